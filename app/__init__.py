@@ -1,0 +1,1 @@
+"""First Step: case management for children, where every look leaves a trace."""
