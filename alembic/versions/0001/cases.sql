@@ -1,0 +1,15 @@
+-- The one place where it is decided who sees a case; every other table of a child asks this one.
+
+ALTER TABLE cases ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+GRANT SELECT, INSERT, UPDATE ON cases TO firststep_api;
+
+CREATE POLICY gate ON cases TO firststep_gate USING (true);
+
+CREATE POLICY seen ON cases FOR SELECT TO firststep_api, firststep_owner USING (
+    ((SELECT access.sees_every_case())
+     OR team_id = ANY ((SELECT access.supervised_teams())::uuid[])
+     OR id = ANY ((SELECT access.worked_cases())::uuid[]))
+    AND NOT (id = ANY ((SELECT access.walled_cases())::uuid[]))
+);
+CREATE POLICY changed ON cases FOR UPDATE TO firststep_api, firststep_owner USING ((SELECT access.is_staff()));
+CREATE POLICY opened ON cases FOR INSERT TO firststep_api WITH CHECK ((SELECT access.is_staff()));

@@ -1,0 +1,184 @@
+"""The access log: an event before anything is read, an entry for every child that was.
+
+What a request shows is collected from the ORM itself: whatever loads or writes a child's record, anywhere,
+is in the log, without a service having to remember it.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy import ARRAY, Text, Uuid, bindparam, event, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapper, QueryContext, object_session
+
+from app.database import Database, translated
+from app.models import (
+    AccessEntry,
+    BreakGlass,
+    Case,
+    CaseHistory,
+    CaseLink,
+    CaseWorker,
+    Child,
+    Consent,
+    Person,
+    Referral,
+    ReferralQuestion,
+)
+
+RECORD_KINDS: dict[type, str] = {
+    AccessEntry: "access",
+    BreakGlass: "break_glass",
+    Case: "case",
+    CaseHistory: "case_history",
+    CaseLink: "case_link",
+    CaseWorker: "case_worker",
+    Child: "child",
+    Consent: "consent",
+    Person: "person",
+    Referral: "referral",
+    ReferralQuestion: "referral_question",
+}
+"""Every table whose rows are about a child; a test holds this against the tables with row security."""
+
+OPEN = "SELECT * FROM access.open($1, $2, $3, $4, $5, $6, $7, $8)"
+CONCLUDE = "SELECT access.conclude($1, $2, $3, $4, $5)"
+ENTER = text("SELECT set_config('firststep.access', :event, true)")
+ENTRIES = text("""
+    INSERT INTO access_entries (event_id, child_id, case_id, record_kind, record_id, outcome, status)
+    SELECT :event, child, file, kind, record, :outcome, :status
+      FROM unnest(:children, :cases, :kinds, :records) AS shown (child, file, kind, record)
+""").bindparams(
+    bindparam("children", type_=ARRAY(Uuid)),
+    bindparam("cases", type_=ARRAY(Uuid)),
+    bindparam("kinds", type_=ARRAY(Text)),
+    bindparam("records", type_=ARRAY(Uuid)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A record that a request loaded or wrote."""
+
+    child_id: UUID | None
+    case_id: UUID | None
+    kind: str
+    record_id: UUID
+
+
+@dataclass(slots=True)
+class Trace:
+    """What one request has shown so far: for each child, the first record of it that was touched."""
+
+    children: dict[UUID, Shown] = field(default_factory=dict)
+    others: dict[tuple[str, UUID], Shown] = field(default_factory=dict)
+    """Records about nobody's child yet: referrals before they are accepted."""
+
+    def add(self, shown: Shown) -> None:
+        """Note a record."""
+        if shown.child_id is not None:
+            self.children.setdefault(shown.child_id, shown)
+            self.others.pop((shown.kind, shown.record_id), None)
+        else:
+            self.others.setdefault((shown.kind, shown.record_id), shown)
+
+    def __iter__(self) -> Any:
+        yield from self.children.values()
+        yield from self.others.values()
+
+
+def trace_of(session: AsyncSession) -> Trace:
+    """Return what a session has shown."""
+    found: Trace = session.info.setdefault("trace", Trace())
+    return found
+
+
+def _note(info: dict[Any, Any], record: Any) -> None:
+    kind = RECORD_KINDS.get(type(record))
+    if kind is None:
+        return
+    record_id = record.__dict__.get("id") or record.__dict__.get("case_id")
+    case_id = record_id if kind == "case" else record.__dict__.get("case_id")
+    trace: Trace = info.setdefault("trace", Trace())
+    trace.add(Shown(record.child_id, case_id, kind, record_id))
+
+
+@event.listens_for(Mapper, "load")
+def _loaded(record: Any, context: QueryContext) -> None:
+    _note(context.session.info, record)
+
+
+@event.listens_for(Mapper, "refresh")
+def _refreshed(record: Any, context: QueryContext, _: Any) -> None:
+    _note(context.session.info, record)
+
+
+@event.listens_for(Mapper, "after_insert")
+@event.listens_for(Mapper, "after_update")
+def _written(_: Any, __: Any, record: Any) -> None:
+    session = object_session(record)
+    if session is not None:
+        _note(session.info, record)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Who says they are asking, and for what: the facts an event is opened with."""
+
+    act: str
+    request_id: str
+    address: str | None
+    kind: str = "anonymous"
+    subject: UUID | None = None
+    session_id: UUID | None = None
+    token_id: UUID | None = None
+    reason: bytes | None = None
+    """Sealed."""
+
+
+async def open_event(database: Database, question: Question) -> asyncpg.Record:
+    """Open an access: one statement, committed before anything else happens.
+
+    Returns:
+        The event's id and what the database says about the actor now; the id is None for a dead session.
+
+    Raises:
+        Unavailable: the log cannot be written, and so nothing can be read.
+    """
+    q = question
+    with translated():
+        return await database.gate.fetchrow(
+            OPEN, q.kind, q.subject, q.session_id, q.token_id, q.act, q.request_id, q.address, q.reason
+        )
+
+
+async def enter(session: AsyncSession, event_id: UUID) -> None:
+    """Begin the transaction that may see what the event's actor may see."""
+    await session.execute(ENTER, {"event": str(event_id)})
+
+
+async def write(session: AsyncSession, event_id: UUID, outcome: str, status: int) -> None:
+    """Write an entry for every child this request showed, or one that says it showed none."""
+    shown = list(trace_of(session)) or [Shown(None, None, None, None)]  # type: ignore[arg-type]  # the empty entry
+    await session.execute(
+        ENTRIES,
+        {
+            "event": event_id,
+            "outcome": outcome,
+            "status": status,
+            "children": [s.child_id for s in shown],
+            "cases": [s.case_id for s in shown],
+            "kinds": [s.kind for s in shown],
+            "records": [s.record_id for s in shown],
+        },
+    )
+
+
+async def conclude(
+    database: Database, event_id: UUID, outcome: str, status: int, record_id: UUID | None = None
+) -> None:
+    """Record how a request ended whose own transaction is gone: a refusal outlives its rollback."""
+    with translated():
+        await database.gate.execute(CONCLUDE, event_id, outcome, status, None, record_id)

@@ -1,0 +1,73 @@
+"""Preparing a database: roles, migrations, partitions."""
+
+import asyncio
+from pathlib import Path
+
+import asyncpg
+from alembic import command
+from alembic.config import Config
+
+from app.database import MIGRATIONS, Urls, driver_url, translated, with_role
+from app.embedded import new_password
+
+ROLES = ("owner", "api", "reports")
+
+
+async def make_roles(admin_url: str) -> Urls:
+    """Create the roles, or give them new passwords, in the database that the URL names.
+
+    Raises:
+        Unavailable: the database cannot be reached, or the URL's user may not create roles.
+    """
+    passwords = {role: new_password() for role in ROLES}
+    with translated():
+        connection = await asyncpg.connect(driver_url(admin_url))
+        try:
+            await connection.execute((MIGRATIONS / "roles.sql").read_text())
+            for role, password in passwords.items():
+                # A password is no parameter in this statement; ours are URL-safe base64 and need no quoting.
+                await connection.execute(f"ALTER ROLE firststep_{role} PASSWORD '{password}'")
+        finally:
+            await connection.close()
+    return Urls(**{role: with_role(admin_url, f"firststep_{role}", passwords[role]) for role in ROLES})
+
+
+def config(owner_url: str) -> Config:
+    """Return Alembic's configuration for this database."""
+    made = Config(toml_file=str(Path(__file__).parent.parent / "pyproject.toml"))
+    made.set_main_option("script_location", str(MIGRATIONS))
+    made.attributes["owner_url"] = owner_url
+    return made
+
+
+def migrate(owner_url: str, revision: str = "head") -> None:
+    """Bring the schema to a revision, as the owner."""
+    command.upgrade(config(owner_url), revision)
+
+
+async def prepare_partitions(owner_url: str) -> int:
+    """Make the log's monthly partitions for this and the coming months; return how many were new."""
+    with translated():
+        connection = await asyncpg.connect(driver_url(owner_url))
+        try:
+            return int(await connection.fetchval("SELECT access.prepare_partitions()"))
+        finally:
+            await connection.close()
+
+
+async def revision_of(owner_url: str) -> str | None:
+    """Return the schema's revision, or None for an empty database."""
+    with translated():
+        connection = await asyncpg.connect(driver_url(owner_url))
+        try:
+            if await connection.fetchval("SELECT to_regclass('public.alembic_version')") is None:
+                return None
+            found = await connection.fetchval("SELECT version_num FROM alembic_version")
+            return None if found is None else str(found)
+        finally:
+            await connection.close()
+
+
+def migrate_in_thread(owner_url: str) -> "asyncio.Future[None]":
+    """Run `migrate` from inside an event loop: Alembic's environment starts a loop of its own."""
+    return asyncio.get_running_loop().run_in_executor(None, migrate, owner_url)

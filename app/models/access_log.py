@@ -1,0 +1,66 @@
+"""The log that never forgets: an event opened before anything is read, and an entry per child shown."""
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import ARRAY, DateTime, Index, SmallInteger, Text, Uuid, text
+from sqlmodel import Field, SQLModel
+
+from app.models.record import Xid8, address, sealed_document
+
+UUIDS = ARRAY(Uuid(as_uuid=True))
+
+
+class AccessEvent(SQLModel, table=True):
+    """Somebody is about to do something: committed on its own before the request's transaction begins."""
+
+    __tablename__ = "access_events"
+    __table_args__ = (
+        Index("ix_access_events_actor", "actor_id", "id"),
+        {"postgresql_partition_by": "RANGE (id)"},
+    )
+
+    id: uuid.UUID = Field(primary_key=True, sa_column_kwargs={"server_default": text("uuidv7()")})
+    xid: int = Field(sa_type=Xid8, sa_column_kwargs={"server_default": text("pg_current_xact_id()")})
+    opened_at: datetime = Field(
+        sa_type=DateTime(timezone=True),
+        sa_column_kwargs={"server_default": text("clock_timestamp()")},
+    )
+    kind: str
+    """person, client, system or anonymous."""
+    actor_id: uuid.UUID | None = None
+    session_id: uuid.UUID | None = None
+    token_id: uuid.UUID | None = None
+    roles: list[str] = Field(sa_type=ARRAY(Text))
+    agency_id: uuid.UUID | None = None
+    supervises: list[uuid.UUID] = Field(sa_type=UUIDS)
+    """Teams the actor supervised at that moment."""
+    act: str
+    request_id: str = Field(index=True)
+    address: str | None = address()
+    reason_sealed: bytes | None = sealed_document(nullable=True)
+
+
+class AccessEntry(SQLModel, table=True):
+    """One child shown (or none) by an event, and how the request ended."""
+
+    __tablename__ = "access_entries"
+    __table_args__ = (
+        Index("ix_access_entries_child", "child_id", "id"),
+        Index("ix_access_entries_case", "case_id", "id"),
+        {"postgresql_partition_by": "RANGE (id)"},
+    )
+
+    id: uuid.UUID = Field(primary_key=True, sa_column_kwargs={"server_default": text("uuidv7()")})
+    xid: int = Field(sa_type=Xid8, sa_column_kwargs={"server_default": text("pg_current_xact_id()")})
+    at: datetime = Field(
+        sa_type=DateTime(timezone=True),
+        sa_column_kwargs={"server_default": text("clock_timestamp()")},
+    )
+    event_id: uuid.UUID = Field(index=True)
+    child_id: uuid.UUID | None = None
+    case_id: uuid.UUID | None = None
+    record_kind: str | None = None
+    record_id: uuid.UUID | None = None
+    outcome: str
+    status: int = Field(sa_type=SmallInteger)

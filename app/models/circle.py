@@ -1,0 +1,60 @@
+"""The child and the people around it."""
+
+import uuid
+from datetime import date, datetime
+
+from sqlalchemy import Index, text
+from sqlmodel import Field
+
+from app.models.record import CaseRecord, Record, moment, sealed_document, texts
+
+
+class Child(Record, table=True):
+    """The person FSC supports; identity lives here and nowhere else."""
+
+    __tablename__ = "children"
+    __table_args__ = (Index("ix_children_newest", text("created_at DESC"), text("id DESC")),)
+
+    sex: str = "unknown"
+    province_code: str | None = None
+    sealed: bytes = sealed_document()
+    """Names, nickname, birth, address, phone, school, disability, languages."""
+
+    @property
+    def child_id(self) -> uuid.UUID:
+        """The child a record is about: here, itself."""
+        return self.id
+
+
+class Person(CaseRecord, table=True):
+    """Somebody around the child: the supporter, the responsible family member, or another."""
+
+    __tablename__ = "people"
+
+    role: str
+    relationship: str
+    is_responsible: bool = False
+    sealed: bytes = sealed_document()
+    """Names, phone, address, notes."""
+
+
+class Consent(CaseRecord, table=True):
+    """One entry of the consent register: never overwritten, at most withdrawn."""
+
+    __tablename__ = "consents"
+
+    given_by: list[str] = texts()
+    method: str | None = None
+    given_on: date
+    scope: list[str] = texts()
+    status: str = "given"
+    """given, or refused; withdrawn is `withdrawn_at`, expired is `valid_until`."""
+    recipient_agency_id: uuid.UUID | None = Field(default=None, foreign_key="agencies.id")
+    valid_until: date | None = None
+    basis_without_consent: str | None = None
+    recorded_by_id: uuid.UUID = Field(foreign_key="users.id")
+    withdrawn_at: datetime | None = moment()
+    withdrawn_by_id: uuid.UUID | None = Field(default=None, foreign_key="users.id")
+    sealed: bytes = sealed_document()
+    """Witness, who decided without consent and why, the child's wishes about it."""
+    withdrawal_sealed: bytes | None = sealed_document(nullable=True)

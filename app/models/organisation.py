@@ -1,0 +1,123 @@
+"""Who works here and with us: agencies, teams, users, API clients. No child's data."""
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, Index, LargeBinary, text
+from sqlmodel import Field, SQLModel
+
+from app.models.record import Record, moment, new_id, sealed_document, texts
+
+
+class Agency(Record, table=True):
+    """An organisation: FSC itself, a partner NGO, a provider."""
+
+    __tablename__ = "agencies"
+
+    name: str = Field(unique=True)
+    kind: str
+    is_active: bool = True
+
+
+class Team(Record, table=True):
+    """Workers and their supervisors; a case belongs to one team."""
+
+    __tablename__ = "teams"
+
+    name: str = Field(unique=True)
+    is_active: bool = True
+
+
+class TeamMember(SQLModel, table=True):
+    """A user's place in a team."""
+
+    __tablename__ = "team_members"
+
+    team_id: uuid.UUID = Field(foreign_key="teams.id", primary_key=True)
+    user_id: uuid.UUID = Field(foreign_key="users.id", primary_key=True, index=True)
+    is_supervisor: bool = False
+
+
+class User(Record, table=True):
+    """A member of staff."""
+
+    __tablename__ = "users"
+    __table_args__ = (Index("uq_users_email", text("lower(email)"), unique=True),)
+
+    email: str
+    name: str
+    roles: list[str] = texts()
+    is_active: bool = True
+    password_hash: str | None = None
+    totp_sealed: bytes | None = sealed_document(nullable=True)
+    """The TOTP secret and recovery codes; unconfirmed until `totp_confirmed_at`."""
+    totp_confirmed_at: datetime | None = moment()
+    totp_last_step: int | None = None
+    """The last 30-second step whose code was used: a code works once."""
+
+
+class ApiClient(Record, table=True):
+    """A system of an agency that calls this API."""
+
+    __tablename__ = "api_clients"
+
+    agency_id: uuid.UUID = Field(foreign_key="agencies.id", index=True)
+    name: str
+    scopes: list[str] = texts()
+    public_key: str | None = None
+    """A JWK (EC P-256) in JSON, for private_key_jwt."""
+    is_active: bool = True
+    last_used_at: datetime | None = moment()
+
+
+class ApiClientSecret(SQLModel, table=True):
+    """A hashed secret of an API client; two may live at once, to rotate without an outage."""
+
+    __tablename__ = "api_client_secrets"
+
+    id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
+    client_id: uuid.UUID = Field(foreign_key="api_clients.id", index=True)
+    digest: bytes = Field(sa_type=LargeBinary)
+    created_at: datetime = moment(default_now=True)
+    revoked_at: datetime | None = moment()
+
+
+class UsedAssertion(SQLModel, table=True):
+    """The `jti` of a client assertion that was used: each works once (RFC 7523)."""
+
+    __tablename__ = "used_assertions"
+
+    client_id: uuid.UUID = Field(foreign_key="api_clients.id", primary_key=True)
+    jti: str = Field(primary_key=True)
+    expires_at: datetime = moment(default_now=True)
+
+
+class SignIn(SQLModel, table=True):
+    """A session: a person's sign-in (a family of refresh tokens) or a machine's grant."""
+
+    __tablename__ = "sessions"
+    __table_args__ = (CheckConstraint("(user_id IS NULL) <> (client_id IS NULL)", name="one_subject"),)
+
+    id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
+    user_id: uuid.UUID | None = Field(default=None, foreign_key="users.id", index=True)
+    client_id: uuid.UUID | None = Field(default=None, foreign_key="api_clients.id", index=True)
+    refresh_digest: bytes | None = sealed_document(nullable=True)
+    created_at: datetime = moment(default_now=True)
+    refreshed_at: datetime = moment(default_now=True)
+    idle_ends_at: datetime = moment(default_now=True)
+    ends_at: datetime = moment(default_now=True)
+    revoked_at: datetime | None = moment()
+    revoked_because: str | None = None
+    address: str | None = None
+    user_agent: str | None = None
+
+
+class SignInAttempts(SQLModel, table=True):
+    """Failed sign-ins, counted per account and address, and per address; the key is a keyed digest."""
+
+    __tablename__ = "sign_in_attempts"
+
+    key: bytes = Field(sa_type=LargeBinary, primary_key=True)
+    failures: int = 0
+    last_at: datetime = moment(default_now=True)
+    blocked_until: datetime | None = moment()

@@ -1,0 +1,97 @@
+"""What every table shares: names of constraints, kinds of columns, the version behind an ETag.
+
+Every default is made here, in Python: an INSERT then needs no RETURNING, which row security would refuse
+for a row that its own writer may not (or not yet) read.
+"""
+
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import ARRAY, BigInteger, DateTime, LargeBinary, Text
+from sqlalchemy.dialects.postgresql import INET
+from sqlalchemy.types import UserDefinedType
+from sqlmodel import Field, SQLModel
+
+SQLModel.metadata.naming_convention = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Xid8(UserDefinedType[int]):
+    """PostgreSQL's 64-bit transaction id: which transaction wrote a row of the log."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        """Name the type in DDL."""
+        return "XID8"
+
+
+def now() -> datetime:
+    """Return this moment, in UTC."""
+    return datetime.now(UTC)
+
+
+def new_id() -> uuid.UUID:
+    """Return a random id (v4: it tells nobody when a record was made)."""
+    return uuid.uuid4()
+
+
+def identity() -> Any:
+    """Declare the primary key of a record; a client may have chosen it."""
+    return Field(default_factory=new_id, primary_key=True)
+
+
+def moment(*, default_now: bool = False, index: bool = False) -> Any:
+    """Declare a point in time (UTC); optional unless it defaults to now."""
+    kind = DateTime(timezone=True)
+    if default_now:
+        return Field(default_factory=now, sa_type=kind, nullable=False, index=index)
+    return Field(default=None, sa_type=kind, nullable=True, index=index)
+
+
+def sealed_document(*, nullable: bool = False) -> Any:
+    """Declare an encrypted JSON document: what may only be read with the key ring."""
+    if nullable:
+        return Field(default=None, sa_type=LargeBinary, nullable=True)
+    return Field(default=b"", sa_type=LargeBinary, nullable=False)
+
+
+def texts() -> Any:
+    """Declare a list of codes."""
+    return Field(default_factory=list, sa_type=ARRAY(Text), nullable=False)
+
+
+def address() -> Any:
+    """Declare a network address."""
+    return Field(default=None, sa_type=INET, nullable=True)
+
+
+def counter() -> Any:
+    """Declare the version of a record: every change raises it by one; the ETag shows it."""
+    return Field(default=1, nullable=False)
+
+
+def big(*, default: int = 0) -> Any:
+    """Declare a 64-bit whole number."""
+    return Field(default=default, sa_type=BigInteger, nullable=False)
+
+
+class Record(SQLModel):
+    """A thing with an id, a birth and a version."""
+
+    id: uuid.UUID = identity()
+    created_at: datetime = moment(default_now=True)
+    version: int = counter()
+
+
+class CaseRecord(Record):
+    """A record that belongs to one case, and so to one child."""
+
+    child_id: uuid.UUID = Field(foreign_key="children.id", index=True)
+    case_id: uuid.UUID = Field(foreign_key="cases.id", index=True)

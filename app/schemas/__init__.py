@@ -1,0 +1,1 @@
+"""What goes over the wire: inputs forbid extras, outputs have no defaults."""

@@ -1,0 +1,1 @@
+"""What the profession does, one module of functions per noun."""

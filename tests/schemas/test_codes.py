@@ -1,0 +1,226 @@
+import json
+import re
+import unicodedata
+from pathlib import Path
+from typing import Annotated, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from app.errors import NotFound
+from app.schemas import codes
+from app.schemas.codes import CODE_LISTS, CodeList, CodeOf, codes_of, label
+
+FILES = sorted((Path(codes.__file__).parent / "code_lists").glob("*.json"))
+LISTS = list(CODE_LISTS.values())
+
+# What the contract and the domain name; the order of some of them is the order of a life cycle.
+EXACTLY = {
+    "urgency": ("emergency", "urgent", "routine"),
+    "concern_kind": ("survivor", "hsb", "both", "suspected"),
+    "case_kind": ("survivor", "hsb", "both"),
+    "case_status": ("assessment", "planning", "active", "exiting", "closed"),
+    "referral_status": (
+        "received",
+        "acknowledged",
+        "information_requested",
+        "accepted",
+        "declined",
+        "withdrawn",
+    ),
+    "script": ("khmer", "latin"),
+    "birth_precision": ("day", "month", "year"),
+    "person_role": ("supporter", "family", "other"),
+    "area": (
+        "emotional_health",
+        "physical_health",
+        "shelter_safety",
+        "behaviour",
+        "relationships",
+        "education",
+        "legal",
+    ),
+    "subject": ("child", "supporter", "family"),
+    "role": (
+        "social_worker",
+        "supervisor",
+        "programme_manager",
+        "finance_officer",
+        "me_officer",
+        "data_protection_officer",
+        "administrator",
+        "partner_system",
+        "reporting_script",
+    ),
+}
+
+# What partners' systems are known to send.
+AT_LEAST = {
+    "sex": {"male", "female"},
+    "relationship": {"mother", "grandmother"},
+    "phone_owner": {"self", "family", "friend"},
+    "language": {"km", "vi", "en"},
+    "school_status": {"attending", "dropped_out"},
+    "school_grade": {str(grade) for grade in range(1, 13)},
+    "authority": {"commune_committee", "police", "district_social_affairs", "school"},
+    "service": {"medical", "shelter"},
+    "consent_giver": {"child", "caregiver"},
+    "consent_method": {"oral", "written", "thumbprint"},
+    "consent_scope": {"services", "share_with_fsc"},
+    "basis_without_consent": {"vital_interest"},
+    "difficulty_domain": {"seeing", "hearing", "walking", "remembering", "self_care", "communicating"},
+    "decline_reason": {"outside_age_range"},
+}
+
+URGENCIES = codes_of("urgency")
+
+
+class Intake(BaseModel):
+    urgency: Annotated[str, CodeOf("urgency")]
+    languages: list[Annotated[str, CodeOf("language")]] = []
+    sex: Annotated[str, CodeOf("sex")] | None = None
+
+
+def test_every_file_is_the_list_it_is_named_after() -> None:
+    assert [path.stem for path in FILES] == list(CODE_LISTS)
+    assert all(name == listed.name for name, listed in CODE_LISTS.items())
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_file_holds_nothing_but_codes_and_labels(path: Path) -> None:
+    content = json.loads(path.read_text(encoding="utf-8"))
+    assert set(content) == {"list", "title", "codes"}
+    assert set(content["title"]) == {"en", "km"}
+    assert all(set(code) == {"code", "en", "km"} for code in content["codes"])
+
+
+@pytest.mark.parametrize("listed", LISTS, ids=lambda listed: listed.name)
+def test_codes_and_labels_of_a_list_are_told_apart(listed: CodeList) -> None:
+    for column in ("code", "en", "km"):
+        values = [getattr(code, column) for code in listed.codes]
+        assert len(values) == len(set(values)) > 0
+
+
+@pytest.mark.parametrize("listed", LISTS, ids=lambda listed: listed.name)
+def test_a_list_is_titled_in_english_and_khmer(listed: CodeList) -> None:
+    assert listed.titles["en"].isascii()
+    assert re.search("[\u1780-\u17b3]", listed.titles["km"])
+
+
+@pytest.mark.parametrize("listed", LISTS, ids=lambda listed: listed.name)
+def test_codes_are_plain_and_labels_are_in_their_own_script(listed: CodeList) -> None:
+    for code in listed.codes:
+        assert re.fullmatch("[a-z0-9_]+", code.code)
+        assert re.search("[A-Za-z]", code.en)
+        assert not re.search("[\u1780-\u17ff]", code.en)
+        assert re.search("[\u1780-\u17b3]", code.km)
+
+
+@pytest.mark.parametrize("listed", LISTS, ids=lambda listed: listed.name)
+def test_labels_have_no_invisible_character_and_no_stray_space(listed: CodeList) -> None:
+    for text in (text for code in listed.codes for text in (code.en, code.km)):
+        assert text == unicodedata.normalize("NFC", " ".join(text.split()))
+        assert not [char for char in text if unicodedata.category(char) in {"Cf", "Cc", "Co", "Cn"}]
+
+
+@pytest.mark.parametrize("listed", LISTS, ids=lambda listed: listed.name)
+def test_khmer_labels_are_well_formed(listed: CodeList) -> None:
+    # A coeng joins two consonants; a dependent vowel or sign always has something to stand on.
+    for text in (listed.titles["km"], *(code.km for code in listed.codes)):
+        assert not re.search("\u17d2(?![\u1780-\u17a2])", text)
+        assert not re.search("(?:^|[^\u1780-\u17d3])[\u17b6-\u17d3]", text)
+
+
+def test_no_label_calls_a_child_a_perpetrator() -> None:
+    words = " ".join(code.en.lower() for listed in LISTS for code in listed.codes)
+    assert not re.search("perpetrator|offender|abuser|victim", words)
+
+
+@pytest.mark.parametrize(("name", "expected"), EXACTLY.items(), ids=str)
+def test_the_codes_of_the_contract_are_exactly_these(name: str, expected: tuple[str, ...]) -> None:
+    assert codes_of(name) == expected
+
+
+@pytest.mark.parametrize(("name", "expected"), AT_LEAST.items(), ids=str)
+def test_the_codes_partners_send_are_known(name: str, expected: set[str]) -> None:
+    assert expected <= set(codes_of(name))
+
+
+def test_a_case_is_never_of_a_kind_that_no_concern_has() -> None:
+    assert set(codes_of("case_kind")) < set(codes_of("concern_kind"))
+
+
+def test_a_label_is_read_in_the_language_asked_for() -> None:
+    assert label("urgency", "urgent", "en") == "Urgent"
+    assert label("urgency", "urgent", "km") == "បន្ទាន់"
+    assert label("urgency", "urgent", "fr") == "Urgent"
+
+
+@pytest.mark.parametrize(("name", "code"), [("urgency", "someday"), ("someday", "urgent"), ("", "")])
+def test_a_label_that_does_not_exist_is_not_found(name: str, code: str) -> None:
+    with pytest.raises(NotFound) as refused:
+        label(name, code, "en")
+    assert "someday" not in str(refused.value)
+
+
+def test_an_unknown_list_is_not_found_as_soon_as_it_is_named() -> None:
+    with pytest.raises(NotFound):
+        codes_of("urgencies")
+    with pytest.raises(NotFound):
+        CodeOf("urgencies")
+
+
+@pytest.mark.parametrize("name", CODE_LISTS)
+def test_every_code_of_a_list_is_accepted_and_comes_out_as_it_went_in(name: str) -> None:
+    field = TypeAdapter[str](Annotated[str, CodeOf(name)])
+    for code in codes_of(name):
+        assert field.dump_python(field.validate_python(code)) == code
+        assert field.validate_json(field.dump_json(code)) == code
+
+
+@pytest.mark.parametrize("value", ["URGENT", " urgent", "", "Urgent", 1, None, True, ["urgent"], {"a": 1}])
+def test_anything_but_a_code_is_a_literal_error(value: Any) -> None:
+    with pytest.raises(ValidationError) as refused:
+        Intake(urgency=value)
+    assert [(error["type"], error["loc"]) for error in refused.value.errors()] == [
+        ("literal_error", ("urgency",))
+    ]
+
+
+@given(st.text("urgentmcyoi URGENT_-1\u200b\u1780", max_size=12).filter(lambda text: text not in URGENCIES))
+def test_no_other_text_passes_as_a_code(text: str) -> None:
+    with pytest.raises(ValidationError):
+        Intake.model_validate({"urgency": text})
+
+
+def test_a_wrong_code_in_a_list_is_pointed_at() -> None:
+    with pytest.raises(ValidationError) as refused:
+        Intake(urgency="urgent", languages=["km", "klingon"])
+    assert refused.value.errors()[0]["loc"] == ("languages", 1)
+
+
+@pytest.mark.parametrize("mode", ["validation", "serialization"])
+def test_the_json_schema_shows_the_codes(mode: Any) -> None:
+    properties = Intake.model_json_schema(mode=mode)["properties"]
+    assert properties["urgency"]["type"] == "string"
+    assert properties["urgency"]["enum"] == ["emergency", "urgent", "routine"]
+    assert properties["languages"]["items"]["enum"] == list(codes_of("language"))
+    assert properties["sex"]["anyOf"] == [
+        {"type": "string", "enum": list(codes_of("sex"))},
+        {"type": "null"},
+    ]
+
+
+def test_a_code_stored_before_it_left_its_list_can_still_be_shown() -> None:
+    assert Intake.model_construct(urgency="retired").model_dump_json() == (
+        '{"urgency":"retired","languages":[],"sex":null}'
+    )
+
+
+def test_the_lists_cannot_be_changed_while_running() -> None:
+    with pytest.raises(TypeError):
+        CODE_LISTS["urgency"] = LISTS[0]  # type: ignore[index]  # the point of the test
+    with pytest.raises(TypeError):
+        CODE_LISTS["urgency"].titles["en"] = "Haste"  # type: ignore[index]  # the point of the test
