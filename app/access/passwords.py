@@ -33,6 +33,8 @@ MIN_FORBIDDEN = 4
 """Shorter forbidden words would forbid too much."""
 RUN = 3
 REPEATED_UNIT = 6
+DRESSING = 8
+"""Characters around a common word that do not make it a good password."""
 
 _hasher = argon2.using(type="ID", memory_cost=MEMORY_KIB, rounds=ROUNDS, parallelism=PARALLELISM)
 _pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="passwords")
@@ -54,18 +56,6 @@ _SERIES = (
     "1qaz", "2wsx", "3edc", "4rfv", "5tgb", "6yhn", "7ujm", "8ik,", "9ol.", "qazwsxedcrfvtgbyhnujm", "1q2w3e4r5t6y7u8i9o0p",
     "azertyuiop", "qwertzuiop",
 )  # fmt: skip
-_STEMS = frozenset(
-    (
-        "password passwort passw password! pass mypassword thepassword newpassword secret mysecret letmein changeme"
-        " welcome hello helloworld admin administrator root user guest test testing tester demo default temp"
-        " qwerty qwertyuiop asdf asdfgh asdfghjkl zxcvbn zxcvbnm abc abcd abcdef iloveyou ilovegod iloveu lovely"
-        " love sunshine princess monkey dragon football baseball superman batman starwars pokemon master"
-        " whatever freedom trustno computer internet samsung google facebook summer winter spring autumn"
-        " cambodia kampuchea khmer phnompenh siemreap battambang angkor angkorwat srolanh firststep firststepcambodia"
-        " january february march april may june july august september october november december"
-        " monday tuesday wednesday thursday friday saturday sunday"
-    ).split()
-)
 
 
 async def hash_password(password: str) -> str:
@@ -98,7 +88,9 @@ def check_strength(
 def breached_passwords(path: Path = _BREACHED) -> frozenset[str]:
     """Return the folded lines of a list, of those long enough to be chosen at all. Read once: call it at start."""
     with path.open(encoding="utf-8", errors="ignore") as lines:
-        return frozenset(_folded(line.strip("\r\n")) for line in lines if len(line.strip()) >= MIN_LENGTH)
+        return frozenset(
+            _folded(line.rstrip("\r\n")) for line in lines if len(line.rstrip("\r\n")) >= MIN_LENGTH
+        )
 
 
 def new_secret() -> str:
@@ -144,9 +136,10 @@ def _weaknesses(
 ) -> Iterator[tuple[str, str]]:
     if len(password) < MIN_LENGTH:
         yield "too_short", f"Use at least {MIN_LENGTH} characters; several words are easy to remember."
+        return
     if len(password) > MAX_LENGTH:
         yield "too_long", f"Use at most {MAX_LENGTH} characters."
-        return  # the rest would have to read it all
+        return
     if any("\ud800" <= character <= "\udfff" for character in password):
         yield "not_text", "This is not valid text."
     if _is_breached(password, breached_file):
@@ -162,20 +155,27 @@ def _folded(password: str) -> str:
 
 
 def _is_breached(password: str, breached_file: Path | None) -> bool:
-    folded = _folded(password)
-    stem = _folded(re.sub(r"^[\W\d_]+|[\W\d_]+$", "", password.casefold()))
-    return (
-        folded in breached_passwords()
-        or (breached_file is not None and folded in breached_passwords(breached_file))
-        or stem in _STEMS
-    )
+    lists = (_BREACHED,) if breached_file is None else (_BREACHED, breached_file)
+    return _is_dressed_up(password) or any(_folded(password) in breached_passwords(path) for path in lists)
+
+
+def _is_dressed_up(password: str) -> bool:
+    """Whether this is a common word between a few digits and signs (`Cambodia2024!`)."""
+    word = re.sub(r"\A[\W\d_]+|[\W\d_]+\Z", "", password)
+    return len(password) - len(word) <= DRESSING and _folded(word) in _common_words()
+
+
+@cache
+def _common_words() -> frozenset[str]:
+    """Return the lines of the list shipped that are too short for a password of their own."""
+    lines = _BREACHED.read_text(encoding="utf-8").split("\n")
+    return frozenset(_folded(line) for line in lines if 0 < len(line) < MIN_LENGTH)
 
 
 def _is_predictable(password: str) -> bool:
     text = password.casefold()
-    return any(_repeats(text, size) for size in range(1, REPEATED_UNIT + 1)) or (
-        _unpredictable(text) < MIN_UNPREDICTABLE <= MIN_LENGTH <= len(text)
-    )
+    repeats = any(_repeats(text, size) for size in range(1, REPEATED_UNIT + 1))
+    return repeats or _unpredictable(text) < MIN_UNPREDICTABLE
 
 
 def _repeats(text: str, size: int) -> bool:
@@ -184,9 +184,9 @@ def _repeats(text: str, size: int) -> bool:
 
 
 def _unpredictable(text: str) -> int:
-    """Count the characters, each run of neighbours on the keyboard, in the alphabet or of one character as one."""
+    """Count characters up to enough, each run on the keyboard, in the alphabet or of one character as one."""
     count = position = 0
-    while position < len(text):
+    while position < len(text) and count < MIN_UNPREDICTABLE:
         length = _run_length(text[position:])
         position += length if length >= RUN else 1
         count += 1

@@ -184,6 +184,7 @@ class Tokens:
             amr=tuple(_text(method) for method in said["amr"]),
         )
         _require(0 < claims.expires_at - claims.issued_at <= MAX_LIFETIME)
+        _require((claims.auth_time or 0) <= claims.issued_at)
         return claims
 
 

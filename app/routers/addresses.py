@@ -76,4 +76,6 @@ def _normal(host: str) -> str:
 @lru_cache(maxsize=4096)
 def _is_trusted(host: str, trusted_proxies: tuple[str, ...]) -> bool:
     address = _parse(host)
-    return address is not None and any(address in ip_network(proxy, strict=False) for proxy in trusted_proxies)
+    return address is not None and any(
+        address in ip_network(proxy, strict=False) for proxy in trusted_proxies
+    )

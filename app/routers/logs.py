@@ -16,7 +16,7 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 from pathlib import PurePath
 from types import TracebackType
-from typing import Any, Final
+from typing import Any, Final, TextIO
 from uuid import UUID
 
 import structlog
@@ -84,7 +84,9 @@ def describe_exception(error: BaseException) -> dict[str, Any]:
     }
 
 
-def write_access_line(request_id: str, scope: Mapping[str, Any], status: int, seconds: float, size: int) -> None:
+def write_access_line(
+    request_id: str, scope: Mapping[str, Any], status: int, seconds: float, size: int
+) -> None:
     """Write the line of one request; past structlog, for it is written once per request."""
     method = scope["method"] if scope["method"] in METHODS else "OTHER"
     line = (
@@ -156,7 +158,9 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _frames(trace: TracebackType | None) -> list[str]:
-    places = [f"{'/'.join(PurePath(f.f_code.co_filename).parts[-3:])}:{n}" for f, n in traceback.walk_tb(trace)]
+    places = [
+        f"{'/'.join(PurePath(f.f_code.co_filename).parts[-3:])}:{n}" for f, n in traceback.walk_tb(trace)
+    ]
     return places[-MOST_FRAMES:]
 
 
@@ -168,7 +172,7 @@ class _Bridge(logging.Handler):
         error = record.exc_info[1] if record.exc_info else None
         template = record.msg if isinstance(record.msg, str) else type(record.msg).__qualname__
         details = describe_exception(error) if error else {}
-        logger.log(record.levelno, template.partition("\n")[0].replace("%", "%%"), logger=record.name, **details)
+        logger.log(record.levelno, template.partition("\n")[0], logger=record.name, **details)
 
 
 def _redirect_standard_library(level: int) -> None:
@@ -180,8 +184,15 @@ def _redirect_standard_library(level: int) -> None:
     warnings.showwarning = _show_warning
 
 
-def _show_warning(message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: Any) -> None:
+def _show_warning(  # noqa: PLR0913, PLR0917 - the standard library's signature
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
     """Log where a warning arose; its text may quote a value (Pydantic's serializer does)."""
-    del message
+    del message, file, line
     place = "/".join(PurePath(filename).parts[-3:])
     logger.warning("warning", error=category.__qualname__, where=f"{place}:{lineno}")

@@ -4,13 +4,14 @@ Keys feed blind indexes, so they only narrow; `similarity` and `matches_query` t
 memory. Names are compared within one script. What a value is written in decides its script: labels err.
 """
 
+import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 
-from rapidfuzz.distance import JaroWinkler
+from rapidfuzz.distance import OSA, Jaro, JaroWinkler
 
-from app.services.names_spelling import Script, canonical, heard, script_of, skeleton, tidy
+from app.services.names_spelling import Script, canonical, heard, script_of, skeleton, sound, tidy
 
 __all__ = [
     "Name",
@@ -34,8 +35,11 @@ _Form: TypeAlias = tuple[Script, str, str]
 
 _WORDS_WITH_KEYS = 3
 _PREFIX = 2
+_SREY = re.compile("(?:sre[yi]|\u179f\u17d2\u179a\u17b8)(?=..)")
+"""`Srey` (girl) opens so many given names that only what follows it tells two apart."""
+
 _SAME_WHOLE = 0.97
-_SMALL_SLIP = 0.85
+_MOST_SPELLING = 4
 _HEARD_WEIGHT = {"latin": 0.6, "khmer": 0.4}
 """Khmer spelling is the truer witness; Latin spelling is only a rendering of the sound."""
 
@@ -114,7 +118,7 @@ def comparable(a_names: Sequence[Name], b_names: Sequence[Name]) -> bool:
 
 
 def similarity(a_names: Sequence[Name], b_names: Sequence[Name]) -> float:
-    """0..1, the best over pairs in one script; 1 for names equal in canonical form.
+    """0..1, the best over pairs in one script; 1 for full names equal in canonical form.
 
     The given name weighs more than the family name; exchanged order costs little, a missing part more.
     A nickname is compared by passing it as a name with only `given`.
@@ -162,15 +166,24 @@ def _lone_likeness(script: str, lone: str, family: str, given: str) -> float:
 
 
 def _likeness(script: str, a: str, b: str) -> float:
-    """Two canonical parts: as written and as heard (Jaro-Winkler); one may leave out words of the other."""
+    """Two canonical parts, as written (Jaro-Winkler) and as heard (Jaro); one may leave out words of the other.
+
+    Winkler's reward for a common beginning is kept from what is heard: too many names begin alike (Soph-, Srey).
+    """
     one, other = sorted((a.replace(" ", ""), b.replace(" ", "")))
     if one == other:
         return 1.0
-    left_out = set(a.split()) < set(b.split()) or set(b.split()) < set(a.split())
-    spoken = JaroWinkler.similarity(heard(script, one), heard(script, other))
+    if _SREY.match(one) and _SREY.match(other):
+        return _likeness(script, _SREY.sub("", one, count=1), _SREY.sub("", other, count=1))
+    spoken = Jaro.similarity(heard(script, one), heard(script, other))
     weight = _HEARD_WEIGHT[script]
     alike = weight * spoken + (1 - weight) * JaroWinkler.similarity(one, other)
-    return max(alike, 0.9 if left_out else 0.0)
+    return max(alike, 0.9) if _leaves_out(a, b) or _leaves_out(b, a) else alike
+
+
+def _leaves_out(short: str, full: str) -> bool:
+    by_words = " " in full and set(short.split()) < set(full.split())
+    return by_words or (bool(_SREY.match(full)) and _SREY.sub("", full, count=1).strip() == short)
 
 
 def matches_query(q: str, names: Sequence[Name], nickname: str | None) -> float:
@@ -207,5 +220,12 @@ def _fit(script: str, word: str, known: str) -> float:
         return 1.0
     if known.startswith(word):
         return 0.7 + 0.25 * len(word) / len(known) if len(word) >= _PREFIX else 0.0
-    alike = _likeness(script, word, known)
-    return 0.95 * alike if alike >= _SMALL_SLIP else 0.0
+    return 0.95 * _likeness(script, word, known) if _is_slip(script, word, known) else 0.0
+
+
+def _is_slip(script: str, word: str, known: str) -> bool:
+    """One sign in four differs, at most two; or, in Latin, it is only another spelling of the same sound."""
+    slips = OSA.distance(word, known, score_cutoff=_MOST_SPELLING)
+    if slips <= min(2, max(len(word), len(known)) // 4):
+        return True
+    return script == "latin" and slips <= _MOST_SPELLING and sound(word) == sound(known)

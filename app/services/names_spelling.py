@@ -1,13 +1,13 @@
 """One name, many spellings: what may be stored of it, the form that is compared, and how it is heard.
 
-Khmer has several legal encodings of one visible word, which NFC does not unify (U+179F U+17D2 U+178F U+17D2
-U+179A and its subscripts exchanged look the same), and no agreed Latin spelling. So three forms stand side
-by side: stored (`tidy`), compared (`canonical`) and heard (`sound`, `skeleton`).
+Khmer has several legal encodings of one visible word, which NFC does not unify (two subscripts in either
+order look the same), and no agreed Latin spelling. So three forms stand side by side: stored (`tidy`),
+compared (`canonical`) and heard (`sound`, `skeleton`).
 """
 
 import re
 import unicodedata
-from itertools import groupby
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 Script: TypeAlias = Literal["khmer", "latin"]
@@ -26,15 +26,16 @@ _DANGLING_COENG = re.compile("\u17d2(?![\u1780-\u17b3])")
 _MARK = "(?:\u17d2[\u1780-\u17b3]|[\u17b6-\u17d1\u17d3\u17dd])"
 _MARKS = re.compile(_MARK)
 _CLUSTER = re.compile(f"([\u1780-\u17b3]?)({_MARK}{{2,}})")
+_NOT_KHMER_WORD = re.compile("(?:[^\\w\u17b6-\u17d3\u17dd]|_)+")
 _WHOLE_VOWELS = {("\u17c1", "\u17b8"): "\u17be", ("\u17c1", "\u17b6"): "\u17c4"}
 _ABOVE = frozenset("\u17b7\u17b8\u17b9\u17ba\u17be\u17d0")
 _LIGHT_SERIES = frozenset("\u1784\u1789\u1798\u1799\u179a\u179c\u1793\u179b")
 
 # Latin: letters that no decomposition reaches, and apostrophes, which join rather than part.
 _PLAIN = str.maketrans(
-    {"đ": "d", "ł": "l", "ø": "o", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", **_DIGITS}
+    {"đ": "d", "ł": "l", "ø": "o", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "\u0131": "i", **_DIGITS}
 )
-_APOSTROPHES = re.compile("['`´\u02b9-\u02bf\u2018-\u201b\u2032\uff07]")
+_APOSTROPHES = re.compile("['`\u00b4\u02b9-\u02bf\u2018-\u201b\u2032\uff07]")
 _NOT_ASCII_WORD = re.compile("[^0-9a-z]+")
 
 # How Khmer is heard in Latin letters: aspiration, voicing and doubling are not told apart, a coda h, r, v, w is silent.
@@ -44,6 +45,7 @@ _SOUNDS = re.compile(
     "|(?P<silent>rh?|h(?![aeiouy]))|(?P<other>.)",
     re.DOTALL,
 )
+_DOUBLED = re.compile(r"(.)\1+")
 _VOWELS = re.compile("[aeiou]")
 
 # The same for Khmer letters, first and second series together.
@@ -60,12 +62,17 @@ _SERIES = {
 }
 _SERIES |= {"r": "រឫឬ", "v": "វ", "s": "ឝឞស", "h": "ហ", "a": "អឥឦឧឨឩឪឯឰឱឳ"}
 _HEARD = {letter: sound for sound, letters in _SERIES.items() for letter in letters}
-_SILENT = re.compile("[\u1780-\u17a2](?:\u17d2[\u1780-\u17a2])*[\u17b6-\u17c5]?\u17cd|\u17d2\u179a$")
+_SILENT = re.compile("\u17d2?[\u1780-\u17a2][\u17b6-\u17c5]?\u17cd|\u17d2\u179a$")
 _SUBSCRIPT_OR_LETTER = re.compile("(\u17d2?)([\u1780-\u17b30-9a-z])")
+
+_WORDS_AT_HAND = 256
+"""Single words only, never people, and few: enough that a search need not work out its own words a thousand times."""
 
 
 def script_of(text: str) -> Script:
     """Khmer when at least half of the letters are."""
+    if text.isascii():
+        return "latin"
     khmer = len(_KHMER_LETTER.findall(text))
     others = sum(1 for sign in text if sign.isalpha()) - khmer
     return "khmer" if khmer and khmer >= others else "latin"
@@ -82,15 +89,11 @@ def canonical(text: str, script: str) -> str:
     return _canonical_khmer(text) if script == "khmer" else _canonical_latin(text)
 
 
+@lru_cache(maxsize=_WORDS_AT_HAND)
 def _canonical_khmer(text: str) -> str:
     plain = tidy(text).translate(_ONE_OF_TWO).casefold()
     plain = _DANGLING_COENG.sub("", unicodedata.normalize("NFC", plain)).replace(_COENG_DA, _COENG_TA)
-    ordered = _CLUSTER.sub(_ordered_cluster, plain)
-    return " ".join("".join(sign if _belongs(sign) else " " for sign in ordered).split())
-
-
-def _belongs(sign: str) -> bool:
-    return sign.isalnum() or unicodedata.category(sign)[0] == "M"
+    return _NOT_KHMER_WORD.sub(" ", _CLUSTER.sub(_ordered_cluster, plain)).strip()
 
 
 def _ordered_cluster(found: re.Match[str]) -> str:
@@ -124,11 +127,12 @@ def _place_in_cluster(mark: str) -> tuple[int, str]:
     return (4, mark) if mark <= "\u17c5" else (5, mark)
 
 
+@lru_cache(maxsize=_WORDS_AT_HAND)
 def _canonical_latin(text: str) -> str:
     if text.isascii():
         return _NOT_ASCII_WORD.sub(" ", _APOSTROPHES.sub("", tidy(text)).lower()).strip()
     plain = _APOSTROPHES.sub("", tidy(text))
-    plain = _unmarked(_unmarked(plain).casefold()).translate(_PLAIN)
+    plain = _APOSTROPHES.sub("", _unmarked(_unmarked(plain).casefold())).translate(_PLAIN)
     return " ".join("".join(sign if sign.isalnum() else " " for sign in plain).split())
 
 
@@ -138,10 +142,10 @@ def _unmarked(text: str) -> str:
     )
 
 
+@lru_cache(maxsize=_WORDS_AT_HAND)
 def sound(word: str) -> str:
     """How a Latin spelling is heard: consonants merged, each group of vowels one of a, e (ea, ia), i, o, u."""
-    heard = (_heard(found) for found in _SOUNDS.finditer(word))
-    return "".join(sign for sign, _ in groupby(part for part in heard if part))
+    return _DOUBLED.sub(r"\1", _SOUNDS.sub(_heard, word))
 
 
 def _heard(found: re.Match[str]) -> str:
@@ -151,6 +155,7 @@ def _heard(found: re.Match[str]) -> str:
     return kind if kind != "vowel" else _heard_vowel(found[0])
 
 
+@lru_cache(maxsize=256)
 def _heard_vowel(group: str) -> str:
     if any(sign in group for sign in "eiy"):
         back = any(sign in group for sign in "ouvw")
@@ -167,6 +172,7 @@ def skeleton(script: str, word: str) -> str:
     return opening + _VOWELS.sub("", spoken)
 
 
+@lru_cache(maxsize=_WORDS_AT_HAND)
 def _khmer_skeleton(word: str) -> str:
     heard = ""
     for subscript, letter in _SUBSCRIPT_OR_LETTER.findall(_SILENT.sub("", word)):

@@ -1,0 +1,51 @@
+"""The keys of this process, and the two words services use with them: seal and unseal."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from app.access.blind_index import BlindIndex
+from app.access.encryption import Sealer
+from app.access.keyring import KeyRing
+from app.access.tokens import Tokens
+from app.config import settings
+
+
+@dataclass(frozen=True, slots=True)
+class Vault:
+    """Everything that needs a key."""
+
+    ring: KeyRing
+    sealer: Sealer
+    blind: BlindIndex
+    tokens: Tokens
+
+
+@cache
+def vault() -> Vault:
+    """Return the vault of this process; opened once, follows the key ring's file from then on."""
+    chosen = settings()
+    ring = KeyRing.load(chosen.key_ring_path)
+    return Vault(ring, Sealer(ring), BlindIndex(ring.blind_index), Tokens(ring, chosen.issuer))
+
+
+def seal(record: Any, column: str, value: Any) -> None:
+    """Write a JSON-able value into a sealed column of a record, bound to that record's id."""
+    sealed = vault().sealer.seal(value, table=record.__tablename__, column=column, row=record.id)
+    setattr(record, column, sealed)
+
+
+def unseal(record: Any, column: str = "sealed") -> Any:
+    """Read a sealed column of a record; an empty one is an empty dict.
+
+    Raises:
+        CannotOpen: the value was changed, moved here from another row, or its key is gone.
+    """
+    sealed = getattr(record, column)
+    return unseal_value(record.__tablename__, column, record.id, sealed) if sealed else {}
+
+
+def unseal_value(table: str, column: str, row: UUID, sealed: bytes) -> Any:
+    """Open a sealed value that was read without its record."""
+    return vault().sealer.open(sealed, table=table, column=column, row=row)

@@ -1,0 +1,185 @@
+"""Errors become problem details (RFC 9457) here, and nowhere else.
+
+An answer names rules and places, never what was sent and never what is stored: no value, no query string, no trace.
+"""
+
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import quote
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Scope
+
+from app.errors import (
+    FirstStepError,
+    Forbidden,
+    GateRefused,
+    InvalidInput,
+    Malformed,
+    MethodNotAllowed,
+    NotFound,
+    TimedOut,
+    TooLarge,
+    TooManyRequests,
+    Unauthenticated,
+    Unavailable,
+    UnsupportedMediaType,
+)
+from app.routers import logs
+from app.routers.validation_faults import faults_of
+
+TYPE_PREFIX = "urn:firststep:problem:"
+MEDIA_TYPE = "application/problem+json"
+LANGUAGES = ("en", "km")
+
+LONGEST_INSTANCE = 512
+"""Characters of a path repeated as `instance`."""
+
+_KEPT_HEADERS: Final = ("allow", "www-authenticate", "retry-after", "connection")
+_BODYLESS = frozenset({204, 205, 304})
+_BY_STATUS: Final[dict[int, type[FirstStepError]]] = {
+    error.status: error
+    for error in (
+        *(Malformed, Unauthenticated, Forbidden, NotFound, MethodNotAllowed, TooLarge, UnsupportedMediaType),
+        *(TooManyRequests, FirstStepError, Unavailable, TimedOut),
+    )
+}
+
+
+def problem(error: FirstStepError, *, scope: Scope, headers: Mapping[str, str] | None = None) -> Response:
+    """Return the answer that tells `error`, its title in the language the client prefers."""
+    language = preferred_language(_header(scope, b"accept-language"))
+    title = error.titles.get(language, error.titles["en"])
+    members = {
+        **_members(TYPE_PREFIX + error.kind, title, error.status, scope),
+        "detail": error.detail or error.titles["en"],
+        **_faults(error),
+    }
+    return _response(members, language, {**_error_headers(error), **(headers or {})})
+
+
+def answer(error: Exception, scope: Scope) -> Response:
+    """Return the answer to anything raised; what nobody foresaw is logged, once, and answered 500."""
+    if isinstance(error, FirstStepError):
+        return problem(error, scope=scope)
+    if isinstance(error, RequestValidationError):
+        sentences = getattr(getattr(scope.get("app"), "state", None), "fault_sentences", None)
+        return problem(InvalidInput(faults_of(error.errors(), error.body, sentences)), scope=scope)
+    if isinstance(error, HTTPException):
+        return _http(error, scope)
+    logs.logger.error("unexpected_error", **logs.describe_exception(error))
+    return problem(FirstStepError(), scope=scope)
+
+
+def install(app: FastAPI, sentences: Mapping[str, str] | None = None) -> None:
+    """Answer every error of `app` with a problem.
+
+    `sentences` tell what the schemas' own error codes (`PydanticCustomError`) mean; a code without one keeps a
+    general sentence, because the message that came with it may quote the input.
+    """
+    app.state.fault_sentences = dict(sentences or {})
+    for kind in (FirstStepError, RequestValidationError, HTTPException, Exception):
+        app.add_exception_handler(kind, _handle)
+
+
+def preferred_language(accept_language: str) -> str:
+    """Return `km` or `en`, whichever an Accept-Language header (RFC 9110, 12.5.4) prefers; else `en`."""
+    best, best_weight = "en", 0.0
+    for choice in accept_language[:500].split(","):
+        tag, _, parameter = choice.partition(";")
+        language = tag.strip().lower().partition("-")[0].replace("*", "en")
+        weight = _weight(parameter)
+        if language in LANGUAGES and weight > best_weight:
+            best, best_weight = language, weight
+    return best
+
+
+def _weight(parameter: str) -> float:
+    name, _, value = parameter.strip().partition("=")
+    if name != "q":
+        return 1.0
+    try:
+        return float(value)
+    except ValueError:
+        return 0.0
+
+
+async def _handle(request: Request, error: Exception) -> Response:
+    return answer(error, request.scope)
+
+
+def _http(error: HTTPException, scope: Scope) -> Response:
+    """Answer what Starlette or FastAPI raise themselves; their wording is left out, it may quote input."""
+    given = {name.lower(): value for name, value in (error.headers or {}).items()}
+    headers: dict[str, str] = {name: given[name] for name in _KEPT_HEADERS if name in given}
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["allow"] = _allowed_methods(scope) or headers.get("allow", "")
+    if error.status_code < HTTPStatus.BAD_REQUEST or error.status_code in _BODYLESS:
+        return Response(status_code=error.status_code, headers=given)
+    if kind := _BY_STATUS.get(error.status_code):
+        return problem(kind(), scope=scope, headers=headers)
+    return _unlisted(error.status_code, scope, headers)
+
+
+def _unlisted(status: int, scope: Scope, headers: Mapping[str, str]) -> Response:
+    """Answer a status outside our family, as RFC 9457 says for `about:blank`."""
+    try:
+        phrase = HTTPStatus(status).phrase
+    except ValueError:
+        phrase = "Unknown error"
+    return _response({**_members("about:blank", phrase, status, scope), "detail": phrase}, "en", headers)
+
+
+def _allowed_methods(scope: Scope) -> str:
+    """Return every method the path offers; Starlette names only those of the first route that matched."""
+    methods: set[str] = set()
+    for route in iter_route_contexts(scope["app"].routes if "app" in scope else ()):
+        pattern = getattr(route, "path_regex", None)
+        if pattern is not None and pattern.match(scope["path"]):
+            methods |= route.methods or set()
+    return ", ".join(sorted(methods))
+
+
+def _members(kind: str, title: str, status: int, scope: Scope) -> dict[str, Any]:
+    path = quote(scope["path"], safe="/:@!$&'()*+,;=~", errors="replace")
+    return {
+        "type": kind,
+        "title": title,
+        "status": status,
+        "detail": title,
+        "instance": path[:LONGEST_INSTANCE],
+        "request_id": scope.get("state", {}).get("request_id"),
+    }
+
+
+def _faults(error: FirstStepError) -> dict[str, Any]:
+    told = [{"pointer": fault.pointer, "code": fault.code, "detail": fault.detail} for fault in error.faults]
+    if isinstance(error, GateRefused):
+        return {"unmet": told}
+    return {"errors": told} if told or isinstance(error, InvalidInput | Malformed) else {}
+
+
+def _error_headers(error: FirstStepError) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    if error.retry_after is not None:
+        headers["retry-after"] = str(error.retry_after)
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        headers["www-authenticate"] = "Bearer"
+    return headers
+
+
+def _response(members: Mapping[str, Any], language: str, headers: Mapping[str, str]) -> Response:
+    standing = {"cache-control": "no-store", "content-language": language, "vary": "Accept-Language"}
+    content = json.dumps(members, ensure_ascii=False, separators=(",", ":")).encode()
+    return Response(content, members["status"], {**standing, **headers}, media_type=MEDIA_TYPE)
+
+
+def _header(scope: Scope, name: bytes) -> str:
+    return ",".join(value.decode("latin-1") for key, value in scope["headers"] if key == name)

@@ -1,0 +1,141 @@
+"""Who somebody is: names in two scripts, birth as far as it is known, where they live, how to reach them."""
+
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Self
+from uuid import UUID
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from app.schemas.codes import CodeOf
+from app.schemas.merge_patch import patch_of
+from app.schemas.wire import Day, Input, Line, Output, PlaceCode, ShortNarrative, Truth, Versioned, Whole
+
+EARLIEST_BIRTH = date(1900, 1, 1)
+
+
+class Name(Input):
+    """A name in one script, family name first."""
+
+    script: Annotated[str, CodeOf("script")]
+    family: Line | None = None
+    given: Line | None = None
+
+    @model_validator(mode="after")
+    def says_something(self) -> Self:
+        """Ask for at least one part."""
+        if self.family is None and self.given is None:
+            raise PydanticCustomError("name_empty", "needs a family or a given name")
+        return self
+
+
+class Birth(Input):
+    """What is known of a birth: a date and how much of it is certain, or an estimated age on a day."""
+
+    date: Day | None = None
+    precision: Annotated[str, CodeOf("birth_precision")] | None = None
+    estimated_age: Annotated[Whole, Field(ge=0, le=120)] | None = None
+    estimated_on: Day | None = None
+
+    @model_validator(mode="after")
+    def one_form(self) -> Self:
+        """Ask for exactly one of the two forms, whole."""
+        dated = (self.date is not None, self.precision is not None)
+        estimated = (self.estimated_age is not None, self.estimated_on is not None)
+        if not ((all(dated) and not any(estimated)) or (all(estimated) and not any(dated))):
+            raise PydanticCustomError(
+                "birth_form", "give either date and precision, or estimated_age and estimated_on"
+            )
+        known = self.date or self.estimated_on
+        if known and known < EARLIEST_BIRTH:
+            raise PydanticCustomError("date_too_early", "lies before 1900")
+        return self
+
+
+class Phone(Input):
+    """A phone, whose it is, and whether calling it could put the child at risk."""
+
+    number: Annotated[Line, Field(max_length=40)]
+    owner: Annotated[str, CodeOf("phone_owner")] | None = None
+    safe_to_call: Truth | None = None
+
+
+class Disability(Input):
+    """The Washington Group's short set, as far as it was asked."""
+
+    has_difficulty: Truth
+    difficulties: Annotated[
+        dict[Annotated[str, CodeOf("difficulty_domain")], Annotated[str, CodeOf("difficulty_level")]],
+        Field(),
+    ] = Field(default_factory=dict)
+    note: ShortNarrative | None = None
+
+
+class School(Input):
+    """Whether the child goes to school, and where it stands there."""
+
+    status: Annotated[str, CodeOf("school_status")]
+    grade: Annotated[str, CodeOf("school_grade")] | None = None
+    name: Line | None = None
+
+
+class ChildIdentity(Input):
+    """What is known of a child."""
+
+    names: Annotated[list[Name], Field(max_length=10)] = Field(default_factory=list)
+    nickname: Line | None = None
+    sex: Annotated[str, CodeOf("sex")] | None = None
+    gender_identity: Annotated[str, CodeOf("gender_identity")] | None = None
+    birth: Birth
+    place_code: PlaceCode | None = None
+    address_detail: ShortNarrative | None = None
+    phone: Phone | None = None
+    languages: Annotated[list[Annotated[str, CodeOf("language")]], Field(max_length=20)] = Field(
+        default_factory=list
+    )
+    disability: Disability | None = None
+    school: School | None = None
+    idpoor: Annotated[str, CodeOf("idpoor")] | None = None
+
+    @model_validator(mode="after")
+    def can_be_called(self) -> Self:
+        """Ask for a name in some form."""
+        if not self.names and self.nickname is None:
+            raise PydanticCustomError("name_missing", "needs a name or a nickname")
+        return self
+
+
+if TYPE_CHECKING:
+
+    class ChildPatch(Input):
+        """Changes to a child."""
+else:
+    ChildPatch = patch_of(ChildIdentity, "ChildPatch")
+
+
+class Age(Output):
+    """An age in whole years: one value when `min` equals `max`, otherwise a range."""
+
+    min: int
+    max: int
+    on: date
+
+
+class ChildOut(Versioned):
+    """A child."""
+
+    names: list[Name]
+    nickname: str | None
+    sex: str
+    gender_identity: str | None
+    birth: Birth
+    age: Age
+    place_code: str | None
+    address_detail: str | None
+    phone: Phone | None
+    languages: list[str]
+    disability: Disability | None
+    school: School | None
+    idpoor: str | None
+    case_ids: list[UUID]
+    """The child's cases that the reader may see, newest first."""

@@ -1,0 +1,47 @@
+"""JSON merge patch (RFC 7396): what is absent stays, null removes, objects merge."""
+
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from pydantic import BaseModel, create_model
+
+from app.schemas.wire import Input
+
+
+def patch_of(model: type[BaseModel], name: str, *, without: frozenset[str] = frozenset()) -> type[Input]:
+    """Return the shape of a merge patch for a model: every field optional and nullable, all the way down.
+
+    What the patched whole must be is checked after merging, against the model itself.
+    """
+    hints = get_type_hints(model, include_extras=True)
+    fields: dict[str, Any] = {
+        field: (_loosened(hints[field], name) | None, None)
+        for field in model.model_fields
+        if field not in without
+    }
+    return create_model(
+        name, __base__=Input, __doc__=f"Changes to `{model.__name__}` (JSON merge patch).", **fields
+    )
+
+
+def _loosened(annotation: Any, name: str) -> Any:
+    """Replace models inside an annotation by their patches; lists are replaced whole, so they stay as they are."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return patch_of(annotation, f"{name}{annotation.__name__}")
+    if get_origin(annotation) in {Union, UnionType}:
+        kinds = [_loosened(kind, name) for kind in get_args(annotation) if kind is not type(None)]
+        return Union[tuple(kinds)]  # noqa: UP007 - built at run time
+    return annotation
+
+
+def merge(target: Any, patch: Any) -> Any:
+    """Apply a merge patch to a JSON document and return the result (RFC 7396, section 2)."""
+    if not isinstance(patch, dict):
+        return patch
+    merged = dict(target) if isinstance(target, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            merged.pop(name, None)
+        else:
+            merged[name] = merge(merged.get(name), value)
+    return merged

@@ -1,0 +1,98 @@
+"""The shapes everything on the wire shares.
+
+Inputs forbid what they do not know and coerce nothing: "7" is no number, "yes" is no truth, a timestamp is no date.
+Outputs have no defaults: a field that is not said is an error of ours, found by a test.
+"""
+
+import re
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, Generic, TypeVar
+from uuid import UUID
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StrictBool,
+    StrictInt,
+    StringConstraints,
+)
+from pydantic_core import PydanticCustomError
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})", re.ASCII)
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
+
+
+def _written_as(pattern: re.Pattern[str], kind: str) -> BeforeValidator:
+    def check(value: Any) -> Any:
+        if isinstance(value, str) and not pattern.fullmatch(value):
+            raise PydanticCustomError(f"{kind}_parsing", "not written as the format asks")
+        if not isinstance(value, str | date | datetime | UUID):
+            raise PydanticCustomError(f"{kind}_type", "must be a string")
+        return value
+
+    return BeforeValidator(check)
+
+
+def _blank(value: str) -> str:
+    if not value.strip(" \t\r\n\u200b\u200c\u200d\ufeff\u00a0"):
+        raise PydanticCustomError("blank", "must not be blank")
+    return value
+
+
+Day = Annotated[date, _written_as(_DATE, "date")]
+"""A plain date, YYYY-MM-DD."""
+Moment = Annotated[
+    datetime,
+    _written_as(_MOMENT, "datetime"),
+    PlainSerializer(
+        lambda at: at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
+        return_type=str,
+    ),
+    Field(json_schema_extra={"format": "date-time"}),
+]
+"""A point in time; UTC with Z on the way out."""
+Id = Annotated[UUID, _written_as(_UUID, "uuid")]
+Line = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_blank)]
+"""One line a person typed."""
+Narrative = Annotated[str, StringConstraints(min_length=1, max_length=20_000), AfterValidator(_blank)]
+"""As many words as it takes, up to 20,000 characters."""
+ShortNarrative = Annotated[str, StringConstraints(min_length=1, max_length=4_000), AfterValidator(_blank)]
+Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]{1,64}@[^@\s]{1,190}$", max_length=254)]
+PlaceCode = Annotated[str, StringConstraints(pattern=r"^([0-9]{2}|[0-9]{4}|[0-9]{6}|[0-9]{8})$")]
+"""An NCDD code: province 2, district 4, commune 6, village 8 digits."""
+Whole = StrictInt
+Truth = StrictBool
+
+
+class Input(BaseModel):
+    """What a caller sends."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=False)
+
+
+class Output(BaseModel):
+    """What a caller gets. Built by us from what we know: validated when tests run, trusted when it is served."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Versioned(Output):
+    """A single record: `version` is also its ETag, to be sent back as If-Match."""
+
+    id: UUID
+    version: int
+
+
+T = TypeVar("T")
+
+
+class Page(Output, Generic[T]):
+    """Part of a list, and where the next part begins."""
+
+    items: list[T]
+    next_cursor: str | None

@@ -1,0 +1,35 @@
+"""Phone numbers in the one form that can be compared and dialled from anywhere: E.164."""
+
+import phonenumbers
+from phonenumbers import NumberParseException, PhoneNumberFormat, ValidationResult
+
+from app.services.names_spelling import tidy
+
+_REFUSAL = (
+    "This cannot be a phone number: give it with its area or mobile prefix, or with + and the country code."
+)
+
+
+def normalise(number: str) -> str:
+    """E.164, taking numbers without a country code as Cambodian; Khmer digits, spaces and dashes are welcome.
+
+    Possible is enough: new ranges open before any library knows them. Raises ValueError, without the number.
+    """
+    try:
+        read = phonenumbers.parse(_international(tidy(number)), "KH")
+    except NumberParseException:
+        raise ValueError(_REFUSAL) from None
+    if phonenumbers.is_possible_number_with_reason(read) != ValidationResult.IS_POSSIBLE:
+        raise ValueError(_REFUSAL)
+    return phonenumbers.format_number(read, PhoneNumberFormat.E164)
+
+
+def _international(number: str) -> str:
+    """Refuse letters, which the library would dial as on a keypad; read 00855 as +855.
+
+    Cambodia dials abroad with 001, 007 or 008, so the library takes 00855 for 008 and then +55, Brazil.
+    """
+    if any(sign.isalpha() for sign in number):
+        raise ValueError(_REFUSAL)
+    digits = phonenumbers.normalize_digits_only(number)
+    return f"+{digits[2:]}" if digits.startswith("00855") else number

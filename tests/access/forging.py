@@ -1,0 +1,91 @@
+"""Tokens made by hand, the way an attacker would."""
+
+import json
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+
+from app.access.keyring import KeyRing, base64url
+from app.access.tokens import Tokens
+from app.errors import Unauthenticated
+
+NOW = 1_800_000_000
+ISSUER = "https://api.example.org"
+PERSON = uuid.UUID("5f0c9a52-7c55-4f0e-9f0b-0d8f5a3f1a11")
+SESSION = uuid.UUID("1b1e6a0c-3a63-4a0b-8a4f-3b6f1d2c9e22")
+
+RING = KeyRing.fresh()
+KEY = RING.signing_keys[RING.signing_active]
+HEADER = {"alg": "ES256", "kid": RING.signing_active, "typ": "at+jwt"}
+CLAIMS: dict[str, Any] = {
+    "iss": ISSUER,
+    "aud": "first-step-api",
+    "sub": str(PERSON),
+    "jti": "c7d0d0c4-5d8e-4b57-9b57-0f4f6d1f7a33",
+    "iat": NOW,
+    "nbf": NOW,
+    "exp": NOW + 600,
+    "sid": str(SESSION),
+    "kind": "person",
+    "scope": "cases:read",
+    "auth_time": NOW - 30,
+    "amr": ["pwd", "otp"],
+}
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now: float = NOW
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def tokens_of(ring: KeyRing = RING, clock: Callable[[], float] = lambda: NOW) -> Tokens:
+    return Tokens(ring, ISSUER, clock=clock)
+
+
+def issued(tokens: Tokens, **changes: Any) -> str:
+    said: dict[str, Any] = {
+        "kind": "person",
+        "session_id": SESSION,
+        "scope": "cases:read",
+        "lifetime": 600,
+        "auth_time": NOW - 30,
+        "amr": ("pwd", "otp"),
+    }
+    return tokens.issue(PERSON, **{**said, **changes})
+
+
+def raw_signature(
+    message: bytes, key: ec.EllipticCurvePrivateKey, algorithm: hashes.HashAlgorithm | None = None
+) -> bytes:
+    r, s = decode_dss_signature(key.sign(message, ec.ECDSA(algorithm or hashes.SHA256())))
+    size = (key.key_size + 7) // 8
+    return r.to_bytes(size, "big") + s.to_bytes(size, "big")
+
+
+def signing_input(header: Any, claims: Any) -> str:
+    parts = (part if isinstance(part, bytes) else json.dumps(part).encode() for part in (header, claims))
+    return ".".join(base64url(part) for part in parts)
+
+
+def forged(header: Any = HEADER, claims: Any = CLAIMS, key: ec.EllipticCurvePrivateKey = KEY) -> str:
+    """A token whose signature is right: only what it says can be wrong."""
+    message = signing_input(header, claims)
+    return f"{message}.{base64url(raw_signature(message.encode(), key))}"
+
+
+def refused(token: Any, tokens: Tokens | None = None) -> bool:
+    with pytest.raises(Unauthenticated) as refusal:
+        (tokens or tokens_of()).verify(token)
+    return str(refusal.value) == str(Unauthenticated()) and refusal.value.__suppress_context__
+
+
+def without(said: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in said.items() if key != name}

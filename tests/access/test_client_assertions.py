@@ -1,0 +1,158 @@
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from jose import jwt
+
+from app.access.keyring import public_jwk
+from app.access.tokens import read_public_jwk, verify_client_assertion
+from app.errors import Unauthenticated
+from tests.access.forging import ISSUER, KEY, NOW, PERSON, forged, refused, without
+
+CLIENT = "9b2d3c1e-8a4f-4c6d-b1e2-7f3a5d9c0b12"
+CLIENT_KEY = ec.generate_private_key(ec.SECP256R1())
+CLIENT_JWK = public_jwk(CLIENT_KEY.public_key())
+ASSERTION: dict[str, Any] = {
+    "iss": CLIENT,
+    "sub": CLIENT,
+    "aud": ISSUER,
+    "jti": "once",
+    "exp": NOW + 300,
+    "iat": NOW,
+}
+
+
+def proven(
+    header: Any = None, claims: Any = None, key: Any = CLIENT_KEY, public: Any = CLIENT_JWK
+) -> tuple[str, int]:
+    assertion = forged(header or {"alg": "ES256"}, ASSERTION if claims is None else claims, key)
+    return verify_client_assertion(assertion, public, CLIENT, ISSUER, clock=lambda: NOW)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"alg": "ES256"},
+        {"alg": "ES256", "typ": "JWT", "kid": "mine"},
+        {"alg": "ES256", "typ": "client-authentication+jwt"},
+    ],
+)
+def test_a_client_proves_itself_by_its_key(header: dict[str, str]) -> None:
+    assert proven(header) == ("once", NOW + 300)
+
+
+def test_an_assertion_made_by_the_library_is_accepted() -> None:
+    pem = CLIENT_KEY.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    assertion = jwt.encode(ASSERTION, pem.decode(), "ES256")
+    public = {**CLIENT_JWK, "use": "sig", "alg": "ES256", "kid": "mine"}
+    assert verify_client_assertion(assertion, public, CLIENT, ISSUER, clock=lambda: NOW) == (
+        "once",
+        NOW + 300,
+    )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"aud": [ISSUER]},
+        {"aud": [ISSUER, "x"]},
+        {"aud": f"{ISSUER}/v1/oauth/token"},
+        {"aud": None},
+        {"iss": "other"},
+        {"sub": "other"},
+        {"iss": "other", "sub": "other"},
+        {"iss": [CLIENT]},
+        {"exp": NOW},
+        {"exp": NOW - 1},
+        {"exp": NOW + 301},
+        {"exp": float(NOW + 100)},
+        {"exp": str(NOW + 100)},
+        {"exp": True},
+        {"exp": None},
+        {"jti": ""},
+        {"jti": None},
+        {"jti": 7},
+        {"jti": "x" * 256},
+        {"jti": "a\0b"},
+        {"jti": "\ud800"},
+        {"iat": NOW + 6},
+        {"iat": "now"},
+        {"nbf": NOW + 6},
+        {"nbf": True},
+    ],
+)
+def test_an_assertion_that_is_not_exactly_right_is_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(Unauthenticated):
+        proven(claims={**ASSERTION, **changes})
+
+
+@pytest.mark.parametrize("name", ["iss", "sub", "aud", "jti", "exp"])
+def test_an_assertion_needs_every_claim(name: str) -> None:
+    with pytest.raises(Unauthenticated):
+        proven(claims=without(ASSERTION, name))
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"alg": "none"},
+        {"alg": "HS256"},
+        {"alg": "RS256"},
+        {"typ": "JWT"},
+        {"alg": "ES256", "typ": "at+jwt"},
+        {"alg": "ES256", "crit": ["x"]},
+        {"alg": "ES256", "jku": "https://attacker.example"},
+        {"alg": "ES256", "jwk": CLIENT_JWK},
+        {"alg": "ES256", "kid": 1},
+        b"[" * 380,
+    ],
+)
+def test_an_assertions_header_is_fenced_too(header: Any) -> None:
+    with pytest.raises(Unauthenticated):
+        proven(header)
+
+
+def test_an_assertion_by_another_key_is_refused() -> None:
+    with pytest.raises(Unauthenticated):
+        proven(key=ec.generate_private_key(ec.SECP256R1()))
+
+
+def test_our_own_access_token_is_no_assertion_and_the_reverse() -> None:
+    with pytest.raises(Unauthenticated):
+        verify_client_assertion(
+            forged(), public_jwk(KEY.public_key()), str(PERSON), ISSUER, clock=lambda: NOW
+        )
+    assert refused(forged({"alg": "ES256", "typ": "JWT"}, ASSERTION))
+
+
+BAD_KEYS: list[Any] = [
+    {},
+    None,
+    "text",
+    {**CLIENT_JWK, "kty": "RSA"},
+    {**CLIENT_JWK, "kty": "oct", "k": "c2VjcmV0"},
+    {**CLIENT_JWK, "crv": "P-384"},
+    {**CLIENT_JWK, "d": "c2VjcmV0"},
+    {**CLIENT_JWK, "x": CLIENT_JWK["y"], "y": CLIENT_JWK["x"]},
+    {**CLIENT_JWK, "x": CLIENT_JWK["x"] + "="},
+    {**CLIENT_JWK, "x": CLIENT_JWK["x"][:-1]},
+    {**CLIENT_JWK, "x": "A" * 43, "y": "A" * 43},
+    {**CLIENT_JWK, "x": 1},
+    {**CLIENT_JWK, "x": "ក" * 43},
+    without(CLIENT_JWK, "y"),
+]
+
+
+@pytest.mark.parametrize("key", BAD_KEYS)
+def test_only_a_public_p_256_key_can_be_registered(key: Any) -> None:
+    with pytest.raises(ValueError, match="key"):
+        read_public_jwk(key)
+    with pytest.raises(Unauthenticated):
+        proven(public=key)
+
+
+def test_a_registered_key_is_read_as_it_was_written() -> None:
+    assert public_jwk(read_public_jwk(CLIENT_JWK)) == CLIENT_JWK

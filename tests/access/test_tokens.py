@@ -1,0 +1,182 @@
+import hashlib
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import FrozenInstanceError
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from jose import jwt
+
+from app.access import tokens as tokens_module
+from app.access.keyring import CurrentKeyRing, KeyRing
+from app.access.tokens import Claims
+from tests.access.forging import (
+    HEADER,
+    ISSUER,
+    NOW,
+    PERSON,
+    SESSION,
+    Clock,
+    forged,
+    issued,
+    refused,
+    tokens_of,
+)
+
+
+def test_an_issued_token_says_what_was_asked_for() -> None:
+    tokens = tokens_of()
+    claims = tokens.verify(issued(tokens))
+    assert claims == Claims(
+        subject=PERSON,
+        kind="person",
+        session_id=SESSION,
+        scope="cases:read",
+        jti=claims.jti,
+        issued_at=NOW,
+        not_before=NOW,
+        expires_at=NOW + 600,
+        auth_time=NOW - 30,
+        amr=("pwd", "otp"),
+    )
+    assert claims.jti.version == 4
+
+
+def test_the_header_has_exactly_three_members() -> None:
+    assert jwt.get_unverified_header(issued(tokens_of())) == HEADER
+
+
+def test_a_clients_token_needs_no_auth_time() -> None:
+    tokens = tokens_of()
+    claims = tokens.verify(issued(tokens, kind="client", auth_time=None, amr=()))
+    assert (claims.kind, claims.auth_time, claims.amr) == ("client", None, ())
+
+
+def test_every_token_has_its_own_id() -> None:
+    tokens = tokens_of()
+    assert len({tokens.verify(issued(tokens)).jti for _ in range(20)}) == 20
+
+
+def test_the_hand_made_token_the_attacks_start_from_is_accepted() -> None:
+    assert tokens_of().verify(forged()).subject == PERSON
+
+
+@pytest.mark.parametrize(
+    "changes", [{"lifetime": 0}, {"lifetime": -1}, {"lifetime": 86_401}, {"scope": "x" * 4000}]
+)
+def test_a_token_that_would_be_refused_is_not_issued(changes: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="refused"):
+        issued(tokens_of(), **changes)
+
+
+def test_claims_cannot_be_changed() -> None:
+    with pytest.raises((FrozenInstanceError, AttributeError)):
+        tokens_of().verify(forged()).scope = "everything"  # type: ignore[misc]  # the attempt is the test
+
+
+def test_a_remembered_token_still_expires() -> None:
+    clock = Clock()
+    tokens = tokens_of(clock=clock)
+    token = issued(tokens)
+    clock.now = NOW + 599.9
+    assert tokens.verify(token) is tokens.verify(token)
+    clock.now = NOW + 600
+    assert refused(token, tokens)
+    assert tokens._keys.remembered(hashlib.sha256(token.encode()).digest(), NOW + 600) is None
+
+
+def test_a_remembered_token_is_not_valid_before_its_time() -> None:
+    clock = Clock()
+    tokens = tokens_of(clock=clock)
+    token = issued(tokens)
+    tokens.verify(token)
+    clock.now = NOW - 6
+    assert refused(token, tokens)
+
+
+def test_a_refused_token_is_never_remembered() -> None:
+    tokens = tokens_of()
+    token = forged(key=ec.generate_private_key(ec.SECP256R1()))
+    assert refused(token, tokens)
+    assert refused(token, tokens)
+    assert not tokens._keys._verified
+
+
+def test_the_memory_is_bounded_and_keeps_what_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokens_module, "REMEMBERED", 3)
+    tokens = tokens_of()
+    used = issued(tokens)
+    kept = tokens.verify(used)
+    for _ in range(5):
+        tokens.verify(issued(tokens))
+        assert tokens.verify(used) is kept
+    assert len(tokens._keys._verified) == 3
+
+
+def test_no_token_itself_stays_in_memory() -> None:
+    tokens = tokens_of()
+    token = issued(tokens)
+    tokens.verify(token)
+    assert list(tokens._keys._verified) == [hashlib.sha256(token.encode()).digest()]
+
+
+def test_many_at_once_get_their_own_claims() -> None:
+    tokens = tokens_of()
+    made = [issued(tokens, scope=str(i)) for i in range(20)]
+    start = threading.Barrier(8)
+
+    def verify_all(_: int) -> list[str]:
+        start.wait()
+        return [tokens.verify(token).scope for token in made * 5]
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(scopes == [str(i) for i in range(20)] * 5 for scopes in pool.map(verify_all, range(8)))
+
+
+def test_a_token_by_an_older_key_still_verifies(tmp_path: Path) -> None:
+    old = KeyRing.create(tmp_path / "keys.json")
+    token = issued(tokens_of(old))
+    new = old.add_signing_key()
+    tokens = tokens_of(new)
+    assert tokens.verify(token).subject == PERSON
+    assert jwt.get_unverified_header(issued(tokens))["kid"] == new.signing_active
+
+
+def test_a_key_added_by_another_process_is_found_at_once(tmp_path: Path) -> None:
+    ring = KeyRing.create(tmp_path / "keys.json")
+    running = tokens_of(ring)
+    assert running.verify(issued(tokens_of(ring.add_signing_key()))).subject == PERSON
+
+
+def test_a_retired_keys_tokens_end_even_where_they_are_remembered(tmp_path: Path) -> None:
+    ring = KeyRing.create(tmp_path / "keys.json")
+    running = tokens_of(ring)
+    running._current = CurrentKeyRing(ring, look_every=0)
+    token = issued(running)
+    assert running.verify(token)
+    ring.add_signing_key().retire(ring.signing_active)
+    assert refused(token, running)
+
+
+def test_a_kid_swapped_for_another_of_our_own_is_refused(tmp_path: Path) -> None:
+    old = KeyRing.create(tmp_path / "keys.json")
+    new = old.add_signing_key()
+    key = new.signing_keys[old.signing_active]
+    tokens = tokens_of(new)
+    assert tokens.verify(forged({**HEADER, "kid": old.signing_active}, key=key))
+    assert refused(forged({**HEADER, "kid": new.signing_active}, key=key), tokens)
+
+
+def test_the_published_keys_verify_our_tokens_and_hold_nothing_private(tmp_path: Path) -> None:
+    ring = KeyRing.create(tmp_path / "keys.json").add_signing_key()
+    tokens = tokens_of(ring)
+    published = tokens.jwks()["keys"]
+    assert [set(key) for key in published] == [{"kty", "crv", "x", "y", "use", "alg", "kid"}] * 2
+    assert published[0]["kid"] == ring.signing_active
+    assert {key["kid"] for key in published} == set(ring.signing_keys)
+    token = issued(tokens)
+    options = {"verify_exp": False, "verify_nbf": False, "verify_iat": False}
+    said = jwt.decode(token, published[0], ["ES256"], options, audience="first-step-api", issuer=ISSUER)
+    assert said["sub"] == str(PERSON)

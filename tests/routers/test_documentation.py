@@ -1,0 +1,145 @@
+import re
+from collections.abc import AsyncIterator
+from typing import Any, Literal
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from pydantic import BaseModel, Field
+
+from app.config import Settings
+from app.routers import documentation, error_handlers, middleware
+from app.routers.documentation import problem_kinds
+from app.routers.openapi_3_0 import retell
+
+
+class Note(BaseModel):
+    text: str | None = Field(None, examples=["x", "y"])
+    other: "Note | None" = None
+    kind: Literal["note"] = "note"
+    size: int = Field(gt=3, lt=9)
+    type: str | None = None
+
+
+def build(*, docs: bool = True) -> FastAPI:
+    app = FastAPI(title="First <Step>", openapi_url=None, docs_url=None, redoc_url=None)
+    settings = Settings(docs=docs)
+    error_handlers.install(app)
+    documentation.install(app, settings)
+    middleware.install(app, settings)
+
+    @app.post("/v1/notes")
+    async def write(note: Note) -> Note:
+        return note
+
+    return app
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=build()), base_url="http://test"
+    ) as opened:
+        yield opened
+
+
+async def test_the_page_and_all_it_loads_come_from_this_server(client: httpx.AsyncClient) -> None:
+    page = await client.get("/docs")
+    assert page.status_code == 200
+    assert "//" not in page.text.replace("<!DOCTYPE html>", "")
+    loaded = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert len(loaded) == 6
+    for path in loaded:
+        answer = await client.get(f"/{path}")
+        assert answer.status_code == 200, path
+        assert answer.content
+
+
+async def test_the_page_allows_scripts_from_here_only_and_has_none_inside(client: httpx.AsyncClient) -> None:
+    page = await client.get("/docs")
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'none'; script-src 'self'; style-src 'self'" in policy
+    assert "unsafe" not in policy
+    assert re.findall(r"<script[^>]*>([^<]*)</script>", page.text) == ["", ""]
+    assert "<style" not in page.text
+    assert "<title>First &lt;Step&gt;</title>" in page.text
+
+
+async def test_the_initializer_asks_no_other_host(client: httpx.AsyncClient) -> None:
+    script = await client.get("/docs/initializer.js")
+    assert script.headers["content-type"].startswith("text/javascript")
+    assert "validatorUrl: null" in script.text
+    assert "//" not in script.text
+
+
+async def test_the_description_is_the_app_s_own_and_can_be_cached(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/openapi.json")
+    document = answer.json()
+    assert document["openapi"].startswith("3.1")
+    assert list(document["paths"]) == ["/v1/notes"]
+    again = await client.get("/openapi.json", headers={"if-none-match": answer.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+async def test_swagger_ui_gets_the_description_in_the_version_it_can_draw(client: httpx.AsyncClient) -> None:
+    document = (await client.get("/docs/openapi-3.0.json")).json()
+    assert document["openapi"] == "3.0.3"
+    note = document["components"]["schemas"]["Note-Input"]["properties"]
+    assert note["text"] == {"type": "string", "nullable": True, "title": "Text", "example": "x"}
+    assert note["other"] == {"allOf": [{"$ref": "#/components/schemas/Note-Input"}], "nullable": True}
+    assert note["kind"]["enum"] == ["note"]
+    assert note["size"]["minimum"] == 3
+    assert note["size"]["exclusiveMinimum"] is True
+    assert note["type"]["nullable"] is True
+
+
+@pytest.mark.parametrize(
+    ("told", "retold"),
+    [
+        ({"type": ["string", "null"]}, {"type": "string", "nullable": True}),
+        ({"type": ["string", "integer"]}, {}),
+        ({"type": "null"}, {"nullable": True}),
+        ({"anyOf": [{"type": "string"}, {"type": "integer"}]},) * 2,
+        (
+            {"anyOf": [{"type": "string"}, {"type": "integer"}, {"type": "null"}]},
+            {"anyOf": [{"type": "string"}, {"type": "integer"}], "nullable": True},
+        ),
+        ({"properties": {"const": {"const": 1}}}, {"properties": {"const": {"enum": [1]}}}),
+        ({"default": {"type": "null", "const": 1}},) * 2,
+        ({"examples": {"one": {"value": {"const": 1}}}},) * 2,
+        (
+            {"responses": {"default": {"schema": {"const": 1}}}},
+            {"responses": {"default": {"schema": {"enum": [1]}}}},
+        ),
+        ({"items": [{"exclusiveMaximum": 2}]}, {"items": [{"maximum": 2, "exclusiveMaximum": True}]}),
+    ],
+)
+def test_each_turn_of_phrase_has_its_older_form(told: dict[str, Any], retold: dict[str, Any]) -> None:
+    assert retell(told) == {**retold, "openapi": "3.0.3"}
+
+
+async def test_every_kind_of_problem_is_explained_in_both_languages(client: httpx.AsyncClient) -> None:
+    page = (await client.get("/docs/problems")).text
+    for kind in problem_kinds():
+        assert f'<section id="{kind.kind}">' in page
+        assert f"urn:firststep:problem:{kind.kind}</code>" in page
+        assert f"<p>{kind.status} " in page
+        assert f'<p lang="km">{kind.titles["km"]}</p>' in page
+
+
+async def test_nothing_else_of_the_package_is_served(client: httpx.AsyncClient) -> None:
+    for name in ("index.html", "oauth2-redirect.html", "..%2f__init__.py", "%2e%2e", "swagger-ui.js.map"):
+        assert (await client.get(f"/docs/assets/{name}")).status_code == 404
+
+
+async def test_switched_off_there_is_nothing_to_see() -> None:
+    transport = httpx.ASGITransport(app=build(docs=False))
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        for path in ("/docs", "/docs/problems", "/docs/initializer.js", "/openapi.json", "/redoc"):
+            answer = await client.get(path)
+            assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+
+
+def test_the_framework_s_own_pages_must_be_off() -> None:
+    with pytest.raises(ValueError, match="openapi_url=None"):
+        documentation.install(FastAPI(), Settings())

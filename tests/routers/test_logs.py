@@ -1,0 +1,102 @@
+import json
+import logging
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import structlog
+
+from app.routers import logs
+from app.routers.logs import configure_logging, current_request_id, logger
+
+CANARY = "Canary9271"
+
+
+@pytest.fixture(autouse=True)
+def configured() -> Iterator[None]:
+    root = logging.getLogger()
+    before = (root.handlers[:], root.level, warnings.showwarning)
+    configure_logging()
+    yield
+    structlog.reset_defaults()
+    root.handlers[:] = before[0]
+    root.setLevel(before[1])
+    warnings.showwarning = before[2]
+
+
+def written(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    captured = capsys.readouterr()
+    assert CANARY not in captured.out + captured.err
+    [line] = captured.out.splitlines()
+    assert line.isascii()
+    assert line.isprintable()
+    members: dict[str, Any] = json.loads(line)
+    return members
+
+
+def test_a_line_is_json_with_time_level_and_request(capsys: pytest.CaptureFixture[str]) -> None:
+    token = current_request_id.set("screen-42")
+    logger.info("sealed", leaves=3)
+    current_request_id.reset(token)
+    line = written(capsys)
+    assert line.pop("timestamp").endswith("Z")
+    assert line == {"event": "sealed", "leaves": 3, "level": "info", "request_id": "screen-42"}
+
+
+def test_a_key_nobody_allowed_is_dropped_and_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    logger.info("received", child_name=CANARY, email=CANARY, count=1)
+    line = written(capsys)
+    assert (line["dropped"], line["count"]) == (2, 1)
+    assert set(line) == {"timestamp", "level", "event", "dropped", "count"}
+
+
+@pytest.mark.parametrize("hostile", ["a\r\nb", "\x1b[31mred", "\x7f", "\u2028\u2029\x85", '"},{"'])
+def test_control_characters_cannot_break_the_line(capsys: pytest.CaptureFixture[str], hostile: str) -> None:
+    logger.info("sealed", job=hostile)
+    assert written(capsys)["job"] == hostile
+
+
+def test_a_value_that_is_not_plain_is_only_named(capsys: pytest.CaptureFixture[str]) -> None:
+    logger.info("sealed", job={"name": CANARY}, table="x" * 1000, frames=[object()])
+    line = written(capsys)
+    assert (line["job"], len(line["table"]), line["frames"]) == ("dict", 300, ["object"])
+
+
+def test_an_exception_is_logged_by_type_and_place(capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        try:
+            raise KeyError(CANARY)
+        except KeyError as cause:
+            raise ValueError(CANARY) from cause
+    except ValueError:
+        logger.exception("sealing_failed")
+    line = written(capsys)
+    assert (line["error"], line["causes"]) == ("builtins.ValueError", ["builtins.KeyError"])
+    assert "tests/routers/test_logs.py:" in line["frames"][0]
+
+
+def test_records_of_other_libraries_lose_their_arguments(capsys: pytest.CaptureFixture[str]) -> None:
+    logging.getLogger("uvicorn.error").warning("Found %s in 100%%", CANARY)
+    assert written(capsys)["event"] == "Found %s in 100%%"
+    try:
+        raise ValueError(CANARY)
+    except ValueError as error:
+        logging.getLogger("asyncio").error(f"Task failed\nfuture: {error!r}", exc_info=error)  # noqa: G004 - as asyncio does
+    line = written(capsys)
+    assert (line["event"], line["logger"], line["error"]) == ("Task failed", "asyncio", "builtins.ValueError")
+
+
+def test_the_server_s_own_access_lines_are_silent(capsys: pytest.CaptureFixture[str]) -> None:
+    logging.getLogger("uvicorn.access").info("GET /v1/children?q=%s", CANARY)
+    assert capsys.readouterr().out == ""
+
+
+def test_a_warning_tells_where_and_not_what(capsys: pytest.CaptureFixture[str]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.showwarning = logs._show_warning  # pytest put its own in its place
+        warnings.warn(CANARY, UserWarning, stacklevel=1)
+    line = written(capsys)
+    assert (line["event"], line["error"]) == ("warning", "UserWarning")
+    assert line["where"].startswith("tests/routers/test_logs.py:")

@@ -1,0 +1,364 @@
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import APIRouter, FastAPI, Request
+from pydantic import BaseModel
+from starlette.responses import Response, StreamingResponse
+from structlog.testing import capture_logs
+
+from app.config import Settings
+from app.routers import error_handlers, middleware
+from app.routers.middleware import ProblemBoundary
+from app.routers.strict_json import StrictRoute
+
+CANARY = "Canary9271"
+ORIGIN = "https://app.example.org"
+
+
+class Note(BaseModel):
+    text: str
+
+
+router = APIRouter(route_class=StrictRoute)
+
+
+@router.get("/notes/{id}")
+async def read(id: str) -> str:  # noqa: A002 - as the API names it
+    return id
+
+
+@router.post("/notes")
+async def write(note: Note) -> int:
+    return len(note.text)
+
+
+@router.get("/bug")
+async def bug() -> None:
+    raise RuntimeError(CANARY)
+
+
+@router.get("/slow")
+async def slow() -> None:
+    await asyncio.sleep(5)
+
+
+@router.get("/stubborn")
+async def stubborn() -> None:
+    try:
+        await asyncio.sleep(5)
+    except asyncio.CancelledError:
+        raise ValueError(CANARY) from None
+
+
+@router.get("/inner-timeout")
+async def inner_timeout() -> None:
+    raise TimeoutError(CANARY)
+
+
+@router.get("/stream")
+async def stream() -> StreamingResponse:
+    async def parts() -> AsyncIterator[bytes]:
+        yield b"a"
+        await asyncio.sleep(0.3)
+        yield b"b"
+
+    return StreamingResponse(parts(), media_type="text/plain")
+
+
+@router.get("/broken-stream")
+async def broken_stream() -> StreamingResponse:
+    async def parts() -> AsyncIterator[bytes]:
+        yield b"a"
+        raise RuntimeError(CANARY)
+
+    return StreamingResponse(parts(), media_type="text/plain")
+
+
+@router.get("/own")
+async def own() -> Response:
+    headers = {"Cache-Control": "public", "Content-Security-Policy": "default-src 'self'", "Server": "x/1"}
+    return Response("own", headers=headers)
+
+
+@router.post("/raw")
+async def raw(request: Request) -> int:
+    return len(await request.body())
+
+
+def build(**changes: Any) -> FastAPI:
+    app = FastAPI(openapi_url=None)
+    error_handlers.install(app)
+    app.include_router(router, prefix="/v1")
+    settings = Settings(**{"max_body_bytes": 1000, "request_seconds": 0.1, **changes})
+    middleware.install(app, settings, larger_bodies=[(re.compile(r"/v1/raw"), 2000)])
+    return app
+
+
+@asynccontextmanager
+async def opened(**changes: Any) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(app=build(**changes))
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        yield client
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    async with opened() as made:
+        yield made
+
+
+async def test_every_class_of_answer_carries_the_security_headers(client: httpx.AsyncClient) -> None:
+    answers = [await client.get(f"/v1/{path}") for path in ("notes/1", "nowhere", "bug", "slow")]
+    answers.append(await client.post("/v1/notes", content=b"x" * 1001))
+    assert [answer.status_code for answer in answers] == [200, 404, 500, 504, 413]
+    for answer in answers:
+        assert answer.headers["strict-transport-security"] == "max-age=31536000; includeSubDomains"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["referrer-policy"] == "no-referrer"
+        assert "default-src 'none'; frame-ancestors 'none'" in answer.headers["content-security-policy"]
+        assert answer.headers["cross-origin-resource-policy"] == "same-origin"
+        assert answer.headers["permissions-policy"]
+        assert answer.headers["cache-control"] == "no-store"
+        assert len(answer.headers["x-request-id"]) == 32
+        assert "server" not in answer.headers
+
+
+async def test_every_refusal_is_a_problem_that_repeats_the_request_id(client: httpx.AsyncClient) -> None:
+    for path in ("/v1/nowhere", "/v1/bug", "/v1/slow"):
+        answer = await client.get(path, headers={"x-request-id": "screen-42.a_B"})
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json()["request_id"] == answer.headers["x-request-id"] == "screen-42.a_B"
+
+
+async def test_an_answer_may_set_its_own_policies_but_no_banner(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/v1/own")
+    assert answer.headers.get_list("cache-control") == ["public"]
+    assert answer.headers.get_list("content-security-policy") == ["default-src 'self'"]
+    assert "server" not in answer.headers
+
+
+@pytest.mark.parametrize("given", ["short", "x" * 65, "a b c d e f", 'x"},{"a":"b', "ក" * 8, "abcdefgh\n"])
+async def test_an_odd_request_id_is_replaced(client: httpx.AsyncClient, given: str) -> None:
+    answer = await client.get("/v1/notes/1", headers={"x-request-id": given.encode()})
+    assert re.fullmatch("[0-9a-f]{32}", answer.headers["x-request-id"])
+
+
+async def test_the_answer_of_one_request_never_keeps_the_id_of_another(client: httpx.AsyncClient) -> None:
+    seen = {(await client.get("/v1/notes/1")).headers.get_list("x-request-id")[0] for _ in range(5)}
+    assert len(seen) == 5
+
+
+async def test_a_body_declared_too_long_is_refused_unread(client: httpx.AsyncClient) -> None:
+    async def never() -> AsyncIterator[bytes]:
+        raise AssertionError
+        yield b""
+
+    for length in ("1001", "9" * 5000):
+        answer = await client.post("/v1/notes", content=never(), headers={"content-length": length})
+        assert answer.status_code == 413
+        assert answer.json()["type"] == "urn:firststep:problem:too-large"
+        assert answer.headers["connection"] == "close"
+
+
+async def test_a_length_that_is_no_number_answers_400(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/v1/notes", content=b"", headers={"content-length": "-1"})
+    assert answer.status_code == 400
+
+
+@pytest.mark.parametrize(("path", "limit"), [("/v1/notes", 1000), ("/v1/raw", 2000)])
+async def test_a_streamed_body_is_stopped_at_the_limit(
+    client: httpx.AsyncClient, path: str, limit: int
+) -> None:
+    sent = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal sent
+        while sent < 10_000_000:
+            sent += 100
+            yield b"x" * 100
+
+    answer = await client.post(path, content=endless(), headers={"content-type": "application/json"})
+    assert answer.status_code == 413
+    assert sent == limit + 100
+
+
+async def test_a_place_that_takes_more_takes_more(client: httpx.AsyncClient) -> None:
+    body = b'"' + b"x" * 1500 + b'"'
+    answer = await client.post("/v1/raw", content=body, headers={"content-type": "application/json"})
+    assert answer.json() == 1502
+
+
+@pytest.mark.parametrize("path", ["/v1/slow", "/v1/stubborn"])
+async def test_what_takes_too_long_is_cancelled_and_answers_504(client: httpx.AsyncClient, path: str) -> None:
+    answer = await client.get(path)
+    assert answer.status_code == 504
+    assert answer.json()["type"] == "urn:firststep:problem:timed-out"
+    assert CANARY not in answer.text
+
+
+async def test_a_timeout_of_something_inside_is_not_the_deadline(client: httpx.AsyncClient) -> None:
+    with capture_logs() as lines:
+        assert (await client.get("/v1/inner-timeout")).status_code == 500
+    assert lines[0]["error"] == "builtins.TimeoutError"
+
+
+async def test_an_answer_that_has_begun_may_stream_past_the_deadline(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/v1/stream")).text == "ab"
+
+
+async def test_an_answer_that_breaks_midway_is_logged_and_left_unfinished() -> None:
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append((message["type"], message.get("body"), message.get("more_body")))
+
+    scope = {"type": "http", "method": "GET", "path": "/v1/broken-stream", "query_string": b"", "headers": []}
+    with capture_logs() as lines:
+        await build()(scope, receive, send)
+    assert sent == [("http.response.start", None, None), ("http.response.body", b"a", True)]
+    assert [line["error"] for line in lines] == ["builtins.RuntimeError"]
+    assert CANARY not in repr(lines)
+
+
+async def test_a_bug_is_logged_once_with_its_request(
+    client: httpx.AsyncClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with capture_logs() as lines:
+        answer = await client.get("/v1/bug?name=" + CANARY)
+    assert len(lines) == 1
+    written = capsys.readouterr()
+    assert CANARY not in answer.text + repr(lines) + written.out + written.err
+
+
+async def test_an_exception_outside_of_fastapi_is_a_problem_as_well() -> None:
+    async def broken(_scope: Any, _receive: Any, _send: Any) -> None:
+        raise KeyError(CANARY)
+
+    transport = httpx.ASGITransport(app=ProblemBoundary(broken))
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        with capture_logs():
+            answer = await client.get("/")
+    assert answer.status_code == 500
+    assert CANARY not in answer.text
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["/v1/notes/%00", "/v1/notes/%ff", "/v1/notes/%ed%a0%80", "/v1/notes/1?q=%00", "/v1/notes/a%0ab", "/%00"],
+)
+async def test_targets_nothing_can_store_answer_400(client: httpx.AsyncClient, target: str) -> None:
+    answer = await client.get(target)
+    assert answer.status_code == 400
+    assert answer.json()["type"] == "urn:firststep:problem:malformed-request"
+
+
+@pytest.mark.parametrize(
+    "target", ["/v1/notes/%zz", "/v1/notes/1?%", "/v1/notes/1?q=%ff", "//", "/v1/notes/%2e%2e"]
+)
+async def test_odd_targets_never_answer_500(client: httpx.AsyncClient, target: str) -> None:
+    assert (await client.get(target)).status_code in {200, 404}
+
+
+@pytest.mark.parametrize("host", ["a b", "x" * 300, "a/b", "évil", "[::1", "a:b:c", ""])
+async def test_a_broken_host_answers_400(client: httpx.AsyncClient, host: str) -> None:
+    answer = await client.get("/v1/notes/1", headers={"host": host.encode()})
+    assert answer.status_code == 400
+
+
+@pytest.mark.parametrize("host", ["fsc.example.org", "localhost:8000", "[::1]:8000", "127.0.0.1"])
+async def test_a_sound_host_is_served(client: httpx.AsyncClient, host: str) -> None:
+    assert (await client.get("/v1/notes/1", headers={"host": host})).status_code == 200
+
+
+async def test_a_trailing_slash_is_another_path_and_no_redirect(client: httpx.AsyncClient) -> None:
+    assert (await client.post("/v1/notes/?q=%ff")).status_code == 404
+
+
+async def test_one_line_per_request_tells_the_template_and_never_the_path(
+    client: httpx.AsyncClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await client.get(
+        f"/v1/notes/{CANARY}?q={CANARY}", headers={"x-request-id": "screen-42", "user-agent": CANARY}
+    )
+    await client.request("BREW\\", f"/{CANARY}")
+    written = capsys.readouterr().out
+    first, second = [json.loads(line) for line in written.splitlines()]
+    assert first.pop("duration_ms") >= 0
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", first.pop("timestamp"))
+    assert first == {
+        **{"level": "info", "event": "request", "request_id": "screen-42", "method": "GET"},
+        **{"route": "/v1/notes/{id}", "status": 200, "bytes": len(CANARY) + 2},
+    }
+    assert (second["route"], second["method"], second["status"]) == (None, "OTHER", 404)
+    assert CANARY not in written
+
+
+async def test_only_named_origins_are_let_in() -> None:
+    asked = {
+        "access-control-request-method": "PATCH",
+        "access-control-request-headers": "if-match,authorization",
+    }
+    async with opened(allowed_origins=(ORIGIN,)) as client:
+        good = await client.options("/v1/notes", headers={"origin": ORIGIN, **asked})
+        assert good.status_code == 200
+        assert good.headers["access-control-allow-origin"] == ORIGIN
+        assert good.headers["access-control-allow-credentials"] == "true"
+        for evil in (
+            "https://evil.example",
+            "null",
+            ORIGIN + ".evil.example",
+            "http://app.example.org",
+            "https://xapp.example.org",
+        ):
+            refused = await client.options("/v1/notes", headers={"origin": evil, **asked})
+            plain = await client.get("/v1/notes/1", headers={"origin": evil})
+            assert refused.status_code == 403
+            assert refused.headers["content-type"] == "application/problem+json"
+            for answer in (refused, plain):
+                assert "access-control-allow-origin" not in answer.headers
+
+
+async def test_a_front_end_may_read_the_headers_it_needs_even_of_failures() -> None:
+    async with opened(allowed_origins=(ORIGIN,)) as client:
+        for path in ("notes/1", "bug", "slow", "notes/%00"):
+            answer = await client.get(f"/v1/{path}", headers={"origin": ORIGIN})
+            assert answer.headers["access-control-allow-origin"] == ORIGIN
+            exposed = answer.headers["access-control-expose-headers"].split(", ")
+            assert {"ETag", "Link", "Location", "X-Request-Id", "RateLimit", "Retry-After"} <= set(exposed)
+
+
+@pytest.mark.parametrize(
+    "origin", ["*", "null", "https://app.example.org/", "https://*.example.org", "app.example.org", ""]
+)
+def test_an_origin_that_is_not_exact_stops_the_start(origin: str) -> None:
+    app = build(allowed_origins=(origin,))
+    with pytest.raises(ValueError, match="ALLOWED_ORIGINS"):
+        app.build_middleware_stack()
+
+
+async def test_without_origins_nothing_speaks_of_cors(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/v1/notes/1", headers={"origin": ORIGIN})
+    assert not [name for name in answer.headers if name.startswith("access-control")]
+
+
+async def test_the_lifespan_passes_through_every_layer() -> None:
+    seen: list[str] = []
+    messages = iter([{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}])
+
+    async def receive() -> Any:
+        return next(messages)
+
+    async def send(message: Any) -> None:
+        seen.append(message["type"])
+
+    await build(allowed_origins=(ORIGIN,))({"type": "lifespan"}, receive, send)
+    assert seen == ["lifespan.startup.complete", "lifespan.shutdown.complete"]

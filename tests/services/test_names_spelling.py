@@ -1,0 +1,119 @@
+"""One visible word is one form, however it was typed; what is stored is clean."""
+
+import unicodedata
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from app.services.names import canonical, script_of, tidy
+
+INVISIBLE = [
+    "\u200b",
+    "\u200c",
+    "\u200d",
+    "\u200e",
+    "\u200f",
+    "\ufeff",
+    "\u2060",
+    "\u00ad",
+    "\u202e",
+    "\u2067",
+    "\u17b4",
+]
+KHMER = st.text(alphabet=[chr(point) for point in range(0x1780, 0x17EA)] + [" ", "\u200b"], max_size=24)
+KHMER_SYLLABLES = ["សុ", "ខ", "វិ", "ចិ", "ត្រ", "ស្រី", "មុំ", "ជា", "លី", "ភា", "ឱ", "ស្ត្រី", "រ៉ា", "ហ៊ាន"]
+KHMER_WORD = st.lists(st.sampled_from(KHMER_SYLLABLES), min_size=1, max_size=4).map("".join)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("ស្ត្រី", "ស្រ្តី"),
+        ("ក\u17be", "ក\u17c1\u17b8"),
+        ("ក\u17be", "ក\u17b8\u17c1"),
+        ("ក\u17c4", "ក\u17c1\u17b6"),
+        ("ស\u17ca\u17b8", "ស\u17b8\u17ca"),
+        ("ស\u17ca\u17b8", "ស\u17bb\u17b8"),
+        ("ម\u17bb\u17c6", "ម\u17c6\u17bb"),
+        ("ន\u17b6\u17c6", "ន\u17c6\u17b6"),
+        ("ស\u17d2\u178fី", "ស\u17d2\u178aី"),
+        ("កីី", "កី"),
+        ("ក\u17d2", "ក"),
+        ("ឱក", "ឲក"),
+        ("សុខ\u200bវិចិត្រ", "សុខវិចិត្រ"),
+        ("សុខ\u00a0វិចិត្រ", "សុខ វិចិត្រ"),
+        ("១២", "12"),
+    ],
+)
+def test_khmer_that_looks_the_same_is_the_same(one: str, other: str) -> None:
+    assert canonical(one, "khmer") == canonical(other, "khmer")
+
+
+@pytest.mark.parametrize(("one", "other"), [("សុខ", "សូខ"), ("កា", "ខា"), ("មុំ", "មុះ"), ("ប៉ា", "បា")])
+def test_khmer_that_looks_different_stays_different(one: str, other: str) -> None:
+    assert canonical(one, "khmer") != canonical(other, "khmer")
+
+
+@pytest.mark.parametrize(
+    ("written", "form"),
+    [
+        ("Sok", "sok"),
+        ("  SREY-MOM ", "srey mom"),
+        ("O'Neil", "oneil"),
+        ("D\u2019Arc", "darc"),
+        ("Nguyễn Đào", "nguyen dao"),
+        ("So\u200bk", "sok"),
+        ("Sok\u00a0Vichet", "sok vichet"),
+        ("S\u0301ok", "sok"),
+        ("Sok (Chet), jr.", "sok chet jr"),
+        ("Groß", "gross"),
+        ("\uff33\uff4f\uff4b", "sok"),
+        ("Dara ២", "dara 2"),
+        ("", ""),
+    ],
+)
+def test_latin_is_compared_without_case_accents_and_punctuation(written: str, form: str) -> None:
+    assert canonical(written, "latin") == form
+
+
+@given(st.one_of(st.text(max_size=24), KHMER), st.sampled_from(["khmer", "latin"]))
+@example("ក\u17dd\u17d2ក", "khmer")
+@example("\u17c1\u17b6\u17b8\u17bb", "khmer")
+@example("İ\u0345ŉ", "latin")
+def test_the_canonical_form_of_a_canonical_form_is_itself(text: str, script: str) -> None:
+    once = canonical(text, script)
+    assert canonical(once, script) == once
+
+
+@given(st.one_of(st.text(max_size=24), KHMER))
+def test_what_is_stored_is_nfc_single_spaced_and_stable(text: str) -> None:
+    stored = tidy(text)
+    assert unicodedata.is_normalized("NFC", stored)
+    assert stored == " ".join(stored.split()) == tidy(stored)
+    assert not any(sign in stored for sign in INVISIBLE)
+
+
+@given(KHMER_WORD, st.sampled_from(INVISIBLE), st.integers(0, 20))
+def test_invisible_characters_never_part_a_name_from_itself(word: str, unseen: str, place: int) -> None:
+    place = min(place, len(word))
+    assert canonical(word[:place] + unseen + word[place:], "khmer") == canonical(word, "khmer")
+
+
+def test_what_is_stored_keeps_its_case_and_its_accents() -> None:
+    assert tidy("  Nguye\u0302\u0303n\u200b   Dara\n") == "Nguyễn Dara"
+
+
+@pytest.mark.parametrize(
+    ("text", "script"),
+    [
+        ("សុខ", "khmer"),
+        ("Sok", "latin"),
+        ("សុខ S", "khmer"),
+        ("Nguyễn", "latin"),
+        ("", "latin"),
+        ("១២", "latin"),
+    ],
+)
+def test_the_script_is_what_most_letters_are_in(text: str, script: str) -> None:
+    assert script_of(text) == script
