@@ -11,7 +11,7 @@ from uuid import uuid4
 import asyncpg
 from sqlalchemy import exc
 from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
 
 from app.errors import AlreadyExists, Conflict, FirstStepError, InvalidInput, TimedOut, Unavailable
 
@@ -79,7 +79,11 @@ class Database:
         """
         with translated():
             self.gate = await asyncpg.create_pool(
-                driver_url(self.url), min_size=1, max_size=self._gate_size, reset=_nothing_to_reset, command_timeout=10
+                driver_url(self.url),
+                min_size=1,
+                max_size=self._gate_size,
+                reset=_nothing_to_reset,
+                command_timeout=10,
             )
 
     async def close(self) -> None:
@@ -134,7 +138,12 @@ def _ours(error: BaseException) -> Exception:
             return Conflict("Somebody else was changing the same records; please try again.", retry_after=1)
         case asyncpg.QueryCanceledError() | asyncpg.LockNotAvailableError() | asyncio.TimeoutError():
             return TimedOut("The database took too long; nothing was done.", retry_after=1)
-        case asyncpg.PostgresConnectionError() | asyncpg.CannotConnectNowError() | OSError() | asyncpg.InterfaceError():
+        case (
+            asyncpg.PostgresConnectionError()
+            | asyncpg.CannotConnectNowError()
+            | OSError()
+            | asyncpg.InterfaceError()
+        ):
             return Unavailable("The database is out of reach.", retry_after=5)
         case asyncpg.TooManyConnectionsError() | asyncpg.AdminShutdownError():
             return Unavailable("The database is busy.", retry_after=1)

@@ -172,7 +172,8 @@ def _unprivileged_user() -> str:
         except KeyError:
             continue
     subprocess.run(  # noqa: S603 - fixed words
-        ["/usr/sbin/useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", name], check=True
+        ["/usr/sbin/useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", name],
+        check=True,
     )
     return name
 
@@ -183,5 +184,7 @@ def _let_through(*paths: Path) -> None:
         for folder in path.resolve().parents:
             mode = folder.stat().st_mode
             if not mode & stat.S_IXOTH:
-                sys.stderr.write(f"Running as root: opening {folder} for passage (o+x) to PostgreSQL's account.\n")
+                sys.stderr.write(
+                    f"Running as root: opening {folder} for passage (o+x) to PostgreSQL's account.\n"
+                )
                 folder.chmod(mode | stat.S_IXOTH)

@@ -4,9 +4,9 @@ import asyncio
 from pathlib import Path
 
 import asyncpg
-from alembic import command
 from alembic.config import Config
 
+from alembic import command
 from app.database import MIGRATIONS, Urls, driver_url, translated, with_role
 from app.embedded import new_password
 

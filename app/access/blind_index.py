@@ -32,6 +32,11 @@ class BlindIndex:
         prefix = len(name).to_bytes(2, "big") + name
         return sorted({self._token(prefix + key.encode("utf-8", "surrogatepass"), bits) for key in keys})
 
+    def digest(self, purpose: bytes, *parts: bytes) -> bytes:
+        """Return a whole keyed digest (32 bytes) of parts, for one purpose: cursors, accounts that failed to sign in."""
+        message = b"".join(len(part).to_bytes(4, "big") + part for part in (purpose, *parts))
+        return hmac.digest(self._key, b"\xff\xff" + message, "sha256")
+
     def _token(self, message: bytes, bits: int) -> int:
         # `bits` is deliberately not part of the message: after a change of length, the tokens in an old
         # backup are prefixes of the new ones, or the reverse, and together say no more than the longer.

@@ -33,7 +33,7 @@ from app.errors import (
     UnsupportedMediaType,
 )
 from app.routers import logs
-from app.routers.validation_faults import faults_of
+from app.schemas.validation_faults import faults_of
 
 TYPE_PREFIX = "urn:firststep:problem:"
 MEDIA_TYPE = "application/problem+json"

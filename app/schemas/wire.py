@@ -6,7 +6,7 @@ Outputs have no defaults: a field that is not said is an error of ours, found by
 
 import re
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import (
@@ -83,6 +83,9 @@ class Output(BaseModel):
 
 class Versioned(Output):
     """A single record: `version` is also its ETag, to be sent back as If-Match."""
+
+    collection: ClassVar[str | None] = None
+    """Where such records live under /v1, for Location."""
 
     id: UUID
     version: int

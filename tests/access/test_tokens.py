@@ -156,7 +156,9 @@ def test_a_retired_keys_tokens_end_even_where_they_are_remembered(tmp_path: Path
     running._current = CurrentKeyRing(ring, look_every=0)
     token = issued(running)
     assert running.verify(token)
-    ring.add_signing_key().retire(ring.signing_active)
+    rotated = ring.add_signing_key()
+    assert running.verify(token)
+    rotated.retire(ring.signing_active)
     assert refused(token, running)
 
 

@@ -2,7 +2,7 @@ import json
 from collections.abc import AsyncIterator
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from uuid import UUID
 
 import httpx
@@ -11,7 +11,6 @@ from fastapi import APIRouter, FastAPI, Header, HTTPException, Query
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError, core_schema
 from structlog.testing import capture_logs
-from typing_extensions import get_args
 
 from app import errors
 from app.errors import Fault, FirstStepError
@@ -19,7 +18,7 @@ from app.routers import error_handlers
 from app.routers.documentation import problem_kinds
 from app.routers.error_handlers import preferred_language
 from app.routers.strict_json import StrictRoute
-from app.routers.validation_faults import SENTENCES, faults_of
+from app.schemas.validation_faults import SENTENCES, faults_of
 
 CANARY = "Canary9271"
 
@@ -182,7 +181,7 @@ async def test_who_must_sign_in_is_told_how(client: httpx.AsyncClient) -> None:
 async def test_every_kind_of_error_answers_its_own_status_and_type() -> None:
     scope = {"type": "http", "path": "/", "headers": [], "state": {"request_id": "r-12345678"}}
     for kind in problem_kinds():
-        error = kind([]) if kind in {errors.GateRefused, errors.InvalidInput} else kind()  # type: ignore[arg-type] # two kinds take faults
+        error = kind([]) if kind in {errors.GateRefused, errors.InvalidInput} else kind()
         response = error_handlers.problem(error, scope=scope)
         members = json.loads(bytes(response.body))
         assert response.status_code == members["status"] == kind.status

@@ -25,6 +25,13 @@ def configured() -> Iterator[None]:
     warnings.showwarning = before[2]
 
 
+def fail() -> None:
+    try:
+        raise KeyError(CANARY)
+    except KeyError as cause:
+        raise ValueError(CANARY) from cause
+
+
 def written(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     captured = capsys.readouterr()
     assert CANARY not in captured.out + captured.err
@@ -65,24 +72,21 @@ def test_a_value_that_is_not_plain_is_only_named(capsys: pytest.CaptureFixture[s
 
 def test_an_exception_is_logged_by_type_and_place(capsys: pytest.CaptureFixture[str]) -> None:
     try:
-        try:
-            raise KeyError(CANARY)
-        except KeyError as cause:
-            raise ValueError(CANARY) from cause
+        fail()
     except ValueError:
         logger.exception("sealing_failed")
     line = written(capsys)
     assert (line["error"], line["causes"]) == ("builtins.ValueError", ["builtins.KeyError"])
-    assert "tests/routers/test_logs.py:" in line["frames"][0]
+    assert "tests/routers/test_logs.py:" in line["frames"][-1]
 
 
 def test_records_of_other_libraries_lose_their_arguments(capsys: pytest.CaptureFixture[str]) -> None:
     logging.getLogger("uvicorn.error").warning("Found %s in 100%%", CANARY)
     assert written(capsys)["event"] == "Found %s in 100%%"
     try:
-        raise ValueError(CANARY)
+        fail()
     except ValueError as error:
-        logging.getLogger("asyncio").error(f"Task failed\nfuture: {error!r}", exc_info=error)  # noqa: G004 - as asyncio does
+        logging.getLogger("asyncio").exception(f"Task failed\nfuture: {error!r}")  # noqa: G004 - as asyncio does
     line = written(capsys)
     assert (line["event"], line["logger"], line["error"]) == ("Task failed", "asyncio", "builtins.ValueError")
 

@@ -1,0 +1,65 @@
+"""Builds the app; nothing else."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from fastapi import FastAPI
+
+from app.access.vault import vault
+from app.config import Settings, settings
+from app.database import Database, Urls
+from app.routers import documentation, error_handlers, logs, middleware, mount
+from app.routers.openapi import describe
+from app.schemas.rules import SENTENCES
+
+TITLE = "First Step"
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Connect before the first request, and end with the process that started us."""
+    chosen = settings()
+    logs.configure_logging()
+    vault()
+    database = Database(api_url(chosen), pool_size=chosen.pool_size)
+    await database.open()
+    app.state.database = database
+    orphan_watch = asyncio.create_task(_end_with_parent())
+    try:
+        yield
+    finally:
+        orphan_watch.cancel()
+        with suppress(asyncio.CancelledError):
+            await orphan_watch
+        await database.close()
+
+
+def api_url(chosen: Settings) -> str:
+    """Return the URL of the API's own database role."""
+    if chosen.api_database_url is not None:
+        return chosen.api_database_url.get_secret_value()
+    return Urls.load(chosen.home / "database.json").api
+
+
+async def _end_with_parent() -> None:
+    """Stop when the supervisor was killed: an orphan would keep the port from the next start."""
+    parent = os.getppid()
+    while os.getppid() == parent:
+        await asyncio.sleep(0.5)
+    os._exit(1)
+
+
+def create_app() -> FastAPI:
+    """Return the application."""
+    app = FastAPI(
+        title=TITLE, version="1", openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan,
+        separate_input_output_schemas=False,
+    )  # fmt: skip
+    mount(app)
+    describe(app)
+    error_handlers.install(app, SENTENCES)
+    documentation.install(app, settings())
+    middleware.install(app, settings())
+    return app

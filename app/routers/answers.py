@@ -1,0 +1,145 @@
+"""How an endpoint's result becomes an answer: JSON made once, ETag, Location, Link, and a fitting end in the log."""
+
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import wraps
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from app.access import log
+from app.database import translated
+from app.errors import Fault, FirstStepError, InvalidInput
+from app.routers.dependencies import Replayed
+from app.routers.strict_json import StrictRoute
+from app.schemas.wire import Page, Versioned
+from app.services import kept_answers
+
+KEPT_HEADERS = ("etag", "location")
+OUTCOMES = {401: "unauthenticated", 403: "forbidden", 404: "not_found", 409: "refused", 412: "conflict"}
+
+
+class JsonAnswer(Response):
+    """JSON, already serialised; a page knows where the next one begins."""
+
+    media_type = "application/json"
+    next_cursor: str | None = None
+
+
+def answer(result: Any, status: int) -> Response:
+    """Turn what an endpoint returned into an answer."""
+    if isinstance(result, Response):
+        return result
+    if result is None:
+        return Response(status_code=204)
+    made = JsonAnswer(_json(result), status)
+    if isinstance(result, Versioned):
+        made.headers["ETag"] = f'"{result.version}"'
+        if status == 201 and result.collection:  # noqa: PLR2004 - created
+            made.headers["Location"] = f"/v1/{result.collection}/{result.id}"
+    if isinstance(result, Page):
+        made.next_cursor = result.next_cursor
+    return made
+
+
+def _json(result: BaseModel) -> bytes:
+    return result.__pydantic_serializer__.to_json(result)
+
+
+def _answering(endpoint: Callable[..., Awaitable[Any]], status: int) -> Callable[..., Awaitable[Response]]:
+    @wraps(endpoint)
+    async def respond(*args: Any, **kwargs: Any) -> Response:
+        return answer(await endpoint(*args, **kwargs), status)
+
+    respond.answers = True  # type: ignore[attr-defined]  # FastAPI builds a route again when its router is included
+    return respond
+
+
+class Route(StrictRoute):
+    """The route class of every endpoint."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        if not hasattr(endpoint, "answers"):
+            endpoint = _answering(endpoint, options.get("status_code") or 200)
+        super().__init__(path, endpoint, **options)
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the handler that keeps answers for retries and refusals for the log."""
+        handler = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            try:
+                _refuse_repeated_parameters(request)
+                with translated():
+                    response = await handler(request)
+                    request.state.status = response.status_code
+                    _link(request, response)
+                    await _keep(request, response)
+            except Replayed as earlier:
+                return _again(earlier.answer)
+            except Exception as error:
+                await _conclude(request, error)
+                raise
+            return response
+
+        return handle
+
+
+def _refuse_repeated_parameters(request: Request) -> None:
+    query = request.query_params
+    if len(query.multi_items()) != len(query):
+        raise InvalidInput([Fault("query", "repeated", "A parameter is given more than once.")])
+
+
+def _link(request: Request, response: Response) -> None:
+    cursor = getattr(response, "next_cursor", None)
+    if cursor:
+        query = urlencode({**request.query_params, "cursor": cursor})
+        response.headers["Link"] = f'<{request.url.path}?{query}>; rel="next"'
+
+
+async def _keep(request: Request, response: Response) -> None:
+    claim = getattr(request.state, "claim", None)
+    if claim is not None:
+        headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
+        kept = kept_answers.Answer(response.status_code, headers, bytes(response.body).decode())
+        await kept_answers.keep(request.state.session, claim, kept)
+
+
+def _again(kept: kept_answers.Answer) -> Response:
+    headers = {**kept.headers, "Idempotent-Replayed": "true"}
+    return (
+        JsonAnswer(kept.body, kept.status, headers)
+        if kept.body
+        else Response(status_code=kept.status, headers=headers)
+    )
+
+
+async def _conclude(request: Request, error: Exception) -> None:
+    """Write how a refused request ended, in a transaction of its own: the request's is rolled back."""
+    actor = getattr(request.state, "actor", None)
+    if actor is None:
+        return
+    status = _status(error)
+    outcome = OUTCOMES.get(status) or ("failed" if status >= 500 else "invalid")  # noqa: PLR2004 - HTTP's classes
+    await log.conclude(request.app.state.database, actor.event_id, outcome, status, _record_id(request))
+
+
+def _status(error: Exception) -> int:
+    if isinstance(error, FirstStepError):
+        return error.status
+    return 422 if isinstance(error, RequestValidationError) else getattr(error, "status_code", 500)
+
+
+def _record_id(request: Request) -> UUID | None:
+    """Return the record the path names, as far as it names one."""
+    for value in request.path_params.values():
+        try:
+            return UUID(value)
+        except ValueError:
+            continue
+    return None

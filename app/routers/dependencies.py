@@ -1,0 +1,127 @@
+"""Session: one request, one transaction, one opened access.
+
+The commit happens here and nowhere else, after the answer is made and before its first byte leaves: what cannot be
+logged is not disclosed.
+"""
+
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Header, Request
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access import log
+from app.access.actor import Actor
+from app.database import Database, translated
+from app.errors import Fault, InvalidInput, Malformed, Stale, VersionRequired
+from app.services import kept_answers
+
+LONGEST_KEY = 255
+
+
+class Replayed(Exception):
+    """The request was answered before; carries that answer."""
+
+    def __init__(self, answer: kept_answers.Answer) -> None:
+        super().__init__()
+        self.answer = answer
+
+
+async def request_session(request: Request) -> AsyncIterator[AsyncSession]:
+    """Open the request's transaction; at the end write the log's entries and commit.
+
+    Raises:
+        Replayed: the Idempotency-Key's answer exists.
+        StillRunning, KeyReused: see `kept_answers`.
+        Unavailable: the transaction, or its entries, could not be committed.
+    """
+    database: Database = request.app.state.database
+    actor: Actor | None = getattr(request.state, "actor", None)
+    with translated():
+        async with database.sessions() as session:
+            if actor is not None:
+                await log.enter(session, actor.event_id)
+                await _answer_retry(request, session, actor)
+            yield session
+            await _commit(request, session, actor)
+
+
+async def _commit(request: Request, session: AsyncSession, actor: Actor | None) -> None:
+    """Write the entries and commit; the answer is made, but has not left: if this fails it never will."""
+    if actor is None:
+        await session.commit()
+        return
+    try:
+        await log.write(session, actor.event_id, "allowed", request.state.status)
+        await session.commit()
+    except Exception:
+        with suppress(Exception):  # the log itself may be what is broken: the event stands, without an end
+            await log.conclude(request.app.state.database, actor.event_id, "failed", 500)
+        raise
+
+
+async def _answer_retry(request: Request, session: AsyncSession, actor: Actor) -> None:
+    key = _idempotency_key(request, actor)
+    if key is None:
+        return
+    fingerprint = hashlib.sha256(
+        b"\0".join([request.method.encode(), request.url.path.encode(), await request.body()])
+    ).digest()
+    claim = kept_answers.Claim(actor.id, key, fingerprint)
+    answer = await kept_answers.find(session, claim)
+    if answer is None:
+        request.state.claim = claim
+        request.state.session = session
+        return
+    await log.write(session, actor.event_id, "allowed", answer.status)
+    await session.commit()
+    raise Replayed(answer)
+
+
+def _idempotency_key(request: Request, actor: Actor) -> str | None:
+    if request.method != "POST":
+        return None
+    keys = request.headers.getlist("idempotency-key")
+    if not keys:
+        if actor.is_partner:
+            detail = "API clients send an Idempotency-Key with every POST, so that a retry is safe."
+            raise InvalidInput([Fault("header:Idempotency-Key", "missing", detail)])
+        return None
+    if (
+        len(keys) > 1
+        or not 1 <= len(keys[0]) <= LONGEST_KEY
+        or not keys[0].isprintable()
+        or not keys[0].isascii()
+    ):
+        raise Malformed("Idempotency-Key is one printable text of at most 255 characters.")
+    return keys[0]
+
+
+def version_seen(
+    if_match: Annotated[
+        str | None,
+        Header(description="The ETag of the version you saw. 428 without it, 412 when it is stale."),
+    ] = None,
+) -> int:
+    """Read If-Match: which version of the record the caller means to change.
+
+    Raises:
+        VersionRequired: there is none, or it is `*`: name the version you saw.
+        Stale: it is no version of ours.
+    """
+    if if_match is None or if_match.strip() == "*":
+        raise VersionRequired
+    text = if_match.strip()
+    digits = text[1:-1]
+    if len(text) < 3 or text[0] != '"' or text[-1] != '"' or not digits.isdigit() or len(digits) > 9:  # noqa: PLR2004 - `"1"`
+        raise Stale
+    return int(digits)
+
+
+Session = Annotated[AsyncSession, Depends(request_session, scope="function")]
+Seen = Annotated[int, Depends(version_seen)]
+"""The version of the record that the caller saw."""
+PathId = UUID

@@ -1,0 +1,140 @@
+"""The one door of every endpoint: who may enter is in its signature.
+
+`Requires(permission)` proves who is asking, opens the access (an event of the log, committed before anything is
+read) and refuses whoever's roles do not include the act. `Public(why)` is a door too, so that 'open to everybody'
+is written down. `Enrolling` is for people who have yet to set up their second factor.
+"""
+
+from typing import ClassVar
+
+from fastapi import Request
+from fastapi.openapi.models import HTTPBearer as HTTPBearerModel
+from fastapi.security.base import SecurityBase
+
+from app.access import log
+from app.access.actor import Actor
+from app.access.permissions import CHILD_FACING, Permission, Role, may
+from app.access.tokens import Claims
+from app.access.vault import vault
+from app.config import settings
+from app.database import Database
+from app.errors import Forbidden, StepUpRequired, TooManyRequests, Unauthenticated
+from app.routers.addresses import client_address
+from app.routers.rate_limits import VERDICT, RateLimiter
+
+FULL = "full"
+ENROL = "enrol"
+"""A token's scope until a second factor is enrolled, where one is required: enough to enrol one."""
+
+limiter = RateLimiter()
+
+
+class Public:
+    """A door that is open to everybody."""
+
+    def __init__(self, why: str) -> None:
+        self.why = why
+
+    def __call__(self) -> None:
+        """Let anybody in."""
+
+
+class Requires(SecurityBase):
+    """A door for those whose roles include a permission; the permission is the act that the log names."""
+
+    everywhere: ClassVar[list["Requires"]] = []
+
+    def __init__(
+        self, permission: Permission, *, recent: bool = False, while_enrolling: bool = False
+    ) -> None:
+        self.model = HTTPBearerModel(
+            bearerFormat="JWT", description="An access token from sign-in or /v1/oauth/token."
+        )
+        self.scheme_name = "bearer"
+        self.permission = permission
+        self.recent = recent
+        """Ask for a sign-in within the last hour (step-up)."""
+        self.while_enrolling = while_enrolling
+
+    async def __call__(self, request: Request) -> Actor:
+        """Open the access, or refuse.
+
+        Raises:
+            Unauthenticated: no valid token, or its session is over.
+            TooManyRequests: the principal is above its rate.
+            Forbidden: the roles do not include the act; the refusal is in the log.
+        """
+        claims = vault().tokens.verify(bearer_token(request))
+        actor = await self._open(request, claims)
+        request.state.actor = actor
+        verdict = limiter.take(str(actor.id), settings().requests_per_minute)
+        setattr(request.state, VERDICT, verdict)
+        if not verdict.allowed:
+            raise TooManyRequests(retry_after=verdict.reset_seconds)
+        self._refuse(actor, claims)
+        return actor
+
+    async def _open(self, request: Request, claims: Claims) -> Actor:
+        database: Database = request.app.state.database
+        question = log.Question(
+            act=self.permission.value,
+            request_id=request.state.request_id,
+            address=client_address(request.scope, settings().trusted_proxies),
+            kind=claims.kind,
+            subject=claims.subject,
+            session_id=claims.session_id,
+            token_id=claims.jti,
+        )
+        opened = await log.open_event(database, question)
+        if opened["event_id"] is None:
+            raise Unauthenticated("The session is over; please sign in again.")
+        return Actor(
+            id=claims.subject,
+            kind=claims.kind,
+            name=opened["name"],
+            roles=_narrowed(frozenset(opened["roles"]), claims),
+            agency_id=opened["agency_id"],
+            teams=frozenset(opened["teams"]),
+            supervises=frozenset(opened["supervises"]),
+            session_id=claims.session_id,
+            event_id=opened["event_id"],
+            signed_in_at=claims.auth_time,
+        )
+
+    def _refuse(self, actor: Actor, claims: Claims) -> None:
+        if claims.scope == ENROL and not self.while_enrolling:
+            raise StepUpRequired("Set up your second factor first: POST /v1/me/mfa/totp.")
+        if not may(actor.roles, self.permission):
+            raise Forbidden
+        if self.recent and not _recent(actor, claims):
+            raise StepUpRequired("This asks for a sign-in within the last hour.")
+
+
+def bearer_token(request: Request) -> str:
+    """Return the bearer token of a request.
+
+    Raises:
+        Unauthenticated: there is none.
+    """
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthenticated("This asks for an access token: Authorization: Bearer …")
+    return token
+
+
+def needs_second_factor(roles: list[str]) -> bool:
+    """Whether somebody with these roles must have a second factor here."""
+    return settings().mfa_required and not CHILD_FACING.isdisjoint(roles)
+
+
+def _narrowed(roles: frozenset[str], claims: Claims) -> frozenset[str]:
+    """A machine's token may carry fewer scopes than the machine has; it never carries more."""
+    if claims.kind != "client":
+        return roles
+    granted = {Role.partner_system: "referrals", Role.reporting_script: "reports"}
+    return frozenset(role for role in roles if granted[Role(role)] in claims.scope.split())
+
+
+def _recent(actor: Actor, claims: Claims) -> bool:
+    age = claims.issued_at - (actor.signed_in_at or 0)
+    return age <= settings().step_up_seconds

@@ -1,0 +1,29 @@
+"""Is the process alive; can it serve."""
+
+from fastapi import APIRouter, Depends, Request
+
+from app.routers.answers import Route
+from app.routers.guards import Public
+from app.schemas.wire import Output
+from app.services import health
+
+router = APIRouter(tags=["health"], route_class=Route)
+
+
+class Health(Output):
+    """One word."""
+
+    status: str
+
+
+@router.get("/healthz", dependencies=[Depends(Public("load balancers ask whether the process lives"))])
+async def alive() -> Health:
+    """Say that the process lives."""
+    return Health(status="alive")
+
+
+@router.get("/readyz", dependencies=[Depends(Public("load balancers ask whether it can serve"))])
+async def ready(request: Request) -> Health:
+    """Say that requests can be served: the database answers and is migrated. 503 otherwise."""
+    await health.check(request.app.state.database)
+    return Health(status="ready")

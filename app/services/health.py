@@ -1,0 +1,22 @@
+"""Whether this process can serve."""
+
+from sqlalchemy import text
+
+from app.database import Database, translated
+from app.errors import Unavailable
+
+READY = text("SELECT to_regprocedure('access.event()') IS NOT NULL AND NOT pg_is_in_recovery()")
+
+
+async def check(database: Database) -> None:
+    """Ask the database whether requests can be served.
+
+    Raises:
+        Unavailable: it is out of reach, not migrated, or a read-only replica.
+    """
+    with translated():
+        async with database.engine.connect() as connection:
+            ready = await connection.scalar(READY)
+            await connection.rollback()
+    if not ready:
+        raise Unavailable("The database is not ready.", retry_after=5)

@@ -1,0 +1,111 @@
+"""Retries: the same Idempotency-Key and request get the same answer again, for a day, from every worker."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.access.log import Shown, trace_of
+from app.access.vault import seal, unseal
+from app.errors import KeyReused, NotFound, StillRunning
+from app.models import Child, KeptAnswer, Referral
+from app.models.record import new_id, now
+
+KEPT = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A principal's wish to have a request done once."""
+
+    principal_id: UUID
+    key: str
+    fingerprint: bytes
+
+    @property
+    def digest(self) -> bytes:
+        """The key as it is stored: clients put all sorts of things into it."""
+        return hashlib.sha256(self.key.encode()).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer as it was given."""
+
+    status: int
+    headers: dict[str, str]
+    body: str
+
+
+async def find(session: AsyncSession, claim: Claim) -> Answer | None:
+    """Return the answer kept for a claim; None, and the key is this request's until its transaction ends.
+
+    Raises:
+        StillRunning: another request holds the key right now.
+        KeyReused: the key came with another request before.
+        NotFound: the actor may no longer see what the answer showed.
+    """
+    lock = int.from_bytes(hashlib.sha256(claim.principal_id.bytes + claim.digest).digest()[:8], signed=True)
+    if not await session.scalar(select(func.pg_try_advisory_xact_lock(lock))):
+        raise StillRunning(retry_after=1)
+    kept = await session.get(KeptAnswer, (claim.principal_id, claim.digest))
+    if kept is None:
+        return None
+    if kept.kept_at < now() - KEPT:
+        await session.delete(kept)
+        await session.flush()  # the key is free again before this request takes it
+        return None
+    if kept.fingerprint != claim.fingerprint:
+        raise KeyReused
+    return await _reopen(session, kept)
+
+
+async def _reopen(session: AsyncSession, kept: KeptAnswer) -> Answer:
+    content = unseal(kept)
+    shown = [
+        Shown(*(UUID(i) if i else None for i in ids), kind, UUID(record))
+        for *ids, kind, record in content["shown"]
+    ]
+    await _still_visible(session, shown)
+    for record in shown:
+        trace_of(session).add(record)
+    return Answer(kept.status, content["headers"], content["body"])
+
+
+async def _still_visible(session: AsyncSession, shown: list[Shown]) -> None:
+    children = {s.child_id for s in shown if s.child_id and s.kind != "referral"}
+    referrals = {s.record_id for s in shown if s.kind == "referral"}
+    for model, ids in ((Child, children), (Referral, referrals)):
+        seen = (
+            await session.scalar(select(func.count()).select_from(model).where(model.id.in_(ids)))
+            if ids
+            else 0
+        )
+        if seen != len(ids):
+            raise NotFound
+
+
+async def keep(session: AsyncSession, claim: Claim, answer: Answer) -> None:
+    """Keep an answer, with the records it showed, in the transaction that made it."""
+    shown: list[Any] = [[s.child_id, s.case_id, s.kind, s.record_id] for s in trace_of(session)]
+    kept = KeptAnswer(
+        principal_id=claim.principal_id,
+        key_digest=claim.digest,
+        id=new_id(),
+        child_id=next((s[0] for s in shown if s[0]), None),
+        fingerprint=claim.fingerprint,
+        status=answer.status,
+    )
+    seal(kept, "sealed", {"headers": answer.headers, "body": answer.body, "shown": shown})
+    session.add(kept)
+    await session.flush()  # a conflict must surface before the answer leaves
+
+
+async def forget_old(session: AsyncSession) -> None:
+    """Delete what is older than a day, of the acting principal."""
+    await session.execute(delete(KeptAnswer).where(col(KeptAnswer.kept_at) < now() - KEPT))

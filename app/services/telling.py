@@ -1,0 +1,78 @@
+"""What somebody told us about a child, tidied: names in one spelling of Unicode, phones in E.164, places known."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.access.vault import vault
+from app.errors import Fault, InvalidInput
+from app.models import Place
+from app.services import names, phones
+from app.services.ages import Birth, today
+
+NAME_BITS = 12
+"""For some thousands to some hundred thousands of people: 2 ≤ rows / 2^bits ≤ √rows."""
+
+
+async def tidied(session: AsyncSession, document: dict[str, Any], pointer: str = "") -> dict[str, Any]:
+    """Return a copy of a person's document (child, caregiver, person) with names, phone and place put in order.
+
+    Raises:
+        InvalidInput: a phone that cannot be one, a place in no known province, a birth in the future.
+    """
+    tidy = {**document, "names": [_tidy_name(name) for name in document.get("names") or []]}
+    if document.get("nickname"):
+        tidy["nickname"] = names.tidy(document["nickname"])
+    faults = [*_phone(tidy, pointer), *_birth(tidy, pointer), *await _place(session, tidy, pointer)]
+    if faults:
+        raise InvalidInput(faults)
+    return tidy
+
+
+def tokens_of(document: dict[str, Any]) -> list[int]:
+    """Return the blind index of a person's names and phone."""
+    searchable = names.name_keys(document.get("names") or [], document.get("nickname"))
+    phone = (document.get("phone") or {}).get("number")
+    return tokens(searchable | ({f"p={phone}"} if phone else set()))
+
+
+def tokens(keys: set[str]) -> list[int]:
+    """Return the blind index of search keys."""
+    return vault().blind.tokens(keys, context="person", bits=NAME_BITS)
+
+
+def _tidy_name(name: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "script": name["script"],
+        "family": names.tidy(name["family"]) if name.get("family") else None,
+        "given": names.tidy(name["given"]) if name.get("given") else None,
+    }
+
+
+def _phone(document: dict[str, Any], pointer: str) -> Iterator[Fault]:
+    phone = document.get("phone")
+    if not phone:
+        return
+    try:
+        document["phone"] = {**phone, "number": phones.normalise(phone["number"])}
+    except ValueError:
+        yield Fault(f"{pointer}/phone/number", "phone_invalid", "This cannot be a phone number.")
+
+
+def _birth(document: dict[str, Any], pointer: str) -> Iterator[Fault]:
+    if document.get("birth") and Birth.of(document["birth"]).earliest > today():
+        yield Fault(f"{pointer}/birth", "date_in_future", "Lies in the future.")
+
+
+async def _place(session: AsyncSession, document: dict[str, Any], pointer: str) -> list[Fault]:
+    """A newer gazetteer may know villages that ours does not: a known province or district is enough."""
+    code = document.get("place_code")
+    if not code:
+        return []
+    known = await session.scalar(
+        select(col(Place.code)).where(col(Place.code).in_({code[:2], code[:4]})).limit(1)
+    )
+    return [] if known else [Fault(f"{pointer}/place_code", "place_unknown", "No province has this code.")]
