@@ -1,8 +1,7 @@
 """The database: roles and their URLs, the engine and session factory of the API, errors translated where they enter."""
 
-import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from sqlalchemy import exc
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
 
-from app.errors import AlreadyExists, Conflict, FirstStepError, InvalidInput, TimedOut, Unavailable
+from app.errors import AlreadyExists, Conflict, Fault, FirstStepError, InvalidInput, TimedOut, Unavailable
 
 MIGRATIONS = Path(__file__).parent.parent / "alembic"
 
@@ -128,26 +127,31 @@ def _cause(error: exc.DBAPIError) -> BaseException:
     return cause
 
 
-def _ours(error: BaseException) -> Exception:
-    match error:
-        case asyncpg.UniqueViolationError():
-            return AlreadyExists("The id, or another key that must be unique, is taken.")
-        case asyncpg.ForeignKeyViolationError():
-            return InvalidInput([])
-        case asyncpg.SerializationError() | asyncpg.DeadlockDetectedError():
-            return Conflict("Somebody else was changing the same records; please try again.", retry_after=1)
-        case asyncpg.QueryCanceledError() | asyncpg.LockNotAvailableError() | asyncio.TimeoutError():
-            return TimedOut("The database took too long; nothing was done.", retry_after=1)
-        case (
-            asyncpg.PostgresConnectionError()
-            | asyncpg.CannotConnectNowError()
-            | OSError()
-            | asyncpg.InterfaceError()
-        ):
-            return Unavailable("The database is out of reach.", retry_after=5)
-        case asyncpg.TooManyConnectionsError() | asyncpg.AdminShutdownError():
-            return Unavailable("The database is busy.", retry_after=1)
-        case Exception():
-            return error
-        case _:
-            return RuntimeError("database")
+BUSY = "The database is busy."
+AWAY = "The database is out of reach."
+SLOW = "The database took too long; nothing was done."
+CONTENDED = "Somebody else was changing the same records; please try again."
+
+OURS: tuple[tuple[tuple[type[BaseException], ...], Callable[[], FirstStepError]], ...] = (
+    (
+        (asyncpg.UniqueViolationError,),
+        lambda: AlreadyExists("The id, or another key that must be unique, is taken."),
+    ),
+    (
+        (asyncpg.ForeignKeyViolationError,),
+        lambda: InvalidInput([Fault(None, "reference_unknown", "It names nothing.")]),
+    ),
+    ((asyncpg.SerializationError, asyncpg.DeadlockDetectedError), lambda: Conflict(CONTENDED, retry_after=1)),
+    ((asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError), lambda: TimedOut(SLOW, retry_after=1)),
+    ((asyncpg.TooManyConnectionsError, asyncpg.AdminShutdownError), lambda: Unavailable(BUSY, retry_after=1)),
+    (
+        (asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError),
+        lambda: Unavailable(AWAY, retry_after=5),
+    ),
+    ((OSError, asyncpg.InterfaceError), lambda: Unavailable(AWAY, retry_after=5)),
+)
+"""What PostgreSQL and its driver may say, and what a caller is told."""
+
+
+def _ours(error: BaseException) -> BaseException:
+    return next((make() for kinds, make in OURS if isinstance(error, kinds)), error)

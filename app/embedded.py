@@ -16,6 +16,7 @@ import sys
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from app.errors import Unavailable
 
@@ -126,21 +127,31 @@ class EmbeddedServer:
     def _ctl(self, *words: str) -> None:
         try:
             self._run("pg_ctl", "-D", str(self.data), *words)
-        except subprocess.CalledProcessError as error:
-            raise Unavailable(f"PostgreSQL did not {words[0]}; its log is {self.log}.") from error
+        except Unavailable as error:
+            raise Unavailable(f"PostgreSQL did not {words[0]}; its log is {self.log}. {error.detail}") from error
 
     def _run(self, program: str, *words: str, check: bool = True) -> subprocess.CompletedProcess[bytes]:
-        # Output goes to files: pg_ctl's child would keep a pipe open for as long as the server lives.
+        # Output goes to a file: pg_ctl's child would keep a pipe open for as long as the server lives.
         with tempfile.TemporaryFile() as output:
-            return subprocess.run(  # noqa: S603 - our own programs and words, no shell
+            done = subprocess.run(  # noqa: S603 - our own programs and words, no shell
                 [str(binaries() / program), *words],
-                check=check,
+                check=False,
                 stdout=output,
                 stderr=output,
-                user=self.os_user,
+                **self._as_os_user(),
                 cwd="/",
                 env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
             )
+            if check and done.returncode:
+                output.seek(0)
+                raise Unavailable(f"{program} failed: {output.read().decode(errors='replace').strip()[-2000:]}")
+            return done
+
+    def _as_os_user(self) -> dict[str, Any]:
+        if self.os_user is None:
+            return {}
+        entry = pwd.getpwnam(self.os_user)
+        return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
 
     def _own(self, path: Path) -> None:
         if self.os_user:

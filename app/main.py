@@ -46,7 +46,7 @@ def api_url(chosen: Settings) -> str:
 async def _end_with_parent() -> None:
     """Stop when the supervisor was killed: an orphan would keep the port from the next start."""
     parent = os.getppid()
-    while os.getppid() == parent:
+    while os.getppid() == parent:  # noqa: ASYNC110 - nobody sends an event when a parent is killed
         await asyncio.sleep(0.5)
     os._exit(1)
 

@@ -97,7 +97,7 @@ def trace_of(session: AsyncSession) -> Trace:
 
 def _note(info: dict[Any, Any], record: Any) -> None:
     kind = RECORD_KINDS.get(type(record))
-    if kind is None:
+    if kind is None or (kind == "access" and record.child_id is None):
         return
     record_id = record.__dict__.get("id") or record.__dict__.get("case_id")
     case_id = record_id if kind == "case" else record.__dict__.get("case_id")

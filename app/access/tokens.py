@@ -109,7 +109,7 @@ class Tokens:
         self._audience = audience
         self._clock = clock
 
-    def issue(  # noqa: PLR0913  # one argument for each thing a token says
+    def issue(  # one argument for each thing a token says
         self,
         subject: uuid.UUID,
         *,

@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter, FastAPI
 
-from app.routers import health, referrals
+from app.routers import audit, cases, children, codes, consents, health, people, places, referrals
 
-V1 = (referrals,)
+V1 = (audit, cases, children, codes, consents, people, places, referrals)
 
 
 def mount(app: FastAPI) -> None:

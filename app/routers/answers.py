@@ -1,5 +1,6 @@
 """How an endpoint's result becomes an answer: JSON made once, ETag, Location, Link, and a fitting end in the log."""
 
+import hashlib
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import wraps
 from typing import Any
@@ -43,6 +44,20 @@ def answer(result: Any, status: int) -> Response:
             made.headers["Location"] = f"/v1/{result.collection}/{result.id}"
     if isinstance(result, Page):
         made.next_cursor = result.next_cursor
+    return made
+
+
+def cacheable(request: Request, result: BaseModel) -> Response:
+    """Turn what everybody may know into an answer that caches may keep, or 304 where the caller has it."""
+    body = _json(result)
+    made = JsonAnswer(body)
+    made.next_cursor = result.next_cursor if isinstance(result, Page) else None
+    made.headers["ETag"] = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    made.headers["Cache-Control"] = "public, max-age=3600"
+    made.headers["Vary"] = "Accept-Language"
+    if made.headers["ETag"] in [tag.strip() for tag in request.headers.get("if-none-match", "").split(",")]:
+        kept = {name: made.headers[name] for name in ("ETag", "Cache-Control", "Vary")}
+        return Response(status_code=304, headers=kept)
     return made
 
 

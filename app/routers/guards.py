@@ -65,12 +65,12 @@ class Requires(SecurityBase):
             Forbidden: the roles do not include the act; the refusal is in the log.
         """
         claims = vault().tokens.verify(bearer_token(request))
-        actor = await self._open(request, claims)
-        request.state.actor = actor
-        verdict = limiter.take(str(actor.id), settings().requests_per_minute)
+        verdict = limiter.take(str(claims.subject), settings().requests_per_minute)
         setattr(request.state, VERDICT, verdict)
         if not verdict.allowed:
             raise TooManyRequests(retry_after=verdict.reset_seconds)
+        actor = await self._open(request, claims)
+        request.state.actor = actor
         self._refuse(actor, claims)
         return actor
 
@@ -79,7 +79,7 @@ class Requires(SecurityBase):
         question = log.Question(
             act=self.permission.value,
             request_id=request.state.request_id,
-            address=client_address(request.scope, settings().trusted_proxies),
+            address=address_of(request),
             kind=claims.kind,
             subject=claims.subject,
             session_id=claims.session_id,
@@ -120,6 +120,12 @@ def bearer_token(request: Request) -> str:
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated("This asks for an access token: Authorization: Bearer …")
     return token
+
+
+def address_of(request: Request) -> str | None:
+    """Return where a request comes from, as the log records it; None over a Unix socket."""
+    found = client_address(request.scope, settings().trusted_proxies)
+    return None if found == "unknown" else found
 
 
 def needs_second_factor(roles: list[str]) -> bool:

@@ -184,7 +184,7 @@ def _redirect_standard_library(level: int) -> None:
     warnings.showwarning = _show_warning
 
 
-def _show_warning(  # noqa: PLR0913, PLR0917 - the standard library's signature
+def _show_warning(
     message: Warning | str,
     category: type[Warning],
     filename: str,

@@ -170,8 +170,8 @@ def _refuse_target(scope: Scope) -> None:
     path, query = scope["path"], scope["query_string"]
     if "\x00" in path or "\ufffd" in path or not path.isprintable():
         raise Malformed("The path is not UTF-8 text.")
-    if b"%00" in query or b"\x00" in query:
-        raise Malformed("The query holds the character U+0000.")
+    if b"%00" in query or not query.isascii() or b"\x00" in query:  # Starlette's URL would raise on raw bytes
+        raise Malformed("The query holds U+0000, or bytes that are not percent-encoded.")
     hosts = [value for name, value in scope["headers"] if name == b"host"]
     if len(hosts) > 1 or (hosts and not _HOST.fullmatch(hosts[0])):
         raise Malformed("The Host header is not valid.")

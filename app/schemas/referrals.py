@@ -1,6 +1,6 @@
 """Intake on the wire: what a referrer tells, what staff read, and the little a partner reads back."""
 
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 from uuid import UUID
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -18,6 +18,7 @@ from app.schemas.wire import (
     Moment,
     Narrative,
     Output,
+    PageQuery,
     PlaceCode,
     ShortNarrative,
     Truth,
@@ -138,6 +139,19 @@ class ReferralPatch(ToldPatch):
     team_id: Id | None = None
 
 
+class ReferralFilters(PageQuery):
+    """Which referrals to list."""
+
+    status: Annotated[str, CodeOf("referral_status")] | None = None
+    urgency: Annotated[str, CodeOf("urgency")] | None = None
+    concern_kind: Annotated[str, CodeOf("concern_kind")] | None = None
+    external_id: Annotated[str, Field(max_length=100)] | None = None
+    tracking_number: Annotated[str, Field(max_length=20)] | None = None
+    agency_id: Id | None = None
+    team_id: Id | None = None
+    handed_to_id: Id | None = None
+
+
 class Acknowledgement(Input):
     """Taking a referral on: by a team, and perhaps by a worker who is to follow it up."""
 
@@ -214,6 +228,8 @@ class QuestionOut(Output):
 class PartnerReferral(Versioned):
     """What a partner's system reads back of its own referral: where it stands. Never FSC's records of the child."""
 
+    collection: ClassVar[str | None] = "referrals"
+
     external_id: str | None
     tracking_number: str
     status: Annotated[str, CodeOf("referral_status")]
@@ -235,6 +251,8 @@ class ScreeningOut(Output):
 
 class ReferralOut(Versioned):
     """A referral as staff read it."""
+
+    collection: ClassVar[str | None] = "referrals"
 
     external_id: str | None
     tracking_number: str
@@ -269,6 +287,8 @@ class ReferralOut(Versioned):
 
 class ReferralItem(Versioned):
     """A referral in the intake queue."""
+
+    collection: ClassVar[str | None] = "referrals"
 
     external_id: str | None
     tracking_number: str

@@ -7,5 +7,6 @@ SENTENCES: dict[str, str] = {
     "birth_form": "Give either date and precision, or estimated_age and estimated_on.",
     "date_too_early": "Lies before 1900.",
     "consent_missing": "Needs given_by, method, on and scope, or basis_without_consent.",
-    "not_both": "Give one of these, not both.",
+    "consent_incomplete": "Needs given_by and method, or basis_without_consent.",
+    "period_reversed": "Ends before it begins.",
 }

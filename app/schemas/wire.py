@@ -99,3 +99,15 @@ class Page(Output, Generic[T]):
 
     items: list[T]
     next_cursor: str | None
+
+
+class PageQuery(BaseModel):
+    """How much of a list, from where; lists add their filters. Unknown parameters are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: Annotated[int, Field(ge=1, le=200, description="Items a page, 1 to 200.")] = 50
+    cursor: Annotated[
+        str | None,
+        Field(max_length=500, description="`next_cursor` of the page before, with the same filters."),
+    ] = None

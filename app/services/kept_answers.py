@@ -68,8 +68,8 @@ async def find(session: AsyncSession, claim: Claim) -> Answer | None:
 async def _reopen(session: AsyncSession, kept: KeptAnswer) -> Answer:
     content = unseal(kept)
     shown = [
-        Shown(*(UUID(i) if i else None for i in ids), kind, UUID(record))
-        for *ids, kind, record in content["shown"]
+        Shown(UUID(child) if child else None, UUID(file) if file else None, kind, UUID(record))
+        for child, file, kind, record in content["shown"]
     ]
     await _still_visible(session, shown)
     for record in shown:
@@ -80,14 +80,10 @@ async def _reopen(session: AsyncSession, kept: KeptAnswer) -> Answer:
 async def _still_visible(session: AsyncSession, shown: list[Shown]) -> None:
     children = {s.child_id for s in shown if s.child_id and s.kind != "referral"}
     referrals = {s.record_id for s in shown if s.kind == "referral"}
-    for model, ids in ((Child, children), (Referral, referrals)):
-        seen = (
-            await session.scalar(select(func.count()).select_from(model).where(model.id.in_(ids)))
-            if ids
-            else 0
-        )
-        if seen != len(ids):
-            raise NotFound
+    visible = await session.scalar(select(func.count()).where(col(Child.id).in_(children)))
+    visible_referrals = await session.scalar(select(func.count()).where(col(Referral.id).in_(referrals)))
+    if (visible, visible_referrals) != (len(children), len(referrals)):
+        raise NotFound
 
 
 async def keep(session: AsyncSession, claim: Claim, answer: Answer) -> None:

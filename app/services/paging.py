@@ -6,13 +6,17 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, tuple_
 
 from app.access.vault import vault
 from app.errors import Fault, InvalidInput
+
+S = TypeVar("S", bound=Select[*tuple[Any, ...]])
+
+Position = datetime | UUID | str
 
 TAG = 12
 """Bytes of the cursor's seal: enough that nobody makes one up."""
@@ -27,16 +31,18 @@ class Paging:
     cursor: str | None
     filters: Mapping[str, Any]
 
-    def apply(self, query: Select[Any], *columns: Any) -> Select[Any]:
-        """Order a query newest first by (moment, id), and start it after the cursor.
+    def apply(self, query: S, *columns: Any, ascending: bool = False) -> S:
+        """Order a query newest first by (moment, id), or by a code ascending, and start it after the cursor.
 
         Raises:
             InvalidInput: the cursor is not ours, or belongs to another list or other filters.
         """
-        query = query.order_by(*(column.desc() for column in columns)).limit(self.limit + 1)
+        order = columns if ascending else [column.desc() for column in columns]
+        query = query.order_by(*order).limit(self.limit + 1)
         if self.cursor is None:
             return query
-        position: ColumnElement[bool] = tuple_(*columns) < tuple_(*self._position(len(columns)))
+        here, last = tuple_(*columns), tuple_(*self._position(len(columns)))
+        position: ColumnElement[bool] = here > last if ascending else here < last
         return query.where(position)
 
     def cut(self, rows: Sequence[Any], *names: str) -> tuple[Sequence[Any], str | None]:
@@ -46,11 +52,11 @@ class Paging:
         kept = rows[: self.limit]
         return kept, self._cursor([getattr(kept[-1], name) for name in names])
 
-    def _cursor(self, values: Sequence[datetime | UUID]) -> str:
+    def _cursor(self, values: Sequence[Position]) -> str:
         text = json.dumps([v.isoformat() if isinstance(v, datetime) else str(v) for v in values]).encode()
         return base64.urlsafe_b64encode(self._tag(text) + text).decode().rstrip("=")
 
-    def _position(self, width: int) -> list[datetime | UUID]:
+    def _position(self, width: int) -> list[Position]:
         try:
             raw = base64.urlsafe_b64decode(str(self.cursor) + "=" * (-len(str(self.cursor)) % 4))
             tag, text = raw[:TAG], raw[TAG:]
@@ -69,8 +75,11 @@ class Paging:
         return vault().blind.digest(b"cursor", bound.encode(), text)[:TAG]
 
 
-def _value(text: str) -> datetime | UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        return datetime.fromisoformat(text)
+def _value(text: str) -> Position:
+    for read in (UUID, datetime.fromisoformat):
+        try:
+            found: Position = read(text)
+        except ValueError:
+            continue
+        return found
+    return text

@@ -2,19 +2,28 @@
 
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ARRAY, Integer, Uuid, bindparam, delete, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.vault import vault
 from app.errors import Fault, InvalidInput
-from app.models import Place
+from app.models import NameToken, Place
 from app.services import names, phones
 from app.services.ages import Birth, today
 
 NAME_BITS = 12
 """For some thousands to some hundred thousands of people: 2 ≤ rows / 2^bits ≤ √rows."""
+
+
+INDEX = text("""
+    INSERT INTO name_tokens (owner_id, token, kind, child_id)
+    SELECT :owner, token, :kind, :child FROM unnest(:tokens) AS token
+""").bindparams(
+    bindparam("owner", type_=Uuid), bindparam("child", type_=Uuid), bindparam("tokens", type_=ARRAY(Integer))
+)
 
 
 async def tidied(session: AsyncSession, document: dict[str, Any], pointer: str = "") -> dict[str, Any]:
@@ -30,6 +39,15 @@ async def tidied(session: AsyncSession, document: dict[str, Any], pointer: str =
     if faults:
         raise InvalidInput(faults)
     return tidy
+
+
+async def index(
+    session: AsyncSession, owner_id: UUID, kind: str, child_id: UUID | None, document: dict[str, Any]
+) -> None:
+    """Make a child or a referral findable by name: replace its blind index."""
+    await session.execute(delete(NameToken).where(col(NameToken.owner_id) == owner_id))
+    rows = {"owner": owner_id, "kind": kind, "child": child_id, "tokens": tokens_of(document)}
+    await session.execute(INDEX, rows)
 
 
 def tokens_of(document: dict[str, Any]) -> list[int]:

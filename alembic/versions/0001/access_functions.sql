@@ -15,7 +15,7 @@ GRANT SELECT (id, name, roles, is_active) ON users TO firststep_gate;
 GRANT SELECT ON team_members, teams TO firststep_gate;
 GRANT SELECT (id, agency_id, name, scopes, is_active) ON api_clients TO firststep_gate;
 GRANT SELECT (id, is_active) ON agencies TO firststep_gate;
-GRANT SELECT (id, child_id, team_id, lead_worker_id) ON cases TO firststep_gate;
+GRANT SELECT (id, child_id, team_id, lead_worker_id, status) ON cases TO firststep_gate;
 GRANT SELECT ON case_workers, case_links, name_tokens TO firststep_gate;
 GRANT SELECT (case_id, user_id, expires_at) ON break_glass TO firststep_gate;
 GRANT SELECT ON children TO firststep_gate;
@@ -165,6 +165,14 @@ AS $$
     ) AS f
      WHERE (SELECT (access.event()).act) IN ('referral.match', 'referral.accept')
        AND (SELECT access.is_staff())
+$$;
+
+-- Whether a child has a case that is not closed, seen or not: nobody gets two at once.
+CREATE FUNCTION access.has_open_case(p_child uuid) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
+AS $$
+    SELECT EXISTS (SELECT FROM public.cases c WHERE c.child_id = p_child AND c.status <> 'closed')
+       AND (SELECT (access.event()).act) IN ('referral.accept', 'case.reopen')
 $$;
 
 CREATE TYPE access.opened AS (

@@ -22,7 +22,11 @@ CREATE POLICY changed ON people FOR UPDATE TO firststep_api, firststep_owner
     USING (EXISTS (SELECT FROM public.cases c WHERE c.id = people.case_id));
 CREATE POLICY gate ON people FOR SELECT TO firststep_gate USING (true);
 
--- The consent register: an entry is withdrawn once, and otherwise never changes.
+-- The consent register is also the data protection officer's, without the cases.
+CREATE POLICY register ON consents FOR SELECT TO firststep_api, firststep_owner
+    USING ((SELECT access.reads_the_log()));
+
+-- An entry is withdrawn once, and otherwise never changes.
 GRANT UPDATE (version, withdrawn_at, withdrawn_by_id, withdrawal_sealed) ON consents TO firststep_api;
 CREATE POLICY withdrawn ON consents FOR UPDATE TO firststep_api, firststep_owner
     USING (EXISTS (SELECT FROM public.cases c WHERE c.id = consents.case_id));

@@ -1,0 +1,37 @@
+"""The access log, for those who watch over it."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+
+from app.access.actor import Actor
+from app.access.permissions import Permission
+from app.routers.answers import Route
+from app.routers.dependencies import Session
+from app.routers.guards import Requires
+from app.schemas.audit import Access, AccessFilters
+from app.schemas.cases import BrokenGlass
+from app.schemas.wire import Page, PageQuery
+from app.services import audit, cases_staffing
+
+router = APIRouter(prefix="/audit", tags=["audit"], route_class=Route)
+
+
+@router.get("/accesses")
+async def accesses(
+    actor: Annotated[Actor, Depends(Requires(Permission.log_read))],
+    session: Session,
+    filters: Annotated[AccessFilters, Query()],
+) -> Page[Access]:
+    """Read who did what, newest first: a line for each child shown."""
+    return await audit.listed(session, actor, filters)
+
+
+@router.get("/break-glass")
+async def broken_glass(
+    actor: Annotated[Actor, Depends(Requires(Permission.broken_glass_read))],
+    session: Session,
+    page: Annotated[PageQuery, Query()],
+) -> Page[BrokenGlass]:
+    """Read which cases were opened outside their scope, by whom and why, newest first."""
+    return await cases_staffing.broken_glass(session, actor, page)

@@ -1,0 +1,130 @@
+"""Cases: reading them, who works on them, and what happened to them."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+
+from app.access.actor import Actor
+from app.access.permissions import Permission
+from app.routers.answers import Route
+from app.routers.dependencies import Seen, Session
+from app.routers.guards import Requires
+from app.schemas.cases import (
+    Assignment,
+    BrokenGlass,
+    CaseFilters,
+    CaseItem,
+    CaseLinkOut,
+    CaseOut,
+    CasePatch,
+    GlassBreaking,
+    Linking,
+    TimelineFilters,
+    TimelineLine,
+    Transfer,
+)
+from app.schemas.wire import Page, PageQuery
+from app.services import cases, cases_staffing
+
+router = APIRouter(prefix="/cases", tags=["cases"], route_class=Route)
+
+
+@router.get("")
+async def listed(
+    actor: Annotated[Actor, Depends(Requires(Permission.case_list))],
+    session: Session,
+    filters: Annotated[CaseFilters, Query()],
+) -> Page[CaseItem]:
+    """List the cases you see, newest first."""
+    return await cases.listed(session, actor, filters)
+
+
+@router.get("/{case_id}")
+async def read(
+    actor: Annotated[Actor, Depends(Requires(Permission.case_read))],  # noqa: ARG001 - the door
+    session: Session,
+    case_id: UUID,
+) -> CaseOut:
+    """Read a case with its child."""
+    return await cases.read(session, case_id)
+
+
+@router.patch("/{case_id}")
+async def change(
+    actor: Annotated[Actor, Depends(Requires(Permission.case_change))],
+    session: Session,
+    case_id: UUID,
+    seen: Seen,
+    body: CasePatch,
+) -> CaseOut:
+    """Change what needs no act of its own."""
+    return await cases.change(session, actor, case_id, seen, body)
+
+
+@router.get("/{case_id}/timeline")
+async def timeline(
+    actor: Annotated[Actor, Depends(Requires(Permission.case_timeline))],
+    session: Session,
+    case_id: UUID,
+    filters: Annotated[TimelineFilters, Query()],
+) -> Page[TimelineLine]:
+    """Read what happened to a case, newest first."""
+    return await cases.timeline(session, actor, case_id, filters)
+
+
+@router.post("/{case_id}/assign")
+async def assign(
+    actor: Annotated[Actor, Depends(Requires(Permission.case_assign))],
+    session: Session,
+    case_id: UUID,
+    seen: Seen,
+    body: Assignment,
+) -> CaseOut:
+    """Name the lead worker and the co-workers."""
+    return await cases_staffing.assign(session, actor, case_id, seen, body)
+
+
+@router.post("/{case_id}/transfer")
+async def transfer(
+    actor: Annotated[Actor, Depends(Requires(Permission.case_transfer))],
+    session: Session,
+    case_id: UUID,
+    seen: Seen,
+    body: Transfer,
+) -> CaseOut:
+    """Give a case to another team."""
+    return await cases_staffing.transfer(session, actor, case_id, seen, body)
+
+
+@router.post("/{case_id}/break-glass")
+async def break_glass(
+    actor: Annotated[Actor, Depends(Requires(Permission.case_break_glass, recent=True))],
+    session: Session,
+    case_id: UUID,
+    body: GlassBreaking,
+) -> BrokenGlass:
+    """Open a case outside your scope for four hours; your supervisor and the DPO see it at once."""
+    return await cases_staffing.break_glass(session, actor, case_id, body)
+
+
+@router.post("/{case_id}/links", status_code=201)
+async def link(
+    actor: Annotated[Actor, Depends(Requires(Permission.case_link))],
+    session: Session,
+    case_id: UUID,
+    body: Linking,
+) -> CaseLinkOut:
+    """Link two children's cases; a wall stands between their workers from then on."""
+    return await cases_staffing.link(session, actor, case_id, body)
+
+
+@router.get("/{case_id}/links")
+async def links(
+    actor: Annotated[Actor, Depends(Requires(Permission.case_link))],
+    session: Session,
+    case_id: UUID,
+    page: Annotated[PageQuery, Query()],
+) -> Page[CaseLinkOut]:
+    """List the cases linked with this one."""
+    return await cases_staffing.links(session, actor, case_id, page)

@@ -1,0 +1,62 @@
+"""Children, and who saw them."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+
+from app.access.actor import Actor
+from app.access.permissions import Permission
+from app.routers.answers import Route
+from app.routers.dependencies import Seen, Session
+from app.routers.guards import Requires
+from app.schemas.audit import Access
+from app.schemas.circle import ChildFilters
+from app.schemas.identity import ChildOut, ChildPatch
+from app.schemas.wire import Page, PageQuery
+from app.services import audit, children
+
+router = APIRouter(prefix="/children", tags=["children"], route_class=Route)
+
+
+@router.get("")
+async def listed(
+    actor: Annotated[Actor, Depends(Requires(Permission.child_search))],
+    session: Session,
+    filters: Annotated[ChildFilters, Query()],
+) -> Page[ChildOut]:
+    """List the children you see, newest first; `q` finds names in both scripts, also misspelt."""
+    return await children.listed(session, actor, filters)
+
+
+@router.get("/{child_id}")
+async def read(
+    actor: Annotated[Actor, Depends(Requires(Permission.child_read))],  # noqa: ARG001 - the door
+    session: Session,
+    child_id: UUID,
+) -> ChildOut:
+    """Read a child."""
+    return await children.read(session, child_id)
+
+
+@router.patch("/{child_id}")
+async def change(
+    actor: Annotated[Actor, Depends(Requires(Permission.child_change))],
+    session: Session,
+    child_id: UUID,
+    seen: Seen,
+    body: ChildPatch,
+) -> ChildOut:
+    """Correct what is known of a child."""
+    return await children.change(session, actor, child_id, seen, body)
+
+
+@router.get("/{child_id}/accesses")
+async def accesses(
+    actor: Annotated[Actor, Depends(Requires(Permission.log_read_child))],
+    session: Session,
+    child_id: UUID,
+    page: Annotated[PageQuery, Query()],
+) -> Page[Access]:
+    """Read who saw a child, newest first."""
+    return await audit.of_child(session, actor, child_id, page)

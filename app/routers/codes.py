@@ -1,0 +1,39 @@
+"""Code lists: what is stored as a code, and what people call it in English and Khmer."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+
+from app.routers.answers import Route, cacheable
+from app.routers.error_handlers import preferred_language
+from app.routers.guards import Public
+from app.schemas.reference import CodeListOut
+from app.schemas.wire import Page, PageQuery
+from app.services import code_lists
+
+router = APIRouter(
+    prefix="/codes",
+    tags=["reference"],
+    route_class=Route,
+    dependencies=[Depends(Public("labels are no secret, and a sign-in page needs them"))],
+)
+
+Language = Annotated[str, Header(alias="Accept-Language", description="en or km", max_length=200)]
+MOST_LISTS = 200
+
+
+@router.get("", response_model=Page[CodeListOut])
+async def listed(
+    request: Request, _: Annotated[PageQuery, Query()], accept_language: Language = "en"
+) -> Response:
+    """List every code list; all of them fit on one page."""
+    items = code_lists.listed(preferred_language(accept_language))
+    return cacheable(request, Page(items=items, next_cursor=None))
+
+
+@router.get("/{name}", response_model=CodeListOut)
+async def read(
+    request: Request, name: Annotated[str, Path(pattern="^[a-z_]{1,60}$")], accept_language: Language = "en"
+) -> Response:
+    """Read one code list."""
+    return cacheable(request, code_lists.read(name, preferred_language(accept_language)))

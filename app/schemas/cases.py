@@ -1,0 +1,166 @@
+"""Cases on the wire."""
+
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, ClassVar
+from uuid import UUID
+
+from pydantic import Field
+
+from app.schemas.codes import CodeOf
+from app.schemas.identity import Age, Name
+from app.schemas.merge_patch import patch_of
+from app.schemas.wire import Id, Input, Moment, Narrative, Output, PageQuery, ShortNarrative, Versioned
+
+
+class CaseContent(Input):
+    """What a PATCH of a case may change; its status moves only by acts."""
+
+    kind: Annotated[str, CodeOf("case_kind")]
+    summary: Narrative | None = None
+
+
+if TYPE_CHECKING:
+
+    class CasePatch(Input):
+        """Changes to a case."""
+else:
+    CasePatch = patch_of(CaseContent, "CasePatch")
+
+
+class Assignment(Input):
+    """Who works on a case."""
+
+    lead_worker_id: Id
+    co_worker_ids: Annotated[list[Id], Field(max_length=10)] = Field(default_factory=list)
+
+
+class Transfer(Input):
+    """To which team a case goes, to whom there, and why."""
+
+    team_id: Id
+    lead_worker_id: Id
+    reason: ShortNarrative
+
+
+class GlassBreaking(Input):
+    """Why a case outside one's scope has to be opened now."""
+
+    reason: Annotated[ShortNarrative, Field(min_length=10)]
+
+
+class Linking(Input):
+    """Which case belongs together with this one, and why: the wall between their workers stands from then on."""
+
+    linked_case_id: Id
+    reason: ShortNarrative
+
+
+class CaseFilters(PageQuery):
+    """Which cases to list."""
+
+    status: Annotated[str, CodeOf("case_status")] | None = None
+    kind: Annotated[str, CodeOf("case_kind")] | None = None
+    team_id: Id | None = None
+    lead_worker_id: Id | None = None
+    child_id: Id | None = None
+    number: Annotated[str, Field(max_length=20)] | None = None
+
+
+class TimelineFilters(PageQuery):
+    """Which lines of a timeline."""
+
+    kind: Annotated[str, CodeOf("timeline_kind")] | None = None
+
+
+class CaseChild(Output):
+    """The child of a case, as far as a list needs it."""
+
+    id: UUID
+    names: list[Name]
+    nickname: str | None
+    sex: str
+    age: Age
+
+
+class CaseOut(Versioned):
+    """A case."""
+
+    collection: ClassVar[str | None] = "cases"
+
+    number: str
+    child_id: UUID
+    child: CaseChild
+    kind: Annotated[str, CodeOf("case_kind")]
+    status: Annotated[str, CodeOf("case_status")]
+    team_id: UUID
+    lead_worker_id: UUID
+    co_worker_ids: list[UUID]
+    referral_id: UUID | None
+    previous_case_id: UUID | None
+    opened_on: date
+    closed_on: date | None
+    next_review_on: date | None
+    extended_until: date | None
+    age_at_referral_min: int
+    age_at_referral_max: int
+    province_code: str | None
+    summary: str | None
+    created_at: Moment
+    updated_at: Moment
+
+
+class CaseItem(Versioned):
+    """A case in a list."""
+
+    number: str
+    child_id: UUID
+    child: CaseChild
+    kind: Annotated[str, CodeOf("case_kind")]
+    status: Annotated[str, CodeOf("case_status")]
+    team_id: UUID
+    lead_worker_id: UUID
+    opened_on: date
+    closed_on: date | None
+    next_review_on: date | None
+    province_code: str | None
+    created_at: Moment
+    updated_at: Moment
+
+
+class BrokenGlass(Output):
+    """A case opened outside its scope: by whom, why, until when."""
+
+    id: UUID
+    case_id: UUID
+    child_id: UUID | None
+    user_id: UUID
+    reason: str
+    opened_at: Moment
+    expires_at: Moment
+
+
+class CaseLinkOut(Output):
+    """Two cases that belong together."""
+
+    id: UUID
+    case_id: UUID
+    child_id: UUID
+    linked_case_id: UUID
+    linked_child_id: UUID
+    reason: str
+    linked_by_id: UUID
+    linked_at: Moment
+
+
+class TimelineLine(Output):
+    """Something that happened to a case."""
+
+    id: UUID
+    at: Moment
+    kind: str
+    by_id: UUID | None
+    child_id: UUID
+    case_id: UUID
+    record_kind: str
+    record_id: UUID
+    detail: dict[str, str | bool | list[str] | None]

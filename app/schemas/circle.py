@@ -1,0 +1,146 @@
+"""People around a child, and the consent register, on the wire."""
+
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, ClassVar, Self
+from uuid import UUID
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from app.schemas.codes import CodeOf
+from app.schemas.identity import Birth, Name, Phone
+from app.schemas.merge_patch import patch_of
+from app.schemas.referrals import BasisWithoutConsent
+from app.schemas.wire import (
+    Day,
+    Id,
+    Input,
+    Line,
+    Moment,
+    PageQuery,
+    PlaceCode,
+    ShortNarrative,
+    Truth,
+    Versioned,
+)
+
+
+class ChildFilters(PageQuery):
+    """Which children to list."""
+
+    q: Annotated[
+        str | None,
+        Field(min_length=2, max_length=100, description="Part of a name or nickname, in either script."),
+    ] = None
+
+
+class PersonIn(Input):
+    """Somebody around the child."""
+
+    role: Annotated[str, CodeOf("person_role")]
+    names: Annotated[list[Name], Field(min_length=1, max_length=10)]
+    nickname: Line | None = None
+    relationship: Annotated[str, CodeOf("relationship")]
+    is_responsible: Truth = False
+    sex: Annotated[str, CodeOf("sex")] | None = None
+    birth: Birth | None = None
+    phone: Phone | None = None
+    place_code: PlaceCode | None = None
+    address_detail: ShortNarrative | None = None
+    note: ShortNarrative | None = None
+
+
+class PersonCreation(PersonIn):
+    """Somebody around the child; the client may choose the id."""
+
+    id: Id | None = None
+
+
+if TYPE_CHECKING:
+
+    class PersonPatch(Input):
+        """Changes to a person."""
+else:
+    PersonPatch = patch_of(PersonIn, "PersonPatch")
+
+
+class PersonOut(Versioned):
+    """Somebody around the child."""
+
+    collection: ClassVar[str | None] = "people"
+
+    child_id: UUID
+    case_id: UUID
+    role: Annotated[str, CodeOf("person_role")]
+    names: list[Name]
+    nickname: str | None
+    relationship: str
+    is_responsible: bool
+    sex: str | None
+    birth: Birth | None
+    phone: Phone | None
+    place_code: str | None
+    address_detail: str | None
+    note: str | None
+    created_at: Moment
+
+
+class ConsentIn(Input):
+    """An entry of the consent register: consent, a refusal, or the basis for acting without."""
+
+    id: Id | None = None
+    status: Annotated[str, Field(pattern="^(given|refused)$")] = "given"
+    given_by: Annotated[list[Annotated[str, CodeOf("consent_giver")]], Field(max_length=5)] = Field(
+        default_factory=list
+    )
+    method: Annotated[str, CodeOf("consent_method")] | None = None
+    on: Day
+    scope: Annotated[list[Annotated[str, CodeOf("consent_scope")]], Field(min_length=1, max_length=10)]
+    recipient_agency_id: Id | None = None
+    valid_until: Day | None = None
+    witness: Line | None = None
+    basis_without_consent: BasisWithoutConsent | None = None
+    note: ShortNarrative | None = None
+
+    @model_validator(mode="after")
+    def is_whole(self) -> Self:
+        """Ask who agreed and how, or for the basis; and for an end after the beginning."""
+        if self.basis_without_consent is None and (not self.given_by or self.method is None):
+            raise PydanticCustomError(
+                "consent_incomplete", "needs given_by and method, or basis_without_consent"
+            )
+        if self.valid_until is not None and self.valid_until < self.on:
+            raise PydanticCustomError("period_reversed", "ends before it begins")
+        return self
+
+
+class ConsentFilters(PageQuery):
+    """Which entries of the register."""
+
+    child_id: Id | None = None
+    case_id: Id | None = None
+    recipient_agency_id: Id | None = None
+
+
+class ConsentOut(Versioned):
+    """An entry of the consent register."""
+
+    collection: ClassVar[str | None] = "consents"
+
+    child_id: UUID
+    case_id: UUID
+    status: Annotated[str, CodeOf("consent_status")]
+    given_by: list[str]
+    method: str | None
+    on: date
+    scope: list[str]
+    recipient_agency_id: UUID | None
+    valid_until: date | None
+    witness: str | None
+    basis_without_consent: BasisWithoutConsent | None
+    note: str | None
+    recorded_by_id: UUID
+    created_at: Moment
+    withdrawn_at: Moment | None
+    withdrawn_by_id: UUID | None
+    withdrawal_reason: str | None

@@ -1,0 +1,63 @@
+"""One's own account: who I am here, and my password."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access.actor import Actor
+from app.access.passwords import check_strength, hash_password, verify_password
+from app.access.permissions import CHILD_FACING, Permission, may
+from app.config import settings
+from app.errors import Fault, InvalidInput
+from app.models import User
+from app.schemas.sign_in import Me, PasswordChange
+from app.services import initial_passwords, second_factors, sessions, sign_in_attempts, team_members
+from app.services.records import find
+from app.services.visits import Visit
+
+
+async def read(session: AsyncSession, actor: Actor) -> Me:
+    """Say who is asking, and what they may do."""
+    user = await find(session, User, actor.id)
+    teams = await team_members.of_users(session, [user.id])
+    return Me(
+        id=user.id,
+        version=user.version,
+        email=user.email,
+        name=user.name,
+        roles=sorted(actor.roles),
+        teams=teams[user.id],
+        mfa_enrolled=user.totp_confirmed_at is not None,
+        mfa_required=settings().mfa_required and not CHILD_FACING.isdisjoint(actor.roles),
+        permissions=sorted(permission.value for permission in Permission if may(actor.roles, permission)),
+    )
+
+
+async def change_password(session: AsyncSession, visit: Visit, actor: Actor, change: PasswordChange) -> None:
+    """Choose another password; every other sign-in of the person ends (OWASP ASVS 7.4.3).
+
+    Raises:
+        InvalidInput: the present password is wrong, or the new one is weak.
+        TooManyRequests: the present password was wrong too often.
+    """
+    limit = sign_in_attempts.of_proofs(actor.id)
+    await sign_in_attempts.begin(visit.database, limit)
+    user = await second_factors.locked(session, actor.id)
+    present = initial_passwords.read(user.password_hash).password_hash
+    right, _ = await verify_password(change.current_password, present)
+    if not right:
+        raise InvalidInput([Fault("/current_password", "wrong", "This is not your present password.")])
+    await sign_in_attempts.forget(visit.database, limit)
+    _refuse_weak(user, change)
+    user.password_hash = await hash_password(change.new_password)
+    await sessions.end(session, user.id, "password_changed", keep=actor.session_id)
+
+
+def _refuse_weak(user: User, change: PasswordChange) -> None:
+    words = (user.email, user.name, *user.name.split())
+    longer_list = settings().breached_passwords_file
+    faults = check_strength(
+        change.new_password, *words, pointer="/new_password", breached_file=longer_list
+    )
+    if change.new_password == change.current_password:
+        faults.append(Fault("/new_password", "unchanged", "This is the password you have."))
+    if faults:
+        raise InvalidInput(faults)

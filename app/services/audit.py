@@ -1,0 +1,104 @@
+"""Reading the access log. Who reads it is in it too."""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.access.actor import Actor
+from app.access.vault import unseal
+from app.models import AccessEntry, AccessEvent, ApiClient, User
+from app.schemas.audit import Access, AccessActor, AccessFilters, AccessRecord
+from app.schemas.wire import Page, PageQuery
+from app.services.paging import Paging
+
+STARTED = "started"
+"""An event whose request has not ended, or never did: the process died."""
+ENTRY_ID = func.coalesce(col(AccessEntry.id), col(AccessEvent.id))
+
+
+async def listed(session: AsyncSession, actor: Actor, filters: AccessFilters) -> Page[Access]:
+    """List accesses, newest first: one line for each child shown, or one that says none was."""
+    wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
+    paging = Paging("accesses", filters.limit, filters.cursor, {**wanted, "for": actor.id})
+    query = (
+        select(AccessEvent, AccessEntry)
+        .outerjoin(AccessEntry, col(AccessEntry.event_id) == col(AccessEvent.id))
+        .where(col(AccessEvent.id) != actor.event_id, *_conditions(filters))
+    )
+    rows = (await session.execute(paging.apply(query, col(AccessEvent.id), ENTRY_ID))).all()
+    lines, cursor = paging.cut([_Line(event, entry) for event, entry in rows], "event_id", "id")
+    names = await _names(session, (line.event for line in lines))
+    return Page(items=[line.shown(names) for line in lines], next_cursor=cursor)
+
+
+async def of_child(session: AsyncSession, actor: Actor, child_id: UUID, page: PageQuery) -> Page[Access]:
+    """List who saw a child."""
+    filters = AccessFilters(child_id=child_id, limit=page.limit, cursor=page.cursor)
+    return await listed(session, actor, filters)
+
+
+def _conditions(filters: AccessFilters) -> list[Any]:
+    event, entry = AccessEvent, AccessEntry
+    asked = {
+        col(entry.child_id): filters.child_id,
+        col(entry.case_id): filters.case_id,
+        col(event.actor_id): filters.actor_id,
+        col(event.act): filters.act,
+        col(event.request_id): filters.request_id,
+    }
+    conditions: list[Any] = [column == value for column, value in asked.items() if value is not None]
+    if filters.outcome is not None:
+        conditions.append(func.coalesce(col(entry.outcome), STARTED) == filters.outcome)
+    if filters.since is not None:
+        conditions.append(col(event.opened_at) >= filters.since)
+    if filters.until is not None:
+        conditions.append(col(event.opened_at) < filters.until)
+    return conditions
+
+
+async def _names(session: AsyncSession, events: Iterable[AccessEvent]) -> dict[UUID, str]:
+    ids = {event.actor_id for event in events if event.actor_id is not None}
+    people = select(col(User.id), col(User.name)).where(col(User.id).in_(ids))
+    systems = select(col(ApiClient.id), col(ApiClient.name)).where(col(ApiClient.id).in_(ids))
+    return dict((await session.execute(people.union_all(systems))).tuples().all())
+
+
+class _Line:
+    """An event and one of its entries."""
+
+    def __init__(self, event: AccessEvent, entry: AccessEntry | None) -> None:
+        self.event = event
+        self.entry = entry
+        self.event_id = event.id
+        self.id = entry.id if entry else event.id
+
+    def shown(self, names: dict[UUID, str]) -> Access:
+        """Return the line as it is read."""
+        event, entry = self.event, self.entry
+        actor_id = event.actor_id
+        return Access(
+            id=self.id,
+            event_id=event.id,
+            at=event.opened_at,
+            actor=AccessActor(id=actor_id, name=names.get(actor_id) if actor_id else None, roles=event.roles),
+            client_id=actor_id if event.kind == "client" else None,
+            act=event.act,
+            outcome=entry.outcome if entry else STARTED,
+            status=entry.status if entry else None,
+            request_id=event.request_id,
+            child_id=entry.child_id if entry else None,
+            case_id=entry.case_id if entry else None,
+            record=_record(entry),
+            reason=unseal(event, "reason_sealed") or None,
+            address=str(event.address) if event.address else None,
+        )
+
+
+def _record(entry: AccessEntry | None) -> AccessRecord | None:
+    if entry is None or entry.record_id is None:
+        return None
+    return AccessRecord(kind=entry.record_kind or "record", id=entry.record_id)

@@ -1,0 +1,121 @@
+"""Cases: reading, listing, and the little of them that a PATCH may change."""
+
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.access.actor import Actor
+from app.access.vault import seal, unseal
+from app.errors import NotFound
+from app.models import Case, CaseHistory, CaseWorker, Child
+from app.models.record import now
+from app.schemas.cases import (
+    CaseChild,
+    CaseContent,
+    CaseFilters,
+    CaseItem,
+    CaseOut,
+    CasePatch,
+    TimelineFilters,
+    TimelineLine,
+)
+from app.schemas.identity import Age
+from app.schemas.wire import Page
+from app.services import case_history
+from app.services.ages import Birth, today
+from app.services.paging import Paging
+from app.services.records import find_for_change, patched
+
+PLAIN = set(CaseOut.model_fields) - {"child", "co_worker_ids", "summary"}
+IN_LISTS = set(CaseItem.model_fields) - {"child"}
+
+
+async def listed(session: AsyncSession, actor: Actor, filters: CaseFilters) -> Page[CaseItem]:
+    """List the cases the actor sees, newest first."""
+    wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
+    paging = Paging("cases", filters.limit, filters.cursor, {**wanted, "for": actor.id})
+    query = select(Case, Child).join(Child, col(Child.id) == col(Case.child_id)).filter_by(**wanted)
+    query = paging.apply(query, col(Case.created_at), col(Case.id))
+    rows = (await session.execute(query)).all()
+    children = {case.id: child for case, child in rows}
+    cases, cursor = paging.cut([row[0] for row in rows], "created_at", "id")
+    return Page(items=[_item(case, children[case.id]) for case in cases], next_cursor=cursor)
+
+
+async def read(session: AsyncSession, case_id: UUID) -> CaseOut:
+    """Read one case with its child."""
+    query = (
+        select(Case, Child).join(Child, col(Child.id) == col(Case.child_id)).where(col(Case.id) == case_id)
+    )
+    row = (await session.execute(query)).first()
+    if row is None:
+        raise NotFound
+    return await shown(session, row[0], row[1])
+
+
+async def change(session: AsyncSession, actor: Actor, case_id: UUID, seen: int, patch: CasePatch) -> CaseOut:
+    """Change what may be changed without an act."""
+    case = await find_for_change(session, Case, case_id, seen)
+    content = patched(CaseContent, {"kind": case.kind, **unseal(case)}, patch)
+    case.kind = content.kind
+    case.updated_at = now()
+    seal(case, "sealed", content.model_dump(mode="json", exclude={"kind"}))
+    case_history.record(session, case, "case_changed", actor, case)
+    await session.flush()  # the answer shows what was stored
+    return await shown(session, case)
+
+
+async def shown(session: AsyncSession, case: Case, child: Child | None = None) -> CaseOut:
+    """Return a case as it is read."""
+    if child is None:
+        child = await session.get_one(Child, case.child_id)
+    workers = select(col(CaseWorker.user_id)).where(col(CaseWorker.case_id) == case.id)
+    return CaseOut(
+        **{name: getattr(case, name) for name in PLAIN},
+        child=child_of(child),
+        co_worker_ids=sorted(await session.scalars(workers)),
+        summary=unseal(case).get("summary"),
+    )
+
+
+def _item(case: Case, child: Child) -> CaseItem:
+    return CaseItem(**{name: getattr(case, name) for name in IN_LISTS}, child=child_of(child))
+
+
+def child_of(child: Child) -> CaseChild:
+    """Return a child as far as a list needs it."""
+    identity = unseal(child)
+    return CaseChild(
+        id=child.id,
+        names=identity["names"],
+        nickname=identity.get("nickname"),
+        sex=child.sex,
+        age=age_of(identity),
+    )
+
+
+def age_of(identity: dict[str, dict[str, str | int]]) -> Age:
+    """Return the age today, as a value or a range."""
+    day = today()
+    youngest, oldest = Birth.of(identity["birth"]).age_on(day)
+    return Age(min=youngest, max=oldest, on=day)
+
+
+async def timeline(
+    session: AsyncSession, actor: Actor, case_id: UUID, filters: TimelineFilters
+) -> Page[TimelineLine]:
+    """Return what happened to a case, newest first."""
+    if await session.scalar(select(Case).where(col(Case.id) == case_id)) is None:
+        raise NotFound
+    wanted = filters.model_dump(include={"kind"}, exclude_none=True)
+    paging = Paging("timeline", filters.limit, filters.cursor, {**wanted, "case": case_id, "for": actor.id})
+    query = select(CaseHistory).where(col(CaseHistory.case_id) == case_id).filter_by(**wanted)
+    query = paging.apply(query, col(CaseHistory.at), col(CaseHistory.id))
+    rows, cursor = paging.cut((await session.scalars(query)).all(), "at", "id")
+    lines = [
+        TimelineLine(**line.model_dump(include=set(TimelineLine.model_fields)), detail=unseal(line))
+        for line in rows
+    ]
+    return Page(items=lines, next_cursor=cursor)

@@ -1,0 +1,100 @@
+"""Children: reading, finding by name in either script, correcting."""
+
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.access.actor import Actor
+from app.access.vault import seal, unseal, unseal_value
+from app.models import Case, Child, NameToken
+from app.schemas.circle import ChildFilters
+from app.schemas.identity import ChildIdentity, ChildOut, ChildPatch
+from app.schemas.wire import Page
+from app.services import case_history, names, telling
+from app.services.cases import age_of
+from app.services.paging import Paging
+from app.services.records import find, find_for_change, patched
+
+MOST_CANDIDATES = 500
+"""Candidates compared in memory a search: a search is for one child, not for a list of everybody."""
+
+
+async def listed(session: AsyncSession, actor: Actor, filters: ChildFilters) -> Page[ChildOut]:
+    """List the children the actor sees, newest first; with `q`, those whose names match."""
+    paging = Paging("children", filters.limit, filters.cursor, {"q": filters.q, "for": actor.id})
+    query = select(Child)
+    if filters.q is not None:
+        query = query.where(col(Child.id).in_(await _matching(session, filters.q)))
+    query = paging.apply(query, col(Child.created_at), col(Child.id))
+    rows, cursor = paging.cut((await session.scalars(query)).all(), "created_at", "id")
+    cases = await _case_ids(session, [child.id for child in rows])
+    return Page(items=[_shown(child, cases.get(child.id, [])) for child in rows], next_cursor=cursor)
+
+
+async def _matching(session: AsyncSession, q: str) -> list[UUID]:
+    """Compare candidates without loading them as records: only those that match are shown, and logged."""
+    found = telling.tokens(names.query_keys(q))
+    near = (
+        select(col(NameToken.owner_id))
+        .where(col(NameToken.token).in_(found), col(NameToken.kind) == "child")
+        .group_by(col(NameToken.owner_id))
+        .order_by(func.count().desc())
+        .limit(MOST_CANDIDATES)
+    )
+    query = select(col(Child.id), col(Child.sealed)).where(col(Child.id).in_(near))
+    matching = []
+    for child_id, sealed in (await session.execute(query)).all():
+        identity = unseal_value("children", "sealed", child_id, sealed)
+        if names.matches_query(q, identity["names"], identity.get("nickname")) > 0:
+            matching.append(child_id)
+    return matching
+
+
+async def _case_ids(session: AsyncSession, child_ids: list[UUID]) -> dict[UUID, list[UUID]]:
+    query = select(col(Case.child_id), col(Case.id)).where(col(Case.child_id).in_(child_ids))
+    found: dict[UUID, list[UUID]] = {}
+    for child_id, case_id in await session.execute(query.order_by(col(Case.created_at).desc())):
+        found.setdefault(child_id, []).append(case_id)
+    return found
+
+
+async def read(session: AsyncSession, child_id: UUID) -> ChildOut:
+    """Read one child."""
+    return await _read(session, await find(session, Child, child_id))
+
+
+async def change(
+    session: AsyncSession, actor: Actor, child_id: UUID, seen: int, patch: ChildPatch
+) -> ChildOut:
+    """Correct what is known of a child; every case of it that the actor sees remembers that it happened."""
+    child = await find_for_change(session, Child, child_id, seen)
+    identity = patched(ChildIdentity, {**unseal(child), "sex": child.sex}, patch).model_dump(mode="json")
+    identity = await telling.tidied(session, identity)
+    child.sex = identity.pop("sex") or "unknown"
+    child.province_code = (identity["place_code"] or "")[:2] or None
+    seal(child, "sealed", identity)
+    await telling.index(session, child.id, "child", child.id, identity)
+    for case in await session.scalars(select(Case).where(col(Case.child_id) == child.id)):
+        case_history.record(session, case, "child_changed", actor, child)
+    await session.flush()  # the answer shows what was stored
+    return await _read(session, child)
+
+
+async def _read(session: AsyncSession, child: Child) -> ChildOut:
+    cases = await _case_ids(session, [child.id])
+    return _shown(child, cases.get(child.id, []))
+
+
+def _shown(child: Child, case_ids: list[UUID]) -> ChildOut:
+    identity = unseal(child)
+    known = {name: identity.get(name) for name in ChildIdentity.model_fields if name != "sex"}
+    return ChildOut(
+        id=child.id,
+        version=child.version,
+        sex=child.sex,
+        age=age_of(identity),
+        case_ids=case_ids,
+        **{**known, "languages": known["languages"] or []},
+    )

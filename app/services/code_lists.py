@@ -1,0 +1,30 @@
+"""Code lists with their labels in English and Khmer."""
+
+from app.errors import NotFound
+from app.schemas.codes import CODE_LISTS, CodeList
+from app.schemas.reference import CodeListOut, CodeOut
+
+
+def listed(language: str) -> list[CodeListOut]:
+    """Return every list."""
+    return [_shown(found, language) for found in CODE_LISTS.values()]
+
+
+def read(name: str, language: str) -> CodeListOut:
+    """Return one list.
+
+    Raises:
+        NotFound: there is no list of that name.
+    """
+    if name not in CODE_LISTS:
+        raise NotFound
+    return _shown(CODE_LISTS[name], language)
+
+
+def _shown(found: CodeList, language: str) -> CodeListOut:
+    codes = [
+        CodeOut(code=code.code, label=code.km if language == "km" else code.en, en=code.en, km=code.km)
+        for code in found.codes
+    ]
+    titles = found.titles
+    return CodeListOut(name=found.name, title=titles[language], en=titles["en"], km=titles["km"], codes=codes)

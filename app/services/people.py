@@ -1,0 +1,76 @@
+"""The people around a child: supporter, responsible family member, others."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.access.actor import Actor
+from app.access.vault import seal, unseal
+from app.models import Case, Person
+from app.models.record import new_id
+from app.schemas.circle import PersonCreation, PersonIn, PersonOut, PersonPatch
+from app.schemas.wire import Page, PageQuery
+from app.services import case_history, telling
+from app.services.paging import Paging
+from app.services.records import find, find_for_change, patched
+
+PLAIN = frozenset({"role", "relationship", "is_responsible"})
+"""What row and report queries may read; everything else about a person is sealed."""
+
+
+async def add(session: AsyncSession, actor: Actor, case_id: UUID, told: PersonCreation) -> PersonOut:
+    """Add somebody to a case's circle."""
+    case = await find(session, Case, case_id)
+    person = Person(
+        id=told.id or new_id(), child_id=case.child_id, case_id=case.id, role=told.role, relationship=""
+    )
+    await _write(session, person, told.model_dump(mode="json", exclude={"id"}))
+    session.add(person)
+    case_history.record(session, case, "person_added", actor, person, {"role": person.role})
+    await session.flush()  # the answer shows what was stored
+    return _shown(person)
+
+
+async def listed(session: AsyncSession, actor: Actor, case_id: UUID, page: PageQuery) -> Page[PersonOut]:
+    """List a case's circle, newest first."""
+    await find(session, Case, case_id)
+    paging = Paging("people", page.limit, page.cursor, {"case": case_id, "for": actor.id})
+    query = paging.apply(
+        select(Person).where(col(Person.case_id) == case_id), col(Person.created_at), col(Person.id)
+    )
+    rows, cursor = paging.cut((await session.scalars(query)).all(), "created_at", "id")
+    return Page(items=[_shown(person) for person in rows], next_cursor=cursor)
+
+
+async def read(session: AsyncSession, person_id: UUID) -> PersonOut:
+    """Read one person."""
+    return _shown(await find(session, Person, person_id))
+
+
+async def change(
+    session: AsyncSession, actor: Actor, person_id: UUID, seen: int, patch: PersonPatch
+) -> PersonOut:
+    """Correct what is known of a person."""
+    person = await find_for_change(session, Person, person_id, seen)
+    known = patched(PersonIn, {**unseal(person), **person.model_dump(include=set(PLAIN))}, patch)
+    await _write(session, person, known.model_dump(mode="json"))
+    case_history.record(session, await find(session, Case, person.case_id), "person_changed", actor, person)
+    await session.flush()  # the answer shows what was stored
+    return _shown(person)
+
+
+async def _write(session: AsyncSession, person: Person, document: dict[str, Any]) -> None:
+    document = await telling.tidied(session, document)
+    for name in PLAIN:
+        setattr(person, name, document.pop(name))
+    seal(person, "sealed", document)
+
+
+def _shown(person: Person) -> PersonOut:
+    document = unseal(person)
+    plain: dict[str, Any] = person.model_dump(include=set(PersonOut.model_fields))
+    told = {name: document.get(name) for name in PersonIn.model_fields if name not in PLAIN}
+    return PersonOut(**{**told, **plain, "names": document.get("names") or []})

@@ -1,0 +1,65 @@
+"""Places by their NCDD codes: loaded from the gazetteer that came as a package, browsed and searched by everybody."""
+
+from sqlalchemy import ColumnElement, func, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlmodel import col
+
+from app.models import Place
+from app.schemas.reference import PlaceFilters, PlaceOut
+from app.schemas.wire import Page
+from app.services import gazetteer, names
+from app.services.paging import Paging
+
+UPSERT = text("""
+    INSERT INTO places (code, parent_code, level, name_km, name_en, search_en)
+    SELECT * FROM unnest(CAST(:codes AS text[]), CAST(:parents AS text[]), CAST(:levels AS text[]),
+                         CAST(:km AS text[]), CAST(:en AS text[]), CAST(:search AS text[]))
+    ON CONFLICT (code) DO UPDATE SET parent_code = excluded.parent_code, level = excluded.level,
+        name_km = excluded.name_km, name_en = excluded.name_en, search_en = excluded.search_en
+""")
+
+
+async def load(connection: AsyncConnection) -> int:
+    """Write the gazetteer into the database, as its owner; again and again without harm. Returns how many places."""
+    places = list(gazetteer.load().places.values())
+    columns = {
+        "codes": [place.code for place in places],
+        "parents": [place.parent_code for place in places],
+        "levels": [place.level for place in places],
+        "km": [place.name_km for place in places],
+        "en": [place.name_en for place in places],
+        "search": [names.canonical(place.name_en, "latin") for place in places],
+    }
+    await connection.execute(UPSERT, columns)
+    return len(places)
+
+
+async def count(session: AsyncSession) -> int:
+    """Return how many places are known."""
+    return await session.scalar(select(func.count()).select_from(Place)) or 0
+
+
+async def listed(session: AsyncSession, filters: PlaceFilters) -> Page[PlaceOut]:
+    """List places by code: those of a parent, or those whose name in either script begins with `q`."""
+    paging = Paging("places", filters.limit, filters.cursor, {"parent": filters.parent, "q": filters.q})
+    query = select(Place).where(*_conditions(filters))
+    query = paging.apply(query, col(Place.code), ascending=True)
+    rows, cursor = paging.cut((await session.scalars(query)).all(), "code")
+    return Page(
+        items=[PlaceOut(**place.model_dump(exclude={"search_en"})) for place in rows], next_cursor=cursor
+    )
+
+
+def _conditions(filters: PlaceFilters) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if filters.parent is not None:
+        found.append(col(Place.parent_code) == filters.parent)
+    elif filters.q is None:
+        found.append(col(Place.level) == "province")
+    if filters.q is not None:
+        latin = names.canonical(filters.q, "latin")
+        khmer = names.tidy(filters.q)
+        found.append(
+            func.starts_with(col(Place.search_en), latin) | func.starts_with(col(Place.name_km), khmer)
+        )
+    return found

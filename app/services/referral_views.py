@@ -1,0 +1,77 @@
+"""How a referral looks: to staff, in the queue, and to the partner who sent it."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.access.actor import Actor
+from app.access.vault import unseal
+from app.models import Referral, ReferralQuestion
+from app.schemas.identity import Birth, Name
+from app.schemas.referrals import PartnerReferral, QuestionOut, ReferralItem, ReferralOut, ScreeningOut, Told
+
+
+async def shown(session: AsyncSession, actor: Actor, referral: Referral) -> ReferralOut | PartnerReferral:
+    """Return one referral as this actor may read it."""
+    if actor.is_partner:
+        return (await for_partner(session, [referral]))[0]
+    questions = await _questions(session, [referral.id])
+    told = Told.model_validate(unseal(referral))
+    outcome = unseal(referral, "outcome_sealed")
+    return ReferralOut(
+        **referral.model_dump(include=set(ReferralOut.model_fields) - set(Told.model_fields)),
+        **{name: getattr(told, name) for name in Told.model_fields},
+        reason=outcome.get("reason"),
+        signposted_to=outcome.get("signposted_to") or [],
+        screening=ScreeningOut(**outcome["screening"]) if outcome.get("screening") else None,
+        questions=questions[referral.id],
+    )
+
+
+async def for_partner(session: AsyncSession, referrals: Sequence[Referral]) -> list[PartnerReferral]:
+    """Return referrals as the agency that sent them reads them: where they stand, and what is asked of it."""
+    questions = await _questions(session, [r.id for r in referrals])
+    return [
+        PartnerReferral(
+            **referral.model_dump(include=set(PartnerReferral.model_fields)),
+            signposted_to=unseal(referral, "outcome_sealed").get("signposted_to") or [],
+            questions=questions[referral.id],
+        )
+        for referral in referrals
+    ]
+
+
+def item(referral: Referral) -> ReferralItem:
+    """Return a referral as a line of the intake queue."""
+    child = unseal(referral)["child"]
+    return ReferralItem(
+        **referral.model_dump(include=set(ReferralItem.model_fields)),
+        child_names=[Name(**name) for name in child["names"]],
+        child_nickname=child["nickname"],
+        child_sex=child["sex"],
+        child_birth=Birth(**child["birth"]),
+    )
+
+
+async def _questions(session: AsyncSession, referral_ids: Iterable[UUID]) -> dict[UUID, list[QuestionOut]]:
+    found: dict[UUID, list[QuestionOut]] = defaultdict(list)
+    query = (
+        select(ReferralQuestion)
+        .where(col(ReferralQuestion.referral_id).in_(list(referral_ids)))
+        .order_by(col(ReferralQuestion.asked_at))
+    )
+    for question in await session.scalars(query):
+        found[question.referral_id].append(
+            QuestionOut(
+                id=question.id,
+                question=unseal(question, "question_sealed"),
+                asked_at=question.asked_at,
+                answer=unseal(question, "answer_sealed") or None,
+                answered_at=question.answered_at,
+            )
+        )
+    return found

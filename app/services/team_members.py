@@ -1,0 +1,68 @@
+"""Who belongs to which team."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.errors import Fault, InvalidInput
+from app.models import Team, TeamMember, User
+from app.schemas.administration import MembershipIn, TeamMemberOut
+from app.schemas.sign_in import Membership
+
+
+async def of_users(session: AsyncSession, user_ids: Sequence[UUID]) -> Mapping[UUID, list[Membership]]:
+    """Return the teams of people, by name."""
+    query = (
+        select(TeamMember.user_id, TeamMember.is_supervisor, Team.id, Team.name)
+        .join(Team, col(Team.id) == col(TeamMember.team_id))
+        .where(col(TeamMember.user_id).in_(user_ids))
+        .order_by(col(Team.name))
+    )
+    found: dict[UUID, list[Membership]] = defaultdict(list)
+    for user_id, is_supervisor, team_id, name in (await session.execute(query)).tuples():
+        found[user_id].append(Membership(team_id=team_id, team_name=name, is_supervisor=is_supervisor))
+    return found
+
+
+async def of_teams(session: AsyncSession, team_ids: Sequence[UUID]) -> Mapping[UUID, list[TeamMemberOut]]:
+    """Return the active people of teams, by name."""
+    query = (
+        select(TeamMember.team_id, TeamMember.is_supervisor, User.id, User.name)
+        .join(User, col(User.id) == col(TeamMember.user_id))
+        .where(col(TeamMember.team_id).in_(team_ids), col(User.is_active))
+        .order_by(col(User.name), col(User.id))
+    )
+    found: dict[UUID, list[TeamMemberOut]] = defaultdict(list)
+    for team_id, is_supervisor, user_id, name in (await session.execute(query)).tuples():
+        found[team_id].append(TeamMemberOut(user_id=user_id, name=name, is_supervisor=is_supervisor))
+    return found
+
+
+async def replace(session: AsyncSession, user_id: UUID, places: Sequence[MembershipIn]) -> None:
+    """Put a person into these teams and no other.
+
+    Raises:
+        InvalidInput: a team is not there, or named twice.
+    """
+    await _refuse_unknown(session, [place.team_id for place in places])
+    await session.execute(delete(TeamMember).where(col(TeamMember.user_id) == user_id))
+    session.add_all(
+        TeamMember(team_id=place.team_id, user_id=user_id, is_supervisor=place.is_supervisor) for place in places
+    )
+    await session.flush()  # the answer shows what was stored
+
+
+async def _refuse_unknown(session: AsyncSession, wanted: list[UUID]) -> None:
+    query = select(col(Team.id)).where(col(Team.id).in_(wanted))
+    known = set((await session.scalars(query)).all())
+    faults = [
+        Fault(f"/teams/{place}/team_id", "unknown", "There is no such team, or it is named twice.")
+        for place, team_id in enumerate(wanted)
+        if team_id not in known or team_id in wanted[:place]
+    ]
+    if faults:
+        raise InvalidInput(faults)

@@ -1,0 +1,238 @@
+"""First Step's promise kept by hand, on bare Starlette and asyncpg: what the promise itself costs.
+
+The token is checked, the event committed first, rows are read through row security, and the entries are committed before
+the answer leaves; names and texts are opened and sealed with the product's keys. No ORM, no models, no validation, five
+round trips a request: open, begin, read or write, entries, commit (a write sends its entries along: four).
+"""
+
+import base64
+import hashlib
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+from pydantic_core import from_json, to_json
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from app.access.permissions import Permission, may
+from app.access.vault import vault
+from app.config import settings
+from app.database import Urls
+from app.errors import Unauthenticated
+from app.services import telling
+from app.services.ages import Birth, today
+
+OPEN = "SELECT event_id, roles, agency_id FROM access.open($1, $2, $3, $4, $5, $6, $7, NULL)"
+CONCLUDE = "SELECT access.conclude($1, $2, $3, NULL, NULL)"
+ENTRIES = """
+    INSERT INTO access_entries (event_id, child_id, case_id, record_kind, record_id, outcome, status)
+    SELECT $1, child, file, 'case', file, 'allowed', 200 FROM unnest($2::uuid[], $3::uuid[]) AS shown (child, file)
+"""
+CASE = """
+    SELECT c.id, c.version, c.number, c.child_id, c.kind, c.status, c.team_id, c.lead_worker_id,
+           ARRAY(SELECT w.user_id FROM case_workers w WHERE w.case_id = c.id ORDER BY w.user_id) AS co_worker_ids,
+           c.referral_id, c.previous_case_id, c.opened_on, c.closed_on, c.next_review_on, c.extended_until,
+           c.age_at_referral_min, c.age_at_referral_max, c.province_code, c.created_at, c.updated_at,
+           c.sealed, child.sex AS child_sex, child.sealed AS child_sealed
+      FROM cases c JOIN children child ON child.id = c.child_id
+     WHERE c.id = $1
+"""
+CASES = """
+    SELECT c.id, c.version, c.number, c.child_id, c.kind, c.status, c.team_id, c.lead_worker_id, c.opened_on, c.closed_on,
+           c.next_review_on, c.province_code, c.created_at, c.updated_at,
+           child.sex AS child_sex, child.sealed AS child_sealed
+      FROM cases c JOIN children child ON child.id = c.child_id
+     ORDER BY c.created_at DESC, c.id DESC
+     LIMIT $1
+"""
+KEPT = """
+    SELECT mine, k.id, k.fingerprint, k.status, k.sealed
+      FROM pg_try_advisory_xact_lock($1) AS mine
+      LEFT JOIN kept_answers k ON k.principal_id = $2 AND k.key_digest = $3
+"""
+RECEIVE = """
+    WITH referral AS (
+        INSERT INTO referrals (id, created_at, version, agency_id, external_id, tracking_number, source, urgency,
+                               concern_kind, status, received_at, updated_at, province_code, sealed)
+        VALUES ($1, $2, 1, $3, $4, $5, 'api', $6, $7, 'received', $2, $2, $8, $9)
+    ), tokens AS (
+        INSERT INTO name_tokens (owner_id, token, kind) SELECT $1, token, 'referral' FROM unnest($10::int[]) AS token
+    ), kept AS (
+        INSERT INTO kept_answers (principal_id, key_digest, id, fingerprint, status, kept_at, sealed)
+        VALUES ($11, $12, $13, $14, 201, $2, $15)
+    )
+    INSERT INTO access_entries (event_id, record_kind, record_id, outcome, status)
+    VALUES ($16, 'referral', $1, 'allowed', 201)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """An opened access: its connection stands inside the transaction that may see what the actor may see."""
+
+    connection: asyncpg.Connection
+    event_id: UUID
+    actor_id: UUID
+    agency_id: UUID | None
+
+
+@asynccontextmanager
+async def opened(request: Request, act: Permission) -> AsyncIterator[Access]:
+    """Check the token, commit the event, begin; at the end commit, or roll back and say so in the log."""
+    try:
+        claims = vault().tokens.verify(request.headers.get("authorization", "").removeprefix("Bearer "))
+    except Unauthenticated:
+        raise HTTPException(401) from None
+    who = (claims.kind, claims.subject, claims.session_id, claims.jti)
+    async with request.app.state.pool.acquire() as connection:
+        event = await connection.fetchrow(OPEN, *who, act.value, uuid4().hex, "127.0.0.1")
+        if event["event_id"] is None:
+            raise HTTPException(401)
+        event_id = event["event_id"]
+        await connection.execute(f"BEGIN; SELECT set_config('firststep.access', '{event_id}', true)")
+        try:
+            if not may(frozenset(event["roles"]), act):
+                raise HTTPException(403)  # noqa: TRY301 - refusals and failures end alike: rolled back, concluded
+            yield Access(connection, event_id, claims.subject, event["agency_id"])
+            await connection.execute("COMMIT")
+        except BaseException as error:
+            await connection.execute("ROLLBACK")
+            status = error.status_code if isinstance(error, HTTPException) else 500
+            await connection.execute(CONCLUDE, event_id, "refused", status)
+            raise
+
+
+def child_of(row: asyncpg.Record) -> dict[str, Any]:
+    """Open a child's names."""
+    child_id = row["child_id"]
+    identity = vault().sealer.open(row["child_sealed"], table="children", column="sealed", row=child_id)
+    day = today()
+    youngest, oldest = Birth.of(identity["birth"]).age_on(day)
+    return {
+        "id": child_id,
+        "names": identity["names"],
+        "nickname": identity["nickname"],
+        "sex": row["child_sex"],
+        "age": {"min": youngest, "max": oldest, "on": day},
+    }
+
+
+def shape(row: asyncpg.Record) -> dict[str, Any]:
+    """A row as it is answered: what is sealed is opened."""
+    shown = dict(row)
+    shown["child"] = child_of(row)
+    del shown["child_sex"], shown["child_sealed"]
+    if "sealed" in shown:
+        sealed = shown.pop("sealed")
+        shown |= vault().sealer.open(sealed, table="cases", column="sealed", row=row["id"])
+    return shown
+
+
+def answer(content: Any, status: int = 200, **headers: str) -> Response:
+    """JSON that nobody may keep."""
+    return Response(to_json(content), status, {"Cache-Control": "no-store", **headers}, "application/json")
+
+
+async def ready(request: Request) -> Response:
+    """Can it serve."""
+    await request.app.state.pool.fetchval("SELECT 1")
+    return Response(status_code=204)
+
+
+async def case(request: Request) -> Response:
+    """R1."""
+    case_id = UUID(request.path_params["case_id"])
+    async with opened(request, Permission.case_read) as access:
+        row = await access.connection.fetchrow(CASE, case_id)
+        if row is None:
+            raise HTTPException(404)
+        made = answer(shape(row), ETag=f'"{row["version"]}"')
+        await access.connection.execute(ENTRIES, access.event_id, [row["child_id"]], [case_id])
+    return made
+
+
+async def cases(request: Request) -> Response:
+    """L1."""
+    limit = int(request.query_params.get("limit", "50"))
+    async with opened(request, Permission.case_list) as access:
+        rows = await access.connection.fetch(CASES, limit + 1)
+        page = rows[:limit]
+        cursor = None
+        if len(rows) > limit:
+            cursor = base64.urlsafe_b64encode(to_json([page[-1]["created_at"], page[-1]["id"]])).decode()
+        made = answer({"items": [shape(row) for row in page], "next_cursor": cursor})
+        shown = [row["child_id"] for row in page], [row["id"] for row in page]
+        await access.connection.execute(ENTRIES, access.event_id, *shown)
+    return made
+
+
+async def receive(request: Request) -> Response:
+    """W1."""
+    body = await request.body()
+    key = hashlib.sha256(request.headers["idempotency-key"].encode()).digest()
+    fingerprint = hashlib.sha256(b"POST\0/v1/referrals\0" + body).digest()
+    async with opened(request, Permission.referral_receive) as access:
+        lock = int.from_bytes(hashlib.sha256(access.actor_id.bytes + key).digest()[:8], signed=True)
+        kept = await access.connection.fetchrow(KEPT, lock, access.actor_id, key)
+        if not kept["mine"] or (kept["id"] and kept["fingerprint"] != fingerprint):
+            raise HTTPException(409)
+        if kept["id"]:
+            content = vault().sealer.open(kept["sealed"], table="kept_answers", column="sealed", row=kept["id"])
+            await access.connection.execute(ENTRIES, access.event_id, [None], [None])
+            return answer(content["body"], kept["status"])
+        return await store(access, from_json(body), key, fingerprint)
+
+
+async def store(access: Access, told: dict[str, Any], key: bytes, fingerprint: bytes) -> Response:
+    """Seal a referral, index its names, keep the answer, and write the entry: one statement."""
+    referral_id, kept_id, now, sealer = uuid4(), uuid4(), datetime.now(UTC), vault().sealer
+    external_id = told.pop("external_id")
+    content = {
+        "id": referral_id, "version": 1, "external_id": external_id, "tracking_number": f"R-{secrets.token_hex(4).upper()}",
+        "status": "received", "received_at": now, "updated_at": now, "acknowledged_at": None, "decided_at": None,
+        "decline_reason_code": None, "signposted_to": [], "questions": [],
+    }  # fmt: skip
+    shown = [[None, None, "referral", referral_id]]
+    await access.connection.execute(
+        RECEIVE,
+        referral_id, now, access.agency_id, external_id, content["tracking_number"], told["urgency"],
+        told["concern"]["kind"], told["child"]["place_code"][:2],
+        sealer.seal(told, table="referrals", column="sealed", row=referral_id),
+        telling.tokens_of(told["child"]), access.actor_id, key, kept_id, fingerprint,
+        sealer.seal({"body": content, "shown": shown}, table="kept_answers", column="sealed", row=kept_id),
+        access.event_id,
+    )  # fmt: skip
+    return answer(content, 201, ETag='"1"', Location=f"/v1/referrals/{referral_id}")
+
+
+async def nothing_to_reset(_: asyncpg.Connection) -> None:
+    """Every setting was local to its transaction."""
+
+
+@asynccontextmanager
+async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    """Connect."""
+    url = Urls.load(settings().home / "database.json").api
+    async with asyncpg.create_pool(url, min_size=4, max_size=16, reset=nothing_to_reset) as pool:
+        app.state.pool = pool
+        yield
+
+
+app = Starlette(
+    routes=[
+        Route("/readyz", ready),
+        Route("/v1/cases/{case_id}", case),
+        Route("/v1/cases", cases),
+        Route("/v1/referrals", receive, methods=["POST"]),
+    ],
+    lifespan=lifespan,
+)

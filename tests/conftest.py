@@ -1,0 +1,92 @@
+"""Shared ground: a real PostgreSQL, migrated once into a template; the real app with real tokens; invented people."""
+
+import asyncio
+import os
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+import httpx
+import pytest
+
+HOME = Path(tempfile.mkdtemp(prefix="firststep-tests-"))
+os.environ["FIRSTSTEP_HOME"] = str(HOME)
+os.environ["FIRSTSTEP_PUBLIC_URL"] = "http://testserver"
+os.environ["FIRSTSTEP_MODE"] = "demo"
+os.environ.pop("FIRSTSTEP_DATABASE_URL", None)
+
+from sqlalchemy.ext.asyncio import create_async_engine  # noqa: E402
+
+from app import migrations  # noqa: E402
+from app.access.keyring import KeyRing  # noqa: E402
+from app.config import settings  # noqa: E402
+from app.database import Urls, dialect_url, driver_url, with_role  # noqa: E402
+from app.embedded import ADMIN, EmbeddedServer  # noqa: E402
+from app.services import places  # noqa: E402
+
+PASSWORD = "tests-only"
+TEMPLATE = "template_firststep"
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The test server, and how to get a fresh migrated database of it."""
+
+    server: EmbeddedServer
+    urls: Urls
+    """Of the template."""
+
+    async def admin(self, statement: str, database: str = "postgres") -> None:
+        connection = await asyncpg.connect(self.server.url(ADMIN, PASSWORD, database))
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    async def clone(self, name: str) -> Urls:
+        await self.admin(f'CREATE DATABASE "{name}" TEMPLATE {TEMPLATE}')
+        return Urls(*(_on(url, name) for url in (self.urls.owner, self.urls.api, self.urls.reports)))
+
+    async def drop(self, name: str) -> None:
+        await self.admin(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+def _on(url: str, database: str) -> str:
+    head, _, query = url.partition("?")
+    return f"{head.rpartition('/')[0]}/{database}?{query}"
+
+
+@pytest.fixture(scope="session")
+def keys() -> KeyRing:
+    return KeyRing.create(settings().key_ring_path)
+
+
+@pytest.fixture(scope="session")
+def cluster(keys: KeyRing) -> Iterator[Cluster]:
+    """A server for this test process, without fsync: nothing here must survive a power cut."""
+    del keys
+    server = EmbeddedServer(HOME, durable=False)
+    admin = server.start(PASSWORD)
+    try:
+        urls = asyncio.run(_template(server, admin))
+        yield Cluster(server, urls)
+    finally:
+        server.stop()
+
+
+async def _template(server: EmbeddedServer, admin: str) -> Urls:
+    connection = await asyncpg.connect(admin)
+    await connection.execute(f"CREATE DATABASE {TEMPLATE}")
+    await connection.close()
+    urls = await migrations.make_roles(server.url(ADMIN, PASSWORD, TEMPLATE))
+    await migrations.migrate_in_thread(urls.owner)
+    engine = create_async_engine(dialect_url(urls.owner))
+    async with engine.begin() as owner:
+        await places.load(owner)
+    await engine.dispose()
+    return urls
+
+
+__all__ = ["AsyncIterator", "driver_url", "httpx", "with_role"]

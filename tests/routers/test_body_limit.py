@@ -1,0 +1,68 @@
+import re
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from fastapi import APIRouter, FastAPI, Request
+
+from app.config import Settings
+from app.routers import error_handlers, middleware
+from app.routers.strict_json import StrictRoute
+
+router = APIRouter(route_class=StrictRoute)
+
+
+@router.post("/notes")
+@router.post("/raw")
+async def write(request: Request) -> int:
+    return len(await request.body())
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    app = FastAPI(openapi_url=None)
+    error_handlers.install(app)
+    app.include_router(router, prefix="/v1")
+    middleware.install(app, Settings(max_body_bytes=1000), larger_bodies=[(re.compile(r"/v1/raw"), 2000)])
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://test") as opened:
+        yield opened
+
+
+async def test_a_body_declared_too_long_is_refused_unread(client: httpx.AsyncClient) -> None:
+    async def never() -> AsyncIterator[bytes]:
+        raise AssertionError
+        yield b""
+
+    for length in ("1001", "9" * 5000):
+        answer = await client.post("/v1/notes", content=never(), headers={"content-length": length})
+        assert answer.status_code == 413
+        assert answer.json()["type"] == "urn:firststep:problem:too-large"
+        assert answer.headers["connection"] == "close"
+
+
+async def test_a_length_that_is_no_number_answers_400(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/v1/notes", content=b"", headers={"content-length": "-1"})
+    assert answer.status_code == 400
+
+
+@pytest.mark.parametrize(("path", "limit"), [("/v1/notes", 1000), ("/v1/raw", 2000)])
+async def test_a_streamed_body_is_stopped_at_the_limit(
+    client: httpx.AsyncClient, path: str, limit: int
+) -> None:
+    sent = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal sent
+        while sent < 10_000_000:
+            sent += 100
+            yield b"x" * 100
+
+    answer = await client.post(path, content=endless(), headers={"content-type": "application/json"})
+    assert answer.status_code == 413
+    assert sent == limit + 100
+
+
+async def test_a_place_that_takes_more_takes_more(client: httpx.AsyncClient) -> None:
+    body = b'"' + b"x" * 1500 + b'"'
+    answer = await client.post("/v1/raw", content=body, headers={"content-type": "application/json"})
+    assert answer.json() == 1502

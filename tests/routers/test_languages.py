@@ -1,0 +1,22 @@
+import pytest
+
+from app.routers.error_handlers import preferred_language
+
+
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [
+        ("", "en"),
+        ("km", "km"),
+        ("KM", "km"),
+        ("en;q=0.2, km;q=0.3", "km"),
+        ("km;q=0", "en"),
+        ("*", "en"),
+        ("km;q=x", "en"),
+        ("fr", "en"),
+        ("km;q=nan", "en"),
+        (",,;;=", "en"),
+    ],
+)
+def test_the_language_is_the_one_weighed_highest(header: str, language: str) -> None:
+    assert preferred_language(header) == language

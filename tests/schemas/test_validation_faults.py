@@ -1,0 +1,48 @@
+from typing import get_args
+
+from pydantic_core import core_schema
+
+from app.errors import Fault
+from app.schemas.validation_faults import SENTENCES, faults_of
+
+CANARY = "Canary9271"
+
+
+def test_every_rule_a_json_body_can_break_has_a_sentence() -> None:
+    foreign = (
+        *(
+            "argument",
+            "instance",
+            "subclass",
+            "callable",
+            "json",
+            "iter",
+            "attribute",
+            "recursion",
+            "complex",
+        ),
+        *(
+            "fraction",
+            "hashable",
+            "sentinel",
+            "ellipsis",
+            "_error",
+            "frozen",
+            "default_factory",
+            "python_object",
+        ),
+        *("dataclass_exact", "named_tuple", "deque", "ordered", "counter", "encoding", "time_delta"),
+    )
+    known = [kind for kind in get_args(core_schema.ErrorType) if not any(word in kind for word in foreign)]
+    assert len(known) > 50
+    assert [kind for kind in known if kind not in SENTENCES] == []
+
+
+def test_an_odd_code_or_an_unfillable_sentence_is_told_in_general() -> None:
+    odd = {"type": "Bad " + CANARY, "loc": (), "msg": CANARY, "input": CANARY, "ctx": {"error": CANARY}}
+    unfillable = {"type": "string_too_long", "loc": ("body",), "input": CANARY, "ctx": {"actual": CANARY}}
+    generic = "This value is not acceptable here."
+    assert faults_of([odd, unfillable], None) == [
+        Fault("", "invalid", generic),
+        Fault("", "string_too_long", generic),
+    ]
