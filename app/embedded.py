@@ -128,7 +128,9 @@ class EmbeddedServer:
         try:
             self._run("pg_ctl", "-D", str(self.data), *words)
         except Unavailable as error:
-            raise Unavailable(f"PostgreSQL did not {words[0]}; its log is {self.log}. {error.detail}") from error
+            raise Unavailable(
+                f"PostgreSQL did not {words[0]}; its log is {self.log}. {error.detail}"
+            ) from error
 
     def _run(self, program: str, *words: str, check: bool = True) -> subprocess.CompletedProcess[bytes]:
         # Output goes to a file: pg_ctl's child would keep a pipe open for as long as the server lives.
@@ -144,7 +146,9 @@ class EmbeddedServer:
             )
             if check and done.returncode:
                 output.seek(0)
-                raise Unavailable(f"{program} failed: {output.read().decode(errors='replace').strip()[-2000:]}")
+                raise Unavailable(
+                    f"{program} failed: {output.read().decode(errors='replace').strip()[-2000:]}"
+                )
             return done
 
     def _as_os_user(self) -> dict[str, Any]:

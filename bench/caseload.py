@@ -149,7 +149,9 @@ async def fill_first_step(
         (p.code, p.parent_code, p.level, p.name_km, p.name_en, p.name_en.lower())
         for p in gazetteer.load().places.values()
     ]
-    await _copy(connection, "places", ("code", "parent_code", "level", "name_km", "name_en", "search_en"), places)
+    await _copy(
+        connection, "places", ("code", "parent_code", "level", "name_km", "name_en", "search_en"), places
+    )
     await _copy_organisation(connection, organisation, now)
     sealed = _Sealed(organisation, vault.sealer)
     await _copy(connection, "children", (*RECORD, "sex", "province_code", "sealed"), map(sealed.child, told))
@@ -157,7 +159,9 @@ async def fill_first_step(
     await _copy(connection, "referrals", REFERRAL_COLUMNS, map(sealed.referral, told))
     await _copy(connection, "people", PERSON_COLUMNS, map(sealed.person, told))
     co_workers = [
-        (s.case_id, organisation.workers[s.co_worker], s.child_id, now) for s in told if s.co_worker is not None
+        (s.case_id, organisation.workers[s.co_worker], s.child_id, now)
+        for s in told
+        if s.co_worker is not None
     ]
     await _copy(connection, "case_workers", ("case_id", "user_id", "child_id", "since"), co_workers)
     tokens = itertools.chain.from_iterable(map(_tokens, told))
@@ -263,7 +267,9 @@ async def fill_plain(connection: asyncpg.Connection, organisation: Organisation,
         (organisation.client, "p@bench.example", "partner", None, organisation.agency),
     ]
     await _copy(connection, "users", ("id", "email", "role", "team_id", "agency_id"), users)
-    await _copy(connection, "children", ("id", "sex", "nickname", "birth_date", "names"), map(_plain_child, told))
+    await _copy(
+        connection, "children", ("id", "sex", "nickname", "birth_date", "names"), map(_plain_child, told)
+    )
     in_clear = _in_clear(organisation)
     await _copy(connection, "cases", PLAIN_CASE_COLUMNS, map(in_clear, told))
     await connection.execute("VACUUM ANALYZE")

@@ -186,7 +186,9 @@ async def receive(request: Request) -> Response:
         if not kept["mine"] or (kept["id"] and kept["fingerprint"] != fingerprint):
             raise HTTPException(409)
         if kept["id"]:
-            content = vault().sealer.open(kept["sealed"], table="kept_answers", column="sealed", row=kept["id"])
+            content = vault().sealer.open(
+                kept["sealed"], table="kept_answers", column="sealed", row=kept["id"]
+            )
             await access.connection.execute(ENTRIES, access.event_id, [None], [None])
             return answer(content["body"], kept["status"])
         return await store(access, from_json(body), key, fingerprint)

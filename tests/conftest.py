@@ -3,6 +3,7 @@
 import asyncio
 import os
 import tempfile
+import uuid
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,14 +18,16 @@ os.environ["FIRSTSTEP_PUBLIC_URL"] = "http://testserver"
 os.environ["FIRSTSTEP_MODE"] = "demo"
 os.environ.pop("FIRSTSTEP_DATABASE_URL", None)
 
-from sqlalchemy.ext.asyncio import create_async_engine  # noqa: E402
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine  # noqa: E402
 
 from app import migrations  # noqa: E402
 from app.access.keyring import KeyRing  # noqa: E402
 from app.config import settings  # noqa: E402
-from app.database import Urls, dialect_url, driver_url, with_role  # noqa: E402
+from app.database import Database, Urls, dialect_url  # noqa: E402
 from app.embedded import ADMIN, EmbeddedServer  # noqa: E402
+from app.main import create_app  # noqa: E402
 from app.services import places  # noqa: E402
+from tests.world import World, settle  # noqa: E402
 
 PASSWORD = "tests-only"
 TEMPLATE = "template_firststep"
@@ -85,8 +88,25 @@ async def _template(server: EmbeddedServer, admin: str) -> Urls:
     engine = create_async_engine(dialect_url(urls.owner))
     async with engine.begin() as owner:
         await places.load(owner)
+    async with AsyncSession(engine) as session:
+        await settle(session)
     await engine.dispose()
     return urls
 
 
-__all__ = ["AsyncIterator", "driver_url", "httpx", "with_role"]
+@pytest.fixture
+async def world(cluster: Cluster) -> AsyncIterator[World]:
+    """A First Step of this test's own, in a database of its own: everything really commits."""
+    name = f"world_{uuid.uuid4().hex}"
+    urls = await cluster.clone(name)
+    database = Database(urls.api, pool_size=6)
+    await database.open()
+    app = create_app()
+    app.state.database = database
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    try:
+        async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as http:
+            yield World(app, http, database, urls)
+    finally:
+        await database.close()
+        await cluster.drop(name)

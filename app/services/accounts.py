@@ -54,9 +54,7 @@ async def change_password(session: AsyncSession, visit: Visit, actor: Actor, cha
 def _refuse_weak(user: User, change: PasswordChange) -> None:
     words = (user.email, user.name, *user.name.split())
     longer_list = settings().breached_passwords_file
-    faults = check_strength(
-        change.new_password, *words, pointer="/new_password", breached_file=longer_list
-    )
+    faults = check_strength(change.new_password, *words, pointer="/new_password", breached_file=longer_list)
     if change.new_password == change.current_password:
         faults.append(Fault("/new_password", "unchanged", "This is the password you have."))
     if faults:

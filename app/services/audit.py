@@ -64,7 +64,7 @@ async def _names(session: AsyncSession, events: Iterable[AccessEvent]) -> dict[U
     ids = {event.actor_id for event in events if event.actor_id is not None}
     people = select(col(User.id), col(User.name)).where(col(User.id).in_(ids))
     systems = select(col(ApiClient.id), col(ApiClient.name)).where(col(ApiClient.id).in_(ids))
-    return dict((await session.execute(people.union_all(systems))).tuples().all())
+    return {row[0]: row[1] for row in await session.execute(people.union_all(systems))}
 
 
 class _Line:

@@ -71,7 +71,9 @@ async def confirm(session: AsyncSession, actor: Actor, told: TotpConfirmation) -
     kept, codes = unseal(user, COLUMN), new_recovery_codes()
     step = accepted_step(kept["secret"], told.code, after_step=None, now=time.time())
     if step is None:
-        raise InvalidInput([Fault("/code", "code_wrong", "This is not the present code; is the clock right?")])
+        raise InvalidInput(
+            [Fault("/code", "code_wrong", "This is not the present code; is the clock right?")]
+        )
     user.totp_last_step, user.totp_confirmed_at = step, now()
     seal(user, COLUMN, {**kept, "recovery": [recovery_fingerprint(code).hex() for code in codes]})
     await sessions.end(session, user.id, "second_factor_added", keep=actor.session_id)
@@ -122,5 +124,7 @@ def accepts(user: User, code: str) -> bool:
 async def _proven(user: User, proof: SecondFactorRemoval) -> bool:
     if proof.code is not None:
         return accepts(user, proof.code)
-    right, _ = await verify_password(proof.password or "", initial_passwords.read(user.password_hash).password_hash)
+    right, _ = await verify_password(
+        proof.password or "", initial_passwords.read(user.password_hash).password_hash
+    )
     return right

@@ -181,16 +181,26 @@ async def _refuse_refresh(visit: Visit, presented: RefreshToken) -> None:
 
 
 async def sign_out(visit: Visit, bearer: str | None, cookie: str | None) -> None:
-    """End the session that an access token or a refresh token belongs to; nothing happens where both are over.
+    """End the sessions that an access token and a refresh token belong to; one that is over is no error.
 
     Raises:
         Unauthenticated: the access token is not ours, and no refresh token came with it.
     """
     presented = read_refresh_token(cookie)
-    claims = vault().tokens.verify(bearer) if bearer and presented is None else None
-    session_id = presented.session_id if presented else claims.session_id if claims else None
-    if session_id is None:
+    if presented is not None:
+        await _sign_out(visit, presented.session_id, presented)
+    if bearer is None:
         return
+    try:
+        session_id = vault().tokens.verify(bearer).session_id
+    except Unauthenticated:
+        if presented is None:
+            raise
+        return
+    await _sign_out(visit, session_id, None)
+
+
+async def _sign_out(visit: Visit, session_id: UUID, presented: RefreshToken | None) -> None:
     with translated():
         async with visit.database.sessions() as session:
             found = await session.get(SignIn, session_id)
@@ -225,7 +235,11 @@ async def end(
         chosen.append(col(SignIn.id) != keep)
     values = {"revoked_at": now(), "revoked_because": because}
     ended = await session.scalars(
-        update(SignIn).where(*chosen).values(values).returning(col(SignIn.id)).execution_options(synchronize_session=False)
+        update(SignIn)
+        .where(*chosen)
+        .values(values)
+        .returning(col(SignIn.id))
+        .execution_options(synchronize_session=False)
     )
     return len(ended.all())
 

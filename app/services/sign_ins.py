@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col
 
 from app.access.passwords import verify_password
 from app.database import translated
@@ -62,12 +61,16 @@ async def _with_password(visit: Visit, said: SignInIn) -> _Known:
     right, new_hash = await verify_password(said.password, stored.password_hash)
     if not right or found is None:
         await turn_away(visit, ACT, "person", found.id if found else None)
-        raise Unauthenticated("E-mail or password is wrong.")
+        raise _wrong()
     return _Known(found, None if stored.is_initial else new_hash)
 
 
 async def _expect_code(
-    visit: Visit, user: User, otp: str | None, account: sign_in_attempts.Limit, network: sign_in_attempts.Limit
+    visit: Visit,
+    user: User,
+    otp: str | None,
+    account: sign_in_attempts.Limit,
+    network: sign_in_attempts.Limit,
 ) -> None:
     """Ask for a code where none came: no guess was made. Where one came, it counts against the person's codes."""
     if otp is not None:
@@ -83,18 +86,21 @@ async def _signed_in(visit: Visit, known: _Known, otp: str | None, earlier_cooki
     with translated():
         async with visit.database.sessions() as session:
             user = await second_factors.locked(session, known.user.id)
-            accepted = _still_as_proven(user, known.user) and _code_accepted(user, otp)
+            proven = _still_as_proven(user, known.user)
+            accepted = proven and _code_accepted(user, otp)
             if accepted:
                 record, secret = await _begun(session, visit, user, known.new_hash, earlier_cookie)
             await session.commit()
     if not accepted:
         await turn_away(visit, ACT, "person", user.id)
-        raise _code_fault("otp_wrong", "This code is wrong, or was used before.")
+        raise _code_fault("otp_wrong", "This code is wrong, or was used before.") if proven else _wrong()
     await let_in(visit, ACT, "person", user.id, record.id)
     return sessions.tokens_for(user, record, secret)
 
 
-async def _begun(session: AsyncSession, visit: Visit, user: User, new_hash: str | None, cookie: str | None) -> tuple[sessions.SignIn, str]:
+async def _begun(
+    session: AsyncSession, visit: Visit, user: User, new_hash: str | None, cookie: str | None
+) -> tuple[sessions.SignIn, str]:
     await sessions.end_presented(session, cookie, "replaced")
     user.password_hash = new_hash or user.password_hash
     record, secret = sessions.begin(visit, user)
@@ -111,6 +117,10 @@ def _code_accepted(user: User, otp: str | None) -> bool:
     if user.totp_confirmed_at is None:
         return True
     return otp is not None and second_factors.accepts(user, otp)
+
+
+def _wrong() -> Unauthenticated:
+    return Unauthenticated("E-mail or password is wrong.")
 
 
 def _code_fault(code: str, detail: str) -> Unauthenticated:

@@ -51,7 +51,8 @@ async def replace(session: AsyncSession, user_id: UUID, places: Sequence[Members
     await _refuse_unknown(session, [place.team_id for place in places])
     await session.execute(delete(TeamMember).where(col(TeamMember.user_id) == user_id))
     session.add_all(
-        TeamMember(team_id=place.team_id, user_id=user_id, is_supervisor=place.is_supervisor) for place in places
+        TeamMember(team_id=place.team_id, user_id=user_id, is_supervisor=place.is_supervisor)
+        for place in places
     )
     await session.flush()  # the answer shows what was stored
 

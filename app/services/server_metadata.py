@@ -1,0 +1,34 @@
+"""What a machine may ask this server about itself before it signs in (RFC 8414, RFC 7517)."""
+
+from app.access.permissions import SCOPES
+from app.access.tokens import ALGORITHM
+from app.access.vault import vault
+from app.config import settings
+from app.schemas.sign_in import Jwks, ServerMetadata
+from app.services.machine_tokens import GRANT
+
+METHODS = ["client_secret_basic", "client_secret_post", "private_key_jwt"]
+
+
+def read() -> ServerMetadata:
+    """Say what is offered, and where."""
+    issuer = settings().issuer
+    return ServerMetadata(
+        issuer=issuer,
+        token_endpoint=f"{issuer}/v1/oauth/token",
+        token_endpoint_auth_methods_supported=METHODS,
+        token_endpoint_auth_signing_alg_values_supported=[ALGORITHM],
+        revocation_endpoint=f"{issuer}/v1/oauth/revoke",
+        revocation_endpoint_auth_methods_supported=METHODS,
+        revocation_endpoint_auth_signing_alg_values_supported=[ALGORITHM],
+        jwks_uri=f"{issuer}/.well-known/jwks.json",
+        grant_types_supported=[GRANT],
+        response_types_supported=[],
+        scopes_supported=sorted(SCOPES),
+        service_documentation=f"{issuer}/docs",
+    )
+
+
+def keys() -> Jwks:
+    """Return the public keys that verify our access tokens."""
+    return Jwks.model_validate(vault().tokens.jwks())

@@ -1,0 +1,175 @@
+"""Members of staff: who they are, what they may do, where they belong. Their passwords are their own."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.access.actor import Actor
+from app.access.permissions import Role
+from app.errors import AlreadyExists, Fault
+from app.models import User
+from app.models.record import new_id
+from app.schemas.administration import (
+    PasswordReset,
+    UserFilters,
+    UserIn,
+    UserOut,
+    UserSettings,
+    UserWithPassword,
+)
+from app.schemas.sign_in import Membership
+from app.schemas.wire import Input, Page
+from app.services import initial_passwords, second_factors, sessions, team_members
+from app.services.paging import Paging
+from app.services.records import checked, find, find_for_change, patched
+from app.services.steps import refuse
+
+
+async def appoint(session: AsyncSession, appointing: UserIn) -> UserWithPassword:
+    """Add a member of staff; the password is made here, shown once, and only good to choose another.
+
+    Raises:
+        AlreadyExists: the e-mail address or the id is taken.
+        InvalidInput: a team is not there.
+    """
+    password, stored = await initial_passwords.issue()
+    user = User(
+        id=appointing.id or new_id(),
+        email=appointing.email,
+        name=appointing.name,
+        roles=list(appointing.roles),
+        password_hash=stored,
+    )
+    session.add(user)
+    await session.flush()  # memberships refer to the user
+    await team_members.replace(session, user.id, appointing.teams)
+    return await _with_password(session, user, password)
+
+
+async def create_first_administrator(session: AsyncSession, email: str, name: str) -> tuple[User, str]:
+    """Add the first administrator and return it with its one password, for the command line.
+
+    Raises:
+        AlreadyExists: there is an active administrator; that one can add others.
+        InvalidInput: the e-mail address or the name cannot be one.
+    """
+    if await session.scalar(
+        select(col(User.id)).where(col(User.is_active), _is(Role.administrator)).limit(1)
+    ):
+        raise AlreadyExists("There is an administrator already.")
+    told = checked(UserIn, {"email": email, "name": name, "roles": [Role.administrator.value]})
+    appointed = await appoint(session, told)
+    return await find(session, User, appointed.id), appointed.initial_password
+
+
+async def listed(session: AsyncSession, filters: UserFilters) -> Page[UserOut]:
+    """List the staff, newest first."""
+    wanted = filters.model_dump(exclude={"limit", "cursor"})
+    paging = Paging("users", filters.limit, filters.cursor, wanted)
+    query = select(User)
+    if filters.role is not None:
+        query = query.where(_is(filters.role))
+    if filters.is_active is not None:
+        query = query.where(col(User.is_active) == filters.is_active)
+    query = paging.apply(query, col(User.created_at), col(User.id))
+    rows, cursor = paging.cut((await session.scalars(query)).all(), "created_at", "id")
+    return Page(items=await _shown(session, rows), next_cursor=cursor)
+
+
+async def read(session: AsyncSession, user_id: UUID) -> UserOut:
+    """Read one member of staff."""
+    return await _one(session, await find(session, User, user_id))
+
+
+async def change(session: AsyncSession, actor: Actor, user_id: UUID, seen: int, patch: Input) -> UserOut:
+    """Change name, roles, teams, or whether somebody works here; all of it holds from the next request on.
+
+    Raises:
+        GateRefused: administrators neither take that role from themselves nor deactivate themselves.
+        InvalidInput: a team is not there, or the whole would be no user any more.
+    """
+    user = await find_for_change(session, User, user_id, seen)
+    teams = await team_members.of_users(session, [user.id])
+    wanted = patched(UserSettings, _settings(user, teams), patch)
+    if user.id == actor.id:
+        refuse(_unmet_by_oneself(wanted))
+    user.name, user.roles, user.is_active = wanted.name, list(wanted.roles), wanted.is_active
+    if "teams" in patch.model_fields_set:
+        await team_members.replace(session, user.id, wanted.teams)
+    if not user.is_active:
+        await sessions.end(session, user.id, "deactivated")
+    await session.flush()  # a conflict must surface before the answer leaves
+    return await _one(session, user)
+
+
+async def reset_password(
+    session: AsyncSession, user_id: UUID, seen: int, reset: PasswordReset
+) -> UserWithPassword:
+    """Give somebody a new initial password, shown once; whatever was signed in with the old one ends.
+
+    The second factor stays, unless the administrator says that it is lost (OWASP ASVS 6.4.3).
+    """
+    user = await find_for_change(session, User, user_id, seen)
+    password, user.password_hash = await initial_passwords.issue()
+    if reset.remove_second_factor:
+        second_factors.forget(user)
+    await sessions.end(session, user.id, "password_reset")
+    await session.flush()  # a conflict must surface before the answer leaves
+    return await _with_password(session, user, password)
+
+
+async def end_sessions(session: AsyncSession, user_id: UUID, seen: int) -> UserOut:
+    """Sign somebody out everywhere (OWASP ASVS 7.4.5)."""
+    user = await find_for_change(session, User, user_id, seen)
+    await sessions.end(session, user.id, "ended_by_administrator")
+    await session.flush()  # a conflict must surface before the answer leaves
+    return await _one(session, user)
+
+
+def _is(role: str) -> Any:
+    return col(User.roles).contains([role])
+
+
+def _unmet_by_oneself(wanted: UserSettings) -> list[Fault]:
+    unmet = []
+    if Role.administrator not in wanted.roles:
+        unmet.append(Fault("/roles", "own_role", "Another administrator has to take this role from you."))
+    if not wanted.is_active:
+        unmet.append(Fault("/is_active", "own_account", "Another administrator has to deactivate you."))
+    return unmet
+
+
+def _settings(user: User, teams: Mapping[UUID, Sequence[Membership]]) -> dict[str, Any]:
+    places = [place.model_dump(mode="json", exclude={"team_name"}) for place in teams[user.id]]
+    return {"name": user.name, "roles": user.roles, "is_active": user.is_active, "teams": places}
+
+
+async def _one(session: AsyncSession, user: User) -> UserOut:
+    return (await _shown(session, [user]))[0]
+
+
+async def _with_password(session: AsyncSession, user: User, password: str) -> UserWithPassword:
+    shown = await _one(session, user)
+    return UserWithPassword(**shown.model_dump(), initial_password=password)
+
+
+async def _shown(session: AsyncSession, users: Sequence[User]) -> list[UserOut]:
+    teams = await team_members.of_users(session, [user.id for user in users])
+    return [
+        UserOut(
+            id=user.id,
+            version=user.version,
+            email=user.email,
+            name=user.name,
+            roles=user.roles,
+            teams=teams[user.id],
+            is_active=user.is_active,
+            mfa_enrolled=user.totp_confirmed_at is not None,
+            created_at=user.created_at,
+        )
+        for user in users
+    ]

@@ -1,0 +1,178 @@
+"""What a measurement says: medians, ratios of one run, and the two files that are kept."""
+
+import json
+import os
+import platform
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from rich.table import Table
+
+from bench.measure import CONNECTIONS, OPERATIONS, WARM_UP, Run, client
+from bench.programs import PROGRAMS, WORKERS
+
+RESULTS = Path(__file__).parent / "results"
+FIGURES = ("per_second", "p50_ms", "p99_ms", "app_us", "postgres_us")
+RATIOS = (("ours", "limit"), ("ours", "plain"), ("limit", "wire"))
+BARS = {"R1": (0.6, 1.0, 3.0), "L1": (0.6, 2.0, 3.0), "W1": (0.5, 1.0, 3.0)}
+"""Ours against limit; ours against plain at the first landing; ours against plain in the end."""
+
+Result = dict[str, Any]
+
+
+def result_of(
+    runs: Sequence[Run],
+    sizes: Mapping[str, Mapping[str, int]],
+    facts: Mapping[str, Any],
+    absent: Mapping[str, str],
+) -> Result:
+    """Gather everything that was found out."""
+    medians = {
+        operation.name: {
+            program.name: _medians(
+                run for run in runs if (run.program, run.operation) == (program.name, operation.name)
+            )
+            for program in PROGRAMS
+            if any((run.program, run.operation) == (program.name, operation.name) for run in runs)
+        }
+        for operation in OPERATIONS
+    }
+    return {
+        "date": f"{datetime.now(UTC):%Y-%m-%d}",
+        "machine": machine(),
+        "measured_with": {
+            "client": client(),
+            "connections": CONNECTIONS,
+            "warm_up_seconds": WARM_UP,
+            **facts,
+        },
+        "programs": {program.name: program.what for program in PROGRAMS},
+        "operations": {operation.name: operation.what for operation in OPERATIONS},
+        "absent": dict(absent),
+        "answer_bytes": sizes,
+        "medians": medians,
+        "ratios": {name: _ratios(found) for name, found in medians.items()},
+        "runs": [asdict(run) for run in runs],
+    }
+
+
+def machine() -> dict[str, Any]:
+    """Say what was measured on, and nothing that names it."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return {
+        "cores": os.cpu_count(),
+        "memory_gib": round(memory / 2**30, 1),
+        "architecture": platform.machine(),
+        "system": platform.system(),
+        "python": platform.python_version(),
+        "workers": WORKERS,
+    }
+
+
+def _medians(runs: Iterable[Run]) -> dict[str, float | None]:
+    found = list(runs)
+    columns = {name: [getattr(run, name) for run in found] for name in FIGURES}
+    return {name: None if None in values else round(median(values), 3) for name, values in columns.items()}
+
+
+def _ratios(found: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+    return {
+        f"{one}/{other}": round(found[one]["per_second"] / found[other]["per_second"], 3)
+        for one, other in RATIOS
+        if one in found and other in found and found[other]["per_second"]
+    }
+
+
+def table(result: Result) -> Table:
+    """Draw the medians for a terminal."""
+    drawn = Table(title="Medians; only ratios of one run count")
+    for heading in _HEADINGS:
+        drawn.add_column(heading, justify="left" if heading in _HEADINGS[:2] else "right")
+    for row in _rows(result):
+        drawn.add_row(*row)
+    return drawn
+
+
+_HEADINGS = (
+    "operation", "program", "requests/s", "p50 ms", "p99 ms", "program µs", "PostgreSQL µs", "answer bytes", "ours ÷ this",
+)  # fmt: skip
+
+
+def _rows(result: Result) -> Iterable[tuple[str, ...]]:
+    for operation, programs in result["medians"].items():
+        ours = programs.get("ours", {}).get("per_second")
+        for program, figures in programs.items():
+            rate = figures["per_second"]
+            yield (
+                operation, program, f"{rate:,.0f}", f"{figures['p50_ms']:.1f}", f"{figures['p99_ms']:.1f}",
+                *("–" if figures[name] is None else f"{figures[name]:,.0f}" for name in ("app_us", "postgres_us")),
+                f"{result['answer_bytes'][program][operation]:,}", f"{ours / rate:.2f}" if ours and rate else "–",
+            )  # fmt: skip
+
+
+def markdown(result: Result) -> str:
+    """Write the result as a page."""
+    on, how = result["machine"], result["measured_with"]
+    lines = [
+        f"# Load, {result['date']}",
+        "",
+        f"{on['cores']} cores, {on['memory_gib']} GiB, {on['system']} {on['architecture']}, Python {on['python']}, "
+        f"PostgreSQL {how['postgres']} on the same machine, synchronous_commit on; {on['workers']} workers a program; "
+        f"{how['cases']:,} cases; {how['client']} with {how['connections']} keep-alive connections, {how['seconds']}-second "
+        f"runs after {how['warm_up_seconds']} s of warm-up, {how['repeats']} repeats interleaved between programs, medians.",
+        "",
+        "Machines are noisy: only ratios of one run count. How to read the columns: `bench/README.md`.",
+        "",
+        _md_row(_HEADINGS),
+        _md_row(["---"] * 2 + ["---:"] * (len(_HEADINGS) - 2)),
+        *map(_md_row, _rows(result)),
+        "",
+        *_verdicts(result),
+        *(f"- {name} was not measured: {why}" for name, why in result["absent"].items()),
+        "",
+        "To repeat: `make bench`, or `.venv/bin/python -m bench --help` for parts of it.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _md_row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _verdicts(result: Result) -> Iterable[str]:
+    yield _md_row(
+        ("operation", "ours ÷ limit", "bar", "ours ÷ plain", "bar now", "bar in the end", "p99 ÷ p50", "bar")
+    )
+    yield _md_row(["---"] + ["---:"] * 7)
+    for operation, ratios in result["ratios"].items():
+        limit, plain = ratios.get("ours/limit"), ratios.get("ours/plain")
+        if limit is None or plain is None:
+            continue
+        ours = result["medians"][operation]["ours"]
+        bars = BARS[operation]
+        tail = ours["p99_ms"] / ours["p50_ms"]
+        yield _md_row(
+            (
+                operation,
+                f"{limit:.2f}",
+                f"≥ {bars[0]}",
+                f"{plain:.2f}",
+                f"≥ {bars[1]}",
+                f"≥ {bars[2]}",
+                f"{tail:.1f}",
+                "< 4",
+            )
+        )
+    yield ""
+
+
+def keep(result: Result, name: str) -> None:
+    """Write both files."""
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n")
+    (RESULTS / f"{name}.md").write_text(markdown(result))
