@@ -51,6 +51,9 @@ class Settings(BaseSettings):
     pool_size: int = 8
     """Database connections per worker for requests."""
 
+    keys: SecretStr | None = None
+    """The key ring itself (JSON), where no file is to hold it; then keys are rotated where it comes from."""
+
     keys_file: Path | None = None
     """The key ring (encryption, blind indexes, token signing). Default: `home`/keys.json."""
 
@@ -60,7 +63,7 @@ class Settings(BaseSettings):
     require_mfa: bool | None = None
     """Ask roles that see children for a second factor. Default: except in demo mode."""
 
-    access_token_seconds: int = 600
+    access_token_seconds: int = Field(default=600, gt=0, le=3600)
     refresh_idle_seconds: int = 60 * 60 * 12
     session_seconds: int = 60 * 60 * 24 * 7
     """The absolute end of a sign-in, however often it is refreshed."""

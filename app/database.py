@@ -12,6 +12,7 @@ from sqlalchemy import exc
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
 
+from app.config import Settings
 from app.errors import AlreadyExists, Conflict, Fault, FirstStepError, InvalidInput, TimedOut, Unavailable
 
 MIGRATIONS = Path(__file__).parent.parent / "alembic"
@@ -32,8 +33,15 @@ class Urls:
 
     @classmethod
     def load(cls, path: Path) -> "Urls":
-        """Read what `save` wrote."""
-        return cls(**json.loads(path.read_text()))
+        """Read what `save` wrote.
+
+        Raises:
+            Unavailable: nothing was written: this installation has not been made yet.
+        """
+        try:
+            return cls(**json.loads(path.read_text()))
+        except FileNotFoundError:
+            raise Unavailable("There is no database yet: `run` or `migrate` makes one.") from None
 
 
 def with_role(url: str, role: str, password: str) -> str:
@@ -49,6 +57,20 @@ def dialect_url(url: str) -> str:
 def driver_url(url: str) -> str:
     """Return the form of URL that the driver itself and psql understand."""
     return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def api_url(chosen: Settings) -> str:
+    """Return the URL of the API's own database role."""
+    if chosen.api_database_url is not None:
+        return chosen.api_database_url.get_secret_value()
+    return Urls.load(chosen.home / "database.json").api
+
+
+def owner_url(chosen: Settings) -> str:
+    """Return the URL of the owner role, for work on the command line."""
+    if chosen.owner_database_url is not None:
+        return chosen.owner_database_url.get_secret_value()
+    return Urls.load(chosen.home / "database.json").owner
 
 
 class Database:

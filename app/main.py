@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager, suppress
 from fastapi import FastAPI
 
 from app.access.vault import vault
-from app.config import Settings, settings
-from app.database import Database, Urls
+from app.config import settings
+from app.database import Database, api_url
 from app.routers import documentation, error_handlers, logs, middleware, mount
 from app.routers.openapi import describe
 from app.schemas.rules import SENTENCES
@@ -34,13 +34,6 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         with suppress(asyncio.CancelledError):
             await orphan_watch
         await database.close()
-
-
-def api_url(chosen: Settings) -> str:
-    """Return the URL of the API's own database role."""
-    if chosen.api_database_url is not None:
-        return chosen.api_database_url.get_secret_value()
-    return Urls.load(chosen.home / "database.json").api
 
 
 async def _end_with_parent() -> None:

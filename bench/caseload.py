@@ -12,7 +12,7 @@ from uuid import UUID
 import asyncpg
 
 from app.access.encryption import Sealer
-from app.access.vault import Vault
+from app.access.vault import vault
 from app.services import gazetteer, telling
 
 FAMILIES = (
@@ -28,7 +28,9 @@ SUMMARY = (
     "ក្មេងរស់នៅជាមួយជីដូន ហើយចាប់ផ្តើមត្រឡប់ទៅសាលារៀនវិញ។ Lives with the grandmother since the safe house; sleeps badly before "
     "court dates, draws and plays again. The supporter keeps the safety plan on the wall and calls when worried. School "
     "knows only that the child may leave class. Next: visit before the hearing, ask the clinic for the follow-up, see the "
-    "brother's school about fees. Never call the shared phone in the evening."
+    "brother's school about fees. Never call the shared phone in the evening; the neighbour may be reached in the morning. "
+    "The mother works away until the harvest and rings on Sundays. The child asked that the teacher be told nothing more, "
+    "and wants to go on with football; the coach was met and is kind."
 )
 KINDS = ("survivor", "survivor", "survivor", "hsb", "both")
 STATUSES = ("assessment", "planning", "active", "active", "active", "exiting", "closed")
@@ -84,15 +86,18 @@ class Story:
 
 
 def stories(organisation: Organisation, count: int) -> Iterator[Story]:
-    """Invent `count` children, the oldest case first; every third case has a co-worker of the same team."""
-    draw, new_id, size = organisation.draw, organisation.new_id, len(organisation.workers)
+    """Invent `count` children, the oldest case first; every third case has a co-worker.
+
+    The first worker, who is the one that asks, has 25 cases; the others share the rest.
+    """
+    draw, new_id, others = organisation.draw, organisation.new_id, len(organisation.workers) - 1
     first = datetime.now(UTC) - timedelta(days=730)
     for number in range(1, count + 1):
-        worker = number % size
+        worker = 1 + number % others if number % (count // 25) else 0
         told = telling_of(draw, number)
         yield Story(
             number=number, child_id=new_id(), referral_id=new_id(), case_id=new_id(), person_id=new_id(), worker=worker,
-            co_worker=None if number % 3 else (worker + len(organisation.teams)) % size,
+            co_worker=None if number % 3 else 1 + (worker + len(organisation.teams) - 1) % others,
             kind=draw.choice(KINDS), status=draw.choice(STATUSES),
             opened_at=first + timedelta(days=729) * (number / count), child=told["child"], told=told,
             summary=SUMMARY[draw.randrange(40) :],
@@ -138,7 +143,7 @@ def telling_of(draw: random.Random, number: int) -> dict[str, Any]:
 
 
 async def fill_first_step(
-    connection: asyncpg.Connection, organisation: Organisation, told: list[Story], vault: Vault
+    connection: asyncpg.Connection, organisation: Organisation, told: list[Story]
 ) -> None:
     """Copy everything into First Step's own tables, sealed as the product seals it.
 
@@ -153,7 +158,7 @@ async def fill_first_step(
         connection, "places", ("code", "parent_code", "level", "name_km", "name_en", "search_en"), places
     )
     await _copy_organisation(connection, organisation, now)
-    sealed = _Sealed(organisation, vault.sealer)
+    sealed = _Sealed(organisation, vault().sealer)
     await _copy(connection, "children", (*RECORD, "sex", "province_code", "sealed"), map(sealed.child, told))
     await _copy(connection, "cases", CASE_COLUMNS, map(sealed.case, told))
     await _copy(connection, "referrals", REFERRAL_COLUMNS, map(sealed.referral, told))

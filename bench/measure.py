@@ -77,8 +77,8 @@ def _said(value: Any) -> Any:
 
 
 OPERATIONS = (
-    Operation("R1", "a social worker reads one case with its child", 200, _read_case),
-    Operation("L1", "a supervisor lists 50 cases of 2,500, newest first", 200, _list_cases),
+    Operation("R1", "a social worker with 25 cases reads one, with its child", 200, _read_case),
+    Operation("L1", "a supervisor lists 50 cases of a caseload of thousands, newest first", 200, _list_cases),
     Operation("W1", "a partner's system sends a referral", 201, _send_referral),
 )
 

@@ -109,21 +109,17 @@ def _rows(result: Result) -> Iterable[tuple[str, ...]]:
             rate = figures["per_second"]
             yield (
                 operation, program, f"{rate:,.0f}", f"{figures['p50_ms']:.1f}", f"{figures['p99_ms']:.1f}",
-                *("–" if figures[name] is None else f"{figures[name]:,.0f}" for name in ("app_us", "postgres_us")),
-                f"{result['answer_bytes'][program][operation]:,}", f"{ours / rate:.2f}" if ours and rate else "–",
+                *("-" if figures[name] is None else f"{figures[name]:,.0f}" for name in ("app_us", "postgres_us")),
+                f"{result['answer_bytes'][program][operation]:,}", f"{ours / rate:.2f}" if ours and rate else "-",
             )  # fmt: skip
 
 
 def markdown(result: Result) -> str:
     """Write the result as a page."""
-    on, how = result["machine"], result["measured_with"]
     lines = [
         f"# Load, {result['date']}",
         "",
-        f"{on['cores']} cores, {on['memory_gib']} GiB, {on['system']} {on['architecture']}, Python {on['python']}, "
-        f"PostgreSQL {how['postgres']} on the same machine, synchronous_commit on; {on['workers']} workers a program; "
-        f"{how['cases']:,} cases; {how['client']} with {how['connections']} keep-alive connections, {how['seconds']}-second "
-        f"runs after {how['warm_up_seconds']} s of warm-up, {how['repeats']} repeats interleaved between programs, medians.",
+        _how(result),
         "",
         "Machines are noisy: only ratios of one run count. How to read the columns: `bench/README.md`.",
         "",
@@ -132,12 +128,23 @@ def markdown(result: Result) -> str:
         *map(_md_row, _rows(result)),
         "",
         *_verdicts(result),
-        *(f"- {name} was not measured: {why}" for name, why in result["absent"].items()),
+        *(f"{name} was not measured: {why}.\n" for name, why in result["absent"].items()),
+        *(f"- {name}: {what}" for name, what in {**result["operations"], **result["programs"]}.items()),
         "",
-        "To repeat: `make bench`, or `.venv/bin/python -m bench --help` for parts of it.",
+        "To repeat: `make bench`; for parts of it, `.venv/bin/python -m bench --help`.",
         "",
     ]
     return "\n".join(lines)
+
+
+def _how(result: Result) -> str:
+    on, how = result["machine"], result["measured_with"]
+    return (
+        f"{on['cores']} cores, {on['memory_gib']} GiB, {on['system']} {on['architecture']}, Python {on['python']}, "
+        f"PostgreSQL {how['postgres']} on the same machine, synchronous_commit on; {on['workers']} workers a program; "
+        f"{how['cases']:,} cases; {how['client']} with {how['connections']} keep-alive connections, {how['seconds']}-second "
+        f"runs after {how['warm_up_seconds']} s of warm-up, {how['repeats']} repeats interleaved between programs, medians."
+    )
 
 
 def _md_row(cells: Iterable[str]) -> str:

@@ -18,11 +18,9 @@ import asyncpg
 from jose import jwt
 from sqlalchemy.engine import make_url
 
-from app.access.blind_index import BlindIndex
-from app.access.encryption import Sealer
 from app.access.keyring import KeyRing
-from app.access.tokens import Kind, Tokens
-from app.access.vault import Vault
+from app.access.tokens import Kind
+from app.access.vault import vault
 from app.database import dialect_url, driver_url
 from app.embedded import EmbeddedServer, new_password
 from app.migrations import make_roles, migrate_in_thread
@@ -32,6 +30,11 @@ ROOT = Path(__file__).parent.parent
 ISSUER = "https://bench.example"
 LIFETIME = 12 * 3600
 """Seconds a token lives: longer than any measurement."""
+
+SESSION = """
+    INSERT INTO sessions (id, user_id, client_id, created_at, refreshed_at, idle_ends_at, ends_at)
+    VALUES ($1, $2, $3, $4, $4, $5, $5)
+"""
 
 Say = Callable[[str], None]
 
@@ -81,8 +84,7 @@ async def _built(home: Path, admin_url: str, cases: int, say: Say) -> Stage:
     first_step, plain = [await _database(admin_url, name) for name in ("first_step", "plain")]
     urls = await make_roles(first_step)
     urls.save(home / "database.json")
-    ring = KeyRing.create(home / "keys.json")
-    vault = Vault(ring, Sealer(ring), BlindIndex(ring.blind_index), Tokens(ring, ISSUER))
+    KeyRing.create(home / "keys.json")
     environment = {
         "FIRSTSTEP_HOME": str(home),
         "FIRSTSTEP_PUBLIC_URL": ISSUER,
@@ -91,6 +93,7 @@ async def _built(home: Path, admin_url: str, cases: int, say: Say) -> Stage:
         "BENCH_PLAIN_URL": dialect_url(plain),
         "BENCH_PLAIN_SECRET": secrets.token_urlsafe(32),
     }
+    os.environ.update(environment)  # this process seals and signs with the same keys, as the product does
     say("migrating")
     await migrate_in_thread(urls.owner)
     await _make_plain_tables(environment)
@@ -102,7 +105,7 @@ async def _built(home: Path, admin_url: str, cases: int, say: Say) -> Stage:
         await asyncpg.connect(driver_url(plain)),
     )
     try:
-        await fill_first_step(connection, organisation, told, vault)
+        await fill_first_step(connection, organisation, told)
         await fill_plain(other, organisation, told)
         return Stage(
             admin_url=first_step,
@@ -110,7 +113,7 @@ async def _built(home: Path, admin_url: str, cases: int, say: Say) -> Stage:
             postgres_pid=int((home / "postgres" / "postmaster.pid").read_text().split()[0]),
             postgres_version=await _durable_version(connection),
             worker_cases=_cases_of_worker(told),
-            first_step=await _sign_in(connection, vault.tokens, organisation),
+            first_step=await _sign_in(connection, organisation),
             plain=_plain_tokens(organisation, environment["BENCH_PLAIN_SECRET"]),
         )
     finally:
@@ -145,20 +148,14 @@ def _cases_of_worker(told: list[Story]) -> list[uuid.UUID]:
     return [s.case_id for s in told if 0 in {s.worker, s.co_worker}]
 
 
-async def _sign_in(connection: asyncpg.Connection, tokens: Tokens, chosen: Organisation) -> Bearers:
+async def _sign_in(connection: asyncpg.Connection, chosen: Organisation) -> Bearers:
     async def token(who: uuid.UUID, kind: Kind, scope: str) -> str:
         session, now = uuid.uuid4(), datetime.now(UTC)
-        column, ends = "user_id" if kind == "person" else "client_id", now + timedelta(seconds=LIFETIME)
-        await connection.execute(
-            f"INSERT INTO sessions (id, {column}, created_at, refreshed_at, idle_ends_at, ends_at)"
-            " VALUES ($1, $2, $3, $3, $4, $4)",
-            session,
-            who,
-            now,
-            ends,
-        )
+        ends = now + timedelta(seconds=LIFETIME)
+        subjects = (who, None) if kind == "person" else (None, who)
+        await connection.execute(SESSION, session, *subjects, now, ends)
         amr, at = (("pwd",), int(now.timestamp())) if kind == "person" else ((), None)
-        return tokens.issue(
+        return vault().tokens.issue(
             who, kind=kind, session_id=session, scope=scope, lifetime=LIFETIME, auth_time=at, amr=amr
         )
 

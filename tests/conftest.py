@@ -26,7 +26,7 @@ from app.config import settings  # noqa: E402
 from app.database import Database, Urls, dialect_url  # noqa: E402
 from app.embedded import ADMIN, EmbeddedServer  # noqa: E402
 from app.main import create_app  # noqa: E402
-from app.services import places  # noqa: E402
+from app.services import gazetteer, places  # noqa: E402
 from tests.world import World, settle  # noqa: E402
 
 PASSWORD = "tests-only"
@@ -87,7 +87,7 @@ async def _template(server: EmbeddedServer, admin: str) -> Urls:
     await migrations.migrate_in_thread(urls.owner)
     engine = create_async_engine(dialect_url(urls.owner))
     async with engine.begin() as owner:
-        await places.load(owner)
+        await places.load(owner, gazetteer.checksum())
     async with AsyncSession(engine) as session:
         await settle(session)
     await engine.dispose()

@@ -22,6 +22,7 @@ IN_ORDER = (
 )  # fmt: skip
 
 TABLES = (
+    "editions",
     "access_entries",
     "access_events",
     "agencies",
@@ -114,6 +115,12 @@ def upgrade() -> None:
         sa.Column("year", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("last", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("year", name=op.f("pk_case_number_series")),
+    )
+    op.create_table(
+        "editions",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("checksum", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_editions")),
     )
     op.create_table(
         "children",

@@ -4,9 +4,10 @@ What a request shows is collected from the ORM itself: whatever loads or writes 
 is in the log, without a service having to remember it.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 from sqlalchemy import ARRAY, Text, Uuid, bindparam, event, text
@@ -79,6 +80,10 @@ class Trace:
     def add(self, shown: Shown) -> None:
         """Note a record."""
         if shown.child_id is not None:
+            if (
+                shown.kind == "break_glass"
+            ):  # the entry of such a request names the grant, which holds the reason
+                self.children[shown.child_id] = shown
             self.children.setdefault(shown.child_id, shown)
             self.others.pop((shown.kind, shown.record_id), None)
         else:
@@ -182,3 +187,21 @@ async def conclude(
     """Record how a request ended whose own transaction is gone: a refusal outlives its rollback."""
     with translated():
         await database.gate.execute(CONCLUDE, event_id, outcome, status, None, record_id)
+
+
+async def open_as_custodian(owner: asyncpg.Connection, act: str) -> UUID:
+    """Open an access for work on sealed values that no person asks for, on the owner's connection; return its id."""
+    opened: UUID = await owner.fetchval("SELECT access.open_as_custodian($1, $2)", act, uuid4().hex)
+    return opened
+
+
+async def write_for_custodian(
+    owner: asyncpg.Connection, event_id: UUID, table: str, rows: Iterable[tuple[UUID, UUID | None]]
+) -> None:
+    """Write the entries of a custodian's event: which rows of a table, of which children."""
+    entries = [(event_id, child, table, row, "allowed", 200) for row, child in rows]
+    await owner.executemany(
+        "INSERT INTO access_entries (event_id, child_id, record_kind, record_id, outcome, status)"
+        " VALUES ($1, $2, $3, $4, $5, $6)",
+        entries,
+    )

@@ -26,7 +26,11 @@ class Vault:
 def vault() -> Vault:
     """Return the vault of this process; opened once, follows the key ring's file from then on."""
     chosen = settings()
-    ring = KeyRing.load(chosen.key_ring_path)
+    ring = (
+        KeyRing.load(chosen.key_ring_path)
+        if chosen.keys is None
+        else KeyRing.parse(chosen.keys.get_secret_value())
+    )
     return Vault(ring, Sealer(ring), BlindIndex(ring.blind_index), Tokens(ring, chosen.issuer))
 
 

@@ -16,11 +16,11 @@ from app.models.organisation import (
     UsedAssertion,
     User,
 )
-from app.models.reference import CaseNumberSeries, Place
+from app.models.reference import CaseNumberSeries, Edition, Place
 
 __all__ = [
     "AccessEntry", "AccessEvent", "Agency", "ApiClient", "ApiClientSecret", "BreakGlass", "Case", "CaseHistory",
-    "CaseLink", "CaseNumberSeries", "CaseWorker", "Child", "Consent", "KeptAnswer", "NameToken", "Person",
+    "CaseLink", "CaseNumberSeries", "CaseWorker", "Child", "Consent", "Edition", "KeptAnswer", "NameToken", "Person",
     "Place", "Referral", "ReferralQuestion", "SignIn", "SignInAttempts", "Team", "TeamMember", "UsedAssertion",
     "User",
 ]  # fmt: skip

@@ -24,3 +24,12 @@ class CaseNumberSeries(SQLModel, table=True):
 
     year: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
     last: int
+
+
+class Edition(SQLModel, table=True):
+    """Which edition of a reference data set was loaded: the checksum of its files."""
+
+    __tablename__ = "editions"
+
+    name: str = Field(primary_key=True)
+    checksum: str

@@ -2,14 +2,49 @@
 
 from fastapi import APIRouter, FastAPI
 
-from app.routers import audit, cases, children, codes, consents, health, people, places, referrals
+from app.routers import (
+    agencies,
+    api_clients,
+    audit,
+    auth,
+    cases,
+    children,
+    codes,
+    consents,
+    health,
+    me,
+    oauth,
+    people,
+    places,
+    referrals,
+    teams,
+    users,
+    well_known,
+)
 
-V1 = (audit, cases, children, codes, consents, people, places, referrals)
+V1 = (
+    agencies,
+    api_clients,
+    audit,
+    auth,
+    cases,
+    children,
+    codes,
+    consents,
+    me,
+    oauth,
+    people,
+    places,
+    referrals,
+    teams,
+    users,
+)
 
 
 def mount(app: FastAPI) -> None:
     """Mount every router."""
     app.include_router(health.router)
+    app.include_router(well_known.router)
     v1 = APIRouter(prefix="/v1")
     for module in V1:
         v1.include_router(module.router)

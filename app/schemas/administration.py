@@ -1,6 +1,6 @@
 """Administration on the wire: users, teams, agencies, API clients. No child's data."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -47,7 +47,7 @@ class UserSettings(Input):
 
     name: Line
     roles: StaffRoles
-    is_active: Truth = True
+    is_active: Truth
     teams: Annotated[list[MembershipIn], Field(max_length=50)] = Field(default_factory=list)
 
 
@@ -61,7 +61,12 @@ class UserIn(Input):
     teams: Annotated[list[MembershipIn], Field(max_length=50)] = Field(default_factory=list)
 
 
-UserPatch = patch_of(UserSettings, "UserPatch")
+if TYPE_CHECKING:
+
+    class UserPatch(Input):
+        """Changes to `UserSettings`."""
+else:
+    UserPatch = patch_of(UserSettings, "UserPatch")
 
 
 class UserFilters(PageQuery):
@@ -101,7 +106,7 @@ class TeamSettings(Input):
     """What an administrator decides about a team."""
 
     name: Line
-    is_active: Truth = True
+    is_active: Truth
 
 
 class TeamIn(Input):
@@ -111,7 +116,12 @@ class TeamIn(Input):
     name: Line
 
 
-TeamPatch = patch_of(TeamSettings, "TeamPatch")
+if TYPE_CHECKING:
+
+    class TeamPatch(Input):
+        """Changes to `TeamSettings`."""
+else:
+    TeamPatch = patch_of(TeamSettings, "TeamPatch")
 
 
 class TeamFilters(PageQuery):
@@ -145,7 +155,7 @@ class AgencySettings(Input):
 
     name: Line
     kind: Annotated[str, CodeOf("agency_kind")]
-    is_active: Truth = True
+    is_active: Truth
 
 
 class AgencyIn(Input):
@@ -156,7 +166,12 @@ class AgencyIn(Input):
     kind: Annotated[str, CodeOf("agency_kind")]
 
 
-AgencyPatch = patch_of(AgencySettings, "AgencyPatch")
+if TYPE_CHECKING:
+
+    class AgencyPatch(Input):
+        """Changes to `AgencySettings`."""
+else:
+    AgencyPatch = patch_of(AgencySettings, "AgencyPatch")
 
 
 class AgencyFilters(PageQuery):
@@ -197,7 +212,7 @@ class ApiClientSettings(Input):
 
     name: Line
     scopes: Scopes
-    is_active: Truth = True
+    is_active: Truth
     public_key: PublicJwk | None = None
 
 
@@ -211,7 +226,12 @@ class ApiClientIn(Input):
     public_key: PublicJwk | None = None
 
 
-ApiClientPatch = patch_of(ApiClientSettings, "ApiClientPatch")
+if TYPE_CHECKING:
+
+    class ApiClientPatch(Input):
+        """Changes to `ApiClientSettings`."""
+else:
+    ApiClientPatch = patch_of(ApiClientSettings, "ApiClientPatch")
 
 
 class ApiClientFilters(PageQuery):

@@ -101,11 +101,15 @@ async def revoke(visit: Visit, form: Mapping[str, str], basic: str | None) -> No
 
 async def _authenticated(visit: Visit, form: Mapping[str, str], basic: str | None, act: str) -> ApiClient:
     """Return the client that proved to be one. Whatever is wrong with the proof, the answer is the same."""
-    credentials = _credentials(form, basic)
+    try:
+        credentials = _credentials(form, basic)
+    except GrantRefused:
+        await turn_away(visit, act)
+        raise
     with translated():
         async with visit.database.sessions() as session:
-            client = await _known(session, credentials.client_id)
-            proven = client is not None and await _proven(session, client, credentials)
+            client, is_active = await _known(session, credentials.client_id)
+            proven = client is not None and is_active and await _proven(session, client, credentials)
             if proven and client is not None:
                 client.last_used_at = now()
             await session.commit()
@@ -115,14 +119,11 @@ async def _authenticated(visit: Visit, form: Mapping[str, str], basic: str | Non
     return client
 
 
-async def _known(session: AsyncSession, client_id: UUID | None) -> ApiClient | None:
-    query = (
-        select(ApiClient)
-        .join(Agency, col(Agency.id) == col(ApiClient.agency_id))
-        .where(col(ApiClient.id) == client_id, col(ApiClient.is_active), col(Agency.is_active))
-    )
-    found: ApiClient | None = await session.scalar(query)
-    return found
+async def _known(session: AsyncSession, client_id: UUID | None) -> tuple[ApiClient | None, bool]:
+    """Return the client of this id, and whether it and its agency are active."""
+    client = await session.get(ApiClient, client_id) if client_id else None
+    agency = await session.get(Agency, client.agency_id) if client else None
+    return client, bool(client and client.is_active and agency and agency.is_active)
 
 
 async def _proven(session: AsyncSession, client: ApiClient, credentials: Credentials) -> bool:

@@ -4,7 +4,7 @@ from sqlalchemy import ColumnElement, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlmodel import col
 
-from app.models import Place
+from app.models import Edition, Place
 from app.schemas.reference import PlaceFilters, PlaceOut
 from app.schemas.wire import Page
 from app.services import gazetteer, names
@@ -19,7 +19,20 @@ UPSERT = text("""
 """)
 
 
-async def load(connection: AsyncConnection) -> int:
+EDITION = select(col(Edition.checksum)).where(col(Edition.name) == "places")
+SET_EDITION = text("""
+    INSERT INTO editions (name, checksum) VALUES ('places', :checksum)
+    ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum
+""")
+
+
+async def edition(connection: AsyncConnection) -> str | None:
+    """Return the checksum of the gazetteer that the table holds."""
+    found: str | None = await connection.scalar(EDITION)
+    return found
+
+
+async def load(connection: AsyncConnection, checksum: str) -> int:
     """Write the gazetteer into the database, as its owner; again and again without harm. Returns how many places."""
     places = list(gazetteer.load().places.values())
     columns = {
@@ -31,6 +44,7 @@ async def load(connection: AsyncConnection) -> int:
         "search": [names.canonical(place.name_en, "latin") for place in places],
     }
     await connection.execute(UPSERT, columns)
+    await connection.execute(SET_EDITION, {"checksum": checksum})
     return len(places)
 
 

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access.passwords import verify_password
 from app.database import translated
 from app.errors import Fault, TooManyRequests, Unauthenticated
-from app.models import User
+from app.models import SignIn, User
 from app.schemas.sign_in import SignInIn
 from app.services import initial_passwords, second_factors, sessions, sign_in_attempts
 from app.services.sessions import Tokens
@@ -100,7 +100,7 @@ async def _signed_in(visit: Visit, known: _Known, otp: str | None, earlier_cooki
 
 async def _begun(
     session: AsyncSession, visit: Visit, user: User, new_hash: str | None, cookie: str | None
-) -> tuple[sessions.SignIn, str]:
+) -> tuple[SignIn, str]:
     await sessions.end_presented(session, cookie, "replaced")
     user.password_hash = new_hash or user.password_hash
     record, secret = sessions.begin(visit, user)

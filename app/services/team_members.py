@@ -17,13 +17,13 @@ from app.schemas.sign_in import Membership
 async def of_users(session: AsyncSession, user_ids: Sequence[UUID]) -> Mapping[UUID, list[Membership]]:
     """Return the teams of people, by name."""
     query = (
-        select(TeamMember.user_id, TeamMember.is_supervisor, Team.id, Team.name)
+        select(col(TeamMember.user_id), col(TeamMember.is_supervisor), col(Team.id), col(Team.name))
         .join(Team, col(Team.id) == col(TeamMember.team_id))
         .where(col(TeamMember.user_id).in_(user_ids))
         .order_by(col(Team.name))
     )
     found: dict[UUID, list[Membership]] = defaultdict(list)
-    for user_id, is_supervisor, team_id, name in (await session.execute(query)).tuples():
+    for user_id, is_supervisor, team_id, name in await session.execute(query):
         found[user_id].append(Membership(team_id=team_id, team_name=name, is_supervisor=is_supervisor))
     return found
 
@@ -31,13 +31,13 @@ async def of_users(session: AsyncSession, user_ids: Sequence[UUID]) -> Mapping[U
 async def of_teams(session: AsyncSession, team_ids: Sequence[UUID]) -> Mapping[UUID, list[TeamMemberOut]]:
     """Return the active people of teams, by name."""
     query = (
-        select(TeamMember.team_id, TeamMember.is_supervisor, User.id, User.name)
+        select(col(TeamMember.team_id), col(TeamMember.is_supervisor), col(User.id), col(User.name))
         .join(User, col(User.id) == col(TeamMember.user_id))
         .where(col(TeamMember.team_id).in_(team_ids), col(User.is_active))
         .order_by(col(User.name), col(User.id))
     )
     found: dict[UUID, list[TeamMemberOut]] = defaultdict(list)
-    for team_id, is_supervisor, user_id, name in (await session.execute(query)).tuples():
+    for team_id, is_supervisor, user_id, name in await session.execute(query):
         found[team_id].append(TeamMemberOut(user_id=user_id, name=name, is_supervisor=is_supervisor))
     return found
 

@@ -1,0 +1,134 @@
+"""The command line: thin words over services. People read it first; `--json` is for scripts."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from app.config import settings
+from app.errors import FirstStepError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+users = typer.Typer(no_args_is_help=True, help="Staff accounts.")
+keys = typer.Typer(no_args_is_help=True, help="The key ring: encryption and token signing.")
+demo = typer.Typer(no_args_is_help=True, help="The demonstration.")
+app.add_typer(users, name="users")
+app.add_typer(keys, name="keys")
+app.add_typer(demo, name="demo")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON, for scripts.")]
+
+
+def tell(words: str, facts: dict[str, Any], *, as_json: bool) -> None:
+    """Say how it went, to a person or to a script."""
+    typer.echo(json.dumps(facts) if as_json else words)
+
+
+@app.command()
+def run() -> None:
+    """Serve: start the database if need be, bring it up to date, fill the demo the first time, listen."""
+    from app.services import serving
+    from app.services.installation import say_on_stderr
+
+    serving.serve(settings(), say_on_stderr)
+
+
+@app.command()
+def migrate(*, as_json: AsJson = False) -> None:
+    """Bring the database's roles, schema, partitions and places up to date, and stop."""
+    from app.services.installation import newest_revision, open_installation, say_on_stderr
+
+    open_installation(settings(), say_on_stderr).close()
+    tell(f"At revision {newest_revision()}.", {"revision": newest_revision()}, as_json=as_json)
+
+
+@users.command("create-admin")
+def create_admin(email: str, name: str, *, as_json: AsJson = False) -> None:
+    """Make the first administrator; the password is shown once."""
+    from app.services import first_administrator
+
+    password = asyncio.run(first_administrator.create(settings(), email, name))
+    words = f"Administrator {email}\nInitial password (shown once, to be changed at the first sign-in): {password}"
+    tell(words, {"email": email, "initial_password": password}, as_json=as_json)
+
+
+@keys.command("show")
+def show_keys(*, as_json: AsJson = False) -> None:
+    """List the ids of the keys; never the keys."""
+    from app.services import key_care
+
+    facts = key_care.listed(settings())
+    tell("\n".join(f"{name}: {value}" for name, value in facts.items()), facts, as_json=as_json)
+
+
+@keys.command("add")
+def add_key(
+    kind: Annotated[str, typer.Argument(help="encryption or signing")], *, as_json: AsJson = False
+) -> None:
+    """Add a key and use it from now on; the old ones still open what they sealed."""
+    from app.services import key_care
+
+    key_id = key_care.add(settings(), kind)
+    tell(f"New {kind} key: {key_id}", {"key_id": key_id}, as_json=as_json)
+
+
+@keys.command("reseal")
+def reseal(*, as_json: AsJson = False) -> None:
+    """Seal everything anew under the active key, while the server runs; every child touched is in the log."""
+    from app.services import key_care
+
+    count = asyncio.run(key_care.reseal(settings(), progress=not as_json))
+    tell(f"{count} values resealed.", {"resealed": count}, as_json=as_json)
+
+
+@keys.command("retire")
+def retire(key_id: str, *, as_json: AsJson = False) -> None:
+    """Take a key off the ring for good; refused while anything is sealed under it."""
+    from app.services import key_care
+
+    asyncio.run(key_care.retire(settings(), key_id))
+    tell(f"Key {key_id} is gone.", {"retired": key_id}, as_json=as_json)
+
+
+@demo.command("reset")
+def reset_demo() -> None:
+    """Throw the demonstration away: the next `run` makes a new one. Refuses anything but the demo."""
+    from app.services import demo as demonstration
+
+    demonstration.reset(settings())
+    typer.echo("Gone. The next run makes a new one.")
+
+
+@app.command()
+def openapi(
+    target: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("openapi/openapi.json"),
+    *,
+    check: Annotated[
+        bool, typer.Option("--check", help="Fail if the file is not current; write nothing.")
+    ] = False,
+) -> None:
+    """Write the OpenAPI document."""
+    from app.main import create_app
+
+    made = json.dumps(create_app().openapi(), indent=2, ensure_ascii=False) + "\n"
+    if check:
+        if not target.exists() or target.read_text() != made:
+            typer.echo(f"{target} is not current: run `make openapi`.", err=True)
+            raise typer.Exit(1)
+        return
+    target.write_text(made)
+
+
+def main() -> None:
+    """Run a command; what goes wrong is told in a sentence."""
+    try:
+        app()
+    except FirstStepError as error:
+        typer.echo(error.detail or error.titles["en"], err=True)
+        raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    main()

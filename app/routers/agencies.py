@@ -1,0 +1,55 @@
+"""Administration: organisations we work with."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+
+from app.access.actor import Actor
+from app.access.permissions import Permission
+from app.routers.answers import Route
+from app.routers.dependencies import Seen, Session
+from app.routers.guards import Requires
+from app.schemas.administration import AgencyFilters, AgencyIn, AgencyOut, AgencyPatch
+from app.schemas.wire import Page
+from app.services import agencies
+
+router = APIRouter(prefix="/agencies", tags=["administration"], route_class=Route)
+
+
+@router.post("", status_code=201)
+async def register(
+    _actor: Annotated[Actor, Depends(Requires(Permission.agency_manage))], session: Session, body: AgencyIn
+) -> AgencyOut:
+    """Add an organisation."""
+    return await agencies.register(session, body)
+
+
+@router.get("")
+async def listed(
+    _actor: Annotated[Actor, Depends(Requires(Permission.agency_read))],
+    session: Session,
+    filters: Annotated[AgencyFilters, Query()],
+) -> Page[AgencyOut]:
+    """List the organisations, newest first."""
+    return await agencies.listed(session, filters)
+
+
+@router.get("/{agency_id}")
+async def read(
+    _actor: Annotated[Actor, Depends(Requires(Permission.agency_read))], session: Session, agency_id: UUID
+) -> AgencyOut:
+    """Read one organisation."""
+    return await agencies.read(session, agency_id)
+
+
+@router.patch("/{agency_id}")
+async def change(
+    _actor: Annotated[Actor, Depends(Requires(Permission.agency_manage))],
+    session: Session,
+    agency_id: UUID,
+    seen: Seen,
+    body: AgencyPatch,
+) -> AgencyOut:
+    """Change an organisation; a deactivated one's systems are refused from the next request on."""
+    return await agencies.change(session, agency_id, seen, body)

@@ -1,0 +1,85 @@
+"""Administration: systems of agencies."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+
+from app.access.actor import Actor
+from app.access.permissions import Permission
+from app.routers.answers import Route
+from app.routers.dependencies import Seen, Session
+from app.routers.guards import Requires
+from app.schemas.administration import (
+    ApiClientFilters,
+    ApiClientIn,
+    ApiClientOut,
+    ApiClientPatch,
+    ApiClientWithSecret,
+    NewSecret,
+)
+from app.schemas.wire import Page
+from app.services import api_clients
+
+router = APIRouter(prefix="/api-clients", tags=["administration"], route_class=Route)
+
+
+@router.post("", status_code=201)
+async def register(
+    _actor: Annotated[Actor, Depends(Requires(Permission.api_client_manage))],
+    session: Session,
+    body: ApiClientIn,
+) -> ApiClientWithSecret:
+    """Add a system; its secret is shown once, and it has none where it brings its own key."""
+    return await api_clients.register(session, body)
+
+
+@router.get("")
+async def listed(
+    _actor: Annotated[Actor, Depends(Requires(Permission.api_client_read))],
+    session: Session,
+    filters: Annotated[ApiClientFilters, Query()],
+) -> Page[ApiClientOut]:
+    """List the systems, newest first."""
+    return await api_clients.listed(session, filters)
+
+
+@router.get("/{client_id}")
+async def read(
+    _actor: Annotated[Actor, Depends(Requires(Permission.api_client_read))], session: Session, client_id: UUID
+) -> ApiClientOut:
+    """Read one system: what it may do, when it was last used; never its secrets."""
+    return await api_clients.read(session, client_id)
+
+
+@router.patch("/{client_id}")
+async def change(
+    _actor: Annotated[Actor, Depends(Requires(Permission.api_client_manage))],
+    session: Session,
+    client_id: UUID,
+    seen: Seen,
+    body: ApiClientPatch,
+) -> ApiClientOut:
+    """Change a system; scopes taken away hold from the next request on."""
+    return await api_clients.change(session, client_id, seen, body)
+
+
+@router.post("/{client_id}/secrets", status_code=201)
+async def add_secret(
+    _actor: Annotated[Actor, Depends(Requires(Permission.api_client_manage))],
+    session: Session,
+    client_id: UUID,
+) -> NewSecret:
+    """Give a system another secret, shown once; at most two are alive."""
+    return await api_clients.add_secret(session, client_id)
+
+
+@router.delete("/{client_id}/secrets/{secret_id}", status_code=204)
+async def remove_secret(
+    _actor: Annotated[Actor, Depends(Requires(Permission.api_client_manage))],
+    session: Session,
+    client_id: UUID,
+    secret_id: UUID,
+) -> None:
+    """Take a secret away, and every token the system holds."""
+    await api_clients.remove_secret(session, client_id, secret_id)

@@ -1,0 +1,64 @@
+"""People sign in, stay signed in, and sign out."""
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from app.routers.answers import Route
+from app.routers.guards import Public, bearer_token
+from app.routers.visits import COOKIE, RefreshCookie, Visiting, asked_by_script, with_cookie, without_cookie
+from app.schemas.sign_in import SignedIn, SignInIn
+from app.services import sessions, sign_ins
+
+router = APIRouter(prefix="/auth", tags=["sign-in"], route_class=Route)
+
+
+def bearer_if_any(request: Request) -> str | None:
+    """Return the access token of a request that may come without one."""
+    return bearer_token(request) if "authorization" in request.headers else None
+
+
+def asked_by_script_or_token(request: Request) -> None:
+    """Ask for the header unless an access token, which no other site has, is all that was sent."""
+    if COOKIE in request.cookies or "authorization" not in request.headers:
+        asked_by_script(request.headers.get("x-requested-with"))
+
+
+@router.post(
+    "/login",
+    response_model=SignedIn,
+    dependencies=[Depends(Public("whoever signs in has no token yet"))],
+)
+async def sign_in(visit: Visiting, body: SignInIn, earlier: RefreshCookie = None) -> Response:
+    """Sign in with e-mail, password and, where one is set up, a code of the second factor.
+
+    401 with `errors[].code` `otp_required` asks for the code. The refresh token comes in the cookie `__Host-refresh`.
+    """
+    return with_cookie(await sign_ins.sign_in(visit, body, earlier))
+
+
+@router.post(
+    "/refresh",
+    response_model=SignedIn,
+    dependencies=[
+        Depends(Public("the refresh token in the cookie is the proof")),
+        Depends(asked_by_script),
+    ],
+)
+async def refresh(visit: Visiting, token: RefreshCookie = None) -> Response:
+    """Get the next access token; the refresh token changes too, and using the old one again ends the sign-in."""
+    return with_cookie(await sessions.refresh(visit, token))
+
+
+@router.post(
+    "/logout",
+    status_code=204,
+    response_class=Response,
+    dependencies=[
+        Depends(Public("signing out twice is no error")),
+        Depends(asked_by_script_or_token),
+    ],
+)
+async def sign_out(request: Request, visit: Visiting, token: RefreshCookie = None) -> Response:
+    """Sign out: the access token is refused from the next request on, the cookie is cleared."""
+    await sessions.sign_out(visit, bearer_if_any(request), token)
+    return without_cookie()

@@ -1,0 +1,95 @@
+"""One's own account."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+
+from app.access.actor import Actor
+from app.access.permissions import Permission
+from app.routers.answers import Route
+from app.routers.dependencies import Session
+from app.routers.guards import Requires
+from app.routers.visits import Visiting
+from app.schemas.sign_in import (
+    Me,
+    PasswordChange,
+    RecoveryCodes,
+    SecondFactorRemoval,
+    SignInOut,
+    TotpConfirmation,
+    TotpEnrolment,
+)
+from app.schemas.wire import Page, PageQuery
+from app.services import accounts, second_factors, sessions
+
+router = APIRouter(prefix="/me", tags=["account"], route_class=Route)
+
+
+@router.get("")
+async def read(actor: Annotated[Actor, Depends(Requires(Permission.own_account))], session: Session) -> Me:
+    """Say who I am here, and what I may do."""
+    return await accounts.read(session, actor)
+
+
+@router.post("/password", status_code=204)
+async def change_password(
+    actor: Annotated[Actor, Depends(Requires(Permission.own_password, recent=True, while_enrolling=True))],
+    session: Session,
+    visit: Visiting,
+    body: PasswordChange,
+) -> None:
+    """Choose another password; every other sign-in ends. Asks for a recent sign-in."""
+    await accounts.change_password(session, visit, actor, body)
+
+
+@router.get("/sessions")
+async def list_sessions(
+    actor: Annotated[Actor, Depends(Requires(Permission.own_account))],
+    session: Session,
+    page: Annotated[PageQuery, Query()],
+) -> Page[SignInOut]:
+    """List where I am signed in, newest first."""
+    return await sessions.listed(session, actor, page)
+
+
+@router.delete("/sessions/{session_id}", status_code=204)
+async def end_session(
+    actor: Annotated[Actor, Depends(Requires(Permission.own_sessions_end))],
+    session: Session,
+    session_id: UUID,
+) -> None:
+    """Sign me out somewhere."""
+    await sessions.end_own(session, actor, session_id)
+
+
+@router.post("/mfa/totp", status_code=201)
+async def enrol(
+    actor: Annotated[
+        Actor, Depends(Requires(Permission.own_second_factor, recent=True, while_enrolling=True))
+    ],
+    session: Session,
+) -> TotpEnrolment:
+    """Begin to set up a second factor: the secret for an authenticator app. Asks for a recent sign-in."""
+    return await second_factors.enrol(session, actor)
+
+
+@router.post("/mfa/totp/confirm")
+async def confirm(
+    actor: Annotated[Actor, Depends(Requires(Permission.own_second_factor, while_enrolling=True))],
+    session: Session,
+    body: TotpConfirmation,
+) -> RecoveryCodes:
+    """Confirm the second factor by its first code; the recovery codes are shown once. Refresh for a full token."""
+    return await second_factors.confirm(session, actor, body)
+
+
+@router.delete("/mfa/totp", status_code=204)
+async def remove(
+    actor: Annotated[Actor, Depends(Requires(Permission.own_second_factor, recent=True))],
+    session: Session,
+    visit: Visiting,
+    body: SecondFactorRemoval,
+) -> None:
+    """Remove the second factor, with the password or a code. Asks for a recent sign-in."""
+    await second_factors.remove(session, visit, actor, body)

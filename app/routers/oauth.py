@@ -1,0 +1,120 @@
+"""Machines sign in (RFC 6749, 7009, 7523). Forms in, and errors as those RFCs word them."""
+
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
+from urllib.parse import parse_qsl
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.routing import APIRoute
+from starlette.responses import JSONResponse, Response
+
+from app.database import translated
+from app.routers.answers import Route
+from app.routers.guards import Public
+from app.routers.visits import Visiting
+from app.schemas.sign_in import CLIENT_FORM, REVOCATION_FORM, TOKEN_FORM, TokenGranted
+from app.services import machine_tokens
+from app.services.machine_tokens import GrantRefused
+
+FORM = "application/x-www-form-urlencoded"
+MOST_BYTES = 16_384
+MOST_FIELDS = 16
+NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+
+
+class FormRoute(Route):
+    """A route that takes a form instead of JSON, and refuses as RFC 6749 does."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return FastAPI's handler without the strict reading of JSON."""
+        handler = APIRoute.get_route_handler(self)
+
+        async def handle(request: Request) -> Response:
+            try:
+                with translated():
+                    response = await handler(request)
+            except GrantRefused as refusal:
+                return _refused(request, refusal)
+            response.headers.update(NO_STORE)
+            return response
+
+        return handle
+
+
+def _refused(request: Request, refusal: GrantRefused) -> Response:
+    body = {"error": refusal.code, "error_description": str(refusal)}
+    if refusal.code != "invalid_client":
+        return JSONResponse(body, 400, NO_STORE)
+    used_header = "authorization" in request.headers
+    challenge = {"WWW-Authenticate": 'Basic realm="first-step", charset="UTF-8"'} if used_header else {}
+    return JSONResponse(body, 401, {**NO_STORE, **challenge})
+
+
+async def form_of(request: Request) -> dict[str, str]:
+    """Return the fields of a form; one without a value counts as absent (RFC 6749, section 3.2).
+
+    Raises:
+        GrantRefused: it is no form, too large, or names a field twice.
+    """
+    label = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    body = await request.body()
+    if label != FORM or len(body) > MOST_BYTES:
+        raise GrantRefused("invalid_request", f"Send a form ({FORM}) of at most {MOST_BYTES} bytes.")
+    try:
+        fields = parse_qsl(
+            body.decode("ascii"), keep_blank_values=True, strict_parsing=bool(body), errors="strict",
+            max_num_fields=MOST_FIELDS,
+        )  # fmt: skip
+    except ValueError:
+        raise GrantRefused("invalid_request", "The form cannot be read.") from None
+    form = dict(fields)
+    if len(form) != len(fields) or any("\x00" in value for value in form.values()):
+        raise GrantRefused("invalid_request", "A field is given twice, or holds what no field may hold.")
+    return {name: value for name, value in form.items() if value}
+
+
+def basic_of(request: Request) -> str | None:
+    """Return the credentials of HTTP Basic, still encoded; None where there are none.
+
+    Raises:
+        GrantRefused: another scheme is used.
+    """
+    header = request.headers.get("authorization")
+    if header is None:
+        return None
+    scheme, _, credentials = header.partition(" ")
+    if scheme.lower() != "basic":
+        raise GrantRefused("invalid_client", "Clients authenticate by HTTP Basic or in the form.")
+    return credentials.strip()
+
+
+def _documented(*forms: dict[str, Any], required: str) -> dict[str, Any]:
+    properties = {name: schema for form in forms for name, schema in form.items()}
+    schema = {"type": "object", "required": [required], "properties": properties}
+    return {"requestBody": {"required": True, "content": {FORM: {"schema": schema}}}}
+
+
+Form = Annotated[dict[str, str], Depends(form_of)]
+Basic = Annotated[str | None, Depends(basic_of)]
+router = APIRouter(prefix="/oauth", tags=["machines"], route_class=FormRoute)
+
+
+@router.post(
+    "/token",
+    dependencies=[Depends(Public("clients prove themselves in the request"))],
+    openapi_extra=_documented(TOKEN_FORM, CLIENT_FORM, required="grant_type"),
+)
+async def grant(visit: Visiting, form: Form, basic: Basic) -> TokenGranted:
+    """Get an access token: `client_credentials`, by secret (HTTP Basic or form) or by `private_key_jwt`."""
+    return await machine_tokens.grant(visit, form, basic)
+
+
+@router.post(
+    "/revoke",
+    dependencies=[Depends(Public("clients prove themselves in the request"))],
+    openapi_extra=_documented(REVOCATION_FORM, CLIENT_FORM, required="token"),
+)
+async def revoke(visit: Visiting, form: Form, basic: Basic) -> Response:
+    """Revoke an access token of the client's own; a token of nobody is no error."""
+    await machine_tokens.revoke(visit, form, basic)
+    return Response()

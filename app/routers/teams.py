@@ -1,0 +1,55 @@
+"""Administration: teams."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+
+from app.access.actor import Actor
+from app.access.permissions import Permission
+from app.routers.answers import Route
+from app.routers.dependencies import Seen, Session
+from app.routers.guards import Requires
+from app.schemas.administration import TeamFilters, TeamIn, TeamOut, TeamPatch
+from app.schemas.wire import Page
+from app.services import teams
+
+router = APIRouter(prefix="/teams", tags=["administration"], route_class=Route)
+
+
+@router.post("", status_code=201)
+async def found(
+    _actor: Annotated[Actor, Depends(Requires(Permission.team_manage))], session: Session, body: TeamIn
+) -> TeamOut:
+    """Add a team; who belongs to it is said with the users."""
+    return await teams.found(session, body)
+
+
+@router.get("")
+async def listed(
+    _actor: Annotated[Actor, Depends(Requires(Permission.team_read))],
+    session: Session,
+    filters: Annotated[TeamFilters, Query()],
+) -> Page[TeamOut]:
+    """List the teams with their members, newest first."""
+    return await teams.listed(session, filters)
+
+
+@router.get("/{team_id}")
+async def read(
+    _actor: Annotated[Actor, Depends(Requires(Permission.team_read))], session: Session, team_id: UUID
+) -> TeamOut:
+    """Read one team."""
+    return await teams.read(session, team_id)
+
+
+@router.patch("/{team_id}")
+async def change(
+    _actor: Annotated[Actor, Depends(Requires(Permission.team_manage))],
+    session: Session,
+    team_id: UUID,
+    seen: Seen,
+    body: TeamPatch,
+) -> TeamOut:
+    """Rename a team, or say that it is no more."""
+    return await teams.change(session, team_id, seen, body)

@@ -1,0 +1,85 @@
+"""Administration: members of staff."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+
+from app.access.actor import Actor
+from app.access.permissions import Permission
+from app.routers.answers import Route
+from app.routers.dependencies import Seen, Session
+from app.routers.guards import Requires
+from app.schemas.administration import (
+    PasswordReset,
+    UserFilters,
+    UserIn,
+    UserOut,
+    UserPatch,
+    UserWithPassword,
+)
+from app.schemas.wire import Page
+from app.services import users
+
+router = APIRouter(prefix="/users", tags=["administration"], route_class=Route)
+
+
+@router.post("", status_code=201)
+async def appoint(
+    _actor: Annotated[Actor, Depends(Requires(Permission.user_manage))], session: Session, body: UserIn
+) -> UserWithPassword:
+    """Add a member of staff; the initial password is shown once."""
+    return await users.appoint(session, body)
+
+
+@router.get("")
+async def listed(
+    _actor: Annotated[Actor, Depends(Requires(Permission.user_read))],
+    session: Session,
+    filters: Annotated[UserFilters, Query()],
+) -> Page[UserOut]:
+    """List the staff, newest first."""
+    return await users.listed(session, filters)
+
+
+@router.get("/{user_id}")
+async def read(
+    _actor: Annotated[Actor, Depends(Requires(Permission.user_read))], session: Session, user_id: UUID
+) -> UserOut:
+    """Read one member of staff."""
+    return await users.read(session, user_id)
+
+
+@router.patch("/{user_id}")
+async def change(
+    actor: Annotated[Actor, Depends(Requires(Permission.user_manage))],
+    session: Session,
+    user_id: UUID,
+    seen: Seen,
+    body: UserPatch,
+) -> UserOut:
+    """Change name, roles, teams, or whether somebody works here; it holds from the next request on."""
+    return await users.change(session, actor, user_id, seen, body)
+
+
+@router.post("/{user_id}/reset-password")
+async def reset_password(
+    _actor: Annotated[Actor, Depends(Requires(Permission.user_manage))],
+    session: Session,
+    user_id: UUID,
+    seen: Seen,
+    body: PasswordReset | None = None,
+) -> UserWithPassword:
+    """Give somebody a new initial password, shown once, and sign them out everywhere."""
+    return await users.reset_password(session, user_id, seen, body or PasswordReset())
+
+
+@router.post("/{user_id}/end-sessions")
+async def end_sessions(
+    _actor: Annotated[Actor, Depends(Requires(Permission.user_manage))],
+    session: Session,
+    user_id: UUID,
+    seen: Seen,
+) -> UserOut:
+    """Sign somebody out everywhere."""
+    return await users.end_sessions(session, user_id, seen)

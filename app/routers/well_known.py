@@ -1,0 +1,27 @@
+"""What machines look up before they sign in; outside /v1."""
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from app.routers.answers import Route, cacheable
+from app.routers.guards import Public
+from app.schemas.sign_in import Jwks, ServerMetadata
+from app.services import server_metadata
+
+router = APIRouter(prefix="/.well-known", tags=["machines"], route_class=Route)
+
+
+@router.get(
+    "/oauth-authorization-server",
+    response_model=ServerMetadata,
+    dependencies=[Depends(Public("clients read it before they can sign in"))],
+)
+async def metadata(request: Request) -> Response:
+    """Say what the authorization server offers, and where (RFC 8414)."""
+    return cacheable(request, server_metadata.read())
+
+
+@router.get("/jwks.json", response_model=Jwks, dependencies=[Depends(Public("public keys are public"))])
+async def keys(request: Request) -> Response:
+    """Return the public keys that verify our access tokens (RFC 7517)."""
+    return cacheable(request, server_metadata.keys())

@@ -1,0 +1,23 @@
+"""The first administrator of an installation, made on the command line."""
+
+from app.config import Settings
+from app.database import Database, api_url, translated
+from app.services import users
+
+
+async def create(chosen: Settings, email: str, name: str) -> str:
+    """Make the first administrator and return the initial password.
+
+    Raises:
+        AlreadyExists: there is an active administrator already.
+        InvalidInput: the e-mail address or name cannot be one.
+    """
+    database = Database(api_url(chosen), pool_size=1)
+    try:
+        with translated():
+            async with database.sessions() as session:
+                _, password = await users.create_first_administrator(session, email, name)
+                await session.commit()
+        return password
+    finally:
+        await database.engine.dispose()

@@ -1,0 +1,216 @@
+"""Making an installation ready to serve: a database, its schema, its keys, its places; again and again without harm."""
+
+import asyncio
+import fcntl
+import os
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+import asyncpg
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app import migrations
+from app.access.keyring import KeyRing
+from app.config import Settings
+from app.database import MIGRATIONS, Urls, dialect_url, driver_url, translated
+from app.embedded import ADMIN, EmbeddedServer, new_password
+from app.errors import Conflict, Unavailable
+from app.services import gazetteer, places
+
+DATABASE = "firststep"
+Say = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Installation:
+    """What `run` and the other commands stand on."""
+
+    chosen: Settings
+    urls: Urls
+    server: EmbeddedServer | None = None
+    lock: IO[str] | None = field(default=None, repr=False)
+
+    def close(self) -> None:
+        """Stop what was started here."""
+        if self.server is not None:
+            self.server.stop()
+        if self.lock is not None:
+            self.lock.close()
+
+
+def open_installation(chosen: Settings, say: Say) -> Installation:
+    """Start or reach the database and bring everything in it up to date.
+
+    Raises:
+        Conflict: another process serves from the same home, or the keys of a database with data are gone.
+        Unavailable: the database cannot be started or reached.
+    """
+    chosen.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = _alone(chosen.home)
+    server, urls = None, _given(chosen)
+    if urls is None and chosen.database_url is None:
+        server, urls = _embedded(chosen, say)
+    elif urls is None and chosen.database_url is not None:
+        urls = _own(chosen, chosen.database_url.get_secret_value(), say)
+    if urls is None:
+        raise Unavailable("No database.")
+    made = Installation(chosen, urls, server, lock)
+    try:
+        asyncio.run(_bring_up_to_date(made, say))
+    except BaseException:
+        made.close()
+        raise
+    return made
+
+
+def _alone(home: Path) -> IO[str]:
+    lock = (home / "serving.lock").open("a+")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        raise Conflict(
+            f"First Step already runs from {home}: stop it first, or set FIRSTSTEP_HOME."
+        ) from None
+    return lock
+
+
+def _given(chosen: Settings) -> Urls | None:
+    urls = (chosen.owner_database_url, chosen.api_database_url, chosen.reports_database_url)
+    if not all(urls):
+        return None
+    return Urls(*(url.get_secret_value() for url in urls if url is not None))
+
+
+def _embedded(chosen: Settings, say: Say) -> tuple[EmbeddedServer, Urls]:
+    server = EmbeddedServer(chosen.home)
+    if not (server.data / "PG_VERSION").exists():
+        say("Making a database of its own …")
+    admin = server.start(_admin_password(chosen.home))
+    kept = chosen.home / "database.json"
+    if kept.exists() and str(server.socket_dir) in make_url((urls := Urls.load(kept)).api).query.get(
+        "host", ""
+    ):
+        return server, urls
+    urls = asyncio.run(_make_database(server, admin, _admin_password(chosen.home)))
+    urls.save(kept)
+    return server, urls
+
+
+def _admin_password(home: Path) -> str:
+    path = home / "postgres.password"
+    with suppress(FileExistsError):
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(new_password())
+    return path.read_text()
+
+
+async def _make_database(server: EmbeddedServer, admin: str, password: str) -> Urls:
+    with translated():
+        connection = await asyncpg.connect(admin)
+        with suppress(asyncpg.DuplicateDatabaseError):
+            await connection.execute(f"CREATE DATABASE {DATABASE}")
+        await connection.close()
+    return await migrations.make_roles(server.url(ADMIN, password, DATABASE))
+
+
+def _own(chosen: Settings, admin_url: str, say: Say) -> Urls:
+    """Use somebody's own PostgreSQL: its URL makes the roles once, and is not needed after that."""
+    kept = chosen.home / "database.json"
+    wanted = make_url(admin_url)
+    if kept.exists():
+        urls = Urls.load(kept)
+        had = make_url(urls.api)
+        if (had.host, had.port, had.database, had.query) == (
+            wanted.host,
+            wanted.port,
+            wanted.database,
+            wanted.query,
+        ):
+            return urls
+    say("Making the database's roles …")
+    urls = asyncio.run(migrations.make_roles(admin_url))
+    urls.save(kept)
+    return urls
+
+
+async def _bring_up_to_date(made: Installation, say: Say) -> None:
+    owner = made.urls.owner
+    is_new = await migrations.revision_of(owner) is None
+    _keys(made.chosen, is_new=is_new)
+    if await migrations.revision_of(owner) != newest_revision():
+        say("Bringing the schema up to date …")
+        await migrations.migrate_in_thread(owner)
+    await migrations.prepare_partitions(owner)
+    await load_places(owner, say)
+    if made.chosen.mode == "production":
+        await _refuse_unsafe(made.urls.api)
+
+
+def newest_revision() -> str:
+    """Return the newest migration's number, without waking Alembic."""
+    return max(path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("*.py"))
+
+
+def _keys(chosen: Settings, *, is_new: bool) -> None:
+    if chosen.keys is not None or chosen.key_ring_path.exists():
+        return
+    if not is_new:
+        detail = f"The key ring {chosen.key_ring_path} is gone: without it nothing sealed in this database can be read."
+        raise Conflict(detail)
+    KeyRing.create(chosen.key_ring_path)
+
+
+async def load_places(owner_url: str, say: Say) -> int:
+    """Load the gazetteer where none is, or another edition of it; return how many places were written."""
+    engine = create_async_engine(dialect_url(owner_url))
+    try:
+        with translated():
+            async with engine.begin() as connection:
+                if await places.edition(connection) == (edition := gazetteer.checksum()):
+                    return 0
+                say("Loading Cambodia's provinces, districts, communes and villages …")
+                return await places.load(connection, edition)
+    finally:
+        await engine.dispose()
+
+
+async def _refuse_unsafe(api_url: str) -> None:
+    """In production: not as a role that row security does not bind, not without durable commits, no demo people.
+
+    Raises:
+        Conflict: with what is wrong.
+    """
+    with translated():
+        connection = await asyncpg.connect(driver_url(api_url))
+        try:
+            wrong = await connection.fetchval(UNSAFE)
+        finally:
+            await connection.close()
+    if wrong:
+        raise Conflict(f"Refusing to serve in production: {wrong}.")
+
+
+UNSAFE = """
+    SELECT CASE
+        WHEN (SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user)
+            THEN 'the API''s database role bypasses row security'
+        WHEN EXISTS (SELECT FROM pg_class WHERE relname = 'children' AND pg_has_role(relowner, 'MEMBER'))
+            THEN 'the API''s database role owns the tables'
+        WHEN current_setting('synchronous_commit') = 'off' OR current_setting('fsync') = 'off'
+            THEN 'synchronous_commit or fsync is off: a committed log entry could be lost'
+        WHEN EXISTS (SELECT FROM users WHERE is_active AND email LIKE '%@demo.first-step.example')
+            THEN 'there are demo users in this database'
+    END
+"""
+
+
+def say_on_stderr(words: str) -> None:
+    """Tell a person what is going on."""
+    sys.stderr.write(f"{words}\n")
