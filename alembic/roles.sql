@@ -25,7 +25,8 @@ $$;
 ALTER ROLE firststep_owner LOGIN;
 ALTER ROLE firststep_api LOGIN;
 ALTER ROLE firststep_reports LOGIN;
-GRANT firststep_gate TO firststep_owner;
+-- To hand functions over to the gate; never to inherit what the gate may see, or row security would not bind the owner.
+GRANT firststep_gate TO firststep_owner WITH INHERIT FALSE, SET TRUE;
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE, CREATE ON SCHEMA public TO firststep_owner;
 

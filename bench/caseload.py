@@ -1,6 +1,5 @@
 """An invented caseload: the same children for every program, sealed for First Step, in clear for `plain`."""
 
-import itertools
 import json
 import random
 from collections.abc import Callable, Iterable, Iterator
@@ -38,6 +37,7 @@ PROVINCES = ("01", "02", "03", "08", "12", "17", "21")
 RECORD = ("id", "created_at", "version")
 
 Row = tuple[Any, ...]
+Columns = tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -169,14 +169,12 @@ async def fill_first_step(
         if s.co_worker is not None
     ]
     await _copy(connection, "case_workers", ("case_id", "user_id", "child_id", "since"), co_workers)
-    tokens = itertools.chain.from_iterable(map(_tokens, told))
+    tokens = (row for s in told for row in _tokens(s))
     await _copy(connection, "name_tokens", ("owner_id", "token", "kind", "child_id"), tokens)
     await connection.execute("VACUUM ANALYZE")
 
 
-async def _copy(
-    connection: asyncpg.Connection, table: str, columns: tuple[str, ...], rows: Iterable[Row]
-) -> None:
+async def _copy(connection: asyncpg.Connection, table: str, columns: Columns, rows: Iterable[Row]) -> None:
     await connection.copy_records_to_table(table, columns=columns, records=rows)
 
 
@@ -196,8 +194,7 @@ async def _copy_organisation(connection: asyncpg.Connection, chosen: Organisatio
     members.append((chosen.teams[0], chosen.supervisor, True))
     await _copy(connection, "team_members", ("team_id", "user_id", "is_supervisor"), members)
     clients = [(chosen.client, now, 1, chosen.agency, "Case system", ["referrals"], True)]
-    columns = (*RECORD, "agency_id", "name", "scopes", "is_active")
-    await _copy(connection, "api_clients", columns, clients)
+    await _copy(connection, "api_clients", (*RECORD, "agency_id", "name", "scopes", "is_active"), clients)
 
 
 CASE_COLUMNS = (

@@ -150,7 +150,7 @@ def _load(port: int, file: Path, seconds: int) -> dict[str, float]:
     stamp = secrets.token_hex(4)
     if wrk := shutil.which("wrk"):
         script = str(Path(__file__).with_name("requests.lua"))
-        options = [f"-t{THREADS}", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", script]
+        options = [f"-t{THREADS}", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "10s", "-s", script]
         command = [wrk, *options, f"http://{HOST}:{port}/", "--", str(file), stamp]
     else:
         command = [

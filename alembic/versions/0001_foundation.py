@@ -18,7 +18,7 @@ depends_on = None
 SQL = Path(__file__).parent / "0001"
 IN_ORDER = (
     "access_functions", "access_log", "cases", "children", "referrals", "referral_questions", "name_tokens",
-    "case_records", "kept_answers", "organisation",
+    "case_records", "kept_answers", "organisation", "custody",
 )  # fmt: skip
 
 TABLES = (

@@ -55,10 +55,16 @@ def cacheable(request: Request, result: BaseModel) -> Response:
     made.headers["ETag"] = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     made.headers["Cache-Control"] = "public, max-age=3600"
     made.headers["Vary"] = "Accept-Language"
-    if made.headers["ETag"] in [tag.strip() for tag in request.headers.get("if-none-match", "").split(",")]:
+    if _is_current(made.headers["ETag"], request.headers.get("if-none-match", "")):
         kept = {name: made.headers[name] for name in ("ETag", "Cache-Control", "Vary")}
         return Response(status_code=304, headers=kept)
     return made
+
+
+def _is_current(etag: str, if_none_match: str) -> bool:
+    """Compare weakly (RFC 9110, 13.1.2): a proxy that compresses turns our ETag into a weak one."""
+    tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
+    return etag in tags or tags == ["*"]
 
 
 def _json(result: BaseModel) -> bytes:

@@ -38,7 +38,8 @@ class PersonIn(Input):
     """Somebody around the child."""
 
     role: Annotated[str, CodeOf("person_role")]
-    names: Annotated[list[Name], Field(min_length=1, max_length=10)]
+    names: Annotated[list[Name], Field(max_length=10)] = Field(default_factory=list)
+    """Empty only where a referral told of a caregiver without a name."""
     nickname: Line | None = None
     relationship: Annotated[str, CodeOf("relationship")]
     is_responsible: Truth = False
@@ -54,6 +55,7 @@ class PersonCreation(PersonIn):
     """Somebody around the child; the client may choose the id."""
 
     id: Id | None = None
+    names: Annotated[list[Name], Field(min_length=1, max_length=10)]
 
 
 if TYPE_CHECKING:

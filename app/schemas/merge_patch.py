@@ -1,7 +1,7 @@
 """JSON merge patch (RFC 7396): what is absent stays, null removes, objects merge."""
 
-from types import UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from types import GenericAlias, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, create_model
 
@@ -25,7 +25,14 @@ def patch_of(model: type[BaseModel], name: str, *, without: frozenset[str] = fro
 
 
 def _loosened(annotation: Any, name: str) -> Any:
-    """Replace models inside an annotation by their patches; lists are replaced whole, so they stay as they are."""
+    """Replace models inside an annotation by their patches, and let null remove an entry of a mapping.
+
+    Lists are replaced whole, so they stay as they are.
+    """
+    kind = get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+    if get_origin(kind) is dict:
+        key, value = get_args(kind)
+        return GenericAlias(dict, (key, value | None))
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return patch_of(annotation, f"{name}{annotation.__name__}")
     if get_origin(annotation) in {Union, UnionType}:

@@ -44,11 +44,19 @@ def _blank(value: str) -> str:
     return value
 
 
+def _within_utc(at: datetime) -> datetime:
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise PydanticCustomError("datetime_parsing", "not a moment that UTC can name") from None
+
+
 Day = Annotated[date, _written_as(_DATE, "date")]
 """A plain date, YYYY-MM-DD."""
 Moment = Annotated[
     datetime,
     _written_as(_MOMENT, "datetime"),
+    AfterValidator(_within_utc),
     PlainSerializer(
         lambda at: at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
         return_type=str,

@@ -23,9 +23,8 @@ WORKING_HOURS = timedelta(hours=1)
 async def begin(database: Database, kind: Kind, subject: uuid.UUID) -> uuid.UUID:
     """Begin a session for somebody, as a sign-in would; return its id."""
     end = now() + WORKING_HOURS
-    record = SignIn(
-        idle_ends_at=end, ends_at=end, **{"user_id" if kind == "person" else "client_id": subject}
-    )
+    record = SignIn(idle_ends_at=end, ends_at=end)
+    record.user_id, record.client_id = (subject, None) if kind == "person" else (None, subject)
     async with database.sessions() as session:
         session.add(record)
         await session.commit()

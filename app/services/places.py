@@ -1,6 +1,6 @@
 """Places by their NCDD codes: loaded from the gazetteer that came as a package, browsed and searched by everybody."""
 
-from sqlalchemy import ColumnElement, func, select, text
+from sqlalchemy import ColumnElement, false, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlmodel import col
 
@@ -41,7 +41,7 @@ async def load(connection: AsyncConnection, checksum: str) -> int:
         "levels": [place.level for place in places],
         "km": [place.name_km for place in places],
         "en": [place.name_en for place in places],
-        "search": [names.canonical(place.name_en, "latin") for place in places],
+        "search": [_searchable(place.name_en) for place in places],
     }
     await connection.execute(UPSERT, columns)
     await connection.execute(SET_EDITION, {"checksum": checksum})
@@ -71,9 +71,13 @@ def _conditions(filters: PlaceFilters) -> list[ColumnElement[bool]]:
     elif filters.q is None:
         found.append(col(Place.level) == "province")
     if filters.q is not None:
-        latin = names.canonical(filters.q, "latin")
-        khmer = names.tidy(filters.q)
-        found.append(
-            func.starts_with(col(Place.search_en), latin) | func.starts_with(col(Place.name_km), khmer)
-        )
+        latin, khmer = _searchable(filters.q), names.tidy(filters.q)
+        begun = [(col(Place.search_en), latin), (col(Place.name_km), khmer)]
+        # Every name begins with nothing: a text of signs only finds nothing.
+        found.append(or_(false(), *(func.starts_with(name, text) for name, text in begun if text)))
     return found
+
+
+def _searchable(name: str) -> str:
+    """Latin spelling without spaces: the gazetteer writes Siemreap, people write Siem Reap."""
+    return names.canonical(name, "latin").replace(" ", "")

@@ -168,10 +168,10 @@ async def acknowledge(
     referral = await _step(session, ACKNOWLEDGE, referral_id, seen)
     referral.acknowledged_at = now()
     handing = taking.model_dump(exclude_none=True)
-    if referral.team_id is None and "team_id" not in handing and len(actor.supervises) == 1:
+    leads_one_team = actor.has(Role.supervisor) and len(actor.supervises) == 1
+    if referral.team_id is None and "team_id" not in handing and leads_one_team:
         (handing["team_id"],) = actor.supervises
-    if handing and actor.has(Role.supervisor, Role.programme_manager):
-        await _hand_over(session, actor, referral, handing)
+    await _hand_over(session, actor, referral, handing)
     await session.flush()  # the answer shows what was stored
     return await views.shown(session, actor, referral)
 

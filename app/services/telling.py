@@ -16,7 +16,9 @@ from app.services.ages import Birth, today
 
 NAME_BITS = 12
 """For some thousands to some hundred thousands of people: 2 ≤ rows / 2^bits ≤ √rows."""
-
+PARTS = ("family", "given")
+LONGEST_NAME = 200
+"""Characters of a part of a name, as the schemas say."""
 
 INDEX = text("""
     INSERT INTO name_tokens (owner_id, token, kind, child_id)
@@ -30,12 +32,18 @@ async def tidied(session: AsyncSession, document: dict[str, Any], pointer: str =
     """Return a copy of a person's document (child, caregiver, person) with names, phone and place put in order.
 
     Raises:
-        InvalidInput: a phone that cannot be one, a place in no known province, a birth in the future.
+        InvalidInput: a name of which nothing is left, a phone that cannot be one, a place in no known province,
+            a birth in the future.
     """
     tidy = {**document, "names": [_tidy_name(name) for name in document.get("names") or []]}
     if document.get("nickname"):
         tidy["nickname"] = names.tidy(document["nickname"])
-    faults = [*_phone(tidy, pointer), *_birth(tidy, pointer), *await _place(session, tidy, pointer)]
+    faults = [
+        *_names(tidy, pointer),
+        *_phone(tidy, pointer),
+        *_birth(tidy, pointer),
+        *await _place(session, tidy, pointer),
+    ]
     if faults:
         raise InvalidInput(faults)
     return tidy
@@ -45,7 +53,9 @@ async def index(
     session: AsyncSession, owner_id: UUID, kind: str, child_id: UUID | None, document: dict[str, Any]
 ) -> None:
     """Make a child or a referral findable by name: replace its blind index."""
-    await session.execute(delete(NameToken).where(col(NameToken.owner_id) == owner_id))
+    # By kind too: a referral may come with an id of the client's choice, and must not unname a child that has it.
+    own = (col(NameToken.owner_id) == owner_id, col(NameToken.kind) == kind)
+    await session.execute(delete(NameToken).where(*own))
     rows = {"owner": owner_id, "kind": kind, "child": child_id, "tokens": tokens_of(document)}
     await session.execute(INDEX, rows)
 
@@ -68,6 +78,18 @@ def _tidy_name(name: dict[str, Any]) -> dict[str, Any]:
         "family": names.tidy(name["family"]) if name.get("family") else None,
         "given": names.tidy(name["given"]) if name.get("given") else None,
     }
+
+
+def _names(document: dict[str, Any], pointer: str) -> Iterator[Fault]:
+    """Tidying shortens (invisible characters) and, rarely, lengthens (NFC takes some letters apart)."""
+    texts = {f"/names/{n}/{part}": name[part] for n, name in enumerate(document["names"]) for part in PARTS}
+    for where, kept in {**texts, "/nickname": document.get("nickname")}.items():
+        if kept == "":
+            yield Fault(f"{pointer}{where}", "blank", "Must not be blank.")
+        elif kept and len(kept) > LONGEST_NAME:
+            yield Fault(
+                f"{pointer}{where}", "string_too_long", f"Must have at most {LONGEST_NAME} characters."
+            )
 
 
 def _phone(document: dict[str, Any], pointer: str) -> Iterator[Fault]:

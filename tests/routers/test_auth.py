@@ -2,69 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from typing import Any
 
-import asyncpg
-import httpx
 import pytest
+from passlib.hash import argon2
 
-from app.access.passwords import hash_password
-from app.database import driver_url
+from tests.routers.browsers import COOKIE, PASSWORD, SCRIPT, Browser, browser, sql, with_password
 from tests.world import World, id_of
-
-PASSWORD = "mango rain over the tonle"
-COOKIE = "__Host-refresh"
-SCRIPT = {"x-requested-with": "test"}
-
-
-@dataclass
-class Browser:
-    """Somebody at a sign-in page: the cookie is carried by hand, since the test speaks HTTP without TLS."""
-
-    world: World
-    transport: httpx.AsyncClient
-    token: str = ""
-    cookie: str = ""
-
-    async def post(self, path: str, json: Any = None, **headers: str) -> httpx.Response:
-        sent = {**SCRIPT, **({"cookie": f"{COOKIE}={self.cookie}"} if self.cookie else {}), **headers}
-        answer = await self.transport.post(path, json=json, headers=sent)
-        if COOKIE in answer.cookies or "set-cookie" in answer.headers:
-            self.cookie = answer.headers["set-cookie"].partition("=")[2].partition(";")[0].strip('"')
-        if answer.status_code == 200 and "access_token" in answer.json():
-            self.token = answer.json()["access_token"]
-        return answer
-
-    async def sign_in(
-        self, name: str = "worker_north", password: str = PASSWORD, **more: str
-    ) -> httpx.Response:
-        said = {"email": f"{name}@fsc.example", "password": password, **more}
-        return await self.post("/v1/auth/login", said)
-
-    async def get(self, path: str) -> httpx.Response:
-        return await self.transport.get(path, headers={"authorization": f"Bearer {self.token}"})
-
-
-def browser(world: World, address: str = "192.0.2.10") -> Browser:
-    transport = httpx.ASGITransport(app=world.app, raise_app_exceptions=False, client=(address, 4000))
-    return Browser(world, httpx.AsyncClient(transport=transport, base_url="http://testserver"))
-
-
-async def sql(world: World, statement: str, *values: Any) -> list[Any]:
-    connection = await asyncpg.connect(driver_url(world.urls.api))
-    try:
-        return list(await connection.fetch(statement, *values))
-    finally:
-        await connection.close()
 
 
 @pytest.fixture
 async def door(world: World) -> AsyncIterator[Browser]:
-    """A browser of somebody whose password is known."""
-    hashed = await hash_password(PASSWORD)
-    await sql(world, "UPDATE users SET password_hash = $1", hashed)
-    found = browser(world)
+    found = await with_password(world)
     yield found
     await found.transport.aclose()
 
@@ -209,14 +157,12 @@ async def test_of_twenty_refreshes_at_once_one_wins(door: Browser) -> None:
     assert (await door.get("/v1/me")).status_code == 401
 
 
-@pytest.mark.parametrize("end", ["idle_ends_at", "ends_at", "revoked_at"])
-async def test_a_session_that_is_over_gives_no_more_tokens(door: Browser, end: str) -> None:
-    await door.sign_in()
-    await sql(
-        door.world,
-        f"UPDATE sessions SET {end} = now() - interval '1 second' WHERE refresh_digest IS NOT NULL",  # noqa: S608 - a column of ours
-    )
-    assert (await door.post("/v1/auth/refresh")).status_code == 401
+async def test_a_session_that_is_over_gives_no_more_tokens(door: Browser) -> None:
+    for end in ("idle_ends_at", "ends_at", "revoked_at"):
+        await door.sign_in()
+        over = f"UPDATE sessions SET {end} = now() - interval '1 second' WHERE refresh_digest IS NOT NULL"  # noqa: S608 - a column of ours
+        await sql(door.world, over)
+        assert (await door.post("/v1/auth/refresh")).status_code == 401
 
 
 async def test_refreshing_never_moves_the_absolute_end(door: Browser) -> None:
@@ -239,10 +185,10 @@ async def test_a_page_of_another_site_cannot_refresh_or_sign_out(door: Browser) 
     assert (await door.post("/v1/auth/refresh")).status_code == 200
 
 
-@pytest.mark.parametrize("cookie", ["", "x", "x.y", "00000000-0000-4000-8000-000000000000.y", "." * 5000])
-async def test_what_is_no_refresh_token_is_refused(door: Browser, cookie: str) -> None:
-    door.cookie = cookie
-    assert (await door.post("/v1/auth/refresh")).status_code == 401
+async def test_what_is_no_refresh_token_is_refused(door: Browser) -> None:
+    for cookie in ("", "x", "x.y", "00000000-0000-4000-8000-000000000000.y", "." * 5000):
+        door.cookie = cookie
+        assert (await door.post("/v1/auth/refresh")).status_code == 401
 
 
 async def test_signing_out_ends_the_access_token_at_once(door: Browser) -> None:
@@ -279,8 +225,6 @@ async def test_signing_in_again_ends_the_sign_in_this_browser_held(door: Browser
 
 
 async def test_a_hash_weaker_than_todays_is_renewed(door: Browser) -> None:
-    from passlib.hash import argon2  # noqa: PLC0415
-
     weak = argon2.using(type="ID", memory_cost=1024, rounds=1, parallelism=1).hash(PASSWORD)
     await sql(door.world, "UPDATE users SET password_hash = $1", weak)
     assert (await door.sign_in()).status_code == 200

@@ -247,18 +247,24 @@ AS $$
     VALUES (p_event, p_outcome, p_status, p_kind, p_record)
 $$;
 
+-- The gate hands out its functions itself: the owner of the tables inherits nothing from it.
 DO $$
 DECLARE
     f regprocedure;
+    mine regprocedure[] := ARRAY(SELECT p.oid::regprocedure FROM pg_proc p
+                                  WHERE p.pronamespace = 'access'::regnamespace);
 BEGIN
-    FOR f IN SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-              WHERE n.nspname = 'access' LOOP
+    FOREACH f IN ARRAY mine LOOP
         EXECUTE format('ALTER FUNCTION %s OWNER TO firststep_gate', f);
+    END LOOP;
+    SET LOCAL ROLE firststep_gate;
+    FOREACH f IN ARRAY mine LOOP
         EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO firststep_api, firststep_owner', f);
     END LOOP;
+    REVOKE EXECUTE ON FUNCTION access.open_as_custodian(text, text) FROM firststep_api;
+    RESET ROLE;
 END
 $$;
-REVOKE EXECUTE ON FUNCTION access.open_as_custodian(text, text) FROM firststep_api;
 REVOKE CREATE ON SCHEMA access FROM firststep_gate;
 GRANT USAGE ON SCHEMA access TO firststep_owner;

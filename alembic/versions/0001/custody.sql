@@ -7,8 +7,10 @@ AS $$ SELECT coalesce((e.event).roles && ARRAY['custodian'], false) FROM (SELECT
 GRANT CREATE ON SCHEMA access TO firststep_gate;
 ALTER FUNCTION access.is_custodian() OWNER TO firststep_gate;
 REVOKE CREATE ON SCHEMA access FROM firststep_gate;
+SET LOCAL ROLE firststep_gate;
 REVOKE ALL ON FUNCTION access.is_custodian() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION access.is_custodian() TO firststep_owner;
+RESET ROLE;
 
 DO $$
 DECLARE

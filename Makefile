@@ -1,0 +1,77 @@
+# First Step. `make` lists what there is to do.
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+COMPILE := uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url
+# Compiled modules make every start after the first one faster.
+unexport PYTHONDONTWRITEBYTECODE
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check lint types contracts unit fix migration openapi bench demo-reset psql lock clean
+
+help:  ## List the tasks
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/run.stamp  ## Serve First Step on 127.0.0.1:$PORT (8000), with a database of its own and a demonstration
+	@exec $(BIN)/python -m app.cli run
+
+test: lint types contracts openapi-current unit  ## Set up and check everything: format, lint, types, contracts, OpenAPI, every test
+check: test  ## The same, by the name some look for
+
+lint: $(VENV)/dev.stamp
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+
+types: $(VENV)/dev.stamp
+	$(BIN)/mypy --no-error-summary
+
+contracts: $(VENV)/dev.stamp
+	$(BIN)/lint-imports --no-cache | tail -n 3
+
+.PHONY: openapi-current
+openapi-current: $(VENV)/dev.stamp
+	$(BIN)/python -m app.cli openapi --check
+
+unit: $(VENV)/dev.stamp
+	$(BIN)/pytest -q -n 2 --dist loadfile
+
+fix: $(VENV)/dev.stamp  ## Format, and mend what can be mended by machine
+	$(BIN)/ruff format --quiet .
+	$(BIN)/ruff check --quiet --fix .
+
+migration: $(VENV)/dev.stamp  ## Draft a migration from the models: make migration M="what it does"
+	$(BIN)/python -m app.cli migration "$(M)"
+
+openapi: $(VENV)/run.stamp  ## Write openapi/openapi.json
+	$(BIN)/python -m app.cli openapi
+
+bench: $(VENV)/dev.stamp  ## Measure reading, listing and creating against the limit and plain programs
+	$(BIN)/python -m bench
+
+demo-reset: $(VENV)/run.stamp  ## Throw the demonstration away; the next `make run` makes a new one
+	$(BIN)/python -m app.cli demo reset
+
+psql: $(VENV)/run.stamp  ## Open psql as the API's own database role, while `make run` serves
+	@$(BIN)/python -m app.cli psql
+
+lock:  ## Pin the newest versions of what pyproject.toml asks for (needs uv)
+	$(COMPILE) --upgrade -o requirements/run.txt
+	$(COMPILE) --upgrade --extra dev -o requirements/dev.txt
+
+clean:  ## Remove what was installed and built; var/ stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "First Step needs Python 3.11 or newer: make run PYTHON=python3.13")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/run.stamp: requirements/run.txt | $(VENV)/bin/python
+	@echo "Installing what First Step needs (once) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+$(VENV)/dev.stamp: requirements/dev.txt | $(VENV)/bin/python
+	@echo "Installing what the tests need (once) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@ $(VENV)/run.stamp

@@ -1,0 +1,62 @@
+"""Somebody at a sign-in page, for the tests of sign-in."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+import httpx
+
+from app.access.passwords import hash_password
+from app.database import driver_url
+from tests.world import World
+
+PASSWORD = "mango rain over the tonle"
+COOKIE = "__Host-refresh"
+SCRIPT = {"x-requested-with": "test"}
+
+
+@dataclass
+class Browser:
+    """Somebody at a sign-in page: the cookie is carried by hand, since the test speaks HTTP without TLS."""
+
+    world: World
+    transport: httpx.AsyncClient
+    token: str = ""
+    cookie: str = ""
+
+    async def post(self, path: str, json: Any = None, **headers: str) -> httpx.Response:
+        sent = {**SCRIPT, **({"cookie": f"{COOKIE}={self.cookie}"} if self.cookie else {}), **headers}
+        answer = await self.transport.post(path, json=json, headers=sent)
+        if COOKIE in answer.cookies or "set-cookie" in answer.headers:
+            self.cookie = answer.headers["set-cookie"].partition("=")[2].partition(";")[0].strip('"')
+        if answer.status_code == 200 and "access_token" in answer.json():
+            self.token = answer.json()["access_token"]
+        return answer
+
+    async def sign_in(
+        self, name: str = "worker_north", password: str = PASSWORD, **more: str
+    ) -> httpx.Response:
+        said = {"email": f"{name}@fsc.example", "password": password, **more}
+        return await self.post("/v1/auth/login", said)
+
+    async def get(self, path: str) -> httpx.Response:
+        return await self.transport.get(path, headers={"authorization": f"Bearer {self.token}"})
+
+
+def browser(world: World, address: str = "192.0.2.10") -> Browser:
+    transport = httpx.ASGITransport(app=world.app, raise_app_exceptions=False, client=(address, 4000))
+    return Browser(world, httpx.AsyncClient(transport=transport, base_url="http://testserver"))
+
+
+async def sql(world: World, statement: str, *values: Any) -> list[Any]:
+    connection = await asyncpg.connect(driver_url(world.urls.api))
+    try:
+        return list(await connection.fetch(statement, *values))
+    finally:
+        await connection.close()
+
+
+async def with_password(world: World) -> Browser:
+    """A browser, and everybody's password known."""
+    await sql(world, "UPDATE users SET password_hash = $1", await hash_password(PASSWORD))
+    return browser(world)

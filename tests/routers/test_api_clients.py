@@ -1,0 +1,120 @@
+"""Administration of agencies and their systems."""
+
+import asyncio
+import uuid
+from typing import Any
+
+from app.access.keyring import KeyRing, public_jwk
+from app.access.permissions import SCOPES
+from app.schemas.administration import Scope
+from tests.routers.browsers import sql
+from tests.world import World, id_of
+
+
+def client(**changes: Any) -> dict[str, Any]:
+    return {"agency_id": str(id_of("Safe Steps")), "name": "CMS", "scopes": ["referrals"], **changes}
+
+
+def public_key(keys: KeyRing) -> dict[str, str]:
+    return public_jwk(keys.signing_keys[keys.signing_active].public_key())
+
+
+async def test_a_secret_is_shown_once(world: World) -> None:
+    made = await world.admin.post("/v1/api-clients", client())
+    assert made.status_code == 201
+    told = made.json()
+    assert told["client_id"] == told["id"]
+    assert len(told["client_secret"]) >= 43
+    path = made.headers["location"]
+    read = (await world.admin.get(path)).json()
+    assert "client_secret" not in read
+    assert [s["id"] for s in read["secrets"]] == [s["id"] for s in told["secrets"]]
+    assert told["client_secret"] not in str(await sql(world, "SELECT * FROM api_client_secrets"))
+
+
+async def test_two_secrets_are_alive_at_most_even_if_added_at_once(world: World) -> None:
+    path = (await world.admin.post("/v1/api-clients", client())).headers["location"]
+    answers = await asyncio.gather(*(world.admin.post(f"{path}/secrets") for _ in range(4)))
+    assert sorted(a.status_code for a in answers) == [201, 409, 409, 409]
+    refused = next(a for a in answers if a.status_code == 409)
+    assert refused.json()["unmet"][0]["code"] == "two_alive"
+    alive = (await world.admin.get(path)).json()["secrets"]
+    assert len(alive) == 2
+    assert (await world.admin.request("DELETE", f"{path}/secrets/{alive[0]['id']}")).status_code == 204
+    assert (await world.admin.request("DELETE", f"{path}/secrets/{alive[0]['id']}")).status_code == 404
+    other = f"/v1/api-clients/{id_of('partner_one')}/secrets/{alive[1]['id']}"
+    assert (await world.admin.request("DELETE", other)).status_code == 404
+    assert (await world.admin.post(f"{path}/secrets")).status_code == 201
+    assert (await world.admin.post(f"/v1/api-clients/{uuid.uuid4()}/secrets")).status_code == 404
+
+
+async def test_a_client_with_a_key_of_its_own_gets_no_secret(world: World, keys: KeyRing) -> None:
+    key = public_key(keys)
+    made = await world.admin.post("/v1/api-clients", client(public_key={**key, "use": "sig", "alg": "ES256"}))
+    assert (made.status_code, made.json()["client_secret"], made.json()["secrets"]) == (201, None, [])
+    assert made.json()["public_key"] == key
+    path = made.headers["location"]
+    removed = await world.admin.patch(path, {"public_key": None}, etag='"1"')
+    assert removed.json()["public_key"] is None
+    off_curve = {**key, "y": key["x"]}
+    bad = [off_curve, {**key, "d": key["x"]}, {**key, "crv": "P-384"}, {"kty": "oct", "k": key["x"]}]
+    for wrong in bad:
+        answer = await world.admin.patch(path, {"public_key": wrong}, etag='"2"')
+        assert answer.status_code == 422
+        assert answer.json()["errors"][0]["pointer"].startswith("/public_key")
+        assert (await world.admin.post("/v1/api-clients", client(public_key=wrong))).status_code == 422
+
+
+async def test_who_may_send_referrals_is_a_matter_of_the_agency(world: World) -> None:
+    donor = await world.admin.post("/v1/agencies", {"name": "Generous", "kind": "donor"})
+    assert donor.status_code == 201
+    refused = await world.admin.post("/v1/api-clients", client(agency_id=donor.json()["id"]))
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/scopes")
+    reporting = client(agency_id=donor.json()["id"], scopes=["reports"])
+    made = await world.admin.post("/v1/api-clients", reporting)
+    assert made.status_code == 201
+    more = await world.admin.patch(made.headers["location"], {"scopes": ["referrals"]}, etag='"1"')
+    assert more.status_code == 422
+    path = f"/v1/agencies/{id_of('Safe Steps')}"
+    changed = await world.admin.patch(path, {"kind": "donor"}, etag='"1"')
+    assert (changed.status_code, changed.json()["unmet"][0]["pointer"]) == (409, "/kind")
+    nobody = await world.admin.post("/v1/api-clients", client(agency_id=str(uuid.uuid4())))
+    assert nobody.json()["errors"][0]["pointer"] == "/agency_id"
+    unknown = await world.admin.post("/v1/api-clients", client(scopes=["everything"]))
+    assert unknown.json()["errors"][0]["pointer"] == "/scopes/0"
+
+
+async def test_scopes_taken_away_and_deactivation_hold_at_the_next_request(world: World) -> None:
+    path = f"/v1/api-clients/{id_of('partner_one')}"
+    assert (await world.partner_one.get("/v1/referrals")).status_code == 200
+    narrowed = await world.admin.patch(path, {"scopes": ["reports"]}, etag='"1"')
+    assert narrowed.json()["scopes"] == ["reports"]
+    assert (await world.partner_one.get("/v1/referrals")).status_code == 403
+    assert (await world.admin.patch(path, {"scopes": ["referrals"]}, etag='"2"')).status_code == 200
+    assert (await world.admin.patch(path, {"is_active": False}, etag='"3"')).status_code == 200
+    assert (await world.partner_one.get("/v1/referrals")).status_code == 401
+    agency = f"/v1/agencies/{id_of('Safe Steps')}"
+    assert (await world.partner_two.get("/v1/referrals")).status_code == 200
+    off = await world.admin.patch(agency, {"is_active": False}, etag='"1"')
+    assert off.json()["is_active"] is False
+    assert (await world.partner_two.get("/v1/referrals")).status_code == 401
+
+
+async def test_agencies_and_clients_are_listed_by_their_fields(world: World) -> None:
+    partners = (await world.worker_north.get("/v1/agencies?kind=partner")).json()["items"]
+    assert {a["name"] for a in partners} == {"Helping Hands", "Safe Steps"}
+    path = f"/v1/agencies/{id_of('Helping Hands')}"
+    renamed = await world.admin.patch(path, {"name": "Helping Hands Cambodia"}, etag='"1"')
+    assert renamed.json()["name"] == "Helping Hands Cambodia"
+    assert (await world.worker_north.get(path)).json()["name"] == "Helping Hands Cambodia"
+    assert (
+        await world.admin.post("/v1/agencies", {"name": "Safe Steps", "kind": "donor"})
+    ).status_code == 409
+    mine = (await world.admin.get(f"/v1/api-clients?agency_id={id_of('Safe Steps')}")).json()["items"]
+    assert [c["name"] for c in mine] == ["partner_two"]
+    assert (await world.admin.get("/v1/api-clients?is_active=false")).json()["items"] == []
+    assert (await world.worker_north.get("/v1/api-clients")).status_code == 403
+
+
+def test_the_scopes_on_the_wire_are_those_of_the_policy() -> None:
+    assert set(Scope.__args__) == set(SCOPES)  # type: ignore[attr-defined]  # typing does not say that a Literal has them
