@@ -10,7 +10,7 @@ from sqlmodel import SQLModel
 
 import app.models  # noqa: F401 - registers every table
 from alembic import context
-from app.database import dialect_url
+from app.database_urls import dialect_url
 
 PARTITION = re.compile(r"^access_(events|entries)_(\d{4}_\d{2}|default)$")
 

@@ -2,14 +2,20 @@
 
 import asyncio
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import asyncpg
 from alembic.config import Config
 
 from alembic import command
-from app.database import MIGRATIONS, Urls, driver_url, translated, with_role
+from app.database_errors import translated
+from app.database_urls import Urls, driver_url, with_role
 from app.embedded import new_password
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+MIGRATIONS = Path(__file__).parent.parent / "alembic"
 ROLES = ("owner", "api", "reports")
 
 
@@ -32,8 +38,10 @@ async def make_roles(admin_url: str) -> Urls:
     return Urls(**{role: with_role(admin_url, f"firststep_{role}", passwords[role]) for role in ROLES})
 
 
-def config(owner_url: str) -> Config:
+def config(owner_url: str) -> "Config":
     """Return Alembic's configuration for this database."""
+    from alembic.config import Config  # noqa: PLC0415 - a start without migrations does without Alembic
+
     made = Config(toml_file=str(Path(__file__).parent.parent / "pyproject.toml"))
     made.set_main_option("script_location", str(MIGRATIONS))
     made.attributes["owner_url"] = owner_url

@@ -21,7 +21,7 @@ from sqlalchemy.engine import make_url
 from app.access.keyring import KeyRing
 from app.access.tokens import Kind
 from app.access.vault import vault
-from app.database import dialect_url, driver_url
+from app.database_urls import dialect_url, driver_url
 from app.embedded import EmbeddedServer, new_password
 from app.migrations import make_roles, migrate_in_thread
 from bench.caseload import Organisation, Story, fill_first_step, fill_plain, stories

@@ -23,7 +23,8 @@ from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine  # noqa: E4
 from app import migrations  # noqa: E402
 from app.access.keyring import KeyRing  # noqa: E402
 from app.config import settings  # noqa: E402
-from app.database import Database, Urls, dialect_url  # noqa: E402
+from app.database import Database  # noqa: E402
+from app.database_urls import Urls, dialect_url  # noqa: E402
 from app.embedded import ADMIN, EmbeddedServer  # noqa: E402
 from app.main import create_app  # noqa: E402
 from app.services import gazetteer, places  # noqa: E402
@@ -86,8 +87,9 @@ async def _template(server: EmbeddedServer, admin: str) -> Urls:
     urls = await migrations.make_roles(server.url(ADMIN, PASSWORD, TEMPLATE))
     await migrations.migrate_in_thread(urls.owner)
     engine = create_async_engine(dialect_url(urls.owner))
-    async with engine.begin() as owner:
-        await places.load(owner, gazetteer.checksum())
+    owner = await asyncpg.connect(urls.owner)
+    await places.load(owner, gazetteer.checksum())
+    await owner.close()
     async with AsyncSession(engine) as session:
         await settle(session)
     await engine.dispose()

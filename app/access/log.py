@@ -14,7 +14,8 @@ from sqlalchemy import ARRAY, Text, Uuid, bindparam, event, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapper, QueryContext, object_session
 
-from app.database import Database, translated
+from app.database import Database
+from app.database_errors import translated
 from app.models import (
     AccessEntry,
     BreakGlass,

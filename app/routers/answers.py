@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from app.access import log
-from app.database import translated
+from app.database_errors import translated
 from app.errors import Fault, FirstStepError, InvalidInput
 from app.routers.dependencies import Replayed
 from app.routers.strict_json import StrictRoute

@@ -12,11 +12,11 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Header, Request
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import log
 from app.access.actor import Actor
-from app.database import Database, translated
+from app.database import AsyncSession, Database
+from app.database_errors import translated
 from app.errors import Fault, InvalidInput, Malformed, Stale, VersionRequired
 from app.services import kept_answers
 

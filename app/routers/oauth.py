@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.routing import APIRoute
 from starlette.responses import JSONResponse, Response
 
-from app.database import translated
+from app.database_errors import translated
 from app.routers.answers import Route
 from app.routers.guards import Public
 from app.routers.visits import Visiting

@@ -4,7 +4,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.actor import Actor
 from app.access.passwords import check_strength, hash_password, verify_password
-from app.access.permissions import CHILD_FACING, Permission, may
+from app.access.permissions import Permission, may
 from app.config import settings
 from app.errors import Fault, InvalidInput
 from app.models import User
@@ -26,7 +26,7 @@ async def read(session: AsyncSession, actor: Actor) -> Me:
         roles=sorted(actor.roles),
         teams=teams[user.id],
         mfa_enrolled=user.totp_confirmed_at is not None,
-        mfa_required=settings().mfa_required and not CHILD_FACING.isdisjoint(actor.roles),
+        mfa_required=sessions.needs_second_factor(user),
         permissions=sorted(permission.value for permission in Permission if may(actor.roles, permission)),
     )
 

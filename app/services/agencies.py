@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import exists, select
+from sqlalchemy import any_, exists, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -64,7 +64,7 @@ async def change(session: AsyncSession, agency_id: UUID, seen: int, patch: Input
 
 async def _sends_referrals(session: AsyncSession, agency: Agency) -> bool:
     clients = exists().where(
-        col(ApiClient.agency_id) == agency.id, col(ApiClient.scopes).contains(["referrals"])
+        col(ApiClient.agency_id) == agency.id, literal("referrals") == any_(col(ApiClient.scopes))
     )
     return bool(await session.scalar(select(clients)))
 

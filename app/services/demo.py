@@ -17,7 +17,9 @@ from app.access.actor import Actor
 from app.access.passwords import hash_password
 from app.access.permissions import Permission
 from app.config import Settings
-from app.database import Database, Urls, translated
+from app.database import Database
+from app.database_errors import translated
+from app.database_urls import Urls
 from app.embedded import EmbeddedServer
 from app.errors import Conflict
 from app.models import User
@@ -73,21 +75,16 @@ class Cast:
             yield scene
 
 
-async def prepare(chosen: Settings, urls: Urls, say: Say) -> None:
-    """Fill an empty database with the demonstration, and write down how to try it."""
-    notes = chosen.home / "demo.json"
+async def prepare(notes: Path, urls: Urls, say: Say) -> None:
+    """Fill an empty database with the demonstration, and note who can try it with which password."""
     database = Database(urls.api, pool_size=2)
     await database.open()
     try:
         if await _is_empty(database):
             say("Inventing a demonstration caseload …")
-            cast = await _assemble(database, notes)
-            await _play(cast)
+            await _play(await _assemble(database, notes))
     finally:
         await database.close()
-    if notes.exists():
-        known = json.loads(notes.read_text())
-        _write(notes, {**known, "base_url": chosen.issuer, "database": {"api": urls.api}})
 
 
 def reset(chosen: Settings) -> None:

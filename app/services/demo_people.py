@@ -64,7 +64,7 @@ CONCERNS = (
 
 def referral(number: int, received_on: str) -> dict[str, Any]:
     """Return the referral of the n-th invented child: varied, and always the same."""
-    is_boy = number % 5 != 3  # noqa: PLR2004 - FSC serves mostly boys, and girls too
+    is_boy = number % 5 != 3  # FSC serves mostly boys, and girls too
     given = (BOYS if is_boy else GIRLS)[number % (len(BOYS) if is_boy else len(GIRLS))]
     family = FAMILIES[(number * 7 + number // 12) % len(FAMILIES)]
     kind, summary = CONCERNS[number % len(CONCERNS)]
@@ -76,7 +76,7 @@ def referral(number: int, received_on: str) -> dict[str, Any]:
             "summary": summary,
             "child_is_safe_now": number % 4 != 3,
             "reported_to": ["police"],
-        },  # noqa: PLR2004
+        },
         "child": {
             "names": _names(family, given, number),
             "nickname": ("Chet", None, "Srey", None)[number % 4],

@@ -2,7 +2,8 @@
 
 from sqlalchemy import text
 
-from app.database import Database, translated
+from app.database import Database
+from app.database_errors import translated
 from app.errors import Unavailable
 
 READY = text("SELECT to_regprocedure('access.event()') IS NOT NULL AND NOT pg_is_in_recovery()")

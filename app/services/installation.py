@@ -11,16 +11,15 @@ from pathlib import Path
 from typing import IO
 
 import asyncpg
-from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from app import migrations
 from app.access.keyring import KeyRing
 from app.config import Settings
-from app.database import MIGRATIONS, Urls, dialect_url, driver_url, translated
+from app.database_errors import translated
+from app.database_urls import Urls, driver_url, same_database
 from app.embedded import ADMIN, EmbeddedServer, new_password
 from app.errors import Conflict, Unavailable
-from app.services import gazetteer, places
+from app.services import gazetteer
 
 DATABASE = "firststep"
 Say = Callable[[str], None]
@@ -93,9 +92,7 @@ def _embedded(chosen: Settings, say: Say) -> tuple[EmbeddedServer, Urls]:
         say("Making a database of its own …")
     admin = server.start(_admin_password(chosen.home))
     kept = chosen.home / "database.json"
-    if kept.exists() and str(server.socket_dir) in make_url((urls := Urls.load(kept)).api).query.get(
-        "host", ""
-    ):
+    if kept.exists() and same_database((urls := Urls.load(kept)).api, server.url("", "", DATABASE)):
         return server, urls
     urls = asyncio.run(_make_database(server, admin, _admin_password(chosen.home)))
     urls.save(kept)
@@ -123,17 +120,8 @@ async def _make_database(server: EmbeddedServer, admin: str, password: str) -> U
 def _own(chosen: Settings, admin_url: str, say: Say) -> Urls:
     """Use somebody's own PostgreSQL: its URL makes the roles once, and is not needed after that."""
     kept = chosen.home / "database.json"
-    wanted = make_url(admin_url)
-    if kept.exists():
-        urls = Urls.load(kept)
-        had = make_url(urls.api)
-        if (had.host, had.port, had.database, had.query) == (
-            wanted.host,
-            wanted.port,
-            wanted.database,
-            wanted.query,
-        ):
-            return urls
+    if kept.exists() and same_database((urls := Urls.load(kept)).api, admin_url):
+        return urls
     say("Making the database's roles …")
     urls = asyncio.run(migrations.make_roles(admin_url))
     urls.save(kept)
@@ -155,7 +143,7 @@ async def _bring_up_to_date(made: Installation, say: Say) -> None:
 
 def newest_revision() -> str:
     """Return the newest migration's number, without waking Alembic."""
-    return max(path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("*.py"))
+    return max(path.name.partition("_")[0] for path in (migrations.MIGRATIONS / "versions").glob("*.py"))
 
 
 def _keys(chosen: Settings, *, is_new: bool) -> None:
@@ -169,16 +157,19 @@ def _keys(chosen: Settings, *, is_new: bool) -> None:
 
 async def load_places(owner_url: str, say: Say) -> int:
     """Load the gazetteer where none is, or another edition of it; return how many places were written."""
-    engine = create_async_engine(dialect_url(owner_url))
-    try:
-        with translated():
-            async with engine.begin() as connection:
-                if await places.edition(connection) == (edition := gazetteer.checksum()):
-                    return 0
-                say("Loading Cambodia's provinces, districts, communes and villages …")
+    edition = gazetteer.checksum()
+    with translated():
+        connection = await asyncpg.connect(driver_url(owner_url))
+        try:
+            if await connection.fetchval("SELECT checksum FROM editions WHERE name = 'places'") == edition:
+                return 0
+            say("Loading Cambodia's provinces, districts, communes and villages …")
+            from app.services import places  # noqa: PLC0415 - most starts do without
+
+            async with connection.transaction():
                 return await places.load(connection, edition)
-    finally:
-        await engine.dispose()
+        finally:
+            await connection.close()
 
 
 async def _refuse_unsafe(api_url: str) -> None:

@@ -1,56 +1,42 @@
 """Places by their NCDD codes: loaded from the gazetteer that came as a package, browsed and searched by everybody."""
 
-from sqlalchemy import ColumnElement, false, func, or_, select, text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+import asyncpg
+from sqlalchemy import ColumnElement, false, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.models import Edition, Place
+from app.models import Place
 from app.schemas.reference import PlaceFilters, PlaceOut
 from app.schemas.wire import Page
 from app.services import gazetteer, names
 from app.services.paging import Paging
 
-UPSERT = text("""
+UPSERT = """
     INSERT INTO places (code, parent_code, level, name_km, name_en, search_en)
-    SELECT * FROM unnest(CAST(:codes AS text[]), CAST(:parents AS text[]), CAST(:levels AS text[]),
-                         CAST(:km AS text[]), CAST(:en AS text[]), CAST(:search AS text[]))
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
     ON CONFLICT (code) DO UPDATE SET parent_code = excluded.parent_code, level = excluded.level,
         name_km = excluded.name_km, name_en = excluded.name_en, search_en = excluded.search_en
-""")
-
-
-EDITION = select(col(Edition.checksum)).where(col(Edition.name) == "places")
-SET_EDITION = text("""
-    INSERT INTO editions (name, checksum) VALUES ('places', :checksum)
+"""
+SET_EDITION = """
+    INSERT INTO editions (name, checksum) VALUES ('places', $1)
     ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum
-""")
+"""
 
 
-async def edition(connection: AsyncConnection) -> str | None:
-    """Return the checksum of the gazetteer that the table holds."""
-    found: str | None = await connection.scalar(EDITION)
-    return found
-
-
-async def load(connection: AsyncConnection, checksum: str) -> int:
+async def load(owner: asyncpg.Connection, edition: str) -> int:
     """Write the gazetteer into the database, as its owner; again and again without harm. Returns how many places."""
-    places = list(gazetteer.load().places.values())
-    columns = {
-        "codes": [place.code for place in places],
-        "parents": [place.parent_code for place in places],
-        "levels": [place.level for place in places],
-        "km": [place.name_km for place in places],
-        "en": [place.name_en for place in places],
-        "search": [_searchable(place.name_en) for place in places],
-    }
-    await connection.execute(UPSERT, columns)
-    await connection.execute(SET_EDITION, {"checksum": checksum})
-    return len(places)
-
-
-async def count(session: AsyncSession) -> int:
-    """Return how many places are known."""
-    return await session.scalar(select(func.count()).select_from(Place)) or 0
+    known = list(gazetteer.load().places.values())
+    await owner.execute(
+        UPSERT,
+        [place.code for place in known],
+        [place.parent_code for place in known],
+        [place.level for place in known],
+        [place.name_km for place in known],
+        [place.name_en for place in known],
+        [names.canonical(place.name_en, "latin") for place in known],
+    )
+    await owner.execute(SET_EDITION, edition)
+    return len(known)
 
 
 async def listed(session: AsyncSession, filters: PlaceFilters) -> Page[PlaceOut]:

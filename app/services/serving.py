@@ -1,6 +1,7 @@
 """`run`: from nothing to a served port, and back without leaving anything behind."""
 
 import asyncio
+import json
 import os
 import signal
 import socket
@@ -10,8 +11,8 @@ from types import FrameType
 import uvicorn
 
 from app.config import Settings
+from app.database_urls import Urls
 from app.errors import Conflict
-from app.services import demo
 from app.services.installation import Say, open_installation
 
 PATIENCE = 5.0
@@ -30,7 +31,7 @@ def serve(chosen: Settings, say: Say) -> None:
     made = open_installation(chosen, say)
     try:
         if chosen.mode == "demo":
-            asyncio.run(demo.prepare(chosen, made.urls, say))
+            _prepare_demo(chosen, made.urls, say)
         os.environ["FIRSTSTEP_API_DATABASE_URL"] = made.urls.api
         say(f"First Step serves on {chosen.issuer}  ·  to read: {chosen.issuer}/docs  ·  to stop: Ctrl-C")
         if chosen.mode == "demo":
@@ -40,6 +41,23 @@ def serve(chosen: Settings, say: Say) -> None:
         say("Stopping …")
     finally:
         made.close()
+
+
+def _prepare_demo(chosen: Settings, urls: Urls, say: Say) -> None:
+    notes = chosen.home / "demo.json"
+    if not notes.exists():
+        from app.services import demo  # noqa: PLC0415 - only the first start needs it
+
+        asyncio.run(demo.prepare(notes, urls, say))
+    if notes.exists():
+        known = json.loads(notes.read_text())
+        notes.write_text(
+            json.dumps(
+                {**known, "base_url": chosen.issuer, "database": {"api": urls.api}},
+                indent=2,
+                ensure_ascii=False,
+            )
+        )
 
 
 def _listen(chosen: Settings) -> None:

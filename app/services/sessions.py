@@ -21,7 +21,7 @@ from app.access.passwords import fingerprint, matches, new_secret
 from app.access.permissions import CHILD_FACING
 from app.access.vault import vault
 from app.config import settings
-from app.database import translated
+from app.database_errors import translated
 from app.errors import NotFound, Unauthenticated
 from app.models import SignIn, User
 from app.models.record import new_id, now
@@ -69,10 +69,9 @@ def read_refresh_token(text: str | None) -> RefreshToken | None:
         return None
 
 
-def lacks_second_factor(user: User) -> bool:
-    """Whether the person's roles need a second factor here, and none is confirmed."""
-    needed = settings().mfa_required and not CHILD_FACING.isdisjoint(user.roles)
-    return needed and user.totp_confirmed_at is None
+def needs_second_factor(user: User) -> bool:
+    """Whether the person's roles need a second factor here."""
+    return settings().mfa_required and not CHILD_FACING.isdisjoint(user.roles)
 
 
 def begin(visit: Visit, user: User) -> tuple[SignIn, str]:
@@ -96,7 +95,7 @@ def begin(visit: Visit, user: User) -> tuple[SignIn, str]:
 def tokens_for(user: User, record: SignIn, secret: str) -> Tokens:
     """Return the access token of a session, and its refresh token."""
     initial = initial_passwords.read(user.password_hash).is_initial
-    enrolling = lacks_second_factor(user)
+    enrolling = needs_second_factor(user) and user.totp_confirmed_at is None
     lifetime = min(settings().access_token_seconds, _seconds_until(record.ends_at))
     token = vault().tokens.issue(
         user.id,

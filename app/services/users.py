@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import any_, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -131,7 +131,7 @@ async def end_sessions(session: AsyncSession, user_id: UUID, seen: int) -> UserO
 
 
 def _is(role: str) -> Any:
-    return col(User.roles).contains([role])
+    return literal(str(role)) == any_(col(User.roles))
 
 
 def _unmet_by_oneself(wanted: UserSettings) -> list[Fault]:

@@ -4,7 +4,6 @@ import base64
 import json
 import time
 import uuid
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -64,13 +63,13 @@ class Machine:
 
 
 @pytest.fixture
-async def machine(world: World) -> AsyncIterator[Machine]:
+async def machine(world: World) -> Machine:
     client_id = id_of("partner_one")
     insert = "INSERT INTO api_client_secrets (id, client_id, digest, created_at) VALUES ($1, $2, $3, now())"
     await sql(world, insert, uuid.uuid4(), client_id, fingerprint(SECRET))
     key = json.dumps(public_jwk(KEY.public_key()))
     await sql(world, "UPDATE api_clients SET public_key = $2 WHERE id = $1", client_id, key)
-    yield Machine(world, str(client_id))
+    return Machine(world, str(client_id))
 
 
 async def test_a_secret_gets_a_short_token_by_either_way_of_sending_it(machine: Machine) -> None:

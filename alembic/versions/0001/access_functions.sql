@@ -136,7 +136,8 @@ AS $$
        AND access.is_staff()
 $$;
 
--- Candidates for a duplicate, beyond what the actor may open: sealed as they are, and only for acts that ask.
+-- Candidates for a duplicate, beyond what the actor may open: sealed as they are, only for acts that ask, and never
+-- from behind a wall: brothers and sisters look alike.
 CREATE FUNCTION access.possible_duplicates(p_tokens integer[])
 RETURNS TABLE (kind text, id uuid, child_id uuid, shared bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
@@ -146,6 +147,8 @@ AS $$
      WHERE t.token = ANY (p_tokens)
        AND (SELECT (access.event()).act) IN ('referral.match', 'referral.accept')
        AND (SELECT access.is_staff())
+       AND NOT EXISTS (SELECT FROM public.cases c
+                        WHERE c.child_id = t.child_id AND c.id = ANY ((SELECT access.walled_cases())::uuid[]))
      GROUP BY t.kind, t.owner_id
      ORDER BY count(*) DESC, t.owner_id
      LIMIT 200

@@ -11,8 +11,9 @@ BEGIN
     FOREACH name IN ARRAY ARRAY['people', 'consents', 'case_history', 'case_workers'] LOOP
         EXECUTE format('CREATE POLICY through_the_case ON %I FOR SELECT TO firststep_api, firststep_owner
                         USING (EXISTS (SELECT FROM public.cases c WHERE c.id = %I.case_id))', name, name);
-        EXECUTE format('CREATE POLICY added ON %I FOR INSERT TO firststep_api
-                        WITH CHECK ((SELECT access.is_staff()))', name);
+        EXECUTE format('CREATE POLICY added ON %I FOR INSERT TO firststep_api WITH CHECK (EXISTS (
+                        SELECT FROM public.cases c WHERE c.id = %I.case_id AND c.child_id = %I.child_id))',
+                       name, name, name);
     END LOOP;
 END
 $$;

@@ -1,0 +1,66 @@
+"""The database's errors, translated where they enter; none of them carries a value of a row."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import asyncpg
+
+from app.errors import AlreadyExists, Conflict, Fault, FirstStepError, InvalidInput, TimedOut, Unavailable
+
+BUSY = "The database is busy."
+AWAY = "The database is out of reach."
+SLOW = "The database took too long; nothing was done."
+CONTENDED = "Somebody else was changing the same records; please try again."
+
+OURS: list[tuple[tuple[type[BaseException], ...], Callable[[], FirstStepError]]] = [
+    (
+        (asyncpg.UniqueViolationError,),
+        lambda: AlreadyExists("The id, or another key that must be unique, is taken."),
+    ),
+    (
+        (asyncpg.ForeignKeyViolationError,),
+        lambda: InvalidInput([Fault(None, "reference_unknown", "It names nothing.")]),
+    ),
+    ((asyncpg.SerializationError, asyncpg.DeadlockDetectedError), lambda: Conflict(CONTENDED, retry_after=1)),
+    ((asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError), lambda: TimedOut(SLOW, retry_after=1)),
+    ((asyncpg.TooManyConnectionsError, asyncpg.AdminShutdownError), lambda: Unavailable(BUSY, retry_after=1)),
+    (
+        (asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError),
+        lambda: Unavailable(AWAY, retry_after=5),
+    ),
+    ((OSError, asyncpg.InterfaceError), lambda: Unavailable(AWAY, retry_after=5)),
+]
+"""What PostgreSQL and its driver may say, and what a caller is told; the engine adds what its pool may say."""
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn the database's errors into ours.
+
+    Raises:
+        AlreadyExists: a unique key is taken.
+        Conflict: two transactions wanted the same rows.
+        InvalidInput: a reference names nothing.
+        TimedOut: a statement or a lock took too long.
+        Unavailable: the database is out of reach.
+    """
+    try:
+        yield
+    except FirstStepError:
+        raise
+    except Exception as error:
+        ours = _ours(error)
+        if ours is None:
+            raise
+        raise ours from error
+
+
+def _ours(error: BaseException) -> FirstStepError | None:
+    """Return our error for the first one in the chain of causes that we know."""
+    cause: BaseException | None = error
+    while cause is not None:
+        for kinds, make in OURS:
+            if isinstance(cause, kinds):
+                return make()
+        cause = cause.__cause__
+    return None

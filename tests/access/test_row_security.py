@@ -1,0 +1,221 @@
+"""Row security, tried by somebody who holds the API's database password and writes SQL by hand."""
+
+import io
+import uuid
+from typing import Any
+
+import asyncpg
+import pytest
+
+from app.access.log import RECORD_KINDS
+from tests.access.intrusion import Furnished, acting, child_tables, open_access, pretend, seen
+from tests.world import World, id_of
+
+NOT_ABOUT_WHAT_WAS_SHOWN = {"kept_answers", "name_tokens"}
+"""No records anybody reads: what a kept answer showed is logged as that; tokens are only ever counted."""
+AGE = """
+    ALTER TABLE access_events DISABLE TRIGGER never_changed;
+    UPDATE access_events SET opened_at = opened_at - interval '{seconds} seconds' WHERE id = '{event}';
+    ALTER TABLE access_events ENABLE TRIGGER never_changed;
+"""
+REFUSED = (asyncpg.InsufficientPrivilegeError,)
+
+
+async def test_every_table_about_a_child_has_forced_row_security_and_a_policy(
+    world: World, superuser: Any
+) -> None:
+    del world
+    tables = await child_tables(superuser)
+    assert len(tables) >= 13
+    unsafe = await superuser.fetch(
+        """SELECT relname FROM pg_class c WHERE relname = ANY ($1) AND NOT (relrowsecurity AND relforcerowsecurity
+              AND relkind IN ('r', 'p') AND EXISTS (SELECT FROM pg_policy WHERE polrelid = c.oid))""",
+        tables,
+    )
+    assert not unsafe
+    partitions = await superuser.fetch(
+        """SELECT c.relname, relrowsecurity AND relforcerowsecurity AS closed, has_table_privilege('firststep_api',
+                  c.oid, 'SELECT, INSERT, UPDATE, DELETE') AS open
+             FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid WHERE c.relkind = 'r'"""
+    )
+    assert len(partitions) >= 6
+    assert {(row["closed"], row["open"]) for row in partitions} == {(True, False)}
+
+
+async def test_the_log_knows_a_kind_for_every_table_about_a_child(world: World, superuser: Any) -> None:
+    del world
+    known = {kind.__tablename__ for kind in RECORD_KINDS}  # type: ignore[attr-defined]  # every one is a table
+    assert known == set(await child_tables(superuser)) - NOT_ABOUT_WHAT_WAS_SHOWN
+    assert len(set(RECORD_KINDS.values())) == len(RECORD_KINDS)
+
+
+async def test_nothing_is_seen_without_an_earlier_committed_fresh_event_of_somebody(
+    furnished: Furnished, superuser: Any, intruder: Any, owner: Any, world: World
+) -> None:
+    tables = await child_tables(superuser)
+    assert set(await seen(superuser, tables)) == set(tables), "every table must hold something to be hidden"
+    assert await seen(intruder, tables) == {}
+    assert await seen(owner, tables) == {}, "FORCE binds the owner, and it inherits nothing"
+    for forged in ("", str(uuid.uuid4()), "00000000-0000-0000-0000-000000000000", furnished.north["id"]):
+        async with intruder.transaction():
+            await pretend(intruder, forged)
+            assert await seen(intruder, tables) == {}, forged
+    for stranger in (await _dead(superuser), await _anonymous(intruder)):
+        async with intruder.transaction():
+            await pretend(intruder, stranger)
+            assert await seen(intruder, tables) == {}
+    other = await asyncpg.connect(world.urls.api)
+    async with other.transaction(), intruder.transaction():
+        await pretend(intruder, await open_access(other, "manager"))  # not committed yet
+        assert await seen(intruder, tables) == {}
+    await other.close()
+
+
+async def _dead(superuser: Any) -> uuid.UUID:
+    """An event of a session that is over: it exists, and shows nothing."""
+    await superuser.execute("UPDATE sessions SET revoked_at = now() WHERE user_id = $1", id_of("manager"))
+    assert await open_access(superuser, "manager") is None
+    await superuser.execute("UPDATE sessions SET revoked_at = NULL WHERE user_id = $1", id_of("manager"))
+    found: uuid.UUID = await superuser.fetchval("SELECT id FROM access_events ORDER BY id DESC LIMIT 1")
+    return found
+
+
+async def _anonymous(intruder: Any) -> uuid.UUID:
+    opened = "SELECT event_id FROM access.open('anonymous', $1, NULL, NULL, 'x', 'by-hand-00', NULL, NULL)"
+    found: uuid.UUID = await intruder.fetchval(opened, id_of("manager"))
+    return found
+
+
+async def test_an_event_of_the_same_transaction_shows_nothing(
+    furnished: Furnished, superuser: Any, intruder: Any
+) -> None:
+    del furnished
+    tables = await child_tables(superuser)
+    async with intruder.transaction():
+        await pretend(intruder, await open_access(intruder, "manager"))
+        assert await seen(intruder, tables) == {}
+    async with intruder.transaction():
+        async with intruder.transaction():  # a savepoint, released
+            event_id = await open_access(intruder, "manager")
+            await pretend(intruder, event_id)
+            assert await seen(intruder, tables) == {}
+        assert await seen(intruder, tables) == {}
+        caught = "DO $$ BEGIN PERFORM access.open('person', '{}', '{}', NULL, 'x', 'caught-000', NULL, NULL); EXCEPTION WHEN OTHERS THEN NULL; END $$"
+        await intruder.execute(caught.format(id_of("manager"), id_of("session of manager")))
+        assert await seen(intruder, tables) == {}
+    undone = intruder.transaction()
+    await undone.start()
+    event_id = await open_access(intruder, "manager")
+    await undone.rollback()
+    async with intruder.transaction():
+        await pretend(intruder, event_id)
+        assert await seen(intruder, tables) == {}
+    async with acting(intruder, "manager"):
+        assert await seen(intruder, tables), "and with a committed one there is something to see"
+
+
+async def test_an_event_shows_for_sixty_seconds(furnished: Furnished, superuser: Any, intruder: Any) -> None:
+    del furnished
+    event_id = await open_access(intruder, "manager")
+    for seconds, visible in ((45, True), (16, False)):
+        await superuser.execute(AGE.format(seconds=seconds, event=event_id))
+        async with intruder.transaction():
+            await pretend(intruder, event_id)
+            assert bool(await seen(intruder, ["children"])) is visible
+
+
+async def test_a_read_that_is_rolled_back_leaves_its_event(
+    furnished: Furnished, superuser: Any, intruder: Any
+) -> None:
+    del furnished
+    async with acting(intruder, "worker_north") as event_id:
+        assert await intruder.fetchval("SELECT count(*) FROM children") == 1
+    kept = await superuser.fetchrow("SELECT actor_id, act FROM access_events WHERE id = $1", event_id)
+    assert tuple(kept) == (id_of("worker_north"), "case.read")
+
+
+async def test_an_event_shows_exactly_what_its_actor_may_see(
+    furnished: Furnished, superuser: Any, intruder: Any
+) -> None:
+    north, south, other = (case["child_id"] for case in (furnished.north, furnished.south, furnished.other))
+    expected: dict[str, set[str]] = {
+        "worker_north": {north}, "worker_north_2": {north, other}, "worker_south": {south, other},
+        "supervisor_north": {north}, "supervisor_south": {south, other},
+        "supervisor_both": {north, south, other}, "manager": {north, south, other},
+        "finance": set(), "me_officer": set(), "dpo": set(), "admin": set(),
+        "partner_one": set(), "partner_two": set(), "reporting": set(),
+    }  # fmt: skip
+    through_cases = ("case_history", "cases", "people", "children")
+    tables = await child_tables(superuser)
+    for name, children in expected.items():
+        async with acting(intruder, name):
+            for table in through_cases:
+                key = "id" if table == "children" else "child_id"
+                found = {str(row[0]) for row in await intruder.fetch(f"SELECT DISTINCT {key} FROM {table}")}
+                assert found == children, (name, table)
+            everything = await seen(intruder, tables)
+        assert ("case_links" in everything) is (name in {"supervisor_both", "manager"}), name
+        assert everything.get("consents", 0) == (3 if name == "dpo" else len(children)), name
+        assert everything.get("referrals", 0) == _referrals(name, children), name
+        if name in {"finance", "me_officer", "admin", "partner_two", "reporting"}:
+            assert everything == {}, name
+
+
+def _referrals(name: str, children: set[str]) -> int:
+    """One for each child, the one that waits for an answer, and all four for the partner who sent them."""
+    waiting = name in {"supervisor_north", "supervisor_both", "manager"}
+    return 4 if name == "partner_one" else len(children) + waiting
+
+
+async def test_a_change_without_a_condition_reaches_only_what_its_actor_sees(
+    furnished: Furnished, intruder: Any
+) -> None:
+    """An UPDATE or DELETE that reads nothing asks no policy for SELECT."""
+    blind = {
+        f"UPDATE cases SET lead_worker_id = '{id_of('worker_north')}'": "UPDATE 1",
+        "UPDATE children SET sex = 'male'": "UPDATE 1",
+        "UPDATE people SET role = 'other'": "UPDATE 1",
+        "UPDATE consents SET withdrawn_at = now()": "UPDATE 1",
+        "UPDATE referrals SET handed_to_id = NULL": "UPDATE 1",
+        "UPDATE referral_questions SET answered_at = now()": "UPDATE 0",
+        "DELETE FROM case_workers": "DELETE 1",
+    }
+    for statement, reached in blind.items():
+        async with acting(intruder, "worker_north"):
+            assert await intruder.execute(statement) == reached, statement
+    for stranger in ("partner_two", "finance"):
+        async with acting(intruder, stranger):
+            assert await intruder.execute("DELETE FROM name_tokens") == "DELETE 0"
+    south = furnished.south
+    joining = "INSERT INTO case_workers (case_id, user_id, child_id, since) VALUES ($1, $2, $3, now())"
+    async with acting(intruder, "worker_north"):
+        with pytest.raises(REFUSED):
+            await intruder.execute(joining, south["id"], id_of("worker_north"), south["child_id"])
+
+
+async def test_copy_and_row_security_off_show_nothing(furnished: Furnished, intruder: Any) -> None:
+    del furnished
+    for table in ("children", "access_entries"):
+        out = io.BytesIO()
+        assert await intruder.copy_from_table(table, output=out) == "COPY 0"
+        assert out.getvalue() == b""
+    await intruder.execute("SET row_security = off")
+    with pytest.raises(REFUSED):
+        await intruder.fetch("SELECT * FROM children")
+
+
+async def test_the_plan_that_finds_an_event_stays_an_index_scan(
+    world: World, superuser: Any, intruder: Any
+) -> None:
+    """The plan is made while the log is young, and kept: it must not scan the log when that has grown."""
+    del world
+    async with acting(intruder, "manager"):
+        assert await intruder.fetchval("SELECT access.actor_id()") == id_of("manager")
+        await superuser.execute(
+            """INSERT INTO access_events (kind, roles, supervises, act, request_id)
+               SELECT 'person', '{}', '{}', 'case.read', 'grown-0000' FROM generate_series(1, 20000)"""
+        )
+        assert await intruder.fetchval("SELECT access.actor_id()") == id_of("manager")
+        explained = await intruder.fetchval("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT access.event()")
+    (plan,) = explained if isinstance(explained, list) else __import__("json").loads(explained)
+    assert 0 < plan["Plan"]["Shared Hit Blocks"] < 60, "pages read for one look-up among 20,000"

@@ -1,0 +1,219 @@
+"""Accepting, completing and handing over: every condition one by one, all at once, and what a patch may leave."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from app.services.ages import add_months, today
+from tests.services.test_referral_life import at, faults, unmet
+from tests.world import World, acceptance, id_of, referral
+
+UNKNOWN = "00000000-0000-4000-8000-000000000000"
+SOUTH = str(id_of("south"))
+WITHOUT_SERVICES = {**referral()["consent"], "scope": ["share_with_fsc"]}
+
+LACKING: list[tuple[dict[str, Any], dict[str, str | None]]] = [
+    ({"case_kind": None}, {"case_kind_missing": "/case_kind"}),
+    ({"screening": None}, {"screening_missing": "/screening"}),
+    ({"screening": {"meets_criteria": False}}, {"criteria_not_met": "/screening/meets_criteria"}),
+    ({"duplicates_reviewed": False}, {"duplicates_not_reviewed": "/duplicates_reviewed"}),
+    ({"team_id": None}, {"team_missing": "/team_id", "lead_worker_unfit": "/lead_worker_id"}),
+    ({"team_id": UNKNOWN}, {"not_your_team": "/team_id", "lead_worker_unfit": "/lead_worker_id"}),
+    ({"team_id": SOUTH, "lead_worker_id": str(id_of("worker_south"))}, {"not_your_team": "/team_id"}),
+    ({"lead_worker_id": None}, {"lead_worker_missing": "/lead_worker_id"}),
+    ({"lead_worker_id": str(id_of("worker_south"))}, {"lead_worker_unfit": "/lead_worker_id"}),
+    ({"lead_worker_id": str(id_of("finance"))}, {"lead_worker_unfit": "/lead_worker_id"}),
+    ({"lead_worker_id": UNKNOWN}, {"lead_worker_unfit": "/lead_worker_id"}),
+    ({"child_id": UNKNOWN}, {"child_unknown": "/child_id"}),
+]
+
+
+def child(**changes: Any) -> dict[str, Any]:
+    return {**referral()["child"], **changes}
+
+
+def born(years: int, days: int = 0) -> dict[str, Any]:
+    """Somebody who was `years` old `days` ago."""
+    day = add_months(today(), -12 * years) - timedelta(days=days)
+    return child(birth={"date": day.isoformat(), "precision": "day"})
+
+
+async def test_each_condition_of_accepting_is_told_by_itself_and_changes_nothing(world: World) -> None:
+    path, supervisor = await at(world, "acknowledge"), world.supervisor_north
+    before = (await supervisor.get(path)).json()
+    for lacking, expected in LACKING:
+        assert unmet(await supervisor.act(path, "accept", {**acceptance(), **lacking})) == expected, lacking
+    assert (await supervisor.get(path)).json() == before
+    assert (await supervisor.get("/v1/cases")).json()["items"] == []
+    assert (await supervisor.act(path, "accept", acceptance())).status_code == 200
+
+
+async def test_all_conditions_are_told_at_once(world: World) -> None:
+    path = await at(world, child=born(4), consent=WITHOUT_SERVICES)
+    assert unmet(await world.supervisor_north.act(path, "accept", {"child_id": UNKNOWN})) == {
+        "status": "/status",
+        "case_kind_missing": "/case_kind",
+        "screening_missing": "/screening",
+        "age_outside_range": "/screening/reason",
+        "duplicates_not_reviewed": "/duplicates_reviewed",
+        "consent_missing": None,
+        "team_missing": "/team_id",
+        "lead_worker_missing": "/lead_worker_id",
+        "child_unknown": "/child_id",
+    }
+
+
+async def test_consent_to_services_is_asked_for_and_may_be_completed(world: World) -> None:
+    path, supervisor = await at(world, "acknowledge", consent=WITHOUT_SERVICES), world.supervisor_north
+    assert unmet(await supervisor.act(path, "accept", acceptance())) == {"consent_missing": None}
+    added = {"consent": {"scope": ["services"]}}
+    patched = await world.partner_one.patch(path, added, etag='"2"')
+    assert patched.status_code == 200, patched.text
+    assert (await supervisor.act(path, "accept", acceptance())).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        (born(5, 0), None),
+        (born(5, -1), "(4)"),
+        (born(18, -1), None),
+        (born(18, 0), "(18)"),
+        (child(birth={"estimated_age": 17, "estimated_on": add_months(today(), -3).isoformat()}), "(17 to 18)"),
+    ],
+    ids=["fifth birthday", "day before", "day before eighteenth", "eighteenth birthday", "perhaps eighteen"],
+)  # fmt: skip
+async def test_the_age_at_referral_is_judged_to_the_day(
+    world: World, told: dict[str, Any], said: str | None
+) -> None:
+    path = await at(world, "acknowledge", child=told)
+    answer = await world.supervisor_north.act(path, "accept", acceptance())
+    if said is None:
+        assert answer.status_code == 200, answer.text
+    else:
+        assert unmet(answer) == {"age_outside_range": "/screening/reason"}
+        assert said in answer.json()["unmet"][0]["detail"]
+
+
+async def test_a_social_worker_names_nobody_else(world: World) -> None:
+    told = await world.referral("worker_north", external_id=None)
+    path, worker = f"/v1/referrals/{told['id']}", world.worker_north
+    assert (await worker.act(path, "acknowledge")).status_code == 200
+    another = acceptance("worker_north_2")
+    assert unmet(await worker.act(path, "accept", another)) == {"not_yours": "/lead_worker_id"}
+    assert (await worker.act(path, "accept", acceptance("worker_north"))).status_code == 200
+
+
+async def test_a_patch_changes_what_it_names_and_null_takes_away(world: World) -> None:
+    told = referral(
+        child=child(
+            nickname="Chet", school={"status": "attending", "grade": "4"}, phone={"number": "012345678"},
+            disability={"has_difficulty": True, "difficulties": {"seeing": "some", "hearing": "a_lot"}},
+        )
+    )  # fmt: skip
+    path = (await world.partner_one.post("/v1/referrals", told)).headers["location"]
+    before = (await world.supervisor_north.get(path)).json()
+    patch = {
+        "urgency": "emergency",
+        "child": {
+            "nickname": None, "school": {"grade": None}, "languages": ["km", "vi"], "phone": {"owner": "friend"},
+            "disability": {"difficulties": {"seeing": None}},
+        },
+        "caregiver": {"phone": None},
+        "referrer": None,
+    }  # fmt: skip
+    partial = await world.partner_one.patch(path, patch, etag='"1"')
+    assert (partial.status_code, partial.headers["etag"]) == (200, '"2"')
+    assert "child" not in partial.json()
+    after = (await world.supervisor_north.get(path)).json()
+    expected = {
+        **before,
+        "version": 2,
+        "urgency": "emergency",
+        "updated_at": after["updated_at"],
+        "referrer": None,
+        "child": {
+            **before["child"],
+            "nickname": None,
+            "languages": ["km", "vi"],
+            "school": {"status": "attending", "grade": None, "name": None},
+            "phone": {"number": "+85512345678", "owner": "friend", "safe_to_call": None},
+            "disability": {"has_difficulty": True, "difficulties": {"hearing": "a_lot"}, "note": None},
+        },
+        "caregiver": {**before["caregiver"], "phone": None},
+    }
+    assert after == expected
+    assert after["updated_at"] > before["updated_at"]
+    in_queue = (await world.supervisor_north.get("/v1/referrals?urgency=emergency")).json()["items"]
+    assert [item["id"] for item in in_queue] == [after["id"]]
+
+
+async def test_what_a_patch_leaves_must_still_be_a_referral(world: World) -> None:
+    path, partner = await at(world), world.partner_one
+    before = (await world.supervisor_north.get(path)).json()
+    for patch, fault in (
+        ({"urgency": None}, ("/urgency", "missing")),
+        ({"child": None}, ("/child", "missing")),
+        ({"child": {"birth": None}}, ("/child/birth", "missing")),
+        ({"child": {"birth": {"precision": None}}}, ("/child/birth", "birth_form")),
+        ({"child": {"birth": {"estimated_age": 9}}}, ("/child/birth", "birth_form")),
+        ({"child": {"names": None}}, ("/child", "name_missing")),
+        ({"child": {"names": [{"script": "latin"}]}}, ("/child/names/0", "name_empty")),
+        ({"child": {"place_code": "99"}}, ("/child/place_code", "place_unknown")),
+        ({"caregiver": {"phone": {"number": "12"}}}, ("/caregiver/phone/number", "phone_invalid")),
+        ({"concern": {"summary": None}}, ("/concern/summary", "missing")),
+        ({"consent": {"given_by": []}}, ("/consent", "consent_missing")),
+        ({"status": "accepted"}, ("/status", "extra_forbidden")),
+        ({"external_id": "other"}, ("/external_id", "extra_forbidden")),
+        ({"id": UNKNOWN}, ("/id", "extra_forbidden")),
+    ):
+        refused = faults(await partner.patch(path, patch, etag='"1"'))
+        assert refused == {fault}, patch
+    assert (await world.supervisor_north.get(path)).json() == before
+    assert (await partner.patch(path, {"urgency": "routine"})).status_code == 428
+
+
+async def test_a_supervisor_hands_over_to_a_worker_of_the_team(world: World) -> None:
+    path, supervisor, worker = await at(world), world.supervisor_north, world.worker_north
+    north = str(id_of("north"))
+    mine = {"handed_to_id": str(worker.id), "team_id": north}
+    assert faults(await world.partner_one.patch(path, mine, etag='"1"')) == {
+        ("/handed_to_id", "not_yours"), ("/team_id", "not_yours"),
+    }  # fmt: skip
+    for handing, fault in (
+        ({"team_id": SOUTH}, ("/team_id", "not_your_team")),
+        ({"handed_to_id": str(worker.id)}, ("/handed_to_id", "not_in_team")),
+        ({"handed_to_id": str(id_of("worker_south")), "team_id": north}, ("/handed_to_id", "not_in_team")),
+        ({"handed_to_id": UNKNOWN, "team_id": north}, ("/handed_to_id", "not_in_team")),
+    ):
+        assert faults(await supervisor.patch(path, handing, etag='"1"')) == {fault}
+    assert (await worker.get(path)).status_code == 404
+    assert (await world.supervisor_south.get(path)).status_code == 200  # nobody's yet: in every queue
+
+    handed = (await supervisor.patch(path, mine, etag='"1"')).json()
+    assert (handed["handed_to_id"], handed["team_id"], handed["status"]) == (
+        str(worker.id),
+        north,
+        "received",
+    )
+    assert (await worker.get(path)).status_code == 200
+    assert [item["id"] for item in (await worker.get("/v1/referrals")).json()["items"]] == [handed["id"]]
+    for name in ("worker_north_2", "worker_south", "supervisor_south"):
+        assert (await world.as_(name).get(path)).status_code == 404, name
+        assert (await world.as_(name).get("/v1/referrals")).json()["items"] == [], name
+    assert faults(await worker.patch(path, {"handed_to_id": None}, etag='"2"')) == {
+        ("/handed_to_id", "not_yours")
+    }
+    assert (await supervisor.patch(path, {"handed_to_id": None}, etag='"2"')).status_code == 200
+    assert (await worker.get(path)).status_code == 404
+
+
+async def test_a_worker_to_whom_a_referral_was_handed_completes_and_accepts_it(world: World) -> None:
+    path, worker = await at(world), world.worker_north
+    taking = {"team_id": str(id_of("north")), "handed_to_id": str(worker.id)}
+    assert (await world.supervisor_both.act(path, "acknowledge", taking)).status_code == 200
+    completed = await worker.patch(path, {"child": {"nickname": "Chet"}}, etag='"2"')
+    assert (completed.status_code, completed.json()["child"]["nickname"]) == (200, "Chet")
+    accepted = await worker.act(path, "accept", acceptance("worker_north"))
+    assert (accepted.status_code, accepted.json()["status"]) == (200, "accepted")
