@@ -8,7 +8,7 @@ COMPILE := uv pip compile pyproject.toml --quiet --universal --python-version 3.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types contracts unit fix migration openapi bench demo-reset psql lock clean
+.PHONY: help run test check lint types contracts unit fix migration openapi pictures bench demo-reset psql lock clean
 
 help:  ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,7 @@ contracts: $(VENV)/dev.stamp
 .PHONY: openapi-current
 openapi-current: $(VENV)/dev.stamp
 	$(BIN)/python -m app.cli openapi --check
+	$(BIN)/python -m app.cli pictures --check
 
 unit: $(VENV)/dev.stamp
 	$(BIN)/pytest -q -n 2 --dist loadfile
@@ -45,6 +46,9 @@ migration: $(VENV)/dev.stamp  ## Draft a migration from the models: make migrati
 
 openapi: $(VENV)/run.stamp  ## Write openapi/openapi.json
 	$(BIN)/python -m app.cli openapi
+
+pictures: $(VENV)/run.stamp  ## Draw the docs' pictures from the code
+	$(BIN)/python -m app.cli pictures
 
 bench: $(VENV)/dev.stamp  ## Measure reading, listing and creating against the limit and plain programs
 	$(BIN)/python -m bench

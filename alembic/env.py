@@ -4,12 +4,12 @@ import asyncio
 import re
 from typing import Any
 
+from alembic import context
 from sqlalchemy import Connection, pool
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import SQLModel
 
 import app.models  # noqa: F401 - registers every table
-from alembic import context
 from app.database_urls import dialect_url
 
 PARTITION = re.compile(r"^access_(events|entries)_(\d{4}_\d{2}|default)$")

@@ -102,6 +102,41 @@ def reset_demo() -> None:
 
 
 @app.command()
+def pictures(
+    target: Annotated[Path, typer.Argument(help="Where to write them.")] = Path("docs/pictures.md"),
+    *,
+    check: Annotated[
+        bool, typer.Option("--check", help="Fail if the page is not current; write nothing.")
+    ] = False,
+) -> None:
+    """Draw the docs' pictures from the code."""
+    from app.services.pictures import page
+
+    _write_or_check(target, page(Path("pyproject.toml")), check=check, mend="make pictures")
+
+
+@app.command()
+def migration(message: str) -> None:
+    """Draft a migration from the models, against the database that `run` or `migrate` made."""
+    from app import migrations
+    from app.database_urls import owner_url
+
+    migrations.draft(owner_url(settings()), message)
+
+
+@app.command()
+def psql() -> None:
+    """Open psql as the API's own role: row security shows it nothing without an access."""
+    import os
+
+    from app.database_urls import api_url, driver_url
+    from app.embedded import binaries
+
+    program = binaries() / "psql"
+    os.execv(program, [str(program), driver_url(api_url(settings()))])  # noqa: S606 - our own program and URL
+
+
+@app.command()
 def openapi(
     target: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("openapi/openapi.json"),
     *,
@@ -113,12 +148,15 @@ def openapi(
     from app.main import create_app
 
     made = json.dumps(create_app().openapi(), indent=2, ensure_ascii=False) + "\n"
-    if check:
-        if not target.exists() or target.read_text() != made:
-            typer.echo(f"{target} is not current: run `make openapi`.", err=True)
-            raise typer.Exit(1)
-        return
-    target.write_text(made)
+    _write_or_check(target, made, check=check, mend="make openapi")
+
+
+def _write_or_check(target: Path, made: str, *, check: bool, mend: str) -> None:
+    if not check:
+        target.write_text(made)
+    elif not target.exists() or target.read_text() != made:
+        typer.echo(f"{target} is not current: run `{mend}`.", err=True)
+        raise typer.Exit(1)
 
 
 def main() -> None:

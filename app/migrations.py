@@ -5,9 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import asyncpg
-from alembic.config import Config
 
-from alembic import command
 from app.database_errors import translated
 from app.database_urls import Urls, driver_url, with_role
 from app.embedded import new_password
@@ -50,7 +48,17 @@ def config(owner_url: str) -> "Config":
 
 def migrate(owner_url: str, revision: str = "head") -> None:
     """Bring the schema to a revision, as the owner."""
+    from alembic import command  # noqa: PLC0415 - same
+
     command.upgrade(config(owner_url), revision)
+
+
+def draft(owner_url: str, message: str) -> None:
+    """Draft the next numbered migration from what the models have and the database has not."""
+    from alembic import command  # noqa: PLC0415 - same
+
+    number = 1 + max(int(path.name[:4]) for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
+    command.revision(config(owner_url), message=message, autogenerate=True, rev_id=f"{number:04}")
 
 
 async def prepare_partitions(owner_url: str) -> int:

@@ -5,7 +5,15 @@ from starlette.responses import Response
 
 from app.routers.answers import Route
 from app.routers.guards import Public, bearer_token
-from app.routers.visits import COOKIE, RefreshCookie, Visiting, asked_by_script, with_cookie, without_cookie
+from app.routers.visits import (
+    COOKIE,
+    RefreshCookie,
+    ScriptHeader,
+    Visiting,
+    asked_by_script,
+    with_cookie,
+    without_cookie,
+)
 from app.schemas.sign_in import SignedIn, SignInIn
 from app.services import sessions, sign_ins
 
@@ -17,10 +25,10 @@ def bearer_if_any(request: Request) -> str | None:
     return bearer_token(request) if "authorization" in request.headers else None
 
 
-def asked_by_script_or_token(request: Request) -> None:
+def asked_by_script_or_token(request: Request, x_requested_with: ScriptHeader = None) -> None:
     """Ask for the header unless an access token, which no other site has, is all that was sent."""
     if COOKIE in request.cookies or "authorization" not in request.headers:
-        asked_by_script(request.headers.get("x-requested-with"))
+        asked_by_script(x_requested_with)
 
 
 @router.post(

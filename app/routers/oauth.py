@@ -12,7 +12,7 @@ from app.database_errors import translated
 from app.routers.answers import Route
 from app.routers.guards import Public
 from app.routers.visits import Visiting
-from app.schemas.sign_in import CLIENT_FORM, REVOCATION_FORM, TOKEN_FORM, TokenGranted
+from app.schemas.sign_in import CLIENT_FORM, REVOCATION_FORM, TOKEN_FORM, GrantError, TokenGranted
 from app.services import machine_tokens
 from app.services.machine_tokens import GrantRefused
 
@@ -96,7 +96,12 @@ def _documented(*forms: dict[str, Any], required: str) -> dict[str, Any]:
 
 Form = Annotated[dict[str, str], Depends(form_of)]
 Basic = Annotated[str | None, Depends(basic_of)]
-router = APIRouter(prefix="/oauth", tags=["machines"], route_class=FormRoute)
+router = APIRouter(
+    prefix="/oauth",
+    tags=["machines"],
+    route_class=FormRoute,
+    responses={400: {"model": GrantError}, 401: {"model": GrantError}},
+)
 
 
 @router.post(
@@ -111,6 +116,7 @@ async def grant(visit: Visiting, form: Form, basic: Basic) -> TokenGranted:
 
 @router.post(
     "/revoke",
+    response_class=Response,
     dependencies=[Depends(Public("clients prove themselves in the request"))],
     openapi_extra=_documented(REVOCATION_FORM, CLIENT_FORM, required="token"),
 )

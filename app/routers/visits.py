@@ -28,11 +28,12 @@ def visit(request: Request) -> Visit:
     )
 
 
-def asked_by_script(
-    x_requested_with: Annotated[
-        str | None, Header(description="Any value: no other site's page can send this header.")
-    ] = None,
-) -> None:
+ScriptHeader = Annotated[
+    str | None, Header(description="Any value: no other site's page can send this header.")
+]
+
+
+def asked_by_script(x_requested_with: ScriptHeader = None) -> None:
     """Refuse what a page of another site could have made a browser send.
 
     Raises:

@@ -123,6 +123,13 @@ class TokenGranted(Output):
     scope: str
 
 
+class GrantError(Output):
+    """A refusal as RFC 6749, section 5.2 words it."""
+
+    error: Literal["invalid_request", "invalid_client", "unsupported_grant_type", "invalid_scope"]
+    error_description: str
+
+
 class ServerMetadata(Output):
     """What this authorization server offers (RFC 8414)."""
 

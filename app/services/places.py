@@ -33,7 +33,7 @@ async def load(owner: asyncpg.Connection, edition: str) -> int:
         [place.level for place in known],
         [place.name_km for place in known],
         [place.name_en for place in known],
-        [names.canonical(place.name_en, "latin") for place in known],
+        [_searchable(place.name_en) for place in known],
     )
     await owner.execute(SET_EDITION, edition)
     return len(known)

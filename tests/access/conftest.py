@@ -9,8 +9,8 @@ from sqlalchemy.engine import make_url
 
 from app.database_urls import driver_url
 from app.embedded import ADMIN
-from tests.conftest import PASSWORD, Cluster
 from tests.access.intrusion import Furnished
+from tests.conftest import PASSWORD, Cluster
 from tests.world import World, id_of
 
 

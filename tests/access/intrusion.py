@@ -67,5 +67,7 @@ async def child_tables(superuser: Any) -> list[str]:
 
 async def seen(connection: Any, tables: list[str]) -> dict[str, int]:
     """Count what a connection sees of each table, as far as it sees anything."""
-    counts = {table: await connection.fetchval(f"SELECT count(*) FROM {table}") for table in tables}
+    counts = {}
+    for table in tables:
+        counts[table] = await connection.fetchval(f"SELECT count(*) FROM {table}")  # noqa: S608 - from the catalogue
     return {table: count for table, count in counts.items() if count}

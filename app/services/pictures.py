@@ -1,0 +1,52 @@
+"""Pictures for the docs, drawn from the code itself: life cycles, who may do what, the house."""
+
+import tomllib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from app.access.permissions import POLICY, Permission, Role
+from app.services import referral_steps
+from app.services.steps import Step
+
+LIVES: dict[str, tuple[str, Sequence[Step]]] = {"A referral": (referral_steps.FIRST, referral_steps.STEPS)}
+"""Every noun with a life cycle: its first status and its steps."""
+PAGE = "# Pictures\n\nDrawn from the code by `make pictures`; a test keeps them current.\n"
+
+
+def page(pyproject: Path) -> str:
+    """Return the whole page in Markdown."""
+    return "\n".join([PAGE, *_house(pyproject), *_lives(), *_policy()])
+
+
+def _house(pyproject: Path) -> Iterator[str]:
+    contract = tomllib.loads(pyproject.read_text())["tool"]["importlinter"]["contracts"][0]
+    layers = [layer.replace(" | ", ", ") for layer in contract["layers"]]
+    yield "## The house: imports only go down\n\n```mermaid\nflowchart TD"
+    for number, layer in enumerate(layers):
+        yield f'    r{number}["{layer}"]'
+    for number in range(len(layers) - 1):
+        yield f"    r{number} --> r{number + 1}"
+    yield "```\n"
+
+
+def _lives() -> Iterator[str]:
+    for noun, (first, steps) in LIVES.items():
+        yield f"## {noun}\n\n```mermaid\nstateDiagram-v2\n    [*] --> {first}"
+        for step in steps:
+            yield from (f"    {source} --> {step.target}: {step.act}" for source in sorted(step.sources))
+        ends = {step.target for step in steps} - {source for step in steps for source in step.sources}
+        yield from (f"    {end} --> [*]" for end in sorted(ends))
+        yield "```\n\n| act | refuses unless |\n|---|---|"
+        yield from (f"| {step.act} | {step.gate} |" for step in steps if step.gate)
+        yield ""
+
+
+def _policy() -> Iterator[str]:
+    yield "## Who may do what\n\nWhich records they may do it to, row security decides.\n"
+    roles = list(Role)
+    yield "| act | " + " | ".join(role.value.replace("_", " ") for role in roles) + " |"
+    yield "|---|" + ":-:|" * len(roles)
+    for permission in Permission:
+        marks = ("●" if role in POLICY[permission] else "" for role in roles)
+        yield f"| `{permission.value}` | " + " | ".join(marks) + " |"
+    yield ""
