@@ -13,8 +13,25 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="FIRSTSTEP_", extra="ignore", populate_by_name=True)
 
-    mode: Literal["demo", "production"] = "demo"
-    """`demo` seeds an invented caseload and writes `var/demo.json`; `production` refuses demo secrets."""
+    database_url: SecretStr | None = None
+    """An existing PostgreSQL; its user may create roles. None: the embedded server."""
+
+    owner_database_url: SecretStr | None = None
+    """Owner role (migrations only), where the roles were made by hand."""
+
+    api_database_url: SecretStr | None = None
+    """The API's own role, where the roles were made by hand."""
+
+    reports_database_url: SecretStr | None = None
+    """The reports' role, where the roles were made by hand."""
+
+    mode: Literal["demo", "production"] = Field(
+        default_factory=lambda known: (
+            "production" if known["database_url"] or known["api_database_url"] else "demo"
+        )
+    )
+    """`demo` seeds an invented caseload and writes `var/demo.json`; `production` refuses demo people.
+    Default: demo with the embedded server, production with a PostgreSQL of one's own."""
 
     home: Path = Path("var")
     """Where this installation keeps what it makes: database, keys, demo.json."""
@@ -35,18 +52,6 @@ class Settings(BaseSettings):
 
     docs: bool = True
     """Serve /docs and /openapi.json."""
-
-    database_url: SecretStr | None = None
-    """An existing PostgreSQL; its user may create roles. None: the embedded server."""
-
-    owner_database_url: SecretStr | None = None
-    """Owner role (migrations only), where the roles were made by hand."""
-
-    api_database_url: SecretStr | None = None
-    """The API's own role, where the roles were made by hand."""
-
-    reports_database_url: SecretStr | None = None
-    """The reports' role, where the roles were made by hand."""
 
     pool_size: int = 8
     """Database connections per worker for requests."""

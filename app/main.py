@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
@@ -14,6 +14,7 @@ from app.database_urls import api_url
 from app.routers import documentation, error_handlers, logs, middleware, mount
 from app.routers.openapi import describe
 from app.schemas.rules import SENTENCES
+from app.services import tidying
 
 TITLE = "First Step"
 
@@ -27,13 +28,13 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     database = Database(api_url(chosen), pool_size=chosen.pool_size)
     await database.open()
     app.state.database = database
-    orphan_watch = asyncio.create_task(_end_with_parent())
+    background = [asyncio.create_task(work) for work in (_end_with_parent(), tidying.go_on(database))]
     try:
         yield
     finally:
-        orphan_watch.cancel()
-        with suppress(asyncio.CancelledError):
-            await orphan_watch
+        for task in background:
+            task.cancel()
+        await asyncio.gather(*background, return_exceptions=True)
         await database.close()
 
 

@@ -5,7 +5,7 @@ read) and refuses whoever's roles do not include the act. `Public(why)` is a doo
 is written down. `Enrolling` is for people who have yet to set up their second factor.
 """
 
-from typing import ClassVar
+import time
 
 from fastapi import Request
 from fastapi.openapi.models import HTTPBearer as HTTPBearerModel
@@ -41,8 +41,6 @@ class Public:
 
 class Requires(SecurityBase):
     """A door for those whose roles include a permission; the permission is the act that the log names."""
-
-    everywhere: ClassVar[list["Requires"]] = []
 
     def __init__(
         self, permission: Permission, *, recent: bool = False, while_enrolling: bool = False
@@ -106,7 +104,7 @@ class Requires(SecurityBase):
             raise StepUpRequired("Set up your second factor first: POST /v1/me/mfa/totp.")
         if not may(actor.roles, self.permission):
             raise Forbidden
-        if self.recent and not _recent(actor, claims):
+        if self.recent and not _recent(actor):
             raise StepUpRequired("This asks for a sign-in within the last hour.")
 
 
@@ -141,6 +139,5 @@ def _narrowed(roles: frozenset[str], claims: Claims) -> frozenset[str]:
     return frozenset(role for role in roles if granted[Role(role)] in claims.scope.split())
 
 
-def _recent(actor: Actor, claims: Claims) -> bool:
-    age = claims.issued_at - (actor.signed_in_at or 0)
-    return age <= settings().step_up_seconds
+def _recent(actor: Actor) -> bool:
+    return time.time() - (actor.signed_in_at or 0) <= settings().step_up_seconds

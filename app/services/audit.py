@@ -10,7 +10,7 @@ from sqlmodel import col
 
 from app.access.actor import Actor
 from app.access.vault import unseal
-from app.models import AccessEntry, AccessEvent, ApiClient, User
+from app.models import AccessEntry, AccessEvent, ApiClient, BreakGlass, User
 from app.schemas.audit import Access, AccessActor, AccessFilters, AccessRecord
 from app.schemas.wire import Page, PageQuery
 from app.services.paging import Paging
@@ -32,7 +32,8 @@ async def listed(session: AsyncSession, actor: Actor, filters: AccessFilters) ->
     rows = (await session.execute(paging.apply(query, col(AccessEvent.id), ENTRY_ID))).all()
     lines, cursor = paging.cut([_Line(event, entry) for event, entry in rows], "event_id", "id")
     names = await _names(session, (line.event for line in lines))
-    return Page(items=[line.shown(names) for line in lines], next_cursor=cursor)
+    reasons = await _reasons(session, (line.entry for line in lines))
+    return Page(items=[line.shown(names, reasons) for line in lines], next_cursor=cursor)
 
 
 async def of_child(session: AsyncSession, actor: Actor, child_id: UUID, page: PageQuery) -> Page[Access]:
@@ -67,6 +68,17 @@ async def _names(session: AsyncSession, events: Iterable[AccessEvent]) -> dict[U
     return {row[0]: row[1] for row in await session.execute(people.union_all(systems))}
 
 
+async def _reasons(session: AsyncSession, entries: Iterable[AccessEntry | None]) -> dict[UUID, str]:
+    """Return why glass was broken, by the grants that entries name."""
+    grants = {
+        entry.record_id for entry in entries if entry is not None and entry.record_kind == "break_glass"
+    }
+    if not grants:
+        return {}
+    found = await session.scalars(select(BreakGlass).where(col(BreakGlass.id).in_(grants)))
+    return {grant.id: unseal(grant, "reason_sealed") for grant in found}
+
+
 class _Line:
     """An event and one of its entries."""
 
@@ -76,7 +88,7 @@ class _Line:
         self.event_id = event.id
         self.id = entry.id if entry else event.id
 
-    def shown(self, names: dict[UUID, str]) -> Access:
+    def shown(self, names: dict[UUID, str], reasons: dict[UUID, str]) -> Access:
         """Return the line as it is read."""
         event, entry = self.event, self.entry
         actor_id = event.actor_id
@@ -93,7 +105,7 @@ class _Line:
             child_id=entry.child_id if entry else None,
             case_id=entry.case_id if entry else None,
             record=_record(entry),
-            reason=unseal(event, "reason_sealed") or None,
+            reason=reasons.get(entry.record_id) if entry and entry.record_id else None,
             address=str(event.address) if event.address else None,
         )
 

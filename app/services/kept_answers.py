@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -100,8 +100,3 @@ async def keep(session: AsyncSession, claim: Claim, answer: Answer) -> None:
     seal(kept, "sealed", {"headers": answer.headers, "body": answer.body, "shown": shown})
     session.add(kept)
     await session.flush()  # a conflict must surface before the answer leaves
-
-
-async def forget_old(session: AsyncSession) -> None:
-    """Delete what is older than a day, of the acting principal."""
-    await session.execute(delete(KeptAnswer).where(col(KeptAnswer.kept_at) < now() - KEPT))
