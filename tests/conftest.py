@@ -11,6 +11,7 @@ from pathlib import Path
 import asyncpg
 import httpx
 import pytest
+from fastapi import FastAPI
 
 HOME = Path(tempfile.mkdtemp(prefix="firststep-tests-"))
 os.environ["FIRSTSTEP_HOME"] = str(HOME)
@@ -50,7 +51,7 @@ class Cluster:
             await connection.close()
 
     async def clone(self, name: str) -> Urls:
-        await self.admin(f'CREATE DATABASE "{name}" TEMPLATE {TEMPLATE}')
+        await self.admin(f'CREATE DATABASE "{name}" TEMPLATE {TEMPLATE} STRATEGY FILE_COPY')
         return Urls(*(_on(url, name) for url in (self.urls.owner, self.urls.api, self.urls.reports)))
 
     async def drop(self, name: str) -> None:
@@ -96,14 +97,20 @@ async def _template(server: EmbeddedServer, admin: str) -> Urls:
     return urls
 
 
+@pytest.fixture(scope="session")
+def app(keys: KeyRing) -> FastAPI:
+    """The app, built once: a test gives it its own database."""
+    del keys
+    return create_app()
+
+
 @pytest.fixture
-async def world(cluster: Cluster) -> AsyncIterator[World]:
+async def world(cluster: Cluster, app: FastAPI) -> AsyncIterator[World]:
     """A First Step of this test's own, in a database of its own: everything really commits."""
     name = f"world_{uuid.uuid4().hex}"
     urls = await cluster.clone(name)
     database = Database(urls.api, pool_size=6)
     await database.open()
-    app = create_app()
     app.state.database = database
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     try:

@@ -65,9 +65,11 @@ async def settle(session: AsyncSession) -> None:
     await session.commit()
 
 
-def _session(name: str, **subject: uuid.UUID) -> SignIn:
+def _session(name: str, user_id: uuid.UUID | None = None, client_id: uuid.UUID | None = None) -> SignIn:
     end = now() + timedelta(days=1)
-    return SignIn(id=id_of(f"session of {name}"), idle_ends_at=end, ends_at=end, **subject)
+    return SignIn(
+        id=id_of(f"session of {name}"), user_id=user_id, client_id=client_id, idle_ends_at=end, ends_at=end
+    )
 
 
 def token_of(name: str, **changes: Any) -> str:

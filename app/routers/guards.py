@@ -13,7 +13,7 @@ from fastapi.security.base import SecurityBase
 
 from app.access import log
 from app.access.actor import Actor
-from app.access.permissions import CHILD_FACING, Permission, Role, may
+from app.access.permissions import Permission, Role, may
 from app.access.tokens import Claims
 from app.access.vault import vault
 from app.config import settings
@@ -21,10 +21,7 @@ from app.database import Database
 from app.errors import Forbidden, StepUpRequired, TooManyRequests, Unauthenticated
 from app.routers.addresses import client_address
 from app.routers.rate_limits import VERDICT, RateLimiter
-
-FULL = "full"
-ENROL = "enrol"
-"""A token's scope until a second factor is enrolled, where one is required: enough to enrol one."""
+from app.services.sessions import ENROL
 
 limiter = RateLimiter()
 
@@ -124,11 +121,6 @@ def address_of(request: Request) -> str | None:
     """Return where a request comes from, as the log records it; None over a Unix socket."""
     found = client_address(request.scope, settings().trusted_proxies)
     return None if found == "unknown" else found
-
-
-def needs_second_factor(roles: list[str]) -> bool:
-    """Whether somebody with these roles must have a second factor here."""
-    return settings().mfa_required and not CHILD_FACING.isdisjoint(roles)
 
 
 def _narrowed(roles: frozenset[str], claims: Claims) -> frozenset[str]:

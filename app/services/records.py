@@ -37,12 +37,11 @@ async def find_for_change(session: AsyncSession, kind: type[R], record_id: UUID,
         NotFound: there is none, or not for this actor.
         Stale: somebody changed it meanwhile.
     """
-    found = await session.scalar(
-        select(kind)
-        .where(col(kind.id) == record_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
+    query = select(kind).where(col(kind.id) == record_id).with_for_update()
+    query = query.execution_options(populate_existing=True)
+    # A referral accepted while this waited for its lock is seen through a case younger than the statement's
+    # snapshot: it seems gone. A second statement has a new snapshot, and finds it changed.
+    found = await session.scalar(query) or await session.scalar(query)
     if found is None:
         raise NotFound
     if found.version != seen:
