@@ -15,6 +15,7 @@ class Case(Record, table=True):
     __tablename__ = "cases"
     __table_args__ = (
         Index("ix_cases_newest", text("created_at DESC"), text("id DESC")),
+        Index("uq_cases_one_open", "child_id", unique=True, postgresql_where=text("status <> 'closed'")),
         Index("ix_cases_team_newest", "team_id", text("created_at DESC"), text("id DESC")),
     )
 

@@ -80,13 +80,13 @@ Truth = StrictBool
 class Input(BaseModel):
     """What a caller sends."""
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=False)
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=False, use_attribute_docstrings=False)
 
 
 class Output(BaseModel):
     """What a caller gets. Built by us from what we know: validated when tests run, trusted when it is served."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=False)
 
 
 class Versioned(Output):
@@ -107,6 +107,11 @@ class Page(Output, Generic[T]):
 
     items: list[T]
     next_cursor: str | None
+
+    @classmethod
+    def model_parametrized_name(cls, params: tuple[type[Any], ...]) -> str:
+        """Name a page after what it holds: `CaseItemPage`."""
+        return f"{params[0].__name__}Page"
 
 
 class PageQuery(BaseModel):

@@ -35,8 +35,9 @@ async def listed(session: AsyncSession, filters: AgencyFilters) -> Page[AgencyOu
     """List the agencies, newest first."""
     wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
     paging = Paging("agencies", filters.limit, filters.cursor, wanted)
-    query = paging.apply(select(Agency).filter_by(**wanted), col(Agency.created_at), col(Agency.id))
-    rows, cursor = paging.cut((await session.scalars(query)).all(), "created_at", "id")
+    rows, cursor = await paging.records(
+        session, select(Agency).filter_by(**wanted), col(Agency.created_at), col(Agency.id)
+    )
     return Page(items=[_shown(row) for row in rows], next_cursor=cursor)
 
 

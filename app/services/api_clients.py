@@ -62,8 +62,9 @@ async def listed(session: AsyncSession, filters: ApiClientFilters) -> Page[ApiCl
     """List the systems, newest first."""
     wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
     paging = Paging("api-clients", filters.limit, filters.cursor, wanted)
-    query = paging.apply(select(ApiClient).filter_by(**wanted), col(ApiClient.created_at), col(ApiClient.id))
-    rows, cursor = paging.cut((await session.scalars(query)).all(), "created_at", "id")
+    rows, cursor = await paging.records(
+        session, select(ApiClient).filter_by(**wanted), col(ApiClient.created_at), col(ApiClient.id)
+    )
     return Page(items=await _shown(session, rows), next_cursor=cursor)
 
 

@@ -29,11 +29,11 @@ async def listed(session: AsyncSession, actor: Actor, filters: AccessFilters) ->
         .outerjoin(AccessEntry, col(AccessEntry.event_id) == col(AccessEvent.id))
         .where(col(AccessEvent.id) != actor.event_id, *_conditions(filters))
     )
-    rows = (await session.execute(paging.apply(query, col(AccessEvent.id), ENTRY_ID))).all()
-    lines, cursor = paging.cut([_Line(event, entry) for event, entry in rows], "event_id", "id")
-    names = await _names(session, (line.event for line in lines))
-    reasons = await _reasons(session, (line.entry for line in lines))
-    return Page(items=[line.shown(names, reasons) for line in lines], next_cursor=cursor)
+    rows, cursor = await paging.rows(session, query, col(AccessEvent.id), ENTRY_ID)
+    lines: list[tuple[AccessEvent, AccessEntry | None]] = [(row[0], row[1]) for row in rows]
+    names = await _names(session, [event for event, _ in lines])
+    reasons = await _reasons(session, [entry for _, entry in lines])
+    return Page(items=[_shown(event, entry, names, reasons) for event, entry in lines], next_cursor=cursor)
 
 
 async def of_child(session: AsyncSession, actor: Actor, child_id: UUID, page: PageQuery) -> Page[Access]:
@@ -79,35 +79,26 @@ async def _reasons(session: AsyncSession, entries: Iterable[AccessEntry | None])
     return {grant.id: unseal(grant, "reason_sealed") for grant in found}
 
 
-class _Line:
-    """An event and one of its entries."""
-
-    def __init__(self, event: AccessEvent, entry: AccessEntry | None) -> None:
-        self.event = event
-        self.entry = entry
-        self.event_id = event.id
-        self.id = entry.id if entry else event.id
-
-    def shown(self, names: dict[UUID, str], reasons: dict[UUID, str]) -> Access:
-        """Return the line as it is read."""
-        event, entry = self.event, self.entry
-        actor_id = event.actor_id
-        return Access(
-            id=self.id,
-            event_id=event.id,
-            at=event.opened_at,
-            actor=AccessActor(id=actor_id, name=names.get(actor_id) if actor_id else None, roles=event.roles),
-            client_id=actor_id if event.kind == "client" else None,
-            act=event.act,
-            outcome=entry.outcome if entry else STARTED,
-            status=entry.status if entry else None,
-            request_id=event.request_id,
-            child_id=entry.child_id if entry else None,
-            case_id=entry.case_id if entry else None,
-            record=_record(entry),
-            reason=reasons.get(entry.record_id) if entry and entry.record_id else None,
-            address=str(event.address) if event.address else None,
-        )
+def _shown(
+    event: AccessEvent, entry: AccessEntry | None, names: dict[UUID, str], reasons: dict[UUID, str]
+) -> Access:
+    actor_id = event.actor_id
+    return Access(
+        id=entry.id if entry else event.id,
+        event_id=event.id,
+        at=event.opened_at,
+        actor=AccessActor(id=actor_id, name=names.get(actor_id) if actor_id else None, roles=event.roles),
+        client_id=actor_id if event.kind == "client" else None,
+        act=event.act,
+        outcome=entry.outcome if entry else STARTED,
+        status=entry.status if entry else None,
+        request_id=event.request_id,
+        child_id=entry.child_id if entry else None,
+        case_id=entry.case_id if entry else None,
+        record=_record(entry),
+        reason=reasons.get(entry.record_id) if entry and entry.record_id else None,
+        address=str(event.address) if event.address else None,
+    )
 
 
 def _record(entry: AccessEntry | None) -> AccessRecord | None:

@@ -36,12 +36,10 @@ async def listed(session: AsyncSession, actor: Actor, filters: CaseFilters) -> P
     """List the cases the actor sees, newest first."""
     wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
     paging = Paging("cases", filters.limit, filters.cursor, {**wanted, "for": actor.id})
-    query = select(Case, Child).join(Child, col(Child.id) == col(Case.child_id)).filter_by(**wanted)
-    query = paging.apply(query, col(Case.created_at), col(Case.id))
-    rows = (await session.execute(query)).all()
-    children = {case.id: child for case, child in rows}
-    cases, cursor = paging.cut([row[0] for row in rows], "created_at", "id")
-    return Page(items=[_item(case, children[case.id]) for case in cases], next_cursor=cursor)
+    conditions = [col(getattr(Case, name)) == value for name, value in wanted.items()]
+    query = select(Case, Child).join(Child, col(Child.id) == col(Case.child_id)).where(*conditions)
+    rows, cursor = await paging.rows(session, query, col(Case.created_at), col(Case.id))
+    return Page(items=[_item(row[0], row[1]) for row in rows], next_cursor=cursor)
 
 
 async def read(session: AsyncSession, case_id: UUID) -> CaseOut:
@@ -112,8 +110,7 @@ async def timeline(
     wanted = filters.model_dump(include={"kind"}, exclude_none=True)
     paging = Paging("timeline", filters.limit, filters.cursor, {**wanted, "case": case_id, "for": actor.id})
     query = select(CaseHistory).where(col(CaseHistory.case_id) == case_id).filter_by(**wanted)
-    query = paging.apply(query, col(CaseHistory.at), col(CaseHistory.id))
-    rows, cursor = paging.cut((await session.scalars(query)).all(), "at", "id")
+    rows, cursor = await paging.records(session, query, col(CaseHistory.at), col(CaseHistory.id))
     lines = [
         TimelineLine(**line.model_dump(include=set(TimelineLine.model_fields)), detail=unseal(line))
         for line in rows

@@ -129,8 +129,9 @@ async def break_glass(
 async def broken_glass(session: AsyncSession, actor: Actor, page: PageQuery) -> Page[BrokenGlass]:
     """List glass broken by those one answers for, or over children one answers for."""
     paging = Paging("break_glass", page.limit, page.cursor, {"for": actor.id})
-    query = paging.apply(select(BreakGlass), col(BreakGlass.opened_at), col(BreakGlass.id))
-    rows, cursor = paging.cut((await session.scalars(query)).all(), "opened_at", "id")
+    rows, cursor = await paging.records(
+        session, select(BreakGlass), col(BreakGlass.opened_at), col(BreakGlass.id)
+    )
     return Page(items=[_glass(row) for row in rows], next_cursor=cursor)
 
 
@@ -179,8 +180,9 @@ async def links(session: AsyncSession, actor: Actor, case_id: UUID, page: PageQu
     await find(session, Case, case_id)
     paging = Paging("case_links", page.limit, page.cursor, {"case": case_id, "for": actor.id})
     here = (col(CaseLink.case_id) == case_id) | (col(CaseLink.linked_case_id) == case_id)
-    query = paging.apply(select(CaseLink).where(here), col(CaseLink.linked_at), col(CaseLink.id))
-    rows, cursor = paging.cut((await session.scalars(query)).all(), "linked_at", "id")
+    rows, cursor = await paging.records(
+        session, select(CaseLink).where(here), col(CaseLink.linked_at), col(CaseLink.id)
+    )
     return Page(items=[_link(row) for row in rows], next_cursor=cursor)
 
 

@@ -27,8 +27,7 @@ async def listed(session: AsyncSession, actor: Actor, filters: ChildFilters) -> 
     query = select(Child)
     if filters.q is not None:
         query = query.where(col(Child.id).in_(await _matching(session, filters.q)))
-    query = paging.apply(query, col(Child.created_at), col(Child.id))
-    rows, cursor = paging.cut((await session.scalars(query)).all(), "created_at", "id")
+    rows, cursor = await paging.records(session, query, col(Child.created_at), col(Child.id))
     cases = await _case_ids(session, [child.id for child in rows])
     return Page(items=[_shown(child, cases.get(child.id, [])) for child in rows], next_cursor=cursor)
 

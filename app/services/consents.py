@@ -50,10 +50,12 @@ async def record(session: AsyncSession, actor: Actor, case_id: UUID, told: Conse
 async def listed(session: AsyncSession, actor: Actor, case_id: UUID, page: PageQuery) -> Page[ConsentOut]:
     """List a case's consent register, newest first; the data protection officer reads it without the case."""
     paging = Paging("consents", page.limit, page.cursor, {"case": case_id, "for": actor.id})
-    query = paging.apply(
-        select(Consent).where(col(Consent.case_id) == case_id), col(Consent.created_at), col(Consent.id)
+    rows, cursor = await paging.records(
+        session,
+        select(Consent).where(col(Consent.case_id) == case_id),
+        col(Consent.created_at),
+        col(Consent.id),
     )
-    rows, cursor = paging.cut((await session.scalars(query)).all(), "created_at", "id")
     if not rows:
         await find(session, Case, case_id)
     return Page(items=[_shown(consent) for consent in rows], next_cursor=cursor)
@@ -63,8 +65,9 @@ async def register(session: AsyncSession, actor: Actor, filters: ConsentFilters)
     """List the whole register as far as the actor sees it, newest first."""
     wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
     paging = Paging("register", filters.limit, filters.cursor, {**wanted, "for": actor.id})
-    query = paging.apply(select(Consent).filter_by(**wanted), col(Consent.created_at), col(Consent.id))
-    rows, cursor = paging.cut((await session.scalars(query)).all(), "created_at", "id")
+    rows, cursor = await paging.records(
+        session, select(Consent).filter_by(**wanted), col(Consent.created_at), col(Consent.id)
+    )
     return Page(items=[_shown(consent) for consent in rows], next_cursor=cursor)
 
 

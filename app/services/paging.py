@@ -6,15 +6,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, tuple_
+from sqlalchemy import ColumnElement, Select, literal, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.vault import vault
 from app.errors import Fault, InvalidInput
-
-S = TypeVar("S", bound=Select[*tuple[Any, ...]])
 
 Position = datetime | UUID | str
 
@@ -31,26 +30,36 @@ class Paging:
     cursor: str | None
     filters: Mapping[str, Any]
 
-    def apply(self, query: S, *columns: Any, ascending: bool = False) -> S:
-        """Order a query newest first by (moment, id), or by a code ascending, and start it after the cursor.
+    async def records(
+        self, session: AsyncSession, query: Select[*tuple[Any, ...]], *columns: Any, ascending: bool = False
+    ) -> tuple[list[Any], str | None]:
+        """Return the page's records: the first thing each row holds. See `rows`."""
+        rows, cursor = await self.rows(session, query, *columns, ascending=ascending)
+        return [row[0] for row in rows], cursor
+
+    async def rows(
+        self, session: AsyncSession, query: Select[*tuple[Any, ...]], *columns: Any, ascending: bool = False
+    ) -> tuple[Sequence[Any], str | None]:
+        """Return the page's rows, newest first by (moment, id) or ascending by code, and the next page's cursor.
+
+        Whether there is a next page is asked apart: to load one record more than is shown would put a child
+        into the log whom nobody saw.
 
         Raises:
             InvalidInput: the cursor is not ours, or belongs to another list or other filters.
         """
+        if self.cursor is not None:
+            query = query.where(_beyond(columns, self._position(len(columns)), ascending=ascending))
         order = columns if ascending else [column.desc() for column in columns]
-        query = query.order_by(*order).limit(self.limit + 1)
-        if self.cursor is None:
-            return query
-        here, last = tuple_(*columns), tuple_(*self._position(len(columns)))
-        position: ColumnElement[bool] = here > last if ascending else here < last
-        return query.where(position)
-
-    def cut(self, rows: Sequence[Any], *names: str) -> tuple[Sequence[Any], str | None]:
-        """Return the page's rows and the cursor of the next page; `names` are the columns of `apply`."""
-        if len(rows) <= self.limit:
+        page = query.add_columns(*columns).order_by(*order).limit(self.limit)
+        rows = (await session.execute(page)).all()
+        if len(rows) < self.limit:
             return rows, None
-        kept = rows[: self.limit]
-        return kept, self._cursor([getattr(kept[-1], name) for name in names])
+        last = list(rows[-1][-len(columns) :])
+        more = query.where(_beyond(columns, last, ascending=ascending)).with_only_columns(
+            literal(1), maintain_column_froms=True
+        )
+        return rows, self._cursor(last) if await session.scalar(more.limit(1)) else None
 
     def _cursor(self, values: Sequence[Position]) -> str:
         text = json.dumps([v.isoformat() if isinstance(v, datetime) else str(v) for v in values]).encode()
@@ -73,6 +82,11 @@ class Paging:
     def _tag(self, text: bytes) -> bytes:
         bound = json.dumps([self.name, sorted((k, str(v)) for k, v in self.filters.items() if v is not None)])
         return vault().blind.digest(b"cursor", bound.encode(), text)[:TAG]
+
+
+def _beyond(columns: Sequence[Any], position: Sequence[Any], *, ascending: bool) -> ColumnElement[bool]:
+    here, there = tuple_(*columns), tuple_(*position)
+    return here > there if ascending else here < there
 
 
 def _value(text: str) -> Position:

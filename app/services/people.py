@@ -38,10 +38,9 @@ async def listed(session: AsyncSession, actor: Actor, case_id: UUID, page: PageQ
     """List a case's circle, newest first."""
     await find(session, Case, case_id)
     paging = Paging("people", page.limit, page.cursor, {"case": case_id, "for": actor.id})
-    query = paging.apply(
-        select(Person).where(col(Person.case_id) == case_id), col(Person.created_at), col(Person.id)
+    rows, cursor = await paging.records(
+        session, select(Person).where(col(Person.case_id) == case_id), col(Person.created_at), col(Person.id)
     )
-    rows, cursor = paging.cut((await session.scalars(query)).all(), "created_at", "id")
     return Page(items=[_shown(person) for person in rows], next_cursor=cursor)
 
 

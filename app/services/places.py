@@ -43,8 +43,7 @@ async def listed(session: AsyncSession, filters: PlaceFilters) -> Page[PlaceOut]
     """List places by code: those of a parent, or those whose name in either script begins with `q`."""
     paging = Paging("places", filters.limit, filters.cursor, {"parent": filters.parent, "q": filters.q})
     query = select(Place).where(*_conditions(filters))
-    query = paging.apply(query, col(Place.code), ascending=True)
-    rows, cursor = paging.cut((await session.scalars(query)).all(), "code")
+    rows, cursor = await paging.records(session, query, col(Place.code), ascending=True)
     return Page(
         items=[PlaceOut(**place.model_dump(exclude={"search_en"})) for place in rows], next_cursor=cursor
     )

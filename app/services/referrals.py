@@ -102,8 +102,9 @@ async def listed(
     """List referrals, newest first: the agency's own, or the intake queue as far as the actor sees it."""
     wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
     paging = Paging("referrals", filters.limit, filters.cursor, {**wanted, "for": actor.id})
-    query = paging.apply(select(Referral).filter_by(**wanted), col(Referral.received_at), col(Referral.id))
-    rows, cursor = paging.cut((await session.scalars(query)).all(), "received_at", "id")
+    rows, cursor = await paging.records(
+        session, select(Referral).filter_by(**wanted), col(Referral.received_at), col(Referral.id)
+    )
     if actor.is_partner:
         return Page(items=await views.for_partner(session, rows), next_cursor=cursor)
     return Page(items=[views.item(row) for row in rows], next_cursor=cursor)

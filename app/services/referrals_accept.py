@@ -111,7 +111,9 @@ async def _unmet_staffing(session: AsyncSession, actor: Actor, acceptance: Accep
     elif not await can_lead(session, acceptance.lead_worker_id, acceptance.team_id):
         detail = "The lead worker is an active social worker or supervisor of the team."
         faults.append(Fault("/lead_worker_id", "lead_worker_unfit", detail))
-    elif not actor.has(Role.supervisor, Role.programme_manager) and acceptance.lead_worker_id != actor.id:
+    elif acceptance.lead_worker_id != actor.id and not (
+        acceptance.team_id and actor.leads(acceptance.team_id)
+    ):
         faults.append(Fault("/lead_worker_id", "not_yours", "A supervisor assigns cases to others."))
     return faults
 

@@ -32,7 +32,8 @@ def serve(chosen: Settings, say: Say) -> None:
     try:
         if chosen.mode == "demo":
             _prepare_demo(chosen, made.urls, say)
-        os.environ["FIRSTSTEP_API_DATABASE_URL"] = made.urls.api
+        # What was found out here holds in the workers too.
+        os.environ |= {"FIRSTSTEP_API_DATABASE_URL": made.urls.api, "FIRSTSTEP_MODE": chosen.mode}
         say(f"First Step serves on {chosen.issuer}  ·  to read: {chosen.issuer}/docs  ·  to stop: Ctrl-C")
         if chosen.mode == "demo":
             say(f"People and passwords to try it with: {chosen.home / 'demo.json'}")

@@ -253,8 +253,7 @@ async def listed(session: AsyncSession, actor: Actor, page: PageQuery) -> Page[S
         col(SignIn.idle_ends_at) > moment,
         col(SignIn.ends_at) > moment,
     )
-    query = paging.apply(alive, col(SignIn.created_at), col(SignIn.id))
-    rows, cursor = paging.cut((await session.scalars(query)).all(), "created_at", "id")
+    rows, cursor = await paging.records(session, alive, col(SignIn.created_at), col(SignIn.id))
     return Page(items=[_shown(row, actor) for row in rows], next_cursor=cursor)
 
 

@@ -32,8 +32,9 @@ async def listed(session: AsyncSession, filters: TeamFilters) -> Page[TeamOut]:
     """List the teams, newest first."""
     wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
     paging = Paging("teams", filters.limit, filters.cursor, wanted)
-    query = paging.apply(select(Team).filter_by(**wanted), col(Team.created_at), col(Team.id))
-    rows, cursor = paging.cut((await session.scalars(query)).all(), "created_at", "id")
+    rows, cursor = await paging.records(
+        session, select(Team).filter_by(**wanted), col(Team.created_at), col(Team.id)
+    )
     return Page(items=await _shown(session, rows), next_cursor=cursor)
 
 

@@ -75,8 +75,7 @@ async def listed(session: AsyncSession, filters: UserFilters) -> Page[UserOut]:
         query = query.where(_is(filters.role))
     if filters.is_active is not None:
         query = query.where(col(User.is_active) == filters.is_active)
-    query = paging.apply(query, col(User.created_at), col(User.id))
-    rows, cursor = paging.cut((await session.scalars(query)).all(), "created_at", "id")
+    rows, cursor = await paging.records(session, query, col(User.created_at), col(User.id))
     return Page(items=await _shown(session, rows), next_cursor=cursor)
 
 

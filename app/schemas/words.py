@@ -1,0 +1,39 @@
+"""What the fields mean, and what a request may look like: words for the API's description, kept as data.
+
+`glossary.json` tells a field's meaning by its name, or by `Schema.name` where a schema means something of its own;
+`examples/*.json` hold invented request bodies by schema, or by operation where the body is a form.
+"""
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+_HERE = Path(__file__).parent
+
+
+@cache
+def glossary() -> Mapping[str, str]:
+    """Return what fields mean."""
+    words: dict[str, str] = json.loads((_HERE / "glossary.json").read_bytes())
+    return words
+
+
+def meaning(schema: str, field: str) -> str | None:
+    """Return what a field of a schema means; None where nobody wrote it down.
+
+    Patches are named after what they change (`PersonPatchPhone`), so the longest ending of the schema's name counts.
+    """
+    words = glossary()
+    endings = (f"{schema[start:]}.{field}" for start in range(len(schema)))
+    return next((words[name] for name in endings if name in words), words.get(field))
+
+
+@cache
+def examples() -> Mapping[str, dict[str, Any]]:
+    """Return the examples of every schema that has some: by name, each with a summary and a value."""
+    found: dict[str, dict[str, Any]] = {}
+    for path in sorted((_HERE / "examples").glob("*.json")):
+        found |= json.loads(path.read_bytes())
+    return found
