@@ -252,6 +252,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("number", name=op.f("uq_cases_number")),
     )
     op.create_index(op.f("ix_cases_child_id"), "cases", ["child_id"], unique=False)
+    op.create_index(
+        "uq_cases_one_open",
+        "cases",
+        ["child_id"],
+        unique=True,
+        postgresql_where=sa.text("status <> 'closed'"),
+    )
     op.create_index(op.f("ix_cases_lead_worker_id"), "cases", ["lead_worker_id"], unique=False)
     op.create_index(
         "ix_cases_newest",

@@ -19,5 +19,7 @@ AS $$
 $$;
 ALTER FUNCTION access.tidy_up() OWNER TO firststep_gate;
 REVOKE CREATE ON SCHEMA access FROM firststep_gate;
+SET LOCAL ROLE firststep_gate;
 REVOKE ALL ON FUNCTION access.tidy_up() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION access.tidy_up() TO firststep_api;
+RESET ROLE;
