@@ -1,6 +1,7 @@
 """Builds the app; nothing else."""
 
 import asyncio
+import gc
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,6 +18,8 @@ from app.schemas.rules import SENTENCES
 from app.services import tidying
 
 TITLE = "First Step"
+GENTLE_COLLECTION = (20_000, 20, 20)
+"""Objects made before the youngest are looked through, and how often the older ones are."""
 
 
 @asynccontextmanager
@@ -28,6 +31,10 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     database = Database(api_url(chosen), pool_size=chosen.pool_size)
     await database.open()
     app.state.database = database
+    # What was imported stays: the collector need not look through it again with every thousand requests.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GENTLE_COLLECTION)
     background = [asyncio.create_task(work) for work in (_end_with_parent(), tidying.go_on(database))]
     try:
         yield

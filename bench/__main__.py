@@ -95,11 +95,13 @@ def main(
         print(json.dumps(result, indent=2, ensure_ascii=False))
         return
     Console(width=130).print(report.table(result))
+    if disturbed := report.disturbance(result):
+        print(disturbed)
+    if failed := sum(run["errors"] for run in result["runs"]):
+        print(f"{failed} requests failed: this measurement does not count, and is not kept.")
+        raise typer.Exit(1)
     if only is None:
         report.keep(result, keep)
-    if failed := sum(run["errors"] for run in result["runs"]):
-        progress.console.print(f"{failed} requests failed: this measurement does not count.")
-        raise typer.Exit(1)
 
 
 def _measure(

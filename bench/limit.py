@@ -1,8 +1,9 @@
 """First Step's promise kept by hand, on bare Starlette and asyncpg: what the promise itself costs.
 
 The token is checked, the event committed first, rows are read through row security, and the entries are committed before
-the answer leaves; names and texts are opened and sealed with the product's keys. No ORM, no models, no validation, five
-round trips a request: open, begin, read or write, entries, commit (a write sends its entries along: four).
+the answer leaves; names and texts are opened and sealed with the product's keys. No ORM, no models, no validation, and five
+round trips a request: open the event; begin; read, or look whether the key was used; write the entries, and with them what
+is stored; commit.
 """
 
 import base64

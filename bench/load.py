@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from itertools import count, cycle
 from pathlib import Path
+from typing import cast
 
 import uvloop
 
@@ -38,8 +39,9 @@ class Connection(asyncio.Protocol):
         self.transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - for the type checker: a TCP connection is one
-        self.transport = transport
+        self.transport = cast(
+            "asyncio.Transport", transport
+        )  # uvloop's are not of that class, but they are that
         self._send()
 
     def data_received(self, data: bytes) -> None:

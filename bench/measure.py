@@ -8,9 +8,9 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -115,20 +115,18 @@ class Run:
     """Microseconds of processor time a request, in the program."""
     postgres_us: float | None
     """The same in PostgreSQL, its background work included."""
+    others_cores: float | None
+    """Cores that processes which are not part of this had meanwhile: they should have none."""
 
 
 def measured(program: Running, operation: Operation, stage: Stage, file: Path, seconds: int) -> Run:
     """Warm up, load, and return what happened."""
-    load = partial(_load, program.port, file)
-    load(WARM_UP)
-    watched = (program.pid, stage.postgres_pid)
-    before = [processor_seconds(pid) for pid in watched]
-    said = load(seconds)
-    after = [processor_seconds(pid) for pid in watched]
-    app, postgres = (
-        None if a is None or b is None else round(1e6 * (b - a) / max(1, said["requests"]), 1)
-        for a, b in zip(before, after, strict=True)
-    )
+    _load(program.port, file, WARM_UP)
+    watched = (program.pid, stage.postgres_pid, os.getpid())
+    started, before = time.perf_counter(), [busy_seconds(), *map(processor_seconds, watched)]
+    said = _load(program.port, file, seconds)
+    passed, after = time.perf_counter() - started, [busy_seconds(), *map(processor_seconds, watched)]
+    busy, app, postgres, ours = map(_between, before, after)
     return Run(
         program=program.program.name,
         operation=operation.name,
@@ -136,9 +134,25 @@ def measured(program: Running, operation: Operation, stage: Stage, file: Path, s
         p50_ms=said["p50_ms"],
         p99_ms=said["p99_ms"],
         errors=int(said["errors"]),
-        app_us=app,
-        postgres_us=postgres,
+        app_us=_each(app, said["requests"]),
+        postgres_us=_each(postgres, said["requests"]),
+        others_cores=_others(busy, postgres, ours, passed),
     )
+
+
+def _between(before: float | None, after: float | None) -> float | None:
+    return None if before is None or after is None else after - before
+
+
+def _others(busy: float | None, postgres: float | None, ours: float | None, passed: float) -> float | None:
+    """Cores used by what is neither PostgreSQL nor this process and its children (the programs, the client)."""
+    if busy is None or postgres is None or ours is None:
+        return None
+    return round(max(0.0, busy - postgres - ours) / passed, 2)
+
+
+def _each(seconds: float | None, requests: float) -> float | None:
+    return None if seconds is None else round(1e6 * seconds / max(1, requests), 1)
 
 
 def client() -> str:
@@ -174,7 +188,7 @@ def processor_seconds(pid: int) -> float | None:
         stats = [_stat(entry) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
     except OSError:
         return None
-    family, ticks, known = {pid}, 0, {found[0]: found for found in stats if found}
+    family, known = {pid}, {found[0]: found for found in stats if found}
     for _ in range(len(known)):
         more = {child for child, (_, parent, _) in known.items() if parent in family} - family
         if not more:
@@ -182,6 +196,17 @@ def processor_seconds(pid: int) -> float | None:
         family |= more
     ticks = sum(known[member][2] for member in family if member in known)
     return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def busy_seconds() -> float | None:
+    """Return the processor time that anybody has used so far, other guests of the host included."""
+    try:
+        user, nice, system, _, _, *rest = map(
+            int, Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
+        )
+    except OSError:
+        return None
+    return (user + nice + system + sum(rest)) / os.sysconf("SC_CLK_TCK")
 
 
 def _stat(entry: Path) -> tuple[int, int, int] | None:

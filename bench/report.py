@@ -21,6 +21,9 @@ RATIOS = (("ours", "limit"), ("ours", "plain"), ("limit", "wire"))
 BARS = {"R1": (0.6, 1.0, 3.0), "L1": (0.6, 2.0, 3.0), "W1": (0.5, 1.0, 3.0)}
 """Ours against limit; ours against plain at the first landing; ours against plain in the end."""
 
+DISTURBED = 0.1
+"""Cores used by others from which a measurement is called disturbed."""
+
 Result = dict[str, Any]
 
 
@@ -54,10 +57,28 @@ def result_of(
         "operations": {operation.name: operation.what for operation in OPERATIONS},
         "absent": dict(absent),
         "answer_bytes": sizes,
+        "others_cores": others_cores(runs),
         "medians": medians,
         "ratios": {name: _ratios(found) for name, found in medians.items()},
         "runs": [asdict(run) for run in runs],
     }
+
+
+def others_cores(runs: Sequence[Run]) -> float | None:
+    """How many cores other processes had while this was measured, on average; None where nobody can tell."""
+    told = [run.others_cores for run in runs if run.others_cores is not None]
+    return round(sum(told) / len(told), 2) if told else None
+
+
+def disturbance(result: Result) -> str | None:
+    """Say that the machine was not ours alone, where it was not."""
+    others, cores = result["others_cores"], result["machine"]["cores"]
+    if others is None or others < DISTURBED:
+        return None
+    return (
+        f"**Disturbed**: other processes had {others:.1f} of the {cores} cores meanwhile. The rates and the ratios of rates "
+        "are rough; the processor time a request says more. Repeat it on a quiet machine."
+    )
 
 
 def machine() -> dict[str, Any]:
@@ -98,20 +119,35 @@ def table(result: Result) -> Table:
 
 
 _HEADINGS = (
-    "operation", "program", "requests/s", "p50 ms", "p99 ms", "program µs", "PostgreSQL µs", "answer bytes", "ours ÷ this",
+    "operation", "program", "requests/s", "p50 ms", "p99 ms", "program µs", "PostgreSQL µs", "answer bytes", "ours ÷ this", "by processor",
 )  # fmt: skip
 
 
 def _rows(result: Result) -> Iterable[tuple[str, ...]]:
     for operation, programs in result["medians"].items():
-        ours = programs.get("ours", {}).get("per_second")
+        ours = programs.get("ours", {})
         for program, figures in programs.items():
             rate = figures["per_second"]
             yield (
                 operation, program, f"{rate:,.0f}", f"{figures['p50_ms']:.1f}", f"{figures['p99_ms']:.1f}",
                 *("-" if figures[name] is None else f"{figures[name]:,.0f}" for name in ("app_us", "postgres_us")),
-                f"{result['answer_bytes'][program][operation]:,}", f"{ours / rate:.2f}" if ours and rate else "-",
+                f"{result['answer_bytes'][program][operation]:,}", _shown(_quotient(ours.get("per_second"), rate)),
+                _shown(_quotient(_processor(figures), _processor(ours))),
             )  # fmt: skip
+
+
+def _processor(figures: Mapping[str, Any]) -> float | None:
+    """Return the processor time of a request, in the program and in PostgreSQL."""
+    app, postgres = figures.get("app_us"), figures.get("postgres_us")
+    return None if app is None or postgres is None else float(app + postgres)
+
+
+def _quotient(one: float | None, other: float | None) -> float | None:
+    return one / other if one and other else None
+
+
+def _shown(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
 
 
 def markdown(result: Result) -> str:
@@ -123,6 +159,7 @@ def markdown(result: Result) -> str:
         "",
         "Machines are noisy: only ratios of one run count. How to read the columns: `bench/README.md`.",
         "",
+        *([f"{disturbed}\n"] if (disturbed := disturbance(result)) else []),
         _md_row(_HEADINGS),
         _md_row(["---"] * 2 + ["---:"] * (len(_HEADINGS) - 2)),
         *map(_md_row, _rows(result)),

@@ -5,12 +5,12 @@ is in the log, without a service having to remember it.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
-from sqlalchemy import ARRAY, Text, Uuid, bindparam, event, text
+from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapper, QueryContext, object_session
 
@@ -47,17 +47,12 @@ RECORD_KINDS: dict[type, str] = {
 
 OPEN = "SELECT * FROM access.open($1, $2, $3, $4, $5, $6, $7, $8)"
 CONCLUDE = "SELECT access.conclude($1, $2, $3, $4, $5)"
-ENTER = text("SELECT set_config('firststep.access', :event, true)")
-ENTRIES = text("""
+ENTER = "SELECT set_config('firststep.access', $1, true)"
+ENTRIES = """
     INSERT INTO access_entries (event_id, child_id, case_id, record_kind, record_id, outcome, status)
-    SELECT :event, child, file, kind, record, :outcome, :status
-      FROM unnest(:children, :cases, :kinds, :records) AS shown (child, file, kind, record)
-""").bindparams(
-    bindparam("children", type_=ARRAY(Uuid)),
-    bindparam("cases", type_=ARRAY(Uuid)),
-    bindparam("kinds", type_=ARRAY(Text)),
-    bindparam("records", type_=ARRAY(Uuid)),
-)
+    SELECT $1, child, file, kind, record, $2, $3
+      FROM unnest($4::uuid[], $5::uuid[], $6::text[], $7::uuid[]) AS shown (child, file, kind, record)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +75,15 @@ class Trace:
 
     def add(self, shown: Shown) -> None:
         """Note a record."""
-        if shown.child_id is not None:
-            if (
-                shown.kind == "break_glass"
-            ):  # the entry of such a request names the grant, which holds the reason
-                self.children[shown.child_id] = shown
-            self.children.setdefault(shown.child_id, shown)
-            self.others.pop((shown.kind, shown.record_id), None)
-        else:
+        if shown.child_id is None:
             self.others.setdefault((shown.kind, shown.record_id), shown)
+            return
+        self.others.pop((shown.kind, shown.record_id), None)
+        known = self.children.setdefault(shown.child_id, shown)
+        if shown.kind == "break_glass":  # the entry of such a request names the grant, which holds the reason
+            known = shown
+        # A case that opens is younger than its child: who asks for the case's accesses is to find that one too.
+        self.children[shown.child_id] = replace(known, case_id=known.case_id or shown.case_id)
 
     def __iter__(self) -> Any:
         yield from self.children.values()
@@ -103,12 +98,16 @@ def trace_of(session: AsyncSession) -> Trace:
 
 def _note(info: dict[Any, Any], record: Any) -> None:
     kind = RECORD_KINDS.get(type(record))
-    if kind is None or (kind == "access" and record.child_id is None):
+    if kind is None:
         return
-    record_id = record.__dict__.get("id") or record.__dict__.get("case_id")
-    case_id = record_id if kind == "case" else record.__dict__.get("case_id")
-    trace: Trace = info.setdefault("trace", Trace())
-    trace.add(Shown(record.child_id, case_id, kind, record_id))
+    known = record.__dict__
+    child_id = known.get("id") if kind == "child" else known.get("child_id")
+    trace: Trace = info.get("trace") or info.setdefault("trace", Trace())
+    if (child_id in trace.children and kind != "break_glass") or (kind == "access" and child_id is None):
+        return
+    record_id = known.get("id") or known.get("case_id")
+    case_id = record_id if kind == "case" else known.get("case_id")
+    trace.add(Shown(child_id, case_id, kind, record_id))
 
 
 @event.listens_for(Mapper, "load")
@@ -162,24 +161,15 @@ async def open_event(database: Database, question: Question) -> asyncpg.Record:
 
 async def enter(session: AsyncSession, event_id: UUID) -> None:
     """Begin the transaction that may see what the event's actor may see."""
-    await session.execute(ENTER, {"event": str(event_id)})
+    await (await session.connection()).exec_driver_sql(ENTER, (str(event_id),))
 
 
 async def write(session: AsyncSession, event_id: UUID, outcome: str, status: int) -> None:
     """Write an entry for every child this request showed, or one that says it showed none."""
     shown = list(trace_of(session)) or [Shown(None, None, None, None)]  # type: ignore[arg-type]  # the empty entry
-    await session.execute(
-        ENTRIES,
-        {
-            "event": event_id,
-            "outcome": outcome,
-            "status": status,
-            "children": [s.child_id for s in shown],
-            "cases": [s.case_id for s in shown],
-            "kinds": [s.kind for s in shown],
-            "records": [s.record_id for s in shown],
-        },
-    )
+    columns = zip(*((s.child_id, s.case_id, s.kind, s.record_id) for s in shown), strict=True)
+    entries = (event_id, outcome, status, *(list(column) for column in columns))
+    await (await session.connection()).exec_driver_sql(ENTRIES, entries)
 
 
 async def conclude(

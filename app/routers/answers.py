@@ -10,6 +10,7 @@ from uuid import UUID
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
+from pydantic_core import to_json
 from starlette.responses import Response
 
 from app.access import log
@@ -68,6 +69,8 @@ def _is_current(etag: str, if_none_match: str) -> bool:
 
 
 def _json(result: BaseModel) -> bytes:
+    if isinstance(result, Page):  # its items are models, or plain documents: both are written as they are
+        return to_json({"items": result.items, "next_cursor": result.next_cursor})
     return result.__pydantic_serializer__.to_json(result)
 
 

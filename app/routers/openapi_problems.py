@@ -50,16 +50,6 @@ SCHEMAS: dict[str, Any] = {
             "detail": {"type": "string", "description": "The rule in words."},
         },
     },
-    "OAuthError": {
-        "type": "object",
-        "title": "OAuthError",
-        "description": "Why a machine was refused, as RFC 6749 (section 5.2) words it.",
-        "required": ["error", "error_description"],
-        "properties": {
-            "error": {"type": "string", "description": "The code that RFC 6749 gives it."},
-            "error_description": {"type": "string", "description": "What it was this time."},
-        },
-    },
 }
 
 _HEADERS: dict[int, tuple[str, ...]] = {
@@ -76,7 +66,9 @@ def statuses(operation: Operation) -> list[int]:
     if operation.door is not None:
         found |= {401, 403}
         found |= {409} if operation.method != "GET" else set()
-        found |= {404} if operation.method == "POST" else set()  # a retry whose first answer is out of sight now
+        found |= (
+            {404} if operation.method == "POST" else set()
+        )  # a retry whose first answer is out of sight now
     if operation.names_record:
         found |= {404}
     if operation.method in WRITES:
@@ -162,7 +154,7 @@ def _oauth(what: str) -> dict[str, Any]:
         "description": f"{what} is refused, as RFC 6749 words it; `problem+json` where it cannot be read at all.",
         "headers": {"X-Request-Id": {"$ref": "#/components/headers/X-Request-Id"}},
         "content": {
-            "application/json": {"schema": {"$ref": "#/components/schemas/OAuthError"}},
+            "application/json": {"schema": {"$ref": "#/components/schemas/GrantError"}},
             MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}},
         },
     }

@@ -38,8 +38,14 @@ HEADERS: dict[str, Any] = {
         "description": "Seconds after which another try may succeed.",
         "schema": {"type": "integer", "minimum": 0},
     },
-    "RateLimit": {"description": "How many requests are left, and for how long.", "schema": {"type": "string"}},
-    "RateLimit-Policy": {"description": "How many requests a minute there are.", "schema": {"type": "string"}},
+    "RateLimit": {
+        "description": "How many requests are left, and for how long.",
+        "schema": {"type": "string"},
+    },
+    "RateLimit-Policy": {
+        "description": "How many requests a minute there are.",
+        "schema": {"type": "string"},
+    },
     "WWW-Authenticate": {"description": "How to prove who is asking.", "schema": {"type": "string"}},
 }
 """Every response header that the contract speaks of."""

@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 from app.schemas.codes import CodeOf
 from app.schemas.identity import Birth, Name, Phone
 from app.schemas.merge_patch import patch_of
-from app.schemas.referrals import BasisWithoutConsent
+from app.schemas.referrals_told import BasisWithoutConsent
 from app.schemas.wire import (
     Day,
     Id,

@@ -1,23 +1,19 @@
-"""What the fields mean, and what a request may look like: words for the API's description, kept as data.
+"""What the fields mean, and what a request may look like: words for the API's description.
 
-`glossary.json` tells a field's meaning by its name, or by `Schema.name` where a schema means something of its own;
-`examples/*.json` hold invented request bodies by schema, or by operation where the body is a form.
+A field's meaning stands under it as a docstring, or in `glossary.json`: by its name, or by `Schema.name` where a schema
+means something of its own. `examples/*.json` hold invented request bodies by schema, or by operation where the body
+is a form.
 """
 
+import ast
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 _HERE = Path(__file__).parent
-
-
-@cache
-def glossary() -> Mapping[str, str]:
-    """Return what fields mean."""
-    words: dict[str, str] = json.loads((_HERE / "glossary.json").read_bytes())
-    return words
 
 
 def meaning(schema: str, field: str) -> str | None:
@@ -25,7 +21,7 @@ def meaning(schema: str, field: str) -> str | None:
 
     Patches are named after what they change (`PersonPatchPhone`), so the longest ending of the schema's name counts.
     """
-    words = glossary()
+    words = _words()
     endings = (f"{schema[start:]}.{field}" for start in range(len(schema)))
     return next((words[name] for name in endings if name in words), words.get(field))
 
@@ -37,3 +33,30 @@ def examples() -> Mapping[str, dict[str, Any]]:
     for path in sorted((_HERE / "examples").glob("*.json")):
         found |= json.loads(path.read_bytes())
     return found
+
+
+@cache
+def _words() -> Mapping[str, str]:
+    """Return every meaning that is written down.
+
+    The docstrings are read only when the API describes itself: Pydantic would read the sources at every start.
+    """
+    written: dict[str, str] = json.loads((_HERE / "glossary.json").read_bytes())
+    return dict(_docstrings()) | written
+
+
+def _docstrings() -> Iterator[tuple[str, str]]:
+    for path in sorted(_HERE.glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.ClassDef):
+                yield from _docstrings_of(node)
+
+
+def _docstrings_of(node: ast.ClassDef) -> Iterator[tuple[str, str]]:
+    for field, text in pairwise(node.body):
+        match field, text:
+            case (
+                ast.AnnAssign(target=ast.Name(id=name)),
+                ast.Expr(value=ast.Constant(value=str(words))),
+            ):
+                yield f"{node.name}.{name}", words

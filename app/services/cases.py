@@ -1,8 +1,9 @@
 """Cases: reading, listing, and the little of them that a PATCH may change."""
 
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -39,18 +40,25 @@ async def listed(session: AsyncSession, actor: Actor, filters: CaseFilters) -> P
     conditions = [col(getattr(Case, name)) == value for name, value in wanted.items()]
     query = select(Case, Child).join(Child, col(Child.id) == col(Case.child_id)).where(*conditions)
     rows, cursor = await paging.rows(session, query, col(Case.created_at), col(Case.id))
-    return Page(items=[_item(row[0], row[1]) for row in rows], next_cursor=cursor)
+    return Page[CaseItem].built([_item(row[0], row[1]) for row in rows], cursor)
+
+
+CO_WORKERS = func.array(
+    select(col(CaseWorker.user_id))
+    .where(col(CaseWorker.case_id) == col(Case.id))
+    .order_by(col(CaseWorker.user_id))
+    .scalar_subquery()
+)
+WITH_CHILD = select(Case, Child, CO_WORKERS).join(Child, col(Child.id) == col(Case.child_id))
+ONE = WITH_CHILD.where(col(Case.id) == bindparam("case_id"))
 
 
 async def read(session: AsyncSession, case_id: UUID) -> CaseOut:
     """Read one case with its child."""
-    query = (
-        select(Case, Child).join(Child, col(Child.id) == col(Case.child_id)).where(col(Case.id) == case_id)
-    )
-    row = (await session.execute(query)).first()
+    row = (await session.execute(ONE, {"case_id": case_id})).first()
     if row is None:
         raise NotFound
-    return await shown(session, row[0], row[1])
+    return _shown(*row)
 
 
 async def change(session: AsyncSession, actor: Actor, case_id: UUID, seen: int, patch: CasePatch) -> CaseOut:
@@ -65,33 +73,40 @@ async def change(session: AsyncSession, actor: Actor, case_id: UUID, seen: int, 
     return await shown(session, case)
 
 
-async def shown(session: AsyncSession, case: Case, child: Child | None = None) -> CaseOut:
-    """Return a case as it is read."""
-    if child is None:
-        child = await session.get_one(Child, case.child_id)
-    workers = select(col(CaseWorker.user_id)).where(col(CaseWorker.case_id) == case.id)
-    return CaseOut(
+async def shown(session: AsyncSession, case: Case) -> CaseOut:
+    """Return a case that this request has changed as it is read."""
+    return await read(session, case.id)
+
+
+def _shown(case: Case, child: Child, co_worker_ids: list[UUID]) -> CaseOut:
+    return CaseOut.model_construct(
         **{name: getattr(case, name) for name in PLAIN},
         child=child_of(child),
-        co_worker_ids=sorted(await session.scalars(workers)),
+        co_worker_ids=co_worker_ids,
         summary=unseal(case).get("summary"),
     )
 
 
-def _item(case: Case, child: Child) -> CaseItem:
-    return CaseItem(**{name: getattr(case, name) for name in IN_LISTS}, child=child_of(child))
+def _item(case: Case, child: Child) -> dict[str, Any]:
+    known = vars(case)
+    return {**{name: known[name] for name in IN_LISTS}, "child": _child(child)}
 
 
 def child_of(child: Child) -> CaseChild:
-    """Return a child as far as a list needs it."""
+    """Return a child as far as a case shows it."""
+    return CaseChild(**_child(child))
+
+
+def _child(child: Child) -> dict[str, Any]:
     identity = unseal(child)
-    return CaseChild(
-        id=child.id,
-        names=identity["names"],
-        nickname=identity.get("nickname"),
-        sex=child.sex,
-        age=age_of(identity),
-    )
+    youngest, oldest = Birth.of(identity["birth"]).age_on(day := today())
+    return {
+        "id": child.id,
+        "names": identity["names"],
+        "nickname": identity.get("nickname"),
+        "sex": child.sex,
+        "age": {"min": youngest, "max": oldest, "on": day},
+    }
 
 
 def age_of(identity: dict[str, dict[str, str | int]]) -> Age:

@@ -49,7 +49,7 @@ async def _new_child(session: AsyncSession, told: dict[str, Any]) -> Child:
     seal(child, "sealed", {name: value for name, value in told.items() if name != "sex"})
     session.add(child)
     await session.flush()  # the case's foreign key names the child
-    await telling.index(session, child.id, "child", child.id, told)
+    await telling.index(session, child.id, "child", child.id, told, is_new=True)
     return child
 
 

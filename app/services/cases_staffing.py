@@ -34,13 +34,15 @@ async def assign(
     """Name the lead worker and the co-workers of a case.
 
     Raises:
-        GateRefused: somebody is no active worker of the team, or works on the other side of a wall.
+        GateRefused: the actor does not lead the case's team; somebody is no active worker of it, or works on the
+            other side of a wall.
     """
     case = await find_for_change(session, Case, case_id, seen)
     workers = [assignment.lead_worker_id, *assignment.co_worker_ids]
     refuse(
         [
             *_unmet_open(case),
+            *_unmet_leading(actor, case),
             *await _unmet_fitness(session, case.team_id, workers),
             *await _unmet_wall(session, case, workers),
         ]
@@ -82,6 +84,13 @@ async def transfer(session: AsyncSession, actor: Actor, case_id: UUID, seen: int
 
 def _unmet_open(case: Case) -> list[Fault]:
     return [Fault("/status", "status", "The case is closed.")] if case.status == "closed" else []
+
+
+def _unmet_leading(actor: Actor, case: Case) -> list[Fault]:
+    """Broken glass lets a supervisor of another team look, and not decide who works on the case."""
+    if actor.leads(case.team_id):
+        return []
+    return [Fault(None, "not_your_team", "A supervisor of the case's team assigns it.")]
 
 
 async def _unmet_fitness(session: AsyncSession, team_id: UUID, workers: list[UUID]) -> list[Fault]:

@@ -6,7 +6,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import BigInteger, and_, bindparam, func, insert, literal, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -17,6 +18,22 @@ from app.models import Child, KeptAnswer, Referral
 from app.models.record import new_id, now
 
 KEPT = timedelta(hours=24)
+
+
+KEEP = insert(KeptAnswer)
+_ONE = select(literal(1).label("one")).subquery()
+CLAIM = (
+    select(func.pg_try_advisory_xact_lock(bindparam("lock", type_=BigInteger)), KeptAnswer)
+    .select_from(_ONE)
+    .outerjoin(
+        KeptAnswer,
+        and_(
+            col(KeptAnswer.principal_id) == bindparam("principal"),
+            col(KeptAnswer.key_digest) == bindparam("key"),
+        ),
+    )
+)
+"""The lock on a key, and the answer kept for it, in one round trip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +68,10 @@ async def find(session: AsyncSession, claim: Claim) -> Answer | None:
         NotFound: the actor may no longer see what the answer showed.
     """
     lock = int.from_bytes(hashlib.sha256(claim.principal_id.bytes + claim.digest).digest()[:8], signed=True)
-    if not await session.scalar(select(func.pg_try_advisory_xact_lock(lock))):
+    asked = {"lock": lock, "principal": claim.principal_id, "key": claim.digest}
+    is_ours, kept = (await session.execute(CLAIM, asked)).one()
+    if not is_ours:
         raise StillRunning(retry_after=1)
-    kept = await session.get(KeptAnswer, (claim.principal_id, claim.digest))
     if kept is None:
         return None
     if kept.kept_at < now() - KEPT:
@@ -98,5 +116,8 @@ async def keep(session: AsyncSession, claim: Claim, answer: Answer) -> None:
         status=answer.status,
     )
     seal(kept, "sealed", {"headers": answer.headers, "body": answer.body, "shown": shown})
-    session.add(kept)
-    await session.flush()  # a conflict must surface before the answer leaves
+    try:
+        await session.execute(KEEP, kept.model_dump())
+    except IntegrityError as error:
+        # The other request committed between our look and its lock's end: the next try finds its answer.
+        raise StillRunning(retry_after=1) from error

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, literal, tuple_
+from sqlalchemy import Select, func, literal, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.vault import vault
@@ -42,24 +42,23 @@ class Paging:
     ) -> tuple[Sequence[Any], str | None]:
         """Return the page's rows, newest first by (moment, id) or ascending by code, and the next page's cursor.
 
-        Whether there is a next page is asked apart: to load one record more than is shown would put a child
-        into the log whom nobody saw.
+        Whether there is a next page is counted, not loaded: one record more than is shown would put a child into
+        the log whom nobody saw.
 
         Raises:
             InvalidInput: the cursor is not ours, or belongs to another list or other filters.
         """
         if self.cursor is not None:
-            query = query.where(_beyond(columns, self._position(len(columns)), ascending=ascending))
+            here, there = tuple_(*columns), tuple_(*self._position(len(columns)))
+            query = query.where(here > there if ascending else here < there)
+        some = query.with_only_columns(literal(1), maintain_column_froms=True).limit(self.limit + 1)
+        counted = select(func.count()).select_from(some.subquery()).scalar_subquery()
         order = columns if ascending else [column.desc() for column in columns]
-        page = query.add_columns(*columns).order_by(*order).limit(self.limit)
+        page = query.add_columns(*columns, counted).order_by(*order).limit(self.limit)
         rows = (await session.execute(page)).all()
-        if len(rows) < self.limit:
+        if not rows or rows[-1][-1] <= self.limit:
             return rows, None
-        last = list(rows[-1][-len(columns) :])
-        more = query.where(_beyond(columns, last, ascending=ascending)).with_only_columns(
-            literal(1), maintain_column_froms=True
-        )
-        return rows, self._cursor(last) if await session.scalar(more.limit(1)) else None
+        return rows, self._cursor(rows[-1][-1 - len(columns) : -1])
 
     def _cursor(self, values: Sequence[Position]) -> str:
         text = json.dumps([v.isoformat() if isinstance(v, datetime) else str(v) for v in values]).encode()
@@ -82,11 +81,6 @@ class Paging:
     def _tag(self, text: bytes) -> bytes:
         bound = json.dumps([self.name, sorted((k, str(v)) for k, v in self.filters.items() if v is not None)])
         return vault().blind.digest(b"cursor", bound.encode(), text)[:TAG]
-
-
-def _beyond(columns: Sequence[Any], position: Sequence[Any], *, ascending: bool) -> ColumnElement[bool]:
-    here, there = tuple_(*columns), tuple_(*position)
-    return here > there if ascending else here < there
 
 
 def _value(text: str) -> Position:

@@ -39,6 +39,18 @@ async def load(owner: asyncpg.Connection, edition: str) -> int:
     return len(known)
 
 
+_known: set[str] = set()
+"""Codes of provinces and districts, read once a process: another edition of the gazetteer comes with a restart."""
+
+
+async def provinces_and_districts(session: AsyncSession) -> set[str]:
+    """Return the codes of all provinces and districts."""
+    if not _known:
+        query = select(col(Place.code)).where(col(Place.level).in_(["province", "district"]))
+        _known.update(await session.scalars(query))
+    return _known
+
+
 async def listed(session: AsyncSession, filters: PlaceFilters) -> Page[PlaceOut]:
     """List places by code: those of a parent, or those whose name in either script begins with `q`."""
     paging = Paging("places", filters.limit, filters.cursor, {"parent": filters.parent, "q": filters.q})

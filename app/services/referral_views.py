@@ -12,14 +12,35 @@ from app.access.actor import Actor
 from app.access.vault import unseal
 from app.models import Referral, ReferralQuestion
 from app.schemas.identity import Birth, Name
-from app.schemas.referrals import PartnerReferral, QuestionOut, ReferralItem, ReferralOut, ScreeningOut, Told
+from app.schemas.referrals import PartnerReferral, QuestionOut, ReferralItem, ReferralOut, ScreeningOut
+from app.schemas.referrals_told import Told
+
+PLAIN_FOR_PARTNER = set(PartnerReferral.model_fields) - {"signposted_to", "questions"}
 
 
 async def shown(session: AsyncSession, actor: Actor, referral: Referral) -> ReferralOut | PartnerReferral:
     """Return one referral as this actor may read it."""
-    if actor.is_partner:
-        return (await for_partner(session, [referral]))[0]
-    questions = await _questions(session, [referral.id])
+    return _as_read_by(actor, referral, (await _questions(session, [referral.id]))[referral.id])
+
+
+def just_received(actor: Actor, referral: Referral) -> ReferralOut | PartnerReferral:
+    """Return a new referral as this actor may read it: nobody can have asked anything yet."""
+    return _as_read_by(actor, referral, [])
+
+
+async def for_partner(session: AsyncSession, referrals: Sequence[Referral]) -> list[PartnerReferral]:
+    """Return referrals as the agency that sent them reads them."""
+    questions = await _questions(session, [r.id for r in referrals])
+    return [_for_partner(referral, questions[referral.id]) for referral in referrals]
+
+
+def _as_read_by(
+    actor: Actor, referral: Referral, questions: list[QuestionOut]
+) -> ReferralOut | PartnerReferral:
+    return _for_partner(referral, questions) if actor.is_partner else _for_staff(referral, questions)
+
+
+def _for_staff(referral: Referral, questions: list[QuestionOut]) -> ReferralOut:
     told = Told.model_validate(unseal(referral))
     outcome = unseal(referral, "outcome_sealed")
     return ReferralOut(
@@ -28,21 +49,17 @@ async def shown(session: AsyncSession, actor: Actor, referral: Referral) -> Refe
         reason=outcome.get("reason"),
         signposted_to=outcome.get("signposted_to") or [],
         screening=ScreeningOut(**outcome["screening"]) if outcome.get("screening") else None,
-        questions=questions[referral.id],
+        questions=questions,
     )
 
 
-async def for_partner(session: AsyncSession, referrals: Sequence[Referral]) -> list[PartnerReferral]:
-    """Return referrals as the agency that sent them reads them: where they stand, and what is asked of it."""
-    questions = await _questions(session, [r.id for r in referrals])
-    return [
-        PartnerReferral(
-            **referral.model_dump(include=set(PartnerReferral.model_fields)),
-            signposted_to=unseal(referral, "outcome_sealed").get("signposted_to") or [],
-            questions=questions[referral.id],
-        )
-        for referral in referrals
-    ]
+def _for_partner(referral: Referral, questions: list[QuestionOut]) -> PartnerReferral:
+    """Where it stands, and what is asked of the agency; never FSC's records of the child."""
+    return PartnerReferral.model_construct(
+        **{name: getattr(referral, name) for name in PLAIN_FOR_PARTNER},
+        signposted_to=unseal(referral, "outcome_sealed").get("signposted_to") or [],
+        questions=questions,
+    )
 
 
 def item(referral: Referral) -> ReferralItem:

@@ -26,9 +26,9 @@ from app.schemas.referrals import (
     ReferralItem,
     ReferralOut,
     ReferralPatch,
-    Told,
     Withdrawal,
 )
+from app.schemas.referrals_told import Told
 from app.schemas.wire import Page
 from app.services import referral_views as views
 from app.services import telling
@@ -68,8 +68,8 @@ async def receive(session: AsyncSession, actor: Actor, told: ReferralIn) -> AnyR
     seal(referral, "sealed", document)
     session.add(referral)
     await session.flush()  # the tokens' policy looks for the referral
-    await telling.index(session, referral.id, "referral", referral.child_id, document["child"])
-    return await views.shown(session, actor, referral)
+    await telling.index(session, referral.id, "referral", None, document["child"], is_new=True)
+    return views.just_received(actor, referral)
 
 
 def _refuse_unidentified(actor: Actor, told: ReferralIn) -> None:

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Integer, Uuid, bindparam, delete, select, text
+from sqlalchemy import ARRAY, Integer, Uuid, bindparam, delete, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.vault import vault
 from app.errors import Fault, InvalidInput
-from app.models import NameToken, Place
-from app.services import names, phones
+from app.models import NameToken
+from app.services import names, phones, places
 from app.services.ages import Birth, today
 
 NAME_BITS = 12
@@ -50,12 +50,19 @@ async def tidied(session: AsyncSession, document: dict[str, Any], pointer: str =
 
 
 async def index(
-    session: AsyncSession, owner_id: UUID, kind: str, child_id: UUID | None, document: dict[str, Any]
+    session: AsyncSession,
+    owner_id: UUID,
+    kind: str,
+    child_id: UUID | None,
+    document: dict[str, Any],
+    *,
+    is_new: bool = False,
 ) -> None:
-    """Make a child or a referral findable by name: replace its blind index."""
-    # By kind too: a referral may come with an id of the client's choice, and must not unname a child that has it.
-    own = (col(NameToken.owner_id) == owner_id, col(NameToken.kind) == kind)
-    await session.execute(delete(NameToken).where(*own))
+    """Make a child or a referral findable by name: write its blind index, in place of an older one."""
+    if not is_new:
+        # By kind too: a referral may have an id of the client's choice, and must not unname a child that has it.
+        own = (col(NameToken.owner_id) == owner_id, col(NameToken.kind) == kind)
+        await session.execute(delete(NameToken).where(*own))
     rows = {"owner": owner_id, "kind": kind, "child": child_id, "tokens": tokens_of(document)}
     await session.execute(INDEX, rows)
 
@@ -112,7 +119,7 @@ async def _place(session: AsyncSession, document: dict[str, Any], pointer: str) 
     code = document.get("place_code")
     if not code:
         return []
-    known = await session.scalar(
-        select(col(Place.code)).where(col(Place.code).in_({code[:2], code[:4]})).limit(1)
-    )
-    return [] if known else [Fault(f"{pointer}/place_code", "place_unknown", "No province has this code.")]
+    known = await places.provinces_and_districts(session)
+    if known.isdisjoint({code[:2], code[:4]}):
+        return [Fault(f"{pointer}/place_code", "place_unknown", "No province has this code.")]
+    return []

@@ -6,7 +6,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from app.database import driver_url
+from app.database_urls import driver_url
 from tests.access.intrusion import acting, child_tables, seen
 from tests.world import World, id_of
 

@@ -88,38 +88,34 @@ AS $$
       FROM (SELECT access.event() AS event) e
 $$;
 
--- Cases the actor works on as lead or co-worker: what the wall is drawn from.
-CREATE FUNCTION access.assigned_cases() RETURNS uuid[]
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
-AS $$
-    WITH worker AS MATERIALIZED (SELECT access.worker_id() AS id)
-    SELECT coalesce(array_agg(c.id), '{}')
-      FROM (SELECT id FROM public.cases WHERE lead_worker_id = (SELECT id FROM worker)
-             UNION
-            SELECT case_id FROM public.case_workers WHERE user_id = (SELECT id FROM worker)) c
-$$;
-
--- What the actor sees as a worker: assigned cases, and those opened by breaking the glass.
+-- What the actor sees as a worker beside the cases led: co-work, and cases opened by breaking the glass.
 CREATE FUNCTION access.worked_cases() RETURNS uuid[]
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
 AS $$
-    SELECT access.assigned_cases() || coalesce(array_agg(b.case_id), '{}')
-      FROM public.break_glass b
-     WHERE b.user_id = access.worker_id() AND b.expires_at > clock_timestamp()
+    WITH worker AS MATERIALIZED (SELECT access.worker_id() AS id)
+    SELECT coalesce(array_agg(c.case_id), '{}')
+      FROM (SELECT w.case_id FROM public.case_workers w WHERE w.user_id = (SELECT id FROM worker)
+             UNION ALL
+            SELECT b.case_id FROM public.break_glass b
+             WHERE b.user_id = (SELECT id FROM worker) AND b.expires_at > clock_timestamp()) c
 $$;
 
 -- The linked-case wall: who works on one case never sees the other, but for a supervisor of both.
+-- From the links outwards: they are few, and most people have none.
 CREATE FUNCTION access.walled_cases() RETURNS uuid[]
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
 AS $$
-    SELECT coalesce(array_agg(l.far), '{}')
-      FROM (SELECT case_id AS near, linked_case_id AS far FROM public.case_links
+    WITH worker AS MATERIALIZED (SELECT access.worker_id() AS id, access.supervised_teams() AS teams)
+    SELECT coalesce(array_agg(far.id), '{}')
+      FROM worker
+      JOIN (SELECT case_id AS near, linked_case_id AS far FROM public.case_links
              UNION ALL
-            SELECT linked_case_id, case_id FROM public.case_links) l
+            SELECT linked_case_id, case_id FROM public.case_links) l ON worker.id IS NOT NULL
       JOIN public.cases near ON near.id = l.near
       JOIN public.cases far ON far.id = l.far
-     WHERE l.near = ANY (access.assigned_cases())
-       AND NOT (near.team_id = ANY (access.supervised_teams()) AND far.team_id = ANY (access.supervised_teams()))
+     WHERE (near.lead_worker_id = worker.id
+            OR EXISTS (SELECT FROM public.case_workers w WHERE w.case_id = near.id AND w.user_id = worker.id))
+       AND NOT (near.team_id = ANY (worker.teams) AND far.team_id = ANY (worker.teams))
 $$;
 
 -- Whether two cases are linked, for the one rule that must know it unseen: nobody is assigned to both sides.

@@ -71,7 +71,11 @@ CREATE POLICY seen ON break_glass FOR SELECT TO firststep_api, firststep_owner U
         AND EXISTS (SELECT FROM public.cases c WHERE c.id = break_glass.case_id))
     OR (SELECT access.sees_every_case())
 );
-CREATE POLICY broken ON break_glass FOR INSERT TO firststep_api WITH CHECK (user_id = (SELECT access.worker_id()));
+CREATE POLICY broken ON break_glass FOR INSERT TO firststep_api WITH CHECK (
+    user_id = (SELECT access.worker_id())
+    AND opened_at BETWEEN clock_timestamp() - interval '1 minute' AND clock_timestamp() + interval '1 minute'
+    AND expires_at <= opened_at + interval '4 hours'
+);
 GRANT UPDATE (child_id) ON break_glass TO firststep_api;
 CREATE POLICY completed ON break_glass FOR UPDATE TO firststep_api
     USING (user_id = (SELECT access.worker_id()) AND child_id IS NULL)

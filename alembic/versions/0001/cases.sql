@@ -11,7 +11,8 @@ DECLARE
     seen constant text := $seen$
         ((SELECT access.sees_every_case())
          OR team_id = ANY ((SELECT access.supervised_teams())::uuid[])
-         OR id = ANY ((SELECT access.worked_cases())::uuid[]))
+         OR lead_worker_id = (SELECT access.worker_id())
+     OR id = ANY ((SELECT access.worked_cases())::uuid[]))
         AND NOT (id = ANY ((SELECT access.walled_cases())::uuid[]))
     $seen$;
 BEGIN

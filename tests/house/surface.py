@@ -1,0 +1,55 @@
+"""What the app offers, as the house tests walk it."""
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute, iter_route_contexts
+
+import app.routers
+from app.routers.guards import Public, Requires
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One method of one path, and the function behind it."""
+
+    method: str
+    path: str
+    function: Any
+    """As it stands in its module."""
+    doors: tuple[Any, ...]
+    route: Any
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+def endpoints(app: FastAPI) -> list[Endpoint]:
+    """Every endpoint of the API; `app.routes` would not list those of included routers."""
+    return list(_endpoints(app))
+
+
+def _endpoints(app: FastAPI) -> Iterator[Endpoint]:
+    for context in iter_route_contexts(app.routes):
+        if isinstance(context.original_route, APIRoute):
+            route: Any = context
+            function = getattr(route.endpoint, "__wrapped__", route.endpoint)
+            doors = tuple(found for found in _calls(route.dependant) if isinstance(found, Requires | Public))
+            for method in route.methods:
+                yield Endpoint(method, route.path_format, function, doors, route)
+
+
+def _calls(dependant: Any) -> Iterator[Any]:
+    for further in dependant.dependencies:
+        yield further.call
+        yield from _calls(further)
+
+
+def routers() -> dict[str, APIRouter]:
+    """Every router that a module of `app.routers` makes."""
+    modules = (importlib.import_module(f"app.routers.{found.name}") for found in pkgutil.iter_modules(app.routers.__path__))
+    return {module.__name__: module.router for module in modules if hasattr(module, "router")}

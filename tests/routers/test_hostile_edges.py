@@ -1,0 +1,210 @@
+"""What is not a request of ours at all: broken bodies, queries, paths and headers. 4xx, a problem, and no echo."""
+
+import json
+import uuid
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.routers.test_hostile_input import CANARY, FULL
+from tests.world import Caller, World, referral
+
+
+@pytest.fixture
+async def path(world: World) -> str:
+    """Where a referral of the first partner lies."""
+    return f"/v1/referrals/{(await world.referral())['id']}"
+
+
+def problem(answer: httpx.Response, *statuses: int) -> dict[str, Any]:
+    assert answer.status_code in statuses, answer.text[:300]
+    assert answer.headers["content-type"] == "application/problem+json"
+    body: dict[str, Any] = answer.json()
+    assert (body["status"], body["request_id"]) == (answer.status_code, answer.headers["x-request-id"])
+    instance = body.pop("instance")  # the path, as RFC 9457 asks: the one thing that is said back
+    assert len(instance) <= 512
+    assert "Canary" not in str(body)
+    assert "Canary" not in str(answer.headers)
+    assert len(answer.content) < 20_000
+    return body
+
+
+async def test_what_is_no_strict_json_is_refused_before_it_is_read(world: World, path: str) -> None:
+    body = json.dumps(FULL)
+    deep = "[" * 5_000 + f'"{CANARY}"' + "]" * 5_000
+    for broken in (
+        body.replace('"urgent"', "NaN"), body.replace('"urgent"', "-Infinity"), body.replace('"urgent"', "1e400"),
+        body.replace('"urgent"', "9" * 400), body.replace("told summary", CANARY + "\\ud800"),
+        body.replace("told summary", CANARY + "\\u0000"), body.replace('{"id"', f'{{"id": "{CANARY}", "id"'),
+        body.replace('"urgent"', deep), body[:-1], body + body, f"{{'id': '{CANARY}'}}", CANARY, "\ufeff" + body, "//", " ",
+    ):  # fmt: skip
+        for method, where in (("POST", "/v1/referrals"), ("PATCH", path)):
+            sent = {"content-type": "application/json", "if-match": '"1"'}
+            answer = await world.partner_one.request(method, where, content=broken.encode(), headers=sent)
+            assert problem(answer, 400)["type"] == "urn:firststep:problem:malformed-request", broken[:80]
+    assert (await world.partner_one.get(path)).headers["etag"] == '"1"'
+
+
+async def test_bodies_of_another_kind_or_size_are_refused(world: World) -> None:
+    body = json.dumps(FULL).encode()
+
+    async def stream() -> Any:
+        for _ in range(160):
+            yield CANARY.encode() * 6_553
+
+    for content, kind, status in (
+        (body, "text/plain", 415), (body, "application/xml", 415), (body, "application/json; charset=utf-16", 415),
+        (body, "multipart/form-data; boundary=x", 415), (b"child=Canary9271", "application/x-www-form-urlencoded", 415),
+        (body, CANARY, 415), (body, "", 415), (b"\xff\xfe" + body, "application/json", 400), (b"", "application/json", 422),
+        (b'"' + CANARY.encode() * 1_048_576 + b'"', "application/json", 413), (stream(), "application/json", 413),
+    ):  # fmt: skip
+        answer = await world.partner_one.request(
+            "POST", "/v1/referrals", content=content, headers={"content-type": kind}
+        )
+        problem(answer, status)
+    assert (await world.partner_one.post("/v1/referrals")).status_code == 422
+    gzipped = {"content-type": "application/json", "content-encoding": "gzip"}
+    assert (
+        await world.partner_one.request("POST", "/v1/referrals", content=body, headers=gzipped)
+    ).status_code == 415
+
+
+async def test_a_page_is_asked_for_in_one_way(world: World) -> None:
+    lists = ("/v1/referrals", "/v1/cases", "/v1/children", "/v1/consents", "/v1/audit/accesses", "/v1/places")
+    for path in lists:
+        caller = world.dpo if path in {"/v1/audit/accesses", "/v1/consents"} else world.supervisor_north
+        for query in (
+            *("limit=0", "limit=201", "limit=abc", "limit=1e3", "limit=-1", "limit=", "limit=5.5", "limit=%2B5x"),
+            *(f"limit={'9' * 5_000}", "limit=1&limit=2", "limit=1&limit=1", "limit[]=1", "limit=None", "limit=٣x"),
+            *("cursor=", f"cursor={CANARY}", f"cursor={'x' * 501}", "cursor=%F0%9F%98%80", "cursor=AAAA", "cursor=a&cursor=b"),
+            *(f"{CANARY}=1", "offset=5", "Limit=5", f"child_id={CANARY}x", "urgency=now;", f"q={CANARY * 20}", "=", "a[b]=c"),
+        ):  # fmt: skip
+            found = problem(await caller.get(f"{path}?{query}"), 422)
+            assert found["errors"], (path, query)
+        problem(await caller.get(f"{path}?q=%00{CANARY}"), 400)
+        for good in ("", "limit=1", "limit=200"):
+            assert (await caller.get(f"{path}?{good}")).status_code == 200, (path, good)
+
+
+async def test_a_cursor_belongs_to_one_list_its_filters_and_its_reader(world: World) -> None:
+    for _ in range(2):
+        await world.case()
+    caller = world.supervisor_north
+    children = (await caller.get("/v1/children?limit=1")).json()["next_cursor"]
+    queue = (await caller.get("/v1/referrals?limit=1&urgency=urgent")).json()["next_cursor"]
+    assert (await caller.get("/v1/children", params={"cursor": children})).status_code == 200
+    for reader, path, query in (
+        (caller, "/v1/cases", {"cursor": children}),
+        (caller, "/v1/children", {"cursor": queue}),
+        (caller, "/v1/children", {"cursor": children, "q": "Keo"}),
+        (caller, "/v1/referrals", {"cursor": queue}),
+        (caller, "/v1/referrals", {"cursor": queue, "urgency": "routine"}),
+        (caller, "/v1/children", {"cursor": children[:-1] + ("A" if children[-1] != "A" else "B")}),
+        (caller, "/v1/children", {"cursor": children[4:]}),
+        (world.worker_north, "/v1/children", {"cursor": children}),
+        (world.manager, "/v1/children", {"cursor": children}),
+        (world.partner_one, "/v1/referrals", {"cursor": queue, "urgency": "urgent"}),
+    ):
+        [fault] = problem(await reader.get(path, params=query), 422)["errors"]
+        assert (fault["pointer"], fault["code"]) == ("query:cursor", "cursor_invalid"), (path, query)
+
+
+async def test_a_path_names_one_record_or_nothing(world: World, path: str) -> None:
+    known = path.rpartition("/")[2]
+    for verb, end in (
+        ("GET", ""),
+        ("GET", "/matches"),
+        ("PATCH", ""),
+        ("POST", "/decline"),
+        ("POST", "/accept"),
+    ):
+        for given in (
+            *(CANARY, "..", "%2e%2e", "..%2f..%2fetc%2fpasswd", "%2fetc", "1", "-1", "null", "*", "%20", f"%20{known}"),
+            *(f"{known}%00", "%00", f"{known}%0a", "%ff", "%ED%A0%80", "%E2%80%AE", "x" * 10_000, f"{known}x", known[:-1]),
+            *(f"{known};x=1", f"{known}'--", "00000000-0000-0000-0000-00000000000g", "%252e%252e", "{id}", "🧒"),
+        ):  # fmt: skip
+            body = {"reason_code": "other", "reason": CANARY} if end == "/decline" else {}
+            sent: dict[str, Any] = {} if verb == "GET" else {"json": body, "etag": '"1"'}
+            answer = await world.supervisor_north.request(verb, f"/v1/referrals/{given}{end}", **sent)
+            problem(answer, 400, 404, 405, 422)
+    for absent in (str(uuid.UUID(int=0)), str(uuid.uuid4())):
+        for kind in ("referrals", "cases", "children", "people", "consents"):
+            problem(await world.supervisor_north.get(f"/v1/{kind}/{absent}"), 404)
+    assert (await world.partner_one.get(path.replace(known, known.upper()))).json()["id"] == known
+    problem(await world.partner_one.get(f"{path}/"), 404)
+    problem(await world.partner_one.request("DELETE", path), 405)
+    problem(await world.partner_one.request("BREW", path), 405)
+    assert (await world.partner_one.get(path)).headers["etag"] == '"1"'
+
+
+async def test_a_version_is_one_strong_tag_that_we_gave(world: World, path: str) -> None:
+    for tag in (
+        *('"2"', '"0"', '"01"', '"1', '1"', "1", '""', "''", 'W/"1"', '"1", "2"', '"-1"', '"1e0"', '"1 "', '" 1"', '"²"'),
+        *('"¹"', '"9999999999"', f'"{"9" * 5_000}"', CANARY, '"\x00"', "", '"١"'.encode().decode("latin-1")),
+    ):  # fmt: skip
+        headers = {"if-match": tag.encode("latin-1")}
+        answer = await world.partner_one.request("PATCH", path, json={"urgency": "routine"}, headers=headers)
+        assert problem(answer, 412, 428)["status"] == 412, tag
+    for wild in ("*", " * "):
+        problem(await world.partner_one.patch(path, {"urgency": "routine"}, etag=wild), 428)
+    assert (await world.partner_one.get(path)).headers["etag"] == '"1"'
+
+
+async def test_a_key_for_retries_is_one_printable_text(world: World) -> None:
+    async def sent(*keys: str) -> httpx.Response:
+        lines = [(b"idempotency-key", key.encode()) for key in keys]
+        return await world.http.post(
+            "/v1/referrals", json=referral(), headers=[*lines, bearer(world.partner_one)]
+        )
+
+    for key in ("", "x" * 256, "x" * 300, "clé", "ឈ្មោះ", "a\tb", "\u00a0"):
+        problem(await sent(key), 400)
+    problem(await sent("one", "two"), 400)
+    assert problem(await sent(), 422)["errors"][0]["pointer"] == "header:Idempotency-Key"
+    assert (await world.partner_one.get("/v1/referrals")).json()["items"] == []
+    for key in ("x" * 255, "'; --", "../..", "{}"):
+        assert (await sent(key)).status_code == 201
+    assert problem(await sent("{}"), 422)["type"] == "urn:firststep:problem:idempotency-key-reused"
+
+
+def bearer(caller: Caller) -> tuple[bytes, bytes]:
+    return b"authorization", f"Bearer {caller.token}".encode()
+
+
+async def test_proof_of_identity_is_exactly_one_good_token(world: World) -> None:
+    good = world.worker_north.token
+    head, body, signature = good.split(".")
+    for given in (
+        *("", "Bearer", "Bearer ", f"Bearer {CANARY} {CANARY}", f"Bearer {'x' * 100_000}", f"Bearer {'.' * 50_000}"),
+        *(f"Basic {CANARY}", good, f"Token {good}", f"Bearer  {good}", f"Bearer {good}.", f"Bearer {good[:-3]}"),
+        *(f"Bearer {head}.{body}.", f"Bearer {head}..{signature}", f"Bearer {good},{good}", "Bearer é", "Bearer null"),
+    ):  # fmt: skip
+        answer = await world.http.get("/v1/cases", headers=[(b"authorization", given.encode("latin-1"))])
+        assert problem(answer, 401)["type"] == "urn:firststep:problem:unauthenticated", given[:40]
+        assert answer.headers["www-authenticate"] == "Bearer"
+    assert (await world.http.get("/v1/cases", headers={"authorization": f"bearer {good}"})).status_code == 200
+
+
+async def test_a_request_id_is_the_callers_only_if_it_is_plain(world: World) -> None:
+    for given in (
+        *("", "x" * 65, "short", f"<{CANARY}>", "a b c d e f", "x\u00e9xxxxxxxx", "../../etc/passwd", '{"a":"bcdef"}'),
+    ):  # fmt: skip
+        lines = [(b"x-request-id", given.encode("latin-1")), bearer(world.worker_north)]
+        answer = await world.http.get("/v1/cases", headers=lines)
+        made = answer.headers["x-request-id"]
+        assert (answer.status_code, len(made), made.isalnum()) == (200, 32, True), given
+        assert [entry["act"] for entry in await world.log(made)] == ["case.list"]
+    kept = await world.worker_north.get("/v1/cases", headers={"x-request-id": "screen-42.a_b"})
+    assert kept.headers["x-request-id"] == "screen-42.a_b"
+
+
+async def test_other_headers_change_nothing_but_the_language(world: World) -> None:
+    for language in (
+        *("x" * 10_000, "km;q=abc", "en;q=nan", "km;q=1e999", ";;;,,,", "*;q=-1", "\u00ff\u00fe", CANARY, "km-\u00e9"),
+    ):  # fmt: skip
+        for path, status in (("/v1/nothing", 404), ("/v1/cases", 401), ("/v1/places?limit=0", 422)):
+            lines = [(b"accept-language", language.encode("latin-1"))]
+            assert problem(await world.http.get(path, headers=lines), status)["title"]
+    for host in ("a b", "x" * 300, "<script>", "a,b", "user@host"):
+        problem(await world.http.get("/v1/codes", headers={"host": host}), 400)
