@@ -32,7 +32,13 @@ def run() -> None:
     from app.services import serving
     from app.services.installation import say_on_stderr
 
-    serving.serve(settings(), say_on_stderr)
+    serving.serve(settings(), _the_app, say_on_stderr)
+
+
+def _the_app() -> Any:
+    from app.main import create_app
+
+    return create_app
 
 
 @app.command()

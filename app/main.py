@@ -31,9 +31,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     database = Database(api_url(chosen), pool_size=chosen.pool_size)
     await database.open()
     app.state.database = database
-    # What was imported stays: the collector need not look through it again with every thousand requests.
-    gc.collect()
-    gc.freeze()
+    gc.freeze()  # what was imported stays: no need to look through it again with every thousand requests
     gc.set_threshold(*GENTLE_COLLECTION)
     background = [asyncio.create_task(work) for work in (_end_with_parent(), tidying.go_on(database))]
     try:

@@ -1,34 +1,34 @@
 """`run`: from nothing to a served port, and back without leaving anything behind."""
 
-import asyncio
 import json
 import os
 import signal
 import socket
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
-
-import uvicorn
 
 from app.config import Settings
 from app.database_urls import Urls
 from app.errors import Conflict
-from app.services.installation import Say, open_installation
+from app.services import workers
+from app.services.installation import Installation, Say, open_installation
 
 PATIENCE = 5.0
 """Seconds to wait for a port that a killed predecessor's workers are about to give back."""
 
 
-def serve(chosen: Settings, say: Say) -> None:
-    """Serve until told to stop; then stop everything that was started.
+def serve(chosen: Settings, load: Callable[[], workers.MakeApp], say: Say) -> None:
+    """Serve until told to stop; then stop everything that was started. `load` imports the app, while the database starts.
 
     Raises:
         Conflict: the port is taken, or this home is being served.
     """
-    _await_port(chosen.host, chosen.port)
+    listening = _listen(chosen.host, chosen.port)
     # A stop that comes while the database is being made must still leave it stopped.
     signal.signal(signal.SIGTERM, _as_interrupt)
-    made = open_installation(chosen, say)
+    made, make_app = _get_ready(chosen, load, say)
     try:
         if chosen.mode == "demo":
             _prepare_demo(chosen, made.urls, say)
@@ -37,11 +37,25 @@ def serve(chosen: Settings, say: Say) -> None:
         say(f"First Step serves on {chosen.issuer}  ·  to read: {chosen.issuer}/docs  ·  to stop: Ctrl-C")
         if chosen.mode == "demo":
             say(f"People and passwords to try it with: {chosen.home / 'demo.json'}")
-        _listen(chosen)
+        workers.serve(make_app, listening, chosen.workers)
     except KeyboardInterrupt:
         say("Stopping …")
     finally:
         made.close()
+
+
+def _get_ready(
+    chosen: Settings, load: Callable[[], workers.MakeApp], say: Say
+) -> tuple[Installation, workers.MakeApp]:
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        opening = beside.submit(open_installation, chosen, say)
+        try:
+            make_app = load()
+        except BaseException:
+            if opening.exception() is None:
+                opening.result().close()
+            raise
+        return opening.result(), make_app
 
 
 def _prepare_demo(chosen: Settings, urls: Urls, say: Say) -> None:
@@ -49,52 +63,28 @@ def _prepare_demo(chosen: Settings, urls: Urls, say: Say) -> None:
     if not notes.exists():
         from app.services import demo  # noqa: PLC0415 - only the first start needs it
 
-        asyncio.run(demo.prepare(notes, urls, say))
+        workers.in_a_process_of_its_own(lambda: demo.prepare(notes, urls, say))
     if notes.exists():
         known = json.loads(notes.read_text())
-        notes.write_text(
-            json.dumps(
-                {**known, "base_url": chosen.issuer, "database": {"api": urls.api}},
-                indent=2,
-                ensure_ascii=False,
-            )
-        )
-
-
-def _listen(chosen: Settings) -> None:
-    uvicorn.run(
-        "app.main:create_app",
-        factory=True,
-        host=chosen.host,
-        port=chosen.port,
-        workers=chosen.workers,
-        loop="uvloop",
-        http="httptools",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=10,
-    )
+        facts = {**known, "base_url": chosen.issuer, "database": {"api": urls.api}}
+        notes.write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
 
 
 def _as_interrupt(_: int, __: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _await_port(host: str, port: int) -> None:
+def _listen(host: str, port: int) -> socket.socket:
+    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     until = time.monotonic() + PATIENCE
-    while not _is_free(host, port):
-        if time.monotonic() > until:
-            raise Conflict(f"Port {port} is taken by another program: set PORT to a free one.")
-        time.sleep(0.2)
-
-
-def _is_free(host: str, port: int) -> bool:
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    while True:
         try:
-            probe.bind((host, port))
+            listening.bind((host, port))
         except OSError:
-            return False
-        return True
+            if time.monotonic() > until:
+                listening.close()
+                raise Conflict(f"Port {port} is taken by another program: set PORT to a free one.") from None
+            time.sleep(0.2)
+        else:
+            return listening

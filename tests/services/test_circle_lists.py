@@ -10,7 +10,7 @@ from tests.world import Caller, World, acceptance, id_of, referral
 async def pages(caller: Caller, path: str, limit: int, **filters: str) -> list[list[dict[str, Any]]]:
     """Walk a list to its end, by cursor, checking that the Link header leads the same way."""
     found, cursor = [], None
-    while True:
+    for _ in range(100):
         query = {**filters, "limit": limit, **({"cursor": cursor} if cursor else {})}
         answer = await caller.get(path, params=query)
         page = ok(answer)
@@ -20,6 +20,7 @@ async def pages(caller: Caller, path: str, limit: int, **filters: str) -> list[l
         if cursor is None:
             return found
         assert ok(await caller.get(answer.links["next"]["url"]))["items"]
+    raise AssertionError("the list never ends")
 
 
 def flat(found: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
@@ -124,7 +125,8 @@ async def test_a_page_of_children_is_a_page_of_entries(world: World) -> None:
     first = await world.worker_north.get("/v1/children?limit=2")
     on_page = {child["id"] for child in ok(first)["items"]}
     entries = await world.log(first.headers["x-request-id"])
-    assert {entry["child_id"] for entry in entries} >= on_page
+    assert {entry["child_id"] for entry in entries} == on_page  # and not the one that begins the next page
+    assert len(on_page) == 2
     [one, two] = await pages(world.worker_north, "/v1/children", 2)
     assert {child["id"] for child in (*one, *two)} == shown
 
@@ -140,8 +142,8 @@ async def test_places_are_browsed_and_searched_in_both_scripts_by_anybody(world:
     assert all(code.startswith("17") and len(code) == 4 for code in districts)
     for q in ("Siemreap", "siem reap", "SIEM REAP", "សៀមរាប", "សៀម\u200bរាប", "សៀម"):
         assert "17" in await codes(q=q, limit="200"), q
-    for q in ("!!", "\u200b", "%", "_", "Atlantis", "reap"):
-        assert "17" not in await codes(q=q, limit="200"), q
+    for q in ("!!", "\u200b", "%", "_", "Atlantis", "iemreap"):
+        assert await codes(q=q, limit="200") == [], q
     assert set(await codes(parent="17", q="S")) < set(districts)
     assert await codes(parent="99") == []
     [*full, last] = await pages(Caller("nobody", world.http, "-"), "/v1/places", 10)

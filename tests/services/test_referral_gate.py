@@ -18,7 +18,10 @@ LACKING: list[tuple[dict[str, Any], dict[str, str | None]]] = [
     ({"duplicates_reviewed": False}, {"duplicates_not_reviewed": "/duplicates_reviewed"}),
     ({"team_id": None}, {"team_missing": "/team_id", "lead_worker_unfit": "/lead_worker_id"}),
     ({"team_id": UNKNOWN}, {"not_your_team": "/team_id", "lead_worker_unfit": "/lead_worker_id"}),
-    ({"team_id": SOUTH, "lead_worker_id": str(id_of("worker_south"))}, {"not_your_team": "/team_id"}),
+    (
+        {"team_id": SOUTH, "lead_worker_id": str(id_of("worker_south"))},
+        {"not_your_team": "/team_id", "not_yours": "/lead_worker_id"},
+    ),
     ({"lead_worker_id": None}, {"lead_worker_missing": "/lead_worker_id"}),
     ({"lead_worker_id": str(id_of("worker_south"))}, {"lead_worker_unfit": "/lead_worker_id"}),
     ({"lead_worker_id": str(id_of("finance"))}, {"lead_worker_unfit": "/lead_worker_id"}),

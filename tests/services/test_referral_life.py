@@ -27,6 +27,7 @@ ROADS = {
     "declined": ("decline",),
     "withdrawn": ("withdraw",),
 }
+UNDECIDED = ("received", "acknowledged", "information_requested")
 
 
 async def at(world: World, *acts: str, **told: Any) -> str:
@@ -57,6 +58,14 @@ async def status_of(caller: Caller, path: str) -> str:
 async def test_every_act_moves_a_referral_only_from_where_the_table_says(world: World) -> None:
     assert {step.act for step in STEPS} == set(BODIES)
     assert set(ROADS) == set(codes_of("referral_status"))
+    assert {(source, step.act, step.target) for step in STEPS for source in step.sources} == {
+        ("received", "acknowledge", "acknowledged"),
+        ("acknowledged", "request-information", "information_requested"),
+        ("information_requested", "provide-information", "acknowledged"),
+        ("acknowledged", "accept", "accepted"),
+        *((source, "decline", "declined") for source in UNDECIDED),
+        *((source, "withdraw", "withdrawn") for source in UNDECIDED),
+    }
     supervisor = world.supervisor_north
     for status, road in ROADS.items():
         path = await at(world, *road)
