@@ -41,9 +41,9 @@ def serve(make_app: MakeApp, listening: socket.socket, count: int) -> None:
 def in_a_process_of_its_own(work: Callable[[], Coroutine[Any, Any, None]]) -> bool:
     """Do asynchronous work in a child process, whose threads end with it; return whether it succeeded."""
     pid = os.fork()
-    if pid:
-        return os.waitpid(pid, 0)[1] == 0
-    _leave(lambda: asyncio.run(work()))
+    if not pid:
+        _leave(lambda: asyncio.run(work()))
+    return os.waitpid(pid, 0)[1] == 0
 
 
 def _fork(make_app: MakeApp, listening: socket.socket) -> int:
