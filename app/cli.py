@@ -172,6 +172,8 @@ def main() -> None:
     except FirstStepError as error:
         typer.echo(error.detail or error.titles["en"], err=True)
         raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None  # as shells expect of what was interrupted
 
 
 if __name__ == "__main__":

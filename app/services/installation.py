@@ -70,7 +70,8 @@ def open_installation(chosen: Settings, say: Say) -> Installation:
 def _alone(home: Path) -> IO[str]:
     lock = (home / "serving.lock").open("a+")
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # A lock of this process alone: workers, being forks of it, must not keep it when it is killed.
+        fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         lock.close()
         raise Conflict(

@@ -51,11 +51,11 @@ def _get_ready(
         opening = beside.submit(open_installation, chosen, say)
         try:
             make_app = load()
+            return opening.result(), make_app
         except BaseException:
             if opening.exception() is None:
                 opening.result().close()
             raise
-        return opening.result(), make_app
 
 
 def _prepare_demo(chosen: Settings, urls: Urls, say: Say) -> None:

@@ -164,6 +164,12 @@ def test_a_kill_is_survived_and_a_second_server_from_the_same_home_is_refused(se
     assert "already runs" in second.stderr
     process.kill()
     process.wait()
+    until = time.monotonic() + 10
+    while time.monotonic() < until:  # the workers notice that they are orphans
+        try:
+            httpx.get(f"{served.url}/healthz")
+        except httpx.HTTPError:
+            break
     with served.running():
         assert served.staff("social_worker").get("/v1/cases").status_code == 200
 

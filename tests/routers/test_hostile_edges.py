@@ -87,6 +87,24 @@ async def test_a_page_is_asked_for_in_one_way(world: World) -> None:
             assert (await caller.get(f"{path}?{good}")).status_code == 200, (path, good)
 
 
+async def test_moments_name_their_offset_and_lie_within_reach(world: World) -> None:
+    for given in (
+        *("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "0000-00-00T00:00:00Z", "2026-02-29T00:00:00Z"),
+        *("2026-01-01T00:00:00", "2026-01-01", "2026-01-01T24:00:01Z", "2026-01-01T00:00:00+99:99", "1767225600"),
+        *("2026-01-01 00:00:00Z", "២០២៦-01-01T00:00:00Z", "now", "", CANARY, "9" * 5_000),
+    ):  # fmt: skip
+        for name in ("from", "to"):
+            found = problem(await world.dpo.get("/v1/audit/accesses", params={name: given}), 422)
+            assert [fault["pointer"] for fault in found["errors"]] == [f"query:{name}"], given
+    for given in (
+        "2026-01-01T00:00:00Z",
+        "2026-01-01T07:00:00+07:00",
+        "0001-01-01T00:00:00Z",
+        "9999-12-31T23:59:59.999999Z",
+    ):
+        assert (await world.dpo.get("/v1/audit/accesses", params={"from": given})).status_code == 200, given
+
+
 async def test_a_cursor_belongs_to_one_list_its_filters_and_its_reader(world: World) -> None:
     for _ in range(2):
         await world.case()
