@@ -33,7 +33,7 @@ async def from_referral(
     """
     child_id = acceptance.child_id
     if child_id is None:
-        child_id = (await _new_child(session, told["child"])).id
+        child_id = (await _new_child(session, told)).id
     case = await _new_case(session, referral, told, acceptance, child_id)
     _circle(session, case, told)
     consent = _consent(session, case, actor, told["consent"])
@@ -45,11 +45,12 @@ async def from_referral(
 
 
 async def _new_child(session: AsyncSession, told: dict[str, Any]) -> Child:
-    child = Child(sex=told["sex"] or "unknown", province_code=(told["place_code"] or "")[:2] or None)
-    seal(child, "sealed", {name: value for name, value in told.items() if name != "sex"})
+    known = told["child"]
+    child = Child(sex=known["sex"] or "unknown", province_code=(known["place_code"] or "")[:2] or None)
+    seal(child, "sealed", {name: value for name, value in known.items() if name != "sex"})
     session.add(child)
     await session.flush()  # the case's foreign key names the child
-    await telling.index(session, child.id, "child", child.id, told, is_new=True)
+    await telling.index(session, child.id, "child", child.id, telling.circle(told), is_new=True)
     return child
 
 

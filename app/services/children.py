@@ -1,5 +1,6 @@
 """Children: reading, finding by name in either script, correcting."""
 
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -8,7 +9,7 @@ from sqlmodel import col
 
 from app.access.actor import Actor
 from app.access.vault import seal, unseal, unseal_value
-from app.models import Case, Child, NameToken
+from app.models import Case, Child, NameToken, Person
 from app.schemas.circle import ChildFilters
 from app.schemas.identity import ChildIdentity, ChildOut, ChildPatch
 from app.schemas.wire import Page
@@ -74,11 +75,19 @@ async def change(
     child.sex = identity.pop("sex") or "unknown"
     child.province_code = (identity["place_code"] or "")[:2] or None
     seal(child, "sealed", identity)
-    await telling.index(session, child.id, "child", child.id, identity)
+    await telling.index(session, child.id, "child", child.id, [identity, *await _carers(session, child.id)])
     for case in await session.scalars(select(Case).where(col(Case.child_id) == child.id)):
         case_history.record(session, case, "child_changed", actor, child)
     await session.flush()  # the answer shows what was stored
     return await _read(session, child)
+
+
+async def _carers(session: AsyncSession, child_id: UUID) -> list[dict[str, Any]]:
+    """Return the documents of who cares for a child, as far as the actor sees them."""
+    rows = await session.execute(
+        select(col(Person.id), col(Person.sealed)).where(col(Person.child_id) == child_id)
+    )
+    return [unseal_value("people", "sealed", person_id, sealed) for person_id, sealed in rows]
 
 
 async def _read(session: AsyncSession, child: Child) -> ChildOut:

@@ -3,11 +3,15 @@
 from app.errors import NotFound
 from app.schemas.codes import CODE_LISTS, CodeList
 from app.schemas.reference import CodeListOut, CodeOut
+from app.schemas.wire import Page, PageQuery
+from app.services.paging import Paging
 
 
-def listed(language: str) -> list[CodeListOut]:
-    """Return every list."""
-    return [_shown(found, language) for found in CODE_LISTS.values()]
+def listed(language: str, page: PageQuery) -> Page[CodeListOut]:
+    """Return the lists, by name."""
+    paging = Paging("codes", page.limit, page.cursor, {})
+    found, cursor = paging.cut(list(CODE_LISTS.values()), lambda listed: listed.name)
+    return Page(items=[_shown(one, language) for one in found], next_cursor=cursor)
 
 
 def read(name: str, language: str) -> CodeListOut:

@@ -16,6 +16,7 @@ from app.schemas.referrals import Match
 from app.schemas.wire import Page, PageQuery
 from app.services import telling
 from app.services.ages import Birth
+from app.services.paging import Paging
 from app.services.records import find
 from app.services.resemblance import THRESHOLD, Profile, resemblance
 
@@ -39,23 +40,21 @@ class Candidate:
 
 
 async def listed(session: AsyncSession, actor: Actor, referral_id: UUID, page: PageQuery) -> Page[Match]:
-    """List the possible duplicates of a referral, most alike first; each one shown is in the log.
-
-    All of them stand on one page: more than a page of likely duplicates would help nobody decide.
-    """
-    del actor  # who may ask is the door's matter, whom they may open is the database's
-    found = (await of(session, await find(session, Referral, referral_id)))[: page.limit]
+    """List the possible duplicates of a referral, most alike first; each one shown is in the log."""
+    paging = Paging("matches", page.limit, page.cursor, {"referral": referral_id, "for": actor.id})
+    found, cursor = paging.cut(await of(session, await find(session, Referral, referral_id)), lambda m: m.id)
     for match in found:
         trace_of(session).add(Shown(match.child_id, None, match.kind, match.id))
-    return Page(items=found, next_cursor=None)
+    return Page(items=found, next_cursor=cursor)
 
 
 async def of(session: AsyncSession, referral: Referral) -> list[Match]:
     """Return the possible duplicates of a referral, most alike first."""
     told = unseal(referral)
-    own = profile_of(told["child"], [told["caregiver"]] if told.get("caregiver") else [])
+    child, *carers = telling.circle(told)
+    own = profile_of(child, carers)
     found = []
-    for candidate in await _candidates(session, referral, told["child"]):
+    for candidate in await _candidates(session, referral, told):
         score, why = resemblance(own, candidate.profile)
         if score >= THRESHOLD:
             found.append(
@@ -79,8 +78,8 @@ def profile_of(child: dict[str, Any], carers: Iterable[dict[str, Any]]) -> Profi
     )
 
 
-async def _candidates(session: AsyncSession, referral: Referral, child: dict[str, Any]) -> list[Candidate]:
-    near = (await session.execute(CANDIDATES, {"tokens": telling.tokens_of(child)})).all()
+async def _candidates(session: AsyncSession, referral: Referral, told: dict[str, Any]) -> list[Candidate]:
+    near = (await session.execute(CANDIDATES, {"tokens": telling.tokens_of(telling.circle(told))})).all()
     wanted = {
         "children": [row.id for row in near if row.kind == "child" and row.id != referral.child_id],
         # A referral that was accepted is the child it became.
@@ -107,5 +106,6 @@ def _opened(row: Any) -> dict[str, Any]:
 
 def _profile(row: Any, document: dict[str, Any], circle: dict[UUID, list[dict[str, Any]]]) -> Profile:
     if row.kind == "referral":
-        return profile_of(document["child"], [document["caregiver"]] if document.get("caregiver") else [])
+        child, *carers = telling.circle(document)
+        return profile_of(child, carers)
     return profile_of({**document, "sex": row.sex}, circle.get(row.child_id, []))

@@ -3,10 +3,10 @@
 import base64
 import hmac
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Select, func, literal, select, tuple_
@@ -16,6 +16,7 @@ from app.access.vault import vault
 from app.errors import Fault, InvalidInput
 
 Position = datetime | UUID | str
+T = TypeVar("T")
 
 TAG = 12
 """Bytes of the cursor's seal: enough that nobody makes one up."""
@@ -59,6 +60,23 @@ class Paging:
         if not rows or rows[-1][-1] <= self.limit:
             return rows, None
         return rows, self._cursor(rows[-1][-1 - len(columns) : -1])
+
+    def cut(self, items: Sequence[T], key: Callable[[T], Position]) -> tuple[Sequence[T], str | None]:
+        """Return a page of a list that is whole in memory, and the next page's cursor; `key` tells items apart.
+
+        Raises:
+            InvalidInput: the cursor is not ours, or its item is no longer listed.
+        """
+        start = 0
+        if self.cursor is not None:
+            (last,) = self._position(1)
+            start = next((i for i, item in enumerate(items, 1) if key(item) == last), -1)
+        if start < 0:
+            raise InvalidInput(
+                [Fault("query:cursor", "cursor_invalid", "The list has changed: begin again.")]
+            )
+        page = items[start : start + self.limit]
+        return page, self._cursor([key(page[-1])]) if start + self.limit < len(items) else None
 
     def _cursor(self, values: Sequence[Position]) -> str:
         text = json.dumps([v.isoformat() if isinstance(v, datetime) else str(v) for v in values]).encode()

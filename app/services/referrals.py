@@ -68,7 +68,7 @@ async def receive(session: AsyncSession, actor: Actor, told: ReferralIn) -> AnyR
     seal(referral, "sealed", document)
     session.add(referral)
     await session.flush()  # the tokens' policy looks for the referral
-    await telling.index(session, referral.id, "referral", None, document["child"], is_new=True)
+    await telling.index(session, referral.id, "referral", None, telling.circle(document), is_new=True)
     return views.just_received(actor, referral)
 
 
@@ -76,10 +76,9 @@ def _refuse_unidentified(actor: Actor, told: ReferralIn) -> None:
     if actor.is_partner and told.external_id is None:
         detail = "API clients name the referral by their own id, so that it is known again."
         raise InvalidInput([Fault("/external_id", "missing", detail)])
-    if actor.is_partner and told.source not in {None, "api"}:
-        raise InvalidInput(
-            [Fault("/source", "not_yours", "The source of what API clients send is always api.")]
-        )
+    if told.source is not None and actor.is_partner != (told.source == "api"):
+        detail = "The source of what API clients send is api, and of nothing else."
+        raise InvalidInput([Fault("/source", "not_yours", detail)])
 
 
 async def _tidied(session: AsyncSession, told: Told) -> dict[str, Any]:
@@ -136,7 +135,7 @@ async def complete(
     referral.province_code = (document["child"]["place_code"] or "")[:2] or None
     referral.updated_at = now()
     seal(referral, "sealed", document)
-    await telling.index(session, referral.id, "referral", referral.child_id, document["child"])
+    await telling.index(session, referral.id, "referral", referral.child_id, telling.circle(document))
     await session.flush()  # the answer shows what was stored
     return await views.shown(session, actor, referral)
 

@@ -51,7 +51,7 @@ async def accept(
     )
     case = await _case_for(session, actor, referral, told, acceptance)
     _decide(referral, actor, case, acceptance)
-    await telling.index(session, referral.id, "referral", case.child_id, told["child"])
+    await telling.index(session, referral.id, "referral", case.child_id, telling.circle(told))
     await session.flush()  # the answer shows what was stored
     return await views.shown(session, actor, referral)
 

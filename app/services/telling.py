@@ -1,6 +1,6 @@
 """What somebody told us about a child, tidied: names in one spelling of Unicode, phones in E.164, places known."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -54,24 +54,32 @@ async def index(
     owner_id: UUID,
     kind: str,
     child_id: UUID | None,
-    document: dict[str, Any],
+    told: Sequence[dict[str, Any]],
     *,
     is_new: bool = False,
 ) -> None:
-    """Make a child or a referral findable by name: write its blind index, in place of an older one."""
+    """Make a child or a referral findable: write its blind index, in place of an older one.
+
+    `told` is the child's document, then those of who cares for it: their phones find it where scripts differ.
+    """
     if not is_new:
         # By kind too: a referral may have an id of the client's choice, and must not unname a child that has it.
         own = (col(NameToken.owner_id) == owner_id, col(NameToken.kind) == kind)
         await session.execute(delete(NameToken).where(*own))
-    rows = {"owner": owner_id, "kind": kind, "child": child_id, "tokens": tokens_of(document)}
+    rows = {"owner": owner_id, "kind": kind, "child": child_id, "tokens": tokens_of(told)}
     await session.execute(INDEX, rows)
 
 
-def tokens_of(document: dict[str, Any]) -> list[int]:
-    """Return the blind index of a person's names and phone."""
-    searchable = names.name_keys(document.get("names") or [], document.get("nickname"))
-    phone = (document.get("phone") or {}).get("number")
-    return tokens(searchable | ({f"p={phone}"} if phone else set()))
+def circle(told: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return a referral's child and who cares for it."""
+    return [told["child"], *([told["caregiver"]] if told.get("caregiver") else [])]
+
+
+def tokens_of(told: Sequence[dict[str, Any]]) -> list[int]:
+    """Return the blind index of a child: its names, and the phones around it."""
+    child = told[0]
+    phones_around = {f"p={document['phone']['number']}" for document in told if document.get("phone")}
+    return tokens(names.name_keys(child.get("names") or [], child.get("nickname")) | phones_around)
 
 
 def tokens(keys: set[str]) -> list[int]:
