@@ -1,6 +1,7 @@
 """Preparing a database: roles, migrations, partitions."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -84,6 +85,6 @@ async def revision_of(owner_url: str) -> str | None:
             await connection.close()
 
 
-def migrate_in_thread(owner_url: str) -> "asyncio.Future[None]":
-    """Run `migrate` from inside an event loop: Alembic's environment starts a loop of its own."""
-    return asyncio.get_running_loop().run_in_executor(None, migrate, owner_url)
+async def in_thread(work: Callable[..., object], *arguments: object) -> None:
+    """Run Alembic from inside an event loop: its environment starts a loop of its own."""
+    await asyncio.get_running_loop().run_in_executor(None, lambda: work(*arguments))

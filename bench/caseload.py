@@ -253,7 +253,7 @@ def days(s: Story) -> tuple[date, date | None, date | None]:
 
 
 def _tokens(s: Story) -> list[Row]:
-    tokens = telling.tokens_of(s.child)
+    tokens = telling.tokens_of([s.child])
     owners = ((s.child_id, "child"), (s.referral_id, "referral"))
     return [(owner, token, kind, s.child_id) for owner, kind in owners for token in tokens]
 

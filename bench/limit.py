@@ -32,7 +32,7 @@ from app.errors import Unauthenticated
 from app.services import telling
 from app.services.ages import Birth, today
 
-OPEN = "SELECT event_id, roles, agency_id FROM access.open($1, $2, $3, $4, $5, $6, $7, NULL)"
+OPEN = "SELECT event_id, roles, agency_id FROM access.open($1, $2, $3, $4, $5, $6, $7)"
 CONCLUDE = "SELECT access.conclude($1, $2, $3, NULL, NULL)"
 ENTRIES = """
     INSERT INTO access_entries (event_id, child_id, case_id, record_kind, record_id, outcome, status)
@@ -210,7 +210,7 @@ async def store(access: Access, told: dict[str, Any], key: bytes, fingerprint: b
         referral_id, now, access.agency_id, external_id, content["tracking_number"], told["urgency"],
         told["concern"]["kind"], told["child"]["place_code"][:2],
         sealer.seal(told, table="referrals", column="sealed", row=referral_id),
-        telling.tokens_of(told["child"]), access.actor_id, key, kept_id, fingerprint,
+        telling.tokens_of([told["child"]]), access.actor_id, key, kept_id, fingerprint,
         sealer.seal({"body": content, "shown": shown}, table="kept_answers", column="sealed", row=kept_id),
         access.event_id,
     )  # fmt: skip

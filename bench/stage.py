@@ -23,7 +23,7 @@ from app.access.tokens import Kind
 from app.access.vault import vault
 from app.database_urls import dialect_url, driver_url
 from app.embedded import EmbeddedServer, new_password
-from app.migrations import make_roles, migrate_in_thread
+from app.migrations import in_thread, make_roles, migrate
 from bench.caseload import Organisation, Story, fill_first_step, fill_plain, stories
 
 ROOT = Path(__file__).parent.parent
@@ -95,7 +95,7 @@ async def _built(home: Path, admin_url: str, cases: int, say: Say) -> Stage:
     }
     os.environ.update(environment)  # this process seals and signs with the same keys, as the product does
     say("migrating")
-    await migrate_in_thread(urls.owner)
+    await in_thread(migrate, urls.owner)
     await _make_plain_tables(environment)
     say(f"inventing and sealing {cases:,} cases")
     organisation = Organisation(random.Random(2026))  # noqa: S311 - invented, and the same in every run

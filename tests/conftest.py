@@ -86,7 +86,7 @@ async def _template(server: EmbeddedServer, admin: str) -> Urls:
     await connection.execute(f"CREATE DATABASE {TEMPLATE}")
     await connection.close()
     urls = await migrations.make_roles(server.url(ADMIN, PASSWORD, TEMPLATE))
-    await migrations.migrate_in_thread(urls.owner)
+    await migrations.in_thread(migrations.migrate, urls.owner)
     engine = create_async_engine(dialect_url(urls.owner))
     owner = await asyncpg.connect(urls.owner)
     await places.load(owner, gazetteer.checksum())

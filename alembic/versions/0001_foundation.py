@@ -93,7 +93,6 @@ def upgrade() -> None:
         sa.Column("act", sa.String(), nullable=False),
         sa.Column("request_id", sa.String(), nullable=False),
         sa.Column("address", postgresql.INET(), nullable=True),
-        sa.Column("reason_sealed", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_access_events")),
         postgresql_partition_by="RANGE (id)",
     )

@@ -45,7 +45,7 @@ RECORD_KINDS: dict[type, str] = {
 }
 """Every table whose rows are about a child; a test holds this against the tables with row security."""
 
-OPEN = "SELECT * FROM access.open($1, $2, $3, $4, $5, $6, $7, $8)"
+OPEN = "SELECT * FROM access.open($1, $2, $3, $4, $5, $6, $7)"
 CONCLUDE = "SELECT access.conclude($1, $2, $3, $4, $5)"
 ENTER = "SELECT set_config('firststep.access', $1, true)"
 ENTRIES = """
@@ -139,8 +139,6 @@ class Question:
     subject: UUID | None = None
     session_id: UUID | None = None
     token_id: UUID | None = None
-    reason: bytes | None = None
-    """Sealed."""
 
 
 async def open_event(database: Database, question: Question) -> asyncpg.Record:
@@ -155,7 +153,7 @@ async def open_event(database: Database, question: Question) -> asyncpg.Record:
     q = question
     with translated():
         return await database.gate.fetchrow(
-            OPEN, q.kind, q.subject, q.session_id, q.token_id, q.act, q.request_id, q.address, q.reason
+            OPEN, q.kind, q.subject, q.session_id, q.token_id, q.act, q.request_id, q.address
         )
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import ARRAY, DateTime, Index, SmallInteger, Text, Uuid, text
 from sqlmodel import Field, SQLModel
 
-from app.models.record import Xid8, address, sealed_document
+from app.models.record import Xid8, address
 
 UUIDS = ARRAY(Uuid(as_uuid=True))
 
@@ -38,7 +38,6 @@ class AccessEvent(SQLModel, table=True):
     act: str
     request_id: str = Field(index=True)
     address: str | None = address()
-    reason_sealed: bytes | None = sealed_document(nullable=True)
 
 
 class AccessEntry(SQLModel, table=True):

@@ -135,7 +135,7 @@ async def _bring_up_to_date(made: Installation, say: Say) -> None:
     _keys(made.chosen, is_new=is_new)
     if await migrations.revision_of(owner) != newest_revision():
         say("Bringing the schema up to date …")
-        await migrations.migrate_in_thread(owner)
+        await migrations.in_thread(migrations.migrate, owner)
     await migrations.prepare_partitions(owner)
     await load_places(owner, say)
     if made.chosen.mode == "production":

@@ -22,8 +22,6 @@ BATCH = 200
 ACT = "keys.reseal"
 UNBOUND = frozenset({"users"})
 """Tables with sealed values about staff, not about children: no event is needed, the API's role may write them."""
-NEVER_CHANGED = frozenset({"access_events"})
-"""The log keeps what it says as it was sealed; `retire` refuses a key that it still needs."""
 
 
 def listed(chosen: Settings) -> dict[str, Any]:
@@ -72,8 +70,6 @@ async def reseal(chosen: Settings, *, progress: bool) -> int:
         owner = await asyncpg.connect(driver_url(owner_url(chosen)))
         try:
             for table, column in sealed_columns():
-                if table.name in NEVER_CHANGED:
-                    continue
                 task = bar.add_task(f"{table.name}.{column.name}", total=None)
                 while count := await _batch(owner, sealer, ring.encryption_active, table.name, column.name):
                     done += count

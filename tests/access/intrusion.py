@@ -36,7 +36,7 @@ async def open_access(connection: Any, name: str, act: str = "case.read") -> uui
     """Open an access as somebody, over whatever connection."""
     kind = "client" if name in SYSTEMS else "person"
     opened: uuid.UUID = await connection.fetchval(
-        "SELECT event_id FROM access.open($1, $2, $3, NULL, $4, 'by-hand-00', NULL, NULL)",
+        "SELECT event_id FROM access.open($1, $2, $3, NULL, $4, 'by-hand-00', NULL)",
         kind, id_of(name), id_of(f"session of {name}"), act,
     )  # fmt: skip
     return opened

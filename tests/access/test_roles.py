@@ -134,7 +134,7 @@ async def test_the_reports_role_reads_no_table_about_a_child(world: World, super
         for table in [*await child_tables(superuser), "users", "sessions", "api_client_secrets"]:
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await seen(reports, [table])
-        opened = "SELECT access.open('person', $1, $2, NULL, 'x', 'by-hand-00', NULL, NULL)"
+        opened = "SELECT access.open('person', $1, $2, NULL, 'x', 'by-hand-00', NULL)"
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await reports.fetchval(opened, id_of("manager"), id_of("session of manager"))
     finally:

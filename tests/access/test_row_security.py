@@ -82,7 +82,7 @@ async def _dead(superuser: Any) -> uuid.UUID:
 
 
 async def _anonymous(intruder: Any) -> uuid.UUID:
-    opened = "SELECT event_id FROM access.open('anonymous', $1, NULL, NULL, 'x', 'by-hand-00', NULL, NULL)"
+    opened = "SELECT event_id FROM access.open('anonymous', $1, NULL, NULL, 'x', 'by-hand-00', NULL)"
     found: uuid.UUID = await intruder.fetchval(opened, id_of("manager"))
     return found
 
@@ -101,7 +101,7 @@ async def test_an_event_of_the_same_transaction_shows_nothing(
             await pretend(intruder, event_id)
             assert await seen(intruder, tables) == {}
         assert await seen(intruder, tables) == {}
-        caught = "DO $$ BEGIN PERFORM access.open('person', '{}', '{}', NULL, 'x', 'caught-000', NULL, NULL); EXCEPTION WHEN OTHERS THEN NULL; END $$"
+        caught = "DO $$ BEGIN PERFORM access.open('person', '{}', '{}', NULL, 'x', 'caught-000', NULL); EXCEPTION WHEN OTHERS THEN NULL; END $$"
         await intruder.execute(caught.format(id_of("manager"), id_of("session of manager")))
         assert await seen(intruder, tables) == {}
     undone = intruder.transaction()

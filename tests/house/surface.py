@@ -51,5 +51,8 @@ def _calls(dependant: Any) -> Iterator[Any]:
 
 def routers() -> dict[str, APIRouter]:
     """Every router that a module of `app.routers` makes."""
-    modules = (importlib.import_module(f"app.routers.{found.name}") for found in pkgutil.iter_modules(app.routers.__path__))
+    modules = (
+        importlib.import_module(f"app.routers.{found.name}")
+        for found in pkgutil.iter_modules(app.routers.__path__)
+    )
     return {module.__name__: module.router for module in modules if hasattr(module, "router")}

@@ -61,7 +61,9 @@ def test_the_door_stands_before_the_session(app: FastAPI) -> None:
 
 def test_every_permission_opens_something(app: FastAPI) -> None:
     # Planted: a permission `case_admire` in the policy that no endpoint asks for.
-    asked = {door.permission for found in endpoints(app) for door in found.doors if isinstance(door, Requires)}
+    asked = {
+        door.permission for found in endpoints(app) for door in found.doors if isinstance(door, Requires)
+    }
     assert asked == set(Permission)
 
 
@@ -75,7 +77,7 @@ def test_every_router_is_mounted(app: FastAPI) -> None:
     # Planted: `people` taken out of the table of contents.
     mounted = {found.function for found in endpoints(app)}
     made = {
-        getattr(route.endpoint, "__wrapped__", route.endpoint): f"{name}: {route.path}"
+        getattr(route.endpoint, "__wrapped__", route.endpoint): f"{name}: {getattr(route, 'path', None)}"
         for name, router in routers().items()
         for route in router.routes
         if hasattr(route, "endpoint")

@@ -23,7 +23,20 @@ HERE = Path(__file__).parent.parent.parent
 SOURCES = {
     path.relative_to(HERE): ast.parse(path.read_bytes()) for path in sorted((HERE / "app").rglob("*.py"))
 }
-VAGUE = {"utils", "util", "helpers", "helper", "common", "manager", "managers", "data", "info", "misc", "base", "core"}
+VAGUE = {
+    "utils",
+    "util",
+    "helpers",
+    "helper",
+    "common",
+    "manager",
+    "managers",
+    "data",
+    "info",
+    "misc",
+    "base",
+    "core",
+}
 MOST_LINES = 300
 
 
@@ -53,7 +66,9 @@ def test_no_table_goes_over_the_wire(app: FastAPI) -> None:
     # Planted: `response_model=Team` at GET /v1/teams/{team_id}.
     answered = {str(found): models_in(found.route.response_model) for found in endpoints(app)}
     assert len(set().union(*answered.values())) > 40
-    assert {where for where, models in answered.items() if any(issubclass(kind, SQLModel) for kind in models)} == set()
+    assert {
+        where for where, models in answered.items() if any(issubclass(kind, SQLModel) for kind in models)
+    } == set()
 
 
 def test_what_is_answered_is_an_output(app: FastAPI) -> None:
@@ -86,7 +101,9 @@ def test_no_relation_loads_by_surprise() -> None:
     registry: Any = SQLModel._sa_registry
     mappers = list(registry.mappers)
     assert len(mappers) > 20
-    lazy = [str(relation) for mapper in mappers for relation in mapper.relationships if relation.lazy != "raise"]
+    lazy = [
+        str(relation) for mapper in mappers for relation in mapper.relationships if relation.lazy != "raise"
+    ]
     assert lazy == []
 
 

@@ -1,106 +1,16 @@
 """The first walk as somebody takes it who has nothing but Python: `run`, sign in, refer, accept, read the log, stop."""
 
 import json
-import os
-import signal
-import socket
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import asyncpg
 import httpx
 import pytest
 
 from app.embedded import ADMIN, EmbeddedServer
+from tests.served import Served
 from tests.world import referral
-
-PATIENCE = 90.0
-"""Seconds for the first start on a busy machine: it makes a database and invents a caseload."""
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-class Served:
-    """First Step in processes of its own."""
-
-    def __init__(self, home: Path, **environment: str) -> None:
-        self.home = home
-        self.port = free_port()
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("FIRSTSTEP_")}
-        kept.pop("PYTHONDONTWRITEBYTECODE", None)
-        self.environment = {**kept, "FIRSTSTEP_HOME": str(home), "PORT": str(self.port), **environment}
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.clients: list[httpx.Client] = []
-
-    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "app.cli", *words],
-            env=self.environment, capture_output=True, text=True, check=False, timeout=PATIENCE,
-        )  # fmt: skip
-
-    def start(self) -> subprocess.Popen[bytes]:
-        with (self.home.parent / "run.log").open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "app.cli", "run"],
-                env=self.environment, stdout=log, stderr=log, start_new_session=True,
-            )  # fmt: skip
-        until = time.monotonic() + PATIENCE
-        while time.monotonic() < until:
-            with suppress(httpx.HTTPError):
-                if httpx.get(f"{self.url}/readyz").status_code == 200:
-                    return process
-            assert process.poll() is None, (self.home.parent / "run.log").read_text()[-2000:]
-            time.sleep(0.05)
-        raise AssertionError("not ready")
-
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        process = self.start()
-        try:
-            yield
-        finally:
-            while self.clients:
-                self.clients.pop().close()
-            process.send_signal(signal.SIGINT)
-            assert process.wait(30) == 0
-            assert not EmbeddedServer(self.home).is_running()
-
-    @property
-    def demo(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads((self.home / "demo.json").read_text())
-        return found
-
-    def staff(self, role: str) -> httpx.Client:
-        person = next(user for user in self.demo["users"] if role in user["roles"])
-        answer = httpx.post(
-            f"{self.url}/v1/auth/login", json={"email": person["email"], "password": person["password"]}
-        )
-        assert answer.status_code == 200, answer.text
-        return self.bearing(answer.json()["access_token"])
-
-    def partner(self, number: int) -> httpx.Client:
-        system = [client for client in self.demo["api_clients"] if "referrals" in client["scopes"]][number]
-        answer = httpx.post(
-            f"{self.url}/v1/oauth/token",
-            data={"grant_type": "client_credentials"},
-            auth=(system["client_id"], system["client_secret"]),
-        )
-        assert answer.status_code == 200, answer.text
-        return self.bearing(answer.json()["access_token"])
-
-    def bearing(self, token: str) -> httpx.Client:
-        self.clients.append(httpx.Client(base_url=self.url, headers={"authorization": f"Bearer {token}"}, timeout=20))
-        return self.clients[-1]
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +30,9 @@ def test_the_first_walk_over_real_http(served: Served) -> None:
 
         partner = served.partner(0)
         told = partner.post("/v1/referrals", json=referral(), headers={"idempotency-key": "walk-1"})
-        again = partner.post("/v1/referrals", json=json.loads(told.request.content), headers={"idempotency-key": "walk-1"})
+        again = partner.post(
+            "/v1/referrals", json=json.loads(told.request.content), headers={"idempotency-key": "walk-1"}
+        )
         assert told.status_code == again.status_code == 201
         assert again.headers["idempotent-replayed"] == "true"
         assert again.json() == told.json()
@@ -134,7 +46,9 @@ def test_the_first_walk_over_real_http(served: Served) -> None:
         assert taken.status_code == 200, taken.text
         refused = supervisor.post(f"{path}/accept", json={}, headers={"if-match": taken.headers["etag"]})
         assert refused.status_code == 409
-        assert {"lead_worker_missing", "screening_missing"} <= {unmet["code"] for unmet in refused.json()["unmet"]}
+        assert {"lead_worker_missing", "screening_missing"} <= {
+            unmet["code"] for unmet in refused.json()["unmet"]
+        }
 
         case = served.staff("social_worker").get("/v1/cases", params={"limit": 1})
         shown = {item["child_id"] for item in case.json()["items"]}
@@ -192,7 +106,9 @@ async def test_a_postgresql_of_ones_own_is_used_without_seeding_and_with_a_first
         (theirs.home / "demo.json").write_text("{}")
         made = theirs.command("migrate", "--json")
         assert made.returncode == 0, made.stderr
-        created = theirs.command("users", "create-admin", "first@fsc.example", "First Administrator", "--json")
+        created = theirs.command(
+            "users", "create-admin", "first@fsc.example", "First Administrator", "--json"
+        )
         assert json.loads(created.stdout)["email"] == "first@fsc.example"
         again = theirs.command("users", "create-admin", "second@fsc.example", "Second", "--json")
         assert again.returncode == 1

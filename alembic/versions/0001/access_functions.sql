@@ -181,8 +181,7 @@ CREATE TYPE access.opened AS (
 -- One round trip: is the session alive, who is it today, and the event, committed on its own.
 -- A dead session leaves an event and an entry 'unauthenticated', and gets no event id.
 CREATE FUNCTION access.open(
-    p_kind text, p_subject uuid, p_session uuid, p_token uuid, p_act text, p_request text, p_address inet,
-    p_reason bytea
+    p_kind text, p_subject uuid, p_session uuid, p_token uuid, p_act text, p_request text, p_address inet
 ) RETURNS access.opened
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
 AS $$
@@ -215,10 +214,10 @@ BEGIN
     END IF;
 
     INSERT INTO public.access_events
-        (id, kind, actor_id, session_id, token_id, roles, agency_id, supervises, act, request_id, address, reason_sealed)
+        (id, kind, actor_id, session_id, token_id, roles, agency_id, supervises, act, request_id, address)
     VALUES
         (opened_id, p_kind, p_subject, p_session, p_token, coalesce(found.roles, '{}'), found.agency_id,
-         coalesce(found.supervises, '{}'), p_act, p_request, p_address, p_reason);
+         coalesce(found.supervises, '{}'), p_act, p_request, p_address);
     IF found.event_id IS NULL AND p_kind <> 'anonymous' THEN
         INSERT INTO public.access_entries (event_id, outcome, status) VALUES (opened_id, 'unauthenticated', 401);
     END IF;

@@ -1,0 +1,44 @@
+"""The schema's history: one line, there and back, and nothing in the models that it does not make."""
+
+import io
+from contextlib import redirect_stdout
+
+import pytest
+from alembic import command
+from alembic.script import ScriptDirectory
+
+from app import migrations
+from tests.conftest import Cluster
+from tests.world import World
+
+
+def test_there_is_one_head_and_every_migration_bounds_its_waiting() -> None:
+    # Planted: a second file with `down_revision = None`; and the SET LOCAL line taken out of 0001.
+    scripts = ScriptDirectory.from_config(migrations.config("unused"))
+    assert len(scripts.get_heads()) == 1
+    for script in scripts.walk_revisions():
+        text = open(script.path, encoding="utf-8").read()  # noqa: PTH123, SIM115 - a test
+        for function in ("def upgrade() -> None:", "def downgrade() -> None:"):
+            assert text.split(function)[1].strip().startswith('op.execute("SET LOCAL lock_timeout'), (
+                script.revision
+            )
+
+
+async def test_head_to_base_to_head_and_the_models_agree(cluster: Cluster, world: World) -> None:
+    # Planted: a column `favourite_colour` on Child that no migration makes; a table left out of downgrade.
+    config = migrations.config(world.urls.owner)
+    await world.database.close()
+    try:
+        await migrations.in_thread(command.downgrade, config, "base")
+        assert await migrations.revision_of(world.urls.owner) is None
+        await migrations.in_thread(command.upgrade, config, "head")
+        with redirect_stdout(io.StringIO()):
+            await migrations.in_thread(command.check, config)
+    finally:
+        await world.database.open()
+    del cluster
+
+
+@pytest.mark.parametrize("role", ["owner", "api", "reports"])
+def test_each_role_has_its_own_url(cluster: Cluster, role: str) -> None:
+    assert f"firststep_{role}:" in getattr(cluster.urls, role)

@@ -1,0 +1,65 @@
+"""How many statements a request takes: known, and the same for one row and for many."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import event
+
+from tests.world import World
+
+
+@contextmanager
+def counted(world: World) -> Iterator[list[str]]:
+    """Collect the statements of the request's own transaction (opening the access is one more, elsewhere)."""
+    seen: list[str] = []
+
+    def note(_: object, __: object, statement: str, *___: object) -> None:
+        seen.append(statement)
+
+    event.listen(world.database.engine.sync_engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(world.database.engine.sync_engine, "before_cursor_execute", note)
+
+
+async def test_reading_and_listing_take_as_many_statements_for_many_rows_as_for_few(world: World) -> None:
+    # Planted: co-workers selected per case in the list of cases; questions selected per referral in the queue.
+    lists = {
+        "/v1/cases": world.supervisor_north,
+        "/v1/children": world.supervisor_north,
+        "/v1/children?q=Keo": world.supervisor_north,
+        "/v1/referrals": world.partner_one,
+        "/v1/audit/accesses": world.dpo,
+        "/v1/consents": world.dpo,
+    }
+    counts: list[dict[str, int]] = []
+    for _ in range(2):
+        for _ in range(3):
+            case = await world.case()
+        found = {}
+        for path, caller in lists.items():
+            with counted(world) as statements:
+                answer = await caller.get(path)
+            assert answer.status_code == 200, answer.text
+            found[path] = len(statements)
+        counts.append(found)
+    assert counts[0] == counts[1]
+    assert max(counts[0].values()) <= 6, counts[0]
+
+    with counted(world) as statements:
+        await world.worker_north.get(f"/v1/cases/{case['id']}")
+    # the actor's event, the case with its child and workers, the entries
+    assert len(statements) == 3, statements
+
+
+@pytest.mark.parametrize("path", ["people", "consents", "timeline"])
+async def test_what_belongs_to_a_case_is_listed_in_a_fixed_number_of_statements(
+    world: World, path: str
+) -> None:
+    case = await world.case()
+    with counted(world) as statements:
+        answer = await world.worker_north.get(f"/v1/cases/{case['id']}/{path}")
+    assert answer.status_code == 200
+    assert len(statements) <= 5, statements
