@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.log import Shown, trace_of
-from app.access.vault import seal, unseal
+from app.access.vault import unseal, vault
 from app.errors import KeyReused, NotFound, StillRunning
 from app.models import Child, KeptAnswer, Referral
 from app.models.record import new_id, now
@@ -107,17 +107,20 @@ async def _still_visible(session: AsyncSession, shown: list[Shown]) -> None:
 async def keep(session: AsyncSession, claim: Claim, answer: Answer) -> None:
     """Keep an answer, with the records it showed, in the transaction that made it."""
     shown: list[Any] = [[s.child_id, s.case_id, s.kind, s.record_id] for s in trace_of(session)]
-    kept = KeptAnswer(
-        principal_id=claim.principal_id,
-        key_digest=claim.digest,
-        id=new_id(),
-        child_id=next((s[0] for s in shown if s[0]), None),
-        fingerprint=claim.fingerprint,
-        status=answer.status,
-    )
-    seal(kept, "sealed", {"headers": answer.headers, "body": answer.body, "shown": shown})
+    row_id = new_id()
+    content = {"headers": answer.headers, "body": answer.body, "shown": shown}
+    row = {
+        "principal_id": claim.principal_id,
+        "key_digest": claim.digest,
+        "id": row_id,
+        "child_id": next((s[0] for s in shown if s[0]), None),
+        "fingerprint": claim.fingerprint,
+        "status": answer.status,
+        "kept_at": now(),
+        "sealed": vault().sealer.seal(content, table="kept_answers", column="sealed", row=row_id),
+    }
     try:
-        await session.execute(KEEP, kept.model_dump())
+        await session.execute(KEEP, row)
     except IntegrityError as error:
         # The other request committed between our look and its lock's end: the next try finds its answer.
         raise StillRunning(retry_after=1) from error

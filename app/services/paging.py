@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Select, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, Select, literal, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.vault import vault
@@ -43,23 +43,23 @@ class Paging:
     ) -> tuple[Sequence[Any], str | None]:
         """Return the page's rows, newest first by (moment, id) or ascending by code, and the next page's cursor.
 
-        Whether there is a next page is counted, not loaded: one record more than is shown would put a child into
-        the log whom nobody saw.
+        Whether there is a next page is asked apart, of full pages: one record more than is shown would put a child
+        into the log whom nobody saw.
 
         Raises:
             InvalidInput: the cursor is not ours, or belongs to another list or other filters.
         """
-        if self.cursor is not None:
-            here, there = tuple_(*columns), tuple_(*self._position(len(columns)))
-            query = query.where(here > there if ascending else here < there)
-        some = query.with_only_columns(literal(1), maintain_column_froms=True).limit(self.limit + 1)
-        counted = select(func.count()).select_from(some.subquery()).scalar_subquery()
         order = columns if ascending else [column.desc() for column in columns]
-        page = query.add_columns(*columns, counted).order_by(*order).limit(self.limit)
-        rows = (await session.execute(page)).all()
-        if not rows or rows[-1][-1] <= self.limit:
+        query = query.order_by(*order)
+        if self.cursor is not None:
+            query = query.where(_beyond(columns, self._position(len(columns)), ascending=ascending))
+        rows = (await session.execute(query.add_columns(*columns).limit(self.limit))).all()
+        if len(rows) < self.limit:
             return rows, None
-        return rows, self._cursor(rows[-1][-1 - len(columns) : -1])
+        last = list(rows[-1][-len(columns) :])
+        more = query.where(_beyond(columns, last, ascending=ascending))
+        more = more.with_only_columns(literal(1), maintain_column_froms=True).limit(1)
+        return rows, self._cursor(last) if await session.scalar(more) else None
 
     def cut(self, items: Sequence[T], key: Callable[[T], Position]) -> tuple[Sequence[T], str | None]:
         """Return a page of a list that is whole in memory, and the next page's cursor; `key` tells items apart.
@@ -99,6 +99,11 @@ class Paging:
     def _tag(self, text: bytes) -> bytes:
         bound = json.dumps([self.name, sorted((k, str(v)) for k, v in self.filters.items() if v is not None)])
         return vault().blind.digest(b"cursor", bound.encode(), text)[:TAG]
+
+
+def _beyond(columns: Sequence[Any], position: Sequence[Any], *, ascending: bool) -> ColumnElement[bool]:
+    here, there = tuple_(*columns), tuple_(*position)
+    return here > there if ascending else here < there
 
 
 def _value(text: str) -> Position:

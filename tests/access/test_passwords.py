@@ -104,7 +104,7 @@ async def test_the_event_loop_stays_free_while_passwords_are_checked() -> None:
 def test_the_library_warns_about_nothing() -> None:
     probe = "import app.access.passwords as p; assert p._hash('a').startswith('$argon2id$')"
     root = Path(__file__).parents[2]
-    run = subprocess.run(  # noqa: S603  # our own interpreter, our own probe
+    run = subprocess.run(  # our own interpreter, our own probe
         [sys.executable, "-W", "error", "-c", probe], cwd=root, capture_output=True, text=True, check=False
     )
     assert (run.returncode, run.stderr) == (0, "")
