@@ -156,7 +156,7 @@ def upgrade() -> None:
         sa.Column("token", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("child_id", sa.Uuid(), nullable=True),
-        sa.PrimaryKeyConstraint("owner_id", "token", name=op.f("pk_name_tokens")),
+        sa.PrimaryKeyConstraint("owner_id", "token", "kind", name=op.f("pk_name_tokens")),
     )
     op.create_index("ix_name_tokens_token_kind", "name_tokens", ["token", "kind"], unique=False)
     op.create_table(

@@ -103,7 +103,8 @@ def _note(info: dict[Any, Any], record: Any) -> None:
     known = record.__dict__
     child_id = known.get("id") if kind == "child" else known.get("child_id")
     trace: Trace = info.get("trace") or info.setdefault("trace", Trace())
-    if (child_id in trace.children and kind != "break_glass") or (kind == "access" and child_id is None):
+    shown = trace.children.get(child_id)
+    if (shown and shown.case_id and kind != "break_glass") or (kind == "access" and child_id is None):
         return
     record_id = known.get("id") or known.get("case_id")
     case_id = record_id if kind == "case" else known.get("case_id")

@@ -68,6 +68,6 @@ class NameToken(SQLModel, table=True):
 
     owner_id: uuid.UUID = Field(primary_key=True)
     token: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
-    kind: str
+    kind: str = Field(primary_key=True)
     """child or referral."""
     child_id: uuid.UUID | None = None

@@ -27,7 +27,7 @@ from app.schemas.wire import Page
 from app.services import case_history
 from app.services.ages import Birth, today
 from app.services.paging import Paging
-from app.services.records import find_for_change, patched
+from app.services.records import find_for_change, patched, require
 
 PLAIN = set(CaseOut.model_fields) - {"child", "co_worker_ids", "summary"}
 IN_LISTS = set(CaseItem.model_fields) - {"child"}
@@ -120,8 +120,7 @@ async def timeline(
     session: AsyncSession, actor: Actor, case_id: UUID, filters: TimelineFilters
 ) -> Page[TimelineLine]:
     """Return what happened to a case, newest first."""
-    if await session.scalar(select(Case).where(col(Case.id) == case_id)) is None:
-        raise NotFound
+    await require(session, Case, case_id)
     wanted = filters.model_dump(include={"kind"}, exclude_none=True)
     paging = Paging("timeline", filters.limit, filters.cursor, {**wanted, "case": case_id, "for": actor.id})
     query = select(CaseHistory).where(col(CaseHistory.case_id) == case_id).filter_by(**wanted)

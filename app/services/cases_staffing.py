@@ -18,7 +18,7 @@ from app.schemas.wire import Page, PageQuery
 from app.services import case_history
 from app.services.cases import shown
 from app.services.paging import Paging
-from app.services.records import find, find_for_change
+from app.services.records import find, find_for_change, require
 from app.services.referrals_accept import can_lead
 from app.services.steps import refuse
 
@@ -186,7 +186,7 @@ async def _workers_of(session: AsyncSession, case: Case) -> set[UUID]:
 
 async def links(session: AsyncSession, actor: Actor, case_id: UUID, page: PageQuery) -> Page[CaseLinkOut]:
     """List the links of a case; who works on one side of a wall does not learn of it."""
-    await find(session, Case, case_id)
+    await require(session, Case, case_id)
     paging = Paging("case_links", page.limit, page.cursor, {"case": case_id, "for": actor.id})
     here = (col(CaseLink.case_id) == case_id) | (col(CaseLink.linked_case_id) == case_id)
     rows, cursor = await paging.records(

@@ -18,7 +18,7 @@ from app.schemas.wire import Page, PageQuery
 from app.services import case_history
 from app.services.ages import today
 from app.services.paging import Paging
-from app.services.records import find, find_for_change
+from app.services.records import find, find_for_change, require
 from app.services.steps import refuse
 
 SEALED = ("witness", "basis_without_consent", "note")
@@ -57,7 +57,7 @@ async def listed(session: AsyncSession, actor: Actor, case_id: UUID, page: PageQ
         col(Consent.id),
     )
     if not rows:
-        await find(session, Case, case_id)
+        await require(session, Case, case_id)
     return Page(items=[_shown(consent) for consent in rows], next_cursor=cursor)
 
 

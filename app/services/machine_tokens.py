@@ -37,7 +37,7 @@ class GrantRefused(FirstStepError):
     status: ClassVar = 400
     kind = "grant-refused"
 
-    def __init__(self, code: str, detail: str) -> None:
+    def __init__(self, code: str = "invalid_request", detail: str | None = None) -> None:
         super().__init__(detail)
         self.code = code
 

@@ -15,7 +15,7 @@ from app.schemas.circle import PersonCreation, PersonIn, PersonOut, PersonPatch
 from app.schemas.wire import Page, PageQuery
 from app.services import case_history, telling
 from app.services.paging import Paging
-from app.services.records import find, find_for_change, patched
+from app.services.records import find, find_for_change, patched, require
 
 PLAIN = frozenset({"role", "relationship", "is_responsible"})
 """What row and report queries may read; everything else about a person is sealed."""
@@ -36,7 +36,7 @@ async def add(session: AsyncSession, actor: Actor, case_id: UUID, told: PersonCr
 
 async def listed(session: AsyncSession, actor: Actor, case_id: UUID, page: PageQuery) -> Page[PersonOut]:
     """List a case's circle, newest first."""
-    await find(session, Case, case_id)
+    await require(session, Case, case_id)
     paging = Paging("people", page.limit, page.cursor, {"case": case_id, "for": actor.id})
     rows, cursor = await paging.records(
         session, select(Person).where(col(Person.case_id) == case_id), col(Person.created_at), col(Person.id)

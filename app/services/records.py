@@ -30,6 +30,16 @@ async def find(session: AsyncSession, kind: type[R], record_id: UUID) -> R:
     return found
 
 
+async def require(session: AsyncSession, kind: type[R], record_id: UUID) -> None:
+    """Make sure that a record is there for this actor, without loading it: nothing of it is shown.
+
+    Raises:
+        NotFound: there is none, or not for this actor.
+    """
+    if await session.scalar(select(col(kind.id)).where(col(kind.id) == record_id)) is None:
+        raise NotFound
+
+
 async def find_for_change(session: AsyncSession, kind: type[R], record_id: UUID, seen: int) -> R:
     """Return a record, locked until this transaction ends, in the version the caller saw; its version rises.
 

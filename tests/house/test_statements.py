@@ -31,7 +31,7 @@ async def test_reading_and_listing_take_as_many_statements_for_many_rows_as_for_
         "/v1/children": world.supervisor_north,
         "/v1/children?q=Keo": world.supervisor_north,
         "/v1/referrals": world.partner_one,
-        "/v1/audit/accesses": world.dpo,
+        "/v1/audit/accesses?limit=200": world.dpo,
         "/v1/consents": world.dpo,
     }
     counts: list[dict[str, int]] = []

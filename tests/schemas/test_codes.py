@@ -138,12 +138,12 @@ def test_no_label_calls_a_child_a_perpetrator() -> None:
     assert not re.search("perpetrator|offender|abuser|victim", words)
 
 
-@pytest.mark.parametrize(("name", "expected"), EXACTLY.items(), ids=str)
+@pytest.mark.parametrize(("name", "expected"), EXACTLY.items(), ids=list(EXACTLY))
 def test_the_codes_of_the_contract_are_exactly_these(name: str, expected: tuple[str, ...]) -> None:
     assert codes_of(name) == expected
 
 
-@pytest.mark.parametrize(("name", "expected"), AT_LEAST.items(), ids=str)
+@pytest.mark.parametrize(("name", "expected"), AT_LEAST.items(), ids=list(AT_LEAST))
 def test_the_codes_partners_send_are_known(name: str, expected: set[str]) -> None:
     assert expected <= set(codes_of(name))
 
