@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -25,6 +26,13 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+@contextmanager
+def room() -> Iterator[Path]:
+    """A folder of one's own: pytest's are closed again to PostgreSQL's account whenever another run begins."""
+    with tempfile.TemporaryDirectory(prefix="firststep-served-") as name:
+        yield Path(name)
 
 
 class Served:

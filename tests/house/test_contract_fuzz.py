@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.served import Served
+from tests.served import Served, room
 
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 PHASES = "examples,coverage,fuzzing,stateful"
@@ -33,14 +33,15 @@ RUNS = {
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def served() -> Iterator[Served]:
     unlimited = {
         "FIRSTSTEP_REQUESTS_PER_MINUTE": "10000000",
         "FIRSTSTEP_ANONYMOUS_REQUESTS_PER_MINUTE": "10000000",
     }
-    found = Served(tmp_path_factory.mktemp("fuzzed") / "var", **unlimited)
-    with found.running():
-        yield found
+    with room() as folder:
+        found = Served(folder / "var", **unlimited)
+        with found.running():
+            yield found
 
 
 def bearer(served: Served, who: str) -> list[str]:

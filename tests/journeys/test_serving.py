@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
@@ -9,13 +10,14 @@ import httpx
 import pytest
 
 from app.embedded import ADMIN, EmbeddedServer
-from tests.served import Served
+from tests.served import Served, room
 from tests.world import referral
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Served:
-    return Served(tmp_path_factory.mktemp("served") / "var")
+def served() -> Iterator[Served]:
+    with room() as folder:
+        yield Served(folder / "var")
 
 
 def test_the_first_walk_over_real_http(served: Served) -> None:
@@ -88,17 +90,23 @@ def test_a_kill_is_survived_and_a_second_server_from_the_same_home_is_refused(se
         assert served.staff("social_worker").get("/v1/cases").status_code == 200
 
 
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with room() as found:
+        yield found
+
+
 async def test_a_postgresql_of_ones_own_is_used_without_seeding_and_with_a_first_administrator(
-    tmp_path: Path,
+    folder: Path,
 ) -> None:
-    own = EmbeddedServer(tmp_path / "own", durable=False)
+    own = EmbeddedServer(folder / "own", durable=False)
     admin = own.start("own-password")
     try:
         connection = await asyncpg.connect(admin)
         await connection.execute("CREATE DATABASE somewhere")
         await connection.close()
         url = own.url(ADMIN, "own-password", "somewhere")
-        theirs = Served(tmp_path / "var", FIRSTSTEP_DATABASE_URL=url)
+        theirs = Served(folder / "var", FIRSTSTEP_DATABASE_URL=url)
         made = theirs.command("migrate", "--json")
         # Tests run without fsync, and production refuses to trust a log to that.
         assert "synchronous_commit or fsync is off" in made.stderr
