@@ -21,8 +21,6 @@ EXAMPLES = 4
 
 RUNS = {
     "supervisor": "^/v1/(referrals|cases|children|people|consents|audit)",
-    "social_worker": "^/v1/(referrals|cases)",
-    "programme_manager": "^/v1/(referrals|cases)",
     "data_protection_officer": "^/v1/(audit|consents|children)",
     "administrator": "^/v1/(users|teams|agencies|api-clients)",
     "finance_officer": "^/v1/(cases|me$)",
@@ -61,7 +59,7 @@ def test_the_contract_holds_for(served: Served, who: str, tmp_path: Path) -> Non
             "--checks", CHECKS, "--phases", PHASES if who == "nobody" else f"{PHASES},stateful", "--max-examples", str(EXAMPLES), "--seed", "20261122",
             "--request-timeout", "20", "--no-color",
         ],
-        capture_output=True, text=True, check=False, cwd=tmp_path, timeout=280,
+        capture_output=True, text=True, check=False, cwd=tmp_path, timeout=900,
     )  # fmt: skip
     shutil.rmtree(tmp_path)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
