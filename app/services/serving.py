@@ -1,5 +1,6 @@
 """`run`: from nothing to a served port, and back without leaving anything behind."""
 
+import gc
 import json
 import os
 import signal
@@ -47,6 +48,7 @@ def serve(chosen: Settings, load: Callable[[], workers.MakeApp], say: Say) -> No
 def _get_ready(
     chosen: Settings, load: Callable[[], workers.MakeApp], say: Say
 ) -> tuple[Installation, workers.MakeApp]:
+    gc.disable()  # imports make no garbage, and looking for it is a tenth of a start; workers enable it again
     with ThreadPoolExecutor(max_workers=1) as beside:
         opening = beside.submit(open_installation, chosen, say)
         try:

@@ -25,7 +25,6 @@ def serve(make_app: MakeApp, listening: socket.socket, count: int) -> None:
 
     Nothing may have left a thread behind in this process: a fork copies only the one that calls it.
     """
-    gc.collect()
     gc.freeze()  # what was imported is shared with the workers for as long as nobody touches it
     workers = {_fork(make_app, listening) for _ in range(count)}
     try:
@@ -50,6 +49,7 @@ def _fork(make_app: MakeApp, listening: socket.socket) -> int:
     pid = os.fork()
     if not pid:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        gc.enable()
         _leave(lambda: uvicorn.Server(_configuration(make_app)).run(sockets=[listening]))
     return pid
 
