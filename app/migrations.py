@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
@@ -13,6 +13,7 @@ from app.embedded import new_password
 
 if TYPE_CHECKING:
     from alembic.config import Config
+    from sqlalchemy import Connection
 
 MIGRATIONS = Path(__file__).parent.parent / "alembic"
 ROLES = ("owner", "api", "reports")
@@ -60,6 +61,14 @@ def draft(owner_url: str, message: str) -> None:
 
     number = 1 + max(int(path.name[:4]) for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
     command.revision(config(owner_url), message=message, autogenerate=True, rev_id=f"{number:04}")
+
+
+def run(connection: "Connection", script: Path) -> None:
+    """Run a file of statements over the driver's simple protocol: a prepared statement holds only one."""
+    from sqlalchemy.util import await_only  # noqa: PLC0415 - same
+
+    driver: Any = connection.connection.driver_connection
+    await_only(driver.execute(script.read_text()))
 
 
 async def prepare_partitions(owner_url: str) -> int:

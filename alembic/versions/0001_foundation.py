@@ -5,8 +5,8 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.util import await_only
 
+from app.migrations import run
 from app.models.record import Xid8
 
 revision = "0001"
@@ -518,13 +518,7 @@ def upgrade() -> None:
         op.f("ix_referral_questions_referral_id"), "referral_questions", ["referral_id"], unique=False
     )
     for name in IN_ORDER:
-        run((SQL / f"{name}.sql").read_text())
-
-
-def run(script: str) -> None:
-    """Run a file of statements over the driver's simple protocol: a prepared statement holds only one."""
-    driver = op.get_bind().connection.driver_connection
-    await_only(driver.execute(script))
+        run(op.get_bind(), SQL / f"{name}.sql")
 
 
 def downgrade() -> None:

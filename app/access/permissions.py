@@ -69,6 +69,51 @@ class Permission(StrEnum):
     consent_record = "consent.record"
     consent_withdraw = "consent.withdraw"
 
+    assessment_read = "assessment.read"
+    assessment_write = "assessment.write"
+    assessment_submit = "assessment.submit"
+    assessment_decide = "assessment.decide"
+    instrument_read = "instrument.read"
+    instrument_manage = "instrument.manage"
+
+    care_plan_read = "care_plan.read"
+    care_plan_write = "care_plan.write"
+    care_plan_submit = "care_plan.submit"
+    care_plan_decide = "care_plan.decide"
+    care_plan_print = "care_plan.print"
+
+    support_session_read = "support_session.read"
+    support_session_record = "support_session.record"
+    clinical_note_read = "clinical_note.read"
+    clinical_note_write = "clinical_note.write"
+    provider_read = "provider.read"
+    provider_manage = "provider.manage"
+    service_referral_read = "service_referral.read"
+    service_referral_make = "service_referral.make"
+    service_referral_send = "service_referral.send"
+    service_referral_follow = "service_referral.follow"
+    document_read = "document.read"
+    document_add = "document.add"
+    legal_step_read = "legal_step.read"
+    legal_step_record = "legal_step.record"
+
+    review_read = "review.read"
+    review_hold = "review.hold"
+    exit_plan_read = "exit_plan.read"
+    exit_plan_write = "exit_plan.write"
+    exit_plan_decide = "exit_plan.decide"
+    case_close = "case.close"
+    case_extend = "case.extend"
+    case_reopen = "case.reopen"
+    follow_up_read = "follow_up.read"
+    follow_up_record = "follow_up.record"
+    outcome_read = "outcome.read"
+    case_picture = "case.picture"
+
+    agenda_read = "agenda.read"
+    agenda_feed = "agenda.feed"
+    agenda_feed_manage = "agenda.feed_manage"
+
     log_read = "access_log.read"
     log_read_child = "access_log.read_child"
     broken_glass_read = "access_log.read_broken_glass"
@@ -77,6 +122,7 @@ class Permission(StrEnum):
 _WORKERS = frozenset({Role.social_worker, Role.supervisor})
 _CASEWORK = _WORKERS | {Role.programme_manager}
 _LEADERS = frozenset({Role.supervisor, Role.programme_manager})
+_SUPERVISORS = frozenset({Role.supervisor})
 _ADMINISTRATION = frozenset({Role.administrator})
 _STAFF = frozenset(Role) - {Role.partner_system, Role.reporting_script}
 _REFERRERS = _CASEWORK | {Role.partner_system}
@@ -127,6 +173,51 @@ POLICY: dict[Permission, frozenset[Role]] = {
     Permission.case_transfer: frozenset({Role.programme_manager}),
     Permission.case_break_glass: _WORKERS,
     Permission.case_link: _LEADERS,
+    # Assessments
+    Permission.assessment_read: _CASEWORK,
+    Permission.assessment_write: _WORKERS,
+    Permission.assessment_submit: _WORKERS,
+    Permission.assessment_decide: _SUPERVISORS,
+    Permission.instrument_read: _CASEWORK | _ADMINISTRATION,
+    Permission.instrument_manage: _ADMINISTRATION,
+    # Care plans
+    Permission.care_plan_read: _CASEWORK,
+    Permission.care_plan_write: _WORKERS,
+    Permission.care_plan_submit: _WORKERS,
+    Permission.care_plan_decide: _SUPERVISORS,
+    Permission.care_plan_print: _CASEWORK,
+    # Support
+    Permission.support_session_read: _CASEWORK,
+    Permission.support_session_record: _WORKERS,
+    Permission.clinical_note_read: _WORKERS,
+    Permission.clinical_note_write: _WORKERS,
+    Permission.provider_read: _CASEWORK | _ADMINISTRATION,
+    Permission.provider_manage: _LEADERS | _ADMINISTRATION,
+    Permission.service_referral_read: _CASEWORK,
+    Permission.service_referral_make: _WORKERS,
+    Permission.service_referral_send: _WORKERS,
+    Permission.service_referral_follow: _WORKERS,
+    Permission.document_read: _CASEWORK,
+    Permission.document_add: _CASEWORK,
+    Permission.legal_step_read: _CASEWORK,
+    Permission.legal_step_record: _WORKERS,
+    # Review, exit and after
+    Permission.review_read: _CASEWORK,
+    Permission.review_hold: _WORKERS,
+    Permission.exit_plan_read: _CASEWORK,
+    Permission.exit_plan_write: _WORKERS,
+    Permission.exit_plan_decide: _SUPERVISORS,
+    Permission.case_close: _WORKERS,
+    Permission.case_extend: frozenset({Role.programme_manager}),
+    Permission.case_reopen: _LEADERS,
+    Permission.follow_up_read: _CASEWORK,
+    Permission.follow_up_record: _WORKERS,
+    Permission.outcome_read: _CASEWORK,
+    Permission.case_picture: _CASEWORK,
+    # One's own agenda
+    Permission.agenda_read: _CASEWORK,
+    Permission.agenda_feed: _CASEWORK,
+    Permission.agenda_feed_manage: _CASEWORK,
     # The log
     Permission.log_read: _LOG_READERS,
     Permission.log_read_child: _LOG_READERS,

@@ -31,12 +31,13 @@ class Case(Record, table=True):
     closed_on: date | None = None
     next_review_on: date | None = None
     extended_until: date | None = None
+    close_reason: str | None = None
     age_at_referral_min: int
     age_at_referral_max: int
     province_code: str | None = None
     updated_at: datetime = moment(default_now=True)
     sealed: bytes = sealed_document()
-    """The case's summary: what the worker wants at hand when the file is opened."""
+    """The case's summary: what the worker wants at hand when the file is opened; the outcome, once it is closed."""
 
 
 class CaseWorker(SQLModel, table=True):
@@ -95,6 +96,8 @@ class CaseHistory(SQLModel, table=True):
     at: datetime = moment(default_now=True)
     kind: str
     by_id: uuid.UUID | None = None
+    tier: str = "case"
+    """case, legal or clinical: who reads the line."""
     record_kind: str
     record_id: uuid.UUID
     sealed: bytes | None = sealed_document(nullable=True)

@@ -8,8 +8,8 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, DateTime, LargeBinary, Text
-from sqlalchemy.dialects.postgresql import INET
+from sqlalchemy import ARRAY, BigInteger, DateTime, LargeBinary, Text, Uuid
+from sqlalchemy.dialects.postgresql import INET, JSONB
 from sqlalchemy.types import UserDefinedType
 from sqlmodel import Field, SQLModel
 
@@ -67,6 +67,16 @@ def texts() -> Any:
     return Field(default_factory=list, sa_type=ARRAY(Text), nullable=False)
 
 
+def ids() -> Any:
+    """Declare a list of ids."""
+    return Field(default_factory=list, sa_type=ARRAY(Uuid), nullable=False)
+
+
+def plain_document() -> Any:
+    """Declare a JSON document that may be read without the key ring: nothing in it tells of a person."""
+    return Field(default_factory=dict, sa_type=JSONB, nullable=False)
+
+
 def address() -> Any:
     """Declare a network address."""
     return Field(default=None, sa_type=INET, nullable=True)
@@ -95,3 +105,16 @@ class CaseRecord(Record):
 
     child_id: uuid.UUID = Field(foreign_key="children.id", index=True)
     case_id: uuid.UUID = Field(foreign_key="cases.id", index=True)
+
+
+class Decided(SQLModel):
+    """A record that its author submits and somebody else decides on; frozen from its submission."""
+
+    status: str = "draft"
+    author_id: uuid.UUID = Field(foreign_key="users.id")
+    submitted_at: datetime | None = moment()
+    submitted_by_id: uuid.UUID | None = Field(default=None, foreign_key="users.id")
+    decided_at: datetime | None = moment()
+    decided_by_id: uuid.UUID | None = Field(default=None, foreign_key="users.id")
+    decision_sealed: bytes | None = sealed_document(nullable=True)
+    """What was said in deciding."""

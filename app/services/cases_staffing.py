@@ -16,6 +16,7 @@ from app.models.record import now
 from app.schemas.cases import Assignment, BrokenGlass, CaseLinkOut, CaseOut, GlassBreaking, Linking, Transfer
 from app.schemas.wire import Page, PageQuery
 from app.services import case_history
+from app.services.case_steps import unmet_open
 from app.services.cases import shown
 from app.services.paging import Paging
 from app.services.records import find, find_for_change, require
@@ -41,7 +42,7 @@ async def assign(
     workers = [assignment.lead_worker_id, *assignment.co_worker_ids]
     refuse(
         [
-            *_unmet_open(case),
+            *unmet_open(case),
             *_unmet_leading(actor, case),
             *await _unmet_fitness(session, case.team_id, workers),
             *await _unmet_wall(session, case, workers),
@@ -67,7 +68,7 @@ async def transfer(session: AsyncSession, actor: Actor, case_id: UUID, seen: int
     team = await session.get(Team, move.team_id)
     refuse(
         [
-            *_unmet_open(case),
+            *unmet_open(case),
             *([] if team and team.is_active else [Fault("/team_id", "team_unknown", "No such active team.")]),
             *await _unmet_fitness(session, move.team_id, [move.lead_worker_id]),
             *await _unmet_wall(session, case, [move.lead_worker_id]),
@@ -80,10 +81,6 @@ async def transfer(session: AsyncSession, actor: Actor, case_id: UUID, seen: int
     case_history.record(session, case, "case_transferred", actor, case, detail)
     await session.flush()  # the answer shows what was stored
     return await shown(session, case)
-
-
-def _unmet_open(case: Case) -> list[Fault]:
-    return [Fault("/status", "status", "The case is closed.")] if case.status == "closed" else []
 
 
 def _unmet_leading(actor: Actor, case: Case) -> list[Fault]:

@@ -103,7 +103,7 @@ def _other(column: str) -> str:
 
 def _sealed_anew(sealer: Sealer, row: asyncpg.Record, table: str, column: str) -> bytes:
     place: dict[str, Any] = {"table": table, "column": column, "row": row["id"]}
-    return sealer.seal(sealer.open(row["sealed"], **place), **place)
+    return sealer.seal_bytes(sealer.open_bytes(row["sealed"], **place), **place)
 
 
 async def retire(chosen: Settings, key_id: str) -> None:

@@ -1,7 +1,6 @@
 """Row security, tried by somebody who holds the API's database password and writes SQL by hand."""
 
 import io
-import json
 import uuid
 from typing import Any
 
@@ -211,15 +210,20 @@ async def test_the_plan_that_finds_an_event_stays_an_index_scan(
 ) -> None:
     """The plan is made while the log is young, and kept: it must not scan the log when that has grown."""
     del world
-    await superuser.execute("ANALYZE access_events")
+    await open_access(intruder, "manager")
+    await superuser.execute("ANALYZE access_events")  # one row: a scan would be the cheapest plan
     async with acting(intruder, "manager"):
         for _ in range(8):  # often enough for a plan that is kept
             assert await intruder.fetchval("SELECT access.actor_id()") == id_of("manager")
-        await superuser.execute(
-            """INSERT INTO access_events (kind, roles, supervises, act, request_id)
-               SELECT 'person', '{}', '{}', 'case.read', 'grown-0000' FROM generate_series(1, 20000)"""
+    await superuser.execute(
+        """INSERT INTO access_events (kind, roles, supervises, act, request_id)
+           SELECT 'person', '{}', '{}', 'case.read', 'grown-0000' FROM generate_series(1, 20000)"""
+    )
+    async with acting(intruder, "worker_north"):
+        assert await intruder.fetchval("SELECT access.actor_id()") == id_of("worker_north")
+        read = await intruder.fetchrow(
+            "SELECT sum(seq_scan), sum(seq_tup_read), sum(idx_scan) FROM pg_stat_xact_all_tables"
+            " WHERE relname LIKE 'access_events_%'"
         )
-        assert await intruder.fetchval("SELECT access.actor_id()") == id_of("manager")
-        explained = await intruder.fetchval("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT access.event()")
-    (plan,) = json.loads(explained)
-    assert 0 < plan["Plan"]["Shared Hit Blocks"] < 60, "pages read for one look-up among 20,000"
+    assert (read[0], read[1]) == (0, 0), "rows read one by one for one look-up among 20,000"
+    assert read[2] > 0

@@ -1,0 +1,49 @@
+"""Assessments: how a child, a supporter or a family is, in five sections and seven areas."""
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import Index, text
+from sqlmodel import Field
+
+from app.models.record import CaseRecord, Decided, Record, moment, plain_document, sealed_document
+
+
+class Assessment(CaseRecord, Decided, table=True):
+    """One assessment of one subject; frozen once submitted, a later look is a new one."""
+
+    __tablename__ = "assessments"
+    __table_args__ = (
+        Index(
+            "uq_assessments_one_draft",
+            "case_id",
+            "subject",
+            text("coalesce(person_id, case_id)"),
+            unique=True,
+            postgresql_where=text("status IN ('draft', 'returned', 'submitted')"),
+        ),
+    )
+
+    subject: str
+    person_id: uuid.UUID | None = Field(default=None, foreign_key="people.id")
+    kind: str
+    risk_level: str | None = None
+    ratings: dict[str, int] = plain_document()
+    """Area to rating, 1 (weak) to 4 (strong): numbers without words, for progress and reports."""
+    previous_id: uuid.UUID | None = Field(default=None, foreign_key="assessments.id")
+    """The approved assessment of the same subject before this one."""
+    updated_at: datetime = moment(default_now=True)
+    sealed: bytes = sealed_document()
+    """Sections, areas, the child's wishes, answers to instruments."""
+
+
+class Instrument(Record, table=True):
+    """A scored questionnaire, as data: its items, how it is scored, what a score means. Holds nothing about a child."""
+
+    __tablename__ = "instruments"
+    __table_args__ = (Index("uq_instruments_code_edition", "code", "edition", unique=True),)
+
+    code: str
+    edition: int
+    is_active: bool = True
+    definition: dict[str, object] = plain_document()

@@ -1,0 +1,92 @@
+"""Care plans: what is to become better in seven areas, by which steps, whose."""
+
+import uuid
+from datetime import date, datetime
+
+from sqlalchemy import Index, text
+from sqlmodel import Field
+
+from app.models.record import CaseRecord, Decided, moment, sealed_document
+
+
+class CarePlan(CaseRecord, Decided, table=True):
+    """Edition n of the plan of one subject. Approved, it is frozen; the next edition takes over from it."""
+
+    __tablename__ = "care_plans"
+    __table_args__ = (
+        Index(
+            "uq_care_plans_one_draft",
+            "case_id",
+            "subject",
+            text("coalesce(person_id, case_id)"),
+            unique=True,
+            postgresql_where=text("status IN ('draft', 'returned', 'submitted')"),
+        ),
+        Index(
+            "uq_care_plans_edition",
+            "case_id",
+            "subject",
+            text("coalesce(person_id, case_id)"),
+            "edition",
+            unique=True,
+        ),
+    )
+
+    subject: str
+    person_id: uuid.UUID | None = Field(default=None, foreign_key="people.id")
+    assessment_id: uuid.UUID = Field(foreign_key="assessments.id")
+    edition: int = 1
+    previous_id: uuid.UUID | None = Field(default=None, foreign_key="care_plans.id")
+    needs_social_work: bool | None = None
+    updated_at: datetime = moment(default_now=True)
+    sealed: bytes = sealed_document()
+    """Safety plan, the child's and the supporter's view, gaps in knowledge and capacity."""
+
+
+class PlanArea(CaseRecord, table=True):
+    """How a plan answers one of the seven areas: with goals, or with 'no need' and why."""
+
+    __tablename__ = "plan_areas"
+    __table_args__ = (Index("uq_plan_areas_plan_area", "plan_id", "area", unique=True),)
+
+    plan_id: uuid.UUID = Field(foreign_key="care_plans.id")
+    area: str
+    rating: int | None = None
+    """As the assessment rated the area, 1 to 4."""
+    status: str | None = None
+    """goals, no_need, or not answered yet."""
+    sealed: bytes = sealed_document()
+    """The reason for 'no need', and need, strengths and risk as the assessment found them."""
+
+
+class Goal(CaseRecord, table=True):
+    """What is to be reached in an area."""
+
+    __tablename__ = "goals"
+
+    plan_id: uuid.UUID = Field(foreign_key="care_plans.id", index=True)
+    area: str
+    status: str = "open"
+    origin_id: uuid.UUID | None = None
+    """The goal of an earlier edition that this one carries on; the first edition's own id is its origin."""
+    updated_at: datetime = moment(default_now=True)
+    sealed: bytes = sealed_document()
+    """Statement, strengths used."""
+
+
+class Action(CaseRecord, table=True):
+    """A step towards a goal: what, by whom, by when, done when."""
+
+    __tablename__ = "actions"
+    __table_args__ = (Index("ix_actions_due", "due_on", postgresql_where=text("status = 'open'")),)
+
+    plan_id: uuid.UUID = Field(foreign_key="care_plans.id", index=True)
+    goal_id: uuid.UUID = Field(foreign_key="goals.id", index=True)
+    by: str
+    due_on: date
+    done_on: date | None = None
+    status: str = "open"
+    origin_id: uuid.UUID | None = None
+    updated_at: datetime = moment(default_now=True)
+    sealed: bytes = sealed_document()
+    """What is to be done, by whom exactly, a note on how it went."""
