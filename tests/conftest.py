@@ -7,6 +7,7 @@ import uuid
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import httpx
@@ -19,6 +20,7 @@ os.environ["FIRSTSTEP_PUBLIC_URL"] = "http://testserver"
 os.environ["FIRSTSTEP_MODE"] = "demo"
 os.environ.pop("FIRSTSTEP_DATABASE_URL", None)
 
+from sqlalchemy.engine import make_url  # noqa: E402
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine  # noqa: E402
 
 from app import migrations  # noqa: E402
@@ -29,6 +31,7 @@ from app.database_urls import Urls, dialect_url  # noqa: E402
 from app.embedded import ADMIN, EmbeddedServer  # noqa: E402
 from app.main import create_app  # noqa: E402
 from app.services import gazetteer, places  # noqa: E402
+from tests import collected  # noqa: E402, F401 - from here on, in every test
 from tests.world import World, settle  # noqa: E402
 
 PASSWORD = "tests-only"
@@ -119,3 +122,12 @@ async def world(cluster: Cluster, app: FastAPI) -> AsyncIterator[World]:
     finally:
         await database.close()
         await cluster.drop(name)
+
+
+@pytest.fixture
+async def superuser(cluster: Cluster, world: World) -> AsyncIterator[Any]:
+    """A connection past the API that sees what is true: row security and grants bind everybody but this one."""
+    name = make_url(world.urls.api).database
+    connection = await asyncpg.connect(cluster.server.url(ADMIN, PASSWORD, str(name)))
+    yield connection
+    await connection.close()

@@ -113,7 +113,9 @@ class Trace:
         if shown.kind == "break_glass":  # the entry of such a request names the grant, which holds the reason
             known = shown
         # A case that opens is younger than its child: who asks for the case's accesses is to find that one too.
-        self.children[shown.child_id] = replace(known, case_id=known.case_id or shown.case_id)
+        if known.case_id is None and shown.case_id is not None:
+            known = replace(known, case_id=shown.case_id)
+        self.children[shown.child_id] = known
 
     def __iter__(self) -> Any:
         yield from self.children.values()
@@ -124,6 +126,20 @@ def trace_of(session: AsyncSession) -> Trace:
     """Return what a session has shown."""
     found: Trace = session.info.setdefault("trace", Trace())
     return found
+
+
+UNCOLLECTED = {"uncollected": True}
+"""The execution option of a statement that reads sealed columns without the ORM's records, which it could collect.
+
+Either `show` is told what of it is shown, or nothing is: candidates compared in memory. Tests refuse such a statement
+without it."""
+
+
+def show(session: AsyncSession, records: Iterable[Shown]) -> None:
+    """Note records that were read as plain columns."""
+    trace = trace_of(session)
+    for record in records:
+        trace.add(record)
 
 
 def _note(info: dict[Any, Any], record: Any) -> None:

@@ -101,10 +101,12 @@ class CaseOut(Versioned):
     closed_on: date | None
     next_review_on: date | None
     extended_until: date | None
+    close_reason: Annotated[str, CodeOf("closure_reason")] | None
     age_at_referral_min: int
     age_at_referral_max: int
     province_code: str | None
     summary: str | None
+    outcome: str | None
     created_at: Moment
     updated_at: Moment
 

@@ -1,5 +1,6 @@
 """Cases: reading, listing, and the little of them that a PATCH may change."""
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -7,8 +8,10 @@ from sqlalchemy import bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.access import log
 from app.access.actor import Actor
-from app.access.vault import seal, unseal
+from app.access.log import Shown
+from app.access.vault import seal, unseal, unseal_value
 from app.errors import NotFound
 from app.models import Case, CaseHistory, CaseWorker, Child
 from app.models.record import now
@@ -26,11 +29,17 @@ from app.schemas.identity import Age
 from app.schemas.wire import Page
 from app.services import case_history
 from app.services.ages import Birth, today
+from app.services.case_steps import unmet_open
 from app.services.paging import Paging
 from app.services.records import find_for_change, patched, require
+from app.services.steps import refuse
 
-PLAIN = set(CaseOut.model_fields) - {"child", "co_worker_ids", "summary"}
-IN_LISTS = set(CaseItem.model_fields) - {"child"}
+PLAIN = set(CaseOut.model_fields) - {"child", "co_worker_ids", "summary", "outcome"}
+IN_LISTS = [name for name in CaseItem.model_fields if name != "child"]
+LISTED = select(*(getattr(Case, name) for name in IN_LISTS), col(Child.sex), col(Child.sealed)).join(
+    Child, col(Child.id) == col(Case.child_id)
+)
+"""A page of cases is read as plain columns: two records of the ORM a line cost more than the rest of the answer."""
 
 
 async def listed(session: AsyncSession, actor: Actor, filters: CaseFilters) -> Page[CaseItem]:
@@ -38,9 +47,10 @@ async def listed(session: AsyncSession, actor: Actor, filters: CaseFilters) -> P
     wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
     paging = Paging("cases", filters.limit, filters.cursor, {**wanted, "for": actor.id})
     conditions = [col(getattr(Case, name)) == value for name, value in wanted.items()]
-    query = select(Case, Child).join(Child, col(Child.id) == col(Case.child_id)).where(*conditions)
-    rows, cursor = await paging.rows(session, query, col(Case.created_at), col(Case.id))
-    return Page[CaseItem].built([_item(row[0], row[1]) for row in rows], cursor)
+    rows, cursor = await paging.plain(session, LISTED.where(*conditions), col(Case.created_at), col(Case.id))
+    log.show(session, (Shown(row.child_id, row.id, "case", row.id) for row in rows))
+    day = today()
+    return Page[CaseItem].built([_item(row, day) for row in rows], cursor)
 
 
 CO_WORKERS = func.array(
@@ -62,8 +72,9 @@ async def read(session: AsyncSession, case_id: UUID) -> CaseOut:
 
 
 async def change(session: AsyncSession, actor: Actor, case_id: UUID, seen: int, patch: CasePatch) -> CaseOut:
-    """Change what may be changed without an act."""
+    """Change what may be changed without an act, until the case is closed."""
     case = await find_for_change(session, Case, case_id, seen)
+    refuse(unmet_open(case))
     content = patched(CaseContent, {"kind": case.kind, **unseal(case)}, patch)
     case.kind = content.kind
     case.updated_at = now()
@@ -79,32 +90,34 @@ async def shown(session: AsyncSession, case: Case) -> CaseOut:
 
 
 def _shown(case: Case, child: Child, co_worker_ids: list[UUID]) -> CaseOut:
+    words = unseal(case)
     return CaseOut.model_construct(
         **{name: getattr(case, name) for name in PLAIN},
         child=child_of(child),
         co_worker_ids=co_worker_ids,
-        summary=unseal(case).get("summary"),
+        summary=words.get("summary"),
+        outcome=words.get("outcome"),
     )
 
 
-def _item(case: Case, child: Child) -> dict[str, Any]:
-    known = vars(case)
-    return {**{name: known[name] for name in IN_LISTS}, "child": _child(child)}
+def _item(row: Any, day: date) -> dict[str, Any]:
+    identity = unseal_value("children", "sealed", row.child_id, row.sealed)
+    child = _child(row.child_id, row.sex, identity, day)
+    return {**dict(zip(IN_LISTS, row, strict=False)), "child": child}
 
 
 def child_of(child: Child) -> CaseChild:
     """Return a child as far as a case shows it."""
-    return CaseChild(**_child(child))
+    return CaseChild(**_child(child.id, child.sex, unseal(child), today()))
 
 
-def _child(child: Child) -> dict[str, Any]:
-    identity = unseal(child)
-    youngest, oldest = Birth.of(identity["birth"]).age_on(day := today())
+def _child(child_id: UUID, sex: str, identity: dict[str, Any], day: date) -> dict[str, Any]:
+    youngest, oldest = Birth.of(identity["birth"]).age_on(day)
     return {
-        "id": child.id,
+        "id": child_id,
         "names": identity["names"],
         "nickname": identity.get("nickname"),
-        "sex": child.sex,
+        "sex": sex,
         "age": {"min": youngest, "max": oldest, "on": day},
     }
 

@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.access import log
 from app.access.actor import Actor
 from app.access.vault import seal, unseal, unseal_value
 from app.models import Case, Child, NameToken, Person
@@ -44,6 +45,7 @@ async def _matching(session: AsyncSession, q: str) -> list[UUID]:
         .limit(MOST_CANDIDATES)
     )
     query = select(col(Child.id), col(Child.sealed)).where(col(Child.id).in_(near))
+    query = query.execution_options(**log.UNCOLLECTED)
     matching = []
     for child_id, sealed in (await session.execute(query)).all():
         identity = unseal_value("children", "sealed", child_id, sealed)
@@ -84,9 +86,8 @@ async def change(
 
 async def _carers(session: AsyncSession, child_id: UUID) -> list[dict[str, Any]]:
     """Return the documents of who cares for a child, as far as the actor sees them."""
-    rows = await session.execute(
-        select(col(Person.id), col(Person.sealed)).where(col(Person.child_id) == child_id)
-    )
+    query = select(col(Person.id), col(Person.sealed)).where(col(Person.child_id) == child_id)
+    rows = await session.execute(query.execution_options(**log.UNCOLLECTED))
     return [unseal_value("people", "sealed", person_id, sealed) for person_id, sealed in rows]
 
 

@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, literal, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.access import log
 from app.access.vault import vault
 from app.errors import Fault, InvalidInput
 
@@ -49,10 +50,7 @@ class Paging:
         Raises:
             InvalidInput: the cursor is not ours, or belongs to another list or other filters.
         """
-        order = columns if ascending else [column.desc() for column in columns]
-        query = query.order_by(*order)
-        if self.cursor is not None:
-            query = query.where(_beyond(columns, self._position(len(columns)), ascending=ascending))
+        query = self._from_here(query, columns, ascending=ascending)
         rows = (await session.execute(query.add_columns(*columns).limit(self.limit))).all()
         if len(rows) < self.limit:
             return rows, None
@@ -60,6 +58,28 @@ class Paging:
         more = query.where(_beyond(columns, last, ascending=ascending))
         more = more.with_only_columns(literal(1), maintain_column_froms=True).limit(1)
         return rows, self._cursor(last) if await session.scalar(more) else None
+
+    async def plain(
+        self, session: AsyncSession, query: Select[*tuple[Any, ...]], *columns: Any
+    ) -> tuple[Sequence[Any], str | None]:
+        """Return the page's rows, newest first, of a query for plain columns, and the next page's cursor.
+
+        What is read so is in the log only where the caller says that it was shown (`log.show`): one row more than is
+        shown may be read to learn whether there is another page.
+        """
+        query = self._from_here(query, columns, ascending=False).add_columns(*columns).limit(self.limit + 1)
+        rows = (await session.execute(query.execution_options(**log.UNCOLLECTED))).all()
+        if len(rows) <= self.limit:
+            return rows, None
+        return rows[:-1], self._cursor(list(rows[-2][-len(columns) :]))
+
+    def _from_here(
+        self, query: Select[*tuple[Any, ...]], columns: Sequence[Any], *, ascending: bool
+    ) -> Select[*tuple[Any, ...]]:
+        query = query.order_by(*(columns if ascending else [column.desc() for column in columns]))
+        if self.cursor is None:
+            return query
+        return query.where(_beyond(columns, self._position(len(columns)), ascending=ascending))
 
     def cut(self, items: Sequence[T], key: Callable[[T], Position]) -> tuple[Sequence[T], str | None]:
         """Return a page of a list that is whole in memory, and the next page's cursor; `key` tells items apart.

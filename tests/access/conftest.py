@@ -1,26 +1,14 @@
-"""Connections of one's own, past the API: as its role, as the owner, and as the superuser who sees what is true."""
+"""Connections of one's own, past the API: as its role, and as the owner."""
 
 from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
 import pytest
-from sqlalchemy.engine import make_url
 
 from app.database_urls import driver_url
-from app.embedded import ADMIN
 from tests.access.intrusion import Furnished
-from tests.conftest import PASSWORD, Cluster
 from tests.world import World, id_of
-
-
-@pytest.fixture
-async def superuser(cluster: Cluster, world: World) -> AsyncIterator[Any]:
-    """Row security and grants bind everybody but this one."""
-    name = make_url(world.urls.api).database
-    connection = await asyncpg.connect(cluster.server.url(ADMIN, PASSWORD, str(name)))
-    yield connection
-    await connection.close()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlmodel import select
 
+from app.access import log
 from app.access.vault import seal, unseal
 from app.database_urls import dialect_url
 from app.embedded import ADMIN
@@ -261,17 +262,17 @@ async def test_this_month_and_the_next_have_partitions_that_take_their_rows(
     world: World, superuser: Any, owner: Any
 ) -> None:
     await world.case()
-    for log in ("access_events", "access_entries"):
+    for table in ("access_events", "access_entries"):
         homes = await superuser.fetch(
-            f"SELECT DISTINCT tableoid::regclass::text, to_char(now() AT TIME ZONE 'UTC', 'YYYY_MM') FROM {log}"  # noqa: S608 - two names
+            f"SELECT DISTINCT tableoid::regclass::text, to_char(now() AT TIME ZONE 'UTC', 'YYYY_MM') FROM {table}"  # noqa: S608 - two names
         )
-        assert [home for home, _ in homes] == [f"{log}_{month}" for _, month in homes]
+        assert [home for home, _ in homes] == [f"{table}_{month}" for _, month in homes]
         for months in (0, 1, 2, 18):
             name = await superuser.fetchval(
                 "SELECT to_regclass($1 || to_char((now() AT TIME ZONE 'UTC') + make_interval(months => $2), '_YYYY_MM'))::text",
-                log, months,
+                table, months,
             )  # fmt: skip
-            assert name is not None, (log, months)
+            assert name is not None, (table, months)
     assert await owner.fetchval("SELECT access.prepare_partitions()") == 0
     assert await owner.fetchval("SELECT access.prepare_partitions(20)") == 4
     last = "SELECT relrowsecurity AND relforcerowsecurity FROM pg_class WHERE relname ~ '^access_' AND relkind IN ('r', 'p')"
@@ -283,3 +284,11 @@ async def test_this_month_and_the_next_have_partitions_that_take_their_rows(
         "SELECT count(*) FROM pg_class WHERE relname ~ '^access_' AND relkind IN ('r', 'p')"
     )
     assert {row[0]: row[1] for row in triggers} == {"never_changed": tables, "never_emptied": tables}
+
+
+async def test_a_sealed_column_is_not_read_past_the_log(world: World) -> None:
+    # Planted: `execution_options` taken out of `Paging.plain`.
+    async with AsyncSession(create_async_engine(dialect_url(world.urls.api))) as session:
+        with pytest.raises(AssertionError, match="past the access log"):
+            await session.execute(select(Child.sealed))
+        await session.execute(select(Child.sealed).execution_options(**log.UNCOLLECTED))
