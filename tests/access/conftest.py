@@ -5,9 +5,14 @@ from typing import Any
 
 import asyncpg
 import pytest
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
-from app.database_urls import driver_url
+from app.database_urls import dialect_url, driver_url
+from app.embedded import ADMIN
+from tests.access.furniture import one_of_everything
 from tests.access.intrusion import Furnished
+from tests.conftest import PASSWORD, Cluster
 from tests.world import World, id_of
 
 
@@ -27,8 +32,20 @@ async def owner(world: World) -> AsyncIterator[Any]:
     await connection.close()
 
 
+async def furnish(cluster: Cluster, world: World, case: dict[str, Any], author: str) -> None:
+    """Put one row into every table of a case's, past the API."""
+    name = str(make_url(world.urls.api).database)
+    engine = create_async_engine(dialect_url(cluster.server.url(ADMIN, PASSWORD, name)))
+    async with AsyncSession(engine) as session:
+        for row in one_of_everything(case, id_of(author)):
+            session.add(row)
+            await session.flush()  # in order: each stands on those before it
+        await session.commit()
+    await engine.dispose()
+
+
 @pytest.fixture
-async def furnished(world: World) -> Furnished:
+async def furnished(cluster: Cluster, world: World) -> Furnished:
     north, south, other = [
         await world.case(lead) for lead in ("worker_north", "worker_south", "worker_south")
     ]
@@ -44,4 +61,5 @@ async def furnished(world: World) -> Furnished:
     question = await world.supervisor_north.act(path, "request-information", {"question": "Which school?"})
     statuses = [answer.status_code for answer in (assigned, linked, broken, taken, question)]
     assert statuses == [200, 201, 200, 200, 200]
+    await furnish(cluster, world, north, "worker_north")
     return Furnished(north, south, other, asked)

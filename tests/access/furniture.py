@@ -1,0 +1,65 @@
+"""One row of every table a worker writes on, for a case: what a fence must be tried against."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import SQLModel
+
+from app.models import (
+    Action,
+    Assessment,
+    CarePlan,
+    ClinicalNote,
+    Document,
+    DocumentContent,
+    ExitPlan,
+    FollowUp,
+    Goal,
+    LegalStep,
+    PlanArea,
+    Provider,
+    Review,
+    ServiceReferral,
+    SessionAddendum,
+    SupportSession,
+)
+from app.models.record import new_id
+
+DAY = date(2026, 9, 1)
+
+
+def one_of_everything(case: dict[str, Any], author_id: UUID) -> list[SQLModel]:
+    """Return the rows; sealed columns hold what nobody can open."""
+    here = {"case_id": UUID(case["id"]), "child_id": UUID(case["child_id"])}
+    words = {**here, "sealed": b"sealed"}
+    mine = {**words, "author_id": author_id}
+    assessment = Assessment(**mine, subject="child", kind="initial", status="approved")
+    plan = CarePlan(**mine, subject="child", assessment_id=assessment.id, status="approved")
+    goal = Goal(**words, plan_id=plan.id, area="education")
+    held = SupportSession(
+        **mine, kind="therapy", worker_id=author_id, planned_at=datetime(2026, 9, 1, tzinfo=UTC)
+    )
+    provider = Provider(id=new_id(), name=f"Hospital {new_id()}", kind="hospital")
+    document = Document(**mine, kind="letter", media_type="application/pdf", size=6)
+    return [
+        assessment,
+        plan,
+        PlanArea(**words, plan_id=plan.id, area="education", status="goals"),
+        goal,
+        Action(**words, plan_id=plan.id, goal_id=goal.id, by="child", due_on=DAY),
+        held,
+        ClinicalNote(**mine, session_id=held.id),
+        SessionAddendum(**mine, session_id=held.id),
+        SessionAddendum(**mine, session_id=held.id, tier="clinical"),
+        provider,
+        ServiceReferral(**mine, provider_id=provider.id, service="medical"),
+        Review(**words, plan_id=plan.id, number=1, due_on=DAY),
+        ExitPlan(**mine),
+        FollowUp(**words, months=1, due_on=DAY),
+        document,
+        DocumentContent(**words, id=document.id),
+        Document(**mine, kind="police", tier="legal", media_type="application/pdf", size=6),
+        Document(**mine, kind="drawing", tier="clinical", media_type="image/png", size=6),
+        LegalStep(**mine, kind="court_date", on=DAY),
+    ]

@@ -1,0 +1,89 @@
+"""Who reads which tier of a case, asked of the database itself: a screen may forget a rule, a policy does not."""
+
+from typing import Any
+
+import asyncpg
+import pytest
+
+from tests.access.conftest import furnish
+from tests.access.intrusion import Furnished, acting, seen
+from tests.conftest import Cluster
+from tests.world import World, id_of
+
+CASE = {
+    "assessments", "care_plans", "plan_areas", "goals", "actions", "support_sessions", "service_referrals", "reviews",
+    "exit_plans", "follow_ups",
+}  # fmt: skip
+TIERED = ("clinical_notes", "session_addenda", "legal_steps", "documents", "document_contents")
+ALL = {"clinical_notes": 1, "session_addenda": 2, "legal_steps": 1, "documents": 3, "document_contents": 1}
+WITHOUT_CLINICAL = {"session_addenda": 1, "legal_steps": 1, "documents": 2, "document_contents": 1}
+AT_THE_DOOR = {"session_addenda": 1, "documents": 1, "document_contents": 1}
+READERS: dict[str, dict[str, int]] = {
+    "worker_north": ALL,  # leads, and wrote all of it
+    "supervisor_north": ALL,
+    "worker_north_2": WITHOUT_CLINICAL,  # works beside her
+    "manager": WITHOUT_CLINICAL,
+    "supervisor_both": ALL,
+    "worker_south": {},
+    "supervisor_south": {},
+    "finance": {},
+    "me_officer": {},
+    "dpo": {},
+    "admin": {},
+    "partner_one": {},
+    "reporting": {},
+}
+
+
+@pytest.mark.usefixtures("furnished")
+@pytest.mark.parametrize("name", READERS)
+async def test_a_tier_is_read_by_those_it_is_for(intruder: Any, name: str) -> None:
+    # Planted: `true` for 'clinical' and then for 'legal' in access.reads_tier.
+    async with acting(intruder, name):
+        assert await seen(intruder, list(TIERED)) == READERS[name]
+        assert set(await seen(intruder, sorted(CASE))) == (CASE if READERS[name] else set())
+
+
+async def test_broken_glass_opens_the_case_and_neither_the_clinical_nor_the_legal_tier(
+    cluster: Cluster, world: World, furnished: Furnished, intruder: Any
+) -> None:
+    await furnish(cluster, world, furnished.other, "worker_south")
+    async with acting(intruder, "worker_north_2"):
+        here = f"WHERE case_id = '{furnished.other['id']}'"
+        assert await seen(intruder, [f"{table} {here}" for table in TIERED]) == {
+            f"{table} {here}": count for table, count in AT_THE_DOOR.items()
+        }
+        assert await intruder.fetchval(f"SELECT count(*) FROM assessments {here}") == 1  # noqa: S608 - an id
+
+
+async def test_an_author_who_no_longer_sees_the_case_no_longer_reads_what_they_wrote(
+    world: World, furnished: Furnished, intruder: Any
+) -> None:
+    case = furnished.north
+    staff = {"lead_worker_id": str(id_of("worker_north_2")), "co_worker_ids": []}
+    assert (await world.supervisor_north.act(f"/v1/cases/{case['id']}", "assign", staff)).status_code == 200
+    async with acting(intruder, "worker_north"):
+        assert await seen(intruder, [*TIERED, *sorted(CASE)]) == {}
+
+
+@pytest.mark.usefixtures("furnished")
+async def test_a_note_is_changed_by_its_author_alone_and_frozen_words_by_nobody(intruder: Any) -> None:
+    async with acting(intruder, "supervisor_north"):
+        assert await intruder.execute("UPDATE clinical_notes SET sealed = 'changed'") == "UPDATE 0"
+    async with acting(intruder, "worker_north"):
+        assert await intruder.execute("UPDATE clinical_notes SET sealed = 'changed'") == "UPDATE 1"
+        for table in ("assessments", "care_plans"):
+            with pytest.raises(asyncpg.CheckViolationError, match="frozen"):
+                async with intruder.transaction():
+                    await intruder.execute(f"UPDATE {table} SET sealed = 'changed'")  # noqa: S608 - two names
+        for table in ("session_addenda", "document_contents"):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                async with intruder.transaction():
+                    await intruder.execute(f"UPDATE {table} SET sealed = 'changed'")  # noqa: S608 - two names
+
+
+@pytest.mark.usefixtures("furnished")
+async def test_an_active_case_has_a_next_review_whatever_is_written(intruder: Any) -> None:
+    async with acting(intruder, "worker_north"):
+        with pytest.raises(asyncpg.CheckViolationError, match="active_is_reviewed"):
+            await intruder.execute("UPDATE cases SET status = 'active', next_review_on = NULL")
