@@ -5,6 +5,9 @@ for a row that its own writer may not (or not yet) read.
 """
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
 
@@ -32,9 +35,22 @@ class Xid8(UserDefinedType[int]):
         return "XID8"
 
 
+_THEN: ContextVar[datetime | None] = ContextVar("then", default=None)
+
+
 def now() -> datetime:
     """Return this moment, in UTC."""
-    return datetime.now(UTC)
+    return _THEN.get() or datetime.now(UTC)
+
+
+@contextmanager
+def at(moment: datetime) -> Iterator[None]:
+    """Act as if it were another moment: the demonstration lives through two years in a minute. The log's clock stays true."""
+    before = _THEN.set(moment)
+    try:
+        yield
+    finally:
+        _THEN.reset(before)
 
 
 def new_id() -> uuid.UUID:

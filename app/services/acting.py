@@ -4,7 +4,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,14 +16,15 @@ from app.database import Database
 from app.database_errors import translated
 from app.errors import Forbidden, Unauthenticated
 from app.models import SignIn
-from app.models.record import now
 
 WORKING_HOURS = timedelta(hours=1)
 
 
 async def begin(database: Database, kind: Kind, subject: uuid.UUID) -> uuid.UUID:
     """Begin a session for somebody, as a sign-in would; return its id."""
-    end = now() + WORKING_HOURS
+    end = (
+        datetime.now(UTC) + WORKING_HOURS
+    )  # by the true clock, which the database asks, whenever the act is set
     record = SignIn(idle_ends_at=end, ends_at=end)
     record.user_id, record.client_id = (subject, None) if kind == "person" else (None, subject)
     async with database.sessions() as session:

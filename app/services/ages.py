@@ -6,9 +6,11 @@ An age is counted in whole years completed; who is born on 29 February completes
 import calendar
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any, Self
 from zoneinfo import ZoneInfo
+
+from app.models.record import now
 
 LOCAL = ZoneInfo("Asia/Phnom_Penh")
 """Every local date of this system: Cambodia keeps UTC+7 all year."""
@@ -22,7 +24,7 @@ _REACH_OF_DATE = 183
 
 def today() -> date:
     """The date it is in Cambodia."""
-    return datetime.now(LOCAL).date()
+    return now().astimezone(LOCAL).date()
 
 
 def add_months(day: date, n: int) -> date:
