@@ -4,14 +4,14 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, bindparam, delete, select, text
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.actor import Actor
 from app.access.vault import seal, unseal
 from app.errors import Fault, InvalidInput, NotFound
-from app.models import BreakGlass, Case, CaseLink, CaseWorker, Team
+from app.models import BreakGlass, Case, CaseLink, CaseWorker, SupportSession, Team, TeamMember
 from app.models.record import now
 from app.schemas.cases import Assignment, BrokenGlass, CaseLinkOut, CaseOut, GlassBreaking, Linking, Transfer
 from app.schemas.wire import Page, PageQuery
@@ -22,11 +22,9 @@ from app.services.paging import Paging
 from app.services.records import find, find_for_change, require
 from app.services.referrals_accept import can_lead
 from app.services.steps import refuse
+from app.services.walls import unmet_apart, unmet_wall
 
 GLASS_STAYS_OPEN = timedelta(hours=4)
-WALL = text("SELECT access.wall_stands(:file, :workers)").bindparams(
-    bindparam("file", type_=Uuid), bindparam("workers", type_=ARRAY(Uuid))
-)
 
 
 async def assign(
@@ -43,9 +41,9 @@ async def assign(
     refuse(
         [
             *unmet_open(case),
-            *_unmet_leading(actor, case),
-            *await _unmet_fitness(session, case.team_id, workers),
-            *await _unmet_wall(session, case, workers),
+            *unmet_leading(actor, case),
+            *await unmet_fitness(session, case.team_id, workers),
+            *await unmet_wall(session, case.child_id, workers),
         ]
     )
     before = case.lead_worker_id
@@ -70,8 +68,8 @@ async def transfer(session: AsyncSession, actor: Actor, case_id: UUID, seen: int
         [
             *unmet_open(case),
             *([] if team and team.is_active else [Fault("/team_id", "team_unknown", "No such active team.")]),
-            *await _unmet_fitness(session, move.team_id, [move.lead_worker_id]),
-            *await _unmet_wall(session, case, [move.lead_worker_id]),
+            *await unmet_fitness(session, move.team_id, [move.lead_worker_id]),
+            *await unmet_wall(session, case.child_id, [move.lead_worker_id]),
         ]
     )
     detail = {"from_team": str(case.team_id), "to_team": str(move.team_id), "reason": move.reason}
@@ -83,28 +81,51 @@ async def transfer(session: AsyncSession, actor: Actor, case_id: UUID, seen: int
     return await shown(session, case)
 
 
-def _unmet_leading(actor: Actor, case: Case) -> list[Fault]:
-    """Broken glass lets a supervisor of another team look, and not decide who works on the case."""
+def unmet_leading(actor: Actor, case: Case) -> list[Fault]:
+    """Return what speaks against this actor deciding who works on a case.
+
+    Broken glass lets a supervisor of another team look, and not decide who works on the case.
+    """
     if actor.leads(case.team_id):
         return []
     return [Fault(None, "not_your_team", "A supervisor of the case's team assigns it.")]
 
 
-async def _unmet_fitness(session: AsyncSession, team_id: UUID, workers: list[UUID]) -> list[Fault]:
+async def unmet_working(session: AsyncSession, actor: Actor, case: Case) -> list[Fault]:
+    """Return what speaks against this actor doing what the case's own workers and supervisor do: broken glass shows."""
+    if actor.leads(case.team_id) or actor.id in await _workers_of(session, case):
+        return []
+    return [
+        Fault(None, "not_on_case", "Somebody who works on the case, or its team's supervisor, does this.")
+    ]
+
+
+async def unmet_fitness(session: AsyncSession, team_id: UUID, workers: list[UUID]) -> list[Fault]:
+    """Return what speaks against these people working on a case of a team."""
     unfit = [worker for worker in workers if not await can_lead(session, worker, team_id)]
     detail = "Everybody on a case is an active social worker or supervisor of its team."
     return [Fault(None, "worker_unfit", detail)] if unfit else []
 
 
-async def _unmet_wall(session: AsyncSession, case: Case, workers: list[UUID]) -> list[Fault]:
-    if await session.scalar(WALL, {"file": case.id, "workers": workers}):
-        return [Fault(None, "wall", "One of them works on a case that must stay apart from this one.")]
-    return []
-
-
 async def _set_co_workers(session: AsyncSession, case: Case, wanted: set[UUID]) -> None:
     await session.execute(delete(CaseWorker).where(col(CaseWorker.case_id) == case.id))
     session.add_all(CaseWorker(case_id=case.id, child_id=case.child_id, user_id=worker) for worker in wanted)
+    await _hand_over(session, case, {case.lead_worker_id, *wanted})
+
+
+async def _hand_over(session: AsyncSession, case: Case, workers: set[UUID]) -> None:
+    """Give the sessions that were planned to the lead worker, where who was to hold them no longer sees the case."""
+    leading = select(col(TeamMember.user_id)).where(
+        col(TeamMember.team_id) == case.team_id, col(TeamMember.is_supervisor)
+    )
+    orphaned = update(SupportSession).where(
+        col(SupportSession.case_id) == case.id,
+        col(SupportSession.status) == "planned",
+        col(SupportSession.worker_id).not_in(workers),
+        col(SupportSession.worker_id).not_in(leading),
+    )
+    new = {"worker_id": case.lead_worker_id, "version": SupportSession.version + 1, "updated_at": now()}
+    await session.execute(orphaned.values(new).execution_options(synchronize_session=False))
 
 
 async def break_glass(
@@ -157,12 +178,7 @@ async def link(session: AsyncSession, actor: Actor, case_id: UUID, linking: Link
     if case.child_id == other.child_id:
         raise InvalidInput([Fault("/linked_case_id", "same_child", "These are cases of one child.")])
     one, two = sorted((case, other), key=lambda c: c.id.bytes)
-    workers = await _workers_of(session, one) & await _workers_of(session, two)
-    refuse(
-        [Fault(None, "shared_worker", "Somebody works on both: assign another worker first.")]
-        if workers
-        else []
-    )
+    refuse(await unmet_apart(session, one, two))
     made = CaseLink(
         child_id=one.child_id,
         case_id=one.id,
@@ -182,10 +198,11 @@ async def _workers_of(session: AsyncSession, case: Case) -> set[UUID]:
 
 
 async def links(session: AsyncSession, actor: Actor, case_id: UUID, page: PageQuery) -> Page[CaseLinkOut]:
-    """List the links of a case; who works on one side of a wall does not learn of it."""
+    """List the links of a case's child; who works on one side of a wall does not learn of it."""
     await require(session, Case, case_id)
     paging = Paging("case_links", page.limit, page.cursor, {"case": case_id, "for": actor.id})
-    here = (col(CaseLink.case_id) == case_id) | (col(CaseLink.linked_case_id) == case_id)
+    child = select(col(Case.child_id)).where(col(Case.id) == case_id).scalar_subquery()
+    here = (col(CaseLink.child_id) == child) | (col(CaseLink.linked_child_id) == child)
     rows, cursor = await paging.records(
         session, select(CaseLink).where(here), col(CaseLink.linked_at), col(CaseLink.id)
     )

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, and_, bindparam, func, insert, literal, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col
+from sqlmodel import SQLModel, col
 
 from app.access.log import Shown, trace_of
 from app.access.vault import unseal, vault
@@ -90,6 +90,7 @@ async def _reopen(session: AsyncSession, kept: KeptAnswer) -> Answer:
         for child, file, kind, record in content["shown"]
     ]
     await _still_visible(session, shown)
+    await _still_open(session, content["headers"].get("location", ""))
     for record in shown:
         trace_of(session).add(record)
     return Answer(kept.status, content["headers"], content["body"])
@@ -101,6 +102,16 @@ async def _still_visible(session: AsyncSession, shown: list[Shown]) -> None:
     visible = await session.scalar(select(func.count()).where(col(Child.id).in_(children)))
     visible_referrals = await session.scalar(select(func.count()).where(col(Referral.id).in_(referrals)))
     if (visible, visible_referrals) != (len(children), len(referrals)):
+        raise NotFound
+
+
+async def _still_open(session: AsyncSession, location: str) -> None:
+    """Make sure that what was made may still be read: whoever sees a child may no longer read every tier of its case."""
+    collection, _, record_id = location.removeprefix("/v1/").partition("/")
+    table = SQLModel.metadata.tables.get(collection.replace("-", "_"))
+    if table is not None and not await session.scalar(
+        select(literal(1)).where(table.c.id == UUID(record_id))
+    ):
         raise NotFound
 
 

@@ -1,0 +1,65 @@
+"""Scored questionnaires, as administrators configure them."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+
+from app.access.actor import Actor
+from app.access.permissions import Permission
+from app.routers.answers import Route
+from app.routers.dependencies import Seen, Session
+from app.routers.guards import Requires
+from app.schemas.instruments import (
+    InstrumentFilters,
+    InstrumentIn,
+    InstrumentItem,
+    InstrumentOut,
+    InstrumentPatch,
+)
+from app.schemas.wire import Page
+from app.services import instruments
+
+router = APIRouter(prefix="/instruments", tags=["instruments"], route_class=Route)
+
+
+@router.post("", status_code=201)
+async def introduce(
+    _actor: Annotated[Actor, Depends(Requires(Permission.instrument_manage))],
+    session: Session,
+    body: InstrumentIn,
+) -> InstrumentOut:
+    """Add a questionnaire, or the next edition of one, which takes its place."""
+    return await instruments.introduce(session, body)
+
+
+@router.get("")
+async def listed(
+    _actor: Annotated[Actor, Depends(Requires(Permission.instrument_read))],
+    session: Session,
+    filters: Annotated[InstrumentFilters, Query()],
+) -> Page[InstrumentItem]:
+    """List the questionnaires, newest first."""
+    return await instruments.listed(session, filters)
+
+
+@router.get("/{instrument_id}")
+async def read(
+    _actor: Annotated[Actor, Depends(Requires(Permission.instrument_read))],
+    session: Session,
+    instrument_id: UUID,
+) -> InstrumentOut:
+    """Read one edition of a questionnaire."""
+    return await instruments.read(session, instrument_id)
+
+
+@router.patch("/{instrument_id}")
+async def change(
+    _actor: Annotated[Actor, Depends(Requires(Permission.instrument_manage))],
+    session: Session,
+    instrument_id: UUID,
+    seen: Seen,
+    body: InstrumentPatch,
+) -> InstrumentOut:
+    """Retire an edition, or bring it back; anything else about it is a new edition."""
+    return await instruments.change(session, instrument_id, seen, body)

@@ -1,0 +1,61 @@
+"""Incidents and legal steps."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+
+from app.access.actor import Actor
+from app.access.permissions import Permission
+from app.routers.answers import Route
+from app.routers.dependencies import Seen, Session
+from app.routers.guards import Requires
+from app.schemas.legal_steps import LegalStepFilters, LegalStepIn, LegalStepOut, LegalStepPatch
+from app.schemas.wire import Page
+from app.services import legal_steps
+
+router = APIRouter(tags=["legal-steps"], route_class=Route)
+
+
+@router.post("/cases/{case_id}/legal-steps", status_code=201)
+async def record(
+    actor: Annotated[Actor, Depends(Requires(Permission.legal_step_record))],
+    session: Session,
+    case_id: UUID,
+    body: LegalStepIn,
+) -> LegalStepOut:
+    """Enter an incident or a legal step."""
+    return await legal_steps.record(session, actor, case_id, body)
+
+
+@router.get("/cases/{case_id}/legal-steps")
+async def listed(
+    actor: Annotated[Actor, Depends(Requires(Permission.legal_step_read))],
+    session: Session,
+    case_id: UUID,
+    filters: Annotated[LegalStepFilters, Query()],
+) -> Page[LegalStepOut]:
+    """List a case's incidents and legal steps, newest first."""
+    return await legal_steps.listed(session, actor, case_id, filters)
+
+
+@router.get("/legal-steps/{legal_step_id}")
+async def read(
+    actor: Annotated[Actor, Depends(Requires(Permission.legal_step_read))],  # noqa: ARG001 - the door
+    session: Session,
+    legal_step_id: UUID,
+) -> LegalStepOut:
+    """Read one incident or legal step."""
+    return await legal_steps.read(session, legal_step_id)
+
+
+@router.patch("/legal-steps/{legal_step_id}")
+async def change(
+    actor: Annotated[Actor, Depends(Requires(Permission.legal_step_record))],
+    session: Session,
+    legal_step_id: UUID,
+    seen: Seen,
+    body: LegalStepPatch,
+) -> LegalStepOut:
+    """Complete or correct an incident or legal step."""
+    return await legal_steps.change(session, actor, legal_step_id, seen, body)

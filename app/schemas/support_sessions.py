@@ -1,0 +1,228 @@
+"""Support sessions, their clinical notes and addenda, on the wire."""
+
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
+from uuid import UUID
+
+from pydantic import ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from app.schemas.codes import CodeOf
+from app.schemas.merge_patch import patch_of
+from app.schemas.wire import (
+    Id,
+    Input,
+    Line,
+    Moment,
+    Narrative,
+    Output,
+    PageQuery,
+    ShortNarrative,
+    Versioned,
+    Whole,
+)
+
+CAME = frozenset({"attended", "attended_part"})
+"""Attendance with which a session was held; with any other it was missed."""
+
+
+class Mood(Input):
+    """How the child felt, as the child itself says it."""
+
+    value: Annotated[Whole, Field(ge=0, le=100)] | None = None
+    """Where on its scale the child pointed; higher is better."""
+    of: Annotated[Whole, Field(ge=1, le=100)] | None = None
+    """The top of that scale: 5 for five faces."""
+    words: ShortNarrative | None = None
+    """The child's own words."""
+
+    @model_validator(mode="after")
+    def is_whole(self) -> Self:
+        """Ask for a value on its scale, or for words."""
+        if (self.value is None) != (self.of is None) or (self.value is None and self.words is None):
+            raise PydanticCustomError("mood_form", "needs value with of, or words")
+        if self.value is not None and self.of is not None and self.value > self.of:
+            raise PydanticCustomError("mood_form", "value lies beyond the scale")
+        return self
+
+
+class SessionPlan(Input):
+    """What is known of a contact before it happens."""
+
+    kind: Annotated[str, CodeOf("session_kind")]
+    form: Annotated[str, CodeOf("session_form")] | None = None
+    participants: Annotated[list[Line], Field(max_length=30)] = Field(default_factory=list)
+    areas: Annotated[list[Annotated[str, CodeOf("area")]], Field(max_length=7)] = Field(default_factory=list)
+    goal_ids: Annotated[list[Id], Field(max_length=30)] = Field(default_factory=list)
+    place: Line | None = None
+    worker_id: Id | None = None
+
+    @model_validator(mode="after")
+    def has_the_form_of_its_kind(self) -> Self:
+        """Refuse a form of therapy for what is none."""
+        if self.form is not None and self.kind != "therapy":
+            raise PydanticCustomError("form_without_therapy", "only therapy has a form")
+        return self
+
+
+class SupportSessionContent(SessionPlan):
+    """One contact, planned, held or missed: which of them, its fields say."""
+
+    planned_at: Moment | None = None
+    held_at: Moment | None = None
+    attendance: Annotated[str, CodeOf("attendance")] | None = None
+    mood: Mood | None = None
+    summary: Narrative | None = None
+    next_step: ShortNarrative | None = None
+    missed_reason: ShortNarrative | None = None
+
+    @property
+    def status(self) -> str:
+        """What the fields say it is."""
+        if self.attendance is None:
+            return "planned"
+        return "held" if self.attendance in CAME else "missed"
+
+    @model_validator(mode="after")
+    def is_one_of_three(self) -> Self:
+        """Ask for what a planned, a held or a missed session needs, and refuse what belongs to another."""
+        if self.status == "planned" and self.planned_at is None and self.held_at is None:
+            raise PydanticCustomError("undated", "needs planned_at, or held_at with attendance")
+        if (self.status == "held") != (self.held_at is not None):
+            raise PydanticCustomError("held_form", "held_at goes with attendance")
+        if (self.status == "missed") != (self.missed_reason is not None) or (
+            self.status == "missed" and self.planned_at is None
+        ):
+            raise PydanticCustomError("missed_form", "missed needs planned_at and missed_reason")
+        return self
+
+
+class SupportSessionIn(SupportSessionContent):
+    """A contact that is planned, or was held or missed; the client may choose the id."""
+
+    id: Id | None = None
+
+
+if TYPE_CHECKING:
+
+    class SupportSessionPatch(Input):
+        """Changes to a support session."""
+else:
+    SupportSessionPatch = patch_of(SupportSessionContent, "SupportSessionPatch")
+
+
+class SeriesIn(SessionPlan):
+    """Contacts at regular intervals, planned at once."""
+
+    id: Id | None = None
+    """The id of the series; the client may choose it."""
+    first_at: Moment
+    """When the first one is; the others follow on the same weekday, at the same local time."""
+    every_weeks: Annotated[Whole, Field(ge=1, le=12)] = 1
+    """Weeks from one to the next."""
+    count: Annotated[Whole, Field(ge=2, le=60)]
+    """How many."""
+
+
+class SessionCancellation(Input):
+    """Why a planned session does not take place."""
+
+    reason: ShortNarrative
+
+
+class SupportSessionFilters(PageQuery):
+    """Which sessions to list."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    status: Annotated[str, CodeOf("session_status")] | None = None
+    kind: Annotated[str, CodeOf("session_kind")] | None = None
+    series_id: Id | None = None
+    since: Annotated[
+        Moment | None, Field(alias="from", description="Held, or else planned, from this moment on.")
+    ] = None
+    until: Annotated[
+        Moment | None, Field(alias="to", description="Held, or else planned, before this moment.")
+    ] = None
+
+
+class SupportSessionOut(Versioned):
+    """One contact."""
+
+    collection: ClassVar[str | None] = "support-sessions"
+
+    child_id: UUID
+    case_id: UUID
+    series_id: UUID | None
+    kind: Annotated[str, CodeOf("session_kind")]
+    form: str | None
+    status: Annotated[str, CodeOf("session_status")]
+    planned_at: Moment | None
+    held_at: Moment | None
+    attendance: str | None
+    participants: list[str]
+    areas: list[str]
+    goal_ids: list[UUID]
+    place: str | None
+    mood: Mood | None
+    summary: str | None
+    next_step: str | None
+    missed_reason: str | None
+    cancel_reason: str | None
+    worker_id: UUID
+    author_id: UUID
+    """Who wrote it down: who planned it, then who recorded it as held or missed."""
+    recorded_at: Moment | None
+    editable_until: Moment | None
+    """Until when its author may correct it; from then on there are addenda. Null while it is planned."""
+    has_clinical_note: bool
+    """Whether there is a clinical note that you may read."""
+    created_at: Moment
+    updated_at: Moment
+
+
+class SeriesOut(Output):
+    """A series as it was planned."""
+
+    series_id: UUID
+    items: list[SupportSessionOut]
+
+
+class ClinicalNoteIn(Input):
+    """What only its author and the supervisor of the case's team read."""
+
+    text: Narrative
+
+
+class ClinicalNoteOut(Versioned):
+    """The clinical note on a session."""
+
+    session_id: UUID
+    child_id: UUID
+    case_id: UUID
+    author_id: UUID
+    text: str
+    editable_until: Moment
+    """Until when its author may change it; from then on there are addenda of the clinical tier."""
+    created_at: Moment
+    updated_at: Moment
+
+
+class AddendumIn(Input):
+    """What is to be added to a session."""
+
+    id: Id | None = None
+    text: Narrative
+    tier: Literal["case", "clinical"] = "case"
+
+
+class AddendumOut(Output):
+    """What was added to a session."""
+
+    id: UUID
+    session_id: UUID
+    child_id: UUID
+    case_id: UUID
+    author_id: UUID
+    tier: Annotated[str, CodeOf("tier")]
+    text: str
+    created_at: Moment

@@ -1,0 +1,138 @@
+"""Questionnaires as administrators keep them. An edition never changes: answers rest on it."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import exists, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.errors import Fault, InvalidInput
+from app.models import Instrument
+from app.models.record import new_id
+from app.schemas.instruments import (
+    Answers,
+    Definition,
+    InstrumentFilters,
+    InstrumentIn,
+    InstrumentItem,
+    InstrumentOut,
+    InstrumentSettings,
+)
+from app.schemas.wire import Input, Page
+from app.services.instruments_check import faults_of
+from app.services.instruments_scoring import scored, unfit
+from app.services.paging import Paging
+from app.services.records import find, find_for_change, patched
+from app.services.steps import refuse
+
+
+async def introduce(session: AsyncSession, told: InstrumentIn) -> InstrumentOut:
+    """Add a questionnaire; one with the code of another is its next edition, and takes its place.
+
+    Raises:
+        InvalidInput: the definition makes no sense as a whole.
+        AlreadyExists: the id is taken, or somebody else is making the same edition.
+    """
+    if faults := faults_of(told.definition):
+        raise InvalidInput(faults)
+    same_code = col(Instrument.code) == told.code
+    last = await session.scalar(select(func.max(col(Instrument.edition))).where(same_code))
+    await session.execute(
+        update(Instrument)
+        .where(same_code, col(Instrument.is_active))
+        .values(is_active=False, version=Instrument.version + 1)
+    )
+    made = Instrument(
+        id=told.id or new_id(),
+        code=told.code,
+        edition=(last or 0) + 1,
+        definition=told.definition.model_dump(mode="json"),
+    )
+    session.add(made)
+    await session.flush()  # a conflict must surface before the answer leaves
+    return _shown(made)
+
+
+async def listed(session: AsyncSession, filters: InstrumentFilters) -> Page[InstrumentItem]:
+    """List the questionnaires, newest first."""
+    wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
+    paging = Paging("instruments", filters.limit, filters.cursor, wanted)
+    rows, cursor = await paging.records(
+        session, select(Instrument).filter_by(**wanted), col(Instrument.created_at), col(Instrument.id)
+    )
+    return Page(items=[_item(row) for row in rows], next_cursor=cursor)
+
+
+async def read(session: AsyncSession, instrument_id: UUID) -> InstrumentOut:
+    """Read one edition."""
+    return _shown(await find(session, Instrument, instrument_id))
+
+
+async def change(session: AsyncSession, instrument_id: UUID, seen: int, patch: Input) -> InstrumentOut:
+    """Retire an edition, or bring it back.
+
+    Raises:
+        GateRefused: another edition is in use.
+    """
+    instrument = await find_for_change(session, Instrument, instrument_id, seen)
+    wanted = patched(InstrumentSettings, {"is_active": instrument.is_active}, patch)
+    if wanted.is_active and await _replaced(session, instrument):
+        refuse([Fault("/is_active", "replaced", "Another edition is in use: retire that one first.")])
+    instrument.is_active = wanted.is_active
+    await session.flush()  # the answer shows what was stored
+    return _shown(instrument)
+
+
+async def _replaced(session: AsyncSession, instrument: Instrument) -> bool:
+    in_use = exists().where(
+        col(Instrument.code) == instrument.code,
+        col(Instrument.id) != instrument.id,
+        col(Instrument.is_active),
+    )
+    return bool(await session.scalar(select(in_use)))
+
+
+async def answered(
+    session: AsyncSession, known: dict[str, Any], wanted: dict[str, Answers]
+) -> dict[str, dict[str, Any]]:
+    """Return the results of what is answered, by code; `known` are the results so far.
+
+    Answers stay with the edition they were begun with, even where it was replaced or retired meanwhile.
+
+    Raises:
+        InvalidInput: there is no such questionnaire in use, or an answer is none of its options.
+    """
+    results = {code: result for code, result in known.items() if wanted.get(code) == result["answers"]}
+    changed = {code: answers for code, answers in wanted.items() if code not in results}
+    editions = await _editions(session, known, set(changed))
+    faults = []
+    for code, answers in changed.items():
+        if code not in editions:
+            faults.append(Fault("/instruments", "instrument_unknown", "One of them is not in use."))
+            continue
+        definition = Definition.model_validate(editions[code].definition)
+        faults += unfit(code, definition, answers)
+        edition = {"instrument_id": str(editions[code].id), "edition": editions[code].edition}
+        results[code] = {**edition, **scored(definition, answers)}
+    if faults:
+        raise InvalidInput(faults)
+    return results
+
+
+async def _editions(session: AsyncSession, known: dict[str, Any], codes: set[str]) -> dict[str, Instrument]:
+    if not codes:
+        return {}
+    begun = [UUID(known[code]["instrument_id"]) for code in codes & known.keys()]
+    in_use = col(Instrument.code).in_(codes - known.keys()) & col(Instrument.is_active)
+    query = select(Instrument).where(or_(col(Instrument.id).in_(begun), in_use))
+    return {found.code: found for found in await session.scalars(query)}
+
+
+def _shown(instrument: Instrument) -> InstrumentOut:
+    return InstrumentOut(**instrument.model_dump())
+
+
+def _item(instrument: Instrument) -> InstrumentItem:
+    plain = instrument.model_dump(exclude={"definition"})
+    return InstrumentItem(**plain, title=instrument.definition["title"])

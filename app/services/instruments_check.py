@@ -1,0 +1,67 @@
+"""Whether the definition of a questionnaire makes sense as a whole: every fault of it, pointed at."""
+
+from collections.abc import Iterator, Sequence
+
+from app.errors import Fault
+from app.schemas.instruments import AskedItem, Definition, Scale
+
+HERE = "/definition"
+
+
+def faults_of(definition: Definition) -> list[Fault]:
+    """Return everything that speaks against a definition whose parts are each well-formed."""
+    return [
+        *_repeated((f"{HERE}/items/{n}/id", item.id) for n, item in enumerate(definition.items)),
+        *(fault for n, item in enumerate(definition.items) for fault in _options(f"{HERE}/items/{n}", item)),
+        *_bands(HERE, definition, definition.items),
+        *_subscales(definition),
+    ]
+
+
+def _repeated(named: Iterator[tuple[str, object]]) -> Iterator[Fault]:
+    known = set()
+    for pointer, name in named:
+        if name in known:
+            yield Fault(pointer, "repeated", "Stands here a second time.")
+        known.add(name)
+
+
+def _options(here: str, item: AskedItem) -> Iterator[Fault]:
+    return _repeated((f"{here}/options/{n}/value", option.value) for n, option in enumerate(item.options))
+
+
+def _subscales(definition: Definition) -> Iterator[Fault]:
+    items = {item.id: item for item in definition.items}
+    scales = list(enumerate(definition.subscales))
+    yield from _repeated((f"{HERE}/subscales/{n}/code", scale.code) for n, scale in scales)
+    for number, scale in scales:
+        here = f"{HERE}/subscales/{number}"
+        yield from _repeated((f"{here}/items/{n}", item) for n, item in enumerate(scale.items))
+        unknown = [n for n, item in enumerate(scale.items) if item not in items]
+        yield from (Fault(f"{here}/items/{n}", "item_unknown", "There is no such item.") for n in unknown)
+        if not unknown:
+            yield from _bands(here, scale, [items[item] for item in scale.items])
+
+
+def _bands(here: str, scale: Scale, items: Sequence[AskedItem]) -> Iterator[Fault]:
+    """Cut-offs rise from the lowest possible score, and each can be reached: every score has one meaning."""
+    cuts = [band.at_least for band in scale.bands]
+    if not cuts:
+        return
+    yield from _repeated((f"{here}/bands/{n}/code", band.code) for n, band in enumerate(scale.bands))
+    lowest, highest = _range(scale, items)
+    if cuts[0] > lowest:
+        yield Fault(f"{here}/bands/0/at_least", "gap_below", f"Scores from {lowest:g} have no band.")
+    for number, cut in enumerate(cuts):
+        if number and cut <= cuts[number - 1]:
+            yield Fault(f"{here}/bands/{number}/at_least", "not_rising", "Must be above the band before it.")
+        if cut > highest:
+            yield Fault(f"{here}/bands/{number}/at_least", "unreachable", f"No score is above {highest:g}.")
+
+
+def _range(scale: Scale, items: Sequence[AskedItem]) -> tuple[float, float]:
+    """Return the lowest and the highest score there can be, as they are shown."""
+    lowest = sum(min(option.value for option in item.options) for item in items)
+    highest = sum(max(option.value for option in item.options) for item in items)
+    over = len(items) if scale.rule == "mean" else 1
+    return round(lowest / over, 2), round(highest / over, 2)

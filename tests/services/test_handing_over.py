@@ -1,0 +1,51 @@
+"""A case changes hands: what was planned goes with it, and what was told before is not told again."""
+
+from tests.services.test_circle import ok
+from tests.services.test_legal_steps import REPORT
+from tests.services.test_support_sessions import GLASS, VISIT, case_of
+from tests.world import World, id_of
+
+
+async def test_planned_sessions_go_to_the_lead_where_their_worker_leaves(world: World) -> None:
+    path = await case_of(world, "worker_north_2")
+    by_both = [
+        ok(
+            await world.worker_north.post(
+                f"{path}/support-sessions", {**VISIT, "worker_id": str(id_of(name))}
+            ),
+            201,
+        )
+        for name in ("worker_north", "worker_north_2")
+    ]
+    staff = {"lead_worker_id": str(id_of("worker_north_2")), "co_worker_ids": []}
+    ok(await world.supervisor_north.act(path, "assign", staff))
+    for planned in by_both:
+        found = ok(await world.worker_north_2.get(f"/v1/support-sessions/{planned['id']}"))
+        assert found["worker_id"] == str(id_of("worker_north_2"))
+        assert found["version"] == (1 if planned is by_both[1] else 2)
+
+    move = {
+        "team_id": str(id_of("south")), "lead_worker_id": str(id_of("worker_south")), "reason": "Moved to Phnom Penh.",
+    }  # fmt: skip
+    ok(await world.manager.act(path, "transfer", move))
+    sessions = ok(await world.worker_south.get(f"{path}/support-sessions"))["items"]
+    assert [found["worker_id"] for found in sessions] == [str(id_of("worker_south"))] * 2
+
+
+async def test_a_retry_is_not_told_what_its_sender_may_no_longer_read(world: World) -> None:
+    # Planted: `_still_open` left out of `_reopen`.
+    path = await case_of(world)
+    key = {"Idempotency-Key": "a-report-0001"}
+    first = await world.worker_north.post(f"{path}/legal-steps", REPORT, headers=key)
+    again = await world.worker_north.post(f"{path}/legal-steps", REPORT, headers=key)
+    assert (first.status_code, again.status_code, again.text) == (201, 201, first.text)
+
+    staff = {"lead_worker_id": str(id_of("worker_north_2")), "co_worker_ids": []}
+    ok(await world.supervisor_north.act(path, "assign", staff))
+    ok(
+        await world.worker_north.post(f"{path}/break-glass", GLASS)
+    )  # the child is seen again, the legal tier is not
+    assert (await world.worker_north.get(path)).status_code == 200
+    refused = await world.worker_north.post(f"{path}/legal-steps", REPORT, headers=key)
+    assert refused.status_code == 404
+    assert REPORT["file_number"] not in refused.text

@@ -1,0 +1,75 @@
+"""Whatever passes the check can be scored: every whole set of answers has one score, in range, and one meaning."""
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.schemas.instruments import Definition
+from app.services.instruments_check import faults_of
+from app.services.instruments_scoring import scored, unfit
+
+WORDS = {"en": "Words", "km": "ពាក្យ"}
+
+
+@st.composite
+def definitions(draw: st.DrawFn) -> Definition:
+    items = [
+        {
+            "id": f"item_{number}",
+            "text": WORDS,
+            "options": [{"value": value, "label": WORDS} for value in values],
+            "reversed": draw(st.booleans()),
+        }
+        for number, values in enumerate(
+            draw(
+                st.lists(
+                    st.lists(st.integers(-5, 9), min_size=2, max_size=5, unique=True), min_size=1, max_size=7
+                )
+            )
+        )
+    ]
+    cuts = draw(st.lists(st.integers(-4000, 4000), max_size=4, unique=True))
+    bands = [
+        {"code": f"band_{n}", "at_least": cut / 100, "label": WORDS} for n, cut in enumerate(sorted(cuts))
+    ]
+    rule = draw(st.sampled_from(["sum", "mean"]))
+    whole: dict[str, Any] = {"title": WORDS, "rule": rule, "items": items, "bands": bands}
+    return Definition.model_validate(whole)
+
+
+@given(definitions(), st.data())
+def test_a_sound_definition_gives_every_answer_one_meaning(
+    definition: Definition, data: st.DataObject
+) -> None:
+    answers = {
+        item.id: data.draw(st.sampled_from([option.value for option in item.options]))
+        for item in definition.items
+    }
+    assert unfit("any", definition, answers) == []
+    result = scored(definition, answers)
+    assert result["missing"] == []
+    extremes = [[option.value for option in item.options] for item in definition.items]
+    over = len(definition.items) if definition.rule == "mean" else 1
+    assert round(sum(map(min, extremes)) / over, 2) <= result["score"]
+    assert result["score"] <= round(sum(map(max, extremes)) / over, 2)
+    if definition.bands and faults_of(definition) == []:
+        above = [band for band in definition.bands if band.at_least <= result["score"]]
+        assert result["band"]["code"] == above[-1].code
+
+    turned = definition.model_copy(
+        update={
+            "items": [item.model_copy(update={"reversed": not item.reversed}) for item in definition.items]
+        }
+    )
+    both = scored(turned, answers)["score"] + result["score"]
+    ends = sum(min(values) + max(values) for values in extremes) / over
+    assert abs(both - ends) <= 0.011
+
+
+@given(definitions(), st.data())
+def test_an_answer_short_there_is_no_score(definition: Definition, data: st.DataObject) -> None:
+    left_out = data.draw(st.sampled_from([item.id for item in definition.items]))
+    answers = {item.id: item.options[0].value for item in definition.items if item.id != left_out}
+    result = scored(definition, answers)
+    assert (result["score"], result["band"], result["missing"]) == (None, None, [left_out])
