@@ -12,7 +12,7 @@ from app.access.vault import vault
 from app.config import settings
 from app.database import Database
 from app.database_urls import api_url
-from app.routers import documentation, error_handlers, logs, middleware, mount
+from app.routers import documentation, documents, error_handlers, logs, middleware, mount
 from app.routers.openapi import describe
 from app.schemas.rules import SENTENCES
 from app.services import tidying
@@ -61,5 +61,5 @@ def create_app() -> FastAPI:
     describe(app)
     error_handlers.install(app, SENTENCES)
     documentation.install(app, settings())
-    middleware.install(app, settings())
+    middleware.install(app, settings(), uploads=documents.UPLOADS)
     return app

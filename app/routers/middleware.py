@@ -6,7 +6,8 @@ The order, from the outside in, stands in `install`.
 import asyncio
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 from uuid import uuid4
@@ -177,25 +178,30 @@ def _refuse_target(scope: Scope) -> None:
         raise Malformed("The Host header is not valid.")
 
 
+@dataclass(frozen=True, slots=True)
+class Uploads:
+    """The few requests that may be larger and slower than others: `admits` says which, and may raise a refusal."""
+
+    admits: Callable[[Scope], bool]
+    most_bytes: int
+    seconds: float
+
+
 class BodyLimit:
-    """Refuses bodies above the limit: by their declared length unread, else as soon as too much has come.
+    """Refuses bodies above the limit: by their declared length unread, else as soon as too much has come."""
 
-    `larger` lists (pattern of the whole path, bytes) for the few places that take more.
-    """
-
-    def __init__(
-        self, app: ASGIApp, *, limit: int, larger: Sequence[tuple[re.Pattern[str], int]] = ()
-    ) -> None:
+    def __init__(self, app: ASGIApp, *, limit: int, uploads: Uploads | None = None) -> None:
         self.app = app
         self._limit = limit
-        self._larger = tuple(larger)
+        self._uploads = uploads
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Count the body as it comes in. Raises a 413."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        limit = next((most for path, most in self._larger if path.fullmatch(scope["path"])), self._limit)
+        uploads = self._uploads
+        limit = uploads.most_bytes if uploads and uploads.admits(scope) else self._limit
         _refuse_declared(_header(scope, b"content-length"), limit)
         received = 0
 
@@ -227,9 +233,10 @@ def _too_large() -> HTTPException:
 class Deadline:
     """Cancels a request that has not begun to answer after `seconds`; one that has may stream on."""
 
-    def __init__(self, app: ASGIApp, *, seconds: float) -> None:
+    def __init__(self, app: ASGIApp, *, seconds: float, uploads: Uploads | None = None) -> None:
         self.app = app
         self._seconds = seconds
+        self._uploads = uploads
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the request against the clock. Raises `TimedOut`."""
@@ -237,7 +244,8 @@ class Deadline:
             await self.app(scope, receive, send)
             return
         started = False
-        timer = asyncio.timeout(self._seconds)
+        uploads = self._uploads
+        timer = asyncio.timeout(uploads.seconds if uploads and uploads.admits(scope) else self._seconds)
 
         async def in_time(message: Message) -> None:
             nonlocal started
@@ -260,9 +268,7 @@ def _header(scope: Scope, name: bytes) -> bytes | None:
     return next((value for key, value in scope["headers"] if key == name), None)
 
 
-def install(
-    app: FastAPI, settings: Settings, *, larger_bodies: Sequence[tuple[re.Pattern[str], int]] = ()
-) -> None:
+def install(app: FastAPI, settings: Settings, *, uploads: Uploads | None = None) -> None:
     """Put every layer around `app`, and stop it from redirecting trailing slashes.
 
     Raises `ValueError` for an origin that is not exact. Client and server together need
@@ -278,8 +284,8 @@ def install(
         (ProblemBoundary, {}),
         (WellFormedTarget, {}),
         (RateLimit, {"limit_per_minute": settings.anonymous_requests_per_minute, "trusted_proxies": proxies}),
-        (BodyLimit, {"limit": settings.max_body_bytes, "larger": larger_bodies}),
-        (Deadline, {"seconds": settings.request_seconds}),
+        (BodyLimit, {"limit": settings.max_body_bytes, "uploads": uploads}),
+        (Deadline, {"seconds": settings.request_seconds, "uploads": uploads}),
     ]
     for layer, options in reversed(layers):
         app.add_middleware(layer, **options)

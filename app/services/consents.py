@@ -85,7 +85,7 @@ async def withdraw(
         GateRefused: it was withdrawn before, or is a refusal.
     """
     consent = await find_for_change(session, Consent, consent_id, seen)
-    status = _status(consent)
+    status = status_of(consent)
     if status in {"withdrawn", "refused"}:
         refuse([Fault("/status", "status", f"The consent is {status}; there is nothing to withdraw.")])
     consent.withdrawn_at = now()
@@ -98,7 +98,8 @@ async def withdraw(
     return _shown(consent)
 
 
-def _status(consent: Consent) -> str:
+def status_of(consent: Consent) -> str:
+    """Return how a consent stands today: given, refused, withdrawn or expired."""
     if consent.withdrawn_at is not None:
         return "withdrawn"
     if consent.status == "given" and consent.valid_until is not None and consent.valid_until < today():
@@ -110,7 +111,7 @@ def _shown(consent: Consent) -> ConsentOut:
     plain: dict[str, Any] = consent.model_dump(include=set(ConsentOut.model_fields) - {"status"})
     return ConsentOut(
         **{**plain, **{name: unseal(consent).get(name) for name in SEALED}},
-        status=_status(consent),
+        status=status_of(consent),
         on=consent.given_on,
         withdrawal_reason=unseal(consent, "withdrawal_sealed") or None,
     )

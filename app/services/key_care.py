@@ -19,6 +19,8 @@ from app.database_urls import driver_url, owner_url
 from app.errors import Conflict, InvalidInput
 
 BATCH = 200
+FEWER = {"document_contents": 5}
+"""Rows at a time of tables whose rows are large: files of 10 MiB."""
 ACT = "keys.reseal"
 UNBOUND = frozenset({"users"})
 """Tables with sealed values about staff, not about children: no event is needed, the API's role may write them."""
@@ -86,7 +88,7 @@ async def _batch(owner: asyncpg.Connection, sealer: Sealer, active: str, table: 
     async with owner.transaction():
         await owner.execute("SELECT set_config('firststep.access', $1, true)", str(event))
         rows = await owner.fetch(
-            f"SELECT id, {child} AS child, {column} AS sealed FROM {table} WHERE {_other(column)} LIMIT {BATCH} FOR UPDATE",  # noqa: S608 - names from our own metadata
+            f"SELECT id, {child} AS child, {column} AS sealed FROM {table} WHERE {_other(column)} LIMIT {FEWER.get(table, BATCH)} FOR UPDATE",  # noqa: S608 - names from our own metadata
             active,
         )
         fresh = [(row["id"], _sealed_anew(sealer, row, table, column)) for row in rows]

@@ -1,4 +1,4 @@
-import re
+import asyncio
 from collections.abc import AsyncIterator
 
 import httpx
@@ -23,7 +23,8 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
     app = FastAPI(openapi_url=None)
     error_handlers.install(app)
     app.include_router(router, prefix="/v1")
-    middleware.install(app, Settings(max_body_bytes=1000), larger_bodies=[(re.compile(r"/v1/raw"), 2000)])
+    uploads = middleware.Uploads(lambda scope: scope["path"] == "/v1/raw", 2000, 5.0)
+    middleware.install(app, Settings(max_body_bytes=1000, request_seconds=0.2), uploads=uploads)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://test") as opened:
         yield opened
 
@@ -66,3 +67,14 @@ async def test_a_place_that_takes_more_takes_more(client: httpx.AsyncClient) -> 
     body = b'"' + b"x" * 1500 + b'"'
     answer = await client.post("/v1/raw", content=body, headers={"content-type": "application/json"})
     assert answer.json() == 1502
+
+
+async def test_a_place_that_takes_more_waits_longer_for_it(client: httpx.AsyncClient) -> None:
+    async def slow() -> AsyncIterator[bytes]:
+        yield b'"'
+        await asyncio.sleep(0.4)
+        yield b'"'
+
+    for path, status in (("/v1/notes", 504), ("/v1/raw", 200)):
+        answer = await client.post(path, content=slow(), headers={"content-type": "application/json"})
+        assert answer.status_code == status, path

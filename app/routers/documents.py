@@ -1,0 +1,94 @@
+"""Documents on a case."""
+
+import re
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Scope
+
+from app.access.actor import Actor
+from app.access.permissions import Permission
+from app.access.vault import vault
+from app.routers.answers import Route
+from app.routers.attachments import attachment
+from app.routers.dependencies import Session
+from app.routers.guards import Requires, bearer_token
+from app.routers.middleware import Uploads
+from app.schemas.documents import LONGEST_CONTENT, DocumentFilters, DocumentIn, DocumentOut
+from app.schemas.wire import Page
+from app.services import documents
+from app.services.media_types import ENDINGS
+
+router = APIRouter(tags=["documents"], route_class=Route)
+
+ABOUT_THE_FILE = 500_000
+"""Bytes of an upload beside the file: what is said about it."""
+SLOWEST_SECONDS = 180.0
+"""How long an upload may take, from a telephone in a village."""
+
+_UPLOADS = re.compile(r"/v1/cases/[^/]+/documents")
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+
+
+def _is_upload(scope: Scope) -> bool:
+    """Whether a request may be as large and as slow as a file: its sender's token is looked at before its body.
+
+    Raises:
+        Unauthenticated: there is no good token.
+    """
+    if scope["method"] != "POST" or not _UPLOADS.fullmatch(scope["path"]):
+        return False
+    vault().tokens.verify(bearer_token(Request(scope)))
+    return True
+
+
+UPLOADS = Uploads(_is_upload, LONGEST_CONTENT + ABOUT_THE_FILE, SLOWEST_SECONDS)
+
+
+@router.post("/cases/{case_id}/documents", status_code=201)
+async def add(
+    actor: Annotated[Actor, Depends(Requires(Permission.document_add))],
+    session: Session,
+    case_id: UUID,
+    body: DocumentIn,
+) -> DocumentOut:
+    """Add a document to a case: PDF, picture, Word, Excel or plain text, at most 10 MiB."""
+    return await documents.add(session, actor, case_id, body)
+
+
+@router.get("/cases/{case_id}/documents")
+async def listed(
+    actor: Annotated[Actor, Depends(Requires(Permission.document_read))],
+    session: Session,
+    case_id: UUID,
+    filters: Annotated[DocumentFilters, Query()],
+) -> Page[DocumentOut]:
+    """List a case's documents as far as you read their tiers, newest first."""
+    return await documents.listed(session, actor, case_id, filters)
+
+
+@router.get("/documents/{document_id}")
+async def read(
+    _actor: Annotated[Actor, Depends(Requires(Permission.document_read))],
+    session: Session,
+    document_id: UUID,
+) -> DocumentOut:
+    """Read what is known of a document."""
+    return await documents.read(session, document_id)
+
+
+@router.get(
+    "/documents/{document_id}/content",
+    response_class=Response,
+    responses={200: {"content": dict.fromkeys(ENDINGS, _BINARY)}},
+)
+async def content(
+    _actor: Annotated[Actor, Depends(Requires(Permission.document_read))],
+    session: Session,
+    document_id: UUID,
+) -> Response:
+    """Download a document's file, as an attachment."""
+    return attachment(*await documents.content(session, document_id))

@@ -1,0 +1,59 @@
+"""The directory of providers."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+
+from app.access.actor import Actor
+from app.access.permissions import Permission
+from app.routers.answers import Route
+from app.routers.dependencies import Seen, Session
+from app.routers.guards import Requires
+from app.schemas.providers import ProviderFilters, ProviderIn, ProviderOut, ProviderPatch
+from app.schemas.wire import Page
+from app.services import providers
+
+router = APIRouter(prefix="/providers", tags=["providers"], route_class=Route)
+
+
+@router.post("", status_code=201)
+async def register(
+    _actor: Annotated[Actor, Depends(Requires(Permission.provider_manage))],
+    session: Session,
+    body: ProviderIn,
+) -> ProviderOut:
+    """Add a provider to the directory."""
+    return await providers.register(session, body)
+
+
+@router.get("")
+async def listed(
+    _actor: Annotated[Actor, Depends(Requires(Permission.provider_read))],
+    session: Session,
+    filters: Annotated[ProviderFilters, Query()],
+) -> Page[ProviderOut]:
+    """List the providers, newest first."""
+    return await providers.listed(session, filters)
+
+
+@router.get("/{provider_id}")
+async def read(
+    _actor: Annotated[Actor, Depends(Requires(Permission.provider_read))],
+    session: Session,
+    provider_id: UUID,
+) -> ProviderOut:
+    """Read one provider."""
+    return await providers.read(session, provider_id)
+
+
+@router.patch("/{provider_id}")
+async def change(
+    _actor: Annotated[Actor, Depends(Requires(Permission.provider_manage))],
+    session: Session,
+    provider_id: UUID,
+    seen: Seen,
+    body: ProviderPatch,
+) -> ProviderOut:
+    """Change a provider: services, contacts, the child-safeguarding check."""
+    return await providers.change(session, provider_id, seen, body)

@@ -1,0 +1,130 @@
+"""Service referrals: asking other providers to serve a child or family."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+
+from app.access.actor import Actor
+from app.access.permissions import Permission
+from app.routers.answers import Route
+from app.routers.dependencies import Seen, Session
+from app.routers.guards import Requires
+from app.schemas.service_referrals import (
+    ServiceAcceptance,
+    ServiceCompletion,
+    ServiceEnding,
+    ServiceReferralFilters,
+    ServiceReferralIn,
+    ServiceReferralOut,
+    ServiceReferralPatch,
+)
+from app.schemas.wire import Page
+from app.services import service_referrals, service_referrals_send
+
+router = APIRouter(tags=["service-referrals"], route_class=Route)
+
+
+@router.post("/cases/{case_id}/service-referrals", status_code=201)
+async def draft(
+    actor: Annotated[Actor, Depends(Requires(Permission.service_referral_make))],
+    session: Session,
+    case_id: UUID,
+    body: ServiceReferralIn,
+) -> ServiceReferralOut:
+    """Draft a service referral; nothing is shared yet."""
+    return await service_referrals.draft(session, actor, case_id, body)
+
+
+@router.get("/cases/{case_id}/service-referrals")
+async def listed(
+    actor: Annotated[Actor, Depends(Requires(Permission.service_referral_read))],
+    session: Session,
+    case_id: UUID,
+    filters: Annotated[ServiceReferralFilters, Query()],
+) -> Page[ServiceReferralOut]:
+    """List a case's service referrals, newest first."""
+    return await service_referrals.listed(session, actor, case_id, filters)
+
+
+@router.get("/service-referrals/{service_referral_id}")
+async def read(
+    _actor: Annotated[Actor, Depends(Requires(Permission.service_referral_read))],
+    session: Session,
+    service_referral_id: UUID,
+) -> ServiceReferralOut:
+    """Read one service referral, and what was shared with the provider."""
+    return await service_referrals.read(session, service_referral_id)
+
+
+@router.patch("/service-referrals/{service_referral_id}")
+async def change(
+    _actor: Annotated[Actor, Depends(Requires(Permission.service_referral_make))],
+    session: Session,
+    service_referral_id: UUID,
+    seen: Seen,
+    body: ServiceReferralPatch,
+) -> ServiceReferralOut:
+    """Change a draft."""
+    return await service_referrals.change(session, service_referral_id, seen, body)
+
+
+@router.post("/service-referrals/{service_referral_id}/send")
+async def send(
+    actor: Annotated[Actor, Depends(Requires(Permission.service_referral_send))],
+    session: Session,
+    service_referral_id: UUID,
+    seen: Seen,
+) -> ServiceReferralOut:
+    """Share with the provider what the draft says, if the consent holds at this moment."""
+    return await service_referrals_send.send(session, actor, service_referral_id, seen)
+
+
+@router.post("/service-referrals/{service_referral_id}/accept")
+async def accept(
+    actor: Annotated[Actor, Depends(Requires(Permission.service_referral_follow))],
+    session: Session,
+    service_referral_id: UUID,
+    seen: Seen,
+    body: ServiceAcceptance | None = None,
+) -> ServiceReferralOut:
+    """Record that the provider accepted."""
+    return await service_referrals.accept(
+        session, actor, service_referral_id, seen, body or ServiceAcceptance()
+    )
+
+
+@router.post("/service-referrals/{service_referral_id}/decline")
+async def decline(
+    actor: Annotated[Actor, Depends(Requires(Permission.service_referral_follow))],
+    session: Session,
+    service_referral_id: UUID,
+    seen: Seen,
+    body: ServiceEnding,
+) -> ServiceReferralOut:
+    """Record that the provider declined, and why."""
+    return await service_referrals.decline(session, actor, service_referral_id, seen, body)
+
+
+@router.post("/service-referrals/{service_referral_id}/complete")
+async def complete(
+    actor: Annotated[Actor, Depends(Requires(Permission.service_referral_follow))],
+    session: Session,
+    service_referral_id: UUID,
+    seen: Seen,
+    body: ServiceCompletion,
+) -> ServiceReferralOut:
+    """Record how the service went."""
+    return await service_referrals.complete(session, actor, service_referral_id, seen, body)
+
+
+@router.post("/service-referrals/{service_referral_id}/cancel")
+async def cancel(
+    actor: Annotated[Actor, Depends(Requires(Permission.service_referral_follow))],
+    session: Session,
+    service_referral_id: UUID,
+    seen: Seen,
+    body: ServiceEnding,
+) -> ServiceReferralOut:
+    """Cancel a service referral that is not needed any more."""
+    return await service_referrals.cancel(session, actor, service_referral_id, seen, body)

@@ -1,0 +1,101 @@
+"""The directory of providers on the wire: who serves children and families, where, and how to reach them."""
+
+from typing import TYPE_CHECKING, Annotated, ClassVar, Self
+from uuid import UUID
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from app.schemas.administration import Flag
+from app.schemas.codes import CodeOf
+from app.schemas.merge_patch import patch_of
+from app.schemas.wire import Day, Email, Id, Input, Line, Moment, PageQuery, ShortNarrative, Truth, Versioned
+
+ProvinceCode = Annotated[str, Field(pattern=r"^[0-9]{2}$")]
+"""The NCDD code of a province."""
+
+
+class Contact(Input):
+    """Somebody at a provider whom one may call or write to."""
+
+    name: Line
+    position: Line | None = None
+    phone: Annotated[Line, Field(max_length=40)] | None = None
+    """In E.164 on the way out."""
+    email: Email | None = None
+
+
+class ProviderSettings(Input):
+    """What is known of a provider; nothing about a child."""
+
+    name: Line
+    kind: Annotated[str, CodeOf("provider_kind")]
+    agency_id: Id | None = None
+    """The organisation that a consent to share names, where the provider belongs to one of ours."""
+    services: Annotated[list[Annotated[str, CodeOf("service")]], Field(min_length=1, max_length=30)]
+    province_codes: Annotated[list[ProvinceCode], Field(max_length=25)] = Field(default_factory=list)
+    """Empty: all of Cambodia."""
+    contacts: Annotated[list[Contact], Field(max_length=20)] = Field(default_factory=list)
+    places: ShortNarrative | None = None
+    """How many they can take, whom they take, when they are open."""
+    note: ShortNarrative | None = None
+    safeguarding_checked_on: Day | None = None
+    safeguarding_valid_until: Day | None = None
+    is_active: Truth = True
+
+    @model_validator(mode="after")
+    def check_comes_first(self) -> Self:
+        """Ask for the day of the child-safeguarding check where its end is given, in this order."""
+        if self.safeguarding_valid_until is None:
+            return self
+        if self.safeguarding_checked_on is None:
+            raise PydanticCustomError("safeguarding_unchecked", "needs safeguarding_checked_on")
+        if self.safeguarding_valid_until < self.safeguarding_checked_on:
+            raise PydanticCustomError("period_reversed", "ends before it begins")
+        return self
+
+
+class ProviderIn(ProviderSettings):
+    """A new provider; the client may choose the id."""
+
+    id: Id | None = None
+
+
+if TYPE_CHECKING:
+
+    class ProviderPatch(Input):
+        """Changes to a provider."""
+else:
+    ProviderPatch = patch_of(ProviderSettings, "ProviderPatch")
+
+
+class ProviderFilters(PageQuery):
+    """Which providers to list."""
+
+    q: Annotated[
+        str | None, Field(min_length=2, max_length=100, description="Part of the name, in either script.")
+    ] = None
+    service: Annotated[str, CodeOf("service")] | None = None
+    province_code: ProvinceCode | None = None
+    """Those who serve this province, and those who serve all of them."""
+    kind: Annotated[str, CodeOf("provider_kind")] | None = None
+    is_active: Flag | None = None
+
+
+class ProviderOut(Versioned):
+    """A provider."""
+
+    collection: ClassVar[str | None] = "providers"
+
+    name: str
+    kind: Annotated[str, CodeOf("provider_kind")]
+    agency_id: UUID | None
+    services: list[str]
+    province_codes: list[str]
+    contacts: list[Contact]
+    places: str | None
+    note: str | None
+    safeguarding_checked_on: Day | None
+    safeguarding_valid_until: Day | None
+    is_active: bool
+    created_at: Moment

@@ -1,0 +1,49 @@
+"""The gate of sharing: whatever leaves First Step about a child rests on a consent that holds at that moment."""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.errors import Fault
+from app.models import Consent
+from app.services.consents import status_of
+
+NOT_GIVEN = {
+    "withdrawn": "The consent was withdrawn.",
+    "refused": "This entry of the register is a refusal.",
+    "expired": "The consent has expired.",
+}
+HERE = "/consent_id"
+
+
+async def held_consent(session: AsyncSession, case_id: UUID, consent_id: UUID) -> Consent | None:
+    """Return a consent of a case as it is now, and hold it so until this transaction ends.
+
+    A withdrawal takes the row for itself: it waits for a sharing that came first, or is seen by one that comes after.
+    """
+    query = select(Consent).where(col(Consent.id) == consent_id, col(Consent.case_id) == case_id)
+    query = query.with_for_update(read=True).execution_options(populate_existing=True)
+    found: Consent | None = await session.scalar(query)
+    return found
+
+
+def is_basis(consent: Consent) -> bool:
+    """Whether an entry of the register says why something is done without consent: nobody agreed."""
+    return consent.basis_without_consent is not None and not consent.given_by
+
+
+def unmet_consent(consent: Consent | None, scope: str, recipient_id: UUID | None) -> Iterator[Fault]:
+    """Yield what speaks against sharing on a consent: for this purpose, with this organisation, now."""
+    if consent is None:
+        yield Fault(HERE, "consent_unknown", "The case has no such consent.")
+        return
+    status = status_of(consent)
+    if status in NOT_GIVEN:
+        yield Fault(HERE, f"consent_{status}", NOT_GIVEN[status])
+    if scope not in consent.scope:
+        yield Fault(HERE, "consent_scope", f"The consent does not cover {scope}.")
+    if consent.recipient_agency_id not in {None, recipient_id}:
+        yield Fault(HERE, "consent_recipient", "The consent is for sharing with another organisation.")

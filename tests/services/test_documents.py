@@ -1,0 +1,289 @@
+"""Documents on a case: what goes in, what comes out, who reads which tier."""
+
+import asyncio
+import uuid
+from base64 import b64encode
+from typing import Any
+
+import httpx
+import pytest
+
+from app.access.encryption import key_id_of
+from app.config import Settings, settings
+from app.schemas.documents import MOST_BYTES
+from app.services import key_care
+from app.services.media_types import ENDINGS
+from tests.house.test_statements import counted
+from tests.pathway import done
+from tests.services.test_media_types import REFUSED, TAKEN
+from tests.services.test_referral_life import faults
+from tests.world import World, id_of
+
+LETTER = "ជូនចំពោះ Zqxcanary លោកគ្រូ".encode()
+PNG = TAKEN["png"][0]
+
+
+def letter(content: bytes = LETTER, **changes: Any) -> dict[str, Any]:
+    return {"kind": "letter", "title": "To the school", "content": b64encode(content).decode(), **changes}
+
+
+async def case_of(world: World) -> str:
+    return f"/v1/cases/{(await world.case())['id']}"
+
+
+async def added(world: World, case: str, by: str = "worker_north", **changes: Any) -> dict[str, Any]:
+    return done(await world.as_(by).post(f"{case}/documents", letter(**changes)), 201)
+
+
+async def test_a_document_is_added_listed_and_its_file_comes_back_as_it_was(world: World) -> None:
+    case, worker, chosen = await case_of(world), world.worker_north, str(uuid.uuid4())
+    [mother] = done(await worker.get(f"{case}/people"))["items"]
+    told = letter(id=chosen, description="She asks for leave.", about={"kind": "person", "id": mother["id"]})
+    made = await worker.post(f"{case}/documents", told, key="once")
+    document, here = done(made, 201), f"/v1/documents/{chosen}"
+    assert (made.headers["location"], made.headers["etag"]) == (here, '"1"')
+    kept = {name: told[name] for name in ("id", "kind", "title", "description", "about")}
+    assert {name: document[name] for name in kept} == kept
+    assert (document["tier"], document["media_type"], document["size"]) == ("case", "text/plain", len(LETTER))
+    assert (document["author_id"], document["file_name"]) == (str(worker.id), "To the school.txt")
+    assert "content" not in document
+    assert done(await worker.get(here)) == document
+    assert done(await worker.get(f"{case}/documents"))["items"] == [document]
+    file = await worker.get(f"{here}/content")
+    assert (file.status_code, file.content) == (200, LETTER)
+
+    again = await worker.post(f"{case}/documents", told, key="once")
+    assert (again.headers["idempotent-replayed"], again.json()) == ("true", document)
+    other = await worker.post(f"{case}/documents", {**told, "content": b64encode(PNG).decode()}, key="once")
+    assert (other.status_code, other.json()["type"]) == (422, "urn:firststep:problem:idempotency-key-reused")
+    assert (await worker.post(f"{case}/documents", told)).status_code == 409
+    line = done(await worker.get(f"{case}/timeline"))["items"][0]
+    assert (line["kind"], line["record_id"], line["detail"]) == ("document_added", chosen, {"kind": "letter"})
+
+
+@pytest.mark.parametrize("name", TAKEN)
+async def test_every_kind_that_is_taken_is_served_as_what_it_is(world: World, name: str) -> None:
+    content, media_type = TAKEN[name]
+    document = await added(world, await case_of(world), content=content, file_name="Résumé ខ្មែរ.exe")
+    ending = ENDINGS[media_type][0]
+    assert (document["media_type"], document["file_name"]) == (media_type, f"Résumé ខ្មែរ.exe{ending}")
+    file = await world.worker_north.get(f"/v1/documents/{document['id']}/content")
+    assert file.content == content
+    assert file.headers["content-type"].partition(";")[0] == media_type
+    assert file.headers["content-disposition"] == (
+        f'attachment; filename="R_sum_ _____.exe{ending}"; '
+        f"filename*=UTF-8''R%C3%A9sum%C3%A9%20%E1%9E%81%E1%9F%92%E1%9E%98%E1%9F%82%E1%9E%9A.exe{ending}"
+    )
+    assert (file.headers["x-content-type-options"], file.headers["cache-control"]) == ("nosniff", "no-store")
+    policy = file.headers["content-security-policy"].split("; ")
+    assert {"default-src 'none'", "sandbox"} <= set(policy)
+    assert file.headers["cross-origin-resource-policy"] == "same-origin"
+
+
+async def test_a_name_cannot_make_a_file_what_it_is_not(world: World) -> None:
+    case = await case_of(world)
+    for given, content, name in (
+        ("letter.TXT", LETTER, "letter.TXT"),
+        ("photo.jpeg", TAKEN["jpeg"][0], "photo.jpeg"),
+        ("page.html", b"Hello <script>alert(1)</script>", "page.html.txt"),
+        ("invoice.pdf", PNG, "invoice.pdf.png"),
+        ("../../etc/passwd", LETTER, "_.._etc_passwd.txt"),
+        ('a"\r\nSet-Cookie: x=1', LETTER, "a_ Set-Cookie_ x=1.txt"),
+        ("\u202egnp.exe", PNG, None),
+        ("..", LETTER, "document.txt"),
+    ):
+        document = await added(world, case, content=content, file_name=given)
+        if name is not None:
+            assert document["file_name"] == name
+        assert document["file_name"].isprintable()
+        file = await world.worker_north.get(f"/v1/documents/{document['id']}/content")
+        assert file.status_code == 200
+        assert "set-cookie" not in file.headers
+        assert "script" not in file.headers["content-type"]
+
+
+async def test_what_is_refused_leaves_nothing(world: World) -> None:
+    case, worker = await case_of(world), world.worker_north
+    for name, content in REFUSED.items():
+        answer = await worker.post(f"{case}/documents", letter(content, file_name="letter.pdf"))
+        assert faults(answer) in (
+            {("/content", "media_type_unsupported")},
+            {("/content", "string_too_short")},
+        ), name
+    other = await case_of(world)
+    [elsewhere] = done(await worker.get(f"{other}/people"))["items"]
+    for wrong, fault in (
+        ({"content": "no base64!"}, ("/content", "base64_invalid")),
+        ({"content": "QUJD\n"}, ("/content", "base64_invalid")),
+        ({"content": "ខ្មែរ"}, ("/content", "base64_invalid")),
+        ({"content": None}, ("/content", "string_type")),
+        ({"kind": "secret"}, ("/kind", "literal_error")),
+        ({"tier": "public"}, ("/tier", "literal_error")),
+        ({"title": ""}, ("/title", "string_too_short")),
+        ({"media_type": "image/png"}, ("/media_type", "extra_forbidden")),
+        ({"about": {"kind": "person", "id": str(uuid.uuid4())}}, ("/about", "reference_unknown")),
+        ({"about": {"kind": "person", "id": elsewhere["id"]}}, ("/about", "reference_unknown")),
+        ({"about": {"kind": "agency", "id": str(id_of("Helping Hands"))}}, ("/about", "reference_unknown")),
+    ):
+        assert faults(await worker.post(f"{case}/documents", {**letter(), **wrong})) == {fault}, wrong
+    assert done(await worker.get(f"{case}/documents"))["items"] == []
+
+
+async def test_ten_mebibytes_are_taken_and_one_byte_more_is_not(world: World) -> None:
+    case, worker = await case_of(world), world.worker_north
+    largest = PNG + bytes(MOST_BYTES - len(PNG))
+    said = {"title": "ក" * 200, "description": "ក" * 4000}
+    document = await added(world, case, content=largest, **said)
+    assert document["size"] == MOST_BYTES
+    file = await worker.get(f"/v1/documents/{document['id']}/content")
+    assert file.content == largest
+
+    answer = await worker.post(f"{case}/documents", letter(largest + b"\0"))
+    assert faults(answer) == {("/content", "file_too_large")}
+    answer = await worker.post(f"{case}/documents", letter(largest + bytes(1_000_000)))
+    assert (answer.status_code, answer.json()["type"]) == (413, "urn:firststep:problem:too-large")
+
+
+async def test_nobody_without_a_token_sends_much(world: World) -> None:
+    case = await case_of(world)
+    sent = 0
+
+    async def endless() -> Any:
+        nonlocal sent
+        while sent < 10_000_000:
+            sent += 100_000
+            yield b"x" * 100_000
+
+    headers = {"content-type": "application/json"}
+    for token in (None, "Bearer x.y.z"):
+        known = {"authorization": token} if token else {}
+        answer = await world.http.post(f"{case}/documents", content=endless(), headers={**headers, **known})
+        assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+        assert sent == 0
+    elsewhere = await world.worker_north.request("POST", f"{case}/people", content=endless(), headers=headers)
+    assert elsewhere.status_code == 413
+    assert sent < 2_000_000
+
+
+async def test_a_list_is_filtered_paged_and_reads_no_file(world: World) -> None:
+    case, worker = await case_of(world), world.worker_north
+    first = await added(world, case)
+    about = {"kind": "document", "id": first["id"]}
+    for kind in ("receipt", "drawing"):
+        await added(world, case, kind=kind, tier="clinical", about=about)
+    for filters, count in (
+        ({"kind": "receipt"}, 1),
+        ({"tier": "clinical"}, 2),
+        ({"about_id": first["id"]}, 2),
+    ):
+        assert len(done(await worker.get(f"{case}/documents", params=filters))["items"]) == count, filters
+    page = done(await worker.get(f"{case}/documents", params={"limit": 2}))
+    rest = done(await worker.get(f"{case}/documents", params={"limit": 2, "cursor": page["next_cursor"]}))
+    assert [item["kind"] for item in page["items"] + rest["items"]] == ["drawing", "receipt", "letter"]
+    with counted(world) as statements:
+        done(await worker.get(f"{case}/documents"))
+    assert len(statements) <= 5
+    assert not any("document_contents" in statement for statement in statements)
+
+
+async def test_every_download_is_in_the_log_as_such(world: World) -> None:
+    case = await case_of(world)
+    document = await added(world, case)
+    for path, kind in (("", "document"), ("/content", "document_content")):
+        answer = await world.manager.get(f"/v1/documents/{document['id']}{path}")
+        [entry] = await world.log(answer.headers["x-request-id"])
+        assert entry["record"] == {"kind": kind, "id": document["id"]}
+        assert (entry["act"], entry["outcome"], entry["child_id"]) == (
+            "document.read",
+            "allowed",
+            document["child_id"],
+        )
+
+
+async def test_a_file_that_was_tampered_with_or_exchanged_does_not_open(world: World, superuser: Any) -> None:
+    case, worker = await case_of(world), world.worker_north
+    files = [await added(world, case), await added(world, case, content=PNG)]
+    paths = [f"/v1/documents/{document['id']}/content" for document in files]
+
+    async def broken(answer: httpx.Response) -> None:
+        assert (answer.status_code, answer.json()["type"]) == (500, "urn:firststep:problem:internal")
+        assert b"Zqxcanary" not in answer.content
+        assert "content-disposition" not in answer.headers
+        assert (await world.log(answer.headers["x-request-id"]))[0]["outcome"] == "failed"
+
+    exchange = (
+        "UPDATE document_contents c SET sealed = o.sealed FROM document_contents o"
+        " WHERE o.id <> c.id AND o.case_id = c.case_id"
+    )
+    await superuser.execute(exchange)
+    for path in paths:
+        await broken(await worker.get(path))
+    await superuser.execute(exchange)
+    assert [(await worker.get(path)).status_code for path in paths] == [200, 200]
+    flip = "UPDATE document_contents SET sealed = set_byte(sealed, {0}, get_byte(sealed, {0}) # 1)"
+    for place in (0, 1, 20, 40):
+        await superuser.execute(flip.format(place))
+        await broken(await worker.get(paths[0]))
+        await superuser.execute(flip.format(place))
+    await superuser.execute("UPDATE document_contents SET sealed = substring(sealed FROM 1 FOR 30)")
+    await broken(await worker.get(paths[0]))
+    assert done(await worker.get(f"/v1/documents/{files[0]['id']}")) == files[0]
+
+
+async def test_a_stolen_dump_holds_nothing_of_it(world: World, superuser: Any) -> None:
+    case = await case_of(world)
+    told: dict[str, Any] = {
+        "title": "Zqxcanary title",
+        "file_name": "Zqxcanary.txt",
+        "description": "Zqxcanary said",
+    }
+    made = await world.worker_north.post(f"{case}/documents", letter(**told), key="kept")
+    document = done(made, 201)
+    assert done(await world.worker_north.get(f"/v1/documents/{document['id']}"))["title"] == told["title"]
+    tables = (
+        "documents",
+        "document_contents",
+        "case_history",
+        "kept_answers",
+        "access_entries",
+        "access_events",
+    )
+    held = b""
+    for table in tables:
+        for row in await superuser.fetch(f"SELECT * FROM {table}"):  # noqa: S608 - our own names
+            held += b"".join(
+                value if isinstance(value, bytes) else str(value).encode() for value in row.values()
+            )
+    assert document["id"].encode() in held
+    for plain in (b"Zqxcanary", b64encode(LETTER), LETTER[:12], LETTER[-12:]):
+        assert plain.lower() not in held.lower()
+    kept = await superuser.fetchval("SELECT max(length(sealed)) FROM kept_answers")
+    big = await world.worker_north.post(f"{case}/documents", letter(LETTER * 10_000), key="big")
+    done(big, 201)
+    assert await superuser.fetchval("SELECT max(length(sealed)) FROM kept_answers") < kept + 200
+
+
+async def test_the_same_upload_sent_twice_at_once_is_one_document(world: World) -> None:
+    case, worker = await case_of(world), world.worker_north
+    answers = await asyncio.gather(
+        *(worker.post(f"{case}/documents", letter(), key="twice") for _ in range(4))
+    )
+    assert {answer.status_code for answer in answers} <= {201, 409}
+    assert len(done(await worker.get(f"{case}/documents"))["items"]) == 1
+
+
+async def test_under_a_new_key_files_are_sealed_anew_a_few_at_a_time(
+    world: World, superuser: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = await case_of(world)
+    documents = [await added(world, case) for _ in range(7)]
+    monkeypatch.setattr(key_care, "LOOK_EVERY", 0)
+    chosen = Settings(owner_database_url=world.urls.owner, keys_file=settings().key_ring_path)
+    key = key_care.add(chosen, "encryption")
+    assert await key_care.reseal(chosen, progress=False) > len(documents)
+    held = await superuser.fetch("SELECT sealed FROM document_contents")
+    assert {key_id_of(row["sealed"]) for row in held} == {key}
+    for document in documents:
+        file = await world.worker_north.get(f"/v1/documents/{document['id']}/content")
+        assert file.content == LETTER
+    assert await key_care.reseal(chosen, progress=False) == 0

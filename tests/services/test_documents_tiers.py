@@ -1,0 +1,64 @@
+"""Documents by tier: who reads which, who may add to which."""
+
+from typing import Any
+
+from tests.pathway import done
+from tests.services.test_documents import added, case_of, letter
+from tests.services.test_referral_life import unmet
+from tests.world import Caller, World, id_of
+
+
+async def statuses(caller: Caller, document: dict[str, Any]) -> list[int]:
+    """How somebody finds a document: by itself, and its file."""
+    here = f"/v1/documents/{document['id']}"
+    return [(await caller.get(path)).status_code for path in (here, f"{here}/content")]
+
+
+async def test_who_reads_which_tier(world: World) -> None:
+    case, supervisor = await case_of(world), world.supervisor_north
+    assigned = {"lead_worker_id": str(id_of("worker_north")), "co_worker_ids": [str(id_of("worker_north_2"))]}
+    done(await supervisor.act(case, "assign", assigned))
+    glass = await world.worker_south.post(f"{case}/break-glass", {"reason": "The child is at our door now."})
+    assert glass.status_code == 200
+    documents = {tier: await added(world, case, tier=tier) for tier in ("case", "legal", "clinical")}
+    for name, tiers in (
+        ("worker_north", {"case", "legal", "clinical"}),
+        ("supervisor_north", {"case", "legal", "clinical"}),
+        ("supervisor_both", {"case", "legal", "clinical"}),
+        ("worker_north_2", {"case", "legal"}),
+        ("manager", {"case", "legal"}),
+        ("worker_south", {"case"}),
+        ("supervisor_south", set()),
+        ("dpo", None), ("finance", None), ("admin", None), ("me_officer", None), ("partner_one", None), ("reporting", None),
+    ):  # fmt: skip
+        caller = world.as_(name)
+        listed, lines = await caller.get(f"{case}/documents"), await caller.get(f"{case}/timeline")
+        for tier, document in documents.items():
+            expected = 403 if tiers is None else (200 if tier in tiers else 404)
+            assert await statuses(caller, document) == [expected, expected], (name, tier)
+        if not tiers:
+            assert listed.status_code == (403 if tiers is None else 404), name
+            continue
+        assert {item["tier"] for item in done(listed)["items"]} == tiers, name
+        told = [line["record_id"] for line in done(lines)["items"] if line["kind"] == "document_added"]
+        assert set(told) == {documents[tier]["id"] for tier in tiers}, name
+
+
+async def test_whoever_adds_a_document_is_among_those_who_read_it(world: World) -> None:
+    case = await case_of(world)
+    glass = await world.worker_south.post(f"{case}/break-glass", {"reason": "The child is at our door now."})
+    assert glass.status_code == 200
+    for name, tier in (("manager", "clinical"), ("worker_south", "legal")):
+        refused = await world.as_(name).post(f"{case}/documents", letter(tier=tier))
+        assert unmet(refused) == {"not_your_tier": "/tier"}
+        assert (await added(world, case, by=name))["tier"] == "case"
+    # What somebody wrote for a clinical reader, a worker who broke the glass still reads as its author.
+    own = await added(world, case, by="worker_south", tier="clinical")
+    assert await statuses(world.worker_south, own) == [200, 200]
+    assert await statuses(world.worker_north, own) == [404, 404]
+    for kind in ("court", "police"):
+        assert (await added(world, case, kind=kind))["tier"] == "legal"
+        assert (await added(world, case, kind=kind, tier="case"))["tier"] == "case"
+    for name, status in (("supervisor_south", 404), ("worker_north_2", 404), ("dpo", 403), ("finance", 403)):
+        answer = await world.as_(name).post(f"{case}/documents", letter())
+        assert answer.status_code == status, name
