@@ -156,8 +156,8 @@ EXIT_PLAN = {
         "self_protection": {"met": True},
     },
     "taper": [
-        {"starts_on": "2027-01-01", "contacts_per_month": 4},
-        {"starts_on": "2027-02-01", "contacts_per_month": 1},
+        {"from": "2027-01-01", "contacts_per_month": 4},
+        {"from": "2027-02-01", "contacts_per_month": 1},
     ],
     "ends_on": "2027-02-26",
     "follow_up_months": [1, 3, 6],

@@ -117,6 +117,9 @@ class Caller:
     async def patch(self, path: str, json: Any = None, **options: Any) -> httpx.Response:
         return await self.request("PATCH", path, json=json, **options)
 
+    async def put(self, path: str, json: Any = None, **options: Any) -> httpx.Response:
+        return await self.request("PUT", path, json=json, **options)
+
     async def act(self, path: str, verb: str, json: Any = None) -> httpx.Response:
         """Read a record for its version, then do something to it."""
         seen = await self.get(path)

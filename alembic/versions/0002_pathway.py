@@ -1,6 +1,9 @@
 """The pathway: assessments, care plans, support, service referrals, reviews, exit, documents, legal steps."""
 
+import json
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 import sqlmodel
@@ -16,7 +19,7 @@ depends_on = None
 
 
 SQL = Path(__file__).parent / "0002"
-IN_ORDER = ("pathway", "tiers", "calendar_feeds")
+IN_ORDER = ("pathway", "tiers", "calendar_feeds", "walls")
 TABLES = (
     "instruments",
     "calendar_feeds",
@@ -53,6 +56,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_instruments")),
     )
     op.create_index("uq_instruments_code_edition", "instruments", ["code", "edition"], unique=True)
+    op.create_index(
+        "uq_instruments_one_active",
+        "instruments",
+        ["code"],
+        unique=True,
+        postgresql_where=sa.text("is_active"),
+    )
+    _ship(json.loads((SQL / "my_week.json").read_bytes()))
     op.create_table(
         "calendar_feeds",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -61,6 +72,7 @@ def upgrade() -> None:
         sa.Column("user_id", sa.Uuid(), nullable=False),
         sa.Column("token_digest", sa.LargeBinary(), nullable=False),
         sa.Column("name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("language", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_read_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_calendar_feeds_user_id")),
@@ -128,6 +140,7 @@ def upgrade() -> None:
         sa.Column("author_id", sa.Uuid(), nullable=False),
         sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("submitted_by_id", sa.Uuid(), nullable=True),
+        sa.Column("contributor_ids", sa.ARRAY(sa.Uuid()), nullable=False),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("decided_by_id", sa.Uuid(), nullable=True),
         sa.Column("decision_sealed", sa.LargeBinary(), nullable=True),
@@ -264,6 +277,7 @@ def upgrade() -> None:
         sa.Column("author_id", sa.Uuid(), nullable=False),
         sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("submitted_by_id", sa.Uuid(), nullable=True),
+        sa.Column("contributor_ids", sa.ARRAY(sa.Uuid()), nullable=False),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("decided_by_id", sa.Uuid(), nullable=True),
         sa.Column("decision_sealed", sa.LargeBinary(), nullable=True),
@@ -350,6 +364,7 @@ def upgrade() -> None:
         sa.Column("author_id", sa.Uuid(), nullable=False),
         sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("submitted_by_id", sa.Uuid(), nullable=True),
+        sa.Column("contributor_ids", sa.ARRAY(sa.Uuid()), nullable=False),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("decided_by_id", sa.Uuid(), nullable=True),
         sa.Column("decision_sealed", sa.LargeBinary(), nullable=True),
@@ -389,6 +404,13 @@ def upgrade() -> None:
         unique=True,
     )
     op.create_index(
+        "uq_care_plans_one_approved",
+        "care_plans",
+        ["case_id", "subject", sa.literal_column("coalesce(person_id, case_id)")],
+        unique=True,
+        postgresql_where=sa.text("status = 'approved'"),
+    )
+    op.create_index(
         "uq_care_plans_one_draft",
         "care_plans",
         ["case_id", "subject", sa.literal_column("coalesce(person_id, case_id)")],
@@ -405,7 +427,7 @@ def upgrade() -> None:
         sa.Column("plan_id", sa.Uuid(), nullable=False),
         sa.Column("area", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("status", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("origin_id", sa.Uuid(), nullable=True),
+        sa.Column("origin_id", sa.Uuid(), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_goals_case_id")),
@@ -491,7 +513,7 @@ def upgrade() -> None:
         sa.Column("due_on", sa.Date(), nullable=False),
         sa.Column("done_on", sa.Date(), nullable=True),
         sa.Column("status", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("origin_id", sa.Uuid(), nullable=True),
+        sa.Column("origin_id", sa.Uuid(), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_actions_case_id")),
@@ -558,14 +580,29 @@ def upgrade() -> None:
         run(op.get_bind(), SQL / f"{name}.sql")
 
 
+def _ship(instrument: dict[str, Any]) -> None:
+    """Bring along a questionnaire that everybody may begin with."""
+    statement = sa.text(
+        "INSERT INTO instruments (id, created_at, version, code, edition, is_active, definition)"
+        " VALUES (:id, now(), 1, :code, :edition, true, :definition)"
+    )
+    op.get_bind().execute(
+        statement.bindparams(
+            sa.bindparam("id", type_=sa.Uuid()), sa.bindparam("definition", type_=postgresql.JSONB())
+        ),
+        {**instrument, "id": UUID(instrument["id"])},
+    )
+
+
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
+    run(op.get_bind(), SQL / "walls_undone.sql")
     op.execute("DROP POLICY by_tier ON case_history")
-    op.execute("DROP TABLE " + ", ".join(TABLES))
     op.execute("SET LOCAL ROLE firststep_gate")
     op.execute("DROP FUNCTION access.open_feed(bytea, text, inet)")
     op.execute("RESET ROLE")
-    op.execute("DROP FUNCTION access.reads_tier(text, uuid, uuid), access.refuse_thaw()")
+    op.execute("DROP TABLE " + ", ".join(TABLES))
+    op.execute("DROP FUNCTION access.reads_tier(text, uuid, uuid), access.refuse_thaw(), access.note_contributor()")
     for name in ("ck_cases_active_is_reviewed", "ck_cases_status"):
         op.drop_constraint(op.f(name), "cases", type_="check")
     op.drop_column("cases", "close_reason")

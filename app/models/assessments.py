@@ -41,7 +41,10 @@ class Instrument(Record, table=True):
     """A scored questionnaire, as data: its items, how it is scored, what a score means. Holds nothing about a child."""
 
     __tablename__ = "instruments"
-    __table_args__ = (Index("uq_instruments_code_edition", "code", "edition", unique=True),)
+    __table_args__ = (
+        Index("uq_instruments_code_edition", "code", "edition", unique=True),
+        Index("uq_instruments_one_active", "code", unique=True, postgresql_where=text("is_active")),
+    )
 
     code: str
     edition: int

@@ -16,5 +16,7 @@ class CalendarFeed(Record, table=True):
     user_id: uuid.UUID = Field(foreign_key="users.id", index=True)
     token_digest: bytes = Field(unique=True)
     name: str
+    language: str = "en"
+    """en or km: of the words in the calendar."""
     revoked_at: datetime | None = moment()
     last_read_at: datetime | None = moment()

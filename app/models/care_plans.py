@@ -23,6 +23,14 @@ class CarePlan(CaseRecord, Decided, table=True):
             postgresql_where=text("status IN ('draft', 'returned', 'submitted')"),
         ),
         Index(
+            "uq_care_plans_one_approved",
+            "case_id",
+            "subject",
+            text("coalesce(person_id, case_id)"),
+            unique=True,
+            postgresql_where=text("status = 'approved'"),
+        ),
+        Index(
             "uq_care_plans_edition",
             "case_id",
             "subject",
@@ -52,7 +60,7 @@ class PlanArea(CaseRecord, table=True):
     plan_id: uuid.UUID = Field(foreign_key="care_plans.id")
     area: str
     rating: int | None = None
-    """As the assessment rated the area, 1 to 4."""
+    """As the assessment rated the area, or a review since, 1 to 4."""
     status: str | None = None
     """goals, no_need, or not answered yet."""
     sealed: bytes = sealed_document()
@@ -67,8 +75,8 @@ class Goal(CaseRecord, table=True):
     plan_id: uuid.UUID = Field(foreign_key="care_plans.id", index=True)
     area: str
     status: str = "open"
-    origin_id: uuid.UUID | None = None
-    """The goal of an earlier edition that this one carries on; the first edition's own id is its origin."""
+    origin_id: uuid.UUID
+    """The goal of an earlier edition that this one carries on; of a new one, its own id."""
     updated_at: datetime = moment(default_now=True)
     sealed: bytes = sealed_document()
     """Statement, strengths used."""
@@ -85,8 +93,10 @@ class Action(CaseRecord, table=True):
     by: str
     due_on: date
     done_on: date | None = None
+    """Done, or dropped."""
     status: str = "open"
-    origin_id: uuid.UUID | None = None
+    origin_id: uuid.UUID
+    """Likewise."""
     updated_at: datetime = moment(default_now=True)
     sealed: bytes = sealed_document()
     """What is to be done, by whom exactly, a note on how it went."""

@@ -130,6 +130,8 @@ class Decided(SQLModel):
     author_id: uuid.UUID = Field(foreign_key="users.id")
     submitted_at: datetime | None = moment()
     submitted_by_id: uuid.UUID | None = Field(default=None, foreign_key="users.id")
+    contributor_ids: list[uuid.UUID] = ids()
+    """Who wrote on it, noted by the database; none of them decides."""
     decided_at: datetime | None = moment()
     decided_by_id: uuid.UUID | None = Field(default=None, foreign_key="users.id")
     decision_sealed: bytes | None = sealed_document(nullable=True)

@@ -1,20 +1,32 @@
 """Submitting and deciding: what one person writes, the team's supervisor approves or returns."""
 
 from collections.abc import Iterable
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
 
 from app.access.actor import Actor
 from app.access.permissions import Permission, Role
 from app.access.vault import seal, unseal
 from app.errors import Fault
 from app.models import Case
-from app.models.record import CaseRecord, Decided, now
+from app.models.record import now
 from app.services.steps import Step, refuse, unmet_status
 
 WRITABLE = frozenset({"draft", "returned"})
 
 
-class Submitted(CaseRecord, Decided):
-    """What such a record is: of a case, and decided on."""
+class Submitted(Protocol):
+    """What such a record is: written by somebody, and decided on."""
+
+    status: str
+    author_id: UUID
+    submitted_at: datetime | None
+    submitted_by_id: UUID | None
+    contributor_ids: list[UUID]
+    decided_at: datetime | None
+    decided_by_id: UUID | None
+    decision_sealed: bytes | None
 
 
 def life(
@@ -58,7 +70,7 @@ def decide(
 def unmet_decider(record: Submitted, actor: Actor, case: Case) -> list[Fault]:
     """Return what speaks against this actor deciding: separation of duties is on the person, not the role."""
     unmet = []
-    if actor.id in {record.author_id, record.submitted_by_id}:
+    if actor.id in {record.author_id, record.submitted_by_id, *record.contributor_ids}:
         unmet.append(Fault(None, "own_work", "Somebody else decides on what you wrote or submitted."))
     if not (actor.has(Role.supervisor) and case.team_id in actor.supervises):
         unmet.append(Fault(None, "not_your_team", "A supervisor of the case's team decides."))

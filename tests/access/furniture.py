@@ -36,7 +36,7 @@ def one_of_everything(case: dict[str, Any], author_id: UUID) -> list[SQLModel]:
     mine = {**words, "author_id": author_id}
     assessment = Assessment(**mine, subject="child", kind="initial", status="approved")
     plan = CarePlan(**mine, subject="child", assessment_id=assessment.id, status="approved")
-    goal = Goal(**words, plan_id=plan.id, area="education")
+    goal = Goal(**words, plan_id=plan.id, area="education", origin_id=new_id())
     held = SupportSession(
         **mine, kind="therapy", worker_id=author_id, planned_at=datetime(2026, 9, 1, tzinfo=UTC)
     )
@@ -47,7 +47,7 @@ def one_of_everything(case: dict[str, Any], author_id: UUID) -> list[SQLModel]:
         plan,
         PlanArea(**words, plan_id=plan.id, area="education", status="goals"),
         goal,
-        Action(**words, plan_id=plan.id, goal_id=goal.id, by="child", due_on=DAY),
+        Action(**words, plan_id=plan.id, goal_id=goal.id, origin_id=new_id(), by="child", due_on=DAY),
         held,
         ClinicalNote(**mine, session_id=held.id),
         SessionAddendum(**mine, session_id=held.id),

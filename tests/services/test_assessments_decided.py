@@ -150,3 +150,20 @@ async def test_hand_written_sql_cannot_thaw_what_was_submitted(world: World) -> 
     finally:
         await connection.close()
     assert done(await world.worker_north.get(path))["risk_level"] == "medium"
+
+
+async def test_whoever_wrote_on_a_draft_does_not_decide_on_it(world: World) -> None:
+    # Planted: the trigger `contributed` dropped.
+    case = await world.case()
+    made = await world.worker_north.post(
+        f"/v1/cases/{case['id']}/assessments", {"subject": "child", "kind": "initial"}
+    )
+    path = f"/v1/assessments/{done(made, 201)['id']}"
+    written = await world.supervisor_north.patch(path, assessment_words(), etag='"1"')
+    done(written)
+    done(await world.worker_north.act(path, "submit"))
+    assert unmet(await world.supervisor_north.act(path, "approve")) == {(None, "own_work")}
+    returned = await world.supervisor_both.act(path, "return", {"comment": "Whose words are these?"})
+    done(returned)  # deciding is no writing
+    done(await world.worker_north.act(path, "submit"))
+    done(await world.supervisor_both.act(path, "approve"))

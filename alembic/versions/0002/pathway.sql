@@ -23,9 +23,12 @@ $$;
 -- The owner, as custodian, may seal the same words under another key.
 CREATE FUNCTION access.refuse_thaw() RETURNS trigger LANGUAGE plpgsql SET search_path = ''
 AS $$
+DECLARE
+    decision constant text[] := ARRAY['status', 'version', 'updated_at', 'submitted_at', 'submitted_by_id', 'decided_at',
+                                      'decided_by_id', 'decision_sealed'];
 BEGIN
     IF current_user <> 'firststep_owner' AND OLD.status IN ('submitted', 'approved', 'superseded')
-       AND NEW.sealed IS DISTINCT FROM OLD.sealed THEN
+       AND to_jsonb(NEW) - decision IS DISTINCT FROM to_jsonb(OLD) - decision THEN
         RAISE EXCEPTION '% that was submitted is frozen', TG_TABLE_NAME USING ERRCODE = 'check_violation';
     END IF;
     RETURN NEW;
@@ -33,6 +36,30 @@ END
 $$;
 CREATE TRIGGER frozen BEFORE UPDATE ON assessments FOR EACH ROW EXECUTE FUNCTION access.refuse_thaw();
 CREATE TRIGGER frozen BEFORE UPDATE ON care_plans FOR EACH ROW EXECUTE FUNCTION access.refuse_thaw();
+
+-- Whoever wrote on a draft does not decide on it: the database remembers who did, whichever service let them.
+CREATE FUNCTION access.note_contributor() RETURNS trigger LANGUAGE plpgsql SET search_path = ''
+AS $$
+DECLARE
+    writer uuid := access.actor_id();
+BEGIN
+    IF NEW.status IN ('draft', 'returned') AND (OLD.status = NEW.status OR OLD.status = 'approved')
+       AND NOT coalesce(writer = ANY (NEW.contributor_ids), true) THEN
+        NEW.contributor_ids := NEW.contributor_ids || writer;
+    END IF;
+    RETURN NEW;
+END
+$$;
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['assessments', 'care_plans', 'exit_plans'] LOOP
+        EXECUTE format('CREATE TRIGGER contributed BEFORE UPDATE ON %I FOR EACH ROW
+                        EXECUTE FUNCTION access.note_contributor()', name);
+    END LOOP;
+END
+$$;
 
 -- A case never goes without a next review while it is active, whatever happens at the same time.
 ALTER TABLE cases ADD CONSTRAINT ck_cases_active_is_reviewed CHECK (status <> 'active' OR next_review_on IS NOT NULL);
@@ -42,13 +69,13 @@ ALTER TABLE cases ADD CONSTRAINT ck_cases_status
 ALTER TABLE assessments ADD CONSTRAINT ck_assessments_status
     CHECK (status IN ('draft', 'submitted', 'returned', 'approved'));
 ALTER TABLE assessments ADD CONSTRAINT ck_assessments_subject CHECK (subject IN ('child', 'supporter', 'family'));
-ALTER TABLE assessments ADD CONSTRAINT ck_assessments_another_decides CHECK (decided_by_id <> author_id AND decided_by_id <> submitted_by_id);
+ALTER TABLE assessments ADD CONSTRAINT ck_assessments_another_decides CHECK (decided_by_id <> author_id AND decided_by_id <> submitted_by_id AND decided_by_id <> ALL (contributor_ids));
 ALTER TABLE care_plans ADD CONSTRAINT ck_care_plans_status
     CHECK (status IN ('draft', 'submitted', 'returned', 'approved', 'superseded'));
 ALTER TABLE care_plans ADD CONSTRAINT ck_care_plans_subject CHECK (subject IN ('child', 'supporter', 'family'));
-ALTER TABLE care_plans ADD CONSTRAINT ck_care_plans_another_decides CHECK (decided_by_id <> author_id AND decided_by_id <> submitted_by_id);
+ALTER TABLE care_plans ADD CONSTRAINT ck_care_plans_another_decides CHECK (decided_by_id <> author_id AND decided_by_id <> submitted_by_id AND decided_by_id <> ALL (contributor_ids));
 ALTER TABLE exit_plans ADD CONSTRAINT ck_exit_plans_status CHECK (status IN ('draft', 'approved'));
-ALTER TABLE exit_plans ADD CONSTRAINT ck_exit_plans_another_decides CHECK (decided_by_id <> author_id AND decided_by_id <> submitted_by_id);
+ALTER TABLE exit_plans ADD CONSTRAINT ck_exit_plans_another_decides CHECK (decided_by_id <> author_id AND decided_by_id <> submitted_by_id AND decided_by_id <> ALL (contributor_ids));
 ALTER TABLE plan_areas ADD CONSTRAINT ck_plan_areas_rating CHECK (rating BETWEEN 1 AND 4);
 ALTER TABLE goals ADD CONSTRAINT ck_goals_status CHECK (status IN ('open', 'achieved', 'dropped'));
 ALTER TABLE actions ADD CONSTRAINT ck_actions_status CHECK (status IN ('open', 'done', 'dropped'));

@@ -1,0 +1,38 @@
+"""Actions of a care plan: the steps towards its goals."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+
+from app.access.actor import Actor
+from app.access.permissions import Permission
+from app.routers.answers import Route
+from app.routers.dependencies import Seen, Session
+from app.routers.guards import Requires
+from app.schemas.care_plans import ActionOut, ActionPatch
+from app.services import care_plans_areas
+
+router = APIRouter(prefix="/actions", tags=["care-plans"], route_class=Route)
+
+
+@router.get("/{action_id}")
+async def read(
+    _actor: Annotated[Actor, Depends(Requires(Permission.care_plan_read))],
+    session: Session,
+    action_id: UUID,
+) -> ActionOut:
+    """Read an action."""
+    return await care_plans_areas.read_action(session, action_id)
+
+
+@router.patch("/{action_id}")
+async def change(
+    actor: Annotated[Actor, Depends(Requires(Permission.care_plan_write))],
+    session: Session,
+    action_id: UUID,
+    seen: Seen,
+    body: ActionPatch,
+) -> ActionOut:
+    """Write an action of a draft otherwise, or tell how it went: done or dropped, when, and a note."""
+    return await care_plans_areas.change_action(session, actor, action_id, seen, body)

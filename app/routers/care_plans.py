@@ -1,0 +1,149 @@
+"""Care plans: their texts, areas and editions, and the decisions on them."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+
+from app.access.actor import Actor
+from app.access.permissions import Permission
+from app.routers.answers import Route
+from app.routers.dependencies import Seen, Session
+from app.routers.guards import Requires
+from app.schemas.care_plans import (
+    Area,
+    AreaAnswer,
+    CarePlanFilters,
+    CarePlanIn,
+    CarePlanItem,
+    CarePlanOut,
+    CarePlanPatch,
+    GoalIn,
+    GoalOut,
+)
+from app.schemas.care_plans_changes import CarePlanChanges
+from app.schemas.decisions import Approval, Returning
+from app.schemas.wire import Page
+from app.services import (
+    care_plans,
+    care_plans_areas,
+    care_plans_changes,
+    care_plans_decide,
+    care_plans_editions,
+)
+
+router = APIRouter(tags=["care-plans"], route_class=Route)
+
+
+@router.post("/cases/{case_id}/care-plans", status_code=201)
+async def start(
+    actor: Annotated[Actor, Depends(Requires(Permission.care_plan_write))],
+    session: Session,
+    case_id: UUID,
+    body: CarePlanIn,
+) -> CarePlanOut:
+    """Start the next edition of a subject's plan, pre-filled from an approved assessment and the plan in force."""
+    return await care_plans_editions.start(session, actor, case_id, body)
+
+
+@router.get("/cases/{case_id}/care-plans")
+async def listed(
+    actor: Annotated[Actor, Depends(Requires(Permission.care_plan_read))],
+    session: Session,
+    case_id: UUID,
+    filters: Annotated[CarePlanFilters, Query()],
+) -> Page[CarePlanItem]:
+    """List a case's plans, every edition, newest first."""
+    return await care_plans.listed(session, actor, case_id, filters)
+
+
+@router.get("/care-plans/{plan_id}")
+async def read(
+    _actor: Annotated[Actor, Depends(Requires(Permission.care_plan_read))],
+    session: Session,
+    plan_id: UUID,
+) -> CarePlanOut:
+    """Read a plan with its areas, goals and actions."""
+    return await care_plans.read(session, plan_id)
+
+
+@router.patch("/care-plans/{plan_id}")
+async def change(
+    _actor: Annotated[Actor, Depends(Requires(Permission.care_plan_write))],
+    session: Session,
+    plan_id: UUID,
+    seen: Seen,
+    body: CarePlanPatch,
+) -> CarePlanOut:
+    """Write the texts of a draft, or rest it on another assessment."""
+    return await care_plans.change(session, plan_id, seen, body)
+
+
+@router.put("/care-plans/{plan_id}/areas/{area}")
+async def answer_area(
+    _actor: Annotated[Actor, Depends(Requires(Permission.care_plan_write))],
+    session: Session,
+    plan_id: UUID,
+    area: Area,
+    seen: Seen,
+    body: AreaAnswer,
+) -> CarePlanOut:
+    """Answer an area with goals, or with 'no need' and why; the ETag is the plan's."""
+    return await care_plans_areas.answer(session, plan_id, area, seen, body)
+
+
+@router.post("/care-plans/{plan_id}/areas/{area}/goals", status_code=201)
+async def add_goal(
+    _actor: Annotated[Actor, Depends(Requires(Permission.care_plan_write))],
+    session: Session,
+    plan_id: UUID,
+    area: Area,
+    body: GoalIn,
+) -> GoalOut:
+    """Set a goal in an area of a draft."""
+    return await care_plans_areas.add_goal(session, plan_id, area, body)
+
+
+@router.get("/care-plans/{plan_id}/changes")
+async def changes(
+    _actor: Annotated[Actor, Depends(Requires(Permission.care_plan_read))],
+    session: Session,
+    plan_id: UUID,
+) -> CarePlanChanges:
+    """Read what this edition changes against the one before it."""
+    return await care_plans_changes.changes(session, plan_id)
+
+
+@router.post("/care-plans/{plan_id}/submit")
+async def submit(
+    actor: Annotated[Actor, Depends(Requires(Permission.care_plan_submit))],
+    session: Session,
+    plan_id: UUID,
+    seen: Seen,
+) -> CarePlanOut:
+    """Hand it in for a decision: from then on it is frozen."""
+    return await care_plans_decide.submit(session, actor, plan_id, seen)
+
+
+@router.post("/care-plans/{plan_id}/approve")
+async def approve(
+    actor: Annotated[Actor, Depends(Requires(Permission.care_plan_decide))],
+    session: Session,
+    plan_id: UUID,
+    seen: Seen,
+    body: Approval | None = None,
+) -> CarePlanOut:
+    """Put it into force; the child's makes the case active, with a first review three months later."""
+    return await care_plans_decide.approve(session, actor, plan_id, seen, body.comment if body else None)
+
+
+@router.post("/care-plans/{plan_id}/return")
+async def send_back(
+    actor: Annotated[Actor, Depends(Requires(Permission.care_plan_decide))],
+    session: Session,
+    plan_id: UUID,
+    seen: Seen,
+    body: Returning,
+) -> CarePlanOut:
+    """Return it with what is still to be done."""
+    return await care_plans_decide.send_back(session, actor, plan_id, seen, body.comment)

@@ -1,0 +1,216 @@
+"""Care plans on the wire: seven areas, each answered with goals and their actions, or with 'no need' and why."""
+
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, ClassVar, Self
+from uuid import UUID
+
+from pydantic import model_validator
+from pydantic_core import PydanticCustomError
+
+from app.schemas.codes import CodeOf
+from app.schemas.decisions import DecidedOut
+from app.schemas.merge_patch import patch_of
+from app.schemas.wire import (
+    Day,
+    Id,
+    Input,
+    Line,
+    Moment,
+    Narrative,
+    Output,
+    PageQuery,
+    ShortNarrative,
+    Truth,
+    Versioned,
+)
+
+Area = Annotated[str, CodeOf("area")]
+
+
+class CarePlanIn(Input):
+    """The next edition of a subject's plan, and the approved assessment that it rests on."""
+
+    id: Id | None = None
+    subject: Annotated[str, CodeOf("subject")]
+    person_id: Id | None = None
+    """Whom the plan is about, if not the child; left out, whoever the assessment is about."""
+    assessment_id: Id
+
+
+class CarePlanContent(Input):
+    """What a PATCH of a draft may change."""
+
+    assessment_id: Id
+    """Another approved assessment of the same subject: the areas are pre-filled from it again."""
+    safety_plan: Narrative | None = None
+    child_view: Narrative | None = None
+    supporter_view: Narrative | None = None
+    knowledge_gaps: Narrative | None = None
+    capacity_gaps: Narrative | None = None
+    needs_social_work: Truth | None = None
+
+
+class AreaAnswer(Input):
+    """How the plan answers an area."""
+
+    status: Annotated[str, CodeOf("plan_area_status")]
+    reason: ShortNarrative | None = None
+
+    @model_validator(mode="after")
+    def says_why_not(self) -> Self:
+        """Ask why there is no need."""
+        if self.status == "no_need" and self.reason is None:
+            raise PydanticCustomError("reason_missing", "needs a reason")
+        return self
+
+
+class GoalWords(Input):
+    """What is to be reached."""
+
+    statement: ShortNarrative
+    strengths_used: ShortNarrative | None = None
+
+
+class GoalIn(GoalWords):
+    """A goal; the client may choose the id."""
+
+    id: Id | None = None
+
+
+class GoalContent(GoalWords):
+    """What a PATCH of a goal may change: the words while the plan is a draft, the status also afterwards."""
+
+    status: Annotated[str, CodeOf("goal_status")] = "open"
+
+
+class ActionWords(Input):
+    """A step towards a goal: what, by whom, by when."""
+
+    what: ShortNarrative
+    by: Annotated[str, CodeOf("action_by")]
+    by_whom: Line | None = None
+    due_on: Day
+
+
+class ActionIn(ActionWords):
+    """An action; the client may choose the id."""
+
+    id: Id | None = None
+
+
+class ActionContent(ActionWords):
+    """What a PATCH of an action may change: the words while the plan is a draft, how it went also afterwards."""
+
+    status: Annotated[str, CodeOf("action_status")] = "open"
+    done_on: Day | None = None
+    note: ShortNarrative | None = None
+
+
+if TYPE_CHECKING:
+
+    class CarePlanPatch(Input):
+        """Changes to a plan."""
+
+    class GoalPatch(Input):
+        """Changes to a goal."""
+
+    class ActionPatch(Input):
+        """Changes to an action."""
+else:
+    CarePlanPatch = patch_of(CarePlanContent, "CarePlanPatch")
+    GoalPatch = patch_of(GoalContent, "GoalPatch")
+    ActionPatch = patch_of(ActionContent, "ActionPatch")
+
+
+class CarePlanFilters(PageQuery):
+    """Which plans of a case."""
+
+    subject: Annotated[str, CodeOf("subject")] | None = None
+    status: Annotated[str, CodeOf("decision_status")] | None = None
+
+
+class ActionOut(Versioned):
+    """A step towards a goal."""
+
+    collection: ClassVar[str | None] = "actions"
+
+    child_id: UUID
+    case_id: UUID
+    plan_id: UUID
+    goal_id: UUID
+    origin_id: UUID
+    what: str
+    by: Annotated[str, CodeOf("action_by")]
+    by_whom: str | None
+    due_on: date
+    status: Annotated[str, CodeOf("action_status")]
+    done_on: date | None
+    note: str | None
+    created_at: Moment
+    updated_at: Moment
+
+
+class GoalOut(Versioned):
+    """What is to be reached in an area, and the steps towards it."""
+
+    collection: ClassVar[str | None] = "goals"
+
+    child_id: UUID
+    case_id: UUID
+    plan_id: UUID
+    area: Area
+    origin_id: UUID
+    statement: str
+    strengths_used: str | None
+    status: Annotated[str, CodeOf("goal_status")]
+    actions: list[ActionOut]
+    created_at: Moment
+    updated_at: Moment
+
+
+class PlanAreaOut(Output):
+    """An area: how it was found, and how the plan answers it."""
+
+    rating: int | None
+    need: str | None
+    strengths: str | None
+    risk: str | None
+    status: Annotated[str, CodeOf("plan_area_status")] | None
+    reason: str | None
+    goals: list[GoalOut]
+
+
+class PlanAreas(Output):
+    """The seven areas."""
+
+    emotional_health: PlanAreaOut
+    physical_health: PlanAreaOut
+    shelter_safety: PlanAreaOut
+    behaviour: PlanAreaOut
+    relationships: PlanAreaOut
+    education: PlanAreaOut
+    legal: PlanAreaOut
+
+
+class CarePlanItem(DecidedOut):
+    """A plan in a list."""
+
+    subject: Annotated[str, CodeOf("subject")]
+    person_id: UUID | None
+    assessment_id: UUID
+    edition: int
+    previous_id: UUID | None
+
+
+class CarePlanOut(CarePlanItem):
+    """A whole plan. Its version rises with every change in it: of its areas, goals and actions too."""
+
+    collection: ClassVar[str | None] = "care-plans"
+
+    safety_plan: str | None
+    child_view: str | None
+    supporter_view: str | None
+    knowledge_gaps: str | None
+    capacity_gaps: str | None
+    needs_social_work: bool | None
+    areas: PlanAreas

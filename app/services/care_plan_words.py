@@ -1,0 +1,137 @@
+"""The fixed words of a printed care plan. Labels of codes stand in the code lists."""
+
+from typing import NamedTuple
+
+
+class Words(NamedTuple):
+    """What is printed beside what the plan says."""
+
+    organisation: str
+    title: str
+    case: str
+    child: str
+    age: str
+    years: str
+    about: str
+    edition: str
+    status: str
+    author: str
+    approver: str
+    printed: str
+    goal: str
+    strengths: str
+    strengths_used: str
+    what: str
+    who: str
+    by_when: str
+    done: str
+    dropped: str
+    reason: str
+    unanswered: str
+    no_actions: str
+    safety_plan: str
+    child_view: str
+    supporter_view: str
+    knowledge_gaps: str
+    capacity_gaps: str
+    social_work: str
+    yes: str
+    no: str
+    nothing: str
+    agreement: str
+    signed_by: tuple[str, str, str, str]
+    """The child, the supporter, the social worker, the supervisor."""
+    signature: str
+    date: str
+    page: str
+    confidential: str
+    draft: str
+    superseded: str
+
+
+WORDS = {
+    "en": Words(
+        organisation="First Step Cambodia",
+        title="Care plan",
+        case="Case number",
+        child="Child",
+        age="Age",
+        years="{} years",
+        about="Plan for",
+        edition="Edition",
+        status="Status",
+        author="Prepared by",
+        approver="Approved by",
+        printed="Printed on",
+        goal="Goal {}",
+        strengths="Strengths",
+        strengths_used="Builds on",
+        what="What is done",
+        who="Who",
+        by_when="By when",
+        done="done {}",
+        dropped="dropped",
+        reason="No need in this area",
+        unanswered="Not answered yet.",
+        no_actions="No action is agreed yet.",
+        safety_plan="Safety plan",
+        child_view="The child's view",
+        supporter_view="The supporter's view",
+        knowledge_gaps="Knowledge to be gained",
+        capacity_gaps="Abilities to be strengthened",
+        social_work="Social-work services required",
+        yes="Yes",
+        no="No",
+        nothing="Nothing recorded.",
+        agreement="We have read this plan together and agree with it.",
+        signed_by=("The child", "The supporter", "The social worker", "The supervisor"),
+        signature="Signature or thumbprint",
+        date="Date",
+        page="Page {} of {}",
+        confidential="Confidential",
+        draft="DRAFT",
+        superseded="SUPERSEDED",
+    ),
+    "km": Words(
+        organisation="First Step Cambodia",
+        title="ផែនការថែទាំ",
+        case="លេខករណី",
+        child="កុមារ",
+        age="អាយុ",
+        years="{} ឆ្នាំ",
+        about="ផែនការសម្រាប់",
+        edition="លើកទី",
+        status="ស្ថានភាព",
+        author="រៀបចំដោយ",
+        approver="អនុម័តដោយ",
+        printed="បោះពុម្ពនៅថ្ងៃទី",
+        goal="គោលដៅទី {}",
+        strengths="ចំណុចខ្លាំង",
+        strengths_used="ផ្អែកលើ",
+        what="សកម្មភាព",
+        who="អ្នកអនុវត្ត",
+        by_when="ត្រឹមថ្ងៃទី",
+        done="បានធ្វើ {}",
+        dropped="បានបោះបង់",
+        reason="មិនមានតម្រូវការក្នុងផ្នែកនេះ",
+        unanswered="មិនទាន់បានបំពេញ។",
+        no_actions="មិនទាន់មានសកម្មភាពដែលបានព្រមព្រៀង។",
+        safety_plan="ផែនការសុវត្ថិភាព",
+        child_view="ទស្សនៈរបស់កុមារ",
+        supporter_view="ទស្សនៈរបស់អ្នកគាំទ្រ",
+        knowledge_gaps="ចំណេះដឹងដែលត្រូវបំពេញបន្ថែម",
+        capacity_gaps="សមត្ថភាពដែលត្រូវពង្រឹង",
+        social_work="ត្រូវការសេវាសង្គមកិច្ច",
+        yes="ត្រូវការ",
+        no="មិនត្រូវការ",
+        nothing="មិនមានកំណត់ត្រា។",
+        agreement="យើងខ្ញុំបានអានផែនការនេះជាមួយគ្នា ហើយយល់ព្រមតាមផែនការនេះ។",
+        signed_by=("កុមារ", "អ្នកគាំទ្រ", "បុគ្គលិកសង្គម", "អ្នកត្រួតពិនិត្យ"),
+        signature="ហត្ថលេខា ឬស្នាមមេដៃ",
+        date="កាលបរិច្ឆេទ",
+        page="ទំព័រទី {} នៃ {}",
+        confidential="សម្ងាត់",
+        draft="សេចក្តីព្រាង",
+        superseded="លែងប្រើ",
+    ),
+}
