@@ -37,29 +37,22 @@ $$;
 CREATE TRIGGER frozen BEFORE UPDATE ON assessments FOR EACH ROW EXECUTE FUNCTION access.refuse_thaw();
 CREATE TRIGGER frozen BEFORE UPDATE ON care_plans FOR EACH ROW EXECUTE FUNCTION access.refuse_thaw();
 
--- Whoever wrote on a draft does not decide on it: the database remembers who did, whichever service let them.
+-- Whoever wrote on a draft does not decide on it: the database remembers who did, whichever service let them. (An exit
+-- plan is written anew as a whole: only its last writer wrote it.)
 CREATE FUNCTION access.note_contributor() RETURNS trigger LANGUAGE plpgsql SET search_path = ''
 AS $$
 DECLARE
     writer uuid := access.actor_id();
 BEGIN
-    IF NEW.status IN ('draft', 'returned') AND (OLD.status = NEW.status OR OLD.status = 'approved')
+    IF NEW.status IN ('draft', 'returned') AND OLD.status = NEW.status
        AND NOT coalesce(writer = ANY (NEW.contributor_ids), true) THEN
         NEW.contributor_ids := NEW.contributor_ids || writer;
     END IF;
     RETURN NEW;
 END
 $$;
-DO $$
-DECLARE
-    name text;
-BEGIN
-    FOREACH name IN ARRAY ARRAY['assessments', 'care_plans', 'exit_plans'] LOOP
-        EXECUTE format('CREATE TRIGGER contributed BEFORE UPDATE ON %I FOR EACH ROW
-                        EXECUTE FUNCTION access.note_contributor()', name);
-    END LOOP;
-END
-$$;
+CREATE TRIGGER contributed BEFORE UPDATE ON assessments FOR EACH ROW EXECUTE FUNCTION access.note_contributor();
+CREATE TRIGGER contributed BEFORE UPDATE ON care_plans FOR EACH ROW EXECUTE FUNCTION access.note_contributor();
 
 -- A case never goes without a next review while it is active, whatever happens at the same time.
 ALTER TABLE cases ADD CONSTRAINT ck_cases_active_is_reviewed CHECK (status <> 'active' OR next_review_on IS NOT NULL);
