@@ -20,12 +20,13 @@ from app.schemas.cases import (
     CasePatch,
     GlassBreaking,
     Linking,
-    TimelineFilters,
-    TimelineLine,
     Transfer,
 )
+from app.schemas.exit_plans import Closing, Extension, Reopening
+from app.schemas.timeline import TimelineFilters, TimelineLine
 from app.schemas.wire import Page, PageQuery
-from app.services import cases, cases_staffing
+from app.services import cases, cases_close, cases_extend, cases_reopen, cases_staffing
+from app.services import timeline as timelines
 
 router = APIRouter(prefix="/cases", tags=["cases"], route_class=Route)
 
@@ -70,7 +71,7 @@ async def timeline(
     filters: Annotated[TimelineFilters, Query()],
 ) -> Page[TimelineLine]:
     """Read what happened to a case, newest first."""
-    return await cases.timeline(session, actor, case_id, filters)
+    return await timelines.read(session, actor, case_id, filters)
 
 
 @router.post("/{case_id}/assign")
@@ -95,6 +96,42 @@ async def transfer(
 ) -> CaseOut:
     """Give a case to another team."""
     return await cases_staffing.transfer(session, actor, case_id, seen, body)
+
+
+@router.post("/{case_id}/extend")
+async def extend(
+    actor: Annotated[Actor, Depends(Requires(Permission.case_extend))],
+    session: Session,
+    case_id: UUID,
+    seen: Seen,
+    body: Extension,
+) -> CaseOut:
+    """Extend support past 24 months, until a day, for a reason."""
+    return await cases_extend.extend(session, actor, case_id, seen, body)
+
+
+@router.post("/{case_id}/close")
+async def close(
+    actor: Annotated[Actor, Depends(Requires(Permission.case_close))],
+    session: Session,
+    case_id: UUID,
+    seen: Seen,
+    body: Closing,
+) -> CaseOut:
+    """End support, as the approved exit plan says, or because something happened."""
+    return await cases_close.close(session, actor, case_id, seen, body)
+
+
+@router.post("/{case_id}/reopen", status_code=201)
+async def reopen(
+    actor: Annotated[Actor, Depends(Requires(Permission.case_reopen))],
+    session: Session,
+    case_id: UUID,
+    seen: Seen,
+    body: Reopening,
+) -> CaseOut:
+    """Open a new case for the child of a closed one, linked with it."""
+    return await cases_reopen.reopen(session, actor, case_id, seen, body)
 
 
 @router.post("/{case_id}/break-glass")

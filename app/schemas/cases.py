@@ -66,12 +66,6 @@ class CaseFilters(PageQuery):
     number: Annotated[str, Field(max_length=20)] | None = None
 
 
-class TimelineFilters(PageQuery):
-    """Which lines of a timeline."""
-
-    kind: Annotated[str, CodeOf("timeline_kind")] | None = None
-
-
 class CaseChild(Output):
     """The child of a case, as far as a list needs it."""
 
@@ -152,17 +146,3 @@ class CaseLinkOut(Output):
     reason: str
     linked_by_id: UUID
     linked_at: Moment
-
-
-class TimelineLine(Output):
-    """Something that happened to a case."""
-
-    id: UUID
-    at: Moment
-    kind: str
-    by_id: UUID | None
-    child_id: UUID
-    case_id: UUID
-    record_kind: str
-    record_id: UUID
-    detail: dict[str, str | bool | list[str] | None]

@@ -32,7 +32,7 @@ def _loosened(annotation: Any, name: str) -> Any:
     kind = get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
     if get_origin(kind) is dict:
         key, value = get_args(kind)
-        return GenericAlias(dict, (key, value | None))
+        return GenericAlias(dict, (key, _loosened(value, name) | None))
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return patch_of(annotation, f"{name}{annotation.__name__}")
     if get_origin(annotation) in {Union, UnionType}:

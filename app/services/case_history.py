@@ -17,13 +17,19 @@ def record(
     actor: Actor,
     about: Any,
     detail: dict[str, Any] | None = None,
+    *,
+    tier: str = "case",
 ) -> None:
-    """Add a line to a case's history: what happened, by whom, to which record, and what a reader should know."""
+    """Add a line to a case's history: what happened, by whom, to which record, and what a reader should know.
+
+    A line of the clinical or the legal `tier` is read by whoever reads that tier's records.
+    """
     line = CaseHistory(
         child_id=case.child_id,
         case_id=case.id,
         kind=kind,
         by_id=actor.id,
+        tier=tier,
         record_kind=RECORD_KINDS[type(about)],
         record_id=about.id,
     )

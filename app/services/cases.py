@@ -13,7 +13,7 @@ from app.access.actor import Actor
 from app.access.log import Shown
 from app.access.vault import seal, unseal, unseal_value
 from app.errors import NotFound
-from app.models import Case, CaseHistory, CaseWorker, Child
+from app.models import Case, CaseWorker, Child
 from app.models.record import now
 from app.schemas.cases import (
     CaseChild,
@@ -22,8 +22,6 @@ from app.schemas.cases import (
     CaseItem,
     CaseOut,
     CasePatch,
-    TimelineFilters,
-    TimelineLine,
 )
 from app.schemas.identity import Age
 from app.schemas.wire import Page
@@ -31,7 +29,7 @@ from app.services import case_history
 from app.services.ages import Birth, today
 from app.services.case_steps import unmet_open
 from app.services.paging import Paging
-from app.services.records import find_for_change, patched, require
+from app.services.records import find_for_change, patched
 from app.services.steps import refuse
 
 PLAIN = set(CaseOut.model_fields) - {"child", "co_worker_ids", "summary", "outcome"}
@@ -127,19 +125,3 @@ def age_of(identity: dict[str, dict[str, str | int]]) -> Age:
     day = today()
     youngest, oldest = Birth.of(identity["birth"]).age_on(day)
     return Age(min=youngest, max=oldest, on=day)
-
-
-async def timeline(
-    session: AsyncSession, actor: Actor, case_id: UUID, filters: TimelineFilters
-) -> Page[TimelineLine]:
-    """Return what happened to a case, newest first."""
-    await require(session, Case, case_id)
-    wanted = filters.model_dump(include={"kind"}, exclude_none=True)
-    paging = Paging("timeline", filters.limit, filters.cursor, {**wanted, "case": case_id, "for": actor.id})
-    query = select(CaseHistory).where(col(CaseHistory.case_id) == case_id).filter_by(**wanted)
-    rows, cursor = await paging.records(session, query, col(CaseHistory.at), col(CaseHistory.id))
-    lines = [
-        TimelineLine(**line.model_dump(include=set(TimelineLine.model_fields)), detail=unseal(line))
-        for line in rows
-    ]
-    return Page(items=lines, next_cursor=cursor)

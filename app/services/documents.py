@@ -21,7 +21,7 @@ from app.schemas.wire import Page
 from app.services import case_history, media_types, names
 from app.services.case_steps import unmet_open
 from app.services.paging import Paging
-from app.services.records import find, require
+from app.services.records import find, find_steady, require
 from app.services.steps import refuse
 
 SEALED = ("title", "file_name", "description")
@@ -48,7 +48,7 @@ async def add(session: AsyncSession, actor: Actor, case_id: UUID, told: Document
         InvalidInput: the file is empty, too large, or of no kind that is taken; what it is about is none of the case.
         AlreadyExists: the id is taken.
     """
-    case = await find(session, Case, case_id)
+    case = await find_steady(session, Case, case_id)
     tier = told.tier or _tier(told)
     refuse([*unmet_open(case), *await _unmet_tier(session, actor, case, tier)])
     await _require_about(session, case, told.about)

@@ -29,7 +29,7 @@ from app.services import case_history
 from app.services.ages import today
 from app.services.case_steps import unmet_open
 from app.services.paging import Paging
-from app.services.records import find, find_for_change, patched
+from app.services.records import find, find_for_change, find_steady, patched
 from app.services.steps import refuse
 
 PLAIN = frozenset({"kind", "status", "on"})
@@ -49,7 +49,7 @@ async def record(session: AsyncSession, actor: Actor, case_id: UUID, told: Legal
     """
     _refuse_untimely(told)
     await _require_tier(session, actor, case_id)
-    case = await find(session, Case, case_id)
+    case = await find_steady(session, Case, case_id)
     refuse(unmet_open(case))
     step = LegalStep(
         id=told.id or new_id(),

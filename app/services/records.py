@@ -8,8 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.errors import InvalidInput, NotFound, Stale
-from app.models.record import Record
+from app.errors import InvalidInput, NotFound, Stale, VersionRequired
+from app.models import Case
+from app.models.record import CaseRecord, Record
 from app.schemas.merge_patch import merge
 from app.schemas.rules import SENTENCES
 from app.schemas.validation_faults import faults_of
@@ -38,6 +39,61 @@ async def require(session: AsyncSession, kind: type[R], record_id: UUID) -> None
     """
     if await session.scalar(select(col(kind.id)).where(col(kind.id) == record_id)) is None:
         raise NotFound
+
+
+async def find_steady(session: AsyncSession, kind: type[R], record_id: UUID) -> R:
+    """Return a record that nobody changes until this transaction ends: what is added to a case is not added as it closes.
+
+    Raises:
+        NotFound: there is none, or not for this actor.
+    """
+    query = select(kind).where(col(kind.id) == record_id).with_for_update(read=True)
+    found = await session.scalar(query.execution_options(populate_existing=True))
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def hold(session: AsyncSession, kind: type[R], record_id: UUID) -> R:
+    """Return a record, locked until this transaction ends, in whichever version it is.
+
+    What an act does to a case and to records of it, it does with the case held first: two such acts wait for each
+    other, and never in a circle.
+
+    Raises:
+        NotFound: there is none, or not for this actor.
+    """
+    query = select(kind).where(col(kind.id) == record_id).with_for_update()
+    found = await session.scalar(query.execution_options(populate_existing=True))
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def hold_case(session: AsyncSession, kind: type[CaseRecord], record_id: UUID) -> Case:
+    """Return the case of a record, held: see `hold`.
+
+    Raises:
+        NotFound: there is no such record, or not for this actor.
+    """
+    # The id alone: a record that was loaded before the wait would not be seen to have changed during it.
+    case_id = await session.scalar(select(col(kind.case_id)).where(col(kind.id) == record_id))
+    if case_id is None:
+        raise NotFound
+    return await hold(session, Case, case_id)
+
+
+def refuse_unseen(record: Record | None, seen: int | None) -> None:
+    """Hold what a caller of PUT saw against what there is.
+
+    Raises:
+        VersionRequired: there is a record, and the caller named no version of it.
+        Stale: it is another version, or there is none.
+    """
+    if record is not None and seen is None:
+        raise VersionRequired
+    if seen != (record.version if record else None):
+        raise Stale
 
 
 async def find_for_change(session: AsyncSession, kind: type[R], record_id: UUID, seen: int) -> R:

@@ -21,6 +21,7 @@ from app.services.ages import LOCAL, Birth
 from app.services.records import find_for_change
 from app.services.referral_steps import ACCEPT
 from app.services.steps import refuse, unmet_status
+from app.services.walls import unmet_wall
 
 YOUNGEST, OLDEST = 5, 17
 """Whole years at referral: FSC's criteria."""
@@ -142,9 +143,11 @@ async def _unmet_identity(session: AsyncSession, referral: Referral, acceptance:
     ) and not any(match.child_id == acceptance.child_id for match in await matches.of(session, referral)):
         detail = "No such child among the possible duplicates or those you see."
         return [Fault("/child_id", "child_unknown", detail)]
-    if await session.scalar(OPEN_CASE, {"child": acceptance.child_id}) and not await _open_case(
-        session, acceptance.child_id
-    ):
+    if not await session.scalar(OPEN_CASE, {"child": acceptance.child_id}):
+        return await unmet_wall(
+            session, acceptance.child_id, [acceptance.lead_worker_id] if acceptance.lead_worker_id else []
+        )
+    if not await _open_case(session, acceptance.child_id):
         detail = "This child has an open case that you do not see: a programme manager can join the referral to it."
         return [Fault("/child_id", "open_case_elsewhere", detail)]
     return []

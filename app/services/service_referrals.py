@@ -26,7 +26,7 @@ from app.schemas.wire import Page
 from app.services import case_history
 from app.services.case_steps import unmet_open
 from app.services.paging import Paging
-from app.services.records import find, find_for_change, patched, require
+from app.services.records import find, find_for_change, find_steady, patched, require
 from app.services.service_referral_steps import ACCEPT, CANCEL, COMPLETE, DECLINE, unmet_draft
 from app.services.steps import Step, refuse, unmet_status
 
@@ -44,7 +44,7 @@ async def draft(
         GateRefused: the case is closed.
         InvalidInput: no such provider; the consent or the goal is none of this case.
     """
-    case = await find(session, Case, case_id)
+    case = await find_steady(session, Case, case_id)
     refuse(unmet_open(case))
     referral = ServiceReferral(
         id=told.id or new_id(),

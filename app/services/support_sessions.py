@@ -25,7 +25,7 @@ from app.services import case_history
 from app.services.case_steps import unmet_open
 from app.services.cases_staffing import unmet_working
 from app.services.paging import Paging
-from app.services.records import find, find_for_change, patched, require
+from app.services.records import find, find_for_change, find_steady, patched, require
 from app.services.steps import refuse, unmet_status
 from app.services.support_session_steps import CANCEL, EDITABLE, unmet_editable, unmet_move
 from app.services.support_sessions_conditions import (
@@ -55,7 +55,7 @@ async def record(
         InvalidInput: it is dated wrongly, or names a goal of another case.
     """
     refuse_untimely(told)
-    case = await find(session, Case, case_id)
+    case = await find_steady(session, Case, case_id)
     refuse([*unmet_open(case), *await unmet_staffing(session, actor, case, told, told.status)])
     await refuse_foreign_goals(session, case, told.goal_ids)
     contact = begun(case, actor, told.id or new_id())

@@ -13,7 +13,7 @@ from app.schemas.support_sessions import SeriesIn, SeriesOut, SessionPlan, Suppo
 from app.services import case_history
 from app.services.ages import LOCAL
 from app.services.case_steps import unmet_open
-from app.services.records import find
+from app.services.records import find_steady
 from app.services.steps import refuse
 from app.services.support_session_steps import FIRST
 from app.services.support_sessions import begun, shown, write
@@ -29,7 +29,7 @@ async def plan(session: AsyncSession, actor: Actor, case_id: UUID, told: SeriesI
         InvalidInput: it begins or ends out of all reach, or names a goal of another case.
     """
     moments = _moments(told)
-    case = await find(session, Case, case_id)
+    case = await find_steady(session, Case, case_id)
     refuse([*unmet_open(case), *await unmet_staffing(session, actor, case, told, FIRST)])
     await refuse_foreign_goals(session, case, told.goal_ids)
     series_id, contacts = told.id or new_id(), []

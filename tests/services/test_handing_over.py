@@ -1,5 +1,10 @@
 """A case changes hands: what was planned goes with it, and what was told before is not told again."""
 
+import asyncio
+from typing import Any
+from uuid import UUID
+
+from tests.pathway import exit_plan_for, exiting
 from tests.services.test_circle import ok
 from tests.services.test_legal_steps import REPORT
 from tests.services.test_support_sessions import GLASS, VISIT, case_of
@@ -49,3 +54,19 @@ async def test_a_retry_is_not_told_what_its_sender_may_no_longer_read(world: Wor
     refused = await world.worker_north.post(f"{path}/legal-steps", REPORT, headers=key)
     assert refused.status_code == 404
     assert REPORT["file_number"] not in refused.text
+
+
+async def test_nothing_is_planned_into_a_case_as_it_closes(world: World, superuser: Any) -> None:
+    # Planted: `find` for `find_steady` in support_sessions.plan (and a sleep before the flush).
+    case, _ = await exiting(world)
+    await exit_plan_for(world, case["id"])
+    path, ending = f"/v1/cases/{case['id']}", {"reason_code": "goals_met", "outcome": "Well."}
+    seen = (await world.worker_north.get(path)).headers["etag"]
+    answers = await asyncio.gather(
+        *(world.worker_north.post(f"{path}/support-sessions", VISIT) for _ in range(4)),
+        world.worker_north.post(f"{path}/close", ending, etag=seen),
+    )
+    assert {answer.status_code for answer in answers[:4]} <= {201, 409}
+    assert answers[4].status_code == 200
+    left = await superuser.fetch("SELECT status FROM support_sessions WHERE case_id = $1", UUID(case["id"]))
+    assert {row["status"] for row in left} <= {"cancelled"}

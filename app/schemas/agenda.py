@@ -1,0 +1,83 @@
+"""An agenda, and the calendar feeds that carry it to a phone."""
+
+from datetime import date
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from app.schemas.administration import Flag
+from app.schemas.cases import CaseChild
+from app.schemas.codes import CodeOf
+from app.schemas.wire import Day, Id, Input, Line, Moment, Output, PageQuery
+
+FeedLanguage = Literal["en", "km"]
+
+
+class AgendaFilters(PageQuery):
+    """Which entries of one's agenda."""
+
+    until: Annotated[
+        Day | None,
+        Field(description="Up to this day; without it, two weeks ahead, and milestones 30 days."),
+    ] = None
+    kind: Annotated[str, CodeOf("agenda_kind")] | None = None
+    overdue: Annotated[Flag | None, Field(description="Only what is overdue (true), or is not (false).")] = (
+        None
+    )
+
+
+class AgendaRecord(Output):
+    """The record that an entry is about."""
+
+    kind: Annotated[str, CodeOf("record_kind")]
+    id: UUID
+
+
+class AgendaItem(Output):
+    """Something that is due, overdue or waiting."""
+
+    kind: Annotated[str, CodeOf("agenda_kind")]
+    due_on: date
+    """The local day by which it is to be done."""
+    at: Moment | None
+    """The moment, where it has one: a planned session."""
+    is_overdue: bool
+    """Whether that day is over; marks on the way (18 and 21 months) are never overdue."""
+    detail: str | None
+    """What more there is to know, as a code: a session's or legal step's kind, a service, months, a subject, an urgency."""
+    case_id: UUID | None
+    """None for a referral: there is no case yet."""
+    case_number: str | None
+    child_id: UUID | None
+    child: CaseChild | None
+    record: AgendaRecord
+    link: str
+    """Where to read it."""
+
+
+class CalendarFeedIn(Input):
+    """A feed for one's calendar."""
+
+    id: Id | None = None
+    name: Line
+    """What its owner calls it, such as the device it is for; the calendar does not show it."""
+    language: FeedLanguage = "en"
+
+
+class CalendarFeedOut(Output):
+    """One's feed; its address cannot be read again."""
+
+    id: UUID
+    name: str
+    language: FeedLanguage
+    created_at: Moment
+    last_read_at: Moment | None
+    """When a calendar last fetched it."""
+
+
+class CalendarFeedWithAddress(CalendarFeedOut):
+    """A new feed, with its address."""
+
+    url: str
+    """The address to subscribe to. Shown once: whoever has it can read the feed until it is revoked."""

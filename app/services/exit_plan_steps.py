@@ -1,0 +1,75 @@
+"""The life of an exit plan, and what must stand in it before a supervisor approves it."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from app.access.permissions import Permission
+from app.errors import Fault
+from app.schemas.codes import codes_of
+from app.schemas.exit_plans import ExitPlanIn
+from app.services.steps import Step
+
+FIRST = "draft"
+
+APPROVE = Step(
+    "approve",
+    frozenset({"draft"}),
+    "approved",
+    Permission.exit_plan_decide,
+    "by a supervisor of the team who did not write it; the checklist answered; unless the end is unplanned, a taper "
+    "of falling contacts and follow-ups after 1, 3 and 6 months",
+)
+REWRITE = Step("write anew", frozenset({"approved"}), "draft", Permission.exit_plan_write)
+
+STEPS = (APPROVE, REWRITE)
+
+UNPLANNED = frozenset(
+    {
+        "died",
+        "moved_away",
+        "cannot_be_found",
+        "consent_withdrawn",
+        "no_longer_wishes",
+        "duplicate",
+        "transferred",
+    }
+)
+"""Reasons for which a case ends from wherever it is: there is no final review, no taper and nobody to follow up on."""
+
+FOLLOW_UPS = (1, 3, 6)
+"""Months after the exit at which FSC asks how the child is."""
+
+FEWEST_TAPER_STEPS = 2
+"""Contacts fall from one to another."""
+
+
+def unmet_plan(plan: ExitPlanIn, *, planned: bool) -> Iterator[Fault]:
+    """Yield what is missing from an exit plan (the gate 'exit')."""
+    for condition in codes_of("exit_condition"):
+        answer = plan.checklist.get(condition)
+        if answer is None:
+            yield Fault(
+                f"/checklist/{condition}", "condition_unanswered", "Answer every condition of the checklist."
+            )
+        elif not answer.met and answer.note is None:
+            detail = "Not met: say why the case may end all the same."
+            yield Fault(f"/checklist/{condition}/note", "note_missing", detail)
+    if planned:
+        yield from _unmet_taper(plan)
+        if not set(FOLLOW_UPS) <= set(plan.follow_up_months):
+            detail = "Follow up on the child 1, 3 and 6 months after the exit."
+            yield Fault("/follow_up_months", "follow_ups_missing", detail)
+
+
+def _unmet_taper(plan: ExitPlanIn) -> Iterator[Fault]:
+    if plan.ends_on is None:
+        yield Fault("/ends_on", "ends_on_missing", "Say on which day support is to end.")
+    falls = all(
+        before.starts_on < after.starts_on and before.contacts_per_month > after.contacts_per_month
+        for before, after in pairwise(plan.taper)
+    )
+    if len(plan.taper) < FEWEST_TAPER_STEPS or not falls:
+        detail = "At least two steps, each later and with fewer contacts than the one before."
+        yield Fault("/taper", "taper_not_falling", detail)
+    elif plan.ends_on is not None and plan.taper[-1].starts_on > plan.ends_on:
+        yield Fault("/taper", "taper_after_end", "The last step begins before support ends.")

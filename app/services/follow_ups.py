@@ -1,0 +1,127 @@
+"""Follow-ups: how the child is 1, 3 and 6 months after the exit, recorded though the case is closed."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.access.actor import Actor
+from app.access.vault import seal, unseal
+from app.errors import Fault
+from app.models import Case, FollowUp
+from app.models.record import new_id, now
+from app.schemas.exit_plans import FollowUpContent, FollowUpIn, FollowUpOut, FollowUpPatch
+from app.schemas.wire import Page, PageQuery
+from app.services import case_history
+from app.services.ages import add_months, today
+from app.services.follow_up_steps import HOLD, MISS
+from app.services.paging import Paging
+from app.services.records import find, find_for_change, patched, require
+from app.services.steps import refuse, unmet_status
+
+SEALED = ("checklist", "note")
+PLAIN = set(FollowUpOut.model_fields) - {"is_overdue", *SEALED}
+
+
+def plan(session: AsyncSession, case: Case, months: list[int]) -> None:
+    """Put down the follow-ups of a case that closes today."""
+    for number in months:
+        follow_up = FollowUp(
+            child_id=case.child_id, case_id=case.id, months=number, due_on=add_months(today(), number)
+        )
+        seal(follow_up, "sealed", {})
+        session.add(follow_up)
+
+
+async def listed(session: AsyncSession, actor: Actor, case_id: UUID, page: PageQuery) -> Page[FollowUpOut]:
+    """List a case's follow-ups, newest first."""
+    paging = Paging("follow_ups", page.limit, page.cursor, {"case": case_id, "for": actor.id})
+    rows, cursor = await paging.records(
+        session,
+        select(FollowUp).where(col(FollowUp.case_id) == case_id),
+        col(FollowUp.created_at),
+        col(FollowUp.id),
+    )
+    if not rows:
+        await require(session, Case, case_id)
+    return Page(items=[_shown(follow_up) for follow_up in rows], next_cursor=cursor)
+
+
+async def read(session: AsyncSession, follow_up_id: UUID) -> FollowUpOut:
+    """Read one follow-up."""
+    return _shown(await find(session, FollowUp, follow_up_id))
+
+
+async def add(session: AsyncSession, actor: Actor, case_id: UUID, told: FollowUpIn) -> FollowUpOut:
+    """Record a look that was not planned.
+
+    Raises:
+        GateRefused: the case is not closed: then it is a support session; or the day is not after the exit.
+    """
+    case = await find(session, Case, case_id)
+    follow_up = FollowUp(id=told.id or new_id(), child_id=case.child_id, case_id=case.id)
+    _record(session, actor, case, follow_up, told)
+    session.add(follow_up)
+    await session.flush()  # the answer shows what was stored
+    return _shown(follow_up)
+
+
+async def write(
+    session: AsyncSession, actor: Actor, follow_up_id: UUID, seen: int, patch: FollowUpPatch
+) -> FollowUpOut:
+    """Record a follow-up; one at which nobody was reached may be tried again.
+
+    Raises:
+        GateRefused: it is recorded: frozen; or the day it was held or how the child is are missing.
+    """
+    follow_up = await find_for_change(session, FollowUp, follow_up_id, seen)
+    refuse(unmet_status(HOLD, follow_up.status))
+    case = await find(session, Case, follow_up.case_id)
+    _record(session, actor, case, follow_up, patched(FollowUpContent, _document(follow_up), patch))
+    await session.flush()  # the answer shows what was stored
+    return _shown(follow_up)
+
+
+def _record(
+    session: AsyncSession, actor: Actor, case: Case, follow_up: FollowUp, content: FollowUpContent
+) -> None:
+    refuse(_unmet(case, content))
+    follow_up.held_on, follow_up.wellbeing = content.held_on, content.wellbeing
+    follow_up.status = (MISS if content.wellbeing == "not_reached" else HOLD).target
+    follow_up.author_id, follow_up.updated_at = actor.id, now()
+    document = content.model_dump(mode="json")
+    seal(follow_up, "sealed", {name: document[name] for name in SEALED})
+    case_history.record(session, case, "follow_up_held", actor, follow_up, {"status": follow_up.status})
+
+
+def _unmet(case: Case, content: FollowUpContent) -> Iterator[Fault]:
+    if case.closed_on is None:
+        yield Fault(None, "case_open", "The case is open: record a support session.")
+    if content.wellbeing is None:
+        yield Fault("/wellbeing", "wellbeing_missing", "Say how the child is, or that nobody was reached.")
+    if content.held_on is None:
+        yield Fault("/held_on", "held_on_missing", "Say on which day it was.")
+    elif content.held_on > today():
+        yield Fault("/held_on", "date_in_future", "It has not been held yet.")
+    elif case.closed_on is not None and content.held_on < case.closed_on:
+        yield Fault("/held_on", "before_exit", "The case was still open that day.")
+
+
+def _document(follow_up: FollowUp) -> dict[str, Any]:
+    """Return what a follow-up says as it was told."""
+    held_on = follow_up.held_on and follow_up.held_on.isoformat()
+    return {"held_on": held_on, "wellbeing": follow_up.wellbeing, **unseal(follow_up)}
+
+
+def _shown(follow_up: FollowUp) -> FollowUpOut:
+    plain: dict[str, Any] = follow_up.model_dump(include=PLAIN)
+    words = unseal(follow_up)
+    return FollowUpOut(
+        **plain,
+        is_overdue=follow_up.status == "due" and follow_up.due_on is not None and follow_up.due_on < today(),
+        checklist=words.get("checklist", {}),
+        note=words.get("note"),
+    )

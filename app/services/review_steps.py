@@ -1,0 +1,65 @@
+"""The life of a review, and everything that must be true before it is completed."""
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+
+from app.access.permissions import Permission
+from app.errors import Fault
+from app.models import Case
+from app.schemas.reviews import AreaReview, ReviewContent
+from app.services.ages import today
+from app.services.cases_extend import support_ends_on
+from app.services.steps import Step
+
+FIRST = "scheduled"
+
+COMPLETE = Step(
+    "complete",
+    frozenset({"scheduled"}),
+    "completed",
+    Permission.review_hold,
+    "every active area answered: rating, progress, decision; a decision for the case; the day it was held; "
+    "past 24 months an extension, unless it begins the exit",
+)
+CANCEL = Step("close the case", frozenset({"scheduled"}), "cancelled", Permission.case_close)
+
+STEPS = (COMPLETE, CANCEL)
+
+
+def unmet_content(
+    content: ReviewContent, active: Iterable[str], last_held_on: date | None
+) -> Iterator[Fault]:
+    """Yield what is missing from a review, or contradicts itself (the gate 'review completed')."""
+    for area in active:
+        yield from _unmet_area(area, content.areas.get(area) or AreaReview())
+    if content.decision is None:
+        yield Fault("/decision", "decision_missing", "Decide how the case goes on.")
+    adapted = any(answer.decision == "adapt" for answer in content.areas.values())
+    if content.decision == "continue" and adapted:
+        detail = "An area is to be adapted: so is the plan."
+        yield Fault("/decision", "decision_contradicts", detail)
+    yield from _unmet_day(content.held_on, last_held_on)
+
+
+def _unmet_area(area: str, answer: AreaReview) -> Iterator[Fault]:
+    for field in ("rating", "progress", "decision"):
+        if getattr(answer, field) is None:
+            yield Fault(
+                f"/areas/{area}/{field}", f"{field}_missing", "The area is active in the plan: answer it."
+            )
+
+
+def _unmet_day(held_on: date | None, last_held_on: date | None) -> Iterator[Fault]:
+    if held_on is None:
+        yield Fault("/held_on", "held_on_missing", "Say on which day it was held.")
+    elif held_on > today():
+        yield Fault("/held_on", "date_in_future", "It has not been held yet.")
+    elif last_held_on is not None and held_on < last_held_on:
+        yield Fault("/held_on", "before_last_review", "The review before it was held later.")
+
+
+def unmet_period(case: Case, decision: str | None) -> Iterator[Fault]:
+    """Yield the unmet condition that support would go on past its end (24 months, or an extension's date)."""
+    if decision in {"continue", "adapt"} and today() > support_ends_on(case):
+        detail = "The period of support is over: a programme manager extends it, or the exit begins."
+        yield Fault("/decision", "extension_needed", detail)

@@ -1,0 +1,249 @@
+"""Reviews: lists of what is due, holding one piece by piece, and completing it, which decides how the case goes on."""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, exists, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.access.actor import Actor
+from app.access.vault import seal, unseal
+from app.errors import Fault, InvalidInput
+from app.models import CarePlan, Case, CaseWorker, Goal, PlanArea, Review
+from app.models.record import now
+from app.schemas.reviews import (
+    EarlyReview,
+    ReviewContent,
+    ReviewFilters,
+    ReviewItem,
+    ReviewOut,
+    ReviewPatch,
+)
+from app.schemas.wire import Page, PageQuery
+from app.services import care_plans_editions, case_history, exit_plans, reviews_prefill
+from app.services.ages import today
+from app.services.case_steps import BEGIN_EXIT
+from app.services.cases_staffing import unmet_working
+from app.services.paging import Paging
+from app.services.records import find, find_for_change, hold, hold_case, patched, require
+from app.services.review_steps import COMPLETE, unmet_content, unmet_period
+from app.services.reviews_schedule import schedule_next
+from app.services.steps import refuse, unmet_status
+
+WITH_CASE = select(Review, col(Case.number), col(Case.team_id), col(Case.lead_worker_id)).join(
+    Case, col(Case.id) == col(Review.case_id)
+)
+OF_REVIEW = set(ReviewItem.model_fields) - {"case_number", "team_id", "lead_worker_id", "is_overdue"}
+PLAIN = set(ReviewOut.model_fields) - {"active_areas", "happened"} - set(ReviewContent.model_fields)
+COLUMNS = {"decision", "held_on"}
+"""What a review says and stands in columns of its own."""
+
+
+async def due(session: AsyncSession, actor: Actor, filters: ReviewFilters) -> Page[ReviewItem]:
+    """List the reviews that are still to be held, as far as the actor sees them, the soonest due first."""
+    wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
+    paging = Paging("reviews", filters.limit, filters.cursor, {**wanted, "for": actor.id})
+    query = WITH_CASE.where(col(Review.status) == "scheduled", *_conditions(filters))
+    rows, cursor = await paging.rows(session, query, col(Review.due_on), col(Review.id), ascending=True)
+    return Page(items=[_item(*row[:4]) for row in rows], next_cursor=cursor)
+
+
+def _conditions(filters: ReviewFilters) -> Iterable[ColumnElement[bool]]:
+    if filters.due_before is not None:
+        yield col(Review.due_on) < filters.due_before
+    if filters.overdue is not None:
+        yield (col(Review.due_on) < today()) == filters.overdue
+    if filters.team_id is not None:
+        yield col(Case.team_id) == filters.team_id
+    if filters.worker_id is not None:
+        worker = filters.worker_id
+        helps = exists().where(col(CaseWorker.case_id) == col(Case.id), col(CaseWorker.user_id) == worker)
+        yield (col(Case.lead_worker_id) == worker) | helps
+
+
+async def listed(session: AsyncSession, actor: Actor, case_id: UUID, page: PageQuery) -> Page[ReviewItem]:
+    """List a case's reviews, newest first."""
+    await require(session, Case, case_id)
+    paging = Paging("case_reviews", page.limit, page.cursor, {"case": case_id, "for": actor.id})
+    query: Select[*tuple[Any, ...]] = WITH_CASE.where(col(Review.case_id) == case_id)
+    rows, cursor = await paging.rows(session, query, col(Review.created_at), col(Review.id))
+    return Page(items=[_item(*row[:4]) for row in rows], next_cursor=cursor)
+
+
+def _item(review: Review, number: str, team_id: UUID, lead_worker_id: UUID) -> ReviewItem:
+    plain: dict[str, Any] = review.model_dump(include=OF_REVIEW)
+    return ReviewItem(
+        **plain,
+        case_number=number,
+        team_id=team_id,
+        lead_worker_id=lead_worker_id,
+        is_overdue=review.status == "scheduled" and review.due_on < today(),
+    )
+
+
+async def bring_forward(session: AsyncSession, actor: Actor, case_id: UUID, early: EarlyReview) -> ReviewOut:
+    """Call for a review sooner than scheduled: the one that is scheduled becomes due earlier.
+
+    There is never a second one beside it: a case in support has exactly one next review.
+
+    Raises:
+        GateRefused: no review is scheduled, or the day is not between today and the one scheduled.
+    """
+    case = await hold(session, Case, case_id)
+    refuse(await unmet_working(session, actor, case))
+    query = select(Review).where(col(Review.case_id) == case_id, col(Review.status) == "scheduled")
+    review = await session.scalar(query.with_for_update())
+    if review is None:
+        detail = "Reviews begin with the approval of the child's care plan, and end with the case."
+        refuse([Fault(None, "no_review_scheduled", detail)])
+        raise AssertionError  # refused above
+    refuse(_unmet_earlier(early.due_on, review.due_on))
+    review.due_on = case.next_review_on = early.due_on
+    review.version, review.updated_at = review.version + 1, now()
+    case.version, case.updated_at = case.version + 1, now()
+    told = early.model_dump(mode="json")
+    case_history.record(session, case, "review_scheduled", actor, review, told)
+    await session.flush()  # the answer shows what was stored
+    return await _shown(session, review)
+
+
+def _unmet_earlier(wanted: date, scheduled: date) -> list[Fault]:
+    if today() <= wanted < scheduled:
+        return []
+    detail = f"A review is scheduled for {scheduled.isoformat()}: name a day before it, from today on."
+    return [Fault("/due_on", "not_earlier", detail)]
+
+
+async def read(session: AsyncSession, review_id: UUID) -> ReviewOut:
+    """Read one review; until it is completed, with what has happened up to this moment."""
+    return await _shown(session, await find(session, Review, review_id))
+
+
+async def write(session: AsyncSession, review_id: UUID, seen: int, patch: ReviewPatch) -> ReviewOut:
+    """Write down a piece of a review.
+
+    Raises:
+        GateRefused: it is completed, or cancelled: frozen.
+        InvalidInput: a note is on a goal that is none of the plan's.
+    """
+    review = await find_for_change(session, Review, review_id, seen)
+    refuse(unmet_status(COMPLETE, review.status))
+    content = patched(ReviewContent, _document(review), patch)
+    await _refuse_other_goals(session, review, content)
+    _store(review, content)
+    await session.flush()  # the answer shows what was stored
+    return await _shown(session, review)
+
+
+def _document(review: Review) -> dict[str, Any]:
+    """Return what a review says as it was told."""
+    words = unseal(review)
+    said = {"decision": review.decision, "held_on": review.held_on and review.held_on.isoformat()}
+    return {name: value for name, value in {**words, **said}.items() if name in ReviewContent.model_fields}
+
+
+def _store(review: Review, content: ReviewContent) -> None:
+    review.decision, review.held_on = content.decision, content.held_on
+    answers = content.areas.items()
+    review.ratings = {area: answer.rating for area, answer in answers if answer.rating}
+    review.decisions = {area: answer.decision for area, answer in answers if answer.decision}
+    review.updated_at = now()
+    seal(review, "sealed", content.model_dump(mode="json", exclude=COLUMNS))
+
+
+async def _refuse_other_goals(session: AsyncSession, review: Review, content: ReviewContent) -> None:
+    known = set(await session.scalars(select(col(Goal.id)).where(col(Goal.plan_id) == review.plan_id)))
+    faults = [
+        Fault(f"/goals/{goal}", "goal_unknown", "No goal of the plan that is reviewed.")
+        for goal in content.goals
+        if goal not in known
+    ]
+    if faults:
+        raise InvalidInput(faults)
+
+
+async def complete(session: AsyncSession, actor: Actor, review_id: UUID, seen: int) -> ReviewOut:
+    """Complete a review: it is frozen, the next one is scheduled, and the case goes on as decided.
+
+    Raises:
+        GateRefused: with every unmet condition (the gate 'review completed').
+    """
+    case = await hold_case(session, Review, review_id)
+    review = await find_for_change(session, Review, review_id, seen)
+    content = ReviewContent.model_validate(_document(review))
+    refuse(
+        [
+            *unmet_status(COMPLETE, review.status),
+            *await unmet_working(session, actor, case),
+            *unmet_content(
+                content, await _active_areas(session, review), await _last_held_on(session, review)
+            ),
+            *unmet_period(case, content.decision),
+        ]
+    )
+    await _freeze(session, actor, review)
+    case_history.record(session, case, "review_completed", actor, review, {"decision": review.decision})
+    await schedule_next(session, actor, case, review)
+    await _go_on(session, actor, case, review)
+    case.version, case.updated_at = case.version + 1, now()
+    await session.flush()  # the answer shows what was stored
+    return await _shown(session, review)
+
+
+async def _freeze(session: AsyncSession, actor: Actor, review: Review) -> None:
+    happened = await reviews_prefill.happened(session, review)
+    seal(review, "sealed", {**unseal(review), "happened": happened.model_dump(mode="json")})
+    review.status = COMPLETE.target
+    review.completed_at = review.updated_at = happened.until
+    review.completed_by_id = actor.id
+    await session.flush()  # the next one takes its place: the database keeps one scheduled review a case
+
+
+async def _go_on(session: AsyncSession, actor: Actor, case: Case, review: Review) -> None:
+    """Do what was decided for the case. While it exits it is reviewed on: an exit that takes long is looked at too."""
+    if review.decision == "adapt":
+        plan = await find(session, CarePlan, review.plan_id)
+        await care_plans_editions.open_next(session, actor, case, plan, review.ratings)
+    if review.decision == "begin_exit" and case.status in BEGIN_EXIT.sources:
+        case.status = BEGIN_EXIT.target
+        case_history.record(session, case, "exit_begun", actor, review)
+        await exit_plans.begin(session, actor, case)
+
+
+async def _active_areas(session: AsyncSession, review: Review) -> list[str]:
+    """Return the areas the plan works on, but for those that an earlier review of the same plan closed."""
+    areas = select(col(PlanArea.area)).where(
+        col(PlanArea.plan_id) == review.plan_id, col(PlanArea.status) == "goals"
+    )
+    earlier = select(col(Review.decisions)).where(
+        col(Review.plan_id) == review.plan_id,
+        col(Review.status) == "completed",
+        col(Review.number) < review.number,
+    )
+    closed = {
+        area
+        for decisions in await session.scalars(earlier)
+        for area, decision in decisions.items()
+        if decision == "close"
+    }
+    return [area for area in await session.scalars(areas.order_by(col(PlanArea.area))) if area not in closed]
+
+
+async def _last_held_on(session: AsyncSession, review: Review) -> date | None:
+    query = select(func.max(col(Review.held_on))).where(
+        col(Review.case_id) == review.case_id, col(Review.status) == "completed"
+    )
+    found: date | None = await session.scalar(query)
+    return found
+
+
+async def _shown(session: AsyncSession, review: Review) -> ReviewOut:
+    document = unseal(review)
+    kept = document.get("happened") or await reviews_prefill.happened(session, review)
+    plain: dict[str, Any] = review.model_dump(include=PLAIN)
+    content = ReviewContent.model_validate(_document(review))
+    said = {name: getattr(content, name) for name in ReviewContent.model_fields}
+    return ReviewOut(**{**plain, **said}, active_areas=await _active_areas(session, review), happened=kept)

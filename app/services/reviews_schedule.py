@@ -1,0 +1,58 @@
+"""When a case is reviewed next: exactly three calendar months on, and never without a date while it is active."""
+
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.access.actor import Actor
+from app.access.vault import seal
+from app.models import CarePlan, Case, Review
+from app.models.record import now
+from app.services import case_history
+from app.services.ages import add_months, today
+
+MONTHS_BETWEEN = 3
+
+
+async def schedule_first(session: AsyncSession, actor: Actor, case: Case, plan: CarePlan) -> Review:
+    """Schedule the review that an approved plan asks for; one that is scheduled already looks back on the new plan.
+
+    The caller holds the case. The date is counted from today, the day of the approval in Cambodia.
+    """
+    query = select(Review).where(col(Review.case_id) == case.id, col(Review.status) == "scheduled")
+    scheduled = await session.scalar(query)
+    if scheduled is None:
+        return await _schedule(session, actor, case, plan.id, today())
+    scheduled.plan_id = plan.id
+    scheduled.updated_at, scheduled.version = now(), scheduled.version + 1
+    return scheduled
+
+
+async def schedule_next(session: AsyncSession, actor: Actor, case: Case, review: Review) -> Review:
+    """Schedule the review after a completed one. The caller holds the case.
+
+    The date is counted from the day the review was held, not from when it was due or written down: what the rule
+    promises a child is that nobody lets three months go by without a look.
+    """
+    return await _schedule(session, actor, case, review.plan_id, review.held_on or today())
+
+
+async def _schedule(session: AsyncSession, actor: Actor, case: Case, plan_id: UUID, since: date) -> Review:
+    last = await session.scalar(select(func.max(col(Review.number))).where(col(Review.case_id) == case.id))
+    review = Review(
+        child_id=case.child_id,
+        case_id=case.id,
+        plan_id=plan_id,
+        number=(last or 0) + 1,
+        due_on=add_months(since, MONTHS_BETWEEN),
+    )
+    seal(review, "sealed", {})
+    session.add(review)
+    case.next_review_on = review.due_on
+    case_history.record(
+        session, case, "review_scheduled", actor, review, {"due_on": review.due_on.isoformat()}
+    )
+    return review

@@ -1,0 +1,97 @@
+"""Follow-ups: how the child is after the exit, and what the areas came to."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+from app.services.ages import today
+from tests.pathway import active, closed, done, exit_plan_for, reviewed
+from tests.services.test_referral_life import faults, unmet
+from tests.world import World, id_of
+
+WELL = {"held_on": today().isoformat(), "wellbeing": "well", "note": "Plays football."}
+
+
+async def test_a_follow_up_is_recorded_though_the_case_is_closed_and_then_frozen(world: World) -> None:
+    case = await closed(world)
+    here, worker = f"/v1/cases/{case['id']}/follow-ups", world.worker_north
+    [_, second, first] = sorted(done(await worker.get(here))["items"], key=lambda f: -f["months"])
+    path = f"/v1/follow-ups/{first['id']}"
+    assert (first["months"], first["status"], first["is_overdue"]) == (1, "due", False)
+    assert unmet(await worker.patch(path, {"note": "Called."}, etag='"1"')) == {
+        "wellbeing_missing": "/wellbeing",
+        "held_on_missing": "/held_on",
+    }
+    tomorrow = (today() + timedelta(days=1)).isoformat()
+    yesterday = (today() - timedelta(days=1)).isoformat()
+    for day, code in ((tomorrow, "date_in_future"), (yesterday, "before_exit")):
+        assert unmet(await worker.patch(path, {**WELL, "held_on": day}, etag='"1"')) == {code: "/held_on"}
+    tried = done(await worker.patch(path, {**WELL, "wellbeing": "not_reached"}, etag='"1"'))
+    assert tried["status"] == "missed"
+    answer = {"friends": {"met": False, "note": "Stays at home."}}
+    held = done(await worker.patch(path, {**WELL, "checklist": answer}, etag='"2"'))
+    assert (held["status"], held["author_id"], held["note"]) == (
+        "held",
+        str(id_of("worker_north")),
+        "Plays football.",
+    )
+    assert held["checklist"] == answer
+    assert done(await worker.get(path)) == held
+    assert unmet(await worker.patch(path, {"note": "More."}, etag='"3"')) == {"status": "/status"}
+    assert (await worker.patch(path, {"note": "More."}, etag='"1"')).status_code == 412
+    other = f"/v1/follow-ups/{second['id']}"
+    for name, status in {"worker_south": 404, "partner_one": 403, "dpo": 403, "manager": 200}.items():
+        assert (await world.as_(name).get(other)).status_code == status, name
+    assert (await world.worker_south.patch(other, WELL, etag='"1"')).status_code == 404
+    assert (await world.manager.patch(other, WELL, etag='"1"')).status_code == 403
+    kinds = [line["kind"] for line in done(await worker.get(f"/v1/cases/{case['id']}/timeline"))["items"]]
+    assert kinds.count("follow_up_held") == 2
+
+
+async def test_a_look_that_was_not_planned_is_added_once_the_case_is_closed(world: World) -> None:
+    case = await closed(world)
+    here, worker, chosen = f"/v1/cases/{case['id']}/follow-ups", world.worker_north, str(uuid4())
+    made = await worker.post(here, {**WELL, "id": chosen, "wellbeing": "at_risk"})
+    added = done(made, 201)
+    assert made.headers["location"] == f"/v1/follow-ups/{chosen}"
+    assert (added["months"], added["due_on"], added["status"], added["wellbeing"]) == (
+        None,
+        None,
+        "held",
+        "at_risk",
+    )
+    assert (await worker.post(here, {**WELL, "id": chosen})).status_code == 409
+    assert faults(await worker.post(here, {"note": "Hm."})) == {
+        ("/held_on", "missing"),
+        ("/wellbeing", "missing"),
+    }
+    assert (await world.worker_south.post(here, WELL)).status_code == 404
+    still = await world.case()
+    assert unmet(await worker.post(f"/v1/cases/{still['id']}/follow-ups", WELL)) == {"case_open": None}
+    listed = [f["id"] for f in done(await worker.get(here))["items"]]
+    assert (listed[0], len(listed)) == (chosen, 4)
+
+
+async def test_outcomes_tell_each_area_from_the_first_assessment_to_the_exit(world: World) -> None:
+    case, _ = await active(world)
+    path, worker = f"/v1/cases/{case['id']}/outcomes", world.worker_north
+    assert areas(done(await worker.get(path)))["emotional_health"] == ([2], 2, 2, None, 0)
+    await reviewed(world, case["id"], rating=3)
+    assert areas(done(await worker.get(path)))["emotional_health"] == ([2, 3], 2, 3, None, 1)
+    await reviewed(world, case["id"], "begin_exit", rating=4)
+    found = done(await worker.get(path))
+    assert areas(found)["emotional_health"] == ([2, 3, 4], 2, 4, 4, 2)
+    assert areas(found)["legal"] == ([3], 3, 3, None, 0)
+    kinds = [p["record_kind"] for p in found["areas"][0]["points"]]
+    assert (kinds, len(found["areas"])) == (["assessment", "review", "review"], 7)
+    assert (found["case_id"], found["child_id"]) == (case["id"], case["child_id"])
+    await exit_plan_for(world, case["id"])
+    for name, status in {"worker_south": 404, "me_officer": 403, "manager": 200}.items():
+        assert (await world.as_(name).get(path)).status_code == status, name
+
+
+def areas(found: dict[str, Any]) -> dict[str, Any]:
+    return {
+        a["area"]: ([p["rating"] for p in a["points"]], a["first"], a["latest"], a["at_exit"], a["change"])
+        for a in found["areas"]
+    }
