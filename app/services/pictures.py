@@ -5,10 +5,30 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from app.access.permissions import POLICY, Permission, Role
-from app.services import referral_steps
+from app.services import (
+    assessment_steps,
+    care_plan_steps,
+    case_steps,
+    exit_plan_steps,
+    follow_up_steps,
+    referral_steps,
+    review_steps,
+    service_referral_steps,
+    support_session_steps,
+)
 from app.services.steps import Step
 
-LIVES: dict[str, tuple[str, Sequence[Step]]] = {"A referral": (referral_steps.FIRST, referral_steps.STEPS)}
+LIVES: dict[str, tuple[str, Sequence[Step]]] = {
+    "A referral": (referral_steps.FIRST, referral_steps.STEPS),
+    "A case": (case_steps.FIRST, case_steps.STEPS),
+    "An assessment": (assessment_steps.FIRST, assessment_steps.STEPS),
+    "A care plan": (care_plan_steps.FIRST, care_plan_steps.STEPS),
+    "A service referral": (service_referral_steps.FIRST, service_referral_steps.STEPS),
+    "A support session": (support_session_steps.FIRST, support_session_steps.STEPS),
+    "A review": (review_steps.FIRST, review_steps.STEPS),
+    "An exit plan": (exit_plan_steps.FIRST, exit_plan_steps.STEPS),
+    "A follow-up": (follow_up_steps.FIRST, follow_up_steps.STEPS),
+}
 """Every noun with a life cycle: its first status and its steps."""
 PAGE = "# Pictures\n\nDrawn from the code by `make pictures`; a test keeps them current.\n"
 

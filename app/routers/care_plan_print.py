@@ -1,0 +1,46 @@
+"""The printable care plan."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from starlette.responses import Response
+
+from app.access.actor import Actor
+from app.access.permissions import Permission
+from app.routers.answers import Route
+from app.routers.dependencies import Session
+from app.routers.guards import Requires
+from app.routers.languages import Spoken
+from app.services import care_plan_print
+
+router = APIRouter(prefix="/care-plans", tags=["care-plans"], route_class=Route)
+
+
+class Paper(Response):
+    """A PDF to be shown or printed."""
+
+    media_type = "application/pdf"
+
+
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+
+
+@router.get(
+    "/{plan_id}/print.pdf",
+    response_class=Paper,
+    responses={200: {"content": {Paper.media_type: _BINARY}}},
+)
+async def print_out(
+    _actor: Annotated[Actor, Depends(Requires(Permission.care_plan_print))],
+    session: Session,
+    plan_id: UUID,
+    language: Spoken,
+) -> Response:
+    """Print a care plan for the court and the family, as PDF, in English or Khmer; a draft says that it is one."""
+    return _shown(*await care_plan_print.printed(session, plan_id, language), language)
+
+
+def _shown(name: str, content: bytes, language: str) -> Paper:
+    told = {"Content-Language": language, "Vary": "Accept-Language"}
+    return Paper(content, headers={"Content-Disposition": f'inline; filename="{name}"', **told})

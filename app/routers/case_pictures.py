@@ -1,0 +1,50 @@
+"""A case as a picture."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from starlette.responses import Response
+
+from app.access.actor import Actor
+from app.access.permissions import Permission
+from app.routers.answers import Route
+from app.routers.dependencies import Session
+from app.routers.guards import Requires
+from app.routers.languages import Spoken
+from app.services import ecomap, progress
+
+router = APIRouter(prefix="/cases", tags=["cases"], route_class=Route)
+
+
+class Picture(Response):
+    """An SVG drawing to be shown in place; it needs nothing that the policy of every answer forbids."""
+
+    media_type = "image/svg+xml"
+
+
+@router.get("/{case_id}/ecomap.svg", response_class=Picture)
+async def show_ecomap(
+    _actor: Annotated[Actor, Depends(Requires(Permission.case_picture))],
+    session: Session,
+    case_id: UUID,
+    language: Spoken,
+) -> Response:
+    """Draw the child in the middle of family, community and services."""
+    return _shown(await ecomap.picture(session, case_id, language), language)
+
+
+@router.get("/{case_id}/progress.svg", response_class=Picture)
+async def show_progress(
+    _actor: Annotated[Actor, Depends(Requires(Permission.case_picture))],
+    session: Session,
+    case_id: UUID,
+    language: Spoken,
+) -> Response:
+    """Draw how each area was rated in assessments and reviews."""
+    return _shown(await progress.picture(session, case_id, language), language)
+
+
+def _shown(drawing: str, language: str) -> Picture:
+    told = {"Content-Disposition": "inline", "Content-Language": language, "Vary": "Accept-Language"}
+    return Picture(drawing, headers=told)

@@ -1,0 +1,86 @@
+"""The printable care plan, for the court and the family: what is agreed, without how the areas were rated or at risk.
+
+Nothing of the clinical tier can be in it: it reads the plan, and nothing else about the child but name and birth.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.access.vault import unseal
+from app.errors import NotFound
+from app.models import CarePlan, Case, Child, Person, User
+from app.schemas.care_plans import CarePlanOut
+from app.services.ages import today
+from app.services.care_plans_whole import loaded
+from app.services.written import age, names
+
+
+@dataclass(frozen=True, slots=True)
+class PlanToPrint:
+    """A plan, and what stands on paper around it."""
+
+    plan: CarePlanOut
+    number: str
+    """The case's."""
+    child: list[str]
+    age: str
+    about: str | None
+    """The supporter or relative whose plan it is; nobody where it is the child's."""
+    author: str
+    approver: str | None
+    on: date
+    language: str
+
+    @property
+    def file_name(self) -> str:
+        """A name for the file that says nothing of the child."""
+        return f"{self.number}-care-plan-{self.plan.subject}-{self.plan.edition}.pdf"
+
+
+async def printed(session: AsyncSession, plan_id: UUID, language: str) -> tuple[str, bytes]:
+    """Return a care plan as a PDF, with a name for the file.
+
+    Raises:
+        NotFound: there is no such plan for this actor.
+    """
+    told = await _gathered(session, plan_id, language)
+    return told.file_name, await asyncio.to_thread(_pages, told)
+
+
+def _pages(told: PlanToPrint) -> bytes:
+    from app.services.care_plan_pages import pages  # noqa: PLC0415 - fpdf2 is slow to import, and seldom needed
+
+    return pages(told)
+
+
+async def _gathered(session: AsyncSession, plan_id: UUID, language: str) -> PlanToPrint:
+    query = select(CarePlan, Case, Child).join(Case, col(Case.id) == col(CarePlan.case_id))
+    query = query.join(Child, col(Child.id) == col(CarePlan.child_id)).where(col(CarePlan.id) == plan_id)
+    row = (await session.execute(query)).first()
+    if row is None:
+        raise NotFound
+    plan, case, child = row
+    identity, staff = unseal(child), await _staff(session, plan)
+    person = await session.scalar(select(Person).where(col(Person.id) == plan.person_id))
+    return PlanToPrint(
+        plan=await loaded(session, plan),
+        number=case.number,
+        child=names(identity, language),
+        age=age(identity["birth"], today(), language),
+        about=None if person is None else " · ".join(names(unseal(person), language)) or None,
+        author=staff.get(plan.author_id, "—"),
+        approver=staff.get(plan.decided_by_id) if plan.status in {"approved", "superseded"} else None,
+        on=today(),
+        language=language,
+    )
+
+
+async def _staff(session: AsyncSession, plan: CarePlan) -> dict[UUID | None, str]:
+    asked = select(col(User.id), col(User.name)).where(col(User.id).in_([plan.author_id, plan.decided_by_id]))
+    return {row.id: row.name for row in await session.execute(asked)}

@@ -1,0 +1,163 @@
+"""Pages to print: A4, Khmer and Latin letters shaped as they are written, their fonts embedded.
+
+Text is set by hand rather than by fpdf2's own cells: HarfBuzz's glyphs go to the page as they are, lines end where ICU's
+dictionary knows a word to end, and every word can be copied out of the page and searched for. Only `care_plan_print`
+and its like import this module, when they are asked for: it takes most of a second.
+"""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from fpdf import FPDF
+from fpdf.enums import PDFResourceType
+from fpdf.fonts import TTFFont
+
+from app.services.line_breaks import pieces, wrapped
+
+for _talkative in (
+    "fontTools",
+    "fpdf",
+):  # they log which letters are printed, and letters spell a child's name
+    logging.getLogger(_talkative).setLevel(logging.CRITICAL)
+
+_FONTS = Path(__file__).with_name("fonts")
+FAMILY = "NotoSansKhmer"
+LEADING = 1.62
+"""Lines per size of letters: Khmer stacks signs above and below."""
+RISE = 1.16
+"""How far below the top of its line a letter stands, in sizes of letters."""
+WIDE, HIGH = 595.28, 841.89
+"""A4, in points like everything here."""
+_ZERO_WIDTH_SPACE = "\u200b"
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a text is set."""
+
+    size: float = 10.0
+    bold: bool = False
+    gray: float = 0.0
+    """0 black, 1 white."""
+
+    @property
+    def step(self) -> float:
+        """From one line to the next."""
+        return self.size * LEADING
+
+    def strong(self) -> "Style":
+        """Return the bold style of the same size."""
+        return replace(self, bold=True)
+
+
+class Pages(FPDF):
+    """A document in the making."""
+
+    def __init__(self, title: str, language: str) -> None:
+        super().__init__(unit="pt", format="A4", enforce_compliance="PDF/A-2b")
+        self.set_auto_page_break(auto=False)
+        self.set_title(title)
+        self.set_lang(language)
+        self.set_producer("First Step")
+        for style, name in (("", "Regular"), ("B", "Bold")):
+            self.add_font(FAMILY, style, _FONTS / f"{FAMILY}-{name}.ttf")
+        self._widths: dict[tuple[bool, str], float] = {}
+        self._shown: dict[tuple[int, str, float], str] = {}
+
+    @cached_property
+    def _faces(self) -> dict[bool, TTFFont]:
+        regular, bold = self.fonts.values()
+        return {False: regular, True: bold}  # type: ignore[dict-item]  # both were added from files
+
+    def close(self) -> None:
+        """Let the fonts' files go."""
+        for face in self._faces.values():
+            face.close()
+
+    def width(self, text: str, style: Style) -> float:
+        """Return how wide a text is."""
+        key = style.bold, text
+        if key not in self._widths:
+            _, positions = self._faces[style.bold].perform_harfbuzz_shaping(text, style.size, None)
+            self._widths[key] = sum(position.x_advance for position in positions or ()) / 1000
+        return self._widths[key] * style.size
+
+    def lines(self, text: str, room: float, style: Style) -> list[str]:
+        """Return the lines of a text in a room so wide."""
+        return wrapped(text, room, lambda piece: self.width(piece, style))
+
+    def write_line(self, x: float, y: float, text: str, style: Style, turned: str = "1 0 0 1") -> None:
+        """Write a line whose top left corner is (`x`, `y`), from the page's; `turned` is a matrix without its place."""
+        if not text:
+            return
+        face = self._faces[style.bold]
+        self._resource_catalog.add(PDFResourceType.FONT, face.i, self.page)
+        down = HIGH - y - style.size * RISE
+        words = " ".join(self._phrase(face, phrase, style.size) for phrase in _phrases(text))
+        self._out(
+            f"BT {style.gray:g} g /F{face.i} {style.size:g} Tf {turned} {x:.2f} {down:.2f} Tm {words} ET"
+        )
+
+    def _phrase(self, face: TTFFont, phrase: str, size: float) -> str:
+        """Return a phrase's glyphs, and what they say: readers that look for `ActualText` copy just that."""
+        said = phrase.encode("utf-16-be").hex()
+        glyphs = " ".join(self._word(face, word, size) for word in pieces(phrase))
+        return f"/Span <</ActualText <FEFF{said}>>> BDC {glyphs} EMC"
+
+    def _word(self, face: TTFFont, word: str, size: float) -> str:
+        key = face.i, word, size
+        if key not in self._shown:
+            self._shown[key] = _glyphs(face, word, size)
+        return self._shown[key]
+
+    def rule(self, x: float, y: float, length: float, weight: float = 0.6, gray: float = 0.0) -> None:
+        """Draw a line across."""
+        self._out(f"q {weight:g} w {gray:g} G {x:.2f} {HIGH - y:.2f} m {x + length:.2f} {HIGH - y:.2f} l S Q")
+
+    def ground(self, x: float, y: float, width: float, height: float, gray: float) -> None:
+        """Fill a rectangle."""
+        self._out(f"q {gray:g} g {x:.2f} {HIGH - y - height:.2f} {width:.2f} {height:.2f} re f Q")
+
+
+def _phrases(text: str) -> Iterator[str]:
+    """Yield what stands between spaces, each with the space that follows."""
+    words = text.split(" ")
+    yield from (f"{word} " for word in words[:-1])
+    if words[-1]:
+        yield words[-1]
+
+
+def _glyphs(face: TTFFont, word: str, size: float) -> str:
+    """Return the operators that show a word.
+
+    Readers without `ActualText` put together what the glyphs stand for, in the order they are drawn in, which in Khmer is
+    not the order of the letters. So each glyph stands for the letter that has its turn; the same glyph may be there many
+    times. Where a word has more glyphs than letters, the last stands for what ends a word in Khmer: nothing that is seen.
+    """
+    infos, positions = face.perform_harfbuzz_shaping(word, size, None)
+    if not infos:
+        return ""
+    told = [*word[: len(infos) - 1], word[len(infos) - 1 :]]
+    told += [_ZERO_WIDTH_SPACE] * (len(infos) - len(told))
+    shown, risen, back = [], 0, 0
+    for info, at, letters in zip(infos, positions, told, strict=True):
+        code, width = _code(face, info.codepoint, letters or _ZERO_WIDTH_SPACE)
+        if at.y_offset != risen:
+            risen = at.y_offset
+            shown.append(f"{risen * size / 1000:.2f} Ts")
+        shown.append(f"[{back - at.x_offset:d} <{code:04X}>] TJ")
+        back = width - at.x_advance + at.x_offset
+    return " ".join([*shown, *([f"[{back:d}] TJ"] if back else []), *(["0 Ts"] if risen else [])])
+
+
+def _code(face: TTFFont, glyph: int, letters: str) -> tuple[int, int]:
+    """Return the code under which a glyph stands for some letters, and the glyph's own width."""
+    name = face.ttfont.getGlyphName(glyph)
+    width = face.ttfont["hmtx"].metrics[name][0]
+    spelled = tuple(map(ord, letters))
+    found = face.subset.get_glyph(glyph=glyph, unicode=spelled, glyph_name=name, glyph_width=width)
+    code = face.subset.pick_glyph(found)
+    return code or 0, width
