@@ -122,7 +122,25 @@ def version_seen(
     return int(text[1:-1])
 
 
+def version_seen_if_any(
+    if_match: Annotated[
+        str | None,
+        Header(
+            description="The ETag of the version you saw, where there is one: 428 without it then, 412 when it is stale."
+        ),
+    ] = None,
+) -> int | None:
+    """Read If-Match of a PUT that may create: None where the caller has seen no version.
+
+    Raises:
+        VersionRequired, Stale: see `version_seen`.
+    """
+    return None if if_match is None else version_seen(if_match)
+
+
 Session = Annotated[AsyncSession, Depends(request_session, scope="function")]
 Seen = Annotated[int, Depends(version_seen)]
 """The version of the record that the caller saw."""
+SeenIfAny = Annotated[int | None, Depends(version_seen_if_any)]
+"""The same, where the record may not be there yet."""
 PathId = UUID

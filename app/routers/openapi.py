@@ -98,7 +98,7 @@ def _complete_parameter(parameter: dict[str, Any], operation: Operation) -> None
     openapi_words.explain_field("PageQuery", parameter["name"], explained)
     parameter["description"] = explained.get("description") or parameter["name"]
     schema.pop("description", None)
-    required = {"If-Match": operation.asks_version, "X-Requested-With": operation.always_asks_script}
+    required = {"If-Match": operation.always_asks_version, "X-Requested-With": operation.always_asks_script}
     if required.get(parameter["name"]):
         parameter["required"] = True
         parameter["schema"] = {"type": "string", "maxLength": 200}

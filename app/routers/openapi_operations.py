@@ -10,7 +10,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 
 from app.access.permissions import POLICY, Role
-from app.routers.dependencies import version_seen
+from app.routers.dependencies import version_seen, version_seen_if_any
 from app.routers.guards import Requires
 from app.routers.oauth import FormRoute
 from app.routers.visits import asked_by_script
@@ -73,7 +73,12 @@ class Operation:
 
     @property
     def asks_version(self) -> bool:
-        """Whether it changes an existing record: If-Match is required."""
+        """Whether it may change an existing record: If-Match says which version of it."""
+        return any(found.call in {version_seen, version_seen_if_any} for found in self.dependants)
+
+    @property
+    def always_asks_version(self) -> bool:
+        """Whether it changes an existing record and never makes a new one: If-Match is required."""
         return any(found.call is version_seen for found in self.dependants)
 
     @property

@@ -105,5 +105,5 @@ def _is_about(other: Operation, operation: Operation) -> bool:
 
 def _link(other: Operation) -> dict[str, Any]:
     name = other.path.partition("{")[2].partition("}")[0]
-    version = {"header.If-Match": "$response.header.ETag"} if other.asks_version else {}
+    version = {"header.If-Match": "$response.header.ETag"} if other.always_asks_version else {}
     return {"operationId": other.id, "parameters": {f"path.{name}": "$response.body#/id", **version}}

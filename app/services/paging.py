@@ -60,14 +60,14 @@ class Paging:
         return rows, self._cursor(last) if await session.scalar(more) else None
 
     async def plain(
-        self, session: AsyncSession, query: Select[*tuple[Any, ...]], *columns: Any
+        self, session: AsyncSession, query: Select[*tuple[Any, ...]], *columns: Any, ascending: bool = False
     ) -> tuple[Sequence[Any], str | None]:
-        """Return the page's rows, newest first, of a query for plain columns, and the next page's cursor.
+        """Return the page's rows, in order as `rows`, of a query for plain columns, and the next page's cursor.
 
         What is read so is in the log only where the caller says that it was shown (`log.show`): one row more than is
         shown may be read to learn whether there is another page.
         """
-        query = self._from_here(query, columns, ascending=False).add_columns(*columns).limit(self.limit + 1)
+        query = self._from_here(query, columns, ascending=ascending).add_columns(*columns).limit(self.limit + 1)
         rows = (await session.execute(query.execution_options(**log.UNCOLLECTED))).all()
         if len(rows) <= self.limit:
             return rows, None

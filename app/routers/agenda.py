@@ -1,0 +1,97 @@
+"""One's agenda, and the calendar feeds that carry it to a phone."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Path, Query, Request
+from starlette.responses import Response
+
+from app.access.actor import Actor
+from app.access.permissions import Permission
+from app.routers.answers import Route
+from app.routers.dependencies import Session
+from app.routers.guards import Public, Requires
+from app.routers.visits import Visiting
+from app.schemas.agenda import (
+    AgendaFilters,
+    AgendaItem,
+    CalendarFeedIn,
+    CalendarFeedOut,
+    CalendarFeedWithAddress,
+)
+from app.schemas.wire import Page, PageQuery
+from app.services import agenda, calendar_feeds
+from app.services.calendar_feeds import Reader
+
+router = APIRouter(tags=["agenda"], route_class=Route)
+
+
+class Calendar(Response):
+    """An iCalendar object (RFC 5545); that it is not to be kept is said of every answer."""
+
+    media_type = "text/calendar"
+
+
+@router.get("/me/agenda")
+async def read(
+    actor: Annotated[Actor, Depends(Requires(Permission.agenda_read))],
+    session: Session,
+    filters: Annotated[AgendaFilters, Query()],
+) -> Page[AgendaItem]:
+    """List what is due, overdue and waiting for me, soonest first."""
+    return await agenda.read(session, actor, filters)
+
+
+@router.post("/me/calendar-feeds", status_code=201)
+async def open_feed(
+    actor: Annotated[Actor, Depends(Requires(Permission.agenda_feed_manage, recent=True))],
+    session: Session,
+    body: CalendarFeedIn,
+) -> CalendarFeedWithAddress:
+    """Open a feed of my agenda for a calendar; its address is shown once. Asks for a recent sign-in."""
+    return await calendar_feeds.create(session, actor, body)
+
+
+@router.get("/me/calendar-feeds")
+async def list_feeds(
+    actor: Annotated[Actor, Depends(Requires(Permission.agenda_feed_manage))],
+    session: Session,
+    page: Annotated[PageQuery, Query()],
+) -> Page[CalendarFeedOut]:
+    """List my calendar feeds, newest first."""
+    return await calendar_feeds.listed(session, actor, page)
+
+
+@router.delete("/me/calendar-feeds/{feed_id}", status_code=204)
+async def revoke_feed(
+    actor: Annotated[Actor, Depends(Requires(Permission.agenda_feed_manage))],
+    session: Session,
+    feed_id: UUID,
+) -> None:
+    """Revoke a calendar feed: its address answers nothing any more."""
+    await calendar_feeds.revoke(session, actor, feed_id)
+
+
+async def reader_of(
+    request: Request,
+    visit: Visiting,
+    token: Annotated[str, Path(description="The secret part of the feed's address.")],
+) -> Reader:
+    """Open the access of whose feed this is; the session that follows sees what they see.
+
+    Raises:
+        NotFound: there is no such feed.
+    """
+    reader = await calendar_feeds.open_for_owner(visit, token)
+    request.state.actor = reader.actor
+    return reader
+
+
+@router.get(
+    "/calendar/{token}.ics",
+    response_class=Calendar,
+    dependencies=[Depends(Public("calendars cannot sign in: the token in the address is the proof"))],
+)
+async def calendar(reader: Annotated[Reader, Depends(reader_of)], session: Session) -> Response:
+    """Read a feed as iCalendar: times and neutral words, nothing about anybody."""
+    return Calendar(await calendar_feeds.read(session, reader))
