@@ -49,11 +49,12 @@ class Bench:
 
     def _started(self, program: Program, stack: ExitStack) -> Running:
         known = self.sizes.get(OURS.name) or self.sizes.get(LIMIT.name) or {}
-        sizes = ",".join(str(known.get(operation.name, 1700)) for operation in OPERATIONS)
+        sizes = ",".join(str(known.get(op.name, 1700)) for op in OPERATIONS if WIRE in op.programs)
         environment = {**self.stage.environment, "BENCH_SIZES": sizes}
         found = stack.enter_context(running(program, environment, self.folder / f"{program.name}.log"))
-        self.sizes[program.name] = {op.name: answer_size(found, op, self.stage) for op in self.operations}
-        for operation in self.operations:
+        answered = [op for op in self.operations if program in op.programs]
+        self.sizes[program.name] = {op.name: answer_size(found, op, self.stage) for op in answered}
+        for operation in answered:
             self._requests(program, operation).write_bytes(operation.file(program, self.stage))
         return found
 
@@ -66,7 +67,7 @@ class Bench:
             turn = repeat % len(self.started)
             in_turn = [*self.started[turn:], *self.started[:turn]]
             for operation in self.operations:
-                for running_program in in_turn:
+                for running_program in (it for it in in_turn if it.program in operation.programs):
                     file = self._requests(running_program.program, operation)
                     yield measured(running_program, operation, self.stage, file, seconds)
 
@@ -116,7 +117,8 @@ def _measure(
         progress.update(task, description="starting the programs")
         bench = Bench(stage, Path(folder), operations)
         bench.start(programs, stack)
-        progress.update(task, total=len(bench.started) * len(operations) * repeats)
+        each = sum(it.program in op.programs for it in bench.started for op in operations)
+        progress.update(task, total=each * repeats)
         runs: list[Run] = []
         for run in bench.runs(seconds, repeats):
             runs.append(run)

@@ -16,7 +16,7 @@ from typing import Any
 
 from bench.caseload import telling_of
 from bench.load import NEXT, UNIQUE, is_whole
-from bench.programs import HOST, PLAIN, Program, Running
+from bench.programs import HOST, OURS, PLAIN, PROGRAMS, Program, Running
 from bench.stage import ROOT, Bearers, Stage
 
 CONNECTIONS = 30
@@ -36,6 +36,8 @@ class Operation:
     what: str
     status: int
     requests: Callable[[Stage, Bearers], list[bytes]]
+    programs: tuple[Program, ...] = PROGRAMS
+    """Which of them answer it."""
 
     def file(self, program: Program, stage: Stage) -> bytes:
         """Return the requests as the load clients read them."""
@@ -76,10 +78,41 @@ def _said(value: Any) -> Any:
     return [_said(part) for part in value] if isinstance(value, list) else value
 
 
+def _open_file(stage: Stage, bearers: Bearers) -> list[bytes]:
+    paths = [
+        path
+        for case_id, plan_id in stage.lived
+        for path in (
+            f"/v1/cases/{case_id}",
+            f"/v1/cases/{case_id}/people",
+            f"/v1/care-plans/{plan_id}",
+            f"/v1/cases/{case_id}/reviews",
+        )
+    ]
+    return [_raw("GET", path, bearers.worker) for path in paths]
+
+
+def _read_timeline(stage: Stage, bearers: Bearers) -> list[bytes]:
+    return [_raw("GET", f"/v1/cases/{case_id}/timeline", bearers.worker) for case_id, _ in stage.lived]
+
+
+def _read_agenda(_: Stage, bearers: Bearers) -> list[bytes]:
+    return [_raw("GET", "/v1/me/agenda", bearers.worker)]
+
+
 OPERATIONS = (
     Operation("R1", "a social worker with 25 cases reads one, with its child", 200, _read_case),
     Operation("L1", "a supervisor lists 50 cases of a caseload of thousands, newest first", 200, _list_cases),
     Operation("W1", "a partner's system sends a referral", 201, _send_referral),
+    Operation(
+        "O1",
+        "a worker opens a file of two years: the case, the people, the care plan, the reviews, one of them a request",
+        200,
+        _open_file,
+        (OURS,),
+    ),
+    Operation("T1", "the first page of that file's timeline", 200, _read_timeline, (OURS,)),
+    Operation("A1", "the agenda of a worker with 25 cases", 200, _read_agenda, (OURS,)),
 )
 
 

@@ -25,6 +25,7 @@ from app.database_urls import dialect_url, driver_url
 from app.embedded import EmbeddedServer, new_password
 from app.migrations import in_thread, make_roles, migrate
 from bench.caseload import Organisation, Story, fill_first_step, fill_plain, stories
+from bench.history import fill_history
 
 ROOT = Path(__file__).parent.parent
 ISSUER = "https://bench.example"
@@ -59,6 +60,8 @@ class Stage:
     postgres_version: str
     worker_cases: list[uuid.UUID]
     """The cases of the social worker who asks."""
+    lived: list[tuple[uuid.UUID, uuid.UUID]]
+    """Those of them with two years of history, and each one's care plan."""
     first_step: Bearers
     plain: Bearers
 
@@ -106,6 +109,7 @@ async def _built(home: Path, admin_url: str, cases: int, say: Say) -> Stage:
     )
     try:
         await fill_first_step(connection, organisation, told)
+        await fill_history(connection, organisation, told)
         await fill_plain(other, organisation, told)
         return Stage(
             admin_url=first_step,
@@ -113,6 +117,7 @@ async def _built(home: Path, admin_url: str, cases: int, say: Say) -> Stage:
             postgres_pid=int((home / "postgres" / "postmaster.pid").read_text().split()[0]),
             postgres_version=await _durable_version(connection),
             worker_cases=_cases_of_worker(told),
+            lived=[tuple(row) for row in await connection.fetch("SELECT case_id, id FROM care_plans")],
             first_step=await _sign_in(connection, organisation),
             plain=_plain_tokens(organisation, environment["BENCH_PLAIN_SECRET"]),
         )
