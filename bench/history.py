@@ -57,7 +57,7 @@ def _today() -> date:
 
 def _history(story: Story, worker: UUID, supervisor: UUID) -> Iterator[SQLModel]:
     here: dict[str, Any] = {"case_id": story.case_id, "child_id": story.child_id}
-    decided = {
+    decided: dict[str, Any] = {
         "author_id": worker,
         "submitted_by_id": worker,
         "decided_by_id": supervisor,
