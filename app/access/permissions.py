@@ -111,7 +111,6 @@ class Permission(StrEnum):
     case_picture = "case.picture"
 
     agenda_read = "agenda.read"
-    agenda_feed = "agenda.feed"
     agenda_feed_manage = "agenda.feed_manage"
 
     log_read = "access_log.read"
@@ -216,7 +215,6 @@ POLICY: dict[Permission, frozenset[Role]] = {
     Permission.case_picture: _CASEWORK,
     # One's own agenda
     Permission.agenda_read: _CASEWORK,
-    Permission.agenda_feed: _CASEWORK,
     Permission.agenda_feed_manage: _CASEWORK,
     # The log
     Permission.log_read: _LOG_READERS,

@@ -32,7 +32,7 @@ from app.services.paging import Paging
 from app.services.steps import refuse
 from app.services.visits import Visit, slow_down
 
-ACT = Permission.agenda_feed.value
+ACT = "agenda.feed"
 OPEN = "SELECT (opened).*, (feed).id AS feed_id, (feed).user_id, (feed).language FROM access.open_feed($1, $2, $3)"
 
 MOST_FEEDS = 10
@@ -156,7 +156,7 @@ async def open_for_owner(visit: Visit, token: str) -> Reader:
         raise NotFound
     await sign_in_attempts.excuse(visit.database, limit)
     actor = _owner(found)
-    if not may(actor.roles, Permission.agenda_feed):
+    if not may(actor.roles, Permission.agenda_read):
         await log.conclude(visit.database, actor.event_id, "forbidden", 404)
         raise NotFound
     return Reader(actor, found["language"])

@@ -5,6 +5,7 @@
     one network, whatever account     50   1, 2, 4 … 60       an hour
     codes of one account              10   1, 2, 4 … 900      a day
     passwords asked again (step-up)    5   1, 2, 4 … 900      a day
+    calendar feeds, from one network  50   1, 2, 4 … 60       an hour
 
 The right password from another network always works: only codes are counted per account, and those are reached by
 nobody without the password. An attempt counts as failed before it is tried, so that many at once gain nothing.
@@ -77,6 +78,11 @@ def of_codes(user_id: UUID) -> Limit:
 def of_proofs(user_id: UUID) -> Limit:
     """Return the limit of proofs asked for again inside a session: a stolen token must not help to guess."""
     return Limit(_key(b"proofs", str(user_id)), 5, 900)
+
+
+def of_feeds(network: str) -> Limit:
+    """Return the limit of one network for addresses of calendar feeds; it never stands in the way of signing in."""
+    return Limit(_key(b"feeds", network), 50, 60, HOUR)
 
 
 async def begin(database: Database, *limits: Limit) -> None:

@@ -1,0 +1,280 @@
+"""One's agenda: what is due, overdue and waiting, for whom it is, and for nobody else."""
+
+import re
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+
+from app.models import ExitPlan, LegalStep, SupportSession
+from app.services.ages import add_months, today
+from app.services.record_links import PAGES, PAGES_OF_PARTS
+from tests.house.surface import endpoints
+from tests.house.test_statements import counted
+from tests.pathway import assessment_words, done
+from tests.rows import (
+    CO_WORKER,
+    SUPERVISOR,
+    WORKER,
+    copy_case,
+    furnish,
+    in_days,
+    local,
+    of,
+    opened_months_ago,
+    plan_of,
+    put,
+)
+from tests.world import Caller, World, children_in, id_of
+
+
+async def agenda(caller: Caller, **filters: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = done(await caller.get("/v1/me/agenda", params={"limit": 200, **filters}))[
+        "items"
+    ]
+    return found
+
+
+def brief(items: list[dict[str, Any]]) -> list[tuple[str, str, bool, str | None]]:
+    return [(item["kind"], item["due_on"], item["is_overdue"], item["detail"]) for item in items]
+
+
+def kinds(items: list[dict[str, Any]]) -> list[str]:
+    return [item["kind"] for item in items]
+
+
+async def test_a_worker_is_told_what_is_due_and_overdue_soonest_first(world: World, superuser: Any) -> None:
+    case, other = await world.case(), await world.case("worker_south")
+    for here in (case, other):
+        await furnish(superuser, here, uuid.UUID(here["lead_worker_id"]))
+    await opened_months_ago(superuser, case, 18)
+
+    answer = await world.worker_north.get("/v1/me/agenda")
+    items = done(answer)["items"]
+    assert brief(items) == [
+        ("review", str(in_days(-3)), True, None),
+        ("milestone", str(in_days(0)), False, "18"),
+        ("service_referral", str(in_days(0)), False, "medical"),
+        ("session", str(in_days(1)), False, "home_visit"),
+        ("action", str(in_days(2)), False, None),
+        ("follow_up", str(in_days(4)), False, "3"),
+        ("legal_step", str(in_days(5)), False, "court_hearing"),
+    ]
+    assert {item["case_number"] for item in items} == {case["number"]}
+    assert all(item["child"] == case["child"] for item in items)
+    assert items[3]["at"] == local(in_days(1)).astimezone().strftime("%Y-%m-%dT02:00:00Z")
+    assert [item["at"] for item in items if item["kind"] != "session"] == [None] * 6
+    assert items[0]["link"] == f"/v1/reviews/{items[0]['record']['id']}"
+    assert items[1]["link"] == f"/v1/cases/{case['id']}"
+    assert items[4]["link"].startswith("/v1/actions/")
+
+    logged = {entry["child_id"] for entry in await world.log(answer.headers["x-request-id"])}
+    assert logged == children_in(items) == {case["child_id"]}
+    assert kinds(await agenda(world.worker_south)) == [
+        "review", "service_referral", "session", "action", "follow_up", "legal_step"
+    ]  # fmt: skip
+
+
+async def test_it_is_the_agenda_of_who_does_the_work(world: World, superuser: Any) -> None:
+    case = await world.case()
+    await furnish(superuser, case)
+    assert await agenda(world.worker_north_2) == []
+    staff = {"lead_worker_id": str(WORKER), "co_worker_ids": [str(CO_WORKER)]}
+    done(await world.supervisor_north.act(f"/v1/cases/{case['id']}", "assign", staff))
+    assert "session" not in kinds(await agenda(world.worker_north_2)), "the lead holds it"
+    assert len(await agenda(world.worker_north_2)) == len(await agenda(world.worker_north)) - 1
+    done(await world.worker_south.post(f"/v1/cases/{case['id']}/break-glass", {"reason": "In hospital now."}))
+    for nobody in (world.worker_south, world.supervisor_north, world.supervisor_south, world.manager):
+        assert await agenda(nobody) == [], nobody.name
+    for closed in (
+        world.finance,
+        world.me_officer,
+        world.dpo,
+        world.admin,
+        world.partner_one,
+        world.reporting,
+    ):
+        assert (await closed.get("/v1/me/agenda")).status_code == 403, closed.name
+
+    await opened_months_ago(superuser, case, 1, status="closed")
+    assert kinds(await agenda(world.worker_north)) == ["follow_up"], "what comes after a case is closed"
+
+
+async def test_decisions_wait_for_the_supervisor_and_returned_work_for_its_author(world: World) -> None:
+    case = await world.case()
+    made = await world.worker_north.post(
+        f"/v1/cases/{case['id']}/assessments", {"subject": "child", "kind": "initial"}
+    )
+    path = f"/v1/assessments/{done(made, 201)['id']}"
+    done(await world.worker_north.patch(path, assessment_words(), etag=made.headers["etag"]))
+    assert await agenda(world.supervisor_north) == []
+    done(await world.worker_north.act(path, "submit"))
+
+    (waiting,) = await agenda(world.supervisor_north)
+    assert (waiting["kind"], waiting["due_on"], waiting["detail"]) == ("approval", str(in_days(7)), "child")
+    assert waiting["link"] == path
+    assert (await world.supervisor_north.get(waiting["link"])).status_code == 200
+    assert kinds(await agenda(world.supervisor_both)) == ["approval"]
+    for nobody in (world.worker_north, world.supervisor_south, world.manager):
+        assert await agenda(nobody) == [], nobody.name
+
+    done(await world.supervisor_north.act(path, "return", {"comment": "What does the child wish?"}))
+    (returned,) = await agenda(world.worker_north)
+    assert (returned["kind"], returned["link"]) == ("returned", path)
+    assert await agenda(world.supervisor_north) == []
+
+
+async def test_nobody_decides_on_their_own_work(world: World, superuser: Any) -> None:
+    case, exiting = await world.case(), await world.case()
+    await opened_months_ago(superuser, exiting, 1, status="exiting")
+    await plan_of(superuser, case, "submitted")
+    own = {"author_id": SUPERVISOR, "submitted_by_id": SUPERVISOR}
+    await plan_of(superuser, case, "submitted", subject="family", **own)
+    await plan_of(superuser, case, "submitted", subject="supporter", contributor_ids=[WORKER, SUPERVISOR])
+    plan = await put(superuser, ExitPlan(**of(exiting), author_id=WORKER, ends_on=in_days(40)))
+    (care_plan, exit_plan) = await agenda(world.supervisor_north)
+    assert [care_plan["record"]["kind"], exit_plan["record"]["kind"]] == ["care_plan", "exit_plan"]
+    assert exit_plan["link"] == f"/v1/cases/{exiting['id']}/exit-plan"
+    assert len(await agenda(world.supervisor_both)) == 4
+
+    await superuser.execute("UPDATE exit_plans SET status = 'approved', ends_on = $1", in_days(10))
+    assert brief(await agenda(world.worker_north)) == [("exit", str(in_days(10)), False, None)]
+    assert plan.id == uuid.UUID((await agenda(world.worker_north))[0]["record"]["id"])
+
+
+async def test_referrals_wait_for_the_team_and_for_whom_they_were_handed_to(world: World) -> None:
+    told = await world.referral()
+    path = f"/v1/referrals/{told['id']}"
+    (queued,) = await agenda(world.supervisor_south)
+    assert (queued["kind"], queued["due_on"], queued["detail"]) == ("referral", str(in_days(2)), "urgent")
+    assert (queued["link"], queued["case_id"], queued["child"]) == (path, None, None)
+    assert await agenda(world.worker_north) == await agenda(world.manager) == []
+
+    handing = {"team_id": str(id_of("north")), "handed_to_id": str(WORKER)}
+    done(await world.supervisor_north.act(path, "acknowledge", handing))
+    assert await agenda(world.supervisor_south) == []
+    for caller in (world.supervisor_north, world.worker_north):
+        assert brief(await agenda(caller)) == [("referral", str(in_days(7)), False, "urgent")]
+    done(await world.supervisor_north.act(path, "request-information", {"question": "Which school?"}))
+    assert await agenda(world.supervisor_north) == [], "now it waits for the partner"
+
+
+@pytest.mark.parametrize(
+    ("opened", "extended", "expected"),
+    [
+        (timedelta(days=0), None, None),
+        (16, None, None),
+        (18, None, ("18", 0, False)),
+        (19, None, ("18", -1, False)),
+        (21, None, ("21", 0, False)),
+        (24, None, ("24", 0, False)),
+        (26, None, ("24", -2, True)),
+        (26, 3, None),
+        (26, -1, ("24", -1, True)),
+    ],
+)
+async def test_milestones_appear_thirty_days_ahead_and_give_way_to_the_next(
+    world: World, superuser: Any, opened: Any, extended: int | None, expected: tuple[str, int, bool] | None
+) -> None:
+    case = await world.case()
+    months = opened if isinstance(opened, int) else 0
+    until = None if extended is None else add_months(today(), extended)
+    await opened_months_ago(superuser, case, months, extended_until=until)
+    found = [(i["detail"], i["due_on"], i["is_overdue"]) for i in await agenda(world.worker_north)]
+    if expected is None:
+        assert found == []
+        return
+    mark, past, overdue = expected
+    opened_on = add_months(today(), -months)
+    due = until if until and mark == "24" else add_months(opened_on, int(mark))
+    assert found == [(mark, str(due), overdue)]
+    assert abs((due - add_months(today(), past)).days) <= 3, "months have different lengths"
+    assert len(await agenda(world.manager)) == (mark == "24"), "a manager extends"
+
+
+async def test_milestones_are_announced_thirty_days_ahead(world: World, superuser: Any) -> None:
+    case = await world.case()
+    for days, announced in ((30, True), (31, False)):
+        opened_on = add_months(in_days(days), -21)
+        await opened_months_ago(superuser, case, 1, opened_on=opened_on)
+        due = add_months(opened_on, 21)
+        marks = [item["detail"] for item in await agenda(world.worker_north)]
+        assert (marks == ["21"]) == (due <= in_days(30)), (days, announced)
+        assert marks in (["21"], ["18"])
+        until = str(in_days(14))
+        assert [i["detail"] for i in await agenda(world.worker_north, until=until)] == ["18"]
+
+
+async def test_it_is_filtered_by_day_kind_and_whether_it_is_overdue(world: World, superuser: Any) -> None:
+    await furnish(superuser, await world.case())
+    me = world.worker_north
+    assert kinds(await agenda(me, until=str(in_days(1)))) == ["review", "service_referral", "session"]
+    assert kinds(await agenda(me, until=str(in_days(15))))[-1] == "follow_up"
+    assert len(await agenda(me, until=str(in_days(15)))) == len(await agenda(me)) + 1
+    assert kinds(await agenda(me, kind="legal_step")) == ["legal_step"]
+    assert kinds(await agenda(me, overdue="true")) == ["review"]
+    assert "review" not in kinds(await agenda(me, overdue="false"))
+    assert await agenda(me, until="0001-01-01") == []
+    assert len(await agenda(me, until="9999-12-31")) == len(await agenda(me)) + 2
+    for wrong in (
+        {"kind": "disbursement"},
+        {"overdue": "yes"},
+        {"until": "tomorrow"},
+        {"limit": 201},
+        {"who": "me"},
+    ):
+        assert (await me.get("/v1/me/agenda", params=wrong)).status_code == 422, wrong
+
+
+async def test_pages_neither_skip_nor_repeat_while_the_agenda_grows(world: World, superuser: Any) -> None:
+    case = await world.case()
+    await furnish(superuser, case)
+    at = local(in_days(1))
+    planned: dict[str, Any] = {"kind": "therapy", "planned_at": at, "worker_id": WORKER, "author_id": WORKER}
+    for _ in range(3):
+        await put(superuser, SupportSession(**of(case), **planned))
+    everything = [item["record"]["id"] for item in await agenda(world.worker_north)]
+    seen, cursor = [], None
+    while True:
+        page = done(
+            await world.worker_north.get(
+                "/v1/me/agenda", params={"limit": 2, **({"cursor": cursor} if cursor else {})}
+            )
+        )
+        seen += [item["record"]["id"] for item in page["items"]]
+        await put(
+            superuser,
+            LegalStep(**of(case), kind="police_report", status="planned", on=in_days(-9), author_id=WORKER),
+        )
+        if (cursor := page["next_cursor"]) is None:
+            break
+    assert seen == everything
+    assert len(set(seen)) == len(seen) == 9
+    other = await world.worker_north_2.get(
+        "/v1/me/agenda", params={"limit": 2, "cursor": page["next_cursor"] or "x"}
+    )
+    assert other.status_code == 422
+
+
+async def test_fifty_cases_take_as_many_statements_as_five(world: World, superuser: Any) -> None:
+    # Planted: children loaded case by case.
+    model = await world.case()
+    await furnish(superuser, model)
+    counts = []
+    for n in (5, 50):
+        await copy_case(superuser, model, n)
+        with counted(world) as statements:
+            items = await agenda(world.worker_north)
+        assert len({item["child_id"] for item in items}) > n
+        counts.append(len(statements))
+    # the actor's event, the agenda, its cases with their children, the entries
+    assert counts == [4, 4], statements
+
+
+def test_every_page_that_a_link_leads_to_is_there(app: FastAPI) -> None:
+    # Planted: `review` at /v1/case-reviews/{id}.
+    known = {re.sub(r"\{\w+\}", "{}", found.path) for found in endpoints(app) if found.method == "GET"}
+    pages = {re.sub(r"\{\w+\}", "{}", page) for page in (PAGES | PAGES_OF_PARTS).values()}
+    assert pages - known == set()

@@ -1,0 +1,164 @@
+"""The timeline: what happened to a case, by kind, record and time; and never more than the reader's tiers."""
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from app.models import CaseHistory, ClinicalNote, SupportSession
+from app.services.ages import LOCAL, today
+from tests.house.test_statements import counted
+from tests.pathway import assessed, done
+from tests.rows import CO_WORKER, WORKER, goal_of, in_days, local, of, plan_of, put
+from tests.world import Caller, World
+
+
+async def lines(caller: Caller, case: dict[str, Any], **filters: Any) -> list[dict[str, Any]]:
+    answer = await caller.get(f"/v1/cases/{case['id']}/timeline", params={"limit": 200, **filters})
+    found: list[dict[str, Any]] = done(answer)["items"]
+    return found
+
+
+async def happened(superuser: Any, case: dict[str, Any], kind: str, **changes: Any) -> CaseHistory:
+    told: dict[str, Any] = {
+        "by_id": WORKER,
+        "record_kind": "case",
+        "record_id": uuid.UUID(case["id"]),
+        **changes,
+    }
+    return await put(superuser, CaseHistory(**of(case), kind=kind, **told))
+
+
+async def test_each_reads_the_lines_of_their_tiers(world: World, superuser: Any) -> None:
+    # Planted: the restrictive policy `by_tier` dropped.
+    case = await world.case()
+    staff = {"lead_worker_id": str(WORKER), "co_worker_ids": [str(CO_WORKER)]}
+    done(await world.supervisor_north.act(f"/v1/cases/{case['id']}", "assign", staff))
+    for tier, kind in (
+        ("case", "session_held"),
+        ("legal", "legal_step_recorded"),
+        ("clinical", "clinical_note_written"),
+    ):
+        await happened(superuser, case, kind, tier=tier)
+    done(await world.worker_south.post(f"/v1/cases/{case['id']}/break-glass", {"reason": "In hospital now."}))
+
+    every = {"session_held", "legal_step_recorded", "clinical_note_written"}
+    expected = {
+        "worker_north": every,
+        "worker_north_2": every - {"clinical_note_written"},
+        "supervisor_north": every,
+        "supervisor_both": every,
+        "manager": every - {"clinical_note_written"},
+        "worker_south": {"session_held"},
+    }
+    for name, kinds in expected.items():
+        found = await lines(world.as_(name), case)
+        assert {line["kind"] for line in found} & every == kinds, name
+        asked = await lines(world.as_(name), case, kind=",".join(sorted(every)))
+        assert {line["kind"] for line in asked} == kinds, name
+        pages = done(
+            await world.as_(name).get(f"/v1/cases/{case['id']}/timeline", params={"limit": len(found)})
+        )
+        assert pages["next_cursor"] is None, "a page does not tell of lines that are out of sight"
+    for name in ("supervisor_south", "dpo", "finance", "partner_one"):
+        answer = await world.as_(name).get(f"/v1/cases/{case['id']}/timeline")
+        assert answer.status_code == (404 if name == "supervisor_south" else 403), name
+
+
+async def test_a_clinical_line_is_its_authors_and_the_supervisors(world: World, superuser: Any) -> None:
+    case = await world.case()
+    staff = {"lead_worker_id": str(WORKER), "co_worker_ids": [str(CO_WORKER)]}
+    done(await world.supervisor_north.act(f"/v1/cases/{case['id']}", "assign", staff))
+    await happened(superuser, case, "clinical_note_written", tier="clinical", by_id=CO_WORKER)
+    asked = {"kind": "clinical_note_written"}
+    assert [len(await lines(world.as_(name), case, **asked)) for name in (
+        "worker_north_2", "supervisor_north", "worker_north", "manager"
+    )] == [1, 1, 0, 0]  # fmt: skip
+
+
+async def test_it_is_filtered_by_kinds_records_and_days(world: World, superuser: Any) -> None:
+    case = await world.case()
+    record = {"record_kind": "review", "record_id": uuid.uuid4()}
+    late_in_the_evening = datetime.combine(in_days(-10), datetime.max.time(), LOCAL)
+    await happened(superuser, case, "review_completed", at=late_in_the_evening, **record)
+    await happened(superuser, case, "review_scheduled", at=local(in_days(-9), 0), **record)
+    await happened(superuser, case, "exit_begun", at=local(in_days(-8), 0))
+    me = world.worker_north
+
+    async def kinds(**filters: Any) -> list[str]:
+        return [line["kind"] for line in await lines(me, case, **filters)]
+
+    assert await kinds(kind="exit_begun") == ["exit_begun"]
+    assert await kinds(kind="review_completed,exit_begun") == ["exit_begun", "review_completed"]
+    assert await kinds(record_kind="review") == ["review_scheduled", "review_completed"]
+    assert set(await kinds(record_kind="review,consent")) == {
+        "review_scheduled",
+        "review_completed",
+        "consent_recorded",
+    }
+    assert await kinds(record_kind="review", kind="exit_begun") == []
+    ten, nine, eight = (str(in_days(-n)) for n in (10, 9, 8))
+    assert await kinds(to=nine) == ["review_scheduled", "review_completed"]
+    assert await kinds(**{"from": nine, "to": nine}) == ["review_scheduled"]
+    assert await kinds(**{"from": ten, "to": ten}) == ["review_completed"]
+    assert (await kinds(**{"from": eight}))[-1] == "exit_begun"
+    assert await kinds(**{"from": str(in_days(1))}) == []
+    assert await kinds(**{"from": "0001-01-01", "to": "9999-12-31"}) == await kinds()
+    path = f"/v1/cases/{case['id']}/timeline"
+    for wrong in (
+        {"kind": "cooked"}, {"kind": "exit_begun,"}, {"kind": "exit_begun,cooked"}, {"record_kind": "diary"},
+        {"from": "yesterday"}, {"to": "2026-02-30"}, {"tier": "clinical"}, {"since": nine}, {"kind": ""},
+    ):  # fmt: skip
+        assert (await me.get(path, params=wrong)).status_code == 422, wrong
+    repeated = await me.get(f"{path}?kind=exit_begun&kind=case_opened")
+    assert [fault["code"] for fault in repeated.json()["errors"]] == ["repeated"]
+
+
+async def test_a_cursor_belongs_to_its_filters(world: World, superuser: Any) -> None:
+    case = await world.case()
+    for n in range(5):
+        await happened(superuser, case, "session_held", at=local(in_days(-n)))
+    path, me = f"/v1/cases/{case['id']}/timeline", world.worker_north
+    first = await me.get(path, params={"limit": 2, "kind": "session_held", "from": str(in_days(-3))})
+    cursor = done(first)["next_cursor"]
+    assert "from=" in first.headers["link"]
+    same = {"limit": 2, "kind": "session_held", "from": str(in_days(-3)), "cursor": cursor}
+    rest = done(await me.get(path, params=same))
+    assert (len(rest["items"]), rest["next_cursor"]) == (2, None)
+    assert (await me.get(path, params={**same, "from": str(in_days(-4))})).status_code == 422
+    assert (await me.get(path, params={**same, "record_kind": "case"})).status_code == 422
+
+
+async def test_every_line_leads_to_its_record(world: World, superuser: Any) -> None:
+    case, assessment = await assessed(world)
+    plan = await plan_of(superuser, case, subject="family")
+    goal = await goal_of(superuser, plan)
+    planned: dict[str, Any] = {"planned_at": local(today()), "worker_id": WORKER, "author_id": WORKER}
+    session = await put(superuser, SupportSession(**of(case), kind="therapy", **planned))
+    note = await put(superuser, ClinicalNote(**of(case), session_id=session.id, author_id=WORKER))
+    await happened(superuser, case, "goal_achieved", record_kind="goal", record_id=goal.id)
+    clinical: dict[str, Any] = {"tier": "clinical", "record_kind": "clinical_note", "record_id": note.id}
+    await happened(superuser, case, "clinical_note_written", **clinical)
+    found = {line["kind"]: line["link"] for line in await lines(world.worker_north, case)}
+    assert found["assessment_approved"] == f"/v1/assessments/{assessment['id']}"
+    assert found["goal_achieved"] == f"/v1/goals/{goal.id}"
+    assert found["clinical_note_written"] == f"/v1/support-sessions/{session.id}/clinical-note"
+    for kind in ("assessment_approved", "case_opened", "consent_recorded", "person_added"):
+        if kind in found:
+            assert (await world.worker_north.get(found[kind])).status_code == 200, kind
+
+
+@pytest.mark.parametrize("n", [3, 30])
+async def test_a_timeline_takes_as_many_statements_however_long(world: World, superuser: Any, n: int) -> None:
+    case = await world.case()
+    told: dict[str, Any] = {"kind": "therapy", "worker_id": WORKER, "author_id": WORKER}
+    for _ in range(n):
+        session = await put(superuser, SupportSession(**of(case), **told))
+        note = await put(superuser, ClinicalNote(**of(case), session_id=session.id, author_id=WORKER))
+        clinical: dict[str, Any] = {"tier": "clinical", "record_kind": "clinical_note", "record_id": note.id}
+        await happened(superuser, case, "clinical_note_written", **clinical)
+    with counted(world) as statements:
+        await lines(world.worker_north, case)
+    # the actor's event, the case, its lines, the sessions whose notes they are about, the entries
+    assert len(statements) == 5, statements
