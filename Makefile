@@ -8,7 +8,7 @@ COMPILE := uv pip compile pyproject.toml --quiet --universal --python-version 3.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types contracts unit fix migration openapi pictures bench demo-reset psql lock clean
+.PHONY: help run test check lint types contracts unit fuzz fix migration openapi pictures bench demo-reset psql lock clean
 
 help:  ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ openapi-current: $(VENV)/dev.stamp
 
 unit: $(VENV)/dev.stamp
 	$(BIN)/pytest -q -n 2 --dist loadfile
+
+fuzz: $(VENV)/dev.stamp  ## Try the whole contract as every role, an hour long; `make test` tries each part by those whose work it is
+	FIRSTSTEP_FUZZ=whole $(BIN)/pytest -q tests/house/test_contract_fuzz.py --durations=0
 
 fix: $(VENV)/dev.stamp  ## Format, and mend what can be mended by machine
 	$(BIN)/ruff format --quiet .

@@ -94,7 +94,10 @@ class Served:
         return self.bearing(answer.json()["access_token"])
 
     def partner(self, number: int) -> httpx.Client:
-        system = [client for client in self.demo["api_clients"] if "referrals" in client["scopes"]][number]
+        return self.machine("referrals", number)
+
+    def machine(self, scope: str, number: int = 0) -> httpx.Client:
+        system = [client for client in self.demo["api_clients"] if scope in client["scopes"]][number]
         answer = httpx.post(
             f"{self.url}/v1/oauth/token",
             data={"grant_type": "client_credentials"},
