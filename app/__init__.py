@@ -1,1 +1,12 @@
 """First Step: case management for children, where every look leaves a trace."""
+
+import warnings
+
+from pydantic import BaseModel
+from pydantic.warnings import UnsupportedFieldAttributeWarning
+
+# Pydantic would build a validator for each of some hundred models as it is imported, FastAPI's own included, and most
+# processes never use most of them: at the first use is soon enough. It is a sixth of the time a start takes.
+BaseModel.model_config["defer_build"] = True
+# FastAPI silences this one where it makes a field; the field that is built later would say it after all.
+warnings.filterwarnings("ignore", category=UnsupportedFieldAttributeWarning)
