@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.vault import unseal
-from app.errors import NotFound
+from app.errors import NotFound, Unavailable
 from app.models import CarePlan, Case, Child, Person, User
 from app.schemas.care_plans import CarePlanOut
 from app.services.ages import today
@@ -43,14 +43,22 @@ class PlanToPrint:
         return f"{self.number}-care-plan-{self.plan.subject}-{self.plan.edition}.pdf"
 
 
+_printing = asyncio.Semaphore(2)
+"""So many at once in one process."""
+
+
 async def printed(session: AsyncSession, plan_id: UUID, language: str) -> tuple[str, bytes]:
     """Return a care plan as a PDF, with a name for the file.
 
     Raises:
         NotFound: there is no such plan for this actor.
+        Unavailable: others are being printed: laying out takes a processor, and must not take all of them.
     """
-    told = await _gathered(session, plan_id, language)
-    return told.file_name, await asyncio.to_thread(_pages, told)
+    if _printing.locked():
+        raise Unavailable("Another plan is being printed: try again in a moment.", retry_after=3)
+    async with _printing:
+        told = await _gathered(session, plan_id, language)
+        return told.file_name, await asyncio.to_thread(_pages, told)
 
 
 def _pages(told: PlanToPrint) -> bytes:

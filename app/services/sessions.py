@@ -23,7 +23,7 @@ from app.access.vault import vault
 from app.config import settings
 from app.database_errors import translated
 from app.errors import NotFound, Unauthenticated
-from app.models import SignIn, User
+from app.models import CalendarFeed, SignIn, User
 from app.models.record import new_id, now
 from app.schemas.sign_in import SignedIn, SignInOut
 from app.schemas.wire import Page, PageQuery
@@ -226,12 +226,24 @@ async def end_presented(session: AsyncSession, cookie: str | None, because: str)
 async def end(
     session: AsyncSession, user_id: UUID, because: str, *, only: UUID | None = None, keep: UUID | None = None
 ) -> int:
-    """End a person's sessions: every one, `only` one, or all but the one to `keep`. Return how many ended."""
+    """End a person's sessions: every one, `only` one, or all but the one to `keep`. Return how many ended.
+
+    Where it is more than one, their calendar feeds end too: whoever had got in may have made one.
+    """
     chosen = [col(SignIn.user_id) == user_id, col(SignIn.revoked_at).is_(None)]
     if only is not None:
         chosen.append(col(SignIn.id) == only)
     if keep is not None:
         chosen.append(col(SignIn.id) != keep)
+    if only is None:
+        feeds = update(CalendarFeed).where(
+            col(CalendarFeed.user_id) == user_id, col(CalendarFeed.revoked_at).is_(None)
+        )
+        await session.execute(
+            feeds.values(revoked_at=now(), version=CalendarFeed.version + 1).execution_options(
+                synchronize_session=False
+            )
+        )
     values = {"revoked_at": now(), "revoked_because": because}
     ended = await session.scalars(
         update(SignIn)
