@@ -36,6 +36,9 @@ class Settings(BaseSettings):
     home: Path = Path("var")
     """Where this installation keeps what it makes: database, keys, demo.json."""
 
+    demo_children: int = Field(default=120, ge=1, le=120)
+    """How many children the demonstration invents; with fewer there are still some of every kind."""
+
     host: str = "127.0.0.1"
     port: int = Field(default=8000, validation_alias=AliasChoices("PORT", "FIRSTSTEP_PORT"))
     workers: int = 2

@@ -6,19 +6,24 @@ import asyncpg
 from sqlalchemy import exc
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
 from sqlalchemy.ext.asyncio import AsyncSession as AsyncSession  # noqa: PLC0414 - routers name it without SQLAlchemy
+from sqlalchemy.orm.exc import StaleDataError
 
 from app.database_errors import BUSY, OURS, translated
 from app.database_urls import dialect_url, driver_url
-from app.errors import Unavailable
+from app.errors import NotFound, Unavailable
 
 OURS.append(((exc.TimeoutError,), lambda: Unavailable(BUSY, retry_after=1)))
+# A row that was read, and went out of the actor's sight before it was written.
+OURS.append(((StaleDataError,), NotFound))
 
 
 class Database:
     """The API's connections: pooled sessions for requests, and a small pool on which accesses are opened."""
 
-    def __init__(self, url: str, *, pool_size: int) -> None:
+    def __init__(self, url: str, *, pool_size: int, durable: bool = True) -> None:
+        """Not `durable`, a commit does not wait for the disk: for what is begun anew when it is interrupted."""
         self.url = url
+        self._settings = {} if durable else {"synchronous_commit": "off"}
         self.engine: AsyncEngine = create_async_engine(
             dialect_url(url),
             pool_size=pool_size,
@@ -27,7 +32,10 @@ class Database:
             # Every setting a request makes is local to its transaction: there is nothing to reset.
             pool_reset_on_return=None,
             # Behind PgBouncer in transaction mode, statement names must not collide between clients.
-            connect_args={"prepared_statement_name_func": lambda: f"s{uuid4().hex}"},
+            connect_args={
+                "prepared_statement_name_func": lambda: f"s{uuid4().hex}",
+                "server_settings": self._settings,
+            },
         )
         self.sessions = async_sessionmaker(self.engine, expire_on_commit=False, autoflush=False)
         self.gate: asyncpg.Pool
@@ -46,6 +54,7 @@ class Database:
                 max_size=self._gate_size,
                 reset=_nothing_to_reset,
                 command_timeout=10,
+                server_settings=self._settings,
             )
 
     async def close(self) -> None:

@@ -5,7 +5,16 @@ from contextlib import contextmanager
 
 import asyncpg
 
-from app.errors import AlreadyExists, Conflict, Fault, FirstStepError, InvalidInput, TimedOut, Unavailable
+from app.errors import (
+    AlreadyExists,
+    Conflict,
+    Fault,
+    FirstStepError,
+    InvalidInput,
+    NotFound,
+    TimedOut,
+    Unavailable,
+)
 
 BUSY = "The database is busy."
 AWAY = "The database is out of reach."
@@ -41,6 +50,7 @@ def translated() -> Iterator[None]:
         AlreadyExists: a unique key is taken.
         Conflict: two transactions wanted the same rows.
         InvalidInput: a reference names nothing.
+        NotFound: the row, or the case it belongs to, went out of the actor's sight meanwhile.
         TimedOut: a statement or a lock took too long.
         Unavailable: the database is out of reach.
     """
@@ -59,8 +69,21 @@ def _ours(error: BaseException) -> FirstStepError | None:
     """Return our error for the first one in the chain of causes that we know."""
     cause: BaseException | None = error
     while cause is not None:
+        if _out_of_sight(cause):
+            return NotFound()
         for kinds, make in OURS:
             if isinstance(cause, kinds):
                 return make()
         cause = cause.__cause__
     return None
+
+
+def _out_of_sight(error: BaseException) -> bool:
+    """Whether a policy refused a row: somebody gave the case to others between this request's look and its writing.
+
+    PostgreSQL has one code for this and for a missing grant, which is a fault of ours; its source tells them apart.
+    """
+    return (
+        isinstance(error, asyncpg.InsufficientPrivilegeError)
+        and error.server_source_function == "ExecWithCheckOptions"
+    )

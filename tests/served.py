@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ import httpx
 
 from app.embedded import EmbeddedServer
 
-PATIENCE = 90.0
+PATIENCE = 120.0
 """Seconds for the first start on a busy machine: it makes a database and invents a caseload."""
 
 
@@ -43,7 +43,9 @@ class Served:
         self.port = free_port()
         kept = {name: value for name, value in os.environ.items() if not name.startswith("FIRSTSTEP_")}
         kept.pop("PYTHONDONTWRITEBYTECODE", None)
-        self.environment = {**kept, "FIRSTSTEP_HOME": str(home), "PORT": str(self.port), **environment}
+        self.environment = {
+            **kept, "FIRSTSTEP_HOME": str(home), "PORT": str(self.port), "FIRSTSTEP_DEMO_CHILDREN": "6", **environment,
+        }  # fmt: skip
         self.url = f"http://127.0.0.1:{self.port}"
         self.clients: list[httpx.Client] = []
 
@@ -53,20 +55,26 @@ class Served:
             env=self.environment, capture_output=True, text=True, check=False, timeout=PATIENCE,
         )  # fmt: skip
 
-    def start(self) -> subprocess.Popen[bytes]:
+    def start(self, until: Callable[[], bool] | None = None) -> subprocess.Popen[bytes]:
+        """Start it, and wait until it serves, or until something else is true."""
+        is_reached = until or self.is_ready
         with (self.home.parent / "run.log").open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "app.cli", "run"],
                 env=self.environment, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
-        until = time.monotonic() + PATIENCE
-        while time.monotonic() < until:
-            with suppress(httpx.HTTPError):
-                if httpx.get(f"{self.url}/readyz").status_code == 200:
-                    return process
+        latest = time.monotonic() + PATIENCE
+        while time.monotonic() < latest:
+            if is_reached():
+                return process
             assert process.poll() is None, (self.home.parent / "run.log").read_text()[-2000:]
             time.sleep(0.05)
         raise AssertionError("not ready")
+
+    def is_ready(self) -> bool:
+        with suppress(httpx.HTTPError):
+            return httpx.get(f"{self.url}/readyz").status_code == 200
+        return False
 
     @contextmanager
     def running(self) -> Iterator[None]:

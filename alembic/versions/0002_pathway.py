@@ -19,7 +19,7 @@ depends_on = None
 
 
 SQL = Path(__file__).parent / "0002"
-IN_ORDER = ("pathway", "tiers", "calendar_feeds", "walls")
+IN_ORDER = ("pathway", "tiers", "calendar_feeds", "walls", "unforged", "hands")
 TABLES = (
     "instruments",
     "calendar_feeds",
@@ -575,6 +575,11 @@ def upgrade() -> None:
         sa.Column("tier", sqlmodel.sql.sqltypes.AutoString(), server_default="case", nullable=False),
     )
     op.alter_column("case_history", "tier", server_default=None)
+    # Until now what happened was written as it happened. (Generated first: row security hides the rows from an UPDATE.)
+    op.execute(
+        "ALTER TABLE case_history ADD COLUMN recorded_at timestamptz GENERATED ALWAYS AS (at) STORED NOT NULL"
+    )
+    op.execute("ALTER TABLE case_history ALTER COLUMN recorded_at DROP EXPRESSION")
     op.add_column("cases", sa.Column("close_reason", sqlmodel.sql.sqltypes.AutoString(), nullable=True))
     for name in IN_ORDER:
         run(op.get_bind(), SQL / f"{name}.sql")
@@ -596,14 +601,22 @@ def _ship(instrument: dict[str, Any]) -> None:
 
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
-    run(op.get_bind(), SQL / "walls_undone.sql")
+    for name in ("hands_undone", "walls_undone"):
+        run(op.get_bind(), SQL / f"{name}.sql")
     op.execute("DROP POLICY by_tier ON case_history")
+    op.execute("DROP POLICY in_ones_own_name ON case_history")
+    for name in ("cases", "people"):  # column by column, since 0002
+        op.execute(f"GRANT UPDATE ON {name} TO firststep_api")
     op.execute("SET LOCAL ROLE firststep_gate")
     op.execute("DROP FUNCTION access.open_feed(bytea, text, inet)")
     op.execute("RESET ROLE")
     op.execute("DROP TABLE " + ", ".join(TABLES))
-    op.execute("DROP FUNCTION access.reads_tier(text, uuid, uuid), access.refuse_thaw(), access.note_contributor()")
+    op.execute(
+        "DROP FUNCTION access.reads_tier(text, uuid, uuid), access.refuse_thaw(), access.note_contributor(),"
+        " access.refuse_forgery()"
+    )
     for name in ("ck_cases_active_is_reviewed", "ck_cases_status"):
         op.drop_constraint(op.f(name), "cases", type_="check")
     op.drop_column("cases", "close_reason")
+    op.drop_column("case_history", "recorded_at")
     op.drop_column("case_history", "tier")

@@ -214,7 +214,7 @@ POLICY: dict[Permission, frozenset[Role]] = {
     Permission.outcome_read: _CASEWORK,
     Permission.case_picture: _CASEWORK,
     # One's own agenda
-    Permission.agenda_read: _CASEWORK,
+    Permission.agenda_read: _STAFF,
     Permission.agenda_feed_manage: _CASEWORK,
     # The log
     Permission.log_read: _LOG_READERS,

@@ -85,7 +85,7 @@ class BreakGlass(SQLModel, table=True):
 
 
 class CaseHistory(SQLModel, table=True):
-    """What happened to a case, in order: the timeline. Written by the acts themselves, never changed."""
+    """What happened to a case, in the order it happened: the timeline. Written by the acts themselves, never changed."""
 
     __tablename__ = "case_history"
     __table_args__ = (Index("ix_case_history_newest", "case_id", text("at DESC"), text("id DESC")),)
@@ -94,6 +94,8 @@ class CaseHistory(SQLModel, table=True):
     child_id: uuid.UUID = Field(foreign_key="children.id", index=True)
     case_id: uuid.UUID = Field(foreign_key="cases.id")
     at: datetime = moment(default_now=True)
+    """When it happened, which may be long before it was recorded."""
+    recorded_at: datetime = moment(default_now=True)
     kind: str
     by_id: uuid.UUID | None = None
     tier: str = "case"

@@ -5,24 +5,20 @@ from collections.abc import Awaitable, Callable, Coroutine
 from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID
 
 from fastapi import Request
-from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from pydantic_core import to_json
 from starlette.responses import Response
 
-from app.access import log
 from app.database_errors import translated
-from app.errors import Fault, FirstStepError, InvalidInput
-from app.routers.dependencies import Replayed
+from app.errors import Fault, InvalidInput
+from app.routers.dependencies import Replayed, conclude
 from app.routers.strict_json import StrictRoute
 from app.schemas.wire import Page, Versioned
 from app.services import kept_answers
 
 KEPT_HEADERS = ("etag", "location")
-OUTCOMES = {401: "unauthenticated", 403: "forbidden", 404: "not_found", 409: "refused", 412: "conflict"}
 
 
 class JsonAnswer(Response):
@@ -106,7 +102,7 @@ class Route(StrictRoute):
             except Replayed as earlier:
                 return _again(earlier.answer)
             except Exception as error:
-                await _conclude(request, error)
+                await conclude(request, error)
                 raise
             return response
 
@@ -141,29 +137,3 @@ def _again(kept: kept_answers.Answer) -> Response:
         if kept.body
         else Response(status_code=kept.status, headers=headers)
     )
-
-
-async def _conclude(request: Request, error: Exception) -> None:
-    """Write how a refused request ended, in a transaction of its own: the request's is rolled back."""
-    actor = getattr(request.state, "actor", None)
-    if actor is None:
-        return
-    status = _status(error)
-    outcome = OUTCOMES.get(status) or ("failed" if status >= 500 else "invalid")  # noqa: PLR2004 - HTTP's classes
-    await log.conclude(request.app.state.database, actor.event_id, outcome, status, _record_id(request))
-
-
-def _status(error: Exception) -> int:
-    if isinstance(error, FirstStepError):
-        return error.status
-    return 422 if isinstance(error, RequestValidationError) else getattr(error, "status_code", 500)
-
-
-def _record_id(request: Request) -> UUID | None:
-    """Return the record the path names, as far as it names one."""
-    for value in request.path_params.values():
-        try:
-            return UUID(value)
-        except ValueError:
-            continue
-    return None

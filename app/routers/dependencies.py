@@ -11,16 +11,18 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Header, Request
+from fastapi.exceptions import RequestValidationError
 
 from app.access import log
 from app.access.actor import Actor
 from app.access.vault import vault
 from app.database import AsyncSession, Database
 from app.database_errors import translated
-from app.errors import Fault, InvalidInput, Malformed, Stale, VersionRequired
+from app.errors import Fault, FirstStepError, InvalidInput, Malformed, Stale, VersionRequired
 from app.services import kept_answers
 
 LONGEST_KEY = 255
+OUTCOMES = {401: "unauthenticated", 403: "forbidden", 404: "not_found", 409: "refused", 412: "conflict"}
 ETAG = re.compile(r'"[1-9][0-9]{0,8}"')
 """Every ETag of a record that we ever gave: its version, in quotes."""
 
@@ -58,12 +60,39 @@ async def _commit(request: Request, session: AsyncSession, actor: Actor | None) 
         await session.commit()
         return
     try:
-        await log.write(session, actor.event_id, "allowed", request.state.status)
-        await session.commit()
-    except Exception:
+        with translated():
+            await log.write(session, actor.event_id, "allowed", request.state.status)
+            await session.commit()
+    except Exception as error:
         with suppress(Exception):  # the log itself may be what is broken: the event stands, without an end
-            await log.conclude(request.app.state.database, actor.event_id, "failed", 500)
+            await conclude(request, error)
         raise
+
+
+async def conclude(request: Request, error: Exception) -> None:
+    """Write how a refused request ended, in a transaction of its own: the request's is rolled back."""
+    actor = getattr(request.state, "actor", None)
+    if actor is None:
+        return
+    status = _status(error)
+    outcome = OUTCOMES.get(status) or ("failed" if status >= 500 else "invalid")  # noqa: PLR2004 - HTTP's classes
+    await log.conclude(request.app.state.database, actor.event_id, outcome, status, _record_id(request))
+
+
+def _status(error: Exception) -> int:
+    if isinstance(error, FirstStepError):
+        return error.status
+    return 422 if isinstance(error, RequestValidationError) else getattr(error, "status_code", 500)
+
+
+def _record_id(request: Request) -> UUID | None:
+    """Return the record the path names, as far as it names one."""
+    for value in request.path_params.values():
+        try:
+            return UUID(value)
+        except ValueError:
+            continue
+    return None
 
 
 async def _answer_retry(request: Request, session: AsyncSession, actor: Actor) -> None:

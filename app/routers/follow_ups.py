@@ -24,7 +24,7 @@ async def add(
     case_id: UUID,
     body: FollowUpIn,
 ) -> FollowUpOut:
-    """Record a look at the child that was not planned."""
+    """Record how the child is: at a planned follow-up, or at another look."""
     return await follow_ups.add(session, actor, case_id, body)
 
 

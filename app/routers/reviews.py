@@ -27,7 +27,7 @@ async def due(
     return await reviews.due(session, actor, filters)
 
 
-@router.post("/cases/{case_id}/reviews")
+@router.post("/cases/{case_id}/reviews", status_code=201)
 async def bring_forward(
     actor: Annotated[Actor, Depends(Requires(Permission.review_hold))],
     session: Session,

@@ -12,6 +12,7 @@ from app.routers.dependencies import Seen, Session
 from app.routers.guards import Requires
 from app.schemas.service_referrals import (
     ServiceAcceptance,
+    ServiceCancellation,
     ServiceCompletion,
     ServiceEnding,
     ServiceReferralFilters,
@@ -124,7 +125,9 @@ async def cancel(
     session: Session,
     service_referral_id: UUID,
     seen: Seen,
-    body: ServiceEnding,
+    body: ServiceCancellation | None = None,
 ) -> ServiceReferralOut:
     """Cancel a service referral that is not needed any more."""
-    return await service_referrals.cancel(session, actor, service_referral_id, seen, body)
+    return await service_referrals.cancel(
+        session, actor, service_referral_id, seen, body or ServiceCancellation()
+    )

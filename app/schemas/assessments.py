@@ -12,6 +12,7 @@ from app.schemas.merge_patch import patch_of
 from app.schemas.wire import (
     Id,
     Input,
+    Line,
     Moment,
     Narrative,
     Output,
@@ -55,7 +56,8 @@ class AreaFound(Input):
     need: ShortNarrative | None = None
     strengths: ShortNarrative | None = None
     risk: ShortNarrative | None = None
-    source: Annotated[str, CodeOf("information_source")] | None = None
+    source: Line | None = None
+    """In words; the code list `information_source` names whom one mostly heard it from."""
 
 
 class Areas(Input):

@@ -119,11 +119,12 @@ class FollowUpContent(Input):
 
 
 class FollowUpIn(FollowUpContent):
-    """A look that was not planned; the client may choose the id."""
+    """A follow-up that was held: a planned one, or another; of the latter the client may choose the id."""
 
     id: Id | None = None
+    months: Months | None = None
+    """Which of the planned ones; left out, the nearest within 45 days that is still to be held."""
     held_on: Day
-    wellbeing: Annotated[str, CodeOf("wellbeing")]
 
 
 if TYPE_CHECKING:

@@ -57,8 +57,9 @@ else:
 class EarlyReview(Input):
     """From when on a review is wanted sooner than it was scheduled, and why."""
 
-    due_on: Day
-    reason: ShortNarrative
+    due_on: Day | None = None
+    """Today, if left out."""
+    reason: ShortNarrative | None = None
 
 
 class ReviewFilters(PageQuery):

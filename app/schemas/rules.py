@@ -14,8 +14,8 @@ SENTENCES: dict[str, str] = {
     "consent_or_basis": "Needs consent_id or basis_without_consent, and not both.",
     "mood_form": "Give value with of, not above it, or words.",
     "form_without_therapy": "Only therapy has a form.",
-    "undated": "Needs planned_at, or held_at with attendance.",
-    "held_form": "What was held needs held_at and attendance; nothing else has a held_at.",
+    "undated": "Needs planned_at, or held_at.",
+    "held_form": "What was held needs held_at; what was missed has none.",
     "missed_form": "What was missed needs planned_at, attendance and missed_reason; nothing else has a missed_reason.",
     "reason_missing": "Needs a reason, where there is no need.",
 }

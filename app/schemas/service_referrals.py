@@ -67,9 +67,15 @@ class ServiceAcceptance(Input):
 
 
 class ServiceEnding(Input):
-    """Why the provider declined, or why it was cancelled."""
+    """Why the provider declined."""
 
     reason: ShortNarrative
+
+
+class ServiceCancellation(Input):
+    """Why it was cancelled, if there is something to say."""
+
+    reason: ShortNarrative | None = None
 
 
 class ServiceCompletion(Input):

@@ -1,10 +1,11 @@
 """Support sessions, their clinical notes and addenda, on the wire."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from app.schemas.codes import CodeOf
 from app.schemas.merge_patch import patch_of
@@ -23,6 +24,16 @@ from app.schemas.wire import (
 
 CAME = frozenset({"attended", "attended_part"})
 """Attendance with which a session was held; with any other it was missed."""
+
+
+def _fault(field: str, code: str, what: str) -> InitErrorDetails:
+    return InitErrorDetails(type=PydanticCustomError(code, what), loc=(field,), input=None)
+
+
+def _refuse(wrong: list[InitErrorDetails]) -> None:
+    """Refuse what does not go together, at each field that is in the way or missing."""
+    if wrong:
+        raise ValidationError.from_exception_data("session", wrong)
 
 
 class Mood(Input):
@@ -60,7 +71,7 @@ class SessionPlan(Input):
     def has_the_form_of_its_kind(self) -> Self:
         """Refuse a form of therapy for what is none."""
         if self.form is not None and self.kind != "therapy":
-            raise PydanticCustomError("form_without_therapy", "only therapy has a form")
+            _refuse([_fault("form", "form_without_therapy", "only therapy has a form")])
         return self
 
 
@@ -69,7 +80,10 @@ class SupportSessionContent(SessionPlan):
 
     planned_at: Moment | None = None
     held_at: Moment | None = None
-    attendance: Annotated[str, CodeOf("attendance")] | None = None
+    attendance: Annotated[
+        Annotated[str, CodeOf("attendance")] | None,
+        Field(validate_default=True, description="Who came; null with held_at is attended."),
+    ] = None
     mood: Mood | None = None
     summary: Narrative | None = None
     next_step: ShortNarrative | None = None
@@ -82,18 +96,28 @@ class SupportSessionContent(SessionPlan):
             return "planned"
         return "held" if self.attendance in CAME else "missed"
 
+    @field_validator("attendance")
+    @classmethod
+    def came_where_it_was_held(cls, attendance: str | None, info: ValidationInfo) -> str | None:
+        """Return that the child came, where a session was held and nothing else is said."""
+        return "attended" if attendance is None and info.data.get("held_at") else attendance
+
     @model_validator(mode="after")
     def is_one_of_three(self) -> Self:
         """Ask for what a planned, a held or a missed session needs, and refuse what belongs to another."""
-        if self.status == "planned" and self.planned_at is None and self.held_at is None:
-            raise PydanticCustomError("undated", "needs planned_at, or held_at with attendance")
-        if (self.status == "held") != (self.held_at is not None):
-            raise PydanticCustomError("held_form", "held_at goes with attendance")
-        if (self.status == "missed") != (self.missed_reason is not None) or (
-            self.status == "missed" and self.planned_at is None
-        ):
-            raise PydanticCustomError("missed_form", "missed needs planned_at and missed_reason")
+        _refuse([*self._wrong()])
         return self
+
+    def _wrong(self) -> Iterator[InitErrorDetails]:
+        held, missed = self.status == "held", self.status == "missed"
+        if self.status == "planned" and self.planned_at is None:
+            yield _fault("planned_at", "undated", "needs planned_at, or held_at")
+        if held != (self.held_at is not None):
+            yield _fault("held_at", "held_form", "held_at goes with who came")
+        if missed != (self.missed_reason is not None):
+            yield _fault("missed_reason", "missed_form", "missed needs missed_reason")
+        if missed and self.planned_at is None:
+            yield _fault("planned_at", "missed_form", "missed needs planned_at")
 
 
 class SupportSessionIn(SupportSessionContent):

@@ -43,6 +43,9 @@ class TimelineLine(Output):
 
     id: UUID
     at: Moment
+    """When it happened; noon in Cambodia where only the day is known."""
+    recorded_at: Moment
+    """When it was written down, which may be long after."""
     kind: str
     by_id: UUID | None
     child_id: UUID

@@ -1,7 +1,7 @@
 """Pydantic's findings, told in our words: where, which rule, and never what was sent."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from app.errors import Fault
@@ -107,18 +107,25 @@ def faults_of(
     """Return a fault for each of Pydantic's `errors` about `body`, each place and rule told once."""
     sentences = {**SENTENCES, **(own_sentences or {})}
     told: dict[tuple[str, str], Fault] = {}
+    absent = {"missing", *(own_sentences or {})}
     for error in errors:
-        fault = _fault(error, body, sentences)
+        fault = _fault(error, body, sentences, absent)
         told.setdefault((fault.pointer or "", fault.code), fault)
         if len(told) == MOST_FAULTS:
             break
     return list(told.values())
 
 
-def _fault(error: Mapping[str, Any], body: Any, sentences: Mapping[str, str]) -> Fault:
+def _fault(
+    error: Mapping[str, Any], body: Any, sentences: Mapping[str, str], absent: Container[str]
+) -> Fault:
     code = error["type"] if _CODE.fullmatch(error["type"]) else "invalid"
     where, *path = error["loc"] or ("body",)
-    pointer = _pointer(path, body, code) if where == "body" else _parameter(str(where), path, code)
+    pointer = (
+        _pointer(path, body, absent_last=code in absent)
+        if where == "body"
+        else _parameter(str(where), path, code)
+    )
     return Fault(pointer, code, _sentence(code, error.get("ctx") or {}, sentences))
 
 
@@ -143,9 +150,12 @@ def _parameter(where: str, path: Sequence[str | int], code: str) -> str:
     return f"{where}:{name}"
 
 
-def _pointer(path: Sequence[str | int], body: Any, code: str) -> str:
-    """Return the JSON pointer (RFC 6901) to where `path` leads in `body`; the empty one is the whole body."""
-    return "".join(f"/{step}" for step in _steps(path, body, absent_last=code == "missing"))
+def _pointer(path: Sequence[str | int], body: Any, *, absent_last: bool) -> str:
+    """Return the JSON pointer (RFC 6901) to where `path` leads in `body`; the empty one is the whole body.
+
+    What is missing, or asked for by a rule of ours, may be absent: only then does the pointer end beside what was sent.
+    """
+    return "".join(f"/{step}" for step in _steps(path, body, absent_last=absent_last))
 
 
 def _steps(path: Sequence[str | int], body: Any, *, absent_last: bool) -> Iterator[str | int]:

@@ -25,7 +25,8 @@ from app.services.record_links import page_of
 AHEAD = timedelta(days=14)
 MILESTONES_AHEAD = timedelta(days=30)
 ORDER = (AGENDA.c.begins, AGENDA.c.record_kind, AGENDA.c.record_id)
-"""Soonest first. A record of one kind stands once in an agenda, so the order is total."""
+"""Soonest first. No record begins twice at one moment (only a case stands in an agenda more than once: its milestones lie
+months apart), so the order is total."""
 
 
 @dataclass(frozen=True, slots=True)

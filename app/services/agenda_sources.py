@@ -38,7 +38,7 @@ WITH worked AS MATERIALIZED (
  UNION ALL
     SELECT 'follow_up', f.due_on, NULL, f.case_id, 'follow_up', f.id, f.months::text
       FROM here JOIN follow_ups f ON f.case_id = here.id
-     WHERE here.works AND f.status = 'due'
+     WHERE here.works AND f.status IN ('due', 'missed')
  UNION ALL
     SELECT 'legal_step', l.on, NULL, l.case_id, 'legal_step', l.id, l.kind
       FROM here JOIN legal_steps l ON l.case_id = here.id
@@ -51,7 +51,7 @@ WITH worked AS MATERIALIZED (
        AND (r.sent_at AT TIME ZONE 'Asia/Phnom_Penh')::date + 14 <= :today
  UNION ALL
     -- 18 and 21 months are marks on the way, 24 months or the end of an extension a deadline. Of each case the latest
-    -- that is near or past; the programme manager, who extends, meets the deadlines of all.
+    -- that was reached, and those ahead; the programme manager, who extends, meets the deadlines of all.
     SELECT 'milestone', m.reached_on, NULL, here.id, 'case', here.id, m.months::text
       FROM here
      CROSS JOIN LATERAL (VALUES
@@ -61,15 +61,17 @@ WITH worked AS MATERIALIZED (
          ) AS m (months, reached_on, following_on)
      WHERE here.status <> 'closed' AND (here.works OR (:manages AND m.months = 24))
        AND m.reached_on <= :milestones_until
-       AND (m.following_on IS NULL OR m.following_on > :milestones_until)
+       AND (m.following_on IS NULL OR m.following_on > :today)
  UNION ALL
     SELECT CASE e.status WHEN 'draft' THEN 'approval' ELSE 'exit' END,
            CASE e.status WHEN 'draft' THEN (e.updated_at AT TIME ZONE 'Asia/Phnom_Penh')::date + 7 ELSE e.ends_on END,
            NULL, e.case_id, 'exit_plan', e.id, NULL
       FROM here JOIN exit_plans e ON e.case_id = here.id
-     WHERE here.status <> 'closed' AND e.ends_on IS NOT NULL
-       AND ((here.works AND e.status = 'approved')
-            OR (here.decides AND e.status = 'draft' AND :me <> ALL (e.contributor_ids || e.author_id)))
+     -- (A review that begins the exit lays an empty plan on the table: nobody has written it yet.)
+     WHERE here.status <> 'closed'
+       AND ((here.works AND e.status = 'approved' AND e.ends_on IS NOT NULL)
+            OR (here.decides AND e.status = 'draft' AND :me <> ALL (e.contributor_ids || e.author_id)
+                AND (e.version > 1 OR e.ends_on IS NOT NULL OR here.status <> 'exiting')))
  UNION ALL
     SELECT CASE a.status WHEN 'submitted' THEN 'approval' ELSE 'returned' END,
            (coalesce(a.decided_at, a.submitted_at) AT TIME ZONE 'Asia/Phnom_Penh')::date + 7, NULL, a.case_id,

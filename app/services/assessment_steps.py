@@ -4,15 +4,17 @@ from collections.abc import Iterator
 
 from app.access.permissions import Permission
 from app.errors import Fault
-from app.schemas.assessments import AreaFound, AssessmentOut
+from app.schemas.assessments import AssessmentOut
 from app.services import decisions
 
 FIRST = "draft"
+ASKED = ("rating", "need", "strengths", "risk")
+"""What must be said of each area."""
 
 SUBMIT, APPROVE, RETURN = STEPS = decisions.life(
     Permission.assessment_submit,
     Permission.assessment_decide,
-    to_submit="the five sections written; each of the seven areas rated, with need, strengths, risk and who said so; the "
+    to_submit="the five sections written; each of the seven areas rated, with need, strengths and risk; the "
     "child's wishes, or why there are none; the level of risk; no questionnaire half answered",
     to_approve="a supervisor of the case's team, neither its author nor who submitted it",
 )
@@ -35,7 +37,7 @@ def unmet_content(assessment: AssessmentOut) -> list[Fault]:
 
 def _unmet_areas(assessment: AssessmentOut) -> Iterator[Fault]:
     for area, found in assessment.areas:
-        for field in AreaFound.model_fields:
+        for field in ASKED:
             if getattr(found, field, None) is None:
                 yield _missing(f"/areas/{area}/{field}", field)
 

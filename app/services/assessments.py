@@ -25,8 +25,9 @@ from app.schemas.wire import Page
 from app.services import case_history, decisions, instruments
 from app.services.assessment_steps import APPROVE, RETURN, SUBMIT, unmet_content
 from app.services.case_steps import ASSESS, unmet_open
+from app.services.case_writing import unmet_writing
 from app.services.paging import Paging
-from app.services.records import find, find_for_change, hold, patched, require
+from app.services.records import find, find_for_change, hold, hold_case, patched, require, steady_case
 from app.services.steps import refuse
 
 PLAIN = set(AssessmentOut.model_fields) - {"decision_comment", *AssessmentContent.model_fields}
@@ -38,14 +39,14 @@ async def begin(session: AsyncSession, actor: Actor, case_id: UUID, told: Assess
     """Begin a draft. A re-assessment rests on the approved one of the same subject before it.
 
     Raises:
-        InvalidInput: the person is none of the case, or is missing.
+        InvalidInput: the person is none of the case, has another role in it, or is missing.
         GateRefused: the case is closed, another draft of the subject is under way, or the kind does not fit.
     """
     await _refuse_stranger(session, case_id, told)
     case = await hold(session, Case, case_id)  # two drafts begun at once wait for each other
     earlier = await _earlier(session, case_id, told)
     approved = [found for found, status in earlier if status == "approved"]
-    refuse([*unmet_open(case), *_unmet_alone(earlier), *_unmet_kind(told, approved)])
+    refuse([*await unmet_writing(session, case), *_unmet_alone(earlier), *_unmet_kind(told, approved)])
     assessment = Assessment(
         id=told.id or new_id(),
         child_id=case.child_id,
@@ -70,8 +71,13 @@ async def _refuse_stranger(session: AsyncSession, case_id: UUID, told: Assessmen
     if told.person_id is None:
         raise InvalidInput([Fault("/person_id", "missing", "Name the person of the case it is about.")])
     theirs = col(Person.id) == told.person_id, col(Person.case_id) == case_id
-    if await session.scalar(select(col(Person.id)).where(*theirs)) is None:
+    fits = (col(Person.role) == told.subject) | col(Person.is_responsible)
+    fit = await session.scalar(select(fits).where(*theirs))
+    if fit is None:
         raise InvalidInput([Fault("/person_id", "person_unknown", "Nobody of this case.")])
+    if not fit:
+        detail = "Somebody of this role, or who bears responsibility for the child, is asked for."
+        raise InvalidInput([Fault("/person_id", "role_unfit", detail)])
 
 
 async def _earlier(session: AsyncSession, case_id: UUID, told: AssessmentIn) -> list[tuple[UUID, str]]:
@@ -128,9 +134,9 @@ async def change(
         GateRefused: it is frozen, or the case is closed.
         InvalidInput: a field is wrong, or an answer is none of its questionnaire's.
     """
+    case = await steady_case(session, Assessment, assessment_id)
     assessment = await find_for_change(session, Assessment, assessment_id, seen)
-    case = await find(session, Case, assessment.case_id)
-    refuse([*unmet_open(case), *decisions.unmet_writable(assessment)])
+    refuse([*await unmet_writing(session, case), *decisions.unmet_writable(assessment)])
     told = unseal(assessment)
     answers = {code: result["answers"] for code, result in told["instruments"].items()}
     written = {**told, "areas": _areas(assessment), "risk_level": assessment.risk_level}
@@ -149,7 +155,8 @@ async def submit(session: AsyncSession, actor: Actor, assessment_id: UUID, seen:
         GateRefused: something of it is missing; everything that is, one by one.
     """
     case, assessment = await _held(session, assessment_id, seen)
-    decisions.submit(assessment, actor, SUBMIT, [*unmet_open(case), *unmet_content(shown(assessment))])
+    unmet = [*await unmet_writing(session, case), *unmet_content(shown(assessment))]
+    decisions.submit(assessment, actor, SUBMIT, unmet)
     return await _moved(session, case, actor, assessment, "submitted")
 
 
@@ -184,8 +191,7 @@ async def send_back(
 
 async def _held(session: AsyncSession, assessment_id: UUID, seen: int) -> tuple[Case, Assessment]:
     """Return the case, held, and the assessment in the version the caller saw."""
-    case_id = (await find(session, Assessment, assessment_id)).case_id
-    case = await hold(session, Case, case_id)
+    case = await hold_case(session, Assessment, assessment_id)
     return case, await find_for_change(session, Assessment, assessment_id, seen)
 
 

@@ -141,7 +141,7 @@ async def open_for_owner(visit: Visit, token: str) -> Reader:
     is looked up, in an index: how long that takes says nothing about any token.
 
     Raises:
-        NotFound: no feed has this token, or it was revoked, or its owner has left or has no agenda any more.
+        NotFound: no feed has this token, or it was revoked, or its owner has left or may have no feed any more.
         TooManyRequests: too many attempts from this network failed.
     """
     limit = sign_in_attempts.of_feeds(visit.network)
@@ -156,7 +156,7 @@ async def open_for_owner(visit: Visit, token: str) -> Reader:
         raise NotFound
     await sign_in_attempts.excuse(visit.database, limit)
     actor = _owner(found)
-    if not may(actor.roles, Permission.agenda_read):
+    if not may(actor.roles, Permission.agenda_feed_manage):
         await log.conclude(visit.database, actor.event_id, "forbidden", 404)
         raise NotFound
     return Reader(actor, found["language"])
@@ -182,8 +182,13 @@ def _event(reader: Reader, row: Any) -> Event:
 
 
 def _uid(owner_id: UUID, row: Any) -> str:
-    """Return an id that stays with the record and is not the record's: a lost phone must not name rows of a dump."""
-    digest = vault().blind.digest(b"calendar", owner_id.bytes, row.record_kind.encode(), row.record_id.bytes)
+    """Return an id that stays with the entry and is not the record's: a lost phone must not name rows of a dump.
+
+    A case stands in an agenda once for each of its milestones; of any other record the detail may change.
+    """
+    which = row.detail.encode() if row.kind == "milestone" else b""
+    record = (row.record_kind.encode(), row.record_id.bytes)
+    digest = vault().blind.digest(b"calendar", owner_id.bytes, *record, which)
     return str(UUID(bytes=digest[:16]))
 
 

@@ -10,7 +10,7 @@ FIRST = "draft"
 SUBMIT, APPROVE, RETURN = life(
     Permission.care_plan_submit,
     Permission.care_plan_decide,
-    to_submit="all seven areas answered: a goal with an action, or 'no need' and why; weak areas (rating 1 or 2) have a "
+    to_submit="no newer approved assessment than the one it rests on; all seven areas answered: a goal with an action, or 'no need' and why; weak areas (rating 1 or 2) have a "
     "goal; a safety plan where risk is high; the child's and the supporter's view, or, for supporter and family, the "
     "gaps in knowledge and capacity and whether social-work services are needed",
     to_approve="by a supervisor of the team who neither wrote nor submitted it; it is still whole",

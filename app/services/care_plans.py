@@ -14,7 +14,7 @@ from app.schemas.care_plans import CarePlanContent, CarePlanFilters, CarePlanIte
 from app.schemas.wire import Page
 from app.services import care_plans_editions as editions
 from app.services.care_plans_whole import TEXTS, item, loaded
-from app.services.case_steps import unmet_open
+from app.services.case_writing import unmet_writing
 from app.services.decisions import unmet_writable
 from app.services.paging import Paging
 from app.services.records import find, find_for_change, hold_case, patched, require
@@ -48,7 +48,7 @@ async def change(session: AsyncSession, plan_id: UUID, seen: int, patch: CarePla
     """
     case = await hold_case(session, CarePlan, plan_id)
     plan = await find_for_change(session, CarePlan, plan_id, seen)
-    refuse([*unmet_open(case), *unmet_writable(plan)])
+    refuse([*await unmet_writing(session, case), *unmet_writable(plan)])
     known = patched(CarePlanContent, {**unseal(plan), **plan.model_dump(mode="json", include=PLAIN)}, patch)
     if known.assessment_id != plan.assessment_id:
         await editions.rest_on(session, plan, known.assessment_id)

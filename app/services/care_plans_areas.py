@@ -36,7 +36,7 @@ from app.services.ages import today
 from app.services.care_plan_steps import APPROVE, unmet_progress
 from app.services.care_plans_gate import unmet_no_need
 from app.services.care_plans_whole import shown, shown_action, shown_goal, whole
-from app.services.case_steps import unmet_open
+from app.services.case_writing import unmet_writing
 from app.services.decisions import unmet_writable
 from app.services.records import find, find_for_change, hold_case, patched
 from app.services.steps import refuse
@@ -61,7 +61,7 @@ async def answer(session: AsyncSession, plan_id: UUID, area: str, seen: int, tol
     found = await whole(session, plan)
     row = found.areas[area]
     untrue = unmet_no_need(row, found.goals[area]) if told.status == "no_need" else []
-    refuse([*unmet_open(case), *unmet_writable(plan), *untrue])
+    refuse([*await unmet_writing(session, case), *unmet_writable(plan), *untrue])
     row.status, row.version = told.status, row.version + 1
     seal(row, "sealed", {**unseal(row), "reason": told.reason})
     plan.updated_at = now()
@@ -80,7 +80,7 @@ async def add_goal(session: AsyncSession, plan_id: UUID, area: str, told: GoalIn
     in_area = col(PlanArea.plan_id) == plan.id, col(PlanArea.area) == area
     row = (await session.scalars(select(PlanArea).where(*in_area))).one()
     room = await _unmet_room(session, Goal, col(Goal.plan_id) == plan.id, col(Goal.area) == area)
-    refuse([*unmet_open(case), *unmet_writable(plan), *_unmet_need(row), *room])
+    refuse([*await unmet_writing(session, case), *unmet_writable(plan), *_unmet_need(row), *room])
     goal = Goal(**_born(plan, told.id), area=area)
     seal(goal, "sealed", told.model_dump(include=set(GoalWords.model_fields)))
     session.add(goal)
@@ -100,7 +100,7 @@ async def add_action(session: AsyncSession, goal_id: UUID, told: ActionIn) -> Ac
     goal = await find(session, Goal, goal_id)
     plan = await find(session, CarePlan, goal.plan_id)
     room = await _unmet_room(session, Action, col(Action.goal_id) == goal.id)
-    refuse([*unmet_open(case), *unmet_writable(plan), *room])
+    refuse([*await unmet_writing(session, case), *unmet_writable(plan), *room])
     action = Action(**_born(plan, told.id), goal_id=goal.id, by=told.by, due_on=told.due_on)
     seal(action, "sealed", {"what": told.what, "by_whom": told.by_whom, "note": None})
     session.add(action)
@@ -132,7 +132,7 @@ async def change_goal(
     plan = await find(session, CarePlan, goal.plan_id)
     before = {**unseal(goal), "status": goal.status}
     after = patched(GoalContent, before, patch).model_dump(mode="json")
-    _refuse_frozen(case, plan, GoalWords, before, after)
+    await _refuse_frozen(session, case, plan, GoalWords, before, after)
     copies = await _in_next_edition(session, plan, goal)
     for one in (goal, *copies):
         one.status = after["status"]
@@ -160,7 +160,7 @@ async def change_action(
     before = {**unseal(action), **action.model_dump(mode="json", include=PLAIN)}
     known = patched(ActionContent, before, patch)
     status, done_on = _ended(known, patch.model_fields_set)
-    _refuse_frozen(case, plan, ActionWords, before, known.model_dump(mode="json"))
+    await _refuse_frozen(session, case, plan, ActionWords, before, known.model_dump(mode="json"))
     copies = await _in_next_edition(session, plan, action)
     for one in (action, *copies):
         one.status, one.done_on = status, done_on
@@ -168,7 +168,7 @@ async def change_action(
     action.by, action.due_on = known.by, known.due_on
     seal(action, "sealed", known.model_dump(include=SEALED))
     if status == "done" != before["status"]:
-        case_history.record(session, case, "action_done", actor, action, {"by": action.by})
+        case_history.record(session, case, "action_done", actor, action, {"by": action.by}, at=done_on)
     action.updated_at = now()
     _touch(plan)
     await session.flush()  # the answer shows what was stored
@@ -212,12 +212,19 @@ async def _unmet_room(
     return [Fault(None, "too_many", f"There are {MOST} of them already.")] if (count or 0) >= MOST else []
 
 
-def _refuse_frozen(
-    case: Case, plan: CarePlan, words: type[GoalWords | ActionWords], before: Any, after: Any
+async def _refuse_frozen(
+    session: AsyncSession,
+    case: Case,
+    plan: CarePlan,
+    words: type[GoalWords | ActionWords],
+    before: Any,
+    after: Any,
 ) -> None:
     """Refuse to change words of what others rely on, and anything of what is waiting or out of force."""
     reworded = any(before[name] != after[name] for name in words.model_fields)
-    refuse([*unmet_open(case), *(unmet_writable(plan) if reworded else unmet_progress(plan))])
+    refuse(
+        [*await unmet_writing(session, case), *(unmet_writable(plan) if reworded else unmet_progress(plan))]
+    )
 
 
 async def _in_next_edition(session: AsyncSession, plan: CarePlan, part: Part) -> list[Part]:

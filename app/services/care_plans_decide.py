@@ -13,9 +13,11 @@ from app.models.record import now
 from app.schemas.care_plans import CarePlanOut
 from app.services import case_history, decisions, reviews_schedule
 from app.services.care_plan_steps import APPROVE, RETURN, SUBMIT, SUPERSEDE
+from app.services.care_plans_foundation import unmet_newest
 from app.services.care_plans_gate import unmet_whole
 from app.services.care_plans_whole import WholePlan, shown, whole
 from app.services.case_steps import ACTIVATE, unmet_open
+from app.services.case_writing import unmet_writing
 from app.services.records import find_for_change, hold_case
 
 
@@ -26,7 +28,9 @@ async def submit(session: AsyncSession, actor: Actor, plan_id: UUID, seen: int) 
         GateRefused: something of it is missing; everything that is, one by one.
     """
     case, found = await _held(session, plan_id, seen)
-    decisions.submit(found.plan, actor, SUBMIT, [*unmet_open(case), *await _unmet(session, found)])
+    decisions.submit(
+        found.plan, actor, SUBMIT, [*await unmet_writing(session, case), *await _unmet(session, found)]
+    )
     _tell(session, case, actor, found.plan, "submitted")
     return await _stored(session, found)
 
@@ -72,7 +76,8 @@ async def _held(session: AsyncSession, plan_id: UUID, seen: int) -> tuple[Case, 
 
 async def _unmet(session: AsyncSession, found: WholePlan) -> list[Fault]:
     query = select(col(Assessment.risk_level)).where(col(Assessment.id) == found.plan.assessment_id)
-    return unmet_whole(found, await session.scalar(query))
+    outdated = await unmet_newest(session, found.plan.assessment_id)
+    return [*outdated, *unmet_whole(found, await session.scalar(query))]
 
 
 async def _supersede(session: AsyncSession, plan: CarePlan) -> None:

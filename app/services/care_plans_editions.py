@@ -1,6 +1,5 @@
 """Editions of a care plan: the first rests on an assessment, each next one is a copy of the one in force."""
 
-from collections.abc import Mapping
 from typing import TypeVar
 from uuid import UUID
 
@@ -10,15 +9,17 @@ from sqlmodel import col
 
 from app.access.actor import Actor
 from app.access.vault import seal, unseal
-from app.errors import Fault, InvalidInput
+from app.errors import Fault
 from app.models import Action, Assessment, CarePlan, Case, Goal, PlanArea
 from app.models.record import new_id
 from app.schemas.care_plans import CarePlanIn, CarePlanOut
-from app.services import case_history
+from app.services import care_plans_foundation as foundation
+from app.services import case_history, reviews_areas
 from app.services.care_plan_steps import APPROVE, SUPERSEDE
 from app.services.care_plans_whole import AREAS, TEXTS, WEAK, WholePlan, loaded, whole
-from app.services.case_steps import unmet_open
+from app.services.case_writing import unmet_writing
 from app.services.records import hold
+from app.services.reviews_areas import Look
 from app.services.steps import refuse
 
 C = TypeVar("C", Goal, Action)
@@ -30,73 +31,49 @@ async def start(session: AsyncSession, actor: Actor, case_id: UUID, told: CarePl
     """Start the next edition of a subject's plan: pre-filled from the assessment, and from the plan in force.
 
     Raises:
-        GateRefused: the assessment is not approved, or another case's or subject's; there is a draft already.
+        GateRefused: the assessment is not the newest approved one, or another case's or subject's; there is a draft
+            already.
     """
     case = await hold(session, Case, case_id)
-    assessment = await _assessment(session, told.assessment_id)
+    assessment = await foundation.named(session, told.assessment_id)
     person_id = told.person_id or assessment.person_id
     draft, in_force = await _editions(session, case.id, told.subject, person_id)
-    unmet = [*unmet_open(case), *_unmet_foundation(assessment, case.id, told.subject, person_id)]
+    unmet = await unmet_writing(session, case)
+    unmet += await foundation.unmet_foundation(session, assessment, case.id, told.subject, person_id)
     if draft:
         unmet.append(Fault("/subject", "draft_exists", "There is a draft of this plan already."))
     refuse(unmet)
-    ratings = _ratings(assessment, in_force)
-    return await loaded(session, await _open(session, actor, case, assessment, in_force, ratings, told.id))
+    plan = _new(actor.id, case, assessment, in_force, told.id)
+    return await loaded(session, await _open(session, actor, case, plan, assessment, in_force))
 
 
-async def open_next(
-    session: AsyncSession, actor: Actor, case: Case, plan: CarePlan, ratings: Mapping[str, int] | None = None
-) -> CarePlan:
+async def open_next(session: AsyncSession, actor: Actor, case: Case, plan: CarePlan) -> CarePlan:
     """Open the edition that adapts a plan: a draft copy of the one in force, or the draft that there is already.
 
-    It rests on the newest approved assessment of its subject; `ratings` are newer still, by area, as a review gave them.
-    The caller holds the case.
+    It rests on the newest approved assessment of its subject. Its author is the lead worker, who will write it, whoever
+    asked for it: so a supervisor who completes a review may still decide on the plan. The caller holds the case.
     """
     draft, in_force = await _editions(session, case.id, plan.subject, plan.person_id)
     if draft:
         return draft
     before = in_force or await whole(session, plan)
-    query = select(Assessment).where(
-        col(Assessment.case_id) == case.id,
-        col(Assessment.subject) == plan.subject,
-        col(Assessment.person_id).is_not_distinct_from(plan.person_id),
-        col(Assessment.status) == "approved",
-    )
-    newest = (await session.scalars(query.order_by(col(Assessment.decided_at).desc()).limit(1))).one()
-    return await _open(session, actor, case, newest, before, {**_ratings(newest, before), **(ratings or {})})
+    newest = await foundation.newest(session, plan)
+    copy = _new(case.lead_worker_id, case, newest, before)
+    return await _open(session, actor, case, copy, newest, before)
 
 
 async def rest_on(session: AsyncSession, plan: CarePlan, assessment_id: UUID) -> None:
     """Rest a draft on another assessment: its areas are found as that found them; goals and other answers stay.
 
     Raises:
-        GateRefused: the assessment is not approved, or another case's or subject's.
+        GateRefused: the assessment is not the newest approved one, or another case's or subject's.
     """
-    assessment = await _assessment(session, assessment_id)
-    refuse(_unmet_foundation(assessment, plan.case_id, plan.subject, plan.person_id))
+    assessment = await foundation.named(session, assessment_id)
+    about = plan.case_id, plan.subject, plan.person_id
+    refuse(await foundation.unmet_foundation(session, assessment, *about))
     plan.assessment_id = assessment.id
     for row in await session.scalars(select(PlanArea).where(col(PlanArea.plan_id) == plan.id)):
         _fill(row, assessment, assessment.ratings.get(row.area), unseal(row)["reason"])
-
-
-async def _assessment(session: AsyncSession, assessment_id: UUID) -> Assessment:
-    found = await session.scalar(select(Assessment).where(col(Assessment.id) == assessment_id))
-    if found is None:
-        raise InvalidInput([Fault("/assessment_id", "reference_unknown", "It names nothing.")])
-    return found
-
-
-def _unmet_foundation(
-    assessment: Assessment, case_id: UUID, subject: str, person_id: UUID | None
-) -> list[Fault]:
-    here, unmet = "/assessment_id", []
-    if assessment.status != "approved":
-        detail = f"A plan rests on an approved assessment; this one is {assessment.status}."
-        unmet.append(Fault(here, "assessment_not_approved", detail))
-    if (assessment.case_id, assessment.subject, assessment.person_id) != (case_id, subject, person_id):
-        detail = "The assessment is of another case, subject or person than the plan."
-        unmet.append(Fault(here, "assessment_of_another", detail))
-    return unmet
 
 
 async def _editions(
@@ -114,22 +91,8 @@ async def _editions(
     return found.get(False), await whole(session, found[True]) if True in found else None
 
 
-def _ratings(assessment: Assessment, before: WholePlan | None) -> dict[str, int]:
-    """Return how the areas are rated now: a plan on the same assessment may know newer ratings, from a review."""
-    ratings = dict(assessment.ratings)
-    if before and before.plan.assessment_id == assessment.id:
-        ratings |= {area: row.rating for area, row in before.areas.items() if row.rating}
-    return ratings
-
-
-async def _open(
-    session: AsyncSession,
-    actor: Actor,
-    case: Case,
-    assessment: Assessment,
-    before: WholePlan | None,
-    ratings: Mapping[str, int],
-    plan_id: UUID | None = None,
+def _new(
+    author_id: UUID, case: Case, assessment: Assessment, before: WholePlan | None, plan_id: UUID | None = None
 ) -> CarePlan:
     plan = CarePlan(
         id=plan_id or new_id(),
@@ -141,31 +104,57 @@ async def _open(
         edition=before.plan.edition + 1 if before else 1,
         previous_id=before.plan.id if before else None,
         needs_social_work=before.plan.needs_social_work if before else None,
-        author_id=actor.id,
+        author_id=author_id,
     )
     seal(plan, "sealed", unseal(before.plan) if before else dict.fromkeys(TEXTS))
+    return plan
+
+
+async def _open(
+    session: AsyncSession,
+    actor: Actor,
+    case: Case,
+    plan: CarePlan,
+    assessment: Assessment,
+    before: WholePlan | None,
+) -> CarePlan:
+    looks = await reviews_areas.looks(session, before.plan.id) if before else []
+    ratings, closed = _ratings(assessment, before, looks), reviews_areas.closed(looks)
     session.add(plan)
     await session.flush()  # areas, goals and the history name the plan
-    session.add_all(_area(plan, assessment, before, area, ratings.get(area)) for area in AREAS)
+    for area in AREAS:
+        row = PlanArea(child_id=plan.child_id, case_id=plan.case_id, plan_id=plan.id, area=area)
+        reason = _carry_answer(row, before, closed.get(area)) if before else None
+        _fill(row, assessment, ratings.get(area), reason)
+        session.add(row)
     if before:
-        await _carry_on(session, plan, before)
+        await _carry_on(session, plan, before, set(closed))
     detail = {"subject": plan.subject, "edition": str(plan.edition)}
     case_history.record(session, case, "care_plan_started", actor, plan, detail)
     await session.flush()  # the answer shows what was stored
     return plan
 
 
-def _area(
-    plan: CarePlan, assessment: Assessment, before: WholePlan | None, area: str, rating: int | None
-) -> PlanArea:
-    row = PlanArea(child_id=plan.child_id, case_id=plan.case_id, plan_id=plan.id, area=area)
-    reason = None
-    if before and any(goal.status == "open" for goal in before.goals[area]):
+def _ratings(assessment: Assessment, before: WholePlan | None, looks: list[Look]) -> dict[str, int]:
+    """Return how the areas are rated now: by the assessment, or by what looked at them later."""
+    ratings = dict(assessment.ratings)
+    if before and before.plan.assessment_id == assessment.id:
+        ratings |= {area: row.rating for area, row in before.areas.items() if row.rating}
+    return ratings | reviews_areas.rated(looks, assessment.decided_at)
+
+
+def _carry_answer(row: PlanArea, before: WholePlan, closed_in: int | None) -> str | None:
+    """Answer an area as the edition before did, or as a review has since; return the reason why there is no need."""
+    was = before.areas[row.area]
+    if was.status == "no_need":
+        row.status, reason = was.status, unseal(was)["reason"]
+        return str(reason)
+    if closed_in is not None:
+        row.status = "no_need"
+        return f"Closed in review {closed_in}."
+    if any(goal.status == "open" for goal in before.goals[row.area]):
         row.status = "goals"
-    elif before and before.areas[area].status == "no_need":
-        row.status, reason = "no_need", unseal(before.areas[area])["reason"]
-    _fill(row, assessment, rating, reason)
-    return row
+    return None
 
 
 def _fill(row: PlanArea, assessment: Assessment, rating: int | None, reason: str | None) -> None:
@@ -177,9 +166,11 @@ def _fill(row: PlanArea, assessment: Assessment, rating: int | None, reason: str
     seal(row, "sealed", {"reason": reason, **{name: found.get(name) for name in FOUND}})
 
 
-async def _carry_on(session: AsyncSession, plan: CarePlan, before: WholePlan) -> None:
-    """Copy what is still open: goals, and their open actions."""
-    goals = [goal for goals in before.goals.values() for goal in goals if goal.status == "open"]
+async def _carry_on(session: AsyncSession, plan: CarePlan, before: WholePlan, closed: set[str]) -> None:
+    """Copy what is still open: goals, but for those of closed areas, and their open actions."""
+    goals = [
+        goal for area in before.goals.keys() - closed for goal in before.goals[area] if goal.status == "open"
+    ]
     copies = {goal.id: _copy(goal, plan_id=plan.id) for goal in goals}
     session.add_all(copies.values())
     await session.flush()  # actions name their goals

@@ -1,5 +1,6 @@
 """What happened to a case, written by the acts themselves: the timeline's source."""
 
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -7,7 +8,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access.actor import Actor
 from app.access.log import RECORD_KINDS
 from app.access.vault import seal
-from app.models import Case, CaseHistory
+from app.models import Case, CaseHistory, ClinicalNote, LegalStep
+from app.models.record import now
+from app.services.ages import LOCAL, today
+
+TIERS: dict[type[Any], str] = {ClinicalNote: "clinical", LegalStep: "legal"}
+"""Kinds of records that are always of one tier; others say theirs, or are of everybody's."""
+NOON = time(12, tzinfo=LOCAL)
+"""When something happened of which the day is all that is known: it stays that day for readers elsewhere."""
 
 
 def record(
@@ -18,21 +26,36 @@ def record(
     about: Any,
     detail: dict[str, Any] | None = None,
     *,
-    tier: str = "case",
+    at: datetime | date | None = None,
 ) -> None:
     """Add a line to a case's history: what happened, by whom, to which record, and what a reader should know.
 
-    A line of the clinical or the legal `tier` is read by whoever reads that tier's records.
+    A line is read by whoever reads its record's tier. `at` is the moment, or the day in Cambodia, when it happened, where
+    that was not just now; what still lies ahead happens as it is written.
     """
     line = CaseHistory(
         child_id=case.child_id,
         case_id=case.id,
+        at=_moment(at),
         kind=kind,
         by_id=actor.id,
-        tier=tier,
+        tier=_tier(about),
         record_kind=RECORD_KINDS[type(about)],
         record_id=about.id,
     )
     if detail:
         seal(line, "sealed", detail)
     session.add(line)
+
+
+def _tier(about: Any) -> str:
+    own: str = getattr(about, "tier", "case")
+    return TIERS.get(type(about), own)
+
+
+def _moment(at: datetime | date | None) -> datetime:
+    if isinstance(at, datetime):
+        return min(at, now())
+    if at is None or at >= today():
+        return now()
+    return datetime.combine(at, NOON).astimezone(UTC)

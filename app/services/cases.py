@@ -27,7 +27,7 @@ from app.schemas.identity import Age
 from app.schemas.wire import Page
 from app.services import case_history
 from app.services.ages import Birth, today
-from app.services.case_steps import unmet_open
+from app.services.case_writing import unmet_writing
 from app.services.paging import Paging
 from app.services.records import find_for_change, patched
 from app.services.steps import refuse
@@ -70,9 +70,13 @@ async def read(session: AsyncSession, case_id: UUID) -> CaseOut:
 
 
 async def change(session: AsyncSession, actor: Actor, case_id: UUID, seen: int, patch: CasePatch) -> CaseOut:
-    """Change what may be changed without an act, until the case is closed."""
+    """Change what may be changed without an act, until the case is closed.
+
+    Raises:
+        GateRefused: the case is closed, or the actor only looks at it.
+    """
     case = await find_for_change(session, Case, case_id, seen)
-    refuse(unmet_open(case))
+    refuse(await unmet_writing(session, case))
     content = patched(CaseContent, {"kind": case.kind, **unseal(case)}, patch)
     case.kind = content.kind
     case.updated_at = now()

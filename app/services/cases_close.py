@@ -18,8 +18,8 @@ from app.schemas.exit_plans import Closing
 from app.services import case_history, exit_plans, follow_ups
 from app.services.ages import today
 from app.services.case_steps import CLOSE
+from app.services.case_writing import unmet_working
 from app.services.cases import shown
-from app.services.cases_staffing import unmet_working
 from app.services.exit_plan_steps import UNPLANNED, unmet_plan
 from app.services.records import find_for_change
 from app.services.review_steps import CANCEL
@@ -42,17 +42,14 @@ class Ending:
 
 
 async def unmet_exit_plan(_: AsyncSession, ending: Ending) -> list[Fault]:
-    """Return what the exit plan lacks for this end. Two people close a case: one approves the plan, another closes."""
+    """Return what the exit plan lacks for this end. Two people end a case: one wrote the plan, another approved it."""
     plan = ending.plan
     if plan is None or plan.status != "approved":
         return [Fault(None, "exit_plan_not_approved", "A supervisor approves the exit plan first.")]
-    lacking = [
+    return [
         Fault(None, fault.code, f"In the exit plan: {fault.detail}")
         for fault in unmet_plan(exit_plans.content(plan), planned=ending.is_planned)
     ]
-    if plan.decided_by_id == ending.actor.id:
-        lacking.append(Fault(None, "own_approval", "Somebody else closes what you approved."))
-    return lacking
 
 
 async def unmet_final_review(session: AsyncSession, ending: Ending) -> list[Fault]:
@@ -68,7 +65,7 @@ async def unmet_final_review(session: AsyncSession, ending: Ending) -> list[Faul
 
 async def unmet_worker(session: AsyncSession, ending: Ending) -> list[Fault]:
     """Return the unmet condition that the actor does not work on the case, or none."""
-    return await unmet_working(session, ending.actor, ending.case)
+    return await unmet_working(session, ending.case)
 
 
 CONDITIONS: tuple[Callable[[AsyncSession, Ending], Awaitable[list[Fault]]], ...] = (

@@ -16,7 +16,7 @@ from app.schemas.exit_plans import Reopening
 from app.services import case_history, cases_open
 from app.services.ages import Birth, today
 from app.services.cases import shown
-from app.services.cases_staffing import unmet_fitness
+from app.services.cases_staffing import unmet_fitness, unmet_leading
 from app.services.records import find, find_for_change
 from app.services.referrals_accept import OPEN_CASE
 from app.services.steps import refuse
@@ -34,7 +34,8 @@ async def reopen(session: AsyncSession, actor: Actor, case_id: UUID, seen: int, 
     the child.
 
     Raises:
-        GateRefused: the case is not closed, the child has an open one, or nobody fit carries the new one.
+        GateRefused: the case is not closed, the child has an open one, the actor does not lead the old case's team
+            (broken glass shows a case for four hours, and does not make it one's own), or nobody fit carries the new one.
         AlreadyExists: somebody opened a case for the child at this moment.
     """
     old = await find_for_change(session, Case, case_id, seen)
@@ -42,6 +43,7 @@ async def reopen(session: AsyncSession, actor: Actor, case_id: UUID, seen: int, 
     refuse(
         [
             *await _unmet_closed(session, old),
+            *unmet_leading(actor, old),
             *await _unmet_team(session, actor, team_id),
             *await unmet_fitness(session, team_id, [lead_worker_id]),
             *await unmet_wall(session, old.child_id, [lead_worker_id]),

@@ -17,6 +17,7 @@ from app.schemas.cases import Assignment, BrokenGlass, CaseLinkOut, CaseOut, Gla
 from app.schemas.wire import Page, PageQuery
 from app.services import case_history
 from app.services.case_steps import unmet_open
+from app.services.case_writing import unmet_working
 from app.services.cases import shown
 from app.services.paging import Paging
 from app.services.records import find, find_for_change, require
@@ -91,15 +92,6 @@ def unmet_leading(actor: Actor, case: Case) -> list[Fault]:
     return [Fault(None, "not_your_team", "A supervisor of the case's team assigns it.")]
 
 
-async def unmet_working(session: AsyncSession, actor: Actor, case: Case) -> list[Fault]:
-    """Return what speaks against this actor doing what the case's own workers and supervisor do: broken glass shows."""
-    if actor.leads(case.team_id) or actor.id in await _workers_of(session, case):
-        return []
-    return [
-        Fault(None, "not_on_case", "Somebody who works on the case, or its team's supervisor, does this.")
-    ]
-
-
 async def unmet_fitness(session: AsyncSession, team_id: UUID, workers: list[UUID]) -> list[Fault]:
     """Return what speaks against these people working on a case of a team."""
     unfit = [worker for worker in workers if not await can_lead(session, worker, team_id)]
@@ -172,12 +164,13 @@ async def link(session: AsyncSession, actor: Actor, case_id: UUID, linking: Link
 
     Raises:
         NotFound: the actor does not see both.
-        GateRefused: they share a worker: assign another first.
+        GateRefused: they share a worker: assign another first; the actor decides for one of them, or for none.
     """
     case, other = await find(session, Case, case_id), await find(session, Case, linking.linked_case_id)
     if case.child_id == other.child_id:
         raise InvalidInput([Fault("/linked_case_id", "same_child", "These are cases of one child.")])
     one, two = sorted((case, other), key=lambda c: c.id.bytes)
+    refuse(await unmet_working(session, case) or await unmet_working(session, other))
     refuse(await unmet_apart(session, one, two))
     made = CaseLink(
         child_id=one.child_id,
@@ -190,11 +183,6 @@ async def link(session: AsyncSession, actor: Actor, case_id: UUID, linking: Link
     session.add(made)
     await session.flush()  # the answer shows what was stored
     return _link(made)
-
-
-async def _workers_of(session: AsyncSession, case: Case) -> set[UUID]:
-    found = await session.scalars(select(col(CaseWorker.user_id)).where(col(CaseWorker.case_id) == case.id))
-    return {case.lead_worker_id, *found}
 
 
 async def links(session: AsyncSession, actor: Actor, case_id: UUID, page: PageQuery) -> Page[CaseLinkOut]:

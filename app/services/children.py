@@ -15,9 +15,11 @@ from app.schemas.circle import ChildFilters
 from app.schemas.identity import ChildIdentity, ChildOut, ChildPatch
 from app.schemas.wire import Page
 from app.services import case_history, names, telling
+from app.services.case_writing import unmet_working_with
 from app.services.cases import age_of
 from app.services.paging import Paging
 from app.services.records import find, find_for_change, patched
+from app.services.steps import refuse
 
 MOST_CANDIDATES = 500
 """Candidates compared in memory a search: a search is for one child, not for a list of everybody."""
@@ -70,8 +72,13 @@ async def read(session: AsyncSession, child_id: UUID) -> ChildOut:
 async def change(
     session: AsyncSession, actor: Actor, child_id: UUID, seen: int, patch: ChildPatch
 ) -> ChildOut:
-    """Correct what is known of a child; every case of it that the actor sees remembers that it happened."""
+    """Correct what is known of a child; every case of it that the actor sees remembers that it happened.
+
+    Raises:
+        GateRefused: the actor only looks at the child's cases.
+    """
     child = await find_for_change(session, Child, child_id, seen)
+    refuse(await unmet_working_with(session, child.id))
     identity = patched(ChildIdentity, {**unseal(child), "sex": child.sex}, patch).model_dump(mode="json")
     identity = await telling.tidied(session, identity)
     child.sex = identity.pop("sex") or "unknown"

@@ -17,16 +17,22 @@ from app.schemas.referrals import Withdrawal
 from app.schemas.wire import Page, PageQuery
 from app.services import case_history
 from app.services.ages import today
+from app.services.case_writing import unmet_working
 from app.services.paging import Paging
-from app.services.records import find, find_for_change, require
+from app.services.records import find, find_for_change, find_steady, require, steady_case
 from app.services.steps import refuse
 
 SEALED = ("witness", "basis_without_consent", "note")
 
 
 async def record(session: AsyncSession, actor: Actor, case_id: UUID, told: ConsentIn) -> ConsentOut:
-    """Enter a consent, a refusal, or the basis for acting without consent."""
-    case = await find(session, Case, case_id)
+    """Enter a consent, a refusal, or the basis for acting without consent.
+
+    Raises:
+        GateRefused: the actor only looks at the case.
+    """
+    case = await find_steady(session, Case, case_id)
+    refuse(await unmet_working(session, case))
     document = told.model_dump(mode="json")
     basis = told.basis_without_consent
     consent = Consent(
@@ -82,20 +88,24 @@ async def withdraw(
     """Withdraw a consent: from this moment nothing is shared on it.
 
     Raises:
-        GateRefused: it was withdrawn before, or is a refusal.
+        GateRefused: it was withdrawn before, or is a refusal; the actor only looks at the case.
     """
+    case = await steady_case(session, Consent, consent_id)
     consent = await find_for_change(session, Consent, consent_id, seen)
-    status = status_of(consent)
-    if status in {"withdrawn", "refused"}:
-        refuse([Fault("/status", "status", f"The consent is {status}; there is nothing to withdraw.")])
+    refuse([*_unmet_given(consent), *await unmet_working(session, case)])
     consent.withdrawn_at = now()
     consent.withdrawn_by_id = actor.id
     seal(consent, "withdrawal_sealed", withdrawal.reason)
     await session.flush()  # the answer shows what was stored
-    case_history.record(
-        session, await find(session, Case, consent.case_id), "consent_withdrawn", actor, consent
-    )
+    case_history.record(session, case, "consent_withdrawn", actor, consent)
     return _shown(consent)
+
+
+def _unmet_given(consent: Consent) -> list[Fault]:
+    status = status_of(consent)
+    if status not in {"withdrawn", "refused"}:
+        return []
+    return [Fault("/status", "status", f"The consent is {status}; there is nothing to withdraw.")]
 
 
 def status_of(consent: Consent) -> str:

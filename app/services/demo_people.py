@@ -1,6 +1,11 @@
 """The invented people of the demonstration: staff, partners, children. Nobody here exists."""
 
+from datetime import date, timedelta
+from random import Random
 from typing import Any
+
+from app.services.ages import add_months
+from app.services.demo_stories import Story
 
 DOMAIN = "demo.first-step.example"
 """Production refuses to serve a database with active users of this domain."""
@@ -23,7 +28,20 @@ STAFF: tuple[tuple[str, str, tuple[str, ...], tuple[tuple[str, bool], ...]], ...
     ("ratana.me", "Ouk Ratana", ("me_officer",), ()),
     ("chanthy.dpo", "Mao Chanthy", ("data_protection_officer",), ()),
     ("visal.admin", "Tep Visal", ("administrator",), ()),
+    ("pisey.worker", "Lim Pisey", ("social_worker",), (("Phnom Penh", False),)),
+    ("bunthoeun.worker", "Ros Bunthoeun", ("social_worker",), (("Siem Reap", False),)),
+    ("sreyneang.worker", "Meas Sreyneang", ("social_worker",), (("Phnom Penh", False),)),
 )
+WORKERS = {
+    "Siem Reap": ("sophea.worker", "maly.worker", "bunthoeun.worker"),
+    "Phnom Penh": ("dara.worker", "pisey.worker", "sreyneang.worker"),
+}
+SUPERVISORS = {
+    "Siem Reap": ("rith.supervisor", "vanna.supervisor"),
+    "Phnom Penh": ("bopha.supervisor", "vanna.supervisor"),
+}
+MANAGER = "kunthea.manager"
+OVER_ALL_TEAMS = "vanna.supervisor"
 CLIENTS = (
     ("Hands of Hope case system", "Hands of Hope", ("referrals",)),
     ("River Children's House case system", "River Children's House", ("referrals",)),
@@ -33,61 +51,102 @@ CLIENTS = (
 FAMILIES = (
     ("សុខ", "Sok"), ("ចាន់", "Chan"), ("គង់", "Kong"), ("លី", "Ly"), ("ហេង", "Heng"), ("នួន", "Nuon"),
     ("ជា", "Chea"), ("ម៉ៅ", "Mao"), ("ប្រាក់", "Prak"), ("ទេព", "Tep"), ("អ៊ុក", "Ouk"), ("កែវ", "Keo"),
+    ("មាស", "Meas"), ("រស់", "Ros"), ("អ៊ឹម", "Im"), ("សាន", "San"), ("យឹម", "Yim"), ("ឃឹម", "Khim"),
+    ("ឈួន", "Chhuon"),
 )  # fmt: skip
 BOYS = (
     ("វិចិត្រ", "Vichet"), ("ដារ៉ា", "Dara"), ("រតនៈ", "Ratanak"), ("សំណាង", "Samnang"), ("បូរី", "Borey"),
-    ("ពិសិដ្ឋ", "Piseth"), ("សុវណ្ណ", "Sovann"), ("មករា", "Makara"),
+    ("ពិសិដ្ឋ", "Piseth"), ("សុវណ្ណ", "Sovann"), ("មករា", "Makara"), ("វណ្ណៈ", "Vanna"), ("ចាន់ថន", "Chanthorn"),
+    ("រិទ្ធី", "Rithy"), ("សុភ័ក្រ", "Sopheak"), ("ភារុណ", "Phearun"), ("គឹមហុង", "Kimhong"), ("បញ្ញា", "Panha"),
+    ("វីរៈ", "Virak"), ("តុលា", "Tola"),
 )  # fmt: skip
 GIRLS = (
     ("សុភា", "Sophea"), ("ស្រីមុំ", "Srey Mom"), ("បុប្ផា", "Bopha"), ("ចាន់ធី", "Chanthy"), ("កុលាប", "Kolab"),
-    ("ម៉ាលី", "Maly"),
+    ("ម៉ាលី", "Maly"), ("ស្រីនាង", "Sreyneang"),
 )  # fmt: skip
-PLACES = ("17100901", "171009", "1710", "0203", "1202", "120101", "0801")
-CARERS = ("mother", "grandmother", "aunt", "father")
-CONCERNS = (
-    ("survivor", "The child told a teacher about abuse by somebody known to the family. ក្មេងបានប្រាប់គ្រូបង្រៀន។"),
-    ("survivor", "A neighbour noticed that the child is afraid to go home. The family asks for support."),
-    (
-        "hsb",
-        "The child has shown sexual behaviour towards a younger child at school. Both families ask for help.",
+NICKNAMES = ("Chet", None, "ម៉ាប់", None, "Tuch", None, None)
+PLACES = {
+    "Siem Reap": (
+        "17100901",
+        "171009",
+        "1710",
+        "17060603",
+        "170405",
+        "17101306",
+        "0102",
+        "01040310",
+        "02031003",
     ),
-    (
-        "both",
+    "Phnom Penh": ("120101", "1202", "12040904", "120807", "12100705", "0801", "080211", "0305", "06040601"),
+}
+CARERS = ("mother", "grandmother", "aunt", "father", "grandfather", "mother", "foster_carer")
+CONCERNS = {
+    "survivor": (
+        "The child told a teacher about abuse by somebody known to the family. ក្មេងបានប្រាប់គ្រូបង្រៀន។",
+        "A neighbour noticed that the child is afraid to go home. The family asks for support.",
+        "Medical care was given after abuse; the child does not sleep and has stopped going to school.",
+        "កុមារភ័យខ្លាច មិនចង់ទៅសាលា។ ម្តាយសុំជំនួយ។",
+    ),
+    "hsb": (
+        "The child has shown sexual behaviour towards a younger child at school. Both families ask for help.",
+        "កុមារមានអាកប្បកិរិយាផ្លូវភេទមិនសមរម្យចំពោះក្មេងតូចជាង។ គ្រួសារសុំការណែនាំ។",
+    ),
+    "both": (
         "The child was abused and has shown sexual behaviour towards a cousin. The school asks for help.",
     ),
+}
+DISABILITIES = ({"hearing": "a_lot"}, {"remembering": "some", "communicating": "a_lot"}, {"walking": "some"})
+PROVIDERS: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...]], ...] = (
     (
-        "survivor",
-        "Medical care was given after abuse; the child does not sleep and has stopped going to school.",
+        "Angkor Hospital of the Demonstration",
+        "hospital",
+        ("medical", "mental_health", "forensic_examination"),
+        ("17",),
     ),
+    ("មណ្ឌលសុខភាព ស្វាយដង្គំ", "health_centre", ("medical", "nutrition"), ("17",)),
+    ("Tonle Children's Hospital", "hospital", ("medical", "mental_health", "disability"), ("12", "08")),
+    ("Khmer Lantern Legal Aid", "legal_aid", ("legal",), ()),
+    ("សាលាបឋមសិក្សា វត្តបូព៌", "school", ("education",), ("17",)),
+    ("Riverside School", "school", ("education",), ("12",)),
+    ("House of Rest", "shelter", ("shelter", "psychosocial"), ("12", "17")),
+    ("Wheels and Tools Training Centre", "training_centre", ("vocational_training", "livelihood"), ()),
+    ("Commune Hall", "authority", ("civil_registration", "family_support"), ("17", "12")),
+    ("Rice and Light", "ngo", ("nutrition", "livelihood", "disability", "transport"), ()),
+    ("Old Mill Clinic", "health_centre", ("medical",), ("02",)),
 )
+"""Name, kind, services, provinces; the last one was never checked for child safeguarding."""
 
 
-def referral(number: int, received_on: str) -> dict[str, Any]:
-    """Return the referral of the n-th invented child: varied, and always the same."""
+def referral(story: Story) -> dict[str, Any]:
+    """Return the referral of an invented child: varied, and always the same."""
+    number, received_on = story.number, story.opened_on
     is_boy = number % 5 != 3  # FSC serves mostly boys, and girls too
     given = (BOYS if is_boy else GIRLS)[number % (len(BOYS) if is_boy else len(GIRLS))]
     family = FAMILIES[(number * 7 + number // 12) % len(FAMILIES)]
-    kind, summary = CONCERNS[number % len(CONCERNS)]
+    concerns, age = CONCERNS[story.kind], 5 + number * 5 % 13
+    places = PLACES["Siem Reap" if story.north else "Phnom Penh"]
     return {
-        "external_id": f"DEMO-{number:04}",
         "urgency": ("routine", "urgent", "routine", "emergency")[number % 4],
         "concern": {
-            "kind": kind,
-            "summary": summary,
+            "kind": story.kind,
+            "summary": concerns[number % len(concerns)],
             "child_is_safe_now": number % 4 != 3,
-            "reported_to": ["police"],
+            "reported_to": ["police"] if number % 3 == 0 else ["commune_committee"],
         },
         "child": {
-            "names": _names(family, given, number),
-            "nickname": ("Chet", None, "Srey", None)[number % 4],
+            "names": names(family, given, number),
+            "nickname": NICKNAMES[number % len(NICKNAMES)],
             "sex": "male" if is_boy else "female",
-            "birth": _birth(number),
-            "place_code": PLACES[number % len(PLACES)],
-            "languages": ["km"],
-            "school": {"status": ("attending", "dropped_out")[number % 2], "grade": str(1 + number % 9)},
+            "birth": _birth(number, age, received_on),
+            "place_code": places[number % len(places)],
+            "languages": ["km", "vi"] if number % 16 == 9 else ["km"],
+            "disability": _disability(number),
+            "school": _school(number, age),
+            "idpoor": ("poor_1", "none", "poor_2", "at_risk", "unknown")[number % 5],
+            "gender_identity": ("not_asked", "boy" if is_boy else "girl", "questioning")[(number % 11) // 5],
         },
         "caregiver": {
-            "names": _names(family, GIRLS[(number + 2) % len(GIRLS)], number),
+            "names": names(family, GIRLS[(number + 2) % len(GIRLS)], number),
             "relationship": CARERS[number % len(CARERS)],
             "phone": {"number": f"01234{5000 + number}", "owner": "self", "safe_to_call": number % 3 != 0},
             "knows_of_referral": True,
@@ -96,22 +155,48 @@ def referral(number: int, received_on: str) -> dict[str, Any]:
         "consent": {
             "given_by": ["child", "caregiver"],
             "method": ("oral", "written", "thumbprint")[number % 3],
-            "on": received_on,
+            "on": (received_on - timedelta(days=6)).isoformat(),
             "scope": ["services", "share_with_fsc"],
         },
         "services_already_given": ["medical"] if number % 3 == 0 else [],
     }
 
 
-def _names(family: tuple[str, str], given: tuple[str, str], number: int) -> list[dict[str, str]]:
+def names(family: tuple[str, str], given: tuple[str, str], number: int) -> list[dict[str, str]]:
+    """Return a name in Khmer script, in Latin, or in both."""
     khmer = {"script": "khmer", "family": family[0], "given": given[0]}
     latin = {"script": "latin", "family": family[1], "given": given[1]}
     return [[khmer, latin], [latin], [khmer]][number % 3]
 
 
-def _birth(number: int) -> dict[str, Any]:
-    year = 2010 + number % 10
+def relative(number: int) -> dict[str, Any]:
+    """Return the relative who bears responsibility for a child whose supporter is somebody else."""
+    family = FAMILIES[(number * 7 + number // 12) % len(FAMILIES)]
+    return {
+        "role": "family",
+        "names": names(family, GIRLS[(number + 4) % len(GIRLS)], number),
+        "relationship": "mother",
+        "is_responsible": True,
+    }
+
+
+def _birth(number: int, age: int, on: date) -> dict[str, Any]:
+    """Return what is known of a birth: for most a day, a month or a year, for some an estimated age."""
     if number % 4 == 1:
-        return {"estimated_age": 2026 - year, "estimated_on": "2026-06-01"}
-    precision = ("day", "month", "year")[number % 3]
-    return {"date": f"{year}-{1 + number % 12:02}-{1 + number % 28:02}", "precision": precision}
+        return {"estimated_age": age, "estimated_on": on.isoformat()}
+    born = add_months(on, -12 * age) - timedelta(days=Random(number).randrange(10, 350))
+    return {"date": born.isoformat(), "precision": ("day", "month", "year")[number % 3]}
+
+
+def _disability(number: int) -> dict[str, Any] | None:
+    if number % 9 != 2:
+        return None
+    return {"has_difficulty": True, "difficulties": DISABILITIES[number % len(DISABILITIES)]}
+
+
+def _school(number: int, age: int) -> dict[str, Any]:
+    if age == 5:
+        return {"status": "attending", "grade": "preschool"}
+    if number % 3 == 1:
+        return {"status": "dropped_out", "grade": str(max(1, age - 7))}
+    return {"status": "attending", "grade": str(min(12, max(1, age - 5)))}

@@ -20,6 +20,7 @@ from app.schemas.documents import MOST_BYTES, About, AboutOut, DocumentFilters, 
 from app.schemas.wire import Page
 from app.services import case_history, media_types, names
 from app.services.case_steps import unmet_open
+from app.services.case_writing import unmet_working
 from app.services.paging import Paging
 from app.services.records import find, find_steady, require
 from app.services.steps import refuse
@@ -28,6 +29,10 @@ SEALED = ("title", "file_name", "description")
 OF_A_CASE = {kind: table for table, kind in RECORD_KINDS.items() if issubclass(table, CaseRecord)}
 """What a document may be about."""
 LEGAL_KINDS = frozenset({"court", "police"})
+STILL_ARRIVING = LEGAL_KINDS | {"letter"}
+"""What comes in after a case was closed, and belongs to it all the same; so does whatever is of the legal tier."""
+NARROWER = ("case", "legal", "clinical")
+"""The tiers, each read by fewer people than the one before."""
 TIERS: dict[str, str] = {RECORD_KINDS[LegalStep]: "legal", RECORD_KINDS[ClinicalNote]: "clinical"}
 """The tier of what is about such a record, unless somebody says otherwise."""
 
@@ -44,13 +49,16 @@ async def add(session: AsyncSession, actor: Actor, case_id: UUID, told: Document
     """Add a document to a case.
 
     Raises:
-        GateRefused: the case is closed, or the actor would not be among those who read the tier.
-        InvalidInput: the file is empty, too large, or of no kind that is taken; what it is about is none of the case.
+        GateRefused: the case is closed, and this is nothing that still arrives then; the actor only looks at the case,
+            or would not be among those who read the tier.
+        InvalidInput: the file is empty, too large, or of no kind that is taken; what it is about is none of the case,
+            or of a narrower tier.
         AlreadyExists: the id is taken.
     """
     case = await find_steady(session, Case, case_id)
-    tier = told.tier or _tier(told)
-    refuse([*unmet_open(case), *await _unmet_tier(session, actor, case, tier)])
+    tier = await _tier(session, told)
+    unmet = [] if told.kind in STILL_ARRIVING or tier == "legal" else unmet_open(case)
+    refuse([*unmet, *await unmet_working(session, case), *await _unmet_tier(session, actor, case, tier)])
     await _require_about(session, case, told.about)
     # Half a second for the largest, on a thread: others' requests go on meanwhile.
     content, media_type = await asyncio.to_thread(_opened, told.content)
@@ -71,14 +79,30 @@ async def add(session: AsyncSession, actor: Actor, case_id: UUID, told: Document
     session.add(document)
     await session.flush()  # the content's policy looks for the document
     session.add(_sealed(document, content))
-    case_history.record(session, case, "document_added", actor, document, {"kind": told.kind}, tier=tier)
+    case_history.record(session, case, "document_added", actor, document, {"kind": told.kind})
     await session.flush()  # a conflict must surface before the answer leaves
     return _shown(document)
 
 
-def _tier(told: DocumentIn) -> str:
-    about = TIERS.get(told.about.kind) if told.about else None
-    return about or ("legal" if told.kind in LEGAL_KINDS else "case")
+async def _tier(session: AsyncSession, told: DocumentIn) -> str:
+    """Return the tier it is said to be of; else that of what it is about, where that is not everybody's; else its kind's.
+
+    Raises:
+        InvalidInput: it would be read by more than read what it is about.
+    """
+    about = await _tier_of(session, told.about) if told.about else "case"
+    if told.tier is not None:
+        if NARROWER.index(told.tier) < NARROWER.index(about):
+            raise InvalidInput([Fault("/tier", "tier_too_wide", f"What it is about is {about}.")])
+        return told.tier
+    return about if about != "case" or told.kind not in LEGAL_KINDS else "legal"
+
+
+async def _tier_of(session: AsyncSession, about: About) -> str:
+    table: Any = Document if about.kind == RECORD_KINDS[DocumentContent] else OF_A_CASE.get(about.kind)
+    if table is None or "tier" not in table.model_fields:
+        return TIERS.get(about.kind, "case")
+    return await session.scalar(select(col(table.tier)).where(col(table.id) == about.id)) or "case"
 
 
 async def _unmet_tier(session: AsyncSession, actor: Actor, case: Case, tier: str) -> list[Fault]:

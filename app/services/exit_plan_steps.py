@@ -17,7 +17,7 @@ APPROVE = Step(
     "approved",
     Permission.exit_plan_decide,
     "by a supervisor of the team who did not write it; the checklist answered; unless the end is unplanned, a taper "
-    "of falling contacts and follow-ups after 1, 3 and 6 months",
+    "of contacts that never rise, and follow-ups after 1, 3 and 6 months",
 )
 REWRITE = Step("write anew", frozenset({"approved"}), "draft", Permission.exit_plan_write)
 
@@ -38,9 +38,6 @@ UNPLANNED = frozenset(
 
 FOLLOW_UPS = (1, 3, 6)
 """Months after the exit at which FSC asks how the child is."""
-
-FEWEST_TAPER_STEPS = 2
-"""Contacts fall from one to another."""
 
 
 def unmet_plan(plan: ExitPlanIn, *, planned: bool) -> Iterator[Fault]:
@@ -65,11 +62,11 @@ def _unmet_taper(plan: ExitPlanIn) -> Iterator[Fault]:
     if plan.ends_on is None:
         yield Fault("/ends_on", "ends_on_missing", "Say on which day support is to end.")
     falls = all(
-        before.starts_on < after.starts_on and before.contacts_per_month > after.contacts_per_month
+        before.starts_on < after.starts_on and before.contacts_per_month >= after.contacts_per_month
         for before, after in pairwise(plan.taper)
     )
-    if len(plan.taper) < FEWEST_TAPER_STEPS or not falls:
-        detail = "At least two steps, each later and with fewer contacts than the one before."
+    if not plan.taper or not falls:
+        detail = "At least one step; each later than the one before it, and with no more contacts."
         yield Fault("/taper", "taper_not_falling", detail)
     elif plan.ends_on is not None and plan.taper[-1].starts_on > plan.ends_on:
         yield Fault("/taper", "taper_after_end", "The last step begins before support ends.")

@@ -16,6 +16,7 @@ from app.schemas.decisions import Approval
 from app.schemas.exit_plans import ExitPlanEdition, ExitPlanIn, ExitPlanOut
 from app.services import case_history
 from app.services.case_steps import unmet_open
+from app.services.case_writing import unmet_writing
 from app.services.decisions import comment_of, decide
 from app.services.exit_plan_steps import APPROVE, REWRITE, UNPLANNED, unmet_plan
 from app.services.records import find_for_change, hold, refuse_unseen, require
@@ -70,7 +71,7 @@ async def write(
     case = await hold(session, Case, case_id)
     plan = await of(session, case_id)
     refuse_unseen(plan, seen)
-    refuse(unmet_open(case))
+    refuse(await unmet_writing(session, case))
     if plan is None:
         plan = _new(actor, case)
         session.add(plan)

@@ -10,7 +10,7 @@ HOLD = Step(
     frozenset({"due", "missed"}),
     "held",
     Permission.follow_up_record,
-    "the day, on or after the exit, and how the child is",
+    "the day, on or after the exit, and how the child is, by code or in words",
 )
 MISS = Step("record that nobody was reached", HOLD.sources, "missed", Permission.follow_up_record)
 

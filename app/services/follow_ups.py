@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -17,12 +17,15 @@ from app.schemas.exit_plans import FollowUpContent, FollowUpIn, FollowUpOut, Fol
 from app.schemas.wire import Page, PageQuery
 from app.services import case_history
 from app.services.ages import add_months, today
+from app.services.case_writing import unmet_working
 from app.services.follow_up_steps import HOLD, MISS
 from app.services.paging import Paging
-from app.services.records import find, find_for_change, patched, require
+from app.services.records import find, find_for_change, hold, hold_case, patched, require
 from app.services.steps import refuse, unmet_status
 
 SEALED = ("checklist", "note")
+REACH = 45
+"""Days from the planned one within which a look counts as that."""
 PLAIN = set(FollowUpOut.model_fields) - {"is_overdue", *SEALED}
 
 
@@ -56,17 +59,44 @@ async def read(session: AsyncSession, follow_up_id: UUID) -> FollowUpOut:
 
 
 async def add(session: AsyncSession, actor: Actor, case_id: UUID, told: FollowUpIn) -> FollowUpOut:
-    """Record a look that was not planned.
+    """Record a follow-up: the planned one that it is, or another look beside them.
 
     Raises:
-        GateRefused: the case is not closed: then it is a support session; or the day is not after the exit.
+        GateRefused: the case is not closed: then it is a support session; the day is not after the exit; nothing was
+            planned for the months, or it is recorded.
     """
-    case = await find(session, Case, case_id)
-    follow_up = FollowUp(id=told.id or new_id(), child_id=case.child_id, case_id=case.id)
+    case = await hold(session, Case, case_id)  # two looks at once are not both the planned one
+    follow_up = await _planned(session, case, told)
+    working = await unmet_working(session, case)
+    refuse([*_unmet(case, told), *_unmet_planned(told, follow_up), *working])
+    if follow_up is None:
+        follow_up = FollowUp(id=told.id or new_id(), child_id=case.child_id, case_id=case.id)
+        session.add(follow_up)
+    else:
+        follow_up.version += 1
     _record(session, actor, case, follow_up, told)
-    session.add(follow_up)
     await session.flush()  # the answer shows what was stored
     return _shown(follow_up)
+
+
+async def _planned(session: AsyncSession, case: Case, told: FollowUpIn) -> FollowUp | None:
+    query = select(FollowUp).where(col(FollowUp.case_id) == case.id)
+    if told.months is not None:
+        query = query.where(col(FollowUp.months) == told.months)
+    else:
+        days_apart = func.abs(col(FollowUp.due_on) - told.held_on)
+        waiting = col(FollowUp.status).in_(HOLD.sources)
+        query = query.where(waiting, days_apart <= REACH).order_by(days_apart, col(FollowUp.due_on)).limit(1)
+    found: FollowUp | None = await session.scalar(query)
+    return found
+
+
+def _unmet_planned(told: FollowUpIn, planned: FollowUp | None) -> list[Fault]:
+    if planned is not None:
+        return unmet_status(HOLD, planned.status)
+    if told.months is None:
+        return []
+    return [Fault("/months", "not_planned", "Nothing was planned for then: leave the months out.")]
 
 
 async def write(
@@ -77,10 +107,12 @@ async def write(
     Raises:
         GateRefused: it is recorded: frozen; or the day it was held or how the child is are missing.
     """
+    case = await hold_case(session, FollowUp, follow_up_id)
     follow_up = await find_for_change(session, FollowUp, follow_up_id, seen)
-    refuse(unmet_status(HOLD, follow_up.status))
-    case = await find(session, Case, follow_up.case_id)
-    _record(session, actor, case, follow_up, patched(FollowUpContent, _document(follow_up), patch))
+    refuse([*unmet_status(HOLD, follow_up.status), *await unmet_working(session, case)])
+    content = patched(FollowUpContent, _document(follow_up), patch)
+    refuse(_unmet(case, content))
+    _record(session, actor, case, follow_up, content)
     await session.flush()  # the answer shows what was stored
     return _shown(follow_up)
 
@@ -88,20 +120,21 @@ async def write(
 def _record(
     session: AsyncSession, actor: Actor, case: Case, follow_up: FollowUp, content: FollowUpContent
 ) -> None:
-    refuse(_unmet(case, content))
     follow_up.held_on, follow_up.wellbeing = content.held_on, content.wellbeing
     follow_up.status = (MISS if content.wellbeing == "not_reached" else HOLD).target
     follow_up.author_id, follow_up.updated_at = actor.id, now()
     document = content.model_dump(mode="json")
     seal(follow_up, "sealed", {name: document[name] for name in SEALED})
-    case_history.record(session, case, "follow_up_held", actor, follow_up, {"status": follow_up.status})
+    detail = {"status": follow_up.status}
+    case_history.record(session, case, "follow_up_held", actor, follow_up, detail, at=follow_up.held_on)
 
 
 def _unmet(case: Case, content: FollowUpContent) -> Iterator[Fault]:
     if case.closed_on is None:
         yield Fault(None, "case_open", "The case is open: record a support session.")
-    if content.wellbeing is None:
-        yield Fault("/wellbeing", "wellbeing_missing", "Say how the child is, or that nobody was reached.")
+    if content.wellbeing is None and content.note is None:
+        detail = "Say how the child is, by code or in words, or that nobody was reached."
+        yield Fault("/wellbeing", "wellbeing_missing", detail)
     if content.held_on is None:
         yield Fault("/held_on", "held_on_missing", "Say on which day it was.")
     elif content.held_on > today():
@@ -116,12 +149,16 @@ def _document(follow_up: FollowUp) -> dict[str, Any]:
     return {"held_on": held_on, "wellbeing": follow_up.wellbeing, **unseal(follow_up)}
 
 
+def _waits(follow_up: FollowUp) -> bool:
+    return follow_up.status in HOLD.sources
+
+
 def _shown(follow_up: FollowUp) -> FollowUpOut:
     plain: dict[str, Any] = follow_up.model_dump(include=PLAIN)
     words = unseal(follow_up)
     return FollowUpOut(
         **plain,
-        is_overdue=follow_up.status == "due" and follow_up.due_on is not None and follow_up.due_on < today(),
+        is_overdue=_waits(follow_up) and follow_up.due_on is not None and follow_up.due_on < today(),
         checklist=words.get("checklist", {}),
         note=words.get("note"),
     )

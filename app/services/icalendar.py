@@ -69,7 +69,8 @@ def _body(events: Iterable[Event], stamp: datetime) -> Iterator[str]:
 def _when(event: Event) -> Iterator[str]:
     """A day without a time does not block the calendar of who has it."""
     if event.at is None:
-        yield from (f"DTSTART;VALUE=DATE:{event.on:%Y%m%d}", "TRANSP:TRANSPARENT")
+        # Not `%Y`: it writes a year before 1000 with fewer digits, and no calendar reads such a day.
+        yield from (f"DTSTART;VALUE=DATE:{event.on.isoformat().replace('-', '')}", "TRANSP:TRANSPARENT")
     else:
         yield from (f"DTSTART:{_moment(event.at)}", f"DTEND:{_moment(event.at + event.lasts)}")
 

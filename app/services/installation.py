@@ -3,6 +3,7 @@
 import asyncio
 import fcntl
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,6 +23,8 @@ from app.errors import Conflict, Unavailable
 from app.services import gazetteer
 
 DATABASE = "firststep"
+UNFINISHED = "demo.unfinished.json"
+"""In a home whose demonstration is being made: whoever finds it there begins anew."""
 Say = Callable[[str], None]
 
 
@@ -51,6 +54,8 @@ def open_installation(chosen: Settings, say: Say) -> Installation:
     """
     chosen.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = _alone(chosen.home)
+    if (chosen.home / UNFINISHED).exists():
+        _begin_anew(chosen, say)
     server, urls = None, _given(chosen)
     if urls is None and chosen.database_url is None:
         server, urls = _embedded(chosen, say)
@@ -78,6 +83,24 @@ def _alone(home: Path) -> IO[str]:
             f"First Step already runs from {home}: stop it first, or set FIRSTSTEP_HOME."
         ) from None
     return lock
+
+
+def _begin_anew(chosen: Settings, say: Say) -> None:
+    """Throw away a demonstration whose making was interrupted.
+
+    Raises:
+        Conflict: it lies in a database that is not ours to delete.
+    """
+    if chosen.database_url is not None or _given(chosen) is not None:
+        detail = "The demonstration in this database was interrupted while it was made: give it an empty database, "
+        raise Conflict(f"{detail}and remove {chosen.home / UNFINISHED}.")
+    say("The demonstration was interrupted while it was made: beginning anew.")
+    server = EmbeddedServer(chosen.home)
+    server.stop()
+    if server.data.exists():
+        shutil.rmtree(server.data)
+    (chosen.home / "database.json").unlink(missing_ok=True)
+    (chosen.home / UNFINISHED).unlink()  # last: until then it is still to be thrown away
 
 
 def _given(chosen: Settings) -> Urls | None:

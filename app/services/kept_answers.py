@@ -14,7 +14,7 @@ from sqlmodel import SQLModel, col
 from app.access.log import Shown, trace_of
 from app.access.vault import unseal, vault
 from app.errors import KeyReused, NotFound, StillRunning
-from app.models import Child, KeptAnswer, Referral
+from app.models import Case, Child, KeptAnswer, Referral
 from app.models.record import new_id, now
 
 KEPT = timedelta(hours=24)
@@ -101,7 +101,10 @@ async def _still_visible(session: AsyncSession, shown: list[Shown]) -> None:
     referrals = {s.record_id for s in shown if s.kind == "referral"}
     visible = await session.scalar(select(func.count()).where(col(Child.id).in_(children)))
     visible_referrals = await session.scalar(select(func.count()).where(col(Referral.id).in_(referrals)))
-    if (visible, visible_referrals) != (len(children), len(referrals)):
+    # A child is seen through any of its cases; an answer about one of them is for who still sees that one.
+    cases = {s.case_id for s in shown if s.case_id and s.kind != "referral"}
+    visible_cases = await session.scalar(select(func.count()).where(col(Case.id).in_(cases)))
+    if (visible, visible_referrals, visible_cases) != (len(children), len(referrals), len(cases)):
         raise NotFound
 
 

@@ -1,6 +1,6 @@
 """Incidents and legal steps: the legal tier, for those who work on the case or decide for it; not for broken glass.
 
-Courts take their time: an entry stays open to those who work on the case, and every change of it is told by a line of
+Courts take their time: an entry stays open to those who work on the case, or did until it was closed; and every change of it is told by a line of
 its own in the timeline, with the fields it changed.
 """
 
@@ -27,10 +27,8 @@ from app.schemas.legal_steps import (
 from app.schemas.wire import Page
 from app.services import case_history
 from app.services.ages import today
-from app.services.case_steps import unmet_open
 from app.services.paging import Paging
-from app.services.records import find, find_for_change, find_steady, patched
-from app.services.steps import refuse
+from app.services.records import find, find_for_change, find_steady, patched, steady_case
 
 PLAIN = frozenset({"kind", "status", "on"})
 SEALED = frozenset(LegalStepContent.model_fields) - PLAIN
@@ -44,13 +42,11 @@ async def record(session: AsyncSession, actor: Actor, case_id: UUID, told: Legal
 
     Raises:
         NotFound: the case's legal tier is not for this actor.
-        GateRefused: the case is closed.
         InvalidInput: it was done tomorrow, or lies out of all reach.
     """
     _refuse_untimely(told)
     await _require_tier(session, actor, case_id)
     case = await find_steady(session, Case, case_id)
-    refuse(unmet_open(case))
     step = LegalStep(
         id=told.id or new_id(),
         child_id=case.child_id,
@@ -95,12 +91,10 @@ async def change(
     """Complete or correct an entry.
 
     Raises:
-        GateRefused: the case is closed.
         InvalidInput: the whole would not be an entry any more.
     """
+    case = await steady_case(session, LegalStep, step_id)
     step = await find_for_change(session, LegalStep, step_id, seen)
-    case = await find(session, Case, step.case_id)
-    refuse(unmet_open(case))
     before = _content(step)
     content = patched(LegalStepContent, before, patch)
     _refuse_untimely(content)
@@ -147,10 +141,11 @@ def _note(
     session: AsyncSession, case: Case, actor: Actor, step: LegalStep, changed: list[str] | None = None
 ) -> None:
     kind = "incident_recorded" if step.kind == "incident" else "legal_step_recorded"
-    detail = {"kind": step.kind, "status": step.status, "on": step.on.isoformat()}
-    case_history.record(
-        session, case, kind, actor, step, detail | ({"changed": changed} if changed else {}), tier="legal"
-    )
+    detail: dict[str, Any] = {"kind": step.kind, "status": step.status, "on": step.on.isoformat()}
+    if changed:
+        detail["changed"] = changed
+    happened = step.on if step.status == "done" else None
+    case_history.record(session, case, kind, actor, step, detail, at=happened)
 
 
 def _shown(step: LegalStep) -> LegalStepOut:

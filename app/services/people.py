@@ -14,16 +14,23 @@ from app.models.record import new_id
 from app.schemas.circle import PersonCreation, PersonIn, PersonOut, PersonPatch
 from app.schemas.wire import Page, PageQuery
 from app.services import case_history, telling
+from app.services.case_writing import unmet_working
 from app.services.paging import Paging
-from app.services.records import find, find_for_change, patched, require
+from app.services.records import find, find_for_change, find_steady, patched, require, steady_case
+from app.services.steps import refuse
 
 PLAIN = frozenset({"role", "relationship", "is_responsible"})
 """What row and report queries may read; everything else about a person is sealed."""
 
 
 async def add(session: AsyncSession, actor: Actor, case_id: UUID, told: PersonCreation) -> PersonOut:
-    """Add somebody to a case's circle."""
-    case = await find(session, Case, case_id)
+    """Add somebody to a case's circle.
+
+    Raises:
+        GateRefused: the actor only looks at the case.
+    """
+    case = await find_steady(session, Case, case_id)
+    refuse(await unmet_working(session, case))
     person = Person(
         id=told.id or new_id(), child_id=case.child_id, case_id=case.id, role=told.role, relationship=""
     )
@@ -52,11 +59,17 @@ async def read(session: AsyncSession, person_id: UUID) -> PersonOut:
 async def change(
     session: AsyncSession, actor: Actor, person_id: UUID, seen: int, patch: PersonPatch
 ) -> PersonOut:
-    """Correct what is known of a person."""
+    """Correct what is known of a person.
+
+    Raises:
+        GateRefused: the actor only looks at the case.
+    """
+    case = await steady_case(session, Person, person_id)
     person = await find_for_change(session, Person, person_id, seen)
+    refuse(await unmet_working(session, case))
     known = patched(PersonIn, {**unseal(person), **person.model_dump(include=set(PLAIN))}, patch)
     await _write(session, person, known.model_dump(mode="json"))
-    case_history.record(session, await find(session, Case, person.case_id), "person_changed", actor, person)
+    case_history.record(session, case, "person_changed", actor, person)
     await session.flush()  # the answer shows what was stored
     return _shown(person)
 

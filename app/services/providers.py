@@ -1,5 +1,6 @@
 """The directory of providers: who serves children and families, where, and whether they were checked."""
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -13,12 +14,14 @@ from app.models.record import new_id
 from app.schemas.providers import ProviderFilters, ProviderIn, ProviderOut, ProviderPatch, ProviderSettings
 from app.schemas.wire import Page
 from app.services import names, phones, places
-from app.services.ages import today
+from app.services.ages import add_months, today
 from app.services.paging import Paging
 from app.services.records import find, find_for_change, patched
 
 IN_DETAILS = frozenset({"contacts", "places", "note"})
 """What is on the provider's own letterhead: no query asks for it."""
+CHECK_LASTS = 24
+"""Months for which a child-safeguarding check is valid, unless the check itself says otherwise."""
 PLAIN = frozenset(ProviderSettings.model_fields) - IN_DETAILS
 
 
@@ -115,6 +118,13 @@ async def _faults(session: AsyncSession, told: ProviderSettings, name: str) -> l
     if told.safeguarding_checked_on and told.safeguarding_checked_on > today():
         faults.append(Fault("/safeguarding_checked_on", "date_in_future", "Lies in the future."))
     return faults
+
+
+def checked_until(provider: Provider) -> date | None:
+    """Return the last day on which the provider's child-safeguarding check is valid; null if there is none."""
+    if provider.safeguarding_checked_on is None:
+        return None
+    return provider.safeguarding_valid_until or add_months(provider.safeguarding_checked_on, CHECK_LASTS)
 
 
 def _shown(provider: Provider) -> ProviderOut:

@@ -4,7 +4,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -47,24 +47,29 @@ async def find_steady(session: AsyncSession, kind: type[R], record_id: UUID) -> 
     Raises:
         NotFound: there is none, or not for this actor.
     """
-    query = select(kind).where(col(kind.id) == record_id).with_for_update(read=True)
-    found = await session.scalar(query.execution_options(populate_existing=True))
-    if found is None:
-        raise NotFound
-    return found
+    return await _locked(session, select(kind).where(col(kind.id) == record_id).with_for_update(read=True))
 
 
 async def hold(session: AsyncSession, kind: type[R], record_id: UUID) -> R:
     """Return a record, locked until this transaction ends, in whichever version it is.
 
     What an act does to a case and to records of it, it does with the case held first: two such acts wait for each
-    other, and never in a circle.
+    other, and never in a circle. Ids never change, so who only names the case (a line of its history) does not wait.
 
     Raises:
         NotFound: there is none, or not for this actor.
     """
-    query = select(kind).where(col(kind.id) == record_id).with_for_update()
-    found = await session.scalar(query.execution_options(populate_existing=True))
+    return await _locked(
+        session, select(kind).where(col(kind.id) == record_id).with_for_update(key_share=True)
+    )
+
+
+async def _locked(session: AsyncSession, query: Select[R]) -> R:
+    query = query.execution_options(populate_existing=True)
+    # What changed while this waited for its lock is seen with the eyes of before: a referral accepted meanwhile, through
+    # a case younger than the statement's snapshot; a case, by a lead who became a co-worker. It seems gone. A second
+    # statement has a new snapshot, and finds it changed.
+    found = await session.scalar(query) or await session.scalar(query)
     if found is None:
         raise NotFound
     return found
@@ -76,11 +81,26 @@ async def hold_case(session: AsyncSession, kind: type[CaseRecord], record_id: UU
     Raises:
         NotFound: there is no such record, or not for this actor.
     """
+    return await hold(session, Case, await _case_of(session, kind, record_id))
+
+
+async def steady_case(session: AsyncSession, kind: type[CaseRecord], record_id: UUID) -> Case:
+    """Return the case of a record, as steady as `find_steady` leaves it: whoever changes a record begins with its case.
+
+    A closing, or somebody else's taking the case over, comes before or after as a whole: it too begins with the case.
+
+    Raises:
+        NotFound: there is no such record, or not for this actor.
+    """
+    return await find_steady(session, Case, await _case_of(session, kind, record_id))
+
+
+async def _case_of(session: AsyncSession, kind: type[CaseRecord], record_id: UUID) -> UUID:
     # The id alone: a record that was loaded before the wait would not be seen to have changed during it.
     case_id = await session.scalar(select(col(kind.case_id)).where(col(kind.id) == record_id))
     if case_id is None:
         raise NotFound
-    return await hold(session, Case, case_id)
+    return case_id
 
 
 def refuse_unseen(record: Record | None, seen: int | None) -> None:
@@ -103,13 +123,7 @@ async def find_for_change(session: AsyncSession, kind: type[R], record_id: UUID,
         NotFound: there is none, or not for this actor.
         Stale: somebody changed it meanwhile.
     """
-    query = select(kind).where(col(kind.id) == record_id).with_for_update()
-    query = query.execution_options(populate_existing=True)
-    # A referral accepted while this waited for its lock is seen through a case younger than the statement's
-    # snapshot: it seems gone. A second statement has a new snapshot, and finds it changed.
-    found = await session.scalar(query) or await session.scalar(query)
-    if found is None:
-        raise NotFound
+    found = await hold(session, kind, record_id)
     if found.version != seen:
         raise Stale
     found.version += 1

@@ -18,7 +18,7 @@ COMPLETE = Step(
     frozenset({"scheduled"}),
     "completed",
     Permission.review_hold,
-    "every active area answered: rating, progress, decision; a decision for the case; the day it was held; "
+    "every active area answered: rating, progress, decision; a decision for the case; the day it was held, in the time of support; "
     "past 24 months an extension, unless it begins the exit",
 )
 CANCEL = Step("close the case", frozenset({"scheduled"}), "cancelled", Permission.case_close)
@@ -27,7 +27,7 @@ STEPS = (COMPLETE, CANCEL)
 
 
 def unmet_content(
-    content: ReviewContent, active: Iterable[str], last_held_on: date | None
+    content: ReviewContent, active: Iterable[str], supported_since: date, last_held_on: date | None
 ) -> Iterator[Fault]:
     """Yield what is missing from a review, or contradicts itself (the gate 'review completed')."""
     for area in active:
@@ -38,7 +38,7 @@ def unmet_content(
     if content.decision == "continue" and adapted:
         detail = "An area is to be adapted: so is the plan."
         yield Fault("/decision", "decision_contradicts", detail)
-    yield from _unmet_day(content.held_on, last_held_on)
+    yield from _unmet_day(content.held_on, supported_since, last_held_on)
 
 
 def _unmet_area(area: str, answer: AreaReview) -> Iterator[Fault]:
@@ -49,11 +49,14 @@ def _unmet_area(area: str, answer: AreaReview) -> Iterator[Fault]:
             )
 
 
-def _unmet_day(held_on: date | None, last_held_on: date | None) -> Iterator[Fault]:
+def _unmet_day(held_on: date | None, supported_since: date, last_held_on: date | None) -> Iterator[Fault]:
     if held_on is None:
         yield Fault("/held_on", "held_on_missing", "Say on which day it was held.")
     elif held_on > today():
         yield Fault("/held_on", "date_in_future", "It has not been held yet.")
+    elif held_on < supported_since:
+        detail = "Support began later: with the approval of the child's first care plan."
+        yield Fault("/held_on", "before_support", detail)
     elif last_held_on is not None and held_on < last_held_on:
         yield Fault("/held_on", "before_last_review", "The review before it was held later.")
 

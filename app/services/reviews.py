@@ -1,7 +1,7 @@
 """Reviews: lists of what is due, holding one piece by piece, and completing it, which decides how the case goes on."""
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -23,12 +23,13 @@ from app.schemas.reviews import (
     ReviewPatch,
 )
 from app.schemas.wire import Page, PageQuery
-from app.services import care_plans_editions, case_history, exit_plans, reviews_prefill
-from app.services.ages import today
+from app.services import care_plans_editions, case_history, exit_plans, reviews_areas, reviews_prefill
+from app.services.ages import LOCAL, today
+from app.services.care_plan_steps import APPROVE, SUPERSEDE
 from app.services.case_steps import BEGIN_EXIT
-from app.services.cases_staffing import unmet_working
+from app.services.case_writing import unmet_working
 from app.services.paging import Paging
-from app.services.records import find, find_for_change, hold, hold_case, patched, require
+from app.services.records import find, find_for_change, hold, hold_case, patched, require, steady_case
 from app.services.review_steps import COMPLETE, unmet_content, unmet_period
 from app.services.reviews_schedule import schedule_next
 from app.services.steps import refuse, unmet_status
@@ -87,31 +88,34 @@ def _item(review: Review, number: str, team_id: UUID, lead_worker_id: UUID) -> R
 async def bring_forward(session: AsyncSession, actor: Actor, case_id: UUID, early: EarlyReview) -> ReviewOut:
     """Call for a review sooner than scheduled: the one that is scheduled becomes due earlier.
 
-    There is never a second one beside it: a case in support has exactly one next review.
+    There is never a second one beside it: a case in support has exactly one next review. One that is due on the day
+    already stays as it is.
 
     Raises:
         GateRefused: no review is scheduled, or the day is not between today and the one scheduled.
     """
     case = await hold(session, Case, case_id)
-    refuse(await unmet_working(session, actor, case))
+    refuse(await unmet_working(session, case))
     query = select(Review).where(col(Review.case_id) == case_id, col(Review.status) == "scheduled")
     review = await session.scalar(query.with_for_update())
     if review is None:
         detail = "Reviews begin with the approval of the child's care plan, and end with the case."
         refuse([Fault(None, "no_review_scheduled", detail)])
         raise AssertionError  # refused above
-    refuse(_unmet_earlier(early.due_on, review.due_on))
-    review.due_on = case.next_review_on = early.due_on
-    review.version, review.updated_at = review.version + 1, now()
-    case.version, case.updated_at = case.version + 1, now()
-    told = early.model_dump(mode="json")
-    case_history.record(session, case, "review_scheduled", actor, review, told)
-    await session.flush()  # the answer shows what was stored
+    wanted = early.due_on or min(today(), review.due_on)
+    refuse(_unmet_earlier(wanted, review.due_on))
+    if wanted != review.due_on:
+        review.due_on = case.next_review_on = wanted
+        review.version, review.updated_at = review.version + 1, now()
+        case.version, case.updated_at = case.version + 1, now()
+        told = {**early.model_dump(exclude_none=True), "due_on": wanted.isoformat()}
+        case_history.record(session, case, "review_scheduled", actor, review, told)
+        await session.flush()  # the answer shows what was stored
     return await _shown(session, review)
 
 
 def _unmet_earlier(wanted: date, scheduled: date) -> list[Fault]:
-    if today() <= wanted < scheduled:
+    if today() <= wanted < scheduled or wanted == scheduled:
         return []
     detail = f"A review is scheduled for {scheduled.isoformat()}: name a day before it, from today on."
     return [Fault("/due_on", "not_earlier", detail)]
@@ -129,8 +133,9 @@ async def write(session: AsyncSession, review_id: UUID, seen: int, patch: Review
         GateRefused: it is completed, or cancelled: frozen.
         InvalidInput: a note is on a goal that is none of the plan's.
     """
+    case = await steady_case(session, Review, review_id)
     review = await find_for_change(session, Review, review_id, seen)
-    refuse(unmet_status(COMPLETE, review.status))
+    refuse([*unmet_status(COMPLETE, review.status), *await unmet_working(session, case)])
     content = patched(ReviewContent, _document(review), patch)
     await _refuse_other_goals(session, review, content)
     _store(review, content)
@@ -177,15 +182,19 @@ async def complete(session: AsyncSession, actor: Actor, review_id: UUID, seen: i
     refuse(
         [
             *unmet_status(COMPLETE, review.status),
-            *await unmet_working(session, actor, case),
+            *await unmet_working(session, case),
             *unmet_content(
-                content, await _active_areas(session, review), await _last_held_on(session, review)
+                content,
+                await _active_areas(session, review),
+                await _supported_since(session, review),
+                await _last_held_on(session, review),
             ),
             *unmet_period(case, content.decision),
         ]
     )
     await _freeze(session, actor, review)
-    case_history.record(session, case, "review_completed", actor, review, {"decision": review.decision})
+    detail = {"decision": review.decision}
+    case_history.record(session, case, "review_completed", actor, review, detail, at=review.held_on)
     await schedule_next(session, actor, case, review)
     await _go_on(session, actor, case, review)
     case.version, case.updated_at = case.version + 1, now()
@@ -206,7 +215,7 @@ async def _go_on(session: AsyncSession, actor: Actor, case: Case, review: Review
     """Do what was decided for the case. While it exits it is reviewed on: an exit that takes long is looked at too."""
     if review.decision == "adapt":
         plan = await find(session, CarePlan, review.plan_id)
-        await care_plans_editions.open_next(session, actor, case, plan, review.ratings)
+        await care_plans_editions.open_next(session, actor, case, plan)
     if review.decision == "begin_exit" and case.status in BEGIN_EXIT.sources:
         case.status = BEGIN_EXIT.target
         case_history.record(session, case, "exit_begun", actor, review)
@@ -214,22 +223,24 @@ async def _go_on(session: AsyncSession, actor: Actor, case: Case, review: Review
 
 
 async def _active_areas(session: AsyncSession, review: Review) -> list[str]:
-    """Return the areas the plan works on, but for those that an earlier review of the same plan closed."""
+    """Return the areas the plan works on, but for those that earlier reviews of the same plan closed."""
     areas = select(col(PlanArea.area)).where(
         col(PlanArea.plan_id) == review.plan_id, col(PlanArea.status) == "goals"
     )
-    earlier = select(col(Review.decisions)).where(
-        col(Review.plan_id) == review.plan_id,
-        col(Review.status) == "completed",
-        col(Review.number) < review.number,
-    )
-    closed = {
-        area
-        for decisions in await session.scalars(earlier)
-        for area, decision in decisions.items()
-        if decision == "close"
-    }
+    looks = await reviews_areas.looks(session, review.plan_id)
+    closed = reviews_areas.closed(look for look in looks if look.number < review.number)
     return [area for area in await session.scalars(areas.order_by(col(PlanArea.area))) if area not in closed]
+
+
+async def _supported_since(session: AsyncSession, review: Review) -> date:
+    """Return the day on which the child's first plan was approved."""
+    query = select(func.min(col(CarePlan.decided_at))).where(
+        col(CarePlan.case_id) == review.case_id,
+        col(CarePlan.subject) == "child",
+        col(CarePlan.status).in_((APPROVE.target, SUPERSEDE.target)),
+    )
+    approved_at: datetime | None = await session.scalar(query)
+    return (approved_at or now()).astimezone(LOCAL).date()  # never absent: it scheduled the first review
 
 
 async def _last_held_on(session: AsyncSession, review: Review) -> date | None:

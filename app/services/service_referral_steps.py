@@ -21,11 +21,7 @@ COMPLETE = Step(
     "complete", frozenset({"accepted"}), "completed", Permission.service_referral_follow, "an outcome"
 )
 CANCEL = Step(
-    "cancel",
-    frozenset({"draft", "sent", "accepted"}),
-    "cancelled",
-    Permission.service_referral_follow,
-    "a reason",
+    "cancel", frozenset({"draft", "sent", "accepted"}), "cancelled", Permission.service_referral_follow
 )
 
 STEPS = (SEND, ACCEPT, DECLINE, COMPLETE, CANCEL)

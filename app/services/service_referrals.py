@@ -14,6 +14,7 @@ from app.models import Case, Consent, Goal, Provider, ServiceReferral
 from app.models.record import new_id, now
 from app.schemas.service_referrals import (
     ServiceAcceptance,
+    ServiceCancellation,
     ServiceCompletion,
     ServiceEnding,
     ServiceReferralContent,
@@ -24,9 +25,9 @@ from app.schemas.service_referrals import (
 )
 from app.schemas.wire import Page
 from app.services import case_history
-from app.services.case_steps import unmet_open
+from app.services.case_writing import unmet_working, unmet_writing
 from app.services.paging import Paging
-from app.services.records import find, find_for_change, find_steady, patched, require
+from app.services.records import find, find_for_change, find_steady, patched, require, steady_case
 from app.services.service_referral_steps import ACCEPT, CANCEL, COMPLETE, DECLINE, unmet_draft
 from app.services.steps import Step, refuse, unmet_status
 
@@ -41,11 +42,11 @@ async def draft(
     """Draft a service referral: nothing is shared yet.
 
     Raises:
-        GateRefused: the case is closed.
+        GateRefused: the case is closed, or the actor only looks at it.
         InvalidInput: no such provider; the consent or the goal is none of this case.
     """
     case = await find_steady(session, Case, case_id)
-    refuse(unmet_open(case))
+    refuse(await unmet_writing(session, case))
     referral = ServiceReferral(
         id=told.id or new_id(),
         child_id=case.child_id,
@@ -90,12 +91,12 @@ async def change(
     """Change a draft.
 
     Raises:
-        GateRefused: it was sent or cancelled: frozen. The case is closed.
+        GateRefused: it was sent or cancelled: frozen. The case is closed, or the actor only looks at it.
         InvalidInput: the whole would not be a service referral any more.
     """
+    case = await steady_case(session, ServiceReferral, referral_id)
     referral = await find_for_change(session, ServiceReferral, referral_id, seen)
-    case = await find(session, Case, referral.case_id)
-    refuse([*unmet_draft(referral.status), *unmet_open(case)])
+    refuse([*unmet_draft(referral.status), *await unmet_writing(session, case)])
     present = shown(referral, "").model_dump(mode="json", include=set(TOLD))
     name = await _write(session, referral, patched(ServiceReferralContent, present, patch))
     await session.flush()  # the answer shows what was stored
@@ -131,7 +132,7 @@ async def complete(
 
 
 async def cancel(
-    session: AsyncSession, actor: Actor, referral_id: UUID, seen: int, ending: ServiceEnding
+    session: AsyncSession, actor: Actor, referral_id: UUID, seen: int, ending: ServiceCancellation
 ) -> ServiceReferralOut:
     """Cancel a service referral that is not needed any more."""
     referral = await _step(session, actor, CANCEL, referral_id, seen)
@@ -147,9 +148,10 @@ async def _step(
     seen: int,
     detail: dict[str, Any] | None = None,
 ) -> ServiceReferral:
+    """Take one of the steps in which nothing is shared: what a provider was asked ends also after the case."""
+    case = await steady_case(session, ServiceReferral, referral_id)
     referral = await find_for_change(session, ServiceReferral, referral_id, seen)
-    case = await find(session, Case, referral.case_id)
-    refuse([*unmet_status(step, referral.status), *unmet_open(case)])
+    refuse([*unmet_status(step, referral.status), *await unmet_working(session, case)])
     referral.status = step.target
     referral.updated_at = now()
     told = {"provider_id": str(referral.provider_id), "service": referral.service, **(detail or {})}

@@ -1,5 +1,6 @@
 """Sending a service referral: the one moment at which a provider learns something of a child."""
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -15,9 +16,10 @@ from app.models.record import now
 from app.schemas.service_referrals import ServiceReferralOut
 from app.services import case_history, sharing
 from app.services.ages import today
-from app.services.case_steps import unmet_open
+from app.services.case_writing import unmet_writing
 from app.services.cases import age_of
-from app.services.records import find, find_for_change
+from app.services.providers import checked_until
+from app.services.records import find, find_for_change, steady_case
 from app.services.service_referral_steps import SEND
 from app.services.service_referrals import shown
 from app.services.steps import refuse, unmet_status
@@ -30,17 +32,17 @@ async def send(session: AsyncSession, actor: Actor, referral_id: UUID, seen: int
     """Send a draft to its provider, and record what was shared with it, field by field.
 
     Raises:
-        GateRefused: it was sent or cancelled before, the consent does not hold, the provider is not active or was
-            not checked; every condition is listed.
+        GateRefused: it was sent or cancelled before, the actor only looks at the case, the consent does not hold, the
+            provider is not active or was not checked; every condition is listed.
     """
+    case = await steady_case(session, ServiceReferral, referral_id)
     referral = await find_for_change(session, ServiceReferral, referral_id, seen)
-    case = await find(session, Case, referral.case_id)
     consent = await _held_consent(session, referral)
     provider = await _held_provider(session, referral.provider_id)
     refuse(
         [
             *unmet_status(SEND, referral.status),
-            *unmet_open(case),
+            *await unmet_writing(session, case),
             *_unmet_consent(referral, consent, provider),
             *_unmet_provider(provider),
         ]
@@ -77,7 +79,7 @@ def _unmet_provider(provider: Provider) -> list[Fault]:
     unmet = []
     if not provider.is_active:
         unmet.append(Fault("/provider_id", "provider_inactive", "The provider is not active any more."))
-    if provider.safeguarding_valid_until is None or provider.safeguarding_valid_until < today():
+    if (checked_until(provider) or date.min) < today():
         detail = "The provider has no child-safeguarding check that is valid today."
         unmet.append(Fault("/provider_id", "safeguarding_invalid", detail))
     return unmet

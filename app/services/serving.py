@@ -65,7 +65,7 @@ def _prepare_demo(chosen: Settings, urls: Urls, say: Say) -> None:
     if not notes.exists():
         from app.services import demo  # noqa: PLC0415 - only the first start needs it
 
-        workers.in_a_process_of_its_own(lambda: demo.prepare(notes, urls, say))
+        demo.prepare(chosen, urls, say)
     if notes.exists():
         known = json.loads(notes.read_text())
         facts = {**known, "base_url": chosen.issuer, "database": {"api": urls.api}}

@@ -23,9 +23,9 @@ from app.schemas.support_sessions import (
 from app.schemas.wire import Page
 from app.services import case_history
 from app.services.case_steps import unmet_open
-from app.services.cases_staffing import unmet_working
+from app.services.case_writing import unmet_working, unmet_writing
 from app.services.paging import Paging
-from app.services.records import find, find_for_change, find_steady, patched, require
+from app.services.records import find_for_change, find_steady, patched, require, steady_case
 from app.services.steps import refuse, unmet_status
 from app.services.support_session_steps import CANCEL, EDITABLE, unmet_editable, unmet_move
 from app.services.support_sessions_conditions import (
@@ -114,13 +114,13 @@ async def change(
         GateRefused: it is frozen, or somebody else's to correct; the case is closed; its holder cannot be.
         InvalidInput: the whole would not be a session any more.
     """
+    case = await steady_case(session, SupportSession, session_id)
     contact = await find_for_change(session, SupportSession, session_id, seen)
-    case = await find(session, Case, contact.case_id)
     refuse(
         [
             *unmet_open(case),
             *unmet_editable(contact, actor),
-            *([] if contact.recorded_at else await unmet_working(session, actor, case)),
+            *([] if contact.recorded_at else await unmet_working(session, case)),
         ]
     )
     content = patched(SupportSessionContent, _document(contact), patch)
@@ -145,15 +145,9 @@ async def cancel(
     Raises:
         GateRefused: it is not planned any more, or the case is closed.
     """
+    case = await steady_case(session, SupportSession, session_id)
     contact = await find_for_change(session, SupportSession, session_id, seen)
-    case = await find(session, Case, contact.case_id)
-    refuse(
-        [
-            *unmet_open(case),
-            *unmet_status(CANCEL, contact.status),
-            *await unmet_working(session, actor, case),
-        ]
-    )
+    refuse([*unmet_status(CANCEL, contact.status), *await unmet_writing(session, case)])
     contact.status = CANCEL.target
     contact.updated_at = now()
     seal(contact, "sealed", {**unseal(contact), "cancel_reason": told.reason})
@@ -184,7 +178,8 @@ def _document(contact: SupportSession) -> dict[str, Any]:
 def _note(session: AsyncSession, case: Case, actor: Actor, contact: SupportSession) -> None:
     at = contact.held_at or contact.planned_at
     detail = {"kind": contact.kind, "attendance": contact.attendance, "at": at.isoformat() if at else None}
-    case_history.record(session, case, f"session_{contact.status}", actor, contact, detail)
+    happened = at if contact.status in {"held", "missed"} else None
+    case_history.record(session, case, f"session_{contact.status}", actor, contact, detail, at=happened)
 
 
 async def _as_read(session: AsyncSession, contact: SupportSession) -> SupportSessionOut:

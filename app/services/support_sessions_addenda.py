@@ -15,9 +15,9 @@ from app.schemas.support_sessions import AddendumIn, AddendumOut
 from app.schemas.wire import Page, PageQuery
 from app.services import case_history
 from app.services.case_steps import unmet_open
-from app.services.cases_staffing import unmet_working
+from app.services.case_writing import unmet_working
 from app.services.paging import Paging
-from app.services.records import find, require
+from app.services.records import find, require, steady_case
 from app.services.steps import refuse
 from app.services.support_session_steps import unmet_recorded
 
@@ -28,8 +28,8 @@ async def add(session: AsyncSession, actor: Actor, session_id: UUID, told: Adden
     Raises:
         GateRefused: the session was not held or missed yet, the case is closed, or the actor only looks at it.
     """
+    case = await steady_case(session, SupportSession, session_id)
     contact = await find(session, SupportSession, session_id)
-    case = await find(session, Case, contact.case_id)
     refuse([*unmet_open(case), *unmet_recorded(contact), *await _unmet_part(session, actor, case, contact)])
     addendum = SessionAddendum(
         id=told.id or new_id(),
@@ -42,14 +42,14 @@ async def add(session: AsyncSession, actor: Actor, session_id: UUID, told: Adden
     seal(addendum, "sealed", told.text)
     session.add(addendum)
     await session.flush()  # the history names it
-    case_history.record(session, case, "addendum_added", actor, addendum, tier=addendum.tier)
+    case_history.record(session, case, "addendum_added", actor, addendum)
     return _shown(addendum)
 
 
 async def _unmet_part(
     session: AsyncSession, actor: Actor, case: Case, contact: SupportSession
 ) -> list[Fault]:
-    return [] if contact.worker_id == actor.id else await unmet_working(session, actor, case)
+    return [] if contact.worker_id == actor.id else await unmet_working(session, case)
 
 
 async def listed(session: AsyncSession, actor: Actor, session_id: UUID, page: PageQuery) -> Page[AddendumOut]:

@@ -13,7 +13,7 @@ from app.errors import Fault, InvalidInput
 from app.models import Case, CaseWorker, Goal, SupportSession, TeamMember
 from app.models.record import now
 from app.schemas.support_sessions import SessionPlan, SupportSessionContent
-from app.services.cases_staffing import unmet_working
+from app.services.case_writing import unmet_working
 from app.services.referrals_accept import can_lead
 from app.services.support_session_steps import FIRST
 
@@ -56,8 +56,8 @@ async def unmet_staffing(
     """
     worker_id = plan.worker_id or actor.id
     if worker_id == actor.id:
-        return [] if status != FIRST else await unmet_working(session, actor, case)
-    return [*await unmet_working(session, actor, case), *await _unmet_fitness(session, case, worker_id)]
+        return [] if status != FIRST else await unmet_working(session, case)
+    return [*await unmet_working(session, case), *await _unmet_fitness(session, case, worker_id)]
 
 
 async def _unmet_fitness(session: AsyncSession, case: Case, worker_id: UUID) -> list[Fault]:

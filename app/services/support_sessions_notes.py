@@ -14,7 +14,7 @@ from app.models.record import now
 from app.schemas.support_sessions import ClinicalNoteIn, ClinicalNoteOut
 from app.services import case_history
 from app.services.case_steps import unmet_open
-from app.services.records import find
+from app.services.records import find, steady_case
 from app.services.steps import refuse
 from app.services.support_session_steps import EDITABLE, is_over, unmet_recorded
 
@@ -42,8 +42,8 @@ async def write(
         GateRefused: somebody else held the session, or it was not held or missed yet; the note is frozen.
         VersionRequired, Stale: there is a note, in another version than the caller saw.
     """
+    case = await steady_case(session, SupportSession, session_id)
     contact = await find(session, SupportSession, session_id)
-    case = await find(session, Case, contact.case_id)
     refuse([*unmet_open(case), *_unmet_holder(contact, actor), *unmet_recorded(contact)])
     query = select(ClinicalNote).where(col(ClinicalNote.session_id) == session_id).with_for_update()
     note = await session.scalar(query.execution_options(populate_existing=True))
@@ -70,7 +70,7 @@ async def _begun(
     )
     seal(note, "sealed", told.text)
     session.add(note)
-    case_history.record(session, case, "clinical_note_written", actor, note, tier="clinical")
+    case_history.record(session, case, "clinical_note_written", actor, note)
     return note
 
 

@@ -28,7 +28,7 @@ PARTS_OF_SESSIONS: dict[str, Any] = {"clinical_note": ClinicalNote, "session_add
 async def read(
     session: AsyncSession, actor: Actor, case_id: UUID, filters: TimelineFilters
 ) -> Page[TimelineLine]:
-    """Return what happened to a case, newest first; whose tier is closed to the actor did not happen."""
+    """Return what happened to a case, the latest to happen first; whose tier is closed to the actor did not happen."""
     await require(session, Case, case_id)
     wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
     paging = Paging("timeline", filters.limit, filters.cursor, {**wanted, "case": case_id, "for": actor.id})

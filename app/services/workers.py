@@ -6,7 +6,8 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Coroutine
+import traceback
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any, NoReturn
 
@@ -18,6 +19,7 @@ BREATH = 0.5
 """Seconds before a worker that died is replaced: one that dies at once must not keep the machine busy."""
 
 MakeApp = Callable[[], Any]
+Work = Callable[[], Coroutine[Any, Any, None]]
 
 
 def serve(make_app: MakeApp, listening: socket.socket, count: int) -> None:
@@ -37,12 +39,40 @@ def serve(make_app: MakeApp, listening: socket.socket, count: int) -> None:
         _end(workers)
 
 
-def in_a_process_of_its_own(work: Callable[[], Coroutine[Any, Any, None]]) -> bool:
-    """Do asynchronous work in a child process, whose threads end with it; return whether it succeeded."""
+def in_processes_of_their_own(works: Sequence[Work]) -> bool:
+    """Do asynchronous works side by side, each in a child process whose threads end with it.
+
+    Returns:
+        Whether all of them succeeded; when one fails, the others are ended.
+    """
+    running = {_begin(work) for work in works}
+    try:
+        while running:
+            ended, status = os.wait()
+            running.discard(ended)
+            if status:
+                return False
+        return True
+    finally:
+        _end(running)
+
+
+def _begin(work: Work) -> int:
     pid = os.fork()
     if not pid:
-        _leave(lambda: asyncio.run(work()))
-    return os.waitpid(pid, 0)[1] == 0
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # the parent hears it too, and has the last word
+        _leave(lambda: asyncio.run(_told(work)))
+    return pid
+
+
+async def _told(work: Work) -> None:
+    """Do a work that nobody waits for; what goes wrong in it is told, or nobody would know."""
+    try:
+        await work()
+    except Exception:
+        traceback.print_exc()
+        raise
 
 
 def _fork(make_app: MakeApp, listening: socket.socket) -> int:

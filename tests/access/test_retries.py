@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.pathway import assessment_words, closed, done
 from tests.world import World, id_of, referral
 
 REPLAYED = "idempotent-replayed"
@@ -179,3 +180,24 @@ async def test_a_dump_of_kept_answers_tells_nothing(world: World, superuser: Any
     dumped = b"|".join(value if isinstance(value, bytes) else str(value).encode() for value in row.values())
     for secret in (key, "Keo", made.json()["tracking_number"], body["external_id"]):
         assert secret.encode() not in dumped
+
+
+async def test_an_answer_about_a_case_is_for_who_still_sees_that_one_of_the_childs(world: World) -> None:
+    # Before: 201 again, for the child is still seen through the case that she led first.
+    first, supervisor, worker = await closed(world), world.supervisor_north, world.worker_north
+    lead = {"lead_worker_id": str(id_of("worker_north_2"))}
+    back = await supervisor.act(f"/v1/cases/{first['id']}", "reopen", {"reason": "She is back.", **lead})
+    path = f"/v1/cases/{done(back, 201)['id']}"
+    done(await supervisor.act(path, "assign", {**lead, "co_worker_ids": [str(worker.id)]}))
+    told = {"subject": "child", "kind": "initial"}
+    done(await worker.post(f"{path}/assessments", told, key="key-0001"), 201)
+    again = [await worker.post(f"{path}/assessments", told, key="key-0001")]
+    act = (await worker.get(f"{path}/assessments")).json()["items"][0]["id"]
+    patched = await worker.patch(f"/v1/assessments/{act}", assessment_words(), etag='"1"')
+    submit = {"path": f"/v1/assessments/{act}/submit", "key": "key-0002", "etag": patched.headers["etag"]}
+    done(await worker.post(**submit))
+    done(await supervisor.act(path, "assign", {**lead, "co_worker_ids": []}))
+    assert (await worker.get(f"/v1/children/{first['child_id']}")).status_code == 200
+    again.append(await worker.post(f"{path}/assessments", told, key="key-0001"))
+    again.append(await worker.post(**submit))
+    assert [answer.status_code for answer in again] == [201, 404, 404]

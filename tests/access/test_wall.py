@@ -1,5 +1,7 @@
 """The linked-case wall: who works on one of two linked cases never learns of the other; a supervisor of both sees both."""
 
+import asyncio
+import uuid
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,6 +96,80 @@ async def test_a_wall_hides_a_case_whose_glass_was_broken_before(world: World) -
     made = await world.supervisor_both.post(f"/v1/cases/{north['id']}/links", linking)
     assert made.status_code == 201
     assert (await world.worker_north.get(path)).status_code == 404
+
+
+async def glass(world: World, name: str, case: dict[str, Any]) -> int:
+    broken = await world.as_(name).post(f"/v1/cases/{case['id']}/break-glass", {"reason": REASON})
+    return broken.status_code
+
+
+async def seen(world: World, name: str, *cases: dict[str, Any]) -> list[bool]:
+    """Which cases somebody finds, and whether the list agrees."""
+    listed = (await world.as_(name).get("/v1/cases")).text
+    found = []
+    for case in cases:
+        answer = await world.as_(name).get(f"/v1/cases/{case['id']}")
+        assert (answer.status_code == 200) == (case["number"] in listed), (name, case["number"])
+        found.append(answer.status_code == 200)
+    return found
+
+
+async def test_who_sees_one_side_breaks_no_glass_on_the_other(
+    linked: Linked, world: World, superuser: Any
+) -> None:
+    # Before: only leads and co-workers were "near"; the supervisor of one side read both, and the link.
+    north, south = linked.sides.values()
+    for name, own, other in (("supervisor_north", north, south), ("supervisor_south", south, north)):
+        assert await glass(world, name, other) == 404
+        assert await seen(world, name, own, other) == [True, False]
+        assert (await world.as_(name).get(f"/v1/cases/{own['id']}/links")).json()["items"] == []
+    stranger = "worker_north_2"
+    assert [await glass(world, stranger, case) for case in (north, south)] == [200, 404]
+    assert await seen(world, stranger, north, south) == [True, False], "the first stays open"
+    for path in linked.everything("worker_south"):
+        assert (await world.as_(stranger).get(path)).status_code == 404, path
+    assert await superuser.fetchval("SELECT count(*) FROM break_glass") == 1, (
+        "no grant for what it did not open"
+    )
+    await superuser.execute("UPDATE break_glass SET expires_at = now() - interval '1 second'")
+    assert [await glass(world, stranger, case) for case in (south, north)] == [200, 404]
+
+
+async def test_both_sides_opened_at_once_are_never_both_seen(linked: Linked, world: World) -> None:
+    sides = list(linked.sides.values())
+    for _ in range(3):
+        await asyncio.gather(*(glass(world, "worker_north_2", case) for case in sides))
+        assert sum(await seen(world, "worker_north_2", *sides)) <= 1
+
+
+async def test_a_wall_built_later_closes_the_glass_of_who_sees_both(world: World) -> None:
+    north, south, apart = [await world.case(worker) for worker in (*WORKERS, "worker_south")]
+    for name, opened in (("supervisor_north", [south]), ("worker_north_2", [north, south, apart])):
+        assert {await glass(world, name, case) for case in opened} == {200}
+        assert await seen(world, name, north, south) == [True, True]
+    linking = {"linked_case_id": south["id"], "reason": "Brothers."}
+    made = await world.supervisor_both.post(f"/v1/cases/{north['id']}/links", linking)
+    assert made.status_code == 201
+    assert await seen(world, "supervisor_north", north, south) == [True, False]
+    assert await seen(world, "worker_north_2", north, south, apart) == [False, False, True]
+    assert await seen(world, "supervisor_both", north, south) == [True, True]
+    assert await seen(world, "manager", north, south) == [True, True]
+
+
+async def test_glass_hides_nothing_of_ones_own(linked: Linked, world: World, superuser: Any) -> None:
+    """Grants on one's own side, and of who supervises both, take nothing away."""
+    north, south = linked.sides.values()
+    grant = """INSERT INTO break_glass (id, case_id, child_id, user_id, opened_at, expires_at, reason_sealed)
+               SELECT gen_random_uuid(), id, child_id, $2, now(), now() + interval '1 hour', '' FROM cases WHERE id = $1"""
+    for name in ("worker_north", "supervisor_north", "supervisor_both"):
+        for case in (north, south):
+            await superuser.execute(grant, uuid.UUID(case["id"]), id_of(name))
+    assert await seen(world, "worker_north", north, south) == [True, False]
+    assert await seen(world, "supervisor_north", north, south) == [True, False]
+    assert await seen(world, "supervisor_both", north, south) == [True, True]
+    roles = "UPDATE users SET roles = '{supervisor,programme_manager}' WHERE id = $1"
+    await superuser.execute(roles, id_of("supervisor_north"))
+    assert await seen(world, "supervisor_north", north, south) == [True, True], "a manager sees every case"
 
 
 async def test_a_supervisor_of_both_sees_both_and_that_they_are_linked(linked: Linked, world: World) -> None:

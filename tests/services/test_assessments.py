@@ -46,7 +46,7 @@ async def test_a_draft_is_written_piece_by_piece_and_loses_nothing(world: World)
             {"sections": {"current_situation": "ស្នាក់នៅជាមួយជីដូន"}},
             {"sections": {"family_home": "A quiet home."}},
             {"areas": {"legal": {"rating": 1}}},
-            {"areas": {"legal": {"need": "A lawyer."}, "education": {"source": "school"}}},
+            {"areas": {"legal": {"need": "A lawyer."}, "education": {"source": "The teacher, by phone."}}},
             {"child_wishes": "To stay at school.", "risk_level": "high"},
         ],
         start=1,
@@ -60,7 +60,7 @@ async def test_a_draft_is_written_piece_by_piece_and_loses_nothing(world: World)
     }
     nothing = dict.fromkeys(FIELDS)
     assert whole["areas"]["legal"] == {**nothing, "rating": 1, "need": "A lawyer."}
-    assert whole["areas"]["education"] == {**nothing, "source": "school"}
+    assert whole["areas"]["education"] == {**nothing, "source": "The teacher, by phone."}
     assert (whole["child_wishes"], whole["risk_level"]) == ("To stay at school.", "high")
 
     removed = {"areas": {"legal": {"need": None}, "education": None}, "risk_level": None}
@@ -96,7 +96,7 @@ async def test_what_is_wrong_in_a_piece_is_pointed_at_and_nothing_of_it_is_kept(
         ({"areas": {"legal": {"rating": 0}}}, ("/areas/legal/rating", "greater_than_equal")),
         ({"areas": {"legal": {"rating": "3"}}}, ("/areas/legal/rating", "int_type")),
         ({"areas": {"legal": {"rating": True}}}, ("/areas/legal/rating", "int_type")),
-        ({"areas": {"legal": {"source": "rumour"}}}, ("/areas/legal/source", "literal_error")),
+        ({"areas": {"legal": {"source": "x" * 201}}}, ("/areas/legal/source", "string_too_long")),
         ({"areas": {"legal": {"score": 1}}}, ("/areas/legal/score", "extra_forbidden")),
         ({"areas": {"money": {"rating": 1}}}, ("/areas/money", "extra_forbidden")),
         ({"sections": {"family_home": " "}}, ("/sections/family_home", "blank")),
@@ -142,6 +142,19 @@ async def test_whom_it_is_about_is_the_child_or_a_person_of_the_case(world: Worl
         ({**INITIAL, "risk_level": "low"}, ("/risk_level", "extra_forbidden")),
     ):
         assert faults(await worker.post(path, told)) == {fault}, told
+    neighbour = {
+        "role": "other",
+        "relationship": "neighbour",
+        "names": [{"script": "latin", "given": "Sok"}],
+    }
+    people = f"/v1/cases/{case['id']}/people"
+    other_one = done(await worker.post(people, neighbour), 201)["id"]
+    aunt = {**neighbour, "role": "family", "relationship": "aunt"}
+    relative = done(await worker.post(people, aunt), 201)["id"]
+    for subject, person in (("supporter", other_one), ("family", other_one), ("supporter", relative)):
+        told = {"subject": subject, "kind": "initial", "person_id": person}
+        assert faults(await worker.post(path, told)) == {("/person_id", "role_unfit")}, told
+    done(await worker.post(path, {"subject": "family", "kind": "initial", "person_id": relative}), 201)
     chosen = str(uuid.uuid4())
     made = await worker.post(path, {**INITIAL, "id": chosen})
     assert (made.status_code, made.headers["location"]) == (201, f"/v1/assessments/{chosen}")

@@ -9,9 +9,11 @@ import pytest
 
 from tests.access.intrusion import acting
 from tests.pathway import AREAS, SECTIONS, assess, assessment_words, done
-from tests.services.test_assessments import FIELDS, drafted, unmet
+from tests.services.test_assessments import drafted, unmet
 from tests.services.test_referral_life import faults
 from tests.world import World
+
+ASKED = ("rating", "need", "strengths", "risk")
 
 
 async def submitted(world: World) -> tuple[dict[str, Any], str]:
@@ -30,7 +32,7 @@ async def test_a_submission_lists_everything_that_is_missing_one_by_one(world: W
     worker = world.worker_north
     everything = {
         *((f"/sections/{name}", "section_missing") for name in SECTIONS),
-        *((f"/areas/{area}/{field}", f"{field}_missing") for area in AREAS for field in FIELDS),
+        *((f"/areas/{area}/{field}", f"{field}_missing") for area in AREAS for field in ASKED),
         ("/child_wishes", "child_wishes_missing"),
         ("/risk_level", "risk_level_missing"),
     }
@@ -38,11 +40,12 @@ async def test_a_submission_lists_everything_that_is_missing_one_by_one(world: W
     words = assessment_words()
     del words["sections"]["family_home"], words["areas"]["legal"]["risk"], words["child_wishes"]
     words["areas"]["education"] = {"rating": 4}
+    words["areas"]["behaviour"]["source"] = None  # who said so need not be told
     done(await worker.patch(path, words, etag='"1"'))
     left = {
         ("/sections/family_home", "section_missing"),
         ("/areas/legal/risk", "risk_missing"),
-        *((f"/areas/education/{field}", f"{field}_missing") for field in FIELDS[1:]),
+        *((f"/areas/education/{field}", f"{field}_missing") for field in ASKED[1:]),
         ("/child_wishes", "child_wishes_missing"),
     }
     assert unmet(await worker.act(path, "submit")) == left
@@ -143,7 +146,7 @@ async def test_hand_written_sql_cannot_thaw_what_was_submitted(world: World) -> 
     _, path = await submitted(world)
     connection = await asyncpg.connect(world.urls.api)
     try:
-        for change in ("sealed = 'x'", "ratings = '{}'", "risk_level = 'low'", "subject = 'family'"):
+        for change in ("sealed = 'x'", "ratings = '{}'", "risk_level = 'low'"):
             async with acting(connection, "supervisor_north"):
                 with pytest.raises(asyncpg.CheckViolationError, match="frozen"):
                     await connection.execute(f"UPDATE assessments SET {change}")  # noqa: S608 - written above

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from app.models import SupportSession
 from app.schemas.codes import codes_of
-from app.services.ages import today
+from app.services.ages import add_months, today
 from app.services.calendar_feeds import MOST_FEEDS, NAMES, WORDS
 from app.services.icalendar import Event, escaped, folded, written
 from tests.pathway import done
-from tests.rows import WORKER, furnish, in_days, local, of, put
+from tests.rows import WORKER, furnish, in_days, local, of, opened_months_ago, put
 from tests.world import Caller, World, token_of
 
 FEEDS = "/v1/me/calendar-feeds"
@@ -102,6 +102,23 @@ async def test_a_feed_tells_a_stranger_nothing(world: World, superuser: Any) -> 
         "BEGIN", "VERSION", "PRODID", "CALSCALE", "NAME", "X-WR-CALNAME", "REFRESH-INTERVAL", "X-PUBLISHED-TTL",
         "UID", "DTSTAMP", "DTSTART", "DTEND", "TRANSP", "SUMMARY", "CLASS", "END",
     }  # fmt: skip
+
+
+async def test_every_milestone_ahead_is_in_the_feed_once_and_keeps_its_id(
+    world: World, superuser: Any
+) -> None:
+    # Before: of the milestones within the feed's 120 days only the last; and all of a case had one id.
+    case = await world.case()
+    await opened_months_ago(superuser, case, 20)
+    feed = await opened(world.worker_north)
+    first, again = [
+        [(event["UID"], event["DTSTART;VALUE=DATE"]) for event in events(await fetched(world, feed))]
+        for _ in range(2)
+    ]
+    days = [add_months(add_months(today(), -20), months) for months in (18, 21, 24)]
+    assert [day for _, day in first] == [f"{day:%Y%m%d}" for day in days if day <= in_days(120)]
+    assert len({uid for uid, _ in first}) == len(first) >= 2
+    assert first == again
 
 
 async def test_it_speaks_khmer_and_keeps_to_the_rules_of_the_format(world: World, superuser: Any) -> None:

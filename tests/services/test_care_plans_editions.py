@@ -8,7 +8,18 @@ import httpx
 
 from app.services.ages import today
 from tests.house.test_statements import counted
-from tests.pathway import ACTION, GOAL, PLAN_WORDS, active, assess, assessed, done, fill_plan, reviewed
+from tests.pathway import (
+    ACTION,
+    GOAL,
+    PLAN_WORDS,
+    active,
+    assess,
+    assessed,
+    done,
+    fill_plan,
+    reviewed,
+    write_review,
+)
 from tests.services.test_care_plans import NO_NEED, change, etag, refused, told
 from tests.services.test_referral_life import unmet
 from tests.world import World
@@ -165,15 +176,85 @@ async def test_a_draft_may_rest_on_a_newer_assessment_and_no_need_does_not_outli
     assert copy["areas"]["education"]["status"] == "no_need"
     newer = await assess(world, case, kind="reassessment", weak=("education",))
     worker = world.worker_north
+    outdated = {("/assessment_id", "assessment_superseded")}
+    assert refused(await worker.act(later, "submit")) == outdated
     rested = done(await change(worker, later, {"assessment_id": newer["id"]}))
     education, health = rested["areas"]["education"], rested["areas"]["emotional_health"]
     assert (education["rating"], education["status"], education["reason"]) == (2, None, None)
     assert (health["rating"], health["status"], len(health["goals"])) == (3, "goals", 1)
     assert rested["areas"]["legal"]["status"] == "no_need"
     assert refused(await worker.act(later, "submit")) == {("/areas/education", "area_unanswered")}
+    back = await change(worker, later, {"assessment_id": plan["assessment_id"]})
+    assert refused(back) == outdated
     of_another = await assess(world, case, subject="supporter")
     wrong = await change(worker, later, {"assessment_id": of_another["id"]})
     assert unmet(wrong) == {"assessment_of_another": "/assessment_id"}
+
+
+async def test_no_plan_is_begun_or_approved_on_an_assessment_that_another_followed(world: World) -> None:
+    case, first = await assessed(world)
+    here, worker = f"/v1/cases/{case['id']}/care-plans", world.worker_north
+    made = await worker.post(here, told(first))
+    path = made.headers["location"]
+    await fill_plan(world, done(made, 201))
+    done(await worker.act(path, "submit"))
+    newer = await assess(world, case, kind="reassessment", risk_level="high", weak=("legal",))
+    outdated = {("/assessment_id", "assessment_superseded")}
+    assert refused(await world.supervisor_north.act(path, "approve")) == outdated
+    done(await world.supervisor_north.act(path, "return", {"comment": "Look at the new assessment."}))
+    assert refused(await worker.post(here, told(first))) == {*outdated, ("/subject", "draft_exists")}
+    done(await change(worker, path, {"assessment_id": newer["id"], "safety_plan": None}))
+    assert refused(await worker.act(path, "submit")) == {
+        ("/areas/legal", "area_unanswered"),
+        ("/safety_plan", "safety_plan_missing"),
+    }
+
+
+async def test_an_area_that_reviews_closed_does_not_come_back_with_the_next_edition(world: World) -> None:
+    weak = ("emotional_health", "education", "relationships", "legal")
+    case, plan = await active(world, weak=weak)
+    going_on = {"rating": 3, "progress": "Better.", "decision": "continue"}
+    closing = {"rating": 4, "progress": "Back in school.", "decision": "close"}
+    all_on = dict.fromkeys(weak, going_on)
+    await reviewed(world, case["id"], areas={**all_on, "education": closing})
+    del all_on["education"]
+    shut = {**all_on, "relationships": closing, "legal": {**closing, "rating": 2}}
+    await reviewed(world, case["id"], "adapt", areas=shut)
+    [draft] = done(
+        await world.worker_north.get(f"/v1/cases/{case['id']}/care-plans", params={"status": "draft"})
+    )["items"]
+    found = done(await world.worker_north.get(f"/v1/care-plans/{draft['id']}"))["areas"]
+    told_of = {area: (found[area]["rating"], found[area]["status"], found[area]["reason"]) for area in weak}
+    assert told_of == {
+        "emotional_health": (3, "goals", None),
+        "education": (4, "no_need", "Closed in review 1."),
+        "relationships": (4, "no_need", "Closed in review 2."),
+        "legal": (2, None, None),
+    }
+    assert [area for area in weak if found[area]["goals"]] == ["emotional_health"]
+    assert plan["areas"]["education"]["goals"], "in the plan in force it stands as it was"
+
+
+async def test_an_edition_begun_by_hand_knows_what_reviews_closed(world: World) -> None:
+    case, plan = await active(world)
+    closing = {"rating": 4, "progress": "Laughs again.", "decision": "close"}
+    await reviewed(world, case["id"], areas={"emotional_health": closing})
+    _, copy = await next_edition(world, plan)
+    area = copy["areas"]["emotional_health"]
+    assert (area["rating"], area["status"], area["goals"]) == (4, "no_need", [])
+    assert (area["reason"], copy["author_id"]) == ("Closed in review 1.", str(world.worker_north.id))
+
+
+async def test_who_completes_a_review_may_decide_on_the_edition_that_it_asks_for(world: World) -> None:
+    case, _ = await active(world)
+    boss, worker = world.supervisor_north, world.worker_north
+    done(await boss.act(await write_review(world, case["id"], "adapt"), "complete"))
+    here = f"/v1/cases/{case['id']}/care-plans"
+    [draft] = done(await worker.get(here, params={"status": "draft"}))["items"]
+    assert draft["author_id"] == str(worker.id)
+    path = f"/v1/care-plans/{draft['id']}"
+    done(await worker.act(path, "submit"))
+    assert done(await boss.act(path, "approve"))["edition"] == 2
 
 
 async def test_an_area_that_a_review_found_strong_needs_no_goal_any_more(world: World) -> None:
@@ -188,8 +269,7 @@ async def test_an_area_that_a_review_found_strong_needs_no_goal_any_more(world: 
     found = done(await worker.get(path))
     assert (found["areas"][area]["rating"], found["previous_id"]) == (4, plan["id"])
     assert found["areas"][area]["need"] == plan["areas"][area]["need"]
-    done(await change(worker, f"/v1/goals/{goals_of(found)[0]['id']}", {"status": "dropped"}))
-    done(await worker.put(f"{path}/areas/{area}", NO_NEED, etag=await etag(path, worker)))
+    assert goals_of(found) == []
     done(await worker.act(path, "submit"))
 
 

@@ -4,7 +4,9 @@ from typing import Any
 
 from tests.pathway import done
 from tests.services.test_documents import added, case_of, letter
-from tests.services.test_referral_life import unmet
+from tests.services.test_legal_steps import REPORT
+from tests.services.test_referral_life import faults, unmet
+from tests.services.test_support_sessions import HELD
 from tests.world import Caller, World, id_of
 
 
@@ -48,17 +50,41 @@ async def test_whoever_adds_a_document_is_among_those_who_read_it(world: World) 
     case = await case_of(world)
     glass = await world.worker_south.post(f"{case}/break-glass", {"reason": "The child is at our door now."})
     assert glass.status_code == 200
-    for name, tier in (("manager", "clinical"), ("worker_south", "legal")):
-        refused = await world.as_(name).post(f"{case}/documents", letter(tier=tier))
-        assert unmet(refused) == {"not_your_tier": "/tier"}
-        assert (await added(world, case, by=name))["tier"] == "case"
-    # What somebody wrote for a clinical reader, a worker who broke the glass still reads as its author.
-    own = await added(world, case, by="worker_south", tier="clinical")
-    assert await statuses(world.worker_south, own) == [200, 200]
-    assert await statuses(world.worker_north, own) == [404, 404]
+    refused = await world.manager.post(f"{case}/documents", letter(tier="clinical"))
+    assert unmet(refused) == {"not_your_tier": "/tier"}
+    assert (await added(world, case, by="manager"))["tier"] == "case"
+    tries: list[tuple[dict[str, Any], set[str]]] = [
+        ({}, {"not_on_case"}),
+        ({"tier": "legal"}, {"not_on_case", "not_your_tier"}),
+    ]
+    for told, codes in tries:
+        assert unmet(await world.worker_south.post(f"{case}/documents", letter(**told))).keys() == codes
     for kind in ("court", "police"):
         assert (await added(world, case, kind=kind))["tier"] == "legal"
         assert (await added(world, case, kind=kind, tier="case"))["tier"] == "case"
     for name, status in (("supervisor_south", 404), ("worker_north_2", 404), ("dpo", 403), ("finance", 403)):
         answer = await world.as_(name).post(f"{case}/documents", letter())
         assert answer.status_code == status, name
+
+
+async def test_a_document_is_read_by_no_more_than_what_it_is_about(world: World) -> None:
+    # Before: 201, and its title told of the legal step to whoever broke the glass.
+    case, worker = await case_of(world), world.worker_north
+    step = done(await worker.post(f"{case}/legal-steps", REPORT), 201)
+    contact = done(await worker.post(f"{case}/support-sessions", HELD), 201)
+    done(await worker.put(f"/v1/support-sessions/{contact['id']}/clinical-note", {"text": "Quiet."}))
+    addendum = {"text": "x", "tier": "clinical"}
+    addendum = done(await worker.post(f"/v1/support-sessions/{contact['id']}/addenda", addendum), 201)
+    report = await added(world, case, kind="police")
+    for kind, record, wide, narrow in (
+        ("legal_step", step, {"case"}, {"legal", "clinical"}),
+        ("document", report, {"case"}, {"legal", "clinical"}),
+        ("session_addendum", addendum, {"case", "legal"}, {"clinical"}),
+        ("support_session", contact, set(), {"case", "legal", "clinical"}),
+    ):
+        about = {"kind": kind, "id": record["id"]}
+        for tier in wide:
+            answer = await worker.post(f"{case}/documents", letter(tier=tier, about=about))
+            assert faults(answer) == {("/tier", "tier_too_wide")}, (kind, tier)
+        for tier in narrow:
+            assert (await added(world, case, tier=tier, about=about))["tier"] == tier

@@ -44,7 +44,12 @@ async def test_an_exit_plan_is_approved_by_a_supervisor_who_did_not_write_it_and
     assert unmet(await world.supervisor_both.act(path, "approve")) == {"taper_after_end": "/taper"}
     assert (await worker.put(path, EXIT_PLAN, etag='"2"')).status_code == 412
     assert (await worker.put(path, EXIT_PLAN)).status_code == 428
-    done(await worker.put(path, EXIT_PLAN, etag='"3"'))
+    level = [{"from": day, "contacts_per_month": 2} for day in ("2027-01-01", "2027-02-01")]
+    done(await worker.put(path, {**EXIT_PLAN, "taper": level[:1]}, etag='"3"'))
+    done(await world.supervisor_north.act(path, "approve"))
+    done(await worker.put(path, {**EXIT_PLAN, "taper": level[::-1]}, etag='"5"'))
+    assert unmet(await world.supervisor_both.act(path, "approve")) == {"taper_not_falling": "/taper"}
+    done(await worker.put(path, {**EXIT_PLAN, "taper": level}, etag='"6"'))
     assert (await worker.act(path, "approve")).status_code == 403
     assert (await world.manager.act(path, "approve")).status_code == 403
     approved = done(await world.supervisor_north.act(path, "approve", {"comment": "Well done."}))

@@ -1,5 +1,6 @@
 """Follow-ups: how the child is after the exit, and what the areas came to."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -18,7 +19,7 @@ async def test_a_follow_up_is_recorded_though_the_case_is_closed_and_then_frozen
     [_, second, first] = sorted(done(await worker.get(here))["items"], key=lambda f: -f["months"])
     path = f"/v1/follow-ups/{first['id']}"
     assert (first["months"], first["status"], first["is_overdue"]) == (1, "due", False)
-    assert unmet(await worker.patch(path, {"note": "Called."}, etag='"1"')) == {
+    assert unmet(await worker.patch(path, {"checklist": {}}, etag='"1"')) == {
         "wellbeing_missing": "/wellbeing",
         "held_on_missing": "/held_on",
     }
@@ -48,9 +49,43 @@ async def test_a_follow_up_is_recorded_though_the_case_is_closed_and_then_frozen
     assert kinds.count("follow_up_held") == 2
 
 
+async def test_a_look_is_the_planned_one_it_is_nearest_to(world: World, superuser: Any) -> None:
+    case = await closed(world)
+    here, worker = f"/v1/cases/{case['id']}/follow-ups", world.worker_north
+    planned = {f["months"]: f["id"] for f in done(await worker.get(here))["items"]}
+    for days, months in ((-40, 1), (-46, 3), (-100, 6)):
+        due = "UPDATE follow_ups SET due_on = $1 WHERE months = $2"
+        await superuser.execute(due, today() + timedelta(days=days), months)
+    tried = done(await worker.post(here, {**WELL, "wellbeing": "not_reached"}), 201)
+    assert (tried["id"], tried["status"], tried["is_overdue"]) == (planned[1], "missed", True)
+    made = await worker.post(here, WELL)
+    first = done(made, 201)
+    assert (first["id"], first["months"], first["status"]) == (planned[1], 1, "held")
+    assert made.headers["location"] == f"/v1/follow-ups/{planned[1]}"
+    assert (first["version"], first["is_overdue"]) == (3, False)
+    beside = done(await worker.post(here, {"held_on": WELL["held_on"], "note": "Met at the market."}), 201)
+    assert (beside["months"], beside["status"], beside["wellbeing"]) == (None, "held", None)
+    told = {"held_on": WELL["held_on"], "note": "In school.", "months": 6}
+    last = done(await worker.post(here, told), 201)
+    assert (last["id"], last["months"], last["wellbeing"]) == (planned[6], 6, None)
+    assert unmet(await worker.post(here, told)) == {"status": "/status"}
+    assert unmet(await worker.post(here, {**told, "months": 2})) == {"not_planned": "/months"}
+    assert unmet(await worker.post(here, {"held_on": WELL["held_on"]})) == {"wellbeing_missing": "/wellbeing"}
+    listed = {f["months"]: f["status"] for f in done(await worker.get(here))["items"]}
+    assert listed == {1: "held", 3: "due", 6: "held", None: "held"}
+
+
+async def test_of_two_looks_at_once_one_is_the_planned_one(world: World) -> None:
+    case = await closed(world)
+    here, worker = f"/v1/cases/{case['id']}/follow-ups", world.worker_north
+    answers = await asyncio.gather(*(worker.post(here, WELL) for _ in range(3)))
+    assert sorted(str(done(answer, 201)["months"]) for answer in answers) == ["1", "None", "None"]
+
+
 async def test_a_look_that_was_not_planned_is_added_once_the_case_is_closed(world: World) -> None:
     case = await closed(world)
     here, worker, chosen = f"/v1/cases/{case['id']}/follow-ups", world.worker_north, str(uuid4())
+    done(await worker.post(here, WELL), 201)  # the first that was planned
     made = await worker.post(here, {**WELL, "id": chosen, "wellbeing": "at_risk"})
     added = done(made, 201)
     assert made.headers["location"] == f"/v1/follow-ups/{chosen}"
@@ -61,10 +96,7 @@ async def test_a_look_that_was_not_planned_is_added_once_the_case_is_closed(worl
         "at_risk",
     )
     assert (await worker.post(here, {**WELL, "id": chosen})).status_code == 409
-    assert faults(await worker.post(here, {"note": "Hm."})) == {
-        ("/held_on", "missing"),
-        ("/wellbeing", "missing"),
-    }
+    assert faults(await worker.post(here, {"note": "Hm."})) == {("/held_on", "missing")}
     assert (await world.worker_south.post(here, WELL)).status_code == 404
     still = await world.case()
     assert unmet(await worker.post(f"/v1/cases/{still['id']}/follow-ups", WELL)) == {"case_open": None}

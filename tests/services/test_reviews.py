@@ -12,6 +12,8 @@ from tests.services.test_referral_life import faults, unmet
 from tests.world import World, id_of
 
 DAY = timedelta(days=1)
+BEGUN = "UPDATE care_plans SET decided_at = decided_at - make_interval(days => $1)"
+"""Let support have begun so many days ago."""
 
 
 async def test_the_approved_plan_schedules_the_first_review_three_calendar_months_on(world: World) -> None:
@@ -108,8 +110,20 @@ async def test_completing_asks_for_every_condition_and_lists_what_is_unmet(
     assert "status" in unmet(await worker.act(path, "complete"))
 
 
-async def test_completion_schedules_the_next_counted_from_the_day_it_was_held(world: World) -> None:
+async def test_no_review_was_held_before_support_began(world: World, superuser: Any) -> None:
     case, _ = await active(world)
+    for day in ("2019-06-01", (today() - DAY).isoformat()):
+        path = await write_review(world, case["id"], held_on=day)
+        assert unmet(await world.worker_north.act(path, "complete")) == {"before_support": "/held_on"}
+    await superuser.execute(BEGUN, 1)
+    done(await world.worker_north.act(path, "complete"))
+
+
+async def test_completion_schedules_the_next_counted_from_the_day_it_was_held(
+    world: World, superuser: Any
+) -> None:
+    case, _ = await active(world)
+    await superuser.execute(BEGUN, 4)
     held = today() - 3 * DAY
     first = await reviewed(world, case["id"], held_on=held.isoformat())
     assert (first["status"], first["held_on"]) == ("completed", held.isoformat())
@@ -164,6 +178,10 @@ async def test_an_area_that_was_closed_is_not_asked_for_again(world: World) -> N
     done_first = await reviewed(world, case["id"], areas={"education": closing, "emotional_health": going_on})
     assert done_first["active_areas"] == ["education", "emotional_health"]
     assert (await next_review(world, case["id"]))["active_areas"] == ["emotional_health"]
+    again = {"rating": 2, "progress": "Stays away again.", "decision": "continue"}
+    await reviewed(world, case["id"], areas={"education": again, "emotional_health": going_on})
+    opened = await next_review(world, case["id"])
+    assert opened["active_areas"] == ["education", "emotional_health"], "what was decided last counts"
 
 
 async def test_adapting_opens_the_next_edition_of_the_plan_as_a_draft(world: World) -> None:
@@ -225,18 +243,34 @@ async def test_reviews_are_listed_soonest_first_by_worker_and_team(world: World,
     assert (await world.manager.get("/v1/reviews", params={"due_before": "soon"})).status_code == 422
 
 
-async def test_a_review_is_brought_forward_and_never_put_off_or_doubled(world: World) -> None:
+async def test_a_review_is_brought_forward_and_never_put_off_or_doubled(world: World, superuser: Any) -> None:
     case, _ = await active(world)
     path, worker = f"/v1/cases/{case['id']}/reviews", world.worker_north
     sooner = (today() + 7 * DAY).isoformat()
     told = {"due_on": sooner, "reason": "The mother is back."}
-    review = done(await worker.post(path, told))
+    scheduled = await next_review(world, case["id"])
+    same = done(await worker.post(path, {"due_on": scheduled["due_on"]}), 201)
+    assert (same["due_on"], same["version"]) == (scheduled["due_on"], scheduled["version"])
+    made = await worker.post(path, told)
+    review = done(made, 201)
+    assert made.headers["location"] == f"/v1/reviews/{scheduled['id']}"
     assert (review["number"], review["due_on"]) == (1, sooner)
     assert done(await worker.get(f"/v1/cases/{case['id']}"))["next_review_on"] == sooner
-    for late in (today() + 7 * DAY, today() - DAY):
+    for late in (today() + 8 * DAY, today() - DAY):
         assert unmet(await worker.post(path, {**told, "due_on": late.isoformat()})) == {
             "not_earlier": "/due_on"
         }
+    for _ in range(2):
+        assert done(await worker.post(path, {}), 201)["due_on"] == today().isoformat()
+    overdue = today() - 5 * DAY
+    await superuser.execute("UPDATE reviews SET due_on = $1", overdue)
+    assert done(await worker.post(path, {}), 201)["due_on"] == overdue.isoformat()
+    lines = done(await worker.get(f"/v1/cases/{case['id']}/timeline"))["items"]
+    assert [line["detail"] for line in lines if line["kind"] == "review_scheduled"] == [
+        {"due_on": today().isoformat()},
+        told,
+        {"due_on": scheduled["due_on"]},
+    ]
     early = await world.case()
     nothing = await worker.post(f"/v1/cases/{early['id']}/reviews", told)
     assert unmet(nothing) == {"no_review_scheduled": None}

@@ -162,7 +162,7 @@ async def test_the_life_leaves_what_was_said_and_a_timeline(world: World) -> Non
     for act, wrong, fault in (
         ("complete", {"outcome": "cured"}, ("/outcome", "literal_error")),
         ("decline", {}, ("/reason", "missing")),
-        ("cancel", {}, ("/reason", "missing")),
+        ("cancel", {"reason": ""}, ("/reason", "string_too_short")),
     ):
         assert faults(await worker.act(path, act, wrong)) == {fault}
     for act in ("send", "accept", "complete"):
@@ -186,6 +186,8 @@ async def test_the_life_leaves_what_was_said_and_a_timeline(world: World) -> Non
         None,
         None,
     )
+    assert done(await worker.act(await draft(world, case), "cancel"))["reason"] is None
+    assert done(await worker.act(await draft(world, case), "cancel", {}))["reason"] is None
     for status, count in (("completed", 1), ("declined", 1), ("draft", 0)):
         listed = await worker.get(f"{case}/service-referrals", params={"status": status})
         assert len(done(listed)["items"]) == count

@@ -7,7 +7,7 @@ from typing import Any
 
 import asyncpg
 
-from app.services.ages import today
+from app.services.ages import add_months, today
 from tests.pathway import done
 from tests.services.test_referral_life import unmet
 from tests.services.test_service_referrals import (
@@ -24,6 +24,9 @@ EVERY_FIELD = [
     "names", "age", "sex", "place", "phone", "languages", "disability", "school", "supporter", "need",
 ]  # fmt: skip
 YESTERDAY = (today() - timedelta(days=1)).isoformat()
+LAST_DAY = add_months(today() + timedelta(days=1), -24).isoformat()
+"""The day of a check that is valid for two years, and not for many days more."""
+STALE = add_months(today() - timedelta(days=4), -24).isoformat()
 AGENCY = str(id_of("Helping Hands"))
 ELSEWHERE = str(id_of("Safe Steps"))
 
@@ -68,6 +71,7 @@ async def test_each_condition_of_sharing_is_told_by_itself(world: World) -> None
         ({}, {"is_active": False}, "provider_inactive"),
         ({}, {"safeguarding_valid_until": YESTERDAY}, "safeguarding_invalid"),
         ({}, {"safeguarding_checked_on": None, "safeguarding_valid_until": None}, "safeguarding_invalid"),
+        ({}, {"safeguarding_checked_on": STALE, "safeguarding_valid_until": None}, "safeguarding_invalid"),
     ):
         path = await draft(
             world,
@@ -100,6 +104,7 @@ async def test_a_consent_that_fits_the_provider_is_enough(world: World) -> None:
     case = await case_of(world)
     for told, by in (
         ({"valid_until": today().isoformat()}, {"safeguarding_valid_until": today().isoformat()}),
+        ({}, {"safeguarding_checked_on": LAST_DAY, "safeguarding_valid_until": None}),
         ({"recipient_agency_id": AGENCY}, {"agency_id": AGENCY}),
         ({"scope": ["share_with_school"]}, {"kind": "school"}),
         ({"scope": ["share_with_authorities"]}, {"kind": "authority"}),

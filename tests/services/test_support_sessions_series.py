@@ -57,7 +57,7 @@ async def test_a_series_is_planned_at_once_at_the_same_local_time(world: World) 
         ({"first_at": "9999-12-31T23:59:59Z"}, ("/first_at", "date_too_late")),
         ({"first_at": "2026-11-24"}, ("/first_at", "datetime_parsing")),
         ({"goal_ids": [str(uuid.uuid4())]}, ("/goal_ids/0", "goal_unknown")),
-        ({"kind": "home_visit"}, ("", "form_without_therapy")),
+        ({"kind": "home_visit"}, ("/form", "form_without_therapy")),
         ({"held_at": HELD["held_at"]}, ("/held_at", "extra_forbidden")),
     ):
         refused = await worker.post(f"{path}/support-sessions/series", {**SERIES, **wrong})

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from app.models import CaseHistory, ClinicalNote, SupportSession
+from app.models.record import at
 from app.services.ages import LOCAL, today
 from tests.house.test_statements import counted
-from tests.pathway import assessed, done
+from tests.pathway import active, assessed, closed, done, reviewed
 from tests.rows import CO_WORKER, WORKER, goal_of, in_days, local, of, plan_of, put
 from tests.world import Caller, World
 
@@ -113,6 +114,60 @@ async def test_it_is_filtered_by_kinds_records_and_days(world: World, superuser:
         assert (await me.get(path, params=wrong)).status_code == 422, wrong
     repeated = await me.get(f"{path}?kind=exit_begun&kind=case_opened")
     assert [fault["code"] for fault in repeated.json()["errors"]] == ["repeated"]
+
+
+def days_of(found: list[dict[str, Any]], kind: str) -> list[tuple[int, int]]:
+    """When such things happened and when they were written, as days from today in Cambodia."""
+    moments = [(line["at"], line["recorded_at"]) for line in found if line["kind"] == kind]
+    days = [[datetime.fromisoformat(moment).astimezone(LOCAL).date() for moment in pair] for pair in moments]
+    return [((happened - today()).days, (written - today()).days) for happened, written in days]
+
+
+async def test_what_is_written_down_late_stands_where_it_happened(world: World) -> None:
+    # Before: a visit of 50 days ago that was recorded today came first, and `to` 30 days ago found nothing.
+    with at(local(in_days(-60))):
+        case, plan = await active(world)
+    here, me = f"/v1/cases/{case['id']}", world.worker_north
+    visit = {"kind": "home_visit", "held_at": local(in_days(-50)).isoformat(), "attendance": "attended"}
+    done(await me.post(f"{here}/support-sessions", visit), 201)
+    failed = {
+        "planned_at": local(in_days(-49)).isoformat(),
+        "attendance": "missed_by_child",
+        "missed_reason": "Ill.",
+    }
+    done(await me.post(f"{here}/support-sessions", {"kind": "home_visit", **failed}), 201)
+    for status, day in (("done", in_days(-48)), ("planned", in_days(30))):
+        step = {"kind": "court_date", "status": status, "on": str(day)}
+        done(await me.post(f"{here}/legal-steps", step), 201)
+    [goal] = plan["areas"]["emotional_health"]["goals"]
+    action = f"/v1/actions/{goal['actions'][0]['id']}"
+    changed = {"status": "done", "done_on": str(in_days(-47))}
+    done(await me.patch(action, changed, etag=(await me.get(action)).headers["etag"]))
+    await reviewed(world, case["id"], held_on=str(in_days(-46)))
+
+    found = await lines(me, case)
+    for kind, days in (
+        ("session_held", [(-50, 0)]), ("session_missed", [(-49, 0)]), ("legal_step_recorded", [(0, 0), (-48, 0)]),
+        ("action_done", [(-47, 0)]), ("review_completed", [(-46, 0)]), ("care_plan_approved", [(-60, -60)]),
+    ):  # fmt: skip
+        assert days_of(found, kind) == days, kind
+    late = ["review_completed", "action_done", "legal_step_recorded", "session_missed", "session_held"]
+    assert [line["kind"] for line in await lines(me, case, to=str(in_days(-30)))][:5] == late
+    span = {"from": str(in_days(-49)), "to": str(in_days(-47))}
+    assert [line["kind"] for line in await lines(me, case, **span)] == late[1:4]
+    assert late[-1] not in {line["kind"] for line in await lines(me, case, **{"from": str(in_days(-1))})}
+    noon = next(line["at"] for line in found if line["kind"] == "action_done")
+    assert noon == f"{in_days(-47)}T05:00:00Z", "of a day only, its noon in Cambodia"
+
+
+async def test_a_follow_up_stands_on_the_day_it_was_held(world: World) -> None:
+    with at(local(in_days(-40))):
+        case = await closed(world)
+    here, me = f"/v1/cases/{case['id']}", world.worker_north
+    first = min(done(await me.get(f"{here}/follow-ups"))["items"], key=lambda one: one["months"])
+    told = {"held_on": str(in_days(-9)), "wellbeing": "well", "note": "Plays football."}
+    done(await me.patch(f"/v1/follow-ups/{first['id']}", told, etag='"1"'))
+    assert days_of(await lines(me, case), "follow_up_held") == [(-9, 0)]
 
 
 async def test_a_cursor_belongs_to_its_filters(world: World, superuser: Any) -> None:

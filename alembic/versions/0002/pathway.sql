@@ -62,11 +62,13 @@ ALTER TABLE cases ADD CONSTRAINT ck_cases_status
 ALTER TABLE assessments ADD CONSTRAINT ck_assessments_status
     CHECK (status IN ('draft', 'submitted', 'returned', 'approved'));
 ALTER TABLE assessments ADD CONSTRAINT ck_assessments_subject CHECK (subject IN ('child', 'supporter', 'family'));
-ALTER TABLE assessments ADD CONSTRAINT ck_assessments_another_decides CHECK (decided_by_id <> author_id AND decided_by_id <> submitted_by_id AND decided_by_id <> ALL (contributor_ids));
+ALTER TABLE assessments ADD CONSTRAINT ck_assessments_another_decides CHECK (decided_by_id <> author_id AND decided_by_id <> submitted_by_id
+    AND (status = 'returned' OR decided_by_id <> ALL (contributor_ids)));  -- who returned it may write on it then, and decides no more
 ALTER TABLE care_plans ADD CONSTRAINT ck_care_plans_status
     CHECK (status IN ('draft', 'submitted', 'returned', 'approved', 'superseded'));
 ALTER TABLE care_plans ADD CONSTRAINT ck_care_plans_subject CHECK (subject IN ('child', 'supporter', 'family'));
-ALTER TABLE care_plans ADD CONSTRAINT ck_care_plans_another_decides CHECK (decided_by_id <> author_id AND decided_by_id <> submitted_by_id AND decided_by_id <> ALL (contributor_ids));
+ALTER TABLE care_plans ADD CONSTRAINT ck_care_plans_another_decides CHECK (decided_by_id <> author_id AND decided_by_id <> submitted_by_id
+    AND (status = 'returned' OR decided_by_id <> ALL (contributor_ids)));  -- who returned it may write on it then, and decides no more
 ALTER TABLE exit_plans ADD CONSTRAINT ck_exit_plans_status CHECK (status IN ('draft', 'approved'));
 ALTER TABLE exit_plans ADD CONSTRAINT ck_exit_plans_another_decides CHECK (decided_by_id <> author_id AND decided_by_id <> submitted_by_id AND decided_by_id <> ALL (contributor_ids));
 ALTER TABLE plan_areas ADD CONSTRAINT ck_plan_areas_rating CHECK (rating BETWEEN 1 AND 4);

@@ -1,0 +1,183 @@
+"""What the demonstration's cases ask of others, and keep: service referrals, legal steps, documents."""
+
+import base64
+import struct
+import zlib
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+from app.access.permissions import Permission
+from app.schemas.documents import DocumentIn
+from app.schemas.legal_steps import LegalStepIn
+from app.schemas.service_referrals import (
+    ServiceAcceptance,
+    ServiceCancellation,
+    ServiceCompletion,
+    ServiceEnding,
+    ServiceReferralIn,
+)
+from app.services import demo_people, documents, legal_steps, service_referrals, service_referrals_send
+from app.services.demo_life import Life
+from app.services.demo_stories import workday
+
+ENDINGS = ("completed", "accepted", "completed", "sent", "declined", "completed", "cancelled", "draft")
+OUTCOMES = ("need_met", "need_met", "partly_met", "not_used", "not_met")
+SHARED = (
+    ["names", "age", "sex", "need"],
+    ["names", "age", "need", "supporter", "phone"],
+    ["age", "school", "need"],
+)
+WITHOUT_CONSENT = 23
+"""Of so many children one is referred on a legal basis, without consent."""
+
+CHECKED = demo_people.PROVIDERS[:-1]
+
+
+async def refer(life: Life, day: date, turn: int) -> None:
+    """Play a service referral: drafted, sent, answered, ended, or as far as it came."""
+    number = life.story.number + turn * 3
+    ending = ENDINGS[number % len(ENDINGS)]
+    async with life.acting(life.worker, Permission.service_referral_make, day) as (session, actor):
+        told = ServiceReferralIn.model_validate(_asked(life, number, day))
+        made = await service_referrals.draft(session, actor, life.case_id, told)
+    if ending == "draft":
+        return
+    async with life.acting(life.worker, Permission.service_referral_send, day) as (session, actor):
+        sent = await service_referrals_send.send(session, actor, made.id, made.version)
+    answered_on = day + timedelta(days=3 + number % 9)
+    if ending == "sent" or answered_on > life.story.last:
+        return
+    await _answer(life, sent.id, sent.version, ending, answered_on)
+
+
+async def _answer(life: Life, referral_id: UUID, version: int, ending: str, day: date) -> None:
+    async with life.acting(life.worker, Permission.service_referral_follow, day) as (session, actor):
+        if ending == "declined":
+            why = ServiceEnding(reason=life.say("service_declined"))
+            await service_referrals.decline(session, actor, referral_id, version, why)
+            return
+        if ending == "cancelled":
+            gone = ServiceCancellation(reason=life.say("service_cancelled"))
+            await service_referrals.cancel(session, actor, referral_id, version, gone)
+            return
+        answer = ServiceAcceptance(note=life.say("service_answer"))
+        version = (await service_referrals.accept(session, actor, referral_id, version, answer)).version
+        ended_on = day + timedelta(days=25)
+        if ending == "completed" and ended_on <= life.story.last:
+            with life.on(ended_on):
+                outcome = OUTCOMES[life.draw.randrange(len(OUTCOMES))]
+                done = ServiceCompletion(outcome=outcome, note=life.say("service_done"))
+                await service_referrals.complete(session, actor, referral_id, version, done)
+
+
+def _asked(life: Life, number: int, day: date) -> dict[str, Any]:
+    name, _, offered, _ = CHECKED[number % len(CHECKED)]
+    known = [service for service in offered if service in life.voice.codes("services")]
+    service = known[number // len(CHECKED) % len(known)]
+    (entry,) = life.voice.entries("services", service)
+    told = {
+        "provider_id": str(life.stage.cast.providers[name]),
+        "service": service,
+        "area": entry[0],
+        "need": life.voice.of(entry),
+        "shared_fields": SHARED[number % len(SHARED)],
+    }
+    if number % WITHOUT_CONSENT:
+        return {**told, "consent_id": str(life.consent_id)}
+    basis = {"basis": "vital_interest", "decided_by": "Chea Rith", "on": day.isoformat(), "child_told": True}
+    return {**told, "basis_without_consent": {**basis, "reason": "The doctor could not wait for the mother."}}
+
+
+LEGAL = (
+    ("incident", -40, None),
+    ("report", -10, "police"),
+    ("police_interview", 20, "anti_trafficking_police"),
+    ("forensic_examination", 24, "hospital"),
+    ("legal_aid", 60, "ngo"),
+    ("court_date", 200, "court"),
+    ("verdict", 290, "court"),
+)
+"""Kind, days after the opening of the case, authority."""
+
+
+async def go_to_court(life: Life, until: date) -> None:
+    """Play the legal steps up to a day; the first that lies ahead is planned, if it is near enough to be known."""
+    reach = 3 + life.story.number % 5
+    async with life.working(Permission.legal_step_record) as (session, actor):
+        for kind, after, authority in LEGAL[:reach]:
+            on = workday(life.story.opened_on + timedelta(days=after))
+            is_ahead = on > until
+            if is_ahead and (on - life.story.today).days > 45:
+                return
+            told = {
+                "kind": kind,
+                "on": on.isoformat(),
+                "authority": authority,
+                "description": life.say("legal", kind),
+            }
+            if is_ahead:
+                told |= {"status": "planned", "on": max(on, life.story.today + timedelta(days=2)).isoformat()}
+                told["support_person"] = "Chan Sopheap"
+            if authority in {"court", "police"}:
+                told["file_number"] = f"{life.story.number:03}/{on.year}"
+            with life.on(min(max(on, life.story.opened_on), until)):
+                step = LegalStepIn.model_validate(told)
+                await legal_steps.record(session, actor, life.case_id, step)
+            if is_ahead:
+                return
+
+
+DOCUMENTS = ("drawing", "letter", "medical", "consent", "receipt", "court")
+
+
+async def keep(life: Life, day: date) -> None:
+    """Keep a document or two: a drawing as a picture, the others on paper."""
+    async with life.acting(life.worker, Permission.document_add, day) as (session, actor):
+        for turn in range(1 + (life.story.number % 4 == 1)):
+            kind = DOCUMENTS[(life.story.number // 2 + turn * 2) % len(DOCUMENTS)]
+            title = life.say("documents", kind)
+            content = _picture(life.story.number) if kind == "drawing" else _page()
+            told = {"kind": kind, "title": title, "content": base64.b64encode(content).decode()}
+            with life.on(day):
+                await documents.add(session, actor, life.case_id, DocumentIn.model_validate(told))
+
+
+def _picture(number: int) -> bytes:
+    """Return a small PNG: a house, a sun, another sky for each child."""
+    width, height = 48, 36
+    sky = (120 + number * 7 % 100, 170 + number * 5 % 60, 235)
+    rows = []
+    for y in range(height):
+        row = bytearray(b"\x00")
+        for x in range(width):
+            is_house = 14 <= x < 34 and (y >= 20 or y - 12 >= abs(x - 24))
+            is_sun = (x - 40) ** 2 + (y - 7) ** 2 < 20
+            row += bytes((150, 90, 60) if is_house and y < 32 else (250, 210, 60) if is_sun else sky)
+        rows.append(bytes(row))
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(b"".join(rows))), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+        for name, body in parts
+    )
+
+
+def _page() -> bytes:
+    """Return a PDF of one page with a line on it (ISO 32000-1, 7.5)."""
+    line = b"BT /F1 14 Tf 60 760 Td (Invented for the demonstration.) Tj ET"
+    font = b"<< /Font << /F1 << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> >> >>"
+    objects = (
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources %s >>" % font,
+        b"<< /Length %d >>\nstream\n%s\nendstream" % (len(line), line),
+    )
+    written, places = b"%PDF-1.4\n", []
+    for number, body in enumerate(objects, 1):
+        places.append(len(written))
+        written += b"%d 0 obj\n%s\nendobj\n" % (number, body)
+    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    head = b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1)
+    end = b"trailer << /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, len(written))
+    return written + head + table + end

@@ -1,0 +1,47 @@
+"""What the demonstration says, in English and in Khmer: invented, plain and gentle."""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from random import Random
+from typing import Any
+
+_FILE = Path(__file__).with_name("demo_words.json")
+
+
+@cache
+def _bank() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(_FILE.read_bytes())
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """How one child's records are written: in one of the two languages, in words drawn for this child."""
+
+    khmer: bool
+    draw: Random
+
+    def say(self, *path: str) -> str:
+        """Return words for something, by where they stand in `demo_words.json`."""
+        words = self.draw.choice(self.entries(*path))
+        return str(words[-1] if self.khmer else words[-2])
+
+    def entries(self, *path: str) -> list[list[str]]:
+        """Return everything that could be said: the two languages last, before them perhaps a code that goes with it."""
+        found: Any = _bank()
+        for name in path:
+            found = found[name]
+        return found if isinstance(found[0], list) else [found]
+
+    def codes(self, *path: str) -> list[str]:
+        """Return what there are words for."""
+        found: Any = _bank()
+        for name in path:
+            found = found[name]
+        return list(found)
+
+    def of(self, entry: list[str]) -> str:
+        """Return an entry in the child's language."""
+        return entry[-1] if self.khmer else entry[-2]

@@ -1,0 +1,36 @@
+"""The whole pathway, walked by random people doing random things at once, beside a small model of what ought to be.
+
+The model (`story.py`, and the acts beside it) was written from the domain and knows nothing of the services. Each answer
+must be what the model says; what was done at once must be explained by some order of it; after each step every row is
+held against the model and against what may never be so, and every request against the log. At the end everything is read.
+"""
+
+import os
+from typing import Any
+
+from tests.model.driver import Driver
+from tests.model.reading_back import read_back
+from tests.world import World
+
+STEPS, SEED = int(os.environ.get("PATHWAY_STEPS", "1500")), int(os.environ.get("PATHWAY_SEED", "1"))
+MILESTONES = {
+    "approve_assessment",
+    "approve_plan",
+    "complete_review",
+    "approve_exit_plan",
+    "close_case",
+    "record_follow_up",
+    "reopen_case",
+    "send_service_referral",
+}
+"""What must have happened, for the run to have shown anything."""
+
+
+async def test_no_gate_is_passed_wrongly_no_record_is_lost_every_access_is_logged(
+    world: World, superuser: Any
+) -> None:
+    driver = Driver(world, superuser, SEED)
+    await driver.run(STEPS)
+    await read_back(driver)
+    assert {name for name in MILESTONES if not driver.done[name]} == set(), driver.done
+    assert len(driver.refused) > 25, driver.refused

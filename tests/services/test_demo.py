@@ -1,0 +1,135 @@
+"""The demonstration: its plots on any day, its stories through the services, and a making that was interrupted."""
+
+import os
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from app.models.record import new_id
+from app.services import demo_play
+from app.services.ages import add_months, today
+from app.services.demo import Book
+from app.services.demo_cast import Cast, Stage, assemble
+from app.services.demo_stories import (
+    EXTENDED,
+    MOST,
+    UNPLANNED,
+    Story,
+    exit_ends,
+    outside,
+    review_days,
+    told,
+    workday,
+)
+from app.services.installation import UNFINISHED
+from tests.served import Served, room
+from tests.world import Caller, World
+
+CHILDREN = 6
+
+
+def days_of(story: Story) -> list[date]:
+    return review_days(story, min(workday(story.opened_on + timedelta(days=35)), story.last))
+
+
+@pytest.mark.parametrize(
+    "day", [date(2026, 1, 1) + timedelta(days=19 * n) for n in range(60)] + [date(2028, 2, 29)], ids=str
+)
+def test_every_plot_holds_together_on_whichever_day_it_is_told(day: date) -> None:
+    stories = told(MOST, day)
+    assert len({story.number for story in stories}) == MOST
+    assert [story.opened_on for story in stories] == sorted(story.opened_on for story in stories)
+    assert stories[0].opened_on < add_months(day, -25)
+    assert stories[-1].opened_on <= stories[-1].last < day
+    for story in stories:
+        held = days_of(story)
+        assert all(date_ <= story.last and date_.weekday() < 5 for date_ in held)
+        if story.arc in {"closed", "exiting"}:
+            assert held
+        if story.arc == "closed" and story.number not in UNPLANNED:
+            assert exit_ends(held[-1]) < min(day, add_months(story.opened_on, 24))
+        if story.arc == "active" and story.number not in EXTENDED:
+            assert not held or held[-1] <= add_months(story.opened_on, 24)
+
+
+def test_few_stories_are_as_varied_as_many() -> None:
+    many, few = told(MOST, today()), told(CHILDREN, today())
+    assert Counter(story.arc for story in many) == {
+        "assessment": 12, "planning": 8, "active": 71, "exiting": 5, "closed": 24,
+    }  # fmt: skip
+    assert {story.arc for story in few} == {story.arc for story in many}
+    assert {story.kind for story in told(2 * CHILDREN, today())} == {"survivor", "hsb", "both"}
+    assert set(few) <= set(many)
+    assert told(MOST, today()) == many
+
+
+async def test_the_stories_went_through_the_services(world: World, tmp_path: Path) -> None:
+    cast, spoken = Cast(), list[str]()
+    book = Book(told(CHILDREN, today()), outside(today()), spoken.append)
+    cast.referrals = {story.number: new_id() for story in (*book.stories, *book.others)}
+    (agency,) = [
+        one for one in (await world.admin.get("/v1/agencies")).json()["items"] if one["kind"] == "fsc"
+    ]
+    await world.admin.patch(
+        f"/v1/agencies/{agency['id']}", {"name": "The tests"}, etag=f'"{agency["version"]}"'
+    )
+    await assemble(cast, world.database, tmp_path / "notes.json")
+    stage = Stage(cast, world.database)
+    await book.play(stage)
+    await demo_play.end(stage, book.stories)
+    assert spoken == []
+
+    manager, dpo = world.as_("manager"), world.as_("dpo")
+    cases = (await manager.get("/v1/cases", params={"limit": 200})).json()["items"]
+    assert Counter(case["status"] for case in cases) == {
+        "active": 2, "closed": 1, "assessment": 2, "exiting": 1, "planning": 1,
+    }  # fmt: skip
+    numbers = [case["number"] for case in sorted(cases, key=lambda case: str(case["opened_on"]))]
+    assert numbers == sorted(numbers)
+    assert {name["script"] for case in cases for name in case["child"]["names"]} == {"khmer", "latin"}
+    referrals = (await manager.get("/v1/referrals", params={"limit": 200})).json()["items"]
+    assert {referral["status"] for referral in referrals} == {
+        "received", "acknowledged", "information_requested", "accepted", "declined", "withdrawn",
+    }  # fmt: skip
+    await assert_lived(manager, cases)
+
+    entries = (await dpo.get("/v1/audit/accesses", params={"limit": 200})).json()["items"]
+    assert {entry["outcome"] for entry in entries} == {"allowed"}
+    assert len((await dpo.get("/v1/audit/break-glass", params={"limit": 10})).json()["items"]) == 1
+
+
+async def assert_lived(manager: Caller, cases: list[dict[str, str]]) -> None:
+    """Of every case that came so far there are plans, reviews, contacts and ratings; the closed ones are followed up."""
+    for case in cases:
+        here = f"/v1/cases/{case['id']}"
+        if case["status"] in {"assessment", "planning"}:
+            continue
+        assert (await manager.get(f"{here}/care-plans", params={"status": "approved"})).json()["items"]
+        assert (await manager.get(f"{here}/support-sessions", params={"status": "held"})).json()["items"]
+        reviews = (await manager.get(f"{here}/reviews", params={"limit": 200})).json()["items"]
+        assert {review["status"] for review in reviews} <= {"completed", "scheduled", "cancelled"}
+        assert (case["status"] == "closed") == bool((await manager.get(f"{here}/follow-ups")).json()["items"])
+        assert (await manager.get(f"{here}/progress.svg")).status_code == 200
+        assert (await manager.get(f"{here}/timeline", params={"limit": 200})).json()["items"]
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with room() as found:
+        yield found
+
+
+def test_a_making_that_was_interrupted_is_begun_anew(folder: Path) -> None:
+    served = Served(folder / "var", FIRSTSTEP_DEMO_CHILDREN="1")
+    process = served.start(until=(served.home / UNFINISHED).exists)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not (served.home / "demo.json").exists()
+    with served.running():
+        assert "beginning anew" in (folder / "run.log").read_text()
+        assert not (served.home / UNFINISHED).exists()
+        assert len(served.staff("programme_manager").get("/v1/cases").json()["items"]) == 1
