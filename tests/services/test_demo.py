@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from app.models.record import new_id
@@ -70,7 +71,9 @@ def test_few_stories_are_as_varied_as_many() -> None:
     assert told(MOST, today()) == many
 
 
-async def test_the_stories_went_through_the_services(world: World, tmp_path: Path) -> None:
+async def test_the_stories_went_through_the_services(
+    world: World, superuser: asyncpg.Connection, tmp_path: Path
+) -> None:
     cast, spoken = Cast(), list[str]()
     book = Book(told(CHILDREN, today()), outside(today()), spoken.append)
     cast.referrals = {story.number: new_id() for story in (*book.stories, *book.others)}
@@ -86,6 +89,8 @@ async def test_the_stories_went_through_the_services(world: World, tmp_path: Pat
     await demo_play.end(stage, book.stories)
     assert spoken == []
 
+    ahead = "SELECT count(*) FROM case_history WHERE at > now() OR recorded_at > now()"
+    assert await superuser.fetchval(ahead) == 0
     manager, dpo = world.as_("manager"), world.as_("dpo")
     cases = (await manager.get("/v1/cases", params={"limit": 200})).json()["items"]
     assert Counter(case["status"] for case in cases) == {
