@@ -67,7 +67,9 @@ class Paging:
         What is read so is in the log only where the caller says that it was shown (`log.show`): one row more than is
         shown may be read to learn whether there is another page.
         """
-        query = self._from_here(query, columns, ascending=ascending).add_columns(*columns).limit(self.limit + 1)
+        query = (
+            self._from_here(query, columns, ascending=ascending).add_columns(*columns).limit(self.limit + 1)
+        )
         rows = (await session.execute(query.execution_options(**log.UNCOLLECTED))).all()
         if len(rows) <= self.limit:
             return rows, None

@@ -83,6 +83,18 @@ async def hold_case(session: AsyncSession, kind: type[CaseRecord], record_id: UU
     return await hold(session, Case, case_id)
 
 
+async def steady_case(session: AsyncSession, kind: type[CaseRecord], record_id: UUID) -> Case:
+    """Return the case of a record, which nobody changes until this transaction ends: see `find_steady`.
+
+    Raises:
+        NotFound: there is no such record, or not for this actor.
+    """
+    case_id = await session.scalar(select(col(kind.case_id)).where(col(kind.id) == record_id))
+    if case_id is None:
+        raise NotFound
+    return await find_steady(session, Case, case_id)
+
+
 def refuse_unseen(record: Record | None, seen: int | None) -> None:
     """Hold what a caller of PUT saw against what there is.
 
