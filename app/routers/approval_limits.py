@@ -9,7 +9,7 @@ from app.access.permissions import Permission
 from app.routers.answers import Route
 from app.routers.dependencies import Session
 from app.routers.guards import Requires
-from app.schemas.funds import ApprovalLimitIn, ApprovalLimitOut
+from app.schemas.ledger import ApprovalLimitIn, ApprovalLimitOut
 from app.schemas.wire import Page, PageQuery
 from app.services import approval_limits
 

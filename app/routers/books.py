@@ -9,7 +9,7 @@ from app.access.permissions import Permission
 from app.routers.answers import Route
 from app.routers.dependencies import Session
 from app.routers.guards import Requires
-from app.schemas.funds import BooksClosingIn, BooksClosingOut, LedgerCheck
+from app.schemas.ledger import BooksClosingIn, BooksClosingOut, LedgerCheck
 from app.schemas.wire import Page, PageQuery
 from app.services import books
 

@@ -9,7 +9,7 @@ from app.access.permissions import Permission
 from app.routers.answers import Route
 from app.routers.dependencies import Session
 from app.routers.guards import Requires
-from app.schemas.funds import ExchangeRateIn, ExchangeRateOut
+from app.schemas.ledger import ExchangeRateIn, ExchangeRateOut
 from app.schemas.wire import Page, PageQuery
 from app.services import exchange_rates
 

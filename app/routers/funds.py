@@ -20,9 +20,8 @@ from app.schemas.funds import (
     FundPatch,
     FundTransferIn,
     FundTransferOut,
-    LedgerEntryOut,
-    LedgerFilters,
 )
+from app.schemas.ledger import LedgerEntryOut, LedgerFilters
 from app.schemas.wire import Page, PageQuery
 from app.services import fund_transfers, funds, funds_close
 

@@ -1,4 +1,4 @@
-"""Funds on the wire: what a donor gave, for what; deposits, transfers between lines, limits, rates, closed books."""
+"""Funds on the wire: what a donor gave, for what; deposits, transfers between lines."""
 
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, ClassVar, Self
@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from app.schemas.codes import CodeOf
 from app.schemas.merge_patch import patch_of
-from app.schemas.money import Currency, Money, MoneyIn, Rate
+from app.schemas.money import Currency, Money, MoneyIn
 from app.schemas.wire import Day, Id, Input, Line, Moment, Output, PageQuery, Versioned
 
 Category = Annotated[str, CodeOf("assistance_category")]
@@ -36,9 +36,7 @@ class FundSettings(Input):
     categories: Annotated[list[Category], Field(min_length=1, max_length=20)]
     lines: Annotated[list[LineIn], Field(max_length=20)] = Field(default_factory=list)
     youngest: Age | None = None
-    """Only for children of at least this age, in years; null: of any."""
     oldest: Age | None = None
-    """Only for children of at most this age, in years; null: of any."""
     province_codes: Annotated[list[Province], Field(max_length=25)] = Field(default_factory=list)
 
     @model_validator(mode="after")
@@ -158,32 +156,6 @@ class DepositOut(Output):
     created_at: Moment
 
 
-class LedgerFilters(PageQuery):
-    """Which entries of a fund's ledger."""
-
-    account: Annotated[str, CodeOf("ledger_account")] | None = None
-    line: BudgetLine | None = None
-    kind: Annotated[str, CodeOf("ledger_kind")] | None = None
-    disbursement_id: Id | None = None
-
-
-class LedgerEntryOut(Output):
-    """One side of something that happened to a fund's money."""
-
-    id: UUID
-    transaction_id: UUID
-    kind: Annotated[str, CodeOf("ledger_kind")]
-    on: date
-    account: Annotated[str, CodeOf("ledger_account")]
-    line: BudgetLine
-    amount: Money
-    disbursement_id: UUID | None
-    transfer_id: UUID | None
-    reference: str | None
-    by_id: UUID
-    created_at: Moment
-
-
 class FundTransferIn(Input):
     """A wish to move money between two lines of a fund; the client may choose the id."""
 
@@ -216,86 +188,3 @@ class FundClosing(Input):
 
     reason: Line
     rest_to_fund_id: Id | None = None
-
-
-class ApprovalLimitIn(Input):
-    """Up to which amount a role may do something, from a day on."""
-
-    role: Annotated[str, CodeOf("role")]
-    act: Annotated[str, CodeOf("limited_act")]
-    currency: Currency
-    amount: MoneyIn | None = None
-    """Null: without limit."""
-    starts_on: Day
-
-    @model_validator(mode="after")
-    def is_of_one_currency(self) -> Self:
-        """Ask for an amount in the currency that the limit is for."""
-        if self.amount is not None and self.amount.currency != self.currency:
-            raise PydanticCustomError("currency_other", "is in another currency")
-        return self
-
-
-class ApprovalLimitOut(Output):
-    """A limit, as it was set; the newest that has begun counts."""
-
-    id: UUID
-    role: Annotated[str, CodeOf("role")]
-    act: Annotated[str, CodeOf("limited_act")]
-    currency: Currency
-    amount: Money | None
-    """Null: without limit."""
-    starts_on: date
-    set_by_id: UUID | None
-    created_at: Moment
-
-
-class ExchangeRateIn(Input):
-    """Riel for one US dollar on a day, as a source published it."""
-
-    on: Day
-    rate: Rate
-    source: Line
-
-
-class ExchangeRateOut(Output):
-    """Riel for one US dollar on a day, as a source published it."""
-
-    id: UUID
-    on: date
-    rate: str
-    source: str
-    recorded_by_id: UUID
-    created_at: Moment
-
-
-class BooksClosingIn(Input):
-    """The last day of the period whose books are closed."""
-
-    until: Day
-
-
-class BooksClosingOut(Output):
-    """A period whose books are closed: the ledger takes nothing more that counts for it."""
-
-    id: UUID
-    until: date
-    closed_by_id: UUID
-    created_at: Moment
-
-
-class LedgerDifference(Output):
-    """A balance that is not the sum of its entries: this must never be."""
-
-    fund_id: UUID
-    account_id: UUID
-    stored: Money
-    recomputed: Money
-
-
-class LedgerCheck(Output):
-    """Every balance, computed again from nothing but the entries."""
-
-    accounts: int
-    entries: int
-    differences: list[LedgerDifference]

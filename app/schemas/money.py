@@ -6,10 +6,9 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from app.schemas.codes import CodeOf
 from app.schemas.wire import Input, Output
 
-Currency = Annotated[str, CodeOf("currency")]
+Currency = Literal["USD", "KHR"]
 Amount = Annotated[str, StringConstraints(pattern=r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,2})?$")]
 """A decimal of at most two places."""
 RIEL_PER_DOLLAR = r"^[1-9][0-9]{0,5}(\.[0-9]{1,2})?$"
@@ -22,7 +21,7 @@ class Money(Output):
     """An amount in one currency."""
 
     amount: str
-    currency: Literal["USD", "KHR"]
+    currency: Currency
 
     @classmethod
     def of(cls, minor: int, currency: str) -> Self:

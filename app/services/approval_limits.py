@@ -9,7 +9,7 @@ from app.access.actor import Actor
 from app.errors import Fault
 from app.models import ApprovalLimit
 from app.models.record import new_id
-from app.schemas.funds import ApprovalLimitIn, ApprovalLimitOut
+from app.schemas.ledger import ApprovalLimitIn, ApprovalLimitOut
 from app.schemas.money import Money
 from app.schemas.wire import Page, PageQuery
 from app.services.ages import today

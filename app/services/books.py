@@ -10,7 +10,7 @@ from sqlmodel import col
 from app.access.actor import Actor
 from app.errors import Fault, InvalidInput
 from app.models import BooksClosing, LedgerAccount, LedgerEntry
-from app.schemas.funds import BooksClosingIn, BooksClosingOut, LedgerCheck, LedgerDifference
+from app.schemas.ledger import BooksClosingIn, BooksClosingOut, LedgerCheck, LedgerDifference
 from app.schemas.money import Money
 from app.schemas.wire import Page, PageQuery
 from app.services.ages import today

@@ -11,7 +11,7 @@ from sqlmodel import col
 from app.access.actor import Actor
 from app.errors import Fault, InvalidInput
 from app.models import ExchangeRate
-from app.schemas.funds import ExchangeRateIn, ExchangeRateOut
+from app.schemas.ledger import ExchangeRateIn, ExchangeRateOut
 from app.schemas.wire import Page, PageQuery
 from app.services.ages import today
 from app.services.paging import Paging

@@ -21,10 +21,9 @@ from app.schemas.funds import (
     FundOut,
     FundPatch,
     FundSettings,
-    LedgerEntryOut,
-    LedgerFilters,
     LineOut,
 )
+from app.schemas.ledger import LedgerEntryOut, LedgerFilters
 from app.schemas.money import Money
 from app.schemas.wire import Page
 from app.services import ledger, names

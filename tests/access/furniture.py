@@ -33,9 +33,9 @@ DAY = date(2026, 9, 1)
 
 def one_of_everything(case: dict[str, Any], author_id: UUID) -> list[SQLModel]:
     """Return the rows; sealed columns hold what nobody can open."""
-    here = {"case_id": UUID(case["id"]), "child_id": UUID(case["child_id"])}
-    words = {**here, "sealed": b"sealed"}
-    mine = {**words, "author_id": author_id}
+    here: dict[str, Any] = {"case_id": UUID(case["id"]), "child_id": UUID(case["child_id"])}
+    words: dict[str, Any] = {**here, "sealed": b"sealed"}
+    mine: dict[str, Any] = {**words, "author_id": author_id}
     assessment = Assessment(**mine, subject="child", kind="initial", status="approved")
     plan = CarePlan(**mine, subject="child", assessment_id=assessment.id, status="approved")
     goal = Goal(**words, plan_id=plan.id, area="education", origin_id=new_id())

@@ -60,6 +60,13 @@ class Books:
                 await self.hand.execute(ENTRY, made, self.accounts[kind], self.fund, amount)
         return made
 
+    async def both(self, made: uuid.UUID | None, taking: uuid.UUID, giving: "tuple[uuid.UUID, uuid.UUID]") -> None:
+        """Take five from an account of this fund and give five to an account of another, or of this."""
+        async with self.hand.transaction():
+            made = made or await self.begin()
+            await self.hand.execute(ENTRY, made, taking, self.fund, -5)
+            await self.hand.execute(ENTRY, made, *giving, 5)
+
     async def balances(self) -> dict[str, int]:
         rows = await self.hand.fetch(
             "SELECT kind, balance FROM ledger_accounts WHERE fund_id = $1", self.fund
@@ -93,10 +100,8 @@ async def test_what_does_not_balance_does_not_commit(books: Books) -> None:
     riel = Books(books.hand)
     await riel.open("KHR")
     with pytest.raises(asyncpg.CheckViolationError, match="does not balance"):
-        async with books.hand.transaction():  # five cents are not five riel
-            made = await books.begin()
-            await books.hand.execute(ENTRY, made, books.accounts["available"], books.fund, -5)
-            await books.hand.execute(ENTRY, made, riel.accounts["available"], riel.fund, 5)
+        # Five cents are not five riel.
+        await books.both(None, books.accounts["available"], (riel.accounts["available"], riel.fund))
     assert (await books.balances())["available"] == (await riel.balances())["available"] == 100
 
 
@@ -117,9 +122,7 @@ async def test_nothing_is_changed_or_added_later(books: Books, owner: Any) -> No
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await owner.execute("TRUNCATE ledger_entries")
     with pytest.raises(asyncpg.CheckViolationError, match="with their transaction"):
-        async with books.hand.transaction():
-            await books.hand.execute(ENTRY, made, books.accounts["available"], books.fund, -5)
-            await books.hand.execute(ENTRY, made, books.accounts["reserved"], books.fund, 5)
+        await books.both(made, books.accounts["available"], (books.accounts["reserved"], books.fund))
     with pytest.raises(asyncpg.CheckViolationError, match="opens empty"):
         await books.account("spent", "USD", 500)
     with pytest.raises(asyncpg.CheckViolationError, match="currency of its fund"):
