@@ -10,6 +10,7 @@ from app.access.permissions import Permission
 from app.routers.answers import Route
 from app.routers.dependencies import Seen, Session
 from app.routers.guards import Requires
+from app.schemas.fund_statements import Imported, TableIn
 from app.schemas.funds import (
     DepositIn,
     DepositOut,
@@ -23,7 +24,7 @@ from app.schemas.funds import (
 )
 from app.schemas.ledger import LedgerEntryOut, LedgerFilters
 from app.schemas.wire import Page, PageQuery
-from app.services import fund_transfers, funds, funds_close
+from app.services import fund_imports, fund_transfers, funds, funds_close
 
 router = APIRouter(prefix="/funds", tags=["funds"], route_class=Route)
 
@@ -90,6 +91,17 @@ async def deposit(
 ) -> DepositOut:
     """Enter money that arrived from the donor."""
     return await funds.deposit(session, actor, fund_id, body)
+
+
+@router.post("/{fund_id}/deposits/import")
+async def import_deposits(
+    actor: Annotated[Actor, Depends(Requires(Permission.fund_deposit))],
+    session: Session,
+    fund_id: UUID,
+    body: TableIn,
+) -> Imported:
+    """Enter a table of deposits, all of it or nothing; a dry run only says what is wrong, line by line."""
+    return await fund_imports.deposits(session, actor, fund_id, body)
 
 
 @router.post("/{fund_id}/transfers", status_code=201)

@@ -22,6 +22,7 @@ WITHOUT_CHILDREN = {
     "/v1/calendar/{token}.ics", "/v1/approval-limits", "/v1/books-closings", "/v1/exchange-rates",
     "/v1/fund-transfers/{transfer_id}", "/v1/funds", "/v1/funds/{fund_id}", "/v1/funds/{fund_id}/ledger",
     "/v1/funds/{fund_id}/transfers", "/v1/ledger-check", "/v1/unreceipted-money",
+    *(f"/v1/funds/{{fund_id}}/statements/{{first_day}}/{{last_day}}{file}" for file in ("", "/statement.xlsx", "/statement.pdf")),
 }  # fmt: skip
 """What reads nothing about a child. Whatever is not listed here must be walked below. (A calendar's feed has no caller;
 what it leaves is in its own tests.)"""

@@ -22,7 +22,7 @@ from tests.house.surface import endpoints
 HERE = Path(__file__).parent.parent.parent
 COMMITTED = HERE / "openapi" / "openapi.json"
 SNAKE_CASE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
-PATH = re.compile(r"(/(\.well-known|[a-z][a-z0-9]*(-[a-z0-9]+)*(\.json)?|\{[a-z]+(_[a-z]+)*\})(\.(svg|pdf|ics))?)+")
+PATH = re.compile(r"(/(\.well-known|[a-z][a-z0-9]*(-[a-z0-9]+)*(\.json)?|\{[a-z]+(_[a-z]+)*\})(\.(svg|pdf|ics|xlsx))?)+")
 PROBLEM = "application/problem+json"
 HELD_HERE = {
     "operation-id-stable", "operation-explained", "operation-says-who", "properties-snake-case", "properties-explained",
