@@ -85,7 +85,11 @@ class Route(StrictRoute):
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         if not hasattr(endpoint, "answers"):
             endpoint = _answering(endpoint, options.get("status_code") or 200)
-        super().__init__(path, endpoint, **options)
+        # Answers are made above: FastAPI needs a model only to describe them, and finds it there when it is asked to.
+        # Not building a serializer for each now is a tenth of a start.
+        described = options.pop("response_model")
+        super().__init__(path, endpoint, response_model=None, **options)
+        self.response_model = described
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the handler that keeps answers for retries and refusals for the log."""

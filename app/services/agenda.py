@@ -10,7 +10,9 @@ from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.access import log
 from app.access.actor import Actor
+from app.access.log import Shown
 from app.access.permissions import Role
 from app.models import Case, Child
 from app.schemas.agenda import AgendaFilters, AgendaItem, AgendaRecord
@@ -66,6 +68,10 @@ def asked(actor: Actor, until: date, milestones_until: date) -> Select[*tuple[An
 async def _items(session: AsyncSession, rows: Sequence[Any]) -> list[AgendaItem]:
     """Return the entries, each with its case; one whose case went out of sight just now is left out."""
     cases = await _cases(session, {row.case_id for row in rows if row.case_id is not None})
+    log.show(
+        session,
+        [Shown(None, None, "referral", row.record_id) for row in rows if row.record_kind == "referral"],
+    )
     return [_item(row, cases.get(row.case_id)) for row in rows if row.case_id is None or row.case_id in cases]
 
 

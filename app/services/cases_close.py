@@ -20,7 +20,7 @@ from app.services.ages import today
 from app.services.case_steps import CLOSE
 from app.services.case_writing import unmet_working
 from app.services.cases import shown
-from app.services.exit_plan_steps import UNPLANNED, unmet_plan
+from app.services.exit_plan_steps import NOBODY_TO_ASK, UNPLANNED, unmet_plan
 from app.services.records import find_for_change
 from app.services.review_steps import CANCEL
 from app.services.steps import refuse, unmet_status
@@ -46,9 +46,15 @@ async def unmet_exit_plan(_: AsyncSession, ending: Ending) -> list[Fault]:
     plan = ending.plan
     if plan is None or plan.status != "approved":
         return [Fault(None, "exit_plan_not_approved", "A supervisor approves the exit plan first.")]
+    told = exit_plans.content(plan)
+    if not ending.is_planned and told.reason_code != ending.closing.reason_code:
+        detail = (
+            "The exit plan was approved for another end: write it anew for this one, and have it approved."
+        )
+        return [Fault(None, "exit_plan_for_another_end", detail)]
     return [
         Fault(None, fault.code, f"In the exit plan: {fault.detail}")
-        for fault in unmet_plan(exit_plans.content(plan), planned=ending.is_planned)
+        for fault in unmet_plan(told, planned=ending.is_planned)
     ]
 
 
@@ -98,7 +104,7 @@ async def close(session: AsyncSession, actor: Actor, case_id: UUID, seen: int, c
     case.status, case.closed_on, case.next_review_on = CLOSE.target, today(), None
     case.close_reason, case.updated_at = closing.reason_code, now()
     seal(case, "sealed", {**unseal(case), "outcome": closing.outcome})
-    if ending.plan is not None:
+    if ending.plan is not None and closing.reason_code not in NOBODY_TO_ASK:
         follow_ups.plan(session, case, exit_plans.content(ending.plan).follow_up_months)
     case_history.record(session, case, "case_closed", actor, case, {"reason_code": closing.reason_code})
     await session.flush()  # the answer shows what was stored

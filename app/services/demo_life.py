@@ -69,8 +69,8 @@ class Life:
         return self.voice.say(*path)
 
     def on(self, day: date, hour: int = OPENS_AT) -> AbstractContextManager[None]:
-        """Act on a day, at an hour of the office, after whatever was done on that day before."""
-        day = workday(day)
+        """Act on a day, at an hour of the office, after whatever was done on that day before; never today or later."""
+        day = workday(min(day, self.story.last))
         self.acts[day] += 1
         begins = datetime.combine(day, time(hour, 11 * self.story.number % 60), LOCAL)
         self.clock = begins + self.acts[day] * BETWEEN_ACTS

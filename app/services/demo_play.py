@@ -36,11 +36,12 @@ from app.services.demo_stories import (
     UNPLANNED,
     Story,
     exit_ends,
+    gone,
     review_days,
 )
 from app.services.demo_support import in_a_row, look_ahead, support
 
-CONTACTS = (3, 2, 4, 3)
+CONTACTS = (3, 2, 3, 4)
 """In three months, from child to child."""
 PAIRED = frozenset(number for pair in LINKED for number in pair)
 
@@ -127,7 +128,7 @@ async def _support_others(life: Life, day: date) -> None:
     """Assess and plan for the supporter of some children, and the family of a few."""
     number, days = life.story.number, [min(day + timedelta(days=n), life.story.last) for n in range(2, 44, 7)]
     for subject, person_id in (("supporter", life.supporter_id), ("family", life.family_id)):
-        wanted = number % 8 == 1 if subject == "supporter" else number % 12 == 2
+        wanted = number % 10 == 1 if subject == "supporter" else number % 14 == 2
         if not wanted or person_id is None:
             continue
         first = (days[0], days[1], days[2])
@@ -146,7 +147,7 @@ async def _end(life: Life, day: date) -> None:
         await plan_exit(life, day, "goals_met", approved_on=approved_on)
         await _go_on(life, day)
     elif story.number in UNPLANNED:
-        ended = min(day + timedelta(days=45), story.last)
+        ended = gone(day)
         await _keep_records(life, day)
         await plan_exit(
             life, ended - timedelta(days=10), UNPLANNED[story.number], approved_on=ended - timedelta(days=3)
@@ -174,7 +175,7 @@ async def _go_on(life: Life, since: date) -> None:
 async def _keep_records(life: Life, until: date) -> None:
     if life.story.kind != "hsb" and life.story.number % 3 != 1:
         await go_to_court(life, until)
-    if life.story.number % 5 < 3:
+    if life.story.number % 5 < 2:
         await keep(life, until)
 
 

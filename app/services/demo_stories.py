@@ -21,7 +21,7 @@ STRIDE = 37
 """From one of the others to the next: without a common divisor with their number, it comes to all of them."""
 LONGEST_AGO, LATEST_AGO = 790, 4
 """Days ago that the first case opened, 26 months, and the last."""
-GROWTH = 1.8
+GROWTH = 2.0
 """Above 1, more children came lately than at first."""
 ASSESSMENTS_FROM, PLANS_FROM = 108, 100
 """The newest cases are in assessment; those before them, in planning."""
@@ -55,6 +55,9 @@ AREAS = (
     "emotional_health", "physical_health", "shelter_safety", "behaviour", "relationships", "education", "legal",
 )  # fmt: skip
 MOST_TROUBLED = {"survivor": "emotional_health", "hsb": "behaviour", "both": "emotional_health"}
+PACES = {1: (0.2, 0.7), 0: (-0.1, 0.2), -1: (-0.4, 0.0)}
+"""By how much a rating moves from one review to the next."""
+DAYS = (0, 0, 0, 0, 0, 0.8, -0.8)
 KINDS = ("survivor", "survivor", "hsb", "survivor", "both", "survivor", "survivor", "hsb")
 
 
@@ -91,12 +94,10 @@ class Story:
         return found
 
     def ratings_at(self, review: int) -> dict[str, int]:
-        """Return how the areas are at a review, counted from 1."""
-        draw = Random(f"areas {self.number} at {review}")
-        steps = (review + draw.randrange(2)) // 2 * self.trend
-        setback = draw.choice((0, 0, 0, 0, 1))
+        """Return how the areas are at a review, counted from 1: each at its own pace, with a better or worse day."""
+        pace, day = Random(f"pace {self.number}"), Random(f"areas {self.number} at {review}")
         return {
-            area: min(4, max(1, rating + steps - setback * draw.randrange(2)))
+            area: min(4, max(1, round(rating + review * pace.uniform(*PACES[self.trend]) + day.choice(DAYS))))
             for area, rating in self.first_ratings().items()
         }
 
@@ -177,13 +178,17 @@ def review_days(story: Story, planned_on: date) -> list[date]:
 
 
 def _reviews_of_closed(story: Story, days: list[date]) -> int:
-    """Return how many reviews a case has seen that has ended since: the exit takes two months more."""
-    in_time = [day for day in days if exit_ends(day) < min(story.last, add_months(story.opened_on, 24))]
+    """Return how many reviews a case has seen that has ended since: after the last one its end takes its time."""
     if story.number in UNPLANNED:
-        return min(len(in_time), 1 + story.number % 3)
-    if story.number in REOPENED:
-        return min(len(in_time), 3)
-    return min(len(in_time), 2 + story.number % 6)
+        return min(sum(gone(day) < story.last for day in days), 1 + story.number % 3)
+    latest = min(story.last, add_months(story.opened_on, 24))
+    in_time = sum(exit_ends(day) < latest for day in days)
+    return min(in_time, 3 if story.number in REOPENED else 2 + story.number % 6)
+
+
+def gone(seen: date) -> date:
+    """Return when a case is closed whose child was last seen on a day, and is gone since."""
+    return workday(seen + timedelta(days=45))
 
 
 def exit_ends(began: date) -> date:

@@ -121,7 +121,7 @@ async def in_a_row(life: Life, begin: date) -> None:
     async with life.acting(life.worker, Permission.support_session_record, begin) as (session, actor):
         planned = await support_sessions_series.plan(session, actor, life.case_id, _series(tuesdays))
         for contact, day in zip(planned.items, tuesdays, strict=True):
-            if day > life.story.last:
+            if day >= life.story.last:
                 return
             with life.on(day + timedelta(days=1)):
                 if life.draw.random() < 0.12:

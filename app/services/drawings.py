@@ -14,7 +14,7 @@ FONTS = "'Noto Sans Khmer', 'Khmer OS', 'Leelawadee UI', 'Khmer Sangam MN', 'Not
 LEADING = 1.5
 """Lines per size of letters: Khmer stacks signs above and below."""
 
-_NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _WIDTHS = (
     ("ឈណ", 1.3),
     ("ឃញយលសហឡឍឦឤ", 1.0),

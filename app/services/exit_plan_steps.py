@@ -34,7 +34,11 @@ UNPLANNED = frozenset(
         "transferred",
     }
 )
-"""Reasons for which a case ends from wherever it is: there is no final review, no taper and nobody to follow up on."""
+"""Reasons for which a case ends from wherever it is: without a final review or a taper, and with the follow-ups that its
+own plan names."""
+
+NOBODY_TO_ASK = frozenset({"died", "duplicate"})
+"""Reasons after which nobody is followed up on, whatever the plan says."""
 
 FOLLOW_UPS = (1, 3, 6)
 """Months after the exit at which FSC asks how the child is."""

@@ -154,9 +154,9 @@ def _own(chosen: Settings, admin_url: str, say: Say) -> Urls:
 
 async def _bring_up_to_date(made: Installation, say: Say) -> None:
     owner = made.urls.owner
-    is_new = await migrations.revision_of(owner) is None
-    _keys(made.chosen, is_new=is_new)
-    if await migrations.revision_of(owner) != newest_revision():
+    revision = await migrations.revision_of(owner)
+    _keys(made.chosen, is_new=revision is None)
+    if revision != newest_revision():
         say("Bringing the schema up to date …")
         await migrations.in_thread(migrations.migrate, owner)
     await migrations.prepare_partitions(owner)

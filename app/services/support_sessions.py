@@ -120,7 +120,7 @@ async def change(
         [
             *unmet_open(case),
             *unmet_editable(contact, actor),
-            *([] if contact.recorded_at else await unmet_working(session, case)),
+            *([] if _is_own(contact, actor) else await unmet_working(session, case)),
         ]
     )
     content = patched(SupportSessionContent, _document(contact), patch)
@@ -154,6 +154,11 @@ async def cancel(
     await session.flush()  # the answer shows what was stored
     _note(session, case, actor, contact)
     return await _as_read(session, contact)
+
+
+def _is_own(contact: SupportSession, actor: Actor) -> bool:
+    """Whether the actor held it: that is theirs to correct, whatever opened the case to them."""
+    return contact.recorded_at is not None and contact.worker_id == actor.id
 
 
 def write(contact: SupportSession, actor: Actor, content: SupportSessionContent) -> None:

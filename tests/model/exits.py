@@ -131,7 +131,10 @@ def close_case(s: Scene) -> Iterator[None]:
     completed = sorted(s.story.of("reviews", s.case, status="completed"), key=lambda r: int(r["number"]))
     final = not planned or (completed and completed[-1]["decision"] == "begin_exit")
     plan = next(iter(s.story.of("exit_plans", s.case, status="approved")), None)
-    missing = unready(plan, planned=planned) if plan else ["exit_plan_not_approved"]
+    other = plan and not planned and plan["reason_code"] != s.said["reason_code"]
+    missing = ["exit_plan_for_another_end"] if other else ["exit_plan_not_approved"]
+    if plan and not other:
+        missing = [*unready(plan, planned=planned)]
     refuse(stranger(s.me, s.case), missing, [] if final else ["final_review_missing"])
     yield
     assert plan

@@ -92,7 +92,8 @@ def uncorrectable(s: Scene) -> list[str]:
         return stranger(s.me, s.case)
     if not s.record.knows["recorded"]:
         return ["frozen", *stranger(s.me, s.case)]
-    return [] if s.record["author_id"] == s.me else ["not_yours"]
+    part = [] if s.record["worker_id"] == s.me else stranger(s.me, s.case)
+    return part if s.record["author_id"] == s.me else ["not_yours", *part]
 
 
 @act("PATCH /support-sessions/{id}", "support_sessions", tell=how_it_went)

@@ -175,10 +175,15 @@ async def test_who_was_not_reached_stays_on_the_agenda(world: World, superuser: 
     assert await agenda(world.worker_north) == []
 
 
-async def test_referrals_wait_for_the_team_and_for_whom_they_were_handed_to(world: World) -> None:
+async def test_referrals_wait_for_the_team_and_for_whom_they_were_handed_to(
+    world: World, superuser: Any
+) -> None:
     told = await world.referral()
     path = f"/v1/referrals/{told['id']}"
+    looks = "SELECT count(*) FROM access_entries WHERE record_kind = 'referral' AND record_id = $1"
+    before = await superuser.fetchval(looks, told["id"])
     (queued,) = await agenda(world.supervisor_south)
+    assert await superuser.fetchval(looks, told["id"]) == before + 1
     assert (queued["kind"], queued["due_on"], queued["detail"]) == ("referral", str(in_days(2)), "urgent")
     assert (queued["link"], queued["case_id"], queued["child"]) == (path, None, None)
     assert await agenda(world.worker_north) == await agenda(world.manager) == []

@@ -80,9 +80,19 @@ async def test_an_unplanned_end_is_possible_from_anywhere_but_never_without_the_
         "follow_ups_missing",
         "final_review_missing",
     }
+    death = {"reason_code": "died", "outcome": "An accident."}
+    assert unmet(await worker.act(path, "close", death)) == {"exit_plan_for_another_end": None}
     now = done(await worker.act(path, "close", MOVED))
     assert (now["status"], now["close_reason"]) == ("closed", "moved_away")
     assert [f["months"] for f in done(await worker.get(f"{path}/follow-ups"))["items"]] == [3]
+
+
+async def test_nobody_asks_after_a_child_that_died(world: World) -> None:
+    case = await world.case()
+    path, worker = f"/v1/cases/{case['id']}", world.worker_north
+    await exit_plan_for(world, case["id"], reason_code="died")
+    done(await worker.act(path, "close", {"reason_code": "died", "outcome": "An accident."}))
+    assert done(await worker.get(f"{path}/follow-ups"))["items"] == []
 
 
 async def test_of_three_who_close_at_once_one_does(world: World, superuser: Any) -> None:

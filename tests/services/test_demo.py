@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from app.models.record import new_id
@@ -20,6 +21,7 @@ from app.services.demo_stories import (
     UNPLANNED,
     Story,
     exit_ends,
+    gone,
     outside,
     review_days,
     told,
@@ -50,7 +52,9 @@ def test_every_plot_holds_together_on_whichever_day_it_is_told(day: date) -> Non
         assert all(date_ <= story.last and date_.weekday() < 5 for date_ in held)
         if story.arc in {"closed", "exiting"}:
             assert held
-        if story.arc == "closed" and story.number not in UNPLANNED:
+        if story.number in UNPLANNED:
+            assert gone(held[-1]) < day
+        elif story.arc == "closed":
             assert exit_ends(held[-1]) < min(day, add_months(story.opened_on, 24))
         if story.arc == "active" and story.number not in EXTENDED:
             assert not held or held[-1] <= add_months(story.opened_on, 24)
@@ -67,7 +71,9 @@ def test_few_stories_are_as_varied_as_many() -> None:
     assert told(MOST, today()) == many
 
 
-async def test_the_stories_went_through_the_services(world: World, tmp_path: Path) -> None:
+async def test_the_stories_went_through_the_services(
+    world: World, superuser: asyncpg.Connection, tmp_path: Path
+) -> None:
     cast, spoken = Cast(), list[str]()
     book = Book(told(CHILDREN, today()), outside(today()), spoken.append)
     cast.referrals = {story.number: new_id() for story in (*book.stories, *book.others)}
@@ -83,6 +89,8 @@ async def test_the_stories_went_through_the_services(world: World, tmp_path: Pat
     await demo_play.end(stage, book.stories)
     assert spoken == []
 
+    ahead = "SELECT count(*) FROM case_history WHERE at > now() OR recorded_at > now()"
+    assert await superuser.fetchval(ahead) == 0
     manager, dpo = world.as_("manager"), world.as_("dpo")
     cases = (await manager.get("/v1/cases", params={"limit": 200})).json()["items"]
     assert Counter(case["status"] for case in cases) == {
