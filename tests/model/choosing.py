@@ -1,5 +1,6 @@
 """What comes next: acts that somebody might try, most of them such as bring a case further."""
 
+from collections import Counter
 from random import Random
 
 from tests.model.story import (
@@ -23,8 +24,8 @@ ACTORS = [name for name in ROLE if name != "reporting"]
 class Chooser:
     """Chance, with an eye on what the model knows."""
 
-    def __init__(self, rng: Random, stories: dict[str, Story]) -> None:
-        self.rng, self.stories = rng, stories
+    def __init__(self, rng: Random, stories: dict[str, Story], done: Counter[str]) -> None:
+        self.rng, self.stories, self.done = rng, stories, done
 
     def batch(self) -> list[Attempt]:
         """One to four acts, at once; mostly about one case, often on one record."""
@@ -34,15 +35,19 @@ class Chooser:
         return [first, *(self.likely(focus) for _ in range(size - 1))]
 
     def likely(self, focus: str = "") -> Attempt:
-        """Mostly an act that the model would let happen, the weightier the likelier; else whatever comes to mind."""
+        """Mostly an act that the model would let happen, those that pull most the likelier; else whatever comes to mind."""
         if self.rng.random() < 0.25:
             return self.some(focus)
         fits = [attempt for attempt in (self.some(focus) for _ in range(40)) if self.is_allowed(attempt)]
         if not fits:
             return self.some(focus)
         if self.rng.random() < 0.5:
-            return max(fits, key=lambda fit: ACTS[fit.act].weight)
-        return self.rng.choices(fits, [ACTS[fit.act].weight for fit in fits])[0]
+            return max(fits, key=self.pull)
+        return self.rng.choices(fits, [self.pull(fit) for fit in fits])[0]
+
+    def pull(self, attempt: Attempt) -> float:
+        """What brings a case further, and what seldom happened so far."""
+        return float(ACTS[attempt.act].weight / (1 + self.done[attempt.act]) ** 0.5)
 
     def is_allowed(self, attempt: Attempt) -> bool:
         """Whether the model would let it happen now."""

@@ -42,11 +42,11 @@ class Driver:
         self.world, self.superuser, self.seed = world, superuser, seed
         self.rng = Random(seed)  # noqa: S311 - to be repeated, not to be secret
         self.stories: dict[str, Story] = {}
-        self.chooser = Chooser(self.rng, self.stories)
+        self.done: Counter[str] = Counter()
+        self.chooser = Chooser(self.rng, self.stories, self.done)
         self.steps = 0
         self.last: deque[str] = deque(maxlen=30)
         self.unread: list[truth.Answered] = []
-        self.done: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
         self.fresh_until = time.monotonic() + TOKENS_LAST
 
@@ -83,13 +83,16 @@ class Driver:
         truth.settle(story, await truth.rows_of(self.superuser, [story.child]))
         self.stories[story.child] = story
 
+    async def begin(self) -> None:
+        """Where to send somebody, and the first children."""
+        await self.provide()
+        for n in range(4):
+            await self.another_child(day(-800) if n == 3 else None)
+
     # What happens
 
     async def run(self, steps: int) -> None:
         """Go on until so many acts were tried."""
-        await self.provide()
-        for n in range(4):
-            await self.another_child(day(-800) if n == 3 else None)
         while self.steps < steps:
             if self.steps // 200 > len(self.stories) - 4:
                 await self.another_child()

@@ -32,7 +32,12 @@ async def test_no_gate_is_passed_wrongly_no_record_is_lost_every_access_is_logge
     # Planted: the safety plan not asked for where the risk is high; `records.hold` without its lock; follow-ups left out
     # of `log._note`. Found by it: a deadlock of a transfer and a session, an answer 500 to who lost a case while writing.
     driver = Driver(world, superuser, SEED)
-    await driver.run(STEPS)
+    await driver.begin()
+    for steps in (STEPS, 2 * STEPS, 3 * STEPS):  # the seed is not all: what is done at once ends in any order
+        await driver.run(steps)
+        missed = {name for name in MILESTONES if not driver.done[name]}
+        if not missed:
+            break
     await read_back(driver)
-    assert {name for name in MILESTONES if not driver.done[name]} == set(), driver.done
+    assert missed == set(), driver.done
     assert len(driver.refused) > 25, driver.refused
