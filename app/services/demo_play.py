@@ -89,7 +89,7 @@ async def _be_supported(life: Life, planned_on: date) -> None:
     decisions = _decisions(story, len(days))
     for number, (begin, day) in enumerate(pairwise([planned_on, *days]), 1):
         await _work(life, begin, day, number)
-        if (story.number + number) % 3 == 0:
+        if (story.number + number) % 5 == 0:
             await help_with_money(life, begin + timedelta(days=10), number)
         await review(life, number, day, decisions[number - 1])
         if story.number in EXTENDED and number == 7:
