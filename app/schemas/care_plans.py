@@ -4,7 +4,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 from uuid import UUID
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.schemas.codes import CodeOf
@@ -25,6 +25,8 @@ from app.schemas.wire import (
 )
 
 Area = Annotated[str, CodeOf("area")]
+MOST = 20
+"""Goals of an area, actions of a goal: more than anybody keeps in view."""
 
 
 class CarePlanIn(Input):
@@ -71,12 +73,6 @@ class GoalWords(Input):
     strengths_used: ShortNarrative | None = None
 
 
-class GoalIn(GoalWords):
-    """A goal; the client may choose the id."""
-
-    id: Id | None = None
-
-
 class GoalContent(GoalWords):
     """What a PATCH of a goal may change: the words while the plan is a draft, the status also afterwards."""
 
@@ -96,6 +92,13 @@ class ActionIn(ActionWords):
     """An action; the client may choose the id."""
 
     id: Id | None = None
+
+
+class GoalIn(GoalWords):
+    """A goal, with its first actions; the client may choose the ids."""
+
+    id: Id | None = None
+    actions: Annotated[list[ActionIn], Field(max_length=MOST)] = Field(default_factory=list)
 
 
 class ActionContent(ActionWords):

@@ -18,6 +18,7 @@ from app.errors import Fault, InvalidInput
 from app.models import Action, CarePlan, Case, Goal, PlanArea
 from app.models.record import new_id, now
 from app.schemas.care_plans import (
+    MOST,
     ActionContent,
     ActionIn,
     ActionOut,
@@ -43,8 +44,6 @@ from app.services.steps import refuse
 
 Part = TypeVar("Part", Goal, Action)
 
-MOST = 20
-"""Goals of an area, actions of a goal: more than anybody keeps in view."""
 SEALED = {"what", "by_whom", "note"}
 PLAIN = {"by", "due_on", "status", "done_on"}
 """Of an action, in columns of their own: what agendas and reports count."""
@@ -70,7 +69,7 @@ async def answer(session: AsyncSession, plan_id: UUID, area: str, seen: int, tol
 
 
 async def add_goal(session: AsyncSession, plan_id: UUID, area: str, told: GoalIn) -> GoalOut:
-    """Set a goal in an area; that answers the area.
+    """Set a goal in an area, with the actions that are told with it; that answers the area.
 
     Raises:
         GateRefused: the plan is frozen, the area is answered with 'no need', or it has goals enough.
@@ -86,8 +85,11 @@ async def add_goal(session: AsyncSession, plan_id: UUID, area: str, told: GoalIn
     session.add(goal)
     row.status, row.version = "goals", row.version + 1
     plan.updated_at, plan.version = now(), plan.version + 1
+    await session.flush()  # its actions name it
+    actions = [_action(plan, goal, one) for one in told.actions]
+    session.add_all(actions)
     await session.flush()  # the answer shows what was stored
-    return shown_goal(goal, [])
+    return shown_goal(goal, actions)
 
 
 async def add_action(session: AsyncSession, goal_id: UUID, told: ActionIn) -> ActionOut:
@@ -101,8 +103,7 @@ async def add_action(session: AsyncSession, goal_id: UUID, told: ActionIn) -> Ac
     plan = await find(session, CarePlan, goal.plan_id)
     room = await _unmet_room(session, Action, col(Action.goal_id) == goal.id)
     refuse([*await unmet_writing(session, case), *unmet_writable(plan), *room])
-    action = Action(**_born(plan, told.id), goal_id=goal.id, by=told.by, due_on=told.due_on)
-    seal(action, "sealed", {"what": told.what, "by_whom": told.by_whom, "note": None})
+    action = _action(plan, goal, told)
     session.add(action)
     _touch(plan, goal)
     await session.flush()  # the answer shows what was stored
@@ -185,6 +186,12 @@ def _born(plan: CarePlan, chosen: UUID | None) -> dict[str, Any]:
         "case_id": plan.case_id,
         "plan_id": plan.id,
     }
+
+
+def _action(plan: CarePlan, goal: Goal, told: ActionIn) -> Action:
+    action = Action(**_born(plan, told.id), goal_id=goal.id, by=told.by, due_on=told.due_on)
+    seal(action, "sealed", {"what": told.what, "by_whom": told.by_whom, "note": None})
+    return action
 
 
 def _touch(*records: CarePlan | Goal | Action) -> None:

@@ -60,21 +60,23 @@ class Draft:
     async def add_goal(self, area: str) -> None:
         """Set a goal, with what is done for it."""
         statement, strengths = (self.life.say("areas", area, name) for name in ("goals", "strengths"))
-        told = GoalIn(statement=statement, strengths_used=strengths)
+        actions = [self.action(area) for _ in range(1 + (self.life.draw.random() < 0.2))]
+        told = GoalIn(statement=statement, strengths_used=strengths, actions=actions)
         with self.life.right_after():
-            goal = await care_plans_areas.add_goal(self.session, self.plan.id, area, told)
+            await care_plans_areas.add_goal(self.session, self.plan.id, area, told)
         self.version += 1
-        for _ in range(1 + (self.life.draw.random() < 0.2)):
-            await self.add_action(area, goal.id)
 
     async def add_action(self, area: str, goal_id: UUID) -> None:
+        """Do something more towards a goal."""
+        with self.life.right_after():
+            await care_plans_areas.add_action(self.session, goal_id, self.action(area))
+        self.version += 1
+
+    def action(self, area: str) -> ActionIn:
         """Say what is done towards a goal, by whom and by when."""
         entry = self.life.draw.choice(self.life.voice.entries("areas", area, "actions"))
         due_on = self.life.clock.date() + timedelta(days=45 + self.life.draw.randrange(200))
-        told = ActionIn(by=entry[0], what=self.life.voice.of(entry), due_on=due_on)
-        with self.life.right_after():
-            await care_plans_areas.add_action(self.session, goal_id, told)
-        self.version += 1
+        return ActionIn(by=entry[0], what=self.life.voice.of(entry), due_on=due_on)
 
     async def write_texts(self) -> None:
         """Write the safety plan and the views, or the gaps."""

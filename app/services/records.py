@@ -4,7 +4,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
-from sqlalchemy import Select, select
+from sqlalchemy import ScalarSelect, Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -17,6 +17,8 @@ from app.schemas.validation_faults import faults_of
 
 R = TypeVar("R", bound=Record)
 M = TypeVar("M", bound=BaseModel)
+Id = UUID | ScalarSelect[UUID]
+"""Told, or found by the same statement."""
 
 
 async def find(session: AsyncSession, kind: type[R], record_id: UUID) -> R:
@@ -41,7 +43,7 @@ async def require(session: AsyncSession, kind: type[R], record_id: UUID) -> None
         raise NotFound
 
 
-async def find_steady(session: AsyncSession, kind: type[R], record_id: UUID) -> R:
+async def find_steady(session: AsyncSession, kind: type[R], record_id: Id) -> R:
     """Return a record that nobody changes until this transaction ends: what is added to a case is not added as it closes.
 
     Raises:
@@ -50,7 +52,7 @@ async def find_steady(session: AsyncSession, kind: type[R], record_id: UUID) -> 
     return await _locked(session, select(kind).where(col(kind.id) == record_id).with_for_update(read=True))
 
 
-async def hold(session: AsyncSession, kind: type[R], record_id: UUID) -> R:
+async def hold(session: AsyncSession, kind: type[R], record_id: Id) -> R:
     """Return a record, locked until this transaction ends, in whichever version it is.
 
     What an act does to a case and to records of it, it does with the case held first: two such acts wait for each
@@ -81,7 +83,7 @@ async def hold_case(session: AsyncSession, kind: type[CaseRecord], record_id: UU
     Raises:
         NotFound: there is no such record, or not for this actor.
     """
-    return await hold(session, Case, await _case_of(session, kind, record_id))
+    return await hold(session, Case, _case_of(kind, record_id))
 
 
 async def steady_case(session: AsyncSession, kind: type[CaseRecord], record_id: UUID) -> Case:
@@ -92,15 +94,12 @@ async def steady_case(session: AsyncSession, kind: type[CaseRecord], record_id: 
     Raises:
         NotFound: there is no such record, or not for this actor.
     """
-    return await find_steady(session, Case, await _case_of(session, kind, record_id))
+    return await find_steady(session, Case, _case_of(kind, record_id))
 
 
-async def _case_of(session: AsyncSession, kind: type[CaseRecord], record_id: UUID) -> UUID:
+def _case_of(kind: type[CaseRecord], record_id: UUID) -> ScalarSelect[UUID]:
     # The id alone: a record that was loaded before the wait would not be seen to have changed during it.
-    case_id = await session.scalar(select(col(kind.case_id)).where(col(kind.id) == record_id))
-    if case_id is None:
-        raise NotFound
-    return case_id
+    return select(col(kind.case_id)).where(col(kind.id) == record_id).scalar_subquery()
 
 
 def refuse_unseen(record: Record | None, seen: int | None) -> None:

@@ -9,14 +9,19 @@ import time
 import traceback
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, NoReturn
 
 import uvicorn
+import uvloop
 
 GRACE = 12.0
 """Seconds that workers get to end their requests before they are killed."""
 BREATH = 0.5
 """Seconds before a worker that died is replaced: one that dies at once must not keep the machine busy."""
+
+STOPS = frozenset({signal.SIGINT, signal.SIGTERM})
+"""Signals that end us."""
 
 MakeApp = Callable[[], Any]
 Work = Callable[[], Coroutine[Any, Any, None]]
@@ -28,13 +33,14 @@ def serve(make_app: MakeApp, listening: socket.socket, count: int) -> None:
     Nothing may have left a thread behind in this process: a fork copies only the one that calls it.
     """
     gc.freeze()  # what was imported is shared with the workers for as long as nobody touches it
-    workers = {_fork(make_app, listening) for _ in range(count)}
+    workers: set[int] = set()
     try:
         while True:
+            while len(workers) < count:
+                _fork(workers, partial(_serve, make_app, listening))
             died, _ = os.wait()
             workers.discard(died)
             time.sleep(BREATH)
-            workers.add(_fork(make_app, listening))
     finally:
         _end(workers)
 
@@ -45,8 +51,10 @@ def in_processes_of_their_own(works: Sequence[Work]) -> bool:
     Returns:
         Whether all of them succeeded; when one fails, the others are ended.
     """
-    running = {_begin(work) for work in works}
+    running: set[int] = set()
     try:
+        for work in works:
+            _fork(running, partial(_do, work))
         while running:
             ended, status = os.wait()
             running.discard(ended)
@@ -57,13 +65,9 @@ def in_processes_of_their_own(works: Sequence[Work]) -> bool:
         _end(running)
 
 
-def _begin(work: Work) -> int:
-    pid = os.fork()
-    if not pid:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # the parent hears it too, and has the last word
-        _leave(lambda: asyncio.run(_told(work)))
-    return pid
+def _do(work: Work) -> None:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_told(work))
 
 
 async def _told(work: Work) -> None:
@@ -75,13 +79,26 @@ async def _told(work: Work) -> None:
         raise
 
 
-def _fork(make_app: MakeApp, listening: socket.socket) -> int:
+def _fork(children: set[int], work: Callable[[], None]) -> None:
+    """Begin a child's work, and note the child. A stop that comes meanwhile is heard right after.
+
+    Between the two it would be lost: what Python runs around a fork swallows the exception that the stop is to us.
+    """
+    heard = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
     pid = os.fork()
+    if pid:
+        children.add(pid)
+    else:
+        for stop in STOPS:
+            signal.signal(stop, signal.SIG_DFL)  # the parent's way is not the child's
+    signal.pthread_sigmask(signal.SIG_SETMASK, heard)
     if not pid:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        gc.enable()
-        _leave(lambda: uvicorn.Server(_configuration(make_app)).run(sockets=[listening]))
-    return pid
+        _leave(work)
+
+
+def _serve(make_app: MakeApp, listening: socket.socket) -> None:
+    gc.enable()
+    uvicorn.Server(_configuration(make_app)).run(sockets=[listening])
 
 
 def _leave(work: Callable[[], None]) -> NoReturn:

@@ -124,6 +124,18 @@ async def test_every_change_of_a_part_is_a_new_version_of_the_plan(world: World)
     assert plan["id"] == seen["id"]
 
 
+async def test_a_goal_comes_with_its_first_actions(world: World) -> None:
+    path, _ = await drafted(world)
+    goals = f"{path}/areas/emotional_health/goals"
+    told = [{**ACTION, "id": str(uuid.uuid4())}, {**ACTION, "what": "A night light."}]
+    made = done(await world.worker_north.post(goals, {**GOAL, "actions": told}), 201)
+    assert [action["what"] for action in made["actions"]] == [ACTION["what"], "A night light."]
+    assert made["actions"][0]["id"] == told[0]["id"]
+    assert done(await world.worker_north.get(f"/v1/goals/{made['id']}")) == made
+    many = await world.worker_north.post(goals, {**GOAL, "actions": [ACTION] * 21})
+    assert faults(many) == {("/actions", "too_long")}
+
+
 async def test_what_is_wrong_in_a_plan_is_pointed_at(world: World) -> None:
     path, _ = await drafted(world)
     worker, goals = world.worker_north, f"{path}/areas/emotional_health/goals"
