@@ -7,14 +7,18 @@ import asyncio
 import json
 import statistics
 import time
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 
+from bench.report import machine
 from tests.money import payment, usd
 from tests.office import Office, office
 from tests.served import Served, room
 
+FILE = Path(__file__).parent / "results" / "fund.json"
 PAYMENTS = 400
 ENTRIES = 100_000
 A_COMMIT = 500
@@ -93,12 +97,14 @@ async def statements(desk: Office, served: Served) -> dict[str, Any]:
 
 
 async def main() -> None:
-    """Measure, and print the figures as JSON."""
+    """Measure, print the figures as JSON, and keep them."""
     with room() as folder:
         served = Served(folder / "var", FIRSTSTEP_WORKERS="2", FIRSTSTEP_REQUESTS_PER_MINUTE="1000000")
         with served.running():
             async with office(served) as desk:
                 figures = {**await acts(desk), "entries": ENTRIES, **await statements(desk, served)}
+    found = {"date": date.today().isoformat(), "machine": machine(), **figures}  # noqa: DTZ011 - of this machine
+    FILE.write_text(json.dumps(found, indent=2) + "\n")
     print(json.dumps(figures, indent=2))
 
 
