@@ -56,10 +56,12 @@ class Office:
         return made
 
     async def cases(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = (await self.worker.get("/v1/cases", params={"limit": 50})).json()[
+        """The open cases that the worker leads; there may be one more, behind broken glass."""
+        me = (await self.worker.get("/v1/me")).json()["id"]
+        found = (await self.worker.get("/v1/cases", params={"limit": 50, "lead_worker_id": me})).json()[
             "items"
         ]
-        return found
+        return [case for case in found if case["status"] != "closed"]
 
     async def asked(self, amounts: list[dict[str, str]]) -> list[dict[str, Any]]:
         cases = await self.cases()

@@ -7,6 +7,7 @@ import pytest
 
 from app.services.ages import add_months, today
 from tests.money import (
+    PDF,
     act,
     approved,
     asked,
@@ -66,6 +67,19 @@ async def test_a_request_goes_all_the_way_and_its_rest_returns_to_the_fund(world
 
 def _held(given: str, **kinds: str) -> dict[str, str]:
     return {"given": given, **dict.fromkeys(("available", "reserved", "advanced", "spent"), "0.00"), **kinds}
+
+
+async def test_a_quotation_is_attached_to_a_request_and_not_shown_to_who_pays(world: World) -> None:
+    case = await world.case()
+    what = await asked(world, case)
+    told = {"kind": "quotation", "title": "Uniform", "content": PDF}
+    about = {"about": {"kind": "disbursement", "id": what["id"]}}
+    path = f"/v1/cases/{case['id']}/documents"
+    made = done(await world.worker_north.post(path, told | about), 201)
+    found = done(await world.supervisor_north.get(path, params={"about_id": what["id"]}))["items"]
+    assert [one["id"] for one in found] == [made["id"]]
+    for hidden in (path, f"/v1/documents/{made['id']}"):
+        assert (await world.finance.get(hidden)).status_code in {403, 404}
 
 
 async def test_finance_sees_the_payment_and_no_word_of_the_child_and_leaves_a_trace(world: World) -> None:
