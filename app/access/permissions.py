@@ -110,6 +110,26 @@ class Permission(StrEnum):
     outcome_read = "outcome.read"
     case_picture = "case.picture"
 
+    fund_read = "fund.read"
+    fund_manage = "fund.manage"
+    fund_deposit = "fund.deposit"
+    fund_ledger = "fund.ledger"
+    fund_transfer_ask = "fund.ask_transfer"
+    fund_transfer_decide = "fund.decide_transfer"
+    fund_close = "fund.close"
+    books_close = "fund.close_books"
+    approval_limit_read = "approval_limit.read"
+    approval_limit_set = "approval_limit.set"
+    exchange_rate_read = "exchange_rate.read"
+    exchange_rate_record = "exchange_rate.record"
+    disbursement_read = "disbursement.read"
+    disbursement_request = "disbursement.request"
+    disbursement_decide = "disbursement.decide"
+    disbursement_pay = "disbursement.pay"
+    disbursement_reconcile = "disbursement.reconcile"
+    disbursement_cancel = "disbursement.cancel"
+    disbursement_reverse = "disbursement.reverse"
+
     agenda_read = "agenda.read"
     agenda_feed_manage = "agenda.feed_manage"
 
@@ -123,6 +143,8 @@ _CASEWORK = _WORKERS | {Role.programme_manager}
 _LEADERS = frozenset({Role.supervisor, Role.programme_manager})
 _SUPERVISORS = frozenset({Role.supervisor})
 _ADMINISTRATION = frozenset({Role.administrator})
+_FINANCE = frozenset({Role.finance_officer})
+_MONEY = _FINANCE | {Role.programme_manager}
 _STAFF = frozenset(Role) - {Role.partner_system, Role.reporting_script}
 _REFERRERS = _CASEWORK | {Role.partner_system}
 _LOG_READERS = frozenset({Role.data_protection_officer, Role.supervisor})
@@ -213,6 +235,26 @@ POLICY: dict[Permission, frozenset[Role]] = {
     Permission.follow_up_record: _WORKERS,
     Permission.outcome_read: _CASEWORK,
     Permission.case_picture: _CASEWORK,
+    # The assistance fund
+    Permission.fund_read: _CASEWORK | _FINANCE,
+    Permission.fund_manage: _FINANCE,
+    Permission.fund_deposit: _FINANCE,
+    Permission.fund_ledger: _MONEY,
+    Permission.fund_transfer_ask: _MONEY,
+    Permission.fund_transfer_decide: _MONEY,
+    Permission.fund_close: frozenset({Role.programme_manager}),
+    Permission.books_close: _FINANCE,
+    Permission.approval_limit_read: _CASEWORK | _FINANCE | _ADMINISTRATION,
+    Permission.approval_limit_set: _ADMINISTRATION,
+    Permission.exchange_rate_read: _CASEWORK | _FINANCE,
+    Permission.exchange_rate_record: _FINANCE,
+    Permission.disbursement_read: _CASEWORK | _FINANCE,
+    Permission.disbursement_request: _WORKERS,
+    Permission.disbursement_decide: _LEADERS,
+    Permission.disbursement_pay: _FINANCE,
+    Permission.disbursement_reconcile: _FINANCE,
+    Permission.disbursement_cancel: _CASEWORK,
+    Permission.disbursement_reverse: _MONEY,
     # One's own agenda
     Permission.agenda_read: _STAFF,
     Permission.agenda_feed_manage: _CASEWORK,

@@ -62,6 +62,8 @@ TAGS: dict[str, str] = {
     "service-referrals": "Asking other providers to serve a child or family, on consent that holds at that moment.",
     "reviews": "Every three months a look at every area, which adapts the plan; and the outcomes they add up to.",
     "exit": "How support ends, and how the child is afterwards.",
+    "funds": "The client assistance fund: what donors gave, its ledger, limits, rates. No child's data.",
+    "disbursements": "Money for a child or family: asked for, approved and paid by three people.",
     "documents": "Letters, receipts, drawings: typed by content, encrypted, tiered.",
     "agenda": "What is due, overdue and waiting for me; on a phone, too.",
     "audit": "The access log: who saw which child, when, as what.",

@@ -17,5 +17,10 @@ SENTENCES: dict[str, str] = {
     "undated": "Needs planned_at, or held_at.",
     "held_form": "What was held needs held_at; what was missed has none.",
     "missed_form": "What was missed needs planned_at, attendance and missed_reason; nothing else has a missed_reason.",
+    "riel_broken": "Riel are whole.",
+    "amount_zero": "Must be more than nothing.",
+    "lines_unfit": "Each line is one of the fund's categories, and there once.",
+    "ages_reversed": "The oldest is younger than the youngest.",
+    "currency_other": "Is in another currency.",
     "reason_missing": "Needs a reason, where there is no need.",
 }

@@ -91,6 +91,13 @@ WITH worked AS MATERIALIZED (
             OR (p.status = 'submitted' AND here.decides
                 AND :me <> ALL (p.contributor_ids || p.author_id || p.submitted_by_id)))
  UNION ALL
+    -- A recurring request is decided once. What an emergency had paid first waits for its approval until a day that is set.
+    SELECT 'approval', coalesce(d.approval_due_on, (d.created_at AT TIME ZONE 'Asia/Phnom_Penh')::date + 7), NULL,
+           d.case_id, 'disbursement', d.id, d.urgency
+      FROM here JOIN disbursements d ON d.case_id = here.id
+     WHERE here.decides AND d.instalment = 1 AND d.approved_by_id IS NULL AND d.status IN ('requested', 'paid')
+       AND d.requested_by_id <> :me AND d.paid_by_id IS DISTINCT FROM :me
+ UNION ALL
     SELECT 'referral',
            (coalesce(r.acknowledged_at, r.received_at) AT TIME ZONE 'Asia/Phnom_Penh')::date
                + CASE r.status WHEN 'received' THEN 2 ELSE 7 END,

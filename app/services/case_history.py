@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, time
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -9,7 +10,7 @@ from app.access.actor import Actor
 from app.access.log import RECORD_KINDS
 from app.access.vault import seal
 from app.models import Case, CaseHistory, ClinicalNote, LegalStep
-from app.models.record import now
+from app.models.record import CaseRecord, now
 from app.services.ages import LOCAL, today
 
 TIERS: dict[type[Any], str] = {ClinicalNote: "clinical", LegalStep: "legal"}
@@ -33,9 +34,28 @@ def record(
     A line is read by whoever reads its record's tier. `at` is the moment, or the day in Cambodia, when it happened, where
     that was not just now; what still lies ahead happens as it is written.
     """
+    session.add(_line((case.child_id, case.id), kind, actor, about, detail, at))
+
+
+def record_unseen(
+    session: AsyncSession, kind: str, actor: Actor, about: CaseRecord, detail: dict[str, Any]
+) -> None:
+    """Add a line to the history of a case that the actor does not see: a payment is part of it, whoever pays."""
+    session.add(_line((about.child_id, about.case_id), kind, actor, about, detail, None))
+
+
+def _line(
+    of: tuple[UUID, UUID],
+    kind: str,
+    actor: Actor,
+    about: Any,
+    detail: dict[str, Any] | None,
+    at: datetime | date | None,
+) -> CaseHistory:
+    child_id, case_id = of
     line = CaseHistory(
-        child_id=case.child_id,
-        case_id=case.id,
+        child_id=child_id,
+        case_id=case_id,
         at=_moment(at),
         kind=kind,
         by_id=actor.id,
@@ -45,7 +65,7 @@ def record(
     )
     if detail:
         seal(line, "sealed", detail)
-    session.add(line)
+    return line
 
 
 def _tier(about: Any) -> str:

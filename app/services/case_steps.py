@@ -31,7 +31,7 @@ CLOSE = Step(
     "closed",
     Permission.case_close,
     "an exit plan approved by the supervisor: a final review, the checklist answered, the taper of contacts, "
-    "the dates of follow-up",
+    "the dates of follow-up; nothing unpaid in the fund",
 )
 
 STEPS = (ASSESS, ACTIVATE, BEGIN_EXIT, CLOSE)

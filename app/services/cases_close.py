@@ -15,7 +15,7 @@ from app.models import Case, ExitPlan, Review, SupportSession
 from app.models.record import now
 from app.schemas.cases import CaseOut
 from app.schemas.exit_plans import Closing
-from app.services import case_history, exit_plans, follow_ups
+from app.services import case_history, disbursements_stop, exit_plans, follow_ups
 from app.services.ages import today
 from app.services.case_steps import CLOSE
 from app.services.case_writing import unmet_working
@@ -74,10 +74,16 @@ async def unmet_worker(session: AsyncSession, ending: Ending) -> list[Fault]:
     return await unmet_working(session, ending.case)
 
 
+async def unmet_money(session: AsyncSession, ending: Ending) -> list[Fault]:
+    """Return what of the case's money is unpaid; and, of an end that was planned, what waits for receipts."""
+    return await disbursements_stop.unmet_settled(session, ending.case.id, receipts=ending.is_planned)
+
+
 CONDITIONS: tuple[Callable[[AsyncSession, Ending], Awaitable[list[Fault]]], ...] = (
     unmet_worker,
     unmet_exit_plan,
     unmet_final_review,
+    unmet_money,
 )
 """Everything that is asked of an end (the gate 'exit')."""
 
@@ -94,6 +100,7 @@ async def close(session: AsyncSession, actor: Actor, case_id: UUID, seen: int, c
     ending = Ending(case, actor, closing, await exit_plans.of(session, case_id))
     refuse([fault for condition in CONDITIONS for fault in await condition(session, ending)])
     await _cancel_what_waits(session, case)
+    await disbursements_stop.stop(session, actor, case)
     case.status, case.closed_on, case.next_review_on = CLOSE.target, today(), None
     case.close_reason, case.updated_at = closing.reason_code, now()
     seal(case, "sealed", {**unseal(case), "outcome": closing.outcome})

@@ -18,6 +18,7 @@ from app.models.record import new_id
 from app.services import demo_play, workers
 from app.services.ages import today
 from app.services.demo_cast import Cast, Stage, assemble, is_empty
+from app.services.demo_fund import endow
 from app.services.demo_intake import come, stay_outside
 from app.services.demo_stories import ENDINGS, Story, outside, told
 from app.services.installation import UNFINISHED, Say
@@ -92,6 +93,7 @@ async def _assemble(urls: Urls, cast: Cast, notes: Path) -> None:
     async with _connected(urls) as database:
         if await is_empty(database):
             await assemble(cast, database, notes)
+            await endow(Stage(cast, database), today())
 
 
 async def _play(urls: Urls, cast: Cast, book: Book) -> None:

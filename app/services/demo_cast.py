@@ -40,6 +40,7 @@ class Cast:
     providers: dict[str, uuid.UUID] = field(
         default_factory=lambda: _named([one[0] for one in demo_people.PROVIDERS])
     )
+    funds: dict[str, uuid.UUID] = field(default_factory=lambda: _named([one[0] for one in demo_people.FUNDS]))
     systems: list[uuid.UUID] = field(default_factory=lambda: [new_id() for _ in demo_people.CLIENTS])
     referrals: dict[int, uuid.UUID] = field(default_factory=dict)
     """By story."""

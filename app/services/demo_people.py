@@ -42,6 +42,7 @@ SUPERVISORS = {
 }
 MANAGER = "kunthea.manager"
 OVER_ALL_TEAMS = "vanna.supervisor"
+PAYS = "samnang.finance"
 CLIENTS = (
     ("Hands of Hope case system", "Hands of Hope", ("referrals",)),
     ("River Children's House case system", "River Children's House", ("referrals",)),
@@ -96,6 +97,18 @@ CONCERNS = {
     ),
 }
 DISABILITIES = ({"hearing": "a_lot"}, {"remembering": "some", "communicating": "a_lot"}, {"walking": "some"})
+FUNDS: tuple[tuple[str, str, str, tuple[str, ...], str], ...] = (
+    ("A way to school", "Lotus Friends", "USD", ("education", "transport", "sports"), "2400.00"),
+    ("Healthy again", "River Foundation", "KHR", ("health_care", "nutrition", "safe_space"), "9000000"),
+    (
+        "Justice for children",
+        "Guild of Gardeners",
+        "USD",
+        ("court_attendance", "alternative_care"),
+        "1200.00",
+    ),
+)
+"""Name, donor, currency, categories, what is given every half year; all invented."""
 PROVIDERS: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...]], ...] = (
     (
         "Angkor Hospital of the Demonstration",

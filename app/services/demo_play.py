@@ -14,6 +14,7 @@ from app.schemas.referrals import ReferralOut
 from app.services import cases_staffing, demo_people, referrals
 from app.services.demo_assessments import Assessed, assess
 from app.services.demo_cast import Stage
+from app.services.demo_fund import help_with_money
 from app.services.demo_intake import know
 from app.services.demo_life import Life, supervisor_of, team_of
 from app.services.demo_plans import adapt, get_on, plan
@@ -88,6 +89,8 @@ async def _be_supported(life: Life, planned_on: date) -> None:
     decisions = _decisions(story, len(days))
     for number, (begin, day) in enumerate(pairwise([planned_on, *days]), 1):
         await _work(life, begin, day, number)
+        if (story.number + number) % 5 == 0:
+            await help_with_money(life, begin + timedelta(days=10), number)
         await review(life, number, day, decisions[number - 1])
         if story.number in EXTENDED and number == 7:
             await extend(life)
@@ -163,6 +166,8 @@ async def _go_on(life: Life, since: date) -> None:
     story = life.story
     weeks = (story.last - since).days // 7
     if weeks > 2:
+        if story.number % 4 == 1:
+            await help_with_money(life, story.last - timedelta(days=story.number % 13), 0)
         await support(
             life, since + timedelta(days=3), story.last, max(1, weeks * CONTACTS[story.number % 4] // 13)
         )

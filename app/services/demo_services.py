@@ -137,7 +137,7 @@ async def keep(life: Life, day: date) -> None:
         for turn in range(1 + (life.story.number % 4 == 1)):
             kind = DOCUMENTS[(life.story.number // 2 + turn * 2) % len(DOCUMENTS)]
             title = life.say("documents", kind)
-            content = _picture(life.story.number) if kind == "drawing" else _page()
+            content = _picture(life.story.number) if kind == "drawing" else page()
             told = {"kind": kind, "title": title, "content": base64.b64encode(content).decode()}
             with life.on(day):
                 await documents.add(session, actor, life.case_id, DocumentIn.model_validate(told))
@@ -163,7 +163,7 @@ def _picture(number: int) -> bytes:
     )
 
 
-def _page() -> bytes:
+def page() -> bytes:
     """Return a PDF of one page with a line on it (ISO 32000-1, 7.5)."""
     line = b"BT /F1 14 Tf 60 760 Td (Invented for the demonstration.) Tj ET"
     font = b"<< /Font << /F1 << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> >> >>"

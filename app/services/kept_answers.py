@@ -14,12 +14,14 @@ from sqlmodel import SQLModel, col
 from app.access.log import Shown, trace_of
 from app.access.vault import unseal, vault
 from app.errors import KeyReused, NotFound, StillRunning
-from app.models import Case, Child, KeptAnswer, Referral
-from app.models.record import new_id, now
+from app.models import Case, Child, Disbursement, KeptAnswer, Referral
+from app.models.record import Record, new_id, now
 
 KEPT = timedelta(hours=24)
 
 
+APART: dict[str, type[Record]] = {"referral": Referral, "disbursement": Disbursement}
+"""What may be seen by who does not see the child."""
 KEEP = insert(KeptAnswer)
 _ONE = select(literal(1).label("one")).subquery()
 CLAIM = (
@@ -97,15 +99,17 @@ async def _reopen(session: AsyncSession, kept: KeptAnswer) -> Answer:
 
 
 async def _still_visible(session: AsyncSession, shown: list[Shown]) -> None:
-    children = {s.child_id for s in shown if s.child_id and s.kind != "referral"}
-    referrals = {s.record_id for s in shown if s.kind == "referral"}
-    visible = await session.scalar(select(func.count()).where(col(Child.id).in_(children)))
-    visible_referrals = await session.scalar(select(func.count()).where(col(Referral.id).in_(referrals)))
-    # A child is seen through any of its cases; an answer about one of them is for who still sees that one.
-    cases = {s.case_id for s in shown if s.case_id and s.kind != "referral"}
-    visible_cases = await session.scalar(select(func.count()).where(col(Case.id).in_(cases)))
-    if (visible, visible_referrals, visible_cases) != (len(children), len(referrals), len(cases)):
-        raise NotFound
+    """Make sure that the actor sees it still: child and case, or what is seen without them."""
+    wanted: list[tuple[type[Record], set[UUID | None]]] = [
+        (Child, {s.child_id for s in shown if s.child_id and s.kind not in APART}),
+        # A child is seen through any of its cases; an answer about one of them is for who still sees that one.
+        (Case, {s.case_id for s in shown if s.case_id and s.kind not in APART}),
+    ]
+    wanted += [(table, {s.record_id for s in shown if s.kind == kind}) for kind, table in APART.items()]
+    for table, ids in wanted:
+        visible = select(func.count()).select_from(table).where(col(table.id).in_(ids))
+        if await session.scalar(visible) != len(ids):
+            raise NotFound
 
 
 async def _still_open(session: AsyncSession, location: str) -> None:

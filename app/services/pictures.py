@@ -9,8 +9,10 @@ from app.services import (
     assessment_steps,
     care_plan_steps,
     case_steps,
+    disbursement_steps,
     exit_plan_steps,
     follow_up_steps,
+    fund_transfers,
     referral_steps,
     review_steps,
     service_referral_steps,
@@ -27,6 +29,8 @@ LIVES: dict[str, tuple[str, Sequence[Step]]] = {
     "A support session": (support_session_steps.FIRST, support_session_steps.STEPS),
     "A review": (review_steps.FIRST, review_steps.STEPS),
     "An exit plan": (exit_plan_steps.FIRST, exit_plan_steps.STEPS),
+    "A disbursement": (disbursement_steps.FIRST, disbursement_steps.STEPS),
+    "A transfer between budget lines": (fund_transfers.FIRST, fund_transfers.STEPS),
     "A follow-up": (follow_up_steps.FIRST, follow_up_steps.STEPS),
 }
 """Every noun with a life cycle: its first status and its steps."""

@@ -10,6 +10,7 @@ PAGES: dict[str, str] = {
     "case_link": "/v1/cases/{case}/links",
     "child": "/v1/children/{id}",
     "consent": "/v1/consents/{id}",
+    "disbursement": "/v1/disbursements/{id}",
     "document": "/v1/documents/{id}",
     "exit_plan": "/v1/cases/{case}/exit-plan",
     "follow_up": "/v1/follow-ups/{id}",

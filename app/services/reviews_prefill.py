@@ -11,6 +11,7 @@ from app.models import Action, Goal, Review, ServiceReferral, SupportSession
 from app.models.record import now
 from app.schemas.reviews import GoalStanding, Happened, ServiceStanding
 from app.services.ages import today
+from app.services.disbursements_stop import spent_since
 
 
 async def happened(session: AsyncSession, review: Review) -> Happened:
@@ -28,7 +29,7 @@ async def happened(session: AsyncSession, review: Review) -> Happened:
         sessions_missed=sessions.get("missed", 0),
         goals=await _goals(session, review),
         service_referrals=await _service_referrals(session, review, since),
-        money_spent=[],
+        money_spent=await spent_since(session, review.case_id, since),
     )
 
 

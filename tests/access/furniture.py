@@ -11,6 +11,8 @@ from app.models import (
     Assessment,
     CarePlan,
     ClinicalNote,
+    Disbursement,
+    DisbursementWords,
     Document,
     DocumentContent,
     ExitPlan,
@@ -42,6 +44,10 @@ def one_of_everything(case: dict[str, Any], author_id: UUID) -> list[SQLModel]:
     )
     provider = Provider(id=new_id(), name=f"Hospital {new_id()}", kind="hospital")
     document = Document(**mine, kind="letter", media_type="application/pdf", size=6)
+    asked = Disbursement(
+        **here, number=f"A-{new_id()}", case_number=case["number"], beneficiary="child", category="transport",
+        amount=1250, currency="USD", urgency="routine", release_on=DAY, requested_by_id=author_id,
+    )  # fmt: skip
     return [
         assessment,
         plan,
@@ -62,4 +68,6 @@ def one_of_everything(case: dict[str, Any], author_id: UUID) -> list[SQLModel]:
         Document(**mine, kind="police", tier="legal", media_type="application/pdf", size=6),
         Document(**mine, kind="drawing", tier="clinical", media_type="image/png", size=6),
         LegalStep(**mine, kind="court_date", on=DAY),
+        asked,
+        DisbursementWords(**words, id=asked.id),
     ]

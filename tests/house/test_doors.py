@@ -11,7 +11,7 @@ from app.access.permissions import POLICY, Permission
 from app.routers.guards import Public, Requires
 from tests.house.surface import endpoints, routers
 
-FEWEST = 154
+FEWEST = 182
 """So many endpoints there are at least: a walk that finds fewer has missed some."""
 
 PUBLIC = {

@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 from app.schemas.wire import PageQuery
 from tests.house.surface import endpoints
+from tests.money import asked
 from tests.pathway import EXIT_PLAN, active, closed, done, next_review
 from tests.services.test_documents import added
 from tests.services.test_legal_steps import REPORT
@@ -18,7 +19,10 @@ WITHOUT_CHILDREN = {
     "/v1/agencies/{agency_id}", "/v1/api-clients", "/v1/api-clients/{client_id}", "/v1/codes", "/v1/codes/{name}", "/v1/me",
     "/v1/instruments", "/v1/instruments/{instrument_id}", "/v1/me/calendar-feeds", "/v1/me/sessions", "/v1/places",
     "/v1/providers", "/v1/providers/{provider_id}", "/v1/teams", "/v1/teams/{team_id}", "/v1/users", "/v1/users/{user_id}",
-    "/v1/calendar/{token}.ics",
+    "/v1/calendar/{token}.ics", "/v1/approval-limits", "/v1/books-closings", "/v1/exchange-rates",
+    "/v1/fund-transfers/{transfer_id}", "/v1/funds", "/v1/funds/{fund_id}", "/v1/funds/{fund_id}/ledger",
+    "/v1/funds/{fund_id}/transfers", "/v1/ledger-check", "/v1/unreceipted-money",
+    *(f"/v1/funds/{{fund_id}}/statements/{{first_day}}/{{last_day}}{file}" for file in ("", "/statement.xlsx", "/statement.pdf")),
 }  # fmt: skip
 """What reads nothing about a child. Whatever is not listed here must be walked below. (A calendar's feed has no caller;
 what it leaves is in its own tests.)"""
@@ -47,6 +51,7 @@ async def everything(world: World) -> dict[str, Any]:
         "review_id": (await next_review(world, case["id"]))["id"], "support_session_id": contact["id"],
         "legal_step_id": done(await worker.post(f"{path}/legal-steps", REPORT), 201)["id"],
         "service_referral_id": (await draft(world, path)).rpartition("/")[2],
+        "disbursement_id": (await asked(world, case))["id"],
         "document_id": (await added(world, path))["id"], "follow_up_id": follow_ups[0]["id"],
     }  # fmt: skip
 

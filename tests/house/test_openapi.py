@@ -23,7 +23,7 @@ HERE = Path(__file__).parent.parent.parent
 COMMITTED = HERE / "openapi" / "openapi.json"
 SNAKE_CASE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 PATH = re.compile(
-    r"(/(\.well-known|[a-z][a-z0-9]*(-[a-z0-9]+)*(\.json)?|\{[a-z]+(_[a-z]+)*\})(\.(svg|pdf|ics))?)+"
+    r"(/(\.well-known|[a-z][a-z0-9]*(-[a-z0-9]+)*(\.json)?|\{[a-z]+(_[a-z]+)*\})(\.(svg|pdf|ics|xlsx))?)+"
 )
 PROBLEM = "application/problem+json"
 HELD_HERE = {

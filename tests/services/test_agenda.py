@@ -14,6 +14,7 @@ from app.services.ages import add_months, today
 from app.services.record_links import PAGES, PAGES_OF_PARTS
 from tests.house.surface import endpoints
 from tests.house.test_statements import counted
+from tests.money import asked, fund, payment
 from tests.pathway import EXIT_PLAN, assessment_words, done, exiting
 from tests.rows import (
     CO_WORKER,
@@ -120,6 +121,21 @@ async def test_decisions_wait_for_the_supervisor_and_returned_work_for_its_autho
     (returned,) = await agenda(world.worker_north)
     assert (returned["kind"], returned["link"]) == ("returned", path)
     assert await agenda(world.supervisor_north) == []
+
+
+async def test_money_waits_for_its_approval(world: World) -> None:
+    case = await world.case()
+    await asked(world, case, urgency="urgent", months=3, starts_on=str(today()))
+    (waiting,) = await agenda(world.supervisor_north)
+    assert brief([waiting]) == [("approval", str(in_days(7)), False, "urgent")]
+    assert done(await world.supervisor_north.get(waiting["link"]))["instalments"] == 3
+    held = await fund(world)
+    done(await world.supervisor_north.act(waiting["link"], "approve", {"fund_id": held["id"]}))
+    assert await agenda(world.supervisor_north) == []
+    first = await asked(world, case, urgency="emergency")
+    path = f"/v1/disbursements/{first['id']}"
+    done(await world.finance.act(path, "pay", payment(first["amount"], fund_id=held["id"])))
+    assert brief(await agenda(world.supervisor_north)) == [("approval", str(in_days(3)), False, "emergency")]
 
 
 async def test_nobody_decides_on_their_own_work(world: World, superuser: Any) -> None:

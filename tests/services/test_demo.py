@@ -15,6 +15,7 @@ from app.services import demo_play
 from app.services.ages import add_months, today
 from app.services.demo import Book
 from app.services.demo_cast import Cast, Stage, assemble
+from app.services.demo_fund import endow
 from app.services.demo_stories import (
     EXTENDED,
     MOST,
@@ -85,6 +86,7 @@ async def test_the_stories_went_through_the_services(
     )
     await assemble(cast, world.database, tmp_path / "notes.json")
     stage = Stage(cast, world.database)
+    await endow(stage, today())
     await book.play(stage)
     await demo_play.end(stage, book.stories)
     assert spoken == []
@@ -104,6 +106,7 @@ async def test_the_stories_went_through_the_services(
         "received", "acknowledged", "information_requested", "accepted", "declined", "withdrawn",
     }  # fmt: skip
     await assert_lived(manager, cases)
+    await assert_paid(world)
 
     entries = (await dpo.get("/v1/audit/accesses", params={"limit": 200})).json()["items"]
     assert {entry["outcome"] for entry in entries} == {"allowed"}
@@ -123,6 +126,16 @@ async def assert_lived(manager: Caller, cases: list[dict[str, str]]) -> None:
         assert (case["status"] == "closed") == bool((await manager.get(f"{here}/follow-ups")).json()["items"])
         assert (await manager.get(f"{here}/progress.svg")).status_code == 200
         assert (await manager.get(f"{here}/timeline", params={"limit": 200})).json()["items"]
+
+
+async def assert_paid(world: World) -> None:
+    """Money was given, asked for, paid and accounted for, in both currencies, and the books are right."""
+    finance = world.finance
+    assert (await finance.get("/v1/ledger-check")).json()["differences"] == []
+    funds = (await finance.get("/v1/funds")).json()["items"]
+    assert {fund["currency"] for fund in funds} == {"USD", "KHR"}
+    asked = (await finance.get("/v1/disbursements", params={"limit": 200})).json()["items"]
+    assert "reconciled" in {one["status"] for one in asked}
 
 
 @pytest.fixture

@@ -1,0 +1,36 @@
+"""Up to which amount a role may approve, or pay first."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+
+from app.access.actor import Actor
+from app.access.permissions import Permission
+from app.routers.answers import Route
+from app.routers.dependencies import Session
+from app.routers.guards import Requires
+from app.schemas.ledger import ApprovalLimitIn, ApprovalLimitOut
+from app.schemas.wire import Page, PageQuery
+from app.services import approval_limits
+
+router = APIRouter(prefix="/approval-limits", tags=["funds"], route_class=Route)
+
+
+@router.post("", status_code=201)
+async def set_up(
+    actor: Annotated[Actor, Depends(Requires(Permission.approval_limit_set))],
+    session: Session,
+    body: ApprovalLimitIn,
+) -> ApprovalLimitOut:
+    """Set a limit from a day on; those before it stay on record."""
+    return await approval_limits.set_up(session, actor, body)
+
+
+@router.get("")
+async def listed(
+    actor: Annotated[Actor, Depends(Requires(Permission.approval_limit_read))],
+    session: Session,
+    page: Annotated[PageQuery, Query()],
+) -> Page[ApprovalLimitOut]:
+    """List every limit ever set, newest first."""
+    return await approval_limits.listed(session, actor, page)

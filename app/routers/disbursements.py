@@ -1,0 +1,141 @@
+"""Disbursements: money for a child or family, asked for, approved and paid by three people."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+
+from app.access.actor import Actor
+from app.access.permissions import Permission
+from app.routers.answers import Route
+from app.routers.dependencies import Seen, Session
+from app.routers.guards import Requires
+from app.schemas.disbursements import (
+    DisbursementApproval,
+    DisbursementCancellation,
+    DisbursementFilters,
+    DisbursementIn,
+    DisbursementOut,
+    DisbursementRejection,
+    DisbursementReversal,
+    Payment,
+    Reconciliation,
+    Unreceipted,
+)
+from app.schemas.wire import Page
+from app.services import disbursements, disbursements_decide, disbursements_pay, unreceipted
+
+router = APIRouter(tags=["disbursements"], route_class=Route)
+
+
+@router.post("/disbursements", status_code=201)
+async def request(
+    actor: Annotated[Actor, Depends(Requires(Permission.disbursement_request))],
+    session: Session,
+    body: DisbursementIn,
+) -> DisbursementOut:
+    """Ask for money for a child or family: once, or every month for some months."""
+    return await disbursements.request(session, actor, body)
+
+
+@router.get("/disbursements")
+async def listed(
+    actor: Annotated[Actor, Depends(Requires(Permission.disbursement_read))],
+    session: Session,
+    filters: Annotated[DisbursementFilters, Query()],
+) -> Page[DisbursementOut]:
+    """List the disbursements you see, newest first."""
+    return await disbursements.listed(session, actor, filters)
+
+
+@router.get("/disbursements/{disbursement_id}")
+async def read(
+    _actor: Annotated[Actor, Depends(Requires(Permission.disbursement_read))],
+    session: Session,
+    disbursement_id: UUID,
+) -> DisbursementOut:
+    """Read one disbursement; whoever does not see the case reads no word of the child."""
+    return await disbursements.read(session, disbursement_id)
+
+
+@router.post("/disbursements/{disbursement_id}/approve")
+async def approve(
+    actor: Annotated[Actor, Depends(Requires(Permission.disbursement_decide))],
+    session: Session,
+    disbursement_id: UUID,
+    seen: Seen,
+    body: DisbursementApproval,
+) -> DisbursementOut:
+    """Approve a request: the money is reserved. Or what an emergency had paid first."""
+    return await disbursements_decide.approve(session, actor, disbursement_id, seen, body)
+
+
+@router.post("/disbursements/{disbursement_id}/reject")
+async def reject(
+    actor: Annotated[Actor, Depends(Requires(Permission.disbursement_decide))],
+    session: Session,
+    disbursement_id: UUID,
+    seen: Seen,
+    body: DisbursementRejection,
+) -> DisbursementOut:
+    """Reject a request, with the reason."""
+    return await disbursements_decide.reject(session, actor, disbursement_id, seen, body)
+
+
+@router.post("/disbursements/{disbursement_id}/pay")
+async def pay(
+    actor: Annotated[Actor, Depends(Requires(Permission.disbursement_pay))],
+    session: Session,
+    disbursement_id: UUID,
+    seen: Seen,
+    body: Payment,
+) -> DisbursementOut:
+    """Record a payment of what was approved; in an emergency, of a small amount first."""
+    return await disbursements_pay.pay(session, actor, disbursement_id, seen, body)
+
+
+@router.post("/disbursements/{disbursement_id}/reconcile")
+async def reconcile(
+    actor: Annotated[Actor, Depends(Requires(Permission.disbursement_reconcile))],
+    session: Session,
+    disbursement_id: UUID,
+    seen: Seen,
+    body: Reconciliation,
+) -> DisbursementOut:
+    """Account for a payment by receipts; the rest returns to the fund."""
+    return await disbursements_pay.reconcile(session, actor, disbursement_id, seen, body)
+
+
+@router.post("/disbursements/{disbursement_id}/reverse")
+async def reverse(
+    actor: Annotated[Actor, Depends(Requires(Permission.disbursement_reverse))],
+    session: Session,
+    disbursement_id: UUID,
+    seen: Seen,
+    body: DisbursementReversal,
+) -> DisbursementOut:
+    """Reverse a payment, with the reason: the money is back."""
+    return await disbursements_pay.reverse(session, actor, disbursement_id, seen, body)
+
+
+@router.post("/disbursements/{disbursement_id}/cancel")
+async def cancel(
+    actor: Annotated[Actor, Depends(Requires(Permission.disbursement_cancel))],
+    session: Session,
+    disbursement_id: UUID,
+    seen: Seen,
+    body: DisbursementCancellation | None = None,
+) -> DisbursementOut:
+    """Cancel a request before it is paid: what was reserved is available again."""
+    return await disbursements_decide.cancel(
+        session, actor, disbursement_id, seen, body or DisbursementCancellation()
+    )
+
+
+@router.get("/unreceipted-money")
+async def unreceipted_money(
+    _actor: Annotated[Actor, Depends(Requires(Permission.disbursement_read))],
+    session: Session,
+) -> Unreceipted:
+    """Read what was paid and nobody accounted for yet, by age and worker."""
+    return await unreceipted.read(session)

@@ -1,0 +1,81 @@
+"""What a donor is told of a fund and a period: on screen, as a spreadsheet, as a page."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from starlette.responses import Response
+
+from app.access.actor import Actor
+from app.access.permissions import Permission
+from app.routers.answers import Route
+from app.routers.attachments import attachment
+from app.routers.dependencies import Session
+from app.routers.guards import Requires
+from app.routers.languages import Spoken
+from app.schemas.fund_statements import Statement
+from app.schemas.wire import Day
+from app.services import fund_statement_files, fund_statements
+
+router = APIRouter(
+    prefix="/funds/{fund_id}/statements/{first_day}/{last_day}", tags=["funds"], route_class=Route
+)
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+PDF = "application/pdf"
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+
+
+class Spreadsheet(Response):
+    """A statement as a spreadsheet."""
+
+    media_type = XLSX
+
+
+class StatementPage(Response):
+    """A statement as a page."""
+
+    media_type = PDF
+
+
+@router.get("")
+async def read(
+    _actor: Annotated[Actor, Depends(Requires(Permission.fund_ledger))],
+    session: Session,
+    fund_id: UUID,
+    first_day: Day,
+    last_day: Day,
+) -> Statement:
+    """Read what a fund's donor is told of a period."""
+    return await fund_statements.read(session, fund_id, first_day, last_day)
+
+
+@router.get("/statement.xlsx", response_class=Spreadsheet, responses={200: {"content": {XLSX: _BINARY}}})
+async def spreadsheet(
+    _actor: Annotated[Actor, Depends(Requires(Permission.fund_ledger))],
+    session: Session,
+    fund_id: UUID,
+    first_day: Day,
+    last_day: Day,
+    language: Spoken,
+) -> Response:
+    """Download a statement as a spreadsheet."""
+    return _file(
+        XLSX, *await fund_statement_files.spreadsheet(session, fund_id, first_day, last_day, language)
+    )
+
+
+@router.get("/statement.pdf", response_class=StatementPage, responses={200: {"content": {PDF: _BINARY}}})
+async def page(
+    _actor: Annotated[Actor, Depends(Requires(Permission.fund_ledger))],
+    session: Session,
+    fund_id: UUID,
+    first_day: Day,
+    last_day: Day,
+    language: Spoken,
+) -> Response:
+    """Download a statement as a page to print."""
+    return _file(PDF, *await fund_statement_files.page(session, fund_id, first_day, last_day, language))
+
+
+def _file(media_type: str, name: str, content: bytes) -> Response:
+    return attachment(name, media_type, content)

@@ -1,0 +1,138 @@
+"""Funds: what donors gave, and where it is."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+
+from app.access.actor import Actor
+from app.access.permissions import Permission
+from app.routers.answers import Route
+from app.routers.dependencies import Seen, Session
+from app.routers.guards import Requires
+from app.schemas.fund_statements import Imported, TableIn
+from app.schemas.funds import (
+    DepositIn,
+    DepositOut,
+    FundClosing,
+    FundFilters,
+    FundIn,
+    FundOut,
+    FundPatch,
+    FundTransferIn,
+    FundTransferOut,
+)
+from app.schemas.ledger import LedgerEntryOut, LedgerFilters
+from app.schemas.wire import Page, PageQuery
+from app.services import fund_imports, fund_transfers, funds, funds_close
+
+router = APIRouter(prefix="/funds", tags=["funds"], route_class=Route)
+
+
+@router.post("", status_code=201)
+async def register(
+    _actor: Annotated[Actor, Depends(Requires(Permission.fund_manage))],
+    session: Session,
+    body: FundIn,
+) -> FundOut:
+    """Enter a fund; it holds nothing yet."""
+    return await funds.register(session, body)
+
+
+@router.get("")
+async def listed(
+    actor: Annotated[Actor, Depends(Requires(Permission.fund_read))],
+    session: Session,
+    filters: Annotated[FundFilters, Query()],
+) -> Page[FundOut]:
+    """List the funds, newest first."""
+    return await funds.listed(session, actor, filters)
+
+
+@router.get("/{fund_id}")
+async def read(
+    _actor: Annotated[Actor, Depends(Requires(Permission.fund_read))],
+    session: Session,
+    fund_id: UUID,
+) -> FundOut:
+    """Read one fund, with where its money is."""
+    return await funds.read(session, fund_id)
+
+
+@router.patch("/{fund_id}")
+async def change(
+    _actor: Annotated[Actor, Depends(Requires(Permission.fund_manage))],
+    session: Session,
+    fund_id: UUID,
+    seen: Seen,
+    body: FundPatch,
+) -> FundOut:
+    """Change what a fund is, and what it may be spent on."""
+    return await funds.change(session, fund_id, seen, body)
+
+
+@router.get("/{fund_id}/ledger")
+async def ledger(
+    actor: Annotated[Actor, Depends(Requires(Permission.fund_ledger))],
+    session: Session,
+    fund_id: UUID,
+    filters: Annotated[LedgerFilters, Query()],
+) -> Page[LedgerEntryOut]:
+    """List a fund's ledger entry by entry, newest first."""
+    return await funds.entries(session, actor, fund_id, filters)
+
+
+@router.post("/{fund_id}/deposits", status_code=201)
+async def deposit(
+    actor: Annotated[Actor, Depends(Requires(Permission.fund_deposit))],
+    session: Session,
+    fund_id: UUID,
+    body: DepositIn,
+) -> DepositOut:
+    """Enter money that arrived from the donor."""
+    return await funds.deposit(session, actor, fund_id, body)
+
+
+@router.post("/{fund_id}/deposits/import")
+async def import_deposits(
+    actor: Annotated[Actor, Depends(Requires(Permission.fund_deposit))],
+    session: Session,
+    fund_id: UUID,
+    body: TableIn,
+) -> Imported:
+    """Enter a table of deposits, all of it or nothing; a dry run only says what is wrong, line by line."""
+    return await fund_imports.deposits(session, actor, fund_id, body)
+
+
+@router.post("/{fund_id}/transfers", status_code=201)
+async def ask_transfer(
+    actor: Annotated[Actor, Depends(Requires(Permission.fund_transfer_ask))],
+    session: Session,
+    fund_id: UUID,
+    body: FundTransferIn,
+) -> FundTransferOut:
+    """Ask for a transfer between two lines of the budget; somebody else decides."""
+    return await fund_transfers.ask(session, actor, fund_id, body)
+
+
+@router.get("/{fund_id}/transfers")
+async def transfers(
+    actor: Annotated[Actor, Depends(Requires(Permission.fund_ledger))],
+    session: Session,
+    fund_id: UUID,
+    page: Annotated[PageQuery, Query()],
+) -> Page[FundTransferOut]:
+    """List a fund's transfers, newest first."""
+    return await fund_transfers.listed(session, actor, fund_id, page)
+
+
+@router.post("/{fund_id}/close")
+async def close(
+    actor: Annotated[Actor, Depends(Requires(Permission.fund_close))],
+    session: Session,
+    fund_id: UUID,
+    seen: Seen,
+    body: FundClosing,
+) -> FundOut:
+    """Close a fund; its rest goes to another fund, or back to the donor."""
+    return await funds_close.close(session, actor, fund_id, seen, body)

@@ -1,0 +1,190 @@
+"""Funds on the wire: what a donor gave, for what; deposits, transfers between lines."""
+
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, ClassVar, Self
+from uuid import UUID
+
+from pydantic import Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
+
+from app.schemas.codes import CodeOf
+from app.schemas.merge_patch import patch_of
+from app.schemas.money import Currency, Money, MoneyIn
+from app.schemas.wire import Day, Id, Input, Line, Moment, Output, PageQuery, Versioned
+
+Category = Annotated[str, CodeOf("assistance_category")]
+BudgetLine = Annotated[str, CodeOf("budget_line")]
+Age = Annotated[int, Field(strict=True, ge=0, le=120)]
+Province = Annotated[str, StringConstraints(pattern=r"^[0-9]{2}$")]
+
+
+class LineIn(Input):
+    """A line of the budget: a category with money of its own."""
+
+    category: Category
+    budget: MoneyIn
+
+
+class FundSettings(Input):
+    """What a fund is, and what it may be spent on."""
+
+    name: Line
+    donor: Line
+    grant_code: Line | None = None
+    ends_on: Day | None = None
+    budget: MoneyIn | None = None
+    categories: Annotated[list[Category], Field(min_length=1, max_length=20)]
+    lines: Annotated[list[LineIn], Field(max_length=20)] = Field(default_factory=list)
+    youngest: Age | None = None
+    oldest: Age | None = None
+    province_codes: Annotated[list[Province], Field(max_length=25)] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def fits_together(self) -> Self:
+        """Ask for lines of the fund's own categories, each once, and for ages in order."""
+        named = [line.category for line in self.lines]
+        if len(named) != len(set(named)) or not set(named) <= set(self.categories):
+            raise PydanticCustomError("lines_unfit", "each line is one of the categories, once")
+        if self.youngest is not None and self.oldest is not None and self.oldest < self.youngest:
+            raise PydanticCustomError("ages_reversed", "oldest is younger than youngest")
+        return self
+
+
+class FundIn(FundSettings):
+    """A new fund; the client may choose the id."""
+
+    id: Id | None = None
+    currency: Currency
+    starts_on: Day
+
+    @model_validator(mode="after")
+    def is_a_period(self) -> Self:
+        """Ask for an end after the beginning."""
+        if self.ends_on is not None and self.ends_on < self.starts_on:
+            raise PydanticCustomError("period_reversed", "ends before it begins")
+        return self
+
+
+if TYPE_CHECKING:
+
+    class FundPatch(Input):
+        """Changes to a fund."""
+else:
+    FundPatch = patch_of(FundSettings, "FundPatch")
+
+
+class FundFilters(PageQuery):
+    """Which funds."""
+
+    status: Annotated[str, CodeOf("fund_status")] | None = None
+    currency: Currency | None = None
+
+
+class Balances(Output):
+    """Where a fund's money is, from the ledger."""
+
+    given: Money
+    """What the donor gave."""
+    available: Money
+    reserved: Money
+    """Promised: approved, and not yet paid."""
+    advanced: Money
+    """Paid, and not yet accounted for by receipts."""
+    spent: Money
+
+
+class LineOut(Output):
+    """A line of the budget, with its money."""
+
+    line: BudgetLine
+    budget: Money | None
+    available: Money
+    reserved: Money
+    """Promised: approved, and not yet paid."""
+    advanced: Money
+    """Paid, and not yet accounted for by receipts."""
+    spent: Money
+
+
+class FundOut(Versioned):
+    """A fund."""
+
+    collection: ClassVar[str | None] = "funds"
+
+    name: str
+    donor: str
+    grant_code: str | None
+    currency: Currency
+    starts_on: date
+    ends_on: date | None
+    budget: Money | None
+    categories: list[Category]
+    lines: list[LineOut]
+    youngest: int | None
+    oldest: int | None
+    province_codes: list[str]
+    status: Annotated[str, CodeOf("fund_status")]
+    balances: Balances
+    closed_at: Moment | None
+    closed_by_id: UUID | None
+    close_reason: str | None
+    rest_to_fund_id: UUID | None
+    created_at: Moment
+    updated_at: Moment
+
+
+class DepositIn(Input):
+    """Money that arrived from the donor; the client may choose the id."""
+
+    id: Id | None = None
+    amount: MoneyIn
+    received_on: Day
+    reference: Line
+    line: BudgetLine = "general"
+
+
+class DepositOut(Output):
+    """A deposit, as the ledger took it."""
+
+    id: UUID
+    fund_id: UUID
+    amount: Money
+    received_on: date
+    reference: str
+    line: BudgetLine
+    recorded_by_id: UUID
+    created_at: Moment
+
+
+class FundTransferIn(Input):
+    """A wish to move money between two lines of a fund; the client may choose the id."""
+
+    id: Id | None = None
+    from_line: BudgetLine
+    to_line: BudgetLine
+    amount: MoneyIn
+    reason: Line
+
+
+class FundTransferOut(Versioned):
+    """A transfer between two lines of a fund."""
+
+    collection: ClassVar[str | None] = "fund-transfers"
+
+    fund_id: UUID
+    from_line: BudgetLine
+    to_line: BudgetLine
+    amount: Money
+    reason: str
+    status: Annotated[str, CodeOf("fund_transfer_status")]
+    asked_by_id: UUID
+    decided_at: Moment | None
+    decided_by_id: UUID | None
+    created_at: Moment
+
+
+class FundClosing(Input):
+    """The end of a fund, and what happens to its rest: to another fund of the same currency, or back to the donor."""
+
+    reason: Line
+    rest_to_fund_id: Id | None = None

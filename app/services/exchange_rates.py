@@ -1,0 +1,80 @@
+"""Exchange rates: riel for one dollar, with the day and the source; money is converted with one of these, or not at all."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.access.actor import Actor
+from app.errors import Fault, InvalidInput
+from app.models import ExchangeRate
+from app.schemas.ledger import ExchangeRateIn, ExchangeRateOut
+from app.schemas.wire import Page, PageQuery
+from app.services.ages import today
+from app.services.paging import Paging
+
+FAR_OFF = Decimal("0.05")
+"""A money changer's rate lies within five hundredths of the published one; further off it is a slip of writing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Riel for one dollar, and who says so for which day."""
+
+    riel: Decimal
+    on: date
+    source: str
+
+    def worth(self, minor: int, of: str) -> int:
+        """Return what cents are worth in riel, or riel in cents: to the nearest whole one."""
+        found = minor * self.riel / 100 if of == "USD" else minor * 100 / self.riel
+        return int(found.quantize(Decimal(1), ROUND_HALF_UP))
+
+
+async def record(session: AsyncSession, actor: Actor, told: ExchangeRateIn) -> ExchangeRateOut:
+    """Enter a published rate.
+
+    Raises:
+        AlreadyExists: the source's rate of that day is entered.
+        InvalidInput: the day has not come.
+    """
+    if told.on > today():
+        raise InvalidInput([Fault("/on", "date_in_future", "Lies in the future.")])
+    rate = made(actor, told)
+    session.add(rate)
+    await session.flush()  # a second one of the day must surface before the answer leaves
+    return _shown(rate)
+
+
+def made(actor: Actor, told: ExchangeRateIn) -> ExchangeRate:
+    """Return a rate as it is stored."""
+    return ExchangeRate(
+        on=told.on, source=told.source, riel_hundredths=int(Decimal(told.rate) * 100), recorded_by_id=actor.id
+    )
+
+
+async def listed(session: AsyncSession, actor: Actor, page: PageQuery) -> Page[ExchangeRateOut]:
+    """List the rates, newest first."""
+    paging = Paging("exchange_rates", page.limit, page.cursor, {"for": actor.id})
+    rows, cursor = await paging.records(
+        session, select(ExchangeRate), col(ExchangeRate.created_at), col(ExchangeRate.id)
+    )
+    return Page(items=[_shown(row) for row in rows], next_cursor=cursor)
+
+
+async def of_day(session: AsyncSession, day: date) -> Rate | None:
+    """Return the rate in force on a day: the newest published until then."""
+    query = select(ExchangeRate).where(col(ExchangeRate.on) <= day)
+    query = query.order_by(col(ExchangeRate.on).desc(), col(ExchangeRate.created_at).desc()).limit(1)
+    found = await session.scalar(query)
+    return None if found is None else Rate(Decimal(found.riel_hundredths) / 100, found.on, found.source)
+
+
+def _shown(rate: ExchangeRate) -> ExchangeRateOut:
+    return ExchangeRateOut(
+        rate=str(Decimal(rate.riel_hundredths).scaleb(-2)),
+        **rate.model_dump(include=set(ExchangeRateOut.model_fields) - {"rate"}),
+    )

@@ -1,0 +1,128 @@
+"""Entering tables of deposits and of exchange rates: every line is looked at, and all are entered, or none."""
+
+import csv
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import date
+from io import StringIO
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, ValidationError
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.access.actor import Actor
+from app.errors import Fault, InvalidInput
+from app.models import ExchangeRate, Fund, LedgerTransaction
+from app.schemas.fund_statements import Imported, ImportedLine, TableIn
+from app.schemas.funds import DepositIn
+from app.schemas.ledger import ExchangeRateIn
+from app.services import exchange_rates, funds, ledger
+from app.services.ages import today
+from app.services.ledger import GENERAL
+from app.services.records import find_steady
+
+MOST_LINES = 2000
+DEPOSITS = ("received_on", "amount", "reference")
+RATES = ("on", "rate", "source")
+
+
+async def deposits(session: AsyncSession, actor: Actor, fund_id: UUID, table: TableIn) -> Imported:
+    """Enter a table of deposits (`received_on`, `amount`, `reference`, and perhaps `line`).
+
+    Raises:
+        InvalidInput: it is no such table.
+    """
+    fund = await find_steady(session, Fund, fund_id)
+    known = await session.scalars(
+        select(col(LedgerTransaction.reference)).where(
+            col(LedgerTransaction.fund_id) == fund.id, col(LedgerTransaction.kind) == "deposit"
+        )
+    )
+    seen: set[Any] = set(known)
+
+    def read(row: dict[str, str]) -> DepositIn:
+        amount = {"amount": row["amount"], "currency": fund.currency}
+        return DepositIn.model_validate({**row, "line": row.get("line") or GENERAL, "amount": amount})
+
+    async def faults(told: DepositIn) -> list[str]:
+        found = [fault.code for fault in await ledger.unmet_books(session, told.received_on)]
+        found += [fault.code for fault in funds.unmet_fund_open(fund)]
+        found += ["line_unknown"] if told.line not in (GENERAL, *fund.lines) else []
+        return found + _common(told.received_on, told.reference, seen)
+
+    async def enter(told: DepositIn) -> object:
+        return await funds.deposit(session, actor, fund_id, told)
+
+    return await _entered(table, DEPOSITS, read, faults, enter)
+
+
+async def rates(session: AsyncSession, actor: Actor, table: TableIn) -> Imported:
+    """Enter a table of exchange rates (`on`, `rate`, `source`).
+
+    Raises:
+        InvalidInput: it is no such table.
+    """
+    known = await session.execute(select(col(ExchangeRate.on), col(ExchangeRate.source)))
+    seen: set[Any] = {(row[0], row[1]) for row in known}
+
+    async def faults(told: ExchangeRateIn) -> list[str]:
+        return _common(told.on, (told.on, told.source), seen)
+
+    async def enter(told: ExchangeRateIn) -> object:
+        return await exchange_rates.record(session, actor, told)
+
+    return await _entered(table, RATES, ExchangeRateIn.model_validate, faults, enter)
+
+
+def _common(day: date, key: object, seen: set[Any]) -> list[str]:
+    """Return what is wrong with any line: a day to come, or something that was entered before."""
+    found = ["date_in_future"] if day > today() else []
+    found += ["already_entered"] if key in seen else []
+    seen.add(key)
+    return found
+
+
+async def _entered(
+    table: TableIn,
+    headings: Sequence[str],
+    read: Callable[[dict[str, str]], Any],
+    faults: Callable[[Any], Awaitable[list[str]]],
+    enter: Callable[[Any], Awaitable[object]],
+) -> Imported:
+    lines, right = [], []
+    for number, row in enumerate(_rows(table.csv, headings), 2):
+        told = _read(row, read)
+        codes = told if isinstance(told, list) else await faults(told)
+        lines.append(ImportedLine(line=number, codes=codes))
+        right.append(told)
+    entering = not table.dry_run and not any(line.codes for line in lines)
+    for told in right if entering else []:
+        await enter(told)
+    return Imported(dry_run=table.dry_run, entered=len(right) if entering else 0, lines=lines)
+
+
+def _rows(text: str, headings: Sequence[str]) -> list[dict[str, str]]:
+    try:
+        reader = csv.DictReader(StringIO(text.lstrip("\ufeff")), strict=True)
+        if not set(headings) <= set(reader.fieldnames or ()):
+            raise InvalidInput([Fault("/csv", "headings_missing", f"Begins with: {', '.join(headings)}.")])
+        rows = list(reader)
+    except csv.Error:
+        raise InvalidInput(
+            [Fault("/csv", "csv_unreadable", "Is no table of comma-separated values.")]
+        ) from None
+    if not 0 < len(rows) <= MOST_LINES:
+        raise InvalidInput([Fault("/csv", "lines_unfit", f"Has 1 to {MOST_LINES} lines.")])
+    return rows
+
+
+def _read(row: dict[str, Any], read: Callable[[dict[str, str]], BaseModel]) -> Any:
+    """Return what a line says, or what is wrong with it."""
+    try:
+        return read({name: value.strip() for name, value in row.items()})
+    except ValidationError as error:
+        return [found["type"] for found in error.errors(include_url=False, include_input=False)]
+    except AttributeError:
+        return ["columns_unfit"]

@@ -1,0 +1,114 @@
+"""A fund's statement as a file for the donor: a spreadsheet, or a page to sign; in English or Khmer."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import date
+from decimal import Decimal
+from io import BytesIO
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.schemas.codes import label
+from app.schemas.fund_statements import Statement
+from app.services import fund_statements
+
+ROWS = ("opening", "deposits", "received", "given_back", "spent", "closing", "reserved", "advanced")
+WORDS: dict[str, dict[str, str]] = {
+    "en": {
+        "title": "Statement of a fund", "donor": "Donor", "grant_code": "Grant", "period": "Period",
+        "opening": "Balance at the beginning", "deposits": "Deposits", "received": "From funds that were closed",
+        "given_back": "Given back as the fund was closed", "spent": "Spent", "closing": "Balance at the end",
+        "reserved": "of it promised", "advanced": "of it paid, receipts to come", "category": "Spent on",
+        "payments": "Payments", "few": "fewer than 5",
+    },
+    "km": {
+        "title": "របាយការណ៍មូលនិធិ", "donor": "ម្ចាស់ជំនួយ", "grant_code": "លេខកូដជំនួយ", "period": "រយៈពេល",
+        "opening": "សមតុល្យដើមគ្រា", "deposits": "ប្រាក់បានទទួល", "received": "ទទួលពីមូលនិធិដែលបានបិទ",
+        "given_back": "បានប្រគល់វិញពេលបិទមូលនិធិ", "spent": "បានចំណាយ", "closing": "សមតុល្យចុងគ្រា",
+        "reserved": "ក្នុងនោះបានកក់ទុក", "advanced": "ក្នុងនោះបានបើក រង់ចាំបង្កាន់ដៃ", "category": "ចំណាយលើ",
+        "payments": "ចំនួនលើក", "few": "តិចជាង ៥",
+    },
+}  # fmt: skip
+
+
+async def spreadsheet(
+    session: AsyncSession, fund_id: UUID, first_day: date, last_day: date, language: str
+) -> tuple[str, bytes]:
+    """Return a statement as a spreadsheet, with a name for the file."""
+    told = await fund_statements.read(session, fund_id, first_day, last_day)
+    return _name(told, "xlsx"), await asyncio.to_thread(_spreadsheet, told, language)
+
+
+async def page(
+    session: AsyncSession, fund_id: UUID, first_day: date, last_day: date, language: str
+) -> tuple[str, bytes]:
+    """Return a statement as a PDF, with a name for the file."""
+    told = await fund_statements.read(session, fund_id, first_day, last_day)
+    return _name(told, "pdf"), await asyncio.to_thread(_page, told, language)
+
+
+def _name(told: Statement, ending: str) -> str:
+    return f"statement-{told.first_day}-{told.last_day}.{ending}"
+
+
+def rows(told: Statement, language: str) -> Iterator[tuple[str, str, str]]:
+    """Yield the rows of a statement: what, how much or who, and how often."""
+    words = WORDS[language]
+    yield words["donor"], told.donor, ""
+    yield words["grant_code"], told.grant_code or "—", ""
+    yield words["period"], f"{told.first_day} … {told.last_day}", ""
+    for name in ROWS:
+        yield words[name], getattr(told, name).amount, told.currency
+    yield words["category"], "", words["payments"]
+    for line in told.lines:
+        count = words["few"] if line.payments is None else str(line.payments)
+        yield label("assistance_category", line.category, language), line.spent.amount, count
+
+
+def _spreadsheet(told: Statement, language: str) -> bytes:
+    from xlsxwriter import Workbook  # noqa: PLC0415 - slow to import, and seldom needed
+
+    file = BytesIO()
+    # Nothing a donor's name begins with is a formula: texts stay texts.
+    with Workbook(file, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}) as book:
+        sheet = book.add_worksheet()
+        bold = book.add_format({"bold": True})
+        number = book.add_format({"num_format": "#,##0.00" if told.currency == "USD" else "#,##0"})
+        sheet.set_column(0, 0, 44)
+        sheet.set_column(1, 2, 24)
+        sheet.write_string(0, 0, f"{WORDS[language]['title']}: {told.name}", bold)
+        for place, (what, much, often) in enumerate(rows(told, language), 2):
+            sheet.write_string(place, 0, what)
+            if _is_number(much):
+                sheet.write_number(place, 1, float(Decimal(much)), number)
+            else:
+                sheet.write_string(place, 1, much)
+            sheet.write_string(place, 2, often)
+    return file.getvalue()
+
+
+def _is_number(text: str) -> bool:
+    return bool(text) and text.lstrip("-").replace(".", "", 1).isdigit()
+
+
+def _page(told: Statement, language: str) -> bytes:
+    from app.services.printed_pages import Pages, Style  # noqa: PLC0415 - same
+
+    title = f"{WORDS[language]['title']}: {told.name}"
+    paper = Pages(title, language)
+    with closing(paper):
+        paper.add_page()
+        y = 64.0
+        for line in paper.lines(title, 480, Style(16, bold=True)):
+            paper.write_line(56, y, line, Style(16, bold=True))
+            y += Style(16).step
+        y += 12
+        for what, much, often in rows(told, language):
+            paper.write_line(56, y, what, Style(10))
+            paper.write_line(460 - paper.width(much, Style(10)), y, much, Style(10))
+            paper.write_line(470, y, often, Style(9, gray=0.35))
+            paper.rule(56, y + Style(10).step, 483, 0.3, 0.7)
+            y += Style(10).step + 4
+        return bytes(paper.output())

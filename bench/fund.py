@@ -1,0 +1,112 @@
+"""The fund's figures: payments a second through the whole house, and a statement over 100,000 entries.
+
+`python -m bench.fund` starts a demonstration of its own with two processes and a durable PostgreSQL, and takes it away.
+"""
+
+import asyncio
+import json
+import statistics
+import time
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from bench.report import machine
+from tests.money import payment, usd
+from tests.office import Office, office
+from tests.served import Served, room
+
+FILE = Path(__file__).parent / "results" / "fund.json"
+PAYMENTS = 400
+ENTRIES = 100_000
+A_COMMIT = 500
+"""Transactions of the ledger written together: a balance that changes too often before a commit drags its old versions."""
+REPEATS = 10
+GROWN = """
+    WITH made AS (
+        INSERT INTO ledger_transactions (id, created_at, kind, "on", fund_id, by_id)
+        SELECT gen_random_uuid(), now(), 'reconciliation', '2026-01-01'::date + n % 300, $1, t.by_id
+          FROM generate_series(1, $2) n, (SELECT by_id FROM ledger_transactions WHERE fund_id = $1 LIMIT 1) t
+        RETURNING id)
+    SELECT array_agg(id) FROM made
+"""
+ENTRIES_OF = """
+    INSERT INTO ledger_entries (id, created_at, transaction_id, account_id, fund_id, amount)
+    SELECT gen_random_uuid(), now(), t.id, a.id, a.fund_id, CASE a.kind WHEN 'spent' THEN 1 ELSE -1 END
+      FROM unnest($2::uuid[]) t (id)
+      JOIN ledger_accounts a ON a.fund_id = $1 AND a.line = 'general' AND a.kind IN ('available', 'spent')
+"""
+
+
+async def timed(desk: Office, path: str) -> list[float]:
+    """Milliseconds of each of some requests, one after the other."""
+    found = []
+    for _ in range(REPEATS):
+        begun = time.perf_counter()
+        answer = await desk.finance.get(path)
+        answer.raise_for_status()
+        found.append(1000 * (time.perf_counter() - begun))
+    return found
+
+
+async def acts(desk: Office) -> dict[str, float]:
+    """Approvals and payments a second, as many at once as there are connections."""
+    money = await desk.fund(usd("100000.00"))
+    wishes = await desk.asked([usd("12.50")] * PAYMENTS)
+    begun = time.perf_counter()
+    approved = await asyncio.gather(
+        *(desk.act("supervisor", what, "approve", {"fund_id": money["id"]}) for what in wishes)
+    )
+    halfway = time.perf_counter()
+    paid = await asyncio.gather(
+        *(
+            desk.act("finance", answer.json(), "pay", payment(), key=answer.json()["id"])
+            for answer in approved
+        )
+    )
+    ended = time.perf_counter()
+    for answer in (*approved, *paid):
+        answer.raise_for_status()
+    return {
+        "approvals_per_second": round(PAYMENTS / (halfway - begun), 1),
+        "payments_per_second": round(PAYMENTS / (ended - halfway), 1),
+    }
+
+
+async def statements(desk: Office, served: Served) -> dict[str, Any]:
+    """Milliseconds of a statement, its files, a page of the ledger and the check, of a fund with many entries."""
+    money = await desk.fund(usd("100000.00"))
+    hand = await asyncpg.connect(served.demo["database"]["api"])
+    await hand.execute("SET statement_timeout = '60s'")
+    for _ in range(ENTRIES // 2 // A_COMMIT):
+        async with hand.transaction():
+            made = await hand.fetchval(GROWN, money["id"], A_COMMIT)
+            await hand.execute(ENTRIES_OF, money["id"], made)
+    await hand.close()
+    here = f"/v1/funds/{money['id']}"
+    paths = {
+        "statement_ms": f"{here}/statements/2026-01-01/2026-12-31",
+        "statement_xlsx_ms": f"{here}/statements/2026-01-01/2026-12-31/statement.xlsx",
+        "statement_pdf_ms": f"{here}/statements/2026-01-01/2026-12-31/statement.pdf",
+        "ledger_page_ms": f"{here}/ledger?limit=50",
+        "ledger_check_ms": "/v1/ledger-check",
+    }
+    return {name: round(statistics.median(await timed(desk, path)), 1) for name, path in paths.items()}
+
+
+async def main() -> None:
+    """Measure, print the figures as JSON, and keep them."""
+    with room() as folder:
+        served = Served(folder / "var", FIRSTSTEP_WORKERS="2", FIRSTSTEP_REQUESTS_PER_MINUTE="1000000")
+        with served.running():
+            async with office(served) as desk:
+                figures = {**await acts(desk), "entries": ENTRIES, **await statements(desk, served)}
+    found = {"date": date.today().isoformat(), "machine": machine(), **figures}  # noqa: DTZ011 - of this machine
+    FILE.write_text(json.dumps(found, indent=2) + "\n")
+    print(json.dumps(figures, indent=2))
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
