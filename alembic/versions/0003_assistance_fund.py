@@ -307,5 +307,5 @@ def downgrade() -> None:
     op.execute("DROP POLICY gate ON documents")
     op.execute("REVOKE SELECT (id, case_id, kind) ON documents FROM firststep_gate")
     op.execute("SET LOCAL ROLE firststep_gate")
-    op.execute("DROP FUNCTION access.handles_the_fund(), access.proofs_of_payment(uuid, uuid[])")
+    op.execute("DROP FUNCTION access.handles_the_fund(), access.proofs_of_payment(uuid, uuid[]), access.spent_on(uuid, date, date)")
     op.execute("RESET ROLE")

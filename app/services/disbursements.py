@@ -74,6 +74,9 @@ def _refuse_unfit(told: DisbursementIn) -> None:
         faults.append(Fault("/category", "category_unfit", detail))
     if told.starts_on is not None and not today() <= told.starts_on <= add_months(today(), 12):
         faults.append(Fault("/starts_on", "date_out_of_reach", "Begins today, or within twelve months."))
+    if told.urgency == "emergency" and (told.months > 1 or told.starts_on not in {None, today()}):
+        detail = "An emergency is one payment, today; what comes later is asked for as usual."
+        faults.append(Fault("/urgency", "emergency_is_now", detail))
     if faults:
         raise InvalidInput(faults)
 

@@ -1,6 +1,7 @@
 """Deciding on requests for money: approving, rejecting, cancelling; a recurring request is decided once, for all months."""
 
 from collections.abc import Sequence
+from datetime import date
 from uuid import UUID
 
 from sqlalchemy import select
@@ -53,7 +54,7 @@ async def approve(
             *unmet_own(actor, asked),
             *unmet_leading(actor, case),
             *await approval_limits.unmet_limit(session, actor, "approve", total, asked.currency),
-            *unmet_terms(fund, asked),
+            *unmet_terms(fund, asked, max(month.release_on for month in due)),
             *await _unmet_child(session, fund, case),
             *await ledger.unmet_books(session, today()),
             *await ledger.unmet_available(session, fund, line, total),
@@ -65,11 +66,14 @@ async def approve(
         month.approved_by_id, month.approved_at, month.updated_at = actor.id, now(), now()
     case_history.record(session, case, "disbursement_approved", actor, asked, detail_of(asked))
     await session.flush()  # the ledger names them; and the case is waited for before any account is
-    for month in due:
-        happening = Happening("approval", today(), fund.id, month.id)
-        await ledger.post(
-            session, actor, happening, shift(fund.id, line, "available", "reserved", month.amount)
+    reserving = [
+        (
+            Happening("approval", today(), fund.id, month.id),
+            shift(fund.id, line, "available", "reserved", month.amount),
         )
+        for month in due
+    ]
+    await ledger.post_all(session, actor, reserving)
     return shown(asked, await _words(session, asked))
 
 
@@ -110,15 +114,16 @@ async def _locked(session: AsyncSession, disbursement_id: UUID) -> Sequence[Disb
     return (await session.scalars(query.execution_options(populate_existing=True))).all()
 
 
-def unmet_terms(fund: Fund, asked: Disbursement) -> list[Fault]:
-    """Return what a fund's own terms have against a request: open, currency, category, period."""
+def unmet_terms(fund: Fund, asked: Disbursement, until: date) -> list[Fault]:
+    """Return what a fund's own terms have against paying a request up to a day: open, currency, category, period."""
     unmet = unmet_fund_open(fund)
     if fund.currency != asked.currency:
         unmet.append(Fault("/fund_id", "currency_other", f"The fund's money is in {fund.currency}."))
     if asked.category not in fund.categories:
         unmet.append(Fault("/fund_id", "category_not_funded", "The fund does not pay for this category."))
-    if today() < fund.starts_on or (fund.ends_on is not None and today() > fund.ends_on):
-        unmet.append(Fault("/fund_id", "outside_period", "Today lies outside the fund's period."))
+    if today() < fund.starts_on or (fund.ends_on is not None and max(today(), until) > fund.ends_on):
+        detail = "Today, or a month that is asked for, lies outside the fund's period."
+        unmet.append(Fault("/fund_id", "outside_period", detail))
     return unmet
 
 
@@ -201,11 +206,15 @@ async def _end(
 
 async def release(session: AsyncSession, actor: Actor, ended: Sequence[Disbursement]) -> None:
     """Give back to its fund what was reserved for payments that will not be made."""
-    for month in ended:
-        if month.fund_id is not None and month.line is not None:
-            happening = Happening("release", today(), month.fund_id, month.id)
-            moves = shift(month.fund_id, month.line, "reserved", "available", month.amount)
-            await ledger.post(session, actor, happening, moves)
+    releasing = [
+        (
+            Happening("release", today(), month.fund_id, month.id),
+            shift(month.fund_id, month.line, "reserved", "available", month.amount),
+        )
+        for month in ended
+        if month.fund_id is not None and month.line is not None
+    ]
+    await ledger.post_all(session, actor, releasing)
 
 
 async def _words(session: AsyncSession, asked: Disbursement) -> DisbursementWords:

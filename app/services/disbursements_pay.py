@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.actor import Actor
-from app.access.vault import seal
+from app.access.vault import seal, unseal
 from app.errors import Fault, InvalidInput
 from app.models import Disbursement, DisbursementWords, Fund
 from app.models.record import now
@@ -91,7 +91,12 @@ async def _unmet_approved(
     session: AsyncSession, actor: Actor, asked: Disbursement, payment: Payment
 ) -> list[Fault]:
     del session, actor
-    unmet = unmet_status(PAY, asked.status)
+    unmet = [*unmet_status(PAY, asked.status), *_unmet_payee(asked, payment.payee)]
+    approved_on = asked.approved_at.astimezone(LOCAL).date() if asked.approved_at else payment.paid_on
+    if payment.paid_on < max(approved_on, min(asked.release_on, today())):
+        unmet.append(
+            Fault("/paid_on", "before_approval", "It was approved, or its month came, after that day.")
+        )
     if payment.fund_id is not None and payment.fund_id != asked.fund_id:
         unmet.append(Fault("/fund_id", "fund_other", "It is approved from another fund."))
     if asked.release_on > today():
@@ -99,15 +104,29 @@ async def _unmet_approved(
     return unmet
 
 
+def _unmet_payee(asked: Disbursement, payee: str) -> list[Fault]:
+    """Return the unmet condition that somebody else was to be paid, where it was said who."""
+    wanted = unseal(asked, "payee_sealed")
+    if not wanted or " ".join(wanted.casefold().split()) == " ".join(payee.casefold().split()):
+        return []
+    return [Fault("/payee", "payee_other", "It was approved for another payee: ask for it anew.")]
+
+
 async def _unmet_first(
     session: AsyncSession, actor: Actor, asked: Disbursement, payment: Payment
 ) -> list[Fault]:
-    """Return what speaks against paying before anybody approved. Age and province are the approver's to check."""
+    """Return what speaks against paying before anybody approved.
+
+    Who pays sees neither age nor province: a fund that asks for them waits for the approver, who does.
+    """
     fund = await find_steady(session, Fund, payment.fund_id or asked.id)
+    detail = "This fund is for some ages or provinces only: pay an emergency from another."
+    is_restricted = fund.province_codes or fund.youngest is not None or fund.oldest is not None
     line = ledger.line_for(fund, asked.category)
     return [
         *await approval_limits.unmet_limit(session, actor, "pay_first", asked.amount, asked.currency),
-        *unmet_terms(fund, asked),
+        *unmet_terms(fund, asked, today()),
+        *([Fault("/fund_id", "fund_restricted", detail)] if is_restricted else []),
         *await ledger.unmet_available(session, fund, line, asked.amount),
     ]
 
@@ -154,13 +173,12 @@ def _rate(
     """Return the rate of a tender: none in the request's own currency; as told, near the published one; or that one."""
     if told.currency == asked.currency:
         return None, []
-    if told.rate is None:
-        missing = [Fault(pointer, "rate_missing", "No rate is told, and none is published.")]
-        return published, [] if published else missing
-    rate = Rate(Decimal(told.rate), on, "payment")
-    if published and rate.riel == published.riel:
+    if published is None:
+        return None, [Fault(pointer, "rate_missing", "No rate is published up to that day: enter one first.")]
+    rate = Rate(Decimal(told.rate), on, "payment") if told.rate else published
+    if rate.riel == published.riel:
         return published, []
-    if published and abs(rate.riel - published.riel) > FAR_OFF * published.riel:
+    if abs(rate.riel - published.riel) > FAR_OFF * published.riel:
         return rate, [Fault(pointer, "rate_far_off", "The rate is far from the published one.")]
     return rate, []
 

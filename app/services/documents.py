@@ -29,7 +29,7 @@ SEALED = ("title", "file_name", "description")
 OF_A_CASE = {kind: table for table, kind in RECORD_KINDS.items() if issubclass(table, CaseRecord)}
 """What a document may be about."""
 LEGAL_KINDS = frozenset({"court", "police"})
-STILL_ARRIVING = LEGAL_KINDS | {"letter"}
+STILL_ARRIVING = LEGAL_KINDS | {"letter", "receipt", "acknowledgement"}
 """What comes in after a case was closed, and belongs to it all the same; so does whatever is of the legal tier."""
 NARROWER = ("case", "legal", "clinical")
 """The tiers, each read by fewer people than the one before."""

@@ -21,7 +21,7 @@ from app.schemas.ledger import ExchangeRateIn
 from app.services import exchange_rates, funds, ledger
 from app.services.ages import today
 from app.services.ledger import GENERAL
-from app.services.records import find_steady
+from app.services.records import hold
 
 MOST_LINES = 2000
 DEPOSITS = ("received_on", "amount", "reference")
@@ -34,7 +34,7 @@ async def deposits(session: AsyncSession, actor: Actor, fund_id: UUID, table: Ta
     Raises:
         InvalidInput: it is no such table.
     """
-    fund = await find_steady(session, Fund, fund_id)
+    fund = await hold(session, Fund, fund_id)  # sent twice at once, the second finds what the first entered
     known = await session.scalars(
         select(col(LedgerTransaction.reference)).where(
             col(LedgerTransaction.fund_id) == fund.id, col(LedgerTransaction.kind) == "deposit"
@@ -92,7 +92,7 @@ async def _entered(
     enter: Callable[[Any], Awaitable[object]],
 ) -> Imported:
     lines, right = [], []
-    for number, row in enumerate(_rows(table.csv, headings), 2):
+    for number, row in _rows(table.csv, headings):
         told = _read(row, read)
         codes = told if isinstance(told, list) else await faults(told)
         lines.append(ImportedLine(line=number, codes=codes))
@@ -103,12 +103,13 @@ async def _entered(
     return Imported(dry_run=table.dry_run, entered=len(right) if entering else 0, lines=lines)
 
 
-def _rows(text: str, headings: Sequence[str]) -> list[dict[str, str]]:
+def _rows(text: str, headings: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
+    """Return the lines of a table, each with its number in the text: that of its last line, where it has several."""
     try:
         reader = csv.DictReader(StringIO(text.lstrip("\ufeff")), strict=True)
         if not set(headings) <= set(reader.fieldnames or ()):
             raise InvalidInput([Fault("/csv", "headings_missing", f"Begins with: {', '.join(headings)}.")])
-        rows = list(reader)
+        rows = [(reader.line_num, row) for row in reader]
     except csv.Error:
         raise InvalidInput(
             [Fault("/csv", "csv_unreadable", "Is no table of comma-separated values.")]

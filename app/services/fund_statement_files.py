@@ -53,18 +53,18 @@ def _name(told: Statement, ending: str) -> str:
     return f"statement-{told.first_day}-{told.last_day}.{ending}"
 
 
-def rows(told: Statement, language: str) -> Iterator[tuple[str, str, str]]:
+def rows(told: Statement, language: str) -> Iterator[tuple[str, str | Decimal, str]]:
     """Yield the rows of a statement: what, how much or who, and how often."""
     words = WORDS[language]
     yield words["donor"], told.donor, ""
     yield words["grant_code"], told.grant_code or "—", ""
     yield words["period"], f"{told.first_day} … {told.last_day}", ""
     for name in ROWS:
-        yield words[name], getattr(told, name).amount, told.currency
+        yield words[name], Decimal(getattr(told, name).amount), told.currency
     yield words["category"], "", words["payments"]
     for line in told.lines:
         count = words["few"] if line.payments is None else str(line.payments)
-        yield label("assistance_category", line.category, language), line.spent.amount, count
+        yield label("assistance_category", line.category, language), Decimal(line.spent.amount), count
 
 
 def _spreadsheet(told: Statement, language: str) -> bytes:
@@ -81,16 +81,12 @@ def _spreadsheet(told: Statement, language: str) -> bytes:
         sheet.write_string(0, 0, f"{WORDS[language]['title']}: {told.name}", bold)
         for place, (what, much, often) in enumerate(rows(told, language), 2):
             sheet.write_string(place, 0, what)
-            if _is_number(much):
-                sheet.write_number(place, 1, float(Decimal(much)), number)
+            if isinstance(much, Decimal):
+                sheet.write_number(place, 1, float(much), number)
             else:
                 sheet.write_string(place, 1, much)
             sheet.write_string(place, 2, often)
     return file.getvalue()
-
-
-def _is_number(text: str) -> bool:
-    return bool(text) and text.lstrip("-").replace(".", "", 1).isdigit()
 
 
 def _page(told: Statement, language: str) -> bytes:
@@ -107,7 +103,7 @@ def _page(told: Statement, language: str) -> bytes:
         y += 12
         for what, much, often in rows(told, language):
             paper.write_line(56, y, what, Style(10))
-            paper.write_line(460 - paper.width(much, Style(10)), y, much, Style(10))
+            paper.write_line(460 - paper.width(str(much), Style(10)), y, str(much), Style(10))
             paper.write_line(470, y, often, Style(9, gray=0.35))
             paper.rule(56, y + Style(10).step, 483, 0.3, 0.7)
             y += Style(10).step + 4

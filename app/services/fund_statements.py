@@ -4,16 +4,18 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.errors import Fault, InvalidInput
-from app.models import Disbursement, Fund, LedgerAccount, LedgerEntry, LedgerTransaction
+from app.models import Fund, LedgerAccount, LedgerEntry, LedgerTransaction
 from app.schemas.fund_statements import Statement, StatementLine
 from app.schemas.money import Money
 from app.services.records import find
 
+Sums = dict[tuple[str, str, bool], int]
+"""What moved: by account, by what happened, and whether it was added to the account."""
 FEWEST = 5
 """Fewer payments than this are not counted out: so few could be somebody."""
 
@@ -31,53 +33,50 @@ async def read(session: AsyncSession, fund_id: UUID, first_day: date, last_day: 
     before = await _sums(session, fund, on < first_day)
     during = await _sums(session, fund, on.between(first_day, last_day))
 
-    def total(sums: dict[tuple[str, str], int], account: str) -> int:
-        return sum(amount for (found, _), amount in sums.items() if found == account)
+    def total(sums: Sums, account: str) -> int:
+        return sum(amount for (found, _, _), amount in sums.items() if found == account)
 
     def money(minor: int) -> Money:
         return Money.of(minor, fund.currency)
 
     opening = -total(before, "donor") - total(before, "spent")
     moved = -total(during, "donor") - total(during, "spent")
-    closings = -during.get(("donor", "closing"), 0)
     return Statement(
         **fund.model_dump(include={"name", "donor", "grant_code", "currency"}),
         fund_id=fund.id,
         first_day=first_day,
         last_day=last_day,
         opening=money(opening),
-        deposits=money(-during.get(("donor", "deposit"), 0)),
-        received=money(max(closings, 0)),
-        given_back=money(max(-closings, 0)),
+        deposits=money(-during.get(("donor", "deposit", False), 0)),
+        received=money(-during.get(("donor", "closing", False), 0)),
+        given_back=money(during.get(("donor", "closing", True), 0)),
         spent=money(total(during, "spent")),
         closing=money(opening + moved),
         reserved=money(total(before, "reserved") + total(during, "reserved")),
         advanced=money(total(before, "advanced") + total(during, "advanced")),
-        lines=await _lines(session, fund, on.between(first_day, last_day)),
+        lines=await _lines(session, fund, first_day, last_day),
     )
 
 
-async def _sums(session: AsyncSession, fund: Fund, period: ColumnElement[bool]) -> dict[tuple[str, str], int]:
-    """Return what moved in a period, by account and by what happened."""
-    account, kind = col(LedgerAccount.kind), col(LedgerTransaction.kind)
-    query = _entries(select(account, kind, func.sum(col(LedgerEntry.amount))), fund, period)
-    return {(row[0], row[1]): int(row[2]) for row in await session.execute(query.group_by(account, kind))}
+async def _sums(session: AsyncSession, fund: Fund, period: ColumnElement[bool]) -> Sums:
+    account, kind, amount = col(LedgerAccount.kind), col(LedgerTransaction.kind), col(LedgerEntry.amount)
+    is_added = (amount > 0).label("is_added")
+    query = _entries(select(account, kind, is_added, func.sum(amount)), fund, period)
+    rows = await session.execute(query.group_by(account, kind, is_added))
+    return {(row[0], row[1], row[2]): int(row[3]) for row in rows}
 
 
-async def _lines(session: AsyncSession, fund: Fund, period: ColumnElement[bool]) -> list[StatementLine]:
-    category = col(Disbursement.category)
-    query = select(category, func.sum(col(LedgerEntry.amount)), func.count(col(Disbursement.id).distinct()))
-    query = _entries(query, fund, period).join(
-        Disbursement, col(Disbursement.id) == col(LedgerTransaction.disbursement_id)
-    )
-    query = query.where(col(LedgerAccount.kind) == "spent").group_by(category).order_by(category)
+async def _lines(session: AsyncSession, fund: Fund, first_day: date, last_day: date) -> list[StatementLine]:
+    """Return what was spent by category: of all of it, whoever asks, with no look at whom it was for."""
+    query = text("SELECT category, spent, payments FROM access.spent_on(:fund, :first_day, :last_day)")
+    told = {"fund": fund.id, "first_day": first_day, "last_day": last_day}
     return [
         StatementLine(
-            category=row[0],
-            spent=Money.of(int(row[1]), fund.currency),
-            payments=row[2] if row[2] >= FEWEST else None,
+            category=row.category,
+            spent=Money.of(row.spent, fund.currency),
+            payments=row.payments if row.payments >= FEWEST else None,
         )
-        for row in await session.execute(query)
+        for row in await session.execute(query, told)
     ]
 
 

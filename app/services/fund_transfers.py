@@ -86,8 +86,10 @@ async def approve(session: AsyncSession, actor: Actor, transfer_id: UUID, seen: 
     """
     transfer = await find_for_change(session, FundTransfer, transfer_id, seen)
     fund = await find_steady(session, Fund, transfer.fund_id)
+    gone = {transfer.from_line, transfer.to_line} - {ledger.GENERAL, *fund.lines}
     refuse(
         [
+            *([Fault("/to_line", "line_unknown", "The fund has that line no more.")] if gone else []),
             *unmet_status(APPROVE, transfer.status),
             *_unmet_another(transfer, actor),
             *unmet_fund_open(fund),

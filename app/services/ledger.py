@@ -1,7 +1,7 @@
 """The fund's ledger: what happens to money is written here, and nowhere else. The database has the last word on it."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -81,6 +81,13 @@ async def open_lines(session: AsyncSession, fund: Fund) -> None:
 
 
 async def post(session: AsyncSession, actor: Actor, happening: Happening, moves: Iterable[Move]) -> None:
+    """Write what happened: see `post_all`."""
+    await post_all(session, actor, [(happening, moves)])
+
+
+async def post_all(
+    session: AsyncSession, actor: Actor, happenings: Iterable[tuple[Happening, Iterable[Move]]]
+) -> None:
     """Write what happened; the database balances it, and moves the balances.
 
     Accounts are changed in the order of their ids: two that happen at once wait for each other, and never in a circle.
@@ -89,11 +96,12 @@ async def post(session: AsyncSession, actor: Actor, happening: Happening, moves:
         GateRefused: an account would be overdrawn; the books of that day are closed.
         AlreadyExists: the id is taken.
     """
-    moves = [move for move in moves if move.amount]
-    accounts = await _accounts(session, {move.fund_id for move in moves})
+    told = [(happening, [move for move in moves if move.amount]) for happening, moves in happenings]
+    accounts = await _accounts(session, {move.fund_id for _, moves in told for move in moves})
     at = now()
-    told = {name: getattr(happening, name) for name in ("id", "kind", "on", "fund_id", "disbursement_id")}
-    told |= {"transfer_id": happening.transfer_id, "reference": happening.reference, "by_id": actor.id}
+    transactions = [
+        {**asdict(happening), "by_id": actor.id, "created_at": at} for happening, moves in told if moves
+    ]
     entries: list[dict[str, Any]] = [
         {
             "id": new_id(),
@@ -103,11 +111,14 @@ async def post(session: AsyncSession, actor: Actor, happening: Happening, moves:
             "fund_id": move.fund_id,
             "amount": move.amount,
         }
+        for happening, moves in told
         for move in moves
     ]
+    if not entries:
+        return
     entries.sort(key=lambda entry: entry["account_id"].bytes)
     try:
-        await session.execute(insert(LedgerTransaction).inline(), {**told, "created_at": at})
+        await session.execute(insert(LedgerTransaction).inline(), transactions)
         await session.execute(insert(LedgerEntry).inline(), entries)
     except IntegrityError as error:
         refuse(_unmet(str(error)))

@@ -21,7 +21,7 @@ from tests.money import (
     usd,
     wish,
 )
-from tests.pathway import done
+from tests.pathway import done, exit_plan_for
 from tests.world import World, id_of
 
 
@@ -172,6 +172,8 @@ async def test_payment_in_two_currencies_at_stored_rates(world: World) -> None:
     first = await approved(world, case, money)
     mixed = [usd("10.00"), khr("10250")]
     assert await refused(world.finance, first, "pay", payment(*mixed)) == {"rate_missing"}
+    invented = {**khr("10250"), "rate": "1"}
+    assert await refused(world.finance, first, "pay", payment(usd("10.00"), invented)) == {"rate_missing"}
     done(await world.finance.post("/v1/exchange-rates", rate), 201)
     assert await refused(world.finance, first, "pay", payment(usd("10.00"), khr("10300"))) == {
         "tenders_unequal"
@@ -223,6 +225,45 @@ async def test_an_emergency_is_paid_first_and_approved_within_three_days(
     assert (what["status"], what["approval_overdue"]) == ("paid", False)
     await act(world.finance, what, "reconcile", told)
     assert await balances(world, money) == _held("1000.00", available="987.50", spent="12.50")
+
+
+async def test_who_pays_first_pays_from_a_fund_without_restrictions(world: World) -> None:
+    case, narrow = await world.case(), await fund(world, youngest=15)
+    what = await asked(world, case, urgency="emergency")
+    first = payment(fund_id=narrow["id"])
+    assert await refused(world.finance, what, "pay", first) == {"fund_restricted"}
+
+
+async def test_what_was_approved_is_paid_to_whom_it_was_approved_for_and_not_before(
+    world: World, superuser: Any
+) -> None:
+    case, money = await world.case(), await fund(world)
+    what = await asked(world, case, payee="The clinic")
+    what = await act(world.supervisor_north, what, "approve", {"fund_id": money["id"]})
+    assert await refused(world.finance, what, "pay", payment()) == {"payee_other"}
+    await superuser.execute("UPDATE disbursements SET created_at = now() - interval '5 days'")
+    early = payment(payee="the  clinic", paid_on=(today() - timedelta(days=1)).isoformat())
+    assert await refused(world.finance, what, "pay", early) == {"before_approval"}
+    await act(world.finance, what, "pay", payment(payee="the  clinic"))
+
+
+async def test_months_after_the_fund_has_ended_are_not_approved(world: World) -> None:
+    case = await world.case()
+    money = await fund(world, ends_on=(today() + timedelta(days=40)).isoformat())
+    what = await asked(world, case, months=3)
+    assert await refused(world.supervisor_north, what, "approve", {"fund_id": money["id"]}) == {
+        "outside_period"
+    }
+
+
+async def test_a_receipt_still_arrives_after_the_case_was_closed(world: World) -> None:
+    case, money = await world.case(), await fund(world)
+    what = await paid(world, case, money)
+    await exit_plan_for(world, case["id"], reason_code="moved_away", follow_up_months=[])
+    ended = {"reason_code": "moved_away", "outcome": "The family went to Thailand."}
+    done(await world.worker_north.act(f"/v1/cases/{case['id']}", "close", ended))
+    told = {"spent": usd("12.50"), "receipt_document_ids": [await receipt(world, case)]}
+    await act(world.finance, what, "reconcile", told)
 
 
 async def test_reconciling_asks_for_receipts_of_this_case(world: World) -> None:
@@ -283,6 +324,7 @@ async def test_what_recurs_is_approved_once_and_released_month_by_month(world: W
         ({"amount": usd("1e3")}, "string_pattern_mismatch"),
         ({"goal_id": "3c1d2e4f-5a6b-4c7d-8e9f-0a1b2c3d4e5f"}, "reference_unknown"),
         ({"starts_on": "2020-01-01"}, "date_out_of_reach"),
+        ({"urgency": "emergency", "months": 2}, "emergency_is_now"),
     ],
 )
 async def test_a_request_that_cannot_be_is_refused(world: World, changes: dict[str, Any], code: str) -> None:

@@ -46,6 +46,25 @@ async def test_a_statement_comes_out_even_and_shows_no_child(world: World) -> No
     assert "attachment" in page.headers["content-disposition"]
 
 
+async def test_a_statement_tells_what_came_from_what_went_and_counts_receipts(world: World) -> None:
+    case, money, heir, last = (await world.case(), *[await fund(world, name=name) for name in "abc"])
+    proof = await receipt(world, case)
+    for _ in range(5):
+        what = await paid(world, case, heir)
+        done_with = {"spent": usd("12.50"), "receipt_document_ids": [proof]}
+        what = await act(world.finance, what, "reconcile", done_with)
+        await act(world.finance, what, "reverse", {"reason": "Paid by the school."})
+    for one, other in ((money, heir), (heir, last)):
+        seen = done(await world.manager.get(f"/v1/funds/{one['id']}"))
+        told = {"reason": "It ends.", "rest_to_fund_id": other["id"]}
+        done(await world.manager.act(f"/v1/funds/{seen['id']}", "close", told))
+    day = today().isoformat()
+    told = done(await world.finance.get(f"/v1/funds/{heir['id']}/statements/{day}/{day}"))
+    names = ("deposits", "received", "given_back", "spent", "closing")
+    assert [told[name]["amount"] for name in names] == ["1000.00", "1000.00", "2000.00", "0.00", "0.00"]
+    assert [(line["spent"]["amount"], line["payments"]) for line in told["lines"]] == [("0.00", 5)]
+
+
 async def test_deposits_are_tried_line_by_line_and_entered_whole(world: World) -> None:
     money, day = await fund(world, ""), today().isoformat()
     path = f"/v1/funds/{money['id']}/deposits/import"

@@ -3,6 +3,9 @@
 GRANT CREATE ON SCHEMA access TO firststep_gate;
 GRANT SELECT (id, case_id, kind) ON documents TO firststep_gate;
 CREATE POLICY gate ON documents FOR SELECT TO firststep_gate USING (true);
+GRANT SELECT (id, category) ON disbursements TO firststep_gate;
+CREATE POLICY gate ON disbursements FOR SELECT TO firststep_gate USING (true);
+GRANT SELECT ON ledger_transactions, ledger_entries, ledger_accounts TO firststep_gate;
 SET LOCAL ROLE firststep_gate;
 
 CREATE FUNCTION access.handles_the_fund() RETURNS boolean
@@ -22,11 +25,28 @@ AS $$
        AND (SELECT access.handles_the_fund())
 $$;
 
+-- What was spent on each category, in all: a statement's lines come to its sum, whatever its reader may see of the cases.
+CREATE FUNCTION access.spent_on(p_fund uuid, p_first date, p_last date)
+RETURNS TABLE (category text, spent bigint, payments bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
+AS $$
+    SELECT d.category::text, sum(l.amount)::bigint, count(DISTINCT d.id) FILTER (WHERE t.kind = 'reconciliation')
+      FROM public.ledger_transactions t
+      JOIN public.ledger_entries l ON l.transaction_id = t.id
+      JOIN public.ledger_accounts a ON a.id = l.account_id
+      JOIN public.disbursements d ON d.id = t.disbursement_id
+     WHERE l.fund_id = p_fund AND a.kind = 'spent' AND t."on" BETWEEN p_first AND p_last
+       AND (SELECT (e.event).kind = 'person' AND (e.event).roles && ARRAY['finance_officer', 'programme_manager']
+              FROM (SELECT access.event() AS event) e)
+     GROUP BY d.category ORDER BY d.category
+$$;
+
 DO $$
 DECLARE
     f regprocedure;
 BEGIN
-    FOREACH f IN ARRAY ARRAY['access.handles_the_fund()', 'access.proofs_of_payment(uuid, uuid[])']::regprocedure[] LOOP
+    FOREACH f IN ARRAY ARRAY['access.handles_the_fund()', 'access.proofs_of_payment(uuid, uuid[])',
+                                'access.spent_on(uuid, date, date)']::regprocedure[] LOOP
         EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO firststep_api, firststep_owner', f);
     END LOOP;
