@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from app.services.ages import today
 from tests.house.surface import endpoints
 from tests.house.test_every_answer_leaves_its_trace import everything
+from tests.money import fund, payment, usd, wish
 from tests.pathway import ACTION, EXIT_PLAN, GOAL, done
 from tests.services.test_documents import letter
 from tests.services.test_legal_steps import REPORT
@@ -16,8 +17,9 @@ from tests.services.test_support_sessions import HELD, VISIT
 from tests.world import Caller, World, id_of
 
 ELSEWHERE = (
-    "/v1/agencies", "/v1/api-clients", "/v1/auth", "/v1/instruments", "/v1/me", "/v1/oauth", "/v1/providers",
-    "/v1/referrals", "/v1/teams", "/v1/users",
+    "/v1/agencies", "/v1/api-clients", "/v1/approval-limits", "/v1/auth", "/v1/books-closings", "/v1/exchange-rates",
+    "/v1/funds", "/v1/fund-transfers", "/v1/instruments", "/v1/me", "/v1/oauth", "/v1/providers", "/v1/referrals",
+    "/v1/teams", "/v1/users",
 )  # fmt: skip
 """What is written there is on no case."""
 PERSON = {
@@ -68,6 +70,13 @@ WORDS: dict[str, Any] = {
     "POST /v1/cases/{case_id}/transfer": MOVE,
     "PATCH /v1/children/{child_id}": {"sex": "female"},
     "POST /v1/consents/{consent_id}/withdraw": WHY,
+    "POST /v1/disbursements": wish({"id": "{case_id}"}),
+    "POST /v1/disbursements/{disbursement_id}/approve": {"fund_id": "{fund_id}"},
+    "POST /v1/disbursements/{disbursement_id}/cancel": WHY,
+    "POST /v1/disbursements/{disbursement_id}/pay": payment(),
+    "POST /v1/disbursements/{disbursement_id}/reconcile": {"spent": usd("1.00"), "receipt_document_ids": []},
+    "POST /v1/disbursements/{disbursement_id}/reject": WHY,
+    "POST /v1/disbursements/{disbursement_id}/reverse": WHY,
     "PATCH /v1/follow-ups/{follow_up_id}": {"held_on": today().isoformat(), "wellbeing": "well"},
     "PATCH /v1/goals/{goal_id}": {"status": "achieved"},
     "POST /v1/goals/{goal_id}/actions": ACTION,
@@ -120,7 +129,11 @@ async def test_broken_glass_writes_nothing_but_what_one_did_oneself(world: World
     assert writing(app) == WORDS.keys() | ALLOWED, "say here how whoever only looks is refused"
     south = await world.case("worker_south")
     ids = {**await everything(world), "area": "education", "south_id": south["id"]}
-    ids |= {"ended_id": ids["ended"]["id"], "provider_id": await provider(world)}
+    ids |= {
+        "ended_id": ids["ended"]["id"],
+        "provider_id": await provider(world),
+        "fund_id": (await fund(world))["id"],
+    }
     open_to = {}
     for caller in (world.worker_south, world.supervisor_south):
         for case_id in (ids["case_id"], ids["ended_id"]):

@@ -12,7 +12,7 @@ from tests.model.driver import Driver
 from tests.model.reading_back import read_back
 from tests.world import World
 
-STEPS, SEED = int(os.environ.get("PATHWAY_STEPS", "1500")), int(os.environ.get("PATHWAY_SEED", "1"))
+STEPS, SEED = int(os.environ.get("PATHWAY_STEPS", "1000")), int(os.environ.get("PATHWAY_SEED", "1"))
 MILESTONES = {
     "approve_assessment",
     "approve_plan",
