@@ -24,18 +24,17 @@ APART: dict[str, type[Record]] = {"referral": Referral, "disbursement": Disburse
 """What may be seen by who does not see the child."""
 KEEP = insert(KeptAnswer)
 _ONE = select(literal(1).label("one")).subquery()
+_OF_THE_KEY = and_(
+    col(KeptAnswer.principal_id) == bindparam("principal"), col(KeptAnswer.key_digest) == bindparam("key")
+)
 CLAIM = (
     select(func.pg_try_advisory_xact_lock(bindparam("lock", type_=BigInteger)), KeptAnswer)
     .select_from(_ONE)
-    .outerjoin(
-        KeptAnswer,
-        and_(
-            col(KeptAnswer.principal_id) == bindparam("principal"),
-            col(KeptAnswer.key_digest) == bindparam("key"),
-        ),
-    )
+    .outerjoin(KeptAnswer, _OF_THE_KEY)
 )
 """The lock on a key, and the answer kept for it, in one round trip."""
+LATER = select(KeptAnswer).where(_OF_THE_KEY)
+"""Asked with the lock in hand: who held it a moment ago has committed since the claim began to look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,7 @@ async def find(session: AsyncSession, claim: Claim) -> Answer | None:
     is_ours, kept = (await session.execute(CLAIM, asked)).one()
     if not is_ours:
         raise StillRunning(retry_after=1)
-    if kept is None:
+    if kept is None and (kept := await session.scalar(LATER, asked)) is None:
         return None
     if kept.kept_at < now() - KEPT:
         await session.delete(kept)
