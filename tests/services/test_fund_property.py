@@ -1,6 +1,6 @@
 """The whole life of money in two currencies, step by step as chance has it, against a model that keeps its own books.
 
-`FUND_STEPS=5000` walks that many steps instead of a few hundred.
+`FUND_STEPS=5000` walks that many steps instead of fifteen hundred.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from tests.money import asked, fund, payment, receipt, wish
 from tests.pathway import done
 from tests.world import Caller, World
 
-STEPS = int(os.environ.get("FUND_STEPS", "240"))
+STEPS = int(os.environ.get("FUND_STEPS", "1500"))
 A_WALK = 60
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 WHOLE = {"USD": 100, "KHR": 1}
