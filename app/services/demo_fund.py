@@ -99,14 +99,12 @@ async def help_with_money(life: Life, day: date, turn: int) -> None:
         return
     asked = await _decide(life, asked, days[1], name, rejected=not is_emergency and draw.random() < 0.08)
     for month in await _months(life, asked):
-        paid, paid_on = (
-            month,
-            max(days[2], month.release_on + timedelta(days=2)),
-        )  # over a weekend, if need be
-        if month.status == "approved" and paid_on <= life.story.last:
-            paid = await _pay(life, month, paid_on)
-        if paid.status == "paid" and paid.release_on + SETTLED <= life.story.last:
-            await _account(life, paid, paid.release_on + SETTLED, spent_all=draw.random() < 0.7)
+        paid_on = max(days[2], month.release_on + timedelta(days=2))  # over a weekend, if need be
+        settled_on = month.release_on + SETTLED
+        is_due = month.status == "approved" and paid_on <= life.story.last
+        paid = await _pay(life, month, paid_on) if is_due else month
+        if paid.status == "paid" and settled_on <= life.story.last:
+            await _account(life, paid, settled_on, spent_all=draw.random() < 0.7)
 
 
 async def _months(life: Life, asked: DisbursementOut) -> Sequence[DisbursementOut]:

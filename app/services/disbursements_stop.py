@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -19,22 +19,16 @@ from app.services.disbursements import detail_of
 from app.services.disbursements_decide import release
 
 
-def _later(case_id: UUID) -> tuple[object, ...]:
-    """Return the conditions of a month of a recurring request that has not come."""
-    return (
-        col(Disbursement.case_id) == case_id,
-        col(Disbursement.status).in_(CANCEL.sources),
-        col(Disbursement.series_id).is_not(None),
-        col(Disbursement.release_on) > today(),
-    )
+def _is_to_come() -> ColumnElement[bool]:
+    """Return the condition that it is a month of a recurring request, and has not come."""
+    return col(Disbursement.series_id).is_not(None) & (col(Disbursement.release_on) > today())
 
 
 async def unmet_settled(session: AsyncSession, case_id: UUID, *, receipts: bool) -> list[Fault]:
     """Return what of a case's money is unpaid, and where `receipts` are asked for, unaccounted for."""
     waiting = (
         select(col(Disbursement.status), func.count())
-        .where(col(Disbursement.case_id) == case_id)
-        .where(~((col(Disbursement.series_id).is_not(None)) & (col(Disbursement.release_on) > today())))
+        .where(col(Disbursement.case_id) == case_id, ~_is_to_come())
         .group_by(col(Disbursement.status))
     )
     found = {row[0]: row[1] for row in await session.execute(waiting)}
@@ -48,7 +42,9 @@ async def unmet_settled(session: AsyncSession, case_id: UUID, *, receipts: bool)
 
 async def stop(session: AsyncSession, actor: Actor, case: Case) -> None:
     """Cancel every month of recurring requests that has not come; what was reserved for it is available again."""
-    query = select(Disbursement).where(*_later(case.id))  # type: ignore[arg-type]  # conditions, all of them
+    query = select(Disbursement).where(
+        col(Disbursement.case_id) == case.id, col(Disbursement.status).in_(CANCEL.sources), _is_to_come()
+    )
     query = query.order_by(col(Disbursement.series_id), col(Disbursement.instalment)).with_for_update()
     months = (await session.scalars(query)).all()
     released = [month for month in months if month.status == "approved"]
