@@ -1,5 +1,6 @@
 """First Step: case management for children, where every look leaves a trace."""
 
+import sys
 import warnings
 
 from pydantic import BaseModel
@@ -10,3 +11,5 @@ from pydantic.warnings import UnsupportedFieldAttributeWarning
 BaseModel.model_config["defer_build"] = True
 # FastAPI silences this one where it makes a field; the field that is built later would say it after all.
 warnings.filterwarnings("ignore", category=UnsupportedFieldAttributeWarning)
+# Of each model FastAPI asks whether it is one of Pydantic's first version; none is, and to know it imports all of that.
+sys.modules["pydantic.v1"] = None  # type: ignore[assignment]

@@ -3,14 +3,14 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import Depends, Path, Query, Request
 from starlette.responses import Response
 
 from app.access.actor import Actor
 from app.access.permissions import Permission
-from app.routers.answers import Route
 from app.routers.dependencies import Session
 from app.routers.guards import Public, Requires
+from app.routers.routes import Router
 from app.routers.visits import Visiting
 from app.schemas.agenda import (
     AgendaFilters,
@@ -23,7 +23,7 @@ from app.schemas.wire import Page, PageQuery
 from app.services import agenda, calendar_feeds
 from app.services.calendar_feeds import Reader
 
-router = APIRouter(tags=["agenda"], route_class=Route)
+router = Router(tags=["agenda"])
 
 
 class Calendar(Response):

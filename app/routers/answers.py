@@ -1,7 +1,7 @@
 """How an endpoint's result becomes an answer: JSON made once, ETag, Location, Link, and a fitting end in the log."""
 
 import hashlib
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
@@ -11,10 +11,6 @@ from pydantic import BaseModel
 from pydantic_core import to_json
 from starlette.responses import Response
 
-from app.database_errors import translated
-from app.errors import Fault, InvalidInput
-from app.routers.dependencies import Replayed, conclude
-from app.routers.strict_json import StrictRoute
 from app.schemas.wire import Page, Versioned
 from app.services import kept_answers
 
@@ -70,63 +66,26 @@ def _json(result: BaseModel) -> bytes:
     return result.__pydantic_serializer__.to_json(result)
 
 
-def _answering(endpoint: Callable[..., Awaitable[Any]], status: int) -> Callable[..., Awaitable[Response]]:
+def answering(endpoint: Callable[..., Awaitable[Any]], status: int) -> Callable[..., Awaitable[Response]]:
+    """Have an endpoint answer what it returns."""
+
     @wraps(endpoint)
     async def respond(*args: Any, **kwargs: Any) -> Response:
         return answer(await endpoint(*args, **kwargs), status)
 
-    respond.answers = True  # type: ignore[attr-defined]  # FastAPI builds a route again when its router is included
     return respond
 
 
-class Route(StrictRoute):
-    """The route class of every endpoint."""
-
-    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
-        if not hasattr(endpoint, "answers"):
-            endpoint = _answering(endpoint, options.get("status_code") or 200)
-        # Answers are made above: FastAPI needs a model only to describe them, and finds it there when it is asked to.
-        # Not building a serializer for each now is a tenth of a start.
-        described = options.pop("response_model")
-        super().__init__(path, endpoint, response_model=None, **options)
-        self.response_model = described
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return the handler that keeps answers for retries and refusals for the log."""
-        handler = super().get_route_handler()
-
-        async def handle(request: Request) -> Response:
-            try:
-                _refuse_repeated_parameters(request)
-                with translated():
-                    response = await handler(request)
-                    request.state.status = response.status_code
-                    _link(request, response)
-                    await _keep(request, response)
-            except Replayed as earlier:
-                return _again(earlier.answer)
-            except Exception as error:
-                await conclude(request, error)
-                raise
-            return response
-
-        return handle
-
-
-def _refuse_repeated_parameters(request: Request) -> None:
-    query = request.query_params
-    if len(query.multi_items()) != len(query):
-        raise InvalidInput([Fault("query", "repeated", "A parameter is given more than once.")])
-
-
-def _link(request: Request, response: Response) -> None:
+def link(request: Request, response: Response) -> None:
+    """Tell where the next page begins, if there is one."""
     cursor = getattr(response, "next_cursor", None)
     if cursor:
         query = urlencode({**request.query_params, "cursor": cursor})
         response.headers["Link"] = f'<{request.url.path}?{query}>; rel="next"'
 
 
-async def _keep(request: Request, response: Response) -> None:
+async def keep(request: Request, response: Response) -> None:
+    """Keep the answer for a retry with the same key."""
     claim = getattr(request.state, "claim", None)
     if claim is not None:
         headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
@@ -134,7 +93,8 @@ async def _keep(request: Request, response: Response) -> None:
         await kept_answers.keep(request.state.session, claim, kept)
 
 
-def _again(kept: kept_answers.Answer) -> Response:
+def again(kept: kept_answers.Answer) -> Response:
+    """Return a kept answer, and say that it is one."""
     headers = {**kept.headers, "Idempotent-Replayed": "true"}
     return (
         JsonAnswer(kept.body, kept.status, headers)

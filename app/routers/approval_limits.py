@@ -2,18 +2,18 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 
 from app.access.actor import Actor
 from app.access.permissions import Permission
-from app.routers.answers import Route
 from app.routers.dependencies import Session
 from app.routers.guards import Requires
+from app.routers.routes import Router
 from app.schemas.ledger import ApprovalLimitIn, ApprovalLimitOut
 from app.schemas.wire import Page, PageQuery
 from app.services import approval_limits
 
-router = APIRouter(prefix="/approval-limits", tags=["funds"], route_class=Route)
+router = Router(prefix="/approval-limits", tags=["funds"])
 
 
 @router.post("", status_code=201)

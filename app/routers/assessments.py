@@ -3,13 +3,13 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 
 from app.access.actor import Actor
 from app.access.permissions import Permission
-from app.routers.answers import Route
 from app.routers.dependencies import Seen, Session
 from app.routers.guards import Requires
+from app.routers.routes import Router
 from app.schemas.assessments import (
     AssessmentChanges,
     AssessmentFilters,
@@ -22,7 +22,7 @@ from app.schemas.decisions import Approval, Returning
 from app.schemas.wire import Page
 from app.services import assessments, assessments_changes
 
-router = APIRouter(tags=["assessments"], route_class=Route)
+router = Router(tags=["assessments"])
 
 
 @router.post("/cases/{case_id}/assessments", status_code=201)

@@ -2,19 +2,19 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 
 from app.access.actor import Actor
 from app.access.permissions import Permission
-from app.routers.answers import Route
 from app.routers.dependencies import Session
 from app.routers.guards import Requires
+from app.routers.routes import Router
 from app.schemas.audit import Access, AccessFilters
 from app.schemas.cases import BrokenGlass
 from app.schemas.wire import Page, PageQuery
 from app.services import audit, cases_staffing
 
-router = APIRouter(prefix="/audit", tags=["audit"], route_class=Route)
+router = Router(prefix="/audit", tags=["audit"])
 
 
 @router.get("/accesses")

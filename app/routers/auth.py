@@ -1,10 +1,10 @@
 """People sign in, stay signed in, and sign out."""
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from starlette.responses import Response
 
-from app.routers.answers import Route
 from app.routers.guards import Public, bearer_token
+from app.routers.routes import Router
 from app.routers.visits import (
     COOKIE,
     RefreshCookie,
@@ -17,7 +17,7 @@ from app.routers.visits import (
 from app.schemas.sign_in import SignedIn, SignInIn
 from app.services import sessions, sign_ins
 
-router = APIRouter(prefix="/auth", tags=["sign-in"], route_class=Route)
+router = Router(prefix="/auth", tags=["sign-in"])
 
 
 def bearer_if_any(request: Request) -> str | None:
@@ -25,10 +25,10 @@ def bearer_if_any(request: Request) -> str | None:
     return bearer_token(request) if "authorization" in request.headers else None
 
 
-def asked_by_script_or_token(request: Request, x_requested_with: ScriptHeader = None) -> None:
+async def asked_by_script_or_token(request: Request, x_requested_with: ScriptHeader = None) -> None:
     """Ask for the header unless an access token, which no other site has, is all that was sent."""
     if COOKIE in request.cookies or "authorization" not in request.headers:
-        asked_by_script(x_requested_with)
+        await asked_by_script(x_requested_with)
 
 
 @router.post(

@@ -3,13 +3,13 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 
 from app.access.actor import Actor
 from app.access.permissions import Permission
-from app.routers.answers import Route
 from app.routers.dependencies import Seen, Session
 from app.routers.guards import Requires
+from app.routers.routes import Router
 from app.schemas.care_plans import (
     Area,
     AreaAnswer,
@@ -32,7 +32,7 @@ from app.services import (
     care_plans_editions,
 )
 
-router = APIRouter(tags=["care-plans"], route_class=Route)
+router = Router(tags=["care-plans"])
 
 
 @router.post("/cases/{case_id}/care-plans", status_code=201)

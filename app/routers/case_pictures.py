@@ -3,18 +3,18 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from starlette.responses import Response
 
 from app.access.actor import Actor
 from app.access.permissions import Permission
-from app.routers.answers import Route
 from app.routers.dependencies import Session
 from app.routers.guards import Requires
 from app.routers.languages import Spoken
+from app.routers.routes import Router
 from app.services import ecomap, progress
 
-router = APIRouter(prefix="/cases", tags=["cases"], route_class=Route)
+router = Router(prefix="/cases", tags=["cases"])
 
 
 class Picture(Response):

@@ -3,13 +3,13 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 
 from app.access.actor import Actor
 from app.access.permissions import Permission
-from app.routers.answers import Route
 from app.routers.dependencies import Seen, Session
 from app.routers.guards import Requires
+from app.routers.routes import Router
 from app.schemas.cases import (
     Assignment,
     BrokenGlass,
@@ -28,7 +28,7 @@ from app.schemas.wire import Page, PageQuery
 from app.services import cases, cases_close, cases_extend, cases_reopen, cases_staffing
 from app.services import timeline as timelines
 
-router = APIRouter(prefix="/cases", tags=["cases"], route_class=Route)
+router = Router(prefix="/cases", tags=["cases"])
 
 
 @router.get("")

@@ -3,20 +3,20 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 
 from app.access.actor import Actor
 from app.access.permissions import Permission
-from app.routers.answers import Route
 from app.routers.dependencies import Seen, Session
 from app.routers.guards import Requires
+from app.routers.routes import Router
 from app.schemas.audit import Access
 from app.schemas.circle import ChildFilters
 from app.schemas.identity import ChildOut, ChildPatch
 from app.schemas.wire import Page, PageQuery
 from app.services import audit, children
 
-router = APIRouter(prefix="/children", tags=["children"], route_class=Route)
+router = Router(prefix="/children", tags=["children"])
 
 
 @router.get("")

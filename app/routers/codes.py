@@ -2,19 +2,19 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from fastapi import Depends, Header, Path, Query, Request, Response
 
-from app.routers.answers import Route, cacheable
+from app.routers.answers import cacheable
 from app.routers.error_handlers import preferred_language
 from app.routers.guards import Public
+from app.routers.routes import Router
 from app.schemas.reference import CodeListOut
 from app.schemas.wire import Page, PageQuery
 from app.services import code_lists
 
-router = APIRouter(
+router = Router(
     prefix="/codes",
     tags=["reference"],
-    route_class=Route,
     dependencies=[Depends(Public("labels are no secret, and a sign-in page needs them"))],
 )
 

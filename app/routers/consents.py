@@ -3,19 +3,19 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 
 from app.access.actor import Actor
 from app.access.permissions import Permission
-from app.routers.answers import Route
 from app.routers.dependencies import Seen, Session
 from app.routers.guards import Requires
+from app.routers.routes import Router
 from app.schemas.circle import ConsentFilters, ConsentIn, ConsentOut
 from app.schemas.referrals import Withdrawal
 from app.schemas.wire import Page, PageQuery
 from app.services import consents
 
-router = APIRouter(tags=["consents"], route_class=Route)
+router = Router(tags=["consents"])
 
 
 @router.post("/cases/{case_id}/consents", status_code=201)

@@ -131,7 +131,7 @@ def _idempotency_key(request: Request, actor: Actor) -> str | None:
     return keys[0]
 
 
-def version_seen(
+async def version_seen(
     if_match: Annotated[
         str | None,
         Header(description="The ETag of the version you saw. 428 without it, 412 when it is stale."),
@@ -151,7 +151,7 @@ def version_seen(
     return int(text[1:-1])
 
 
-def version_seen_if_any(
+async def version_seen_if_any(
     if_match: Annotated[
         str | None,
         Header(
@@ -164,7 +164,7 @@ def version_seen_if_any(
     Raises:
         VersionRequired, Stale: see `version_seen`.
     """
-    return None if if_match is None else version_seen(if_match)
+    return None if if_match is None else await version_seen(if_match)
 
 
 Session = Annotated[AsyncSession, Depends(request_session, scope="function")]

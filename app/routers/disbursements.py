@@ -3,13 +3,13 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 
 from app.access.actor import Actor
 from app.access.permissions import Permission
-from app.routers.answers import Route
 from app.routers.dependencies import Seen, Session
 from app.routers.guards import Requires
+from app.routers.routes import Router
 from app.schemas.disbursements import (
     DisbursementApproval,
     DisbursementCancellation,
@@ -25,7 +25,7 @@ from app.schemas.disbursements import (
 from app.schemas.wire import Page
 from app.services import disbursements, disbursements_decide, disbursements_pay, unreceipted
 
-router = APIRouter(tags=["disbursements"], route_class=Route)
+router = Router(tags=["disbursements"])
 
 
 @router.post("/disbursements", status_code=201)

@@ -4,7 +4,7 @@ import re
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
@@ -12,17 +12,17 @@ from starlette.types import Scope
 from app.access.actor import Actor
 from app.access.permissions import Permission
 from app.access.vault import vault
-from app.routers.answers import Route
 from app.routers.attachments import attachment
 from app.routers.dependencies import Session
 from app.routers.guards import Requires, bearer_token
 from app.routers.middleware import Uploads
+from app.routers.routes import Router
 from app.schemas.documents import LONGEST_CONTENT, DocumentFilters, DocumentIn, DocumentOut
 from app.schemas.wire import Page
 from app.services import documents
 from app.services.media_types import ENDINGS
 
-router = APIRouter(tags=["documents"], route_class=Route)
+router = Router(tags=["documents"])
 
 ABOUT_THE_FILE = 500_000
 """Bytes of an upload beside the file: what is said about it."""

@@ -11,10 +11,10 @@ from urllib.parse import quote
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import Scope
 
 from app.errors import (
@@ -140,9 +140,8 @@ def _unlisted(status: int, scope: Scope, headers: Mapping[str, str]) -> Response
 def _allowed_methods(scope: Scope) -> str:
     """Return every method the path offers; Starlette names only those of the first route that matched."""
     methods: set[str] = set()
-    for route in iter_route_contexts(scope["app"].routes if "app" in scope else ()):
-        pattern = getattr(route, "path_regex", None)
-        if pattern is not None and pattern.match(scope["path"]):
+    for route in scope["app"].routes if "app" in scope else ():
+        if isinstance(route, Route) and route.path_regex.match(scope["path"]):
             methods |= route.methods or set()
     return ", ".join(sorted(methods))
 

@@ -2,19 +2,19 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 
 from app.access.actor import Actor
 from app.access.permissions import Permission
-from app.routers.answers import Route
 from app.routers.dependencies import Session
 from app.routers.guards import Requires
+from app.routers.routes import Router
 from app.schemas.fund_statements import Imported, TableIn
 from app.schemas.ledger import ExchangeRateIn, ExchangeRateOut
 from app.schemas.wire import Page, PageQuery
 from app.services import exchange_rates, fund_imports
 
-router = APIRouter(prefix="/exchange-rates", tags=["funds"], route_class=Route)
+router = Router(prefix="/exchange-rates", tags=["funds"])
 
 
 @router.post("", status_code=201)

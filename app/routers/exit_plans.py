@@ -3,18 +3,18 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 
 from app.access.actor import Actor
 from app.access.permissions import Permission
-from app.routers.answers import Route
 from app.routers.dependencies import Seen, SeenIfAny, Session
 from app.routers.guards import Requires
+from app.routers.routes import Router
 from app.schemas.decisions import Approval
 from app.schemas.exit_plans import ExitPlanIn, ExitPlanOut
 from app.services import exit_plans
 
-router = APIRouter(prefix="/cases/{case_id}/exit-plan", tags=["exit"], route_class=Route)
+router = Router(prefix="/cases/{case_id}/exit-plan", tags=["exit"])
 
 
 @router.get("")

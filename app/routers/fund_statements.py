@@ -3,23 +3,21 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from starlette.responses import Response
 
 from app.access.actor import Actor
 from app.access.permissions import Permission
-from app.routers.answers import Route
 from app.routers.attachments import attachment
 from app.routers.dependencies import Session
 from app.routers.guards import Requires
 from app.routers.languages import Spoken
+from app.routers.routes import Router
 from app.schemas.fund_statements import Statement
 from app.schemas.wire import Day
 from app.services import fund_statement_files, fund_statements
 
-router = APIRouter(
-    prefix="/funds/{fund_id}/statements/{first_day}/{last_day}", tags=["funds"], route_class=Route
-)
+router = Router(prefix="/funds/{fund_id}/statements/{first_day}/{last_day}", tags=["funds"])
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PDF = "application/pdf"
 _BINARY = {"schema": {"type": "string", "format": "binary"}}

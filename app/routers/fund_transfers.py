@@ -3,17 +3,17 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 
 from app.access.actor import Actor
 from app.access.permissions import Permission
-from app.routers.answers import Route
 from app.routers.dependencies import Seen, Session
 from app.routers.guards import Requires
+from app.routers.routes import Router
 from app.schemas.funds import FundTransferOut
 from app.services import fund_transfers
 
-router = APIRouter(prefix="/fund-transfers", tags=["funds"], route_class=Route)
+router = Router(prefix="/fund-transfers", tags=["funds"])
 
 
 @router.get("/{transfer_id}")

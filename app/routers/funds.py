@@ -3,13 +3,13 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 
 from app.access.actor import Actor
 from app.access.permissions import Permission
-from app.routers.answers import Route
 from app.routers.dependencies import Seen, Session
 from app.routers.guards import Requires
+from app.routers.routes import Router
 from app.schemas.fund_statements import Imported, TableIn
 from app.schemas.funds import (
     DepositIn,
@@ -26,7 +26,7 @@ from app.schemas.ledger import LedgerEntryOut, LedgerFilters
 from app.schemas.wire import Page, PageQuery
 from app.services import fund_imports, fund_transfers, funds, funds_close
 
-router = APIRouter(prefix="/funds", tags=["funds"], route_class=Route)
+router = Router(prefix="/funds", tags=["funds"])
 
 
 @router.post("", status_code=201)

@@ -3,17 +3,17 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 
 from app.access.actor import Actor
 from app.access.permissions import Permission
-from app.routers.answers import Route
 from app.routers.dependencies import Seen, Session
 from app.routers.guards import Requires
+from app.routers.routes import Router
 from app.schemas.care_plans import ActionIn, ActionOut, GoalOut, GoalPatch
 from app.services import care_plans_areas
 
-router = APIRouter(prefix="/goals", tags=["care-plans"], route_class=Route)
+router = Router(prefix="/goals", tags=["care-plans"])
 
 
 @router.get("/{goal_id}")

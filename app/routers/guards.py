@@ -32,7 +32,7 @@ class Public:
     def __init__(self, why: str) -> None:
         self.why = why
 
-    def __call__(self) -> None:
+    async def __call__(self) -> None:
         """Let anybody in."""
 
 

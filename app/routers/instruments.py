@@ -3,13 +3,13 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 
 from app.access.actor import Actor
 from app.access.permissions import Permission
-from app.routers.answers import Route
 from app.routers.dependencies import Seen, Session
 from app.routers.guards import Requires
+from app.routers.routes import Router
 from app.schemas.instruments import (
     InstrumentFilters,
     InstrumentIn,
@@ -20,7 +20,7 @@ from app.schemas.instruments import (
 from app.schemas.wire import Page
 from app.services import instruments
 
-router = APIRouter(prefix="/instruments", tags=["instruments"], route_class=Route)
+router = Router(prefix="/instruments", tags=["instruments"])
 
 
 @router.post("", status_code=201)

@@ -7,7 +7,7 @@ from fastapi import Depends, Header, Query
 from app.routers.error_handlers import preferred_language
 
 
-def spoken(
+async def spoken(
     language: Annotated[
         Literal["en", "km"] | None, Query(description="English or Khmer; else as Accept-Language says.")
     ] = None,

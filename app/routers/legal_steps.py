@@ -3,18 +3,18 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 
 from app.access.actor import Actor
 from app.access.permissions import Permission
-from app.routers.answers import Route
 from app.routers.dependencies import Seen, Session
 from app.routers.guards import Requires
+from app.routers.routes import Router
 from app.schemas.legal_steps import LegalStepFilters, LegalStepIn, LegalStepOut, LegalStepPatch
 from app.schemas.wire import Page
 from app.services import legal_steps
 
-router = APIRouter(tags=["legal-steps"], route_class=Route)
+router = Router(tags=["legal-steps"])
 
 
 @router.post("/cases/{case_id}/legal-steps", status_code=201)

@@ -108,12 +108,8 @@ def write_access_line(
 
 
 def route_template(scope: Mapping[str, Any]) -> str | None:
-    """Return the template the path matched, such as `/v1/cases/{id}`, never the path itself.
-
-    FastAPI keeps the template with the prefixes of included routers beside the route, not on it.
-    """
-    included = scope.get("fastapi", {}).get("effective_route_context")
-    template = getattr(included, "path_format", None) or getattr(scope.get("route"), "path", None)
+    """Return the template the path matched, such as `/v1/cases/{id}`, never the path itself."""
+    template = getattr(scope.get("route"), "path", None)
     return template if isinstance(template, str) else None
 
 

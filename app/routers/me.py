@@ -3,13 +3,13 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 
 from app.access.actor import Actor
 from app.access.permissions import Permission
-from app.routers.answers import Route
 from app.routers.dependencies import Session
 from app.routers.guards import Requires
+from app.routers.routes import Router
 from app.routers.visits import Visiting
 from app.schemas.sign_in import (
     Me,
@@ -23,7 +23,7 @@ from app.schemas.sign_in import (
 from app.schemas.wire import Page, PageQuery
 from app.services import accounts, second_factors, sessions
 
-router = APIRouter(prefix="/me", tags=["account"], route_class=Route)
+router = Router(prefix="/me", tags=["account"])
 
 
 @router.get("")

@@ -4,13 +4,13 @@ from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from fastapi.routing import APIRoute
 from starlette.responses import JSONResponse, Response
 
 from app.database_errors import translated
-from app.routers.answers import Route
 from app.routers.guards import Public
+from app.routers.routes import Route, Router
 from app.routers.visits import Visiting
 from app.schemas.sign_in import CLIENT_FORM, REVOCATION_FORM, TOKEN_FORM, GrantError, TokenGranted
 from app.services import machine_tokens
@@ -73,7 +73,7 @@ async def form_of(request: Request) -> dict[str, str]:
     return {name: value for name, value in form.items() if value}
 
 
-def basic_of(request: Request) -> str | None:
+async def basic_of(request: Request) -> str | None:
     """Return the credentials of HTTP Basic, still encoded; None where there are none.
 
     Raises:
@@ -96,7 +96,7 @@ def _documented(*forms: dict[str, Any], required: str) -> dict[str, Any]:
 
 Form = Annotated[dict[str, str], Depends(form_of)]
 Basic = Annotated[str | None, Depends(basic_of)]
-router = APIRouter(
+router = Router(
     prefix="/oauth",
     tags=["machines"],
     route_class=FormRoute,

@@ -7,7 +7,7 @@ from typing import Any, Union, get_args, get_origin
 
 from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
-from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
+from fastapi.routing import APIRoute
 
 from app.access.permissions import POLICY, Role
 from app.routers.dependencies import version_seen, version_seen_if_any
@@ -69,7 +69,7 @@ class Operation:
     @property
     def takes_form(self) -> bool:
         """Whether it speaks OAuth's language instead of ours."""
-        return isinstance(self.route.original_route, FormRoute)
+        return isinstance(self.route, FormRoute)
 
     @property
     def asks_version(self) -> bool:
@@ -110,15 +110,10 @@ class Operation:
 
 def operations_of(app: FastAPI) -> Iterator[Operation]:
     """Yield every operation of the API that is part of its description."""
-    for context in iter_route_contexts(app.routes):
-        if isinstance(context.original_route, APIRoute) and context.original_route.include_in_schema:
-            yield from _operations(context)
-
-
-def _operations(context: RouteContext) -> Iterator[Operation]:
-    route: Any = context
-    for method in sorted(route.methods):
-        yield Operation(method, route.path_format, route, tuple(_walk(route.dependant)))
+    for route in app.routes:
+        if isinstance(route, APIRoute) and route.include_in_schema:
+            for method in sorted(route.methods or ()):
+                yield Operation(method, route.path_format, route, tuple(_walk(route.dependant)))
 
 
 def _walk(dependant: Dependant) -> Iterator[Dependant]:

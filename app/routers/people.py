@@ -3,18 +3,18 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 
 from app.access.actor import Actor
 from app.access.permissions import Permission
-from app.routers.answers import Route
 from app.routers.dependencies import Seen, Session
 from app.routers.guards import Requires
+from app.routers.routes import Router
 from app.schemas.circle import PersonCreation, PersonOut, PersonPatch
 from app.schemas.wire import Page, PageQuery
 from app.services import people
 
-router = APIRouter(tags=["people"], route_class=Route)
+router = Router(tags=["people"])
 
 
 @router.post("/cases/{case_id}/people", status_code=201)

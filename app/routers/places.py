@@ -2,19 +2,19 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 
-from app.routers.answers import Route, cacheable
+from app.routers.answers import cacheable
 from app.routers.dependencies import Session
 from app.routers.guards import Public
+from app.routers.routes import Router
 from app.schemas.reference import PlaceFilters, PlaceOut
 from app.schemas.wire import Page
 from app.services import places
 
-router = APIRouter(
+router = Router(
     prefix="/places",
     tags=["reference"],
-    route_class=Route,
     dependencies=[Depends(Public("the gazetteer is public"))],
 )
 

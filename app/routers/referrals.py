@@ -3,13 +3,13 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 
 from app.access.actor import Actor
 from app.access.permissions import Permission
-from app.routers.answers import Route
 from app.routers.dependencies import Seen, Session
 from app.routers.guards import Requires
+from app.routers.routes import Router
 from app.schemas.referrals import (
     Acceptance,
     Acknowledgement,
@@ -28,7 +28,7 @@ from app.schemas.referrals import (
 from app.schemas.wire import Page, PageQuery
 from app.services import matches, referrals, referrals_accept
 
-router = APIRouter(prefix="/referrals", tags=["referrals"], route_class=Route)
+router = Router(prefix="/referrals", tags=["referrals"])
 
 
 @router.post("", status_code=201)

@@ -3,18 +3,18 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 
 from app.access.actor import Actor
 from app.access.permissions import Permission
-from app.routers.answers import Route
 from app.routers.dependencies import Seen, Session
 from app.routers.guards import Requires
+from app.routers.routes import Router
 from app.schemas.reviews import EarlyReview, Outcomes, ReviewFilters, ReviewItem, ReviewOut, ReviewPatch
 from app.schemas.wire import Page, PageQuery
 from app.services import outcomes, reviews
 
-router = APIRouter(tags=["reviews"], route_class=Route)
+router = Router(tags=["reviews"])
 
 
 @router.get("/reviews")

@@ -3,13 +3,13 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 
 from app.access.actor import Actor
 from app.access.permissions import Permission
-from app.routers.answers import Route
 from app.routers.dependencies import Seen, Session
 from app.routers.guards import Requires
+from app.routers.routes import Router
 from app.schemas.service_referrals import (
     ServiceAcceptance,
     ServiceCancellation,
@@ -23,7 +23,7 @@ from app.schemas.service_referrals import (
 from app.schemas.wire import Page
 from app.services import service_referrals, service_referrals_send
 
-router = APIRouter(tags=["service-referrals"], route_class=Route)
+router = Router(tags=["service-referrals"])
 
 
 @router.post("/cases/{case_id}/service-referrals", status_code=201)

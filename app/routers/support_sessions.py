@@ -3,13 +3,13 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 
 from app.access.actor import Actor
 from app.access.permissions import Permission
-from app.routers.answers import Route
 from app.routers.dependencies import Seen, SeenIfAny, Session
 from app.routers.guards import Requires
+from app.routers.routes import Router
 from app.schemas.support_sessions import (
     AddendumIn,
     AddendumOut,
@@ -31,7 +31,7 @@ from app.services import (
     support_sessions_series,
 )
 
-router = APIRouter(tags=["support"], route_class=Route)
+router = Router(tags=["support"])
 
 
 @router.post("/cases/{case_id}/support-sessions", status_code=201)

@@ -3,18 +3,18 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 
 from app.access.actor import Actor
 from app.access.permissions import Permission
-from app.routers.answers import Route
 from app.routers.dependencies import Seen, Session
 from app.routers.guards import Requires
+from app.routers.routes import Router
 from app.schemas.administration import TeamFilters, TeamIn, TeamOut, TeamPatch
 from app.schemas.wire import Page
 from app.services import teams
 
-router = APIRouter(prefix="/teams", tags=["administration"], route_class=Route)
+router = Router(prefix="/teams", tags=["administration"])
 
 
 @router.post("", status_code=201)

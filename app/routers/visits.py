@@ -16,7 +16,7 @@ COOKIE = "__Host-refresh"
 """The prefix makes browsers insist on Secure, Path=/ and no Domain."""
 
 
-def visit(request: Request) -> Visit:
+async def visit(request: Request) -> Visit:
     """Return where a request comes from."""
     address = client_address(request.scope, settings().trusted_proxies)
     return Visit(
@@ -33,7 +33,7 @@ ScriptHeader = Annotated[
 ]
 
 
-def asked_by_script(x_requested_with: ScriptHeader = None) -> None:
+async def asked_by_script(x_requested_with: ScriptHeader = None) -> None:
     """Refuse what a page of another site could have made a browser send.
 
     Raises:

@@ -3,8 +3,9 @@
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from app.routers.answers import Route, cacheable
+from app.routers.answers import cacheable
 from app.routers.guards import Public
+from app.routers.routes import Route
 from app.schemas.sign_in import Jwks, ServerMetadata
 from app.services import server_metadata
 

@@ -1,7 +1,6 @@
 """Phone numbers in the one form that can be compared and dialled from anywhere: E.164."""
 
-import phonenumbers
-from phonenumbers import NumberParseException, PhoneNumberFormat, ValidationResult
+import unicodedata
 
 from app.services.names_spelling import tidy
 
@@ -15,13 +14,15 @@ def normalise(number: str) -> str:
 
     Possible is enough: new ranges open before any library knows them. Raises ValueError, without the number.
     """
+    import phonenumbers  # noqa: PLC0415 - sixty modules that a start can do without
+
     try:
         read = phonenumbers.parse(_international(tidy(number)), "KH")
-    except NumberParseException:
+    except phonenumbers.NumberParseException:
         raise ValueError(_REFUSAL) from None
-    if phonenumbers.is_possible_number_with_reason(read) != ValidationResult.IS_POSSIBLE:
+    if phonenumbers.is_possible_number_with_reason(read) != phonenumbers.ValidationResult.IS_POSSIBLE:
         raise ValueError(_REFUSAL)
-    return phonenumbers.format_number(read, PhoneNumberFormat.E164)
+    return phonenumbers.format_number(read, phonenumbers.PhoneNumberFormat.E164)
 
 
 def _international(number: str) -> str:
@@ -31,5 +32,5 @@ def _international(number: str) -> str:
     """
     if any(sign.isalpha() for sign in number):
         raise ValueError(_REFUSAL)
-    digits = phonenumbers.normalize_digits_only(number)
+    digits = "".join(str(unicodedata.decimal(sign)) for sign in number if sign.isdecimal())
     return f"+{digits[2:]}" if digits.startswith("00855") else number

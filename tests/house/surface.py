@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
-from fastapi.routing import APIRoute, iter_route_contexts
+from fastapi.routing import APIRoute
 
 import app.routers
 from app.routers.guards import Public, Requires
@@ -29,24 +29,24 @@ class Endpoint:
 
 
 def endpoints(app: FastAPI) -> list[Endpoint]:
-    """Every endpoint of the API; `app.routes` would not list those of included routers."""
+    """Every endpoint of the API."""
     return list(_endpoints(app))
 
 
 def _endpoints(app: FastAPI) -> Iterator[Endpoint]:
-    for context in iter_route_contexts(app.routes):
-        if isinstance(context.original_route, APIRoute):
-            route: Any = context
+    for route in app.routes:
+        if isinstance(route, APIRoute):
             function = getattr(route.endpoint, "__wrapped__", route.endpoint)
-            doors = tuple(found for found in _calls(route.dependant) if isinstance(found, Requires | Public))
-            for method in route.methods:
+            doors = tuple(found for found in calls(route.dependant) if isinstance(found, Requires | Public))
+            for method in route.methods or ():
                 yield Endpoint(method, route.path_format, function, doors, route)
 
 
-def _calls(dependant: Any) -> Iterator[Any]:
+def calls(dependant: Any) -> Iterator[Any]:
+    """Everything that is called before an endpoint is."""
     for further in dependant.dependencies:
         yield further.call
-        yield from _calls(further)
+        yield from calls(further)
 
 
 def routers() -> dict[str, APIRouter]:

@@ -9,7 +9,7 @@ from app.config import Settings
 from app.routers import error_handlers, middleware
 from app.routers.strict_json import StrictRoute
 
-router = APIRouter(route_class=StrictRoute)
+router = APIRouter(prefix="/v1", route_class=StrictRoute)
 
 
 @router.post("/notes")
@@ -22,7 +22,7 @@ async def write(request: Request) -> int:
 async def client() -> AsyncIterator[httpx.AsyncClient]:
     app = FastAPI(openapi_url=None)
     error_handlers.install(app)
-    app.include_router(router, prefix="/v1")
+    app.router.routes += router.routes
     uploads = middleware.Uploads(lambda scope: scope["path"] == "/v1/raw", 2000, 5.0)
     middleware.install(app, Settings(max_body_bytes=1000, request_seconds=0.2), uploads=uploads)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://test") as opened:

@@ -25,7 +25,7 @@ class Note(BaseModel):
     text: str
 
 
-router = APIRouter(route_class=StrictRoute)
+router = APIRouter(prefix="/v1", route_class=StrictRoute)
 
 
 @router.get("/notes/{id}")
@@ -89,7 +89,7 @@ async def own() -> Response:
 def build(**changes: Any) -> FastAPI:
     app = FastAPI(openapi_url=None)
     error_handlers.install(app)
-    app.include_router(router, prefix="/v1")
+    app.router.routes += router.routes
     settings = Settings(**{"max_body_bytes": 1000, "request_seconds": 0.1, **changes})
     middleware.install(app, settings)
     return app
