@@ -16,6 +16,7 @@ WORKDIR /srv
 COPY pyproject.toml NOTICE.md ./
 COPY alembic alembic
 COPY app app
+COPY openapi openapi
 
 ENV PATH=/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \

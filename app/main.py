@@ -5,6 +5,7 @@ import gc
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from fastapi import FastAPI
 
@@ -18,6 +19,8 @@ from app.schemas.rules import SENTENCES
 from app.services import tidying
 
 TITLE = "First Step"
+CONTRACT = Path(__file__).parent.parent / "openapi" / "openapi.json"
+"""The description of the API as it is checked in; `make test` holds it against the code."""
 GENTLE_COLLECTION = (20_000, 20, 20)
 """Objects made before the youngest are looked through, and how often the older ones are."""
 
@@ -60,6 +63,6 @@ def create_app() -> FastAPI:
     mount(app)
     describe(app)
     error_handlers.install(app, SENTENCES)
-    documentation.install(app, settings())
+    documentation.install(app, settings(), written=CONTRACT)
     middleware.install(app, settings(), uploads=documents.UPLOADS)
     return app

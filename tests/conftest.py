@@ -2,8 +2,8 @@
 
 import asyncio
 import os
+import shutil
 import tempfile
-import uuid
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,16 +26,20 @@ from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine  # noqa: E4
 from app import migrations  # noqa: E402
 from app.access.keyring import KeyRing  # noqa: E402
 from app.config import settings  # noqa: E402
-from app.database import Database  # noqa: E402
 from app.database_urls import Urls, dialect_url  # noqa: E402
 from app.embedded import ADMIN, EmbeddedServer  # noqa: E402
 from app.main import create_app  # noqa: E402
 from app.services import gazetteer, places  # noqa: E402
 from tests import collected  # noqa: E402, F401 - from here on, in every test
+from tests.ground import SETTLED, Grounds  # noqa: E402
 from tests.world import World, settle  # noqa: E402
 
 PASSWORD = "tests-only"
 TEMPLATE = "template_firststep"
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(HOME, ignore_errors=True)
 
 
 @dataclass(frozen=True)
@@ -46,8 +50,12 @@ class Cluster:
     urls: Urls
     """Of the template."""
 
+    async def connect(self, database: str) -> asyncpg.Connection:
+        """Connect past the API, as who is bound by nothing."""
+        return await asyncpg.connect(self.server.url(ADMIN, PASSWORD, database))
+
     async def admin(self, statement: str, database: str = "postgres") -> None:
-        connection = await asyncpg.connect(self.server.url(ADMIN, PASSWORD, database))
+        connection = await self.connect(database)
         try:
             await connection.execute(statement)
         finally:
@@ -101,27 +109,31 @@ async def _template(server: EmbeddedServer, admin: str) -> Urls:
 
 
 @pytest.fixture(scope="session")
+async def grounds(cluster: Cluster) -> AsyncIterator[Grounds]:
+    await cluster.admin(SETTLED, TEMPLATE)
+    found = Grounds(cluster)
+    yield found
+    await found.leave()
+
+
+@pytest.fixture(scope="session")
 def app(keys: KeyRing) -> FastAPI:
-    """The app, built once: a test gives it its own database."""
+    """The app, built once: a test gives it the database it takes its turn in."""
     del keys
     return create_app()
 
 
 @pytest.fixture
-async def world(cluster: Cluster, app: FastAPI) -> AsyncIterator[World]:
-    """A First Step of this test's own, in a database of its own: everything really commits."""
-    name = f"world_{uuid.uuid4().hex}"
-    urls = await cluster.clone(name)
-    database = Database(urls.api, pool_size=6)
-    await database.open()
-    app.state.database = database
+async def world(grounds: Grounds, app: FastAPI) -> AsyncIterator[World]:
+    """A First Step of this test's own: everything really commits."""
+    ground = await grounds.take()
+    app.state.database = ground.database
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     try:
         async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as http:
-            yield World(app, http, database, urls)
+            yield World(app, http, ground.database, ground.urls)
     finally:
-        await database.close()
-        await cluster.drop(name)
+        await grounds.give_back()
 
 
 @pytest.fixture

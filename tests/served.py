@@ -58,6 +58,8 @@ class Served:
     def start(self, until: Callable[[], bool] | None = None) -> subprocess.Popen[bytes]:
         """Start it, and wait until it serves, or until something else is true."""
         is_reached = until or self.is_ready
+        # Tests begun in the background ignore Ctrl-C, and so would every child of theirs.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         with (self.home.parent / "run.log").open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "app.cli", "run"],

@@ -3,7 +3,7 @@
 import html
 import json
 from collections.abc import Awaitable, Callable, Iterator
-from functools import cache
+from functools import cache, partial
 from hashlib import sha256
 from inspect import cleandoc
 from pathlib import Path
@@ -50,8 +50,10 @@ INITIALIZER = """window.addEventListener("load", () => {
 _Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def install(app: FastAPI, settings: Settings) -> None:
-    """Add the pages to `app`, unless `settings.docs` is off.
+def install(app: FastAPI, settings: Settings, *, written: Path | None = None) -> None:
+    """Add the pages to `app`, unless `settings.docs` is off. `written` is the document, written down beforehand.
+
+    Making it takes seconds, in which nobody else would be answered.
 
     Raises `ValueError` where FastAPI's own pages, which load from a public host, are still on.
     """
@@ -59,16 +61,23 @@ def install(app: FastAPI, settings: Settings) -> None:
         raise ValueError("Build the app with openapi_url=None, docs_url=None, redoc_url=None")
     if not settings.docs:
         return
+    is_written = written is not None and written.exists()
+    describe = partial(_read, written) if written is not None and is_written else app.openapi
     pages: dict[str, _Endpoint] = {
         "/docs": _page(_docs_page(app.title)),
         "/docs/problems": _page(problems_page()),
         "/docs/initializer.js": _file(INITIALIZER.encode(), "text/javascript"),
         "/docs/assets/{name}": _asset,
-        "/docs/openapi-3.0.json": _document(lambda: retell(app.openapi())),
-        "/openapi.json": _document(app.openapi),
+        "/docs/openapi-3.0.json": _document(lambda: retell(describe())),
+        "/openapi.json": _document(describe),
     }
     for path, endpoint in pages.items():
         app.add_route(path, endpoint, methods=["GET"], include_in_schema=False)
+
+
+def _read(written: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(written.read_bytes())
+    return found
 
 
 def problem_kinds(root: type[FirstStepError] = FirstStepError) -> Iterator[type[FirstStepError]]:

@@ -143,6 +143,8 @@ def _allowed_methods(scope: Scope) -> str:
     for route in scope["app"].routes if "app" in scope else ():
         if isinstance(route, Route) and route.path_regex.match(scope["path"]):
             methods |= route.methods or set()
+    if "GET" in methods:
+        methods.add("HEAD")
     return ", ".join(sorted(methods))
 
 

@@ -24,6 +24,10 @@ from app.routers.rate_limits import VERDICT, RateLimiter
 from app.services.sessions import ENROL
 
 limiter = RateLimiter()
+UNFINISHED = (
+    "Set up your account first: a password of your own (POST /v1/me/password), and the second factor where your role "
+    "needs one (POST /v1/me/mfa/totp)."
+)
 
 
 class Public:
@@ -98,7 +102,7 @@ class Requires(SecurityBase):
 
     def _refuse(self, actor: Actor, claims: Claims) -> None:
         if claims.scope == ENROL and not self.while_enrolling:
-            raise StepUpRequired("Set up your second factor first: POST /v1/me/mfa/totp.")
+            raise StepUpRequired(UNFINISHED)
         if not may(actor.roles, self.permission):
             raise Forbidden
         if self.recent and not _recent(actor):

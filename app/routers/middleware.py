@@ -21,6 +21,7 @@ from app.errors import Malformed, TimedOut
 from app.routers import logs
 from app.routers.cors import Cors
 from app.routers.error_handlers import answer
+from app.routers.head_as_get import HeadAsGet
 from app.routers.rate_limits import RateLimit
 
 STARTS = "http.response.start"
@@ -286,6 +287,7 @@ def install(app: FastAPI, settings: Settings, *, uploads: Uploads | None = None)
         (RateLimit, {"limit_per_minute": settings.anonymous_requests_per_minute, "trusted_proxies": proxies}),
         (BodyLimit, {"limit": settings.max_body_bytes, "uploads": uploads}),
         (Deadline, {"seconds": settings.request_seconds, "uploads": uploads}),
+        (HeadAsGet, {}),
     ]
     for layer, options in reversed(layers):
         app.add_middleware(layer, **options)

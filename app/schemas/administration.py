@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from app.schemas.codes import CodeOf
 from app.schemas.merge_patch import patch_of
 from app.schemas.sign_in import Membership
-from app.schemas.wire import Email, Id, Input, Line, Moment, Output, PageQuery, Truth, Versioned
+from app.schemas.wire import Email, Id, Input, Line, Moment, NewId, Output, PageQuery, Truth, Versioned
 
 StaffRole = Literal[
     "social_worker", "supervisor", "programme_manager", "finance_officer", "me_officer",
@@ -54,7 +54,7 @@ class UserSettings(Input):
 class UserIn(Input):
     """A new member of staff; the password is made by us and shown once."""
 
-    id: Id | None = None
+    id: NewId | None = None
     email: Email
     name: Line
     roles: StaffRoles
@@ -112,7 +112,7 @@ class TeamSettings(Input):
 class TeamIn(Input):
     """A new team; who belongs to it stands with the users."""
 
-    id: Id | None = None
+    id: NewId | None = None
     name: Line
 
 
@@ -161,7 +161,7 @@ class AgencySettings(Input):
 class AgencyIn(Input):
     """A new organisation."""
 
-    id: Id | None = None
+    id: NewId | None = None
     name: Line
     kind: Annotated[str, CodeOf("agency_kind")]
 
@@ -219,7 +219,7 @@ class ApiClientSettings(Input):
 class ApiClientIn(Input):
     """A new system of an agency: it proves itself by a secret that we make, or by its own key."""
 
-    id: Id | None = None
+    id: NewId | None = None
     agency_id: Id
     name: Line
     scopes: Scopes

@@ -15,6 +15,7 @@ from app.schemas.wire import (
     Line,
     Moment,
     Narrative,
+    NewId,
     Output,
     PageQuery,
     ShortNarrative,
@@ -33,7 +34,7 @@ Rating = Annotated[Whole, Field(ge=1, le=4)]
 class AssessmentIn(Input):
     """A new draft: of the child, or of a supporter or a family, who are a person of the case."""
 
-    id: Id | None = None
+    id: NewId | None = None
     subject: Subject
     person_id: Id | None = None
     kind: AssessmentKind

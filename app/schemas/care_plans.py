@@ -17,6 +17,7 @@ from app.schemas.wire import (
     Line,
     Moment,
     Narrative,
+    NewId,
     Output,
     PageQuery,
     ShortNarrative,
@@ -32,7 +33,7 @@ MOST = 20
 class CarePlanIn(Input):
     """The next edition of a subject's plan, and the approved assessment that it rests on."""
 
-    id: Id | None = None
+    id: NewId | None = None
     subject: Annotated[str, CodeOf("subject")]
     person_id: Id | None = None
     """Whom the plan is about, if not the child; left out, whoever the assessment is about."""
@@ -91,13 +92,13 @@ class ActionWords(Input):
 class ActionIn(ActionWords):
     """An action; the client may choose the id."""
 
-    id: Id | None = None
+    id: NewId | None = None
 
 
 class GoalIn(GoalWords):
     """A goal, with its first actions; the client may choose the ids."""
 
-    id: Id | None = None
+    id: NewId | None = None
     actions: Annotated[list[ActionIn], Field(max_length=MOST)] = Field(default_factory=list)
 
 

@@ -9,7 +9,17 @@ from pydantic import Field
 from app.schemas.codes import CodeOf
 from app.schemas.identity import Age, Name
 from app.schemas.merge_patch import patch_of
-from app.schemas.wire import Id, Input, Moment, Narrative, Output, PageQuery, ShortNarrative, Versioned
+from app.schemas.wire import (
+    Id,
+    Input,
+    Moment,
+    Narrative,
+    Output,
+    PageQuery,
+    Reason,
+    ShortNarrative,
+    Versioned,
+)
 
 
 class CaseContent(Input):
@@ -45,7 +55,7 @@ class Transfer(Input):
 class GlassBreaking(Input):
     """Why a case outside one's scope has to be opened now."""
 
-    reason: Annotated[ShortNarrative, Field(min_length=10)]
+    reason: Reason
 
 
 class Linking(Input):

@@ -17,6 +17,7 @@ from app.schemas.wire import (
     Input,
     Line,
     Moment,
+    NewId,
     PageQuery,
     PlaceCode,
     ShortNarrative,
@@ -54,7 +55,7 @@ class PersonIn(Input):
 class PersonCreation(PersonIn):
     """Somebody around the child; the client may choose the id."""
 
-    id: Id | None = None
+    id: NewId | None = None
     names: Annotated[list[Name], Field(min_length=1, max_length=10)]
 
 
@@ -90,7 +91,7 @@ class PersonOut(Versioned):
 class ConsentIn(Input):
     """An entry of the consent register: consent, a refusal, or the basis for acting without."""
 
-    id: Id | None = None
+    id: NewId | None = None
     status: Annotated[str, Field(pattern="^(given|refused)$")] = "given"
     given_by: Annotated[list[Annotated[str, CodeOf("consent_giver")]], Field(max_length=5)] = Field(
         default_factory=list

@@ -9,7 +9,7 @@ from pydantic import Field
 from app.schemas.codes import CodeOf
 from app.schemas.funds import BudgetLine, Category
 from app.schemas.money import Amount, Currency, Money, MoneyIn, MoneyOrNone, Rate
-from app.schemas.wire import Day, Id, Input, Line, Moment, Output, PageQuery, ShortNarrative, Versioned
+from app.schemas.wire import Day, Id, Input, Line, Moment, NewId, Output, PageQuery, ShortNarrative, Versioned
 
 Beneficiary = Annotated[str, CodeOf("beneficiary")]
 Area = Annotated[str, CodeOf("area")]
@@ -19,7 +19,7 @@ Status = Annotated[str, CodeOf("disbursement_status")]
 class DisbursementIn(Input):
     """A request for money; the client may choose the id."""
 
-    id: Id | None = None
+    id: NewId | None = None
     case_id: Id
     beneficiary: Beneficiary
     category: Category

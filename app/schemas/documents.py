@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from app.schemas.codes import CodeOf
-from app.schemas.wire import Id, Input, Line, Moment, Output, PageQuery, ShortNarrative, Versioned
+from app.schemas.wire import Id, Input, Line, Moment, NewId, Output, PageQuery, ShortNarrative, Versioned
 
 MOST_BYTES = 10 * 1024 * 1024
 """The largest file."""
@@ -24,7 +24,7 @@ class About(Input):
 class DocumentIn(Input):
     """A document; the client may choose the id. What type it is of is found in its content."""
 
-    id: Id | None = None
+    id: NewId | None = None
     kind: Annotated[str, CodeOf("document_kind")]
     title: Line
     file_name: Line | None = None

@@ -14,6 +14,7 @@ from app.schemas.wire import (
     Input,
     Moment,
     Narrative,
+    NewId,
     Output,
     ShortNarrative,
     Truth,
@@ -121,7 +122,7 @@ class FollowUpContent(Input):
 class FollowUpIn(FollowUpContent):
     """A follow-up that was held: a planned one, or another; of the latter the client may choose the id."""
 
-    id: Id | None = None
+    id: NewId | None = None
     months: Months | None = None
     """Which of the planned ones; left out, the nearest within 45 days that is still to be held."""
     held_on: Day

@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 from app.schemas.codes import CodeOf
 from app.schemas.merge_patch import patch_of
 from app.schemas.money import Currency, Money, MoneyIn
-from app.schemas.wire import Day, Id, Input, Line, Moment, Output, PageQuery, Versioned
+from app.schemas.wire import Day, Id, Input, Line, Moment, NewId, Output, PageQuery, Versioned
 
 Category = Annotated[str, CodeOf("assistance_category")]
 BudgetLine = Annotated[str, CodeOf("budget_line")]
@@ -53,7 +53,7 @@ class FundSettings(Input):
 class FundIn(FundSettings):
     """A new fund; the client may choose the id."""
 
-    id: Id | None = None
+    id: NewId | None = None
     currency: Currency
     starts_on: Day
 
@@ -136,7 +136,7 @@ class FundOut(Versioned):
 class DepositIn(Input):
     """Money that arrived from the donor; the client may choose the id."""
 
-    id: Id | None = None
+    id: NewId | None = None
     amount: MoneyIn
     received_on: Day
     reference: Line
@@ -159,7 +159,7 @@ class DepositOut(Output):
 class FundTransferIn(Input):
     """A wish to move money between two lines of a fund; the client may choose the id."""
 
-    id: Id | None = None
+    id: NewId | None = None
     from_line: BudgetLine
     to_line: BudgetLine
     amount: MoneyIn

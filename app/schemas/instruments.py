@@ -8,7 +8,17 @@ from pydantic_core import PydanticCustomError
 
 from app.schemas.administration import Flag
 from app.schemas.merge_patch import patch_of
-from app.schemas.wire import Id, Input, Moment, Output, PageQuery, ShortNarrative, Truth, Versioned, Whole
+from app.schemas.wire import (
+    Input,
+    Moment,
+    NewId,
+    Output,
+    PageQuery,
+    ShortNarrative,
+    Truth,
+    Versioned,
+    Whole,
+)
 
 Key = Annotated[str, StringConstraints(pattern="^[a-z][a-z0-9_]{0,39}$")]
 """How a definition names its parts."""
@@ -86,7 +96,7 @@ class Definition(Scale):
 class InstrumentIn(Input):
     """A new questionnaire, or with the code of another its next edition, which takes that one's place."""
 
-    id: Id | None = None
+    id: NewId | None = None
     code: Key
     definition: Definition
 

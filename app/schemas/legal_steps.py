@@ -6,7 +6,7 @@ from uuid import UUID
 
 from app.schemas.codes import CodeOf
 from app.schemas.merge_patch import patch_of
-from app.schemas.wire import Day, Id, Input, Line, Moment, Narrative, PageQuery, Versioned
+from app.schemas.wire import Day, Input, Line, Moment, Narrative, NewId, PageQuery, Versioned
 
 
 class LegalStepContent(Input):
@@ -26,7 +26,7 @@ class LegalStepContent(Input):
 class LegalStepIn(LegalStepContent):
     """A dated entry of the legal area; the client may choose the id."""
 
-    id: Id | None = None
+    id: NewId | None = None
 
 
 if TYPE_CHECKING:

@@ -9,7 +9,19 @@ from pydantic_core import PydanticCustomError
 from app.schemas.administration import Flag
 from app.schemas.codes import CodeOf
 from app.schemas.merge_patch import patch_of
-from app.schemas.wire import Day, Email, Id, Input, Line, Moment, PageQuery, ShortNarrative, Truth, Versioned
+from app.schemas.wire import (
+    Day,
+    Email,
+    Id,
+    Input,
+    Line,
+    Moment,
+    NewId,
+    PageQuery,
+    ShortNarrative,
+    Truth,
+    Versioned,
+)
 
 ProvinceCode = Annotated[str, Field(pattern=r"^[0-9]{2}$")]
 """The NCDD code of a province."""
@@ -58,7 +70,7 @@ class ProviderSettings(Input):
 class ProviderIn(ProviderSettings):
     """A new provider; the client may choose the id."""
 
-    id: Id | None = None
+    id: NewId | None = None
 
 
 if TYPE_CHECKING:

@@ -22,6 +22,7 @@ from app.schemas.wire import (
     Line,
     Moment,
     Narrative,
+    NewId,
     Output,
     PageQuery,
     ShortNarrative,
@@ -33,7 +34,7 @@ from app.schemas.wire import (
 class ReferralIn(Told):
     """A referral, as a partner's system or our own staff sends it."""
 
-    id: Id | None = None
+    id: NewId | None = None
     external_id: Annotated[Line, Field(max_length=100)] | None = None
     source: Annotated[str, CodeOf("referral_source")] | None = None
 

@@ -2,6 +2,7 @@
 
 SENTENCES: dict[str, str] = {
     "blank": "Must not be blank.",
+    "id_not_random": "Must be a random UUID (version 4).",
     "too_precise": "Must have at most two decimal places.",
     "name_empty": "Needs a family or a given name.",
     "name_missing": "Needs at least one name, or a nickname.",

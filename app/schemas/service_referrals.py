@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from app.schemas.codes import CodeOf
 from app.schemas.merge_patch import patch_of
 from app.schemas.referrals_told import BasisWithoutConsent
-from app.schemas.wire import Id, Input, Moment, Narrative, PageQuery, ShortNarrative, Versioned
+from app.schemas.wire import Id, Input, Moment, Narrative, NewId, PageQuery, ShortNarrative, Versioned
 
 SharedField = Annotated[str, CodeOf("shared_field")]
 
@@ -41,7 +41,7 @@ class ServiceReferralContent(Input):
 class ServiceReferralIn(ServiceReferralContent):
     """A new service referral, as a draft: nothing is shared yet. The client may choose the id."""
 
-    id: Id | None = None
+    id: NewId | None = None
 
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ from app.schemas.wire import (
     Line,
     Moment,
     Narrative,
+    NewId,
     Output,
     PageQuery,
     ShortNarrative,
@@ -123,7 +124,7 @@ class SupportSessionContent(SessionPlan):
 class SupportSessionIn(SupportSessionContent):
     """A contact that is planned, or was held or missed; the client may choose the id."""
 
-    id: Id | None = None
+    id: NewId | None = None
 
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ else:
 class SeriesIn(SessionPlan):
     """Contacts at regular intervals, planned at once."""
 
-    id: Id | None = None
+    id: NewId | None = None
     """The id of the series; the client may choose it."""
     first_at: Moment
     """When the first one is; the others follow on the same weekday, at the same local time."""
@@ -234,7 +235,7 @@ class ClinicalNoteOut(Versioned):
 class AddendumIn(Input):
     """What is to be added to a session."""
 
-    id: Id | None = None
+    id: NewId | None = None
     text: Narrative
     tier: Literal["case", "clinical"] = "case"
 

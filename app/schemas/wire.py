@@ -22,6 +22,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+RANDOM = 4
+"""The version of UUIDs that tell nothing."""
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})", re.ASCII)
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
@@ -44,6 +46,12 @@ def _blank(value: str) -> str:
     return value
 
 
+def _random(value: UUID) -> UUID:
+    if value.version != RANDOM:
+        raise PydanticCustomError("id_not_random", "must be a random UUID (version 4)")
+    return value
+
+
 def _within_utc(at: datetime) -> datetime:
     try:
         return at.astimezone(UTC)
@@ -61,11 +69,15 @@ Moment = Annotated[
 ]
 """A point in time; UTC with Z on the way out."""
 Id = Annotated[UUID, _written_as(_UUID, "uuid")]
+NewId = Annotated[Id, AfterValidator(_random)]
+"""An id that a client chose: random (version 4), for an id that holds a moment would tell when abuse was reported."""
 Line = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_blank)]
 """One line a person typed."""
 Narrative = Annotated[str, StringConstraints(min_length=1, max_length=20_000), AfterValidator(_blank)]
 """As many words as it takes, up to 20,000 characters."""
 ShortNarrative = Annotated[str, StringConstraints(min_length=1, max_length=4_000), AfterValidator(_blank)]
+Reason = Annotated[str, StringConstraints(min_length=10, max_length=4_000), AfterValidator(_blank)]
+"""Why somebody did what will be asked about later."""
 Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]{1,64}@[^@\s]{1,190}$", max_length=254)]
 PlaceCode = Annotated[str, StringConstraints(pattern=r"^([0-9]{2}|[0-9]{4}|[0-9]{6}|[0-9]{8})$")]
 """An NCDD code: province 2, district 4, commune 6, village 8 digits."""

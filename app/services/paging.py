@@ -5,7 +5,7 @@ import hmac
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -16,11 +16,15 @@ from app.access import log
 from app.access.vault import vault
 from app.errors import Fault, InvalidInput
 
-Position = datetime | UUID | str
+Position = datetime | date | UUID | str
 T = TypeVar("T")
 
 TAG = 12
 """Bytes of the cursor's seal: enough that nobody makes one up."""
+READ: dict[str, Callable[[str], Position]] = {
+    "datetime": datetime.fromisoformat, "date": date.fromisoformat, "UUID": UUID, "str": str,
+}  # fmt: skip
+"""How a cursor's values are read, by their kind: a village's code looks like a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +105,7 @@ class Paging:
         return page, self._cursor([key(page[-1])]) if start + self.limit < len(items) else None
 
     def _cursor(self, values: Sequence[Position]) -> str:
-        text = json.dumps([v.isoformat() if isinstance(v, datetime) else str(v) for v in values]).encode()
+        text = json.dumps([[type(value).__name__, _written(value)] for value in values]).encode()
         return base64.urlsafe_b64encode(self._tag(text) + text).decode().rstrip("=")
 
     def _position(self, width: int) -> list[Position]:
@@ -110,7 +114,7 @@ class Paging:
             tag, text = raw[:TAG], raw[TAG:]
             if not hmac.compare_digest(tag, self._tag(text)):
                 raise ValueError  # noqa: TRY301 - one answer for every bad cursor
-            values = [_value(part) for part in json.loads(text)]
+            values = [READ[kind](written) for kind, written in json.loads(text)]
         except (ValueError, TypeError):
             values = []
         if len(values) != width:
@@ -128,11 +132,5 @@ def _beyond(columns: Sequence[Any], position: Sequence[Any], *, ascending: bool)
     return here > there if ascending else here < there
 
 
-def _value(text: str) -> Position:
-    for read in (UUID, datetime.fromisoformat):
-        try:
-            found: Position = read(text)
-        except ValueError:
-            continue
-        return found
-    return text
+def _written(value: Position) -> str:
+    return value.isoformat() if isinstance(value, date) else str(value)

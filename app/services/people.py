@@ -9,6 +9,7 @@ from sqlmodel import col
 
 from app.access.actor import Actor
 from app.access.vault import seal, unseal
+from app.errors import Fault, InvalidInput
 from app.models import Case, Person
 from app.models.record import new_id
 from app.schemas.circle import PersonCreation, PersonIn, PersonOut, PersonPatch
@@ -63,11 +64,15 @@ async def change(
 
     Raises:
         GateRefused: the actor only looks at the case.
+        InvalidInput: it would take every name away.
     """
     case = await steady_case(session, Person, person_id)
     person = await find_for_change(session, Person, person_id, seen)
     refuse(await unmet_working(session, case))
-    known = patched(PersonIn, {**unseal(person), **person.model_dump(include=set(PLAIN))}, patch)
+    before = unseal(person)
+    known = patched(PersonIn, {**before, **person.model_dump(include=set(PLAIN))}, patch)
+    if before.get("names") and not known.names:
+        raise InvalidInput([Fault("/names", "name_missing", "Who has a name keeps one.")])
     await _write(session, person, known.model_dump(mode="json"))
     case_history.record(session, case, "person_changed", actor, person)
     await session.flush()  # the answer shows what was stored
@@ -78,6 +83,7 @@ async def _write(session: AsyncSession, person: Person, document: dict[str, Any]
     document = await telling.tidied(session, document)
     for name in PLAIN:
         setattr(person, name, document.pop(name))
+    await telling.index_around(session, person.child_id, document)
     seal(person, "sealed", document)
 
 

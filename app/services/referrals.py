@@ -87,6 +87,9 @@ async def _tidied(session: AsyncSession, told: Told) -> dict[str, Any]:
     document["child"] = await telling.tidied(session, document["child"], "/child")
     if document["caregiver"]:
         document["caregiver"] = await telling.tidied(session, document["caregiver"], "/caregiver")
+    referrer = document["referrer"]
+    if referrer and referrer["phone"]:
+        referrer["phone"] = telling.office_phone(referrer["phone"], "/referrer/phone")
     return document
 
 

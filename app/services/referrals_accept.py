@@ -82,11 +82,10 @@ def _unmet_screening(referral: Referral, told: dict[str, Any], acceptance: Accep
     if (youngest < YOUNGEST or oldest > OLDEST) and not (
         screening and screening.meets_criteria and screening.reason
     ):
-        age = f"{youngest}" if youngest == oldest else f"{youngest} to {oldest}"
         yield Fault(
             "/screening/reason",
             "age_outside_range",
-            f"The age at referral ({age}) is not surely between {YOUNGEST} and {OLDEST}: decide, and give the reason.",
+            f"The age at referral is not surely between {YOUNGEST} and {OLDEST}: decide, and give the reason.",
         )
     if not acceptance.duplicates_reviewed:
         yield Fault(

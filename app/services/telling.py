@@ -22,7 +22,7 @@ LONGEST_NAME = 200
 
 INDEX = text("""
     INSERT INTO name_tokens (owner_id, token, kind, child_id)
-    SELECT :owner, token, :kind, :child FROM unnest(:tokens) AS token
+    SELECT :owner, token, :kind, :child FROM unnest(:tokens) AS token ON CONFLICT DO NOTHING
 """).bindparams(
     bindparam("owner", type_=Uuid), bindparam("child", type_=Uuid), bindparam("tokens", type_=ARRAY(Integer))
 )
@@ -70,6 +70,12 @@ async def index(
     await session.execute(INDEX, rows)
 
 
+async def index_around(session: AsyncSession, child_id: UUID, document: dict[str, Any]) -> None:
+    """Make a child findable by the phone of somebody around it too; what it is found by already stays."""
+    rows = {"owner": child_id, "kind": "child", "child": child_id, "tokens": tokens(_phones([document]))}
+    await session.execute(INDEX, rows)
+
+
 def circle(told: dict[str, Any]) -> list[dict[str, Any]]:
     """Return a referral's child and who cares for it."""
     return [told["child"], *([told["caregiver"]] if told.get("caregiver") else [])]
@@ -78,8 +84,11 @@ def circle(told: dict[str, Any]) -> list[dict[str, Any]]:
 def tokens_of(told: Sequence[dict[str, Any]]) -> list[int]:
     """Return the blind index of a child: its names, and the phones around it."""
     child = told[0]
-    phones_around = {f"p={document['phone']['number']}" for document in told if document.get("phone")}
-    return tokens(names.name_keys(child.get("names") or [], child.get("nickname")) | phones_around)
+    return tokens(names.name_keys(child.get("names") or [], child.get("nickname")) | _phones(told))
+
+
+def _phones(told: Sequence[dict[str, Any]]) -> set[str]:
+    return {f"p={document['phone']['number']}" for document in told if document.get("phone")}
 
 
 def tokens(keys: set[str]) -> list[int]:
@@ -109,12 +118,27 @@ def _names(document: dict[str, Any], pointer: str) -> Iterator[Fault]:
 
 def _phone(document: dict[str, Any], pointer: str) -> Iterator[Fault]:
     phone = document.get("phone")
-    if not phone:
-        return
+    if phone:
+        try:
+            document["phone"] = {**phone, "number": phones.normalise(phone["number"])}
+        except ValueError:
+            yield _no_phone(f"{pointer}/phone/number")
+
+
+def _no_phone(pointer: str) -> Fault:
+    return Fault(pointer, "phone_invalid", "This cannot be a phone number.")
+
+
+def office_phone(number: str, pointer: str) -> str:
+    """Return the number under which somebody is reached at work, in E.164.
+
+    Raises:
+        InvalidInput: it cannot be one.
+    """
     try:
-        document["phone"] = {**phone, "number": phones.normalise(phone["number"])}
+        return phones.normalise(number)
     except ValueError:
-        yield Fault(f"{pointer}/phone/number", "phone_invalid", "This cannot be a phone number.")
+        raise InvalidInput([_no_phone(pointer)]) from None
 
 
 def _birth(document: dict[str, Any], pointer: str) -> Iterator[Fault]:

@@ -15,6 +15,8 @@ from typing import Any, NoReturn
 import uvicorn
 import uvloop
 
+from app.services.http_protocol import Protocol
+
 GRACE = 12.0
 """Seconds that workers get to end their requests before they are killed."""
 BREATH = 0.5
@@ -119,7 +121,7 @@ def _configuration(make_app: MakeApp) -> uvicorn.Config:
         make_app,
         factory=True,
         loop="uvloop",
-        http="httptools",
+        http=Protocol,
         log_config=None,
         access_log=False,
         server_header=False,

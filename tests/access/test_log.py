@@ -1,9 +1,11 @@
 """The log: a line for each child shown, read by those who watch over it, and reading it is in it too."""
 
+import uuid
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
+import asyncpg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
@@ -16,6 +18,7 @@ from app.database_urls import dialect_url
 from app.embedded import ADMIN
 from app.models import Case, Child
 from app.models.record import new_id
+from tests.access.intrusion import acting, open_access, pretend
 from tests.conftest import PASSWORD, Cluster
 from tests.world import Caller, World, children_in, id_of
 
@@ -30,6 +33,15 @@ TOKENS = text("""
     INSERT INTO name_tokens (owner_id, token, kind, child_id)
     SELECT :copy, token, kind, :copy FROM name_tokens WHERE owner_id = :child
 """)
+SHOWN = """
+    INSERT INTO access_entries (event_id, child_id, record_kind, record_id, outcome, status)
+    VALUES ($1, $2, 'child', $2, 'allowed', 200)
+"""
+LONG_AGO = """
+    INSERT INTO access_events (id, opened_at, roles, supervises, kind, act, request_id)
+    VALUES (uuidv7(interval '-6 minutes'), now() - interval '6 minutes', '{}', '{}', 'person', 'case.read', 'by-hand-00')
+    RETURNING id
+"""
 Copied = dict[str, list[str]]
 
 
@@ -288,7 +300,41 @@ async def test_this_month_and_the_next_have_partitions_that_take_their_rows(
 
 async def test_a_sealed_column_is_not_read_past_the_log(world: World) -> None:
     # Planted: `execution_options` taken out of `Paging.plain`.
-    async with AsyncSession(create_async_engine(dialect_url(world.urls.api))) as session:
+    async with world.database.sessions() as session:
         with pytest.raises(AssertionError, match="past the access log"):
             await session.execute(select(Child.sealed))
         await session.execute(select(Child.sealed).execution_options(**log.UNCOLLECTED))
+
+
+async def test_nobody_writes_into_an_access_of_somebody_elses(
+    world: World, intruder: Any, superuser: Any
+) -> None:
+    # Planted: the policy written_by_requests WITH CHECK (true); `conclude` without its look at the moment.
+    case = await world.case()
+    (event_id,) = await superuser.fetchrow("SELECT id FROM access_events ORDER BY id LIMIT 1")
+    for mine in (None, await open_access(intruder, "worker_north")):
+        transaction = intruder.transaction()
+        await transaction.start()
+        await pretend(intruder, mine or "")
+        with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
+            await intruder.execute(SHOWN, event_id, uuid.UUID(case["child_id"]))
+        await transaction.rollback()
+    async with acting(intruder, "worker_north") as own:
+        assert await intruder.execute(SHOWN, own, uuid.UUID(case["child_id"])) == "INSERT 0 1"
+    old = await superuser.fetchval(LONG_AGO)
+    for event in (old, uuid.uuid4()):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError, match="opened lately"):
+            await intruder.execute(log.CONCLUDE, event, "forbidden", 403, None, None)
+
+
+async def test_what_is_asked_of_the_unseen_answers_nobody_without_the_act(
+    world: World, intruder: Any
+) -> None:
+    # Planted: `has_open_case` without its coalesce: NULL for a child that has one, false for any other id.
+    known, unknown = uuid.UUID((await world.case())["child_id"]), uuid.uuid4()
+    asked = "SELECT access.has_open_case($1), access.shares_a_worker($1, $1)"
+    assert {tuple(await intruder.fetchrow(asked, child)) for child in (known, unknown)} == {(False, False)}
+    async with acting(intruder, "worker_north"):
+        assert {tuple(await intruder.fetchrow(asked, child)) for child in (known, unknown)} == {
+            (False, False)
+        }

@@ -1,13 +1,12 @@
 """What the database's roles may not do, each tried: the API's own, the owner's, the reports'."""
 
-import uuid
 from typing import Any
 
 import asyncpg
 import pytest
 
 from app.database_urls import driver_url
-from tests.access.intrusion import acting, child_tables, seen
+from tests.access.intrusion import acting, child_tables, open_access, pretend, seen
 from tests.world import World, id_of
 
 EVENT = "VALUES (uuidv7(), '{social_worker}', '{}', 'person', 'case.read', 'by-hand-00')"
@@ -93,8 +92,9 @@ async def test_the_api_writes_entries_whose_moment_and_transaction_the_database_
     world: World, intruder: Any, superuser: Any
 ) -> None:
     del world
-    marked = uuid.uuid4()
+    marked = await open_access(intruder, "worker_north")
     async with intruder.transaction():
+        await pretend(intruder, marked)
         entry = "INSERT INTO access_entries (event_id, outcome, status) VALUES ($1, 'allowed', 200)"
         await intruder.execute(entry, marked)
         xid = await intruder.fetchval("SELECT pg_current_xact_id()::text")

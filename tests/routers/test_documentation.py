@@ -1,5 +1,6 @@
 import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any, Literal
 
 import httpx
@@ -21,11 +22,11 @@ class Note(BaseModel):
     type: str | None = None
 
 
-def build(*, docs: bool = True) -> FastAPI:
+def build(*, docs: bool = True, written: Path | None = None) -> FastAPI:
     app = FastAPI(title="First <Step>", openapi_url=None, docs_url=None, redoc_url=None)
     settings = Settings(docs=docs)
     error_handlers.install(app)
-    documentation.install(app, settings)
+    documentation.install(app, settings, written=written)
     middleware.install(app, settings)
 
     @app.post("/v1/notes")
@@ -79,6 +80,15 @@ async def test_the_description_is_the_app_s_own_and_can_be_cached(client: httpx.
     assert list(document["paths"]) == ["/v1/notes"]
     again = await client.get("/openapi.json", headers={"if-none-match": answer.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
+
+
+async def test_what_was_written_down_is_served_without_making_it_again(tmp_path: Path) -> None:
+    written = tmp_path / "openapi.json"
+    written.write_text('{"openapi": "3.1.0", "paths": {}}')
+    transport = httpx.ASGITransport(app=build(written=written))
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        assert (await client.get("/openapi.json")).json() == {"openapi": "3.1.0", "paths": {}}
+        assert (await client.get("/docs/openapi-3.0.json")).json()["paths"] == {}
 
 
 async def test_swagger_ui_gets_the_description_in_the_version_it_can_draw(client: httpx.AsyncClient) -> None:

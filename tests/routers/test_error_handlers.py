@@ -232,7 +232,7 @@ async def test_unknown_paths_and_methods_are_problems_too(client: httpx.AsyncCli
     assert nowhere.json()["type"] == "urn:firststep:problem:not-found"
     wrong = await client.put("/v1/referrals")
     assert wrong.json()["type"] == "urn:firststep:problem:method-not-allowed"
-    assert wrong.headers["allow"] == "GET, POST"
+    assert wrong.headers["allow"] == "GET, HEAD, POST"
 
 
 @pytest.mark.parametrize(

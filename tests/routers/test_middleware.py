@@ -276,6 +276,18 @@ async def test_one_line_per_request_tells_the_template_and_never_the_path(
     assert CANARY not in written
 
 
+async def test_head_is_get_without_its_body(
+    client: httpx.AsyncClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole, head = await client.get("/v1/notes/7?q=7"), await client.head("/v1/notes/7?q=7")
+    assert (head.status_code, head.content) == (whole.status_code, b"")
+    assert head.headers["content-length"] == whole.headers["content-length"]
+    line = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (line["method"], line["route"]) == ("HEAD", "/v1/notes/{id}")
+    refused = await client.post("/v1/notes/7")
+    assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD")
+
+
 async def test_the_lifespan_passes_through_every_layer() -> None:
     seen: list[str] = []
     messages = iter([{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}])

@@ -175,10 +175,10 @@ def test_any_bytes_are_either_read_or_malformed(body: bytes) -> None:
     ],
 )
 def test_hostile_bodies_take_time_only_in_proportion_to_their_size(body: bytes) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     with suppress(Malformed):
         parse(body)
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 async def test_a_write_reads_its_body_once_and_as_strict_json(client: httpx.AsyncClient) -> None:

@@ -66,6 +66,8 @@ async def test_intake_brings_the_supporter_along_and_workers_add_others(world: W
         ({"birth": {"date": "2999-01-01", "precision": "day"}}, ("/birth", "date_in_future")),
         ({"place_code": "99"}, ("/place_code", "place_unknown")),
         ({"nickname": "\u2060"}, ("/nickname", "blank")),
+        ({"id": "01a20372-1e1f-7c16-8000-0242ac120002"}, ("/id", "id_not_random")),
+        ({"id": "00000000-0000-0000-0000-000000000000"}, ("/id", "id_not_random")),
     ):
         assert faults(await worker.post(f"{path}/people", {**AUNT, **wrong})) == {fault}
 
@@ -82,6 +84,8 @@ async def test_a_person_is_corrected_by_a_patch(world: World) -> None:
         ({"relationship": None}, ("/relationship", "missing")),
         ({"is_responsible": "yes"}, ("/is_responsible", "bool_type")),
         ({"case_id": str(uuid.uuid4())}, ("/case_id", "extra_forbidden")),
+        ({"names": None}, ("/names", "name_missing")),
+        ({"names": []}, ("/names", "name_missing")),
     ):
         assert faults(await worker.patch(here, wrong, etag='"2"')) == {fault}
     assert (await worker.patch(here, patch, etag='"1"')).status_code == 412

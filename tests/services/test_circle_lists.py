@@ -142,12 +142,20 @@ async def test_places_are_browsed_and_searched_in_both_scripts_by_anybody(world:
     assert all(code.startswith("17") and len(code) == 4 for code in districts)
     for q in ("Siemreap", "siem reap", "SIEM REAP", "សៀមរាប", "សៀម\u200bរាប", "សៀម"):
         assert "17" in await codes(q=q, limit="200"), q
+    assert [await codes(q=q, limit="1") for q in ("ភ្នំពេញ", "រាជធានីភ្នំពេញ", "Phnom Penh")] == [["12"]] * 3
     for q in ("!!", "\u200b", "%", "_", "Atlantis", "iemreap"):
         assert await codes(q=q, limit="200") == [], q
     assert set(await codes(parent="17", q="S")) < set(districts)
     assert await codes(parent="99") == []
     [*full, last] = await pages(Caller("nobody", world.http, "-"), "/v1/places", 10)
     assert ([len(page) for page in full], len(last)) == ([10, 10], 5)
+    for query in ("parent=171009", "q=siem", "q=k"):  # a village's code looks like a day
+        found = [
+            place
+            for page in await pages(Caller("nobody", world.http, "-"), f"/v1/places?{query}", 20)
+            for place in page
+        ]
+        assert [place["code"] for place in found] == sorted({place["code"] for place in found})
     for wrong in ({"parent": "1"}, {"parent": "17x"}, {"q": ""}, {"q": "x" * 61}, {"level": "province"}):
         assert (await world.http.get("/v1/places", params=wrong)).status_code == 422, wrong
 

@@ -1,5 +1,7 @@
 """Possible duplicates: what the samples do not show."""
 
+from typing import Any
+
 from tests.world import World, referral
 
 
@@ -17,6 +19,29 @@ async def test_two_scripts_meet_in_the_caregivers_phone(world: World) -> None:
     assert "phone_shared" in answer.json()["items"][0]["why"]
     lonely = await world.supervisor_north.get(f"/v1/referrals/{stranger['id']}/matches")
     assert lonely.json()["items"] == []
+
+
+async def test_a_child_is_found_by_the_phone_of_who_joined_its_circle_later(world: World) -> None:
+    # Planted: `index_around` left out of `people._write`.
+    known = {"sex": "male", "birth": {"date": "2014-02-03", "precision": "day"}, "place_code": "17100901"}
+    latin = {**known, "names": [{"script": "latin", "family": "Sok", "given": "Vichet"}]}
+    khmer = {**known, "names": [{"script": "khmer", "family": "សុខ", "given": "វិចិត្រ"}]}
+    case = await world.case(child=latin)
+    uncle = {"role": "other", "relationship": "uncle", "names": [{"script": "latin", "given": "Dara"}]}
+    people = f"/v1/cases/{case['id']}/people"
+    added = await world.worker_north.post(people, {**uncle, "phone": {"number": "011 223 344"}})
+    assert await candidates(world, khmer, "+85511223344") == {case["child_id"]}
+    moved = {"phone": {"number": "011 223 355"}}
+    await world.worker_north.patch(f"/v1/people/{added.json()['id']}", moved, etag='"1"')
+    assert await candidates(world, khmer, "+85511223355") == {case["child_id"]}
+
+
+async def candidates(world: World, child: dict[str, Any], number: str) -> set[str]:
+    """The children that a referral with this phone around it may be about."""
+    around = {"relationship": "uncle", "phone": {"number": number, "owner": "self"}, "names": []}
+    told = await world.referral(child=child, caregiver=around)
+    matches = await world.supervisor_north.get(f"/v1/referrals/{told['id']}/matches")
+    return {match["id"] for match in matches.json()["items"] if match["kind"] == "child"}
 
 
 async def test_matches_are_paged_and_each_one_shown_is_logged(world: World) -> None:

@@ -1,0 +1,148 @@
+"""The database that tests take turns in: emptied after each, thrown away after one that changed more than rows.
+
+A database of its own for every test would be copied, dropped, and each time be asked everything for the first time.
+"""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import asyncpg
+
+from app.database import Database
+from app.database_urls import Urls
+
+TURNS = 100
+"""Tests after which a database is full of what was deleted in it."""
+
+SETTLED = """
+    CREATE SCHEMA pristine;
+    CREATE TABLE pristine.changes (what text);
+
+    CREATE FUNCTION pristine.note_definition() RETURNS event_trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+    AS $$ BEGIN INSERT INTO pristine.changes VALUES (tg_tag); END $$;
+    CREATE EVENT TRIGGER defined ON ddl_command_end EXECUTE FUNCTION pristine.note_definition();
+    CREATE EVENT TRIGGER dropped ON sql_drop EXECUTE FUNCTION pristine.note_definition();
+    ALTER EVENT TRIGGER defined ENABLE ALWAYS;
+    ALTER EVENT TRIGGER dropped ENABLE ALWAYS;
+
+    CREATE FUNCTION pristine.note_change() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+    AS $$ BEGIN INSERT INTO pristine.changes VALUES (tg_table_name); RETURN NULL; END $$;
+
+    DO $$
+    DECLARE
+        found record;
+        is_used boolean;
+    BEGIN
+        FOR found IN SELECT relname AS name, relname IN ('places', 'editions', 'alembic_version') AS is_fixed FROM pg_class
+                      WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
+        LOOP
+            EXECUTE format('SELECT EXISTS (SELECT FROM public.%I)', found.name) INTO is_used;
+            IF found.is_fixed THEN
+                EXECUTE format('CREATE TRIGGER noted AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON public.%I
+                                EXECUTE FUNCTION pristine.note_change()', found.name);
+            ELSIF is_used THEN
+                EXECUTE format('CREATE TABLE pristine.%I AS SELECT * FROM public.%1$I', found.name);
+            END IF;
+        END LOOP;
+    END
+    $$;
+    TRUNCATE pristine.changes;
+"""
+"""What the template remembers: its rows, and afterwards whatever a test does that taking rows away does not undo."""
+
+RESTORE = """
+    SET LOCAL session_replication_role = replica;
+    SET LOCAL lock_timeout = '2s';
+    DO $$
+    DECLARE
+        found record;
+        is_used boolean;
+    BEGIN
+        FOR found IN SELECT relname AS name FROM pg_class
+                      WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
+                        AND relname NOT IN ('places', 'editions', 'alembic_version')
+        LOOP
+            EXECUTE format('SELECT EXISTS (SELECT FROM public.%I)', found.name) INTO is_used;
+            IF is_used THEN
+                EXECUTE format('DELETE FROM public.%I', found.name);
+            END IF;
+        END LOOP;
+        FOR found IN SELECT relname AS name FROM pg_class
+                      WHERE relnamespace = 'pristine'::regnamespace AND relkind = 'r' AND relname <> 'changes'
+        LOOP
+            EXECUTE format('INSERT INTO public.%I SELECT * FROM pristine.%1$I', found.name);
+        END LOOP;
+    END
+    $$;
+"""
+IS_CHANGED = "SELECT EXISTS (SELECT FROM pristine.changes)"
+
+
+class Copies(Protocol):
+    """Who copies the template, and drops copies of it."""
+
+    async def clone(self, name: str) -> Urls: ...
+
+    async def drop(self, name: str) -> None: ...
+
+    async def connect(self, database: str) -> asyncpg.Connection: ...
+
+
+@dataclass
+class Ground:
+    """A copy of the template, and what a test connects to it with."""
+
+    name: str
+    urls: Urls
+    database: Database
+    past: asyncpg.Connection
+    """A connection past the API."""
+    turns: int = 0
+
+    async def restore(self) -> bool:
+        """Take every row away that a test left; False where it left more than that, or is still at work."""
+        try:
+            async with self.past.transaction():
+                if await self.past.fetchval(IS_CHANGED):
+                    return False
+                await self.past.execute(RESTORE)
+        except asyncpg.LockNotAvailableError:
+            return False
+        return True
+
+
+@dataclass
+class Grounds:
+    """The copy in use; another one when it is used up."""
+
+    copies: Copies
+    made: int = 0
+    here: Ground | None = field(default=None)
+
+    async def take(self) -> Ground:
+        """Return a ground as the template is."""
+        if self.here is None:
+            self.made += 1
+            name = f"world_{self.made}"
+            urls = await self.copies.clone(name)
+            database = Database(urls.api, pool_size=6)
+            await database.open()
+            self.here = Ground(name, urls, database, await self.copies.connect(name))
+        return self.here
+
+    async def give_back(self) -> None:
+        """Make the ground what it was, or leave it."""
+        assert self.here is not None
+        self.here.turns += 1
+        if self.here.turns == TURNS or not await self.here.restore():
+            await self.leave()
+
+    async def leave(self) -> None:
+        """Drop the ground."""
+        if self.here is not None:
+            await self.here.past.close()
+            await self.here.database.close()
+            await self.copies.drop(self.here.name)
+            self.here = None
