@@ -27,7 +27,7 @@ async def test_a_child_is_found_by_the_phone_of_who_joined_its_circle_later(worl
     latin = {**known, "names": [{"script": "latin", "family": "Sok", "given": "Vichet"}]}
     khmer = {**known, "names": [{"script": "khmer", "family": "សុខ", "given": "វិចិត្រ"}]}
     case = await world.case(child=latin)
-    uncle = {"role": "other", "relationship": "uncle", "names": [{"script": "latin", "given": "Dara"}]}
+    uncle = {"role": "supporter", "relationship": "uncle", "names": [{"script": "latin", "given": "Dara"}]}
     people = f"/v1/cases/{case['id']}/people"
     added = await world.worker_north.post(people, {**uncle, "phone": {"number": "011 223 344"}})
     assert await candidates(world, khmer, "+85511223344") == {case["child_id"]}
