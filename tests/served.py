@@ -20,6 +20,9 @@ from app.embedded import EmbeddedServer
 PATIENCE = 120.0
 """Seconds for the first start on a busy machine: it makes a database and invents a caseload."""
 
+# Tests begun in the background ignore Ctrl-C, and so would every child of theirs.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -58,8 +61,6 @@ class Served:
     def start(self, until: Callable[[], bool] | None = None) -> subprocess.Popen[bytes]:
         """Start it, and wait until it serves, or until something else is true."""
         is_reached = until or self.is_ready
-        # Tests begun in the background ignore Ctrl-C, and so would every child of theirs.
-        signal.signal(signal.SIGINT, signal.default_int_handler)
         with (self.home.parent / "run.log").open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "app.cli", "run"],

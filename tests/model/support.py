@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from random import Random
 from typing import Any
+from uuid import UUID
 
 from tests.model.days import day, moment
 from tests.model.story import (
@@ -26,7 +27,7 @@ from tests.model.story import (
 )
 from tests.world import id_of
 
-PROVIDER = {name: str(id_of(f"provider {name}")) for name in ("good", "lapsed")}
+PROVIDER = {name: str(UUID(bytes=id_of(f"provider {name}").bytes, version=4)) for name in ("good", "lapsed")}
 BASIS = {"basis": "vital_interest", "decided_by": "The supervisor", "on": "2026-11-01", "child_told": None}
 HELD = {"attended", "attended_part"}
 
