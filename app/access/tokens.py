@@ -1,9 +1,7 @@
 """Access tokens and client assertions: the only place that knows python-jose.
 
-Left alone the library accepts a wrong `typ`, an unknown `crit`, a wrong `kid`, a missing `exp` or `aud`, and falls over
-nested headers before it looks at a signature. So everything is read here first (RFC 8725, RFC 9068): the length, the
-header's exact members, the key by its `kid`; then the signature; then every claim, strictly. Whatever is wrong, the
-answer is the same `Unauthenticated`.
+Left alone the library accepts a wrong `typ`, an unknown `crit`, a wrong `kid`, a missing `exp` or `aud`. So everything is
+read here first (RFC 8725, RFC 9068): length, header, key by its `kid`; then the signature; then every claim, strictly.
 """
 
 import base64
@@ -19,11 +17,14 @@ from threading import Lock
 from typing import Any, Literal, cast
 
 from cryptography.hazmat.primitives.asymmetric import ec
-from jose import jwk, jws
-from jose.backends.base import Key
 
 from app.access.keyring import KEY_BYTES, CurrentKeyRing, KeyRing, base64url, public_jwk
 from app.errors import Unauthenticated
+from app.unloaded import kept_out
+
+with kept_out("cryptography.x509", load_pem_x509_certificate=None):  # no key of ours comes in a certificate
+    from jose import jwk, jws
+    from jose.backends.base import Key
 
 ALGORITHM = "ES256"
 TYPE = "at+jwt"

@@ -19,15 +19,10 @@ from types import TracebackType
 from typing import Any, Final, TextIO
 from uuid import UUID
 
-# structlog loads Rich to colour a console that a server has not, a thirtieth of a start: None reads as "not installed".
-_rich = sys.modules.get("rich")
-sys.modules["rich"] = None  # type: ignore[assignment]
-import structlog  # noqa: E402
+from app.unloaded import kept_out
 
-if _rich is None:
-    del sys.modules["rich"]
-else:
-    sys.modules["rich"] = _rich
+with kept_out("rich"):  # it colours a console that a server has not, for a thirtieth of a start
+    import structlog
 
 ALLOWED: Final = frozenset({
     *("timestamp", "level", "event", "logger", "request_id", "method", "route", "status", "duration_ms", "bytes"),

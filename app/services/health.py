@@ -1,12 +1,10 @@
 """Whether this process can serve."""
 
-from sqlalchemy import text
-
 from app.database import Database
 from app.database_errors import translated
 from app.errors import Unavailable
 
-READY = text("SELECT to_regprocedure('access.event()') IS NOT NULL AND NOT pg_is_in_recovery()")
+READY = "SELECT to_regprocedure('access.event()') IS NOT NULL AND NOT pg_is_in_recovery()"
 
 
 async def check(database: Database) -> None:
@@ -16,8 +14,6 @@ async def check(database: Database) -> None:
         Unavailable: it is out of reach, not migrated, or a read-only replica.
     """
     with translated():
-        async with database.engine.connect() as connection:
-            ready = await connection.scalar(READY)
-            await connection.rollback()
+        ready = await database.gate.fetchval(READY)
     if not ready:
         raise Unavailable("The database is not ready.", retry_after=5)

@@ -1,0 +1,40 @@
+"""How long a start takes once everything is there: from the command until `/readyz` answers, ten times.
+
+`python -m bench.start` makes a demonstration of its own, which the starts then find, and takes it away.
+"""
+
+import json
+import statistics
+import time
+from pathlib import Path
+
+from bench.report import machine
+from tests.served import Served, room
+
+FILE = Path(__file__).parent / "results" / "start.json"
+STARTS = 10
+
+
+def main() -> None:
+    """Measure, print and keep."""
+    with room() as folder:
+        served = Served(folder / "var")
+        with served.running():
+            pass  # the first start, which makes everything
+        seconds = []
+        for _ in range(STARTS):
+            begun = time.perf_counter()
+            with served.running():
+                seconds.append(round(time.perf_counter() - begun, 2))
+    found = {
+        "machine": machine(),
+        "what": "seconds from `python -m app.cli run` until /readyz answers, with a database that is there",
+        "median": round(statistics.median(seconds), 2),
+        "starts": seconds,
+    }
+    FILE.write_text(json.dumps(found, indent=2) + "\n")
+    print(json.dumps(found, indent=2))
+
+
+if __name__ == "__main__":
+    main()
