@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import asyncpg
 
@@ -21,23 +22,33 @@ AWAY = "The database is out of reach."
 SLOW = "The database took too long; nothing was done."
 CONTENDED = "Somebody else was changing the same records; please try again."
 
-OURS: list[tuple[tuple[type[BaseException], ...], Callable[[], FirstStepError]]] = [
+
+def _names_nothing(error: asyncpg.ForeignKeyViolationError) -> InvalidInput:
+    """Point at the field: a foreign key is called after its table and column."""
+    column = str(error.constraint_name).removeprefix(f"fk_{error.table_name}_")
+    return InvalidInput([Fault(f"/{column}", "reference_unknown", "It names nothing.")])
+
+
+OURS: list[tuple[tuple[type[BaseException], ...], Callable[[Any], FirstStepError]]] = [
     (
         (asyncpg.UniqueViolationError,),
-        lambda: AlreadyExists("The id, or another key that must be unique, is taken."),
+        lambda _: AlreadyExists("The id, or another key that must be unique, is taken."),
     ),
+    ((asyncpg.ForeignKeyViolationError,), _names_nothing),
     (
-        (asyncpg.ForeignKeyViolationError,),
-        lambda: InvalidInput([Fault(None, "reference_unknown", "It names nothing.")]),
+        (asyncpg.SerializationError, asyncpg.DeadlockDetectedError),
+        lambda _: Conflict(CONTENDED, retry_after=1),
     ),
-    ((asyncpg.SerializationError, asyncpg.DeadlockDetectedError), lambda: Conflict(CONTENDED, retry_after=1)),
-    ((asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError), lambda: TimedOut(SLOW, retry_after=1)),
-    ((asyncpg.TooManyConnectionsError, asyncpg.AdminShutdownError), lambda: Unavailable(BUSY, retry_after=1)),
+    ((asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError), lambda _: TimedOut(SLOW, retry_after=1)),
+    (
+        (asyncpg.TooManyConnectionsError, asyncpg.AdminShutdownError),
+        lambda _: Unavailable(BUSY, retry_after=1),
+    ),
     (
         (asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError),
-        lambda: Unavailable(AWAY, retry_after=5),
+        lambda _: Unavailable(AWAY, retry_after=5),
     ),
-    ((OSError, asyncpg.InterfaceError), lambda: Unavailable(AWAY, retry_after=5)),
+    ((OSError, asyncpg.InterfaceError), lambda _: Unavailable(AWAY, retry_after=5)),
 ]
 """What PostgreSQL and its driver may say, and what a caller is told; the engine adds what its pool may say."""
 
@@ -73,7 +84,7 @@ def _ours(error: BaseException) -> FirstStepError | None:
             return NotFound()
         for kinds, make in OURS:
             if isinstance(cause, kinds):
-                return make()
+                return make(cause)
         cause = cause.__cause__
     return None
 

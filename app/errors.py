@@ -82,6 +82,16 @@ class Forbidden(FirstStepError):
     titles: ClassVar = {"en": "Your role does not include this", "km": "តួនាទីរបស់អ្នកមិនមានសិទ្ធិធ្វើសកម្មភាពនេះទេ"}
 
 
+class AskedFromElsewhere(Forbidden):
+    """A page of another site may have made the browser send this."""
+
+    kind = "asked-from-elsewhere"
+    titles: ClassVar = {
+        "en": "Another site may have sent this",
+        "km": "សំណើនេះអាចផ្ញើមកពីគេហទំព័រផ្សេង",
+    }
+
+
 class StepUpRequired(Forbidden):
     """The act asks for a sign-in more recent than the session's."""
 

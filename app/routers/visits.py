@@ -6,7 +6,7 @@ from fastapi import Cookie, Depends, Header, Request
 from starlette.responses import Response
 
 from app.config import settings
-from app.errors import Forbidden
+from app.errors import AskedFromElsewhere
 from app.routers.addresses import UNKNOWN, client_address, rate_key
 from app.routers.answers import answer
 from app.services.sessions import Tokens
@@ -37,10 +37,10 @@ async def asked_by_script(x_requested_with: ScriptHeader = None) -> None:
     """Refuse what a page of another site could have made a browser send.
 
     Raises:
-        Forbidden: the header is missing.
+        AskedFromElsewhere: the header is missing.
     """
     if not x_requested_with:
-        raise Forbidden("This asks for the header X-Requested-With.")
+        raise AskedFromElsewhere("This asks for the header X-Requested-With.")
 
 
 def with_cookie(tokens: Tokens) -> Response:

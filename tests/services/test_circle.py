@@ -148,7 +148,7 @@ async def test_a_consent_must_be_whole(world: World) -> None:
         ({"scope": []}, ("/scope", "too_short")),
         ({"status": "withdrawn"}, ("/status", "string_pattern_mismatch")),
         ({"on": "2026-02-29"}, ("/on", "date_from_datetime_parsing")),
-        ({"recipient_agency_id": str(uuid.uuid4())}, (None, "reference_unknown")),
+        ({"recipient_agency_id": str(uuid.uuid4())}, ("/recipient_agency_id", "reference_unknown")),
     ):
         assert faults(await worker.post(path, {**CONSENT, **told})) == {fault}, told
     assert len(ok(await worker.get(path))["items"]) == 1

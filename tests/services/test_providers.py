@@ -102,7 +102,7 @@ async def test_what_cannot_be_true_of_a_provider_is_refused(world: World) -> Non
         ({"safeguarding_checked_on": tomorrow, "safeguarding_valid_until": None}, ("/safeguarding_checked_on", "date_in_future")),
         ({"safeguarding_valid_until": "2026-01-09"}, ("", "period_reversed")),
         ({"safeguarding_checked_on": None}, ("", "safeguarding_unchecked")),
-        ({"agency_id": str(uuid.uuid4())}, (None, "reference_unknown")),
+        ({"agency_id": str(uuid.uuid4())}, ("/agency_id", "reference_unknown")),
         ({"child_id": str(uuid.uuid4())}, ("/child_id", "extra_forbidden")),
     ):  # fmt: skip
         assert faults(await chief.post(HERE, {**HOSPITAL, **wrong})) == {fault}, wrong
