@@ -12,9 +12,9 @@ from app.database_errors import BUSY, OURS, translated
 from app.database_urls import dialect_url, driver_url
 from app.errors import NotFound, Unavailable
 
-OURS.append(((exc.TimeoutError,), lambda _: Unavailable(BUSY, retry_after=1)))
+OURS.append(((exc.TimeoutError,), lambda: Unavailable(BUSY, retry_after=1)))
 # A row that was read, and went out of the actor's sight before it was written.
-OURS.append(((StaleDataError,), lambda _: NotFound()))
+OURS.append(((StaleDataError,), NotFound))
 
 
 class Database:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import asyncpg
 
@@ -29,26 +28,25 @@ def _names_nothing(error: asyncpg.ForeignKeyViolationError) -> InvalidInput:
     return InvalidInput([Fault(f"/{column}", "reference_unknown", "It names nothing.")])
 
 
-OURS: list[tuple[tuple[type[BaseException], ...], Callable[[Any], FirstStepError]]] = [
+OURS: list[tuple[tuple[type[BaseException], ...], Callable[[], FirstStepError]]] = [
     (
         (asyncpg.UniqueViolationError,),
-        lambda _: AlreadyExists("The id, or another key that must be unique, is taken."),
+        lambda: AlreadyExists("The id, or another key that must be unique, is taken."),
     ),
-    ((asyncpg.ForeignKeyViolationError,), _names_nothing),
     (
         (asyncpg.SerializationError, asyncpg.DeadlockDetectedError),
-        lambda _: Conflict(CONTENDED, retry_after=1),
+        lambda: Conflict(CONTENDED, retry_after=1),
     ),
-    ((asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError), lambda _: TimedOut(SLOW, retry_after=1)),
+    ((asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError), lambda: TimedOut(SLOW, retry_after=1)),
     (
         (asyncpg.TooManyConnectionsError, asyncpg.AdminShutdownError),
-        lambda _: Unavailable(BUSY, retry_after=1),
+        lambda: Unavailable(BUSY, retry_after=1),
     ),
     (
         (asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError),
-        lambda _: Unavailable(AWAY, retry_after=5),
+        lambda: Unavailable(AWAY, retry_after=5),
     ),
-    ((OSError, asyncpg.InterfaceError), lambda _: Unavailable(AWAY, retry_after=5)),
+    ((OSError, asyncpg.InterfaceError), lambda: Unavailable(AWAY, retry_after=5)),
 ]
 """What PostgreSQL and its driver may say, and what a caller is told; the engine adds what its pool may say."""
 
@@ -82,9 +80,11 @@ def _ours(error: BaseException) -> FirstStepError | None:
     while cause is not None:
         if _out_of_sight(cause):
             return NotFound()
+        if isinstance(cause, asyncpg.ForeignKeyViolationError):
+            return _names_nothing(cause)
         for kinds, make in OURS:
             if isinstance(cause, kinds):
-                return make(cause)
+                return make()
         cause = cause.__cause__
     return None
 

@@ -20,3 +20,8 @@ def kept_out(name: str, **asked: Any) -> Iterator[None]:
         yield
     finally:
         del sys.modules[name]
+
+
+def never_load(name: str) -> None:
+    """Have a module be as if it were not installed."""
+    sys.modules.setdefault(name, None)  # type: ignore[arg-type]

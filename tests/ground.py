@@ -17,6 +17,7 @@ TURNS = 100
 SETTLED = """
     CREATE SCHEMA pristine;
     CREATE TABLE pristine.changes (what text);
+    CREATE TABLE pristine.tables (name text);
 
     CREATE FUNCTION pristine.note_definition() RETURNS event_trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
@@ -42,7 +43,10 @@ SETTLED = """
             IF found.is_fixed THEN
                 EXECUTE format('CREATE TRIGGER noted AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON public.%I
                                 EXECUTE FUNCTION pristine.note_change()', found.name);
-            ELSIF is_used THEN
+                CONTINUE;
+            END IF;
+            INSERT INTO pristine.tables VALUES (found.name);
+            IF is_used THEN
                 EXECUTE format('CREATE TABLE pristine.%I AS SELECT * FROM public.%1$I', found.name);
             END IF;
         END LOOP;
@@ -60,17 +64,16 @@ RESTORE = """
         found record;
         is_used boolean;
     BEGIN
-        FOR found IN SELECT relname AS name FROM pg_class
-                      WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
-                        AND relname NOT IN ('places', 'editions', 'alembic_version')
-        LOOP
+        EXECUTE (SELECT format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', string_agg(format('public.%I', name), ', '))
+                   FROM pristine.tables);  -- waits for who is still writing
+        FOR found IN SELECT name FROM pristine.tables LOOP
             EXECUTE format('SELECT EXISTS (SELECT FROM public.%I)', found.name) INTO is_used;
             IF is_used THEN
                 EXECUTE format('DELETE FROM public.%I', found.name);
             END IF;
         END LOOP;
         FOR found IN SELECT relname AS name FROM pg_class
-                      WHERE relnamespace = 'pristine'::regnamespace AND relkind = 'r' AND relname <> 'changes'
+                      WHERE relnamespace = 'pristine'::regnamespace AND relkind = 'r' AND relname NOT IN ('changes', 'tables')
         LOOP
             EXECUTE format('INSERT INTO public.%I SELECT * FROM pristine.%1$I', found.name);
         END LOOP;
@@ -108,7 +111,7 @@ class Ground:
                 if await self.past.fetchval(IS_CHANGED):
                     return False
                 await self.past.execute(RESTORE)
-        except asyncpg.LockNotAvailableError:
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
             return False
         return True
 

@@ -61,8 +61,7 @@ def install(app: FastAPI, settings: Settings, *, written: Path | None = None) ->
         raise ValueError("Build the app with openapi_url=None, docs_url=None, redoc_url=None")
     if not settings.docs:
         return
-    is_written = written is not None and written.exists()
-    describe = partial(_read, written) if written is not None and is_written else app.openapi
+    describe = partial(_read, written) if written and written.exists() else app.openapi
     pages: dict[str, _Endpoint] = {
         "/docs": _page(_docs_page(app.title)),
         "/docs/problems": _page(problems_page()),

@@ -9,7 +9,7 @@ from pydantic import Field
 from app.schemas.administration import Flag
 from app.schemas.cases import CaseChild
 from app.schemas.codes import CodeOf
-from app.schemas.wire import Day, Id, Input, Line, Moment, Output, PageQuery
+from app.schemas.wire import Day, Input, Line, Moment, NewId, Output, PageQuery
 
 FeedLanguage = Literal["en", "km"]
 
@@ -59,7 +59,7 @@ class AgendaItem(Output):
 class CalendarFeedIn(Input):
     """A feed for one's calendar."""
 
-    id: Id | None = None
+    id: NewId | None = None
     name: Line
     """What its owner calls it, such as the device it is for; the calendar does not show it."""
     language: FeedLanguage = "en"

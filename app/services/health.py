@@ -4,6 +4,8 @@ from app.database import Database
 from app.database_errors import translated
 from app.errors import Unavailable
 
+PATIENCE = 5.0
+"""Seconds to wait for a connection."""
 READY = "SELECT to_regprocedure('access.event()') IS NOT NULL AND NOT pg_is_in_recovery()"
 
 
@@ -14,6 +16,7 @@ async def check(database: Database) -> None:
         Unavailable: it is out of reach, not migrated, or a read-only replica.
     """
     with translated():
-        ready = await database.gate.fetchval(READY)
+        async with database.gate.acquire(timeout=PATIENCE) as connection:
+            ready = await connection.fetchval(READY)
     if not ready:
         raise Unavailable("The database is not ready.", retry_after=5)

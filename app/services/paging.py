@@ -115,7 +115,7 @@ class Paging:
             if not hmac.compare_digest(tag, self._tag(text)):
                 raise ValueError  # noqa: TRY301 - one answer for every bad cursor
             values = [READ[kind](written) for kind, written in json.loads(text)]
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, LookupError):
             values = []
         if len(values) != width:
             detail = "This cursor belongs to another list, to other filters, or is not ours."

@@ -83,7 +83,8 @@ async def _write(session: AsyncSession, person: Person, document: dict[str, Any]
     document = await telling.tidied(session, document)
     for name in PLAIN:
         setattr(person, name, document.pop(name))
-    await telling.index_around(session, person.child_id, document)
+    if person.role != "other":  # likeness is judged by who cares for the child
+        await telling.index_around(session, person.child_id, document)
     seal(person, "sealed", document)
 
 

@@ -89,7 +89,7 @@ async def _tidied(session: AsyncSession, told: Told) -> dict[str, Any]:
         document["caregiver"] = await telling.tidied(session, document["caregiver"], "/caregiver")
     referrer = document["referrer"]
     if referrer and referrer["phone"]:
-        referrer["phone"] = telling.office_phone(referrer["phone"], "/referrer/phone")
+        referrer["phone"] = telling.office_phone(referrer["phone"])
     return document
 
 

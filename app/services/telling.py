@@ -1,6 +1,7 @@
 """What somebody told us about a child, tidied: names in one spelling of Unicode, phones in E.164, places known."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from app.services.ages import Birth, today
 NAME_BITS = 12
 """For some thousands to some hundred thousands of people: 2 ≤ rows / 2^bits ≤ √rows."""
 PARTS = ("family", "given")
+PLAIN_NUMBER = frozenset("+0123456789 ().-")
 LONGEST_NAME = 200
 """Characters of a part of a name, as the schemas say."""
 
@@ -122,23 +124,15 @@ def _phone(document: dict[str, Any], pointer: str) -> Iterator[Fault]:
         try:
             document["phone"] = {**phone, "number": phones.normalise(phone["number"])}
         except ValueError:
-            yield _no_phone(f"{pointer}/phone/number")
+            yield Fault(f"{pointer}/phone/number", "phone_invalid", "This cannot be a phone number.")
 
 
-def _no_phone(pointer: str) -> Fault:
-    return Fault(pointer, "phone_invalid", "This cannot be a phone number.")
-
-
-def office_phone(number: str, pointer: str) -> str:
-    """Return the number under which somebody is reached at work, in E.164.
-
-    Raises:
-        InvalidInput: it cannot be one.
-    """
-    try:
-        return phones.normalise(number)
-    except ValueError:
-        raise InvalidInput([_no_phone(pointer)]) from None
+def office_phone(number: str) -> str:
+    """Return where somebody is reached at work: in E.164, or as it was typed where it is more than a number."""
+    if set(number) <= PLAIN_NUMBER:
+        with suppress(ValueError):
+            return phones.normalise(number)
+    return number
 
 
 def _birth(document: dict[str, Any], pointer: str) -> Iterator[Fault]:

@@ -306,9 +306,7 @@ async def test_a_sealed_column_is_not_read_past_the_log(world: World) -> None:
         await session.execute(select(Child.sealed).execution_options(**log.UNCOLLECTED))
 
 
-async def test_nobody_writes_into_an_access_of_somebody_elses(
-    world: World, intruder: Any, superuser: Any
-) -> None:
+async def test_nobody_writes_into_the_logs_past(world: World, intruder: Any, superuser: Any) -> None:
     # Planted: the policy written_by_requests WITH CHECK (true); `conclude` without its look at the moment.
     case = await world.case()
     (event_id,) = await superuser.fetchrow("SELECT id FROM access_events ORDER BY id LIMIT 1")
@@ -338,3 +336,12 @@ async def test_what_is_asked_of_the_unseen_answers_nobody_without_the_act(
         assert {tuple(await intruder.fetchrow(asked, child)) for child in (known, unknown)} == {
             (False, False)
         }
+
+
+async def test_a_head_of_a_record_is_a_look_at_it(world: World) -> None:
+    # Planted: HEAD answered before the door.
+    case = await world.case()
+    answer = await world.worker_north.request("HEAD", f"/v1/cases/{case['id']}")
+    assert (answer.status_code, answer.content, answer.headers["etag"]) == (200, b"", '"1"')
+    entries = await world.log(answer.headers["x-request-id"])
+    assert {entry["child_id"] for entry in entries} == {case["child_id"]}

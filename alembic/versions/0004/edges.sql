@@ -1,4 +1,4 @@
--- Who writes SQL by hand with the API's password writes into the log what they do now, and nothing of what others did.
+-- Who writes SQL by hand with the API's password writes nothing into the log's past: only into an access just opened.
 
 GRANT CREATE ON SCHEMA access TO firststep_gate;
 

@@ -21,5 +21,21 @@ AS $$
        AND (SELECT (access.event()).act) IN ('referral.accept', 'case.reopen')
 $$;
 
+CREATE OR REPLACE FUNCTION access.shares_a_worker(p_child uuid, p_other uuid) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
+AS $$
+    WITH work AS (
+        SELECT c.child_id, c.status, c.lead_worker_id AS worker_id
+          FROM public.cases c WHERE c.child_id IN (p_child, p_other)
+         UNION ALL
+        SELECT c.child_id, c.status, w.user_id
+          FROM public.cases c JOIN public.case_workers w ON w.case_id = c.id WHERE c.child_id IN (p_child, p_other)
+    )
+    SELECT EXISTS (SELECT FROM work one JOIN work two USING (worker_id)
+                    WHERE one.child_id = p_child AND two.child_id = p_other
+                      AND 'closed' <> ANY (ARRAY[one.status, two.status]))
+       AND (SELECT (access.event()).act) = 'case.link'
+$$;
+
 RESET ROLE;
 REVOKE CREATE ON SCHEMA access FROM firststep_gate;
