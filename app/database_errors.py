@@ -33,15 +33,9 @@ OURS: list[tuple[tuple[type[BaseException], ...], Callable[[], FirstStepError]]]
         (asyncpg.UniqueViolationError,),
         lambda: AlreadyExists("The id, or another key that must be unique, is taken."),
     ),
-    (
-        (asyncpg.SerializationError, asyncpg.DeadlockDetectedError),
-        lambda: Conflict(CONTENDED, retry_after=1),
-    ),
+    ((asyncpg.SerializationError, asyncpg.DeadlockDetectedError), lambda: Conflict(CONTENDED, retry_after=1)),
     ((asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError), lambda: TimedOut(SLOW, retry_after=1)),
-    (
-        (asyncpg.TooManyConnectionsError, asyncpg.AdminShutdownError),
-        lambda: Unavailable(BUSY, retry_after=1),
-    ),
+    ((asyncpg.TooManyConnectionsError, asyncpg.AdminShutdownError), lambda: Unavailable(BUSY, retry_after=1)),
     (
         (asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError),
         lambda: Unavailable(AWAY, retry_after=5),

@@ -139,7 +139,6 @@ async def world(grounds: Grounds, app: FastAPI) -> AsyncIterator[World]:
 @pytest.fixture
 async def superuser(cluster: Cluster, world: World) -> AsyncIterator[Any]:
     """A connection past the API that sees what is true: row security and grants bind everybody but this one."""
-    name = make_url(world.urls.api).database
-    connection = await asyncpg.connect(cluster.server.url(ADMIN, PASSWORD, str(name)))
+    connection = await cluster.connect(str(make_url(world.urls.api).database))
     yield connection
     await connection.close()

@@ -3,7 +3,7 @@
 A database of its own for every test would be copied, dropped, and each time be asked everything for the first time.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 import asyncpg
@@ -122,7 +122,7 @@ class Grounds:
 
     copies: Copies
     made: int = 0
-    here: Ground | None = field(default=None)
+    here: Ground | None = None
 
     async def take(self) -> Ground:
         """Return a ground as the template is."""

@@ -180,7 +180,7 @@ def _is_utf8_media(label: str, accepted: tuple[str, ...]) -> bool:
 
 
 class StrictRoute(APIRoute):
-    """The route class of every router: `APIRouter(route_class=StrictRoute)`.
+    """What every route begins with: a strict reading of its body.
 
     FastAPI turns whatever a body reader raises into one bare 400, so the body is read and kept before its
     handler runs; its own `await request.json()` then finds the value. Endpoints that declare a form or a body

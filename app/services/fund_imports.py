@@ -20,7 +20,7 @@ from app.schemas.funds import DepositIn
 from app.schemas.ledger import ExchangeRateIn
 from app.services import exchange_rates, funds, ledger
 from app.services.ages import today
-from app.services.ledger import GENERAL
+from app.services.ledger import GENERAL, lines_of
 from app.services.records import hold
 
 MOST_LINES = 2000
@@ -49,7 +49,7 @@ async def deposits(session: AsyncSession, actor: Actor, fund_id: UUID, table: Ta
     async def faults(told: DepositIn) -> list[str]:
         found = [fault.code for fault in await ledger.unmet_books(session, told.received_on)]
         found += [fault.code for fault in funds.unmet_fund_open(fund)]
-        found += ["line_unknown"] if told.line not in (GENERAL, *fund.lines) else []
+        found += ["line_unknown"] if told.line not in lines_of(fund) else []
         return found + _common(told.received_on, told.reference, seen)
 
     async def enter(told: DepositIn) -> object:

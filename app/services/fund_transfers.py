@@ -86,7 +86,7 @@ async def approve(session: AsyncSession, actor: Actor, transfer_id: UUID, seen: 
     """
     transfer = await find_for_change(session, FundTransfer, transfer_id, seen)
     fund = await find_steady(session, Fund, transfer.fund_id)
-    gone = {transfer.from_line, transfer.to_line} - {ledger.GENERAL, *fund.lines}
+    gone = {transfer.from_line, transfer.to_line}.difference(ledger.lines_of(fund))
     refuse(
         [
             *([Fault("/to_line", "line_unknown", "The fund has that line no more.")] if gone else []),

@@ -173,7 +173,7 @@ def refuse_line(pointer: str, line: str, fund: Fund) -> None:
     Raises:
         InvalidInput: it has none.
     """
-    if line not in (GENERAL, *fund.lines):
+    if line not in ledger.lines_of(fund):
         raise InvalidInput([Fault(pointer, "line_unknown", "The fund's budget has no such line.")])
 
 

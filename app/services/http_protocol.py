@@ -54,9 +54,8 @@ class Protocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read on, unless what is being read never ends."""
-        before, self.unended = self.unended, -1
-        super().data_received(data)
-        self.unended = before + len(data) if self.unended < 0 else 0
+        self.unended += len(data)
+        super().data_received(data)  # takes it back where something ends
         if self.unended > LONGEST_HEAD and not self.transport.is_closing():
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The headers are too long.")
 

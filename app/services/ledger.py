@@ -53,6 +53,11 @@ def shift(fund_id: UUID, line: str, origin: str, target: str, amount: int) -> li
     return [Move(fund_id, line, origin, -amount), Move(fund_id, line, target, amount)]
 
 
+def lines_of(fund: Fund) -> tuple[str, ...]:
+    """Return the lines of a fund: the general one, and those of its budget by name."""
+    return (GENERAL, *sorted(fund.lines))
+
+
 def line_for(fund: Fund, category: str) -> str:
     """Return the line that a category is paid from."""
     return category if category in fund.lines else GENERAL
@@ -62,7 +67,7 @@ async def open_lines(session: AsyncSession, fund: Fund) -> None:
     """Open the accounts of a fund's lines that have none yet."""
     rows = [
         (GENERAL, "donor"),
-        *((line, kind) for line in (GENERAL, *sorted(fund.lines)) for kind in ACCOUNTS),
+        *((line, kind) for line in lines_of(fund) for kind in ACCOUNTS),
     ]
     await session.execute(
         upsert(LedgerAccount).on_conflict_do_nothing(),

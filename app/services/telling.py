@@ -74,8 +74,9 @@ async def index(
 
 async def index_around(session: AsyncSession, child_id: UUID, document: dict[str, Any]) -> None:
     """Make a child findable by the phone of somebody around it too; what it is found by already stays."""
-    rows = {"owner": child_id, "kind": "child", "child": child_id, "tokens": tokens(_phones([document]))}
-    await session.execute(INDEX, rows)
+    if phones_around := _phones([document]):
+        rows = {"owner": child_id, "kind": "child", "child": child_id, "tokens": tokens(phones_around)}
+        await session.execute(INDEX, rows)
 
 
 def circle(told: dict[str, Any]) -> list[dict[str, Any]]:
@@ -120,11 +121,12 @@ def _names(document: dict[str, Any], pointer: str) -> Iterator[Fault]:
 
 def _phone(document: dict[str, Any], pointer: str) -> Iterator[Fault]:
     phone = document.get("phone")
-    if phone:
-        try:
-            document["phone"] = {**phone, "number": phones.normalise(phone["number"])}
-        except ValueError:
-            yield Fault(f"{pointer}/phone/number", "phone_invalid", "This cannot be a phone number.")
+    if not phone:
+        return
+    try:
+        document["phone"] = {**phone, "number": phones.normalise(phone["number"])}
+    except ValueError:
+        yield Fault(f"{pointer}/phone/number", "phone_invalid", "This cannot be a phone number.")
 
 
 def office_phone(number: str) -> str:
