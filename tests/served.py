@@ -99,7 +99,9 @@ class Served:
     def staff(self, role: str) -> httpx.Client:
         person = next(user for user in self.demo["users"] if role in user["roles"])
         answer = httpx.post(
-            f"{self.url}/v1/auth/login", json={"email": person["email"], "password": person["password"]}
+            f"{self.url}/v1/auth/login",
+            json={"email": person["email"], "password": person["password"]},
+            timeout=20,
         )
         assert answer.status_code == 200, answer.text
         return self.bearing(answer.json()["access_token"])
@@ -113,6 +115,7 @@ class Served:
             f"{self.url}/v1/oauth/token",
             data={"grant_type": "client_credentials"},
             auth=(system["client_id"], system["client_secret"]),
+            timeout=20,
         )
         assert answer.status_code == 200, answer.text
         return self.bearing(answer.json()["access_token"])
