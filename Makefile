@@ -35,7 +35,7 @@ openapi-current: $(VENV)/dev.stamp
 	$(BIN)/python -m app.cli pictures --check
 
 unit: $(VENV)/dev.stamp
-	$(BIN)/pytest -q -n 2 --dist loadfile
+	$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 fuzz: $(VENV)/dev.stamp  ## Try the whole contract as every role, an hour long; `make test` tries each part by those whose work it is
 	FIRSTSTEP_FUZZ=whole $(BIN)/pytest -q tests/house/test_contract_fuzz.py --durations=0

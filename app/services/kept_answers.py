@@ -6,13 +6,24 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, and_, bindparam, func, insert, literal, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import (
+    BigInteger,
+    LargeBinary,
+    Row,
+    Uuid,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    text,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel, col
 
 from app.access.log import Shown, trace_of
-from app.access.vault import unseal, vault
+from app.access.vault import unseal_value, vault
 from app.errors import KeyReused, NotFound, StillRunning
 from app.models import Case, Child, Disbursement, KeptAnswer, Referral
 from app.models.record import Record, new_id, now
@@ -23,18 +34,15 @@ KEPT = timedelta(hours=24)
 APART: dict[str, type[Record]] = {"referral": Referral, "disbursement": Disbursement}
 """What may be seen by who does not see the child."""
 KEEP = insert(KeptAnswer)
-_ONE = select(literal(1).label("one")).subquery()
-_OF_THE_KEY = and_(
+CLAIM = text("SELECT * FROM access.claim(:lock, :principal, :key)").bindparams(
+    bindparam("lock", type_=BigInteger),
+    bindparam("principal", type_=Uuid),
+    bindparam("key", type_=LargeBinary),
+)
+"""The lock on a key, and then the answer kept for it."""
+FREE = delete(KeptAnswer).where(
     col(KeptAnswer.principal_id) == bindparam("principal"), col(KeptAnswer.key_digest) == bindparam("key")
 )
-CLAIM = (
-    select(func.pg_try_advisory_xact_lock(bindparam("lock", type_=BigInteger)), KeptAnswer)
-    .select_from(_ONE)
-    .outerjoin(KeptAnswer, _OF_THE_KEY)
-)
-"""The lock on a key, and the answer kept for it, in one round trip."""
-LATER = select(KeptAnswer).where(_OF_THE_KEY)
-"""Asked with the lock in hand: who held it a moment ago has committed since the claim began to look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,22 +78,21 @@ async def find(session: AsyncSession, claim: Claim) -> Answer | None:
     """
     lock = int.from_bytes(hashlib.sha256(claim.principal_id.bytes + claim.digest).digest()[:8], signed=True)
     asked = {"lock": lock, "principal": claim.principal_id, "key": claim.digest}
-    is_ours, kept = (await session.execute(CLAIM, asked)).one()
-    if not is_ours:
+    kept = (await session.execute(CLAIM, asked)).one()
+    is_too_old = kept.row_id is not None and kept.kept_at < now() - KEPT
+    if kept.row_id is not None and not is_too_old:
+        if kept.fingerprint != claim.fingerprint:
+            raise KeyReused
+        return await _reopen(session, kept)
+    if not kept.is_ours:
         raise StillRunning(retry_after=1)
-    if kept is None and (kept := await session.scalar(LATER, asked)) is None:
-        return None
-    if kept.kept_at < now() - KEPT:
-        await session.delete(kept)
-        await session.flush()  # the key is free again before this request takes it
-        return None
-    if kept.fingerprint != claim.fingerprint:
-        raise KeyReused
-    return await _reopen(session, kept)
+    if is_too_old:
+        await session.execute(FREE, asked)
+    return None
 
 
-async def _reopen(session: AsyncSession, kept: KeptAnswer) -> Answer:
-    content = unseal(kept)
+async def _reopen(session: AsyncSession, kept: Row[Any]) -> Answer:
+    content = unseal_value("kept_answers", "sealed", kept.row_id, kept.sealed)
     shown = [
         Shown(UUID(child) if child else None, UUID(file) if file else None, kind, UUID(record))
         for child, file, kind, record in content["shown"]
@@ -136,8 +143,4 @@ async def keep(session: AsyncSession, claim: Claim, answer: Answer) -> None:
         "kept_at": now(),
         "sealed": vault().sealer.seal(content, table="kept_answers", column="sealed", row=row_id),
     }
-    try:
-        await session.execute(KEEP, row)
-    except IntegrityError as error:
-        # The other request committed between our look and its lock's end: the next try finds its answer.
-        raise StillRunning(retry_after=1) from error
+    await session.execute(KEEP, row)

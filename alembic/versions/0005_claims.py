@@ -1,0 +1,25 @@
+"""A retry asks once: the lock on its key, and the answer kept for it."""
+
+from pathlib import Path
+
+from alembic import op
+
+from app.migrations import run
+
+revision = "0005"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+
+SQL = Path(__file__).parent / "0005"
+
+
+def upgrade() -> None:
+    op.execute("SET LOCAL lock_timeout = '5s'")
+    run(op.get_bind(), SQL / "claims.sql")
+
+
+def downgrade() -> None:
+    op.execute("SET LOCAL lock_timeout = '5s'")
+    op.execute("DROP FUNCTION access.claim(bigint, uuid, bytea)")
