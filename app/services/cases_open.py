@@ -2,8 +2,9 @@
 
 from datetime import date
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import Text, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.actor import Actor
@@ -19,8 +20,20 @@ NEXT_NUMBER = text("""
     ON CONFLICT (year) DO UPDATE SET last = series.last + 1
     RETURNING last
 """)
+TURN = text("SELECT pg_advisory_xact_lock(hashtextextended(:child, 0))").bindparams(
+    bindparam("child", type_=Text)
+)
 RESPONSIBLE = frozenset({"mother", "father"})
 PLAIN = ("sex", "place_code")
+
+
+async def take_turn(session: AsyncSession, child_id: UUID) -> None:
+    """Wait for whoever is opening a case for a known child: who comes later finds it open, and joins it or is refused.
+
+    Raises:
+        TimedOut: they take too long.
+    """
+    await session.execute(TURN, {"child": str(child_id)})
 
 
 async def from_referral(

@@ -36,7 +36,6 @@ async def reopen(session: AsyncSession, actor: Actor, case_id: UUID, seen: int, 
     Raises:
         GateRefused: the case is not closed, the child has an open one, the actor does not lead the old case's team
             (broken glass shows a case for four hours, and does not make it one's own), or nobody fit carries the new one.
-        AlreadyExists: somebody opened a case for the child at this moment.
     """
     old = await find_for_change(session, Case, case_id, seen)
     team_id, lead_worker_id = told.team_id or old.team_id, told.lead_worker_id or old.lead_worker_id
@@ -64,6 +63,7 @@ async def reopen(session: AsyncSession, actor: Actor, case_id: UUID, seen: int, 
 async def _unmet_closed(session: AsyncSession, old: Case) -> list[Fault]:
     if old.status != "closed":
         return [Fault("/status", "status", "The case is not closed.")]
+    await cases_open.take_turn(session, old.child_id)
     if await session.scalar(OPEN_CASE, {"child": old.child_id}):
         return [Fault(None, "open_case", "The child has an open case.")]
     return []

@@ -12,12 +12,13 @@ from app.access.actor import Actor
 from app.access.permissions import Role
 from app.access.vault import seal, unseal
 from app.errors import Fault
-from app.models import Case, Child, Referral, Team, TeamMember, User
+from app.models import Case, Referral, Team, TeamMember, User
 from app.models.record import now
 from app.schemas.referrals import Acceptance, PartnerReferral, ReferralOut
 from app.services import case_history, cases_open, matches, telling
 from app.services import referral_views as views
 from app.services.ages import LOCAL, Birth
+from app.services.case_writing import unmet_working, unmet_working_with
 from app.services.records import find_for_change
 from app.services.referral_steps import ACCEPT
 from app.services.steps import refuse, unmet_status
@@ -47,7 +48,7 @@ async def accept(
             *_unmet_screening(referral, told, acceptance),
             *_unmet_consent(told),
             *await _unmet_staffing(session, actor, acceptance),
-            *await _unmet_identity(session, referral, acceptance),
+            *await _unmet_identity(session, actor, referral, acceptance),
         ]
     )
     case = await _case_for(session, actor, referral, told, acceptance)
@@ -133,28 +134,42 @@ async def can_lead(session: AsyncSession, worker_id: UUID, team_id: UUID | None)
     return worker is not None and worker.is_active and not set(CASE_ROLES).isdisjoint(worker.roles)
 
 
-async def _unmet_identity(session: AsyncSession, referral: Referral, acceptance: Acceptance) -> list[Fault]:
-    """A known child must have been found: as a possible duplicate, or among the children the actor sees."""
-    if acceptance.child_id is None:
+async def _unmet_identity(
+    session: AsyncSession, actor: Actor, referral: Referral, acceptance: Acceptance
+) -> list[Fault]:
+    """A known child must have been found: as a possible duplicate, or among the children the actor works with."""
+    child_id = acceptance.child_id
+    if child_id is None:
         return []
-    if not await session.scalar(
-        select(col(Child.id)).where(col(Child.id) == acceptance.child_id)
-    ) and not any(match.child_id == acceptance.child_id for match in await matches.of(session, referral)):
-        detail = "No such child among the possible duplicates or those you see."
+    await cases_open.take_turn(session, child_id)
+    strange = await unmet_working_with(session, child_id)
+    if strange and not any(match.child_id == child_id for match in await matches.of(session, referral)):
+        detail = "No such child among the possible duplicates or those you work with."
         return [Fault("/child_id", "child_unknown", detail)]
-    if not await session.scalar(OPEN_CASE, {"child": acceptance.child_id}):
-        return await unmet_wall(
-            session, acceptance.child_id, [acceptance.lead_worker_id] if acceptance.lead_worker_id else []
-        )
-    if not await _open_case(session, acceptance.child_id):
+    if await session.scalar(OPEN_CASE, {"child": child_id}):
+        return await _unmet_joining(session, child_id)
+    unmet = await unmet_wall(
+        session, child_id, [acceptance.lead_worker_id] if acceptance.lead_worker_id else []
+    )
+    if strange and not (acceptance.team_id and actor.leads(acceptance.team_id)):
+        detail = "A supervisor of the team accepts for a known child whom you do not work with."
+        unmet.append(Fault("/child_id", "not_yours", detail))
+    return unmet
+
+
+async def _unmet_joining(session: AsyncSession, child_id: UUID) -> list[Fault]:
+    """What joins a case becomes part of it: that is work on the case, and looking at it is not enough."""
+    running = await _open_case(session, child_id)
+    if running is None:
         detail = "This child has an open case that you do not see: a programme manager can join the referral to it."
         return [Fault("/child_id", "open_case_elsewhere", detail)]
-    return []
+    return await unmet_working(session, running)
 
 
 async def _open_case(session: AsyncSession, child_id: UUID) -> Case | None:
+    """Return the child's open case, which stays open until this transaction ends."""
     query = select(Case).where(col(Case.child_id) == child_id, col(Case.status) != "closed")
-    return await session.scalar(query.order_by(col(Case.created_at).desc()).limit(1))
+    return await session.scalar(query.with_for_update(read=True).execution_options(populate_existing=True))
 
 
 async def _case_for(

@@ -16,7 +16,7 @@ from tests.world import World, id_of
 
 CHANGED = (
     "actions", "assessments", "care_plans", "children", "consents", "exit_plans", "follow_ups", "goals", "people",
-    "plan_areas", "reviews", "service_referrals",
+    "plan_areas", "referrals", "reviews", "service_referrals",
 )  # fmt: skip
 """Tables whose rows anybody sees who sees the case, and changes who works on it."""
 ADDED = {

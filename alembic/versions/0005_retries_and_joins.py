@@ -1,4 +1,4 @@
-"""A retry asks once: the lock on its key, and the answer kept for it."""
+"""A retry asks once: the lock on its key, and the answer kept for it. What joins a case is written by who works on it."""
 
 from pathlib import Path
 
@@ -18,8 +18,11 @@ SQL = Path(__file__).parent / "0005"
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
     run(op.get_bind(), SQL / "claims.sql")
+    run(op.get_bind(), SQL / "joins.sql")
 
 
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
+    op.execute("DROP POLICY in_ones_own_hands ON referrals")
+    op.execute("DROP POLICY by_ones_own_hands ON referrals")
     op.execute("DROP FUNCTION access.claim(bigint, uuid, bytea)")
