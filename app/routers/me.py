@@ -53,6 +53,14 @@ async def list_sessions(
     return await sessions.listed(session, actor, page)
 
 
+@router.delete("/sessions", status_code=204)
+async def end_sessions(
+    actor: Annotated[Actor, Depends(Requires(Permission.own_sessions_end))], session: Session
+) -> None:
+    """Sign me out everywhere, here too; my calendar feeds end with it."""
+    await sessions.end(session, actor.id, "ended_by_person")
+
+
 @router.delete("/sessions/{session_id}", status_code=204)
 async def end_session(
     actor: Annotated[Actor, Depends(Requires(Permission.own_sessions_end))],

@@ -118,6 +118,19 @@ async def test_sign_ins_are_listed_and_ended_one_by_one(door: Browser) -> None:
     assert (await call(door, "DELETE", f"/v1/me/sessions/{foreign}")).status_code == 404
 
 
+async def test_who_fears_for_their_account_is_signed_out_everywhere(door: Browser) -> None:
+    elsewhere = browser(door.world, "198.51.100.7")
+    await elsewhere.sign_in()
+    await door.sign_in()
+    other = door.world.worker_south
+    assert (await call(door, "DELETE", "/v1/me/sessions")).status_code == 204
+    assert (await elsewhere.get("/v1/me")).status_code == 401
+    assert (await door.get("/v1/me")).status_code == 401
+    assert (await door.post("/v1/auth/refresh")).status_code == 401
+    assert (await other.get("/v1/me")).status_code == 200
+    assert (await browser(door.world).sign_in()).status_code == 200
+
+
 async def test_once_set_up_the_code_is_asked_for_and_works_once(door: Browser) -> None:
     await door.sign_in()
     totp, recovery = await enrol(door)

@@ -99,11 +99,16 @@ async def test_whoever_is_deactivated_is_out_at_once(world: World) -> None:
     assert (await world.worker_north.get("/v1/me")).status_code == 401
 
 
-async def test_administrators_do_not_remove_themselves(world: World) -> None:
+async def test_administrators_do_not_remove_themselves_and_let_nobody_in_but_others(world: World) -> None:
+    # Before: the role of a programme manager, and every case with the same token.
     path = f"/v1/users/{id_of('admin')}"
-    refused = await world.admin.patch(path, {"roles": ["me_officer"], "is_active": False}, etag='"1"')
-    assert refused.status_code == 409
-    assert [u["pointer"] for u in refused.json()["unmet"]] == ["/roles", "/is_active"]
+    for wanted, pointers in (
+        ({"roles": ["me_officer"], "is_active": False}, ["/roles", "/roles", "/is_active"]),
+        ({"roles": ["administrator", "programme_manager"]}, ["/roles"]),
+    ):
+        refused = await world.admin.patch(path, wanted, etag='"1"')
+        assert refused.status_code == 409, refused.text
+        assert [u["pointer"] for u in refused.json()["unmet"]] == pointers
     renamed = await world.admin.patch(path, {"name": "Chan Sophea"}, etag='"1"')
     assert renamed.json()["name"] == "Chan Sophea"
 
