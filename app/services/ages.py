@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
+from app.errors import Fault, InvalidInput
 from app.models.record import now
 
 LOCAL = ZoneInfo("Asia/Phnom_Penh")
@@ -25,6 +26,26 @@ _REACH_OF_DATE = 183
 def today() -> date:
     """The date it is in Cambodia."""
     return now().astimezone(LOCAL).date()
+
+
+def ahead(days: Mapping[str, date | None]) -> list[Fault]:
+    """Return a fault for each of these days, named by their pointers, that lies in the future: it must have come."""
+    here = today()
+    return [
+        Fault(pointer, "date_in_future", "Lies in the future.")
+        for pointer, day in days.items()
+        if day and day > here
+    ]
+
+
+def refuse_ahead(days: Mapping[str, date | None]) -> None:
+    """Refuse days that lie in the future.
+
+    Raises:
+        InvalidInput: with each of them.
+    """
+    if faults := ahead(days):
+        raise InvalidInput(faults)
 
 
 def add_months(day: date, n: int) -> date:

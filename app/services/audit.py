@@ -10,6 +10,7 @@ from sqlmodel import col
 
 from app.access.actor import Actor
 from app.access.vault import unseal
+from app.errors import NotFound
 from app.models import AccessEntry, AccessEvent, ApiClient, BreakGlass, User
 from app.schemas.audit import Access, AccessActor, AccessFilters, AccessRecord
 from app.schemas.wire import Page, PageQuery
@@ -37,9 +38,16 @@ async def listed(session: AsyncSession, actor: Actor, filters: AccessFilters) ->
 
 
 async def of_child(session: AsyncSession, actor: Actor, child_id: UUID, page: PageQuery) -> Page[Access]:
-    """List who saw a child."""
+    """List who saw a child.
+
+    Raises:
+        NotFound: there is no such child, or not for this actor: whoever there is was seen by who made the record.
+    """
     filters = AccessFilters(child_id=child_id, limit=page.limit, cursor=page.cursor)
-    return await listed(session, actor, filters)
+    found = await listed(session, actor, filters)
+    if not found.items and page.cursor is None:
+        raise NotFound
+    return found
 
 
 def _conditions(filters: AccessFilters) -> list[Any]:

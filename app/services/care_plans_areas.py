@@ -33,7 +33,7 @@ from app.schemas.care_plans import (
     GoalWords,
 )
 from app.services import case_history
-from app.services.ages import today
+from app.services.ages import refuse_ahead, today
 from app.services.care_plan_steps import APPROVE, unmet_progress
 from app.services.care_plans_gate import unmet_no_need
 from app.services.care_plans_whole import shown, shown_action, shown_goal, whole
@@ -263,6 +263,5 @@ def _ended(known: ActionContent, told: set[str]) -> tuple[str, date | None]:
         if "done_on" in told and done_on is not None:
             raise InvalidInput([Fault("/done_on", "not_ended", "What is still to be done has no such date.")])
         return status, None
-    if done_on is not None and done_on > today():
-        raise InvalidInput([Fault("/done_on", "date_in_future", "Lies in the future.")])
+    refuse_ahead({"/done_on": done_on})
     return status, done_on or today()

@@ -16,7 +16,7 @@ from app.schemas.circle import ConsentFilters, ConsentIn, ConsentOut
 from app.schemas.referrals import Withdrawal
 from app.schemas.wire import Page, PageQuery
 from app.services import case_history
-from app.services.ages import today
+from app.services.ages import refuse_ahead, today
 from app.services.case_writing import unmet_working
 from app.services.paging import Paging
 from app.services.records import find, find_for_change, find_steady, require, steady_case
@@ -30,11 +30,13 @@ async def record(session: AsyncSession, actor: Actor, case_id: UUID, told: Conse
 
     Raises:
         GateRefused: the actor only looks at the case.
+        InvalidInput: nobody has agreed yet, or decided: the day lies in the future.
     """
+    basis = told.basis_without_consent
+    refuse_ahead({"/on": told.on, "/basis_without_consent/on": basis.on if basis else None})
     case = await find_steady(session, Case, case_id)
     refuse(await unmet_working(session, case))
     document = told.model_dump(mode="json")
-    basis = told.basis_without_consent
     consent = Consent(
         id=told.id or new_id(),
         child_id=case.child_id,

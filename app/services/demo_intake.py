@@ -22,7 +22,7 @@ from app.services import cases, consents, demo_people, people, referrals, referr
 from app.services.ages import add_months
 from app.services.demo_cast import Stage
 from app.services.demo_life import Life
-from app.services.demo_stories import Story
+from app.services.demo_stories import Story, workday
 
 SHARING = ["share_with_providers", "share_with_school", "share_with_authorities", "follow_up_contact"]
 
@@ -97,7 +97,7 @@ async def _accept(life: Life, referral_id: UUID, version: int) -> UUID:
 
 async def know(life: Life) -> None:
     """Get to know the child's circle, and what may be shared with whom."""
-    day = min(life.story.opened_on + timedelta(days=2), life.story.last)
+    day = workday(min(life.story.opened_on + timedelta(days=2), life.story.last))
     async with life.acting(life.worker, Permission.person_add, day) as (session, actor):
         circle = (await people.listed(session, actor, life.case_id, PageQuery())).items
         life.supporter_id = circle[0].id

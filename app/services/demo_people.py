@@ -132,7 +132,7 @@ PROVIDERS: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...]], ...] = (
 
 def referral(story: Story) -> dict[str, Any]:
     """Return the referral of an invented child: varied, and always the same."""
-    number, received_on = story.number, story.opened_on
+    number, told_on = story.number, story.opened_on - timedelta(days=9)
     is_boy = number % 5 != 3  # FSC serves mostly boys, and girls too
     given = (BOYS if is_boy else GIRLS)[number % (len(BOYS) if is_boy else len(GIRLS))]
     family = FAMILIES[(number * 7 + number // 12) % len(FAMILIES)]
@@ -150,7 +150,7 @@ def referral(story: Story) -> dict[str, Any]:
             "names": names(family, given, number),
             "nickname": NICKNAMES[number % len(NICKNAMES)],
             "sex": "male" if is_boy else "female",
-            "birth": _birth(number, age, received_on),
+            "birth": _birth(number, age, told_on),
             "place_code": places[number % len(places)],
             "languages": ["km", "vi"] if number % 16 == 9 else ["km"],
             "disability": _disability(number),
@@ -168,7 +168,7 @@ def referral(story: Story) -> dict[str, Any]:
         "consent": {
             "given_by": ["child", "caregiver"],
             "method": ("oral", "written", "thumbprint")[number % 3],
-            "on": (received_on - timedelta(days=6)).isoformat(),
+            "on": told_on.isoformat(),
             "scope": ["services", "share_with_fsc"],
         },
         "services_already_given": ["medical"] if number % 3 == 0 else [],

@@ -85,7 +85,12 @@ def _asked(life: Life, number: int, day: date) -> dict[str, Any]:
     }
     if number % WITHOUT_CONSENT:
         return {**told, "consent_id": str(life.consent_id)}
-    basis = {"basis": "vital_interest", "decided_by": "Chea Rith", "on": day.isoformat(), "child_told": True}
+    basis = {
+        "basis": "vital_interest",
+        "decided_by": "Chea Rith",
+        "on": workday(day).isoformat(),
+        "child_told": True,
+    }
     return {**told, "basis_without_consent": {**basis, "reason": "The doctor could not wait for the mother."}}
 
 

@@ -9,11 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.actor import Actor
-from app.errors import Fault, InvalidInput
 from app.models import ExchangeRate
 from app.schemas.ledger import ExchangeRateIn, ExchangeRateOut
 from app.schemas.wire import Page, PageQuery
-from app.services.ages import today
+from app.services.ages import refuse_ahead
 from app.services.paging import Paging
 
 FAR_OFF = Decimal("0.05")
@@ -41,8 +40,7 @@ async def record(session: AsyncSession, actor: Actor, told: ExchangeRateIn) -> E
         AlreadyExists: the source's rate of that day is entered.
         InvalidInput: the day has not come.
     """
-    if told.on > today():
-        raise InvalidInput([Fault("/on", "date_in_future", "Lies in the future.")])
+    refuse_ahead({"/on": told.on})
     rate = made(actor, told)
     session.add(rate)
     await session.flush()  # a second one of the day must surface before the answer leaves

@@ -27,7 +27,7 @@ from app.schemas.ledger import LedgerEntryOut, LedgerFilters
 from app.schemas.money import Money
 from app.schemas.wire import Page
 from app.services import ledger, names
-from app.services.ages import today
+from app.services.ages import refuse_ahead
 from app.services.ledger import ACCOUNTS, GENERAL, Happening, Move
 from app.services.paging import Paging
 from app.services.records import find, find_for_change, find_steady, patched, require
@@ -146,8 +146,7 @@ async def deposit(session: AsyncSession, actor: Actor, fund_id: UUID, told: Depo
     fund = await find_steady(session, Fund, fund_id)
     refuse_currency("/amount/currency", told.amount.currency, fund.currency)
     refuse_line("/line", told.line, fund)
-    if told.received_on > today():
-        raise InvalidInput([Fault("/received_on", "date_in_future", "Lies in the future.")])
+    refuse_ahead({"/received_on": told.received_on})
     refuse([*unmet_fund_open(fund), *await ledger.unmet_books(session, told.received_on)])
     happening = Happening(
         "deposit", told.received_on, fund.id, reference=told.reference, id=told.id or new_id()

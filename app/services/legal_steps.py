@@ -26,7 +26,7 @@ from app.schemas.legal_steps import (
 )
 from app.schemas.wire import Page
 from app.services import case_history
-from app.services.ages import today
+from app.services.ages import refuse_ahead, today
 from app.services.paging import Paging
 from app.services.records import find, find_for_change, find_steady, patched, steady_case
 
@@ -120,8 +120,8 @@ def _refuse_untimely(content: LegalStepContent) -> None:
     day = today()
     if content.on < EARLIEST:
         raise InvalidInput([Fault("/on", "date_too_early", "Lies before 1900.")])
-    if content.status == "done" and content.on > day:
-        raise InvalidInput([Fault("/on", "date_in_future", "Lies in the future.")])
+    if content.status == "done":
+        refuse_ahead({"/on": content.on})
     if content.on > day + FURTHEST:
         raise InvalidInput([Fault("/on", "date_too_late", "Lies more than five years ahead.")])
 

@@ -32,6 +32,7 @@ from app.schemas.referrals_told import Told
 from app.schemas.wire import Page
 from app.services import referral_views as views
 from app.services import telling
+from app.services.ages import refuse_ahead
 from app.services.paging import Paging
 from app.services.records import find, find_for_change, patched
 from app.services.referral_steps import ACKNOWLEDGE, ANSWER, ASK, DECLINE, OPEN, WITHDRAW
@@ -82,7 +83,19 @@ def _refuse_unidentified(actor: Actor, told: ReferralIn) -> None:
 
 
 async def _tidied(session: AsyncSession, told: Told) -> dict[str, Any]:
-    """Return what was told as it is stored; every person in it in order."""
+    """Return what was told as it is stored; every person in it in order.
+
+    Raises:
+        InvalidInput: what is said to have happened lies in the future, or see `telling.tidied`.
+    """
+    basis = told.consent.basis_without_consent
+    refuse_ahead(
+        {
+            "/concern/occurred_on": told.concern.occurred_on,
+            "/consent/on": told.consent.on,
+            "/consent/basis_without_consent/on": basis.on if basis else None,
+        }
+    )
     document = told.model_dump(mode="json", exclude=set(ReferralIn.model_fields) - set(Told.model_fields))
     document["child"] = await telling.tidied(session, document["child"], "/child")
     if document["caregiver"]:

@@ -25,6 +25,7 @@ from app.schemas.service_referrals import (
 )
 from app.schemas.wire import Page
 from app.services import case_history
+from app.services.ages import ahead
 from app.services.case_writing import unmet_working, unmet_writing
 from app.services.paging import Paging
 from app.services.records import find, find_for_change, find_steady, patched, require, steady_case
@@ -169,7 +170,7 @@ async def _write(session: AsyncSession, referral: ServiceReferral, told: Service
     """Write a draft's content; return the provider's name.
 
     Raises:
-        InvalidInput: what it names is not there, or belongs to another case.
+        InvalidInput: what it names is not there, or belongs to another case; nobody has decided yet.
     """
     name = await session.scalar(select(col(Provider.name)).where(col(Provider.id) == told.provider_id))
     named = {"/consent_id": (Consent, told.consent_id), "/goal_id": (Goal, told.goal_id)}
@@ -180,11 +181,12 @@ async def _write(session: AsyncSession, referral: ServiceReferral, told: Service
     ]
     if name is None:
         faults.append(Fault("/provider_id", "reference_unknown", "There is no such provider."))
+    basis = told.basis_without_consent
+    faults += ahead({"/basis_without_consent/on": basis.on if basis else None})
     if name is None or faults:
         raise InvalidInput(faults)
     for field in TOLD - SEALED:
         setattr(referral, field, getattr(told, field))
-    basis = told.basis_without_consent
     referral.basis_without_consent = basis.basis if basis else None
     referral.updated_at = now()
     seal(referral, "sealed", told.model_dump(mode="json", include=set(SEALED)))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from app.access.vault import vault
 from app.errors import Fault, InvalidInput
 from app.models import NameToken
 from app.services import names, phones, places
-from app.services.ages import Birth, today
+from app.services.ages import Birth, ahead
 
 NAME_BITS = 12
 """For some thousands to some hundred thousands of people: 2 ≤ rows / 2^bits ≤ √rows."""
@@ -138,8 +139,12 @@ def office_phone(number: str) -> str:
 
 
 def _birth(document: dict[str, Any], pointer: str) -> Iterator[Fault]:
-    if document.get("birth") and Birth.of(document["birth"]).earliest > today():
-        yield Fault(f"{pointer}/birth", "date_in_future", "Lies in the future.")
+    known = document.get("birth")
+    if known:
+        estimated_on = date.fromisoformat(known["estimated_on"]) if known.get("estimated_on") else None
+        yield from ahead(
+            {f"{pointer}/birth": Birth.of(known).earliest, f"{pointer}/birth/estimated_on": estimated_on}
+        )
 
 
 async def _place(session: AsyncSession, document: dict[str, Any], pointer: str) -> list[Fault]:

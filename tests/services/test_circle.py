@@ -19,6 +19,8 @@ AUNT = {
     "names": [{"script": "latin", "family": "Keo ", "given": "Sre\u00ady Leak"}],
     "phone": {"number": "012 345 679", "owner": "self", "safe_to_call": False},
 }  # fmt: skip
+TOMORROW = (today() + timedelta(days=1)).isoformat()
+DECIDED_TOMORROW = {"basis": "vital_interest", "decided_by": "A doctor", "on": TOMORROW, "reason": "x"}
 CONSENT = {"given_by": ["caregiver"], "method": "oral", "on": "2026-01-10", "scope": ["share_with_providers"]}
 
 
@@ -64,6 +66,10 @@ async def test_intake_brings_the_supporter_along_and_workers_add_others(world: W
     for wrong, fault in (
         ({"phone": {"number": "abc"}}, ("/phone/number", "phone_invalid")),
         ({"birth": {"date": "2999-01-01", "precision": "day"}}, ("/birth", "date_in_future")),
+        (
+            {"birth": {"estimated_age": 40, "estimated_on": TOMORROW}},
+            ("/birth/estimated_on", "date_in_future"),
+        ),
         ({"place_code": "99"}, ("/place_code", "place_unknown")),
         ({"nickname": "\u2060"}, ("/nickname", "blank")),
         ({"id": "01a20372-1e1f-7c16-8000-0242ac120002"}, ("/id", "id_not_random")),
@@ -147,6 +153,8 @@ async def test_a_consent_must_be_whole(world: World) -> None:
         ({"valid_until": "2026-01-09"}, ("", "period_reversed")),
         ({"scope": []}, ("/scope", "too_short")),
         ({"status": "withdrawn"}, ("/status", "string_pattern_mismatch")),
+        ({"on": TOMORROW}, ("/on", "date_in_future")),
+        ({"basis_without_consent": DECIDED_TOMORROW}, ("/basis_without_consent/on", "date_in_future")),
         ({"on": "2026-02-29"}, ("/on", "date_from_datetime_parsing")),
         ({"recipient_agency_id": str(uuid.uuid4())}, ("/recipient_agency_id", "reference_unknown")),
     ):

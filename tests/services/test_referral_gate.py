@@ -94,6 +94,26 @@ async def test_the_age_at_referral_is_judged_to_the_day(world: World) -> None:
             assert told_of == "5 and 17"  # the range, and not the child's age
 
 
+async def test_what_is_told_has_happened_already(world: World) -> None:
+    # Before: agreed to in five years, and accepted today.
+    tomorrow = today() + timedelta(days=1)
+    told = referral()
+    decided = {"basis": "vital_interest", "decided_by": "A doctor", "on": tomorrow.isoformat(), "reason": "x"}
+    for wrong, pointer in (
+        ({"consent": {**told["consent"], "on": tomorrow.isoformat()}}, "/consent/on"),
+        ({"consent": {"basis_without_consent": decided}}, "/consent/basis_without_consent/on"),
+        ({"concern": {**told["concern"], "occurred_on": tomorrow.isoformat()}}, "/concern/occurred_on"),
+        (
+            {"child": child(birth={"estimated_age": 9, "estimated_on": tomorrow.isoformat()})},
+            "/child/birth/estimated_on",
+        ),
+    ):
+        answer = await world.partner_one.post("/v1/referrals", referral(**wrong))
+        assert faults(answer) == {(pointer, "date_in_future")}
+    now = {**told["consent"], "on": today().isoformat()}
+    assert (await world.referral(consent=now))["status"] == "received"
+
+
 async def test_a_social_worker_names_nobody_else(world: World) -> None:
     told = await world.referral("worker_north", external_id=None)
     path, worker = f"/v1/referrals/{told['id']}", world.worker_north

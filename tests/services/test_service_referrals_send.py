@@ -24,7 +24,6 @@ EVERY_FIELD = [
     "names", "age", "sex", "place", "phone", "languages", "disability", "school", "supporter", "need",
 ]  # fmt: skip
 YESTERDAY = (today() - timedelta(days=1)).isoformat()
-TOMORROW = (today() + timedelta(days=1)).isoformat()
 LAST_DAY = add_months(today() + timedelta(days=1), -24).isoformat()
 """The day of a check that is valid for two years, and not for many days more."""
 STALE = add_months(today() - timedelta(days=4), -24).isoformat()
@@ -64,7 +63,6 @@ async def test_each_condition_of_sharing_is_told_by_itself(world: World) -> None
     for told, by, expected in (
         ({"status": "refused"}, {}, "consent_refused"),
         ({"valid_until": YESTERDAY}, {}, "consent_expired"),
-        ({"on": TOMORROW, "valid_until": None}, {}, "consent_ahead"),
         ({"scope": ["services"]}, {}, "consent_scope"),
         ({}, {"kind": "authority"}, "consent_scope"),
         ({}, {"kind": "school"}, "consent_scope"),
