@@ -199,7 +199,7 @@ def referral(**changes: Any) -> dict[str, Any]:
         "consent": {
             "given_by": ["child", "caregiver"],
             "method": "oral",
-            "on": "2026-11-10",
+            "on": "2026-01-10",
             "scope": ["services", "share_with_fsc"],
         },
     }

@@ -41,7 +41,8 @@ class Assignment(Input):
     """Who works on a case."""
 
     lead_worker_id: Id
-    co_worker_ids: Annotated[list[Id], Field(max_length=10)] = Field(default_factory=list)
+    co_worker_ids: Annotated[list[Id], Field(max_length=10)] | None = None
+    """Left out: who worked on it beside the lead goes on."""
 
 
 class Transfer(Input):

@@ -31,14 +31,18 @@ GLASS_STAYS_OPEN = timedelta(hours=4)
 async def assign(
     session: AsyncSession, actor: Actor, case_id: UUID, seen: int, assignment: Assignment
 ) -> CaseOut:
-    """Name the lead worker and the co-workers of a case.
+    """Name the lead worker and the co-workers of a case; co-workers who are not named at all stay.
 
     Raises:
         GateRefused: the actor does not lead the case's team; somebody is no active worker of it, or works on the
             other side of a wall.
     """
     case = await find_for_change(session, Case, case_id, seen)
-    workers = [assignment.lead_worker_id, *assignment.co_worker_ids]
+    beside = assignment.co_worker_ids
+    if beside is None:
+        here = select(col(CaseWorker.user_id)).where(col(CaseWorker.case_id) == case.id)
+        beside = list(await session.scalars(here))
+    workers = [assignment.lead_worker_id, *beside]
     refuse(
         [
             *unmet_open(case),
@@ -49,7 +53,7 @@ async def assign(
     )
     before = case.lead_worker_id
     case.lead_worker_id = assignment.lead_worker_id
-    await _set_co_workers(session, case, set(assignment.co_worker_ids) - {assignment.lead_worker_id})
+    await _set_co_workers(session, case, set(beside) - {assignment.lead_worker_id})
     case.updated_at = now()
     detail = {"from_lead": str(before), "to_lead": str(case.lead_worker_id)}
     case_history.record(session, case, "lead_assigned", actor, case, detail)

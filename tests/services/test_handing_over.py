@@ -37,6 +37,21 @@ async def test_planned_sessions_go_to_the_lead_where_their_worker_leaves(world: 
     assert [found["worker_id"] for found in sessions] == [str(id_of("worker_south"))] * 2
 
 
+async def test_another_lead_leaves_the_co_workers_where_they_are(world: World) -> None:
+    # Before: to name none was to take all of them off.
+    path = await case_of(world)
+    north, other = str(id_of("worker_north")), str(id_of("worker_north_2"))
+    for lead, beside, then in (
+        (north, {"co_worker_ids": [other]}, [other]),
+        (north, {}, [other]),
+        (other, {}, []),
+        (north, {"co_worker_ids": [other]}, [other]),
+        (north, {"co_worker_ids": []}, []),
+    ):
+        found = ok(await world.supervisor_north.act(path, "assign", {"lead_worker_id": lead, **beside}))
+        assert (found["lead_worker_id"], found["co_worker_ids"]) == (lead, then)
+
+
 async def test_a_retry_is_not_told_what_its_sender_may_no_longer_read(world: World) -> None:
     # Planted: `_still_open` left out of `_reopen`.
     path = await case_of(world)
