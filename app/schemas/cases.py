@@ -42,7 +42,7 @@ class Assignment(Input):
 
     lead_worker_id: Id
     co_worker_ids: Annotated[list[Id], Field(max_length=10)] | None = None
-    """Left out: who worked on it beside the lead goes on."""
+    """Who else works on it; left out, they go on as they are."""
 
 
 class Transfer(Input):
