@@ -19,10 +19,12 @@ def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
     run(op.get_bind(), SQL / "claims.sql")
     run(op.get_bind(), SQL / "joins.sql")
+    run(op.get_bind(), SQL / "asking.sql")
 
 
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
+    # What asking.sql says anew, it says faster and not otherwise: nothing to undo.
     op.execute("DROP POLICY in_ones_own_hands ON referrals")
     op.execute("DROP POLICY by_ones_own_hands ON referrals")
     op.execute("DROP FUNCTION access.claim(bigint, uuid, bytea)")

@@ -1,31 +1,20 @@
 """Retries: the same Idempotency-Key and request get the same answer again, for a day, from every worker."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    BigInteger,
-    LargeBinary,
-    Row,
-    Uuid,
-    bindparam,
-    delete,
-    func,
-    insert,
-    literal,
-    select,
-    text,
-)
+from sqlalchemy import func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel, col
 
-from app.access.log import Shown, trace_of
+from app.access.log import Shown, driver_of, trace_of
 from app.access.vault import unseal_value, vault
 from app.errors import KeyReused, NotFound, StillRunning
-from app.models import Case, Child, Disbursement, KeptAnswer, Referral
+from app.models import Case, Child, Disbursement, Referral
 from app.models.record import Record, new_id, now
 
 KEPT = timedelta(hours=24)
@@ -33,16 +22,13 @@ KEPT = timedelta(hours=24)
 
 APART: dict[str, type[Record]] = {"referral": Referral, "disbursement": Disbursement}
 """What may be seen by who does not see the child."""
-KEEP = insert(KeptAnswer)
-CLAIM = text("SELECT * FROM access.claim(:lock, :principal, :key)").bindparams(
-    bindparam("lock", type_=BigInteger),
-    bindparam("principal", type_=Uuid),
-    bindparam("key", type_=LargeBinary),
-)
+CLAIM = "SELECT * FROM access.claim($1, $2, $3)"
 """The lock on a key, and then the answer kept for it."""
-FREE = delete(KeptAnswer).where(
-    col(KeptAnswer.principal_id) == bindparam("principal"), col(KeptAnswer.key_digest) == bindparam("key")
-)
+FREE = "DELETE FROM kept_answers WHERE principal_id = $1 AND key_digest = $2"
+KEEP = """
+    INSERT INTO kept_answers (principal_id, key_digest, id, child_id, fingerprint, status, kept_at, sealed)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,22 +63,23 @@ async def find(session: AsyncSession, claim: Claim) -> Answer | None:
         NotFound: the actor may no longer see what the answer showed.
     """
     lock = int.from_bytes(hashlib.sha256(claim.principal_id.bytes + claim.digest).digest()[:8], signed=True)
-    asked = {"lock": lock, "principal": claim.principal_id, "key": claim.digest}
-    kept = (await session.execute(CLAIM, asked)).one()
-    is_too_old = kept.row_id is not None and kept.kept_at < now() - KEPT
-    if kept.row_id is not None and not is_too_old:
-        if kept.fingerprint != claim.fingerprint:
+    driver = driver_of(session)
+    kept = await driver.fetchrow(CLAIM, lock, claim.principal_id, claim.digest)
+    is_kept = kept["row_id"] is not None
+    is_too_old = is_kept and kept["kept_at"] < now() - KEPT
+    if is_kept and not is_too_old:
+        if kept["fingerprint"] != claim.fingerprint:
             raise KeyReused
         return await _reopen(session, kept)
-    if not kept.is_ours:
+    if not kept["is_ours"]:
         raise StillRunning(retry_after=1)
     if is_too_old:
-        await session.execute(FREE, asked)
+        await driver.execute(FREE, claim.principal_id, claim.digest)
     return None
 
 
-async def _reopen(session: AsyncSession, kept: Row[Any]) -> Answer:
-    content = unseal_value("kept_answers", "sealed", kept.row_id, kept.sealed)
+async def _reopen(session: AsyncSession, kept: Mapping[str, Any]) -> Answer:
+    content = unseal_value("kept_answers", "sealed", kept["row_id"], kept["sealed"])
     shown = [
         Shown(UUID(child) if child else None, UUID(file) if file else None, kind, UUID(record))
         for child, file, kind, record in content["shown"]
@@ -101,7 +88,7 @@ async def _reopen(session: AsyncSession, kept: Row[Any]) -> Answer:
     await _still_open(session, content["headers"].get("location", ""))
     for record in shown:
         trace_of(session).add(record)
-    return Answer(kept.status, content["headers"], content["body"])
+    return Answer(kept["status"], content["headers"], content["body"])
 
 
 async def _still_visible(session: AsyncSession, shown: list[Shown]) -> None:
@@ -133,14 +120,16 @@ async def keep(session: AsyncSession, claim: Claim, answer: Answer) -> None:
     shown: list[Any] = [[s.child_id, s.case_id, s.kind, s.record_id] for s in trace_of(session)]
     row_id = new_id()
     content = {"headers": answer.headers, "body": answer.body, "shown": shown}
-    row = {
-        "principal_id": claim.principal_id,
-        "key_digest": claim.digest,
-        "id": row_id,
-        "child_id": next((s[0] for s in shown if s[0]), None),
-        "fingerprint": claim.fingerprint,
-        "status": answer.status,
-        "kept_at": now(),
-        "sealed": vault().sealer.seal(content, table="kept_answers", column="sealed", row=row_id),
-    }
-    await session.execute(KEEP, row)
+    child_id = next((s[0] for s in shown if s[0]), None)
+    sealed = vault().sealer.seal(content, table="kept_answers", column="sealed", row=row_id)
+    row = (
+        claim.principal_id,
+        claim.digest,
+        row_id,
+        child_id,
+        claim.fingerprint,
+        answer.status,
+        now(),
+        sealed,
+    )
+    await driver_of(session).execute(KEEP, *row)
