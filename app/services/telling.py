@@ -6,13 +6,11 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Integer, Uuid, bindparam, delete, text
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col
 
+from app.access.log import driver_of
 from app.access.vault import vault
 from app.errors import Fault, InvalidInput
-from app.models import NameToken
 from app.services import names, phones, places
 from app.services.ages import Birth, ahead
 
@@ -23,12 +21,12 @@ PLAIN_NUMBER = frozenset("+0123456789 ().-")
 LONGEST_NAME = 200
 """Characters of a part of a name, as the schemas say."""
 
-INDEX = text("""
-    INSERT INTO name_tokens (owner_id, token, kind, child_id)
-    SELECT :owner, token, :kind, :child FROM unnest(:tokens) AS token ON CONFLICT DO NOTHING
-""").bindparams(
-    bindparam("owner", type_=Uuid), bindparam("child", type_=Uuid), bindparam("tokens", type_=ARRAY(Integer))
-)
+INDEX = """
+    INSERT INTO name_tokens (owner_id, kind, child_id, token)
+    SELECT $1, $2, $3, token FROM unnest($4::integer[]) AS token ON CONFLICT DO NOTHING
+"""
+FORGET = "DELETE FROM name_tokens WHERE owner_id = $1 AND kind = $2"
+"""By kind too: a referral may have an id of the client's choice, and must not unname a child that has it."""
 
 
 async def tidied(session: AsyncSession, document: dict[str, Any], pointer: str = "") -> dict[str, Any]:
@@ -65,19 +63,16 @@ async def index(
 
     `told` is the child's document, then those of who cares for it: their phones find it where scripts differ.
     """
+    driver = driver_of(session)
     if not is_new:
-        # By kind too: a referral may have an id of the client's choice, and must not unname a child that has it.
-        own = (col(NameToken.owner_id) == owner_id, col(NameToken.kind) == kind)
-        await session.execute(delete(NameToken).where(*own))
-    rows = {"owner": owner_id, "kind": kind, "child": child_id, "tokens": tokens_of(told)}
-    await session.execute(INDEX, rows)
+        await driver.execute(FORGET, owner_id, kind)
+    await driver.execute(INDEX, owner_id, kind, child_id, tokens_of(told))
 
 
 async def index_around(session: AsyncSession, child_id: UUID, document: dict[str, Any]) -> None:
     """Make a child findable by the phone of somebody around it too; what it is found by already stays."""
     if phones_around := _phones([document]):
-        rows = {"owner": child_id, "kind": "child", "child": child_id, "tokens": tokens(phones_around)}
-        await session.execute(INDEX, rows)
+        await driver_of(session).execute(INDEX, child_id, "child", child_id, tokens(phones_around))
 
 
 def circle(told: dict[str, Any]) -> list[dict[str, Any]]:
