@@ -25,6 +25,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
     # What asking.sql says anew, it says faster and not otherwise: nothing to undo.
+    op.execute("DROP TRIGGER not_taken ON referrals")
     op.execute("DROP POLICY in_ones_own_hands ON referrals")
     op.execute("DROP POLICY by_ones_own_hands ON referrals")
     op.execute("DROP FUNCTION access.claim(bigint, uuid, bytea)")

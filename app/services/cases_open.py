@@ -39,11 +39,7 @@ async def take_turn(session: AsyncSession, child_id: UUID) -> None:
 async def from_referral(
     session: AsyncSession, actor: Actor, referral: Referral, told: dict[str, Any], acceptance: Acceptance
 ) -> Case:
-    """Open a case for the child a referral tells of, new or known.
-
-    Raises:
-        NotFound: the known child has an open case that this actor may not see.
-    """
+    """Open a case for the child a referral tells of, new or known."""
     child_id = acceptance.child_id
     if child_id is None:
         child_id = (await _new_child(session, told)).id

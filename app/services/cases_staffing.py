@@ -31,7 +31,7 @@ GLASS_STAYS_OPEN = timedelta(hours=4)
 async def assign(
     session: AsyncSession, actor: Actor, case_id: UUID, seen: int, assignment: Assignment
 ) -> CaseOut:
-    """Name the lead worker and the co-workers of a case; co-workers who are not named at all stay.
+    """Name the lead worker and the co-workers of a case; where none are named at all, those stay who are still fit.
 
     Raises:
         GateRefused: the actor does not lead the case's team; somebody is no active worker of it, or works on the
@@ -40,8 +40,10 @@ async def assign(
     case = await find_for_change(session, Case, case_id, seen)
     beside = assignment.co_worker_ids
     if beside is None:
-        here = select(col(CaseWorker.user_id)).where(col(CaseWorker.case_id) == case.id)
-        beside = list(await session.scalars(here))
+        here = await session.scalars(
+            select(col(CaseWorker.user_id)).where(col(CaseWorker.case_id) == case.id)
+        )
+        beside = [worker for worker in here.all() if not await unmet_fitness(session, case.team_id, [worker])]
     workers = [assignment.lead_worker_id, *beside]
     refuse(
         [

@@ -146,8 +146,12 @@ async def _unmet_identity(
     if strange and not any(match.child_id == child_id for match in await matches.of(session, referral)):
         detail = "No such child among the possible duplicates or those you work with."
         return [Fault("/child_id", "child_unknown", detail)]
+    if running := await _open_case(session, child_id):
+        # What joins a case becomes part of it: that is work on the case, and looking at it is not enough.
+        return await unmet_working(session, running)
     if await session.scalar(OPEN_CASE, {"child": child_id}):
-        return await _unmet_joining(session, child_id)
+        detail = "This child has an open case that you do not see: a programme manager can join the referral to it."
+        return [Fault("/child_id", "open_case_elsewhere", detail)]
     unmet = await unmet_wall(
         session, child_id, [acceptance.lead_worker_id] if acceptance.lead_worker_id else []
     )
@@ -157,19 +161,11 @@ async def _unmet_identity(
     return unmet
 
 
-async def _unmet_joining(session: AsyncSession, child_id: UUID) -> list[Fault]:
-    """What joins a case becomes part of it: that is work on the case, and looking at it is not enough."""
-    running = await _open_case(session, child_id)
-    if running is None:
-        detail = "This child has an open case that you do not see: a programme manager can join the referral to it."
-        return [Fault("/child_id", "open_case_elsewhere", detail)]
-    return await unmet_working(session, running)
-
-
 async def _open_case(session: AsyncSession, child_id: UUID) -> Case | None:
     """Return the child's open case, which stays open until this transaction ends."""
     query = select(Case).where(col(Case.child_id) == child_id, col(Case.status) != "closed")
-    return await session.scalar(query.with_for_update(read=True).execution_options(populate_existing=True))
+    query = query.with_for_update(read=True).execution_options(populate_existing=True)
+    return await session.scalar(query) or await session.scalar(query)  # as `find_steady` asks, and why
 
 
 async def _case_for(

@@ -9,6 +9,7 @@ from sqlmodel import col
 
 from app.errors import Fault
 from app.models import Consent
+from app.services.ages import today
 from app.services.consents import status_of
 
 NOT_GIVEN = {
@@ -43,6 +44,8 @@ def unmet_consent(consent: Consent | None, scope: str, recipient_id: UUID | None
     status = status_of(consent)
     if status in NOT_GIVEN:
         yield Fault(HERE, f"consent_{status}", NOT_GIVEN[status])
+    if consent.given_on > today():  # none is recorded any more: this one is older than that rule
+        yield Fault(HERE, "consent_ahead", "The consent is dated in the future.")
     if scope not in consent.scope:
         yield Fault(HERE, "consent_scope", f"The consent does not cover {scope}.")
     if consent.recipient_agency_id not in {None, recipient_id}:

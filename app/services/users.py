@@ -88,15 +88,15 @@ async def change(session: AsyncSession, actor: Actor, user_id: UUID, seen: int, 
     """Change name, roles, teams, or whether somebody works here; all of it holds from the next request on.
 
     Raises:
-        GateRefused: administrators neither take that role from themselves nor deactivate themselves, and give
-            themselves no other: whoever sees children was let in by somebody else.
+        GateRefused: administrators neither take that role from themselves nor deactivate themselves, and put
+            themselves into no other role and no team.
         InvalidInput: a team is not there, or the whole would be no user any more.
     """
     user = await find_for_change(session, User, user_id, seen)
     teams = await team_members.of_users(session, [user.id])
     wanted = patched(UserSettings, _settings(user, teams), patch)
     if user.id == actor.id:
-        refuse(_unmet_by_oneself(user, wanted))
+        refuse(_unmet_by_oneself(_settings(user, teams), wanted))
     user.name, user.roles, user.is_active = wanted.name, list(wanted.roles), wanted.is_active
     if "teams" in patch.model_fields_set:
         await team_members.replace(session, user.id, wanted.teams)
@@ -134,10 +134,12 @@ def _is(role: str) -> Any:
     return literal(str(role)) == any_(col(User.roles))
 
 
-def _unmet_by_oneself(user: User, wanted: UserSettings) -> list[Fault]:
+def _unmet_by_oneself(had: dict[str, Any], wanted: UserSettings) -> list[Fault]:
     unmet = []
-    if not set(wanted.roles) <= set(user.roles):
+    if not set(wanted.roles) <= set(had["roles"]):
         unmet.append(Fault("/roles", "own_role", "Another administrator has to give you a role."))
+    if any(place.model_dump(mode="json") not in had["teams"] for place in wanted.teams):
+        unmet.append(Fault("/teams", "own_team", "Another administrator has to put you into a team."))
     if Role.administrator not in wanted.roles:
         unmet.append(Fault("/roles", "own_role", "Another administrator has to take this role from you."))
     if not wanted.is_active:

@@ -22,7 +22,7 @@ CHANGED = (
 ADDED = {
     "actions": {}, "assessments": {"status": "draft"}, "care_plans": {"status": "draft"}, "case_workers": {},
     "consents": {}, "documents": {"tier": "case"}, "follow_ups": {}, "goals": {}, "people": {}, "plan_areas": {},
-    "reviews": {}, "service_referrals": {}, "session_addenda": {"tier": "case"}, "support_sessions": {},
+    "referrals": {"external_id": "Another", "tracking_number": "R-0000-0000"}, "reviews": {}, "service_referrals": {}, "session_addenda": {"tier": "case"}, "support_sessions": {},
 }  # fmt: skip
 """The same for adding, and what makes a row one that could be added."""
 
@@ -65,6 +65,7 @@ async def test_broken_glass_writes_no_row_by_hand(case: dict[str, Any], intruder
             f"UPDATE cases SET lead_worker_id = '{me}' WHERE id = '{case['id']}'",  # noqa: S608 - ids
             f"UPDATE support_sessions SET worker_id = '{me}', status = 'held'",  # noqa: S608 - an id
             "UPDATE support_sessions SET status = 'held'",
+            f"UPDATE referrals SET case_id = NULL, received_by_id = '{me}', handed_to_id = '{me}'",  # noqa: S608 - an id
         )
         for table in ADDED:
             with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):

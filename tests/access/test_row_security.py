@@ -71,6 +71,14 @@ async def test_nothing_is_seen_without_an_earlier_committed_fresh_event_of_someb
     await other.close()
 
 
+async def test_without_an_access_nobody_is_anybody(intruder: Any) -> None:
+    said = await intruder.fetchrow("""
+        SELECT access.is_staff(), access.sees_every_case(), access.reads_the_log(), access.handles_the_fund(),
+               access.worker_id(), access.partner_agency(), access.actor_id(), access.supervised_teams()
+    """)
+    assert tuple(said) == (False, False, False, False, None, None, None, [])
+
+
 async def _dead(superuser: Any) -> uuid.UUID:
     """An event of a session that is over: it exists, and shows nothing."""
     await superuser.execute("UPDATE sessions SET revoked_at = now() WHERE user_id = $1", id_of("manager"))

@@ -105,6 +105,7 @@ async def test_administrators_do_not_remove_themselves_and_let_nobody_in_but_oth
     for wanted, pointers in (
         ({"roles": ["me_officer"], "is_active": False}, ["/roles", "/roles", "/is_active"]),
         ({"roles": ["administrator", "programme_manager"]}, ["/roles"]),
+        ({"teams": [{"team_id": str(id_of("north")), "is_supervisor": True}]}, ["/teams"]),
     ):
         refused = await world.admin.patch(path, wanted, etag='"1"')
         assert refused.status_code == 409, refused.text

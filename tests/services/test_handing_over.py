@@ -37,7 +37,7 @@ async def test_planned_sessions_go_to_the_lead_where_their_worker_leaves(world: 
     assert [found["worker_id"] for found in sessions] == [str(id_of("worker_south"))] * 2
 
 
-async def test_another_lead_leaves_the_co_workers_where_they_are(world: World) -> None:
+async def test_another_lead_leaves_the_co_workers_where_they_are(world: World, superuser: Any) -> None:
     # Before: to name none was to take all of them off.
     path = await case_of(world)
     north, other = str(id_of("worker_north")), str(id_of("worker_north_2"))
@@ -50,6 +50,13 @@ async def test_another_lead_leaves_the_co_workers_where_they_are(world: World) -
     ):
         found = ok(await world.supervisor_north.act(path, "assign", {"lead_worker_id": lead, **beside}))
         assert (found["lead_worker_id"], found["co_worker_ids"]) == (lead, then)
+
+    # Whoever has left since, leaves the case with the next assignment, and does not stand in its way.
+    ok(await world.supervisor_north.act(path, "assign", {"lead_worker_id": north, "co_worker_ids": [other]}))
+    await superuser.execute("UPDATE users SET is_active = false WHERE id = $1", id_of("worker_north_2"))
+    assert (
+        ok(await world.supervisor_north.act(path, "assign", {"lead_worker_id": north}))["co_worker_ids"] == []
+    )
 
 
 async def test_a_retry_is_not_told_what_its_sender_may_no_longer_read(world: World) -> None:

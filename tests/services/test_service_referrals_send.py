@@ -86,6 +86,15 @@ async def test_each_condition_of_sharing_is_told_by_itself(world: World) -> None
     assert await lines(world, case) == []
 
 
+async def test_a_consent_that_was_dated_ahead_shares_nothing_until_its_day(
+    world: World, superuser: Any
+) -> None:
+    case = await case_of(world)
+    path = await draft(world, case, consent_id=await consent(world, case, valid_until=None))
+    await superuser.execute("UPDATE consents SET given_on = current_date + 2")
+    assert unmet(await world.worker_north.act(path, "send")) == {"consent_ahead": "/consent_id"}
+
+
 async def test_all_conditions_are_told_at_once(world: World) -> None:
     case, worker = await case_of(world), world.worker_north
     agreed = await consent(world, case, scope=["research"], recipient_agency_id=ELSEWHERE)
