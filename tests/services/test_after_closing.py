@@ -60,14 +60,23 @@ async def test_courts_and_letters_come_when_they_come(world: World) -> None:
     assert unmet(await worker.post(f"{path}/support-sessions", HELD)) == {"status": "/status"}
 
 
+WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+
+
 async def held_up(superuser: Any, case_id: str, *acts: Any) -> list[int]:
-    """Begin acts one after the other while somebody holds the case; let them go, and return their answers."""
+    """Begin acts one after the other while somebody holds the case; let them go, and return their answers.
+
+    Each begins once the one before stands in the queue: whoever comes to the lock as it is given away may get it first.
+    """
     async with superuser.transaction():
         await superuser.execute("SELECT FROM cases WHERE id = $1 FOR UPDATE", case_id)
         waiting = []
         for act in acts:
             waiting.append(asyncio.ensure_future(act))
-            await asyncio.sleep(0.3)
+            for _ in range(150):
+                if await superuser.fetchval(WAITING) == len(waiting):
+                    break
+                await asyncio.sleep(0.02)
     return [answer.status_code for answer in await asyncio.gather(*waiting)]
 
 
