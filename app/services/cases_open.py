@@ -4,10 +4,11 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Text, bindparam, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.actor import Actor
+from app.access.log import driver_of
 from app.access.vault import seal
 from app.errors import NotFound
 from app.models import Case, Child, Consent, Person, Referral
@@ -20,9 +21,7 @@ NEXT_NUMBER = text("""
     ON CONFLICT (year) DO UPDATE SET last = series.last + 1
     RETURNING last
 """)
-TURN = text("SELECT pg_advisory_xact_lock(hashtextextended(:child, 0))").bindparams(
-    bindparam("child", type_=Text)
-)
+TURN = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
 RESPONSIBLE = frozenset({"mother", "father"})
 PLAIN = ("sex", "place_code")
 
@@ -33,7 +32,7 @@ async def take_turn(session: AsyncSession, child_id: UUID) -> None:
     Raises:
         TimedOut: they take too long.
     """
-    await session.execute(TURN, {"child": str(child_id)})
+    await driver_of(session).execute(TURN, str(child_id))
 
 
 async def from_referral(

@@ -93,10 +93,10 @@ async def change(session: AsyncSession, actor: Actor, user_id: UUID, seen: int, 
         InvalidInput: a team is not there, or the whole would be no user any more.
     """
     user = await find_for_change(session, User, user_id, seen)
-    teams = await team_members.of_users(session, [user.id])
-    wanted = patched(UserSettings, _settings(user, teams), patch)
+    had = _settings(user, await team_members.of_users(session, [user.id]))
+    wanted = patched(UserSettings, had, patch)
     if user.id == actor.id:
-        refuse(_unmet_by_oneself(_settings(user, teams), wanted))
+        refuse(_unmet_by_oneself(had, wanted))
     user.name, user.roles, user.is_active = wanted.name, list(wanted.roles), wanted.is_active
     if "teams" in patch.model_fields_set:
         await team_members.replace(session, user.id, wanted.teams)
