@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tests.access.intrusion import open_access
+from tests.locks import in_line
 from tests.world import Caller, World, acceptance, children_in, id_of, referral, token_of
 
 Call = Callable[[], Awaitable[httpx.Response]]
@@ -226,7 +227,7 @@ async def test_a_request_that_is_cut_off_changes_nothing_and_leaves_its_event(
                     f"/v1/cases/{case['id']}", {"summary": "Lost."}, etag=seen, headers=headers
                 )
             )
-            await asyncio.sleep(0.05)
+            await in_line(superuser, 1)
             changing.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await changing

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.locks import in_line
 from tests.world import World, acceptance, id_of
 
 
@@ -134,7 +135,7 @@ async def test_a_known_child_gets_one_open_case_even_when_two_are_accepted_at_on
         await superuser.execute("SELECT 1 FROM case_number_series FOR UPDATE")
         calls = [world.manager.post(f"{path}/accept", known, etag='"2"') for path in paths]
         accepting = [asyncio.create_task(call) for call in calls]
-        await asyncio.sleep(0.5)
+        await in_line(superuser, len(accepting))
     answers = await asyncio.gather(*accepting)
     # Planted: no `take_turn` in accepting: two were told that a key is taken.
     assert {answer.status_code for answer in answers} == {200}, "one opens the case, the others join it"

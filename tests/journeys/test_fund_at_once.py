@@ -1,6 +1,7 @@
 """Money under pressure: two real server processes, everybody at once, and a server that is killed again and again."""
 
 import asyncio
+import itertools
 import os
 import random
 import signal
@@ -93,7 +94,7 @@ async def test_a_server_killed_in_the_middle_leaves_nothing_half_done(served: Se
                     )
 
                 running = [asyncio.create_task(pay(what)) for what in approved]
-                await asyncio.sleep(chance.uniform(0.005, 0.25))
+                await some_ended(running, chance.randrange(1, 6))
                 process = await again(served, process)
                 await asyncio.gather(*running, return_exceptions=True)
                 answers = await asyncio.gather(*map(pay, approved))
@@ -106,6 +107,12 @@ async def test_a_server_killed_in_the_middle_leaves_nothing_half_done(served: Se
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(30)
+
+
+async def some_ended(running: list[asyncio.Task[httpx.Response]], number: int) -> None:
+    """Return as soon as so many have ended: the others are somewhere in the middle."""
+    for ended in itertools.islice(asyncio.as_completed(running), number):
+        await ended
 
 
 async def again(served: Served, process: subprocess.Popen[bytes]) -> subprocess.Popen[bytes]:

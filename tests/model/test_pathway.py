@@ -24,6 +24,8 @@ MILESTONES = {
     "send_service_referral",
 }
 """What must have happened, for the run to have shown anything."""
+REFUSALS = 25
+"""And in how many ways something must have been refused."""
 
 
 async def test_no_gate_is_passed_wrongly_no_record_is_lost_every_access_is_logged(
@@ -33,11 +35,11 @@ async def test_no_gate_is_passed_wrongly_no_record_is_lost_every_access_is_logge
     # of `log._note`. Found by it: a deadlock of a transfer and a session, an answer 500 to who lost a case while writing.
     driver = Driver(world, superuser, SEED)
     await driver.begin()
-    for steps in (STEPS, 2 * STEPS, 3 * STEPS):  # the seed is not all: what is done at once ends in any order
+    for steps in range(STEPS, 6 * STEPS, STEPS):  # the seed is not all: what is done at once ends in any order
         await driver.run(steps)
         missed = {name for name in MILESTONES if not driver.done[name]}
-        if not missed:
+        if not missed and len(driver.refused) >= REFUSALS:
             break
     await read_back(driver)
     assert missed == set(), driver.done
-    assert len(driver.refused) > 25, driver.refused
+    assert len(driver.refused) >= REFUSALS, driver.refused

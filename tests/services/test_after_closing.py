@@ -1,8 +1,8 @@
 """After a case was closed: what was under way with others comes to its end, and what still arrives is kept."""
 
-import asyncio
 from typing import Any
 
+from tests.locks import held_up
 from tests.pathway import closed, done, exit_plan_for, exiting
 from tests.services.test_documents import letter
 from tests.services.test_legal_steps import REPORT
@@ -58,26 +58,6 @@ async def test_courts_and_letters_come_when_they_come(world: World) -> None:
     done(await worker.post(f"{path}/documents", letter(kind="photo", about=about)), 201)
     assert unmet(await worker.post(f"{path}/documents", letter(kind="drawing"))) == {"status": "/status"}
     assert unmet(await worker.post(f"{path}/support-sessions", HELD)) == {"status": "/status"}
-
-
-WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
-
-
-async def held_up(superuser: Any, case_id: str, *acts: Any) -> list[int]:
-    """Begin acts one after the other while somebody holds the case; let them go, and return their answers.
-
-    Each begins once the one before stands in the queue: whoever comes to the lock as it is given away may get it first.
-    """
-    async with superuser.transaction():
-        await superuser.execute("SELECT FROM cases WHERE id = $1 FOR UPDATE", case_id)
-        waiting = []
-        for act in acts:
-            waiting.append(asyncio.ensure_future(act))
-            for _ in range(150):
-                if await superuser.fetchval(WAITING) == len(waiting):
-                    break
-                await asyncio.sleep(0.02)
-    return [answer.status_code for answer in await asyncio.gather(*waiting)]
 
 
 async def test_recording_and_assigning_at_once_wait_for_each_other_and_not_in_a_circle(

@@ -8,6 +8,7 @@ from typing import Any
 import asyncpg
 
 from app.services.ages import add_months, today
+from tests.locks import in_line
 from tests.pathway import done
 from tests.services.test_referral_life import unmet
 from tests.services.test_service_referrals import (
@@ -153,7 +154,7 @@ async def test_a_sharing_waits_for_a_withdrawal_that_came_first(world: World, su
     await withdrawal.start()
     await superuser.execute("UPDATE consents SET withdrawn_at = now(), version = 2 WHERE id = $1", agreed)
     sending = asyncio.create_task(world.worker_north.post(f"{path}/send", etag='"1"'))
-    await asyncio.sleep(0.5)
+    await in_line(superuser, 1)
     assert not sending.done()
     await withdrawal.commit()
     assert unmet(await sending) == {"consent_withdrawn": "/consent_id"}
@@ -168,12 +169,12 @@ async def test_a_withdrawal_waits_for_a_sharing_that_came_first(world: World, su
     await other.start()
     await superuser.execute("UPDATE providers SET version = version")
     sending = asyncio.create_task(world.worker_north.post(f"{path}/send", etag='"1"'))
-    await asyncio.sleep(0.3)
+    await in_line(superuser, 1)
     reason = {"reason": "Changed her mind."}
     withdrawing = asyncio.create_task(
         world.worker_north.post(f"/v1/consents/{agreed}/withdraw", reason, etag='"1"')
     )
-    await asyncio.sleep(0.3)
+    await in_line(superuser, 2)
     assert not sending.done()
     assert not withdrawing.done()
     await other.rollback()
