@@ -35,7 +35,8 @@ async def test_no_gate_is_passed_wrongly_no_record_is_lost_every_access_is_logge
     # of `log._note`. Found by it: a deadlock of a transfer and a session, an answer 500 to who lost a case while writing.
     driver = Driver(world, superuser, SEED)
     await driver.begin()
-    for steps in range(STEPS, 6 * STEPS, STEPS):  # the seed is not all: what is done at once ends in any order
+    # The seed is not all: what is done at once ends in any order.
+    for steps in range(STEPS, 6 * STEPS, STEPS):
         await driver.run(steps)
         missed = {name for name in MILESTONES if not driver.done[name]}
         if not missed and len(driver.refused) >= REFUSALS:
