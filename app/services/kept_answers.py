@@ -117,10 +117,10 @@ async def _still_open(session: AsyncSession, location: str) -> None:
 
 async def keep(session: AsyncSession, claim: Claim, answer: Answer) -> None:
     """Keep an answer, with the records it showed, in the transaction that made it."""
-    shown: list[Any] = [[s.child_id, s.case_id, s.kind, s.record_id] for s in trace_of(session)]
+    shown: list[Shown] = list(trace_of(session))
     row_id = new_id()
     content = {"headers": answer.headers, "body": answer.body, "shown": shown}
-    child_id = next((s[0] for s in shown if s[0]), None)
+    child_id = next((s.child_id for s in shown if s.child_id), None)
     sealed = vault().sealer.seal(content, table="kept_answers", column="sealed", row=row_id)
     row = (
         claim.principal_id,
