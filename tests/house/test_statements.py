@@ -50,7 +50,7 @@ async def test_reading_and_listing_take_as_many_statements_for_many_rows_as_for_
             found[path] = len(statements)
         counts.append(found)
     assert counts[0] == counts[1]
-    assert max(counts[0].values()) <= 6, counts[0]
+    assert max(counts[0].values()) <= 5, counts[0]
 
     with counted(world) as statements:
         await world.worker_north.get(f"/v1/cases/{case['id']}")
@@ -65,4 +65,4 @@ async def test_what_belongs_to_a_case_is_listed_in_a_fixed_number_of_statements(
     with counted(world) as statements:
         answer = await world.worker_north.get(f"/v1/cases/{case['id']}/{path}")
     assert answer.status_code == 200
-    assert len(statements) <= 5, statements
+    assert len(statements) <= 4, statements
