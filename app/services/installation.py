@@ -162,7 +162,7 @@ async def _bring_up_to_date(made: Installation, say: Say) -> None:
     await migrations.prepare_partitions(owner)
     await load_places(owner, say)
     if made.chosen.mode == "production":
-        await _refuse_unsafe(made.urls.api)
+        await refuse_unsafe(made.urls.api)
 
 
 def newest_revision() -> str:
@@ -196,7 +196,7 @@ async def load_places(owner_url: str, say: Say) -> int:
             await connection.close()
 
 
-async def _refuse_unsafe(api_url: str) -> None:
+async def refuse_unsafe(api_url: str) -> None:
     """In production: not as a role that row security does not bind, not without durable commits, no demo people.
 
     Raises:
@@ -218,10 +218,10 @@ UNSAFE = """
             THEN 'the API''s database role bypasses row security'
         WHEN EXISTS (SELECT FROM pg_class WHERE relname = 'children' AND pg_has_role(relowner, 'MEMBER'))
             THEN 'the API''s database role owns the tables'
-        WHEN current_setting('synchronous_commit') = 'off' OR current_setting('fsync') = 'off'
-            THEN 'synchronous_commit or fsync is off: a committed log entry could be lost'
         WHEN EXISTS (SELECT FROM users WHERE is_active AND email LIKE '%@demo.first-step.example')
             THEN 'there are demo users in this database'
+        WHEN current_setting('synchronous_commit') = 'off' OR current_setting('fsync') = 'off'
+            THEN 'synchronous_commit or fsync is off: a committed log entry could be lost'
     END
 """
 
