@@ -40,7 +40,11 @@ OURS: list[tuple[tuple[type[BaseException], ...], Callable[[], FirstStepError]]]
         (asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError),
         lambda: Unavailable(AWAY, retry_after=5),
     ),
-    ((OSError, asyncpg.InterfaceError), lambda: Unavailable(AWAY, retry_after=5)),
+    # The driver calls it an error of its own where a connection's last words came unasked.
+    (
+        (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError),
+        lambda: Unavailable(AWAY, retry_after=5),
+    ),
 ]
 """What PostgreSQL and its driver may say, and what a caller is told; the engine adds what its pool may say."""
 

@@ -213,12 +213,10 @@ async def enter(session: AsyncSession, event_id: UUID) -> None:
 
 
 def _enter(session: Session, event_id: UUID) -> Any:
-    """Say so to the driver, who begins with the first statement; asked of SQLAlchemy, it takes 0.3 ms longer."""
-    pooled = session.connection().connection
-    cursor = pooled.cursor()
-    cursor.execute(ENTER, (str(event_id),))
-    cursor.close()
-    return pooled.driver_connection
+    """Do it in one turn of SQLAlchemy's, who sees a connection that died in its pool."""
+    connection = session.connection()
+    connection.exec_driver_sql(ENTER, (str(event_id),))
+    return connection.connection.driver_connection
 
 
 def driver_of(session: AsyncSession) -> asyncpg.Connection:

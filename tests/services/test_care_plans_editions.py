@@ -370,4 +370,4 @@ async def test_a_whole_plan_takes_as_many_statements_for_many_goals_as_for_few(w
             done(await world.worker_north.post(f"/v1/goals/{goal['id']}/actions", ACTION), 201)
     with counted(world) as many:
         await world.worker_north.get(later)
-    assert len(few) == len(many) == 4, many  # the plan, its parts by kind
+    assert len(few) == len(many) == 5, many  # the actor's event, the plan, its parts by kind

@@ -93,7 +93,7 @@ async def test_sessions_are_listed_by_status_kind_and_time_in_a_fixed_number_of_
             items = ok(await worker.get(path))["items"]
         counts.append(len(statements))
         assert [item["id"] for item in items[:3]] == made[::-1]
-    assert counts[0] == counts[1] <= 3
+    assert counts[0] == counts[1] <= 4
     visit, missed, held = made
 
     async def newest(**query: str) -> list[str]:

@@ -215,5 +215,5 @@ async def test_a_timeline_takes_as_many_statements_however_long(world: World, su
         await happened(superuser, case, "clinical_note_written", **clinical)
     with counted(world) as statements:
         await lines(world.worker_north, case)
-    # the case, its lines, the sessions whose notes they are about
-    assert len(statements) == 3, statements
+    # the actor's event, the case, its lines, the sessions whose notes they are about
+    assert len(statements) == 4, statements
