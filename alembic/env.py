@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import SQLModel
 
 import app.models  # noqa: F401 - registers every table
-from app.database_urls import dialect_url
+from app.database.urls import dialect_url
 from app.models.record import Xid8
 
 ischema_names["xid8"] = Xid8  # so that the database's own log compares with the models

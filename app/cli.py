@@ -124,8 +124,8 @@ def pictures(
 @app.command()
 def migration(message: str) -> None:
     """Draft a migration from the models, against the database that `run` or `migrate` made."""
-    from app import migrations
-    from app.database_urls import owner_url
+    from app.database import migrations
+    from app.database.urls import owner_url
 
     migrations.draft(owner_url(settings()), message)
 
@@ -135,8 +135,8 @@ def psql() -> None:
     """Open psql as the API's own role: row security shows it nothing without an access."""
     import os
 
-    from app.database_urls import api_url, driver_url
-    from app.embedded import binaries
+    from app.database.embedded import binaries
+    from app.database.urls import api_url, driver_url
 
     program = binaries() / "psql"
     os.execv(program, [str(program), driver_url(api_url(settings()))])  # noqa: S606 - our own program and URL

@@ -11,8 +11,8 @@ from fastapi import FastAPI
 
 from app.access.vault import vault
 from app.config import settings
-from app.database import Database
-from app.database_urls import api_url
+from app.database.engine import Database
+from app.database.urls import api_url
 from app.routers import documentation, documents, error_handlers, logs, middleware, mount
 from app.routers.openapi import describe
 from app.schemas.rules import SENTENCES

@@ -27,7 +27,7 @@ from starlette.routing import Route
 from app.access.permissions import Permission, may
 from app.access.vault import vault
 from app.config import settings
-from app.database_urls import Urls
+from app.database.urls import Urls
 from app.errors import Unauthenticated
 from app.services import telling
 from app.services.ages import Birth, today

@@ -21,9 +21,9 @@ from sqlalchemy.engine import make_url
 from app.access.keyring import KeyRing
 from app.access.tokens import Kind
 from app.access.vault import vault
-from app.database_urls import dialect_url, driver_url
-from app.embedded import EmbeddedServer, new_password
-from app.migrations import in_thread, make_roles, migrate
+from app.database.embedded import EmbeddedServer, new_password
+from app.database.migrations import in_thread, make_roles, migrate
+from app.database.urls import dialect_url, driver_url
 from bench.caseload import Organisation, Story, fill_first_step, fill_plain, stories
 from bench.history import fill_history
 

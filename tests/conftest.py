@@ -23,11 +23,11 @@ os.environ.pop("FIRSTSTEP_DATABASE_URL", None)
 from sqlalchemy.engine import make_url  # noqa: E402
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine  # noqa: E402
 
-from app import migrations  # noqa: E402
 from app.access.keyring import KeyRing  # noqa: E402
 from app.config import settings  # noqa: E402
-from app.database_urls import Urls, dialect_url  # noqa: E402
-from app.embedded import ADMIN, EmbeddedServer  # noqa: E402
+from app.database import migrations  # noqa: E402
+from app.database.embedded import ADMIN, EmbeddedServer  # noqa: E402
+from app.database.urls import Urls, dialect_url  # noqa: E402
 from app.main import create_app  # noqa: E402
 from app.services import gazetteer, places  # noqa: E402
 from tests import collected  # noqa: E402, F401 - from here on, in every test

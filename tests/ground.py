@@ -8,8 +8,8 @@ from typing import Protocol
 
 import asyncpg
 
-from app.database import Database
-from app.database_urls import Urls
+from app.database.engine import Database
+from app.database.urls import Urls
 
 TURNS = 100
 """Tests after which a database is full of what was deleted in it."""

@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from app.embedded import EmbeddedServer
+from app.database.embedded import EmbeddedServer
 
 PATIENCE = 120.0
 """Seconds for the first start on a busy machine: it makes a database and invents a caseload."""

@@ -12,8 +12,8 @@ from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.vault import vault
-from app.database import Database
-from app.database_urls import Urls
+from app.database.engine import Database
+from app.database.urls import Urls
 from app.models import Agency, ApiClient, SignIn, Team, TeamMember, User
 from app.models.record import now
 

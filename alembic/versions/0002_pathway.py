@@ -10,7 +10,7 @@ import sqlmodel
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from app.migrations import run
+from app.database.migrations import run
 
 revision = "0002"
 down_revision = "0001"

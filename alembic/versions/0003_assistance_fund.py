@@ -7,7 +7,7 @@ import sqlmodel
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from app.migrations import run
+from app.database.migrations import run
 from app.models.record import Xid8
 
 revision = "0003"

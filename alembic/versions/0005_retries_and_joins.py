@@ -4,7 +4,7 @@ from pathlib import Path
 
 from alembic import op
 
-from app.migrations import run
+from app.database.migrations import run
 
 revision = "0005"
 down_revision = "0004"

@@ -14,8 +14,8 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapper, QueryContext, Session, object_session
 
-from app.database import Database
-from app.database_errors import translated
+from app.database.engine import Database
+from app.database.errors import translated
 from app.models import (
     AccessEntry,
     Action,

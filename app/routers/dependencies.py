@@ -16,8 +16,8 @@ from fastapi.exceptions import RequestValidationError
 from app.access import log
 from app.access.actor import Actor
 from app.access.vault import vault
-from app.database import AsyncSession, Database
-from app.database_errors import translated
+from app.database.engine import AsyncSession, Database
+from app.database.errors import translated
 from app.errors import Fault, FirstStepError, InvalidInput, Malformed, Stale, VersionRequired
 from app.services import kept_answers
 

@@ -17,7 +17,7 @@ from app.access.permissions import Permission, Role, may
 from app.access.tokens import Claims
 from app.access.vault import vault
 from app.config import settings
-from app.database import Database
+from app.database.engine import Database
 from app.errors import Forbidden, StepUpRequired, TooManyRequests, Unauthenticated
 from app.routers.addresses import client_address
 from app.routers.rate_limits import VERDICT, RateLimiter

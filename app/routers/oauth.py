@@ -8,7 +8,7 @@ from fastapi import Depends, Request
 from fastapi.routing import APIRoute
 from starlette.responses import JSONResponse, Response
 
-from app.database_errors import translated
+from app.database.errors import translated
 from app.routers.guards import Public
 from app.routers.routes import Route, Router
 from app.routers.visits import Visiting

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 from starlette.routing import compile_path
 
-from app.database_errors import translated
+from app.database.errors import translated
 from app.errors import Fault, InvalidInput
 from app.routers.answers import again, answering, keep, link
 from app.routers.dependencies import Replayed, conclude

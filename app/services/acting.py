@@ -12,8 +12,8 @@ from app.access import log
 from app.access.actor import Actor
 from app.access.permissions import Permission, may
 from app.access.tokens import Kind
-from app.database import Database
-from app.database_errors import translated
+from app.database.engine import Database
+from app.database.errors import translated
 from app.errors import Forbidden, Unauthenticated
 from app.models import SignIn
 

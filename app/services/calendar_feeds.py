@@ -19,7 +19,7 @@ from app.access.passwords import fingerprint, new_secret
 from app.access.permissions import Permission, may
 from app.access.vault import vault
 from app.config import settings
-from app.database_errors import translated
+from app.database.errors import translated
 from app.errors import Fault, NotFound, TooManyRequests
 from app.models import CalendarFeed, User
 from app.models.record import new_id, now

@@ -10,9 +10,9 @@ from pathlib import Path
 from sqlalchemy.orm import configure_mappers
 
 from app.config import Settings
-from app.database import Database
-from app.database_urls import Urls
-from app.embedded import EmbeddedServer
+from app.database.embedded import EmbeddedServer
+from app.database.engine import Database
+from app.database.urls import Urls
 from app.errors import Conflict
 from app.models.record import new_id
 from app.services import demo_play, workers

@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.actor import Actor
 from app.access.permissions import Permission
-from app.database import Database
-from app.database_errors import translated
+from app.database.engine import Database
+from app.database.errors import translated
 from app.models import User
 from app.models.record import new_id
 from app.schemas.administration import AgencyIn, ApiClientIn, TeamIn, UserIn

@@ -1,9 +1,9 @@
 """The first administrator of an installation, made on the command line."""
 
 from app.config import Settings
-from app.database import Database
-from app.database_errors import translated
-from app.database_urls import api_url
+from app.database.engine import Database
+from app.database.errors import translated
+from app.database.urls import api_url
 from app.services import users
 
 

@@ -1,7 +1,7 @@
 """Whether this process can serve."""
 
-from app.database import Database
-from app.database_errors import translated
+from app.database.engine import Database
+from app.database.errors import translated
 from app.errors import Unavailable
 
 PATIENCE = 5.0

@@ -13,12 +13,12 @@ from typing import IO
 
 import asyncpg
 
-from app import migrations
 from app.access.keyring import KeyRing
 from app.config import Settings
-from app.database_errors import translated
-from app.database_urls import Urls, driver_url, same_database
-from app.embedded import ADMIN, EmbeddedServer, new_password
+from app.database import migrations
+from app.database.embedded import ADMIN, EmbeddedServer, new_password
+from app.database.errors import translated
+from app.database.urls import Urls, driver_url, same_database
 from app.errors import Conflict, Unavailable
 from app.services import gazetteer
 

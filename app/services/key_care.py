@@ -14,8 +14,8 @@ from app.access import log
 from app.access.encryption import Sealer
 from app.access.keyring import LOOK_EVERY, KeyRing
 from app.config import Settings
-from app.database_errors import translated
-from app.database_urls import driver_url, owner_url
+from app.database.errors import translated
+from app.database.urls import driver_url, owner_url
 from app.errors import Conflict, InvalidInput
 
 BATCH = 200

@@ -18,7 +18,7 @@ from app.access import tokens
 from app.access.passwords import matches
 from app.access.vault import vault
 from app.config import settings
-from app.database_errors import translated
+from app.database.errors import translated
 from app.errors import FirstStepError, Unauthenticated
 from app.models import Agency, ApiClient, ApiClientSecret, SignIn, UsedAssertion
 from app.models.record import new_id, now

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
 
 from app.config import Settings
-from app.database_urls import Urls
+from app.database.urls import Urls
 from app.errors import Conflict
 from app.services import workers
 from app.services.installation import Installation, Say, open_installation

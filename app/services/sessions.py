@@ -21,7 +21,7 @@ from app.access.passwords import fingerprint, matches, new_secret
 from app.access.permissions import CHILD_FACING
 from app.access.vault import vault
 from app.config import settings
-from app.database_errors import translated
+from app.database.errors import translated
 from app.errors import NotFound, Unauthenticated
 from app.models import CalendarFeed, SignIn, User
 from app.models.record import new_id, now

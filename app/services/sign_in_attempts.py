@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from app.access.vault import vault
-from app.database import Database
-from app.database_errors import translated
+from app.database.engine import Database
+from app.database.errors import translated
 from app.errors import TooManyRequests
 
 HOUR = 3600

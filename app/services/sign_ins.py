@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.passwords import verify_password
-from app.database_errors import translated
+from app.database.errors import translated
 from app.errors import Fault, TooManyRequests, Unauthenticated
 from app.models import SignIn, User
 from app.schemas.sign_in import SignInIn

@@ -3,8 +3,8 @@
 import asyncio
 import random
 
-from app.database import Database
-from app.database_errors import translated
+from app.database.engine import Database
+from app.database.errors import translated
 from app.errors import FirstStepError
 
 EVERY = 3600.0

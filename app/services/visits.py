@@ -5,7 +5,7 @@ from uuid import UUID
 
 from app.access import log
 from app.access.tokens import Kind
-from app.database import Database
+from app.database.engine import Database
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
-from app.database_urls import dialect_url, driver_url
-from app.embedded import ADMIN
+from app.database.embedded import ADMIN
+from app.database.urls import dialect_url, driver_url
 from tests.access.furniture import one_of_everything
 from tests.access.intrusion import Furnished
 from tests.conftest import PASSWORD, Cluster

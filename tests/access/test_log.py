@@ -14,8 +14,8 @@ from sqlmodel import select
 
 from app.access import log
 from app.access.vault import seal, unseal
-from app.database_urls import dialect_url
-from app.embedded import ADMIN
+from app.database.embedded import ADMIN
+from app.database.urls import dialect_url
 from app.models import Case, Child
 from app.models.record import new_id
 from tests.access.intrusion import acting, open_access, pretend

@@ -5,7 +5,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from app.database_urls import driver_url
+from app.database.urls import driver_url
 from tests.access.intrusion import acting, child_tables, open_access, pretend, seen
 from tests.world import World, id_of
 

@@ -9,7 +9,7 @@ import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
 
-from app import migrations
+from app.database import migrations
 from tests.conftest import Cluster
 from tests.world import World
 

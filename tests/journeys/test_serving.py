@@ -9,7 +9,7 @@ import asyncpg
 import httpx
 import pytest
 
-from app.embedded import ADMIN, EmbeddedServer
+from app.database.embedded import ADMIN, EmbeddedServer
 from tests.served import Served, room
 from tests.world import referral
 

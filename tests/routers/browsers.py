@@ -7,7 +7,7 @@ import asyncpg
 import httpx
 
 from app.access.passwords import hash_password
-from app.database_urls import driver_url
+from app.database.urls import driver_url
 from tests.world import World
 
 PASSWORD = "mango rain over the tonle"

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy.engine import make_url
 
-from app.embedded import ADMIN
+from app.database.embedded import ADMIN
 from app.errors import Conflict
 from app.services.installation import refuse_unsafe
 from tests.conftest import PASSWORD, Cluster

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
-from app.database_errors import translated
-from app.database_urls import Urls, driver_url, with_role
-from app.embedded import new_password
+from app.database.embedded import new_password
+from app.database.errors import translated
+from app.database.urls import Urls, driver_url, with_role
 
 if TYPE_CHECKING:
     from alembic.config import Config
     from sqlalchemy import Connection
 
-MIGRATIONS = Path(__file__).parent.parent / "alembic"
+MIGRATIONS = Path(__file__).parents[2] / "alembic"
 ROLES = ("owner", "api", "reports")
 
 
@@ -42,7 +42,7 @@ def config(owner_url: str) -> "Config":
     """Return Alembic's configuration for this database."""
     from alembic.config import Config  # noqa: PLC0415 - a start without migrations does without Alembic
 
-    made = Config(toml_file=str(Path(__file__).parent.parent / "pyproject.toml"))
+    made = Config(toml_file=str(Path(__file__).parents[2] / "pyproject.toml"))
     made.set_main_option("script_location", str(MIGRATIONS))
     made.attributes["owner_url"] = owner_url
     return made

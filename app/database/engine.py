@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async
 from sqlalchemy.ext.asyncio import AsyncSession as AsyncSession  # noqa: PLC0414 - routers name it without SQLAlchemy
 from sqlalchemy.orm.exc import StaleDataError
 
-from app.database_errors import BUSY, OURS, translated
-from app.database_urls import dialect_url, driver_url
+from app.database.errors import BUSY, OURS, translated
+from app.database.urls import dialect_url, driver_url
 from app.errors import NotFound, Unavailable
 
 OURS.append(((exc.TimeoutError,), lambda: Unavailable(BUSY, retry_after=1)))
