@@ -23,11 +23,12 @@ from app.database.errors import translated
 from app.errors import Fault, NotFound, TooManyRequests
 from app.models import CalendarFeed, User
 from app.models.record import new_id, now
+from app.rendering import icalendar
+from app.rendering.icalendar import Event
 from app.schemas.agenda import CalendarFeedIn, CalendarFeedOut, CalendarFeedWithAddress
 from app.schemas.wire import Page, PageQuery
-from app.services import agenda, icalendar, sign_in_attempts
+from app.services import agenda, sign_in_attempts
 from app.services.ages import today
-from app.services.icalendar import Event
 from app.services.paging import Paging
 from app.services.steps import refuse
 from app.services.visits import Visit, slow_down

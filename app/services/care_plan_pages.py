@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import datetime
 
+from app.rendering.pdf import HIGH, RISE, WIDE, Pages, Style
 from app.schemas.care_plans import ActionOut, GoalOut, PlanAreaOut
 from app.schemas.codes import codes_of, label
 from app.services.ages import LOCAL
 from app.services.care_plan_print import PlanToPrint
 from app.services.care_plan_words import WORDS
-from app.services.printed_pages import HIGH, RISE, WIDE, Pages, Style
 from app.services.written import day, number
 
 LEFT, TOP, BOTTOM = 56.0, 64.0, HIGH - 62

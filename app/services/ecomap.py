@@ -12,9 +12,9 @@ from sqlmodel import col
 from app.access.vault import unseal
 from app.errors import NotFound
 from app.models import Agency, Case, Child, Person, Provider, Referral, ServiceReferral, User
+from app.rendering.ecomap_svg import Figure, Ring, draw
 from app.schemas.codes import label
 from app.services.ages import today
-from app.services.ecomap_drawing import Figure, Ring, draw
 from app.services.written import age, day, names
 
 CLOSENESS = {"accepted": "organisation", "sent": "loose", "completed": "past"}

@@ -90,7 +90,7 @@ def _spreadsheet(told: Statement, language: str) -> bytes:
 
 
 def _page(told: Statement, language: str) -> bytes:
-    from app.services.printed_pages import Pages, Style  # noqa: PLC0415 - same
+    from app.rendering.pdf import Pages, Style  # noqa: PLC0415 - same
 
     title = f"{WORDS[language]['title']}: {told.name}"
     paper = Pages(title, language)

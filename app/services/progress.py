@@ -8,9 +8,9 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import Case
+from app.rendering.svg import drawing, element, lines, paragraph, writing
 from app.schemas.codes import codes_of, label
 from app.services.ages import today
-from app.services.drawings import drawing, element, lines, paragraph, writing
 from app.services.outcomes import looks
 from app.services.records import find
 from app.services.written import day, day_and_month, number

@@ -16,10 +16,10 @@ import uharfbuzz
 from fontTools.pens.recordingPen import DecomposingRecordingPen
 from fontTools.ttLib import TTFont
 
-from app.services import printed_pages
+from app.rendering import pdf as printed_pages
+from app.rendering.line_breaks import wrapped
+from app.rendering.pdf import Pages, Style
 from app.services.ages import today
-from app.services.line_breaks import wrapped
-from app.services.printed_pages import Pages, Style
 from app.services.written import age, day
 from tests.pathway import active, assess, done, fill_plan
 from tests.services.test_ecomap import NAMES

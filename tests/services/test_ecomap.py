@@ -8,8 +8,9 @@ from xml.etree import ElementTree as ET
 import pytest
 import uharfbuzz
 
-from app.services import drawings, ecomap
-from app.services.ecomap_drawing import MOST, Figure, Ring, draw
+from app.rendering import svg as drawings
+from app.rendering.ecomap_svg import MOST, Figure, Ring, draw
+from app.services import ecomap
 from tests.house.test_statements import counted
 from tests.pathway import done
 from tests.services.test_service_referrals import asked, consent, provider

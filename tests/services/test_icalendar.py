@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from app.services.icalendar import Event, written
+from app.rendering.icalendar import Event, written
 
 
 @pytest.mark.parametrize(("on", "told"), [(date(1, 1, 1), "00010101"), (date(2027, 1, 31), "20270131")])

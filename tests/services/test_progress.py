@@ -7,8 +7,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from app.rendering.svg import width
 from app.schemas.codes import codes_of
-from app.services.drawings import width
 from app.services.progress import Rated, draw
 from tests.pathway import active, assess, done, reviewed
 from tests.services.test_ecomap import SVG, words

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from app.services.drawings import LEADING, drawing, element, lines, paragraph, width, writing
+from app.rendering.svg import LEADING, drawing, element, lines, paragraph, width, writing
 
 BOX = 160.0
 ROOM = 18.0

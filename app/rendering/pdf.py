@@ -15,7 +15,7 @@ from fpdf import FPDF
 from fpdf.enums import PDFResourceType
 from fpdf.fonts import TTFFont
 
-from app.services.line_breaks import pieces, wrapped
+from app.rendering.line_breaks import pieces, wrapped
 
 for _talkative in (
     "fontTools",

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import partial
 from html import escape
 
-from app.services.line_breaks import shortened, wrapped
+from app.rendering.line_breaks import shortened, wrapped
 
 FONTS = "'Noto Sans Khmer', 'Khmer OS', 'Leelawadee UI', 'Khmer Sangam MN', 'Noto Sans', Arial, sans-serif"
 LEADING = 1.5
