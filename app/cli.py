@@ -101,7 +101,7 @@ def retire(key_id: str, *, as_json: AsJson = False) -> None:
 @demo.command("reset")
 def reset_demo() -> None:
     """Throw the demonstration away: the next `run` makes a new one. Refuses anything but the demo."""
-    from app.services import demo as demonstration
+    from app.demo import seed as demonstration
 
     demonstration.reset(settings())
     typer.echo("Gone. The next run makes a new one.")

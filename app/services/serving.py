@@ -63,7 +63,7 @@ def _get_ready(
 def _prepare_demo(chosen: Settings, urls: Urls, say: Say) -> None:
     notes = chosen.home / "demo.json"
     if not notes.exists():
-        from app.services import demo  # noqa: PLC0415 - only the first start needs it
+        from app.demo import seed as demo  # noqa: PLC0415 - only the first start needs it
 
         demo.prepare(chosen, urls, say)
     if notes.exists():

@@ -10,13 +10,11 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from app.models.record import new_id
-from app.services import demo_play
-from app.services.ages import add_months, today
-from app.services.demo import Book
-from app.services.demo_cast import Cast, Stage, assemble
-from app.services.demo_fund import endow
-from app.services.demo_stories import (
+from app.demo import scenario as demo_play
+from app.demo.actors import Cast, Stage, assemble
+from app.demo.fund import endow
+from app.demo.seed import Book
+from app.demo.storylines import (
     EXTENDED,
     MOST,
     UNPLANNED,
@@ -28,6 +26,8 @@ from app.services.demo_stories import (
     told,
     workday,
 )
+from app.models.record import new_id
+from app.services.ages import add_months, today
 from app.services.installation import UNFINISHED
 from tests.served import Served, room
 from tests.world import Caller, World

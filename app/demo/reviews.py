@@ -4,6 +4,9 @@ from datetime import date, timedelta
 from typing import Any
 
 from app.access.permissions import Permission
+from app.demo import people as demo_people
+from app.demo.child import Life
+from app.demo.storylines import AREAS, exit_ends, workday
 from app.schemas.cases import Assignment, Transfer
 from app.schemas.decisions import Approval
 from app.schemas.exit_plans import Closing, ExitPlanIn, Extension, FollowUpPatch, Reopening
@@ -15,14 +18,11 @@ from app.services import (
     cases_extend,
     cases_reopen,
     cases_staffing,
-    demo_people,
     exit_plans,
     follow_ups,
     reviews,
 )
 from app.services.ages import add_months
-from app.services.demo_life import Life
-from app.services.demo_stories import AREAS, exit_ends, workday
 
 CONDITIONS = ("in_school", "confident", "friends", "safe_home", "supporter_able", "self_protection")
 WELLBEING = ("well", "well", "needs_attention", "well", "not_reached", "at_risk")

@@ -13,13 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.actor import Actor
 from app.access.permissions import Permission
+from app.demo import people as demo_people
+from app.demo.actors import Stage
+from app.demo.storylines import Story, workday
+from app.demo.texts import Voice
 from app.models.record import at
 from app.schemas.care_plans import CarePlanOut
-from app.services import demo_people
 from app.services.ages import LOCAL
-from app.services.demo_cast import Stage
-from app.services.demo_stories import Story, workday
-from app.services.demo_words import Voice
 
 OPENS_AT = 8
 BETWEEN_ACTS = timedelta(minutes=2)

@@ -6,10 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from app.access.permissions import Permission
+from app.demo.child import Life
+from app.demo.storylines import AREAS, Stage
 from app.schemas.assessments import AssessmentIn, AssessmentPatch
 from app.services import assessments
-from app.services.demo_life import Life
-from app.services.demo_stories import AREAS, Stage
 
 SECTIONS = ("current_situation", "personal_history", "family_home", "physical_state", "emotional_state")
 SOURCES = ("child", "supporter", "school", "observation", "family")

@@ -13,14 +13,15 @@ from app.config import Settings
 from app.database.embedded import EmbeddedServer
 from app.database.engine import Database
 from app.database.urls import Urls
+from app.demo import scenario as demo_play
+from app.demo.actors import Cast, Stage, assemble, is_empty
+from app.demo.fund import endow
+from app.demo.intake import come, stay_outside
+from app.demo.storylines import ENDINGS, Story, outside, told
 from app.errors import Conflict
 from app.models.record import new_id
-from app.services import demo_play, workers
+from app.services import workers
 from app.services.ages import today
-from app.services.demo_cast import Cast, Stage, assemble, is_empty
-from app.services.demo_fund import endow
-from app.services.demo_intake import come, stay_outside
-from app.services.demo_stories import ENDINGS, Story, outside, told
 from app.services.installation import UNFINISHED, Say
 
 PLAYERS = 2

@@ -6,6 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from app.access.permissions import Permission
+from app.demo.child import Life
+from app.demo.storylines import workday
 from app.models.record import now
 from app.schemas.support_sessions import (
     AddendumIn,
@@ -23,8 +25,6 @@ from app.services import (
     support_sessions_series,
 )
 from app.services.ages import LOCAL
-from app.services.demo_life import Life
-from app.services.demo_stories import workday
 
 KINDS = ("therapy",) * 6 + ("home_visit", "home_visit", "school_visit", "phone_call", "community_visit")
 RARE = ("court_accompaniment", "medical_accompaniment")

@@ -8,6 +8,11 @@ from typing import Any
 from uuid import UUID
 
 from app.access.permissions import Permission
+from app.demo import people as demo_people
+from app.demo.actors import Stage
+from app.demo.child import Life
+from app.demo.services import page
+from app.demo.storylines import workday
 from app.models.record import at
 from app.schemas.disbursements import (
     DisbursementApproval,
@@ -23,7 +28,6 @@ from app.schemas.funds import DepositIn, FundIn
 from app.schemas.ledger import ExchangeRateIn
 from app.schemas.money import Money, MoneyIn
 from app.services import (
-    demo_people,
     disbursements,
     disbursements_decide,
     disbursements_pay,
@@ -32,10 +36,6 @@ from app.services import (
     funds,
 )
 from app.services.ages import LOCAL, add_months
-from app.services.demo_cast import Stage
-from app.services.demo_life import Life
-from app.services.demo_services import page
-from app.services.demo_stories import workday
 
 MONTHS = 27
 """That the funds have been there: longer than the first case."""

@@ -9,27 +9,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.actor import Actor
 from app.access.permissions import Permission
-from app.schemas.cases import GlassBreaking, Linking
-from app.schemas.referrals import ReferralOut
-from app.services import cases_staffing, demo_people, referrals
-from app.services.demo_assessments import Assessed, assess
-from app.services.demo_cast import Stage
-from app.services.demo_fund import help_with_money
-from app.services.demo_intake import know
-from app.services.demo_life import Life, supervisor_of, team_of
-from app.services.demo_plans import adapt, get_on, plan
-from app.services.demo_reviews import (
-    close,
-    extend,
-    follow_up,
-    help_out,
-    plan_exit,
-    reopen,
-    review,
-    transfer,
-)
-from app.services.demo_services import go_to_court, keep, refer
-from app.services.demo_stories import (
+from app.demo import people as demo_people
+from app.demo.actors import Stage
+from app.demo.assessments import Assessed, assess
+from app.demo.care_plans import adapt, get_on, plan
+from app.demo.child import Life, supervisor_of, team_of
+from app.demo.fund import help_with_money
+from app.demo.intake import know
+from app.demo.reviews import close, extend, follow_up, help_out, plan_exit, reopen, review, transfer
+from app.demo.services import go_to_court, keep, refer
+from app.demo.storylines import (
     EXTENDED,
     LINKED,
     REOPENED,
@@ -40,7 +29,10 @@ from app.services.demo_stories import (
     gone,
     review_days,
 )
-from app.services.demo_support import in_a_row, look_ahead, support
+from app.demo.support import in_a_row, look_ahead, support
+from app.schemas.cases import GlassBreaking, Linking
+from app.schemas.referrals import ReferralOut
+from app.services import cases_staffing, referrals
 
 CONTACTS = (3, 2, 3, 4)
 """In three months, from child to child."""

@@ -8,6 +8,9 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.permissions import Permission
+from app.demo.assessments import WEAK
+from app.demo.child import Life
+from app.demo.storylines import AREAS, Stage
 from app.schemas.care_plans import (
     ActionIn,
     ActionPatch,
@@ -20,9 +23,6 @@ from app.schemas.care_plans import (
     GoalPatch,
 )
 from app.services import care_plans, care_plans_areas, care_plans_decide, care_plans_editions
-from app.services.demo_assessments import WEAK
-from app.services.demo_life import Life
-from app.services.demo_stories import AREAS, Stage
 
 FOR_OTHERS = ("relationships", "shelter_safety")
 """The areas that the plans of supporters and families are about."""

@@ -4,8 +4,8 @@ from datetime import date, timedelta
 from random import Random
 from typing import Any
 
+from app.demo.storylines import Story
 from app.services.ages import add_months
-from app.services.demo_stories import Story
 
 DOMAIN = "demo.first-step.example"
 """Production refuses to serve a database with active users of this domain."""

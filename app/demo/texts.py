@@ -7,7 +7,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-_FILE = Path(__file__).with_name("demo_words.json")
+_FILE = Path(__file__).with_name("texts.json")
 
 
 @cache
@@ -24,7 +24,7 @@ class Voice:
     draw: Random
 
     def say(self, *path: str) -> str:
-        """Return words for something, by where they stand in `demo_words.json`."""
+        """Return words for something, by where they stand in `texts.json`."""
         words = self.draw.choice(self.entries(*path))
         return str(words[-1] if self.khmer else words[-2])
 

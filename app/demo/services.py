@@ -8,6 +8,9 @@ from typing import Any
 from uuid import UUID
 
 from app.access.permissions import Permission
+from app.demo import people as demo_people
+from app.demo.child import Life
+from app.demo.storylines import workday
 from app.schemas.documents import DocumentIn
 from app.schemas.legal_steps import LegalStepIn
 from app.schemas.service_referrals import (
@@ -17,9 +20,7 @@ from app.schemas.service_referrals import (
     ServiceEnding,
     ServiceReferralIn,
 )
-from app.services import demo_people, documents, legal_steps, service_referrals, service_referrals_send
-from app.services.demo_life import Life
-from app.services.demo_stories import workday
+from app.services import documents, legal_steps, service_referrals, service_referrals_send
 
 ENDINGS = ("completed", "accepted", "completed", "sent", "declined", "completed", "cancelled", "draft")
 OUTCOMES = ("need_met", "need_met", "partly_met", "not_used", "not_met")

@@ -4,6 +4,10 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from app.access.permissions import Permission
+from app.demo import people as demo_people
+from app.demo.actors import Stage
+from app.demo.child import Life
+from app.demo.storylines import Story, workday
 from app.models.record import new_id
 from app.schemas.cases import CasePatch
 from app.schemas.circle import ConsentIn, PersonCreation
@@ -18,11 +22,8 @@ from app.schemas.referrals import (
     Withdrawal,
 )
 from app.schemas.wire import PageQuery
-from app.services import cases, consents, demo_people, people, referrals, referrals_accept
+from app.services import cases, consents, people, referrals, referrals_accept
 from app.services.ages import add_months
-from app.services.demo_cast import Stage
-from app.services.demo_life import Life
-from app.services.demo_stories import Story, workday
 
 SHARING = ["share_with_providers", "share_with_school", "share_with_authorities", "follow_up_contact"]
 
