@@ -13,8 +13,12 @@ from app.access.vault import vault
 from app.config import settings
 from app.database.engine import Database
 from app.database.urls import api_url
-from app.routers import documentation, documents, error_handlers, logs, middleware, mount
-from app.routers.openapi import describe
+from app.http import problem_details as error_handlers
+from app.http.middleware import request_log as logs
+from app.http.middleware import stack as middleware
+from app.http.openapi import docs_pages as documentation
+from app.http.openapi.document import describe
+from app.routers import documents, mount
 from app.schemas.rules import SENTENCES
 from app.services import tidying
 

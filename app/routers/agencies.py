@@ -7,9 +7,9 @@ from fastapi import Depends, Query
 
 from app.access.actor import Actor
 from app.access.permissions import Permission
-from app.routers.dependencies import Seen, Session
-from app.routers.guards import Requires
-from app.routers.routes import Router
+from app.http.authorization import Requires
+from app.http.route import Router
+from app.http.session import Seen, Session
 from app.schemas.administration import AgencyFilters, AgencyIn, AgencyOut, AgencyPatch
 from app.schemas.wire import Page
 from app.services import agencies

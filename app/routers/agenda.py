@@ -8,10 +8,10 @@ from starlette.responses import Response
 
 from app.access.actor import Actor
 from app.access.permissions import Permission
-from app.routers.dependencies import Session
-from app.routers.guards import Public, Requires
-from app.routers.routes import Router
-from app.routers.visits import Visiting
+from app.http.authorization import Public, Requires
+from app.http.route import Router
+from app.http.session import Session
+from app.http.sign_in_context import Visiting
 from app.schemas.agenda import (
     AgendaFilters,
     AgendaItem,

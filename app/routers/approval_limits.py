@@ -6,9 +6,9 @@ from fastapi import Depends, Query
 
 from app.access.actor import Actor
 from app.access.permissions import Permission
-from app.routers.dependencies import Session
-from app.routers.guards import Requires
-from app.routers.routes import Router
+from app.http.authorization import Requires
+from app.http.route import Router
+from app.http.session import Session
 from app.schemas.ledger import ApprovalLimitIn, ApprovalLimitOut
 from app.schemas.wire import Page, PageQuery
 from app.services import approval_limits

@@ -3,9 +3,9 @@
 from fastapi import Depends, Request
 from starlette.responses import Response
 
-from app.routers.guards import Public, bearer_token
-from app.routers.routes import Router
-from app.routers.visits import (
+from app.http.authorization import Public, bearer_token
+from app.http.route import Router
+from app.http.sign_in_context import (
     COOKIE,
     RefreshCookie,
     ScriptHeader,

@@ -8,10 +8,10 @@ from starlette.responses import Response
 
 from app.access.actor import Actor
 from app.access.permissions import Permission
-from app.routers.dependencies import Session
-from app.routers.guards import Requires
-from app.routers.languages import Spoken
-from app.routers.routes import Router
+from app.http.authorization import Requires
+from app.http.language import Spoken
+from app.http.route import Router
+from app.http.session import Session
 from app.services import ecomap, progress
 
 router = Router(prefix="/cases", tags=["cases"])

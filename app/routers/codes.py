@@ -4,10 +4,10 @@ from typing import Annotated
 
 from fastapi import Depends, Header, Path, Query, Request, Response
 
-from app.routers.answers import cacheable
-from app.routers.error_handlers import preferred_language
-from app.routers.guards import Public
-from app.routers.routes import Router
+from app.http.authorization import Public
+from app.http.problem_details import preferred_language
+from app.http.responses import cacheable
+from app.http.route import Router
 from app.schemas.reference import CodeListOut
 from app.schemas.wire import Page, PageQuery
 from app.services import code_lists

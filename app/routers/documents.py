@@ -12,11 +12,11 @@ from starlette.types import Scope
 from app.access.actor import Actor
 from app.access.permissions import Permission
 from app.access.vault import vault
+from app.http.authorization import Requires, bearer_token
+from app.http.middleware.stack import Uploads
+from app.http.route import Router
+from app.http.session import Session
 from app.routers.attachments import attachment
-from app.routers.dependencies import Session
-from app.routers.guards import Requires, bearer_token
-from app.routers.middleware import Uploads
-from app.routers.routes import Router
 from app.schemas.documents import LONGEST_CONTENT, DocumentFilters, DocumentIn, DocumentOut
 from app.schemas.wire import Page
 from app.services import documents

@@ -7,9 +7,9 @@ from fastapi import Depends
 
 from app.access.actor import Actor
 from app.access.permissions import Permission
-from app.routers.dependencies import Seen, SeenIfAny, Session
-from app.routers.guards import Requires
-from app.routers.routes import Router
+from app.http.authorization import Requires
+from app.http.route import Router
+from app.http.session import Seen, SeenIfAny, Session
 from app.schemas.decisions import Approval
 from app.schemas.exit_plans import ExitPlanIn, ExitPlanOut
 from app.services import exit_plans

@@ -8,11 +8,11 @@ from starlette.responses import Response
 
 from app.access.actor import Actor
 from app.access.permissions import Permission
+from app.http.authorization import Requires
+from app.http.language import Spoken
+from app.http.route import Router
+from app.http.session import Session
 from app.routers.attachments import attachment
-from app.routers.dependencies import Session
-from app.routers.guards import Requires
-from app.routers.languages import Spoken
-from app.routers.routes import Router
 from app.schemas.fund_statements import Statement
 from app.schemas.wire import Day
 from app.services import fund_statement_files, fund_statements

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter, Depends, Request
 
-from app.routers.guards import Public
-from app.routers.routes import Route
+from app.http.authorization import Public
+from app.http.route import Route
 from app.schemas.wire import Output
 from app.services import health
 

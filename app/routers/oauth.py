@@ -9,9 +9,9 @@ from fastapi.routing import APIRoute
 from starlette.responses import JSONResponse, Response
 
 from app.database.errors import translated
-from app.routers.guards import Public
-from app.routers.routes import Route, Router
-from app.routers.visits import Visiting
+from app.http.authorization import Public
+from app.http.route import Route, Router
+from app.http.sign_in_context import Visiting
 from app.schemas.sign_in import CLIENT_FORM, REVOCATION_FORM, TOKEN_FORM, GrantError, TokenGranted
 from app.services import machine_tokens
 from app.services.machine_tokens import GrantRefused

@@ -4,10 +4,10 @@ from typing import Annotated
 
 from fastapi import Depends, Query, Request, Response
 
-from app.routers.answers import cacheable
-from app.routers.dependencies import Session
-from app.routers.guards import Public
-from app.routers.routes import Router
+from app.http.authorization import Public
+from app.http.responses import cacheable
+from app.http.route import Router
+from app.http.session import Session
 from app.schemas.reference import PlaceFilters, PlaceOut
 from app.schemas.wire import Page
 from app.services import places

@@ -3,9 +3,9 @@
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from app.routers.answers import cacheable
-from app.routers.guards import Public
-from app.routers.routes import Route
+from app.http.authorization import Public
+from app.http.responses import cacheable
+from app.http.route import Route
 from app.schemas.sign_in import Jwks, ServerMetadata
 from app.services import server_metadata
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 import structlog
 
-from app.routers import logs
+from app.http.middleware import request_log as logs
 from tests.conftest import HOME
 from tests.world import World, acceptance, id_of, referral
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
 import app.routers
-from app.routers.guards import Public, Requires
+from app.http.authorization import Public, Requires
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import inspect
 from fastapi import FastAPI
 
 from app.access.permissions import POLICY, Permission
-from app.routers.guards import Public, Requires
+from app.http.authorization import Public, Requires
 from tests.house.surface import endpoints, routers
 
 FEWEST = 182

@@ -6,8 +6,9 @@ import pytest
 from fastapi import APIRouter, FastAPI, Request
 
 from app.config import Settings
-from app.routers import error_handlers, middleware
-from app.routers.strict_json import StrictRoute
+from app.http import problem_details as error_handlers
+from app.http.json_body import StrictRoute
+from app.http.middleware import stack as middleware
 
 router = APIRouter(prefix="/v1", route_class=StrictRoute)
 

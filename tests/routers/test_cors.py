@@ -6,7 +6,8 @@ import pytest
 from fastapi import APIRouter, FastAPI
 
 from app.config import Settings
-from app.routers import error_handlers, middleware
+from app.http import problem_details as error_handlers
+from app.http.middleware import stack as middleware
 
 ORIGIN = "https://app.example.org"
 

@@ -9,9 +9,11 @@ from fastapi import FastAPI
 from pydantic import BaseModel, Field
 
 from app.config import Settings
-from app.routers import documentation, error_handlers, middleware
-from app.routers.documentation import problem_kinds
-from app.routers.openapi_3_0 import retell
+from app.http import problem_details as error_handlers
+from app.http.middleware import stack as middleware
+from app.http.openapi import docs_pages as documentation
+from app.http.openapi.docs_pages import problem_kinds
+from app.http.openapi.downgrade_3_0 import retell
 
 
 class Note(BaseModel):

@@ -14,9 +14,9 @@ from structlog.testing import capture_logs
 
 from app import errors
 from app.errors import Fault, FirstStepError
-from app.routers import error_handlers
-from app.routers.documentation import problem_kinds
-from app.routers.strict_json import StrictRoute
+from app.http import problem_details as error_handlers
+from app.http.json_body import StrictRoute
+from app.http.openapi.docs_pages import problem_kinds
 
 CANARY = "Canary9271"
 

@@ -1,6 +1,6 @@
 import pytest
 
-from app.routers.error_handlers import preferred_language
+from app.http.problem_details import preferred_language
 
 
 @pytest.mark.parametrize(

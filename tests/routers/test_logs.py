@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import structlog
 
-from app.routers import logs
-from app.routers.logs import configure_logging, current_request_id, logger
+from app.http.middleware import request_log as logs
+from app.http.middleware.request_log import configure_logging, current_request_id, logger
 
 CANARY = "Canary9271"
 

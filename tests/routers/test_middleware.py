@@ -13,9 +13,10 @@ from starlette.responses import Response, StreamingResponse
 from structlog.testing import capture_logs
 
 from app.config import Settings
-from app.routers import error_handlers, middleware
-from app.routers.middleware import ProblemBoundary
-from app.routers.strict_json import StrictRoute
+from app.http import problem_details as error_handlers
+from app.http.json_body import StrictRoute
+from app.http.middleware import stack as middleware
+from app.http.middleware.stack import ProblemBoundary
 
 CANARY = "Canary9271"
 ORIGIN = "https://app.example.org"

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from app.routers.addresses import UNKNOWN, client_address, rate_key
-from app.routers.rate_limits import VERDICT, RateLimit, RateLimiter, Verdict, rate_headers
+from app.http.middleware.client_address import UNKNOWN, client_address, rate_key
+from app.http.middleware.rate_limit import VERDICT, RateLimit, RateLimiter, Verdict, rate_headers
 
 
 class Clock:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict
 
 from app.errors import Malformed
-from app.routers import error_handlers
-from app.routers.strict_json import MAX_DEPTH, StrictRequest, StrictRoute, parse
+from app.http import problem_details as error_handlers
+from app.http.json_body import MAX_DEPTH, StrictRequest, StrictRoute, parse
 
 
 class Note(BaseModel):

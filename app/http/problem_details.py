@@ -32,7 +32,7 @@ from app.errors import (
     Unavailable,
     UnsupportedMediaType,
 )
-from app.routers import logs
+from app.http.middleware import request_log as logs
 from app.schemas.validation_faults import faults_of
 
 TYPE_PREFIX = "urn:firststep:problem:"

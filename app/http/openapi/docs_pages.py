@@ -16,8 +16,8 @@ from swagger_ui_bundle import swagger_ui_path
 
 from app.config import Settings
 from app.errors import FirstStepError, NotFound
-from app.routers.error_handlers import TYPE_PREFIX
-from app.routers.openapi_3_0 import retell
+from app.http.openapi.downgrade_3_0 import retell
+from app.http.problem_details import TYPE_PREFIX
 
 ASSETS = {
     "swagger-ui.css": "text/css",

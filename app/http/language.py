@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from fastapi import Depends, Header, Query
 
-from app.routers.error_handlers import preferred_language
+from app.http.problem_details import preferred_language
 
 
 async def spoken(

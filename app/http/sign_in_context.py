@@ -7,8 +7,8 @@ from starlette.responses import Response
 
 from app.config import settings
 from app.errors import AskedFromElsewhere
-from app.routers.addresses import UNKNOWN, client_address, rate_key
-from app.routers.answers import answer
+from app.http.middleware.client_address import UNKNOWN, client_address, rate_key
+from app.http.responses import answer
 from app.services.sessions import Tokens
 from app.services.visits import Visit
 

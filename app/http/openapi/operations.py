@@ -10,10 +10,10 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from app.access.permissions import POLICY, Role
-from app.routers.dependencies import version_seen, version_seen_if_any
-from app.routers.guards import Requires
+from app.http.authorization import Requires
+from app.http.session import version_seen, version_seen_if_any
+from app.http.sign_in_context import asked_by_script
 from app.routers.oauth import FormRoute
-from app.routers.visits import asked_by_script
 from app.schemas.wire import Page, Versioned
 
 

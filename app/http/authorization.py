@@ -19,8 +19,8 @@ from app.access.vault import vault
 from app.config import settings
 from app.database.engine import Database
 from app.errors import Forbidden, StepUpRequired, TooManyRequests, Unauthenticated
-from app.routers.addresses import client_address
-from app.routers.rate_limits import VERDICT, RateLimiter
+from app.http.middleware.client_address import client_address
+from app.http.middleware.rate_limit import VERDICT, RateLimiter
 from app.services.sessions import ENROL
 
 limiter = RateLimiter()

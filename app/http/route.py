@@ -9,9 +9,9 @@ from starlette.routing import compile_path
 
 from app.database.errors import translated
 from app.errors import Fault, InvalidInput
-from app.routers.answers import again, answering, keep, link
-from app.routers.dependencies import Replayed, conclude
-from app.routers.strict_json import StrictRoute
+from app.http.json_body import StrictRoute
+from app.http.responses import again, answering, keep, link
+from app.http.session import Replayed, conclude
 
 
 class Route(StrictRoute):

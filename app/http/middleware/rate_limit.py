@@ -15,8 +15,8 @@ from typing import NamedTuple
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import TooManyRequests
-from app.routers.addresses import client_address, rate_key
-from app.routers.error_handlers import problem
+from app.http.middleware.client_address import client_address, rate_key
+from app.http.problem_details import problem
 
 WINDOW_SECONDS = 60
 MOST_KEYS = 50_000

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.routers.openapi_operations import Operation
+from app.http.openapi.operations import Operation
 from app.schemas.words import meaning
 
 DESCRIPTION = """

@@ -5,9 +5,11 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from app.routers import openapi_problems, openapi_successes, openapi_words
-from app.routers.openapi_operations import Operation, operations_of
-from app.routers.strict_json import JSON, MERGE_PATCH
+from app.http.json_body import JSON, MERGE_PATCH
+from app.http.openapi import descriptions as openapi_words
+from app.http.openapi import problems as openapi_problems
+from app.http.openapi import responses as openapi_successes
+from app.http.openapi.operations import Operation, operations_of
 from app.schemas.words import examples
 
 IDEMPOTENCY_KEY: dict[str, Any] = {

@@ -5,10 +5,10 @@ from inspect import cleandoc
 from typing import Any
 
 from app.errors import FirstStepError
-from app.routers.documentation import problem_kinds
-from app.routers.error_handlers import MEDIA_TYPE, TYPE_PREFIX
-from app.routers.openapi_operations import Operation
-from app.routers.strict_json import WRITES
+from app.http.json_body import WRITES
+from app.http.openapi.docs_pages import problem_kinds
+from app.http.openapi.operations import Operation
+from app.http.problem_details import MEDIA_TYPE, TYPE_PREFIX
 
 SCHEMAS: dict[str, Any] = {
     "Problem": {

@@ -18,11 +18,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.config import Settings
 from app.errors import Malformed, TimedOut
-from app.routers import logs
-from app.routers.cors import Cors
-from app.routers.error_handlers import answer
-from app.routers.head_as_get import HeadAsGet
-from app.routers.rate_limits import RateLimit
+from app.http.middleware import request_log as logs
+from app.http.middleware.cors import Cors
+from app.http.middleware.head import HeadAsGet
+from app.http.middleware.rate_limit import RateLimit
+from app.http.problem_details import answer
 
 STARTS = "http.response.start"
 CLIENT_LEFT = 499
