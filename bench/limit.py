@@ -29,8 +29,8 @@ from app.access.vault import vault
 from app.config import settings
 from app.database.urls import Urls
 from app.errors import Unauthenticated
+from app.kit.dates import Birth, today
 from app.services import telling
-from app.services.ages import Birth, today
 
 OPEN = "SELECT event_id, roles, agency_id FROM access.open($1, $2, $3, $4, $5, $6, $7)"
 CONCLUDE = "SELECT access.conclude($1, $2, $3, NULL, NULL)"

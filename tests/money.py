@@ -3,7 +3,7 @@
 import base64
 from typing import Any
 
-from app.services.ages import today
+from app.kit.dates import today
 from tests.pathway import done
 from tests.world import Caller, World
 

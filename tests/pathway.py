@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from app.services.ages import today
+from app.kit.dates import today
 from tests.world import STAFF, World
 
 AREAS = (

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from sqlmodel import SQLModel
 
 from app.access.vault import seal
+from app.kit.dates import LOCAL, add_months, today
 from app.models import (
     Action,
     Assessment,
@@ -23,7 +24,6 @@ from app.models import (
     SupportSession,
 )
 from app.models.record import CaseRecord, new_id, now
-from app.services.ages import LOCAL, add_months, today
 from tests.world import id_of
 
 R = TypeVar("R", bound=SQLModel)

@@ -17,13 +17,13 @@ from app.access.permissions import Permission
 from app.database.engine import Database
 from app.database.errors import translated
 from app.demo import people as demo_people
+from app.kit.dates import add_months, today
 from app.models import User
 from app.models.record import new_id
 from app.schemas.administration import AgencyIn, ApiClientIn, TeamIn, UserIn
 from app.schemas.providers import Contact, ProviderIn
 from app.services import agencies, api_clients, initial_passwords, providers, teams, users
 from app.services.acting import acting, begin
-from app.services.ages import add_months, today
 
 
 def _named(names: list[str]) -> dict[str, uuid.UUID]:

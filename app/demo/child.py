@@ -17,9 +17,9 @@ from app.demo import people as demo_people
 from app.demo.actors import Stage
 from app.demo.storylines import Story, workday
 from app.demo.texts import Voice
+from app.kit.dates import LOCAL
 from app.models.record import at
 from app.schemas.care_plans import CarePlanOut
-from app.services.ages import LOCAL
 
 OPENS_AT = 8
 BETWEEN_ACTS = timedelta(minutes=2)

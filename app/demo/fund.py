@@ -13,6 +13,7 @@ from app.demo.actors import Stage
 from app.demo.child import Life
 from app.demo.services import page
 from app.demo.storylines import workday
+from app.kit.dates import LOCAL, add_months
 from app.models.record import at
 from app.schemas.disbursements import (
     DisbursementApproval,
@@ -35,7 +36,6 @@ from app.services import (
     exchange_rates,
     funds,
 )
-from app.services.ages import LOCAL, add_months
 
 MONTHS = 27
 """That the funds have been there: longer than the first case."""

@@ -8,6 +8,7 @@ from app.demo import people as demo_people
 from app.demo.actors import Stage
 from app.demo.child import Life
 from app.demo.storylines import Story, workday
+from app.kit.dates import add_months
 from app.models.record import new_id
 from app.schemas.cases import CasePatch
 from app.schemas.circle import ConsentIn, PersonCreation
@@ -23,7 +24,6 @@ from app.schemas.referrals import (
 )
 from app.schemas.wire import PageQuery
 from app.services import cases, consents, people, referrals, referrals_accept
-from app.services.ages import add_months
 
 SHARING = ["share_with_providers", "share_with_school", "share_with_authorities", "follow_up_contact"]
 

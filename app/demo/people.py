@@ -5,7 +5,7 @@ from random import Random
 from typing import Any
 
 from app.demo.storylines import Story
-from app.services.ages import add_months
+from app.kit.dates import add_months
 
 DOMAIN = "demo.first-step.example"
 """Production refuses to serve a database with active users of this domain."""

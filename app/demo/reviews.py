@@ -7,6 +7,7 @@ from app.access.permissions import Permission
 from app.demo import people as demo_people
 from app.demo.child import Life
 from app.demo.storylines import AREAS, exit_ends, workday
+from app.kit.dates import add_months
 from app.schemas.cases import Assignment, Transfer
 from app.schemas.decisions import Approval
 from app.schemas.exit_plans import Closing, ExitPlanIn, Extension, FollowUpPatch, Reopening
@@ -22,7 +23,6 @@ from app.services import (
     follow_ups,
     reviews,
 )
-from app.services.ages import add_months
 
 CONDITIONS = ("in_school", "confident", "friends", "safe_home", "supporter_able", "self_protection")
 WELLBEING = ("well", "well", "needs_attention", "well", "not_reached", "at_risk")

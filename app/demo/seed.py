@@ -19,9 +19,9 @@ from app.demo.fund import endow
 from app.demo.intake import come, stay_outside
 from app.demo.storylines import ENDINGS, Story, outside, told
 from app.errors import Conflict
+from app.kit.dates import today
 from app.models.record import new_id
 from app.services import workers
-from app.services.ages import today
 from app.services.installation import UNFINISHED, Say
 
 PLAYERS = 2

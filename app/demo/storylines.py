@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from random import Random
 from typing import Literal
 
-from app.services.ages import add_months
+from app.kit.dates import add_months
 
 Arc = Literal["assessment", "planning", "active", "exiting", "closed"]
 Stage = Literal["none", "draft", "submitted", "returned"]

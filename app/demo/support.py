@@ -8,6 +8,7 @@ from uuid import UUID
 from app.access.permissions import Permission
 from app.demo.child import Life
 from app.demo.storylines import workday
+from app.kit.dates import LOCAL
 from app.models.record import now
 from app.schemas.support_sessions import (
     AddendumIn,
@@ -24,7 +25,6 @@ from app.services import (
     support_sessions_notes,
     support_sessions_series,
 )
-from app.services.ages import LOCAL
 
 KINDS = ("therapy",) * 6 + ("home_visit", "home_visit", "school_visit", "phone_call", "community_visit")
 RARE = ("court_accompaniment", "medical_accompaniment")

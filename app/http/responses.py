@@ -11,8 +11,8 @@ from pydantic import BaseModel
 from pydantic_core import to_json
 from starlette.responses import Response
 
+from app.kit import idempotency as kept_answers
 from app.schemas.wire import Page, Versioned
-from app.services import kept_answers
 
 KEPT_HEADERS = ("etag", "location")
 

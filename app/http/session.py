@@ -19,7 +19,7 @@ from app.access.vault import vault
 from app.database.engine import AsyncSession, Database
 from app.database.errors import translated
 from app.errors import Fault, FirstStepError, InvalidInput, Malformed, Stale, VersionRequired
-from app.services import kept_answers
+from app.kit import idempotency as kept_answers
 
 LONGEST_KEY = 255
 OUTCOMES = {401: "unauthenticated", 403: "forbidden", 404: "not_found", 409: "refused", 412: "conflict"}

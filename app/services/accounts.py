@@ -7,10 +7,10 @@ from app.access.passwords import check_strength, hash_password, verify_password
 from app.access.permissions import Permission, may
 from app.config import settings
 from app.errors import Fault, InvalidInput
+from app.kit.records import find
 from app.models import User
 from app.schemas.sign_in import Me, PasswordChange
 from app.services import initial_passwords, second_factors, sessions, sign_in_attempts, team_members
-from app.services.records import find
 from app.services.visits import Visit
 
 

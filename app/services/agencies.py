@@ -7,13 +7,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.errors import Fault
+from app.kit.pagination import Paging
+from app.kit.records import find, find_for_change, patched
+from app.kit.state_machine import refuse
 from app.models import Agency, ApiClient
 from app.models.record import new_id
 from app.schemas.administration import AgencyFilters, AgencyIn, AgencyOut, AgencySettings
 from app.schemas.wire import Input, Page
-from app.services.paging import Paging
-from app.services.records import find, find_for_change, patched
-from app.services.steps import refuse
 
 REFERRING = frozenset({"fsc", "partner"})
 """Kinds of agency whose systems may send referrals."""

@@ -14,14 +14,14 @@ from app.access import log
 from app.access.actor import Actor
 from app.access.log import Shown
 from app.access.permissions import Role
+from app.kit.dates import today
+from app.kit.pagination import Paging
 from app.models import Case, Child
 from app.schemas.agenda import AgendaFilters, AgendaItem, AgendaRecord
 from app.schemas.cases import CaseChild
 from app.schemas.wire import Page
 from app.services.agenda_sources import AGENDA
-from app.services.ages import today
 from app.services.cases import child_of
-from app.services.paging import Paging
 from app.services.record_links import page_of
 
 AHEAD = timedelta(days=14)

@@ -14,6 +14,9 @@ from app.access.keyring import public_jwk
 from app.access.passwords import fingerprint, new_secret
 from app.access.tokens import read_public_jwk
 from app.errors import Fault, InvalidInput, NotFound
+from app.kit.pagination import Paging
+from app.kit.records import find, find_for_change, patched
+from app.kit.state_machine import refuse
 from app.models import Agency, ApiClient, ApiClientSecret, SignIn
 from app.models.record import new_id, now
 from app.schemas.administration import (
@@ -28,9 +31,6 @@ from app.schemas.administration import (
 )
 from app.schemas.wire import Input, Page
 from app.services.agencies import REFERRING
-from app.services.paging import Paging
-from app.services.records import find, find_for_change, patched
-from app.services.steps import refuse
 
 MOST_SECRETS = 2
 """Alive at once: the old one and the new one, while a system is being switched over."""

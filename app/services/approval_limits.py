@@ -7,13 +7,13 @@ from sqlmodel import col
 
 from app.access.actor import Actor
 from app.errors import Fault
+from app.kit.dates import today
+from app.kit.pagination import Paging
 from app.models import ApprovalLimit
 from app.models.record import new_id
 from app.schemas.ledger import ApprovalLimitIn, ApprovalLimitOut
 from app.schemas.money import Money
 from app.schemas.wire import Page, PageQuery
-from app.services.ages import today
-from app.services.paging import Paging
 
 
 async def set_up(session: AsyncSession, actor: Actor, told: ApprovalLimitIn) -> ApprovalLimitOut:

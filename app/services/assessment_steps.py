@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from app.access.permissions import Permission
 from app.errors import Fault
+from app.kit import approval as decisions
 from app.schemas.assessments import AssessmentOut
-from app.services import decisions
 
 FIRST = "draft"
 ASKED = ("rating", "need", "strengths", "risk")

@@ -10,6 +10,10 @@ from sqlmodel import col
 from app.access.actor import Actor
 from app.access.vault import seal, unseal
 from app.errors import Fault, InvalidInput
+from app.kit import approval as decisions
+from app.kit.pagination import Paging
+from app.kit.records import find, find_for_change, hold, hold_case, patched, require, steady_case
+from app.kit.state_machine import refuse
 from app.models import Assessment, Case, Person
 from app.models.record import new_id, now
 from app.schemas.assessments import (
@@ -22,13 +26,10 @@ from app.schemas.assessments import (
     AssessmentPatch,
 )
 from app.schemas.wire import Page
-from app.services import case_history, decisions, instruments
+from app.services import case_history, instruments
 from app.services.assessment_steps import APPROVE, RETURN, SUBMIT, unmet_content
 from app.services.case_steps import ASSESS, unmet_open
 from app.services.case_writing import unmet_writing
-from app.services.paging import Paging
-from app.services.records import find, find_for_change, hold, hold_case, patched, require, steady_case
-from app.services.steps import refuse
 
 PLAIN = set(AssessmentOut.model_fields) - {"decision_comment", *AssessmentContent.model_fields}
 IN_LISTS = set(AssessmentItem.model_fields) - {"ratings"}

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.vault import unseal
+from app.kit.records import find
 from app.models import Assessment
 from app.schemas.assessments import (
     AssessmentChanges,
@@ -15,7 +16,6 @@ from app.schemas.assessments import (
     RiskChange,
 )
 from app.services.assessments import AREAS
-from app.services.records import find
 
 
 async def changes(session: AsyncSession, assessment_id: UUID) -> AssessmentChanges:

@@ -11,10 +11,10 @@ from sqlmodel import col
 from app.access.actor import Actor
 from app.access.vault import unseal
 from app.errors import NotFound
+from app.kit.pagination import Paging
 from app.models import AccessEntry, AccessEvent, ApiClient, BreakGlass, User
 from app.schemas.audit import Access, AccessActor, AccessFilters, AccessRecord
 from app.schemas.wire import Page, PageQuery
-from app.services.paging import Paging
 
 STARTED = "started"
 """An event whose request has not ended, or never did: the process died."""

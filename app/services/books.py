@@ -9,14 +9,14 @@ from sqlmodel import col
 
 from app.access.actor import Actor
 from app.errors import Fault, InvalidInput
+from app.kit.dates import today
+from app.kit.pagination import Paging
+from app.kit.state_machine import refuse
 from app.models import BooksClosing, LedgerAccount, LedgerEntry
 from app.schemas.ledger import BooksClosingIn, BooksClosingOut, LedgerCheck, LedgerDifference
 from app.schemas.money import Money
 from app.schemas.wire import Page, PageQuery
-from app.services.ages import today
 from app.services.ledger import CLOSED, DIFFERENCES, unmet_books
-from app.services.paging import Paging
-from app.services.steps import refuse
 
 
 async def close(session: AsyncSession, actor: Actor, told: BooksClosingIn) -> BooksClosingOut:

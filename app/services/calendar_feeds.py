@@ -21,6 +21,9 @@ from app.access.vault import vault
 from app.config import settings
 from app.database.errors import translated
 from app.errors import Fault, NotFound, TooManyRequests
+from app.kit.dates import today
+from app.kit.pagination import Paging
+from app.kit.state_machine import refuse
 from app.models import CalendarFeed, User
 from app.models.record import new_id, now
 from app.rendering import icalendar
@@ -28,9 +31,6 @@ from app.rendering.icalendar import Event
 from app.schemas.agenda import CalendarFeedIn, CalendarFeedOut, CalendarFeedWithAddress
 from app.schemas.wire import Page, PageQuery
 from app.services import agenda, sign_in_attempts
-from app.services.ages import today
-from app.services.paging import Paging
-from app.services.steps import refuse
 from app.services.visits import Visit, slow_down
 
 ACT = "agenda.feed"

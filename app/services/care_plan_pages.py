@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import datetime
 
+from app.kit.dates import LOCAL
+from app.kit.formatting import day, number
 from app.rendering.pdf import HIGH, RISE, WIDE, Pages, Style
 from app.schemas.care_plans import ActionOut, GoalOut, PlanAreaOut
 from app.schemas.codes import codes_of, label
-from app.services.ages import LOCAL
 from app.services.care_plan_print import PlanToPrint
 from app.services.care_plan_words import WORDS
-from app.services.written import day, number
 
 LEFT, TOP, BOTTOM = 56.0, 64.0, HIGH - 62
 ACROSS = WIDE - 2 * LEFT

@@ -14,11 +14,11 @@ from sqlmodel import col
 
 from app.access.vault import unseal
 from app.errors import NotFound, Unavailable
+from app.kit.dates import today
+from app.kit.formatting import age, names
 from app.models import CarePlan, Case, Child, Person, User
 from app.schemas.care_plans import CarePlanOut
-from app.services.ages import today
 from app.services.care_plans_whole import loaded
-from app.services.written import age, names
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,9 @@
 
 from app.access.permissions import Permission
 from app.errors import Fault
+from app.kit.approval import WRITABLE, life
+from app.kit.state_machine import Step
 from app.models import CarePlan
-from app.services.decisions import WRITABLE, life
-from app.services.steps import Step
 
 FIRST = "draft"
 SUBMIT, APPROVE, RETURN = life(

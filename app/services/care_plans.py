@@ -8,6 +8,10 @@ from sqlmodel import col
 
 from app.access.actor import Actor
 from app.access.vault import seal, unseal
+from app.kit.approval import unmet_writable
+from app.kit.pagination import Paging
+from app.kit.records import find, find_for_change, hold_case, patched, require
+from app.kit.state_machine import refuse
 from app.models import CarePlan, Case
 from app.models.record import now
 from app.schemas.care_plans import CarePlanContent, CarePlanFilters, CarePlanItem, CarePlanOut, CarePlanPatch
@@ -15,10 +19,6 @@ from app.schemas.wire import Page
 from app.services import care_plans_editions as editions
 from app.services.care_plans_whole import TEXTS, item, loaded
 from app.services.case_writing import unmet_writing
-from app.services.decisions import unmet_writable
-from app.services.paging import Paging
-from app.services.records import find, find_for_change, hold_case, patched, require
-from app.services.steps import refuse
 
 PLAIN = {"assessment_id", "needs_social_work"}
 

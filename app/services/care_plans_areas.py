@@ -15,6 +15,10 @@ from sqlmodel import col
 from app.access.actor import Actor
 from app.access.vault import seal, unseal
 from app.errors import Fault, InvalidInput
+from app.kit.approval import unmet_writable
+from app.kit.dates import refuse_ahead, today
+from app.kit.records import find, find_for_change, hold_case, patched
+from app.kit.state_machine import refuse
 from app.models import Action, CarePlan, Case, Goal, PlanArea
 from app.models.record import new_id, now
 from app.schemas.care_plans import (
@@ -33,14 +37,10 @@ from app.schemas.care_plans import (
     GoalWords,
 )
 from app.services import case_history
-from app.services.ages import refuse_ahead, today
 from app.services.care_plan_steps import APPROVE, unmet_progress
 from app.services.care_plans_gate import unmet_no_need
 from app.services.care_plans_whole import shown, shown_action, shown_goal, whole
 from app.services.case_writing import unmet_writing
-from app.services.decisions import unmet_writable
-from app.services.records import find, find_for_change, hold_case, patched
-from app.services.steps import refuse
 
 Part = TypeVar("Part", Goal, Action)
 

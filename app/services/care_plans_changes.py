@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.vault import unseal
+from app.kit.records import find
 from app.models import CarePlan
 from app.schemas.care_plans_changes import (
     ActionChange,
@@ -20,7 +21,6 @@ from app.schemas.care_plans_changes import (
     TextChange,
 )
 from app.services.care_plans_whole import AREAS, TEXTS, WholePlan, whole
-from app.services.records import find
 
 S = TypeVar("S", GoalState, ActionState)
 

@@ -10,6 +10,8 @@ from sqlmodel import col
 from app.access.actor import Actor
 from app.access.vault import seal, unseal
 from app.errors import Fault
+from app.kit.records import hold
+from app.kit.state_machine import refuse
 from app.models import Action, Assessment, CarePlan, Case, Goal, PlanArea
 from app.models.record import new_id
 from app.schemas.care_plans import CarePlanIn, CarePlanOut
@@ -18,9 +20,7 @@ from app.services import case_history, reviews_areas
 from app.services.care_plan_steps import APPROVE, SUPERSEDE
 from app.services.care_plans_whole import AREAS, TEXTS, WEAK, WholePlan, loaded, whole
 from app.services.case_writing import unmet_writing
-from app.services.records import hold
 from app.services.reviews_areas import Look
-from app.services.steps import refuse
 
 C = TypeVar("C", Goal, Action)
 

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.vault import unseal
+from app.kit.approval import comment_of
 from app.models import Action, CarePlan, Goal, PlanArea
 from app.schemas.care_plans import (
     ActionOut,
@@ -20,7 +21,6 @@ from app.schemas.care_plans import (
     PlanAreaOut,
     PlanAreas,
 )
-from app.services.decisions import comment_of
 
 P = TypeVar("P", PlanArea, Goal, Action)
 

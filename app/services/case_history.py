@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access.actor import Actor
 from app.access.log import RECORD_KINDS
 from app.access.vault import seal
+from app.kit.dates import LOCAL, today
 from app.models import Case, CaseHistory, ClinicalNote, LegalStep
 from app.models.record import CaseRecord, now
-from app.services.ages import LOCAL, today
 
 TIERS: dict[type[Any], str] = {ClinicalNote: "clinical", LegalStep: "legal"}
 """Kinds of records that are always of one tier; others say theirs, or are of everybody's."""

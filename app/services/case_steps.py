@@ -2,8 +2,8 @@
 
 from app.access.permissions import Permission
 from app.errors import Fault
+from app.kit.state_machine import Step
 from app.models import Case
-from app.services.steps import Step
 
 FIRST = "assessment"
 OPEN = frozenset({"assessment", "planning", "active", "exiting"})

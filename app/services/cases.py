@@ -13,6 +13,10 @@ from app.access.actor import Actor
 from app.access.log import Shown
 from app.access.vault import seal, unseal, unseal_value
 from app.errors import NotFound
+from app.kit.dates import Birth, today
+from app.kit.pagination import Paging
+from app.kit.records import find_for_change, patched
+from app.kit.state_machine import refuse
 from app.models import Case, CaseWorker, Child
 from app.models.record import now
 from app.schemas.cases import (
@@ -26,11 +30,7 @@ from app.schemas.cases import (
 from app.schemas.identity import Age
 from app.schemas.wire import Page
 from app.services import case_history
-from app.services.ages import Birth, today
 from app.services.case_writing import unmet_writing
-from app.services.paging import Paging
-from app.services.records import find_for_change, patched
-from app.services.steps import refuse
 
 PLAIN = [
     name for name in CaseOut.model_fields if name not in {"child", "co_worker_ids", "summary", "outcome"}

@@ -11,19 +11,19 @@ from sqlmodel import col
 from app.access.actor import Actor
 from app.access.vault import seal, unseal
 from app.errors import Fault
+from app.kit.dates import today
+from app.kit.records import find_for_change
+from app.kit.state_machine import refuse, unmet_status
 from app.models import Case, ExitPlan, Review, SupportSession
 from app.models.record import now
 from app.schemas.cases import CaseOut
 from app.schemas.exit_plans import Closing
 from app.services import case_history, disbursements_stop, exit_plans, follow_ups
-from app.services.ages import today
 from app.services.case_steps import CLOSE
 from app.services.case_writing import unmet_working
 from app.services.cases import shown
 from app.services.exit_plan_steps import NOBODY_TO_ASK, UNPLANNED, unmet_plan
-from app.services.records import find_for_change
 from app.services.review_steps import CANCEL
-from app.services.steps import refuse, unmet_status
 
 
 @dataclass(frozen=True, slots=True)

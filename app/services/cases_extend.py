@@ -8,16 +8,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.actor import Actor
 from app.errors import Fault
+from app.kit.dates import add_months, today
+from app.kit.records import find_for_change
+from app.kit.state_machine import refuse
 from app.models import Case
 from app.models.record import now
 from app.schemas.cases import CaseOut
 from app.schemas.exit_plans import Extension
 from app.services import case_history
-from app.services.ages import add_months, today
 from app.services.case_steps import unmet_open
 from app.services.cases import shown
-from app.services.records import find_for_change
-from app.services.steps import refuse
 
 MILESTONES = (18, 21, 24)
 """Months after opening at which a worker is reminded of the end; support ends at the last."""

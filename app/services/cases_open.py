@@ -11,10 +11,10 @@ from app.access.actor import Actor
 from app.access.log import driver_of
 from app.access.vault import seal
 from app.errors import NotFound
+from app.kit.dates import LOCAL, Birth, today
 from app.models import Case, Child, Consent, Person, Referral
 from app.schemas.referrals import Acceptance
 from app.services import case_history, telling
-from app.services.ages import LOCAL, Birth, today
 
 NEXT_NUMBER = text("""
     INSERT INTO case_number_series AS series (year, last) VALUES (:year, 1)

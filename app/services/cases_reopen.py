@@ -9,17 +9,17 @@ from sqlmodel import col
 from app.access.actor import Actor
 from app.access.vault import seal, unseal
 from app.errors import Fault
+from app.kit.dates import Birth, today
+from app.kit.records import find, find_for_change
+from app.kit.state_machine import refuse
 from app.models import Case, Child, Person, Team
 from app.models.record import now
 from app.schemas.cases import CaseOut
 from app.schemas.exit_plans import Reopening
 from app.services import case_history, cases_open
-from app.services.ages import Birth, today
 from app.services.cases import shown
 from app.services.cases_staffing import unmet_fitness, unmet_leading
-from app.services.records import find, find_for_change
 from app.services.referrals_accept import OPEN_CASE
-from app.services.steps import refuse
 from app.services.walls import unmet_wall
 
 CARRIED = {"role", "relationship", "is_responsible"}

@@ -11,6 +11,9 @@ from sqlmodel import col
 from app.access.actor import Actor
 from app.access.vault import seal, unseal
 from app.errors import Fault, InvalidInput, NotFound
+from app.kit.pagination import Paging
+from app.kit.records import find, find_for_change, require
+from app.kit.state_machine import refuse
 from app.models import BreakGlass, Case, CaseLink, CaseWorker, SupportSession, Team, TeamMember
 from app.models.record import now
 from app.schemas.cases import Assignment, BrokenGlass, CaseLinkOut, CaseOut, GlassBreaking, Linking, Transfer
@@ -19,10 +22,7 @@ from app.services import case_history
 from app.services.case_steps import unmet_open
 from app.services.case_writing import unmet_working
 from app.services.cases import shown
-from app.services.paging import Paging
-from app.services.records import find, find_for_change, require
 from app.services.referrals_accept import can_lead
-from app.services.steps import refuse
 from app.services.walls import unmet_apart, unmet_wall
 
 GLASS_STAYS_OPEN = timedelta(hours=4)

@@ -10,6 +10,9 @@ from sqlmodel import col
 from app.access import log
 from app.access.actor import Actor
 from app.access.vault import seal, unseal, unseal_value
+from app.kit.pagination import Paging
+from app.kit.records import find, find_for_change, patched
+from app.kit.state_machine import refuse
 from app.models import Case, Child, NameToken, Person
 from app.schemas.circle import ChildFilters
 from app.schemas.identity import ChildIdentity, ChildOut, ChildPatch
@@ -17,9 +20,6 @@ from app.schemas.wire import Page
 from app.services import case_history, names, telling
 from app.services.case_writing import unmet_working_with
 from app.services.cases import age_of
-from app.services.paging import Paging
-from app.services.records import find, find_for_change, patched
-from app.services.steps import refuse
 
 MOST_CANDIDATES = 500
 """Candidates compared in memory a search: a search is for one child, not for a list of everybody."""

@@ -1,10 +1,10 @@
 """Code lists with their labels in English and Khmer."""
 
 from app.errors import NotFound
+from app.kit.pagination import Paging
 from app.schemas.codes import CODE_LISTS, CodeList
 from app.schemas.reference import CodeListOut, CodeOut
 from app.schemas.wire import Page, PageQuery
-from app.services.paging import Paging
 
 
 def listed(language: str, page: PageQuery) -> Page[CodeListOut]:

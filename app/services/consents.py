@@ -10,17 +10,17 @@ from sqlmodel import col
 from app.access.actor import Actor
 from app.access.vault import seal, unseal
 from app.errors import Fault
+from app.kit.dates import refuse_ahead, today
+from app.kit.pagination import Paging
+from app.kit.records import find, find_for_change, find_steady, require, steady_case
+from app.kit.state_machine import refuse
 from app.models import Case, Consent
 from app.models.record import new_id, now
 from app.schemas.circle import ConsentFilters, ConsentIn, ConsentOut
 from app.schemas.referrals import Withdrawal
 from app.schemas.wire import Page, PageQuery
 from app.services import case_history
-from app.services.ages import refuse_ahead, today
 from app.services.case_writing import unmet_working
-from app.services.paging import Paging
-from app.services.records import find, find_for_change, find_steady, require, steady_case
-from app.services.steps import refuse
 
 SEALED = ("witness", "basis_without_consent", "note")
 

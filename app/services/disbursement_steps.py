@@ -3,8 +3,8 @@
 from app.access.actor import Actor
 from app.access.permissions import Permission
 from app.errors import Fault
+from app.kit.state_machine import Step
 from app.models import Disbursement
-from app.services.steps import Step
 
 FIRST = "requested"
 

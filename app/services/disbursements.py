@@ -10,18 +10,18 @@ from sqlmodel import col
 from app.access.actor import Actor
 from app.access.vault import seal, unseal
 from app.errors import Fault, InvalidInput, NotFound
+from app.kit.dates import add_months, today
+from app.kit.pagination import Paging
+from app.kit.records import find_steady
+from app.kit.state_machine import refuse
 from app.models import Case, Disbursement, DisbursementWords, Goal
 from app.models.record import new_id
 from app.schemas.disbursements import DisbursementFilters, DisbursementIn, DisbursementOut, TenderOut
 from app.schemas.money import Money
 from app.schemas.wire import Page
 from app.services import case_history
-from app.services.ages import add_months, today
 from app.services.case_steps import unmet_open
 from app.services.case_writing import unmet_working
-from app.services.paging import Paging
-from app.services.records import find_steady
-from app.services.steps import refuse
 
 OF_A_CHILD = frozenset(
     {"health_care", "education", "vocational_training", "safe_space", "alternative_care", "sports", "nutrition",

@@ -11,6 +11,9 @@ from sqlmodel import col
 from app.access.actor import Actor
 from app.access.vault import seal, unseal
 from app.errors import Fault
+from app.kit.dates import Birth, today
+from app.kit.records import find, find_for_change, find_steady, steady_case
+from app.kit.state_machine import Step, refuse, unmet_status
 from app.models import Case, Child, Disbursement, DisbursementWords, Fund
 from app.models.record import now
 from app.schemas.disbursements import (
@@ -20,15 +23,12 @@ from app.schemas.disbursements import (
     DisbursementRejection,
 )
 from app.services import approval_limits, case_history, ledger
-from app.services.ages import Birth, today
 from app.services.case_writing import unmet_working
 from app.services.cases_staffing import unmet_leading
 from app.services.disbursement_steps import APPROVE, CANCEL, CONFIRM, REJECT, unmet_own
 from app.services.disbursements import detail_of, shown
 from app.services.funds import unmet_fund_open
 from app.services.ledger import Happening, shift
-from app.services.records import find, find_for_change, find_steady, steady_case
-from app.services.steps import Step, refuse, unmet_status
 
 
 async def approve(

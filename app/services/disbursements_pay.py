@@ -13,6 +13,9 @@ from sqlmodel import col
 from app.access.actor import Actor
 from app.access.vault import seal, unseal
 from app.errors import Fault, InvalidInput
+from app.kit.dates import LOCAL, today
+from app.kit.records import find_for_change, find_steady
+from app.kit.state_machine import refuse, unmet_status
 from app.models import Disbursement, DisbursementWords, Fund
 from app.models.record import now
 from app.schemas.disbursements import (
@@ -24,15 +27,12 @@ from app.schemas.disbursements import (
 )
 from app.schemas.money import MINOR
 from app.services import approval_limits, case_history, exchange_rates, ledger
-from app.services.ages import LOCAL, today
 from app.services.disbursement_steps import PAY, PAY_FIRST, RECONCILE, REVERSE, unmet_own
 from app.services.disbursements import detail_of, shown
 from app.services.disbursements_decide import unmet_terms
 from app.services.exchange_rates import FAR_OFF, Rate
 from app.services.funds import unmet_fund_open
 from app.services.ledger import Happening, Move
-from app.services.records import find_for_change, find_steady
-from app.services.steps import refuse, unmet_status
 
 APPROVED_WITHIN = timedelta(days=3)
 """Of the payment, where an emergency was paid first."""

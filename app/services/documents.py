@@ -14,6 +14,9 @@ from app.access.actor import Actor
 from app.access.log import RECORD_KINDS
 from app.access.vault import seal, unseal, vault
 from app.errors import Fault, InvalidInput
+from app.kit.pagination import Paging
+from app.kit.records import find, find_steady, require
+from app.kit.state_machine import refuse
 from app.models import Case, ClinicalNote, Document, DocumentContent, LegalStep
 from app.models.record import CaseRecord, new_id
 from app.schemas.documents import MOST_BYTES, About, AboutOut, DocumentFilters, DocumentIn, DocumentOut
@@ -21,9 +24,6 @@ from app.schemas.wire import Page
 from app.services import case_history, media_types, names
 from app.services.case_steps import unmet_open
 from app.services.case_writing import unmet_working
-from app.services.paging import Paging
-from app.services.records import find, find_steady, require
-from app.services.steps import refuse
 
 SEALED = ("title", "file_name", "description")
 OF_A_CASE = {kind: table for table, kind in RECORD_KINDS.items() if issubclass(table, CaseRecord)}

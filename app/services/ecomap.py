@@ -11,11 +11,11 @@ from sqlmodel import col
 
 from app.access.vault import unseal
 from app.errors import NotFound
+from app.kit.dates import today
+from app.kit.formatting import age, day, names
 from app.models import Agency, Case, Child, Person, Provider, Referral, ServiceReferral, User
 from app.rendering.ecomap_svg import Figure, Ring, draw
 from app.schemas.codes import label
-from app.services.ages import today
-from app.services.written import age, day, names
 
 CLOSENESS = {"accepted": "organisation", "sent": "loose", "completed": "past"}
 """Statuses of a service referral in which its provider stands in the picture, the closest first, and the frame for each."""

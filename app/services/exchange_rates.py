@@ -9,11 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.actor import Actor
+from app.kit.dates import refuse_ahead
+from app.kit.pagination import Paging
 from app.models import ExchangeRate
 from app.schemas.ledger import ExchangeRateIn, ExchangeRateOut
 from app.schemas.wire import Page, PageQuery
-from app.services.ages import refuse_ahead
-from app.services.paging import Paging
 
 FAR_OFF = Decimal("0.05")
 """A money changer's rate lies within five hundredths of the published one; further off it is a slip of writing."""

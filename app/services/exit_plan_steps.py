@@ -5,9 +5,9 @@ from itertools import pairwise
 
 from app.access.permissions import Permission
 from app.errors import Fault
+from app.kit.state_machine import Step
 from app.schemas.codes import codes_of
 from app.schemas.exit_plans import ExitPlanIn
-from app.services.steps import Step
 
 FIRST = "draft"
 

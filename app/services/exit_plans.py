@@ -10,6 +10,9 @@ from sqlmodel import col
 from app.access.actor import Actor
 from app.access.vault import seal, unseal
 from app.errors import NotFound
+from app.kit.approval import comment_of, decide
+from app.kit.records import find_for_change, hold, refuse_unseen, require
+from app.kit.state_machine import refuse
 from app.models import Case, ExitPlan
 from app.models.record import now
 from app.schemas.decisions import Approval
@@ -17,10 +20,7 @@ from app.schemas.exit_plans import ExitPlanEdition, ExitPlanIn, ExitPlanOut
 from app.services import case_history
 from app.services.case_steps import unmet_open
 from app.services.case_writing import unmet_writing
-from app.services.decisions import comment_of, decide
 from app.services.exit_plan_steps import APPROVE, REWRITE, UNPLANNED, unmet_plan
-from app.services.records import find_for_change, hold, refuse_unseen, require
-from app.services.steps import refuse
 
 SEALED = set(ExitPlanIn.model_fields) - {"ends_on"}
 PLAIN = set(ExitPlanOut.model_fields) - set(ExitPlanIn.model_fields) - {"earlier", "decision_comment"}

@@ -1,7 +1,7 @@
 """The life of a follow-up: it is due until somebody was reached, and frozen from then on."""
 
 from app.access.permissions import Permission
-from app.services.steps import Step
+from app.kit.state_machine import Step
 
 FIRST = "due"
 

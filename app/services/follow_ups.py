@@ -11,17 +11,17 @@ from sqlmodel import col
 from app.access.actor import Actor
 from app.access.vault import seal, unseal
 from app.errors import Fault
+from app.kit.dates import add_months, today
+from app.kit.pagination import Paging
+from app.kit.records import find, find_for_change, hold, hold_case, patched, require
+from app.kit.state_machine import refuse, unmet_status
 from app.models import Case, FollowUp
 from app.models.record import new_id, now
 from app.schemas.exit_plans import FollowUpContent, FollowUpIn, FollowUpOut, FollowUpPatch
 from app.schemas.wire import Page, PageQuery
 from app.services import case_history
-from app.services.ages import add_months, today
 from app.services.case_writing import unmet_working
 from app.services.follow_up_steps import HOLD, MISS
-from app.services.paging import Paging
-from app.services.records import find, find_for_change, hold, hold_case, patched, require
-from app.services.steps import refuse, unmet_status
 
 SEALED = ("checklist", "note")
 REACH = 45

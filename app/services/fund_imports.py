@@ -14,14 +14,14 @@ from sqlmodel import col
 
 from app.access.actor import Actor
 from app.errors import Fault, InvalidInput
+from app.kit.dates import today
+from app.kit.records import hold
 from app.models import ExchangeRate, Fund, LedgerTransaction
 from app.schemas.fund_statements import Imported, ImportedLine, TableIn
 from app.schemas.funds import DepositIn
 from app.schemas.ledger import ExchangeRateIn
 from app.services import exchange_rates, funds, ledger
-from app.services.ages import today
 from app.services.ledger import GENERAL, lines_of
-from app.services.records import hold
 
 MOST_LINES = 2000
 DEPOSITS = ("received_on", "amount", "reference")

@@ -9,10 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.errors import Fault, InvalidInput
+from app.kit.records import find
 from app.models import Fund, LedgerAccount, LedgerEntry, LedgerTransaction
 from app.schemas.fund_statements import Statement, StatementLine
 from app.schemas.money import Money
-from app.services.records import find
 
 Sums = dict[tuple[str, str, bool], int]
 """What moved: by account, by what happened, and whether it was added to the account."""

@@ -9,18 +9,18 @@ from sqlmodel import col
 from app.access.actor import Actor
 from app.access.permissions import Permission
 from app.errors import Fault, InvalidInput
+from app.kit.dates import today
+from app.kit.pagination import Paging
+from app.kit.records import find, find_for_change, find_steady, require
+from app.kit.state_machine import Step, refuse, unmet_status
 from app.models import Fund, FundTransfer
 from app.models.record import new_id, now
 from app.schemas.funds import FundTransferIn, FundTransferOut
 from app.schemas.money import Money
 from app.schemas.wire import Page, PageQuery
 from app.services import ledger
-from app.services.ages import today
 from app.services.funds import refuse_currency, refuse_line, unmet_fund_open
 from app.services.ledger import Happening, Move
-from app.services.paging import Paging
-from app.services.records import find, find_for_change, find_steady, require
-from app.services.steps import Step, refuse, unmet_status
 
 FIRST = "requested"
 APPROVE = Step(

@@ -10,6 +10,10 @@ from sqlmodel import col
 
 from app.access.actor import Actor
 from app.errors import Fault, InvalidInput
+from app.kit.dates import refuse_ahead
+from app.kit.pagination import Paging
+from app.kit.records import find, find_for_change, find_steady, patched, require
+from app.kit.state_machine import refuse
 from app.models import Fund, LedgerAccount, LedgerEntry, LedgerTransaction
 from app.models.record import new_id, now
 from app.schemas.funds import (
@@ -27,11 +31,7 @@ from app.schemas.ledger import LedgerEntryOut, LedgerFilters
 from app.schemas.money import Money
 from app.schemas.wire import Page
 from app.services import ledger, names
-from app.services.ages import refuse_ahead
 from app.services.ledger import ACCOUNTS, GENERAL, Happening, Move
-from app.services.paging import Paging
-from app.services.records import find, find_for_change, find_steady, patched, require
-from app.services.steps import refuse
 
 PLAIN = {"grant_code", "ends_on", "categories", "youngest", "oldest", "province_codes"}
 Found = dict[tuple[UUID, str, str], int]

@@ -6,15 +6,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.actor import Actor
 from app.errors import Fault, InvalidInput
+from app.kit.dates import today
+from app.kit.records import find_for_change, find_steady
+from app.kit.state_machine import refuse
 from app.models import Fund
 from app.models.record import now
 from app.schemas.funds import FundClosing, FundOut
 from app.services import ledger
-from app.services.ages import today
 from app.services.funds import held, shown, unmet_fund_open
 from app.services.ledger import GENERAL, Happening, Move
-from app.services.records import find_for_change, find_steady
-from app.services.steps import refuse
 
 
 async def close(

@@ -8,6 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.errors import Fault, InvalidInput
+from app.kit.pagination import Paging
+from app.kit.records import find, find_for_change, patched
+from app.kit.state_machine import refuse
 from app.models import Instrument
 from app.models.record import new_id
 from app.schemas.instruments import (
@@ -22,9 +25,6 @@ from app.schemas.instruments import (
 from app.schemas.wire import Input, Page
 from app.services.instruments_check import faults_of
 from app.services.instruments_scoring import scored, unfit
-from app.services.paging import Paging
-from app.services.records import find, find_for_change, patched
-from app.services.steps import refuse
 
 
 async def introduce(session: AsyncSession, told: InstrumentIn) -> InstrumentOut:

@@ -14,9 +14,9 @@ from sqlmodel import col
 
 from app.access.actor import Actor
 from app.errors import Fault
+from app.kit.state_machine import refuse
 from app.models import BooksClosing, Fund, LedgerAccount, LedgerEntry, LedgerTransaction
 from app.models.record import new_id, now
-from app.services.steps import refuse
 
 GENERAL = "general"
 """The line of what has no line of its own."""

@@ -15,6 +15,9 @@ from sqlmodel import col
 from app.access.actor import Actor
 from app.access.vault import seal, unseal
 from app.errors import Fault, InvalidInput, NotFound
+from app.kit.dates import refuse_ahead, today
+from app.kit.pagination import Paging
+from app.kit.records import find, find_for_change, find_steady, patched, steady_case
 from app.models import Case, LegalStep
 from app.models.record import new_id, now
 from app.schemas.legal_steps import (
@@ -26,9 +29,6 @@ from app.schemas.legal_steps import (
 )
 from app.schemas.wire import Page
 from app.services import case_history
-from app.services.ages import refuse_ahead, today
-from app.services.paging import Paging
-from app.services.records import find, find_for_change, find_steady, patched, steady_case
 
 PLAIN = frozenset({"kind", "status", "on"})
 SEALED = frozenset(LegalStepContent.model_fields) - PLAIN

@@ -11,13 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access.actor import Actor
 from app.access.log import Shown, trace_of
 from app.access.vault import unseal, unseal_value
+from app.kit.dates import Birth
+from app.kit.pagination import Paging
+from app.kit.records import find
 from app.models import Referral
 from app.schemas.referrals import Match
 from app.schemas.wire import Page, PageQuery
 from app.services import telling
-from app.services.ages import Birth
-from app.services.paging import Paging
-from app.services.records import find
 from app.services.resemblance import THRESHOLD, Profile, resemblance
 
 CANDIDATES = text("SELECT * FROM access.possible_duplicates(:tokens)").bindparams(

@@ -9,11 +9,11 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.kit.dates import LOCAL
+from app.kit.records import find
 from app.models import Assessment, Case, Review
 from app.schemas.codes import codes_of
 from app.schemas.reviews import AreaOutcome, OutcomePoint, Outcomes
-from app.services.ages import LOCAL
-from app.services.records import find
 
 
 class Look(NamedTuple):

@@ -10,15 +10,15 @@ from sqlmodel import col
 from app.access.actor import Actor
 from app.access.vault import seal, unseal
 from app.errors import Fault, InvalidInput
+from app.kit.pagination import Paging
+from app.kit.records import find, find_for_change, find_steady, patched, require, steady_case
+from app.kit.state_machine import refuse
 from app.models import Case, Person
 from app.models.record import new_id
 from app.schemas.circle import PersonCreation, PersonIn, PersonOut, PersonPatch
 from app.schemas.wire import Page, PageQuery
 from app.services import case_history, telling
 from app.services.case_writing import unmet_working
-from app.services.paging import Paging
-from app.services.records import find, find_for_change, find_steady, patched, require, steady_case
-from app.services.steps import refuse
 
 PLAIN = frozenset({"role", "relationship", "is_responsible"})
 """What row and report queries may read; everything else about a person is sealed."""

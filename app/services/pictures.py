@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from app.access.permissions import POLICY, Permission, Role
+from app.kit.state_machine import Step
 from app.services import (
     assessment_steps,
     care_plan_steps,
@@ -18,7 +19,6 @@ from app.services import (
     service_referral_steps,
     support_session_steps,
 )
-from app.services.steps import Step
 
 LIVES: dict[str, tuple[str, Sequence[Step]]] = {
     "A referral": (referral_steps.FIRST, referral_steps.STEPS),

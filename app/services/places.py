@@ -5,11 +5,11 @@ from sqlalchemy import ColumnElement, false, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.kit.pagination import Paging
 from app.models import Place
 from app.schemas.reference import PlaceFilters, PlaceOut
 from app.schemas.wire import Page
 from app.services import gazetteer, names
-from app.services.paging import Paging
 
 UPSERT = """
     INSERT INTO places (code, parent_code, level, name_km, name_en, search_en)

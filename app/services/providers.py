@@ -9,14 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.errors import Fault, InvalidInput
+from app.kit.dates import add_months, ahead
+from app.kit.pagination import Paging
+from app.kit.records import find, find_for_change, patched
 from app.models import Provider
 from app.models.record import new_id
 from app.schemas.providers import ProviderFilters, ProviderIn, ProviderOut, ProviderPatch, ProviderSettings
 from app.schemas.wire import Page
 from app.services import names, phones, places
-from app.services.ages import add_months, ahead
-from app.services.paging import Paging
-from app.services.records import find, find_for_change, patched
 
 IN_DETAILS = frozenset({"contacts", "places", "note"})
 """What is on the provider's own letterhead: no query asks for it."""

@@ -1,7 +1,7 @@
 """The life of a referral."""
 
 from app.access.permissions import Permission
-from app.services.steps import Step
+from app.kit.state_machine import Step
 
 OPEN = frozenset({"received", "acknowledged", "information_requested"})
 FIRST = "received"

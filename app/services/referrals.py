@@ -13,6 +13,10 @@ from app.access.actor import Actor
 from app.access.permissions import Role
 from app.access.vault import seal, unseal
 from app.errors import Fault, InvalidInput
+from app.kit.dates import refuse_ahead
+from app.kit.pagination import Paging
+from app.kit.records import find, find_for_change, patched
+from app.kit.state_machine import Step, refuse, unmet_status
 from app.models import Referral, ReferralQuestion, TeamMember
 from app.models.record import new_id, now
 from app.schemas.referrals import (
@@ -32,11 +36,7 @@ from app.schemas.referrals_told import Told
 from app.schemas.wire import Page
 from app.services import referral_views as views
 from app.services import telling
-from app.services.ages import refuse_ahead
-from app.services.paging import Paging
-from app.services.records import find, find_for_change, patched
 from app.services.referral_steps import ACKNOWLEDGE, ANSWER, ASK, DECLINE, OPEN, WITHDRAW
-from app.services.steps import Step, refuse, unmet_status
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's: nothing that is misread over the phone."""

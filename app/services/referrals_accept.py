@@ -12,16 +12,16 @@ from app.access.actor import Actor
 from app.access.permissions import Role
 from app.access.vault import seal, unseal
 from app.errors import Fault
+from app.kit.dates import LOCAL, Birth
+from app.kit.records import find_for_change
+from app.kit.state_machine import refuse, unmet_status
 from app.models import Case, Referral, Team, TeamMember, User
 from app.models.record import now
 from app.schemas.referrals import Acceptance, PartnerReferral, ReferralOut
 from app.services import case_history, cases_open, matches, telling
 from app.services import referral_views as views
-from app.services.ages import LOCAL, Birth
 from app.services.case_writing import unmet_working, unmet_working_with
-from app.services.records import find_for_change
 from app.services.referral_steps import ACCEPT
-from app.services.steps import refuse, unmet_status
 from app.services.walls import unmet_wall
 
 YOUNGEST, OLDEST = 5, 17

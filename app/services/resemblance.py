@@ -8,7 +8,7 @@ always decides: a score only puts a pair before somebody's eyes.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from app.services.ages import Birth
+from app.kit.dates import Birth
 from app.services.names import Name, comparable, script_of, similarity
 
 THRESHOLD = 0.55

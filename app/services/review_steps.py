@@ -5,11 +5,11 @@ from datetime import date
 
 from app.access.permissions import Permission
 from app.errors import Fault
+from app.kit.dates import today
+from app.kit.state_machine import Step
 from app.models import Case
 from app.schemas.reviews import AreaReview, ReviewContent
-from app.services.ages import today
 from app.services.cases_extend import support_ends_on
-from app.services.steps import Step
 
 FIRST = "scheduled"
 

@@ -12,6 +12,10 @@ from sqlmodel import col
 from app.access.actor import Actor
 from app.access.vault import seal, unseal
 from app.errors import Fault, InvalidInput
+from app.kit.dates import LOCAL, today
+from app.kit.pagination import Paging
+from app.kit.records import find, find_for_change, hold, hold_case, patched, require, steady_case
+from app.kit.state_machine import refuse, unmet_status
 from app.models import CarePlan, Case, CaseWorker, Goal, PlanArea, Review
 from app.models.record import now
 from app.schemas.reviews import (
@@ -24,15 +28,11 @@ from app.schemas.reviews import (
 )
 from app.schemas.wire import Page, PageQuery
 from app.services import care_plans_editions, case_history, exit_plans, reviews_areas, reviews_prefill
-from app.services.ages import LOCAL, today
 from app.services.care_plan_steps import APPROVE, SUPERSEDE
 from app.services.case_steps import BEGIN_EXIT
 from app.services.case_writing import unmet_working
-from app.services.paging import Paging
-from app.services.records import find, find_for_change, hold, hold_case, patched, require, steady_case
 from app.services.review_steps import COMPLETE, unmet_content, unmet_period
 from app.services.reviews_schedule import schedule_next
-from app.services.steps import refuse, unmet_status
 
 WITH_CASE = select(Review, col(Case.number), col(Case.team_id), col(Case.lead_worker_id)).join(
     Case, col(Case.id) == col(Review.case_id)

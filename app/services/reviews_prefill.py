@@ -7,10 +7,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.vault import unseal
+from app.kit.dates import today
 from app.models import Action, Goal, Review, ServiceReferral, SupportSession
 from app.models.record import now
 from app.schemas.reviews import GoalStanding, Happened, ServiceStanding
-from app.services.ages import today
 from app.services.disbursements_stop import spent_since
 
 

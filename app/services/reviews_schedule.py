@@ -9,10 +9,10 @@ from sqlmodel import col
 
 from app.access.actor import Actor
 from app.access.vault import seal
+from app.kit.dates import add_months, today
 from app.models import CarePlan, Case, Review
 from app.models.record import now
 from app.services import case_history
-from app.services.ages import add_months, today
 
 MONTHS_BETWEEN = 3
 

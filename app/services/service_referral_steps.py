@@ -2,7 +2,7 @@
 
 from app.access.permissions import Permission
 from app.errors import Fault
-from app.services.steps import Step
+from app.kit.state_machine import Step
 
 FIRST = "draft"
 

@@ -10,6 +10,10 @@ from sqlmodel import col
 from app.access.actor import Actor
 from app.access.vault import seal, unseal
 from app.errors import Fault, InvalidInput
+from app.kit.dates import ahead
+from app.kit.pagination import Paging
+from app.kit.records import find, find_for_change, find_steady, patched, require, steady_case
+from app.kit.state_machine import Step, refuse, unmet_status
 from app.models import Case, Consent, Goal, Provider, ServiceReferral
 from app.models.record import new_id, now
 from app.schemas.service_referrals import (
@@ -25,12 +29,8 @@ from app.schemas.service_referrals import (
 )
 from app.schemas.wire import Page
 from app.services import case_history
-from app.services.ages import ahead
 from app.services.case_writing import unmet_working, unmet_writing
-from app.services.paging import Paging
-from app.services.records import find, find_for_change, find_steady, patched, require, steady_case
 from app.services.service_referral_steps import ACCEPT, CANCEL, COMPLETE, DECLINE, unmet_draft
-from app.services.steps import Step, refuse, unmet_status
 
 TOLD = frozenset(ServiceReferralContent.model_fields)
 SEALED = frozenset({"need", "basis_without_consent", "shared", "answer", "reason", "outcome_note"})

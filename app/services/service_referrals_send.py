@@ -11,18 +11,18 @@ from sqlmodel import col
 from app.access.actor import Actor
 from app.access.vault import seal, unseal
 from app.errors import Fault
+from app.kit.dates import today
+from app.kit.records import find, find_for_change, steady_case
+from app.kit.state_machine import refuse, unmet_status
 from app.models import Case, Child, Consent, Person, Provider, ServiceReferral
 from app.models.record import now
 from app.schemas.service_referrals import ServiceReferralOut
 from app.services import case_history, sharing
-from app.services.ages import today
 from app.services.case_writing import unmet_writing
 from app.services.cases import age_of
 from app.services.providers import checked_until
-from app.services.records import find, find_for_change, steady_case
 from app.services.service_referral_steps import SEND
 from app.services.service_referrals import shown
-from app.services.steps import refuse, unmet_status
 
 SCOPES = {"school": "share_with_school", "authority": "share_with_authorities"}
 """What a consent must cover, by the kind of provider; for every other kind, sharing with providers."""

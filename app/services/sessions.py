@@ -23,12 +23,12 @@ from app.access.vault import vault
 from app.config import settings
 from app.database.errors import translated
 from app.errors import NotFound, Unauthenticated
+from app.kit.pagination import Paging
 from app.models import CalendarFeed, SignIn, User
 from app.models.record import new_id, now
 from app.schemas.sign_in import SignedIn, SignInOut
 from app.schemas.wire import Page, PageQuery
 from app.services import initial_passwords
-from app.services.paging import Paging
 from app.services.visits import Visit, let_in, turn_away
 
 FULL = "full"

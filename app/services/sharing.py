@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.errors import Fault
+from app.kit.dates import today
 from app.models import Consent
-from app.services.ages import today
 from app.services.consents import status_of
 
 NOT_GIVEN = {

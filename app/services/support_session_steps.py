@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from app.access.actor import Actor
 from app.access.permissions import Permission
 from app.errors import Fault
+from app.kit.state_machine import Step
 from app.models import SupportSession
 from app.models.record import now
-from app.services.steps import Step
 
 EDITABLE = timedelta(hours=24)
 """How long what was written down may be corrected by its author (gate 'any edit of a record others rely on')."""

@@ -10,6 +10,9 @@ from sqlmodel import col
 from app.access.actor import Actor
 from app.access.vault import seal, unseal
 from app.errors import NotFound
+from app.kit.pagination import Paging
+from app.kit.records import find_for_change, find_steady, patched, require, steady_case
+from app.kit.state_machine import refuse, unmet_status
 from app.models import Case, ClinicalNote, SupportSession
 from app.models.record import new_id, now
 from app.schemas.support_sessions import (
@@ -24,9 +27,6 @@ from app.schemas.wire import Page
 from app.services import case_history
 from app.services.case_steps import unmet_open
 from app.services.case_writing import unmet_working, unmet_writing
-from app.services.paging import Paging
-from app.services.records import find_for_change, find_steady, patched, require, steady_case
-from app.services.steps import refuse, unmet_status
 from app.services.support_session_steps import CANCEL, EDITABLE, unmet_editable, unmet_move
 from app.services.support_sessions_conditions import (
     refuse_foreign_goals,

@@ -9,6 +9,9 @@ from sqlmodel import col
 from app.access.actor import Actor
 from app.access.vault import seal, unseal
 from app.errors import Fault
+from app.kit.pagination import Paging
+from app.kit.records import find, require, steady_case
+from app.kit.state_machine import refuse
 from app.models import Case, SessionAddendum, SupportSession
 from app.models.record import new_id
 from app.schemas.support_sessions import AddendumIn, AddendumOut
@@ -16,9 +19,6 @@ from app.schemas.wire import Page, PageQuery
 from app.services import case_history
 from app.services.case_steps import unmet_open
 from app.services.case_writing import unmet_working
-from app.services.paging import Paging
-from app.services.records import find, require, steady_case
-from app.services.steps import refuse
 from app.services.support_session_steps import unmet_recorded
 
 

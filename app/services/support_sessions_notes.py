@@ -9,13 +9,13 @@ from sqlmodel import col
 from app.access.actor import Actor
 from app.access.vault import seal, unseal
 from app.errors import Fault, NotFound, Stale, VersionRequired
+from app.kit.records import find, steady_case
+from app.kit.state_machine import refuse
 from app.models import Case, ClinicalNote, SupportSession
 from app.models.record import now
 from app.schemas.support_sessions import ClinicalNoteIn, ClinicalNoteOut
 from app.services import case_history
 from app.services.case_steps import unmet_open
-from app.services.records import find, steady_case
-from app.services.steps import refuse
 from app.services.support_session_steps import EDITABLE, is_over, unmet_recorded
 
 

@@ -7,14 +7,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.actor import Actor
 from app.errors import InvalidInput
+from app.kit.dates import LOCAL
+from app.kit.records import find_steady
+from app.kit.state_machine import refuse
 from app.models import Case
 from app.models.record import new_id
 from app.schemas.support_sessions import SeriesIn, SeriesOut, SessionPlan, SupportSessionContent
 from app.services import case_history
-from app.services.ages import LOCAL
 from app.services.case_steps import unmet_open
-from app.services.records import find_steady
-from app.services.steps import refuse
 from app.services.support_session_steps import FIRST
 from app.services.support_sessions import begun, shown, write
 from app.services.support_sessions_conditions import refuse_foreign_goals, unlikely, unmet_staffing

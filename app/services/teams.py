@@ -7,13 +7,13 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.kit.pagination import Paging
+from app.kit.records import find, find_for_change, patched
 from app.models import Team
 from app.models.record import new_id
 from app.schemas.administration import TeamFilters, TeamIn, TeamOut, TeamSettings
 from app.schemas.wire import Input, Page
 from app.services import team_members
-from app.services.paging import Paging
-from app.services.records import find, find_for_change, patched
 
 
 async def found(session: AsyncSession, founding: TeamIn) -> TeamOut:

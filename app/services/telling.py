@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access.log import driver_of
 from app.access.vault import vault
 from app.errors import Fault, InvalidInput
+from app.kit.dates import Birth, ahead
 from app.services import names, phones, places
-from app.services.ages import Birth, ahead
 
 NAME_BITS = 12
 """For some thousands to some hundred thousands of people: 2 ≤ rows / 2^bits ≤ √rows."""

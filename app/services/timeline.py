@@ -11,13 +11,13 @@ from sqlmodel import col
 
 from app.access.actor import Actor
 from app.access.vault import unseal
+from app.kit.dates import LOCAL
+from app.kit.pagination import Paging
+from app.kit.records import require
 from app.models import Case, CaseHistory, ClinicalNote, SessionAddendum
 from app.schemas.timeline import TimelineFilters, TimelineLine
 from app.schemas.wire import Page
-from app.services.ages import LOCAL
-from app.services.paging import Paging
 from app.services.record_links import page_if_any
-from app.services.records import require
 
 PLAIN = set(TimelineLine.model_fields) - {"link", "detail"}
 FIRST_DAY = date(1900, 1, 1)

@@ -4,10 +4,10 @@ from sqlalchemy import case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.kit.dates import today
 from app.models import Disbursement, User
 from app.schemas.disbursements import Unreceipted, UnreceiptedItem
 from app.schemas.money import Money
-from app.services.ages import today
 
 
 async def read(session: AsyncSession) -> Unreceipted:

@@ -11,6 +11,9 @@ from sqlmodel import col
 from app.access.actor import Actor
 from app.access.permissions import Role
 from app.errors import AlreadyExists, Fault
+from app.kit.pagination import Paging
+from app.kit.records import checked, find, find_for_change, patched
+from app.kit.state_machine import refuse
 from app.models import User
 from app.models.record import new_id
 from app.schemas.administration import (
@@ -24,9 +27,6 @@ from app.schemas.administration import (
 from app.schemas.sign_in import Membership
 from app.schemas.wire import Input, Page
 from app.services import initial_passwords, second_factors, sessions, team_members
-from app.services.paging import Paging
-from app.services.records import checked, find, find_for_change, patched
-from app.services.steps import refuse
 
 
 async def appoint(session: AsyncSession, appointing: UserIn) -> UserWithPassword:

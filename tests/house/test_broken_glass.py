@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from app.services.ages import today
+from app.kit.dates import today
 from tests.house.surface import endpoints
 from tests.house.test_every_answer_leaves_its_trace import everything
 from tests.money import fund, payment, usd, wish

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from app.kit.dates import add_months
 from app.models.record import at
-from app.services.ages import add_months
 from tests.pathway import ACTION, EXIT_PLAN, GOAL, PLAN_WORDS, assessment_words, done, fill_plan
 from tests.services.test_referral_life import unmet
 from tests.world import Caller, World, acceptance, children_in, id_of

@@ -9,8 +9,8 @@ import pytest
 from fastapi import FastAPI
 
 from app.access.vault import seal
+from app.kit.dates import add_months, today
 from app.models import ExitPlan, FollowUp, LegalStep, SupportSession
-from app.services.ages import add_months, today
 from app.services.record_links import PAGES, PAGES_OF_PARTS
 from tests.house.surface import endpoints
 from tests.house.test_statements import counted

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.services.ages import LOCAL, Birth, add_months, today
+from app.kit.dates import LOCAL, Birth, add_months, today
 
 DAYS = st.dates(min_value=date(1990, 1, 1), max_value=date(2060, 12, 31))
 

@@ -16,11 +16,11 @@ import uharfbuzz
 from fontTools.pens.recordingPen import DecomposingRecordingPen
 from fontTools.ttLib import TTFont
 
+from app.kit.dates import today
+from app.kit.formatting import age, day
 from app.rendering import pdf as printed_pages
 from app.rendering.line_breaks import wrapped
 from app.rendering.pdf import Pages, Style
-from app.services.ages import today
-from app.services.written import age, day
 from tests.pathway import active, assess, done, fill_plan
 from tests.services.test_ecomap import NAMES
 from tests.world import World, referral

@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from app.services.ages import add_months, today
+from app.kit.dates import add_months, today
 from tests.pathway import ACTION, AREAS, GOAL, PLAN_WORDS, assess, assessed, done, fill_plan
 from tests.services.test_referral_life import faults, unmet
 from tests.world import Caller, World

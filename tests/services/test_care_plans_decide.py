@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.services.ages import add_months, today
+from app.kit.dates import add_months, today
 from tests.pathway import ACTION, GOAL, active, assessed, done, fill_plan, plan_for
 from tests.services.test_care_plans import NO_NEED, change, drafted, etag, kinds, refused, told
 from tests.services.test_referral_life import faults, unmet

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from app.services.ages import today
+from app.kit.dates import today
 from tests.house.test_statements import counted
 from tests.pathway import (
     ACTION,

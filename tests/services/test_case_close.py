@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from app.services.ages import add_months, today
+from app.kit.dates import add_months, today
 from tests.pathway import active, closed, done, exit_plan_for, exiting, reviewed, write_review
 from tests.services.test_referral_life import unmet
 from tests.world import World, acceptance, id_of

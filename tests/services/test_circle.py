@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from app.services.ages import add_months, today
+from app.kit.dates import add_months, today
 from tests.services.test_referral_life import faults, unmet
 from tests.world import World, acceptance, id_of, referral
 

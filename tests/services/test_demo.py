@@ -26,8 +26,8 @@ from app.demo.storylines import (
     told,
     workday,
 )
+from app.kit.dates import add_months, today
 from app.models.record import new_id
-from app.services.ages import add_months, today
 from app.services.installation import UNFINISHED
 from tests.served import Served, room
 from tests.world import Caller, World

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.services.ages import add_months, today
+from app.kit.dates import add_months, today
 from tests.money import (
     PDF,
     act,

@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
-from app.services.ages import add_months, today
+from app.kit.dates import add_months, today
 from tests.pathway import EXIT_PLAN, done, exit_plan_for, exiting
 from tests.services.test_referral_life import faults, unmet
 from tests.world import World, id_of

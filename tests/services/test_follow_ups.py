@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from app.services.ages import today
+from app.kit.dates import today
 from tests.pathway import active, closed, done, exit_plan_for, reviewed
 from tests.services.test_referral_life import faults, unmet
 from tests.world import World, id_of

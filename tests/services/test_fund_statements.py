@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from pypdf import PdfReader
 
-from app.services.ages import today
+from app.kit.dates import today
 from tests.money import act, approved, fund, paid, receipt, usd
 from tests.pathway import done
 from tests.world import World

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from app.services.ages import today
+from app.kit.dates import today
 from tests.money import act, approved, asked, balances, fund, given, khr, paid, payment, receipt, refused, usd
 from tests.pathway import active, done, exit_plan_for, exiting, next_review
 from tests.world import World

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.services.ages import today
+from app.kit.dates import today
 from tests.house.test_statements import counted
 from tests.services.test_circle import ok
 from tests.services.test_referral_life import faults

@@ -4,7 +4,7 @@ import uuid
 from datetime import timedelta
 from typing import Any
 
-from app.services.ages import today
+from app.kit.dates import today
 from tests.pathway import done
 from tests.services.test_referral_life import faults
 from tests.world import Caller, World, id_of

@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 from typing import Any
 
-from app.services.ages import add_months, today
+from app.kit.dates import add_months, today
 from tests.services.test_referral_life import at, faults, unmet
 from tests.world import World, acceptance, id_of, referral
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.services.ages import Birth
+from app.kit.dates import Birth
 from app.services.names import Name
 from app.services.resemblance import THRESHOLD, Profile, resemblance
 

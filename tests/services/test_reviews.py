@@ -5,7 +5,7 @@ import uuid
 from datetime import timedelta
 from typing import Any
 
-from app.services.ages import add_months, today
+from app.kit.dates import add_months, today
 from tests.house.test_statements import counted
 from tests.pathway import active, done, next_review, reviewed, write_review
 from tests.services.test_referral_life import faults, unmet

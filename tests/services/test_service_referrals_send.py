@@ -7,7 +7,7 @@ from typing import Any
 
 import asyncpg
 
-from app.services.ages import add_months, today
+from app.kit.dates import add_months, today
 from tests.locks import in_line
 from tests.pathway import done
 from tests.services.test_referral_life import unmet

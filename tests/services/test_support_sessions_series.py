@@ -5,7 +5,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from app.services.ages import LOCAL
+from app.kit.dates import LOCAL
 from tests.house.test_statements import counted
 from tests.pathway import active
 from tests.services.test_circle import ok

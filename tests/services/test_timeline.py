@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from app.kit.dates import LOCAL, today
 from app.models import CaseHistory, ClinicalNote, SupportSession
 from app.models.record import at
-from app.services.ages import LOCAL, today
 from tests.house.test_statements import counted
 from tests.pathway import active, assessed, closed, done, reviewed
 from tests.rows import CO_WORKER, WORKER, goal_of, in_days, local, of, plan_of, put

@@ -9,9 +9,9 @@ from app.access.actor import Actor
 from app.access.permissions import Permission, Role
 from app.access.vault import seal, unseal
 from app.errors import Fault
+from app.kit.state_machine import Step, refuse, unmet_status
 from app.models import Case
 from app.models.record import now
-from app.services.steps import Step, refuse, unmet_status
 
 WRITABLE = frozenset({"draft", "returned"})
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from app.services.ages import Birth
+from app.kit.dates import Birth
 
 MONTHS = {
     "en": [
