@@ -29,8 +29,8 @@ def tell(words: str, facts: dict[str, Any], *, as_json: bool) -> None:
 @app.command()
 def run() -> None:
     """Serve: start the database if need be, bring it up to date, fill the demo the first time, listen."""
-    from app.services import serving
-    from app.services.installation import say_on_stderr
+    from app.server import serve as serving
+    from app.server.installation import say_on_stderr
 
     serving.serve(settings(), _the_app, say_on_stderr)
 
@@ -44,7 +44,7 @@ def _the_app() -> Any:
 @app.command()
 def migrate(*, as_json: AsJson = False) -> None:
     """Bring the database's roles, schema, partitions and places up to date, and stop."""
-    from app.services.installation import newest_revision, open_installation, say_on_stderr
+    from app.server.installation import newest_revision, open_installation, say_on_stderr
 
     open_installation(settings(), say_on_stderr).close()
     tell(f"At revision {newest_revision()}.", {"revision": newest_revision()}, as_json=as_json)
@@ -53,7 +53,7 @@ def migrate(*, as_json: AsJson = False) -> None:
 @users.command("create-admin")
 def create_admin(email: str, name: str, *, as_json: AsJson = False) -> None:
     """Make the first administrator; the password is shown once."""
-    from app.services import first_administrator
+    from app.server import first_administrator
 
     password = asyncio.run(first_administrator.create(settings(), email, name))
     words = f"Administrator {email}\nInitial password (shown once, to be changed at the first sign-in): {password}"
@@ -63,7 +63,7 @@ def create_admin(email: str, name: str, *, as_json: AsJson = False) -> None:
 @keys.command("show")
 def show_keys(*, as_json: AsJson = False) -> None:
     """List the ids of the keys; never the keys."""
-    from app.services import key_care
+    from app.server import key_rotation as key_care
 
     facts = key_care.listed(settings())
     tell("\n".join(f"{name}: {value}" for name, value in facts.items()), facts, as_json=as_json)
@@ -74,7 +74,7 @@ def add_key(
     kind: Annotated[str, typer.Argument(help="encryption or signing")], *, as_json: AsJson = False
 ) -> None:
     """Add a key and use it from now on; the old ones still open what they sealed."""
-    from app.services import key_care
+    from app.server import key_rotation as key_care
 
     key_id = key_care.add(settings(), kind)
     tell(f"New {kind} key: {key_id}", {"key_id": key_id}, as_json=as_json)
@@ -83,7 +83,7 @@ def add_key(
 @keys.command("reseal")
 def reseal(*, as_json: AsJson = False) -> None:
     """Seal everything anew under the active key, while the server runs; every child touched is in the log."""
-    from app.services import key_care
+    from app.server import key_rotation as key_care
 
     count = asyncio.run(key_care.reseal(settings(), progress=not as_json))
     tell(f"{count} values resealed.", {"resealed": count}, as_json=as_json)
@@ -92,7 +92,7 @@ def reseal(*, as_json: AsJson = False) -> None:
 @keys.command("retire")
 def retire(key_id: str, *, as_json: AsJson = False) -> None:
     """Take a key off the ring for good; refused while anything is sealed under it."""
-    from app.services import key_care
+    from app.server import key_rotation as key_care
 
     asyncio.run(key_care.retire(settings(), key_id))
     tell(f"Key {key_id} is gone.", {"retired": key_id}, as_json=as_json)
@@ -116,7 +116,7 @@ def pictures(
     ] = False,
 ) -> None:
     """Draw the docs' pictures from the code."""
-    from app.services.pictures import page
+    from app.server.docs_diagrams import page
 
     _write_or_check(target, page(Path("pyproject.toml")), check=check, mend="make pictures")
 

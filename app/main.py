@@ -20,7 +20,7 @@ from app.http.openapi import docs_pages as documentation
 from app.http.openapi.document import describe
 from app.routers import documents, mount
 from app.schemas.rules import SENTENCES
-from app.services import tidying
+from app.server import cleanup as tidying
 
 TITLE = "First Step"
 CONTRACT = Path(__file__).parent.parent / "openapi" / "openapi.json"

@@ -22,8 +22,8 @@ from app.models import User
 from app.models.record import new_id
 from app.schemas.administration import AgencyIn, ApiClientIn, TeamIn, UserIn
 from app.schemas.providers import Contact, ProviderIn
+from app.server.act_as import acting, begin
 from app.services import agencies, api_clients, initial_passwords, providers, teams, users
-from app.services.acting import acting, begin
 
 
 def _named(names: list[str]) -> dict[str, uuid.UUID]:

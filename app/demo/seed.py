@@ -21,8 +21,8 @@ from app.demo.storylines import ENDINGS, Story, outside, told
 from app.errors import Conflict
 from app.kit.dates import today
 from app.models.record import new_id
-from app.services import workers
-from app.services.installation import UNFINISHED, Say
+from app.server import workers
+from app.server.installation import UNFINISHED, Say
 
 PLAYERS = 2
 """Processes that play side by side."""

@@ -5,7 +5,7 @@ from fastapi import APIRouter, Depends, Request
 from app.http.authorization import Public
 from app.http.route import Route
 from app.schemas.wire import Output
-from app.services import health
+from app.server import health
 
 router = APIRouter(tags=["health"], route_class=Route)
 

@@ -28,7 +28,7 @@ from app.demo.storylines import (
 )
 from app.kit.dates import add_months, today
 from app.models.record import new_id
-from app.services.installation import UNFINISHED
+from app.server.installation import UNFINISHED
 from tests.served import Served, room
 from tests.world import Caller, World
 

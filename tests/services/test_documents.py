@@ -11,7 +11,7 @@ import pytest
 from app.access.encryption import key_id_of
 from app.config import Settings, settings
 from app.schemas.documents import MOST_BYTES
-from app.services import key_care
+from app.server import key_rotation as key_care
 from app.services.media_types import ENDINGS
 from tests.house.test_statements import counted
 from tests.pathway import done

@@ -10,8 +10,8 @@ import uvicorn
 from starlette.responses import PlainTextResponse
 from uvicorn.server import ServerState
 
-from app.services import http_protocol
-from app.services.http_protocol import LONGEST_HEAD, Protocol
+from app.server import http_protocol
+from app.server.http_protocol import LONGEST_HEAD, Protocol
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ from sqlalchemy.engine import make_url
 
 from app.database.embedded import ADMIN
 from app.errors import Conflict
-from app.services.installation import refuse_unsafe
+from app.server.installation import refuse_unsafe
 from tests.conftest import PASSWORD, Cluster
 from tests.world import World
 

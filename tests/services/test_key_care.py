@@ -11,7 +11,7 @@ from app.access.encryption import Sealer, key_id_of
 from app.access.keyring import KeyRing
 from app.config import Settings, settings
 from app.errors import Conflict
-from app.services import key_care
+from app.server import key_rotation as key_care
 from tests.world import World
 
 

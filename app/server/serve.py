@@ -13,8 +13,8 @@ from types import FrameType
 from app.config import Settings
 from app.database.urls import Urls
 from app.errors import Conflict
-from app.services import workers
-from app.services.installation import Installation, Say, open_installation
+from app.server import workers
+from app.server.installation import Installation, Say, open_installation
 
 PATIENCE = 5.0
 """Seconds to wait for a port that a killed predecessor's workers are about to give back."""

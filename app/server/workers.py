@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 import uvicorn
 import uvloop
 
-from app.services.http_protocol import Protocol
+from app.server.http_protocol import Protocol
 
 GRACE = 12.0
 """Seconds that workers get to end their requests before they are killed."""
