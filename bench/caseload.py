@@ -12,7 +12,8 @@ import asyncpg
 
 from app.access.encryption import Sealer
 from app.access.vault import vault
-from app.services import gazetteer, telling
+from app.services.persons import gazetteer
+from app.services.persons import person_details as telling
 
 FAMILIES = (
     ("សុខ", "Sok"), ("ជា", "Chea"), ("ចាន់", "Chan"), ("កែវ", "Keo"), ("លី", "Ly"), ("ហេង", "Heng"), ("ម៉ៅ", "Mao"),

@@ -30,7 +30,7 @@ from app.config import settings
 from app.database.urls import Urls
 from app.errors import Unauthenticated
 from app.kit.dates import Birth, today
-from app.services import telling
+from app.services.persons import person_details as telling
 
 OPEN = "SELECT event_id, roles, agency_id FROM access.open($1, $2, $3, $4, $5, $6, $7)"
 CONCLUDE = "SELECT access.conclude($1, $2, $3, NULL, NULL)"

@@ -10,7 +10,7 @@ from app.http.route import Router
 from app.http.session import Session
 from app.schemas.reference import PlaceFilters, PlaceOut
 from app.schemas.wire import Page
-from app.services import places
+from app.services.persons import places
 
 router = Router(
     prefix="/places",

@@ -20,7 +20,7 @@ from app.database.embedded import ADMIN, EmbeddedServer, new_password
 from app.database.errors import translated
 from app.database.urls import Urls, driver_url, same_database
 from app.errors import Conflict, Unavailable
-from app.services import gazetteer
+from app.services.persons import gazetteer
 
 DATABASE = "firststep"
 UNFINISHED = "demo.unfinished.json"
@@ -188,7 +188,7 @@ async def load_places(owner_url: str, say: Say) -> int:
             if await connection.fetchval("SELECT checksum FROM editions WHERE name = 'places'") == edition:
                 return 0
             say("Loading Cambodia's provinces, districts, communes and villages …")
-            from app.services import places  # noqa: PLC0415 - most starts do without
+            from app.services.persons import places  # noqa: PLC0415 - most starts do without
 
             async with connection.transaction():
                 return await places.load(connection, edition)

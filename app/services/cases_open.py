@@ -14,7 +14,8 @@ from app.errors import NotFound
 from app.kit.dates import LOCAL, Birth, today
 from app.models import Case, Child, Consent, Person, Referral
 from app.schemas.referrals import Acceptance
-from app.services import case_history, telling
+from app.services import case_history
+from app.services.persons import person_details as telling
 
 NEXT_NUMBER = text("""
     INSERT INTO case_number_series AS series (year, last) VALUES (:year, 1)

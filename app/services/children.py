@@ -17,9 +17,11 @@ from app.models import Case, Child, NameToken, Person
 from app.schemas.circle import ChildFilters
 from app.schemas.identity import ChildIdentity, ChildOut, ChildPatch
 from app.schemas.wire import Page
-from app.services import case_history, names, telling
+from app.services import case_history
 from app.services.case_writing import unmet_working_with
 from app.services.cases import age_of
+from app.services.persons import name_matching as names
+from app.services.persons import person_details as telling
 
 MOST_CANDIDATES = 500
 """Candidates compared in memory a search: a search is for one child, not for a list of everybody."""

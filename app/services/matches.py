@@ -17,7 +17,7 @@ from app.kit.records import find
 from app.models import Referral
 from app.schemas.referrals import Match
 from app.schemas.wire import Page, PageQuery
-from app.services import telling
+from app.services.persons import person_details as telling
 from app.services.resemblance import THRESHOLD, Profile, resemblance
 
 CANDIDATES = text("SELECT * FROM access.possible_duplicates(:tokens)").bindparams(

@@ -17,8 +17,9 @@ from app.models import Case, Person
 from app.models.record import new_id
 from app.schemas.circle import PersonCreation, PersonIn, PersonOut, PersonPatch
 from app.schemas.wire import Page, PageQuery
-from app.services import case_history, telling
+from app.services import case_history
 from app.services.case_writing import unmet_working
+from app.services.persons import person_details as telling
 
 PLAIN = frozenset({"role", "relationship", "is_responsible"})
 """What row and report queries may read; everything else about a person is sealed."""

@@ -16,7 +16,8 @@ from app.models import Provider
 from app.models.record import new_id
 from app.schemas.providers import ProviderFilters, ProviderIn, ProviderOut, ProviderPatch, ProviderSettings
 from app.schemas.wire import Page
-from app.services import names, phones, places
+from app.services.persons import name_matching as names
+from app.services.persons import phones, places
 
 IN_DETAILS = frozenset({"contacts", "places", "note"})
 """What is on the provider's own letterhead: no query asks for it."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from app.kit.dates import Birth
-from app.services.names import Name, comparable, script_of, similarity
+from app.services.persons.name_matching import Name, comparable, script_of, similarity
 
 THRESHOLD = 0.55
 """From here on a pair is shown as a possible duplicate."""

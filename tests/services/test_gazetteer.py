@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.services import gazetteer
-from app.services.gazetteer import Gazetteer, Place
+from app.services.persons import gazetteer
+from app.services.persons.gazetteer import Gazetteer, Place
 
 LENGTHS = {"province": 2, "district": 4, "commune": 6, "village": 8}
 LEVELS = list(LENGTHS)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.services.names import (
+from app.services.persons.name_matching import (
     Name,
     canonical,
     comparable,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.services.names import canonical, script_of, tidy
+from app.services.persons.name_matching import canonical, script_of, tidy
 
 INVISIBLE = [
     "\u200b",

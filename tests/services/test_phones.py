@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.services.phones import normalise
+from app.services.persons.phones import normalise
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.kit.dates import Birth
-from app.services.names import Name
+from app.services.persons.name_matching import Name
 from app.services.resemblance import THRESHOLD, Profile, resemblance
 
 CLEARLY = 0.1

@@ -9,7 +9,8 @@ from app.kit.pagination import Paging
 from app.models import Place
 from app.schemas.reference import PlaceFilters, PlaceOut
 from app.schemas.wire import Page
-from app.services import gazetteer, names
+from app.services.persons import gazetteer
+from app.services.persons import name_matching as names
 
 UPSERT = """
     INSERT INTO places (code, parent_code, level, name_km, name_en, search_en)

@@ -2,7 +2,7 @@
 
 import unicodedata
 
-from app.services.names_spelling import tidy
+from app.services.persons.name_normalization import tidy
 
 _REFUSAL = (
     "This cannot be a phone number: give it with its area or mobile prefix, or with + and the country code."

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from rapidfuzz.distance import OSA, Jaro, JaroWinkler
 
-from app.services.names_spelling import Script, canonical, heard, script_of, skeleton, sound, tidy
+from app.services.persons.name_normalization import Script, canonical, heard, script_of, skeleton, sound, tidy
 
 __all__ = [
     "Name",

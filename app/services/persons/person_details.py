@@ -12,7 +12,8 @@ from app.access.log import driver_of
 from app.access.vault import vault
 from app.errors import Fault, InvalidInput
 from app.kit.dates import Birth, ahead
-from app.services import names, phones, places
+from app.services.persons import name_matching as names
+from app.services.persons import phones, places
 
 NAME_BITS = 12
 """For some thousands to some hundred thousands of people: 2 ≤ rows / 2^bits ≤ √rows."""
