@@ -23,7 +23,9 @@ from app.schemas.referrals import (
     Withdrawal,
 )
 from app.schemas.wire import PageQuery
-from app.services import cases, consents, people, referrals, referrals_accept
+from app.services import cases, consents, people
+from app.services.referrals import accept as referrals_accept
+from app.services.referrals import referrals
 
 SHARING = ["share_with_providers", "share_with_school", "share_with_authorities", "follow_up_contact"]
 

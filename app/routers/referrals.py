@@ -26,7 +26,9 @@ from app.schemas.referrals import (
     Withdrawal,
 )
 from app.schemas.wire import Page, PageQuery
-from app.services import matches, referrals, referrals_accept
+from app.services.referrals import accept as referrals_accept
+from app.services.referrals import duplicates as matches
+from app.services.referrals import referrals
 
 router = Router(prefix="/referrals", tags=["referrals"])
 

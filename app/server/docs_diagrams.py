@@ -14,11 +14,11 @@ from app.services import (
     exit_plan_steps,
     follow_up_steps,
     fund_transfers,
-    referral_steps,
     review_steps,
     service_referral_steps,
     support_session_steps,
 )
+from app.services.referrals import states as referral_steps
 
 LIVES: dict[str, tuple[str, Sequence[Step]]] = {
     "A referral": (referral_steps.FIRST, referral_steps.STEPS),

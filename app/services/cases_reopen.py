@@ -19,7 +19,7 @@ from app.schemas.exit_plans import Reopening
 from app.services import case_history, cases_open
 from app.services.cases import shown
 from app.services.cases_staffing import unmet_fitness, unmet_leading
-from app.services.referrals_accept import OPEN_CASE
+from app.services.referrals.accept import OPEN_CASE
 from app.services.walls import unmet_wall
 
 CARRIED = {"role", "relationship", "is_responsible"}

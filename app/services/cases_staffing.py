@@ -22,7 +22,7 @@ from app.services import case_history
 from app.services.case_steps import unmet_open
 from app.services.case_writing import unmet_working
 from app.services.cases import shown
-from app.services.referrals_accept import can_lead
+from app.services.referrals.accept import can_lead
 from app.services.walls import unmet_apart, unmet_wall
 
 GLASS_STAYS_OPEN = timedelta(hours=4)

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from app.schemas.codes import codes_of
-from app.services.referral_steps import STEPS
+from app.services.referrals.states import STEPS
 from tests.world import Caller, World, acceptance, id_of, referral
 
 BODIES: dict[str, Mapping[str, Any]] = {

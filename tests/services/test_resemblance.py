@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.kit.dates import Birth
 from app.services.persons.name_matching import Name
-from app.services.resemblance import THRESHOLD, Profile, resemblance
+from app.services.referrals.similarity import THRESHOLD, Profile, resemblance
 
 CLEARLY = 0.1
 """What is 'clearly below' the threshold."""

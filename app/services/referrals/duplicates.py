@@ -18,7 +18,7 @@ from app.models import Referral
 from app.schemas.referrals import Match
 from app.schemas.wire import Page, PageQuery
 from app.services.persons import person_details as telling
-from app.services.resemblance import THRESHOLD, Profile, resemblance
+from app.services.referrals.similarity import THRESHOLD, Profile, resemblance
 
 CANDIDATES = text("SELECT * FROM access.possible_duplicates(:tokens)").bindparams(
     bindparam("tokens", type_=ARRAY(Integer))

@@ -34,9 +34,9 @@ from app.schemas.referrals import (
 )
 from app.schemas.referrals_told import Told
 from app.schemas.wire import Page
-from app.services import referral_views as views
 from app.services.persons import person_details as telling
-from app.services.referral_steps import ACKNOWLEDGE, ANSWER, ASK, DECLINE, OPEN, WITHDRAW
+from app.services.referrals import views
+from app.services.referrals.states import ACKNOWLEDGE, ANSWER, ASK, DECLINE, OPEN, WITHDRAW
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's: nothing that is misread over the phone."""
