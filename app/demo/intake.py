@@ -23,7 +23,7 @@ from app.schemas.referrals import (
     Withdrawal,
 )
 from app.schemas.wire import PageQuery
-from app.services import cases, consents, people
+from app.services.cases import cases, consents, people
 from app.services.referrals import accept as referrals_accept
 from app.services.referrals import referrals
 

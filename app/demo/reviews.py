@@ -13,16 +13,10 @@ from app.schemas.decisions import Approval
 from app.schemas.exit_plans import Closing, ExitPlanIn, Extension, FollowUpPatch, Reopening
 from app.schemas.reviews import ReviewPatch
 from app.schemas.wire import PageQuery
-from app.services import (
-    cases,
-    cases_close,
-    cases_extend,
-    cases_reopen,
-    cases_staffing,
-    exit_plans,
-    follow_ups,
-    reviews,
-)
+from app.services import cases_close, cases_reopen, exit_plans, follow_ups, reviews
+from app.services.cases import cases
+from app.services.cases import extend as cases_extend
+from app.services.cases import staffing as cases_staffing
 
 CONDITIONS = ("in_school", "confident", "friends", "safe_home", "supporter_able", "self_protection")
 WELLBEING = ("well", "well", "needs_attention", "well", "not_reached", "at_risk")

@@ -32,7 +32,7 @@ from app.demo.storylines import (
 from app.demo.support import in_a_row, look_ahead, support
 from app.schemas.cases import GlassBreaking, Linking
 from app.schemas.referrals import ReferralOut
-from app.services import cases_staffing
+from app.services.cases import staffing as cases_staffing
 from app.services.referrals import referrals
 
 CONTACTS = (3, 2, 3, 4)

@@ -20,8 +20,8 @@ from app.schemas.agenda import (
     CalendarFeedWithAddress,
 )
 from app.schemas.wire import Page, PageQuery
-from app.services import agenda, calendar_feeds
-from app.services.calendar_feeds import Reader
+from app.services.cases import agenda, calendar_feeds
+from app.services.cases.calendar_feeds import Reader
 
 router = Router(tags=["agenda"])
 

@@ -12,7 +12,8 @@ from app.http.session import Session
 from app.schemas.audit import Access, AccessFilters
 from app.schemas.cases import BrokenGlass
 from app.schemas.wire import Page, PageQuery
-from app.services import audit, cases_staffing
+from app.services import audit
+from app.services.cases import staffing as cases_staffing
 
 router = Router(prefix="/audit", tags=["audit"])
 

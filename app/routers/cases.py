@@ -25,8 +25,11 @@ from app.schemas.cases import (
 from app.schemas.exit_plans import Closing, Extension, Reopening
 from app.schemas.timeline import TimelineFilters, TimelineLine
 from app.schemas.wire import Page, PageQuery
-from app.services import cases, cases_close, cases_extend, cases_reopen, cases_staffing
-from app.services import timeline as timelines
+from app.services import cases_close, cases_reopen
+from app.services.cases import cases
+from app.services.cases import extend as cases_extend
+from app.services.cases import staffing as cases_staffing
+from app.services.cases import timeline as timelines
 
 router = Router(prefix="/cases", tags=["cases"])
 

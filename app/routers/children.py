@@ -14,7 +14,8 @@ from app.schemas.audit import Access
 from app.schemas.circle import ChildFilters
 from app.schemas.identity import ChildOut, ChildPatch
 from app.schemas.wire import Page, PageQuery
-from app.services import audit, children
+from app.services import audit
+from app.services.cases import children
 
 router = Router(prefix="/children", tags=["children"])
 

@@ -13,7 +13,7 @@ from app.http.session import Seen, Session
 from app.schemas.circle import ConsentFilters, ConsentIn, ConsentOut
 from app.schemas.referrals import Withdrawal
 from app.schemas.wire import Page, PageQuery
-from app.services import consents
+from app.services.cases import consents
 
 router = Router(tags=["consents"])
 

@@ -12,7 +12,7 @@ from app.http.route import Router
 from app.http.session import Seen, Session
 from app.schemas.circle import PersonCreation, PersonOut, PersonPatch
 from app.schemas.wire import Page, PageQuery
-from app.services import people
+from app.services.cases import people
 
 router = Router(tags=["people"])
 

@@ -9,7 +9,6 @@ from app.kit.state_machine import Step
 from app.services import (
     assessment_steps,
     care_plan_steps,
-    case_steps,
     disbursement_steps,
     exit_plan_steps,
     follow_up_steps,
@@ -18,6 +17,7 @@ from app.services import (
     service_referral_steps,
     support_session_steps,
 )
+from app.services.cases import states as case_steps
 from app.services.referrals import states as referral_steps
 
 LIVES: dict[str, tuple[str, Sequence[Step]]] = {

@@ -26,10 +26,11 @@ from app.schemas.assessments import (
     AssessmentPatch,
 )
 from app.schemas.wire import Page
-from app.services import case_history, instruments
+from app.services import instruments
 from app.services.assessment_steps import APPROVE, RETURN, SUBMIT, unmet_content
-from app.services.case_steps import ASSESS, unmet_open
-from app.services.case_writing import unmet_writing
+from app.services.cases import history as case_history
+from app.services.cases.states import ASSESS, unmet_open
+from app.services.cases.write_access import unmet_writing
 
 PLAIN = set(AssessmentOut.model_fields) - {"decision_comment", *AssessmentContent.model_fields}
 IN_LISTS = set(AssessmentItem.model_fields) - {"ratings"}

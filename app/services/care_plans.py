@@ -18,7 +18,7 @@ from app.schemas.care_plans import CarePlanContent, CarePlanFilters, CarePlanIte
 from app.schemas.wire import Page
 from app.services import care_plans_editions as editions
 from app.services.care_plans_whole import TEXTS, item, loaded
-from app.services.case_writing import unmet_writing
+from app.services.cases.write_access import unmet_writing
 
 PLAIN = {"assessment_id", "needs_social_work"}
 

@@ -36,11 +36,11 @@ from app.schemas.care_plans import (
     GoalPatch,
     GoalWords,
 )
-from app.services import case_history
 from app.services.care_plan_steps import APPROVE, unmet_progress
 from app.services.care_plans_gate import unmet_no_need
 from app.services.care_plans_whole import shown, shown_action, shown_goal, whole
-from app.services.case_writing import unmet_writing
+from app.services.cases import history as case_history
+from app.services.cases.write_access import unmet_writing
 
 Part = TypeVar("Part", Goal, Action)
 

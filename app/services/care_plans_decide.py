@@ -13,13 +13,14 @@ from app.kit.records import find_for_change, hold_case
 from app.models import Assessment, CarePlan, Case
 from app.models.record import now
 from app.schemas.care_plans import CarePlanOut
-from app.services import case_history, reviews_schedule
+from app.services import reviews_schedule
 from app.services.care_plan_steps import APPROVE, RETURN, SUBMIT, SUPERSEDE
 from app.services.care_plans_foundation import unmet_newest
 from app.services.care_plans_gate import unmet_whole
 from app.services.care_plans_whole import WholePlan, shown, whole
-from app.services.case_steps import ACTIVATE, unmet_open
-from app.services.case_writing import unmet_writing
+from app.services.cases import history as case_history
+from app.services.cases.states import ACTIVATE, unmet_open
+from app.services.cases.write_access import unmet_writing
 
 
 async def submit(session: AsyncSession, actor: Actor, plan_id: UUID, seen: int) -> CarePlanOut:

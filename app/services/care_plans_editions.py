@@ -16,10 +16,11 @@ from app.models import Action, Assessment, CarePlan, Case, Goal, PlanArea
 from app.models.record import new_id
 from app.schemas.care_plans import CarePlanIn, CarePlanOut
 from app.services import care_plans_foundation as foundation
-from app.services import case_history, reviews_areas
+from app.services import reviews_areas
 from app.services.care_plan_steps import APPROVE, SUPERSEDE
 from app.services.care_plans_whole import AREAS, TEXTS, WEAK, WholePlan, loaded, whole
-from app.services.case_writing import unmet_writing
+from app.services.cases import history as case_history
+from app.services.cases.write_access import unmet_writing
 from app.services.reviews_areas import Look
 
 C = TypeVar("C", Goal, Action)

@@ -16,11 +16,12 @@ from app.models import Case, Child, Person, Team
 from app.models.record import now
 from app.schemas.cases import CaseOut
 from app.schemas.exit_plans import Reopening
-from app.services import case_history, cases_open
-from app.services.cases import shown
-from app.services.cases_staffing import unmet_fitness, unmet_leading
+from app.services.cases import history as case_history
+from app.services.cases import open as cases_open
+from app.services.cases.cases import shown
+from app.services.cases.conflict_walls import unmet_wall
+from app.services.cases.staffing import unmet_fitness, unmet_leading
 from app.services.referrals.accept import OPEN_CASE
-from app.services.walls import unmet_wall
 
 CARRIED = {"role", "relationship", "is_responsible"}
 """What stands in the open about a person, and comes along."""

@@ -19,9 +19,9 @@ from app.models.record import new_id
 from app.schemas.disbursements import DisbursementFilters, DisbursementIn, DisbursementOut, TenderOut
 from app.schemas.money import Money
 from app.schemas.wire import Page
-from app.services import case_history
-from app.services.case_steps import unmet_open
-from app.services.case_writing import unmet_working
+from app.services.cases import history as case_history
+from app.services.cases.states import unmet_open
+from app.services.cases.write_access import unmet_working
 
 OF_A_CHILD = frozenset(
     {"health_care", "education", "vocational_training", "safe_space", "alternative_care", "sports", "nutrition",

@@ -22,9 +22,10 @@ from app.schemas.disbursements import (
     DisbursementOut,
     DisbursementRejection,
 )
-from app.services import approval_limits, case_history, ledger
-from app.services.case_writing import unmet_working
-from app.services.cases_staffing import unmet_leading
+from app.services import approval_limits, ledger
+from app.services.cases import history as case_history
+from app.services.cases.staffing import unmet_leading
+from app.services.cases.write_access import unmet_working
 from app.services.disbursement_steps import APPROVE, CANCEL, CONFIRM, REJECT, unmet_own
 from app.services.disbursements import detail_of, shown
 from app.services.funds import unmet_fund_open

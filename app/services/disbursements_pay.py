@@ -26,7 +26,8 @@ from app.schemas.disbursements import (
     TenderIn,
 )
 from app.schemas.money import MINOR
-from app.services import approval_limits, case_history, exchange_rates, ledger
+from app.services import approval_limits, exchange_rates, ledger
+from app.services.cases import history as case_history
 from app.services.disbursement_steps import PAY, PAY_FIRST, RECONCILE, REVERSE, unmet_own
 from app.services.disbursements import detail_of, shown
 from app.services.disbursements_decide import unmet_terms

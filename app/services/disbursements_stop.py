@@ -13,7 +13,7 @@ from app.kit.dates import today
 from app.models import Case, Disbursement
 from app.models.record import now
 from app.schemas.money import Money
-from app.services import case_history
+from app.services.cases import history as case_history
 from app.services.disbursement_steps import CANCEL
 from app.services.disbursements import detail_of
 from app.services.disbursements_decide import release

@@ -17,9 +17,9 @@ from app.models import Case, ExitPlan
 from app.models.record import now
 from app.schemas.decisions import Approval
 from app.schemas.exit_plans import ExitPlanEdition, ExitPlanIn, ExitPlanOut
-from app.services import case_history
-from app.services.case_steps import unmet_open
-from app.services.case_writing import unmet_writing
+from app.services.cases import history as case_history
+from app.services.cases.states import unmet_open
+from app.services.cases.write_access import unmet_writing
 from app.services.exit_plan_steps import APPROVE, REWRITE, UNPLANNED, unmet_plan
 
 SEALED = set(ExitPlanIn.model_fields) - {"ends_on"}

@@ -19,8 +19,8 @@ from app.models import Case, FollowUp
 from app.models.record import new_id, now
 from app.schemas.exit_plans import FollowUpContent, FollowUpIn, FollowUpOut, FollowUpPatch
 from app.schemas.wire import Page, PageQuery
-from app.services import case_history
-from app.services.case_writing import unmet_working
+from app.services.cases import history as case_history
+from app.services.cases.write_access import unmet_working
 from app.services.follow_up_steps import HOLD, MISS
 
 SEALED = ("checklist", "note")

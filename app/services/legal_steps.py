@@ -28,7 +28,7 @@ from app.schemas.legal_steps import (
     LegalStepPatch,
 )
 from app.schemas.wire import Page
-from app.services import case_history
+from app.services.cases import history as case_history
 
 PLAIN = frozenset({"kind", "status", "on"})
 SEALED = frozenset(LegalStepContent.model_fields) - PLAIN

@@ -9,7 +9,7 @@ from app.kit.dates import today
 from app.kit.state_machine import Step
 from app.models import Case
 from app.schemas.reviews import AreaReview, ReviewContent
-from app.services.cases_extend import support_ends_on
+from app.services.cases.extend import support_ends_on
 
 FIRST = "scheduled"
 

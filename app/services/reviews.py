@@ -27,10 +27,11 @@ from app.schemas.reviews import (
     ReviewPatch,
 )
 from app.schemas.wire import Page, PageQuery
-from app.services import care_plans_editions, case_history, exit_plans, reviews_areas, reviews_prefill
+from app.services import care_plans_editions, exit_plans, reviews_areas, reviews_prefill
 from app.services.care_plan_steps import APPROVE, SUPERSEDE
-from app.services.case_steps import BEGIN_EXIT
-from app.services.case_writing import unmet_working
+from app.services.cases import history as case_history
+from app.services.cases.states import BEGIN_EXIT
+from app.services.cases.write_access import unmet_working
 from app.services.review_steps import COMPLETE, unmet_content, unmet_period
 from app.services.reviews_schedule import schedule_next
 

@@ -12,7 +12,7 @@ from app.access.vault import seal
 from app.kit.dates import add_months, today
 from app.models import CarePlan, Case, Review
 from app.models.record import now
-from app.services import case_history
+from app.services.cases import history as case_history
 
 MONTHS_BETWEEN = 3
 

@@ -28,8 +28,8 @@ from app.schemas.service_referrals import (
     ServiceReferralPatch,
 )
 from app.schemas.wire import Page
-from app.services import case_history
-from app.services.case_writing import unmet_working, unmet_writing
+from app.services.cases import history as case_history
+from app.services.cases.write_access import unmet_working, unmet_writing
 from app.services.service_referral_steps import ACCEPT, CANCEL, COMPLETE, DECLINE, unmet_draft
 
 TOLD = frozenset(ServiceReferralContent.model_fields)

@@ -17,9 +17,10 @@ from app.kit.state_machine import refuse, unmet_status
 from app.models import Case, Child, Consent, Person, Provider, ServiceReferral
 from app.models.record import now
 from app.schemas.service_referrals import ServiceReferralOut
-from app.services import case_history, sharing
-from app.services.case_writing import unmet_writing
-from app.services.cases import age_of
+from app.services.cases import history as case_history
+from app.services.cases import sharing_consent as sharing
+from app.services.cases.cases import age_of
+from app.services.cases.write_access import unmet_writing
 from app.services.providers import checked_until
 from app.services.service_referral_steps import SEND
 from app.services.service_referrals import shown

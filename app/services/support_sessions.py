@@ -24,9 +24,9 @@ from app.schemas.support_sessions import (
     SupportSessionPatch,
 )
 from app.schemas.wire import Page
-from app.services import case_history
-from app.services.case_steps import unmet_open
-from app.services.case_writing import unmet_working, unmet_writing
+from app.services.cases import history as case_history
+from app.services.cases.states import unmet_open
+from app.services.cases.write_access import unmet_working, unmet_writing
 from app.services.support_session_steps import CANCEL, EDITABLE, unmet_editable, unmet_move
 from app.services.support_sessions_conditions import (
     refuse_foreign_goals,

@@ -16,9 +16,9 @@ from app.models import Case, SessionAddendum, SupportSession
 from app.models.record import new_id
 from app.schemas.support_sessions import AddendumIn, AddendumOut
 from app.schemas.wire import Page, PageQuery
-from app.services import case_history
-from app.services.case_steps import unmet_open
-from app.services.case_writing import unmet_working
+from app.services.cases import history as case_history
+from app.services.cases.states import unmet_open
+from app.services.cases.write_access import unmet_working
 from app.services.support_session_steps import unmet_recorded
 
 

@@ -13,7 +13,7 @@ from app.errors import Fault, InvalidInput
 from app.models import Case, CaseWorker, Goal, SupportSession, TeamMember
 from app.models.record import now
 from app.schemas.support_sessions import SessionPlan, SupportSessionContent
-from app.services.case_writing import unmet_working
+from app.services.cases.write_access import unmet_working
 from app.services.referrals.accept import can_lead
 from app.services.support_session_steps import FIRST
 

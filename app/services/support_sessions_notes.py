@@ -14,8 +14,8 @@ from app.kit.state_machine import refuse
 from app.models import Case, ClinicalNote, SupportSession
 from app.models.record import now
 from app.schemas.support_sessions import ClinicalNoteIn, ClinicalNoteOut
-from app.services import case_history
-from app.services.case_steps import unmet_open
+from app.services.cases import history as case_history
+from app.services.cases.states import unmet_open
 from app.services.support_session_steps import EDITABLE, is_over, unmet_recorded
 
 

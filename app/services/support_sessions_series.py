@@ -13,8 +13,8 @@ from app.kit.state_machine import refuse
 from app.models import Case
 from app.models.record import new_id
 from app.schemas.support_sessions import SeriesIn, SeriesOut, SessionPlan, SupportSessionContent
-from app.services import case_history
-from app.services.case_steps import unmet_open
+from app.services.cases import history as case_history
+from app.services.cases.states import unmet_open
 from app.services.support_session_steps import FIRST
 from app.services.support_sessions import begun, shown, write
 from app.services.support_sessions_conditions import refuse_foreign_goals, unlikely, unmet_staffing

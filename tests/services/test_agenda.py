@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from app.access.vault import seal
 from app.kit.dates import add_months, today
 from app.models import ExitPlan, FollowUp, LegalStep, SupportSession
-from app.services.record_links import PAGES, PAGES_OF_PARTS
+from app.services.cases.record_links import PAGES, PAGES_OF_PARTS
 from tests.house.surface import endpoints
 from tests.house.test_statements import counted
 from tests.money import asked, fund, payment

@@ -16,7 +16,7 @@ from app.kit.dates import add_months, today
 from app.models import SupportSession
 from app.rendering.icalendar import Event, escaped, folded, written
 from app.schemas.codes import codes_of
-from app.services.calendar_feeds import MOST_FEEDS, NAMES, WORDS
+from app.services.cases.calendar_feeds import MOST_FEEDS, NAMES, WORDS
 from tests.pathway import done
 from tests.rows import WORKER, furnish, in_days, local, of, opened_months_ago, put
 from tests.world import Caller, World, token_of

@@ -18,13 +18,14 @@ from app.kit.state_machine import refuse, unmet_status
 from app.models import Case, Referral, Team, TeamMember, User
 from app.models.record import now
 from app.schemas.referrals import Acceptance, PartnerReferral, ReferralOut
-from app.services import case_history, cases_open
-from app.services.case_writing import unmet_working, unmet_working_with
+from app.services.cases import history as case_history
+from app.services.cases import open as cases_open
+from app.services.cases.conflict_walls import unmet_wall
+from app.services.cases.write_access import unmet_working, unmet_working_with
 from app.services.persons import person_details as telling
 from app.services.referrals import duplicates as matches
 from app.services.referrals import views
 from app.services.referrals.states import ACCEPT
-from app.services.walls import unmet_wall
 
 YOUNGEST, OLDEST = 5, 17
 """Whole years at referral: FSC's criteria."""

@@ -18,12 +18,12 @@ from app.models import BreakGlass, Case, CaseLink, CaseWorker, SupportSession, T
 from app.models.record import now
 from app.schemas.cases import Assignment, BrokenGlass, CaseLinkOut, CaseOut, GlassBreaking, Linking, Transfer
 from app.schemas.wire import Page, PageQuery
-from app.services import case_history
-from app.services.case_steps import unmet_open
-from app.services.case_writing import unmet_working
-from app.services.cases import shown
+from app.services.cases import history as case_history
+from app.services.cases.cases import shown
+from app.services.cases.conflict_walls import unmet_apart, unmet_wall
+from app.services.cases.states import unmet_open
+from app.services.cases.write_access import unmet_working
 from app.services.referrals.accept import can_lead
-from app.services.walls import unmet_apart, unmet_wall
 
 GLASS_STAYS_OPEN = timedelta(hours=4)
 

@@ -10,7 +10,7 @@ from sqlmodel import col
 from app.errors import Fault
 from app.kit.dates import today
 from app.models import Consent
-from app.services.consents import status_of
+from app.services.cases.consents import status_of
 
 NOT_GIVEN = {
     "withdrawn": "The consent was withdrawn.",

@@ -29,8 +29,8 @@ from app.schemas.cases import (
 )
 from app.schemas.identity import Age
 from app.schemas.wire import Page
-from app.services import case_history
-from app.services.case_writing import unmet_writing
+from app.services.cases import history as case_history
+from app.services.cases.write_access import unmet_writing
 
 PLAIN = [
     name for name in CaseOut.model_fields if name not in {"child", "co_worker_ids", "summary", "outcome"}

@@ -20,9 +20,9 @@ from app.models import Case, Child
 from app.schemas.agenda import AgendaFilters, AgendaItem, AgendaRecord
 from app.schemas.cases import CaseChild
 from app.schemas.wire import Page
-from app.services.agenda_sources import AGENDA
-from app.services.cases import child_of
-from app.services.record_links import page_of
+from app.services.cases.agenda_sources import AGENDA
+from app.services.cases.cases import child_of
+from app.services.cases.record_links import page_of
 
 AHEAD = timedelta(days=14)
 MILESTONES_AHEAD = timedelta(days=30)

@@ -11,7 +11,7 @@ from sqlmodel import col
 
 from app.errors import Fault
 from app.models import Case
-from app.services.case_steps import unmet_open
+from app.services.cases.states import unmet_open
 
 
 async def unmet_writing(session: AsyncSession, case: Case) -> list[Fault]:

@@ -19,8 +19,8 @@ from app.models.record import new_id, now
 from app.schemas.circle import ConsentFilters, ConsentIn, ConsentOut
 from app.schemas.referrals import Withdrawal
 from app.schemas.wire import Page, PageQuery
-from app.services import case_history
-from app.services.case_writing import unmet_working
+from app.services.cases import history as case_history
+from app.services.cases.write_access import unmet_working
 
 SEALED = ("witness", "basis_without_consent", "note")
 

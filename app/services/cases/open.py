@@ -14,7 +14,7 @@ from app.errors import NotFound
 from app.kit.dates import LOCAL, Birth, today
 from app.models import Case, Child, Consent, Person, Referral
 from app.schemas.referrals import Acceptance
-from app.services import case_history
+from app.services.cases import history as case_history
 from app.services.persons import person_details as telling
 
 NEXT_NUMBER = text("""

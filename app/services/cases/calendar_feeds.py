@@ -30,7 +30,8 @@ from app.rendering import icalendar
 from app.rendering.icalendar import Event
 from app.schemas.agenda import CalendarFeedIn, CalendarFeedOut, CalendarFeedWithAddress
 from app.schemas.wire import Page, PageQuery
-from app.services import agenda, sign_in_attempts
+from app.services import sign_in_attempts
+from app.services.cases import agenda
 from app.services.visits import Visit, slow_down
 
 ACT = "agenda.feed"

@@ -15,9 +15,9 @@ from app.models import Case
 from app.models.record import now
 from app.schemas.cases import CaseOut
 from app.schemas.exit_plans import Extension
-from app.services import case_history
-from app.services.case_steps import unmet_open
-from app.services.cases import shown
+from app.services.cases import history as case_history
+from app.services.cases.cases import shown
+from app.services.cases.states import unmet_open
 
 MILESTONES = (18, 21, 24)
 """Months after opening at which a worker is reminded of the end; support ends at the last."""

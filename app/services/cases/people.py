@@ -17,8 +17,8 @@ from app.models import Case, Person
 from app.models.record import new_id
 from app.schemas.circle import PersonCreation, PersonIn, PersonOut, PersonPatch
 from app.schemas.wire import Page, PageQuery
-from app.services import case_history
-from app.services.case_writing import unmet_working
+from app.services.cases import history as case_history
+from app.services.cases.write_access import unmet_working
 from app.services.persons import person_details as telling
 
 PLAIN = frozenset({"role", "relationship", "is_responsible"})

@@ -17,7 +17,7 @@ from app.kit.records import require
 from app.models import Case, CaseHistory, ClinicalNote, SessionAddendum
 from app.schemas.timeline import TimelineFilters, TimelineLine
 from app.schemas.wire import Page
-from app.services.record_links import page_if_any
+from app.services.cases.record_links import page_if_any
 
 PLAIN = set(TimelineLine.model_fields) - {"link", "detail"}
 FIRST_DAY = date(1900, 1, 1)

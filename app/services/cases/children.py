@@ -17,9 +17,9 @@ from app.models import Case, Child, NameToken, Person
 from app.schemas.circle import ChildFilters
 from app.schemas.identity import ChildIdentity, ChildOut, ChildPatch
 from app.schemas.wire import Page
-from app.services import case_history
-from app.services.case_writing import unmet_working_with
-from app.services.cases import age_of
+from app.services.cases import history as case_history
+from app.services.cases.cases import age_of
+from app.services.cases.write_access import unmet_working_with
 from app.services.persons import name_matching as names
 from app.services.persons import person_details as telling
 
