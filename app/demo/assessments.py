@@ -9,7 +9,7 @@ from app.access.permissions import Permission
 from app.demo.child import Life
 from app.demo.storylines import AREAS, Stage
 from app.schemas.assessments import AssessmentIn, AssessmentPatch
-from app.services import assessments
+from app.services.assessments import assessments
 
 SECTIONS = ("current_situation", "personal_history", "family_home", "physical_state", "emotional_state")
 SOURCES = ("child", "supporter", "school", "observation", "family")

@@ -20,7 +20,8 @@ from app.schemas.assessments import (
 )
 from app.schemas.decisions import Approval, Returning
 from app.schemas.wire import Page
-from app.services import assessments, assessments_changes
+from app.services.assessments import assessments
+from app.services.assessments import diff as assessments_changes
 
 router = Router(tags=["assessments"])
 

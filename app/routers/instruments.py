@@ -18,7 +18,7 @@ from app.schemas.instruments import (
     InstrumentPatch,
 )
 from app.schemas.wire import Page
-from app.services import instruments
+from app.services.assessments import instruments
 
 router = Router(prefix="/instruments", tags=["instruments"])
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from app.access.permissions import POLICY, Permission, Role
 from app.kit.state_machine import Step
 from app.services import (
-    assessment_steps,
     care_plan_steps,
     disbursement_steps,
     exit_plan_steps,
@@ -17,6 +16,7 @@ from app.services import (
     service_referral_steps,
     support_session_steps,
 )
+from app.services.assessments import states as assessment_steps
 from app.services.cases import states as case_steps
 from app.services.referrals import states as referral_steps
 

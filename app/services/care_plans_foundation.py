@@ -8,7 +8,7 @@ from sqlmodel import col
 
 from app.errors import Fault, InvalidInput
 from app.models import Assessment, CarePlan
-from app.services.assessment_steps import APPROVE
+from app.services.assessments.states import APPROVE
 
 HERE = "/assessment_id"
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.schemas.instruments import Definition
-from app.services.instruments_check import faults_of
-from app.services.instruments_scoring import scored, unfit
+from app.services.assessments.instrument_validation import faults_of
+from app.services.assessments.scoring import scored, unfit
 
 WORDS = {"en": "Words", "km": "ពាក្យ"}
 

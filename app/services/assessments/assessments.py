@@ -26,8 +26,8 @@ from app.schemas.assessments import (
     AssessmentPatch,
 )
 from app.schemas.wire import Page
-from app.services import instruments
-from app.services.assessment_steps import APPROVE, RETURN, SUBMIT, unmet_content
+from app.services.assessments import instruments
+from app.services.assessments.states import APPROVE, RETURN, SUBMIT, unmet_content
 from app.services.cases import history as case_history
 from app.services.cases.states import ASSESS, unmet_open
 from app.services.cases.write_access import unmet_writing

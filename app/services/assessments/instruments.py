@@ -23,8 +23,8 @@ from app.schemas.instruments import (
     InstrumentSettings,
 )
 from app.schemas.wire import Input, Page
-from app.services.instruments_check import faults_of
-from app.services.instruments_scoring import scored, unfit
+from app.services.assessments.instrument_validation import faults_of
+from app.services.assessments.scoring import scored, unfit
 
 
 async def introduce(session: AsyncSession, told: InstrumentIn) -> InstrumentOut:

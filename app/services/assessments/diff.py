@@ -15,7 +15,7 @@ from app.schemas.assessments import (
     RatingChange,
     RiskChange,
 )
-from app.services.assessments import AREAS
+from app.services.assessments.assessments import AREAS
 
 
 async def changes(session: AsyncSession, assessment_id: UUID) -> AssessmentChanges:
