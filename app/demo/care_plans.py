@@ -22,7 +22,10 @@ from app.schemas.care_plans import (
     GoalIn,
     GoalPatch,
 )
-from app.services import care_plans, care_plans_areas, care_plans_decide, care_plans_editions
+from app.services.care_plans import approve as care_plans_decide
+from app.services.care_plans import areas as care_plans_areas
+from app.services.care_plans import care_plans
+from app.services.care_plans import versions as care_plans_editions
 
 FOR_OTHERS = ("relationships", "shelter_safety")
 """The areas that the plans of supporters and families are about."""

@@ -11,7 +11,7 @@ from app.http.authorization import Requires
 from app.http.route import Router
 from app.http.session import Seen, Session
 from app.schemas.care_plans import ActionOut, ActionPatch
-from app.services import care_plans_areas
+from app.services.care_plans import areas as care_plans_areas
 
 router = Router(prefix="/actions", tags=["care-plans"])
 

@@ -12,7 +12,7 @@ from app.http.authorization import Requires
 from app.http.language import Spoken
 from app.http.route import Router
 from app.http.session import Session
-from app.services import care_plan_print
+from app.services.care_plans import pdf as care_plan_print
 
 router = Router(prefix="/care-plans", tags=["care-plans"])
 

@@ -24,13 +24,11 @@ from app.schemas.care_plans import (
 from app.schemas.care_plans_changes import CarePlanChanges
 from app.schemas.decisions import Approval, Returning
 from app.schemas.wire import Page
-from app.services import (
-    care_plans,
-    care_plans_areas,
-    care_plans_changes,
-    care_plans_decide,
-    care_plans_editions,
-)
+from app.services.care_plans import approve as care_plans_decide
+from app.services.care_plans import areas as care_plans_areas
+from app.services.care_plans import care_plans
+from app.services.care_plans import diff as care_plans_changes
+from app.services.care_plans import versions as care_plans_editions
 
 router = Router(tags=["care-plans"])
 

@@ -7,16 +7,16 @@ from pathlib import Path
 from app.access.permissions import POLICY, Permission, Role
 from app.kit.state_machine import Step
 from app.services import (
-    care_plan_steps,
     disbursement_steps,
     exit_plan_steps,
     follow_up_steps,
     fund_transfers,
-    review_steps,
     service_referral_steps,
     support_session_steps,
 )
 from app.services.assessments import states as assessment_steps
+from app.services.care_plans import review_states as review_steps
+from app.services.care_plans import states as care_plan_steps
 from app.services.cases import states as case_steps
 from app.services.referrals import states as referral_steps
 

@@ -27,13 +27,15 @@ from app.schemas.reviews import (
     ReviewPatch,
 )
 from app.schemas.wire import Page, PageQuery
-from app.services import care_plans_editions, exit_plans, reviews_areas, reviews_prefill
-from app.services.care_plan_steps import APPROVE, SUPERSEDE
+from app.services import exit_plans, reviews_prefill
+from app.services.care_plans import area_ratings as reviews_areas
+from app.services.care_plans import versions as care_plans_editions
+from app.services.care_plans.review_schedule import schedule_next
+from app.services.care_plans.review_states import COMPLETE, unmet_content, unmet_period
+from app.services.care_plans.states import APPROVE, SUPERSEDE
 from app.services.cases import history as case_history
 from app.services.cases.states import BEGIN_EXIT
 from app.services.cases.write_access import unmet_working
-from app.services.review_steps import COMPLETE, unmet_content, unmet_period
-from app.services.reviews_schedule import schedule_next
 
 WITH_CASE = select(Review, col(Case.number), col(Case.team_id), col(Case.lead_worker_id)).join(
     Case, col(Case.id) == col(Review.case_id)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from app.errors import Fault
 from app.models import Goal, PlanArea
 from app.schemas.care_plans import CarePlanOut
-from app.services.care_plans_whole import AREAS, WEAK, WholePlan, shown
+from app.services.care_plans.load import AREAS, WEAK, WholePlan, shown
 
 HIGH = "high"
 

@@ -20,7 +20,7 @@ from app.schemas.care_plans_changes import (
     GoalState,
     TextChange,
 )
-from app.services.care_plans_whole import AREAS, TEXTS, WholePlan, whole
+from app.services.care_plans.load import AREAS, TEXTS, WholePlan, whole
 
 S = TypeVar("S", GoalState, ActionState)
 

@@ -15,13 +15,13 @@ from app.kit.state_machine import refuse
 from app.models import Action, Assessment, CarePlan, Case, Goal, PlanArea
 from app.models.record import new_id
 from app.schemas.care_plans import CarePlanIn, CarePlanOut
-from app.services import care_plans_foundation as foundation
-from app.services import reviews_areas
-from app.services.care_plan_steps import APPROVE, SUPERSEDE
-from app.services.care_plans_whole import AREAS, TEXTS, WEAK, WholePlan, loaded, whole
+from app.services.care_plans import area_ratings as reviews_areas
+from app.services.care_plans import source_assessment as foundation
+from app.services.care_plans.area_ratings import Look
+from app.services.care_plans.load import AREAS, TEXTS, WEAK, WholePlan, loaded, whole
+from app.services.care_plans.states import APPROVE, SUPERSEDE
 from app.services.cases import history as case_history
 from app.services.cases.write_access import unmet_writing
-from app.services.reviews_areas import Look
 
 C = TypeVar("C", Goal, Action)
 

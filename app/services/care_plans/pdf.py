@@ -18,7 +18,7 @@ from app.kit.dates import today
 from app.kit.formatting import age, names
 from app.models import CarePlan, Case, Child, Person, User
 from app.schemas.care_plans import CarePlanOut
-from app.services.care_plans_whole import loaded
+from app.services.care_plans.load import loaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,9 @@ async def printed(session: AsyncSession, plan_id: UUID, language: str) -> tuple[
 
 
 def _pages(told: PlanToPrint) -> bytes:
-    from app.services.care_plan_pages import pages  # noqa: PLC0415 - fpdf2 is slow to import, and seldom needed
+    from app.services.care_plans.pdf_layout import (
+        pages,
+    )  # noqa: PLC0415 - fpdf2 is slow to import, and seldom needed
 
     return pages(told)
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.models import Review
-from app.services.review_steps import COMPLETE
+from app.services.care_plans.review_states import COMPLETE
 
 CLOSE = "close"
 

@@ -13,11 +13,11 @@ from app.kit.records import find_for_change, hold_case
 from app.models import Assessment, CarePlan, Case
 from app.models.record import now
 from app.schemas.care_plans import CarePlanOut
-from app.services import reviews_schedule
-from app.services.care_plan_steps import APPROVE, RETURN, SUBMIT, SUPERSEDE
-from app.services.care_plans_foundation import unmet_newest
-from app.services.care_plans_gate import unmet_whole
-from app.services.care_plans_whole import WholePlan, shown, whole
+from app.services.care_plans import review_schedule as reviews_schedule
+from app.services.care_plans.load import WholePlan, shown, whole
+from app.services.care_plans.source_assessment import unmet_newest
+from app.services.care_plans.states import APPROVE, RETURN, SUBMIT, SUPERSEDE
+from app.services.care_plans.submission_checks import unmet_whole
 from app.services.cases import history as case_history
 from app.services.cases.states import ACTIVATE, unmet_open
 from app.services.cases.write_access import unmet_writing

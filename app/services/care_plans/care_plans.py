@@ -16,8 +16,8 @@ from app.models import CarePlan, Case
 from app.models.record import now
 from app.schemas.care_plans import CarePlanContent, CarePlanFilters, CarePlanItem, CarePlanOut, CarePlanPatch
 from app.schemas.wire import Page
-from app.services import care_plans_editions as editions
-from app.services.care_plans_whole import TEXTS, item, loaded
+from app.services.care_plans import versions as editions
+from app.services.care_plans.load import TEXTS, item, loaded
 from app.services.cases.write_access import unmet_writing
 
 PLAIN = {"assessment_id", "needs_social_work"}

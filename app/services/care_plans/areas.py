@@ -36,9 +36,9 @@ from app.schemas.care_plans import (
     GoalPatch,
     GoalWords,
 )
-from app.services.care_plan_steps import APPROVE, unmet_progress
-from app.services.care_plans_gate import unmet_no_need
-from app.services.care_plans_whole import shown, shown_action, shown_goal, whole
+from app.services.care_plans.load import shown, shown_action, shown_goal, whole
+from app.services.care_plans.states import APPROVE, unmet_progress
+from app.services.care_plans.submission_checks import unmet_no_need
 from app.services.cases import history as case_history
 from app.services.cases.write_access import unmet_writing
 
