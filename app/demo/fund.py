@@ -28,14 +28,8 @@ from app.schemas.documents import DocumentIn
 from app.schemas.funds import DepositIn, FundIn
 from app.schemas.ledger import ExchangeRateIn
 from app.schemas.money import Money, MoneyIn
-from app.services import (
-    disbursements,
-    disbursements_decide,
-    disbursements_pay,
-    documents,
-    exchange_rates,
-    funds,
-)
+from app.services import disbursements, disbursements_decide, disbursements_pay, exchange_rates, funds
+from app.services.support import documents
 
 MONTHS = 27
 """That the funds have been there: longer than the first case."""

@@ -20,7 +20,8 @@ from app.schemas.service_referrals import (
     ServiceEnding,
     ServiceReferralIn,
 )
-from app.services import documents, legal_steps, service_referrals, service_referrals_send
+from app.services.support import documents, legal_steps, service_referrals
+from app.services.support import service_referral_send as service_referrals_send
 
 ENDINGS = ("completed", "accepted", "completed", "sent", "declined", "completed", "cancelled", "draft")
 OUTCOMES = ("need_met", "need_met", "partly_met", "not_used", "not_met")

@@ -19,12 +19,10 @@ from app.schemas.support_sessions import (
     SupportSessionOut,
     SupportSessionPatch,
 )
-from app.services import (
-    support_sessions,
-    support_sessions_addenda,
-    support_sessions_notes,
-    support_sessions_series,
-)
+from app.services.support import addenda as support_sessions_addenda
+from app.services.support import clinical_notes as support_sessions_notes
+from app.services.support import session_series as support_sessions_series
+from app.services.support import sessions as support_sessions
 
 KINDS = ("therapy",) * 6 + ("home_visit", "home_visit", "school_visit", "phone_call", "community_visit")
 RARE = ("court_accompaniment", "medical_accompaniment")

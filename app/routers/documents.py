@@ -19,8 +19,8 @@ from app.http.session import Session
 from app.routers.attachments import attachment
 from app.schemas.documents import LONGEST_CONTENT, DocumentFilters, DocumentIn, DocumentOut
 from app.schemas.wire import Page
-from app.services import documents
-from app.services.media_types import ENDINGS
+from app.services.support import documents
+from app.services.support.media_types import ENDINGS
 
 router = Router(tags=["documents"])
 

@@ -12,7 +12,7 @@ from app.http.route import Router
 from app.http.session import Seen, Session
 from app.schemas.legal_steps import LegalStepFilters, LegalStepIn, LegalStepOut, LegalStepPatch
 from app.schemas.wire import Page
-from app.services import legal_steps
+from app.services.support import legal_steps
 
 router = Router(tags=["legal-steps"])
 

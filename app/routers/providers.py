@@ -12,7 +12,7 @@ from app.http.route import Router
 from app.http.session import Seen, Session
 from app.schemas.providers import ProviderFilters, ProviderIn, ProviderOut, ProviderPatch
 from app.schemas.wire import Page
-from app.services import providers
+from app.services.support import providers
 
 router = Router(prefix="/providers", tags=["providers"])
 

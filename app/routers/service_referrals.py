@@ -21,7 +21,8 @@ from app.schemas.service_referrals import (
     ServiceReferralPatch,
 )
 from app.schemas.wire import Page
-from app.services import service_referrals, service_referrals_send
+from app.services.support import service_referral_send as service_referrals_send
+from app.services.support import service_referrals
 
 router = Router(tags=["service-referrals"])
 

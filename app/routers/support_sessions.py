@@ -24,12 +24,10 @@ from app.schemas.support_sessions import (
     SupportSessionPatch,
 )
 from app.schemas.wire import Page, PageQuery
-from app.services import (
-    support_sessions,
-    support_sessions_addenda,
-    support_sessions_notes,
-    support_sessions_series,
-)
+from app.services.support import addenda as support_sessions_addenda
+from app.services.support import clinical_notes as support_sessions_notes
+from app.services.support import session_series as support_sessions_series
+from app.services.support import sessions as support_sessions
 
 router = Router(tags=["support"])
 

@@ -6,19 +6,14 @@ from pathlib import Path
 
 from app.access.permissions import POLICY, Permission, Role
 from app.kit.state_machine import Step
-from app.services import (
-    disbursement_steps,
-    exit_plan_steps,
-    follow_up_steps,
-    fund_transfers,
-    service_referral_steps,
-    support_session_steps,
-)
+from app.services import disbursement_steps, exit_plan_steps, follow_up_steps, fund_transfers
 from app.services.assessments import states as assessment_steps
 from app.services.care_plans import review_states as review_steps
 from app.services.care_plans import states as care_plan_steps
 from app.services.cases import states as case_steps
 from app.services.referrals import states as referral_steps
+from app.services.support import service_referral_states as service_referral_steps
+from app.services.support import session_states as support_session_steps
 
 LIVES: dict[str, tuple[str, Sequence[Step]]] = {
     "A referral": (referral_steps.FIRST, referral_steps.STEPS),

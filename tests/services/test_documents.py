@@ -12,7 +12,7 @@ from app.access.encryption import key_id_of
 from app.config import Settings, settings
 from app.schemas.documents import MOST_BYTES
 from app.server import key_rotation as key_care
-from app.services.media_types import ENDINGS
+from app.services.support.media_types import ENDINGS
 from tests.house.test_statements import counted
 from tests.pathway import done
 from tests.services.test_media_types import REFUSED, TAKEN

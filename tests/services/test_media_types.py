@@ -6,8 +6,8 @@ from zipfile import ZIP_STORED, ZipFile
 
 import pytest
 
-from app.services import media_types
-from app.services.media_types import EXCEL, WORD, of
+from app.services.support import media_types
+from app.services.support.media_types import EXCEL, WORD, of
 
 
 def archive(*parts: str) -> bytes:

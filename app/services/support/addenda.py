@@ -19,7 +19,7 @@ from app.schemas.wire import Page, PageQuery
 from app.services.cases import history as case_history
 from app.services.cases.states import unmet_open
 from app.services.cases.write_access import unmet_working
-from app.services.support_session_steps import unmet_recorded
+from app.services.support.session_states import unmet_recorded
 
 
 async def add(session: AsyncSession, actor: Actor, session_id: UUID, told: AddendumIn) -> AddendumOut:

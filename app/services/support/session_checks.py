@@ -15,7 +15,7 @@ from app.models.record import now
 from app.schemas.support_sessions import SessionPlan, SupportSessionContent
 from app.services.cases.write_access import unmet_working
 from app.services.referrals.accept import can_lead
-from app.services.support_session_steps import FIRST
+from app.services.support.session_states import FIRST
 
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 FURTHEST = timedelta(days=5 * 366)

@@ -16,7 +16,7 @@ from app.models.record import now
 from app.schemas.support_sessions import ClinicalNoteIn, ClinicalNoteOut
 from app.services.cases import history as case_history
 from app.services.cases.states import unmet_open
-from app.services.support_session_steps import EDITABLE, is_over, unmet_recorded
+from app.services.support.session_states import EDITABLE, is_over, unmet_recorded
 
 
 async def read(session: AsyncSession, session_id: UUID) -> ClinicalNoteOut:

@@ -30,7 +30,7 @@ from app.schemas.service_referrals import (
 from app.schemas.wire import Page
 from app.services.cases import history as case_history
 from app.services.cases.write_access import unmet_working, unmet_writing
-from app.services.service_referral_steps import ACCEPT, CANCEL, COMPLETE, DECLINE, unmet_draft
+from app.services.support.service_referral_states import ACCEPT, CANCEL, COMPLETE, DECLINE, unmet_draft
 
 TOLD = frozenset(ServiceReferralContent.model_fields)
 SEALED = frozenset({"need", "basis_without_consent", "shared", "answer", "reason", "outcome_note"})

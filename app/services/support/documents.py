@@ -21,11 +21,11 @@ from app.models import Case, ClinicalNote, Document, DocumentContent, LegalStep
 from app.models.record import CaseRecord, new_id
 from app.schemas.documents import MOST_BYTES, About, AboutOut, DocumentFilters, DocumentIn, DocumentOut
 from app.schemas.wire import Page
-from app.services import media_types
 from app.services.cases import history as case_history
 from app.services.cases.states import unmet_open
 from app.services.cases.write_access import unmet_working
 from app.services.persons import name_matching as names
+from app.services.support import media_types
 
 SEALED = ("title", "file_name", "description")
 OF_A_CASE = {kind: table for table, kind in RECORD_KINDS.items() if issubclass(table, CaseRecord)}

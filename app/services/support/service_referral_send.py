@@ -21,9 +21,9 @@ from app.services.cases import history as case_history
 from app.services.cases import sharing_consent as sharing
 from app.services.cases.cases import age_of
 from app.services.cases.write_access import unmet_writing
-from app.services.providers import checked_until
-from app.services.service_referral_steps import SEND
-from app.services.service_referrals import shown
+from app.services.support.providers import checked_until
+from app.services.support.service_referral_states import SEND
+from app.services.support.service_referrals import shown
 
 SCOPES = {"school": "share_with_school", "authority": "share_with_authorities"}
 """What a consent must cover, by the kind of provider; for every other kind, sharing with providers."""

@@ -15,9 +15,9 @@ from app.models.record import new_id
 from app.schemas.support_sessions import SeriesIn, SeriesOut, SessionPlan, SupportSessionContent
 from app.services.cases import history as case_history
 from app.services.cases.states import unmet_open
-from app.services.support_session_steps import FIRST
-from app.services.support_sessions import begun, shown, write
-from app.services.support_sessions_conditions import refuse_foreign_goals, unlikely, unmet_staffing
+from app.services.support.session_checks import refuse_foreign_goals, unlikely, unmet_staffing
+from app.services.support.session_states import FIRST
+from app.services.support.sessions import begun, shown, write
 
 
 async def plan(session: AsyncSession, actor: Actor, case_id: UUID, told: SeriesIn) -> SeriesOut:

@@ -27,13 +27,13 @@ from app.schemas.wire import Page
 from app.services.cases import history as case_history
 from app.services.cases.states import unmet_open
 from app.services.cases.write_access import unmet_working, unmet_writing
-from app.services.support_session_steps import CANCEL, EDITABLE, unmet_editable, unmet_move
-from app.services.support_sessions_conditions import (
+from app.services.support.session_checks import (
     refuse_foreign_goals,
     refuse_untimely,
     unmet_handing,
     unmet_staffing,
 )
+from app.services.support.session_states import CANCEL, EDITABLE, unmet_editable, unmet_move
 
 PLAIN = frozenset({"kind", "form", "planned_at", "held_at", "attendance", "areas", "goal_ids"})
 SEALED = frozenset({"participants", "place", "mood", "summary", "next_step", "missed_reason"})
