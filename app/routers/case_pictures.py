@@ -12,7 +12,8 @@ from app.http.authorization import Requires
 from app.http.language import Spoken
 from app.http.route import Router
 from app.http.session import Session
-from app.services import ecomap, progress
+from app.services.reviews import ecomap
+from app.services.reviews import progress_chart as progress
 
 router = Router(prefix="/cases", tags=["cases"])
 

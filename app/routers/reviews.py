@@ -12,7 +12,7 @@ from app.http.route import Router
 from app.http.session import Seen, Session
 from app.schemas.reviews import EarlyReview, Outcomes, ReviewFilters, ReviewItem, ReviewOut, ReviewPatch
 from app.schemas.wire import Page, PageQuery
-from app.services import outcomes, reviews
+from app.services.reviews import outcomes, reviews
 
 router = Router(tags=["reviews"])
 

@@ -10,7 +10,7 @@ import uharfbuzz
 
 from app.rendering import svg as drawings
 from app.rendering.ecomap_svg import MOST, Figure, Ring, draw
-from app.services import ecomap
+from app.services.reviews import ecomap
 from tests.house.test_statements import counted
 from tests.pathway import done
 from tests.services.test_service_referrals import asked, consent, provider

@@ -9,7 +9,7 @@ import pytest
 
 from app.rendering.svg import width
 from app.schemas.codes import codes_of
-from app.services.progress import Rated, draw
+from app.services.reviews.progress_chart import Rated, draw
 from tests.pathway import active, assess, done, reviewed
 from tests.services.test_ecomap import SVG, words
 from tests.world import World

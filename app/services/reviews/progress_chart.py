@@ -13,7 +13,7 @@ from app.kit.records import find
 from app.models import Case
 from app.rendering.svg import drawing, element, lines, paragraph, writing
 from app.schemas.codes import codes_of, label
-from app.services.outcomes import looks
+from app.services.reviews.outcomes import looks
 
 LEFT, RIGHT, TOP, BAND = 190.0, 120.0, 72.0, 92.0
 """Room for the areas' names, for how each ended, for the head; and the height of an area."""
