@@ -13,10 +13,12 @@ from app.schemas.decisions import Approval
 from app.schemas.exit_plans import Closing, ExitPlanIn, Extension, FollowUpPatch, Reopening
 from app.schemas.reviews import ReviewPatch
 from app.schemas.wire import PageQuery
-from app.services import cases_close, cases_reopen, exit_plans, follow_ups
 from app.services.cases import cases
 from app.services.cases import extend as cases_extend
 from app.services.cases import staffing as cases_staffing
+from app.services.exit import close_case as cases_close
+from app.services.exit import exit_plans, follow_ups
+from app.services.exit import reopen_case as cases_reopen
 from app.services.reviews import reviews
 
 CONDITIONS = ("in_school", "confident", "friends", "safe_home", "supporter_able", "self_protection")

@@ -25,11 +25,12 @@ from app.schemas.cases import (
 from app.schemas.exit_plans import Closing, Extension, Reopening
 from app.schemas.timeline import TimelineFilters, TimelineLine
 from app.schemas.wire import Page, PageQuery
-from app.services import cases_close, cases_reopen
 from app.services.cases import cases
 from app.services.cases import extend as cases_extend
 from app.services.cases import staffing as cases_staffing
 from app.services.cases import timeline as timelines
+from app.services.exit import close_case as cases_close
+from app.services.exit import reopen_case as cases_reopen
 
 router = Router(prefix="/cases", tags=["cases"])
 

@@ -12,7 +12,7 @@ from app.http.route import Router
 from app.http.session import Seen, SeenIfAny, Session
 from app.schemas.decisions import Approval
 from app.schemas.exit_plans import ExitPlanIn, ExitPlanOut
-from app.services import exit_plans
+from app.services.exit import exit_plans
 
 router = Router(prefix="/cases/{case_id}/exit-plan", tags=["exit"])
 

@@ -12,7 +12,7 @@ from app.http.route import Router
 from app.http.session import Seen, Session
 from app.schemas.exit_plans import FollowUpIn, FollowUpOut, FollowUpPatch
 from app.schemas.wire import Page, PageQuery
-from app.services import follow_ups
+from app.services.exit import follow_ups
 
 router = Router(tags=["exit"])
 

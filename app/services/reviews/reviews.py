@@ -27,7 +27,6 @@ from app.schemas.reviews import (
     ReviewPatch,
 )
 from app.schemas.wire import Page, PageQuery
-from app.services import exit_plans
 from app.services.care_plans import area_ratings as reviews_areas
 from app.services.care_plans import versions as care_plans_editions
 from app.services.care_plans.review_schedule import schedule_next
@@ -36,6 +35,7 @@ from app.services.care_plans.states import APPROVE, SUPERSEDE
 from app.services.cases import history as case_history
 from app.services.cases.states import BEGIN_EXIT
 from app.services.cases.write_access import unmet_working
+from app.services.exit import exit_plans
 from app.services.reviews import prefill as reviews_prefill
 
 WITH_CASE = select(Review, col(Case.number), col(Case.team_id), col(Case.lead_worker_id)).join(

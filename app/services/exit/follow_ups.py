@@ -21,7 +21,7 @@ from app.schemas.exit_plans import FollowUpContent, FollowUpIn, FollowUpOut, Fol
 from app.schemas.wire import Page, PageQuery
 from app.services.cases import history as case_history
 from app.services.cases.write_access import unmet_working
-from app.services.follow_up_steps import HOLD, MISS
+from app.services.exit.follow_up_states import HOLD, MISS
 
 SEALED = ("checklist", "note")
 REACH = 45

@@ -20,7 +20,7 @@ from app.schemas.exit_plans import ExitPlanEdition, ExitPlanIn, ExitPlanOut
 from app.services.cases import history as case_history
 from app.services.cases.states import unmet_open
 from app.services.cases.write_access import unmet_writing
-from app.services.exit_plan_steps import APPROVE, REWRITE, UNPLANNED, unmet_plan
+from app.services.exit.states import APPROVE, REWRITE, UNPLANNED, unmet_plan
 
 SEALED = set(ExitPlanIn.model_fields) - {"ends_on"}
 PLAIN = set(ExitPlanOut.model_fields) - set(ExitPlanIn.model_fields) - {"earlier", "decision_comment"}
