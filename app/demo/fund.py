@@ -28,7 +28,9 @@ from app.schemas.documents import DocumentIn
 from app.schemas.funds import DepositIn, FundIn
 from app.schemas.ledger import ExchangeRateIn
 from app.schemas.money import Money, MoneyIn
-from app.services import disbursements, disbursements_decide, disbursements_pay, exchange_rates, funds
+from app.services.fund import approve as disbursements_decide
+from app.services.fund import disbursements, exchange_rates, funds
+from app.services.fund import pay as disbursements_pay
 from app.services.support import documents
 
 MONTHS = 27

@@ -11,7 +11,7 @@ from app.http.route import Router
 from app.http.session import Session
 from app.schemas.ledger import ApprovalLimitIn, ApprovalLimitOut
 from app.schemas.wire import Page, PageQuery
-from app.services import approval_limits
+from app.services.fund import approval_limits
 
 router = Router(prefix="/approval-limits", tags=["funds"])
 

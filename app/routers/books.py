@@ -11,7 +11,7 @@ from app.http.route import Router
 from app.http.session import Session
 from app.schemas.ledger import BooksClosingIn, BooksClosingOut, LedgerCheck
 from app.schemas.wire import Page, PageQuery
-from app.services import books
+from app.services.fund import closed_periods as books
 
 router = Router(tags=["funds"])
 

@@ -23,7 +23,9 @@ from app.schemas.disbursements import (
     Unreceipted,
 )
 from app.schemas.wire import Page
-from app.services import disbursements, disbursements_decide, disbursements_pay, unreceipted
+from app.services.fund import approve as disbursements_decide
+from app.services.fund import disbursements, unreceipted
+from app.services.fund import pay as disbursements_pay
 
 router = Router(tags=["disbursements"])
 

@@ -12,7 +12,8 @@ from app.http.session import Session
 from app.schemas.fund_statements import Imported, TableIn
 from app.schemas.ledger import ExchangeRateIn, ExchangeRateOut
 from app.schemas.wire import Page, PageQuery
-from app.services import exchange_rates, fund_imports
+from app.services.fund import csv_import as fund_imports
+from app.services.fund import exchange_rates
 
 router = Router(prefix="/exchange-rates", tags=["funds"])
 

@@ -15,7 +15,8 @@ from app.http.session import Session
 from app.routers.attachments import attachment
 from app.schemas.fund_statements import Statement
 from app.schemas.wire import Day
-from app.services import fund_statement_files, fund_statements
+from app.services.fund import statement_files as fund_statement_files
+from app.services.fund import statements as fund_statements
 
 router = Router(prefix="/funds/{fund_id}/statements/{first_day}/{last_day}", tags=["funds"])
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

@@ -11,7 +11,7 @@ from app.http.authorization import Requires
 from app.http.route import Router
 from app.http.session import Seen, Session
 from app.schemas.funds import FundTransferOut
-from app.services import fund_transfers
+from app.services.fund import transfers as fund_transfers
 
 router = Router(prefix="/fund-transfers", tags=["funds"])
 

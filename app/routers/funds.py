@@ -24,7 +24,10 @@ from app.schemas.funds import (
 )
 from app.schemas.ledger import LedgerEntryOut, LedgerFilters
 from app.schemas.wire import Page, PageQuery
-from app.services import fund_imports, fund_transfers, funds, funds_close
+from app.services.fund import close as funds_close
+from app.services.fund import csv_import as fund_imports
+from app.services.fund import funds
+from app.services.fund import transfers as fund_transfers
 
 router = Router(prefix="/funds", tags=["funds"])
 

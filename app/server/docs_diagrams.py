@@ -6,13 +6,14 @@ from pathlib import Path
 
 from app.access.permissions import POLICY, Permission, Role
 from app.kit.state_machine import Step
-from app.services import disbursement_steps, fund_transfers
 from app.services.assessments import states as assessment_steps
 from app.services.care_plans import review_states as review_steps
 from app.services.care_plans import states as care_plan_steps
 from app.services.cases import states as case_steps
 from app.services.exit import follow_up_states as follow_up_steps
 from app.services.exit import states as exit_plan_steps
+from app.services.fund import states as disbursement_steps
+from app.services.fund import transfers as fund_transfers
 from app.services.referrals import states as referral_steps
 from app.services.support import service_referral_states as service_referral_steps
 from app.services.support import session_states as support_session_steps

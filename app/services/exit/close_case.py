@@ -18,7 +18,6 @@ from app.models import Case, ExitPlan, Review, SupportSession
 from app.models.record import now
 from app.schemas.cases import CaseOut
 from app.schemas.exit_plans import Closing
-from app.services import disbursements_stop
 from app.services.care_plans.review_states import CANCEL
 from app.services.cases import history as case_history
 from app.services.cases.cases import shown
@@ -26,6 +25,7 @@ from app.services.cases.states import CLOSE
 from app.services.cases.write_access import unmet_working
 from app.services.exit import exit_plans, follow_ups
 from app.services.exit.states import NOBODY_TO_ASK, UNPLANNED, unmet_plan
+from app.services.fund import case_closure as disbursements_stop
 
 
 @dataclass(frozen=True, slots=True)

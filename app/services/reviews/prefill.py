@@ -11,7 +11,7 @@ from app.kit.dates import today
 from app.models import Action, Goal, Review, ServiceReferral, SupportSession
 from app.models.record import now
 from app.schemas.reviews import GoalStanding, Happened, ServiceStanding
-from app.services.disbursements_stop import spent_since
+from app.services.fund.case_closure import spent_since
 
 
 async def happened(session: AsyncSession, review: Review) -> Happened:

@@ -26,14 +26,14 @@ from app.schemas.disbursements import (
     TenderIn,
 )
 from app.schemas.money import MINOR
-from app.services import approval_limits, exchange_rates, ledger
 from app.services.cases import history as case_history
-from app.services.disbursement_steps import PAY, PAY_FIRST, RECONCILE, REVERSE, unmet_own
-from app.services.disbursements import detail_of, shown
-from app.services.disbursements_decide import unmet_terms
-from app.services.exchange_rates import FAR_OFF, Rate
-from app.services.funds import unmet_fund_open
-from app.services.ledger import Happening, Move
+from app.services.fund import approval_limits, exchange_rates, ledger
+from app.services.fund.approve import unmet_terms
+from app.services.fund.disbursements import detail_of, shown
+from app.services.fund.exchange_rates import FAR_OFF, Rate
+from app.services.fund.funds import unmet_fund_open
+from app.services.fund.ledger import Happening, Move
+from app.services.fund.states import PAY, PAY_FIRST, RECONCILE, REVERSE, unmet_own
 
 APPROVED_WITHIN = timedelta(days=3)
 """Of the payment, where an emergency was paid first."""

@@ -22,14 +22,14 @@ from app.schemas.disbursements import (
     DisbursementOut,
     DisbursementRejection,
 )
-from app.services import approval_limits, ledger
 from app.services.cases import history as case_history
 from app.services.cases.staffing import unmet_leading
 from app.services.cases.write_access import unmet_working
-from app.services.disbursement_steps import APPROVE, CANCEL, CONFIRM, REJECT, unmet_own
-from app.services.disbursements import detail_of, shown
-from app.services.funds import unmet_fund_open
-from app.services.ledger import Happening, shift
+from app.services.fund import approval_limits, ledger
+from app.services.fund.disbursements import detail_of, shown
+from app.services.fund.funds import unmet_fund_open
+from app.services.fund.ledger import Happening, shift
+from app.services.fund.states import APPROVE, CANCEL, CONFIRM, REJECT, unmet_own
 
 
 async def approve(

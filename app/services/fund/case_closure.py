@@ -14,9 +14,9 @@ from app.models import Case, Disbursement
 from app.models.record import now
 from app.schemas.money import Money
 from app.services.cases import history as case_history
-from app.services.disbursement_steps import CANCEL
-from app.services.disbursements import detail_of
-from app.services.disbursements_decide import release
+from app.services.fund.approve import release
+from app.services.fund.disbursements import detail_of
+from app.services.fund.states import CANCEL
 
 
 def _is_to_come() -> ColumnElement[bool]:

@@ -12,9 +12,9 @@ from app.kit.state_machine import refuse
 from app.models import Fund
 from app.models.record import now
 from app.schemas.funds import FundClosing, FundOut
-from app.services import ledger
-from app.services.funds import held, shown, unmet_fund_open
-from app.services.ledger import GENERAL, Happening, Move
+from app.services.fund import ledger
+from app.services.fund.funds import held, shown, unmet_fund_open
+from app.services.fund.ledger import GENERAL, Happening, Move
 
 
 async def close(

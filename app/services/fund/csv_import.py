@@ -20,8 +20,8 @@ from app.models import ExchangeRate, Fund, LedgerTransaction
 from app.schemas.fund_statements import Imported, ImportedLine, TableIn
 from app.schemas.funds import DepositIn
 from app.schemas.ledger import ExchangeRateIn
-from app.services import exchange_rates, funds, ledger
-from app.services.ledger import GENERAL, lines_of
+from app.services.fund import exchange_rates, funds, ledger
+from app.services.fund.ledger import GENERAL, lines_of
 
 MOST_LINES = 2000
 DEPOSITS = ("received_on", "amount", "reference")

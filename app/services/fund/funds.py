@@ -30,8 +30,8 @@ from app.schemas.funds import (
 from app.schemas.ledger import LedgerEntryOut, LedgerFilters
 from app.schemas.money import Money
 from app.schemas.wire import Page
-from app.services import ledger
-from app.services.ledger import ACCOUNTS, GENERAL, Happening, Move
+from app.services.fund import ledger
+from app.services.fund.ledger import ACCOUNTS, GENERAL, Happening, Move
 from app.services.persons import name_matching as names
 
 PLAIN = {"grant_code", "ends_on", "categories", "youngest", "oldest", "province_codes"}

@@ -18,9 +18,9 @@ from app.models.record import new_id, now
 from app.schemas.funds import FundTransferIn, FundTransferOut
 from app.schemas.money import Money
 from app.schemas.wire import Page, PageQuery
-from app.services import ledger
-from app.services.funds import refuse_currency, refuse_line, unmet_fund_open
-from app.services.ledger import Happening, Move
+from app.services.fund import ledger
+from app.services.fund.funds import refuse_currency, refuse_line, unmet_fund_open
+from app.services.fund.ledger import Happening, Move
 
 FIRST = "requested"
 APPROVE = Step(

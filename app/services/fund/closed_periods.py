@@ -16,7 +16,7 @@ from app.models import BooksClosing, LedgerAccount, LedgerEntry
 from app.schemas.ledger import BooksClosingIn, BooksClosingOut, LedgerCheck, LedgerDifference
 from app.schemas.money import Money
 from app.schemas.wire import Page, PageQuery
-from app.services.ledger import CLOSED, DIFFERENCES, unmet_books
+from app.services.fund.ledger import CLOSED, DIFFERENCES, unmet_books
 
 
 async def close(session: AsyncSession, actor: Actor, told: BooksClosingIn) -> BooksClosingOut:

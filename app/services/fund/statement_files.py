@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.schemas.codes import label
 from app.schemas.fund_statements import Statement
-from app.services import fund_statements
+from app.services.fund import statements as fund_statements
 
 ROWS = ("opening", "deposits", "received", "given_back", "spent", "closing", "reserved", "advanced")
 WORDS: dict[str, dict[str, str]] = {
