@@ -23,7 +23,7 @@ from app.models.record import new_id
 from app.schemas.administration import AgencyIn, ApiClientIn, TeamIn, UserIn
 from app.schemas.providers import Contact, ProviderIn
 from app.server.act_as import acting, begin
-from app.services import agencies, api_clients, initial_passwords, teams, users
+from app.services.accounts import agencies, api_clients, initial_passwords, teams, users
 from app.services.support import providers
 
 

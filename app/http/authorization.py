@@ -21,7 +21,7 @@ from app.database.engine import Database
 from app.errors import Forbidden, StepUpRequired, TooManyRequests, Unauthenticated
 from app.http.middleware.client_address import client_address
 from app.http.middleware.rate_limit import VERDICT, RateLimiter
-from app.services.sessions import ENROL
+from app.services.accounts.sessions import ENROL
 
 limiter = RateLimiter()
 UNFINISHED = (

@@ -9,8 +9,8 @@ from app.config import settings
 from app.errors import AskedFromElsewhere
 from app.http.middleware.client_address import UNKNOWN, client_address, rate_key
 from app.http.responses import answer
-from app.services.sessions import Tokens
-from app.services.visits import Visit
+from app.services.accounts.sessions import Tokens
+from app.services.accounts.sign_in_audit import Visit
 
 COOKIE = "__Host-refresh"
 """The prefix makes browsers insist on Secure, Path=/ and no Domain."""

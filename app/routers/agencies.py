@@ -12,7 +12,7 @@ from app.http.route import Router
 from app.http.session import Seen, Session
 from app.schemas.administration import AgencyFilters, AgencyIn, AgencyOut, AgencyPatch
 from app.schemas.wire import Page
-from app.services import agencies
+from app.services.accounts import agencies
 
 router = Router(prefix="/agencies", tags=["administration"])
 

@@ -19,7 +19,7 @@ from app.schemas.administration import (
     NewSecret,
 )
 from app.schemas.wire import Page
-from app.services import api_clients
+from app.services.accounts import api_clients
 
 router = Router(prefix="/api-clients", tags=["administration"])
 

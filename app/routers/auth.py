@@ -15,7 +15,8 @@ from app.http.sign_in_context import (
     without_cookie,
 )
 from app.schemas.sign_in import SignedIn, SignInIn
-from app.services import sessions, sign_ins
+from app.services.accounts import sessions
+from app.services.accounts import sign_in as sign_ins
 
 router = Router(prefix="/auth", tags=["sign-in"])
 

@@ -21,7 +21,8 @@ from app.schemas.sign_in import (
     TotpEnrolment,
 )
 from app.schemas.wire import Page, PageQuery
-from app.services import accounts, second_factors, sessions
+from app.services.accounts import own_account as accounts
+from app.services.accounts import second_factors, sessions
 
 router = Router(prefix="/me", tags=["account"])
 

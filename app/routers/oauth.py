@@ -13,8 +13,8 @@ from app.http.authorization import Public
 from app.http.route import Route, Router
 from app.http.sign_in_context import Visiting
 from app.schemas.sign_in import CLIENT_FORM, REVOCATION_FORM, TOKEN_FORM, GrantError, TokenGranted
-from app.services import machine_tokens
-from app.services.machine_tokens import GrantRefused
+from app.services.accounts import oauth_tokens as machine_tokens
+from app.services.accounts.oauth_tokens import GrantRefused
 
 FORM = "application/x-www-form-urlencoded"
 MOST_BYTES = 16_384

@@ -12,7 +12,7 @@ from app.http.route import Router
 from app.http.session import Seen, Session
 from app.schemas.administration import TeamFilters, TeamIn, TeamOut, TeamPatch
 from app.schemas.wire import Page
-from app.services import teams
+from app.services.accounts import teams
 
 router = Router(prefix="/teams", tags=["administration"])
 

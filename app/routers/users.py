@@ -19,7 +19,7 @@ from app.schemas.administration import (
     UserWithPassword,
 )
 from app.schemas.wire import Page
-from app.services import users
+from app.services.accounts import users
 
 router = Router(prefix="/users", tags=["administration"])
 

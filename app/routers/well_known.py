@@ -7,7 +7,7 @@ from app.http.authorization import Public
 from app.http.responses import cacheable
 from app.http.route import Route
 from app.schemas.sign_in import Jwks, ServerMetadata
-from app.services import server_metadata
+from app.services.accounts import server_metadata
 
 router = APIRouter(prefix="/.well-known", tags=["machines"], route_class=Route)
 

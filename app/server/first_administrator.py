@@ -4,7 +4,7 @@ from app.config import Settings
 from app.database.engine import Database
 from app.database.errors import translated
 from app.database.urls import api_url
-from app.services import users
+from app.services.accounts import users
 
 
 async def create(chosen: Settings, email: str, name: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.errors import AlreadyExists, InvalidInput
-from app.services import users
+from app.services.accounts import users
 from tests.routers.browsers import PASSWORD, browser, sql, with_password
 from tests.world import World, id_of
 

@@ -30,9 +30,9 @@ from app.rendering import icalendar
 from app.rendering.icalendar import Event
 from app.schemas.agenda import CalendarFeedIn, CalendarFeedOut, CalendarFeedWithAddress
 from app.schemas.wire import Page, PageQuery
-from app.services import sign_in_attempts
+from app.services.accounts import sign_in_throttle as sign_in_attempts
+from app.services.accounts.sign_in_audit import Visit, slow_down
 from app.services.cases import agenda
-from app.services.visits import Visit, slow_down
 
 ACT = "agenda.feed"
 OPEN = "SELECT (opened).*, (feed).id AS feed_id, (feed).user_id, (feed).language FROM access.open_feed($1, $2, $3)"

@@ -5,7 +5,7 @@ from app.access.tokens import ALGORITHM
 from app.access.vault import vault
 from app.config import settings
 from app.schemas.sign_in import Jwks, ServerMetadata
-from app.services.machine_tokens import GRANT
+from app.services.accounts.oauth_tokens import GRANT
 
 METHODS = ["client_secret_basic", "client_secret_post", "private_key_jwt"]
 

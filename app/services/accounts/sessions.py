@@ -28,8 +28,8 @@ from app.models import CalendarFeed, SignIn, User
 from app.models.record import new_id, now
 from app.schemas.sign_in import SignedIn, SignInOut
 from app.schemas.wire import Page, PageQuery
-from app.services import initial_passwords
-from app.services.visits import Visit, let_in, turn_away
+from app.services.accounts import initial_passwords
+from app.services.accounts.sign_in_audit import Visit, let_in, turn_away
 
 FULL = "full"
 ENROL = "enrol"

@@ -13,7 +13,7 @@ from app.models import Team
 from app.models.record import new_id
 from app.schemas.administration import TeamFilters, TeamIn, TeamOut, TeamSettings
 from app.schemas.wire import Input, Page
-from app.services import team_members
+from app.services.accounts import team_members
 
 
 async def found(session: AsyncSession, founding: TeamIn) -> TeamOut:

@@ -30,7 +30,7 @@ from app.schemas.administration import (
     SecretOut,
 )
 from app.schemas.wire import Input, Page
-from app.services.agencies import REFERRING
+from app.services.accounts.agencies import REFERRING
 
 MOST_SECRETS = 2
 """Alive at once: the old one and the new one, while a system is being switched over."""

@@ -10,9 +10,10 @@ from app.database.errors import translated
 from app.errors import Fault, TooManyRequests, Unauthenticated
 from app.models import SignIn, User
 from app.schemas.sign_in import SignInIn
-from app.services import initial_passwords, second_factors, sessions, sign_in_attempts
-from app.services.sessions import Tokens
-from app.services.visits import Visit, let_in, slow_down, turn_away
+from app.services.accounts import initial_passwords, second_factors, sessions
+from app.services.accounts import sign_in_throttle as sign_in_attempts
+from app.services.accounts.sessions import Tokens
+from app.services.accounts.sign_in_audit import Visit, let_in, slow_down, turn_away
 
 ACT = "account.sign_in"
 

@@ -10,8 +10,9 @@ from app.errors import Fault, InvalidInput
 from app.kit.records import find
 from app.models import User
 from app.schemas.sign_in import Me, PasswordChange
-from app.services import initial_passwords, second_factors, sessions, sign_in_attempts, team_members
-from app.services.visits import Visit
+from app.services.accounts import initial_passwords, second_factors, sessions, team_members
+from app.services.accounts import sign_in_throttle as sign_in_attempts
+from app.services.accounts.sign_in_audit import Visit
 
 
 async def read(session: AsyncSession, actor: Actor) -> Me:

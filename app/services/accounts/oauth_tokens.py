@@ -23,7 +23,7 @@ from app.errors import FirstStepError, Unauthenticated
 from app.models import Agency, ApiClient, ApiClientSecret, SignIn, UsedAssertion
 from app.models.record import new_id, now
 from app.schemas.sign_in import TokenGranted
-from app.services.visits import Visit, let_in, turn_away
+from app.services.accounts.sign_in_audit import Visit, let_in, turn_away
 
 GRANT = "client_credentials"
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"

@@ -26,7 +26,7 @@ from app.schemas.administration import (
 )
 from app.schemas.sign_in import Membership
 from app.schemas.wire import Input, Page
-from app.services import initial_passwords, second_factors, sessions, team_members
+from app.services.accounts import initial_passwords, second_factors, sessions, team_members
 
 
 async def appoint(session: AsyncSession, appointing: UserIn) -> UserWithPassword:

@@ -22,8 +22,9 @@ from app.errors import Conflict, Fault, InvalidInput, NotFound
 from app.models import User
 from app.models.record import now
 from app.schemas.sign_in import RecoveryCodes, SecondFactorRemoval, TotpConfirmation, TotpEnrolment
-from app.services import initial_passwords, sessions, sign_in_attempts
-from app.services.visits import Visit
+from app.services.accounts import initial_passwords, sessions
+from app.services.accounts import sign_in_throttle as sign_in_attempts
+from app.services.accounts.sign_in_audit import Visit
 
 COLUMN = "totp_sealed"
 
