@@ -7,8 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from app.config import settings
+from app.config import Settings, settings
+from app.database.urls import Urls
 from app.errors import FirstStepError
+from app.server.installation import Say
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 users = typer.Typer(no_args_is_help=True, help="Staff accounts.")
@@ -32,13 +34,19 @@ def run() -> None:
     from app.server import serve as serving
     from app.server.installation import say_on_stderr
 
-    serving.serve(settings(), _the_app, say_on_stderr)
+    serving.serve(settings(), _the_app, say_on_stderr, _seed_demo)
 
 
 def _the_app() -> Any:
     from app.main import create_app
 
     return create_app
+
+
+def _seed_demo(chosen: Settings, urls: Urls, say: Say) -> None:
+    from app.demo import seed  # only the first start needs it
+
+    seed.prepare(chosen, urls, say)
 
 
 @app.command()

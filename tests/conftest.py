@@ -29,10 +29,7 @@ from app.database import migrations  # noqa: E402
 from app.database.embedded import ADMIN, EmbeddedServer  # noqa: E402
 from app.database.urls import Urls, dialect_url  # noqa: E402
 from app.main import create_app  # noqa: E402
-from app.services.persons import (
-    gazetteer,  # noqa: E402
-    places,  # noqa: E402
-)
+from app.services.persons import gazetteer, places  # noqa: E402
 from tests import collected  # noqa: E402, F401 - from here on, in every test
 from tests.ground import SETTLED, Grounds  # noqa: E402
 from tests.world import World, settle  # noqa: E402

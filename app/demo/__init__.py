@@ -1,0 +1,1 @@
+"""The demonstration caseload: 120 invented children over 26 months."""

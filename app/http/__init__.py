@@ -1,0 +1,1 @@
+"""Request plumbing: authorization, the session of a request, JSON bodies, responses, problem details."""

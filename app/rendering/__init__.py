@@ -1,0 +1,1 @@
+"""Output formats: SVG, PDF, iCalendar."""

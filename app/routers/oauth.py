@@ -1,16 +1,14 @@
 """Machines sign in (RFC 6749, 7009, 7523). Forms in, and errors as those RFCs word them."""
 
-from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
 from fastapi import Depends, Request
-from fastapi.routing import APIRoute
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
-from app.database.errors import translated
 from app.http.authorization import Public
-from app.http.route import Route, Router
+from app.http.form_route import FormRoute
+from app.http.route import Router
 from app.http.sign_in_context import Visiting
 from app.schemas.sign_in import CLIENT_FORM, REVOCATION_FORM, TOKEN_FORM, GrantError, TokenGranted
 from app.services.accounts import oauth_tokens as machine_tokens
@@ -19,35 +17,6 @@ from app.services.accounts.oauth_tokens import GrantRefused
 FORM = "application/x-www-form-urlencoded"
 MOST_BYTES = 16_384
 MOST_FIELDS = 16
-NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
-
-
-class FormRoute(Route):
-    """A route that takes a form instead of JSON, and refuses as RFC 6749 does."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return FastAPI's handler without the strict reading of JSON."""
-        handler = APIRoute.get_route_handler(self)
-
-        async def handle(request: Request) -> Response:
-            try:
-                with translated():
-                    response = await handler(request)
-            except GrantRefused as refusal:
-                return _refused(request, refusal)
-            response.headers.update(NO_STORE)
-            return response
-
-        return handle
-
-
-def _refused(request: Request, refusal: GrantRefused) -> Response:
-    body = {"error": refusal.code, "error_description": str(refusal)}
-    if refusal.code != "invalid_client":
-        return JSONResponse(body, 400, NO_STORE)
-    used_header = "authorization" in request.headers
-    challenge = {"WWW-Authenticate": 'Basic realm="first-step", charset="UTF-8"'} if used_header else {}
-    return JSONResponse(body, 401, {**NO_STORE, **challenge})
 
 
 async def form_of(request: Request) -> dict[str, str]:

@@ -20,8 +20,15 @@ PATIENCE = 5.0
 """Seconds to wait for a port that a killed predecessor's workers are about to give back."""
 
 
-def serve(chosen: Settings, load: Callable[[], workers.MakeApp], say: Say) -> None:
+def serve(
+    chosen: Settings,
+    load: Callable[[], workers.MakeApp],
+    say: Say,
+    seed_demo: Callable[[Settings, Urls, Say], None],
+) -> None:
     """Serve until told to stop; then stop everything that was started. `load` imports the app, while the database starts.
+
+    `seed_demo` fills an empty demonstration database.
 
     Raises:
         Conflict: the port is taken, or this home is being served.
@@ -32,7 +39,7 @@ def serve(chosen: Settings, load: Callable[[], workers.MakeApp], say: Say) -> No
     made, make_app = _get_ready(chosen, load, say)
     try:
         if chosen.mode == "demo":
-            _prepare_demo(chosen, made.urls, say)
+            _prepare_demo(chosen, made.urls, say, seed_demo)
         # What was found out here holds in the workers too.
         os.environ |= {"FIRSTSTEP_API_DATABASE_URL": made.urls.api, "FIRSTSTEP_MODE": chosen.mode}
         say(f"First Step serves on {chosen.issuer}  ·  to read: {chosen.issuer}/docs  ·  to stop: Ctrl-C")
@@ -60,12 +67,12 @@ def _get_ready(
             raise
 
 
-def _prepare_demo(chosen: Settings, urls: Urls, say: Say) -> None:
+def _prepare_demo(
+    chosen: Settings, urls: Urls, say: Say, seed_demo: Callable[[Settings, Urls, Say], None]
+) -> None:
     notes = chosen.home / "demo.json"
     if not notes.exists():
-        from app.demo import seed as demo  # noqa: PLC0415 - only the first start needs it
-
-        demo.prepare(chosen, urls, say)
+        seed_demo(chosen, urls, say)
     if notes.exists():
         known = json.loads(notes.read_text())
         facts = {**known, "base_url": chosen.issuer, "database": {"api": urls.api}}

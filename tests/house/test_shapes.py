@@ -6,6 +6,7 @@ Each of these was seen to fail on a fault planted for it; the fault is named bes
 import ast
 import inspect
 import statistics
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
@@ -39,6 +40,7 @@ VAGUE = {
     "core",
 }
 MOST_LINES = 300
+MOST_MODULES = 25
 
 
 def models_in(annotation: Any) -> set[type[BaseModel]]:
@@ -138,6 +140,13 @@ def test_files_are_short() -> None:
     # Planted: a schema file of 328 lines; it was found here, and split.
     long = {str(path) for path in SOURCES if len((HERE / path).read_text().splitlines()) > MOST_LINES}
     assert long == set()
+
+
+def test_folders_hold_at_most_25_modules() -> None:
+    # Planted: all modules of `app/services/fund/` moved into `app/services/cases/`.
+    sizes = Counter(path.parent for path in SOURCES if path.name != "__init__.py")
+    large = {str(folder) for folder, size in sizes.items() if size > MOST_MODULES}
+    assert large <= {"app/routers", "app/schemas"}  # flat: one module per resource
 
 
 def test_no_module_has_a_vague_name() -> None:

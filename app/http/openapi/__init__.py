@@ -1,0 +1,1 @@
+"""Generation of the OpenAPI document and the documentation pages."""

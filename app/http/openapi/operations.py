@@ -11,9 +11,9 @@ from fastapi.routing import APIRoute
 
 from app.access.permissions import POLICY, Role
 from app.http.authorization import Requires
+from app.http.form_route import FormRoute
 from app.http.session import version_seen, version_seen_if_any
 from app.http.sign_in_context import asked_by_script
-from app.routers.oauth import FormRoute
 from app.schemas.wire import Page, Versioned
 
 

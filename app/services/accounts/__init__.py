@@ -1,0 +1,1 @@
+"""Accounts and sign-in: users, teams, agencies, API clients, sessions, second factors."""

@@ -1,0 +1,1 @@
+"""Assessments of a child, supporter or family, and the questionnaires they use."""

@@ -1,0 +1,1 @@
+"""Care plans over seven areas: goals, actions, submission, approval, versions, printing."""

@@ -4,8 +4,6 @@ Nothing of the clinical tier can be in it: it reads the plan, and nothing else a
 """
 
 import asyncio
-from dataclasses import dataclass
-from datetime import date
 from uuid import UUID
 
 from sqlalchemy import select
@@ -17,31 +15,8 @@ from app.errors import NotFound, Unavailable
 from app.kit.dates import today
 from app.kit.formatting import age, names
 from app.models import CarePlan, Case, Child, Person, User
-from app.schemas.care_plans import CarePlanOut
 from app.services.care_plans.load import loaded
-
-
-@dataclass(frozen=True, slots=True)
-class PlanToPrint:
-    """A plan, and what stands on paper around it."""
-
-    plan: CarePlanOut
-    number: str
-    """The case's."""
-    child: list[str]
-    age: str
-    about: str | None
-    """The supporter or relative whose plan it is; nobody where it is the child's."""
-    author: str
-    approver: str | None
-    on: date
-    language: str
-
-    @property
-    def file_name(self) -> str:
-        """A name for the file that says nothing of the child."""
-        return f"{self.number}-care-plan-{self.plan.subject}-{self.plan.edition}.pdf"
-
+from app.services.care_plans.plan_to_print import PlanToPrint
 
 _printing = asyncio.Semaphore(2)
 """So many at once in one process."""
@@ -62,9 +37,7 @@ async def printed(session: AsyncSession, plan_id: UUID, language: str) -> tuple[
 
 
 def _pages(told: PlanToPrint) -> bytes:
-    from app.services.care_plans.pdf_layout import (
-        pages,
-    )  # noqa: PLC0415 - fpdf2 is slow to import, and seldom needed
+    from app.services.care_plans.pdf_layout import pages  # noqa: PLC0415 - fpdf2 is slow to import, and seldom needed
 
     return pages(told)
 

@@ -9,8 +9,8 @@ from app.kit.formatting import day, number
 from app.rendering.pdf import HIGH, RISE, WIDE, Pages, Style
 from app.schemas.care_plans import ActionOut, GoalOut, PlanAreaOut
 from app.schemas.codes import codes_of, label
-from app.services.care_plans.pdf import PlanToPrint
 from app.services.care_plans.pdf_labels import WORDS
+from app.services.care_plans.plan_to_print import PlanToPrint
 
 LEFT, TOP, BOTTOM = 56.0, 64.0, HIGH - 62
 ACROSS = WIDE - 2 * LEFT

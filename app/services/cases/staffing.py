@@ -4,17 +4,18 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Uuid, bindparam, delete, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.actor import Actor
+from app.access.permissions import Role
 from app.access.vault import seal, unseal
 from app.errors import Fault, InvalidInput, NotFound
 from app.kit.pagination import Paging
 from app.kit.records import find, find_for_change, require
 from app.kit.state_machine import refuse
-from app.models import BreakGlass, Case, CaseLink, CaseWorker, SupportSession, Team, TeamMember
+from app.models import BreakGlass, Case, CaseLink, CaseWorker, SupportSession, Team, TeamMember, User
 from app.models.record import now
 from app.schemas.cases import Assignment, BrokenGlass, CaseLinkOut, CaseOut, GlassBreaking, Linking, Transfer
 from app.schemas.wire import Page, PageQuery
@@ -23,9 +24,10 @@ from app.services.cases.cases import shown
 from app.services.cases.conflict_walls import unmet_apart, unmet_wall
 from app.services.cases.states import unmet_open
 from app.services.cases.write_access import unmet_working
-from app.services.referrals.accept import can_lead
 
 GLASS_STAYS_OPEN = timedelta(hours=4)
+CASE_ROLES = (Role.social_worker, Role.supervisor)
+OPEN_CASE = text("SELECT access.has_open_case(:child)").bindparams(bindparam("child", type_=Uuid))
 
 
 async def assign(
@@ -206,3 +208,13 @@ async def links(session: AsyncSession, actor: Actor, case_id: UUID, page: PageQu
 def _link(made: CaseLink) -> CaseLinkOut:
     plain: dict[str, Any] = made.model_dump(include=set(CaseLinkOut.model_fields) - {"reason"})
     return CaseLinkOut(**plain, reason=unseal(made, "reason_sealed"))
+
+
+async def can_lead(session: AsyncSession, worker_id: UUID, team_id: UUID | None) -> bool:
+    """Whether somebody may carry a case of a team: active, a worker by role, a member of it."""
+    worker = await session.scalar(
+        select(User)
+        .join(TeamMember, col(TeamMember.user_id) == col(User.id))
+        .where(col(User.id) == worker_id, col(TeamMember.team_id) == team_id)
+    )
+    return worker is not None and worker.is_active and not set(CASE_ROLES).isdisjoint(worker.roles)

@@ -1,0 +1,1 @@
+"""Exit plans, case closure, reopening, follow-ups."""

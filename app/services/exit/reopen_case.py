@@ -20,8 +20,7 @@ from app.services.cases import history as case_history
 from app.services.cases import open as cases_open
 from app.services.cases.cases import shown
 from app.services.cases.conflict_walls import unmet_wall
-from app.services.cases.staffing import unmet_fitness, unmet_leading
-from app.services.referrals.accept import OPEN_CASE
+from app.services.cases.staffing import OPEN_CASE, unmet_fitness, unmet_leading
 
 CARRIED = {"role", "relationship", "is_responsible"}
 """What stands in the open about a person, and comes along."""

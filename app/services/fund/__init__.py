@@ -1,0 +1,1 @@
+"""The client assistance fund: funds, disbursements, the double-entry ledger, statements."""

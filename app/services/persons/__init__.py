@@ -1,0 +1,1 @@
+"""Details of a person: names in two scripts, phone numbers, places."""

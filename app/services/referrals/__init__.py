@@ -1,0 +1,1 @@
+"""Referrals: intake, possible duplicates, acceptance."""

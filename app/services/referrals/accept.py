@@ -4,23 +4,23 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Uuid, bindparam, select, text
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.actor import Actor
-from app.access.permissions import Role
 from app.access.vault import seal, unseal
 from app.errors import Fault
 from app.kit.dates import LOCAL, Birth
 from app.kit.records import find_for_change
 from app.kit.state_machine import refuse, unmet_status
-from app.models import Case, Referral, Team, TeamMember, User
+from app.models import Case, Referral, Team
 from app.models.record import now
 from app.schemas.referrals import Acceptance, PartnerReferral, ReferralOut
 from app.services.cases import history as case_history
 from app.services.cases import open as cases_open
 from app.services.cases.conflict_walls import unmet_wall
+from app.services.cases.staffing import OPEN_CASE, can_lead
 from app.services.cases.write_access import unmet_working, unmet_working_with
 from app.services.persons import person_details as telling
 from app.services.referrals import duplicates as matches
@@ -29,8 +29,6 @@ from app.services.referrals.states import ACCEPT
 
 YOUNGEST, OLDEST = 5, 17
 """Whole years at referral: FSC's criteria."""
-CASE_ROLES = (Role.social_worker, Role.supervisor)
-OPEN_CASE = text("SELECT access.has_open_case(:child)").bindparams(bindparam("child", type_=Uuid))
 
 
 async def accept(
@@ -125,16 +123,6 @@ async def _unmet_staffing(session: AsyncSession, actor: Actor, acceptance: Accep
 async def _is_own_team(session: AsyncSession, actor: Actor, team_id: UUID) -> bool:
     team = await session.get(Team, team_id)
     return team is not None and team.is_active and actor.belongs_to(team_id)
-
-
-async def can_lead(session: AsyncSession, worker_id: UUID, team_id: UUID | None) -> bool:
-    """Whether somebody may carry a case of a team: active, a worker by role, a member of it."""
-    worker = await session.scalar(
-        select(User)
-        .join(TeamMember, col(TeamMember.user_id) == col(User.id))
-        .where(col(User.id) == worker_id, col(TeamMember.team_id) == team_id)
-    )
-    return worker is not None and worker.is_active and not set(CASE_ROLES).isdisjoint(worker.roles)
 
 
 async def _unmet_identity(

@@ -1,0 +1,1 @@
+"""Three-monthly reviews, outcomes and progress charts."""

@@ -1,0 +1,1 @@
+"""Support sessions, clinical notes, service referrals, documents, legal steps."""

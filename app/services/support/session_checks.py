@@ -13,8 +13,8 @@ from app.errors import Fault, InvalidInput
 from app.models import Case, CaseWorker, Goal, SupportSession, TeamMember
 from app.models.record import now
 from app.schemas.support_sessions import SessionPlan, SupportSessionContent
+from app.services.cases.staffing import can_lead
 from app.services.cases.write_access import unmet_working
-from app.services.referrals.accept import can_lead
 from app.services.support.session_states import FIRST
 
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)

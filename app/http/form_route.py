@@ -1,0 +1,42 @@
+"""The route class of the OAuth endpoints: a form in, and errors as RFC 6749 words them."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import Request
+from fastapi.routing import APIRoute
+from starlette.responses import JSONResponse, Response
+
+from app.database.errors import translated
+from app.http.route import Route
+from app.services.accounts.oauth_tokens import GrantRefused
+
+NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+
+
+class FormRoute(Route):
+    """A route that takes a form instead of JSON, and refuses as RFC 6749 does."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return FastAPI's handler without the strict reading of JSON."""
+        handler = APIRoute.get_route_handler(self)
+
+        async def handle(request: Request) -> Response:
+            try:
+                with translated():
+                    response = await handler(request)
+            except GrantRefused as refusal:
+                return _refused(request, refusal)
+            response.headers.update(NO_STORE)
+            return response
+
+        return handle
+
+
+def _refused(request: Request, refusal: GrantRefused) -> Response:
+    body = {"error": refusal.code, "error_description": str(refusal)}
+    if refusal.code != "invalid_client":
+        return JSONResponse(body, 400, NO_STORE)
+    used_header = "authorization" in request.headers
+    challenge = {"WWW-Authenticate": 'Basic realm="first-step", charset="UTF-8"'} if used_header else {}
+    return JSONResponse(body, 401, {**NO_STORE, **challenge})
