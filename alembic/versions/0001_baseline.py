@@ -1,0 +1,1316 @@
+"""The baseline: every table, and the rules of the database in `alembic/sql`."""
+
+import json
+from pathlib import Path
+from uuid import UUID
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+from app.database.migrations import MIGRATIONS, run
+from app.models.record import Xid8
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+SQL_FILES = (
+    "access_functions", "access_log", "cases", "children", "referrals", "referral_questions", "name_tokens",
+    "case_records", "kept_answers", "organisation", "custody", "pathway", "tiers", "calendar_feeds", "walls", "unforged",
+    "hands", "funds", "ledger", "disbursements", "edges", "claims", "joins", "asking",
+)  # fmt: skip
+
+
+def upgrade() -> None:
+    op.execute("SET LOCAL lock_timeout = '5s'")
+    create_tables()
+    for name in SQL_FILES:
+        run(op.get_bind(), MIGRATIONS / "sql" / f"{name}.sql")
+    insert_instrument(MIGRATIONS / "seed" / "my_week.json")
+
+
+def downgrade() -> None:
+    op.execute("SET LOCAL lock_timeout = '5s'")
+    op.execute("DROP SCHEMA access, ledger CASCADE")
+    op.execute("DROP TABLE " + ", ".join(table_names()) + " CASCADE")
+
+
+def table_names() -> list[str]:
+    """Return the tables to drop: all of them but Alembic's own."""
+    statement = sa.text(
+        "SELECT quote_ident(relname) FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+        " AND relkind IN ('r', 'p') AND NOT relispartition AND relname <> 'alembic_version'"
+    )
+    return list(op.get_bind().scalars(statement))
+
+
+def insert_instrument(file: Path) -> None:
+    """Insert a questionnaire that every installation begins with."""
+    instrument = json.loads(file.read_bytes())
+    statement = sa.text(
+        "INSERT INTO instruments (id, created_at, version, code, edition, is_active, definition)"
+        " VALUES (:id, now(), 1, :code, :edition, true, :definition)"
+    )
+    op.get_bind().execute(
+        statement.bindparams(
+            sa.bindparam("id", type_=sa.Uuid()), sa.bindparam("definition", type_=postgresql.JSONB())
+        ),
+        {**instrument, "id": UUID(instrument["id"])},
+    )
+
+
+def create_tables() -> None:
+    """Create tables, indexes and constraints, as Alembic derives them from the models."""
+    op.create_table(
+        "access_entries",
+        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
+        sa.Column("xid", Xid8(), server_default=sa.text("pg_current_xact_id()"), nullable=False),
+        sa.Column(
+            "at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
+        ),
+        sa.Column("event_id", sa.Uuid(), nullable=False),
+        sa.Column("child_id", sa.Uuid(), nullable=True),
+        sa.Column("case_id", sa.Uuid(), nullable=True),
+        sa.Column("record_kind", sa.String(), nullable=True),
+        sa.Column("record_id", sa.Uuid(), nullable=True),
+        sa.Column("outcome", sa.String(), nullable=False),
+        sa.Column("status", sa.SmallInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_access_entries")),
+        postgresql_partition_by="RANGE (id)",
+    )
+    op.create_index("ix_access_entries_case", "access_entries", ["case_id", "id"], unique=False)
+    op.create_index("ix_access_entries_child", "access_entries", ["child_id", "id"], unique=False)
+    op.create_index(op.f("ix_access_entries_event_id"), "access_entries", ["event_id"], unique=False)
+    op.create_table(
+        "access_events",
+        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
+        sa.Column("xid", Xid8(), server_default=sa.text("pg_current_xact_id()"), nullable=False),
+        sa.Column(
+            "opened_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("actor_id", sa.Uuid(), nullable=True),
+        sa.Column("session_id", sa.Uuid(), nullable=True),
+        sa.Column("token_id", sa.Uuid(), nullable=True),
+        sa.Column("roles", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("agency_id", sa.Uuid(), nullable=True),
+        sa.Column("supervises", sa.ARRAY(sa.Uuid()), nullable=False),
+        sa.Column("act", sa.String(), nullable=False),
+        sa.Column("request_id", sa.String(), nullable=False),
+        sa.Column("address", postgresql.INET(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_access_events")),
+        postgresql_partition_by="RANGE (id)",
+    )
+    op.create_index("ix_access_events_actor", "access_events", ["actor_id", "id"], unique=False)
+    op.create_index(op.f("ix_access_events_request_id"), "access_events", ["request_id"], unique=False)
+    op.create_table(
+        "agencies",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("is_active", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_agencies")),
+        sa.UniqueConstraint("name", name=op.f("uq_agencies_name")),
+    )
+    op.create_table(
+        "case_number_series",
+        sa.Column("year", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("last", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("year", name=op.f("pk_case_number_series")),
+    )
+    op.create_table(
+        "children",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("sex", sa.String(), nullable=False),
+        sa.Column("province_code", sa.String(), nullable=True),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_children")),
+    )
+    op.create_index(
+        "ix_children_newest",
+        "children",
+        [sa.literal_column("created_at DESC"), sa.literal_column("id DESC")],
+        unique=False,
+    )
+    op.create_table(
+        "disbursement_number_series",
+        sa.Column("year", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("last", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("year", name=op.f("pk_disbursement_number_series")),
+    )
+    op.create_table(
+        "editions",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("checksum", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_editions")),
+    )
+    op.create_table(
+        "instruments",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("code", sa.String(), nullable=False),
+        sa.Column("edition", sa.Integer(), nullable=False),
+        sa.Column("is_active", sa.Boolean(), nullable=False),
+        sa.Column("definition", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_instruments")),
+    )
+    op.create_index("uq_instruments_code_edition", "instruments", ["code", "edition"], unique=True)
+    op.create_index(
+        "uq_instruments_one_active",
+        "instruments",
+        ["code"],
+        unique=True,
+        postgresql_where=sa.text("is_active"),
+    )
+    op.create_table(
+        "kept_answers",
+        sa.Column("principal_id", sa.Uuid(), nullable=False),
+        sa.Column("key_digest", sa.LargeBinary(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("child_id", sa.Uuid(), nullable=True),
+        sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=False),
+        sa.Column("kept_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("principal_id", "key_digest", name=op.f("pk_kept_answers")),
+    )
+    op.create_index(op.f("ix_kept_answers_kept_at"), "kept_answers", ["kept_at"], unique=False)
+    op.create_table(
+        "name_tokens",
+        sa.Column("owner_id", sa.Uuid(), nullable=False),
+        sa.Column("token", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("child_id", sa.Uuid(), nullable=True),
+        sa.PrimaryKeyConstraint("owner_id", "token", "kind", name=op.f("pk_name_tokens")),
+    )
+    op.create_index("ix_name_tokens_token_kind", "name_tokens", ["token", "kind"], unique=False)
+    op.create_table(
+        "places",
+        sa.Column("code", sa.String(), nullable=False),
+        sa.Column("parent_code", sa.String(), nullable=True),
+        sa.Column("level", sa.String(), nullable=False),
+        sa.Column("name_km", sa.String(), nullable=False),
+        sa.Column("name_en", sa.String(), nullable=False),
+        sa.Column("search_en", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["parent_code"], ["places.code"], name=op.f("fk_places_parent_code")),
+        sa.PrimaryKeyConstraint("code", name=op.f("pk_places")),
+    )
+    op.create_index(op.f("ix_places_parent_code"), "places", ["parent_code"], unique=False)
+    op.create_index(op.f("ix_places_search_en"), "places", ["search_en"], unique=False)
+    op.create_table(
+        "sign_in_attempts",
+        sa.Column("key", sa.LargeBinary(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("blocked_until", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_sign_in_attempts")),
+    )
+    op.create_table(
+        "teams",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("is_active", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_teams")),
+        sa.UniqueConstraint("name", name=op.f("uq_teams_name")),
+    )
+    op.create_table(
+        "users",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("email", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("roles", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("is_active", sa.Boolean(), nullable=False),
+        sa.Column("password_hash", sa.String(), nullable=True),
+        sa.Column("totp_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("totp_confirmed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("totp_last_step", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
+    )
+    op.create_index("uq_users_email", "users", [sa.literal_column("lower(email)")], unique=True)
+    op.create_table(
+        "api_clients",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("agency_id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("scopes", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("public_key", sa.String(), nullable=True),
+        sa.Column("is_active", sa.Boolean(), nullable=False),
+        sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["agency_id"], ["agencies.id"], name=op.f("fk_api_clients_agency_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_api_clients")),
+    )
+    op.create_index(op.f("ix_api_clients_agency_id"), "api_clients", ["agency_id"], unique=False)
+    op.create_table(
+        "approval_limits",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("act", sa.String(), nullable=False),
+        sa.Column("currency", sa.String(), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=True),
+        sa.Column("starts_on", sa.Date(), nullable=False),
+        sa.Column("set_by_id", sa.Uuid(), nullable=True),
+        sa.ForeignKeyConstraint(["set_by_id"], ["users.id"], name=op.f("fk_approval_limits_set_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_approval_limits")),
+    )
+    op.create_index(
+        "uq_approval_limits_from", "approval_limits", ["role", "act", "currency", "starts_on"], unique=True
+    )
+    op.create_table(
+        "books_closings",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("until", sa.Date(), nullable=False),
+        sa.Column("closed_by_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["closed_by_id"], ["users.id"], name=op.f("fk_books_closings_closed_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_books_closings")),
+        sa.UniqueConstraint("until", name=op.f("uq_books_closings_until")),
+    )
+    op.create_table(
+        "calendar_feeds",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("token_digest", sa.LargeBinary(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("language", sa.String(), nullable=False),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_read_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_calendar_feeds_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_calendar_feeds")),
+        sa.UniqueConstraint("token_digest", name=op.f("uq_calendar_feeds_token_digest")),
+    )
+    op.create_index(op.f("ix_calendar_feeds_user_id"), "calendar_feeds", ["user_id"], unique=False)
+    op.create_table(
+        "cases",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("number", sa.String(), nullable=False),
+        sa.Column("child_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("team_id", sa.Uuid(), nullable=False),
+        sa.Column("lead_worker_id", sa.Uuid(), nullable=False),
+        sa.Column("referral_id", sa.Uuid(), nullable=True),
+        sa.Column("previous_case_id", sa.Uuid(), nullable=True),
+        sa.Column("opened_on", sa.Date(), nullable=False),
+        sa.Column("closed_on", sa.Date(), nullable=True),
+        sa.Column("next_review_on", sa.Date(), nullable=True),
+        sa.Column("extended_until", sa.Date(), nullable=True),
+        sa.Column("close_reason", sa.String(), nullable=True),
+        sa.Column("age_at_referral_min", sa.Integer(), nullable=False),
+        sa.Column("age_at_referral_max", sa.Integer(), nullable=False),
+        sa.Column("province_code", sa.String(), nullable=True),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["child_id"], ["children.id"], name=op.f("fk_cases_child_id")),
+        sa.ForeignKeyConstraint(["lead_worker_id"], ["users.id"], name=op.f("fk_cases_lead_worker_id")),
+        sa.ForeignKeyConstraint(["previous_case_id"], ["cases.id"], name=op.f("fk_cases_previous_case_id")),
+        sa.ForeignKeyConstraint(["team_id"], ["teams.id"], name=op.f("fk_cases_team_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_cases")),
+        sa.UniqueConstraint("number", name=op.f("uq_cases_number")),
+    )
+    op.create_index(op.f("ix_cases_child_id"), "cases", ["child_id"], unique=False)
+    op.create_index(op.f("ix_cases_lead_worker_id"), "cases", ["lead_worker_id"], unique=False)
+    op.create_index(
+        "ix_cases_newest",
+        "cases",
+        [sa.literal_column("created_at DESC"), sa.literal_column("id DESC")],
+        unique=False,
+    )
+    op.create_index(
+        "ix_cases_team_newest",
+        "cases",
+        ["team_id", sa.literal_column("created_at DESC"), sa.literal_column("id DESC")],
+        unique=False,
+    )
+    op.create_index(
+        "uq_cases_one_open",
+        "cases",
+        ["child_id"],
+        unique=True,
+        postgresql_where=sa.text("status <> 'closed'"),
+    )
+    op.create_table(
+        "exchange_rates",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("on", sa.Date(), nullable=False),
+        sa.Column("riel_hundredths", sa.BigInteger(), nullable=False),
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("recorded_by_id", sa.Uuid(), nullable=False),
+        sa.CheckConstraint("riel_hundredths > 0", name=op.f("ck_exchange_rates_positive")),
+        sa.ForeignKeyConstraint(
+            ["recorded_by_id"], ["users.id"], name=op.f("fk_exchange_rates_recorded_by_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_exchange_rates")),
+    )
+    op.create_index(op.f("ix_exchange_rates_on"), "exchange_rates", ["on"], unique=False)
+    op.create_index("uq_exchange_rates_day", "exchange_rates", ["on", "source"], unique=True)
+    op.create_table(
+        "funds",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("donor", sa.String(), nullable=False),
+        sa.Column("grant_code", sa.String(), nullable=True),
+        sa.Column("currency", sa.String(), nullable=False),
+        sa.Column("starts_on", sa.Date(), nullable=False),
+        sa.Column("ends_on", sa.Date(), nullable=True),
+        sa.Column("budget", sa.BigInteger(), nullable=True),
+        sa.Column("categories", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("lines", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("youngest", sa.Integer(), nullable=True),
+        sa.Column("oldest", sa.Integer(), nullable=True),
+        sa.Column("province_codes", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("closed_by_id", sa.Uuid(), nullable=True),
+        sa.Column("close_reason", sa.String(), nullable=True),
+        sa.Column("rest_to_fund_id", sa.Uuid(), nullable=True),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["closed_by_id"], ["users.id"], name=op.f("fk_funds_closed_by_id")),
+        sa.ForeignKeyConstraint(["rest_to_fund_id"], ["funds.id"], name=op.f("fk_funds_rest_to_fund_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_funds")),
+        sa.UniqueConstraint("name", name=op.f("uq_funds_name")),
+    )
+    op.create_table(
+        "providers",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("agency_id", sa.Uuid(), nullable=True),
+        sa.Column("services", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("province_codes", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("safeguarding_checked_on", sa.Date(), nullable=True),
+        sa.Column("safeguarding_valid_until", sa.Date(), nullable=True),
+        sa.Column("is_active", sa.Boolean(), nullable=False),
+        sa.Column("details", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.ForeignKeyConstraint(["agency_id"], ["agencies.id"], name=op.f("fk_providers_agency_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_providers")),
+    )
+    op.create_table(
+        "team_members",
+        sa.Column("team_id", sa.Uuid(), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("is_supervisor", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["team_id"], ["teams.id"], name=op.f("fk_team_members_team_id")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_team_members_user_id")),
+        sa.PrimaryKeyConstraint("team_id", "user_id", name=op.f("pk_team_members")),
+    )
+    op.create_index(op.f("ix_team_members_user_id"), "team_members", ["user_id"], unique=False)
+    op.create_table(
+        "api_client_secrets",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["client_id"], ["api_clients.id"], name=op.f("fk_api_client_secrets_client_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_api_client_secrets")),
+    )
+    op.create_index(
+        op.f("ix_api_client_secrets_client_id"), "api_client_secrets", ["client_id"], unique=False
+    )
+    op.create_table(
+        "break_glass",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("child_id", sa.Uuid(), nullable=True),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("reason_sealed", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_break_glass_case_id")),
+        sa.ForeignKeyConstraint(["child_id"], ["children.id"], name=op.f("fk_break_glass_child_id")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_break_glass_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_break_glass")),
+    )
+    op.create_index(op.f("ix_break_glass_case_id"), "break_glass", ["case_id"], unique=False)
+    op.create_index(op.f("ix_break_glass_child_id"), "break_glass", ["child_id"], unique=False)
+    op.create_index(op.f("ix_break_glass_user_id"), "break_glass", ["user_id"], unique=False)
+    op.create_table(
+        "case_history",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("child_id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("by_id", sa.Uuid(), nullable=True),
+        sa.Column("tier", sa.String(), nullable=False),
+        sa.Column("record_kind", sa.String(), nullable=False),
+        sa.Column("record_id", sa.Uuid(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_case_history_case_id")),
+        sa.ForeignKeyConstraint(["child_id"], ["children.id"], name=op.f("fk_case_history_child_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_case_history")),
+    )
+    op.create_index(op.f("ix_case_history_child_id"), "case_history", ["child_id"], unique=False)
+    op.create_index(
+        "ix_case_history_newest",
+        "case_history",
+        ["case_id", sa.literal_column("at DESC"), sa.literal_column("id DESC")],
+        unique=False,
+    )
+    op.create_table(
+        "case_links",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("child_id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("linked_child_id", sa.Uuid(), nullable=False),
+        sa.Column("linked_case_id", sa.Uuid(), nullable=False),
+        sa.Column("linked_by_id", sa.Uuid(), nullable=False),
+        sa.Column("linked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("reason_sealed", sa.LargeBinary(), nullable=False),
+        sa.CheckConstraint("case_id < linked_case_id", name=op.f("ck_case_links_one_row_a_pair")),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_case_links_case_id")),
+        sa.ForeignKeyConstraint(["child_id"], ["children.id"], name=op.f("fk_case_links_child_id")),
+        sa.ForeignKeyConstraint(["linked_by_id"], ["users.id"], name=op.f("fk_case_links_linked_by_id")),
+        sa.ForeignKeyConstraint(["linked_case_id"], ["cases.id"], name=op.f("fk_case_links_linked_case_id")),
+        sa.ForeignKeyConstraint(
+            ["linked_child_id"], ["children.id"], name=op.f("fk_case_links_linked_child_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_case_links")),
+    )
+    op.create_index(op.f("ix_case_links_case_id"), "case_links", ["case_id"], unique=False)
+    op.create_index(op.f("ix_case_links_linked_case_id"), "case_links", ["linked_case_id"], unique=False)
+    op.create_index("uq_case_links_pair", "case_links", ["case_id", "linked_case_id"], unique=True)
+    op.create_table(
+        "case_workers",
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("child_id", sa.Uuid(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_case_workers_case_id")),
+        sa.ForeignKeyConstraint(["child_id"], ["children.id"], name=op.f("fk_case_workers_child_id")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_case_workers_user_id")),
+        sa.PrimaryKeyConstraint("case_id", "user_id", name=op.f("pk_case_workers")),
+    )
+    op.create_index(op.f("ix_case_workers_user_id"), "case_workers", ["user_id"], unique=False)
+    op.create_table(
+        "consents",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("child_id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("given_by", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("method", sa.String(), nullable=True),
+        sa.Column("given_on", sa.Date(), nullable=False),
+        sa.Column("scope", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("recipient_agency_id", sa.Uuid(), nullable=True),
+        sa.Column("valid_until", sa.Date(), nullable=True),
+        sa.Column("basis_without_consent", sa.String(), nullable=True),
+        sa.Column("recorded_by_id", sa.Uuid(), nullable=False),
+        sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("withdrawn_by_id", sa.Uuid(), nullable=True),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("withdrawal_sealed", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_consents_case_id")),
+        sa.ForeignKeyConstraint(["child_id"], ["children.id"], name=op.f("fk_consents_child_id")),
+        sa.ForeignKeyConstraint(
+            ["recipient_agency_id"], ["agencies.id"], name=op.f("fk_consents_recipient_agency_id")
+        ),
+        sa.ForeignKeyConstraint(["recorded_by_id"], ["users.id"], name=op.f("fk_consents_recorded_by_id")),
+        sa.ForeignKeyConstraint(["withdrawn_by_id"], ["users.id"], name=op.f("fk_consents_withdrawn_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_consents")),
+    )
+    op.create_index(op.f("ix_consents_case_id"), "consents", ["case_id"], unique=False)
+    op.create_index(op.f("ix_consents_child_id"), "consents", ["child_id"], unique=False)
+    op.create_table(
+        "disbursements",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("child_id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.String(), nullable=False),
+        sa.Column("case_number", sa.String(), nullable=False),
+        sa.Column("beneficiary", sa.String(), nullable=False),
+        sa.Column("category", sa.String(), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.String(), nullable=False),
+        sa.Column("urgency", sa.String(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("series_id", sa.Uuid(), nullable=True),
+        sa.Column("instalment", sa.Integer(), nullable=False),
+        sa.Column("instalments", sa.Integer(), nullable=False),
+        sa.Column("release_on", sa.Date(), nullable=False),
+        sa.Column("fund_id", sa.Uuid(), nullable=True),
+        sa.Column("line", sa.String(), nullable=True),
+        sa.Column("requested_by_id", sa.Uuid(), nullable=False),
+        sa.Column("approved_by_id", sa.Uuid(), nullable=True),
+        sa.Column("approved_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("approval_due_on", sa.Date(), nullable=True),
+        sa.Column("paid_by_id", sa.Uuid(), nullable=True),
+        sa.Column("paid_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("paid_on", sa.Date(), nullable=True),
+        sa.Column("method", sa.String(), nullable=True),
+        sa.Column("tenders", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("acknowledgement_document_id", sa.Uuid(), nullable=True),
+        sa.Column("spent", sa.BigInteger(), nullable=True),
+        sa.Column("reconciled_by_id", sa.Uuid(), nullable=True),
+        sa.Column("reconciled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("receipt_document_ids", sa.ARRAY(sa.Uuid()), nullable=False),
+        sa.Column("ended_by_id", sa.Uuid(), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("payee_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("reversal_sealed", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["approved_by_id"], ["users.id"], name=op.f("fk_disbursements_approved_by_id")
+        ),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_disbursements_case_id")),
+        sa.ForeignKeyConstraint(["child_id"], ["children.id"], name=op.f("fk_disbursements_child_id")),
+        sa.ForeignKeyConstraint(["ended_by_id"], ["users.id"], name=op.f("fk_disbursements_ended_by_id")),
+        sa.ForeignKeyConstraint(["fund_id"], ["funds.id"], name=op.f("fk_disbursements_fund_id")),
+        sa.ForeignKeyConstraint(["paid_by_id"], ["users.id"], name=op.f("fk_disbursements_paid_by_id")),
+        sa.ForeignKeyConstraint(
+            ["reconciled_by_id"], ["users.id"], name=op.f("fk_disbursements_reconciled_by_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["requested_by_id"], ["users.id"], name=op.f("fk_disbursements_requested_by_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_disbursements")),
+        sa.UniqueConstraint("number", name=op.f("uq_disbursements_number")),
+    )
+    op.create_index(op.f("ix_disbursements_case_id"), "disbursements", ["case_id"], unique=False)
+    op.create_index(op.f("ix_disbursements_child_id"), "disbursements", ["child_id"], unique=False)
+    op.create_index(op.f("ix_disbursements_fund_id"), "disbursements", ["fund_id"], unique=False)
+    op.create_index(
+        "ix_disbursements_newest",
+        "disbursements",
+        [sa.literal_column("created_at DESC"), sa.literal_column("id DESC")],
+        unique=False,
+    )
+    op.create_index(op.f("ix_disbursements_series_id"), "disbursements", ["series_id"], unique=False)
+    op.create_index(
+        "ix_disbursements_unreceipted",
+        "disbursements",
+        ["paid_on"],
+        unique=False,
+        postgresql_where=sa.text("status = 'paid'"),
+    )
+    op.create_table(
+        "document_contents",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("child_id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_document_contents_case_id")),
+        sa.ForeignKeyConstraint(["child_id"], ["children.id"], name=op.f("fk_document_contents_child_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_document_contents")),
+    )
+    op.create_index(op.f("ix_document_contents_case_id"), "document_contents", ["case_id"], unique=False)
+    op.create_index(op.f("ix_document_contents_child_id"), "document_contents", ["child_id"], unique=False)
+    op.create_table(
+        "documents",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("child_id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("tier", sa.String(), nullable=False),
+        sa.Column("media_type", sa.String(), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("author_id", sa.Uuid(), nullable=False),
+        sa.Column("about_kind", sa.String(), nullable=True),
+        sa.Column("about_id", sa.Uuid(), nullable=True),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["author_id"], ["users.id"], name=op.f("fk_documents_author_id")),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_documents_case_id")),
+        sa.ForeignKeyConstraint(["child_id"], ["children.id"], name=op.f("fk_documents_child_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_documents")),
+    )
+    op.create_index(op.f("ix_documents_case_id"), "documents", ["case_id"], unique=False)
+    op.create_index(op.f("ix_documents_child_id"), "documents", ["child_id"], unique=False)
+    op.create_table(
+        "exit_plans",
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("author_id", sa.Uuid(), nullable=False),
+        sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("submitted_by_id", sa.Uuid(), nullable=True),
+        sa.Column("contributor_ids", sa.ARRAY(sa.Uuid()), nullable=False),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decided_by_id", sa.Uuid(), nullable=True),
+        sa.Column("decision_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("child_id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("ends_on", sa.Date(), nullable=True),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["author_id"], ["users.id"], name=op.f("fk_exit_plans_author_id")),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_exit_plans_case_id")),
+        sa.ForeignKeyConstraint(["child_id"], ["children.id"], name=op.f("fk_exit_plans_child_id")),
+        sa.ForeignKeyConstraint(["decided_by_id"], ["users.id"], name=op.f("fk_exit_plans_decided_by_id")),
+        sa.ForeignKeyConstraint(
+            ["submitted_by_id"], ["users.id"], name=op.f("fk_exit_plans_submitted_by_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_exit_plans")),
+    )
+    op.create_index(op.f("ix_exit_plans_case_id"), "exit_plans", ["case_id"], unique=False)
+    op.create_index(op.f("ix_exit_plans_child_id"), "exit_plans", ["child_id"], unique=False)
+    op.create_index("uq_exit_plans_case", "exit_plans", ["case_id"], unique=True)
+    op.create_table(
+        "follow_ups",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("child_id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("months", sa.Integer(), nullable=True),
+        sa.Column("due_on", sa.Date(), nullable=True),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("held_on", sa.Date(), nullable=True),
+        sa.Column("author_id", sa.Uuid(), nullable=True),
+        sa.Column("wellbeing", sa.String(), nullable=True),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["author_id"], ["users.id"], name=op.f("fk_follow_ups_author_id")),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_follow_ups_case_id")),
+        sa.ForeignKeyConstraint(["child_id"], ["children.id"], name=op.f("fk_follow_ups_child_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_follow_ups")),
+    )
+    op.create_index(op.f("ix_follow_ups_case_id"), "follow_ups", ["case_id"], unique=False)
+    op.create_index(op.f("ix_follow_ups_child_id"), "follow_ups", ["child_id"], unique=False)
+    op.create_index(
+        "ix_follow_ups_due",
+        "follow_ups",
+        ["due_on"],
+        unique=False,
+        postgresql_where=sa.text("status = 'due'"),
+    )
+    op.create_index(
+        "uq_follow_ups_months",
+        "follow_ups",
+        ["case_id", "months"],
+        unique=True,
+        postgresql_where=sa.text("months IS NOT NULL"),
+    )
+    op.create_table(
+        "fund_transfers",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("fund_id", sa.Uuid(), nullable=False),
+        sa.Column("from_line", sa.String(), nullable=False),
+        sa.Column("to_line", sa.String(), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("asked_by_id", sa.Uuid(), nullable=False),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decided_by_id", sa.Uuid(), nullable=True),
+        sa.CheckConstraint("amount > 0", name=op.f("ck_fund_transfers_amount")),
+        sa.CheckConstraint("decided_by_id <> asked_by_id", name=op.f("ck_fund_transfers_another_decides")),
+        sa.ForeignKeyConstraint(["asked_by_id"], ["users.id"], name=op.f("fk_fund_transfers_asked_by_id")),
+        sa.ForeignKeyConstraint(
+            ["decided_by_id"], ["users.id"], name=op.f("fk_fund_transfers_decided_by_id")
+        ),
+        sa.ForeignKeyConstraint(["fund_id"], ["funds.id"], name=op.f("fk_fund_transfers_fund_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_fund_transfers")),
+    )
+    op.create_index(op.f("ix_fund_transfers_fund_id"), "fund_transfers", ["fund_id"], unique=False)
+    op.create_table(
+        "ledger_accounts",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("fund_id", sa.Uuid(), nullable=False),
+        sa.Column("line", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("currency", sa.String(), nullable=False),
+        sa.Column("balance", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["fund_id"], ["funds.id"], name=op.f("fk_ledger_accounts_fund_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger_accounts")),
+    )
+    op.create_index("uq_ledger_accounts_place", "ledger_accounts", ["fund_id", "line", "kind"], unique=True)
+    op.create_table(
+        "legal_steps",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("child_id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("on", sa.Date(), nullable=False),
+        sa.Column("author_id", sa.Uuid(), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["author_id"], ["users.id"], name=op.f("fk_legal_steps_author_id")),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_legal_steps_case_id")),
+        sa.ForeignKeyConstraint(["child_id"], ["children.id"], name=op.f("fk_legal_steps_child_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_legal_steps")),
+    )
+    op.create_index(op.f("ix_legal_steps_case_id"), "legal_steps", ["case_id"], unique=False)
+    op.create_index(op.f("ix_legal_steps_child_id"), "legal_steps", ["child_id"], unique=False)
+    op.create_index(
+        "ix_legal_steps_planned",
+        "legal_steps",
+        ["on"],
+        unique=False,
+        postgresql_where=sa.text("status = 'planned'"),
+    )
+    op.create_table(
+        "people",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("child_id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("relationship", sa.String(), nullable=False),
+        sa.Column("is_responsible", sa.Boolean(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_people_case_id")),
+        sa.ForeignKeyConstraint(["child_id"], ["children.id"], name=op.f("fk_people_child_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_people")),
+    )
+    op.create_index(op.f("ix_people_case_id"), "people", ["case_id"], unique=False)
+    op.create_index(op.f("ix_people_child_id"), "people", ["child_id"], unique=False)
+    op.create_table(
+        "referrals",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("child_id", sa.Uuid(), nullable=True),
+        sa.Column("case_id", sa.Uuid(), nullable=True),
+        sa.Column("agency_id", sa.Uuid(), nullable=True),
+        sa.Column("received_by_id", sa.Uuid(), nullable=True),
+        sa.Column("handed_to_id", sa.Uuid(), nullable=True),
+        sa.Column("team_id", sa.Uuid(), nullable=True),
+        sa.Column("external_id", sa.String(), nullable=True),
+        sa.Column("tracking_number", sa.String(), nullable=False),
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("urgency", sa.String(), nullable=False),
+        sa.Column("concern_kind", sa.String(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("acknowledged_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decided_by_id", sa.Uuid(), nullable=True),
+        sa.Column("decline_reason_code", sa.String(), nullable=True),
+        sa.Column("province_code", sa.String(), nullable=True),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("outcome_sealed", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(["agency_id"], ["agencies.id"], name=op.f("fk_referrals_agency_id")),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_referrals_case_id")),
+        sa.ForeignKeyConstraint(["child_id"], ["children.id"], name=op.f("fk_referrals_child_id")),
+        sa.ForeignKeyConstraint(["decided_by_id"], ["users.id"], name=op.f("fk_referrals_decided_by_id")),
+        sa.ForeignKeyConstraint(["handed_to_id"], ["users.id"], name=op.f("fk_referrals_handed_to_id")),
+        sa.ForeignKeyConstraint(["received_by_id"], ["users.id"], name=op.f("fk_referrals_received_by_id")),
+        sa.ForeignKeyConstraint(["team_id"], ["teams.id"], name=op.f("fk_referrals_team_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_referrals")),
+        sa.UniqueConstraint("tracking_number", name=op.f("uq_referrals_tracking_number")),
+    )
+    op.create_index(op.f("ix_referrals_case_id"), "referrals", ["case_id"], unique=False)
+    op.create_index(op.f("ix_referrals_child_id"), "referrals", ["child_id"], unique=False)
+    op.create_index(op.f("ix_referrals_handed_to_id"), "referrals", ["handed_to_id"], unique=False)
+    op.create_index(
+        "ix_referrals_newest",
+        "referrals",
+        [sa.literal_column("received_at DESC"), sa.literal_column("id DESC")],
+        unique=False,
+    )
+    op.create_index(op.f("ix_referrals_received_by_id"), "referrals", ["received_by_id"], unique=False)
+    op.create_index("ix_referrals_team_status", "referrals", ["team_id", "status"], unique=False)
+    op.create_index("uq_referrals_agency_external_id", "referrals", ["agency_id", "external_id"], unique=True)
+    op.create_table(
+        "sessions",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=True),
+        sa.Column("client_id", sa.Uuid(), nullable=True),
+        sa.Column("refresh_digest", sa.LargeBinary(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("refreshed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("idle_ends_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("revoked_because", sa.String(), nullable=True),
+        sa.Column("address", sa.String(), nullable=True),
+        sa.Column("user_agent", sa.String(), nullable=True),
+        sa.CheckConstraint("(user_id IS NULL) <> (client_id IS NULL)", name=op.f("ck_sessions_one_subject")),
+        sa.ForeignKeyConstraint(["client_id"], ["api_clients.id"], name=op.f("fk_sessions_client_id")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_sessions_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sessions")),
+    )
+    op.create_index(op.f("ix_sessions_client_id"), "sessions", ["client_id"], unique=False)
+    op.create_index(op.f("ix_sessions_user_id"), "sessions", ["user_id"], unique=False)
+    op.create_table(
+        "support_sessions",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("child_id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("form", sa.String(), nullable=True),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("planned_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("held_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("attendance", sa.String(), nullable=True),
+        sa.Column("areas", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("goal_ids", sa.ARRAY(sa.Uuid()), nullable=False),
+        sa.Column("worker_id", sa.Uuid(), nullable=False),
+        sa.Column("author_id", sa.Uuid(), nullable=False),
+        sa.Column("series_id", sa.Uuid(), nullable=True),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["author_id"], ["users.id"], name=op.f("fk_support_sessions_author_id")),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_support_sessions_case_id")),
+        sa.ForeignKeyConstraint(["child_id"], ["children.id"], name=op.f("fk_support_sessions_child_id")),
+        sa.ForeignKeyConstraint(["worker_id"], ["users.id"], name=op.f("fk_support_sessions_worker_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_support_sessions")),
+    )
+    op.create_index(op.f("ix_support_sessions_case_id"), "support_sessions", ["case_id"], unique=False)
+    op.create_index(op.f("ix_support_sessions_child_id"), "support_sessions", ["child_id"], unique=False)
+    op.create_index(
+        "ix_support_sessions_newest",
+        "support_sessions",
+        ["case_id", sa.literal_column("created_at DESC"), sa.literal_column("id DESC")],
+        unique=False,
+    )
+    op.create_index(
+        "ix_support_sessions_planned",
+        "support_sessions",
+        ["planned_at"],
+        unique=False,
+        postgresql_where=sa.text("status = 'planned'"),
+    )
+    op.create_index(op.f("ix_support_sessions_series_id"), "support_sessions", ["series_id"], unique=False)
+    op.create_index(op.f("ix_support_sessions_worker_id"), "support_sessions", ["worker_id"], unique=False)
+    op.create_table(
+        "used_assertions",
+        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column("jti", sa.String(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["client_id"], ["api_clients.id"], name=op.f("fk_used_assertions_client_id")),
+        sa.PrimaryKeyConstraint("client_id", "jti", name=op.f("pk_used_assertions")),
+    )
+    op.create_table(
+        "assessments",
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("author_id", sa.Uuid(), nullable=False),
+        sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("submitted_by_id", sa.Uuid(), nullable=True),
+        sa.Column("contributor_ids", sa.ARRAY(sa.Uuid()), nullable=False),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decided_by_id", sa.Uuid(), nullable=True),
+        sa.Column("decision_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("child_id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=True),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("risk_level", sa.String(), nullable=True),
+        sa.Column("ratings", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("previous_id", sa.Uuid(), nullable=True),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["author_id"], ["users.id"], name=op.f("fk_assessments_author_id")),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_assessments_case_id")),
+        sa.ForeignKeyConstraint(["child_id"], ["children.id"], name=op.f("fk_assessments_child_id")),
+        sa.ForeignKeyConstraint(["decided_by_id"], ["users.id"], name=op.f("fk_assessments_decided_by_id")),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_assessments_person_id")),
+        sa.ForeignKeyConstraint(["previous_id"], ["assessments.id"], name=op.f("fk_assessments_previous_id")),
+        sa.ForeignKeyConstraint(
+            ["submitted_by_id"], ["users.id"], name=op.f("fk_assessments_submitted_by_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_assessments")),
+    )
+    op.create_index(op.f("ix_assessments_case_id"), "assessments", ["case_id"], unique=False)
+    op.create_index(op.f("ix_assessments_child_id"), "assessments", ["child_id"], unique=False)
+    op.create_index(
+        "uq_assessments_one_draft",
+        "assessments",
+        ["case_id", "subject", sa.literal_column("coalesce(person_id, case_id)")],
+        unique=True,
+        postgresql_where=sa.text("status IN ('draft', 'returned', 'submitted')"),
+    )
+    op.create_table(
+        "clinical_notes",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("child_id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("session_id", sa.Uuid(), nullable=False),
+        sa.Column("author_id", sa.Uuid(), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["author_id"], ["users.id"], name=op.f("fk_clinical_notes_author_id")),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_clinical_notes_case_id")),
+        sa.ForeignKeyConstraint(["child_id"], ["children.id"], name=op.f("fk_clinical_notes_child_id")),
+        sa.ForeignKeyConstraint(
+            ["session_id"], ["support_sessions.id"], name=op.f("fk_clinical_notes_session_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_clinical_notes")),
+        sa.UniqueConstraint("session_id", name=op.f("uq_clinical_notes_session_id")),
+    )
+    op.create_index(op.f("ix_clinical_notes_case_id"), "clinical_notes", ["case_id"], unique=False)
+    op.create_index(op.f("ix_clinical_notes_child_id"), "clinical_notes", ["child_id"], unique=False)
+    op.create_table(
+        "ledger_transactions",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("xid", Xid8(), server_default=sa.text("pg_current_xact_id()"), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("on", sa.Date(), nullable=False),
+        sa.Column("fund_id", sa.Uuid(), nullable=False),
+        sa.Column("disbursement_id", sa.Uuid(), nullable=True),
+        sa.Column("transfer_id", sa.Uuid(), nullable=True),
+        sa.Column("reference", sa.String(), nullable=True),
+        sa.Column("by_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["by_id"], ["users.id"], name=op.f("fk_ledger_transactions_by_id")),
+        sa.ForeignKeyConstraint(
+            ["disbursement_id"], ["disbursements.id"], name=op.f("fk_ledger_transactions_disbursement_id")
+        ),
+        sa.ForeignKeyConstraint(["fund_id"], ["funds.id"], name=op.f("fk_ledger_transactions_fund_id")),
+        sa.ForeignKeyConstraint(
+            ["transfer_id"], ["fund_transfers.id"], name=op.f("fk_ledger_transactions_transfer_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger_transactions")),
+    )
+    op.create_index(
+        "ix_ledger_transactions_disbursement_id", "ledger_transactions", ["disbursement_id"], unique=False
+    )
+    op.create_index("ix_ledger_transactions_fund_on", "ledger_transactions", ["fund_id", "on"], unique=False)
+    op.create_table(
+        "referral_questions",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("referral_id", sa.Uuid(), nullable=False),
+        sa.Column("child_id", sa.Uuid(), nullable=True),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("asked_by_id", sa.Uuid(), nullable=False),
+        sa.Column("question_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("answer_sealed", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["asked_by_id"], ["users.id"], name=op.f("fk_referral_questions_asked_by_id")
+        ),
+        sa.ForeignKeyConstraint(["child_id"], ["children.id"], name=op.f("fk_referral_questions_child_id")),
+        sa.ForeignKeyConstraint(
+            ["referral_id"], ["referrals.id"], name=op.f("fk_referral_questions_referral_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_referral_questions")),
+    )
+    op.create_index(
+        op.f("ix_referral_questions_referral_id"), "referral_questions", ["referral_id"], unique=False
+    )
+    op.create_table(
+        "session_addenda",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("child_id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("session_id", sa.Uuid(), nullable=False),
+        sa.Column("author_id", sa.Uuid(), nullable=False),
+        sa.Column("tier", sa.String(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["author_id"], ["users.id"], name=op.f("fk_session_addenda_author_id")),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_session_addenda_case_id")),
+        sa.ForeignKeyConstraint(["child_id"], ["children.id"], name=op.f("fk_session_addenda_child_id")),
+        sa.ForeignKeyConstraint(
+            ["session_id"], ["support_sessions.id"], name=op.f("fk_session_addenda_session_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_session_addenda")),
+    )
+    op.create_index(op.f("ix_session_addenda_case_id"), "session_addenda", ["case_id"], unique=False)
+    op.create_index(op.f("ix_session_addenda_child_id"), "session_addenda", ["child_id"], unique=False)
+    op.create_index(op.f("ix_session_addenda_session_id"), "session_addenda", ["session_id"], unique=False)
+    op.create_table(
+        "care_plans",
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("author_id", sa.Uuid(), nullable=False),
+        sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("submitted_by_id", sa.Uuid(), nullable=True),
+        sa.Column("contributor_ids", sa.ARRAY(sa.Uuid()), nullable=False),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decided_by_id", sa.Uuid(), nullable=True),
+        sa.Column("decision_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("child_id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=True),
+        sa.Column("assessment_id", sa.Uuid(), nullable=False),
+        sa.Column("edition", sa.Integer(), nullable=False),
+        sa.Column("previous_id", sa.Uuid(), nullable=True),
+        sa.Column("needs_social_work", sa.Boolean(), nullable=True),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["assessment_id"], ["assessments.id"], name=op.f("fk_care_plans_assessment_id")
+        ),
+        sa.ForeignKeyConstraint(["author_id"], ["users.id"], name=op.f("fk_care_plans_author_id")),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_care_plans_case_id")),
+        sa.ForeignKeyConstraint(["child_id"], ["children.id"], name=op.f("fk_care_plans_child_id")),
+        sa.ForeignKeyConstraint(["decided_by_id"], ["users.id"], name=op.f("fk_care_plans_decided_by_id")),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_care_plans_person_id")),
+        sa.ForeignKeyConstraint(["previous_id"], ["care_plans.id"], name=op.f("fk_care_plans_previous_id")),
+        sa.ForeignKeyConstraint(
+            ["submitted_by_id"], ["users.id"], name=op.f("fk_care_plans_submitted_by_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_care_plans")),
+    )
+    op.create_index(op.f("ix_care_plans_case_id"), "care_plans", ["case_id"], unique=False)
+    op.create_index(op.f("ix_care_plans_child_id"), "care_plans", ["child_id"], unique=False)
+    op.create_index(
+        "uq_care_plans_edition",
+        "care_plans",
+        ["case_id", "subject", sa.literal_column("coalesce(person_id, case_id)"), "edition"],
+        unique=True,
+    )
+    op.create_index(
+        "uq_care_plans_one_approved",
+        "care_plans",
+        ["case_id", "subject", sa.literal_column("coalesce(person_id, case_id)")],
+        unique=True,
+        postgresql_where=sa.text("status = 'approved'"),
+    )
+    op.create_index(
+        "uq_care_plans_one_draft",
+        "care_plans",
+        ["case_id", "subject", sa.literal_column("coalesce(person_id, case_id)")],
+        unique=True,
+        postgresql_where=sa.text("status IN ('draft', 'returned', 'submitted')"),
+    )
+    op.create_table(
+        "ledger_entries",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("transaction_id", sa.Uuid(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("fund_id", sa.Uuid(), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["ledger_accounts.id"], name=op.f("fk_ledger_entries_account_id")
+        ),
+        sa.ForeignKeyConstraint(["fund_id"], ["funds.id"], name=op.f("fk_ledger_entries_fund_id")),
+        sa.ForeignKeyConstraint(
+            ["transaction_id"], ["ledger_transactions.id"], name=op.f("fk_ledger_entries_transaction_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger_entries")),
+    )
+    op.create_index(op.f("ix_ledger_entries_account_id"), "ledger_entries", ["account_id"], unique=False)
+    op.create_index(
+        "ix_ledger_entries_fund_newest",
+        "ledger_entries",
+        ["fund_id", sa.literal_column("created_at DESC"), sa.literal_column("id DESC")],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_ledger_entries_transaction_id"), "ledger_entries", ["transaction_id"], unique=False
+    )
+    op.create_table(
+        "goals",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("child_id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("plan_id", sa.Uuid(), nullable=False),
+        sa.Column("area", sa.String(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("origin_id", sa.Uuid(), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_goals_case_id")),
+        sa.ForeignKeyConstraint(["child_id"], ["children.id"], name=op.f("fk_goals_child_id")),
+        sa.ForeignKeyConstraint(["plan_id"], ["care_plans.id"], name=op.f("fk_goals_plan_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_goals")),
+    )
+    op.create_index(op.f("ix_goals_case_id"), "goals", ["case_id"], unique=False)
+    op.create_index(op.f("ix_goals_child_id"), "goals", ["child_id"], unique=False)
+    op.create_index(op.f("ix_goals_plan_id"), "goals", ["plan_id"], unique=False)
+    op.create_table(
+        "plan_areas",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("child_id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("plan_id", sa.Uuid(), nullable=False),
+        sa.Column("area", sa.String(), nullable=False),
+        sa.Column("rating", sa.Integer(), nullable=True),
+        sa.Column("status", sa.String(), nullable=True),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_plan_areas_case_id")),
+        sa.ForeignKeyConstraint(["child_id"], ["children.id"], name=op.f("fk_plan_areas_child_id")),
+        sa.ForeignKeyConstraint(["plan_id"], ["care_plans.id"], name=op.f("fk_plan_areas_plan_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_plan_areas")),
+    )
+    op.create_index(op.f("ix_plan_areas_case_id"), "plan_areas", ["case_id"], unique=False)
+    op.create_index(op.f("ix_plan_areas_child_id"), "plan_areas", ["child_id"], unique=False)
+    op.create_index("uq_plan_areas_plan_area", "plan_areas", ["plan_id", "area"], unique=True)
+    op.create_table(
+        "reviews",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("child_id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("plan_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("held_on", sa.Date(), nullable=True),
+        sa.Column("decision", sa.String(), nullable=True),
+        sa.Column("ratings", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("decisions", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("completed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("completed_by_id", sa.Uuid(), nullable=True),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_reviews_case_id")),
+        sa.ForeignKeyConstraint(["child_id"], ["children.id"], name=op.f("fk_reviews_child_id")),
+        sa.ForeignKeyConstraint(["completed_by_id"], ["users.id"], name=op.f("fk_reviews_completed_by_id")),
+        sa.ForeignKeyConstraint(["plan_id"], ["care_plans.id"], name=op.f("fk_reviews_plan_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reviews")),
+    )
+    op.create_index(op.f("ix_reviews_case_id"), "reviews", ["case_id"], unique=False)
+    op.create_index(op.f("ix_reviews_child_id"), "reviews", ["child_id"], unique=False)
+    op.create_index(
+        "ix_reviews_due",
+        "reviews",
+        ["due_on", "id"],
+        unique=False,
+        postgresql_where=sa.text("status = 'scheduled'"),
+    )
+    op.create_index("uq_reviews_number", "reviews", ["case_id", "number"], unique=True)
+    op.create_index(
+        "uq_reviews_one_scheduled",
+        "reviews",
+        ["case_id"],
+        unique=True,
+        postgresql_where=sa.text("status = 'scheduled'"),
+    )
+    op.create_table(
+        "actions",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("child_id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("plan_id", sa.Uuid(), nullable=False),
+        sa.Column("goal_id", sa.Uuid(), nullable=False),
+        sa.Column("by", sa.String(), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("done_on", sa.Date(), nullable=True),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("origin_id", sa.Uuid(), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_actions_case_id")),
+        sa.ForeignKeyConstraint(["child_id"], ["children.id"], name=op.f("fk_actions_child_id")),
+        sa.ForeignKeyConstraint(["goal_id"], ["goals.id"], name=op.f("fk_actions_goal_id")),
+        sa.ForeignKeyConstraint(["plan_id"], ["care_plans.id"], name=op.f("fk_actions_plan_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_actions")),
+    )
+    op.create_index(op.f("ix_actions_case_id"), "actions", ["case_id"], unique=False)
+    op.create_index(op.f("ix_actions_child_id"), "actions", ["child_id"], unique=False)
+    op.create_index(
+        "ix_actions_due", "actions", ["due_on"], unique=False, postgresql_where=sa.text("status = 'open'")
+    )
+    op.create_index(op.f("ix_actions_goal_id"), "actions", ["goal_id"], unique=False)
+    op.create_index(op.f("ix_actions_plan_id"), "actions", ["plan_id"], unique=False)
+    op.create_table(
+        "disbursement_words",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("child_id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("area", sa.String(), nullable=True),
+        sa.Column("goal_id", sa.Uuid(), nullable=True),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_disbursement_words_case_id")),
+        sa.ForeignKeyConstraint(["child_id"], ["children.id"], name=op.f("fk_disbursement_words_child_id")),
+        sa.ForeignKeyConstraint(["goal_id"], ["goals.id"], name=op.f("fk_disbursement_words_goal_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_disbursement_words")),
+    )
+    op.create_index(op.f("ix_disbursement_words_case_id"), "disbursement_words", ["case_id"], unique=False)
+    op.create_index(op.f("ix_disbursement_words_child_id"), "disbursement_words", ["child_id"], unique=False)
+    op.create_table(
+        "service_referrals",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("child_id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("provider_id", sa.Uuid(), nullable=False),
+        sa.Column("service", sa.String(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("area", sa.String(), nullable=True),
+        sa.Column("goal_id", sa.Uuid(), nullable=True),
+        sa.Column("consent_id", sa.Uuid(), nullable=True),
+        sa.Column("basis_without_consent", sa.String(), nullable=True),
+        sa.Column("shared_fields", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("author_id", sa.Uuid(), nullable=False),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("sent_by_id", sa.Uuid(), nullable=True),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("outcome", sa.String(), nullable=True),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["author_id"], ["users.id"], name=op.f("fk_service_referrals_author_id")),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_service_referrals_case_id")),
+        sa.ForeignKeyConstraint(["child_id"], ["children.id"], name=op.f("fk_service_referrals_child_id")),
+        sa.ForeignKeyConstraint(
+            ["consent_id"], ["consents.id"], name=op.f("fk_service_referrals_consent_id")
+        ),
+        sa.ForeignKeyConstraint(["goal_id"], ["goals.id"], name=op.f("fk_service_referrals_goal_id")),
+        sa.ForeignKeyConstraint(
+            ["provider_id"], ["providers.id"], name=op.f("fk_service_referrals_provider_id")
+        ),
+        sa.ForeignKeyConstraint(["sent_by_id"], ["users.id"], name=op.f("fk_service_referrals_sent_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_service_referrals")),
+    )
+    op.create_index(op.f("ix_service_referrals_case_id"), "service_referrals", ["case_id"], unique=False)
+    op.create_index(op.f("ix_service_referrals_child_id"), "service_referrals", ["child_id"], unique=False)
+    op.create_index(
+        op.f("ix_service_referrals_provider_id"), "service_referrals", ["provider_id"], unique=False
+    )
