@@ -1,13 +1,8 @@
 """Actions of a care plan: the steps towards its goals."""
 
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends
-
-from app.access.actor import Actor
-from app.access.permissions import Permission
-from app.http.authorization import Requires
+from app.http.permissions import CarePlanEditor, CarePlanReader
 from app.http.route import Router
 from app.http.session import Seen, Session
 from app.schemas.care_plans import ActionOut, ActionPatch
@@ -18,7 +13,7 @@ router = Router(prefix="/actions", tags=["care-plans"])
 
 @router.get("/{action_id}")
 async def read(
-    _actor: Annotated[Actor, Depends(Requires(Permission.care_plan_read))],
+    _caller: CarePlanReader,
     session: Session,
     action_id: UUID,
 ) -> ActionOut:
@@ -28,11 +23,11 @@ async def read(
 
 @router.patch("/{action_id}")
 async def change(
-    actor: Annotated[Actor, Depends(Requires(Permission.care_plan_write))],
+    caller: CarePlanEditor,
     session: Session,
     action_id: UUID,
     seen: Seen,
     body: ActionPatch,
 ) -> ActionOut:
     """Write an action of a draft otherwise, or tell how it went: done or dropped, when, and a note."""
-    return await care_plans_areas.change_action(session, actor, action_id, seen, body)
+    return await care_plans_areas.change_action(session, caller, action_id, seen, body)

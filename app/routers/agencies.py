@@ -3,11 +3,9 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Query
+from fastapi import Query
 
-from app.access.actor import Actor
-from app.access.permissions import Permission
-from app.http.authorization import Requires
+from app.http.permissions import AgencyManager, AgencyReader
 from app.http.route import Router
 from app.http.session import Seen, Session
 from app.schemas.administration import AgencyFilters, AgencyIn, AgencyOut, AgencyPatch
@@ -18,16 +16,14 @@ router = Router(prefix="/agencies", tags=["administration"])
 
 
 @router.post("", status_code=201)
-async def register(
-    _actor: Annotated[Actor, Depends(Requires(Permission.agency_manage))], session: Session, body: AgencyIn
-) -> AgencyOut:
+async def register(_caller: AgencyManager, session: Session, body: AgencyIn) -> AgencyOut:
     """Add an organisation."""
     return await agencies.register(session, body)
 
 
 @router.get("")
 async def listed(
-    _actor: Annotated[Actor, Depends(Requires(Permission.agency_read))],
+    _caller: AgencyReader,
     session: Session,
     filters: Annotated[AgencyFilters, Query()],
 ) -> Page[AgencyOut]:
@@ -36,16 +32,14 @@ async def listed(
 
 
 @router.get("/{agency_id}")
-async def read(
-    _actor: Annotated[Actor, Depends(Requires(Permission.agency_read))], session: Session, agency_id: UUID
-) -> AgencyOut:
+async def read(_caller: AgencyReader, session: Session, agency_id: UUID) -> AgencyOut:
     """Read one organisation."""
     return await agencies.read(session, agency_id)
 
 
 @router.patch("/{agency_id}")
 async def change(
-    _actor: Annotated[Actor, Depends(Requires(Permission.agency_manage))],
+    _caller: AgencyManager,
     session: Session,
     agency_id: UUID,
     seen: Seen,

@@ -6,9 +6,8 @@ from uuid import UUID
 from fastapi import Depends, Path, Query, Request
 from starlette.responses import Response
 
-from app.access.actor import Actor
-from app.access.permissions import Permission
-from app.http.authorization import Public, Requires
+from app.http.authorization import Public
+from app.http.permissions import AgendaReader, CalendarFeedCreator, CalendarFeedManager
 from app.http.route import Router
 from app.http.session import Session
 from app.http.sign_in_context import Visiting
@@ -34,42 +33,42 @@ class Calendar(Response):
 
 @router.get("/me/agenda")
 async def read(
-    actor: Annotated[Actor, Depends(Requires(Permission.agenda_read))],
+    caller: AgendaReader,
     session: Session,
     filters: Annotated[AgendaFilters, Query()],
 ) -> Page[AgendaItem]:
     """List what is due, overdue and waiting for me, soonest first."""
-    return await agenda.read(session, actor, filters)
+    return await agenda.read(session, caller, filters)
 
 
 @router.post("/me/calendar-feeds", status_code=201)
 async def open_feed(
-    actor: Annotated[Actor, Depends(Requires(Permission.agenda_feed_manage, recent=True))],
+    caller: CalendarFeedCreator,
     session: Session,
     body: CalendarFeedIn,
 ) -> CalendarFeedWithAddress:
     """Open a feed of my agenda for a calendar; its address is shown once. Asks for a recent sign-in."""
-    return await calendar_feeds.create(session, actor, body)
+    return await calendar_feeds.create(session, caller, body)
 
 
 @router.get("/me/calendar-feeds")
 async def list_feeds(
-    actor: Annotated[Actor, Depends(Requires(Permission.agenda_feed_manage))],
+    caller: CalendarFeedManager,
     session: Session,
     page: Annotated[PageQuery, Query()],
 ) -> Page[CalendarFeedOut]:
     """List my calendar feeds, newest first."""
-    return await calendar_feeds.listed(session, actor, page)
+    return await calendar_feeds.listed(session, caller, page)
 
 
 @router.delete("/me/calendar-feeds/{feed_id}", status_code=204)
 async def revoke_feed(
-    actor: Annotated[Actor, Depends(Requires(Permission.agenda_feed_manage))],
+    caller: CalendarFeedManager,
     session: Session,
     feed_id: UUID,
 ) -> None:
     """Revoke a calendar feed: its address answers nothing any more."""
-    await calendar_feeds.revoke(session, actor, feed_id)
+    await calendar_feeds.revoke(session, caller, feed_id)
 
 
 async def reader_of(

@@ -3,11 +3,9 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Query
+from fastapi import Query
 
-from app.access.actor import Actor
-from app.access.permissions import Permission
-from app.http.authorization import Requires
+from app.http.permissions import ApiClientManager, ApiClientReader
 from app.http.route import Router
 from app.http.session import Seen, Session
 from app.schemas.administration import (
@@ -26,7 +24,7 @@ router = Router(prefix="/api-clients", tags=["administration"])
 
 @router.post("", status_code=201)
 async def register(
-    _actor: Annotated[Actor, Depends(Requires(Permission.api_client_manage))],
+    _caller: ApiClientManager,
     session: Session,
     body: ApiClientIn,
 ) -> ApiClientWithSecret:
@@ -36,7 +34,7 @@ async def register(
 
 @router.get("")
 async def listed(
-    _actor: Annotated[Actor, Depends(Requires(Permission.api_client_read))],
+    _caller: ApiClientReader,
     session: Session,
     filters: Annotated[ApiClientFilters, Query()],
 ) -> Page[ApiClientOut]:
@@ -45,16 +43,14 @@ async def listed(
 
 
 @router.get("/{client_id}")
-async def read(
-    _actor: Annotated[Actor, Depends(Requires(Permission.api_client_read))], session: Session, client_id: UUID
-) -> ApiClientOut:
+async def read(_caller: ApiClientReader, session: Session, client_id: UUID) -> ApiClientOut:
     """Read one system: what it may do, when it was last used; never its secrets."""
     return await api_clients.read(session, client_id)
 
 
 @router.patch("/{client_id}")
 async def change(
-    _actor: Annotated[Actor, Depends(Requires(Permission.api_client_manage))],
+    _caller: ApiClientManager,
     session: Session,
     client_id: UUID,
     seen: Seen,
@@ -66,7 +62,7 @@ async def change(
 
 @router.post("/{client_id}/secrets", status_code=201)
 async def add_secret(
-    _actor: Annotated[Actor, Depends(Requires(Permission.api_client_manage))],
+    _caller: ApiClientManager,
     session: Session,
     client_id: UUID,
 ) -> NewSecret:
@@ -76,7 +72,7 @@ async def add_secret(
 
 @router.delete("/{client_id}/secrets/{secret_id}", status_code=204)
 async def remove_secret(
-    _actor: Annotated[Actor, Depends(Requires(Permission.api_client_manage))],
+    _caller: ApiClientManager,
     session: Session,
     client_id: UUID,
     secret_id: UUID,

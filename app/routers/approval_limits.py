@@ -2,11 +2,9 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Query
+from fastapi import Query
 
-from app.access.actor import Actor
-from app.access.permissions import Permission
-from app.http.authorization import Requires
+from app.http.permissions import ApprovalLimitEditor, ApprovalLimitReader
 from app.http.route import Router
 from app.http.session import Session
 from app.schemas.ledger import ApprovalLimitIn, ApprovalLimitOut
@@ -18,19 +16,19 @@ router = Router(prefix="/approval-limits", tags=["funds"])
 
 @router.post("", status_code=201)
 async def set_up(
-    actor: Annotated[Actor, Depends(Requires(Permission.approval_limit_set))],
+    caller: ApprovalLimitEditor,
     session: Session,
     body: ApprovalLimitIn,
 ) -> ApprovalLimitOut:
     """Set a limit from a day on; those before it stay on record."""
-    return await approval_limits.set_up(session, actor, body)
+    return await approval_limits.set_up(session, caller, body)
 
 
 @router.get("")
 async def listed(
-    actor: Annotated[Actor, Depends(Requires(Permission.approval_limit_read))],
+    caller: ApprovalLimitReader,
     session: Session,
     page: Annotated[PageQuery, Query()],
 ) -> Page[ApprovalLimitOut]:
     """List every limit ever set, newest first."""
-    return await approval_limits.listed(session, actor, page)
+    return await approval_limits.listed(session, caller, page)

@@ -3,11 +3,9 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Query
+from fastapi import Query
 
-from app.access.actor import Actor
-from app.access.permissions import Permission
-from app.http.authorization import Requires
+from app.http.permissions import AssessmentApprover, AssessmentEditor, AssessmentReader, AssessmentSubmitter
 from app.http.route import Router
 from app.http.session import Seen, Session
 from app.schemas.assessments import (
@@ -28,29 +26,29 @@ router = Router(tags=["assessments"])
 
 @router.post("/cases/{case_id}/assessments", status_code=201)
 async def begin(
-    actor: Annotated[Actor, Depends(Requires(Permission.assessment_write))],
+    caller: AssessmentEditor,
     session: Session,
     case_id: UUID,
     body: AssessmentIn,
 ) -> AssessmentOut:
     """Begin an assessment of the child, a supporter or a family."""
-    return await assessments.begin(session, actor, case_id, body)
+    return await assessments.begin(session, caller, case_id, body)
 
 
 @router.get("/cases/{case_id}/assessments")
 async def listed(
-    actor: Annotated[Actor, Depends(Requires(Permission.assessment_read))],
+    caller: AssessmentReader,
     session: Session,
     case_id: UUID,
     filters: Annotated[AssessmentFilters, Query()],
 ) -> Page[AssessmentItem]:
     """List a case's assessments, newest first."""
-    return await assessments.listed(session, actor, case_id, filters)
+    return await assessments.listed(session, caller, case_id, filters)
 
 
 @router.get("/assessments/{assessment_id}")
 async def read(
-    _actor: Annotated[Actor, Depends(Requires(Permission.assessment_read))],
+    _caller: AssessmentReader,
     session: Session,
     assessment_id: UUID,
 ) -> AssessmentOut:
@@ -60,7 +58,7 @@ async def read(
 
 @router.patch("/assessments/{assessment_id}")
 async def change(
-    _actor: Annotated[Actor, Depends(Requires(Permission.assessment_write))],
+    _caller: AssessmentEditor,
     session: Session,
     assessment_id: UUID,
     seen: Seen,
@@ -72,42 +70,42 @@ async def change(
 
 @router.post("/assessments/{assessment_id}/submit")
 async def submit(
-    actor: Annotated[Actor, Depends(Requires(Permission.assessment_submit))],
+    caller: AssessmentSubmitter,
     session: Session,
     assessment_id: UUID,
     seen: Seen,
 ) -> AssessmentOut:
     """Hand it in for a decision: from then on it is frozen."""
-    return await assessments.submit(session, actor, assessment_id, seen)
+    return await assessments.submit(session, caller, assessment_id, seen)
 
 
 @router.post("/assessments/{assessment_id}/approve")
 async def approve(
-    actor: Annotated[Actor, Depends(Requires(Permission.assessment_decide))],
+    caller: AssessmentApprover,
     session: Session,
     assessment_id: UUID,
     seen: Seen,
     body: Approval | None = None,
 ) -> AssessmentOut:
     """Approve it; the child's first one moves the case on to planning."""
-    return await assessments.approve(session, actor, assessment_id, seen, body.comment if body else None)
+    return await assessments.approve(session, caller, assessment_id, seen, body.comment if body else None)
 
 
 @router.post("/assessments/{assessment_id}/return")
 async def send_back(
-    actor: Annotated[Actor, Depends(Requires(Permission.assessment_decide))],
+    caller: AssessmentApprover,
     session: Session,
     assessment_id: UUID,
     seen: Seen,
     body: Returning,
 ) -> AssessmentOut:
     """Return it with what is still to be done."""
-    return await assessments.send_back(session, actor, assessment_id, seen, body.comment)
+    return await assessments.send_back(session, caller, assessment_id, seen, body.comment)
 
 
 @router.get("/assessments/{assessment_id}/changes")
 async def changes(
-    _actor: Annotated[Actor, Depends(Requires(Permission.assessment_read))],
+    _caller: AssessmentReader,
     session: Session,
     assessment_id: UUID,
 ) -> AssessmentChanges:

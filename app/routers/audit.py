@@ -2,11 +2,9 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Query
+from fastapi import Query
 
-from app.access.actor import Actor
-from app.access.permissions import Permission
-from app.http.authorization import Requires
+from app.http.permissions import AccessLogReader, BreakGlassLogReader
 from app.http.route import Router
 from app.http.session import Session
 from app.schemas.audit import Access, AccessFilters
@@ -20,19 +18,19 @@ router = Router(prefix="/audit", tags=["audit"])
 
 @router.get("/accesses")
 async def accesses(
-    actor: Annotated[Actor, Depends(Requires(Permission.log_read))],
+    caller: AccessLogReader,
     session: Session,
     filters: Annotated[AccessFilters, Query()],
 ) -> Page[Access]:
     """Read who did what, newest first: a line for each child shown."""
-    return await audit.listed(session, actor, filters)
+    return await audit.listed(session, caller, filters)
 
 
 @router.get("/break-glass")
 async def broken_glass(
-    actor: Annotated[Actor, Depends(Requires(Permission.broken_glass_read))],
+    caller: BreakGlassLogReader,
     session: Session,
     page: Annotated[PageQuery, Query()],
 ) -> Page[BrokenGlass]:
     """Read which cases were opened outside their scope, by whom and why, newest first."""
-    return await cases_staffing.broken_glass(session, actor, page)
+    return await cases_staffing.broken_glass(session, caller, page)

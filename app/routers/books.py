@@ -2,11 +2,9 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Query
+from fastapi import Query
 
-from app.access.actor import Actor
-from app.access.permissions import Permission
-from app.http.authorization import Requires
+from app.http.permissions import BooksCloser, FundLedgerReader
 from app.http.route import Router
 from app.http.session import Session
 from app.schemas.ledger import BooksClosingIn, BooksClosingOut, LedgerCheck
@@ -18,27 +16,27 @@ router = Router(tags=["funds"])
 
 @router.post("/books-closings", status_code=201)
 async def close(
-    actor: Annotated[Actor, Depends(Requires(Permission.books_close))],
+    caller: BooksCloser,
     session: Session,
     body: BooksClosingIn,
 ) -> BooksClosingOut:
     """Close the books up to a day: the ledger takes nothing more that counts for it."""
-    return await books.close(session, actor, body)
+    return await books.close(session, caller, body)
 
 
 @router.get("/books-closings")
 async def closings(
-    actor: Annotated[Actor, Depends(Requires(Permission.fund_ledger))],
+    caller: FundLedgerReader,
     session: Session,
     page: Annotated[PageQuery, Query()],
 ) -> Page[BooksClosingOut]:
     """List the closed periods, newest first."""
-    return await books.closings(session, actor, page)
+    return await books.closings(session, caller, page)
 
 
 @router.get("/ledger-check")
 async def check(
-    _actor: Annotated[Actor, Depends(Requires(Permission.fund_ledger))],
+    _caller: FundLedgerReader,
     session: Session,
 ) -> LedgerCheck:
     """Compute every balance again from the entries, and name each difference."""

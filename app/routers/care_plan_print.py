@@ -1,15 +1,11 @@
 """The printable care plan."""
 
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends
 from starlette.responses import Response
 
-from app.access.actor import Actor
-from app.access.permissions import Permission
-from app.http.authorization import Requires
 from app.http.language import Spoken
+from app.http.permissions import CarePlanPrinter
 from app.http.route import Router
 from app.http.session import Session
 from app.services.care_plans import pdf as care_plan_print
@@ -32,7 +28,7 @@ _BINARY = {"schema": {"type": "string", "format": "binary"}}
     responses={200: {"content": {Paper.media_type: _BINARY}}},
 )
 async def print_out(
-    _actor: Annotated[Actor, Depends(Requires(Permission.care_plan_print))],
+    _caller: CarePlanPrinter,
     session: Session,
     plan_id: UUID,
     language: Spoken,

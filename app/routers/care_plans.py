@@ -3,11 +3,9 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Query
+from fastapi import Query
 
-from app.access.actor import Actor
-from app.access.permissions import Permission
-from app.http.authorization import Requires
+from app.http.permissions import CarePlanApprover, CarePlanEditor, CarePlanReader, CarePlanSubmitter
 from app.http.route import Router
 from app.http.session import Seen, Session
 from app.schemas.care_plans import (
@@ -35,29 +33,29 @@ router = Router(tags=["care-plans"])
 
 @router.post("/cases/{case_id}/care-plans", status_code=201)
 async def start(
-    actor: Annotated[Actor, Depends(Requires(Permission.care_plan_write))],
+    caller: CarePlanEditor,
     session: Session,
     case_id: UUID,
     body: CarePlanIn,
 ) -> CarePlanOut:
     """Start the next edition of a subject's plan, pre-filled from an approved assessment and the plan in force."""
-    return await care_plans_editions.start(session, actor, case_id, body)
+    return await care_plans_editions.start(session, caller, case_id, body)
 
 
 @router.get("/cases/{case_id}/care-plans")
 async def listed(
-    actor: Annotated[Actor, Depends(Requires(Permission.care_plan_read))],
+    caller: CarePlanReader,
     session: Session,
     case_id: UUID,
     filters: Annotated[CarePlanFilters, Query()],
 ) -> Page[CarePlanItem]:
     """List a case's plans, every edition, newest first."""
-    return await care_plans.listed(session, actor, case_id, filters)
+    return await care_plans.listed(session, caller, case_id, filters)
 
 
 @router.get("/care-plans/{plan_id}")
 async def read(
-    _actor: Annotated[Actor, Depends(Requires(Permission.care_plan_read))],
+    _caller: CarePlanReader,
     session: Session,
     plan_id: UUID,
 ) -> CarePlanOut:
@@ -67,7 +65,7 @@ async def read(
 
 @router.patch("/care-plans/{plan_id}")
 async def change(
-    _actor: Annotated[Actor, Depends(Requires(Permission.care_plan_write))],
+    _caller: CarePlanEditor,
     session: Session,
     plan_id: UUID,
     seen: Seen,
@@ -79,7 +77,7 @@ async def change(
 
 @router.put("/care-plans/{plan_id}/areas/{area}")
 async def answer_area(
-    _actor: Annotated[Actor, Depends(Requires(Permission.care_plan_write))],
+    _caller: CarePlanEditor,
     session: Session,
     plan_id: UUID,
     area: Area,
@@ -92,7 +90,7 @@ async def answer_area(
 
 @router.post("/care-plans/{plan_id}/areas/{area}/goals", status_code=201)
 async def add_goal(
-    _actor: Annotated[Actor, Depends(Requires(Permission.care_plan_write))],
+    _caller: CarePlanEditor,
     session: Session,
     plan_id: UUID,
     area: Area,
@@ -104,7 +102,7 @@ async def add_goal(
 
 @router.get("/care-plans/{plan_id}/changes")
 async def changes(
-    _actor: Annotated[Actor, Depends(Requires(Permission.care_plan_read))],
+    _caller: CarePlanReader,
     session: Session,
     plan_id: UUID,
 ) -> CarePlanChanges:
@@ -114,34 +112,34 @@ async def changes(
 
 @router.post("/care-plans/{plan_id}/submit")
 async def submit(
-    actor: Annotated[Actor, Depends(Requires(Permission.care_plan_submit))],
+    caller: CarePlanSubmitter,
     session: Session,
     plan_id: UUID,
     seen: Seen,
 ) -> CarePlanOut:
     """Hand it in for a decision: from then on it is frozen."""
-    return await care_plans_decide.submit(session, actor, plan_id, seen)
+    return await care_plans_decide.submit(session, caller, plan_id, seen)
 
 
 @router.post("/care-plans/{plan_id}/approve")
 async def approve(
-    actor: Annotated[Actor, Depends(Requires(Permission.care_plan_decide))],
+    caller: CarePlanApprover,
     session: Session,
     plan_id: UUID,
     seen: Seen,
     body: Approval | None = None,
 ) -> CarePlanOut:
     """Put it into force; the child's makes the case active, with a first review three months later."""
-    return await care_plans_decide.approve(session, actor, plan_id, seen, body.comment if body else None)
+    return await care_plans_decide.approve(session, caller, plan_id, seen, body.comment if body else None)
 
 
 @router.post("/care-plans/{plan_id}/return")
 async def send_back(
-    actor: Annotated[Actor, Depends(Requires(Permission.care_plan_decide))],
+    caller: CarePlanApprover,
     session: Session,
     plan_id: UUID,
     seen: Seen,
     body: Returning,
 ) -> CarePlanOut:
     """Return it with what is still to be done."""
-    return await care_plans_decide.send_back(session, actor, plan_id, seen, body.comment)
+    return await care_plans_decide.send_back(session, caller, plan_id, seen, body.comment)

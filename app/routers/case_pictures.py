@@ -1,15 +1,11 @@
 """A case as a picture."""
 
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends
 from starlette.responses import Response
 
-from app.access.actor import Actor
-from app.access.permissions import Permission
-from app.http.authorization import Requires
 from app.http.language import Spoken
+from app.http.permissions import CaseChartReader
 from app.http.route import Router
 from app.http.session import Session
 from app.services.reviews import ecomap
@@ -26,7 +22,7 @@ class Picture(Response):
 
 @router.get("/{case_id}/ecomap.svg", response_class=Picture)
 async def show_ecomap(
-    _actor: Annotated[Actor, Depends(Requires(Permission.case_picture))],
+    _caller: CaseChartReader,
     session: Session,
     case_id: UUID,
     language: Spoken,
@@ -37,7 +33,7 @@ async def show_ecomap(
 
 @router.get("/{case_id}/progress.svg", response_class=Picture)
 async def show_progress(
-    _actor: Annotated[Actor, Depends(Requires(Permission.case_picture))],
+    _caller: CaseChartReader,
     session: Session,
     case_id: UUID,
     language: Spoken,

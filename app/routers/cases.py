@@ -3,11 +3,21 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Query
+from fastapi import Query
 
-from app.access.actor import Actor
-from app.access.permissions import Permission
-from app.http.authorization import Requires
+from app.http.permissions import (
+    CaseAssigner,
+    CaseBreakGlassUser,
+    CaseCloser,
+    CaseEditor,
+    CaseExtender,
+    CaseLinker,
+    CaseLister,
+    CaseReader,
+    CaseReopener,
+    CaseTimelineReader,
+    CaseTransferrer,
+)
 from app.http.route import Router
 from app.http.session import Seen, Session
 from app.schemas.cases import (
@@ -37,17 +47,17 @@ router = Router(prefix="/cases", tags=["cases"])
 
 @router.get("")
 async def listed(
-    actor: Annotated[Actor, Depends(Requires(Permission.case_list))],
+    caller: CaseLister,
     session: Session,
     filters: Annotated[CaseFilters, Query()],
 ) -> Page[CaseItem]:
     """List the cases you see, newest first."""
-    return await cases.listed(session, actor, filters)
+    return await cases.listed(session, caller, filters)
 
 
 @router.get("/{case_id}")
 async def read(
-    actor: Annotated[Actor, Depends(Requires(Permission.case_read))],  # noqa: ARG001 - the door
+    caller: CaseReader,  # noqa: ARG001 - the door
     session: Session,
     case_id: UUID,
 ) -> CaseOut:
@@ -57,115 +67,115 @@ async def read(
 
 @router.patch("/{case_id}")
 async def change(
-    actor: Annotated[Actor, Depends(Requires(Permission.case_change))],
+    caller: CaseEditor,
     session: Session,
     case_id: UUID,
     seen: Seen,
     body: CasePatch,
 ) -> CaseOut:
     """Change what needs no act of its own."""
-    return await cases.change(session, actor, case_id, seen, body)
+    return await cases.change(session, caller, case_id, seen, body)
 
 
 @router.get("/{case_id}/timeline")
 async def timeline(
-    actor: Annotated[Actor, Depends(Requires(Permission.case_timeline))],
+    caller: CaseTimelineReader,
     session: Session,
     case_id: UUID,
     filters: Annotated[TimelineFilters, Query()],
 ) -> Page[TimelineLine]:
     """Read what happened to a case, newest first."""
-    return await timelines.read(session, actor, case_id, filters)
+    return await timelines.read(session, caller, case_id, filters)
 
 
 @router.post("/{case_id}/assign")
 async def assign(
-    actor: Annotated[Actor, Depends(Requires(Permission.case_assign))],
+    caller: CaseAssigner,
     session: Session,
     case_id: UUID,
     seen: Seen,
     body: Assignment,
 ) -> CaseOut:
     """Name the lead worker and the co-workers."""
-    return await cases_staffing.assign(session, actor, case_id, seen, body)
+    return await cases_staffing.assign(session, caller, case_id, seen, body)
 
 
 @router.post("/{case_id}/transfer")
 async def transfer(
-    actor: Annotated[Actor, Depends(Requires(Permission.case_transfer))],
+    caller: CaseTransferrer,
     session: Session,
     case_id: UUID,
     seen: Seen,
     body: Transfer,
 ) -> CaseOut:
     """Give a case to another team."""
-    return await cases_staffing.transfer(session, actor, case_id, seen, body)
+    return await cases_staffing.transfer(session, caller, case_id, seen, body)
 
 
 @router.post("/{case_id}/extend")
 async def extend(
-    actor: Annotated[Actor, Depends(Requires(Permission.case_extend))],
+    caller: CaseExtender,
     session: Session,
     case_id: UUID,
     seen: Seen,
     body: Extension,
 ) -> CaseOut:
     """Extend support past 24 months, until a day, for a reason."""
-    return await cases_extend.extend(session, actor, case_id, seen, body)
+    return await cases_extend.extend(session, caller, case_id, seen, body)
 
 
 @router.post("/{case_id}/close")
 async def close(
-    actor: Annotated[Actor, Depends(Requires(Permission.case_close))],
+    caller: CaseCloser,
     session: Session,
     case_id: UUID,
     seen: Seen,
     body: Closing,
 ) -> CaseOut:
     """End support, as the approved exit plan says, or because something happened."""
-    return await cases_close.close(session, actor, case_id, seen, body)
+    return await cases_close.close(session, caller, case_id, seen, body)
 
 
 @router.post("/{case_id}/reopen", status_code=201)
 async def reopen(
-    actor: Annotated[Actor, Depends(Requires(Permission.case_reopen))],
+    caller: CaseReopener,
     session: Session,
     case_id: UUID,
     seen: Seen,
     body: Reopening,
 ) -> CaseOut:
     """Open a new case for the child of a closed one, linked with it."""
-    return await cases_reopen.reopen(session, actor, case_id, seen, body)
+    return await cases_reopen.reopen(session, caller, case_id, seen, body)
 
 
 @router.post("/{case_id}/break-glass")
 async def break_glass(
-    actor: Annotated[Actor, Depends(Requires(Permission.case_break_glass, recent=True))],
+    caller: CaseBreakGlassUser,
     session: Session,
     case_id: UUID,
     body: GlassBreaking,
 ) -> BrokenGlass:
     """Open a case outside your scope for four hours; your supervisor and the DPO see it at once."""
-    return await cases_staffing.break_glass(session, actor, case_id, body)
+    return await cases_staffing.break_glass(session, caller, case_id, body)
 
 
 @router.post("/{case_id}/links", status_code=201)
 async def link(
-    actor: Annotated[Actor, Depends(Requires(Permission.case_link))],
+    caller: CaseLinker,
     session: Session,
     case_id: UUID,
     body: Linking,
 ) -> CaseLinkOut:
     """Link two children's cases; a wall stands between their workers from then on."""
-    return await cases_staffing.link(session, actor, case_id, body)
+    return await cases_staffing.link(session, caller, case_id, body)
 
 
 @router.get("/{case_id}/links")
 async def links(
-    actor: Annotated[Actor, Depends(Requires(Permission.case_link))],
+    caller: CaseLinker,
     session: Session,
     case_id: UUID,
     page: Annotated[PageQuery, Query()],
 ) -> Page[CaseLinkOut]:
     """List the cases linked with this one."""
-    return await cases_staffing.links(session, actor, case_id, page)
+    return await cases_staffing.links(session, caller, case_id, page)

@@ -3,11 +3,9 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Query
+from fastapi import Query
 
-from app.access.actor import Actor
-from app.access.permissions import Permission
-from app.http.authorization import Requires
+from app.http.permissions import ChildAccessLogReader, ChildEditor, ChildReader, ChildSearcher
 from app.http.route import Router
 from app.http.session import Seen, Session
 from app.schemas.audit import Access
@@ -22,17 +20,17 @@ router = Router(prefix="/children", tags=["children"])
 
 @router.get("")
 async def listed(
-    actor: Annotated[Actor, Depends(Requires(Permission.child_search))],
+    caller: ChildSearcher,
     session: Session,
     filters: Annotated[ChildFilters, Query()],
 ) -> Page[ChildOut]:
     """List the children you see, newest first; `q` finds names in both scripts, also misspelt."""
-    return await children.listed(session, actor, filters)
+    return await children.listed(session, caller, filters)
 
 
 @router.get("/{child_id}")
 async def read(
-    actor: Annotated[Actor, Depends(Requires(Permission.child_read))],  # noqa: ARG001 - the door
+    caller: ChildReader,  # noqa: ARG001 - the door
     session: Session,
     child_id: UUID,
 ) -> ChildOut:
@@ -42,22 +40,22 @@ async def read(
 
 @router.patch("/{child_id}")
 async def change(
-    actor: Annotated[Actor, Depends(Requires(Permission.child_change))],
+    caller: ChildEditor,
     session: Session,
     child_id: UUID,
     seen: Seen,
     body: ChildPatch,
 ) -> ChildOut:
     """Correct what is known of a child."""
-    return await children.change(session, actor, child_id, seen, body)
+    return await children.change(session, caller, child_id, seen, body)
 
 
 @router.get("/{child_id}/accesses")
 async def accesses(
-    actor: Annotated[Actor, Depends(Requires(Permission.log_read_child))],
+    caller: ChildAccessLogReader,
     session: Session,
     child_id: UUID,
     page: Annotated[PageQuery, Query()],
 ) -> Page[Access]:
     """Read who saw a child, newest first."""
-    return await audit.of_child(session, actor, child_id, page)
+    return await audit.of_child(session, caller, child_id, page)

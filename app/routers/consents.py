@@ -3,11 +3,9 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Query
+from fastapi import Query
 
-from app.access.actor import Actor
-from app.access.permissions import Permission
-from app.http.authorization import Requires
+from app.http.permissions import ConsentReader, ConsentRecorder, ConsentWithdrawer
 from app.http.route import Router
 from app.http.session import Seen, Session
 from app.schemas.circle import ConsentFilters, ConsentIn, ConsentOut
@@ -20,39 +18,39 @@ router = Router(tags=["consents"])
 
 @router.post("/cases/{case_id}/consents", status_code=201)
 async def record(
-    actor: Annotated[Actor, Depends(Requires(Permission.consent_record))],
+    caller: ConsentRecorder,
     session: Session,
     case_id: UUID,
     body: ConsentIn,
 ) -> ConsentOut:
     """Enter a consent, a refusal, or the basis for acting without."""
-    return await consents.record(session, actor, case_id, body)
+    return await consents.record(session, caller, case_id, body)
 
 
 @router.get("/cases/{case_id}/consents")
 async def listed(
-    actor: Annotated[Actor, Depends(Requires(Permission.consent_read))],
+    caller: ConsentReader,
     session: Session,
     case_id: UUID,
     page: Annotated[PageQuery, Query()],
 ) -> Page[ConsentOut]:
     """List a case's consents, newest first."""
-    return await consents.listed(session, actor, case_id, page)
+    return await consents.listed(session, caller, case_id, page)
 
 
 @router.get("/consents")
 async def register(
-    actor: Annotated[Actor, Depends(Requires(Permission.consent_read))],
+    caller: ConsentReader,
     session: Session,
     filters: Annotated[ConsentFilters, Query()],
 ) -> Page[ConsentOut]:
     """List the register as far as you see it, newest first."""
-    return await consents.register(session, actor, filters)
+    return await consents.register(session, caller, filters)
 
 
 @router.get("/consents/{consent_id}")
 async def read(
-    actor: Annotated[Actor, Depends(Requires(Permission.consent_read))],  # noqa: ARG001 - the door
+    caller: ConsentReader,  # noqa: ARG001 - the door
     session: Session,
     consent_id: UUID,
 ) -> ConsentOut:
@@ -62,11 +60,11 @@ async def read(
 
 @router.post("/consents/{consent_id}/withdraw")
 async def withdraw(
-    actor: Annotated[Actor, Depends(Requires(Permission.consent_withdraw))],
+    caller: ConsentWithdrawer,
     session: Session,
     consent_id: UUID,
     seen: Seen,
     body: Withdrawal,
 ) -> ConsentOut:
     """Withdraw a consent: nothing is shared on it from now on."""
-    return await consents.withdraw(session, actor, consent_id, seen, body)
+    return await consents.withdraw(session, caller, consent_id, seen, body)

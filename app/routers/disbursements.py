@@ -3,11 +3,17 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Query
+from fastapi import Query
 
-from app.access.actor import Actor
-from app.access.permissions import Permission
-from app.http.authorization import Requires
+from app.http.permissions import (
+    DisbursementApprover,
+    DisbursementCanceller,
+    DisbursementPayer,
+    DisbursementReader,
+    DisbursementReconciler,
+    DisbursementRequester,
+    DisbursementReverser,
+)
 from app.http.route import Router
 from app.http.session import Seen, Session
 from app.schemas.disbursements import (
@@ -32,27 +38,27 @@ router = Router(tags=["disbursements"])
 
 @router.post("/disbursements", status_code=201)
 async def request(
-    actor: Annotated[Actor, Depends(Requires(Permission.disbursement_request))],
+    caller: DisbursementRequester,
     session: Session,
     body: DisbursementIn,
 ) -> DisbursementOut:
     """Ask for money for a child or family: once, or every month for some months."""
-    return await disbursements.request(session, actor, body)
+    return await disbursements.request(session, caller, body)
 
 
 @router.get("/disbursements")
 async def listed(
-    actor: Annotated[Actor, Depends(Requires(Permission.disbursement_read))],
+    caller: DisbursementReader,
     session: Session,
     filters: Annotated[DisbursementFilters, Query()],
 ) -> Page[DisbursementOut]:
     """List the disbursements you see, newest first."""
-    return await disbursements.listed(session, actor, filters)
+    return await disbursements.listed(session, caller, filters)
 
 
 @router.get("/disbursements/{disbursement_id}")
 async def read(
-    _actor: Annotated[Actor, Depends(Requires(Permission.disbursement_read))],
+    _caller: DisbursementReader,
     session: Session,
     disbursement_id: UUID,
 ) -> DisbursementOut:
@@ -62,67 +68,67 @@ async def read(
 
 @router.post("/disbursements/{disbursement_id}/approve")
 async def approve(
-    actor: Annotated[Actor, Depends(Requires(Permission.disbursement_decide))],
+    caller: DisbursementApprover,
     session: Session,
     disbursement_id: UUID,
     seen: Seen,
     body: DisbursementApproval,
 ) -> DisbursementOut:
     """Approve a request: the money is reserved. Or what an emergency had paid first."""
-    return await disbursements_decide.approve(session, actor, disbursement_id, seen, body)
+    return await disbursements_decide.approve(session, caller, disbursement_id, seen, body)
 
 
 @router.post("/disbursements/{disbursement_id}/reject")
 async def reject(
-    actor: Annotated[Actor, Depends(Requires(Permission.disbursement_decide))],
+    caller: DisbursementApprover,
     session: Session,
     disbursement_id: UUID,
     seen: Seen,
     body: DisbursementRejection,
 ) -> DisbursementOut:
     """Reject a request, with the reason."""
-    return await disbursements_decide.reject(session, actor, disbursement_id, seen, body)
+    return await disbursements_decide.reject(session, caller, disbursement_id, seen, body)
 
 
 @router.post("/disbursements/{disbursement_id}/pay")
 async def pay(
-    actor: Annotated[Actor, Depends(Requires(Permission.disbursement_pay))],
+    caller: DisbursementPayer,
     session: Session,
     disbursement_id: UUID,
     seen: Seen,
     body: Payment,
 ) -> DisbursementOut:
     """Record a payment of what was approved; in an emergency, of a small amount first."""
-    return await disbursements_pay.pay(session, actor, disbursement_id, seen, body)
+    return await disbursements_pay.pay(session, caller, disbursement_id, seen, body)
 
 
 @router.post("/disbursements/{disbursement_id}/reconcile")
 async def reconcile(
-    actor: Annotated[Actor, Depends(Requires(Permission.disbursement_reconcile))],
+    caller: DisbursementReconciler,
     session: Session,
     disbursement_id: UUID,
     seen: Seen,
     body: Reconciliation,
 ) -> DisbursementOut:
     """Account for a payment by receipts; the rest returns to the fund."""
-    return await disbursements_pay.reconcile(session, actor, disbursement_id, seen, body)
+    return await disbursements_pay.reconcile(session, caller, disbursement_id, seen, body)
 
 
 @router.post("/disbursements/{disbursement_id}/reverse")
 async def reverse(
-    actor: Annotated[Actor, Depends(Requires(Permission.disbursement_reverse))],
+    caller: DisbursementReverser,
     session: Session,
     disbursement_id: UUID,
     seen: Seen,
     body: DisbursementReversal,
 ) -> DisbursementOut:
     """Reverse a payment, with the reason: the money is back."""
-    return await disbursements_pay.reverse(session, actor, disbursement_id, seen, body)
+    return await disbursements_pay.reverse(session, caller, disbursement_id, seen, body)
 
 
 @router.post("/disbursements/{disbursement_id}/cancel")
 async def cancel(
-    actor: Annotated[Actor, Depends(Requires(Permission.disbursement_cancel))],
+    caller: DisbursementCanceller,
     session: Session,
     disbursement_id: UUID,
     seen: Seen,
@@ -130,13 +136,13 @@ async def cancel(
 ) -> DisbursementOut:
     """Cancel a request before it is paid: what was reserved is available again."""
     return await disbursements_decide.cancel(
-        session, actor, disbursement_id, seen, body or DisbursementCancellation()
+        session, caller, disbursement_id, seen, body or DisbursementCancellation()
     )
 
 
 @router.get("/unreceipted-money")
 async def unreceipted_money(
-    _actor: Annotated[Actor, Depends(Requires(Permission.disbursement_read))],
+    _caller: DisbursementReader,
     session: Session,
 ) -> Unreceipted:
     """Read what was paid and nobody accounted for yet, by age and worker."""

@@ -4,16 +4,15 @@ import re
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Query
+from fastapi import Query
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
-from app.access.actor import Actor
-from app.access.permissions import Permission
 from app.access.vault import vault
-from app.http.authorization import Requires, bearer_token
+from app.http.authorization import bearer_token
 from app.http.middleware.stack import Uploads
+from app.http.permissions import DocumentReader, DocumentUploader
 from app.http.route import Router
 from app.http.session import Session
 from app.routers.attachments import attachment
@@ -50,29 +49,29 @@ UPLOADS = Uploads(_is_upload, LONGEST_CONTENT + ABOUT_THE_FILE, SLOWEST_SECONDS)
 
 @router.post("/cases/{case_id}/documents", status_code=201)
 async def add(
-    actor: Annotated[Actor, Depends(Requires(Permission.document_add))],
+    caller: DocumentUploader,
     session: Session,
     case_id: UUID,
     body: DocumentIn,
 ) -> DocumentOut:
     """Add a document to a case: PDF, picture, Word, Excel or plain text, at most 10 MiB."""
-    return await documents.add(session, actor, case_id, body)
+    return await documents.add(session, caller, case_id, body)
 
 
 @router.get("/cases/{case_id}/documents")
 async def listed(
-    actor: Annotated[Actor, Depends(Requires(Permission.document_read))],
+    caller: DocumentReader,
     session: Session,
     case_id: UUID,
     filters: Annotated[DocumentFilters, Query()],
 ) -> Page[DocumentOut]:
     """List a case's documents as far as you read their tiers, newest first."""
-    return await documents.listed(session, actor, case_id, filters)
+    return await documents.listed(session, caller, case_id, filters)
 
 
 @router.get("/documents/{document_id}")
 async def read(
-    _actor: Annotated[Actor, Depends(Requires(Permission.document_read))],
+    _caller: DocumentReader,
     session: Session,
     document_id: UUID,
 ) -> DocumentOut:
@@ -86,7 +85,7 @@ async def read(
     responses={200: {"content": dict.fromkeys(ENDINGS, _BINARY)}},
 )
 async def content(
-    _actor: Annotated[Actor, Depends(Requires(Permission.document_read))],
+    _caller: DocumentReader,
     session: Session,
     document_id: UUID,
 ) -> Response:

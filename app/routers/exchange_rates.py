@@ -2,11 +2,9 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Query
+from fastapi import Query
 
-from app.access.actor import Actor
-from app.access.permissions import Permission
-from app.http.authorization import Requires
+from app.http.permissions import ExchangeRateReader, ExchangeRateRecorder
 from app.http.route import Router
 from app.http.session import Session
 from app.schemas.fund_statements import Imported, TableIn
@@ -20,29 +18,29 @@ router = Router(prefix="/exchange-rates", tags=["funds"])
 
 @router.post("", status_code=201)
 async def record(
-    actor: Annotated[Actor, Depends(Requires(Permission.exchange_rate_record))],
+    caller: ExchangeRateRecorder,
     session: Session,
     body: ExchangeRateIn,
 ) -> ExchangeRateOut:
     """Enter a published rate."""
-    return await exchange_rates.record(session, actor, body)
+    return await exchange_rates.record(session, caller, body)
 
 
 @router.get("")
 async def listed(
-    actor: Annotated[Actor, Depends(Requires(Permission.exchange_rate_read))],
+    caller: ExchangeRateReader,
     session: Session,
     page: Annotated[PageQuery, Query()],
 ) -> Page[ExchangeRateOut]:
     """List the rates, newest first."""
-    return await exchange_rates.listed(session, actor, page)
+    return await exchange_rates.listed(session, caller, page)
 
 
 @router.post("/import")
 async def import_rates(
-    actor: Annotated[Actor, Depends(Requires(Permission.exchange_rate_record))],
+    caller: ExchangeRateRecorder,
     session: Session,
     body: TableIn,
 ) -> Imported:
     """Enter a table of rates, all of it or nothing; a dry run only says what is wrong, line by line."""
-    return await fund_imports.rates(session, actor, body)
+    return await fund_imports.rates(session, caller, body)

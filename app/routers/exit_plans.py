@@ -1,13 +1,8 @@
 """The exit plan of a case."""
 
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends
-
-from app.access.actor import Actor
-from app.access.permissions import Permission
-from app.http.authorization import Requires
+from app.http.permissions import ExitPlanApprover, ExitPlanEditor, ExitPlanReader
 from app.http.route import Router
 from app.http.session import Seen, SeenIfAny, Session
 from app.schemas.decisions import Approval
@@ -19,7 +14,7 @@ router = Router(prefix="/cases/{case_id}/exit-plan", tags=["exit"])
 
 @router.get("")
 async def read(
-    actor: Annotated[Actor, Depends(Requires(Permission.exit_plan_read))],  # noqa: ARG001 - the door
+    caller: ExitPlanReader,  # noqa: ARG001 - the door
     session: Session,
     case_id: UUID,
 ) -> ExitPlanOut:
@@ -29,23 +24,23 @@ async def read(
 
 @router.put("")
 async def write(
-    actor: Annotated[Actor, Depends(Requires(Permission.exit_plan_write))],
+    caller: ExitPlanEditor,
     session: Session,
     case_id: UUID,
     seen: SeenIfAny,
     body: ExitPlanIn,
 ) -> ExitPlanOut:
     """Write how the case is to end, or write it anew; an approved plan then asks for another approval."""
-    return await exit_plans.write(session, actor, case_id, seen, body)
+    return await exit_plans.write(session, caller, case_id, seen, body)
 
 
 @router.post("/approve")
 async def approve(
-    actor: Annotated[Actor, Depends(Requires(Permission.exit_plan_decide))],
+    caller: ExitPlanApprover,
     session: Session,
     case_id: UUID,
     seen: Seen,
     body: Approval | None = None,
 ) -> ExitPlanOut:
     """Approve how the case is to end."""
-    return await exit_plans.approve(session, actor, case_id, seen, body or Approval())
+    return await exit_plans.approve(session, caller, case_id, seen, body or Approval())

@@ -3,11 +3,9 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Query
+from fastapi import Query
 
-from app.access.actor import Actor
-from app.access.permissions import Permission
-from app.http.authorization import Requires
+from app.http.permissions import FollowUpReader, FollowUpRecorder
 from app.http.route import Router
 from app.http.session import Seen, Session
 from app.schemas.exit_plans import FollowUpIn, FollowUpOut, FollowUpPatch
@@ -19,29 +17,29 @@ router = Router(tags=["exit"])
 
 @router.post("/cases/{case_id}/follow-ups", status_code=201)
 async def add(
-    actor: Annotated[Actor, Depends(Requires(Permission.follow_up_record))],
+    caller: FollowUpRecorder,
     session: Session,
     case_id: UUID,
     body: FollowUpIn,
 ) -> FollowUpOut:
     """Record how the child is: at a planned follow-up, or at another look."""
-    return await follow_ups.add(session, actor, case_id, body)
+    return await follow_ups.add(session, caller, case_id, body)
 
 
 @router.get("/cases/{case_id}/follow-ups")
 async def listed(
-    actor: Annotated[Actor, Depends(Requires(Permission.follow_up_read))],
+    caller: FollowUpReader,
     session: Session,
     case_id: UUID,
     page: Annotated[PageQuery, Query()],
 ) -> Page[FollowUpOut]:
     """List a case's follow-ups, newest first."""
-    return await follow_ups.listed(session, actor, case_id, page)
+    return await follow_ups.listed(session, caller, case_id, page)
 
 
 @router.get("/follow-ups/{follow_up_id}")
 async def read(
-    actor: Annotated[Actor, Depends(Requires(Permission.follow_up_read))],  # noqa: ARG001 - the door
+    caller: FollowUpReader,  # noqa: ARG001 - the door
     session: Session,
     follow_up_id: UUID,
 ) -> FollowUpOut:
@@ -51,11 +49,11 @@ async def read(
 
 @router.patch("/follow-ups/{follow_up_id}")
 async def write(
-    actor: Annotated[Actor, Depends(Requires(Permission.follow_up_record))],
+    caller: FollowUpRecorder,
     session: Session,
     follow_up_id: UUID,
     seen: Seen,
     body: FollowUpPatch,
 ) -> FollowUpOut:
     """Record how the child is, though the case is closed."""
-    return await follow_ups.write(session, actor, follow_up_id, seen, body)
+    return await follow_ups.write(session, caller, follow_up_id, seen, body)

@@ -1,15 +1,11 @@
 """What a donor is told of a fund and a period: on screen, as a spreadsheet, as a page."""
 
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends
 from starlette.responses import Response
 
-from app.access.actor import Actor
-from app.access.permissions import Permission
-from app.http.authorization import Requires
 from app.http.language import Spoken
+from app.http.permissions import FundLedgerReader
 from app.http.route import Router
 from app.http.session import Session
 from app.routers.attachments import attachment
@@ -38,7 +34,7 @@ class StatementPage(Response):
 
 @router.get("")
 async def read(
-    _actor: Annotated[Actor, Depends(Requires(Permission.fund_ledger))],
+    _caller: FundLedgerReader,
     session: Session,
     fund_id: UUID,
     first_day: Day,
@@ -50,7 +46,7 @@ async def read(
 
 @router.get("/statement.xlsx", response_class=Spreadsheet, responses={200: {"content": {XLSX: _BINARY}}})
 async def spreadsheet(
-    _actor: Annotated[Actor, Depends(Requires(Permission.fund_ledger))],
+    _caller: FundLedgerReader,
     session: Session,
     fund_id: UUID,
     first_day: Day,
@@ -65,7 +61,7 @@ async def spreadsheet(
 
 @router.get("/statement.pdf", response_class=StatementPage, responses={200: {"content": {PDF: _BINARY}}})
 async def page(
-    _actor: Annotated[Actor, Depends(Requires(Permission.fund_ledger))],
+    _caller: FundLedgerReader,
     session: Session,
     fund_id: UUID,
     first_day: Day,

@@ -1,13 +1,8 @@
 """Transfers between the lines of a fund."""
 
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends
-
-from app.access.actor import Actor
-from app.access.permissions import Permission
-from app.http.authorization import Requires
+from app.http.permissions import FundLedgerReader, FundTransferApprover
 from app.http.route import Router
 from app.http.session import Seen, Session
 from app.schemas.funds import FundTransferOut
@@ -18,7 +13,7 @@ router = Router(prefix="/fund-transfers", tags=["funds"])
 
 @router.get("/{transfer_id}")
 async def read(
-    _actor: Annotated[Actor, Depends(Requires(Permission.fund_ledger))],
+    _caller: FundLedgerReader,
     session: Session,
     transfer_id: UUID,
 ) -> FundTransferOut:
@@ -28,21 +23,21 @@ async def read(
 
 @router.post("/{transfer_id}/approve")
 async def approve(
-    actor: Annotated[Actor, Depends(Requires(Permission.fund_transfer_decide))],
+    caller: FundTransferApprover,
     session: Session,
     transfer_id: UUID,
     seen: Seen,
 ) -> FundTransferOut:
     """Approve a transfer that somebody else asked for: the money moves at once."""
-    return await fund_transfers.approve(session, actor, transfer_id, seen)
+    return await fund_transfers.approve(session, caller, transfer_id, seen)
 
 
 @router.post("/{transfer_id}/reject")
 async def reject(
-    actor: Annotated[Actor, Depends(Requires(Permission.fund_transfer_decide))],
+    caller: FundTransferApprover,
     session: Session,
     transfer_id: UUID,
     seen: Seen,
 ) -> FundTransferOut:
     """Reject a transfer that somebody else asked for."""
-    return await fund_transfers.reject(session, actor, transfer_id, seen)
+    return await fund_transfers.reject(session, caller, transfer_id, seen)

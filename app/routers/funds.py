@@ -3,11 +3,16 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Query
+from fastapi import Query
 
-from app.access.actor import Actor
-from app.access.permissions import Permission
-from app.http.authorization import Requires
+from app.http.permissions import (
+    FundCloser,
+    FundDepositRecorder,
+    FundLedgerReader,
+    FundManager,
+    FundReader,
+    FundTransferRequester,
+)
 from app.http.route import Router
 from app.http.session import Seen, Session
 from app.schemas.fund_statements import Imported, TableIn
@@ -34,7 +39,7 @@ router = Router(prefix="/funds", tags=["funds"])
 
 @router.post("", status_code=201)
 async def register(
-    _actor: Annotated[Actor, Depends(Requires(Permission.fund_manage))],
+    _caller: FundManager,
     session: Session,
     body: FundIn,
 ) -> FundOut:
@@ -44,17 +49,17 @@ async def register(
 
 @router.get("")
 async def listed(
-    actor: Annotated[Actor, Depends(Requires(Permission.fund_read))],
+    caller: FundReader,
     session: Session,
     filters: Annotated[FundFilters, Query()],
 ) -> Page[FundOut]:
     """List the funds, newest first."""
-    return await funds.listed(session, actor, filters)
+    return await funds.listed(session, caller, filters)
 
 
 @router.get("/{fund_id}")
 async def read(
-    _actor: Annotated[Actor, Depends(Requires(Permission.fund_read))],
+    _caller: FundReader,
     session: Session,
     fund_id: UUID,
 ) -> FundOut:
@@ -64,7 +69,7 @@ async def read(
 
 @router.patch("/{fund_id}")
 async def change(
-    _actor: Annotated[Actor, Depends(Requires(Permission.fund_manage))],
+    _caller: FundManager,
     session: Session,
     fund_id: UUID,
     seen: Seen,
@@ -76,66 +81,66 @@ async def change(
 
 @router.get("/{fund_id}/ledger")
 async def ledger(
-    actor: Annotated[Actor, Depends(Requires(Permission.fund_ledger))],
+    caller: FundLedgerReader,
     session: Session,
     fund_id: UUID,
     filters: Annotated[LedgerFilters, Query()],
 ) -> Page[LedgerEntryOut]:
     """List a fund's ledger entry by entry, newest first."""
-    return await funds.entries(session, actor, fund_id, filters)
+    return await funds.entries(session, caller, fund_id, filters)
 
 
 @router.post("/{fund_id}/deposits", status_code=201)
 async def deposit(
-    actor: Annotated[Actor, Depends(Requires(Permission.fund_deposit))],
+    caller: FundDepositRecorder,
     session: Session,
     fund_id: UUID,
     body: DepositIn,
 ) -> DepositOut:
     """Enter money that arrived from the donor."""
-    return await funds.deposit(session, actor, fund_id, body)
+    return await funds.deposit(session, caller, fund_id, body)
 
 
 @router.post("/{fund_id}/deposits/import")
 async def import_deposits(
-    actor: Annotated[Actor, Depends(Requires(Permission.fund_deposit))],
+    caller: FundDepositRecorder,
     session: Session,
     fund_id: UUID,
     body: TableIn,
 ) -> Imported:
     """Enter a table of deposits, all of it or nothing; a dry run only says what is wrong, line by line."""
-    return await fund_imports.deposits(session, actor, fund_id, body)
+    return await fund_imports.deposits(session, caller, fund_id, body)
 
 
 @router.post("/{fund_id}/transfers", status_code=201)
 async def ask_transfer(
-    actor: Annotated[Actor, Depends(Requires(Permission.fund_transfer_ask))],
+    caller: FundTransferRequester,
     session: Session,
     fund_id: UUID,
     body: FundTransferIn,
 ) -> FundTransferOut:
     """Ask for a transfer between two lines of the budget; somebody else decides."""
-    return await fund_transfers.ask(session, actor, fund_id, body)
+    return await fund_transfers.ask(session, caller, fund_id, body)
 
 
 @router.get("/{fund_id}/transfers")
 async def transfers(
-    actor: Annotated[Actor, Depends(Requires(Permission.fund_ledger))],
+    caller: FundLedgerReader,
     session: Session,
     fund_id: UUID,
     page: Annotated[PageQuery, Query()],
 ) -> Page[FundTransferOut]:
     """List a fund's transfers, newest first."""
-    return await fund_transfers.listed(session, actor, fund_id, page)
+    return await fund_transfers.listed(session, caller, fund_id, page)
 
 
 @router.post("/{fund_id}/close")
 async def close(
-    actor: Annotated[Actor, Depends(Requires(Permission.fund_close))],
+    caller: FundCloser,
     session: Session,
     fund_id: UUID,
     seen: Seen,
     body: FundClosing,
 ) -> FundOut:
     """Close a fund; its rest goes to another fund, or back to the donor."""
-    return await funds_close.close(session, actor, fund_id, seen, body)
+    return await funds_close.close(session, caller, fund_id, seen, body)

@@ -3,11 +3,9 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Query
+from fastapi import Query
 
-from app.access.actor import Actor
-from app.access.permissions import Permission
-from app.http.authorization import Requires
+from app.http.permissions import InstrumentManager, InstrumentReader
 from app.http.route import Router
 from app.http.session import Seen, Session
 from app.schemas.instruments import (
@@ -25,7 +23,7 @@ router = Router(prefix="/instruments", tags=["instruments"])
 
 @router.post("", status_code=201)
 async def introduce(
-    _actor: Annotated[Actor, Depends(Requires(Permission.instrument_manage))],
+    _caller: InstrumentManager,
     session: Session,
     body: InstrumentIn,
 ) -> InstrumentOut:
@@ -35,7 +33,7 @@ async def introduce(
 
 @router.get("")
 async def listed(
-    _actor: Annotated[Actor, Depends(Requires(Permission.instrument_read))],
+    _caller: InstrumentReader,
     session: Session,
     filters: Annotated[InstrumentFilters, Query()],
 ) -> Page[InstrumentItem]:
@@ -45,7 +43,7 @@ async def listed(
 
 @router.get("/{instrument_id}")
 async def read(
-    _actor: Annotated[Actor, Depends(Requires(Permission.instrument_read))],
+    _caller: InstrumentReader,
     session: Session,
     instrument_id: UUID,
 ) -> InstrumentOut:
@@ -55,7 +53,7 @@ async def read(
 
 @router.patch("/{instrument_id}")
 async def change(
-    _actor: Annotated[Actor, Depends(Requires(Permission.instrument_manage))],
+    _caller: InstrumentManager,
     session: Session,
     instrument_id: UUID,
     seen: Seen,

@@ -3,11 +3,9 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Query
+from fastapi import Query
 
-from app.access.actor import Actor
-from app.access.permissions import Permission
-from app.http.authorization import Requires
+from app.http.permissions import LegalStepReader, LegalStepRecorder
 from app.http.route import Router
 from app.http.session import Seen, Session
 from app.schemas.legal_steps import LegalStepFilters, LegalStepIn, LegalStepOut, LegalStepPatch
@@ -19,29 +17,29 @@ router = Router(tags=["legal-steps"])
 
 @router.post("/cases/{case_id}/legal-steps", status_code=201)
 async def record(
-    actor: Annotated[Actor, Depends(Requires(Permission.legal_step_record))],
+    caller: LegalStepRecorder,
     session: Session,
     case_id: UUID,
     body: LegalStepIn,
 ) -> LegalStepOut:
     """Enter an incident or a legal step."""
-    return await legal_steps.record(session, actor, case_id, body)
+    return await legal_steps.record(session, caller, case_id, body)
 
 
 @router.get("/cases/{case_id}/legal-steps")
 async def listed(
-    actor: Annotated[Actor, Depends(Requires(Permission.legal_step_read))],
+    caller: LegalStepReader,
     session: Session,
     case_id: UUID,
     filters: Annotated[LegalStepFilters, Query()],
 ) -> Page[LegalStepOut]:
     """List a case's incidents and legal steps, newest first."""
-    return await legal_steps.listed(session, actor, case_id, filters)
+    return await legal_steps.listed(session, caller, case_id, filters)
 
 
 @router.get("/legal-steps/{legal_step_id}")
 async def read(
-    actor: Annotated[Actor, Depends(Requires(Permission.legal_step_read))],  # noqa: ARG001 - the door
+    caller: LegalStepReader,  # noqa: ARG001 - the door
     session: Session,
     legal_step_id: UUID,
 ) -> LegalStepOut:
@@ -51,11 +49,11 @@ async def read(
 
 @router.patch("/legal-steps/{legal_step_id}")
 async def change(
-    actor: Annotated[Actor, Depends(Requires(Permission.legal_step_record))],
+    caller: LegalStepRecorder,
     session: Session,
     legal_step_id: UUID,
     seen: Seen,
     body: LegalStepPatch,
 ) -> LegalStepOut:
     """Complete or correct an incident or legal step."""
-    return await legal_steps.change(session, actor, legal_step_id, seen, body)
+    return await legal_steps.change(session, caller, legal_step_id, seen, body)

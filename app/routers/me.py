@@ -3,11 +3,16 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Query
+from fastapi import Query
 
-from app.access.actor import Actor
-from app.access.permissions import Permission
-from app.http.authorization import Requires
+from app.http.permissions import (
+    AccountOwner,
+    AccountSessionEnder,
+    PasswordChanger,
+    SecondFactorConfirmer,
+    SecondFactorEnroller,
+    SecondFactorRemover,
+)
 from app.http.route import Router
 from app.http.session import Session
 from app.http.sign_in_context import Visiting
@@ -28,77 +33,73 @@ router = Router(prefix="/me", tags=["account"])
 
 
 @router.get("")
-async def read(actor: Annotated[Actor, Depends(Requires(Permission.own_account))], session: Session) -> Me:
+async def read(caller: AccountOwner, session: Session) -> Me:
     """Say who I am here, and what I may do."""
-    return await accounts.read(session, actor)
+    return await accounts.read(session, caller)
 
 
 @router.post("/password", status_code=204)
 async def change_password(
-    actor: Annotated[Actor, Depends(Requires(Permission.own_password, recent=True, while_enrolling=True))],
+    caller: PasswordChanger,
     session: Session,
     visit: Visiting,
     body: PasswordChange,
 ) -> None:
     """Choose another password; every other sign-in ends. Asks for a recent sign-in."""
-    await accounts.change_password(session, visit, actor, body)
+    await accounts.change_password(session, visit, caller, body)
 
 
 @router.get("/sessions")
 async def list_sessions(
-    actor: Annotated[Actor, Depends(Requires(Permission.own_account))],
+    caller: AccountOwner,
     session: Session,
     page: Annotated[PageQuery, Query()],
 ) -> Page[SignInOut]:
     """List where I am signed in, newest first."""
-    return await sessions.listed(session, actor, page)
+    return await sessions.listed(session, caller, page)
 
 
 @router.delete("/sessions", status_code=204)
-async def end_sessions(
-    actor: Annotated[Actor, Depends(Requires(Permission.own_sessions_end))], session: Session
-) -> None:
+async def end_sessions(caller: AccountSessionEnder, session: Session) -> None:
     """Sign me out everywhere, here too; my calendar feeds end with it."""
-    await sessions.end(session, actor.id, "ended_by_person")
+    await sessions.end(session, caller.id, "ended_by_person")
 
 
 @router.delete("/sessions/{session_id}", status_code=204)
 async def end_session(
-    actor: Annotated[Actor, Depends(Requires(Permission.own_sessions_end))],
+    caller: AccountSessionEnder,
     session: Session,
     session_id: UUID,
 ) -> None:
     """Sign me out somewhere."""
-    await sessions.end_own(session, actor, session_id)
+    await sessions.end_own(session, caller, session_id)
 
 
 @router.post("/mfa/totp", status_code=201)
 async def enrol(
-    actor: Annotated[
-        Actor, Depends(Requires(Permission.own_second_factor, recent=True, while_enrolling=True))
-    ],
+    caller: SecondFactorEnroller,
     session: Session,
 ) -> TotpEnrolment:
     """Begin to set up a second factor: the secret for an authenticator app. Asks for a recent sign-in."""
-    return await second_factors.enrol(session, actor)
+    return await second_factors.enrol(session, caller)
 
 
 @router.post("/mfa/totp/confirm")
 async def confirm(
-    actor: Annotated[Actor, Depends(Requires(Permission.own_second_factor, while_enrolling=True))],
+    caller: SecondFactorConfirmer,
     session: Session,
     body: TotpConfirmation,
 ) -> RecoveryCodes:
     """Confirm the second factor by its first code; the recovery codes are shown once. Refresh for a full token."""
-    return await second_factors.confirm(session, actor, body)
+    return await second_factors.confirm(session, caller, body)
 
 
 @router.delete("/mfa/totp", status_code=204)
 async def remove(
-    actor: Annotated[Actor, Depends(Requires(Permission.own_second_factor, recent=True))],
+    caller: SecondFactorRemover,
     session: Session,
     visit: Visiting,
     body: SecondFactorRemoval,
 ) -> None:
     """Remove the second factor, with the password or a code. Asks for a recent sign-in."""
-    await second_factors.remove(session, visit, actor, body)
+    await second_factors.remove(session, visit, caller, body)

@@ -3,11 +3,9 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Query
+from fastapi import Query
 
-from app.access.actor import Actor
-from app.access.permissions import Permission
-from app.http.authorization import Requires
+from app.http.permissions import PersonCreator, PersonEditor, PersonReader
 from app.http.route import Router
 from app.http.session import Seen, Session
 from app.schemas.circle import PersonCreation, PersonOut, PersonPatch
@@ -19,29 +17,29 @@ router = Router(tags=["people"])
 
 @router.post("/cases/{case_id}/people", status_code=201)
 async def add(
-    actor: Annotated[Actor, Depends(Requires(Permission.person_add))],
+    caller: PersonCreator,
     session: Session,
     case_id: UUID,
     body: PersonCreation,
 ) -> PersonOut:
     """Add somebody to the child's circle."""
-    return await people.add(session, actor, case_id, body)
+    return await people.add(session, caller, case_id, body)
 
 
 @router.get("/cases/{case_id}/people")
 async def listed(
-    actor: Annotated[Actor, Depends(Requires(Permission.person_read))],
+    caller: PersonReader,
     session: Session,
     case_id: UUID,
     page: Annotated[PageQuery, Query()],
 ) -> Page[PersonOut]:
     """List the child's circle, newest first."""
-    return await people.listed(session, actor, case_id, page)
+    return await people.listed(session, caller, case_id, page)
 
 
 @router.get("/people/{person_id}")
 async def read(
-    actor: Annotated[Actor, Depends(Requires(Permission.person_read))],  # noqa: ARG001 - the door
+    caller: PersonReader,  # noqa: ARG001 - the door
     session: Session,
     person_id: UUID,
 ) -> PersonOut:
@@ -51,11 +49,11 @@ async def read(
 
 @router.patch("/people/{person_id}")
 async def change(
-    actor: Annotated[Actor, Depends(Requires(Permission.person_change))],
+    caller: PersonEditor,
     session: Session,
     person_id: UUID,
     seen: Seen,
     body: PersonPatch,
 ) -> PersonOut:
     """Correct what is known of a person."""
-    return await people.change(session, actor, person_id, seen, body)
+    return await people.change(session, caller, person_id, seen, body)

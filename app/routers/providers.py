@@ -3,11 +3,9 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Query
+from fastapi import Query
 
-from app.access.actor import Actor
-from app.access.permissions import Permission
-from app.http.authorization import Requires
+from app.http.permissions import ProviderManager, ProviderReader
 from app.http.route import Router
 from app.http.session import Seen, Session
 from app.schemas.providers import ProviderFilters, ProviderIn, ProviderOut, ProviderPatch
@@ -19,7 +17,7 @@ router = Router(prefix="/providers", tags=["providers"])
 
 @router.post("", status_code=201)
 async def register(
-    _actor: Annotated[Actor, Depends(Requires(Permission.provider_manage))],
+    _caller: ProviderManager,
     session: Session,
     body: ProviderIn,
 ) -> ProviderOut:
@@ -29,7 +27,7 @@ async def register(
 
 @router.get("")
 async def listed(
-    _actor: Annotated[Actor, Depends(Requires(Permission.provider_read))],
+    _caller: ProviderReader,
     session: Session,
     filters: Annotated[ProviderFilters, Query()],
 ) -> Page[ProviderOut]:
@@ -39,7 +37,7 @@ async def listed(
 
 @router.get("/{provider_id}")
 async def read(
-    _actor: Annotated[Actor, Depends(Requires(Permission.provider_read))],
+    _caller: ProviderReader,
     session: Session,
     provider_id: UUID,
 ) -> ProviderOut:
@@ -49,7 +47,7 @@ async def read(
 
 @router.patch("/{provider_id}")
 async def change(
-    _actor: Annotated[Actor, Depends(Requires(Permission.provider_manage))],
+    _caller: ProviderManager,
     session: Session,
     provider_id: UUID,
     seen: Seen,

@@ -3,11 +3,9 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Query
+from fastapi import Query
 
-from app.access.actor import Actor
-from app.access.permissions import Permission
-from app.http.authorization import Requires
+from app.http.permissions import OutcomeReader, ReviewEditor, ReviewReader
 from app.http.route import Router
 from app.http.session import Seen, Session
 from app.schemas.reviews import EarlyReview, Outcomes, ReviewFilters, ReviewItem, ReviewOut, ReviewPatch
@@ -19,39 +17,39 @@ router = Router(tags=["reviews"])
 
 @router.get("/reviews")
 async def due(
-    actor: Annotated[Actor, Depends(Requires(Permission.review_read))],
+    caller: ReviewReader,
     session: Session,
     filters: Annotated[ReviewFilters, Query()],
 ) -> Page[ReviewItem]:
     """List the reviews that are still to be held, the soonest due first."""
-    return await reviews.due(session, actor, filters)
+    return await reviews.due(session, caller, filters)
 
 
 @router.post("/cases/{case_id}/reviews", status_code=201)
 async def bring_forward(
-    actor: Annotated[Actor, Depends(Requires(Permission.review_hold))],
+    caller: ReviewEditor,
     session: Session,
     case_id: UUID,
     body: EarlyReview,
 ) -> ReviewOut:
     """Call for a review sooner than scheduled: the next review becomes due earlier."""
-    return await reviews.bring_forward(session, actor, case_id, body)
+    return await reviews.bring_forward(session, caller, case_id, body)
 
 
 @router.get("/cases/{case_id}/reviews")
 async def listed(
-    actor: Annotated[Actor, Depends(Requires(Permission.review_read))],
+    caller: ReviewReader,
     session: Session,
     case_id: UUID,
     page: Annotated[PageQuery, Query()],
 ) -> Page[ReviewItem]:
     """List a case's reviews, newest first."""
-    return await reviews.listed(session, actor, case_id, page)
+    return await reviews.listed(session, caller, case_id, page)
 
 
 @router.get("/cases/{case_id}/outcomes")
 async def read_outcomes(
-    actor: Annotated[Actor, Depends(Requires(Permission.outcome_read))],  # noqa: ARG001 - the door
+    caller: OutcomeReader,  # noqa: ARG001 - the door
     session: Session,
     case_id: UUID,
 ) -> Outcomes:
@@ -61,7 +59,7 @@ async def read_outcomes(
 
 @router.get("/reviews/{review_id}")
 async def read(
-    actor: Annotated[Actor, Depends(Requires(Permission.review_read))],  # noqa: ARG001 - the door
+    caller: ReviewReader,  # noqa: ARG001 - the door
     session: Session,
     review_id: UUID,
 ) -> ReviewOut:
@@ -71,7 +69,7 @@ async def read(
 
 @router.patch("/reviews/{review_id}")
 async def write(
-    actor: Annotated[Actor, Depends(Requires(Permission.review_hold))],  # noqa: ARG001 - the door
+    caller: ReviewEditor,  # noqa: ARG001 - the door
     session: Session,
     review_id: UUID,
     seen: Seen,
@@ -83,10 +81,10 @@ async def write(
 
 @router.post("/reviews/{review_id}/complete")
 async def complete(
-    actor: Annotated[Actor, Depends(Requires(Permission.review_hold))],
+    caller: ReviewEditor,
     session: Session,
     review_id: UUID,
     seen: Seen,
 ) -> ReviewOut:
     """Complete a review: the next one is scheduled, and the case goes on as decided."""
-    return await reviews.complete(session, actor, review_id, seen)
+    return await reviews.complete(session, caller, review_id, seen)

@@ -3,11 +3,14 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Query
+from fastapi import Query
 
-from app.access.actor import Actor
-from app.access.permissions import Permission
-from app.http.authorization import Requires
+from app.http.permissions import (
+    ServiceReferralCreator,
+    ServiceReferralOutcomeRecorder,
+    ServiceReferralReader,
+    ServiceReferralSender,
+)
 from app.http.route import Router
 from app.http.session import Seen, Session
 from app.schemas.service_referrals import (
@@ -29,29 +32,29 @@ router = Router(tags=["service-referrals"])
 
 @router.post("/cases/{case_id}/service-referrals", status_code=201)
 async def draft(
-    actor: Annotated[Actor, Depends(Requires(Permission.service_referral_make))],
+    caller: ServiceReferralCreator,
     session: Session,
     case_id: UUID,
     body: ServiceReferralIn,
 ) -> ServiceReferralOut:
     """Draft a service referral; nothing is shared yet."""
-    return await service_referrals.draft(session, actor, case_id, body)
+    return await service_referrals.draft(session, caller, case_id, body)
 
 
 @router.get("/cases/{case_id}/service-referrals")
 async def listed(
-    actor: Annotated[Actor, Depends(Requires(Permission.service_referral_read))],
+    caller: ServiceReferralReader,
     session: Session,
     case_id: UUID,
     filters: Annotated[ServiceReferralFilters, Query()],
 ) -> Page[ServiceReferralOut]:
     """List a case's service referrals, newest first."""
-    return await service_referrals.listed(session, actor, case_id, filters)
+    return await service_referrals.listed(session, caller, case_id, filters)
 
 
 @router.get("/service-referrals/{service_referral_id}")
 async def read(
-    _actor: Annotated[Actor, Depends(Requires(Permission.service_referral_read))],
+    _caller: ServiceReferralReader,
     session: Session,
     service_referral_id: UUID,
 ) -> ServiceReferralOut:
@@ -61,7 +64,7 @@ async def read(
 
 @router.patch("/service-referrals/{service_referral_id}")
 async def change(
-    _actor: Annotated[Actor, Depends(Requires(Permission.service_referral_make))],
+    _caller: ServiceReferralCreator,
     session: Session,
     service_referral_id: UUID,
     seen: Seen,
@@ -73,18 +76,18 @@ async def change(
 
 @router.post("/service-referrals/{service_referral_id}/send")
 async def send(
-    actor: Annotated[Actor, Depends(Requires(Permission.service_referral_send))],
+    caller: ServiceReferralSender,
     session: Session,
     service_referral_id: UUID,
     seen: Seen,
 ) -> ServiceReferralOut:
     """Share with the provider what the draft says, if the consent holds at this moment."""
-    return await service_referrals_send.send(session, actor, service_referral_id, seen)
+    return await service_referrals_send.send(session, caller, service_referral_id, seen)
 
 
 @router.post("/service-referrals/{service_referral_id}/accept")
 async def accept(
-    actor: Annotated[Actor, Depends(Requires(Permission.service_referral_follow))],
+    caller: ServiceReferralOutcomeRecorder,
     session: Session,
     service_referral_id: UUID,
     seen: Seen,
@@ -92,37 +95,37 @@ async def accept(
 ) -> ServiceReferralOut:
     """Record that the provider accepted."""
     return await service_referrals.accept(
-        session, actor, service_referral_id, seen, body or ServiceAcceptance()
+        session, caller, service_referral_id, seen, body or ServiceAcceptance()
     )
 
 
 @router.post("/service-referrals/{service_referral_id}/decline")
 async def decline(
-    actor: Annotated[Actor, Depends(Requires(Permission.service_referral_follow))],
+    caller: ServiceReferralOutcomeRecorder,
     session: Session,
     service_referral_id: UUID,
     seen: Seen,
     body: ServiceEnding,
 ) -> ServiceReferralOut:
     """Record that the provider declined, and why."""
-    return await service_referrals.decline(session, actor, service_referral_id, seen, body)
+    return await service_referrals.decline(session, caller, service_referral_id, seen, body)
 
 
 @router.post("/service-referrals/{service_referral_id}/complete")
 async def complete(
-    actor: Annotated[Actor, Depends(Requires(Permission.service_referral_follow))],
+    caller: ServiceReferralOutcomeRecorder,
     session: Session,
     service_referral_id: UUID,
     seen: Seen,
     body: ServiceCompletion,
 ) -> ServiceReferralOut:
     """Record how the service went."""
-    return await service_referrals.complete(session, actor, service_referral_id, seen, body)
+    return await service_referrals.complete(session, caller, service_referral_id, seen, body)
 
 
 @router.post("/service-referrals/{service_referral_id}/cancel")
 async def cancel(
-    actor: Annotated[Actor, Depends(Requires(Permission.service_referral_follow))],
+    caller: ServiceReferralOutcomeRecorder,
     session: Session,
     service_referral_id: UUID,
     seen: Seen,
@@ -130,5 +133,5 @@ async def cancel(
 ) -> ServiceReferralOut:
     """Cancel a service referral that is not needed any more."""
     return await service_referrals.cancel(
-        session, actor, service_referral_id, seen, body or ServiceCancellation()
+        session, caller, service_referral_id, seen, body or ServiceCancellation()
     )

@@ -3,11 +3,14 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Query
+from fastapi import Query
 
-from app.access.actor import Actor
-from app.access.permissions import Permission
-from app.http.authorization import Requires
+from app.http.permissions import (
+    ClinicalNoteEditor,
+    ClinicalNoteReader,
+    SupportSessionReader,
+    SupportSessionRecorder,
+)
 from app.http.route import Router
 from app.http.session import Seen, SeenIfAny, Session
 from app.schemas.support_sessions import (
@@ -34,40 +37,40 @@ router = Router(tags=["support"])
 
 @router.post("/cases/{case_id}/support-sessions", status_code=201)
 async def record(
-    actor: Annotated[Actor, Depends(Requires(Permission.support_session_record))],
+    caller: SupportSessionRecorder,
     session: Session,
     case_id: UUID,
     body: SupportSessionIn,
 ) -> SupportSessionOut:
     """Plan a session, or write down one that was held or missed."""
-    return await support_sessions.record(session, actor, case_id, body)
+    return await support_sessions.record(session, caller, case_id, body)
 
 
 @router.post("/cases/{case_id}/support-sessions/series", status_code=201)
 async def plan_series(
-    actor: Annotated[Actor, Depends(Requires(Permission.support_session_record))],
+    caller: SupportSessionRecorder,
     session: Session,
     case_id: UUID,
     body: SeriesIn,
 ) -> SeriesOut:
     """Plan a series at once: every Tuesday at nine, for eight weeks."""
-    return await support_sessions_series.plan(session, actor, case_id, body)
+    return await support_sessions_series.plan(session, caller, case_id, body)
 
 
 @router.get("/cases/{case_id}/support-sessions")
 async def listed(
-    actor: Annotated[Actor, Depends(Requires(Permission.support_session_read))],
+    caller: SupportSessionReader,
     session: Session,
     case_id: UUID,
     filters: Annotated[SupportSessionFilters, Query()],
 ) -> Page[SupportSessionOut]:
     """List a case's sessions, newest first."""
-    return await support_sessions.listed(session, actor, case_id, filters)
+    return await support_sessions.listed(session, caller, case_id, filters)
 
 
 @router.get("/support-sessions/{support_session_id}")
 async def read(
-    actor: Annotated[Actor, Depends(Requires(Permission.support_session_read))],  # noqa: ARG001 - the door
+    caller: SupportSessionReader,  # noqa: ARG001 - the door
     session: Session,
     support_session_id: UUID,
 ) -> SupportSessionOut:
@@ -77,31 +80,31 @@ async def read(
 
 @router.patch("/support-sessions/{support_session_id}")
 async def change(
-    actor: Annotated[Actor, Depends(Requires(Permission.support_session_record))],
+    caller: SupportSessionRecorder,
     session: Session,
     support_session_id: UUID,
     seen: Seen,
     body: SupportSessionPatch,
 ) -> SupportSessionOut:
     """Change a planned session, record it as held or missed, or correct your own record within a day."""
-    return await support_sessions.change(session, actor, support_session_id, seen, body)
+    return await support_sessions.change(session, caller, support_session_id, seen, body)
 
 
 @router.post("/support-sessions/{support_session_id}/cancel")
 async def cancel(
-    actor: Annotated[Actor, Depends(Requires(Permission.support_session_record))],
+    caller: SupportSessionRecorder,
     session: Session,
     support_session_id: UUID,
     seen: Seen,
     body: SessionCancellation,
 ) -> SupportSessionOut:
     """Call off a planned session."""
-    return await support_sessions.cancel(session, actor, support_session_id, seen, body)
+    return await support_sessions.cancel(session, caller, support_session_id, seen, body)
 
 
 @router.get("/support-sessions/{support_session_id}/clinical-note")
 async def read_note(
-    actor: Annotated[Actor, Depends(Requires(Permission.clinical_note_read))],  # noqa: ARG001 - the door
+    caller: ClinicalNoteReader,  # noqa: ARG001 - the door
     session: Session,
     support_session_id: UUID,
 ) -> ClinicalNoteOut:
@@ -111,33 +114,33 @@ async def read_note(
 
 @router.put("/support-sessions/{support_session_id}/clinical-note")
 async def write_note(
-    actor: Annotated[Actor, Depends(Requires(Permission.clinical_note_write))],
+    caller: ClinicalNoteEditor,
     session: Session,
     support_session_id: UUID,
     seen: SeenIfAny,
     body: ClinicalNoteIn,
 ) -> ClinicalNoteOut:
     """Write the clinical note on a session you held, or change it within a day."""
-    return await support_sessions_notes.write(session, actor, support_session_id, seen, body)
+    return await support_sessions_notes.write(session, caller, support_session_id, seen, body)
 
 
 @router.post("/support-sessions/{support_session_id}/addenda", status_code=201)
 async def add(
-    actor: Annotated[Actor, Depends(Requires(Permission.support_session_record))],
+    caller: SupportSessionRecorder,
     session: Session,
     support_session_id: UUID,
     body: AddendumIn,
 ) -> AddendumOut:
     """Add something to a session that was held or missed."""
-    return await support_sessions_addenda.add(session, actor, support_session_id, body)
+    return await support_sessions_addenda.add(session, caller, support_session_id, body)
 
 
 @router.get("/support-sessions/{support_session_id}/addenda")
 async def addenda(
-    actor: Annotated[Actor, Depends(Requires(Permission.support_session_read))],
+    caller: SupportSessionReader,
     session: Session,
     support_session_id: UUID,
     page: Annotated[PageQuery, Query()],
 ) -> Page[AddendumOut]:
     """List what was added to a session, newest first, as far as you may read it."""
-    return await support_sessions_addenda.listed(session, actor, support_session_id, page)
+    return await support_sessions_addenda.listed(session, caller, support_session_id, page)

@@ -3,11 +3,9 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Query
+from fastapi import Query
 
-from app.access.actor import Actor
-from app.access.permissions import Permission
-from app.http.authorization import Requires
+from app.http.permissions import TeamManager, TeamReader
 from app.http.route import Router
 from app.http.session import Seen, Session
 from app.schemas.administration import TeamFilters, TeamIn, TeamOut, TeamPatch
@@ -18,16 +16,14 @@ router = Router(prefix="/teams", tags=["administration"])
 
 
 @router.post("", status_code=201)
-async def found(
-    _actor: Annotated[Actor, Depends(Requires(Permission.team_manage))], session: Session, body: TeamIn
-) -> TeamOut:
+async def found(_caller: TeamManager, session: Session, body: TeamIn) -> TeamOut:
     """Add a team; who belongs to it is said with the users."""
     return await teams.found(session, body)
 
 
 @router.get("")
 async def listed(
-    _actor: Annotated[Actor, Depends(Requires(Permission.team_read))],
+    _caller: TeamReader,
     session: Session,
     filters: Annotated[TeamFilters, Query()],
 ) -> Page[TeamOut]:
@@ -36,16 +32,14 @@ async def listed(
 
 
 @router.get("/{team_id}")
-async def read(
-    _actor: Annotated[Actor, Depends(Requires(Permission.team_read))], session: Session, team_id: UUID
-) -> TeamOut:
+async def read(_caller: TeamReader, session: Session, team_id: UUID) -> TeamOut:
     """Read one team."""
     return await teams.read(session, team_id)
 
 
 @router.patch("/{team_id}")
 async def change(
-    _actor: Annotated[Actor, Depends(Requires(Permission.team_manage))],
+    _caller: TeamManager,
     session: Session,
     team_id: UUID,
     seen: Seen,

@@ -3,11 +3,9 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Query
+from fastapi import Query
 
-from app.access.actor import Actor
-from app.access.permissions import Permission
-from app.http.authorization import Requires
+from app.http.permissions import UserManager, UserReader
 from app.http.route import Router
 from app.http.session import Seen, Session
 from app.schemas.administration import (
@@ -25,16 +23,14 @@ router = Router(prefix="/users", tags=["administration"])
 
 
 @router.post("", status_code=201)
-async def appoint(
-    _actor: Annotated[Actor, Depends(Requires(Permission.user_manage))], session: Session, body: UserIn
-) -> UserWithPassword:
+async def appoint(_caller: UserManager, session: Session, body: UserIn) -> UserWithPassword:
     """Add a member of staff; the initial password is shown once."""
     return await users.appoint(session, body)
 
 
 @router.get("")
 async def listed(
-    _actor: Annotated[Actor, Depends(Requires(Permission.user_read))],
+    _caller: UserReader,
     session: Session,
     filters: Annotated[UserFilters, Query()],
 ) -> Page[UserOut]:
@@ -43,28 +39,26 @@ async def listed(
 
 
 @router.get("/{user_id}")
-async def read(
-    _actor: Annotated[Actor, Depends(Requires(Permission.user_read))], session: Session, user_id: UUID
-) -> UserOut:
+async def read(_caller: UserReader, session: Session, user_id: UUID) -> UserOut:
     """Read one member of staff."""
     return await users.read(session, user_id)
 
 
 @router.patch("/{user_id}")
 async def change(
-    actor: Annotated[Actor, Depends(Requires(Permission.user_manage))],
+    caller: UserManager,
     session: Session,
     user_id: UUID,
     seen: Seen,
     body: UserPatch,
 ) -> UserOut:
     """Change name, roles, teams, or whether somebody works here; it holds from the next request on."""
-    return await users.change(session, actor, user_id, seen, body)
+    return await users.change(session, caller, user_id, seen, body)
 
 
 @router.post("/{user_id}/reset-password")
 async def reset_password(
-    _actor: Annotated[Actor, Depends(Requires(Permission.user_manage))],
+    _caller: UserManager,
     session: Session,
     user_id: UUID,
     seen: Seen,
@@ -76,7 +70,7 @@ async def reset_password(
 
 @router.post("/{user_id}/end-sessions")
 async def end_sessions(
-    _actor: Annotated[Actor, Depends(Requires(Permission.user_manage))],
+    _caller: UserManager,
     session: Session,
     user_id: UUID,
     seen: Seen,

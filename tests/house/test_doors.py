@@ -38,7 +38,7 @@ def test_the_walk_finds_the_whole_app(app: FastAPI) -> None:
 
 
 def test_every_endpoint_has_exactly_one_door(app: FastAPI) -> None:
-    # Planted: GET /v1/cases/{case_id} with `actor` taken from `request.state` instead of a door.
+    # Planted: GET /v1/cases/{case_id} with `caller` taken from `request.state` instead of a door.
     assert {str(found): len(found.doors) for found in endpoints(app) if len(found.doors) != 1} == {}
 
 
@@ -50,12 +50,12 @@ def test_what_is_public_is_listed_and_says_why(app: FastAPI) -> None:
 
 
 def test_the_door_stands_before_the_session(app: FastAPI) -> None:
-    # Planted: `session` moved before `actor` in cases.read: FastAPI resolves parameters in their order, and a
+    # Planted: `session` moved before `caller` in cases.read: FastAPI resolves parameters in their order, and a
     # transaction would be open before anybody knows who is asking.
     late = []
     for found in endpoints(app):
         names = list(inspect.signature(found.function).parameters)
-        if "session" in names and isinstance(found.doors[0], Requires) and names[0].lstrip("_") != "actor":
+        if "session" in names and isinstance(found.doors[0], Requires) and names[0].lstrip("_") != "caller":
             late.append(str(found))
     assert late == []
 
