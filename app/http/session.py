@@ -131,7 +131,7 @@ def _idempotency_key(request: Request, actor: Actor) -> str | None:
     return keys[0]
 
 
-async def version_seen(
+async def parse_if_match(
     if_match: Annotated[
         str | None,
         Header(description="The ETag of the version you saw. 428 without it, 412 when it is stale."),
@@ -151,7 +151,7 @@ async def version_seen(
     return int(text[1:-1])
 
 
-async def version_seen_if_any(
+async def parse_optional_if_match(
     if_match: Annotated[
         str | None,
         Header(
@@ -162,14 +162,13 @@ async def version_seen_if_any(
     """Read If-Match of a PUT that may create: None where the caller has seen no version.
 
     Raises:
-        VersionRequired, Stale: see `version_seen`.
+        VersionRequired, Stale: see `parse_if_match`.
     """
-    return None if if_match is None else await version_seen(if_match)
+    return None if if_match is None else await parse_if_match(if_match)
 
 
 Session = Annotated[AsyncSession, Depends(request_session, scope="function")]
-Seen = Annotated[int, Depends(version_seen)]
+ExpectedVersion = Annotated[int, Depends(parse_if_match)]
 """The version of the record that the caller saw."""
-SeenIfAny = Annotated[int | None, Depends(version_seen_if_any)]
+ExpectedVersionIfAny = Annotated[int | None, Depends(parse_optional_if_match)]
 """The same, where the record may not be there yet."""
-PathId = UUID

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from app.http.permissions import CarePlanEditor, CarePlanReader
 from app.http.route import Router
-from app.http.session import Seen, Session
+from app.http.session import ExpectedVersion, Session
 from app.schemas.care_plans import ActionOut, ActionPatch
 from app.services.care_plans import areas as care_plans_areas
 
@@ -26,8 +26,8 @@ async def change(
     caller: CarePlanEditor,
     session: Session,
     action_id: UUID,
-    seen: Seen,
-    body: ActionPatch,
+    expected_version: ExpectedVersion,
+    payload: ActionPatch,
 ) -> ActionOut:
     """Write an action of a draft otherwise, or tell how it went: done or dropped, when, and a note."""
-    return await care_plans_areas.change_action(session, caller, action_id, seen, body)
+    return await care_plans_areas.change_action(session, caller, action_id, expected_version, payload)

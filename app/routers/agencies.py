@@ -7,7 +7,7 @@ from fastapi import Query
 
 from app.http.permissions import AgencyManager, AgencyReader
 from app.http.route import Router
-from app.http.session import Seen, Session
+from app.http.session import ExpectedVersion, Session
 from app.schemas.administration import AgencyFilters, AgencyIn, AgencyOut, AgencyPatch
 from app.schemas.wire import Page
 from app.services.accounts import agencies
@@ -16,9 +16,9 @@ router = Router(prefix="/agencies", tags=["administration"])
 
 
 @router.post("", status_code=201)
-async def register(_caller: AgencyManager, session: Session, body: AgencyIn) -> AgencyOut:
+async def register(_caller: AgencyManager, session: Session, payload: AgencyIn) -> AgencyOut:
     """Add an organisation."""
-    return await agencies.register(session, body)
+    return await agencies.register(session, payload)
 
 
 @router.get("")
@@ -42,8 +42,8 @@ async def change(
     _caller: AgencyManager,
     session: Session,
     agency_id: UUID,
-    seen: Seen,
-    body: AgencyPatch,
+    expected_version: ExpectedVersion,
+    payload: AgencyPatch,
 ) -> AgencyOut:
     """Change an organisation; a deactivated one's systems are refused from the next request on."""
-    return await agencies.change(session, agency_id, seen, body)
+    return await agencies.change(session, agency_id, expected_version, payload)

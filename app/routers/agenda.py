@@ -45,10 +45,10 @@ async def read(
 async def open_feed(
     caller: CalendarFeedCreator,
     session: Session,
-    body: CalendarFeedIn,
+    payload: CalendarFeedIn,
 ) -> CalendarFeedWithAddress:
     """Open a feed of my agenda for a calendar; its address is shown once. Asks for a recent sign-in."""
-    return await calendar_feeds.create(session, caller, body)
+    return await calendar_feeds.create(session, caller, payload)
 
 
 @router.get("/me/calendar-feeds")

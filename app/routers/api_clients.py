@@ -7,7 +7,7 @@ from fastapi import Query
 
 from app.http.permissions import ApiClientManager, ApiClientReader
 from app.http.route import Router
-from app.http.session import Seen, Session
+from app.http.session import ExpectedVersion, Session
 from app.schemas.administration import (
     ApiClientFilters,
     ApiClientIn,
@@ -26,10 +26,10 @@ router = Router(prefix="/api-clients", tags=["administration"])
 async def register(
     _caller: ApiClientManager,
     session: Session,
-    body: ApiClientIn,
+    payload: ApiClientIn,
 ) -> ApiClientWithSecret:
     """Add a system; its secret is shown once, and it has none where it brings its own key."""
-    return await api_clients.register(session, body)
+    return await api_clients.register(session, payload)
 
 
 @router.get("")
@@ -53,11 +53,11 @@ async def change(
     _caller: ApiClientManager,
     session: Session,
     client_id: UUID,
-    seen: Seen,
-    body: ApiClientPatch,
+    expected_version: ExpectedVersion,
+    payload: ApiClientPatch,
 ) -> ApiClientOut:
     """Change a system; scopes taken away hold from the next request on."""
-    return await api_clients.change(session, client_id, seen, body)
+    return await api_clients.change(session, client_id, expected_version, payload)
 
 
 @router.post("/{client_id}/secrets", status_code=201)

@@ -18,10 +18,10 @@ router = Router(prefix="/approval-limits", tags=["funds"])
 async def set_up(
     caller: ApprovalLimitEditor,
     session: Session,
-    body: ApprovalLimitIn,
+    payload: ApprovalLimitIn,
 ) -> ApprovalLimitOut:
     """Set a limit from a day on; those before it stay on record."""
-    return await approval_limits.set_up(session, caller, body)
+    return await approval_limits.set_up(session, caller, payload)
 
 
 @router.get("")

@@ -7,7 +7,7 @@ from fastapi import Query
 
 from app.http.permissions import AssessmentApprover, AssessmentEditor, AssessmentReader, AssessmentSubmitter
 from app.http.route import Router
-from app.http.session import Seen, Session
+from app.http.session import ExpectedVersion, Session
 from app.schemas.assessments import (
     AssessmentChanges,
     AssessmentFilters,
@@ -29,10 +29,10 @@ async def begin(
     caller: AssessmentEditor,
     session: Session,
     case_id: UUID,
-    body: AssessmentIn,
+    payload: AssessmentIn,
 ) -> AssessmentOut:
     """Begin an assessment of the child, a supporter or a family."""
-    return await assessments.begin(session, caller, case_id, body)
+    return await assessments.begin(session, caller, case_id, payload)
 
 
 @router.get("/cases/{case_id}/assessments")
@@ -61,11 +61,11 @@ async def change(
     _caller: AssessmentEditor,
     session: Session,
     assessment_id: UUID,
-    seen: Seen,
-    body: AssessmentPatch,
+    expected_version: ExpectedVersion,
+    payload: AssessmentPatch,
 ) -> AssessmentOut:
     """Write a piece of a draft; what you do not send stays as it is."""
-    return await assessments.change(session, assessment_id, seen, body)
+    return await assessments.change(session, assessment_id, expected_version, payload)
 
 
 @router.post("/assessments/{assessment_id}/submit")
@@ -73,10 +73,10 @@ async def submit(
     caller: AssessmentSubmitter,
     session: Session,
     assessment_id: UUID,
-    seen: Seen,
+    expected_version: ExpectedVersion,
 ) -> AssessmentOut:
     """Hand it in for a decision: from then on it is frozen."""
-    return await assessments.submit(session, caller, assessment_id, seen)
+    return await assessments.submit(session, caller, assessment_id, expected_version)
 
 
 @router.post("/assessments/{assessment_id}/approve")
@@ -84,11 +84,13 @@ async def approve(
     caller: AssessmentApprover,
     session: Session,
     assessment_id: UUID,
-    seen: Seen,
-    body: Approval | None = None,
+    expected_version: ExpectedVersion,
+    payload: Approval | None = None,
 ) -> AssessmentOut:
     """Approve it; the child's first one moves the case on to planning."""
-    return await assessments.approve(session, caller, assessment_id, seen, body.comment if body else None)
+    return await assessments.approve(
+        session, caller, assessment_id, expected_version, payload.comment if payload else None
+    )
 
 
 @router.post("/assessments/{assessment_id}/return")
@@ -96,11 +98,11 @@ async def send_back(
     caller: AssessmentApprover,
     session: Session,
     assessment_id: UUID,
-    seen: Seen,
-    body: Returning,
+    expected_version: ExpectedVersion,
+    payload: Returning,
 ) -> AssessmentOut:
     """Return it with what is still to be done."""
-    return await assessments.send_back(session, caller, assessment_id, seen, body.comment)
+    return await assessments.send_back(session, caller, assessment_id, expected_version, payload.comment)
 
 
 @router.get("/assessments/{assessment_id}/changes")

@@ -37,12 +37,12 @@ async def asked_by_script_or_token(request: Request, x_requested_with: ScriptHea
     response_model=SignedIn,
     dependencies=[Depends(Public("whoever signs in has no token yet"))],
 )
-async def sign_in(visit: Visiting, body: SignInIn, earlier: RefreshCookie = None) -> Response:
+async def sign_in(visit: Visiting, payload: SignInIn, earlier: RefreshCookie = None) -> Response:
     """Sign in with e-mail, password and, where one is set up, a code of the second factor.
 
     401 with `errors[].code` `otp_required` asks for the code. The refresh token comes in the cookie `__Host-refresh`.
     """
-    return with_cookie(await sign_ins.sign_in(visit, body, earlier))
+    return with_cookie(await sign_ins.sign_in(visit, payload, earlier))
 
 
 @router.post(

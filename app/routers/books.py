@@ -18,10 +18,10 @@ router = Router(tags=["funds"])
 async def close(
     caller: BooksCloser,
     session: Session,
-    body: BooksClosingIn,
+    payload: BooksClosingIn,
 ) -> BooksClosingOut:
     """Close the books up to a day: the ledger takes nothing more that counts for it."""
-    return await books.close(session, caller, body)
+    return await books.close(session, caller, payload)
 
 
 @router.get("/books-closings")

@@ -7,7 +7,7 @@ from fastapi import Query
 
 from app.http.permissions import CarePlanApprover, CarePlanEditor, CarePlanReader, CarePlanSubmitter
 from app.http.route import Router
-from app.http.session import Seen, Session
+from app.http.session import ExpectedVersion, Session
 from app.schemas.care_plans import (
     Area,
     AreaAnswer,
@@ -36,10 +36,10 @@ async def start(
     caller: CarePlanEditor,
     session: Session,
     case_id: UUID,
-    body: CarePlanIn,
+    payload: CarePlanIn,
 ) -> CarePlanOut:
     """Start the next edition of a subject's plan, pre-filled from an approved assessment and the plan in force."""
-    return await care_plans_editions.start(session, caller, case_id, body)
+    return await care_plans_editions.start(session, caller, case_id, payload)
 
 
 @router.get("/cases/{case_id}/care-plans")
@@ -68,11 +68,11 @@ async def change(
     _caller: CarePlanEditor,
     session: Session,
     plan_id: UUID,
-    seen: Seen,
-    body: CarePlanPatch,
+    expected_version: ExpectedVersion,
+    payload: CarePlanPatch,
 ) -> CarePlanOut:
     """Write the texts of a draft, or rest it on another assessment."""
-    return await care_plans.change(session, plan_id, seen, body)
+    return await care_plans.change(session, plan_id, expected_version, payload)
 
 
 @router.put("/care-plans/{plan_id}/areas/{area}")
@@ -81,11 +81,11 @@ async def answer_area(
     session: Session,
     plan_id: UUID,
     area: Area,
-    seen: Seen,
-    body: AreaAnswer,
+    expected_version: ExpectedVersion,
+    payload: AreaAnswer,
 ) -> CarePlanOut:
     """Answer an area with goals, or with 'no need' and why; the ETag is the plan's."""
-    return await care_plans_areas.answer(session, plan_id, area, seen, body)
+    return await care_plans_areas.answer(session, plan_id, area, expected_version, payload)
 
 
 @router.post("/care-plans/{plan_id}/areas/{area}/goals", status_code=201)
@@ -94,10 +94,10 @@ async def add_goal(
     session: Session,
     plan_id: UUID,
     area: Area,
-    body: GoalIn,
+    payload: GoalIn,
 ) -> GoalOut:
     """Set a goal in an area of a draft."""
-    return await care_plans_areas.add_goal(session, plan_id, area, body)
+    return await care_plans_areas.add_goal(session, plan_id, area, payload)
 
 
 @router.get("/care-plans/{plan_id}/changes")
@@ -115,10 +115,10 @@ async def submit(
     caller: CarePlanSubmitter,
     session: Session,
     plan_id: UUID,
-    seen: Seen,
+    expected_version: ExpectedVersion,
 ) -> CarePlanOut:
     """Hand it in for a decision: from then on it is frozen."""
-    return await care_plans_decide.submit(session, caller, plan_id, seen)
+    return await care_plans_decide.submit(session, caller, plan_id, expected_version)
 
 
 @router.post("/care-plans/{plan_id}/approve")
@@ -126,11 +126,13 @@ async def approve(
     caller: CarePlanApprover,
     session: Session,
     plan_id: UUID,
-    seen: Seen,
-    body: Approval | None = None,
+    expected_version: ExpectedVersion,
+    payload: Approval | None = None,
 ) -> CarePlanOut:
     """Put it into force; the child's makes the case active, with a first review three months later."""
-    return await care_plans_decide.approve(session, caller, plan_id, seen, body.comment if body else None)
+    return await care_plans_decide.approve(
+        session, caller, plan_id, expected_version, payload.comment if payload else None
+    )
 
 
 @router.post("/care-plans/{plan_id}/return")
@@ -138,8 +140,8 @@ async def send_back(
     caller: CarePlanApprover,
     session: Session,
     plan_id: UUID,
-    seen: Seen,
-    body: Returning,
+    expected_version: ExpectedVersion,
+    payload: Returning,
 ) -> CarePlanOut:
     """Return it with what is still to be done."""
-    return await care_plans_decide.send_back(session, caller, plan_id, seen, body.comment)
+    return await care_plans_decide.send_back(session, caller, plan_id, expected_version, payload.comment)

@@ -19,7 +19,7 @@ from app.http.permissions import (
     CaseTransferrer,
 )
 from app.http.route import Router
-from app.http.session import Seen, Session
+from app.http.session import ExpectedVersion, Session
 from app.schemas.cases import (
     Assignment,
     BrokenGlass,
@@ -70,11 +70,11 @@ async def change(
     caller: CaseEditor,
     session: Session,
     case_id: UUID,
-    seen: Seen,
-    body: CasePatch,
+    expected_version: ExpectedVersion,
+    payload: CasePatch,
 ) -> CaseOut:
     """Change what needs no act of its own."""
-    return await cases.change(session, caller, case_id, seen, body)
+    return await cases.change(session, caller, case_id, expected_version, payload)
 
 
 @router.get("/{case_id}/timeline")
@@ -93,11 +93,11 @@ async def assign(
     caller: CaseAssigner,
     session: Session,
     case_id: UUID,
-    seen: Seen,
-    body: Assignment,
+    expected_version: ExpectedVersion,
+    payload: Assignment,
 ) -> CaseOut:
     """Name the lead worker and the co-workers."""
-    return await cases_staffing.assign(session, caller, case_id, seen, body)
+    return await cases_staffing.assign(session, caller, case_id, expected_version, payload)
 
 
 @router.post("/{case_id}/transfer")
@@ -105,11 +105,11 @@ async def transfer(
     caller: CaseTransferrer,
     session: Session,
     case_id: UUID,
-    seen: Seen,
-    body: Transfer,
+    expected_version: ExpectedVersion,
+    payload: Transfer,
 ) -> CaseOut:
     """Give a case to another team."""
-    return await cases_staffing.transfer(session, caller, case_id, seen, body)
+    return await cases_staffing.transfer(session, caller, case_id, expected_version, payload)
 
 
 @router.post("/{case_id}/extend")
@@ -117,11 +117,11 @@ async def extend(
     caller: CaseExtender,
     session: Session,
     case_id: UUID,
-    seen: Seen,
-    body: Extension,
+    expected_version: ExpectedVersion,
+    payload: Extension,
 ) -> CaseOut:
     """Extend support past 24 months, until a day, for a reason."""
-    return await cases_extend.extend(session, caller, case_id, seen, body)
+    return await cases_extend.extend(session, caller, case_id, expected_version, payload)
 
 
 @router.post("/{case_id}/close")
@@ -129,11 +129,11 @@ async def close(
     caller: CaseCloser,
     session: Session,
     case_id: UUID,
-    seen: Seen,
-    body: Closing,
+    expected_version: ExpectedVersion,
+    payload: Closing,
 ) -> CaseOut:
     """End support, as the approved exit plan says, or because something happened."""
-    return await cases_close.close(session, caller, case_id, seen, body)
+    return await cases_close.close(session, caller, case_id, expected_version, payload)
 
 
 @router.post("/{case_id}/reopen", status_code=201)
@@ -141,11 +141,11 @@ async def reopen(
     caller: CaseReopener,
     session: Session,
     case_id: UUID,
-    seen: Seen,
-    body: Reopening,
+    expected_version: ExpectedVersion,
+    payload: Reopening,
 ) -> CaseOut:
     """Open a new case for the child of a closed one, linked with it."""
-    return await cases_reopen.reopen(session, caller, case_id, seen, body)
+    return await cases_reopen.reopen(session, caller, case_id, expected_version, payload)
 
 
 @router.post("/{case_id}/break-glass")
@@ -153,10 +153,10 @@ async def break_glass(
     caller: CaseBreakGlassUser,
     session: Session,
     case_id: UUID,
-    body: GlassBreaking,
+    payload: GlassBreaking,
 ) -> BrokenGlass:
     """Open a case outside your scope for four hours; your supervisor and the DPO see it at once."""
-    return await cases_staffing.break_glass(session, caller, case_id, body)
+    return await cases_staffing.break_glass(session, caller, case_id, payload)
 
 
 @router.post("/{case_id}/links", status_code=201)
@@ -164,10 +164,10 @@ async def link(
     caller: CaseLinker,
     session: Session,
     case_id: UUID,
-    body: Linking,
+    payload: Linking,
 ) -> CaseLinkOut:
     """Link two children's cases; a wall stands between their workers from then on."""
-    return await cases_staffing.link(session, caller, case_id, body)
+    return await cases_staffing.link(session, caller, case_id, payload)
 
 
 @router.get("/{case_id}/links")

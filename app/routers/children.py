@@ -7,7 +7,7 @@ from fastapi import Query
 
 from app.http.permissions import ChildAccessLogReader, ChildEditor, ChildReader, ChildSearcher
 from app.http.route import Router
-from app.http.session import Seen, Session
+from app.http.session import ExpectedVersion, Session
 from app.schemas.audit import Access
 from app.schemas.circle import ChildFilters
 from app.schemas.identity import ChildOut, ChildPatch
@@ -43,11 +43,11 @@ async def change(
     caller: ChildEditor,
     session: Session,
     child_id: UUID,
-    seen: Seen,
-    body: ChildPatch,
+    expected_version: ExpectedVersion,
+    payload: ChildPatch,
 ) -> ChildOut:
     """Correct what is known of a child."""
-    return await children.change(session, caller, child_id, seen, body)
+    return await children.change(session, caller, child_id, expected_version, payload)
 
 
 @router.get("/{child_id}/accesses")

@@ -7,7 +7,7 @@ from fastapi import Query
 
 from app.http.permissions import ConsentReader, ConsentRecorder, ConsentWithdrawer
 from app.http.route import Router
-from app.http.session import Seen, Session
+from app.http.session import ExpectedVersion, Session
 from app.schemas.circle import ConsentFilters, ConsentIn, ConsentOut
 from app.schemas.referrals import Withdrawal
 from app.schemas.wire import Page, PageQuery
@@ -21,10 +21,10 @@ async def record(
     caller: ConsentRecorder,
     session: Session,
     case_id: UUID,
-    body: ConsentIn,
+    payload: ConsentIn,
 ) -> ConsentOut:
     """Enter a consent, a refusal, or the basis for acting without."""
-    return await consents.record(session, caller, case_id, body)
+    return await consents.record(session, caller, case_id, payload)
 
 
 @router.get("/cases/{case_id}/consents")
@@ -63,8 +63,8 @@ async def withdraw(
     caller: ConsentWithdrawer,
     session: Session,
     consent_id: UUID,
-    seen: Seen,
-    body: Withdrawal,
+    expected_version: ExpectedVersion,
+    payload: Withdrawal,
 ) -> ConsentOut:
     """Withdraw a consent: nothing is shared on it from now on."""
-    return await consents.withdraw(session, caller, consent_id, seen, body)
+    return await consents.withdraw(session, caller, consent_id, expected_version, payload)

@@ -15,7 +15,7 @@ from app.http.permissions import (
     DisbursementReverser,
 )
 from app.http.route import Router
-from app.http.session import Seen, Session
+from app.http.session import ExpectedVersion, Session
 from app.schemas.disbursements import (
     DisbursementApproval,
     DisbursementCancellation,
@@ -40,10 +40,10 @@ router = Router(tags=["disbursements"])
 async def request(
     caller: DisbursementRequester,
     session: Session,
-    body: DisbursementIn,
+    payload: DisbursementIn,
 ) -> DisbursementOut:
     """Ask for money for a child or family: once, or every month for some months."""
-    return await disbursements.request(session, caller, body)
+    return await disbursements.request(session, caller, payload)
 
 
 @router.get("/disbursements")
@@ -71,11 +71,11 @@ async def approve(
     caller: DisbursementApprover,
     session: Session,
     disbursement_id: UUID,
-    seen: Seen,
-    body: DisbursementApproval,
+    expected_version: ExpectedVersion,
+    payload: DisbursementApproval,
 ) -> DisbursementOut:
     """Approve a request: the money is reserved. Or what an emergency had paid first."""
-    return await disbursements_decide.approve(session, caller, disbursement_id, seen, body)
+    return await disbursements_decide.approve(session, caller, disbursement_id, expected_version, payload)
 
 
 @router.post("/disbursements/{disbursement_id}/reject")
@@ -83,11 +83,11 @@ async def reject(
     caller: DisbursementApprover,
     session: Session,
     disbursement_id: UUID,
-    seen: Seen,
-    body: DisbursementRejection,
+    expected_version: ExpectedVersion,
+    payload: DisbursementRejection,
 ) -> DisbursementOut:
     """Reject a request, with the reason."""
-    return await disbursements_decide.reject(session, caller, disbursement_id, seen, body)
+    return await disbursements_decide.reject(session, caller, disbursement_id, expected_version, payload)
 
 
 @router.post("/disbursements/{disbursement_id}/pay")
@@ -95,11 +95,11 @@ async def pay(
     caller: DisbursementPayer,
     session: Session,
     disbursement_id: UUID,
-    seen: Seen,
-    body: Payment,
+    expected_version: ExpectedVersion,
+    payload: Payment,
 ) -> DisbursementOut:
     """Record a payment of what was approved; in an emergency, of a small amount first."""
-    return await disbursements_pay.pay(session, caller, disbursement_id, seen, body)
+    return await disbursements_pay.pay(session, caller, disbursement_id, expected_version, payload)
 
 
 @router.post("/disbursements/{disbursement_id}/reconcile")
@@ -107,11 +107,11 @@ async def reconcile(
     caller: DisbursementReconciler,
     session: Session,
     disbursement_id: UUID,
-    seen: Seen,
-    body: Reconciliation,
+    expected_version: ExpectedVersion,
+    payload: Reconciliation,
 ) -> DisbursementOut:
     """Account for a payment by receipts; the rest returns to the fund."""
-    return await disbursements_pay.reconcile(session, caller, disbursement_id, seen, body)
+    return await disbursements_pay.reconcile(session, caller, disbursement_id, expected_version, payload)
 
 
 @router.post("/disbursements/{disbursement_id}/reverse")
@@ -119,11 +119,11 @@ async def reverse(
     caller: DisbursementReverser,
     session: Session,
     disbursement_id: UUID,
-    seen: Seen,
-    body: DisbursementReversal,
+    expected_version: ExpectedVersion,
+    payload: DisbursementReversal,
 ) -> DisbursementOut:
     """Reverse a payment, with the reason: the money is back."""
-    return await disbursements_pay.reverse(session, caller, disbursement_id, seen, body)
+    return await disbursements_pay.reverse(session, caller, disbursement_id, expected_version, payload)
 
 
 @router.post("/disbursements/{disbursement_id}/cancel")
@@ -131,12 +131,12 @@ async def cancel(
     caller: DisbursementCanceller,
     session: Session,
     disbursement_id: UUID,
-    seen: Seen,
-    body: DisbursementCancellation | None = None,
+    expected_version: ExpectedVersion,
+    payload: DisbursementCancellation | None = None,
 ) -> DisbursementOut:
     """Cancel a request before it is paid: what was reserved is available again."""
     return await disbursements_decide.cancel(
-        session, caller, disbursement_id, seen, body or DisbursementCancellation()
+        session, caller, disbursement_id, expected_version, payload or DisbursementCancellation()
     )
 
 

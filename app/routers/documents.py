@@ -52,10 +52,10 @@ async def add(
     caller: DocumentUploader,
     session: Session,
     case_id: UUID,
-    body: DocumentIn,
+    payload: DocumentIn,
 ) -> DocumentOut:
     """Add a document to a case: PDF, picture, Word, Excel or plain text, at most 10 MiB."""
-    return await documents.add(session, caller, case_id, body)
+    return await documents.add(session, caller, case_id, payload)
 
 
 @router.get("/cases/{case_id}/documents")

@@ -20,10 +20,10 @@ router = Router(prefix="/exchange-rates", tags=["funds"])
 async def record(
     caller: ExchangeRateRecorder,
     session: Session,
-    body: ExchangeRateIn,
+    payload: ExchangeRateIn,
 ) -> ExchangeRateOut:
     """Enter a published rate."""
-    return await exchange_rates.record(session, caller, body)
+    return await exchange_rates.record(session, caller, payload)
 
 
 @router.get("")
@@ -40,7 +40,7 @@ async def listed(
 async def import_rates(
     caller: ExchangeRateRecorder,
     session: Session,
-    body: TableIn,
+    payload: TableIn,
 ) -> Imported:
     """Enter a table of rates, all of it or nothing; a dry run only says what is wrong, line by line."""
-    return await fund_imports.rates(session, caller, body)
+    return await fund_imports.rates(session, caller, payload)

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from app.http.permissions import ExitPlanApprover, ExitPlanEditor, ExitPlanReader
 from app.http.route import Router
-from app.http.session import Seen, SeenIfAny, Session
+from app.http.session import ExpectedVersion, ExpectedVersionIfAny, Session
 from app.schemas.decisions import Approval
 from app.schemas.exit_plans import ExitPlanIn, ExitPlanOut
 from app.services.exit import exit_plans
@@ -27,11 +27,11 @@ async def write(
     caller: ExitPlanEditor,
     session: Session,
     case_id: UUID,
-    seen: SeenIfAny,
-    body: ExitPlanIn,
+    expected_version: ExpectedVersionIfAny,
+    payload: ExitPlanIn,
 ) -> ExitPlanOut:
     """Write how the case is to end, or write it anew; an approved plan then asks for another approval."""
-    return await exit_plans.write(session, caller, case_id, seen, body)
+    return await exit_plans.write(session, caller, case_id, expected_version, payload)
 
 
 @router.post("/approve")
@@ -39,8 +39,8 @@ async def approve(
     caller: ExitPlanApprover,
     session: Session,
     case_id: UUID,
-    seen: Seen,
-    body: Approval | None = None,
+    expected_version: ExpectedVersion,
+    payload: Approval | None = None,
 ) -> ExitPlanOut:
     """Approve how the case is to end."""
-    return await exit_plans.approve(session, caller, case_id, seen, body or Approval())
+    return await exit_plans.approve(session, caller, case_id, expected_version, payload or Approval())

@@ -7,7 +7,7 @@ from fastapi import Query
 
 from app.http.permissions import FollowUpReader, FollowUpRecorder
 from app.http.route import Router
-from app.http.session import Seen, Session
+from app.http.session import ExpectedVersion, Session
 from app.schemas.exit_plans import FollowUpIn, FollowUpOut, FollowUpPatch
 from app.schemas.wire import Page, PageQuery
 from app.services.exit import follow_ups
@@ -20,10 +20,10 @@ async def add(
     caller: FollowUpRecorder,
     session: Session,
     case_id: UUID,
-    body: FollowUpIn,
+    payload: FollowUpIn,
 ) -> FollowUpOut:
     """Record how the child is: at a planned follow-up, or at another look."""
-    return await follow_ups.add(session, caller, case_id, body)
+    return await follow_ups.add(session, caller, case_id, payload)
 
 
 @router.get("/cases/{case_id}/follow-ups")
@@ -52,8 +52,8 @@ async def write(
     caller: FollowUpRecorder,
     session: Session,
     follow_up_id: UUID,
-    seen: Seen,
-    body: FollowUpPatch,
+    expected_version: ExpectedVersion,
+    payload: FollowUpPatch,
 ) -> FollowUpOut:
     """Record how the child is, though the case is closed."""
-    return await follow_ups.write(session, caller, follow_up_id, seen, body)
+    return await follow_ups.write(session, caller, follow_up_id, expected_version, payload)

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from app.http.permissions import FundLedgerReader, FundTransferApprover
 from app.http.route import Router
-from app.http.session import Seen, Session
+from app.http.session import ExpectedVersion, Session
 from app.schemas.funds import FundTransferOut
 from app.services.fund import transfers as fund_transfers
 
@@ -26,10 +26,10 @@ async def approve(
     caller: FundTransferApprover,
     session: Session,
     transfer_id: UUID,
-    seen: Seen,
+    expected_version: ExpectedVersion,
 ) -> FundTransferOut:
     """Approve a transfer that somebody else asked for: the money moves at once."""
-    return await fund_transfers.approve(session, caller, transfer_id, seen)
+    return await fund_transfers.approve(session, caller, transfer_id, expected_version)
 
 
 @router.post("/{transfer_id}/reject")
@@ -37,7 +37,7 @@ async def reject(
     caller: FundTransferApprover,
     session: Session,
     transfer_id: UUID,
-    seen: Seen,
+    expected_version: ExpectedVersion,
 ) -> FundTransferOut:
     """Reject a transfer that somebody else asked for."""
-    return await fund_transfers.reject(session, caller, transfer_id, seen)
+    return await fund_transfers.reject(session, caller, transfer_id, expected_version)

@@ -14,7 +14,7 @@ from app.http.permissions import (
     FundTransferRequester,
 )
 from app.http.route import Router
-from app.http.session import Seen, Session
+from app.http.session import ExpectedVersion, Session
 from app.schemas.fund_statements import Imported, TableIn
 from app.schemas.funds import (
     DepositIn,
@@ -41,10 +41,10 @@ router = Router(prefix="/funds", tags=["funds"])
 async def register(
     _caller: FundManager,
     session: Session,
-    body: FundIn,
+    payload: FundIn,
 ) -> FundOut:
     """Enter a fund; it holds nothing yet."""
-    return await funds.register(session, body)
+    return await funds.register(session, payload)
 
 
 @router.get("")
@@ -72,11 +72,11 @@ async def change(
     _caller: FundManager,
     session: Session,
     fund_id: UUID,
-    seen: Seen,
-    body: FundPatch,
+    expected_version: ExpectedVersion,
+    payload: FundPatch,
 ) -> FundOut:
     """Change what a fund is, and what it may be spent on."""
-    return await funds.change(session, fund_id, seen, body)
+    return await funds.change(session, fund_id, expected_version, payload)
 
 
 @router.get("/{fund_id}/ledger")
@@ -95,10 +95,10 @@ async def deposit(
     caller: FundDepositRecorder,
     session: Session,
     fund_id: UUID,
-    body: DepositIn,
+    payload: DepositIn,
 ) -> DepositOut:
     """Enter money that arrived from the donor."""
-    return await funds.deposit(session, caller, fund_id, body)
+    return await funds.deposit(session, caller, fund_id, payload)
 
 
 @router.post("/{fund_id}/deposits/import")
@@ -106,10 +106,10 @@ async def import_deposits(
     caller: FundDepositRecorder,
     session: Session,
     fund_id: UUID,
-    body: TableIn,
+    payload: TableIn,
 ) -> Imported:
     """Enter a table of deposits, all of it or nothing; a dry run only says what is wrong, line by line."""
-    return await fund_imports.deposits(session, caller, fund_id, body)
+    return await fund_imports.deposits(session, caller, fund_id, payload)
 
 
 @router.post("/{fund_id}/transfers", status_code=201)
@@ -117,10 +117,10 @@ async def ask_transfer(
     caller: FundTransferRequester,
     session: Session,
     fund_id: UUID,
-    body: FundTransferIn,
+    payload: FundTransferIn,
 ) -> FundTransferOut:
     """Ask for a transfer between two lines of the budget; somebody else decides."""
-    return await fund_transfers.ask(session, caller, fund_id, body)
+    return await fund_transfers.ask(session, caller, fund_id, payload)
 
 
 @router.get("/{fund_id}/transfers")
@@ -139,8 +139,8 @@ async def close(
     caller: FundCloser,
     session: Session,
     fund_id: UUID,
-    seen: Seen,
-    body: FundClosing,
+    expected_version: ExpectedVersion,
+    payload: FundClosing,
 ) -> FundOut:
     """Close a fund; its rest goes to another fund, or back to the donor."""
-    return await funds_close.close(session, caller, fund_id, seen, body)
+    return await funds_close.close(session, caller, fund_id, expected_version, payload)

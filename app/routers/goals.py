@@ -4,7 +4,7 @@ from uuid import UUID
 
 from app.http.permissions import CarePlanEditor, CarePlanReader
 from app.http.route import Router
-from app.http.session import Seen, Session
+from app.http.session import ExpectedVersion, Session
 from app.schemas.care_plans import ActionIn, ActionOut, GoalOut, GoalPatch
 from app.services.care_plans import areas as care_plans_areas
 
@@ -26,11 +26,11 @@ async def change(
     caller: CarePlanEditor,
     session: Session,
     goal_id: UUID,
-    seen: Seen,
-    body: GoalPatch,
+    expected_version: ExpectedVersion,
+    payload: GoalPatch,
 ) -> GoalOut:
     """Write a goal of a draft otherwise, or tell that it was achieved or dropped."""
-    return await care_plans_areas.change_goal(session, caller, goal_id, seen, body)
+    return await care_plans_areas.change_goal(session, caller, goal_id, expected_version, payload)
 
 
 @router.post("/{goal_id}/actions", status_code=201)
@@ -38,7 +38,7 @@ async def add_action(
     _caller: CarePlanEditor,
     session: Session,
     goal_id: UUID,
-    body: ActionIn,
+    payload: ActionIn,
 ) -> ActionOut:
     """Add a step towards a goal of a draft: what, by whom, by when."""
-    return await care_plans_areas.add_action(session, goal_id, body)
+    return await care_plans_areas.add_action(session, goal_id, payload)

@@ -7,7 +7,7 @@ from fastapi import Query
 
 from app.http.permissions import InstrumentManager, InstrumentReader
 from app.http.route import Router
-from app.http.session import Seen, Session
+from app.http.session import ExpectedVersion, Session
 from app.schemas.instruments import (
     InstrumentFilters,
     InstrumentIn,
@@ -25,10 +25,10 @@ router = Router(prefix="/instruments", tags=["instruments"])
 async def introduce(
     _caller: InstrumentManager,
     session: Session,
-    body: InstrumentIn,
+    payload: InstrumentIn,
 ) -> InstrumentOut:
     """Add a questionnaire, or the next edition of one, which takes its place."""
-    return await instruments.introduce(session, body)
+    return await instruments.introduce(session, payload)
 
 
 @router.get("")
@@ -56,8 +56,8 @@ async def change(
     _caller: InstrumentManager,
     session: Session,
     instrument_id: UUID,
-    seen: Seen,
-    body: InstrumentPatch,
+    expected_version: ExpectedVersion,
+    payload: InstrumentPatch,
 ) -> InstrumentOut:
     """Retire an edition, or bring it back; anything else about it is a new edition."""
-    return await instruments.change(session, instrument_id, seen, body)
+    return await instruments.change(session, instrument_id, expected_version, payload)

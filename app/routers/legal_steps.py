@@ -7,7 +7,7 @@ from fastapi import Query
 
 from app.http.permissions import LegalStepReader, LegalStepRecorder
 from app.http.route import Router
-from app.http.session import Seen, Session
+from app.http.session import ExpectedVersion, Session
 from app.schemas.legal_steps import LegalStepFilters, LegalStepIn, LegalStepOut, LegalStepPatch
 from app.schemas.wire import Page
 from app.services.support import legal_steps
@@ -20,10 +20,10 @@ async def record(
     caller: LegalStepRecorder,
     session: Session,
     case_id: UUID,
-    body: LegalStepIn,
+    payload: LegalStepIn,
 ) -> LegalStepOut:
     """Enter an incident or a legal step."""
-    return await legal_steps.record(session, caller, case_id, body)
+    return await legal_steps.record(session, caller, case_id, payload)
 
 
 @router.get("/cases/{case_id}/legal-steps")
@@ -52,8 +52,8 @@ async def change(
     caller: LegalStepRecorder,
     session: Session,
     legal_step_id: UUID,
-    seen: Seen,
-    body: LegalStepPatch,
+    expected_version: ExpectedVersion,
+    payload: LegalStepPatch,
 ) -> LegalStepOut:
     """Complete or correct an incident or legal step."""
-    return await legal_steps.change(session, caller, legal_step_id, seen, body)
+    return await legal_steps.change(session, caller, legal_step_id, expected_version, payload)

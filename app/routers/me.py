@@ -43,10 +43,10 @@ async def change_password(
     caller: PasswordChanger,
     session: Session,
     visit: Visiting,
-    body: PasswordChange,
+    payload: PasswordChange,
 ) -> None:
     """Choose another password; every other sign-in ends. Asks for a recent sign-in."""
-    await accounts.change_password(session, visit, caller, body)
+    await accounts.change_password(session, visit, caller, payload)
 
 
 @router.get("/sessions")
@@ -88,10 +88,10 @@ async def enrol(
 async def confirm(
     caller: SecondFactorConfirmer,
     session: Session,
-    body: TotpConfirmation,
+    payload: TotpConfirmation,
 ) -> RecoveryCodes:
     """Confirm the second factor by its first code; the recovery codes are shown once. Refresh for a full token."""
-    return await second_factors.confirm(session, caller, body)
+    return await second_factors.confirm(session, caller, payload)
 
 
 @router.delete("/mfa/totp", status_code=204)
@@ -99,7 +99,7 @@ async def remove(
     caller: SecondFactorRemover,
     session: Session,
     visit: Visiting,
-    body: SecondFactorRemoval,
+    payload: SecondFactorRemoval,
 ) -> None:
     """Remove the second factor, with the password or a code. Asks for a recent sign-in."""
-    await second_factors.remove(session, visit, caller, body)
+    await second_factors.remove(session, visit, caller, payload)

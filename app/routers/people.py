@@ -7,7 +7,7 @@ from fastapi import Query
 
 from app.http.permissions import PersonCreator, PersonEditor, PersonReader
 from app.http.route import Router
-from app.http.session import Seen, Session
+from app.http.session import ExpectedVersion, Session
 from app.schemas.circle import PersonCreation, PersonOut, PersonPatch
 from app.schemas.wire import Page, PageQuery
 from app.services.cases import people
@@ -20,10 +20,10 @@ async def add(
     caller: PersonCreator,
     session: Session,
     case_id: UUID,
-    body: PersonCreation,
+    payload: PersonCreation,
 ) -> PersonOut:
     """Add somebody to the child's circle."""
-    return await people.add(session, caller, case_id, body)
+    return await people.add(session, caller, case_id, payload)
 
 
 @router.get("/cases/{case_id}/people")
@@ -52,8 +52,8 @@ async def change(
     caller: PersonEditor,
     session: Session,
     person_id: UUID,
-    seen: Seen,
-    body: PersonPatch,
+    expected_version: ExpectedVersion,
+    payload: PersonPatch,
 ) -> PersonOut:
     """Correct what is known of a person."""
-    return await people.change(session, caller, person_id, seen, body)
+    return await people.change(session, caller, person_id, expected_version, payload)

@@ -7,7 +7,7 @@ from fastapi import Query
 
 from app.http.permissions import ProviderManager, ProviderReader
 from app.http.route import Router
-from app.http.session import Seen, Session
+from app.http.session import ExpectedVersion, Session
 from app.schemas.providers import ProviderFilters, ProviderIn, ProviderOut, ProviderPatch
 from app.schemas.wire import Page
 from app.services.support import providers
@@ -19,10 +19,10 @@ router = Router(prefix="/providers", tags=["providers"])
 async def register(
     _caller: ProviderManager,
     session: Session,
-    body: ProviderIn,
+    payload: ProviderIn,
 ) -> ProviderOut:
     """Add a provider to the directory."""
-    return await providers.register(session, body)
+    return await providers.register(session, payload)
 
 
 @router.get("")
@@ -50,8 +50,8 @@ async def change(
     _caller: ProviderManager,
     session: Session,
     provider_id: UUID,
-    seen: Seen,
-    body: ProviderPatch,
+    expected_version: ExpectedVersion,
+    payload: ProviderPatch,
 ) -> ProviderOut:
     """Change a provider: services, contacts, the child-safeguarding check."""
-    return await providers.change(session, provider_id, seen, body)
+    return await providers.change(session, provider_id, expected_version, payload)

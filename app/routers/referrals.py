@@ -19,7 +19,7 @@ from app.http.permissions import (
     ReferralWithdrawer,
 )
 from app.http.route import Router
-from app.http.session import Seen, Session
+from app.http.session import ExpectedVersion, Session
 from app.schemas.referrals import (
     Acceptance,
     Acknowledgement,
@@ -47,10 +47,10 @@ router = Router(prefix="/referrals", tags=["referrals"])
 async def receive(
     caller: ReferralCreator,
     session: Session,
-    body: ReferralIn,
+    payload: ReferralIn,
 ) -> ReferralOut | PartnerReferral:
     """Tell us about a child."""
-    return await referrals.receive(session, caller, body)
+    return await referrals.receive(session, caller, payload)
 
 
 @router.get("")
@@ -74,11 +74,11 @@ async def complete(
     caller: ReferralEditor,
     session: Session,
     referral_id: UUID,
-    seen: Seen,
-    body: ReferralPatch,
+    expected_version: ExpectedVersion,
+    payload: ReferralPatch,
 ) -> ReferralOut | PartnerReferral:
     """Complete or correct a referral until it is decided; a supervisor also hands it to a team or worker."""
-    return await referrals.complete(session, caller, referral_id, seen, body)
+    return await referrals.complete(session, caller, referral_id, expected_version, payload)
 
 
 @router.get("/{referral_id}/matches")
@@ -97,11 +97,13 @@ async def acknowledge(
     caller: ReferralAcknowledger,
     session: Session,
     referral_id: UUID,
-    seen: Seen,
-    body: Acknowledgement | None = None,
+    expected_version: ExpectedVersion,
+    payload: Acknowledgement | None = None,
 ) -> ReferralOut | PartnerReferral:
     """Tell the referrer that it arrived, and take it on."""
-    return await referrals.acknowledge(session, caller, referral_id, seen, body or Acknowledgement())
+    return await referrals.acknowledge(
+        session, caller, referral_id, expected_version, payload or Acknowledgement()
+    )
 
 
 @router.post("/{referral_id}/request-information")
@@ -109,11 +111,11 @@ async def request_information(
     caller: ReferralInformationRequester,
     session: Session,
     referral_id: UUID,
-    seen: Seen,
-    body: Question,
+    expected_version: ExpectedVersion,
+    payload: Question,
 ) -> ReferralOut | PartnerReferral:
     """Ask the referrer for more information."""
-    return await referrals.ask(session, caller, referral_id, seen, body)
+    return await referrals.ask(session, caller, referral_id, expected_version, payload)
 
 
 @router.post("/{referral_id}/provide-information")
@@ -121,11 +123,11 @@ async def provide_information(
     caller: ReferralInformationProvider,
     session: Session,
     referral_id: UUID,
-    seen: Seen,
-    body: AnswerIn,
+    expected_version: ExpectedVersion,
+    payload: AnswerIn,
 ) -> ReferralOut | PartnerReferral:
     """Answer what was asked."""
-    return await referrals.provide(session, caller, referral_id, seen, body)
+    return await referrals.provide(session, caller, referral_id, expected_version, payload)
 
 
 @router.post("/{referral_id}/accept")
@@ -133,11 +135,11 @@ async def accept(
     caller: ReferralAcceptor,
     session: Session,
     referral_id: UUID,
-    seen: Seen,
-    body: Acceptance,
+    expected_version: ExpectedVersion,
+    payload: Acceptance,
 ) -> ReferralOut | PartnerReferral:
     """Accept: a case is opened for a new child, or for a known one after a duplicate was confirmed."""
-    return await referrals_accept.accept(session, caller, referral_id, seen, body)
+    return await referrals_accept.accept(session, caller, referral_id, expected_version, payload)
 
 
 @router.post("/{referral_id}/decline")
@@ -145,11 +147,11 @@ async def decline(
     caller: ReferralDecliner,
     session: Session,
     referral_id: UUID,
-    seen: Seen,
-    body: Decline,
+    expected_version: ExpectedVersion,
+    payload: Decline,
 ) -> ReferralOut | PartnerReferral:
     """Decline, with a reason and where else help may be found."""
-    return await referrals.decline(session, caller, referral_id, seen, body)
+    return await referrals.decline(session, caller, referral_id, expected_version, payload)
 
 
 @router.post("/{referral_id}/withdraw")
@@ -157,8 +159,8 @@ async def withdraw(
     caller: ReferralWithdrawer,
     session: Session,
     referral_id: UUID,
-    seen: Seen,
-    body: Withdrawal,
+    expected_version: ExpectedVersion,
+    payload: Withdrawal,
 ) -> ReferralOut | PartnerReferral:
     """Take a referral back."""
-    return await referrals.withdraw(session, caller, referral_id, seen, body)
+    return await referrals.withdraw(session, caller, referral_id, expected_version, payload)

@@ -7,7 +7,7 @@ from fastapi import Query
 
 from app.http.permissions import OutcomeReader, ReviewEditor, ReviewReader
 from app.http.route import Router
-from app.http.session import Seen, Session
+from app.http.session import ExpectedVersion, Session
 from app.schemas.reviews import EarlyReview, Outcomes, ReviewFilters, ReviewItem, ReviewOut, ReviewPatch
 from app.schemas.wire import Page, PageQuery
 from app.services.reviews import outcomes, reviews
@@ -30,10 +30,10 @@ async def bring_forward(
     caller: ReviewEditor,
     session: Session,
     case_id: UUID,
-    body: EarlyReview,
+    payload: EarlyReview,
 ) -> ReviewOut:
     """Call for a review sooner than scheduled: the next review becomes due earlier."""
-    return await reviews.bring_forward(session, caller, case_id, body)
+    return await reviews.bring_forward(session, caller, case_id, payload)
 
 
 @router.get("/cases/{case_id}/reviews")
@@ -72,11 +72,11 @@ async def write(
     caller: ReviewEditor,  # noqa: ARG001 - the door
     session: Session,
     review_id: UUID,
-    seen: Seen,
-    body: ReviewPatch,
+    expected_version: ExpectedVersion,
+    payload: ReviewPatch,
 ) -> ReviewOut:
     """Write down a piece of a review, until it is completed."""
-    return await reviews.write(session, review_id, seen, body)
+    return await reviews.write(session, review_id, expected_version, payload)
 
 
 @router.post("/reviews/{review_id}/complete")
@@ -84,7 +84,7 @@ async def complete(
     caller: ReviewEditor,
     session: Session,
     review_id: UUID,
-    seen: Seen,
+    expected_version: ExpectedVersion,
 ) -> ReviewOut:
     """Complete a review: the next one is scheduled, and the case goes on as decided."""
-    return await reviews.complete(session, caller, review_id, seen)
+    return await reviews.complete(session, caller, review_id, expected_version)

@@ -12,7 +12,7 @@ from app.http.permissions import (
     ServiceReferralSender,
 )
 from app.http.route import Router
-from app.http.session import Seen, Session
+from app.http.session import ExpectedVersion, Session
 from app.schemas.service_referrals import (
     ServiceAcceptance,
     ServiceCancellation,
@@ -35,10 +35,10 @@ async def draft(
     caller: ServiceReferralCreator,
     session: Session,
     case_id: UUID,
-    body: ServiceReferralIn,
+    payload: ServiceReferralIn,
 ) -> ServiceReferralOut:
     """Draft a service referral; nothing is shared yet."""
-    return await service_referrals.draft(session, caller, case_id, body)
+    return await service_referrals.draft(session, caller, case_id, payload)
 
 
 @router.get("/cases/{case_id}/service-referrals")
@@ -67,11 +67,11 @@ async def change(
     _caller: ServiceReferralCreator,
     session: Session,
     service_referral_id: UUID,
-    seen: Seen,
-    body: ServiceReferralPatch,
+    expected_version: ExpectedVersion,
+    payload: ServiceReferralPatch,
 ) -> ServiceReferralOut:
     """Change a draft."""
-    return await service_referrals.change(session, service_referral_id, seen, body)
+    return await service_referrals.change(session, service_referral_id, expected_version, payload)
 
 
 @router.post("/service-referrals/{service_referral_id}/send")
@@ -79,10 +79,10 @@ async def send(
     caller: ServiceReferralSender,
     session: Session,
     service_referral_id: UUID,
-    seen: Seen,
+    expected_version: ExpectedVersion,
 ) -> ServiceReferralOut:
     """Share with the provider what the draft says, if the consent holds at this moment."""
-    return await service_referrals_send.send(session, caller, service_referral_id, seen)
+    return await service_referrals_send.send(session, caller, service_referral_id, expected_version)
 
 
 @router.post("/service-referrals/{service_referral_id}/accept")
@@ -90,12 +90,12 @@ async def accept(
     caller: ServiceReferralOutcomeRecorder,
     session: Session,
     service_referral_id: UUID,
-    seen: Seen,
-    body: ServiceAcceptance | None = None,
+    expected_version: ExpectedVersion,
+    payload: ServiceAcceptance | None = None,
 ) -> ServiceReferralOut:
     """Record that the provider accepted."""
     return await service_referrals.accept(
-        session, caller, service_referral_id, seen, body or ServiceAcceptance()
+        session, caller, service_referral_id, expected_version, payload or ServiceAcceptance()
     )
 
 
@@ -104,11 +104,11 @@ async def decline(
     caller: ServiceReferralOutcomeRecorder,
     session: Session,
     service_referral_id: UUID,
-    seen: Seen,
-    body: ServiceEnding,
+    expected_version: ExpectedVersion,
+    payload: ServiceEnding,
 ) -> ServiceReferralOut:
     """Record that the provider declined, and why."""
-    return await service_referrals.decline(session, caller, service_referral_id, seen, body)
+    return await service_referrals.decline(session, caller, service_referral_id, expected_version, payload)
 
 
 @router.post("/service-referrals/{service_referral_id}/complete")
@@ -116,11 +116,11 @@ async def complete(
     caller: ServiceReferralOutcomeRecorder,
     session: Session,
     service_referral_id: UUID,
-    seen: Seen,
-    body: ServiceCompletion,
+    expected_version: ExpectedVersion,
+    payload: ServiceCompletion,
 ) -> ServiceReferralOut:
     """Record how the service went."""
-    return await service_referrals.complete(session, caller, service_referral_id, seen, body)
+    return await service_referrals.complete(session, caller, service_referral_id, expected_version, payload)
 
 
 @router.post("/service-referrals/{service_referral_id}/cancel")
@@ -128,10 +128,10 @@ async def cancel(
     caller: ServiceReferralOutcomeRecorder,
     session: Session,
     service_referral_id: UUID,
-    seen: Seen,
-    body: ServiceCancellation | None = None,
+    expected_version: ExpectedVersion,
+    payload: ServiceCancellation | None = None,
 ) -> ServiceReferralOut:
     """Cancel a service referral that is not needed any more."""
     return await service_referrals.cancel(
-        session, caller, service_referral_id, seen, body or ServiceCancellation()
+        session, caller, service_referral_id, expected_version, payload or ServiceCancellation()
     )

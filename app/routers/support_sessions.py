@@ -12,7 +12,7 @@ from app.http.permissions import (
     SupportSessionRecorder,
 )
 from app.http.route import Router
-from app.http.session import Seen, SeenIfAny, Session
+from app.http.session import ExpectedVersion, ExpectedVersionIfAny, Session
 from app.schemas.support_sessions import (
     AddendumIn,
     AddendumOut,
@@ -40,10 +40,10 @@ async def record(
     caller: SupportSessionRecorder,
     session: Session,
     case_id: UUID,
-    body: SupportSessionIn,
+    payload: SupportSessionIn,
 ) -> SupportSessionOut:
     """Plan a session, or write down one that was held or missed."""
-    return await support_sessions.record(session, caller, case_id, body)
+    return await support_sessions.record(session, caller, case_id, payload)
 
 
 @router.post("/cases/{case_id}/support-sessions/series", status_code=201)
@@ -51,10 +51,10 @@ async def plan_series(
     caller: SupportSessionRecorder,
     session: Session,
     case_id: UUID,
-    body: SeriesIn,
+    payload: SeriesIn,
 ) -> SeriesOut:
     """Plan a series at once: every Tuesday at nine, for eight weeks."""
-    return await support_sessions_series.plan(session, caller, case_id, body)
+    return await support_sessions_series.plan(session, caller, case_id, payload)
 
 
 @router.get("/cases/{case_id}/support-sessions")
@@ -83,11 +83,11 @@ async def change(
     caller: SupportSessionRecorder,
     session: Session,
     support_session_id: UUID,
-    seen: Seen,
-    body: SupportSessionPatch,
+    expected_version: ExpectedVersion,
+    payload: SupportSessionPatch,
 ) -> SupportSessionOut:
     """Change a planned session, record it as held or missed, or correct your own record within a day."""
-    return await support_sessions.change(session, caller, support_session_id, seen, body)
+    return await support_sessions.change(session, caller, support_session_id, expected_version, payload)
 
 
 @router.post("/support-sessions/{support_session_id}/cancel")
@@ -95,11 +95,11 @@ async def cancel(
     caller: SupportSessionRecorder,
     session: Session,
     support_session_id: UUID,
-    seen: Seen,
-    body: SessionCancellation,
+    expected_version: ExpectedVersion,
+    payload: SessionCancellation,
 ) -> SupportSessionOut:
     """Call off a planned session."""
-    return await support_sessions.cancel(session, caller, support_session_id, seen, body)
+    return await support_sessions.cancel(session, caller, support_session_id, expected_version, payload)
 
 
 @router.get("/support-sessions/{support_session_id}/clinical-note")
@@ -117,11 +117,11 @@ async def write_note(
     caller: ClinicalNoteEditor,
     session: Session,
     support_session_id: UUID,
-    seen: SeenIfAny,
-    body: ClinicalNoteIn,
+    expected_version: ExpectedVersionIfAny,
+    payload: ClinicalNoteIn,
 ) -> ClinicalNoteOut:
     """Write the clinical note on a session you held, or change it within a day."""
-    return await support_sessions_notes.write(session, caller, support_session_id, seen, body)
+    return await support_sessions_notes.write(session, caller, support_session_id, expected_version, payload)
 
 
 @router.post("/support-sessions/{support_session_id}/addenda", status_code=201)
@@ -129,10 +129,10 @@ async def add(
     caller: SupportSessionRecorder,
     session: Session,
     support_session_id: UUID,
-    body: AddendumIn,
+    payload: AddendumIn,
 ) -> AddendumOut:
     """Add something to a session that was held or missed."""
-    return await support_sessions_addenda.add(session, caller, support_session_id, body)
+    return await support_sessions_addenda.add(session, caller, support_session_id, payload)
 
 
 @router.get("/support-sessions/{support_session_id}/addenda")

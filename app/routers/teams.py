@@ -7,7 +7,7 @@ from fastapi import Query
 
 from app.http.permissions import TeamManager, TeamReader
 from app.http.route import Router
-from app.http.session import Seen, Session
+from app.http.session import ExpectedVersion, Session
 from app.schemas.administration import TeamFilters, TeamIn, TeamOut, TeamPatch
 from app.schemas.wire import Page
 from app.services.accounts import teams
@@ -16,9 +16,9 @@ router = Router(prefix="/teams", tags=["administration"])
 
 
 @router.post("", status_code=201)
-async def found(_caller: TeamManager, session: Session, body: TeamIn) -> TeamOut:
+async def found(_caller: TeamManager, session: Session, payload: TeamIn) -> TeamOut:
     """Add a team; who belongs to it is said with the users."""
-    return await teams.found(session, body)
+    return await teams.found(session, payload)
 
 
 @router.get("")
@@ -42,8 +42,8 @@ async def change(
     _caller: TeamManager,
     session: Session,
     team_id: UUID,
-    seen: Seen,
-    body: TeamPatch,
+    expected_version: ExpectedVersion,
+    payload: TeamPatch,
 ) -> TeamOut:
     """Rename a team, or say that it is no more."""
-    return await teams.change(session, team_id, seen, body)
+    return await teams.change(session, team_id, expected_version, payload)

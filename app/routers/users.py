@@ -7,7 +7,7 @@ from fastapi import Query
 
 from app.http.permissions import UserManager, UserReader
 from app.http.route import Router
-from app.http.session import Seen, Session
+from app.http.session import ExpectedVersion, Session
 from app.schemas.administration import (
     PasswordReset,
     UserFilters,
@@ -23,9 +23,9 @@ router = Router(prefix="/users", tags=["administration"])
 
 
 @router.post("", status_code=201)
-async def appoint(_caller: UserManager, session: Session, body: UserIn) -> UserWithPassword:
+async def appoint(_caller: UserManager, session: Session, payload: UserIn) -> UserWithPassword:
     """Add a member of staff; the initial password is shown once."""
-    return await users.appoint(session, body)
+    return await users.appoint(session, payload)
 
 
 @router.get("")
@@ -49,11 +49,11 @@ async def change(
     caller: UserManager,
     session: Session,
     user_id: UUID,
-    seen: Seen,
-    body: UserPatch,
+    expected_version: ExpectedVersion,
+    payload: UserPatch,
 ) -> UserOut:
     """Change name, roles, teams, or whether somebody works here; it holds from the next request on."""
-    return await users.change(session, caller, user_id, seen, body)
+    return await users.change(session, caller, user_id, expected_version, payload)
 
 
 @router.post("/{user_id}/reset-password")
@@ -61,11 +61,11 @@ async def reset_password(
     _caller: UserManager,
     session: Session,
     user_id: UUID,
-    seen: Seen,
-    body: PasswordReset | None = None,
+    expected_version: ExpectedVersion,
+    payload: PasswordReset | None = None,
 ) -> UserWithPassword:
     """Give somebody a new initial password, shown once, and sign them out everywhere."""
-    return await users.reset_password(session, user_id, seen, body or PasswordReset())
+    return await users.reset_password(session, user_id, expected_version, payload or PasswordReset())
 
 
 @router.post("/{user_id}/end-sessions")
@@ -73,7 +73,7 @@ async def end_sessions(
     _caller: UserManager,
     session: Session,
     user_id: UUID,
-    seen: Seen,
+    expected_version: ExpectedVersion,
 ) -> UserOut:
     """Sign somebody out everywhere."""
-    return await users.end_sessions(session, user_id, seen)
+    return await users.end_sessions(session, user_id, expected_version)

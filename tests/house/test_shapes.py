@@ -99,7 +99,7 @@ def test_filters_are_pages_of_a_list(app: FastAPI) -> None:
 
 
 def test_nothing_a_request_passes_needs_a_thread(app: FastAPI) -> None:
-    # Planted: `def version_seen`: FastAPI calls what is not async in a thread, which takes longer than all it does.
+    # Planted: `def parse_if_match`: FastAPI calls what is not async in a thread, which takes longer than all it does.
     before = {call for found in endpoints(app) for call in calls(found.route.dependant)}
     made = {call if inspect.isroutine(call) else type(call).__call__ for call in before}
     assert len(made) > 10

@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 from app.access.permissions import POLICY, Role
 from app.http.authorization import Requires
 from app.http.form_route import FormRoute
-from app.http.session import version_seen, version_seen_if_any
+from app.http.session import parse_if_match, parse_optional_if_match
 from app.http.sign_in_context import asked_by_script
 from app.schemas.wire import Page, Versioned
 
@@ -74,12 +74,12 @@ class Operation:
     @property
     def asks_version(self) -> bool:
         """Whether it may change an existing record: If-Match says which version of it."""
-        return any(found.call in {version_seen, version_seen_if_any} for found in self.dependants)
+        return any(found.call in {parse_if_match, parse_optional_if_match} for found in self.dependants)
 
     @property
     def always_asks_version(self) -> bool:
         """Whether it changes an existing record and never makes a new one: If-Match is required."""
-        return any(found.call is version_seen for found in self.dependants)
+        return any(found.call is parse_if_match for found in self.dependants)
 
     @property
     def asks_script(self) -> bool:
