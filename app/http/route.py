@@ -1,11 +1,10 @@
-"""The endpoints on their paths: found by matching, built when first asked for, each answered in the same way."""
+"""Route and router classes of every endpoint."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
-from starlette.routing import compile_path
 
 from app.database.errors import translated
 from app.errors import Fault, InvalidInput
@@ -15,29 +14,10 @@ from app.http.session import Replayed, conclude
 
 
 class Route(StrictRoute):
-    """The route class of every endpoint.
-
-    What matching needs is there at once; the rest is made when somebody first asks for it, by calling or by
-    describing. Looking through the parameters of all endpoints is a sixth of a start; of one it takes 2 ms.
-    """
-
-    _unbuilt: dict[str, Any] | None = None
-    """What it is to be built with, until it is."""
+    """The route class of every endpoint."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
-        self.path = path
-        self.path_regex, self.path_format, self.param_convertors = compile_path(path)
-        self.methods = {*options["methods"]}
-        self.endpoint = endpoint
-        self._unbuilt = options
-
-    def __getattr__(self, name: str) -> Any:
-        options, self._unbuilt = self._unbuilt, None
-        if options is None:
-            raise AttributeError(name)
-        endpoint = answering(self.endpoint, options["status_code"] or 200)
-        super().__init__(self.path, endpoint, **options)
-        return getattr(self, name)
+        super().__init__(path, answering(endpoint, options["status_code"] or 200), **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the handler that keeps answers for retries and refusals for the log."""
