@@ -17,14 +17,11 @@ from threading import Lock
 from typing import Any, Literal, cast
 
 from cryptography.hazmat.primitives.asymmetric import ec
+from jose import jwk, jws
+from jose.backends.base import Key
 
 from app.access.keyring import KEY_BYTES, CurrentKeyRing, KeyRing, base64url, public_jwk
 from app.errors import Unauthenticated
-from app.unloaded import kept_out
-
-with kept_out("cryptography.x509", load_pem_x509_certificate=None):  # no key of ours comes in a certificate
-    from jose import jwk, jws
-    from jose.backends.base import Key
 
 ALGORITHM = "ES256"
 TYPE = "at+jwt"

@@ -3,7 +3,7 @@
 from types import GenericAlias, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
-from pydantic import BaseModel, create_model
+from pydantic import BaseModel, Field, create_model
 
 from app.schemas.wire import Input
 
@@ -15,8 +15,8 @@ def patch_of(model: type[BaseModel], name: str, *, without: frozenset[str] = fro
     """
     hints = get_type_hints(model, include_extras=True)
     fields: dict[str, Any] = {
-        field: (_loosened(hints[field], name) | None, None)
-        for field in model.model_fields
+        field: (_loosened(hints[field], name) | None, Field(None, description=info.description))
+        for field, info in model.model_fields.items()
         if field not in without
     }
     return create_model(

@@ -81,10 +81,9 @@ class SupportSessionContent(SessionPlan):
 
     planned_at: Moment | None = None
     held_at: Moment | None = None
-    attendance: Annotated[
-        Annotated[str, CodeOf("attendance")] | None,
-        Field(validate_default=True, description="Who came; null with held_at is attended."),
-    ] = None
+    attendance: Annotated[str, CodeOf("attendance")] | None = Field(
+        None, validate_default=True, description="Who came; null with held_at is attended."
+    )
     mood: Mood | None = None
     summary: Narrative | None = None
     next_step: ShortNarrative | None = None

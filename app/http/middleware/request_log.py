@@ -19,10 +19,7 @@ from types import TracebackType
 from typing import Any, Final, TextIO
 from uuid import UUID
 
-from app.unloaded import kept_out
-
-with kept_out("rich"):  # it colours a console that a server has not, for a thirtieth of a start
-    import structlog
+import structlog
 
 ALLOWED: Final = frozenset({
     *("timestamp", "level", "event", "logger", "request_id", "method", "route", "status", "duration_ms", "bytes"),
