@@ -67,6 +67,6 @@ def create_app() -> FastAPI:
     mount(app)
     describe(app)
     error_handlers.install(app, SENTENCES)
-    documentation.install(app, settings(), written=CONTRACT)
+    documentation.install(app, settings(), contract=CONTRACT)
     middleware.install(app, settings(), uploads=documents.UPLOADS)
     return app

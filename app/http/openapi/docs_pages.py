@@ -1,9 +1,9 @@
-"""/docs, /docs/problems and /openapi.json: served from what is installed, with no other host involved."""
+"""The documentation pages /docs and /docs/problems, and /openapi.json. They load nothing from other hosts."""
 
 import html
 import json
 from collections.abc import Awaitable, Callable, Iterator
-from functools import cache, partial
+from functools import cache
 from hashlib import sha256
 from inspect import cleandoc
 from pathlib import Path
@@ -12,12 +12,13 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
-from swagger_ui_bundle import swagger_ui_path
 
 from app.config import Settings
 from app.errors import FirstStepError, NotFound
-from app.http.openapi.downgrade_3_0 import retell
 from app.http.problem_details import TYPE_PREFIX
+
+SWAGGER_UI = Path(__file__).parent / "swagger_ui"
+"""The vendored files of Swagger UI."""
 
 ASSETS = {
     "swagger-ui.css": "text/css",
@@ -25,88 +26,84 @@ ASSETS = {
     "swagger-ui-bundle.js": "text/javascript",
     "favicon-32x32.png": "image/png",
 }
-"""The files of the Swagger UI package that are served, and as what."""
+"""The files of Swagger UI that are served, with their media types."""
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-"""No inline script or style; `data:` is for the icons in Swagger UI's own style sheet."""
+"""Forbids inline scripts and styles. The style sheet of Swagger UI embeds its icons as `data:` URLs."""
 
 INITIALIZER = """window.addEventListener("load", () => {
   window.ui = SwaggerUIBundle({
-    url: "docs/openapi-3.0.json",
+    url: "openapi.json",
     dom_id: "#swagger-ui",
     deepLinking: true,
     displayRequestDuration: true,
+    docExpansion: "none",
     filter: true,
     persistAuthorization: false,
     validatorUrl: null,
   });
 });
 """
-"""`validatorUrl: null` keeps Swagger UI from sending the document to a public validator."""
+"""Without `validatorUrl: null`, Swagger UI sends the document's address to a public validator."""
 
 _Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def install(app: FastAPI, settings: Settings, *, written: Path | None = None) -> None:
-    """Add the pages to `app`, unless `settings.docs` is off. `written` is the document, written down beforehand.
+def install(app: FastAPI, settings: Settings, *, contract: Path | None = None) -> None:
+    """Add the documentation pages to `app` if `settings.docs` is on.
 
-    Making it takes seconds, in which nobody else would be answered.
+    `/openapi.json` serves the file `contract` if it exists, because generating the document takes seconds and blocks
+    the worker.
 
-    Raises `ValueError` where FastAPI's own pages, which load from a public host, are still on.
+    Raises:
+        ValueError: FastAPI's own pages, which load scripts from a public host, are enabled.
     """
     if app.openapi_url or app.docs_url or app.redoc_url:
         raise ValueError("Build the app with openapi_url=None, docs_url=None, redoc_url=None")
     if not settings.docs:
         return
-    describe = partial(_read, written) if written and written.exists() else app.openapi
     pages: dict[str, _Endpoint] = {
         "/docs": _page(_docs_page(app.title)),
         "/docs/problems": _page(problems_page()),
-        "/docs/initializer.js": _file(INITIALIZER.encode(), "text/javascript"),
+        "/docs/initializer.js": _initializer,
         "/docs/assets/{name}": _asset,
-        "/docs/openapi-3.0.json": _document(lambda: retell(describe())),
-        "/openapi.json": _document(describe),
+        "/openapi.json": _document(app, contract),
     }
     for path, endpoint in pages.items():
         app.add_route(path, endpoint, methods=["GET"], include_in_schema=False)
 
 
-def _read(written: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(written.read_bytes())
-    return found
-
-
 def problem_kinds(root: type[FirstStepError] = FirstStepError) -> Iterator[type[FirstStepError]]:
-    """Yield every kind of problem, parents before their children."""
+    """Yield every problem class, each before its subclasses."""
     yield root
     for child in root.__subclasses__():
         yield from problem_kinds(child)
 
 
 def problems_page() -> str:
-    """Return the page that explains every kind of problem, in English and Khmer."""
+    """Return the HTML page that explains every problem type in English and Khmer."""
     sections = "\n".join(_problem_section(kind) for kind in problem_kinds())
-    return _html("Problems this API may answer", f"<main>\n{sections}\n</main>")
+    return _html("Problem types of this API", f"<main>\n{sections}\n</main>")
 
 
 def _problem_section(kind: type[FirstStepError]) -> str:
-    meaning = html.escape(cleandoc(kind.__doc__ or ""))
+    description = html.escape(cleandoc(kind.__doc__ or ""))
     return (
         f'<section id="{html.escape(kind.kind)}">\n'
         f"<h2><code>{html.escape(TYPE_PREFIX + kind.kind)}</code></h2>\n"
         f"<p>{kind.status} {html.escape(kind.titles['en'])}</p>\n"
         f'<p lang="km">{html.escape(kind.titles["km"])}</p>\n'
-        f"<p>{meaning}</p>\n</section>"
+        f"<p>{description}</p>\n</section>"
     )
 
 
 def _docs_page(title: str) -> str:
     return _html(
         title,
-        '<div id="swagger-ui"></div>\n<p><a href="docs/problems">Problems</a></p>\n'
+        '<div id="swagger-ui"></div>\n<p><a href="docs/problems">Problem types</a></p>\n'
         '<script src="docs/assets/swagger-ui-bundle.js"></script>\n<script src="docs/initializer.js"></script>',
         '<link rel="stylesheet" href="docs/assets/swagger-ui.css">\n'
         '<link rel="stylesheet" href="docs/assets/index.css">\n'
@@ -128,11 +125,8 @@ def _page(content: str) -> _Endpoint:
     return page
 
 
-def _file(content: bytes, media_type: str) -> _Endpoint:
-    async def file(request: Request) -> Response:
-        return _cacheable(request, content, media_type)
-
-    return file
+async def _initializer(request: Request) -> Response:
+    return _cacheable(request, INITIALIZER.encode(), "text/javascript")
 
 
 async def _asset(request: Request) -> Response:
@@ -144,15 +138,16 @@ async def _asset(request: Request) -> Response:
 
 @cache
 def _asset_content(name: str) -> bytes:
-    return (Path(str(swagger_ui_path)) / name).read_bytes()
+    return (SWAGGER_UI / name).read_bytes()
 
 
-def _document(describe: Callable[[], dict[str, Any]]) -> _Endpoint:
-    """Serve a description, written down at the first request: by then every router is mounted."""
-
+def _document(app: FastAPI, contract: Path | None) -> _Endpoint:
     @cache
     def content() -> bytes:
-        return json.dumps(describe(), ensure_ascii=False, separators=(",", ":")).encode()
+        document: dict[str, Any] = (
+            json.loads(contract.read_bytes()) if contract and contract.exists() else app.openapi()
+        )
+        return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
     async def document(request: Request) -> Response:
         return _cacheable(request, content(), "application/json")
@@ -161,10 +156,12 @@ def _document(describe: Callable[[], dict[str, Any]]) -> _Endpoint:
 
 
 def _cacheable(request: Request, content: bytes, media_type: str) -> Response:
-    """Return `content` with a strong ETag, or 304 where the client holds it already."""
+    """Return `content` with a strong ETag, or 304 if the client's copy is current."""
     etag = f'"{sha256(content).hexdigest()[:32]}"'
     headers = {"etag": etag, "cache-control": "public, max-age=300"}
-    held = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
-    if etag in held or "*" in held:
+    client_etags = [
+        tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")
+    ]
+    if etag in client_etags or "*" in client_etags:
         return Response(status_code=304, headers=headers)
     return Response(content, headers=headers, media_type=media_type)
