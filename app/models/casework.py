@@ -3,7 +3,7 @@
 import uuid
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, Index, text
+from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
 from app.models.record import Record, identity, moment, sealed_document
@@ -55,10 +55,7 @@ class CaseLink(SQLModel, table=True):
     """Two cases that belong together (survivor and child with HSB): the wall stands between their workers."""
 
     __tablename__ = "case_links"
-    __table_args__ = (
-        CheckConstraint("case_id < linked_case_id", name="one_row_a_pair"),
-        Index("uq_case_links_pair", "case_id", "linked_case_id", unique=True),
-    )
+    __table_args__ = (Index("uq_case_links_pair", "case_id", "linked_case_id", unique=True),)
 
     id: uuid.UUID = identity()
     child_id: uuid.UUID = Field(foreign_key="children.id")

@@ -3,7 +3,7 @@
 import uuid
 from datetime import date, datetime
 
-from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Index, Text
+from sqlalchemy import ARRAY, BigInteger, Index, Text
 from sqlmodel import Field
 
 from app.models.record import Record, moment, plain_document
@@ -41,10 +41,6 @@ class FundTransfer(Record, table=True):
     """A wish to move money from one budget line of a fund to another; a second person decides."""
 
     __tablename__ = "fund_transfers"
-    __table_args__ = (
-        CheckConstraint("decided_by_id <> asked_by_id", name="another_decides"),
-        CheckConstraint("amount > 0", name="amount"),
-    )
 
     fund_id: uuid.UUID = Field(foreign_key="funds.id", index=True)
     from_line: str
@@ -77,10 +73,7 @@ class ExchangeRate(Record, table=True):
     """Riel for one US dollar, on a day, as a source published it."""
 
     __tablename__ = "exchange_rates"
-    __table_args__ = (
-        Index("uq_exchange_rates_day", "on", "source", unique=True),
-        CheckConstraint("riel_hundredths > 0", name="positive"),
-    )
+    __table_args__ = (Index("uq_exchange_rates_day", "on", "source", unique=True),)
 
     on: date = Field(index=True)
     riel_hundredths: int = Field(sa_type=BigInteger)

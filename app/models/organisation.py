@@ -3,7 +3,7 @@
 import uuid
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, text
+from sqlalchemy import Index, LargeBinary, text
 from sqlmodel import Field, SQLModel
 
 from app.models.record import Record, moment, new_id, sealed_document, texts
@@ -96,7 +96,6 @@ class SignIn(SQLModel, table=True):
     """A session: a person's sign-in (a family of refresh tokens) or a machine's grant."""
 
     __tablename__ = "sessions"
-    __table_args__ = (CheckConstraint("(user_id IS NULL) <> (client_id IS NULL)", name="one_subject"),)
 
     id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
     user_id: uuid.UUID | None = Field(default=None, foreign_key="users.id", index=True)

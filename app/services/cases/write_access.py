@@ -1,6 +1,6 @@
 """Who writes on a case: those who work on it and those who decide for it. Broken glass shows it, and no more.
 
-The database holds the same line (alembic/sql/hands.sql), and is asked here before it has to refuse a row.
+The database holds the same line (alembic/sql/tables), and is asked here before it has to refuse a row.
 """
 
 from uuid import UUID

@@ -1,0 +1,50 @@
+-- Candidates for duplicate children, including children that the caller cannot open. Encrypted columns stay encrypted;
+-- the application decrypts and compares them.
+
+GRANT CREATE ON SCHEMA access TO firststep_gate;
+SET LOCAL ROLE firststep_gate;
+
+-- Siblings look alike, so children behind the conflict wall are excluded.
+CREATE FUNCTION access.possible_duplicates(p_tokens integer[])
+RETURNS TABLE (kind text, id uuid, child_id uuid, shared bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
+AS $$
+    SELECT t.kind, t.owner_id, max(t.child_id::text)::uuid, count(*)
+      FROM public.name_tokens t
+     WHERE t.token = ANY (p_tokens)
+       AND (SELECT (access.event()).act) IN ('referral.match', 'referral.accept')
+       AND (SELECT access.is_staff())
+       AND NOT EXISTS (SELECT FROM public.cases c
+                        WHERE c.child_id = t.child_id AND c.id = ANY ((SELECT access.walled_cases())::uuid[]))
+     GROUP BY t.kind, t.owner_id
+     ORDER BY count(*) DESC, t.owner_id
+     LIMIT 200
+$$;
+COMMENT ON FUNCTION access.possible_duplicates(integer[]) IS
+    'Returns up to 200 children, referrals and people that share name tokens with the given ones, most shared '
+    'first; empty unless staff match or accept a referral.';
+
+CREATE FUNCTION access.duplicate_profiles(p_children uuid[], p_referrals uuid[])
+RETURNS TABLE (kind text, id uuid, child_id uuid, sex text, sealed bytea)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
+AS $$
+    SELECT f.* FROM (
+        SELECT 'child', c.id, c.id, c.sex, c.sealed FROM public.children c WHERE c.id = ANY (p_children)
+         UNION ALL
+        SELECT 'referral', r.id, r.child_id, NULL, r.sealed FROM public.referrals r WHERE r.id = ANY (p_referrals)
+         UNION ALL
+        SELECT 'person', p.id, p.child_id, NULL, p.sealed FROM public.people p
+         WHERE p.child_id = ANY (p_children) AND p.role IN ('supporter', 'family')
+    ) AS f
+     WHERE (SELECT (access.event()).act) IN ('referral.match', 'referral.accept')
+       AND (SELECT access.is_staff())
+$$;
+COMMENT ON FUNCTION access.duplicate_profiles(uuid[], uuid[]) IS
+    'Returns the encrypted profiles of candidates for a comparison; empty unless staff match or accept a referral.';
+
+REVOKE ALL ON FUNCTION access.possible_duplicates(integer[]), access.duplicate_profiles(uuid[], uuid[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION access.possible_duplicates(integer[]), access.duplicate_profiles(uuid[], uuid[])
+    TO firststep_api, firststep_owner;
+
+RESET ROLE;
+REVOKE CREATE ON SCHEMA access FROM firststep_gate;

@@ -1,0 +1,37 @@
+-- The check that ledger transactions balance. Triggers of single tables are defined in the files of those tables.
+
+CREATE FUNCTION ledger.is_balanced(p_transaction uuid) RETURNS boolean LANGUAGE sql STABLE SET search_path = ''
+AS $$
+    SELECT EXISTS (SELECT FROM public.ledger_entries e WHERE e.transaction_id = p_transaction)
+       AND NOT EXISTS (SELECT FROM public.ledger_entries e JOIN public.ledger_accounts a ON a.id = e.account_id
+                        WHERE e.transaction_id = p_transaction
+                        GROUP BY a.fund_id, a.currency HAVING sum(e.amount) <> 0)
+$$;
+COMMENT ON FUNCTION ledger.is_balanced(uuid) IS
+    'Returns whether a transaction has entries and they sum to zero in each fund and currency.';
+
+CREATE FUNCTION ledger.refuse_unbalanced() RETURNS trigger LANGUAGE plpgsql SET search_path = ''
+AS $$
+BEGIN
+    IF NOT ledger.is_balanced(coalesce(to_jsonb(NEW)->>'transaction_id', to_jsonb(NEW)->>'id')::uuid) THEN
+        RAISE EXCEPTION 'a transaction that does not balance'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'balanced';
+    END IF;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION ledger.refuse_unbalanced() IS
+    'Raises an error if the transaction of the new row does not balance.';
+
+CREATE FUNCTION ledger.differences() RETURNS TABLE (account_id uuid, fund_id uuid, stored bigint, recomputed bigint)
+LANGUAGE sql STABLE SET search_path = ''
+AS $$
+    SELECT a.id, a.fund_id, a.balance, coalesce(e.total, 0)::bigint
+      FROM public.ledger_accounts a
+      LEFT JOIN (SELECT l.account_id, sum(l.amount) AS total FROM public.ledger_entries l GROUP BY 1) e
+             ON e.account_id = a.id
+     WHERE a.balance <> coalesce(e.total, 0)
+$$;
+COMMENT ON FUNCTION ledger.differences() IS
+    'Recomputes every balance from the entries and returns the accounts whose stored balance differs; none does '
+    'in a consistent ledger.';

@@ -1,0 +1,31 @@
+-- The access log: one event for each access. Partitioned by month, append-only.
+
+ALTER TABLE access_events ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+
+GRANT SELECT, INSERT ON access_events TO firststep_gate;
+GRANT SELECT ON access_events TO firststep_api;
+
+CREATE POLICY gate ON access_events TO firststep_gate USING (true) WITH CHECK (true);
+COMMENT ON POLICY gate ON access_events IS 'Functions owned by firststep_gate can use all rows.';
+
+CREATE POLICY readers ON access_events FOR SELECT TO firststep_api, firststep_owner
+    USING (
+        (SELECT access.reads_the_log())
+        OR (cardinality((SELECT access.supervised_teams())) > 0
+            AND EXISTS (SELECT FROM public.access_entries x WHERE x.event_id = access_events.id))
+    );
+COMMENT ON POLICY readers ON access_events IS
+    'A data protection officer can read all events, a supervisor those that have an entry visible to the supervisor.';
+
+CREATE TRIGGER never_changed BEFORE UPDATE OR DELETE ON access_events FOR EACH ROW
+    EXECUTE FUNCTION access.refuse_change();
+COMMENT ON TRIGGER never_changed ON access_events IS 'Rows are never updated or deleted.';
+
+CREATE TRIGGER never_emptied BEFORE TRUNCATE ON access_events EXECUTE FUNCTION access.refuse_change();
+COMMENT ON TRIGGER never_emptied ON access_events IS 'The table is never truncated.';
+
+-- The default partition keeps events of a month for which no partition was created in time.
+CREATE TABLE access_events_default PARTITION OF access_events DEFAULT;
+ALTER TABLE access_events_default ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE TRIGGER never_emptied BEFORE TRUNCATE ON access_events_default EXECUTE FUNCTION access.refuse_change();
+COMMENT ON TRIGGER never_emptied ON access_events_default IS 'The table is never truncated.';

@@ -1,0 +1,7 @@
+-- Calendar feeds of users. The feed is opened by access.open_feed().
+
+GRANT SELECT, INSERT, UPDATE ON calendar_feeds TO firststep_api;
+GRANT SELECT ON calendar_feeds TO firststep_gate;
+GRANT UPDATE (last_read_at) ON calendar_feeds TO firststep_gate;
+
+ALTER TABLE calendar_feeds ADD CONSTRAINT ck_calendar_feeds_language CHECK (language IN ('en', 'km'));

@@ -1,0 +1,13 @@
+-- Transfers between the lines of a fund, decided by a second person. No data about a child.
+
+GRANT SELECT, INSERT, UPDATE ON fund_transfers TO firststep_api;
+
+ALTER TABLE fund_transfers ADD CONSTRAINT ck_fund_transfers_status CHECK (
+    status IN ('requested', 'approved', 'rejected')
+);
+
+ALTER TABLE fund_transfers ADD CONSTRAINT ck_fund_transfers_amount CHECK (amount > 0);
+
+ALTER TABLE fund_transfers ADD CONSTRAINT ck_fund_transfers_another_decides CHECK (decided_by_id <> asked_by_id);
+COMMENT ON CONSTRAINT ck_fund_transfers_another_decides ON fund_transfers IS
+    'A person cannot decide on their own request.';

@@ -1,0 +1,9 @@
+-- Funds: money that a donor gave for a period and for some categories. No data about a child.
+
+GRANT SELECT, INSERT, UPDATE ON funds TO firststep_api;
+
+ALTER TABLE funds ADD CONSTRAINT ck_funds_status CHECK (status IN ('open', 'closed'));
+
+ALTER TABLE funds ADD CONSTRAINT ck_funds_currency CHECK (currency IN ('USD', 'KHR'));
+
+ALTER TABLE funds ADD CONSTRAINT ck_funds_period CHECK (ends_on >= starts_on);

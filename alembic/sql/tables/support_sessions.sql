@@ -1,0 +1,83 @@
+-- Planned and held contacts with a child, a supporter or a family.
+
+ALTER TABLE support_sessions ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+
+-- firststep_api can update only the columns that do not identify the record, its case and its author.
+GRANT SELECT, INSERT ON support_sessions TO firststep_api;
+GRANT UPDATE (
+    version, kind, form, status, planned_at, held_at, recorded_at, attendance, areas, goal_ids, worker_id,
+    author_id, updated_at, sealed
+) ON support_sessions TO firststep_api;
+
+CREATE POLICY through_the_case ON support_sessions FOR SELECT TO firststep_api, firststep_owner
+    USING (
+        EXISTS (SELECT FROM public.cases c
+                 WHERE c.id = support_sessions.case_id AND c.child_id = support_sessions.child_id)
+    );
+COMMENT ON POLICY through_the_case ON support_sessions IS 'A row is visible if its case is visible.';
+
+CREATE POLICY added ON support_sessions FOR INSERT TO firststep_api
+    WITH CHECK (
+        EXISTS (SELECT FROM public.cases c
+                 WHERE c.id = support_sessions.case_id AND c.child_id = support_sessions.child_id)
+    );
+COMMENT ON POLICY added ON support_sessions IS
+    'A row can be inserted if its case is visible and belongs to the same child.';
+
+CREATE POLICY in_ones_own_name ON support_sessions AS RESTRICTIVE FOR INSERT TO firststep_api
+    WITH CHECK (author_id = (SELECT access.actor_id()));
+COMMENT ON POLICY in_ones_own_name ON support_sessions IS
+    'The caller can insert a row only with itself as author_id.';
+
+CREATE POLICY changed ON support_sessions FOR UPDATE TO firststep_api, firststep_owner
+    USING (
+        EXISTS (SELECT FROM public.cases c
+                 WHERE c.id = support_sessions.case_id AND c.child_id = support_sessions.child_id)
+    )
+    WITH CHECK (
+        EXISTS (SELECT FROM public.cases c
+                 WHERE c.id = support_sessions.case_id AND c.child_id = support_sessions.child_id)
+    );
+COMMENT ON POLICY changed ON support_sessions IS
+    'A row can be updated if its case is visible and belongs to the same child, before and after the change.';
+
+CREATE POLICY by_ones_own_hands ON support_sessions AS RESTRICTIVE FOR INSERT TO firststep_api
+    WITH CHECK (
+        EXISTS (SELECT FROM public.cases c
+                 WHERE c.id = support_sessions.case_id
+                   AND ((SELECT access.sees_every_case())
+                        OR c.team_id = ANY ((SELECT access.supervised_teams())::uuid[])
+                        OR c.lead_worker_id = (SELECT access.worker_id())
+                        OR c.id = ANY ((SELECT access.co_worked_cases())::uuid[])))
+        OR (worker_id = (SELECT access.worker_id()) AND status IN ('held', 'missed'))
+    );
+COMMENT ON POLICY by_ones_own_hands ON support_sessions IS
+    'Only staff of the case can insert a row: break-glass access is read-only. A worker may record a held or '
+    'missed session of their own.';
+
+CREATE POLICY in_ones_own_hands ON support_sessions AS RESTRICTIVE FOR UPDATE TO firststep_api
+    USING (true)
+    WITH CHECK (
+        EXISTS (SELECT FROM public.cases c
+                 WHERE c.id = support_sessions.case_id
+                   AND ((SELECT access.sees_every_case())
+                        OR c.team_id = ANY ((SELECT access.supervised_teams())::uuid[])
+                        OR c.lead_worker_id = (SELECT access.worker_id())
+                        OR c.id = ANY ((SELECT access.co_worked_cases())::uuid[])))
+        OR (worker_id = (SELECT access.worker_id()) AND status IN ('held', 'missed'))
+    );
+COMMENT ON POLICY in_ones_own_hands ON support_sessions IS
+    'Only staff of the case can update a row; USING is true so that locking a row does not hide it from a '
+    'break-glass reader. A worker may record a held or missed session of their own.';
+
+CREATE POLICY custodian ON support_sessions TO firststep_owner USING ((SELECT access.is_custodian()));
+COMMENT ON POLICY custodian ON support_sessions IS
+    'The table owner can use all rows within an access opened as custodian, to re-encrypt them under a new key.';
+
+CREATE TRIGGER not_taken BEFORE UPDATE ON support_sessions FOR EACH ROW
+    WHEN (OLD.worker_id IS DISTINCT FROM NEW.worker_id) EXECUTE FUNCTION access.refuse_taking('case_id');
+COMMENT ON TRIGGER not_taken ON support_sessions IS 'Only staff of the case can change the worker of a session.';
+
+ALTER TABLE support_sessions ADD CONSTRAINT ck_support_sessions_status CHECK (
+    status IN ('planned', 'held', 'missed', 'cancelled')
+);
