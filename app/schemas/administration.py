@@ -145,8 +145,7 @@ class TeamOut(Versioned):
 
     name: str
     is_active: bool
-    members: list[TeamMemberOut]
-    """Those who are active."""
+    members: list[TeamMemberOut] = Field(description="Those who are active.")
     created_at: Moment
 
 

@@ -38,30 +38,29 @@ class AgendaItem(Output):
     """Something that is due, overdue or waiting."""
 
     kind: Annotated[str, CodeOf("agenda_kind")]
-    due_on: date
-    """The local day by which it is to be done."""
-    at: Moment | None
-    """The moment, where it has one: a planned session."""
-    is_overdue: bool
-    """Whether that day is over; marks on the way (18 and 21 months) are never overdue."""
-    detail: str | None
-    """What more there is to know, as a code: a session's or legal step's kind, a service, months, a subject, an urgency."""
-    case_id: UUID | None
-    """None for a referral: there is no case yet."""
+    due_on: date = Field(description="The local day by which it is to be done.")
+    at: Moment | None = Field(description="The moment, where it has one: a planned session.")
+    is_overdue: bool = Field(
+        description="Whether that day is over; marks on the way (18 and 21 months) are never overdue."
+    )
+    detail: str | None = Field(
+        description="What more there is to know, as a code: a session's or legal step's kind, a service, months, a subject, an urgency."
+    )
+    case_id: UUID | None = Field(description="The case; null for a referral: there is none yet.")
     case_number: str | None
     child_id: UUID | None
     child: CaseChild | None
     record: AgendaRecord
-    link: str
-    """Where to read it."""
+    link: str = Field(description="Where to read it.")
 
 
 class CalendarFeedIn(Input):
     """A feed for one's calendar."""
 
     id: NewId | None = None
-    name: Line
-    """What its owner calls it, such as the device it is for; the calendar does not show it."""
+    name: Line = Field(
+        description="What its owner calls it, such as the device it is for; the calendar does not show it."
+    )
     language: FeedLanguage = "en"
 
 
@@ -72,12 +71,12 @@ class CalendarFeedOut(Output):
     name: str
     language: FeedLanguage
     created_at: Moment
-    last_read_at: Moment | None
-    """When a calendar last fetched it."""
+    last_read_at: Moment | None = Field(description="When a calendar last fetched it.")
 
 
 class CalendarFeedWithAddress(CalendarFeedOut):
     """A new feed, with its address."""
 
-    url: str
-    """The address to subscribe to. Shown once: whoever has it can read the feed until it is revoked."""
+    url: str = Field(
+        description="The address to subscribe to. Shown once: whoever has it can read the feed until it is revoked."
+    )

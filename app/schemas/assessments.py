@@ -57,8 +57,10 @@ class AreaFound(Input):
     need: ShortNarrative | None = None
     strengths: ShortNarrative | None = None
     risk: ShortNarrative | None = None
-    source: Line | None = None
-    """In words; the code list `information_source` names whom one mostly heard it from."""
+    source: Line | None = Field(
+        None,
+        description="Who said so, in words; the list `information_source` names whom one mostly hears it from.",
+    )
 
 
 class Areas(Input):
@@ -167,8 +169,7 @@ class InstrumentChange(Output):
     title: Words
     before: InstrumentScore | None
     after: InstrumentScore | None
-    change: float | None
-    """Null unless both have a score of the same edition."""
+    change: float | None = Field(description="Null unless both have a score of the same edition.")
 
 
 class AssessmentChanges(Output):

@@ -35,16 +35,19 @@ class CarePlanIn(Input):
 
     id: NewId | None = None
     subject: Annotated[str, CodeOf("subject")]
-    person_id: Id | None = None
-    """Whom the plan is about, if not the child; left out, whoever the assessment is about."""
+    person_id: Id | None = Field(
+        None,
+        description="Whom the plan is about, if not the child; left out, whoever the assessment is about.",
+    )
     assessment_id: Id
 
 
 class CarePlanContent(Input):
     """What a PATCH of a draft may change."""
 
-    assessment_id: Id
-    """Another approved assessment of the same subject: the areas are pre-filled from it again."""
+    assessment_id: Id = Field(
+        description="Another approved assessment of the same subject: the areas are pre-filled from it again."
+    )
     safety_plan: Narrative | None = None
     child_view: Narrative | None = None
     supporter_view: Narrative | None = None

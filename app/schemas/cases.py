@@ -41,8 +41,9 @@ class Assignment(Input):
     """Who works on a case."""
 
     lead_worker_id: Id
-    co_worker_ids: Annotated[list[Id], Field(max_length=10)] | None = None
-    """Who else works on it; left out, they go on as they are."""
+    co_worker_ids: Annotated[list[Id], Field(max_length=10)] | None = Field(
+        None, description="Who else works on it; left out, they go on as they are."
+    )
 
 
 class Transfer(Input):

@@ -39,8 +39,10 @@ class PersonIn(Input):
     """Somebody around the child."""
 
     role: Annotated[str, CodeOf("person_role")]
-    names: Annotated[list[Name], Field(max_length=10)] = Field(default_factory=list)
-    """Empty only where a referral told of a caregiver without a name."""
+    names: Annotated[list[Name], Field(max_length=10)] = Field(
+        default_factory=list,
+        description="The names, each in one script, family name first. Empty only if a referral named no caregiver.",
+    )
     nickname: Line | None = None
     relationship: Annotated[str, CodeOf("relationship")]
     is_responsible: Truth = False

@@ -3,6 +3,8 @@
 from typing import Annotated
 from uuid import UUID
 
+from pydantic import Field
+
 from app.schemas.codes import CodeOf
 from app.schemas.wire import Input, Moment, ShortNarrative, Versioned
 
@@ -30,7 +32,6 @@ class DecidedOut(Versioned):
     submitted_by_id: UUID | None
     decided_at: Moment | None
     decided_by_id: UUID | None
-    decision_comment: str | None
-    """What the supervisor said in approving or returning it."""
+    decision_comment: str | None = Field(description="What the supervisor said in approving or returning it.")
     created_at: Moment
     updated_at: Moment

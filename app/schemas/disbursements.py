@@ -23,8 +23,7 @@ class DisbursementIn(Input):
     case_id: Id
     beneficiary: Beneficiary
     category: Category
-    amount: MoneyIn
-    """Of each month, where there are several."""
+    amount: MoneyIn = Field(description="Of each month, where there are several.")
     purpose: ShortNarrative
     area: Area
     goal_id: Id | None = None
@@ -43,8 +42,7 @@ class DisbursementFilters(PageQuery):
     fund_id: Id | None = None
     category: Category | None = None
     urgency: Annotated[str, CodeOf("urgency")] | None = None
-    series_id: Id | None = None
-    """The months of one recurring request."""
+    series_id: Id | None = Field(None, description="The months of one recurring request.")
     approval_overdue: Annotated[
         bool | None,
         Field(
@@ -108,8 +106,7 @@ class TenderOut(Output):
 
     amount: Money
     rate: str | None
-    rate_on: date | None
-    """The day the rate is of; null where no rate was needed."""
+    rate_on: date | None = Field(description="The day the rate is of; null where no rate was needed.")
     rate_source: str | None
     worth: Money
 

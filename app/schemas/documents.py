@@ -47,8 +47,7 @@ class DocumentFilters(PageQuery):
 
     kind: Annotated[str, CodeOf("document_kind")] | None = None
     tier: Annotated[str, CodeOf("tier")] | None = None
-    about_id: Id | None = None
-    """Those about this record."""
+    about_id: Id | None = Field(None, description="Only documents about the record with this id.")
 
 
 class AboutOut(Output):

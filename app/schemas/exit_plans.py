@@ -123,8 +123,10 @@ class FollowUpIn(FollowUpContent):
     """A follow-up that was held: a planned one, or another; of the latter the client may choose the id."""
 
     id: NewId | None = None
-    months: Months | None = None
-    """Which of the planned ones; left out, the nearest within 45 days that is still to be held."""
+    months: Months | None = Field(
+        None,
+        description="Which of the planned ones it is; left out, the nearest within 45 days that is still to be held.",
+    )
     held_on: Day
 
 

@@ -19,8 +19,9 @@ class StatementLine(Output):
 
     category: Category
     spent: Money
-    payments: int | None
-    """How many payments; null where they were fewer than five: so few could be somebody."""
+    payments: int | None = Field(
+        description="How many payments; null where they were fewer than five: so few could be somebody."
+    )
 
 
 class Statement(Output):
@@ -33,20 +34,18 @@ class Statement(Output):
     currency: Currency
     first_day: date
     last_day: date
-    opening: Money
-    """What was there before the first day: available, promised, or paid without receipts."""
+    opening: Money = Field(
+        description="What was there before the first day: available, promised, or paid without receipts."
+    )
     deposits: Money
-    received: Money
-    """What came from other funds that were closed."""
-    given_back: Money
-    """What went to another fund or back to the donor, as this one was closed."""
-    spent: Money
-    """By receipts, less what was reversed."""
+    received: Money = Field(description="What came from other funds that were closed.")
+    given_back: Money = Field(
+        description="What went to another fund or back to the donor, as this one was closed."
+    )
+    spent: Money = Field(description="By receipts, less what was reversed.")
     closing: Money
-    reserved: Money
-    """Of the closing: promised, and not yet paid."""
-    advanced: Money
-    """Of the closing: paid, and not yet accounted for by receipts."""
+    reserved: Money = Field(description="Of the closing: promised, and not yet paid.")
+    advanced: Money = Field(description="Of the closing: paid, and not yet accounted for by receipts.")
     lines: list[StatementLine]
 
 
@@ -60,10 +59,8 @@ class TableIn(Input):
 class ImportedLine(Output):
     """What became of a line of a table."""
 
-    line: int
-    """Its number; the headings are line 1."""
-    codes: list[str]
-    """What is wrong with it; nothing, where it can be entered."""
+    line: int = Field(description="Its number; the headings are line 1.")
+    codes: list[str] = Field(description="What is wrong with it; nothing, where it can be entered.")
 
 
 class Imported(Output):

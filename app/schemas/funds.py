@@ -83,13 +83,10 @@ class FundFilters(PageQuery):
 class Balances(Output):
     """Where a fund's money is, from the ledger."""
 
-    given: Money
-    """What the donor gave."""
+    given: Money = Field(description="What the donor gave.")
     available: Money
-    reserved: Money
-    """Promised: approved, and not yet paid."""
-    advanced: Money
-    """Paid, and not yet accounted for by receipts."""
+    reserved: Money = Field(description="Promised: approved, and not yet paid.")
+    advanced: Money = Field(description="Paid, and not yet accounted for by receipts.")
     spent: Money
 
 
@@ -99,10 +96,8 @@ class LineOut(Output):
     line: BudgetLine
     budget: Money | None
     available: Money
-    reserved: Money
-    """Promised: approved, and not yet paid."""
-    advanced: Money
-    """Paid, and not yet accounted for by receipts."""
+    reserved: Money = Field(description="Promised: approved, and not yet paid.")
+    advanced: Money = Field(description="Paid, and not yet accounted for by receipts.")
     spent: Money
 
 

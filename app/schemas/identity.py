@@ -137,5 +137,4 @@ class ChildOut(Versioned):
     disability: Disability | None
     school: School | None
     idpoor: str | None
-    case_ids: list[UUID]
-    """The child's cases that the reader may see, newest first."""
+    case_ids: list[UUID] = Field(description="The child's cases that the reader may see, newest first.")

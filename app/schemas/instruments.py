@@ -56,16 +56,17 @@ class AskedItem(Input):
     id: Key
     text: Words
     options: Annotated[list[Option], Field(min_length=2, max_length=20)]
-    reversed: Truth = False
-    """Whether a high answer counts as a low one: the item's highest and lowest value change places."""
+    reversed: Truth = Field(
+        False,
+        description="Whether a high answer counts as a low one: the item's highest and lowest value change places.",
+    )
 
 
 class Band(Input):
     """What a score means, from a cut-off up to the next band's."""
 
     code: Key
-    at_least: Score
-    """The lowest score of the band."""
+    at_least: Score = Field(description="The lowest score of the band.")
     label: Words
 
 
@@ -74,8 +75,10 @@ class Scale(Input):
 
     title: Words
     rule: Literal["sum", "mean"]
-    bands: Annotated[list[Band], Field(max_length=20)] = Field(default_factory=list)
-    """Without gaps, from the lowest; the first begins at or below the lowest possible score."""
+    bands: Annotated[list[Band], Field(max_length=20)] = Field(
+        default_factory=list,
+        description="What scores mean: bands without gaps, from the lowest; the first begins at or below the lowest possible score.",
+    )
 
 
 class Subscale(Scale):
@@ -167,8 +170,7 @@ class InstrumentResult(Output):
     edition: int
     title: Words
     answers: Answers
-    missing: list[str]
-    """The items without an answer."""
+    missing: list[str] = Field(description="The items without an answer.")
     score: float | None
     band: BandReached | None
     subscales: list[SubscaleResult]

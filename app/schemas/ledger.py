@@ -4,7 +4,7 @@ from datetime import date
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.schemas.codes import CodeOf
@@ -45,8 +45,7 @@ class ApprovalLimitIn(Input):
     role: Annotated[str, CodeOf("role")]
     act: Annotated[str, CodeOf("limited_act")]
     currency: Currency
-    amount: MoneyIn | None = None
-    """Null: without limit."""
+    amount: MoneyIn | None = Field(None, description="Null: without limit.")
     starts_on: Day
 
     @model_validator(mode="after")
@@ -64,8 +63,7 @@ class ApprovalLimitOut(Output):
     role: Annotated[str, CodeOf("role")]
     act: Annotated[str, CodeOf("limited_act")]
     currency: Currency
-    amount: Money | None
-    """Null: without limit."""
+    amount: Money | None = Field(description="Null: without limit.")
     starts_on: date
     set_by_id: UUID | None
     created_at: Moment

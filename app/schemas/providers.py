@@ -32,8 +32,7 @@ class Contact(Input):
 
     name: Line
     position: Line | None = None
-    phone: Annotated[Line, Field(max_length=40)] | None = None
-    """In E.164 on the way out."""
+    phone: Annotated[Line, Field(max_length=40)] | None = Field(None, description="In E.164 on the way out.")
     email: Email | None = None
 
 
@@ -42,14 +41,19 @@ class ProviderSettings(Input):
 
     name: Line
     kind: Annotated[str, CodeOf("provider_kind")]
-    agency_id: Id | None = None
-    """The organisation that a consent to share names, where the provider belongs to one of ours."""
+    agency_id: Id | None = Field(
+        None,
+        description="The organisation that a consent to share names, where the provider belongs to one of ours.",
+    )
     services: Annotated[list[Annotated[str, CodeOf("service")]], Field(min_length=1, max_length=30)]
-    province_codes: Annotated[list[ProvinceCode], Field(max_length=25)] = Field(default_factory=list)
-    """Empty: all of Cambodia."""
+    province_codes: Annotated[list[ProvinceCode], Field(max_length=25)] = Field(
+        default_factory=list,
+        description="The NCDD codes of the provinces they serve; empty means all of Cambodia.",
+    )
     contacts: Annotated[list[Contact], Field(max_length=20)] = Field(default_factory=list)
-    places: ShortNarrative | None = None
-    """How many they can take, whom they take, when they are open."""
+    places: ShortNarrative | None = Field(
+        None, description="How many they can take, whom they take, when they are open."
+    )
     note: ShortNarrative | None = None
     safeguarding_checked_on: Day | None = None
     safeguarding_valid_until: Day | None = None
@@ -88,8 +92,9 @@ class ProviderFilters(PageQuery):
         str | None, Field(min_length=2, max_length=100, description="Part of the name, in either script.")
     ] = None
     service: Annotated[str, CodeOf("service")] | None = None
-    province_code: ProvinceCode | None = None
-    """Those who serve this province, and those who serve all of them."""
+    province_code: ProvinceCode | None = Field(
+        None, description="Providers that serve this province, including those that serve all provinces."
+    )
     kind: Annotated[str, CodeOf("provider_kind")] | None = None
     is_active: Flag | None = None
 

@@ -11,8 +11,7 @@ class CodeOut(Output):
     """A code and what people call it."""
 
     code: str
-    label: str
-    """In the language asked for (Accept-Language)."""
+    label: str = Field(description="In the language asked for (Accept-Language).")
     en: str
     km: str
 

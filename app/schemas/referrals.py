@@ -93,8 +93,9 @@ class Acceptance(Input):
     team_id: Id | None = None
     screening: Screening | None = None
     duplicates_reviewed: Truth = False
-    child_id: Id | None = None
-    """A known child, after a duplicate was confirmed; null: a new child."""
+    child_id: Id | None = Field(
+        None, description="A known child, after a duplicate was confirmed; null: a new child."
+    )
 
 
 def _as_list(value: Any) -> Any:
@@ -185,8 +186,7 @@ class ReferralOut(Versioned):
     decided_at: Moment | None
     decided_by_id: UUID | None
     decline_reason_code: str | None
-    reason: str | None
-    """Why it was declined or withdrawn."""
+    reason: str | None = Field(description="Why it was declined or withdrawn.")
     signposted_to: list[str]
     screening: ScreeningOut | None
     questions: list[QuestionOut]

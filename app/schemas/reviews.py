@@ -39,8 +39,9 @@ class ReviewContent(Input):
     """What a review says; it may be written piece by piece."""
 
     areas: dict[Area, AreaReview] = Field(default_factory=dict)
-    goals: Annotated[dict[Id, ShortNarrative], Field(max_length=200)] = Field(default_factory=dict)
-    """A note on each goal of the plan that needs one, by the goal's id."""
+    goals: Annotated[dict[Id, ShortNarrative], Field(max_length=200)] = Field(
+        default_factory=dict, description="A note on each goal of the plan that needs one, by the goal's id."
+    )
     decision: Annotated[str, CodeOf("review_decision")] | None = None
     held_on: Day | None = None
     summary: Narrative | None = None
@@ -57,8 +58,7 @@ else:
 class EarlyReview(Input):
     """From when on a review is wanted sooner than it was scheduled, and why."""
 
-    due_on: Day | None = None
-    """Today, if left out."""
+    due_on: Day | None = Field(None, description="From when on; today, if left out.")
     reason: ShortNarrative | None = None
 
 
@@ -118,8 +118,7 @@ class ServiceStanding(Output):
 class Happened(Output):
     """What happened since the last review, put together by the system; kept as it was when the review was completed."""
 
-    since: Moment | None
-    """When the last review was completed; none before the first."""
+    since: Moment | None = Field(description="When the last review was completed; none before the first.")
     until: Moment
     sessions_held: int
     sessions_missed: int
@@ -169,8 +168,9 @@ class AreaOutcome(Output):
     first: int | None
     latest: int | None
     at_exit: int | None
-    change: int | None
-    """From the first rating to the one at exit, or to the latest before it."""
+    change: int | None = Field(
+        description="From the first rating to the one at exit, or to the latest before it."
+    )
 
 
 class Outcomes(Output):

@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.schemas.wire import Email, Input, Moment, Output, Versioned
@@ -27,12 +27,11 @@ class SignedIn(Output):
 
     access_token: str
     token_type: Literal["Bearer"]
-    expires_in: int
-    """Seconds."""
-    mfa_required: bool
-    """The token opens nothing but the setting up of a second factor."""
-    password_change_required: bool
-    """The token opens nothing but the choice of a password: the one used was given by an administrator."""
+    expires_in: int = Field(description="Seconds.")
+    mfa_required: bool = Field(description="The token opens nothing but the setting up of a second factor.")
+    password_change_required: bool = Field(
+        description="The token opens nothing but the choice of a password: the one used was given by an administrator."
+    )
 
 
 class Membership(Output):
@@ -51,10 +50,8 @@ class Me(Versioned):
     roles: list[str]
     teams: list[Membership]
     mfa_enrolled: bool
-    mfa_required: bool
-    """Whether these roles need a second factor here."""
-    permissions: list[str]
-    """Every act these roles include."""
+    mfa_required: bool = Field(description="Whether these roles need a second factor here.")
+    permissions: list[str] = Field(description="Every act these roles include.")
 
 
 class PasswordChange(Input):
@@ -69,10 +66,8 @@ class SignInOut(Output):
 
     id: UUID
     created_at: Moment
-    refreshed_at: Moment
-    """When it was last used to get an access token."""
-    ends_at: Moment
-    """When it ends, however often it is refreshed."""
+    refreshed_at: Moment = Field(description="When it was last used to get an access token.")
+    ends_at: Moment = Field(description="When it ends, however often it is refreshed.")
     address: str | None
     user_agent: str | None
     current: bool
@@ -81,10 +76,8 @@ class SignInOut(Output):
 class TotpEnrolment(Output):
     """A second factor to be confirmed with its first code. Shown once."""
 
-    secret: str
-    """Base 32, to type into an authenticator app."""
-    provisioning_uri: str
-    """The same as a QR code's content."""
+    secret: str = Field(description="Base 32, to type into an authenticator app.")
+    provisioning_uri: str = Field(description="The same as a QR code's content.")
     confirmed: bool
 
 

@@ -40,12 +40,13 @@ def _refuse(wrong: list[InitErrorDetails]) -> None:
 class Mood(Input):
     """How the child felt, as the child itself says it."""
 
-    value: Annotated[Whole, Field(ge=0, le=100)] | None = None
-    """Where on its scale the child pointed; higher is better."""
-    of: Annotated[Whole, Field(ge=1, le=100)] | None = None
-    """The top of that scale: 5 for five faces."""
-    words: ShortNarrative | None = None
-    """The child's own words."""
+    value: Annotated[Whole, Field(ge=0, le=100)] | None = Field(
+        None, description="Where on its scale the child pointed; higher is better."
+    )
+    of: Annotated[Whole, Field(ge=1, le=100)] | None = Field(
+        None, description="The top of that scale: 5 for five faces."
+    )
+    words: ShortNarrative | None = Field(None, description="The child's own words.")
 
     @model_validator(mode="after")
     def is_whole(self) -> Self:
@@ -137,14 +138,12 @@ else:
 class SeriesIn(SessionPlan):
     """Contacts at regular intervals, planned at once."""
 
-    id: NewId | None = None
-    """The id of the series; the client may choose it."""
-    first_at: Moment
-    """When the first one is; the others follow on the same weekday, at the same local time."""
-    every_weeks: Annotated[Whole, Field(ge=1, le=12)] = 1
-    """Weeks from one to the next."""
-    count: Annotated[Whole, Field(ge=2, le=60)]
-    """How many."""
+    id: NewId | None = Field(None, description="The id of the series; the client may choose it.")
+    first_at: Moment = Field(
+        description="When the first one is; the others follow on the same weekday, at the same local time."
+    )
+    every_weeks: Annotated[Whole, Field(ge=1, le=12)] = Field(1, description="Weeks from one to the next.")
+    count: Annotated[Whole, Field(ge=2, le=60)] = Field(description="How many.")
 
 
 class SessionCancellation(Input):
@@ -193,13 +192,14 @@ class SupportSessionOut(Versioned):
     missed_reason: str | None
     cancel_reason: str | None
     worker_id: UUID
-    author_id: UUID
-    """Who wrote it down: who planned it, then who recorded it as held or missed."""
+    author_id: UUID = Field(
+        description="Who wrote it down: who planned it, then who recorded it as held or missed."
+    )
     recorded_at: Moment | None
-    editable_until: Moment | None
-    """Until when its author may correct it; from then on there are addenda. Null while it is planned."""
-    has_clinical_note: bool
-    """Whether there is a clinical note that you may read."""
+    editable_until: Moment | None = Field(
+        description="Until when its author may correct it; from then on there are addenda. Null while it is planned."
+    )
+    has_clinical_note: bool = Field(description="Whether there is a clinical note that you may read.")
     created_at: Moment
     updated_at: Moment
 
@@ -225,8 +225,9 @@ class ClinicalNoteOut(Versioned):
     case_id: UUID
     author_id: UUID
     text: str
-    editable_until: Moment
-    """Until when its author may change it; from then on there are addenda of the clinical tier."""
+    editable_until: Moment = Field(
+        description="Until when its author may change it; from then on there are addenda of the clinical tier."
+    )
     created_at: Moment
     updated_at: Moment
 

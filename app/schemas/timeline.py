@@ -42,16 +42,13 @@ class TimelineLine(Output):
     """Something that happened to a case."""
 
     id: UUID
-    at: Moment
-    """When it happened; noon in Cambodia where only the day is known."""
-    recorded_at: Moment
-    """When it was written down, which may be long after."""
+    at: Moment = Field(description="When it happened; noon in Cambodia where only the day is known.")
+    recorded_at: Moment = Field(description="When it was written down, which may be long after.")
     kind: str
     by_id: UUID | None
     child_id: UUID
     case_id: UUID
     record_kind: str
     record_id: UUID
-    link: str | None
-    """Where to read the record; None where it has no page of its own."""
+    link: str | None = Field(description="Where to read the record; None where it has no page of its own.")
     detail: dict[str, str | bool | list[str] | None]

@@ -1,15 +1,13 @@
 """What the fields mean, and what a request may look like: words for the API's description.
 
-A field's meaning stands under it as a docstring, or in `glossary.json`: by its name, or by `Schema.name` where a schema
+A field is described by `Field(description=…)`, or in `glossary.json`: by its name, or by `Schema.name` where a schema
 means something of its own. `examples/*.json` hold invented request bodies by schema, or by operation where the body
 is a form.
 """
 
-import ast
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -37,26 +35,5 @@ def examples() -> Mapping[str, dict[str, Any]]:
 
 @cache
 def _words() -> Mapping[str, str]:
-    """Return every meaning that is written down.
-
-    The docstrings are read only when the API describes itself: Pydantic would read the sources at every start.
-    """
-    written: dict[str, str] = json.loads((_HERE / "glossary.json").read_bytes())
-    return dict(_docstrings()) | written
-
-
-def _docstrings() -> Iterator[tuple[str, str]]:
-    for path in sorted(_HERE.glob("*.py")):
-        for node in ast.walk(ast.parse(path.read_bytes())):
-            if isinstance(node, ast.ClassDef):
-                yield from _docstrings_of(node)
-
-
-def _docstrings_of(node: ast.ClassDef) -> Iterator[tuple[str, str]]:
-    for field, text in pairwise(node.body):
-        match field, text:
-            case (
-                ast.AnnAssign(target=ast.Name(id=name)),
-                ast.Expr(value=ast.Constant(value=str(words))),
-            ):
-                yield f"{node.name}.{name}", words
+    found: dict[str, str] = json.loads((_HERE / "glossary.json").read_bytes())
+    return found
