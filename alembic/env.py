@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import SQLModel
 
 import app.models  # noqa: F401 - registers every table
-from app.database.urls import dialect_url
+from app.database.urls import to_sqlalchemy_url
 from app.models.record import Xid8
 
 ischema_names["xid8"] = Xid8  # so that the database's own log compares with the models
@@ -38,7 +38,9 @@ def migrate(connection: Connection) -> None:
 
 async def main() -> None:
     """Connect as the owner."""
-    engine = create_async_engine(dialect_url(context.config.attributes["owner_url"]), poolclass=pool.NullPool)
+    engine = create_async_engine(
+        to_sqlalchemy_url(context.config.attributes["owner_url"]), poolclass=pool.NullPool
+    )
     async with engine.connect() as connection:
         await connection.run_sync(migrate)
         await connection.commit()

@@ -7,23 +7,23 @@ from typing import Annotated, Any
 
 import typer
 
-from app.config import Settings, settings
-from app.database.urls import Urls
+from app.config import Settings, get_settings
+from app.database.urls import DatabaseUrls
 from app.errors import FirstStepError
-from app.server.installation import Say
+from app.server.installation import ProgressReporter
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
-users = typer.Typer(no_args_is_help=True, help="Staff accounts.")
-keys = typer.Typer(no_args_is_help=True, help="The key ring: encryption and token signing.")
-demo = typer.Typer(no_args_is_help=True, help="The demonstration.")
-app.add_typer(users, name="users")
-app.add_typer(keys, name="keys")
-app.add_typer(demo, name="demo")
+users_cli = typer.Typer(no_args_is_help=True, help="Staff accounts.")
+keys_cli = typer.Typer(no_args_is_help=True, help="The key ring: encryption and token signing.")
+demo_cli = typer.Typer(no_args_is_help=True, help="The demonstration.")
+app.add_typer(users_cli, name="users")
+app.add_typer(keys_cli, name="keys")
+app.add_typer(demo_cli, name="demo")
 
-AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON, for scripts.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON, for scripts.")]
 
 
-def tell(words: str, facts: dict[str, Any], *, as_json: bool) -> None:
+def print_result(words: str, facts: dict[str, Any], *, as_json: bool) -> None:
     """Say how it went, to a person or to a script."""
     typer.echo(json.dumps(facts) if as_json else words)
 
@@ -32,86 +32,88 @@ def tell(words: str, facts: dict[str, Any], *, as_json: bool) -> None:
 def run() -> None:
     """Serve: start the database if need be, bring it up to date, fill the demo the first time, listen."""
     from app.server import serve as serving
-    from app.server.installation import say_on_stderr
+    from app.server.installation import print_progress
 
-    serving.serve(settings(), _the_app, say_on_stderr, _seed_demo)
+    serving.run_server(get_settings(), _load_app_factory, print_progress, _seed_demo)
 
 
-def _the_app() -> Any:
+def _load_app_factory() -> Any:
     from app.main import create_app
 
     return create_app
 
 
-def _seed_demo(chosen: Settings, urls: Urls, say: Say) -> None:
+def _seed_demo(chosen: Settings, urls: DatabaseUrls, say: ProgressReporter) -> None:
     from app.demo import seed  # only the first start needs it
 
-    seed.prepare(chosen, urls, say)
+    seed.create_demo(chosen, urls, say)
 
 
 @app.command()
-def migrate(*, as_json: AsJson = False) -> None:
+def migrate(*, as_json: JsonOption = False) -> None:
     """Bring the database's roles, schema, partitions and places up to date, and stop."""
-    from app.server.installation import newest_revision, open_installation, say_on_stderr
+    from app.server.installation import get_newest_revision, open_installation, print_progress
 
-    open_installation(settings(), say_on_stderr).close()
-    tell(f"At revision {newest_revision()}.", {"revision": newest_revision()}, as_json=as_json)
+    open_installation(get_settings(), print_progress).close()
+    print_result(
+        f"At revision {get_newest_revision()}.", {"revision": get_newest_revision()}, as_json=as_json
+    )
 
 
-@users.command("create-admin")
-def create_admin(email: str, name: str, *, as_json: AsJson = False) -> None:
+@users_cli.command("create-admin")
+def create_admin(email: str, name: str, *, as_json: JsonOption = False) -> None:
     """Make the first administrator; the password is shown once."""
     from app.server import first_administrator
 
-    password = asyncio.run(first_administrator.create(settings(), email, name))
+    password = asyncio.run(first_administrator.bootstrap_first_administrator(get_settings(), email, name))
     words = f"Administrator {email}\nInitial password (shown once, to be changed at the first sign-in): {password}"
-    tell(words, {"email": email, "initial_password": password}, as_json=as_json)
+    print_result(words, {"email": email, "initial_password": password}, as_json=as_json)
 
 
-@keys.command("show")
-def show_keys(*, as_json: AsJson = False) -> None:
+@keys_cli.command("show")
+def show_keys(*, as_json: JsonOption = False) -> None:
     """List the ids of the keys; never the keys."""
     from app.server import key_rotation as key_care
 
-    facts = key_care.listed(settings())
-    tell("\n".join(f"{name}: {value}" for name, value in facts.items()), facts, as_json=as_json)
+    facts = key_care.list_keys(get_settings())
+    print_result("\n".join(f"{name}: {value}" for name, value in facts.items()), facts, as_json=as_json)
 
 
-@keys.command("add")
+@keys_cli.command("add")
 def add_key(
-    kind: Annotated[str, typer.Argument(help="encryption or signing")], *, as_json: AsJson = False
+    kind: Annotated[str, typer.Argument(help="encryption or signing")], *, as_json: JsonOption = False
 ) -> None:
     """Add a key and use it from now on; the old ones still open what they sealed."""
     from app.server import key_rotation as key_care
 
-    key_id = key_care.add(settings(), kind)
-    tell(f"New {kind} key: {key_id}", {"key_id": key_id}, as_json=as_json)
+    key_id = key_care.create_key(get_settings(), kind)
+    print_result(f"New {kind} key: {key_id}", {"key_id": key_id}, as_json=as_json)
 
 
-@keys.command("reseal")
-def reseal(*, as_json: AsJson = False) -> None:
+@keys_cli.command("reseal")
+def reencrypt(*, as_json: JsonOption = False) -> None:
     """Seal everything anew under the active key, while the server runs; every child touched is in the log."""
     from app.server import key_rotation as key_care
 
-    count = asyncio.run(key_care.reseal(settings(), progress=not as_json))
-    tell(f"{count} values resealed.", {"resealed": count}, as_json=as_json)
+    count = asyncio.run(key_care.reencrypt_all(get_settings(), show_progress=not as_json))
+    print_result(f"{count} values resealed.", {"resealed": count}, as_json=as_json)
 
 
-@keys.command("retire")
-def retire(key_id: str, *, as_json: AsJson = False) -> None:
+@keys_cli.command("retire")
+def retire_key(key_id: str, *, as_json: JsonOption = False) -> None:
     """Take a key off the ring for good; refused while anything is sealed under it."""
     from app.server import key_rotation as key_care
 
-    asyncio.run(key_care.retire(settings(), key_id))
-    tell(f"Key {key_id} is gone.", {"retired": key_id}, as_json=as_json)
+    asyncio.run(key_care.retire_key(get_settings(), key_id))
+    print_result(f"Key {key_id} is gone.", {"retired": key_id}, as_json=as_json)
 
 
-@demo.command("reset")
+@demo_cli.command("reset")
 def reset_demo() -> None:
     """Throw the demonstration away: the next `run` makes a new one. Refuses anything but the demo."""
     from app.demo import seed as demonstration
 
-    demonstration.reset(settings())
+    demonstration.reset_demo(get_settings())
     typer.echo("Gone. The next run makes a new one.")
 
 
@@ -124,18 +126,20 @@ def pictures(
     ] = False,
 ) -> None:
     """Draw the docs' pictures from the code."""
-    from app.server.docs_diagrams import page
+    from app.server.docs_diagrams import render_diagrams_page
 
-    _write_or_check(target, page(Path("pyproject.toml")), check=check, mend="make pictures")
+    _write_or_check(
+        target, render_diagrams_page(Path("pyproject.toml")), check=check, fix_command="make pictures"
+    )
 
 
 @app.command()
 def migration(message: str) -> None:
     """Draft a migration from the models, against the database that `run` or `migrate` made."""
     from app.database import migrations
-    from app.database.urls import owner_url
+    from app.database.urls import get_owner_url
 
-    migrations.draft(owner_url(settings()), message)
+    migrations.create_migration(get_owner_url(get_settings()), message)
 
 
 @app.command()
@@ -143,11 +147,11 @@ def psql() -> None:
     """Open psql as the API's own role: row security shows it nothing without an access."""
     import os
 
-    from app.database.embedded import binaries
-    from app.database.urls import api_url, driver_url
+    from app.database.embedded import find_postgres_binaries
+    from app.database.urls import get_api_url, to_driver_url
 
-    program = binaries() / "psql"
-    os.execv(program, [str(program), driver_url(api_url(settings()))])  # noqa: S606 - our own program and URL
+    program = find_postgres_binaries() / "psql"
+    os.execv(program, [str(program), to_driver_url(get_api_url(get_settings()))])  # noqa: S606 - our own program and URL
 
 
 @app.command()
@@ -162,14 +166,14 @@ def openapi(
     from app.main import create_app
 
     made = json.dumps(create_app().openapi(), indent=2, ensure_ascii=False) + "\n"
-    _write_or_check(target, made, check=check, mend="make openapi")
+    _write_or_check(target, made, check=check, fix_command="make openapi")
 
 
-def _write_or_check(target: Path, made: str, *, check: bool, mend: str) -> None:
+def _write_or_check(target: Path, content: str, *, check: bool, fix_command: str) -> None:
     if not check:
-        target.write_text(made)
-    elif not target.exists() or target.read_text() != made:
-        typer.echo(f"{target} is not current: run `{mend}`.", err=True)
+        target.write_text(content)
+    elif not target.exists() or target.read_text() != content:
+        typer.echo(f"{target} is not current: run `{fix_command}`.", err=True)
         raise typer.Exit(1)
 
 

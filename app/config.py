@@ -91,7 +91,7 @@ class Settings(BaseSettings):
         return self.public_url or f"http://{self.host}:{self.port}"
 
     @property
-    def mfa_required(self) -> bool:
+    def is_mfa_required(self) -> bool:
         """Whether roles that see children must enrol a second factor."""
         return self.mode != "demo" if self.require_mfa is None else self.require_mfa
 
@@ -102,6 +102,6 @@ class Settings(BaseSettings):
 
 
 @cache
-def settings() -> Settings:
+def get_settings() -> Settings:
     """Return the settings of this process."""
     return Settings()

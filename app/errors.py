@@ -58,7 +58,7 @@ class FirstStepError(Exception):
         self.faults: tuple[Fault, ...] = ()
 
 
-class Malformed(FirstStepError):
+class MalformedRequest(FirstStepError):
     """The request cannot be read at all."""
 
     status = 400
@@ -82,7 +82,7 @@ class Forbidden(FirstStepError):
     titles: ClassVar = {"en": "Your role does not include this", "km": "តួនាទីរបស់អ្នកមិនមានសិទ្ធិធ្វើសកម្មភាពនេះទេ"}
 
 
-class AskedFromElsewhere(Forbidden):
+class CrossSiteRequest(Forbidden):
     """A page of another site may have made the browser send this."""
 
     kind = "asked-from-elsewhere"
@@ -141,14 +141,14 @@ class AlreadyExists(Conflict):
     titles: ClassVar = {"en": "This exists already", "km": "មានរួចហើយ"}
 
 
-class StillRunning(Conflict):
+class RequestInProgress(Conflict):
     """Another request with the same Idempotency-Key has not finished."""
 
     kind = "still-running"
     titles: ClassVar = {"en": "The first request is still running", "km": "សំណើដំបូងកំពុងដំណើរការ"}
 
 
-class Stale(FirstStepError):
+class StaleVersion(FirstStepError):
     """Somebody changed the record since the caller read it."""
 
     status = 412
@@ -159,7 +159,7 @@ class Stale(FirstStepError):
     }
 
 
-class TooLarge(FirstStepError):
+class BodyTooLarge(FirstStepError):
     """The body exceeds the limit for this endpoint."""
 
     status = 413
@@ -187,7 +187,7 @@ class InvalidInput(FirstStepError):
         self.faults = tuple(faults)
 
 
-class KeyReused(FirstStepError):
+class IdempotencyKeyReused(FirstStepError):
     """The Idempotency-Key was used before, with another request."""
 
     status = 422

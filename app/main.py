@@ -9,10 +9,10 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from app.access.vault import vault
-from app.config import settings
+from app.access.vault import get_vault
+from app.config import get_settings
 from app.database.engine import Database
-from app.database.urls import api_url
+from app.database.urls import get_api_url
 from app.http import problem_details as error_handlers
 from app.http.middleware import request_log as logs
 from app.http.middleware import stack as middleware
@@ -23,24 +23,26 @@ from app.schemas.rules import SENTENCES
 from app.server import cleanup as tidying
 
 TITLE = "First Step"
-CONTRACT = Path(__file__).parent.parent / "openapi" / "openapi.json"
+OPENAPI_FILE = Path(__file__).parent.parent / "openapi" / "openapi.json"
 """The description of the API as it is checked in; `make test` holds it against the code."""
-GENTLE_COLLECTION = (20_000, 20, 20)
+GC_THRESHOLDS = (20_000, 20, 20)
 """Objects made before the youngest are looked through, and how often the older ones are."""
 
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Connect before the first request, and end with the process that started us."""
-    chosen = settings()
+    chosen = get_settings()
     logs.configure_logging()
-    vault()
-    database = Database(api_url(chosen), pool_size=chosen.pool_size)
+    get_vault()
+    database = Database(get_api_url(chosen), pool_size=chosen.pool_size)
     await database.open()
     app.state.database = database
     gc.freeze()  # what was imported stays: no need to look through it again with every thousand requests
-    gc.set_threshold(*GENTLE_COLLECTION)
-    background = [asyncio.create_task(work) for work in (_end_with_parent(), tidying.go_on(database))]
+    gc.set_threshold(*GC_THRESHOLDS)
+    background = [
+        asyncio.create_task(work) for work in (_exit_with_parent(), tidying.run_periodic_cleanup(database))
+    ]
     try:
         yield
     finally:
@@ -50,7 +52,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await database.close()
 
 
-async def _end_with_parent() -> None:
+async def _exit_with_parent() -> None:
     """Stop when the supervisor was killed: an orphan would keep the port from the next start."""
     parent = os.getppid()
     while os.getppid() == parent:  # noqa: ASYNC110 - nobody sends an event when a parent is killed
@@ -67,6 +69,6 @@ def create_app() -> FastAPI:
     mount(app)
     describe(app)
     error_handlers.install(app, SENTENCES)
-    documentation.install(app, settings(), contract=CONTRACT)
-    middleware.install(app, settings(), uploads=documents.UPLOADS)
+    documentation.install(app, get_settings(), contract=OPENAPI_FILE)
+    middleware.install(app, get_settings(), uploads=documents.UPLOADS)
     return app

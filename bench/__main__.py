@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bench import report
-from bench.measure import OPERATIONS, Operation, Run, answer_size, measured
-from bench.programs import LIMIT, OURS, PROGRAMS, WIRE, Program, Running, running
-from bench.stage import ROOT, Stage, staged
+from bench.measure import OPERATIONS, MeasuredRun, Operation, measure_response_size, measure_run
+from bench.programs import LIMIT, OURS, PROGRAMS, WIRE, Program, RunningProgram, run_program
+from bench.stage import ROOT, BenchEnvironment, prepare_environment
 
 NAMES = (*(program.name for program in PROGRAMS), *(operation.name for operation in OPERATIONS))
 progress = Progress(
@@ -31,45 +31,49 @@ progress = Progress(
 class Bench:
     """Several programs on one stage."""
 
-    stage: Stage
+    environment: BenchEnvironment
     folder: Path
     operations: Sequence[Operation]
-    started: list[Running] = field(default_factory=list)
-    sizes: dict[str, dict[str, int]] = field(default_factory=dict)
-    absent: dict[str, str] = field(default_factory=dict)
+    running_programs: list[RunningProgram] = field(default_factory=list)
+    response_sizes: dict[str, dict[str, int]] = field(default_factory=dict)
+    unavailable: dict[str, str] = field(default_factory=dict)
 
-    def start(self, programs: Sequence[Program], stack: ExitStack) -> None:
+    def start_programs(self, programs: Sequence[Program], stack: ExitStack) -> None:
         """Start the programs, the wire last: it answers as many bytes as ours does, or else the limit."""
         for program in sorted(programs, key=lambda p: p is WIRE):
             try:
-                self.started.append(self._started(program, stack))
+                self.running_programs.append(self._start_program(program, stack))
             except RuntimeError as error:
-                self.absent[program.name] = "it did not serve when this was measured"
+                self.unavailable[program.name] = "it did not serve when this was measured"
                 progress.console.print(f"{program.name} is left out: {error}", markup=False)
 
-    def _started(self, program: Program, stack: ExitStack) -> Running:
-        known = self.sizes.get(OURS.name) or self.sizes.get(LIMIT.name) or {}
+    def _start_program(self, program: Program, stack: ExitStack) -> RunningProgram:
+        known = self.response_sizes.get(OURS.name) or self.response_sizes.get(LIMIT.name) or {}
         sizes = ",".join(str(known.get(op.name, 1700)) for op in OPERATIONS if WIRE in op.programs)
-        environment = {**self.stage.environment, "BENCH_SIZES": sizes}
-        found = stack.enter_context(running(program, environment, self.folder / f"{program.name}.log"))
+        environment = {**self.environment.environment_variables, "BENCH_SIZES": sizes}
+        found = stack.enter_context(run_program(program, environment, self.folder / f"{program.name}.log"))
         answered = [op for op in self.operations if program in op.programs]
-        self.sizes[program.name] = {op.name: answer_size(found, op, self.stage) for op in answered}
+        self.response_sizes[program.name] = {
+            op.name: measure_response_size(found, op, self.environment) for op in answered
+        }
         for operation in answered:
-            self._requests(program, operation).write_bytes(operation.file(program, self.stage))
+            self._request_file(program, operation).write_bytes(
+                operation.build_request_file(program, self.environment)
+            )
         return found
 
-    def _requests(self, program: Program, operation: Operation) -> Path:
+    def _request_file(self, program: Program, operation: Operation) -> Path:
         return self.folder / f"{program.name}-{operation.name}.http"
 
-    def runs(self, seconds: int, repeats: int) -> Iterator[Run]:
+    def measure_runs(self, seconds: int, repeats: int) -> Iterator[MeasuredRun]:
         """Measure the programs in turn, each repeat beginning with another one."""
         for repeat in range(repeats):
-            turn = repeat % len(self.started)
-            in_turn = [*self.started[turn:], *self.started[:turn]]
+            turn = repeat % len(self.running_programs)
+            in_turn = [*self.running_programs[turn:], *self.running_programs[:turn]]
             for operation in self.operations:
                 for running_program in (it for it in in_turn if it.program in operation.programs):
-                    file = self._requests(running_program.program, operation)
-                    yield measured(running_program, operation, self.stage, file, seconds)
+                    file = self._request_file(running_program.program, operation)
+                    yield measure_run(running_program, operation, self.environment, file, seconds)
 
 
 def main(
@@ -95,14 +99,14 @@ def main(
     if json_only:
         print(json.dumps(result, indent=2, ensure_ascii=False))
         return
-    Console(width=130).print(report.table(result))
-    if disturbed := report.disturbance(result):
+    Console(width=130).print(report.render_table(result))
+    if disturbed := report.describe_disturbance(result):
         print(disturbed)
     if failed := sum(run["errors"] for run in result["runs"]):
         print(f"{failed} requests failed: this measurement does not count, and is not kept.")
         raise typer.Exit(1)
     if only is None:
-        report.keep(result, keep)
+        report.write_results(result, keep)
 
 
 def _measure(
@@ -111,21 +115,23 @@ def _measure(
     task = progress.add_task("building the stage", total=None)
     with (
         TemporaryDirectory() as folder,
-        staged(ROOT / "var", cases, lambda what: progress.update(task, description=what)) as stage,
+        prepare_environment(
+            ROOT / "var", cases, lambda what: progress.update(task, description=what)
+        ) as stage,
         ExitStack() as stack,
     ):
         progress.update(task, description="starting the programs")
         bench = Bench(stage, Path(folder), operations)
-        bench.start(programs, stack)
-        each = sum(it.program in op.programs for it in bench.started for op in operations)
+        bench.start_programs(programs, stack)
+        each = sum(it.program in op.programs for it in bench.running_programs for op in operations)
         progress.update(task, total=each * repeats)
-        runs: list[Run] = []
-        for run in bench.runs(seconds, repeats):
+        runs: list[MeasuredRun] = []
+        for run in bench.measure_runs(seconds, repeats):
             runs.append(run)
             told = f"{run.operation} {run.program} {run.per_second:,.0f}/s"
             progress.update(task, advance=1, description=told)
         facts = {"seconds": seconds, "repeats": repeats, "cases": cases, "postgres": stage.postgres_version}
-        return report.result_of(runs, bench.sizes, facts, bench.absent)
+        return report.build_result(runs, bench.response_sizes, facts, bench.unavailable)
 
 
 if __name__ == "__main__":

@@ -13,18 +13,18 @@ from typing import Any
 
 import asyncpg
 
-from bench.report import machine
+from bench.report import describe_machine
 from tests.money import payment, usd
 from tests.office import Office, office
 from tests.served import Served, room
 
-FILE = Path(__file__).parent / "results" / "fund.json"
-PAYMENTS = 400
-ENTRIES = 100_000
-A_COMMIT = 500
+RESULTS_FILE = Path(__file__).parent / "results" / "fund.json"
+PAYMENT_COUNT = 400
+ENTRY_COUNT = 100_000
+TRANSACTIONS_PER_COMMIT = 500
 """Transactions of the ledger written together: a balance that changes too often before a commit drags its old versions."""
 REPEATS = 10
-GROWN = """
+INSERT_TRANSACTIONS_SQL = """
     WITH made AS (
         INSERT INTO ledger_transactions (id, created_at, kind, "on", fund_id, by_id)
         SELECT gen_random_uuid(), now(), 'reconciliation', '2026-01-01'::date + n % 300, $1, t.by_id
@@ -32,7 +32,7 @@ GROWN = """
         RETURNING id)
     SELECT array_agg(id) FROM made
 """
-ENTRIES_OF = """
+INSERT_ENTRIES_SQL = """
     INSERT INTO ledger_entries (id, created_at, transaction_id, account_id, fund_id, amount)
     SELECT gen_random_uuid(), now(), t.id, a.id, a.fund_id, CASE a.kind WHEN 'spent' THEN 1 ELSE -1 END
       FROM unnest($2::uuid[]) t (id)
@@ -40,7 +40,7 @@ ENTRIES_OF = """
 """
 
 
-async def timed(desk: Office, path: str) -> list[float]:
+async def measure_latencies(desk: Office, path: str) -> list[float]:
     """Milliseconds of each of some requests, one after the other."""
     found = []
     for _ in range(REPEATS):
@@ -51,10 +51,10 @@ async def timed(desk: Office, path: str) -> list[float]:
     return found
 
 
-async def acts(desk: Office) -> dict[str, float]:
+async def measure_approvals_and_payments(desk: Office) -> dict[str, float]:
     """Approvals and payments a second, as many at once as there are connections."""
     money = await desk.fund(usd("100000.00"))
-    wishes = await desk.asked([usd("12.50")] * PAYMENTS)
+    wishes = await desk.asked([usd("12.50")] * PAYMENT_COUNT)
     begun = time.perf_counter()
     approved = await asyncio.gather(
         *(desk.act("supervisor", what, "approve", {"fund_id": money["id"]}) for what in wishes)
@@ -70,20 +70,20 @@ async def acts(desk: Office) -> dict[str, float]:
     for answer in (*approved, *paid):
         answer.raise_for_status()
     return {
-        "approvals_per_second": round(PAYMENTS / (halfway - begun), 1),
-        "payments_per_second": round(PAYMENTS / (ended - halfway), 1),
+        "approvals_per_second": round(PAYMENT_COUNT / (halfway - begun), 1),
+        "payments_per_second": round(PAYMENT_COUNT / (ended - halfway), 1),
     }
 
 
-async def statements(desk: Office, served: Served) -> dict[str, Any]:
+async def measure_statements(desk: Office, served: Served) -> dict[str, Any]:
     """Milliseconds of a statement, its files, a page of the ledger and the check, of a fund with many entries."""
     money = await desk.fund(usd("100000.00"))
     hand = await asyncpg.connect(served.demo["database"]["api"])
     await hand.execute("SET statement_timeout = '60s'")
-    for _ in range(ENTRIES // 2 // A_COMMIT):
+    for _ in range(ENTRY_COUNT // 2 // TRANSACTIONS_PER_COMMIT):
         async with hand.transaction():
-            made = await hand.fetchval(GROWN, money["id"], A_COMMIT)
-            await hand.execute(ENTRIES_OF, money["id"], made)
+            made = await hand.fetchval(INSERT_TRANSACTIONS_SQL, money["id"], TRANSACTIONS_PER_COMMIT)
+            await hand.execute(INSERT_ENTRIES_SQL, money["id"], made)
     await hand.close()
     here = f"/v1/funds/{money['id']}"
     paths = {
@@ -93,7 +93,9 @@ async def statements(desk: Office, served: Served) -> dict[str, Any]:
         "ledger_page_ms": f"{here}/ledger?limit=50",
         "ledger_check_ms": "/v1/ledger-check",
     }
-    return {name: round(statistics.median(await timed(desk, path)), 1) for name, path in paths.items()}
+    return {
+        name: round(statistics.median(await measure_latencies(desk, path)), 1) for name, path in paths.items()
+    }
 
 
 async def main() -> None:
@@ -102,9 +104,13 @@ async def main() -> None:
         served = Served(folder / "var", FIRSTSTEP_WORKERS="2", FIRSTSTEP_REQUESTS_PER_MINUTE="1000000")
         with served.running():
             async with office(served) as desk:
-                figures = {**await acts(desk), "entries": ENTRIES, **await statements(desk, served)}
-    found = {"date": date.today().isoformat(), "machine": machine(), **figures}  # noqa: DTZ011 - of this machine
-    FILE.write_text(json.dumps(found, indent=2) + "\n")
+                figures = {
+                    **await measure_approvals_and_payments(desk),
+                    "entries": ENTRY_COUNT,
+                    **await measure_statements(desk, served),
+                }
+    found = {"date": date.today().isoformat(), "machine": describe_machine(), **figures}  # noqa: DTZ011 - of this machine
+    RESULTS_FILE.write_text(json.dumps(found, indent=2) + "\n")
     print(json.dumps(figures, indent=2))
 
 

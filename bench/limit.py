@@ -24,21 +24,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.access.permissions import Permission, may
-from app.access.vault import vault
-from app.config import settings
-from app.database.urls import Urls
+from app.access.permissions import Permission, has_permission
+from app.access.vault import get_vault
+from app.config import get_settings
+from app.database.urls import DatabaseUrls
 from app.errors import Unauthenticated
-from app.kit.dates import Birth, today
+from app.kit.dates import BirthRange, today
 from app.services.persons import person_details as telling
 
-OPEN = "SELECT event_id, roles, agency_id FROM access.open($1, $2, $3, $4, $5, $6, $7)"
-CONCLUDE = "SELECT access.conclude($1, $2, $3, NULL, NULL)"
-ENTRIES = """
+OPEN_ACCESS_EVENT_SQL = "SELECT event_id, roles, agency_id FROM access.open($1, $2, $3, $4, $5, $6, $7)"
+CONCLUDE_ACCESS_EVENT_SQL = "SELECT access.conclude($1, $2, $3, NULL, NULL)"
+INSERT_ACCESS_ENTRIES_SQL = """
     INSERT INTO access_entries (event_id, child_id, case_id, record_kind, record_id, outcome, status)
     SELECT $1, child, file, 'case', file, 'allowed', 200 FROM unnest($2::uuid[], $3::uuid[]) AS shown (child, file)
 """
-CASE = """
+SELECT_CASE_SQL = """
     SELECT c.id, c.version, c.number, c.child_id, c.kind, c.status, c.team_id, c.lead_worker_id,
            ARRAY(SELECT w.user_id FROM case_workers w WHERE w.case_id = c.id ORDER BY w.user_id) AS co_worker_ids,
            c.referral_id, c.previous_case_id, c.opened_on, c.closed_on, c.next_review_on, c.extended_until,
@@ -47,7 +47,7 @@ CASE = """
       FROM cases c JOIN children child ON child.id = c.child_id
      WHERE c.id = $1
 """
-CASES = """
+SELECT_CASES_SQL = """
     SELECT c.id, c.version, c.number, c.child_id, c.kind, c.status, c.team_id, c.lead_worker_id, c.opened_on, c.closed_on,
            c.next_review_on, c.province_code, c.created_at, c.updated_at,
            child.sex AS child_sex, child.sealed AS child_sealed
@@ -55,12 +55,12 @@ CASES = """
      ORDER BY c.created_at DESC, c.id DESC
      LIMIT $1
 """
-KEPT = """
+SELECT_IDEMPOTENCY_RECORD_SQL = """
     SELECT mine, k.id, k.fingerprint, k.status, k.sealed
       FROM pg_try_advisory_xact_lock($1) AS mine
       LEFT JOIN kept_answers k ON k.principal_id = $2 AND k.key_digest = $3
 """
-RECEIVE = """
+INSERT_REFERRAL_SQL = """
     WITH referral AS (
         INSERT INTO referrals (id, created_at, version, agency_id, external_id, tracking_number, source, urgency,
                                concern_kind, status, received_at, updated_at, province_code, sealed)
@@ -82,42 +82,46 @@ class Access:
 
     connection: asyncpg.Connection
     event_id: UUID
-    actor_id: UUID
+    caller_id: UUID
     agency_id: UUID | None
 
 
 @asynccontextmanager
-async def opened(request: Request, act: Permission) -> AsyncIterator[Access]:
+async def open_access(request: Request, act: Permission) -> AsyncIterator[Access]:
     """Check the token, commit the event, begin; at the end commit, or roll back and say so in the log."""
     try:
-        claims = vault().tokens.verify(request.headers.get("authorization", "").removeprefix("Bearer "))
+        claims = get_vault().access_tokens.verify_access_token(
+            request.headers.get("authorization", "").removeprefix("Bearer ")
+        )
     except Unauthenticated:
         raise HTTPException(401) from None
     who = (claims.kind, claims.subject, claims.session_id, claims.jti)
     async with request.app.state.pool.acquire() as connection:
-        event = await connection.fetchrow(OPEN, *who, act.value, uuid4().hex, "127.0.0.1")
+        event = await connection.fetchrow(OPEN_ACCESS_EVENT_SQL, *who, act.value, uuid4().hex, "127.0.0.1")
         if event["event_id"] is None:
             raise HTTPException(401)
         event_id = event["event_id"]
         await connection.execute(f"BEGIN; SELECT set_config('firststep.access', '{event_id}', true)")
         try:
-            if not may(frozenset(event["roles"]), act):
+            if not has_permission(frozenset(event["roles"]), act):
                 raise HTTPException(403)  # noqa: TRY301 - refusals and failures end alike: rolled back, concluded
             yield Access(connection, event_id, claims.subject, event["agency_id"])
             await connection.execute("COMMIT")
         except BaseException as error:
             await connection.execute("ROLLBACK")
             status = error.status_code if isinstance(error, HTTPException) else 500
-            await connection.execute(CONCLUDE, event_id, "refused", status)
+            await connection.execute(CONCLUDE_ACCESS_EVENT_SQL, event_id, "refused", status)
             raise
 
 
-def child_of(row: asyncpg.Record) -> dict[str, Any]:
+def decrypt_child(row: asyncpg.Record) -> dict[str, Any]:
     """Open a child's names."""
     child_id = row["child_id"]
-    identity = vault().sealer.open(row["child_sealed"], table="children", column="sealed", row=child_id)
+    identity = get_vault().cipher.decrypt(
+        row["child_sealed"], table="children", column="sealed", row_id=child_id
+    )
     day = today()
-    youngest, oldest = Birth.of(identity["birth"]).age_on(day)
+    youngest, oldest = BirthRange.from_details(identity["birth"]).age_range_on(day)
     return {
         "id": child_id,
         "names": identity["names"],
@@ -127,77 +131,79 @@ def child_of(row: asyncpg.Record) -> dict[str, Any]:
     }
 
 
-def shape(row: asyncpg.Record) -> dict[str, Any]:
+def to_case_body(row: asyncpg.Record) -> dict[str, Any]:
     """A row as it is answered: what is sealed is opened."""
     shown = dict(row)
-    shown["child"] = child_of(row)
+    shown["child"] = decrypt_child(row)
     del shown["child_sex"], shown["child_sealed"]
     if "sealed" in shown:
         sealed = shown.pop("sealed")
-        shown |= vault().sealer.open(sealed, table="cases", column="sealed", row=row["id"])
+        shown |= get_vault().cipher.decrypt(sealed, table="cases", column="sealed", row_id=row["id"])
     return shown
 
 
-def answer(content: Any, status: int = 200, **headers: str) -> Response:
+def build_response(content: Any, status: int = 200, **headers: str) -> Response:
     """JSON that nobody may keep."""
     return Response(to_json(content), status, {"Cache-Control": "no-store", **headers}, "application/json")
 
 
-async def ready(request: Request) -> Response:
+async def get_readiness(request: Request) -> Response:
     """Can it serve."""
     await request.app.state.pool.fetchval("SELECT 1")
     return Response(status_code=204)
 
 
-async def case(request: Request) -> Response:
+async def get_case(request: Request) -> Response:
     """R1."""
     case_id = UUID(request.path_params["case_id"])
-    async with opened(request, Permission.case_read) as access:
-        row = await access.connection.fetchrow(CASE, case_id)
+    async with open_access(request, Permission.case_read) as access:
+        row = await access.connection.fetchrow(SELECT_CASE_SQL, case_id)
         if row is None:
             raise HTTPException(404)
-        made = answer(shape(row), ETag=f'"{row["version"]}"')
-        await access.connection.execute(ENTRIES, access.event_id, [row["child_id"]], [case_id])
+        made = build_response(to_case_body(row), ETag=f'"{row["version"]}"')
+        await access.connection.execute(
+            INSERT_ACCESS_ENTRIES_SQL, access.event_id, [row["child_id"]], [case_id]
+        )
     return made
 
 
-async def cases(request: Request) -> Response:
+async def list_cases(request: Request) -> Response:
     """L1."""
     limit = int(request.query_params.get("limit", "50"))
-    async with opened(request, Permission.case_list) as access:
-        rows = await access.connection.fetch(CASES, limit + 1)
+    async with open_access(request, Permission.case_list) as access:
+        rows = await access.connection.fetch(SELECT_CASES_SQL, limit + 1)
         page = rows[:limit]
         cursor = None
         if len(rows) > limit:
             cursor = base64.urlsafe_b64encode(to_json([page[-1]["created_at"], page[-1]["id"]])).decode()
-        made = answer({"items": [shape(row) for row in page], "next_cursor": cursor})
+        made = build_response({"items": [to_case_body(row) for row in page], "next_cursor": cursor})
         shown = [row["child_id"] for row in page], [row["id"] for row in page]
-        await access.connection.execute(ENTRIES, access.event_id, *shown)
+        await access.connection.execute(INSERT_ACCESS_ENTRIES_SQL, access.event_id, *shown)
     return made
 
 
-async def receive(request: Request) -> Response:
+async def create_referral(request: Request) -> Response:
     """W1."""
     body = await request.body()
     key = hashlib.sha256(request.headers["idempotency-key"].encode()).digest()
     fingerprint = hashlib.sha256(b"POST\0/v1/referrals\0" + body).digest()
-    async with opened(request, Permission.referral_receive) as access:
-        lock = int.from_bytes(hashlib.sha256(access.actor_id.bytes + key).digest()[:8], signed=True)
-        kept = await access.connection.fetchrow(KEPT, lock, access.actor_id, key)
+    async with open_access(request, Permission.referral_receive) as access:
+        lock = int.from_bytes(hashlib.sha256(access.caller_id.bytes + key).digest()[:8], signed=True)
+        kept = await access.connection.fetchrow(SELECT_IDEMPOTENCY_RECORD_SQL, lock, access.caller_id, key)
         if not kept["mine"] or (kept["id"] and kept["fingerprint"] != fingerprint):
             raise HTTPException(409)
         if kept["id"]:
-            content = vault().sealer.open(
-                kept["sealed"], table="kept_answers", column="sealed", row=kept["id"]
+            content = get_vault().cipher.decrypt(
+                kept["sealed"], table="kept_answers", column="sealed", row_id=kept["id"]
             )
-            await access.connection.execute(ENTRIES, access.event_id, [None], [None])
-            return answer(content["body"], kept["status"])
-        return await store(access, from_json(body), key, fingerprint)
+            await access.connection.execute(INSERT_ACCESS_ENTRIES_SQL, access.event_id, [None], [None])
+            return build_response(content["body"], kept["status"])
+        return await store_referral(access, from_json(body), key, fingerprint)
 
 
-async def store(access: Access, told: dict[str, Any], key: bytes, fingerprint: bytes) -> Response:
+async def store_referral(access: Access, told: dict[str, Any], key: bytes, fingerprint: bytes) -> Response:
     """Seal a referral, index its names, keep the answer, and write the entry: one statement."""
-    referral_id, kept_id, now, sealer = uuid4(), uuid4(), datetime.now(UTC), vault().sealer
+    referral_id, kept_id, now, sealer = uuid4(), uuid4(), datetime.now(UTC), get_vault().cipher
     external_id = told.pop("external_id")
     content = {
         "id": referral_id, "version": 1, "external_id": external_id, "tracking_number": f"R-{secrets.token_hex(4).upper()}",
@@ -206,36 +212,36 @@ async def store(access: Access, told: dict[str, Any], key: bytes, fingerprint: b
     }  # fmt: skip
     shown = [[None, None, "referral", referral_id]]
     await access.connection.execute(
-        RECEIVE,
+        INSERT_REFERRAL_SQL,
         referral_id, now, access.agency_id, external_id, content["tracking_number"], told["urgency"],
         told["concern"]["kind"], told["child"]["place_code"][:2],
-        sealer.seal(told, table="referrals", column="sealed", row=referral_id),
-        telling.tokens_of([told["child"]]), access.actor_id, key, kept_id, fingerprint,
-        sealer.seal({"body": content, "shown": shown}, table="kept_answers", column="sealed", row=kept_id),
+        sealer.encrypt(told, table="referrals", column="sealed", row_id=referral_id),
+        telling.build_search_tokens([told["child"]]), access.caller_id, key, kept_id, fingerprint,
+        sealer.encrypt({"body": content, "shown": shown}, table="kept_answers", column="sealed", row_id=kept_id),
         access.event_id,
     )  # fmt: skip
-    return answer(content, 201, ETag='"1"', Location=f"/v1/referrals/{referral_id}")
+    return build_response(content, 201, ETag='"1"', Location=f"/v1/referrals/{referral_id}")
 
 
-async def nothing_to_reset(_: asyncpg.Connection) -> None:
+async def skip_reset(_: asyncpg.Connection) -> None:
     """Every setting was local to its transaction."""
 
 
 @asynccontextmanager
 async def lifespan(app: Starlette) -> AsyncIterator[None]:
     """Connect."""
-    url = Urls.load(settings().home / "database.json").api
-    async with asyncpg.create_pool(url, min_size=4, max_size=16, reset=nothing_to_reset) as pool:
+    url = DatabaseUrls.load(get_settings().home / "database.json").api
+    async with asyncpg.create_pool(url, min_size=4, max_size=16, reset=skip_reset) as pool:
         app.state.pool = pool
         yield
 
 
 app = Starlette(
     routes=[
-        Route("/readyz", ready),
-        Route("/v1/cases/{case_id}", case),
-        Route("/v1/cases", cases),
-        Route("/v1/referrals", receive, methods=["POST"]),
+        Route("/readyz", get_readiness),
+        Route("/v1/cases/{case_id}", get_case),
+        Route("/v1/cases", list_cases),
+        Route("/v1/referrals", create_referral, methods=["POST"]),
     ],
     lifespan=lifespan,
 )

@@ -15,15 +15,15 @@ from typing import cast
 
 import uvloop
 
-UNIQUE = b"@" * 24
-NEXT = b"\n@next@\n"
-HEAD_ENDS = b"\r\n\r\n"
+UNIQUE_ID_PLACEHOLDER = b"@" * 24
+REQUEST_SEPARATOR = b"\n@next@\n"
+HEADER_END = b"\r\n\r\n"
 
 
-def requests(text: bytes, stamp: str) -> Iterator[bytes]:
+def generate_requests(text: bytes, stamp: str) -> Iterator[bytes]:
     """Yield the file's requests for ever, each with an id of its own."""
     number = count(1)
-    for parts in cycle([whole.split(UNIQUE) for whole in text.split(NEXT)[:-1]]):
+    for parts in cycle([whole.split(UNIQUE_ID_PLACEHOLDER) for whole in text.split(REQUEST_SEPARATOR)[:-1]]):
         yield f"{stamp}00{next(number):014d}".encode().join(parts)
 
 
@@ -31,7 +31,7 @@ class Connection(asyncio.Protocol):
     """One keep-alive connection."""
 
     def __init__(self, source: Iterator[bytes], latencies: list[float]) -> None:
-        self.source = source
+        self.requests = source
         self.latencies = latencies
         self.errors = 0
         self.stopped = False
@@ -46,7 +46,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.buffer += data
-        if not is_whole(self.buffer):
+        if not is_complete_response(self.buffer):
             return
         self.latencies.append(time.perf_counter() - self.sent)
         self.errors += self.buffer[9:10] != b"2"
@@ -60,17 +60,17 @@ class Connection(asyncio.Protocol):
 
     def _send(self) -> None:
         self.sent = time.perf_counter()
-        self.transport.write(next(self.source))
+        self.transport.write(next(self.requests))
 
 
-def is_whole(answer: bytes) -> bool:
+def is_complete_response(answer: bytes) -> bool:
     """Whether an answer has come in as far as its Content-Length says."""
-    head, found, body = answer.partition(HEAD_ENDS)
+    head, found, body = answer.partition(HEADER_END)
     _, _, length = head.lower().partition(b"content-length:")
     return bool(found) and len(body) >= int(length.partition(b"\r\n")[0] or 0)
 
 
-async def measure(seconds: float, connections: int, port: int, source: Iterator[bytes]) -> dict[str, float]:
+async def run_load(seconds: float, connections: int, port: int, source: Iterator[bytes]) -> dict[str, float]:
     """Load the server, and return what requests.lua prints."""
     loop, latencies = asyncio.get_running_loop(), list[float]()
     made = [
@@ -96,8 +96,8 @@ async def measure(seconds: float, connections: int, port: int, source: Iterator[
 def main() -> None:
     """Read the command line, print one line."""
     seconds, connections, port, file, stamp = sys.argv[1:]
-    source = requests(Path(file).read_bytes(), stamp)
-    print(json.dumps(uvloop.run(measure(float(seconds), int(connections), int(port), source))))
+    source = generate_requests(Path(file).read_bytes(), stamp)
+    print(json.dumps(uvloop.run(run_load(float(seconds), int(connections), int(port), source))))
 
 
 if __name__ == "__main__":

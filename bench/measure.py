@@ -14,17 +14,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.caseload import telling_of
-from bench.load import NEXT, UNIQUE, is_whole
-from bench.programs import HOST, OURS, PLAIN, PROGRAMS, Program, Running
-from bench.stage import ROOT, Bearers, Stage
+from bench.caseload import generate_referral
+from bench.load import REQUEST_SEPARATOR, UNIQUE_ID_PLACEHOLDER, is_complete_response
+from bench.programs import HOST, OURS, PLAIN, PROGRAMS, Program, RunningProgram
+from bench.stage import ROOT, BearerTokens, BenchEnvironment
 
 CONNECTIONS = 30
 THREADS = 2
 """Of wrk."""
-WARM_UP = 2
+WARM_UP_SECONDS = 2
 """Seconds before every run."""
-BODIES = 500
+REFERRAL_BODY_COUNT = 500
 """Different referrals; each is sent many times, under another external_id."""
 
 
@@ -33,55 +33,60 @@ class Operation:
     """Something a client asks for."""
 
     name: str
-    what: str
-    status: int
-    requests: Callable[[Stage, Bearers], list[bytes]]
+    description: str
+    expected_status: int
+    build_requests: Callable[[BenchEnvironment, BearerTokens], list[bytes]]
     programs: tuple[Program, ...] = PROGRAMS
     """Which of them answer it."""
 
-    def file(self, program: Program, stage: Stage) -> bytes:
+    def build_request_file(self, program: Program, stage: BenchEnvironment) -> bytes:
         """Return the requests as the load clients read them."""
-        bearers = stage.plain if program is PLAIN else stage.first_step
-        return b"".join(raw + NEXT for raw in self.requests(stage, bearers))
+        bearers = stage.plain_tokens if program is PLAIN else stage.first_step_tokens
+        return b"".join(raw + REQUEST_SEPARATOR for raw in self.build_requests(stage, bearers))
 
 
-def _raw(method: str, target: str, bearer: str, body: bytes = b"") -> bytes:
+def _build_request(method: str, target: str, bearer: str, body: bytes = b"") -> bytes:
     lines = [f"{method} {target} HTTP/1.1", f"Host: {HOST}", "Accept: */*", f"Authorization: Bearer {bearer}"]
     if body:
         lines += [
             "Content-Type: application/json",
-            f"Idempotency-Key: {UNIQUE.decode()}",
+            f"Idempotency-Key: {UNIQUE_ID_PLACEHOLDER.decode()}",
             f"Content-Length: {len(body)}",
         ]
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-def _read_case(stage: Stage, bearers: Bearers) -> list[bytes]:
-    return [_raw("GET", f"/v1/cases/{case_id}", bearers.worker) for case_id in stage.worker_cases]
+def _get_case_requests(stage: BenchEnvironment, bearers: BearerTokens) -> list[bytes]:
+    return [
+        _build_request("GET", f"/v1/cases/{case_id}", bearers.worker) for case_id in stage.worker_case_ids
+    ]
 
 
-def _list_cases(_: Stage, bearers: Bearers) -> list[bytes]:
-    return [_raw("GET", "/v1/cases?limit=50", bearers.supervisor)]
+def _list_cases_requests(_: BenchEnvironment, bearers: BearerTokens) -> list[bytes]:
+    return [_build_request("GET", "/v1/cases?limit=50", bearers.supervisor)]
 
 
-def _send_referral(_: Stage, bearers: Bearers) -> list[bytes]:
+def _create_referral_requests(_: BenchEnvironment, bearers: BearerTokens) -> list[bytes]:
     draw = random.Random(7)  # noqa: S311 - invented referrals, the same in every run
-    told = [{"external_id": UNIQUE.decode(), **telling_of(draw, number)} for number in range(BODIES)]
-    bodies = [json.dumps(_said(body), ensure_ascii=False).encode() for body in told]
-    return [_raw("POST", "/v1/referrals", bearers.client, body) for body in bodies]
+    told = [
+        {"external_id": UNIQUE_ID_PLACEHOLDER.decode(), **generate_referral(draw, number)}
+        for number in range(REFERRAL_BODY_COUNT)
+    ]
+    bodies = [json.dumps(_drop_nulls(body), ensure_ascii=False).encode() for body in told]
+    return [_build_request("POST", "/v1/referrals", bearers.api_client, body) for body in bodies]
 
 
-def _said(value: Any) -> Any:
+def _drop_nulls(value: Any) -> Any:
     """Leave out what is not said, as a partner's system would."""
     if isinstance(value, dict):
-        return {name: _said(part) for name, part in value.items() if part is not None}
-    return [_said(part) for part in value] if isinstance(value, list) else value
+        return {name: _drop_nulls(part) for name, part in value.items() if part is not None}
+    return [_drop_nulls(part) for part in value] if isinstance(value, list) else value
 
 
-def _open_file(stage: Stage, bearers: Bearers) -> list[bytes]:
+def _open_case_file_requests(stage: BenchEnvironment, bearers: BearerTokens) -> list[bytes]:
     paths = [
         path
-        for case_id, plan_id in stage.lived
+        for case_id, plan_id in stage.cases_with_history
         for path in (
             f"/v1/cases/{case_id}",
             f"/v1/cases/{case_id}/people",
@@ -89,45 +94,55 @@ def _open_file(stage: Stage, bearers: Bearers) -> list[bytes]:
             f"/v1/cases/{case_id}/reviews",
         )
     ]
-    return [_raw("GET", path, bearers.worker) for path in paths]
+    return [_build_request("GET", path, bearers.worker) for path in paths]
 
 
-def _read_timeline(stage: Stage, bearers: Bearers) -> list[bytes]:
-    return [_raw("GET", f"/v1/cases/{case_id}/timeline", bearers.worker) for case_id, _ in stage.lived]
+def _get_timeline_requests(stage: BenchEnvironment, bearers: BearerTokens) -> list[bytes]:
+    return [
+        _build_request("GET", f"/v1/cases/{case_id}/timeline", bearers.worker)
+        for case_id, _ in stage.cases_with_history
+    ]
 
 
-def _read_agenda(_: Stage, bearers: Bearers) -> list[bytes]:
-    return [_raw("GET", "/v1/me/agenda", bearers.worker)]
+def _get_agenda_requests(_: BenchEnvironment, bearers: BearerTokens) -> list[bytes]:
+    return [_build_request("GET", "/v1/me/agenda", bearers.worker)]
 
 
 OPERATIONS = (
-    Operation("R1", "a social worker with 25 cases reads one, with its child", 200, _read_case),
-    Operation("L1", "a supervisor lists 50 cases of a caseload of thousands, newest first", 200, _list_cases),
-    Operation("W1", "a partner's system sends a referral", 201, _send_referral),
+    Operation("R1", "a social worker with 25 cases reads one, with its child", 200, _get_case_requests),
+    Operation(
+        "L1",
+        "a supervisor lists 50 cases of a caseload of thousands, newest first",
+        200,
+        _list_cases_requests,
+    ),
+    Operation("W1", "a partner's system sends a referral", 201, _create_referral_requests),
     Operation(
         "O1",
         "a worker opens a file of two years: the case, the people, the care plan, the reviews, one of them a request",
         200,
-        _open_file,
+        _open_case_file_requests,
         (OURS,),
     ),
-    Operation("T1", "the first page of that file's timeline", 200, _read_timeline, (OURS,)),
-    Operation("A1", "the agenda of a worker with 25 cases", 200, _read_agenda, (OURS,)),
+    Operation("T1", "the first page of that file's timeline", 200, _get_timeline_requests, (OURS,)),
+    Operation("A1", "the agenda of a worker with 25 cases", 200, _get_agenda_requests, (OURS,)),
 )
 
 
-def answer_size(program: Running, operation: Operation, stage: Stage) -> int:
+def measure_response_size(program: RunningProgram, operation: Operation, stage: BenchEnvironment) -> int:
     """Ask once, and return the bytes of the answer's body; raises RuntimeError for an answer that is not the wanted one."""
-    raw = operation.requests(stage, stage.plain if program.program is PLAIN else stage.first_step)[0]
+    raw = operation.build_requests(
+        stage, stage.plain_tokens if program.program is PLAIN else stage.first_step_tokens
+    )[0]
     with socket.create_connection((HOST, program.port), timeout=10) as connection:
-        connection.sendall(raw.replace(UNIQUE, secrets.token_hex(12).encode()))
+        connection.sendall(raw.replace(UNIQUE_ID_PLACEHOLDER, secrets.token_hex(12).encode()))
         answer = b""
-        while not is_whole(answer):
+        while not is_complete_response(answer):
             if not (part := connection.recv(65536)):
                 break
             answer += part
     head, _, body = answer.partition(b"\r\n\r\n")
-    if head[9:12] != str(operation.status).encode():
+    if head[9:12] != str(operation.expected_status).encode():
         raise RuntimeError(
             f"{program.program.name} answers {operation.name} with {head[9:12].decode()}: {body[:300]!r}"
         )
@@ -135,7 +150,7 @@ def answer_size(program: Running, operation: Operation, stage: Stage) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class MeasuredRun:
     """One measurement."""
 
     program: str
@@ -152,48 +167,55 @@ class Run:
     """Cores that processes which are not part of this had meanwhile: they should have none."""
 
 
-def measured(program: Running, operation: Operation, stage: Stage, file: Path, seconds: int) -> Run:
+def measure_run(
+    program: RunningProgram, operation: Operation, stage: BenchEnvironment, file: Path, seconds: int
+) -> MeasuredRun:
     """Warm up, load, and return what happened."""
-    _load(program.port, file, WARM_UP)
+    _run_load_client(program.port, file, WARM_UP_SECONDS)
     watched = (program.pid, stage.postgres_pid, os.getpid())
-    started, before = time.perf_counter(), [busy_seconds(), *map(processor_seconds, watched)]
-    said = _load(program.port, file, seconds)
-    passed, after = time.perf_counter() - started, [busy_seconds(), *map(processor_seconds, watched)]
-    busy, app, postgres, ours = map(_between, before, after)
-    return Run(
+    started, before = time.perf_counter(), [system_cpu_seconds(), *map(process_tree_cpu_seconds, watched)]
+    said = _run_load_client(program.port, file, seconds)
+    passed, after = (
+        time.perf_counter() - started,
+        [system_cpu_seconds(), *map(process_tree_cpu_seconds, watched)],
+    )
+    busy, app, postgres, ours = map(_difference, before, after)
+    return MeasuredRun(
         program=program.program.name,
         operation=operation.name,
         per_second=round(said["requests"] / said["seconds"], 1),
         p50_ms=said["p50_ms"],
         p99_ms=said["p99_ms"],
         errors=int(said["errors"]),
-        app_us=_each(app, said["requests"]),
-        postgres_us=_each(postgres, said["requests"]),
-        others_cores=_others(busy, postgres, ours, passed),
+        app_us=_per_request_us(app, said["requests"]),
+        postgres_us=_per_request_us(postgres, said["requests"]),
+        others_cores=_other_processes_cores(busy, postgres, ours, passed),
     )
 
 
-def _between(before: float | None, after: float | None) -> float | None:
+def _difference(before: float | None, after: float | None) -> float | None:
     return None if before is None or after is None else after - before
 
 
-def _others(busy: float | None, postgres: float | None, ours: float | None, passed: float) -> float | None:
+def _other_processes_cores(
+    busy: float | None, postgres: float | None, ours: float | None, passed: float
+) -> float | None:
     """Cores used by what is neither PostgreSQL nor this process and its children (the programs, the client)."""
     if busy is None or postgres is None or ours is None:
         return None
     return round(max(0.0, busy - postgres - ours) / passed, 2)
 
 
-def _each(seconds: float | None, requests: float) -> float | None:
+def _per_request_us(seconds: float | None, requests: float) -> float | None:
     return None if seconds is None else round(1e6 * seconds / max(1, requests), 1)
 
 
-def client() -> str:
+def load_client_name() -> str:
     """Name the load client this machine has."""
     return "wrk" if shutil.which("wrk") else "bench.load"
 
 
-def _load(port: int, file: Path, seconds: int) -> dict[str, float]:
+def _run_load_client(port: int, file: Path, seconds: int) -> dict[str, float]:
     stamp = secrets.token_hex(4)
     if wrk := shutil.which("wrk"):
         script = str(Path(__file__).with_name("requests.lua"))
@@ -215,10 +237,10 @@ def _load(port: int, file: Path, seconds: int) -> dict[str, float]:
     return said
 
 
-def processor_seconds(pid: int) -> float | None:
+def process_tree_cpu_seconds(pid: int) -> float | None:
     """Return the processor time that a process and all below it have used so far; None where there is no /proc."""
     try:
-        stats = [_stat(entry) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+        stats = [_read_process_stat(entry) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
     except OSError:
         return None
     family, known = {pid}, {found[0]: found for found in stats if found}
@@ -231,7 +253,7 @@ def processor_seconds(pid: int) -> float | None:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-def busy_seconds() -> float | None:
+def system_cpu_seconds() -> float | None:
     """Return the processor time that anybody has used so far, other guests of the host included."""
     try:
         user, nice, system, _, _, *rest = map(
@@ -242,7 +264,7 @@ def busy_seconds() -> float | None:
     return (user + nice + system + sum(rest)) / os.sysconf("SC_CLK_TCK")
 
 
-def _stat(entry: Path) -> tuple[int, int, int] | None:
+def _read_process_stat(entry: Path) -> tuple[int, int, int] | None:
     """Return a process's id, its parent's, and its ticks, those of its ended children included."""
     try:
         fields = (entry / "stat").read_text().rpartition(")")[2].split()

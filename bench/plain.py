@@ -25,10 +25,10 @@ from sqlmodel import Field, Relationship, SQLModel, col, select
 
 SECRET = os.environ["BENCH_PLAIN_SECRET"]
 engine = create_async_engine(os.environ["BENCH_PLAIN_URL"])
-sessions = async_sessionmaker(engine, expire_on_commit=False)
+session_factory = async_sessionmaker(engine, expire_on_commit=False)
 
 
-def now() -> datetime:
+def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
@@ -49,7 +49,7 @@ class AuditLog(SQLModel, table=True):
     user_id: UUID = Field(foreign_key="users.id", index=True)
     action: str
     record_id: UUID | None = None
-    at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))
+    at: datetime = Field(default_factory=utc_now, sa_type=DateTime(timezone=True))
 
 
 class ChildBase(SQLModel):
@@ -84,8 +84,8 @@ class CaseBase(SQLModel):
     age_at_referral_max: int
     province_code: str | None = None
     summary: str | None = None
-    created_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True), index=True)
-    updated_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))
+    created_at: datetime = Field(default_factory=utc_now, sa_type=DateTime(timezone=True), index=True)
+    updated_at: datetime = Field(default_factory=utc_now, sa_type=DateTime(timezone=True))
 
 
 class Case(CaseBase, table=True):
@@ -181,8 +181,8 @@ class ReferralBase(SQLModel):
     external_id: str = Field(unique=True)
     tracking_number: str = Field(default_factory=lambda: f"R-{uuid4().hex[:8].upper()}", unique=True)
     status: str = "received"
-    received_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))
-    updated_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))
+    received_at: datetime = Field(default_factory=utc_now, sa_type=DateTime(timezone=True))
+    updated_at: datetime = Field(default_factory=utc_now, sa_type=DateTime(timezone=True))
     decline_reason_code: str | None = None
 
 
@@ -203,12 +203,12 @@ app = FastAPI(title="Plain")
 bearer = OAuth2PasswordBearer(tokenUrl="token")
 
 
-async def opened_session() -> AsyncIterator[AsyncSession]:
-    async with sessions() as session:
+async def get_session() -> AsyncIterator[AsyncSession]:
+    async with session_factory() as session:
         yield session
 
 
-Session = Annotated[AsyncSession, Depends(opened_session)]
+Session = Annotated[AsyncSession, Depends(get_session)]
 
 
 async def current_user(token: Annotated[str, Depends(bearer)], session: Session) -> User:
@@ -226,12 +226,12 @@ CurrentUser = Annotated[User, Depends(current_user)]
 
 
 @app.get("/readyz")
-async def ready() -> dict[str, str]:
+async def get_readiness() -> dict[str, str]:
     return {"status": "ready"}
 
 
 @app.get("/v1/cases/{case_id}", response_model=CaseRead)
-async def read_case(case_id: UUID, user: CurrentUser, session: Session) -> Case:
+async def get_case(case_id: UUID, user: CurrentUser, session: Session) -> Case:
     query = select(Case).where(Case.id == case_id).options(selectinload(Case.child))
     case = (await session.execute(query)).scalar_one_or_none()
     if case is None or (case.team_id != user.team_id and case.lead_worker_id != user.id):
@@ -269,11 +269,11 @@ async def create_referral(body: ReferralIn, user: CurrentUser, session: Session)
     return referral
 
 
-async def make_tables() -> None:
+async def create_tables() -> None:
     async with engine.begin() as connection:
         await connection.run_sync(SQLModel.metadata.create_all)
     await engine.dispose()
 
 
 if __name__ == "__main__":
-    asyncio.run(make_tables())
+    asyncio.run(create_tables())

@@ -16,7 +16,7 @@ from bench.stage import ROOT
 
 HOST = "127.0.0.1"
 WORKERS = 2
-PATIENCE = 40
+STARTUP_TIMEOUT_SECONDS = 40
 """Seconds a program may take until it serves."""
 
 
@@ -25,7 +25,7 @@ class Program:
     """Something that answers the three operations."""
 
     name: str
-    what: str
+    description: str
     target: str
     """Module and attribute for uvicorn."""
     options: tuple[str, ...] = ()
@@ -41,7 +41,7 @@ PROGRAMS = (WIRE, LIMIT, PLAIN, OURS)
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
+class RunningProgram:
     """A started program."""
 
     program: Program
@@ -50,9 +50,9 @@ class Running:
 
 
 @contextmanager
-def running(program: Program, environment: Mapping[str, str], log: Path) -> Iterator[Running]:
+def run_program(program: Program, environment: Mapping[str, str], log: Path) -> Iterator[RunningProgram]:
     """Start a program and end it; raises RuntimeError, with the end of its log, if it does not serve."""
-    port = _free_port()
+    port = _find_free_port()
     command = (
         sys.executable, "-m", "uvicorn", program.target, "--host", HOST, "--port", str(port), "--workers", str(WORKERS),
         "--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning", *program.options,
@@ -69,12 +69,12 @@ def running(program: Program, environment: Mapping[str, str], log: Path) -> Iter
         )
     try:
         _wait_until_ready(process, port, log)
-        yield Running(program, port, process.pid)
+        yield RunningProgram(program, port, process.pid)
     finally:
-        _end(process)
+        _stop_process(process)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _stop_process(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
     try:
         process.wait(10)
@@ -84,23 +84,23 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _free_port() -> int:
+def _find_free_port() -> int:
     with socket.socket() as taken:
         taken.bind((HOST, 0))
         return int(taken.getsockname()[1])
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    ends = time.monotonic() + PATIENCE
+    ends = time.monotonic() + STARTUP_TIMEOUT_SECONDS
     while time.monotonic() < ends and process.poll() is None:
         with suppress(OSError):
-            if get(port, "/readyz") in {200, 204}:
+            if get_status(port, "/readyz") in {200, 204}:
                 return
         time.sleep(0.2)
     raise RuntimeError(log.read_text(errors="replace")[-2000:])
 
 
-def get(port: int, path: str) -> int:
+def get_status(port: int, path: str) -> int:
     """Return the status of a GET."""
     connection = http.client.HTTPConnection(HOST, port, timeout=5)
     try:

@@ -12,23 +12,23 @@ from typing import Any
 
 from rich.table import Table
 
-from bench.measure import CONNECTIONS, OPERATIONS, WARM_UP, Run, client
+from bench.measure import CONNECTIONS, OPERATIONS, WARM_UP_SECONDS, MeasuredRun, load_client_name
 from bench.programs import PROGRAMS, WORKERS
 
-RESULTS = Path(__file__).parent / "results"
+RESULTS_DIR = Path(__file__).parent / "results"
 FIGURES = ("per_second", "p50_ms", "p99_ms", "app_us", "postgres_us")
-RATIOS = (("ours", "limit"), ("ours", "plain"), ("limit", "wire"))
-BARS = {"R1": (0.6, 1.0, 3.0), "L1": (0.6, 2.0, 3.0), "W1": (0.5, 1.0, 3.0)}
+COMPARED_PROGRAMS = (("ours", "limit"), ("ours", "plain"), ("limit", "wire"))
+TARGET_RATIOS = {"R1": (0.6, 1.0, 3.0), "L1": (0.6, 2.0, 3.0), "W1": (0.5, 1.0, 3.0)}
 """Ours against limit; ours against plain at the first landing; ours against plain in the end."""
 
-DISTURBED = 0.1
+DISTURBANCE_THRESHOLD_CORES = 0.1
 """Cores used by others from which a measurement is called disturbed."""
 
 Result = dict[str, Any]
 
 
-def result_of(
-    runs: Sequence[Run],
+def build_result(
+    runs: Sequence[MeasuredRun],
     sizes: Mapping[str, Mapping[str, int]],
     facts: Mapping[str, Any],
     absent: Mapping[str, str],
@@ -36,7 +36,7 @@ def result_of(
     """Gather everything that was found out."""
     medians = {
         operation.name: {
-            program.name: _medians(
+            program.name: _compute_medians(
                 run for run in runs if (run.program, run.operation) == (program.name, operation.name)
             )
             for program in PROGRAMS
@@ -46,34 +46,34 @@ def result_of(
     }
     return {
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
-        "machine": machine(),
+        "machine": describe_machine(),
         "measured_with": {
-            "client": client(),
+            "client": load_client_name(),
             "connections": CONNECTIONS,
-            "warm_up_seconds": WARM_UP,
+            "warm_up_seconds": WARM_UP_SECONDS,
             **facts,
         },
-        "programs": {program.name: program.what for program in PROGRAMS},
-        "operations": {operation.name: operation.what for operation in OPERATIONS},
+        "programs": {program.name: program.description for program in PROGRAMS},
+        "operations": {operation.name: operation.description for operation in OPERATIONS},
         "absent": dict(absent),
         "answer_bytes": sizes,
-        "others_cores": others_cores(runs),
+        "others_cores": average_other_cores(runs),
         "medians": medians,
-        "ratios": {name: _ratios(found) for name, found in medians.items()},
+        "ratios": {name: _compute_ratios(found) for name, found in medians.items()},
         "runs": [asdict(run) for run in runs],
     }
 
 
-def others_cores(runs: Sequence[Run]) -> float | None:
+def average_other_cores(runs: Sequence[MeasuredRun]) -> float | None:
     """How many cores other processes had while this was measured, on average; None where nobody can tell."""
     told = [run.others_cores for run in runs if run.others_cores is not None]
     return round(sum(told) / len(told), 2) if told else None
 
 
-def disturbance(result: Result) -> str | None:
+def describe_disturbance(result: Result) -> str | None:
     """Say that the machine was not ours alone, where it was not."""
     others, cores = result["others_cores"], result["machine"]["cores"]
-    if others is None or others < DISTURBED:
+    if others is None or others < DISTURBANCE_THRESHOLD_CORES:
         return None
     return (
         f"**Disturbed**: other processes had {others:.1f} of the {cores} cores meanwhile. The rates and the ratios of rates "
@@ -81,7 +81,7 @@ def disturbance(result: Result) -> str | None:
     )
 
 
-def machine() -> dict[str, Any]:
+def describe_machine() -> dict[str, Any]:
     """Say what was measured on, and nothing that names it."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return {
@@ -94,21 +94,21 @@ def machine() -> dict[str, Any]:
     }
 
 
-def _medians(runs: Iterable[Run]) -> dict[str, float | None]:
+def _compute_medians(runs: Iterable[MeasuredRun]) -> dict[str, float | None]:
     found = list(runs)
     columns = {name: [getattr(run, name) for run in found] for name in FIGURES}
     return {name: None if None in values else round(median(values), 3) for name, values in columns.items()}
 
 
-def _ratios(found: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+def _compute_ratios(found: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
     return {
         f"{one}/{other}": round(found[one]["per_second"] / found[other]["per_second"], 3)
-        for one, other in RATIOS
+        for one, other in COMPARED_PROGRAMS
         if one in found and other in found and found[other]["per_second"]
     }
 
 
-def table(result: Result) -> Table:
+def render_table(result: Result) -> Table:
     """Draw the medians for a terminal."""
     drawn = Table(title="Medians; only ratios of one run count")
     for heading in _HEADINGS:
@@ -131,40 +131,40 @@ def _rows(result: Result) -> Iterable[tuple[str, ...]]:
             yield (
                 operation, program, f"{rate:,.0f}", f"{figures['p50_ms']:.1f}", f"{figures['p99_ms']:.1f}",
                 *("-" if figures[name] is None else f"{figures[name]:,.0f}" for name in ("app_us", "postgres_us")),
-                f"{result['answer_bytes'][program][operation]:,}", _shown(_quotient(ours.get("per_second"), rate)),
-                _shown(_quotient(_processor(figures), _processor(ours))),
+                f"{result['answer_bytes'][program][operation]:,}", _format_ratio(_divide(ours.get("per_second"), rate)),
+                _format_ratio(_divide(_processor_us(figures), _processor_us(ours))),
             )  # fmt: skip
 
 
-def _processor(figures: Mapping[str, Any]) -> float | None:
+def _processor_us(figures: Mapping[str, Any]) -> float | None:
     """Return the processor time of a request, in the program and in PostgreSQL."""
     app, postgres = figures.get("app_us"), figures.get("postgres_us")
     return None if app is None or postgres is None else float(app + postgres)
 
 
-def _quotient(one: float | None, other: float | None) -> float | None:
+def _divide(one: float | None, other: float | None) -> float | None:
     return one / other if one and other else None
 
 
-def _shown(value: float | None) -> str:
+def _format_ratio(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f}"
 
 
-def markdown(result: Result) -> str:
+def render_markdown(result: Result) -> str:
     """Write the result as a page."""
     lines = [
         f"# Load, {result['date']}",
         "",
-        _how(result),
+        _describe_setup(result),
         "",
         "Machines are noisy: only ratios of one run count. How to read the columns: `bench/README.md`.",
         "",
-        *([f"{disturbed}\n"] if (disturbed := disturbance(result)) else []),
-        _md_row(_HEADINGS),
-        _md_row(["---"] * 2 + ["---:"] * (len(_HEADINGS) - 2)),
-        *map(_md_row, _rows(result)),
+        *([f"{disturbed}\n"] if (disturbed := describe_disturbance(result)) else []),
+        _markdown_row(_HEADINGS),
+        _markdown_row(["---"] * 2 + ["---:"] * (len(_HEADINGS) - 2)),
+        *map(_markdown_row, _rows(result)),
         "",
-        *_verdicts(result),
+        *_build_target_table(result),
         *(f"{name} was not measured: {why}.\n" for name, why in result["absent"].items()),
         *(f"- {name}: {what}" for name, what in {**result["operations"], **result["programs"]}.items()),
         "",
@@ -174,7 +174,7 @@ def markdown(result: Result) -> str:
     return "\n".join(lines)
 
 
-def _how(result: Result) -> str:
+def _describe_setup(result: Result) -> str:
     on, how = result["machine"], result["measured_with"]
     return (
         f"{on['cores']} cores, {on['memory_gib']} GiB, {on['system']} {on['architecture']}, Python {on['python']}, "
@@ -184,23 +184,23 @@ def _how(result: Result) -> str:
     )
 
 
-def _md_row(cells: Iterable[str]) -> str:
+def _markdown_row(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _verdicts(result: Result) -> Iterable[str]:
-    yield _md_row(
+def _build_target_table(result: Result) -> Iterable[str]:
+    yield _markdown_row(
         ("operation", "ours ÷ limit", "bar", "ours ÷ plain", "bar now", "bar in the end", "p99 ÷ p50", "bar")
     )
-    yield _md_row(["---"] + ["---:"] * 7)
+    yield _markdown_row(["---"] + ["---:"] * 7)
     for operation, ratios in result["ratios"].items():
         limit, plain = ratios.get("ours/limit"), ratios.get("ours/plain")
         if limit is None or plain is None:
             continue
         ours = result["medians"][operation]["ours"]
-        bars = BARS[operation]
+        bars = TARGET_RATIOS[operation]
         tail = ours["p99_ms"] / ours["p50_ms"]
-        yield _md_row(
+        yield _markdown_row(
             (
                 operation,
                 f"{limit:.2f}",
@@ -215,8 +215,8 @@ def _verdicts(result: Result) -> Iterable[str]:
     yield ""
 
 
-def keep(result: Result, name: str) -> None:
+def write_results(result: Result, name: str) -> None:
     """Write both files."""
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n")
-    (RESULTS / f"{name}.md").write_text(markdown(result))
+    RESULTS_DIR.mkdir(exist_ok=True)
+    (RESULTS_DIR / f"{name}.json").write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n")
+    (RESULTS_DIR / f"{name}.md").write_text(render_markdown(result))

@@ -8,11 +8,11 @@ import statistics
 import time
 from pathlib import Path
 
-from bench.report import machine
+from bench.report import describe_machine
 from tests.served import Served, room
 
-FILE = Path(__file__).parent / "results" / "start.json"
-STARTS = 10
+RESULTS_FILE = Path(__file__).parent / "results" / "start.json"
+START_COUNT = 10
 
 
 def main() -> None:
@@ -22,17 +22,17 @@ def main() -> None:
         with served.running():
             pass  # the first start, which makes everything
         seconds = []
-        for _ in range(STARTS):
+        for _ in range(START_COUNT):
             begun = time.perf_counter()
             with served.running():
                 seconds.append(round(time.perf_counter() - begun, 2))
     found = {
-        "machine": machine(),
+        "machine": describe_machine(),
         "what": "seconds from `python -m app.cli run` until /readyz answers, with a database that is there",
         "median": round(statistics.median(seconds), 2),
         "starts": seconds,
     }
-    FILE.write_text(json.dumps(found, indent=2) + "\n")
+    RESULTS_FILE.write_text(json.dumps(found, indent=2) + "\n")
     print(json.dumps(found, indent=2))
 
 

@@ -7,31 +7,31 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-CASE, LIST, REFERRAL = (b"x" * int(size) for size in os.environ["BENCH_SIZES"].split(","))
+CASE_BODY, CASE_LIST_BODY, REFERRAL_BODY = (b"x" * int(size) for size in os.environ["BENCH_SIZES"].split(","))
 
 
-async def ready(_: Request) -> Response:
+async def get_readiness(_: Request) -> Response:
     return Response(status_code=204)
 
 
-async def case(_: Request) -> Response:
-    return Response(CASE, media_type="application/json")
+async def get_case(_: Request) -> Response:
+    return Response(CASE_BODY, media_type="application/json")
 
 
-async def cases(_: Request) -> Response:
-    return Response(LIST, media_type="application/json")
+async def list_cases(_: Request) -> Response:
+    return Response(CASE_LIST_BODY, media_type="application/json")
 
 
-async def referral(request: Request) -> Response:
+async def create_referral(request: Request) -> Response:
     await request.body()
-    return Response(REFERRAL, 201, media_type="application/json")
+    return Response(REFERRAL_BODY, 201, media_type="application/json")
 
 
 app = Starlette(
     routes=[
-        Route("/readyz", ready),
-        Route("/v1/cases/{case_id}", case),
-        Route("/v1/cases", cases),
-        Route("/v1/referrals", referral, methods=["POST"]),
+        Route("/readyz", get_readiness),
+        Route("/v1/cases/{case_id}", get_case),
+        Route("/v1/cases", list_cases),
+        Route("/v1/referrals", create_referral, methods=["POST"]),
     ]
 )

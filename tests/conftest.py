@@ -24,10 +24,10 @@ from sqlalchemy.engine import make_url  # noqa: E402
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine  # noqa: E402
 
 from app.access.keyring import KeyRing  # noqa: E402
-from app.config import settings  # noqa: E402
+from app.config import get_settings  # noqa: E402
 from app.database import migrations  # noqa: E402
-from app.database.embedded import ADMIN, EmbeddedServer  # noqa: E402
-from app.database.urls import Urls, dialect_url  # noqa: E402
+from app.database.embedded import ADMIN_ROLE, EmbeddedServer  # noqa: E402
+from app.database.urls import DatabaseUrls, to_sqlalchemy_url  # noqa: E402
 from app.main import create_app  # noqa: E402
 from app.services.persons import gazetteer, places  # noqa: E402
 from tests import collected  # noqa: E402, F401 - from here on, in every test
@@ -47,12 +47,12 @@ class Cluster:
     """The test server, and how to get a fresh migrated database of it."""
 
     server: EmbeddedServer
-    urls: Urls
+    urls: DatabaseUrls
     """Of the template."""
 
     async def connect(self, database: str) -> asyncpg.Connection:
         """Connect past the API, as who is bound by nothing."""
-        return await asyncpg.connect(self.server.url(ADMIN, PASSWORD, database))
+        return await asyncpg.connect(self.server.build_url(ADMIN_ROLE, PASSWORD, database))
 
     async def admin(self, statement: str, database: str = "postgres") -> None:
         connection = await self.connect(database)
@@ -61,9 +61,9 @@ class Cluster:
         finally:
             await connection.close()
 
-    async def clone(self, name: str) -> Urls:
+    async def clone(self, name: str) -> DatabaseUrls:
         await self.admin(f'CREATE DATABASE "{name}" TEMPLATE {TEMPLATE} STRATEGY FILE_COPY')
-        return Urls(*(_on(url, name) for url in (self.urls.owner, self.urls.api, self.urls.reports)))
+        return DatabaseUrls(*(_on(url, name) for url in (self.urls.owner, self.urls.api, self.urls.reports)))
 
     async def drop(self, name: str) -> None:
         await self.admin(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
@@ -76,7 +76,7 @@ def _on(url: str, database: str) -> str:
 
 @pytest.fixture(scope="session")
 def keys() -> KeyRing:
-    return KeyRing.create(settings().key_ring_path)
+    return KeyRing.load_or_create(get_settings().key_ring_path)
 
 
 @pytest.fixture(scope="session")
@@ -92,15 +92,15 @@ def cluster(keys: KeyRing) -> Iterator[Cluster]:
         server.stop()
 
 
-async def _template(server: EmbeddedServer, admin: str) -> Urls:
+async def _template(server: EmbeddedServer, admin: str) -> DatabaseUrls:
     connection = await asyncpg.connect(admin)
     await connection.execute(f"CREATE DATABASE {TEMPLATE}")
     await connection.close()
-    urls = await migrations.make_roles(server.url(ADMIN, PASSWORD, TEMPLATE))
-    await migrations.in_thread(migrations.migrate, urls.owner)
-    engine = create_async_engine(dialect_url(urls.owner))
+    urls = await migrations.create_database_roles(server.build_url(ADMIN_ROLE, PASSWORD, TEMPLATE))
+    await migrations.run_in_thread(migrations.upgrade_schema, urls.owner)
+    engine = create_async_engine(to_sqlalchemy_url(urls.owner))
     owner = await asyncpg.connect(urls.owner)
-    await places.load(owner, gazetteer.checksum())
+    await places.load_places(owner, gazetteer.compute_checksum())
     await owner.close()
     async with AsyncSession(engine) as session:
         await settle(session)

@@ -9,7 +9,7 @@ from typing import Protocol
 import asyncpg
 
 from app.database.engine import Database
-from app.database.urls import Urls
+from app.database.urls import DatabaseUrls
 
 TURNS = 100
 """Tests after which a database is full of what was deleted in it."""
@@ -86,7 +86,7 @@ IS_CHANGED = "SELECT EXISTS (SELECT FROM pristine.changes)"
 class Copies(Protocol):
     """Who copies the template, and drops copies of it."""
 
-    async def clone(self, name: str) -> Urls: ...
+    async def clone(self, name: str) -> DatabaseUrls: ...
 
     async def drop(self, name: str) -> None: ...
 
@@ -98,7 +98,7 @@ class Ground:
     """A copy of the template, and what a test connects to it with."""
 
     name: str
-    urls: Urls
+    urls: DatabaseUrls
     database: Database
     past: asyncpg.Connection
     """A connection past the API."""

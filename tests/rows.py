@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 from sqlmodel import SQLModel
 
-from app.access.vault import seal
-from app.kit.dates import LOCAL, add_months, today
+from app.access.vault import encrypt
+from app.kit.dates import CAMBODIA_TIMEZONE, add_months, today
 from app.models import (
     Action,
     Assessment,
@@ -23,7 +23,7 @@ from app.models import (
     ServiceReferral,
     SupportSession,
 )
-from app.models.record import CaseRecord, new_id, now
+from app.models.record import CaseRecord, new_id, utc_now
 from tests.world import id_of
 
 R = TypeVar("R", bound=SQLModel)
@@ -40,7 +40,7 @@ async def put(superuser: Any, record: R) -> R:
 
 
 async def plan_of(superuser: Any, case: dict[str, Any], status: str = "approved", **changes: Any) -> CarePlan:
-    decided: dict[str, Any] = {"submitted_at": now(), "submitted_by_id": WORKER, "decided_at": now()}
+    decided: dict[str, Any] = {"submitted_at": utc_now(), "submitted_by_id": WORKER, "decided_at": utc_now()}
     told: dict[str, Any] = {
         "subject": "child",
         "author_id": WORKER,
@@ -63,7 +63,7 @@ def of(case: dict[str, Any]) -> dict[str, Any]:
 
 
 def local(day: date, hour: int = 9) -> datetime:
-    return datetime(day.year, day.month, day.day, hour, tzinfo=LOCAL)
+    return datetime(day.year, day.month, day.day, hour, tzinfo=CAMBODIA_TIMEZONE)
 
 
 def in_days(n: int) -> date:
@@ -117,7 +117,7 @@ async def copy_case(superuser: Any, model: dict[str, Any], n: int) -> None:
     identity = {"names": model["child"]["names"], "birth": {"date": "2015-05-04", "precision": "day"}}
     for _ in range(n):
         child = Child(sex="male")
-        seal(child, "sealed", identity)
+        encrypt(child, "sealed", identity)
         await put(superuser, child)
         case = Case(
             number=f"X-{child.id}", child_id=child.id, kind="survivor", team_id=id_of("north"), lead_worker_id=WORKER,

@@ -11,11 +11,11 @@ import httpx
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.vault import vault
+from app.access.vault import get_vault
 from app.database.engine import Database
-from app.database.urls import Urls
-from app.models import Agency, ApiClient, SignIn, Team, TeamMember, User
-from app.models.record import now
+from app.database.urls import DatabaseUrls
+from app.models import Agency, ApiClient, AuthSession, Team, TeamMember, User
+from app.models.record import utc_now
 
 STAFF: dict[str, tuple[list[str], list[tuple[str, bool]]]] = {
     "worker_north": (["social_worker"], [("north", False)]),
@@ -65,9 +65,9 @@ async def settle(session: AsyncSession) -> None:
     await session.commit()
 
 
-def _session(name: str, user_id: uuid.UUID | None = None, client_id: uuid.UUID | None = None) -> SignIn:
-    end = now() + timedelta(days=1)
-    return SignIn(
+def _session(name: str, user_id: uuid.UUID | None = None, client_id: uuid.UUID | None = None) -> AuthSession:
+    end = utc_now() + timedelta(days=1)
+    return AuthSession(
         id=id_of(f"session of {name}"), user_id=user_id, client_id=client_id, idle_ends_at=end, ends_at=end
     )
 
@@ -83,7 +83,7 @@ def token_of(name: str, **changes: Any) -> str:
         "auth_time": None if machine else int(time.time()),
         "amr": () if machine else ("pwd",),
     }
-    return vault().tokens.issue(id_of(name), **{**said, **changes})
+    return get_vault().access_tokens.issue_access_token(id_of(name), **{**said, **changes})
 
 
 @dataclass
@@ -134,7 +134,7 @@ class World:
     app: FastAPI
     http: httpx.AsyncClient
     database: Database
-    urls: Urls
+    urls: DatabaseUrls
     callers: dict[str, Caller] = field(default_factory=dict)
 
     def __getattr__(self, name: str) -> Caller:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from app.database.migrations import MIGRATIONS, run
+from app.database.migrations import MIGRATIONS_DIR, run_sql_script
 from app.models.record import Xid8
 
 revision = "0001"
@@ -16,7 +16,7 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-SQL = MIGRATIONS / "sql"
+SQL = MIGRATIONS_DIR / "sql"
 FUNCTIONS = ("caller", "case_scope", "duplicates", "access_log", "triggers", "fund", "ledger", "upkeep")
 """Files in `sql/functions`, in this order: a function exists before another one, or a policy, refers to it."""
 
@@ -24,14 +24,14 @@ FUNCTIONS = ("caller", "case_scope", "duplicates", "access_log", "triggers", "fu
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
     create_tables()
-    run(op.get_bind(), SQL / "schemas.sql")
+    run_sql_script(op.get_bind(), SQL / "schemas.sql")
     for name in FUNCTIONS:
-        run(op.get_bind(), SQL / "functions" / f"{name}.sql")
+        run_sql_script(op.get_bind(), SQL / "functions" / f"{name}.sql")
     for file in sorted((SQL / "tables").glob("*.sql")):
-        run(op.get_bind(), file)
+        run_sql_script(op.get_bind(), file)
     op.execute("SELECT access.prepare_partitions()")
-    run(op.get_bind(), MIGRATIONS / "seed" / "approval_limits.sql")
-    insert_instrument(MIGRATIONS / "seed" / "my_week.json")
+    run_sql_script(op.get_bind(), MIGRATIONS_DIR / "seed" / "approval_limits.sql")
+    insert_instrument(MIGRATIONS_DIR / "seed" / "my_week.json")
 
 
 def downgrade() -> None:

@@ -7,7 +7,7 @@ from app.access.permissions import Role
 
 
 @dataclass(frozen=True, slots=True)
-class Actor:
+class Caller:
     """A member of staff or an API client, during one request."""
 
     id: UUID
@@ -17,8 +17,8 @@ class Actor:
     roles: frozenset[str]
     agency_id: UUID | None
     """The agency of an API client."""
-    teams: frozenset[UUID]
-    supervises: frozenset[UUID]
+    team_ids: frozenset[UUID]
+    supervised_team_ids: frozenset[UUID]
     session_id: UUID
     event_id: UUID
     """The access this request opened: what row security lets the request see hangs on it."""
@@ -30,14 +30,16 @@ class Actor:
         """Whether this is another organisation's system, which sees its own referrals and nothing else."""
         return self.kind == "client"
 
-    def has(self, *roles: Role) -> bool:
+    def has_role(self, *roles: Role) -> bool:
         """Whether the actor is any of these."""
         return not self.roles.isdisjoint(roles)
 
-    def leads(self, team_id: UUID) -> bool:
+    def leads_team(self, team_id: UUID) -> bool:
         """Whether the actor may decide for a team."""
-        return self.has(Role.programme_manager) or (self.has(Role.supervisor) and team_id in self.supervises)
+        return self.has_role(Role.programme_manager) or (
+            self.has_role(Role.supervisor) and team_id in self.supervised_team_ids
+        )
 
-    def belongs_to(self, team_id: UUID) -> bool:
+    def belongs_to_team(self, team_id: UUID) -> bool:
         """Whether the actor works in a team or decides for it."""
-        return team_id in self.teams or self.leads(team_id)
+        return team_id in self.team_ids or self.leads_team(team_id)

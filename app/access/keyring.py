@@ -32,28 +32,28 @@ from app.errors import Conflict, FirstStepError, NotFound
 
 KEY_BYTES = 32
 MAX_RING_BYTES = 1_048_576
-LOOK_EVERY = 5.0
+RELOAD_INTERVAL_SECONDS = 5.0
 """Seconds after which a running process looks again whether the ring's file has changed."""
 
 
-class BadKeyRing(FirstStepError):
+class InvalidKeyRing(FirstStepError):
     """The ring cannot be used. Why is not said: parsers quote what they read, and this holds nothing but secrets."""
 
     def __init__(self) -> None:
         super().__init__("The key ring must exist, be whole, and be readable by its owner only (mode 0600).")
 
 
-class _Keys(BaseModel):
+class _KeySet(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
     active: str
     keys: dict[Annotated[str, Field(pattern=r"\A[A-Za-z0-9_-]{1,64}\z")], str]
 
 
-class _Ring(BaseModel):
+class _KeyRingFile(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
-    encryption: _Keys
+    encryption: _KeySet
     blind_index: str
-    signing: _Keys
+    signing: _KeySet
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -67,56 +67,56 @@ class KeyRing:
     signing_keys: Mapping[str, ec.EllipticCurvePrivateKey]
     path: Path | None = None
     """Its file; None where it came from the environment."""
-    stamp: tuple[int, ...] = ()
+    file_signature: tuple[int, ...] = ()
     """What the file looked like when it was read."""
 
     @classmethod
     def parse(cls, text: str | bytes) -> Self:
         """Return the ring written in `text` (the value of `FIRSTSTEP_KEYS`). Raises `BadKeyRing`."""
         try:
-            return cls._from(_Ring.model_validate_json(text))
+            return cls._from_file_content(_KeyRingFile.model_validate_json(text))
         except (ValueError, TypeError, UnsupportedAlgorithm):
-            raise BadKeyRing from None
+            raise InvalidKeyRing from None
 
     @classmethod
     def load(cls, path: Path) -> Self:
         """Return the ring in a file that nobody but its owner may read. Raises `BadKeyRing`."""
         try:
-            text, stamp = _read_private(path)
+            text, stamp = _read_private_file(path)
         except (OSError, ValueError):
-            raise BadKeyRing from None
-        return replace(cls.parse(text), path=path, stamp=stamp)
+            raise InvalidKeyRing from None
+        return replace(cls.parse(text), path=path, file_signature=stamp)
 
     @classmethod
-    def create(cls, path: Path) -> Self:
+    def load_or_create(cls, path: Path) -> Self:
         """Return the ring at `path`, made with fresh keys if there is none; of two starting at once, one makes it."""
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():
-            _put_if_absent(path, cls.fresh().dump())
+            _create_file_if_absent(path, cls.generate().to_json())
         return cls.load(path)
 
     @classmethod
-    def fresh(cls) -> Self:
+    def generate(cls) -> Self:
         """Return a new ring that is kept nowhere."""
-        key_id, signing = secrets.token_hex(4), _new_signing_key()
-        kid = thumbprint(public_jwk(signing.public_key()))
+        key_id, signing = secrets.token_hex(4), _generate_signing_key()
+        kid = compute_jwk_thumbprint(export_public_jwk(signing.public_key()))
         return cls(key_id, {key_id: os.urandom(KEY_BYTES)}, os.urandom(KEY_BYTES), kid, {kid: signing})
 
     @classmethod
-    def _from(cls, ring: _Ring) -> Self:
-        encryption = {key_id: _key(text) for key_id, text in ring.encryption.keys.items()}
-        signing = {kid: _signing_key(kid, pem) for kid, pem in ring.signing.keys.items()}
-        blind_index = _key(ring.blind_index)
+    def _from_file_content(cls, ring: _KeyRingFile) -> Self:
+        encryption = {key_id: _decode_key(text) for key_id, text in ring.encryption.keys.items()}
+        signing = {kid: _load_signing_key(kid, pem) for kid, pem in ring.signing.keys.items()}
+        blind_index = _decode_key(ring.blind_index)
         if ring.encryption.active not in encryption or ring.signing.active not in signing:
             raise ValueError
         if len({blind_index, *encryption.values()}) != len(encryption) + 1:
             raise ValueError  # one key for two purposes
         return cls(ring.encryption.active, encryption, blind_index, ring.signing.active, signing)
 
-    def dump(self) -> str:
+    def to_json(self) -> str:
         """Return the ring as it is written to its file. Secret."""
         encryption = {key_id: base64.b64encode(key).decode() for key_id, key in self.encryption_keys.items()}
-        signing = {kid: _pem(key) for kid, key in self.signing_keys.items()}
+        signing = {kid: _to_pem(key) for kid, key in self.signing_keys.items()}
         ring = {
             "encryption": {"active": self.encryption_active, "keys": encryption},
             "blind_index": base64.b64encode(self.blind_index).decode(),
@@ -127,7 +127,7 @@ class KeyRing:
     def add_encryption_key(self) -> "KeyRing":
         """Save and return the ring with a new active encryption key. Raises `Conflict` if it has no file."""
         key_id, key = secrets.token_hex(4), os.urandom(KEY_BYTES)
-        return self._rewritten(
+        return self._update_file(
             lambda ring: replace(
                 ring, encryption_active=key_id, encryption_keys={**ring.encryption_keys, key_id: key}
             )
@@ -135,105 +135,105 @@ class KeyRing:
 
     def add_signing_key(self) -> "KeyRing":
         """Save and return the ring with a new active signing key. Raises `Conflict` if it has no file."""
-        key = _new_signing_key()
-        kid = thumbprint(public_jwk(key.public_key()))
-        return self._rewritten(
+        key = _generate_signing_key()
+        kid = compute_jwk_thumbprint(export_public_jwk(key.public_key()))
+        return self._update_file(
             lambda ring: replace(ring, signing_active=kid, signing_keys={**ring.signing_keys, kid: key})
         )
 
-    def retire(self, key_id: str) -> "KeyRing":
+    def retire_key(self, key_id: str) -> "KeyRing":
         """Save and return the ring without a key that is no longer active: what only it can read is gone for good.
 
         Retire an encryption key only when everything has been sealed anew, and at least `LOOK_EVERY` seconds after
         its successor was added: until then another process may still be sealing with it. Retire a signing key when
         its last token has expired. Raises `Conflict` for an active key, `NotFound` for an unknown one.
         """
-        return self._rewritten(lambda ring: _without(ring, key_id))
+        return self._update_file(lambda ring: _remove_key(ring, key_id))
 
-    def has_changed(self) -> bool:
+    def has_file_changed(self) -> bool:
         """Whether the file has been rewritten since this ring was read from it."""
         with suppress(OSError):
-            return self.path is not None and _stamp(self.path.stat()) != self.stamp
+            return self.path is not None and _get_file_signature(self.path.stat()) != self.file_signature
         return False
 
-    def _rewritten(self, change: Callable[["KeyRing"], "KeyRing"]) -> "KeyRing":
+    def _update_file(self, change: Callable[["KeyRing"], "KeyRing"]) -> "KeyRing":
         """Apply the change to what the file says now, alone: two rotations at once must not lose a key."""
         if self.path is None:
             raise Conflict("The keys come from the environment: change them there.")
         path = self.path.resolve()
-        with _alone(path):
-            _put(path, change(KeyRing.load(path)).dump())
+        with _lock_file(path):
+            _replace_file(path, change(KeyRing.load(path)).to_json())
         return KeyRing.load(self.path)
 
 
-class CurrentKeyRing:
+class ReloadingKeyRing:
     """The ring as its file says now, so that a key added by another process is used here without a restart."""
 
-    __slots__ = ("_due", "_look_every", "_ring")
+    __slots__ = ("_reload_at", "_reload_interval", "_ring")
 
-    def __init__(self, ring: KeyRing, look_every: float = LOOK_EVERY) -> None:
+    def __init__(self, ring: KeyRing, reload_interval: float = RELOAD_INTERVAL_SECONDS) -> None:
         self._ring = ring
-        self._look_every = look_every
-        self._due = time.monotonic() + look_every
+        self._reload_interval = reload_interval
+        self._reload_at = time.monotonic() + reload_interval
 
-    def now(self) -> KeyRing:
+    def get(self) -> KeyRing:
         """Return the ring, looked at again if that was more than `look_every` seconds ago."""
-        return self.look() if time.monotonic() >= self._due else self._ring
+        return self.reload_if_changed() if time.monotonic() >= self._reload_at else self._ring
 
-    def look(self) -> KeyRing:
+    def reload_if_changed(self) -> KeyRing:
         """Return the ring after looking at its file; one that cannot be read just now leaves the known ring in use."""
-        self._due = time.monotonic() + self._look_every
-        if self._ring.path and self._ring.has_changed():
-            with suppress(BadKeyRing):
+        self._reload_at = time.monotonic() + self._reload_interval
+        if self._ring.path and self._ring.has_file_changed():
+            with suppress(InvalidKeyRing):
                 self._ring = KeyRing.load(self._ring.path)
         return self._ring
 
 
-def base64url(raw: bytes) -> str:
+def encode_base64url(raw: bytes) -> str:
     """Return base64url without padding (RFC 7515, section 2)."""
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-def public_jwk(key: ec.EllipticCurvePublicKey) -> dict[str, str]:
+def export_public_jwk(key: ec.EllipticCurvePublicKey) -> dict[str, str]:
     """Return the required members of a P-256 public key (RFC 7518, section 6.2.1)."""
     numbers = key.public_numbers()
-    x, y = (base64url(number.to_bytes(KEY_BYTES, "big")) for number in (numbers.x, numbers.y))
+    x, y = (encode_base64url(number.to_bytes(KEY_BYTES, "big")) for number in (numbers.x, numbers.y))
     return {"crv": "P-256", "kty": "EC", "x": x, "y": y}
 
 
-def thumbprint(jwk: Mapping[str, str]) -> str:
+def compute_jwk_thumbprint(jwk: Mapping[str, str]) -> str:
     """Return the RFC 7638 thumbprint of what `public_jwk` returned."""
     text = json.dumps(dict(jwk), sort_keys=True, separators=(",", ":"))
-    return base64url(hashlib.sha256(text.encode()).digest())
+    return encode_base64url(hashlib.sha256(text.encode()).digest())
 
 
-def _key(text: str) -> bytes:
+def _decode_key(text: str) -> bytes:
     key = base64.b64decode(text, validate=True)
     if len(key) != KEY_BYTES:
         raise ValueError
     return key
 
 
-def _signing_key(kid: str, pem: str) -> ec.EllipticCurvePrivateKey:
+def _load_signing_key(kid: str, pem: str) -> ec.EllipticCurvePrivateKey:
     key = serialization.load_pem_private_key(pem.encode(), password=None)
     if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
         raise TypeError
-    if thumbprint(public_jwk(key.public_key())) != kid:
+    if compute_jwk_thumbprint(export_public_jwk(key.public_key())) != kid:
         raise ValueError
     return key
 
 
-def _new_signing_key() -> ec.EllipticCurvePrivateKey:
+def _generate_signing_key() -> ec.EllipticCurvePrivateKey:
     return ec.generate_private_key(ec.SECP256R1())
 
 
-def _pem(key: ec.EllipticCurvePrivateKey) -> str:
+def _to_pem(key: ec.EllipticCurvePrivateKey) -> str:
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     ).decode()
 
 
-def _without(ring: KeyRing, key_id: str) -> KeyRing:
+def _remove_key(ring: KeyRing, key_id: str) -> KeyRing:
     if key_id in {ring.encryption_active, ring.signing_active}:
         raise Conflict("The active key cannot be retired: add its successor first.")
     if key_id not in ring.encryption_keys and key_id not in ring.signing_keys:
@@ -243,21 +243,21 @@ def _without(ring: KeyRing, key_id: str) -> KeyRing:
     return replace(ring, encryption_keys=encryption, signing_keys=signing)
 
 
-def _stamp(status: os.stat_result) -> tuple[int, ...]:
+def _get_file_signature(status: os.stat_result) -> tuple[int, ...]:
     return (status.st_ino, status.st_mtime_ns, status.st_size)
 
 
-def _read_private(path: Path) -> tuple[bytes, tuple[int, ...]]:
+def _read_private_file(path: Path) -> tuple[bytes, tuple[int, ...]]:
     """Read a file after checking the very thing opened: a regular file, without rights for group and world."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     with os.fdopen(descriptor, "rb") as file:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode) or status.st_mode & 0o077 or status.st_size > MAX_RING_BYTES:
             raise ValueError
-        return file.read(), _stamp(status)
+        return file.read(), _get_file_signature(status)
 
 
-def _draft(path: Path, text: str) -> Path:
+def _write_temporary_file(path: Path, text: str) -> Path:
     """Write the text durably to a private file beside `path`: what gets its name is whole or not there."""
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -267,22 +267,22 @@ def _draft(path: Path, text: str) -> Path:
     return Path(name)
 
 
-def _put(path: Path, text: str) -> None:
-    _draft(path, text).replace(path)
-    _settle(path.parent)
+def _replace_file(path: Path, text: str) -> None:
+    _write_temporary_file(path, text).replace(path)
+    _sync_directory(path.parent)
 
 
-def _put_if_absent(path: Path, text: str) -> None:
-    draft = _draft(path, text)
+def _create_file_if_absent(path: Path, text: str) -> None:
+    draft = _write_temporary_file(path, text)
     try:
         with suppress(FileExistsError):
             path.hardlink_to(draft)  # atomic, and refuses to overwrite
     finally:
         draft.unlink()
-    _settle(path.parent)
+    _sync_directory(path.parent)
 
 
-def _settle(directory: Path) -> None:
+def _sync_directory(directory: Path) -> None:
     """Make a rename or link survive a power cut."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
@@ -292,7 +292,7 @@ def _settle(directory: Path) -> None:
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
+def _lock_file(path: Path) -> Iterator[None]:
     with path.with_name(f"{path.name}.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

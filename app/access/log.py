@@ -15,22 +15,22 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapper, QueryContext, Session, object_session
 
 from app.database.engine import Database
-from app.database.errors import translated
+from app.database.errors import translate_database_errors
 from app.models import (
     AccessEntry,
     Action,
     Assessment,
-    BreakGlass,
+    BreakGlassGrant,
     CarePlan,
     Case,
-    CaseHistory,
+    CaseHistoryEntry,
     CaseLink,
     CaseWorker,
     Child,
     ClinicalNote,
     Consent,
     Disbursement,
-    DisbursementWords,
+    DisbursementDetails,
     Document,
     DocumentContent,
     ExitPlan,
@@ -51,17 +51,17 @@ RECORD_KINDS: dict[type, str] = {
     AccessEntry: "access",
     Action: "action",
     Assessment: "assessment",
-    BreakGlass: "break_glass",
+    BreakGlassGrant: "break_glass",
     CarePlan: "care_plan",
     Case: "case",
-    CaseHistory: "case_history",
+    CaseHistoryEntry: "case_history",
     CaseLink: "case_link",
     CaseWorker: "case_worker",
     Child: "child",
     ClinicalNote: "clinical_note",
     Consent: "consent",
     Disbursement: "disbursement",
-    DisbursementWords: "disbursement_words",
+    DisbursementDetails: "disbursement_words",
     Document: "document",
     DocumentContent: "document_content",
     ExitPlan: "exit_plan",
@@ -79,17 +79,17 @@ RECORD_KINDS: dict[type, str] = {
 }
 """Every table whose rows are about a child; a test holds this against the tables with row security."""
 
-OPEN = "SELECT * FROM access.open($1, $2, $3, $4, $5, $6, $7)"
-CONCLUDE = "SELECT access.conclude($1, $2, $3, $4, $5)"
-ENTER = "SELECT set_config('firststep.access', $1, true)"
-ENTRIES = """
+OPEN_ACCESS_EVENT_SQL = "SELECT * FROM access.open($1, $2, $3, $4, $5, $6, $7)"
+CONCLUDE_ACCESS_EVENT_SQL = "SELECT access.conclude($1, $2, $3, $4, $5)"
+SET_ACCESS_EVENT_SQL = "SELECT set_config('firststep.access', $1, true)"
+INSERT_ACCESS_ENTRIES_SQL = """
     INSERT INTO access_entries (event_id, child_id, case_id, record_kind, record_id, outcome, status)
     SELECT $1, child, file, kind, record, $2, $3
       FROM unnest($4::uuid[], $5::uuid[], $6::text[], $7::uuid[]) AS shown (child, file, kind, record)
 """
 
 
-class Shown(NamedTuple):
+class AccessedRecord(NamedTuple):
     """A record that a request loaded or wrote."""
 
     child_id: UUID | None
@@ -99,99 +99,99 @@ class Shown(NamedTuple):
 
 
 @dataclass(slots=True)
-class Trace:
+class AccessedRecords:
     """What one request has shown so far: for each child, the first record of it that was touched."""
 
-    children: dict[UUID, Shown] = field(default_factory=dict)
-    others: dict[tuple[str, UUID], Shown] = field(default_factory=dict)
+    by_child: dict[UUID, AccessedRecord] = field(default_factory=dict)
+    without_child: dict[tuple[str, UUID], AccessedRecord] = field(default_factory=dict)
     """Records about nobody's child yet: referrals before they are accepted."""
 
-    def add(self, shown: Shown) -> None:
+    def add(self, shown: AccessedRecord) -> None:
         """Note a record."""
         if shown.child_id is None:
-            self.others.setdefault((shown.kind, shown.record_id), shown)
+            self.without_child.setdefault((shown.kind, shown.record_id), shown)
             return
-        self.others.pop((shown.kind, shown.record_id), None)
-        known = self.children.setdefault(shown.child_id, shown)
+        self.without_child.pop((shown.kind, shown.record_id), None)
+        known = self.by_child.setdefault(shown.child_id, shown)
         if shown.kind == "break_glass":  # the entry of such a request names the grant, which holds the reason
             known = shown
         # A case that opens is younger than its child: who asks for the case's accesses is to find that one too.
         if known.case_id is None and shown.case_id is not None:
             known = known._replace(case_id=shown.case_id)
-        self.children[shown.child_id] = known
+        self.by_child[shown.child_id] = known
 
     def __iter__(self) -> Any:
-        yield from self.children.values()
-        yield from self.others.values()
+        yield from self.by_child.values()
+        yield from self.without_child.values()
 
 
-def trace_of(session: AsyncSession) -> Trace:
+def get_accessed_records(session: AsyncSession) -> AccessedRecords:
     """Return what a session has shown."""
-    found: Trace = session.info.setdefault("trace", Trace())
+    found: AccessedRecords = session.info.setdefault("trace", AccessedRecords())
     return found
 
 
-UNCOLLECTED = {"uncollected": True}
+UNRECORDED_READ = {"uncollected": True}
 """The execution option of a statement that reads sealed columns without the ORM's records, which it could collect.
 
 Either `show` is told what of it is shown, or nothing is: candidates compared in memory. Tests refuse such a statement
 without it."""
 
 
-def show(session: AsyncSession, records: Iterable[Shown]) -> None:
+def record_access(session: AsyncSession, records: Iterable[AccessedRecord]) -> None:
     """Note records that were read as plain columns."""
-    trace = trace_of(session)
+    trace = get_accessed_records(session)
     for record in records:
         trace.add(record)
 
 
-def _note(info: dict[Any, Any], record: Any) -> None:
+def _record_orm_access(info: dict[Any, Any], record: Any) -> None:
     kind = RECORD_KINDS.get(type(record))
     if kind is None:
         return
     known = record.__dict__
     child_id = known.get("id") if kind == "child" else known.get("child_id")
-    trace: Trace = info.get("trace") or info.setdefault("trace", Trace())
-    shown = trace.children.get(child_id)
+    trace: AccessedRecords = info.get("trace") or info.setdefault("trace", AccessedRecords())
+    shown = trace.by_child.get(child_id)
     if (shown and shown.case_id and kind != "break_glass") or (kind == "access" and child_id is None):
         return
     record_id = known.get("id") or known.get("case_id")
     case_id = record_id if kind == "case" else known.get("case_id")
-    trace.add(Shown(child_id, case_id, kind, record_id))
+    trace.add(AccessedRecord(child_id, case_id, kind, record_id))
 
 
 @event.listens_for(Mapper, "load")
-def _loaded(record: Any, context: QueryContext) -> None:
-    _note(context.session.info, record)
+def _on_load(record: Any, context: QueryContext) -> None:
+    _record_orm_access(context.session.info, record)
 
 
 @event.listens_for(Mapper, "refresh")
-def _refreshed(record: Any, context: QueryContext, _: Any) -> None:
-    _note(context.session.info, record)
+def _on_refresh(record: Any, context: QueryContext, _: Any) -> None:
+    _record_orm_access(context.session.info, record)
 
 
 @event.listens_for(Mapper, "after_insert")
 @event.listens_for(Mapper, "after_update")
-def _written(_: Any, __: Any, record: Any) -> None:
+def _on_write(_: Any, __: Any, record: Any) -> None:
     session = object_session(record)
     if session is not None:
-        _note(session.info, record)
+        _record_orm_access(session.info, record)
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class AccessRequest:
     """Who says they are asking, and for what: the facts an event is opened with."""
 
-    act: str
+    action: str
     request_id: str
     address: str | None
     kind: str = "anonymous"
-    subject: UUID | None = None
+    subject_id: UUID | None = None
     session_id: UUID | None = None
     token_id: UUID | None = None
 
 
-async def open_event(database: Database, question: Question) -> asyncpg.Record:
+async def open_access_event(database: Database, question: AccessRequest) -> asyncpg.Record:
     """Open an access: one statement, committed before anything else happens.
 
     Returns:
@@ -201,25 +201,32 @@ async def open_event(database: Database, question: Question) -> asyncpg.Record:
         Unavailable: the log cannot be written, and so nothing can be read.
     """
     q = question
-    with translated():
-        return await database.gate.fetchrow(
-            OPEN, q.kind, q.subject, q.session_id, q.token_id, q.act, q.request_id, q.address
+    with translate_database_errors():
+        return await database.access_pool.fetchrow(
+            OPEN_ACCESS_EVENT_SQL,
+            q.kind,
+            q.subject_id,
+            q.session_id,
+            q.token_id,
+            q.action,
+            q.request_id,
+            q.address,
         )
 
 
-async def enter(session: AsyncSession, event_id: UUID) -> None:
+async def bind_access_event(session: AsyncSession, event_id: UUID) -> None:
     """Begin the transaction that may see what the event's actor may see."""
-    session.info["driver"] = await session.run_sync(_enter, event_id)
+    session.info["driver"] = await session.run_sync(_set_access_event, event_id)
 
 
-def _enter(session: Session, event_id: UUID) -> Any:
+def _set_access_event(session: Session, event_id: UUID) -> Any:
     """Do it in one turn of SQLAlchemy's, who sees a connection that died in its pool."""
     connection = session.connection()
-    connection.exec_driver_sql(ENTER, (str(event_id),))
+    connection.exec_driver_sql(SET_ACCESS_EVENT_SQL, (str(event_id),))
     return connection.connection.driver_connection
 
 
-def driver_of(session: AsyncSession) -> asyncpg.Connection:
+def get_driver_connection(session: AsyncSession) -> asyncpg.Connection:
     """Return the connection of a transaction that was entered, for what every request says.
 
     What goes through the ORM, and so into the trace, goes another way; these few statements cost a third on this one.
@@ -228,28 +235,32 @@ def driver_of(session: AsyncSession) -> asyncpg.Connection:
     return found
 
 
-async def write(session: AsyncSession, event_id: UUID, outcome: str, status: int) -> None:
+async def write_access_entries(session: AsyncSession, event_id: UUID, outcome: str, status: int) -> None:
     """Write an entry for every child this request showed, or one that says it showed none."""
-    shown = list(trace_of(session)) or [(None, None, None, None)]
+    shown = list(get_accessed_records(session)) or [(None, None, None, None)]
     columns = map(list, zip(*shown, strict=True))
-    await driver_of(session).execute(ENTRIES, event_id, outcome, status, *columns)
+    await get_driver_connection(session).execute(
+        INSERT_ACCESS_ENTRIES_SQL, event_id, outcome, status, *columns
+    )
 
 
-async def conclude(
+async def conclude_access_event(
     database: Database, event_id: UUID, outcome: str, status: int, record_id: UUID | None = None
 ) -> None:
     """Record how a request ended whose own transaction is gone: a refusal outlives its rollback."""
-    with translated():
-        await database.gate.execute(CONCLUDE, event_id, outcome, status, None, record_id)
+    with translate_database_errors():
+        await database.access_pool.execute(
+            CONCLUDE_ACCESS_EVENT_SQL, event_id, outcome, status, None, record_id
+        )
 
 
-async def open_as_custodian(owner: asyncpg.Connection, act: str) -> UUID:
+async def open_custodian_access_event(owner: asyncpg.Connection, act: str) -> UUID:
     """Open an access for work on sealed values that no person asks for, on the owner's connection; return its id."""
     opened: UUID = await owner.fetchval("SELECT access.open_as_custodian($1, $2)", act, uuid4().hex)
     return opened
 
 
-async def write_for_custodian(
+async def write_custodian_access_entries(
     owner: asyncpg.Connection, event_id: UUID, table: str, rows: Iterable[tuple[UUID, UUID | None]]
 ) -> None:
     """Write the entries of a custodian's event: which rows of a table, of which children."""

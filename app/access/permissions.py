@@ -23,10 +23,10 @@ class Role(StrEnum):
 class Permission(StrEnum):
     """Every act that somebody may be allowed."""
 
-    own_account = "account.own"
-    own_sessions_end = "account.end_session"
-    own_password = "account.change_password"  # noqa: S105 - an act, not a secret
-    own_second_factor = "account.second_factor"
+    account_own = "account.own"
+    account_end_session = "account.end_session"
+    account_change_password = "account.change_password"  # noqa: S105 - an act, not a secret
+    account_second_factor = "account.second_factor"
 
     user_read = "user.read"
     user_manage = "user.manage"
@@ -42,8 +42,8 @@ class Permission(StrEnum):
     referral_list = "referral.list"
     referral_complete = "referral.complete"
     referral_acknowledge = "referral.acknowledge"
-    referral_ask = "referral.request_information"
-    referral_answer = "referral.provide_information"
+    referral_request_information = "referral.request_information"
+    referral_provide_information = "referral.provide_information"
     referral_match = "referral.match"
     referral_accept = "referral.accept"
     referral_decline = "referral.decline"
@@ -114,10 +114,10 @@ class Permission(StrEnum):
     fund_manage = "fund.manage"
     fund_deposit = "fund.deposit"
     fund_ledger = "fund.ledger"
-    fund_transfer_ask = "fund.ask_transfer"
-    fund_transfer_decide = "fund.decide_transfer"
+    fund_ask_transfer = "fund.ask_transfer"
+    fund_decide_transfer = "fund.decide_transfer"
     fund_close = "fund.close"
-    books_close = "fund.close_books"
+    fund_close_books = "fund.close_books"
     approval_limit_read = "approval_limit.read"
     approval_limit_set = "approval_limit.set"
     exchange_rate_read = "exchange_rate.read"
@@ -133,9 +133,9 @@ class Permission(StrEnum):
     agenda_read = "agenda.read"
     agenda_feed_manage = "agenda.feed_manage"
 
-    log_read = "access_log.read"
-    log_read_child = "access_log.read_child"
-    broken_glass_read = "access_log.read_broken_glass"
+    access_log_read = "access_log.read"
+    access_log_read_child = "access_log.read_child"
+    access_log_read_broken_glass = "access_log.read_broken_glass"
 
 
 _WORKERS = frozenset({Role.social_worker, Role.supervisor})
@@ -144,16 +144,16 @@ _LEADERS = frozenset({Role.supervisor, Role.programme_manager})
 _SUPERVISORS = frozenset({Role.supervisor})
 _ADMINISTRATION = frozenset({Role.administrator})
 _FINANCE = frozenset({Role.finance_officer})
-_MONEY = _FINANCE | {Role.programme_manager}
+_FINANCE_AND_MANAGERS = _FINANCE | {Role.programme_manager}
 _STAFF = frozenset(Role) - {Role.partner_system, Role.reporting_script}
 _REFERRERS = _CASEWORK | {Role.partner_system}
 _LOG_READERS = frozenset({Role.data_protection_officer, Role.supervisor})
 
 POLICY: dict[Permission, frozenset[Role]] = {
-    Permission.own_account: _STAFF,
-    Permission.own_sessions_end: _STAFF,
-    Permission.own_password: _STAFF,
-    Permission.own_second_factor: _STAFF,
+    Permission.account_own: _STAFF,
+    Permission.account_end_session: _STAFF,
+    Permission.account_change_password: _STAFF,
+    Permission.account_second_factor: _STAFF,
     # Configuration, and the names that casework needs to choose from
     Permission.user_read: _ADMINISTRATION | _LEADERS | {Role.data_protection_officer},
     Permission.user_manage: _ADMINISTRATION,
@@ -169,8 +169,8 @@ POLICY: dict[Permission, frozenset[Role]] = {
     Permission.referral_list: _REFERRERS,
     Permission.referral_complete: _REFERRERS,
     Permission.referral_acknowledge: _CASEWORK,
-    Permission.referral_ask: _CASEWORK,
-    Permission.referral_answer: _REFERRERS,
+    Permission.referral_request_information: _CASEWORK,
+    Permission.referral_provide_information: _REFERRERS,
     Permission.referral_match: _CASEWORK,
     Permission.referral_accept: _CASEWORK,
     Permission.referral_decline: _CASEWORK,
@@ -239,11 +239,11 @@ POLICY: dict[Permission, frozenset[Role]] = {
     Permission.fund_read: _CASEWORK | _FINANCE,
     Permission.fund_manage: _FINANCE,
     Permission.fund_deposit: _FINANCE,
-    Permission.fund_ledger: _MONEY,
-    Permission.fund_transfer_ask: _MONEY,
-    Permission.fund_transfer_decide: _MONEY,
+    Permission.fund_ledger: _FINANCE_AND_MANAGERS,
+    Permission.fund_ask_transfer: _FINANCE_AND_MANAGERS,
+    Permission.fund_decide_transfer: _FINANCE_AND_MANAGERS,
     Permission.fund_close: frozenset({Role.programme_manager}),
-    Permission.books_close: _FINANCE,
+    Permission.fund_close_books: _FINANCE,
     Permission.approval_limit_read: _CASEWORK | _FINANCE | _ADMINISTRATION,
     Permission.approval_limit_set: _ADMINISTRATION,
     Permission.exchange_rate_read: _CASEWORK | _FINANCE,
@@ -254,23 +254,23 @@ POLICY: dict[Permission, frozenset[Role]] = {
     Permission.disbursement_pay: _FINANCE,
     Permission.disbursement_reconcile: _FINANCE,
     Permission.disbursement_cancel: _CASEWORK,
-    Permission.disbursement_reverse: _MONEY,
+    Permission.disbursement_reverse: _FINANCE_AND_MANAGERS,
     # One's own agenda
     Permission.agenda_read: _STAFF,
     Permission.agenda_feed_manage: _CASEWORK,
     # The log
-    Permission.log_read: _LOG_READERS,
-    Permission.log_read_child: _LOG_READERS,
-    Permission.broken_glass_read: _LOG_READERS | _CASEWORK,
+    Permission.access_log_read: _LOG_READERS,
+    Permission.access_log_read_child: _LOG_READERS,
+    Permission.access_log_read_broken_glass: _LOG_READERS | _CASEWORK,
 }
 
-CHILD_FACING = _CASEWORK | {Role.data_protection_officer}
+CHILD_DATA_ROLES = _CASEWORK | {Role.data_protection_officer}
 """Roles whose work shows them children: a second factor is asked of them outside demo mode."""
 
-SCOPES: dict[str, Role] = {"referrals": Role.partner_system, "reports": Role.reporting_script}
+ROLE_BY_SCOPE: dict[str, Role] = {"referrals": Role.partner_system, "reports": Role.reporting_script}
 """What an API client's scope makes it."""
 
 
-def may(roles: frozenset[str], permission: Permission) -> bool:
+def has_permission(roles: frozenset[str], permission: Permission) -> bool:
     """Whether somebody with these roles is allowed an act."""
     return not POLICY[permission].isdisjoint(roles)

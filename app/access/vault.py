@@ -6,50 +6,50 @@ from typing import Any
 from uuid import UUID
 
 from app.access.blind_index import BlindIndex
-from app.access.encryption import Sealer
+from app.access.encryption import Cipher
 from app.access.keyring import KeyRing
-from app.access.tokens import Tokens
-from app.config import settings
+from app.access.tokens import AccessTokens
+from app.config import get_settings
 
 
 @dataclass(frozen=True, slots=True)
 class Vault:
     """Everything that needs a key."""
 
-    ring: KeyRing
-    sealer: Sealer
-    blind: BlindIndex
-    tokens: Tokens
+    key_ring: KeyRing
+    cipher: Cipher
+    blind_index: BlindIndex
+    access_tokens: AccessTokens
 
 
 @cache
-def vault() -> Vault:
+def get_vault() -> Vault:
     """Return the vault of this process; opened once, follows the key ring's file from then on."""
-    chosen = settings()
+    chosen = get_settings()
     ring = (
         KeyRing.load(chosen.key_ring_path)
         if chosen.keys is None
         else KeyRing.parse(chosen.keys.get_secret_value())
     )
-    return Vault(ring, Sealer(ring), BlindIndex(ring.blind_index), Tokens(ring, chosen.issuer))
+    return Vault(ring, Cipher(ring), BlindIndex(ring.blind_index), AccessTokens(ring, chosen.issuer))
 
 
-def seal(record: Any, column: str, value: Any) -> None:
+def encrypt(record: Any, column: str, value: Any) -> None:
     """Write a JSON-able value into a sealed column of a record, bound to that record's id."""
-    sealed = vault().sealer.seal(value, table=record.__tablename__, column=column, row=record.id)
+    sealed = get_vault().cipher.encrypt(value, table=record.__tablename__, column=column, row_id=record.id)
     setattr(record, column, sealed)
 
 
-def unseal(record: Any, column: str = "sealed") -> Any:
+def decrypt(record: Any, column: str = "sealed") -> Any:
     """Read a sealed column of a record; an empty one is an empty dict.
 
     Raises:
         CannotOpen: the value was changed, moved here from another row, or its key is gone.
     """
     sealed = getattr(record, column)
-    return unseal_value(record.__tablename__, column, record.id, sealed) if sealed else {}
+    return decrypt_value(record.__tablename__, column, record.id, sealed) if sealed else {}
 
 
-def unseal_value(table: str, column: str, row: UUID, sealed: bytes) -> Any:
+def decrypt_value(table: str, column: str, row: UUID, sealed: bytes) -> Any:
     """Open a sealed value that was read without its record."""
-    return vault().sealer.open(sealed, table=table, column=column, row=row)
+    return get_vault().cipher.decrypt(sealed, table=table, column=column, row_id=row)

@@ -8,13 +8,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async
 from sqlalchemy.ext.asyncio import AsyncSession as AsyncSession  # noqa: PLC0414 - routers name it without SQLAlchemy
 from sqlalchemy.orm.exc import StaleDataError
 
-from app.database.errors import BUSY, OURS, translated
-from app.database.urls import dialect_url, driver_url
+from app.database.errors import BUSY_MESSAGE, ERROR_TRANSLATIONS, translate_database_errors
+from app.database.urls import to_driver_url, to_sqlalchemy_url
 from app.errors import NotFound, Unavailable
 
-OURS.append(((exc.TimeoutError,), lambda: Unavailable(BUSY, retry_after=1)))
+ERROR_TRANSLATIONS.append(((exc.TimeoutError,), lambda: Unavailable(BUSY_MESSAGE, retry_after=1)))
 # A row that was read, and went out of the actor's sight before it was written.
-OURS.append(((StaleDataError,), NotFound))
+ERROR_TRANSLATIONS.append(((StaleDataError,), NotFound))
 
 
 class Database:
@@ -23,9 +23,9 @@ class Database:
     def __init__(self, url: str, *, pool_size: int, durable: bool = True) -> None:
         """Not `durable`, a commit does not wait for the disk: for what is begun anew when it is interrupted."""
         self.url = url
-        self._settings = {} if durable else {"synchronous_commit": "off"}
+        self._server_settings = {} if durable else {"synchronous_commit": "off"}
         self.engine: AsyncEngine = create_async_engine(
-            dialect_url(url),
+            to_sqlalchemy_url(url),
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=5,
@@ -34,12 +34,12 @@ class Database:
             # Behind PgBouncer in transaction mode, statement names must not collide between clients.
             connect_args={
                 "prepared_statement_name_func": lambda: f"s{uuid4().hex}",
-                "server_settings": self._settings,
+                "server_settings": self._server_settings,
             },
         )
-        self.sessions = async_sessionmaker(self.engine, expire_on_commit=False, autoflush=False)
-        self.gate: asyncpg.Pool
-        self._gate_size = max(2, pool_size // 2)
+        self.session_factory = async_sessionmaker(self.engine, expire_on_commit=False, autoflush=False)
+        self.access_pool: asyncpg.Pool
+        self._access_pool_size = max(2, pool_size // 2)
 
     async def open(self) -> None:
         """Connect.
@@ -47,21 +47,21 @@ class Database:
         Raises:
             Unavailable: the database cannot be reached.
         """
-        with translated():
-            self.gate = await asyncpg.create_pool(
-                driver_url(self.url),
+        with translate_database_errors():
+            self.access_pool = await asyncpg.create_pool(
+                to_driver_url(self.url),
                 min_size=1,
-                max_size=self._gate_size,
-                reset=_nothing_to_reset,
+                max_size=self._access_pool_size,
+                reset=_skip_reset,
                 command_timeout=10,
-                server_settings=self._settings,
+                server_settings=self._server_settings,
             )
 
     async def close(self) -> None:
         """Give every connection back."""
-        await self.gate.close()
+        await self.access_pool.close()
         await self.engine.dispose()
 
 
-async def _nothing_to_reset(_: asyncpg.Connection) -> None:
+async def _skip_reset(_: asyncpg.Connection) -> None:
     """The gate's statements each commit on their own and set nothing."""

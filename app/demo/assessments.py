@@ -6,97 +6,105 @@ from typing import Any
 from uuid import UUID
 
 from app.access.permissions import Permission
-from app.demo.child import Life
-from app.demo.storylines import AREAS, Stage
+from app.demo.child import CaseSimulation
+from app.demo.storylines import AREAS, ApprovalStage
 from app.schemas.assessments import AssessmentIn, AssessmentPatch
 from app.services.assessments import assessments
 
 SECTIONS = ("current_situation", "personal_history", "family_home", "physical_state", "emotional_state")
 SOURCES = ("child", "supporter", "school", "observation", "family")
-WEAK = 2
+MAX_WEAK_RATING = 2
 """The highest rating that asks for a goal."""
-RISKS = ("low", "medium", "medium", "high")
-GOOD_SIGNS = ("slept_well", "laughed", "with_friends", "somebody_to_tell", "safe_at_home")
-BAD_SIGNS = ("worried", "startled", "alone")
+RISK_LEVELS = ("low", "medium", "medium", "high")
+POSITIVE_ITEMS = ("slept_well", "laughed", "with_friends", "somebody_to_tell", "safe_at_home")
+NEGATIVE_ITEMS = ("worried", "startled", "alone")
 """Of the example questionnaire."""
 
 
 @dataclass(frozen=True, slots=True)
-class Assessed:
+class AssessmentReference:
     """An assessment as far as it has come."""
 
     id: UUID
     version: int
 
 
-async def assess(
-    life: Life,
+async def simulate_assessment(
+    life: CaseSimulation,
     days: tuple[date, date, date],
     *,
     subject: str = "child",
     person_id: UUID | None = None,
     kind: str = "initial",
     ratings: dict[str, int] | None = None,
-    stage: Stage | None = None,
-) -> Assessed:
+    approval_stage: ApprovalStage | None = None,
+) -> AssessmentReference:
     """Play an assessment: begun on the first day, submitted on the second, decided on the third; or up to a stage."""
-    rated = ratings or life.story.first_ratings()
-    found = await _write(
-        life, days[0], AssessmentIn(subject=subject, person_id=person_id, kind=kind), rated, stage
+    rated = ratings or life.scenario.initial_ratings()
+    found = await _write_draft(
+        life, days[0], AssessmentIn(subject=subject, person_id=person_id, kind=kind), rated, approval_stage
     )
-    if stage == "draft":
+    if approval_stage == "draft":
         return found
-    async with life.acting(life.worker, Permission.assessment_submit, days[1]) as (session, actor):
-        found = _known(await assessments.submit(session, actor, found.id, found.version))
-    if stage == "submitted":
+    async with life.run_as(life.worker, Permission.assessment_submit, days[1]) as (session, actor):
+        found = _to_reference(await assessments.submit_assessment(session, actor, found.id, found.version))
+    if approval_stage == "submitted":
         return found
-    async with life.acting(life.supervisor, Permission.assessment_decide, days[2]) as (session, actor):
-        if stage == "returned":
-            comment = life.say("returned")
-            return _known(await assessments.send_back(session, actor, found.id, found.version, comment))
-        comment = life.say("approved")
-        return _known(await assessments.approve(session, actor, found.id, found.version, comment))
+    async with life.run_as(life.supervisor, Permission.assessment_decide, days[2]) as (session, actor):
+        if approval_stage == "returned":
+            comment = life.choose_text("returned")
+            return _to_reference(
+                await assessments.return_assessment(session, actor, found.id, found.version, comment)
+            )
+        comment = life.choose_text("approved")
+        return _to_reference(
+            await assessments.approve_assessment(session, actor, found.id, found.version, comment)
+        )
 
 
-async def _write(
-    life: Life, day: date, told: AssessmentIn, ratings: dict[str, int], stage: Stage | None
-) -> Assessed:
-    document = _document(life, ratings)
-    if told.subject == "child" and life.story.number % 3 == 0:
-        document["instruments"] = {"my_week": _answers(life, ratings)}
+async def _write_draft(
+    life: CaseSimulation,
+    day: date,
+    payload: AssessmentIn,
+    ratings: dict[str, int],
+    stage: ApprovalStage | None,
+) -> AssessmentReference:
+    document = _build_content(life, ratings)
+    if payload.subject == "child" and life.scenario.number % 3 == 0:
+        document["instruments"] = {"my_week": _answer_questionnaire(life, ratings)}
     if stage == "draft":
         document = {"sections": {"current_situation": document["sections"]["current_situation"]}}
-    async with life.acting(life.worker, Permission.assessment_write, day) as (session, actor):
-        begun = await assessments.begin(session, actor, life.case_id, told)
+    async with life.run_as(life.worker, Permission.assessment_write, day) as (session, actor):
+        begun = await assessments.create_case_assessment(session, actor, life.case_id, payload)
         patch = AssessmentPatch.model_validate(document)
-        return _known(await assessments.change(session, begun.id, begun.version, patch))
+        return _to_reference(await assessments.update_assessment(session, begun.id, begun.version, patch))
 
 
-def _known(found: Any) -> Assessed:
-    return Assessed(found.id, found.version)
+def _to_reference(found: Any) -> AssessmentReference:
+    return AssessmentReference(found.id, found.version)
 
 
-def _document(life: Life, ratings: dict[str, int]) -> dict[str, Any]:
+def _build_content(life: CaseSimulation, ratings: dict[str, int]) -> dict[str, Any]:
     return {
-        "sections": {section: life.say("sections", section) for section in SECTIONS},
-        "areas": {area: _area(life, area, ratings[area]) for area in AREAS},
-        "child_wishes": life.say("wishes"),
-        "risk_level": RISKS[life.story.number % len(RISKS)],
+        "sections": {section: life.choose_text("sections", section) for section in SECTIONS},
+        "areas": {area: _build_area(life, area, ratings[area]) for area in AREAS},
+        "child_wishes": life.choose_text("wishes"),
+        "risk_level": RISK_LEVELS[life.scenario.number % len(RISK_LEVELS)],
     }
 
 
-def _area(life: Life, area: str, rating: int) -> dict[str, Any]:
-    is_weak = rating <= WEAK
+def _build_area(life: CaseSimulation, area: str, rating: int) -> dict[str, Any]:
+    is_weak = rating <= MAX_WEAK_RATING
     return {
         "rating": rating,
-        "need": life.say("areas", area, "need" if is_weak else "fine"),
-        "strengths": life.say("areas", area, "strengths"),
-        "risk": life.say("areas", area, "risk" if is_weak else "safe"),
-        "source": life.draw.choice(SOURCES),
+        "need": life.choose_text("areas", area, "need" if is_weak else "fine"),
+        "strengths": life.choose_text("areas", area, "strengths"),
+        "risk": life.choose_text("areas", area, "risk" if is_weak else "safe"),
+        "source": life.rng.choice(SOURCES),
     }
 
 
-def _answers(life: Life, ratings: dict[str, int]) -> dict[str, int]:
+def _answer_questionnaire(life: CaseSimulation, ratings: dict[str, int]) -> dict[str, int]:
     """Answer the example questionnaire: the steadier the child, the easier the week."""
-    often = min(3, max(0, ratings["emotional_health"] - 1 + life.draw.randrange(-1, 2)))
-    return dict.fromkeys(GOOD_SIGNS, often) | dict.fromkeys(BAD_SIGNS, 3 - often)
+    often = min(3, max(0, ratings["emotional_health"] - 1 + life.rng.randrange(-1, 2)))
+    return dict.fromkeys(POSITIVE_ITEMS, often) | dict.fromkeys(NEGATIVE_ITEMS, 3 - often)

@@ -11,105 +11,107 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.actor import Actor
+from app.access.actor import Caller
 from app.access.permissions import Permission
 from app.demo import people as demo_people
-from app.demo.actors import Stage
-from app.demo.storylines import Story, workday
-from app.demo.texts import Voice
-from app.kit.dates import LOCAL
-from app.models.record import at
+from app.demo.actors import DemoContext
+from app.demo.storylines import CaseScenario, to_workday
+from app.demo.texts import TextPicker
+from app.kit.dates import CAMBODIA_TIMEZONE
+from app.models.record import freeze_time
 from app.schemas.care_plans import CarePlanOut
 
-OPENS_AT = 8
-BETWEEN_ACTS = timedelta(minutes=2)
-DAWN = datetime(2000, 1, 1, tzinfo=LOCAL)
+OFFICE_OPENING_HOUR = 8
+TIME_BETWEEN_ACTIONS = timedelta(minutes=2)
+INITIAL_TIME = datetime(2000, 1, 1, tzinfo=CAMBODIA_TIMEZONE)
 
 
 @dataclass(slots=True)
-class Life:
+class CaseSimulation:
     """What is known of one child while its story is played."""
 
-    stage: Stage
-    story: Story
+    context: DemoContext
+    scenario: CaseScenario
     team: str
     worker: str
     supervisor: str
-    draw: Random
-    voice: Voice
+    rng: Random
+    texts: TextPicker
     case_id: UUID
     supporter_id: UUID | None = None
-    family_id: UUID | None = None
+    family_member_id: UUID | None = None
     consent_id: UUID | None = None
-    plan: CarePlanOut | None = None
+    current_plan: CarePlanOut | None = None
     """The child's plan in force."""
-    clock: datetime = DAWN
+    last_action_at: datetime = INITIAL_TIME
     """When the last act was."""
-    acts: Counter[date] = field(default_factory=Counter)
+    actions_per_day: Counter[date] = field(default_factory=Counter)
     """How many there were on a day."""
 
     @classmethod
-    def of(cls, stage: Stage, story: Story, case_id: UUID) -> "Life":
+    def create(cls, stage: DemoContext, story: CaseScenario, case_id: UUID) -> "CaseSimulation":
         """Return a child's life at its beginning."""
-        team = team_of(story)
+        team = initial_team(story)
         draw = Random(f"life {story.number}")
         return cls(
-            stage=stage,
-            story=story,
+            context=stage,
+            scenario=story,
             team=team,
-            worker=worker_of(story),
-            supervisor=supervisor_of(story),
-            draw=draw,
-            voice=Voice(story.khmer, draw),
+            worker=initial_worker(story),
+            supervisor=initial_supervisor(story),
+            rng=draw,
+            texts=TextPicker(story.is_khmer, draw),
             case_id=case_id,
         )
 
-    def say(self, *path: str) -> str:
+    def choose_text(self, *path: str) -> str:
         """Return words for something."""
-        return self.voice.say(*path)
+        return self.texts.choose_text(*path)
 
-    def on(self, day: date, hour: int = OPENS_AT) -> AbstractContextManager[None]:
+    def freeze_day(self, day: date, hour: int = OFFICE_OPENING_HOUR) -> AbstractContextManager[None]:
         """Act on a day, at an hour of the office, after whatever was done on that day before; never today or later."""
-        day = workday(min(day, self.story.last))
-        self.acts[day] += 1
-        begins = datetime.combine(day, time(hour, 11 * self.story.number % 60), LOCAL)
-        self.clock = begins + self.acts[day] * BETWEEN_ACTS
-        return at(self.clock.astimezone(UTC))
+        day = to_workday(min(day, self.scenario.last_day))
+        self.actions_per_day[day] += 1
+        begins = datetime.combine(day, time(hour, 11 * self.scenario.number % 60), CAMBODIA_TIMEZONE)
+        self.last_action_at = begins + self.actions_per_day[day] * TIME_BETWEEN_ACTIONS
+        return freeze_time(self.last_action_at.astimezone(UTC))
 
-    def right_after(self) -> AbstractContextManager[None]:
+    def freeze_next_moment(self) -> AbstractContextManager[None]:
         """Act a moment later."""
-        self.acts[self.clock.date()] += 1
-        self.clock += BETWEEN_ACTS
-        return at(self.clock.astimezone(UTC))
+        self.actions_per_day[self.last_action_at.date()] += 1
+        self.last_action_at += TIME_BETWEEN_ACTIONS
+        return freeze_time(self.last_action_at.astimezone(UTC))
 
     @asynccontextmanager
-    async def acting(self, who: str, act: Permission, day: date) -> AsyncIterator[tuple[AsyncSession, Actor]]:
+    async def run_as(
+        self, who: str, act: Permission, day: date
+    ) -> AsyncIterator[tuple[AsyncSession, Caller]]:
         """Have somebody act on a day."""
-        async with self.stage.playing(who, act) as (session, actor):
-            with self.on(day):
+        async with self.context.run_as(who, act) as (session, actor):
+            with self.freeze_day(day):
                 yield session, actor
 
-    def working(self, act: Permission) -> Any:
+    def run_as_lead_worker(self, act: Permission) -> Any:
         """Have the lead worker act, on days that are named one by one."""
-        return self.stage.playing(self.worker, act)
+        return self.context.run_as(self.worker, act)
 
-    def hand_over(self, team: str) -> None:
+    def move_to_team(self, team: str) -> None:
         """Give the case to another team."""
         self.team = team
-        self.worker = demo_people.WORKERS[team][self.story.number % 3]
+        self.worker = demo_people.WORKERS[team][self.scenario.number % 3]
         self.supervisor = demo_people.SUPERVISORS[team][0]
 
 
-def team_of(story: Story) -> str:
+def initial_team(story: CaseScenario) -> str:
     """Return the team that takes a child on."""
-    return "Siem Reap" if story.north else "Phnom Penh"
+    return "Siem Reap" if story.is_siem_reap else "Phnom Penh"
 
 
-def worker_of(story: Story) -> str:
+def initial_worker(story: CaseScenario) -> str:
     """Return who carries the case at first."""
-    return demo_people.WORKERS[team_of(story)][story.number // 2 % 3]
+    return demo_people.WORKERS[initial_team(story)][story.number // 2 % 3]
 
 
-def supervisor_of(story: Story) -> str:
+def initial_supervisor(story: CaseScenario) -> str:
     """Return who decides about the case at first."""
-    return demo_people.SUPERVISORS[team_of(story)][story.number // 2 % 5 // 4]
+    return demo_people.SUPERVISORS[initial_team(story)][story.number // 2 % 5 // 4]

@@ -4,10 +4,10 @@ from datetime import date, timedelta
 from random import Random
 from typing import Any
 
-from app.demo.storylines import Story
+from app.demo.storylines import CaseScenario
 from app.kit.dates import add_months
 
-DOMAIN = "demo.first-step.example"
+EMAIL_DOMAIN = "demo.first-step.example"
 """Production refuses to serve a database with active users of this domain."""
 
 TEAMS = ("Siem Reap", "Phnom Penh")
@@ -40,33 +40,33 @@ SUPERVISORS = {
     "Siem Reap": ("rith.supervisor", "vanna.supervisor"),
     "Phnom Penh": ("bopha.supervisor", "vanna.supervisor"),
 }
-MANAGER = "kunthea.manager"
-OVER_ALL_TEAMS = "vanna.supervisor"
-PAYS = "samnang.finance"
-CLIENTS = (
+PROGRAMME_MANAGER = "kunthea.manager"
+SUPERVISOR_OF_ALL_TEAMS = "vanna.supervisor"
+FINANCE_OFFICER = "samnang.finance"
+API_CLIENTS = (
     ("Hands of Hope case system", "Hands of Hope", ("referrals",)),
     ("River Children's House case system", "River Children's House", ("referrals",)),
     ("Reporting script", "First Step Cambodia", ("reports",)),
 )
 
-FAMILIES = (
+FAMILY_NAMES = (
     ("សុខ", "Sok"), ("ចាន់", "Chan"), ("គង់", "Kong"), ("លី", "Ly"), ("ហេង", "Heng"), ("នួន", "Nuon"),
     ("ជា", "Chea"), ("ម៉ៅ", "Mao"), ("ប្រាក់", "Prak"), ("ទេព", "Tep"), ("អ៊ុក", "Ouk"), ("កែវ", "Keo"),
     ("មាស", "Meas"), ("រស់", "Ros"), ("អ៊ឹម", "Im"), ("សាន", "San"), ("យឹម", "Yim"), ("ឃឹម", "Khim"),
     ("ឈួន", "Chhuon"),
 )  # fmt: skip
-BOYS = (
+BOYS_NAMES = (
     ("វិចិត្រ", "Vichet"), ("ដារ៉ា", "Dara"), ("រតនៈ", "Ratanak"), ("សំណាង", "Samnang"), ("បូរី", "Borey"),
     ("ពិសិដ្ឋ", "Piseth"), ("សុវណ្ណ", "Sovann"), ("មករា", "Makara"), ("វណ្ណៈ", "Vanna"), ("ចាន់ថន", "Chanthorn"),
     ("រិទ្ធី", "Rithy"), ("សុភ័ក្រ", "Sopheak"), ("ភារុណ", "Phearun"), ("គឹមហុង", "Kimhong"), ("បញ្ញា", "Panha"),
     ("វីរៈ", "Virak"), ("តុលា", "Tola"),
 )  # fmt: skip
-GIRLS = (
+GIRLS_NAMES = (
     ("សុភា", "Sophea"), ("ស្រីមុំ", "Srey Mom"), ("បុប្ផា", "Bopha"), ("ចាន់ធី", "Chanthy"), ("កុលាប", "Kolab"),
     ("ម៉ាលី", "Maly"), ("ស្រីនាង", "Sreyneang"),
 )  # fmt: skip
 NICKNAMES = ("Chet", None, "ម៉ាប់", None, "Tuch", None, None)
-PLACES = {
+PLACE_CODES = {
     "Siem Reap": (
         "17100901",
         "171009",
@@ -80,8 +80,8 @@ PLACES = {
     ),
     "Phnom Penh": ("120101", "1202", "12040904", "120807", "12100705", "0801", "080211", "0305", "06040601"),
 }
-CARERS = ("mother", "grandmother", "aunt", "father", "grandfather", "mother", "foster_carer")
-CONCERNS = {
+CAREGIVER_RELATIONSHIPS = ("mother", "grandmother", "aunt", "father", "grandfather", "mother", "foster_carer")
+CONCERN_SUMMARIES = {
     "survivor": (
         "The child told a teacher about abuse by somebody known to the family. ក្មេងបានប្រាប់គ្រូបង្រៀន។",
         "A neighbour noticed that the child is afraid to go home. The family asks for support.",
@@ -130,14 +130,16 @@ PROVIDERS: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...]], ...] = (
 """Name, kind, services, provinces; the last one was never checked for child safeguarding."""
 
 
-def referral(story: Story) -> dict[str, Any]:
+def build_referral(story: CaseScenario) -> dict[str, Any]:
     """Return the referral of an invented child: varied, and always the same."""
     number, told_on = story.number, story.opened_on - timedelta(days=9)
     is_boy = number % 5 != 3  # FSC serves mostly boys, and girls too
-    given = (BOYS if is_boy else GIRLS)[number % (len(BOYS) if is_boy else len(GIRLS))]
-    family = FAMILIES[(number * 7 + number // 12) % len(FAMILIES)]
-    concerns, age = CONCERNS[story.kind], 5 + number * 5 % 13
-    places = PLACES["Siem Reap" if story.north else "Phnom Penh"]
+    given = (BOYS_NAMES if is_boy else GIRLS_NAMES)[
+        number % (len(BOYS_NAMES) if is_boy else len(GIRLS_NAMES))
+    ]
+    family = FAMILY_NAMES[(number * 7 + number // 12) % len(FAMILY_NAMES)]
+    concerns, age = CONCERN_SUMMARIES[story.kind], 5 + number * 5 % 13
+    places = PLACE_CODES["Siem Reap" if story.is_siem_reap else "Phnom Penh"]
     return {
         "urgency": ("routine", "urgent", "routine", "emergency")[number % 4],
         "concern": {
@@ -147,20 +149,20 @@ def referral(story: Story) -> dict[str, Any]:
             "reported_to": ["police"] if number % 3 == 0 else ["commune_committee"],
         },
         "child": {
-            "names": names(family, given, number),
+            "names": build_names(family, given, number),
             "nickname": NICKNAMES[number % len(NICKNAMES)],
             "sex": "male" if is_boy else "female",
-            "birth": _birth(number, age, told_on),
+            "birth": _build_birth(number, age, told_on),
             "place_code": places[number % len(places)],
             "languages": ["km", "vi"] if number % 16 == 9 else ["km"],
-            "disability": _disability(number),
-            "school": _school(number, age),
+            "disability": _build_disability(number),
+            "school": _build_school(number, age),
             "idpoor": ("poor_1", "none", "poor_2", "at_risk", "unknown")[number % 5],
             "gender_identity": ("not_asked", "boy" if is_boy else "girl", "questioning")[(number % 11) // 5],
         },
         "caregiver": {
-            "names": names(family, GIRLS[(number + 2) % len(GIRLS)], number),
-            "relationship": CARERS[number % len(CARERS)],
+            "names": build_names(family, GIRLS_NAMES[(number + 2) % len(GIRLS_NAMES)], number),
+            "relationship": CAREGIVER_RELATIONSHIPS[number % len(CAREGIVER_RELATIONSHIPS)],
             "phone": {"number": f"01234{5000 + number}", "owner": "self", "safe_to_call": number % 3 != 0},
             "knows_of_referral": True,
         },
@@ -175,25 +177,25 @@ def referral(story: Story) -> dict[str, Any]:
     }
 
 
-def names(family: tuple[str, str], given: tuple[str, str], number: int) -> list[dict[str, str]]:
+def build_names(family: tuple[str, str], given: tuple[str, str], number: int) -> list[dict[str, str]]:
     """Return a name in Khmer script, in Latin, or in both."""
     khmer = {"script": "khmer", "family": family[0], "given": given[0]}
     latin = {"script": "latin", "family": family[1], "given": given[1]}
     return [[khmer, latin], [latin], [khmer]][number % 3]
 
 
-def relative(number: int) -> dict[str, Any]:
+def build_family_member(number: int) -> dict[str, Any]:
     """Return the relative who bears responsibility for a child whose supporter is somebody else."""
-    family = FAMILIES[(number * 7 + number // 12) % len(FAMILIES)]
+    family = FAMILY_NAMES[(number * 7 + number // 12) % len(FAMILY_NAMES)]
     return {
         "role": "family",
-        "names": names(family, GIRLS[(number + 4) % len(GIRLS)], number),
+        "names": build_names(family, GIRLS_NAMES[(number + 4) % len(GIRLS_NAMES)], number),
         "relationship": "mother",
         "is_responsible": True,
     }
 
 
-def _birth(number: int, age: int, on: date) -> dict[str, Any]:
+def _build_birth(number: int, age: int, on: date) -> dict[str, Any]:
     """Return what is known of a birth: for most a day, a month or a year, for some an estimated age."""
     if number % 4 == 1:
         return {"estimated_age": age, "estimated_on": on.isoformat()}
@@ -201,13 +203,13 @@ def _birth(number: int, age: int, on: date) -> dict[str, Any]:
     return {"date": born.isoformat(), "precision": ("day", "month", "year")[number % 3]}
 
 
-def _disability(number: int) -> dict[str, Any] | None:
+def _build_disability(number: int) -> dict[str, Any] | None:
     if number % 9 != 2:
         return None
     return {"has_difficulty": True, "difficulties": DISABILITIES[number % len(DISABILITIES)]}
 
 
-def _school(number: int, age: int) -> dict[str, Any]:
+def _build_school(number: int, age: int) -> dict[str, Any]:
     if age == 5:
         return {"status": "attending", "grade": "preschool"}
     if number % 3 == 1:

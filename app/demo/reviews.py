@@ -5,8 +5,8 @@ from typing import Any
 
 from app.access.permissions import Permission
 from app.demo import people as demo_people
-from app.demo.child import Life
-from app.demo.storylines import AREAS, exit_ends, workday
+from app.demo.child import CaseSimulation
+from app.demo.storylines import AREAS, exit_end_day, to_workday
 from app.kit.dates import add_months
 from app.schemas.cases import Assignment, Transfer
 from app.schemas.decisions import Approval
@@ -21,66 +21,76 @@ from app.services.exit import exit_plans, follow_ups
 from app.services.exit import reopen_case as cases_reopen
 from app.services.reviews import reviews
 
-CONDITIONS = ("in_school", "confident", "friends", "safe_home", "supporter_able", "self_protection")
-WELLBEING = ("well", "well", "needs_attention", "well", "not_reached", "at_risk")
+EXIT_CONDITIONS = ("in_school", "confident", "friends", "safe_home", "supporter_able", "self_protection")
+WELLBEING_CODES = ("well", "well", "needs_attention", "well", "not_reached", "at_risk")
 
 
-async def review(life: Life, number: int, day: date, decision: str) -> None:
+async def simulate_review(life: CaseSimulation, number: int, day: date, decision: str) -> None:
     """Hold a review: every area that the plan works on is answered, of the last one all seven."""
-    rated = life.story.ratings_at(number)
-    async with life.acting(life.worker, Permission.review_hold, day) as (session, actor):
-        latest = (await reviews.listed(session, actor, life.case_id, PageQuery(limit=1))).items[0]
+    rated = life.scenario.ratings_at_review(number)
+    async with life.run_as(life.worker, Permission.review_hold, day) as (session, actor):
+        latest = (await reviews.list_case_reviews(session, actor, life.case_id, PageQuery(limit=1))).items[0]
         told = {
-            "areas": _areas(life, number, rated, decision),
+            "areas": _build_areas(life, number, rated, decision),
             "decision": decision,
-            "held_on": workday(day).isoformat(),
-            "summary": life.say("review_summary", decision),
+            "held_on": to_workday(day).isoformat(),
+            "summary": life.choose_text("review_summary", decision),
         }
         patch = ReviewPatch.model_validate(told)
-        written = await reviews.write(session, latest.id, latest.version, patch)
-        await reviews.complete(session, actor, latest.id, written.version)
+        written = await reviews.update_review(session, latest.id, latest.version, patch)
+        await reviews.complete_review(session, actor, latest.id, written.version)
 
 
-def _areas(life: Life, number: int, rated: dict[str, int], decision: str) -> dict[str, Any]:
-    before = life.story.ratings_at(number - 1) if number > 1 else life.story.first_ratings()
-    worked_on = [area for area in AREAS if life.plan and getattr(life.plan.areas, area).status == "goals"]
+def _build_areas(life: CaseSimulation, number: int, rated: dict[str, int], decision: str) -> dict[str, Any]:
+    before = life.scenario.ratings_at_review(number - 1) if number > 1 else life.scenario.initial_ratings()
+    worked_on = [
+        area
+        for area in AREAS
+        if life.current_plan and getattr(life.current_plan.areas, area).status == "goals"
+    ]
     return {
         area: {
             "rating": rated[area],
-            "progress": life.say("progress", _direction(before[area], rated[area])),
+            "progress": life.choose_text("progress", _progress_direction(before[area], rated[area])),
             "decision": "adapt" if decision == "adapt" and area == worked_on[0] else "continue",
         }
         for area in (AREAS if decision == "begin_exit" else worked_on)
     }
 
 
-def _direction(before: int, after: int) -> str:
+def _progress_direction(before: int, after: int) -> str:
     return "better" if after > before else "worse" if after < before else "same"
 
 
-async def plan_exit(life: Life, began: date, reason: str, *, approved_on: date | None) -> None:
+async def simulate_exit_plan(
+    life: CaseSimulation, began: date, reason: str, *, approved_on: date | None
+) -> None:
     """Write how the case ends, and have it approved, unless it still waits for that."""
-    told = ExitPlanIn.model_validate(_ending(life, began, reason))
-    async with life.acting(life.worker, Permission.exit_plan_write, began + timedelta(days=3)) as (
+    told = ExitPlanIn.model_validate(_build_exit_plan(life, began, reason))
+    async with life.run_as(life.worker, Permission.exit_plan_write, began + timedelta(days=3)) as (
         session,
         actor,
     ):
-        known = await exit_plans.of(session, life.case_id)
+        known = await exit_plans.find_exit_plan(session, life.case_id)
         version = known.version if known else None
-        written = await exit_plans.write(session, actor, life.case_id, version, told)
+        written = await exit_plans.replace_exit_plan(session, actor, life.case_id, version, told)
     if approved_on is not None:
-        async with life.acting(life.supervisor, Permission.exit_plan_decide, approved_on) as (session, actor):
-            approval = Approval(comment=life.say("approved"))
-            await exit_plans.approve(session, actor, life.case_id, written.version, approval)
+        async with life.run_as(life.supervisor, Permission.exit_plan_decide, approved_on) as (session, actor):
+            approval = Approval(comment=life.choose_text("approved"))
+            await exit_plans.approve_exit_plan(session, actor, life.case_id, written.version, approval)
 
 
-def _ending(life: Life, began: date, reason: str) -> dict[str, Any]:
+def _build_exit_plan(life: CaseSimulation, began: date, reason: str) -> dict[str, Any]:
     is_planned = reason == "goals_met"
-    all_met = is_planned and life.story.number % 2 == 0
-    answers: dict[str, Any] = {condition: {"met": True} for condition in CONDITIONS}
+    all_met = is_planned and life.scenario.number % 2 == 0
+    answers: dict[str, Any] = {condition: {"met": True} for condition in EXIT_CONDITIONS}
     if not all_met:
-        answers["friends"] = {"met": False, "note": life.say("exit", "unmet")}
-    told: dict[str, Any] = {"reason_code": reason, "checklist": answers, "note": life.say("exit", "note")}
+        answers["friends"] = {"met": False, "note": life.choose_text("exit", "unmet")}
+    told: dict[str, Any] = {
+        "reason_code": reason,
+        "checklist": answers,
+        "note": life.choose_text("exit", "note"),
+    }
     if not is_planned:
         return told
     steps = ((7, 4), (30, 2), (50, 1))
@@ -88,76 +98,77 @@ def _ending(life: Life, began: date, reason: str) -> dict[str, Any]:
         {"from": (began + timedelta(days=after)).isoformat(), "contacts_per_month": contacts}
         for after, contacts in steps
     ]
-    return told | {"taper": taper, "ends_on": exit_ends(began).isoformat(), "follow_up_months": [1, 3, 6]}
+    return told | {"taper": taper, "ends_on": exit_end_day(began).isoformat(), "follow_up_months": [1, 3, 6]}
 
 
-async def close(life: Life, day: date, reason: str) -> None:
+async def simulate_case_closing(life: CaseSimulation, day: date, reason: str) -> None:
     """Close the case."""
-    words = life.say("exit", "outcome" if reason == "goals_met" else reason)
-    async with life.acting(life.worker, Permission.case_close, day) as (session, actor):
-        known = await cases.read(session, life.case_id)
+    words = life.choose_text("exit", "outcome" if reason == "goals_met" else reason)
+    async with life.run_as(life.worker, Permission.case_close, day) as (session, actor):
+        known = await cases.get_case(session, life.case_id)
         closing = Closing(reason_code=reason, outcome=words)
-        await cases_close.close(session, actor, life.case_id, known.version, closing)
+        await cases_close.close_case(session, actor, life.case_id, known.version, closing)
 
 
-async def follow_up(life: Life, closed_on: date) -> None:
+async def simulate_follow_ups(life: CaseSimulation, closed_on: date) -> None:
     """Ask how the child is, one, three and six months after the exit, as far as that has come; a few are late."""
     due = [add_months(closed_on, months) for months in (1, 3, 6)]
-    held = [day for day in due if day + timedelta(days=4) <= life.story.last]
-    held = held[: len(held) - (life.story.number % 6 == 0)]
+    held = [day for day in due if day + timedelta(days=4) <= life.scenario.last_day]
+    held = held[: len(held) - (life.scenario.number % 6 == 0)]
     if not held:
         return
-    async with life.working(Permission.follow_up_record) as (session, actor):
-        found = (await follow_ups.listed(session, actor, life.case_id, PageQuery())).items
+    async with life.run_as_lead_worker(Permission.follow_up_record) as (session, actor):
+        found = (await follow_ups.list_case_follow_ups(session, actor, life.case_id, PageQuery())).items
         waiting = sorted((one for one in found if one.due_on), key=lambda one: str(one.due_on))
         for turn, (one, day) in enumerate(zip(waiting, held, strict=False)):
-            wellbeing = WELLBEING[(life.story.number // 3 + turn) % len(WELLBEING)]
-            with life.on(day + timedelta(days=4)):
-                told = {"held_on": max(workday(day + timedelta(days=4)), closed_on).isoformat()}
-                told |= {"wellbeing": wellbeing, "note": life.say("follow_up", wellbeing)}
+            wellbeing = WELLBEING_CODES[(life.scenario.number // 3 + turn) % len(WELLBEING_CODES)]
+            with life.freeze_day(day + timedelta(days=4)):
+                told = {"held_on": max(to_workday(day + timedelta(days=4)), closed_on).isoformat()}
+                told |= {"wellbeing": wellbeing, "note": life.choose_text("follow_up", wellbeing)}
                 patch = FollowUpPatch.model_validate(told)
-                await follow_ups.write(session, actor, one.id, one.version, patch)
+                await follow_ups.update_follow_up(session, actor, one.id, one.version, patch)
 
 
-async def extend(life: Life) -> None:
+async def simulate_case_extension(life: CaseSimulation) -> None:
     """Extend the case past its 24 months, in time."""
-    async with life.acting(
-        demo_people.MANAGER, Permission.case_extend, add_months(life.story.opened_on, 23)
+    async with life.run_as(
+        demo_people.PROGRAMME_MANAGER, Permission.case_extend, add_months(life.scenario.opened_on, 23)
     ) as (session, actor):
-        known = await cases.read(session, life.case_id)
-        until = add_months(life.story.opened_on, 28 + life.story.number % 3)
-        extension = Extension(until=until, reason=life.say("extension"))
-        await cases_extend.extend(session, actor, life.case_id, known.version, extension)
+        known = await cases.get_case(session, life.case_id)
+        until = add_months(life.scenario.opened_on, 28 + life.scenario.number % 3)
+        extension = Extension(until=until, reason=life.choose_text("extension"))
+        await cases_extend.extend_case(session, actor, life.case_id, known.version, extension)
 
 
-async def reopen(life: Life, day: date) -> None:
+async def simulate_case_reopening(life: CaseSimulation, day: date) -> None:
     """Open a new case for a child that comes back; the life goes on in it."""
-    async with life.acting(life.supervisor, Permission.case_reopen, day) as (session, actor):
-        known = await cases.read(session, life.case_id)
-        told = Reopening(reason=life.say("reopening"))
-        life.case_id = (await cases_reopen.reopen(session, actor, life.case_id, known.version, told)).id
-        life.plan = None
+    async with life.run_as(life.supervisor, Permission.case_reopen, day) as (session, actor):
+        known = await cases.get_case(session, life.case_id)
+        told = Reopening(reason=life.choose_text("reopening"))
+        life.case_id = (await cases_reopen.reopen_case(session, actor, life.case_id, known.version, told)).id
+        life.current_plan = None
 
 
-async def transfer(life: Life, day: date) -> None:
+async def simulate_case_transfer(life: CaseSimulation, day: date) -> None:
     """Give the case to the other team."""
     (team,) = set(demo_people.TEAMS) - {life.team}
-    reason = life.say("transfer")
-    async with life.acting(demo_people.MANAGER, Permission.case_transfer, day) as (session, actor):
-        known = await cases.read(session, life.case_id)
-        life.hand_over(team)
-        lead = life.stage.cast.people[life.worker]
-        move = Transfer(team_id=life.stage.cast.teams[team], lead_worker_id=lead, reason=reason)
-        await cases_staffing.transfer(session, actor, life.case_id, known.version, move)
+    reason = life.choose_text("transfer")
+    async with life.run_as(demo_people.PROGRAMME_MANAGER, Permission.case_transfer, day) as (session, actor):
+        known = await cases.get_case(session, life.case_id)
+        life.move_to_team(team)
+        lead = life.context.ids.user_ids[life.worker]
+        move = Transfer(team_id=life.context.ids.team_ids[team], lead_worker_id=lead, reason=reason)
+        await cases_staffing.transfer_case(session, actor, life.case_id, known.version, move)
 
 
-async def help_out(life: Life, day: date) -> None:
+async def simulate_co_worker_assignment(life: CaseSimulation, day: date) -> None:
     """Have a second worker of the team join."""
     mates = [one for one in demo_people.WORKERS[life.team] if one != life.worker]
-    async with life.acting(life.supervisor, Permission.case_assign, day) as (session, actor):
-        known = await cases.read(session, life.case_id)
-        people = life.stage.cast.people
+    async with life.run_as(life.supervisor, Permission.case_assign, day) as (session, actor):
+        known = await cases.get_case(session, life.case_id)
+        people = life.context.ids.user_ids
         told = Assignment(
-            lead_worker_id=people[life.worker], co_worker_ids=[people[mates[life.story.number % len(mates)]]]
+            lead_worker_id=people[life.worker],
+            co_worker_ids=[people[mates[life.scenario.number % len(mates)]]],
         )
-        await cases_staffing.assign(session, actor, life.case_id, known.version, told)
+        await cases_staffing.assign_case(session, actor, life.case_id, known.version, told)

@@ -7,231 +7,270 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.actor import Actor
+from app.access.actor import Caller
 from app.access.permissions import Permission
 from app.demo import people as demo_people
-from app.demo.actors import Stage
-from app.demo.assessments import Assessed, assess
-from app.demo.care_plans import adapt, get_on, plan
-from app.demo.child import Life, supervisor_of, team_of
-from app.demo.fund import help_with_money
-from app.demo.intake import know
-from app.demo.reviews import close, extend, follow_up, help_out, plan_exit, reopen, review, transfer
-from app.demo.services import go_to_court, keep, refer
-from app.demo.storylines import (
-    EXTENDED,
-    LINKED,
-    REOPENED,
-    TRANSFERRED,
-    UNPLANNED,
-    Story,
-    exit_ends,
-    gone,
-    review_days,
+from app.demo.actors import DemoContext
+from app.demo.assessments import AssessmentReference, simulate_assessment
+from app.demo.care_plans import simulate_care_plan, simulate_care_plan_progress, simulate_care_plan_revision
+from app.demo.child import CaseSimulation, initial_supervisor, initial_team
+from app.demo.fund import simulate_disbursement
+from app.demo.intake import simulate_circle_and_consents
+from app.demo.reviews import (
+    simulate_case_closing,
+    simulate_case_extension,
+    simulate_case_reopening,
+    simulate_case_transfer,
+    simulate_co_worker_assignment,
+    simulate_exit_plan,
+    simulate_follow_ups,
+    simulate_review,
 )
-from app.demo.support import in_a_row, look_ahead, support
+from app.demo.services import simulate_documents, simulate_legal_steps, simulate_service_referral
+from app.demo.storylines import (
+    EXTENDED_NUMBERS,
+    LINKED_PAIRS,
+    REOPENED_NUMBERS,
+    TRANSFERRED_NUMBERS,
+    UNPLANNED_CLOSE_REASONS,
+    CaseScenario,
+    exit_end_day,
+    plan_review_days,
+    unplanned_closing_day,
+)
+from app.demo.support import simulate_planned_sessions, simulate_session_series, simulate_sessions
 from app.schemas.cases import GlassBreaking, Linking
 from app.schemas.referrals import ReferralOut
 from app.services.cases import staffing as cases_staffing
 from app.services.referrals import referrals
 
-CONTACTS = (3, 2, 3, 4)
+CONTACTS_PER_QUARTER = (3, 2, 3, 4)
 """In three months, from child to child."""
-PAIRED = frozenset(number for pair in LINKED for number in pair)
+LINKED_NUMBERS = frozenset(number for pair in LINKED_PAIRS for number in pair)
 
 
-async def live(life: Life) -> None:
+async def simulate_case(life: CaseSimulation) -> None:
     """Play a life from the first visit on."""
-    story = life.story
-    await know(life)
-    if story.number % 7 == 0 and story.number not in PAIRED:
-        await help_out(life, _day(life, 3))
-    if story.arc == "assessment":
-        await _be_assessed(life)
+    story = life.scenario
+    await simulate_circle_and_consents(life)
+    if story.number % 7 == 0 and story.number not in LINKED_NUMBERS:
+        await simulate_co_worker_assignment(life, _day_after_opening(life, 3))
+    if story.phase == "assessment":
+        await _simulate_unfinished_assessment(life)
         return
-    assessed = await assess(life, (_day(life, 6), _day(life, 18), _day(life, 22)))
-    await support(life, _day(life, 4), _day(life, 30), 1)
-    stage = story.stage if story.arc == "planning" else None
+    assessed = await simulate_assessment(
+        life, (_day_after_opening(life, 6), _day_after_opening(life, 18), _day_after_opening(life, 22))
+    )
+    await simulate_sessions(life, _day_after_opening(life, 4), _day_after_opening(life, 30), 1)
+    stage = story.approval_stage if story.phase == "planning" else None
     if stage == "none":
         return
-    planned = await plan(life, (_day(life, 26), _day(life, 31), _day(life, 35)), assessed.id, stage=stage)
+    planned = await simulate_care_plan(
+        life,
+        (_day_after_opening(life, 26), _day_after_opening(life, 31), _day_after_opening(life, 35)),
+        assessed.id,
+        approval_stage=stage,
+    )
     if stage is None:
-        life.plan = planned
-        await _be_supported(life, _day(life, 35))
+        life.current_plan = planned
+        await _simulate_support(life, _day_after_opening(life, 35))
 
 
-def _day(life: Life, after: int) -> date:
+def _day_after_opening(life: CaseSimulation, after: int) -> date:
     """Return a day after the opening of the case, or the last that is played."""
-    return min(life.story.opened_on + timedelta(days=after), life.story.last)
+    return min(life.scenario.opened_on + timedelta(days=after), life.scenario.last_day)
 
 
-async def _be_assessed(life: Life) -> Assessed | None:
-    if life.story.stage == "none":
+async def _simulate_unfinished_assessment(life: CaseSimulation) -> AssessmentReference | None:
+    if life.scenario.approval_stage == "none":
         return None
-    days = (_day(life, 3), _day(life, 12), _day(life, 16))
-    return await assess(life, days, stage=life.story.stage)
+    days = (_day_after_opening(life, 3), _day_after_opening(life, 12), _day_after_opening(life, 16))
+    return await simulate_assessment(life, days, approval_stage=life.scenario.approval_stage)
 
 
-async def _be_supported(life: Life, planned_on: date) -> None:
+async def _simulate_support(life: CaseSimulation, planned_on: date) -> None:
     """Play the years of support: contacts, services and reviews, up to the end or to today."""
-    story = life.story
-    days = review_days(story, planned_on)
-    await _support_others(life, planned_on)
+    story = life.scenario
+    days = plan_review_days(story, planned_on)
+    await _simulate_supporter_and_family(life, planned_on)
     if story.number % 5 == 1:
-        await in_a_row(life, planned_on + timedelta(days=3))
-    decisions = _decisions(story, len(days))
+        await simulate_session_series(life, planned_on + timedelta(days=3))
+    decisions = _choose_review_decisions(story, len(days))
     for number, (begin, day) in enumerate(pairwise([planned_on, *days]), 1):
-        await _work(life, begin, day, number)
+        await _simulate_review_period(life, begin, day, number)
         if (story.number + number) % 5 == 0:
-            await help_with_money(life, begin + timedelta(days=10), number)
-        await review(life, number, day, decisions[number - 1])
-        if story.number in EXTENDED and number == 7:
-            await extend(life)
+            await simulate_disbursement(life, begin + timedelta(days=10), number)
+        await simulate_review(life, number, day, decisions[number - 1])
+        if story.number in EXTENDED_NUMBERS and number == 7:
+            await simulate_case_extension(life)
         if decisions[number - 1] == "adapt":
-            await _be_replanned(life, day, is_last=number == len(days))
-        if story.number in TRANSFERRED and number == 2:
-            await transfer(life, day + timedelta(days=5))
-    await _end(life, days[-1] if days else planned_on)
+            await _simulate_plan_revision(life, day, is_last=number == len(days))
+        if story.number in TRANSFERRED_NUMBERS and number == 2:
+            await simulate_case_transfer(life, day + timedelta(days=5))
+    await _simulate_case_end(life, days[-1] if days else planned_on)
 
 
-def _decisions(story: Story, count: int) -> list[str]:
+def _choose_review_decisions(story: CaseScenario, count: int) -> list[str]:
     """Return what each review decides."""
     adapted = {2: {2}, 6: {2}, 5: {1, 4}}.get(story.number % 8, set())
     decisions = ["adapt" if number in adapted else "continue" for number in range(1, count + 1)]
-    if count and (story.arc == "exiting" or (story.arc == "closed" and story.number not in UNPLANNED)):
+    if count and (
+        story.phase == "exiting" or (story.phase == "closed" and story.number not in UNPLANNED_CLOSE_REASONS)
+    ):
         decisions[-1] = "begin_exit"
     return decisions
 
 
-async def _work(life: Life, begin: date, end: date, number: int) -> None:
+async def _simulate_review_period(life: CaseSimulation, begin: date, end: date, number: int) -> None:
     """Play the months up to a review."""
-    await support(life, begin + timedelta(days=2), end - timedelta(days=2), CONTACTS[life.story.number % 4])
-    if (number == 1 and life.story.number % 3 != 2) or (number == 3 and life.story.number % 8 == 0):
-        await refer(life, begin + timedelta(days=20), number)
+    await simulate_sessions(
+        life,
+        begin + timedelta(days=2),
+        end - timedelta(days=2),
+        CONTACTS_PER_QUARTER[life.scenario.number % 4],
+    )
+    if (number == 1 and life.scenario.number % 3 != 2) or (number == 3 and life.scenario.number % 8 == 0):
+        await simulate_service_referral(life, begin + timedelta(days=20), number)
     if number % 2:
-        await get_on(life, end - timedelta(days=1))
+        await simulate_care_plan_progress(life, end - timedelta(days=1))
 
 
-async def _be_replanned(life: Life, day: date, *, is_last: bool) -> None:
+async def _simulate_plan_revision(life: CaseSimulation, day: date, *, is_last: bool) -> None:
     """Write the next edition; where it is the newest thing in the case, it may still wait for somebody."""
-    story, after = life.story, [min(day + timedelta(days=n), life.story.last) for n in (6, 10, 14)]
-    waits = is_last and story.arc == "active" and (story.last - day).days < 40
-    stage = story.stage if waits and story.stage != "none" else None
-    await adapt(life, (after[0], after[1], after[2]), stage=stage)
+    story, after = life.scenario, [min(day + timedelta(days=n), life.scenario.last_day) for n in (6, 10, 14)]
+    waits = is_last and story.phase == "active" and (story.last_day - day).days < 40
+    stage = story.approval_stage if waits and story.approval_stage != "none" else None
+    await simulate_care_plan_revision(life, (after[0], after[1], after[2]), approval_stage=stage)
 
 
-async def _support_others(life: Life, day: date) -> None:
+async def _simulate_supporter_and_family(life: CaseSimulation, day: date) -> None:
     """Assess and plan for the supporter of some children, and the family of a few."""
-    number, days = life.story.number, [min(day + timedelta(days=n), life.story.last) for n in range(2, 44, 7)]
-    for subject, person_id in (("supporter", life.supporter_id), ("family", life.family_id)):
+    number, days = (
+        life.scenario.number,
+        [min(day + timedelta(days=n), life.scenario.last_day) for n in range(2, 44, 7)],
+    )
+    for subject, person_id in (("supporter", life.supporter_id), ("family", life.family_member_id)):
         wanted = number % 10 == 1 if subject == "supporter" else number % 14 == 2
         if not wanted or person_id is None:
             continue
         first = (days[0], days[1], days[2])
-        assessed = await assess(life, first, subject=subject, person_id=person_id)
-        await plan(life, (days[3], days[4], days[5]), assessed.id, subject=subject)
+        assessed = await simulate_assessment(life, first, subject=subject, person_id=person_id)
+        await simulate_care_plan(life, (days[3], days[4], days[5]), assessed.id, subject=subject)
 
 
-async def _end(life: Life, day: date) -> None:
+async def _simulate_case_end(life: CaseSimulation, day: date) -> None:
     """Play what comes after the last review."""
-    story = life.story
-    if story.arc == "active":
-        await _go_on(life, day)
-    elif story.arc == "exiting":
+    story = life.scenario
+    if story.phase == "active":
+        await _simulate_weeks_since_review(life, day)
+    elif story.phase == "exiting":
         is_approved = story.number % 4 != 0
-        approved_on = min(day + timedelta(days=8), story.last) if is_approved else None
-        await plan_exit(life, day, "goals_met", approved_on=approved_on)
-        await _go_on(life, day)
-    elif story.number in UNPLANNED:
-        ended = gone(day)
-        await _keep_records(life, day)
-        await plan_exit(
-            life, ended - timedelta(days=10), UNPLANNED[story.number], approved_on=ended - timedelta(days=3)
+        approved_on = min(day + timedelta(days=8), story.last_day) if is_approved else None
+        await simulate_exit_plan(life, day, "goals_met", approved_on=approved_on)
+        await _simulate_weeks_since_review(life, day)
+    elif story.number in UNPLANNED_CLOSE_REASONS:
+        ended = unplanned_closing_day(day)
+        await _simulate_records(life, day)
+        await simulate_exit_plan(
+            life,
+            ended - timedelta(days=10),
+            UNPLANNED_CLOSE_REASONS[story.number],
+            approved_on=ended - timedelta(days=3),
         )
-        await close(life, ended, UNPLANNED[story.number])
-        await follow_up(life, ended)
+        await simulate_case_closing(life, ended, UNPLANNED_CLOSE_REASONS[story.number])
+        await simulate_follow_ups(life, ended)
     else:
-        await _finish(life, day)
+        await _simulate_planned_exit(life, day)
 
 
-async def _go_on(life: Life, since: date) -> None:
+async def _simulate_weeks_since_review(life: CaseSimulation, since: date) -> None:
     """Play the weeks since the last review, and plan the next ones."""
-    story = life.story
-    weeks = (story.last - since).days // 7
+    story = life.scenario
+    weeks = (story.last_day - since).days // 7
     if weeks > 2:
         if story.number % 4 == 1:
-            await help_with_money(life, story.last - timedelta(days=story.number % 13), 0)
-        await support(
-            life, since + timedelta(days=3), story.last, max(1, weeks * CONTACTS[story.number % 4] // 13)
+            await simulate_disbursement(life, story.last_day - timedelta(days=story.number % 13), 0)
+        await simulate_sessions(
+            life,
+            since + timedelta(days=3),
+            story.last_day,
+            max(1, weeks * CONTACTS_PER_QUARTER[story.number % 4] // 13),
         )
         if story.number % 6 == 2:
-            await refer(life, since + timedelta(days=5), 5)
-    await _keep_records(life, story.last)
-    await look_ahead(life)
+            await simulate_service_referral(life, since + timedelta(days=5), 5)
+    await _simulate_records(life, story.last_day)
+    await simulate_planned_sessions(life)
 
 
-async def _keep_records(life: Life, until: date) -> None:
-    if life.story.kind != "hsb" and life.story.number % 3 != 1:
-        await go_to_court(life, until)
-    if life.story.number % 5 < 2:
-        await keep(life, until)
+async def _simulate_records(life: CaseSimulation, until: date) -> None:
+    if life.scenario.kind != "hsb" and life.scenario.number % 3 != 1:
+        await simulate_legal_steps(life, until)
+    if life.scenario.number % 5 < 2:
+        await simulate_documents(life, until)
 
 
-async def _finish(life: Life, began: date) -> None:
+async def _simulate_planned_exit(life: CaseSimulation, began: date) -> None:
     """Play the exit and the follow-ups."""
-    ended = exit_ends(began)
-    await _keep_records(life, began)
-    await plan_exit(life, began, "goals_met", approved_on=began + timedelta(days=9))
-    await support(life, began + timedelta(days=5), ended - timedelta(days=2), 3)
-    await close(life, ended, "goals_met")
-    await follow_up(life, ended)
+    ended = exit_end_day(began)
+    await _simulate_records(life, began)
+    await simulate_exit_plan(life, began, "goals_met", approved_on=began + timedelta(days=9))
+    await simulate_sessions(life, began + timedelta(days=5), ended - timedelta(days=2), 3)
+    await simulate_case_closing(life, ended, "goals_met")
+    await simulate_follow_ups(life, ended)
 
 
-async def end(stage: Stage, stories: Sequence[Story]) -> None:
+async def simulate_closing_events(stage: DemoContext, stories: Sequence[CaseScenario]) -> None:
     """Play what comes last: walls around children of one family, children who come back, glass broken just now."""
     by_number = {story.number: story for story in stories}
-    for survivor, other in LINKED:
+    for survivor, other in LINKED_PAIRS:
         if survivor in by_number and other in by_number:
-            await _link(stage, by_number[survivor], by_number[other])
+            await _link_cases(stage, by_number[survivor], by_number[other])
     for story in stories:
-        if story.number in REOPENED:
-            await _come_back(stage, story)
+        if story.number in REOPENED_NUMBERS:
+            await _simulate_returning_child(stage, story)
     opened = [
-        story for story in stories if story.arc == "active" and story.number not in PAIRED | TRANSFERRED
+        story
+        for story in stories
+        if story.phase == "active" and story.number not in LINKED_NUMBERS | TRANSFERRED_NUMBERS
     ]
     for north in (True, False):
-        found = next((story for story in opened if story.north is north), None)
+        found = next((story for story in opened if story.is_siem_reap is north), None)
         if found is not None:
-            await _look_in(stage, found)
+            await _simulate_break_glass(stage, found)
 
 
-async def _link(stage: Stage, one: Story, two: Story) -> None:
-    async with stage.playing(demo_people.OVER_ALL_TEAMS, Permission.case_link) as (session, actor):
-        case_id, linked_id = [await _case_of(stage, session, actor, story) for story in (one, two)]
+async def _link_cases(stage: DemoContext, one: CaseScenario, two: CaseScenario) -> None:
+    async with stage.run_as(demo_people.SUPERVISOR_OF_ALL_TEAMS, Permission.case_link) as (session, actor):
+        case_id, linked_id = [await _get_case_id(stage, session, actor, story) for story in (one, two)]
         linking = Linking(linked_case_id=linked_id, reason="Cousins: one was harmed by the other.")
-        with Life.of(stage, two, case_id).on(two.opened_on + timedelta(days=3)):
-            await cases_staffing.link(session, actor, case_id, linking)
+        with CaseSimulation.create(stage, two, case_id).freeze_day(two.opened_on + timedelta(days=3)):
+            await cases_staffing.create_case_link(session, actor, case_id, linking)
 
 
-async def _come_back(stage: Stage, story: Story) -> None:
-    async with stage.playing(supervisor_of(story), Permission.referral_read) as (session, actor):
-        life = Life.of(stage, story, await _case_of(stage, session, actor, story))
-    await reopen(life, story.last)
-    await assess(life, (story.last,) * 3, stage="draft")
+async def _simulate_returning_child(stage: DemoContext, story: CaseScenario) -> None:
+    async with stage.run_as(initial_supervisor(story), Permission.referral_read) as (session, actor):
+        life = CaseSimulation.create(stage, story, await _get_case_id(stage, session, actor, story))
+    await simulate_case_reopening(life, story.last_day)
+    await simulate_assessment(life, (story.last_day,) * 3, approval_stage="draft")
 
 
-async def _case_of(stage: Stage, session: AsyncSession, actor: Actor, story: Story) -> UUID:
-    found = await referrals.read(session, actor, stage.cast.referrals[story.number])
+async def _get_case_id(
+    stage: DemoContext, session: AsyncSession, caller: Caller, story: CaseScenario
+) -> UUID:
+    found = await referrals.get_referral(session, caller, stage.ids.referral_ids[story.number])
     if not isinstance(found, ReferralOut) or found.case_id is None:
         raise TypeError("Every story of a case begins with a referral that was accepted.")
     return found.case_id
 
 
-async def _look_in(stage: Stage, story: Story) -> None:
+async def _simulate_break_glass(stage: DemoContext, story: CaseScenario) -> None:
     """Break the glass: for a worker of the other team, in an emergency, at this very moment."""
-    async with stage.playing(demo_people.OVER_ALL_TEAMS, Permission.referral_read) as (session, actor):
-        case_id = await _case_of(stage, session, actor, story)
-    (other,) = set(demo_people.TEAMS) - {team_of(story)}
-    async with stage.playing(demo_people.WORKERS[other][0], Permission.case_break_glass) as (session, actor):
+    async with stage.run_as(demo_people.SUPERVISOR_OF_ALL_TEAMS, Permission.referral_read) as (
+        session,
+        actor,
+    ):
+        case_id = await _get_case_id(stage, session, actor, story)
+    (other,) = set(demo_people.TEAMS) - {initial_team(story)}
+    async with stage.run_as(demo_people.WORKERS[other][0], Permission.case_break_glass) as (session, actor):
         reason = "The child called the on-call number; the lead worker is not to be reached."
         await cases_staffing.break_glass(session, actor, case_id, GlassBreaking(reason=reason))

@@ -12,59 +12,68 @@ from sqlalchemy.orm import configure_mappers
 from app.config import Settings
 from app.database.embedded import EmbeddedServer
 from app.database.engine import Database
-from app.database.urls import Urls
+from app.database.urls import DatabaseUrls
 from app.demo import scenario as demo_play
-from app.demo.actors import Cast, Stage, assemble, is_empty
-from app.demo.fund import endow
-from app.demo.intake import come, stay_outside
-from app.demo.storylines import ENDINGS, Story, outside, told
+from app.demo.actors import DemoContext, DemoIds, create_demo_organisation, has_no_users
+from app.demo.fund import create_demo_funds
+from app.demo.intake import simulate_accepted_referral, simulate_unaccepted_referral
+from app.demo.storylines import (
+    REFERRAL_OUTCOMES,
+    CaseScenario,
+    build_case_scenarios,
+    build_referral_scenarios,
+)
 from app.errors import Conflict
 from app.kit.dates import today
 from app.models.record import new_id
 from app.server import workers
-from app.server.installation import UNFINISHED, Say
+from app.server.installation import UNFINISHED_DEMO_FILE, ProgressReporter
 
-PLAYERS = 2
+WORKER_PROCESSES = 2
 """Processes that play side by side."""
-TOLD_EVERY = 10
+PROGRESS_INTERVAL = 10
 """Children after which progress is told."""
 
 
-class Book:
+class ScenarioQueue:
     """The stories, and how far they are told; several processes read from one book."""
 
-    def __init__(self, stories: Sequence[Story], others: Sequence[Story], say: Say) -> None:
-        self.stories, self.others, self.say = stories, others, say
+    def __init__(
+        self, stories: Sequence[CaseScenario], others: Sequence[CaseScenario], say: ProgressReporter
+    ) -> None:
+        self.case_scenarios, self.referral_scenarios, self.report_progress = stories, others, say
         fork = get_context("fork")
-        self.turn: Synchronized[int] = fork.Value("i", 0)
-        self.finished: Synchronized[int] = fork.Value("i", 0)
+        self.next_position: Synchronized[int] = fork.Value("i", 0)
+        self.finished_count: Synchronized[int] = fork.Value("i", 0)
 
-    async def play(self, stage: Stage) -> None:
+    async def run(self, stage: DemoContext) -> None:
         """Tell one story after the other. Children come in the order of their cases' numbers; then each lives its life."""
         while True:
-            with self.turn.get_lock():
-                position = self.turn.value
-                self.turn.value += 1
-                if position >= len(self.stories):
+            with self.next_position.get_lock():
+                position = self.next_position.value
+                self.next_position.value += 1
+                if position >= len(self.case_scenarios):
                     break
-                life = await come(stage, self.stories[position])
-            await demo_play.live(life)
-            self._tell()
-        while position < len(self.stories) + len(self.others):
-            other = position - len(self.stories)
-            await stay_outside(stage, self.others[other], ENDINGS[other])
-            with self.turn.get_lock():
-                position = self.turn.value
-                self.turn.value += 1
+                life = await simulate_accepted_referral(stage, self.case_scenarios[position])
+            await demo_play.simulate_case(life)
+            self._count_finished()
+        while position < len(self.case_scenarios) + len(self.referral_scenarios):
+            other = position - len(self.case_scenarios)
+            await simulate_unaccepted_referral(
+                stage, self.referral_scenarios[other], REFERRAL_OUTCOMES[other]
+            )
+            with self.next_position.get_lock():
+                position = self.next_position.value
+                self.next_position.value += 1
 
-    def _tell(self) -> None:
-        with self.finished.get_lock():
-            self.finished.value += 1
-            if self.finished.value % TOLD_EVERY == 0:
-                self.say(f"… {self.finished.value} of {len(self.stories)} children")
+    def _count_finished(self) -> None:
+        with self.finished_count.get_lock():
+            self.finished_count.value += 1
+            if self.finished_count.value % PROGRESS_INTERVAL == 0:
+                self.report_progress(f"… {self.finished_count.value} of {len(self.case_scenarios)} children")
 
 
-def prepare(chosen: Settings, urls: Urls, say: Say) -> None:
+def create_demo(chosen: Settings, urls: DatabaseUrls, say: ProgressReporter) -> None:
     """Fill an empty database with the demonstration, and note who can try it with which password.
 
     The notes stand under another name until everything is told: a start that finds them so begins anew.
@@ -73,42 +82,42 @@ def prepare(chosen: Settings, urls: Urls, say: Say) -> None:
         Conflict: it could not be made.
     """
     configure_mappers()  # once, and not in every process
-    cast, unfinished, day = Cast(), chosen.home / UNFINISHED, today()
-    book = Book(told(chosen.demo_children, day), outside(day), say)
-    cast.referrals = {story.number: new_id() for story in (*book.stories, *book.others)}
-    _do(lambda: _assemble(urls, cast, unfinished))
+    cast, unfinished, day = DemoIds(), chosen.home / UNFINISHED_DEMO_FILE, today()
+    book = ScenarioQueue(build_case_scenarios(chosen.demo_children, day), build_referral_scenarios(day), say)
+    cast.referral_ids = {story.number: new_id() for story in (*book.case_scenarios, *book.referral_scenarios)}
+    _run_in_processes(lambda: _create_organisation(urls, cast, unfinished))
     if not unfinished.exists():
         return  # people have accounts here already
     say("Inventing a demonstration caseload …")
-    _do(*[lambda: _play(urls, cast, book)] * PLAYERS)
-    _do(lambda: _end(urls, cast, book))
+    _run_in_processes(*[lambda: _run_scenarios(urls, cast, book)] * WORKER_PROCESSES)
+    _run_in_processes(lambda: _run_closing_events(urls, cast, book))
     unfinished.rename(chosen.home / "demo.json")
 
 
-def _do(*works: workers.Work) -> None:
-    if not workers.in_processes_of_their_own(works):
+def _run_in_processes(*works: workers.AsyncJob) -> None:
+    if not workers.run_in_child_processes(works):
         raise Conflict("The demonstration could not be made.")
 
 
-async def _assemble(urls: Urls, cast: Cast, notes: Path) -> None:
-    async with _connected(urls) as database:
-        if await is_empty(database):
-            await assemble(cast, database, notes)
-            await endow(Stage(cast, database), today())
+async def _create_organisation(urls: DatabaseUrls, cast: DemoIds, notes: Path) -> None:
+    async with _open_database(urls) as database:
+        if await has_no_users(database):
+            await create_demo_organisation(cast, database, notes)
+            await create_demo_funds(DemoContext(cast, database), today())
 
 
-async def _play(urls: Urls, cast: Cast, book: Book) -> None:
-    async with _connected(urls) as database:
-        await book.play(Stage(cast, database))
+async def _run_scenarios(urls: DatabaseUrls, cast: DemoIds, book: ScenarioQueue) -> None:
+    async with _open_database(urls) as database:
+        await book.run(DemoContext(cast, database))
 
 
-async def _end(urls: Urls, cast: Cast, book: Book) -> None:
-    async with _connected(urls) as database:
-        await demo_play.end(Stage(cast, database), book.stories)
+async def _run_closing_events(urls: DatabaseUrls, cast: DemoIds, book: ScenarioQueue) -> None:
+    async with _open_database(urls) as database:
+        await demo_play.simulate_closing_events(DemoContext(cast, database), book.case_scenarios)
 
 
 @asynccontextmanager
-async def _connected(urls: Urls) -> AsyncIterator[Database]:
+async def _open_database(urls: DatabaseUrls) -> AsyncIterator[Database]:
     database = Database(urls.api, pool_size=2, durable=False)
     await database.open()
     try:
@@ -117,13 +126,13 @@ async def _connected(urls: Urls) -> AsyncIterator[Database]:
         await database.close()
 
 
-def reset(chosen: Settings) -> None:
+def reset_demo(chosen: Settings) -> None:
     """Throw a demonstration away.
 
     Raises:
         Conflict: this is no demonstration, or uses a database that is not ours to delete.
     """
-    is_there = any((chosen.home / name).exists() for name in ("demo.json", UNFINISHED))
+    is_there = any((chosen.home / name).exists() for name in ("demo.json", UNFINISHED_DEMO_FILE))
     if chosen.mode != "demo" or not is_there or chosen.database_url is not None:
         raise Conflict(f"{chosen.home} holds no demonstration that could be thrown away.")
     EmbeddedServer(chosen.home).stop()

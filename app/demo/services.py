@@ -9,8 +9,8 @@ from uuid import UUID
 
 from app.access.permissions import Permission
 from app.demo import people as demo_people
-from app.demo.child import Life
-from app.demo.storylines import workday
+from app.demo.child import CaseSimulation
+from app.demo.storylines import to_workday
 from app.schemas.documents import DocumentIn
 from app.schemas.legal_steps import LegalStepIn
 from app.schemas.service_referrals import (
@@ -23,80 +23,93 @@ from app.schemas.service_referrals import (
 from app.services.support import documents, legal_steps, service_referrals
 from app.services.support import service_referral_send as service_referrals_send
 
-ENDINGS = ("completed", "accepted", "completed", "sent", "declined", "completed", "cancelled", "draft")
+SERVICE_REFERRAL_STATUSES = (
+    "completed",
+    "accepted",
+    "completed",
+    "sent",
+    "declined",
+    "completed",
+    "cancelled",
+    "draft",
+)
 OUTCOMES = ("need_met", "need_met", "partly_met", "not_used", "not_met")
-SHARED = (
+SHARED_FIELDS = (
     ["names", "age", "sex", "need"],
     ["names", "age", "need", "supporter", "phone"],
     ["age", "school", "need"],
 )
-WITHOUT_CONSENT = 23
+WITHOUT_CONSENT_INTERVAL = 23
 """Of so many children one is referred on a legal basis, without consent."""
 
-CHECKED = demo_people.PROVIDERS[:-1]
+CHECKED_PROVIDERS = demo_people.PROVIDERS[:-1]
 
 
-async def refer(life: Life, day: date, turn: int) -> None:
+async def simulate_service_referral(life: CaseSimulation, day: date, turn: int) -> None:
     """Play a service referral: drafted, sent, answered, ended, or as far as it came."""
-    number = life.story.number + turn * 3
-    ending = ENDINGS[number % len(ENDINGS)]
-    async with life.acting(life.worker, Permission.service_referral_make, day) as (session, actor):
-        told = ServiceReferralIn.model_validate(_asked(life, number, day))
-        made = await service_referrals.draft(session, actor, life.case_id, told)
+    number = life.scenario.number + turn * 3
+    ending = SERVICE_REFERRAL_STATUSES[number % len(SERVICE_REFERRAL_STATUSES)]
+    async with life.run_as(life.worker, Permission.service_referral_make, day) as (session, actor):
+        told = ServiceReferralIn.model_validate(_build_service_referral(life, number, day))
+        made = await service_referrals.create_case_service_referral(session, actor, life.case_id, told)
     if ending == "draft":
         return
-    async with life.acting(life.worker, Permission.service_referral_send, day) as (session, actor):
-        sent = await service_referrals_send.send(session, actor, made.id, made.version)
+    async with life.run_as(life.worker, Permission.service_referral_send, day) as (session, actor):
+        sent = await service_referrals_send.send_service_referral(session, actor, made.id, made.version)
     answered_on = day + timedelta(days=3 + number % 9)
-    if ending == "sent" or answered_on > life.story.last:
+    if ending == "sent" or answered_on > life.scenario.last_day:
         return
-    await _answer(life, sent.id, sent.version, ending, answered_on)
+    await _record_provider_answer(life, sent.id, sent.version, ending, answered_on)
 
 
-async def _answer(life: Life, referral_id: UUID, version: int, ending: str, day: date) -> None:
-    async with life.acting(life.worker, Permission.service_referral_follow, day) as (session, actor):
+async def _record_provider_answer(
+    life: CaseSimulation, referral_id: UUID, version: int, ending: str, day: date
+) -> None:
+    async with life.run_as(life.worker, Permission.service_referral_follow, day) as (session, actor):
         if ending == "declined":
-            why = ServiceEnding(reason=life.say("service_declined"))
-            await service_referrals.decline(session, actor, referral_id, version, why)
+            why = ServiceEnding(reason=life.choose_text("service_declined"))
+            await service_referrals.decline_service_referral(session, actor, referral_id, version, why)
             return
         if ending == "cancelled":
-            gone = ServiceCancellation(reason=life.say("service_cancelled"))
-            await service_referrals.cancel(session, actor, referral_id, version, gone)
+            gone = ServiceCancellation(reason=life.choose_text("service_cancelled"))
+            await service_referrals.cancel_service_referral(session, actor, referral_id, version, gone)
             return
-        answer = ServiceAcceptance(note=life.say("service_answer"))
-        version = (await service_referrals.accept(session, actor, referral_id, version, answer)).version
+        answer = ServiceAcceptance(note=life.choose_text("service_answer"))
+        version = (
+            await service_referrals.accept_service_referral(session, actor, referral_id, version, answer)
+        ).version
         ended_on = day + timedelta(days=25)
-        if ending == "completed" and ended_on <= life.story.last:
-            with life.on(ended_on):
-                outcome = OUTCOMES[life.draw.randrange(len(OUTCOMES))]
-                done = ServiceCompletion(outcome=outcome, note=life.say("service_done"))
-                await service_referrals.complete(session, actor, referral_id, version, done)
+        if ending == "completed" and ended_on <= life.scenario.last_day:
+            with life.freeze_day(ended_on):
+                outcome = OUTCOMES[life.rng.randrange(len(OUTCOMES))]
+                done = ServiceCompletion(outcome=outcome, note=life.choose_text("service_done"))
+                await service_referrals.complete_service_referral(session, actor, referral_id, version, done)
 
 
-def _asked(life: Life, number: int, day: date) -> dict[str, Any]:
-    name, _, offered, _ = CHECKED[number % len(CHECKED)]
-    known = [service for service in offered if service in life.voice.codes("services")]
-    service = known[number // len(CHECKED) % len(known)]
-    (entry,) = life.voice.entries("services", service)
+def _build_service_referral(life: CaseSimulation, number: int, day: date) -> dict[str, Any]:
+    name, _, offered, _ = CHECKED_PROVIDERS[number % len(CHECKED_PROVIDERS)]
+    known = [service for service in offered if service in life.texts.list_codes("services")]
+    service = known[number // len(CHECKED_PROVIDERS) % len(known)]
+    (entry,) = life.texts.list_entries("services", service)
     told = {
-        "provider_id": str(life.stage.cast.providers[name]),
+        "provider_id": str(life.context.ids.provider_ids[name]),
         "service": service,
         "area": entry[0],
-        "need": life.voice.of(entry),
-        "shared_fields": SHARED[number % len(SHARED)],
+        "need": life.texts.get_text(entry),
+        "shared_fields": SHARED_FIELDS[number % len(SHARED_FIELDS)],
     }
-    if number % WITHOUT_CONSENT:
+    if number % WITHOUT_CONSENT_INTERVAL:
         return {**told, "consent_id": str(life.consent_id)}
     basis = {
         "basis": "vital_interest",
         "decided_by": "Chea Rith",
-        "on": workday(day).isoformat(),
+        "on": to_workday(day).isoformat(),
         "child_told": True,
     }
     return {**told, "basis_without_consent": {**basis, "reason": "The doctor could not wait for the mother."}}
 
 
-LEGAL = (
+LEGAL_STEPS = (
     ("incident", -40, None),
     ("report", -10, "police"),
     ("police_interview", 20, "anti_trafficking_police"),
@@ -108,49 +121,54 @@ LEGAL = (
 """Kind, days after the opening of the case, authority."""
 
 
-async def go_to_court(life: Life, until: date) -> None:
+async def simulate_legal_steps(life: CaseSimulation, until: date) -> None:
     """Play the legal steps up to a day; the first that lies ahead is planned, if it is near enough to be known."""
-    reach = 3 + life.story.number % 5
-    async with life.working(Permission.legal_step_record) as (session, actor):
-        for kind, after, authority in LEGAL[:reach]:
-            on = workday(life.story.opened_on + timedelta(days=after))
+    reach = 3 + life.scenario.number % 5
+    async with life.run_as_lead_worker(Permission.legal_step_record) as (session, actor):
+        for kind, after, authority in LEGAL_STEPS[:reach]:
+            on = to_workday(life.scenario.opened_on + timedelta(days=after))
             is_ahead = on > until
-            if is_ahead and (on - life.story.today).days > 45:
+            if is_ahead and (on - life.scenario.today).days > 45:
                 return
             told = {
                 "kind": kind,
                 "on": on.isoformat(),
                 "authority": authority,
-                "description": life.say("legal", kind),
+                "description": life.choose_text("legal", kind),
             }
             if is_ahead:
-                told |= {"status": "planned", "on": max(on, life.story.today + timedelta(days=2)).isoformat()}
+                told |= {
+                    "status": "planned",
+                    "on": max(on, life.scenario.today + timedelta(days=2)).isoformat(),
+                }
                 told["support_person"] = "Chan Sopheap"
             if authority in {"court", "police"}:
-                told["file_number"] = f"{life.story.number:03}/{on.year}"
-            with life.on(min(max(on, life.story.opened_on), until)):
+                told["file_number"] = f"{life.scenario.number:03}/{on.year}"
+            with life.freeze_day(min(max(on, life.scenario.opened_on), until)):
                 step = LegalStepIn.model_validate(told)
-                await legal_steps.record(session, actor, life.case_id, step)
+                await legal_steps.create_case_legal_step(session, actor, life.case_id, step)
             if is_ahead:
                 return
 
 
-DOCUMENTS = ("drawing", "letter", "medical", "consent", "receipt", "court")
+DOCUMENT_KINDS = ("drawing", "letter", "medical", "consent", "receipt", "court")
 
 
-async def keep(life: Life, day: date) -> None:
+async def simulate_documents(life: CaseSimulation, day: date) -> None:
     """Keep a document or two: a drawing as a picture, the others on paper."""
-    async with life.acting(life.worker, Permission.document_add, day) as (session, actor):
-        for turn in range(1 + (life.story.number % 4 == 1)):
-            kind = DOCUMENTS[(life.story.number // 2 + turn * 2) % len(DOCUMENTS)]
-            title = life.say("documents", kind)
-            content = _picture(life.story.number) if kind == "drawing" else page()
+    async with life.run_as(life.worker, Permission.document_add, day) as (session, actor):
+        for turn in range(1 + (life.scenario.number % 4 == 1)):
+            kind = DOCUMENT_KINDS[(life.scenario.number // 2 + turn * 2) % len(DOCUMENT_KINDS)]
+            title = life.choose_text("documents", kind)
+            content = _build_png(life.scenario.number) if kind == "drawing" else build_pdf()
             told = {"kind": kind, "title": title, "content": base64.b64encode(content).decode()}
-            with life.on(day):
-                await documents.add(session, actor, life.case_id, DocumentIn.model_validate(told))
+            with life.freeze_day(day):
+                await documents.create_case_document(
+                    session, actor, life.case_id, DocumentIn.model_validate(told)
+                )
 
 
-def _picture(number: int) -> bytes:
+def _build_png(number: int) -> bytes:
     """Return a small PNG: a house, a sun, another sky for each child."""
     width, height = 48, 36
     sky = (120 + number * 7 % 100, 170 + number * 5 % 60, 235)
@@ -170,7 +188,7 @@ def _picture(number: int) -> bytes:
     )
 
 
-def page() -> bytes:
+def build_pdf() -> bytes:
     """Return a PDF of one page with a line on it (ISO 32000-1, 7.5)."""
     line = b"BT /F1 14 Tf 60 760 Td (Invented for the demonstration.) Tj ET"
     font = b"<< /Font << /F1 << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> >> >>"

@@ -6,10 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from app.access.permissions import Permission
-from app.demo.child import Life
-from app.demo.storylines import workday
-from app.kit.dates import LOCAL
-from app.models.record import now
+from app.demo.child import CaseSimulation
+from app.demo.storylines import to_workday
+from app.kit.dates import CAMBODIA_TIMEZONE
+from app.models.record import utc_now
 from app.schemas.support_sessions import (
     AddendumIn,
     ClinicalNoteIn,
@@ -24,139 +24,182 @@ from app.services.support import clinical_notes as support_sessions_notes
 from app.services.support import session_series as support_sessions_series
 from app.services.support import sessions as support_sessions
 
-KINDS = ("therapy",) * 6 + ("home_visit", "home_visit", "school_visit", "phone_call", "community_visit")
-RARE = ("court_accompaniment", "medical_accompaniment")
-FORMS = ("art", "play", "talk", "talk", "family", "group")
-PLACES = {"therapy": "First Step, room 2", "home_visit": "At home", "school_visit": "At school"}
-MISSED_BY = ("missed_by_child", "missed_by_family", "missed_by_worker")
-MEASURED = 5
+SESSION_KINDS = ("therapy",) * 6 + (
+    "home_visit",
+    "home_visit",
+    "school_visit",
+    "phone_call",
+    "community_visit",
+)
+RARE_SESSION_KINDS = ("court_accompaniment", "medical_accompaniment")
+THERAPY_FORMS = ("art", "play", "talk", "talk", "family", "group")
+PLACES_BY_KIND = {"therapy": "First Step, room 2", "home_visit": "At home", "school_visit": "At school"}
+MISSED_ATTENDANCES = ("missed_by_child", "missed_by_family", "missed_by_worker")
+MOOD_SCALE = 5
 """Faces on the scale of moods."""
-LASTING = timedelta(minutes=75)
+SESSION_DURATION = timedelta(minutes=75)
 
 
-def contact_days(life: Life, begin: date, end: date, count: int) -> list[date]:
+def choose_session_days(life: CaseSimulation, begin: date, end: date, count: int) -> list[date]:
     """Return so many working days, spread between two."""
     length = max((end - begin).days, 1)
     drawn = {
-        workday(begin + timedelta(days=length * (2 * n + 1) // (2 * count) + life.draw.randrange(-2, 3)))
+        to_workday(begin + timedelta(days=length * (2 * n + 1) // (2 * count) + life.rng.randrange(-2, 3)))
         for n in range(count)
     }
-    return sorted(day for day in drawn if begin <= day <= min(end, life.story.last))
+    return sorted(day for day in drawn if begin <= day <= min(end, life.scenario.last_day))
 
 
-async def support(life: Life, begin: date, end: date, count: int) -> None:
+async def simulate_sessions(life: CaseSimulation, begin: date, end: date, count: int) -> None:
     """Play the contacts of some months; on the last hour of therapy there is a clinical note."""
-    days = contact_days(life, begin, end, count)
+    days = choose_session_days(life, begin, end, count)
     noted: SupportSessionOut | None = None
     noted_on = begin
-    async with life.working(Permission.support_session_record) as (session, actor):
+    async with life.run_as_lead_worker(Permission.support_session_record) as (session, actor):
         for day in days:
-            with life.on(day, 9 + life.draw.randrange(7)):
-                held = await support_sessions.record(session, actor, life.case_id, _contact(life))
+            with life.freeze_day(day, 9 + life.rng.randrange(7)):
+                held = await support_sessions.create_case_support_session(
+                    session, actor, life.case_id, _build_session(life)
+                )
                 if held.kind == "therapy" and held.status == "held":
                     noted, noted_on = held, day
-    if noted is not None and life.draw.random() < 0.5:
-        await _note(life, noted.id, min(noted_on + timedelta(days=1), life.story.last))
+    if noted is not None and life.rng.random() < 0.5:
+        await _write_clinical_note(life, noted.id, min(noted_on + timedelta(days=1), life.scenario.last_day))
 
 
-def _contact(life: Life) -> SupportSessionIn:
-    kind = life.draw.choice(RARE if life.draw.random() < 0.04 else KINDS)
-    form = life.draw.choice(FORMS) if kind == "therapy" else None
-    told: dict[str, Any] = {"kind": kind, "form": form, "place": PLACES.get(kind), **_worked_on(life)}
-    at = (now() - LASTING).astimezone(UTC).replace(microsecond=0).isoformat()
-    if life.draw.random() < 0.1:
+def _build_session(life: CaseSimulation) -> SupportSessionIn:
+    kind = life.rng.choice(RARE_SESSION_KINDS if life.rng.random() < 0.04 else SESSION_KINDS)
+    form = life.rng.choice(THERAPY_FORMS) if kind == "therapy" else None
+    told: dict[str, Any] = {
+        "kind": kind,
+        "form": form,
+        "place": PLACES_BY_KIND.get(kind),
+        **_choose_areas_and_goals(life),
+    }
+    at = (utc_now() - SESSION_DURATION).astimezone(UTC).replace(microsecond=0).isoformat()
+    if life.rng.random() < 0.1:
         told |= {
             "planned_at": at,
-            "attendance": life.draw.choice(MISSED_BY),
-            "missed_reason": life.say("missed"),
+            "attendance": life.rng.choice(MISSED_ATTENDANCES),
+            "missed_reason": life.choose_text("missed"),
         }
         return SupportSessionIn.model_validate(told)
     told |= {
         "held_at": at,
-        "attendance": "attended" if life.draw.random() < 0.9 else "attended_part",
+        "attendance": "attended" if life.rng.random() < 0.9 else "attended_part",
         "participants": ["Mother"] if form == "family" else [],
-        "summary": life.say("sessions", form or kind),
-        "next_step": life.say("next_step"),
+        "summary": life.choose_text("sessions", form or kind),
+        "next_step": life.choose_text("next_step"),
     }
     if kind == "therapy" and form != "group":
-        told["mood"] = _mood(life)
+        told["mood"] = _build_mood(life)
     return SupportSessionIn.model_validate(told)
 
 
-def _worked_on(life: Life) -> dict[str, Any]:
+def _choose_areas_and_goals(life: CaseSimulation) -> dict[str, Any]:
     """Return areas and a goal of the plan in force that a contact is about."""
-    if life.plan is None:
+    if life.current_plan is None:
         return {"areas": ["emotional_health"]}
-    goals = [goal for _, area in life.plan.areas for goal in area.goals]
+    goals = [goal for _, area in life.current_plan.areas for goal in area.goals]
     if not goals:
         return {"areas": ["relationships"]}
-    goal = life.draw.choice(goals)
+    goal = life.rng.choice(goals)
     return {"areas": [goal.area], "goal_ids": [str(goal.id)]}
 
 
-def _mood(life: Life) -> dict[str, Any]:
-    value = max(1, min(MEASURED, 3 + life.story.trend * life.draw.randrange(0, 3) - life.draw.randrange(2)))
-    return {"value": value, "of": MEASURED, "words": life.say("mood") if life.draw.random() < 0.4 else None}
+def _build_mood(life: CaseSimulation) -> dict[str, Any]:
+    value = max(
+        1, min(MOOD_SCALE, 3 + life.scenario.trend * life.rng.randrange(0, 3) - life.rng.randrange(2))
+    )
+    return {
+        "value": value,
+        "of": MOOD_SCALE,
+        "words": life.choose_text("mood") if life.rng.random() < 0.4 else None,
+    }
 
 
-async def _note(life: Life, session_id: UUID, day: date) -> None:
-    async with life.acting(life.worker, Permission.clinical_note_write, life.clock.date()) as (
+async def _write_clinical_note(life: CaseSimulation, session_id: UUID, day: date) -> None:
+    async with life.run_as(life.worker, Permission.clinical_note_write, life.last_action_at.date()) as (
         session,
         actor,
     ):
-        note = ClinicalNoteIn(text=life.say("clinical"))
-        await support_sessions_notes.write(session, actor, session_id, None, note)
-    if life.draw.random() < 0.15:
-        later = min(day + timedelta(days=2), life.story.last)
-        async with life.acting(life.worker, Permission.support_session_record, later) as (session, actor):
-            addendum = AddendumIn(text=life.say("addendum"))
-            await support_sessions_addenda.add(session, actor, session_id, addendum)
+        note = ClinicalNoteIn(text=life.choose_text("clinical"))
+        await support_sessions_notes.replace_clinical_note(session, actor, session_id, None, note)
+    if life.rng.random() < 0.15:
+        later = min(day + timedelta(days=2), life.scenario.last_day)
+        async with life.run_as(life.worker, Permission.support_session_record, later) as (session, actor):
+            addendum = AddendumIn(text=life.choose_text("addendum"))
+            await support_sessions_addenda.create_support_session_addendum(
+                session, actor, session_id, addendum
+            )
 
 
-async def in_a_row(life: Life, begin: date) -> None:
+async def simulate_session_series(life: CaseSimulation, begin: date) -> None:
     """Play a series from its planning on: six Tuesdays at nine, most of them held."""
-    tuesdays = list(_tuesdays(begin, 6))
-    async with life.acting(life.worker, Permission.support_session_record, begin) as (session, actor):
-        planned = await support_sessions_series.plan(session, actor, life.case_id, _series(tuesdays))
+    tuesdays = list(_list_tuesdays(begin, 6))
+    async with life.run_as(life.worker, Permission.support_session_record, begin) as (session, actor):
+        planned = await support_sessions_series.create_case_support_session_series(
+            session, actor, life.case_id, _build_series(tuesdays)
+        )
         for contact, day in zip(planned.items, tuesdays, strict=True):
-            if day >= life.story.last:
+            if day >= life.scenario.last_day:
                 return
-            with life.on(day + timedelta(days=1)):
-                if life.draw.random() < 0.12:
-                    called_off = SessionCancellation(reason=life.say("missed"))
-                    await support_sessions.cancel(session, actor, contact.id, contact.version, called_off)
+            with life.freeze_day(day + timedelta(days=1)):
+                if life.rng.random() < 0.12:
+                    called_off = SessionCancellation(reason=life.choose_text("missed"))
+                    await support_sessions.cancel_support_session(
+                        session, actor, contact.id, contact.version, called_off
+                    )
                     continue
-                held = {"held_at": contact.planned_at, "attendance": "attended", "mood": _mood(life)}
-                words = {"summary": life.say("sessions", "art"), "next_step": life.say("next_step")}
+                held = {"held_at": contact.planned_at, "attendance": "attended", "mood": _build_mood(life)}
+                words = {
+                    "summary": life.choose_text("sessions", "art"),
+                    "next_step": life.choose_text("next_step"),
+                }
                 patch = SupportSessionPatch.model_validate({**held, **words})
-                await support_sessions.change(session, actor, contact.id, contact.version, patch)
+                await support_sessions.update_support_session(
+                    session, actor, contact.id, contact.version, patch
+                )
 
 
-async def look_ahead(life: Life) -> None:
+async def simulate_planned_sessions(life: CaseSimulation) -> None:
     """Plan what is to come: for some a series, for all the next contact or two."""
-    async with life.acting(life.worker, Permission.support_session_record, life.story.last) as (
+    async with life.run_as(life.worker, Permission.support_session_record, life.scenario.last_day) as (
         session,
         actor,
     ):
-        if life.story.number % 4 == 1:
-            tuesdays = list(_tuesdays(life.story.today + timedelta(days=1), 8))
-            await support_sessions_series.plan(session, actor, life.case_id, _series(tuesdays))
+        if life.scenario.number % 4 == 1:
+            tuesdays = list(_list_tuesdays(life.scenario.today + timedelta(days=1), 8))
+            await support_sessions_series.create_case_support_session_series(
+                session, actor, life.case_id, _build_series(tuesdays)
+            )
             return
-        ahead = workday(life.story.today + timedelta(days=4 + life.draw.randrange(12)))
-        kind = life.draw.choice(("therapy", "home_visit", "phone_call"))
-        told = {"kind": kind, "planned_at": _hour(ahead, 10 + life.story.number % 5), **_worked_on(life)}
-        await support_sessions.record(session, actor, life.case_id, SupportSessionIn.model_validate(told))
+        ahead = to_workday(life.scenario.today + timedelta(days=4 + life.rng.randrange(12)))
+        kind = life.rng.choice(("therapy", "home_visit", "phone_call"))
+        told = {
+            "kind": kind,
+            "planned_at": _format_hour(ahead, 10 + life.scenario.number % 5),
+            **_choose_areas_and_goals(life),
+        }
+        await support_sessions.create_case_support_session(
+            session, actor, life.case_id, SupportSessionIn.model_validate(told)
+        )
 
 
-def _series(days: list[date]) -> SeriesIn:
-    told = {"kind": "therapy", "form": "art", "place": PLACES["therapy"], "areas": ["emotional_health"]}
-    return SeriesIn.model_validate({**told, "first_at": _hour(days[0], 9), "count": len(days)})
+def _build_series(days: list[date]) -> SeriesIn:
+    told = {
+        "kind": "therapy",
+        "form": "art",
+        "place": PLACES_BY_KIND["therapy"],
+        "areas": ["emotional_health"],
+    }
+    return SeriesIn.model_validate({**told, "first_at": _format_hour(days[0], 9), "count": len(days)})
 
 
-def _tuesdays(begin: date, count: int) -> Iterator[date]:
+def _list_tuesdays(begin: date, count: int) -> Iterator[date]:
     first = begin + timedelta(days=(1 - begin.weekday()) % 7)
     return (first + timedelta(weeks=week) for week in range(count))
 
 
-def _hour(day: date, hour: int) -> str:
-    return datetime.combine(day, time(hour), LOCAL).astimezone(UTC).isoformat()
+def _format_hour(day: date, hour: int) -> str:
+    return datetime.combine(day, time(hour), CAMBODIA_TIMEZONE).astimezone(UTC).isoformat()

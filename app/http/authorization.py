@@ -12,16 +12,16 @@ from fastapi.openapi.models import HTTPBearer as HTTPBearerModel
 from fastapi.security.base import SecurityBase
 
 from app.access import log
-from app.access.actor import Actor
-from app.access.permissions import Permission, Role, may
+from app.access.actor import Caller
+from app.access.permissions import Permission, Role, has_permission
 from app.access.tokens import Claims
-from app.access.vault import vault
-from app.config import settings
+from app.access.vault import get_vault
+from app.config import get_settings
 from app.database.engine import Database
 from app.errors import Forbidden, StepUpRequired, TooManyRequests, Unauthenticated
 from app.http.middleware.client_address import client_address
 from app.http.middleware.rate_limit import VERDICT, RateLimiter
-from app.services.accounts.sessions import ENROL
+from app.services.accounts.sessions import ENROLLMENT_SCOPE
 
 limiter = RateLimiter()
 UNFINISHED = (
@@ -55,7 +55,7 @@ class Requires(SecurityBase):
         """Ask for a sign-in within the last hour (step-up)."""
         self.while_enrolling = while_enrolling
 
-    async def __call__(self, request: Request) -> Actor:
+    async def __call__(self, request: Request) -> Caller:
         """Open the access, or refuse.
 
         Raises:
@@ -63,8 +63,8 @@ class Requires(SecurityBase):
             TooManyRequests: the principal is above its rate.
             Forbidden: the roles do not include the act; the refusal is in the log.
         """
-        claims = vault().tokens.verify(bearer_token(request))
-        verdict = limiter.take(str(claims.subject), settings().requests_per_minute)
+        claims = get_vault().access_tokens.verify_access_token(bearer_token(request))
+        verdict = limiter.take(str(claims.subject), get_settings().requests_per_minute)
         setattr(request.state, VERDICT, verdict)
         if not verdict.allowed:
             raise TooManyRequests(retry_after=verdict.reset_seconds)
@@ -73,37 +73,37 @@ class Requires(SecurityBase):
         self._refuse(actor, claims)
         return actor
 
-    async def _open(self, request: Request, claims: Claims) -> Actor:
+    async def _open(self, request: Request, claims: Claims) -> Caller:
         database: Database = request.app.state.database
-        question = log.Question(
-            act=self.permission.value,
+        question = log.AccessRequest(
+            action=self.permission.value,
             request_id=request.state.request_id,
             address=address_of(request),
             kind=claims.kind,
-            subject=claims.subject,
+            subject_id=claims.subject,
             session_id=claims.session_id,
             token_id=claims.jti,
         )
-        opened = await log.open_event(database, question)
+        opened = await log.open_access_event(database, question)
         if opened["event_id"] is None:
             raise Unauthenticated("The session is over; please sign in again.")
-        return Actor(
+        return Caller(
             id=claims.subject,
             kind=claims.kind,
             name=opened["name"],
             roles=_narrowed(frozenset(opened["roles"]), claims),
             agency_id=opened["agency_id"],
-            teams=frozenset(opened["teams"]),
-            supervises=frozenset(opened["supervises"]),
+            team_ids=frozenset(opened["teams"]),
+            supervised_team_ids=frozenset(opened["supervises"]),
             session_id=claims.session_id,
             event_id=opened["event_id"],
             signed_in_at=claims.auth_time,
         )
 
-    def _refuse(self, actor: Actor, claims: Claims) -> None:
-        if claims.scope == ENROL and not self.while_enrolling:
+    def _refuse(self, actor: Caller, claims: Claims) -> None:
+        if claims.scope == ENROLLMENT_SCOPE and not self.while_enrolling:
             raise StepUpRequired(UNFINISHED)
-        if not may(actor.roles, self.permission):
+        if not has_permission(actor.roles, self.permission):
             raise Forbidden
         if self.recent and not _recent(actor):
             raise StepUpRequired("This asks for a sign-in within the last hour.")
@@ -123,7 +123,7 @@ def bearer_token(request: Request) -> str:
 
 def address_of(request: Request) -> str | None:
     """Return where a request comes from, as the log records it; None over a Unix socket."""
-    found = client_address(request.scope, settings().trusted_proxies)
+    found = client_address(request.scope, get_settings().trusted_proxies)
     return None if found == "unknown" else found
 
 
@@ -135,5 +135,5 @@ def _narrowed(roles: frozenset[str], claims: Claims) -> frozenset[str]:
     return frozenset(role for role in roles if granted[Role(role)] in claims.scope.split())
 
 
-def _recent(actor: Actor) -> bool:
-    return time.time() - (actor.signed_in_at or 0) <= settings().step_up_seconds
+def _recent(actor: Caller) -> bool:
+    return time.time() - (actor.signed_in_at or 0) <= get_settings().step_up_seconds

@@ -7,9 +7,9 @@ from fastapi import Request
 from fastapi.routing import APIRoute
 from starlette.responses import JSONResponse, Response
 
-from app.database.errors import translated
+from app.database.errors import translate_database_errors
 from app.http.route import Route
-from app.services.accounts.oauth_tokens import GrantRefused
+from app.services.accounts.oauth_tokens import OAuthError
 
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
@@ -23,9 +23,9 @@ class FormRoute(Route):
 
         async def handle(request: Request) -> Response:
             try:
-                with translated():
+                with translate_database_errors():
                     response = await handler(request)
-            except GrantRefused as refusal:
+            except OAuthError as refusal:
                 return _refused(request, refusal)
             response.headers.update(NO_STORE)
             return response
@@ -33,7 +33,7 @@ class FormRoute(Route):
         return handle
 
 
-def _refused(request: Request, refusal: GrantRefused) -> Response:
+def _refused(request: Request, refusal: OAuthError) -> Response:
     body = {"error": refusal.code, "error_description": str(refusal)}
     if refusal.code != "invalid_client":
         return JSONResponse(body, 400, NO_STORE)

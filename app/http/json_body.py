@@ -15,7 +15,7 @@ from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from app.errors import Fault, Malformed, UnsupportedMediaType
+from app.errors import Fault, MalformedRequest, UnsupportedMediaType
 
 MAX_DEPTH = 32
 """How deep arrays and objects may nest; the deepest real body has seven levels."""
@@ -33,9 +33,9 @@ _SUSPECT_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _UNSTORABLE = re.compile("[\\x00\\ud800-\\udfff]")
 
 
-def _malformed(code: str, detail: str) -> Malformed:
+def _malformed(code: str, detail: str) -> MalformedRequest:
     """Return the refusal, pointing at the whole body: a place inside it could hold a child's data."""
-    error = Malformed(detail)
+    error = MalformedRequest(detail)
     error.faults = (Fault("", code, detail),)
     return error
 
@@ -68,7 +68,7 @@ def _decode(body: bytes) -> str:
         raise _malformed("not_utf8", "The body is not UTF-8.") from None
 
 
-def _too_deep() -> Malformed:
+def _too_deep() -> MalformedRequest:
     return _malformed("too_deep", f"Arrays and objects may nest {MAX_DEPTH} levels deep.")
 
 
@@ -100,7 +100,7 @@ def _refuse_unstorable(value: Any) -> None:
             waiting.extend(item)
 
 
-def _unstorable(character: str) -> Malformed:
+def _unstorable(character: str) -> MalformedRequest:
     if character == "\x00":
         return _malformed("nul_character", "A text holds the character U+0000.")
     return _malformed("lone_surrogate", "A text holds half of a surrogate pair.")
@@ -157,7 +157,7 @@ class StrictRequest(Request):
         try:
             body = await self.body()
         except ClientDisconnect:
-            raise Malformed("The body ended early.") from None
+            raise MalformedRequest("The body ended early.") from None
         if not body:
             return
         if label is None:

@@ -18,15 +18,15 @@ from starlette.routing import Route
 from starlette.types import Scope
 
 from app.errors import (
+    BodyTooLarge,
     FirstStepError,
     Forbidden,
     GateRefused,
     InvalidInput,
-    Malformed,
+    MalformedRequest,
     MethodNotAllowed,
     NotFound,
     TimedOut,
-    TooLarge,
     TooManyRequests,
     Unauthenticated,
     Unavailable,
@@ -47,7 +47,15 @@ _BODYLESS = frozenset({204, 205, 304})
 _BY_STATUS: Final[dict[int, type[FirstStepError]]] = {
     error.status: error
     for error in (
-        *(Malformed, Unauthenticated, Forbidden, NotFound, MethodNotAllowed, TooLarge, UnsupportedMediaType),
+        *(
+            MalformedRequest,
+            Unauthenticated,
+            Forbidden,
+            NotFound,
+            MethodNotAllowed,
+            BodyTooLarge,
+            UnsupportedMediaType,
+        ),
         *(TooManyRequests, FirstStepError, Unavailable, TimedOut),
     )
 }
@@ -164,7 +172,7 @@ def _faults(error: FirstStepError) -> dict[str, Any]:
     told = [{"pointer": fault.pointer, "code": fault.code, "detail": fault.detail} for fault in error.faults]
     if isinstance(error, GateRefused):
         return {"unmet": told}
-    return {"errors": told} if told or isinstance(error, InvalidInput | Malformed) else {}
+    return {"errors": told} if told or isinstance(error, InvalidInput | MalformedRequest) else {}
 
 
 def _error_headers(error: FirstStepError) -> dict[str, str]:

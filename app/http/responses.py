@@ -89,11 +89,11 @@ async def keep(request: Request, response: Response) -> None:
     claim = getattr(request.state, "claim", None)
     if claim is not None:
         headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
-        kept = kept_answers.Answer(response.status_code, headers, bytes(response.body).decode())
-        await kept_answers.keep(request.state.session, claim, kept)
+        kept = kept_answers.StoredResponse(response.status_code, headers, bytes(response.body).decode())
+        await kept_answers.store_response(request.state.session, claim, kept)
 
 
-def again(kept: kept_answers.Answer) -> Response:
+def again(kept: kept_answers.StoredResponse) -> Response:
     """Return a kept answer, and say that it is one."""
     headers = {**kept.headers, "Idempotent-Replayed": "true"}
     return (

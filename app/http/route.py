@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from app.database.errors import translated
+from app.database.errors import translate_database_errors
 from app.errors import Fault, InvalidInput
 from app.http.json_body import StrictRoute
 from app.http.responses import again, answering, keep, link
@@ -26,7 +26,7 @@ class Route(StrictRoute):
         async def handle(request: Request) -> Response:
             try:
                 _refuse_repeated_parameters(request)
-                with translated():
+                with translate_database_errors():
                     response = await handler(request)
                     request.state.status = response.status_code
                     link(request, response)

@@ -14,11 +14,11 @@ from fastapi import Depends, Header, Request
 from fastapi.exceptions import RequestValidationError
 
 from app.access import log
-from app.access.actor import Actor
-from app.access.vault import vault
+from app.access.actor import Caller
+from app.access.vault import get_vault
 from app.database.engine import AsyncSession, Database
-from app.database.errors import translated
-from app.errors import Fault, FirstStepError, InvalidInput, Malformed, Stale, VersionRequired
+from app.database.errors import translate_database_errors
+from app.errors import Fault, FirstStepError, InvalidInput, MalformedRequest, StaleVersion, VersionRequired
 from app.kit import idempotency as kept_answers
 
 LONGEST_KEY = 255
@@ -30,7 +30,7 @@ ETAG = re.compile(r'"[1-9][0-9]{0,8}"')
 class Replayed(Exception):
     """The request was answered before; carries that answer."""
 
-    def __init__(self, answer: kept_answers.Answer) -> None:
+    def __init__(self, answer: kept_answers.StoredResponse) -> None:
         super().__init__()
         self.answer = answer
 
@@ -44,24 +44,24 @@ async def request_session(request: Request) -> AsyncIterator[AsyncSession]:
         Unavailable: the transaction, or its entries, could not be committed.
     """
     database: Database = request.app.state.database
-    actor: Actor | None = getattr(request.state, "actor", None)
-    with translated():
-        async with database.sessions() as session:
+    actor: Caller | None = getattr(request.state, "actor", None)
+    with translate_database_errors():
+        async with database.session_factory() as session:
             if actor is not None:
-                await log.enter(session, actor.event_id)
+                await log.bind_access_event(session, actor.event_id)
                 await _answer_retry(request, session, actor)
             yield session
             await _commit(request, session, actor)
 
 
-async def _commit(request: Request, session: AsyncSession, actor: Actor | None) -> None:
+async def _commit(request: Request, session: AsyncSession, actor: Caller | None) -> None:
     """Write the entries and commit; the answer is made, but has not left: if this fails it never will."""
     if actor is None:
         await session.commit()
         return
     try:
-        with translated():
-            await log.write(session, actor.event_id, "allowed", request.state.status)
+        with translate_database_errors():
+            await log.write_access_entries(session, actor.event_id, "allowed", request.state.status)
             await session.commit()
     except Exception as error:
         with suppress(Exception):  # the log itself may be what is broken: the event stands, without an end
@@ -76,7 +76,9 @@ async def conclude(request: Request, error: Exception) -> None:
         return
     status = _status(error)
     outcome = OUTCOMES.get(status) or ("failed" if status >= 500 else "invalid")  # noqa: PLR2004 - HTTP's classes
-    await log.conclude(request.app.state.database, actor.event_id, outcome, status, _record_id(request))
+    await log.conclude_access_event(
+        request.app.state.database, actor.event_id, outcome, status, _record_id(request)
+    )
 
 
 def _status(error: Exception) -> int:
@@ -95,24 +97,26 @@ def _record_id(request: Request) -> UUID | None:
     return None
 
 
-async def _answer_retry(request: Request, session: AsyncSession, actor: Actor) -> None:
+async def _answer_retry(request: Request, session: AsyncSession, actor: Caller) -> None:
     key = _idempotency_key(request, actor)
     if key is None:
         return
     # Keyed: a body may hold a password, and a dump must not let anybody try guesses against its digest.
-    fingerprint = vault().blind.digest(b"retry", request.url.path.encode(), await request.body())
-    claim = kept_answers.Claim(actor.id, key, fingerprint)
-    answer = await kept_answers.find(session, claim)
+    fingerprint = get_vault().blind_index.compute_digest(
+        b"retry", request.url.path.encode(), await request.body()
+    )
+    claim = kept_answers.IdempotentRequest(actor.id, key, fingerprint)
+    answer = await kept_answers.claim_idempotency_key(session, claim)
     if answer is None:
         request.state.claim = claim
         request.state.session = session
         return
-    await log.write(session, actor.event_id, "allowed", answer.status)
+    await log.write_access_entries(session, actor.event_id, "allowed", answer.status)
     await session.commit()
     raise Replayed(answer)
 
 
-def _idempotency_key(request: Request, actor: Actor) -> str | None:
+def _idempotency_key(request: Request, actor: Caller) -> str | None:
     if request.method != "POST":
         return None
     keys = request.headers.getlist("idempotency-key")
@@ -127,7 +131,7 @@ def _idempotency_key(request: Request, actor: Actor) -> str | None:
         or not keys[0].isprintable()
         or not keys[0].isascii()
     ):
-        raise Malformed("Idempotency-Key is one printable text of at most 255 characters.")
+        raise MalformedRequest("Idempotency-Key is one printable text of at most 255 characters.")
     return keys[0]
 
 
@@ -147,7 +151,7 @@ async def parse_if_match(
         raise VersionRequired
     text = if_match.strip()
     if not ETAG.fullmatch(text):
-        raise Stale
+        raise StaleVersion
     return int(text[1:-1])
 
 

@@ -5,21 +5,21 @@ from typing import Annotated
 from fastapi import Cookie, Depends, Header, Request
 from starlette.responses import Response
 
-from app.config import settings
-from app.errors import AskedFromElsewhere
+from app.config import get_settings
+from app.errors import CrossSiteRequest
 from app.http.middleware.client_address import UNKNOWN, client_address, rate_key
 from app.http.responses import answer
-from app.services.accounts.sessions import Tokens
-from app.services.accounts.sign_in_audit import Visit
+from app.services.accounts.sessions import SessionTokens
+from app.services.accounts.sign_in_audit import SignInContext
 
 COOKIE = "__Host-refresh"
 """The prefix makes browsers insist on Secure, Path=/ and no Domain."""
 
 
-async def visit(request: Request) -> Visit:
+async def visit(request: Request) -> SignInContext:
     """Return where a request comes from."""
-    address = client_address(request.scope, settings().trusted_proxies)
-    return Visit(
+    address = client_address(request.scope, get_settings().trusted_proxies)
+    return SignInContext(
         database=request.app.state.database,
         request_id=request.state.request_id,
         address=None if address == UNKNOWN else address,
@@ -40,14 +40,14 @@ async def asked_by_script(x_requested_with: ScriptHeader = None) -> None:
         AskedFromElsewhere: the header is missing.
     """
     if not x_requested_with:
-        raise AskedFromElsewhere("This asks for the header X-Requested-With.")
+        raise CrossSiteRequest("This asks for the header X-Requested-With.")
 
 
-def with_cookie(tokens: Tokens) -> Response:
+def with_cookie(tokens: SessionTokens) -> Response:
     """Return the answer to a sign-in or refresh, the refresh token in its cookie."""
-    response = answer(tokens.answer, 200)
+    response = answer(tokens.response, 200)
     response.headers["Cache-Control"] = "no-store"
-    _set(response, tokens.refresh_token, tokens.lives)
+    _set(response, tokens.refresh_token, tokens.refresh_token_lifetime)
     return response
 
 
@@ -64,5 +64,5 @@ def _set(response: Response, value: str, seconds: int) -> None:
     )
 
 
-Visiting = Annotated[Visit, Depends(visit)]
+Visiting = Annotated[SignInContext, Depends(visit)]
 RefreshCookie = Annotated[str | None, Cookie(alias=COOKIE, description="The refresh token.")]

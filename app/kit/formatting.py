@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from app.kit.dates import Birth
+from app.kit.dates import BirthRange
 
-MONTHS = {
+MONTH_NAMES = {
     "en": [
         "January",
         "February",
@@ -24,33 +24,33 @@ MONTHS = {
     "km": ["មករា", "កុម្ភៈ", "មីនា", "មេសា", "ឧសភា", "មិថុនា", "កក្កដា", "សីហា", "កញ្ញា", "តុលា", "វិច្ឆិកា", "ធ្នូ"],
 }
 _KHMER_DIGITS = str.maketrans("0123456789", "០១២៣៤៥៦៧៨៩")
-_OWN_SCRIPT = {"en": "latin", "km": "khmer"}
+_SCRIPT_BY_LANGUAGE = {"en": "latin", "km": "khmer"}
 
 
-def number(value: object, language: str) -> str:
+def format_number(value: object, language: str) -> str:
     """Return a number with the digits of a language."""
     return str(value).translate(_KHMER_DIGITS) if language == "km" else str(value)
 
 
-def day(on: date, language: str) -> str:
+def format_date(on: date, language: str) -> str:
     """Return a date: 4 May 2026."""
-    return f"{day_and_month(on, language)} {number(on.year, language)}"
+    return f"{format_day_and_month(on, language)} {format_number(on.year, language)}"
 
 
-def day_and_month(on: date, language: str) -> str:
+def format_day_and_month(on: date, language: str) -> str:
     """Return a date without its year."""
-    return f"{number(on.day, language)} {MONTHS[language][on.month - 1]}"
+    return f"{format_number(on.day, language)} {MONTH_NAMES[language][on.month - 1]}"
 
 
-def age(birth: Mapping[str, Any], on: date, language: str) -> str:
+def format_age(birth: Mapping[str, Any], on: date, language: str) -> str:
     """Return an age in whole years, as a range where the birth is not known exactly."""
-    youngest, oldest = Birth.of(birth).age_on(on)
-    return number(youngest if youngest == oldest else f"{youngest}-{oldest}", language)
+    youngest, oldest = BirthRange.from_details(birth).age_range_on(on)
+    return format_number(youngest if youngest == oldest else f"{youngest}-{oldest}", language)
 
 
-def names(known: Mapping[str, Any], language: str) -> list[str]:
+def format_person_names(known: Mapping[str, Any], language: str) -> list[str]:
     """Return what somebody is called, family name first: the script of the language leads; the nickname if that is all."""
-    told = sorted(known.get("names") or [], key=lambda name: name["script"] != _OWN_SCRIPT[language])
+    told = sorted(known.get("names") or [], key=lambda name: name["script"] != _SCRIPT_BY_LANGUAGE[language])
     full = [" ".join(filter(None, (name.get("family"), name.get("given")))) for name in told]
     called = list(dict.fromkeys(filter(None, full)))
     return called or list(filter(None, [known.get("nickname")]))

@@ -11,28 +11,28 @@ from sqlalchemy import func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel, col
 
-from app.access.log import Shown, driver_of, trace_of
-from app.access.vault import unseal_value, vault
-from app.errors import KeyReused, NotFound, StillRunning
+from app.access.log import AccessedRecord, get_accessed_records, get_driver_connection
+from app.access.vault import decrypt_value, get_vault
+from app.errors import IdempotencyKeyReused, NotFound, RequestInProgress
 from app.models import Case, Child, Disbursement, Referral
-from app.models.record import Record, new_id, now
+from app.models.record import Record, new_id, utc_now
 
-KEPT = timedelta(hours=24)
+RETENTION_PERIOD = timedelta(hours=24)
 
 
-APART: dict[str, type[Record]] = {"referral": Referral, "disbursement": Disbursement}
+MODELS_VISIBLE_WITHOUT_CHILD: dict[str, type[Record]] = {"referral": Referral, "disbursement": Disbursement}
 """What may be seen by who does not see the child."""
-CLAIM = "SELECT * FROM access.claim($1, $2, $3)"
+CLAIM_KEY_SQL = "SELECT * FROM access.claim($1, $2, $3)"
 """The lock on a key, and then the answer kept for it."""
-FREE = "DELETE FROM kept_answers WHERE principal_id = $1 AND key_digest = $2"
-KEEP = """
+DELETE_RESPONSE_SQL = "DELETE FROM kept_answers WHERE principal_id = $1 AND key_digest = $2"
+INSERT_RESPONSE_SQL = """
     INSERT INTO kept_answers (principal_id, key_digest, id, child_id, fingerprint, status, kept_at, sealed)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 """
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class IdempotentRequest:
     """A principal's wish to have a request done once."""
 
     principal_id: UUID
@@ -40,13 +40,13 @@ class Claim:
     fingerprint: bytes
 
     @property
-    def digest(self) -> bytes:
+    def key_digest(self) -> bytes:
         """The key as it is stored: clients put all sorts of things into it."""
         return hashlib.sha256(self.key.encode()).digest()
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class StoredResponse:
     """An answer as it was given."""
 
     status: int
@@ -54,7 +54,7 @@ class Answer:
     body: str
 
 
-async def find(session: AsyncSession, claim: Claim) -> Answer | None:
+async def claim_idempotency_key(session: AsyncSession, claim: IdempotentRequest) -> StoredResponse | None:
     """Return the answer kept for a claim; None, and the key is this request's until its transaction ends.
 
     Raises:
@@ -62,50 +62,55 @@ async def find(session: AsyncSession, claim: Claim) -> Answer | None:
         KeyReused: the key came with another request before.
         NotFound: the actor may no longer see what the answer showed.
     """
-    lock = int.from_bytes(hashlib.sha256(claim.principal_id.bytes + claim.digest).digest()[:8], signed=True)
-    driver = driver_of(session)
-    kept = await driver.fetchrow(CLAIM, lock, claim.principal_id, claim.digest)
+    lock = int.from_bytes(
+        hashlib.sha256(claim.principal_id.bytes + claim.key_digest).digest()[:8], signed=True
+    )
+    driver = get_driver_connection(session)
+    kept = await driver.fetchrow(CLAIM_KEY_SQL, lock, claim.principal_id, claim.key_digest)
     is_kept = kept["row_id"] is not None
-    is_too_old = is_kept and kept["kept_at"] < now() - KEPT
+    is_too_old = is_kept and kept["kept_at"] < utc_now() - RETENTION_PERIOD
     if is_kept and not is_too_old:
         if kept["fingerprint"] != claim.fingerprint:
-            raise KeyReused
-        return await _reopen(session, kept)
+            raise IdempotencyKeyReused
+        return await _load_response(session, kept)
     if not kept["is_ours"]:
-        raise StillRunning(retry_after=1)
+        raise RequestInProgress(retry_after=1)
     if is_too_old:
-        await driver.execute(FREE, claim.principal_id, claim.digest)
+        await driver.execute(DELETE_RESPONSE_SQL, claim.principal_id, claim.key_digest)
     return None
 
 
-async def _reopen(session: AsyncSession, kept: Mapping[str, Any]) -> Answer:
-    content = unseal_value("kept_answers", "sealed", kept["row_id"], kept["sealed"])
+async def _load_response(session: AsyncSession, kept: Mapping[str, Any]) -> StoredResponse:
+    content = decrypt_value("kept_answers", "sealed", kept["row_id"], kept["sealed"])
     shown = [
-        Shown(UUID(child) if child else None, UUID(file) if file else None, kind, UUID(record))
+        AccessedRecord(UUID(child) if child else None, UUID(file) if file else None, kind, UUID(record))
         for child, file, kind, record in content["shown"]
     ]
-    await _still_visible(session, shown)
-    await _still_open(session, content["headers"].get("location", ""))
+    await _verify_records_visible(session, shown)
+    await _verify_location_visible(session, content["headers"].get("location", ""))
     for record in shown:
-        trace_of(session).add(record)
-    return Answer(kept["status"], content["headers"], content["body"])
+        get_accessed_records(session).add(record)
+    return StoredResponse(kept["status"], content["headers"], content["body"])
 
 
-async def _still_visible(session: AsyncSession, shown: list[Shown]) -> None:
+async def _verify_records_visible(session: AsyncSession, shown: list[AccessedRecord]) -> None:
     """Make sure that the actor sees it still: child and case, or what is seen without them."""
     wanted: list[tuple[type[Record], set[UUID | None]]] = [
-        (Child, {s.child_id for s in shown if s.child_id and s.kind not in APART}),
+        (Child, {s.child_id for s in shown if s.child_id and s.kind not in MODELS_VISIBLE_WITHOUT_CHILD}),
         # A child is seen through any of its cases; an answer about one of them is for who still sees that one.
-        (Case, {s.case_id for s in shown if s.case_id and s.kind not in APART}),
+        (Case, {s.case_id for s in shown if s.case_id and s.kind not in MODELS_VISIBLE_WITHOUT_CHILD}),
     ]
-    wanted += [(table, {s.record_id for s in shown if s.kind == kind}) for kind, table in APART.items()]
+    wanted += [
+        (table, {s.record_id for s in shown if s.kind == kind})
+        for kind, table in MODELS_VISIBLE_WITHOUT_CHILD.items()
+    ]
     for table, ids in wanted:
         visible = select(func.count()).select_from(table).where(col(table.id).in_(ids))
         if await session.scalar(visible) != len(ids):
             raise NotFound
 
 
-async def _still_open(session: AsyncSession, location: str) -> None:
+async def _verify_location_visible(session: AsyncSession, location: str) -> None:
     """Make sure that what was made may still be read: whoever sees a child may no longer read every tier of its case."""
     collection, _, record_id = location.removeprefix("/v1/").partition("/")
     table = SQLModel.metadata.tables.get(collection.replace("-", "_"))
@@ -115,21 +120,21 @@ async def _still_open(session: AsyncSession, location: str) -> None:
         raise NotFound
 
 
-async def keep(session: AsyncSession, claim: Claim, answer: Answer) -> None:
+async def store_response(session: AsyncSession, claim: IdempotentRequest, answer: StoredResponse) -> None:
     """Keep an answer, with the records it showed, in the transaction that made it."""
-    shown: list[Shown] = list(trace_of(session))
+    shown: list[AccessedRecord] = list(get_accessed_records(session))
     row_id = new_id()
     content = {"headers": answer.headers, "body": answer.body, "shown": shown}
     child_id = next((s.child_id for s in shown if s.child_id), None)
-    sealed = vault().sealer.seal(content, table="kept_answers", column="sealed", row=row_id)
+    sealed = get_vault().cipher.encrypt(content, table="kept_answers", column="sealed", row_id=row_id)
     row = (
         claim.principal_id,
-        claim.digest,
+        claim.key_digest,
         row_id,
         child_id,
         claim.fingerprint,
         answer.status,
-        now(),
+        utc_now(),
         sealed,
     )
-    await driver_of(session).execute(KEEP, *row)
+    await get_driver_connection(session).execute(INSERT_RESPONSE_SQL, *row)

@@ -8,20 +8,20 @@ from sqlalchemy import ScalarSelect, Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.errors import InvalidInput, NotFound, Stale, VersionRequired
+from app.errors import InvalidInput, NotFound, StaleVersion, VersionRequired
 from app.models import Case
 from app.models.record import CaseRecord, Record
 from app.schemas.merge_patch import merge
 from app.schemas.rules import SENTENCES
 from app.schemas.validation_faults import faults_of
 
-R = TypeVar("R", bound=Record)
-M = TypeVar("M", bound=BaseModel)
-Id = UUID | ScalarSelect[UUID]
+RecordT = TypeVar("RecordT", bound=Record)
+ModelT = TypeVar("ModelT", bound=BaseModel)
+RecordIdOrQuery = UUID | ScalarSelect[UUID]
 """Told, or found by the same statement."""
 
 
-async def find(session: AsyncSession, kind: type[R], record_id: UUID) -> R:
+async def get_record(session: AsyncSession, kind: type[RecordT], record_id: UUID) -> RecordT:
     """Return a record.
 
     Raises:
@@ -33,7 +33,7 @@ async def find(session: AsyncSession, kind: type[R], record_id: UUID) -> R:
     return found
 
 
-async def require(session: AsyncSession, kind: type[R], record_id: UUID) -> None:
+async def ensure_exists(session: AsyncSession, kind: type[RecordT], record_id: UUID) -> None:
     """Make sure that a record is there for this actor, without loading it: nothing of it is shown.
 
     Raises:
@@ -43,16 +43,18 @@ async def require(session: AsyncSession, kind: type[R], record_id: UUID) -> None
         raise NotFound
 
 
-async def find_steady(session: AsyncSession, kind: type[R], record_id: Id) -> R:
+async def get_for_share(session: AsyncSession, kind: type[RecordT], record_id: RecordIdOrQuery) -> RecordT:
     """Return a record that nobody changes until this transaction ends: what is added to a case is not added as it closes.
 
     Raises:
         NotFound: there is none, or not for this actor.
     """
-    return await _locked(session, select(kind).where(col(kind.id) == record_id).with_for_update(read=True))
+    return await _get_locked(
+        session, select(kind).where(col(kind.id) == record_id).with_for_update(read=True)
+    )
 
 
-async def hold(session: AsyncSession, kind: type[R], record_id: Id) -> R:
+async def get_for_update(session: AsyncSession, kind: type[RecordT], record_id: RecordIdOrQuery) -> RecordT:
     """Return a record, locked until this transaction ends, in whichever version it is.
 
     What an act does to a case and to records of it, it does with the case held first: two such acts wait for each
@@ -61,12 +63,12 @@ async def hold(session: AsyncSession, kind: type[R], record_id: Id) -> R:
     Raises:
         NotFound: there is none, or not for this actor.
     """
-    return await _locked(
+    return await _get_locked(
         session, select(kind).where(col(kind.id) == record_id).with_for_update(key_share=True)
     )
 
 
-async def _locked(session: AsyncSession, query: Select[R]) -> R:
+async def _get_locked(session: AsyncSession, query: Select[RecordT]) -> RecordT:
     query = query.execution_options(populate_existing=True)
     # What changed while this waited for its lock is seen with the eyes of before: a referral accepted meanwhile, through
     # a case younger than the statement's snapshot; a case, by a lead who became a co-worker. It seems gone. A second
@@ -77,16 +79,16 @@ async def _locked(session: AsyncSession, query: Select[R]) -> R:
     return found
 
 
-async def hold_case(session: AsyncSession, kind: type[CaseRecord], record_id: UUID) -> Case:
+async def get_case_for_update(session: AsyncSession, kind: type[CaseRecord], record_id: UUID) -> Case:
     """Return the case of a record, held: see `hold`.
 
     Raises:
         NotFound: there is no such record, or not for this actor.
     """
-    return await hold(session, Case, _case_of(kind, record_id))
+    return await get_for_update(session, Case, _case_id_query(kind, record_id))
 
 
-async def steady_case(session: AsyncSession, kind: type[CaseRecord], record_id: UUID) -> Case:
+async def get_case_for_share(session: AsyncSession, kind: type[CaseRecord], record_id: UUID) -> Case:
     """Return the case of a record, as steady as `find_steady` leaves it: whoever changes a record begins with its case.
 
     A closing, or somebody else's taking the case over, comes before or after as a whole: it too begins with the case.
@@ -94,51 +96,53 @@ async def steady_case(session: AsyncSession, kind: type[CaseRecord], record_id: 
     Raises:
         NotFound: there is no such record, or not for this actor.
     """
-    return await find_steady(session, Case, _case_of(kind, record_id))
+    return await get_for_share(session, Case, _case_id_query(kind, record_id))
 
 
-def _case_of(kind: type[CaseRecord], record_id: UUID) -> ScalarSelect[UUID]:
+def _case_id_query(kind: type[CaseRecord], record_id: UUID) -> ScalarSelect[UUID]:
     # The id alone: a record that was loaded before the wait would not be seen to have changed during it.
     return select(col(kind.case_id)).where(col(kind.id) == record_id).scalar_subquery()
 
 
-def refuse_unseen(record: Record | None, seen: int | None) -> None:
+def validate_expected_version(record: Record | None, expected_version: int | None) -> None:
     """Hold what a caller of PUT saw against what there is.
 
     Raises:
         VersionRequired: there is a record, and the caller named no version of it.
         Stale: it is another version, or there is none.
     """
-    if record is not None and seen is None:
+    if record is not None and expected_version is None:
         raise VersionRequired
-    if seen != (record.version if record else None):
-        raise Stale
+    if expected_version != (record.version if record else None):
+        raise StaleVersion
 
 
-async def find_for_change(session: AsyncSession, kind: type[R], record_id: UUID, seen: int) -> R:
+async def get_version_for_update(
+    session: AsyncSession, kind: type[RecordT], record_id: UUID, expected_version: int
+) -> RecordT:
     """Return a record, locked until this transaction ends, in the version the caller saw; its version rises.
 
     Raises:
         NotFound: there is none, or not for this actor.
         Stale: somebody changed it meanwhile.
     """
-    found = await hold(session, kind, record_id)
-    if found.version != seen:
-        raise Stale
+    found = await get_for_update(session, kind, record_id)
+    if found.version != expected_version:
+        raise StaleVersion
     found.version += 1
     return found
 
 
-def patched(model: type[M], document: dict[str, Any], patch: BaseModel) -> M:
+def apply_patch(model: type[ModelT], document: dict[str, Any], patch: BaseModel) -> ModelT:
     """Apply a merge patch to a stored document and check the whole.
 
     Raises:
         InvalidInput: the result is not what `model` asks for.
     """
-    return checked(model, merge(document, patch.model_dump(mode="json", exclude_unset=True)))
+    return validate_document(model, merge(document, patch.model_dump(mode="json", exclude_unset=True)))
 
 
-def checked(model: type[M], document: Any) -> M:
+def validate_document(model: type[ModelT], document: Any) -> ModelT:
     """Return a document as its model.
 
     Raises:

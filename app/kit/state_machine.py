@@ -8,7 +8,7 @@ from app.errors import Fault, GateRefused
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Transition:
     """An act that moves a record from one of `sources` to `target`, by whom `permission` allows, through `gate`."""
 
     act: str
@@ -19,7 +19,7 @@ class Step:
     """What must be true, in words; the functions that check it list what is not."""
 
 
-def unmet_status(step: Step, status: str) -> list[Fault]:
+def check_status(step: Transition, status: str) -> list[Fault]:
     """Return the unmet condition that the record's status is, or none."""
     if status in step.sources:
         return []
@@ -27,7 +27,7 @@ def unmet_status(step: Step, status: str) -> list[Fault]:
     return [Fault("/status", "status", f"The status is {status}; this step asks for {wanted}.")]
 
 
-def refuse(unmet: Iterable[Fault]) -> None:
+def raise_if_unmet(unmet: Iterable[Fault]) -> None:
     """Refuse a step, listing every unmet condition.
 
     Raises:

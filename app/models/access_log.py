@@ -6,9 +6,9 @@ from datetime import datetime
 from sqlalchemy import ARRAY, DateTime, Index, SmallInteger, Text, Uuid, text
 from sqlmodel import Field, SQLModel
 
-from app.models.record import Xid8, address
+from app.models.record import Xid8, inet_column
 
-UUIDS = ARRAY(Uuid(as_uuid=True))
+UUID_ARRAY = ARRAY(Uuid(as_uuid=True))
 
 
 class AccessEvent(SQLModel, table=True):
@@ -33,11 +33,11 @@ class AccessEvent(SQLModel, table=True):
     token_id: uuid.UUID | None = None
     roles: list[str] = Field(sa_type=ARRAY(Text))
     agency_id: uuid.UUID | None = None
-    supervises: list[uuid.UUID] = Field(sa_type=UUIDS)
+    supervises: list[uuid.UUID] = Field(sa_type=UUID_ARRAY)
     """Teams the actor supervised at that moment."""
     act: str
     request_id: str = Field(index=True)
-    address: str | None = address()
+    address: str | None = inet_column()
 
 
 class AccessEntry(SQLModel, table=True):

@@ -6,10 +6,17 @@ from datetime import datetime
 from sqlalchemy import Index, text
 from sqlmodel import Field
 
-from app.models.record import CaseRecord, Decided, Record, moment, plain_document, sealed_document
+from app.models.record import (
+    ApprovalRecord,
+    CaseRecord,
+    Record,
+    encrypted_column,
+    json_column,
+    timestamp_column,
+)
 
 
-class Assessment(CaseRecord, Decided, table=True):
+class Assessment(CaseRecord, ApprovalRecord, table=True):
     """One assessment of one subject; frozen once submitted, a later look is a new one."""
 
     __tablename__ = "assessments"
@@ -28,12 +35,12 @@ class Assessment(CaseRecord, Decided, table=True):
     person_id: uuid.UUID | None = Field(default=None, foreign_key="people.id")
     kind: str
     risk_level: str | None = None
-    ratings: dict[str, int] = plain_document()
+    ratings: dict[str, int] = json_column()
     """Area to rating, 1 (weak) to 4 (strong): numbers without words, for progress and reports."""
     previous_id: uuid.UUID | None = Field(default=None, foreign_key="assessments.id")
     """The approved assessment of the same subject before this one."""
-    updated_at: datetime = moment(default_now=True)
-    sealed: bytes = sealed_document()
+    updated_at: datetime = timestamp_column(default_now=True)
+    sealed: bytes = encrypted_column()
     """Sections, areas, the child's wishes, answers to instruments."""
 
 
@@ -49,4 +56,4 @@ class Instrument(Record, table=True):
     code: str
     edition: int
     is_active: bool = True
-    definition: dict[str, object] = plain_document()
+    definition: dict[str, object] = json_column()

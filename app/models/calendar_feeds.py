@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlmodel import Field
 
-from app.models.record import Record, moment
+from app.models.record import Record, timestamp_column
 
 
 class CalendarFeed(Record, table=True):
@@ -18,5 +18,5 @@ class CalendarFeed(Record, table=True):
     name: str
     language: str = "en"
     """en or km: of the words in the calendar."""
-    revoked_at: datetime | None = moment()
-    last_read_at: datetime | None = moment()
+    revoked_at: datetime | None = timestamp_column()
+    last_read_at: datetime | None = timestamp_column()

@@ -6,10 +6,10 @@ from datetime import date, datetime
 from sqlalchemy import Index, text
 from sqlmodel import Field
 
-from app.models.record import CaseRecord, Decided, moment, sealed_document
+from app.models.record import ApprovalRecord, CaseRecord, encrypted_column, timestamp_column
 
 
-class CarePlan(CaseRecord, Decided, table=True):
+class CarePlan(CaseRecord, ApprovalRecord, table=True):
     """Edition n of the plan of one subject. Approved, it is frozen; the next edition takes over from it."""
 
     __tablename__ = "care_plans"
@@ -46,8 +46,8 @@ class CarePlan(CaseRecord, Decided, table=True):
     edition: int = 1
     previous_id: uuid.UUID | None = Field(default=None, foreign_key="care_plans.id")
     needs_social_work: bool | None = None
-    updated_at: datetime = moment(default_now=True)
-    sealed: bytes = sealed_document()
+    updated_at: datetime = timestamp_column(default_now=True)
+    sealed: bytes = encrypted_column()
     """Safety plan, the child's and the supporter's view, gaps in knowledge and capacity."""
 
 
@@ -63,7 +63,7 @@ class PlanArea(CaseRecord, table=True):
     """As the assessment rated the area, or a review since, 1 to 4."""
     status: str | None = None
     """goals, no_need, or not answered yet."""
-    sealed: bytes = sealed_document()
+    sealed: bytes = encrypted_column()
     """The reason for 'no need', and need, strengths and risk as the assessment found them."""
 
 
@@ -77,8 +77,8 @@ class Goal(CaseRecord, table=True):
     status: str = "open"
     origin_id: uuid.UUID
     """The goal of an earlier edition that this one carries on; of a new one, its own id."""
-    updated_at: datetime = moment(default_now=True)
-    sealed: bytes = sealed_document()
+    updated_at: datetime = timestamp_column(default_now=True)
+    sealed: bytes = encrypted_column()
     """Statement, strengths used."""
 
 
@@ -97,6 +97,6 @@ class Action(CaseRecord, table=True):
     status: str = "open"
     origin_id: uuid.UUID
     """Likewise."""
-    updated_at: datetime = moment(default_now=True)
-    sealed: bytes = sealed_document()
+    updated_at: datetime = timestamp_column(default_now=True)
+    sealed: bytes = encrypted_column()
     """What is to be done, by whom exactly, a note on how it went."""

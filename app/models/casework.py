@@ -6,7 +6,7 @@ from datetime import date, datetime
 from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
-from app.models.record import Record, identity, moment, sealed_document
+from app.models.record import Record, encrypted_column, id_column, timestamp_column
 
 
 class Case(Record, table=True):
@@ -35,8 +35,8 @@ class Case(Record, table=True):
     age_at_referral_min: int
     age_at_referral_max: int
     province_code: str | None = None
-    updated_at: datetime = moment(default_now=True)
-    sealed: bytes = sealed_document()
+    updated_at: datetime = timestamp_column(default_now=True)
+    sealed: bytes = encrypted_column()
     """The case's summary: what the worker wants at hand when the file is opened; the outcome, once it is closed."""
 
 
@@ -48,7 +48,7 @@ class CaseWorker(SQLModel, table=True):
     case_id: uuid.UUID = Field(foreign_key="cases.id", primary_key=True)
     user_id: uuid.UUID = Field(foreign_key="users.id", primary_key=True, index=True)
     child_id: uuid.UUID = Field(foreign_key="children.id")
-    since: datetime = moment(default_now=True)
+    since: datetime = timestamp_column(default_now=True)
 
 
 class CaseLink(SQLModel, table=True):
@@ -57,47 +57,47 @@ class CaseLink(SQLModel, table=True):
     __tablename__ = "case_links"
     __table_args__ = (Index("uq_case_links_pair", "case_id", "linked_case_id", unique=True),)
 
-    id: uuid.UUID = identity()
+    id: uuid.UUID = id_column()
     child_id: uuid.UUID = Field(foreign_key="children.id")
     case_id: uuid.UUID = Field(foreign_key="cases.id", index=True)
     linked_child_id: uuid.UUID = Field(foreign_key="children.id")
     linked_case_id: uuid.UUID = Field(foreign_key="cases.id", index=True)
     linked_by_id: uuid.UUID = Field(foreign_key="users.id")
-    linked_at: datetime = moment(default_now=True)
-    reason_sealed: bytes = sealed_document()
+    linked_at: datetime = timestamp_column(default_now=True)
+    reason_sealed: bytes = encrypted_column()
 
 
-class BreakGlass(SQLModel, table=True):
+class BreakGlassGrant(SQLModel, table=True):
     """Four hours with a case outside one's scope, for a typed reason."""
 
     __tablename__ = "break_glass"
 
-    id: uuid.UUID = identity()
+    id: uuid.UUID = id_column()
     case_id: uuid.UUID = Field(foreign_key="cases.id", index=True)
     child_id: uuid.UUID | None = Field(default=None, foreign_key="children.id", index=True)
     user_id: uuid.UUID = Field(foreign_key="users.id", index=True)
-    opened_at: datetime = moment(default_now=True)
-    expires_at: datetime = moment(default_now=True)
-    reason_sealed: bytes = sealed_document()
+    opened_at: datetime = timestamp_column(default_now=True)
+    expires_at: datetime = timestamp_column(default_now=True)
+    reason_sealed: bytes = encrypted_column()
 
 
-class CaseHistory(SQLModel, table=True):
+class CaseHistoryEntry(SQLModel, table=True):
     """What happened to a case, in the order it happened: the timeline. Written by the acts themselves, never changed."""
 
     __tablename__ = "case_history"
     __table_args__ = (Index("ix_case_history_newest", "case_id", text("at DESC"), text("id DESC")),)
 
-    id: uuid.UUID = identity()
+    id: uuid.UUID = id_column()
     child_id: uuid.UUID = Field(foreign_key="children.id", index=True)
     case_id: uuid.UUID = Field(foreign_key="cases.id")
-    at: datetime = moment(default_now=True)
+    at: datetime = timestamp_column(default_now=True)
     """When it happened, which may be long before it was recorded."""
-    recorded_at: datetime = moment(default_now=True)
+    recorded_at: datetime = timestamp_column(default_now=True)
     kind: str
     by_id: uuid.UUID | None = None
     tier: str = "case"
     """case, legal or clinical: who reads the line."""
     record_kind: str
     record_id: uuid.UUID
-    sealed: bytes | None = sealed_document(nullable=True)
+    sealed: bytes | None = encrypted_column(nullable=True)
     """What a reader of the timeline should know about it, where there is more than the kind says."""

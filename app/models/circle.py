@@ -6,7 +6,7 @@ from datetime import date, datetime
 from sqlalchemy import Index, text
 from sqlmodel import Field
 
-from app.models.record import CaseRecord, Record, moment, sealed_document, texts
+from app.models.record import CaseRecord, Record, encrypted_column, text_array_column, timestamp_column
 
 
 class Child(Record, table=True):
@@ -17,7 +17,7 @@ class Child(Record, table=True):
 
     sex: str = "unknown"
     province_code: str | None = None
-    sealed: bytes = sealed_document()
+    sealed: bytes = encrypted_column()
     """Names, nickname, birth, address, phone, school, disability, languages."""
 
     @property
@@ -34,7 +34,7 @@ class Person(CaseRecord, table=True):
     role: str
     relationship: str
     is_responsible: bool = False
-    sealed: bytes = sealed_document()
+    sealed: bytes = encrypted_column()
     """Names, phone, address, notes."""
 
 
@@ -43,18 +43,18 @@ class Consent(CaseRecord, table=True):
 
     __tablename__ = "consents"
 
-    given_by: list[str] = texts()
+    given_by: list[str] = text_array_column()
     method: str | None = None
     given_on: date
-    scope: list[str] = texts()
+    scope: list[str] = text_array_column()
     status: str = "given"
     """given, or refused; withdrawn is `withdrawn_at`, expired is `valid_until`."""
     recipient_agency_id: uuid.UUID | None = Field(default=None, foreign_key="agencies.id")
     valid_until: date | None = None
     basis_without_consent: str | None = None
     recorded_by_id: uuid.UUID = Field(foreign_key="users.id")
-    withdrawn_at: datetime | None = moment()
+    withdrawn_at: datetime | None = timestamp_column()
     withdrawn_by_id: uuid.UUID | None = Field(default=None, foreign_key="users.id")
-    sealed: bytes = sealed_document()
+    sealed: bytes = encrypted_column()
     """Witness, who decided without consent and why, the child's wishes about it."""
-    withdrawal_sealed: bytes | None = sealed_document(nullable=True)
+    withdrawal_sealed: bytes | None = encrypted_column(nullable=True)

@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from app.models.record import CaseRecord, ids, moment, sealed_document
+from app.models.record import CaseRecord, encrypted_column, timestamp_column, uuid_array_column
 
 
 class Disbursement(CaseRecord, table=True):
@@ -41,37 +41,37 @@ class Disbursement(CaseRecord, table=True):
     """The fund's line that it is taken from."""
     requested_by_id: uuid.UUID = Field(foreign_key="users.id")
     approved_by_id: uuid.UUID | None = Field(default=None, foreign_key="users.id")
-    approved_at: datetime | None = moment()
+    approved_at: datetime | None = timestamp_column()
     approval_due_on: date | None = None
     """Of what was paid first, in an emergency: somebody approves it by this day."""
     paid_by_id: uuid.UUID | None = Field(default=None, foreign_key="users.id")
-    paid_at: datetime | None = moment()
+    paid_at: datetime | None = timestamp_column()
     paid_on: date | None = None
     method: str | None = None
     tenders: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSONB, nullable=False)
     acknowledgement_document_id: uuid.UUID | None = None
     spent: int | None = Field(default=None, sa_type=BigInteger)
     reconciled_by_id: uuid.UUID | None = Field(default=None, foreign_key="users.id")
-    reconciled_at: datetime | None = moment()
-    receipt_document_ids: list[uuid.UUID] = ids()
+    reconciled_at: datetime | None = timestamp_column()
+    receipt_document_ids: list[uuid.UUID] = uuid_array_column()
     ended_by_id: uuid.UUID | None = Field(default=None, foreign_key="users.id")
-    ended_at: datetime | None = moment()
+    ended_at: datetime | None = timestamp_column()
     """When it was rejected, cancelled or reversed."""
-    updated_at: datetime = moment(default_now=True)
-    payee_sealed: bytes | None = sealed_document(nullable=True)
+    updated_at: datetime = timestamp_column(default_now=True)
+    payee_sealed: bytes | None = encrypted_column(nullable=True)
     """Who gets, or got, the money: whoever pays must know."""
-    reversal_sealed: bytes | None = sealed_document(nullable=True)
+    reversal_sealed: bytes | None = encrypted_column(nullable=True)
     """Why it was reversed, in the finance officer's words."""
 
 
-class DisbursementWords(CaseRecord, table=True):
+class DisbursementDetails(CaseRecord, table=True):
     """What a request says of the child; its id is the request's. Only whoever sees the case reads it."""
 
     __tablename__ = "disbursement_words"
 
     area: str | None = None
     goal_id: uuid.UUID | None = Field(default=None, foreign_key="goals.id")
-    sealed: bytes = sealed_document()
+    sealed: bytes = encrypted_column()
     """Purpose, which other support was sought first, why it was rejected or cancelled."""
 
 

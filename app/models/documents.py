@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlmodel import Field
 
-from app.models.record import CaseRecord, moment, sealed_document
+from app.models.record import CaseRecord, encrypted_column, timestamp_column
 
 
 class Document(CaseRecord, table=True):
@@ -24,8 +24,8 @@ class Document(CaseRecord, table=True):
     about_kind: str | None = None
     about_id: uuid.UUID | None = None
     """The record that it belongs to, where it belongs to one: a session, a legal step, a payment."""
-    updated_at: datetime = moment(default_now=True)
-    sealed: bytes = sealed_document()
+    updated_at: datetime = timestamp_column(default_now=True)
+    sealed: bytes = encrypted_column()
     """Title, file name, description."""
 
 
@@ -34,4 +34,4 @@ class DocumentContent(CaseRecord, table=True):
 
     __tablename__ = "document_contents"
 
-    sealed: bytes = sealed_document()
+    sealed: bytes = encrypted_column()

@@ -6,18 +6,18 @@ from datetime import date, datetime
 from sqlalchemy import Index, text
 from sqlmodel import Field
 
-from app.models.record import CaseRecord, Decided, moment, sealed_document
+from app.models.record import ApprovalRecord, CaseRecord, encrypted_column, timestamp_column
 
 
-class ExitPlan(CaseRecord, Decided, table=True):
+class ExitPlan(CaseRecord, ApprovalRecord, table=True):
     """The plan of a case's end; one a case."""
 
     __tablename__ = "exit_plans"
     __table_args__ = (Index("uq_exit_plans_case", "case_id", unique=True),)
 
     ends_on: date | None = None
-    updated_at: datetime = moment(default_now=True)
-    sealed: bytes = sealed_document()
+    updated_at: datetime = timestamp_column(default_now=True)
+    sealed: bytes = encrypted_column()
     """The checklist, the taper of contacts, notes."""
 
 
@@ -43,6 +43,6 @@ class FollowUp(CaseRecord, table=True):
     held_on: date | None = None
     author_id: uuid.UUID | None = Field(default=None, foreign_key="users.id")
     wellbeing: str | None = None
-    updated_at: datetime = moment(default_now=True)
-    sealed: bytes = sealed_document()
+    updated_at: datetime = timestamp_column(default_now=True)
+    sealed: bytes = encrypted_column()
     """How the child is, the checklist looked at again, what is to be done."""

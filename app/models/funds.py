@@ -6,7 +6,7 @@ from datetime import date, datetime
 from sqlalchemy import ARRAY, BigInteger, Index, Text
 from sqlmodel import Field
 
-from app.models.record import Record, moment, plain_document
+from app.models.record import Record, json_column, timestamp_column
 
 
 class Fund(Record, table=True):
@@ -23,18 +23,18 @@ class Fund(Record, table=True):
     budget: int | None = Field(default=None, sa_type=BigInteger)
     """In whole riel, or US cents, like every amount in these tables."""
     categories: list[str] = Field(default_factory=list, sa_type=ARRAY(Text), nullable=False)
-    lines: dict[str, int] = plain_document()
+    lines: dict[str, int] = json_column()
     """Budget by category: a category with a line of its own is paid from that line's money, every other from the rest."""
     youngest: int | None = None
     oldest: int | None = None
     province_codes: list[str] = Field(default_factory=list, sa_type=ARRAY(Text), nullable=False)
     status: str = "open"
-    closed_at: datetime | None = moment()
+    closed_at: datetime | None = timestamp_column()
     closed_by_id: uuid.UUID | None = Field(default=None, foreign_key="users.id")
     close_reason: str | None = None
     rest_to_fund_id: uuid.UUID | None = Field(default=None, foreign_key="funds.id")
     """Where the rest went; nowhere: back to the donor."""
-    updated_at: datetime = moment(default_now=True)
+    updated_at: datetime = timestamp_column(default_now=True)
 
 
 class FundTransfer(Record, table=True):
@@ -49,7 +49,7 @@ class FundTransfer(Record, table=True):
     reason: str
     status: str = "requested"
     asked_by_id: uuid.UUID = Field(foreign_key="users.id")
-    decided_at: datetime | None = moment()
+    decided_at: datetime | None = timestamp_column()
     decided_by_id: uuid.UUID | None = Field(default=None, foreign_key="users.id")
 
 

@@ -6,10 +6,10 @@ from datetime import datetime
 from sqlalchemy import LargeBinary
 from sqlmodel import Field, SQLModel
 
-from app.models.record import moment, sealed_document
+from app.models.record import encrypted_column, timestamp_column
 
 
-class KeptAnswer(SQLModel, table=True):
+class IdempotencyRecord(SQLModel, table=True):
     """The answer to the first request with an Idempotency-Key, and which children it showed."""
 
     __tablename__ = "kept_answers"
@@ -23,6 +23,6 @@ class KeptAnswer(SQLModel, table=True):
     fingerprint: bytes = Field(sa_type=LargeBinary)
     """Digest of method, path and body: another request with this key is an error."""
     status: int
-    kept_at: datetime = moment(default_now=True, index=True)
-    sealed: bytes = sealed_document()
+    kept_at: datetime = timestamp_column(default_now=True, index=True)
+    sealed: bytes = encrypted_column()
     """Headers, body, and the records shown."""

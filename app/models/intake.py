@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
-from app.models.record import Record, identity, moment, sealed_document
+from app.models.record import Record, encrypted_column, id_column, timestamp_column
 
 
 class Referral(Record, table=True):
@@ -33,15 +33,15 @@ class Referral(Record, table=True):
     urgency: str
     concern_kind: str
     status: str = "received"
-    received_at: datetime = moment(default_now=True)
-    updated_at: datetime = moment(default_now=True)
-    acknowledged_at: datetime | None = moment()
-    decided_at: datetime | None = moment()
+    received_at: datetime = timestamp_column(default_now=True)
+    updated_at: datetime = timestamp_column(default_now=True)
+    acknowledged_at: datetime | None = timestamp_column()
+    decided_at: datetime | None = timestamp_column()
     decided_by_id: uuid.UUID | None = Field(default=None, foreign_key="users.id")
     decline_reason_code: str | None = None
     province_code: str | None = None
-    sealed: bytes = sealed_document()
-    outcome_sealed: bytes | None = sealed_document(nullable=True)
+    sealed: bytes = encrypted_column()
+    outcome_sealed: bytes | None = encrypted_column(nullable=True)
     """Why it was declined or withdrawn, signposting, screening, feedback."""
 
 
@@ -50,14 +50,14 @@ class ReferralQuestion(SQLModel, table=True):
 
     __tablename__ = "referral_questions"
 
-    id: uuid.UUID = identity()
+    id: uuid.UUID = id_column()
     referral_id: uuid.UUID = Field(foreign_key="referrals.id", index=True)
     child_id: uuid.UUID | None = Field(default=None, foreign_key="children.id")
-    asked_at: datetime = moment(default_now=True)
+    asked_at: datetime = timestamp_column(default_now=True)
     asked_by_id: uuid.UUID = Field(foreign_key="users.id")
-    question_sealed: bytes = sealed_document()
-    answered_at: datetime | None = moment()
-    answer_sealed: bytes | None = sealed_document(nullable=True)
+    question_sealed: bytes = encrypted_column()
+    answered_at: datetime | None = timestamp_column()
+    answer_sealed: bytes | None = encrypted_column(nullable=True)
 
 
 class NameToken(SQLModel, table=True):

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from sqlalchemy import BigInteger, Index, text
 from sqlmodel import Field, SQLModel
 
-from app.models.record import Record, Xid8, big, identity, moment
+from app.models.record import Record, Xid8, bigint_column, id_column, timestamp_column
 
 
 class LedgerAccount(SQLModel, table=True):
@@ -15,14 +15,14 @@ class LedgerAccount(SQLModel, table=True):
     __tablename__ = "ledger_accounts"
     __table_args__ = (Index("uq_ledger_accounts_place", "fund_id", "line", "kind", unique=True),)
 
-    id: uuid.UUID = identity()
+    id: uuid.UUID = id_column()
     fund_id: uuid.UUID = Field(foreign_key="funds.id")
     line: str
     """A category with a budget of its own, or `general`."""
     kind: str
     """donor (what they gave, below zero), available, reserved, advanced (paid, no receipts yet), spent."""
     currency: str
-    balance: int = big()
+    balance: int = bigint_column()
 
 
 class LedgerTransaction(SQLModel, table=True):
@@ -34,8 +34,8 @@ class LedgerTransaction(SQLModel, table=True):
         Index("ix_ledger_transactions_disbursement_id", "disbursement_id"),
     )
 
-    id: uuid.UUID = identity()
-    created_at: datetime = moment(default_now=True)
+    id: uuid.UUID = id_column()
+    created_at: datetime = timestamp_column(default_now=True)
     xid: int = Field(sa_type=Xid8, sa_column_kwargs={"server_default": text("pg_current_xact_id()")})
     """The transaction that wrote it, which is the only one that may give it entries."""
     kind: str
@@ -56,8 +56,8 @@ class LedgerEntry(SQLModel, table=True):
         Index("ix_ledger_entries_fund_newest", "fund_id", text("created_at DESC"), text("id DESC")),
     )
 
-    id: uuid.UUID = identity()
-    created_at: datetime = moment(default_now=True)
+    id: uuid.UUID = id_column()
+    created_at: datetime = timestamp_column(default_now=True)
     transaction_id: uuid.UUID = Field(foreign_key="ledger_transactions.id", index=True)
     account_id: uuid.UUID = Field(foreign_key="ledger_accounts.id", index=True)
     fund_id: uuid.UUID = Field(foreign_key="funds.id")

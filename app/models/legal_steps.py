@@ -6,7 +6,7 @@ from datetime import date, datetime
 from sqlalchemy import Index, text
 from sqlmodel import Field
 
-from app.models.record import CaseRecord, moment, sealed_document
+from app.models.record import CaseRecord, encrypted_column, timestamp_column
 
 
 class LegalStep(CaseRecord, table=True):
@@ -20,6 +20,6 @@ class LegalStep(CaseRecord, table=True):
     """planned, done, or cancelled."""
     on: date
     author_id: uuid.UUID = Field(foreign_key="users.id")
-    updated_at: datetime = moment(default_now=True)
-    sealed: bytes = sealed_document()
+    updated_at: datetime = timestamp_column(default_now=True)
+    sealed: bytes = encrypted_column()
     """What happened, where, the file's number, the support person, the result."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Index, LargeBinary, text
 from sqlmodel import Field, SQLModel
 
-from app.models.record import Record, moment, new_id, sealed_document, texts
+from app.models.record import Record, encrypted_column, new_id, text_array_column, timestamp_column
 
 
 class Agency(Record, table=True):
@@ -46,12 +46,12 @@ class User(Record, table=True):
 
     email: str
     name: str
-    roles: list[str] = texts()
+    roles: list[str] = text_array_column()
     is_active: bool = True
     password_hash: str | None = None
-    totp_sealed: bytes | None = sealed_document(nullable=True)
+    totp_sealed: bytes | None = encrypted_column(nullable=True)
     """The TOTP secret and recovery codes; unconfirmed until `totp_confirmed_at`."""
-    totp_confirmed_at: datetime | None = moment()
+    totp_confirmed_at: datetime | None = timestamp_column()
     totp_last_step: int | None = None
     """The last 30-second step whose code was used: a code works once."""
 
@@ -63,11 +63,11 @@ class ApiClient(Record, table=True):
 
     agency_id: uuid.UUID = Field(foreign_key="agencies.id", index=True)
     name: str
-    scopes: list[str] = texts()
+    scopes: list[str] = text_array_column()
     public_key: str | None = None
     """A JWK (EC P-256) in JSON, for private_key_jwt."""
     is_active: bool = True
-    last_used_at: datetime | None = moment()
+    last_used_at: datetime | None = timestamp_column()
 
 
 class ApiClientSecret(SQLModel, table=True):
@@ -78,21 +78,21 @@ class ApiClientSecret(SQLModel, table=True):
     id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
     client_id: uuid.UUID = Field(foreign_key="api_clients.id", index=True)
     digest: bytes = Field(sa_type=LargeBinary)
-    created_at: datetime = moment(default_now=True)
-    revoked_at: datetime | None = moment()
+    created_at: datetime = timestamp_column(default_now=True)
+    revoked_at: datetime | None = timestamp_column()
 
 
-class UsedAssertion(SQLModel, table=True):
+class UsedClientAssertion(SQLModel, table=True):
     """The `jti` of a client assertion that was used: each works once (RFC 7523)."""
 
     __tablename__ = "used_assertions"
 
     client_id: uuid.UUID = Field(foreign_key="api_clients.id", primary_key=True)
     jti: str = Field(primary_key=True)
-    expires_at: datetime = moment(default_now=True)
+    expires_at: datetime = timestamp_column(default_now=True)
 
 
-class SignIn(SQLModel, table=True):
+class AuthSession(SQLModel, table=True):
     """A session: a person's sign-in (a family of refresh tokens) or a machine's grant."""
 
     __tablename__ = "sessions"
@@ -100,23 +100,23 @@ class SignIn(SQLModel, table=True):
     id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
     user_id: uuid.UUID | None = Field(default=None, foreign_key="users.id", index=True)
     client_id: uuid.UUID | None = Field(default=None, foreign_key="api_clients.id", index=True)
-    refresh_digest: bytes | None = sealed_document(nullable=True)
-    created_at: datetime = moment(default_now=True)
-    refreshed_at: datetime = moment(default_now=True)
-    idle_ends_at: datetime = moment(default_now=True)
-    ends_at: datetime = moment(default_now=True)
-    revoked_at: datetime | None = moment()
+    refresh_digest: bytes | None = encrypted_column(nullable=True)
+    created_at: datetime = timestamp_column(default_now=True)
+    refreshed_at: datetime = timestamp_column(default_now=True)
+    idle_ends_at: datetime = timestamp_column(default_now=True)
+    ends_at: datetime = timestamp_column(default_now=True)
+    revoked_at: datetime | None = timestamp_column()
     revoked_because: str | None = None
     address: str | None = None
     user_agent: str | None = None
 
 
-class SignInAttempts(SQLModel, table=True):
+class SignInThrottle(SQLModel, table=True):
     """Failed sign-ins, counted per account and address, and per address; the key is a keyed digest."""
 
     __tablename__ = "sign_in_attempts"
 
     key: bytes = Field(sa_type=LargeBinary, primary_key=True)
     failures: int = 0
-    last_at: datetime = moment(default_now=True)
-    blocked_until: datetime | None = moment()
+    last_at: datetime = timestamp_column(default_now=True)
+    blocked_until: datetime | None = timestamp_column()

@@ -35,22 +35,22 @@ class Xid8(UserDefinedType[int]):
         return "XID8"
 
 
-_THEN: ContextVar[datetime | None] = ContextVar("then", default=None)
+_SIMULATED_TIME: ContextVar[datetime | None] = ContextVar("then", default=None)
 
 
-def now() -> datetime:
+def utc_now() -> datetime:
     """Return this moment, in UTC."""
-    return _THEN.get() or datetime.now(UTC)
+    return _SIMULATED_TIME.get() or datetime.now(UTC)
 
 
 @contextmanager
-def at(moment: datetime) -> Iterator[None]:
+def freeze_time(moment: datetime) -> Iterator[None]:
     """Act as if it were another moment: the demonstration lives through two years in a minute. The log's clock stays true."""
-    before = _THEN.set(moment)
+    before = _SIMULATED_TIME.set(moment)
     try:
         yield
     finally:
-        _THEN.reset(before)
+        _SIMULATED_TIME.reset(before)
 
 
 def new_id() -> uuid.UUID:
@@ -58,52 +58,52 @@ def new_id() -> uuid.UUID:
     return uuid.uuid4()
 
 
-def identity() -> Any:
+def id_column() -> Any:
     """Declare the primary key of a record; a client may have chosen it."""
     return Field(default_factory=new_id, primary_key=True)
 
 
-def moment(*, default_now: bool = False, index: bool = False) -> Any:
+def timestamp_column(*, default_now: bool = False, index: bool = False) -> Any:
     """Declare a point in time (UTC); optional unless it defaults to now."""
     kind = DateTime(timezone=True)
     if default_now:
-        return Field(default_factory=now, sa_type=kind, nullable=False, index=index)
+        return Field(default_factory=utc_now, sa_type=kind, nullable=False, index=index)
     return Field(default=None, sa_type=kind, nullable=True, index=index)
 
 
-def sealed_document(*, nullable: bool = False) -> Any:
+def encrypted_column(*, nullable: bool = False) -> Any:
     """Declare an encrypted JSON document: what may only be read with the key ring."""
     if nullable:
         return Field(default=None, sa_type=LargeBinary, nullable=True)
     return Field(default=b"", sa_type=LargeBinary, nullable=False)
 
 
-def texts() -> Any:
+def text_array_column() -> Any:
     """Declare a list of codes."""
     return Field(default_factory=list, sa_type=ARRAY(Text), nullable=False)
 
 
-def ids() -> Any:
+def uuid_array_column() -> Any:
     """Declare a list of ids."""
     return Field(default_factory=list, sa_type=ARRAY(Uuid), nullable=False)
 
 
-def plain_document() -> Any:
+def json_column() -> Any:
     """Declare a JSON document that may be read without the key ring: nothing in it tells of a person."""
     return Field(default_factory=dict, sa_type=JSONB, nullable=False)
 
 
-def address() -> Any:
+def inet_column() -> Any:
     """Declare a network address."""
     return Field(default=None, sa_type=INET, nullable=True)
 
 
-def counter() -> Any:
+def version_column() -> Any:
     """Declare the version of a record: every change raises it by one; the ETag shows it."""
     return Field(default=1, nullable=False)
 
 
-def big(*, default: int = 0) -> Any:
+def bigint_column(*, default: int = 0) -> Any:
     """Declare a 64-bit whole number."""
     return Field(default=default, sa_type=BigInteger, nullable=False)
 
@@ -111,9 +111,9 @@ def big(*, default: int = 0) -> Any:
 class Record(SQLModel):
     """A thing with an id, a birth and a version."""
 
-    id: uuid.UUID = identity()
-    created_at: datetime = moment(default_now=True)
-    version: int = counter()
+    id: uuid.UUID = id_column()
+    created_at: datetime = timestamp_column(default_now=True)
+    version: int = version_column()
 
 
 class CaseRecord(Record):
@@ -123,16 +123,16 @@ class CaseRecord(Record):
     case_id: uuid.UUID = Field(foreign_key="cases.id", index=True)
 
 
-class Decided(SQLModel):
+class ApprovalRecord(SQLModel):
     """A record that its author submits and somebody else decides on; frozen from its submission."""
 
     status: str = "draft"
     author_id: uuid.UUID = Field(foreign_key="users.id")
-    submitted_at: datetime | None = moment()
+    submitted_at: datetime | None = timestamp_column()
     submitted_by_id: uuid.UUID | None = Field(default=None, foreign_key="users.id")
-    contributor_ids: list[uuid.UUID] = ids()
+    contributor_ids: list[uuid.UUID] = uuid_array_column()
     """Who wrote on it, noted by the database; none of them decides."""
-    decided_at: datetime | None = moment()
+    decided_at: datetime | None = timestamp_column()
     decided_by_id: uuid.UUID | None = Field(default=None, foreign_key="users.id")
-    decision_sealed: bytes | None = sealed_document(nullable=True)
+    decision_sealed: bytes | None = encrypted_column(nullable=True)
     """What was said in deciding."""

@@ -26,7 +26,7 @@ class CaseNumberSeries(SQLModel, table=True):
     last: int
 
 
-class Edition(SQLModel, table=True):
+class ReferenceDataVersion(SQLModel, table=True):
     """Which edition of a reference data set was loaded: the checksum of its files."""
 
     __tablename__ = "editions"

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from sqlalchemy import Index, text
 from sqlmodel import Field
 
-from app.models.record import CaseRecord, moment, plain_document, sealed_document
+from app.models.record import CaseRecord, encrypted_column, json_column, timestamp_column
 
 
 class Review(CaseRecord, table=True):
@@ -28,11 +28,11 @@ class Review(CaseRecord, table=True):
     due_on: date
     held_on: date | None = None
     decision: str | None = None
-    ratings: dict[str, int] = plain_document()
-    decisions: dict[str, str] = plain_document()
+    ratings: dict[str, int] = json_column()
+    decisions: dict[str, str] = json_column()
     """Area to decision: continue, adapt, close."""
-    completed_at: datetime | None = moment()
+    completed_at: datetime | None = timestamp_column()
     completed_by_id: uuid.UUID | None = Field(default=None, foreign_key="users.id")
-    updated_at: datetime = moment(default_now=True)
-    sealed: bytes = sealed_document()
+    updated_at: datetime = timestamp_column(default_now=True)
+    sealed: bytes = encrypted_column()
     """Progress and notes by area, how each goal stands, and what happened since the last, kept at completion."""

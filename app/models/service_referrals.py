@@ -5,7 +5,14 @@ from datetime import date, datetime
 
 from sqlmodel import Field
 
-from app.models.record import CaseRecord, Record, moment, plain_document, sealed_document, texts
+from app.models.record import (
+    CaseRecord,
+    Record,
+    encrypted_column,
+    json_column,
+    text_array_column,
+    timestamp_column,
+)
 
 
 class Provider(Record, table=True):
@@ -17,12 +24,12 @@ class Provider(Record, table=True):
     kind: str
     agency_id: uuid.UUID | None = Field(default=None, foreign_key="agencies.id")
     """The agency a consent to share names, where the provider has been entered as one."""
-    services: list[str] = texts()
-    province_codes: list[str] = texts()
+    services: list[str] = text_array_column()
+    province_codes: list[str] = text_array_column()
     safeguarding_checked_on: date | None = None
     safeguarding_valid_until: date | None = None
     is_active: bool = True
-    details: dict[str, object] = plain_document()
+    details: dict[str, object] = json_column()
     """Contacts, address, opening hours, notes: what is on the provider's own letterhead."""
 
 
@@ -38,13 +45,13 @@ class ServiceReferral(CaseRecord, table=True):
     goal_id: uuid.UUID | None = Field(default=None, foreign_key="goals.id")
     consent_id: uuid.UUID | None = Field(default=None, foreign_key="consents.id")
     basis_without_consent: str | None = None
-    shared_fields: list[str] = texts()
+    shared_fields: list[str] = text_array_column()
     author_id: uuid.UUID = Field(foreign_key="users.id")
-    sent_at: datetime | None = moment()
+    sent_at: datetime | None = timestamp_column()
     sent_by_id: uuid.UUID | None = Field(default=None, foreign_key="users.id")
-    answered_at: datetime | None = moment()
-    ended_at: datetime | None = moment()
+    answered_at: datetime | None = timestamp_column()
+    ended_at: datetime | None = timestamp_column()
     outcome: str | None = None
-    updated_at: datetime = moment(default_now=True)
-    sealed: bytes = sealed_document()
+    updated_at: datetime = timestamp_column(default_now=True)
+    sealed: bytes = encrypted_column()
     """The need; what was shared, field by field, as it was at that moment; who decided without consent; outcome."""

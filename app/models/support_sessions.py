@@ -6,7 +6,13 @@ from datetime import datetime
 from sqlalchemy import Index, text
 from sqlmodel import Field
 
-from app.models.record import CaseRecord, ids, moment, sealed_document, texts
+from app.models.record import (
+    CaseRecord,
+    encrypted_column,
+    text_array_column,
+    timestamp_column,
+    uuid_array_column,
+)
 
 
 class SupportSession(CaseRecord, table=True):
@@ -21,19 +27,19 @@ class SupportSession(CaseRecord, table=True):
     kind: str
     form: str | None = None
     status: str = "planned"
-    planned_at: datetime | None = moment()
-    held_at: datetime | None = moment()
-    recorded_at: datetime | None = moment()
+    planned_at: datetime | None = timestamp_column()
+    held_at: datetime | None = timestamp_column()
+    recorded_at: datetime | None = timestamp_column()
     """When it was written down as held or missed: its author may change it for 24 hours from then."""
     attendance: str | None = None
-    areas: list[str] = texts()
-    goal_ids: list[uuid.UUID] = ids()
+    areas: list[str] = text_array_column()
+    goal_ids: list[uuid.UUID] = uuid_array_column()
     worker_id: uuid.UUID = Field(foreign_key="users.id", index=True)
     """Who holds it."""
     author_id: uuid.UUID = Field(foreign_key="users.id")
     series_id: uuid.UUID | None = Field(default=None, index=True)
-    updated_at: datetime = moment(default_now=True)
-    sealed: bytes = sealed_document()
+    updated_at: datetime = timestamp_column(default_now=True)
+    sealed: bytes = encrypted_column()
     """Participants, place, the child's mood, summary, next step, why it was missed."""
 
 
@@ -44,8 +50,8 @@ class ClinicalNote(CaseRecord, table=True):
 
     session_id: uuid.UUID = Field(foreign_key="support_sessions.id", unique=True)
     author_id: uuid.UUID = Field(foreign_key="users.id")
-    updated_at: datetime = moment(default_now=True)
-    sealed: bytes = sealed_document()
+    updated_at: datetime = timestamp_column(default_now=True)
+    sealed: bytes = encrypted_column()
 
 
 class SessionAddendum(CaseRecord, table=True):
@@ -57,4 +63,4 @@ class SessionAddendum(CaseRecord, table=True):
     author_id: uuid.UUID = Field(foreign_key="users.id")
     tier: str = "case"
     """case, or clinical: read like the clinical note."""
-    sealed: bytes = sealed_document()
+    sealed: bytes = encrypted_column()

@@ -15,7 +15,7 @@ from fpdf import FPDF
 from fpdf.enums import PDFResourceType
 from fpdf.fonts import TTFFont
 
-from app.rendering.line_breaks import pieces, wrapped
+from app.rendering.line_breaks import split_at_line_breaks, wrap_text
 
 for _talkative in (
     "fontTools",
@@ -23,19 +23,19 @@ for _talkative in (
 ):  # they log which letters are printed, and letters spell a child's name
     logging.getLogger(_talkative).setLevel(logging.CRITICAL)
 
-_FONTS = Path(__file__).with_name("fonts")
-FAMILY = "NotoSansKhmer"
-LEADING = 1.62
+_FONT_DIRECTORY = Path(__file__).with_name("fonts")
+FONT_FAMILY = "NotoSansKhmer"
+LINE_HEIGHT_FACTOR = 1.62
 """Lines per size of letters: Khmer stacks signs above and below."""
-RISE = 1.16
+BASELINE_OFFSET_FACTOR = 1.16
 """How far below the top of its line a letter stands, in sizes of letters."""
-WIDE, HIGH = 595.28, 841.89
+PAGE_WIDTH, PAGE_HEIGHT = 595.28, 841.89
 """A4, in points like everything here."""
 _ZERO_WIDTH_SPACE = "\u200b"
 
 
 @dataclass(frozen=True, slots=True)
-class Style:
+class TextStyle:
     """How a text is set."""
 
     size: float = 10.0
@@ -44,16 +44,16 @@ class Style:
     """0 black, 1 white."""
 
     @property
-    def step(self) -> float:
+    def line_height(self) -> float:
         """From one line to the next."""
-        return self.size * LEADING
+        return self.size * LINE_HEIGHT_FACTOR
 
-    def strong(self) -> "Style":
+    def as_bold(self) -> "TextStyle":
         """Return the bold style of the same size."""
         return replace(self, bold=True)
 
 
-class Pages(FPDF):
+class PdfDocument(FPDF):
     """A document in the making."""
 
     def __init__(self, title: str, language: str) -> None:
@@ -63,66 +63,68 @@ class Pages(FPDF):
         self.set_lang(language)
         self.set_producer("First Step")
         for style, name in (("", "Regular"), ("B", "Bold")):
-            self.add_font(FAMILY, style, _FONTS / f"{FAMILY}-{name}.ttf")
+            self.add_font(FONT_FAMILY, style, _FONT_DIRECTORY / f"{FONT_FAMILY}-{name}.ttf")
         self._widths: dict[tuple[bool, str], float] = {}
         self._shown: dict[tuple[int, str, float], str] = {}
 
     @cached_property
-    def _faces(self) -> dict[bool, TTFFont]:
+    def _font_faces(self) -> dict[bool, TTFFont]:
         regular, bold = self.fonts.values()
         return {False: regular, True: bold}  # type: ignore[dict-item]  # both were added from files
 
     def close(self) -> None:
         """Let the fonts' files go."""
-        for face in self._faces.values():
+        for face in self._font_faces.values():
             face.close()
 
-    def width(self, text: str, style: Style) -> float:
+    def measure_text(self, text: str, style: TextStyle) -> float:
         """Return how wide a text is."""
         key = style.bold, text
         if key not in self._widths:
-            _, positions = self._faces[style.bold].perform_harfbuzz_shaping(text, style.size, None)
+            _, positions = self._font_faces[style.bold].perform_harfbuzz_shaping(text, style.size, None)
             self._widths[key] = sum(position.x_advance for position in positions or ()) / 1000
         return self._widths[key] * style.size
 
-    def lines(self, text: str, room: float, style: Style) -> list[str]:
+    def wrap_text(self, text: str, room: float, style: TextStyle) -> list[str]:
         """Return the lines of a text in a room so wide."""
-        return wrapped(text, room, lambda piece: self.width(piece, style))
+        return wrap_text(text, room, lambda piece: self.measure_text(piece, style))
 
-    def write_line(self, x: float, y: float, text: str, style: Style, turned: str = "1 0 0 1") -> None:
+    def write_line(self, x: float, y: float, text: str, style: TextStyle, turned: str = "1 0 0 1") -> None:
         """Write a line whose top left corner is (`x`, `y`), from the page's; `turned` is a matrix without its place."""
         if not text:
             return
-        face = self._faces[style.bold]
+        face = self._font_faces[style.bold]
         self._resource_catalog.add(PDFResourceType.FONT, face.i, self.page)
-        down = HIGH - y - style.size * RISE
-        words = " ".join(self._phrase(face, phrase, style.size) for phrase in _phrases(text))
+        down = PAGE_HEIGHT - y - style.size * BASELINE_OFFSET_FACTOR
+        words = " ".join(self._phrase_operators(face, phrase, style.size) for phrase in _split_phrases(text))
         self._out(
             f"BT {style.gray:g} g /F{face.i} {style.size:g} Tf {turned} {x:.2f} {down:.2f} Tm {words} ET"
         )
 
-    def _phrase(self, face: TTFFont, phrase: str, size: float) -> str:
+    def _phrase_operators(self, face: TTFFont, phrase: str, size: float) -> str:
         """Return a phrase's glyphs, and what they say: readers that look for `ActualText` copy just that."""
         said = phrase.encode("utf-16-be").hex()
-        glyphs = " ".join(self._word(face, word, size) for word in pieces(phrase))
+        glyphs = " ".join(self._word_operators(face, word, size) for word in split_at_line_breaks(phrase))
         return f"/Span <</ActualText <FEFF{said}>>> BDC {glyphs} EMC"
 
-    def _word(self, face: TTFFont, word: str, size: float) -> str:
+    def _word_operators(self, face: TTFFont, word: str, size: float) -> str:
         key = face.i, word, size
         if key not in self._shown:
-            self._shown[key] = _glyphs(face, word, size)
+            self._shown[key] = _glyph_operators(face, word, size)
         return self._shown[key]
 
-    def rule(self, x: float, y: float, length: float, weight: float = 0.6, gray: float = 0.0) -> None:
+    def draw_rule(self, x: float, y: float, length: float, weight: float = 0.6, gray: float = 0.0) -> None:
         """Draw a line across."""
-        self._out(f"q {weight:g} w {gray:g} G {x:.2f} {HIGH - y:.2f} m {x + length:.2f} {HIGH - y:.2f} l S Q")
+        self._out(
+            f"q {weight:g} w {gray:g} G {x:.2f} {PAGE_HEIGHT - y:.2f} m {x + length:.2f} {PAGE_HEIGHT - y:.2f} l S Q"
+        )
 
-    def ground(self, x: float, y: float, width: float, height: float, gray: float) -> None:
+    def fill_rectangle(self, x: float, y: float, width: float, height: float, gray: float) -> None:
         """Fill a rectangle."""
-        self._out(f"q {gray:g} g {x:.2f} {HIGH - y - height:.2f} {width:.2f} {height:.2f} re f Q")
+        self._out(f"q {gray:g} g {x:.2f} {PAGE_HEIGHT - y - height:.2f} {width:.2f} {height:.2f} re f Q")
 
 
-def _phrases(text: str) -> Iterator[str]:
+def _split_phrases(text: str) -> Iterator[str]:
     """Yield what stands between spaces, each with the space that follows."""
     words = text.split(" ")
     yield from (f"{word} " for word in words[:-1])
@@ -130,7 +132,7 @@ def _phrases(text: str) -> Iterator[str]:
         yield words[-1]
 
 
-def _glyphs(face: TTFFont, word: str, size: float) -> str:
+def _glyph_operators(face: TTFFont, word: str, size: float) -> str:
     """Return the operators that show a word.
 
     Readers without `ActualText` put together what the glyphs stand for, in the order they are drawn in, which in Khmer is
@@ -144,7 +146,7 @@ def _glyphs(face: TTFFont, word: str, size: float) -> str:
     told += [_ZERO_WIDTH_SPACE] * (len(infos) - len(told))
     shown, risen, back = [], 0, 0
     for info, at, letters in zip(infos, positions, told, strict=True):
-        code, width = _code(face, info.codepoint, letters or _ZERO_WIDTH_SPACE)
+        code, width = _glyph_code(face, info.codepoint, letters or _ZERO_WIDTH_SPACE)
         if at.y_offset != risen:
             risen = at.y_offset
             shown.append(f"{risen * size / 1000:.2f} Ts")
@@ -153,7 +155,7 @@ def _glyphs(face: TTFFont, word: str, size: float) -> str:
     return " ".join([*shown, *([f"[{back:d}] TJ"] if back else []), *(["0 Ts"] if risen else [])])
 
 
-def _code(face: TTFFont, glyph: int, letters: str) -> tuple[int, int]:
+def _glyph_code(face: TTFFont, glyph: int, letters: str) -> tuple[int, int]:
     """Return the code under which a glyph stands for some letters, and the glyph's own width."""
     name = face.ttfont.getGlyphName(glyph)
     width = face.ttfont["hmtx"].metrics[name][0]

@@ -8,14 +8,16 @@ from collections.abc import Mapping
 from functools import partial
 from html import escape
 
-from app.rendering.line_breaks import shortened, wrapped
+from app.rendering.line_breaks import truncate_lines, wrap_text
 
-FONTS = "'Noto Sans Khmer', 'Khmer OS', 'Leelawadee UI', 'Khmer Sangam MN', 'Noto Sans', Arial, sans-serif"
-LEADING = 1.5
+FONT_FAMILIES = (
+    "'Noto Sans Khmer', 'Khmer OS', 'Leelawadee UI', 'Khmer Sangam MN', 'Noto Sans', Arial, sans-serif"
+)
+LINE_HEIGHT = 1.5
 """Lines per size of letters: Khmer stacks signs above and below."""
 
-_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-_WIDTHS = (
+_INVALID_XML_CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_CHARACTER_WIDTHS = (
     ("ឈណ", 1.3),
     ("ឃញយលសហឡឍឦឤ", 1.0),
     ("រវ", 0.45),
@@ -25,54 +27,60 @@ _WIDTHS = (
     ("ijlI.,:;'|()[]- !·\u17d2", 0.35),
     ("ABCDEFGHKLNOPQRSTUVXYZ&", 0.75),
 )
-_WIDTH = {letter: width for letters, width in _WIDTHS for letter in letters}
+_WIDTH_BY_CHARACTER = {letter: width for letters, width in _CHARACTER_WIDTHS for letter in letters}
 
 
-def width(text: str, size: float) -> float:
+def estimate_text_width(text: str, size: float) -> float:
     """Return how wide a text will be, rather too wide than too narrow: which font shows it is not known here."""
-    return size * sum(_WIDTH.get(letter, 0.68) for letter in text)
+    return size * sum(_WIDTH_BY_CHARACTER.get(letter, 0.68) for letter in text)
 
 
-def lines(text: str, size: float, room: float, most: int) -> list[str]:
+def fit_text_lines(text: str, size: float, room: float, most: int) -> list[str]:
     """Return a text in at most so many lines that fit into a room."""
-    return shortened(wrapped(text, room, partial(width, size=size)), most)
+    return truncate_lines(wrap_text(text, room, partial(estimate_text_width, size=size)), most)
 
 
-def escaped(text: str) -> str:
+def escape_xml(text: str) -> str:
     """Return a text as XML may hold it."""
-    return escape(_NOT_XML.sub("", text))
+    return escape(_INVALID_XML_CHARACTERS.sub("", text))
 
 
-def element(tag: str, content: str = "", /, **attributes: float | str) -> str:
+def build_element(tag: str, content: str = "", /, **attributes: float | str) -> str:
     """Return an element around content that is XML already; `stroke_width` becomes `stroke-width`."""
-    told = "".join(f' {name.replace("_", "-")}="{_value(value)}"' for name, value in attributes.items())
+    told = "".join(
+        f' {name.replace("_", "-")}="{_format_attribute(value)}"' for name, value in attributes.items()
+    )
     return f"<{tag}{told}>{content}</{tag}>" if content else f"<{tag}{told}/>"
 
 
-def _value(value: float | str) -> str:
-    return escaped(value) if isinstance(value, str) else f"{round(value, 1):g}"
+def _format_attribute(value: float | str) -> str:
+    return escape_xml(value) if isinstance(value, str) else f"{round(value, 1):g}"
 
 
-def writing(text: str, x: float, y: float, size: float = 14, **attributes: float | str) -> str:
+def build_text(text: str, x: float, y: float, size: float = 14, **attributes: float | str) -> str:
     """Return a line of text; `y` is where its letters stand."""
-    return element("text", escaped(text), x=x, y=y, font_size=size, **attributes)
+    return build_element("text", escape_xml(text), x=x, y=y, font_size=size, **attributes)
 
 
-def paragraph(told: list[str], x: float, y: float, size: float = 14, **attributes: float | str) -> str:
+def build_paragraph(told: list[str], x: float, y: float, size: float = 14, **attributes: float | str) -> str:
     """Return lines of text, one below the other."""
-    step = size * LEADING
-    return "".join(writing(line, x, y + step * place, size, **attributes) for place, line in enumerate(told))
+    step = size * LINE_HEIGHT
+    return "".join(
+        build_text(line, x, y + step * place, size, **attributes) for place, line in enumerate(told)
+    )
 
 
-def drawing(size: tuple[float, float], title: str, description: str, body: str, language: str) -> str:
+def build_svg(size: tuple[float, float], title: str, description: str, body: str, language: str) -> str:
     """Return a whole drawing, with its title and description for those who listen to it."""
     named = {"id": "title"}, {"id": "description"}
-    spoken = element("title", escaped(title), **named[0]) + element("desc", escaped(description), **named[1])
-    ground = element("rect", width="100%", height="100%", fill="#fff")
-    return element("svg", spoken + ground + body, **_root(size, language))
+    spoken = build_element("title", escape_xml(title), **named[0]) + build_element(
+        "desc", escape_xml(description), **named[1]
+    )
+    ground = build_element("rect", width="100%", height="100%", fill="#fff")
+    return build_element("svg", spoken + ground + body, **_root_attributes(size, language))
 
 
-def _root(size: tuple[float, float], language: str) -> Mapping[str, float | str]:
+def _root_attributes(size: tuple[float, float], language: str) -> Mapping[str, float | str]:
     return {
         "xmlns": "http://www.w3.org/2000/svg",
         "viewBox": f"0 0 {size[0]:.0f} {size[1]:.0f}",
@@ -81,6 +89,6 @@ def _root(size: tuple[float, float], language: str) -> Mapping[str, float | str]
         "role": "img",
         "aria_labelledby": "title description",
         "lang": language,
-        "font_family": FONTS,
+        "font_family": FONT_FAMILIES,
         "fill": "#000",
     }

@@ -18,7 +18,7 @@ async def read(
     action_id: UUID,
 ) -> ActionOut:
     """Read an action."""
-    return await care_plans_areas.read_action(session, action_id)
+    return await care_plans_areas.get_action(session, action_id)
 
 
 @router.patch("/{action_id}")
@@ -30,4 +30,4 @@ async def change(
     payload: ActionPatch,
 ) -> ActionOut:
     """Write an action of a draft otherwise, or tell how it went: done or dropped, when, and a note."""
-    return await care_plans_areas.change_action(session, caller, action_id, expected_version, payload)
+    return await care_plans_areas.update_action(session, caller, action_id, expected_version, payload)

@@ -18,7 +18,7 @@ router = Router(prefix="/agencies", tags=["administration"])
 @router.post("", status_code=201)
 async def register(_caller: AgencyManager, session: Session, payload: AgencyIn) -> AgencyOut:
     """Add an organisation."""
-    return await agencies.register(session, payload)
+    return await agencies.create_agency(session, payload)
 
 
 @router.get("")
@@ -28,13 +28,13 @@ async def listed(
     filters: Annotated[AgencyFilters, Query()],
 ) -> Page[AgencyOut]:
     """List the organisations, newest first."""
-    return await agencies.listed(session, filters)
+    return await agencies.list_agencies(session, filters)
 
 
 @router.get("/{agency_id}")
 async def read(_caller: AgencyReader, session: Session, agency_id: UUID) -> AgencyOut:
     """Read one organisation."""
-    return await agencies.read(session, agency_id)
+    return await agencies.get_agency(session, agency_id)
 
 
 @router.patch("/{agency_id}")
@@ -46,4 +46,4 @@ async def change(
     payload: AgencyPatch,
 ) -> AgencyOut:
     """Change an organisation; a deactivated one's systems are refused from the next request on."""
-    return await agencies.change(session, agency_id, expected_version, payload)
+    return await agencies.update_agency(session, agency_id, expected_version, payload)

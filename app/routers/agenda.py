@@ -20,7 +20,7 @@ from app.schemas.agenda import (
 )
 from app.schemas.wire import Page, PageQuery
 from app.services.cases import agenda, calendar_feeds
-from app.services.cases.calendar_feeds import Reader
+from app.services.cases.calendar_feeds import FeedOwner
 
 router = Router(tags=["agenda"])
 
@@ -38,7 +38,7 @@ async def read(
     filters: Annotated[AgendaFilters, Query()],
 ) -> Page[AgendaItem]:
     """List what is due, overdue and waiting for me, soonest first."""
-    return await agenda.read(session, caller, filters)
+    return await agenda.get_agenda(session, caller, filters)
 
 
 @router.post("/me/calendar-feeds", status_code=201)
@@ -48,7 +48,7 @@ async def open_feed(
     payload: CalendarFeedIn,
 ) -> CalendarFeedWithAddress:
     """Open a feed of my agenda for a calendar; its address is shown once. Asks for a recent sign-in."""
-    return await calendar_feeds.create(session, caller, payload)
+    return await calendar_feeds.create_calendar_feed(session, caller, payload)
 
 
 @router.get("/me/calendar-feeds")
@@ -58,7 +58,7 @@ async def list_feeds(
     page: Annotated[PageQuery, Query()],
 ) -> Page[CalendarFeedOut]:
     """List my calendar feeds, newest first."""
-    return await calendar_feeds.listed(session, caller, page)
+    return await calendar_feeds.list_calendar_feeds(session, caller, page)
 
 
 @router.delete("/me/calendar-feeds/{feed_id}", status_code=204)
@@ -68,21 +68,21 @@ async def revoke_feed(
     feed_id: UUID,
 ) -> None:
     """Revoke a calendar feed: its address answers nothing any more."""
-    await calendar_feeds.revoke(session, caller, feed_id)
+    await calendar_feeds.revoke_calendar_feed(session, caller, feed_id)
 
 
 async def reader_of(
     request: Request,
     visit: Visiting,
     token: Annotated[str, Path(description="The secret part of the feed's address.")],
-) -> Reader:
+) -> FeedOwner:
     """Open the access of whose feed this is; the session that follows sees what they see.
 
     Raises:
         NotFound: there is no such feed.
     """
-    reader = await calendar_feeds.open_for_owner(visit, token)
-    request.state.actor = reader.actor
+    reader = await calendar_feeds.open_feed_access(visit, token)
+    request.state.actor = reader.caller
     return reader
 
 
@@ -91,6 +91,6 @@ async def reader_of(
     response_class=Calendar,
     dependencies=[Depends(Public("calendars cannot sign in: the token in the address is the proof"))],
 )
-async def calendar(reader: Annotated[Reader, Depends(reader_of)], session: Session) -> Response:
+async def calendar(reader: Annotated[FeedOwner, Depends(reader_of)], session: Session) -> Response:
     """Read a feed as iCalendar: times and neutral words, nothing about anybody."""
-    return Calendar(await calendar_feeds.read(session, reader))
+    return Calendar(await calendar_feeds.render_calendar_feed(session, reader))

@@ -29,7 +29,7 @@ async def register(
     payload: ApiClientIn,
 ) -> ApiClientWithSecret:
     """Add a system; its secret is shown once, and it has none where it brings its own key."""
-    return await api_clients.register(session, payload)
+    return await api_clients.create_api_client(session, payload)
 
 
 @router.get("")
@@ -39,13 +39,13 @@ async def listed(
     filters: Annotated[ApiClientFilters, Query()],
 ) -> Page[ApiClientOut]:
     """List the systems, newest first."""
-    return await api_clients.listed(session, filters)
+    return await api_clients.list_api_clients(session, filters)
 
 
 @router.get("/{client_id}")
 async def read(_caller: ApiClientReader, session: Session, client_id: UUID) -> ApiClientOut:
     """Read one system: what it may do, when it was last used; never its secrets."""
-    return await api_clients.read(session, client_id)
+    return await api_clients.get_api_client(session, client_id)
 
 
 @router.patch("/{client_id}")
@@ -57,7 +57,7 @@ async def change(
     payload: ApiClientPatch,
 ) -> ApiClientOut:
     """Change a system; scopes taken away hold from the next request on."""
-    return await api_clients.change(session, client_id, expected_version, payload)
+    return await api_clients.update_api_client(session, client_id, expected_version, payload)
 
 
 @router.post("/{client_id}/secrets", status_code=201)
@@ -67,7 +67,7 @@ async def add_secret(
     client_id: UUID,
 ) -> NewSecret:
     """Give a system another secret, shown once; at most two are alive."""
-    return await api_clients.add_secret(session, client_id)
+    return await api_clients.create_api_client_secret(session, client_id)
 
 
 @router.delete("/{client_id}/secrets/{secret_id}", status_code=204)
@@ -78,4 +78,4 @@ async def remove_secret(
     secret_id: UUID,
 ) -> None:
     """Take a secret away, and every token the system holds."""
-    await api_clients.remove_secret(session, client_id, secret_id)
+    await api_clients.delete_api_client_secret(session, client_id, secret_id)

@@ -21,7 +21,7 @@ async def set_up(
     payload: ApprovalLimitIn,
 ) -> ApprovalLimitOut:
     """Set a limit from a day on; those before it stay on record."""
-    return await approval_limits.set_up(session, caller, payload)
+    return await approval_limits.create_approval_limit(session, caller, payload)
 
 
 @router.get("")
@@ -31,4 +31,4 @@ async def listed(
     page: Annotated[PageQuery, Query()],
 ) -> Page[ApprovalLimitOut]:
     """List every limit ever set, newest first."""
-    return await approval_limits.listed(session, caller, page)
+    return await approval_limits.list_approval_limits(session, caller, page)

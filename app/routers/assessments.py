@@ -32,7 +32,7 @@ async def begin(
     payload: AssessmentIn,
 ) -> AssessmentOut:
     """Begin an assessment of the child, a supporter or a family."""
-    return await assessments.begin(session, caller, case_id, payload)
+    return await assessments.create_case_assessment(session, caller, case_id, payload)
 
 
 @router.get("/cases/{case_id}/assessments")
@@ -43,7 +43,7 @@ async def listed(
     filters: Annotated[AssessmentFilters, Query()],
 ) -> Page[AssessmentItem]:
     """List a case's assessments, newest first."""
-    return await assessments.listed(session, caller, case_id, filters)
+    return await assessments.list_case_assessments(session, caller, case_id, filters)
 
 
 @router.get("/assessments/{assessment_id}")
@@ -53,7 +53,7 @@ async def read(
     assessment_id: UUID,
 ) -> AssessmentOut:
     """Read one assessment."""
-    return await assessments.read(session, assessment_id)
+    return await assessments.get_assessment(session, assessment_id)
 
 
 @router.patch("/assessments/{assessment_id}")
@@ -65,7 +65,7 @@ async def change(
     payload: AssessmentPatch,
 ) -> AssessmentOut:
     """Write a piece of a draft; what you do not send stays as it is."""
-    return await assessments.change(session, assessment_id, expected_version, payload)
+    return await assessments.update_assessment(session, assessment_id, expected_version, payload)
 
 
 @router.post("/assessments/{assessment_id}/submit")
@@ -76,7 +76,7 @@ async def submit(
     expected_version: ExpectedVersion,
 ) -> AssessmentOut:
     """Hand it in for a decision: from then on it is frozen."""
-    return await assessments.submit(session, caller, assessment_id, expected_version)
+    return await assessments.submit_assessment(session, caller, assessment_id, expected_version)
 
 
 @router.post("/assessments/{assessment_id}/approve")
@@ -88,7 +88,7 @@ async def approve(
     payload: Approval | None = None,
 ) -> AssessmentOut:
     """Approve it; the child's first one moves the case on to planning."""
-    return await assessments.approve(
+    return await assessments.approve_assessment(
         session, caller, assessment_id, expected_version, payload.comment if payload else None
     )
 
@@ -102,7 +102,9 @@ async def send_back(
     payload: Returning,
 ) -> AssessmentOut:
     """Return it with what is still to be done."""
-    return await assessments.send_back(session, caller, assessment_id, expected_version, payload.comment)
+    return await assessments.return_assessment(
+        session, caller, assessment_id, expected_version, payload.comment
+    )
 
 
 @router.get("/assessments/{assessment_id}/changes")
@@ -112,4 +114,4 @@ async def changes(
     assessment_id: UUID,
 ) -> AssessmentChanges:
     """Read what changed since the approved assessment of the same subject before."""
-    return await assessments_changes.changes(session, assessment_id)
+    return await assessments_changes.get_assessment_changes(session, assessment_id)

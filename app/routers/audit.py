@@ -23,7 +23,7 @@ async def accesses(
     filters: Annotated[AccessFilters, Query()],
 ) -> Page[Access]:
     """Read who did what, newest first: a line for each child shown."""
-    return await audit.listed(session, caller, filters)
+    return await audit.list_accesses(session, caller, filters)
 
 
 @router.get("/break-glass")
@@ -33,4 +33,4 @@ async def broken_glass(
     page: Annotated[PageQuery, Query()],
 ) -> Page[BrokenGlass]:
     """Read which cases were opened outside their scope, by whom and why, newest first."""
-    return await cases_staffing.broken_glass(session, caller, page)
+    return await cases_staffing.list_break_glass_grants(session, caller, page)

@@ -55,7 +55,7 @@ async def sign_in(visit: Visiting, payload: SignInIn, earlier: RefreshCookie = N
 )
 async def refresh(visit: Visiting, token: RefreshCookie = None) -> Response:
     """Get the next access token; the refresh token changes too, and using the old one again ends the sign-in."""
-    return with_cookie(await sessions.refresh(visit, token))
+    return with_cookie(await sessions.refresh_session(visit, token))
 
 
 @router.post(

@@ -21,7 +21,7 @@ async def close(
     payload: BooksClosingIn,
 ) -> BooksClosingOut:
     """Close the books up to a day: the ledger takes nothing more that counts for it."""
-    return await books.close(session, caller, payload)
+    return await books.create_books_closing(session, caller, payload)
 
 
 @router.get("/books-closings")
@@ -31,7 +31,7 @@ async def closings(
     page: Annotated[PageQuery, Query()],
 ) -> Page[BooksClosingOut]:
     """List the closed periods, newest first."""
-    return await books.closings(session, caller, page)
+    return await books.list_books_closings(session, caller, page)
 
 
 @router.get("/ledger-check")
@@ -40,4 +40,4 @@ async def check(
     session: Session,
 ) -> LedgerCheck:
     """Compute every balance again from the entries, and name each difference."""
-    return await books.check(session)
+    return await books.get_ledger_check(session)

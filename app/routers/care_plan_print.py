@@ -34,7 +34,7 @@ async def print_out(
     language: Spoken,
 ) -> Response:
     """Print a care plan for the court and the family, as PDF, in English or Khmer; a draft says that it is one."""
-    return _shown(*await care_plan_print.printed(session, plan_id, language), language)
+    return _shown(*await care_plan_print.render_care_plan_pdf(session, plan_id, language), language)
 
 
 def _shown(name: str, content: bytes, language: str) -> Paper:

@@ -39,7 +39,7 @@ async def start(
     payload: CarePlanIn,
 ) -> CarePlanOut:
     """Start the next edition of a subject's plan, pre-filled from an approved assessment and the plan in force."""
-    return await care_plans_editions.start(session, caller, case_id, payload)
+    return await care_plans_editions.create_case_care_plan(session, caller, case_id, payload)
 
 
 @router.get("/cases/{case_id}/care-plans")
@@ -50,7 +50,7 @@ async def listed(
     filters: Annotated[CarePlanFilters, Query()],
 ) -> Page[CarePlanItem]:
     """List a case's plans, every edition, newest first."""
-    return await care_plans.listed(session, caller, case_id, filters)
+    return await care_plans.list_case_care_plans(session, caller, case_id, filters)
 
 
 @router.get("/care-plans/{plan_id}")
@@ -60,7 +60,7 @@ async def read(
     plan_id: UUID,
 ) -> CarePlanOut:
     """Read a plan with its areas, goals and actions."""
-    return await care_plans.read(session, plan_id)
+    return await care_plans.get_care_plan(session, plan_id)
 
 
 @router.patch("/care-plans/{plan_id}")
@@ -72,7 +72,7 @@ async def change(
     payload: CarePlanPatch,
 ) -> CarePlanOut:
     """Write the texts of a draft, or rest it on another assessment."""
-    return await care_plans.change(session, plan_id, expected_version, payload)
+    return await care_plans.update_care_plan(session, plan_id, expected_version, payload)
 
 
 @router.put("/care-plans/{plan_id}/areas/{area}")
@@ -85,7 +85,7 @@ async def answer_area(
     payload: AreaAnswer,
 ) -> CarePlanOut:
     """Answer an area with goals, or with 'no need' and why; the ETag is the plan's."""
-    return await care_plans_areas.answer(session, plan_id, area, expected_version, payload)
+    return await care_plans_areas.replace_care_plan_area(session, plan_id, area, expected_version, payload)
 
 
 @router.post("/care-plans/{plan_id}/areas/{area}/goals", status_code=201)
@@ -97,7 +97,7 @@ async def add_goal(
     payload: GoalIn,
 ) -> GoalOut:
     """Set a goal in an area of a draft."""
-    return await care_plans_areas.add_goal(session, plan_id, area, payload)
+    return await care_plans_areas.create_care_plan_goal(session, plan_id, area, payload)
 
 
 @router.get("/care-plans/{plan_id}/changes")
@@ -107,7 +107,7 @@ async def changes(
     plan_id: UUID,
 ) -> CarePlanChanges:
     """Read what this edition changes against the one before it."""
-    return await care_plans_changes.changes(session, plan_id)
+    return await care_plans_changes.get_care_plan_changes(session, plan_id)
 
 
 @router.post("/care-plans/{plan_id}/submit")
@@ -118,7 +118,7 @@ async def submit(
     expected_version: ExpectedVersion,
 ) -> CarePlanOut:
     """Hand it in for a decision: from then on it is frozen."""
-    return await care_plans_decide.submit(session, caller, plan_id, expected_version)
+    return await care_plans_decide.submit_care_plan(session, caller, plan_id, expected_version)
 
 
 @router.post("/care-plans/{plan_id}/approve")
@@ -130,7 +130,7 @@ async def approve(
     payload: Approval | None = None,
 ) -> CarePlanOut:
     """Put it into force; the child's makes the case active, with a first review three months later."""
-    return await care_plans_decide.approve(
+    return await care_plans_decide.approve_care_plan(
         session, caller, plan_id, expected_version, payload.comment if payload else None
     )
 
@@ -144,4 +144,6 @@ async def send_back(
     payload: Returning,
 ) -> CarePlanOut:
     """Return it with what is still to be done."""
-    return await care_plans_decide.send_back(session, caller, plan_id, expected_version, payload.comment)
+    return await care_plans_decide.return_care_plan(
+        session, caller, plan_id, expected_version, payload.comment
+    )

@@ -28,7 +28,7 @@ async def show_ecomap(
     language: Spoken,
 ) -> Response:
     """Draw the child in the middle of family, community and services."""
-    return _shown(await ecomap.picture(session, case_id, language), language)
+    return _shown(await ecomap.render_ecomap(session, case_id, language), language)
 
 
 @router.get("/{case_id}/progress.svg", response_class=Picture)
@@ -39,7 +39,7 @@ async def show_progress(
     language: Spoken,
 ) -> Response:
     """Draw how each area was rated in assessments and reviews."""
-    return _shown(await progress.picture(session, case_id, language), language)
+    return _shown(await progress.render_progress_chart(session, case_id, language), language)
 
 
 def _shown(drawing: str, language: str) -> Picture:

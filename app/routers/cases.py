@@ -52,7 +52,7 @@ async def listed(
     filters: Annotated[CaseFilters, Query()],
 ) -> Page[CaseItem]:
     """List the cases you see, newest first."""
-    return await cases.listed(session, caller, filters)
+    return await cases.list_cases(session, caller, filters)
 
 
 @router.get("/{case_id}")
@@ -62,7 +62,7 @@ async def read(
     case_id: UUID,
 ) -> CaseOut:
     """Read a case with its child."""
-    return await cases.read(session, case_id)
+    return await cases.get_case(session, case_id)
 
 
 @router.patch("/{case_id}")
@@ -74,7 +74,7 @@ async def change(
     payload: CasePatch,
 ) -> CaseOut:
     """Change what needs no act of its own."""
-    return await cases.change(session, caller, case_id, expected_version, payload)
+    return await cases.update_case(session, caller, case_id, expected_version, payload)
 
 
 @router.get("/{case_id}/timeline")
@@ -85,7 +85,7 @@ async def timeline(
     filters: Annotated[TimelineFilters, Query()],
 ) -> Page[TimelineLine]:
     """Read what happened to a case, newest first."""
-    return await timelines.read(session, caller, case_id, filters)
+    return await timelines.list_case_timeline(session, caller, case_id, filters)
 
 
 @router.post("/{case_id}/assign")
@@ -97,7 +97,7 @@ async def assign(
     payload: Assignment,
 ) -> CaseOut:
     """Name the lead worker and the co-workers."""
-    return await cases_staffing.assign(session, caller, case_id, expected_version, payload)
+    return await cases_staffing.assign_case(session, caller, case_id, expected_version, payload)
 
 
 @router.post("/{case_id}/transfer")
@@ -109,7 +109,7 @@ async def transfer(
     payload: Transfer,
 ) -> CaseOut:
     """Give a case to another team."""
-    return await cases_staffing.transfer(session, caller, case_id, expected_version, payload)
+    return await cases_staffing.transfer_case(session, caller, case_id, expected_version, payload)
 
 
 @router.post("/{case_id}/extend")
@@ -121,7 +121,7 @@ async def extend(
     payload: Extension,
 ) -> CaseOut:
     """Extend support past 24 months, until a day, for a reason."""
-    return await cases_extend.extend(session, caller, case_id, expected_version, payload)
+    return await cases_extend.extend_case(session, caller, case_id, expected_version, payload)
 
 
 @router.post("/{case_id}/close")
@@ -133,7 +133,7 @@ async def close(
     payload: Closing,
 ) -> CaseOut:
     """End support, as the approved exit plan says, or because something happened."""
-    return await cases_close.close(session, caller, case_id, expected_version, payload)
+    return await cases_close.close_case(session, caller, case_id, expected_version, payload)
 
 
 @router.post("/{case_id}/reopen", status_code=201)
@@ -145,7 +145,7 @@ async def reopen(
     payload: Reopening,
 ) -> CaseOut:
     """Open a new case for the child of a closed one, linked with it."""
-    return await cases_reopen.reopen(session, caller, case_id, expected_version, payload)
+    return await cases_reopen.reopen_case(session, caller, case_id, expected_version, payload)
 
 
 @router.post("/{case_id}/break-glass")
@@ -167,7 +167,7 @@ async def link(
     payload: Linking,
 ) -> CaseLinkOut:
     """Link two children's cases; a wall stands between their workers from then on."""
-    return await cases_staffing.link(session, caller, case_id, payload)
+    return await cases_staffing.create_case_link(session, caller, case_id, payload)
 
 
 @router.get("/{case_id}/links")
@@ -178,4 +178,4 @@ async def links(
     page: Annotated[PageQuery, Query()],
 ) -> Page[CaseLinkOut]:
     """List the cases linked with this one."""
-    return await cases_staffing.links(session, caller, case_id, page)
+    return await cases_staffing.list_case_links(session, caller, case_id, page)

@@ -25,7 +25,7 @@ async def listed(
     filters: Annotated[ChildFilters, Query()],
 ) -> Page[ChildOut]:
     """List the children you see, newest first; `q` finds names in both scripts, also misspelt."""
-    return await children.listed(session, caller, filters)
+    return await children.list_children(session, caller, filters)
 
 
 @router.get("/{child_id}")
@@ -35,7 +35,7 @@ async def read(
     child_id: UUID,
 ) -> ChildOut:
     """Read a child."""
-    return await children.read(session, child_id)
+    return await children.get_child(session, child_id)
 
 
 @router.patch("/{child_id}")
@@ -47,7 +47,7 @@ async def change(
     payload: ChildPatch,
 ) -> ChildOut:
     """Correct what is known of a child."""
-    return await children.change(session, caller, child_id, expected_version, payload)
+    return await children.update_child(session, caller, child_id, expected_version, payload)
 
 
 @router.get("/{child_id}/accesses")
@@ -58,4 +58,4 @@ async def accesses(
     page: Annotated[PageQuery, Query()],
 ) -> Page[Access]:
     """Read who saw a child, newest first."""
-    return await audit.of_child(session, caller, child_id, page)
+    return await audit.list_child_accesses(session, caller, child_id, page)

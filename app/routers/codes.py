@@ -26,7 +26,7 @@ async def listed(
     request: Request, page: Annotated[PageQuery, Query()], accept_language: Language = "en"
 ) -> Response:
     """List the code lists, by name."""
-    return cacheable(request, code_lists.listed(preferred_language(accept_language), page))
+    return cacheable(request, code_lists.list_code_lists(preferred_language(accept_language), page))
 
 
 @router.get("/{name}", response_model=CodeListOut)
@@ -34,4 +34,4 @@ async def read(
     request: Request, name: Annotated[str, Path(pattern="^[a-z_]{1,60}$")], accept_language: Language = "en"
 ) -> Response:
     """Read one code list."""
-    return cacheable(request, code_lists.read(name, preferred_language(accept_language)))
+    return cacheable(request, code_lists.get_code_list(name, preferred_language(accept_language)))

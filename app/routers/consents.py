@@ -24,7 +24,7 @@ async def record(
     payload: ConsentIn,
 ) -> ConsentOut:
     """Enter a consent, a refusal, or the basis for acting without."""
-    return await consents.record(session, caller, case_id, payload)
+    return await consents.create_case_consent(session, caller, case_id, payload)
 
 
 @router.get("/cases/{case_id}/consents")
@@ -35,7 +35,7 @@ async def listed(
     page: Annotated[PageQuery, Query()],
 ) -> Page[ConsentOut]:
     """List a case's consents, newest first."""
-    return await consents.listed(session, caller, case_id, page)
+    return await consents.list_case_consents(session, caller, case_id, page)
 
 
 @router.get("/consents")
@@ -45,7 +45,7 @@ async def register(
     filters: Annotated[ConsentFilters, Query()],
 ) -> Page[ConsentOut]:
     """List the register as far as you see it, newest first."""
-    return await consents.register(session, caller, filters)
+    return await consents.list_consents(session, caller, filters)
 
 
 @router.get("/consents/{consent_id}")
@@ -55,7 +55,7 @@ async def read(
     consent_id: UUID,
 ) -> ConsentOut:
     """Read one consent."""
-    return await consents.read(session, consent_id)
+    return await consents.get_consent(session, consent_id)
 
 
 @router.post("/consents/{consent_id}/withdraw")
@@ -67,4 +67,4 @@ async def withdraw(
     payload: Withdrawal,
 ) -> ConsentOut:
     """Withdraw a consent: nothing is shared on it from now on."""
-    return await consents.withdraw(session, caller, consent_id, expected_version, payload)
+    return await consents.withdraw_consent(session, caller, consent_id, expected_version, payload)

@@ -43,7 +43,7 @@ async def request(
     payload: DisbursementIn,
 ) -> DisbursementOut:
     """Ask for money for a child or family: once, or every month for some months."""
-    return await disbursements.request(session, caller, payload)
+    return await disbursements.create_disbursement(session, caller, payload)
 
 
 @router.get("/disbursements")
@@ -53,7 +53,7 @@ async def listed(
     filters: Annotated[DisbursementFilters, Query()],
 ) -> Page[DisbursementOut]:
     """List the disbursements you see, newest first."""
-    return await disbursements.listed(session, caller, filters)
+    return await disbursements.list_disbursements(session, caller, filters)
 
 
 @router.get("/disbursements/{disbursement_id}")
@@ -63,7 +63,7 @@ async def read(
     disbursement_id: UUID,
 ) -> DisbursementOut:
     """Read one disbursement; whoever does not see the case reads no word of the child."""
-    return await disbursements.read(session, disbursement_id)
+    return await disbursements.get_disbursement(session, disbursement_id)
 
 
 @router.post("/disbursements/{disbursement_id}/approve")
@@ -75,7 +75,9 @@ async def approve(
     payload: DisbursementApproval,
 ) -> DisbursementOut:
     """Approve a request: the money is reserved. Or what an emergency had paid first."""
-    return await disbursements_decide.approve(session, caller, disbursement_id, expected_version, payload)
+    return await disbursements_decide.approve_disbursement(
+        session, caller, disbursement_id, expected_version, payload
+    )
 
 
 @router.post("/disbursements/{disbursement_id}/reject")
@@ -87,7 +89,9 @@ async def reject(
     payload: DisbursementRejection,
 ) -> DisbursementOut:
     """Reject a request, with the reason."""
-    return await disbursements_decide.reject(session, caller, disbursement_id, expected_version, payload)
+    return await disbursements_decide.reject_disbursement(
+        session, caller, disbursement_id, expected_version, payload
+    )
 
 
 @router.post("/disbursements/{disbursement_id}/pay")
@@ -99,7 +103,9 @@ async def pay(
     payload: Payment,
 ) -> DisbursementOut:
     """Record a payment of what was approved; in an emergency, of a small amount first."""
-    return await disbursements_pay.pay(session, caller, disbursement_id, expected_version, payload)
+    return await disbursements_pay.pay_disbursement(
+        session, caller, disbursement_id, expected_version, payload
+    )
 
 
 @router.post("/disbursements/{disbursement_id}/reconcile")
@@ -111,7 +117,9 @@ async def reconcile(
     payload: Reconciliation,
 ) -> DisbursementOut:
     """Account for a payment by receipts; the rest returns to the fund."""
-    return await disbursements_pay.reconcile(session, caller, disbursement_id, expected_version, payload)
+    return await disbursements_pay.reconcile_disbursement(
+        session, caller, disbursement_id, expected_version, payload
+    )
 
 
 @router.post("/disbursements/{disbursement_id}/reverse")
@@ -123,7 +131,9 @@ async def reverse(
     payload: DisbursementReversal,
 ) -> DisbursementOut:
     """Reverse a payment, with the reason: the money is back."""
-    return await disbursements_pay.reverse(session, caller, disbursement_id, expected_version, payload)
+    return await disbursements_pay.reverse_disbursement(
+        session, caller, disbursement_id, expected_version, payload
+    )
 
 
 @router.post("/disbursements/{disbursement_id}/cancel")
@@ -135,7 +145,7 @@ async def cancel(
     payload: DisbursementCancellation | None = None,
 ) -> DisbursementOut:
     """Cancel a request before it is paid: what was reserved is available again."""
-    return await disbursements_decide.cancel(
+    return await disbursements_decide.cancel_disbursement(
         session, caller, disbursement_id, expected_version, payload or DisbursementCancellation()
     )
 
@@ -146,4 +156,4 @@ async def unreceipted_money(
     session: Session,
 ) -> Unreceipted:
     """Read what was paid and nobody accounted for yet, by age and worker."""
-    return await unreceipted.read(session)
+    return await unreceipted.get_unreceipted_payments(session)

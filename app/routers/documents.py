@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
-from app.access.vault import vault
+from app.access.vault import get_vault
 from app.http.authorization import bearer_token
 from app.http.middleware.stack import Uploads
 from app.http.permissions import DocumentReader, DocumentUploader
@@ -19,7 +19,7 @@ from app.routers.attachments import attachment
 from app.schemas.documents import LONGEST_CONTENT, DocumentFilters, DocumentIn, DocumentOut
 from app.schemas.wire import Page
 from app.services.support import documents
-from app.services.support.media_types import ENDINGS
+from app.services.support.media_types import EXTENSIONS
 
 router = Router(tags=["documents"])
 
@@ -40,7 +40,7 @@ def _is_upload(scope: Scope) -> bool:
     """
     if scope["method"] != "POST" or not _UPLOADS.fullmatch(scope["path"]):
         return False
-    vault().tokens.verify(bearer_token(Request(scope)))
+    get_vault().access_tokens.verify_access_token(bearer_token(Request(scope)))
     return True
 
 
@@ -55,7 +55,7 @@ async def add(
     payload: DocumentIn,
 ) -> DocumentOut:
     """Add a document to a case: PDF, picture, Word, Excel or plain text, at most 10 MiB."""
-    return await documents.add(session, caller, case_id, payload)
+    return await documents.create_case_document(session, caller, case_id, payload)
 
 
 @router.get("/cases/{case_id}/documents")
@@ -66,7 +66,7 @@ async def listed(
     filters: Annotated[DocumentFilters, Query()],
 ) -> Page[DocumentOut]:
     """List a case's documents as far as you read their tiers, newest first."""
-    return await documents.listed(session, caller, case_id, filters)
+    return await documents.list_case_documents(session, caller, case_id, filters)
 
 
 @router.get("/documents/{document_id}")
@@ -76,13 +76,13 @@ async def read(
     document_id: UUID,
 ) -> DocumentOut:
     """Read what is known of a document."""
-    return await documents.read(session, document_id)
+    return await documents.get_document(session, document_id)
 
 
 @router.get(
     "/documents/{document_id}/content",
     response_class=Response,
-    responses={200: {"content": dict.fromkeys(ENDINGS, _BINARY)}},
+    responses={200: {"content": dict.fromkeys(EXTENSIONS, _BINARY)}},
 )
 async def content(
     _caller: DocumentReader,
@@ -90,4 +90,4 @@ async def content(
     document_id: UUID,
 ) -> Response:
     """Download a document's file, as an attachment."""
-    return attachment(*await documents.content(session, document_id))
+    return attachment(*await documents.download_document(session, document_id))

@@ -23,7 +23,7 @@ async def record(
     payload: ExchangeRateIn,
 ) -> ExchangeRateOut:
     """Enter a published rate."""
-    return await exchange_rates.record(session, caller, payload)
+    return await exchange_rates.create_exchange_rate(session, caller, payload)
 
 
 @router.get("")
@@ -33,7 +33,7 @@ async def listed(
     page: Annotated[PageQuery, Query()],
 ) -> Page[ExchangeRateOut]:
     """List the rates, newest first."""
-    return await exchange_rates.listed(session, caller, page)
+    return await exchange_rates.list_exchange_rates(session, caller, page)
 
 
 @router.post("/import")
@@ -43,4 +43,4 @@ async def import_rates(
     payload: TableIn,
 ) -> Imported:
     """Enter a table of rates, all of it or nothing; a dry run only says what is wrong, line by line."""
-    return await fund_imports.rates(session, caller, payload)
+    return await fund_imports.import_exchange_rates(session, caller, payload)

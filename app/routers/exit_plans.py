@@ -19,7 +19,7 @@ async def read(
     case_id: UUID,
 ) -> ExitPlanOut:
     """Read how the case is to end."""
-    return await exit_plans.read(session, case_id)
+    return await exit_plans.get_exit_plan(session, case_id)
 
 
 @router.put("")
@@ -31,7 +31,7 @@ async def write(
     payload: ExitPlanIn,
 ) -> ExitPlanOut:
     """Write how the case is to end, or write it anew; an approved plan then asks for another approval."""
-    return await exit_plans.write(session, caller, case_id, expected_version, payload)
+    return await exit_plans.replace_exit_plan(session, caller, case_id, expected_version, payload)
 
 
 @router.post("/approve")
@@ -43,4 +43,6 @@ async def approve(
     payload: Approval | None = None,
 ) -> ExitPlanOut:
     """Approve how the case is to end."""
-    return await exit_plans.approve(session, caller, case_id, expected_version, payload or Approval())
+    return await exit_plans.approve_exit_plan(
+        session, caller, case_id, expected_version, payload or Approval()
+    )

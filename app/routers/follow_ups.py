@@ -23,7 +23,7 @@ async def add(
     payload: FollowUpIn,
 ) -> FollowUpOut:
     """Record how the child is: at a planned follow-up, or at another look."""
-    return await follow_ups.add(session, caller, case_id, payload)
+    return await follow_ups.create_case_follow_up(session, caller, case_id, payload)
 
 
 @router.get("/cases/{case_id}/follow-ups")
@@ -34,7 +34,7 @@ async def listed(
     page: Annotated[PageQuery, Query()],
 ) -> Page[FollowUpOut]:
     """List a case's follow-ups, newest first."""
-    return await follow_ups.listed(session, caller, case_id, page)
+    return await follow_ups.list_case_follow_ups(session, caller, case_id, page)
 
 
 @router.get("/follow-ups/{follow_up_id}")
@@ -44,7 +44,7 @@ async def read(
     follow_up_id: UUID,
 ) -> FollowUpOut:
     """Read one follow-up."""
-    return await follow_ups.read(session, follow_up_id)
+    return await follow_ups.get_follow_up(session, follow_up_id)
 
 
 @router.patch("/follow-ups/{follow_up_id}")
@@ -56,4 +56,4 @@ async def write(
     payload: FollowUpPatch,
 ) -> FollowUpOut:
     """Record how the child is, though the case is closed."""
-    return await follow_ups.write(session, caller, follow_up_id, expected_version, payload)
+    return await follow_ups.update_follow_up(session, caller, follow_up_id, expected_version, payload)

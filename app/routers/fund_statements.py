@@ -41,7 +41,7 @@ async def read(
     last_day: Day,
 ) -> Statement:
     """Read what a fund's donor is told of a period."""
-    return await fund_statements.read(session, fund_id, first_day, last_day)
+    return await fund_statements.get_fund_statement(session, fund_id, first_day, last_day)
 
 
 @router.get("/statement.xlsx", response_class=Spreadsheet, responses={200: {"content": {XLSX: _BINARY}}})
@@ -55,7 +55,10 @@ async def spreadsheet(
 ) -> Response:
     """Download a statement as a spreadsheet."""
     return _file(
-        XLSX, *await fund_statement_files.spreadsheet(session, fund_id, first_day, last_day, language)
+        XLSX,
+        *await fund_statement_files.render_fund_statement_xlsx(
+            session, fund_id, first_day, last_day, language
+        ),
     )
 
 
@@ -69,7 +72,12 @@ async def page(
     language: Spoken,
 ) -> Response:
     """Download a statement as a page to print."""
-    return _file(PDF, *await fund_statement_files.page(session, fund_id, first_day, last_day, language))
+    return _file(
+        PDF,
+        *await fund_statement_files.render_fund_statement_pdf(
+            session, fund_id, first_day, last_day, language
+        ),
+    )
 
 
 def _file(media_type: str, name: str, content: bytes) -> Response:

@@ -18,7 +18,7 @@ async def read(
     transfer_id: UUID,
 ) -> FundTransferOut:
     """Read one transfer."""
-    return await fund_transfers.read(session, transfer_id)
+    return await fund_transfers.get_fund_transfer(session, transfer_id)
 
 
 @router.post("/{transfer_id}/approve")
@@ -29,7 +29,7 @@ async def approve(
     expected_version: ExpectedVersion,
 ) -> FundTransferOut:
     """Approve a transfer that somebody else asked for: the money moves at once."""
-    return await fund_transfers.approve(session, caller, transfer_id, expected_version)
+    return await fund_transfers.approve_fund_transfer(session, caller, transfer_id, expected_version)
 
 
 @router.post("/{transfer_id}/reject")
@@ -40,4 +40,4 @@ async def reject(
     expected_version: ExpectedVersion,
 ) -> FundTransferOut:
     """Reject a transfer that somebody else asked for."""
-    return await fund_transfers.reject(session, caller, transfer_id, expected_version)
+    return await fund_transfers.reject_fund_transfer(session, caller, transfer_id, expected_version)

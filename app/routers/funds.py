@@ -44,7 +44,7 @@ async def register(
     payload: FundIn,
 ) -> FundOut:
     """Enter a fund; it holds nothing yet."""
-    return await funds.register(session, payload)
+    return await funds.create_fund(session, payload)
 
 
 @router.get("")
@@ -54,7 +54,7 @@ async def listed(
     filters: Annotated[FundFilters, Query()],
 ) -> Page[FundOut]:
     """List the funds, newest first."""
-    return await funds.listed(session, caller, filters)
+    return await funds.list_funds(session, caller, filters)
 
 
 @router.get("/{fund_id}")
@@ -64,7 +64,7 @@ async def read(
     fund_id: UUID,
 ) -> FundOut:
     """Read one fund, with where its money is."""
-    return await funds.read(session, fund_id)
+    return await funds.get_fund(session, fund_id)
 
 
 @router.patch("/{fund_id}")
@@ -76,7 +76,7 @@ async def change(
     payload: FundPatch,
 ) -> FundOut:
     """Change what a fund is, and what it may be spent on."""
-    return await funds.change(session, fund_id, expected_version, payload)
+    return await funds.update_fund(session, fund_id, expected_version, payload)
 
 
 @router.get("/{fund_id}/ledger")
@@ -87,7 +87,7 @@ async def ledger(
     filters: Annotated[LedgerFilters, Query()],
 ) -> Page[LedgerEntryOut]:
     """List a fund's ledger entry by entry, newest first."""
-    return await funds.entries(session, caller, fund_id, filters)
+    return await funds.list_fund_ledger_entries(session, caller, fund_id, filters)
 
 
 @router.post("/{fund_id}/deposits", status_code=201)
@@ -98,7 +98,7 @@ async def deposit(
     payload: DepositIn,
 ) -> DepositOut:
     """Enter money that arrived from the donor."""
-    return await funds.deposit(session, caller, fund_id, payload)
+    return await funds.create_fund_deposit(session, caller, fund_id, payload)
 
 
 @router.post("/{fund_id}/deposits/import")
@@ -109,7 +109,7 @@ async def import_deposits(
     payload: TableIn,
 ) -> Imported:
     """Enter a table of deposits, all of it or nothing; a dry run only says what is wrong, line by line."""
-    return await fund_imports.deposits(session, caller, fund_id, payload)
+    return await fund_imports.import_fund_deposits(session, caller, fund_id, payload)
 
 
 @router.post("/{fund_id}/transfers", status_code=201)
@@ -120,7 +120,7 @@ async def ask_transfer(
     payload: FundTransferIn,
 ) -> FundTransferOut:
     """Ask for a transfer between two lines of the budget; somebody else decides."""
-    return await fund_transfers.ask(session, caller, fund_id, payload)
+    return await fund_transfers.create_fund_transfer(session, caller, fund_id, payload)
 
 
 @router.get("/{fund_id}/transfers")
@@ -131,7 +131,7 @@ async def transfers(
     page: Annotated[PageQuery, Query()],
 ) -> Page[FundTransferOut]:
     """List a fund's transfers, newest first."""
-    return await fund_transfers.listed(session, caller, fund_id, page)
+    return await fund_transfers.list_fund_transfers(session, caller, fund_id, page)
 
 
 @router.post("/{fund_id}/close")
@@ -143,4 +143,4 @@ async def close(
     payload: FundClosing,
 ) -> FundOut:
     """Close a fund; its rest goes to another fund, or back to the donor."""
-    return await funds_close.close(session, caller, fund_id, expected_version, payload)
+    return await funds_close.close_fund(session, caller, fund_id, expected_version, payload)

@@ -18,7 +18,7 @@ async def read(
     goal_id: UUID,
 ) -> GoalOut:
     """Read a goal with its actions."""
-    return await care_plans_areas.read_goal(session, goal_id)
+    return await care_plans_areas.get_goal(session, goal_id)
 
 
 @router.patch("/{goal_id}")
@@ -30,7 +30,7 @@ async def change(
     payload: GoalPatch,
 ) -> GoalOut:
     """Write a goal of a draft otherwise, or tell that it was achieved or dropped."""
-    return await care_plans_areas.change_goal(session, caller, goal_id, expected_version, payload)
+    return await care_plans_areas.update_goal(session, caller, goal_id, expected_version, payload)
 
 
 @router.post("/{goal_id}/actions", status_code=201)
@@ -41,4 +41,4 @@ async def add_action(
     payload: ActionIn,
 ) -> ActionOut:
     """Add a step towards a goal of a draft: what, by whom, by when."""
-    return await care_plans_areas.add_action(session, goal_id, payload)
+    return await care_plans_areas.create_goal_action(session, goal_id, payload)

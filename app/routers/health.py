@@ -25,5 +25,5 @@ async def alive() -> Health:
 @router.get("/readyz", dependencies=[Depends(Public("load balancers ask whether it can serve"))])
 async def ready(request: Request) -> Health:
     """Say that requests can be served: the database answers and is migrated. 503 otherwise."""
-    await health.check(request.app.state.database)
+    await health.verify_readiness(request.app.state.database)
     return Health(status="ready")

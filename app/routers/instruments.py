@@ -28,7 +28,7 @@ async def introduce(
     payload: InstrumentIn,
 ) -> InstrumentOut:
     """Add a questionnaire, or the next edition of one, which takes its place."""
-    return await instruments.introduce(session, payload)
+    return await instruments.create_instrument(session, payload)
 
 
 @router.get("")
@@ -38,7 +38,7 @@ async def listed(
     filters: Annotated[InstrumentFilters, Query()],
 ) -> Page[InstrumentItem]:
     """List the questionnaires, newest first."""
-    return await instruments.listed(session, filters)
+    return await instruments.list_instruments(session, filters)
 
 
 @router.get("/{instrument_id}")
@@ -48,7 +48,7 @@ async def read(
     instrument_id: UUID,
 ) -> InstrumentOut:
     """Read one edition of a questionnaire."""
-    return await instruments.read(session, instrument_id)
+    return await instruments.get_instrument(session, instrument_id)
 
 
 @router.patch("/{instrument_id}")
@@ -60,4 +60,4 @@ async def change(
     payload: InstrumentPatch,
 ) -> InstrumentOut:
     """Retire an edition, or bring it back; anything else about it is a new edition."""
-    return await instruments.change(session, instrument_id, expected_version, payload)
+    return await instruments.update_instrument(session, instrument_id, expected_version, payload)

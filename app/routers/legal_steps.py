@@ -23,7 +23,7 @@ async def record(
     payload: LegalStepIn,
 ) -> LegalStepOut:
     """Enter an incident or a legal step."""
-    return await legal_steps.record(session, caller, case_id, payload)
+    return await legal_steps.create_case_legal_step(session, caller, case_id, payload)
 
 
 @router.get("/cases/{case_id}/legal-steps")
@@ -34,7 +34,7 @@ async def listed(
     filters: Annotated[LegalStepFilters, Query()],
 ) -> Page[LegalStepOut]:
     """List a case's incidents and legal steps, newest first."""
-    return await legal_steps.listed(session, caller, case_id, filters)
+    return await legal_steps.list_case_legal_steps(session, caller, case_id, filters)
 
 
 @router.get("/legal-steps/{legal_step_id}")
@@ -44,7 +44,7 @@ async def read(
     legal_step_id: UUID,
 ) -> LegalStepOut:
     """Read one incident or legal step."""
-    return await legal_steps.read(session, legal_step_id)
+    return await legal_steps.get_legal_step(session, legal_step_id)
 
 
 @router.patch("/legal-steps/{legal_step_id}")
@@ -56,4 +56,4 @@ async def change(
     payload: LegalStepPatch,
 ) -> LegalStepOut:
     """Complete or correct an incident or legal step."""
-    return await legal_steps.change(session, caller, legal_step_id, expected_version, payload)
+    return await legal_steps.update_legal_step(session, caller, legal_step_id, expected_version, payload)

@@ -35,7 +35,7 @@ router = Router(prefix="/me", tags=["account"])
 @router.get("")
 async def read(caller: AccountOwner, session: Session) -> Me:
     """Say who I am here, and what I may do."""
-    return await accounts.read(session, caller)
+    return await accounts.get_me(session, caller)
 
 
 @router.post("/password", status_code=204)
@@ -56,13 +56,13 @@ async def list_sessions(
     page: Annotated[PageQuery, Query()],
 ) -> Page[SignInOut]:
     """List where I am signed in, newest first."""
-    return await sessions.listed(session, caller, page)
+    return await sessions.list_own_sessions(session, caller, page)
 
 
 @router.delete("/sessions", status_code=204)
 async def end_sessions(caller: AccountSessionEnder, session: Session) -> None:
     """Sign me out everywhere, here too; my calendar feeds end with it."""
-    await sessions.end(session, caller.id, "ended_by_person")
+    await sessions.revoke_sessions(session, caller.id, "ended_by_person")
 
 
 @router.delete("/sessions/{session_id}", status_code=204)
@@ -72,7 +72,7 @@ async def end_session(
     session_id: UUID,
 ) -> None:
     """Sign me out somewhere."""
-    await sessions.end_own(session, caller, session_id)
+    await sessions.end_own_session(session, caller, session_id)
 
 
 @router.post("/mfa/totp", status_code=201)
@@ -81,7 +81,7 @@ async def enrol(
     session: Session,
 ) -> TotpEnrolment:
     """Begin to set up a second factor: the secret for an authenticator app. Asks for a recent sign-in."""
-    return await second_factors.enrol(session, caller)
+    return await second_factors.enroll_second_factor(session, caller)
 
 
 @router.post("/mfa/totp/confirm")
@@ -91,7 +91,7 @@ async def confirm(
     payload: TotpConfirmation,
 ) -> RecoveryCodes:
     """Confirm the second factor by its first code; the recovery codes are shown once. Refresh for a full token."""
-    return await second_factors.confirm(session, caller, payload)
+    return await second_factors.confirm_second_factor(session, caller, payload)
 
 
 @router.delete("/mfa/totp", status_code=204)
@@ -102,4 +102,4 @@ async def remove(
     payload: SecondFactorRemoval,
 ) -> None:
     """Remove the second factor, with the password or a code. Asks for a recent sign-in."""
-    await second_factors.remove(session, visit, caller, payload)
+    await second_factors.remove_second_factor(session, visit, caller, payload)

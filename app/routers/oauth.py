@@ -12,7 +12,7 @@ from app.http.route import Router
 from app.http.sign_in_context import Visiting
 from app.schemas.sign_in import CLIENT_FORM, REVOCATION_FORM, TOKEN_FORM, GrantError, TokenGranted
 from app.services.accounts import oauth_tokens as machine_tokens
-from app.services.accounts.oauth_tokens import GrantRefused
+from app.services.accounts.oauth_tokens import OAuthError
 
 FORM = "application/x-www-form-urlencoded"
 MOST_BYTES = 16_384
@@ -28,17 +28,17 @@ async def form_of(request: Request) -> dict[str, str]:
     label = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     body = await request.body()
     if label != FORM or len(body) > MOST_BYTES:
-        raise GrantRefused("invalid_request", f"Send a form ({FORM}) of at most {MOST_BYTES} bytes.")
+        raise OAuthError("invalid_request", f"Send a form ({FORM}) of at most {MOST_BYTES} bytes.")
     try:
         fields = parse_qsl(
             body.decode("ascii"), keep_blank_values=True, strict_parsing=bool(body), errors="strict",
             max_num_fields=MOST_FIELDS,
         )  # fmt: skip
     except ValueError:
-        raise GrantRefused("invalid_request", "The form cannot be read.") from None
+        raise OAuthError("invalid_request", "The form cannot be read.") from None
     form = dict(fields)
     if len(form) != len(fields) or any("\x00" in value for value in form.values()):
-        raise GrantRefused("invalid_request", "A field is given twice, or holds what no field may hold.")
+        raise OAuthError("invalid_request", "A field is given twice, or holds what no field may hold.")
     return {name: value for name, value in form.items() if value}
 
 
@@ -53,7 +53,7 @@ async def basic_of(request: Request) -> str | None:
         return None
     scheme, _, credentials = header.partition(" ")
     if scheme.lower() != "basic":
-        raise GrantRefused("invalid_client", "Clients authenticate by HTTP Basic or in the form.")
+        raise OAuthError("invalid_client", "Clients authenticate by HTTP Basic or in the form.")
     return credentials.strip()
 
 
@@ -80,7 +80,7 @@ router = Router(
 )
 async def grant(visit: Visiting, form: Form, basic: Basic) -> TokenGranted:
     """Get an access token: `client_credentials`, by secret (HTTP Basic or form) or by `private_key_jwt`."""
-    return await machine_tokens.grant(visit, form, basic)
+    return await machine_tokens.issue_access_token(visit, form, basic)
 
 
 @router.post(
@@ -91,5 +91,5 @@ async def grant(visit: Visiting, form: Form, basic: Basic) -> TokenGranted:
 )
 async def revoke(visit: Visiting, form: Form, basic: Basic) -> Response:
     """Revoke an access token of the client's own; a token of nobody is no error."""
-    await machine_tokens.revoke(visit, form, basic)
+    await machine_tokens.revoke_access_token(visit, form, basic)
     return Response()

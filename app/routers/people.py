@@ -23,7 +23,7 @@ async def add(
     payload: PersonCreation,
 ) -> PersonOut:
     """Add somebody to the child's circle."""
-    return await people.add(session, caller, case_id, payload)
+    return await people.create_case_person(session, caller, case_id, payload)
 
 
 @router.get("/cases/{case_id}/people")
@@ -34,7 +34,7 @@ async def listed(
     page: Annotated[PageQuery, Query()],
 ) -> Page[PersonOut]:
     """List the child's circle, newest first."""
-    return await people.listed(session, caller, case_id, page)
+    return await people.list_case_people(session, caller, case_id, page)
 
 
 @router.get("/people/{person_id}")
@@ -44,7 +44,7 @@ async def read(
     person_id: UUID,
 ) -> PersonOut:
     """Read one person."""
-    return await people.read(session, person_id)
+    return await people.get_person(session, person_id)
 
 
 @router.patch("/people/{person_id}")
@@ -56,4 +56,4 @@ async def change(
     payload: PersonPatch,
 ) -> PersonOut:
     """Correct what is known of a person."""
-    return await people.change(session, caller, person_id, expected_version, payload)
+    return await people.update_person(session, caller, person_id, expected_version, payload)

@@ -22,4 +22,4 @@ router = Router(
 @router.get("", response_model=Page[PlaceOut])
 async def listed(request: Request, session: Session, filters: Annotated[PlaceFilters, Query()]) -> Response:
     """List provinces, the places of a parent, or places whose name begins with `q` in either script."""
-    return cacheable(request, await places.listed(session, filters))
+    return cacheable(request, await places.list_places(session, filters))

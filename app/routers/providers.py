@@ -22,7 +22,7 @@ async def register(
     payload: ProviderIn,
 ) -> ProviderOut:
     """Add a provider to the directory."""
-    return await providers.register(session, payload)
+    return await providers.create_provider(session, payload)
 
 
 @router.get("")
@@ -32,7 +32,7 @@ async def listed(
     filters: Annotated[ProviderFilters, Query()],
 ) -> Page[ProviderOut]:
     """List the providers, newest first."""
-    return await providers.listed(session, filters)
+    return await providers.list_providers(session, filters)
 
 
 @router.get("/{provider_id}")
@@ -42,7 +42,7 @@ async def read(
     provider_id: UUID,
 ) -> ProviderOut:
     """Read one provider."""
-    return await providers.read(session, provider_id)
+    return await providers.get_provider(session, provider_id)
 
 
 @router.patch("/{provider_id}")
@@ -54,4 +54,4 @@ async def change(
     payload: ProviderPatch,
 ) -> ProviderOut:
     """Change a provider: services, contacts, the child-safeguarding check."""
-    return await providers.change(session, provider_id, expected_version, payload)
+    return await providers.update_provider(session, provider_id, expected_version, payload)

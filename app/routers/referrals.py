@@ -50,7 +50,7 @@ async def receive(
     payload: ReferralIn,
 ) -> ReferralOut | PartnerReferral:
     """Tell us about a child."""
-    return await referrals.receive(session, caller, payload)
+    return await referrals.create_referral(session, caller, payload)
 
 
 @router.get("")
@@ -60,13 +60,13 @@ async def listed(
     filters: Annotated[ReferralFilters, Query()],
 ) -> Page[ReferralItem] | Page[PartnerReferral]:
     """List referrals, newest first: a partner's own, or the intake queue."""
-    return await referrals.listed(session, caller, filters)
+    return await referrals.list_referrals(session, caller, filters)
 
 
 @router.get("/{referral_id}")
 async def read(caller: ReferralReader, session: Session, referral_id: UUID) -> ReferralOut | PartnerReferral:
     """Read a referral; a partner reads where its own stands."""
-    return await referrals.read(session, caller, referral_id)
+    return await referrals.get_referral(session, caller, referral_id)
 
 
 @router.patch("/{referral_id}")
@@ -78,7 +78,7 @@ async def complete(
     payload: ReferralPatch,
 ) -> ReferralOut | PartnerReferral:
     """Complete or correct a referral until it is decided; a supervisor also hands it to a team or worker."""
-    return await referrals.complete(session, caller, referral_id, expected_version, payload)
+    return await referrals.update_referral(session, caller, referral_id, expected_version, payload)
 
 
 @router.get("/{referral_id}/matches")
@@ -89,7 +89,7 @@ async def possible_duplicates(
     page: Annotated[PageQuery, Query()],
 ) -> Page[Match]:
     """List children and other referrals that may be the same child, most alike first."""
-    return await matches.listed(session, caller, referral_id, page)
+    return await matches.list_referral_matches(session, caller, referral_id, page)
 
 
 @router.post("/{referral_id}/acknowledge")
@@ -101,7 +101,7 @@ async def acknowledge(
     payload: Acknowledgement | None = None,
 ) -> ReferralOut | PartnerReferral:
     """Tell the referrer that it arrived, and take it on."""
-    return await referrals.acknowledge(
+    return await referrals.acknowledge_referral(
         session, caller, referral_id, expected_version, payload or Acknowledgement()
     )
 
@@ -115,7 +115,9 @@ async def request_information(
     payload: Question,
 ) -> ReferralOut | PartnerReferral:
     """Ask the referrer for more information."""
-    return await referrals.ask(session, caller, referral_id, expected_version, payload)
+    return await referrals.request_referral_information(
+        session, caller, referral_id, expected_version, payload
+    )
 
 
 @router.post("/{referral_id}/provide-information")
@@ -127,7 +129,9 @@ async def provide_information(
     payload: AnswerIn,
 ) -> ReferralOut | PartnerReferral:
     """Answer what was asked."""
-    return await referrals.provide(session, caller, referral_id, expected_version, payload)
+    return await referrals.provide_referral_information(
+        session, caller, referral_id, expected_version, payload
+    )
 
 
 @router.post("/{referral_id}/accept")
@@ -139,7 +143,7 @@ async def accept(
     payload: Acceptance,
 ) -> ReferralOut | PartnerReferral:
     """Accept: a case is opened for a new child, or for a known one after a duplicate was confirmed."""
-    return await referrals_accept.accept(session, caller, referral_id, expected_version, payload)
+    return await referrals_accept.accept_referral(session, caller, referral_id, expected_version, payload)
 
 
 @router.post("/{referral_id}/decline")
@@ -151,7 +155,7 @@ async def decline(
     payload: Decline,
 ) -> ReferralOut | PartnerReferral:
     """Decline, with a reason and where else help may be found."""
-    return await referrals.decline(session, caller, referral_id, expected_version, payload)
+    return await referrals.decline_referral(session, caller, referral_id, expected_version, payload)
 
 
 @router.post("/{referral_id}/withdraw")
@@ -163,4 +167,4 @@ async def withdraw(
     payload: Withdrawal,
 ) -> ReferralOut | PartnerReferral:
     """Take a referral back."""
-    return await referrals.withdraw(session, caller, referral_id, expected_version, payload)
+    return await referrals.withdraw_referral(session, caller, referral_id, expected_version, payload)

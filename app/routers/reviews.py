@@ -22,7 +22,7 @@ async def due(
     filters: Annotated[ReviewFilters, Query()],
 ) -> Page[ReviewItem]:
     """List the reviews that are still to be held, the soonest due first."""
-    return await reviews.due(session, caller, filters)
+    return await reviews.list_due_reviews(session, caller, filters)
 
 
 @router.post("/cases/{case_id}/reviews", status_code=201)
@@ -33,7 +33,7 @@ async def bring_forward(
     payload: EarlyReview,
 ) -> ReviewOut:
     """Call for a review sooner than scheduled: the next review becomes due earlier."""
-    return await reviews.bring_forward(session, caller, case_id, payload)
+    return await reviews.bring_forward_review(session, caller, case_id, payload)
 
 
 @router.get("/cases/{case_id}/reviews")
@@ -44,7 +44,7 @@ async def listed(
     page: Annotated[PageQuery, Query()],
 ) -> Page[ReviewItem]:
     """List a case's reviews, newest first."""
-    return await reviews.listed(session, caller, case_id, page)
+    return await reviews.list_case_reviews(session, caller, case_id, page)
 
 
 @router.get("/cases/{case_id}/outcomes")
@@ -54,7 +54,7 @@ async def read_outcomes(
     case_id: UUID,
 ) -> Outcomes:
     """Read how each area changed from the first assessment to the exit."""
-    return await outcomes.read(session, case_id)
+    return await outcomes.get_case_outcomes(session, case_id)
 
 
 @router.get("/reviews/{review_id}")
@@ -64,7 +64,7 @@ async def read(
     review_id: UUID,
 ) -> ReviewOut:
     """Read a review, with what has happened since the last one."""
-    return await reviews.read(session, review_id)
+    return await reviews.get_review(session, review_id)
 
 
 @router.patch("/reviews/{review_id}")
@@ -76,7 +76,7 @@ async def write(
     payload: ReviewPatch,
 ) -> ReviewOut:
     """Write down a piece of a review, until it is completed."""
-    return await reviews.write(session, review_id, expected_version, payload)
+    return await reviews.update_review(session, review_id, expected_version, payload)
 
 
 @router.post("/reviews/{review_id}/complete")
@@ -87,4 +87,4 @@ async def complete(
     expected_version: ExpectedVersion,
 ) -> ReviewOut:
     """Complete a review: the next one is scheduled, and the case goes on as decided."""
-    return await reviews.complete(session, caller, review_id, expected_version)
+    return await reviews.complete_review(session, caller, review_id, expected_version)

@@ -38,7 +38,7 @@ async def draft(
     payload: ServiceReferralIn,
 ) -> ServiceReferralOut:
     """Draft a service referral; nothing is shared yet."""
-    return await service_referrals.draft(session, caller, case_id, payload)
+    return await service_referrals.create_case_service_referral(session, caller, case_id, payload)
 
 
 @router.get("/cases/{case_id}/service-referrals")
@@ -49,7 +49,7 @@ async def listed(
     filters: Annotated[ServiceReferralFilters, Query()],
 ) -> Page[ServiceReferralOut]:
     """List a case's service referrals, newest first."""
-    return await service_referrals.listed(session, caller, case_id, filters)
+    return await service_referrals.list_case_service_referrals(session, caller, case_id, filters)
 
 
 @router.get("/service-referrals/{service_referral_id}")
@@ -59,7 +59,7 @@ async def read(
     service_referral_id: UUID,
 ) -> ServiceReferralOut:
     """Read one service referral, and what was shared with the provider."""
-    return await service_referrals.read(session, service_referral_id)
+    return await service_referrals.get_service_referral(session, service_referral_id)
 
 
 @router.patch("/service-referrals/{service_referral_id}")
@@ -71,7 +71,9 @@ async def change(
     payload: ServiceReferralPatch,
 ) -> ServiceReferralOut:
     """Change a draft."""
-    return await service_referrals.change(session, service_referral_id, expected_version, payload)
+    return await service_referrals.update_service_referral(
+        session, service_referral_id, expected_version, payload
+    )
 
 
 @router.post("/service-referrals/{service_referral_id}/send")
@@ -82,7 +84,9 @@ async def send(
     expected_version: ExpectedVersion,
 ) -> ServiceReferralOut:
     """Share with the provider what the draft says, if the consent holds at this moment."""
-    return await service_referrals_send.send(session, caller, service_referral_id, expected_version)
+    return await service_referrals_send.send_service_referral(
+        session, caller, service_referral_id, expected_version
+    )
 
 
 @router.post("/service-referrals/{service_referral_id}/accept")
@@ -94,7 +98,7 @@ async def accept(
     payload: ServiceAcceptance | None = None,
 ) -> ServiceReferralOut:
     """Record that the provider accepted."""
-    return await service_referrals.accept(
+    return await service_referrals.accept_service_referral(
         session, caller, service_referral_id, expected_version, payload or ServiceAcceptance()
     )
 
@@ -108,7 +112,9 @@ async def decline(
     payload: ServiceEnding,
 ) -> ServiceReferralOut:
     """Record that the provider declined, and why."""
-    return await service_referrals.decline(session, caller, service_referral_id, expected_version, payload)
+    return await service_referrals.decline_service_referral(
+        session, caller, service_referral_id, expected_version, payload
+    )
 
 
 @router.post("/service-referrals/{service_referral_id}/complete")
@@ -120,7 +126,9 @@ async def complete(
     payload: ServiceCompletion,
 ) -> ServiceReferralOut:
     """Record how the service went."""
-    return await service_referrals.complete(session, caller, service_referral_id, expected_version, payload)
+    return await service_referrals.complete_service_referral(
+        session, caller, service_referral_id, expected_version, payload
+    )
 
 
 @router.post("/service-referrals/{service_referral_id}/cancel")
@@ -132,6 +140,6 @@ async def cancel(
     payload: ServiceCancellation | None = None,
 ) -> ServiceReferralOut:
     """Cancel a service referral that is not needed any more."""
-    return await service_referrals.cancel(
+    return await service_referrals.cancel_service_referral(
         session, caller, service_referral_id, expected_version, payload or ServiceCancellation()
     )

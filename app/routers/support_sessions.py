@@ -43,7 +43,7 @@ async def record(
     payload: SupportSessionIn,
 ) -> SupportSessionOut:
     """Plan a session, or write down one that was held or missed."""
-    return await support_sessions.record(session, caller, case_id, payload)
+    return await support_sessions.create_case_support_session(session, caller, case_id, payload)
 
 
 @router.post("/cases/{case_id}/support-sessions/series", status_code=201)
@@ -54,7 +54,7 @@ async def plan_series(
     payload: SeriesIn,
 ) -> SeriesOut:
     """Plan a series at once: every Tuesday at nine, for eight weeks."""
-    return await support_sessions_series.plan(session, caller, case_id, payload)
+    return await support_sessions_series.create_case_support_session_series(session, caller, case_id, payload)
 
 
 @router.get("/cases/{case_id}/support-sessions")
@@ -65,7 +65,7 @@ async def listed(
     filters: Annotated[SupportSessionFilters, Query()],
 ) -> Page[SupportSessionOut]:
     """List a case's sessions, newest first."""
-    return await support_sessions.listed(session, caller, case_id, filters)
+    return await support_sessions.list_case_support_sessions(session, caller, case_id, filters)
 
 
 @router.get("/support-sessions/{support_session_id}")
@@ -75,7 +75,7 @@ async def read(
     support_session_id: UUID,
 ) -> SupportSessionOut:
     """Read one session."""
-    return await support_sessions.read(session, support_session_id)
+    return await support_sessions.get_support_session(session, support_session_id)
 
 
 @router.patch("/support-sessions/{support_session_id}")
@@ -87,7 +87,9 @@ async def change(
     payload: SupportSessionPatch,
 ) -> SupportSessionOut:
     """Change a planned session, record it as held or missed, or correct your own record within a day."""
-    return await support_sessions.change(session, caller, support_session_id, expected_version, payload)
+    return await support_sessions.update_support_session(
+        session, caller, support_session_id, expected_version, payload
+    )
 
 
 @router.post("/support-sessions/{support_session_id}/cancel")
@@ -99,7 +101,9 @@ async def cancel(
     payload: SessionCancellation,
 ) -> SupportSessionOut:
     """Call off a planned session."""
-    return await support_sessions.cancel(session, caller, support_session_id, expected_version, payload)
+    return await support_sessions.cancel_support_session(
+        session, caller, support_session_id, expected_version, payload
+    )
 
 
 @router.get("/support-sessions/{support_session_id}/clinical-note")
@@ -109,7 +113,7 @@ async def read_note(
     support_session_id: UUID,
 ) -> ClinicalNoteOut:
     """Read the clinical note on a session: for its author and the supervisor of the case's team."""
-    return await support_sessions_notes.read(session, support_session_id)
+    return await support_sessions_notes.get_clinical_note(session, support_session_id)
 
 
 @router.put("/support-sessions/{support_session_id}/clinical-note")
@@ -121,7 +125,9 @@ async def write_note(
     payload: ClinicalNoteIn,
 ) -> ClinicalNoteOut:
     """Write the clinical note on a session you held, or change it within a day."""
-    return await support_sessions_notes.write(session, caller, support_session_id, expected_version, payload)
+    return await support_sessions_notes.replace_clinical_note(
+        session, caller, support_session_id, expected_version, payload
+    )
 
 
 @router.post("/support-sessions/{support_session_id}/addenda", status_code=201)
@@ -132,7 +138,9 @@ async def add(
     payload: AddendumIn,
 ) -> AddendumOut:
     """Add something to a session that was held or missed."""
-    return await support_sessions_addenda.add(session, caller, support_session_id, payload)
+    return await support_sessions_addenda.create_support_session_addendum(
+        session, caller, support_session_id, payload
+    )
 
 
 @router.get("/support-sessions/{support_session_id}/addenda")
@@ -143,4 +151,6 @@ async def addenda(
     page: Annotated[PageQuery, Query()],
 ) -> Page[AddendumOut]:
     """List what was added to a session, newest first, as far as you may read it."""
-    return await support_sessions_addenda.listed(session, caller, support_session_id, page)
+    return await support_sessions_addenda.list_support_session_addenda(
+        session, caller, support_session_id, page
+    )

@@ -18,7 +18,7 @@ router = Router(prefix="/teams", tags=["administration"])
 @router.post("", status_code=201)
 async def found(_caller: TeamManager, session: Session, payload: TeamIn) -> TeamOut:
     """Add a team; who belongs to it is said with the users."""
-    return await teams.found(session, payload)
+    return await teams.create_team(session, payload)
 
 
 @router.get("")
@@ -28,13 +28,13 @@ async def listed(
     filters: Annotated[TeamFilters, Query()],
 ) -> Page[TeamOut]:
     """List the teams with their members, newest first."""
-    return await teams.listed(session, filters)
+    return await teams.list_teams(session, filters)
 
 
 @router.get("/{team_id}")
 async def read(_caller: TeamReader, session: Session, team_id: UUID) -> TeamOut:
     """Read one team."""
-    return await teams.read(session, team_id)
+    return await teams.get_team(session, team_id)
 
 
 @router.patch("/{team_id}")
@@ -46,4 +46,4 @@ async def change(
     payload: TeamPatch,
 ) -> TeamOut:
     """Rename a team, or say that it is no more."""
-    return await teams.change(session, team_id, expected_version, payload)
+    return await teams.update_team(session, team_id, expected_version, payload)

@@ -25,7 +25,7 @@ router = Router(prefix="/users", tags=["administration"])
 @router.post("", status_code=201)
 async def appoint(_caller: UserManager, session: Session, payload: UserIn) -> UserWithPassword:
     """Add a member of staff; the initial password is shown once."""
-    return await users.appoint(session, payload)
+    return await users.create_user(session, payload)
 
 
 @router.get("")
@@ -35,13 +35,13 @@ async def listed(
     filters: Annotated[UserFilters, Query()],
 ) -> Page[UserOut]:
     """List the staff, newest first."""
-    return await users.listed(session, filters)
+    return await users.list_users(session, filters)
 
 
 @router.get("/{user_id}")
 async def read(_caller: UserReader, session: Session, user_id: UUID) -> UserOut:
     """Read one member of staff."""
-    return await users.read(session, user_id)
+    return await users.get_user(session, user_id)
 
 
 @router.patch("/{user_id}")
@@ -53,7 +53,7 @@ async def change(
     payload: UserPatch,
 ) -> UserOut:
     """Change name, roles, teams, or whether somebody works here; it holds from the next request on."""
-    return await users.change(session, caller, user_id, expected_version, payload)
+    return await users.update_user(session, caller, user_id, expected_version, payload)
 
 
 @router.post("/{user_id}/reset-password")
@@ -65,7 +65,7 @@ async def reset_password(
     payload: PasswordReset | None = None,
 ) -> UserWithPassword:
     """Give somebody a new initial password, shown once, and sign them out everywhere."""
-    return await users.reset_password(session, user_id, expected_version, payload or PasswordReset())
+    return await users.reset_user_password(session, user_id, expected_version, payload or PasswordReset())
 
 
 @router.post("/{user_id}/end-sessions")
@@ -76,4 +76,4 @@ async def end_sessions(
     expected_version: ExpectedVersion,
 ) -> UserOut:
     """Sign somebody out everywhere."""
-    return await users.end_sessions(session, user_id, expected_version)
+    return await users.end_user_sessions(session, user_id, expected_version)

@@ -19,10 +19,10 @@ router = APIRouter(prefix="/.well-known", tags=["machines"], route_class=Route)
 )
 async def metadata(request: Request) -> Response:
     """Say what the authorization server offers, and where (RFC 8414)."""
-    return cacheable(request, server_metadata.read())
+    return cacheable(request, server_metadata.get_server_metadata())
 
 
 @router.get("/jwks.json", response_model=Jwks, dependencies=[Depends(Public("public keys are public"))])
 async def keys(request: Request) -> Response:
     """Return the public keys that verify our access tokens (RFC 7517)."""
-    return cacheable(request, server_metadata.keys())
+    return cacheable(request, server_metadata.get_jwks())

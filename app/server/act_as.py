@@ -9,61 +9,61 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import log
-from app.access.actor import Actor
-from app.access.permissions import Permission, may
-from app.access.tokens import Kind
+from app.access.actor import Caller
+from app.access.permissions import Permission, has_permission
+from app.access.tokens import SubjectKind
 from app.database.engine import Database
-from app.database.errors import translated
+from app.database.errors import translate_database_errors
 from app.errors import Forbidden, Unauthenticated
-from app.models import SignIn
+from app.models import AuthSession
 
-WORKING_HOURS = timedelta(hours=1)
+SESSION_LIFETIME = timedelta(hours=1)
 
 
-async def begin(database: Database, kind: Kind, subject: uuid.UUID) -> uuid.UUID:
+async def start_session_as(database: Database, kind: SubjectKind, subject: uuid.UUID) -> uuid.UUID:
     """Begin a session for somebody, as a sign-in would; return its id."""
     end = (
-        datetime.now(UTC) + WORKING_HOURS
+        datetime.now(UTC) + SESSION_LIFETIME
     )  # by the true clock, which the database asks, whenever the act is set
-    record = SignIn(idle_ends_at=end, ends_at=end)
+    record = AuthSession(idle_ends_at=end, ends_at=end)
     record.user_id, record.client_id = (subject, None) if kind == "person" else (None, subject)
-    async with database.sessions() as session:
+    async with database.session_factory() as session:
         session.add(record)
         await session.commit()
     return record.id
 
 
 @asynccontextmanager
-async def acting(
-    database: Database, kind: Kind, subject: uuid.UUID, session_id: uuid.UUID, act: Permission
-) -> AsyncIterator[tuple[AsyncSession, Actor]]:
+async def run_as(
+    database: Database, kind: SubjectKind, subject: uuid.UUID, session_id: uuid.UUID, act: Permission
+) -> AsyncIterator[tuple[AsyncSession, Caller]]:
     """Open an access for one act, give its transaction, then write its entries and commit.
 
     Raises:
         Unauthenticated: the session is over.
         Forbidden: the roles do not include the act.
     """
-    question = log.Question(act.value, uuid.uuid4().hex, None, kind, subject, session_id)
-    opened = await log.open_event(database, question)
+    question = log.AccessRequest(act.value, uuid.uuid4().hex, None, kind, subject, session_id)
+    opened = await log.open_access_event(database, question)
     if opened["event_id"] is None:
         raise Unauthenticated
-    actor = Actor(
+    actor = Caller(
         id=subject,
         kind=kind,
         name=opened["name"],
         roles=frozenset(opened["roles"]),
         agency_id=opened["agency_id"],
-        teams=frozenset(opened["teams"]),
-        supervises=frozenset(opened["supervises"]),
+        team_ids=frozenset(opened["teams"]),
+        supervised_team_ids=frozenset(opened["supervises"]),
         session_id=session_id,
         event_id=opened["event_id"],
         signed_in_at=int(time.time()),
     )
-    if not may(actor.roles, act):
+    if not has_permission(actor.roles, act):
         raise Forbidden
-    with translated():
-        async with database.sessions() as session:
-            await log.enter(session, actor.event_id)
+    with translate_database_errors():
+        async with database.session_factory() as session:
+            await log.bind_access_event(session, actor.event_id)
             yield session, actor
-            await log.write(session, actor.event_id, "allowed", 200)
+            await log.write_access_entries(session, actor.event_id, "allowed", 200)
             await session.commit()

@@ -4,28 +4,28 @@ import asyncio
 import random
 
 from app.database.engine import Database
-from app.database.errors import translated
+from app.database.errors import translate_database_errors
 from app.errors import FirstStepError
 
-EVERY = 3600.0
+CLEANUP_INTERVAL_SECONDS = 3600.0
 """Seconds, give or take a half: the processes need not all come at once."""
 
 
-async def go_on(database: Database) -> None:
+async def run_periodic_cleanup(database: Database) -> None:
     """Tidy up every hour, for as long as the process serves; a database that is away for a while is no reason to stop."""
     while True:
-        await asyncio.sleep(EVERY * random.uniform(0.5, 1.5))  # noqa: S311 - no secret, only spread
+        await asyncio.sleep(CLEANUP_INTERVAL_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 - no secret, only spread
         try:
-            await once(database)
+            await delete_expired_rows(database)
         except FirstStepError:
             continue
 
 
-async def once(database: Database) -> None:
+async def delete_expired_rows(database: Database) -> None:
     """Tidy up.
 
     Raises:
         Unavailable: the database is away.
     """
-    with translated():
-        await database.gate.execute("SELECT access.tidy_up()")
+    with translate_database_errors():
+        await database.access_pool.execute("SELECT access.tidy_up()")

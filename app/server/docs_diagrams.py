@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from app.access.permissions import POLICY, Permission, Role
-from app.kit.state_machine import Step
+from app.kit.state_machine import Transition
 from app.services.assessments import states as assessment_steps
 from app.services.care_plans import review_states as review_steps
 from app.services.care_plans import states as care_plan_steps
@@ -18,29 +18,29 @@ from app.services.referrals import states as referral_steps
 from app.services.support import service_referral_states as service_referral_steps
 from app.services.support import session_states as support_session_steps
 
-LIVES: dict[str, tuple[str, Sequence[Step]]] = {
-    "A referral": (referral_steps.FIRST, referral_steps.STEPS),
-    "A case": (case_steps.FIRST, case_steps.STEPS),
-    "An assessment": (assessment_steps.FIRST, assessment_steps.STEPS),
-    "A care plan": (care_plan_steps.FIRST, care_plan_steps.STEPS),
-    "A service referral": (service_referral_steps.FIRST, service_referral_steps.STEPS),
-    "A support session": (support_session_steps.FIRST, support_session_steps.STEPS),
-    "A review": (review_steps.FIRST, review_steps.STEPS),
-    "An exit plan": (exit_plan_steps.FIRST, exit_plan_steps.STEPS),
-    "A disbursement": (disbursement_steps.FIRST, disbursement_steps.STEPS),
-    "A transfer between budget lines": (fund_transfers.FIRST, fund_transfers.STEPS),
-    "A follow-up": (follow_up_steps.FIRST, follow_up_steps.STEPS),
+LIFE_CYCLES: dict[str, tuple[str, Sequence[Transition]]] = {
+    "A referral": (referral_steps.INITIAL_STATUS, referral_steps.TRANSITIONS),
+    "A case": (case_steps.INITIAL_STATUS, case_steps.TRANSITIONS),
+    "An assessment": (assessment_steps.INITIAL_STATUS, assessment_steps.TRANSITIONS),
+    "A care plan": (care_plan_steps.INITIAL_STATUS, care_plan_steps.TRANSITIONS),
+    "A service referral": (service_referral_steps.INITIAL_STATUS, service_referral_steps.TRANSITIONS),
+    "A support session": (support_session_steps.INITIAL_STATUS, support_session_steps.TRANSITIONS),
+    "A review": (review_steps.INITIAL_STATUS, review_steps.TRANSITIONS),
+    "An exit plan": (exit_plan_steps.INITIAL_STATUS, exit_plan_steps.TRANSITIONS),
+    "A disbursement": (disbursement_steps.INITIAL_STATUS, disbursement_steps.TRANSITIONS),
+    "A transfer between budget lines": (fund_transfers.INITIAL_STATUS, fund_transfers.TRANSITIONS),
+    "A follow-up": (follow_up_steps.INITIAL_STATUS, follow_up_steps.TRANSITIONS),
 }
 """Every noun with a life cycle: its first status and its steps."""
-PAGE = "# Pictures\n\nDrawn from the code by `make pictures`; a test keeps them current.\n"
+PAGE_HEADER = "# Pictures\n\nDrawn from the code by `make pictures`; a test keeps them current.\n"
 
 
-def page(pyproject: Path) -> str:
+def render_diagrams_page(pyproject: Path) -> str:
     """Return the whole page in Markdown."""
-    return "\n".join([PAGE, *_house(pyproject), *_lives(), *_policy()])
+    return "\n".join([PAGE_HEADER, *_layer_diagram(pyproject), *_life_cycle_diagrams(), *_permission_table()])
 
 
-def _house(pyproject: Path) -> Iterator[str]:
+def _layer_diagram(pyproject: Path) -> Iterator[str]:
     contract = tomllib.loads(pyproject.read_text())["tool"]["importlinter"]["contracts"][0]
     layers = [layer.replace(" | ", ", ") for layer in contract["layers"]]
     yield "## The house: imports only go down\n\n```mermaid\nflowchart TD"
@@ -51,8 +51,8 @@ def _house(pyproject: Path) -> Iterator[str]:
     yield "```\n"
 
 
-def _lives() -> Iterator[str]:
-    for noun, (first, steps) in LIVES.items():
+def _life_cycle_diagrams() -> Iterator[str]:
+    for noun, (first, steps) in LIFE_CYCLES.items():
         yield f"## {noun}\n\n```mermaid\nstateDiagram-v2\n    [*] --> {first}"
         for step in steps:
             yield from (f"    {source} --> {step.target}: {step.act}" for source in sorted(step.sources))
@@ -63,7 +63,7 @@ def _lives() -> Iterator[str]:
         yield ""
 
 
-def _policy() -> Iterator[str]:
+def _permission_table() -> Iterator[str]:
     yield "## Who may do what\n\nWhich records they may do it to, row security decides.\n"
     roles = list(Role)
     yield "| act | " + " | ".join(role.value.replace("_", " ") for role in roles) + " |"

@@ -2,22 +2,22 @@
 
 from app.config import Settings
 from app.database.engine import Database
-from app.database.errors import translated
-from app.database.urls import api_url
+from app.database.errors import translate_database_errors
+from app.database.urls import get_api_url
 from app.services.accounts import users
 
 
-async def create(chosen: Settings, email: str, name: str) -> str:
+async def bootstrap_first_administrator(chosen: Settings, email: str, name: str) -> str:
     """Make the first administrator and return the initial password.
 
     Raises:
         AlreadyExists: there is an active administrator already.
         InvalidInput: the e-mail address or name cannot be one.
     """
-    database = Database(api_url(chosen), pool_size=1)
+    database = Database(get_api_url(chosen), pool_size=1)
     try:
-        with translated():
-            async with database.sessions() as session:
+        with translate_database_errors():
+            async with database.session_factory() as session:
                 _, password = await users.create_first_administrator(session, email, name)
                 await session.commit()
         return password

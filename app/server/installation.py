@@ -16,24 +16,24 @@ import asyncpg
 from app.access.keyring import KeyRing
 from app.config import Settings
 from app.database import migrations
-from app.database.embedded import ADMIN, EmbeddedServer, new_password
-from app.database.errors import translated
-from app.database.urls import Urls, driver_url, same_database
+from app.database.embedded import ADMIN_ROLE, EmbeddedServer, generate_database_password
+from app.database.errors import translate_database_errors
+from app.database.urls import DatabaseUrls, is_same_database, to_driver_url
 from app.errors import Conflict, Unavailable
 from app.services.persons import gazetteer
 
-DATABASE = "firststep"
-UNFINISHED = "demo.unfinished.json"
+DATABASE_NAME = "firststep"
+UNFINISHED_DEMO_FILE = "demo.unfinished.json"
 """In a home whose demonstration is being made: whoever finds it there begins anew."""
-Say = Callable[[str], None]
+ProgressReporter = Callable[[str], None]
 
 
 @dataclass(slots=True)
 class Installation:
     """What `run` and the other commands stand on."""
 
-    chosen: Settings
-    urls: Urls
+    settings: Settings
+    urls: DatabaseUrls
     server: EmbeddedServer | None = None
     lock: IO[str] | None = field(default=None, repr=False)
 
@@ -45,7 +45,7 @@ class Installation:
             self.lock.close()
 
 
-def open_installation(chosen: Settings, say: Say) -> Installation:
+def open_installation(chosen: Settings, say: ProgressReporter) -> Installation:
     """Start or reach the database and bring everything in it up to date.
 
     Raises:
@@ -53,26 +53,26 @@ def open_installation(chosen: Settings, say: Say) -> Installation:
         Unavailable: the database cannot be started or reached.
     """
     chosen.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = _alone(chosen.home)
-    if (chosen.home / UNFINISHED).exists():
-        _begin_anew(chosen, say)
-    server, urls = None, _given(chosen)
+    lock = _acquire_home_lock(chosen.home)
+    if (chosen.home / UNFINISHED_DEMO_FILE).exists():
+        _discard_unfinished_demo(chosen, say)
+    server, urls = None, _get_configured_urls(chosen)
     if urls is None and chosen.database_url is None:
-        server, urls = _embedded(chosen, say)
+        server, urls = _start_embedded_database(chosen, say)
     elif urls is None and chosen.database_url is not None:
-        urls = _own(chosen, chosen.database_url.get_secret_value(), say)
+        urls = _prepare_external_database(chosen, chosen.database_url.get_secret_value(), say)
     if urls is None:
         raise Unavailable("No database.")
     made = Installation(chosen, urls, server, lock)
     try:
-        asyncio.run(_bring_up_to_date(made, say))
+        asyncio.run(_upgrade_installation(made, say))
     except BaseException:
         made.close()
         raise
     return made
 
 
-def _alone(home: Path) -> IO[str]:
+def _acquire_home_lock(home: Path) -> IO[str]:
     lock = (home / "serving.lock").open("a+")
     try:
         # A lock of this process alone: workers, being forks of it, must not keep it when it is killed.
@@ -85,105 +85,107 @@ def _alone(home: Path) -> IO[str]:
     return lock
 
 
-def _begin_anew(chosen: Settings, say: Say) -> None:
+def _discard_unfinished_demo(chosen: Settings, say: ProgressReporter) -> None:
     """Throw away a demonstration whose making was interrupted.
 
     Raises:
         Conflict: it lies in a database that is not ours to delete.
     """
-    if chosen.database_url is not None or _given(chosen) is not None:
+    if chosen.database_url is not None or _get_configured_urls(chosen) is not None:
         detail = "The demonstration in this database was interrupted while it was made: give it an empty database, "
-        raise Conflict(f"{detail}and remove {chosen.home / UNFINISHED}.")
+        raise Conflict(f"{detail}and remove {chosen.home / UNFINISHED_DEMO_FILE}.")
     say("The demonstration was interrupted while it was made: beginning anew.")
     server = EmbeddedServer(chosen.home)
     server.stop()
-    if server.data.exists():
-        shutil.rmtree(server.data)
+    if server.data_dir.exists():
+        shutil.rmtree(server.data_dir)
     (chosen.home / "database.json").unlink(missing_ok=True)
-    (chosen.home / UNFINISHED).unlink()  # last: until then it is still to be thrown away
+    (chosen.home / UNFINISHED_DEMO_FILE).unlink()  # last: until then it is still to be thrown away
 
 
-def _given(chosen: Settings) -> Urls | None:
+def _get_configured_urls(chosen: Settings) -> DatabaseUrls | None:
     urls = (chosen.owner_database_url, chosen.api_database_url, chosen.reports_database_url)
     if not all(urls):
         return None
-    return Urls(*(url.get_secret_value() for url in urls if url is not None))
+    return DatabaseUrls(*(url.get_secret_value() for url in urls if url is not None))
 
 
-def _embedded(chosen: Settings, say: Say) -> tuple[EmbeddedServer, Urls]:
+def _start_embedded_database(chosen: Settings, say: ProgressReporter) -> tuple[EmbeddedServer, DatabaseUrls]:
     server = EmbeddedServer(chosen.home)
-    if not (server.data / "PG_VERSION").exists():
+    if not (server.data_dir / "PG_VERSION").exists():
         say("Making a database of its own …")
-    admin = server.start(_admin_password(chosen.home))
+    admin = server.start(_load_admin_password(chosen.home))
     kept = chosen.home / "database.json"
-    if kept.exists() and same_database((urls := Urls.load(kept)).api, server.url("", "", DATABASE)):
+    if kept.exists() and is_same_database(
+        (urls := DatabaseUrls.load(kept)).api, server.build_url("", "", DATABASE_NAME)
+    ):
         return server, urls
-    urls = asyncio.run(_make_database(server, admin, _admin_password(chosen.home)))
+    urls = asyncio.run(_create_database(server, admin, _load_admin_password(chosen.home)))
     urls.save(kept)
     return server, urls
 
 
-def _admin_password(home: Path) -> str:
+def _load_admin_password(home: Path) -> str:
     path = home / "postgres.password"
     with suppress(FileExistsError):
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
-            file.write(new_password())
+            file.write(generate_database_password())
     return path.read_text()
 
 
-async def _make_database(server: EmbeddedServer, admin: str, password: str) -> Urls:
-    with translated():
+async def _create_database(server: EmbeddedServer, admin: str, password: str) -> DatabaseUrls:
+    with translate_database_errors():
         connection = await asyncpg.connect(admin)
         with suppress(asyncpg.DuplicateDatabaseError):
-            await connection.execute(f"CREATE DATABASE {DATABASE}")
+            await connection.execute(f"CREATE DATABASE {DATABASE_NAME}")
         await connection.close()
-    return await migrations.make_roles(server.url(ADMIN, password, DATABASE))
+    return await migrations.create_database_roles(server.build_url(ADMIN_ROLE, password, DATABASE_NAME))
 
 
-def _own(chosen: Settings, admin_url: str, say: Say) -> Urls:
+def _prepare_external_database(chosen: Settings, admin_url: str, say: ProgressReporter) -> DatabaseUrls:
     """Use somebody's own PostgreSQL: its URL makes the roles once, and is not needed after that."""
     kept = chosen.home / "database.json"
-    if kept.exists() and same_database((urls := Urls.load(kept)).api, admin_url):
+    if kept.exists() and is_same_database((urls := DatabaseUrls.load(kept)).api, admin_url):
         return urls
     say("Making the database's roles …")
-    urls = asyncio.run(migrations.make_roles(admin_url))
+    urls = asyncio.run(migrations.create_database_roles(admin_url))
     urls.save(kept)
     return urls
 
 
-async def _bring_up_to_date(made: Installation, say: Say) -> None:
+async def _upgrade_installation(made: Installation, say: ProgressReporter) -> None:
     owner = made.urls.owner
-    revision = await migrations.revision_of(owner)
-    _keys(made.chosen, is_new=revision is None)
-    if revision != newest_revision():
+    revision = await migrations.get_schema_revision(owner)
+    _ensure_key_ring(made.settings, is_new_database=revision is None)
+    if revision != get_newest_revision():
         say("Bringing the schema up to date …")
-        await migrations.in_thread(migrations.migrate, owner)
-    await migrations.prepare_partitions(owner)
-    await load_places(owner, say)
-    if made.chosen.mode == "production":
-        await refuse_unsafe(made.urls.api)
+        await migrations.run_in_thread(migrations.upgrade_schema, owner)
+    await migrations.create_access_log_partitions(owner)
+    await ensure_places_loaded(owner, say)
+    if made.settings.mode == "production":
+        await validate_production_safety(made.urls.api)
 
 
-def newest_revision() -> str:
+def get_newest_revision() -> str:
     """Return the newest migration's number, without waking Alembic."""
-    return max(path.name.partition("_")[0] for path in (migrations.MIGRATIONS / "versions").glob("*.py"))
+    return max(path.name.partition("_")[0] for path in (migrations.MIGRATIONS_DIR / "versions").glob("*.py"))
 
 
-def _keys(chosen: Settings, *, is_new: bool) -> None:
+def _ensure_key_ring(chosen: Settings, *, is_new_database: bool) -> None:
     if chosen.keys is not None or chosen.key_ring_path.exists():
         return
-    if not is_new:
+    if not is_new_database:
         detail = f"The key ring {chosen.key_ring_path} is gone: without it nothing sealed in this database can be read."
         raise Conflict(detail)
-    KeyRing.create(chosen.key_ring_path)
+    KeyRing.load_or_create(chosen.key_ring_path)
 
 
-async def load_places(owner_url: str, say: Say) -> int:
+async def ensure_places_loaded(owner_url: str, say: ProgressReporter) -> int:
     """Load the gazetteer where none is, or another edition of it; return how many places were written."""
-    edition = gazetteer.checksum()
-    with translated():
-        connection = await asyncpg.connect(driver_url(owner_url))
+    edition = gazetteer.compute_checksum()
+    with translate_database_errors():
+        connection = await asyncpg.connect(to_driver_url(owner_url))
         try:
             if await connection.fetchval("SELECT checksum FROM editions WHERE name = 'places'") == edition:
                 return 0
@@ -191,28 +193,28 @@ async def load_places(owner_url: str, say: Say) -> int:
             from app.services.persons import places  # noqa: PLC0415 - most starts do without
 
             async with connection.transaction():
-                return await places.load(connection, edition)
+                return await places.load_places(connection, edition)
         finally:
             await connection.close()
 
 
-async def refuse_unsafe(api_url: str) -> None:
+async def validate_production_safety(api_url: str) -> None:
     """In production: not as a role that row security does not bind, not without durable commits, no demo people.
 
     Raises:
         Conflict: with what is wrong.
     """
-    with translated():
-        connection = await asyncpg.connect(driver_url(api_url))
+    with translate_database_errors():
+        connection = await asyncpg.connect(to_driver_url(api_url))
         try:
-            wrong = await connection.fetchval(UNSAFE)
+            wrong = await connection.fetchval(PRODUCTION_SAFETY_QUERY)
         finally:
             await connection.close()
     if wrong:
         raise Conflict(f"Refusing to serve in production: {wrong}.")
 
 
-UNSAFE = """
+PRODUCTION_SAFETY_QUERY = """
     SELECT CASE
         WHEN (SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user)
             THEN 'the API''s database role bypasses row security'
@@ -226,6 +228,6 @@ UNSAFE = """
 """
 
 
-def say_on_stderr(words: str) -> None:
+def print_progress(words: str) -> None:
     """Tell a person what is going on."""
     sys.stderr.write(f"{words}\n")

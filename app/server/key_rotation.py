@@ -11,22 +11,22 @@ from sqlmodel import SQLModel
 
 import app.models  # noqa: F401 - every table is known to the metadata
 from app.access import log
-from app.access.encryption import Sealer
-from app.access.keyring import LOOK_EVERY, KeyRing
+from app.access.encryption import Cipher
+from app.access.keyring import RELOAD_INTERVAL_SECONDS, KeyRing
 from app.config import Settings
-from app.database.errors import translated
-from app.database.urls import driver_url, owner_url
+from app.database.errors import translate_database_errors
+from app.database.urls import get_owner_url, to_driver_url
 from app.errors import Conflict, InvalidInput
 
-BATCH = 200
-FEWER = {"document_contents": 5}
+BATCH_SIZE = 200
+BATCH_SIZE_BY_TABLE = {"document_contents": 5}
 """Rows at a time of tables whose rows are large: files of 10 MiB."""
-ACT = "keys.reseal"
-UNBOUND = frozenset({"users"})
+REENCRYPTION_ACTION = "keys.reseal"
+TABLES_WITHOUT_ACCESS_ENTRIES = frozenset({"users"})
 """Tables with sealed values about staff, not about children: no event is needed, the API's role may write them."""
 
 
-def listed(chosen: Settings) -> dict[str, Any]:
+def list_keys(chosen: Settings) -> dict[str, Any]:
     """Return the ids of the keys, and which are active."""
     ring = KeyRing.load(chosen.key_ring_path)
     return {
@@ -37,7 +37,7 @@ def listed(chosen: Settings) -> dict[str, Any]:
     }
 
 
-def add(chosen: Settings, kind: str) -> str:
+def create_key(chosen: Settings, kind: str) -> str:
     """Add a key of a kind and make it the active one; running servers follow within seconds.
 
     Raises:
@@ -51,7 +51,7 @@ def add(chosen: Settings, kind: str) -> str:
     raise InvalidInput([])
 
 
-def sealed_columns() -> Iterator[tuple[Table, Column[Any]]]:
+def list_encrypted_columns() -> Iterator[tuple[Table, Column[Any]]]:
     """Yield every sealed column of every table."""
     for table in SQLModel.metadata.sorted_tables:
         for column in table.columns:
@@ -59,21 +59,23 @@ def sealed_columns() -> Iterator[tuple[Table, Column[Any]]]:
                 yield table, column
 
 
-async def reseal(chosen: Settings, *, progress: bool) -> int:
+async def reencrypt_all(chosen: Settings, *, show_progress: bool) -> int:
     """Seal under the active key what another key sealed; return how many values.
 
     A value that a running server seals meanwhile under the old key is found by the next call.
     """
-    await asyncio.sleep(LOOK_EVERY)  # until every server has seen the new key
-    sealer = Sealer(KeyRing.load(chosen.key_ring_path))
+    await asyncio.sleep(RELOAD_INTERVAL_SECONDS)  # until every server has seen the new key
+    sealer = Cipher(KeyRing.load(chosen.key_ring_path))
     ring = KeyRing.load(chosen.key_ring_path)
     done = 0
-    with translated(), Progress(disable=not progress) as bar:
-        owner = await asyncpg.connect(driver_url(owner_url(chosen)))
+    with translate_database_errors(), Progress(disable=not show_progress) as bar:
+        owner = await asyncpg.connect(to_driver_url(get_owner_url(chosen)))
         try:
-            for table, column in sealed_columns():
+            for table, column in list_encrypted_columns():
                 task = bar.add_task(f"{table.name}.{column.name}", total=None)
-                while count := await _batch(owner, sealer, ring.encryption_active, table.name, column.name):
+                while count := await _reencrypt_batch(
+                    owner, sealer, ring.encryption_active, table.name, column.name
+                ):
                     done += count
                     bar.advance(task, count)
                 bar.update(task, total=1, completed=1)
@@ -82,33 +84,41 @@ async def reseal(chosen: Settings, *, progress: bool) -> int:
     return done
 
 
-async def _batch(owner: asyncpg.Connection, sealer: Sealer, active: str, table: str, column: str) -> int:
-    event = await log.open_as_custodian(owner, ACT)
-    child = "NULL::uuid" if table in UNBOUND else ("id" if table == "children" else "child_id")
+async def _reencrypt_batch(
+    owner: asyncpg.Connection, sealer: Cipher, active: str, table: str, column: str
+) -> int:
+    event = await log.open_custodian_access_event(owner, REENCRYPTION_ACTION)
+    child = (
+        "NULL::uuid"
+        if table in TABLES_WITHOUT_ACCESS_ENTRIES
+        else ("id" if table == "children" else "child_id")
+    )
     async with owner.transaction():
         await owner.execute("SELECT set_config('firststep.access', $1, true)", str(event))
         rows = await owner.fetch(
-            f"SELECT id, {child} AS child, {column} AS sealed FROM {table} WHERE {_other(column)} LIMIT {FEWER.get(table, BATCH)} FOR UPDATE",  # noqa: S608 - names from our own metadata
+            f"SELECT id, {child} AS child, {column} AS sealed FROM {table} WHERE {_other_key_condition(column)} LIMIT {BATCH_SIZE_BY_TABLE.get(table, BATCH_SIZE)} FOR UPDATE",  # noqa: S608 - names from our own metadata
             active,
         )
-        fresh = [(row["id"], _sealed_anew(sealer, row, table, column)) for row in rows]
+        fresh = [(row["id"], _reencrypt_value(sealer, row, table, column)) for row in rows]
         await owner.executemany(f"UPDATE {table} SET {column} = $2 WHERE id = $1", fresh)  # noqa: S608 - same
-        if table not in UNBOUND:
-            await log.write_for_custodian(owner, event, table, [(row["id"], row["child"]) for row in rows])
+        if table not in TABLES_WITHOUT_ACCESS_ENTRIES:
+            await log.write_custodian_access_entries(
+                owner, event, table, [(row["id"], row["child"]) for row in rows]
+            )
     return len(rows)
 
 
-def _other(column: str) -> str:
+def _other_key_condition(column: str) -> str:
     """Say in SQL that a value was sealed by another key: the id stands at its head."""
     return f"length({column}) > 2 AND convert_from(substring({column} FROM 3 FOR get_byte({column}, 1)), 'SQL_ASCII') <> $1"
 
 
-def _sealed_anew(sealer: Sealer, row: asyncpg.Record, table: str, column: str) -> bytes:
-    place: dict[str, Any] = {"table": table, "column": column, "row": row["id"]}
-    return sealer.seal_bytes(sealer.open_bytes(row["sealed"], **place), **place)
+def _reencrypt_value(sealer: Cipher, row: asyncpg.Record, table: str, column: str) -> bytes:
+    place: dict[str, Any] = {"table": table, "column": column, "row_id": row["id"]}
+    return sealer.encrypt_bytes(sealer.decrypt_bytes(row["sealed"], **place), **place)
 
 
-async def retire(chosen: Settings, key_id: str) -> None:
+async def retire_key(chosen: Settings, key_id: str) -> None:
     """Take a key off the ring for good.
 
     Raises:
@@ -116,20 +126,20 @@ async def retire(chosen: Settings, key_id: str) -> None:
         NotFound: there is no such key.
     """
     ring = KeyRing.load(chosen.key_ring_path)
-    if key_id in ring.encryption_keys and await _is_needed(chosen, key_id):
+    if key_id in ring.encryption_keys and await _is_key_in_use(chosen, key_id):
         raise Conflict("Something is still sealed under this key: run `keys reseal` first.")
-    ring.retire(key_id)
+    ring.retire_key(key_id)
 
 
-async def _is_needed(chosen: Settings, key_id: str) -> bool:
-    with translated():
-        owner = await asyncpg.connect(driver_url(owner_url(chosen)))
+async def _is_key_in_use(chosen: Settings, key_id: str) -> bool:
+    with translate_database_errors():
+        owner = await asyncpg.connect(to_driver_url(get_owner_url(chosen)))
         try:
-            event = await log.open_as_custodian(owner, "keys.retire")
+            event = await log.open_custodian_access_event(owner, "keys.retire")
             async with owner.transaction():
                 await owner.execute("SELECT set_config('firststep.access', $1, true)", str(event))
-                for table, column in sealed_columns():
-                    by_it = _other(column.name).replace("<>", "=")
+                for table, column in list_encrypted_columns():
+                    by_it = _other_key_condition(column.name).replace("<>", "=")
                     query = f"SELECT EXISTS (SELECT FROM {table.name} WHERE {by_it})"  # noqa: S608 - our own names
                     if await owner.fetchval(query, key_id):
                         return True

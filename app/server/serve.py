@@ -11,20 +11,20 @@ from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
 
 from app.config import Settings
-from app.database.urls import Urls
+from app.database.urls import DatabaseUrls
 from app.errors import Conflict
 from app.server import workers
-from app.server.installation import Installation, Say, open_installation
+from app.server.installation import Installation, ProgressReporter, open_installation
 
-PATIENCE = 5.0
+PORT_WAIT_SECONDS = 5.0
 """Seconds to wait for a port that a killed predecessor's workers are about to give back."""
 
 
-def serve(
+def run_server(
     chosen: Settings,
-    load: Callable[[], workers.MakeApp],
-    say: Say,
-    seed_demo: Callable[[Settings, Urls, Say], None],
+    load: Callable[[], workers.AppFactory],
+    say: ProgressReporter,
+    seed_demo: Callable[[Settings, DatabaseUrls, ProgressReporter], None],
 ) -> None:
     """Serve until told to stop; then stop everything that was started. `load` imports the app, while the database starts.
 
@@ -33,10 +33,10 @@ def serve(
     Raises:
         Conflict: the port is taken, or this home is being served.
     """
-    listening = _listen(chosen.host, chosen.port)
+    listening = _bind_socket(chosen.host, chosen.port)
     # A stop that comes while the database is being made must still leave it stopped.
-    signal.signal(signal.SIGTERM, _as_interrupt)
-    made, make_app = _get_ready(chosen, load, say)
+    signal.signal(signal.SIGTERM, _raise_keyboard_interrupt)
+    made, make_app = _open_installation_and_load_app(chosen, load, say)
     try:
         if chosen.mode == "demo":
             _prepare_demo(chosen, made.urls, say, seed_demo)
@@ -45,16 +45,16 @@ def serve(
         say(f"First Step serves on {chosen.issuer}  ·  to read: {chosen.issuer}/docs  ·  to stop: Ctrl-C")
         if chosen.mode == "demo":
             say(f"People and passwords to try it with: {chosen.home / 'demo.json'}")
-        workers.serve(make_app, listening, chosen.workers)
+        workers.run_workers(make_app, listening, chosen.workers)
     except KeyboardInterrupt:
         say("Stopping …")
     finally:
         made.close()
 
 
-def _get_ready(
-    chosen: Settings, load: Callable[[], workers.MakeApp], say: Say
-) -> tuple[Installation, workers.MakeApp]:
+def _open_installation_and_load_app(
+    chosen: Settings, load: Callable[[], workers.AppFactory], say: ProgressReporter
+) -> tuple[Installation, workers.AppFactory]:
     gc.disable()  # imports make no garbage, and looking for it is a tenth of a start; workers enable it again
     with ThreadPoolExecutor(max_workers=1) as beside:
         opening = beside.submit(open_installation, chosen, say)
@@ -68,7 +68,10 @@ def _get_ready(
 
 
 def _prepare_demo(
-    chosen: Settings, urls: Urls, say: Say, seed_demo: Callable[[Settings, Urls, Say], None]
+    chosen: Settings,
+    urls: DatabaseUrls,
+    say: ProgressReporter,
+    seed_demo: Callable[[Settings, DatabaseUrls, ProgressReporter], None],
 ) -> None:
     notes = chosen.home / "demo.json"
     if not notes.exists():
@@ -79,14 +82,14 @@ def _prepare_demo(
         notes.write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
 
 
-def _as_interrupt(_: int, __: FrameType | None) -> None:
+def _raise_keyboard_interrupt(_: int, __: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _bind_socket(host: str, port: int) -> socket.socket:
     listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + PORT_WAIT_SECONDS
     while True:
         try:
             listening.bind((host, port))

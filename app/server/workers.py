@@ -15,21 +15,21 @@ from typing import Any, NoReturn
 import uvicorn
 import uvloop
 
-from app.server.http_protocol import Protocol
+from app.server.http_protocol import LimitedHttpProtocol
 
-GRACE = 12.0
+SHUTDOWN_GRACE_SECONDS = 12.0
 """Seconds that workers get to end their requests before they are killed."""
-BREATH = 0.5
+RESTART_DELAY_SECONDS = 0.5
 """Seconds before a worker that died is replaced: one that dies at once must not keep the machine busy."""
 
-STOPS = frozenset({signal.SIGINT, signal.SIGTERM})
+STOP_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM})
 """Signals that end us."""
 
-MakeApp = Callable[[], Any]
-Work = Callable[[], Coroutine[Any, Any, None]]
+AppFactory = Callable[[], Any]
+AsyncJob = Callable[[], Coroutine[Any, Any, None]]
 
 
-def serve(make_app: MakeApp, listening: socket.socket, count: int) -> None:
+def run_workers(make_app: AppFactory, listening: socket.socket, count: int) -> None:
     """Keep `count` workers serving on a socket until interrupted.
 
     Nothing may have left a thread behind in this process: a fork copies only the one that calls it.
@@ -39,15 +39,15 @@ def serve(make_app: MakeApp, listening: socket.socket, count: int) -> None:
     try:
         while True:
             while len(workers) < count:
-                _fork(workers, partial(_serve, make_app, listening))
+                _fork_child(workers, partial(_serve_requests, make_app, listening))
             died, _ = os.wait()
             workers.discard(died)
-            time.sleep(BREATH)
+            time.sleep(RESTART_DELAY_SECONDS)
     finally:
-        _end(workers)
+        _stop_children(workers)
 
 
-def in_processes_of_their_own(works: Sequence[Work]) -> bool:
+def run_in_child_processes(works: Sequence[AsyncJob]) -> bool:
     """Do asynchronous works side by side, each in a child process whose threads end with it.
 
     Returns:
@@ -56,7 +56,7 @@ def in_processes_of_their_own(works: Sequence[Work]) -> bool:
     running: set[int] = set()
     try:
         for work in works:
-            _fork(running, partial(_do, work))
+            _fork_child(running, partial(_run_job, work))
         while running:
             ended, status = os.wait()
             running.discard(ended)
@@ -64,15 +64,15 @@ def in_processes_of_their_own(works: Sequence[Work]) -> bool:
                 return False
         return True
     finally:
-        _end(running)
+        _stop_children(running)
 
 
-def _do(work: Work) -> None:
+def _run_job(work: AsyncJob) -> None:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_told(work))
+        runner.run(_run_logging_errors(work))
 
 
-async def _told(work: Work) -> None:
+async def _run_logging_errors(work: AsyncJob) -> None:
     """Do a work that nobody waits for; what goes wrong in it is told, or nobody would know."""
     try:
         await work()
@@ -81,29 +81,29 @@ async def _told(work: Work) -> None:
         raise
 
 
-def _fork(children: set[int], work: Callable[[], None]) -> None:
+def _fork_child(children: set[int], work: Callable[[], None]) -> None:
     """Begin a child's work, and note the child. A stop that comes meanwhile is heard right after.
 
     Between the two it would be lost: what Python runs around a fork swallows the exception that the stop is to us.
     """
-    heard = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+    heard = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     pid = os.fork()
     if pid:
         children.add(pid)
     else:
-        for stop in STOPS:
+        for stop in STOP_SIGNALS:
             signal.signal(stop, signal.SIG_DFL)  # the parent's way is not the child's
     signal.pthread_sigmask(signal.SIG_SETMASK, heard)
     if not pid:
-        _leave(work)
+        _run_and_exit(work)
 
 
-def _serve(make_app: MakeApp, listening: socket.socket) -> None:
+def _serve_requests(make_app: AppFactory, listening: socket.socket) -> None:
     gc.enable()
-    uvicorn.Server(_configuration(make_app)).run(sockets=[listening])
+    uvicorn.Server(_uvicorn_config(make_app)).run(sockets=[listening])
 
 
-def _leave(work: Callable[[], None]) -> NoReturn:
+def _run_and_exit(work: Callable[[], None]) -> NoReturn:
     """Do a child's work, and end without unwinding what belongs to the parent."""
     code = 1
     try:
@@ -115,13 +115,13 @@ def _leave(work: Callable[[], None]) -> NoReturn:
         os._exit(code)
 
 
-def _configuration(make_app: MakeApp) -> uvicorn.Config:
+def _uvicorn_config(make_app: AppFactory) -> uvicorn.Config:
     """Our own logs and headers, not uvicorn's; the fast loop and parser, or none."""
     return uvicorn.Config(
         make_app,
         factory=True,
         loop="uvloop",
-        http=Protocol,
+        http=LimitedHttpProtocol,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -130,11 +130,11 @@ def _configuration(make_app: MakeApp) -> uvicorn.Config:
     )
 
 
-def _end(workers: set[int]) -> None:
+def _stop_children(workers: set[int]) -> None:
     for worker in workers:
         with suppress(ProcessLookupError):
             os.kill(worker, signal.SIGTERM)
-    until = time.monotonic() + GRACE
+    until = time.monotonic() + SHUTDOWN_GRACE_SECONDS
     while workers and time.monotonic() < until:
         with suppress(ChildProcessError, InterruptedError, KeyboardInterrupt):
             ended, _ = os.waitpid(-1, os.WNOHANG)

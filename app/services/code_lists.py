@@ -1,20 +1,20 @@
 """Code lists with their labels in English and Khmer."""
 
 from app.errors import NotFound
-from app.kit.pagination import Paging
+from app.kit.pagination import Paginator
 from app.schemas.codes import CODE_LISTS, CodeList
 from app.schemas.reference import CodeListOut, CodeOut
 from app.schemas.wire import Page, PageQuery
 
 
-def listed(language: str, page: PageQuery) -> Page[CodeListOut]:
+def list_code_lists(language: str, page: PageQuery) -> Page[CodeListOut]:
     """Return the lists, by name."""
-    paging = Paging("codes", page.limit, page.cursor, {})
-    found, cursor = paging.cut(list(CODE_LISTS.values()), lambda listed: listed.name)
-    return Page(items=[_shown(one, language) for one in found], next_cursor=cursor)
+    paging = Paginator("codes", page.limit, page.cursor, {})
+    found, cursor = paging.paginate_items(list(CODE_LISTS.values()), lambda listed: listed.name)
+    return Page(items=[_to_schema(one, language) for one in found], next_cursor=cursor)
 
 
-def read(name: str, language: str) -> CodeListOut:
+def get_code_list(name: str, language: str) -> CodeListOut:
     """Return one list.
 
     Raises:
@@ -22,10 +22,10 @@ def read(name: str, language: str) -> CodeListOut:
     """
     if name not in CODE_LISTS:
         raise NotFound
-    return _shown(CODE_LISTS[name], language)
+    return _to_schema(CODE_LISTS[name], language)
 
 
-def _shown(found: CodeList, language: str) -> CodeListOut:
+def _to_schema(found: CodeList, language: str) -> CodeListOut:
     codes = [
         CodeOut(code=code.code, label=code.km if language == "km" else code.en, en=code.en, km=code.km)
         for code in found.codes

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
-from app.database.embedded import ADMIN
-from app.database.urls import dialect_url, driver_url
+from app.database.embedded import ADMIN_ROLE
+from app.database.urls import to_driver_url, to_sqlalchemy_url
 from tests.access.furniture import one_of_everything
 from tests.access.intrusion import Furnished
 from tests.conftest import PASSWORD, Cluster
@@ -19,7 +19,7 @@ from tests.world import World, id_of
 @pytest.fixture
 async def intruder(world: World) -> AsyncIterator[Any]:
     """Somebody who holds the API's password and writes SQL by hand."""
-    connection = await asyncpg.connect(driver_url(world.urls.api))
+    connection = await asyncpg.connect(to_driver_url(world.urls.api))
     yield connection
     await connection.close()
 
@@ -27,7 +27,7 @@ async def intruder(world: World) -> AsyncIterator[Any]:
 @pytest.fixture
 async def owner(world: World) -> AsyncIterator[Any]:
     """Whoever runs the migrations."""
-    connection = await asyncpg.connect(driver_url(world.urls.owner))
+    connection = await asyncpg.connect(to_driver_url(world.urls.owner))
     yield connection
     await connection.close()
 
@@ -35,7 +35,7 @@ async def owner(world: World) -> AsyncIterator[Any]:
 async def furnish(cluster: Cluster, world: World, case: dict[str, Any], author: str) -> None:
     """Put one row into every table of a case's, past the API."""
     name = str(make_url(world.urls.api).database)
-    engine = create_async_engine(dialect_url(cluster.server.url(ADMIN, PASSWORD, name)))
+    engine = create_async_engine(to_sqlalchemy_url(cluster.server.build_url(ADMIN_ROLE, PASSWORD, name)))
     async with AsyncSession(engine) as session:
         for row in one_of_everything(case, id_of(author)):
             session.add(row)

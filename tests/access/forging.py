@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-from app.access.keyring import KeyRing, base64url
-from app.access.tokens import Tokens
+from app.access.keyring import KeyRing, encode_base64url
+from app.access.tokens import AccessTokens
 from app.errors import Unauthenticated
 
 NOW = 1_800_000_000
@@ -19,7 +19,7 @@ ISSUER = "https://api.example.org"
 PERSON = uuid.UUID("5f0c9a52-7c55-4f0e-9f0b-0d8f5a3f1a11")
 SESSION = uuid.UUID("1b1e6a0c-3a63-4a0b-8a4f-3b6f1d2c9e22")
 
-RING = KeyRing.fresh()
+RING = KeyRing.generate()
 KEY = RING.signing_keys[RING.signing_active]
 HEADER = {"alg": "ES256", "kid": RING.signing_active, "typ": "at+jwt"}
 CLAIMS: dict[str, Any] = {
@@ -46,11 +46,11 @@ class Clock:
         return self.now
 
 
-def tokens_of(ring: KeyRing = RING, clock: Callable[[], float] = lambda: NOW) -> Tokens:
-    return Tokens(ring, ISSUER, clock=clock)
+def tokens_of(ring: KeyRing = RING, clock: Callable[[], float] = lambda: NOW) -> AccessTokens:
+    return AccessTokens(ring, ISSUER, clock=clock)
 
 
-def issued(tokens: Tokens, **changes: Any) -> str:
+def issued(tokens: AccessTokens, **changes: Any) -> str:
     said: dict[str, Any] = {
         "kind": "person",
         "session_id": SESSION,
@@ -59,7 +59,7 @@ def issued(tokens: Tokens, **changes: Any) -> str:
         "auth_time": NOW - 30,
         "amr": ("pwd", "otp"),
     }
-    return tokens.issue(PERSON, **{**said, **changes})
+    return tokens.issue_access_token(PERSON, **{**said, **changes})
 
 
 def raw_signature(
@@ -72,18 +72,18 @@ def raw_signature(
 
 def signing_input(header: Any, claims: Any) -> str:
     parts = (part if isinstance(part, bytes) else json.dumps(part).encode() for part in (header, claims))
-    return ".".join(base64url(part) for part in parts)
+    return ".".join(encode_base64url(part) for part in parts)
 
 
 def forged(header: Any = HEADER, claims: Any = CLAIMS, key: ec.EllipticCurvePrivateKey = KEY) -> str:
     """A token whose signature is right: only what it says can be wrong."""
     message = signing_input(header, claims)
-    return f"{message}.{base64url(raw_signature(message.encode(), key))}"
+    return f"{message}.{encode_base64url(raw_signature(message.encode(), key))}"
 
 
-def refused(token: Any, tokens: Tokens | None = None) -> bool:
+def refused(token: Any, tokens: AccessTokens | None = None) -> bool:
     with pytest.raises(Unauthenticated) as refusal:
-        (tokens or tokens_of()).verify(token)
+        (tokens or tokens_of()).verify_access_token(token)
     return str(refusal.value) == str(Unauthenticated()) and refusal.value.__suppress_context__
 
 

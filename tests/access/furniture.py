@@ -12,7 +12,7 @@ from app.models import (
     CarePlan,
     ClinicalNote,
     Disbursement,
-    DisbursementWords,
+    DisbursementDetails,
     Document,
     DocumentContent,
     ExitPlan,
@@ -69,5 +69,5 @@ def one_of_everything(case: dict[str, Any], author_id: UUID) -> list[SQLModel]:
         Document(**mine, kind="drawing", tier="clinical", media_type="image/png", size=6),
         LegalStep(**mine, kind="court_date", on=DAY),
         asked,
-        DisbursementWords(**words, id=asked.id),
+        DisbursementDetails(**words, id=asked.id),
     ]

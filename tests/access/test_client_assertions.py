@@ -5,14 +5,14 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from jose import jwt
 
-from app.access.keyring import public_jwk
-from app.access.tokens import read_public_jwk, verify_client_assertion
+from app.access.keyring import export_public_jwk
+from app.access.tokens import parse_public_jwk, verify_client_assertion
 from app.errors import Unauthenticated
 from tests.access.forging import ISSUER, KEY, NOW, PERSON, forged, refused, without
 
 CLIENT = "9b2d3c1e-8a4f-4c6d-b1e2-7f3a5d9c0b12"
 CLIENT_KEY = ec.generate_private_key(ec.SECP256R1())
-CLIENT_JWK = public_jwk(CLIENT_KEY.public_key())
+CLIENT_JWK = export_public_jwk(CLIENT_KEY.public_key())
 ASSERTION: dict[str, Any] = {
     "iss": CLIENT,
     "sub": CLIENT,
@@ -123,7 +123,7 @@ def test_an_assertion_by_another_key_is_refused() -> None:
 def test_our_own_access_token_is_no_assertion_and_the_reverse() -> None:
     with pytest.raises(Unauthenticated):
         verify_client_assertion(
-            forged(), public_jwk(KEY.public_key()), str(PERSON), ISSUER, clock=lambda: NOW
+            forged(), export_public_jwk(KEY.public_key()), str(PERSON), ISSUER, clock=lambda: NOW
         )
     assert refused(forged({"alg": "ES256", "typ": "JWT"}, ASSERTION))
 
@@ -149,10 +149,10 @@ BAD_KEYS: list[Any] = [
 @pytest.mark.parametrize("key", BAD_KEYS)
 def test_only_a_public_p_256_key_can_be_registered(key: Any) -> None:
     with pytest.raises(ValueError, match="key"):
-        read_public_jwk(key)
+        parse_public_jwk(key)
     with pytest.raises(Unauthenticated):
         proven(public=key)
 
 
 def test_a_registered_key_is_read_as_it_was_written() -> None:
-    assert public_jwk(read_public_jwk(CLIENT_JWK)) == CLIENT_JWK
+    assert export_public_jwk(parse_public_jwk(CLIENT_JWK)) == CLIENT_JWK

@@ -13,9 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlmodel import select
 
 from app.access import log
-from app.access.vault import seal, unseal
-from app.database.embedded import ADMIN
-from app.database.urls import dialect_url
+from app.access.vault import decrypt, encrypt
+from app.database.embedded import ADMIN_ROLE
+from app.database.urls import to_sqlalchemy_url
 from app.models import Case, Child
 from app.models.record import new_id
 from tests.access.intrusion import acting, open_access, pretend
@@ -49,20 +49,20 @@ Copied = dict[str, list[str]]
 async def crowd(world: World, cluster: Cluster) -> Copied:
     """A hundred and twenty children of worker_north: copies of one, each sealed anew."""
     await world.case()
-    url = cluster.server.url(ADMIN, PASSWORD, str(make_url(world.urls.api).database))
-    engine = create_async_engine(dialect_url(url))
+    url = cluster.server.build_url(ADMIN_ROLE, PASSWORD, str(make_url(world.urls.api).database))
+    engine = create_async_engine(to_sqlalchemy_url(url))
     made: Copied = {"children": [], "cases": []}
     async with AsyncSession(engine) as session:
         case = (await session.scalars(select(Case))).one()
         child = (await session.scalars(select(Child))).one()
         for number in range(2, 121):
             copy = Child(id=new_id(), sex=child.sex)
-            seal(copy, "sealed", unseal(child))
+            encrypt(copy, "sealed", decrypt(child))
             file = Case(
                 **case.model_dump(exclude={"id", "number", "child_id", "created_at"}), child_id=copy.id
             )
             file.number = f"FSC-2026-{number:04}"
-            seal(file, "sealed", {"summary": None})
+            encrypt(file, "sealed", {"summary": None})
             session.add(copy)
             await session.flush()
             session.add(file)
@@ -298,10 +298,10 @@ async def test_this_month_and_the_next_have_partitions_that_take_their_rows(
 
 async def test_a_sealed_column_is_not_read_past_the_log(world: World) -> None:
     # Planted: `execution_options` taken out of `Paging.plain`.
-    async with world.database.sessions() as session:
+    async with world.database.session_factory() as session:
         with pytest.raises(AssertionError, match="past the access log"):
             await session.execute(select(Child.sealed))
-        await session.execute(select(Child.sealed).execution_options(**log.UNCOLLECTED))
+        await session.execute(select(Child.sealed).execution_options(**log.UNRECORDED_READ))
 
 
 async def test_nobody_writes_into_the_logs_past(world: World, intruder: Any, superuser: Any) -> None:
@@ -320,7 +320,7 @@ async def test_nobody_writes_into_the_logs_past(world: World, intruder: Any, sup
     old = await superuser.fetchval(LONG_AGO)
     for event in (old, uuid.uuid4()):
         with pytest.raises(asyncpg.InsufficientPrivilegeError, match="opened lately"):
-            await intruder.execute(log.CONCLUDE, event, "forbidden", 403, None, None)
+            await intruder.execute(log.CONCLUDE_ACCESS_EVENT_SQL, event, "forbidden", 403, None, None)
 
 
 async def test_what_is_asked_of_the_unseen_answers_nobody_without_the_act(

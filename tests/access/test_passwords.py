@@ -11,21 +11,21 @@ from hypothesis import strategies as st
 from passlib.hash import argon2
 
 from app.access.passwords import (
-    _NOBODY,
-    breached_passwords,
-    check_strength,
-    fingerprint,
+    _DUMMY_HASH,
+    check_password_strength,
+    generate_client_secret,
     hash_password,
-    matches,
-    new_secret,
+    hash_secret,
+    load_breached_passwords,
     verify_password,
+    verify_secret,
 )
 
 GOOD = "rain-lotus-bicycle"
 
 
 def codes(password: str, *words: str) -> list[str]:
-    return [fault.code for fault in check_strength(password, *words)]
+    return [fault.code for fault in check_password_strength(password, *words)]
 
 
 async def test_hashes_are_argon2id_with_owasps_parameters_and_salted() -> None:
@@ -71,8 +71,8 @@ async def test_no_input_makes_verifying_fail_differently(password: str) -> None:
 
 async def test_an_unknown_person_costs_as_much_as_a_wrong_password() -> None:
     real = await hash_password(GOOD)
-    assert _NOBODY.rpartition("p=1$")[:2] == real.rpartition("p=1$")[:2]
-    assert len(_NOBODY) == len(real)
+    assert _DUMMY_HASH.rpartition("p=1$")[:2] == real.rpartition("p=1$")[:2]
+    assert len(_DUMMY_HASH) == len(real)
     known, unknown, overlong = [
         await fastest("wrong", real),
         await fastest("wrong", None),
@@ -102,7 +102,7 @@ async def test_the_event_loop_stays_free_while_passwords_are_checked() -> None:
 
 
 def test_the_library_warns_about_nothing() -> None:
-    probe = "import app.access.passwords as p; assert p._hash('a').startswith('$argon2id$')"
+    probe = "import app.access.passwords as p; assert p._hash_password('a').startswith('$argon2id$')"
     root = Path(__file__).parents[2]
     run = subprocess.run(  # our own interpreter, our own probe
         [sys.executable, "-W", "error", "-c", probe], cwd=root, capture_output=True, text=True, check=False
@@ -190,7 +190,7 @@ def test_a_lone_surrogate_is_refused_before_it_can_be_hashed() -> None:
 
 @given(st.text(max_size=200))
 def test_faults_never_quote_the_password_and_never_fail(password: str) -> None:
-    for fault in check_strength(password, "dara@example.org", pointer="/new_password"):
+    for fault in check_password_strength(password, "dara@example.org", pointer="/new_password"):
         assert fault.pointer == "/new_password"
         assert len(password) < 12 or password not in fault.detail
 
@@ -215,16 +215,16 @@ def test_the_list_shipped_is_long_enough_and_each_line_is_refused() -> None:
 def test_an_operator_may_bring_a_longer_list(tmp_path: Path) -> None:
     more = tmp_path / "more.txt"
     more.write_bytes(b"short\r\nLotus-River-Mango\r\n\xff\xfe\n")
-    assert [f.code for f in check_strength("lotus-river-mango", breached_file=more)] == ["breached"]
-    assert check_strength("lotus-river-papaya", breached_file=more) == []
-    assert len(breached_passwords(more)) == 1
+    assert [f.code for f in check_password_strength("lotus-river-mango", breached_file=more)] == ["breached"]
+    assert check_password_strength("lotus-river-papaya", breached_file=more) == []
+    assert len(load_breached_passwords(more)) == 1
 
 
 def test_machine_secrets_have_256_bits_and_only_their_fingerprint_is_needed() -> None:
-    made = [new_secret() for _ in range(100)]
+    made = [generate_client_secret() for _ in range(100)]
     assert len(set(made)) == 100
     assert all(re.fullmatch(r"[A-Za-z0-9_-]{43}", secret) for secret in made)
-    stored = fingerprint(made[0])
+    stored = hash_secret(made[0])
     assert len(stored) == 32
-    assert matches(made[0], stored)
-    assert not any(matches(other, stored) for other in [*made[1:], "", "\ud800", "ក"])
+    assert verify_secret(made[0], stored)
+    assert not any(verify_secret(other, stored) for other in [*made[1:], "", "\ud800", "ក"])

@@ -5,7 +5,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from app.database.urls import driver_url
+from app.database.urls import to_driver_url
 from tests.access.intrusion import acting, child_tables, open_access, pretend, seen
 from tests.world import World, id_of
 
@@ -129,7 +129,7 @@ async def test_nobody_changes_the_log_neither_the_owner_nor_the_superuser(
 
 async def test_the_reports_role_reads_no_table_about_a_child(world: World, superuser: Any) -> None:
     await world.case()
-    reports = await asyncpg.connect(driver_url(world.urls.reports))
+    reports = await asyncpg.connect(to_driver_url(world.urls.reports))
     try:
         for table in [*await child_tables(superuser), "users", "sessions", "api_client_secrets"]:
             with pytest.raises(asyncpg.InsufficientPrivilegeError):

@@ -241,10 +241,10 @@ async def test_one_request_never_sees_through_the_access_of_another(world: World
     await world.case()
     await asyncio.gather(*(world.manager.get("/v1/cases") for _ in range(12)))
     del superuser
-    async with world.database.sessions() as session:
+    async with world.database.session_factory() as session:
         connection = await session.connection()
         raw = (await connection.get_raw_connection()).driver_connection
         assert raw is not None
         assert await raw.fetchval("SELECT count(*) FROM cases") == 0
         assert not await raw.fetchval("SELECT current_setting('firststep.access', true)")
-    assert await open_access(world.database.gate, "manager")
+    assert await open_access(world.database.access_pool, "manager")

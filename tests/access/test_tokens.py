@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from jose import jwt
 
 from app.access import tokens as tokens_module
-from app.access.keyring import CurrentKeyRing, KeyRing
+from app.access.keyring import KeyRing, ReloadingKeyRing
 from app.access.tokens import Claims
 from tests.access.forging import (
     HEADER,
@@ -28,7 +28,7 @@ from tests.access.forging import (
 
 def test_an_issued_token_says_what_was_asked_for() -> None:
     tokens = tokens_of()
-    claims = tokens.verify(issued(tokens))
+    claims = tokens.verify_access_token(issued(tokens))
     assert claims == Claims(
         subject=PERSON,
         kind="person",
@@ -50,17 +50,17 @@ def test_the_header_has_exactly_three_members() -> None:
 
 def test_a_clients_token_needs_no_auth_time() -> None:
     tokens = tokens_of()
-    claims = tokens.verify(issued(tokens, kind="client", auth_time=None, amr=()))
+    claims = tokens.verify_access_token(issued(tokens, kind="client", auth_time=None, amr=()))
     assert (claims.kind, claims.auth_time, claims.amr) == ("client", None, ())
 
 
 def test_every_token_has_its_own_id() -> None:
     tokens = tokens_of()
-    assert len({tokens.verify(issued(tokens)).jti for _ in range(20)}) == 20
+    assert len({tokens.verify_access_token(issued(tokens)).jti for _ in range(20)}) == 20
 
 
 def test_the_hand_made_token_the_attacks_start_from_is_accepted() -> None:
-    assert tokens_of().verify(forged()).subject == PERSON
+    assert tokens_of().verify_access_token(forged()).subject == PERSON
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_a_token_that_would_be_refused_is_not_issued(changes: dict[str, Any]) ->
 
 def test_claims_cannot_be_changed() -> None:
     with pytest.raises((FrozenInstanceError, AttributeError)):
-        tokens_of().verify(forged()).scope = "everything"  # type: ignore[misc]  # the attempt is the test
+        tokens_of().verify_access_token(forged()).scope = "everything"  # type: ignore[misc]  # the attempt is the test
 
 
 def test_a_remembered_token_still_expires() -> None:
@@ -81,17 +81,17 @@ def test_a_remembered_token_still_expires() -> None:
     tokens = tokens_of(clock=clock)
     token = issued(tokens)
     clock.now = NOW + 599.9
-    assert tokens.verify(token) is tokens.verify(token)
+    assert tokens.verify_access_token(token) is tokens.verify_access_token(token)
     clock.now = NOW + 600
     assert refused(token, tokens)
-    assert tokens._keys.remembered(hashlib.sha256(token.encode()).digest(), NOW + 600) is None
+    assert tokens._keys.get_cached_claims(hashlib.sha256(token.encode()).digest(), NOW + 600) is None
 
 
 def test_a_remembered_token_is_not_valid_before_its_time() -> None:
     clock = Clock()
     tokens = tokens_of(clock=clock)
     token = issued(tokens)
-    tokens.verify(token)
+    tokens.verify_access_token(token)
     clock.now = NOW - 6
     assert refused(token, tokens)
 
@@ -101,25 +101,25 @@ def test_a_refused_token_is_never_remembered() -> None:
     token = forged(key=ec.generate_private_key(ec.SECP256R1()))
     assert refused(token, tokens)
     assert refused(token, tokens)
-    assert not tokens._keys._verified
+    assert not tokens._keys._cached_claims
 
 
 def test_the_memory_is_bounded_and_keeps_what_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tokens_module, "REMEMBERED", 3)
+    monkeypatch.setattr(tokens_module, "MAX_CACHED_CLAIMS", 3)
     tokens = tokens_of()
     used = issued(tokens)
-    kept = tokens.verify(used)
+    kept = tokens.verify_access_token(used)
     for _ in range(5):
-        tokens.verify(issued(tokens))
-        assert tokens.verify(used) is kept
-    assert len(tokens._keys._verified) == 3
+        tokens.verify_access_token(issued(tokens))
+        assert tokens.verify_access_token(used) is kept
+    assert len(tokens._keys._cached_claims) == 3
 
 
 def test_no_token_itself_stays_in_memory() -> None:
     tokens = tokens_of()
     token = issued(tokens)
-    tokens.verify(token)
-    assert list(tokens._keys._verified) == [hashlib.sha256(token.encode()).digest()]
+    tokens.verify_access_token(token)
+    assert list(tokens._keys._cached_claims) == [hashlib.sha256(token.encode()).digest()]
 
 
 def test_many_at_once_get_their_own_claims() -> None:
@@ -129,52 +129,52 @@ def test_many_at_once_get_their_own_claims() -> None:
 
     def verify_all(_: int) -> list[str]:
         start.wait()
-        return [tokens.verify(token).scope for token in made * 5]
+        return [tokens.verify_access_token(token).scope for token in made * 5]
 
     with ThreadPoolExecutor(8) as pool:
         assert all(scopes == [str(i) for i in range(20)] * 5 for scopes in pool.map(verify_all, range(8)))
 
 
 def test_a_token_by_an_older_key_still_verifies(tmp_path: Path) -> None:
-    old = KeyRing.create(tmp_path / "keys.json")
+    old = KeyRing.load_or_create(tmp_path / "keys.json")
     token = issued(tokens_of(old))
     new = old.add_signing_key()
     tokens = tokens_of(new)
-    assert tokens.verify(token).subject == PERSON
+    assert tokens.verify_access_token(token).subject == PERSON
     assert jwt.get_unverified_header(issued(tokens))["kid"] == new.signing_active
 
 
 def test_a_key_added_by_another_process_is_found_at_once(tmp_path: Path) -> None:
-    ring = KeyRing.create(tmp_path / "keys.json")
+    ring = KeyRing.load_or_create(tmp_path / "keys.json")
     running = tokens_of(ring)
-    assert running.verify(issued(tokens_of(ring.add_signing_key()))).subject == PERSON
+    assert running.verify_access_token(issued(tokens_of(ring.add_signing_key()))).subject == PERSON
 
 
 def test_a_retired_keys_tokens_end_even_where_they_are_remembered(tmp_path: Path) -> None:
-    ring = KeyRing.create(tmp_path / "keys.json")
+    ring = KeyRing.load_or_create(tmp_path / "keys.json")
     running = tokens_of(ring)
-    running._current = CurrentKeyRing(ring, look_every=0)
+    running._key_ring_source = ReloadingKeyRing(ring, reload_interval=0)
     token = issued(running)
-    assert running.verify(token)
+    assert running.verify_access_token(token)
     rotated = ring.add_signing_key()
-    assert running.verify(token)
-    rotated.retire(ring.signing_active)
+    assert running.verify_access_token(token)
+    rotated.retire_key(ring.signing_active)
     assert refused(token, running)
 
 
 def test_a_kid_swapped_for_another_of_our_own_is_refused(tmp_path: Path) -> None:
-    old = KeyRing.create(tmp_path / "keys.json")
+    old = KeyRing.load_or_create(tmp_path / "keys.json")
     new = old.add_signing_key()
     key = new.signing_keys[old.signing_active]
     tokens = tokens_of(new)
-    assert tokens.verify(forged({**HEADER, "kid": old.signing_active}, key=key))
+    assert tokens.verify_access_token(forged({**HEADER, "kid": old.signing_active}, key=key))
     assert refused(forged({**HEADER, "kid": new.signing_active}, key=key), tokens)
 
 
 def test_the_published_keys_verify_our_tokens_and_hold_nothing_private(tmp_path: Path) -> None:
-    ring = KeyRing.create(tmp_path / "keys.json").add_signing_key()
+    ring = KeyRing.load_or_create(tmp_path / "keys.json").add_signing_key()
     tokens = tokens_of(ring)
-    published = tokens.jwks()["keys"]
+    published = tokens.get_public_jwks()["keys"]
     assert [set(key) for key in published] == [{"kty", "crv", "x", "y", "use", "alg", "kid"}] * 2
     assert published[0]["kid"] == ring.signing_active
     assert {key["kid"] for key in published} == set(ring.signing_keys)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.access.tokens import Tokens
+from app.access.tokens import AccessTokens
 from tests.access.forging import (
     CLAIMS,
     HEADER,
@@ -72,7 +72,10 @@ def test_times_that_do_not_fit_are_refused(times: dict[str, int]) -> None:
 
 
 def test_a_clock_five_seconds_ahead_is_forgiven() -> None:
-    assert tokens_of().verify(forged(claims={**CLAIMS, "iat": NOW + 5, "nbf": NOW + 5})).issued_at == NOW + 5
+    assert (
+        tokens_of().verify_access_token(forged(claims={**CLAIMS, "iat": NOW + 5, "nbf": NOW + 5})).issued_at
+        == NOW + 5
+    )
 
 
 @pytest.mark.parametrize(
@@ -137,8 +140,8 @@ def test_claims_that_are_not_one_plain_object_are_refused(claims: Any) -> None:
 
 
 def test_another_issuers_or_audiences_token_is_refused_though_the_key_is_the_same() -> None:
-    assert refused(issued(Tokens(RING, "https://other.example", clock=lambda: NOW)))
-    assert refused(issued(Tokens(RING, ISSUER, "first-step-webhooks", clock=lambda: NOW)))
+    assert refused(issued(AccessTokens(RING, "https://other.example", clock=lambda: NOW)))
+    assert refused(issued(AccessTokens(RING, ISSUER, "first-step-webhooks", clock=lambda: NOW)))
 
 
 @given(st.text(max_size=60))

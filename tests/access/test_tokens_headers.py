@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from app.access.keyring import base64url, public_jwk
+from app.access.keyring import encode_base64url, export_public_jwk
 from tests.access.forging import CLAIMS, HEADER, KEY, RING, forged, refused, without
 
 
@@ -29,7 +29,7 @@ from tests.access.forging import CLAIMS, HEADER, KEY, RING, forged, refused, wit
         {**HEADER, "jku": "https://attacker.example/keys"},
         {**HEADER, "x5u": "https://attacker.example/cert"},
         {**HEADER, "x5c": ["MII"]},
-        {**HEADER, "jwk": public_jwk(KEY.public_key())},
+        {**HEADER, "jwk": export_public_jwk(KEY.public_key())},
         {**HEADER, "kid": ""},
         {**HEADER, "kid": "../../dev/null"},
         {**HEADER, "kid": "' or 1=1 --"},
@@ -61,14 +61,17 @@ def test_a_header_with_anything_but_the_three_members_is_refused(header: Any) ->
 
 def test_an_attackers_own_key_in_the_header_is_not_used() -> None:
     own = ec.generate_private_key(ec.SECP256R1())
-    for extra in ({"jwk": public_jwk(own.public_key())}, {"jku": "https://attacker.example/jwks.json"}):
+    for extra in (
+        {"jwk": export_public_jwk(own.public_key())},
+        {"jku": "https://attacker.example/jwks.json"},
+    ):
         assert refused(forged({**HEADER, **extra}, key=own))
 
 
 @pytest.mark.parametrize("depth", [100, 1_000, 100_000])
 def test_a_nested_header_is_refused_like_any_other(depth: int) -> None:
     for opening in (b"[", b'{"a":'):
-        token = f"{base64url(opening * depth)}.{base64url(b'{}')}.{'A' * 86}"
+        token = f"{encode_base64url(opening * depth)}.{encode_base64url(b'{}')}.{'A' * 86}"
         assert refused(token)
 
 

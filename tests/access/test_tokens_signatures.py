@@ -5,7 +5,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
-from app.access.keyring import base64url
+from app.access.keyring import encode_base64url
 from tests.access.forging import (
     CLAIMS,
     HEADER,
@@ -41,7 +41,7 @@ def test_unsigned_tokens_are_refused(alg: str, signature: str) -> None:
 @pytest.mark.parametrize(("alg", "digest"), [("HS256", "sha256"), ("HS512", "sha512"), ("ES256", "sha512")])
 def test_our_public_key_is_no_shared_secret(secret: bytes, alg: str, digest: str) -> None:
     message = signing_input({**HEADER, "alg": alg}, CLAIMS)
-    assert refused(f"{message}.{base64url(hmac.new(secret, message.encode(), digest).digest())}")
+    assert refused(f"{message}.{encode_base64url(hmac.new(secret, message.encode(), digest).digest())}")
 
 
 def test_rsa_is_refused() -> None:
@@ -49,14 +49,14 @@ def test_rsa_is_refused() -> None:
     for alg in ("RS256", "PS256", "ES256"):
         message = signing_input({**HEADER, "alg": alg}, CLAIMS)
         signature = key.sign(message.encode(), padding.PKCS1v15(), hashes.SHA256())
-        assert refused(f"{message}.{base64url(signature)}")
+        assert refused(f"{message}.{encode_base64url(signature)}")
 
 
 @pytest.mark.parametrize("alg", ["ES384", "ES512", "EdDSA", "es256", "ES256 ", "ES256K"])
 def test_other_algorithms_are_refused_even_under_our_key(alg: str) -> None:
     message = signing_input({**HEADER, "alg": alg}, CLAIMS)
     for digest in (hashes.SHA256(), hashes.SHA384(), hashes.SHA512()):
-        assert refused(f"{message}.{base64url(raw_signature(message.encode(), KEY, digest))}")
+        assert refused(f"{message}.{encode_base64url(raw_signature(message.encode(), KEY, digest))}")
 
 
 def test_another_curve_is_refused() -> None:
@@ -70,7 +70,7 @@ def test_another_key_is_refused() -> None:
 
 def test_a_signature_in_der_is_refused() -> None:
     message = signing_input(HEADER, CLAIMS)
-    assert refused(f"{message}.{base64url(KEY.sign(message.encode(), ec.ECDSA(hashes.SHA256())))}")
+    assert refused(f"{message}.{encode_base64url(KEY.sign(message.encode(), ec.ECDSA(hashes.SHA256())))}")
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_a_signature_in_der_is_refused() -> None:
     ids=["zero", "full", "short", "long", "empty", "ones"],
 )
 def test_made_up_signatures_are_refused(signature: bytes) -> None:
-    assert refused(f"{signing_input(HEADER, CLAIMS)}.{base64url(signature)}")
+    assert refused(f"{signing_input(HEADER, CLAIMS)}.{encode_base64url(signature)}")
 
 
 def test_one_changed_character_anywhere_is_noticed() -> None:

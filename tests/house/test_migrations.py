@@ -16,7 +16,7 @@ from tests.world import World
 
 def test_there_is_one_head_and_every_migration_bounds_its_waiting() -> None:
     # Planted: a second file with `down_revision = None`; and the SET LOCAL line taken out of 0001.
-    scripts = ScriptDirectory.from_config(migrations.config("unused"))
+    scripts = ScriptDirectory.from_config(migrations.build_alembic_config("unused"))
     assert len(scripts.get_heads()) == 1
     for script in scripts.walk_revisions():
         text = Path(script.path).read_text()
@@ -28,18 +28,18 @@ def test_there_is_one_head_and_every_migration_bounds_its_waiting() -> None:
 
 async def test_head_to_base_to_head_and_the_models_agree(cluster: Cluster, world: World) -> None:
     # Planted: a column `favourite_colour` on Child that no migration makes; a table left out of downgrade.
-    config = migrations.config(world.urls.owner)
+    config = migrations.build_alembic_config(world.urls.owner)
     await world.database.close()
     # A copied database has none of its template's grants on the database itself.
     await cluster.admin(
         f'GRANT CREATE ON DATABASE "{urlsplit(world.urls.owner).path[1:]}" TO firststep_owner'
     )
     try:
-        await migrations.in_thread(command.downgrade, config, "base")
-        assert await migrations.revision_of(world.urls.owner) is None
-        await migrations.in_thread(command.upgrade, config, "head")
+        await migrations.run_in_thread(command.downgrade, config, "base")
+        assert await migrations.get_schema_revision(world.urls.owner) is None
+        await migrations.run_in_thread(command.upgrade, config, "head")
         with redirect_stdout(io.StringIO()):
-            await migrations.in_thread(command.check, config)
+            await migrations.run_in_thread(command.check, config)
     finally:
         await world.database.open()
 

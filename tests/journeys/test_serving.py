@@ -9,7 +9,7 @@ import asyncpg
 import httpx
 import pytest
 
-from app.database.embedded import ADMIN, EmbeddedServer
+from app.database.embedded import ADMIN_ROLE, EmbeddedServer
 from tests.served import Served, room
 from tests.world import referral
 
@@ -105,7 +105,7 @@ async def test_a_postgresql_of_ones_own_is_used_without_seeding_and_with_a_first
         connection = await asyncpg.connect(admin)
         await connection.execute("CREATE DATABASE somewhere")
         await connection.close()
-        url = own.url(ADMIN, "own-password", "somewhere")
+        url = own.build_url(ADMIN_ROLE, "own-password", "somewhere")
         theirs = Served(folder / "var", FIRSTSTEP_DATABASE_URL=url)
         made = theirs.command("migrate", "--json")
         # Tests run without fsync, and production refuses to trust a log to that.

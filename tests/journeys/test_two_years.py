@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from app.kit.dates import add_months
-from app.models.record import at
+from app.models.record import freeze_time
 from tests.pathway import ACTION, EXIT_PLAN, GOAL, PLAN_WORDS, assessment_words, done, fill_plan
 from tests.services.test_referral_life import unmet
 from tests.world import Caller, World, acceptance, children_in, id_of
@@ -26,7 +26,7 @@ PROVIDER = {
 @contextmanager
 def on(day: date) -> Iterator[None]:
     """That day, at ten in the morning in Cambodia."""
-    with at(datetime(day.year, day.month, day.day, 3, tzinfo=UTC)):
+    with freeze_time(datetime(day.year, day.month, day.day, 3, tzinfo=UTC)):
         yield
 
 

@@ -7,7 +7,7 @@ import asyncpg
 import httpx
 
 from app.access.passwords import hash_password
-from app.database.urls import driver_url
+from app.database.urls import to_driver_url
 from tests.world import World
 
 PASSWORD = "mango rain over the tonle"
@@ -49,7 +49,7 @@ def browser(world: World, address: str = "192.0.2.10") -> Browser:
 
 
 async def sql(world: World, statement: str, *values: Any) -> list[Any]:
-    connection = await asyncpg.connect(driver_url(world.urls.api))
+    connection = await asyncpg.connect(to_driver_url(world.urls.api))
     try:
         return list(await connection.fetch(statement, *values))
     finally:

@@ -4,8 +4,8 @@ import asyncio
 import uuid
 from typing import Any
 
-from app.access.keyring import KeyRing, public_jwk
-from app.access.permissions import SCOPES
+from app.access.keyring import KeyRing, export_public_jwk
+from app.access.permissions import ROLE_BY_SCOPE
 from app.schemas.administration import Scope
 from tests.routers.browsers import sql
 from tests.world import World, id_of
@@ -16,7 +16,7 @@ def client(**changes: Any) -> dict[str, Any]:
 
 
 def public_key(keys: KeyRing) -> dict[str, str]:
-    return public_jwk(keys.signing_keys[keys.signing_active].public_key())
+    return export_public_jwk(keys.signing_keys[keys.signing_active].public_key())
 
 
 async def test_a_secret_is_shown_once(world: World) -> None:
@@ -117,4 +117,4 @@ async def test_agencies_and_clients_are_listed_by_their_fields(world: World) -> 
 
 
 def test_the_scopes_on_the_wire_are_those_of_the_policy() -> None:
-    assert set(Scope.__args__) == set(SCOPES)  # type: ignore[attr-defined]  # typing does not say that a Literal has them
+    assert set(Scope.__args__) == set(ROLE_BY_SCOPE)  # type: ignore[attr-defined]  # typing does not say that a Literal has them

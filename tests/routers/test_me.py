@@ -9,7 +9,7 @@ import httpx
 import pyotp
 import pytest
 
-from app.config import settings
+from app.config import get_settings
 from tests.routers.browsers import PASSWORD, Browser, browser, sql, with_password
 from tests.world import World, id_of, token_of
 
@@ -26,10 +26,10 @@ async def door(world: World) -> AsyncIterator[Browser]:
 @pytest.fixture
 def mfa_required(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("FIRSTSTEP_REQUIRE_MFA", "true")
-    settings.cache_clear()
+    get_settings.cache_clear()
     yield
     monkeypatch.undo()
-    settings.cache_clear()
+    get_settings.cache_clear()
 
 
 async def call(door: Browser, method: str, path: str, json: Any = None) -> httpx.Response:

@@ -13,9 +13,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from jose import jwk, jws
 
-from app.access.keyring import public_jwk
-from app.access.passwords import fingerprint
-from app.access.vault import vault
+from app.access.keyring import export_public_jwk
+from app.access.passwords import hash_secret
+from app.access.vault import get_vault
 from tests.routers.browsers import sql
 from tests.world import World, id_of
 
@@ -66,8 +66,8 @@ class Machine:
 async def machine(world: World) -> Machine:
     client_id = id_of("partner_one")
     insert = "INSERT INTO api_client_secrets (id, client_id, digest, created_at) VALUES ($1, $2, $3, now())"
-    await sql(world, insert, uuid.uuid4(), client_id, fingerprint(SECRET))
-    key = json.dumps(public_jwk(KEY.public_key()))
+    await sql(world, insert, uuid.uuid4(), client_id, hash_secret(SECRET))
+    key = json.dumps(export_public_jwk(KEY.public_key()))
     await sql(world, "UPDATE api_clients SET public_key = $2 WHERE id = $1", client_id, key)
     return Machine(world, str(client_id))
 
@@ -222,7 +222,7 @@ async def test_a_machine_finds_out_where_to_sign_in_and_how_tokens_are_verified(
     assert metadata["grant_types_supported"] == ["client_credentials"]
     assert metadata["scopes_supported"] == ["referrals", "reports"]
     keys = await machine.world.http.get(metadata["jwks_uri"])
-    assert keys.json() == vault().tokens.jwks()
+    assert keys.json() == get_vault().access_tokens.get_public_jwks()
     assert all("d" not in key for key in keys.json()["keys"])
     assert "max-age" in keys.headers["cache-control"]
     unchanged = {"if-none-match": keys.headers["etag"]}

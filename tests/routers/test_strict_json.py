@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict
 
-from app.errors import Malformed
+from app.errors import MalformedRequest
 from app.http import problem_details as error_handlers
 from app.http.json_body import MAX_DEPTH, StrictRequest, StrictRoute, parse
 
@@ -67,7 +67,7 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
 
 
 def refusal(body: bytes) -> str:
-    with pytest.raises(Malformed) as caught:
+    with pytest.raises(MalformedRequest) as caught:
         parse(body)
     [fault] = caught.value.faults
     assert fault.pointer == ""
@@ -160,7 +160,7 @@ def test_whatever_is_written_as_json_reads_back_the_same(value: Any, ascii_only:
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=60) | st.text('[]{}",:\\u0d8e1 ', max_size=60).map(str.encode))
 def test_any_bytes_are_either_read_or_malformed(body: bytes) -> None:
-    with suppress(Malformed):
+    with suppress(MalformedRequest):
         parse(body)
 
 
@@ -176,7 +176,7 @@ def test_any_bytes_are_either_read_or_malformed(body: bytes) -> None:
 )
 def test_hostile_bodies_take_time_only_in_proportion_to_their_size(body: bytes) -> None:
     started = time.process_time()
-    with suppress(Malformed):
+    with suppress(MalformedRequest):
         parse(body)
     assert time.process_time() - started < 2
 

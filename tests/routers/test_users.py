@@ -161,7 +161,7 @@ async def test_teams_are_founded_renamed_and_read_with_their_members(world: Worl
 
 
 async def test_the_first_administrator_is_made_once_on_the_command_line(world: World) -> None:
-    async with world.database.sessions() as session:
+    async with world.database.session_factory() as session:
         with pytest.raises(AlreadyExists):
             await users.create_first_administrator(session, "a@fsc.example", "A")
         await sql(world, "UPDATE users SET is_active = false WHERE roles = '{administrator}'")

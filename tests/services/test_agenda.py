@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from app.access.vault import seal
+from app.access.vault import encrypt
 from app.kit.dates import add_months, today
 from app.models import ExitPlan, FollowUp, LegalStep, SupportSession
-from app.services.cases.record_links import PAGES, PAGES_OF_PARTS
+from app.services.cases.record_links import PART_PATHS, RECORD_PATHS
 from tests.house.surface import endpoints
 from tests.house.test_statements import counted
 from tests.money import asked, fund, payment
@@ -181,7 +181,7 @@ async def test_who_was_not_reached_stays_on_the_agenda(world: World, superuser: 
     case = await world.case()
     await opened_months_ago(superuser, case, 8, status="closed", closed_on=in_days(-31))
     looked = FollowUp(**of(case), months=1, due_on=in_days(-1))
-    seal(looked, "sealed", {})
+    encrypt(looked, "sealed", {})
     await put(superuser, looked)
     path, told = f"/v1/follow-ups/{looked.id}", {"held_on": str(today()), "wellbeing": "not_reached"}
     missed = done(await world.worker_north.patch(path, told, etag='"1"'))
@@ -358,5 +358,5 @@ async def test_fifty_cases_take_as_many_statements_as_five(world: World, superus
 def test_every_page_that_a_link_leads_to_is_there(app: FastAPI) -> None:
     # Planted: `review` at /v1/case-reviews/{id}.
     known = {re.sub(r"\{\w+\}", "{}", found.path) for found in endpoints(app) if found.method == "GET"}
-    pages = {re.sub(r"\{\w+\}", "{}", page) for page in (PAGES | PAGES_OF_PARTS).values()}
+    pages = {re.sub(r"\{\w+\}", "{}", page) for page in (RECORD_PATHS | PART_PATHS).values()}
     assert pages - known == set()

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from app.kit.dates import add_months, today
 from app.models import SupportSession
-from app.rendering.icalendar import Event, escaped, folded, written
+from app.rendering.icalendar import CalendarEvent, escape_text, fold_line, render_icalendar
 from app.schemas.codes import codes_of
-from app.services.cases.calendar_feeds import MOST_FEEDS, NAMES, WORDS
+from app.services.cases.calendar_feeds import CALENDAR_NAMES, EVENT_TITLES, MAX_ACTIVE_FEEDS
 from tests.pathway import done
 from tests.rows import WORKER, furnish, in_days, local, of, opened_months_ago, put
 from tests.world import Caller, World, token_of
@@ -243,14 +243,14 @@ async def test_a_retry_gives_the_same_address_and_a_taken_id_is_told(world: Worl
 
 async def test_there_are_never_more_feeds_than_ten_whatever_happens_at_once(world: World) -> None:
     me = world.worker_north
-    for _ in range(MOST_FEEDS - 2):
+    for _ in range(MAX_ACTIVE_FEEDS - 2):
         await opened(me)
     answers = await asyncio.gather(*(me.post(FEEDS, {"name": f"n{n}"}) for n in range(4)))
     assert sorted(answer.status_code for answer in answers) == [201, 201, 409, 409]
     refused = next(answer for answer in answers if answer.status_code == 409)
     assert [fault["code"] for fault in refused.json()["unmet"]] == ["too_many"]
     feeds = done(await me.get(FEEDS))["items"]
-    assert len(feeds) == MOST_FEEDS
+    assert len(feeds) == MAX_ACTIVE_FEEDS
     await me.request("DELETE", f"{FEEDS}/{feeds[0]['id']}")
     await opened(me)
 
@@ -296,29 +296,29 @@ async def test_a_feed_costs_the_same_for_many_entries_and_shows_what_its_owner_s
 
 
 def test_every_kind_has_its_word_and_no_word_its_secret() -> None:
-    for words in WORDS.values():
+    for words in EVENT_TITLES.values():
         assert set(words) == set(codes_of("agenda_kind"))
         assert words["session"] == words["legal_step"], "a stranger must not tell them apart"
-    assert set(WORDS) == set(NAMES) == {"en", "km"}
+    assert set(EVENT_TITLES) == set(CALENDAR_NAMES) == {"en", "km"}
 
 
 @given(st.text(max_size=300))
 def test_folding_is_undone_by_unfolding_and_keeps_lines_short(text: str) -> None:
-    line = escaped(text)
+    line = escape_text(text)
     assert "\n" not in line
     assert "\r" not in line
-    result = folded(line)
+    result = fold_line(line)
     assert all(len(part.encode("utf-8", "surrogatepass")) <= 75 for part in result.split("\r\n"))
     assert result.replace("\r\n ", "") == line
 
 
 def test_a_calendar_without_entries_is_a_calendar() -> None:
-    text = written("Agenda", [], datetime(2026, 11, 22, tzinfo=UTC), "en", timedelta(hours=1))
+    text = render_icalendar("Agenda", [], datetime(2026, 11, 22, tzinfo=UTC), "en", timedelta(hours=1))
     assert text.splitlines() == [
         "BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Agenda//EN", "CALSCALE:GREGORIAN", "NAME:Agenda",
         "X-WR-CALNAME:Agenda", "REFRESH-INTERVAL;VALUE=DURATION:PT1H", "X-PUBLISHED-TTL:PT1H", "END:VCALENDAR",
     ]  # fmt: skip
-    event = Event("u", "a, b; c\\d", today(), None)
-    assert "SUMMARY:a\\, b\\; c\\\\d\r\n" in written(
+    event = CalendarEvent("u", "a, b; c\\d", today(), None)
+    assert "SUMMARY:a\\, b\\; c\\\\d\r\n" in render_icalendar(
         "x", [event], datetime.now(UTC), "en", timedelta(hours=1)
     )

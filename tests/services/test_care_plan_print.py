@@ -17,10 +17,10 @@ from fontTools.pens.recordingPen import DecomposingRecordingPen
 from fontTools.ttLib import TTFont
 
 from app.kit.dates import today
-from app.kit.formatting import age, day
+from app.kit.formatting import format_age, format_date
 from app.rendering import pdf as printed_pages
-from app.rendering.line_breaks import wrapped
-from app.rendering.pdf import Pages, Style
+from app.rendering.line_breaks import wrap_text
+from app.rendering.pdf import PdfDocument, TextStyle
 from tests.pathway import active, assess, done, fill_plan
 from tests.services.test_ecomap import NAMES
 from tests.world import World, referral
@@ -38,10 +38,10 @@ SENTENCE = (
 
 def printed(*lines: str) -> pypdf.PdfReader:
     """A page with these lines."""
-    with closing(Pages("Title", "km")) as pages:
+    with closing(PdfDocument("Title", "km")) as pages:
         pages.add_page()
         for place, line in enumerate(lines):
-            pages.write_line(50, 50 + 30 * place, line, Style(10))
+            pages.write_line(50, 50 + 30 * place, line, TextStyle(10))
         return read(bytes(pages.output()))
 
 
@@ -141,19 +141,19 @@ def test_a_word_can_be_copied_out_of_the_page(word: str) -> None:
 
 
 def test_lines_end_between_words_and_never_part_a_letter_from_its_signs() -> None:
-    style = Style(10)
+    style = TextStyle(10)
     for room in (30.0, 60.0, 113.0, 250.0):
-        with closing(Pages("Title", "km")) as pages:
-            lines = pages.lines(SENTENCE, room, style)
-            assert all(pages.width(line, style) <= room for line in lines)
+        with closing(PdfDocument("Title", "km")) as pages:
+            lines = pages.wrap_text(SENTENCE, room, style)
+            assert all(pages.measure_text(line, style) <= room for line in lines)
         assert "".join(lines).replace(" ", "") == SENTENCE.replace(" ", "")
         assert not any(re.match("[\u17b4-\u17d3\u17dd]", line) for line in lines)
         assert not any(line.endswith("\u17d2") for line in lines)
-    assert wrapped("ព្រះរាជាណាចក្រកម្ពុជា", 8, len) == ["ព្រះរាជា", "ណាចក្រ", "កម្ពុជា"] or wrapped(
+    assert wrap_text("ព្រះរាជាណាចក្រកម្ពុជា", 8, len) == ["ព្រះរាជា", "ណាចក្រ", "កម្ពុជា"] or wrap_text(
         "ព្រះរាជាណាចក្រកម្ពុជា", 14, len
     ) == ["ព្រះរាជាណាចក្រ", "កម្ពុជា"]
-    assert wrapped("one\n\ttwo", 5, len) == ["one", " two"]
-    assert wrapped("unbelievable", 5, len) == ["unbel", "ievab", "le"]
+    assert wrap_text("one\n\ttwo", 5, len) == ["one", " two"]
+    assert wrap_text("unbelievable", 5, len) == ["unbel", "ievab", "le"]
 
 
 def test_the_program_that_prints_says_nothing_about_what_it_prints(caplog: pytest.LogCaptureFixture) -> None:
@@ -172,10 +172,10 @@ def test_starting_does_not_wait_for_what_printing_needs() -> None:
 
 
 def test_dates_and_ages_are_written_as_people_read_them() -> None:
-    assert day(date(2026, 5, 4), "en") == "4 May 2026"
-    assert day(date(2026, 12, 31), "km") == "៣១ ធ្នូ ២០២៦"
-    assert age({"date": "2015-05-04", "precision": "day"}, date(2026, 5, 3), "en") == "10"
-    assert age({"date": "2015-01-01", "precision": "year"}, date(2026, 5, 3), "km") == "១០-១១"
+    assert format_date(date(2026, 5, 4), "en") == "4 May 2026"
+    assert format_date(date(2026, 12, 31), "km") == "៣១ ធ្នូ ២០២៦"
+    assert format_age({"date": "2015-05-04", "precision": "day"}, date(2026, 5, 3), "en") == "10"
+    assert format_age({"date": "2015-01-01", "precision": "year"}, date(2026, 5, 3), "km") == "១០-១១"
 
 
 async def test_a_draft_is_printed_as_one_and_an_approved_plan_is_not(world: World) -> None:
@@ -207,7 +207,7 @@ async def test_a_draft_is_printed_as_one_and_an_approved_plan_is_not(world: Worl
     for part in (
         case["number"], "Keo Intrea", "កែវ ឥន្ទ្រា", "1. Emotional health", "7. Legal", "Sleeps through the night.",
         "Play therapy on Tuesdays.", "Social worker", "31 January 2027", "Tells the grandmother.", "A caring grandmother.",
-        "Worker North", "Supervisor North", day(today(), "en"), "Signature or thumbprint", "Strong enough.",
+        "Worker North", "Supervisor North", format_date(today(), "en"), "Signature or thumbprint", "Strong enough.",
         f"Page 1 of {len(reader.pages)}", f"Page {len(reader.pages)} of {len(reader.pages)}",
     ):  # fmt: skip
         assert part in text, part

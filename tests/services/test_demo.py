@@ -11,84 +11,90 @@ import asyncpg
 import pytest
 
 from app.demo import scenario as demo_play
-from app.demo.actors import Cast, Stage, assemble
-from app.demo.fund import endow
-from app.demo.seed import Book
+from app.demo.actors import DemoContext, DemoIds, create_demo_organisation
+from app.demo.fund import create_demo_funds
+from app.demo.seed import ScenarioQueue
 from app.demo.storylines import (
-    EXTENDED,
-    MOST,
-    UNPLANNED,
-    Story,
-    exit_ends,
-    gone,
-    outside,
-    review_days,
-    told,
-    workday,
+    CASE_SCENARIO_COUNT,
+    EXTENDED_NUMBERS,
+    UNPLANNED_CLOSE_REASONS,
+    CaseScenario,
+    build_case_scenarios,
+    build_referral_scenarios,
+    exit_end_day,
+    plan_review_days,
+    to_workday,
+    unplanned_closing_day,
 )
 from app.kit.dates import add_months, today
 from app.models.record import new_id
-from app.server.installation import UNFINISHED
+from app.server.installation import UNFINISHED_DEMO_FILE
 from tests.served import Served, room
 from tests.world import Caller, World
 
 CHILDREN = 6
 
 
-def days_of(story: Story) -> list[date]:
-    return review_days(story, min(workday(story.opened_on + timedelta(days=35)), story.last))
+def days_of(story: CaseScenario) -> list[date]:
+    return plan_review_days(story, min(to_workday(story.opened_on + timedelta(days=35)), story.last_day))
 
 
 @pytest.mark.parametrize(
     "day", [date(2026, 1, 1) + timedelta(days=19 * n) for n in range(60)] + [date(2028, 2, 29)], ids=str
 )
 def test_every_plot_holds_together_on_whichever_day_it_is_told(day: date) -> None:
-    stories = told(MOST, day)
-    assert len({story.number for story in stories}) == MOST
+    stories = build_case_scenarios(CASE_SCENARIO_COUNT, day)
+    assert len({story.number for story in stories}) == CASE_SCENARIO_COUNT
     assert [story.opened_on for story in stories] == sorted(story.opened_on for story in stories)
     assert stories[0].opened_on < add_months(day, -25)
-    assert stories[-1].opened_on <= stories[-1].last < day
+    assert stories[-1].opened_on <= stories[-1].last_day < day
     for story in stories:
         held = days_of(story)
-        assert all(date_ <= story.last and date_.weekday() < 5 for date_ in held)
-        if story.arc in {"closed", "exiting"}:
+        assert all(date_ <= story.last_day and date_.weekday() < 5 for date_ in held)
+        if story.phase in {"closed", "exiting"}:
             assert held
-        if story.number in UNPLANNED:
-            assert gone(held[-1]) < day
-        elif story.arc == "closed":
-            assert exit_ends(held[-1]) < min(day, add_months(story.opened_on, 24))
-        if story.arc == "active" and story.number not in EXTENDED:
+        if story.number in UNPLANNED_CLOSE_REASONS:
+            assert unplanned_closing_day(held[-1]) < day
+        elif story.phase == "closed":
+            assert exit_end_day(held[-1]) < min(day, add_months(story.opened_on, 24))
+        if story.phase == "active" and story.number not in EXTENDED_NUMBERS:
             assert not held or held[-1] <= add_months(story.opened_on, 24)
 
 
 def test_few_stories_are_as_varied_as_many() -> None:
-    many, few = told(MOST, today()), told(CHILDREN, today())
-    assert Counter(story.arc for story in many) == {
+    many, few = build_case_scenarios(CASE_SCENARIO_COUNT, today()), build_case_scenarios(CHILDREN, today())
+    assert Counter(story.phase for story in many) == {
         "assessment": 12, "planning": 8, "active": 71, "exiting": 5, "closed": 24,
     }  # fmt: skip
-    assert {story.arc for story in few} == {story.arc for story in many}
-    assert {story.kind for story in told(2 * CHILDREN, today())} == {"survivor", "hsb", "both"}
+    assert {story.phase for story in few} == {story.phase for story in many}
+    assert {story.kind for story in build_case_scenarios(2 * CHILDREN, today())} == {
+        "survivor",
+        "hsb",
+        "both",
+    }
     assert set(few) <= set(many)
-    assert told(MOST, today()) == many
+    assert build_case_scenarios(CASE_SCENARIO_COUNT, today()) == many
 
 
 async def test_the_stories_went_through_the_services(
     world: World, superuser: asyncpg.Connection, tmp_path: Path
 ) -> None:
-    cast, spoken = Cast(), list[str]()
-    book = Book(told(CHILDREN, today()), outside(today()), spoken.append)
-    cast.referrals = {story.number: new_id() for story in (*book.stories, *book.others)}
+    cast, spoken = DemoIds(), list[str]()
+    book = ScenarioQueue(
+        build_case_scenarios(CHILDREN, today()), build_referral_scenarios(today()), spoken.append
+    )
+    cast.referral_ids = {story.number: new_id() for story in (*book.case_scenarios, *book.referral_scenarios)}
     (agency,) = [
         one for one in (await world.admin.get("/v1/agencies")).json()["items"] if one["kind"] == "fsc"
     ]
     await world.admin.patch(
         f"/v1/agencies/{agency['id']}", {"name": "The tests"}, etag=f'"{agency["version"]}"'
     )
-    await assemble(cast, world.database, tmp_path / "notes.json")
-    stage = Stage(cast, world.database)
-    await endow(stage, today())
-    await book.play(stage)
-    await demo_play.end(stage, book.stories)
+    await create_demo_organisation(cast, world.database, tmp_path / "notes.json")
+    stage = DemoContext(cast, world.database)
+    await create_demo_funds(stage, today())
+    await book.run(stage)
+    await demo_play.simulate_closing_events(stage, book.case_scenarios)
     assert spoken == []
 
     ahead = "SELECT count(*) FROM case_history WHERE at > now() OR recorded_at > now()"
@@ -146,11 +152,11 @@ def folder() -> Iterator[Path]:
 
 def test_a_making_that_was_interrupted_is_begun_anew(folder: Path) -> None:
     served = Served(folder / "var", FIRSTSTEP_DEMO_CHILDREN="1")
-    process = served.start(until=(served.home / UNFINISHED).exists)
+    process = served.start(until=(served.home / UNFINISHED_DEMO_FILE).exists)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     assert not (served.home / "demo.json").exists()
     with served.running():
         assert "beginning anew" in (folder / "run.log").read_text()
-        assert not (served.home / UNFINISHED).exists()
+        assert not (served.home / UNFINISHED_DEMO_FILE).exists()
         assert len(served.staff("programme_manager").get("/v1/cases").json()["items"]) == 1

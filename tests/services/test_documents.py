@@ -8,11 +8,11 @@ from typing import Any
 import httpx
 import pytest
 
-from app.access.encryption import key_id_of
-from app.config import Settings, settings
+from app.access.encryption import get_encryption_key_id
+from app.config import Settings, get_settings
 from app.schemas.documents import MOST_BYTES
 from app.server import key_rotation as key_care
-from app.services.support.media_types import ENDINGS
+from app.services.support.media_types import EXTENSIONS
 from tests.house.test_statements import counted
 from tests.pathway import done
 from tests.services.test_media_types import REFUSED, TAKEN
@@ -65,7 +65,7 @@ async def test_a_document_is_added_listed_and_its_file_comes_back_as_it_was(worl
 async def test_every_kind_that_is_taken_is_served_as_what_it_is(world: World, name: str) -> None:
     content, media_type = TAKEN[name]
     document = await added(world, await case_of(world), content=content, file_name="Résumé ខ្មែរ.exe")
-    ending = ENDINGS[media_type][0]
+    ending = EXTENSIONS[media_type][0]
     assert (document["media_type"], document["file_name"]) == (media_type, f"Résumé ខ្មែរ.exe{ending}")
     file = await world.worker_north.get(f"/v1/documents/{document['id']}/content")
     assert file.content == content
@@ -277,13 +277,13 @@ async def test_under_a_new_key_files_are_sealed_anew_a_few_at_a_time(
 ) -> None:
     case = await case_of(world)
     documents = [await added(world, case) for _ in range(7)]
-    monkeypatch.setattr(key_care, "LOOK_EVERY", 0)
-    chosen = Settings(owner_database_url=world.urls.owner, keys_file=settings().key_ring_path)
-    key = key_care.add(chosen, "encryption")
-    assert await key_care.reseal(chosen, progress=False) > len(documents)
+    monkeypatch.setattr(key_care, "RELOAD_INTERVAL_SECONDS", 0)
+    chosen = Settings(owner_database_url=world.urls.owner, keys_file=get_settings().key_ring_path)
+    key = key_care.create_key(chosen, "encryption")
+    assert await key_care.reencrypt_all(chosen, show_progress=False) > len(documents)
     held = await superuser.fetch("SELECT sealed FROM document_contents")
-    assert {key_id_of(row["sealed"]) for row in held} == {key}
+    assert {get_encryption_key_id(row["sealed"]) for row in held} == {key}
     for document in documents:
         file = await world.worker_north.get(f"/v1/documents/{document['id']}/content")
         assert file.content == LETTER
-    assert await key_care.reseal(chosen, progress=False) == 0
+    assert await key_care.reencrypt_all(chosen, show_progress=False) == 0

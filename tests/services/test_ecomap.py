@@ -9,8 +9,8 @@ import pytest
 import uharfbuzz
 
 from app.rendering import svg as drawings
-from app.rendering.ecomap_svg import MOST, Figure, Ring, draw
-from app.services.reviews import ecomap
+from app.rendering.ecomap_geometry import Figure, Ring
+from app.rendering.ecomap_svg import MAX_FIGURES_PER_RING, draw_ecomap
 from tests.house.test_statements import counted
 from tests.pathway import done
 from tests.services.test_service_referrals import asked, consent, provider
@@ -123,7 +123,7 @@ def test_nobody_hides_anybody(count: int, busy: int) -> None:
     ]
     few = (Figure("ម្តាយ", ("ទទួលខុសត្រូវ",), "supporter"), Figure("A"))
     rings = [Ring(name, tuple(several) if place == busy else few) for place, name in enumerate("abc")]
-    svg = draw(["Keo Intrea", "10"], rings, "Title", "Foot", {"person": "A person"}, "en")
+    svg = draw_ecomap(["Keo Intrea", "10"], rings, "Title", "Foot", {"person": "A person"}, "en")
     found = boxes(svg)
     assert len(found) == count + 4
     for (a_left, a_top, a_right, a_bottom), (b_left, b_top, b_right, b_bottom) in itertools.combinations(
@@ -139,13 +139,13 @@ def test_nobody_hides_anybody(count: int, busy: int) -> None:
 
 def test_a_crowd_is_counted_where_it_cannot_be_shown() -> None:
     crowd = Ring("Community", tuple(Figure(f"Neighbour {n}") for n in range(100)))
-    svg = draw(["Child"], [Ring("a", ()), crowd, Ring("c", ())], "Title", "Foot", {}, "en")
-    assert len(boxes(svg)) == MOST
+    svg = draw_ecomap(["Child"], [Ring("a", ()), crowd, Ring("c", ())], "Title", "Foot", {}, "en")
+    assert len(boxes(svg)) == MAX_FIGURES_PER_RING
     assert "+ 71" in words(svg)
 
 
 def test_words_are_never_wider_than_the_room_that_is_kept_for_them() -> None:
-    path = Path(ecomap.__file__).with_name("fonts") / "NotoSansKhmer-Bold.ttf"
+    path = Path(drawings.__file__).with_name("fonts") / "NotoSansKhmer-Bold.ttf"
     font = uharfbuzz.Font(uharfbuzz.Face(uharfbuzz.Blob.from_file_path(path)))
     for text in (
         "មន្ទីរពេទ្យកុមារអង្គរ", "ស្ត្រីនិងក្រុមគ្រួសារជួយខ្ញុំ", "ប្រធានមជ្ឈមណ្ឌលបណ្តុះបណ្តាលវិជ្ជាជីវៈ", "ឈ្មោះកុមារណាម្នាក់",
@@ -156,9 +156,9 @@ def test_words_are_never_wider_than_the_room_that_is_kept_for_them() -> None:
         buffer.guess_segment_properties()
         uharfbuzz.shape(font, buffer)
         real = sum(position.x_advance for position in buffer.glyph_positions) / 1000
-        assert real <= drawings.width(text, 1.0) <= 1.5 * real
+        assert real <= drawings.estimate_text_width(text, 1.0) <= 1.5 * real
 
 
 def test_a_drawing_holds_only_what_xml_allows() -> None:
-    svg = draw(["\x00A\x0b<b>\"'&\ufffe"], [Ring(n, ()) for n in "abc"], "T\x1b", "]]>", {}, "en")
+    svg = draw_ecomap(["\x00A\x0b<b>\"'&\ufffe"], [Ring(n, ()) for n in "abc"], "T\x1b", "]]>", {}, "en")
     assert "A<b>\"'&" in words(svg)

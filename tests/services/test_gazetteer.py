@@ -15,7 +15,7 @@ LEVELS = list(LENGTHS)
 
 @pytest.fixture(scope="module")
 def loaded() -> Gazetteer:
-    return gazetteer.load()
+    return gazetteer.load_gazetteer()
 
 
 def row(level: str, code: str, *, km: str = "ភូមិ", en: str = "Phum", **parents: str) -> dict[str, str]:
@@ -61,8 +61,8 @@ def test_every_place_lies_in_the_district_and_province_its_code_begins_with(load
 
 
 def test_a_village_of_an_unlisted_commune_hangs_from_its_district(loaded: Gazetteer) -> None:
-    assert loaded.moved == [f"120913{number:02}" for number in range(1, 10)]
-    assert {loaded.places[code].parent_code for code in loaded.moved} == {"1209"}
+    assert loaded.reparented_codes == [f"120913{number:02}" for number in range(1, 10)]
+    assert {loaded.places[code].parent_code for code in loaded.reparented_codes} == {"1209"}
 
 
 def test_a_village_belongs_to_the_commune_its_row_names_not_to_its_prefix(loaded: Gazetteer) -> None:
@@ -76,20 +76,20 @@ def test_a_village_belongs_to_the_commune_its_row_names_not_to_its_prefix(loaded
 
 
 def test_the_first_row_keeps_a_code_that_several_rows_have(loaded: Gazetteer) -> None:
-    assert len(loaded.duplicates) == 46
-    assert len(set(loaded.duplicates)) == 25
+    assert len(loaded.duplicate_codes) == 46
+    assert len(set(loaded.duplicate_codes)) == 25
     assert loaded.places["02140401"].name_en == "Mukh Rea Pir"
     assert loaded.places["14110401"].parent_code == "141104"  # another row has it under 141107
-    assert gazetteer.duplicates() == tuple(loaded.duplicates)
+    assert gazetteer.list_duplicate_codes() == tuple(loaded.duplicate_codes)
 
 
 def test_placeholders_are_no_codes(loaded: Gazetteer) -> None:
-    assert loaded.malformed == ["0506140-"] * 9
+    assert loaded.malformed_codes == ["0506140-"] * 9
 
 
 def test_no_row_is_lost_without_being_told(loaded: Gazetteer) -> None:
     rows = 25 + 210 + 1661 + 14576
-    assert len(loaded.places) + len(loaded.duplicates) + len(loaded.malformed) == rows
+    assert len(loaded.places) + len(loaded.duplicate_codes) + len(loaded.malformed_codes) == rows
 
 
 def test_names_are_in_both_scripts_and_without_invisible_characters(loaded: Gazetteer) -> None:
@@ -120,40 +120,40 @@ def test_the_places_partners_send_are_known(loaded: Gazetteer, code: str) -> Non
 
 
 def test_reading_twice_gives_the_same_places_in_the_same_order() -> None:
-    assert list(gazetteer.read()) == list(gazetteer.read())
+    assert list(gazetteer.iterate_places()) == list(gazetteer.iterate_places())
 
 
 def test_the_checksum_is_of_these_very_files() -> None:
-    assert re.fullmatch("[0-9a-f]{64}", gazetteer.checksum())
-    assert gazetteer.checksum() == gazetteer.checksum()
+    assert re.fullmatch("[0-9a-f]{64}", gazetteer.compute_checksum())
+    assert gazetteer.compute_checksum() == gazetteer.compute_checksum()
 
 
 def test_the_source_is_named_with_its_terms() -> None:
-    assert "Ministry of Economy and Finance" in gazetteer.SOURCE
-    assert "https://data.mef.gov.kh/terms-of-use" in gazetteer.SOURCE
+    assert "Ministry of Economy and Finance" in gazetteer.DATA_SOURCE
+    assert "https://data.mef.gov.kh/terms-of-use" in gazetteer.DATA_SOURCE
 
 
 @pytest.mark.parametrize("code", ["", "1", "001", "0a", "០១", "+1", "1.0"])
 def test_what_is_no_code_is_left_out_and_told(code: str) -> None:
     found = Gazetteer()
-    found.add("province", row("province", code))
-    assert (found.places, found.malformed) == ({}, [code])
+    found.add_row("province", row("province", code))
+    assert (found.places, found.malformed_codes) == ({}, [code])
 
 
 @given(st.lists(st.integers(0, 99).map("{:02}".format), max_size=30))
 def test_whatever_repeats_the_first_row_wins(codes: list[str]) -> None:
     found = Gazetteer()
     for number, code in enumerate(codes):
-        found.add("province", row("province", code, en=f"Place {number}"))
+        found.add_row("province", row("province", code, en=f"Place {number}"))
     assert {code: place.name_en for code, place in found.places.items()} == {
         code: f"Place {codes.index(code)}" for code in codes
     }
-    assert Counter(codes) == Counter([*found.places, *found.duplicates])
+    assert Counter(codes) == Counter([*found.places, *found.duplicate_codes])
 
 
 def test_a_name_loses_what_cannot_be_seen() -> None:
     found = Gazetteer()
-    found.add(
+    found.add_row(
         "province", row("province", "01", km="\ufeffក\u200bណ្\u200dដាល\u17b4", en=" Kan\u00a0 dal\u200b ")
     )
     assert (found.places["01"].name_km, found.places["01"].name_en) == ("កណ្ដាល", "Kan dal")

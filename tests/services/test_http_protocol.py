@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse
 from uvicorn.server import ServerState
 
 from app.server import http_protocol
-from app.server.http_protocol import LONGEST_HEAD, Protocol
+from app.server.http_protocol import MAX_HEAD_BYTES, LimitedHttpProtocol
 
 
 @asynccontextmanager
@@ -20,8 +20,8 @@ async def serving() -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamW
     configuration = uvicorn.Config(PlainTextResponse("fine"), log_config=None)
     configuration.load()
 
-    def connection() -> Protocol:
-        return Protocol(config=configuration, server_state=ServerState(), app_state={})
+    def connection() -> LimitedHttpProtocol:
+        return LimitedHttpProtocol(config=configuration, server_state=ServerState(), app_state={})
 
     server = await asyncio.get_running_loop().create_server(connection, "127.0.0.1", 0)
     async with server:
@@ -44,7 +44,7 @@ async def exchange(*parts: bytes) -> tuple[bytes, bytes]:
 ASKED = b"GET / HTTP/1.1\r\nhost: x\r\n"
 SENT = b"POST / HTTP/1.1\r\nhost: x\r\n"
 CHUNKED = SENT + b"transfer-encoding: chunked\r\n\r\n"
-LONG = b"x" * (LONGEST_HEAD // 2)
+LONG = b"x" * (MAX_HEAD_BYTES // 2)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ async def test_nothing_goes_on_for_ever_behind_a_body(endless: bytes) -> None:
 
 async def test_who_says_nothing_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     # Planted: `connection_made` without `_wait`.
-    monkeypatch.setattr(http_protocol, "SLOWEST_HEAD", 0.05)
+    monkeypatch.setattr(http_protocol, "HEAD_TIMEOUT_SECONDS", 0.05)
     async with serving() as (reader, writer):
         writer.write(ASKED)
         assert await asyncio.wait_for(reader.read(), 5) == b""

@@ -5,22 +5,22 @@ from typing import Any
 import pytest
 from sqlalchemy.engine import make_url
 
-from app.database.embedded import ADMIN
+from app.database.embedded import ADMIN_ROLE
 from app.errors import Conflict
-from app.server.installation import refuse_unsafe
+from app.server.installation import validate_production_safety
 from tests.conftest import PASSWORD, Cluster
 from tests.world import World
 
 
 async def refusal(url: str) -> str:
     with pytest.raises(Conflict) as refused:
-        await refuse_unsafe(url)
+        await validate_production_safety(url)
     return str(refused.value.detail)
 
 
 async def test_a_role_that_row_security_does_not_bind(world: World, cluster: Cluster) -> None:
     database = str(make_url(world.urls.api).database)
-    assert "bypasses row security" in await refusal(cluster.server.url(ADMIN, PASSWORD, database))
+    assert "bypasses row security" in await refusal(cluster.server.build_url(ADMIN_ROLE, PASSWORD, database))
     assert "owns the tables" in await refusal(world.urls.owner)
 
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.schemas.instruments import Definition
-from app.services.assessments.instrument_validation import faults_of
-from app.services.assessments.scoring import scored, unfit
+from app.services.assessments.instrument_validation import check_instrument_definition
+from app.services.assessments.scoring import check_answers, score_answers
 
 WORDS = {"en": "Words", "km": "ពាក្យ"}
 
@@ -46,14 +46,14 @@ def test_a_sound_definition_gives_every_answer_one_meaning(
         item.id: data.draw(st.sampled_from([option.value for option in item.options]))
         for item in definition.items
     }
-    assert unfit("any", definition, answers) == []
-    result = scored(definition, answers)
+    assert check_answers("any", definition, answers) == []
+    result = score_answers(definition, answers)
     assert result["missing"] == []
     extremes = [[option.value for option in item.options] for item in definition.items]
     over = len(definition.items) if definition.rule == "mean" else 1
     assert round(sum(map(min, extremes)) / over, 2) <= result["score"]
     assert result["score"] <= round(sum(map(max, extremes)) / over, 2)
-    if definition.bands and faults_of(definition) == []:
+    if definition.bands and check_instrument_definition(definition) == []:
         above = [band for band in definition.bands if band.at_least <= result["score"]]
         assert result["band"]["code"] == above[-1].code
 
@@ -62,7 +62,7 @@ def test_a_sound_definition_gives_every_answer_one_meaning(
             "items": [item.model_copy(update={"reversed": not item.reversed}) for item in definition.items]
         }
     )
-    both = scored(turned, answers)["score"] + result["score"]
+    both = score_answers(turned, answers)["score"] + result["score"]
     ends = sum(min(values) + max(values) for values in extremes) / over
     assert abs(both - ends) <= 0.011
 
@@ -71,5 +71,5 @@ def test_a_sound_definition_gives_every_answer_one_meaning(
 def test_an_answer_short_there_is_no_score(definition: Definition, data: st.DataObject) -> None:
     left_out = data.draw(st.sampled_from([item.id for item in definition.items]))
     answers = {item.id: item.options[0].value for item in definition.items if item.id != left_out}
-    result = scored(definition, answers)
+    result = score_answers(definition, answers)
     assert (result["score"], result["band"], result["missing"]) == (None, None, [left_out])

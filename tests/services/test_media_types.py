@@ -7,7 +7,7 @@ from zipfile import ZIP_STORED, ZipFile
 import pytest
 
 from app.services.support import media_types
-from app.services.support.media_types import EXCEL, WORD, of
+from app.services.support.media_types import DOCX, XLSX, detect_media_type
 
 
 def archive(*parts: str) -> bytes:
@@ -27,8 +27,8 @@ TAKEN = {
     "webp lossless": (b"RIFF\x24\x00\x0a\x00WEBPVP8L\x18", "image/webp"),
     "heic": (b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic", "image/heic"),
     "heic by its kin": (b"\x00\x00\x00\x1cftypmif1\x00\x00\x00\x00mif1miafheic", "image/heic"),
-    "docx": (archive("[Content_Types].xml", "_rels/.rels", "word/document.xml"), WORD),
-    "xlsx": (archive("[Content_Types].xml", "_rels/.rels", "xl/workbook.xml"), EXCEL),
+    "docx": (archive("[Content_Types].xml", "_rels/.rels", "word/document.xml"), DOCX),
+    "xlsx": (archive("[Content_Types].xml", "_rels/.rels", "xl/workbook.xml"), XLSX),
     "text": ("ជូនចំពោះ លោកគ្រូ\r\n\tSok".encode(), "text/plain"),
     "text with a mark": (b"\xef\xbb\xbfDear teacher,", "text/plain"),
 }
@@ -67,19 +67,19 @@ REFUSED = {
 @pytest.mark.parametrize("name", TAKEN)
 def test_what_is_taken_is_known_by_its_content(name: str) -> None:
     content, media_type = TAKEN[name]
-    assert of(content) == media_type
+    assert detect_media_type(content) == media_type
 
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_is_of_no_kind_that_is_taken_is_none(name: str) -> None:
-    assert of(REFUSED[name]) is None
+    assert detect_media_type(REFUSED[name]) is None
 
 
 def test_an_archive_of_very_many_parts_is_not_looked_through(monkeypatch: pytest.MonkeyPatch) -> None:
     looked_through = Mock(wraps=ZipFile)
     monkeypatch.setattr(media_types, "ZipFile", looked_through)
-    assert of(archive("[Content_Types].xml", "word/document.xml")) == WORD
+    assert detect_media_type(archive("[Content_Types].xml", "word/document.xml")) == DOCX
     assert looked_through.call_count == 1
     content = archive("[Content_Types].xml", "word/document.xml", *(str(part) for part in range(20_000)))
-    assert of(content) is None
+    assert detect_media_type(content) is None
     assert looked_through.call_count == 1

@@ -6,14 +6,14 @@ from hypothesis import strategies as st
 
 from app.services.persons.name_matching import (
     Name,
-    canonical,
-    comparable,
-    keys,
-    matches_query,
-    name_keys,
-    query_keys,
-    script_of,
-    similarity,
+    canonical_form,
+    detect_script,
+    have_common_script,
+    name_part_keys,
+    name_similarity,
+    person_name_keys,
+    search_query_keys,
+    search_query_similarity,
 )
 
 KHMER = st.text(alphabet=[chr(point) for point in range(0x1780, 0x17EA)] + [" ", "\u200b"], max_size=24)
@@ -54,41 +54,47 @@ def khmer(family: str | None, given_name: str | None) -> list[Name]:
     ],
 )
 def test_common_spellings_of_one_name_share_the_key_of_its_sound(spellings: tuple[str, ...]) -> None:
-    assert len({tuple(key for key in keys("latin", word) if key[1] == "~") for word in spellings}) == 1
+    assert (
+        len({tuple(key for key in name_part_keys("latin", word) if key[1] == "~") for word in spellings}) == 1
+    )
 
 
 @pytest.mark.parametrize(
     ("one", "other"), [("Sok", "Som"), ("Vichet", "Virak"), ("Dara", "Dany"), ("Oun", "Noun")]
 )
 def test_other_names_have_other_keys_of_sound(one: str, other: str) -> None:
-    assert not {key for key in keys("latin", one) & keys("latin", other) if key[1] == "~"}
+    assert not {key for key in name_part_keys("latin", one) & name_part_keys("latin", other) if key[1] == "~"}
 
 
 @pytest.mark.parametrize(("one", "other"), [("សុភា", "សុផា"), ("វិចិត្រ", "វិជិត"), ("ពង្ស៍", "ពង"), ("ចិត្ត", "ចិត")])
 def test_khmer_series_and_silent_signs_share_a_skeleton(one: str, other: str) -> None:
-    shared = keys("khmer", one) & keys("khmer", other)
+    shared = name_part_keys("khmer", one) & name_part_keys("khmer", other)
     assert any(key.startswith("k~") for key in shared)
 
 
 def test_a_part_of_two_words_is_found_by_each_word_and_as_one() -> None:
-    assert {"l=srey", "l=mom", "l=sreymom", "l~srmm", "l^sr", "l^mo"} <= keys("latin", "Srey Mom")
-    assert keys("latin", "Sreymom") & keys("latin", "Srey Mom") >= {"l=sreymom", "l~srmm"}
+    assert {"l=srey", "l=mom", "l=sreymom", "l~srmm", "l^sr", "l^mo"} <= name_part_keys("latin", "Srey Mom")
+    assert name_part_keys("latin", "Sreymom") & name_part_keys("latin", "Srey Mom") >= {"l=sreymom", "l~srmm"}
 
 
 def test_nothing_written_has_no_keys() -> None:
     assert (
-        keys("latin", " -' ") == keys("khmer", "\u200b") == name_keys([], None) == query_keys("  ") == set()
+        name_part_keys("latin", " -' ")
+        == name_part_keys("khmer", "\u200b")
+        == person_name_keys([], None)
+        == search_query_keys("  ")
+        == set()
     )
 
 
 @given(st.lists(LATIN_WORD, min_size=1, max_size=6))
 def test_keys_of_a_part_stay_few(words: list[str]) -> None:
-    found = keys("latin", " ".join(words))
+    found = name_part_keys("latin", " ".join(words))
     assert len(found) <= 4 * min(len(words), 3) + 4
 
 
 def test_a_person_is_found_by_every_part_in_both_scripts_and_the_nickname() -> None:
-    found = name_keys(BOTH, "Chet")
+    found = person_name_keys(BOTH, "Chet")
     assert {"l=sok", "l=vichet", "l=chet", "k=សុខ", "k=វិចិត្រ", "l~skvct", "k~skvct"} <= found
     assert len(found) <= 30
 
@@ -108,7 +114,7 @@ def test_a_person_is_found_by_every_part_in_both_scripts_and_the_nickname() -> N
     ],
 )
 def test_one_child_in_other_spellings_is_alike(other: list[Name], least: float) -> None:
-    assert similarity(BOTH, other) >= least
+    assert name_similarity(BOTH, other) >= least
 
 
 @pytest.mark.parametrize(
@@ -124,34 +130,34 @@ def test_one_child_in_other_spellings_is_alike(other: list[Name], least: float) 
     ],
 )
 def test_another_child_is_clearly_less_alike(other: list[Name]) -> None:
-    assert similarity(BOTH, other) <= 0.75
+    assert name_similarity(BOTH, other) <= 0.75
 
 
 def test_names_in_different_scripts_are_not_compared() -> None:
-    assert similarity(latin("Sok", "Vichet"), khmer("សុខ", "វិចិត្រ")) == 0
-    assert not comparable(latin("Sok", "Vichet"), khmer("សុខ", "វិចិត្រ"))
-    assert comparable(BOTH, khmer("លី", None))
+    assert name_similarity(latin("Sok", "Vichet"), khmer("សុខ", "វិចិត្រ")) == 0
+    assert not have_common_script(latin("Sok", "Vichet"), khmer("សុខ", "វិចិត្រ"))
+    assert have_common_script(BOTH, khmer("លី", None))
 
 
 def test_a_wrong_label_of_script_does_no_harm() -> None:
-    assert similarity([{"script": "latin", "family": "សុខ", "given": "វិចិត្រ"}], BOTH) == 1
+    assert name_similarity([{"script": "latin", "family": "សុខ", "given": "វិចិត្រ"}], BOTH) == 1
 
 
 def test_a_word_left_out_of_a_given_name_costs_little() -> None:
     for written in ("Srey Mom", "Sreymom"):
-        assert similarity(latin("Chea", written), latin("Chea", "Mom")) >= 0.9
+        assert name_similarity(latin("Chea", written), latin("Chea", "Mom")) >= 0.9
 
 
 def test_srey_in_front_of_both_does_not_make_two_girls_alike() -> None:
-    assert similarity(latin("Chea", "Sreyleak"), latin("Chea", "Sreyneang")) < 0.85
-    assert similarity(khmer("ជា", "ស្រីលក្ខណ៍"), khmer("ជា", "ស្រីមុំ")) < 0.75
+    assert name_similarity(latin("Chea", "Sreyleak"), latin("Chea", "Sreyneang")) < 0.85
+    assert name_similarity(khmer("ជា", "ស្រីលក្ខណ៍"), khmer("ជា", "ស្រីមុំ")) < 0.75
 
 
 def test_names_without_any_part_are_like_nothing() -> None:
     assert (
-        similarity(latin(None, None), BOTH)
-        == similarity([], BOTH)
-        == similarity(latin(" ", "-"), latin("", ""))
+        name_similarity(latin(None, None), BOTH)
+        == name_similarity([], BOTH)
+        == name_similarity(latin(" ", "-"), latin("", ""))
         == 0
     )
 
@@ -159,9 +165,9 @@ def test_names_without_any_part_are_like_nothing() -> None:
 @given(LATIN_WORD, LATIN_WORD, st.none() | LATIN_WORD, LATIN_WORD)
 def test_likeness_is_symmetric_and_whole_for_oneself(a: str, b: str, c: str | None, d: str) -> None:
     ours, theirs = latin(a, b), latin(c, d)
-    assert similarity(ours, ours) == 1
-    assert 0 <= similarity(ours, theirs) <= 1
-    assert similarity(ours, theirs) == pytest.approx(similarity(theirs, ours))
+    assert name_similarity(ours, ours) == 1
+    assert 0 <= name_similarity(ours, theirs) <= 1
+    assert name_similarity(ours, theirs) == pytest.approx(name_similarity(theirs, ours))
 
 
 @pytest.mark.parametrize(
@@ -186,18 +192,18 @@ def test_likeness_is_symmetric_and_whole_for_oneself(a: str, b: str, c: str | No
     ],
 )
 def test_a_search_finds_the_child(q: str) -> None:
-    assert query_keys(q) & name_keys(BOTH, "Chet")
-    assert matches_query(q, BOTH, "Chet") >= 0.8
+    assert search_query_keys(q) & person_name_keys(BOTH, "Chet")
+    assert search_query_similarity(q, BOTH, "Chet") >= 0.8
 
 
 @pytest.mark.parametrize("q", ["dara", "sok dara", "s", "", "som", "virak", "ដារ៉ា", "vetch", "- '"])
 def test_a_search_for_somebody_else_does_not(q: str) -> None:
-    assert matches_query(q, BOTH, "Chet") == 0
+    assert search_query_similarity(q, BOTH, "Chet") == 0
 
 
 def test_an_exact_search_ranks_above_a_spelling_above_a_prefix() -> None:
     exact, spelling, prefix = (
-        matches_query(q, latin("Sok", "Vichet"), None) for q in ("vichet", "vicheth", "vich")
+        search_query_similarity(q, latin("Sok", "Vichet"), None) for q in ("vichet", "vicheth", "vich")
     )
     assert exact == 1
     assert exact > spelling > prefix > 0
@@ -205,17 +211,17 @@ def test_an_exact_search_ranks_above_a_spelling_above_a_prefix() -> None:
 
 @given(st.one_of(LATIN_WORD, KHMER_WORD), st.integers(2, 12))
 def test_every_prefix_of_two_signs_finds_the_name(word: str, size: int) -> None:
-    script = script_of(word)
-    prefix = canonical(canonical(word, script)[:size], script)
+    script = detect_script(word)
+    prefix = canonical_form(canonical_form(word, script)[:size], script)
     names = [{"script": script, "family": None, "given": word}]
     if len(prefix) >= 2:
-        assert query_keys(prefix) & name_keys(names, None)
-        assert matches_query(prefix, names, None) > 0.6
+        assert search_query_keys(prefix) & person_name_keys(names, None)
+        assert search_query_similarity(prefix, names, None) > 0.6
 
 
 @given(st.one_of(st.text(max_size=30), KHMER), st.text(max_size=12), st.text(max_size=12))
 def test_no_text_breaks_keys_or_search(q: str, family: str, nickname: str) -> None:
     names = latin(family, q)
-    assert name_keys(names, nickname) >= set()
-    assert query_keys(q) >= set()
-    assert 0 <= matches_query(q, names, nickname) <= 1
+    assert person_name_keys(names, nickname) >= set()
+    assert search_query_keys(q) >= set()
+    assert 0 <= search_query_similarity(q, names, nickname) <= 1

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.services.persons.name_matching import canonical, script_of, tidy
+from app.services.persons.name_matching import canonical_form, detect_script, normalize_text
 
 INVISIBLE = [
     "\u200b",
@@ -47,12 +47,12 @@ KHMER_WORD = st.lists(st.sampled_from(KHMER_SYLLABLES), min_size=1, max_size=4).
     ],
 )
 def test_khmer_that_looks_the_same_is_the_same(one: str, other: str) -> None:
-    assert canonical(one, "khmer") == canonical(other, "khmer")
+    assert canonical_form(one, "khmer") == canonical_form(other, "khmer")
 
 
 @pytest.mark.parametrize(("one", "other"), [("សុខ", "សូខ"), ("កា", "ខា"), ("មុំ", "មុះ"), ("ប៉ា", "បា")])
 def test_khmer_that_looks_different_stays_different(one: str, other: str) -> None:
-    assert canonical(one, "khmer") != canonical(other, "khmer")
+    assert canonical_form(one, "khmer") != canonical_form(other, "khmer")
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_khmer_that_looks_different_stays_different(one: str, other: str) -> Non
     ],
 )
 def test_latin_is_compared_without_case_accents_and_punctuation(written: str, form: str) -> None:
-    assert canonical(written, "latin") == form
+    assert canonical_form(written, "latin") == form
 
 
 @given(st.one_of(st.text(max_size=24), KHMER), st.sampled_from(["khmer", "latin"]))
@@ -82,26 +82,26 @@ def test_latin_is_compared_without_case_accents_and_punctuation(written: str, fo
 @example("\u17c1\u17b6\u17b8\u17bb", "khmer")
 @example("İ\u0345ŉ", "latin")
 def test_the_canonical_form_of_a_canonical_form_is_itself(text: str, script: str) -> None:
-    once = canonical(text, script)
-    assert canonical(once, script) == once
+    once = canonical_form(text, script)
+    assert canonical_form(once, script) == once
 
 
 @given(st.one_of(st.text(max_size=24), KHMER))
 def test_what_is_stored_is_nfc_single_spaced_and_stable(text: str) -> None:
-    stored = tidy(text)
+    stored = normalize_text(text)
     assert unicodedata.is_normalized("NFC", stored)
-    assert stored == " ".join(stored.split()) == tidy(stored)
+    assert stored == " ".join(stored.split()) == normalize_text(stored)
     assert not any(sign in stored for sign in INVISIBLE)
 
 
 @given(KHMER_WORD, st.sampled_from(INVISIBLE), st.integers(0, 20))
 def test_invisible_characters_never_part_a_name_from_itself(word: str, unseen: str, place: int) -> None:
     place = min(place, len(word))
-    assert canonical(word[:place] + unseen + word[place:], "khmer") == canonical(word, "khmer")
+    assert canonical_form(word[:place] + unseen + word[place:], "khmer") == canonical_form(word, "khmer")
 
 
 def test_what_is_stored_keeps_its_case_and_its_accents() -> None:
-    assert tidy("  Nguye\u0302\u0303n\u200b   Dara\n") == "Nguyễn Dara"
+    assert normalize_text("  Nguye\u0302\u0303n\u200b   Dara\n") == "Nguyễn Dara"
 
 
 @pytest.mark.parametrize(
@@ -116,4 +116,4 @@ def test_what_is_stored_keeps_its_case_and_its_accents() -> None:
     ],
 )
 def test_the_script_is_what_most_letters_are_in(text: str, script: str) -> None:
-    assert script_of(text) == script
+    assert detect_script(text) == script

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.services.persons.phones import normalise
+from app.services.persons.phones import normalize_phone
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ from app.services.persons.phones import normalise
     ],
 )
 def test_every_way_of_writing_one_number_is_that_number(written: str) -> None:
-    assert normalise(written) == "+85512345678"
+    assert normalize_phone(written) == "+85512345678"
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_every_way_of_writing_one_number_is_that_number(written: str) -> None:
     ],
 )
 def test_long_mobiles_landlines_and_neighbours_are_kept(written: str, dialled: str) -> None:
-    assert normalise(written) == dialled
+    assert normalize_phone(written) == dialled
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_long_mobiles_landlines_and_neighbours_are_kept(written: str, dialled: s
 )
 def test_what_cannot_be_dialled_is_refused_without_being_repeated(written: str) -> None:
     with pytest.raises(ValueError, match="cannot be a phone number") as refused:
-        normalise(written)
+        normalize_phone(written)
     assert len(written) < 4 or written not in str(refused.value)
     assert refused.value.__cause__ is None
 
@@ -76,18 +76,18 @@ def test_the_form_does_not_depend_on_the_writing(national: int, form: str, in_kh
     written = form.format(national)
     if in_khmer:
         written = written.translate({48 + digit: 0x17E0 + digit for digit in range(10)})
-    assert normalise(written) == f"+855{national}"
+    assert normalize_phone(written) == f"+855{national}"
 
 
 @given(st.text(alphabet="+0123456789០១២៣៤៥៦៧៨៩ -()/", max_size=20))
 def test_what_was_accepted_once_is_accepted_again_unchanged(text: str) -> None:
     with contextlib.suppress(ValueError):
-        dialled = normalise(text)
+        dialled = normalize_phone(text)
         assert dialled.startswith("+")
-        assert normalise(dialled) == dialled
+        assert normalize_phone(dialled) == dialled
 
 
 @given(st.text(max_size=25))
 def test_no_text_is_answered_by_anything_but_a_number_or_a_refusal(text: str) -> None:
     with contextlib.suppress(ValueError):
-        assert normalise(text)[1:].isdecimal()
+        assert normalize_phone(text)[1:].isdecimal()

@@ -7,9 +7,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from app.rendering.svg import width
+from app.rendering.svg import estimate_text_width
 from app.schemas.codes import codes_of
-from app.services.reviews.progress_chart import Rated, draw
+from app.services.reviews.progress_chart import DayRatings, draw_progress_chart
 from tests.pathway import active, assess, done, reviewed
 from tests.services.test_ecomap import SVG, words
 from tests.world import World
@@ -17,10 +17,10 @@ from tests.world import World
 AREAS = codes_of("area")
 
 
-def looks(count: int, apart: int = 61) -> list[Rated]:
+def looks(count: int, apart: int = 61) -> list[DayRatings]:
     start = date(2025, 1, 31)
     return [
-        Rated(
+        DayRatings(
             start + timedelta(days=place * apart),
             "review" if place else "assessment",
             {area: 1 + (place + at) % 4 for at, area in enumerate(AREAS)},
@@ -41,30 +41,30 @@ def _point(x: str, y: str) -> tuple[float, float]:
 
 @pytest.mark.parametrize("apart", [1, 61, 92])
 def test_twelve_looks_stand_apart_in_the_order_of_time(apart: int) -> None:
-    svg = draw(looks(12, apart), "FSC-2026-0001", "en")
+    svg = draw_progress_chart(looks(12, apart), "FSC-2026-0001", "en")
     assert len(lines(svg)) == len(AREAS)
     for points in lines(svg):
         assert len(points) == 12
         gaps = [after - before for (before, _), (after, _) in pairwise(points)]
-        assert min(gaps) >= width("31 May", 11)
+        assert min(gaps) >= estimate_text_width("31 May", 11)
     assert words(svg).count("31 Jan") == 1
     _, _, wide, _ = map(float, ET.fromstring(svg).attrib["viewBox"].split())  # noqa: S314 - our own
     assert max(x for points in lines(svg) for x, _ in points) < wide - 60
 
 
 def test_the_distance_between_two_looks_is_the_time_between_them() -> None:
-    found = [Rated(date(2026, 1, 1), "assessment", {"legal": 1}), Rated(date(2026, 4, 11), "review", {"legal": 2}),
-             Rated(date(2026, 10, 28), "review", {"legal": 4})]  # fmt: skip
-    [[(start, low), (middle, _), (end, high)]] = lines(draw(found, "", "en"))
+    found = [DayRatings(date(2026, 1, 1), "assessment", {"legal": 1}), DayRatings(date(2026, 4, 11), "review", {"legal": 2}),
+             DayRatings(date(2026, 10, 28), "review", {"legal": 4})]  # fmt: skip
+    [[(start, low), (middle, _), (end, high)]] = lines(draw_progress_chart(found, "", "en"))
     assert (middle - start) / (end - start) == pytest.approx(1 / 3, abs=0.001)
     assert high < low
 
 
 def test_one_look_has_no_line_and_none_says_so() -> None:
-    once = draw(looks(1), "", "en")
+    once = draw_progress_chart(looks(1), "", "en")
     assert lines(once) == []
     assert words(once).count("not rated") == 0
-    none = draw([], "", "en")
+    none = draw_progress_chart([], "", "en")
     assert "There is no approved assessment and no completed review yet." in words(none)
     assert words(none).count("not rated") == len(AREAS)
 

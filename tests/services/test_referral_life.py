@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from app.schemas.codes import codes_of
-from app.services.referrals.states import STEPS
+from app.services.referrals.states import TRANSITIONS
 from tests.world import Caller, World, acceptance, id_of, referral
 
 BODIES: dict[str, Mapping[str, Any]] = {
@@ -56,9 +56,9 @@ async def status_of(caller: Caller, path: str) -> str:
 
 
 async def test_every_act_moves_a_referral_only_from_where_the_table_says(world: World) -> None:
-    assert {step.act for step in STEPS} == set(BODIES)
+    assert {step.act for step in TRANSITIONS} == set(BODIES)
     assert set(ROADS) == set(codes_of("referral_status"))
-    assert {(source, step.act, step.target) for step in STEPS for source in step.sources} == {
+    assert {(source, step.act, step.target) for step in TRANSITIONS for source in step.sources} == {
         ("received", "acknowledge", "acknowledged"),
         ("acknowledged", "request-information", "information_requested"),
         ("information_requested", "provide-information", "acknowledged"),
@@ -71,7 +71,7 @@ async def test_every_act_moves_a_referral_only_from_where_the_table_says(world: 
         path = await at(world, *road)
         before = (await supervisor.get(path)).json()
         assert before["status"] == status
-        for step in STEPS:
+        for step in TRANSITIONS:
             if status in step.sources:
                 moved = await supervisor.act(await at(world, *road), step.act, BODIES[step.act])
                 assert moved.status_code == 200, (status, step.act, moved.text)

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.kit.dates import Birth
+from app.kit.dates import BirthRange
 from app.services.persons.name_matching import Name
-from app.services.referrals.similarity import THRESHOLD, Profile, resemblance
+from app.services.referrals.similarity import DUPLICATE_THRESHOLD, IdentityProfile, score_similarity
 
 CLEARLY = 0.1
 """What is 'clearly below' the threshold."""
@@ -37,15 +37,15 @@ def khmer(family: str | None, given_name: str | None) -> Name:
     return {"script": "khmer", "family": family, "given": given_name}
 
 
-def guessed(age: int, on: str = "2026-11-14") -> Birth:
-    return Birth.of({"estimated_age": age, "estimated_on": on})
+def guessed(age: int, on: str = "2026-11-14") -> BirthRange:
+    return BirthRange.from_details({"estimated_age": age, "estimated_on": on})
 
 
-def born(day: str, precision: str = "day") -> Birth:
-    return Birth.of({"date": day, "precision": precision})
+def born(day: str, precision: str = "day") -> BirthRange:
+    return BirthRange.from_details({"date": day, "precision": precision})
 
 
-def profile(*names: Name, **known: Any) -> Profile:
+def profile(*names: Name, **known: Any) -> IdentityProfile:
     facts: dict[str, Any] = {
         "nickname": None,
         "sex": None,
@@ -54,7 +54,7 @@ def profile(*names: Name, **known: Any) -> Profile:
         "phones": frozenset(),
         "caregiver_names": (),
     }
-    return Profile(names=names, **(facts | known))
+    return IdentityProfile(names=names, **(facts | known))
 
 
 SIEM_REAP = profile(
@@ -96,34 +96,34 @@ SAMPLES = [SIEM_REAP, ESTIMATED, EMERGENCY, EIGHTEEN, OTHER_SPELLING]
 
 
 def test_the_same_child_in_another_spelling_is_found_and_the_reasons_are_said() -> None:
-    score, why = resemblance(SIEM_REAP, OTHER_SPELLING)
-    assert score >= THRESHOLD + CLEARLY
+    score, why = score_similarity(SIEM_REAP, OTHER_SPELLING)
+    assert score >= DUPLICATE_THRESHOLD + CLEARLY
     assert why == ["name_similar", "birth_compatible", "sex_same", "place_same", "phone_shared"]
 
 
 def test_the_same_child_is_found_without_a_shared_phone() -> None:
-    score, _ = resemblance(
+    score, _ = score_similarity(
         SIEM_REAP, profile(latin("Sokh", "Vicheth"), sex="male", birth=guessed(10), place_code="171009")
     )
-    assert score >= THRESHOLD
+    assert score >= DUPLICATE_THRESHOLD
 
 
 def test_no_other_pair_of_these_children_is_near() -> None:
     for one, other in combinations(SAMPLES, 2):
         if {id(one), id(other)} != {id(SIEM_REAP), id(OTHER_SPELLING)}:
-            assert resemblance(one, other)[0] <= THRESHOLD - CLEARLY
+            assert score_similarity(one, other)[0] <= DUPLICATE_THRESHOLD - CLEARLY
 
 
 def test_one_record_resembles_itself_fully() -> None:
-    assert resemblance(SIEM_REAP, SIEM_REAP)[0] == 1
+    assert score_similarity(SIEM_REAP, SIEM_REAP)[0] == 1
 
 
 def test_sex_age_and_province_alone_say_little() -> None:
     one = profile(sex="female", birth=guessed(12), place_code="17")
-    assert resemblance(one, one)[0] <= THRESHOLD - CLEARLY
+    assert score_similarity(one, one)[0] <= DUPLICATE_THRESHOLD - CLEARLY
     named = profile(latin("Kim", "Sreyneang"), sex="female", birth=guessed(12), place_code="17")
     other = profile(latin("Heng", "Bopha"), sex="female", birth=guessed(12), place_code="17")
-    assert resemblance(named, other)[0] <= THRESHOLD - CLEARLY
+    assert score_similarity(named, other)[0] <= DUPLICATE_THRESHOLD - CLEARLY
 
 
 @pytest.mark.parametrize(
@@ -140,26 +140,29 @@ def test_sex_age_and_province_alone_say_little() -> None:
 )
 def test_children_who_share_half_a_common_name_stay_apart(one: Name, other: Name) -> None:
     near = {"sex": "male", "birth": guessed(11), "place_code": "171009"}
-    assert resemblance(profile(one, **near), profile(other, **near))[0] <= THRESHOLD - CLEARLY
+    assert score_similarity(profile(one, **near), profile(other, **near))[0] <= DUPLICATE_THRESHOLD - CLEARLY
 
 
 def test_a_common_name_with_another_age_is_another_child() -> None:
     small = profile(latin("Sok", "Dara"), sex="male", birth=guessed(6), place_code="171009")
     tall = profile(latin("Sok", "Dara"), sex="male", birth=born("2010-01-05"), place_code="171009")
-    score, why = resemblance(small, tall)
-    assert score <= THRESHOLD - CLEARLY
+    score, why = score_similarity(small, tall)
+    assert score <= DUPLICATE_THRESHOLD - CLEARLY
     assert "name_same" in why
     assert "birth_conflict" in why
 
 
 def test_a_common_name_alone_is_not_enough() -> None:
-    assert resemblance(profile(latin("Sok", "Dara")), profile(latin("Sok", "Dara")))[0] <= THRESHOLD - CLEARLY
+    assert (
+        score_similarity(profile(latin("Sok", "Dara")), profile(latin("Sok", "Dara")))[0]
+        <= DUPLICATE_THRESHOLD - CLEARLY
+    )
 
 
 def test_one_name_one_sex_and_one_birthday_are_enough_in_any_province() -> None:
     here = profile(latin("Sok", "Dara"), sex="male", birth=born("2014-05-02"), place_code="1710")
     there = profile(latin("Sok", "Dara"), sex="male", birth=born("2014-05-02"), place_code="12")
-    assert resemblance(here, there)[0] >= THRESHOLD
+    assert score_similarity(here, there)[0] >= DUPLICATE_THRESHOLD
 
 
 HOUSEHOLD: dict[str, Any] = {
@@ -178,11 +181,11 @@ HOUSEHOLD: dict[str, Any] = {
         ("Vicheka", guessed(6)),
     ],
 )
-def test_brothers_and_sisters_are_two_children(given_name: str, birth: Birth) -> None:
+def test_brothers_and_sisters_are_two_children(given_name: str, birth: BirthRange) -> None:
     child = profile(latin("Sok", "Vichet"), sex="male", birth=guessed(10), **HOUSEHOLD)
     sibling = profile(latin("Sok", given_name), sex="male", birth=birth, **HOUSEHOLD)
-    score, why = resemblance(child, sibling)
-    assert score <= THRESHOLD - CLEARLY
+    score, why = score_similarity(child, sibling)
+    assert score <= DUPLICATE_THRESHOLD - CLEARLY
     assert {"phone_shared", "caregiver_similar", "place_same", "birth_conflict"} <= set(why)
 
 
@@ -191,20 +194,20 @@ def test_twins_with_other_names_are_two_children() -> None:
         profile(latin("Sok", name), sex="male", birth=born("2016-03-14"), **HOUSEHOLD)
         for name in ("Vichet", "Dara")
     ]
-    assert resemblance(*twins)[0] < THRESHOLD
+    assert score_similarity(*twins)[0] < DUPLICATE_THRESHOLD
 
 
 def test_a_child_known_in_another_script_is_found_by_birthday_and_household() -> None:
     written = profile(khmer("សុខ", "វិចិត្រ"), sex="male", birth=born("2016-03-14"), **HOUSEHOLD)
     spelled = profile(latin("Sok", "Vichet"), sex="male", birth=born("2016-03-14"), **HOUSEHOLD)
-    assert resemblance(written, spelled)[0] >= THRESHOLD
+    assert score_similarity(written, spelled)[0] >= DUPLICATE_THRESHOLD
 
 
 def test_a_nickname_meets_a_given_name() -> None:
     called = profile(nickname="Vichet", birth=guessed(10), sex="male", **HOUSEHOLD)
-    score, why = resemblance(called, SIEM_REAP)
+    score, why = score_similarity(called, SIEM_REAP)
     assert "nickname_similar" in why
-    assert score >= THRESHOLD
+    assert score >= DUPLICATE_THRESHOLD
 
 
 @pytest.mark.parametrize(
@@ -223,7 +226,7 @@ def test_a_nickname_meets_a_given_name() -> None:
 def test_places_are_compared_as_far_as_both_are_known(
     one: str | None, other: str | None, why: str | None
 ) -> None:
-    _, whys = resemblance(profile(place_code=one), profile(place_code=other))
+    _, whys = score_similarity(profile(place_code=one), profile(place_code=other))
     assert whys == ([why] if why else [])
 
 
@@ -231,12 +234,12 @@ def test_another_sex_speaks_against_and_an_unknown_one_says_nothing() -> None:
     boy = profile(latin("Sok", "Dara"), sex="male", birth=guessed(10))
     girl = profile(latin("Sok", "Dara"), sex="female", birth=guessed(10))
     unsaid = profile(latin("Sok", "Dara"), sex="unknown", birth=guessed(10))
-    assert resemblance(boy, girl)[0] < resemblance(boy, unsaid)[0] < resemblance(boy, boy)[0]
-    assert "sex_conflict" in resemblance(boy, girl)[1]
+    assert score_similarity(boy, girl)[0] < score_similarity(boy, unsaid)[0] < score_similarity(boy, boy)[0]
+    assert "sex_conflict" in score_similarity(boy, girl)[1]
 
 
 def test_two_empty_records_resemble_in_nothing() -> None:
-    assert resemblance(profile(), profile()) == (0, [])
+    assert score_similarity(profile(), profile()) == (0, [])
 
 
 NAME = st.builds(
@@ -246,7 +249,7 @@ NAME = st.builds(
     st.none() | st.sampled_from(["Vichet", "Vicheth", "Dara", "Srey Mom", "វិចិត្រ", "សុភា"]),
 )
 PROFILE = st.builds(
-    Profile,
+    IdentityProfile,
     names=st.lists(NAME, max_size=2),
     nickname=st.none() | st.sampled_from(["Chet", "Dara", "ដារ៉ា"]),
     sex=st.none() | st.sampled_from(["male", "female", "unknown"]),
@@ -258,9 +261,11 @@ PROFILE = st.builds(
 
 
 @given(PROFILE, PROFILE)
-def test_resemblance_is_symmetric_bounded_and_explained_in_known_codes(one: Profile, other: Profile) -> None:
-    score, why = resemblance(one, other)
-    assert (score, why) == resemblance(other, one)
+def test_resemblance_is_symmetric_bounded_and_explained_in_known_codes(
+    one: IdentityProfile, other: IdentityProfile
+) -> None:
+    score, why = score_similarity(one, other)
+    assert (score, why) == score_similarity(other, one)
     assert 0 <= score <= 1
     assert score == round(score, 2)
     assert set(why) <= WHYS
@@ -268,9 +273,11 @@ def test_resemblance_is_symmetric_bounded_and_explained_in_known_codes(one: Prof
 
 
 @given(PROFILE, PROFILE)
-def test_a_shared_phone_never_makes_two_records_less_alike(one: Profile, other: Profile) -> None:
-    def reachable(known: Profile) -> Profile:
-        facts = {name: getattr(known, name) for name in Profile.__slots__}
-        return Profile(**(facts | {"phones": known.phones | {"+85510222333"}}))
+def test_a_shared_phone_never_makes_two_records_less_alike(
+    one: IdentityProfile, other: IdentityProfile
+) -> None:
+    def reachable(known: IdentityProfile) -> IdentityProfile:
+        facts = {name: getattr(known, name) for name in IdentityProfile.__slots__}
+        return IdentityProfile(**(facts | {"phones": known.phones | {"+85510222333"}}))
 
-    assert resemblance(reachable(one), reachable(other))[0] >= resemblance(one, other)[0]
+    assert score_similarity(reachable(one), reachable(other))[0] >= score_similarity(one, other)[0]

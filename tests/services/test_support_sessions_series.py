@@ -5,7 +5,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from app.kit.dates import LOCAL
+from app.kit.dates import CAMBODIA_TIMEZONE
 from tests.house.test_statements import counted
 from tests.pathway import active
 from tests.services.test_circle import ok
@@ -31,7 +31,9 @@ SERIES = {
 async def test_a_series_is_planned_at_once_at_the_same_local_time(world: World) -> None:
     path, worker = await case_of(world), world.worker_north
     made = ok(await worker.post(f"{path}/support-sessions/series", SERIES), 201)
-    moments = [datetime.fromisoformat(item["planned_at"]).astimezone(LOCAL) for item in made["items"]]
+    moments = [
+        datetime.fromisoformat(item["planned_at"]).astimezone(CAMBODIA_TIMEZONE) for item in made["items"]
+    ]
     assert [m.strftime("%a %H:%M") for m in moments] == ["Tue 09:00"] * 8
     assert [(m - moments[0]).days for m in moments] == [7 * n for n in range(8)]
     assert {item["series_id"] for item in made["items"]} == {made["series_id"]}

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from app.kit.dates import LOCAL, today
-from app.models import CaseHistory, ClinicalNote, SupportSession
-from app.models.record import at
+from app.kit.dates import CAMBODIA_TIMEZONE, today
+from app.models import CaseHistoryEntry, ClinicalNote, SupportSession
+from app.models.record import freeze_time
 from tests.house.test_statements import counted
 from tests.pathway import active, assessed, closed, done, reviewed
 from tests.rows import CO_WORKER, WORKER, goal_of, in_days, local, of, plan_of, put
@@ -21,14 +21,14 @@ async def lines(caller: Caller, case: dict[str, Any], **filters: Any) -> list[di
     return found
 
 
-async def happened(superuser: Any, case: dict[str, Any], kind: str, **changes: Any) -> CaseHistory:
+async def happened(superuser: Any, case: dict[str, Any], kind: str, **changes: Any) -> CaseHistoryEntry:
     told: dict[str, Any] = {
         "by_id": WORKER,
         "record_kind": "case",
         "record_id": uuid.UUID(case["id"]),
         **changes,
     }
-    return await put(superuser, CaseHistory(**of(case), kind=kind, **told))
+    return await put(superuser, CaseHistoryEntry(**of(case), kind=kind, **told))
 
 
 async def test_each_reads_the_lines_of_their_tiers(world: World, superuser: Any) -> None:
@@ -81,7 +81,7 @@ async def test_a_clinical_line_is_its_authors_and_the_supervisors(world: World, 
 async def test_it_is_filtered_by_kinds_records_and_days(world: World, superuser: Any) -> None:
     case = await world.case()
     record = {"record_kind": "review", "record_id": uuid.uuid4()}
-    late_in_the_evening = datetime.combine(in_days(-10), datetime.max.time(), LOCAL)
+    late_in_the_evening = datetime.combine(in_days(-10), datetime.max.time(), CAMBODIA_TIMEZONE)
     await happened(superuser, case, "review_completed", at=late_in_the_evening, **record)
     await happened(superuser, case, "review_scheduled", at=local(in_days(-9), 0), **record)
     await happened(superuser, case, "exit_begun", at=local(in_days(-8), 0))
@@ -119,13 +119,16 @@ async def test_it_is_filtered_by_kinds_records_and_days(world: World, superuser:
 def days_of(found: list[dict[str, Any]], kind: str) -> list[tuple[int, int]]:
     """When such things happened and when they were written, as days from today in Cambodia."""
     moments = [(line["at"], line["recorded_at"]) for line in found if line["kind"] == kind]
-    days = [[datetime.fromisoformat(moment).astimezone(LOCAL).date() for moment in pair] for pair in moments]
+    days = [
+        [datetime.fromisoformat(moment).astimezone(CAMBODIA_TIMEZONE).date() for moment in pair]
+        for pair in moments
+    ]
     return [((happened - today()).days, (written - today()).days) for happened, written in days]
 
 
 async def test_what_is_written_down_late_stands_where_it_happened(world: World) -> None:
     # Before: a visit of 50 days ago that was recorded today came first, and `to` 30 days ago found nothing.
-    with at(local(in_days(-60))):
+    with freeze_time(local(in_days(-60))):
         case, plan = await active(world)
     here, me = f"/v1/cases/{case['id']}", world.worker_north
     visit = {"kind": "home_visit", "held_at": local(in_days(-50)).isoformat(), "attendance": "attended"}
@@ -161,7 +164,7 @@ async def test_what_is_written_down_late_stands_where_it_happened(world: World) 
 
 
 async def test_a_follow_up_stands_on_the_day_it_was_held(world: World) -> None:
-    with at(local(in_days(-40))):
+    with freeze_time(local(in_days(-40))):
         case = await closed(world)
     here, me = f"/v1/cases/{case['id']}", world.worker_north
     first = min(done(await me.get(f"{here}/follow-ups"))["items"], key=lambda one: one["months"])

@@ -5,7 +5,7 @@ import sys
 
 STOPPED_WHILE_FORKING = """
 import asyncio, os, signal
-from app.services import workers
+from app.server import workers
 
 def stop(*_):
     raise KeyboardInterrupt
@@ -16,7 +16,7 @@ async def work():
 signal.signal(signal.SIGTERM, stop)
 os.register_at_fork(before=lambda: os.kill(os.getpid(), signal.SIGTERM))
 try:
-    workers.in_processes_of_their_own([work])
+    workers.run_in_child_processes([work])
 except KeyboardInterrupt:
     print("heard")
 """

@@ -8,7 +8,7 @@ from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.errors import AskedFromElsewhere
+from app.errors import CrossSiteRequest
 from app.http.problem_details import problem
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
@@ -63,6 +63,6 @@ class Cors(CORSMiddleware):
         response = self.preflight_response(headers)
         if response.status_code != HTTPStatus.OK:
             vary = {"vary": response.headers["vary"]}
-            refusal = AskedFromElsewhere("This origin, method or header may not be used from another site.")
+            refusal = CrossSiteRequest("This origin, method or header may not be used from another site.")
             response = problem(refusal, scope=scope, headers=vary)
         await response(scope, receive, send)

@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.config import Settings
-from app.errors import Malformed, TimedOut
+from app.errors import MalformedRequest, TimedOut
 from app.http.middleware import request_log as logs
 from app.http.middleware.cors import Cors
 from app.http.middleware.head import HeadAsGet
@@ -171,12 +171,12 @@ def _refuse_target(scope: Scope) -> None:
     """Raise `Malformed`. Servers decode `%ff` in a path to U+FFFD, so that character marks broken UTF-8."""
     path, query = scope["path"], scope["query_string"]
     if "\x00" in path or "\ufffd" in path or not path.isprintable():
-        raise Malformed("The path is not UTF-8 text.")
+        raise MalformedRequest("The path is not UTF-8 text.")
     if b"%00" in query or not query.isascii() or b"\x00" in query:  # Starlette's URL would raise on raw bytes
-        raise Malformed("The query holds U+0000, or bytes that are not percent-encoded.")
+        raise MalformedRequest("The query holds U+0000, or bytes that are not percent-encoded.")
     hosts = [value for name, value in scope["headers"] if name == b"host"]
     if len(hosts) > 1 or (hosts and not _HOST.fullmatch(hosts[0])):
-        raise Malformed("The Host header is not valid.")
+        raise MalformedRequest("The Host header is not valid.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +221,7 @@ def _refuse_declared(length: bytes | None, limit: int) -> None:
     if length is None:
         return
     if not length.isdigit():
-        raise Malformed("Content-Length is not a number.")
+        raise MalformedRequest("Content-Length is not a number.")
     if len(length.lstrip(b"0")) > len(str(limit)) or int(length[-20:]) > limit:
         raise _too_large()
 

@@ -7,19 +7,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.errors import Fault
-from app.kit.pagination import Paging
-from app.kit.records import find, find_for_change, patched
-from app.kit.state_machine import refuse
+from app.kit.pagination import Paginator
+from app.kit.records import apply_patch, get_record, get_version_for_update
+from app.kit.state_machine import raise_if_unmet
 from app.models import Agency, ApiClient
 from app.models.record import new_id
 from app.schemas.administration import AgencyFilters, AgencyIn, AgencyOut, AgencySettings
 from app.schemas.wire import Input, Page
 
-REFERRING = frozenset({"fsc", "partner"})
+REFERRING_AGENCY_KINDS = frozenset({"fsc", "partner"})
 """Kinds of agency whose systems may send referrals."""
 
 
-async def register(session: AsyncSession, registering: AgencyIn) -> AgencyOut:
+async def create_agency(session: AsyncSession, registering: AgencyIn) -> AgencyOut:
     """Add an agency.
 
     Raises:
@@ -28,49 +28,53 @@ async def register(session: AsyncSession, registering: AgencyIn) -> AgencyOut:
     agency = Agency(id=registering.id or new_id(), name=registering.name, kind=registering.kind)
     session.add(agency)
     await session.flush()  # a conflict must surface before the answer leaves
-    return _shown(agency)
+    return _to_schema(agency)
 
 
-async def listed(session: AsyncSession, filters: AgencyFilters) -> Page[AgencyOut]:
+async def list_agencies(session: AsyncSession, filters: AgencyFilters) -> Page[AgencyOut]:
     """List the agencies, newest first."""
     wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
-    paging = Paging("agencies", filters.limit, filters.cursor, wanted)
-    rows, cursor = await paging.records(
+    paging = Paginator("agencies", filters.limit, filters.cursor, wanted)
+    rows, cursor = await paging.fetch_records(
         session, select(Agency).filter_by(**wanted), col(Agency.created_at), col(Agency.id)
     )
-    return Page(items=[_shown(row) for row in rows], next_cursor=cursor)
+    return Page(items=[_to_schema(row) for row in rows], next_cursor=cursor)
 
 
-async def read(session: AsyncSession, agency_id: UUID) -> AgencyOut:
+async def get_agency(session: AsyncSession, agency_id: UUID) -> AgencyOut:
     """Read one agency."""
-    return _shown(await find(session, Agency, agency_id))
+    return _to_schema(await get_record(session, Agency, agency_id))
 
 
-async def change(session: AsyncSession, agency_id: UUID, seen: int, patch: Input) -> AgencyOut:
+async def update_agency(
+    session: AsyncSession, agency_id: UUID, expected_version: int, patch: Input
+) -> AgencyOut:
     """Change an agency; where it is deactivated, its systems' tokens are refused from the next request on.
 
     Raises:
         AlreadyExists: another agency has the name.
         GateRefused: its systems send referrals, and agencies of the new kind send none.
     """
-    agency = await find_for_change(session, Agency, agency_id, seen)
+    agency = await get_version_for_update(session, Agency, agency_id, expected_version)
     present = {"name": agency.name, "kind": agency.kind, "is_active": agency.is_active}
-    wanted = patched(AgencySettings, present, patch)
-    if wanted.kind not in REFERRING and await _sends_referrals(session, agency):
-        refuse([Fault("/kind", "sends_referrals", "First take the scope referrals from its API clients.")])
+    wanted = apply_patch(AgencySettings, present, patch)
+    if wanted.kind not in REFERRING_AGENCY_KINDS and await _has_referral_client(session, agency):
+        raise_if_unmet(
+            [Fault("/kind", "sends_referrals", "First take the scope referrals from its API clients.")]
+        )
     agency.name, agency.kind, agency.is_active = wanted.name, wanted.kind, wanted.is_active
     await session.flush()  # a conflict must surface before the answer leaves
-    return _shown(agency)
+    return _to_schema(agency)
 
 
-async def _sends_referrals(session: AsyncSession, agency: Agency) -> bool:
+async def _has_referral_client(session: AsyncSession, agency: Agency) -> bool:
     clients = exists().where(
         col(ApiClient.agency_id) == agency.id, literal("referrals") == any_(col(ApiClient.scopes))
     )
     return bool(await session.scalar(select(clients)))
 
 
-def _shown(agency: Agency) -> AgencyOut:
+def _to_schema(agency: Agency) -> AgencyOut:
     return AgencyOut(
         id=agency.id,
         version=agency.version,

@@ -1,34 +1,34 @@
 """What a machine may ask this server about itself before it signs in (RFC 8414, RFC 7517)."""
 
-from app.access.permissions import SCOPES
+from app.access.permissions import ROLE_BY_SCOPE
 from app.access.tokens import ALGORITHM
-from app.access.vault import vault
-from app.config import settings
+from app.access.vault import get_vault
+from app.config import get_settings
 from app.schemas.sign_in import Jwks, ServerMetadata
-from app.services.accounts.oauth_tokens import GRANT
+from app.services.accounts.oauth_tokens import GRANT_TYPE
 
-METHODS = ["client_secret_basic", "client_secret_post", "private_key_jwt"]
+AUTHENTICATION_METHODS = ["client_secret_basic", "client_secret_post", "private_key_jwt"]
 
 
-def read() -> ServerMetadata:
+def get_server_metadata() -> ServerMetadata:
     """Say what is offered, and where."""
-    issuer = settings().issuer
+    issuer = get_settings().issuer
     return ServerMetadata(
         issuer=issuer,
         token_endpoint=f"{issuer}/v1/oauth/token",
-        token_endpoint_auth_methods_supported=METHODS,
+        token_endpoint_auth_methods_supported=AUTHENTICATION_METHODS,
         token_endpoint_auth_signing_alg_values_supported=[ALGORITHM],
         revocation_endpoint=f"{issuer}/v1/oauth/revoke",
-        revocation_endpoint_auth_methods_supported=METHODS,
+        revocation_endpoint_auth_methods_supported=AUTHENTICATION_METHODS,
         revocation_endpoint_auth_signing_alg_values_supported=[ALGORITHM],
         jwks_uri=f"{issuer}/.well-known/jwks.json",
-        grant_types_supported=[GRANT],
+        grant_types_supported=[GRANT_TYPE],
         response_types_supported=[],
-        scopes_supported=sorted(SCOPES),
+        scopes_supported=sorted(ROLE_BY_SCOPE),
         service_documentation=f"{issuer}/docs",
     )
 
 
-def keys() -> Jwks:
+def get_jwks() -> Jwks:
     """Return the public keys that verify our access tokens."""
-    return Jwks.model_validate(vault().tokens.jwks())
+    return Jwks.model_validate(get_vault().access_tokens.get_public_jwks())

@@ -16,39 +16,43 @@ from sqlalchemy import exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.access.actor import Actor
-from app.access.passwords import fingerprint, matches, new_secret
-from app.access.permissions import CHILD_FACING
-from app.access.vault import vault
-from app.config import settings
-from app.database.errors import translated
+from app.access.actor import Caller
+from app.access.passwords import generate_client_secret, hash_secret, verify_secret
+from app.access.permissions import CHILD_DATA_ROLES
+from app.access.vault import get_vault
+from app.config import get_settings
+from app.database.errors import translate_database_errors
 from app.errors import NotFound, Unauthenticated
-from app.kit.pagination import Paging
-from app.models import CalendarFeed, SignIn, User
-from app.models.record import new_id, now
+from app.kit.pagination import Paginator
+from app.models import AuthSession, CalendarFeed, User
+from app.models.record import new_id, utc_now
 from app.schemas.sign_in import SignedIn, SignInOut
 from app.schemas.wire import Page, PageQuery
 from app.services.accounts import initial_passwords
-from app.services.accounts.sign_in_audit import Visit, let_in, turn_away
+from app.services.accounts.sign_in_audit import (
+    SignInContext,
+    record_authenticated_access,
+    record_authentication_failure,
+)
 
-FULL = "full"
-ENROL = "enrol"
+FULL_SCOPE = "full"
+ENROLLMENT_SCOPE = "enrol"
 """A token's scope while something is left to set up: a password of one's own, a second factor."""
 
-REFRESH = "account.refresh"
-REUSE = "account.refresh_reuse"
-SIGN_OUT = "account.sign_out"
-LONGEST_COOKIE = 200
-LONGEST_USER_AGENT = 300
+REFRESH_ACTION = "account.refresh"
+REFRESH_REUSE_ACTION = "account.refresh_reuse"
+SIGN_OUT_ACTION = "account.sign_out"
+MAX_COOKIE_LENGTH = 200
+MAX_USER_AGENT_LENGTH = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Tokens:
+class SessionTokens:
     """What a sign-in or refresh gives: the answer, and the refresh token for the cookie."""
 
-    answer: SignedIn
+    response: SignedIn
     refresh_token: str
-    lives: int
+    refresh_token_lifetime: int
     """Seconds the refresh token lives."""
 
 
@@ -60,9 +64,9 @@ class RefreshToken:
     secret: str
 
 
-def read_refresh_token(text: str | None) -> RefreshToken | None:
+def parse_refresh_token(text: str | None) -> RefreshToken | None:
     """Return the parts of a refresh token, or None where the text cannot be one."""
-    session_id, _, secret = (text or "")[:LONGEST_COOKIE].partition(".")
+    session_id, _, secret = (text or "")[:MAX_COOKIE_LENGTH].partition(".")
     try:
         return RefreshToken(UUID(session_id), secret) if secret else None
     except ValueError:
@@ -71,37 +75,37 @@ def read_refresh_token(text: str | None) -> RefreshToken | None:
 
 def needs_second_factor(user: User) -> bool:
     """Whether the person's roles need a second factor here."""
-    return settings().mfa_required and not CHILD_FACING.isdisjoint(user.roles)
+    return get_settings().is_mfa_required and not CHILD_DATA_ROLES.isdisjoint(user.roles)
 
 
-def begin(visit: Visit, user: User) -> tuple[SignIn, str]:
+def create_user_session(visit: SignInContext, user: User) -> tuple[AuthSession, str]:
     """Return a new session of a person and its first refresh secret."""
-    begun, secret = now(), new_secret()
-    ends_at = begun + timedelta(seconds=settings().session_seconds)
-    record = SignIn(
+    begun, secret = utc_now(), generate_client_secret()
+    ends_at = begun + timedelta(seconds=get_settings().session_seconds)
+    record = AuthSession(
         id=new_id(),
         user_id=user.id,
-        refresh_digest=fingerprint(secret),
+        refresh_digest=hash_secret(secret),
         created_at=begun,
         refreshed_at=begun,
-        idle_ends_at=min(begun + timedelta(seconds=settings().refresh_idle_seconds), ends_at),
+        idle_ends_at=min(begun + timedelta(seconds=get_settings().refresh_idle_seconds), ends_at),
         ends_at=ends_at,
         address=visit.address,
-        user_agent=(visit.user_agent or "")[:LONGEST_USER_AGENT] or None,
+        user_agent=(visit.user_agent or "")[:MAX_USER_AGENT_LENGTH] or None,
     )
     return record, secret
 
 
-def tokens_for(user: User, record: SignIn, secret: str) -> Tokens:
+def issue_session_tokens(user: User, record: AuthSession, secret: str) -> SessionTokens:
     """Return the access token of a session, and its refresh token."""
-    initial = initial_passwords.read(user.password_hash).is_initial
+    initial = initial_passwords.parse_stored_password(user.password_hash).is_initial
     enrolling = needs_second_factor(user) and user.totp_confirmed_at is None
-    lifetime = min(settings().access_token_seconds, _seconds_until(record.ends_at))
-    token = vault().tokens.issue(
+    lifetime = min(get_settings().access_token_seconds, _seconds_until(record.ends_at))
+    token = get_vault().access_tokens.issue_access_token(
         user.id,
         kind="person",
         session_id=record.id,
-        scope=ENROL if initial or enrolling else FULL,
+        scope=ENROLLMENT_SCOPE if initial or enrolling else FULL_SCOPE,
         lifetime=lifetime,
         auth_time=int(record.created_at.timestamp()),
         amr=("pwd",) if user.totp_confirmed_at is None else ("pwd", "otp"),
@@ -113,173 +117,190 @@ def tokens_for(user: User, record: SignIn, secret: str) -> Tokens:
         mfa_required=enrolling,
         password_change_required=initial,
     )
-    return Tokens(answer, f"{record.id}.{secret}", _seconds_until(record.idle_ends_at))
+    return SessionTokens(answer, f"{record.id}.{secret}", _seconds_until(record.idle_ends_at))
 
 
-async def refresh(visit: Visit, cookie: str | None) -> Tokens:
+async def refresh_session(visit: SignInContext, cookie: str | None) -> SessionTokens:
     """Give the next access token, and the next refresh token for the one presented.
 
     Raises:
         Unauthenticated: the session is over, or the token was used before; then the whole family ends.
     """
-    presented = read_refresh_token(cookie)
+    presented = parse_refresh_token(cookie)
     if presented is None:
-        await turn_away(visit, REFRESH)
+        await record_authentication_failure(visit, REFRESH_ACTION)
         raise Unauthenticated("There is no refresh token; please sign in.")
-    secret = new_secret()
-    with translated():
-        async with visit.database.sessions() as session:
-            record = await _rotated(session, presented, secret)
+    secret = generate_client_secret()
+    with translate_database_errors():
+        async with visit.database.session_factory() as session:
+            record = await _rotate_refresh_token(session, presented, secret)
             user = await session.get(User, record.user_id) if record else None
             await session.commit()
     if record is None or user is None:
-        await _refuse_refresh(visit, presented)
+        await _reject_refresh(visit, presented)
         raise Unauthenticated("The session is over; please sign in again.")
-    await let_in(visit, REFRESH, "person", user.id, record.id)
-    return tokens_for(user, record, secret)
+    await record_authenticated_access(visit, REFRESH_ACTION, "person", user.id, record.id)
+    return issue_session_tokens(user, record, secret)
 
 
-async def _rotated(session: AsyncSession, presented: RefreshToken, secret: str) -> SignIn | None:
+async def _rotate_refresh_token(
+    session: AsyncSession, presented: RefreshToken, secret: str
+) -> AuthSession | None:
     """Put a new secret in the place of the presented one: of any number at once, one finds it there."""
-    moment = now()
-    idle_end = moment + timedelta(seconds=settings().refresh_idle_seconds)
-    active = exists().where(col(User.id) == col(SignIn.user_id), col(User.is_active))
+    moment = utc_now()
+    idle_end = moment + timedelta(seconds=get_settings().refresh_idle_seconds)
+    active = exists().where(col(User.id) == col(AuthSession.user_id), col(User.is_active))
     statement = (
-        update(SignIn)
+        update(AuthSession)
         .where(
-            col(SignIn.id) == presented.session_id,
-            col(SignIn.refresh_digest) == fingerprint(presented.secret),
-            col(SignIn.revoked_at).is_(None),
-            col(SignIn.idle_ends_at) > moment,
+            col(AuthSession.id) == presented.session_id,
+            col(AuthSession.refresh_digest) == hash_secret(presented.secret),
+            col(AuthSession.revoked_at).is_(None),
+            col(AuthSession.idle_ends_at) > moment,
             # A token needs a whole second to live.
-            col(SignIn.ends_at) > moment + timedelta(seconds=1),
+            col(AuthSession.ends_at) > moment + timedelta(seconds=1),
             active,
         )
         .values(
-            refresh_digest=fingerprint(secret),
+            refresh_digest=hash_secret(secret),
             refreshed_at=moment,
-            idle_ends_at=func.least(idle_end, col(SignIn.ends_at)),
+            idle_ends_at=func.least(idle_end, col(AuthSession.ends_at)),
         )
-        .returning(SignIn)
+        .returning(AuthSession)
         .execution_options(synchronize_session=False)
     )
     return (await session.scalars(statement)).one_or_none()
 
 
-async def _refuse_refresh(visit: Visit, presented: RefreshToken) -> None:
+async def _reject_refresh(visit: SignInContext, presented: RefreshToken) -> None:
     """End the family a used token belongs to, and log whose token was refused."""
-    with translated():
-        async with visit.database.sessions() as session:
-            found = await session.get(SignIn, presented.session_id)
+    with translate_database_errors():
+        async with visit.database.session_factory() as session:
+            found = await session.get(AuthSession, presented.session_id)
             subject = found.user_id if found else None
-            reused = bool(found and not matches(presented.secret, found.refresh_digest or b""))
+            reused = bool(found and not verify_secret(presented.secret, found.refresh_digest or b""))
             if found and subject:
-                await end(session, subject, "reused" if reused else "idle", only=found.id)
+                await revoke_sessions(
+                    session, subject, "reused" if reused else "idle", only_session_id=found.id
+                )
             await session.commit()
-    await turn_away(visit, REUSE if reused and subject else REFRESH, "person", subject, presented.session_id)
+    await record_authentication_failure(
+        visit,
+        REFRESH_REUSE_ACTION if reused and subject else REFRESH_ACTION,
+        "person",
+        subject,
+        presented.session_id,
+    )
 
 
-async def sign_out(visit: Visit, bearer: str | None, cookie: str | None) -> None:
+async def sign_out(visit: SignInContext, bearer: str | None, cookie: str | None) -> None:
     """End the sessions that an access token and a refresh token belong to; one that is over is no error.
 
     Raises:
         Unauthenticated: the access token is not ours, and no refresh token came with it.
     """
-    presented = read_refresh_token(cookie)
+    presented = parse_refresh_token(cookie)
     if presented is not None:
-        await _sign_out(visit, presented.session_id, presented)
+        await _end_session(visit, presented.session_id, presented)
     if bearer is None:
         return
     try:
-        session_id = vault().tokens.verify(bearer).session_id
+        session_id = get_vault().access_tokens.verify_access_token(bearer).session_id
     except Unauthenticated:
         if presented is None:
             raise
         return
-    await _sign_out(visit, session_id, None)
+    await _end_session(visit, session_id, None)
 
 
-async def _sign_out(visit: Visit, session_id: UUID, presented: RefreshToken | None) -> None:
-    with translated():
-        async with visit.database.sessions() as session:
-            found = await session.get(SignIn, session_id)
+async def _end_session(visit: SignInContext, session_id: UUID, presented: RefreshToken | None) -> None:
+    with translate_database_errors():
+        async with visit.database.session_factory() as session:
+            found = await session.get(AuthSession, session_id)
     if found is None or found.user_id is None or found.revoked_at is not None:
         return
-    if presented and not matches(presented.secret, found.refresh_digest or b""):
-        await _refuse_refresh(visit, presented)
+    if presented and not verify_secret(presented.secret, found.refresh_digest or b""):
+        await _reject_refresh(visit, presented)
         return
-    await let_in(visit, SIGN_OUT, "person", found.user_id, found.id, status=204)
-    with translated():
-        async with visit.database.sessions() as session:
-            await end(session, found.user_id, "signed_out", only=found.id)
+    await record_authenticated_access(visit, SIGN_OUT_ACTION, "person", found.user_id, found.id, status=204)
+    with translate_database_errors():
+        async with visit.database.session_factory() as session:
+            await revoke_sessions(session, found.user_id, "signed_out", only_session_id=found.id)
             await session.commit()
 
 
-async def end_presented(session: AsyncSession, cookie: str | None, because: str) -> None:
+async def revoke_session_of_refresh_token(session: AsyncSession, cookie: str | None, because: str) -> None:
     """End the family of the refresh token a browser still holds, if it is the family's present one."""
-    presented = read_refresh_token(cookie)
-    found = await session.get(SignIn, presented.session_id) if presented else None
-    if presented and found and found.user_id and matches(presented.secret, found.refresh_digest or b""):
-        await end(session, found.user_id, because, only=found.id)
+    presented = parse_refresh_token(cookie)
+    found = await session.get(AuthSession, presented.session_id) if presented else None
+    if presented and found and found.user_id and verify_secret(presented.secret, found.refresh_digest or b""):
+        await revoke_sessions(session, found.user_id, because, only_session_id=found.id)
 
 
-async def end(
-    session: AsyncSession, user_id: UUID, because: str, *, only: UUID | None = None, keep: UUID | None = None
+async def revoke_sessions(
+    session: AsyncSession,
+    user_id: UUID,
+    because: str,
+    *,
+    only_session_id: UUID | None = None,
+    except_session_id: UUID | None = None,
 ) -> int:
     """End a person's sessions: every one, `only` one, or all but the one to `keep`. Return how many ended.
 
     Where it is more than one, their calendar feeds end too: whoever had got in may have made one.
     """
-    chosen = [col(SignIn.user_id) == user_id, col(SignIn.revoked_at).is_(None)]
-    if only is not None:
-        chosen.append(col(SignIn.id) == only)
-    if keep is not None:
-        chosen.append(col(SignIn.id) != keep)
-    if only is None:
+    chosen = [col(AuthSession.user_id) == user_id, col(AuthSession.revoked_at).is_(None)]
+    if only_session_id is not None:
+        chosen.append(col(AuthSession.id) == only_session_id)
+    if except_session_id is not None:
+        chosen.append(col(AuthSession.id) != except_session_id)
+    if only_session_id is None:
         feeds = update(CalendarFeed).where(
             col(CalendarFeed.user_id) == user_id, col(CalendarFeed.revoked_at).is_(None)
         )
         await session.execute(
-            feeds.values(revoked_at=now(), version=CalendarFeed.version + 1).execution_options(
+            feeds.values(revoked_at=utc_now(), version=CalendarFeed.version + 1).execution_options(
                 synchronize_session=False
             )
         )
-    values = {"revoked_at": now(), "revoked_because": because}
+    values = {"revoked_at": utc_now(), "revoked_because": because}
     ended = await session.scalars(
-        update(SignIn)
+        update(AuthSession)
         .where(*chosen)
         .values(values)
-        .returning(col(SignIn.id))
+        .returning(col(AuthSession.id))
         .execution_options(synchronize_session=False)
     )
     return len(ended.all())
 
 
-async def listed(session: AsyncSession, actor: Actor, page: PageQuery) -> Page[SignInOut]:
+async def list_own_sessions(session: AsyncSession, caller: Caller, page: PageQuery) -> Page[SignInOut]:
     """List the person's own sign-ins that are alive, newest first."""
-    moment = now()
-    paging = Paging("sessions", page.limit, page.cursor, {"of": actor.id})
-    alive = select(SignIn).where(
-        col(SignIn.user_id) == actor.id,
-        col(SignIn.revoked_at).is_(None),
-        col(SignIn.idle_ends_at) > moment,
-        col(SignIn.ends_at) > moment,
+    moment = utc_now()
+    paging = Paginator("sessions", page.limit, page.cursor, {"of": caller.id})
+    alive = select(AuthSession).where(
+        col(AuthSession.user_id) == caller.id,
+        col(AuthSession.revoked_at).is_(None),
+        col(AuthSession.idle_ends_at) > moment,
+        col(AuthSession.ends_at) > moment,
     )
-    rows, cursor = await paging.records(session, alive, col(SignIn.created_at), col(SignIn.id))
-    return Page(items=[_shown(row, actor) for row in rows], next_cursor=cursor)
+    rows, cursor = await paging.fetch_records(
+        session, alive, col(AuthSession.created_at), col(AuthSession.id)
+    )
+    return Page(items=[_to_schema(row, caller) for row in rows], next_cursor=cursor)
 
 
-async def end_own(session: AsyncSession, actor: Actor, session_id: UUID) -> None:
+async def end_own_session(session: AsyncSession, caller: Caller, session_id: UUID) -> None:
     """End one of the person's own sign-ins.
 
     Raises:
         NotFound: there is none, or it is somebody else's, or it has ended.
     """
-    if not await end(session, actor.id, "ended_by_person", only=session_id):
+    if not await revoke_sessions(session, caller.id, "ended_by_person", only_session_id=session_id):
         raise NotFound
 
 
-def _shown(record: SignIn, actor: Actor) -> SignInOut:
+def _to_schema(record: AuthSession, caller: Caller) -> SignInOut:
     return SignInOut(
         id=record.id,
         created_at=record.created_at,
@@ -287,9 +308,9 @@ def _shown(record: SignIn, actor: Actor) -> SignInOut:
         ends_at=record.ends_at,
         address=record.address,
         user_agent=record.user_agent,
-        current=record.id == actor.session_id,
+        current=record.id == caller.session_id,
     )
 
 
 def _seconds_until(moment: datetime) -> int:
-    return max(1, int((moment - now()).total_seconds()))
+    return max(1, int((moment - utc_now()).total_seconds()))

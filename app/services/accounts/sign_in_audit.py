@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from app.access import log
-from app.access.tokens import Kind
+from app.access.tokens import SubjectKind
 from app.database.engine import Database
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class SignInContext:
     """One request to sign in, refresh or sign out: what is known of it besides what it says."""
 
     database: Database
@@ -20,39 +20,49 @@ class Visit:
     user_agent: str | None
 
 
-async def let_in(
-    visit: Visit, act: str, kind: Kind, subject: UUID, session_id: UUID, *, status: int = 200
+async def record_authenticated_access(
+    visit: SignInContext, act: str, kind: SubjectKind, subject: UUID, session_id: UUID, *, status: int = 200
 ) -> None:
     """Log an act on a session that is alive.
 
     Raises:
         Unavailable: the log cannot be written; then nothing may be handed out.
     """
-    opened = await log.open_event(visit.database, _question(visit, act, kind, subject, session_id))
+    opened = await log.open_access_event(
+        visit.database, _access_request(visit, act, kind, subject, session_id)
+    )
     if opened["event_id"] is not None:  # None: the session was ended a moment ago, and that stands in the log
-        await log.conclude(visit.database, opened["event_id"], "allowed", status)
+        await log.conclude_access_event(visit.database, opened["event_id"], "allowed", status)
 
 
-async def turn_away(
-    visit: Visit, act: str, kind: Kind = "person", subject: UUID | None = None, session_id: UUID | None = None
+async def record_authentication_failure(
+    visit: SignInContext,
+    act: str,
+    kind: SubjectKind = "person",
+    subject: UUID | None = None,
+    session_id: UUID | None = None,
 ) -> None:
     """Log a proof of identity that failed: whose, where that is known."""
     if subject is None:
-        await _refused_stranger(visit, act, "unauthenticated", 401)
+        await _record_anonymous_refusal(visit, act, "unauthenticated", 401)
         return
     # Without a live session the database writes the entry 'unauthenticated' by itself.
-    await log.open_event(visit.database, _question(visit, act, kind, subject, session_id))
+    await log.open_access_event(visit.database, _access_request(visit, act, kind, subject, session_id))
 
 
-async def slow_down(visit: Visit, act: str) -> None:
+async def record_throttled_attempt(visit: SignInContext, act: str) -> None:
     """Log an attempt that came too soon, and was not looked at."""
-    await _refused_stranger(visit, act, "refused", 429)
+    await _record_anonymous_refusal(visit, act, "refused", 429)
 
 
-async def _refused_stranger(visit: Visit, act: str, outcome: str, status: int) -> None:
-    opened = await log.open_event(visit.database, log.Question(act, visit.request_id, visit.address))
-    await log.conclude(visit.database, opened["event_id"], outcome, status)
+async def _record_anonymous_refusal(visit: SignInContext, act: str, outcome: str, status: int) -> None:
+    opened = await log.open_access_event(
+        visit.database, log.AccessRequest(act, visit.request_id, visit.address)
+    )
+    await log.conclude_access_event(visit.database, opened["event_id"], outcome, status)
 
 
-def _question(visit: Visit, act: str, kind: Kind, subject: UUID, session_id: UUID | None) -> log.Question:
-    return log.Question(act, visit.request_id, visit.address, kind, subject, session_id)
+def _access_request(
+    visit: SignInContext, act: str, kind: SubjectKind, subject: UUID, session_id: UUID | None
+) -> log.AccessRequest:
+    return log.AccessRequest(act, visit.request_id, visit.address, kind, subject, session_id)

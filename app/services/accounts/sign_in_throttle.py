@@ -16,15 +16,15 @@ Every statement here commits on its own: a refused sign-in must not roll back it
 from dataclasses import dataclass
 from uuid import UUID
 
-from app.access.vault import vault
+from app.access.vault import get_vault
 from app.database.engine import Database
-from app.database.errors import translated
+from app.database.errors import translate_database_errors
 from app.errors import TooManyRequests
 
-HOUR = 3600
-DAY = 24 * HOUR
+HOUR_SECONDS = 3600
+DAY_SECONDS = 24 * HOUR_SECONDS
 
-COUNT = """
+COUNT_ATTEMPT_SQL = """
     INSERT INTO sign_in_attempts AS a (key, failures, last_at) VALUES ($1, 1, clock_timestamp())
     ON CONFLICT (key) DO UPDATE
        SET failures = CASE WHEN a.last_at < clock_timestamp() - make_interval(secs => $4) THEN 1
@@ -37,88 +37,95 @@ COUNT = """
      WHERE a.blocked_until IS NULL OR a.blocked_until <= clock_timestamp()
     RETURNING failures
 """
-WAIT = """
+SELECT_WAIT_SQL = """
     SELECT greatest(1, ceil(extract(epoch FROM blocked_until - clock_timestamp())))::integer
       FROM sign_in_attempts WHERE key = $1
 """
-EXCUSE = """
+UNDO_ATTEMPT_SQL = """
     UPDATE sign_in_attempts SET failures = greatest(failures - 1, 0), blocked_until = NULL WHERE key = ANY ($1)
 """
-FORGET = "DELETE FROM sign_in_attempts WHERE key = ANY ($1) OR last_at < clock_timestamp() - make_interval(secs => $2)"
+RESET_ATTEMPTS_SQL = "DELETE FROM sign_in_attempts WHERE key = ANY ($1) OR last_at < clock_timestamp() - make_interval(secs => $2)"
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class AttemptLimit:
     """How often something may fail."""
 
     key: bytes
-    free: int
+    free_failures: int
     """Failures until the first wait."""
-    longest: float
+    max_wait_seconds: float
     """Seconds a wait can last."""
-    forgotten_after: float = DAY
+    reset_after_seconds: float = DAY_SECONDS
     """Seconds without an attempt after which counting starts anew."""
 
 
-def of_account(email: str, network: str) -> Limit:
+def account_limit(email: str, network: str) -> AttemptLimit:
     """Return the limit of one account, known or not, from one network."""
-    return Limit(_key(b"account", email.casefold(), network), 5, 900)
+    return AttemptLimit(_limit_key(b"account", email.casefold(), network), 5, 900)
 
 
-def of_network(network: str) -> Limit:
+def network_limit(network: str) -> AttemptLimit:
     """Return the limit of one network. Short waits: an office behind one address shares them."""
-    return Limit(_key(b"network", network), 50, 60, HOUR)
+    return AttemptLimit(_limit_key(b"network", network), 50, 60, HOUR_SECONDS)
 
 
-def of_codes(user_id: UUID) -> Limit:
+def second_factor_limit(user_id: UUID) -> AttemptLimit:
     """Return the limit of second-factor codes of one person, from everywhere."""
-    return Limit(_key(b"codes", str(user_id)), 10, 900)
+    return AttemptLimit(_limit_key(b"codes", str(user_id)), 10, 900)
 
 
-def of_proofs(user_id: UUID) -> Limit:
+def reauthentication_limit(user_id: UUID) -> AttemptLimit:
     """Return the limit of proofs asked for again inside a session: a stolen token must not help to guess."""
-    return Limit(_key(b"proofs", str(user_id)), 5, 900)
+    return AttemptLimit(_limit_key(b"proofs", str(user_id)), 5, 900)
 
 
-def of_feeds(network: str) -> Limit:
+def calendar_feed_limit(network: str) -> AttemptLimit:
     """Return the limit of one network for addresses of calendar feeds; it never stands in the way of signing in."""
-    return Limit(_key(b"feeds", network), 50, 60, HOUR)
+    return AttemptLimit(_limit_key(b"feeds", network), 50, 60, HOUR_SECONDS)
 
 
-async def begin(database: Database, *limits: Limit) -> None:
+async def count_attempt(database: Database, *limits: AttemptLimit) -> None:
     """Count an attempt against every limit.
 
     Raises:
         TooManyRequests: one of them asks to wait; then none has counted it.
     """
     for position, limit in enumerate(limits):
-        if not await _counted(database, limit):
-            await excuse(database, *limits[:position])
-            raise TooManyRequests("Too many attempts; please wait.", retry_after=await _wait(database, limit))
+        if not await _try_count_attempt(database, limit):
+            await undo_attempt(database, *limits[:position])
+            raise TooManyRequests(
+                "Too many attempts; please wait.", retry_after=await _get_wait_seconds(database, limit)
+            )
 
 
-async def excuse(database: Database, *limits: Limit) -> None:
+async def undo_attempt(database: Database, *limits: AttemptLimit) -> None:
     """Take an attempt back: it was no guess."""
-    with translated():
-        await database.gate.execute(EXCUSE, [limit.key for limit in limits])
+    with translate_database_errors():
+        await database.access_pool.execute(UNDO_ATTEMPT_SQL, [limit.key for limit in limits])
 
 
-async def forget(database: Database, *limits: Limit) -> None:
+async def reset_attempts(database: Database, *limits: AttemptLimit) -> None:
     """Start counting anew after a proof was right; tidy up what is old."""
-    with translated():
-        await database.gate.execute(FORGET, [limit.key for limit in limits], DAY)
+    with translate_database_errors():
+        await database.access_pool.execute(RESET_ATTEMPTS_SQL, [limit.key for limit in limits], DAY_SECONDS)
 
 
-async def _counted(database: Database, limit: Limit) -> bool:
-    counting = (limit.key, limit.free, float(limit.longest), float(limit.forgotten_after))
-    with translated():
-        return await database.gate.fetchval(COUNT, *counting) is not None
+async def _try_count_attempt(database: Database, limit: AttemptLimit) -> bool:
+    counting = (
+        limit.key,
+        limit.free_failures,
+        float(limit.max_wait_seconds),
+        float(limit.reset_after_seconds),
+    )
+    with translate_database_errors():
+        return await database.access_pool.fetchval(COUNT_ATTEMPT_SQL, *counting) is not None
 
 
-async def _wait(database: Database, limit: Limit) -> int:
-    with translated():
-        return int(await database.gate.fetchval(WAIT, limit.key) or 1)
+async def _get_wait_seconds(database: Database, limit: AttemptLimit) -> int:
+    with translate_database_errors():
+        return int(await database.access_pool.fetchval(SELECT_WAIT_SQL, limit.key) or 1)
 
 
-def _key(kind: bytes, *parts: str) -> bytes:
-    return vault().blind.digest(b"sign-in", kind, *(part.encode() for part in parts))
+def _limit_key(kind: bytes, *parts: str) -> bytes:
+    return get_vault().blind_index.compute_digest(b"sign-in", kind, *(part.encode() for part in parts))

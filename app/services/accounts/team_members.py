@@ -14,7 +14,9 @@ from app.schemas.administration import MembershipIn, TeamMemberOut
 from app.schemas.sign_in import Membership
 
 
-async def of_users(session: AsyncSession, user_ids: Sequence[UUID]) -> Mapping[UUID, list[Membership]]:
+async def list_memberships_by_user(
+    session: AsyncSession, user_ids: Sequence[UUID]
+) -> Mapping[UUID, list[Membership]]:
     """Return the teams of people, by name."""
     query = (
         select(col(TeamMember.user_id), col(TeamMember.is_supervisor), col(Team.id), col(Team.name))
@@ -28,7 +30,9 @@ async def of_users(session: AsyncSession, user_ids: Sequence[UUID]) -> Mapping[U
     return found
 
 
-async def of_teams(session: AsyncSession, team_ids: Sequence[UUID]) -> Mapping[UUID, list[TeamMemberOut]]:
+async def list_members_by_team(
+    session: AsyncSession, team_ids: Sequence[UUID]
+) -> Mapping[UUID, list[TeamMemberOut]]:
     """Return the active people of teams, by name."""
     query = (
         select(col(TeamMember.team_id), col(TeamMember.is_supervisor), col(User.id), col(User.name))
@@ -42,13 +46,13 @@ async def of_teams(session: AsyncSession, team_ids: Sequence[UUID]) -> Mapping[U
     return found
 
 
-async def replace(session: AsyncSession, user_id: UUID, places: Sequence[MembershipIn]) -> None:
+async def replace_memberships(session: AsyncSession, user_id: UUID, places: Sequence[MembershipIn]) -> None:
     """Put a person into these teams and no other.
 
     Raises:
         InvalidInput: a team is not there, or named twice.
     """
-    await _refuse_unknown(session, [place.team_id for place in places])
+    await _validate_teams(session, [place.team_id for place in places])
     await session.execute(delete(TeamMember).where(col(TeamMember.user_id) == user_id))
     session.add_all(
         TeamMember(team_id=place.team_id, user_id=user_id, is_supervisor=place.is_supervisor)
@@ -57,7 +61,7 @@ async def replace(session: AsyncSession, user_id: UUID, places: Sequence[Members
     await session.flush()  # the answer shows what was stored
 
 
-async def _refuse_unknown(session: AsyncSession, wanted: list[UUID]) -> None:
+async def _validate_teams(session: AsyncSession, wanted: list[UUID]) -> None:
     query = select(col(Team.id)).where(col(Team.id).in_(wanted))
     known = set((await session.scalars(query)).all())
     faults = [

@@ -7,8 +7,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.kit.pagination import Paging
-from app.kit.records import find, find_for_change, patched
+from app.kit.pagination import Paginator
+from app.kit.records import apply_patch, get_record, get_version_for_update
 from app.models import Team
 from app.models.record import new_id
 from app.schemas.administration import TeamFilters, TeamIn, TeamOut, TeamSettings
@@ -16,7 +16,7 @@ from app.schemas.wire import Input, Page
 from app.services.accounts import team_members
 
 
-async def found(session: AsyncSession, founding: TeamIn) -> TeamOut:
+async def create_team(session: AsyncSession, founding: TeamIn) -> TeamOut:
     """Add a team.
 
     Raises:
@@ -25,43 +25,43 @@ async def found(session: AsyncSession, founding: TeamIn) -> TeamOut:
     team = Team(id=founding.id or new_id(), name=founding.name)
     session.add(team)
     await session.flush()  # a conflict must surface before the answer leaves
-    return await _one(session, team)
+    return await _to_schema(session, team)
 
 
-async def listed(session: AsyncSession, filters: TeamFilters) -> Page[TeamOut]:
+async def list_teams(session: AsyncSession, filters: TeamFilters) -> Page[TeamOut]:
     """List the teams, newest first."""
     wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
-    paging = Paging("teams", filters.limit, filters.cursor, wanted)
-    rows, cursor = await paging.records(
+    paging = Paginator("teams", filters.limit, filters.cursor, wanted)
+    rows, cursor = await paging.fetch_records(
         session, select(Team).filter_by(**wanted), col(Team.created_at), col(Team.id)
     )
-    return Page(items=await _shown(session, rows), next_cursor=cursor)
+    return Page(items=await _to_schemas(session, rows), next_cursor=cursor)
 
 
-async def read(session: AsyncSession, team_id: UUID) -> TeamOut:
+async def get_team(session: AsyncSession, team_id: UUID) -> TeamOut:
     """Read one team."""
-    return await _one(session, await find(session, Team, team_id))
+    return await _to_schema(session, await get_record(session, Team, team_id))
 
 
-async def change(session: AsyncSession, team_id: UUID, seen: int, patch: Input) -> TeamOut:
+async def update_team(session: AsyncSession, team_id: UUID, expected_version: int, patch: Input) -> TeamOut:
     """Rename a team, or say that it is no more.
 
     Raises:
         AlreadyExists: another team has the name.
     """
-    team = await find_for_change(session, Team, team_id, seen)
-    wanted = patched(TeamSettings, {"name": team.name, "is_active": team.is_active}, patch)
+    team = await get_version_for_update(session, Team, team_id, expected_version)
+    wanted = apply_patch(TeamSettings, {"name": team.name, "is_active": team.is_active}, patch)
     team.name, team.is_active = wanted.name, wanted.is_active
     await session.flush()  # a conflict must surface before the answer leaves
-    return await _one(session, team)
+    return await _to_schema(session, team)
 
 
-async def _one(session: AsyncSession, team: Team) -> TeamOut:
-    return (await _shown(session, [team]))[0]
+async def _to_schema(session: AsyncSession, team: Team) -> TeamOut:
+    return (await _to_schemas(session, [team]))[0]
 
 
-async def _shown(session: AsyncSession, teams: Sequence[Team]) -> list[TeamOut]:
-    members = await team_members.of_teams(session, [team.id for team in teams])
+async def _to_schemas(session: AsyncSession, teams: Sequence[Team]) -> list[TeamOut]:
+    members = await team_members.list_members_by_team(session, [team.id for team in teams])
     return [
         TeamOut(
             id=team.id,

@@ -8,12 +8,12 @@ from sqlalchemy import any_, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.access.actor import Actor
+from app.access.actor import Caller
 from app.access.permissions import Role
 from app.errors import AlreadyExists, Fault
-from app.kit.pagination import Paging
-from app.kit.records import checked, find, find_for_change, patched
-from app.kit.state_machine import refuse
+from app.kit.pagination import Paginator
+from app.kit.records import apply_patch, get_record, get_version_for_update, validate_document
+from app.kit.state_machine import raise_if_unmet
 from app.models import User
 from app.models.record import new_id
 from app.schemas.administration import (
@@ -29,14 +29,14 @@ from app.schemas.wire import Input, Page
 from app.services.accounts import initial_passwords, second_factors, sessions, team_members
 
 
-async def appoint(session: AsyncSession, appointing: UserIn) -> UserWithPassword:
+async def create_user(session: AsyncSession, appointing: UserIn) -> UserWithPassword:
     """Add a member of staff; the password is made here, shown once, and only good to choose another.
 
     Raises:
         AlreadyExists: the e-mail address or the id is taken.
         InvalidInput: a team is not there.
     """
-    password, stored = await initial_passwords.issue()
+    password, stored = await initial_passwords.issue_initial_password()
     user = User(
         id=appointing.id or new_id(),
         email=appointing.email,
@@ -46,8 +46,8 @@ async def appoint(session: AsyncSession, appointing: UserIn) -> UserWithPassword
     )
     session.add(user)
     await session.flush()  # memberships refer to the user
-    await team_members.replace(session, user.id, appointing.teams)
-    return await _with_password(session, user, password)
+    await team_members.replace_memberships(session, user.id, appointing.teams)
+    return await _to_schema_with_password(session, user, password)
 
 
 async def create_first_administrator(session: AsyncSession, email: str, name: str) -> tuple[User, str]:
@@ -58,33 +58,35 @@ async def create_first_administrator(session: AsyncSession, email: str, name: st
         InvalidInput: the e-mail address or the name cannot be one.
     """
     if await session.scalar(
-        select(col(User.id)).where(col(User.is_active), _is(Role.administrator)).limit(1)
+        select(col(User.id)).where(col(User.is_active), _has_role(Role.administrator)).limit(1)
     ):
         raise AlreadyExists("There is an administrator already.")
-    told = checked(UserIn, {"email": email, "name": name, "roles": [Role.administrator.value]})
-    appointed = await appoint(session, told)
-    return await find(session, User, appointed.id), appointed.initial_password
+    told = validate_document(UserIn, {"email": email, "name": name, "roles": [Role.administrator.value]})
+    appointed = await create_user(session, told)
+    return await get_record(session, User, appointed.id), appointed.initial_password
 
 
-async def listed(session: AsyncSession, filters: UserFilters) -> Page[UserOut]:
+async def list_users(session: AsyncSession, filters: UserFilters) -> Page[UserOut]:
     """List the staff, newest first."""
     wanted = filters.model_dump(exclude={"limit", "cursor"})
-    paging = Paging("users", filters.limit, filters.cursor, wanted)
+    paging = Paginator("users", filters.limit, filters.cursor, wanted)
     query = select(User)
     if filters.role is not None:
-        query = query.where(_is(filters.role))
+        query = query.where(_has_role(filters.role))
     if filters.is_active is not None:
         query = query.where(col(User.is_active) == filters.is_active)
-    rows, cursor = await paging.records(session, query, col(User.created_at), col(User.id))
-    return Page(items=await _shown(session, rows), next_cursor=cursor)
+    rows, cursor = await paging.fetch_records(session, query, col(User.created_at), col(User.id))
+    return Page(items=await _to_schemas(session, rows), next_cursor=cursor)
 
 
-async def read(session: AsyncSession, user_id: UUID) -> UserOut:
+async def get_user(session: AsyncSession, user_id: UUID) -> UserOut:
     """Read one member of staff."""
-    return await _one(session, await find(session, User, user_id))
+    return await _to_schema(session, await get_record(session, User, user_id))
 
 
-async def change(session: AsyncSession, actor: Actor, user_id: UUID, seen: int, patch: Input) -> UserOut:
+async def update_user(
+    session: AsyncSession, caller: Caller, user_id: UUID, expected_version: int, patch: Input
+) -> UserOut:
     """Change name, roles, teams, or whether somebody works here; all of it holds from the next request on.
 
     Raises:
@@ -92,49 +94,49 @@ async def change(session: AsyncSession, actor: Actor, user_id: UUID, seen: int, 
             themselves into no other role and no team.
         InvalidInput: a team is not there, or the whole would be no user any more.
     """
-    user = await find_for_change(session, User, user_id, seen)
-    had = _settings(user, await team_members.of_users(session, [user.id]))
-    wanted = patched(UserSettings, had, patch)
-    if user.id == actor.id:
-        refuse(_unmet_by_oneself(had, wanted))
+    user = await get_version_for_update(session, User, user_id, expected_version)
+    had = _current_settings(user, await team_members.list_memberships_by_user(session, [user.id]))
+    wanted = apply_patch(UserSettings, had, patch)
+    if user.id == caller.id:
+        raise_if_unmet(_check_self_change(had, wanted))
     user.name, user.roles, user.is_active = wanted.name, list(wanted.roles), wanted.is_active
     if "teams" in patch.model_fields_set:
-        await team_members.replace(session, user.id, wanted.teams)
+        await team_members.replace_memberships(session, user.id, wanted.teams)
     if not user.is_active:
-        await sessions.end(session, user.id, "deactivated")
+        await sessions.revoke_sessions(session, user.id, "deactivated")
     await session.flush()  # a conflict must surface before the answer leaves
-    return await _one(session, user)
+    return await _to_schema(session, user)
 
 
-async def reset_password(
-    session: AsyncSession, user_id: UUID, seen: int, reset: PasswordReset
+async def reset_user_password(
+    session: AsyncSession, user_id: UUID, expected_version: int, reset: PasswordReset
 ) -> UserWithPassword:
     """Give somebody a new initial password, shown once; whatever was signed in with the old one ends.
 
     The second factor stays, unless the administrator says that it is lost (OWASP ASVS 6.4.3).
     """
-    user = await find_for_change(session, User, user_id, seen)
-    password, user.password_hash = await initial_passwords.issue()
+    user = await get_version_for_update(session, User, user_id, expected_version)
+    password, user.password_hash = await initial_passwords.issue_initial_password()
     if reset.remove_second_factor:
-        second_factors.forget(user)
-    await sessions.end(session, user.id, "password_reset")
+        second_factors.clear_second_factor(user)
+    await sessions.revoke_sessions(session, user.id, "password_reset")
     await session.flush()  # a conflict must surface before the answer leaves
-    return await _with_password(session, user, password)
+    return await _to_schema_with_password(session, user, password)
 
 
-async def end_sessions(session: AsyncSession, user_id: UUID, seen: int) -> UserOut:
+async def end_user_sessions(session: AsyncSession, user_id: UUID, expected_version: int) -> UserOut:
     """Sign somebody out everywhere (OWASP ASVS 7.4.5)."""
-    user = await find_for_change(session, User, user_id, seen)
-    await sessions.end(session, user.id, "ended_by_administrator")
+    user = await get_version_for_update(session, User, user_id, expected_version)
+    await sessions.revoke_sessions(session, user.id, "ended_by_administrator")
     await session.flush()  # a conflict must surface before the answer leaves
-    return await _one(session, user)
+    return await _to_schema(session, user)
 
 
-def _is(role: str) -> Any:
+def _has_role(role: str) -> Any:
     return literal(str(role)) == any_(col(User.roles))
 
 
-def _unmet_by_oneself(had: dict[str, Any], wanted: UserSettings) -> list[Fault]:
+def _check_self_change(had: dict[str, Any], wanted: UserSettings) -> list[Fault]:
     unmet = []
     if not set(wanted.roles) <= set(had["roles"]):
         unmet.append(Fault("/roles", "own_role", "Another administrator has to give you a role."))
@@ -147,22 +149,22 @@ def _unmet_by_oneself(had: dict[str, Any], wanted: UserSettings) -> list[Fault]:
     return unmet
 
 
-def _settings(user: User, teams: Mapping[UUID, Sequence[Membership]]) -> dict[str, Any]:
+def _current_settings(user: User, teams: Mapping[UUID, Sequence[Membership]]) -> dict[str, Any]:
     places = [place.model_dump(mode="json", exclude={"team_name"}) for place in teams[user.id]]
     return {"name": user.name, "roles": user.roles, "is_active": user.is_active, "teams": places}
 
 
-async def _one(session: AsyncSession, user: User) -> UserOut:
-    return (await _shown(session, [user]))[0]
+async def _to_schema(session: AsyncSession, user: User) -> UserOut:
+    return (await _to_schemas(session, [user]))[0]
 
 
-async def _with_password(session: AsyncSession, user: User, password: str) -> UserWithPassword:
-    shown = await _one(session, user)
+async def _to_schema_with_password(session: AsyncSession, user: User, password: str) -> UserWithPassword:
+    shown = await _to_schema(session, user)
     return UserWithPassword(**shown.model_dump(), initial_password=password)
 
 
-async def _shown(session: AsyncSession, users: Sequence[User]) -> list[UserOut]:
-    teams = await team_members.of_users(session, [user.id for user in users])
+async def _to_schemas(session: AsyncSession, users: Sequence[User]) -> list[UserOut]:
+    teams = await team_members.list_memberships_by_user(session, [user.id for user in users])
     return [
         UserOut(
             id=user.id,

@@ -8,9 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.errors import Fault, InvalidInput
-from app.kit.pagination import Paging
-from app.kit.records import find, find_for_change, patched
-from app.kit.state_machine import refuse
+from app.kit.pagination import Paginator
+from app.kit.records import apply_patch, get_record, get_version_for_update
+from app.kit.state_machine import raise_if_unmet
 from app.models import Instrument
 from app.models.record import new_id
 from app.schemas.instruments import (
@@ -23,20 +23,20 @@ from app.schemas.instruments import (
     InstrumentSettings,
 )
 from app.schemas.wire import Input, Page
-from app.services.assessments.instrument_validation import faults_of
-from app.services.assessments.scoring import scored, unfit
+from app.services.assessments.instrument_validation import check_instrument_definition
+from app.services.assessments.scoring import check_answers, score_answers
 
 
-async def introduce(session: AsyncSession, told: InstrumentIn) -> InstrumentOut:
+async def create_instrument(session: AsyncSession, payload: InstrumentIn) -> InstrumentOut:
     """Add a questionnaire; one with the code of another is its next edition, and takes its place.
 
     Raises:
         InvalidInput: the definition makes no sense as a whole.
         AlreadyExists: the id is taken, or somebody else is making the same edition.
     """
-    if faults := faults_of(told.definition):
+    if faults := check_instrument_definition(payload.definition):
         raise InvalidInput(faults)
-    same_code = col(Instrument.code) == told.code
+    same_code = col(Instrument.code) == payload.code
     last = await session.scalar(select(func.max(col(Instrument.edition))).where(same_code))
     await session.execute(
         update(Instrument)
@@ -44,47 +44,49 @@ async def introduce(session: AsyncSession, told: InstrumentIn) -> InstrumentOut:
         .values(is_active=False, version=Instrument.version + 1)
     )
     made = Instrument(
-        id=told.id or new_id(),
-        code=told.code,
+        id=payload.id or new_id(),
+        code=payload.code,
         edition=(last or 0) + 1,
-        definition=told.definition.model_dump(mode="json"),
+        definition=payload.definition.model_dump(mode="json"),
     )
     session.add(made)
     await session.flush()  # a conflict must surface before the answer leaves
-    return _shown(made)
+    return _to_schema(made)
 
 
-async def listed(session: AsyncSession, filters: InstrumentFilters) -> Page[InstrumentItem]:
+async def list_instruments(session: AsyncSession, filters: InstrumentFilters) -> Page[InstrumentItem]:
     """List the questionnaires, newest first."""
     wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
-    paging = Paging("instruments", filters.limit, filters.cursor, wanted)
-    rows, cursor = await paging.records(
+    paging = Paginator("instruments", filters.limit, filters.cursor, wanted)
+    rows, cursor = await paging.fetch_records(
         session, select(Instrument).filter_by(**wanted), col(Instrument.created_at), col(Instrument.id)
     )
-    return Page(items=[_item(row) for row in rows], next_cursor=cursor)
+    return Page(items=[_to_summary(row) for row in rows], next_cursor=cursor)
 
 
-async def read(session: AsyncSession, instrument_id: UUID) -> InstrumentOut:
+async def get_instrument(session: AsyncSession, instrument_id: UUID) -> InstrumentOut:
     """Read one edition."""
-    return _shown(await find(session, Instrument, instrument_id))
+    return _to_schema(await get_record(session, Instrument, instrument_id))
 
 
-async def change(session: AsyncSession, instrument_id: UUID, seen: int, patch: Input) -> InstrumentOut:
+async def update_instrument(
+    session: AsyncSession, instrument_id: UUID, expected_version: int, patch: Input
+) -> InstrumentOut:
     """Retire an edition, or bring it back.
 
     Raises:
         GateRefused: another edition is in use.
     """
-    instrument = await find_for_change(session, Instrument, instrument_id, seen)
-    wanted = patched(InstrumentSettings, {"is_active": instrument.is_active}, patch)
-    if wanted.is_active and await _replaced(session, instrument):
-        refuse([Fault("/is_active", "replaced", "Another edition is in use: retire that one first.")])
+    instrument = await get_version_for_update(session, Instrument, instrument_id, expected_version)
+    wanted = apply_patch(InstrumentSettings, {"is_active": instrument.is_active}, patch)
+    if wanted.is_active and await _has_other_active_version(session, instrument):
+        raise_if_unmet([Fault("/is_active", "replaced", "Another edition is in use: retire that one first.")])
     instrument.is_active = wanted.is_active
     await session.flush()  # the answer shows what was stored
-    return _shown(instrument)
+    return _to_schema(instrument)
 
 
-async def _replaced(session: AsyncSession, instrument: Instrument) -> bool:
+async def _has_other_active_version(session: AsyncSession, instrument: Instrument) -> bool:
     in_use = exists().where(
         col(Instrument.code) == instrument.code,
         col(Instrument.id) != instrument.id,
@@ -93,7 +95,7 @@ async def _replaced(session: AsyncSession, instrument: Instrument) -> bool:
     return bool(await session.scalar(select(in_use)))
 
 
-async def answered(
+async def score_instruments(
     session: AsyncSession, known: dict[str, Any], wanted: dict[str, Answers]
 ) -> dict[str, dict[str, Any]]:
     """Return the results of what is answered, by code; `known` are the results so far.
@@ -105,22 +107,24 @@ async def answered(
     """
     results = {code: result for code, result in known.items() if wanted.get(code) == result["answers"]}
     changed = {code: answers for code, answers in wanted.items() if code not in results}
-    editions = await _editions(session, known, set(changed))
+    editions = await _find_versions(session, known, set(changed))
     faults = []
     for code, answers in changed.items():
         if code not in editions:
             faults.append(Fault("/instruments", "instrument_unknown", "One of them is not in use."))
             continue
         definition = Definition.model_validate(editions[code].definition)
-        faults += unfit(code, definition, answers)
+        faults += check_answers(code, definition, answers)
         edition = {"instrument_id": str(editions[code].id), "edition": editions[code].edition}
-        results[code] = {**edition, **scored(definition, answers)}
+        results[code] = {**edition, **score_answers(definition, answers)}
     if faults:
         raise InvalidInput(faults)
     return results
 
 
-async def _editions(session: AsyncSession, known: dict[str, Any], codes: set[str]) -> dict[str, Instrument]:
+async def _find_versions(
+    session: AsyncSession, known: dict[str, Any], codes: set[str]
+) -> dict[str, Instrument]:
     if not codes:
         return {}
     begun = [UUID(known[code]["instrument_id"]) for code in codes & known.keys()]
@@ -129,10 +133,10 @@ async def _editions(session: AsyncSession, known: dict[str, Any], codes: set[str
     return {found.code: found for found in await session.scalars(query)}
 
 
-def _shown(instrument: Instrument) -> InstrumentOut:
+def _to_schema(instrument: Instrument) -> InstrumentOut:
     return InstrumentOut(**instrument.model_dump())
 
 
-def _item(instrument: Instrument) -> InstrumentItem:
+def _to_summary(instrument: Instrument) -> InstrumentItem:
     plain = instrument.model_dump(exclude={"definition"})
     return InstrumentItem(**plain, title=instrument.definition["title"])

@@ -12,10 +12,10 @@ from sqlmodel import col
 from app.models import Review
 from app.services.care_plans.review_states import COMPLETE
 
-CLOSE = "close"
+CLOSE_DECISION = "close"
 
 
-class Look(NamedTuple):
+class ReviewRatings(NamedTuple):
     """What one completed review said of the areas, by area."""
 
     number: int
@@ -24,21 +24,21 @@ class Look(NamedTuple):
     decisions: dict[str, str]
 
 
-async def looks(session: AsyncSession, plan_id: UUID) -> list[Look]:
+async def list_review_ratings(session: AsyncSession, plan_id: UUID) -> list[ReviewRatings]:
     """Return the completed reviews that looked back on a plan, one after the other."""
     query = select(
         col(Review.number), col(Review.completed_at), col(Review.ratings), col(Review.decisions)
     ).where(col(Review.plan_id) == plan_id, col(Review.status) == COMPLETE.target)
-    return [Look(*row) for row in await session.execute(query.order_by(col(Review.number)))]
+    return [ReviewRatings(*row) for row in await session.execute(query.order_by(col(Review.number)))]
 
 
-def closed(found: Iterable[Look]) -> dict[str, int]:
+def get_closed_areas(found: Iterable[ReviewRatings]) -> dict[str, int]:
     """Return the areas that were closed, each with the number of the review that did it; what was decided last counts."""
     last = {area: (decision, look.number) for look in found for area, decision in look.decisions.items()}
-    return {area: number for area, (decision, number) in last.items() if decision == CLOSE}
+    return {area: number for area, (decision, number) in last.items() if decision == CLOSE_DECISION}
 
 
-def rated(found: Iterable[Look], since: datetime | None) -> dict[str, int]:
+def get_latest_ratings(found: Iterable[ReviewRatings], since: datetime | None) -> dict[str, int]:
     """Return the newest rating of each area that was looked at since a moment."""
     return {
         area: rating

@@ -12,15 +12,15 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.access.actor import Actor
-from app.access.vault import seal, unseal
+from app.access.actor import Caller
+from app.access.vault import decrypt, encrypt
 from app.errors import Fault, InvalidInput
-from app.kit.approval import unmet_writable
-from app.kit.dates import refuse_ahead, today
-from app.kit.records import find, find_for_change, hold_case, patched
-from app.kit.state_machine import refuse
+from app.kit.approval import check_editable
+from app.kit.dates import today, validate_not_in_future
+from app.kit.records import apply_patch, get_case_for_update, get_record, get_version_for_update
+from app.kit.state_machine import raise_if_unmet
 from app.models import Action, CarePlan, Case, Goal, PlanArea
-from app.models.record import new_id, now
+from app.models.record import new_id, utc_now
 from app.schemas.care_plans import (
     MOST,
     ActionContent,
@@ -36,118 +36,127 @@ from app.schemas.care_plans import (
     GoalPatch,
     GoalWords,
 )
-from app.services.care_plans.load import shown, shown_action, shown_goal, whole
-from app.services.care_plans.states import APPROVE, unmet_progress
-from app.services.care_plans.submission_checks import unmet_no_need
+from app.services.care_plans.load import action_to_schema, care_plan_to_schema, goal_to_schema, load_care_plan
+from app.services.care_plans.states import APPROVE, check_progress_recordable
+from app.services.care_plans.submission_checks import check_no_need
 from app.services.cases import history as case_history
-from app.services.cases.write_access import unmet_writing
+from app.services.cases.write_access import check_case_writable
 
-Part = TypeVar("Part", Goal, Action)
+GoalOrAction = TypeVar("GoalOrAction", Goal, Action)
 
-SEALED = {"what", "by_whom", "note"}
-PLAIN = {"by", "due_on", "status", "done_on"}
+ENCRYPTED_ACTION_FIELDS = {"what", "by_whom", "note"}
+ACTION_COLUMN_FIELDS = {"by", "due_on", "status", "done_on"}
 """Of an action, in columns of their own: what agendas and reports count."""
 
 
-async def answer(session: AsyncSession, plan_id: UUID, area: str, seen: int, told: AreaAnswer) -> CarePlanOut:
+async def replace_care_plan_area(
+    session: AsyncSession, plan_id: UUID, area: str, expected_version: int, payload: AreaAnswer
+) -> CarePlanOut:
     """Answer an area with goals, or with 'no need' and why.
 
     Raises:
         GateRefused: the plan is frozen, or 'no need' does not fit: the area is weak, or has open goals.
     """
-    case = await hold_case(session, CarePlan, plan_id)
-    plan = await find_for_change(session, CarePlan, plan_id, seen)
-    found = await whole(session, plan)
+    case = await get_case_for_update(session, CarePlan, plan_id)
+    plan = await get_version_for_update(session, CarePlan, plan_id, expected_version)
+    found = await load_care_plan(session, plan)
     row = found.areas[area]
-    untrue = unmet_no_need(row, found.goals[area]) if told.status == "no_need" else []
-    refuse([*await unmet_writing(session, case), *unmet_writable(plan), *untrue])
-    row.status, row.version = told.status, row.version + 1
-    seal(row, "sealed", {**unseal(row), "reason": told.reason})
-    plan.updated_at = now()
+    untrue = check_no_need(row, found.goals[area]) if payload.status == "no_need" else []
+    raise_if_unmet([*await check_case_writable(session, case), *check_editable(plan), *untrue])
+    row.status, row.version = payload.status, row.version + 1
+    encrypt(row, "sealed", {**decrypt(row), "reason": payload.reason})
+    plan.updated_at = utc_now()
     await session.flush()  # the answer shows what was stored
-    return shown(found)
+    return care_plan_to_schema(found)
 
 
-async def add_goal(session: AsyncSession, plan_id: UUID, area: str, told: GoalIn) -> GoalOut:
+async def create_care_plan_goal(session: AsyncSession, plan_id: UUID, area: str, payload: GoalIn) -> GoalOut:
     """Set a goal in an area, with the actions that are told with it; that answers the area.
 
     Raises:
         GateRefused: the plan is frozen, the area is answered with 'no need', or it has goals enough.
     """
-    case = await hold_case(session, CarePlan, plan_id)
-    plan = await find(session, CarePlan, plan_id)
+    case = await get_case_for_update(session, CarePlan, plan_id)
+    plan = await get_record(session, CarePlan, plan_id)
     in_area = col(PlanArea.plan_id) == plan.id, col(PlanArea.area) == area
     row = (await session.scalars(select(PlanArea).where(*in_area))).one()
-    room = await _unmet_room(session, Goal, col(Goal.plan_id) == plan.id, col(Goal.area) == area)
-    refuse([*await unmet_writing(session, case), *unmet_writable(plan), *_unmet_need(row), *room])
-    goal = Goal(**_born(plan, told.id), area=area)
-    seal(goal, "sealed", told.model_dump(include=set(GoalWords.model_fields)))
+    room = await _check_item_limit(session, Goal, col(Goal.plan_id) == plan.id, col(Goal.area) == area)
+    raise_if_unmet(
+        [
+            *await check_case_writable(session, case),
+            *check_editable(plan),
+            *_check_area_accepts_goals(row),
+            *room,
+        ]
+    )
+    goal = Goal(**_initial_fields(plan, payload.id), area=area)
+    encrypt(goal, "sealed", payload.model_dump(include=set(GoalWords.model_fields)))
     session.add(goal)
     row.status, row.version = "goals", row.version + 1
-    plan.updated_at, plan.version = now(), plan.version + 1
+    plan.updated_at, plan.version = utc_now(), plan.version + 1
     await session.flush()  # its actions name it
-    actions = [_action(plan, goal, one) for one in told.actions]
+    actions = [_build_action(plan, goal, one) for one in payload.actions]
     session.add_all(actions)
     await session.flush()  # the answer shows what was stored
-    return shown_goal(goal, actions)
+    return goal_to_schema(goal, actions)
 
 
-async def add_action(session: AsyncSession, goal_id: UUID, told: ActionIn) -> ActionOut:
+async def create_goal_action(session: AsyncSession, goal_id: UUID, payload: ActionIn) -> ActionOut:
     """Add a step towards a goal.
 
     Raises:
         GateRefused: the plan is frozen, or the goal has actions enough.
     """
-    case = await hold_case(session, Goal, goal_id)
-    goal = await find(session, Goal, goal_id)
-    plan = await find(session, CarePlan, goal.plan_id)
-    room = await _unmet_room(session, Action, col(Action.goal_id) == goal.id)
-    refuse([*await unmet_writing(session, case), *unmet_writable(plan), *room])
-    action = _action(plan, goal, told)
+    case = await get_case_for_update(session, Goal, goal_id)
+    goal = await get_record(session, Goal, goal_id)
+    plan = await get_record(session, CarePlan, goal.plan_id)
+    room = await _check_item_limit(session, Action, col(Action.goal_id) == goal.id)
+    raise_if_unmet([*await check_case_writable(session, case), *check_editable(plan), *room])
+    action = _build_action(plan, goal, payload)
     session.add(action)
-    _touch(plan, goal)
+    _increment_versions(plan, goal)
     await session.flush()  # the answer shows what was stored
-    return shown_action(action)
+    return action_to_schema(action)
 
 
-async def read_goal(session: AsyncSession, goal_id: UUID) -> GoalOut:
+async def get_goal(session: AsyncSession, goal_id: UUID) -> GoalOut:
     """Read one goal with its actions."""
-    return await _with_actions(session, await find(session, Goal, goal_id))
+    return await _load_goal_schema(session, await get_record(session, Goal, goal_id))
 
 
-async def read_action(session: AsyncSession, action_id: UUID) -> ActionOut:
+async def get_action(session: AsyncSession, action_id: UUID) -> ActionOut:
     """Read one action."""
-    return shown_action(await find(session, Action, action_id))
+    return action_to_schema(await get_record(session, Action, action_id))
 
 
-async def change_goal(
-    session: AsyncSession, actor: Actor, goal_id: UUID, seen: int, patch: GoalPatch
+async def update_goal(
+    session: AsyncSession, caller: Caller, goal_id: UUID, expected_version: int, patch: GoalPatch
 ) -> GoalOut:
     """Write a goal otherwise, or tell that it was achieved or dropped.
 
     Raises:
         GateRefused: the plan is frozen; of one in force, only the status changes.
     """
-    case = await hold_case(session, Goal, goal_id)
-    goal = await find_for_change(session, Goal, goal_id, seen)
-    plan = await find(session, CarePlan, goal.plan_id)
-    before = {**unseal(goal), "status": goal.status}
-    after = patched(GoalContent, before, patch).model_dump(mode="json")
-    await _refuse_frozen(session, case, plan, GoalWords, before, after)
-    copies = await _in_next_edition(session, plan, goal)
+    case = await get_case_for_update(session, Goal, goal_id)
+    goal = await get_version_for_update(session, Goal, goal_id, expected_version)
+    plan = await get_record(session, CarePlan, goal.plan_id)
+    before = {**decrypt(goal), "status": goal.status}
+    after = apply_patch(GoalContent, before, patch).model_dump(mode="json")
+    await _raise_if_frozen(session, case, plan, GoalWords, before, after)
+    copies = await _list_draft_copies(session, plan, goal)
     for one in (goal, *copies):
         one.status = after["status"]
-    seal(goal, "sealed", {name: after[name] for name in GoalWords.model_fields})
+    encrypt(goal, "sealed", {name: after[name] for name in GoalWords.model_fields})
     if goal.status == "achieved" != before["status"]:
-        case_history.record(session, case, "goal_achieved", actor, goal, {"area": goal.area})
-    goal.updated_at = now()
-    _touch(plan)
+        case_history.record_case_history(session, case, "goal_achieved", caller, goal, {"area": goal.area})
+    goal.updated_at = utc_now()
+    _increment_versions(plan)
     await session.flush()  # the answer shows what was stored
-    return await _with_actions(session, goal)
+    return await _load_goal_schema(session, goal)
 
 
-async def change_action(
-    session: AsyncSession, actor: Actor, action_id: UUID, seen: int, patch: ActionPatch
+async def update_action(
+    session: AsyncSession, caller: Caller, action_id: UUID, expected_version: int, patch: ActionPatch
 ) -> ActionOut:
     """Write an action otherwise, or tell how it went.
 
@@ -155,28 +164,30 @@ async def change_action(
         GateRefused: the plan is frozen; of one in force, only status, date and note change.
         InvalidInput: the date lies ahead, or is that of an action that is still to be done.
     """
-    case = await hold_case(session, Action, action_id)
-    action = await find_for_change(session, Action, action_id, seen)
-    plan = await find(session, CarePlan, action.plan_id)
-    before = {**unseal(action), **action.model_dump(mode="json", include=PLAIN)}
-    known = patched(ActionContent, before, patch)
-    status, done_on = _ended(known, patch.model_fields_set)
-    await _refuse_frozen(session, case, plan, ActionWords, before, known.model_dump(mode="json"))
-    copies = await _in_next_edition(session, plan, action)
+    case = await get_case_for_update(session, Action, action_id)
+    action = await get_version_for_update(session, Action, action_id, expected_version)
+    plan = await get_record(session, CarePlan, action.plan_id)
+    before = {**decrypt(action), **action.model_dump(mode="json", include=ACTION_COLUMN_FIELDS)}
+    known = apply_patch(ActionContent, before, patch)
+    status, done_on = _resolve_action_status(known, patch.model_fields_set)
+    await _raise_if_frozen(session, case, plan, ActionWords, before, known.model_dump(mode="json"))
+    copies = await _list_draft_copies(session, plan, action)
     for one in (action, *copies):
         one.status, one.done_on = status, done_on
-        seal(one, "sealed", {**unseal(one), "note": known.note})
+        encrypt(one, "sealed", {**decrypt(one), "note": known.note})
     action.by, action.due_on = known.by, known.due_on
-    seal(action, "sealed", known.model_dump(include=SEALED))
+    encrypt(action, "sealed", known.model_dump(include=ENCRYPTED_ACTION_FIELDS))
     if status == "done" != before["status"]:
-        case_history.record(session, case, "action_done", actor, action, {"by": action.by}, at=done_on)
-    action.updated_at = now()
-    _touch(plan)
+        case_history.record_case_history(
+            session, case, "action_done", caller, action, {"by": action.by}, occurred_at=done_on
+        )
+    action.updated_at = utc_now()
+    _increment_versions(plan)
     await session.flush()  # the answer shows what was stored
-    return shown_action(action)
+    return action_to_schema(action)
 
 
-def _born(plan: CarePlan, chosen: UUID | None) -> dict[str, Any]:
+def _initial_fields(plan: CarePlan, chosen: UUID | None) -> dict[str, Any]:
     """Return what a goal or an action begins with; its own id is its origin."""
     id_ = chosen or new_id()
     return {
@@ -188,38 +199,40 @@ def _born(plan: CarePlan, chosen: UUID | None) -> dict[str, Any]:
     }
 
 
-def _action(plan: CarePlan, goal: Goal, told: ActionIn) -> Action:
-    action = Action(**_born(plan, told.id), goal_id=goal.id, by=told.by, due_on=told.due_on)
-    seal(action, "sealed", {"what": told.what, "by_whom": told.by_whom, "note": None})
+def _build_action(plan: CarePlan, goal: Goal, payload: ActionIn) -> Action:
+    action = Action(
+        **_initial_fields(plan, payload.id), goal_id=goal.id, by=payload.by, due_on=payload.due_on
+    )
+    encrypt(action, "sealed", {"what": payload.what, "by_whom": payload.by_whom, "note": None})
     return action
 
 
-def _touch(*records: CarePlan | Goal | Action) -> None:
+def _increment_versions(*records: CarePlan | Goal | Action) -> None:
     for record in records:
-        record.updated_at, record.version = now(), record.version + 1
+        record.updated_at, record.version = utc_now(), record.version + 1
 
 
-async def _with_actions(session: AsyncSession, goal: Goal) -> GoalOut:
+async def _load_goal_schema(session: AsyncSession, goal: Goal) -> GoalOut:
     query = select(Action).where(col(Action.goal_id) == goal.id)
     actions = await session.scalars(query.order_by(col(Action.created_at), col(Action.id)))
-    return shown_goal(goal, actions.all())
+    return goal_to_schema(goal, actions.all())
 
 
-def _unmet_need(row: PlanArea) -> list[Fault]:
+def _check_area_accepts_goals(row: PlanArea) -> list[Fault]:
     if row.status != "no_need":
         return []
     detail = "The area is answered with 'no need': answer it with goals first."
     return [Fault("/status", "no_need", detail)]
 
 
-async def _unmet_room(
+async def _check_item_limit(
     session: AsyncSession, kind: type[Goal] | type[Action], *here: ColumnElement[bool]
 ) -> list[Fault]:
     count = await session.scalar(select(func.count()).select_from(kind).where(*here))
     return [Fault(None, "too_many", f"There are {MOST} of them already.")] if (count or 0) >= MOST else []
 
 
-async def _refuse_frozen(
+async def _raise_if_frozen(
     session: AsyncSession,
     case: Case,
     plan: CarePlan,
@@ -229,12 +242,15 @@ async def _refuse_frozen(
 ) -> None:
     """Refuse to change words of what others rely on, and anything of what is waiting or out of force."""
     reworded = any(before[name] != after[name] for name in words.model_fields)
-    refuse(
-        [*await unmet_writing(session, case), *(unmet_writable(plan) if reworded else unmet_progress(plan))]
+    raise_if_unmet(
+        [
+            *await check_case_writable(session, case),
+            *(check_editable(plan) if reworded else check_progress_recordable(plan)),
+        ]
     )
 
 
-async def _in_next_edition(session: AsyncSession, plan: CarePlan, part: Part) -> list[Part]:
+async def _list_draft_copies(session: AsyncSession, plan: CarePlan, part: GoalOrAction) -> list[GoalOrAction]:
     """Return the part's copy in the edition that is being written, while it stands as the part does; versions rise."""
     if plan.status != APPROVE.target:
         return []
@@ -250,11 +266,11 @@ async def _in_next_edition(session: AsyncSession, plan: CarePlan, part: Part) ->
     )
     rows = (await session.execute(query)).all()
     for copy, edition in rows:
-        _touch(copy, edition)
+        _increment_versions(copy, edition)
     return [copy for copy, _ in rows]
 
 
-def _ended(known: ActionContent, told: set[str]) -> tuple[str, date | None]:
+def _resolve_action_status(known: ActionContent, told: set[str]) -> tuple[str, date | None]:
     """Return status and date of an action: one that ended has a date, today unless told; a date alone says 'done'."""
     status, done_on = known.status, known.done_on
     if "status" not in told and "done_on" in told:
@@ -263,5 +279,5 @@ def _ended(known: ActionContent, told: set[str]) -> tuple[str, date | None]:
         if "done_on" in told and done_on is not None:
             raise InvalidInput([Fault("/done_on", "not_ended", "What is still to be done has no such date.")])
         return status, None
-    refuse_ahead({"/done_on": done_on})
+    validate_not_in_future({"/done_on": done_on})
     return status, done_on or today()

@@ -6,54 +6,66 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.access.actor import Actor
-from app.access.vault import seal, unseal
-from app.kit.approval import unmet_writable
-from app.kit.pagination import Paging
-from app.kit.records import find, find_for_change, hold_case, patched, require
-from app.kit.state_machine import refuse
+from app.access.actor import Caller
+from app.access.vault import decrypt, encrypt
+from app.kit.approval import check_editable
+from app.kit.pagination import Paginator
+from app.kit.records import (
+    apply_patch,
+    ensure_exists,
+    get_case_for_update,
+    get_record,
+    get_version_for_update,
+)
+from app.kit.state_machine import raise_if_unmet
 from app.models import CarePlan, Case
-from app.models.record import now
+from app.models.record import utc_now
 from app.schemas.care_plans import CarePlanContent, CarePlanFilters, CarePlanItem, CarePlanOut, CarePlanPatch
 from app.schemas.wire import Page
 from app.services.care_plans import versions as editions
-from app.services.care_plans.load import TEXTS, item, loaded
-from app.services.cases.write_access import unmet_writing
+from app.services.care_plans.load import TEXT_FIELDS, care_plan_to_summary, load_care_plan_schema
+from app.services.cases.write_access import check_case_writable
 
-PLAIN = {"assessment_id", "needs_social_work"}
+COLUMN_FIELDS = {"assessment_id", "needs_social_work"}
 
 
-async def listed(
-    session: AsyncSession, actor: Actor, case_id: UUID, filters: CarePlanFilters
+async def list_case_care_plans(
+    session: AsyncSession, caller: Caller, case_id: UUID, filters: CarePlanFilters
 ) -> Page[CarePlanItem]:
     """List a case's plans, every edition, newest first."""
-    await require(session, Case, case_id)
+    await ensure_exists(session, Case, case_id)
     wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
-    paging = Paging("care_plans", filters.limit, filters.cursor, {**wanted, "case": case_id, "for": actor.id})
+    paging = Paginator(
+        "care_plans", filters.limit, filters.cursor, {**wanted, "case": case_id, "for": caller.id}
+    )
     query = select(CarePlan).where(col(CarePlan.case_id) == case_id).filter_by(**wanted)
-    rows, cursor = await paging.records(session, query, col(CarePlan.created_at), col(CarePlan.id))
-    return Page(items=[item(plan) for plan in rows], next_cursor=cursor)
+    rows, cursor = await paging.fetch_records(session, query, col(CarePlan.created_at), col(CarePlan.id))
+    return Page(items=[care_plan_to_summary(plan) for plan in rows], next_cursor=cursor)
 
 
-async def read(session: AsyncSession, plan_id: UUID) -> CarePlanOut:
+async def get_care_plan(session: AsyncSession, plan_id: UUID) -> CarePlanOut:
     """Read one plan with everything in it."""
-    return await loaded(session, await find(session, CarePlan, plan_id))
+    return await load_care_plan_schema(session, await get_record(session, CarePlan, plan_id))
 
 
-async def change(session: AsyncSession, plan_id: UUID, seen: int, patch: CarePlanPatch) -> CarePlanOut:
+async def update_care_plan(
+    session: AsyncSession, plan_id: UUID, expected_version: int, patch: CarePlanPatch
+) -> CarePlanOut:
     """Write the texts of a draft, or rest it on another assessment.
 
     Raises:
         GateRefused: it was submitted, the case is closed, or the assessment does not fit.
     """
-    case = await hold_case(session, CarePlan, plan_id)
-    plan = await find_for_change(session, CarePlan, plan_id, seen)
-    refuse([*await unmet_writing(session, case), *unmet_writable(plan)])
-    known = patched(CarePlanContent, {**unseal(plan), **plan.model_dump(mode="json", include=PLAIN)}, patch)
+    case = await get_case_for_update(session, CarePlan, plan_id)
+    plan = await get_version_for_update(session, CarePlan, plan_id, expected_version)
+    raise_if_unmet([*await check_case_writable(session, case), *check_editable(plan)])
+    known = apply_patch(
+        CarePlanContent, {**decrypt(plan), **plan.model_dump(mode="json", include=COLUMN_FIELDS)}, patch
+    )
     if known.assessment_id != plan.assessment_id:
-        await editions.rest_on(session, plan, known.assessment_id)
+        await editions.set_source_assessment(session, plan, known.assessment_id)
     plan.needs_social_work = known.needs_social_work
-    seal(plan, "sealed", known.model_dump(include=set(TEXTS)))
-    plan.updated_at = now()
+    encrypt(plan, "sealed", known.model_dump(include=set(TEXT_FIELDS)))
+    plan.updated_at = utc_now()
     await session.flush()  # the answer shows what was stored
-    return await loaded(session, plan)
+    return await load_care_plan_schema(session, plan)

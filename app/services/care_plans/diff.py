@@ -7,8 +7,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.vault import unseal
-from app.kit.records import find
+from app.access.vault import decrypt
+from app.kit.records import get_record
 from app.models import CarePlan
 from app.schemas.care_plans_changes import (
     ActionChange,
@@ -20,32 +20,32 @@ from app.schemas.care_plans_changes import (
     GoalState,
     TextChange,
 )
-from app.services.care_plans.load import AREAS, TEXTS, WholePlan, whole
+from app.services.care_plans.load import AREAS, TEXT_FIELDS, LoadedCarePlan, load_care_plan
 
-S = TypeVar("S", GoalState, ActionState)
+PartState = TypeVar("PartState", GoalState, ActionState)
 
 
 @dataclass(frozen=True, slots=True)
-class Part(Generic[S]):
+class VersionedPart(Generic[PartState]):
     """A goal or an action as one edition has it; across editions its origin tells what it is."""
 
     area: str
     goal_origin_id: UUID
-    state: S
+    state: PartState
 
 
-async def changes(session: AsyncSession, plan_id: UUID) -> CarePlanChanges:
+async def get_care_plan_changes(session: AsyncSession, plan_id: UUID) -> CarePlanChanges:
     """Compare an edition with the one before it; against the first, everything was added."""
-    plan = await find(session, CarePlan, plan_id)
-    after, before = await whole(session, plan), None
+    plan = await get_record(session, CarePlan, plan_id)
+    after, before = await load_care_plan(session, plan), None
     if plan.previous_id:
-        before = await whole(session, await find(session, CarePlan, plan.previous_id))
+        before = await load_care_plan(session, await get_record(session, CarePlan, plan.previous_id))
     return CarePlanChanges(
         **plan.model_dump(include={"id", "child_id", "case_id", "edition", "previous_id"}),
-        areas=list(_areas(before, after)),
+        areas=list(_compare_areas(before, after)),
         goals=[
             GoalChange(change=change, area=part.area, origin_id=origin, before=was, after=now_)
-            for change, origin, part, was, now_ in _compared(_goals(before), _goals(after))
+            for change, origin, part, was, now_ in _pair_parts(_index_goals(before), _index_goals(after))
         ],
         actions=[
             ActionChange(
@@ -56,43 +56,43 @@ async def changes(session: AsyncSession, plan_id: UUID) -> CarePlanChanges:
                 before=was,
                 after=now_,
             )
-            for change, origin, part, was, now_ in _compared(_actions(before), _actions(after))
+            for change, origin, part, was, now_ in _pair_parts(_index_actions(before), _index_actions(after))
         ],
-        texts=list(_texts(before, after)),
+        texts=list(_compare_texts(before, after)),
     )
 
 
-def _areas(before: WholePlan | None, after: WholePlan) -> Iterator[AreaChange]:
+def _compare_areas(before: LoadedCarePlan | None, after: LoadedCarePlan) -> Iterator[AreaChange]:
     for area in AREAS:
-        was, now_ = _area(before, area) if before else None, _area(after, area)
+        was, now_ = _load_area_state(before, area) if before else None, _load_area_state(after, area)
         if was != now_:
             yield AreaChange(area=area, before=was, after=now_)
 
 
-def _area(found: WholePlan, area: str) -> AreaState:
+def _load_area_state(found: LoadedCarePlan, area: str) -> AreaState:
     row = found.areas[area]
-    return AreaState(rating=row.rating, status=row.status, reason=unseal(row)["reason"])
+    return AreaState(rating=row.rating, status=row.status, reason=decrypt(row)["reason"])
 
 
-def _goals(found: WholePlan | None) -> dict[UUID, Part[GoalState]]:
+def _index_goals(found: LoadedCarePlan | None) -> dict[UUID, VersionedPart[GoalState]]:
     return {
-        goal.origin_id: Part(
-            goal.area, goal.origin_id, GoalState(status=goal.status, **unseal(goal))
+        goal.origin_id: VersionedPart(
+            goal.area, goal.origin_id, GoalState(status=goal.status, **decrypt(goal))
         )
         for area in AREAS
         for goal in (found.goals[area] if found else [])
     }  # fmt: skip
 
 
-def _actions(found: WholePlan | None) -> dict[UUID, Part[ActionState]]:
+def _index_actions(found: LoadedCarePlan | None) -> dict[UUID, VersionedPart[ActionState]]:
     plain = {"by", "due_on", "status", "done_on"}
     return {
-        action.origin_id: Part(
+        action.origin_id: VersionedPart(
             goal.area,
             goal.origin_id,
             ActionState(
                 **action.model_dump(include=plain),
-                **{name: words for name, words in unseal(action).items() if name != "note"},
+                **{name: words for name, words in decrypt(action).items() if name != "note"},
             ),
         )
         for area in AREAS
@@ -101,17 +101,17 @@ def _actions(found: WholePlan | None) -> dict[UUID, Part[ActionState]]:
     }
 
 
-def _compared(
-    before: dict[UUID, Part[S]], after: dict[UUID, Part[S]]
-) -> Iterator[tuple[str, UUID, Part[S], S | None, S | None]]:
+def _pair_parts(
+    before: dict[UUID, VersionedPart[PartState]], after: dict[UUID, VersionedPart[PartState]]
+) -> Iterator[tuple[str, UUID, VersionedPart[PartState], PartState | None, PartState | None]]:
     for origin, part in {**before, **after}.items():
         was = before[origin].state if origin in before else None
         now_ = after[origin].state if origin in after else None
-        if change := _change(was, now_):
+        if change := _classify_change(was, now_):
             yield change, origin, part, was, now_
 
 
-def _change(was: S | None, now_: S | None) -> str | None:
+def _classify_change(was: PartState | None, now_: PartState | None) -> str | None:
     """Tell what became of a part: what is open is carried on, so what was not carried on had ended, or its goal had."""
     if was is None:
         return "added" if now_ and now_.status != "dropped" else None
@@ -122,13 +122,13 @@ def _change(was: S | None, now_: S | None) -> str | None:
     return "changed" if was != now_ else None
 
 
-def _texts(before: WholePlan | None, after: WholePlan) -> Iterator[TextChange]:
-    was, now_ = _told(before) if before else {}, _told(after)
+def _compare_texts(before: LoadedCarePlan | None, after: LoadedCarePlan) -> Iterator[TextChange]:
+    was, now_ = _load_texts(before) if before else {}, _load_texts(after)
     for field, text in now_.items():
         if was.get(field) != text:
             yield TextChange(field=field, before=was.get(field), after=text)
 
 
-def _told(found: WholePlan) -> dict[str, str | bool | None]:
-    texts = unseal(found.plan)
-    return {**{name: texts[name] for name in TEXTS}, "needs_social_work": found.plan.needs_social_work}
+def _load_texts(found: LoadedCarePlan) -> dict[str, str | bool | None]:
+    texts = decrypt(found.plan)
+    return {**{name: texts[name] for name in TEXT_FIELDS}, "needs_social_work": found.plan.needs_social_work}

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 
-class Words(NamedTuple):
+class CarePlanLabels(NamedTuple):
     """What is printed beside what the plan says."""
 
     organisation: str
@@ -12,18 +12,18 @@ class Words(NamedTuple):
     child: str
     age: str
     years: str
-    about: str
-    edition: str
+    plan_for: str
+    version_number: str
     status: str
     author: str
     approver: str
-    printed: str
+    printed_on: str
     goal: str
     strengths: str
     strengths_used: str
-    what: str
-    who: str
-    by_when: str
+    action: str
+    responsible: str
+    due_on: str
     done: str
     dropped: str
     reason: str
@@ -37,9 +37,9 @@ class Words(NamedTuple):
     social_work: str
     yes: str
     no: str
-    nothing: str
+    nothing_recorded: str
     agreement: str
-    signed_by: tuple[str, str, str, str]
+    signatories: tuple[str, str, str, str]
     """The child, the supporter, the social worker, the supervisor."""
     signature: str
     date: str
@@ -49,26 +49,26 @@ class Words(NamedTuple):
     superseded: str
 
 
-WORDS = {
-    "en": Words(
+CARE_PLAN_LABELS = {
+    "en": CarePlanLabels(
         organisation="First Step Cambodia",
         title="Care plan",
         case="Case number",
         child="Child",
         age="Age",
         years="{} years",
-        about="Plan for",
-        edition="Edition",
+        plan_for="Plan for",
+        version_number="Edition",
         status="Status",
         author="Prepared by",
         approver="Approved by",
-        printed="Printed on",
+        printed_on="Printed on",
         goal="Goal {}",
         strengths="Strengths",
         strengths_used="Builds on",
-        what="What is done",
-        who="Who",
-        by_when="By when",
+        action="What is done",
+        responsible="Who",
+        due_on="By when",
         done="done {}",
         dropped="dropped",
         reason="No need in this area",
@@ -82,9 +82,9 @@ WORDS = {
         social_work="Social-work services required",
         yes="Yes",
         no="No",
-        nothing="Nothing recorded.",
+        nothing_recorded="Nothing recorded.",
         agreement="We have read this plan together and agree with it.",
-        signed_by=("The child", "The supporter", "The social worker", "The supervisor"),
+        signatories=("The child", "The supporter", "The social worker", "The supervisor"),
         signature="Signature or thumbprint",
         date="Date",
         page="Page {} of {}",
@@ -92,25 +92,25 @@ WORDS = {
         draft="DRAFT",
         superseded="SUPERSEDED",
     ),
-    "km": Words(
+    "km": CarePlanLabels(
         organisation="First Step Cambodia",
         title="ផែនការថែទាំ",
         case="លេខករណី",
         child="កុមារ",
         age="អាយុ",
         years="{} ឆ្នាំ",
-        about="ផែនការសម្រាប់",
-        edition="លើកទី",
+        plan_for="ផែនការសម្រាប់",
+        version_number="លើកទី",
         status="ស្ថានភាព",
         author="រៀបចំដោយ",
         approver="អនុម័តដោយ",
-        printed="បោះពុម្ពនៅថ្ងៃទី",
+        printed_on="បោះពុម្ពនៅថ្ងៃទី",
         goal="គោលដៅទី {}",
         strengths="ចំណុចខ្លាំង",
         strengths_used="ផ្អែកលើ",
-        what="សកម្មភាព",
-        who="អ្នកអនុវត្ត",
-        by_when="ត្រឹមថ្ងៃទី",
+        action="សកម្មភាព",
+        responsible="អ្នកអនុវត្ត",
+        due_on="ត្រឹមថ្ងៃទី",
         done="បានធ្វើ {}",
         dropped="បានបោះបង់",
         reason="មិនមានតម្រូវការក្នុងផ្នែកនេះ",
@@ -124,9 +124,9 @@ WORDS = {
         social_work="ត្រូវការសេវាសង្គមកិច្ច",
         yes="ត្រូវការ",
         no="មិនត្រូវការ",
-        nothing="មិនមានកំណត់ត្រា។",
+        nothing_recorded="មិនមានកំណត់ត្រា។",
         agreement="យើងខ្ញុំបានអានផែនការនេះជាមួយគ្នា ហើយយល់ព្រមតាមផែនការនេះ។",
-        signed_by=("កុមារ", "អ្នកគាំទ្រ", "បុគ្គលិកសង្គម", "អ្នកត្រួតពិនិត្យ"),
+        signatories=("កុមារ", "អ្នកគាំទ្រ", "បុគ្គលិកសង្គម", "អ្នកត្រួតពិនិត្យ"),
         signature="ហត្ថលេខា ឬស្នាមមេដៃ",
         date="កាលបរិច្ឆេទ",
         page="ទំព័រទី {} នៃ {}",

@@ -4,226 +4,256 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import datetime
 
-from app.kit.dates import LOCAL
-from app.kit.formatting import day, number
-from app.rendering.pdf import HIGH, RISE, WIDE, Pages, Style
+from app.kit.dates import CAMBODIA_TIMEZONE
+from app.kit.formatting import format_date, format_number
+from app.rendering.pdf import BASELINE_OFFSET_FACTOR, PAGE_HEIGHT, PAGE_WIDTH, PdfDocument, TextStyle
 from app.schemas.care_plans import ActionOut, GoalOut, PlanAreaOut
 from app.schemas.codes import codes_of, label
-from app.services.care_plans.pdf_labels import WORDS
-from app.services.care_plans.plan_to_print import PlanToPrint
+from app.services.care_plans.pdf_labels import CARE_PLAN_LABELS
+from app.services.care_plans.plan_to_print import PrintableCarePlan
 
-LEFT, TOP, BOTTOM = 56.0, 64.0, HIGH - 62
-ACROSS = WIDE - 2 * LEFT
-TEXT, SMALL, FINE = Style(10), Style(9), Style(8, gray=0.35)
-HEADING, TITLE = Style(11.5, bold=True), Style(21, bold=True)
-COLUMNS = (0.0, 0.55, 0.8, 1.0)
+LEFT_MARGIN, TOP_MARGIN, BOTTOM_LIMIT = 56.0, 64.0, PAGE_HEIGHT - 62
+CONTENT_WIDTH = PAGE_WIDTH - 2 * LEFT_MARGIN
+BODY_STYLE, SMALL_STYLE, FINE_PRINT_STYLE = TextStyle(10), TextStyle(9), TextStyle(8, gray=0.35)
+HEADING_STYLE, TITLE_STYLE = TextStyle(11.5, bold=True), TextStyle(21, bold=True)
+ACTION_COLUMN_EDGES = (0.0, 0.55, 0.8, 1.0)
 """Where the columns of the table of actions begin, and where the last ends, of the width of the text."""
-ROTATED = "0.82 0.57 -0.57 0.82"
+WATERMARK_ROTATION = "0.82 0.57 -0.57 0.82"
 
 
-def pages(told: PlanToPrint) -> bytes:
+def lay_out_care_plan(told: PrintableCarePlan) -> bytes:
     """Return the plan as a PDF."""
-    layout = Layout(told)
-    with closing(layout.paper):
-        return bytes(layout.laid_out().output())
+    layout = CarePlanLayout(told)
+    with closing(layout.pdf):
+        return bytes(layout.render().output())
 
 
-class Layout:
+class CarePlanLayout:
     """A plan on its way to paper: writes from the top down, and begins a new page where one is full."""
 
-    def __init__(self, told: PlanToPrint) -> None:
-        self.told, self.language = told, told.language
-        self.words = WORDS[told.language]
-        self.paper = Pages(f"{self.words.title} {told.number}", told.language)
+    def __init__(self, told: PrintableCarePlan) -> None:
+        self.printable, self.language = told, told.language
+        self.labels = CARE_PLAN_LABELS[told.language]
+        self.pdf = PdfDocument(f"{self.labels.title} {told.case_number}", told.language)
         self.y = 0.0
 
-    def laid_out(self) -> Pages:
+    def render(self) -> PdfDocument:
         """Write everything."""
-        self._turn()
-        self._head()
+        self._add_page()
+        self._write_title()
         for place, area in enumerate(codes_of("area"), 1):
-            self._area(place, area, getattr(self.told.plan.areas, area))
-        self._texts()
-        self._signatures()
-        self._feet()
-        return self.paper
+            self._write_area(place, area, getattr(self.printable.plan.areas, area))
+        self._write_text_sections()
+        self._write_signature_fields()
+        self._write_footers()
+        return self.pdf
 
     # Pages, and the room on them
 
-    def _turn(self) -> None:
-        self.paper.add_page()
-        self.y = TOP
-        self._watermark()
+    def _add_page(self) -> None:
+        self.pdf.add_page()
+        self.y = TOP_MARGIN
+        self._write_watermark()
 
-    def _feet(self) -> None:
+    def _write_footers(self) -> None:
         """Write at the foot of every page what it belongs to, and how many there are: known only now."""
-        count = self.paper.page
+        count = self.pdf.page
         for page in range(1, count + 1):
-            self.paper.page = page
-            self._foot(*(number(at, self.language) for at in (page, count)))
+            self.pdf.page = page
+            self._write_footer(*(format_number(at, self.language) for at in (page, count)))
 
-    def _foot(self, page: str, count: str) -> None:
-        words, told = self.words, self.told
-        edition = f"{words.edition} {number(told.plan.edition, self.language)}"
-        self.paper.rule(LEFT, BOTTOM + 12, ACROSS, 0.4, 0.5)
-        self.paper.write_line(LEFT, BOTTOM + 18, f"{told.number} · {words.title} · {edition}", FINE)
-        self._aligned(words.confidential, BOTTOM + 18, FINE, 0.5)
-        self._aligned(words.page.format(page, count), BOTTOM + 18, FINE, 1)
+    def _write_footer(self, page: str, count: str) -> None:
+        words, told = self.labels, self.printable
+        edition = f"{words.version_number} {format_number(told.plan.edition, self.language)}"
+        self.pdf.draw_rule(LEFT_MARGIN, BOTTOM_LIMIT + 12, CONTENT_WIDTH, 0.4, 0.5)
+        self.pdf.write_line(
+            LEFT_MARGIN,
+            BOTTOM_LIMIT + 18,
+            f"{told.case_number} · {words.title} · {edition}",
+            FINE_PRINT_STYLE,
+        )
+        self._write_aligned_line(words.confidential, BOTTOM_LIMIT + 18, FINE_PRINT_STYLE, 0.5)
+        self._write_aligned_line(words.page.format(page, count), BOTTOM_LIMIT + 18, FINE_PRINT_STYLE, 1)
 
-    def _watermark(self) -> None:
-        status = self.told.plan.status
+    def _write_watermark(self) -> None:
+        status = self.printable.plan.status
         if status == "approved":
             return
-        mark = self.words.superseded if status == "superseded" else self.words.draft
-        style = Style(96, bold=True, gray=0.9)
-        style = Style(min(96, 96 * 520 / self.paper.width(mark, style)), bold=True, gray=0.9)
-        half = self.paper.width(mark, style) / 2
-        self.paper.write_line(
-            WIDE / 2 - 0.82 * half, HIGH / 2 + 0.57 * half - style.size, mark, style, ROTATED
+        mark = self.labels.superseded if status == "superseded" else self.labels.draft
+        style = TextStyle(96, bold=True, gray=0.9)
+        style = TextStyle(min(96, 96 * 520 / self.pdf.measure_text(mark, style)), bold=True, gray=0.9)
+        half = self.pdf.measure_text(mark, style) / 2
+        self.pdf.write_line(
+            PAGE_WIDTH / 2 - 0.82 * half,
+            PAGE_HEIGHT / 2 + 0.57 * half - style.size,
+            mark,
+            style,
+            WATERMARK_ROTATION,
         )
 
-    def _aligned(self, text: str, y: float, style: Style, where: float) -> None:
+    def _write_aligned_line(self, text: str, y: float, style: TextStyle, where: float) -> None:
         """Write a line at the left (0), in the middle (0.5) or at the right (1)."""
-        self.paper.write_line(LEFT + where * (ACROSS - self.paper.width(text, style)), y, text, style)
+        self.pdf.write_line(
+            LEFT_MARGIN + where * (CONTENT_WIDTH - self.pdf.measure_text(text, style)), y, text, style
+        )
 
-    def _need(self, height: float) -> None:
+    def _ensure_space(self, height: float) -> None:
         """Make sure of so much room; what no page has room for begins where it is."""
-        if self.y + height > BOTTOM and height <= BOTTOM - TOP and self.y > TOP:
-            self._turn()
+        if self.y + height > BOTTOM_LIMIT and height <= BOTTOM_LIMIT - TOP_MARGIN and self.y > TOP_MARGIN:
+            self._add_page()
 
-    def _rows(self, cells: Sequence[tuple[float, list[str], Style]]) -> None:
+    def _write_columns(self, cells: Sequence[tuple[float, list[str], TextStyle]]) -> None:
         """Write columns of lines beside each other: each where it begins from the left, its lines, their style."""
         tallest = max((style for _, _, style in cells), key=lambda style: style.size)
-        step = tallest.step
+        step = tallest.line_height
         for place in range(max(len(lines) for _, lines, _ in cells)):
-            if self.y + step > BOTTOM:
-                self._turn()
+            if self.y + step > BOTTOM_LIMIT:
+                self._add_page()
             for x, lines, style in cells:
                 if place < len(lines):
-                    down = (tallest.size - style.size) * RISE
-                    self.paper.write_line(LEFT + x, self.y + down, lines[place], style)
+                    down = (tallest.size - style.size) * BASELINE_OFFSET_FACTOR
+                    self.pdf.write_line(LEFT_MARGIN + x, self.y + down, lines[place], style)
             self.y += step
 
-    def _text(self, text: str, style: Style = TEXT, inset: float = 0.0) -> None:
-        self._rows([(inset, self.paper.lines(text, ACROSS - inset, style), style)])
+    def _write_text(self, text: str, style: TextStyle = BODY_STYLE, inset: float = 0.0) -> None:
+        self._write_columns([(inset, self.pdf.wrap_text(text, CONTENT_WIDTH - inset, style), style)])
 
-    def _labelled(self, name: str, text: str, inset: float = 0.0) -> None:
+    def _write_labelled_text(self, name: str, text: str, inset: float = 0.0) -> None:
         """Write a text after its label, which stays with its first lines."""
-        lines = self.paper.lines(text, ACROSS - inset, TEXT)
-        self._need(SMALL.step + TEXT.step * min(2, len(lines)))
-        self._rows([(inset, [name], SMALL.strong())])
-        self._rows([(inset, lines, TEXT)])
+        lines = self.pdf.wrap_text(text, CONTENT_WIDTH - inset, BODY_STYLE)
+        self._ensure_space(SMALL_STYLE.line_height + BODY_STYLE.line_height * min(2, len(lines)))
+        self._write_columns([(inset, [name], SMALL_STYLE.as_bold())])
+        self._write_columns([(inset, lines, BODY_STYLE)])
         self.y += 4
 
-    def _bar(self, title: str, keep: float) -> None:
+    def _write_section_heading(self, title: str, keep: float) -> None:
         """Write a heading on a gray ground, on the same page as what follows."""
-        self._need(HEADING.step + 16 + keep)
+        self._ensure_space(HEADING_STYLE.line_height + 16 + keep)
         self.y += 8
-        self.paper.ground(LEFT - 6, self.y, ACROSS + 12, HEADING.step + 4, 0.91)
-        self.paper.write_line(LEFT, self.y + 2, title, HEADING)
-        self.y += HEADING.step + 10
+        self.pdf.fill_rectangle(
+            LEFT_MARGIN - 6, self.y, CONTENT_WIDTH + 12, HEADING_STYLE.line_height + 4, 0.91
+        )
+        self.pdf.write_line(LEFT_MARGIN, self.y + 2, title, HEADING_STYLE)
+        self.y += HEADING_STYLE.line_height + 10
 
     # The plan
 
-    def _head(self) -> None:
-        words = self.words
-        self.paper.write_line(LEFT, self.y, words.organisation, Style(10, bold=True, gray=0.35))
+    def _write_title(self) -> None:
+        words = self.labels
+        self.pdf.write_line(LEFT_MARGIN, self.y, words.organisation, TextStyle(10, bold=True, gray=0.35))
         self.y += 16
-        self.paper.write_line(LEFT, self.y, words.title, TITLE)
-        self.y += TITLE.step + 4
-        self.paper.rule(LEFT, self.y, ACROSS, 1.4)
+        self.pdf.write_line(LEFT_MARGIN, self.y, words.title, TITLE_STYLE)
+        self.y += TITLE_STYLE.line_height + 4
+        self.pdf.draw_rule(LEFT_MARGIN, self.y, CONTENT_WIDTH, 1.4)
         self.y += 8
-        self._facts()
-        self.paper.rule(LEFT, self.y + 2, ACROSS, 0.6)
+        self._write_facts()
+        self.pdf.draw_rule(LEFT_MARGIN, self.y + 2, CONTENT_WIDTH, 0.6)
         self.y += 6
 
-    def _facts(self) -> None:
-        told, plan, words = self.told, self.told.plan, self.words
+    def _write_facts(self) -> None:
+        told, plan, words = self.printable, self.printable.plan, self.labels
         about = label("subject", plan.subject, self.language)
         left = [
-            (words.child, " · ".join(told.child)),
+            (words.child, " · ".join(told.child_names)),
             (words.age, words.years.format(told.age)),
-            (words.about, about if told.about is None else f"{about}: {told.about}"),
-            (words.case, told.number),
+            (words.plan_for, about if told.person_name is None else f"{about}: {told.person_name}"),
+            (words.case, told.case_number),
         ]
         right = [
-            (words.edition, number(plan.edition, self.language)),
+            (words.version_number, format_number(plan.edition, self.language)),
             (words.status, label("decision_status", plan.status, self.language)),
-            (words.author, self._signed(told.author, plan.submitted_at)),
-            (words.approver, self._signed(told.approver, plan.decided_at) if told.approver else "—"),
-            (words.printed, day(told.on, self.language)),
+            (words.author, self._format_name_and_date(told.author_name, plan.submitted_at)),
+            (
+                words.approver,
+                self._format_name_and_date(told.approver_name, plan.decided_at)
+                if told.approver_name
+                else "—",
+            ),
+            (words.printed_on, format_date(told.printed_on, self.language)),
         ]
-        top, half = self.y, ACROSS / 2
+        top, half = self.y, CONTENT_WIDTH / 2
         bottoms = []
         for x, facts in ((0.0, left), (half + 8, right)):
             self.y = top
             for name, value in facts:
-                style = TEXT.strong() if name == words.child else TEXT
-                lines = self.paper.lines(value, half - 100, style)
-                self._rows([(x, [name], FINE), (x + 86, lines, style)])
+                style = BODY_STYLE.as_bold() if name == words.child else BODY_STYLE
+                lines = self.pdf.wrap_text(value, half - 100, style)
+                self._write_columns([(x, [name], FINE_PRINT_STYLE), (x + 86, lines, style)])
             bottoms.append(self.y)
         self.y = max(bottoms)
 
-    def _signed(self, name: str, at: datetime | None) -> str:
-        return name if at is None else f"{name}, {day(at.astimezone(LOCAL).date(), self.language)}"
+    def _format_name_and_date(self, name: str, at: datetime | None) -> str:
+        return (
+            name
+            if at is None
+            else f"{name}, {format_date(at.astimezone(CAMBODIA_TIMEZONE).date(), self.language)}"
+        )
 
-    def _area(self, place: int, area: str, found: PlanAreaOut) -> None:
-        title = f"{number(place, self.language)}. {label('area', area, self.language)}"
-        self._bar(title, keep=4 * TEXT.step)
+    def _write_area(self, place: int, area: str, found: PlanAreaOut) -> None:
+        title = f"{format_number(place, self.language)}. {label('area', area, self.language)}"
+        self._write_section_heading(title, keep=4 * BODY_STYLE.line_height)
         if found.strengths:
-            self._labelled(self.words.strengths, found.strengths)
+            self._write_labelled_text(self.labels.strengths, found.strengths)
         if found.status is None and not found.goals:
-            self._text(self.words.unanswered, Style(10, gray=0.35))
+            self._write_text(self.labels.unanswered, TextStyle(10, gray=0.35))
         if found.status == "no_need":
-            self._labelled(self.words.reason, found.reason or "—")
+            self._write_labelled_text(self.labels.reason, found.reason or "—")
         for at, goal in enumerate(found.goals, 1):
-            self._goal(at, goal)
+            self._write_goal(at, goal)
 
-    def _goal(self, place: int, goal: GoalOut) -> None:
+    def _write_goal(self, place: int, goal: GoalOut) -> None:
         status = "" if goal.status == "open" else f" ({label('goal_status', goal.status, self.language)})"
-        name = self.words.goal.format(number(place, self.language)) + status
-        self._need(6 * TEXT.step)
-        self._labelled(name, goal.statement)
+        name = self.labels.goal.format(format_number(place, self.language)) + status
+        self._ensure_space(6 * BODY_STYLE.line_height)
+        self._write_labelled_text(name, goal.statement)
         if goal.strengths_used:
-            self._labelled(self.words.strengths_used, goal.strengths_used)
+            self._write_labelled_text(self.labels.strengths_used, goal.strengths_used)
         if goal.actions:
-            self._actions(goal.actions)
+            self._write_actions(goal.actions)
         else:
-            self._text(self.words.no_actions, Style(10, gray=0.35))
+            self._write_text(self.labels.no_actions, TextStyle(10, gray=0.35))
         self.y += 8
 
-    def _actions(self, actions: Sequence[ActionOut]) -> None:
-        words = self.words
-        self._need(SMALL.step + 3 * TEXT.step)
-        self._row([words.what, words.who, words.by_when], SMALL.strong(), 0.9)
+    def _write_actions(self, actions: Sequence[ActionOut]) -> None:
+        words = self.labels
+        self._ensure_space(SMALL_STYLE.line_height + 3 * BODY_STYLE.line_height)
+        self._write_table_row([words.action, words.responsible, words.due_on], SMALL_STYLE.as_bold(), 0.9)
         for action in actions:
-            self._row([action.what, self._who(action), self._when(action)], SMALL, 0.4)
+            self._write_table_row(
+                [action.what, self._format_responsible(action), self._format_due_date(action)],
+                SMALL_STYLE,
+                0.4,
+            )
 
-    def _row(self, told: Sequence[str], style: Style, weight: float) -> None:
-        columns = zip(told, COLUMNS, COLUMNS[1:], strict=False)
+    def _write_table_row(self, told: Sequence[str], style: TextStyle, weight: float) -> None:
+        columns = zip(told, ACTION_COLUMN_EDGES, ACTION_COLUMN_EDGES[1:], strict=False)
         cells = [
-            (start * ACROSS, self.paper.lines(text, (end - start) * ACROSS - 12, style), style)
+            (
+                start * CONTENT_WIDTH,
+                self.pdf.wrap_text(text, (end - start) * CONTENT_WIDTH - 12, style),
+                style,
+            )
             for text, start, end in columns
         ]
-        self._need(style.step * max(len(lines) for _, lines, _ in cells) + 6)
-        self._rows(cells)
-        self.paper.rule(LEFT, self.y + 2, ACROSS, weight, 0.4)
+        self._ensure_space(style.line_height * max(len(lines) for _, lines, _ in cells) + 6)
+        self._write_columns(cells)
+        self.pdf.draw_rule(LEFT_MARGIN, self.y + 2, CONTENT_WIDTH, weight, 0.4)
         self.y += 6
 
-    def _who(self, action: ActionOut) -> str:
+    def _format_responsible(self, action: ActionOut) -> str:
         role = label("action_by", action.by, self.language)
         return f"{role}: {action.by_whom}" if action.by_whom else role
 
-    def _when(self, action: ActionOut) -> str:
-        due = day(action.due_on, self.language)
+    def _format_due_date(self, action: ActionOut) -> str:
+        due = format_date(action.due_on, self.language)
         if action.status == "dropped":
-            return f"{due} ({self.words.dropped})"
+            return f"{due} ({self.labels.dropped})"
         if action.done_on is not None:
-            return f"{due} ({self.words.done.format(day(action.done_on, self.language))})"
+            return f"{due} ({self.labels.done.format(format_date(action.done_on, self.language))})"
         return due
 
-    def _texts(self) -> None:
-        plan, words = self.told.plan, self.words
+    def _write_text_sections(self) -> None:
+        plan, words = self.printable.plan, self.labels
         told: list[tuple[str, str | None]] = [
             (words.safety_plan, plan.safety_plan),
             (words.child_view, plan.child_view),
@@ -237,28 +267,28 @@ class Layout:
                 (words.social_work, answer),
             ]
         for name, text in told:
-            self._bar(name, keep=2 * TEXT.step)
-            self._text(text or words.nothing, TEXT if text else Style(10, gray=0.35))
+            self._write_section_heading(name, keep=2 * BODY_STYLE.line_height)
+            self._write_text(text or words.nothing_recorded, BODY_STYLE if text else TextStyle(10, gray=0.35))
 
-    def _signatures(self) -> None:
+    def _write_signature_fields(self) -> None:
         """Leave room to sign, two beside each other, all on one page."""
-        told, words = self.told, self.words
+        told, words = self.printable, self.labels
         one = 92.0
-        self._need(2 * one + 44)
+        self._ensure_space(2 * one + 44)
         self.y += 14
-        self._text(words.agreement)
-        names = (" · ".join(told.child), "", told.author, told.approver or "")
-        top, half = self.y + 8, ACROSS / 2
-        for place, (role, name) in enumerate(zip(words.signed_by, names, strict=True)):
-            x, y = LEFT + (place % 2) * (half + 12), top + (place // 2) * one
-            self._signature(x, y, half - 12, role, name)
+        self._write_text(words.agreement)
+        names = (" · ".join(told.child_names), "", told.author_name, told.approver_name or "")
+        top, half = self.y + 8, CONTENT_WIDTH / 2
+        for place, (role, name) in enumerate(zip(words.signatories, names, strict=True)):
+            x, y = LEFT_MARGIN + (place % 2) * (half + 12), top + (place // 2) * one
+            self._write_signature_field(x, y, half - 12, role, name)
         self.y = top + 2 * one
 
-    def _signature(self, x: float, y: float, across: float, role: str, name: str) -> None:
-        write: Callable[[float, float, str, Style], None] = self.paper.write_line
-        write(x, y, f"{role}{': ' if name else ''}", SMALL.strong())
-        write(x + self.paper.width(f"{role}: ", SMALL.strong()), y, name, SMALL)
-        self.paper.rule(x, y + 58, across * 0.62)
-        self.paper.rule(x + across * 0.68, y + 58, across * 0.32)
-        write(x, y + 60, self.words.signature, FINE)
-        write(x + across * 0.68, y + 60, self.words.date, FINE)
+    def _write_signature_field(self, x: float, y: float, across: float, role: str, name: str) -> None:
+        write: Callable[[float, float, str, TextStyle], None] = self.pdf.write_line
+        write(x, y, f"{role}{': ' if name else ''}", SMALL_STYLE.as_bold())
+        write(x + self.pdf.measure_text(f"{role}: ", SMALL_STYLE.as_bold()), y, name, SMALL_STYLE)
+        self.pdf.draw_rule(x, y + 58, across * 0.62)
+        self.pdf.draw_rule(x + across * 0.68, y + 58, across * 0.32)
+        write(x, y + 60, self.labels.signature, FINE_PRINT_STYLE)
+        write(x + across * 0.68, y + 60, self.labels.date, FINE_PRINT_STYLE)

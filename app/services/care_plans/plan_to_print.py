@@ -7,22 +7,22 @@ from app.schemas.care_plans import CarePlanOut
 
 
 @dataclass(frozen=True, slots=True)
-class PlanToPrint:
+class PrintableCarePlan:
     """A plan, and what stands on paper around it."""
 
     plan: CarePlanOut
-    number: str
+    case_number: str
     """The case's."""
-    child: list[str]
+    child_names: list[str]
     age: str
-    about: str | None
+    person_name: str | None
     """The supporter or relative whose plan it is; nobody where it is the child's."""
-    author: str
-    approver: str | None
-    on: date
+    author_name: str
+    approver_name: str | None
+    printed_on: date
     language: str
 
     @property
     def file_name(self) -> str:
         """A name for the file that says nothing of the child."""
-        return f"{self.number}-care-plan-{self.plan.subject}-{self.plan.edition}.pdf"
+        return f"{self.case_number}-care-plan-{self.plan.subject}-{self.plan.edition}.pdf"

@@ -6,14 +6,14 @@ from datetime import date
 from app.access.permissions import Permission
 from app.errors import Fault
 from app.kit.dates import today
-from app.kit.state_machine import Step
+from app.kit.state_machine import Transition
 from app.models import Case
 from app.schemas.reviews import AreaReview, ReviewContent
-from app.services.cases.extend import support_ends_on
+from app.services.cases.extend import get_support_end_date
 
-FIRST = "scheduled"
+INITIAL_STATUS = "scheduled"
 
-COMPLETE = Step(
+COMPLETE = Transition(
     "complete",
     frozenset({"scheduled"}),
     "completed",
@@ -21,27 +21,27 @@ COMPLETE = Step(
     "every active area answered: rating, progress, decision; a decision for the case; the day it was held, in the time of support; "
     "past 24 months an extension, unless it begins the exit",
 )
-CANCEL = Step("close the case", frozenset({"scheduled"}), "cancelled", Permission.case_close)
+CANCEL = Transition("close the case", frozenset({"scheduled"}), "cancelled", Permission.case_close)
 
-STEPS = (COMPLETE, CANCEL)
+TRANSITIONS = (COMPLETE, CANCEL)
 
 
-def unmet_content(
+def check_review_content(
     content: ReviewContent, active: Iterable[str], supported_since: date, last_held_on: date | None
 ) -> Iterator[Fault]:
     """Yield what is missing from a review, or contradicts itself (the gate 'review completed')."""
     for area in active:
-        yield from _unmet_area(area, content.areas.get(area) or AreaReview())
+        yield from _check_area(area, content.areas.get(area) or AreaReview())
     if content.decision is None:
         yield Fault("/decision", "decision_missing", "Decide how the case goes on.")
     adapted = any(answer.decision == "adapt" for answer in content.areas.values())
     if content.decision == "continue" and adapted:
         detail = "An area is to be adapted: so is the plan."
         yield Fault("/decision", "decision_contradicts", detail)
-    yield from _unmet_day(content.held_on, supported_since, last_held_on)
+    yield from _check_review_date(content.held_on, supported_since, last_held_on)
 
 
-def _unmet_area(area: str, answer: AreaReview) -> Iterator[Fault]:
+def _check_area(area: str, answer: AreaReview) -> Iterator[Fault]:
     for field in ("rating", "progress", "decision"):
         if getattr(answer, field) is None:
             yield Fault(
@@ -49,7 +49,9 @@ def _unmet_area(area: str, answer: AreaReview) -> Iterator[Fault]:
             )
 
 
-def _unmet_day(held_on: date | None, supported_since: date, last_held_on: date | None) -> Iterator[Fault]:
+def _check_review_date(
+    held_on: date | None, supported_since: date, last_held_on: date | None
+) -> Iterator[Fault]:
     if held_on is None:
         yield Fault("/held_on", "held_on_missing", "Say on which day it was held.")
     elif held_on > today():
@@ -61,8 +63,8 @@ def _unmet_day(held_on: date | None, supported_since: date, last_held_on: date |
         yield Fault("/held_on", "before_last_review", "The review before it was held later.")
 
 
-def unmet_period(case: Case, decision: str | None) -> Iterator[Fault]:
+def check_support_period(case: Case, decision: str | None) -> Iterator[Fault]:
     """Yield the unmet condition that support would go on past its end (24 months, or an extension's date)."""
-    if decision in {"continue", "adapt"} and today() > support_ends_on(case):
+    if decision in {"continue", "adapt"} and today() > get_support_end_date(case):
         detail = "The period of support is over: a programme manager extends it, or the exit begins."
         yield Fault("/decision", "extension_needed", detail)

@@ -5,29 +5,29 @@ from collections.abc import Iterator, Sequence
 from app.errors import Fault
 from app.models import Goal, PlanArea
 from app.schemas.care_plans import CarePlanOut
-from app.services.care_plans.load import AREAS, WEAK, WholePlan, shown
+from app.services.care_plans.load import AREAS, WEAK_RATINGS, LoadedCarePlan, care_plan_to_schema
 
-HIGH = "high"
+HIGH_RISK = "high"
 
 
-def unmet_whole(found: WholePlan, risk_level: str | None) -> list[Fault]:
+def check_care_plan_complete(found: LoadedCarePlan, risk_level: str | None) -> list[Fault]:
     """Return what is still missing of a plan, one by one; pointers lead into the plan as it is read."""
-    plan = shown(found)
+    plan = care_plan_to_schema(found)
     return [
-        *(_unmet_views(plan) if plan.subject == "child" else _unmet_gaps(plan)),
-        *_unmet_safety(plan, risk_level),
-        *(fault for area in AREAS for fault in _unmet_area(found, area)),
+        *(_check_views(plan) if plan.subject == "child" else _check_gaps(plan)),
+        *_check_safety_plan(plan, risk_level),
+        *(fault for area in AREAS for fault in _check_area(found, area)),
     ]
 
 
-def _unmet_views(plan: CarePlanOut) -> Iterator[Fault]:
+def _check_views(plan: CarePlanOut) -> Iterator[Fault]:
     if plan.child_view is None:
         yield Fault("/child_view", "child_view_missing", "Record how the child sees the plan.")
     if plan.supporter_view is None:
         yield Fault("/supporter_view", "supporter_view_missing", "Record how the supporter sees the plan.")
 
 
-def _unmet_gaps(plan: CarePlanOut) -> Iterator[Fault]:
+def _check_gaps(plan: CarePlanOut) -> Iterator[Fault]:
     if plan.knowledge_gaps is None:
         yield Fault(
             "/knowledge_gaps", "knowledge_gaps_missing", "Name the gaps in knowledge that the plan closes."
@@ -41,19 +41,19 @@ def _unmet_gaps(plan: CarePlanOut) -> Iterator[Fault]:
         yield Fault("/needs_social_work", "needs_social_work_missing", detail)
 
 
-def _unmet_safety(plan: CarePlanOut, risk_level: str | None) -> Iterator[Fault]:
-    if risk_level == HIGH and plan.safety_plan is None:
+def _check_safety_plan(plan: CarePlanOut, risk_level: str | None) -> Iterator[Fault]:
+    if risk_level == HIGH_RISK and plan.safety_plan is None:
         detail = "The assessment found the risk to be high: write a safety plan."
         yield Fault("/safety_plan", "safety_plan_missing", detail)
 
 
-def _unmet_area(found: WholePlan, area: str) -> Iterator[Fault]:
+def _check_area(found: LoadedCarePlan, area: str) -> Iterator[Fault]:
     """A child's plan answers every area; another's plan answers those it is about, and those wholly."""
     here, row, goals = f"/areas/{area}", found.areas[area], found.goals[area]
     if row.status is None and found.plan.subject == "child":
         yield Fault(here, "area_unanswered", "Answer the area: with goals, or with 'no need' and why.")
     elif row.status == "no_need":
-        yield from unmet_no_need(row, goals)
+        yield from check_no_need(row, goals)
     elif row.status == "goals" and all(goal.status == "dropped" for goal in goals):
         yield Fault(f"{here}/goals", "goal_missing", "Set a goal.")
     for position, goal in enumerate(goals):
@@ -63,10 +63,10 @@ def _unmet_area(found: WholePlan, area: str) -> Iterator[Fault]:
             yield Fault(f"{here}/goals/{position}/actions", "action_missing", detail)
 
 
-def unmet_no_need(row: PlanArea, goals: Sequence[Goal]) -> Iterator[Fault]:
+def check_no_need(row: PlanArea, goals: Sequence[Goal]) -> Iterator[Fault]:
     """Return what speaks against 'no need' in an area."""
     here = f"/areas/{row.area}"
-    if row.rating in WEAK:
+    if row.rating in WEAK_RATINGS:
         detail = "The area was found to be weak (rating 1 or 2): it needs a goal."
         yield Fault(f"{here}/status", "area_weak", detail)
     if any(goal.status == "open" for goal in goals):

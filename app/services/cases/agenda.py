@@ -11,28 +11,28 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access import log
-from app.access.actor import Actor
-from app.access.log import Shown
+from app.access.actor import Caller
+from app.access.log import AccessedRecord
 from app.access.permissions import Role
 from app.kit.dates import today
-from app.kit.pagination import Paging
+from app.kit.pagination import Paginator
 from app.models import Case, Child
 from app.schemas.agenda import AgendaFilters, AgendaItem, AgendaRecord
 from app.schemas.cases import CaseChild
 from app.schemas.wire import Page
 from app.services.cases.agenda_sources import AGENDA
-from app.services.cases.cases import child_of
-from app.services.cases.record_links import page_of
+from app.services.cases.cases import to_case_child
+from app.services.cases.record_links import get_record_path
 
-AHEAD = timedelta(days=14)
-MILESTONES_AHEAD = timedelta(days=30)
-ORDER = (AGENDA.c.begins, AGENDA.c.record_kind, AGENDA.c.record_id)
+AGENDA_HORIZON = timedelta(days=14)
+MILESTONE_HORIZON = timedelta(days=30)
+AGENDA_SORT_ORDER = (AGENDA.c.begins, AGENDA.c.record_kind, AGENDA.c.record_id)
 """Soonest first. No record begins twice at one moment (only a case stands in an agenda more than once: its milestones lie
 months apart), so the order is total."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Case:
+class _AgendaCase:
     """What an entry shows of its case."""
 
     number: str
@@ -40,52 +40,60 @@ class _Case:
     child: CaseChild
 
 
-async def read(session: AsyncSession, actor: Actor, filters: AgendaFilters) -> Page[AgendaItem]:
+async def get_agenda(session: AsyncSession, caller: Caller, filters: AgendaFilters) -> Page[AgendaItem]:
     """Return what is due, overdue and waiting for the actor, soonest first."""
     wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
-    paging = Paging("agenda", filters.limit, filters.cursor, {**wanted, "for": actor.id})
-    query = asked(actor, filters.until or today() + AHEAD, filters.until or today() + MILESTONES_AHEAD)
+    paging = Paginator("agenda", filters.limit, filters.cursor, {**wanted, "for": caller.id})
+    query = build_agenda_query(
+        caller, filters.until or today() + AGENDA_HORIZON, filters.until or today() + MILESTONE_HORIZON
+    )
     if filters.kind is not None:
         query = query.where(AGENDA.c.kind == filters.kind)
     if filters.overdue is not None:
         query = query.where(AGENDA.c.overdue == filters.overdue)
-    rows, cursor = await paging.plain(session, query, *ORDER, ascending=True)
-    return Page(items=await _items(session, rows), next_cursor=cursor)
+    rows, cursor = await paging.fetch_columns(session, query, *AGENDA_SORT_ORDER, ascending=True)
+    return Page(items=await _to_schemas(session, rows), next_cursor=cursor)
 
 
-def asked(actor: Actor, until: date, milestones_until: date) -> Select[*tuple[Any, ...]]:
+def build_agenda_query(caller: Caller, until: date, milestones_until: date) -> Select[*tuple[Any, ...]]:
     """Return the query for somebody's agenda up to a day: ids, days and codes."""
     return select(AGENDA).params(
-        me=actor.id,
-        teams=sorted(actor.supervises) if actor.has(Role.supervisor) else [],
-        manages=actor.has(Role.programme_manager),
+        me=caller.id,
+        teams=sorted(caller.supervised_team_ids) if caller.has_role(Role.supervisor) else [],
+        manages=caller.has_role(Role.programme_manager),
         today=today(),
         until=until,
         milestones_until=milestones_until,
     )
 
 
-async def _items(session: AsyncSession, rows: Sequence[Any]) -> list[AgendaItem]:
+async def _to_schemas(session: AsyncSession, rows: Sequence[Any]) -> list[AgendaItem]:
     """Return the entries, each with its case; one whose case went out of sight just now is left out."""
-    cases = await _cases(session, {row.case_id for row in rows if row.case_id is not None})
-    log.show(
+    cases = await _load_cases(session, {row.case_id for row in rows if row.case_id is not None})
+    log.record_access(
         session,
-        [Shown(None, None, "referral", row.record_id) for row in rows if row.record_kind == "referral"],
+        [
+            AccessedRecord(None, None, "referral", row.record_id)
+            for row in rows
+            if row.record_kind == "referral"
+        ],
     )
-    return [_item(row, cases.get(row.case_id)) for row in rows if row.case_id is None or row.case_id in cases]
+    return [
+        _to_schema(row, cases.get(row.case_id)) for row in rows if row.case_id is None or row.case_id in cases
+    ]
 
 
-async def _cases(session: AsyncSession, case_ids: Iterable[UUID]) -> dict[UUID, _Case]:
+async def _load_cases(session: AsyncSession, case_ids: Iterable[UUID]) -> dict[UUID, _AgendaCase]:
     query = (
         select(Case, Child)
         .join(Child, col(Child.id) == col(Case.child_id))
         .where(col(Case.id).in_(list(case_ids)))
     )
     rows = await session.execute(query)
-    return {case.id: _Case(case.number, child.id, child_of(child)) for case, child in rows}
+    return {case.id: _AgendaCase(case.number, child.id, to_case_child(child)) for case, child in rows}
 
 
-def _item(row: Any, case: _Case | None) -> AgendaItem:
+def _to_schema(row: Any, case: _AgendaCase | None) -> AgendaItem:
     return AgendaItem.model_construct(
         kind=row.kind,
         due_on=row.due_on,
@@ -97,5 +105,5 @@ def _item(row: Any, case: _Case | None) -> AgendaItem:
         child_id=case.child_id if case else None,
         child=case.child if case else None,
         record=AgendaRecord(kind=row.record_kind, id=row.record_id),
-        link=page_of(row.record_kind, row.record_id, row.case_id),
+        link=get_record_path(row.record_kind, row.record_id, row.case_id),
     )

@@ -14,38 +14,38 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access import log
-from app.access.actor import Actor
-from app.access.passwords import fingerprint, new_secret
-from app.access.permissions import Permission, may
-from app.access.vault import vault
-from app.config import settings
-from app.database.errors import translated
+from app.access.actor import Caller
+from app.access.passwords import generate_client_secret, hash_secret
+from app.access.permissions import Permission, has_permission
+from app.access.vault import get_vault
+from app.config import get_settings
+from app.database.errors import translate_database_errors
 from app.errors import Fault, NotFound, TooManyRequests
 from app.kit.dates import today
-from app.kit.pagination import Paging
-from app.kit.state_machine import refuse
+from app.kit.pagination import Paginator
+from app.kit.state_machine import raise_if_unmet
 from app.models import CalendarFeed, User
-from app.models.record import new_id, now
+from app.models.record import new_id, utc_now
 from app.rendering import icalendar
-from app.rendering.icalendar import Event
+from app.rendering.icalendar import CalendarEvent
 from app.schemas.agenda import CalendarFeedIn, CalendarFeedOut, CalendarFeedWithAddress
 from app.schemas.wire import Page, PageQuery
 from app.services.accounts import sign_in_throttle as sign_in_attempts
-from app.services.accounts.sign_in_audit import Visit, slow_down
+from app.services.accounts.sign_in_audit import SignInContext, record_throttled_attempt
 from app.services.cases import agenda
 
-ACT = "agenda.feed"
-OPEN = "SELECT (opened).*, (feed).id AS feed_id, (feed).user_id, (feed).language FROM access.open_feed($1, $2, $3)"
+FEED_ACCESS_ACTION = "agenda.feed"
+OPEN_FEED_SQL = "SELECT (opened).*, (feed).id AS feed_id, (feed).user_id, (feed).language FROM access.open_feed($1, $2, $3)"
 
-MOST_FEEDS = 10
+MAX_ACTIVE_FEEDS = 10
 """Alive at once, of one person."""
-AHEAD = timedelta(days=120)
+FEED_HORIZON = timedelta(days=120)
 """How far a feed looks: beyond the next three-monthly review."""
-MOST_EVENTS = 1000
-REFRESHED_EVERY = timedelta(hours=1)
+MAX_EVENTS = 1000
+REFRESH_INTERVAL = timedelta(hours=1)
 
-NAMES = {"en": "Agenda", "km": "កិច្ចការ"}
-WORDS: dict[str, dict[str, str]] = {
+CALENDAR_NAMES = {"en": "Agenda", "km": "កិច្ចការ"}
+EVENT_TITLES: dict[str, dict[str, str]] = {
     "en": {
         "review": "Review",
         "session": "Appointment",
@@ -76,47 +76,53 @@ WORDS: dict[str, dict[str, str]] = {
 """What a calendar shows for each kind of entry, by the feed's language."""
 
 
-class Reader(NamedTuple):
+class FeedOwner(NamedTuple):
     """Whose feed was asked for, as they are today, and in which language they want it."""
 
-    actor: Actor
+    caller: Caller
     language: str
 
 
-async def create(session: AsyncSession, actor: Actor, wanted: CalendarFeedIn) -> CalendarFeedWithAddress:
+async def create_calendar_feed(
+    session: AsyncSession, caller: Caller, wanted: CalendarFeedIn
+) -> CalendarFeedWithAddress:
     """Open a feed of one's agenda; its address is shown once, and only a digest of it is kept.
 
     Raises:
         AlreadyExists: the id is taken.
         GateRefused: as many feeds as somebody may have are alive.
     """
-    await _refuse_too_many(session, actor)
-    token = new_secret()
+    await _raise_if_too_many_feeds(session, caller)
+    token = generate_client_secret()
     feed = CalendarFeed(
         id=wanted.id or new_id(),
-        user_id=actor.id,
-        token_digest=fingerprint(token),
+        user_id=caller.id,
+        token_digest=hash_secret(token),
         name=wanted.name,
         language=wanted.language,
     )
     session.add(feed)
     await session.flush()  # a taken id must surface before the answer leaves
     return CalendarFeedWithAddress(
-        **_shown(feed).model_dump(), url=f"{settings().issuer}/v1/calendar/{token}.ics"
+        **_to_schema(feed).model_dump(), url=f"{get_settings().issuer}/v1/calendar/{token}.ics"
     )
 
 
-async def listed(session: AsyncSession, actor: Actor, page: PageQuery) -> Page[CalendarFeedOut]:
+async def list_calendar_feeds(
+    session: AsyncSession, caller: Caller, page: PageQuery
+) -> Page[CalendarFeedOut]:
     """List the person's own feeds that are alive, newest first."""
-    paging = Paging("calendar-feeds", page.limit, page.cursor, {"of": actor.id})
+    paging = Paginator("calendar-feeds", page.limit, page.cursor, {"of": caller.id})
     alive = select(CalendarFeed).where(
-        col(CalendarFeed.user_id) == actor.id, col(CalendarFeed.revoked_at).is_(None)
+        col(CalendarFeed.user_id) == caller.id, col(CalendarFeed.revoked_at).is_(None)
     )
-    rows, cursor = await paging.records(session, alive, col(CalendarFeed.created_at), col(CalendarFeed.id))
-    return Page(items=[_shown(row) for row in rows], next_cursor=cursor)
+    rows, cursor = await paging.fetch_records(
+        session, alive, col(CalendarFeed.created_at), col(CalendarFeed.id)
+    )
+    return Page(items=[_to_schema(row) for row in rows], next_cursor=cursor)
 
 
-async def revoke(session: AsyncSession, actor: Actor, feed_id: UUID) -> None:
+async def revoke_calendar_feed(session: AsyncSession, caller: Caller, feed_id: UUID) -> None:
     """Close one of the person's own feeds: its address answers nothing from the next request on.
 
     Raises:
@@ -126,17 +132,17 @@ async def revoke(session: AsyncSession, actor: Actor, feed_id: UUID) -> None:
         update(CalendarFeed)
         .where(
             col(CalendarFeed.id) == feed_id,
-            col(CalendarFeed.user_id) == actor.id,
+            col(CalendarFeed.user_id) == caller.id,
             col(CalendarFeed.revoked_at).is_(None),
         )
-        .values(revoked_at=now())
+        .values(revoked_at=utc_now())
         .returning(col(CalendarFeed.id))
     )
     if await session.scalar(statement) is None:
         raise NotFound
 
 
-async def open_for_owner(visit: Visit, token: str) -> Reader:
+async def open_feed_access(visit: SignInContext, token: str) -> FeedOwner:
     """Open the access of whose feed this is, by what a calendar knows: the token in the address.
 
     Nobody guesses 256 bits; slowing down who tries spares the log, which keeps every attempt. Only the token's digest
@@ -146,25 +152,27 @@ async def open_for_owner(visit: Visit, token: str) -> Reader:
         NotFound: no feed has this token, or it was revoked, or its owner has left or may have no feed any more.
         TooManyRequests: too many attempts from this network failed.
     """
-    limit = sign_in_attempts.of_feeds(visit.network)
+    limit = sign_in_attempts.calendar_feed_limit(visit.network)
     try:
-        await sign_in_attempts.begin(visit.database, limit)
+        await sign_in_attempts.count_attempt(visit.database, limit)
     except TooManyRequests:
-        await slow_down(visit, ACT)
+        await record_throttled_attempt(visit, FEED_ACCESS_ACTION)
         raise
-    with translated():
-        found = await visit.database.gate.fetchrow(OPEN, fingerprint(token), visit.request_id, visit.address)
+    with translate_database_errors():
+        found = await visit.database.access_pool.fetchrow(
+            OPEN_FEED_SQL, hash_secret(token), visit.request_id, visit.address
+        )
     if found["event_id"] is None:
         raise NotFound
-    await sign_in_attempts.excuse(visit.database, limit)
-    actor = _owner(found)
-    if not may(actor.roles, Permission.agenda_feed_manage):
-        await log.conclude(visit.database, actor.event_id, "forbidden", 404)
+    await sign_in_attempts.undo_attempt(visit.database, limit)
+    actor = _to_caller(found)
+    if not has_permission(actor.roles, Permission.agenda_feed_manage):
+        await log.conclude_access_event(visit.database, actor.event_id, "forbidden", 404)
         raise NotFound
-    return Reader(actor, found["language"])
+    return FeedOwner(actor, found["language"])
 
 
-async def read(session: AsyncSession, reader: Reader) -> str:
+async def render_calendar_feed(session: AsyncSession, reader: FeedOwner) -> str:
     """Return the owner's agenda as a calendar.
 
     It is read as ids, days and codes, by the agenda's own statement, and nothing of a case or child is loaded: what the
@@ -172,56 +180,66 @@ async def read(session: AsyncSession, reader: Reader) -> str:
     no entries of children: an entry says that somebody was shown something of a child, and thousands a day that nobody
     was shown would bury the ones that count.
     """
-    until = today() + AHEAD
-    query = agenda.asked(reader.actor, until, until).order_by(*agenda.ORDER).limit(MOST_EVENTS)
+    until = today() + FEED_HORIZON
+    query = (
+        agenda.build_agenda_query(reader.caller, until, until)
+        .order_by(*agenda.AGENDA_SORT_ORDER)
+        .limit(MAX_EVENTS)
+    )
     rows = (await session.execute(query)).all()
-    events = [_event(reader, row) for row in rows]
-    return icalendar.written(NAMES[reader.language], events, now(), reader.language, REFRESHED_EVERY)
+    events = [_to_event(reader, row) for row in rows]
+    return icalendar.render_icalendar(
+        CALENDAR_NAMES[reader.language], events, utc_now(), reader.language, REFRESH_INTERVAL
+    )
 
 
-def _event(reader: Reader, row: Any) -> Event:
-    return Event(_uid(reader.actor.id, row), WORDS[reader.language][row.kind], row.due_on, row.at)
+def _to_event(reader: FeedOwner, row: Any) -> CalendarEvent:
+    return CalendarEvent(
+        _event_uid(reader.caller.id, row), EVENT_TITLES[reader.language][row.kind], row.due_on, row.at
+    )
 
 
-def _uid(owner_id: UUID, row: Any) -> str:
+def _event_uid(owner_id: UUID, row: Any) -> str:
     """Return an id that stays with the entry and is not the record's: a lost phone must not name rows of a dump.
 
     A case stands in an agenda once for each of its milestones; of any other record the detail may change.
     """
     which = row.detail.encode() if row.kind == "milestone" else b""
     record = (row.record_kind.encode(), row.record_id.bytes)
-    digest = vault().blind.digest(b"calendar", owner_id.bytes, *record, which)
+    digest = get_vault().blind_index.compute_digest(b"calendar", owner_id.bytes, *record, which)
     return str(UUID(bytes=digest[:16]))
 
 
-def _owner(found: Any) -> Actor:
-    return Actor(
+def _to_caller(found: Any) -> Caller:
+    return Caller(
         id=found["user_id"],
         kind="person",
         name=found["name"],
         roles=frozenset(found["roles"]),
         agency_id=None,
-        teams=frozenset(found["teams"]),
-        supervises=frozenset(found["supervises"]),
+        team_ids=frozenset(found["teams"]),
+        supervised_team_ids=frozenset(found["supervises"]),
         session_id=found["feed_id"],
         event_id=found["event_id"],
         signed_in_at=None,
     )
 
 
-async def _refuse_too_many(session: AsyncSession, actor: Actor) -> None:
+async def _raise_if_too_many_feeds(session: AsyncSession, caller: Caller) -> None:
     """Count with the owner's row locked: two feeds opened at once count each other."""
     await session.execute(
-        select(col(User.id)).where(col(User.id) == actor.id).with_for_update(key_share=True)
+        select(col(User.id)).where(col(User.id) == caller.id).with_for_update(key_share=True)
     )
     alive = select(func.count()).where(
-        col(CalendarFeed.user_id) == actor.id, col(CalendarFeed.revoked_at).is_(None)
+        col(CalendarFeed.user_id) == caller.id, col(CalendarFeed.revoked_at).is_(None)
     )
-    if (await session.scalar(alive) or 0) >= MOST_FEEDS:
-        refuse([Fault(None, "too_many", f"{MOST_FEEDS} feeds are alive: revoke one of them first.")])
+    if (await session.scalar(alive) or 0) >= MAX_ACTIVE_FEEDS:
+        raise_if_unmet(
+            [Fault(None, "too_many", f"{MAX_ACTIVE_FEEDS} feeds are alive: revoke one of them first.")]
+        )
 
 
-def _shown(feed: CalendarFeed) -> CalendarFeedOut:
+def _to_schema(feed: CalendarFeed) -> CalendarFeedOut:
     return CalendarFeedOut(
         id=feed.id,
         name=feed.name,

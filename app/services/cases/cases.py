@@ -9,16 +9,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access import log
-from app.access.actor import Actor
-from app.access.log import Shown
-from app.access.vault import seal, unseal, unseal_value
+from app.access.actor import Caller
+from app.access.log import AccessedRecord
+from app.access.vault import decrypt, decrypt_value, encrypt
 from app.errors import NotFound
-from app.kit.dates import Birth, today
-from app.kit.pagination import Paging
-from app.kit.records import find_for_change, patched
-from app.kit.state_machine import refuse
+from app.kit.dates import BirthRange, today
+from app.kit.pagination import Paginator
+from app.kit.records import apply_patch, get_version_for_update
+from app.kit.state_machine import raise_if_unmet
 from app.models import Case, CaseWorker, Child
-from app.models.record import now
+from app.models.record import utc_now
 from app.schemas.cases import (
     CaseChild,
     CaseContent,
@@ -30,109 +30,113 @@ from app.schemas.cases import (
 from app.schemas.identity import Age
 from app.schemas.wire import Page
 from app.services.cases import history as case_history
-from app.services.cases.write_access import unmet_writing
+from app.services.cases.write_access import check_case_writable
 
-PLAIN = [
+COLUMN_FIELDS = [
     name for name in CaseOut.model_fields if name not in {"child", "co_worker_ids", "summary", "outcome"}
 ]
-IN_LISTS = [name for name in CaseItem.model_fields if name != "child"]
-IDS = [name for name in IN_LISTS if CaseItem.model_fields[name].annotation is UUID]
+SUMMARY_FIELDS = [name for name in CaseItem.model_fields if name != "child"]
+UUID_FIELDS = [name for name in SUMMARY_FIELDS if CaseItem.model_fields[name].annotation is UUID]
 """Written as text at once: the driver's own UUIDs take the serialiser twenty times as long."""
-LISTED = select(*(getattr(Case, name) for name in IN_LISTS), col(Child.sex), col(Child.sealed)).join(
-    Child, col(Child.id) == col(Case.child_id)
-)
+CASE_SUMMARY_QUERY = select(
+    *(getattr(Case, name) for name in SUMMARY_FIELDS), col(Child.sex), col(Child.sealed)
+).join(Child, col(Child.id) == col(Case.child_id))
 """A page of cases is read as plain columns: two records of the ORM a line cost more than the rest of the answer."""
 
 
-async def listed(session: AsyncSession, actor: Actor, filters: CaseFilters) -> Page[CaseItem]:
+async def list_cases(session: AsyncSession, caller: Caller, filters: CaseFilters) -> Page[CaseItem]:
     """List the cases the actor sees, newest first."""
     wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
-    paging = Paging("cases", filters.limit, filters.cursor, {**wanted, "for": actor.id})
+    paging = Paginator("cases", filters.limit, filters.cursor, {**wanted, "for": caller.id})
     conditions = [col(getattr(Case, name)) == value for name, value in wanted.items()]
-    rows, cursor = await paging.plain(session, LISTED.where(*conditions), col(Case.created_at), col(Case.id))
-    log.show(session, (Shown(row.child_id, row.id, "case", row.id) for row in rows))
+    rows, cursor = await paging.fetch_columns(
+        session, CASE_SUMMARY_QUERY.where(*conditions), col(Case.created_at), col(Case.id)
+    )
+    log.record_access(session, (AccessedRecord(row.child_id, row.id, "case", row.id) for row in rows))
     day = today()
-    return Page[CaseItem].built([_item(row, day) for row in rows], cursor)
+    return Page[CaseItem].built([_row_to_summary(row, day) for row in rows], cursor)
 
 
-CO_WORKERS = func.array(
+CO_WORKER_IDS = func.array(
     select(col(CaseWorker.user_id))
     .where(col(CaseWorker.case_id) == col(Case.id))
     .order_by(col(CaseWorker.user_id))
     .scalar_subquery()
 )
-ONE = (
+CASE_QUERY = (
     select(
-        *(getattr(Case, name) for name in PLAIN),
-        CO_WORKERS.label("co_worker_ids"),
+        *(getattr(Case, name) for name in COLUMN_FIELDS),
+        CO_WORKER_IDS.label("co_worker_ids"),
         col(Case.sealed),
         col(Child.sex),
         col(Child.sealed).label("child_sealed"),
     )
     .join(Child, col(Child.id) == col(Case.child_id))
     .where(col(Case.id) == bindparam("case_id"))
-    .execution_options(**log.UNCOLLECTED)
+    .execution_options(**log.UNRECORDED_READ)
 )
 
 
-async def read(session: AsyncSession, case_id: UUID) -> CaseOut:
+async def get_case(session: AsyncSession, case_id: UUID) -> CaseOut:
     """Read one case with its child."""
-    row = (await session.execute(ONE, {"case_id": case_id})).first()
+    row = (await session.execute(CASE_QUERY, {"case_id": case_id})).first()
     if row is None:
         raise NotFound
-    log.show(session, [Shown(row.child_id, row.id, "case", row.id)])
-    return _out(row)
+    log.record_access(session, [AccessedRecord(row.child_id, row.id, "case", row.id)])
+    return _row_to_schema(row)
 
 
-async def change(session: AsyncSession, actor: Actor, case_id: UUID, seen: int, patch: CasePatch) -> CaseOut:
+async def update_case(
+    session: AsyncSession, caller: Caller, case_id: UUID, expected_version: int, patch: CasePatch
+) -> CaseOut:
     """Change what may be changed without an act, until the case is closed.
 
     Raises:
         GateRefused: the case is closed, or the actor only looks at it.
     """
-    case = await find_for_change(session, Case, case_id, seen)
-    refuse(await unmet_writing(session, case))
-    content = patched(CaseContent, {"kind": case.kind, **unseal(case)}, patch)
+    case = await get_version_for_update(session, Case, case_id, expected_version)
+    raise_if_unmet(await check_case_writable(session, case))
+    content = apply_patch(CaseContent, {"kind": case.kind, **decrypt(case)}, patch)
     case.kind = content.kind
-    case.updated_at = now()
-    seal(case, "sealed", content.model_dump(mode="json", exclude={"kind"}))
-    case_history.record(session, case, "case_changed", actor, case)
+    case.updated_at = utc_now()
+    encrypt(case, "sealed", content.model_dump(mode="json", exclude={"kind"}))
+    case_history.record_case_history(session, case, "case_changed", caller, case)
     await session.flush()  # the answer shows what was stored
-    return await shown(session, case)
+    return await load_case_schema(session, case)
 
 
-async def shown(session: AsyncSession, case: Case) -> CaseOut:
+async def load_case_schema(session: AsyncSession, case: Case) -> CaseOut:
     """Return a case that this request has changed as it is read."""
-    return await read(session, case.id)
+    return await get_case(session, case.id)
 
 
-def _out(row: Any) -> CaseOut:
-    words = unseal_value("cases", "sealed", row.id, row.sealed) if row.sealed else {}
-    identity = unseal_value("children", "sealed", row.child_id, row.child_sealed)
+def _row_to_schema(row: Any) -> CaseOut:
+    words = decrypt_value("cases", "sealed", row.id, row.sealed) if row.sealed else {}
+    identity = decrypt_value("children", "sealed", row.child_id, row.child_sealed)
     return CaseOut.model_construct(
-        **dict(zip((*PLAIN, "co_worker_ids"), row, strict=False)),
-        child=CaseChild(**_child(row.child_id, row.sex, identity, today())),
+        **dict(zip((*COLUMN_FIELDS, "co_worker_ids"), row, strict=False)),
+        child=CaseChild(**_case_child_fields(row.child_id, row.sex, identity, today())),
         summary=words.get("summary"),
         outcome=words.get("outcome"),
     )
 
 
-def _item(row: Any, day: date) -> dict[str, Any]:
-    identity = unseal_value("children", "sealed", row.child_id, row.sealed)
-    item = dict(zip(IN_LISTS, row, strict=False))
-    for name in IDS:
+def _row_to_summary(row: Any, day: date) -> dict[str, Any]:
+    identity = decrypt_value("children", "sealed", row.child_id, row.sealed)
+    item = dict(zip(SUMMARY_FIELDS, row, strict=False))
+    for name in UUID_FIELDS:
         item[name] = str(item[name])
-    item["child"] = _child(item["child_id"], row.sex, identity, day)
+    item["child"] = _case_child_fields(item["child_id"], row.sex, identity, day)
     return item
 
 
-def child_of(child: Child) -> CaseChild:
+def to_case_child(child: Child) -> CaseChild:
     """Return a child as far as a case shows it."""
-    return CaseChild(**_child(child.id, child.sex, unseal(child), today()))
+    return CaseChild(**_case_child_fields(child.id, child.sex, decrypt(child), today()))
 
 
-def _child(child_id: UUID | str, sex: str, identity: dict[str, Any], day: date) -> dict[str, Any]:
-    youngest, oldest = Birth.of(identity["birth"]).age_on(day)
+def _case_child_fields(child_id: UUID | str, sex: str, identity: dict[str, Any], day: date) -> dict[str, Any]:
+    youngest, oldest = BirthRange.from_details(identity["birth"]).age_range_on(day)
     return {
         "id": child_id,
         "names": identity["names"],
@@ -142,8 +146,8 @@ def _child(child_id: UUID | str, sex: str, identity: dict[str, Any], day: date) 
     }
 
 
-def age_of(identity: dict[str, dict[str, str | int]]) -> Age:
+def get_age_today(identity: dict[str, dict[str, str | int]]) -> Age:
     """Return the age today, as a value or a range."""
     day = today()
-    youngest, oldest = Birth.of(identity["birth"]).age_on(day)
+    youngest, oldest = BirthRange.from_details(identity["birth"]).age_range_on(day)
     return Age(min=youngest, max=oldest, on=day)

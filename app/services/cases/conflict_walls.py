@@ -8,23 +8,23 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.errors import Fault
 from app.models import Case
 
-STANDS = text("SELECT access.wall_stands(:child, :workers)").bindparams(
+CONFLICT_WALL_SQL = text("SELECT access.wall_stands(:child, :workers)").bindparams(
     bindparam("child", type_=Uuid), bindparam("workers", type_=ARRAY(Uuid))
 )
-SHARED = text("SELECT access.shares_a_worker(:child, :other)").bindparams(
+SHARED_WORKER_SQL = text("SELECT access.shares_a_worker(:child, :other)").bindparams(
     bindparam("child", type_=Uuid), bindparam("other", type_=Uuid)
 )
 
 
-async def unmet_wall(session: AsyncSession, child_id: UUID, workers: list[UUID]) -> list[Fault]:
+async def check_conflict_wall(session: AsyncSession, child_id: UUID, workers: list[UUID]) -> list[Fault]:
     """Return the unmet condition that one of these people works behind the wall of a child, or none."""
-    if await session.scalar(STANDS, {"child": child_id, "workers": workers}):
+    if await session.scalar(CONFLICT_WALL_SQL, {"child": child_id, "workers": workers}):
         return [Fault(None, "wall", "One of them works on a case that must stay apart from this one.")]
     return []
 
 
-async def unmet_apart(session: AsyncSession, one: Case, two: Case) -> list[Fault]:
+async def check_shared_worker(session: AsyncSession, one: Case, two: Case) -> list[Fault]:
     """Return the unmet condition that two children share a worker whom a wall would shut out of a case, or none."""
-    if await session.scalar(SHARED, {"child": one.child_id, "other": two.child_id}):
+    if await session.scalar(SHARED_WORKER_SQL, {"child": one.child_id, "other": two.child_id}):
         return [Fault(None, "shared_worker", "Somebody works with both: assign another worker first.")]
     return []

@@ -6,20 +6,20 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.actor import Actor
+from app.access.actor import Caller
 from app.errors import Fault
 from app.kit.dates import add_months, today
-from app.kit.records import find_for_change
-from app.kit.state_machine import refuse
+from app.kit.records import get_version_for_update
+from app.kit.state_machine import raise_if_unmet
 from app.models import Case
-from app.models.record import now
+from app.models.record import utc_now
 from app.schemas.cases import CaseOut
 from app.schemas.exit_plans import Extension
 from app.services.cases import history as case_history
-from app.services.cases.cases import shown
-from app.services.cases.states import unmet_open
+from app.services.cases.cases import load_case_schema
+from app.services.cases.states import check_case_open
 
-MILESTONES = (18, 21, 24)
+MILESTONE_MONTHS = (18, 21, 24)
 """Months after opening at which a worker is reminded of the end; support ends at the last."""
 
 
@@ -30,36 +30,36 @@ class Milestone(NamedTuple):
     on: date
 
 
-def milestones(case: Case) -> list[Milestone]:
+def list_case_milestones(case: Case) -> list[Milestone]:
     """Return the milestones of a case, the earliest first."""
-    return [Milestone(months, add_months(case.opened_on, months)) for months in MILESTONES]
+    return [Milestone(months, add_months(case.opened_on, months)) for months in MILESTONE_MONTHS]
 
 
-def support_ends_on(case: Case) -> date:
+def get_support_end_date(case: Case) -> date:
     """Return the last day of support: 24 months after opening, or until when it was extended."""
-    return max(milestones(case)[-1].on, case.extended_until or date.min)
+    return max(list_case_milestones(case)[-1].on, case.extended_until or date.min)
 
 
-async def extend(
-    session: AsyncSession, actor: Actor, case_id: UUID, seen: int, extension: Extension
+async def extend_case(
+    session: AsyncSession, caller: Caller, case_id: UUID, expected_version: int, extension: Extension
 ) -> CaseOut:
     """Extend a case past 24 months (the gate '18, 21, 24 months').
 
     Raises:
         GateRefused: the case is closed, or the date is no extension of what it has already.
     """
-    case = await find_for_change(session, Case, case_id, seen)
-    refuse([*unmet_open(case), *_unmet_until(case, extension.until)])
+    case = await get_version_for_update(session, Case, case_id, expected_version)
+    raise_if_unmet([*check_case_open(case), *_check_extension_date(case, extension.until)])
     case.extended_until = extension.until
-    case.updated_at = now()
+    case.updated_at = utc_now()
     detail = {"until": extension.until.isoformat(), "reason": extension.reason}
-    case_history.record(session, case, "case_extended", actor, case, detail)
+    case_history.record_case_history(session, case, "case_extended", caller, case, detail)
     await session.flush()  # the answer shows what was stored
-    return await shown(session, case)
+    return await load_case_schema(session, case)
 
 
-def _unmet_until(case: Case, until: date) -> list[Fault]:
-    if until > max(support_ends_on(case), today()):
+def _check_extension_date(case: Case, until: date) -> list[Fault]:
+    if until > max(get_support_end_date(case), today()):
         return []
     detail = (
         "An extension ends later than today, than 24 months after opening, and than the extension before."

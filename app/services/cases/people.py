@@ -7,59 +7,70 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.access.actor import Actor
-from app.access.vault import seal, unseal
+from app.access.actor import Caller
+from app.access.vault import decrypt, encrypt
 from app.errors import Fault, InvalidInput
-from app.kit.pagination import Paging
-from app.kit.records import find, find_for_change, find_steady, patched, require, steady_case
-from app.kit.state_machine import refuse
+from app.kit.pagination import Paginator
+from app.kit.records import (
+    apply_patch,
+    ensure_exists,
+    get_case_for_share,
+    get_for_share,
+    get_record,
+    get_version_for_update,
+)
+from app.kit.state_machine import raise_if_unmet
 from app.models import Case, Person
 from app.models.record import new_id
 from app.schemas.circle import PersonCreation, PersonIn, PersonOut, PersonPatch
 from app.schemas.wire import Page, PageQuery
 from app.services.cases import history as case_history
-from app.services.cases.write_access import unmet_working
+from app.services.cases.write_access import check_works_on_case
 from app.services.persons import person_details as telling
 
-PLAIN = frozenset({"role", "relationship", "is_responsible"})
+COLUMN_FIELDS = frozenset({"role", "relationship", "is_responsible"})
 """What row and report queries may read; everything else about a person is sealed."""
 
 
-async def add(session: AsyncSession, actor: Actor, case_id: UUID, told: PersonCreation) -> PersonOut:
+async def create_case_person(
+    session: AsyncSession, caller: Caller, case_id: UUID, payload: PersonCreation
+) -> PersonOut:
     """Add somebody to a case's circle.
 
     Raises:
         GateRefused: the actor only looks at the case.
     """
-    case = await find_steady(session, Case, case_id)
-    refuse(await unmet_working(session, case))
+    case = await get_for_share(session, Case, case_id)
+    raise_if_unmet(await check_works_on_case(session, case))
     person = Person(
-        id=told.id or new_id(), child_id=case.child_id, case_id=case.id, role=told.role, relationship=""
+        id=payload.id or new_id(), child_id=case.child_id, case_id=case.id, role=payload.role, relationship=""
     )
-    await _write(session, person, told.model_dump(mode="json", exclude={"id"}))
+    await _store_details(session, person, payload.model_dump(mode="json", exclude={"id"}))
     session.add(person)
-    case_history.record(session, case, "person_added", actor, person, {"role": person.role})
+    case_history.record_case_history(session, case, "person_added", caller, person, {"role": person.role})
     await session.flush()  # the answer shows what was stored
-    return _shown(person)
+    return _to_schema(person)
 
 
-async def listed(session: AsyncSession, actor: Actor, case_id: UUID, page: PageQuery) -> Page[PersonOut]:
+async def list_case_people(
+    session: AsyncSession, caller: Caller, case_id: UUID, page: PageQuery
+) -> Page[PersonOut]:
     """List a case's circle, newest first."""
-    await require(session, Case, case_id)
-    paging = Paging("people", page.limit, page.cursor, {"case": case_id, "for": actor.id})
-    rows, cursor = await paging.records(
+    await ensure_exists(session, Case, case_id)
+    paging = Paginator("people", page.limit, page.cursor, {"case": case_id, "for": caller.id})
+    rows, cursor = await paging.fetch_records(
         session, select(Person).where(col(Person.case_id) == case_id), col(Person.created_at), col(Person.id)
     )
-    return Page(items=[_shown(person) for person in rows], next_cursor=cursor)
+    return Page(items=[_to_schema(person) for person in rows], next_cursor=cursor)
 
 
-async def read(session: AsyncSession, person_id: UUID) -> PersonOut:
+async def get_person(session: AsyncSession, person_id: UUID) -> PersonOut:
     """Read one person."""
-    return _shown(await find(session, Person, person_id))
+    return _to_schema(await get_record(session, Person, person_id))
 
 
-async def change(
-    session: AsyncSession, actor: Actor, person_id: UUID, seen: int, patch: PersonPatch
+async def update_person(
+    session: AsyncSession, caller: Caller, person_id: UUID, expected_version: int, patch: PersonPatch
 ) -> PersonOut:
     """Correct what is known of a person.
 
@@ -67,30 +78,30 @@ async def change(
         GateRefused: the actor only looks at the case.
         InvalidInput: it would take every name away.
     """
-    case = await steady_case(session, Person, person_id)
-    person = await find_for_change(session, Person, person_id, seen)
-    refuse(await unmet_working(session, case))
-    before = unseal(person)
-    known = patched(PersonIn, {**before, **person.model_dump(include=set(PLAIN))}, patch)
+    case = await get_case_for_share(session, Person, person_id)
+    person = await get_version_for_update(session, Person, person_id, expected_version)
+    raise_if_unmet(await check_works_on_case(session, case))
+    before = decrypt(person)
+    known = apply_patch(PersonIn, {**before, **person.model_dump(include=set(COLUMN_FIELDS))}, patch)
     if before.get("names") and not known.names:
         raise InvalidInput([Fault("/names", "name_missing", "Who has a name keeps one.")])
-    await _write(session, person, known.model_dump(mode="json"))
-    case_history.record(session, case, "person_changed", actor, person)
+    await _store_details(session, person, known.model_dump(mode="json"))
+    case_history.record_case_history(session, case, "person_changed", caller, person)
     await session.flush()  # the answer shows what was stored
-    return _shown(person)
+    return _to_schema(person)
 
 
-async def _write(session: AsyncSession, person: Person, document: dict[str, Any]) -> None:
-    document = await telling.tidied(session, document)
-    for name in PLAIN:
+async def _store_details(session: AsyncSession, person: Person, document: dict[str, Any]) -> None:
+    document = await telling.normalize_person_details(session, document)
+    for name in COLUMN_FIELDS:
         setattr(person, name, document.pop(name))
     if person.role != "other":  # likeness is judged by who cares for the child
-        await telling.index_around(session, person.child_id, document)
-    seal(person, "sealed", document)
+        await telling.add_contact_search_tokens(session, person.child_id, document)
+    encrypt(person, "sealed", document)
 
 
-def _shown(person: Person) -> PersonOut:
-    document = unseal(person)
+def _to_schema(person: Person) -> PersonOut:
+    document = decrypt(person)
     plain: dict[str, Any] = person.model_dump(include=set(PersonOut.model_fields))
-    told = {name: document.get(name) for name in PersonIn.model_fields if name not in PLAIN}
+    told = {name: document.get(name) for name in PersonIn.model_fields if name not in COLUMN_FIELDS}
     return PersonOut(**{**told, **plain, "names": document.get("names") or []})

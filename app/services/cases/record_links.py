@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-PAGES: dict[str, str] = {
+RECORD_PATHS: dict[str, str] = {
     "action": "/v1/actions/{id}",
     "assessment": "/v1/assessments/{id}",
     "care_plan": "/v1/care-plans/{id}",
@@ -23,20 +23,20 @@ PAGES: dict[str, str] = {
     "support_session": "/v1/support-sessions/{id}",
 }
 """By kind of record."""
-PAGES_OF_PARTS: dict[str, str] = {
+PART_PATHS: dict[str, str] = {
     "clinical_note": "/v1/support-sessions/{whole}/clinical-note",
     "session_addendum": "/v1/support-sessions/{whole}/addenda",
 }
 """Of records that are read as parts of another."""
 
 
-def page_of(kind: str, record_id: UUID, case_id: UUID | None) -> str:
+def get_record_path(kind: str, record_id: UUID, case_id: UUID | None) -> str:
     """Return where a record is read, of a kind that has pages of its own."""
-    return PAGES[kind].format(id=record_id, case=case_id)
+    return RECORD_PATHS[kind].format(id=record_id, case=case_id)
 
 
-def page_if_any(kind: str, record_id: UUID, case_id: UUID, whole_id: UUID | None) -> str | None:
+def find_record_path(kind: str, record_id: UUID, case_id: UUID, whole_id: UUID | None) -> str | None:
     """Return where a record is read, by itself or as a part; None where it is read nowhere."""
     if whole_id is not None:
-        return PAGES_OF_PARTS[kind].format(whole=whole_id)
-    return page_of(kind, record_id, case_id) if kind in PAGES else None
+        return PART_PATHS[kind].format(whole=whole_id)
+    return get_record_path(kind, record_id, case_id) if kind in RECORD_PATHS else None

@@ -9,74 +9,76 @@ from sqlalchemy import Select, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.access.actor import Actor
-from app.access.vault import unseal
-from app.kit.dates import LOCAL
-from app.kit.pagination import Paging
-from app.kit.records import require
-from app.models import Case, CaseHistory, ClinicalNote, SessionAddendum
+from app.access.actor import Caller
+from app.access.vault import decrypt
+from app.kit.dates import CAMBODIA_TIMEZONE
+from app.kit.pagination import Paginator
+from app.kit.records import ensure_exists
+from app.models import Case, CaseHistoryEntry, ClinicalNote, SessionAddendum
 from app.schemas.timeline import TimelineFilters, TimelineLine
 from app.schemas.wire import Page
-from app.services.cases.record_links import page_if_any
+from app.services.cases.record_links import find_record_path
 
-PLAIN = set(TimelineLine.model_fields) - {"link", "detail"}
-FIRST_DAY = date(1900, 1, 1)
-PARTS_OF_SESSIONS: dict[str, Any] = {"clinical_note": ClinicalNote, "session_addendum": SessionAddendum}
+COLUMN_FIELDS = set(TimelineLine.model_fields) - {"link", "detail"}
+EARLIEST_DATE = date(1900, 1, 1)
+SESSION_PART_MODELS: dict[str, Any] = {"clinical_note": ClinicalNote, "session_addendum": SessionAddendum}
 """Records that are read as parts of a session."""
 
 
-async def read(
-    session: AsyncSession, actor: Actor, case_id: UUID, filters: TimelineFilters
+async def list_case_timeline(
+    session: AsyncSession, caller: Caller, case_id: UUID, filters: TimelineFilters
 ) -> Page[TimelineLine]:
     """Return what happened to a case, the latest to happen first; whose tier is closed to the actor did not happen."""
-    await require(session, Case, case_id)
+    await ensure_exists(session, Case, case_id)
     wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
-    paging = Paging("timeline", filters.limit, filters.cursor, {**wanted, "case": case_id, "for": actor.id})
-    rows, cursor = await paging.records(
-        session, _asked(case_id, filters), col(CaseHistory.at), col(CaseHistory.id)
+    paging = Paginator(
+        "timeline", filters.limit, filters.cursor, {**wanted, "case": case_id, "for": caller.id}
     )
-    sessions = await _sessions(session, rows)
-    return Page(items=[_shown(line, sessions.get(line.record_id)) for line in rows], next_cursor=cursor)
+    rows, cursor = await paging.fetch_records(
+        session, _build_query(case_id, filters), col(CaseHistoryEntry.at), col(CaseHistoryEntry.id)
+    )
+    sessions = await _load_session_ids(session, rows)
+    return Page(items=[_to_schema(line, sessions.get(line.record_id)) for line in rows], next_cursor=cursor)
 
 
-def _asked(case_id: UUID, filters: TimelineFilters) -> Select[*tuple[Any, ...]]:
-    query = select(CaseHistory).where(col(CaseHistory.case_id) == case_id)
+def _build_query(case_id: UUID, filters: TimelineFilters) -> Select[*tuple[Any, ...]]:
+    query = select(CaseHistoryEntry).where(col(CaseHistoryEntry.case_id) == case_id)
     if filters.kind is not None:
-        query = query.where(col(CaseHistory.kind).in_(filters.kind.split(",")))
+        query = query.where(col(CaseHistoryEntry.kind).in_(filters.kind.split(",")))
     if filters.record_kind is not None:
-        query = query.where(col(CaseHistory.record_kind).in_(filters.record_kind.split(",")))
+        query = query.where(col(CaseHistoryEntry.record_kind).in_(filters.record_kind.split(",")))
     if filters.since is not None:
-        query = query.where(col(CaseHistory.at) >= _beginning(filters.since))
+        query = query.where(col(CaseHistoryEntry.at) >= _start_of_day(filters.since))
     if filters.until is not None and filters.until < date.max:
-        query = query.where(col(CaseHistory.at) < _beginning(filters.until + timedelta(days=1)))
+        query = query.where(col(CaseHistoryEntry.at) < _start_of_day(filters.until + timedelta(days=1)))
     return query
 
 
-def _beginning(day: date) -> datetime:
+def _start_of_day(day: date) -> datetime:
     """Return when a day begins in Cambodia; UTC cannot name the beginning of the first day of year 1."""
-    return datetime.combine(max(day, FIRST_DAY), time(), LOCAL)
+    return datetime.combine(max(day, EARLIEST_DATE), time(), CAMBODIA_TIMEZONE)
 
 
-async def _sessions(session: AsyncSession, lines: Iterable[CaseHistory]) -> dict[UUID, UUID]:
+async def _load_session_ids(session: AsyncSession, lines: Iterable[CaseHistoryEntry]) -> dict[UUID, UUID]:
     """Return the sessions whose parts the lines are about: ids only, in one statement, where there are any."""
     parts: dict[str, list[UUID]] = {}
     for line in lines:
-        if line.record_kind in PARTS_OF_SESSIONS:
+        if line.record_kind in SESSION_PART_MODELS:
             parts.setdefault(line.record_kind, []).append(line.record_id)
     if not parts:
         return {}
     queries = [
-        select(PARTS_OF_SESSIONS[kind].id, PARTS_OF_SESSIONS[kind].session_id).where(
-            PARTS_OF_SESSIONS[kind].id.in_(ids)
+        select(SESSION_PART_MODELS[kind].id, SESSION_PART_MODELS[kind].session_id).where(
+            SESSION_PART_MODELS[kind].id.in_(ids)
         )
         for kind, ids in parts.items()
     ]
     return {row[0]: row[1] for row in await session.execute(union_all(*queries))}
 
 
-def _shown(line: CaseHistory, session_id: UUID | None) -> TimelineLine:
+def _to_schema(line: CaseHistoryEntry, session_id: UUID | None) -> TimelineLine:
     return TimelineLine(
-        **line.model_dump(include=PLAIN),
-        link=page_if_any(line.record_kind, line.record_id, line.case_id, session_id),
-        detail=unseal(line),
+        **line.model_dump(include=COLUMN_FIELDS),
+        link=find_record_path(line.record_kind, line.record_id, line.case_id, session_id),
+        detail=decrypt(line),
     )

@@ -11,26 +11,26 @@ from sqlmodel import col
 
 from app.errors import Fault
 from app.models import Case
-from app.services.cases.states import unmet_open
+from app.services.cases.states import check_case_open
 
 
-async def unmet_writing(session: AsyncSession, case: Case) -> list[Fault]:
+async def check_case_writable(session: AsyncSession, case: Case) -> list[Fault]:
     """Return what speaks against the actor writing on a case: it is closed, or they only look at it."""
-    return [*unmet_open(case), *await unmet_working(session, case)]
+    return [*check_case_open(case), *await check_works_on_case(session, case)]
 
 
-async def unmet_working(session: AsyncSession, case: Case) -> list[Fault]:
+async def check_works_on_case(session: AsyncSession, case: Case) -> list[Fault]:
     """Return the unmet condition that the actor neither works on a case nor decides for it, or none."""
-    return _unmet(await session.scalar(select(func.access.works_on(case.id))))
+    return _check_is_case_staff(await session.scalar(select(func.access.works_on(case.id))))
 
 
-async def unmet_working_with(session: AsyncSession, child_id: UUID) -> list[Fault]:
+async def check_works_with_child(session: AsyncSession, child_id: UUID) -> list[Fault]:
     """Return the unmet condition that the actor works on none of a child's cases, or none."""
     mine = select(func.bool_or(func.access.works_on(col(Case.id)))).where(col(Case.child_id) == child_id)
-    return _unmet(await session.scalar(mine))
+    return _check_is_case_staff(await session.scalar(mine))
 
 
-def _unmet(works: bool | None) -> list[Fault]:
+def _check_is_case_staff(works: bool | None) -> list[Fault]:
     if works:
         return []
     return [

@@ -7,58 +7,58 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.access.actor import Actor
-from app.access.vault import seal, unseal
+from app.access.actor import Caller
+from app.access.vault import decrypt, encrypt
 from app.errors import NotFound
-from app.kit.approval import comment_of, decide
-from app.kit.records import find_for_change, hold, refuse_unseen, require
-from app.kit.state_machine import refuse
+from app.kit.approval import get_decision_comment, record_decision
+from app.kit.records import ensure_exists, get_for_update, get_version_for_update, validate_expected_version
+from app.kit.state_machine import raise_if_unmet
 from app.models import Case, ExitPlan
-from app.models.record import now
+from app.models.record import utc_now
 from app.schemas.decisions import Approval
 from app.schemas.exit_plans import ExitPlanEdition, ExitPlanIn, ExitPlanOut
 from app.services.cases import history as case_history
-from app.services.cases.states import unmet_open
-from app.services.cases.write_access import unmet_writing
-from app.services.exit.states import APPROVE, REWRITE, UNPLANNED, unmet_plan
+from app.services.cases.states import check_case_open
+from app.services.cases.write_access import check_case_writable
+from app.services.exit.states import APPROVE, REVISE, UNPLANNED_REASON_CODES, check_exit_plan
 
-SEALED = set(ExitPlanIn.model_fields) - {"ends_on"}
-PLAIN = set(ExitPlanOut.model_fields) - set(ExitPlanIn.model_fields) - {"earlier", "decision_comment"}
+ENCRYPTED_FIELDS = set(ExitPlanIn.model_fields) - {"ends_on"}
+COLUMN_FIELDS = set(ExitPlanOut.model_fields) - set(ExitPlanIn.model_fields) - {"earlier", "decision_comment"}
 
 
-async def begin(session: AsyncSession, actor: Actor, case: Case) -> None:
+async def ensure_exit_plan(session: AsyncSession, caller: Caller, case: Case) -> None:
     """Lay an empty exit plan on the table, unless somebody began one before."""
-    if await of(session, case.id) is None:
-        session.add(_new(actor, case))
+    if await find_exit_plan(session, case.id) is None:
+        session.add(_build_plan(caller, case))
 
 
-def _new(actor: Actor, case: Case) -> ExitPlan:
-    plan = ExitPlan(child_id=case.child_id, case_id=case.id, author_id=actor.id)
-    _store(plan, ExitPlanIn(), [])
+def _build_plan(caller: Caller, case: Case) -> ExitPlan:
+    plan = ExitPlan(child_id=case.child_id, case_id=case.id, author_id=caller.id)
+    _store_content(plan, ExitPlanIn(), [])
     return plan
 
 
-async def of(session: AsyncSession, case_id: UUID) -> ExitPlan | None:
+async def find_exit_plan(session: AsyncSession, case_id: UUID) -> ExitPlan | None:
     """Return the exit plan of a case, if it has one."""
     found: ExitPlan | None = await session.scalar(select(ExitPlan).where(col(ExitPlan.case_id) == case_id))
     return found
 
 
-async def read(session: AsyncSession, case_id: UUID) -> ExitPlanOut:
+async def get_exit_plan(session: AsyncSession, case_id: UUID) -> ExitPlanOut:
     """Read the exit plan of a case."""
-    return _shown(await _find(session, case_id))
+    return _to_schema(await _get_plan(session, case_id))
 
 
-async def _find(session: AsyncSession, case_id: UUID) -> ExitPlan:
-    plan = await of(session, case_id)
+async def _get_plan(session: AsyncSession, case_id: UUID) -> ExitPlan:
+    plan = await find_exit_plan(session, case_id)
     if plan is None:
-        await require(session, Case, case_id)
+        await ensure_exists(session, Case, case_id)
         raise NotFound
     return plan
 
 
-async def write(
-    session: AsyncSession, actor: Actor, case_id: UUID, seen: int | None, told: ExitPlanIn
+async def replace_exit_plan(
+    session: AsyncSession, caller: Caller, case_id: UUID, expected_version: int | None, payload: ExitPlanIn
 ) -> ExitPlanOut:
     """Write the exit plan of a case, or write it anew; who wrote it last is its author.
 
@@ -68,72 +68,80 @@ async def write(
         GateRefused: the case is closed.
         Stale, VersionRequired: see `refuse_unseen`.
     """
-    case = await hold(session, Case, case_id)
-    plan = await of(session, case_id)
-    refuse_unseen(plan, seen)
-    refuse(await unmet_writing(session, case))
+    case = await get_for_update(session, Case, case_id)
+    plan = await find_exit_plan(session, case_id)
+    validate_expected_version(plan, expected_version)
+    raise_if_unmet(await check_case_writable(session, case))
     if plan is None:
-        plan = _new(actor, case)
+        plan = _build_plan(caller, case)
         session.add(plan)
     else:
         plan.version += 1
-    _store(plan, told, _earlier(plan))
-    plan.author_id, plan.status = actor.id, REWRITE.target
+    _store_content(plan, payload, _list_approved_versions(plan))
+    plan.author_id, plan.status = caller.id, REVISE.target
     plan.decided_at = plan.decided_by_id = plan.decision_sealed = None
     await session.flush()  # the answer shows what was stored
-    return _shown(plan)
+    return _to_schema(plan)
 
 
-def _store(plan: ExitPlan, told: ExitPlanIn, earlier: list[dict[str, Any]]) -> None:
-    plan.ends_on = told.ends_on
-    plan.updated_at = now()
-    document = told.model_dump(mode="json", include=SEALED)
-    document["follow_up_months"] = sorted(set(told.follow_up_months))
-    seal(plan, "sealed", {**document, "earlier": earlier})
+def _store_content(plan: ExitPlan, payload: ExitPlanIn, earlier: list[dict[str, Any]]) -> None:
+    plan.ends_on = payload.ends_on
+    plan.updated_at = utc_now()
+    document = payload.model_dump(mode="json", include=ENCRYPTED_FIELDS)
+    document["follow_up_months"] = sorted(set(payload.follow_up_months))
+    encrypt(plan, "sealed", {**document, "earlier": earlier})
 
 
-def _earlier(plan: ExitPlan) -> list[dict[str, Any]]:
+def _list_approved_versions(plan: ExitPlan) -> list[dict[str, Any]]:
     """Return the approved editions before the one that is about to be written."""
-    earlier: list[dict[str, Any]] = unseal(plan)["earlier"]
+    earlier: list[dict[str, Any]] = decrypt(plan)["earlier"]
     if plan.status != "approved":
         return earlier
     edition = ExitPlanEdition(
-        **_said(plan), **plan.model_dump(include={"author_id", "decided_at", "decided_by_id"})
+        **_content_fields(plan), **plan.model_dump(include={"author_id", "decided_at", "decided_by_id"})
     )
     return [*earlier, edition.model_dump(mode="json")]
 
 
-async def approve(
-    session: AsyncSession, actor: Actor, case_id: UUID, seen: int, approval: Approval
+async def approve_exit_plan(
+    session: AsyncSession, caller: Caller, case_id: UUID, expected_version: int, approval: Approval
 ) -> ExitPlanOut:
     """Approve how a case is to end.
 
     Raises:
         GateRefused: with every unmet condition; the approver wrote it, or is no supervisor of the team.
     """
-    case = await hold(session, Case, case_id)
-    plan = await find_for_change(session, ExitPlan, (await _find(session, case_id)).id, seen)
-    told = content(plan)
-    unmet = [*unmet_open(case), *unmet_plan(told, planned=told.reason_code not in UNPLANNED)]
-    decide(plan, actor, case, APPROVE, approval.comment, unmet)
-    plan.updated_at = now()
-    case_history.record(session, case, "exit_plan_approved", actor, plan)
+    case = await get_for_update(session, Case, case_id)
+    plan = await get_version_for_update(
+        session, ExitPlan, (await _get_plan(session, case_id)).id, expected_version
+    )
+    told = get_exit_plan_content(plan)
+    unmet = [
+        *check_case_open(case),
+        *check_exit_plan(told, is_planned=told.reason_code not in UNPLANNED_REASON_CODES),
+    ]
+    record_decision(plan, caller, case, APPROVE, approval.comment, unmet)
+    plan.updated_at = utc_now()
+    case_history.record_case_history(session, case, "exit_plan_approved", caller, plan)
     await session.flush()  # the answer shows what was stored
-    return _shown(plan)
+    return _to_schema(plan)
 
 
-def content(plan: ExitPlan) -> ExitPlanIn:
+def get_exit_plan_content(plan: ExitPlan) -> ExitPlanIn:
     """Return what an exit plan says."""
-    return ExitPlanIn.model_validate(_said(plan))
+    return ExitPlanIn.model_validate(_content_fields(plan))
 
 
-def _said(plan: ExitPlan) -> dict[str, Any]:
-    document = unseal(plan)
-    return {**{name: document[name] for name in SEALED}, "ends_on": plan.ends_on}
+def _content_fields(plan: ExitPlan) -> dict[str, Any]:
+    document = decrypt(plan)
+    return {**{name: document[name] for name in ENCRYPTED_FIELDS}, "ends_on": plan.ends_on}
 
 
-def _shown(plan: ExitPlan) -> ExitPlanOut:
-    plain: dict[str, Any] = plan.model_dump(include=PLAIN)
+def _to_schema(plan: ExitPlan) -> ExitPlanOut:
+    plain: dict[str, Any] = plan.model_dump(include=COLUMN_FIELDS)
     return ExitPlanOut(
-        **plain, **_said(plan), decision_comment=comment_of(plan), earlier=unseal(plan)["earlier"]
+        **plain,
+        **_content_fields(plan),
+        decision_comment=get_decision_comment(plan),
+        earlier=decrypt(plan)["earlier"],
     )

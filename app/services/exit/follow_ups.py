@@ -8,128 +8,145 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.access.actor import Actor
-from app.access.vault import seal, unseal
+from app.access.actor import Caller
+from app.access.vault import decrypt, encrypt
 from app.errors import Fault
 from app.kit.dates import add_months, today
-from app.kit.pagination import Paging
-from app.kit.records import find, find_for_change, hold, hold_case, patched, require
-from app.kit.state_machine import refuse, unmet_status
+from app.kit.pagination import Paginator
+from app.kit.records import (
+    apply_patch,
+    ensure_exists,
+    get_case_for_update,
+    get_for_update,
+    get_record,
+    get_version_for_update,
+)
+from app.kit.state_machine import check_status, raise_if_unmet
 from app.models import Case, FollowUp
-from app.models.record import new_id, now
+from app.models.record import new_id, utc_now
 from app.schemas.exit_plans import FollowUpContent, FollowUpIn, FollowUpOut, FollowUpPatch
 from app.schemas.wire import Page, PageQuery
 from app.services.cases import history as case_history
-from app.services.cases.write_access import unmet_working
-from app.services.exit.follow_up_states import HOLD, MISS
+from app.services.cases.write_access import check_works_on_case
+from app.services.exit.follow_up_states import RECORD_HELD, RECORD_MISSED
 
-SEALED = ("checklist", "note")
-REACH = 45
+ENCRYPTED_FIELDS = ("checklist", "note")
+MATCH_WINDOW_DAYS = 45
 """Days from the planned one within which a look counts as that."""
-PLAIN = set(FollowUpOut.model_fields) - {"is_overdue", *SEALED}
+COLUMN_FIELDS = set(FollowUpOut.model_fields) - {"is_overdue", *ENCRYPTED_FIELDS}
 
 
-def plan(session: AsyncSession, case: Case, months: list[int]) -> None:
+def plan_follow_ups(session: AsyncSession, case: Case, months: list[int]) -> None:
     """Put down the follow-ups of a case that closes today."""
     for number in months:
         follow_up = FollowUp(
             child_id=case.child_id, case_id=case.id, months=number, due_on=add_months(today(), number)
         )
-        seal(follow_up, "sealed", {})
+        encrypt(follow_up, "sealed", {})
         session.add(follow_up)
 
 
-async def listed(session: AsyncSession, actor: Actor, case_id: UUID, page: PageQuery) -> Page[FollowUpOut]:
+async def list_case_follow_ups(
+    session: AsyncSession, caller: Caller, case_id: UUID, page: PageQuery
+) -> Page[FollowUpOut]:
     """List a case's follow-ups, newest first."""
-    paging = Paging("follow_ups", page.limit, page.cursor, {"case": case_id, "for": actor.id})
-    rows, cursor = await paging.records(
+    paging = Paginator("follow_ups", page.limit, page.cursor, {"case": case_id, "for": caller.id})
+    rows, cursor = await paging.fetch_records(
         session,
         select(FollowUp).where(col(FollowUp.case_id) == case_id),
         col(FollowUp.created_at),
         col(FollowUp.id),
     )
     if not rows:
-        await require(session, Case, case_id)
-    return Page(items=[_shown(follow_up) for follow_up in rows], next_cursor=cursor)
+        await ensure_exists(session, Case, case_id)
+    return Page(items=[_to_schema(follow_up) for follow_up in rows], next_cursor=cursor)
 
 
-async def read(session: AsyncSession, follow_up_id: UUID) -> FollowUpOut:
+async def get_follow_up(session: AsyncSession, follow_up_id: UUID) -> FollowUpOut:
     """Read one follow-up."""
-    return _shown(await find(session, FollowUp, follow_up_id))
+    return _to_schema(await get_record(session, FollowUp, follow_up_id))
 
 
-async def add(session: AsyncSession, actor: Actor, case_id: UUID, told: FollowUpIn) -> FollowUpOut:
+async def create_case_follow_up(
+    session: AsyncSession, caller: Caller, case_id: UUID, payload: FollowUpIn
+) -> FollowUpOut:
     """Record a follow-up: the planned one that it is, or another look beside them.
 
     Raises:
         GateRefused: the case is not closed: then it is a support session; the day is not after the exit; nothing was
             planned for the months, or it is recorded.
     """
-    case = await hold(session, Case, case_id)  # two looks at once are not both the planned one
-    follow_up = await _planned(session, case, told)
-    working = await unmet_working(session, case)
-    refuse([*_unmet(case, told), *_unmet_planned(told, follow_up), *working])
+    case = await get_for_update(session, Case, case_id)  # two looks at once are not both the planned one
+    follow_up = await _find_planned_follow_up(session, case, payload)
+    working = await check_works_on_case(session, case)
+    raise_if_unmet([*_check_content(case, payload), *_check_planned_follow_up(payload, follow_up), *working])
     if follow_up is None:
-        follow_up = FollowUp(id=told.id or new_id(), child_id=case.child_id, case_id=case.id)
+        follow_up = FollowUp(id=payload.id or new_id(), child_id=case.child_id, case_id=case.id)
         session.add(follow_up)
     else:
         follow_up.version += 1
-    _record(session, actor, case, follow_up, told)
+    _store_result(session, caller, case, follow_up, payload)
     await session.flush()  # the answer shows what was stored
-    return _shown(follow_up)
+    return _to_schema(follow_up)
 
 
-async def _planned(session: AsyncSession, case: Case, told: FollowUpIn) -> FollowUp | None:
+async def _find_planned_follow_up(session: AsyncSession, case: Case, payload: FollowUpIn) -> FollowUp | None:
     query = select(FollowUp).where(col(FollowUp.case_id) == case.id)
-    if told.months is not None:
-        query = query.where(col(FollowUp.months) == told.months)
+    if payload.months is not None:
+        query = query.where(col(FollowUp.months) == payload.months)
     else:
-        days_apart = func.abs(col(FollowUp.due_on) - told.held_on)
-        waiting = col(FollowUp.status).in_(HOLD.sources)
-        query = query.where(waiting, days_apart <= REACH).order_by(days_apart, col(FollowUp.due_on)).limit(1)
+        days_apart = func.abs(col(FollowUp.due_on) - payload.held_on)
+        waiting = col(FollowUp.status).in_(RECORD_HELD.sources)
+        query = (
+            query.where(waiting, days_apart <= MATCH_WINDOW_DAYS)
+            .order_by(days_apart, col(FollowUp.due_on))
+            .limit(1)
+        )
     found: FollowUp | None = await session.scalar(query)
     return found
 
 
-def _unmet_planned(told: FollowUpIn, planned: FollowUp | None) -> list[Fault]:
+def _check_planned_follow_up(payload: FollowUpIn, planned: FollowUp | None) -> list[Fault]:
     if planned is not None:
-        return unmet_status(HOLD, planned.status)
-    if told.months is None:
+        return check_status(RECORD_HELD, planned.status)
+    if payload.months is None:
         return []
     return [Fault("/months", "not_planned", "Nothing was planned for then: leave the months out.")]
 
 
-async def write(
-    session: AsyncSession, actor: Actor, follow_up_id: UUID, seen: int, patch: FollowUpPatch
+async def update_follow_up(
+    session: AsyncSession, caller: Caller, follow_up_id: UUID, expected_version: int, patch: FollowUpPatch
 ) -> FollowUpOut:
     """Record a follow-up; one at which nobody was reached may be tried again.
 
     Raises:
         GateRefused: it is recorded: frozen; or the day it was held or how the child is are missing.
     """
-    case = await hold_case(session, FollowUp, follow_up_id)
-    follow_up = await find_for_change(session, FollowUp, follow_up_id, seen)
-    refuse([*unmet_status(HOLD, follow_up.status), *await unmet_working(session, case)])
-    content = patched(FollowUpContent, _document(follow_up), patch)
-    refuse(_unmet(case, content))
-    _record(session, actor, case, follow_up, content)
+    case = await get_case_for_update(session, FollowUp, follow_up_id)
+    follow_up = await get_version_for_update(session, FollowUp, follow_up_id, expected_version)
+    raise_if_unmet([*check_status(RECORD_HELD, follow_up.status), *await check_works_on_case(session, case)])
+    content = apply_patch(FollowUpContent, _to_document(follow_up), patch)
+    raise_if_unmet(_check_content(case, content))
+    _store_result(session, caller, case, follow_up, content)
     await session.flush()  # the answer shows what was stored
-    return _shown(follow_up)
+    return _to_schema(follow_up)
 
 
-def _record(
-    session: AsyncSession, actor: Actor, case: Case, follow_up: FollowUp, content: FollowUpContent
+def _store_result(
+    session: AsyncSession, caller: Caller, case: Case, follow_up: FollowUp, content: FollowUpContent
 ) -> None:
     follow_up.held_on, follow_up.wellbeing = content.held_on, content.wellbeing
-    follow_up.status = (MISS if content.wellbeing == "not_reached" else HOLD).target
-    follow_up.author_id, follow_up.updated_at = actor.id, now()
+    follow_up.status = (RECORD_MISSED if content.wellbeing == "not_reached" else RECORD_HELD).target
+    follow_up.author_id, follow_up.updated_at = caller.id, utc_now()
     document = content.model_dump(mode="json")
-    seal(follow_up, "sealed", {name: document[name] for name in SEALED})
+    encrypt(follow_up, "sealed", {name: document[name] for name in ENCRYPTED_FIELDS})
     detail = {"status": follow_up.status}
-    case_history.record(session, case, "follow_up_held", actor, follow_up, detail, at=follow_up.held_on)
+    case_history.record_case_history(
+        session, case, "follow_up_held", caller, follow_up, detail, occurred_at=follow_up.held_on
+    )
 
 
-def _unmet(case: Case, content: FollowUpContent) -> Iterator[Fault]:
+def _check_content(case: Case, content: FollowUpContent) -> Iterator[Fault]:
     if case.closed_on is None:
         yield Fault(None, "case_open", "The case is open: record a support session.")
     if content.wellbeing is None and content.note is None:
@@ -143,22 +160,22 @@ def _unmet(case: Case, content: FollowUpContent) -> Iterator[Fault]:
         yield Fault("/held_on", "before_exit", "The case was still open that day.")
 
 
-def _document(follow_up: FollowUp) -> dict[str, Any]:
+def _to_document(follow_up: FollowUp) -> dict[str, Any]:
     """Return what a follow-up says as it was told."""
     held_on = follow_up.held_on and follow_up.held_on.isoformat()
-    return {"held_on": held_on, "wellbeing": follow_up.wellbeing, **unseal(follow_up)}
+    return {"held_on": held_on, "wellbeing": follow_up.wellbeing, **decrypt(follow_up)}
 
 
-def _waits(follow_up: FollowUp) -> bool:
-    return follow_up.status in HOLD.sources
+def _is_pending(follow_up: FollowUp) -> bool:
+    return follow_up.status in RECORD_HELD.sources
 
 
-def _shown(follow_up: FollowUp) -> FollowUpOut:
-    plain: dict[str, Any] = follow_up.model_dump(include=PLAIN)
-    words = unseal(follow_up)
+def _to_schema(follow_up: FollowUp) -> FollowUpOut:
+    plain: dict[str, Any] = follow_up.model_dump(include=COLUMN_FIELDS)
+    words = decrypt(follow_up)
     return FollowUpOut(
         **plain,
-        is_overdue=_waits(follow_up) and follow_up.due_on is not None and follow_up.due_on < today(),
+        is_overdue=_is_pending(follow_up) and follow_up.due_on is not None and follow_up.due_on < today(),
         checklist=words.get("checklist", {}),
         note=words.get("note"),
     )

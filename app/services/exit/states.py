@@ -5,13 +5,13 @@ from itertools import pairwise
 
 from app.access.permissions import Permission
 from app.errors import Fault
-from app.kit.state_machine import Step
+from app.kit.state_machine import Transition
 from app.schemas.codes import codes_of
 from app.schemas.exit_plans import ExitPlanIn
 
-FIRST = "draft"
+INITIAL_STATUS = "draft"
 
-APPROVE = Step(
+APPROVE = Transition(
     "approve",
     frozenset({"draft"}),
     "approved",
@@ -19,11 +19,11 @@ APPROVE = Step(
     "by a supervisor of the team who did not write it; the checklist answered; unless the end is unplanned, a taper "
     "of contacts that never rise, and follow-ups after 1, 3 and 6 months",
 )
-REWRITE = Step("write anew", frozenset({"approved"}), "draft", Permission.exit_plan_write)
+REVISE = Transition("write anew", frozenset({"approved"}), "draft", Permission.exit_plan_write)
 
-STEPS = (APPROVE, REWRITE)
+TRANSITIONS = (APPROVE, REVISE)
 
-UNPLANNED = frozenset(
+UNPLANNED_REASON_CODES = frozenset(
     {
         "died",
         "moved_away",
@@ -37,14 +37,14 @@ UNPLANNED = frozenset(
 """Reasons for which a case ends from wherever it is: without a final review or a taper, and with the follow-ups that its
 own plan names."""
 
-NOBODY_TO_ASK = frozenset({"died", "duplicate"})
+REASON_CODES_WITHOUT_FEEDBACK = frozenset({"died", "duplicate"})
 """Reasons after which nobody is followed up on, whatever the plan says."""
 
-FOLLOW_UPS = (1, 3, 6)
+FOLLOW_UP_MONTHS = (1, 3, 6)
 """Months after the exit at which FSC asks how the child is."""
 
 
-def unmet_plan(plan: ExitPlanIn, *, planned: bool) -> Iterator[Fault]:
+def check_exit_plan(plan: ExitPlanIn, *, is_planned: bool) -> Iterator[Fault]:
     """Yield what is missing from an exit plan (the gate 'exit')."""
     for condition in codes_of("exit_condition"):
         answer = plan.checklist.get(condition)
@@ -55,14 +55,14 @@ def unmet_plan(plan: ExitPlanIn, *, planned: bool) -> Iterator[Fault]:
         elif not answer.met and answer.note is None:
             detail = "Not met: say why the case may end all the same."
             yield Fault(f"/checklist/{condition}/note", "note_missing", detail)
-    if planned:
-        yield from _unmet_taper(plan)
-        if not set(FOLLOW_UPS) <= set(plan.follow_up_months):
+    if is_planned:
+        yield from _check_taper(plan)
+        if not set(FOLLOW_UP_MONTHS) <= set(plan.follow_up_months):
             detail = "Follow up on the child 1, 3 and 6 months after the exit."
             yield Fault("/follow_up_months", "follow_ups_missing", detail)
 
 
-def _unmet_taper(plan: ExitPlanIn) -> Iterator[Fault]:
+def _check_taper(plan: ExitPlanIn) -> Iterator[Fault]:
     if plan.ends_on is None:
         yield Fault("/ends_on", "ends_on_missing", "Say on which day support is to end.")
     falls = all(

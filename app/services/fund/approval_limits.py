@@ -5,10 +5,10 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.access.actor import Actor
+from app.access.actor import Caller
 from app.errors import Fault
 from app.kit.dates import today
-from app.kit.pagination import Paging
+from app.kit.pagination import Paginator
 from app.models import ApprovalLimit
 from app.models.record import new_id
 from app.schemas.ledger import ApprovalLimitIn, ApprovalLimitOut
@@ -16,7 +16,9 @@ from app.schemas.money import Money
 from app.schemas.wire import Page, PageQuery
 
 
-async def set_up(session: AsyncSession, actor: Actor, told: ApprovalLimitIn) -> ApprovalLimitOut:
+async def create_approval_limit(
+    session: AsyncSession, caller: Caller, payload: ApprovalLimitIn
+) -> ApprovalLimitOut:
     """Set a limit; those before it stay on record.
 
     Raises:
@@ -24,32 +26,34 @@ async def set_up(session: AsyncSession, actor: Actor, told: ApprovalLimitIn) -> 
     """
     limit = ApprovalLimit(
         id=new_id(),
-        amount=told.amount.minor if told.amount else None,
-        set_by_id=actor.id,
-        **told.model_dump(include={"role", "act", "currency", "starts_on"}),
+        amount=payload.amount.minor if payload.amount else None,
+        set_by_id=caller.id,
+        **payload.model_dump(include={"role", "act", "currency", "starts_on"}),
     )
     session.add(limit)
     await session.flush()  # a second one from the same day must surface before the answer leaves
-    return _shown(limit)
+    return _to_schema(limit)
 
 
-async def listed(session: AsyncSession, actor: Actor, page: PageQuery) -> Page[ApprovalLimitOut]:
+async def list_approval_limits(
+    session: AsyncSession, caller: Caller, page: PageQuery
+) -> Page[ApprovalLimitOut]:
     """List every limit ever set, newest first."""
-    paging = Paging("approval_limits", page.limit, page.cursor, {"for": actor.id})
-    rows, cursor = await paging.records(
+    paging = Paginator("approval_limits", page.limit, page.cursor, {"for": caller.id})
+    rows, cursor = await paging.fetch_records(
         session, select(ApprovalLimit), col(ApprovalLimit.created_at), col(ApprovalLimit.id)
     )
-    return Page(items=[_shown(row) for row in rows], next_cursor=cursor)
+    return Page(items=[_to_schema(row) for row in rows], next_cursor=cursor)
 
 
-async def unmet_limit(
-    session: AsyncSession, actor: Actor, act: str, amount: int, currency: str
+async def check_approval_limit(
+    session: AsyncSession, caller: Caller, act: str, amount: int, currency: str
 ) -> list[Fault]:
     """Return the unmet condition that so much is above what any of the actor's roles may, or none."""
     query = (
         select(col(ApprovalLimit.role), col(ApprovalLimit.amount))
         .where(
-            col(ApprovalLimit.role).in_(actor.roles),
+            col(ApprovalLimit.role).in_(caller.roles),
             col(ApprovalLimit.act) == act,
             col(ApprovalLimit.currency) == currency,
             col(ApprovalLimit.starts_on) <= today(),
@@ -63,7 +67,7 @@ async def unmet_limit(
     return [Fault("/amount", "above_limit", "It is above the limit of your role: somebody else decides.")]
 
 
-def _shown(limit: ApprovalLimit) -> ApprovalLimitOut:
+def _to_schema(limit: ApprovalLimit) -> ApprovalLimitOut:
     return ApprovalLimitOut(
         amount=None if limit.amount is None else Money.of(limit.amount, limit.currency),
         **limit.model_dump(include=set(ApprovalLimitOut.model_fields) - {"amount"}),

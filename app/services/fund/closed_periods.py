@@ -7,54 +7,58 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.access.actor import Actor
+from app.access.actor import Caller
 from app.errors import Fault, InvalidInput
 from app.kit.dates import today
-from app.kit.pagination import Paging
-from app.kit.state_machine import refuse
+from app.kit.pagination import Paginator
+from app.kit.state_machine import raise_if_unmet
 from app.models import BooksClosing, LedgerAccount, LedgerEntry
 from app.schemas.ledger import BooksClosingIn, BooksClosingOut, LedgerCheck, LedgerDifference
 from app.schemas.money import Money
 from app.schemas.wire import Page, PageQuery
-from app.services.fund.ledger import CLOSED, DIFFERENCES, unmet_books
+from app.services.fund.ledger import BALANCE_DIFFERENCES_QUERY, BOOKS_CLOSED, check_books_open
 
 
-async def close(session: AsyncSession, actor: Actor, told: BooksClosingIn) -> BooksClosingOut:
+async def create_books_closing(
+    session: AsyncSession, caller: Caller, payload: BooksClosingIn
+) -> BooksClosingOut:
     """Close the books up to and including a day that is over.
 
     Raises:
         GateRefused: they are closed up to then.
         InvalidInput: the day is not over.
     """
-    if told.until >= today():
+    if payload.until >= today():
         raise InvalidInput([Fault("/until", "day_not_over", "Only days that are over are closed.")])
-    refuse(await unmet_books(session, told.until))
-    closing = BooksClosing(until=told.until, closed_by_id=actor.id)
+    raise_if_unmet(await check_books_open(session, payload.until))
+    closing = BooksClosing(until=payload.until, closed_by_id=caller.id)
     session.add(closing)
     try:
         await session.flush()  # the database waits for whoever is writing, and then lets nobody in
     except IntegrityError as error:
         if "books of that day" in str(error):
-            refuse([CLOSED])
+            raise_if_unmet([BOOKS_CLOSED])
         raise
-    return _shown(closing)
+    return _to_schema(closing)
 
 
-async def closings(session: AsyncSession, actor: Actor, page: PageQuery) -> Page[BooksClosingOut]:
+async def list_books_closings(
+    session: AsyncSession, caller: Caller, page: PageQuery
+) -> Page[BooksClosingOut]:
     """List the closed periods, newest first."""
-    paging = Paging("books_closings", page.limit, page.cursor, {"for": actor.id})
-    rows, cursor = await paging.records(
+    paging = Paginator("books_closings", page.limit, page.cursor, {"for": caller.id})
+    rows, cursor = await paging.fetch_records(
         session, select(BooksClosing), col(BooksClosing.created_at), col(BooksClosing.id)
     )
-    return Page(items=[_shown(row) for row in rows], next_cursor=cursor)
+    return Page(items=[_to_schema(row) for row in rows], next_cursor=cursor)
 
 
-async def check(session: AsyncSession) -> LedgerCheck:
+async def get_ledger_check(session: AsyncSession) -> LedgerCheck:
     """Compute every balance from the entries, and name each that is not what is stored."""
-    rows = (await session.execute(DIFFERENCES)).all()
+    rows = (await session.execute(BALANCE_DIFFERENCES_QUERY)).all()
     return LedgerCheck(
-        accounts=await _count(session, LedgerAccount),
-        entries=await _count(session, LedgerEntry),
+        accounts=await _count_rows(session, LedgerAccount),
+        entries=await _count_rows(session, LedgerEntry),
         differences=[
             LedgerDifference(
                 fund_id=row.fund_id,
@@ -67,9 +71,9 @@ async def check(session: AsyncSession) -> LedgerCheck:
     )
 
 
-async def _count(session: AsyncSession, kind: Any) -> int:
+async def _count_rows(session: AsyncSession, kind: Any) -> int:
     return await session.scalar(select(func.count()).select_from(kind)) or 0
 
 
-def _shown(closing: BooksClosing) -> BooksClosingOut:
+def _to_schema(closing: BooksClosing) -> BooksClosingOut:
     return BooksClosingOut(**closing.model_dump(include=set(BooksClosingOut.model_fields)))

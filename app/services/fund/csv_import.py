@@ -12,29 +12,33 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.access.actor import Actor
+from app.access.actor import Caller
 from app.errors import Fault, InvalidInput
 from app.kit.dates import today
-from app.kit.records import hold
+from app.kit.records import get_for_update
 from app.models import ExchangeRate, Fund, LedgerTransaction
 from app.schemas.fund_statements import Imported, ImportedLine, TableIn
 from app.schemas.funds import DepositIn
 from app.schemas.ledger import ExchangeRateIn
 from app.services.fund import exchange_rates, funds, ledger
-from app.services.fund.ledger import GENERAL, lines_of
+from app.services.fund.ledger import GENERAL_LINE, list_fund_lines
 
-MOST_LINES = 2000
-DEPOSITS = ("received_on", "amount", "reference")
-RATES = ("on", "rate", "source")
+MAX_ROWS = 2000
+DEPOSIT_COLUMNS = ("received_on", "amount", "reference")
+EXCHANGE_RATE_COLUMNS = ("on", "rate", "source")
 
 
-async def deposits(session: AsyncSession, actor: Actor, fund_id: UUID, table: TableIn) -> Imported:
+async def import_fund_deposits(
+    session: AsyncSession, caller: Caller, fund_id: UUID, table: TableIn
+) -> Imported:
     """Enter a table of deposits (`received_on`, `amount`, `reference`, and perhaps `line`).
 
     Raises:
         InvalidInput: it is no such table.
     """
-    fund = await hold(session, Fund, fund_id)  # sent twice at once, the second finds what the first entered
+    fund = await get_for_update(
+        session, Fund, fund_id
+    )  # sent twice at once, the second finds what the first entered
     known = await session.scalars(
         select(col(LedgerTransaction.reference)).where(
             col(LedgerTransaction.fund_id) == fund.id, col(LedgerTransaction.kind) == "deposit"
@@ -44,21 +48,21 @@ async def deposits(session: AsyncSession, actor: Actor, fund_id: UUID, table: Ta
 
     def read(row: dict[str, str]) -> DepositIn:
         amount = {"amount": row["amount"], "currency": fund.currency}
-        return DepositIn.model_validate({**row, "line": row.get("line") or GENERAL, "amount": amount})
+        return DepositIn.model_validate({**row, "line": row.get("line") or GENERAL_LINE, "amount": amount})
 
     async def faults(told: DepositIn) -> list[str]:
-        found = [fault.code for fault in await ledger.unmet_books(session, told.received_on)]
-        found += [fault.code for fault in funds.unmet_fund_open(fund)]
-        found += ["line_unknown"] if told.line not in lines_of(fund) else []
-        return found + _common(told.received_on, told.reference, seen)
+        found = [fault.code for fault in await ledger.check_books_open(session, told.received_on)]
+        found += [fault.code for fault in funds.check_fund_open(fund)]
+        found += ["line_unknown"] if told.line not in list_fund_lines(fund) else []
+        return found + _check_row(told.received_on, told.reference, seen)
 
     async def enter(told: DepositIn) -> object:
-        return await funds.deposit(session, actor, fund_id, told)
+        return await funds.create_fund_deposit(session, caller, fund_id, told)
 
-    return await _entered(table, DEPOSITS, read, faults, enter)
+    return await _import_rows(table, DEPOSIT_COLUMNS, read, faults, enter)
 
 
-async def rates(session: AsyncSession, actor: Actor, table: TableIn) -> Imported:
+async def import_exchange_rates(session: AsyncSession, caller: Caller, table: TableIn) -> Imported:
     """Enter a table of exchange rates (`on`, `rate`, `source`).
 
     Raises:
@@ -68,15 +72,15 @@ async def rates(session: AsyncSession, actor: Actor, table: TableIn) -> Imported
     seen: set[Any] = {(row[0], row[1]) for row in known}
 
     async def faults(told: ExchangeRateIn) -> list[str]:
-        return _common(told.on, (told.on, told.source), seen)
+        return _check_row(told.on, (told.on, told.source), seen)
 
     async def enter(told: ExchangeRateIn) -> object:
-        return await exchange_rates.record(session, actor, told)
+        return await exchange_rates.create_exchange_rate(session, caller, told)
 
-    return await _entered(table, RATES, ExchangeRateIn.model_validate, faults, enter)
+    return await _import_rows(table, EXCHANGE_RATE_COLUMNS, ExchangeRateIn.model_validate, faults, enter)
 
 
-def _common(day: date, key: object, seen: set[Any]) -> list[str]:
+def _check_row(day: date, key: object, seen: set[Any]) -> list[str]:
     """Return what is wrong with any line: a day to come, or something that was entered before."""
     found = ["date_in_future"] if day > today() else []
     found += ["already_entered"] if key in seen else []
@@ -84,7 +88,7 @@ def _common(day: date, key: object, seen: set[Any]) -> list[str]:
     return found
 
 
-async def _entered(
+async def _import_rows(
     table: TableIn,
     headings: Sequence[str],
     read: Callable[[dict[str, str]], Any],
@@ -92,8 +96,8 @@ async def _entered(
     enter: Callable[[Any], Awaitable[object]],
 ) -> Imported:
     lines, right = [], []
-    for number, row in _rows(table.csv, headings):
-        told = _read(row, read)
+    for number, row in _parse_rows(table.csv, headings):
+        told = _parse_row(row, read)
         codes = told if isinstance(told, list) else await faults(told)
         lines.append(ImportedLine(line=number, codes=codes))
         right.append(told)
@@ -103,7 +107,7 @@ async def _entered(
     return Imported(dry_run=table.dry_run, entered=len(right) if entering else 0, lines=lines)
 
 
-def _rows(text: str, headings: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
+def _parse_rows(text: str, headings: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
     """Return the lines of a table, each with its number in the text: that of its last line, where it has several."""
     try:
         reader = csv.DictReader(StringIO(text.lstrip("\ufeff")), strict=True)
@@ -114,12 +118,12 @@ def _rows(text: str, headings: Sequence[str]) -> list[tuple[int, dict[str, str]]
         raise InvalidInput(
             [Fault("/csv", "csv_unreadable", "Is no table of comma-separated values.")]
         ) from None
-    if not 0 < len(rows) <= MOST_LINES:
-        raise InvalidInput([Fault("/csv", "lines_unfit", f"Has 1 to {MOST_LINES} lines.")])
+    if not 0 < len(rows) <= MAX_ROWS:
+        raise InvalidInput([Fault("/csv", "lines_unfit", f"Has 1 to {MAX_ROWS} lines.")])
     return rows
 
 
-def _read(row: dict[str, Any], read: Callable[[dict[str, str]], BaseModel]) -> Any:
+def _parse_row(row: dict[str, Any], read: Callable[[dict[str, str]], BaseModel]) -> Any:
     """Return what a line says, or what is wrong with it."""
     try:
         return read({name: value.strip() for name, value in row.items()})

@@ -8,14 +8,14 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.access.actor import Actor
-from app.kit.dates import refuse_ahead
-from app.kit.pagination import Paging
+from app.access.actor import Caller
+from app.kit.dates import validate_not_in_future
+from app.kit.pagination import Paginator
 from app.models import ExchangeRate
 from app.schemas.ledger import ExchangeRateIn, ExchangeRateOut
 from app.schemas.wire import Page, PageQuery
 
-FAR_OFF = Decimal("0.05")
+MAX_RATE_DEVIATION = Decimal("0.05")
 """A money changer's rate lies within five hundredths of the published one; further off it is a slip of writing."""
 
 
@@ -23,47 +23,54 @@ FAR_OFF = Decimal("0.05")
 class Rate:
     """Riel for one dollar, and who says so for which day."""
 
-    riel: Decimal
+    riel_per_dollar: Decimal
     on: date
     source: str
 
-    def worth(self, minor: int, of: str) -> int:
+    def convert(self, minor: int, of: str) -> int:
         """Return what cents are worth in riel, or riel in cents: to the nearest whole one."""
-        found = minor * self.riel / 100 if of == "USD" else minor * 100 / self.riel
+        found = minor * self.riel_per_dollar / 100 if of == "USD" else minor * 100 / self.riel_per_dollar
         return int(found.quantize(Decimal(1), ROUND_HALF_UP))
 
 
-async def record(session: AsyncSession, actor: Actor, told: ExchangeRateIn) -> ExchangeRateOut:
+async def create_exchange_rate(
+    session: AsyncSession, caller: Caller, payload: ExchangeRateIn
+) -> ExchangeRateOut:
     """Enter a published rate.
 
     Raises:
         AlreadyExists: the source's rate of that day is entered.
         InvalidInput: the day has not come.
     """
-    refuse_ahead({"/on": told.on})
-    rate = made(actor, told)
+    validate_not_in_future({"/on": payload.on})
+    rate = build_exchange_rate(caller, payload)
     session.add(rate)
     await session.flush()  # a second one of the day must surface before the answer leaves
-    return _shown(rate)
+    return _to_schema(rate)
 
 
-def made(actor: Actor, told: ExchangeRateIn) -> ExchangeRate:
+def build_exchange_rate(caller: Caller, payload: ExchangeRateIn) -> ExchangeRate:
     """Return a rate as it is stored."""
     return ExchangeRate(
-        on=told.on, source=told.source, riel_hundredths=int(Decimal(told.rate) * 100), recorded_by_id=actor.id
+        on=payload.on,
+        source=payload.source,
+        riel_hundredths=int(Decimal(payload.rate) * 100),
+        recorded_by_id=caller.id,
     )
 
 
-async def listed(session: AsyncSession, actor: Actor, page: PageQuery) -> Page[ExchangeRateOut]:
+async def list_exchange_rates(
+    session: AsyncSession, caller: Caller, page: PageQuery
+) -> Page[ExchangeRateOut]:
     """List the rates, newest first."""
-    paging = Paging("exchange_rates", page.limit, page.cursor, {"for": actor.id})
-    rows, cursor = await paging.records(
+    paging = Paginator("exchange_rates", page.limit, page.cursor, {"for": caller.id})
+    rows, cursor = await paging.fetch_records(
         session, select(ExchangeRate), col(ExchangeRate.created_at), col(ExchangeRate.id)
     )
-    return Page(items=[_shown(row) for row in rows], next_cursor=cursor)
+    return Page(items=[_to_schema(row) for row in rows], next_cursor=cursor)
 
 
-async def of_day(session: AsyncSession, day: date) -> Rate | None:
+async def get_exchange_rate_on(session: AsyncSession, day: date) -> Rate | None:
     """Return the rate in force on a day: the newest published until then."""
     query = select(ExchangeRate).where(col(ExchangeRate.on) <= day)
     query = query.order_by(col(ExchangeRate.on).desc(), col(ExchangeRate.created_at).desc()).limit(1)
@@ -71,7 +78,7 @@ async def of_day(session: AsyncSession, day: date) -> Rate | None:
     return None if found is None else Rate(Decimal(found.riel_hundredths) / 100, found.on, found.source)
 
 
-def _shown(rate: ExchangeRate) -> ExchangeRateOut:
+def _to_schema(rate: ExchangeRate) -> ExchangeRateOut:
     return ExchangeRateOut(
         rate=str(Decimal(rate.riel_hundredths).scaleb(-2)),
         **rate.model_dump(include=set(ExchangeRateOut.model_fields) - {"rate"}),

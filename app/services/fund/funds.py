@@ -8,14 +8,14 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.access.actor import Actor
+from app.access.actor import Caller
 from app.errors import Fault, InvalidInput
-from app.kit.dates import refuse_ahead
-from app.kit.pagination import Paging
-from app.kit.records import find, find_for_change, find_steady, patched, require
-from app.kit.state_machine import refuse
+from app.kit.dates import validate_not_in_future
+from app.kit.pagination import Paginator
+from app.kit.records import apply_patch, ensure_exists, get_for_share, get_record, get_version_for_update
+from app.kit.state_machine import raise_if_unmet
 from app.models import Fund, LedgerAccount, LedgerEntry, LedgerTransaction
-from app.models.record import new_id, now
+from app.models.record import new_id, utc_now
 from app.schemas.funds import (
     Balances,
     DepositIn,
@@ -31,112 +31,124 @@ from app.schemas.ledger import LedgerEntryOut, LedgerFilters
 from app.schemas.money import Money
 from app.schemas.wire import Page
 from app.services.fund import ledger
-from app.services.fund.ledger import ACCOUNTS, GENERAL, Happening, Move
+from app.services.fund.ledger import ACCOUNT_KINDS, GENERAL_LINE, NewLedgerTransaction, Posting
 from app.services.persons import name_matching as names
 
-PLAIN = {"grant_code", "ends_on", "categories", "youngest", "oldest", "province_codes"}
-Found = dict[tuple[UUID, str, str], int]
+COLUMN_FIELDS = {"grant_code", "ends_on", "categories", "youngest", "oldest", "province_codes"}
+AccountBalances = dict[tuple[UUID, str, str], int]
 
 
-async def register(session: AsyncSession, told: FundIn) -> FundOut:
+async def create_fund(session: AsyncSession, payload: FundIn) -> FundOut:
     """Enter a fund; it holds nothing yet.
 
     Raises:
         AlreadyExists: another fund has this name, or the id.
         InvalidInput: its budget is in another currency.
     """
-    fund = Fund(id=told.id or new_id(), name="", donor="", currency=told.currency, starts_on=told.starts_on)
-    _write(fund, told)
+    fund = Fund(
+        id=payload.id or new_id(), name="", donor="", currency=payload.currency, starts_on=payload.starts_on
+    )
+    _store_settings(fund, payload)
     session.add(fund)
     await session.flush()  # its accounts name it
-    await ledger.open_lines(session, fund)
-    return (await shown(session, [fund]))[0]
+    await ledger.create_line_accounts(session, fund)
+    return (await load_fund_schemas(session, [fund]))[0]
 
 
-async def listed(session: AsyncSession, actor: Actor, filters: FundFilters) -> Page[FundOut]:
+async def list_funds(session: AsyncSession, caller: Caller, filters: FundFilters) -> Page[FundOut]:
     """List the funds, newest first."""
     wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
-    paging = Paging("funds", filters.limit, filters.cursor, {**wanted, "for": actor.id})
-    rows, cursor = await paging.records(
+    paging = Paginator("funds", filters.limit, filters.cursor, {**wanted, "for": caller.id})
+    rows, cursor = await paging.fetch_records(
         session, select(Fund).filter_by(**wanted), col(Fund.created_at), col(Fund.id)
     )
-    return Page(items=await shown(session, rows), next_cursor=cursor)
+    return Page(items=await load_fund_schemas(session, rows), next_cursor=cursor)
 
 
-async def read(session: AsyncSession, fund_id: UUID) -> FundOut:
+async def get_fund(session: AsyncSession, fund_id: UUID) -> FundOut:
     """Read one fund, with where its money is."""
-    return (await shown(session, [await find(session, Fund, fund_id)]))[0]
+    return (await load_fund_schemas(session, [await get_record(session, Fund, fund_id)]))[0]
 
 
-async def change(session: AsyncSession, fund_id: UUID, seen: int, patch: FundPatch) -> FundOut:
+async def update_fund(
+    session: AsyncSession, fund_id: UUID, expected_version: int, patch: FundPatch
+) -> FundOut:
     """Change what a fund is and may be spent on; what was approved before stays approved.
 
     Raises:
         GateRefused: it is closed; a line that is taken out holds money.
         InvalidInput: the whole would not be a fund any more.
     """
-    fund = await find_for_change(session, Fund, fund_id, seen)
-    refuse(unmet_fund_open(fund))
-    wanted = patched(FundSettings, _settings(fund), patch)
+    fund = await get_version_for_update(session, Fund, fund_id, expected_version)
+    raise_if_unmet(check_fund_open(fund))
+    wanted = apply_patch(FundSettings, _to_settings_document(fund), patch)
     if wanted.ends_on is not None and wanted.ends_on < fund.starts_on:
         raise InvalidInput([Fault("/ends_on", "period_reversed", "Ends before it begins.")])
     gone = set(fund.lines) - {line.category for line in wanted.lines}
-    refuse(_unmet_empty(gone, await ledger.balances(session, [fund.id])))
-    _write(fund, wanted)
-    fund.updated_at = now()
+    raise_if_unmet(_check_removed_lines_empty(gone, await ledger.get_account_balances(session, [fund.id])))
+    _store_settings(fund, wanted)
+    fund.updated_at = utc_now()
     await session.flush()  # a taken name must surface before the answer leaves
-    await ledger.open_lines(session, fund)
-    return (await shown(session, [fund]))[0]
+    await ledger.create_line_accounts(session, fund)
+    return (await load_fund_schemas(session, [fund]))[0]
 
 
-def unmet_fund_open(fund: Fund) -> list[Fault]:
+def check_fund_open(fund: Fund) -> list[Fault]:
     """Return the unmet condition that a fund is closed, or none."""
     return [Fault("/fund_id", "fund_closed", "The fund is closed.")] if fund.status == "closed" else []
 
 
-def _unmet_empty(lines: set[str], found: Found) -> list[Fault]:
+def _check_removed_lines_empty(lines: set[str], found: AccountBalances) -> list[Fault]:
     held = {line for (_, line, kind), balance in found.items() if balance and kind != "spent"}
     detail = "A line that holds money stays: transfer the money first."
     return [Fault("/lines", "line_holds_money", detail)] if held & lines else []
 
 
-def _write(fund: Fund, told: FundSettings) -> None:
+def _store_settings(fund: Fund, payload: FundSettings) -> None:
     for pointer, money in (
-        ("/budget", told.budget),
-        *((f"/lines/{place}/budget", line.budget) for place, line in enumerate(told.lines)),
+        ("/budget", payload.budget),
+        *((f"/lines/{place}/budget", line.budget) for place, line in enumerate(payload.lines)),
     ):
         if money is not None:
-            refuse_currency(pointer, money.currency, fund.currency)
-    for field in PLAIN:
-        setattr(fund, field, getattr(told, field))
-    fund.name, fund.donor = names.tidy(told.name), names.tidy(told.donor)
-    fund.budget = told.budget.minor if told.budget else None
-    fund.lines = {line.category: line.budget.minor for line in told.lines}
+            validate_currency(pointer, money.currency, fund.currency)
+    for field in COLUMN_FIELDS:
+        setattr(fund, field, getattr(payload, field))
+    fund.name, fund.donor = names.normalize_text(payload.name), names.normalize_text(payload.donor)
+    fund.budget = payload.budget.minor if payload.budget else None
+    fund.lines = {line.category: line.budget.minor for line in payload.lines}
 
 
-def refuse_currency(pointer: str, currency: str, wanted: str) -> None:
+def validate_currency(pointer: str, currency: str, expected_currency: str) -> None:
     """Refuse money of another currency: two are never summed.
 
     Raises:
         InvalidInput: it is of another.
     """
-    if currency != wanted:
-        detail = f"The fund's money is in {wanted}: nothing is converted in passing."
+    if currency != expected_currency:
+        detail = f"The fund's money is in {expected_currency}: nothing is converted in passing."
         raise InvalidInput([Fault(pointer, "currency_other", detail)])
 
 
-def _settings(fund: Fund) -> dict[str, Any]:
+def _to_settings_document(fund: Fund) -> dict[str, Any]:
     """Return a fund as it would be sent."""
-    plain = fund.model_dump(mode="json", include=PLAIN | {"name", "donor"})
-    lines = [{"category": line, "budget": _money(amount, fund)} for line, amount in fund.lines.items()]
-    return {**plain, "budget": None if fund.budget is None else _money(fund.budget, fund), "lines": lines}
+    plain = fund.model_dump(mode="json", include=COLUMN_FIELDS | {"name", "donor"})
+    lines = [
+        {"category": line, "budget": _to_money_document(amount, fund)} for line, amount in fund.lines.items()
+    ]
+    return {
+        **plain,
+        "budget": None if fund.budget is None else _to_money_document(fund.budget, fund),
+        "lines": lines,
+    }
 
 
-def _money(minor: int, fund: Fund) -> dict[str, Any]:
+def _to_money_document(minor: int, fund: Fund) -> dict[str, Any]:
     return Money.of(minor, fund.currency).model_dump()
 
 
-async def deposit(session: AsyncSession, actor: Actor, fund_id: UUID, told: DepositIn) -> DepositOut:
+async def create_fund_deposit(
+    session: AsyncSession, caller: Caller, fund_id: UUID, payload: DepositIn
+) -> DepositOut:
     """Enter money that arrived from the donor.
 
     Raises:
@@ -144,46 +156,49 @@ async def deposit(session: AsyncSession, actor: Actor, fund_id: UUID, told: Depo
         InvalidInput: another currency; a day to come; no such line.
         AlreadyExists: the id is taken.
     """
-    fund = await find_steady(session, Fund, fund_id)
-    refuse_currency("/amount/currency", told.amount.currency, fund.currency)
-    refuse_line("/line", told.line, fund)
-    refuse_ahead({"/received_on": told.received_on})
-    refuse([*unmet_fund_open(fund), *await ledger.unmet_books(session, told.received_on)])
-    happening = Happening(
-        "deposit", told.received_on, fund.id, reference=told.reference, id=told.id or new_id()
+    fund = await get_for_share(session, Fund, fund_id)
+    validate_currency("/amount/currency", payload.amount.currency, fund.currency)
+    validate_fund_line("/line", payload.line, fund)
+    validate_not_in_future({"/received_on": payload.received_on})
+    raise_if_unmet([*check_fund_open(fund), *await ledger.check_books_open(session, payload.received_on)])
+    happening = NewLedgerTransaction(
+        "deposit", payload.received_on, fund.id, reference=payload.reference, id=payload.id or new_id()
     )
-    amount = told.amount.minor
-    moves = [Move(fund.id, GENERAL, "donor", -amount), Move(fund.id, told.line, "available", amount)]
-    await ledger.post(session, actor, happening, moves)
+    amount = payload.amount.minor
+    moves = [
+        Posting(fund.id, GENERAL_LINE, "donor", -amount),
+        Posting(fund.id, payload.line, "available", amount),
+    ]
+    await ledger.post_transaction(session, caller, happening, moves)
     return DepositOut(
         id=happening.id,
         fund_id=fund.id,
         amount=Money.of(amount, fund.currency),
-        received_on=told.received_on,
-        reference=told.reference,
-        line=told.line,
-        recorded_by_id=actor.id,
-        created_at=now(),
+        received_on=payload.received_on,
+        reference=payload.reference,
+        line=payload.line,
+        recorded_by_id=caller.id,
+        created_at=utc_now(),
     )
 
 
-def refuse_line(pointer: str, line: str, fund: Fund) -> None:
+def validate_fund_line(pointer: str, line: str, fund: Fund) -> None:
     """Refuse a line that a fund does not have.
 
     Raises:
         InvalidInput: it has none.
     """
-    if line not in ledger.lines_of(fund):
+    if line not in ledger.list_fund_lines(fund):
         raise InvalidInput([Fault(pointer, "line_unknown", "The fund's budget has no such line.")])
 
 
-async def entries(
-    session: AsyncSession, actor: Actor, fund_id: UUID, filters: LedgerFilters
+async def list_fund_ledger_entries(
+    session: AsyncSession, caller: Caller, fund_id: UUID, filters: LedgerFilters
 ) -> Page[LedgerEntryOut]:
     """List a fund's ledger entry by entry, newest first."""
-    await require(session, Fund, fund_id)
+    await ensure_exists(session, Fund, fund_id)
     wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
-    paging = Paging("ledger", filters.limit, filters.cursor, {**wanted, "fund": fund_id, "for": actor.id})
+    paging = Paginator("ledger", filters.limit, filters.cursor, {**wanted, "fund": fund_id, "for": caller.id})
     columns = {
         "account": col(LedgerAccount.kind),
         "line": col(LedgerAccount.line),
@@ -196,11 +211,13 @@ async def entries(
         .join(LedgerAccount, col(LedgerAccount.id) == col(LedgerEntry.account_id))
         .where(col(LedgerEntry.fund_id) == fund_id, *(columns[name] == wanted[name] for name in wanted))
     )
-    rows, cursor = await paging.rows(session, query, col(LedgerEntry.created_at), col(LedgerEntry.id))
-    return Page(items=[_entry(row[0], row[1], row[2]) for row in rows], next_cursor=cursor)
+    rows, cursor = await paging.fetch_rows(session, query, col(LedgerEntry.created_at), col(LedgerEntry.id))
+    return Page(items=[_entry_to_schema(row[0], row[1], row[2]) for row in rows], next_cursor=cursor)
 
 
-def _entry(entry: LedgerEntry, happening: LedgerTransaction, account: LedgerAccount) -> LedgerEntryOut:
+def _entry_to_schema(
+    entry: LedgerEntry, happening: LedgerTransaction, account: LedgerAccount
+) -> LedgerEntryOut:
     plain = happening.model_dump(
         include={"kind", "on", "disbursement_id", "transfer_id", "reference", "by_id"}
     )
@@ -215,16 +232,16 @@ def _entry(entry: LedgerEntry, happening: LedgerTransaction, account: LedgerAcco
     )
 
 
-async def shown(session: AsyncSession, funds: Sequence[Fund]) -> list[FundOut]:
+async def load_fund_schemas(session: AsyncSession, funds: Sequence[Fund]) -> list[FundOut]:
     """Return funds with where their money is: one statement for all of them."""
-    found = await ledger.balances(session, [fund.id for fund in funds])
-    return [_shown(fund, found) for fund in funds]
+    found = await ledger.get_account_balances(session, [fund.id for fund in funds])
+    return [_to_schema(fund, found) for fund in funds]
 
 
-def _shown(fund: Fund, found: Found) -> FundOut:
+def _to_schema(fund: Fund, found: AccountBalances) -> FundOut:
     lines = {line for fund_id, line, _ in found if fund_id == fund.id}
     totals = {
-        kind: sum(found.get((fund.id, line, kind), 0) for line in lines) for kind in ("donor", *ACCOUNTS)
+        kind: sum(found.get((fund.id, line, kind), 0) for line in lines) for kind in ("donor", *ACCOUNT_KINDS)
     }
     plain = set(FundOut.model_fields) - {"balances", "lines", "budget"}
     return FundOut(
@@ -232,22 +249,25 @@ def _shown(fund: Fund, found: Found) -> FundOut:
         budget=None if fund.budget is None else Money.of(fund.budget, fund.currency),
         balances=Balances(
             given=Money.of(-totals["donor"], fund.currency),
-            **{kind: Money.of(totals[kind], fund.currency) for kind in ACCOUNTS},
+            **{kind: Money.of(totals[kind], fund.currency) for kind in ACCOUNT_KINDS},
         ),
-        lines=[_line(fund, line, found) for line in sorted(lines, key=lambda name: (name != GENERAL, name))],
+        lines=[
+            _line_to_schema(fund, line, found)
+            for line in sorted(lines, key=lambda name: (name != GENERAL_LINE, name))
+        ],
     )
 
 
-def _line(fund: Fund, line: str, found: Found) -> LineOut:
+def _line_to_schema(fund: Fund, line: str, found: AccountBalances) -> LineOut:
     budget = fund.lines.get(line)
     return LineOut(
         line=line,
         budget=None if budget is None else Money.of(budget, fund.currency),
-        **{kind: Money.of(found.get((fund.id, line, kind), 0), fund.currency) for kind in ACCOUNTS},
+        **{kind: Money.of(found.get((fund.id, line, kind), 0), fund.currency) for kind in ACCOUNT_KINDS},
     )
 
 
-async def held(session: AsyncSession, fund_id: UUID, kind: str) -> int:
+async def get_fund_balance(session: AsyncSession, fund_id: UUID, kind: str) -> int:
     """Return how much of one kind a fund holds on all its lines."""
     query = select(func.sum(col(LedgerAccount.balance))).where(
         col(LedgerAccount.fund_id) == fund_id, col(LedgerAccount.kind) == kind

@@ -12,21 +12,21 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.access.actor import Actor
+from app.access.actor import Caller
 from app.errors import Fault
-from app.kit.state_machine import refuse
+from app.kit.state_machine import raise_if_unmet
 from app.models import BooksClosing, Fund, LedgerAccount, LedgerEntry, LedgerTransaction
-from app.models.record import new_id, now
+from app.models.record import new_id, utc_now
 
-GENERAL = "general"
+GENERAL_LINE = "general"
 """The line of what has no line of its own."""
-ACCOUNTS = ("available", "reserved", "advanced", "spent")
-EXHAUSTED = Fault("/fund_id", "fund_exhausted", "The fund's line has not so much left.")
-CLOSED = Fault(None, "books_closed", "The books of that day are closed.")
+ACCOUNT_KINDS = ("available", "reserved", "advanced", "spent")
+FUND_EXHAUSTED = Fault("/fund_id", "fund_exhausted", "The fund's line has not so much left.")
+BOOKS_CLOSED = Fault(None, "books_closed", "The books of that day are closed.")
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class Posting:
     """So much onto an account of a fund's line; below zero, off it."""
 
     fund_id: UUID
@@ -36,7 +36,7 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class NewLedgerTransaction:
     """What moves the money."""
 
     kind: str
@@ -48,26 +48,26 @@ class Happening:
     id: UUID = field(default_factory=new_id)
 
 
-def shift(fund_id: UUID, line: str, origin: str, target: str, amount: int) -> list[Move]:
+def build_transfer_postings(fund_id: UUID, line: str, origin: str, target: str, amount: int) -> list[Posting]:
     """Return the two sides of money that goes from one account of a line to another."""
-    return [Move(fund_id, line, origin, -amount), Move(fund_id, line, target, amount)]
+    return [Posting(fund_id, line, origin, -amount), Posting(fund_id, line, target, amount)]
 
 
-def lines_of(fund: Fund) -> tuple[str, ...]:
+def list_fund_lines(fund: Fund) -> tuple[str, ...]:
     """Return the lines of a fund: the general one, and those of its budget by name."""
-    return (GENERAL, *sorted(fund.lines))
+    return (GENERAL_LINE, *sorted(fund.lines))
 
 
-def line_for(fund: Fund, category: str) -> str:
+def get_line_for_category(fund: Fund, category: str) -> str:
     """Return the line that a category is paid from."""
-    return category if category in fund.lines else GENERAL
+    return category if category in fund.lines else GENERAL_LINE
 
 
-async def open_lines(session: AsyncSession, fund: Fund) -> None:
+async def create_line_accounts(session: AsyncSession, fund: Fund) -> None:
     """Open the accounts of a fund's lines that have none yet."""
     rows = [
-        (GENERAL, "donor"),
-        *((line, kind) for line in lines_of(fund) for kind in ACCOUNTS),
+        (GENERAL_LINE, "donor"),
+        *((line, kind) for line in list_fund_lines(fund) for kind in ACCOUNT_KINDS),
     ]
     await session.execute(
         upsert(LedgerAccount).on_conflict_do_nothing(),
@@ -85,13 +85,17 @@ async def open_lines(session: AsyncSession, fund: Fund) -> None:
     )
 
 
-async def post(session: AsyncSession, actor: Actor, happening: Happening, moves: Iterable[Move]) -> None:
+async def post_transaction(
+    session: AsyncSession, caller: Caller, happening: NewLedgerTransaction, moves: Iterable[Posting]
+) -> None:
     """Write what happened: see `post_all`."""
-    await post_all(session, actor, [(happening, moves)])
+    await post_transactions(session, caller, [(happening, moves)])
 
 
-async def post_all(
-    session: AsyncSession, actor: Actor, happenings: Iterable[tuple[Happening, Iterable[Move]]]
+async def post_transactions(
+    session: AsyncSession,
+    caller: Caller,
+    happenings: Iterable[tuple[NewLedgerTransaction, Iterable[Posting]]],
 ) -> None:
     """Write what happened; the database balances it, and moves the balances.
 
@@ -102,10 +106,10 @@ async def post_all(
         AlreadyExists: the id is taken.
     """
     told = [(happening, [move for move in moves if move.amount]) for happening, moves in happenings]
-    accounts = await _accounts(session, {move.fund_id for _, moves in told for move in moves})
-    at = now()
+    accounts = await _load_account_ids(session, {move.fund_id for _, moves in told for move in moves})
+    at = utc_now()
     transactions = [
-        {**asdict(happening), "by_id": actor.id, "created_at": at} for happening, moves in told if moves
+        {**asdict(happening), "by_id": caller.id, "created_at": at} for happening, moves in told if moves
     ]
     entries: list[dict[str, Any]] = [
         {
@@ -126,36 +130,38 @@ async def post_all(
         await session.execute(insert(LedgerTransaction).inline(), transactions)
         await session.execute(insert(LedgerEntry).inline(), entries)
     except IntegrityError as error:
-        refuse(_unmet(str(error)))
+        raise_if_unmet(_faults_from_database_error(str(error)))
         raise
 
 
-def _unmet(said: str) -> list[Fault]:
+def _faults_from_database_error(said: str) -> list[Fault]:
     """Return what the database refused, where it is the ledger's own rules that did."""
-    rules = {"never_overdrawn": EXHAUSTED, "books of that day are closed": CLOSED}
+    rules = {"never_overdrawn": FUND_EXHAUSTED, "books of that day are closed": BOOKS_CLOSED}
     return [fault for rule, fault in rules.items() if rule in said]
 
 
-async def _accounts(session: AsyncSession, funds: set[UUID]) -> dict[tuple[UUID, str, str], UUID]:
+async def _load_account_ids(session: AsyncSession, funds: set[UUID]) -> dict[tuple[UUID, str, str], UUID]:
     query = select(
         col(LedgerAccount.fund_id), col(LedgerAccount.line), col(LedgerAccount.kind), col(LedgerAccount.id)
     ).where(col(LedgerAccount.fund_id).in_(funds))
     return {(row[0], row[1], row[2]): row[3] for row in await session.execute(query)}
 
 
-async def unmet_books(session: AsyncSession, on: date) -> list[Fault]:
+async def check_books_open(session: AsyncSession, on: date) -> list[Fault]:
     """Return the unmet condition that the books of a day are closed, or none."""
     until = await session.scalar(select(func.max(col(BooksClosing.until))))
-    return [CLOSED] if until is not None and on <= until else []
+    return [BOOKS_CLOSED] if until is not None and on <= until else []
 
 
-async def unmet_available(session: AsyncSession, fund: Fund, line: str, amount: int) -> list[Fault]:
+async def check_available_balance(session: AsyncSession, fund: Fund, line: str, amount: int) -> list[Fault]:
     """Return the unmet condition that a line has not so much left, or none; `post` asks again, last."""
-    found = (await balances(session, [fund.id])).get((fund.id, line, "available"), 0)
-    return [EXHAUSTED] if found < amount else []
+    found = (await get_account_balances(session, [fund.id])).get((fund.id, line, "available"), 0)
+    return [FUND_EXHAUSTED] if found < amount else []
 
 
-async def balances(session: AsyncSession, funds: Sequence[UUID]) -> dict[tuple[UUID, str, str], int]:
+async def get_account_balances(
+    session: AsyncSession, funds: Sequence[UUID]
+) -> dict[tuple[UUID, str, str], int]:
     """Return the balance of every account of some funds, by fund, line and kind."""
     query = select(
         col(LedgerAccount.fund_id),
@@ -166,7 +172,7 @@ async def balances(session: AsyncSession, funds: Sequence[UUID]) -> dict[tuple[U
     return {(row[0], row[1], row[2]): row[3] for row in await session.execute(query)}
 
 
-DIFFERENCES = text(
+BALANCE_DIFFERENCES_QUERY = text(
     "SELECT d.account_id, d.fund_id, d.stored, d.recomputed, a.currency FROM ledger.differences() d"
     " JOIN ledger_accounts a ON a.id = d.account_id ORDER BY 1 LIMIT 1000"
 )

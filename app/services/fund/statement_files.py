@@ -14,8 +14,8 @@ from app.schemas.codes import label
 from app.schemas.fund_statements import Statement
 from app.services.fund import statements as fund_statements
 
-ROWS = ("opening", "deposits", "received", "given_back", "spent", "closing", "reserved", "advanced")
-WORDS: dict[str, dict[str, str]] = {
+STATEMENT_ROWS = ("opening", "deposits", "received", "given_back", "spent", "closing", "reserved", "advanced")
+LABELS: dict[str, dict[str, str]] = {
     "en": {
         "title": "Statement of a fund", "donor": "Donor", "grant_code": "Grant", "period": "Period",
         "opening": "Balance at the beginning", "deposits": "Deposits", "received": "From funds that were closed",
@@ -33,41 +33,41 @@ WORDS: dict[str, dict[str, str]] = {
 }  # fmt: skip
 
 
-async def spreadsheet(
+async def render_fund_statement_xlsx(
     session: AsyncSession, fund_id: UUID, first_day: date, last_day: date, language: str
 ) -> tuple[str, bytes]:
     """Return a statement as a spreadsheet, with a name for the file."""
-    told = await fund_statements.read(session, fund_id, first_day, last_day)
-    return _name(told, "xlsx"), await asyncio.to_thread(_spreadsheet, told, language)
+    told = await fund_statements.get_fund_statement(session, fund_id, first_day, last_day)
+    return _build_file_name(told, "xlsx"), await asyncio.to_thread(_render_xlsx, told, language)
 
 
-async def page(
+async def render_fund_statement_pdf(
     session: AsyncSession, fund_id: UUID, first_day: date, last_day: date, language: str
 ) -> tuple[str, bytes]:
     """Return a statement as a PDF, with a name for the file."""
-    told = await fund_statements.read(session, fund_id, first_day, last_day)
-    return _name(told, "pdf"), await asyncio.to_thread(_page, told, language)
+    told = await fund_statements.get_fund_statement(session, fund_id, first_day, last_day)
+    return _build_file_name(told, "pdf"), await asyncio.to_thread(_render_pdf, told, language)
 
 
-def _name(told: Statement, ending: str) -> str:
-    return f"statement-{told.first_day}-{told.last_day}.{ending}"
+def _build_file_name(payload: Statement, ending: str) -> str:
+    return f"statement-{payload.first_day}-{payload.last_day}.{ending}"
 
 
-def rows(told: Statement, language: str) -> Iterator[tuple[str, str | Decimal, str]]:
+def build_statement_rows(payload: Statement, language: str) -> Iterator[tuple[str, str | Decimal, str]]:
     """Yield the rows of a statement: what, how much or who, and how often."""
-    words = WORDS[language]
-    yield words["donor"], told.donor, ""
-    yield words["grant_code"], told.grant_code or "—", ""
-    yield words["period"], f"{told.first_day} … {told.last_day}", ""
-    for name in ROWS:
-        yield words[name], Decimal(getattr(told, name).amount), told.currency
+    words = LABELS[language]
+    yield words["donor"], payload.donor, ""
+    yield words["grant_code"], payload.grant_code or "—", ""
+    yield words["period"], f"{payload.first_day} … {payload.last_day}", ""
+    for name in STATEMENT_ROWS:
+        yield words[name], Decimal(getattr(payload, name).amount), payload.currency
     yield words["category"], "", words["payments"]
-    for line in told.lines:
+    for line in payload.lines:
         count = words["few"] if line.payments is None else str(line.payments)
         yield label("assistance_category", line.category, language), Decimal(line.spent.amount), count
 
 
-def _spreadsheet(told: Statement, language: str) -> bytes:
+def _render_xlsx(payload: Statement, language: str) -> bytes:
     from xlsxwriter import Workbook  # noqa: PLC0415 - slow to import, and seldom needed
 
     file = BytesIO()
@@ -75,11 +75,11 @@ def _spreadsheet(told: Statement, language: str) -> bytes:
     with Workbook(file, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}) as book:
         sheet = book.add_worksheet()
         bold = book.add_format({"bold": True})
-        number = book.add_format({"num_format": "#,##0.00" if told.currency == "USD" else "#,##0"})
+        number = book.add_format({"num_format": "#,##0.00" if payload.currency == "USD" else "#,##0"})
         sheet.set_column(0, 0, 44)
         sheet.set_column(1, 2, 24)
-        sheet.write_string(0, 0, f"{WORDS[language]['title']}: {told.name}", bold)
-        for place, (what, much, often) in enumerate(rows(told, language), 2):
+        sheet.write_string(0, 0, f"{LABELS[language]['title']}: {payload.name}", bold)
+        for place, (what, much, often) in enumerate(build_statement_rows(payload, language), 2):
             sheet.write_string(place, 0, what)
             if isinstance(much, Decimal):
                 sheet.write_number(place, 1, float(much), number)
@@ -89,22 +89,22 @@ def _spreadsheet(told: Statement, language: str) -> bytes:
     return file.getvalue()
 
 
-def _page(told: Statement, language: str) -> bytes:
-    from app.rendering.pdf import Pages, Style  # noqa: PLC0415 - same
+def _render_pdf(payload: Statement, language: str) -> bytes:
+    from app.rendering.pdf import PdfDocument, TextStyle  # noqa: PLC0415 - same
 
-    title = f"{WORDS[language]['title']}: {told.name}"
-    paper = Pages(title, language)
+    title = f"{LABELS[language]['title']}: {payload.name}"
+    paper = PdfDocument(title, language)
     with closing(paper):
         paper.add_page()
         y = 64.0
-        for line in paper.lines(title, 480, Style(16, bold=True)):
-            paper.write_line(56, y, line, Style(16, bold=True))
-            y += Style(16).step
+        for line in paper.wrap_text(title, 480, TextStyle(16, bold=True)):
+            paper.write_line(56, y, line, TextStyle(16, bold=True))
+            y += TextStyle(16).line_height
         y += 12
-        for what, much, often in rows(told, language):
-            paper.write_line(56, y, what, Style(10))
-            paper.write_line(460 - paper.width(str(much), Style(10)), y, str(much), Style(10))
-            paper.write_line(470, y, often, Style(9, gray=0.35))
-            paper.rule(56, y + Style(10).step, 483, 0.3, 0.7)
-            y += Style(10).step + 4
+        for what, much, often in build_statement_rows(payload, language):
+            paper.write_line(56, y, what, TextStyle(10))
+            paper.write_line(460 - paper.measure_text(str(much), TextStyle(10)), y, str(much), TextStyle(10))
+            paper.write_line(470, y, often, TextStyle(9, gray=0.35))
+            paper.draw_rule(56, y + TextStyle(10).line_height, 483, 0.3, 0.7)
+            y += TextStyle(10).line_height + 4
         return bytes(paper.output())

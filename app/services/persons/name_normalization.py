@@ -20,36 +20,38 @@ _KHMER_LETTER = re.compile("[\u1780-\u17b3]")
 _DIGITS = {chr(0x17E0 + digit): str(digit) for digit in range(10)}
 
 # Khmer: signs that look the same are one; then the marks of a cluster are put in one order.
-_ONE_OF_TWO = str.maketrans({"\u17a3": "\u17a2", "\u17a4": "\u17a2\u17b6", "\u17b2": "\u17b1", **_DIGITS})
+_KHMER_REPLACEMENTS = str.maketrans(
+    {"\u17a3": "\u17a2", "\u17a4": "\u17a2\u17b6", "\u17b2": "\u17b1", **_DIGITS}
+)
 _ROBAT, _COENG_DA, _COENG_TA, _COENG_RO = "\u17cc", "\u17d2\u178a", "\u17d2\u178f", "\u17d2\u179a"
 _DANGLING_COENG = re.compile("\u17d2(?![\u1780-\u17b3])")
 _MARK = "(?:\u17d2[\u1780-\u17b3]|[\u17b6-\u17d1\u17d3\u17dd])"
 _MARKS = re.compile(_MARK)
 _CLUSTER = re.compile(f"([\u1780-\u17b3]?)({_MARK}{{2,}})")
 _NOT_KHMER_WORD = re.compile("(?:[^\\w\u17b6-\u17d3\u17dd]|_)+")
-_WHOLE_VOWELS = {("\u17c1", "\u17b8"): "\u17be", ("\u17c1", "\u17b6"): "\u17c4"}
-_ABOVE = frozenset("\u17b7\u17b8\u17b9\u17ba\u17be\u17d0")
+_COMPOSED_VOWELS = {("\u17c1", "\u17b8"): "\u17be", ("\u17c1", "\u17b6"): "\u17c4"}
+_VOWELS_ABOVE = frozenset("\u17b7\u17b8\u17b9\u17ba\u17be\u17d0")
 _LIGHT_SERIES = frozenset("\u1784\u1789\u1798\u1799\u179a\u179c\u1793\u179b")
 
 # Latin: letters that no decomposition reaches, and apostrophes, which join rather than part.
-_PLAIN = str.maketrans(
+_LATIN_REPLACEMENTS = str.maketrans(
     {"đ": "d", "ł": "l", "ø": "o", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "\u0131": "i", **_DIGITS}
 )
 _APOSTROPHES = re.compile("['`\u00b4\u02b9-\u02bf\u2018-\u201b\u2032\uff07]")
 _NOT_ASCII_WORD = re.compile("[^0-9a-z]+")
 
 # How Khmer is heard in Latin letters: aspiration, voicing and doubling are not told apart, a coda h, r, v, w is silent.
-_SOUNDS = re.compile(
+_LATIN_SOUNDS = re.compile(
     "(?P<y>^y(?=[aeiou]))|(?P<vowel>[aeiouy]+(?:[hrvw](?![aeiouy]))*)|(?P<c>t?ch+|[td]j|j|c(?![hk]))|(?P<k>c?kh*|gh*|q)"
     "|(?P<g>ngh?)|(?P<n>nh?)|(?P<t>[td]h?)|(?P<p>[pb]h?|f)|(?P<v>[vw]h?)|(?P<s>[szx]h?)|(?P<r>rh?(?=[aeiouy]))"
     "|(?P<silent>rh?|h(?![aeiouy]))|(?P<other>.)",
     re.DOTALL,
 )
-_DOUBLED = re.compile(r"(.)\1+")
+_REPEATED_CHARACTER = re.compile(r"(.)\1+")
 _VOWELS = re.compile("[aeiou]")
 
 # The same for Khmer letters, first and second series together.
-_SERIES = {
+_KHMER_CONSONANT_CLASSES = {
     "k": "កខគឃ",
     "g": "ង",
     "c": "ចឆជឈ",
@@ -60,16 +62,18 @@ _SERIES = {
     "y": "យ",
     "l": "លឡឭឮ",
 }
-_SERIES |= {"r": "រឫឬ", "v": "វ", "s": "ឝឞស", "h": "ហ", "a": "អឥឦឧឨឩឪឯឰឱឳ"}
-_HEARD = {letter: sound for sound, letters in _SERIES.items() for letter in letters}
-_SILENT = re.compile("\u17d2?[\u1780-\u17a2][\u17b6-\u17c5]?\u17cd|\u17d2\u179a$")
+_KHMER_CONSONANT_CLASSES |= {"r": "រឫឬ", "v": "វ", "s": "ឝឞស", "h": "ហ", "a": "អឥឦឧឨឩឪឯឰឱឳ"}
+_KHMER_CONSONANT_BY_LETTER = {
+    letter: sound for sound, letters in _KHMER_CONSONANT_CLASSES.items() for letter in letters
+}
+_KHMER_SILENT_LETTERS = re.compile("\u17d2?[\u1780-\u17a2][\u17b6-\u17c5]?\u17cd|\u17d2\u179a$")
 _SUBSCRIPT_OR_LETTER = re.compile("(\u17d2?)([\u1780-\u17b30-9a-z])")
 
-_WORDS_AT_HAND = 256
+_CACHE_SIZE = 256
 """Single words only, never people, and few: enough that a search need not work out its own words a thousand times."""
 
 
-def script_of(text: str) -> Script:
+def detect_script(text: str) -> Script:
     """Khmer when at least half of the letters are."""
     if text.isascii():
         return "latin"
@@ -78,45 +82,45 @@ def script_of(text: str) -> Script:
     return "khmer" if khmer and khmer >= others else "latin"
 
 
-def tidy(text: str) -> str:
+def normalize_text(text: str) -> str:
     """What may be stored of a name: NFC, nothing invisible, single spaces, case kept. Not for narratives."""
     seen = _INVISIBLE.sub("", text)
     return " ".join((seen if seen.isascii() else unicodedata.normalize("NFC", seen)).split())
 
 
-def canonical(text: str, script: str) -> str:
+def canonical_form(text: str, script: str) -> str:
     """The one form in which equal names are equal strings; words parted by single spaces."""
     return _canonical_khmer(text) if script == "khmer" else _canonical_latin(text)
 
 
-@lru_cache(maxsize=_WORDS_AT_HAND)
+@lru_cache(maxsize=_CACHE_SIZE)
 def _canonical_khmer(text: str) -> str:
-    plain = tidy(text).translate(_ONE_OF_TWO).casefold()
+    plain = normalize_text(text).translate(_KHMER_REPLACEMENTS).casefold()
     plain = _DANGLING_COENG.sub("", unicodedata.normalize("NFC", plain)).replace(_COENG_DA, _COENG_TA)
-    return _NOT_KHMER_WORD.sub(" ", _CLUSTER.sub(_ordered_cluster, plain)).strip()
+    return _NOT_KHMER_WORD.sub(" ", _CLUSTER.sub(_reorder_cluster, plain)).strip()
 
 
-def _ordered_cluster(found: re.Match[str]) -> str:
+def _reorder_cluster(found: re.Match[str]) -> str:
     base, marks = found[1], dict.fromkeys(_MARKS.findall(found[2]))
-    for halves, whole in _WHOLE_VOWELS.items():
+    for halves, whole in _COMPOSED_VOWELS.items():
         if all(half in marks for half in halves):
             marks = dict.fromkeys([mark for mark in marks if mark not in halves] + [whole])
     if (
         base
         and "\u17bb" in marks
-        and not _ABOVE.isdisjoint(marks)
+        and not _VOWELS_ABOVE.isdisjoint(marks)
         and not {"\u17c9", "\u17ca"} & marks.keys()
     ):
         # Under a vowel above, a shifter is drawn exactly like the vowel u, and often typed as one.
         marks = {_shifter(base) if mark == "\u17bb" else mark: None for mark in marks}
-    return base + "".join(sorted(marks, key=_place_in_cluster))
+    return base + "".join(sorted(marks, key=_mark_order))
 
 
 def _shifter(base: str) -> str:
     return "\u17c9" if base in _LIGHT_SERIES else "\u17ca"
 
 
-def _place_in_cluster(mark: str) -> tuple[int, str]:
+def _mark_order(mark: str) -> tuple[int, str]:
     """Robat, subscripts as written but ro last, shifters, vowels, signs."""
     if mark[0] == "\u17d2":
         return (2, "") if mark == _COENG_RO else (1, "")
@@ -127,62 +131,64 @@ def _place_in_cluster(mark: str) -> tuple[int, str]:
     return (4, mark) if mark <= "\u17c5" else (5, mark)
 
 
-@lru_cache(maxsize=_WORDS_AT_HAND)
+@lru_cache(maxsize=_CACHE_SIZE)
 def _canonical_latin(text: str) -> str:
     if text.isascii():
-        return _NOT_ASCII_WORD.sub(" ", _APOSTROPHES.sub("", tidy(text)).lower()).strip()
-    plain = _APOSTROPHES.sub("", tidy(text))
-    plain = _APOSTROPHES.sub("", _unmarked(_unmarked(plain).casefold())).translate(_PLAIN)
+        return _NOT_ASCII_WORD.sub(" ", _APOSTROPHES.sub("", normalize_text(text)).lower()).strip()
+    plain = _APOSTROPHES.sub("", normalize_text(text))
+    plain = _APOSTROPHES.sub("", _strip_diacritics(_strip_diacritics(plain).casefold())).translate(
+        _LATIN_REPLACEMENTS
+    )
     return " ".join("".join(sign if sign.isalnum() else " " for sign in plain).split())
 
 
-def _unmarked(text: str) -> str:
+def _strip_diacritics(text: str) -> str:
     return "".join(
         sign for sign in unicodedata.normalize("NFKD", text) if unicodedata.category(sign)[0] != "M"
     )
 
 
-@lru_cache(maxsize=_WORDS_AT_HAND)
-def sound(word: str) -> str:
+@lru_cache(maxsize=_CACHE_SIZE)
+def latin_phonetic_form(word: str) -> str:
     """How a Latin spelling is heard: consonants merged, each group of vowels one of a, e (ea, ia), i, o, u."""
-    return _DOUBLED.sub(r"\1", _SOUNDS.sub(_heard, word))
+    return _REPEATED_CHARACTER.sub(r"\1", _LATIN_SOUNDS.sub(_phonetic_class, word))
 
 
-def _heard(found: re.Match[str]) -> str:
+def _phonetic_class(found: re.Match[str]) -> str:
     kind = found.lastgroup or "other"
     if kind in {"silent", "other"}:
         return "" if kind == "silent" else found[0]
-    return kind if kind != "vowel" else _heard_vowel(found[0])
+    return kind if kind != "vowel" else _phonetic_vowel(found[0])
 
 
 @lru_cache(maxsize=256)
-def _heard_vowel(group: str) -> str:
+def _phonetic_vowel(group: str) -> str:
     if any(sign in group for sign in "eiy"):
         back = any(sign in group for sign in "ouvw")
         return "u" if back else "e" if "a" in group else "i"
     return "o" if any(sign in group for sign in "ouvw") else "a"
 
 
-def skeleton(script: str, word: str) -> str:
+def consonant_skeleton(script: str, word: str) -> str:
     """The consonants as heard; a name that begins with a vowel begins with `a`."""
     if script == "khmer":
-        return _khmer_skeleton(word)
-    spoken = sound(word)
+        return _khmer_consonant_skeleton(word)
+    spoken = latin_phonetic_form(word)
     opening = "a" if _VOWELS.match(spoken) else ""
     return opening + _VOWELS.sub("", spoken)
 
 
-@lru_cache(maxsize=_WORDS_AT_HAND)
-def _khmer_skeleton(word: str) -> str:
+@lru_cache(maxsize=_CACHE_SIZE)
+def _khmer_consonant_skeleton(word: str) -> str:
     heard = ""
-    for subscript, letter in _SUBSCRIPT_OR_LETTER.findall(_SILENT.sub("", word)):
-        consonant = _HEARD.get(letter, letter)
+    for subscript, letter in _SUBSCRIPT_OR_LETTER.findall(_KHMER_SILENT_LETTERS.sub("", word)):
+        consonant = _KHMER_CONSONANT_BY_LETTER.get(letter, letter)
         doubled = subscript and heard[-1:] == consonant
         if not doubled and not (consonant == "a" and heard):
             heard += consonant
     return heard
 
 
-def heard(script: str, word: str) -> str:
+def phonetic_form(script: str, word: str) -> str:
     """The fullest form of what is heard: with classes of vowels for Latin, consonants only for Khmer."""
-    return sound(word) if script == "latin" else _khmer_skeleton(word)
+    return latin_phonetic_form(word) if script == "latin" else _khmer_consonant_skeleton(word)

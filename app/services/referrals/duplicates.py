@@ -8,78 +8,89 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Integer, Uuid, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.actor import Actor
-from app.access.log import Shown, trace_of
-from app.access.vault import unseal, unseal_value
-from app.kit.dates import Birth
-from app.kit.pagination import Paging
-from app.kit.records import find
+from app.access.actor import Caller
+from app.access.log import AccessedRecord, get_accessed_records
+from app.access.vault import decrypt, decrypt_value
+from app.kit.dates import BirthRange
+from app.kit.pagination import Paginator
+from app.kit.records import get_record
 from app.models import Referral
 from app.schemas.referrals import Match
 from app.schemas.wire import Page, PageQuery
 from app.services.persons import person_details as telling
-from app.services.referrals.similarity import THRESHOLD, Profile, resemblance
+from app.services.referrals.similarity import DUPLICATE_THRESHOLD, IdentityProfile, score_similarity
 
-CANDIDATES = text("SELECT * FROM access.possible_duplicates(:tokens)").bindparams(
+CANDIDATES_SQL = text("SELECT * FROM access.possible_duplicates(:tokens)").bindparams(
     bindparam("tokens", type_=ARRAY(Integer))
 )
-PROFILES = text("SELECT * FROM access.duplicate_profiles(:children, :referrals)").bindparams(
+PROFILES_SQL = text("SELECT * FROM access.duplicate_profiles(:children, :referrals)").bindparams(
     bindparam("children", type_=ARRAY(Uuid)), bindparam("referrals", type_=ARRAY(Uuid))
 )
-TABLES = {"child": "children", "referral": "referrals", "person": "people"}
+TABLE_BY_KIND = {"child": "children", "referral": "referrals", "person": "people"}
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class DuplicateCandidate:
     """A child or referral that shares a few bits of a name with the one asked about."""
 
     kind: str
     id: UUID
     child_id: UUID | None
-    profile: Profile
+    profile: IdentityProfile
 
 
-async def listed(session: AsyncSession, actor: Actor, referral_id: UUID, page: PageQuery) -> Page[Match]:
+async def list_referral_matches(
+    session: AsyncSession, caller: Caller, referral_id: UUID, page: PageQuery
+) -> Page[Match]:
     """List the possible duplicates of a referral, most alike first; each one shown is in the log."""
-    paging = Paging("matches", page.limit, page.cursor, {"referral": referral_id, "for": actor.id})
-    found, cursor = paging.cut(await of(session, await find(session, Referral, referral_id)), lambda m: m.id)
+    paging = Paginator("matches", page.limit, page.cursor, {"referral": referral_id, "for": caller.id})
+    found, cursor = paging.paginate_items(
+        await find_possible_duplicates(session, await get_record(session, Referral, referral_id)),
+        lambda m: m.id,
+    )
     for match in found:
-        trace_of(session).add(Shown(match.child_id, None, match.kind, match.id))
+        get_accessed_records(session).add(AccessedRecord(match.child_id, None, match.kind, match.id))
     return Page(items=found, next_cursor=cursor)
 
 
-async def of(session: AsyncSession, referral: Referral) -> list[Match]:
+async def find_possible_duplicates(session: AsyncSession, referral: Referral) -> list[Match]:
     """Return the possible duplicates of a referral, most alike first."""
-    told = unseal(referral)
-    child, *carers = telling.circle(told)
-    own = profile_of(child, carers)
+    told = decrypt(referral)
+    child, *carers = telling.get_child_and_caregiver(told)
+    own = build_identity_profile(child, carers)
     found = []
-    for candidate in await _candidates(session, referral, told):
-        score, why = resemblance(own, candidate.profile)
-        if score >= THRESHOLD:
+    for candidate in await _load_candidates(session, referral, told):
+        score, why = score_similarity(own, candidate.profile)
+        if score >= DUPLICATE_THRESHOLD:
             found.append(
                 Match(kind=candidate.kind, id=candidate.id, child_id=candidate.child_id, score=score, why=why)
             )
     return sorted(found, key=lambda match: (-match.score, match.id))
 
 
-def profile_of(child: dict[str, Any], carers: Iterable[dict[str, Any]]) -> Profile:
+def build_identity_profile(child: dict[str, Any], carers: Iterable[dict[str, Any]]) -> IdentityProfile:
     """Return what resemblance is judged by."""
     carers = list(carers)
     phones = [document["phone"]["number"] for document in (child, *carers) if document.get("phone")]
-    return Profile(
+    return IdentityProfile(
         names=child["names"],
         nickname=child.get("nickname"),
         sex=child.get("sex"),
-        birth=Birth.of(child["birth"]) if child.get("birth") else None,
+        birth=BirthRange.from_details(child["birth"]) if child.get("birth") else None,
         place_code=child.get("place_code"),
         phones=frozenset(phones),
         caregiver_names=[name for carer in carers for name in carer.get("names") or []],
     )
 
 
-async def _candidates(session: AsyncSession, referral: Referral, told: dict[str, Any]) -> list[Candidate]:
-    near = (await session.execute(CANDIDATES, {"tokens": telling.tokens_of(telling.circle(told))})).all()
+async def _load_candidates(
+    session: AsyncSession, referral: Referral, told: dict[str, Any]
+) -> list[DuplicateCandidate]:
+    near = (
+        await session.execute(
+            CANDIDATES_SQL, {"tokens": telling.build_search_tokens(telling.get_child_and_caregiver(told))}
+        )
+    ).all()
     wanted = {
         "children": [row.id for row in near if row.kind == "child" and row.id != referral.child_id],
         # A referral that was accepted is the child it became.
@@ -87,25 +98,27 @@ async def _candidates(session: AsyncSession, referral: Referral, told: dict[str,
             row.id for row in near if row.kind == "referral" and row.id != referral.id and not row.child_id
         ],
     }
-    opened = [(row, _opened(row)) for row in (await session.execute(PROFILES, wanted)).all()]
+    opened = [(row, _decrypt_document(row)) for row in (await session.execute(PROFILES_SQL, wanted)).all()]
     circle: dict[UUID, list[dict[str, Any]]] = {}
     for row, document in opened:
         if row.kind == "person":
             circle.setdefault(row.child_id, []).append(document)
     return [
-        Candidate(row.kind, row.id, row.child_id, _profile(row, document, circle))
+        DuplicateCandidate(row.kind, row.id, row.child_id, _build_candidate_profile(row, document, circle))
         for row, document in opened
         if row.kind != "person"
     ]
 
 
-def _opened(row: Any) -> dict[str, Any]:
-    document: dict[str, Any] = unseal_value(TABLES[row.kind], "sealed", row.id, row.sealed)
+def _decrypt_document(row: Any) -> dict[str, Any]:
+    document: dict[str, Any] = decrypt_value(TABLE_BY_KIND[row.kind], "sealed", row.id, row.sealed)
     return document
 
 
-def _profile(row: Any, document: dict[str, Any], circle: dict[UUID, list[dict[str, Any]]]) -> Profile:
+def _build_candidate_profile(
+    row: Any, document: dict[str, Any], circle: dict[UUID, list[dict[str, Any]]]
+) -> IdentityProfile:
     if row.kind == "referral":
-        child, *carers = telling.circle(document)
-        return profile_of(child, carers)
-    return profile_of({**document, "sex": row.sex}, circle.get(row.child_id, []))
+        child, *carers = telling.get_child_and_caregiver(document)
+        return build_identity_profile(child, carers)
+    return build_identity_profile({**document, "sex": row.sex}, circle.get(row.child_id, []))

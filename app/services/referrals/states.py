@@ -1,19 +1,27 @@
 """The life of a referral."""
 
 from app.access.permissions import Permission
-from app.kit.state_machine import Step
+from app.kit.state_machine import Transition
 
-OPEN = frozenset({"received", "acknowledged", "information_requested"})
-FIRST = "received"
+OPEN_STATUSES = frozenset({"received", "acknowledged", "information_requested"})
+INITIAL_STATUS = "received"
 
-ACKNOWLEDGE = Step("acknowledge", frozenset({"received"}), "acknowledged", Permission.referral_acknowledge)
-ASK = Step(
-    "request-information", frozenset({"acknowledged"}), "information_requested", Permission.referral_ask
+ACKNOWLEDGE = Transition(
+    "acknowledge", frozenset({"received"}), "acknowledged", Permission.referral_acknowledge
 )
-ANSWER = Step(
-    "provide-information", frozenset({"information_requested"}), "acknowledged", Permission.referral_answer
+REQUEST_INFORMATION = Transition(
+    "request-information",
+    frozenset({"acknowledged"}),
+    "information_requested",
+    Permission.referral_request_information,
 )
-ACCEPT = Step(
+PROVIDE_INFORMATION = Transition(
+    "provide-information",
+    frozenset({"information_requested"}),
+    "acknowledged",
+    Permission.referral_provide_information,
+)
+ACCEPT = Transition(
     "accept",
     frozenset({"acknowledged"}),
     "accepted",
@@ -21,7 +29,7 @@ ACCEPT = Step(
     "screened against the criteria (age 5 to 17 at referral, concern fits), consent or a recorded basis, "
     "possible duplicates looked at, a lead worker of the team named",
 )
-DECLINE = Step("decline", OPEN, "declined", Permission.referral_decline, "a reason")
-WITHDRAW = Step("withdraw", OPEN, "withdrawn", Permission.referral_withdraw, "a reason")
+DECLINE = Transition("decline", OPEN_STATUSES, "declined", Permission.referral_decline, "a reason")
+WITHDRAW = Transition("withdraw", OPEN_STATUSES, "withdrawn", Permission.referral_withdraw, "a reason")
 
-STEPS = (ACKNOWLEDGE, ASK, ANSWER, ACCEPT, DECLINE, WITHDRAW)
+TRANSITIONS = (ACKNOWLEDGE, REQUEST_INFORMATION, PROVIDE_INFORMATION, ACCEPT, DECLINE, WITHDRAW)

@@ -8,41 +8,51 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.access.actor import Actor
-from app.access.vault import unseal
+from app.access.actor import Caller
+from app.access.vault import decrypt
 from app.models import Referral, ReferralQuestion
 from app.schemas.identity import Birth, Name
 from app.schemas.referrals import PartnerReferral, QuestionOut, ReferralItem, ReferralOut, ScreeningOut
 from app.schemas.referrals_told import Told
 
-PLAIN_FOR_PARTNER = set(PartnerReferral.model_fields) - {"signposted_to", "questions"}
+PARTNER_COLUMN_FIELDS = set(PartnerReferral.model_fields) - {"signposted_to", "questions"}
 
 
-async def shown(session: AsyncSession, actor: Actor, referral: Referral) -> ReferralOut | PartnerReferral:
-    """Return one referral as this actor may read it."""
-    return _as_read_by(actor, referral, (await _questions(session, [referral.id]))[referral.id])
-
-
-def just_received(actor: Actor, referral: Referral) -> ReferralOut | PartnerReferral:
-    """Return a new referral as this actor may read it: nobody can have asked anything yet."""
-    return _as_read_by(actor, referral, [])
-
-
-async def for_partner(session: AsyncSession, referrals: Sequence[Referral]) -> list[PartnerReferral]:
-    """Return referrals as the agency that sent them reads them."""
-    questions = await _questions(session, [r.id for r in referrals])
-    return [_for_partner(referral, questions[referral.id]) for referral in referrals]
-
-
-def _as_read_by(
-    actor: Actor, referral: Referral, questions: list[QuestionOut]
+async def referral_to_schema(
+    session: AsyncSession, caller: Caller, referral: Referral
 ) -> ReferralOut | PartnerReferral:
-    return _for_partner(referral, questions) if actor.is_partner else _for_staff(referral, questions)
+    """Return one referral as this actor may read it."""
+    return _to_schema_for_caller(
+        caller, referral, (await _load_questions(session, [referral.id]))[referral.id]
+    )
 
 
-def _for_staff(referral: Referral, questions: list[QuestionOut]) -> ReferralOut:
-    told = Told.model_validate(unseal(referral))
-    outcome = unseal(referral, "outcome_sealed")
+def new_referral_to_schema(caller: Caller, referral: Referral) -> ReferralOut | PartnerReferral:
+    """Return a new referral as this actor may read it: nobody can have asked anything yet."""
+    return _to_schema_for_caller(caller, referral, [])
+
+
+async def referrals_to_partner_schemas(
+    session: AsyncSession, referrals: Sequence[Referral]
+) -> list[PartnerReferral]:
+    """Return referrals as the agency that sent them reads them."""
+    questions = await _load_questions(session, [r.id for r in referrals])
+    return [_to_partner_schema(referral, questions[referral.id]) for referral in referrals]
+
+
+def _to_schema_for_caller(
+    caller: Caller, referral: Referral, questions: list[QuestionOut]
+) -> ReferralOut | PartnerReferral:
+    return (
+        _to_partner_schema(referral, questions)
+        if caller.is_partner
+        else _to_staff_schema(referral, questions)
+    )
+
+
+def _to_staff_schema(referral: Referral, questions: list[QuestionOut]) -> ReferralOut:
+    told = Told.model_validate(decrypt(referral))
+    outcome = decrypt(referral, "outcome_sealed")
     return ReferralOut(
         **referral.model_dump(include=set(ReferralOut.model_fields) - set(Told.model_fields)),
         **{name: getattr(told, name) for name in Told.model_fields},
@@ -53,18 +63,18 @@ def _for_staff(referral: Referral, questions: list[QuestionOut]) -> ReferralOut:
     )
 
 
-def _for_partner(referral: Referral, questions: list[QuestionOut]) -> PartnerReferral:
+def _to_partner_schema(referral: Referral, questions: list[QuestionOut]) -> PartnerReferral:
     """Where it stands, and what is asked of the agency; never FSC's records of the child."""
     return PartnerReferral.model_construct(
-        **{name: getattr(referral, name) for name in PLAIN_FOR_PARTNER},
-        signposted_to=unseal(referral, "outcome_sealed").get("signposted_to") or [],
+        **{name: getattr(referral, name) for name in PARTNER_COLUMN_FIELDS},
+        signposted_to=decrypt(referral, "outcome_sealed").get("signposted_to") or [],
         questions=questions,
     )
 
 
-def item(referral: Referral) -> ReferralItem:
+def referral_to_summary(referral: Referral) -> ReferralItem:
     """Return a referral as a line of the intake queue."""
-    child = unseal(referral)["child"]
+    child = decrypt(referral)["child"]
     return ReferralItem(
         **referral.model_dump(include=set(ReferralItem.model_fields)),
         child_names=[Name(**name) for name in child["names"]],
@@ -74,7 +84,9 @@ def item(referral: Referral) -> ReferralItem:
     )
 
 
-async def _questions(session: AsyncSession, referral_ids: Iterable[UUID]) -> dict[UUID, list[QuestionOut]]:
+async def _load_questions(
+    session: AsyncSession, referral_ids: Iterable[UUID]
+) -> dict[UUID, list[QuestionOut]]:
     found: dict[UUID, list[QuestionOut]] = defaultdict(list)
     query = (
         select(ReferralQuestion)
@@ -85,9 +97,9 @@ async def _questions(session: AsyncSession, referral_ids: Iterable[UUID]) -> dic
         found[question.referral_id].append(
             QuestionOut(
                 id=question.id,
-                question=unseal(question, "question_sealed"),
+                question=decrypt(question, "question_sealed"),
                 asked_at=question.asked_at,
-                answer=unseal(question, "answer_sealed") or None,
+                answer=decrypt(question, "answer_sealed") or None,
                 answered_at=question.answered_at,
             )
         )

@@ -9,20 +9,21 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.access.vault import unseal
+from app.access.vault import decrypt
 from app.errors import NotFound
 from app.kit.dates import today
-from app.kit.formatting import age, day, names
+from app.kit.formatting import format_age, format_date, format_person_names
 from app.models import Agency, Case, Child, Person, Provider, Referral, ServiceReferral, User
-from app.rendering.ecomap_svg import Figure, Ring, draw
+from app.rendering.ecomap_geometry import Figure, Ring
+from app.rendering.ecomap_svg import draw_ecomap
 from app.schemas.codes import label
 
-CLOSENESS = {"accepted": "organisation", "sent": "loose", "completed": "past"}
+FRAME_BY_REFERRAL_STATUS = {"accepted": "organisation", "sent": "loose", "completed": "past"}
 """Statuses of a service referral in which its provider stands in the picture, the closest first, and the frame for each."""
-NO_SCHOOL = frozenset({"too_young", "unknown", "completed"})
-OUT_OF_SCHOOL = frozenset({"dropped_out", "never_attended"})
+SCHOOL_STATUSES_HIDDEN = frozenset({"too_young", "unknown", "completed"})
+OUT_OF_SCHOOL_STATUSES = frozenset({"dropped_out", "never_attended"})
 
-WORDS = {
+LABELS = {
     "en": {
         "title": "The people around the child",
         "family": "Supporter and family",
@@ -62,7 +63,7 @@ WORDS = {
 }
 
 
-async def picture(session: AsyncSession, case_id: UUID, language: str) -> str:
+async def render_ecomap(session: AsyncSession, case_id: UUID, language: str) -> str:
     """Draw the people and organisations around a child, as far as the actor sees them.
 
     Raises:
@@ -72,22 +73,25 @@ async def picture(session: AsyncSession, case_id: UUID, language: str) -> str:
     if row is None:
         raise NotFound
     case, child = row
-    words, identity = WORDS[language], unseal(child)
-    people = await _people(session, case_id, language)
+    words, identity = LABELS[language], decrypt(child)
+    people = await _load_person_figures(session, case_id, language)
     rings = (
         Ring(words["family"], tuple(figure for role, figure in people if role != "other")),
         Ring(
             words["community"],
-            (*_school(identity, language), *(figure for role, figure in people if role == "other")),
+            (*_school_figures(identity, language), *(figure for role, figure in people if role == "other")),
         ),
-        Ring(words["services"], tuple(await _services(session, case, language))),
+        Ring(words["services"], tuple(await _load_service_figures(session, case, language))),
     )
     return await asyncio.to_thread(
-        draw,
-        [*names(identity, language), words["years"].format(age(identity["birth"], today(), language))],
+        draw_ecomap,
+        [
+            *format_person_names(identity, language),
+            words["years"].format(format_age(identity["birth"], today(), language)),
+        ],
         rings,
         words["title"],
-        f"{case.number} · {day(today(), language)} · {words['confidential']}",
+        f"{case.number} · {format_date(today(), language)} · {words['confidential']}",
         {
             frame.removesuffix("_frame"): meaning
             for frame, meaning in words.items()
@@ -97,38 +101,40 @@ async def picture(session: AsyncSession, case_id: UUID, language: str) -> str:
     )
 
 
-async def _people(session: AsyncSession, case_id: UUID, language: str) -> list[tuple[str, Figure]]:
+async def _load_person_figures(
+    session: AsyncSession, case_id: UUID, language: str
+) -> list[tuple[str, Figure]]:
     """Return the people around a child with their roles: supporters first, then as they were told of."""
     query = select(Person).where(col(Person.case_id) == case_id)
     found = list(await session.scalars(query.order_by(col(Person.created_at), col(Person.id))))
     found.sort(key=lambda person: person.role != "supporter")
-    return [(person.role, _person(person, language)) for person in found]
+    return [(person.role, _person_to_figure(person, language)) for person in found]
 
 
-def _person(person: Person, language: str) -> Figure:
-    called = names(unseal(person), language)
+def _person_to_figure(person: Person, language: str) -> Figure:
+    called = format_person_names(decrypt(person), language)
     relationship = label("relationship", person.relationship, language)
     frame = "responsible" if person.is_responsible else "person"
     details = [relationship] if called else []
     if person.role == "supporter":
         frame = "supporter"
-        details += [WORDS[language]["responsible"]] if person.is_responsible else []
+        details += [LABELS[language]["responsible"]] if person.is_responsible else []
     return Figure(called[0] if called else relationship, tuple(details), frame)
 
 
-def _school(identity: dict[str, Any], language: str) -> Iterable[Figure]:
+def _school_figures(identity: dict[str, Any], language: str) -> Iterable[Figure]:
     school = identity.get("school")
-    if school is None or school["status"] in NO_SCHOOL:
+    if school is None or school["status"] in SCHOOL_STATUSES_HIDDEN:
         return
     grade = label("school_grade", school["grade"], language) if school.get("grade") else None
-    is_out = school["status"] in OUT_OF_SCHOOL
+    is_out = school["status"] in OUT_OF_SCHOOL_STATUSES
     details = [label("school_status", school["status"], language)] if is_out or not grade else [grade]
-    name = school.get("name") or WORDS[language]["school"]
+    name = school.get("name") or LABELS[language]["school"]
     yield Figure(name, tuple(details), "loose" if is_out else "organisation")
 
 
-async def _services(session: AsyncSession, case: Case, language: str) -> list[Figure]:
-    words = WORDS[language]
+async def _load_service_figures(session: AsyncSession, case: Case, language: str) -> list[Figure]:
+    words = LABELS[language]
     worker = await session.scalar(select(col(User.name)).where(col(User.id) == case.lead_worker_id))
     referrer = await session.scalar(
         select(col(Agency.name))
@@ -138,27 +144,31 @@ async def _services(session: AsyncSession, case: Case, language: str) -> list[Fi
     return [
         *([Figure(worker, (words["worker"],), "person")] if worker else []),
         *([Figure(referrer, (words["referrer"],), "organisation")] if referrer else []),
-        *await _providers(session, case.id, language),
+        *await _load_provider_figures(session, case.id, language),
     ]
 
 
-async def _providers(session: AsyncSession, case_id: UUID, language: str) -> list[Figure]:
+async def _load_provider_figures(session: AsyncSession, case_id: UUID, language: str) -> list[Figure]:
     """Return each provider once, with the services that it was asked for, in the order of the first."""
     query = select(ServiceReferral, col(Provider.name)).join(
         Provider, col(Provider.id) == col(ServiceReferral.provider_id)
     )
-    query = query.where(col(ServiceReferral.case_id) == case_id, col(ServiceReferral.status).in_(CLOSENESS))
+    query = query.where(
+        col(ServiceReferral.case_id) == case_id, col(ServiceReferral.status).in_(FRAME_BY_REFERRAL_STATUS)
+    )
     asked: dict[UUID, tuple[str, list[ServiceReferral]]] = {}
     for found, name in await session.execute(
         query.order_by(col(ServiceReferral.created_at), col(ServiceReferral.id))
     ):
         asked.setdefault(found.provider_id, (name, []))[1].append(found)
-    return [_provider(name, found, language) for name, found in asked.values()]
+    return [_provider_to_figure(name, found, language) for name, found in asked.values()]
 
 
-def _provider(name: str, asked: list[ServiceReferral], language: str) -> Figure:
-    closest = min((found.status for found in asked), key=list(CLOSENESS).index)
+def _provider_to_figure(name: str, asked: list[ServiceReferral], language: str) -> Figure:
+    closest = min((found.status for found in asked), key=list(FRAME_BY_REFERRAL_STATUS).index)
     services = dict.fromkeys(label("service", found.service, language) for found in asked)
     return Figure(
-        name, (", ".join(services), label("service_referral_status", closest, language)), CLOSENESS[closest]
+        name,
+        (", ".join(services), label("service_referral_status", closest, language)),
+        FRAME_BY_REFERRAL_STATUS[closest],
     )

@@ -6,34 +6,34 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.access.vault import unseal
+from app.access.vault import decrypt
 from app.kit.dates import today
 from app.models import Action, Goal, Review, ServiceReferral, SupportSession
-from app.models.record import now
+from app.models.record import utc_now
 from app.schemas.reviews import GoalStanding, Happened, ServiceStanding
-from app.services.fund.case_closure import spent_since
+from app.services.fund.case_closure import get_spending_since
 
 
-async def happened(session: AsyncSession, review: Review) -> Happened:
+async def summarize_review_period(session: AsyncSession, review: Review) -> Happened:
     """Return what happened between the completion of the last review and this moment.
 
     What is written down later than the last completion counts, whenever it took place: so nothing falls between two
     reviews, and nothing counts in both.
     """
-    since = await _last_completed(session, review)
-    sessions = await _sessions(session, review, since)
+    since = await _get_last_completion(session, review)
+    sessions = await _count_sessions(session, review, since)
     return Happened(
         since=since,
-        until=now(),
+        until=utc_now(),
         sessions_held=sessions.get("held", 0),
         sessions_missed=sessions.get("missed", 0),
-        goals=await _goals(session, review),
-        service_referrals=await _service_referrals(session, review, since),
-        money_spent=await spent_since(session, review.case_id, since),
+        goals=await _list_goals(session, review),
+        service_referrals=await _list_service_referrals(session, review, since),
+        money_spent=await get_spending_since(session, review.case_id, since),
     )
 
 
-async def _last_completed(session: AsyncSession, review: Review) -> datetime | None:
+async def _get_last_completion(session: AsyncSession, review: Review) -> datetime | None:
     query = select(func.max(col(Review.completed_at))).where(
         col(Review.case_id) == review.case_id, col(Review.status) == "completed"
     )
@@ -41,7 +41,7 @@ async def _last_completed(session: AsyncSession, review: Review) -> datetime | N
     return found
 
 
-async def _sessions(session: AsyncSession, review: Review, since: datetime | None) -> dict[str, int]:
+async def _count_sessions(session: AsyncSession, review: Review, since: datetime | None) -> dict[str, int]:
     """Count sessions by status."""
     query = (
         select(col(SupportSession.status), func.count())
@@ -53,7 +53,7 @@ async def _sessions(session: AsyncSession, review: Review, since: datetime | Non
     return {row[0]: row[1] for row in await session.execute(query)}
 
 
-async def _goals(session: AsyncSession, review: Review) -> list[GoalStanding]:
+async def _list_goals(session: AsyncSession, review: Review) -> list[GoalStanding]:
     """Return the plan's goals as they stand today, with their actions counted."""
     action_is = col(Action.status)
     query = (
@@ -72,7 +72,7 @@ async def _goals(session: AsyncSession, review: Review) -> list[GoalStanding]:
         GoalStanding(
             goal_id=goal.id,
             area=goal.area,
-            statement=unseal(goal)["statement"],
+            statement=decrypt(goal)["statement"],
             status=goal.status,
             actions_done=done,
             actions_open=waiting,
@@ -82,7 +82,7 @@ async def _goals(session: AsyncSession, review: Review) -> list[GoalStanding]:
     ]
 
 
-async def _service_referrals(
+async def _list_service_referrals(
     session: AsyncSession, review: Review, since: datetime | None
 ) -> list[ServiceStanding]:
     """Return the service referrals that moved since, or still wait for something; drafts are nobody's yet."""

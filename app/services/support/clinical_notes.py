@@ -6,20 +6,24 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.access.actor import Actor
-from app.access.vault import seal, unseal
-from app.errors import Fault, NotFound, Stale, VersionRequired
-from app.kit.records import find, steady_case
-from app.kit.state_machine import refuse
+from app.access.actor import Caller
+from app.access.vault import decrypt, encrypt
+from app.errors import Fault, NotFound, StaleVersion, VersionRequired
+from app.kit.records import get_case_for_share, get_record
+from app.kit.state_machine import raise_if_unmet
 from app.models import Case, ClinicalNote, SupportSession
-from app.models.record import now
+from app.models.record import utc_now
 from app.schemas.support_sessions import ClinicalNoteIn, ClinicalNoteOut
 from app.services.cases import history as case_history
-from app.services.cases.states import unmet_open
-from app.services.support.session_states import EDITABLE, is_over, unmet_recorded
+from app.services.cases.states import check_case_open
+from app.services.support.session_states import (
+    EDIT_WINDOW,
+    check_support_session_recorded,
+    is_edit_window_over,
+)
 
 
-async def read(session: AsyncSession, session_id: UUID) -> ClinicalNoteOut:
+async def get_clinical_note(session: AsyncSession, session_id: UUID) -> ClinicalNoteOut:
     """Read the clinical note on a session.
 
     Raises:
@@ -28,11 +32,15 @@ async def read(session: AsyncSession, session_id: UUID) -> ClinicalNoteOut:
     note = await session.scalar(select(ClinicalNote).where(col(ClinicalNote.session_id) == session_id))
     if note is None:
         raise NotFound
-    return _shown(note)
+    return _to_schema(note)
 
 
-async def write(
-    session: AsyncSession, actor: Actor, session_id: UUID, seen: int | None, told: ClinicalNoteIn
+async def replace_clinical_note(
+    session: AsyncSession,
+    caller: Caller,
+    session_id: UUID,
+    expected_version: int | None,
+    payload: ClinicalNoteIn,
 ) -> ClinicalNoteOut:
     """Write the clinical note on a session, or change it within the day.
 
@@ -42,56 +50,58 @@ async def write(
         GateRefused: somebody else held the session, or it was not held or missed yet; the note is frozen.
         VersionRequired, Stale: there is a note, in another version than the caller saw.
     """
-    case = await steady_case(session, SupportSession, session_id)
-    contact = await find(session, SupportSession, session_id)
-    refuse([*unmet_open(case), *_unmet_holder(contact, actor), *unmet_recorded(contact)])
+    case = await get_case_for_share(session, SupportSession, session_id)
+    contact = await get_record(session, SupportSession, session_id)
+    raise_if_unmet(
+        [*check_case_open(case), *_check_holder(contact, caller), *check_support_session_recorded(contact)]
+    )
     query = select(ClinicalNote).where(col(ClinicalNote.session_id) == session_id).with_for_update()
     note = await session.scalar(query.execution_options(populate_existing=True))
     if note is None:
-        note = await _begun(session, actor, contact, case, seen, told)
+        note = await _create_note(session, caller, contact, case, expected_version, payload)
     else:
-        _change(note, seen, told)
+        _update_note(note, expected_version, payload)
     await session.flush()  # the answer shows what was stored
-    return _shown(note)
+    return _to_schema(note)
 
 
-async def _begun(
+async def _create_note(
     session: AsyncSession,
-    actor: Actor,
+    caller: Caller,
     contact: SupportSession,
     case: Case,
-    seen: int | None,
-    told: ClinicalNoteIn,
+    expected_version: int | None,
+    payload: ClinicalNoteIn,
 ) -> ClinicalNote:
-    if seen is not None:
-        raise Stale
+    if expected_version is not None:
+        raise StaleVersion
     note = ClinicalNote(
-        session_id=contact.id, child_id=contact.child_id, case_id=contact.case_id, author_id=actor.id
+        session_id=contact.id, child_id=contact.child_id, case_id=contact.case_id, author_id=caller.id
     )
-    seal(note, "sealed", told.text)
+    encrypt(note, "sealed", payload.text)
     session.add(note)
-    case_history.record(session, case, "clinical_note_written", actor, note)
+    case_history.record_case_history(session, case, "clinical_note_written", caller, note)
     return note
 
 
-def _change(note: ClinicalNote, seen: int | None, told: ClinicalNoteIn) -> None:
-    if seen is None:
+def _update_note(note: ClinicalNote, expected_version: int | None, payload: ClinicalNoteIn) -> None:
+    if expected_version is None:
         raise VersionRequired
-    if note.version != seen:
-        raise Stale
-    if is_over(note.created_at):
-        refuse([Fault("/text", "frozen", "A day after it was written: add a clinical addendum.")])
+    if note.version != expected_version:
+        raise StaleVersion
+    if is_edit_window_over(note.created_at):
+        raise_if_unmet([Fault("/text", "frozen", "A day after it was written: add a clinical addendum.")])
     note.version += 1
-    note.updated_at = now()
-    seal(note, "sealed", told.text)
+    note.updated_at = utc_now()
+    encrypt(note, "sealed", payload.text)
 
 
-def _unmet_holder(contact: SupportSession, actor: Actor) -> list[Fault]:
-    if contact.worker_id == actor.id:
+def _check_holder(contact: SupportSession, caller: Caller) -> list[Fault]:
+    if contact.worker_id == caller.id:
         return []
     return [Fault(None, "not_yours", "Who held the session writes the clinical note on it.")]
 
 
-def _shown(note: ClinicalNote) -> ClinicalNoteOut:
+def _to_schema(note: ClinicalNote) -> ClinicalNoteOut:
     plain = note.model_dump(include=set(ClinicalNoteOut.model_fields))
-    return ClinicalNoteOut(**plain, text=unseal(note), editable_until=note.created_at + EDITABLE)
+    return ClinicalNoteOut(**plain, text=decrypt(note), editable_until=note.created_at + EDIT_WINDOW)

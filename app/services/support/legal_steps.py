@@ -12,14 +12,14 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.access.actor import Actor
-from app.access.vault import seal, unseal
+from app.access.actor import Caller
+from app.access.vault import decrypt, encrypt
 from app.errors import Fault, InvalidInput, NotFound
-from app.kit.dates import refuse_ahead, today
-from app.kit.pagination import Paging
-from app.kit.records import find, find_for_change, find_steady, patched, steady_case
+from app.kit.dates import today, validate_not_in_future
+from app.kit.pagination import Paginator
+from app.kit.records import apply_patch, get_case_for_share, get_for_share, get_record, get_version_for_update
 from app.models import Case, LegalStep
-from app.models.record import new_id, now
+from app.models.record import new_id, utc_now
 from app.schemas.legal_steps import (
     LegalStepContent,
     LegalStepFilters,
@@ -30,123 +30,135 @@ from app.schemas.legal_steps import (
 from app.schemas.wire import Page
 from app.services.cases import history as case_history
 
-PLAIN = frozenset({"kind", "status", "on"})
-SEALED = frozenset(LegalStepContent.model_fields) - PLAIN
-EARLIEST = date(1900, 1, 1)
-FURTHEST = timedelta(days=5 * 366)
+COLUMN_FIELDS = frozenset({"kind", "status", "on"})
+ENCRYPTED_FIELDS = frozenset(LegalStepContent.model_fields) - COLUMN_FIELDS
+EARLIEST_DATE = date(1900, 1, 1)
+MAX_TIME_AHEAD = timedelta(days=5 * 366)
 """How far ahead a court sets a date."""
 
 
-async def record(session: AsyncSession, actor: Actor, case_id: UUID, told: LegalStepIn) -> LegalStepOut:
+async def create_case_legal_step(
+    session: AsyncSession, caller: Caller, case_id: UUID, payload: LegalStepIn
+) -> LegalStepOut:
     """Enter an incident or a legal step.
 
     Raises:
         NotFound: the case's legal tier is not for this actor.
         InvalidInput: it was done tomorrow, or lies out of all reach.
     """
-    _refuse_untimely(told)
-    await _require_tier(session, actor, case_id)
-    case = await find_steady(session, Case, case_id)
+    _validate_date(payload)
+    await _require_legal_tier(session, caller, case_id)
+    case = await get_for_share(session, Case, case_id)
     step = LegalStep(
-        id=told.id or new_id(),
+        id=payload.id or new_id(),
         child_id=case.child_id,
         case_id=case.id,
-        author_id=actor.id,
-        kind=told.kind,
-        on=told.on,
+        author_id=caller.id,
+        kind=payload.kind,
+        on=payload.on,
     )
-    _write(step, told)
+    _store_content(step, payload)
     session.add(step)
     await session.flush()  # the history names it
-    _note(session, case, actor, step)
-    return _shown(step)
+    _record_history(session, case, caller, step)
+    return _to_schema(step)
 
 
-async def listed(
-    session: AsyncSession, actor: Actor, case_id: UUID, filters: LegalStepFilters
+async def list_case_legal_steps(
+    session: AsyncSession, caller: Caller, case_id: UUID, filters: LegalStepFilters
 ) -> Page[LegalStepOut]:
     """List a case's incidents and legal steps, newest first.
 
     Raises:
         NotFound: the case's legal tier is not for this actor: an empty list would say that nothing had happened.
     """
-    await _require_tier(session, actor, case_id)
+    await _require_legal_tier(session, caller, case_id)
     wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
-    paging = Paging(
-        "legal_steps", filters.limit, filters.cursor, {**wanted, "case": case_id, "for": actor.id}
+    paging = Paginator(
+        "legal_steps", filters.limit, filters.cursor, {**wanted, "case": case_id, "for": caller.id}
     )
     query = select(LegalStep).where(col(LegalStep.case_id) == case_id).filter_by(**wanted)
-    rows, cursor = await paging.records(session, query, col(LegalStep.created_at), col(LegalStep.id))
-    return Page(items=[_shown(step) for step in rows], next_cursor=cursor)
+    rows, cursor = await paging.fetch_records(session, query, col(LegalStep.created_at), col(LegalStep.id))
+    return Page(items=[_to_schema(step) for step in rows], next_cursor=cursor)
 
 
-async def read(session: AsyncSession, step_id: UUID) -> LegalStepOut:
+async def get_legal_step(session: AsyncSession, step_id: UUID) -> LegalStepOut:
     """Read one entry."""
-    return _shown(await find(session, LegalStep, step_id))
+    return _to_schema(await get_record(session, LegalStep, step_id))
 
 
-async def change(
-    session: AsyncSession, actor: Actor, step_id: UUID, seen: int, patch: LegalStepPatch
+async def update_legal_step(
+    session: AsyncSession, caller: Caller, step_id: UUID, expected_version: int, patch: LegalStepPatch
 ) -> LegalStepOut:
     """Complete or correct an entry.
 
     Raises:
         InvalidInput: the whole would not be an entry any more.
     """
-    case = await steady_case(session, LegalStep, step_id)
-    step = await find_for_change(session, LegalStep, step_id, seen)
-    before = _content(step)
-    content = patched(LegalStepContent, before, patch)
-    _refuse_untimely(content)
-    _write(step, content)
+    case = await get_case_for_share(session, LegalStep, step_id)
+    step = await get_version_for_update(session, LegalStep, step_id, expected_version)
+    before = _to_document(step)
+    content = apply_patch(LegalStepContent, before, patch)
+    _validate_date(content)
+    _store_content(step, content)
     await session.flush()  # the answer shows what was stored
-    after = _content(step)
-    _note(session, case, actor, step, changed=sorted(name for name in after if after[name] != before[name]))
-    return _shown(step)
+    after = _to_document(step)
+    _record_history(
+        session,
+        case,
+        caller,
+        step,
+        changed_fields=sorted(name for name in after if after[name] != before[name]),
+    )
+    return _to_schema(step)
 
 
-async def _require_tier(session: AsyncSession, actor: Actor, case_id: UUID) -> None:
+async def _require_legal_tier(session: AsyncSession, caller: Caller, case_id: UUID) -> None:
     """Ask the database, which has the last word on tiers, before it has to refuse the row."""
-    if not await session.scalar(select(func.access.reads_tier("legal", case_id, actor.id))):
+    if not await session.scalar(select(func.access.reads_tier("legal", case_id, caller.id))):
         raise NotFound
 
 
-def _refuse_untimely(content: LegalStepContent) -> None:
+def _validate_date(content: LegalStepContent) -> None:
     """Refuse what was done tomorrow, or lies out of all reach.
 
     Raises:
         InvalidInput: the day cannot be.
     """
     day = today()
-    if content.on < EARLIEST:
+    if content.on < EARLIEST_DATE:
         raise InvalidInput([Fault("/on", "date_too_early", "Lies before 1900.")])
     if content.status == "done":
-        refuse_ahead({"/on": content.on})
-    if content.on > day + FURTHEST:
+        validate_not_in_future({"/on": content.on})
+    if content.on > day + MAX_TIME_AHEAD:
         raise InvalidInput([Fault("/on", "date_too_late", "Lies more than five years ahead.")])
 
 
-def _write(step: LegalStep, content: LegalStepContent) -> None:
-    for name in PLAIN:
+def _store_content(step: LegalStep, content: LegalStepContent) -> None:
+    for name in COLUMN_FIELDS:
         setattr(step, name, getattr(content, name))
-    step.updated_at = now()
-    seal(step, "sealed", content.model_dump(mode="json", include=set(SEALED)))
+    step.updated_at = utc_now()
+    encrypt(step, "sealed", content.model_dump(mode="json", include=set(ENCRYPTED_FIELDS)))
 
 
-def _content(step: LegalStep) -> dict[str, Any]:
-    return {**step.model_dump(include=set(PLAIN)), **unseal(step)}
+def _to_document(step: LegalStep) -> dict[str, Any]:
+    return {**step.model_dump(include=set(COLUMN_FIELDS)), **decrypt(step)}
 
 
-def _note(
-    session: AsyncSession, case: Case, actor: Actor, step: LegalStep, changed: list[str] | None = None
+def _record_history(
+    session: AsyncSession,
+    case: Case,
+    caller: Caller,
+    step: LegalStep,
+    changed_fields: list[str] | None = None,
 ) -> None:
     kind = "incident_recorded" if step.kind == "incident" else "legal_step_recorded"
     detail: dict[str, Any] = {"kind": step.kind, "status": step.status, "on": step.on.isoformat()}
-    if changed:
-        detail["changed"] = changed
+    if changed_fields:
+        detail["changed"] = changed_fields
     happened = step.on if step.status == "done" else None
-    case_history.record(session, case, kind, actor, step, detail, at=happened)
+    case_history.record_case_history(session, case, kind, caller, step, detail, occurred_at=happened)
 
 
-def _shown(step: LegalStep) -> LegalStepOut:
-    return LegalStepOut(**{**step.model_dump(include=set(LegalStepOut.model_fields)), **unseal(step)})
+def _to_schema(step: LegalStep) -> LegalStepOut:
+    return LegalStepOut(**{**step.model_dump(include=set(LegalStepOut.model_fields)), **decrypt(step)})

@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.errors import Fault, InvalidInput
-from app.kit.dates import add_months, ahead
-from app.kit.pagination import Paging
-from app.kit.records import find, find_for_change, patched
+from app.kit.dates import add_months, check_not_in_future
+from app.kit.pagination import Paginator
+from app.kit.records import apply_patch, get_record, get_version_for_update
 from app.models import Provider
 from app.models.record import new_id
 from app.schemas.providers import ProviderFilters, ProviderIn, ProviderOut, ProviderPatch, ProviderSettings
@@ -19,45 +19,45 @@ from app.schemas.wire import Page
 from app.services.persons import name_matching as names
 from app.services.persons import phones, places
 
-IN_DETAILS = frozenset({"contacts", "places", "note"})
+DETAIL_FIELDS = frozenset({"contacts", "places", "note"})
 """What is on the provider's own letterhead: no query asks for it."""
-CHECK_LASTS = 24
+CHECK_VALIDITY_MONTHS = 24
 """Months for which a child-safeguarding check is valid, unless the check itself says otherwise."""
-PLAIN = frozenset(ProviderSettings.model_fields) - IN_DETAILS
+COLUMN_FIELDS = frozenset(ProviderSettings.model_fields) - DETAIL_FIELDS
 
 
-async def register(session: AsyncSession, told: ProviderIn) -> ProviderOut:
+async def create_provider(session: AsyncSession, payload: ProviderIn) -> ProviderOut:
     """Add a provider to the directory.
 
     Raises:
         InvalidInput: a phone that cannot be one, an unknown province, a check in the future.
         AlreadyExists: the id is taken.
     """
-    provider = Provider(id=told.id or new_id(), name=told.name, kind=told.kind)
-    await _write(session, provider, told)
+    provider = Provider(id=payload.id or new_id(), name=payload.name, kind=payload.kind)
+    await _store_settings(session, provider, payload)
     session.add(provider)
     await session.flush()  # a conflict must surface before the answer leaves
-    return _shown(provider)
+    return _to_schema(provider)
 
 
-async def listed(session: AsyncSession, filters: ProviderFilters) -> Page[ProviderOut]:
+async def list_providers(session: AsyncSession, filters: ProviderFilters) -> Page[ProviderOut]:
     """List the directory, newest first."""
     wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
-    paging = Paging("providers", filters.limit, filters.cursor, wanted)
-    rows, cursor = await paging.records(
+    paging = Paginator("providers", filters.limit, filters.cursor, wanted)
+    rows, cursor = await paging.fetch_records(
         session,
-        select(Provider).where(*_conditions(filters)),
+        select(Provider).where(*_filter_conditions(filters)),
         col(Provider.created_at),
         col(Provider.id),
     )
-    return Page(items=[_shown(provider) for provider in rows], next_cursor=cursor)
+    return Page(items=[_to_schema(provider) for provider in rows], next_cursor=cursor)
 
 
-def _conditions(filters: ProviderFilters) -> list[ColumnElement[bool]]:
+def _filter_conditions(filters: ProviderFilters) -> list[ColumnElement[bool]]:
     plain = filters.model_dump(include={"kind", "is_active"}, exclude_none=True)
     found = [col(getattr(Provider, name)) == value for name, value in plain.items()]
     if filters.q is not None:
-        found.append(col(Provider.name).icontains(names.tidy(filters.q), autoescape=True))
+        found.append(col(Provider.name).icontains(names.normalize_text(filters.q), autoescape=True))
     if filters.service is not None:
         found.append(literal(filters.service) == any_(col(Provider.services)))
     if filters.province_code is not None:
@@ -66,40 +66,47 @@ def _conditions(filters: ProviderFilters) -> list[ColumnElement[bool]]:
     return found
 
 
-async def read(session: AsyncSession, provider_id: UUID) -> ProviderOut:
+async def get_provider(session: AsyncSession, provider_id: UUID) -> ProviderOut:
     """Read one provider."""
-    return _shown(await find(session, Provider, provider_id))
+    return _to_schema(await get_record(session, Provider, provider_id))
 
 
-async def change(session: AsyncSession, provider_id: UUID, seen: int, patch: ProviderPatch) -> ProviderOut:
+async def update_provider(
+    session: AsyncSession, provider_id: UUID, expected_version: int, patch: ProviderPatch
+) -> ProviderOut:
     """Change what is known of a provider; one that is no longer active gets no more service referrals."""
-    provider = await find_for_change(session, Provider, provider_id, seen)
-    wanted = patched(ProviderSettings, _shown(provider).model_dump(mode="json", include=_WRITTEN), patch)
-    await _write(session, provider, wanted)
+    provider = await get_version_for_update(session, Provider, provider_id, expected_version)
+    wanted = apply_patch(
+        ProviderSettings, _to_schema(provider).model_dump(mode="json", include=_SETTINGS_FIELDS), patch
+    )
+    await _store_settings(session, provider, wanted)
     await session.flush()  # a reference to nothing must surface before the answer leaves
-    return _shown(provider)
+    return _to_schema(provider)
 
 
-_WRITTEN = set(ProviderSettings.model_fields)
+_SETTINGS_FIELDS = set(ProviderSettings.model_fields)
 
 
-async def _write(session: AsyncSession, provider: Provider, told: ProviderSettings) -> None:
-    document = told.model_dump(mode="json", include=set(IN_DETAILS))
-    name = names.tidy(told.name)
-    faults = [*_put_in_order(document["contacts"]), *await _faults(session, told, name)]
+async def _store_settings(session: AsyncSession, provider: Provider, payload: ProviderSettings) -> None:
+    document = payload.model_dump(mode="json", include=set(DETAIL_FIELDS))
+    name = names.normalize_text(payload.name)
+    faults = [
+        *_normalize_contact_phones(document["contacts"]),
+        *await _check_settings(session, payload, name),
+    ]
     if faults:
         raise InvalidInput(faults)
-    for field in PLAIN:
-        setattr(provider, field, getattr(told, field))
+    for field in COLUMN_FIELDS:
+        setattr(provider, field, getattr(payload, field))
     provider.name, provider.details = name, document
 
 
-def _put_in_order(contacts: list[dict[str, Any]]) -> list[Fault]:
+def _normalize_contact_phones(contacts: list[dict[str, Any]]) -> list[Fault]:
     """Write every phone in E.164; return what cannot be one."""
     faults = []
     for place, contact in enumerate(contacts):
         try:
-            contact["phone"] = contact["phone"] and phones.normalise(contact["phone"])
+            contact["phone"] = contact["phone"] and phones.normalize_phone(contact["phone"])
         except ValueError:
             faults.append(
                 Fault(f"/contacts/{place}/phone", "phone_invalid", "This cannot be a phone number.")
@@ -107,25 +114,27 @@ def _put_in_order(contacts: list[dict[str, Any]]) -> list[Fault]:
     return faults
 
 
-async def _faults(session: AsyncSession, told: ProviderSettings, name: str) -> list[Fault]:
-    known = await places.provinces_and_districts(session)
+async def _check_settings(session: AsyncSession, payload: ProviderSettings, name: str) -> list[Fault]:
+    known = await places.get_province_and_district_codes(session)
     faults = [
         Fault(f"/province_codes/{place}", "place_unknown", "No province has this code.")
-        for place, code in enumerate(told.province_codes)
+        for place, code in enumerate(payload.province_codes)
         if code not in known
     ]
     if not name:
         faults.append(Fault("/name", "blank", "Must not be blank."))
-    return [*faults, *ahead({"/safeguarding_checked_on": told.safeguarding_checked_on})]
+    return [*faults, *check_not_in_future({"/safeguarding_checked_on": payload.safeguarding_checked_on})]
 
 
-def checked_until(provider: Provider) -> date | None:
+def get_safeguarding_expiry(provider: Provider) -> date | None:
     """Return the last day on which the provider's child-safeguarding check is valid; null if there is none."""
     if provider.safeguarding_checked_on is None:
         return None
-    return provider.safeguarding_valid_until or add_months(provider.safeguarding_checked_on, CHECK_LASTS)
+    return provider.safeguarding_valid_until or add_months(
+        provider.safeguarding_checked_on, CHECK_VALIDITY_MONTHS
+    )
 
 
-def _shown(provider: Provider) -> ProviderOut:
+def _to_schema(provider: Provider) -> ProviderOut:
     plain: dict[str, Any] = provider.model_dump(include=set(ProviderOut.model_fields))
-    return ProviderOut(**plain, **{name: provider.details.get(name) for name in IN_DETAILS})
+    return ProviderOut(**plain, **{name: provider.details.get(name) for name in DETAIL_FIELDS})

@@ -2,11 +2,11 @@
 
 from app.access.permissions import Permission
 from app.errors import Fault
-from app.kit.state_machine import Step
+from app.kit.state_machine import Transition
 
-FIRST = "draft"
+INITIAL_STATUS = "draft"
 
-SEND = Step(
+SEND = Transition(
     "send",
     frozenset({"draft"}),
     "sent",
@@ -15,21 +15,23 @@ SEND = Step(
     "provider, or a recorded legal basis and who decided; a provider that is active and whose child-safeguarding "
     "check is valid",
 )
-ACCEPT = Step("accept", frozenset({"sent"}), "accepted", Permission.service_referral_follow)
-DECLINE = Step("decline", frozenset({"sent"}), "declined", Permission.service_referral_follow, "a reason")
-COMPLETE = Step(
+ACCEPT = Transition("accept", frozenset({"sent"}), "accepted", Permission.service_referral_follow)
+DECLINE = Transition(
+    "decline", frozenset({"sent"}), "declined", Permission.service_referral_follow, "a reason"
+)
+COMPLETE = Transition(
     "complete", frozenset({"accepted"}), "completed", Permission.service_referral_follow, "an outcome"
 )
-CANCEL = Step(
+CANCEL = Transition(
     "cancel", frozenset({"draft", "sent", "accepted"}), "cancelled", Permission.service_referral_follow
 )
 
-STEPS = (SEND, ACCEPT, DECLINE, COMPLETE, CANCEL)
+TRANSITIONS = (SEND, ACCEPT, DECLINE, COMPLETE, CANCEL)
 
 
-def unmet_draft(status: str) -> list[Fault]:
+def check_service_referral_is_draft(status: str) -> list[Fault]:
     """Return the unmet condition that what was sent is frozen, or none."""
-    if status == FIRST:
+    if status == INITIAL_STATUS:
         return []
     return [
         Fault("/status", "frozen", f"It is {status}: what was asked of a provider is not changed any more.")

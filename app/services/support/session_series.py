@@ -5,22 +5,32 @@ from uuid import UUID, uuid5
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.actor import Actor
+from app.access.actor import Caller
 from app.errors import InvalidInput
-from app.kit.dates import LOCAL
-from app.kit.records import find_steady
-from app.kit.state_machine import refuse
+from app.kit.dates import CAMBODIA_TIMEZONE
+from app.kit.records import get_for_share
+from app.kit.state_machine import raise_if_unmet
 from app.models import Case
 from app.models.record import new_id
 from app.schemas.support_sessions import SeriesIn, SeriesOut, SessionPlan, SupportSessionContent
 from app.services.cases import history as case_history
-from app.services.cases.states import unmet_open
-from app.services.support.session_checks import refuse_foreign_goals, unlikely, unmet_staffing
-from app.services.support.session_states import FIRST
-from app.services.support.sessions import begun, shown, write
+from app.services.cases.states import check_case_open
+from app.services.support.session_checks import (
+    check_support_session_staffing,
+    check_support_session_time,
+    validate_case_goals,
+)
+from app.services.support.session_states import INITIAL_STATUS
+from app.services.support.sessions import (
+    apply_support_session_content,
+    build_support_session,
+    support_session_to_schema,
+)
 
 
-async def plan(session: AsyncSession, actor: Actor, case_id: UUID, told: SeriesIn) -> SeriesOut:
+async def create_case_support_session_series(
+    session: AsyncSession, caller: Caller, case_id: UUID, payload: SeriesIn
+) -> SeriesOut:
     """Plan all sessions of a series; one line of the timeline tells of it.
 
     Raises:
@@ -28,35 +38,43 @@ async def plan(session: AsyncSession, actor: Actor, case_id: UUID, told: SeriesI
         GateRefused: the case is closed; who is to hold them does not work on the case.
         InvalidInput: it begins or ends out of all reach, or names a goal of another case.
     """
-    moments = _moments(told)
-    case = await find_steady(session, Case, case_id)
-    refuse([*unmet_open(case), *await unmet_staffing(session, actor, case, told, FIRST)])
-    await refuse_foreign_goals(session, case, told.goal_ids)
-    series_id, contacts = told.id or new_id(), []
-    fields = told.model_dump(include=set(SessionPlan.model_fields))
+    moments = _session_times(payload)
+    case = await get_for_share(session, Case, case_id)
+    raise_if_unmet(
+        [
+            *check_case_open(case),
+            *await check_support_session_staffing(session, caller, case, payload, INITIAL_STATUS),
+        ]
+    )
+    await validate_case_goals(session, case, payload.goal_ids)
+    series_id, contacts = payload.id or new_id(), []
+    fields = payload.model_dump(include=set(SessionPlan.model_fields))
     for number, at in enumerate(moments):
         # Ids that follow from the series': sent twice, even without an Idempotency-Key, it is still one series.
-        contact = begun(case, actor, uuid5(series_id, str(number)))
+        contact = build_support_session(case, caller, uuid5(series_id, str(number)))
         contact.series_id = series_id
-        write(contact, actor, SupportSessionContent(planned_at=at, **fields))
+        apply_support_session_content(contact, caller, SupportSessionContent(planned_at=at, **fields))
         contacts.append(contact)
     session.add_all(contacts)
     await session.flush()  # the history names the first of them
-    detail = {"kind": told.kind, "at": moments[0].isoformat(), "count": str(told.count)}
-    detail |= {"series_id": str(series_id), "every_weeks": str(told.every_weeks)}
-    case_history.record(session, case, "session_planned", actor, contacts[0], detail)
-    return SeriesOut(series_id=series_id, items=[shown(contact, has_note=False) for contact in contacts])
+    detail = {"kind": payload.kind, "at": moments[0].isoformat(), "count": str(payload.count)}
+    detail |= {"series_id": str(series_id), "every_weeks": str(payload.every_weeks)}
+    case_history.record_case_history(session, case, "session_planned", caller, contacts[0], detail)
+    return SeriesOut(
+        series_id=series_id,
+        items=[support_session_to_schema(contact, has_clinical_note=False) for contact in contacts],
+    )
 
 
-def _moments(told: SeriesIn) -> list[datetime]:
+def _session_times(payload: SeriesIn) -> list[datetime]:
     """Return when the sessions are, by the clock on the wall in Cambodia."""
-    faults = unlikely("/first_at", told.first_at)
+    faults = check_support_session_time("/first_at", payload.first_at)
     if faults:
         raise InvalidInput(faults)
-    first = told.first_at.astimezone(LOCAL)
-    every = timedelta(weeks=told.every_weeks)
-    moments = [(first + number * every).astimezone(UTC) for number in range(told.count)]
-    faults = unlikely("/count", moments[-1])
+    first = payload.first_at.astimezone(CAMBODIA_TIMEZONE)
+    every = timedelta(weeks=payload.every_weeks)
+    moments = [(first + number * every).astimezone(UTC) for number in range(payload.count)]
+    faults = check_support_session_time("/count", moments[-1])
     if faults:
         raise InvalidInput(faults)
     return moments
