@@ -1,4 +1,4 @@
-"""Alembic's entrance: migrations run as the owner role, one transaction each, never offline."""
+"""Alembic's environment: migrations run as the owner role, one transaction each, never offline."""
 
 import asyncio
 import re
@@ -14,17 +14,17 @@ import app.models  # noqa: F401 - registers every table
 from app.database.urls import to_sqlalchemy_url
 from app.models.record import Xid8
 
-ischema_names["xid8"] = Xid8  # so that the database's own log compares with the models
+ischema_names["xid8"] = Xid8  # reflection has to recognize the type for `alembic check`
 PARTITION = re.compile(r"^access_(events|entries)_(\d{4}_\d{2}|default)$")
 
 
 def include_name(name: str | None, kind: str, _: Any) -> bool:
-    """Leave partitions out of comparisons: a function makes them, month by month."""
+    """Exclude partitions from comparisons: `access.create_partitions` creates them."""
     return not (kind == "table" and name and PARTITION.match(name))
 
 
 def migrate(connection: Connection) -> None:
-    """Run what was asked for over one connection."""
+    """Run the requested migrations on one connection."""
     context.configure(
         connection=connection,
         target_metadata=SQLModel.metadata,

@@ -1,11 +1,10 @@
--- The database roles of First Step. Run once by somebody who may create roles, inside the database that
--- First Step is to use; `firststep migrate` runs it by itself where it is given such a URL.
--- Passwords are set apart from this file.
+-- The database roles of First Step. Run this file once, as a role that can create roles, inside the database of
+-- First Step; `firststep migrate` runs it if it is given such a URL. Passwords are set separately.
 --
---   firststep_owner    owns the tables, runs migrations, nothing else; row security is forced on it too
---   firststep_api      the API: reads and writes rows, only those an opened access shows; cannot touch the log's past
---   firststep_reports  reporting views without identities
---   firststep_gate     nobody logs in as it: owns the few functions that row policies ask who is asking
+--   firststep_owner    owns the tables and runs migrations; row-level security is forced on it too
+--   firststep_api      the API: reads and writes the rows that its open access shows; cannot change log entries
+--   firststep_reports  reporting without identities
+--   firststep_gate     has no login; owns the functions that resolve the caller for row policies
 
 DO $$
 DECLARE
@@ -25,7 +24,8 @@ $$;
 ALTER ROLE firststep_owner LOGIN;
 ALTER ROLE firststep_api LOGIN;
 ALTER ROLE firststep_reports LOGIN;
--- To hand functions over to the gate; never to inherit what the gate may see, or row security would not bind the owner.
+-- firststep_owner can create functions as firststep_gate. It does not inherit the privileges of firststep_gate, because
+-- row-level security would then not restrict the owner.
 GRANT firststep_gate TO firststep_owner WITH INHERIT FALSE, SET TRUE;
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE, CREATE ON SCHEMA public TO firststep_owner;

@@ -33,7 +33,7 @@ from app.kit.dates import BirthRange, today
 from app.services.persons import person_details as telling
 
 OPEN_ACCESS_EVENT_SQL = "SELECT event_id, roles, agency_id FROM access.open($1, $2, $3, $4, $5, $6, $7)"
-CONCLUDE_ACCESS_EVENT_SQL = "SELECT access.conclude($1, $2, $3, NULL, NULL)"
+CONCLUDE_ACCESS_EVENT_SQL = "SELECT access.record_outcome($1, $2, $3, NULL, NULL)"
 INSERT_ACCESS_ENTRIES_SQL = """
     INSERT INTO access_entries (event_id, child_id, case_id, record_kind, record_id, outcome, status)
     SELECT $1, child, file, 'case', file, 'allowed', 200 FROM unnest($2::uuid[], $3::uuid[]) AS shown (child, file)

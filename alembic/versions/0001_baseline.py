@@ -29,7 +29,7 @@ def upgrade() -> None:
         run_sql_script(op.get_bind(), SQL / "functions" / f"{name}.sql")
     for file in sorted((SQL / "tables").glob("*.sql")):
         run_sql_script(op.get_bind(), file)
-    op.execute("SELECT access.prepare_partitions()")
+    op.execute("SELECT access.create_partitions()")
     run_sql_script(op.get_bind(), MIGRATIONS_DIR / "seed" / "approval_limits.sql")
     insert_instrument(MIGRATIONS_DIR / "seed" / "my_week.json")
 

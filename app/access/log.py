@@ -80,7 +80,7 @@ RECORD_KINDS: dict[type, str] = {
 """Every table whose rows are about a child; a test holds this against the tables with row security."""
 
 OPEN_ACCESS_EVENT_SQL = "SELECT * FROM access.open($1, $2, $3, $4, $5, $6, $7)"
-CONCLUDE_ACCESS_EVENT_SQL = "SELECT access.conclude($1, $2, $3, $4, $5)"
+CONCLUDE_ACCESS_EVENT_SQL = "SELECT access.record_outcome($1, $2, $3, $4, $5)"
 SET_ACCESS_EVENT_SQL = "SELECT set_config('firststep.access', $1, true)"
 INSERT_ACCESS_ENTRIES_SQL = """
     INSERT INTO access_entries (event_id, child_id, case_id, record_kind, record_id, outcome, status)

@@ -96,6 +96,17 @@ def _translate(error: BaseException) -> FirstStepError | None:
     return None
 
 
+def get_violated_constraint(error: BaseException) -> str | None:
+    """Return the name of the constraint that a database error reports, or None."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, asyncpg.PostgresError):
+            name = cause.constraint_name
+            return None if name is None else str(name)
+        cause = cause.__cause__
+    return None
+
+
 def _is_row_security_violation(error: BaseException) -> bool:
     """Whether a policy refused a row: somebody gave the case to others between this request's look and its writing.
 

@@ -80,7 +80,7 @@ async def create_access_log_partitions(owner_url: str) -> int:
     with translate_database_errors():
         connection = await asyncpg.connect(to_driver_url(owner_url))
         try:
-            return int(await connection.fetchval("SELECT access.prepare_partitions()"))
+            return int(await connection.fetchval("SELECT access.create_partitions()"))
         finally:
             await connection.close()
 

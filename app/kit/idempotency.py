@@ -22,7 +22,7 @@ RETENTION_PERIOD = timedelta(hours=24)
 
 MODELS_VISIBLE_WITHOUT_CHILD: dict[str, type[Record]] = {"referral": Referral, "disbursement": Disbursement}
 """What may be seen by who does not see the child."""
-CLAIM_KEY_SQL = "SELECT * FROM access.claim($1, $2, $3)"
+CLAIM_KEY_SQL = "SELECT * FROM access.claim_idempotency_key($1, $2, $3)"
 """The lock on a key, and then the answer kept for it."""
 DELETE_RESPONSE_SQL = "DELETE FROM kept_answers WHERE principal_id = $1 AND key_digest = $2"
 INSERT_RESPONSE_SQL = """
@@ -73,7 +73,7 @@ async def claim_idempotency_key(session: AsyncSession, claim: IdempotentRequest)
         if kept["fingerprint"] != claim.fingerprint:
             raise IdempotencyKeyReused
         return await _load_response(session, kept)
-    if not kept["is_ours"]:
+    if not kept["lock_acquired"]:
         raise RequestInProgress(retry_after=1)
     if is_too_old:
         await driver.execute(DELETE_RESPONSE_SQL, claim.principal_id, claim.key_digest)

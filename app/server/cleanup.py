@@ -28,4 +28,4 @@ async def delete_expired_rows(database: Database) -> None:
         Unavailable: the database is away.
     """
     with translate_database_errors():
-        await database.access_pool.execute("SELECT access.tidy_up()")
+        await database.access_pool.execute("SELECT access.delete_expired_rows()")

@@ -63,7 +63,7 @@ async def test_a_record_never_moves_from_one_case_to_another_of_the_same_worker(
 
 
 async def test_nobody_writes_in_anothers_name(cluster: Cluster, world: World, intruder: Any) -> None:
-    # Planted: the policy in_ones_own_name left off documents.
+    # Planted: the policy author_is_caller left off documents.
     case = await world.case()
     await furnish(cluster, world, case, "worker_north")
     async with acting(intruder, "worker_north"):
@@ -83,7 +83,7 @@ def again(table: str, who: str, name: str) -> str:
 
 
 async def test_nothing_is_approved_by_hand(world: World, intruder: Any) -> None:
-    # Planted: the trigger unforged left off care_plans.
+    # Planted: the trigger validate_authorship left off care_plans.
     case, assessment = await assessed(world)
     told = {"subject": "child", "assessment_id": assessment["id"]}
     plan = done(await world.worker_north.post(f"/v1/cases/{case['id']}/care-plans", told), 201)

@@ -56,7 +56,7 @@ def added(table: str, name: str) -> str:
 
 @pytest.mark.parametrize("name", ["worker_south", "supervisor_south"])
 async def test_broken_glass_writes_no_row_by_hand(case: dict[str, Any], intruder: Any, name: str) -> None:
-    # Planted: 'goals', 'people', case_workers left out of hands.sql; the trigger not_taken left off cases.
+    # Planted: 'goals', 'people', case_workers without `case_staff_can_insert`; the trigger prevent_reassignment left off cases.
     me = id_of(name)
     async with acting(intruder, name):
         await refused(
@@ -82,4 +82,4 @@ async def test_who_works_on_a_case_or_decides_for_it_writes_on(
         for table in {*CHANGED, "cases", "support_sessions"}:
             assert not (await intruder.execute(touched(table))).endswith(" 0"), table
         assert await intruder.execute(added("goals", name)) == "INSERT 0 1"
-        assert await intruder.fetchval("SELECT access.works_on($1)", uuid.UUID(case["id"]))
+        assert await intruder.fetchval("SELECT access.is_case_staff($1)", uuid.UUID(case["id"]))

@@ -283,8 +283,8 @@ async def test_this_month_and_the_next_have_partitions_that_take_their_rows(
                 table, months,
             )  # fmt: skip
             assert name is not None, (table, months)
-    assert await owner.fetchval("SELECT access.prepare_partitions()") == 0
-    assert await owner.fetchval("SELECT access.prepare_partitions(20)") == 4
+    assert await owner.fetchval("SELECT access.create_partitions()") == 0
+    assert await owner.fetchval("SELECT access.create_partitions(20)") == 4
     last = "SELECT relrowsecurity AND relforcerowsecurity FROM pg_class WHERE relname ~ '^access_' AND relkind IN ('r', 'p')"
     assert {row[0] for row in await superuser.fetch(last)} == {True}
     triggers = await superuser.fetch(
@@ -293,7 +293,10 @@ async def test_this_month_and_the_next_have_partitions_that_take_their_rows(
     tables = await superuser.fetchval(
         "SELECT count(*) FROM pg_class WHERE relname ~ '^access_' AND relkind IN ('r', 'p')"
     )
-    assert {row[0]: row[1] for row in triggers} == {"never_changed": tables, "never_emptied": tables}
+    assert {row[0]: row[1] for row in triggers} == {
+        "prevent_update_and_delete": tables,
+        "prevent_truncate": tables,
+    }
 
 
 async def test_a_sealed_column_is_not_read_past_the_log(world: World) -> None:
@@ -305,7 +308,7 @@ async def test_a_sealed_column_is_not_read_past_the_log(world: World) -> None:
 
 
 async def test_nobody_writes_into_the_logs_past(world: World, intruder: Any, superuser: Any) -> None:
-    # Planted: the policy written_by_requests WITH CHECK (true); `conclude` without its look at the moment.
+    # Planted: the policy insert_into_current_access WITH CHECK (true); `record_outcome` without its look at the moment.
     case = await world.case()
     (event_id,) = await superuser.fetchrow("SELECT id FROM access_events ORDER BY id LIMIT 1")
     for mine in (None, await open_access(intruder, "worker_north")):
@@ -319,7 +322,7 @@ async def test_nobody_writes_into_the_logs_past(world: World, intruder: Any, sup
         assert await intruder.execute(SHOWN, own, uuid.UUID(case["child_id"])) == "INSERT 0 1"
     old = await superuser.fetchval(LONG_AGO)
     for event in (old, uuid.uuid4()):
-        with pytest.raises(asyncpg.InsufficientPrivilegeError, match="opened lately"):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError, match="older than 5 minutes"):
             await intruder.execute(log.CONCLUDE_ACCESS_EVENT_SQL, event, "forbidden", 403, None, None)
 
 
@@ -328,7 +331,7 @@ async def test_what_is_asked_of_the_unseen_answers_nobody_without_the_act(
 ) -> None:
     # Planted: `has_open_case` without its coalesce: NULL for a child that has one, false for any other id.
     known, unknown = uuid.UUID((await world.case())["child_id"]), uuid.uuid4()
-    asked = "SELECT access.has_open_case($1), access.shares_a_worker($1, $1)"
+    asked = "SELECT access.has_open_case($1), access.children_share_worker($1, $1)"
     assert {tuple(await intruder.fetchrow(asked, child)) for child in (known, unknown)} == {(False, False)}
     async with acting(intruder, "worker_north"):
         assert {tuple(await intruder.fetchrow(asked, child)) for child in (known, unknown)} == {

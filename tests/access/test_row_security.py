@@ -14,9 +14,9 @@ from tests.world import World, id_of
 NOT_ABOUT_WHAT_WAS_SHOWN = {"kept_answers", "name_tokens"}
 """No records anybody reads: what a kept answer showed is logged as that; tokens are only ever counted."""
 AGE = """
-    ALTER TABLE access_events DISABLE TRIGGER never_changed;
+    ALTER TABLE access_events DISABLE TRIGGER prevent_update_and_delete;
     UPDATE access_events SET opened_at = opened_at - interval '{seconds} seconds' WHERE id = '{event}';
-    ALTER TABLE access_events ENABLE TRIGGER never_changed;
+    ALTER TABLE access_events ENABLE TRIGGER prevent_update_and_delete;
 """
 REFUSED = (asyncpg.InsufficientPrivilegeError,)
 
@@ -73,8 +73,8 @@ async def test_nothing_is_seen_without_an_earlier_committed_fresh_event_of_someb
 
 async def test_without_an_access_nobody_is_anybody(intruder: Any) -> None:
     said = await intruder.fetchrow("""
-        SELECT access.is_staff(), access.sees_every_case(), access.reads_the_log(), access.handles_the_fund(),
-               access.worker_id(), access.partner_agency(), access.actor_id(), access.supervised_teams()
+        SELECT access.is_staff(), access.can_read_all_cases(), access.can_read_access_log(), access.is_finance_officer(),
+               access.worker_id(), access.partner_agency_id(), access.caller_id(), access.supervised_team_ids()
     """)
     assert tuple(said) == (False, False, False, False, None, None, None, [])
 
@@ -224,13 +224,13 @@ async def test_the_plan_that_finds_an_event_stays_an_index_scan(
     await superuser.execute("ANALYZE access_events")  # one row: a scan would be the cheapest plan
     async with acting(intruder, "manager"):
         for _ in range(8):  # often enough for a plan that is kept
-            assert await intruder.fetchval("SELECT access.actor_id()") == id_of("manager")
+            assert await intruder.fetchval("SELECT access.caller_id()") == id_of("manager")
     await superuser.execute(
         """INSERT INTO access_events (kind, roles, supervises, act, request_id)
            SELECT 'person', '{}', '{}', 'case.read', 'grown-0000' FROM generate_series(1, 20000)"""
     )
     async with acting(intruder, "worker_north"):
-        assert await intruder.fetchval("SELECT access.actor_id()") == id_of("worker_north")
+        assert await intruder.fetchval("SELECT access.caller_id()") == id_of("worker_north")
         read = await intruder.fetchrow(
             "SELECT sum(seq_scan), sum(seq_tup_read), sum(idx_scan) FROM pg_stat_xact_all_tables"
             " WHERE relname LIKE 'access_events_%'"

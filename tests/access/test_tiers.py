@@ -38,7 +38,7 @@ READERS: dict[str, dict[str, int]] = {
 @pytest.mark.usefixtures("furnished")
 @pytest.mark.parametrize("name", READERS)
 async def test_a_tier_is_read_by_those_it_is_for(intruder: Any, name: str) -> None:
-    # Planted: `true` for 'clinical' and then for 'legal' in access.reads_tier.
+    # Planted: `true` for 'clinical' and then for 'legal' in access.can_read_tier.
     async with acting(intruder, name):
         assert await seen(intruder, list(TIERED)) == READERS[name]
         assert set(await seen(intruder, sorted(CASE))) == (CASE if READERS[name] else set())
@@ -85,5 +85,5 @@ async def test_a_note_is_changed_by_its_author_alone_and_frozen_words_by_nobody(
 @pytest.mark.usefixtures("furnished")
 async def test_an_active_case_has_a_next_review_whatever_is_written(intruder: Any) -> None:
     async with acting(intruder, "worker_north"):
-        with pytest.raises(asyncpg.CheckViolationError, match="active_is_reviewed"):
+        with pytest.raises(asyncpg.CheckViolationError, match="active_has_next_review"):
             await intruder.execute("UPDATE cases SET status = 'active', next_review_on = NULL")

@@ -156,7 +156,7 @@ async def test_hand_written_sql_cannot_thaw_what_was_submitted(world: World) -> 
 
 
 async def test_whoever_wrote_on_a_draft_does_not_decide_on_it(world: World) -> None:
-    # Planted: the trigger `contributed` dropped.
+    # Planted: the trigger `record_contributor` dropped.
     case = await world.case()
     made = await world.worker_north.post(
         f"/v1/cases/{case['id']}/assessments", {"subject": "child", "kind": "initial"}

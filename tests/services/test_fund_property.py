@@ -187,7 +187,7 @@ class Life(RuleBasedStateMachine):
 
     async def agree(self) -> None:
         hand = self.scene.superuser
-        assert await hand.fetch("SELECT * FROM ledger.differences()") == []
+        assert await hand.fetch("SELECT * FROM ledger.balance_differences()") == []
         unbalanced = "SELECT transaction_id FROM ledger_entries GROUP BY 1 HAVING sum(amount) <> 0"
         assert await hand.fetch(unbalanced) == []
         for currency, purse in getattr(self, "purses", {}).items():

@@ -32,7 +32,7 @@ async def happened(superuser: Any, case: dict[str, Any], kind: str, **changes: A
 
 
 async def test_each_reads_the_lines_of_their_tiers(world: World, superuser: Any) -> None:
-    # Planted: the restrictive policy `by_tier` dropped.
+    # Planted: the restrictive policy `tier_limits_visibility` dropped.
     case = await world.case()
     staff = {"lead_worker_id": str(WORKER), "co_worker_ids": [str(CO_WORKER)]}
     done(await world.supervisor_north.act(f"/v1/cases/{case['id']}", "assign", staff))

@@ -1,12 +1,12 @@
 -- Open accesses, record their outcome, and create the log's partitions.
 --
--- firststep_api has no INSERT on access_events. It writes events only through these functions, which look the caller
--- up themselves.
+-- firststep_api has no INSERT on access_events. It writes events only through these functions, which resolve the
+-- caller from the session.
 
-CREATE TYPE access.opened AS (
+CREATE TYPE access.opened_access AS (
     event_id uuid, name text, roles text[], scopes text[], agency_id uuid, teams uuid[], supervises uuid[]
 );
-COMMENT ON TYPE access.opened IS
+COMMENT ON TYPE access.opened_access IS
     'The caller of an opened access as of now; event_id is NULL if authentication failed.';
 
 GRANT CREATE ON SCHEMA access TO firststep_gate;
@@ -15,18 +15,18 @@ SET LOCAL ROLE firststep_gate;
 -- One function does all of it, so that opening an access costs one round trip and one commit.
 CREATE FUNCTION access.open(
     p_kind text, p_subject uuid, p_session uuid, p_token uuid, p_act text, p_request text, p_address inet
-) RETURNS access.opened
+) RETURNS access.opened_access
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
 AS $$
 DECLARE
-    found access.opened;
-    opened_id uuid := uuidv7();
+    caller access.opened_access;
+    new_id uuid := uuidv7();
 BEGIN
     IF p_kind = 'person' THEN
-        SELECT opened_id, u.name, u.roles, NULL, NULL,
+        SELECT new_id, u.name, u.roles, NULL, NULL,
                coalesce(array_agg(m.team_id) FILTER (WHERE m.team_id IS NOT NULL), '{}'),
                coalesce(array_agg(m.team_id) FILTER (WHERE m.is_supervisor), '{}')
-          INTO found
+          INTO caller
           FROM public.sessions s
           JOIN public.users u ON u.id = s.user_id
           LEFT JOIN public.team_members m ON m.user_id = u.id
@@ -34,11 +34,11 @@ BEGIN
            AND s.ends_at > clock_timestamp() AND u.is_active
          GROUP BY u.id;
     ELSIF p_kind = 'client' THEN
-        SELECT opened_id, c.name,
+        SELECT new_id, c.name,
                array_remove(ARRAY[CASE WHEN 'referrals' = ANY (c.scopes) THEN 'partner_system' END,
                                   CASE WHEN 'reports' = ANY (c.scopes) THEN 'reporting_script' END], NULL),
                c.scopes, c.agency_id, '{}', '{}'
-          INTO found
+          INTO caller
           FROM public.sessions s
           JOIN public.api_clients c ON c.id = s.client_id
           JOIN public.agencies a ON a.id = c.agency_id
@@ -49,32 +49,32 @@ BEGIN
     INSERT INTO public.access_events
         (id, kind, actor_id, session_id, token_id, roles, agency_id, supervises, act, request_id, address)
     VALUES
-        (opened_id, p_kind, p_subject, p_session, p_token, coalesce(found.roles, '{}'), found.agency_id,
-         coalesce(found.supervises, '{}'), p_act, p_request, p_address);
-    IF found.event_id IS NULL AND p_kind <> 'anonymous' THEN
-        INSERT INTO public.access_entries (event_id, outcome, status) VALUES (opened_id, 'unauthenticated', 401);
+        (new_id, p_kind, p_subject, p_session, p_token, coalesce(caller.roles, '{}'), caller.agency_id,
+         coalesce(caller.supervises, '{}'), p_act, p_request, p_address);
+    IF caller.event_id IS NULL AND p_kind <> 'anonymous' THEN
+        INSERT INTO public.access_entries (event_id, outcome, status) VALUES (new_id, 'unauthenticated', 401);
     END IF;
     IF p_kind = 'anonymous' THEN
-        found.event_id := opened_id;
+        caller.event_id := new_id;
     END IF;
-    RETURN found;
+    RETURN caller;
 END
 $$;
 COMMENT ON FUNCTION access.open(text, uuid, uuid, uuid, text, text, inet) IS
     'Opens an access: checks that the session is alive, reads the roles, teams and agency of the caller, and '
     'writes the event; a dead session gets an event with outcome unauthenticated and no event id.';
 
--- Calendar programs fetch a feed without a session, so the token in the URL stands in for the sign-in.
-CREATE FUNCTION access.open_feed(
-    p_digest bytea, p_request text, p_address inet, OUT opened access.opened, OUT feed public.calendar_feeds
+-- Calendar programs fetch a feed without a session, so the token in the URL replaces the sign-in.
+CREATE FUNCTION access.open_calendar_feed(
+    p_digest bytea, p_request text, p_address inet, OUT opened access.opened_access, OUT feed public.calendar_feeds
 )
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
 AS $$
 DECLARE
-    opened_id uuid := uuidv7();
+    new_id uuid := uuidv7();
 BEGIN
     SELECT f.* INTO feed FROM public.calendar_feeds f WHERE f.token_digest = p_digest;
-    SELECT opened_id, u.name, u.roles, NULL, NULL,
+    SELECT new_id, u.name, u.roles, NULL, NULL,
            coalesce(array_agg(m.team_id) FILTER (WHERE m.team_id IS NOT NULL), '{}'),
            coalesce(array_agg(m.team_id) FILTER (WHERE m.is_supervisor), '{}')
       INTO opened
@@ -83,16 +83,16 @@ BEGIN
      WHERE u.id = feed.user_id AND feed.revoked_at IS NULL AND u.is_active
      GROUP BY u.id;
     INSERT INTO public.access_events (id, kind, actor_id, roles, supervises, act, request_id, address)
-    VALUES (opened_id, CASE WHEN opened.event_id IS NULL THEN 'anonymous' ELSE 'person' END, feed.user_id,
+    VALUES (new_id, CASE WHEN opened.event_id IS NULL THEN 'anonymous' ELSE 'person' END, feed.user_id,
             coalesce(opened.roles, '{}'), coalesce(opened.supervises, '{}'), 'agenda.feed', p_request, p_address);
     IF opened.event_id IS NULL THEN
-        INSERT INTO public.access_entries (event_id, outcome, status) VALUES (opened_id, 'unauthenticated', 404);
+        INSERT INTO public.access_entries (event_id, outcome, status) VALUES (new_id, 'unauthenticated', 404);
     ELSE
         UPDATE public.calendar_feeds SET last_read_at = clock_timestamp() WHERE id = feed.id;
     END IF;
 END
 $$;
-COMMENT ON FUNCTION access.open_feed(bytea, text, inet) IS
+COMMENT ON FUNCTION access.open_calendar_feed(bytea, text, inet) IS
     'Opens an access for the owner of a calendar feed, for the act agenda.feed only; an unknown or revoked token '
     'gets an anonymous event.';
 
@@ -107,7 +107,7 @@ COMMENT ON FUNCTION access.open_as_custodian(text, text) IS
     'it.';
 
 -- The limit of 5 minutes keeps a caller with the API's password from adding entries to older events.
-CREATE FUNCTION access.conclude(
+CREATE FUNCTION access.record_outcome(
     p_event uuid, p_outcome text, p_status integer, p_kind text, p_record uuid
 ) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' SET enable_seqscan = off
@@ -115,59 +115,61 @@ AS $$
 BEGIN
     IF NOT EXISTS (SELECT FROM public.access_events e
                     WHERE e.id = p_event AND e.opened_at > clock_timestamp() - interval '5 minutes') THEN
-        RAISE EXCEPTION 'no access was opened lately that could end now' USING ERRCODE = 'insufficient_privilege';
+        RAISE EXCEPTION 'the access event does not exist or is older than 5 minutes'
+            USING ERRCODE = 'insufficient_privilege';
     END IF;
     INSERT INTO public.access_entries (event_id, outcome, status, record_kind, record_id)
     VALUES (p_event, p_outcome, p_status, p_kind, p_record);
 END
 $$;
-COMMENT ON FUNCTION access.conclude(uuid, text, integer, text, uuid) IS
+COMMENT ON FUNCTION access.record_outcome(uuid, text, integer, text, uuid) IS
     'Records the outcome of an access that is at most 5 minutes old, for a request whose own transaction was '
     'rolled back.';
 
 REVOKE ALL ON FUNCTION
-    access.open(text, uuid, uuid, uuid, text, text, inet), access.open_feed(bytea, text, inet),
-    access.open_as_custodian(text, text), access.conclude(uuid, text, integer, text, uuid)
+    access.open(text, uuid, uuid, uuid, text, text, inet), access.open_calendar_feed(bytea, text, inet),
+    access.open_as_custodian(text, text), access.record_outcome(uuid, text, integer, text, uuid)
     FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
-    access.open(text, uuid, uuid, uuid, text, text, inet), access.conclude(uuid, text, integer, text, uuid)
+    access.open(text, uuid, uuid, uuid, text, text, inet), access.record_outcome(uuid, text, integer, text, uuid)
     TO firststep_api, firststep_owner;
-GRANT EXECUTE ON FUNCTION access.open_feed(bytea, text, inet) TO firststep_api;
+GRANT EXECUTE ON FUNCTION access.open_calendar_feed(bytea, text, inet) TO firststep_api;
 GRANT EXECUTE ON FUNCTION access.open_as_custodian(text, text) TO firststep_owner;
 
 RESET ROLE;
 REVOKE CREATE ON SCHEMA access FROM firststep_gate;
 
-CREATE FUNCTION access.first_id(p_at timestamptz) RETURNS uuid LANGUAGE sql IMMUTABLE SET search_path = ''
+CREATE FUNCTION access.smallest_uuid7(p_at timestamptz) RETURNS uuid LANGUAGE sql IMMUTABLE SET search_path = ''
 AS $$ SELECT (lpad(to_hex((extract(epoch FROM p_at) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid $$;
-COMMENT ON FUNCTION access.first_id(timestamptz) IS
+COMMENT ON FUNCTION access.smallest_uuid7(timestamptz) IS
     'Returns the smallest version 7 UUID of a moment; partitions of the log are ranges of these ids.';
 
-CREATE FUNCTION access.prepare_partitions(p_months integer DEFAULT 18) RETURNS integer
+CREATE FUNCTION access.create_partitions(p_months integer DEFAULT 18) RETURNS integer
 LANGUAGE plpgsql SET search_path = '' SET client_min_messages = warning
 AS $$
 DECLARE
     parent text;
     month timestamptz;
-    part text;
-    made integer := 0;
+    partition text;
+    created integer := 0;
 BEGIN
     FOREACH parent IN ARRAY ARRAY['access_events', 'access_entries'] LOOP
         FOR i IN 0..p_months LOOP
             month := date_trunc('month', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC' + make_interval(months => i);
-            part := format('%s_%s', parent, to_char(month AT TIME ZONE 'UTC', 'YYYY_MM'));
-            CONTINUE WHEN to_regclass('public.' || part) IS NOT NULL;
-            EXECUTE format('CREATE TABLE public.%I PARTITION OF public.%I FOR VALUES FROM (%L) TO (%L)', part, parent,
-                           access.first_id(month), access.first_id(month + interval '1 month'));
-            EXECUTE format('CREATE TRIGGER never_emptied BEFORE TRUNCATE ON public.%I
-                            EXECUTE FUNCTION access.refuse_change()', part);
-            EXECUTE format('ALTER TABLE public.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', part);
-            made := made + 1;
+            partition := format('%s_%s', parent, to_char(month AT TIME ZONE 'UTC', 'YYYY_MM'));
+            CONTINUE WHEN to_regclass('public.' || partition) IS NOT NULL;
+            EXECUTE format('CREATE TABLE public.%I PARTITION OF public.%I FOR VALUES FROM (%L) TO (%L)',
+                           partition, parent, access.smallest_uuid7(month),
+                           access.smallest_uuid7(month + interval '1 month'));
+            EXECUTE format('CREATE TRIGGER prevent_truncate BEFORE TRUNCATE ON public.%I
+                            EXECUTE FUNCTION access.prevent_change()', partition);
+            EXECUTE format('ALTER TABLE public.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', partition);
+            created := created + 1;
         END LOOP;
     END LOOP;
-    RETURN made;
+    RETURN created;
 END
 $$;
-COMMENT ON FUNCTION access.prepare_partitions(integer) IS
+COMMENT ON FUNCTION access.create_partitions(integer) IS
     'Creates the missing monthly partitions of the access log for this month and the given number of months after '
     'it, and returns how many it created.';

@@ -1,9 +1,9 @@
 -- Resolve the caller of the current transaction.
 --
 -- The only trusted source is a row of access_events that an earlier, committed transaction wrote less than
--- 60 seconds ago. A session setting can be forged by anyone who runs SQL as firststep_api; a committed event cannot.
+-- 60 seconds ago. A session setting can be forged by any SQL that runs as firststep_api; a committed event cannot.
 --
--- All functions here belong to firststep_gate, a role that no one signs in as. They run with its privileges
+-- All functions here belong to firststep_gate, a role without login. They run with its privileges
 -- (SECURITY DEFINER), so that they read the log although the caller may not.
 --
 -- Row policies call them as scalar subqueries, for example (SELECT access.worker_id()). PostgreSQL then evaluates each
@@ -14,7 +14,7 @@ SET LOCAL ROLE firststep_gate;
 
 -- Without enable_seqscan = off, a connection may cache a plan made while the log was small and scan the whole log
 -- for as long as it lives.
-CREATE FUNCTION access.event() RETURNS public.access_events
+CREATE FUNCTION access.current_event() RETURNS public.access_events
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' SET enable_seqscan = off
 AS $$
     SELECT e
@@ -23,22 +23,23 @@ AS $$
        AND e.xid IS DISTINCT FROM pg_current_xact_id_if_assigned()
        AND e.opened_at > clock_timestamp() - interval '60 seconds'
 $$;
-COMMENT ON FUNCTION access.event() IS
+COMMENT ON FUNCTION access.current_event() IS
     'Returns the access event that the transaction has entered, or NULL if it is older than 60 seconds or written '
     'by the same transaction.';
 
-CREATE FUNCTION access.actor_id() RETURNS uuid
+-- The functions below call current_event() in FROM, which reads the event once. A subquery in FROM would be evaluated
+-- again for each field that is used.
+CREATE FUNCTION access.caller_id() RETURNS uuid
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
-AS $$ SELECT (e.event).actor_id FROM (SELECT access.event() AS event) e $$;
-COMMENT ON FUNCTION access.actor_id() IS 'Returns the id of the user or API client that opened the access.';
+AS $$ SELECT e.actor_id FROM access.current_event() e $$;
+COMMENT ON FUNCTION access.caller_id() IS 'Returns the id of the user or API client that opened the access.';
 
--- A function in FROM reads the event once; a subquery in FROM is evaluated again for each field that is used.
 CREATE FUNCTION access.is_staff() RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
 AS $$
     SELECT coalesce(e.kind IN ('person', 'system')
            AND e.roles && ARRAY['social_worker', 'supervisor', 'programme_manager', 'custodian'], false)
-      FROM access.event() e
+      FROM access.current_event() e
 $$;
 COMMENT ON FUNCTION access.is_staff() IS
     'Returns whether the caller is a social worker, supervisor or programme manager, or the custodian.';
@@ -47,77 +48,75 @@ CREATE FUNCTION access.worker_id() RETURNS uuid
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
 AS $$
     SELECT CASE WHEN e.kind = 'person' AND e.roles && ARRAY['social_worker', 'supervisor'] THEN e.actor_id END
-      FROM access.event() e
+      FROM access.current_event() e
 $$;
 COMMENT ON FUNCTION access.worker_id() IS
     'Returns the caller''s user id if the caller is a social worker or supervisor, otherwise NULL.';
 
-CREATE FUNCTION access.supervised_teams() RETURNS uuid[]
+CREATE FUNCTION access.supervised_team_ids() RETURNS uuid[]
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
 AS $$
-    SELECT CASE WHEN e.roles && ARRAY['supervisor'] THEN e.supervises ELSE '{}' END FROM access.event() e
+    SELECT CASE WHEN e.roles && ARRAY['supervisor'] THEN e.supervises ELSE '{}' END FROM access.current_event() e
 $$;
-COMMENT ON FUNCTION access.supervised_teams() IS 'Returns the ids of the teams that the caller supervises.';
+COMMENT ON FUNCTION access.supervised_team_ids() IS 'Returns the ids of the teams that the caller supervises.';
 
-CREATE FUNCTION access.supervised_people() RETURNS uuid[]
+CREATE FUNCTION access.supervised_user_ids() RETURNS uuid[]
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
 AS $$
     SELECT coalesce(array_agg(m.user_id), '{}')
       FROM public.team_members m
-     WHERE m.team_id = ANY (access.supervised_teams())
+     WHERE m.team_id = ANY (access.supervised_team_ids())
 $$;
-COMMENT ON FUNCTION access.supervised_people() IS
+COMMENT ON FUNCTION access.supervised_user_ids() IS
     'Returns the ids of the members of the teams that the caller supervises.';
 
-CREATE FUNCTION access.sees_every_case() RETURNS boolean
+CREATE FUNCTION access.can_read_all_cases() RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
 AS $$
-    SELECT coalesce((e.event).roles && ARRAY['programme_manager', 'custodian'], false)
-      FROM (SELECT access.event() AS event) e
+    SELECT coalesce(e.roles && ARRAY['programme_manager', 'custodian'], false) FROM access.current_event() e
 $$;
-COMMENT ON FUNCTION access.sees_every_case() IS
+COMMENT ON FUNCTION access.can_read_all_cases() IS
     'Returns whether the caller reads the cases of all teams: a programme manager or the custodian.';
 
-CREATE FUNCTION access.reads_the_log() RETURNS boolean
+CREATE FUNCTION access.can_read_access_log() RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
 AS $$
-    SELECT coalesce((e.event).roles && ARRAY['data_protection_officer', 'custodian'], false)
-      FROM (SELECT access.event() AS event) e
+    SELECT coalesce(e.roles && ARRAY['data_protection_officer', 'custodian'], false) FROM access.current_event() e
 $$;
-COMMENT ON FUNCTION access.reads_the_log() IS
+COMMENT ON FUNCTION access.can_read_access_log() IS
     'Returns whether the caller reads the whole access log: a data protection officer or the custodian.';
 
-CREATE FUNCTION access.partner_agency() RETURNS uuid
+CREATE FUNCTION access.partner_agency_id() RETURNS uuid
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
 AS $$
     SELECT CASE WHEN e.kind = 'client' AND e.roles && ARRAY['partner_system'] THEN e.agency_id END
-      FROM access.event() e
+      FROM access.current_event() e
 $$;
-COMMENT ON FUNCTION access.partner_agency() IS
+COMMENT ON FUNCTION access.partner_agency_id() IS
     'Returns the id of the caller''s agency if the caller is a partner system, otherwise NULL.';
 
-CREATE FUNCTION access.handles_the_fund() RETURNS boolean
+CREATE FUNCTION access.is_finance_officer() RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
 AS $$
-    SELECT coalesce(e.kind = 'person' AND e.roles && ARRAY['finance_officer'], false) FROM access.event() e
+    SELECT coalesce(e.kind = 'person' AND e.roles && ARRAY['finance_officer'], false) FROM access.current_event() e
 $$;
-COMMENT ON FUNCTION access.handles_the_fund() IS 'Returns whether the caller is a finance officer.';
+COMMENT ON FUNCTION access.is_finance_officer() IS 'Returns whether the caller is a finance officer.';
 
 CREATE FUNCTION access.is_custodian() RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
-AS $$ SELECT coalesce((e.event).roles && ARRAY['custodian'], false) FROM (SELECT access.event() AS event) e $$;
+AS $$ SELECT coalesce(e.roles && ARRAY['custodian'], false) FROM access.current_event() e $$;
 COMMENT ON FUNCTION access.is_custodian() IS
     'Returns whether the access was opened by the custodian, the table owner that re-encrypts rows under a new key.';
 
 REVOKE ALL ON FUNCTION
-    access.event(), access.actor_id(), access.is_staff(), access.worker_id(), access.supervised_teams(),
-    access.supervised_people(), access.sees_every_case(), access.reads_the_log(), access.partner_agency(),
-    access.handles_the_fund(), access.is_custodian()
+    access.current_event(), access.caller_id(), access.is_staff(), access.worker_id(), access.supervised_team_ids(),
+    access.supervised_user_ids(), access.can_read_all_cases(), access.can_read_access_log(), access.partner_agency_id(),
+    access.is_finance_officer(), access.is_custodian()
     FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
-    access.event(), access.actor_id(), access.is_staff(), access.worker_id(), access.supervised_teams(),
-    access.supervised_people(), access.sees_every_case(), access.reads_the_log(), access.partner_agency(),
-    access.handles_the_fund()
+    access.current_event(), access.caller_id(), access.is_staff(), access.worker_id(), access.supervised_team_ids(),
+    access.supervised_user_ids(), access.can_read_all_cases(), access.can_read_access_log(), access.partner_agency_id(),
+    access.is_finance_officer()
     TO firststep_api, firststep_owner;
 GRANT EXECUTE ON FUNCTION access.is_custodian() TO firststep_owner;
 

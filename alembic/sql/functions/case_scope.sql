@@ -3,15 +3,15 @@
 GRANT CREATE ON SCHEMA access TO firststep_gate;
 SET LOCAL ROLE firststep_gate;
 
-CREATE FUNCTION access.co_worked_cases() RETURNS uuid[]
+CREATE FUNCTION access.assigned_case_ids() RETURNS uuid[]
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
 AS $$
     SELECT coalesce(array_agg(w.case_id), '{}') FROM public.case_workers w WHERE w.user_id = (SELECT access.worker_id())
 $$;
-COMMENT ON FUNCTION access.co_worked_cases() IS
+COMMENT ON FUNCTION access.assigned_case_ids() IS
     'Returns the ids of the cases that the caller is assigned to as a co-worker.';
 
-CREATE FUNCTION access.worked_cases() RETURNS uuid[]
+CREATE FUNCTION access.assigned_or_break_glass_case_ids() RETURNS uuid[]
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
 AS $$
     WITH worker AS MATERIALIZED (SELECT access.worker_id() AS id)
@@ -21,7 +21,7 @@ AS $$
             SELECT b.case_id FROM public.break_glass b
              WHERE b.user_id = (SELECT id FROM worker) AND b.expires_at > clock_timestamp()) c
 $$;
-COMMENT ON FUNCTION access.worked_cases() IS
+COMMENT ON FUNCTION access.assigned_or_break_glass_case_ids() IS
     'Returns the ids of the cases that the caller is assigned to as a co-worker or reads by unexpired break-glass '
     'access.';
 
@@ -30,65 +30,68 @@ COMMENT ON FUNCTION access.worked_cases() IS
 --
 -- The query starts from the links, so that it costs nothing where no children are linked. Roles are tested inside the
 -- CASE because PostgreSQL would evaluate them first, and always, as a separate AND condition.
-CREATE FUNCTION access.walled_cases() RETURNS uuid[]
+CREATE FUNCTION access.conflict_wall_case_ids() RETURNS uuid[]
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
 AS $$
     WITH worker AS MATERIALIZED (
-        SELECT access.worker_id() AS id, access.supervised_teams() AS teams
-    ), shared AS MATERIALIZED (
+        SELECT access.worker_id() AS id, access.supervised_team_ids() AS team_ids
+    ), assigned AS MATERIALIZED (
         SELECT w.case_id AS id FROM public.case_workers w WHERE w.user_id = (SELECT id FROM worker)
-    ), opened AS MATERIALIZED (
+    ), break_glass AS MATERIALIZED (
         SELECT b.case_id AS id FROM public.break_glass b
          WHERE b.user_id = (SELECT id FROM worker) AND b.expires_at > clock_timestamp()
-    ), linked (near, far) AS MATERIALIZED (
+    ), linked (child_id, other_child_id) AS MATERIALIZED (
         SELECT child_id, linked_child_id FROM public.case_links
          UNION
         SELECT linked_child_id, child_id FROM public.case_links
-    ), walled AS (
-        SELECT far.id
+    ), hidden AS (
+        -- Cases of a child that is linked with a child the caller works with.
+        SELECT other.id
           FROM worker
           JOIN linked l ON worker.id IS NOT NULL
-          JOIN public.cases near ON near.child_id = l.near
-          JOIN public.cases far ON far.child_id = l.far
-         WHERE (near.lead_worker_id = worker.id OR near.id IN (SELECT id FROM shared))
-           AND NOT (near.team_id = ANY (worker.teams) AND far.team_id = ANY (worker.teams))
+          JOIN public.cases own ON own.child_id = l.child_id
+          JOIN public.cases other ON other.child_id = l.other_child_id
+         WHERE (own.lead_worker_id = worker.id OR own.id IN (SELECT id FROM assigned))
+           AND NOT (own.team_id = ANY (worker.team_ids) AND other.team_id = ANY (worker.team_ids))
          UNION
-        SELECT far.id
+        -- Break-glass cases of a child that is linked with a child whose case the caller supervises or opened by
+        -- break-glass.
+        SELECT other.id
           FROM worker
-          JOIN opened ON worker.id IS NOT NULL
-          JOIN public.cases far ON far.id = opened.id
-          JOIN linked l ON l.far = far.child_id
-          JOIN public.cases near ON near.child_id = l.near
+          JOIN break_glass ON worker.id IS NOT NULL
+          JOIN public.cases other ON other.id = break_glass.id
+          JOIN linked l ON l.other_child_id = other.child_id
+          JOIN public.cases own ON own.child_id = l.child_id
          WHERE EXISTS (SELECT FROM linked)
-           AND (near.team_id = ANY (worker.teams) OR near.id IN (SELECT id FROM opened))
-           AND CASE WHEN far.team_id = ANY (worker.teams) OR far.lead_worker_id = worker.id
-                      OR far.id IN (SELECT id FROM shared) THEN false
-                    ELSE NOT (SELECT access.sees_every_case()) END
+           AND (own.team_id = ANY (worker.team_ids) OR own.id IN (SELECT id FROM break_glass))
+           AND CASE WHEN other.team_id = ANY (worker.team_ids) OR other.lead_worker_id = worker.id
+                      OR other.id IN (SELECT id FROM assigned) THEN false
+                    ELSE NOT (SELECT access.can_read_all_cases()) END
     )
-    SELECT coalesce(array_agg(id), '{}') FROM walled
+    SELECT coalesce(array_agg(id), '{}') FROM hidden
 $$;
-COMMENT ON FUNCTION access.walled_cases() IS
+COMMENT ON FUNCTION access.conflict_wall_case_ids() IS
     'Returns the ids of the cases that the conflict wall hides from the caller: cases of a child that is linked '
     'with a child the caller works with, except where the caller supervises both teams; and break-glass cases of '
     'a child that is linked with a child whose case the caller supervises or opened by break-glass.';
 
-CREATE FUNCTION access.wall_stands(p_child uuid, p_workers uuid[]) RETURNS boolean
+CREATE FUNCTION access.violates_conflict_wall(p_child uuid, p_workers uuid[]) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
 AS $$
     SELECT EXISTS (
-        SELECT FROM (SELECT linked_child_id AS far FROM public.case_links WHERE child_id = p_child
+        SELECT FROM (SELECT linked_child_id AS child_id FROM public.case_links WHERE child_id = p_child
                       UNION
                      SELECT child_id FROM public.case_links WHERE linked_child_id = p_child) l
-          JOIN public.cases c ON c.child_id = l.far
+          JOIN public.cases c ON c.child_id = l.child_id
          WHERE c.lead_worker_id = ANY (p_workers)
             OR EXISTS (SELECT FROM public.case_workers w WHERE w.case_id = c.id AND w.user_id = ANY (p_workers)))
        AND access.is_staff()
 $$;
-COMMENT ON FUNCTION access.wall_stands(uuid, uuid[]) IS
+COMMENT ON FUNCTION access.violates_conflict_wall(uuid, uuid[]) IS
     'Returns whether any of the workers works, or worked, with a child that is linked with the given child; '
     'assigning one of them would break the conflict wall.';
 
-CREATE FUNCTION access.shares_a_worker(p_child uuid, p_other uuid) RETURNS boolean
+CREATE FUNCTION access.children_share_worker(p_child uuid, p_other uuid) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
 AS $$
     WITH work AS (
@@ -98,12 +101,12 @@ AS $$
         SELECT c.child_id, c.status, w.user_id
           FROM public.cases c JOIN public.case_workers w ON w.case_id = c.id WHERE c.child_id IN (p_child, p_other)
     )
-    SELECT coalesce((SELECT (access.event()).act) = 'case.link', false)
+    SELECT coalesce((SELECT (access.current_event()).act) = 'case.link', false)
        AND EXISTS (SELECT FROM work one JOIN work two USING (worker_id)
                     WHERE one.child_id = p_child AND two.child_id = p_other
                       AND 'closed' <> ANY (ARRAY[one.status, two.status]))
 $$;
-COMMENT ON FUNCTION access.shares_a_worker(uuid, uuid) IS
+COMMENT ON FUNCTION access.children_share_worker(uuid, uuid) IS
     'Returns whether linking two children would hide an open case from its own worker, because that worker also '
     'works, or worked, with the other child; false unless the access is for linking cases.';
 
@@ -111,7 +114,7 @@ COMMENT ON FUNCTION access.shares_a_worker(uuid, uuid) IS
 CREATE FUNCTION access.has_open_case(p_child uuid) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
 AS $$
-    SELECT coalesce((SELECT (access.event()).act) IN ('referral.accept', 'case.reopen'), false)
+    SELECT coalesce((SELECT (access.current_event()).act) IN ('referral.accept', 'case.reopen'), false)
        AND EXISTS (SELECT FROM public.cases c WHERE c.child_id = p_child AND c.status <> 'closed')
 $$;
 COMMENT ON FUNCTION access.has_open_case(uuid) IS
@@ -119,12 +122,12 @@ COMMENT ON FUNCTION access.has_open_case(uuid) IS
     'two open cases; false unless the access is for accepting a referral or reopening a case.';
 
 REVOKE ALL ON FUNCTION
-    access.co_worked_cases(), access.worked_cases(), access.walled_cases(), access.wall_stands(uuid, uuid[]),
-    access.shares_a_worker(uuid, uuid), access.has_open_case(uuid)
+    access.assigned_case_ids(), access.assigned_or_break_glass_case_ids(), access.conflict_wall_case_ids(),
+    access.violates_conflict_wall(uuid, uuid[]), access.children_share_worker(uuid, uuid), access.has_open_case(uuid)
     FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
-    access.co_worked_cases(), access.worked_cases(), access.walled_cases(), access.wall_stands(uuid, uuid[]),
-    access.shares_a_worker(uuid, uuid), access.has_open_case(uuid)
+    access.assigned_case_ids(), access.assigned_or_break_glass_case_ids(), access.conflict_wall_case_ids(),
+    access.violates_conflict_wall(uuid, uuid[]), access.children_share_worker(uuid, uuid), access.has_open_case(uuid)
     TO firststep_api, firststep_owner;
 
 RESET ROLE;
@@ -133,22 +136,22 @@ REVOKE CREATE ON SCHEMA access FROM firststep_gate;
 -- The two functions below run with the privileges of the caller and answer single questions of services and triggers.
 -- Row policies spell the same conditions out, because a function with a parameter is evaluated for every row.
 
-CREATE FUNCTION access.works_on(p_case uuid) RETURNS boolean
+CREATE FUNCTION access.is_case_staff(p_case uuid) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = ''
 AS $$
     SELECT EXISTS (SELECT FROM public.cases c
                     WHERE c.id = p_case
-                      AND ((SELECT access.sees_every_case())
-                           OR c.team_id = ANY ((SELECT access.supervised_teams())::uuid[])
+                      AND ((SELECT access.can_read_all_cases())
+                           OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
                            OR c.lead_worker_id = (SELECT access.worker_id())
-                           OR c.id = ANY ((SELECT access.co_worked_cases())::uuid[])))
+                           OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
 $$;
-COMMENT ON FUNCTION access.works_on(uuid) IS
+COMMENT ON FUNCTION access.is_case_staff(uuid) IS
     'Returns whether the caller is staff of a visible case: its lead worker, a co-worker, a supervisor of its '
     'team, or a caller who reads the cases of all teams. Break-glass access does not count.';
-GRANT EXECUTE ON FUNCTION access.works_on(uuid) TO firststep_api, firststep_owner;
+GRANT EXECUTE ON FUNCTION access.is_case_staff(uuid) TO firststep_api, firststep_owner;
 
-CREATE FUNCTION access.reads_tier(p_tier text, p_case uuid, p_author uuid) RETURNS boolean
+CREATE FUNCTION access.can_read_tier(p_tier text, p_case uuid, p_author uuid) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = ''
 AS $$
     SELECT EXISTS (SELECT FROM public.cases c
@@ -156,16 +159,16 @@ AS $$
                       AND CASE p_tier
                           WHEN 'case' THEN true
                           WHEN 'clinical' THEN p_author = (SELECT access.worker_id())
-                                               OR c.team_id = ANY ((SELECT access.supervised_teams())::uuid[])
-                          WHEN 'legal' THEN (SELECT access.sees_every_case())
-                                            OR c.team_id = ANY ((SELECT access.supervised_teams())::uuid[])
+                                               OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
+                          WHEN 'legal' THEN (SELECT access.can_read_all_cases())
+                                            OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
                                             OR c.lead_worker_id = (SELECT access.worker_id())
                                             OR EXISTS (SELECT FROM public.case_workers w
                                                         WHERE w.case_id = c.id
                                                           AND w.user_id = (SELECT access.worker_id()))
                           ELSE false END)
 $$;
-COMMENT ON FUNCTION access.reads_tier(text, uuid, uuid) IS
+COMMENT ON FUNCTION access.can_read_tier(text, uuid, uuid) IS
     'Returns whether the caller reads records of a tier in a visible case: tier case, all readers of the case; '
     'tier clinical, the author and the supervisors of the team; tier legal, the staff of the case.';
-GRANT EXECUTE ON FUNCTION access.reads_tier(text, uuid, uuid) TO firststep_api, firststep_owner;
+GRANT EXECUTE ON FUNCTION access.can_read_tier(text, uuid, uuid) TO firststep_api, firststep_owner;

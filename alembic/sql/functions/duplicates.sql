@@ -12,10 +12,10 @@ AS $$
     SELECT t.kind, t.owner_id, max(t.child_id::text)::uuid, count(*)
       FROM public.name_tokens t
      WHERE t.token = ANY (p_tokens)
-       AND (SELECT (access.event()).act) IN ('referral.match', 'referral.accept')
+       AND (SELECT (access.current_event()).act) IN ('referral.match', 'referral.accept')
        AND (SELECT access.is_staff())
        AND NOT EXISTS (SELECT FROM public.cases c
-                        WHERE c.child_id = t.child_id AND c.id = ANY ((SELECT access.walled_cases())::uuid[]))
+                        WHERE c.child_id = t.child_id AND c.id = ANY ((SELECT access.conflict_wall_case_ids())::uuid[]))
      GROUP BY t.kind, t.owner_id
      ORDER BY count(*) DESC, t.owner_id
      LIMIT 200
@@ -36,7 +36,7 @@ AS $$
         SELECT 'person', p.id, p.child_id, NULL, p.sealed FROM public.people p
          WHERE p.child_id = ANY (p_children) AND p.role IN ('supporter', 'family')
     ) AS f
-     WHERE (SELECT (access.event()).act) IN ('referral.match', 'referral.accept')
+     WHERE (SELECT (access.current_event()).act) IN ('referral.match', 'referral.accept')
        AND (SELECT access.is_staff())
 $$;
 COMMENT ON FUNCTION access.duplicate_profiles(uuid[], uuid[]) IS

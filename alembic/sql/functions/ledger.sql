@@ -10,20 +10,21 @@ $$;
 COMMENT ON FUNCTION ledger.is_balanced(uuid) IS
     'Returns whether a transaction has entries and they sum to zero in each fund and currency.';
 
-CREATE FUNCTION ledger.refuse_unbalanced() RETURNS trigger LANGUAGE plpgsql SET search_path = ''
+CREATE FUNCTION ledger.require_balanced_transaction() RETURNS trigger LANGUAGE plpgsql SET search_path = ''
 AS $$
 BEGIN
     IF NOT ledger.is_balanced(coalesce(to_jsonb(NEW)->>'transaction_id', to_jsonb(NEW)->>'id')::uuid) THEN
-        RAISE EXCEPTION 'a transaction that does not balance'
+        RAISE EXCEPTION 'the ledger transaction does not balance'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'balanced';
     END IF;
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION ledger.refuse_unbalanced() IS
+COMMENT ON FUNCTION ledger.require_balanced_transaction() IS
     'Raises an error if the transaction of the new row does not balance.';
 
-CREATE FUNCTION ledger.differences() RETURNS TABLE (account_id uuid, fund_id uuid, stored bigint, recomputed bigint)
+CREATE FUNCTION ledger.balance_differences()
+RETURNS TABLE (account_id uuid, fund_id uuid, stored bigint, recomputed bigint)
 LANGUAGE sql STABLE SET search_path = ''
 AS $$
     SELECT a.id, a.fund_id, a.balance, coalesce(e.total, 0)::bigint
@@ -32,6 +33,6 @@ AS $$
              ON e.account_id = a.id
      WHERE a.balance <> coalesce(e.total, 0)
 $$;
-COMMENT ON FUNCTION ledger.differences() IS
-    'Recomputes every balance from the entries and returns the accounts whose stored balance differs; none does '
-    'in a consistent ledger.';
+COMMENT ON FUNCTION ledger.balance_differences() IS
+    'Recomputes every balance from the entries and returns the accounts whose stored balance differs; a '
+    'consistent ledger returns no row.';

@@ -1,13 +1,13 @@
 -- Idempotency keys and the removal of expired rows.
 
--- The lookup has to see what the previous holder of the lock committed. The function is therefore VOLATILE and runs the
--- lock and the lookup as two statements, each with a snapshot of its own.
-CREATE FUNCTION access.claim(p_lock bigint, p_principal uuid, p_key bytea)
-RETURNS TABLE (is_ours boolean, row_id uuid, fingerprint bytea, status integer, kept_at timestamptz, sealed bytea)
+-- The lookup has to see rows that the previous holder of the lock committed. The function is therefore
+-- VOLATILE and runs the lock and the lookup as two statements, each with a snapshot of its own.
+CREATE FUNCTION access.claim_idempotency_key(p_lock bigint, p_principal uuid, p_key bytea)
+RETURNS TABLE (lock_acquired boolean, row_id uuid, fingerprint bytea, status integer, kept_at timestamptz, sealed bytea)
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = ''
 AS $$
 BEGIN
-    is_ours := pg_try_advisory_xact_lock(p_lock);
+    lock_acquired := pg_try_advisory_xact_lock(p_lock);
     SELECT k.id, k.fingerprint, k.status, k.kept_at, k.sealed
       INTO row_id, fingerprint, status, kept_at, sealed
       FROM public.kept_answers k
@@ -15,25 +15,25 @@ BEGIN
     RETURN NEXT;
 END
 $$;
-COMMENT ON FUNCTION access.claim(bigint, uuid, bytea) IS
+COMMENT ON FUNCTION access.claim_idempotency_key(bigint, uuid, bytea) IS
     'Tries to lock an idempotency key and returns the response stored for it, in one round trip.';
-REVOKE ALL ON FUNCTION access.claim(bigint, uuid, bytea) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION access.claim(bigint, uuid, bytea) TO firststep_api;
+REVOKE ALL ON FUNCTION access.claim_idempotency_key(bigint, uuid, bytea) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION access.claim_idempotency_key(bigint, uuid, bytea) TO firststep_api;
 
 GRANT CREATE ON SCHEMA access TO firststep_gate;
 SET LOCAL ROLE firststep_gate;
 
-CREATE FUNCTION access.tidy_up() RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = ''
+CREATE FUNCTION access.delete_expired_rows() RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = ''
 AS $$
     DELETE FROM public.kept_answers WHERE kept_at < now() - interval '24 hours';
     DELETE FROM public.used_assertions WHERE expires_at < now() - interval '1 hour';
     DELETE FROM public.sign_in_attempts WHERE last_at < now() - interval '1 day';
 $$;
-COMMENT ON FUNCTION access.tidy_up() IS
+COMMENT ON FUNCTION access.delete_expired_rows() IS
     'Deletes stored responses after 24 hours, used client assertions an hour after they expire, and sign-in '
     'attempts after a day.';
-REVOKE ALL ON FUNCTION access.tidy_up() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION access.tidy_up() TO firststep_api;
+REVOKE ALL ON FUNCTION access.delete_expired_rows() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION access.delete_expired_rows() TO firststep_api;
 
 RESET ROLE;
 REVOKE CREATE ON SCHEMA access FROM firststep_gate;

@@ -5,27 +5,27 @@ ALTER TABLE access_events ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT ON access_events TO firststep_gate;
 GRANT SELECT ON access_events TO firststep_api;
 
-CREATE POLICY gate ON access_events TO firststep_gate USING (true) WITH CHECK (true);
-COMMENT ON POLICY gate ON access_events IS 'Functions owned by firststep_gate can use all rows.';
+CREATE POLICY gate_role_can_access ON access_events TO firststep_gate USING (true) WITH CHECK (true);
+COMMENT ON POLICY gate_role_can_access ON access_events IS 'Functions owned by firststep_gate can use all rows.';
 
-CREATE POLICY readers ON access_events FOR SELECT TO firststep_api, firststep_owner
+CREATE POLICY visible_to_log_readers ON access_events FOR SELECT TO firststep_api, firststep_owner
     USING (
-        (SELECT access.reads_the_log())
-        OR (cardinality((SELECT access.supervised_teams())) > 0
+        (SELECT access.can_read_access_log())
+        OR (cardinality((SELECT access.supervised_team_ids())) > 0
             AND EXISTS (SELECT FROM public.access_entries x WHERE x.event_id = access_events.id))
     );
-COMMENT ON POLICY readers ON access_events IS
+COMMENT ON POLICY visible_to_log_readers ON access_events IS
     'A data protection officer can read all events, a supervisor those that have an entry visible to the supervisor.';
 
-CREATE TRIGGER never_changed BEFORE UPDATE OR DELETE ON access_events FOR EACH ROW
-    EXECUTE FUNCTION access.refuse_change();
-COMMENT ON TRIGGER never_changed ON access_events IS 'Rows are never updated or deleted.';
+CREATE TRIGGER prevent_update_and_delete BEFORE UPDATE OR DELETE ON access_events FOR EACH ROW
+    EXECUTE FUNCTION access.prevent_change();
+COMMENT ON TRIGGER prevent_update_and_delete ON access_events IS 'Rows are never updated or deleted.';
 
-CREATE TRIGGER never_emptied BEFORE TRUNCATE ON access_events EXECUTE FUNCTION access.refuse_change();
-COMMENT ON TRIGGER never_emptied ON access_events IS 'The table is never truncated.';
+CREATE TRIGGER prevent_truncate BEFORE TRUNCATE ON access_events EXECUTE FUNCTION access.prevent_change();
+COMMENT ON TRIGGER prevent_truncate ON access_events IS 'The table is never truncated.';
 
 -- The default partition keeps events of a month for which no partition was created in time.
 CREATE TABLE access_events_default PARTITION OF access_events DEFAULT;
 ALTER TABLE access_events_default ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE TRIGGER never_emptied BEFORE TRUNCATE ON access_events_default EXECUTE FUNCTION access.refuse_change();
-COMMENT ON TRIGGER never_emptied ON access_events_default IS 'The table is never truncated.';
+CREATE TRIGGER prevent_truncate BEFORE TRUNCATE ON access_events_default EXECUTE FUNCTION access.prevent_change();
+COMMENT ON TRIGGER prevent_truncate ON access_events_default IS 'The table is never truncated.';

@@ -6,21 +6,22 @@ ALTER TABLE actions ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT ON actions TO firststep_api;
 GRANT UPDATE (version, by, due_on, done_on, status, updated_at, sealed) ON actions TO firststep_api;
 
-CREATE POLICY through_the_case ON actions FOR SELECT TO firststep_api, firststep_owner
+CREATE POLICY visible_with_case ON actions FOR SELECT TO firststep_api, firststep_owner
     USING (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = actions.case_id AND c.child_id = actions.child_id)
     );
-COMMENT ON POLICY through_the_case ON actions IS 'A row is visible if its case is visible.';
+COMMENT ON POLICY visible_with_case ON actions IS 'A row is visible if its case is visible.';
 
-CREATE POLICY added ON actions FOR INSERT TO firststep_api
+CREATE POLICY insert_with_visible_case ON actions FOR INSERT TO firststep_api
     WITH CHECK (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = actions.case_id AND c.child_id = actions.child_id)
     );
-COMMENT ON POLICY added ON actions IS 'A row can be inserted if its case is visible and belongs to the same child.';
+COMMENT ON POLICY insert_with_visible_case ON actions IS
+    'A row can be inserted if its case is visible and belongs to the same child.';
 
-CREATE POLICY changed ON actions FOR UPDATE TO firststep_api, firststep_owner
+CREATE POLICY update_with_visible_case ON actions FOR UPDATE TO firststep_api, firststep_owner
     USING (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = actions.case_id AND c.child_id = actions.child_id)
@@ -29,37 +30,37 @@ CREATE POLICY changed ON actions FOR UPDATE TO firststep_api, firststep_owner
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = actions.case_id AND c.child_id = actions.child_id)
     );
-COMMENT ON POLICY changed ON actions IS
+COMMENT ON POLICY update_with_visible_case ON actions IS
     'A row can be updated if its case is visible and belongs to the same child, before and after the change.';
 
-CREATE POLICY by_ones_own_hands ON actions AS RESTRICTIVE FOR INSERT TO firststep_api
+CREATE POLICY case_staff_can_insert ON actions AS RESTRICTIVE FOR INSERT TO firststep_api
     WITH CHECK (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = actions.case_id
-                   AND ((SELECT access.sees_every_case())
-                        OR c.team_id = ANY ((SELECT access.supervised_teams())::uuid[])
+                   AND ((SELECT access.can_read_all_cases())
+                        OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
                         OR c.lead_worker_id = (SELECT access.worker_id())
-                        OR c.id = ANY ((SELECT access.co_worked_cases())::uuid[])))
+                        OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
     );
-COMMENT ON POLICY by_ones_own_hands ON actions IS
+COMMENT ON POLICY case_staff_can_insert ON actions IS
     'Only staff of the case can insert a row: break-glass access is read-only.';
 
-CREATE POLICY in_ones_own_hands ON actions AS RESTRICTIVE FOR UPDATE TO firststep_api
+CREATE POLICY case_staff_can_update ON actions AS RESTRICTIVE FOR UPDATE TO firststep_api
     USING (true)
     WITH CHECK (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = actions.case_id
-                   AND ((SELECT access.sees_every_case())
-                        OR c.team_id = ANY ((SELECT access.supervised_teams())::uuid[])
+                   AND ((SELECT access.can_read_all_cases())
+                        OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
                         OR c.lead_worker_id = (SELECT access.worker_id())
-                        OR c.id = ANY ((SELECT access.co_worked_cases())::uuid[])))
+                        OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
     );
-COMMENT ON POLICY in_ones_own_hands ON actions IS
+COMMENT ON POLICY case_staff_can_update ON actions IS
     'Only staff of the case can update a row; USING is true so that locking a row does not hide it from a '
     'break-glass reader.';
 
-CREATE POLICY custodian ON actions TO firststep_owner USING ((SELECT access.is_custodian()));
-COMMENT ON POLICY custodian ON actions IS
+CREATE POLICY custodian_can_access ON actions TO firststep_owner USING ((SELECT access.is_custodian()));
+COMMENT ON POLICY custodian_can_access ON actions IS
     'The table owner can use all rows within an access opened as custodian, to re-encrypt them under a new key.';
 
 ALTER TABLE actions ADD CONSTRAINT ck_actions_status CHECK (status IN ('open', 'done', 'dropped'));

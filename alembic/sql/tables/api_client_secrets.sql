@@ -1,3 +1,3 @@
--- Hashed secrets of API clients. No data about a child: permissions of the API decide who uses it.
+-- Hashed secrets of API clients. No data about a child: the permissions of the API decide on its use.
 
 GRANT SELECT, INSERT, UPDATE ON api_client_secrets TO firststep_api;

@@ -2,29 +2,30 @@
 
 GRANT SELECT, INSERT ON books_closings TO firststep_api;
 
--- Writers take the lock ledger.books shared and a closing takes it exclusively, so that no transaction slips into a
--- period while it is being closed.
-CREATE FUNCTION ledger.books_close() RETURNS trigger LANGUAGE plpgsql SET search_path = ''
+-- Ledger transactions take the advisory lock ledger.books in shared mode and a closing takes it in exclusive mode, so
+-- that no transaction is added to a period while it is being closed.
+CREATE FUNCTION ledger.validate_closing() RETURNS trigger LANGUAGE plpgsql SET search_path = ''
 AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('ledger.books'));
     IF NEW.until <= (SELECT max(b.until) FROM public.books_closings b) THEN
-        RAISE EXCEPTION 'the books of that day are closed'
+        RAISE EXCEPTION 'the books are closed for that day'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'books_closed';
     END IF;
     RETURN NEW;
 END
 $$;
-COMMENT ON FUNCTION ledger.books_close() IS
+COMMENT ON FUNCTION ledger.validate_closing() IS
     'Waits for ledger transactions in progress, and raises an error if the books of that day are already closed.';
 
-CREATE TRIGGER alone BEFORE INSERT ON books_closings FOR EACH ROW EXECUTE FUNCTION ledger.books_close();
-COMMENT ON TRIGGER alone ON books_closings IS
+CREATE TRIGGER validate_closing BEFORE INSERT ON books_closings FOR EACH ROW
+    EXECUTE FUNCTION ledger.validate_closing();
+COMMENT ON TRIGGER validate_closing ON books_closings IS
     'A closing waits for ledger transactions in progress and ends after the last closing.';
 
-CREATE TRIGGER never_changed BEFORE UPDATE OR DELETE ON books_closings FOR EACH ROW
-    EXECUTE FUNCTION access.refuse_change();
-COMMENT ON TRIGGER never_changed ON books_closings IS 'Rows are never updated or deleted.';
+CREATE TRIGGER prevent_update_and_delete BEFORE UPDATE OR DELETE ON books_closings FOR EACH ROW
+    EXECUTE FUNCTION access.prevent_change();
+COMMENT ON TRIGGER prevent_update_and_delete ON books_closings IS 'Rows are never updated or deleted.';
 
-CREATE TRIGGER never_emptied BEFORE TRUNCATE ON books_closings EXECUTE FUNCTION access.refuse_change();
-COMMENT ON TRIGGER never_emptied ON books_closings IS 'The table is never truncated.';
+CREATE TRIGGER prevent_truncate BEFORE TRUNCATE ON books_closings EXECUTE FUNCTION access.prevent_change();
+COMMENT ON TRIGGER prevent_truncate ON books_closings IS 'The table is never truncated.';

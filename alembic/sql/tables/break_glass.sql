@@ -6,38 +6,38 @@ GRANT SELECT, INSERT ON break_glass TO firststep_api;
 GRANT UPDATE (child_id) ON break_glass TO firststep_api;
 GRANT SELECT (case_id, user_id, expires_at) ON break_glass TO firststep_gate;
 
-CREATE POLICY gate ON break_glass TO firststep_gate USING (true);
-COMMENT ON POLICY gate ON break_glass IS 'Functions owned by firststep_gate can use all rows.';
+CREATE POLICY gate_role_can_access ON break_glass TO firststep_gate USING (true);
+COMMENT ON POLICY gate_role_can_access ON break_glass IS 'Functions owned by firststep_gate can use all rows.';
 
-CREATE POLICY seen ON break_glass FOR SELECT TO firststep_api, firststep_owner
+CREATE POLICY visible_to_user_and_oversight ON break_glass FOR SELECT TO firststep_api, firststep_owner
     USING (
-        (SELECT access.reads_the_log())
+        (SELECT access.can_read_access_log())
         OR user_id = (SELECT access.worker_id())
-        OR user_id = ANY ((SELECT access.supervised_people())::uuid[])
-        OR (cardinality((SELECT access.supervised_teams())) > 0
+        OR user_id = ANY ((SELECT access.supervised_user_ids())::uuid[])
+        OR (cardinality((SELECT access.supervised_team_ids())) > 0
             AND EXISTS (SELECT FROM public.cases c WHERE c.id = break_glass.case_id))
-        OR (SELECT access.sees_every_case())
+        OR (SELECT access.can_read_all_cases())
     );
-COMMENT ON POLICY seen ON break_glass IS
+COMMENT ON POLICY visible_to_user_and_oversight ON break_glass IS
     'A break-glass access is visible to its user, the user''s supervisors, the supervisors who see the case, '
     'programme managers and data protection officers.';
 
-CREATE POLICY broken ON break_glass FOR INSERT TO firststep_api
+CREATE POLICY user_can_insert ON break_glass FOR INSERT TO firststep_api
     WITH CHECK (
         user_id = (SELECT access.worker_id())
         AND opened_at BETWEEN clock_timestamp() - interval '1 minute' AND clock_timestamp() + interval '1 minute'
         AND expires_at <= opened_at + interval '4 hours'
     );
-COMMENT ON POLICY broken ON break_glass IS
+COMMENT ON POLICY user_can_insert ON break_glass IS
     'A social worker or supervisor can insert a break-glass access for itself that starts now and expires within '
     '4 hours.';
 
 -- The child is not known until the case is visible, which the inserted row itself achieves.
-CREATE POLICY completed ON break_glass FOR UPDATE TO firststep_api
+CREATE POLICY user_can_set_child ON break_glass FOR UPDATE TO firststep_api
     USING (user_id = (SELECT access.worker_id()) AND child_id IS NULL)
     WITH CHECK (user_id = (SELECT access.worker_id()));
-COMMENT ON POLICY completed ON break_glass IS 'The user of a break-glass access can set its child, once.';
+COMMENT ON POLICY user_can_set_child ON break_glass IS 'The user of a break-glass access can set its child, once.';
 
-CREATE POLICY custodian ON break_glass TO firststep_owner USING ((SELECT access.is_custodian()));
-COMMENT ON POLICY custodian ON break_glass IS
+CREATE POLICY custodian_can_access ON break_glass TO firststep_owner USING ((SELECT access.is_custodian()));
+COMMENT ON POLICY custodian_can_access ON break_glass IS
     'The table owner can use all rows within an access opened as custodian, to re-encrypt them under a new key.';

@@ -5,59 +5,59 @@ ALTER TABLE case_workers ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT, DELETE ON case_workers TO firststep_api;
 GRANT SELECT ON case_workers TO firststep_gate;
 
-CREATE POLICY gate ON case_workers TO firststep_gate USING (true);
-COMMENT ON POLICY gate ON case_workers IS 'Functions owned by firststep_gate can use all rows.';
+CREATE POLICY gate_role_can_access ON case_workers TO firststep_gate USING (true);
+COMMENT ON POLICY gate_role_can_access ON case_workers IS 'Functions owned by firststep_gate can use all rows.';
 
-CREATE POLICY through_the_case ON case_workers FOR SELECT TO firststep_api, firststep_owner
+CREATE POLICY visible_with_case ON case_workers FOR SELECT TO firststep_api, firststep_owner
     USING (EXISTS (SELECT FROM public.cases c WHERE c.id = case_workers.case_id));
-COMMENT ON POLICY through_the_case ON case_workers IS 'A row is visible if its case is visible.';
+COMMENT ON POLICY visible_with_case ON case_workers IS 'A row is visible if its case is visible.';
 
-CREATE POLICY added ON case_workers FOR INSERT TO firststep_api
+CREATE POLICY insert_with_visible_case ON case_workers FOR INSERT TO firststep_api
     WITH CHECK (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = case_workers.case_id AND c.child_id = case_workers.child_id)
     );
-COMMENT ON POLICY added ON case_workers IS
+COMMENT ON POLICY insert_with_visible_case ON case_workers IS
     'A row can be inserted if its case is visible and belongs to the same child.';
 
-CREATE POLICY by_ones_own_hands ON case_workers AS RESTRICTIVE FOR INSERT TO firststep_api
+CREATE POLICY case_staff_can_insert ON case_workers AS RESTRICTIVE FOR INSERT TO firststep_api
     WITH CHECK (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = case_workers.case_id
-                   AND ((SELECT access.sees_every_case())
-                        OR c.team_id = ANY ((SELECT access.supervised_teams())::uuid[])
+                   AND ((SELECT access.can_read_all_cases())
+                        OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
                         OR c.lead_worker_id = (SELECT access.worker_id())
-                        OR c.id = ANY ((SELECT access.co_worked_cases())::uuid[])))
+                        OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
     );
-COMMENT ON POLICY by_ones_own_hands ON case_workers IS
+COMMENT ON POLICY case_staff_can_insert ON case_workers IS
     'Only staff of the case can insert a row: break-glass access is read-only.';
 
-CREATE POLICY in_ones_own_hands ON case_workers AS RESTRICTIVE FOR UPDATE TO firststep_api
+CREATE POLICY case_staff_can_update ON case_workers AS RESTRICTIVE FOR UPDATE TO firststep_api
     USING (true)
     WITH CHECK (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = case_workers.case_id
-                   AND ((SELECT access.sees_every_case())
-                        OR c.team_id = ANY ((SELECT access.supervised_teams())::uuid[])
+                   AND ((SELECT access.can_read_all_cases())
+                        OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
                         OR c.lead_worker_id = (SELECT access.worker_id())
-                        OR c.id = ANY ((SELECT access.co_worked_cases())::uuid[])))
+                        OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
     );
-COMMENT ON POLICY in_ones_own_hands ON case_workers IS
+COMMENT ON POLICY case_staff_can_update ON case_workers IS
     'Only staff of the case can update a row; USING is true so that locking a row does not hide it from a '
     'break-glass reader.';
 
-CREATE POLICY taken_off ON case_workers FOR DELETE TO firststep_api
+CREATE POLICY delete_with_visible_case ON case_workers FOR DELETE TO firststep_api
     USING (EXISTS (SELECT FROM public.cases c WHERE c.id = case_workers.case_id));
-COMMENT ON POLICY taken_off ON case_workers IS 'A row can be deleted if its case is visible.';
+COMMENT ON POLICY delete_with_visible_case ON case_workers IS 'A row can be deleted if its case is visible.';
 
-CREATE POLICY from_ones_own_hands ON case_workers AS RESTRICTIVE FOR DELETE TO firststep_api
+CREATE POLICY case_staff_can_delete ON case_workers AS RESTRICTIVE FOR DELETE TO firststep_api
     USING (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = case_workers.case_id
-                   AND ((SELECT access.sees_every_case())
-                        OR c.team_id = ANY ((SELECT access.supervised_teams())::uuid[])
+                   AND ((SELECT access.can_read_all_cases())
+                        OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
                         OR c.lead_worker_id = (SELECT access.worker_id())
-                        OR c.id = ANY ((SELECT access.co_worked_cases())::uuid[])))
+                        OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
     );
-COMMENT ON POLICY from_ones_own_hands ON case_workers IS
+COMMENT ON POLICY case_staff_can_delete ON case_workers IS
     'Only staff of the case can delete a row: break-glass access is read-only.';

@@ -5,65 +5,69 @@ ALTER TABLE consents ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT ON consents TO firststep_api;
 GRANT UPDATE (version, withdrawn_at, withdrawn_by_id, withdrawal_sealed) ON consents TO firststep_api;
 
-CREATE POLICY through_the_case ON consents FOR SELECT TO firststep_api, firststep_owner
+CREATE POLICY visible_with_case ON consents FOR SELECT TO firststep_api, firststep_owner
     USING (EXISTS (SELECT FROM public.cases c WHERE c.id = consents.case_id));
-COMMENT ON POLICY through_the_case ON consents IS 'A row is visible if its case is visible.';
+COMMENT ON POLICY visible_with_case ON consents IS 'A row is visible if its case is visible.';
 
-CREATE POLICY register ON consents FOR SELECT TO firststep_api, firststep_owner
-    USING ((SELECT access.reads_the_log()));
-COMMENT ON POLICY register ON consents IS 'A data protection officer can read the whole register, without the cases.';
+CREATE POLICY data_protection_officer_can_read ON consents FOR SELECT TO firststep_api, firststep_owner
+    USING ((SELECT access.can_read_access_log()));
+COMMENT ON POLICY data_protection_officer_can_read ON consents IS
+    'A data protection officer can read the whole register, without the cases.';
 
-CREATE POLICY added ON consents FOR INSERT TO firststep_api
+CREATE POLICY insert_with_visible_case ON consents FOR INSERT TO firststep_api
     WITH CHECK (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = consents.case_id AND c.child_id = consents.child_id)
     );
-COMMENT ON POLICY added ON consents IS 'A row can be inserted if its case is visible and belongs to the same child.';
+COMMENT ON POLICY insert_with_visible_case ON consents IS
+    'A row can be inserted if its case is visible and belongs to the same child.';
 
-CREATE POLICY withdrawn ON consents FOR UPDATE TO firststep_api, firststep_owner
+CREATE POLICY update_with_visible_case ON consents FOR UPDATE TO firststep_api, firststep_owner
     USING (EXISTS (SELECT FROM public.cases c WHERE c.id = consents.case_id));
-COMMENT ON POLICY withdrawn ON consents IS 'An entry can be updated, which means withdrawn, if its case is visible.';
+COMMENT ON POLICY update_with_visible_case ON consents IS
+    'An entry can be updated, which means withdrawn, if its case is visible.';
 
-CREATE POLICY by_ones_own_hands ON consents AS RESTRICTIVE FOR INSERT TO firststep_api
+CREATE POLICY case_staff_can_insert ON consents AS RESTRICTIVE FOR INSERT TO firststep_api
     WITH CHECK (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = consents.case_id
-                   AND ((SELECT access.sees_every_case())
-                        OR c.team_id = ANY ((SELECT access.supervised_teams())::uuid[])
+                   AND ((SELECT access.can_read_all_cases())
+                        OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
                         OR c.lead_worker_id = (SELECT access.worker_id())
-                        OR c.id = ANY ((SELECT access.co_worked_cases())::uuid[])))
+                        OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
     );
-COMMENT ON POLICY by_ones_own_hands ON consents IS
+COMMENT ON POLICY case_staff_can_insert ON consents IS
     'Only staff of the case can insert a row: break-glass access is read-only.';
 
-CREATE POLICY in_ones_own_hands ON consents AS RESTRICTIVE FOR UPDATE TO firststep_api
+CREATE POLICY case_staff_can_update ON consents AS RESTRICTIVE FOR UPDATE TO firststep_api
     USING (true)
     WITH CHECK (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = consents.case_id
-                   AND ((SELECT access.sees_every_case())
-                        OR c.team_id = ANY ((SELECT access.supervised_teams())::uuid[])
+                   AND ((SELECT access.can_read_all_cases())
+                        OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
                         OR c.lead_worker_id = (SELECT access.worker_id())
-                        OR c.id = ANY ((SELECT access.co_worked_cases())::uuid[])))
+                        OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
     );
-COMMENT ON POLICY in_ones_own_hands ON consents IS
+COMMENT ON POLICY case_staff_can_update ON consents IS
     'Only staff of the case can update a row; USING is true so that locking a row does not hide it from a '
     'break-glass reader.';
 
-CREATE POLICY custodian ON consents TO firststep_owner USING ((SELECT access.is_custodian()));
-COMMENT ON POLICY custodian ON consents IS
+CREATE POLICY custodian_can_access ON consents TO firststep_owner USING ((SELECT access.is_custodian()));
+COMMENT ON POLICY custodian_can_access ON consents IS
     'The table owner can use all rows within an access opened as custodian, to re-encrypt them under a new key.';
 
-CREATE FUNCTION access.withdraw_once() RETURNS trigger LANGUAGE plpgsql SET search_path = ''
+CREATE FUNCTION access.prevent_second_withdrawal() RETURNS trigger LANGUAGE plpgsql SET search_path = ''
 AS $$
 BEGIN
     IF OLD.withdrawn_at IS NOT NULL AND NEW.withdrawn_at IS DISTINCT FROM OLD.withdrawn_at THEN
-        RAISE EXCEPTION 'a consent is withdrawn once' USING ERRCODE = 'check_violation';
+        RAISE EXCEPTION 'a consent can be withdrawn only once' USING ERRCODE = 'check_violation';
     END IF;
     RETURN NEW;
 END
 $$;
-COMMENT ON FUNCTION access.withdraw_once() IS 'Raises an error if the withdrawal of a consent changes.';
+COMMENT ON FUNCTION access.prevent_second_withdrawal() IS 'Raises an error if the withdrawal of a consent changes.';
 
-CREATE TRIGGER withdrawn_once BEFORE UPDATE ON consents FOR EACH ROW EXECUTE FUNCTION access.withdraw_once();
-COMMENT ON TRIGGER withdrawn_once ON consents IS 'A consent is withdrawn at most once.';
+CREATE TRIGGER prevent_second_withdrawal BEFORE UPDATE ON consents FOR EACH ROW
+    EXECUTE FUNCTION access.prevent_second_withdrawal();
+COMMENT ON TRIGGER prevent_second_withdrawal ON consents IS 'A consent is withdrawn at most once.';

@@ -1,25 +1,25 @@
--- The narrative of a disbursement: what it is for. Not visible to finance officers.
+-- The narrative of a disbursement. Not visible to finance officers.
 
 ALTER TABLE disbursement_words ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
 GRANT SELECT, INSERT, UPDATE ON disbursement_words TO firststep_api;
 
-CREATE POLICY through_the_case ON disbursement_words FOR SELECT TO firststep_api, firststep_owner
+CREATE POLICY visible_with_case ON disbursement_words FOR SELECT TO firststep_api, firststep_owner
     USING (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = disbursement_words.case_id AND c.child_id = disbursement_words.child_id)
     );
-COMMENT ON POLICY through_the_case ON disbursement_words IS 'A row is visible if its case is visible.';
+COMMENT ON POLICY visible_with_case ON disbursement_words IS 'A row is visible if its case is visible.';
 
-CREATE POLICY added ON disbursement_words FOR INSERT TO firststep_api
+CREATE POLICY insert_with_visible_case ON disbursement_words FOR INSERT TO firststep_api
     WITH CHECK (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = disbursement_words.case_id AND c.child_id = disbursement_words.child_id)
     );
-COMMENT ON POLICY added ON disbursement_words IS
+COMMENT ON POLICY insert_with_visible_case ON disbursement_words IS
     'A row can be inserted if its case is visible and belongs to the same child.';
 
-CREATE POLICY changed ON disbursement_words FOR UPDATE TO firststep_api, firststep_owner
+CREATE POLICY update_with_visible_case ON disbursement_words FOR UPDATE TO firststep_api, firststep_owner
     USING (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = disbursement_words.case_id AND c.child_id = disbursement_words.child_id)
@@ -28,9 +28,9 @@ CREATE POLICY changed ON disbursement_words FOR UPDATE TO firststep_api, firstst
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = disbursement_words.case_id AND c.child_id = disbursement_words.child_id)
     );
-COMMENT ON POLICY changed ON disbursement_words IS
+COMMENT ON POLICY update_with_visible_case ON disbursement_words IS
     'A row can be updated if its case is visible and belongs to the same child, before and after the change.';
 
-CREATE POLICY custodian ON disbursement_words TO firststep_owner USING ((SELECT access.is_custodian()));
-COMMENT ON POLICY custodian ON disbursement_words IS
+CREATE POLICY custodian_can_access ON disbursement_words TO firststep_owner USING ((SELECT access.is_custodian()));
+COMMENT ON POLICY custodian_can_access ON disbursement_words IS
     'The table owner can use all rows within an access opened as custodian, to re-encrypt them under a new key.';

@@ -4,20 +4,20 @@ ALTER TABLE document_contents ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURIT
 
 GRANT SELECT, INSERT ON document_contents TO firststep_api;
 
-CREATE POLICY through_the_document ON document_contents FOR SELECT TO firststep_api, firststep_owner
+CREATE POLICY visible_with_document ON document_contents FOR SELECT TO firststep_api, firststep_owner
     USING (EXISTS (SELECT FROM public.documents d WHERE d.id = document_contents.id));
-COMMENT ON POLICY through_the_document ON document_contents IS
+COMMENT ON POLICY visible_with_document ON document_contents IS
     'The content of a document is visible if the document is visible.';
 
-CREATE POLICY added ON document_contents FOR INSERT TO firststep_api
+CREATE POLICY insert_with_document ON document_contents FOR INSERT TO firststep_api
     WITH CHECK (
         EXISTS (SELECT FROM public.documents d
                  WHERE d.id = document_contents.id
                    AND d.case_id = document_contents.case_id AND d.child_id = document_contents.child_id)
     );
-COMMENT ON POLICY added ON document_contents IS
+COMMENT ON POLICY insert_with_document ON document_contents IS
     'Content can be inserted for a visible document of the same case and child.';
 
-CREATE POLICY custodian ON document_contents TO firststep_owner USING ((SELECT access.is_custodian()));
-COMMENT ON POLICY custodian ON document_contents IS
+CREATE POLICY custodian_can_access ON document_contents TO firststep_owner USING ((SELECT access.is_custodian()));
+COMMENT ON POLICY custodian_can_access ON document_contents IS
     'The table owner can use all rows within an access opened as custodian, to re-encrypt them under a new key.';

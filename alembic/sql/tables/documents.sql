@@ -5,38 +5,37 @@ ALTER TABLE documents ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT ON documents TO firststep_api;
 GRANT SELECT (id, case_id, kind) ON documents TO firststep_gate;
 
-CREATE POLICY gate ON documents FOR SELECT TO firststep_gate USING (true);
-COMMENT ON POLICY gate ON documents IS 'Functions owned by firststep_gate can read all rows.';
+CREATE POLICY gate_role_can_read ON documents FOR SELECT TO firststep_gate USING (true);
+COMMENT ON POLICY gate_role_can_read ON documents IS 'Functions owned by firststep_gate can read all rows.';
 
-CREATE POLICY by_tier ON documents FOR SELECT TO firststep_api, firststep_owner
+CREATE POLICY visible_by_tier ON documents FOR SELECT TO firststep_api, firststep_owner
     USING (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = documents.case_id
                    AND CASE documents.tier
                        WHEN 'case' THEN true
                        WHEN 'clinical' THEN documents.author_id = (SELECT access.worker_id())
-                                            OR c.team_id = ANY ((SELECT access.supervised_teams())::uuid[])
-                       WHEN 'legal' THEN (SELECT access.sees_every_case())
-                                         OR c.team_id = ANY ((SELECT access.supervised_teams())::uuid[])
+                                            OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
+                       WHEN 'legal' THEN (SELECT access.can_read_all_cases())
+                                         OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
                                          OR c.lead_worker_id = (SELECT access.worker_id())
                                          OR EXISTS (SELECT FROM public.case_workers w
                                                      WHERE w.case_id = c.id AND w.user_id = (SELECT access.worker_id()))
                        ELSE false END)
     );
-COMMENT ON POLICY by_tier ON documents IS
-    'A row is visible in a visible case to callers who read its tier: for case, all readers of the case; for '
-    'clinical, the author and the supervisors of the team; for legal, the staff of the case.';
+COMMENT ON POLICY visible_by_tier ON documents IS
+    'A row is visible if its case is visible and the caller reads its tier, as access.can_read_tier() defines.';
 
-CREATE POLICY added ON documents FOR INSERT TO firststep_api
+CREATE POLICY insert_by_tier ON documents FOR INSERT TO firststep_api
     WITH CHECK (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = documents.case_id
                    AND CASE documents.tier
                        WHEN 'case' THEN true
                        WHEN 'clinical' THEN documents.author_id = (SELECT access.worker_id())
-                                            OR c.team_id = ANY ((SELECT access.supervised_teams())::uuid[])
-                       WHEN 'legal' THEN (SELECT access.sees_every_case())
-                                         OR c.team_id = ANY ((SELECT access.supervised_teams())::uuid[])
+                                            OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
+                       WHEN 'legal' THEN (SELECT access.can_read_all_cases())
+                                         OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
                                          OR c.lead_worker_id = (SELECT access.worker_id())
                                          OR EXISTS (SELECT FROM public.case_workers w
                                                      WHERE w.case_id = c.id AND w.user_id = (SELECT access.worker_id()))
@@ -44,25 +43,23 @@ CREATE POLICY added ON documents FOR INSERT TO firststep_api
         AND EXISTS (SELECT FROM public.cases c
                      WHERE c.id = documents.case_id AND c.child_id = documents.child_id)
     );
-COMMENT ON POLICY added ON documents IS
-    'A row can be inserted by callers who read its tier: for case, all readers of the case; for clinical, the '
-    'author and the supervisors of the team; for legal, the staff of the case, if the case is visible and belongs '
-    'to the same child.';
+COMMENT ON POLICY insert_by_tier ON documents IS
+    'A row can be inserted if its case is visible, belongs to the same child, and the caller reads its tier.';
 
-CREATE POLICY in_ones_own_name ON documents AS RESTRICTIVE FOR INSERT TO firststep_api
-    WITH CHECK (author_id = (SELECT access.actor_id()));
-COMMENT ON POLICY in_ones_own_name ON documents IS 'The caller can insert a row only with itself as author_id.';
+CREATE POLICY author_is_caller ON documents AS RESTRICTIVE FOR INSERT TO firststep_api
+    WITH CHECK (author_id = (SELECT access.caller_id()));
+COMMENT ON POLICY author_is_caller ON documents IS 'The caller can insert a row only with itself as author_id.';
 
-CREATE POLICY changed ON documents FOR UPDATE TO firststep_api, firststep_owner
+CREATE POLICY update_by_tier ON documents FOR UPDATE TO firststep_api, firststep_owner
     USING (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = documents.case_id
                    AND CASE documents.tier
                        WHEN 'case' THEN true
                        WHEN 'clinical' THEN documents.author_id = (SELECT access.worker_id())
-                                            OR c.team_id = ANY ((SELECT access.supervised_teams())::uuid[])
-                       WHEN 'legal' THEN (SELECT access.sees_every_case())
-                                         OR c.team_id = ANY ((SELECT access.supervised_teams())::uuid[])
+                                            OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
+                       WHEN 'legal' THEN (SELECT access.can_read_all_cases())
+                                         OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
                                          OR c.lead_worker_id = (SELECT access.worker_id())
                                          OR EXISTS (SELECT FROM public.case_workers w
                                                      WHERE w.case_id = c.id AND w.user_id = (SELECT access.worker_id()))
@@ -74,45 +71,43 @@ CREATE POLICY changed ON documents FOR UPDATE TO firststep_api, firststep_owner
                    AND CASE documents.tier
                        WHEN 'case' THEN true
                        WHEN 'clinical' THEN documents.author_id = (SELECT access.worker_id())
-                                            OR c.team_id = ANY ((SELECT access.supervised_teams())::uuid[])
-                       WHEN 'legal' THEN (SELECT access.sees_every_case())
-                                         OR c.team_id = ANY ((SELECT access.supervised_teams())::uuid[])
+                                            OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
+                       WHEN 'legal' THEN (SELECT access.can_read_all_cases())
+                                         OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
                                          OR c.lead_worker_id = (SELECT access.worker_id())
                                          OR EXISTS (SELECT FROM public.case_workers w
                                                      WHERE w.case_id = c.id AND w.user_id = (SELECT access.worker_id()))
                        ELSE false END)
     );
-COMMENT ON POLICY changed ON documents IS
-    'A row can be updated in a visible case by callers who read its tier: for case, all readers of the case; for '
-    'clinical, the author and the supervisors of the team; for legal, the staff of the case, before and after the '
-    'change.';
+COMMENT ON POLICY update_by_tier ON documents IS
+    'A row can be updated if its case is visible and the caller reads its tier, before and after the change.';
 
-CREATE POLICY by_ones_own_hands ON documents AS RESTRICTIVE FOR INSERT TO firststep_api
+CREATE POLICY case_staff_can_insert ON documents AS RESTRICTIVE FOR INSERT TO firststep_api
     WITH CHECK (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = documents.case_id
-                   AND ((SELECT access.sees_every_case())
-                        OR c.team_id = ANY ((SELECT access.supervised_teams())::uuid[])
+                   AND ((SELECT access.can_read_all_cases())
+                        OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
                         OR c.lead_worker_id = (SELECT access.worker_id())
-                        OR c.id = ANY ((SELECT access.co_worked_cases())::uuid[])))
+                        OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
     );
-COMMENT ON POLICY by_ones_own_hands ON documents IS
+COMMENT ON POLICY case_staff_can_insert ON documents IS
     'Only staff of the case can insert a row: break-glass access is read-only.';
 
-CREATE POLICY in_ones_own_hands ON documents AS RESTRICTIVE FOR UPDATE TO firststep_api
+CREATE POLICY case_staff_can_update ON documents AS RESTRICTIVE FOR UPDATE TO firststep_api
     USING (true)
     WITH CHECK (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = documents.case_id
-                   AND ((SELECT access.sees_every_case())
-                        OR c.team_id = ANY ((SELECT access.supervised_teams())::uuid[])
+                   AND ((SELECT access.can_read_all_cases())
+                        OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
                         OR c.lead_worker_id = (SELECT access.worker_id())
-                        OR c.id = ANY ((SELECT access.co_worked_cases())::uuid[])))
+                        OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
     );
-COMMENT ON POLICY in_ones_own_hands ON documents IS
+COMMENT ON POLICY case_staff_can_update ON documents IS
     'Only staff of the case can update a row; USING is true so that locking a row does not hide it from a '
     'break-glass reader.';
 
-CREATE POLICY custodian ON documents TO firststep_owner USING ((SELECT access.is_custodian()));
-COMMENT ON POLICY custodian ON documents IS
+CREATE POLICY custodian_can_access ON documents TO firststep_owner USING ((SELECT access.is_custodian()));
+COMMENT ON POLICY custodian_can_access ON documents IS
     'The table owner can use all rows within an access opened as custodian, to re-encrypt them under a new key.';

@@ -9,26 +9,26 @@ GRANT UPDATE (
     ends_on, updated_at, sealed
 ) ON exit_plans TO firststep_api;
 
-CREATE POLICY through_the_case ON exit_plans FOR SELECT TO firststep_api, firststep_owner
+CREATE POLICY visible_with_case ON exit_plans FOR SELECT TO firststep_api, firststep_owner
     USING (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = exit_plans.case_id AND c.child_id = exit_plans.child_id)
     );
-COMMENT ON POLICY through_the_case ON exit_plans IS 'A row is visible if its case is visible.';
+COMMENT ON POLICY visible_with_case ON exit_plans IS 'A row is visible if its case is visible.';
 
-CREATE POLICY added ON exit_plans FOR INSERT TO firststep_api
+CREATE POLICY insert_with_visible_case ON exit_plans FOR INSERT TO firststep_api
     WITH CHECK (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = exit_plans.case_id AND c.child_id = exit_plans.child_id)
     );
-COMMENT ON POLICY added ON exit_plans IS
+COMMENT ON POLICY insert_with_visible_case ON exit_plans IS
     'A row can be inserted if its case is visible and belongs to the same child.';
 
-CREATE POLICY in_ones_own_name ON exit_plans AS RESTRICTIVE FOR INSERT TO firststep_api
-    WITH CHECK (author_id = (SELECT access.actor_id()));
-COMMENT ON POLICY in_ones_own_name ON exit_plans IS 'The caller can insert a row only with itself as author_id.';
+CREATE POLICY author_is_caller ON exit_plans AS RESTRICTIVE FOR INSERT TO firststep_api
+    WITH CHECK (author_id = (SELECT access.caller_id()));
+COMMENT ON POLICY author_is_caller ON exit_plans IS 'The caller can insert a row only with itself as author_id.';
 
-CREATE POLICY changed ON exit_plans FOR UPDATE TO firststep_api, firststep_owner
+CREATE POLICY update_with_visible_case ON exit_plans FOR UPDATE TO firststep_api, firststep_owner
     USING (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = exit_plans.case_id AND c.child_id = exit_plans.child_id)
@@ -37,47 +37,48 @@ CREATE POLICY changed ON exit_plans FOR UPDATE TO firststep_api, firststep_owner
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = exit_plans.case_id AND c.child_id = exit_plans.child_id)
     );
-COMMENT ON POLICY changed ON exit_plans IS
+COMMENT ON POLICY update_with_visible_case ON exit_plans IS
     'A row can be updated if its case is visible and belongs to the same child, before and after the change.';
 
-CREATE POLICY by_ones_own_hands ON exit_plans AS RESTRICTIVE FOR INSERT TO firststep_api
+CREATE POLICY case_staff_can_insert ON exit_plans AS RESTRICTIVE FOR INSERT TO firststep_api
     WITH CHECK (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = exit_plans.case_id
-                   AND ((SELECT access.sees_every_case())
-                        OR c.team_id = ANY ((SELECT access.supervised_teams())::uuid[])
+                   AND ((SELECT access.can_read_all_cases())
+                        OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
                         OR c.lead_worker_id = (SELECT access.worker_id())
-                        OR c.id = ANY ((SELECT access.co_worked_cases())::uuid[])))
+                        OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
     );
-COMMENT ON POLICY by_ones_own_hands ON exit_plans IS
+COMMENT ON POLICY case_staff_can_insert ON exit_plans IS
     'Only staff of the case can insert a row: break-glass access is read-only.';
 
-CREATE POLICY in_ones_own_hands ON exit_plans AS RESTRICTIVE FOR UPDATE TO firststep_api
+CREATE POLICY case_staff_can_update ON exit_plans AS RESTRICTIVE FOR UPDATE TO firststep_api
     USING (true)
     WITH CHECK (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = exit_plans.case_id
-                   AND ((SELECT access.sees_every_case())
-                        OR c.team_id = ANY ((SELECT access.supervised_teams())::uuid[])
+                   AND ((SELECT access.can_read_all_cases())
+                        OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
                         OR c.lead_worker_id = (SELECT access.worker_id())
-                        OR c.id = ANY ((SELECT access.co_worked_cases())::uuid[])))
+                        OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
     );
-COMMENT ON POLICY in_ones_own_hands ON exit_plans IS
+COMMENT ON POLICY case_staff_can_update ON exit_plans IS
     'Only staff of the case can update a row; USING is true so that locking a row does not hide it from a '
     'break-glass reader.';
 
-CREATE POLICY custodian ON exit_plans TO firststep_owner USING ((SELECT access.is_custodian()));
-COMMENT ON POLICY custodian ON exit_plans IS
+CREATE POLICY custodian_can_access ON exit_plans TO firststep_owner USING ((SELECT access.is_custodian()));
+COMMENT ON POLICY custodian_can_access ON exit_plans IS
     'The table owner can use all rows within an access opened as custodian, to re-encrypt them under a new key.';
 
-CREATE TRIGGER unforged BEFORE INSERT OR UPDATE ON exit_plans FOR EACH ROW EXECUTE FUNCTION access.refuse_forgery();
-COMMENT ON TRIGGER unforged ON exit_plans IS
+CREATE TRIGGER validate_authorship BEFORE INSERT OR UPDATE ON exit_plans FOR EACH ROW
+    EXECUTE FUNCTION access.validate_authorship();
+COMMENT ON TRIGGER validate_authorship ON exit_plans IS
     'An exit plan follows the state machine, its author writes it, and the caller decides only as itself.';
 
 ALTER TABLE exit_plans ADD CONSTRAINT ck_exit_plans_status CHECK (status IN ('draft', 'approved'));
 
-ALTER TABLE exit_plans ADD CONSTRAINT ck_exit_plans_another_decides CHECK (
+ALTER TABLE exit_plans ADD CONSTRAINT ck_exit_plans_decided_by_another_person CHECK (
     decided_by_id <> author_id AND decided_by_id <> submitted_by_id AND decided_by_id <> ALL (contributor_ids)
 );
-COMMENT ON CONSTRAINT ck_exit_plans_another_decides ON exit_plans IS
-    'An exit plan is decided by another person than its author.';
+COMMENT ON CONSTRAINT ck_exit_plans_decided_by_another_person ON exit_plans IS
+    'The decider is not the author, the submitter or a contributor.';

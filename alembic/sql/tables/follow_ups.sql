@@ -6,22 +6,22 @@ ALTER TABLE follow_ups ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT ON follow_ups TO firststep_api;
 GRANT UPDATE (version, status, held_on, author_id, wellbeing, updated_at, sealed) ON follow_ups TO firststep_api;
 
-CREATE POLICY through_the_case ON follow_ups FOR SELECT TO firststep_api, firststep_owner
+CREATE POLICY visible_with_case ON follow_ups FOR SELECT TO firststep_api, firststep_owner
     USING (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = follow_ups.case_id AND c.child_id = follow_ups.child_id)
     );
-COMMENT ON POLICY through_the_case ON follow_ups IS 'A row is visible if its case is visible.';
+COMMENT ON POLICY visible_with_case ON follow_ups IS 'A row is visible if its case is visible.';
 
-CREATE POLICY added ON follow_ups FOR INSERT TO firststep_api
+CREATE POLICY insert_with_visible_case ON follow_ups FOR INSERT TO firststep_api
     WITH CHECK (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = follow_ups.case_id AND c.child_id = follow_ups.child_id)
     );
-COMMENT ON POLICY added ON follow_ups IS
+COMMENT ON POLICY insert_with_visible_case ON follow_ups IS
     'A row can be inserted if its case is visible and belongs to the same child.';
 
-CREATE POLICY changed ON follow_ups FOR UPDATE TO firststep_api, firststep_owner
+CREATE POLICY update_with_visible_case ON follow_ups FOR UPDATE TO firststep_api, firststep_owner
     USING (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = follow_ups.case_id AND c.child_id = follow_ups.child_id)
@@ -30,37 +30,37 @@ CREATE POLICY changed ON follow_ups FOR UPDATE TO firststep_api, firststep_owner
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = follow_ups.case_id AND c.child_id = follow_ups.child_id)
     );
-COMMENT ON POLICY changed ON follow_ups IS
+COMMENT ON POLICY update_with_visible_case ON follow_ups IS
     'A row can be updated if its case is visible and belongs to the same child, before and after the change.';
 
-CREATE POLICY by_ones_own_hands ON follow_ups AS RESTRICTIVE FOR INSERT TO firststep_api
+CREATE POLICY case_staff_can_insert ON follow_ups AS RESTRICTIVE FOR INSERT TO firststep_api
     WITH CHECK (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = follow_ups.case_id
-                   AND ((SELECT access.sees_every_case())
-                        OR c.team_id = ANY ((SELECT access.supervised_teams())::uuid[])
+                   AND ((SELECT access.can_read_all_cases())
+                        OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
                         OR c.lead_worker_id = (SELECT access.worker_id())
-                        OR c.id = ANY ((SELECT access.co_worked_cases())::uuid[])))
+                        OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
     );
-COMMENT ON POLICY by_ones_own_hands ON follow_ups IS
+COMMENT ON POLICY case_staff_can_insert ON follow_ups IS
     'Only staff of the case can insert a row: break-glass access is read-only.';
 
-CREATE POLICY in_ones_own_hands ON follow_ups AS RESTRICTIVE FOR UPDATE TO firststep_api
+CREATE POLICY case_staff_can_update ON follow_ups AS RESTRICTIVE FOR UPDATE TO firststep_api
     USING (true)
     WITH CHECK (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = follow_ups.case_id
-                   AND ((SELECT access.sees_every_case())
-                        OR c.team_id = ANY ((SELECT access.supervised_teams())::uuid[])
+                   AND ((SELECT access.can_read_all_cases())
+                        OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
                         OR c.lead_worker_id = (SELECT access.worker_id())
-                        OR c.id = ANY ((SELECT access.co_worked_cases())::uuid[])))
+                        OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
     );
-COMMENT ON POLICY in_ones_own_hands ON follow_ups IS
+COMMENT ON POLICY case_staff_can_update ON follow_ups IS
     'Only staff of the case can update a row; USING is true so that locking a row does not hide it from a '
     'break-glass reader.';
 
-CREATE POLICY custodian ON follow_ups TO firststep_owner USING ((SELECT access.is_custodian()));
-COMMENT ON POLICY custodian ON follow_ups IS
+CREATE POLICY custodian_can_access ON follow_ups TO firststep_owner USING ((SELECT access.is_custodian()));
+COMMENT ON POLICY custodian_can_access ON follow_ups IS
     'The table owner can use all rows within an access opened as custodian, to re-encrypt them under a new key.';
 
 ALTER TABLE follow_ups ADD CONSTRAINT ck_follow_ups_status CHECK (status IN ('due', 'held', 'missed'));

@@ -8,6 +8,8 @@ ALTER TABLE fund_transfers ADD CONSTRAINT ck_fund_transfers_status CHECK (
 
 ALTER TABLE fund_transfers ADD CONSTRAINT ck_fund_transfers_amount CHECK (amount > 0);
 
-ALTER TABLE fund_transfers ADD CONSTRAINT ck_fund_transfers_another_decides CHECK (decided_by_id <> asked_by_id);
-COMMENT ON CONSTRAINT ck_fund_transfers_another_decides ON fund_transfers IS
-    'A person cannot decide on their own request.';
+ALTER TABLE fund_transfers ADD CONSTRAINT ck_fund_transfers_decided_by_another_person CHECK (
+    decided_by_id <> asked_by_id
+);
+COMMENT ON CONSTRAINT ck_fund_transfers_decided_by_another_person ON fund_transfers IS
+    'The decider is not the requester.';

@@ -6,13 +6,14 @@ GRANT SELECT, INSERT, DELETE ON kept_answers TO firststep_api;
 GRANT SELECT (kept_at) ON kept_answers TO firststep_gate;
 GRANT DELETE ON kept_answers TO firststep_gate;
 
-CREATE POLICY gate ON kept_answers TO firststep_gate USING (true);
-COMMENT ON POLICY gate ON kept_answers IS 'Functions owned by firststep_gate can use all rows.';
+CREATE POLICY gate_role_can_access ON kept_answers TO firststep_gate USING (true);
+COMMENT ON POLICY gate_role_can_access ON kept_answers IS 'Functions owned by firststep_gate can use all rows.';
 
-CREATE POLICY own ON kept_answers TO firststep_api, firststep_owner USING (principal_id = (SELECT access.actor_id()));
-COMMENT ON POLICY own ON kept_answers IS
+CREATE POLICY principal_can_access ON kept_answers TO firststep_api, firststep_owner
+    USING (principal_id = (SELECT access.caller_id()));
+COMMENT ON POLICY principal_can_access ON kept_answers IS
     'A stored response can be read, inserted and deleted only by the caller that it was sent to.';
 
-CREATE POLICY custodian ON kept_answers TO firststep_owner USING ((SELECT access.is_custodian()));
-COMMENT ON POLICY custodian ON kept_answers IS
+CREATE POLICY custodian_can_access ON kept_answers TO firststep_owner USING ((SELECT access.is_custodian()));
+COMMENT ON POLICY custodian_can_access ON kept_answers IS
     'The table owner can use all rows within an access opened as custodian, to re-encrypt them under a new key.';

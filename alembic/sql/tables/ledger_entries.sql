@@ -3,49 +3,53 @@
 GRANT SELECT, INSERT ON ledger_entries TO firststep_api;
 GRANT SELECT ON ledger_entries TO firststep_gate;
 
-CREATE FUNCTION ledger.entry_is_new() RETURNS trigger LANGUAGE plpgsql SET search_path = ''
+CREATE FUNCTION ledger.require_same_transaction() RETURNS trigger LANGUAGE plpgsql SET search_path = ''
 AS $$
 BEGIN
     IF NOT EXISTS (SELECT FROM public.ledger_transactions t
                     WHERE t.id = NEW.transaction_id AND t.xid = pg_current_xact_id())
        OR NEW.fund_id <> (SELECT a.fund_id FROM public.ledger_accounts a WHERE a.id = NEW.account_id) THEN
-        RAISE EXCEPTION 'entries are written with their transaction' USING ERRCODE = 'check_violation';
+        RAISE EXCEPTION 'an entry must be inserted together with its ledger transaction'
+            USING ERRCODE = 'check_violation';
     END IF;
     RETURN NEW;
 END
 $$;
-COMMENT ON FUNCTION ledger.entry_is_new() IS
+COMMENT ON FUNCTION ledger.require_same_transaction() IS
     'Raises an error unless an entry is written in the same database transaction as its ledger transaction, and '
     'on an account of its fund.';
 
 -- SECURITY DEFINER, because firststep_api cannot update balances.
-CREATE FUNCTION ledger.keep_balance() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+CREATE FUNCTION ledger.update_account_balance() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
 AS $$
 BEGIN
     UPDATE public.ledger_accounts SET balance = balance + NEW.amount WHERE id = NEW.account_id;
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION ledger.keep_balance() IS 'Adds the amount of a new entry to the balance of its account.';
-REVOKE ALL ON FUNCTION ledger.keep_balance() FROM PUBLIC;
+COMMENT ON FUNCTION ledger.update_account_balance() IS
+    'Adds the amount of a new entry to the balance of its account.';
+REVOKE ALL ON FUNCTION ledger.update_account_balance() FROM PUBLIC;
 
-CREATE TRIGGER is_new BEFORE INSERT ON ledger_entries FOR EACH ROW EXECUTE FUNCTION ledger.entry_is_new();
-COMMENT ON TRIGGER is_new ON ledger_entries IS
+CREATE TRIGGER require_same_transaction BEFORE INSERT ON ledger_entries FOR EACH ROW
+    EXECUTE FUNCTION ledger.require_same_transaction();
+COMMENT ON TRIGGER require_same_transaction ON ledger_entries IS
     'An entry is written together with its ledger transaction: none is added later.';
 
-CREATE TRIGGER kept AFTER INSERT ON ledger_entries FOR EACH ROW EXECUTE FUNCTION ledger.keep_balance();
-COMMENT ON TRIGGER kept ON ledger_entries IS 'The balance of the account follows the entry.';
+CREATE TRIGGER update_account_balance AFTER INSERT ON ledger_entries FOR EACH ROW
+    EXECUTE FUNCTION ledger.update_account_balance();
+COMMENT ON TRIGGER update_account_balance ON ledger_entries IS 'The balance of the account follows the entry.';
 
-CREATE CONSTRAINT TRIGGER balanced AFTER INSERT ON ledger_entries DEFERRABLE INITIALLY DEFERRED
-    FOR EACH ROW EXECUTE FUNCTION ledger.refuse_unbalanced();
-COMMENT ON TRIGGER balanced ON ledger_entries IS
+CREATE CONSTRAINT TRIGGER require_balanced_transaction AFTER INSERT ON ledger_entries DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION ledger.require_balanced_transaction();
+COMMENT ON TRIGGER require_balanced_transaction ON ledger_entries IS
     'The entries of a transaction sum to zero in each fund and currency when it commits.';
 
-CREATE TRIGGER never_changed BEFORE UPDATE OR DELETE ON ledger_entries FOR EACH ROW
-    EXECUTE FUNCTION access.refuse_change();
-COMMENT ON TRIGGER never_changed ON ledger_entries IS 'Rows are never updated or deleted.';
+CREATE TRIGGER prevent_update_and_delete BEFORE UPDATE OR DELETE ON ledger_entries FOR EACH ROW
+    EXECUTE FUNCTION access.prevent_change();
+COMMENT ON TRIGGER prevent_update_and_delete ON ledger_entries IS 'Rows are never updated or deleted.';
 
-CREATE TRIGGER never_emptied BEFORE TRUNCATE ON ledger_entries EXECUTE FUNCTION access.refuse_change();
-COMMENT ON TRIGGER never_emptied ON ledger_entries IS 'The table is never truncated.';
+CREATE TRIGGER prevent_truncate BEFORE TRUNCATE ON ledger_entries EXECUTE FUNCTION access.prevent_change();
+COMMENT ON TRIGGER prevent_truncate ON ledger_entries IS 'The table is never truncated.';
 
 ALTER TABLE ledger_entries ADD CONSTRAINT ck_ledger_entries_amount CHECK (amount <> 0);

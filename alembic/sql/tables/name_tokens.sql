@@ -5,33 +5,33 @@ ALTER TABLE name_tokens ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT, UPDATE, DELETE ON name_tokens TO firststep_api;
 GRANT SELECT ON name_tokens TO firststep_gate;
 
-CREATE POLICY gate ON name_tokens TO firststep_gate USING (true);
-COMMENT ON POLICY gate ON name_tokens IS 'Functions owned by firststep_gate can use all rows.';
+CREATE POLICY gate_role_can_access ON name_tokens TO firststep_gate USING (true);
+COMMENT ON POLICY gate_role_can_access ON name_tokens IS 'Functions owned by firststep_gate can use all rows.';
 
-CREATE POLICY seen_for_select ON name_tokens FOR SELECT TO firststep_api, firststep_owner
+CREATE POLICY visible_with_owner ON name_tokens FOR SELECT TO firststep_api, firststep_owner
     USING (
         EXISTS (SELECT FROM public.cases c WHERE c.child_id = name_tokens.owner_id)
         OR EXISTS (SELECT FROM public.referrals r WHERE r.id = name_tokens.owner_id)
     );
-COMMENT ON POLICY seen_for_select ON name_tokens IS
+COMMENT ON POLICY visible_with_owner ON name_tokens IS
     'A token is visible if the child or the referral that it belongs to is visible.';
 
-CREATE POLICY written ON name_tokens FOR INSERT TO firststep_api
-    WITH CHECK ((SELECT access.is_staff()) OR (SELECT access.partner_agency()) IS NOT NULL);
-COMMENT ON POLICY written ON name_tokens IS 'Staff and partner systems can insert tokens.';
+CREATE POLICY staff_or_agency_can_insert ON name_tokens FOR INSERT TO firststep_api
+    WITH CHECK ((SELECT access.is_staff()) OR (SELECT access.partner_agency_id()) IS NOT NULL);
+COMMENT ON POLICY staff_or_agency_can_insert ON name_tokens IS 'Staff and partner systems can insert tokens.';
 
-CREATE POLICY seen_for_update ON name_tokens FOR UPDATE TO firststep_api, firststep_owner
+CREATE POLICY update_with_owner ON name_tokens FOR UPDATE TO firststep_api, firststep_owner
     USING (
         EXISTS (SELECT FROM public.cases c WHERE c.child_id = name_tokens.owner_id)
         OR EXISTS (SELECT FROM public.referrals r WHERE r.id = name_tokens.owner_id)
     );
-COMMENT ON POLICY seen_for_update ON name_tokens IS
+COMMENT ON POLICY update_with_owner ON name_tokens IS
     'A token can be updated if the child or the referral that it belongs to is visible.';
 
-CREATE POLICY seen_for_delete ON name_tokens FOR DELETE TO firststep_api, firststep_owner
+CREATE POLICY delete_with_owner ON name_tokens FOR DELETE TO firststep_api, firststep_owner
     USING (
         EXISTS (SELECT FROM public.cases c WHERE c.child_id = name_tokens.owner_id)
         OR EXISTS (SELECT FROM public.referrals r WHERE r.id = name_tokens.owner_id)
     );
-COMMENT ON POLICY seen_for_delete ON name_tokens IS
+COMMENT ON POLICY delete_with_owner ON name_tokens IS
     'A token can be deleted if the child or the referral that it belongs to is visible.';

@@ -6,47 +6,48 @@ GRANT SELECT, INSERT ON people TO firststep_api;
 GRANT UPDATE (version, role, relationship, is_responsible, sealed) ON people TO firststep_api;
 GRANT SELECT ON people TO firststep_gate;
 
-CREATE POLICY gate ON people FOR SELECT TO firststep_gate USING (true);
-COMMENT ON POLICY gate ON people IS 'Functions owned by firststep_gate can read all rows.';
+CREATE POLICY gate_role_can_read ON people FOR SELECT TO firststep_gate USING (true);
+COMMENT ON POLICY gate_role_can_read ON people IS 'Functions owned by firststep_gate can read all rows.';
 
-CREATE POLICY through_the_case ON people FOR SELECT TO firststep_api, firststep_owner
+CREATE POLICY visible_with_case ON people FOR SELECT TO firststep_api, firststep_owner
     USING (EXISTS (SELECT FROM public.cases c WHERE c.id = people.case_id));
-COMMENT ON POLICY through_the_case ON people IS 'A row is visible if its case is visible.';
+COMMENT ON POLICY visible_with_case ON people IS 'A row is visible if its case is visible.';
 
-CREATE POLICY added ON people FOR INSERT TO firststep_api
+CREATE POLICY insert_with_visible_case ON people FOR INSERT TO firststep_api
     WITH CHECK (EXISTS (SELECT FROM public.cases c WHERE c.id = people.case_id AND c.child_id = people.child_id));
-COMMENT ON POLICY added ON people IS 'A row can be inserted if its case is visible and belongs to the same child.';
+COMMENT ON POLICY insert_with_visible_case ON people IS
+    'A row can be inserted if its case is visible and belongs to the same child.';
 
-CREATE POLICY changed ON people FOR UPDATE TO firststep_api, firststep_owner
+CREATE POLICY update_with_visible_case ON people FOR UPDATE TO firststep_api, firststep_owner
     USING (EXISTS (SELECT FROM public.cases c WHERE c.id = people.case_id));
-COMMENT ON POLICY changed ON people IS 'A row can be updated if its case is visible.';
+COMMENT ON POLICY update_with_visible_case ON people IS 'A row can be updated if its case is visible.';
 
-CREATE POLICY by_ones_own_hands ON people AS RESTRICTIVE FOR INSERT TO firststep_api
+CREATE POLICY case_staff_can_insert ON people AS RESTRICTIVE FOR INSERT TO firststep_api
     WITH CHECK (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = people.case_id
-                   AND ((SELECT access.sees_every_case())
-                        OR c.team_id = ANY ((SELECT access.supervised_teams())::uuid[])
+                   AND ((SELECT access.can_read_all_cases())
+                        OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
                         OR c.lead_worker_id = (SELECT access.worker_id())
-                        OR c.id = ANY ((SELECT access.co_worked_cases())::uuid[])))
+                        OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
     );
-COMMENT ON POLICY by_ones_own_hands ON people IS
+COMMENT ON POLICY case_staff_can_insert ON people IS
     'Only staff of the case can insert a row: break-glass access is read-only.';
 
-CREATE POLICY in_ones_own_hands ON people AS RESTRICTIVE FOR UPDATE TO firststep_api
+CREATE POLICY case_staff_can_update ON people AS RESTRICTIVE FOR UPDATE TO firststep_api
     USING (true)
     WITH CHECK (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = people.case_id
-                   AND ((SELECT access.sees_every_case())
-                        OR c.team_id = ANY ((SELECT access.supervised_teams())::uuid[])
+                   AND ((SELECT access.can_read_all_cases())
+                        OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
                         OR c.lead_worker_id = (SELECT access.worker_id())
-                        OR c.id = ANY ((SELECT access.co_worked_cases())::uuid[])))
+                        OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
     );
-COMMENT ON POLICY in_ones_own_hands ON people IS
+COMMENT ON POLICY case_staff_can_update ON people IS
     'Only staff of the case can update a row; USING is true so that locking a row does not hide it from a '
     'break-glass reader.';
 
-CREATE POLICY custodian ON people TO firststep_owner USING ((SELECT access.is_custodian()));
-COMMENT ON POLICY custodian ON people IS
+CREATE POLICY custodian_can_access ON people TO firststep_owner USING ((SELECT access.is_custodian()));
+COMMENT ON POLICY custodian_can_access ON people IS
     'The table owner can use all rows within an access opened as custodian, to re-encrypt them under a new key.';

@@ -6,22 +6,22 @@ ALTER TABLE plan_areas ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT ON plan_areas TO firststep_api;
 GRANT UPDATE (version, rating, status, sealed) ON plan_areas TO firststep_api;
 
-CREATE POLICY through_the_case ON plan_areas FOR SELECT TO firststep_api, firststep_owner
+CREATE POLICY visible_with_case ON plan_areas FOR SELECT TO firststep_api, firststep_owner
     USING (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = plan_areas.case_id AND c.child_id = plan_areas.child_id)
     );
-COMMENT ON POLICY through_the_case ON plan_areas IS 'A row is visible if its case is visible.';
+COMMENT ON POLICY visible_with_case ON plan_areas IS 'A row is visible if its case is visible.';
 
-CREATE POLICY added ON plan_areas FOR INSERT TO firststep_api
+CREATE POLICY insert_with_visible_case ON plan_areas FOR INSERT TO firststep_api
     WITH CHECK (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = plan_areas.case_id AND c.child_id = plan_areas.child_id)
     );
-COMMENT ON POLICY added ON plan_areas IS
+COMMENT ON POLICY insert_with_visible_case ON plan_areas IS
     'A row can be inserted if its case is visible and belongs to the same child.';
 
-CREATE POLICY changed ON plan_areas FOR UPDATE TO firststep_api, firststep_owner
+CREATE POLICY update_with_visible_case ON plan_areas FOR UPDATE TO firststep_api, firststep_owner
     USING (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = plan_areas.case_id AND c.child_id = plan_areas.child_id)
@@ -30,37 +30,37 @@ CREATE POLICY changed ON plan_areas FOR UPDATE TO firststep_api, firststep_owner
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = plan_areas.case_id AND c.child_id = plan_areas.child_id)
     );
-COMMENT ON POLICY changed ON plan_areas IS
+COMMENT ON POLICY update_with_visible_case ON plan_areas IS
     'A row can be updated if its case is visible and belongs to the same child, before and after the change.';
 
-CREATE POLICY by_ones_own_hands ON plan_areas AS RESTRICTIVE FOR INSERT TO firststep_api
+CREATE POLICY case_staff_can_insert ON plan_areas AS RESTRICTIVE FOR INSERT TO firststep_api
     WITH CHECK (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = plan_areas.case_id
-                   AND ((SELECT access.sees_every_case())
-                        OR c.team_id = ANY ((SELECT access.supervised_teams())::uuid[])
+                   AND ((SELECT access.can_read_all_cases())
+                        OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
                         OR c.lead_worker_id = (SELECT access.worker_id())
-                        OR c.id = ANY ((SELECT access.co_worked_cases())::uuid[])))
+                        OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
     );
-COMMENT ON POLICY by_ones_own_hands ON plan_areas IS
+COMMENT ON POLICY case_staff_can_insert ON plan_areas IS
     'Only staff of the case can insert a row: break-glass access is read-only.';
 
-CREATE POLICY in_ones_own_hands ON plan_areas AS RESTRICTIVE FOR UPDATE TO firststep_api
+CREATE POLICY case_staff_can_update ON plan_areas AS RESTRICTIVE FOR UPDATE TO firststep_api
     USING (true)
     WITH CHECK (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = plan_areas.case_id
-                   AND ((SELECT access.sees_every_case())
-                        OR c.team_id = ANY ((SELECT access.supervised_teams())::uuid[])
+                   AND ((SELECT access.can_read_all_cases())
+                        OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
                         OR c.lead_worker_id = (SELECT access.worker_id())
-                        OR c.id = ANY ((SELECT access.co_worked_cases())::uuid[])))
+                        OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
     );
-COMMENT ON POLICY in_ones_own_hands ON plan_areas IS
+COMMENT ON POLICY case_staff_can_update ON plan_areas IS
     'Only staff of the case can update a row; USING is true so that locking a row does not hide it from a '
     'break-glass reader.';
 
-CREATE POLICY custodian ON plan_areas TO firststep_owner USING ((SELECT access.is_custodian()));
-COMMENT ON POLICY custodian ON plan_areas IS
+CREATE POLICY custodian_can_access ON plan_areas TO firststep_owner USING ((SELECT access.is_custodian()));
+COMMENT ON POLICY custodian_can_access ON plan_areas IS
     'The table owner can use all rows within an access opened as custodian, to re-encrypt them under a new key.';
 
 ALTER TABLE plan_areas ADD CONSTRAINT ck_plan_areas_rating CHECK (rating BETWEEN 1 AND 4);

@@ -4,11 +4,11 @@ ALTER TABLE referral_questions ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURI
 
 GRANT SELECT, INSERT, UPDATE ON referral_questions TO firststep_api;
 
-CREATE POLICY through_the_referral ON referral_questions TO firststep_api, firststep_owner
+CREATE POLICY access_with_referral ON referral_questions TO firststep_api, firststep_owner
     USING (EXISTS (SELECT FROM public.referrals r WHERE r.id = referral_questions.referral_id));
-COMMENT ON POLICY through_the_referral ON referral_questions IS
+COMMENT ON POLICY access_with_referral ON referral_questions IS
     'A question can be read, inserted and updated if its referral is visible.';
 
-CREATE POLICY custodian ON referral_questions TO firststep_owner USING ((SELECT access.is_custodian()));
-COMMENT ON POLICY custodian ON referral_questions IS
+CREATE POLICY custodian_can_access ON referral_questions TO firststep_owner USING ((SELECT access.is_custodian()));
+COMMENT ON POLICY custodian_can_access ON referral_questions IS
     'The table owner can use all rows within an access opened as custodian, to re-encrypt them under a new key.';

@@ -6,61 +6,62 @@ ALTER TABLE referrals ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT, UPDATE ON referrals TO firststep_api;
 GRANT SELECT ON referrals TO firststep_gate;
 
-CREATE POLICY gate ON referrals TO firststep_gate USING (true);
-COMMENT ON POLICY gate ON referrals IS 'Functions owned by firststep_gate can use all rows.';
+CREATE POLICY gate_role_can_access ON referrals TO firststep_gate USING (true);
+COMMENT ON POLICY gate_role_can_access ON referrals IS 'Functions owned by firststep_gate can use all rows.';
 
-CREATE POLICY seen ON referrals FOR SELECT TO firststep_api, firststep_owner
+CREATE POLICY visible_in_scope ON referrals FOR SELECT TO firststep_api, firststep_owner
     USING (
-        agency_id = (SELECT access.partner_agency())
+        agency_id = (SELECT access.partner_agency_id())
         OR (case_id IS NULL AND (
-            (SELECT access.sees_every_case())
-            OR team_id = ANY ((SELECT access.supervised_teams())::uuid[])
-            OR (team_id IS NULL AND cardinality((SELECT access.supervised_teams())) > 0)
+            (SELECT access.can_read_all_cases())
+            OR team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
+            OR (team_id IS NULL AND cardinality((SELECT access.supervised_team_ids())) > 0)
             OR handed_to_id = (SELECT access.worker_id())
             OR received_by_id = (SELECT access.worker_id())))
         OR EXISTS (SELECT FROM public.cases c WHERE c.id = referrals.case_id)
     );
-COMMENT ON POLICY seen ON referrals IS
-    'A referral is visible to the partner system of its agency; before it joins a case, to callers who read the '
-    'cases of all teams, the supervisors of its team or, without a team, all supervisors, and the workers who '
-    'received it or whom it was handed to; and afterwards, if its case is visible.';
+COMMENT ON POLICY visible_in_scope ON referrals IS
+    'A referral is visible to the partner system of its agency; while it belongs to no case, also to callers who '
+    'read the cases of all teams, to the supervisors of its team (to all supervisors if it has no team), and to '
+    'the workers who received it or were given it; and from then on if its case is visible.';
 
-CREATE POLICY received ON referrals FOR INSERT TO firststep_api
-    WITH CHECK ((SELECT access.is_staff()) OR agency_id = (SELECT access.partner_agency()));
-COMMENT ON POLICY received ON referrals IS 'Staff can insert a referral, and a partner system one of its own agency.';
+CREATE POLICY staff_or_agency_can_insert ON referrals FOR INSERT TO firststep_api
+    WITH CHECK ((SELECT access.is_staff()) OR agency_id = (SELECT access.partner_agency_id()));
+COMMENT ON POLICY staff_or_agency_can_insert ON referrals IS
+    'Staff can insert a referral, and a partner system one of its own agency.';
 
-CREATE POLICY by_ones_own_hands ON referrals AS RESTRICTIVE FOR INSERT TO firststep_api
-    WITH CHECK (case_id IS NULL OR access.works_on(case_id));
-COMMENT ON POLICY by_ones_own_hands ON referrals IS
+CREATE POLICY case_staff_can_insert ON referrals AS RESTRICTIVE FOR INSERT TO firststep_api
+    WITH CHECK (case_id IS NULL OR access.is_case_staff(case_id));
+COMMENT ON POLICY case_staff_can_insert ON referrals IS
     'Only staff of the case can insert a referral that belongs to a case.';
 
-CREATE POLICY changed ON referrals FOR UPDATE TO firststep_api, firststep_owner
+CREATE POLICY update_in_scope ON referrals FOR UPDATE TO firststep_api, firststep_owner
     USING (
-        agency_id = (SELECT access.partner_agency())
+        agency_id = (SELECT access.partner_agency_id())
         OR (case_id IS NULL AND (
-            (SELECT access.sees_every_case())
-            OR team_id = ANY ((SELECT access.supervised_teams())::uuid[])
-            OR (team_id IS NULL AND cardinality((SELECT access.supervised_teams())) > 0)
+            (SELECT access.can_read_all_cases())
+            OR team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
+            OR (team_id IS NULL AND cardinality((SELECT access.supervised_team_ids())) > 0)
             OR handed_to_id = (SELECT access.worker_id())
             OR received_by_id = (SELECT access.worker_id())))
         OR EXISTS (SELECT FROM public.cases c WHERE c.id = referrals.case_id)
     )
-    WITH CHECK ((SELECT access.is_staff()) OR agency_id = (SELECT access.partner_agency()));
-COMMENT ON POLICY changed ON referrals IS
+    WITH CHECK ((SELECT access.is_staff()) OR agency_id = (SELECT access.partner_agency_id()));
+COMMENT ON POLICY update_in_scope ON referrals IS
     'Staff, or the partner system of its agency, can update a referral that is visible to them.';
 
-CREATE POLICY in_ones_own_hands ON referrals AS RESTRICTIVE FOR UPDATE TO firststep_api
+CREATE POLICY case_staff_can_update ON referrals AS RESTRICTIVE FOR UPDATE TO firststep_api
     USING (true)
-    WITH CHECK (case_id IS NULL OR access.works_on(case_id));
-COMMENT ON POLICY in_ones_own_hands ON referrals IS
+    WITH CHECK (case_id IS NULL OR access.is_case_staff(case_id));
+COMMENT ON POLICY case_staff_can_update ON referrals IS
     'Only staff of the case can attach a referral to a case or update one that belongs to it; USING is true so '
     'that locking a row does not hide it from a break-glass reader.';
 
-CREATE POLICY custodian ON referrals TO firststep_owner USING ((SELECT access.is_custodian()));
-COMMENT ON POLICY custodian ON referrals IS
+CREATE POLICY custodian_can_access ON referrals TO firststep_owner USING ((SELECT access.is_custodian()));
+COMMENT ON POLICY custodian_can_access ON referrals IS
     'The table owner can use all rows within an access opened as custodian, to re-encrypt them under a new key.';
 
-CREATE TRIGGER not_taken BEFORE UPDATE ON referrals FOR EACH ROW
-    WHEN (OLD.case_id IS NOT NULL) EXECUTE FUNCTION access.refuse_taking('case_id');
-COMMENT ON TRIGGER not_taken ON referrals IS
+CREATE TRIGGER prevent_reassignment BEFORE UPDATE ON referrals FOR EACH ROW
+    WHEN (OLD.case_id IS NOT NULL) EXECUTE FUNCTION access.prevent_reassignment('case_id');
+COMMENT ON TRIGGER prevent_reassignment ON referrals IS
     'Only staff of its case can update a referral or take it out of the case.';

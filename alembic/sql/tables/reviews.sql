@@ -9,21 +9,22 @@ GRANT UPDATE (
     updated_at, sealed
 ) ON reviews TO firststep_api;
 
-CREATE POLICY through_the_case ON reviews FOR SELECT TO firststep_api, firststep_owner
+CREATE POLICY visible_with_case ON reviews FOR SELECT TO firststep_api, firststep_owner
     USING (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = reviews.case_id AND c.child_id = reviews.child_id)
     );
-COMMENT ON POLICY through_the_case ON reviews IS 'A row is visible if its case is visible.';
+COMMENT ON POLICY visible_with_case ON reviews IS 'A row is visible if its case is visible.';
 
-CREATE POLICY added ON reviews FOR INSERT TO firststep_api
+CREATE POLICY insert_with_visible_case ON reviews FOR INSERT TO firststep_api
     WITH CHECK (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = reviews.case_id AND c.child_id = reviews.child_id)
     );
-COMMENT ON POLICY added ON reviews IS 'A row can be inserted if its case is visible and belongs to the same child.';
+COMMENT ON POLICY insert_with_visible_case ON reviews IS
+    'A row can be inserted if its case is visible and belongs to the same child.';
 
-CREATE POLICY changed ON reviews FOR UPDATE TO firststep_api, firststep_owner
+CREATE POLICY update_with_visible_case ON reviews FOR UPDATE TO firststep_api, firststep_owner
     USING (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = reviews.case_id AND c.child_id = reviews.child_id)
@@ -32,37 +33,37 @@ CREATE POLICY changed ON reviews FOR UPDATE TO firststep_api, firststep_owner
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = reviews.case_id AND c.child_id = reviews.child_id)
     );
-COMMENT ON POLICY changed ON reviews IS
+COMMENT ON POLICY update_with_visible_case ON reviews IS
     'A row can be updated if its case is visible and belongs to the same child, before and after the change.';
 
-CREATE POLICY by_ones_own_hands ON reviews AS RESTRICTIVE FOR INSERT TO firststep_api
+CREATE POLICY case_staff_can_insert ON reviews AS RESTRICTIVE FOR INSERT TO firststep_api
     WITH CHECK (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = reviews.case_id
-                   AND ((SELECT access.sees_every_case())
-                        OR c.team_id = ANY ((SELECT access.supervised_teams())::uuid[])
+                   AND ((SELECT access.can_read_all_cases())
+                        OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
                         OR c.lead_worker_id = (SELECT access.worker_id())
-                        OR c.id = ANY ((SELECT access.co_worked_cases())::uuid[])))
+                        OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
     );
-COMMENT ON POLICY by_ones_own_hands ON reviews IS
+COMMENT ON POLICY case_staff_can_insert ON reviews IS
     'Only staff of the case can insert a row: break-glass access is read-only.';
 
-CREATE POLICY in_ones_own_hands ON reviews AS RESTRICTIVE FOR UPDATE TO firststep_api
+CREATE POLICY case_staff_can_update ON reviews AS RESTRICTIVE FOR UPDATE TO firststep_api
     USING (true)
     WITH CHECK (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = reviews.case_id
-                   AND ((SELECT access.sees_every_case())
-                        OR c.team_id = ANY ((SELECT access.supervised_teams())::uuid[])
+                   AND ((SELECT access.can_read_all_cases())
+                        OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
                         OR c.lead_worker_id = (SELECT access.worker_id())
-                        OR c.id = ANY ((SELECT access.co_worked_cases())::uuid[])))
+                        OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
     );
-COMMENT ON POLICY in_ones_own_hands ON reviews IS
+COMMENT ON POLICY case_staff_can_update ON reviews IS
     'Only staff of the case can update a row; USING is true so that locking a row does not hide it from a '
     'break-glass reader.';
 
-CREATE POLICY custodian ON reviews TO firststep_owner USING ((SELECT access.is_custodian()));
-COMMENT ON POLICY custodian ON reviews IS
+CREATE POLICY custodian_can_access ON reviews TO firststep_owner USING ((SELECT access.is_custodian()));
+COMMENT ON POLICY custodian_can_access ON reviews IS
     'The table owner can use all rows within an access opened as custodian, to re-encrypt them under a new key.';
 
 ALTER TABLE reviews ADD CONSTRAINT ck_reviews_status CHECK (status IN ('scheduled', 'completed', 'cancelled'));

@@ -9,27 +9,27 @@ GRANT UPDATE (
     sent_at, sent_by_id, answered_at, ended_at, outcome, updated_at, sealed
 ) ON service_referrals TO firststep_api;
 
-CREATE POLICY through_the_case ON service_referrals FOR SELECT TO firststep_api, firststep_owner
+CREATE POLICY visible_with_case ON service_referrals FOR SELECT TO firststep_api, firststep_owner
     USING (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = service_referrals.case_id AND c.child_id = service_referrals.child_id)
     );
-COMMENT ON POLICY through_the_case ON service_referrals IS 'A row is visible if its case is visible.';
+COMMENT ON POLICY visible_with_case ON service_referrals IS 'A row is visible if its case is visible.';
 
-CREATE POLICY added ON service_referrals FOR INSERT TO firststep_api
+CREATE POLICY insert_with_visible_case ON service_referrals FOR INSERT TO firststep_api
     WITH CHECK (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = service_referrals.case_id AND c.child_id = service_referrals.child_id)
     );
-COMMENT ON POLICY added ON service_referrals IS
+COMMENT ON POLICY insert_with_visible_case ON service_referrals IS
     'A row can be inserted if its case is visible and belongs to the same child.';
 
-CREATE POLICY in_ones_own_name ON service_referrals AS RESTRICTIVE FOR INSERT TO firststep_api
-    WITH CHECK (author_id = (SELECT access.actor_id()));
-COMMENT ON POLICY in_ones_own_name ON service_referrals IS
+CREATE POLICY author_is_caller ON service_referrals AS RESTRICTIVE FOR INSERT TO firststep_api
+    WITH CHECK (author_id = (SELECT access.caller_id()));
+COMMENT ON POLICY author_is_caller ON service_referrals IS
     'The caller can insert a row only with itself as author_id.';
 
-CREATE POLICY changed ON service_referrals FOR UPDATE TO firststep_api, firststep_owner
+CREATE POLICY update_with_visible_case ON service_referrals FOR UPDATE TO firststep_api, firststep_owner
     USING (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = service_referrals.case_id AND c.child_id = service_referrals.child_id)
@@ -38,37 +38,37 @@ CREATE POLICY changed ON service_referrals FOR UPDATE TO firststep_api, firstste
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = service_referrals.case_id AND c.child_id = service_referrals.child_id)
     );
-COMMENT ON POLICY changed ON service_referrals IS
+COMMENT ON POLICY update_with_visible_case ON service_referrals IS
     'A row can be updated if its case is visible and belongs to the same child, before and after the change.';
 
-CREATE POLICY by_ones_own_hands ON service_referrals AS RESTRICTIVE FOR INSERT TO firststep_api
+CREATE POLICY case_staff_can_insert ON service_referrals AS RESTRICTIVE FOR INSERT TO firststep_api
     WITH CHECK (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = service_referrals.case_id
-                   AND ((SELECT access.sees_every_case())
-                        OR c.team_id = ANY ((SELECT access.supervised_teams())::uuid[])
+                   AND ((SELECT access.can_read_all_cases())
+                        OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
                         OR c.lead_worker_id = (SELECT access.worker_id())
-                        OR c.id = ANY ((SELECT access.co_worked_cases())::uuid[])))
+                        OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
     );
-COMMENT ON POLICY by_ones_own_hands ON service_referrals IS
+COMMENT ON POLICY case_staff_can_insert ON service_referrals IS
     'Only staff of the case can insert a row: break-glass access is read-only.';
 
-CREATE POLICY in_ones_own_hands ON service_referrals AS RESTRICTIVE FOR UPDATE TO firststep_api
+CREATE POLICY case_staff_can_update ON service_referrals AS RESTRICTIVE FOR UPDATE TO firststep_api
     USING (true)
     WITH CHECK (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = service_referrals.case_id
-                   AND ((SELECT access.sees_every_case())
-                        OR c.team_id = ANY ((SELECT access.supervised_teams())::uuid[])
+                   AND ((SELECT access.can_read_all_cases())
+                        OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
                         OR c.lead_worker_id = (SELECT access.worker_id())
-                        OR c.id = ANY ((SELECT access.co_worked_cases())::uuid[])))
+                        OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
     );
-COMMENT ON POLICY in_ones_own_hands ON service_referrals IS
+COMMENT ON POLICY case_staff_can_update ON service_referrals IS
     'Only staff of the case can update a row; USING is true so that locking a row does not hide it from a '
     'break-glass reader.';
 
-CREATE POLICY custodian ON service_referrals TO firststep_owner USING ((SELECT access.is_custodian()));
-COMMENT ON POLICY custodian ON service_referrals IS
+CREATE POLICY custodian_can_access ON service_referrals TO firststep_owner USING ((SELECT access.is_custodian()));
+COMMENT ON POLICY custodian_can_access ON service_referrals IS
     'The table owner can use all rows within an access opened as custodian, to re-encrypt them under a new key.';
 
 ALTER TABLE service_referrals ADD CONSTRAINT ck_service_referrals_status CHECK (

@@ -4,35 +4,34 @@ ALTER TABLE session_addenda ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
 GRANT SELECT, INSERT ON session_addenda TO firststep_api;
 
-CREATE POLICY by_tier ON session_addenda FOR SELECT TO firststep_api, firststep_owner
+CREATE POLICY visible_by_tier ON session_addenda FOR SELECT TO firststep_api, firststep_owner
     USING (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = session_addenda.case_id
                    AND CASE session_addenda.tier
                        WHEN 'case' THEN true
                        WHEN 'clinical' THEN session_addenda.author_id = (SELECT access.worker_id())
-                                            OR c.team_id = ANY ((SELECT access.supervised_teams())::uuid[])
-                       WHEN 'legal' THEN (SELECT access.sees_every_case())
-                                         OR c.team_id = ANY ((SELECT access.supervised_teams())::uuid[])
+                                            OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
+                       WHEN 'legal' THEN (SELECT access.can_read_all_cases())
+                                         OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
                                          OR c.lead_worker_id = (SELECT access.worker_id())
                                          OR EXISTS (SELECT FROM public.case_workers w
                                                      WHERE w.case_id = c.id AND w.user_id = (SELECT access.worker_id()))
                        ELSE false END)
     );
-COMMENT ON POLICY by_tier ON session_addenda IS
-    'A row is visible in a visible case to callers who read its tier: for case, all readers of the case; for '
-    'clinical, the author and the supervisors of the team; for legal, the staff of the case.';
+COMMENT ON POLICY visible_by_tier ON session_addenda IS
+    'A row is visible if its case is visible and the caller reads its tier, as access.can_read_tier() defines.';
 
-CREATE POLICY added ON session_addenda FOR INSERT TO firststep_api
+CREATE POLICY insert_by_tier ON session_addenda FOR INSERT TO firststep_api
     WITH CHECK (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = session_addenda.case_id
                    AND CASE session_addenda.tier
                        WHEN 'case' THEN true
                        WHEN 'clinical' THEN session_addenda.author_id = (SELECT access.worker_id())
-                                            OR c.team_id = ANY ((SELECT access.supervised_teams())::uuid[])
-                       WHEN 'legal' THEN (SELECT access.sees_every_case())
-                                         OR c.team_id = ANY ((SELECT access.supervised_teams())::uuid[])
+                                            OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
+                       WHEN 'legal' THEN (SELECT access.can_read_all_cases())
+                                         OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
                                          OR c.lead_worker_id = (SELECT access.worker_id())
                                          OR EXISTS (SELECT FROM public.case_workers w
                                                      WHERE w.case_id = c.id AND w.user_id = (SELECT access.worker_id()))
@@ -40,46 +39,44 @@ CREATE POLICY added ON session_addenda FOR INSERT TO firststep_api
         AND EXISTS (SELECT FROM public.cases c
                      WHERE c.id = session_addenda.case_id AND c.child_id = session_addenda.child_id)
     );
-COMMENT ON POLICY added ON session_addenda IS
-    'A row can be inserted by callers who read its tier: for case, all readers of the case; for clinical, the '
-    'author and the supervisors of the team; for legal, the staff of the case, if the case is visible and belongs '
-    'to the same child.';
+COMMENT ON POLICY insert_by_tier ON session_addenda IS
+    'A row can be inserted if its case is visible, belongs to the same child, and the caller reads its tier.';
 
-CREATE POLICY in_ones_own_name ON session_addenda AS RESTRICTIVE FOR INSERT TO firststep_api
-    WITH CHECK (author_id = (SELECT access.actor_id()));
-COMMENT ON POLICY in_ones_own_name ON session_addenda IS 'The caller can insert a row only with itself as author_id.';
+CREATE POLICY author_is_caller ON session_addenda AS RESTRICTIVE FOR INSERT TO firststep_api
+    WITH CHECK (author_id = (SELECT access.caller_id()));
+COMMENT ON POLICY author_is_caller ON session_addenda IS 'The caller can insert a row only with itself as author_id.';
 
-CREATE POLICY by_ones_own_hands ON session_addenda AS RESTRICTIVE FOR INSERT TO firststep_api
+CREATE POLICY case_staff_can_insert ON session_addenda AS RESTRICTIVE FOR INSERT TO firststep_api
     WITH CHECK (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = session_addenda.case_id
-                   AND ((SELECT access.sees_every_case())
-                        OR c.team_id = ANY ((SELECT access.supervised_teams())::uuid[])
+                   AND ((SELECT access.can_read_all_cases())
+                        OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
                         OR c.lead_worker_id = (SELECT access.worker_id())
-                        OR c.id = ANY ((SELECT access.co_worked_cases())::uuid[])))
+                        OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
         OR EXISTS (SELECT FROM public.support_sessions s
                     WHERE s.id = session_id AND s.worker_id = (SELECT access.worker_id()))
     );
-COMMENT ON POLICY by_ones_own_hands ON session_addenda IS
+COMMENT ON POLICY case_staff_can_insert ON session_addenda IS
     'Only staff of the case can insert a row: break-glass access is read-only. The worker of the session may '
     'write too.';
 
-CREATE POLICY in_ones_own_hands ON session_addenda AS RESTRICTIVE FOR UPDATE TO firststep_api
+CREATE POLICY case_staff_can_update ON session_addenda AS RESTRICTIVE FOR UPDATE TO firststep_api
     USING (true)
     WITH CHECK (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = session_addenda.case_id
-                   AND ((SELECT access.sees_every_case())
-                        OR c.team_id = ANY ((SELECT access.supervised_teams())::uuid[])
+                   AND ((SELECT access.can_read_all_cases())
+                        OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
                         OR c.lead_worker_id = (SELECT access.worker_id())
-                        OR c.id = ANY ((SELECT access.co_worked_cases())::uuid[])))
+                        OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
         OR EXISTS (SELECT FROM public.support_sessions s
                     WHERE s.id = session_id AND s.worker_id = (SELECT access.worker_id()))
     );
-COMMENT ON POLICY in_ones_own_hands ON session_addenda IS
+COMMENT ON POLICY case_staff_can_update ON session_addenda IS
     'Only staff of the case can update a row; USING is true so that locking a row does not hide it from a '
     'break-glass reader. The worker of the session may write too.';
 
-CREATE POLICY custodian ON session_addenda TO firststep_owner USING ((SELECT access.is_custodian()));
-COMMENT ON POLICY custodian ON session_addenda IS
+CREATE POLICY custodian_can_access ON session_addenda TO firststep_owner USING ((SELECT access.is_custodian()));
+COMMENT ON POLICY custodian_can_access ON session_addenda IS
     'The table owner can use all rows within an access opened as custodian, to re-encrypt them under a new key.';

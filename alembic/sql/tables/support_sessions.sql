@@ -9,27 +9,27 @@ GRANT UPDATE (
     author_id, updated_at, sealed
 ) ON support_sessions TO firststep_api;
 
-CREATE POLICY through_the_case ON support_sessions FOR SELECT TO firststep_api, firststep_owner
+CREATE POLICY visible_with_case ON support_sessions FOR SELECT TO firststep_api, firststep_owner
     USING (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = support_sessions.case_id AND c.child_id = support_sessions.child_id)
     );
-COMMENT ON POLICY through_the_case ON support_sessions IS 'A row is visible if its case is visible.';
+COMMENT ON POLICY visible_with_case ON support_sessions IS 'A row is visible if its case is visible.';
 
-CREATE POLICY added ON support_sessions FOR INSERT TO firststep_api
+CREATE POLICY insert_with_visible_case ON support_sessions FOR INSERT TO firststep_api
     WITH CHECK (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = support_sessions.case_id AND c.child_id = support_sessions.child_id)
     );
-COMMENT ON POLICY added ON support_sessions IS
+COMMENT ON POLICY insert_with_visible_case ON support_sessions IS
     'A row can be inserted if its case is visible and belongs to the same child.';
 
-CREATE POLICY in_ones_own_name ON support_sessions AS RESTRICTIVE FOR INSERT TO firststep_api
-    WITH CHECK (author_id = (SELECT access.actor_id()));
-COMMENT ON POLICY in_ones_own_name ON support_sessions IS
+CREATE POLICY author_is_caller ON support_sessions AS RESTRICTIVE FOR INSERT TO firststep_api
+    WITH CHECK (author_id = (SELECT access.caller_id()));
+COMMENT ON POLICY author_is_caller ON support_sessions IS
     'The caller can insert a row only with itself as author_id.';
 
-CREATE POLICY changed ON support_sessions FOR UPDATE TO firststep_api, firststep_owner
+CREATE POLICY update_with_visible_case ON support_sessions FOR UPDATE TO firststep_api, firststep_owner
     USING (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = support_sessions.case_id AND c.child_id = support_sessions.child_id)
@@ -38,45 +38,46 @@ CREATE POLICY changed ON support_sessions FOR UPDATE TO firststep_api, firststep
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = support_sessions.case_id AND c.child_id = support_sessions.child_id)
     );
-COMMENT ON POLICY changed ON support_sessions IS
+COMMENT ON POLICY update_with_visible_case ON support_sessions IS
     'A row can be updated if its case is visible and belongs to the same child, before and after the change.';
 
-CREATE POLICY by_ones_own_hands ON support_sessions AS RESTRICTIVE FOR INSERT TO firststep_api
+CREATE POLICY case_staff_can_insert ON support_sessions AS RESTRICTIVE FOR INSERT TO firststep_api
     WITH CHECK (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = support_sessions.case_id
-                   AND ((SELECT access.sees_every_case())
-                        OR c.team_id = ANY ((SELECT access.supervised_teams())::uuid[])
+                   AND ((SELECT access.can_read_all_cases())
+                        OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
                         OR c.lead_worker_id = (SELECT access.worker_id())
-                        OR c.id = ANY ((SELECT access.co_worked_cases())::uuid[])))
+                        OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
         OR (worker_id = (SELECT access.worker_id()) AND status IN ('held', 'missed'))
     );
-COMMENT ON POLICY by_ones_own_hands ON support_sessions IS
+COMMENT ON POLICY case_staff_can_insert ON support_sessions IS
     'Only staff of the case can insert a row: break-glass access is read-only. A worker may record a held or '
     'missed session of their own.';
 
-CREATE POLICY in_ones_own_hands ON support_sessions AS RESTRICTIVE FOR UPDATE TO firststep_api
+CREATE POLICY case_staff_can_update ON support_sessions AS RESTRICTIVE FOR UPDATE TO firststep_api
     USING (true)
     WITH CHECK (
         EXISTS (SELECT FROM public.cases c
                  WHERE c.id = support_sessions.case_id
-                   AND ((SELECT access.sees_every_case())
-                        OR c.team_id = ANY ((SELECT access.supervised_teams())::uuid[])
+                   AND ((SELECT access.can_read_all_cases())
+                        OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
                         OR c.lead_worker_id = (SELECT access.worker_id())
-                        OR c.id = ANY ((SELECT access.co_worked_cases())::uuid[])))
+                        OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
         OR (worker_id = (SELECT access.worker_id()) AND status IN ('held', 'missed'))
     );
-COMMENT ON POLICY in_ones_own_hands ON support_sessions IS
+COMMENT ON POLICY case_staff_can_update ON support_sessions IS
     'Only staff of the case can update a row; USING is true so that locking a row does not hide it from a '
     'break-glass reader. A worker may record a held or missed session of their own.';
 
-CREATE POLICY custodian ON support_sessions TO firststep_owner USING ((SELECT access.is_custodian()));
-COMMENT ON POLICY custodian ON support_sessions IS
+CREATE POLICY custodian_can_access ON support_sessions TO firststep_owner USING ((SELECT access.is_custodian()));
+COMMENT ON POLICY custodian_can_access ON support_sessions IS
     'The table owner can use all rows within an access opened as custodian, to re-encrypt them under a new key.';
 
-CREATE TRIGGER not_taken BEFORE UPDATE ON support_sessions FOR EACH ROW
-    WHEN (OLD.worker_id IS DISTINCT FROM NEW.worker_id) EXECUTE FUNCTION access.refuse_taking('case_id');
-COMMENT ON TRIGGER not_taken ON support_sessions IS 'Only staff of the case can change the worker of a session.';
+CREATE TRIGGER prevent_reassignment BEFORE UPDATE ON support_sessions FOR EACH ROW
+    WHEN (OLD.worker_id IS DISTINCT FROM NEW.worker_id) EXECUTE FUNCTION access.prevent_reassignment('case_id');
+COMMENT ON TRIGGER prevent_reassignment ON support_sessions IS
+    'Only staff of the case can change the worker of a session.';
 
 ALTER TABLE support_sessions ADD CONSTRAINT ck_support_sessions_status CHECK (
     status IN ('planned', 'held', 'missed', 'cancelled')

@@ -35,7 +35,7 @@ from app.services.accounts.sign_in_audit import SignInContext, record_throttled_
 from app.services.cases import agenda
 
 FEED_ACCESS_ACTION = "agenda.feed"
-OPEN_FEED_SQL = "SELECT (opened).*, (feed).id AS feed_id, (feed).user_id, (feed).language FROM access.open_feed($1, $2, $3)"
+OPEN_FEED_SQL = "SELECT (opened).*, (feed).id AS feed_id, (feed).user_id, (feed).language FROM access.open_calendar_feed($1, $2, $3)"
 
 MAX_ACTIVE_FEEDS = 10
 """Alive at once, of one person."""

@@ -8,10 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.errors import Fault
 from app.models import Case
 
-CONFLICT_WALL_SQL = text("SELECT access.wall_stands(:child, :workers)").bindparams(
+CONFLICT_WALL_SQL = text("SELECT access.violates_conflict_wall(:child, :workers)").bindparams(
     bindparam("child", type_=Uuid), bindparam("workers", type_=ARRAY(Uuid))
 )
-SHARED_WORKER_SQL = text("SELECT access.shares_a_worker(:child, :other)").bindparams(
+SHARED_WORKER_SQL = text("SELECT access.children_share_worker(:child, :other)").bindparams(
     bindparam("child", type_=Uuid), bindparam("other", type_=Uuid)
 )
 

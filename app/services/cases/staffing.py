@@ -5,12 +5,14 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Uuid, bindparam, delete, select, text, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.actor import Caller
 from app.access.permissions import Role
 from app.access.vault import decrypt, encrypt
+from app.database.errors import get_violated_constraint
 from app.errors import Fault, InvalidInput, NotFound
 from app.kit.pagination import Paginator
 from app.kit.records import ensure_exists, get_record, get_version_for_update
@@ -150,8 +152,8 @@ async def break_glass(
     session.add(grant)
     try:
         await session.flush()  # from here on the case can be seen, if it exists and no wall hides it
-    except Exception as error:
-        if "ForeignKeyViolation" in str(error):
+    except IntegrityError as error:
+        if get_violated_constraint(error) == "fk_break_glass_case_id":
             raise NotFound from error
         raise
     case = await get_record(session, Case, case_id)

@@ -21,12 +21,12 @@ async def check_case_writable(session: AsyncSession, case: Case) -> list[Fault]:
 
 async def check_works_on_case(session: AsyncSession, case: Case) -> list[Fault]:
     """Return the unmet condition that the actor neither works on a case nor decides for it, or none."""
-    return _check_is_case_staff(await session.scalar(select(func.access.works_on(case.id))))
+    return _check_is_case_staff(await session.scalar(select(func.access.is_case_staff(case.id))))
 
 
 async def check_works_with_child(session: AsyncSession, child_id: UUID) -> list[Fault]:
     """Return the unmet condition that the actor works on none of a child's cases, or none."""
-    mine = select(func.bool_or(func.access.works_on(col(Case.id)))).where(col(Case.child_id) == child_id)
+    mine = select(func.bool_or(func.access.is_case_staff(col(Case.id)))).where(col(Case.child_id) == child_id)
     return _check_is_case_staff(await session.scalar(mine))
 
 

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.actor import Caller
+from app.database.errors import get_violated_constraint
 from app.errors import Fault, InvalidInput
 from app.kit.dates import today
 from app.kit.pagination import Paginator
@@ -36,7 +37,7 @@ async def create_books_closing(
     try:
         await session.flush()  # the database waits for whoever is writing, and then lets nobody in
     except IntegrityError as error:
-        if "books of that day" in str(error):
+        if get_violated_constraint(error) == "books_closed":
             raise_if_unmet([BOOKS_CLOSED])
         raise
     return _to_schema(closing)

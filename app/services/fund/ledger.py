@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.actor import Caller
+from app.database.errors import get_violated_constraint
 from app.errors import Fault
 from app.kit.state_machine import raise_if_unmet
 from app.models import BooksClosing, Fund, LedgerAccount, LedgerEntry, LedgerTransaction
@@ -23,6 +24,11 @@ GENERAL_LINE = "general"
 ACCOUNT_KINDS = ("available", "reserved", "advanced", "spent")
 FUND_EXHAUSTED = Fault("/fund_id", "fund_exhausted", "The fund's line has not so much left.")
 BOOKS_CLOSED = Fault(None, "books_closed", "The books of that day are closed.")
+FAULTS_BY_CONSTRAINT: dict[str, Fault] = {
+    "ck_ledger_accounts_not_overdrawn": FUND_EXHAUSTED,
+    "books_closed": BOOKS_CLOSED,
+}
+"""The unmet condition for each constraint of the ledger that a request can violate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,14 +136,9 @@ async def post_transactions(
         await session.execute(insert(LedgerTransaction).inline(), transactions)
         await session.execute(insert(LedgerEntry).inline(), entries)
     except IntegrityError as error:
-        raise_if_unmet(_faults_from_database_error(str(error)))
+        fault = FAULTS_BY_CONSTRAINT.get(get_violated_constraint(error) or "")
+        raise_if_unmet([fault] if fault else [])
         raise
-
-
-def _faults_from_database_error(said: str) -> list[Fault]:
-    """Return what the database refused, where it is the ledger's own rules that did."""
-    rules = {"never_overdrawn": FUND_EXHAUSTED, "books of that day are closed": BOOKS_CLOSED}
-    return [fault for rule, fault in rules.items() if rule in said]
 
 
 async def _load_account_ids(session: AsyncSession, funds: set[UUID]) -> dict[tuple[UUID, str, str], UUID]:
@@ -173,6 +174,6 @@ async def get_account_balances(
 
 
 BALANCE_DIFFERENCES_QUERY = text(
-    "SELECT d.account_id, d.fund_id, d.stored, d.recomputed, a.currency FROM ledger.differences() d"
+    "SELECT d.account_id, d.fund_id, d.stored, d.recomputed, a.currency FROM ledger.balance_differences() d"
     " JOIN ledger_accounts a ON a.id = d.account_id ORDER BY 1 LIMIT 1000"
 )

@@ -205,7 +205,7 @@ async def _check_acknowledgement(
 
 
 async def _count_proofs_of_payment(session: AsyncSession, asked: Disbursement, documents: set[UUID]) -> int:
-    counted = func.access.proofs_of_payment(asked.case_id, list(documents))
+    counted = func.access.count_payment_proofs(asked.case_id, list(documents))
     return int(await session.scalar(select(counted)) or 0)
 
 

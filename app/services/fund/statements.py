@@ -72,7 +72,9 @@ async def _sum_spending_by_category(
     session: AsyncSession, fund: Fund, first_day: date, last_day: date
 ) -> list[StatementLine]:
     """Return what was spent by category: of all of it, whoever asks, with no look at whom it was for."""
-    query = text("SELECT category, spent, payments FROM access.spent_on(:fund, :first_day, :last_day)")
+    query = text(
+        "SELECT category, spent, payments FROM access.spending_by_category(:fund, :first_day, :last_day)"
+    )
     told = {"fund": fund.id, "first_day": first_day, "last_day": last_day}
     return [
         StatementLine(

@@ -122,7 +122,7 @@ async def _get_record_tier(session: AsyncSession, about: About) -> str:
 
 async def _check_tier(session: AsyncSession, caller: Caller, case: Case, tier: str) -> list[Fault]:
     """Ask the database, which has the last word on tiers, before it has to refuse the row."""
-    if await session.scalar(select(func.access.reads_tier(tier, case.id, caller.id))):
+    if await session.scalar(select(func.access.can_read_tier(tier, case.id, caller.id))):
         return []
     return [Fault("/tier", "not_your_tier", "Whoever adds a document is among those who read it.")]
 

@@ -115,7 +115,7 @@ async def update_legal_step(
 
 async def _require_legal_tier(session: AsyncSession, caller: Caller, case_id: UUID) -> None:
     """Ask the database, which has the last word on tiers, before it has to refuse the row."""
-    if not await session.scalar(select(func.access.reads_tier("legal", case_id, caller.id))):
+    if not await session.scalar(select(func.access.can_read_tier("legal", case_id, caller.id))):
         raise NotFound
 
 
