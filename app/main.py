@@ -19,7 +19,7 @@ from app.http.middleware import stack as middleware
 from app.http.openapi import docs_pages as documentation
 from app.http.openapi.document import describe
 from app.routers import documents, mount
-from app.schemas.rules import SENTENCES
+from app.schemas.rules import VALIDATION_MESSAGES
 from app.server import cleanup as tidying
 
 TITLE = "First Step"
@@ -68,7 +68,7 @@ def create_app() -> FastAPI:
     )  # fmt: skip
     mount(app)
     describe(app)
-    error_handlers.install(app, SENTENCES)
+    error_handlers.install(app, VALIDATION_MESSAGES)
     documentation.install(app, get_settings(), contract=OPENAPI_FILE)
-    middleware.install(app, get_settings(), uploads=documents.UPLOADS)
+    middleware.install(app, get_settings(), uploads=documents.UPLOAD_LIMITS)
     return app

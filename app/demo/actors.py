@@ -20,8 +20,8 @@ from app.demo import people as demo_people
 from app.kit.dates import add_months, today
 from app.models import User
 from app.models.record import new_id
-from app.schemas.administration import AgencyIn, ApiClientIn, TeamIn, UserIn
-from app.schemas.providers import Contact, ProviderIn
+from app.schemas.administration import AgencyCreate, ApiClientCreate, TeamCreate, UserCreate
+from app.schemas.providers import ProviderContact, ProviderCreate
 from app.server.act_as import run_as, start_session_as
 from app.services.accounts import agencies, api_clients, initial_passwords, teams, users
 from app.services.support import providers
@@ -85,7 +85,7 @@ async def create_demo_organisation(cast: DemoIds, database: Database, notes: Pat
     told: dict[str, Any] = {"users": [], "api_clients": []}
     async with database.session_factory() as session:
         for name, team_id in cast.team_ids.items():
-            await teams.create_team(session, TeamIn(id=team_id, name=name))
+            await teams.create_team(session, TeamCreate(id=team_id, name=name))
         for mailbox, name, roles, places in demo_people.STAFF:
             told["users"].append(await _create_user(session, cast, mailbox, name, roles, places))
         told["api_clients"] = await _create_api_clients(session, cast)
@@ -107,7 +107,7 @@ async def _create_user(
     email = f"{mailbox}@{demo_people.EMAIL_DOMAIN}"
     appointing = {"id": str(cast.user_ids[mailbox]), "email": email, "name": name}
     made = await users.create_user(
-        session, UserIn.model_validate({**appointing, "roles": list(roles), "teams": memberships})
+        session, UserCreate.model_validate({**appointing, "roles": list(roles), "teams": memberships})
     )
     user = await session.get_one(User, made.id)
     # As if they had chosen it: whoever tries the demonstration has nothing to change first.
@@ -118,9 +118,9 @@ async def _create_user(
 async def _create_api_clients(session: AsyncSession, cast: DemoIds) -> list[dict[str, Any]]:
     agency_ids, told = {}, []
     for name, kind in demo_people.AGENCIES:
-        agency_ids[name] = (await agencies.create_agency(session, AgencyIn(name=name, kind=kind))).id
+        agency_ids[name] = (await agencies.create_agency(session, AgencyCreate(name=name, kind=kind))).id
     for client_id, (name, agency, scopes) in zip(cast.api_client_ids, demo_people.API_CLIENTS, strict=True):
-        wanted = ApiClientIn(id=client_id, agency_id=agency_ids[agency], name=name, scopes=list(scopes))
+        wanted = ApiClientCreate(id=client_id, agency_id=agency_ids[agency], name=name, scopes=list(scopes))
         secret = (await api_clients.create_api_client(session, wanted)).client_secret
         told.append(
             {"client_id": str(client_id), "client_secret": secret, "agency": agency, "scopes": scopes}
@@ -130,17 +130,17 @@ async def _create_api_clients(session: AsyncSession, cast: DemoIds) -> list[dict
 
 def _build_provider(
     cast: DemoIds, name: str, kind: str, services: tuple[str, ...], provinces: tuple[str, ...]
-) -> ProviderIn:
+) -> ProviderCreate:
     number = [one[0] for one in demo_people.PROVIDERS].index(name)
     was_checked = number < len(demo_people.PROVIDERS) - 1
     years = add_months(today(), -36)
-    return ProviderIn(
+    return ProviderCreate(
         id=cast.provider_ids[name],
         name=name,
         kind=kind,
         services=list(services),
         province_codes=list(provinces),
-        contacts=[Contact(name="Sok Dara", position="Reception", phone=f"02398{7000 + number}")],
+        contacts=[ProviderContact(name="Sok Dara", position="Reception", phone=f"02398{7000 + number}")],
         places=("Open on weekdays.", "ថ្ងៃច័ន្ទ ដល់ សុក្រ")[number % 2],
         safeguarding_checked_on=years if was_checked else None,
         safeguarding_valid_until=add_months(years, 48 + number) if was_checked else None,

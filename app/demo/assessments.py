@@ -8,7 +8,7 @@ from uuid import UUID
 from app.access.permissions import Permission
 from app.demo.child import CaseSimulation
 from app.demo.storylines import AREAS, ApprovalStage
-from app.schemas.assessments import AssessmentIn, AssessmentPatch
+from app.schemas.assessments import AssessmentCreate, AssessmentUpdate
 from app.services.assessments import assessments
 
 SECTIONS = ("current_situation", "personal_history", "family_home", "physical_state", "emotional_state")
@@ -42,7 +42,11 @@ async def simulate_assessment(
     """Play an assessment: begun on the first day, submitted on the second, decided on the third; or up to a stage."""
     rated = ratings or life.scenario.initial_ratings()
     found = await _write_draft(
-        life, days[0], AssessmentIn(subject=subject, person_id=person_id, kind=kind), rated, approval_stage
+        life,
+        days[0],
+        AssessmentCreate(subject=subject, person_id=person_id, kind=kind),
+        rated,
+        approval_stage,
     )
     if approval_stage == "draft":
         return found
@@ -65,7 +69,7 @@ async def simulate_assessment(
 async def _write_draft(
     life: CaseSimulation,
     day: date,
-    payload: AssessmentIn,
+    payload: AssessmentCreate,
     ratings: dict[str, int],
     stage: ApprovalStage | None,
 ) -> AssessmentReference:
@@ -76,7 +80,7 @@ async def _write_draft(
         document = {"sections": {"current_situation": document["sections"]["current_situation"]}}
     async with life.run_as(life.worker, Permission.assessment_write, day) as (session, actor):
         begun = await assessments.create_case_assessment(session, actor, life.case_id, payload)
-        patch = AssessmentPatch.model_validate(document)
+        patch = AssessmentUpdate.model_validate(document)
         return _to_reference(await assessments.update_assessment(session, begun.id, begun.version, patch))
 
 

@@ -12,15 +12,17 @@ from app.demo.assessments import MAX_WEAK_RATING
 from app.demo.child import CaseSimulation
 from app.demo.storylines import AREAS, ApprovalStage
 from app.schemas.care_plans import (
-    ActionIn,
-    ActionPatch,
-    AreaAnswer,
+    ActionCreate,
+    ActionUpdate,
+    CarePlanAreaUpdate,
+    CarePlanCreate,
     CarePlanFilters,
-    CarePlanIn,
-    CarePlanOut,
-    CarePlanPatch,
-    GoalIn,
-    GoalPatch,
+    CarePlanUpdate,
+    GoalCreate,
+    GoalUpdate,
+)
+from app.schemas.care_plans import (
+    CarePlan as CarePlanSchema,
 )
 from app.services.care_plans import approve as care_plans_decide
 from app.services.care_plans import areas as care_plans_areas
@@ -37,7 +39,7 @@ class CarePlanDraft:
 
     simulation: CaseSimulation
     session: AsyncSession
-    plan: CarePlanOut
+    plan: CarePlanSchema
     version: int
 
     async def complete_areas(self) -> None:
@@ -55,7 +57,9 @@ class CarePlanDraft:
 
     async def answer_no_need(self, area: str) -> None:
         """Say why there is no need."""
-        answer = AreaAnswer(status="no_need", reason=self.simulation.choose_text("areas", area, "no_need"))
+        answer = CarePlanAreaUpdate(
+            status="no_need", reason=self.simulation.choose_text("areas", area, "no_need")
+        )
         with self.simulation.freeze_next_moment():
             await care_plans_areas.replace_care_plan_area(
                 self.session, self.plan.id, area, self.version, answer
@@ -68,7 +72,7 @@ class CarePlanDraft:
             self.simulation.choose_text("areas", area, name) for name in ("goals", "strengths")
         )
         actions = [self.build_action(area) for _ in range(1 + (self.simulation.rng.random() < 0.2))]
-        told = GoalIn(statement=statement, strengths_used=strengths, actions=actions)
+        told = GoalCreate(statement=statement, strengths_used=strengths, actions=actions)
         with self.simulation.freeze_next_moment():
             await care_plans_areas.create_care_plan_goal(self.session, self.plan.id, area, told)
         self.version += 1
@@ -79,13 +83,13 @@ class CarePlanDraft:
             await care_plans_areas.create_goal_action(self.session, goal_id, self.build_action(area))
         self.version += 1
 
-    def build_action(self, area: str) -> ActionIn:
+    def build_action(self, area: str) -> ActionCreate:
         """Say what is done towards a goal, by whom and by when."""
         entry = self.simulation.rng.choice(self.simulation.texts.list_entries("areas", area, "actions"))
         due_on = self.simulation.last_action_at.date() + timedelta(
             days=45 + self.simulation.rng.randrange(200)
         )
-        return ActionIn(by=entry[0], what=self.simulation.texts.get_text(entry), due_on=due_on)
+        return ActionCreate(by=entry[0], what=self.simulation.texts.get_text(entry), due_on=due_on)
 
     async def write_texts(self) -> None:
         """Write the safety plan and the views, or the gaps."""
@@ -95,7 +99,7 @@ class CarePlanDraft:
         else:
             texts |= {name: self.simulation.choose_text(name) for name in ("knowledge_gaps", "capacity_gaps")}
             texts["needs_social_work"] = self.simulation.rng.random() < 0.5
-        patch = CarePlanPatch.model_validate(texts)
+        patch = CarePlanUpdate.model_validate(texts)
         with self.simulation.freeze_next_moment():
             self.version = (
                 await care_plans.update_care_plan(self.session, self.plan.id, self.version, patch)
@@ -109,10 +113,10 @@ async def simulate_care_plan(
     *,
     subject: str = "child",
     approval_stage: ApprovalStage | None = None,
-) -> CarePlanOut:
+) -> CarePlanSchema:
     """Play a first plan: begun on the first day, submitted on the second, decided on the third; or up to a stage."""
     async with life.run_as(life.worker, Permission.care_plan_write, days[0]) as (session, actor):
-        told = CarePlanIn(subject=subject, assessment_id=assessment_id)
+        told = CarePlanCreate(subject=subject, assessment_id=assessment_id)
         begun = await care_plans_editions.create_case_care_plan(session, actor, life.case_id, told)
         draft = CarePlanDraft(life, session, begun, begun.version)
         if approval_stage != "draft":
@@ -131,7 +135,7 @@ async def simulate_care_plan_decision(
     plan_id: UUID,
     version: int,
     approval_stage: ApprovalStage | None = None,
-) -> CarePlanOut:
+) -> CarePlanSchema:
     """Submit a plan, and have it approved or returned."""
     async with life.run_as(life.worker, Permission.care_plan_submit, days[0]) as (session, actor):
         waiting = await care_plans_decide.submit_care_plan(session, actor, plan_id, version)
@@ -173,10 +177,10 @@ async def simulate_care_plan_progress(life: CaseSimulation, day: date) -> None:
         return
     area, goal, action = due[0]
     async with life.run_as(life.worker, Permission.care_plan_write, day) as (session, actor):
-        done = ActionPatch.model_validate({"status": "done"})
+        done = ActionUpdate.model_validate({"status": "done"})
         await care_plans_areas.update_action(session, actor, action.id, action.version, done)
         goal.actions.remove(action)
         if not goal.actions and life.scenario.trend > 0:
-            achieved = GoalPatch.model_validate({"status": "achieved"})
+            achieved = GoalUpdate.model_validate({"status": "achieved"})
             await care_plans_areas.update_goal(session, actor, goal.id, goal.version, achieved)
             area.goals.remove(goal)

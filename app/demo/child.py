@@ -19,7 +19,7 @@ from app.demo.storylines import CaseScenario, to_workday
 from app.demo.texts import TextPicker
 from app.kit.dates import CAMBODIA_TIMEZONE
 from app.models.record import freeze_time
-from app.schemas.care_plans import CarePlanOut
+from app.schemas.care_plans import CarePlan as CarePlanSchema
 
 OFFICE_OPENING_HOUR = 8
 TIME_BETWEEN_ACTIONS = timedelta(minutes=2)
@@ -41,7 +41,7 @@ class CaseSimulation:
     supporter_id: UUID | None = None
     family_member_id: UUID | None = None
     consent_id: UUID | None = None
-    current_plan: CarePlanOut | None = None
+    current_plan: CarePlanSchema | None = None
     """The child's plan in force."""
     last_action_at: datetime = INITIAL_TIME
     """When the last act was."""

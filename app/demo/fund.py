@@ -16,18 +16,20 @@ from app.demo.storylines import to_workday
 from app.kit.dates import CAMBODIA_TIMEZONE, add_months
 from app.models.record import freeze_time
 from app.schemas.disbursements import (
-    DisbursementApproval,
-    DisbursementFilters,
-    DisbursementIn,
-    DisbursementOut,
-    DisbursementRejection,
-    Payment,
-    Reconciliation,
+    Disbursement as DisbursementSchema,
 )
-from app.schemas.documents import DocumentIn
-from app.schemas.funds import DepositIn, FundIn
-from app.schemas.ledger import ExchangeRateIn
-from app.schemas.money import Money, MoneyIn
+from app.schemas.disbursements import (
+    DisbursementApproval,
+    DisbursementCreate,
+    DisbursementFilters,
+    DisbursementPayment,
+    DisbursementReconciliation,
+    DisbursementRejection,
+)
+from app.schemas.documents import DocumentCreate
+from app.schemas.funds import DepositCreate, FundCreate
+from app.schemas.ledger import ExchangeRateCreate
+from app.schemas.money import Money, PositiveMoney
 from app.services.fund import approve as disbursements_decide
 from app.services.fund import disbursements, exchange_rates, funds
 from app.services.fund import pay as disbursements_pay
@@ -65,7 +67,7 @@ async def create_demo_funds(stage: DemoContext, day: date) -> None:
                     "id": str(stage.ids.fund_ids[name]),
                     "grant_code": f"FS-{begin.year}-{donor[:2].upper()}",
                 }
-                await funds.create_fund(session, FundIn.model_validate(told | period | made))
+                await funds.create_fund(session, FundCreate.model_validate(told | period | made))
         for months in range(0, FUND_HISTORY_MONTHS, 3):
             on = to_workday(add_months(begin, months))
             with _freeze_day(on):
@@ -74,10 +76,12 @@ async def create_demo_funds(stage: DemoContext, day: date) -> None:
                     "rate": str(RIEL_PER_DOLLAR + months % 5 * 4),
                     "source": "National Bank",
                 }
-                await exchange_rates.create_exchange_rate(session, actor, ExchangeRateIn.model_validate(rate))
+                await exchange_rates.create_exchange_rate(
+                    session, actor, ExchangeRateCreate.model_validate(rate)
+                )
                 for name, _, currency, _, amount in demo_people.FUNDS if months % 6 == 0 else ():
                     gift = {"amount": {"amount": amount, "currency": currency}, "received_on": on.isoformat()}
-                    deposit = DepositIn.model_validate(gift | {"reference": f"Gift {months // 6 + 1}"})
+                    deposit = DepositCreate.model_validate(gift | {"reference": f"Gift {months // 6 + 1}"})
                     await funds.create_fund_deposit(session, actor, stage.ids.fund_ids[name], deposit)
 
 
@@ -109,7 +113,7 @@ async def simulate_disbursement(life: CaseSimulation, day: date, turn: int) -> N
             await _reconcile(life, paid, settled_on, is_fully_spent=draw.random() < 0.7)
 
 
-async def _list_instalments(life: CaseSimulation, asked: DisbursementOut) -> Sequence[DisbursementOut]:
+async def _list_instalments(life: CaseSimulation, asked: DisbursementSchema) -> Sequence[DisbursementSchema]:
     """Return a request, or each month of a recurring one, the first one first."""
     if asked.series_id is None:
         return [asked]
@@ -124,7 +128,7 @@ async def _list_instalments(life: CaseSimulation, asked: DisbursementOut) -> Seq
 
 async def _request_disbursement(
     life: CaseSimulation, day: date, category: str, currency: str, *, is_emergency: bool
-) -> DisbursementOut:
+) -> DisbursementSchema:
     area, amount = AREA_AND_AMOUNT_BY_CATEGORY[category]
     told = {
         "case_id": life.case_id,
@@ -138,12 +142,14 @@ async def _request_disbursement(
         "months": 3 if category == "transport" and not is_emergency else 1,
     }
     async with life.run_as(life.worker, Permission.disbursement_request, day) as (session, actor):
-        return await disbursements.create_disbursement(session, actor, DisbursementIn.model_validate(told))
+        return await disbursements.create_disbursement(
+            session, actor, DisbursementCreate.model_validate(told)
+        )
 
 
 async def _decide(
-    life: CaseSimulation, asked: DisbursementOut, day: date, fund: str, *, is_rejected: bool
-) -> DisbursementOut:
+    life: CaseSimulation, asked: DisbursementSchema, day: date, fund: str, *, is_rejected: bool
+) -> DisbursementSchema:
     async with life.run_as(life.supervisor, Permission.disbursement_decide, day) as (session, actor):
         if is_rejected:
             why = DisbursementRejection(reason=life.choose_text("money", "rejected"))
@@ -157,8 +163,8 @@ async def _decide(
 
 
 async def _pay(
-    life: CaseSimulation, asked: DisbursementOut, day: date, fund_id: UUID | None = None
-) -> DisbursementOut:
+    life: CaseSimulation, asked: DisbursementSchema, day: date, fund_id: UUID | None = None
+) -> DisbursementSchema:
     async with life.run_as(demo_people.FINANCE_OFFICER, Permission.disbursement_pay, day) as (session, actor):
         told = {
             "method": PAYMENT_METHODS[life.scenario.number % len(PAYMENT_METHODS)],
@@ -168,7 +174,7 @@ async def _pay(
             "fund_id": fund_id,
         }
         return await disbursements_pay.pay_disbursement(
-            session, actor, asked.id, asked.version, Payment.model_validate(told)
+            session, actor, asked.id, asked.version, DisbursementPayment.model_validate(told)
         )
 
 
@@ -182,21 +188,23 @@ def _build_tenders(amount: Money) -> list[dict[str, Any]]:
 
 
 async def _reconcile(
-    life: CaseSimulation, asked: DisbursementOut, day: date, *, is_fully_spent: bool
+    life: CaseSimulation, asked: DisbursementSchema, day: date, *, is_fully_spent: bool
 ) -> None:
     """Bring the receipt, and have the rest go back to its fund."""
     async with life.run_as(life.worker, Permission.document_add, day) as (session, actor):
         title = life.choose_text("documents", "receipt")
         told = {"kind": "receipt", "title": title, "content": base64.b64encode(build_pdf()).decode()}
         receipt = await documents.create_case_document(
-            session, actor, life.case_id, DocumentIn.model_validate(told)
+            session, actor, life.case_id, DocumentCreate.model_validate(told)
         )
-    paid = MoneyIn.model_validate(asked.amount.model_dump())
-    spent = Money.of(paid.minor - (0 if is_fully_spent else UNSPENT_AMOUNTS[paid.currency]), paid.currency)
+    paid = PositiveMoney.model_validate(asked.amount.model_dump())
+    spent = Money.from_minor_units(
+        paid.minor_units - (0 if is_fully_spent else UNSPENT_AMOUNTS[paid.currency]), paid.currency
+    )
     async with life.run_as(demo_people.FINANCE_OFFICER, Permission.disbursement_reconcile, day) as (
         session,
         actor,
     ):
         account = {"spent": spent.model_dump(), "receipt_document_ids": [receipt.id]}
-        found = Reconciliation.model_validate(account)
+        found = DisbursementReconciliation.model_validate(account)
         await disbursements_pay.reconcile_disbursement(session, actor, asked.id, asked.version, found)

@@ -10,16 +10,18 @@ from app.demo.child import CaseSimulation
 from app.demo.storylines import CaseScenario, to_workday
 from app.kit.dates import add_months
 from app.models.record import new_id
-from app.schemas.cases import CasePatch
-from app.schemas.circle import ConsentIn, PersonCreation
+from app.schemas.cases import CaseUpdate
+from app.schemas.circle import ConsentCreate, PersonCreate
 from app.schemas.referrals import (
-    Acceptance,
-    Acknowledgement,
-    AnswerIn,
-    Decline,
-    Question,
-    ReferralIn,
-    ReferralOut,
+    Referral as ReferralSchema,
+)
+from app.schemas.referrals import (
+    ReferralAcceptance,
+    ReferralAcknowledgement,
+    ReferralCreate,
+    ReferralDecline,
+    ReferralInformationAnswer,
+    ReferralInformationRequest,
     Withdrawal,
 )
 from app.schemas.wire import PageQuery
@@ -54,7 +56,7 @@ async def _create_referral(life: CaseSimulation, on: date) -> UUID:
         told["external_id"] = f"DEMO-{number:04}"
     async with life.context.run_as(who, Permission.referral_receive) as (session, actor):
         with life.freeze_day(on):
-            return (await referrals.create_referral(session, actor, ReferralIn.model_validate(told))).id
+            return (await referrals.create_referral(session, actor, ReferralCreate.model_validate(told))).id
 
 
 def _is_phone_referral(story: CaseScenario) -> bool:
@@ -63,13 +65,13 @@ def _is_phone_referral(story: CaseScenario) -> bool:
 
 async def _acknowledge(life: CaseSimulation, referral_id: UUID, on: date) -> int:
     async with life.run_as(life.supervisor, Permission.referral_acknowledge, on) as (session, actor):
-        taken = Acknowledgement(team_id=life.context.ids.team_ids[life.team])
+        taken = ReferralAcknowledgement(team_id=life.context.ids.team_ids[life.team])
         return (await referrals.acknowledge_referral(session, actor, referral_id, 1, taken)).version
 
 
 async def _request_information(life: CaseSimulation, referral_id: UUID, version: int, on: date) -> int:
     async with life.run_as(life.supervisor, Permission.referral_request_information, on) as (session, actor):
-        question = Question(question="Is the child safe where it lives now?")
+        question = ReferralInformationRequest(question="Is the child safe where it lives now?")
         return (
             await referrals.request_referral_information(session, actor, referral_id, version, question)
         ).version
@@ -79,14 +81,14 @@ async def _provide_information(life: CaseSimulation, referral_id: UUID, version:
     who: str | int = life.supervisor if _is_phone_referral(life.scenario) else life.scenario.number % 2
     async with life.context.run_as(who, Permission.referral_provide_information) as (session, actor):
         with life.freeze_day(on):
-            answer = AnswerIn(answer="Yes: since Monday with the grandmother.")
+            answer = ReferralInformationAnswer(answer="Yes: since Monday with the grandmother.")
             return (
                 await referrals.provide_referral_information(session, actor, referral_id, version, answer)
             ).version
 
 
 async def _accept(life: CaseSimulation, referral_id: UUID, version: int) -> UUID:
-    acceptance = Acceptance.model_validate(
+    acceptance = ReferralAcceptance.model_validate(
         {
             "case_kind": life.scenario.kind,
             "lead_worker_id": str(life.context.ids.user_ids[life.worker]),
@@ -97,7 +99,7 @@ async def _accept(life: CaseSimulation, referral_id: UUID, version: int) -> UUID
     )
     async with life.run_as(life.supervisor, Permission.referral_accept, life.scenario.opened_on) as scene:
         accepted = await referrals_accept.accept_referral(*scene, referral_id, version, acceptance)
-    if not isinstance(accepted, ReferralOut) or accepted.case_id is None:
+    if not isinstance(accepted, ReferralSchema) or accepted.case_id is None:
         raise TypeError("Staff read of an accepted referral which case it became.")
     return accepted.case_id
 
@@ -109,13 +111,13 @@ async def simulate_circle_and_consents(life: CaseSimulation) -> None:
         circle = (await people.list_case_people(session, actor, life.case_id, PageQuery())).items
         life.supporter_id = circle[0].id
         if not circle[0].is_responsible:
-            told = PersonCreation.model_validate(demo_people.build_family_member(life.scenario.number))
+            told = PersonCreate.model_validate(demo_people.build_family_member(life.scenario.number))
             life.family_member_id = (await people.create_case_person(session, actor, life.case_id, told)).id
     await _record_consents(life, day)
     if life.scenario.number % 3 == 0:
         async with life.run_as(life.worker, Permission.case_change, day) as (session, actor):
             known = await cases.get_case(session, life.case_id)
-            patch = CasePatch.model_validate({"summary": life.choose_text("summary")})
+            patch = CaseUpdate.model_validate({"summary": life.choose_text("summary")})
             await cases.update_case(session, actor, life.case_id, known.version, patch)
 
 
@@ -124,19 +126,21 @@ async def _record_consents(life: CaseSimulation, day: date) -> None:
     told = {"given_by": ["child", "caregiver"], "method": ("thumbprint", "oral", "written")[number % 3]}
     told |= {"on": day.isoformat(), "witness": "Chan Sopheap"}
     async with life.run_as(life.worker, Permission.consent_record, day) as (session, actor):
-        sharing = ConsentIn.model_validate({**told, "scope": SHARING_SCOPES})
+        sharing = ConsentCreate.model_validate({**told, "scope": SHARING_SCOPES})
         life.consent_id = (await consents.create_case_consent(session, actor, life.case_id, sharing)).id
         if number % 17 == 8:
             short = {**told, "scope": ["recording"], "valid_until": add_months(day, 3).isoformat()}
-            await consents.create_case_consent(session, actor, life.case_id, ConsentIn.model_validate(short))
+            await consents.create_case_consent(
+                session, actor, life.case_id, ConsentCreate.model_validate(short)
+            )
         if number % 19 == 5:
             refusal = {**told, "scope": ["research"], "status": "refused"}
             await consents.create_case_consent(
-                session, actor, life.case_id, ConsentIn.model_validate(refusal)
+                session, actor, life.case_id, ConsentCreate.model_validate(refusal)
             )
         if number % 13 != 6:
             return
-        family = ConsentIn.model_validate({**told, "scope": ["share_with_family"]})
+        family = ConsentCreate.model_validate({**told, "scope": ["share_with_family"]})
         withdrawn = (await consents.create_case_consent(session, actor, life.case_id, family)).id
     later = min(day + timedelta(days=40), life.scenario.last_day)
     async with life.run_as(life.worker, Permission.consent_withdraw, later) as (session, actor):
@@ -155,7 +159,7 @@ async def simulate_unaccepted_referral(stage: DemoContext, story: CaseScenario, 
     if ending == "asked":
         await _request_information(life, referral_id, version, story.opened_on)
     if ending == "declined":
-        decision = Decline(
+        decision = ReferralDecline(
             reason_code="concern_does_not_fit",
             reason="The concern is about schooling only.",
             signposted_to=["District office of education"],

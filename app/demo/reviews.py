@@ -8,10 +8,10 @@ from app.demo import people as demo_people
 from app.demo.child import CaseSimulation
 from app.demo.storylines import AREAS, exit_end_day, to_workday
 from app.kit.dates import add_months
-from app.schemas.cases import Assignment, Transfer
+from app.schemas.cases import CaseAssignment, CaseTransfer
 from app.schemas.decisions import Approval
-from app.schemas.exit_plans import Closing, ExitPlanIn, Extension, FollowUpPatch, Reopening
-from app.schemas.reviews import ReviewPatch
+from app.schemas.exit_plans import CaseClosure, CaseExtension, CaseReopening, ExitPlanUpdate, FollowUpUpdate
+from app.schemas.reviews import ReviewUpdate
 from app.schemas.wire import PageQuery
 from app.services.cases import cases
 from app.services.cases import extend as cases_extend
@@ -36,7 +36,7 @@ async def simulate_review(life: CaseSimulation, number: int, day: date, decision
             "held_on": to_workday(day).isoformat(),
             "summary": life.choose_text("review_summary", decision),
         }
-        patch = ReviewPatch.model_validate(told)
+        patch = ReviewUpdate.model_validate(told)
         written = await reviews.update_review(session, latest.id, latest.version, patch)
         await reviews.complete_review(session, actor, latest.id, written.version)
 
@@ -66,7 +66,7 @@ async def simulate_exit_plan(
     life: CaseSimulation, began: date, reason: str, *, approved_on: date | None
 ) -> None:
     """Write how the case ends, and have it approved, unless it still waits for that."""
-    told = ExitPlanIn.model_validate(_build_exit_plan(life, began, reason))
+    told = ExitPlanUpdate.model_validate(_build_exit_plan(life, began, reason))
     async with life.run_as(life.worker, Permission.exit_plan_write, began + timedelta(days=3)) as (
         session,
         actor,
@@ -106,7 +106,7 @@ async def simulate_case_closing(life: CaseSimulation, day: date, reason: str) ->
     words = life.choose_text("exit", "outcome" if reason == "goals_met" else reason)
     async with life.run_as(life.worker, Permission.case_close, day) as (session, actor):
         known = await cases.get_case(session, life.case_id)
-        closing = Closing(reason_code=reason, outcome=words)
+        closing = CaseClosure(reason_code=reason, outcome=words)
         await cases_close.close_case(session, actor, life.case_id, known.version, closing)
 
 
@@ -125,7 +125,7 @@ async def simulate_follow_ups(life: CaseSimulation, closed_on: date) -> None:
             with life.freeze_day(day + timedelta(days=4)):
                 told = {"held_on": max(to_workday(day + timedelta(days=4)), closed_on).isoformat()}
                 told |= {"wellbeing": wellbeing, "note": life.choose_text("follow_up", wellbeing)}
-                patch = FollowUpPatch.model_validate(told)
+                patch = FollowUpUpdate.model_validate(told)
                 await follow_ups.update_follow_up(session, actor, one.id, one.version, patch)
 
 
@@ -136,7 +136,7 @@ async def simulate_case_extension(life: CaseSimulation) -> None:
     ) as (session, actor):
         known = await cases.get_case(session, life.case_id)
         until = add_months(life.scenario.opened_on, 28 + life.scenario.number % 3)
-        extension = Extension(until=until, reason=life.choose_text("extension"))
+        extension = CaseExtension(until=until, reason=life.choose_text("extension"))
         await cases_extend.extend_case(session, actor, life.case_id, known.version, extension)
 
 
@@ -144,7 +144,7 @@ async def simulate_case_reopening(life: CaseSimulation, day: date) -> None:
     """Open a new case for a child that comes back; the life goes on in it."""
     async with life.run_as(life.supervisor, Permission.case_reopen, day) as (session, actor):
         known = await cases.get_case(session, life.case_id)
-        told = Reopening(reason=life.choose_text("reopening"))
+        told = CaseReopening(reason=life.choose_text("reopening"))
         life.case_id = (await cases_reopen.reopen_case(session, actor, life.case_id, known.version, told)).id
         life.current_plan = None
 
@@ -157,7 +157,7 @@ async def simulate_case_transfer(life: CaseSimulation, day: date) -> None:
         known = await cases.get_case(session, life.case_id)
         life.move_to_team(team)
         lead = life.context.ids.user_ids[life.worker]
-        move = Transfer(team_id=life.context.ids.team_ids[team], lead_worker_id=lead, reason=reason)
+        move = CaseTransfer(team_id=life.context.ids.team_ids[team], lead_worker_id=lead, reason=reason)
         await cases_staffing.transfer_case(session, actor, life.case_id, known.version, move)
 
 
@@ -167,7 +167,7 @@ async def simulate_co_worker_assignment(life: CaseSimulation, day: date) -> None
     async with life.run_as(life.supervisor, Permission.case_assign, day) as (session, actor):
         known = await cases.get_case(session, life.case_id)
         people = life.context.ids.user_ids
-        told = Assignment(
+        told = CaseAssignment(
             lead_worker_id=people[life.worker],
             co_worker_ids=[people[mates[life.scenario.number % len(mates)]]],
         )

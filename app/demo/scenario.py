@@ -39,8 +39,8 @@ from app.demo.storylines import (
     unplanned_closing_day,
 )
 from app.demo.support import simulate_planned_sessions, simulate_session_series, simulate_sessions
-from app.schemas.cases import GlassBreaking, Linking
-from app.schemas.referrals import ReferralOut
+from app.schemas.cases import BreakGlassRequest, CaseLinkCreate
+from app.schemas.referrals import Referral as ReferralSchema
 from app.services.cases import staffing as cases_staffing
 from app.services.referrals import referrals
 
@@ -242,7 +242,7 @@ async def simulate_closing_events(stage: DemoContext, stories: Sequence[CaseScen
 async def _link_cases(stage: DemoContext, one: CaseScenario, two: CaseScenario) -> None:
     async with stage.run_as(demo_people.SUPERVISOR_OF_ALL_TEAMS, Permission.case_link) as (session, actor):
         case_id, linked_id = [await _get_case_id(stage, session, actor, story) for story in (one, two)]
-        linking = Linking(linked_case_id=linked_id, reason="Cousins: one was harmed by the other.")
+        linking = CaseLinkCreate(linked_case_id=linked_id, reason="Cousins: one was harmed by the other.")
         with CaseSimulation.create(stage, two, case_id).freeze_day(two.opened_on + timedelta(days=3)):
             await cases_staffing.create_case_link(session, actor, case_id, linking)
 
@@ -258,7 +258,7 @@ async def _get_case_id(
     stage: DemoContext, session: AsyncSession, caller: Caller, story: CaseScenario
 ) -> UUID:
     found = await referrals.get_referral(session, caller, stage.ids.referral_ids[story.number])
-    if not isinstance(found, ReferralOut) or found.case_id is None:
+    if not isinstance(found, ReferralSchema) or found.case_id is None:
         raise TypeError("Every story of a case begins with a referral that was accepted.")
     return found.case_id
 
@@ -273,4 +273,4 @@ async def _simulate_break_glass(stage: DemoContext, story: CaseScenario) -> None
     (other,) = set(demo_people.TEAMS) - {initial_team(story)}
     async with stage.run_as(demo_people.WORKERS[other][0], Permission.case_break_glass) as (session, actor):
         reason = "The child called the on-call number; the lead worker is not to be reached."
-        await cases_staffing.break_glass(session, actor, case_id, GlassBreaking(reason=reason))
+        await cases_staffing.break_glass(session, actor, case_id, BreakGlassRequest(reason=reason))

@@ -11,14 +11,14 @@ from app.access.permissions import Permission
 from app.demo import people as demo_people
 from app.demo.child import CaseSimulation
 from app.demo.storylines import to_workday
-from app.schemas.documents import DocumentIn
-from app.schemas.legal_steps import LegalStepIn
+from app.schemas.documents import DocumentCreate
+from app.schemas.legal_steps import LegalStepCreate
 from app.schemas.service_referrals import (
-    ServiceAcceptance,
-    ServiceCancellation,
-    ServiceCompletion,
-    ServiceEnding,
-    ServiceReferralIn,
+    ServiceReferralAcceptance,
+    ServiceReferralCancellation,
+    ServiceReferralCompletion,
+    ServiceReferralCreate,
+    ServiceReferralDecline,
 )
 from app.services.support import documents, legal_steps, service_referrals
 from app.services.support import service_referral_send as service_referrals_send
@@ -50,7 +50,7 @@ async def simulate_service_referral(life: CaseSimulation, day: date, turn: int) 
     number = life.scenario.number + turn * 3
     ending = SERVICE_REFERRAL_STATUSES[number % len(SERVICE_REFERRAL_STATUSES)]
     async with life.run_as(life.worker, Permission.service_referral_make, day) as (session, actor):
-        told = ServiceReferralIn.model_validate(_build_service_referral(life, number, day))
+        told = ServiceReferralCreate.model_validate(_build_service_referral(life, number, day))
         made = await service_referrals.create_case_service_referral(session, actor, life.case_id, told)
     if ending == "draft":
         return
@@ -67,14 +67,14 @@ async def _record_provider_answer(
 ) -> None:
     async with life.run_as(life.worker, Permission.service_referral_follow, day) as (session, actor):
         if ending == "declined":
-            why = ServiceEnding(reason=life.choose_text("service_declined"))
+            why = ServiceReferralDecline(reason=life.choose_text("service_declined"))
             await service_referrals.decline_service_referral(session, actor, referral_id, version, why)
             return
         if ending == "cancelled":
-            gone = ServiceCancellation(reason=life.choose_text("service_cancelled"))
+            gone = ServiceReferralCancellation(reason=life.choose_text("service_cancelled"))
             await service_referrals.cancel_service_referral(session, actor, referral_id, version, gone)
             return
-        answer = ServiceAcceptance(note=life.choose_text("service_answer"))
+        answer = ServiceReferralAcceptance(note=life.choose_text("service_answer"))
         version = (
             await service_referrals.accept_service_referral(session, actor, referral_id, version, answer)
         ).version
@@ -82,7 +82,7 @@ async def _record_provider_answer(
         if ending == "completed" and ended_on <= life.scenario.last_day:
             with life.freeze_day(ended_on):
                 outcome = OUTCOMES[life.rng.randrange(len(OUTCOMES))]
-                done = ServiceCompletion(outcome=outcome, note=life.choose_text("service_done"))
+                done = ServiceReferralCompletion(outcome=outcome, note=life.choose_text("service_done"))
                 await service_referrals.complete_service_referral(session, actor, referral_id, version, done)
 
 
@@ -145,7 +145,7 @@ async def simulate_legal_steps(life: CaseSimulation, until: date) -> None:
             if authority in {"court", "police"}:
                 told["file_number"] = f"{life.scenario.number:03}/{on.year}"
             with life.freeze_day(min(max(on, life.scenario.opened_on), until)):
-                step = LegalStepIn.model_validate(told)
+                step = LegalStepCreate.model_validate(told)
                 await legal_steps.create_case_legal_step(session, actor, life.case_id, step)
             if is_ahead:
                 return
@@ -164,7 +164,7 @@ async def simulate_documents(life: CaseSimulation, day: date) -> None:
             told = {"kind": kind, "title": title, "content": base64.b64encode(content).decode()}
             with life.freeze_day(day):
                 await documents.create_case_document(
-                    session, actor, life.case_id, DocumentIn.model_validate(told)
+                    session, actor, life.case_id, DocumentCreate.model_validate(told)
                 )
 
 

@@ -11,13 +11,15 @@ from app.demo.storylines import to_workday
 from app.kit.dates import CAMBODIA_TIMEZONE
 from app.models.record import utc_now
 from app.schemas.support_sessions import (
-    AddendumIn,
-    ClinicalNoteIn,
-    SeriesIn,
-    SessionCancellation,
-    SupportSessionIn,
-    SupportSessionOut,
-    SupportSessionPatch,
+    ClinicalNoteUpdate,
+    SupportSessionAddendumCreate,
+    SupportSessionCancellation,
+    SupportSessionCreate,
+    SupportSessionSeriesCreate,
+    SupportSessionUpdate,
+)
+from app.schemas.support_sessions import (
+    SupportSession as SupportSessionSchema,
 )
 from app.services.support import addenda as support_sessions_addenda
 from app.services.support import clinical_notes as support_sessions_notes
@@ -53,7 +55,7 @@ def choose_session_days(life: CaseSimulation, begin: date, end: date, count: int
 async def simulate_sessions(life: CaseSimulation, begin: date, end: date, count: int) -> None:
     """Play the contacts of some months; on the last hour of therapy there is a clinical note."""
     days = choose_session_days(life, begin, end, count)
-    noted: SupportSessionOut | None = None
+    noted: SupportSessionSchema | None = None
     noted_on = begin
     async with life.run_as_lead_worker(Permission.support_session_record) as (session, actor):
         for day in days:
@@ -67,7 +69,7 @@ async def simulate_sessions(life: CaseSimulation, begin: date, end: date, count:
         await _write_clinical_note(life, noted.id, min(noted_on + timedelta(days=1), life.scenario.last_day))
 
 
-def _build_session(life: CaseSimulation) -> SupportSessionIn:
+def _build_session(life: CaseSimulation) -> SupportSessionCreate:
     kind = life.rng.choice(RARE_SESSION_KINDS if life.rng.random() < 0.04 else SESSION_KINDS)
     form = life.rng.choice(THERAPY_FORMS) if kind == "therapy" else None
     told: dict[str, Any] = {
@@ -83,7 +85,7 @@ def _build_session(life: CaseSimulation) -> SupportSessionIn:
             "attendance": life.rng.choice(MISSED_ATTENDANCES),
             "missed_reason": life.choose_text("missed"),
         }
-        return SupportSessionIn.model_validate(told)
+        return SupportSessionCreate.model_validate(told)
     told |= {
         "held_at": at,
         "attendance": "attended" if life.rng.random() < 0.9 else "attended_part",
@@ -93,7 +95,7 @@ def _build_session(life: CaseSimulation) -> SupportSessionIn:
     }
     if kind == "therapy" and form != "group":
         told["mood"] = _build_mood(life)
-    return SupportSessionIn.model_validate(told)
+    return SupportSessionCreate.model_validate(told)
 
 
 def _choose_areas_and_goals(life: CaseSimulation) -> dict[str, Any]:
@@ -123,12 +125,12 @@ async def _write_clinical_note(life: CaseSimulation, session_id: UUID, day: date
         session,
         actor,
     ):
-        note = ClinicalNoteIn(text=life.choose_text("clinical"))
+        note = ClinicalNoteUpdate(text=life.choose_text("clinical"))
         await support_sessions_notes.replace_clinical_note(session, actor, session_id, None, note)
     if life.rng.random() < 0.15:
         later = min(day + timedelta(days=2), life.scenario.last_day)
         async with life.run_as(life.worker, Permission.support_session_record, later) as (session, actor):
-            addendum = AddendumIn(text=life.choose_text("addendum"))
+            addendum = SupportSessionAddendumCreate(text=life.choose_text("addendum"))
             await support_sessions_addenda.create_support_session_addendum(
                 session, actor, session_id, addendum
             )
@@ -146,7 +148,7 @@ async def simulate_session_series(life: CaseSimulation, begin: date) -> None:
                 return
             with life.freeze_day(day + timedelta(days=1)):
                 if life.rng.random() < 0.12:
-                    called_off = SessionCancellation(reason=life.choose_text("missed"))
+                    called_off = SupportSessionCancellation(reason=life.choose_text("missed"))
                     await support_sessions.cancel_support_session(
                         session, actor, contact.id, contact.version, called_off
                     )
@@ -156,7 +158,7 @@ async def simulate_session_series(life: CaseSimulation, begin: date) -> None:
                     "summary": life.choose_text("sessions", "art"),
                     "next_step": life.choose_text("next_step"),
                 }
-                patch = SupportSessionPatch.model_validate({**held, **words})
+                patch = SupportSessionUpdate.model_validate({**held, **words})
                 await support_sessions.update_support_session(
                     session, actor, contact.id, contact.version, patch
                 )
@@ -182,18 +184,20 @@ async def simulate_planned_sessions(life: CaseSimulation) -> None:
             **_choose_areas_and_goals(life),
         }
         await support_sessions.create_case_support_session(
-            session, actor, life.case_id, SupportSessionIn.model_validate(told)
+            session, actor, life.case_id, SupportSessionCreate.model_validate(told)
         )
 
 
-def _build_series(days: list[date]) -> SeriesIn:
+def _build_series(days: list[date]) -> SupportSessionSeriesCreate:
     told = {
         "kind": "therapy",
         "form": "art",
         "place": PLACES_BY_KIND["therapy"],
         "areas": ["emotional_health"],
     }
-    return SeriesIn.model_validate({**told, "first_at": _format_hour(days[0], 9), "count": len(days)})
+    return SupportSessionSeriesCreate.model_validate(
+        {**told, "first_at": _format_hour(days[0], 9), "count": len(days)}
+    )
 
 
 def _list_tuesdays(begin: date, count: int) -> Iterator[date]:

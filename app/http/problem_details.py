@@ -33,7 +33,7 @@ from app.errors import (
     UnsupportedMediaType,
 )
 from app.http.middleware import request_log as logs
-from app.schemas.validation_faults import faults_of
+from app.schemas.validation_faults import convert_validation_errors
 
 TYPE_PREFIX = "urn:firststep:problem:"
 MEDIA_TYPE = "application/problem+json"
@@ -79,7 +79,9 @@ def answer(error: Exception, scope: Scope) -> Response:
         return problem(error, scope=scope)
     if isinstance(error, RequestValidationError):
         sentences = getattr(getattr(scope.get("app"), "state", None), "fault_sentences", None)
-        return problem(InvalidInput(faults_of(error.errors(), error.body, sentences)), scope=scope)
+        return problem(
+            InvalidInput(convert_validation_errors(error.errors(), error.body, sentences)), scope=scope
+        )
     if isinstance(error, HTTPException):
         return _http(error, scope)
     logs.logger.error("unexpected_error", **logs.describe_exception(error))

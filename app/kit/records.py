@@ -11,9 +11,9 @@ from sqlmodel import col
 from app.errors import InvalidInput, NotFound, StaleVersion, VersionRequired
 from app.models import Case
 from app.models.record import CaseRecord, Record
-from app.schemas.merge_patch import merge
-from app.schemas.rules import SENTENCES
-from app.schemas.validation_faults import faults_of
+from app.schemas.merge_patch import apply_merge_patch
+from app.schemas.rules import VALIDATION_MESSAGES
+from app.schemas.validation_faults import convert_validation_errors
 
 RecordT = TypeVar("RecordT", bound=Record)
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -139,7 +139,9 @@ def apply_patch(model: type[ModelT], document: dict[str, Any], patch: BaseModel)
     Raises:
         InvalidInput: the result is not what `model` asks for.
     """
-    return validate_document(model, merge(document, patch.model_dump(mode="json", exclude_unset=True)))
+    return validate_document(
+        model, apply_merge_patch(document, patch.model_dump(mode="json", exclude_unset=True))
+    )
 
 
 def validate_document(model: type[ModelT], document: Any) -> ModelT:
@@ -152,4 +154,4 @@ def validate_document(model: type[ModelT], document: Any) -> ModelT:
         return model.model_validate(document)
     except ValidationError as error:
         found = [{**fault, "loc": ("body", *fault["loc"])} for fault in error.errors(include_url=False)]
-        raise InvalidInput(faults_of(found, document, SENTENCES)) from None
+        raise InvalidInput(convert_validation_errors(found, document, VALIDATION_MESSAGES)) from None

@@ -17,13 +17,13 @@ class Health(Output):
 
 
 @router.get("/healthz", dependencies=[Depends(Public("load balancers ask whether the process lives"))])
-async def alive() -> Health:
+async def get_liveness() -> Health:
     """Say that the process lives."""
     return Health(status="alive")
 
 
 @router.get("/readyz", dependencies=[Depends(Public("load balancers ask whether it can serve"))])
-async def ready(request: Request) -> Health:
+async def get_readiness(request: Request) -> Health:
     """Say that requests can be served: the database answers and is migrated. 503 otherwise."""
     await health.verify_readiness(request.app.state.database)
     return Health(status="ready")

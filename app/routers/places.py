@@ -8,7 +8,7 @@ from app.http.authorization import Public
 from app.http.responses import cacheable
 from app.http.route import Router
 from app.http.session import Session
-from app.schemas.reference import PlaceFilters, PlaceOut
+from app.schemas.reference import Place, PlaceFilters
 from app.schemas.wire import Page
 from app.services.persons import places
 
@@ -19,7 +19,9 @@ router = Router(
 )
 
 
-@router.get("", response_model=Page[PlaceOut])
-async def listed(request: Request, session: Session, filters: Annotated[PlaceFilters, Query()]) -> Response:
+@router.get("", response_model=Page[Place])
+async def list_places(
+    request: Request, session: Session, filters: Annotated[PlaceFilters, Query()]
+) -> Response:
     """List provinces, the places of a parent, or places whose name begins with `q` in either script."""
     return cacheable(request, await places.list_places(session, filters))

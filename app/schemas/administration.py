@@ -7,9 +7,20 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from app.schemas.codes import CodeOf
-from app.schemas.merge_patch import patch_of
-from app.schemas.sign_in import Membership
-from app.schemas.wire import Email, Id, Input, Line, Moment, NewId, Output, PageQuery, Truth, Versioned
+from app.schemas.merge_patch import build_patch_model
+from app.schemas.sign_in import TeamMembership
+from app.schemas.wire import (
+    ClientChosenId,
+    Email,
+    Id,
+    Input,
+    Output,
+    PageQuery,
+    ShortText,
+    StrictBoolean,
+    UtcDateTime,
+    Versioned,
+)
 
 StaffRole = Literal[
     "social_worker", "supervisor", "programme_manager", "finance_officer", "me_officer",
@@ -19,64 +30,64 @@ StaffRole = Literal[
 Scope = Literal["referrals", "reports"]
 
 
-def _set(values: list[Any]) -> list[Any]:
+def _sort_unique(values: list[Any]) -> list[Any]:
     return sorted(set(values))
 
 
-def _true_or_false(value: Any) -> Any:
+def _validate_query_boolean(value: Any) -> Any:
     if value not in {"true", "false", True, False}:
         raise PydanticCustomError("bool_parsing", "true or false")
     return value
 
 
-StaffRoles = Annotated[list[StaffRole], Field(min_length=1, max_length=20), AfterValidator(_set)]
-Scopes = Annotated[list[Scope], Field(min_length=1, max_length=10), AfterValidator(_set)]
-Flag = Annotated[bool, BeforeValidator(_true_or_false)]
+StaffRoles = Annotated[list[StaffRole], Field(min_length=1, max_length=20), AfterValidator(_sort_unique)]
+Scopes = Annotated[list[Scope], Field(min_length=1, max_length=10), AfterValidator(_sort_unique)]
+QueryBoolean = Annotated[bool, BeforeValidator(_validate_query_boolean)]
 """A truth in a query: `true` or `false`, not `yes` or `1`."""
 
 
-class MembershipIn(Input):
+class TeamAssignment(Input):
     """A place in a team."""
 
     team_id: Id
-    is_supervisor: Truth = False
+    is_supervisor: StrictBoolean = False
 
 
 class UserSettings(Input):
     """What an administrator decides about a person."""
 
-    name: Line
+    name: ShortText
     roles: StaffRoles
-    is_active: Truth
-    teams: Annotated[list[MembershipIn], Field(max_length=50)] = Field(default_factory=list)
+    is_active: StrictBoolean
+    teams: Annotated[list[TeamAssignment], Field(max_length=50)] = Field(default_factory=list)
 
 
-class UserIn(Input):
+class UserCreate(Input):
     """A new member of staff; the password is made by us and shown once."""
 
-    id: NewId | None = None
+    id: ClientChosenId | None = None
     email: Email
-    name: Line
+    name: ShortText
     roles: StaffRoles
-    teams: Annotated[list[MembershipIn], Field(max_length=50)] = Field(default_factory=list)
+    teams: Annotated[list[TeamAssignment], Field(max_length=50)] = Field(default_factory=list)
 
 
 if TYPE_CHECKING:
 
-    class UserPatch(Input):
+    class UserUpdate(Input):
         """Changes to `UserSettings`."""
 else:
-    UserPatch = patch_of(UserSettings, "UserPatch")
+    UserUpdate = build_patch_model(UserSettings, "UserUpdate")
 
 
 class UserFilters(PageQuery):
     """Which users to list."""
 
     role: StaffRole | None = None
-    is_active: Flag | None = None
+    is_active: QueryBoolean | None = None
 
 
-class UserOut(Versioned):
+class User(Versioned):
     """A member of staff."""
 
     collection: ClassVar = "users"
@@ -84,13 +95,13 @@ class UserOut(Versioned):
     email: str
     name: str
     roles: list[str]
-    teams: list[Membership]
+    teams: list[TeamMembership]
     is_active: bool
     mfa_enrolled: bool
-    created_at: Moment
+    created_at: UtcDateTime
 
 
-class UserWithPassword(UserOut):
+class UserWithPassword(User):
     """A member of staff and the password to hand over: shown once, good for one change, for three days."""
 
     initial_password: str
@@ -99,38 +110,38 @@ class UserWithPassword(UserOut):
 class PasswordReset(Input):
     """Whether the second factor goes too: the telephone and the recovery codes are lost."""
 
-    remove_second_factor: Truth = False
+    remove_second_factor: StrictBoolean = False
 
 
 class TeamSettings(Input):
     """What an administrator decides about a team."""
 
-    name: Line
-    is_active: Truth
+    name: ShortText
+    is_active: StrictBoolean
 
 
-class TeamIn(Input):
+class TeamCreate(Input):
     """A new team; who belongs to it stands with the users."""
 
-    id: NewId | None = None
-    name: Line
+    id: ClientChosenId | None = None
+    name: ShortText
 
 
 if TYPE_CHECKING:
 
-    class TeamPatch(Input):
+    class TeamUpdate(Input):
         """Changes to `TeamSettings`."""
 else:
-    TeamPatch = patch_of(TeamSettings, "TeamPatch")
+    TeamUpdate = build_patch_model(TeamSettings, "TeamUpdate")
 
 
 class TeamFilters(PageQuery):
     """Which teams to list."""
 
-    is_active: Flag | None = None
+    is_active: QueryBoolean | None = None
 
 
-class TeamMemberOut(Output):
+class TeamMember(Output):
     """Somebody of a team."""
 
     user_id: UUID
@@ -138,49 +149,49 @@ class TeamMemberOut(Output):
     is_supervisor: bool
 
 
-class TeamOut(Versioned):
+class Team(Versioned):
     """Workers and their supervisors."""
 
     collection: ClassVar = "teams"
 
     name: str
     is_active: bool
-    members: list[TeamMemberOut] = Field(description="Those who are active.")
-    created_at: Moment
+    members: list[TeamMember] = Field(description="Those who are active.")
+    created_at: UtcDateTime
 
 
 class AgencySettings(Input):
     """What an administrator decides about an organisation."""
 
-    name: Line
+    name: ShortText
     kind: Annotated[str, CodeOf("agency_kind")]
-    is_active: Truth
+    is_active: StrictBoolean
 
 
-class AgencyIn(Input):
+class AgencyCreate(Input):
     """A new organisation."""
 
-    id: NewId | None = None
-    name: Line
+    id: ClientChosenId | None = None
+    name: ShortText
     kind: Annotated[str, CodeOf("agency_kind")]
 
 
 if TYPE_CHECKING:
 
-    class AgencyPatch(Input):
+    class AgencyUpdate(Input):
         """Changes to `AgencySettings`."""
 else:
-    AgencyPatch = patch_of(AgencySettings, "AgencyPatch")
+    AgencyUpdate = build_patch_model(AgencySettings, "AgencyUpdate")
 
 
 class AgencyFilters(PageQuery):
     """Which organisations to list."""
 
     kind: Annotated[str, CodeOf("agency_kind")] | None = None
-    is_active: Flag | None = None
+    is_active: QueryBoolean | None = None
 
 
-class AgencyOut(Versioned):
+class Agency(Versioned):
     """An organisation: FSC itself, a partner, a provider."""
 
     collection: ClassVar = "agencies"
@@ -188,10 +199,10 @@ class AgencyOut(Versioned):
     name: str
     kind: str
     is_active: bool
-    created_at: Moment
+    created_at: UtcDateTime
 
 
-Coordinate = Annotated[str, Field(min_length=43, max_length=43)]
+JwkCoordinate = Annotated[str, Field(min_length=43, max_length=43)]
 
 
 class PublicJwk(Input):
@@ -199,8 +210,8 @@ class PublicJwk(Input):
 
     kty: Literal["EC"]
     crv: Literal["P-256"]
-    x: Coordinate
-    y: Coordinate
+    x: JwkCoordinate
+    y: JwkCoordinate
     alg: Literal["ES256"] | None = None
     use: Literal["sig"] | None = None
     kid: Annotated[str, Field(max_length=200)] | None = None
@@ -209,38 +220,38 @@ class PublicJwk(Input):
 class ApiClientSettings(Input):
     """What an administrator decides about a system."""
 
-    name: Line
+    name: ShortText
     scopes: Scopes
-    is_active: Truth
+    is_active: StrictBoolean
     public_key: PublicJwk | None = None
 
 
-class ApiClientIn(Input):
+class ApiClientCreate(Input):
     """A new system of an agency: it proves itself by a secret that we make, or by its own key."""
 
-    id: NewId | None = None
+    id: ClientChosenId | None = None
     agency_id: Id
-    name: Line
+    name: ShortText
     scopes: Scopes
     public_key: PublicJwk | None = None
 
 
 if TYPE_CHECKING:
 
-    class ApiClientPatch(Input):
+    class ApiClientUpdate(Input):
         """Changes to `ApiClientSettings`."""
 else:
-    ApiClientPatch = patch_of(ApiClientSettings, "ApiClientPatch")
+    ApiClientUpdate = build_patch_model(ApiClientSettings, "ApiClientUpdate")
 
 
 class ApiClientFilters(PageQuery):
     """Which systems to list."""
 
     agency_id: Id | None = None
-    is_active: Flag | None = None
+    is_active: QueryBoolean | None = None
 
 
-class PublicKeyOut(Output):
+class PublicKey(Output):
     """A client's public key."""
 
     kty: str
@@ -249,14 +260,14 @@ class PublicKeyOut(Output):
     y: str
 
 
-class SecretOut(Output):
+class ApiClientSecret(Output):
     """A secret that is alive; what it is, nobody can tell any more."""
 
     id: UUID
-    created_at: Moment
+    created_at: UtcDateTime
 
 
-class ApiClientOut(Versioned):
+class ApiClient(Versioned):
     """A system of an agency."""
 
     collection: ClassVar = "api-clients"
@@ -265,20 +276,20 @@ class ApiClientOut(Versioned):
     agency_id: UUID
     name: str
     scopes: list[str]
-    public_key: PublicKeyOut | None
+    public_key: PublicKey | None
     is_active: bool
-    last_used_at: Moment | None
-    secrets: list[SecretOut]
-    created_at: Moment
+    last_used_at: UtcDateTime | None
+    secrets: list[ApiClientSecret]
+    created_at: UtcDateTime
 
 
-class ApiClientWithSecret(ApiClientOut):
+class ApiClientWithSecret(ApiClient):
     """A new system and its secret, shown once; none where it proves itself by its own key."""
 
     client_secret: str | None
 
 
-class NewSecret(SecretOut):
+class NewApiClientSecret(ApiClientSecret):
     """A new secret, shown once."""
 
     client_id: str

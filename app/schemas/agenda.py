@@ -6,10 +6,10 @@ from uuid import UUID
 
 from pydantic import Field
 
-from app.schemas.administration import Flag
+from app.schemas.administration import QueryBoolean
 from app.schemas.cases import CaseChild
 from app.schemas.codes import CodeOf
-from app.schemas.wire import Day, Input, Line, Moment, NewId, Output, PageQuery
+from app.schemas.wire import ClientChosenId, Input, Output, PageQuery, PlainDate, ShortText, UtcDateTime
 
 FeedLanguage = Literal["en", "km"]
 
@@ -18,13 +18,13 @@ class AgendaFilters(PageQuery):
     """Which entries of one's agenda."""
 
     until: Annotated[
-        Day | None,
+        PlainDate | None,
         Field(description="Up to this day; without it, two weeks ahead, and milestones 30 days."),
     ] = None
     kind: Annotated[str, CodeOf("agenda_kind")] | None = None
-    overdue: Annotated[Flag | None, Field(description="Only what is overdue (true), or is not (false).")] = (
-        None
-    )
+    overdue: Annotated[
+        QueryBoolean | None, Field(description="Only what is overdue (true), or is not (false).")
+    ] = None
 
 
 class AgendaRecord(Output):
@@ -34,12 +34,12 @@ class AgendaRecord(Output):
     id: UUID
 
 
-class AgendaItem(Output):
+class AgendaEntry(Output):
     """Something that is due, overdue or waiting."""
 
     kind: Annotated[str, CodeOf("agenda_kind")]
     due_on: date = Field(description="The local day by which it is to be done.")
-    at: Moment | None = Field(description="The moment, where it has one: a planned session.")
+    at: UtcDateTime | None = Field(description="The moment, where it has one: a planned session.")
     is_overdue: bool = Field(
         description="Whether that day is over; marks on the way (18 and 21 months) are never overdue."
     )
@@ -54,27 +54,27 @@ class AgendaItem(Output):
     link: str = Field(description="Where to read it.")
 
 
-class CalendarFeedIn(Input):
+class CalendarFeedCreate(Input):
     """A feed for one's calendar."""
 
-    id: NewId | None = None
-    name: Line = Field(
+    id: ClientChosenId | None = None
+    name: ShortText = Field(
         description="What its owner calls it, such as the device it is for; the calendar does not show it."
     )
     language: FeedLanguage = "en"
 
 
-class CalendarFeedOut(Output):
+class CalendarFeed(Output):
     """One's feed; its address cannot be read again."""
 
     id: UUID
     name: str
     language: FeedLanguage
-    created_at: Moment
-    last_read_at: Moment | None = Field(description="When a calendar last fetched it.")
+    created_at: UtcDateTime
+    last_read_at: UtcDateTime | None = Field(description="When a calendar last fetched it.")
 
 
-class CalendarFeedWithAddress(CalendarFeedOut):
+class CalendarFeedWithUrl(CalendarFeed):
     """A new feed, with its address."""
 
     url: str = Field(

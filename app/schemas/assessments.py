@@ -6,41 +6,47 @@ from uuid import UUID
 from pydantic import Field
 
 from app.schemas.codes import CodeOf
-from app.schemas.decisions import DecidedOut
-from app.schemas.instruments import Answers, BandReached, InstrumentResult, Key, Words
-from app.schemas.merge_patch import patch_of
+from app.schemas.decisions import ApprovableRecord
+from app.schemas.instruments import (
+    DefinitionKey,
+    InstrumentAnswers,
+    InstrumentResult,
+    LocalizedText,
+    ReachedScoreBand,
+)
+from app.schemas.merge_patch import build_patch_model
 from app.schemas.wire import (
+    ClientChosenId,
     Id,
     Input,
-    Line,
-    Moment,
     Narrative,
-    NewId,
     Output,
     PageQuery,
     ShortNarrative,
+    ShortText,
+    StrictInteger,
+    UtcDateTime,
     Versioned,
-    Whole,
 )
 
 Subject = Annotated[str, CodeOf("subject")]
 AssessmentKind = Annotated[str, CodeOf("assessment_kind")]
 Area = Annotated[str, CodeOf("area")]
 RiskLevel = Annotated[str, CodeOf("risk_level")]
-Rating = Annotated[Whole, Field(ge=1, le=4)]
+Rating = Annotated[StrictInteger, Field(ge=1, le=4)]
 """1 (weak) to 4 (strong)."""
 
 
-class AssessmentIn(Input):
+class AssessmentCreate(Input):
     """A new draft: of the child, or of a supporter or a family, who are a person of the case."""
 
-    id: NewId | None = None
+    id: ClientChosenId | None = None
     subject: Subject
     person_id: Id | None = None
     kind: AssessmentKind
 
 
-class Sections(Input):
+class AssessmentSections(Input):
     """The five sections."""
 
     current_situation: Narrative | None = None
@@ -50,48 +56,50 @@ class Sections(Input):
     emotional_state: Narrative | None = None
 
 
-class AreaFound(Input):
+class AreaAssessment(Input):
     """How one area is."""
 
     rating: Rating | None = None
     need: ShortNarrative | None = None
     strengths: ShortNarrative | None = None
     risk: ShortNarrative | None = None
-    source: Line | None = Field(
+    source: ShortText | None = Field(
         None,
         description="Who said so, in words; the list `information_source` names whom one mostly hears it from.",
     )
 
 
-class Areas(Input):
+class AssessmentAreas(Input):
     """The seven areas."""
 
-    emotional_health: AreaFound | None = None
-    physical_health: AreaFound | None = None
-    shelter_safety: AreaFound | None = None
-    behaviour: AreaFound | None = None
-    relationships: AreaFound | None = None
-    education: AreaFound | None = None
-    legal: AreaFound | None = None
+    emotional_health: AreaAssessment | None = None
+    physical_health: AreaAssessment | None = None
+    shelter_safety: AreaAssessment | None = None
+    behaviour: AreaAssessment | None = None
+    relationships: AreaAssessment | None = None
+    education: AreaAssessment | None = None
+    legal: AreaAssessment | None = None
 
 
 class AssessmentContent(Input):
     """What is written in an assessment; a draft may hold any part of it."""
 
-    sections: Sections = Field(default_factory=Sections)
-    areas: Areas = Field(default_factory=Areas)
+    sections: AssessmentSections = Field(default_factory=AssessmentSections)
+    areas: AssessmentAreas = Field(default_factory=AssessmentAreas)
     child_wishes: Narrative | None = None
     no_wishes_reason: ShortNarrative | None = None
     risk_level: RiskLevel | None = None
-    instruments: Annotated[dict[Key, Answers], Field(max_length=20)] = Field(default_factory=dict)
+    instruments: Annotated[dict[DefinitionKey, InstrumentAnswers], Field(max_length=20)] = Field(
+        default_factory=dict
+    )
 
 
 if TYPE_CHECKING:
 
-    class AssessmentPatch(Input):
+    class AssessmentUpdate(Input):
         """Changes to an assessment."""
 else:
-    AssessmentPatch = patch_of(AssessmentContent, "AssessmentPatch")
+    AssessmentUpdate = build_patch_model(AssessmentContent, "AssessmentUpdate")
 
 
 class AssessmentFilters(PageQuery):
@@ -102,7 +110,7 @@ class AssessmentFilters(PageQuery):
     status: Annotated[str, CodeOf("decision_status")] | None = None
 
 
-class AssessmentOut(DecidedOut):
+class Assessment(ApprovableRecord):
     """An assessment."""
 
     collection: ClassVar[str | None] = "assessments"
@@ -111,15 +119,15 @@ class AssessmentOut(DecidedOut):
     person_id: UUID | None
     kind: AssessmentKind
     previous_id: UUID | None
-    sections: Sections
-    areas: Areas
+    sections: AssessmentSections
+    areas: AssessmentAreas
     child_wishes: str | None
     no_wishes_reason: str | None
     risk_level: RiskLevel | None
-    instruments: dict[Key, InstrumentResult]
+    instruments: dict[DefinitionKey, InstrumentResult]
 
 
-class AssessmentItem(Versioned):
+class AssessmentSummary(Versioned):
     """An assessment in a list: without its words."""
 
     child_id: UUID
@@ -132,10 +140,10 @@ class AssessmentItem(Versioned):
     risk_level: RiskLevel | None
     ratings: dict[Area, int | None]
     author_id: UUID
-    submitted_at: Moment | None
-    decided_at: Moment | None
-    created_at: Moment
-    updated_at: Moment
+    submitted_at: UtcDateTime | None
+    decided_at: UtcDateTime | None
+    created_at: UtcDateTime
+    updated_at: UtcDateTime
 
 
 class RatingChange(Output):
@@ -146,7 +154,7 @@ class RatingChange(Output):
     change: int | None
 
 
-class RiskChange(Output):
+class RiskLevelChange(Output):
     """The level of risk then and now."""
 
     before: RiskLevel | None
@@ -159,14 +167,14 @@ class InstrumentScore(Output):
     instrument_id: UUID
     edition: int
     score: float | None
-    band: BandReached | None
+    band: ReachedScoreBand | None
 
 
 class InstrumentChange(Output):
     """The score of a questionnaire then and now."""
 
-    code: Key
-    title: Words
+    code: DefinitionKey
+    title: LocalizedText
     before: InstrumentScore | None
     after: InstrumentScore | None
     change: float | None = Field(description="Null unless both have a score of the same edition.")
@@ -179,7 +187,7 @@ class AssessmentChanges(Output):
     child_id: UUID
     case_id: UUID
     previous_id: UUID | None
-    previous_decided_at: Moment | None
+    previous_decided_at: UtcDateTime | None
     areas: dict[Area, RatingChange]
-    risk_level: RiskChange
+    risk_level: RiskLevelChange
     instruments: list[InstrumentChange]

@@ -6,10 +6,10 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from app.schemas.codes import CodeOf
-from app.schemas.wire import Id, Moment, Output, PageQuery
+from app.schemas.wire import Id, Output, PageQuery, UtcDateTime
 
 
-class AccessFilters(PageQuery):
+class AccessEntryFilters(PageQuery):
     """Which accesses to list."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
@@ -20,8 +20,8 @@ class AccessFilters(PageQuery):
     act: Annotated[str, Field(max_length=100)] | None = None
     outcome: Annotated[str, CodeOf("access_outcome")] | None = None
     request_id: Annotated[str, Field(max_length=64)] | None = None
-    since: Annotated[Moment | None, Field(alias="from", description="From this moment on.")] = None
-    until: Annotated[Moment | None, Field(alias="to", description="Before this moment.")] = None
+    since: Annotated[UtcDateTime | None, Field(alias="from", description="From this moment on.")] = None
+    until: Annotated[UtcDateTime | None, Field(alias="to", description="Before this moment.")] = None
 
 
 class AccessActor(Output):
@@ -39,12 +39,12 @@ class AccessRecord(Output):
     id: UUID
 
 
-class Access(Output):
+class AccessEntry(Output):
     """One child shown to somebody; an event that showed none has one with `child_id` null."""
 
     id: UUID
     event_id: UUID
-    at: Moment
+    at: UtcDateTime
     actor: AccessActor
     client_id: UUID | None
     act: str

@@ -8,32 +8,32 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.schemas.codes import CodeOf
-from app.schemas.decisions import DecidedOut
-from app.schemas.merge_patch import patch_of
+from app.schemas.decisions import ApprovableRecord
+from app.schemas.merge_patch import build_patch_model
 from app.schemas.wire import (
-    Day,
+    ClientChosenId,
     Id,
     Input,
-    Line,
-    Moment,
     Narrative,
-    NewId,
     Output,
     PageQuery,
+    PlainDate,
     ShortNarrative,
-    Truth,
+    ShortText,
+    StrictBoolean,
+    UtcDateTime,
     Versioned,
 )
 
 Area = Annotated[str, CodeOf("area")]
-MOST = 20
+MAX_ITEMS = 20
 """Goals of an area, actions of a goal: more than anybody keeps in view."""
 
 
-class CarePlanIn(Input):
+class CarePlanCreate(Input):
     """The next edition of a subject's plan, and the approved assessment that it rests on."""
 
-    id: NewId | None = None
+    id: ClientChosenId | None = None
     subject: Annotated[str, CodeOf("subject")]
     person_id: Id | None = Field(
         None,
@@ -53,80 +53,80 @@ class CarePlanContent(Input):
     supporter_view: Narrative | None = None
     knowledge_gaps: Narrative | None = None
     capacity_gaps: Narrative | None = None
-    needs_social_work: Truth | None = None
+    needs_social_work: StrictBoolean | None = None
 
 
-class AreaAnswer(Input):
+class CarePlanAreaUpdate(Input):
     """How the plan answers an area."""
 
     status: Annotated[str, CodeOf("plan_area_status")]
     reason: ShortNarrative | None = None
 
     @model_validator(mode="after")
-    def says_why_not(self) -> Self:
+    def require_reason_for_no_need(self) -> Self:
         """Ask why there is no need."""
         if self.status == "no_need" and self.reason is None:
             raise PydanticCustomError("reason_missing", "needs a reason")
         return self
 
 
-class GoalWords(Input):
+class GoalBase(Input):
     """What is to be reached."""
 
     statement: ShortNarrative
     strengths_used: ShortNarrative | None = None
 
 
-class GoalContent(GoalWords):
+class GoalContent(GoalBase):
     """What a PATCH of a goal may change: the words while the plan is a draft, the status also afterwards."""
 
     status: Annotated[str, CodeOf("goal_status")] = "open"
 
 
-class ActionWords(Input):
+class ActionBase(Input):
     """A step towards a goal: what, by whom, by when."""
 
     what: ShortNarrative
     by: Annotated[str, CodeOf("action_by")]
-    by_whom: Line | None = None
-    due_on: Day
+    by_whom: ShortText | None = None
+    due_on: PlainDate
 
 
-class ActionIn(ActionWords):
+class ActionCreate(ActionBase):
     """An action; the client may choose the id."""
 
-    id: NewId | None = None
+    id: ClientChosenId | None = None
 
 
-class GoalIn(GoalWords):
+class GoalCreate(GoalBase):
     """A goal, with its first actions; the client may choose the ids."""
 
-    id: NewId | None = None
-    actions: Annotated[list[ActionIn], Field(max_length=MOST)] = Field(default_factory=list)
+    id: ClientChosenId | None = None
+    actions: Annotated[list[ActionCreate], Field(max_length=MAX_ITEMS)] = Field(default_factory=list)
 
 
-class ActionContent(ActionWords):
+class ActionContent(ActionBase):
     """What a PATCH of an action may change: the words while the plan is a draft, how it went also afterwards."""
 
     status: Annotated[str, CodeOf("action_status")] = "open"
-    done_on: Day | None = None
+    done_on: PlainDate | None = None
     note: ShortNarrative | None = None
 
 
 if TYPE_CHECKING:
 
-    class CarePlanPatch(Input):
+    class CarePlanUpdate(Input):
         """Changes to a plan."""
 
-    class GoalPatch(Input):
+    class GoalUpdate(Input):
         """Changes to a goal."""
 
-    class ActionPatch(Input):
+    class ActionUpdate(Input):
         """Changes to an action."""
 else:
-    CarePlanPatch = patch_of(CarePlanContent, "CarePlanPatch")
-    GoalPatch = patch_of(GoalContent, "GoalPatch")
-    ActionPatch = patch_of(ActionContent, "ActionPatch")
+    CarePlanUpdate = build_patch_model(CarePlanContent, "CarePlanUpdate")
+    GoalUpdate = build_patch_model(GoalContent, "GoalUpdate")
+    ActionUpdate = build_patch_model(ActionContent, "ActionUpdate")
 
 
 class CarePlanFilters(PageQuery):
@@ -136,7 +136,7 @@ class CarePlanFilters(PageQuery):
     status: Annotated[str, CodeOf("decision_status")] | None = None
 
 
-class ActionOut(Versioned):
+class Action(Versioned):
     """A step towards a goal."""
 
     collection: ClassVar[str | None] = "actions"
@@ -153,11 +153,11 @@ class ActionOut(Versioned):
     status: Annotated[str, CodeOf("action_status")]
     done_on: date | None
     note: str | None
-    created_at: Moment
-    updated_at: Moment
+    created_at: UtcDateTime
+    updated_at: UtcDateTime
 
 
-class GoalOut(Versioned):
+class Goal(Versioned):
     """What is to be reached in an area, and the steps towards it."""
 
     collection: ClassVar[str | None] = "goals"
@@ -170,12 +170,12 @@ class GoalOut(Versioned):
     statement: str
     strengths_used: str | None
     status: Annotated[str, CodeOf("goal_status")]
-    actions: list[ActionOut]
-    created_at: Moment
-    updated_at: Moment
+    actions: list[Action]
+    created_at: UtcDateTime
+    updated_at: UtcDateTime
 
 
-class PlanAreaOut(Output):
+class CarePlanArea(Output):
     """An area: how it was found, and how the plan answers it."""
 
     rating: int | None
@@ -184,22 +184,22 @@ class PlanAreaOut(Output):
     risk: str | None
     status: Annotated[str, CodeOf("plan_area_status")] | None
     reason: str | None
-    goals: list[GoalOut]
+    goals: list[Goal]
 
 
-class PlanAreas(Output):
+class CarePlanAreas(Output):
     """The seven areas."""
 
-    emotional_health: PlanAreaOut
-    physical_health: PlanAreaOut
-    shelter_safety: PlanAreaOut
-    behaviour: PlanAreaOut
-    relationships: PlanAreaOut
-    education: PlanAreaOut
-    legal: PlanAreaOut
+    emotional_health: CarePlanArea
+    physical_health: CarePlanArea
+    shelter_safety: CarePlanArea
+    behaviour: CarePlanArea
+    relationships: CarePlanArea
+    education: CarePlanArea
+    legal: CarePlanArea
 
 
-class CarePlanItem(DecidedOut):
+class CarePlanSummary(ApprovableRecord):
     """A plan in a list."""
 
     subject: Annotated[str, CodeOf("subject")]
@@ -209,7 +209,7 @@ class CarePlanItem(DecidedOut):
     previous_id: UUID | None
 
 
-class CarePlanOut(CarePlanItem):
+class CarePlan(CarePlanSummary):
     """A whole plan. Its version rises with every change in it: of its areas, goals and actions too."""
 
     collection: ClassVar[str | None] = "care-plans"
@@ -220,4 +220,4 @@ class CarePlanOut(CarePlanItem):
     knowledge_gaps: str | None
     capacity_gaps: str | None
     needs_social_work: bool | None
-    areas: PlanAreas
+    areas: CarePlanAreas

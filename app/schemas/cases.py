@@ -7,17 +7,17 @@ from uuid import UUID
 from pydantic import Field
 
 from app.schemas.codes import CodeOf
-from app.schemas.identity import Age, Name
-from app.schemas.merge_patch import patch_of
+from app.schemas.identity import Age, PersonName
+from app.schemas.merge_patch import build_patch_model
 from app.schemas.wire import (
     Id,
     Input,
-    Moment,
     Narrative,
     Output,
     PageQuery,
     Reason,
     ShortNarrative,
+    UtcDateTime,
     Versioned,
 )
 
@@ -31,13 +31,13 @@ class CaseContent(Input):
 
 if TYPE_CHECKING:
 
-    class CasePatch(Input):
+    class CaseUpdate(Input):
         """Changes to a case."""
 else:
-    CasePatch = patch_of(CaseContent, "CasePatch")
+    CaseUpdate = build_patch_model(CaseContent, "CaseUpdate")
 
 
-class Assignment(Input):
+class CaseAssignment(Input):
     """Who works on a case."""
 
     lead_worker_id: Id
@@ -46,7 +46,7 @@ class Assignment(Input):
     )
 
 
-class Transfer(Input):
+class CaseTransfer(Input):
     """To which team a case goes, to whom there, and why."""
 
     team_id: Id
@@ -54,13 +54,13 @@ class Transfer(Input):
     reason: ShortNarrative
 
 
-class GlassBreaking(Input):
+class BreakGlassRequest(Input):
     """Why a case outside one's scope has to be opened now."""
 
     reason: Reason
 
 
-class Linking(Input):
+class CaseLinkCreate(Input):
     """Which case belongs together with this one, and why: the wall between their workers stands from then on."""
 
     linked_case_id: Id
@@ -82,13 +82,13 @@ class CaseChild(Output):
     """The child of a case, as far as a list needs it."""
 
     id: UUID
-    names: list[Name]
+    names: list[PersonName]
     nickname: str | None
     sex: str
     age: Age
 
 
-class CaseOut(Versioned):
+class Case(Versioned):
     """A case."""
 
     collection: ClassVar[str | None] = "cases"
@@ -113,11 +113,11 @@ class CaseOut(Versioned):
     province_code: str | None
     summary: str | None
     outcome: str | None
-    created_at: Moment
-    updated_at: Moment
+    created_at: UtcDateTime
+    updated_at: UtcDateTime
 
 
-class CaseItem(Versioned):
+class CaseSummary(Versioned):
     """A case in a list."""
 
     number: str
@@ -131,11 +131,11 @@ class CaseItem(Versioned):
     closed_on: date | None
     next_review_on: date | None
     province_code: str | None
-    created_at: Moment
-    updated_at: Moment
+    created_at: UtcDateTime
+    updated_at: UtcDateTime
 
 
-class BrokenGlass(Output):
+class BreakGlassGrant(Output):
     """A case opened outside its scope: by whom, why, until when."""
 
     id: UUID
@@ -143,11 +143,11 @@ class BrokenGlass(Output):
     child_id: UUID | None
     user_id: UUID
     reason: str
-    opened_at: Moment
-    expires_at: Moment
+    opened_at: UtcDateTime
+    expires_at: UtcDateTime
 
 
-class CaseLinkOut(Output):
+class CaseLink(Output):
     """Two cases that belong together."""
 
     id: UUID
@@ -157,4 +157,4 @@ class CaseLinkOut(Output):
     linked_child_id: UUID
     reason: str
     linked_by_id: UUID
-    linked_at: Moment
+    linked_at: UtcDateTime

@@ -8,20 +8,20 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.schemas.codes import CodeOf
-from app.schemas.identity import Birth, Name, Phone
-from app.schemas.merge_patch import patch_of
+from app.schemas.identity import Birth, PersonName, Phone
+from app.schemas.merge_patch import build_patch_model
 from app.schemas.referrals_told import BasisWithoutConsent
 from app.schemas.wire import (
-    Day,
+    ClientChosenId,
     Id,
     Input,
-    Line,
-    Moment,
-    NewId,
     PageQuery,
     PlaceCode,
+    PlainDate,
     ShortNarrative,
-    Truth,
+    ShortText,
+    StrictBoolean,
+    UtcDateTime,
     Versioned,
 )
 
@@ -35,17 +35,17 @@ class ChildFilters(PageQuery):
     ] = None
 
 
-class PersonIn(Input):
+class PersonContent(Input):
     """Somebody around the child."""
 
     role: Annotated[str, CodeOf("person_role")]
-    names: Annotated[list[Name], Field(max_length=10)] = Field(
+    names: Annotated[list[PersonName], Field(max_length=10)] = Field(
         default_factory=list,
         description="The names, each in one script, family name first. Empty only if a referral named no caregiver.",
     )
-    nickname: Line | None = None
+    nickname: ShortText | None = None
     relationship: Annotated[str, CodeOf("relationship")]
-    is_responsible: Truth = False
+    is_responsible: StrictBoolean = False
     sex: Annotated[str, CodeOf("sex")] | None = None
     birth: Birth | None = None
     phone: Phone | None = None
@@ -54,22 +54,22 @@ class PersonIn(Input):
     note: ShortNarrative | None = None
 
 
-class PersonCreation(PersonIn):
+class PersonCreate(PersonContent):
     """Somebody around the child; the client may choose the id."""
 
-    id: NewId | None = None
-    names: Annotated[list[Name], Field(min_length=1, max_length=10)]
+    id: ClientChosenId | None = None
+    names: Annotated[list[PersonName], Field(min_length=1, max_length=10)]
 
 
 if TYPE_CHECKING:
 
-    class PersonPatch(Input):
+    class PersonUpdate(Input):
         """Changes to a person."""
 else:
-    PersonPatch = patch_of(PersonIn, "PersonPatch")
+    PersonUpdate = build_patch_model(PersonContent, "PersonUpdate")
 
 
-class PersonOut(Versioned):
+class Person(Versioned):
     """Somebody around the child."""
 
     collection: ClassVar[str | None] = "people"
@@ -77,7 +77,7 @@ class PersonOut(Versioned):
     child_id: UUID
     case_id: UUID
     role: Annotated[str, CodeOf("person_role")]
-    names: list[Name]
+    names: list[PersonName]
     nickname: str | None
     relationship: str
     is_responsible: bool
@@ -87,28 +87,28 @@ class PersonOut(Versioned):
     place_code: str | None
     address_detail: str | None
     note: str | None
-    created_at: Moment
+    created_at: UtcDateTime
 
 
-class ConsentIn(Input):
+class ConsentCreate(Input):
     """An entry of the consent register: consent, a refusal, or the basis for acting without."""
 
-    id: NewId | None = None
+    id: ClientChosenId | None = None
     status: Annotated[str, Field(pattern="^(given|refused)$")] = "given"
     given_by: Annotated[list[Annotated[str, CodeOf("consent_giver")]], Field(max_length=5)] = Field(
         default_factory=list
     )
     method: Annotated[str, CodeOf("consent_method")] | None = None
-    on: Day
+    on: PlainDate
     scope: Annotated[list[Annotated[str, CodeOf("consent_scope")]], Field(min_length=1, max_length=10)]
     recipient_agency_id: Id | None = None
-    valid_until: Day | None = None
-    witness: Line | None = None
+    valid_until: PlainDate | None = None
+    witness: ShortText | None = None
     basis_without_consent: BasisWithoutConsent | None = None
     note: ShortNarrative | None = None
 
     @model_validator(mode="after")
-    def is_whole(self) -> Self:
+    def validate_basis_and_period(self) -> Self:
         """Ask who agreed and how, or for the basis; and for an end after the beginning."""
         if self.basis_without_consent is None and (not self.given_by or self.method is None):
             raise PydanticCustomError(
@@ -127,7 +127,7 @@ class ConsentFilters(PageQuery):
     recipient_agency_id: Id | None = None
 
 
-class ConsentOut(Versioned):
+class Consent(Versioned):
     """An entry of the consent register."""
 
     collection: ClassVar[str | None] = "consents"
@@ -145,7 +145,7 @@ class ConsentOut(Versioned):
     basis_without_consent: BasisWithoutConsent | None
     note: str | None
     recorded_by_id: UUID
-    created_at: Moment
-    withdrawn_at: Moment | None
+    created_at: UtcDateTime
+    withdrawn_at: UtcDateTime | None
     withdrawn_by_id: UUID | None
     withdrawal_reason: str | None

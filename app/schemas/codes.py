@@ -16,7 +16,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from app.errors import NotFound
 
-_FOLDER = Path(__file__).with_name("code_lists")
+_CODE_LISTS_DIRECTORY = Path(__file__).with_name("code_lists")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,30 +37,32 @@ class CodeList:
     codes: tuple[Code, ...]
 
 
-def _read(path: Path) -> CodeList:
+def _read_code_list(path: Path) -> CodeList:
     content = json.loads(path.read_bytes())
     codes = tuple(Code(**code) for code in content["codes"])
     return CodeList(content["list"], MappingProxyType(content["title"]), codes)
 
 
 CODE_LISTS: Mapping[str, CodeList] = MappingProxyType(
-    {found.name: found for found in map(_read, sorted(_FOLDER.glob("*.json")))}
+    {found.name: found for found in map(_read_code_list, sorted(_CODE_LISTS_DIRECTORY.glob("*.json")))}
 )
 """Every list by its name, alphabetically; read once, when this module is imported."""
 
-_CODES = {(name, code.code): code for name, listed in CODE_LISTS.items() for code in listed.codes}
+_CODES_BY_LIST_AND_CODE = {
+    (name, code.code): code for name, listed in CODE_LISTS.items() for code in listed.codes
+}
 
 
-def codes_of(name: str) -> tuple[str, ...]:
+def get_codes(name: str) -> tuple[str, ...]:
     """Return the codes of one list, in its order; NotFound where there is no such list."""
     if name not in CODE_LISTS:
         raise NotFound("There is no such code list.")
     return tuple(code.code for code in CODE_LISTS[name].codes)
 
 
-def label(name: str, code: str, language: str) -> str:
+def get_code_label(name: str, code: str, language: str) -> str:
     """Return what a person reads for a code: Khmer for `km`, else English; NotFound where it is not listed."""
-    found = _CODES.get((name, code))
+    found = _CODES_BY_LIST_AND_CODE.get((name, code))
     if found is None:
         raise NotFound("There is no such code in this list.")
     return found.km if language == "km" else found.en
@@ -77,14 +79,14 @@ class CodeOf:
     name: str
 
     def __post_init__(self) -> None:
-        codes_of(self.name)
+        get_codes(self.name)
 
     def __get_pydantic_core_schema__(self, _source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.literal_schema(
-            list(codes_of(self.name)), serialization=core_schema.simple_ser_schema("str")
+            list(get_codes(self.name)), serialization=core_schema.simple_ser_schema("str")
         )
 
     def __get_pydantic_json_schema__(
         self, _schema: CoreSchema, _handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        return {"type": "string", "enum": list(codes_of(self.name))}
+        return {"type": "string", "enum": list(get_codes(self.name))}

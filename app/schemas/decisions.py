@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from app.schemas.codes import CodeOf
-from app.schemas.wire import Input, Moment, ShortNarrative, Versioned
+from app.schemas.wire import Input, ShortNarrative, UtcDateTime, Versioned
 
 
 class Approval(Input):
@@ -15,23 +15,23 @@ class Approval(Input):
     comment: ShortNarrative | None = None
 
 
-class Returning(Input):
+class Return(Input):
     """What is still to be done."""
 
     comment: ShortNarrative
 
 
-class DecidedOut(Versioned):
+class ApprovableRecord(Versioned):
     """A record that its author submits and somebody else decides on."""
 
     child_id: UUID
     case_id: UUID
     status: Annotated[str, CodeOf("decision_status")]
     author_id: UUID
-    submitted_at: Moment | None
+    submitted_at: UtcDateTime | None
     submitted_by_id: UUID | None
-    decided_at: Moment | None
+    decided_at: UtcDateTime | None
     decided_by_id: UUID | None
     decision_comment: str | None = Field(description="What the supervisor said in approving or returning it.")
-    created_at: Moment
-    updated_at: Moment
+    created_at: UtcDateTime
+    updated_at: UtcDateTime

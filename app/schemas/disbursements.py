@@ -8,30 +8,41 @@ from pydantic import Field
 
 from app.schemas.codes import CodeOf
 from app.schemas.funds import BudgetLine, Category
-from app.schemas.money import Amount, Currency, Money, MoneyIn, MoneyOrNone, Rate
-from app.schemas.wire import Day, Id, Input, Line, Moment, NewId, Output, PageQuery, ShortNarrative, Versioned
+from app.schemas.money import Amount, Currency, Money, NonNegativeMoney, PositiveMoney, Rate
+from app.schemas.wire import (
+    ClientChosenId,
+    Id,
+    Input,
+    Output,
+    PageQuery,
+    PlainDate,
+    ShortNarrative,
+    ShortText,
+    UtcDateTime,
+    Versioned,
+)
 
 Beneficiary = Annotated[str, CodeOf("beneficiary")]
 Area = Annotated[str, CodeOf("area")]
 Status = Annotated[str, CodeOf("disbursement_status")]
 
 
-class DisbursementIn(Input):
+class DisbursementCreate(Input):
     """A request for money; the client may choose the id."""
 
-    id: NewId | None = None
+    id: ClientChosenId | None = None
     case_id: Id
     beneficiary: Beneficiary
     category: Category
-    amount: MoneyIn = Field(description="Of each month, where there are several.")
+    amount: PositiveMoney = Field(description="Of each month, where there are several.")
     purpose: ShortNarrative
     area: Area
     goal_id: Id | None = None
     other_support_sought: ShortNarrative
     urgency: Annotated[str, CodeOf("urgency")] = "routine"
-    payee: Line | None = None
+    payee: ShortText | None = None
     months: Annotated[int, Field(strict=True, ge=1, le=12)] = 1
-    starts_on: Day | None = None
+    starts_on: PlainDate | None = None
 
 
 class DisbursementFilters(PageQuery):
@@ -75,7 +86,7 @@ class DisbursementReversal(Input):
     reason: ShortNarrative
 
 
-class TenderIn(Input):
+class TenderCreate(Input):
     """Notes of one currency that were handed over, or transferred."""
 
     amount: Amount
@@ -83,25 +94,25 @@ class TenderIn(Input):
     rate: Rate | None = None
 
 
-class Payment(Input):
+class DisbursementPayment(Input):
     """How, when and to whom it was paid."""
 
     method: Annotated[str, CodeOf("payment_method")]
-    paid_on: Day
-    payee: Line
-    tenders: Annotated[list[TenderIn], Field(min_length=1, max_length=10)]
+    paid_on: PlainDate
+    payee: ShortText
+    tenders: Annotated[list[TenderCreate], Field(min_length=1, max_length=10)]
     acknowledgement_document_id: Id | None = None
     fund_id: Id | None = None
 
 
-class Reconciliation(Input):
+class DisbursementReconciliation(Input):
     """What was really spent, and the receipts that show it."""
 
-    spent: MoneyOrNone
+    spent: NonNegativeMoney
     receipt_document_ids: Annotated[list[Id], Field(max_length=50)]
 
 
-class TenderOut(Output):
+class Tender(Output):
     """Notes of one currency, and what they were worth in the currency of the request."""
 
     amount: Money
@@ -111,7 +122,7 @@ class TenderOut(Output):
     worth: Money
 
 
-class DisbursementOut(Versioned):
+class Disbursement(Versioned):
     """A request for money, and what became of it. Who does not see the case reads null in what tells of the child."""
 
     collection: ClassVar[str | None] = "disbursements"
@@ -138,28 +149,28 @@ class DisbursementOut(Versioned):
     line: BudgetLine | None
     requested_by_id: UUID
     approved_by_id: UUID | None
-    approved_at: Moment | None
+    approved_at: UtcDateTime | None
     approval_due_on: date | None
     approval_overdue: bool
     payee: str | None
     method: Annotated[str, CodeOf("payment_method")] | None
     paid_on: date | None
     paid_by_id: UUID | None
-    paid_at: Moment | None
-    tenders: list[TenderOut]
+    paid_at: UtcDateTime | None
+    tenders: list[Tender]
     acknowledgement_document_id: UUID | None
     spent: Money | None
     receipt_document_ids: list[UUID]
     reconciled_by_id: UUID | None
-    reconciled_at: Moment | None
+    reconciled_at: UtcDateTime | None
     ended_by_id: UUID | None
-    ended_at: Moment | None
+    ended_at: UtcDateTime | None
     reversal_reason: str | None
-    created_at: Moment
-    updated_at: Moment
+    created_at: UtcDateTime
+    updated_at: UtcDateTime
 
 
-class UnreceiptedItem(Output):
+class UnreceiptedMoneyGroup(Output):
     """Money that a worker asked for, that was paid, and that nobody has accounted for yet."""
 
     worker_id: UUID
@@ -169,8 +180,8 @@ class UnreceiptedItem(Output):
     amount: Money
 
 
-class Unreceipted(Output):
+class UnreceiptedMoney(Output):
     """Money without receipts, by age and worker."""
 
     on: date
-    items: list[UnreceiptedItem]
+    items: list[UnreceiptedMoneyGroup]

@@ -6,36 +6,46 @@ from uuid import UUID
 from pydantic import Field
 
 from app.schemas.codes import CodeOf
-from app.schemas.wire import Id, Input, Line, Moment, NewId, Output, PageQuery, ShortNarrative, Versioned
+from app.schemas.wire import (
+    ClientChosenId,
+    Id,
+    Input,
+    Output,
+    PageQuery,
+    ShortNarrative,
+    ShortText,
+    UtcDateTime,
+    Versioned,
+)
 
-MOST_BYTES = 10 * 1024 * 1024
+MAX_FILE_BYTES = 10 * 1024 * 1024
 """The largest file."""
-LONGEST_CONTENT = 4 * -(-MOST_BYTES // 3)
+MAX_BASE64_LENGTH = 4 * -(-MAX_FILE_BYTES // 3)
 """Characters of the largest file in base64."""
 
 
-class About(Input):
+class DocumentSubjectCreate(Input):
     """A record of the same case."""
 
     kind: Annotated[str, CodeOf("record_kind")]
     id: Id
 
 
-class DocumentIn(Input):
+class DocumentCreate(Input):
     """A document; the client may choose the id. What type it is of is found in its content."""
 
-    id: NewId | None = None
+    id: ClientChosenId | None = None
     kind: Annotated[str, CodeOf("document_kind")]
-    title: Line
-    file_name: Line | None = None
+    title: ShortText
+    file_name: ShortText | None = None
     description: ShortNarrative | None = None
     tier: Annotated[str, CodeOf("tier")] | None = None
-    about: About | None = None
+    about: DocumentSubjectCreate | None = None
     content: Annotated[
         str,
         Field(
             min_length=4,
-            max_length=LONGEST_CONTENT,
+            max_length=MAX_BASE64_LENGTH,
             json_schema_extra={"contentEncoding": "base64"},
             repr=False,
         ),
@@ -50,14 +60,14 @@ class DocumentFilters(PageQuery):
     about_id: Id | None = Field(None, description="Only documents about the record with this id.")
 
 
-class AboutOut(Output):
+class DocumentSubject(Output):
     """A record of the same case."""
 
     kind: Annotated[str, CodeOf("record_kind")]
     id: UUID
 
 
-class DocumentOut(Versioned):
+class Document(Versioned):
     """What is known of a document; its file is read apart."""
 
     collection: ClassVar[str | None] = "documents"
@@ -71,6 +81,6 @@ class DocumentOut(Versioned):
     description: str | None
     media_type: str
     size: int
-    about: AboutOut | None
+    about: DocumentSubject | None
     author_id: UUID
-    created_at: Moment
+    created_at: UtcDateTime

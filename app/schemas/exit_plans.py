@@ -7,29 +7,29 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from app.schemas.codes import CodeOf
-from app.schemas.merge_patch import patch_of
+from app.schemas.merge_patch import build_patch_model
 from app.schemas.wire import (
-    Day,
+    ClientChosenId,
     Id,
     Input,
-    Moment,
     Narrative,
-    NewId,
     Output,
+    PlainDate,
     ShortNarrative,
-    Truth,
+    StrictBoolean,
+    StrictInteger,
+    UtcDateTime,
     Versioned,
-    Whole,
 )
 
-Months = Annotated[Whole, Field(ge=1, le=24)]
+Months = Annotated[StrictInteger, Field(ge=1, le=24)]
 Condition = Annotated[str, CodeOf("exit_condition")]
 
 
-class ConditionAnswer(Input):
+class ExitConditionAnswer(Input):
     """Whether a condition of the exit is met; where it is not, why the case may end all the same."""
 
-    met: Truth
+    met: StrictBoolean
     note: ShortNarrative | None = None
 
 
@@ -38,71 +38,71 @@ class TaperStep(Input):
 
     model_config = ConfigDict(serialize_by_alias=True)
 
-    starts_on: Annotated[Day, Field(alias="from")]
-    contacts_per_month: Annotated[Whole, Field(ge=0, le=60)]
+    starts_on: Annotated[PlainDate, Field(alias="from")]
+    contacts_per_month: Annotated[StrictInteger, Field(ge=0, le=60)]
 
 
-class ExitPlanIn(Input):
+class ExitPlanUpdate(Input):
     """How a case is to end; it may be written piece by piece, and is whole when it is approved."""
 
     reason_code: Annotated[str, CodeOf("closure_reason")] | None = None
-    checklist: dict[Condition, ConditionAnswer] = Field(default_factory=dict)
+    checklist: dict[Condition, ExitConditionAnswer] = Field(default_factory=dict)
     taper: Annotated[list[TaperStep], Field(max_length=24)] = Field(default_factory=list)
-    ends_on: Day | None = None
+    ends_on: PlainDate | None = None
     follow_up_months: Annotated[list[Months], Field(max_length=12)] = Field(default_factory=lambda: [1, 3, 6])
     note: Narrative | None = None
 
 
-class ExitPlanEdition(Output):
+class ExitPlanVersion(Output):
     """An exit plan as it was approved before it was written anew."""
 
     reason_code: Annotated[str, CodeOf("closure_reason")] | None
-    checklist: dict[Condition, ConditionAnswer]
+    checklist: dict[Condition, ExitConditionAnswer]
     taper: list[TaperStep]
     ends_on: date | None
     follow_up_months: list[int]
     note: str | None
     author_id: UUID
-    decided_at: Moment
+    decided_at: UtcDateTime
     decided_by_id: UUID
 
 
-class ExitPlanOut(Versioned):
+class ExitPlan(Versioned):
     """The exit plan of a case."""
 
     child_id: UUID
     case_id: UUID
     status: Annotated[str, CodeOf("exit_plan_status")]
     reason_code: Annotated[str, CodeOf("closure_reason")] | None
-    checklist: dict[Condition, ConditionAnswer]
+    checklist: dict[Condition, ExitConditionAnswer]
     taper: list[TaperStep]
     ends_on: date | None
     follow_up_months: list[int]
     note: str | None
     author_id: UUID
-    decided_at: Moment | None
+    decided_at: UtcDateTime | None
     decided_by_id: UUID | None
     decision_comment: str | None
-    earlier: list[ExitPlanEdition]
-    created_at: Moment
-    updated_at: Moment
+    earlier: list[ExitPlanVersion]
+    created_at: UtcDateTime
+    updated_at: UtcDateTime
 
 
-class Closing(Input):
+class CaseClosure(Input):
     """Why a case ends, and with what outcome."""
 
     reason_code: Annotated[str, CodeOf("closure_reason")]
     outcome: Narrative
 
 
-class Extension(Input):
+class CaseExtension(Input):
     """Until when support goes on past 24 months, and why."""
 
-    until: Day
+    until: PlainDate
     reason: ShortNarrative
 
 
-class Reopening(Input):
+class CaseReopening(Input):
     """Why a child comes back; who carries the new case, where it is not the team and lead worker of the old."""
 
     reason: ShortNarrative
@@ -113,32 +113,32 @@ class Reopening(Input):
 class FollowUpContent(Input):
     """How the child is after the exit."""
 
-    held_on: Day | None = None
+    held_on: PlainDate | None = None
     wellbeing: Annotated[str, CodeOf("wellbeing")] | None = None
-    checklist: dict[Condition, ConditionAnswer] = Field(default_factory=dict)
+    checklist: dict[Condition, ExitConditionAnswer] = Field(default_factory=dict)
     note: Narrative | None = None
 
 
-class FollowUpIn(FollowUpContent):
+class FollowUpCreate(FollowUpContent):
     """A follow-up that was held: a planned one, or another; of the latter the client may choose the id."""
 
-    id: NewId | None = None
+    id: ClientChosenId | None = None
     months: Months | None = Field(
         None,
         description="Which of the planned ones it is; left out, the nearest within 45 days that is still to be held.",
     )
-    held_on: Day
+    held_on: PlainDate
 
 
 if TYPE_CHECKING:
 
-    class FollowUpPatch(Input):
+    class FollowUpUpdate(Input):
         """Changes to a follow-up."""
 else:
-    FollowUpPatch = patch_of(FollowUpContent, "FollowUpPatch")
+    FollowUpUpdate = build_patch_model(FollowUpContent, "FollowUpUpdate")
 
 
-class FollowUpOut(Versioned):
+class FollowUp(Versioned):
     """A follow-up."""
 
     collection: ClassVar[str | None] = "follow-ups"
@@ -151,8 +151,8 @@ class FollowUpOut(Versioned):
     is_overdue: bool
     held_on: date | None
     wellbeing: Annotated[str, CodeOf("wellbeing")] | None
-    checklist: dict[Condition, ConditionAnswer]
+    checklist: dict[Condition, ExitConditionAnswer]
     note: str | None
     author_id: UUID | None
-    created_at: Moment
-    updated_at: Moment
+    created_at: UtcDateTime
+    updated_at: UtcDateTime

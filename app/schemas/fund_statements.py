@@ -8,13 +8,13 @@ from pydantic import Field, StringConstraints
 
 from app.schemas.funds import Category
 from app.schemas.money import Currency, Money
-from app.schemas.wire import Input, Output, Truth
+from app.schemas.wire import Input, Output, StrictBoolean
 
-Table = Annotated[str, StringConstraints(min_length=1, max_length=500_000)]
+CsvText = Annotated[str, StringConstraints(min_length=1, max_length=500_000)]
 """A table as comma-separated values (RFC 4180), with a line of headings."""
 
 
-class StatementLine(Output):
+class FundStatementLine(Output):
     """What was spent on a category."""
 
     category: Category
@@ -24,7 +24,7 @@ class StatementLine(Output):
     )
 
 
-class Statement(Output):
+class FundStatement(Output):
     """A fund's money in a period. Opening and deposits and received, less spent and given back, is the closing."""
 
     fund_id: UUID
@@ -46,26 +46,26 @@ class Statement(Output):
     closing: Money
     reserved: Money = Field(description="Of the closing: promised, and not yet paid.")
     advanced: Money = Field(description="Of the closing: paid, and not yet accounted for by receipts.")
-    lines: list[StatementLine]
+    lines: list[FundStatementLine]
 
 
-class TableIn(Input):
+class CsvImport(Input):
     """A table to be entered line by line, all of it or nothing."""
 
-    csv: Table
-    dry_run: Truth = True
+    csv: CsvText
+    dry_run: StrictBoolean = True
 
 
-class ImportedLine(Output):
+class CsvImportLineResult(Output):
     """What became of a line of a table."""
 
     line: int = Field(description="Its number; the headings are line 1.")
     codes: list[str] = Field(description="What is wrong with it; nothing, where it can be entered.")
 
 
-class Imported(Output):
+class CsvImportResult(Output):
     """What became of a table: where a line is wrong, or it was a dry run, nothing was entered."""
 
     dry_run: bool
     entered: int
-    lines: Annotated[list[ImportedLine], Field(max_length=5000)]
+    lines: Annotated[list[CsvImportLineResult], Field(max_length=5000)]

@@ -8,39 +8,49 @@ from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.schemas.codes import CodeOf
-from app.schemas.merge_patch import patch_of
-from app.schemas.money import Currency, Money, MoneyIn
-from app.schemas.wire import Day, Id, Input, Line, Moment, NewId, Output, PageQuery, Versioned
+from app.schemas.merge_patch import build_patch_model
+from app.schemas.money import Currency, Money, PositiveMoney
+from app.schemas.wire import (
+    ClientChosenId,
+    Id,
+    Input,
+    Output,
+    PageQuery,
+    PlainDate,
+    ShortText,
+    UtcDateTime,
+    Versioned,
+)
 
 Category = Annotated[str, CodeOf("assistance_category")]
 BudgetLine = Annotated[str, CodeOf("budget_line")]
-Age = Annotated[int, Field(strict=True, ge=0, le=120)]
-Province = Annotated[str, StringConstraints(pattern=r"^[0-9]{2}$")]
+AgeInYears = Annotated[int, Field(strict=True, ge=0, le=120)]
+ProvinceCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{2}$")]
 
 
-class LineIn(Input):
+class FundBudgetLineCreate(Input):
     """A line of the budget: a category with money of its own."""
 
     category: Category
-    budget: MoneyIn
+    budget: PositiveMoney
 
 
 class FundSettings(Input):
     """What a fund is, and what it may be spent on."""
 
-    name: Line
-    donor: Line
-    grant_code: Line | None = None
-    ends_on: Day | None = None
-    budget: MoneyIn | None = None
+    name: ShortText
+    donor: ShortText
+    grant_code: ShortText | None = None
+    ends_on: PlainDate | None = None
+    budget: PositiveMoney | None = None
     categories: Annotated[list[Category], Field(min_length=1, max_length=20)]
-    lines: Annotated[list[LineIn], Field(max_length=20)] = Field(default_factory=list)
-    youngest: Age | None = None
-    oldest: Age | None = None
-    province_codes: Annotated[list[Province], Field(max_length=25)] = Field(default_factory=list)
+    lines: Annotated[list[FundBudgetLineCreate], Field(max_length=20)] = Field(default_factory=list)
+    youngest: AgeInYears | None = None
+    oldest: AgeInYears | None = None
+    province_codes: Annotated[list[ProvinceCode], Field(max_length=25)] = Field(default_factory=list)
 
     @model_validator(mode="after")
-    def fits_together(self) -> Self:
+    def validate_lines_and_ages(self) -> Self:
         """Ask for lines of the fund's own categories, each once, and for ages in order."""
         named = [line.category for line in self.lines]
         if len(named) != len(set(named)) or not set(named) <= set(self.categories):
@@ -50,15 +60,15 @@ class FundSettings(Input):
         return self
 
 
-class FundIn(FundSettings):
+class FundCreate(FundSettings):
     """A new fund; the client may choose the id."""
 
-    id: NewId | None = None
+    id: ClientChosenId | None = None
     currency: Currency
-    starts_on: Day
+    starts_on: PlainDate
 
     @model_validator(mode="after")
-    def is_a_period(self) -> Self:
+    def validate_period(self) -> Self:
         """Ask for an end after the beginning."""
         if self.ends_on is not None and self.ends_on < self.starts_on:
             raise PydanticCustomError("period_reversed", "ends before it begins")
@@ -67,10 +77,10 @@ class FundIn(FundSettings):
 
 if TYPE_CHECKING:
 
-    class FundPatch(Input):
+    class FundUpdate(Input):
         """Changes to a fund."""
 else:
-    FundPatch = patch_of(FundSettings, "FundPatch")
+    FundUpdate = build_patch_model(FundSettings, "FundUpdate")
 
 
 class FundFilters(PageQuery):
@@ -80,7 +90,7 @@ class FundFilters(PageQuery):
     currency: Currency | None = None
 
 
-class Balances(Output):
+class FundBalances(Output):
     """Where a fund's money is, from the ledger."""
 
     given: Money = Field(description="What the donor gave.")
@@ -90,7 +100,7 @@ class Balances(Output):
     spent: Money
 
 
-class LineOut(Output):
+class FundBudgetLine(Output):
     """A line of the budget, with its money."""
 
     line: BudgetLine
@@ -101,7 +111,7 @@ class LineOut(Output):
     spent: Money
 
 
-class FundOut(Versioned):
+class Fund(Versioned):
     """A fund."""
 
     collection: ClassVar[str | None] = "funds"
@@ -114,31 +124,31 @@ class FundOut(Versioned):
     ends_on: date | None
     budget: Money | None
     categories: list[Category]
-    lines: list[LineOut]
+    lines: list[FundBudgetLine]
     youngest: int | None
     oldest: int | None
     province_codes: list[str]
     status: Annotated[str, CodeOf("fund_status")]
-    balances: Balances
-    closed_at: Moment | None
+    balances: FundBalances
+    closed_at: UtcDateTime | None
     closed_by_id: UUID | None
     close_reason: str | None
     rest_to_fund_id: UUID | None
-    created_at: Moment
-    updated_at: Moment
+    created_at: UtcDateTime
+    updated_at: UtcDateTime
 
 
-class DepositIn(Input):
+class DepositCreate(Input):
     """Money that arrived from the donor; the client may choose the id."""
 
-    id: NewId | None = None
-    amount: MoneyIn
-    received_on: Day
-    reference: Line
+    id: ClientChosenId | None = None
+    amount: PositiveMoney
+    received_on: PlainDate
+    reference: ShortText
     line: BudgetLine = "general"
 
 
-class DepositOut(Output):
+class Deposit(Output):
     """A deposit, as the ledger took it."""
 
     id: UUID
@@ -148,20 +158,20 @@ class DepositOut(Output):
     reference: str
     line: BudgetLine
     recorded_by_id: UUID
-    created_at: Moment
+    created_at: UtcDateTime
 
 
-class FundTransferIn(Input):
+class FundTransferCreate(Input):
     """A wish to move money between two lines of a fund; the client may choose the id."""
 
-    id: NewId | None = None
+    id: ClientChosenId | None = None
     from_line: BudgetLine
     to_line: BudgetLine
-    amount: MoneyIn
-    reason: Line
+    amount: PositiveMoney
+    reason: ShortText
 
 
-class FundTransferOut(Versioned):
+class FundTransfer(Versioned):
     """A transfer between two lines of a fund."""
 
     collection: ClassVar[str | None] = "fund-transfers"
@@ -173,13 +183,13 @@ class FundTransferOut(Versioned):
     reason: str
     status: Annotated[str, CodeOf("fund_transfer_status")]
     asked_by_id: UUID
-    decided_at: Moment | None
+    decided_at: UtcDateTime | None
     decided_by_id: UUID | None
-    created_at: Moment
+    created_at: UtcDateTime
 
 
-class FundClosing(Input):
+class FundClosure(Input):
     """The end of a fund, and what happens to its rest: to another fund of the same currency, or back to the donor."""
 
-    reason: Line
+    reason: ShortText
     rest_to_fund_id: Id | None = None

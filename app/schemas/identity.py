@@ -8,21 +8,31 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.schemas.codes import CodeOf
-from app.schemas.merge_patch import patch_of
-from app.schemas.wire import Day, Input, Line, Output, PlaceCode, ShortNarrative, Truth, Versioned, Whole
+from app.schemas.merge_patch import build_patch_model
+from app.schemas.wire import (
+    Input,
+    Output,
+    PlaceCode,
+    PlainDate,
+    ShortNarrative,
+    ShortText,
+    StrictBoolean,
+    StrictInteger,
+    Versioned,
+)
 
-EARLIEST_BIRTH = date(1900, 1, 1)
+EARLIEST_BIRTH_DATE = date(1900, 1, 1)
 
 
-class Name(Input):
+class PersonName(Input):
     """A name in one script, family name first."""
 
     script: Annotated[str, CodeOf("script")]
-    family: Line | None = None
-    given: Line | None = None
+    family: ShortText | None = None
+    given: ShortText | None = None
 
     @model_validator(mode="after")
-    def says_something(self) -> Self:
+    def require_family_or_given_name(self) -> Self:
         """Ask for at least one part."""
         if self.family is None and self.given is None:
             raise PydanticCustomError("name_empty", "needs a family or a given name")
@@ -32,13 +42,13 @@ class Name(Input):
 class Birth(Input):
     """What is known of a birth: a date and how much of it is certain, or an estimated age on a day."""
 
-    date: Day | None = None
+    date: PlainDate | None = None
     precision: Annotated[str, CodeOf("birth_precision")] | None = None
-    estimated_age: Annotated[Whole, Field(ge=0, le=120)] | None = None
-    estimated_on: Day | None = None
+    estimated_age: Annotated[StrictInteger, Field(ge=0, le=120)] | None = None
+    estimated_on: PlainDate | None = None
 
     @model_validator(mode="after")
-    def one_form(self) -> Self:
+    def validate_date_or_estimate(self) -> Self:
         """Ask for exactly one of the two forms, whole."""
         dated = (self.date is not None, self.precision is not None)
         estimated = (self.estimated_age is not None, self.estimated_on is not None)
@@ -47,7 +57,7 @@ class Birth(Input):
                 "birth_form", "give either date and precision, or estimated_age and estimated_on"
             )
         known = self.date or self.estimated_on
-        if known and known < EARLIEST_BIRTH:
+        if known and known < EARLIEST_BIRTH_DATE:
             raise PydanticCustomError("date_too_early", "lies before 1900")
         return self
 
@@ -55,15 +65,15 @@ class Birth(Input):
 class Phone(Input):
     """A phone, whose it is, and whether calling it could put the child at risk."""
 
-    number: Annotated[Line, Field(max_length=40)]
+    number: Annotated[ShortText, Field(max_length=40)]
     owner: Annotated[str, CodeOf("phone_owner")] | None = None
-    safe_to_call: Truth | None = None
+    safe_to_call: StrictBoolean | None = None
 
 
 class Disability(Input):
     """The Washington Group's short set, as far as it was asked."""
 
-    has_difficulty: Truth
+    has_difficulty: StrictBoolean
     difficulties: Annotated[
         dict[Annotated[str, CodeOf("difficulty_domain")], Annotated[str, CodeOf("difficulty_level")]],
         Field(),
@@ -76,14 +86,14 @@ class School(Input):
 
     status: Annotated[str, CodeOf("school_status")]
     grade: Annotated[str, CodeOf("school_grade")] | None = None
-    name: Line | None = None
+    name: ShortText | None = None
 
 
 class ChildIdentity(Input):
     """What is known of a child."""
 
-    names: Annotated[list[Name], Field(max_length=10)] = Field(default_factory=list)
-    nickname: Line | None = None
+    names: Annotated[list[PersonName], Field(max_length=10)] = Field(default_factory=list)
+    nickname: ShortText | None = None
     sex: Annotated[str, CodeOf("sex")] | None = None
     gender_identity: Annotated[str, CodeOf("gender_identity")] | None = None
     birth: Birth
@@ -98,7 +108,7 @@ class ChildIdentity(Input):
     idpoor: Annotated[str, CodeOf("idpoor")] | None = None
 
     @model_validator(mode="after")
-    def can_be_called(self) -> Self:
+    def require_name_or_nickname(self) -> Self:
         """Ask for a name in some form."""
         if not self.names and self.nickname is None:
             raise PydanticCustomError("name_missing", "needs a name or a nickname")
@@ -107,10 +117,10 @@ class ChildIdentity(Input):
 
 if TYPE_CHECKING:
 
-    class ChildPatch(Input):
+    class ChildUpdate(Input):
         """Changes to a child."""
 else:
-    ChildPatch = patch_of(ChildIdentity, "ChildPatch")
+    ChildUpdate = build_patch_model(ChildIdentity, "ChildUpdate")
 
 
 class Age(Output):
@@ -121,10 +131,10 @@ class Age(Output):
     on: date
 
 
-class ChildOut(Versioned):
+class Child(Versioned):
     """A child."""
 
-    names: list[Name]
+    names: list[PersonName]
     nickname: str | None
     sex: str
     gender_identity: str | None

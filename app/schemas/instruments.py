@@ -6,161 +6,163 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from app.schemas.administration import Flag
-from app.schemas.merge_patch import patch_of
+from app.schemas.administration import QueryBoolean
+from app.schemas.merge_patch import build_patch_model
 from app.schemas.wire import (
+    ClientChosenId,
     Input,
-    Moment,
-    NewId,
     Output,
     PageQuery,
     ShortNarrative,
-    Truth,
+    StrictBoolean,
+    StrictInteger,
+    UtcDateTime,
     Versioned,
-    Whole,
 )
 
-Key = Annotated[str, StringConstraints(pattern="^[a-z][a-z0-9_]{0,39}$")]
+DefinitionKey = Annotated[str, StringConstraints(pattern="^[a-z][a-z0-9_]{0,39}$")]
 """How a definition names its parts."""
-Answers = dict[Key, Whole]
+InstrumentAnswers = dict[DefinitionKey, StrictInteger]
 """AskedItem to the value of the option that was chosen."""
-MOST_ITEMS = 200
+MAX_ITEMS = 200
 
 
-def _two_places(score: float) -> float:
+def _validate_two_decimal_places(score: float) -> float:
     if round(score, 2) != score:
         raise PydanticCustomError("too_precise", "at most two decimal places")
     return score
 
 
-Score = Annotated[float, Field(strict=True, ge=-1_000_000, le=1_000_000), AfterValidator(_two_places)]
+Score = Annotated[
+    float, Field(strict=True, ge=-1_000_000, le=1_000_000), AfterValidator(_validate_two_decimal_places)
+]
 
 
-class Words(Input):
+class LocalizedText(Input):
     """What a person reads, in both languages."""
 
     en: ShortNarrative
     km: ShortNarrative
 
 
-class Option(Input):
+class InstrumentOption(Input):
     """An answer that may be chosen."""
 
-    value: Annotated[Whole, Field(ge=-1000, le=1000)]
-    label: Words
+    value: Annotated[StrictInteger, Field(ge=-1000, le=1000)]
+    label: LocalizedText
 
 
-class AskedItem(Input):
+class InstrumentQuestion(Input):
     """A question or statement with its possible answers."""
 
-    id: Key
-    text: Words
-    options: Annotated[list[Option], Field(min_length=2, max_length=20)]
-    reversed: Truth = Field(
+    id: DefinitionKey
+    text: LocalizedText
+    options: Annotated[list[InstrumentOption], Field(min_length=2, max_length=20)]
+    reversed: StrictBoolean = Field(
         False,
         description="Whether a high answer counts as a low one: the item's highest and lowest value change places.",
     )
 
 
-class Band(Input):
+class ScoreBand(Input):
     """What a score means, from a cut-off up to the next band's."""
 
-    code: Key
+    code: DefinitionKey
     at_least: Score = Field(description="The lowest score of the band.")
-    label: Words
+    label: LocalizedText
 
 
-class Scale(Input):
+class ScoringScale(Input):
     """How answers become a score, and a score a band."""
 
-    title: Words
+    title: LocalizedText
     rule: Literal["sum", "mean"]
-    bands: Annotated[list[Band], Field(max_length=20)] = Field(
+    bands: Annotated[list[ScoreBand], Field(max_length=20)] = Field(
         default_factory=list,
         description="What scores mean: bands without gaps, from the lowest; the first begins at or below the lowest possible score.",
     )
 
 
-class Subscale(Scale):
+class Subscale(ScoringScale):
     """A score over some of the items."""
 
-    code: Key
-    items: Annotated[list[Key], Field(min_length=1, max_length=MOST_ITEMS)]
+    code: DefinitionKey
+    items: Annotated[list[DefinitionKey], Field(min_length=1, max_length=MAX_ITEMS)]
 
 
-class Definition(Scale):
+class InstrumentDefinition(ScoringScale):
     """A whole questionnaire; its own scale is over all items."""
 
-    instructions: Words | None = None
-    items: Annotated[list[AskedItem], Field(min_length=1, max_length=MOST_ITEMS)]
+    instructions: LocalizedText | None = None
+    items: Annotated[list[InstrumentQuestion], Field(min_length=1, max_length=MAX_ITEMS)]
     subscales: Annotated[list[Subscale], Field(max_length=20)] = Field(default_factory=list)
 
 
-class InstrumentIn(Input):
+class InstrumentCreate(Input):
     """A new questionnaire, or with the code of another its next edition, which takes that one's place."""
 
-    id: NewId | None = None
-    code: Key
-    definition: Definition
+    id: ClientChosenId | None = None
+    code: DefinitionKey
+    definition: InstrumentDefinition
 
 
 class InstrumentSettings(Input):
     """What may change of an edition; anything else is a new one."""
 
-    is_active: Truth
+    is_active: StrictBoolean
 
 
 if TYPE_CHECKING:
 
-    class InstrumentPatch(Input):
+    class InstrumentUpdate(Input):
         """Changes to `InstrumentSettings`."""
 else:
-    InstrumentPatch = patch_of(InstrumentSettings, "InstrumentPatch")
+    InstrumentUpdate = build_patch_model(InstrumentSettings, "InstrumentUpdate")
 
 
 class InstrumentFilters(PageQuery):
     """Which questionnaires to list."""
 
-    code: Key | None = None
-    is_active: Flag | None = None
+    code: DefinitionKey | None = None
+    is_active: QueryBoolean | None = None
 
 
-class InstrumentItem(Versioned):
+class InstrumentSummary(Versioned):
     """An edition of a questionnaire in a list."""
 
     code: str
     edition: int
-    title: Words
+    title: LocalizedText
     is_active: bool
-    created_at: Moment
+    created_at: UtcDateTime
 
 
-class InstrumentOut(Versioned):
+class Instrument(Versioned):
     """An edition of a questionnaire."""
 
     collection: ClassVar[str | None] = "instruments"
 
     code: str
     edition: int
-    definition: Definition
+    definition: InstrumentDefinition
     is_active: bool
-    created_at: Moment
+    created_at: UtcDateTime
 
 
-class BandReached(Output):
+class ReachedScoreBand(Output):
     """What a score means."""
 
-    code: Key
-    label: Words
+    code: DefinitionKey
+    label: LocalizedText
 
 
 class SubscaleResult(Output):
     """The score of a part."""
 
-    code: Key
-    title: Words
+    code: DefinitionKey
+    title: LocalizedText
     score: float | None
-    band: BandReached | None
+    band: ReachedScoreBand | None
 
 
 class InstrumentResult(Output):
@@ -168,9 +170,9 @@ class InstrumentResult(Output):
 
     instrument_id: UUID
     edition: int
-    title: Words
-    answers: Answers
+    title: LocalizedText
+    answers: InstrumentAnswers
     missing: list[str] = Field(description="The items without an answer.")
     score: float | None
-    band: BandReached | None
+    band: ReachedScoreBand | None
     subscales: list[SubscaleResult]

@@ -9,11 +9,11 @@ from pydantic_core import PydanticCustomError
 
 from app.schemas.codes import CodeOf
 from app.schemas.funds import BudgetLine
-from app.schemas.money import Currency, Money, MoneyIn, Rate
-from app.schemas.wire import Day, Id, Input, Line, Moment, Output, PageQuery
+from app.schemas.money import Currency, Money, PositiveMoney, Rate
+from app.schemas.wire import Id, Input, Output, PageQuery, PlainDate, ShortText, UtcDateTime
 
 
-class LedgerFilters(PageQuery):
+class LedgerEntryFilters(PageQuery):
     """Which entries of a fund's ledger."""
 
     account: Annotated[str, CodeOf("ledger_account")] | None = None
@@ -22,7 +22,7 @@ class LedgerFilters(PageQuery):
     disbursement_id: Id | None = None
 
 
-class LedgerEntryOut(Output):
+class LedgerEntry(Output):
     """One side of something that happened to a fund's money."""
 
     id: UUID
@@ -36,27 +36,27 @@ class LedgerEntryOut(Output):
     transfer_id: UUID | None
     reference: str | None
     by_id: UUID
-    created_at: Moment
+    created_at: UtcDateTime
 
 
-class ApprovalLimitIn(Input):
+class ApprovalLimitCreate(Input):
     """Up to which amount a role may do something, from a day on."""
 
     role: Annotated[str, CodeOf("role")]
     act: Annotated[str, CodeOf("limited_act")]
     currency: Currency
-    amount: MoneyIn | None = Field(None, description="Null: without limit.")
-    starts_on: Day
+    amount: PositiveMoney | None = Field(None, description="Null: without limit.")
+    starts_on: PlainDate
 
     @model_validator(mode="after")
-    def is_of_one_currency(self) -> Self:
+    def validate_currency(self) -> Self:
         """Ask for an amount in the currency that the limit is for."""
         if self.amount is not None and self.amount.currency != self.currency:
             raise PydanticCustomError("currency_other", "is in another currency")
         return self
 
 
-class ApprovalLimitOut(Output):
+class ApprovalLimit(Output):
     """A limit, as it was set; the newest that has begun counts."""
 
     id: UUID
@@ -66,18 +66,18 @@ class ApprovalLimitOut(Output):
     amount: Money | None = Field(description="Null: without limit.")
     starts_on: date
     set_by_id: UUID | None
-    created_at: Moment
+    created_at: UtcDateTime
 
 
-class ExchangeRateIn(Input):
+class ExchangeRateCreate(Input):
     """Riel for one US dollar on a day, as a source published it."""
 
-    on: Day
+    on: PlainDate
     rate: Rate
-    source: Line
+    source: ShortText
 
 
-class ExchangeRateOut(Output):
+class ExchangeRate(Output):
     """Riel for one US dollar on a day, as a source published it."""
 
     id: UUID
@@ -85,25 +85,25 @@ class ExchangeRateOut(Output):
     rate: str
     source: str
     recorded_by_id: UUID
-    created_at: Moment
+    created_at: UtcDateTime
 
 
-class BooksClosingIn(Input):
+class BooksClosingCreate(Input):
     """The last day of the period whose books are closed."""
 
-    until: Day
+    until: PlainDate
 
 
-class BooksClosingOut(Output):
+class BooksClosing(Output):
     """A period whose books are closed: the ledger takes nothing more that counts for it."""
 
     id: UUID
     until: date
     closed_by_id: UUID
-    created_at: Moment
+    created_at: UtcDateTime
 
 
-class LedgerDifference(Output):
+class LedgerDiscrepancy(Output):
     """A balance that is not the sum of its entries: this must never be."""
 
     fund_id: UUID
@@ -117,4 +117,4 @@ class LedgerCheck(Output):
 
     accounts: int
     entries: int
-    differences: list[LedgerDifference]
+    differences: list[LedgerDiscrepancy]

@@ -5,8 +5,17 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from uuid import UUID
 
 from app.schemas.codes import CodeOf
-from app.schemas.merge_patch import patch_of
-from app.schemas.wire import Day, Input, Line, Moment, Narrative, NewId, PageQuery, Versioned
+from app.schemas.merge_patch import build_patch_model
+from app.schemas.wire import (
+    ClientChosenId,
+    Input,
+    Narrative,
+    PageQuery,
+    PlainDate,
+    ShortText,
+    UtcDateTime,
+    Versioned,
+)
 
 
 class LegalStepContent(Input):
@@ -14,27 +23,27 @@ class LegalStepContent(Input):
 
     kind: Annotated[str, CodeOf("legal_step_kind")]
     status: Annotated[str, CodeOf("legal_step_status")] = "done"
-    on: Day
-    place: Line | None = None
+    on: PlainDate
+    place: ShortText | None = None
     authority: Annotated[str, CodeOf("authority")] | None = None
-    file_number: Line | None = None
-    support_person: Line | None = None
+    file_number: ShortText | None = None
+    support_person: ShortText | None = None
     description: Narrative | None = None
     result: Narrative | None = None
 
 
-class LegalStepIn(LegalStepContent):
+class LegalStepCreate(LegalStepContent):
     """A dated entry of the legal area; the client may choose the id."""
 
-    id: NewId | None = None
+    id: ClientChosenId | None = None
 
 
 if TYPE_CHECKING:
 
-    class LegalStepPatch(Input):
+    class LegalStepUpdate(Input):
         """Changes to a legal step."""
 else:
-    LegalStepPatch = patch_of(LegalStepContent, "LegalStepPatch")
+    LegalStepUpdate = build_patch_model(LegalStepContent, "LegalStepUpdate")
 
 
 class LegalStepFilters(PageQuery):
@@ -44,7 +53,7 @@ class LegalStepFilters(PageQuery):
     status: Annotated[str, CodeOf("legal_step_status")] | None = None
 
 
-class LegalStepOut(Versioned):
+class LegalStep(Versioned):
     """A dated entry of the legal area."""
 
     collection: ClassVar[str | None] = "legal-steps"
@@ -61,5 +70,5 @@ class LegalStepOut(Versioned):
     description: str | None
     result: str | None
     author_id: UUID
-    created_at: Moment
-    updated_at: Moment
+    created_at: UtcDateTime
+    updated_at: UtcDateTime

@@ -8,23 +8,25 @@ from pydantic import BaseModel, Field, create_model
 from app.schemas.wire import Input
 
 
-def patch_of(model: type[BaseModel], name: str, *, without: frozenset[str] = frozenset()) -> type[Input]:
+def build_patch_model(
+    model: type[BaseModel], name: str, *, exclude: frozenset[str] = frozenset()
+) -> type[Input]:
     """Return the shape of a merge patch for a model: every field optional and nullable, all the way down.
 
     What the patched whole must be is checked after merging, against the model itself.
     """
     hints = get_type_hints(model, include_extras=True)
     fields: dict[str, Any] = {
-        field: (_loosened(hints[field], name) | None, Field(None, description=info.description))
+        field: (_make_patchable(hints[field], name) | None, Field(None, description=info.description))
         for field, info in model.model_fields.items()
-        if field not in without
+        if field not in exclude
     }
     return create_model(
         name, __base__=Input, __doc__=f"Changes to `{model.__name__}` (JSON merge patch).", **fields
     )
 
 
-def _loosened(annotation: Any, name: str) -> Any:
+def _make_patchable(annotation: Any, name: str) -> Any:
     """Replace models inside an annotation by their patches, and let null remove an entry of a mapping.
 
     Lists are replaced whole, so they stay as they are.
@@ -32,16 +34,16 @@ def _loosened(annotation: Any, name: str) -> Any:
     kind = get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
     if get_origin(kind) is dict:
         key, value = get_args(kind)
-        return GenericAlias(dict, (key, _loosened(value, name) | None))
+        return GenericAlias(dict, (key, _make_patchable(value, name) | None))
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return patch_of(annotation, f"{name}{annotation.__name__}")
+        return build_patch_model(annotation, f"{name}{annotation.__name__}")
     if get_origin(annotation) in {Union, UnionType}:
-        kinds = [_loosened(kind, name) for kind in get_args(annotation) if kind is not type(None)]
+        kinds = [_make_patchable(kind, name) for kind in get_args(annotation) if kind is not type(None)]
         return Union[tuple(kinds)]  # noqa: UP007 - built at run time
     return annotation
 
 
-def merge(target: Any, patch: Any) -> Any:
+def apply_merge_patch(target: Any, patch: Any) -> Any:
     """Apply a merge patch to a JSON document and return the result (RFC 7396, section 2)."""
     if not isinstance(patch, dict):
         return patch
@@ -50,5 +52,5 @@ def merge(target: Any, patch: Any) -> Any:
         if value is None:
             merged.pop(name, None)
         else:
-            merged[name] = merge(merged.get(name), value)
+            merged[name] = apply_merge_patch(merged.get(name), value)
     return merged

@@ -6,20 +6,20 @@ from uuid import UUID
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from app.schemas.administration import Flag
+from app.schemas.administration import QueryBoolean
 from app.schemas.codes import CodeOf
-from app.schemas.merge_patch import patch_of
+from app.schemas.merge_patch import build_patch_model
 from app.schemas.wire import (
-    Day,
+    ClientChosenId,
     Email,
     Id,
     Input,
-    Line,
-    Moment,
-    NewId,
     PageQuery,
+    PlainDate,
     ShortNarrative,
-    Truth,
+    ShortText,
+    StrictBoolean,
+    UtcDateTime,
     Versioned,
 )
 
@@ -27,19 +27,21 @@ ProvinceCode = Annotated[str, Field(pattern=r"^[0-9]{2}$")]
 """The NCDD code of a province."""
 
 
-class Contact(Input):
+class ProviderContact(Input):
     """Somebody at a provider whom one may call or write to."""
 
-    name: Line
-    position: Line | None = None
-    phone: Annotated[Line, Field(max_length=40)] | None = Field(None, description="In E.164 on the way out.")
+    name: ShortText
+    position: ShortText | None = None
+    phone: Annotated[ShortText, Field(max_length=40)] | None = Field(
+        None, description="In E.164 on the way out."
+    )
     email: Email | None = None
 
 
 class ProviderSettings(Input):
     """What is known of a provider; nothing about a child."""
 
-    name: Line
+    name: ShortText
     kind: Annotated[str, CodeOf("provider_kind")]
     agency_id: Id | None = Field(
         None,
@@ -50,17 +52,17 @@ class ProviderSettings(Input):
         default_factory=list,
         description="The NCDD codes of the provinces they serve; empty means all of Cambodia.",
     )
-    contacts: Annotated[list[Contact], Field(max_length=20)] = Field(default_factory=list)
+    contacts: Annotated[list[ProviderContact], Field(max_length=20)] = Field(default_factory=list)
     places: ShortNarrative | None = Field(
         None, description="How many they can take, whom they take, when they are open."
     )
     note: ShortNarrative | None = None
-    safeguarding_checked_on: Day | None = None
-    safeguarding_valid_until: Day | None = None
-    is_active: Truth = True
+    safeguarding_checked_on: PlainDate | None = None
+    safeguarding_valid_until: PlainDate | None = None
+    is_active: StrictBoolean = True
 
     @model_validator(mode="after")
-    def check_comes_first(self) -> Self:
+    def validate_safeguarding_period(self) -> Self:
         """Ask for the day of the child-safeguarding check where its end is given, in this order."""
         if self.safeguarding_valid_until is None:
             return self
@@ -71,18 +73,18 @@ class ProviderSettings(Input):
         return self
 
 
-class ProviderIn(ProviderSettings):
+class ProviderCreate(ProviderSettings):
     """A new provider; the client may choose the id."""
 
-    id: NewId | None = None
+    id: ClientChosenId | None = None
 
 
 if TYPE_CHECKING:
 
-    class ProviderPatch(Input):
+    class ProviderUpdate(Input):
         """Changes to a provider."""
 else:
-    ProviderPatch = patch_of(ProviderSettings, "ProviderPatch")
+    ProviderUpdate = build_patch_model(ProviderSettings, "ProviderUpdate")
 
 
 class ProviderFilters(PageQuery):
@@ -96,10 +98,10 @@ class ProviderFilters(PageQuery):
         None, description="Providers that serve this province, including those that serve all provinces."
     )
     kind: Annotated[str, CodeOf("provider_kind")] | None = None
-    is_active: Flag | None = None
+    is_active: QueryBoolean | None = None
 
 
-class ProviderOut(Versioned):
+class Provider(Versioned):
     """A provider."""
 
     collection: ClassVar[str | None] = "providers"
@@ -109,10 +111,10 @@ class ProviderOut(Versioned):
     agency_id: UUID | None
     services: list[str]
     province_codes: list[str]
-    contacts: list[Contact]
+    contacts: list[ProviderContact]
     places: str | None
     note: str | None
-    safeguarding_checked_on: Day | None
-    safeguarding_valid_until: Day | None
+    safeguarding_checked_on: PlainDate | None
+    safeguarding_valid_until: PlainDate | None
     is_active: bool
-    created_at: Moment
+    created_at: UtcDateTime

@@ -7,7 +7,7 @@ from pydantic import Field
 from app.schemas.wire import Output, PageQuery, PlaceCode
 
 
-class CodeOut(Output):
+class Code(Output):
     """A code and what people call it."""
 
     code: str
@@ -16,14 +16,14 @@ class CodeOut(Output):
     km: str
 
 
-class CodeListOut(Output):
+class CodeList(Output):
     """A list of codes."""
 
     name: str
     title: str
     en: str
     km: str
-    codes: list[CodeOut]
+    codes: list[Code]
 
 
 class PlaceFilters(PageQuery):
@@ -35,7 +35,7 @@ class PlaceFilters(PageQuery):
     ] = None
 
 
-class PlaceOut(Output):
+class Place(Output):
     """A province, district, commune or village."""
 
     code: str

@@ -6,40 +6,40 @@ from uuid import UUID
 from pydantic import BeforeValidator, Field
 
 from app.schemas.codes import CodeOf
-from app.schemas.identity import Birth, ChildIdentity, Name
+from app.schemas.identity import Birth, ChildIdentity, PersonName
 from app.schemas.referrals_told import (
     Caregiver,
     Concern,
     ReferralConsent,
+    ReferralContent,
+    ReferralContentUpdate,
     ReferralDocument,
     Referrer,
-    Told,
-    ToldPatch,
 )
 from app.schemas.wire import (
+    ClientChosenId,
     Id,
     Input,
-    Line,
-    Moment,
     Narrative,
-    NewId,
     Output,
     PageQuery,
     ShortNarrative,
-    Truth,
+    ShortText,
+    StrictBoolean,
+    UtcDateTime,
     Versioned,
 )
 
 
-class ReferralIn(Told):
+class ReferralCreate(ReferralContent):
     """A referral, as a partner's system or our own staff sends it."""
 
-    id: NewId | None = None
-    external_id: Annotated[Line, Field(max_length=100)] | None = None
+    id: ClientChosenId | None = None
+    external_id: Annotated[ShortText, Field(max_length=100)] | None = None
     source: Annotated[str, CodeOf("referral_source")] | None = None
 
 
-class ReferralPatch(ToldPatch):
+class ReferralUpdate(ReferralContentUpdate):
     """Completes a referral (JSON merge patch); staff may also hand it to a worker or a team."""
 
     handed_to_id: Id | None = None
@@ -59,40 +59,40 @@ class ReferralFilters(PageQuery):
     handed_to_id: Id | None = None
 
 
-class Acknowledgement(Input):
+class ReferralAcknowledgement(Input):
     """Taking a referral on: by a team, and perhaps by a worker who is to follow it up."""
 
     team_id: Id | None = None
     handed_to_id: Id | None = None
 
 
-class Question(Input):
+class ReferralInformationRequest(Input):
     """What we need to know before we can decide."""
 
     question: ShortNarrative
 
 
-class AnswerIn(Input):
+class ReferralInformationAnswer(Input):
     """The referrer's answer."""
 
     answer: Narrative
 
 
-class Screening(Input):
+class ReferralScreeningCreate(Input):
     """The decision whether FSC is the right place, with its reason where the criteria leave room."""
 
-    meets_criteria: Truth
+    meets_criteria: StrictBoolean
     reason: ShortNarrative | None = None
 
 
-class Acceptance(Input):
+class ReferralAcceptance(Input):
     """Accepting: every condition that is unmet is listed in the refusal, so none of these is required here."""
 
     case_kind: Annotated[str, CodeOf("case_kind")] | None = None
     lead_worker_id: Id | None = None
     team_id: Id | None = None
-    screening: Screening | None = None
-    duplicates_reviewed: Truth = False
+    screening: ReferralScreeningCreate | None = None
+    duplicates_reviewed: StrictBoolean = False
     child_id: Id | None = Field(
         None, description="A known child, after a duplicate was confirmed; null: a new child."
     )
@@ -102,15 +102,15 @@ def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-class Decline(Input):
+class ReferralDecline(Input):
     """Declining: why, and where else help may be found."""
 
     reason_code: Annotated[str, CodeOf("decline_reason")]
     reason: ShortNarrative
     signposted_to: (
         Annotated[
-            list[Line],
-            BeforeValidator(_as_list, json_schema_input_type=list[Line] | Line | None),
+            list[ShortText],
+            BeforeValidator(_as_list, json_schema_input_type=list[ShortText] | ShortText | None),
             Field(max_length=20),
         ]
         | None
@@ -123,14 +123,14 @@ class Withdrawal(Input):
     reason: ShortNarrative
 
 
-class QuestionOut(Output):
+class ReferralQuestion(Output):
     """A question to the referrer and its answer."""
 
     id: UUID
     question: str
-    asked_at: Moment
+    asked_at: UtcDateTime
     answer: str | None
-    answered_at: Moment | None
+    answered_at: UtcDateTime | None
 
 
 class PartnerReferral(Versioned):
@@ -141,23 +141,23 @@ class PartnerReferral(Versioned):
     external_id: str | None
     tracking_number: str
     status: Annotated[str, CodeOf("referral_status")]
-    received_at: Moment
-    updated_at: Moment
-    acknowledged_at: Moment | None
-    decided_at: Moment | None
+    received_at: UtcDateTime
+    updated_at: UtcDateTime
+    acknowledged_at: UtcDateTime | None
+    decided_at: UtcDateTime | None
     decline_reason_code: str | None
     signposted_to: list[str]
-    questions: list[QuestionOut]
+    questions: list[ReferralQuestion]
 
 
-class ScreeningOut(Output):
+class ReferralScreening(Output):
     """The screening decision that was recorded."""
 
     meets_criteria: bool
     reason: str | None
 
 
-class ReferralOut(Versioned):
+class Referral(Versioned):
     """A referral as staff read it."""
 
     collection: ClassVar[str | None] = "referrals"
@@ -180,19 +180,19 @@ class ReferralOut(Versioned):
     consent: ReferralConsent
     services_already_given: list[str]
     documents: list[ReferralDocument]
-    received_at: Moment
-    updated_at: Moment
-    acknowledged_at: Moment | None
-    decided_at: Moment | None
+    received_at: UtcDateTime
+    updated_at: UtcDateTime
+    acknowledged_at: UtcDateTime | None
+    decided_at: UtcDateTime | None
     decided_by_id: UUID | None
     decline_reason_code: str | None
     reason: str | None = Field(description="Why it was declined or withdrawn.")
     signposted_to: list[str]
-    screening: ScreeningOut | None
-    questions: list[QuestionOut]
+    screening: ReferralScreening | None
+    questions: list[ReferralQuestion]
 
 
-class ReferralItem(Versioned):
+class ReferralSummary(Versioned):
     """A referral in the intake queue."""
 
     collection: ClassVar[str | None] = "referrals"
@@ -208,17 +208,17 @@ class ReferralItem(Versioned):
     child_id: UUID | None
     urgency: str
     concern_kind: str
-    child_names: list[Name]
+    child_names: list[PersonName]
     child_nickname: str | None
     child_sex: str | None
     child_birth: Birth
-    received_at: Moment
-    updated_at: Moment
-    acknowledged_at: Moment | None
-    decided_at: Moment | None
+    received_at: UtcDateTime
+    updated_at: UtcDateTime
+    acknowledged_at: UtcDateTime | None
+    decided_at: UtcDateTime | None
 
 
-class Match(Output):
+class ReferralMatch(Output):
     """A child or another referral that may be the same child. No name: who may open it, opens it."""
 
     kind: Annotated[str, Field(json_schema_extra={"enum": ["child", "referral"]})]

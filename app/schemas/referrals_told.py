@@ -6,9 +6,18 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.schemas.codes import CodeOf
-from app.schemas.identity import ChildIdentity, Name, Phone
-from app.schemas.merge_patch import patch_of
-from app.schemas.wire import Day, Email, Input, Line, Narrative, PlaceCode, ShortNarrative, Truth
+from app.schemas.identity import ChildIdentity, PersonName, Phone
+from app.schemas.merge_patch import build_patch_model
+from app.schemas.wire import (
+    Email,
+    Input,
+    Narrative,
+    PlaceCode,
+    PlainDate,
+    ShortNarrative,
+    ShortText,
+    StrictBoolean,
+)
 
 
 class Concern(Input):
@@ -16,9 +25,9 @@ class Concern(Input):
 
     kind: Annotated[str, CodeOf("concern_kind")]
     summary: Narrative
-    occurred_on: Day | None = None
-    period: Line | None = None
-    child_is_safe_now: Truth | None = None
+    occurred_on: PlainDate | None = None
+    period: ShortText | None = None
+    child_is_safe_now: StrictBoolean | None = None
     reported_to: Annotated[list[Annotated[str, CodeOf("authority")]], Field(max_length=20)] = Field(
         default_factory=list
     )
@@ -27,20 +36,20 @@ class Concern(Input):
 class Caregiver(Input):
     """Who looks after the child."""
 
-    names: Annotated[list[Name], Field(max_length=10)] = Field(default_factory=list)
+    names: Annotated[list[PersonName], Field(max_length=10)] = Field(default_factory=list)
     relationship: Annotated[str, CodeOf("relationship")] | None = None
     phone: Phone | None = None
     place_code: PlaceCode | None = None
     address_detail: ShortNarrative | None = None
-    knows_of_referral: Truth | None = None
+    knows_of_referral: StrictBoolean | None = None
 
 
 class Referrer(Input):
     """Who tells us."""
 
-    name: Line | None = None
-    position: Line | None = None
-    phone: Annotated[Line, Field(max_length=40)] | None = None
+    name: ShortText | None = None
+    position: ShortText | None = None
+    phone: Annotated[ShortText, Field(max_length=40)] | None = None
     email: Email | None = None
 
 
@@ -48,9 +57,9 @@ class BasisWithoutConsent(Input):
     """Why something is done without consent, and who decided so."""
 
     basis: Annotated[str, CodeOf("basis_without_consent")]
-    decided_by: Line
-    on: Day
-    child_told: Truth | None = None
+    decided_by: ShortText
+    on: PlainDate
+    child_told: StrictBoolean | None = None
     reason: ShortNarrative
 
 
@@ -61,15 +70,15 @@ class ReferralConsent(Input):
         default_factory=list
     )
     method: Annotated[str, CodeOf("consent_method")] | None = None
-    on: Day | None = None
+    on: PlainDate | None = None
     scope: Annotated[list[Annotated[str, CodeOf("consent_scope")]], Field(max_length=10)] = Field(
         default_factory=list
     )
-    witness: Line | None = None
+    witness: ShortText | None = None
     basis_without_consent: BasisWithoutConsent | None = None
 
     @model_validator(mode="after")
-    def consent_or_basis(self) -> Self:
+    def require_consent_or_basis(self) -> Self:
         """Ask for one of the two, whole."""
         given = bool(self.given_by) and self.method is not None and self.on is not None and bool(self.scope)
         if not given and self.basis_without_consent is None:
@@ -82,11 +91,11 @@ class ReferralConsent(Input):
 class ReferralDocument(Input):
     """A document the referrer holds and can hand over."""
 
-    title: Line
+    title: ShortText
     note: ShortNarrative | None = None
 
 
-class Told(Input):
+class ReferralContent(Input):
     """The told part of a referral: what may be completed later, and is kept sealed."""
 
     urgency: Annotated[str, CodeOf("urgency")]
@@ -103,7 +112,7 @@ class Told(Input):
 
 if TYPE_CHECKING:
 
-    class ToldPatch(Input):
+    class ReferralContentUpdate(Input):
         """Changes to what was told."""
 else:
-    ToldPatch = patch_of(Told, "ToldPatch")
+    ReferralContentUpdate = build_patch_model(ReferralContent, "ReferralContentUpdate")

@@ -7,23 +7,23 @@ from uuid import UUID
 from pydantic import Field
 
 from app.schemas.codes import CodeOf
-from app.schemas.merge_patch import patch_of
+from app.schemas.merge_patch import build_patch_model
 from app.schemas.money import Money
 from app.schemas.wire import (
-    Day,
     Id,
     Input,
-    Moment,
     Narrative,
     Output,
     PageQuery,
+    PlainDate,
     ShortNarrative,
+    StrictInteger,
+    UtcDateTime,
     Versioned,
-    Whole,
 )
 
 Area = Annotated[str, CodeOf("area")]
-Rating = Annotated[Whole, Field(ge=1, le=4)]
+Rating = Annotated[StrictInteger, Field(ge=1, le=4)]
 """1 (weak) to 4 (strong)."""
 
 
@@ -43,29 +43,29 @@ class ReviewContent(Input):
         default_factory=dict, description="A note on each goal of the plan that needs one, by the goal's id."
     )
     decision: Annotated[str, CodeOf("review_decision")] | None = None
-    held_on: Day | None = None
+    held_on: PlainDate | None = None
     summary: Narrative | None = None
 
 
 if TYPE_CHECKING:
 
-    class ReviewPatch(Input):
+    class ReviewUpdate(Input):
         """Changes to a review."""
 else:
-    ReviewPatch = patch_of(ReviewContent, "ReviewPatch")
+    ReviewUpdate = build_patch_model(ReviewContent, "ReviewUpdate")
 
 
-class EarlyReview(Input):
+class ReviewCreate(Input):
     """From when on a review is wanted sooner than it was scheduled, and why."""
 
-    due_on: Day | None = Field(None, description="From when on; today, if left out.")
+    due_on: PlainDate | None = Field(None, description="From when on; today, if left out.")
     reason: ShortNarrative | None = None
 
 
 class ReviewFilters(PageQuery):
     """Which of the reviews that are still to be held."""
 
-    due_before: Day | None = None
+    due_before: PlainDate | None = None
     overdue: Annotated[
         bool | None, Field(description="Only those whose day has passed (true), or has not (false).")
     ] = None
@@ -75,7 +75,7 @@ class ReviewFilters(PageQuery):
     ] = None
 
 
-class ReviewItem(Versioned):
+class ReviewSummary(Versioned):
     """A review in a list."""
 
     child_id: UUID
@@ -90,10 +90,10 @@ class ReviewItem(Versioned):
     is_overdue: bool
     held_on: date | None
     decision: Annotated[str, CodeOf("review_decision")] | None
-    completed_at: Moment | None
+    completed_at: UtcDateTime | None
 
 
-class GoalStanding(Output):
+class GoalProgress(Output):
     """How a goal of the plan stands."""
 
     goal_id: UUID
@@ -105,7 +105,7 @@ class GoalStanding(Output):
     actions_overdue: int
 
 
-class ServiceStanding(Output):
+class ServiceReferralProgress(Output):
     """How a service referral stands."""
 
     service_referral_id: UUID
@@ -115,19 +115,21 @@ class ServiceStanding(Output):
     outcome: Annotated[str, CodeOf("service_outcome")] | None
 
 
-class Happened(Output):
+class ReviewPeriodActivity(Output):
     """What happened since the last review, put together by the system; kept as it was when the review was completed."""
 
-    since: Moment | None = Field(description="When the last review was completed; none before the first.")
-    until: Moment
+    since: UtcDateTime | None = Field(
+        description="When the last review was completed; none before the first."
+    )
+    until: UtcDateTime
     sessions_held: int
     sessions_missed: int
-    goals: list[GoalStanding]
-    service_referrals: list[ServiceStanding]
+    goals: list[GoalProgress]
+    service_referrals: list[ServiceReferralProgress]
     money_spent: list[Money]
 
 
-class ReviewOut(Versioned):
+class Review(Versioned):
     """A review."""
 
     collection: ClassVar[str | None] = "reviews"
@@ -144,11 +146,11 @@ class ReviewOut(Versioned):
     decision: Annotated[str, CodeOf("review_decision")] | None
     held_on: date | None
     summary: str | None
-    happened: Happened
-    completed_at: Moment | None
+    happened: ReviewPeriodActivity
+    completed_at: UtcDateTime | None
     completed_by_id: UUID | None
-    created_at: Moment
-    updated_at: Moment
+    created_at: UtcDateTime
+    updated_at: UtcDateTime
 
 
 class OutcomePoint(Output):
@@ -173,7 +175,7 @@ class AreaOutcome(Output):
     )
 
 
-class Outcomes(Output):
+class CaseOutcomes(Output):
     """How the areas of a child's life changed over a case."""
 
     child_id: UUID

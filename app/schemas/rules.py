@@ -1,6 +1,6 @@
 """Our own rules of input, in sentences: what a refusal says for each code that is not Pydantic's."""
 
-SENTENCES: dict[str, str] = {
+VALIDATION_MESSAGES: dict[str, str] = {
     "blank": "Must not be blank.",
     "id_not_random": "Must be a random UUID (version 4).",
     "too_precise": "Must have at most two decimal places.",

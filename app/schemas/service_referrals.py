@@ -7,14 +7,23 @@ from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.schemas.codes import CodeOf
-from app.schemas.merge_patch import patch_of
+from app.schemas.merge_patch import build_patch_model
 from app.schemas.referrals_told import BasisWithoutConsent
-from app.schemas.wire import Id, Input, Moment, Narrative, NewId, PageQuery, ShortNarrative, Versioned
+from app.schemas.wire import (
+    ClientChosenId,
+    Id,
+    Input,
+    Narrative,
+    PageQuery,
+    ShortNarrative,
+    UtcDateTime,
+    Versioned,
+)
 
 SharedField = Annotated[str, CodeOf("shared_field")]
 
 
-def _once(values: list[str]) -> list[str]:
+def _remove_duplicates(values: list[str]) -> list[str]:
     return list(dict.fromkeys(values))
 
 
@@ -24,32 +33,34 @@ class ServiceReferralContent(Input):
     provider_id: Id
     service: Annotated[str, CodeOf("service")]
     need: Narrative
-    shared_fields: Annotated[list[SharedField], Field(min_length=1, max_length=20), AfterValidator(_once)]
+    shared_fields: Annotated[
+        list[SharedField], Field(min_length=1, max_length=20), AfterValidator(_remove_duplicates)
+    ]
     consent_id: Id | None = None
     basis_without_consent: BasisWithoutConsent | None = None
     area: Annotated[str, CodeOf("area")] | None = None
     goal_id: Id | None = None
 
     @model_validator(mode="after")
-    def rests_on_one(self) -> Self:
+    def require_consent_or_basis(self) -> Self:
         """Ask for a consent or a legal basis, and not for both."""
         if (self.consent_id is None) == (self.basis_without_consent is None):
             raise PydanticCustomError("consent_or_basis", "needs consent_id or basis_without_consent")
         return self
 
 
-class ServiceReferralIn(ServiceReferralContent):
+class ServiceReferralCreate(ServiceReferralContent):
     """A new service referral, as a draft: nothing is shared yet. The client may choose the id."""
 
-    id: NewId | None = None
+    id: ClientChosenId | None = None
 
 
 if TYPE_CHECKING:
 
-    class ServiceReferralPatch(Input):
+    class ServiceReferralUpdate(Input):
         """Changes to a service referral."""
 else:
-    ServiceReferralPatch = patch_of(ServiceReferralContent, "ServiceReferralPatch")
+    ServiceReferralUpdate = build_patch_model(ServiceReferralContent, "ServiceReferralUpdate")
 
 
 class ServiceReferralFilters(PageQuery):
@@ -60,32 +71,32 @@ class ServiceReferralFilters(PageQuery):
     provider_id: Id | None = None
 
 
-class ServiceAcceptance(Input):
+class ServiceReferralAcceptance(Input):
     """What the provider said in accepting: when to come, whom to ask for."""
 
     note: ShortNarrative | None = None
 
 
-class ServiceEnding(Input):
+class ServiceReferralDecline(Input):
     """Why the provider declined."""
 
     reason: ShortNarrative
 
 
-class ServiceCancellation(Input):
+class ServiceReferralCancellation(Input):
     """Why it was cancelled, if there is something to say."""
 
     reason: ShortNarrative | None = None
 
 
-class ServiceCompletion(Input):
+class ServiceReferralCompletion(Input):
     """How the service went."""
 
     outcome: Annotated[str, CodeOf("service_outcome")]
     note: ShortNarrative | None = None
 
 
-class ServiceReferralOut(Versioned):
+class ServiceReferral(Versioned):
     """A request to a provider to serve the child or the family."""
 
     collection: ClassVar[str | None] = "service-referrals"
@@ -104,13 +115,13 @@ class ServiceReferralOut(Versioned):
     shared_fields: list[SharedField]
     shared: dict[SharedField, Any] | None
     author_id: UUID
-    sent_at: Moment | None
+    sent_at: UtcDateTime | None
     sent_by_id: UUID | None
-    answered_at: Moment | None
+    answered_at: UtcDateTime | None
     answer: str | None
-    ended_at: Moment | None
+    ended_at: UtcDateTime | None
     reason: str | None
     outcome: Annotated[str, CodeOf("service_outcome")] | None
     outcome_note: str | None
-    created_at: Moment
-    updated_at: Moment
+    created_at: UtcDateTime
+    updated_at: UtcDateTime

@@ -6,23 +6,23 @@ from uuid import UUID
 from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from app.schemas.wire import Email, Input, Moment, Output, Versioned
+from app.schemas.wire import Email, Input, Output, UtcDateTime, Versioned
 
 Password = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 """Used exactly as sent."""
-Code = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+OneTimeCode = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 """Six digits from an authenticator app, or a recovery code."""
 
 
-class SignInIn(Input):
+class SignInCredentials(Input):
     """Who says they are signing in, and their proof."""
 
     email: Email
     password: Password
-    otp: Code | None = None
+    otp: OneTimeCode | None = None
 
 
-class SignedIn(Output):
+class UserAccessToken(Output):
     """An access token; the refresh token travels in a cookie."""
 
     access_token: str
@@ -34,7 +34,7 @@ class SignedIn(Output):
     )
 
 
-class Membership(Output):
+class TeamMembership(Output):
     """A place in a team."""
 
     team_id: UUID
@@ -48,7 +48,7 @@ class Me(Versioned):
     email: str
     name: str
     roles: list[str]
-    teams: list[Membership]
+    teams: list[TeamMembership]
     mfa_enrolled: bool
     mfa_required: bool = Field(description="Whether these roles need a second factor here.")
     permissions: list[str] = Field(description="Every act these roles include.")
@@ -61,13 +61,13 @@ class PasswordChange(Input):
     new_password: Password
 
 
-class SignInOut(Output):
+class UserSession(Output):
     """A sign-in that is still alive."""
 
     id: UUID
-    created_at: Moment
-    refreshed_at: Moment = Field(description="When it was last used to get an access token.")
-    ends_at: Moment = Field(description="When it ends, however often it is refreshed.")
+    created_at: UtcDateTime
+    refreshed_at: UtcDateTime = Field(description="When it was last used to get an access token.")
+    ends_at: UtcDateTime = Field(description="When it ends, however often it is refreshed.")
     address: str | None
     user_agent: str | None
     current: bool
@@ -84,7 +84,7 @@ class TotpEnrolment(Output):
 class TotpConfirmation(Input):
     """The first code of a new second factor."""
 
-    code: Code
+    code: OneTimeCode
 
 
 class RecoveryCodes(Output):
@@ -93,21 +93,21 @@ class RecoveryCodes(Output):
     recovery_codes: list[str]
 
 
-class SecondFactorRemoval(Input):
+class TotpRemoval(Input):
     """Proof that it is the person who asks: the password, or a code."""
 
     password: Password | None = None
-    code: Code | None = None
+    code: OneTimeCode | None = None
 
     @model_validator(mode="after")
-    def one_proof(self) -> Self:
+    def require_one_proof(self) -> Self:
         """Ask for exactly one of the two."""
         if (self.password is None) == (self.code is None):
             raise PydanticCustomError("not_both", "one of password and code")
         return self
 
 
-class TokenGranted(Output):
+class ClientAccessToken(Output):
     """A machine's access token (RFC 6749, section 5.1)."""
 
     access_token: str
@@ -116,14 +116,14 @@ class TokenGranted(Output):
     scope: str
 
 
-class GrantError(Output):
+class OAuthErrorResponse(Output):
     """A refusal as RFC 6749, section 5.2 words it."""
 
     error: Literal["invalid_request", "invalid_client", "unsupported_grant_type", "invalid_scope"]
     error_description: str
 
 
-class ServerMetadata(Output):
+class AuthorizationServerMetadata(Output):
     """What this authorization server offers (RFC 8414)."""
 
     issuer: str
@@ -158,16 +158,16 @@ class Jwks(Output):
     keys: list[Jwk]
 
 
-TOKEN_FORM: dict[str, Any] = {
+TOKEN_FORM_FIELDS: dict[str, Any] = {
     "grant_type": {"type": "string", "enum": ["client_credentials"]},
     "scope": {"type": "string", "description": "Space-separated; fewer than granted, or all where left out."},
 }
 """The form of the token endpoint, in JSON Schema."""
-REVOCATION_FORM: dict[str, Any] = {
+REVOCATION_FORM_FIELDS: dict[str, Any] = {
     "token": {"type": "string"},
     "token_type_hint": {"type": "string"},
 }
-CLIENT_FORM: dict[str, Any] = {
+CLIENT_FORM_FIELDS: dict[str, Any] = {
     "client_id": {"type": "string", "format": "uuid"},
     "client_secret": {"type": "string"},
     "client_assertion_type": {

@@ -8,30 +8,30 @@ from pydantic import ConfigDict, Field, ValidationError, ValidationInfo, field_v
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from app.schemas.codes import CodeOf
-from app.schemas.merge_patch import patch_of
+from app.schemas.merge_patch import build_patch_model
 from app.schemas.wire import (
+    ClientChosenId,
     Id,
     Input,
-    Line,
-    Moment,
     Narrative,
-    NewId,
     Output,
     PageQuery,
     ShortNarrative,
+    ShortText,
+    StrictInteger,
+    UtcDateTime,
     Versioned,
-    Whole,
 )
 
-CAME = frozenset({"attended", "attended_part"})
+ATTENDED_CODES = frozenset({"attended", "attended_part"})
 """Attendance with which a session was held; with any other it was missed."""
 
 
-def _fault(field: str, code: str, what: str) -> InitErrorDetails:
+def _build_field_error(field: str, code: str, what: str) -> InitErrorDetails:
     return InitErrorDetails(type=PydanticCustomError(code, what), loc=(field,), input=None)
 
 
-def _refuse(wrong: list[InitErrorDetails]) -> None:
+def _raise_if_errors(wrong: list[InitErrorDetails]) -> None:
     """Refuse what does not go together, at each field that is in the way or missing."""
     if wrong:
         raise ValidationError.from_exception_data("session", wrong)
@@ -40,16 +40,16 @@ def _refuse(wrong: list[InitErrorDetails]) -> None:
 class Mood(Input):
     """How the child felt, as the child itself says it."""
 
-    value: Annotated[Whole, Field(ge=0, le=100)] | None = Field(
+    value: Annotated[StrictInteger, Field(ge=0, le=100)] | None = Field(
         None, description="Where on its scale the child pointed; higher is better."
     )
-    of: Annotated[Whole, Field(ge=1, le=100)] | None = Field(
+    of: Annotated[StrictInteger, Field(ge=1, le=100)] | None = Field(
         None, description="The top of that scale: 5 for five faces."
     )
     words: ShortNarrative | None = Field(None, description="The child's own words.")
 
     @model_validator(mode="after")
-    def is_whole(self) -> Self:
+    def validate_value_or_words(self) -> Self:
         """Ask for a value on its scale, or for words."""
         if (self.value is None) != (self.of is None) or (self.value is None and self.words is None):
             raise PydanticCustomError("mood_form", "needs value with of, or words")
@@ -58,30 +58,30 @@ class Mood(Input):
         return self
 
 
-class SessionPlan(Input):
+class SupportSessionPlan(Input):
     """What is known of a contact before it happens."""
 
     kind: Annotated[str, CodeOf("session_kind")]
     form: Annotated[str, CodeOf("session_form")] | None = None
-    participants: Annotated[list[Line], Field(max_length=30)] = Field(default_factory=list)
+    participants: Annotated[list[ShortText], Field(max_length=30)] = Field(default_factory=list)
     areas: Annotated[list[Annotated[str, CodeOf("area")]], Field(max_length=7)] = Field(default_factory=list)
     goal_ids: Annotated[list[Id], Field(max_length=30)] = Field(default_factory=list)
-    place: Line | None = None
+    place: ShortText | None = None
     worker_id: Id | None = None
 
     @model_validator(mode="after")
-    def has_the_form_of_its_kind(self) -> Self:
+    def validate_form(self) -> Self:
         """Refuse a form of therapy for what is none."""
         if self.form is not None and self.kind != "therapy":
-            _refuse([_fault("form", "form_without_therapy", "only therapy has a form")])
+            _raise_if_errors([_build_field_error("form", "form_without_therapy", "only therapy has a form")])
         return self
 
 
-class SupportSessionContent(SessionPlan):
+class SupportSessionContent(SupportSessionPlan):
     """One contact, planned, held or missed: which of them, its fields say."""
 
-    planned_at: Moment | None = None
-    held_at: Moment | None = None
+    planned_at: UtcDateTime | None = None
+    held_at: UtcDateTime | None = None
     attendance: Annotated[str, CodeOf("attendance")] | None = Field(
         None, validate_default=True, description="Who came; null with held_at is attended."
     )
@@ -95,58 +95,60 @@ class SupportSessionContent(SessionPlan):
         """What the fields say it is."""
         if self.attendance is None:
             return "planned"
-        return "held" if self.attendance in CAME else "missed"
+        return "held" if self.attendance in ATTENDED_CODES else "missed"
 
     @field_validator("attendance")
     @classmethod
-    def came_where_it_was_held(cls, attendance: str | None, info: ValidationInfo) -> str | None:
+    def set_default_attendance(cls, attendance: str | None, info: ValidationInfo) -> str | None:
         """Return that the child came, where a session was held and nothing else is said."""
         return "attended" if attendance is None and info.data.get("held_at") else attendance
 
     @model_validator(mode="after")
-    def is_one_of_three(self) -> Self:
+    def validate_status_fields(self) -> Self:
         """Ask for what a planned, a held or a missed session needs, and refuse what belongs to another."""
-        _refuse([*self._wrong()])
+        _raise_if_errors([*self._iter_status_field_errors()])
         return self
 
-    def _wrong(self) -> Iterator[InitErrorDetails]:
+    def _iter_status_field_errors(self) -> Iterator[InitErrorDetails]:
         held, missed = self.status == "held", self.status == "missed"
         if self.status == "planned" and self.planned_at is None:
-            yield _fault("planned_at", "undated", "needs planned_at, or held_at")
+            yield _build_field_error("planned_at", "undated", "needs planned_at, or held_at")
         if held != (self.held_at is not None):
-            yield _fault("held_at", "held_form", "held_at goes with who came")
+            yield _build_field_error("held_at", "held_form", "held_at goes with who came")
         if missed != (self.missed_reason is not None):
-            yield _fault("missed_reason", "missed_form", "missed needs missed_reason")
+            yield _build_field_error("missed_reason", "missed_form", "missed needs missed_reason")
         if missed and self.planned_at is None:
-            yield _fault("planned_at", "missed_form", "missed needs planned_at")
+            yield _build_field_error("planned_at", "missed_form", "missed needs planned_at")
 
 
-class SupportSessionIn(SupportSessionContent):
+class SupportSessionCreate(SupportSessionContent):
     """A contact that is planned, or was held or missed; the client may choose the id."""
 
-    id: NewId | None = None
+    id: ClientChosenId | None = None
 
 
 if TYPE_CHECKING:
 
-    class SupportSessionPatch(Input):
+    class SupportSessionUpdate(Input):
         """Changes to a support session."""
 else:
-    SupportSessionPatch = patch_of(SupportSessionContent, "SupportSessionPatch")
+    SupportSessionUpdate = build_patch_model(SupportSessionContent, "SupportSessionUpdate")
 
 
-class SeriesIn(SessionPlan):
+class SupportSessionSeriesCreate(SupportSessionPlan):
     """Contacts at regular intervals, planned at once."""
 
-    id: NewId | None = Field(None, description="The id of the series; the client may choose it.")
-    first_at: Moment = Field(
+    id: ClientChosenId | None = Field(None, description="The id of the series; the client may choose it.")
+    first_at: UtcDateTime = Field(
         description="When the first one is; the others follow on the same weekday, at the same local time."
     )
-    every_weeks: Annotated[Whole, Field(ge=1, le=12)] = Field(1, description="Weeks from one to the next.")
-    count: Annotated[Whole, Field(ge=2, le=60)] = Field(description="How many.")
+    every_weeks: Annotated[StrictInteger, Field(ge=1, le=12)] = Field(
+        1, description="Weeks from one to the next."
+    )
+    count: Annotated[StrictInteger, Field(ge=2, le=60)] = Field(description="How many.")
 
 
-class SessionCancellation(Input):
+class SupportSessionCancellation(Input):
     """Why a planned session does not take place."""
 
     reason: ShortNarrative
@@ -161,14 +163,14 @@ class SupportSessionFilters(PageQuery):
     kind: Annotated[str, CodeOf("session_kind")] | None = None
     series_id: Id | None = None
     since: Annotated[
-        Moment | None, Field(alias="from", description="Held, or else planned, from this moment on.")
+        UtcDateTime | None, Field(alias="from", description="Held, or else planned, from this moment on.")
     ] = None
     until: Annotated[
-        Moment | None, Field(alias="to", description="Held, or else planned, before this moment.")
+        UtcDateTime | None, Field(alias="to", description="Held, or else planned, before this moment.")
     ] = None
 
 
-class SupportSessionOut(Versioned):
+class SupportSession(Versioned):
     """One contact."""
 
     collection: ClassVar[str | None] = "support-sessions"
@@ -179,8 +181,8 @@ class SupportSessionOut(Versioned):
     kind: Annotated[str, CodeOf("session_kind")]
     form: str | None
     status: Annotated[str, CodeOf("session_status")]
-    planned_at: Moment | None
-    held_at: Moment | None
+    planned_at: UtcDateTime | None
+    held_at: UtcDateTime | None
     attendance: str | None
     participants: list[str]
     areas: list[str]
@@ -195,29 +197,29 @@ class SupportSessionOut(Versioned):
     author_id: UUID = Field(
         description="Who wrote it down: who planned it, then who recorded it as held or missed."
     )
-    recorded_at: Moment | None
-    editable_until: Moment | None = Field(
+    recorded_at: UtcDateTime | None
+    editable_until: UtcDateTime | None = Field(
         description="Until when its author may correct it; from then on there are addenda. Null while it is planned."
     )
     has_clinical_note: bool = Field(description="Whether there is a clinical note that you may read.")
-    created_at: Moment
-    updated_at: Moment
+    created_at: UtcDateTime
+    updated_at: UtcDateTime
 
 
-class SeriesOut(Output):
+class SupportSessionSeries(Output):
     """A series as it was planned."""
 
     series_id: UUID
-    items: list[SupportSessionOut]
+    items: list[SupportSession]
 
 
-class ClinicalNoteIn(Input):
+class ClinicalNoteUpdate(Input):
     """What only its author and the supervisor of the case's team read."""
 
     text: Narrative
 
 
-class ClinicalNoteOut(Versioned):
+class ClinicalNote(Versioned):
     """The clinical note on a session."""
 
     session_id: UUID
@@ -225,22 +227,22 @@ class ClinicalNoteOut(Versioned):
     case_id: UUID
     author_id: UUID
     text: str
-    editable_until: Moment = Field(
+    editable_until: UtcDateTime = Field(
         description="Until when its author may change it; from then on there are addenda of the clinical tier."
     )
-    created_at: Moment
-    updated_at: Moment
+    created_at: UtcDateTime
+    updated_at: UtcDateTime
 
 
-class AddendumIn(Input):
+class SupportSessionAddendumCreate(Input):
     """What is to be added to a session."""
 
-    id: NewId | None = None
+    id: ClientChosenId | None = None
     text: Narrative
     tier: Literal["case", "clinical"] = "case"
 
 
-class AddendumOut(Output):
+class SupportSessionAddendum(Output):
     """What was added to a session."""
 
     id: UUID
@@ -250,4 +252,4 @@ class AddendumOut(Output):
     author_id: UUID
     tier: Annotated[str, CodeOf("tier")]
     text: str
-    created_at: Moment
+    created_at: UtcDateTime

@@ -5,13 +5,13 @@ from uuid import UUID
 
 from pydantic import Field
 
-from app.schemas.codes import codes_of
-from app.schemas.wire import Day, Moment, Output, PageQuery
+from app.schemas.codes import get_codes
+from app.schemas.wire import Output, PageQuery, PlainDate, UtcDateTime
 
 
-def _some_of(name: str) -> str:
+def _build_codes_pattern(name: str) -> str:
     """Return the pattern of one or more codes of a list, separated by commas."""
-    code = f"({'|'.join(codes_of(name))})"
+    code = f"({'|'.join(get_codes(name))})"
     return f"^{code}(,{code})*$"
 
 
@@ -21,7 +21,7 @@ class TimelineFilters(PageQuery):
     kind: Annotated[
         str | None,
         Field(
-            pattern=_some_of("timeline_kind"),
+            pattern=_build_codes_pattern("timeline_kind"),
             max_length=1000,
             description="Codes of `timeline_kind`, separated by commas: what happened.",
         ),
@@ -29,21 +29,23 @@ class TimelineFilters(PageQuery):
     record_kind: Annotated[
         str | None,
         Field(
-            pattern=_some_of("record_kind"),
+            pattern=_build_codes_pattern("record_kind"),
             max_length=500,
             description="Codes of `record_kind`, separated by commas: `assessment,review` tells everything about both.",
         ),
     ] = None
-    since: Annotated[Day | None, Field(alias="from", description="From this day on, in Cambodia.")] = None
-    until: Annotated[Day | None, Field(alias="to", description="Up to this day, in Cambodia.")] = None
+    since: Annotated[PlainDate | None, Field(alias="from", description="From this day on, in Cambodia.")] = (
+        None
+    )
+    until: Annotated[PlainDate | None, Field(alias="to", description="Up to this day, in Cambodia.")] = None
 
 
-class TimelineLine(Output):
+class TimelineEntry(Output):
     """Something that happened to a case."""
 
     id: UUID
-    at: Moment = Field(description="When it happened; noon in Cambodia where only the day is known.")
-    recorded_at: Moment = Field(description="When it was written down, which may be long after.")
+    at: UtcDateTime = Field(description="When it happened; noon in Cambodia where only the day is known.")
+    recorded_at: UtcDateTime = Field(description="When it was written down, which may be long after.")
     kind: str
     by_id: UUID | None
     child_id: UUID

@@ -6,14 +6,14 @@ from typing import Any, Final
 
 from app.errors import Fault
 
-MOST_FAULTS = 100
+MAX_FAULTS = 100
 """Faults told in one answer."""
 
-LONGEST_DETAIL = 600
+MAX_DETAIL_LENGTH = 600
 
-GENERIC: Final = "This value is not acceptable here."
+GENERIC_MESSAGE: Final = "This value is not acceptable here."
 
-SENTENCES: Final[dict[str, str]] = {
+PYDANTIC_MESSAGES: Final[dict[str, str]] = {
     "missing": "This field is required.",
     "extra_forbidden": "This field is not known here.",
     "invalid_key": "Keys must be texts.",
@@ -90,59 +90,59 @@ SENTENCES: Final[dict[str, str]] = {
 }
 """Our sentence for each of Pydantic's error types. Braces name limits that stand in a schema."""
 
-_SCHEMA_FACTS: Final = frozenset({
+_SCHEMA_CONTEXT_KEYS: Final = frozenset({
     *("min_length", "max_length", "gt", "ge", "lt", "le", "multiple_of", "max_digits", "decimal_places"),
     *("whole_digits", "expected", "expected_tags", "expected_version", "expected_schemes"),
 })  # fmt: skip
 """Entries of Pydantic's `ctx` that come from the schema; all others may come from the input."""
 
-_FIELD = re.compile(r"[a-z_]{1,64}")
-_PARAMETER = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_CODE = re.compile(r"[a-z0-9_]{1,64}")
+_FIELD_PATTERN = re.compile(r"[a-z_]{1,64}")
+_PARAMETER_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_CODE_PATTERN = re.compile(r"[a-z0-9_]{1,64}")
 
 
-def faults_of(
+def convert_validation_errors(
     errors: Sequence[Mapping[str, Any]], body: Any, own_sentences: Mapping[str, str] | None = None
 ) -> list[Fault]:
     """Return a fault for each of Pydantic's `errors` about `body`, each place and rule told once."""
-    sentences = {**SENTENCES, **(own_sentences or {})}
+    sentences = {**PYDANTIC_MESSAGES, **(own_sentences or {})}
     told: dict[tuple[str, str], Fault] = {}
     absent = {"missing", *(own_sentences or {})}
     for error in errors:
-        fault = _fault(error, body, sentences, absent)
+        fault = _convert_error(error, body, sentences, absent)
         told.setdefault((fault.pointer or "", fault.code), fault)
-        if len(told) == MOST_FAULTS:
+        if len(told) == MAX_FAULTS:
             break
     return list(told.values())
 
 
-def _fault(
+def _convert_error(
     error: Mapping[str, Any], body: Any, sentences: Mapping[str, str], absent: Container[str]
 ) -> Fault:
-    code = error["type"] if _CODE.fullmatch(error["type"]) else "invalid"
+    code = error["type"] if _CODE_PATTERN.fullmatch(error["type"]) else "invalid"
     where, *path = error["loc"] or ("body",)
     pointer = (
-        _pointer(path, body, absent_last=code in absent)
+        _build_body_pointer(path, body, last_step_may_be_absent=code in absent)
         if where == "body"
-        else _parameter(str(where), path, code)
+        else _build_parameter_pointer(str(where), path, code)
     )
-    return Fault(pointer, code, _sentence(code, error.get("ctx") or {}, sentences))
+    return Fault(pointer, code, _format_message(code, error.get("ctx") or {}, sentences))
 
 
-def _sentence(code: str, context: Mapping[str, Any], sentences: Mapping[str, str]) -> str:
-    facts = {key: value for key, value in context.items() if key in _SCHEMA_FACTS}
+def _format_message(code: str, context: Mapping[str, Any], sentences: Mapping[str, str]) -> str:
+    facts = {key: value for key, value in context.items() if key in _SCHEMA_CONTEXT_KEYS}
     try:
-        return sentences.get(code, GENERIC).format_map(facts)[:LONGEST_DETAIL]
+        return sentences.get(code, GENERIC_MESSAGE).format_map(facts)[:MAX_DETAIL_LENGTH]
     except (KeyError, ValueError, IndexError):
-        return GENERIC
+        return GENERIC_MESSAGE
 
 
-def _parameter(where: str, path: Sequence[str | int], code: str) -> str:
+def _build_parameter_pointer(where: str, path: Sequence[str | int], code: str) -> str:
     """Return `query:limit`; a name we did not declare is told only if it looks like one of ours."""
     if not path:
         return where
     name = str(path[0])
-    allowed = _FIELD if code == "extra_forbidden" else _PARAMETER
+    allowed = _FIELD_PATTERN if code == "extra_forbidden" else _PARAMETER_PATTERN
     if not allowed.fullmatch(name):
         return where
     if where == "header":
@@ -150,15 +150,20 @@ def _parameter(where: str, path: Sequence[str | int], code: str) -> str:
     return f"{where}:{name}"
 
 
-def _pointer(path: Sequence[str | int], body: Any, *, absent_last: bool) -> str:
+def _build_body_pointer(path: Sequence[str | int], body: Any, *, last_step_may_be_absent: bool) -> str:
     """Return the JSON pointer (RFC 6901) to where `path` leads in `body`; the empty one is the whole body.
 
     What is missing, or asked for by a rule of ours, may be absent: only then does the pointer end beside what was sent.
     """
-    return "".join(f"/{step}" for step in _steps(path, body, absent_last=absent_last))
+    return "".join(
+        f"/{step}"
+        for step in _iter_pointer_steps(path, body, last_step_may_be_absent=last_step_may_be_absent)
+    )
 
 
-def _steps(path: Sequence[str | int], body: Any, *, absent_last: bool) -> Iterator[str | int]:
+def _iter_pointer_steps(
+    path: Sequence[str | int], body: Any, *, last_step_may_be_absent: bool
+) -> Iterator[str | int]:
     """Follow `path` through `body`.
 
     Pydantic mixes the names of a union's members into the path: a step that leads nowhere is one of those.
@@ -166,16 +171,21 @@ def _steps(path: Sequence[str | int], body: Any, *, absent_last: bool) -> Iterat
     """
     here = body
     for number, step in enumerate(path, start=1):
-        if _holds(here, step):
-            if isinstance(step, str) and not _FIELD.fullmatch(step):
+        if _contains_step(here, step):
+            if isinstance(step, str) and not _FIELD_PATTERN.fullmatch(step):
                 return
             here = here[step]
             yield step
-        elif absent_last and number == len(path) and isinstance(here, dict) and _FIELD.fullmatch(str(step)):
+        elif (
+            last_step_may_be_absent
+            and number == len(path)
+            and isinstance(here, dict)
+            and _FIELD_PATTERN.fullmatch(str(step))
+        ):
             yield step
 
 
-def _holds(here: Any, step: str | int) -> bool:
+def _contains_step(here: Any, step: str | int) -> bool:
     if isinstance(here, list):
         return isinstance(step, int) and 0 <= step < len(here)
     return isinstance(here, dict) and step in here

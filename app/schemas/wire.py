@@ -22,14 +22,16 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-RANDOM = 4
+RANDOM_UUID_VERSION = 4
 """The version of UUIDs that tell nothing."""
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})", re.ASCII)
-_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
+_DATE_PATTERN = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_DATETIME_PATTERN = re.compile(
+    r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})", re.ASCII
+)
+_UUID_PATTERN = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 
 
-def _written_as(pattern: re.Pattern[str], kind: str) -> BeforeValidator:
+def _build_format_validator(pattern: re.Pattern[str], kind: str) -> BeforeValidator:
     def check(value: Any) -> Any:
         if isinstance(value, str) and not pattern.fullmatch(value):
             raise PydanticCustomError(f"{kind}_parsing", "not written as the format asks")
@@ -40,49 +42,51 @@ def _written_as(pattern: re.Pattern[str], kind: str) -> BeforeValidator:
     return BeforeValidator(check)
 
 
-def _blank(value: str) -> str:
+def _reject_blank(value: str) -> str:
     if not value.strip(" \t\r\n\u200b\u200c\u200d\ufeff\u00a0"):
         raise PydanticCustomError("blank", "must not be blank")
     return value
 
 
-def _random(value: UUID) -> UUID:
-    if value.version != RANDOM:
+def _require_random_uuid(value: UUID) -> UUID:
+    if value.version != RANDOM_UUID_VERSION:
         raise PydanticCustomError("id_not_random", "must be a random UUID (version 4)")
     return value
 
 
-def _within_utc(at: datetime) -> datetime:
+def _convert_to_utc(at: datetime) -> datetime:
     try:
         return at.astimezone(UTC)
     except OverflowError:
         raise PydanticCustomError("datetime_parsing", "not a moment that UTC can name") from None
 
 
-Day = Annotated[date, _written_as(_DATE, "date")]
+PlainDate = Annotated[date, _build_format_validator(_DATE_PATTERN, "date")]
 """A plain date, YYYY-MM-DD."""
-Moment = Annotated[
+UtcDateTime = Annotated[
     datetime,
-    _written_as(_MOMENT, "datetime"),
-    AfterValidator(_within_utc),
+    _build_format_validator(_DATETIME_PATTERN, "datetime"),
+    AfterValidator(_convert_to_utc),
     Field(json_schema_extra={"format": "date-time"}),
 ]
 """A point in time; UTC with Z on the way out."""
-Id = Annotated[UUID, _written_as(_UUID, "uuid")]
-NewId = Annotated[Id, AfterValidator(_random)]
+Id = Annotated[UUID, _build_format_validator(_UUID_PATTERN, "uuid")]
+ClientChosenId = Annotated[Id, AfterValidator(_require_random_uuid)]
 """An id that a client chose: random (version 4), for an id that holds a moment would tell when abuse was reported."""
-Line = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_blank)]
+ShortText = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_reject_blank)]
 """One line a person typed."""
-Narrative = Annotated[str, StringConstraints(min_length=1, max_length=20_000), AfterValidator(_blank)]
+Narrative = Annotated[str, StringConstraints(min_length=1, max_length=20_000), AfterValidator(_reject_blank)]
 """As many words as it takes, up to 20,000 characters."""
-ShortNarrative = Annotated[str, StringConstraints(min_length=1, max_length=4_000), AfterValidator(_blank)]
-Reason = Annotated[str, StringConstraints(min_length=10, max_length=4_000), AfterValidator(_blank)]
+ShortNarrative = Annotated[
+    str, StringConstraints(min_length=1, max_length=4_000), AfterValidator(_reject_blank)
+]
+Reason = Annotated[str, StringConstraints(min_length=10, max_length=4_000), AfterValidator(_reject_blank)]
 """Why somebody did what will be asked about later."""
 Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]{1,64}@[^@\s]{1,190}$", max_length=254)]
 PlaceCode = Annotated[str, StringConstraints(pattern=r"^([0-9]{2}|[0-9]{4}|[0-9]{6}|[0-9]{8})$")]
 """An NCDD code: province 2, district 4, commune 6, village 8 digits."""
-Whole = StrictInt
-Truth = StrictBool
+StrictInteger = StrictInt
+StrictBoolean = StrictBool
 
 
 class Input(BaseModel):
@@ -117,7 +121,7 @@ class Page(Output, Generic[T]):
     next_cursor: str | None
 
     @classmethod
-    def built(cls, items: Sequence[Any], next_cursor: str | None) -> "Page[T]":
+    def from_trusted_items(cls, items: Sequence[Any], next_cursor: str | None) -> "Page[T]":
         """Return a page of a long list without checking what we built ourselves: plain documents, served as they are."""
         return cls.model_construct(items=list(items), next_cursor=next_cursor)
 

@@ -13,7 +13,8 @@ from app.access.vault import decrypt
 from app.errors import NotFound
 from app.kit.pagination import Paginator
 from app.models import AccessEntry, AccessEvent, ApiClient, BreakGlassGrant, User
-from app.schemas.audit import Access, AccessActor, AccessFilters, AccessRecord
+from app.schemas.audit import AccessActor, AccessEntryFilters, AccessRecord
+from app.schemas.audit import AccessEntry as AccessEntrySchema
 from app.schemas.wire import Page, PageQuery
 
 OUTCOME_STARTED = "started"
@@ -21,7 +22,9 @@ OUTCOME_STARTED = "started"
 ACCESS_LINE_ID = func.coalesce(col(AccessEntry.id), col(AccessEvent.id))
 
 
-async def list_accesses(session: AsyncSession, caller: Caller, filters: AccessFilters) -> Page[Access]:
+async def list_accesses(
+    session: AsyncSession, caller: Caller, filters: AccessEntryFilters
+) -> Page[AccessEntrySchema]:
     """List accesses, newest first: one line for each child shown, or one that says none was."""
     wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
     paging = Paginator("accesses", filters.limit, filters.cursor, {**wanted, "for": caller.id})
@@ -41,20 +44,20 @@ async def list_accesses(session: AsyncSession, caller: Caller, filters: AccessFi
 
 async def list_child_accesses(
     session: AsyncSession, caller: Caller, child_id: UUID, page: PageQuery
-) -> Page[Access]:
+) -> Page[AccessEntrySchema]:
     """List who saw a child.
 
     Raises:
         NotFound: there is no such child, or not for this actor: whoever there is was seen by who made the record.
     """
-    filters = AccessFilters(child_id=child_id, limit=page.limit, cursor=page.cursor)
+    filters = AccessEntryFilters(child_id=child_id, limit=page.limit, cursor=page.cursor)
     found = await list_accesses(session, caller, filters)
     if not found.items and page.cursor is None:
         raise NotFound
     return found
 
 
-def _filter_conditions(filters: AccessFilters) -> list[Any]:
+def _filter_conditions(filters: AccessEntryFilters) -> list[Any]:
     event, entry = AccessEvent, AccessEntry
     asked = {
         col(entry.child_id): filters.child_id,
@@ -95,9 +98,9 @@ async def _load_break_glass_reasons(
 
 def _to_schema(
     event: AccessEvent, entry: AccessEntry | None, names: dict[UUID, str], reasons: dict[UUID, str]
-) -> Access:
+) -> AccessEntrySchema:
     actor_id = event.actor_id
-    return Access(
+    return AccessEntrySchema(
         id=entry.id if entry else event.id,
         event_id=event.id,
         at=event.opened_at,

@@ -2,33 +2,33 @@
 
 from app.errors import NotFound
 from app.kit.pagination import Paginator
-from app.schemas.codes import CODE_LISTS, CodeList
-from app.schemas.reference import CodeListOut, CodeOut
+from app.schemas import codes
+from app.schemas.reference import Code, CodeList
 from app.schemas.wire import Page, PageQuery
 
 
-def list_code_lists(language: str, page: PageQuery) -> Page[CodeListOut]:
+def list_code_lists(language: str, page: PageQuery) -> Page[CodeList]:
     """Return the lists, by name."""
     paging = Paginator("codes", page.limit, page.cursor, {})
-    found, cursor = paging.paginate_items(list(CODE_LISTS.values()), lambda listed: listed.name)
+    found, cursor = paging.paginate_items(list(codes.CODE_LISTS.values()), lambda listed: listed.name)
     return Page(items=[_to_schema(one, language) for one in found], next_cursor=cursor)
 
 
-def get_code_list(name: str, language: str) -> CodeListOut:
+def get_code_list(name: str, language: str) -> CodeList:
     """Return one list.
 
     Raises:
         NotFound: there is no list of that name.
     """
-    if name not in CODE_LISTS:
+    if name not in codes.CODE_LISTS:
         raise NotFound
-    return _to_schema(CODE_LISTS[name], language)
+    return _to_schema(codes.CODE_LISTS[name], language)
 
 
-def _to_schema(found: CodeList, language: str) -> CodeListOut:
-    codes = [
-        CodeOut(code=code.code, label=code.km if language == "km" else code.en, en=code.en, km=code.km)
+def _to_schema(found: codes.CodeList, language: str) -> CodeList:
+    items = [
+        Code(code=code.code, label=code.km if language == "km" else code.en, en=code.en, km=code.km)
         for code in found.codes
     ]
     titles = found.titles
-    return CodeListOut(name=found.name, title=titles[language], en=titles["en"], km=titles["km"], codes=codes)
+    return CodeList(name=found.name, title=titles[language], en=titles["en"], km=titles["km"], codes=items)

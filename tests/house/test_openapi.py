@@ -16,7 +16,7 @@ import jsonschema_rs
 import pytest
 from fastapi import FastAPI
 
-from app.schemas.words import examples, meaning
+from app.schemas.words import get_field_description, load_examples
 from tests.house.surface import endpoints
 
 HERE = Path(__file__).parent.parent.parent
@@ -182,7 +182,7 @@ def test_every_body_is_shown_by_examples_that_fit_it(document: dict[str, Any]) -
                     f"{name} {media} {title}"
                 )
                 shown.add(title)
-    assert shown == {title for told in examples().values() for title in told}
+    assert shown == {title for told in load_examples().values() for title in told}
 
 
 def test_a_patch_may_be_called_a_merge_patch(document: dict[str, Any]) -> None:
@@ -215,8 +215,8 @@ def test_every_reference_and_link_leads_somewhere(document: dict[str, Any]) -> N
 def test_the_longest_ending_of_a_schemas_name_explains_a_field() -> None:
     # Planted: endings tried from the shortest.
     assert (
-        meaning("ToldPatchChildIdentityPhone", "number")
-        == meaning("Phone", "number")
-        != meaning("X", "number")
+        get_field_description("ToldPatchChildIdentityPhone", "number")
+        == get_field_description("Phone", "number")
+        != get_field_description("X", "number")
     )
-    assert meaning("X", "nothing_we_know") is None
+    assert get_field_description("X", "nothing_we_know") is None

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.schemas.referrals import ReferralIn
+from app.schemas.referrals import ReferralCreate
 from tests.world import Caller, World
 
 CANARY = "Canary9271"
@@ -145,7 +145,7 @@ async def target(world: World) -> Target:
 
 
 def test_the_example_holds_every_field_there_is() -> None:
-    schema = ReferralIn.model_json_schema()
+    schema = ReferralCreate.model_json_schema()
 
     def walk(node: Any, here: Path = ()) -> Iterator[Path]:
         if reference := node.get("$ref"):

@@ -11,7 +11,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from app.errors import NotFound
 from app.schemas import codes
-from app.schemas.codes import CODE_LISTS, CodeList, CodeOf, codes_of, label
+from app.schemas.codes import CODE_LISTS, CodeList, CodeOf, get_code_label, get_codes
 
 FILES = sorted((Path(codes.__file__).parent / "code_lists").glob("*.json"))
 LISTS = list(CODE_LISTS.values())
@@ -74,7 +74,7 @@ AT_LEAST = {
     "decline_reason": {"outside_age_range"},
 }
 
-URGENCIES = codes_of("urgency")
+URGENCIES = get_codes("urgency")
 
 
 class Intake(BaseModel):
@@ -140,34 +140,34 @@ def test_no_label_calls_a_child_a_perpetrator() -> None:
 
 @pytest.mark.parametrize(("name", "expected"), EXACTLY.items(), ids=list(EXACTLY))
 def test_the_codes_of_the_contract_are_exactly_these(name: str, expected: tuple[str, ...]) -> None:
-    assert codes_of(name) == expected
+    assert get_codes(name) == expected
 
 
 @pytest.mark.parametrize(("name", "expected"), AT_LEAST.items(), ids=list(AT_LEAST))
 def test_the_codes_partners_send_are_known(name: str, expected: set[str]) -> None:
-    assert expected <= set(codes_of(name))
+    assert expected <= set(get_codes(name))
 
 
 def test_a_case_is_never_of_a_kind_that_no_concern_has() -> None:
-    assert set(codes_of("case_kind")) < set(codes_of("concern_kind"))
+    assert set(get_codes("case_kind")) < set(get_codes("concern_kind"))
 
 
 def test_a_label_is_read_in_the_language_asked_for() -> None:
-    assert label("urgency", "urgent", "en") == "Urgent"
-    assert label("urgency", "urgent", "km") == "បន្ទាន់"
-    assert label("urgency", "urgent", "fr") == "Urgent"
+    assert get_code_label("urgency", "urgent", "en") == "Urgent"
+    assert get_code_label("urgency", "urgent", "km") == "បន្ទាន់"
+    assert get_code_label("urgency", "urgent", "fr") == "Urgent"
 
 
 @pytest.mark.parametrize(("name", "code"), [("urgency", "someday"), ("someday", "urgent"), ("", "")])
 def test_a_label_that_does_not_exist_is_not_found(name: str, code: str) -> None:
     with pytest.raises(NotFound) as refused:
-        label(name, code, "en")
+        get_code_label(name, code, "en")
     assert "someday" not in str(refused.value)
 
 
 def test_an_unknown_list_is_not_found_as_soon_as_it_is_named() -> None:
     with pytest.raises(NotFound):
-        codes_of("urgencies")
+        get_codes("urgencies")
     with pytest.raises(NotFound):
         CodeOf("urgencies")
 
@@ -175,7 +175,7 @@ def test_an_unknown_list_is_not_found_as_soon_as_it_is_named() -> None:
 @pytest.mark.parametrize("name", CODE_LISTS)
 def test_every_code_of_a_list_is_accepted_and_comes_out_as_it_went_in(name: str) -> None:
     field = TypeAdapter[str](Annotated[str, CodeOf(name)])
-    for code in codes_of(name):
+    for code in get_codes(name):
         assert field.dump_python(field.validate_python(code)) == code
         assert field.validate_json(field.dump_json(code)) == code
 
@@ -206,9 +206,9 @@ def test_the_json_schema_shows_the_codes(mode: Any) -> None:
     properties = Intake.model_json_schema(mode=mode)["properties"]
     assert properties["urgency"]["type"] == "string"
     assert properties["urgency"]["enum"] == ["emergency", "urgent", "routine"]
-    assert properties["languages"]["items"]["enum"] == list(codes_of("language"))
+    assert properties["languages"]["items"]["enum"] == list(get_codes("language"))
     assert properties["sex"]["anyOf"] == [
-        {"type": "string", "enum": list(codes_of("sex"))},
+        {"type": "string", "enum": list(get_codes("sex"))},
         {"type": "null"},
     ]
 

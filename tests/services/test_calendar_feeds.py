@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from app.kit.dates import add_months, today
 from app.models import SupportSession
 from app.rendering.icalendar import CalendarEvent, escape_text, fold_line, render_icalendar
-from app.schemas.codes import codes_of
+from app.schemas.codes import get_codes
 from app.services.cases.calendar_feeds import CALENDAR_NAMES, EVENT_TITLES, MAX_ACTIVE_FEEDS
 from tests.pathway import done
 from tests.rows import WORKER, furnish, in_days, local, of, opened_months_ago, put
@@ -297,7 +297,7 @@ async def test_a_feed_costs_the_same_for_many_entries_and_shows_what_its_owner_s
 
 def test_every_kind_has_its_word_and_no_word_its_secret() -> None:
     for words in EVENT_TITLES.values():
-        assert set(words) == set(codes_of("agenda_kind"))
+        assert set(words) == set(get_codes("agenda_kind"))
         assert words["session"] == words["legal_step"], "a stranger must not tell them apart"
     assert set(EVENT_TITLES) == set(CALENDAR_NAMES) == {"en", "km"}
 

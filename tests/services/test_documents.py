@@ -10,7 +10,7 @@ import pytest
 
 from app.access.encryption import get_encryption_key_id
 from app.config import Settings, get_settings
-from app.schemas.documents import MOST_BYTES
+from app.schemas.documents import MAX_FILE_BYTES
 from app.server import key_rotation as key_care
 from app.services.support.media_types import EXTENSIONS
 from tests.house.test_statements import counted
@@ -131,10 +131,10 @@ async def test_what_is_refused_leaves_nothing(world: World) -> None:
 
 async def test_ten_mebibytes_are_taken_and_one_byte_more_is_not(world: World) -> None:
     case, worker = await case_of(world), world.worker_north
-    largest = PNG + bytes(MOST_BYTES - len(PNG))
+    largest = PNG + bytes(MAX_FILE_BYTES - len(PNG))
     said = {"title": "ក" * 200, "description": "ក" * 4000}
     document = await added(world, case, content=largest, **said)
-    assert document["size"] == MOST_BYTES
+    assert document["size"] == MAX_FILE_BYTES
     file = await worker.get(f"/v1/documents/{document['id']}/content")
     assert file.content == largest
 

@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.schemas.instruments import Definition
+from app.schemas.instruments import InstrumentDefinition
 from app.services.assessments.instrument_validation import check_instrument_definition
 from app.services.assessments.scoring import check_answers, score_answers
 
@@ -13,7 +13,7 @@ WORDS = {"en": "Words", "km": "ពាក្យ"}
 
 
 @st.composite
-def definitions(draw: st.DrawFn) -> Definition:
+def definitions(draw: st.DrawFn) -> InstrumentDefinition:
     items = [
         {
             "id": f"item_{number}",
@@ -35,12 +35,12 @@ def definitions(draw: st.DrawFn) -> Definition:
     ]
     rule = draw(st.sampled_from(["sum", "mean"]))
     whole: dict[str, Any] = {"title": WORDS, "rule": rule, "items": items, "bands": bands}
-    return Definition.model_validate(whole)
+    return InstrumentDefinition.model_validate(whole)
 
 
 @given(definitions(), st.data())
 def test_a_sound_definition_gives_every_answer_one_meaning(
-    definition: Definition, data: st.DataObject
+    definition: InstrumentDefinition, data: st.DataObject
 ) -> None:
     answers = {
         item.id: data.draw(st.sampled_from([option.value for option in item.options]))
@@ -68,7 +68,7 @@ def test_a_sound_definition_gives_every_answer_one_meaning(
 
 
 @given(definitions(), st.data())
-def test_an_answer_short_there_is_no_score(definition: Definition, data: st.DataObject) -> None:
+def test_an_answer_short_there_is_no_score(definition: InstrumentDefinition, data: st.DataObject) -> None:
     left_out = data.draw(st.sampled_from([item.id for item in definition.items]))
     answers = {item.id: item.options[0].value for item in definition.items if item.id != left_out}
     result = score_answers(definition, answers)

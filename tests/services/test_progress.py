@@ -8,13 +8,13 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from app.rendering.svg import estimate_text_width
-from app.schemas.codes import codes_of
+from app.schemas.codes import get_codes
 from app.services.reviews.progress_chart import DayRatings, draw_progress_chart
 from tests.pathway import active, assess, done, reviewed
 from tests.services.test_ecomap import SVG, words
 from tests.world import World
 
-AREAS = codes_of("area")
+AREAS = get_codes("area")
 
 
 def looks(count: int, apart: int = 61) -> list[DayRatings]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from app.schemas.codes import codes_of
+from app.schemas.codes import get_codes
 from app.services.referrals.states import TRANSITIONS
 from tests.world import Caller, World, acceptance, id_of, referral
 
@@ -57,7 +57,7 @@ async def status_of(caller: Caller, path: str) -> str:
 
 async def test_every_act_moves_a_referral_only_from_where_the_table_says(world: World) -> None:
     assert {step.act for step in TRANSITIONS} == set(BODIES)
-    assert set(ROADS) == set(codes_of("referral_status"))
+    assert set(ROADS) == set(get_codes("referral_status"))
     assert {(source, step.act, step.target) for step in TRANSITIONS for source in step.sources} == {
         ("received", "acknowledge", "acknowledged"),
         ("acknowledged", "request-information", "information_requested"),

@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.http.openapi.operations import Operation
-from app.schemas.words import meaning
+from app.schemas.words import get_field_description
 
 DESCRIPTION = """
 Case management of First Step Cambodia for children who were sexually abused or display harmful sexual behaviour. The
@@ -104,7 +104,7 @@ def explain_schemas(schemas: dict[str, Any]) -> None:
 def explain_field(schema: str, field: str, told: dict[str, Any]) -> None:
     """Tell what a field means, unless it says so itself; where nobody wrote it down, its name has to do."""
     made_up = told.pop("title", None)
-    described = told.get("description") or meaning(schema, field)
+    described = told.get("description") or get_field_description(schema, field)
     if described:
         told["description"] = described
     elif "$ref" not in told:

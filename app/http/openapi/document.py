@@ -10,7 +10,7 @@ from app.http.openapi import descriptions as openapi_words
 from app.http.openapi import problems as openapi_problems
 from app.http.openapi import responses as openapi_successes
 from app.http.openapi.operations import Operation, operations_of
-from app.schemas.words import examples
+from app.schemas.words import load_examples
 
 IDEMPOTENCY_KEY: dict[str, Any] = {
     "name": "Idempotency-Key",
@@ -113,7 +113,7 @@ def _complete_body(told: dict[str, Any], operation: Operation) -> None:
     content = told["requestBody"]["content"]
     for media in content.values():
         media["schema"].pop("title", None)
-        found = examples().get(_name_of(media["schema"]) or operation.id)
+        found = load_examples().get(_name_of(media["schema"]) or operation.id)
         if found:
             media["examples"] = found
     if operation.method == "PATCH":

@@ -154,7 +154,7 @@ def _oauth(what: str) -> dict[str, Any]:
         "description": f"{what} is refused, as RFC 6749 words it; `problem+json` where it cannot be read at all.",
         "headers": {"X-Request-Id": {"$ref": "#/components/headers/X-Request-Id"}},
         "content": {
-            "application/json": {"schema": {"$ref": "#/components/schemas/GrantError"}},
+            "application/json": {"schema": {"$ref": "#/components/schemas/OAuthErrorResponse"}},
             MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}},
         },
     }

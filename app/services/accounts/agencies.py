@@ -12,14 +12,15 @@ from app.kit.records import apply_patch, get_record, get_version_for_update
 from app.kit.state_machine import raise_if_unmet
 from app.models import Agency, ApiClient
 from app.models.record import new_id
-from app.schemas.administration import AgencyFilters, AgencyIn, AgencyOut, AgencySettings
+from app.schemas.administration import Agency as AgencySchema
+from app.schemas.administration import AgencyCreate, AgencyFilters, AgencySettings
 from app.schemas.wire import Input, Page
 
 REFERRING_AGENCY_KINDS = frozenset({"fsc", "partner"})
 """Kinds of agency whose systems may send referrals."""
 
 
-async def create_agency(session: AsyncSession, registering: AgencyIn) -> AgencyOut:
+async def create_agency(session: AsyncSession, registering: AgencyCreate) -> AgencySchema:
     """Add an agency.
 
     Raises:
@@ -31,7 +32,7 @@ async def create_agency(session: AsyncSession, registering: AgencyIn) -> AgencyO
     return _to_schema(agency)
 
 
-async def list_agencies(session: AsyncSession, filters: AgencyFilters) -> Page[AgencyOut]:
+async def list_agencies(session: AsyncSession, filters: AgencyFilters) -> Page[AgencySchema]:
     """List the agencies, newest first."""
     wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
     paging = Paginator("agencies", filters.limit, filters.cursor, wanted)
@@ -41,14 +42,14 @@ async def list_agencies(session: AsyncSession, filters: AgencyFilters) -> Page[A
     return Page(items=[_to_schema(row) for row in rows], next_cursor=cursor)
 
 
-async def get_agency(session: AsyncSession, agency_id: UUID) -> AgencyOut:
+async def get_agency(session: AsyncSession, agency_id: UUID) -> AgencySchema:
     """Read one agency."""
     return _to_schema(await get_record(session, Agency, agency_id))
 
 
 async def update_agency(
     session: AsyncSession, agency_id: UUID, expected_version: int, patch: Input
-) -> AgencyOut:
+) -> AgencySchema:
     """Change an agency; where it is deactivated, its systems' tokens are refused from the next request on.
 
     Raises:
@@ -74,8 +75,8 @@ async def _has_referral_client(session: AsyncSession, agency: Agency) -> bool:
     return bool(await session.scalar(select(clients)))
 
 
-def _to_schema(agency: Agency) -> AgencyOut:
-    return AgencyOut(
+def _to_schema(agency: Agency) -> AgencySchema:
+    return AgencySchema(
         id=agency.id,
         version=agency.version,
         name=agency.name,

@@ -20,14 +20,18 @@ from app.kit.state_machine import raise_if_unmet
 from app.models import Agency, ApiClient, ApiClientSecret, AuthSession
 from app.models.record import new_id, utc_now
 from app.schemas.administration import (
+    ApiClient as ApiClientSchema,
+)
+from app.schemas.administration import (
+    ApiClientCreate,
     ApiClientFilters,
-    ApiClientIn,
-    ApiClientOut,
     ApiClientSettings,
     ApiClientWithSecret,
-    NewSecret,
+    NewApiClientSecret,
     PublicJwk,
-    SecretOut,
+)
+from app.schemas.administration import (
+    ApiClientSecret as ApiClientSecretSchema,
 )
 from app.schemas.wire import Input, Page
 from app.services.accounts.agencies import REFERRING_AGENCY_KINDS
@@ -36,7 +40,7 @@ MAX_ACTIVE_SECRETS = 2
 """Alive at once: the old one and the new one, while a system is being switched over."""
 
 
-async def create_api_client(session: AsyncSession, registering: ApiClientIn) -> ApiClientWithSecret:
+async def create_api_client(session: AsyncSession, registering: ApiClientCreate) -> ApiClientWithSecret:
     """Add a system; it gets a secret, shown once, unless it proves itself by its own key.
 
     Raises:
@@ -58,7 +62,7 @@ async def create_api_client(session: AsyncSession, registering: ApiClientIn) -> 
     return ApiClientWithSecret(**shown.model_dump(), client_secret=secret)
 
 
-async def list_api_clients(session: AsyncSession, filters: ApiClientFilters) -> Page[ApiClientOut]:
+async def list_api_clients(session: AsyncSession, filters: ApiClientFilters) -> Page[ApiClientSchema]:
     """List the systems, newest first."""
     wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
     paging = Paginator("api-clients", filters.limit, filters.cursor, wanted)
@@ -68,14 +72,14 @@ async def list_api_clients(session: AsyncSession, filters: ApiClientFilters) -> 
     return Page(items=await _load_schemas(session, rows), next_cursor=cursor)
 
 
-async def get_api_client(session: AsyncSession, client_id: UUID) -> ApiClientOut:
+async def get_api_client(session: AsyncSession, client_id: UUID) -> ApiClientSchema:
     """Read one system; its secrets cannot be read."""
     return await _load_schema(session, await get_record(session, ApiClient, client_id))
 
 
 async def update_api_client(
     session: AsyncSession, client_id: UUID, expected_version: int, patch: Input
-) -> ApiClientOut:
+) -> ApiClientSchema:
     """Change a system; scopes taken away, and deactivation, hold from the next request on.
 
     Raises:
@@ -92,7 +96,7 @@ async def update_api_client(
     return await _load_schema(session, client)
 
 
-async def create_api_client_secret(session: AsyncSession, client_id: UUID) -> NewSecret:
+async def create_api_client_secret(session: AsyncSession, client_id: UUID) -> NewApiClientSecret:
     """Give a system another secret, shown once; the old one works until it is removed.
 
     Raises:
@@ -133,12 +137,12 @@ async def _get_for_update(session: AsyncSession, client_id: UUID) -> ApiClient:
     return client
 
 
-async def _create_secret(session: AsyncSession, client: ApiClient) -> NewSecret:
+async def _create_secret(session: AsyncSession, client: ApiClient) -> NewApiClientSecret:
     secret = generate_client_secret()
     record = ApiClientSecret(client_id=client.id, digest=hash_secret(secret))
     session.add(record)
     await session.flush()  # the answer shows what was stored
-    return NewSecret(
+    return NewApiClientSecret(
         id=record.id, created_at=record.created_at, client_id=str(client.id), client_secret=secret
     )
 
@@ -176,26 +180,28 @@ def _to_settings_document(client: ApiClient) -> dict[str, Any]:
     }  # fmt: skip
 
 
-async def _load_secrets(session: AsyncSession, client_ids: Sequence[UUID]) -> dict[UUID, list[SecretOut]]:
+async def _load_secrets(
+    session: AsyncSession, client_ids: Sequence[UUID]
+) -> dict[UUID, list[ApiClientSecretSchema]]:
     query = (
         select(ApiClientSecret)
         .where(col(ApiClientSecret.client_id).in_(client_ids), col(ApiClientSecret.revoked_at).is_(None))
         .order_by(col(ApiClientSecret.created_at))
     )
-    found: dict[UUID, list[SecretOut]] = defaultdict(list)
+    found: dict[UUID, list[ApiClientSecretSchema]] = defaultdict(list)
     for secret in await session.scalars(query):
-        found[secret.client_id].append(SecretOut(id=secret.id, created_at=secret.created_at))
+        found[secret.client_id].append(ApiClientSecretSchema(id=secret.id, created_at=secret.created_at))
     return found
 
 
-async def _load_schema(session: AsyncSession, client: ApiClient) -> ApiClientOut:
+async def _load_schema(session: AsyncSession, client: ApiClient) -> ApiClientSchema:
     return (await _load_schemas(session, [client]))[0]
 
 
-async def _load_schemas(session: AsyncSession, clients: Sequence[ApiClient]) -> list[ApiClientOut]:
+async def _load_schemas(session: AsyncSession, clients: Sequence[ApiClient]) -> list[ApiClientSchema]:
     secrets = await _load_secrets(session, [client.id for client in clients])
     return [
-        ApiClientOut(
+        ApiClientSchema(
             id=client.id,
             version=client.version,
             client_id=str(client.id),

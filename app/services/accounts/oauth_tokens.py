@@ -22,7 +22,7 @@ from app.database.errors import translate_database_errors
 from app.errors import FirstStepError, Unauthenticated
 from app.models import Agency, ApiClient, ApiClientSecret, AuthSession, UsedClientAssertion
 from app.models.record import new_id, utc_now
-from app.schemas.sign_in import TokenGranted
+from app.schemas.sign_in import ClientAccessToken
 from app.services.accounts.sign_in_audit import (
     SignInContext,
     record_authenticated_access,
@@ -57,7 +57,7 @@ class ClientCredentials:
 
 async def issue_access_token(
     visit: SignInContext, form: Mapping[str, str], basic: str | None
-) -> TokenGranted:
+) -> ClientAccessToken:
     """Give a machine an access token, for all of its scopes or for the fewer it asks for.
 
     Raises:
@@ -75,7 +75,7 @@ async def issue_access_token(
     token = get_vault().access_tokens.issue_access_token(
         client.id, kind="client", session_id=record.id, scope=scope, lifetime=lifetime, auth_time=None, amr=()
     )
-    return TokenGranted(access_token=token, token_type="Bearer", expires_in=lifetime, scope=scope)  # noqa: S106
+    return ClientAccessToken(access_token=token, token_type="Bearer", expires_in=lifetime, scope=scope)  # noqa: S106
 
 
 async def revoke_access_token(visit: SignInContext, form: Mapping[str, str], basic: str | None) -> None:

@@ -21,7 +21,7 @@ from app.access.vault import decrypt, encrypt
 from app.errors import Conflict, Fault, InvalidInput, NotFound
 from app.models import User
 from app.models.record import utc_now
-from app.schemas.sign_in import RecoveryCodes, SecondFactorRemoval, TotpConfirmation, TotpEnrolment
+from app.schemas.sign_in import RecoveryCodes, TotpConfirmation, TotpEnrolment, TotpRemoval
 from app.services.accounts import initial_passwords, sessions
 from app.services.accounts import sign_in_throttle as sign_in_attempts
 from app.services.accounts.sign_in_audit import SignInContext
@@ -86,7 +86,7 @@ async def confirm_second_factor(
 
 
 async def remove_second_factor(
-    session: AsyncSession, visit: SignInContext, caller: Caller, proof: SecondFactorRemoval
+    session: AsyncSession, visit: SignInContext, caller: Caller, proof: TotpRemoval
 ) -> None:
     """Remove the second factor of the person who proves to be that person; every other sign-in ends.
 
@@ -132,7 +132,7 @@ def consume_second_factor_code(user: User, code: str) -> bool:
     return True
 
 
-async def _verify_proof(user: User, proof: SecondFactorRemoval) -> bool:
+async def _verify_proof(user: User, proof: TotpRemoval) -> bool:
     if proof.code is not None:
         return consume_second_factor_code(user, proof.code)
     right, _ = await verify_password(

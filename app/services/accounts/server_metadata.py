@@ -4,16 +4,16 @@ from app.access.permissions import ROLE_BY_SCOPE
 from app.access.tokens import ALGORITHM
 from app.access.vault import get_vault
 from app.config import get_settings
-from app.schemas.sign_in import Jwks, ServerMetadata
+from app.schemas.sign_in import AuthorizationServerMetadata, Jwks
 from app.services.accounts.oauth_tokens import GRANT_TYPE
 
 AUTHENTICATION_METHODS = ["client_secret_basic", "client_secret_post", "private_key_jwt"]
 
 
-def get_server_metadata() -> ServerMetadata:
+def get_server_metadata() -> AuthorizationServerMetadata:
     """Say what is offered, and where."""
     issuer = get_settings().issuer
-    return ServerMetadata(
+    return AuthorizationServerMetadata(
         issuer=issuer,
         token_endpoint=f"{issuer}/v1/oauth/token",
         token_endpoint_auth_methods_supported=AUTHENTICATION_METHODS,

@@ -26,7 +26,7 @@ from app.errors import NotFound, Unauthenticated
 from app.kit.pagination import Paginator
 from app.models import AuthSession, CalendarFeed, User
 from app.models.record import new_id, utc_now
-from app.schemas.sign_in import SignedIn, SignInOut
+from app.schemas.sign_in import UserAccessToken, UserSession
 from app.schemas.wire import Page, PageQuery
 from app.services.accounts import initial_passwords
 from app.services.accounts.sign_in_audit import (
@@ -50,7 +50,7 @@ MAX_USER_AGENT_LENGTH = 300
 class SessionTokens:
     """What a sign-in or refresh gives: the answer, and the refresh token for the cookie."""
 
-    response: SignedIn
+    response: UserAccessToken
     refresh_token: str
     refresh_token_lifetime: int
     """Seconds the refresh token lives."""
@@ -110,7 +110,7 @@ def issue_session_tokens(user: User, record: AuthSession, secret: str) -> Sessio
         auth_time=int(record.created_at.timestamp()),
         amr=("pwd",) if user.totp_confirmed_at is None else ("pwd", "otp"),
     )
-    answer = SignedIn(
+    answer = UserAccessToken(
         access_token=token,
         token_type="Bearer",  # noqa: S106 - a kind of token, not one
         expires_in=lifetime,
@@ -274,7 +274,7 @@ async def revoke_sessions(
     return len(ended.all())
 
 
-async def list_own_sessions(session: AsyncSession, caller: Caller, page: PageQuery) -> Page[SignInOut]:
+async def list_own_sessions(session: AsyncSession, caller: Caller, page: PageQuery) -> Page[UserSession]:
     """List the person's own sign-ins that are alive, newest first."""
     moment = utc_now()
     paging = Paginator("sessions", page.limit, page.cursor, {"of": caller.id})
@@ -300,8 +300,8 @@ async def end_own_session(session: AsyncSession, caller: Caller, session_id: UUI
         raise NotFound
 
 
-def _to_schema(record: AuthSession, caller: Caller) -> SignInOut:
-    return SignInOut(
+def _to_schema(record: AuthSession, caller: Caller) -> UserSession:
+    return UserSession(
         id=record.id,
         created_at=record.created_at,
         refreshed_at=record.refreshed_at,

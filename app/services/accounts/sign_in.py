@@ -9,7 +9,7 @@ from app.access.passwords import verify_password
 from app.database.errors import translate_database_errors
 from app.errors import Fault, TooManyRequests, Unauthenticated
 from app.models import AuthSession, User
-from app.schemas.sign_in import SignInIn
+from app.schemas.sign_in import SignInCredentials
 from app.services.accounts import initial_passwords, second_factors, sessions
 from app.services.accounts import sign_in_throttle as sign_in_attempts
 from app.services.accounts.sessions import SessionTokens
@@ -31,7 +31,7 @@ class _VerifiedUser:
     new_hash: str | None
 
 
-async def sign_in(visit: SignInContext, said: SignInIn, earlier_cookie: str | None) -> SessionTokens:
+async def sign_in(visit: SignInContext, said: SignInCredentials, earlier_cookie: str | None) -> SessionTokens:
     """Sign a person in; the sign-in whose refresh token the browser still holds ends (OWASP ASVS 7.2.4).
 
     Raises:
@@ -60,7 +60,7 @@ async def _count_attempt(visit: SignInContext, *limits: sign_in_attempts.Attempt
         raise
 
 
-async def _authenticate_by_password(visit: SignInContext, said: SignInIn) -> _VerifiedUser:
+async def _authenticate_by_password(visit: SignInContext, said: SignInCredentials) -> _VerifiedUser:
     """Return whose e-mail and password these are. Unknown, wrong and deactivated cost and answer the same."""
     with translate_database_errors():
         async with visit.database.session_factory() as session:

@@ -10,13 +10,14 @@ from sqlmodel import col
 
 from app.errors import Fault, InvalidInput
 from app.models import Team, TeamMember, User
-from app.schemas.administration import MembershipIn, TeamMemberOut
-from app.schemas.sign_in import Membership
+from app.schemas.administration import TeamAssignment
+from app.schemas.administration import TeamMember as TeamMemberSchema
+from app.schemas.sign_in import TeamMembership
 
 
 async def list_memberships_by_user(
     session: AsyncSession, user_ids: Sequence[UUID]
-) -> Mapping[UUID, list[Membership]]:
+) -> Mapping[UUID, list[TeamMembership]]:
     """Return the teams of people, by name."""
     query = (
         select(col(TeamMember.user_id), col(TeamMember.is_supervisor), col(Team.id), col(Team.name))
@@ -24,15 +25,15 @@ async def list_memberships_by_user(
         .where(col(TeamMember.user_id).in_(user_ids))
         .order_by(col(Team.name))
     )
-    found: dict[UUID, list[Membership]] = defaultdict(list)
+    found: dict[UUID, list[TeamMembership]] = defaultdict(list)
     for user_id, is_supervisor, team_id, name in await session.execute(query):
-        found[user_id].append(Membership(team_id=team_id, team_name=name, is_supervisor=is_supervisor))
+        found[user_id].append(TeamMembership(team_id=team_id, team_name=name, is_supervisor=is_supervisor))
     return found
 
 
 async def list_members_by_team(
     session: AsyncSession, team_ids: Sequence[UUID]
-) -> Mapping[UUID, list[TeamMemberOut]]:
+) -> Mapping[UUID, list[TeamMemberSchema]]:
     """Return the active people of teams, by name."""
     query = (
         select(col(TeamMember.team_id), col(TeamMember.is_supervisor), col(User.id), col(User.name))
@@ -40,13 +41,13 @@ async def list_members_by_team(
         .where(col(TeamMember.team_id).in_(team_ids), col(User.is_active))
         .order_by(col(User.name), col(User.id))
     )
-    found: dict[UUID, list[TeamMemberOut]] = defaultdict(list)
+    found: dict[UUID, list[TeamMemberSchema]] = defaultdict(list)
     for team_id, is_supervisor, user_id, name in await session.execute(query):
-        found[team_id].append(TeamMemberOut(user_id=user_id, name=name, is_supervisor=is_supervisor))
+        found[team_id].append(TeamMemberSchema(user_id=user_id, name=name, is_supervisor=is_supervisor))
     return found
 
 
-async def replace_memberships(session: AsyncSession, user_id: UUID, places: Sequence[MembershipIn]) -> None:
+async def replace_memberships(session: AsyncSession, user_id: UUID, places: Sequence[TeamAssignment]) -> None:
     """Put a person into these teams and no other.
 
     Raises:

@@ -11,12 +11,13 @@ from app.kit.pagination import Paginator
 from app.kit.records import apply_patch, get_record, get_version_for_update
 from app.models import Team
 from app.models.record import new_id
-from app.schemas.administration import TeamFilters, TeamIn, TeamOut, TeamSettings
+from app.schemas.administration import Team as TeamSchema
+from app.schemas.administration import TeamCreate, TeamFilters, TeamSettings
 from app.schemas.wire import Input, Page
 from app.services.accounts import team_members
 
 
-async def create_team(session: AsyncSession, founding: TeamIn) -> TeamOut:
+async def create_team(session: AsyncSession, founding: TeamCreate) -> TeamSchema:
     """Add a team.
 
     Raises:
@@ -28,7 +29,7 @@ async def create_team(session: AsyncSession, founding: TeamIn) -> TeamOut:
     return await _to_schema(session, team)
 
 
-async def list_teams(session: AsyncSession, filters: TeamFilters) -> Page[TeamOut]:
+async def list_teams(session: AsyncSession, filters: TeamFilters) -> Page[TeamSchema]:
     """List the teams, newest first."""
     wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
     paging = Paginator("teams", filters.limit, filters.cursor, wanted)
@@ -38,12 +39,14 @@ async def list_teams(session: AsyncSession, filters: TeamFilters) -> Page[TeamOu
     return Page(items=await _to_schemas(session, rows), next_cursor=cursor)
 
 
-async def get_team(session: AsyncSession, team_id: UUID) -> TeamOut:
+async def get_team(session: AsyncSession, team_id: UUID) -> TeamSchema:
     """Read one team."""
     return await _to_schema(session, await get_record(session, Team, team_id))
 
 
-async def update_team(session: AsyncSession, team_id: UUID, expected_version: int, patch: Input) -> TeamOut:
+async def update_team(
+    session: AsyncSession, team_id: UUID, expected_version: int, patch: Input
+) -> TeamSchema:
     """Rename a team, or say that it is no more.
 
     Raises:
@@ -56,14 +59,14 @@ async def update_team(session: AsyncSession, team_id: UUID, expected_version: in
     return await _to_schema(session, team)
 
 
-async def _to_schema(session: AsyncSession, team: Team) -> TeamOut:
+async def _to_schema(session: AsyncSession, team: Team) -> TeamSchema:
     return (await _to_schemas(session, [team]))[0]
 
 
-async def _to_schemas(session: AsyncSession, teams: Sequence[Team]) -> list[TeamOut]:
+async def _to_schemas(session: AsyncSession, teams: Sequence[Team]) -> list[TeamSchema]:
     members = await team_members.list_members_by_team(session, [team.id for team in teams])
     return [
-        TeamOut(
+        TeamSchema(
             id=team.id,
             version=team.version,
             name=team.name,

@@ -18,18 +18,20 @@ from app.models import User
 from app.models.record import new_id
 from app.schemas.administration import (
     PasswordReset,
+    UserCreate,
     UserFilters,
-    UserIn,
-    UserOut,
     UserSettings,
     UserWithPassword,
 )
-from app.schemas.sign_in import Membership
+from app.schemas.administration import (
+    User as UserSchema,
+)
+from app.schemas.sign_in import TeamMembership
 from app.schemas.wire import Input, Page
 from app.services.accounts import initial_passwords, second_factors, sessions, team_members
 
 
-async def create_user(session: AsyncSession, appointing: UserIn) -> UserWithPassword:
+async def create_user(session: AsyncSession, appointing: UserCreate) -> UserWithPassword:
     """Add a member of staff; the password is made here, shown once, and only good to choose another.
 
     Raises:
@@ -61,12 +63,12 @@ async def create_first_administrator(session: AsyncSession, email: str, name: st
         select(col(User.id)).where(col(User.is_active), _has_role(Role.administrator)).limit(1)
     ):
         raise AlreadyExists("There is an administrator already.")
-    told = validate_document(UserIn, {"email": email, "name": name, "roles": [Role.administrator.value]})
+    told = validate_document(UserCreate, {"email": email, "name": name, "roles": [Role.administrator.value]})
     appointed = await create_user(session, told)
     return await get_record(session, User, appointed.id), appointed.initial_password
 
 
-async def list_users(session: AsyncSession, filters: UserFilters) -> Page[UserOut]:
+async def list_users(session: AsyncSession, filters: UserFilters) -> Page[UserSchema]:
     """List the staff, newest first."""
     wanted = filters.model_dump(exclude={"limit", "cursor"})
     paging = Paginator("users", filters.limit, filters.cursor, wanted)
@@ -79,14 +81,14 @@ async def list_users(session: AsyncSession, filters: UserFilters) -> Page[UserOu
     return Page(items=await _to_schemas(session, rows), next_cursor=cursor)
 
 
-async def get_user(session: AsyncSession, user_id: UUID) -> UserOut:
+async def get_user(session: AsyncSession, user_id: UUID) -> UserSchema:
     """Read one member of staff."""
     return await _to_schema(session, await get_record(session, User, user_id))
 
 
 async def update_user(
     session: AsyncSession, caller: Caller, user_id: UUID, expected_version: int, patch: Input
-) -> UserOut:
+) -> UserSchema:
     """Change name, roles, teams, or whether somebody works here; all of it holds from the next request on.
 
     Raises:
@@ -124,7 +126,7 @@ async def reset_user_password(
     return await _to_schema_with_password(session, user, password)
 
 
-async def end_user_sessions(session: AsyncSession, user_id: UUID, expected_version: int) -> UserOut:
+async def end_user_sessions(session: AsyncSession, user_id: UUID, expected_version: int) -> UserSchema:
     """Sign somebody out everywhere (OWASP ASVS 7.4.5)."""
     user = await get_version_for_update(session, User, user_id, expected_version)
     await sessions.revoke_sessions(session, user.id, "ended_by_administrator")
@@ -149,12 +151,12 @@ def _check_self_change(had: dict[str, Any], wanted: UserSettings) -> list[Fault]
     return unmet
 
 
-def _current_settings(user: User, teams: Mapping[UUID, Sequence[Membership]]) -> dict[str, Any]:
+def _current_settings(user: User, teams: Mapping[UUID, Sequence[TeamMembership]]) -> dict[str, Any]:
     places = [place.model_dump(mode="json", exclude={"team_name"}) for place in teams[user.id]]
     return {"name": user.name, "roles": user.roles, "is_active": user.is_active, "teams": places}
 
 
-async def _to_schema(session: AsyncSession, user: User) -> UserOut:
+async def _to_schema(session: AsyncSession, user: User) -> UserSchema:
     return (await _to_schemas(session, [user]))[0]
 
 
@@ -163,10 +165,10 @@ async def _to_schema_with_password(session: AsyncSession, user: User, password: 
     return UserWithPassword(**shown.model_dump(), initial_password=password)
 
 
-async def _to_schemas(session: AsyncSession, users: Sequence[User]) -> list[UserOut]:
+async def _to_schemas(session: AsyncSession, users: Sequence[User]) -> list[UserSchema]:
     teams = await team_members.list_memberships_by_user(session, [user.id for user in users])
     return [
-        UserOut(
+        UserSchema(
             id=user.id,
             version=user.version,
             email=user.email,

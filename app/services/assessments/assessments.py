@@ -25,13 +25,15 @@ from app.kit.state_machine import raise_if_unmet
 from app.models import Assessment, Case, Person
 from app.models.record import new_id, utc_now
 from app.schemas.assessments import (
-    Areas,
+    Assessment as AssessmentSchema,
+)
+from app.schemas.assessments import (
+    AssessmentAreas,
     AssessmentContent,
+    AssessmentCreate,
     AssessmentFilters,
-    AssessmentIn,
-    AssessmentItem,
-    AssessmentOut,
-    AssessmentPatch,
+    AssessmentSummary,
+    AssessmentUpdate,
 )
 from app.schemas.wire import Page
 from app.services.assessments import instruments
@@ -40,14 +42,14 @@ from app.services.cases import history as case_history
 from app.services.cases.states import START_PLANNING, check_case_open
 from app.services.cases.write_access import check_case_writable
 
-COLUMN_FIELDS = set(AssessmentOut.model_fields) - {"decision_comment", *AssessmentContent.model_fields}
-SUMMARY_FIELDS = set(AssessmentItem.model_fields) - {"ratings"}
-AREAS = tuple(Areas.model_fields)
+COLUMN_FIELDS = set(AssessmentSchema.model_fields) - {"decision_comment", *AssessmentContent.model_fields}
+SUMMARY_FIELDS = set(AssessmentSummary.model_fields) - {"ratings"}
+AREAS = tuple(AssessmentAreas.model_fields)
 
 
 async def create_case_assessment(
-    session: AsyncSession, caller: Caller, case_id: UUID, payload: AssessmentIn
-) -> AssessmentOut:
+    session: AsyncSession, caller: Caller, case_id: UUID, payload: AssessmentCreate
+) -> AssessmentSchema:
     """Begin a draft. A re-assessment rests on the approved one of the same subject before it.
 
     Raises:
@@ -80,7 +82,7 @@ async def create_case_assessment(
     return assessment_to_schema(assessment)
 
 
-async def _validate_person(session: AsyncSession, case_id: UUID, payload: AssessmentIn) -> None:
+async def _validate_person(session: AsyncSession, case_id: UUID, payload: AssessmentCreate) -> None:
     await ensure_exists(session, Case, case_id)
     if payload.subject == "child":
         if payload.person_id is not None:
@@ -99,7 +101,7 @@ async def _validate_person(session: AsyncSession, case_id: UUID, payload: Assess
 
 
 async def _list_earlier_assessments(
-    session: AsyncSession, case_id: UUID, payload: AssessmentIn
+    session: AsyncSession, case_id: UUID, payload: AssessmentCreate
 ) -> list[tuple[UUID, str]]:
     """Return id and status of the subject's assessments so far, the latest decision first."""
     query = select(col(Assessment.id), col(Assessment.status)).where(
@@ -118,7 +120,7 @@ def _check_none_in_progress(earlier: list[tuple[UUID, str]]) -> list[Fault]:
     return [Fault("/subject", "under_way", detail)]
 
 
-def _check_kind(payload: AssessmentIn, approved: list[UUID]) -> list[Fault]:
+def _check_kind(payload: AssessmentCreate, approved: list[UUID]) -> list[Fault]:
     if approved and payload.kind == "initial":
         return [Fault("/kind", "assessed_before", "There is an approved one: this is a re-assessment.")]
     if not approved and payload.kind == "reassessment":
@@ -128,7 +130,7 @@ def _check_kind(payload: AssessmentIn, approved: list[UUID]) -> list[Fault]:
 
 async def list_case_assessments(
     session: AsyncSession, caller: Caller, case_id: UUID, filters: AssessmentFilters
-) -> Page[AssessmentItem]:
+) -> Page[AssessmentSummary]:
     """List a case's assessments, newest first."""
     await ensure_exists(session, Case, case_id)
     wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
@@ -140,14 +142,14 @@ async def list_case_assessments(
     return Page(items=[_to_summary(row) for row in rows], next_cursor=cursor)
 
 
-async def get_assessment(session: AsyncSession, assessment_id: UUID) -> AssessmentOut:
+async def get_assessment(session: AsyncSession, assessment_id: UUID) -> AssessmentSchema:
     """Read one assessment."""
     return assessment_to_schema(await get_record(session, Assessment, assessment_id))
 
 
 async def update_assessment(
-    session: AsyncSession, assessment_id: UUID, expected_version: int, patch: AssessmentPatch
-) -> AssessmentOut:
+    session: AsyncSession, assessment_id: UUID, expected_version: int, patch: AssessmentUpdate
+) -> AssessmentSchema:
     """Write a piece of a draft; what the patch does not name stays as it is.
 
     Raises:
@@ -170,7 +172,7 @@ async def update_assessment(
 
 async def submit_assessment(
     session: AsyncSession, caller: Caller, assessment_id: UUID, expected_version: int
-) -> AssessmentOut:
+) -> AssessmentSchema:
     """Hand an assessment in for a decision.
 
     Raises:
@@ -187,7 +189,7 @@ async def submit_assessment(
 
 async def approve_assessment(
     session: AsyncSession, caller: Caller, assessment_id: UUID, expected_version: int, comment: str | None
-) -> AssessmentOut:
+) -> AssessmentSchema:
     """Approve an assessment; the child's first one moves the case on to planning.
 
     Raises:
@@ -203,7 +205,7 @@ async def approve_assessment(
 
 async def return_assessment(
     session: AsyncSession, caller: Caller, assessment_id: UUID, expected_version: int, comment: str
-) -> AssessmentOut:
+) -> AssessmentSchema:
     """Return an assessment with what is still to be done; it may be written in again.
 
     Raises:
@@ -224,7 +226,7 @@ async def _get_for_update(
 
 async def _record_transition(
     session: AsyncSession, case: Case, caller: Caller, assessment: Assessment, how: str
-) -> AssessmentOut:
+) -> AssessmentSchema:
     assessment.updated_at = utc_now()
     _record_history(session, case, caller, assessment, how)
     await session.flush()  # the answer shows what was stored
@@ -254,14 +256,14 @@ def _load_areas(assessment: Assessment) -> dict[str, Any]:
     }
 
 
-def assessment_to_schema(assessment: Assessment) -> AssessmentOut:
+def assessment_to_schema(assessment: Assessment) -> AssessmentSchema:
     """Return an assessment as it is read."""
     plain: dict[str, Any] = assessment.model_dump(include=COLUMN_FIELDS)
     told = {**decrypt(assessment), "areas": _load_areas(assessment)}
     comment = decisions.get_decision_comment(assessment)
-    return AssessmentOut(**plain, **told, risk_level=assessment.risk_level, decision_comment=comment)
+    return AssessmentSchema(**plain, **told, risk_level=assessment.risk_level, decision_comment=comment)
 
 
-def _to_summary(assessment: Assessment) -> AssessmentItem:
+def _to_summary(assessment: Assessment) -> AssessmentSummary:
     plain: dict[str, Any] = assessment.model_dump(include=SUMMARY_FIELDS)
-    return AssessmentItem(**plain, ratings={area: assessment.ratings.get(area) for area in AREAS})
+    return AssessmentSummary(**plain, ratings={area: assessment.ratings.get(area) for area in AREAS})

@@ -13,7 +13,7 @@ from app.schemas.assessments import (
     InstrumentChange,
     InstrumentScore,
     RatingChange,
-    RiskChange,
+    RiskLevelChange,
 )
 from app.services.assessments.assessments import AREAS
 
@@ -27,7 +27,7 @@ async def get_assessment_changes(session: AsyncSession, assessment_id: UUID) -> 
         **after.model_dump(include={"id", "child_id", "case_id", "previous_id"}),
         previous_decided_at=before.decided_at if before else None,
         areas={area: _compare_ratings(ratings.get(area), after.ratings.get(area)) for area in AREAS},
-        risk_level=RiskChange(before=before.risk_level if before else None, after=after.risk_level),
+        risk_level=RiskLevelChange(before=before.risk_level if before else None, after=after.risk_level),
         instruments=_compare_instruments(
             _load_instrument_results(before) if before else {}, _load_instrument_results(after)
         ),

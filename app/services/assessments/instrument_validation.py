@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 
 from app.errors import Fault
-from app.schemas.instruments import AskedItem, Definition, Scale
+from app.schemas.instruments import InstrumentDefinition, InstrumentQuestion, ScoringScale
 
 DEFINITION_POINTER = "/definition"
 
 
-def check_instrument_definition(definition: Definition) -> list[Fault]:
+def check_instrument_definition(definition: InstrumentDefinition) -> list[Fault]:
     """Return everything that speaks against a definition whose parts are each well-formed."""
     return [
         *_check_duplicates(
@@ -32,13 +32,13 @@ def _check_duplicates(named: Iterator[tuple[str, object]]) -> Iterator[Fault]:
         known.add(name)
 
 
-def _check_options(here: str, item: AskedItem) -> Iterator[Fault]:
+def _check_options(here: str, item: InstrumentQuestion) -> Iterator[Fault]:
     return _check_duplicates(
         (f"{here}/options/{n}/value", option.value) for n, option in enumerate(item.options)
     )
 
 
-def _check_subscales(definition: Definition) -> Iterator[Fault]:
+def _check_subscales(definition: InstrumentDefinition) -> Iterator[Fault]:
     items = {item.id: item for item in definition.items}
     scales = list(enumerate(definition.subscales))
     yield from _check_duplicates(
@@ -53,7 +53,7 @@ def _check_subscales(definition: Definition) -> Iterator[Fault]:
             yield from _check_bands(here, scale, [items[item] for item in scale.items])
 
 
-def _check_bands(here: str, scale: Scale, items: Sequence[AskedItem]) -> Iterator[Fault]:
+def _check_bands(here: str, scale: ScoringScale, items: Sequence[InstrumentQuestion]) -> Iterator[Fault]:
     """Cut-offs rise from the lowest possible score, and each can be reached: every score has one meaning."""
     cuts = [band.at_least for band in scale.bands]
     if not cuts:
@@ -69,7 +69,7 @@ def _check_bands(here: str, scale: Scale, items: Sequence[AskedItem]) -> Iterato
             yield Fault(f"{here}/bands/{number}/at_least", "unreachable", f"No score is above {highest:g}.")
 
 
-def _get_score_range(scale: Scale, items: Sequence[AskedItem]) -> tuple[float, float]:
+def _get_score_range(scale: ScoringScale, items: Sequence[InstrumentQuestion]) -> tuple[float, float]:
     """Return the lowest and the highest score there can be, as they are shown."""
     lowest = sum(min(option.value for option in item.options) for item in items)
     highest = sum(max(option.value for option in item.options) for item in items)

@@ -14,20 +14,22 @@ from app.kit.state_machine import raise_if_unmet
 from app.models import Instrument
 from app.models.record import new_id
 from app.schemas.instruments import (
-    Answers,
-    Definition,
+    Instrument as InstrumentSchema,
+)
+from app.schemas.instruments import (
+    InstrumentAnswers,
+    InstrumentCreate,
+    InstrumentDefinition,
     InstrumentFilters,
-    InstrumentIn,
-    InstrumentItem,
-    InstrumentOut,
     InstrumentSettings,
+    InstrumentSummary,
 )
 from app.schemas.wire import Input, Page
 from app.services.assessments.instrument_validation import check_instrument_definition
 from app.services.assessments.scoring import check_answers, score_answers
 
 
-async def create_instrument(session: AsyncSession, payload: InstrumentIn) -> InstrumentOut:
+async def create_instrument(session: AsyncSession, payload: InstrumentCreate) -> InstrumentSchema:
     """Add a questionnaire; one with the code of another is its next edition, and takes its place.
 
     Raises:
@@ -54,7 +56,7 @@ async def create_instrument(session: AsyncSession, payload: InstrumentIn) -> Ins
     return _to_schema(made)
 
 
-async def list_instruments(session: AsyncSession, filters: InstrumentFilters) -> Page[InstrumentItem]:
+async def list_instruments(session: AsyncSession, filters: InstrumentFilters) -> Page[InstrumentSummary]:
     """List the questionnaires, newest first."""
     wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
     paging = Paginator("instruments", filters.limit, filters.cursor, wanted)
@@ -64,14 +66,14 @@ async def list_instruments(session: AsyncSession, filters: InstrumentFilters) ->
     return Page(items=[_to_summary(row) for row in rows], next_cursor=cursor)
 
 
-async def get_instrument(session: AsyncSession, instrument_id: UUID) -> InstrumentOut:
+async def get_instrument(session: AsyncSession, instrument_id: UUID) -> InstrumentSchema:
     """Read one edition."""
     return _to_schema(await get_record(session, Instrument, instrument_id))
 
 
 async def update_instrument(
     session: AsyncSession, instrument_id: UUID, expected_version: int, patch: Input
-) -> InstrumentOut:
+) -> InstrumentSchema:
     """Retire an edition, or bring it back.
 
     Raises:
@@ -96,7 +98,7 @@ async def _has_other_active_version(session: AsyncSession, instrument: Instrumen
 
 
 async def score_instruments(
-    session: AsyncSession, known: dict[str, Any], wanted: dict[str, Answers]
+    session: AsyncSession, known: dict[str, Any], wanted: dict[str, InstrumentAnswers]
 ) -> dict[str, dict[str, Any]]:
     """Return the results of what is answered, by code; `known` are the results so far.
 
@@ -113,7 +115,7 @@ async def score_instruments(
         if code not in editions:
             faults.append(Fault("/instruments", "instrument_unknown", "One of them is not in use."))
             continue
-        definition = Definition.model_validate(editions[code].definition)
+        definition = InstrumentDefinition.model_validate(editions[code].definition)
         faults += check_answers(code, definition, answers)
         edition = {"instrument_id": str(editions[code].id), "edition": editions[code].edition}
         results[code] = {**edition, **score_answers(definition, answers)}
@@ -133,10 +135,10 @@ async def _find_versions(
     return {found.code: found for found in await session.scalars(query)}
 
 
-def _to_schema(instrument: Instrument) -> InstrumentOut:
-    return InstrumentOut(**instrument.model_dump())
+def _to_schema(instrument: Instrument) -> InstrumentSchema:
+    return InstrumentSchema(**instrument.model_dump())
 
 
-def _to_summary(instrument: Instrument) -> InstrumentItem:
+def _to_summary(instrument: Instrument) -> InstrumentSummary:
     plain = instrument.model_dump(exclude={"definition"})
-    return InstrumentItem(**plain, title=instrument.definition["title"])
+    return InstrumentSummary(**plain, title=instrument.definition["title"])

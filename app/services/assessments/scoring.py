@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.errors import Fault
-from app.schemas.instruments import AskedItem, Definition, Scale
+from app.schemas.instruments import InstrumentDefinition, InstrumentQuestion, ScoringScale
 
 
-def check_answers(code: str, definition: Definition, answers: Mapping[str, int]) -> list[Fault]:
+def check_answers(code: str, definition: InstrumentDefinition, answers: Mapping[str, int]) -> list[Fault]:
     """Return what is wrong with answers: to items that are none, or values that no option has."""
     items = {item.id: {option.value for option in item.options} for item in definition.items}
     here = f"/instruments/{code}"
@@ -19,7 +19,7 @@ def check_answers(code: str, definition: Definition, answers: Mapping[str, int])
     ]
 
 
-def score_answers(definition: Definition, answers: Mapping[str, int]) -> dict[str, Any]:
+def score_answers(definition: InstrumentDefinition, answers: Mapping[str, int]) -> dict[str, Any]:
     """Return the answers with what they come to: scores and bands, and the items still without an answer."""
     items = {item.id: item for item in definition.items}
     return {
@@ -38,7 +38,9 @@ def score_answers(definition: Definition, answers: Mapping[str, int]) -> dict[st
     }
 
 
-def _score_scale(scale: Scale, items: Sequence[AskedItem], answers: Mapping[str, int]) -> dict[str, Any]:
+def _score_scale(
+    scale: ScoringScale, items: Sequence[InstrumentQuestion], answers: Mapping[str, int]
+) -> dict[str, Any]:
     if any(item.id not in answers for item in items):
         return {"score": None, "band": None}
     total = sum(_get_item_score(item, answers[item.id]) for item in items)
@@ -46,14 +48,14 @@ def _score_scale(scale: Scale, items: Sequence[AskedItem], answers: Mapping[str,
     return {"score": score, "band": _find_band(scale, score)}
 
 
-def _get_item_score(item: AskedItem, value: int) -> int:
+def _get_item_score(item: InstrumentQuestion, value: int) -> int:
     if not item.reversed:
         return value
     values = [option.value for option in item.options]
     return max(values) + min(values) - value
 
 
-def _find_band(scale: Scale, score: float) -> dict[str, Any] | None:
+def _find_band(scale: ScoringScale, score: float) -> dict[str, Any] | None:
     """The score as it is shown decides: nobody reads 2.5 and finds the meaning of 2.496."""
     reached = [band for band in scale.bands if band.at_least <= score]
     return reached[-1].model_dump(include={"code", "label"}) if reached else None

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from app.access.permissions import Permission
 from app.errors import Fault
 from app.kit import approval as decisions
-from app.schemas.assessments import AssessmentOut
+from app.schemas.assessments import Assessment as AssessmentSchema
 
 INITIAL_STATUS = "draft"
 REQUIRED_AREA_FIELDS = ("rating", "need", "strengths", "risk")
@@ -20,7 +20,7 @@ SUBMIT, APPROVE, RETURN = TRANSITIONS = decisions.build_approval_transitions(
 )
 
 
-def check_assessment_content(assessment: AssessmentOut) -> list[Fault]:
+def check_assessment_content(assessment: AssessmentSchema) -> list[Fault]:
     """Return what is still missing of an assessment (the gate 'assessment submitted' of the domain), one by one."""
     return [
         *(
@@ -39,14 +39,14 @@ def check_assessment_content(assessment: AssessmentOut) -> list[Fault]:
     ]
 
 
-def _check_areas(assessment: AssessmentOut) -> Iterator[Fault]:
+def _check_areas(assessment: AssessmentSchema) -> Iterator[Fault]:
     for area, found in assessment.areas:
         for field in REQUIRED_AREA_FIELDS:
             if getattr(found, field, None) is None:
                 yield _missing_fault(f"/areas/{area}/{field}", field)
 
 
-def _check_child_wishes(assessment: AssessmentOut) -> Iterator[Fault]:
+def _check_child_wishes(assessment: AssessmentSchema) -> Iterator[Fault]:
     if assessment.child_wishes is None and assessment.no_wishes_reason is None:
         detail = "The child's own wishes are recorded, or in no_wishes_reason why they are not."
         yield Fault("/child_wishes", "child_wishes_missing", detail)

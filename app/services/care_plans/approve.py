@@ -12,7 +12,7 @@ from app.kit import approval as decisions
 from app.kit.records import get_case_for_update, get_version_for_update
 from app.models import Assessment, CarePlan, Case
 from app.models.record import utc_now
-from app.schemas.care_plans import CarePlanOut
+from app.schemas.care_plans import CarePlan as CarePlanSchema
 from app.services.care_plans import review_schedule as reviews_schedule
 from app.services.care_plans.load import LoadedCarePlan, care_plan_to_schema, load_care_plan
 from app.services.care_plans.source_assessment import check_assessment_is_newest
@@ -25,7 +25,7 @@ from app.services.cases.write_access import check_case_writable
 
 async def submit_care_plan(
     session: AsyncSession, caller: Caller, plan_id: UUID, expected_version: int
-) -> CarePlanOut:
+) -> CarePlanSchema:
     """Hand a plan in for a decision.
 
     Raises:
@@ -44,7 +44,7 @@ async def submit_care_plan(
 
 async def approve_care_plan(
     session: AsyncSession, caller: Caller, plan_id: UUID, expected_version: int, comment: str | None
-) -> CarePlanOut:
+) -> CarePlanSchema:
     """Approve a plan: it comes into force, and the edition before it goes out.
 
     The child's makes the case active; its first review is due three calendar months later.
@@ -64,7 +64,7 @@ async def approve_care_plan(
 
 async def return_care_plan(
     session: AsyncSession, caller: Caller, plan_id: UUID, expected_version: int, comment: str
-) -> CarePlanOut:
+) -> CarePlanSchema:
     """Return a plan with what is still to be done; it may be written in again.
 
     Raises:
@@ -111,7 +111,7 @@ def _record_history(session: AsyncSession, case: Case, caller: Caller, plan: Car
     case_history.record_case_history(session, case, f"care_plan_{how}", caller, plan, detail)
 
 
-async def _flush_to_schema(session: AsyncSession, found: LoadedCarePlan) -> CarePlanOut:
+async def _flush_to_schema(session: AsyncSession, found: LoadedCarePlan) -> CarePlanSchema:
     found.plan.updated_at = utc_now()
     await session.flush()  # the answer shows what was stored
     return care_plan_to_schema(found)

@@ -22,19 +22,25 @@ from app.kit.state_machine import raise_if_unmet
 from app.models import Action, CarePlan, Case, Goal, PlanArea
 from app.models.record import new_id, utc_now
 from app.schemas.care_plans import (
-    MOST,
+    MAX_ITEMS,
+    ActionBase,
     ActionContent,
-    ActionIn,
-    ActionOut,
-    ActionPatch,
-    ActionWords,
-    AreaAnswer,
-    CarePlanOut,
+    ActionCreate,
+    ActionUpdate,
+    CarePlanAreaUpdate,
+    GoalBase,
     GoalContent,
-    GoalIn,
-    GoalOut,
-    GoalPatch,
-    GoalWords,
+    GoalCreate,
+    GoalUpdate,
+)
+from app.schemas.care_plans import (
+    Action as ActionSchema,
+)
+from app.schemas.care_plans import (
+    CarePlan as CarePlanSchema,
+)
+from app.schemas.care_plans import (
+    Goal as GoalSchema,
 )
 from app.services.care_plans.load import action_to_schema, care_plan_to_schema, goal_to_schema, load_care_plan
 from app.services.care_plans.states import APPROVE, check_progress_recordable
@@ -50,8 +56,8 @@ ACTION_COLUMN_FIELDS = {"by", "due_on", "status", "done_on"}
 
 
 async def replace_care_plan_area(
-    session: AsyncSession, plan_id: UUID, area: str, expected_version: int, payload: AreaAnswer
-) -> CarePlanOut:
+    session: AsyncSession, plan_id: UUID, area: str, expected_version: int, payload: CarePlanAreaUpdate
+) -> CarePlanSchema:
     """Answer an area with goals, or with 'no need' and why.
 
     Raises:
@@ -70,7 +76,9 @@ async def replace_care_plan_area(
     return care_plan_to_schema(found)
 
 
-async def create_care_plan_goal(session: AsyncSession, plan_id: UUID, area: str, payload: GoalIn) -> GoalOut:
+async def create_care_plan_goal(
+    session: AsyncSession, plan_id: UUID, area: str, payload: GoalCreate
+) -> GoalSchema:
     """Set a goal in an area, with the actions that are told with it; that answers the area.
 
     Raises:
@@ -90,7 +98,7 @@ async def create_care_plan_goal(session: AsyncSession, plan_id: UUID, area: str,
         ]
     )
     goal = Goal(**_initial_fields(plan, payload.id), area=area)
-    encrypt(goal, "sealed", payload.model_dump(include=set(GoalWords.model_fields)))
+    encrypt(goal, "sealed", payload.model_dump(include=set(GoalBase.model_fields)))
     session.add(goal)
     row.status, row.version = "goals", row.version + 1
     plan.updated_at, plan.version = utc_now(), plan.version + 1
@@ -101,7 +109,7 @@ async def create_care_plan_goal(session: AsyncSession, plan_id: UUID, area: str,
     return goal_to_schema(goal, actions)
 
 
-async def create_goal_action(session: AsyncSession, goal_id: UUID, payload: ActionIn) -> ActionOut:
+async def create_goal_action(session: AsyncSession, goal_id: UUID, payload: ActionCreate) -> ActionSchema:
     """Add a step towards a goal.
 
     Raises:
@@ -119,19 +127,19 @@ async def create_goal_action(session: AsyncSession, goal_id: UUID, payload: Acti
     return action_to_schema(action)
 
 
-async def get_goal(session: AsyncSession, goal_id: UUID) -> GoalOut:
+async def get_goal(session: AsyncSession, goal_id: UUID) -> GoalSchema:
     """Read one goal with its actions."""
     return await _load_goal_schema(session, await get_record(session, Goal, goal_id))
 
 
-async def get_action(session: AsyncSession, action_id: UUID) -> ActionOut:
+async def get_action(session: AsyncSession, action_id: UUID) -> ActionSchema:
     """Read one action."""
     return action_to_schema(await get_record(session, Action, action_id))
 
 
 async def update_goal(
-    session: AsyncSession, caller: Caller, goal_id: UUID, expected_version: int, patch: GoalPatch
-) -> GoalOut:
+    session: AsyncSession, caller: Caller, goal_id: UUID, expected_version: int, patch: GoalUpdate
+) -> GoalSchema:
     """Write a goal otherwise, or tell that it was achieved or dropped.
 
     Raises:
@@ -142,11 +150,11 @@ async def update_goal(
     plan = await get_record(session, CarePlan, goal.plan_id)
     before = {**decrypt(goal), "status": goal.status}
     after = apply_patch(GoalContent, before, patch).model_dump(mode="json")
-    await _raise_if_frozen(session, case, plan, GoalWords, before, after)
+    await _raise_if_frozen(session, case, plan, GoalBase, before, after)
     copies = await _list_draft_copies(session, plan, goal)
     for one in (goal, *copies):
         one.status = after["status"]
-    encrypt(goal, "sealed", {name: after[name] for name in GoalWords.model_fields})
+    encrypt(goal, "sealed", {name: after[name] for name in GoalBase.model_fields})
     if goal.status == "achieved" != before["status"]:
         case_history.record_case_history(session, case, "goal_achieved", caller, goal, {"area": goal.area})
     goal.updated_at = utc_now()
@@ -156,8 +164,8 @@ async def update_goal(
 
 
 async def update_action(
-    session: AsyncSession, caller: Caller, action_id: UUID, expected_version: int, patch: ActionPatch
-) -> ActionOut:
+    session: AsyncSession, caller: Caller, action_id: UUID, expected_version: int, patch: ActionUpdate
+) -> ActionSchema:
     """Write an action otherwise, or tell how it went.
 
     Raises:
@@ -170,7 +178,7 @@ async def update_action(
     before = {**decrypt(action), **action.model_dump(mode="json", include=ACTION_COLUMN_FIELDS)}
     known = apply_patch(ActionContent, before, patch)
     status, done_on = _resolve_action_status(known, patch.model_fields_set)
-    await _raise_if_frozen(session, case, plan, ActionWords, before, known.model_dump(mode="json"))
+    await _raise_if_frozen(session, case, plan, ActionBase, before, known.model_dump(mode="json"))
     copies = await _list_draft_copies(session, plan, action)
     for one in (action, *copies):
         one.status, one.done_on = status, done_on
@@ -199,7 +207,7 @@ def _initial_fields(plan: CarePlan, chosen: UUID | None) -> dict[str, Any]:
     }
 
 
-def _build_action(plan: CarePlan, goal: Goal, payload: ActionIn) -> Action:
+def _build_action(plan: CarePlan, goal: Goal, payload: ActionCreate) -> Action:
     action = Action(
         **_initial_fields(plan, payload.id), goal_id=goal.id, by=payload.by, due_on=payload.due_on
     )
@@ -212,7 +220,7 @@ def _increment_versions(*records: CarePlan | Goal | Action) -> None:
         record.updated_at, record.version = utc_now(), record.version + 1
 
 
-async def _load_goal_schema(session: AsyncSession, goal: Goal) -> GoalOut:
+async def _load_goal_schema(session: AsyncSession, goal: Goal) -> GoalSchema:
     query = select(Action).where(col(Action.goal_id) == goal.id)
     actions = await session.scalars(query.order_by(col(Action.created_at), col(Action.id)))
     return goal_to_schema(goal, actions.all())
@@ -229,14 +237,18 @@ async def _check_item_limit(
     session: AsyncSession, kind: type[Goal] | type[Action], *here: ColumnElement[bool]
 ) -> list[Fault]:
     count = await session.scalar(select(func.count()).select_from(kind).where(*here))
-    return [Fault(None, "too_many", f"There are {MOST} of them already.")] if (count or 0) >= MOST else []
+    return (
+        [Fault(None, "too_many", f"There are {MAX_ITEMS} of them already.")]
+        if (count or 0) >= MAX_ITEMS
+        else []
+    )
 
 
 async def _raise_if_frozen(
     session: AsyncSession,
     case: Case,
     plan: CarePlan,
-    words: type[GoalWords | ActionWords],
+    words: type[GoalBase | ActionBase],
     before: Any,
     after: Any,
 ) -> None:

@@ -20,7 +20,8 @@ from app.kit.records import (
 from app.kit.state_machine import raise_if_unmet
 from app.models import CarePlan, Case
 from app.models.record import utc_now
-from app.schemas.care_plans import CarePlanContent, CarePlanFilters, CarePlanItem, CarePlanOut, CarePlanPatch
+from app.schemas.care_plans import CarePlan as CarePlanSchema
+from app.schemas.care_plans import CarePlanContent, CarePlanFilters, CarePlanSummary, CarePlanUpdate
 from app.schemas.wire import Page
 from app.services.care_plans import versions as editions
 from app.services.care_plans.load import TEXT_FIELDS, care_plan_to_summary, load_care_plan_schema
@@ -31,7 +32,7 @@ COLUMN_FIELDS = {"assessment_id", "needs_social_work"}
 
 async def list_case_care_plans(
     session: AsyncSession, caller: Caller, case_id: UUID, filters: CarePlanFilters
-) -> Page[CarePlanItem]:
+) -> Page[CarePlanSummary]:
     """List a case's plans, every edition, newest first."""
     await ensure_exists(session, Case, case_id)
     wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
@@ -43,14 +44,14 @@ async def list_case_care_plans(
     return Page(items=[care_plan_to_summary(plan) for plan in rows], next_cursor=cursor)
 
 
-async def get_care_plan(session: AsyncSession, plan_id: UUID) -> CarePlanOut:
+async def get_care_plan(session: AsyncSession, plan_id: UUID) -> CarePlanSchema:
     """Read one plan with everything in it."""
     return await load_care_plan_schema(session, await get_record(session, CarePlan, plan_id))
 
 
 async def update_care_plan(
-    session: AsyncSession, plan_id: UUID, expected_version: int, patch: CarePlanPatch
-) -> CarePlanOut:
+    session: AsyncSession, plan_id: UUID, expected_version: int, patch: CarePlanUpdate
+) -> CarePlanSchema:
     """Write the texts of a draft, or rest it on another assessment.
 
     Raises:

@@ -14,17 +14,23 @@ from app.access.vault import decrypt
 from app.kit.approval import get_decision_comment
 from app.models import Action, CarePlan, Goal, PlanArea
 from app.schemas.care_plans import (
-    ActionOut,
-    CarePlanItem,
-    CarePlanOut,
-    GoalOut,
-    PlanAreaOut,
-    PlanAreas,
+    Action as ActionSchema,
+)
+from app.schemas.care_plans import (
+    CarePlan as CarePlanSchema,
+)
+from app.schemas.care_plans import (
+    CarePlanArea,
+    CarePlanAreas,
+    CarePlanSummary,
+)
+from app.schemas.care_plans import (
+    Goal as GoalSchema,
 )
 
 PlanPart = TypeVar("PlanPart", PlanArea, Goal, Action)
 
-AREAS = tuple(PlanAreas.model_fields)
+AREAS = tuple(CarePlanAreas.model_fields)
 WEAK_RATINGS = frozenset({1, 2})
 """Ratings, of 4, with which an area needs a goal."""
 TEXT_FIELDS = ("safety_plan", "child_view", "supporter_view", "knowledge_gaps", "capacity_gaps")
@@ -61,32 +67,32 @@ async def _load_parts(session: AsyncSession, kind: type[PlanPart], plan: CarePla
     return (await session.scalars(query)).all()
 
 
-async def load_care_plan_schema(session: AsyncSession, plan: CarePlan) -> CarePlanOut:
+async def load_care_plan_schema(session: AsyncSession, plan: CarePlan) -> CarePlanSchema:
     """Return a plan with everything in it, as it is shown."""
     return care_plan_to_schema(await load_care_plan(session, plan))
 
 
-def care_plan_to_schema(found: LoadedCarePlan) -> CarePlanOut:
+def care_plan_to_schema(found: LoadedCarePlan) -> CarePlanSchema:
     """Return a plan as it is shown."""
     texts = decrypt(found.plan)
-    return CarePlanOut(
+    return CarePlanSchema(
         **care_plan_to_summary(found.plan).model_dump(),
         **{name: texts.get(name) for name in TEXT_FIELDS},
         needs_social_work=found.plan.needs_social_work,
-        areas=PlanAreas(**{area: _area_to_schema(found, area) for area in AREAS}),
+        areas=CarePlanAreas(**{area: _area_to_schema(found, area) for area in AREAS}),
     )
 
 
-def care_plan_to_summary(plan: CarePlan) -> CarePlanItem:
+def care_plan_to_summary(plan: CarePlan) -> CarePlanSummary:
     """Return a plan as a list shows it."""
-    plain: dict[str, Any] = plan.model_dump(include=set(CarePlanItem.model_fields))
-    return CarePlanItem(**plain, decision_comment=get_decision_comment(plan))
+    plain: dict[str, Any] = plan.model_dump(include=set(CarePlanSummary.model_fields))
+    return CarePlanSummary(**plain, decision_comment=get_decision_comment(plan))
 
 
-def _area_to_schema(found: LoadedCarePlan, area: str) -> PlanAreaOut:
+def _area_to_schema(found: LoadedCarePlan, area: str) -> CarePlanArea:
     row = found.areas[area]
     words = decrypt(row)
-    return PlanAreaOut(
+    return CarePlanArea(
         **{name: words.get(name) for name in ("need", "strengths", "risk", "reason")},
         rating=row.rating,
         status=row.status,
@@ -94,13 +100,13 @@ def _area_to_schema(found: LoadedCarePlan, area: str) -> PlanAreaOut:
     )
 
 
-def goal_to_schema(goal: Goal, actions: Sequence[Action]) -> GoalOut:
+def goal_to_schema(goal: Goal, actions: Sequence[Action]) -> GoalSchema:
     """Return a goal as it is shown, with its actions."""
-    plain: dict[str, Any] = goal.model_dump(include=set(GoalOut.model_fields))
-    return GoalOut(**plain, **decrypt(goal), actions=[action_to_schema(action) for action in actions])
+    plain: dict[str, Any] = goal.model_dump(include=set(GoalSchema.model_fields))
+    return GoalSchema(**plain, **decrypt(goal), actions=[action_to_schema(action) for action in actions])
 
 
-def action_to_schema(action: Action) -> ActionOut:
+def action_to_schema(action: Action) -> ActionSchema:
     """Return an action as it is shown."""
-    plain: dict[str, Any] = action.model_dump(include=set(ActionOut.model_fields))
-    return ActionOut(**plain, **decrypt(action))
+    plain: dict[str, Any] = action.model_dump(include=set(ActionSchema.model_fields))
+    return ActionSchema(**plain, **decrypt(action))

@@ -7,8 +7,10 @@ from datetime import datetime
 from app.kit.dates import CAMBODIA_TIMEZONE
 from app.kit.formatting import format_date, format_number
 from app.rendering.pdf import BASELINE_OFFSET_FACTOR, PAGE_HEIGHT, PAGE_WIDTH, PdfDocument, TextStyle
-from app.schemas.care_plans import ActionOut, GoalOut, PlanAreaOut
-from app.schemas.codes import codes_of, label
+from app.schemas.care_plans import Action as ActionSchema
+from app.schemas.care_plans import CarePlanArea
+from app.schemas.care_plans import Goal as GoalSchema
+from app.schemas.codes import get_code_label, get_codes
 from app.services.care_plans.pdf_labels import CARE_PLAN_LABELS
 from app.services.care_plans.plan_to_print import PrintableCarePlan
 
@@ -41,7 +43,7 @@ class CarePlanLayout:
         """Write everything."""
         self._add_page()
         self._write_title()
-        for place, area in enumerate(codes_of("area"), 1):
+        for place, area in enumerate(get_codes("area"), 1):
             self._write_area(place, area, getattr(self.printable.plan.areas, area))
         self._write_text_sections()
         self._write_signature_fields()
@@ -152,7 +154,7 @@ class CarePlanLayout:
 
     def _write_facts(self) -> None:
         told, plan, words = self.printable, self.printable.plan, self.labels
-        about = label("subject", plan.subject, self.language)
+        about = get_code_label("subject", plan.subject, self.language)
         left = [
             (words.child, " · ".join(told.child_names)),
             (words.age, words.years.format(told.age)),
@@ -161,7 +163,7 @@ class CarePlanLayout:
         ]
         right = [
             (words.version_number, format_number(plan.edition, self.language)),
-            (words.status, label("decision_status", plan.status, self.language)),
+            (words.status, get_code_label("decision_status", plan.status, self.language)),
             (words.author, self._format_name_and_date(told.author_name, plan.submitted_at)),
             (
                 words.approver,
@@ -189,8 +191,8 @@ class CarePlanLayout:
             else f"{name}, {format_date(at.astimezone(CAMBODIA_TIMEZONE).date(), self.language)}"
         )
 
-    def _write_area(self, place: int, area: str, found: PlanAreaOut) -> None:
-        title = f"{format_number(place, self.language)}. {label('area', area, self.language)}"
+    def _write_area(self, place: int, area: str, found: CarePlanArea) -> None:
+        title = f"{format_number(place, self.language)}. {get_code_label('area', area, self.language)}"
         self._write_section_heading(title, keep=4 * BODY_STYLE.line_height)
         if found.strengths:
             self._write_labelled_text(self.labels.strengths, found.strengths)
@@ -201,8 +203,10 @@ class CarePlanLayout:
         for at, goal in enumerate(found.goals, 1):
             self._write_goal(at, goal)
 
-    def _write_goal(self, place: int, goal: GoalOut) -> None:
-        status = "" if goal.status == "open" else f" ({label('goal_status', goal.status, self.language)})"
+    def _write_goal(self, place: int, goal: GoalSchema) -> None:
+        status = (
+            "" if goal.status == "open" else f" ({get_code_label('goal_status', goal.status, self.language)})"
+        )
         name = self.labels.goal.format(format_number(place, self.language)) + status
         self._ensure_space(6 * BODY_STYLE.line_height)
         self._write_labelled_text(name, goal.statement)
@@ -214,7 +218,7 @@ class CarePlanLayout:
             self._write_text(self.labels.no_actions, TextStyle(10, gray=0.35))
         self.y += 8
 
-    def _write_actions(self, actions: Sequence[ActionOut]) -> None:
+    def _write_actions(self, actions: Sequence[ActionSchema]) -> None:
         words = self.labels
         self._ensure_space(SMALL_STYLE.line_height + 3 * BODY_STYLE.line_height)
         self._write_table_row([words.action, words.responsible, words.due_on], SMALL_STYLE.as_bold(), 0.9)
@@ -240,11 +244,11 @@ class CarePlanLayout:
         self.pdf.draw_rule(LEFT_MARGIN, self.y + 2, CONTENT_WIDTH, weight, 0.4)
         self.y += 6
 
-    def _format_responsible(self, action: ActionOut) -> str:
-        role = label("action_by", action.by, self.language)
+    def _format_responsible(self, action: ActionSchema) -> str:
+        role = get_code_label("action_by", action.by, self.language)
         return f"{role}: {action.by_whom}" if action.by_whom else role
 
-    def _format_due_date(self, action: ActionOut) -> str:
+    def _format_due_date(self, action: ActionSchema) -> str:
         due = format_date(action.due_on, self.language)
         if action.status == "dropped":
             return f"{due} ({self.labels.dropped})"

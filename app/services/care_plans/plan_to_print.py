@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from datetime import date
 
-from app.schemas.care_plans import CarePlanOut
+from app.schemas.care_plans import CarePlan as CarePlanSchema
 
 
 @dataclass(frozen=True, slots=True)
 class PrintableCarePlan:
     """A plan, and what stands on paper around it."""
 
-    plan: CarePlanOut
+    plan: CarePlanSchema
     case_number: str
     """The case's."""
     child_names: list[str]

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from app.errors import Fault
 from app.models import Goal, PlanArea
-from app.schemas.care_plans import CarePlanOut
+from app.schemas.care_plans import CarePlan as CarePlanSchema
 from app.services.care_plans.load import AREAS, WEAK_RATINGS, LoadedCarePlan, care_plan_to_schema
 
 HIGH_RISK = "high"
@@ -20,14 +20,14 @@ def check_care_plan_complete(found: LoadedCarePlan, risk_level: str | None) -> l
     ]
 
 
-def _check_views(plan: CarePlanOut) -> Iterator[Fault]:
+def _check_views(plan: CarePlanSchema) -> Iterator[Fault]:
     if plan.child_view is None:
         yield Fault("/child_view", "child_view_missing", "Record how the child sees the plan.")
     if plan.supporter_view is None:
         yield Fault("/supporter_view", "supporter_view_missing", "Record how the supporter sees the plan.")
 
 
-def _check_gaps(plan: CarePlanOut) -> Iterator[Fault]:
+def _check_gaps(plan: CarePlanSchema) -> Iterator[Fault]:
     if plan.knowledge_gaps is None:
         yield Fault(
             "/knowledge_gaps", "knowledge_gaps_missing", "Name the gaps in knowledge that the plan closes."
@@ -41,7 +41,7 @@ def _check_gaps(plan: CarePlanOut) -> Iterator[Fault]:
         yield Fault("/needs_social_work", "needs_social_work_missing", detail)
 
 
-def _check_safety_plan(plan: CarePlanOut, risk_level: str | None) -> Iterator[Fault]:
+def _check_safety_plan(plan: CarePlanSchema, risk_level: str | None) -> Iterator[Fault]:
     if risk_level == HIGH_RISK and plan.safety_plan is None:
         detail = "The assessment found the risk to be high: write a safety plan."
         yield Fault("/safety_plan", "safety_plan_missing", detail)

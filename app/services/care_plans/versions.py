@@ -14,7 +14,8 @@ from app.kit.records import get_for_update
 from app.kit.state_machine import raise_if_unmet
 from app.models import Action, Assessment, CarePlan, Case, Goal, PlanArea
 from app.models.record import new_id
-from app.schemas.care_plans import CarePlanIn, CarePlanOut
+from app.schemas.care_plans import CarePlan as CarePlanSchema
+from app.schemas.care_plans import CarePlanCreate
 from app.services.care_plans import area_ratings as reviews_areas
 from app.services.care_plans import source_assessment as foundation
 from app.services.care_plans.area_ratings import ReviewRatings
@@ -36,8 +37,8 @@ ASSESSED_AREA_FIELDS = ("need", "strengths", "risk")
 
 
 async def create_case_care_plan(
-    session: AsyncSession, caller: Caller, case_id: UUID, payload: CarePlanIn
-) -> CarePlanOut:
+    session: AsyncSession, caller: Caller, case_id: UUID, payload: CarePlanCreate
+) -> CarePlanSchema:
     """Start the next edition of a subject's plan: pre-filled from the assessment, and from the plan in force.
 
     Raises:

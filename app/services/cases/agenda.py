@@ -17,7 +17,7 @@ from app.access.permissions import Role
 from app.kit.dates import today
 from app.kit.pagination import Paginator
 from app.models import Case, Child
-from app.schemas.agenda import AgendaFilters, AgendaItem, AgendaRecord
+from app.schemas.agenda import AgendaEntry, AgendaFilters, AgendaRecord
 from app.schemas.cases import CaseChild
 from app.schemas.wire import Page
 from app.services.cases.agenda_sources import AGENDA
@@ -40,7 +40,7 @@ class _AgendaCase:
     child: CaseChild
 
 
-async def get_agenda(session: AsyncSession, caller: Caller, filters: AgendaFilters) -> Page[AgendaItem]:
+async def get_agenda(session: AsyncSession, caller: Caller, filters: AgendaFilters) -> Page[AgendaEntry]:
     """Return what is due, overdue and waiting for the actor, soonest first."""
     wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
     paging = Paginator("agenda", filters.limit, filters.cursor, {**wanted, "for": caller.id})
@@ -67,7 +67,7 @@ def build_agenda_query(caller: Caller, until: date, milestones_until: date) -> S
     )
 
 
-async def _to_schemas(session: AsyncSession, rows: Sequence[Any]) -> list[AgendaItem]:
+async def _to_schemas(session: AsyncSession, rows: Sequence[Any]) -> list[AgendaEntry]:
     """Return the entries, each with its case; one whose case went out of sight just now is left out."""
     cases = await _load_cases(session, {row.case_id for row in rows if row.case_id is not None})
     log.record_access(
@@ -93,8 +93,8 @@ async def _load_cases(session: AsyncSession, case_ids: Iterable[UUID]) -> dict[U
     return {case.id: _AgendaCase(case.number, child.id, to_case_child(child)) for case, child in rows}
 
 
-def _to_schema(row: Any, case: _AgendaCase | None) -> AgendaItem:
-    return AgendaItem.model_construct(
+def _to_schema(row: Any, case: _AgendaCase | None) -> AgendaEntry:
+    return AgendaEntry.model_construct(
         kind=row.kind,
         due_on=row.due_on,
         at=row.at,

@@ -28,7 +28,8 @@ from app.models import CalendarFeed, User
 from app.models.record import new_id, utc_now
 from app.rendering import icalendar
 from app.rendering.icalendar import CalendarEvent
-from app.schemas.agenda import CalendarFeedIn, CalendarFeedOut, CalendarFeedWithAddress
+from app.schemas.agenda import CalendarFeed as CalendarFeedSchema
+from app.schemas.agenda import CalendarFeedCreate, CalendarFeedWithUrl
 from app.schemas.wire import Page, PageQuery
 from app.services.accounts import sign_in_throttle as sign_in_attempts
 from app.services.accounts.sign_in_audit import SignInContext, record_throttled_attempt
@@ -84,8 +85,8 @@ class FeedOwner(NamedTuple):
 
 
 async def create_calendar_feed(
-    session: AsyncSession, caller: Caller, wanted: CalendarFeedIn
-) -> CalendarFeedWithAddress:
+    session: AsyncSession, caller: Caller, wanted: CalendarFeedCreate
+) -> CalendarFeedWithUrl:
     """Open a feed of one's agenda; its address is shown once, and only a digest of it is kept.
 
     Raises:
@@ -103,14 +104,14 @@ async def create_calendar_feed(
     )
     session.add(feed)
     await session.flush()  # a taken id must surface before the answer leaves
-    return CalendarFeedWithAddress(
+    return CalendarFeedWithUrl(
         **_to_schema(feed).model_dump(), url=f"{get_settings().issuer}/v1/calendar/{token}.ics"
     )
 
 
 async def list_calendar_feeds(
     session: AsyncSession, caller: Caller, page: PageQuery
-) -> Page[CalendarFeedOut]:
+) -> Page[CalendarFeedSchema]:
     """List the person's own feeds that are alive, newest first."""
     paging = Paginator("calendar-feeds", page.limit, page.cursor, {"of": caller.id})
     alive = select(CalendarFeed).where(
@@ -239,8 +240,8 @@ async def _raise_if_too_many_feeds(session: AsyncSession, caller: Caller) -> Non
         )
 
 
-def _to_schema(feed: CalendarFeed) -> CalendarFeedOut:
-    return CalendarFeedOut(
+def _to_schema(feed: CalendarFeed) -> CalendarFeedSchema:
+    return CalendarFeedSchema(
         id=feed.id,
         name=feed.name,
         language="km" if feed.language == "km" else "en",

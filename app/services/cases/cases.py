@@ -20,12 +20,14 @@ from app.kit.state_machine import raise_if_unmet
 from app.models import Case, CaseWorker, Child
 from app.models.record import utc_now
 from app.schemas.cases import (
+    Case as CaseSchema,
+)
+from app.schemas.cases import (
     CaseChild,
     CaseContent,
     CaseFilters,
-    CaseItem,
-    CaseOut,
-    CasePatch,
+    CaseSummary,
+    CaseUpdate,
 )
 from app.schemas.identity import Age
 from app.schemas.wire import Page
@@ -33,10 +35,10 @@ from app.services.cases import history as case_history
 from app.services.cases.write_access import check_case_writable
 
 COLUMN_FIELDS = [
-    name for name in CaseOut.model_fields if name not in {"child", "co_worker_ids", "summary", "outcome"}
+    name for name in CaseSchema.model_fields if name not in {"child", "co_worker_ids", "summary", "outcome"}
 ]
-SUMMARY_FIELDS = [name for name in CaseItem.model_fields if name != "child"]
-UUID_FIELDS = [name for name in SUMMARY_FIELDS if CaseItem.model_fields[name].annotation is UUID]
+SUMMARY_FIELDS = [name for name in CaseSummary.model_fields if name != "child"]
+UUID_FIELDS = [name for name in SUMMARY_FIELDS if CaseSummary.model_fields[name].annotation is UUID]
 """Written as text at once: the driver's own UUIDs take the serialiser twenty times as long."""
 CASE_SUMMARY_QUERY = select(
     *(getattr(Case, name) for name in SUMMARY_FIELDS), col(Child.sex), col(Child.sealed)
@@ -44,7 +46,7 @@ CASE_SUMMARY_QUERY = select(
 """A page of cases is read as plain columns: two records of the ORM a line cost more than the rest of the answer."""
 
 
-async def list_cases(session: AsyncSession, caller: Caller, filters: CaseFilters) -> Page[CaseItem]:
+async def list_cases(session: AsyncSession, caller: Caller, filters: CaseFilters) -> Page[CaseSummary]:
     """List the cases the actor sees, newest first."""
     wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
     paging = Paginator("cases", filters.limit, filters.cursor, {**wanted, "for": caller.id})
@@ -54,7 +56,7 @@ async def list_cases(session: AsyncSession, caller: Caller, filters: CaseFilters
     )
     log.record_access(session, (AccessedRecord(row.child_id, row.id, "case", row.id) for row in rows))
     day = today()
-    return Page[CaseItem].built([_row_to_summary(row, day) for row in rows], cursor)
+    return Page[CaseSummary].from_trusted_items([_row_to_summary(row, day) for row in rows], cursor)
 
 
 CO_WORKER_IDS = func.array(
@@ -77,7 +79,7 @@ CASE_QUERY = (
 )
 
 
-async def get_case(session: AsyncSession, case_id: UUID) -> CaseOut:
+async def get_case(session: AsyncSession, case_id: UUID) -> CaseSchema:
     """Read one case with its child."""
     row = (await session.execute(CASE_QUERY, {"case_id": case_id})).first()
     if row is None:
@@ -87,8 +89,8 @@ async def get_case(session: AsyncSession, case_id: UUID) -> CaseOut:
 
 
 async def update_case(
-    session: AsyncSession, caller: Caller, case_id: UUID, expected_version: int, patch: CasePatch
-) -> CaseOut:
+    session: AsyncSession, caller: Caller, case_id: UUID, expected_version: int, patch: CaseUpdate
+) -> CaseSchema:
     """Change what may be changed without an act, until the case is closed.
 
     Raises:
@@ -105,15 +107,15 @@ async def update_case(
     return await load_case_schema(session, case)
 
 
-async def load_case_schema(session: AsyncSession, case: Case) -> CaseOut:
+async def load_case_schema(session: AsyncSession, case: Case) -> CaseSchema:
     """Return a case that this request has changed as it is read."""
     return await get_case(session, case.id)
 
 
-def _row_to_schema(row: Any) -> CaseOut:
+def _row_to_schema(row: Any) -> CaseSchema:
     words = decrypt_value("cases", "sealed", row.id, row.sealed) if row.sealed else {}
     identity = decrypt_value("children", "sealed", row.child_id, row.child_sealed)
-    return CaseOut.model_construct(
+    return CaseSchema.model_construct(
         **dict(zip((*COLUMN_FIELDS, "co_worker_ids"), row, strict=False)),
         child=CaseChild(**_case_child_fields(row.child_id, row.sex, identity, today())),
         summary=words.get("summary"),

@@ -15,7 +15,8 @@ from app.kit.records import apply_patch, get_record, get_version_for_update
 from app.kit.state_machine import raise_if_unmet
 from app.models import Case, Child, NameToken, Person
 from app.schemas.circle import ChildFilters
-from app.schemas.identity import ChildIdentity, ChildOut, ChildPatch
+from app.schemas.identity import Child as ChildSchema
+from app.schemas.identity import ChildIdentity, ChildUpdate
 from app.schemas.wire import Page
 from app.services.cases import history as case_history
 from app.services.cases.cases import get_age_today
@@ -27,7 +28,7 @@ MAX_NAME_CANDIDATES = 500
 """Candidates compared in memory a search: a search is for one child, not for a list of everybody."""
 
 
-async def list_children(session: AsyncSession, caller: Caller, filters: ChildFilters) -> Page[ChildOut]:
+async def list_children(session: AsyncSession, caller: Caller, filters: ChildFilters) -> Page[ChildSchema]:
     """List the children the actor sees, newest first; with `q`, those whose names match."""
     paging = Paginator("children", filters.limit, filters.cursor, {"q": filters.q, "for": caller.id})
     query = select(Child)
@@ -66,14 +67,14 @@ async def _load_case_ids(session: AsyncSession, child_ids: list[UUID]) -> dict[U
     return found
 
 
-async def get_child(session: AsyncSession, child_id: UUID) -> ChildOut:
+async def get_child(session: AsyncSession, child_id: UUID) -> ChildSchema:
     """Read one child."""
     return await _load_schema(session, await get_record(session, Child, child_id))
 
 
 async def update_child(
-    session: AsyncSession, caller: Caller, child_id: UUID, expected_version: int, patch: ChildPatch
-) -> ChildOut:
+    session: AsyncSession, caller: Caller, child_id: UUID, expected_version: int, patch: ChildUpdate
+) -> ChildSchema:
     """Correct what is known of a child; every case of it that the actor sees remembers that it happened.
 
     Raises:
@@ -102,15 +103,15 @@ async def _load_carer_documents(session: AsyncSession, child_id: UUID) -> list[d
     return [decrypt_value("people", "sealed", person_id, sealed) for person_id, sealed in rows]
 
 
-async def _load_schema(session: AsyncSession, child: Child) -> ChildOut:
+async def _load_schema(session: AsyncSession, child: Child) -> ChildSchema:
     cases = await _load_case_ids(session, [child.id])
     return _to_schema(child, cases.get(child.id, []))
 
 
-def _to_schema(child: Child, case_ids: list[UUID]) -> ChildOut:
+def _to_schema(child: Child, case_ids: list[UUID]) -> ChildSchema:
     identity = decrypt(child)
     known = {name: identity.get(name) for name in ChildIdentity.model_fields if name != "sex"}
-    return ChildOut(
+    return ChildSchema(
         id=child.id,
         version=child.version,
         sex=child.sex,

@@ -22,7 +22,8 @@ from app.kit.records import (
 from app.kit.state_machine import raise_if_unmet
 from app.models import Case, Consent
 from app.models.record import new_id, utc_now
-from app.schemas.circle import ConsentFilters, ConsentIn, ConsentOut
+from app.schemas.circle import Consent as ConsentSchema
+from app.schemas.circle import ConsentCreate, ConsentFilters
 from app.schemas.referrals import Withdrawal
 from app.schemas.wire import Page, PageQuery
 from app.services.cases import history as case_history
@@ -32,8 +33,8 @@ ENCRYPTED_FIELDS = ("witness", "basis_without_consent", "note")
 
 
 async def create_case_consent(
-    session: AsyncSession, caller: Caller, case_id: UUID, payload: ConsentIn
-) -> ConsentOut:
+    session: AsyncSession, caller: Caller, case_id: UUID, payload: ConsentCreate
+) -> ConsentSchema:
     """Enter a consent, a refusal, or the basis for acting without consent.
 
     Raises:
@@ -67,7 +68,7 @@ async def create_case_consent(
 
 async def list_case_consents(
     session: AsyncSession, caller: Caller, case_id: UUID, page: PageQuery
-) -> Page[ConsentOut]:
+) -> Page[ConsentSchema]:
     """List a case's consent register, newest first; the data protection officer reads it without the case."""
     paging = Paginator("consents", page.limit, page.cursor, {"case": case_id, "for": caller.id})
     rows, cursor = await paging.fetch_records(
@@ -81,7 +82,9 @@ async def list_case_consents(
     return Page(items=[_to_schema(consent) for consent in rows], next_cursor=cursor)
 
 
-async def list_consents(session: AsyncSession, caller: Caller, filters: ConsentFilters) -> Page[ConsentOut]:
+async def list_consents(
+    session: AsyncSession, caller: Caller, filters: ConsentFilters
+) -> Page[ConsentSchema]:
     """List the whole register as far as the actor sees it, newest first."""
     wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
     paging = Paginator("register", filters.limit, filters.cursor, {**wanted, "for": caller.id})
@@ -91,14 +94,14 @@ async def list_consents(session: AsyncSession, caller: Caller, filters: ConsentF
     return Page(items=[_to_schema(consent) for consent in rows], next_cursor=cursor)
 
 
-async def get_consent(session: AsyncSession, consent_id: UUID) -> ConsentOut:
+async def get_consent(session: AsyncSession, consent_id: UUID) -> ConsentSchema:
     """Read one entry."""
     return _to_schema(await get_record(session, Consent, consent_id))
 
 
 async def withdraw_consent(
     session: AsyncSession, caller: Caller, consent_id: UUID, expected_version: int, withdrawal: Withdrawal
-) -> ConsentOut:
+) -> ConsentSchema:
     """Withdraw a consent: from this moment nothing is shared on it.
 
     Raises:
@@ -131,9 +134,9 @@ def get_consent_status(consent: Consent) -> str:
     return consent.status
 
 
-def _to_schema(consent: Consent) -> ConsentOut:
-    plain: dict[str, Any] = consent.model_dump(include=set(ConsentOut.model_fields) - {"status"})
-    return ConsentOut(
+def _to_schema(consent: Consent) -> ConsentSchema:
+    plain: dict[str, Any] = consent.model_dump(include=set(ConsentSchema.model_fields) - {"status"})
+    return ConsentSchema(
         **{**plain, **{name: decrypt(consent).get(name) for name in ENCRYPTED_FIELDS}},
         status=get_consent_status(consent),
         on=consent.given_on,

@@ -13,8 +13,8 @@ from app.kit.records import get_version_for_update
 from app.kit.state_machine import raise_if_unmet
 from app.models import Case
 from app.models.record import utc_now
-from app.schemas.cases import CaseOut
-from app.schemas.exit_plans import Extension
+from app.schemas.cases import Case as CaseSchema
+from app.schemas.exit_plans import CaseExtension
 from app.services.cases import history as case_history
 from app.services.cases.cases import load_case_schema
 from app.services.cases.states import check_case_open
@@ -41,8 +41,8 @@ def get_support_end_date(case: Case) -> date:
 
 
 async def extend_case(
-    session: AsyncSession, caller: Caller, case_id: UUID, expected_version: int, extension: Extension
-) -> CaseOut:
+    session: AsyncSession, caller: Caller, case_id: UUID, expected_version: int, extension: CaseExtension
+) -> CaseSchema:
     """Extend a case past 24 months (the gate '18, 21, 24 months').
 
     Raises:

@@ -13,7 +13,7 @@ from app.access.vault import encrypt
 from app.errors import NotFound
 from app.kit.dates import CAMBODIA_TIMEZONE, BirthRange, today
 from app.models import Case, Child, Consent, Person, Referral
-from app.schemas.referrals import Acceptance
+from app.schemas.referrals import ReferralAcceptance
 from app.services.cases import history as case_history
 from app.services.persons import person_details as telling
 
@@ -37,7 +37,11 @@ async def lock_case_opening(session: AsyncSession, child_id: UUID) -> None:
 
 
 async def open_case_from_referral(
-    session: AsyncSession, caller: Caller, referral: Referral, told: dict[str, Any], acceptance: Acceptance
+    session: AsyncSession,
+    caller: Caller,
+    referral: Referral,
+    told: dict[str, Any],
+    acceptance: ReferralAcceptance,
 ) -> Case:
     """Open a case for the child a referral tells of, new or known."""
     child_id = acceptance.child_id
@@ -66,7 +70,11 @@ async def _build_child(session: AsyncSession, told: dict[str, Any]) -> Child:
 
 
 async def _build_case(
-    session: AsyncSession, referral: Referral, told: dict[str, Any], acceptance: Acceptance, child_id: Any
+    session: AsyncSession,
+    referral: Referral,
+    told: dict[str, Any],
+    acceptance: ReferralAcceptance,
+    child_id: Any,
 ) -> Case:
     if acceptance.team_id is None or acceptance.lead_worker_id is None or acceptance.case_kind is None:
         raise NotFound  # the gate has refused these before

@@ -22,7 +22,8 @@ from app.kit.records import (
 from app.kit.state_machine import raise_if_unmet
 from app.models import Case, Person
 from app.models.record import new_id
-from app.schemas.circle import PersonCreation, PersonIn, PersonOut, PersonPatch
+from app.schemas.circle import Person as PersonSchema
+from app.schemas.circle import PersonContent, PersonCreate, PersonUpdate
 from app.schemas.wire import Page, PageQuery
 from app.services.cases import history as case_history
 from app.services.cases.write_access import check_works_on_case
@@ -33,8 +34,8 @@ COLUMN_FIELDS = frozenset({"role", "relationship", "is_responsible"})
 
 
 async def create_case_person(
-    session: AsyncSession, caller: Caller, case_id: UUID, payload: PersonCreation
-) -> PersonOut:
+    session: AsyncSession, caller: Caller, case_id: UUID, payload: PersonCreate
+) -> PersonSchema:
     """Add somebody to a case's circle.
 
     Raises:
@@ -54,7 +55,7 @@ async def create_case_person(
 
 async def list_case_people(
     session: AsyncSession, caller: Caller, case_id: UUID, page: PageQuery
-) -> Page[PersonOut]:
+) -> Page[PersonSchema]:
     """List a case's circle, newest first."""
     await ensure_exists(session, Case, case_id)
     paging = Paginator("people", page.limit, page.cursor, {"case": case_id, "for": caller.id})
@@ -64,14 +65,14 @@ async def list_case_people(
     return Page(items=[_to_schema(person) for person in rows], next_cursor=cursor)
 
 
-async def get_person(session: AsyncSession, person_id: UUID) -> PersonOut:
+async def get_person(session: AsyncSession, person_id: UUID) -> PersonSchema:
     """Read one person."""
     return _to_schema(await get_record(session, Person, person_id))
 
 
 async def update_person(
-    session: AsyncSession, caller: Caller, person_id: UUID, expected_version: int, patch: PersonPatch
-) -> PersonOut:
+    session: AsyncSession, caller: Caller, person_id: UUID, expected_version: int, patch: PersonUpdate
+) -> PersonSchema:
     """Correct what is known of a person.
 
     Raises:
@@ -82,7 +83,7 @@ async def update_person(
     person = await get_version_for_update(session, Person, person_id, expected_version)
     raise_if_unmet(await check_works_on_case(session, case))
     before = decrypt(person)
-    known = apply_patch(PersonIn, {**before, **person.model_dump(include=set(COLUMN_FIELDS))}, patch)
+    known = apply_patch(PersonContent, {**before, **person.model_dump(include=set(COLUMN_FIELDS))}, patch)
     if before.get("names") and not known.names:
         raise InvalidInput([Fault("/names", "name_missing", "Who has a name keeps one.")])
     await _store_details(session, person, known.model_dump(mode="json"))
@@ -100,8 +101,8 @@ async def _store_details(session: AsyncSession, person: Person, document: dict[s
     encrypt(person, "sealed", document)
 
 
-def _to_schema(person: Person) -> PersonOut:
+def _to_schema(person: Person) -> PersonSchema:
     document = decrypt(person)
-    plain: dict[str, Any] = person.model_dump(include=set(PersonOut.model_fields))
-    told = {name: document.get(name) for name in PersonIn.model_fields if name not in COLUMN_FIELDS}
-    return PersonOut(**{**told, **plain, "names": document.get("names") or []})
+    plain: dict[str, Any] = person.model_dump(include=set(PersonSchema.model_fields))
+    told = {name: document.get(name) for name in PersonContent.model_fields if name not in COLUMN_FIELDS}
+    return PersonSchema(**{**told, **plain, "names": document.get("names") or []})

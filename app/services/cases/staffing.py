@@ -19,7 +19,10 @@ from app.kit.records import ensure_exists, get_record, get_version_for_update
 from app.kit.state_machine import raise_if_unmet
 from app.models import BreakGlassGrant, Case, CaseLink, CaseWorker, SupportSession, Team, TeamMember, User
 from app.models.record import utc_now
-from app.schemas.cases import Assignment, BrokenGlass, CaseLinkOut, CaseOut, GlassBreaking, Linking, Transfer
+from app.schemas.cases import BreakGlassGrant as BreakGlassGrantSchema
+from app.schemas.cases import BreakGlassRequest, CaseAssignment, CaseLinkCreate, CaseTransfer
+from app.schemas.cases import Case as CaseSchema
+from app.schemas.cases import CaseLink as CaseLinkSchema
 from app.schemas.wire import Page, PageQuery
 from app.services.cases import history as case_history
 from app.services.cases.cases import load_case_schema
@@ -33,8 +36,8 @@ HAS_OPEN_CASE_SQL = text("SELECT access.has_open_case(:child)").bindparams(bindp
 
 
 async def assign_case(
-    session: AsyncSession, caller: Caller, case_id: UUID, expected_version: int, assignment: Assignment
-) -> CaseOut:
+    session: AsyncSession, caller: Caller, case_id: UUID, expected_version: int, assignment: CaseAssignment
+) -> CaseSchema:
     """Name the lead worker and the co-workers of a case; where none are named at all, those stay who are still fit.
 
     Raises:
@@ -72,8 +75,8 @@ async def assign_case(
 
 
 async def transfer_case(
-    session: AsyncSession, caller: Caller, case_id: UUID, expected_version: int, move: Transfer
-) -> CaseOut:
+    session: AsyncSession, caller: Caller, case_id: UUID, expected_version: int, move: CaseTransfer
+) -> CaseSchema:
     """Give a case to another team and a lead worker there; co-workers of the old team leave it.
 
     Raises:
@@ -137,8 +140,8 @@ async def _reassign_planned_sessions(session: AsyncSession, case: Case, workers:
 
 
 async def break_glass(
-    session: AsyncSession, caller: Caller, case_id: UUID, breaking: GlassBreaking
-) -> BrokenGlass:
+    session: AsyncSession, caller: Caller, case_id: UUID, breaking: BreakGlassRequest
+) -> BreakGlassGrantSchema:
     """Open one case outside the actor's scope for four hours, for a typed reason that others see at once.
 
     Raises:
@@ -165,7 +168,7 @@ async def break_glass(
 
 async def list_break_glass_grants(
     session: AsyncSession, caller: Caller, page: PageQuery
-) -> Page[BrokenGlass]:
+) -> Page[BreakGlassGrantSchema]:
     """List glass broken by those one answers for, or over children one answers for."""
     paging = Paginator("break_glass", page.limit, page.cursor, {"for": caller.id})
     rows, cursor = await paging.fetch_records(
@@ -174,14 +177,14 @@ async def list_break_glass_grants(
     return Page(items=[_grant_to_schema(row) for row in rows], next_cursor=cursor)
 
 
-def _grant_to_schema(grant: BreakGlassGrant) -> BrokenGlass:
-    plain: dict[str, Any] = grant.model_dump(include=set(BrokenGlass.model_fields) - {"reason"})
-    return BrokenGlass(**plain, reason=decrypt(grant, "reason_sealed"))
+def _grant_to_schema(grant: BreakGlassGrant) -> BreakGlassGrantSchema:
+    plain: dict[str, Any] = grant.model_dump(include=set(BreakGlassGrantSchema.model_fields) - {"reason"})
+    return BreakGlassGrantSchema(**plain, reason=decrypt(grant, "reason_sealed"))
 
 
 async def create_case_link(
-    session: AsyncSession, caller: Caller, case_id: UUID, linking: Linking
-) -> CaseLinkOut:
+    session: AsyncSession, caller: Caller, case_id: UUID, linking: CaseLinkCreate
+) -> CaseLinkSchema:
     """Link two cases (a survivor's and that of a child with HSB): from now on a wall stands between their workers.
 
     Raises:
@@ -212,7 +215,7 @@ async def create_case_link(
 
 async def list_case_links(
     session: AsyncSession, caller: Caller, case_id: UUID, page: PageQuery
-) -> Page[CaseLinkOut]:
+) -> Page[CaseLinkSchema]:
     """List the links of a case's child; who works on one side of a wall does not learn of it."""
     await ensure_exists(session, Case, case_id)
     paging = Paginator("case_links", page.limit, page.cursor, {"case": case_id, "for": caller.id})
@@ -224,9 +227,9 @@ async def list_case_links(
     return Page(items=[_link_to_schema(row) for row in rows], next_cursor=cursor)
 
 
-def _link_to_schema(made: CaseLink) -> CaseLinkOut:
-    plain: dict[str, Any] = made.model_dump(include=set(CaseLinkOut.model_fields) - {"reason"})
-    return CaseLinkOut(**plain, reason=decrypt(made, "reason_sealed"))
+def _link_to_schema(made: CaseLink) -> CaseLinkSchema:
+    plain: dict[str, Any] = made.model_dump(include=set(CaseLinkSchema.model_fields) - {"reason"})
+    return CaseLinkSchema(**plain, reason=decrypt(made, "reason_sealed"))
 
 
 async def can_lead_case(session: AsyncSession, worker_id: UUID, team_id: UUID | None) -> bool:

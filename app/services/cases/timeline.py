@@ -15,11 +15,11 @@ from app.kit.dates import CAMBODIA_TIMEZONE
 from app.kit.pagination import Paginator
 from app.kit.records import ensure_exists
 from app.models import Case, CaseHistoryEntry, ClinicalNote, SessionAddendum
-from app.schemas.timeline import TimelineFilters, TimelineLine
+from app.schemas.timeline import TimelineEntry, TimelineFilters
 from app.schemas.wire import Page
 from app.services.cases.record_links import find_record_path
 
-COLUMN_FIELDS = set(TimelineLine.model_fields) - {"link", "detail"}
+COLUMN_FIELDS = set(TimelineEntry.model_fields) - {"link", "detail"}
 EARLIEST_DATE = date(1900, 1, 1)
 SESSION_PART_MODELS: dict[str, Any] = {"clinical_note": ClinicalNote, "session_addendum": SessionAddendum}
 """Records that are read as parts of a session."""
@@ -27,7 +27,7 @@ SESSION_PART_MODELS: dict[str, Any] = {"clinical_note": ClinicalNote, "session_a
 
 async def list_case_timeline(
     session: AsyncSession, caller: Caller, case_id: UUID, filters: TimelineFilters
-) -> Page[TimelineLine]:
+) -> Page[TimelineEntry]:
     """Return what happened to a case, the latest to happen first; whose tier is closed to the actor did not happen."""
     await ensure_exists(session, Case, case_id)
     wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
@@ -76,8 +76,8 @@ async def _load_session_ids(session: AsyncSession, lines: Iterable[CaseHistoryEn
     return {row[0]: row[1] for row in await session.execute(union_all(*queries))}
 
 
-def _to_schema(line: CaseHistoryEntry, session_id: UUID | None) -> TimelineLine:
-    return TimelineLine(
+def _to_schema(line: CaseHistoryEntry, session_id: UUID | None) -> TimelineEntry:
+    return TimelineEntry(
         **line.model_dump(include=COLUMN_FIELDS),
         link=find_record_path(line.record_kind, line.record_id, line.case_id, session_id),
         detail=decrypt(line),

@@ -16,8 +16,8 @@ from app.kit.records import get_version_for_update
 from app.kit.state_machine import check_status, raise_if_unmet
 from app.models import Case, ExitPlan, Review, SupportSession
 from app.models.record import utc_now
-from app.schemas.cases import CaseOut
-from app.schemas.exit_plans import Closing
+from app.schemas.cases import Case as CaseSchema
+from app.schemas.exit_plans import CaseClosure
 from app.services.care_plans.review_states import CANCEL
 from app.services.cases import history as case_history
 from app.services.cases.cases import load_case_schema
@@ -34,7 +34,7 @@ class ClosureContext:
 
     case: Case
     caller: Caller
-    closure: Closing
+    closure: CaseClosure
     exit_plan: ExitPlan | None
 
     @property
@@ -93,8 +93,8 @@ CLOSURE_CHECKS: tuple[Callable[[AsyncSession, ClosureContext], Awaitable[list[Fa
 
 
 async def close_case(
-    session: AsyncSession, caller: Caller, case_id: UUID, expected_version: int, closing: Closing
-) -> CaseOut:
+    session: AsyncSession, caller: Caller, case_id: UUID, expected_version: int, closing: CaseClosure
+) -> CaseSchema:
     """Close a case; what was scheduled or planned for it is cancelled, the follow-ups are put down.
 
     Raises:

@@ -16,14 +16,17 @@ from app.kit.state_machine import raise_if_unmet
 from app.models import Case, ExitPlan
 from app.models.record import utc_now
 from app.schemas.decisions import Approval
-from app.schemas.exit_plans import ExitPlanEdition, ExitPlanIn, ExitPlanOut
+from app.schemas.exit_plans import ExitPlan as ExitPlanSchema
+from app.schemas.exit_plans import ExitPlanUpdate, ExitPlanVersion
 from app.services.cases import history as case_history
 from app.services.cases.states import check_case_open
 from app.services.cases.write_access import check_case_writable
 from app.services.exit.states import APPROVE, REVISE, UNPLANNED_REASON_CODES, check_exit_plan
 
-ENCRYPTED_FIELDS = set(ExitPlanIn.model_fields) - {"ends_on"}
-COLUMN_FIELDS = set(ExitPlanOut.model_fields) - set(ExitPlanIn.model_fields) - {"earlier", "decision_comment"}
+ENCRYPTED_FIELDS = set(ExitPlanUpdate.model_fields) - {"ends_on"}
+COLUMN_FIELDS = (
+    set(ExitPlanSchema.model_fields) - set(ExitPlanUpdate.model_fields) - {"earlier", "decision_comment"}
+)
 
 
 async def ensure_exit_plan(session: AsyncSession, caller: Caller, case: Case) -> None:
@@ -34,7 +37,7 @@ async def ensure_exit_plan(session: AsyncSession, caller: Caller, case: Case) ->
 
 def _build_plan(caller: Caller, case: Case) -> ExitPlan:
     plan = ExitPlan(child_id=case.child_id, case_id=case.id, author_id=caller.id)
-    _store_content(plan, ExitPlanIn(), [])
+    _store_content(plan, ExitPlanUpdate(), [])
     return plan
 
 
@@ -44,7 +47,7 @@ async def find_exit_plan(session: AsyncSession, case_id: UUID) -> ExitPlan | Non
     return found
 
 
-async def get_exit_plan(session: AsyncSession, case_id: UUID) -> ExitPlanOut:
+async def get_exit_plan(session: AsyncSession, case_id: UUID) -> ExitPlanSchema:
     """Read the exit plan of a case."""
     return _to_schema(await _get_plan(session, case_id))
 
@@ -58,8 +61,12 @@ async def _get_plan(session: AsyncSession, case_id: UUID) -> ExitPlan:
 
 
 async def replace_exit_plan(
-    session: AsyncSession, caller: Caller, case_id: UUID, expected_version: int | None, payload: ExitPlanIn
-) -> ExitPlanOut:
+    session: AsyncSession,
+    caller: Caller,
+    case_id: UUID,
+    expected_version: int | None,
+    payload: ExitPlanUpdate,
+) -> ExitPlanSchema:
     """Write the exit plan of a case, or write it anew; who wrote it last is its author.
 
     An approved plan becomes a draft again and asks for another approval; what was approved is kept beside it.
@@ -84,7 +91,7 @@ async def replace_exit_plan(
     return _to_schema(plan)
 
 
-def _store_content(plan: ExitPlan, payload: ExitPlanIn, earlier: list[dict[str, Any]]) -> None:
+def _store_content(plan: ExitPlan, payload: ExitPlanUpdate, earlier: list[dict[str, Any]]) -> None:
     plan.ends_on = payload.ends_on
     plan.updated_at = utc_now()
     document = payload.model_dump(mode="json", include=ENCRYPTED_FIELDS)
@@ -97,7 +104,7 @@ def _list_approved_versions(plan: ExitPlan) -> list[dict[str, Any]]:
     earlier: list[dict[str, Any]] = decrypt(plan)["earlier"]
     if plan.status != "approved":
         return earlier
-    edition = ExitPlanEdition(
+    edition = ExitPlanVersion(
         **_content_fields(plan), **plan.model_dump(include={"author_id", "decided_at", "decided_by_id"})
     )
     return [*earlier, edition.model_dump(mode="json")]
@@ -105,7 +112,7 @@ def _list_approved_versions(plan: ExitPlan) -> list[dict[str, Any]]:
 
 async def approve_exit_plan(
     session: AsyncSession, caller: Caller, case_id: UUID, expected_version: int, approval: Approval
-) -> ExitPlanOut:
+) -> ExitPlanSchema:
     """Approve how a case is to end.
 
     Raises:
@@ -127,9 +134,9 @@ async def approve_exit_plan(
     return _to_schema(plan)
 
 
-def get_exit_plan_content(plan: ExitPlan) -> ExitPlanIn:
+def get_exit_plan_content(plan: ExitPlan) -> ExitPlanUpdate:
     """Return what an exit plan says."""
-    return ExitPlanIn.model_validate(_content_fields(plan))
+    return ExitPlanUpdate.model_validate(_content_fields(plan))
 
 
 def _content_fields(plan: ExitPlan) -> dict[str, Any]:
@@ -137,9 +144,9 @@ def _content_fields(plan: ExitPlan) -> dict[str, Any]:
     return {**{name: document[name] for name in ENCRYPTED_FIELDS}, "ends_on": plan.ends_on}
 
 
-def _to_schema(plan: ExitPlan) -> ExitPlanOut:
+def _to_schema(plan: ExitPlan) -> ExitPlanSchema:
     plain: dict[str, Any] = plan.model_dump(include=COLUMN_FIELDS)
-    return ExitPlanOut(
+    return ExitPlanSchema(
         **plain,
         **_content_fields(plan),
         decision_comment=get_decision_comment(plan),

@@ -24,7 +24,8 @@ from app.kit.records import (
 from app.kit.state_machine import check_status, raise_if_unmet
 from app.models import Case, FollowUp
 from app.models.record import new_id, utc_now
-from app.schemas.exit_plans import FollowUpContent, FollowUpIn, FollowUpOut, FollowUpPatch
+from app.schemas.exit_plans import FollowUp as FollowUpSchema
+from app.schemas.exit_plans import FollowUpContent, FollowUpCreate, FollowUpUpdate
 from app.schemas.wire import Page, PageQuery
 from app.services.cases import history as case_history
 from app.services.cases.write_access import check_works_on_case
@@ -33,7 +34,7 @@ from app.services.exit.follow_up_states import RECORD_HELD, RECORD_MISSED
 ENCRYPTED_FIELDS = ("checklist", "note")
 MATCH_WINDOW_DAYS = 45
 """Days from the planned one within which a look counts as that."""
-COLUMN_FIELDS = set(FollowUpOut.model_fields) - {"is_overdue", *ENCRYPTED_FIELDS}
+COLUMN_FIELDS = set(FollowUpSchema.model_fields) - {"is_overdue", *ENCRYPTED_FIELDS}
 
 
 def plan_follow_ups(session: AsyncSession, case: Case, months: list[int]) -> None:
@@ -48,7 +49,7 @@ def plan_follow_ups(session: AsyncSession, case: Case, months: list[int]) -> Non
 
 async def list_case_follow_ups(
     session: AsyncSession, caller: Caller, case_id: UUID, page: PageQuery
-) -> Page[FollowUpOut]:
+) -> Page[FollowUpSchema]:
     """List a case's follow-ups, newest first."""
     paging = Paginator("follow_ups", page.limit, page.cursor, {"case": case_id, "for": caller.id})
     rows, cursor = await paging.fetch_records(
@@ -62,14 +63,14 @@ async def list_case_follow_ups(
     return Page(items=[_to_schema(follow_up) for follow_up in rows], next_cursor=cursor)
 
 
-async def get_follow_up(session: AsyncSession, follow_up_id: UUID) -> FollowUpOut:
+async def get_follow_up(session: AsyncSession, follow_up_id: UUID) -> FollowUpSchema:
     """Read one follow-up."""
     return _to_schema(await get_record(session, FollowUp, follow_up_id))
 
 
 async def create_case_follow_up(
-    session: AsyncSession, caller: Caller, case_id: UUID, payload: FollowUpIn
-) -> FollowUpOut:
+    session: AsyncSession, caller: Caller, case_id: UUID, payload: FollowUpCreate
+) -> FollowUpSchema:
     """Record a follow-up: the planned one that it is, or another look beside them.
 
     Raises:
@@ -90,7 +91,9 @@ async def create_case_follow_up(
     return _to_schema(follow_up)
 
 
-async def _find_planned_follow_up(session: AsyncSession, case: Case, payload: FollowUpIn) -> FollowUp | None:
+async def _find_planned_follow_up(
+    session: AsyncSession, case: Case, payload: FollowUpCreate
+) -> FollowUp | None:
     query = select(FollowUp).where(col(FollowUp.case_id) == case.id)
     if payload.months is not None:
         query = query.where(col(FollowUp.months) == payload.months)
@@ -106,7 +109,7 @@ async def _find_planned_follow_up(session: AsyncSession, case: Case, payload: Fo
     return found
 
 
-def _check_planned_follow_up(payload: FollowUpIn, planned: FollowUp | None) -> list[Fault]:
+def _check_planned_follow_up(payload: FollowUpCreate, planned: FollowUp | None) -> list[Fault]:
     if planned is not None:
         return check_status(RECORD_HELD, planned.status)
     if payload.months is None:
@@ -115,8 +118,8 @@ def _check_planned_follow_up(payload: FollowUpIn, planned: FollowUp | None) -> l
 
 
 async def update_follow_up(
-    session: AsyncSession, caller: Caller, follow_up_id: UUID, expected_version: int, patch: FollowUpPatch
-) -> FollowUpOut:
+    session: AsyncSession, caller: Caller, follow_up_id: UUID, expected_version: int, patch: FollowUpUpdate
+) -> FollowUpSchema:
     """Record a follow-up; one at which nobody was reached may be tried again.
 
     Raises:
@@ -170,10 +173,10 @@ def _is_pending(follow_up: FollowUp) -> bool:
     return follow_up.status in RECORD_HELD.sources
 
 
-def _to_schema(follow_up: FollowUp) -> FollowUpOut:
+def _to_schema(follow_up: FollowUp) -> FollowUpSchema:
     plain: dict[str, Any] = follow_up.model_dump(include=COLUMN_FIELDS)
     words = decrypt(follow_up)
-    return FollowUpOut(
+    return FollowUpSchema(
         **plain,
         is_overdue=_is_pending(follow_up) and follow_up.due_on is not None and follow_up.due_on < today(),
         checklist=words.get("checklist", {}),

@@ -14,8 +14,8 @@ from app.kit.records import get_record, get_version_for_update
 from app.kit.state_machine import raise_if_unmet
 from app.models import Case, Child, Person, Team
 from app.models.record import utc_now
-from app.schemas.cases import CaseOut
-from app.schemas.exit_plans import Reopening
+from app.schemas.cases import Case as CaseSchema
+from app.schemas.exit_plans import CaseReopening
 from app.services.cases import history as case_history
 from app.services.cases import open as cases_open
 from app.services.cases.cases import load_case_schema
@@ -27,8 +27,8 @@ COPIED_PERSON_FIELDS = {"role", "relationship", "is_responsible"}
 
 
 async def reopen_case(
-    session: AsyncSession, caller: Caller, case_id: UUID, expected_version: int, payload: Reopening
-) -> CaseOut:
+    session: AsyncSession, caller: Caller, case_id: UUID, expected_version: int, payload: CaseReopening
+) -> CaseSchema:
     """Open a new case for the child of a closed one, with a number of its own, beginning with an assessment.
 
     The people around the child come along. Consents do not: they were given for a period of support that is over, and

@@ -6,8 +6,8 @@ from itertools import pairwise
 from app.access.permissions import Permission
 from app.errors import Fault
 from app.kit.state_machine import Transition
-from app.schemas.codes import codes_of
-from app.schemas.exit_plans import ExitPlanIn
+from app.schemas.codes import get_codes
+from app.schemas.exit_plans import ExitPlanUpdate
 
 INITIAL_STATUS = "draft"
 
@@ -44,9 +44,9 @@ FOLLOW_UP_MONTHS = (1, 3, 6)
 """Months after the exit at which FSC asks how the child is."""
 
 
-def check_exit_plan(plan: ExitPlanIn, *, is_planned: bool) -> Iterator[Fault]:
+def check_exit_plan(plan: ExitPlanUpdate, *, is_planned: bool) -> Iterator[Fault]:
     """Yield what is missing from an exit plan (the gate 'exit')."""
-    for condition in codes_of("exit_condition"):
+    for condition in get_codes("exit_condition"):
         answer = plan.checklist.get(condition)
         if answer is None:
             yield Fault(
@@ -62,7 +62,7 @@ def check_exit_plan(plan: ExitPlanIn, *, is_planned: bool) -> Iterator[Fault]:
             yield Fault("/follow_up_months", "follow_ups_missing", detail)
 
 
-def _check_taper(plan: ExitPlanIn) -> Iterator[Fault]:
+def _check_taper(plan: ExitPlanUpdate) -> Iterator[Fault]:
     if plan.ends_on is None:
         yield Fault("/ends_on", "ends_on_missing", "Say on which day support is to end.")
     falls = all(

@@ -11,14 +11,15 @@ from app.kit.dates import today
 from app.kit.pagination import Paginator
 from app.models import ApprovalLimit
 from app.models.record import new_id
-from app.schemas.ledger import ApprovalLimitIn, ApprovalLimitOut
+from app.schemas.ledger import ApprovalLimit as ApprovalLimitSchema
+from app.schemas.ledger import ApprovalLimitCreate
 from app.schemas.money import Money
 from app.schemas.wire import Page, PageQuery
 
 
 async def create_approval_limit(
-    session: AsyncSession, caller: Caller, payload: ApprovalLimitIn
-) -> ApprovalLimitOut:
+    session: AsyncSession, caller: Caller, payload: ApprovalLimitCreate
+) -> ApprovalLimitSchema:
     """Set a limit; those before it stay on record.
 
     Raises:
@@ -26,7 +27,7 @@ async def create_approval_limit(
     """
     limit = ApprovalLimit(
         id=new_id(),
-        amount=payload.amount.minor if payload.amount else None,
+        amount=payload.amount.minor_units if payload.amount else None,
         set_by_id=caller.id,
         **payload.model_dump(include={"role", "act", "currency", "starts_on"}),
     )
@@ -37,7 +38,7 @@ async def create_approval_limit(
 
 async def list_approval_limits(
     session: AsyncSession, caller: Caller, page: PageQuery
-) -> Page[ApprovalLimitOut]:
+) -> Page[ApprovalLimitSchema]:
     """List every limit ever set, newest first."""
     paging = Paginator("approval_limits", page.limit, page.cursor, {"for": caller.id})
     rows, cursor = await paging.fetch_records(
@@ -67,8 +68,8 @@ async def check_approval_limit(
     return [Fault("/amount", "above_limit", "It is above the limit of your role: somebody else decides.")]
 
 
-def _to_schema(limit: ApprovalLimit) -> ApprovalLimitOut:
-    return ApprovalLimitOut(
-        amount=None if limit.amount is None else Money.of(limit.amount, limit.currency),
-        **limit.model_dump(include=set(ApprovalLimitOut.model_fields) - {"amount"}),
+def _to_schema(limit: ApprovalLimit) -> ApprovalLimitSchema:
+    return ApprovalLimitSchema(
+        amount=None if limit.amount is None else Money.from_minor_units(limit.amount, limit.currency),
+        **limit.model_dump(include=set(ApprovalLimitSchema.model_fields) - {"amount"}),
     )

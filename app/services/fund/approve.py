@@ -17,9 +17,11 @@ from app.kit.state_machine import Transition, check_status, raise_if_unmet
 from app.models import Case, Child, Disbursement, DisbursementDetails, Fund
 from app.models.record import utc_now
 from app.schemas.disbursements import (
+    Disbursement as DisbursementSchema,
+)
+from app.schemas.disbursements import (
     DisbursementApproval,
     DisbursementCancellation,
-    DisbursementOut,
     DisbursementRejection,
 )
 from app.services.cases import history as case_history
@@ -44,7 +46,7 @@ async def approve_disbursement(
     disbursement_id: UUID,
     expected_version: int,
     approval: DisbursementApproval,
-) -> DisbursementOut:
+) -> DisbursementSchema:
     """Approve a request, all months of it: the money is reserved. Or approve what an emergency had paid first.
 
     Raises:
@@ -92,7 +94,7 @@ async def approve_disbursement(
 
 async def _approve_after_payment(
     session: AsyncSession, caller: Caller, case: Case, asked: Disbursement, fund: Fund
-) -> DisbursementOut:
+) -> DisbursementSchema:
     raise_if_unmet(
         [
             *check_status(APPROVE_AFTER_PAYMENT, "approved" if asked.approved_by_id else asked.status),
@@ -163,7 +165,7 @@ async def reject_disbursement(
     disbursement_id: UUID,
     expected_version: int,
     payload: DisbursementRejection,
-) -> DisbursementOut:
+) -> DisbursementSchema:
     """Reject a request, all months of it, with the reason.
 
     Raises:
@@ -189,7 +191,7 @@ async def cancel_disbursement(
     disbursement_id: UUID,
     expected_version: int,
     payload: DisbursementCancellation,
-) -> DisbursementOut:
+) -> DisbursementSchema:
     """Cancel a request, or one month of it, before it is paid: what was reserved is available again.
 
     Raises:
@@ -211,7 +213,7 @@ async def _end_instalments(
     ended: Sequence[Disbursement],
     step: Transition,
     reason: str | None,
-) -> DisbursementOut:
+) -> DisbursementSchema:
     released = [month for month in ended if month.status == "approved"]
     for month in ended:
         month.version += month is not asked

@@ -73,4 +73,4 @@ async def get_spending_since(session: AsyncSession, case_id: UUID, since: dateti
     )
     if since is not None:
         query = query.where(col(Disbursement.paid_at) > since)
-    return [Money.of(int(row[1]), row[0]) for row in await session.execute(query)]
+    return [Money.from_minor_units(int(row[1]), row[0]) for row in await session.execute(query)]

@@ -11,15 +11,16 @@ from app.kit.records import get_for_share, get_version_for_update
 from app.kit.state_machine import raise_if_unmet
 from app.models import Fund
 from app.models.record import utc_now
-from app.schemas.funds import FundClosing, FundOut
+from app.schemas.funds import Fund as FundSchema
+from app.schemas.funds import FundClosure
 from app.services.fund import ledger
 from app.services.fund.funds import check_fund_open, get_fund_balance, load_fund_schemas
 from app.services.fund.ledger import GENERAL_LINE, NewLedgerTransaction, Posting
 
 
 async def close_fund(
-    session: AsyncSession, caller: Caller, fund_id: UUID, expected_version: int, closing: FundClosing
-) -> FundOut:
+    session: AsyncSession, caller: Caller, fund_id: UUID, expected_version: int, closing: FundClosure
+) -> FundSchema:
     """Close a fund.
 
     Raises:

@@ -14,15 +14,16 @@ from app.kit.dates import today
 from app.kit.pagination import Paginator
 from app.kit.state_machine import raise_if_unmet
 from app.models import BooksClosing, LedgerAccount, LedgerEntry
-from app.schemas.ledger import BooksClosingIn, BooksClosingOut, LedgerCheck, LedgerDifference
+from app.schemas.ledger import BooksClosing as BooksClosingSchema
+from app.schemas.ledger import BooksClosingCreate, LedgerCheck, LedgerDiscrepancy
 from app.schemas.money import Money
 from app.schemas.wire import Page, PageQuery
 from app.services.fund.ledger import BALANCE_DIFFERENCES_QUERY, BOOKS_CLOSED, check_books_open
 
 
 async def create_books_closing(
-    session: AsyncSession, caller: Caller, payload: BooksClosingIn
-) -> BooksClosingOut:
+    session: AsyncSession, caller: Caller, payload: BooksClosingCreate
+) -> BooksClosingSchema:
     """Close the books up to and including a day that is over.
 
     Raises:
@@ -45,7 +46,7 @@ async def create_books_closing(
 
 async def list_books_closings(
     session: AsyncSession, caller: Caller, page: PageQuery
-) -> Page[BooksClosingOut]:
+) -> Page[BooksClosingSchema]:
     """List the closed periods, newest first."""
     paging = Paginator("books_closings", page.limit, page.cursor, {"for": caller.id})
     rows, cursor = await paging.fetch_records(
@@ -61,11 +62,11 @@ async def get_ledger_check(session: AsyncSession) -> LedgerCheck:
         accounts=await _count_rows(session, LedgerAccount),
         entries=await _count_rows(session, LedgerEntry),
         differences=[
-            LedgerDifference(
+            LedgerDiscrepancy(
                 fund_id=row.fund_id,
                 account_id=row.account_id,
-                stored=Money.of(row.stored, row.currency),
-                recomputed=Money.of(row.recomputed, row.currency),
+                stored=Money.from_minor_units(row.stored, row.currency),
+                recomputed=Money.from_minor_units(row.recomputed, row.currency),
             )
             for row in rows
         ],
@@ -76,5 +77,5 @@ async def _count_rows(session: AsyncSession, kind: Any) -> int:
     return await session.scalar(select(func.count()).select_from(kind)) or 0
 
 
-def _to_schema(closing: BooksClosing) -> BooksClosingOut:
-    return BooksClosingOut(**closing.model_dump(include=set(BooksClosingOut.model_fields)))
+def _to_schema(closing: BooksClosing) -> BooksClosingSchema:
+    return BooksClosingSchema(**closing.model_dump(include=set(BooksClosingSchema.model_fields)))

@@ -17,9 +17,9 @@ from app.errors import Fault, InvalidInput
 from app.kit.dates import today
 from app.kit.records import get_for_update
 from app.models import ExchangeRate, Fund, LedgerTransaction
-from app.schemas.fund_statements import Imported, ImportedLine, TableIn
-from app.schemas.funds import DepositIn
-from app.schemas.ledger import ExchangeRateIn
+from app.schemas.fund_statements import CsvImport, CsvImportLineResult, CsvImportResult
+from app.schemas.funds import DepositCreate
+from app.schemas.ledger import ExchangeRateCreate
 from app.services.fund import exchange_rates, funds, ledger
 from app.services.fund.ledger import GENERAL_LINE, list_fund_lines
 
@@ -29,8 +29,8 @@ EXCHANGE_RATE_COLUMNS = ("on", "rate", "source")
 
 
 async def import_fund_deposits(
-    session: AsyncSession, caller: Caller, fund_id: UUID, table: TableIn
-) -> Imported:
+    session: AsyncSession, caller: Caller, fund_id: UUID, table: CsvImport
+) -> CsvImportResult:
     """Enter a table of deposits (`received_on`, `amount`, `reference`, and perhaps `line`).
 
     Raises:
@@ -46,23 +46,25 @@ async def import_fund_deposits(
     )
     seen: set[Any] = set(known)
 
-    def read(row: dict[str, str]) -> DepositIn:
+    def read(row: dict[str, str]) -> DepositCreate:
         amount = {"amount": row["amount"], "currency": fund.currency}
-        return DepositIn.model_validate({**row, "line": row.get("line") or GENERAL_LINE, "amount": amount})
+        return DepositCreate.model_validate(
+            {**row, "line": row.get("line") or GENERAL_LINE, "amount": amount}
+        )
 
-    async def faults(told: DepositIn) -> list[str]:
+    async def faults(told: DepositCreate) -> list[str]:
         found = [fault.code for fault in await ledger.check_books_open(session, told.received_on)]
         found += [fault.code for fault in funds.check_fund_open(fund)]
         found += ["line_unknown"] if told.line not in list_fund_lines(fund) else []
         return found + _check_row(told.received_on, told.reference, seen)
 
-    async def enter(told: DepositIn) -> object:
+    async def enter(told: DepositCreate) -> object:
         return await funds.create_fund_deposit(session, caller, fund_id, told)
 
     return await _import_rows(table, DEPOSIT_COLUMNS, read, faults, enter)
 
 
-async def import_exchange_rates(session: AsyncSession, caller: Caller, table: TableIn) -> Imported:
+async def import_exchange_rates(session: AsyncSession, caller: Caller, table: CsvImport) -> CsvImportResult:
     """Enter a table of exchange rates (`on`, `rate`, `source`).
 
     Raises:
@@ -71,13 +73,13 @@ async def import_exchange_rates(session: AsyncSession, caller: Caller, table: Ta
     known = await session.execute(select(col(ExchangeRate.on), col(ExchangeRate.source)))
     seen: set[Any] = {(row[0], row[1]) for row in known}
 
-    async def faults(told: ExchangeRateIn) -> list[str]:
+    async def faults(told: ExchangeRateCreate) -> list[str]:
         return _check_row(told.on, (told.on, told.source), seen)
 
-    async def enter(told: ExchangeRateIn) -> object:
+    async def enter(told: ExchangeRateCreate) -> object:
         return await exchange_rates.create_exchange_rate(session, caller, told)
 
-    return await _import_rows(table, EXCHANGE_RATE_COLUMNS, ExchangeRateIn.model_validate, faults, enter)
+    return await _import_rows(table, EXCHANGE_RATE_COLUMNS, ExchangeRateCreate.model_validate, faults, enter)
 
 
 def _check_row(day: date, key: object, seen: set[Any]) -> list[str]:
@@ -89,22 +91,22 @@ def _check_row(day: date, key: object, seen: set[Any]) -> list[str]:
 
 
 async def _import_rows(
-    table: TableIn,
+    table: CsvImport,
     headings: Sequence[str],
     read: Callable[[dict[str, str]], Any],
     faults: Callable[[Any], Awaitable[list[str]]],
     enter: Callable[[Any], Awaitable[object]],
-) -> Imported:
+) -> CsvImportResult:
     lines, right = [], []
     for number, row in _parse_rows(table.csv, headings):
         told = _parse_row(row, read)
         codes = told if isinstance(told, list) else await faults(told)
-        lines.append(ImportedLine(line=number, codes=codes))
+        lines.append(CsvImportLineResult(line=number, codes=codes))
         right.append(told)
     entering = not table.dry_run and not any(line.codes for line in lines)
     for told in right if entering else []:
         await enter(told)
-    return Imported(dry_run=table.dry_run, entered=len(right) if entering else 0, lines=lines)
+    return CsvImportResult(dry_run=table.dry_run, entered=len(right) if entering else 0, lines=lines)
 
 
 def _parse_rows(text: str, headings: Sequence[str]) -> list[tuple[int, dict[str, str]]]:

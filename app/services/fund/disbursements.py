@@ -16,7 +16,8 @@ from app.kit.records import get_for_share
 from app.kit.state_machine import raise_if_unmet
 from app.models import Case, Disbursement, DisbursementDetails, Goal
 from app.models.record import new_id
-from app.schemas.disbursements import DisbursementFilters, DisbursementIn, DisbursementOut, TenderOut
+from app.schemas.disbursements import Disbursement as DisbursementSchema
+from app.schemas.disbursements import DisbursementCreate, DisbursementFilters, Tender
 from app.schemas.money import Money
 from app.schemas.wire import Page
 from app.services.cases import history as case_history
@@ -39,8 +40,8 @@ NEXT_DISBURSEMENT_NUMBERS_SQL = text("""
 
 
 async def create_disbursement(
-    session: AsyncSession, caller: Caller, payload: DisbursementIn
-) -> DisbursementOut:
+    session: AsyncSession, caller: Caller, payload: DisbursementCreate
+) -> DisbursementSchema:
     """Ask for money: once, or every month for some months.
 
     Raises:
@@ -73,7 +74,7 @@ async def create_disbursement(
     return disbursement_to_schema(first, words)
 
 
-def _validate_payload(payload: DisbursementIn) -> None:
+def _validate_payload(payload: DisbursementCreate) -> None:
     faults = []
     if payload.category not in (CHILD_CATEGORIES if payload.beneficiary == "child" else FAMILY_CATEGORIES):
         detail = "The fund does not help this beneficiary with that."
@@ -93,7 +94,7 @@ async def _is_goal_of_case(session: AsyncSession, goal_id: UUID, case: Case) -> 
 
 
 def _build_instalment(
-    case: Case, caller: Caller, payload: DisbursementIn, first_id: UUID, number: int
+    case: Case, caller: Caller, payload: DisbursementCreate, first_id: UUID, number: int
 ) -> tuple[Disbursement, DisbursementDetails]:
     """Return one month of a request; its id follows from the first's: sent twice, it is still one request."""
     here: dict[str, Any] = {"child_id": case.child_id, "case_id": case.id}
@@ -102,7 +103,7 @@ def _build_instalment(
         id=uuid5(first_id, str(number)) if number else first_id,
         number="",
         case_number=case.number,
-        amount=payload.amount.minor,
+        amount=payload.amount.minor_units,
         currency=payload.amount.currency,
         series_id=first_id if payload.months > 1 else None,
         instalment=number + 1,
@@ -120,7 +121,7 @@ def _build_instalment(
 
 def disbursement_history_detail(asked: Disbursement) -> dict[str, Any]:
     """Return what the timeline tells of a disbursement: facts, no words."""
-    money = Money.of(asked.amount, asked.currency)
+    money = Money.from_minor_units(asked.amount, asked.currency)
     return {
         "number": asked.number,
         "category": asked.category,
@@ -131,7 +132,7 @@ def disbursement_history_detail(asked: Disbursement) -> dict[str, Any]:
 
 async def list_disbursements(
     session: AsyncSession, caller: Caller, filters: DisbursementFilters
-) -> Page[DisbursementOut]:
+) -> Page[DisbursementSchema]:
     """List the disbursements the actor sees, newest first."""
     wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
     paging = Paginator("disbursements", filters.limit, filters.cursor, {**wanted, "for": caller.id})
@@ -161,7 +162,7 @@ def _approval_overdue_condition() -> Any:
     )
 
 
-async def get_disbursement(session: AsyncSession, disbursement_id: UUID) -> DisbursementOut:
+async def get_disbursement(session: AsyncSession, disbursement_id: UUID) -> DisbursementSchema:
     """Read one disbursement; who does not see the case reads no word of the child."""
     row = (await session.execute(DISBURSEMENT_QUERY.where(col(Disbursement.id) == disbursement_id))).first()
     if row is None:
@@ -169,20 +170,20 @@ async def get_disbursement(session: AsyncSession, disbursement_id: UUID) -> Disb
     return disbursement_to_schema(row[0], row[1])
 
 
-def disbursement_to_schema(asked: Disbursement, words: DisbursementDetails | None) -> DisbursementOut:
+def disbursement_to_schema(asked: Disbursement, words: DisbursementDetails | None) -> DisbursementSchema:
     """Return a disbursement, with its words as far as they were given out."""
     told = decrypt(words) if words is not None else {}
-    plain = set(DisbursementOut.model_fields) - COMPUTED_FIELDS - {*ENCRYPTED_FIELDS, "area", "goal_id"}
+    plain = set(DisbursementSchema.model_fields) - COMPUTED_FIELDS - {*ENCRYPTED_FIELDS, "area", "goal_id"}
     due = asked.approval_due_on
     late = asked.status == "paid" and asked.approved_by_id is None and due is not None and due < today()
-    return DisbursementOut(
+    return DisbursementSchema(
         **asked.model_dump(include=plain),
         **{name: told.get(name) for name in ENCRYPTED_FIELDS},
         child_id=words.child_id if words else None,
         area=words.area if words else None,
         goal_id=words.goal_id if words else None,
-        amount=Money.of(asked.amount, asked.currency),
-        spent=None if asked.spent is None else Money.of(asked.spent, asked.currency),
+        amount=Money.from_minor_units(asked.amount, asked.currency),
+        spent=None if asked.spent is None else Money.from_minor_units(asked.spent, asked.currency),
         approval_overdue=late,
         payee=decrypt(asked, "payee_sealed") or None,
         reversal_reason=decrypt(asked, "reversal_sealed") or None,
@@ -190,9 +191,9 @@ def disbursement_to_schema(asked: Disbursement, words: DisbursementDetails | Non
     )
 
 
-def _tender_to_schema(told: dict[str, Any], currency: str) -> TenderOut:
-    return TenderOut(
-        amount=Money.of(told["amount"], told["currency"]),
-        worth=Money.of(told["worth"], currency),
+def _tender_to_schema(told: dict[str, Any], currency: str) -> Tender:
+    return Tender(
+        amount=Money.from_minor_units(told["amount"], told["currency"]),
+        worth=Money.from_minor_units(told["worth"], currency),
         **{name: told[name] for name in ("rate", "rate_on", "rate_source")},
     )

@@ -12,7 +12,8 @@ from app.access.actor import Caller
 from app.kit.dates import validate_not_in_future
 from app.kit.pagination import Paginator
 from app.models import ExchangeRate
-from app.schemas.ledger import ExchangeRateIn, ExchangeRateOut
+from app.schemas.ledger import ExchangeRate as ExchangeRateSchema
+from app.schemas.ledger import ExchangeRateCreate
 from app.schemas.wire import Page, PageQuery
 
 MAX_RATE_DEVIATION = Decimal("0.05")
@@ -34,8 +35,8 @@ class Rate:
 
 
 async def create_exchange_rate(
-    session: AsyncSession, caller: Caller, payload: ExchangeRateIn
-) -> ExchangeRateOut:
+    session: AsyncSession, caller: Caller, payload: ExchangeRateCreate
+) -> ExchangeRateSchema:
     """Enter a published rate.
 
     Raises:
@@ -49,7 +50,7 @@ async def create_exchange_rate(
     return _to_schema(rate)
 
 
-def build_exchange_rate(caller: Caller, payload: ExchangeRateIn) -> ExchangeRate:
+def build_exchange_rate(caller: Caller, payload: ExchangeRateCreate) -> ExchangeRate:
     """Return a rate as it is stored."""
     return ExchangeRate(
         on=payload.on,
@@ -61,7 +62,7 @@ def build_exchange_rate(caller: Caller, payload: ExchangeRateIn) -> ExchangeRate
 
 async def list_exchange_rates(
     session: AsyncSession, caller: Caller, page: PageQuery
-) -> Page[ExchangeRateOut]:
+) -> Page[ExchangeRateSchema]:
     """List the rates, newest first."""
     paging = Paginator("exchange_rates", page.limit, page.cursor, {"for": caller.id})
     rows, cursor = await paging.fetch_records(
@@ -78,8 +79,8 @@ async def get_exchange_rate_on(session: AsyncSession, day: date) -> Rate | None:
     return None if found is None else Rate(Decimal(found.riel_hundredths) / 100, found.on, found.source)
 
 
-def _to_schema(rate: ExchangeRate) -> ExchangeRateOut:
-    return ExchangeRateOut(
+def _to_schema(rate: ExchangeRate) -> ExchangeRateSchema:
+    return ExchangeRateSchema(
         rate=str(Decimal(rate.riel_hundredths).scaleb(-2)),
-        **rate.model_dump(include=set(ExchangeRateOut.model_fields) - {"rate"}),
+        **rate.model_dump(include=set(ExchangeRateSchema.model_fields) - {"rate"}),
     )

@@ -17,17 +17,20 @@ from app.kit.state_machine import raise_if_unmet
 from app.models import Fund, LedgerAccount, LedgerEntry, LedgerTransaction
 from app.models.record import new_id, utc_now
 from app.schemas.funds import (
-    Balances,
-    DepositIn,
-    DepositOut,
+    Deposit,
+    DepositCreate,
+    FundBalances,
+    FundBudgetLine,
+    FundCreate,
     FundFilters,
-    FundIn,
-    FundOut,
-    FundPatch,
     FundSettings,
-    LineOut,
+    FundUpdate,
 )
-from app.schemas.ledger import LedgerEntryOut, LedgerFilters
+from app.schemas.funds import (
+    Fund as FundSchema,
+)
+from app.schemas.ledger import LedgerEntry as LedgerEntrySchema
+from app.schemas.ledger import LedgerEntryFilters
 from app.schemas.money import Money
 from app.schemas.wire import Page
 from app.services.fund import ledger
@@ -38,7 +41,7 @@ COLUMN_FIELDS = {"grant_code", "ends_on", "categories", "youngest", "oldest", "p
 AccountBalances = dict[tuple[UUID, str, str], int]
 
 
-async def create_fund(session: AsyncSession, payload: FundIn) -> FundOut:
+async def create_fund(session: AsyncSession, payload: FundCreate) -> FundSchema:
     """Enter a fund; it holds nothing yet.
 
     Raises:
@@ -55,7 +58,7 @@ async def create_fund(session: AsyncSession, payload: FundIn) -> FundOut:
     return (await load_fund_schemas(session, [fund]))[0]
 
 
-async def list_funds(session: AsyncSession, caller: Caller, filters: FundFilters) -> Page[FundOut]:
+async def list_funds(session: AsyncSession, caller: Caller, filters: FundFilters) -> Page[FundSchema]:
     """List the funds, newest first."""
     wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
     paging = Paginator("funds", filters.limit, filters.cursor, {**wanted, "for": caller.id})
@@ -65,14 +68,14 @@ async def list_funds(session: AsyncSession, caller: Caller, filters: FundFilters
     return Page(items=await load_fund_schemas(session, rows), next_cursor=cursor)
 
 
-async def get_fund(session: AsyncSession, fund_id: UUID) -> FundOut:
+async def get_fund(session: AsyncSession, fund_id: UUID) -> FundSchema:
     """Read one fund, with where its money is."""
     return (await load_fund_schemas(session, [await get_record(session, Fund, fund_id)]))[0]
 
 
 async def update_fund(
-    session: AsyncSession, fund_id: UUID, expected_version: int, patch: FundPatch
-) -> FundOut:
+    session: AsyncSession, fund_id: UUID, expected_version: int, patch: FundUpdate
+) -> FundSchema:
     """Change what a fund is and may be spent on; what was approved before stays approved.
 
     Raises:
@@ -114,8 +117,8 @@ def _store_settings(fund: Fund, payload: FundSettings) -> None:
     for field in COLUMN_FIELDS:
         setattr(fund, field, getattr(payload, field))
     fund.name, fund.donor = names.normalize_text(payload.name), names.normalize_text(payload.donor)
-    fund.budget = payload.budget.minor if payload.budget else None
-    fund.lines = {line.category: line.budget.minor for line in payload.lines}
+    fund.budget = payload.budget.minor_units if payload.budget else None
+    fund.lines = {line.category: line.budget.minor_units for line in payload.lines}
 
 
 def validate_currency(pointer: str, currency: str, expected_currency: str) -> None:
@@ -143,12 +146,12 @@ def _to_settings_document(fund: Fund) -> dict[str, Any]:
 
 
 def _to_money_document(minor: int, fund: Fund) -> dict[str, Any]:
-    return Money.of(minor, fund.currency).model_dump()
+    return Money.from_minor_units(minor, fund.currency).model_dump()
 
 
 async def create_fund_deposit(
-    session: AsyncSession, caller: Caller, fund_id: UUID, payload: DepositIn
-) -> DepositOut:
+    session: AsyncSession, caller: Caller, fund_id: UUID, payload: DepositCreate
+) -> Deposit:
     """Enter money that arrived from the donor.
 
     Raises:
@@ -164,16 +167,16 @@ async def create_fund_deposit(
     happening = NewLedgerTransaction(
         "deposit", payload.received_on, fund.id, reference=payload.reference, id=payload.id or new_id()
     )
-    amount = payload.amount.minor
+    amount = payload.amount.minor_units
     moves = [
         Posting(fund.id, GENERAL_LINE, "donor", -amount),
         Posting(fund.id, payload.line, "available", amount),
     ]
     await ledger.post_transaction(session, caller, happening, moves)
-    return DepositOut(
+    return Deposit(
         id=happening.id,
         fund_id=fund.id,
-        amount=Money.of(amount, fund.currency),
+        amount=Money.from_minor_units(amount, fund.currency),
         received_on=payload.received_on,
         reference=payload.reference,
         line=payload.line,
@@ -193,8 +196,8 @@ def validate_fund_line(pointer: str, line: str, fund: Fund) -> None:
 
 
 async def list_fund_ledger_entries(
-    session: AsyncSession, caller: Caller, fund_id: UUID, filters: LedgerFilters
-) -> Page[LedgerEntryOut]:
+    session: AsyncSession, caller: Caller, fund_id: UUID, filters: LedgerEntryFilters
+) -> Page[LedgerEntrySchema]:
     """List a fund's ledger entry by entry, newest first."""
     await ensure_exists(session, Fund, fund_id)
     wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
@@ -217,39 +220,39 @@ async def list_fund_ledger_entries(
 
 def _entry_to_schema(
     entry: LedgerEntry, happening: LedgerTransaction, account: LedgerAccount
-) -> LedgerEntryOut:
+) -> LedgerEntrySchema:
     plain = happening.model_dump(
         include={"kind", "on", "disbursement_id", "transfer_id", "reference", "by_id"}
     )
-    return LedgerEntryOut(
+    return LedgerEntrySchema(
         **plain,
         id=entry.id,
         transaction_id=entry.transaction_id,
         account=account.kind,
         line=account.line,
-        amount=Money.of(entry.amount, account.currency),
+        amount=Money.from_minor_units(entry.amount, account.currency),
         created_at=entry.created_at,
     )
 
 
-async def load_fund_schemas(session: AsyncSession, funds: Sequence[Fund]) -> list[FundOut]:
+async def load_fund_schemas(session: AsyncSession, funds: Sequence[Fund]) -> list[FundSchema]:
     """Return funds with where their money is: one statement for all of them."""
     found = await ledger.get_account_balances(session, [fund.id for fund in funds])
     return [_to_schema(fund, found) for fund in funds]
 
 
-def _to_schema(fund: Fund, found: AccountBalances) -> FundOut:
+def _to_schema(fund: Fund, found: AccountBalances) -> FundSchema:
     lines = {line for fund_id, line, _ in found if fund_id == fund.id}
     totals = {
         kind: sum(found.get((fund.id, line, kind), 0) for line in lines) for kind in ("donor", *ACCOUNT_KINDS)
     }
-    plain = set(FundOut.model_fields) - {"balances", "lines", "budget"}
-    return FundOut(
+    plain = set(FundSchema.model_fields) - {"balances", "lines", "budget"}
+    return FundSchema(
         **fund.model_dump(include=plain),
-        budget=None if fund.budget is None else Money.of(fund.budget, fund.currency),
-        balances=Balances(
-            given=Money.of(-totals["donor"], fund.currency),
-            **{kind: Money.of(totals[kind], fund.currency) for kind in ACCOUNT_KINDS},
+        budget=None if fund.budget is None else Money.from_minor_units(fund.budget, fund.currency),
+        balances=FundBalances(
+            given=Money.from_minor_units(-totals["donor"], fund.currency),
+            **{kind: Money.from_minor_units(totals[kind], fund.currency) for kind in ACCOUNT_KINDS},
         ),
         lines=[
             _line_to_schema(fund, line, found)
@@ -258,12 +261,15 @@ def _to_schema(fund: Fund, found: AccountBalances) -> FundOut:
     )
 
 
-def _line_to_schema(fund: Fund, line: str, found: AccountBalances) -> LineOut:
+def _line_to_schema(fund: Fund, line: str, found: AccountBalances) -> FundBudgetLine:
     budget = fund.lines.get(line)
-    return LineOut(
+    return FundBudgetLine(
         line=line,
-        budget=None if budget is None else Money.of(budget, fund.currency),
-        **{kind: Money.of(found.get((fund.id, line, kind), 0), fund.currency) for kind in ACCOUNT_KINDS},
+        budget=None if budget is None else Money.from_minor_units(budget, fund.currency),
+        **{
+            kind: Money.from_minor_units(found.get((fund.id, line, kind), 0), fund.currency)
+            for kind in ACCOUNT_KINDS
+        },
     )
 
 

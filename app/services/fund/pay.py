@@ -19,13 +19,15 @@ from app.kit.state_machine import check_status, raise_if_unmet
 from app.models import Disbursement, DisbursementDetails, Fund
 from app.models.record import utc_now
 from app.schemas.disbursements import (
-    DisbursementOut,
-    DisbursementReversal,
-    Payment,
-    Reconciliation,
-    TenderIn,
+    Disbursement as DisbursementSchema,
 )
-from app.schemas.money import MINOR
+from app.schemas.disbursements import (
+    DisbursementPayment,
+    DisbursementReconciliation,
+    DisbursementReversal,
+    TenderCreate,
+)
+from app.schemas.money import MINOR_UNITS_PER_UNIT
 from app.services.cases import history as case_history
 from app.services.fund import approval_limits, exchange_rates, ledger
 from app.services.fund.approve import check_fund_terms
@@ -40,8 +42,12 @@ APPROVAL_DEADLINE = timedelta(days=3)
 
 
 async def pay_disbursement(
-    session: AsyncSession, caller: Caller, disbursement_id: UUID, expected_version: int, payment: Payment
-) -> DisbursementOut:
+    session: AsyncSession,
+    caller: Caller,
+    disbursement_id: UUID,
+    expected_version: int,
+    payment: DisbursementPayment,
+) -> DisbursementSchema:
     """Record a payment: of what was approved, or, in an emergency, of a small amount first.
 
     Raises:
@@ -96,7 +102,7 @@ def _validate_payment_date(asked: Disbursement, paid_on: date) -> None:
 
 
 async def _check_approved_payment(
-    session: AsyncSession, caller: Caller, asked: Disbursement, payment: Payment
+    session: AsyncSession, caller: Caller, asked: Disbursement, payment: DisbursementPayment
 ) -> list[Fault]:
     del session, caller
     unmet = [*check_status(PAY, asked.status), *_check_payee(asked, payment.payee)]
@@ -123,7 +129,7 @@ def _check_payee(asked: Disbursement, payee: str) -> list[Fault]:
 
 
 async def _check_emergency_payment(
-    session: AsyncSession, caller: Caller, asked: Disbursement, payment: Payment
+    session: AsyncSession, caller: Caller, asked: Disbursement, payment: DisbursementPayment
 ) -> list[Fault]:
     """Return what speaks against paying before anybody approved.
 
@@ -143,21 +149,21 @@ async def _check_emergency_payment(
     ]
 
 
-async def _assign_fund(session: AsyncSession, asked: Disbursement, payment: Payment) -> None:
+async def _assign_fund(session: AsyncSession, asked: Disbursement, payment: DisbursementPayment) -> None:
     fund = await get_for_share(session, Fund, payment.fund_id or asked.id)
     asked.fund_id, asked.line = fund.id, ledger.get_line_for_category(fund, asked.category)
     asked.approval_due_on = payment.paid_on + APPROVAL_DEADLINE
 
 
 async def _convert_tenders(
-    session: AsyncSession, asked: Disbursement, payment: Payment
+    session: AsyncSession, asked: Disbursement, payment: DisbursementPayment
 ) -> tuple[list[dict[str, Any]], list[Fault]]:
     """Return what was handed over, each with its worth in the request's currency, and what is wrong with it."""
     published = await exchange_rates.get_exchange_rate_on(session, payment.paid_on)
     tenders: list[dict[str, Any]] = []
     unmet: list[Fault] = []
     for place, told in enumerate(payment.tenders):
-        minor = Decimal(told.amount) * MINOR[told.currency]
+        minor = Decimal(told.amount) * MINOR_UNITS_PER_UNIT[told.currency]
         if minor % 1 or not minor:
             detail = "Riel are whole, and a tender is more than nothing."
             raise InvalidInput([Fault(f"/tenders/{place}/amount", "amount_unfit", detail)])
@@ -180,7 +186,7 @@ async def _convert_tenders(
 
 
 def _resolve_tender_rate(
-    pointer: str, payload: TenderIn, asked: Disbursement, on: date, published: Rate | None
+    pointer: str, payload: TenderCreate, asked: Disbursement, on: date, published: Rate | None
 ) -> tuple[Rate | None, list[Fault]]:
     """Return the rate of a tender: none in the request's own currency; as told, near the published one; or that one."""
     if payload.currency == asked.currency:
@@ -214,8 +220,8 @@ async def reconcile_disbursement(
     caller: Caller,
     disbursement_id: UUID,
     expected_version: int,
-    payload: Reconciliation,
-) -> DisbursementOut:
+    payload: DisbursementReconciliation,
+) -> DisbursementSchema:
     """Account for a payment: what was really spent, by receipts; the rest returns to the fund.
 
     Raises:
@@ -225,7 +231,7 @@ async def reconcile_disbursement(
     asked = await get_version_for_update(session, Disbursement, disbursement_id, expected_version)
     if payload.spent.currency != asked.currency:
         raise InvalidInput([Fault("/spent/currency", "currency_other", "Is in another currency.")])
-    spent = payload.spent.minor
+    spent = payload.spent.minor_units
     raise_if_unmet(
         [
             *check_status(RECONCILE, asked.status),
@@ -276,7 +282,7 @@ async def reverse_disbursement(
     disbursement_id: UUID,
     expected_version: int,
     payload: DisbursementReversal,
-) -> DisbursementOut:
+) -> DisbursementSchema:
     """Reverse a payment, with the reason: new entries bring the money back, the old ones stay.
 
     Raises:
@@ -320,6 +326,6 @@ async def _post_to_ledger(
     )
 
 
-async def _load_schema(session: AsyncSession, asked: Disbursement) -> DisbursementOut:
+async def _load_schema(session: AsyncSession, asked: Disbursement) -> DisbursementSchema:
     words = await session.scalar(select(DisbursementDetails).where(col(DisbursementDetails.id) == asked.id))
     return disbursement_to_schema(asked, words)

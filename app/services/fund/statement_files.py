@@ -10,8 +10,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.schemas.codes import label
-from app.schemas.fund_statements import Statement
+from app.schemas.codes import get_code_label
+from app.schemas.fund_statements import FundStatement
 from app.services.fund import statements as fund_statements
 
 STATEMENT_ROWS = ("opening", "deposits", "received", "given_back", "spent", "closing", "reserved", "advanced")
@@ -49,11 +49,11 @@ async def render_fund_statement_pdf(
     return _build_file_name(told, "pdf"), await asyncio.to_thread(_render_pdf, told, language)
 
 
-def _build_file_name(payload: Statement, ending: str) -> str:
+def _build_file_name(payload: FundStatement, ending: str) -> str:
     return f"statement-{payload.first_day}-{payload.last_day}.{ending}"
 
 
-def build_statement_rows(payload: Statement, language: str) -> Iterator[tuple[str, str | Decimal, str]]:
+def build_statement_rows(payload: FundStatement, language: str) -> Iterator[tuple[str, str | Decimal, str]]:
     """Yield the rows of a statement: what, how much or who, and how often."""
     words = LABELS[language]
     yield words["donor"], payload.donor, ""
@@ -64,10 +64,14 @@ def build_statement_rows(payload: Statement, language: str) -> Iterator[tuple[st
     yield words["category"], "", words["payments"]
     for line in payload.lines:
         count = words["few"] if line.payments is None else str(line.payments)
-        yield label("assistance_category", line.category, language), Decimal(line.spent.amount), count
+        yield (
+            get_code_label("assistance_category", line.category, language),
+            Decimal(line.spent.amount),
+            count,
+        )
 
 
-def _render_xlsx(payload: Statement, language: str) -> bytes:
+def _render_xlsx(payload: FundStatement, language: str) -> bytes:
     from xlsxwriter import Workbook  # noqa: PLC0415 - slow to import, and seldom needed
 
     file = BytesIO()
@@ -89,7 +93,7 @@ def _render_xlsx(payload: Statement, language: str) -> bytes:
     return file.getvalue()
 
 
-def _render_pdf(payload: Statement, language: str) -> bytes:
+def _render_pdf(payload: FundStatement, language: str) -> bytes:
     from app.rendering.pdf import PdfDocument, TextStyle  # noqa: PLC0415 - same
 
     title = f"{LABELS[language]['title']}: {payload.name}"

@@ -11,7 +11,7 @@ from sqlmodel import col
 from app.errors import Fault, InvalidInput
 from app.kit.records import get_record
 from app.models import Fund, LedgerAccount, LedgerEntry, LedgerTransaction
-from app.schemas.fund_statements import Statement, StatementLine
+from app.schemas.fund_statements import FundStatement, FundStatementLine
 from app.schemas.money import Money
 
 MovementTotals = dict[tuple[str, str, bool], int]
@@ -22,7 +22,7 @@ MIN_DISCLOSED_COUNT = 5
 
 async def get_fund_statement(
     session: AsyncSession, fund_id: UUID, first_day: date, last_day: date
-) -> Statement:
+) -> FundStatement:
     """Return a fund's statement for the days from the first to the last.
 
     Raises:
@@ -39,11 +39,11 @@ async def get_fund_statement(
         return sum(amount for (found, _, _), amount in sums.items() if found == account)
 
     def money(minor: int) -> Money:
-        return Money.of(minor, fund.currency)
+        return Money.from_minor_units(minor, fund.currency)
 
     opening = -total(before, "donor") - total(before, "spent")
     moved = -total(during, "donor") - total(during, "spent")
-    return Statement(
+    return FundStatement(
         **fund.model_dump(include={"name", "donor", "grant_code", "currency"}),
         fund_id=fund.id,
         first_day=first_day,
@@ -70,16 +70,16 @@ async def _sum_movements(session: AsyncSession, fund: Fund, period: ColumnElemen
 
 async def _sum_spending_by_category(
     session: AsyncSession, fund: Fund, first_day: date, last_day: date
-) -> list[StatementLine]:
+) -> list[FundStatementLine]:
     """Return what was spent by category: of all of it, whoever asks, with no look at whom it was for."""
     query = text(
         "SELECT category, spent, payments FROM access.spending_by_category(:fund, :first_day, :last_day)"
     )
     told = {"fund": fund.id, "first_day": first_day, "last_day": last_day}
     return [
-        StatementLine(
+        FundStatementLine(
             category=row.category,
-            spent=Money.of(row.spent, fund.currency),
+            spent=Money.from_minor_units(row.spent, fund.currency),
             payments=row.payments if row.payments >= MIN_DISCLOSED_COUNT else None,
         )
         for row in await session.execute(query, told)

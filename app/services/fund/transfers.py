@@ -15,7 +15,8 @@ from app.kit.records import ensure_exists, get_for_share, get_record, get_versio
 from app.kit.state_machine import Transition, check_status, raise_if_unmet
 from app.models import Fund, FundTransfer
 from app.models.record import new_id, utc_now
-from app.schemas.funds import FundTransferIn, FundTransferOut
+from app.schemas.funds import FundTransfer as FundTransferSchema
+from app.schemas.funds import FundTransferCreate
 from app.schemas.money import Money
 from app.schemas.wire import Page, PageQuery
 from app.services.fund import ledger
@@ -35,8 +36,8 @@ TRANSITIONS = (APPROVE, REJECT)
 
 
 async def create_fund_transfer(
-    session: AsyncSession, caller: Caller, fund_id: UUID, payload: FundTransferIn
-) -> FundTransferOut:
+    session: AsyncSession, caller: Caller, fund_id: UUID, payload: FundTransferCreate
+) -> FundTransferSchema:
     """Ask for a transfer between two lines of a fund.
 
     Raises:
@@ -53,7 +54,7 @@ async def create_fund_transfer(
     transfer = FundTransfer(
         id=payload.id or new_id(),
         fund_id=fund.id,
-        amount=payload.amount.minor,
+        amount=payload.amount.minor_units,
         asked_by_id=caller.id,
         **payload.model_dump(include={"from_line", "to_line", "reason"}),
     )
@@ -64,7 +65,7 @@ async def create_fund_transfer(
 
 async def list_fund_transfers(
     session: AsyncSession, caller: Caller, fund_id: UUID, page: PageQuery
-) -> Page[FundTransferOut]:
+) -> Page[FundTransferSchema]:
     """List a fund's transfers, newest first."""
     await ensure_exists(session, Fund, fund_id)
     paging = Paginator("fund_transfers", page.limit, page.cursor, {"fund": fund_id, "for": caller.id})
@@ -74,7 +75,7 @@ async def list_fund_transfers(
     return Page(items=[_to_schema(row[0], row[1]) for row in rows], next_cursor=cursor)
 
 
-async def get_fund_transfer(session: AsyncSession, transfer_id: UUID) -> FundTransferOut:
+async def get_fund_transfer(session: AsyncSession, transfer_id: UUID) -> FundTransferSchema:
     """Read one transfer."""
     transfer = await get_record(session, FundTransfer, transfer_id)
     return _to_schema(transfer, (await get_record(session, Fund, transfer.fund_id)).currency)
@@ -82,7 +83,7 @@ async def get_fund_transfer(session: AsyncSession, transfer_id: UUID) -> FundTra
 
 async def approve_fund_transfer(
     session: AsyncSession, caller: Caller, transfer_id: UUID, expected_version: int
-) -> FundTransferOut:
+) -> FundTransferSchema:
     """Approve a transfer: the money moves at once.
 
     Raises:
@@ -116,7 +117,7 @@ async def approve_fund_transfer(
 
 async def reject_fund_transfer(
     session: AsyncSession, caller: Caller, transfer_id: UUID, expected_version: int
-) -> FundTransferOut:
+) -> FundTransferSchema:
     """Reject a transfer.
 
     Raises:
@@ -141,6 +142,6 @@ def _set_decision(transfer: FundTransfer, caller: Caller, step: Transition) -> N
     transfer.status, transfer.decided_at, transfer.decided_by_id = step.target, utc_now(), caller.id
 
 
-def _to_schema(transfer: FundTransfer, currency: str) -> FundTransferOut:
-    plain = transfer.model_dump(include=set(FundTransferOut.model_fields) - {"amount"})
-    return FundTransferOut(**plain, amount=Money.of(transfer.amount, currency))
+def _to_schema(transfer: FundTransfer, currency: str) -> FundTransferSchema:
+    plain = transfer.model_dump(include=set(FundTransferSchema.model_fields) - {"amount"})
+    return FundTransferSchema(**plain, amount=Money.from_minor_units(transfer.amount, currency))

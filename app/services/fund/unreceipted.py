@@ -6,11 +6,11 @@ from sqlmodel import col
 
 from app.kit.dates import today
 from app.models import Disbursement, User
-from app.schemas.disbursements import Unreceipted, UnreceiptedItem
+from app.schemas.disbursements import UnreceiptedMoney, UnreceiptedMoneyGroup
 from app.schemas.money import Money
 
 
-async def get_unreceipted_payments(session: AsyncSession) -> Unreceipted:
+async def get_unreceipted_payments(session: AsyncSession) -> UnreceiptedMoney:
     """Return the sums, as far as the actor sees the payments: each currency apart, the oldest first."""
     days = today() - col(Disbursement.paid_on)
     age = case(
@@ -36,13 +36,13 @@ async def get_unreceipted_payments(session: AsyncSession) -> Unreceipted:
         .order_by(oldest, worker, col(Disbursement.currency))
     )
     items = [
-        UnreceiptedItem(
+        UnreceiptedMoneyGroup(
             worker_id=row[0],
             worker_name=row[1],
             age=row[2],
             count=row[4],
-            amount=Money.of(int(row[5]), row[3]),
+            amount=Money.from_minor_units(int(row[5]), row[3]),
         )
         for row in await session.execute(query)
     ]
-    return Unreceipted(on=today(), items=items)
+    return UnreceiptedMoney(on=today(), items=items)

@@ -16,7 +16,8 @@ from app.kit.records import get_version_for_update
 from app.kit.state_machine import check_status, raise_if_unmet
 from app.models import Case, Referral, Team
 from app.models.record import utc_now
-from app.schemas.referrals import Acceptance, PartnerReferral, ReferralOut
+from app.schemas.referrals import PartnerReferral, ReferralAcceptance
+from app.schemas.referrals import Referral as ReferralSchema
 from app.services.cases import history as case_history
 from app.services.cases import open as cases_open
 from app.services.cases.conflict_walls import check_conflict_wall
@@ -32,8 +33,12 @@ MIN_AGE, MAX_AGE = 5, 17
 
 
 async def accept_referral(
-    session: AsyncSession, caller: Caller, referral_id: UUID, expected_version: int, acceptance: Acceptance
-) -> ReferralOut | PartnerReferral:
+    session: AsyncSession,
+    caller: Caller,
+    referral_id: UUID,
+    expected_version: int,
+    acceptance: ReferralAcceptance,
+) -> ReferralSchema | PartnerReferral:
     """Accept a referral: open a case for a new child, or for a known one after a duplicate was confirmed.
 
     A known child with an open case keeps that case, its team and its lead worker; the referral joins it.
@@ -61,7 +66,9 @@ async def accept_referral(
     return await views.referral_to_schema(session, caller, referral)
 
 
-def _record_acceptance(referral: Referral, caller: Caller, case: Case, acceptance: Acceptance) -> None:
+def _record_acceptance(
+    referral: Referral, caller: Caller, case: Case, acceptance: ReferralAcceptance
+) -> None:
     referral.status = ACCEPT.target
     referral.case_id, referral.child_id = case.id, case.child_id
     referral.team_id = case.team_id
@@ -70,7 +77,9 @@ def _record_acceptance(referral: Referral, caller: Caller, case: Case, acceptanc
     encrypt(referral, "outcome_sealed", acceptance.model_dump(mode="json", include={"screening"}))
 
 
-def _check_screening(referral: Referral, told: dict[str, Any], acceptance: Acceptance) -> Iterator[Fault]:
+def _check_screening(
+    referral: Referral, told: dict[str, Any], acceptance: ReferralAcceptance
+) -> Iterator[Fault]:
     screening = acceptance.screening
     if acceptance.case_kind is None:
         yield Fault("/case_kind", "case_kind_missing", "Say what kind of case this is.")
@@ -106,7 +115,9 @@ def _check_consent(told: dict[str, Any]) -> Iterator[Fault]:
         yield Fault(None, "consent_missing", detail)
 
 
-async def _check_staffing(session: AsyncSession, caller: Caller, acceptance: Acceptance) -> list[Fault]:
+async def _check_staffing(
+    session: AsyncSession, caller: Caller, acceptance: ReferralAcceptance
+) -> list[Fault]:
     faults = []
     if acceptance.team_id is None:
         faults.append(Fault("/team_id", "team_missing", "Name the team."))
@@ -130,7 +141,7 @@ async def _is_own_team(session: AsyncSession, caller: Caller, team_id: UUID) -> 
 
 
 async def _check_known_child(
-    session: AsyncSession, caller: Caller, referral: Referral, acceptance: Acceptance
+    session: AsyncSession, caller: Caller, referral: Referral, acceptance: ReferralAcceptance
 ) -> list[Fault]:
     """A known child must have been found: as a possible duplicate, or among the children the actor works with."""
     child_id = acceptance.child_id
@@ -166,7 +177,11 @@ async def _get_open_case_for_share(session: AsyncSession, child_id: UUID) -> Cas
 
 
 async def _get_or_open_case(
-    session: AsyncSession, caller: Caller, referral: Referral, told: dict[str, Any], acceptance: Acceptance
+    session: AsyncSession,
+    caller: Caller,
+    referral: Referral,
+    told: dict[str, Any],
+    acceptance: ReferralAcceptance,
 ) -> Case:
     if acceptance.child_id is not None:
         running = await _get_open_case_for_share(session, acceptance.child_id)

@@ -15,7 +15,7 @@ from app.kit.dates import BirthRange
 from app.kit.pagination import Paginator
 from app.kit.records import get_record
 from app.models import Referral
-from app.schemas.referrals import Match
+from app.schemas.referrals import ReferralMatch
 from app.schemas.wire import Page, PageQuery
 from app.services.persons import person_details as telling
 from app.services.referrals.similarity import DUPLICATE_THRESHOLD, IdentityProfile, score_similarity
@@ -41,7 +41,7 @@ class DuplicateCandidate:
 
 async def list_referral_matches(
     session: AsyncSession, caller: Caller, referral_id: UUID, page: PageQuery
-) -> Page[Match]:
+) -> Page[ReferralMatch]:
     """List the possible duplicates of a referral, most alike first; each one shown is in the log."""
     paging = Paginator("matches", page.limit, page.cursor, {"referral": referral_id, "for": caller.id})
     found, cursor = paging.paginate_items(
@@ -53,7 +53,7 @@ async def list_referral_matches(
     return Page(items=found, next_cursor=cursor)
 
 
-async def find_possible_duplicates(session: AsyncSession, referral: Referral) -> list[Match]:
+async def find_possible_duplicates(session: AsyncSession, referral: Referral) -> list[ReferralMatch]:
     """Return the possible duplicates of a referral, most alike first."""
     told = decrypt(referral)
     child, *carers = telling.get_child_and_caregiver(told)
@@ -63,7 +63,9 @@ async def find_possible_duplicates(session: AsyncSession, referral: Referral) ->
         score, why = score_similarity(own, candidate.profile)
         if score >= DUPLICATE_THRESHOLD:
             found.append(
-                Match(kind=candidate.kind, id=candidate.id, child_id=candidate.child_id, score=score, why=why)
+                ReferralMatch(
+                    kind=candidate.kind, id=candidate.id, child_id=candidate.child_id, score=score, why=why
+                )
             )
     return sorted(found, key=lambda match: (-match.score, match.id))
 

@@ -20,19 +20,21 @@ from app.kit.state_machine import Transition, check_status, raise_if_unmet
 from app.models import Referral, ReferralQuestion, TeamMember
 from app.models.record import new_id, utc_now
 from app.schemas.referrals import (
-    Acknowledgement,
-    AnswerIn,
-    Decline,
     PartnerReferral,
-    Question,
+    ReferralAcknowledgement,
+    ReferralCreate,
+    ReferralDecline,
     ReferralFilters,
-    ReferralIn,
-    ReferralItem,
-    ReferralOut,
-    ReferralPatch,
+    ReferralInformationAnswer,
+    ReferralInformationRequest,
+    ReferralSummary,
+    ReferralUpdate,
     Withdrawal,
 )
-from app.schemas.referrals_told import Told
+from app.schemas.referrals import (
+    Referral as ReferralSchema,
+)
+from app.schemas.referrals_told import ReferralContent
 from app.schemas.wire import Page
 from app.services.persons import person_details as telling
 from app.services.referrals import views
@@ -50,10 +52,10 @@ TRACKING_NUMBER_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 STAFF_FIELDS = frozenset({"handed_to_id", "team_id"})
 ACKNOWLEDGEMENT_DEADLINE = timedelta(days=2)
 
-AnyReferral = ReferralOut | PartnerReferral
+AnyReferral = ReferralSchema | PartnerReferral
 
 
-async def create_referral(session: AsyncSession, caller: Caller, payload: ReferralIn) -> AnyReferral:
+async def create_referral(session: AsyncSession, caller: Caller, payload: ReferralCreate) -> AnyReferral:
     """Take in a referral, from a partner's system or typed in by staff; nothing that was told is lost.
 
     Raises:
@@ -82,7 +84,7 @@ async def create_referral(session: AsyncSession, caller: Caller, payload: Referr
     return views.new_referral_to_schema(caller, referral)
 
 
-def _validate_source(caller: Caller, payload: ReferralIn) -> None:
+def _validate_source(caller: Caller, payload: ReferralCreate) -> None:
     if caller.is_partner and payload.external_id is None:
         detail = "API clients name the referral by their own id, so that it is known again."
         raise InvalidInput([Fault("/external_id", "missing", detail)])
@@ -91,7 +93,7 @@ def _validate_source(caller: Caller, payload: ReferralIn) -> None:
         raise InvalidInput([Fault("/source", "not_yours", detail)])
 
 
-async def _normalize_payload(session: AsyncSession, payload: Told) -> dict[str, Any]:
+async def _normalize_payload(session: AsyncSession, payload: ReferralContent) -> dict[str, Any]:
     """Return what was told as it is stored; every person in it in order.
 
     Raises:
@@ -105,7 +107,9 @@ async def _normalize_payload(session: AsyncSession, payload: Told) -> dict[str, 
             "/consent/basis_without_consent/on": basis.on if basis else None,
         }
     )
-    document = payload.model_dump(mode="json", exclude=set(ReferralIn.model_fields) - set(Told.model_fields))
+    document = payload.model_dump(
+        mode="json", exclude=set(ReferralCreate.model_fields) - set(ReferralContent.model_fields)
+    )
     document["child"] = await telling.normalize_person_details(session, document["child"], "/child")
     if document["caregiver"]:
         document["caregiver"] = await telling.normalize_person_details(
@@ -124,7 +128,7 @@ def _generate_tracking_number() -> str:
 
 async def list_referrals(
     session: AsyncSession, caller: Caller, filters: ReferralFilters
-) -> Page[ReferralItem] | Page[PartnerReferral]:
+) -> Page[ReferralSummary] | Page[PartnerReferral]:
     """List referrals, newest first: the agency's own, or the intake queue as far as the actor sees it."""
     wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
     paging = Paginator("referrals", filters.limit, filters.cursor, {**wanted, "for": caller.id})
@@ -142,7 +146,7 @@ async def get_referral(session: AsyncSession, caller: Caller, referral_id: UUID)
 
 
 async def update_referral(
-    session: AsyncSession, caller: Caller, referral_id: UUID, expected_version: int, patch: ReferralPatch
+    session: AsyncSession, caller: Caller, referral_id: UUID, expected_version: int, patch: ReferralUpdate
 ) -> AnyReferral:
     """Complete or correct what was told, until it is decided; staff may also hand it to a worker or a team.
 
@@ -160,7 +164,9 @@ async def update_referral(
     await _assign_referral(session, caller, referral, handing)
     telling_patch = patch.model_copy()
     telling_patch.__pydantic_fields_set__ -= STAFF_FIELDS
-    document = await _normalize_payload(session, apply_patch(Told, decrypt(referral), telling_patch))
+    document = await _normalize_payload(
+        session, apply_patch(ReferralContent, decrypt(referral), telling_patch)
+    )
     referral.urgency = document["urgency"]
     referral.concern_kind = document["concern"]["kind"]
     referral.province_code = (document["child"]["place_code"] or "")[:2] or None
@@ -195,7 +201,11 @@ async def _is_team_member(session: AsyncSession, worker_id: UUID, team_id: UUID 
 
 
 async def acknowledge_referral(
-    session: AsyncSession, caller: Caller, referral_id: UUID, expected_version: int, taking: Acknowledgement
+    session: AsyncSession,
+    caller: Caller,
+    referral_id: UUID,
+    expected_version: int,
+    taking: ReferralAcknowledgement,
 ) -> AnyReferral:
     """Tell the referrer that it arrived, and take it on: for a team, perhaps for a worker."""
     referral = await _apply_transition(session, ACKNOWLEDGE, referral_id, expected_version)
@@ -210,7 +220,11 @@ async def acknowledge_referral(
 
 
 async def request_referral_information(
-    session: AsyncSession, caller: Caller, referral_id: UUID, expected_version: int, asking: Question
+    session: AsyncSession,
+    caller: Caller,
+    referral_id: UUID,
+    expected_version: int,
+    asking: ReferralInformationRequest,
 ) -> AnyReferral:
     """Ask the referrer for more information."""
     referral = await _apply_transition(session, REQUEST_INFORMATION, referral_id, expected_version)
@@ -222,7 +236,11 @@ async def request_referral_information(
 
 
 async def provide_referral_information(
-    session: AsyncSession, caller: Caller, referral_id: UUID, expected_version: int, answering: AnswerIn
+    session: AsyncSession,
+    caller: Caller,
+    referral_id: UUID,
+    expected_version: int,
+    answering: ReferralInformationAnswer,
 ) -> AnyReferral:
     """Answer the open question."""
     referral = await _apply_transition(session, PROVIDE_INFORMATION, referral_id, expected_version)
@@ -237,7 +255,7 @@ async def provide_referral_information(
 
 
 async def decline_referral(
-    session: AsyncSession, caller: Caller, referral_id: UUID, expected_version: int, decision: Decline
+    session: AsyncSession, caller: Caller, referral_id: UUID, expected_version: int, decision: ReferralDecline
 ) -> AnyReferral:
     """Decline, with the reason and where else help may be found."""
     referral = await _apply_transition(session, DECLINE, referral_id, expected_version)

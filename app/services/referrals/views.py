@@ -11,23 +11,25 @@ from sqlmodel import col
 from app.access.actor import Caller
 from app.access.vault import decrypt
 from app.models import Referral, ReferralQuestion
-from app.schemas.identity import Birth, Name
-from app.schemas.referrals import PartnerReferral, QuestionOut, ReferralItem, ReferralOut, ScreeningOut
-from app.schemas.referrals_told import Told
+from app.schemas.identity import Birth, PersonName
+from app.schemas.referrals import PartnerReferral, ReferralScreening, ReferralSummary
+from app.schemas.referrals import Referral as ReferralSchema
+from app.schemas.referrals import ReferralQuestion as ReferralQuestionSchema
+from app.schemas.referrals_told import ReferralContent
 
 PARTNER_COLUMN_FIELDS = set(PartnerReferral.model_fields) - {"signposted_to", "questions"}
 
 
 async def referral_to_schema(
     session: AsyncSession, caller: Caller, referral: Referral
-) -> ReferralOut | PartnerReferral:
+) -> ReferralSchema | PartnerReferral:
     """Return one referral as this actor may read it."""
     return _to_schema_for_caller(
         caller, referral, (await _load_questions(session, [referral.id]))[referral.id]
     )
 
 
-def new_referral_to_schema(caller: Caller, referral: Referral) -> ReferralOut | PartnerReferral:
+def new_referral_to_schema(caller: Caller, referral: Referral) -> ReferralSchema | PartnerReferral:
     """Return a new referral as this actor may read it: nobody can have asked anything yet."""
     return _to_schema_for_caller(caller, referral, [])
 
@@ -41,8 +43,8 @@ async def referrals_to_partner_schemas(
 
 
 def _to_schema_for_caller(
-    caller: Caller, referral: Referral, questions: list[QuestionOut]
-) -> ReferralOut | PartnerReferral:
+    caller: Caller, referral: Referral, questions: list[ReferralQuestionSchema]
+) -> ReferralSchema | PartnerReferral:
     return (
         _to_partner_schema(referral, questions)
         if caller.is_partner
@@ -50,20 +52,20 @@ def _to_schema_for_caller(
     )
 
 
-def _to_staff_schema(referral: Referral, questions: list[QuestionOut]) -> ReferralOut:
-    told = Told.model_validate(decrypt(referral))
+def _to_staff_schema(referral: Referral, questions: list[ReferralQuestionSchema]) -> ReferralSchema:
+    told = ReferralContent.model_validate(decrypt(referral))
     outcome = decrypt(referral, "outcome_sealed")
-    return ReferralOut(
-        **referral.model_dump(include=set(ReferralOut.model_fields) - set(Told.model_fields)),
-        **{name: getattr(told, name) for name in Told.model_fields},
+    return ReferralSchema(
+        **referral.model_dump(include=set(ReferralSchema.model_fields) - set(ReferralContent.model_fields)),
+        **{name: getattr(told, name) for name in ReferralContent.model_fields},
         reason=outcome.get("reason"),
         signposted_to=outcome.get("signposted_to") or [],
-        screening=ScreeningOut(**outcome["screening"]) if outcome.get("screening") else None,
+        screening=ReferralScreening(**outcome["screening"]) if outcome.get("screening") else None,
         questions=questions,
     )
 
 
-def _to_partner_schema(referral: Referral, questions: list[QuestionOut]) -> PartnerReferral:
+def _to_partner_schema(referral: Referral, questions: list[ReferralQuestionSchema]) -> PartnerReferral:
     """Where it stands, and what is asked of the agency; never FSC's records of the child."""
     return PartnerReferral.model_construct(
         **{name: getattr(referral, name) for name in PARTNER_COLUMN_FIELDS},
@@ -72,12 +74,12 @@ def _to_partner_schema(referral: Referral, questions: list[QuestionOut]) -> Part
     )
 
 
-def referral_to_summary(referral: Referral) -> ReferralItem:
+def referral_to_summary(referral: Referral) -> ReferralSummary:
     """Return a referral as a line of the intake queue."""
     child = decrypt(referral)["child"]
-    return ReferralItem(
-        **referral.model_dump(include=set(ReferralItem.model_fields)),
-        child_names=[Name(**name) for name in child["names"]],
+    return ReferralSummary(
+        **referral.model_dump(include=set(ReferralSummary.model_fields)),
+        child_names=[PersonName(**name) for name in child["names"]],
         child_nickname=child["nickname"],
         child_sex=child["sex"],
         child_birth=Birth(**child["birth"]),
@@ -86,8 +88,8 @@ def referral_to_summary(referral: Referral) -> ReferralItem:
 
 async def _load_questions(
     session: AsyncSession, referral_ids: Iterable[UUID]
-) -> dict[UUID, list[QuestionOut]]:
-    found: dict[UUID, list[QuestionOut]] = defaultdict(list)
+) -> dict[UUID, list[ReferralQuestionSchema]]:
+    found: dict[UUID, list[ReferralQuestionSchema]] = defaultdict(list)
     query = (
         select(ReferralQuestion)
         .where(col(ReferralQuestion.referral_id).in_(list(referral_ids)))
@@ -95,7 +97,7 @@ async def _load_questions(
     )
     for question in await session.scalars(query):
         found[question.referral_id].append(
-            QuestionOut(
+            ReferralQuestionSchema(
                 id=question.id,
                 question=decrypt(question, "question_sealed"),
                 asked_at=question.asked_at,

@@ -16,7 +16,7 @@ from app.kit.formatting import format_age, format_date, format_person_names
 from app.models import Agency, Case, Child, Person, Provider, Referral, ServiceReferral, User
 from app.rendering.ecomap_geometry import Figure, Ring
 from app.rendering.ecomap_svg import draw_ecomap
-from app.schemas.codes import label
+from app.schemas.codes import get_code_label
 
 FRAME_BY_REFERRAL_STATUS = {"accepted": "organisation", "sent": "loose", "completed": "past"}
 """Statuses of a service referral in which its provider stands in the picture, the closest first, and the frame for each."""
@@ -113,7 +113,7 @@ async def _load_person_figures(
 
 def _person_to_figure(person: Person, language: str) -> Figure:
     called = format_person_names(decrypt(person), language)
-    relationship = label("relationship", person.relationship, language)
+    relationship = get_code_label("relationship", person.relationship, language)
     frame = "responsible" if person.is_responsible else "person"
     details = [relationship] if called else []
     if person.role == "supporter":
@@ -126,9 +126,11 @@ def _school_figures(identity: dict[str, Any], language: str) -> Iterable[Figure]
     school = identity.get("school")
     if school is None or school["status"] in SCHOOL_STATUSES_HIDDEN:
         return
-    grade = label("school_grade", school["grade"], language) if school.get("grade") else None
+    grade = get_code_label("school_grade", school["grade"], language) if school.get("grade") else None
     is_out = school["status"] in OUT_OF_SCHOOL_STATUSES
-    details = [label("school_status", school["status"], language)] if is_out or not grade else [grade]
+    details = (
+        [get_code_label("school_status", school["status"], language)] if is_out or not grade else [grade]
+    )
     name = school.get("name") or LABELS[language]["school"]
     yield Figure(name, tuple(details), "loose" if is_out else "organisation")
 
@@ -166,9 +168,9 @@ async def _load_provider_figures(session: AsyncSession, case_id: UUID, language:
 
 def _provider_to_figure(name: str, asked: list[ServiceReferral], language: str) -> Figure:
     closest = min((found.status for found in asked), key=list(FRAME_BY_REFERRAL_STATUS).index)
-    services = dict.fromkeys(label("service", found.service, language) for found in asked)
+    services = dict.fromkeys(get_code_label("service", found.service, language) for found in asked)
     return Figure(
         name,
-        (", ".join(services), label("service_referral_status", closest, language)),
+        (", ".join(services), get_code_label("service_referral_status", closest, language)),
         FRAME_BY_REFERRAL_STATUS[closest],
     )

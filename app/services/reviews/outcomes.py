@@ -12,8 +12,8 @@ from sqlmodel import col
 from app.kit.dates import CAMBODIA_TIMEZONE
 from app.kit.records import get_record
 from app.models import Assessment, Case, Review
-from app.schemas.codes import codes_of
-from app.schemas.reviews import AreaOutcome, OutcomePoint, Outcomes
+from app.schemas.codes import get_codes
+from app.schemas.reviews import AreaOutcome, CaseOutcomes, OutcomePoint
 
 
 class RatingSnapshot(NamedTuple):
@@ -27,12 +27,12 @@ class RatingSnapshot(NamedTuple):
     """Whether it decided for the exit."""
 
 
-async def get_case_outcomes(session: AsyncSession, case_id: UUID) -> Outcomes:
+async def get_case_outcomes(session: AsyncSession, case_id: UUID) -> CaseOutcomes:
     """Return how the areas of a child's life changed over a case."""
     case = await get_record(session, Case, case_id)
     found = await list_rating_snapshots(session, case_id)
-    areas = [_area_outcome(area, found) for area in codes_of("area")]
-    return Outcomes(child_id=case.child_id, case_id=case.id, areas=areas)
+    areas = [_area_outcome(area, found) for area in get_codes("area")]
+    return CaseOutcomes(child_id=case.child_id, case_id=case.id, areas=areas)
 
 
 async def list_rating_snapshots(session: AsyncSession, case_id: UUID) -> list[RatingSnapshot]:

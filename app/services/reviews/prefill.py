@@ -10,11 +10,11 @@ from app.access.vault import decrypt
 from app.kit.dates import today
 from app.models import Action, Goal, Review, ServiceReferral, SupportSession
 from app.models.record import utc_now
-from app.schemas.reviews import GoalStanding, Happened, ServiceStanding
+from app.schemas.reviews import GoalProgress, ReviewPeriodActivity, ServiceReferralProgress
 from app.services.fund.case_closure import get_spending_since
 
 
-async def summarize_review_period(session: AsyncSession, review: Review) -> Happened:
+async def summarize_review_period(session: AsyncSession, review: Review) -> ReviewPeriodActivity:
     """Return what happened between the completion of the last review and this moment.
 
     What is written down later than the last completion counts, whenever it took place: so nothing falls between two
@@ -22,7 +22,7 @@ async def summarize_review_period(session: AsyncSession, review: Review) -> Happ
     """
     since = await _get_last_completion(session, review)
     sessions = await _count_sessions(session, review, since)
-    return Happened(
+    return ReviewPeriodActivity(
         since=since,
         until=utc_now(),
         sessions_held=sessions.get("held", 0),
@@ -53,7 +53,7 @@ async def _count_sessions(session: AsyncSession, review: Review, since: datetime
     return {row[0]: row[1] for row in await session.execute(query)}
 
 
-async def _list_goals(session: AsyncSession, review: Review) -> list[GoalStanding]:
+async def _list_goals(session: AsyncSession, review: Review) -> list[GoalProgress]:
     """Return the plan's goals as they stand today, with their actions counted."""
     action_is = col(Action.status)
     query = (
@@ -69,7 +69,7 @@ async def _list_goals(session: AsyncSession, review: Review) -> list[GoalStandin
         .order_by(col(Goal.area), col(Goal.created_at), col(Goal.id))
     )
     return [
-        GoalStanding(
+        GoalProgress(
             goal_id=goal.id,
             area=goal.area,
             statement=decrypt(goal)["statement"],
@@ -84,7 +84,7 @@ async def _list_goals(session: AsyncSession, review: Review) -> list[GoalStandin
 
 async def _list_service_referrals(
     session: AsyncSession, review: Review, since: datetime | None
-) -> list[ServiceStanding]:
+) -> list[ServiceReferralProgress]:
     """Return the service referrals that moved since, or still wait for something; drafts are nobody's yet."""
     asked = col(ServiceReferral.status)
     query = (
@@ -95,7 +95,7 @@ async def _list_service_referrals(
     if since is not None:
         query = query.where(asked.in_(("sent", "accepted")) | (col(ServiceReferral.updated_at) > since))
     return [
-        ServiceStanding(
+        ServiceReferralProgress(
             service_referral_id=found.id,
             service=found.service,
             area=found.area,

@@ -12,7 +12,7 @@ from app.kit.formatting import format_date, format_day_and_month, format_number
 from app.kit.records import get_record
 from app.models import Case
 from app.rendering.svg import build_element, build_paragraph, build_svg, build_text, fit_text_lines
-from app.schemas.codes import codes_of, label
+from app.schemas.codes import get_code_label, get_codes
 from app.services.reviews.outcomes import list_rating_snapshots
 
 LEFT_MARGIN, RIGHT_MARGIN, TOP_MARGIN, AREA_HEIGHT = 190.0, 120.0, 72.0, 92.0
@@ -70,7 +70,7 @@ async def render_progress_chart(session: AsyncSession, case_id: UUID, language: 
 
 def draw_progress_chart(found: Sequence[DayRatings], foot: str, language: str) -> str:
     """Return the drawing: the seven areas one below the other, time from left to right."""
-    words, areas = LABELS[language], codes_of("area")
+    words, areas = LABELS[language], get_codes("area")
     across = _x_positions([rated.rated_on for rated in found])
     wide = LEFT_MARGIN + max([PLOT_WIDTH, *across]) + RIGHT_MARGIN
     high = TOP_MARGIN + AREA_HEIGHT * len(areas) + 96
@@ -92,13 +92,15 @@ def _text_description(found: Sequence[DayRatings], language: str) -> str:
     if not found:
         return LABELS[language]["none"]
     told = []
-    for area in codes_of("area"):
+    for area in get_codes("area"):
         rated = [
             f"{format_date(one.rated_on, language)}: {format_number(one.ratings[area], language)}"
             for one in found
             if area in one.ratings
         ]
-        told.append(f"{label('area', area, language)}: {', '.join(rated) or LABELS[language]['unrated']}.")
+        told.append(
+            f"{get_code_label('area', area, language)}: {', '.join(rated) or LABELS[language]['unrated']}."
+        )
     return " ".join(told)
 
 
@@ -127,7 +129,7 @@ def _draw_area(
     area: str, place: int, found: Sequence[DayRatings], across: Sequence[float], wide: float, language: str
 ) -> str:
     rated = [(x, one) for x, one in zip(across, found, strict=True) if area in one.ratings]
-    name = fit_text_lines(label("area", area, language), 14, LEFT_MARGIN - 44, 2)
+    name = fit_text_lines(get_code_label("area", area, language), 14, LEFT_MARGIN - 44, 2)
     drawn = build_paragraph(name, 24, _rating_y(2.5) + 5 - 10 * (len(name) - 1), 14, font_weight="bold")
     right = wide - RIGHT_MARGIN + 16
     drawn += _draw_background(right)
@@ -190,7 +192,7 @@ def _rating_change(ratings: Sequence[int], language: str) -> str:
 
 
 def _draw_dates(found: Sequence[DayRatings], across: Sequence[float], language: str) -> str:
-    bottom = TOP_MARGIN + AREA_HEIGHT * len(codes_of("area")) - 4
+    bottom = TOP_MARGIN + AREA_HEIGHT * len(get_codes("area")) - 4
     drawn = []
     for x, one in zip(across, found, strict=True):
         told = [_short_date(one.rated_on, language), format_number(one.rated_on.year, language)]
@@ -211,7 +213,7 @@ def _short_date(on: date, language: str) -> str:
 
 def _draw_legend(y: float, language: str) -> str:
     words = LABELS[language]
-    kinds = [(kind, label("record_kind", kind, language)) for kind in ("assessment", "review")]
+    kinds = [(kind, get_code_label("record_kind", kind, language)) for kind in ("assessment", "review")]
     drawn = "".join(
         _draw_marker(32 + 170 * place, y - 5, kind) + build_text(told, 48 + 170 * place, y, 12)
         for place, (kind, told) in enumerate(kinds)

@@ -27,12 +27,14 @@ from app.kit.state_machine import check_status, raise_if_unmet
 from app.models import CarePlan, Case, CaseWorker, Goal, PlanArea, Review
 from app.models.record import utc_now
 from app.schemas.reviews import (
-    EarlyReview,
+    Review as ReviewSchema,
+)
+from app.schemas.reviews import (
     ReviewContent,
+    ReviewCreate,
     ReviewFilters,
-    ReviewItem,
-    ReviewOut,
-    ReviewPatch,
+    ReviewSummary,
+    ReviewUpdate,
 )
 from app.schemas.wire import Page, PageQuery
 from app.services.care_plans import area_ratings as reviews_areas
@@ -49,13 +51,17 @@ from app.services.reviews import prefill as reviews_prefill
 REVIEW_WITH_CASE = select(Review, col(Case.number), col(Case.team_id), col(Case.lead_worker_id)).join(
     Case, col(Case.id) == col(Review.case_id)
 )
-SUMMARY_FIELDS = set(ReviewItem.model_fields) - {"case_number", "team_id", "lead_worker_id", "is_overdue"}
-COLUMN_FIELDS = set(ReviewOut.model_fields) - {"active_areas", "happened"} - set(ReviewContent.model_fields)
+SUMMARY_FIELDS = set(ReviewSummary.model_fields) - {"case_number", "team_id", "lead_worker_id", "is_overdue"}
+COLUMN_FIELDS = (
+    set(ReviewSchema.model_fields) - {"active_areas", "happened"} - set(ReviewContent.model_fields)
+)
 CONTENT_COLUMN_FIELDS = {"decision", "held_on"}
 """What a review says and stands in columns of its own."""
 
 
-async def list_due_reviews(session: AsyncSession, caller: Caller, filters: ReviewFilters) -> Page[ReviewItem]:
+async def list_due_reviews(
+    session: AsyncSession, caller: Caller, filters: ReviewFilters
+) -> Page[ReviewSummary]:
     """List the reviews that are still to be held, as far as the actor sees them, the soonest due first."""
     wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
     paging = Paginator("reviews", filters.limit, filters.cursor, {**wanted, "for": caller.id})
@@ -79,7 +85,7 @@ def _filter_conditions(filters: ReviewFilters) -> Iterable[ColumnElement[bool]]:
 
 async def list_case_reviews(
     session: AsyncSession, caller: Caller, case_id: UUID, page: PageQuery
-) -> Page[ReviewItem]:
+) -> Page[ReviewSummary]:
     """List a case's reviews, newest first."""
     await ensure_exists(session, Case, case_id)
     paging = Paginator("case_reviews", page.limit, page.cursor, {"case": case_id, "for": caller.id})
@@ -88,9 +94,9 @@ async def list_case_reviews(
     return Page(items=[_to_summary(*row[:4]) for row in rows], next_cursor=cursor)
 
 
-def _to_summary(review: Review, number: str, team_id: UUID, lead_worker_id: UUID) -> ReviewItem:
+def _to_summary(review: Review, number: str, team_id: UUID, lead_worker_id: UUID) -> ReviewSummary:
     plain: dict[str, Any] = review.model_dump(include=SUMMARY_FIELDS)
-    return ReviewItem(
+    return ReviewSummary(
         **plain,
         case_number=number,
         team_id=team_id,
@@ -100,8 +106,8 @@ def _to_summary(review: Review, number: str, team_id: UUID, lead_worker_id: UUID
 
 
 async def bring_forward_review(
-    session: AsyncSession, caller: Caller, case_id: UUID, early: EarlyReview
-) -> ReviewOut:
+    session: AsyncSession, caller: Caller, case_id: UUID, early: ReviewCreate
+) -> ReviewSchema:
     """Call for a review sooner than scheduled: the one that is scheduled becomes due earlier.
 
     There is never a second one beside it: a case in support has exactly one next review. One that is due on the day
@@ -137,14 +143,14 @@ def _check_earlier_date(wanted: date, scheduled: date) -> list[Fault]:
     return [Fault("/due_on", "not_earlier", detail)]
 
 
-async def get_review(session: AsyncSession, review_id: UUID) -> ReviewOut:
+async def get_review(session: AsyncSession, review_id: UUID) -> ReviewSchema:
     """Read one review; until it is completed, with what has happened up to this moment."""
     return await _to_schema(session, await get_record(session, Review, review_id))
 
 
 async def update_review(
-    session: AsyncSession, review_id: UUID, expected_version: int, patch: ReviewPatch
-) -> ReviewOut:
+    session: AsyncSession, review_id: UUID, expected_version: int, patch: ReviewUpdate
+) -> ReviewSchema:
     """Write down a piece of a review.
 
     Raises:
@@ -190,7 +196,7 @@ async def _validate_goals(session: AsyncSession, review: Review, content: Review
 
 async def complete_review(
     session: AsyncSession, caller: Caller, review_id: UUID, expected_version: int
-) -> ReviewOut:
+) -> ReviewSchema:
     """Complete a review: it is frozen, the next one is scheduled, and the case goes on as decided.
 
     Raises:
@@ -275,12 +281,12 @@ async def _get_last_review_date(session: AsyncSession, review: Review) -> date |
     return found
 
 
-async def _to_schema(session: AsyncSession, review: Review) -> ReviewOut:
+async def _to_schema(session: AsyncSession, review: Review) -> ReviewSchema:
     document = decrypt(review)
     kept = document.get("happened") or await reviews_prefill.summarize_review_period(session, review)
     plain: dict[str, Any] = review.model_dump(include=COLUMN_FIELDS)
     content = ReviewContent.model_validate(_content_document(review))
     said = {name: getattr(content, name) for name in ReviewContent.model_fields}
-    return ReviewOut(
+    return ReviewSchema(
         **{**plain, **said}, active_areas=await _list_active_areas(session, review), happened=kept
     )

@@ -14,7 +14,7 @@ from app.kit.records import ensure_exists, get_case_for_share, get_record
 from app.kit.state_machine import raise_if_unmet
 from app.models import Case, SessionAddendum, SupportSession
 from app.models.record import new_id
-from app.schemas.support_sessions import AddendumIn, AddendumOut
+from app.schemas.support_sessions import SupportSessionAddendum, SupportSessionAddendumCreate
 from app.schemas.wire import Page, PageQuery
 from app.services.cases import history as case_history
 from app.services.cases.states import check_case_open
@@ -23,8 +23,8 @@ from app.services.support.session_states import check_support_session_recorded
 
 
 async def create_support_session_addendum(
-    session: AsyncSession, caller: Caller, session_id: UUID, payload: AddendumIn
-) -> AddendumOut:
+    session: AsyncSession, caller: Caller, session_id: UUID, payload: SupportSessionAddendumCreate
+) -> SupportSessionAddendum:
     """Add something to a session: whoever works on the case may, and who held it.
 
     Raises:
@@ -62,7 +62,7 @@ async def _check_write_access(
 
 async def list_support_session_addenda(
     session: AsyncSession, caller: Caller, session_id: UUID, page: PageQuery
-) -> Page[AddendumOut]:
+) -> Page[SupportSessionAddendum]:
     """List what was added to a session, newest first, as far as the actor reads its tier."""
     await ensure_exists(session, SupportSession, session_id)
     paging = Paginator("addenda", page.limit, page.cursor, {"session": session_id, "for": caller.id})
@@ -75,6 +75,6 @@ async def list_support_session_addenda(
     return Page(items=[_to_schema(addendum) for addendum in rows], next_cursor=cursor)
 
 
-def _to_schema(addendum: SessionAddendum) -> AddendumOut:
-    plain = addendum.model_dump(include=set(AddendumOut.model_fields))
-    return AddendumOut(**plain, text=decrypt(addendum))
+def _to_schema(addendum: SessionAddendum) -> SupportSessionAddendum:
+    plain = addendum.model_dump(include=set(SupportSessionAddendum.model_fields))
+    return SupportSessionAddendum(**plain, text=decrypt(addendum))

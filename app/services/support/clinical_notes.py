@@ -13,7 +13,8 @@ from app.kit.records import get_case_for_share, get_record
 from app.kit.state_machine import raise_if_unmet
 from app.models import Case, ClinicalNote, SupportSession
 from app.models.record import utc_now
-from app.schemas.support_sessions import ClinicalNoteIn, ClinicalNoteOut
+from app.schemas.support_sessions import ClinicalNote as ClinicalNoteSchema
+from app.schemas.support_sessions import ClinicalNoteUpdate
 from app.services.cases import history as case_history
 from app.services.cases.states import check_case_open
 from app.services.support.session_states import (
@@ -23,7 +24,7 @@ from app.services.support.session_states import (
 )
 
 
-async def get_clinical_note(session: AsyncSession, session_id: UUID) -> ClinicalNoteOut:
+async def get_clinical_note(session: AsyncSession, session_id: UUID) -> ClinicalNoteSchema:
     """Read the clinical note on a session.
 
     Raises:
@@ -40,8 +41,8 @@ async def replace_clinical_note(
     caller: Caller,
     session_id: UUID,
     expected_version: int | None,
-    payload: ClinicalNoteIn,
-) -> ClinicalNoteOut:
+    payload: ClinicalNoteUpdate,
+) -> ClinicalNoteSchema:
     """Write the clinical note on a session, or change it within the day.
 
     Whether one is there already is told to nobody else: who may write it does not depend on that.
@@ -71,7 +72,7 @@ async def _create_note(
     contact: SupportSession,
     case: Case,
     expected_version: int | None,
-    payload: ClinicalNoteIn,
+    payload: ClinicalNoteUpdate,
 ) -> ClinicalNote:
     if expected_version is not None:
         raise StaleVersion
@@ -84,7 +85,7 @@ async def _create_note(
     return note
 
 
-def _update_note(note: ClinicalNote, expected_version: int | None, payload: ClinicalNoteIn) -> None:
+def _update_note(note: ClinicalNote, expected_version: int | None, payload: ClinicalNoteUpdate) -> None:
     if expected_version is None:
         raise VersionRequired
     if note.version != expected_version:
@@ -102,6 +103,6 @@ def _check_holder(contact: SupportSession, caller: Caller) -> list[Fault]:
     return [Fault(None, "not_yours", "Who held the session writes the clinical note on it.")]
 
 
-def _to_schema(note: ClinicalNote) -> ClinicalNoteOut:
-    plain = note.model_dump(include=set(ClinicalNoteOut.model_fields))
-    return ClinicalNoteOut(**plain, text=decrypt(note), editable_until=note.created_at + EDIT_WINDOW)
+def _to_schema(note: ClinicalNote) -> ClinicalNoteSchema:
+    plain = note.model_dump(include=set(ClinicalNoteSchema.model_fields))
+    return ClinicalNoteSchema(**plain, text=decrypt(note), editable_until=note.created_at + EDIT_WINDOW)

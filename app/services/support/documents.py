@@ -19,7 +19,14 @@ from app.kit.records import ensure_exists, get_for_share, get_record
 from app.kit.state_machine import raise_if_unmet
 from app.models import Case, ClinicalNote, Document, DocumentContent, LegalStep
 from app.models.record import CaseRecord, new_id
-from app.schemas.documents import MOST_BYTES, About, AboutOut, DocumentFilters, DocumentIn, DocumentOut
+from app.schemas.documents import (
+    MAX_FILE_BYTES,
+    DocumentCreate,
+    DocumentFilters,
+    DocumentSubject,
+    DocumentSubjectCreate,
+)
+from app.schemas.documents import Document as DocumentSchema
 from app.schemas.wire import Page
 from app.services.cases import history as case_history
 from app.services.cases.states import check_case_open
@@ -51,8 +58,8 @@ class DocumentFile(NamedTuple):
 
 
 async def create_case_document(
-    session: AsyncSession, caller: Caller, case_id: UUID, payload: DocumentIn
-) -> DocumentOut:
+    session: AsyncSession, caller: Caller, case_id: UUID, payload: DocumentCreate
+) -> DocumentSchema:
     """Add a document to a case.
 
     Raises:
@@ -97,7 +104,7 @@ async def create_case_document(
     return _to_schema(document)
 
 
-async def _resolve_tier(session: AsyncSession, payload: DocumentIn) -> str:
+async def _resolve_tier(session: AsyncSession, payload: DocumentCreate) -> str:
     """Return the tier it is said to be of; else that of what it is about, where that is not everybody's; else its kind's.
 
     Raises:
@@ -111,7 +118,7 @@ async def _resolve_tier(session: AsyncSession, payload: DocumentIn) -> str:
     return about if about != "case" or payload.kind not in LEGAL_KINDS else "legal"
 
 
-async def _get_record_tier(session: AsyncSession, about: About) -> str:
+async def _get_record_tier(session: AsyncSession, about: DocumentSubjectCreate) -> str:
     table: Any = (
         Document if about.kind == RECORD_KINDS[DocumentContent] else CASE_RECORD_TYPES.get(about.kind)
     )
@@ -127,7 +134,9 @@ async def _check_tier(session: AsyncSession, caller: Caller, case: Case, tier: s
     return [Fault("/tier", "not_your_tier", "Whoever adds a document is among those who read it.")]
 
 
-async def _require_linked_record(session: AsyncSession, case: Case, about: About | None) -> None:
+async def _require_linked_record(
+    session: AsyncSession, case: Case, about: DocumentSubjectCreate | None
+) -> None:
     if about is None:
         return
     table: Any = CASE_RECORD_TYPES.get(about.kind)
@@ -148,8 +157,8 @@ def _decode_file(encoded: str) -> tuple[bytes, str]:
         content = base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError):
         raise InvalidInput([Fault("/content", "base64_invalid", "Must be base64.")]) from None
-    if len(content) > MOST_BYTES:
-        most = f"A file has at most {MOST_BYTES} bytes."
+    if len(content) > MAX_FILE_BYTES:
+        most = f"A file has at most {MAX_FILE_BYTES} bytes."
         raise InvalidInput([Fault("/content", "file_too_large", most)])
     media_type = media_types.detect_media_type(content)
     if media_type is None:
@@ -178,7 +187,7 @@ def _encrypt_document(document: Document, content: bytes) -> DocumentContent:
 
 async def list_case_documents(
     session: AsyncSession, caller: Caller, case_id: UUID, filters: DocumentFilters
-) -> Page[DocumentOut]:
+) -> Page[DocumentSchema]:
     """List a case's documents as far as the actor reads their tiers, newest first; reads no file."""
     await ensure_exists(session, Case, case_id)
     wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
@@ -190,7 +199,7 @@ async def list_case_documents(
     return Page(items=[_to_schema(document) for document in rows], next_cursor=cursor)
 
 
-async def get_document(session: AsyncSession, document_id: UUID) -> DocumentOut:
+async def get_document(session: AsyncSession, document_id: UUID) -> DocumentSchema:
     """Read what is known of one document."""
     return _to_schema(await get_record(session, Document, document_id))
 
@@ -208,14 +217,14 @@ async def download_document(session: AsyncSession, document_id: UUID) -> Documen
     return DocumentFile(decrypt(document)["file_name"], document.media_type, opened)
 
 
-def _to_schema(document: Document) -> DocumentOut:
+def _to_schema(document: Document) -> DocumentSchema:
     known = decrypt(document)
     plain: dict[str, Any] = document.model_dump(
-        include=set(DocumentOut.model_fields) - {*ENCRYPTED_FIELDS, "about"}
+        include=set(DocumentSchema.model_fields) - {*ENCRYPTED_FIELDS, "about"}
     )
     about = (
-        AboutOut(kind=document.about_kind, id=document.about_id)
+        DocumentSubject(kind=document.about_kind, id=document.about_id)
         if document.about_kind and document.about_id
         else None
     )
-    return DocumentOut(**plain, **{name: known[name] for name in ENCRYPTED_FIELDS}, about=about)
+    return DocumentSchema(**plain, **{name: known[name] for name in ENCRYPTED_FIELDS}, about=about)

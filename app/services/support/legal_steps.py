@@ -21,11 +21,13 @@ from app.kit.records import apply_patch, get_case_for_share, get_for_share, get_
 from app.models import Case, LegalStep
 from app.models.record import new_id, utc_now
 from app.schemas.legal_steps import (
+    LegalStep as LegalStepSchema,
+)
+from app.schemas.legal_steps import (
     LegalStepContent,
+    LegalStepCreate,
     LegalStepFilters,
-    LegalStepIn,
-    LegalStepOut,
-    LegalStepPatch,
+    LegalStepUpdate,
 )
 from app.schemas.wire import Page
 from app.services.cases import history as case_history
@@ -38,8 +40,8 @@ MAX_TIME_AHEAD = timedelta(days=5 * 366)
 
 
 async def create_case_legal_step(
-    session: AsyncSession, caller: Caller, case_id: UUID, payload: LegalStepIn
-) -> LegalStepOut:
+    session: AsyncSession, caller: Caller, case_id: UUID, payload: LegalStepCreate
+) -> LegalStepSchema:
     """Enter an incident or a legal step.
 
     Raises:
@@ -66,7 +68,7 @@ async def create_case_legal_step(
 
 async def list_case_legal_steps(
     session: AsyncSession, caller: Caller, case_id: UUID, filters: LegalStepFilters
-) -> Page[LegalStepOut]:
+) -> Page[LegalStepSchema]:
     """List a case's incidents and legal steps, newest first.
 
     Raises:
@@ -82,14 +84,14 @@ async def list_case_legal_steps(
     return Page(items=[_to_schema(step) for step in rows], next_cursor=cursor)
 
 
-async def get_legal_step(session: AsyncSession, step_id: UUID) -> LegalStepOut:
+async def get_legal_step(session: AsyncSession, step_id: UUID) -> LegalStepSchema:
     """Read one entry."""
     return _to_schema(await get_record(session, LegalStep, step_id))
 
 
 async def update_legal_step(
-    session: AsyncSession, caller: Caller, step_id: UUID, expected_version: int, patch: LegalStepPatch
-) -> LegalStepOut:
+    session: AsyncSession, caller: Caller, step_id: UUID, expected_version: int, patch: LegalStepUpdate
+) -> LegalStepSchema:
     """Complete or correct an entry.
 
     Raises:
@@ -160,5 +162,5 @@ def _record_history(
     case_history.record_case_history(session, case, kind, caller, step, detail, occurred_at=happened)
 
 
-def _to_schema(step: LegalStep) -> LegalStepOut:
-    return LegalStepOut(**{**step.model_dump(include=set(LegalStepOut.model_fields)), **decrypt(step)})
+def _to_schema(step: LegalStep) -> LegalStepSchema:
+    return LegalStepSchema(**{**step.model_dump(include=set(LegalStepSchema.model_fields)), **decrypt(step)})

@@ -14,7 +14,8 @@ from app.kit.pagination import Paginator
 from app.kit.records import apply_patch, get_record, get_version_for_update
 from app.models import Provider
 from app.models.record import new_id
-from app.schemas.providers import ProviderFilters, ProviderIn, ProviderOut, ProviderPatch, ProviderSettings
+from app.schemas.providers import Provider as ProviderSchema
+from app.schemas.providers import ProviderCreate, ProviderFilters, ProviderSettings, ProviderUpdate
 from app.schemas.wire import Page
 from app.services.persons import name_matching as names
 from app.services.persons import phones, places
@@ -26,7 +27,7 @@ CHECK_VALIDITY_MONTHS = 24
 COLUMN_FIELDS = frozenset(ProviderSettings.model_fields) - DETAIL_FIELDS
 
 
-async def create_provider(session: AsyncSession, payload: ProviderIn) -> ProviderOut:
+async def create_provider(session: AsyncSession, payload: ProviderCreate) -> ProviderSchema:
     """Add a provider to the directory.
 
     Raises:
@@ -40,7 +41,7 @@ async def create_provider(session: AsyncSession, payload: ProviderIn) -> Provide
     return _to_schema(provider)
 
 
-async def list_providers(session: AsyncSession, filters: ProviderFilters) -> Page[ProviderOut]:
+async def list_providers(session: AsyncSession, filters: ProviderFilters) -> Page[ProviderSchema]:
     """List the directory, newest first."""
     wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
     paging = Paginator("providers", filters.limit, filters.cursor, wanted)
@@ -66,14 +67,14 @@ def _filter_conditions(filters: ProviderFilters) -> list[ColumnElement[bool]]:
     return found
 
 
-async def get_provider(session: AsyncSession, provider_id: UUID) -> ProviderOut:
+async def get_provider(session: AsyncSession, provider_id: UUID) -> ProviderSchema:
     """Read one provider."""
     return _to_schema(await get_record(session, Provider, provider_id))
 
 
 async def update_provider(
-    session: AsyncSession, provider_id: UUID, expected_version: int, patch: ProviderPatch
-) -> ProviderOut:
+    session: AsyncSession, provider_id: UUID, expected_version: int, patch: ProviderUpdate
+) -> ProviderSchema:
     """Change what is known of a provider; one that is no longer active gets no more service referrals."""
     provider = await get_version_for_update(session, Provider, provider_id, expected_version)
     wanted = apply_patch(
@@ -135,6 +136,6 @@ def get_safeguarding_expiry(provider: Provider) -> date | None:
     )
 
 
-def _to_schema(provider: Provider) -> ProviderOut:
-    plain: dict[str, Any] = provider.model_dump(include=set(ProviderOut.model_fields))
-    return ProviderOut(**plain, **{name: provider.details.get(name) for name in DETAIL_FIELDS})
+def _to_schema(provider: Provider) -> ProviderSchema:
+    plain: dict[str, Any] = provider.model_dump(include=set(ProviderSchema.model_fields))
+    return ProviderSchema(**plain, **{name: provider.details.get(name) for name in DETAIL_FIELDS})

@@ -16,7 +16,7 @@ from app.kit.records import get_case_for_share, get_record, get_version_for_upda
 from app.kit.state_machine import check_status, raise_if_unmet
 from app.models import Case, Child, Consent, Person, Provider, ServiceReferral
 from app.models.record import utc_now
-from app.schemas.service_referrals import ServiceReferralOut
+from app.schemas.service_referrals import ServiceReferral as ServiceReferralSchema
 from app.services.cases import history as case_history
 from app.services.cases import sharing_consent as sharing
 from app.services.cases.cases import get_age_today
@@ -31,7 +31,7 @@ CONSENT_SCOPE_BY_PROVIDER_KIND = {"school": "share_with_school", "authority": "s
 
 async def send_service_referral(
     session: AsyncSession, caller: Caller, referral_id: UUID, expected_version: int
-) -> ServiceReferralOut:
+) -> ServiceReferralSchema:
     """Send a draft to its provider, and record what was shared with it, field by field.
 
     Raises:

@@ -24,15 +24,17 @@ from app.kit.state_machine import Transition, check_status, raise_if_unmet
 from app.models import Case, Consent, Goal, Provider, ServiceReferral
 from app.models.record import new_id, utc_now
 from app.schemas.service_referrals import (
-    ServiceAcceptance,
-    ServiceCancellation,
-    ServiceCompletion,
-    ServiceEnding,
+    ServiceReferral as ServiceReferralSchema,
+)
+from app.schemas.service_referrals import (
+    ServiceReferralAcceptance,
+    ServiceReferralCancellation,
+    ServiceReferralCompletion,
     ServiceReferralContent,
+    ServiceReferralCreate,
+    ServiceReferralDecline,
     ServiceReferralFilters,
-    ServiceReferralIn,
-    ServiceReferralOut,
-    ServiceReferralPatch,
+    ServiceReferralUpdate,
 )
 from app.schemas.wire import Page
 from app.services.cases import history as case_history
@@ -47,12 +49,12 @@ from app.services.support.service_referral_states import (
 
 CONTENT_FIELDS = frozenset(ServiceReferralContent.model_fields)
 ENCRYPTED_FIELDS = frozenset({"need", "basis_without_consent", "shared", "answer", "reason", "outcome_note"})
-COLUMN_FIELDS = set(ServiceReferralOut.model_fields) - ENCRYPTED_FIELDS - {"provider_name"}
+COLUMN_FIELDS = set(ServiceReferralSchema.model_fields) - ENCRYPTED_FIELDS - {"provider_name"}
 
 
 async def create_case_service_referral(
-    session: AsyncSession, caller: Caller, case_id: UUID, payload: ServiceReferralIn
-) -> ServiceReferralOut:
+    session: AsyncSession, caller: Caller, case_id: UUID, payload: ServiceReferralCreate
+) -> ServiceReferralSchema:
     """Draft a service referral: nothing is shared yet.
 
     Raises:
@@ -77,7 +79,7 @@ async def create_case_service_referral(
 
 async def list_case_service_referrals(
     session: AsyncSession, caller: Caller, case_id: UUID, filters: ServiceReferralFilters
-) -> Page[ServiceReferralOut]:
+) -> Page[ServiceReferralSchema]:
     """List a case's service referrals, newest first."""
     await ensure_exists(session, Case, case_id)
     wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
@@ -96,14 +98,14 @@ async def list_case_service_referrals(
     return Page(items=[service_referral_to_schema(row[0], row[1]) for row in rows], next_cursor=cursor)
 
 
-async def get_service_referral(session: AsyncSession, referral_id: UUID) -> ServiceReferralOut:
+async def get_service_referral(session: AsyncSession, referral_id: UUID) -> ServiceReferralSchema:
     """Read one service referral."""
     return await _load_schema(session, await get_record(session, ServiceReferral, referral_id))
 
 
 async def update_service_referral(
-    session: AsyncSession, referral_id: UUID, expected_version: int, patch: ServiceReferralPatch
-) -> ServiceReferralOut:
+    session: AsyncSession, referral_id: UUID, expected_version: int, patch: ServiceReferralUpdate
+) -> ServiceReferralSchema:
     """Change a draft.
 
     Raises:
@@ -122,8 +124,12 @@ async def update_service_referral(
 
 
 async def accept_service_referral(
-    session: AsyncSession, caller: Caller, referral_id: UUID, expected_version: int, answer: ServiceAcceptance
-) -> ServiceReferralOut:
+    session: AsyncSession,
+    caller: Caller,
+    referral_id: UUID,
+    expected_version: int,
+    answer: ServiceReferralAcceptance,
+) -> ServiceReferralSchema:
     """Record that the provider accepted."""
     referral = await _apply_transition(session, caller, ACCEPT, referral_id, expected_version)
     referral.answered_at = referral.updated_at
@@ -131,8 +137,12 @@ async def accept_service_referral(
 
 
 async def decline_service_referral(
-    session: AsyncSession, caller: Caller, referral_id: UUID, expected_version: int, answer: ServiceEnding
-) -> ServiceReferralOut:
+    session: AsyncSession,
+    caller: Caller,
+    referral_id: UUID,
+    expected_version: int,
+    answer: ServiceReferralDecline,
+) -> ServiceReferralSchema:
     """Record that the provider declined, and why."""
     referral = await _apply_transition(session, caller, DECLINE, referral_id, expected_version)
     referral.answered_at = referral.ended_at = referral.updated_at
@@ -144,8 +154,8 @@ async def complete_service_referral(
     caller: Caller,
     referral_id: UUID,
     expected_version: int,
-    completion: ServiceCompletion,
-) -> ServiceReferralOut:
+    completion: ServiceReferralCompletion,
+) -> ServiceReferralSchema:
     """Record how the service went."""
     referral = await _apply_transition(
         session, caller, COMPLETE, referral_id, expected_version, {"outcome": completion.outcome}
@@ -160,8 +170,8 @@ async def cancel_service_referral(
     caller: Caller,
     referral_id: UUID,
     expected_version: int,
-    ending: ServiceCancellation,
-) -> ServiceReferralOut:
+    ending: ServiceReferralCancellation,
+) -> ServiceReferralSchema:
     """Cancel a service referral that is not needed any more."""
     referral = await _apply_transition(session, caller, CANCEL, referral_id, expected_version)
     referral.ended_at = referral.updated_at
@@ -189,7 +199,7 @@ async def _apply_transition(
 
 async def _store_texts(
     session: AsyncSession, referral: ServiceReferral, **words: str | None
-) -> ServiceReferralOut:
+) -> ServiceReferralSchema:
     encrypt(referral, "sealed", {**decrypt(referral), **words})
     await session.flush()  # the answer shows what was stored
     return await _load_schema(session, referral)
@@ -229,15 +239,15 @@ async def _belongs_to_case(session: AsyncSession, kind: Any, record_id: UUID, ca
     return await session.scalar(query) is not None
 
 
-async def _load_schema(session: AsyncSession, referral: ServiceReferral) -> ServiceReferralOut:
+async def _load_schema(session: AsyncSession, referral: ServiceReferral) -> ServiceReferralSchema:
     name = await session.scalar(select(col(Provider.name)).where(col(Provider.id) == referral.provider_id))
     return service_referral_to_schema(referral, str(name))
 
 
-def service_referral_to_schema(referral: ServiceReferral, provider_name: str) -> ServiceReferralOut:
+def service_referral_to_schema(referral: ServiceReferral, provider_name: str) -> ServiceReferralSchema:
     """Return a service referral as its case's workers read it."""
     document = decrypt(referral)
     plain: dict[str, Any] = referral.model_dump(include=COLUMN_FIELDS)
-    return ServiceReferralOut(
+    return ServiceReferralSchema(
         **plain, **{name: document.get(name) for name in ENCRYPTED_FIELDS}, provider_name=provider_name
     )

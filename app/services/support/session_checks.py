@@ -12,7 +12,7 @@ from app.access.actor import Caller
 from app.errors import Fault, InvalidInput
 from app.models import Case, CaseWorker, Goal, SupportSession, TeamMember
 from app.models.record import utc_now
-from app.schemas.support_sessions import SessionPlan, SupportSessionContent
+from app.schemas.support_sessions import SupportSessionContent, SupportSessionPlan
 from app.services.cases.staffing import can_lead_case
 from app.services.cases.write_access import check_works_on_case
 from app.services.support.session_states import INITIAL_STATUS
@@ -50,7 +50,7 @@ def check_support_session_time(pointer: str, moment: datetime) -> list[Fault]:
 
 
 async def check_support_session_staffing(
-    session: AsyncSession, caller: Caller, case: Case, plan: SessionPlan, status: str
+    session: AsyncSession, caller: Caller, case: Case, plan: SupportSessionPlan, status: str
 ) -> list[Fault]:
     """Return what speaks against this actor writing down a session of who is to hold it.
 

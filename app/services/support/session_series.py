@@ -12,7 +12,12 @@ from app.kit.records import get_for_share
 from app.kit.state_machine import raise_if_unmet
 from app.models import Case
 from app.models.record import new_id
-from app.schemas.support_sessions import SeriesIn, SeriesOut, SessionPlan, SupportSessionContent
+from app.schemas.support_sessions import (
+    SupportSessionContent,
+    SupportSessionPlan,
+    SupportSessionSeries,
+    SupportSessionSeriesCreate,
+)
 from app.services.cases import history as case_history
 from app.services.cases.states import check_case_open
 from app.services.support.session_checks import (
@@ -29,8 +34,8 @@ from app.services.support.sessions import (
 
 
 async def create_case_support_session_series(
-    session: AsyncSession, caller: Caller, case_id: UUID, payload: SeriesIn
-) -> SeriesOut:
+    session: AsyncSession, caller: Caller, case_id: UUID, payload: SupportSessionSeriesCreate
+) -> SupportSessionSeries:
     """Plan all sessions of a series; one line of the timeline tells of it.
 
     Raises:
@@ -48,7 +53,7 @@ async def create_case_support_session_series(
     )
     await validate_case_goals(session, case, payload.goal_ids)
     series_id, contacts = payload.id or new_id(), []
-    fields = payload.model_dump(include=set(SessionPlan.model_fields))
+    fields = payload.model_dump(include=set(SupportSessionPlan.model_fields))
     for number, at in enumerate(moments):
         # Ids that follow from the series': sent twice, even without an Idempotency-Key, it is still one series.
         contact = build_support_session(case, caller, uuid5(series_id, str(number)))
@@ -60,13 +65,13 @@ async def create_case_support_session_series(
     detail = {"kind": payload.kind, "at": moments[0].isoformat(), "count": str(payload.count)}
     detail |= {"series_id": str(series_id), "every_weeks": str(payload.every_weeks)}
     case_history.record_case_history(session, case, "session_planned", caller, contacts[0], detail)
-    return SeriesOut(
+    return SupportSessionSeries(
         series_id=series_id,
         items=[support_session_to_schema(contact, has_clinical_note=False) for contact in contacts],
     )
 
 
-def _session_times(payload: SeriesIn) -> list[datetime]:
+def _session_times(payload: SupportSessionSeriesCreate) -> list[datetime]:
     """Return when the sessions are, by the clock on the wall in Cambodia."""
     faults = check_support_session_time("/first_at", payload.first_at)
     if faults:

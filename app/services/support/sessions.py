@@ -22,12 +22,14 @@ from app.kit.state_machine import check_status, raise_if_unmet
 from app.models import Case, ClinicalNote, SupportSession
 from app.models.record import new_id, utc_now
 from app.schemas.support_sessions import (
-    SessionCancellation,
+    SupportSession as SupportSessionSchema,
+)
+from app.schemas.support_sessions import (
+    SupportSessionCancellation,
     SupportSessionContent,
+    SupportSessionCreate,
     SupportSessionFilters,
-    SupportSessionIn,
-    SupportSessionOut,
-    SupportSessionPatch,
+    SupportSessionUpdate,
 )
 from app.schemas.wire import Page
 from app.services.cases import history as case_history
@@ -49,7 +51,7 @@ from app.services.support.session_states import (
 COLUMN_FIELDS = frozenset({"kind", "form", "planned_at", "held_at", "attendance", "areas", "goal_ids"})
 ENCRYPTED_FIELDS = frozenset({"participants", "place", "mood", "summary", "next_step", "missed_reason"})
 COMPUTED_FIELDS = frozenset({"cancel_reason", "editable_until", "has_clinical_note"})
-SCHEMA_COLUMN_FIELDS = frozenset(SupportSessionOut.model_fields) - ENCRYPTED_FIELDS - COMPUTED_FIELDS
+SCHEMA_COLUMN_FIELDS = frozenset(SupportSessionSchema.model_fields) - ENCRYPTED_FIELDS - COMPUTED_FIELDS
 """What an answer takes from the columns as they are."""
 HAS_CLINICAL_NOTE = (
     select(col(ClinicalNote.id)).where(col(ClinicalNote.session_id) == col(SupportSession.id)).exists()
@@ -59,8 +61,8 @@ SESSION_WITH_NOTE_FLAG = select(SupportSession, HAS_CLINICAL_NOTE)
 
 
 async def create_case_support_session(
-    session: AsyncSession, caller: Caller, case_id: UUID, payload: SupportSessionIn
-) -> SupportSessionOut:
+    session: AsyncSession, caller: Caller, case_id: UUID, payload: SupportSessionCreate
+) -> SupportSessionSchema:
     """Plan a session, or write down one that was held or missed.
 
     Raises:
@@ -98,7 +100,7 @@ def build_support_session(case: Case, caller: Caller, contact_id: UUID) -> Suppo
 
 async def list_case_support_sessions(
     session: AsyncSession, caller: Caller, case_id: UUID, filters: SupportSessionFilters
-) -> Page[SupportSessionOut]:
+) -> Page[SupportSessionSchema]:
     """List a case's sessions, newest first."""
     await ensure_exists(session, Case, case_id)
     wanted = filters.model_dump(include={"status", "kind", "series_id"}, exclude_none=True)
@@ -121,7 +123,7 @@ async def list_case_support_sessions(
     )
 
 
-async def get_support_session(session: AsyncSession, session_id: UUID) -> SupportSessionOut:
+async def get_support_session(session: AsyncSession, session_id: UUID) -> SupportSessionSchema:
     """Read one session."""
     row = (await session.execute(SESSION_WITH_NOTE_FLAG.where(col(SupportSession.id) == session_id))).first()
     if row is None:
@@ -130,8 +132,12 @@ async def get_support_session(session: AsyncSession, session_id: UUID) -> Suppor
 
 
 async def update_support_session(
-    session: AsyncSession, caller: Caller, session_id: UUID, expected_version: int, patch: SupportSessionPatch
-) -> SupportSessionOut:
+    session: AsyncSession,
+    caller: Caller,
+    session_id: UUID,
+    expected_version: int,
+    patch: SupportSessionUpdate,
+) -> SupportSessionSchema:
     """Change a planned session, record it as held or missed, or correct what one wrote down within the day.
 
     Raises:
@@ -169,8 +175,8 @@ async def cancel_support_session(
     caller: Caller,
     session_id: UUID,
     expected_version: int,
-    payload: SessionCancellation,
-) -> SupportSessionOut:
+    payload: SupportSessionCancellation,
+) -> SupportSessionSchema:
     """Call off a planned session.
 
     Raises:
@@ -222,17 +228,17 @@ def _record_history(session: AsyncSession, case: Case, caller: Caller, contact: 
     )
 
 
-async def _load_schema(session: AsyncSession, contact: SupportSession) -> SupportSessionOut:
+async def _load_schema(session: AsyncSession, contact: SupportSession) -> SupportSessionSchema:
     """Return a session that this request has changed as it is read."""
     note = select(col(ClinicalNote.id)).where(col(ClinicalNote.session_id) == contact.id)
     return support_session_to_schema(contact, has_clinical_note=await session.scalar(note) is not None)
 
 
-def support_session_to_schema(contact: SupportSession, *, has_clinical_note: bool) -> SupportSessionOut:
+def support_session_to_schema(contact: SupportSession, *, has_clinical_note: bool) -> SupportSessionSchema:
     """Return a session as it is told."""
     plain: dict[str, Any] = contact.model_dump(include=set(SCHEMA_COLUMN_FIELDS))
     document = decrypt(contact)
-    return SupportSessionOut(
+    return SupportSessionSchema(
         **plain,
         **{name: document.get(name) for name in (*ENCRYPTED_FIELDS, "cancel_reason")},
         editable_until=contact.recorded_at + EDIT_WINDOW if contact.recorded_at else None,
