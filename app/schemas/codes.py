@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from app.errors import NotFound
@@ -72,7 +72,7 @@ def get_code_label(name: str, code: str, language: str) -> str:
 class CodeOf:
     """A field that holds one code of a list: `urgency: Annotated[str, CodeOf("urgency")]`.
 
-    Any other value is a `literal_error`; the JSON schema is a string with an enum. Naming a list that does not
+    Any other value is a `literal_error`. In OpenAPI each list is one named enum that every field refers to. Naming a list that does not
     exist raises NotFound at once, so a misspelling stops the program from starting.
     """
 
@@ -81,12 +81,15 @@ class CodeOf:
     def __post_init__(self) -> None:
         get_codes(self.name)
 
+    @property
+    def component_name(self) -> str:
+        """Name of the enum's component in OpenAPI, for example `CaseStatus` for the list `case_status`."""
+        name = "basis_code" if self.name == "basis_without_consent" else self.name  # a schema has that name
+        return "".join(word.capitalize() for word in name.split("_"))
+
     def __get_pydantic_core_schema__(self, _source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.literal_schema(
-            list(get_codes(self.name)), serialization=core_schema.simple_ser_schema("str")
+            list(get_codes(self.name)),
+            serialization=core_schema.simple_ser_schema("str"),
+            ref=f"{__name__}.{self.component_name}:{self.name}",
         )
-
-    def __get_pydantic_json_schema__(
-        self, _schema: CoreSchema, _handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
-        return {"type": "string", "enum": list(get_codes(self.name))}

@@ -202,15 +202,15 @@ def test_a_wrong_code_in_a_list_is_pointed_at() -> None:
 
 
 @pytest.mark.parametrize("mode", ["validation", "serialization"])
-def test_the_json_schema_shows_the_codes(mode: Any) -> None:
-    properties = Intake.model_json_schema(mode=mode)["properties"]
-    assert properties["urgency"]["type"] == "string"
-    assert properties["urgency"]["enum"] == ["emergency", "urgent", "routine"]
-    assert properties["languages"]["items"]["enum"] == list(get_codes("language"))
-    assert properties["sex"]["anyOf"] == [
-        {"type": "string", "enum": list(get_codes("sex"))},
-        {"type": "null"},
-    ]
+def test_json_schema_refers_to_one_named_enum_per_list(mode: Any) -> None:
+    schema = Intake.model_json_schema(mode=mode)
+    properties, enums = schema["properties"], schema["$defs"]
+    assert properties["urgency"] == {"$ref": "#/$defs/Urgency"}
+    assert enums["Urgency"] == {"type": "string", "enum": ["emergency", "urgent", "routine"]}
+    assert properties["languages"]["items"] == {"$ref": "#/$defs/Language"}
+    assert enums["Language"]["enum"] == list(get_codes("language"))
+    assert properties["sex"]["anyOf"] == [{"$ref": "#/$defs/Sex"}, {"type": "null"}]
+    assert enums["Sex"] == {"type": "string", "enum": list(get_codes("sex"))}
 
 
 def test_a_code_stored_before_it_left_its_list_can_still_be_shown() -> None:
