@@ -15,7 +15,7 @@ from app.http.sign_in_context import (
     without_cookie,
 )
 from app.schemas.sign_in import SignInCredentials, UserAccessToken
-from app.services.accounts import sessions
+from app.services.accounts import refresh_tokens
 from app.services.accounts import sign_in as sign_ins
 
 router = Router(prefix="/auth", tags=["sign-in"])
@@ -59,7 +59,7 @@ async def sign_in(
 )
 async def refresh_session(visit: Visiting, refresh_token: RefreshCookie = None) -> Response:
     """Get the next access token; the refresh token changes too, and using the old one again ends the sign-in."""
-    return with_cookie(await sessions.refresh_session(visit, refresh_token))
+    return with_cookie(await refresh_tokens.refresh_session(visit, refresh_token))
 
 
 @router.post(
@@ -73,5 +73,5 @@ async def refresh_session(visit: Visiting, refresh_token: RefreshCookie = None) 
 )
 async def sign_out(request: Request, visit: Visiting, refresh_token: RefreshCookie = None) -> Response:
     """Sign out: the access token is refused from the next request on, the cookie is cleared."""
-    await sessions.sign_out(visit, get_optional_bearer_token(request), refresh_token)
+    await refresh_tokens.sign_out(visit, get_optional_bearer_token(request), refresh_token)
     return without_cookie()

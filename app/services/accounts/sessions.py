@@ -1,48 +1,40 @@
-"""Sessions: a person's sign-in is a family of refresh tokens, each good once, until it ends or is ended.
+"""Sessions of people. A session begins with a sign-in and ends by expiry or revocation.
+
+Three lifetimes apply:
 
     idle          `refresh_idle_seconds` without a refresh (12 hours)
     absolute      `session_seconds` after the sign-in, however often it is refreshed (7 days)
-    access token  `access_token_seconds` (10 minutes), dead at once when its session is ended
+    access token  `access_token_seconds` (10 minutes); refused at once when its session is revoked
 
-A refresh token is "<session id>.<secret>"; only the secret's fingerprint is stored. One atomic update rotates it. A
-secret that was good before and comes again means that two hold the family: it ends (RFC 9700, section 4.14.2).
+`refresh_tokens` rotates the refresh tokens of a session.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.actor import Caller
-from app.access.passwords import generate_client_secret, hash_secret, verify_secret
+from app.access.passwords import generate_client_secret, hash_secret
 from app.access.permissions import CHILD_DATA_ROLES
 from app.access.vault import get_vault
 from app.config import get_settings
-from app.database.errors import translate_database_errors
-from app.errors import NotFound, Unauthenticated
+from app.errors import NotFound
 from app.kit.pagination import Paginator
 from app.models import AuthSession, CalendarFeed, User
 from app.models.record import new_id, utc_now
 from app.schemas.sign_in import UserAccessToken, UserSession
 from app.schemas.wire import Page, PageQuery
 from app.services.accounts import initial_passwords
-from app.services.accounts.sign_in_audit import (
-    SignInContext,
-    record_authenticated_access,
-    record_authentication_failure,
-)
+from app.services.accounts.sign_in_audit import SignInContext
 
 FULL_SCOPE = "full"
 ENROLLMENT_SCOPE = "enrol"
 """A token's scope while something is left to set up: a password of one's own, a second factor."""
 
-REFRESH_ACTION = "account.refresh"
-REFRESH_REUSE_ACTION = "account.refresh_reuse"
-SIGN_OUT_ACTION = "account.sign_out"
-MAX_COOKIE_LENGTH = 200
 MAX_USER_AGENT_LENGTH = 300
 
 
@@ -54,23 +46,6 @@ class SessionTokens:
     refresh_token: str
     refresh_token_lifetime: int
     """Seconds the refresh token lives."""
-
-
-@dataclass(frozen=True, slots=True)
-class RefreshToken:
-    """A refresh token, read."""
-
-    session_id: UUID
-    secret: str
-
-
-def parse_refresh_token(text: str | None) -> RefreshToken | None:
-    """Return the parts of a refresh token, or None where the text cannot be one."""
-    session_id, _, secret = (text or "")[:MAX_COOKIE_LENGTH].partition(".")
-    try:
-        return RefreshToken(UUID(session_id), secret) if secret else None
-    except ValueError:
-        return None
 
 
 def needs_second_factor(user: User) -> bool:
@@ -118,123 +93,6 @@ def issue_session_tokens(user: User, record: AuthSession, secret: str) -> Sessio
         password_change_required=initial,
     )
     return SessionTokens(answer, f"{record.id}.{secret}", _seconds_until(record.idle_ends_at))
-
-
-async def refresh_session(visit: SignInContext, cookie: str | None) -> SessionTokens:
-    """Give the next access token, and the next refresh token for the one presented.
-
-    Raises:
-        Unauthenticated: the session is over, or the token was used before; then the whole family ends.
-    """
-    presented = parse_refresh_token(cookie)
-    if presented is None:
-        await record_authentication_failure(visit, REFRESH_ACTION)
-        raise Unauthenticated("There is no refresh token; please sign in.")
-    secret = generate_client_secret()
-    with translate_database_errors():
-        async with visit.database.session_factory() as session:
-            record = await _rotate_refresh_token(session, presented, secret)
-            user = await session.get(User, record.user_id) if record else None
-            await session.commit()
-    if record is None or user is None:
-        await _reject_refresh(visit, presented)
-        raise Unauthenticated("The session is over; please sign in again.")
-    await record_authenticated_access(visit, REFRESH_ACTION, "person", user.id, record.id)
-    return issue_session_tokens(user, record, secret)
-
-
-async def _rotate_refresh_token(
-    session: AsyncSession, presented: RefreshToken, secret: str
-) -> AuthSession | None:
-    """Put a new secret in the place of the presented one: of any number at once, one finds it there."""
-    moment = utc_now()
-    idle_end = moment + timedelta(seconds=get_settings().refresh_idle_seconds)
-    active = exists().where(col(User.id) == col(AuthSession.user_id), col(User.is_active))
-    statement = (
-        update(AuthSession)
-        .where(
-            col(AuthSession.id) == presented.session_id,
-            col(AuthSession.refresh_digest) == hash_secret(presented.secret),
-            col(AuthSession.revoked_at).is_(None),
-            col(AuthSession.idle_ends_at) > moment,
-            # A token needs a whole second to live.
-            col(AuthSession.ends_at) > moment + timedelta(seconds=1),
-            active,
-        )
-        .values(
-            refresh_digest=hash_secret(secret),
-            refreshed_at=moment,
-            idle_ends_at=func.least(idle_end, col(AuthSession.ends_at)),
-        )
-        .returning(AuthSession)
-        .execution_options(synchronize_session=False)
-    )
-    return (await session.scalars(statement)).one_or_none()
-
-
-async def _reject_refresh(visit: SignInContext, presented: RefreshToken) -> None:
-    """End the family a used token belongs to, and log whose token was refused."""
-    with translate_database_errors():
-        async with visit.database.session_factory() as session:
-            found = await session.get(AuthSession, presented.session_id)
-            subject = found.user_id if found else None
-            reused = bool(found and not verify_secret(presented.secret, found.refresh_digest or b""))
-            if found and subject:
-                await revoke_sessions(
-                    session, subject, "reused" if reused else "idle", only_session_id=found.id
-                )
-            await session.commit()
-    await record_authentication_failure(
-        visit,
-        REFRESH_REUSE_ACTION if reused and subject else REFRESH_ACTION,
-        "person",
-        subject,
-        presented.session_id,
-    )
-
-
-async def sign_out(visit: SignInContext, bearer: str | None, cookie: str | None) -> None:
-    """End the sessions that an access token and a refresh token belong to; one that is over is no error.
-
-    Raises:
-        Unauthenticated: the access token is not ours, and no refresh token came with it.
-    """
-    presented = parse_refresh_token(cookie)
-    if presented is not None:
-        await _end_session(visit, presented.session_id, presented)
-    if bearer is None:
-        return
-    try:
-        session_id = get_vault().access_tokens.verify_access_token(bearer).session_id
-    except Unauthenticated:
-        if presented is None:
-            raise
-        return
-    await _end_session(visit, session_id, None)
-
-
-async def _end_session(visit: SignInContext, session_id: UUID, presented: RefreshToken | None) -> None:
-    with translate_database_errors():
-        async with visit.database.session_factory() as session:
-            found = await session.get(AuthSession, session_id)
-    if found is None or found.user_id is None or found.revoked_at is not None:
-        return
-    if presented and not verify_secret(presented.secret, found.refresh_digest or b""):
-        await _reject_refresh(visit, presented)
-        return
-    await record_authenticated_access(visit, SIGN_OUT_ACTION, "person", found.user_id, found.id, status=204)
-    with translate_database_errors():
-        async with visit.database.session_factory() as session:
-            await revoke_sessions(session, found.user_id, "signed_out", only_session_id=found.id)
-            await session.commit()
-
-
-async def revoke_session_of_refresh_token(session: AsyncSession, cookie: str | None, because: str) -> None:
-    """End the family of the refresh token a browser still holds, if it is the family's present one."""
-    presented = parse_refresh_token(cookie)
-    found = await session.get(AuthSession, presented.session_id) if presented else None
-    if presented and found and found.user_id and verify_secret(presented.secret, found.refresh_digest or b""):
-        await revoke_sessions(session, found.user_id, because, only_session_id=found.id)
 
 
 async def revoke_sessions(

@@ -10,7 +10,7 @@ from app.database.errors import translate_database_errors
 from app.errors import Fault, TooManyRequests, Unauthenticated
 from app.models import AuthSession, User
 from app.schemas.sign_in import SignInCredentials
-from app.services.accounts import initial_passwords, second_factors, sessions
+from app.services.accounts import initial_passwords, refresh_tokens, second_factors, sessions
 from app.services.accounts import sign_in_throttle as sign_in_attempts
 from app.services.accounts.sessions import SessionTokens
 from app.services.accounts.sign_in_audit import (
@@ -117,7 +117,7 @@ async def _complete_sign_in(
 async def _create_session(
     session: AsyncSession, visit: SignInContext, user: User, new_hash: str | None, cookie: str | None
 ) -> tuple[AuthSession, str]:
-    await sessions.revoke_session_of_refresh_token(session, cookie, "replaced")
+    await refresh_tokens.revoke_session_of_refresh_token(session, cookie, "replaced")
     user.password_hash = new_hash or user.password_hash
     record, secret = sessions.create_user_session(visit, user)
     session.add(record)
