@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.actor import Caller
+from app.access.caller import Caller
 from app.access.permissions import Permission
 from app.database.engine import Database
 from app.database.errors import translate_database_errors

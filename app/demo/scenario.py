@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.actor import Caller
+from app.access.caller import Caller
 from app.access.permissions import Permission
 from app.demo import people as demo_people
 from app.demo.actors import DemoContext

@@ -12,7 +12,7 @@ from fastapi.openapi.models import HTTPBearer as HTTPBearerModel
 from fastapi.security.base import SecurityBase
 
 from app.access import log
-from app.access.actor import Caller
+from app.access.caller import Caller
 from app.access.permissions import Permission, Role, has_permission
 from app.access.tokens import Claims
 from app.access.vault import get_vault

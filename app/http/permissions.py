@@ -8,7 +8,7 @@ from typing import Annotated
 
 from fastapi import Depends
 
-from app.access.actor import Caller
+from app.access.caller import Caller
 from app.access.permissions import Permission
 from app.http.authorization import Requires
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from app.access.actor import Caller
+from app.access.caller import Caller
 from app.access.permissions import Permission, Role
 from app.access.vault import decrypt, encrypt
 from app.errors import Fault

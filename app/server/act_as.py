@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import log
-from app.access.actor import Caller
+from app.access.caller import Caller
 from app.access.permissions import Permission, has_permission
 from app.access.tokens import SubjectKind
 from app.database.engine import Database

@@ -2,7 +2,7 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.actor import Caller
+from app.access.caller import Caller
 from app.access.passwords import check_password_strength, hash_password, verify_password
 from app.access.permissions import Permission, has_permission
 from app.config import get_settings

@@ -17,7 +17,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.access.actor import Caller
+from app.access.caller import Caller
 from app.access.passwords import generate_client_secret, hash_secret
 from app.access.permissions import CHILD_DATA_ROLES
 from app.access.vault import get_vault

@@ -8,7 +8,7 @@ from sqlalchemy import any_, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.access.actor import Caller
+from app.access.caller import Caller
 from app.access.permissions import Role
 from app.errors import AlreadyExists, Fault
 from app.kit.pagination import Paginator

@@ -6,7 +6,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.access.actor import Caller
+from app.access.caller import Caller
 from app.errors import Fault
 from app.kit import approval as decisions
 from app.kit.records import get_case_for_update, get_version_for_update

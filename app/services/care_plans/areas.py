@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.access.actor import Caller
+from app.access.caller import Caller
 from app.access.vault import decrypt, encrypt
 from app.errors import Fault, InvalidInput
 from app.kit.approval import check_editable

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access import log
-from app.access.actor import Caller
+from app.access.caller import Caller
 from app.access.log import AccessedRecord
 from app.access.permissions import Role
 from app.kit.dates import today

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access import log
-from app.access.actor import Caller
+from app.access.caller import Caller
 from app.access.passwords import generate_client_secret, hash_secret
 from app.access.permissions import Permission, has_permission
 from app.access.vault import get_vault

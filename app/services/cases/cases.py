@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access import log
-from app.access.actor import Caller
+from app.access.caller import Caller
 from app.access.log import AccessedRecord
 from app.access.vault import decrypt, decrypt_value, encrypt
 from app.errors import NotFound

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access import log
-from app.access.actor import Caller
+from app.access.caller import Caller
 from app.access.vault import decrypt, decrypt_value, encrypt
 from app.kit.pagination import Paginator
 from app.kit.records import apply_patch, get_record, get_version_for_update

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.actor import Caller
+from app.access.caller import Caller
 from app.errors import Fault
 from app.kit.dates import add_months, today
 from app.kit.records import get_version_for_update

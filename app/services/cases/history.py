@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.actor import Caller
+from app.access.caller import Caller
 from app.access.log import RECORD_KINDS
 from app.access.vault import encrypt
 from app.kit.dates import CAMBODIA_TIMEZONE, today

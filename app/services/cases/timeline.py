@@ -9,7 +9,7 @@ from sqlalchemy import Select, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.access.actor import Caller
+from app.access.caller import Caller
 from app.access.vault import decrypt
 from app.kit.dates import CAMBODIA_TIMEZONE
 from app.kit.pagination import Paginator

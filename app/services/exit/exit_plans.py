@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.access.actor import Caller
+from app.access.caller import Caller
 from app.access.vault import decrypt, encrypt
 from app.errors import NotFound
 from app.kit.approval import get_decision_comment, record_decision

@@ -5,7 +5,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.access.actor import Caller
+from app.access.caller import Caller
 from app.errors import Fault
 from app.kit.dates import today
 from app.kit.pagination import Paginator

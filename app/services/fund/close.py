@@ -4,7 +4,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.actor import Caller
+from app.access.caller import Caller
 from app.errors import Fault, InvalidInput
 from app.kit.dates import today
 from app.kit.records import get_for_share, get_version_for_update

@@ -7,7 +7,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.access.actor import Caller
+from app.access.caller import Caller
 from app.database.errors import get_violated_constraint
 from app.errors import Fault, InvalidInput
 from app.kit.dates import today

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.access.actor import Caller
+from app.access.caller import Caller
 from app.kit.dates import validate_not_in_future
 from app.kit.pagination import Paginator
 from app.models import ExchangeRate

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.access.actor import Caller
+from app.access.caller import Caller
 from app.errors import Fault, InvalidInput
 from app.kit.dates import validate_not_in_future
 from app.kit.pagination import Paginator

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.access.actor import Caller
+from app.access.caller import Caller
 from app.access.vault import decrypt, encrypt
 from app.errors import Fault, InvalidInput
 from app.kit.dates import CAMBODIA_TIMEZONE, today

@@ -1,6 +1,6 @@
 """The life of a disbursement: asked for, approved and paid by three different people."""
 
-from app.access.actor import Caller
+from app.access.caller import Caller
 from app.access.permissions import Permission
 from app.errors import Fault
 from app.kit.state_machine import Transition

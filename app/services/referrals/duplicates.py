@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Integer, Uuid, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.actor import Caller
+from app.access.caller import Caller
 from app.access.log import AccessedRecord, get_accessed_records
 from app.access.vault import decrypt, decrypt_value
 from app.kit.dates import BirthRange

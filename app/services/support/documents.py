@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.access.actor import Caller
+from app.access.caller import Caller
 from app.access.log import RECORD_KINDS
 from app.access.vault import decrypt, encrypt, get_vault
 from app.errors import Fault, InvalidInput

@@ -8,7 +8,7 @@ from sqlalchemy import literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.access.actor import Caller
+from app.access.caller import Caller
 from app.errors import Fault, InvalidInput
 from app.models import Case, CaseWorker, Goal, SupportSession, TeamMember
 from app.models.record import utc_now

@@ -5,7 +5,7 @@ from uuid import UUID, uuid5
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.actor import Caller
+from app.access.caller import Caller
 from app.errors import InvalidInput
 from app.kit.dates import CAMBODIA_TIMEZONE
 from app.kit.records import get_for_share

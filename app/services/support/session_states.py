@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from app.access.actor import Caller
+from app.access.caller import Caller
 from app.access.permissions import Permission
 from app.errors import Fault
 from app.kit.state_machine import Transition
