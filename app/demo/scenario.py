@@ -41,7 +41,7 @@ from app.demo.storylines import (
 from app.demo.support import simulate_planned_sessions, simulate_session_series, simulate_sessions
 from app.schemas.cases import BreakGlassRequest, CaseLinkCreate
 from app.schemas.referrals import Referral as ReferralSchema
-from app.services.cases import staffing as cases_staffing
+from app.services.cases import break_glass, case_links
 from app.services.referrals import referrals
 
 CONTACTS_PER_QUARTER = (3, 2, 3, 4)
@@ -244,7 +244,7 @@ async def _link_cases(stage: DemoContext, one: CaseScenario, two: CaseScenario) 
         case_id, linked_id = [await _get_case_id(stage, session, actor, story) for story in (one, two)]
         linking = CaseLinkCreate(linked_case_id=linked_id, reason="Cousins: one was harmed by the other.")
         with CaseSimulation.create(stage, two, case_id).freeze_day(two.opened_on + timedelta(days=3)):
-            await cases_staffing.create_case_link(session, actor, case_id, linking)
+            await case_links.create_case_link(session, actor, case_id, linking)
 
 
 async def _simulate_returning_child(stage: DemoContext, story: CaseScenario) -> None:
@@ -273,4 +273,4 @@ async def _simulate_break_glass(stage: DemoContext, story: CaseScenario) -> None
     (other,) = set(demo_people.TEAMS) - {initial_team(story)}
     async with stage.run_as(demo_people.WORKERS[other][0], Permission.case_break_glass) as (session, actor):
         reason = "The child called the on-call number; the lead worker is not to be reached."
-        await cases_staffing.break_glass(session, actor, case_id, BreakGlassRequest(reason=reason))
+        await break_glass.break_glass(session, actor, case_id, BreakGlassRequest(reason=reason))

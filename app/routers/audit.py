@@ -11,7 +11,7 @@ from app.schemas.audit import AccessEntry, AccessEntryFilters
 from app.schemas.cases import BreakGlassGrant
 from app.schemas.wire import Page, PageQuery
 from app.services import audit
-from app.services.cases import staffing as cases_staffing
+from app.services.cases import break_glass
 
 router = Router(prefix="/audit", tags=["audit"])
 
@@ -33,4 +33,4 @@ async def list_break_glass_grants(
     page: Annotated[PageQuery, Query()],
 ) -> Page[BreakGlassGrant]:
     """Read which cases were opened outside their scope, by whom and why, newest first."""
-    return await cases_staffing.list_break_glass_grants(session, caller, page)
+    return await break_glass.list_break_glass_grants(session, caller, page)

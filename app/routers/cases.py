@@ -35,7 +35,8 @@ from app.schemas.cases import (
 from app.schemas.exit_plans import CaseClosure, CaseExtension, CaseReopening
 from app.schemas.timeline import TimelineEntry, TimelineFilters
 from app.schemas.wire import Page, PageQuery
-from app.services.cases import cases
+from app.services.cases import break_glass as break_glass_grants
+from app.services.cases import case_links, cases
 from app.services.cases import extend as cases_extend
 from app.services.cases import staffing as cases_staffing
 from app.services.cases import timeline as timelines
@@ -156,7 +157,7 @@ async def break_glass(
     payload: BreakGlassRequest,
 ) -> BreakGlassGrant:
     """Open a case outside your scope for four hours; your supervisor and the DPO see it at once."""
-    return await cases_staffing.break_glass(session, caller, case_id, payload)
+    return await break_glass_grants.break_glass(session, caller, case_id, payload)
 
 
 @router.post("/{case_id}/links", status_code=201)
@@ -167,7 +168,7 @@ async def create_case_link(
     payload: CaseLinkCreate,
 ) -> CaseLink:
     """Link two children's cases; a wall stands between their workers from then on."""
-    return await cases_staffing.create_case_link(session, caller, case_id, payload)
+    return await case_links.create_case_link(session, caller, case_id, payload)
 
 
 @router.get("/{case_id}/links")
@@ -178,4 +179,4 @@ async def list_case_links(
     page: Annotated[PageQuery, Query()],
 ) -> Page[CaseLink]:
     """List the cases linked with this one."""
-    return await cases_staffing.list_case_links(session, caller, case_id, page)
+    return await case_links.list_case_links(session, caller, case_id, page)

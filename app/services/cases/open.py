@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import Uuid, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.caller import Caller
@@ -23,8 +23,8 @@ NEXT_CASE_NUMBER_SQL = text("""
     RETURNING last
 """)
 CASE_OPENING_LOCK_SQL = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
+HAS_OPEN_CASE_SQL = text("SELECT access.has_open_case(:child)").bindparams(bindparam("child", type_=Uuid))
 RESPONSIBLE_RELATIONSHIPS = frozenset({"mother", "father"})
-CHILD_COLUMN_FIELDS = ("sex", "place_code")
 
 
 async def lock_case_opening(session: AsyncSession, child_id: UUID) -> None:
@@ -34,6 +34,11 @@ async def lock_case_opening(session: AsyncSession, child_id: UUID) -> None:
         TimedOut: they take too long.
     """
     await get_driver_connection(session).execute(CASE_OPENING_LOCK_SQL, str(child_id))
+
+
+async def has_open_case(session: AsyncSession, child_id: UUID) -> bool:
+    """Return whether a child has an open case, including one that the caller cannot see."""
+    return bool(await session.scalar(HAS_OPEN_CASE_SQL, {"child": child_id}))
 
 
 async def open_case_from_referral(

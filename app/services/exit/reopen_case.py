@@ -19,8 +19,11 @@ from app.schemas.exit_plans import CaseReopening
 from app.services.cases import history as case_history
 from app.services.cases import open as cases_open
 from app.services.cases.cases import load_case_schema
-from app.services.cases.conflict_walls import check_conflict_wall
-from app.services.cases.staffing import HAS_OPEN_CASE_SQL, check_leads_case, check_workers_eligible
+from app.services.cases.staffing_checks import (
+    check_conflict_wall,
+    check_leads_case,
+    check_workers_eligible,
+)
 
 COPIED_PERSON_FIELDS = {"role", "relationship", "is_responsible"}
 """What stands in the open about a person, and comes along."""
@@ -70,7 +73,7 @@ async def _check_case_closed(session: AsyncSession, old: Case) -> list[Fault]:
     if old.status != "closed":
         return [Fault("/status", "status", "The case is not closed.")]
     await cases_open.lock_case_opening(session, old.child_id)
-    if await session.scalar(HAS_OPEN_CASE_SQL, {"child": old.child_id}):
+    if await cases_open.has_open_case(session, old.child_id):
         return [Fault(None, "open_case", "The child has an open case.")]
     return []
 

@@ -25,7 +25,7 @@ from app.schemas.disbursements import (
     DisbursementRejection,
 )
 from app.services.cases import history as case_history
-from app.services.cases.staffing import check_leads_case
+from app.services.cases.staffing_checks import check_leads_case
 from app.services.cases.write_access import check_works_on_case
 from app.services.fund import approval_limits, ledger
 from app.services.fund.disbursements import disbursement_history_detail, disbursement_to_schema

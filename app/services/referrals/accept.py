@@ -20,8 +20,7 @@ from app.schemas.referrals import PartnerReferral, ReferralAcceptance
 from app.schemas.referrals import Referral as ReferralSchema
 from app.services.cases import history as case_history
 from app.services.cases import open as cases_open
-from app.services.cases.conflict_walls import check_conflict_wall
-from app.services.cases.staffing import HAS_OPEN_CASE_SQL, can_lead_case
+from app.services.cases.staffing_checks import can_lead_case, check_conflict_wall
 from app.services.cases.write_access import check_works_on_case, check_works_with_child
 from app.services.persons import person_details as telling
 from app.services.referrals import duplicates as matches
@@ -157,7 +156,7 @@ async def _check_known_child(
     if running := await _get_open_case_for_share(session, child_id):
         # What joins a case becomes part of it: that is work on the case, and looking at it is not enough.
         return await check_works_on_case(session, running)
-    if await session.scalar(HAS_OPEN_CASE_SQL, {"child": child_id}):
+    if await cases_open.has_open_case(session, child_id):
         detail = "This child has an open case that you do not see: a programme manager can join the referral to it."
         return [Fault("/child_id", "open_case_elsewhere", detail)]
     unmet = await check_conflict_wall(

@@ -13,7 +13,7 @@ from app.errors import Fault, InvalidInput
 from app.models import Case, CaseWorker, Goal, SupportSession, TeamMember
 from app.models.record import utc_now
 from app.schemas.support_sessions import SupportSessionContent, SupportSessionPlan
-from app.services.cases.staffing import can_lead_case
+from app.services.cases.staffing_checks import can_lead_case
 from app.services.cases.write_access import check_works_on_case
 from app.services.support.session_states import INITIAL_STATUS
 

@@ -1,0 +1,68 @@
+"""Break-glass: emergency read access to one case outside the caller's scope."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.access.caller import Caller
+from app.access.vault import decrypt, encrypt
+from app.database.errors import get_violated_constraint
+from app.errors import NotFound
+from app.kit.pagination import Paginator
+from app.kit.records import get_record
+from app.models import BreakGlassGrant, Case
+from app.models.record import utc_now
+from app.schemas.cases import BreakGlassGrant as BreakGlassGrantSchema
+from app.schemas.cases import BreakGlassRequest
+from app.schemas.wire import Page, PageQuery
+from app.services.cases import history as case_history
+
+BREAK_GLASS_DURATION = timedelta(hours=4)
+
+
+async def break_glass(
+    session: AsyncSession, caller: Caller, case_id: UUID, breaking: BreakGlassRequest
+) -> BreakGlassGrantSchema:
+    """Open one case outside the actor's scope for four hours, for a typed reason that others see at once.
+
+    Raises:
+        NotFound: no such case, or one behind the wall: no reason opens that.
+    """
+    at = utc_now()
+    grant = BreakGlassGrant(
+        case_id=case_id, user_id=caller.id, opened_at=at, expires_at=at + BREAK_GLASS_DURATION
+    )
+    encrypt(grant, "reason_sealed", breaking.reason)
+    session.add(grant)
+    try:
+        await session.flush()  # from here on the case can be seen, if it exists and no wall hides it
+    except IntegrityError as error:
+        if get_violated_constraint(error) == "fk_break_glass_case_id":
+            raise NotFound from error
+        raise
+    case = await get_record(session, Case, case_id)
+    grant.child_id = case.child_id
+    case_history.record_case_history(session, case, "break_glass", caller, grant, {"reason": breaking.reason})
+    await session.flush()  # the answer shows what was stored
+    return _grant_to_schema(grant)
+
+
+async def list_break_glass_grants(
+    session: AsyncSession, caller: Caller, page: PageQuery
+) -> Page[BreakGlassGrantSchema]:
+    """List glass broken by those one answers for, or over children one answers for."""
+    paging = Paginator("break_glass", page.limit, page.cursor, {"for": caller.id})
+    rows, cursor = await paging.fetch_records(
+        session, select(BreakGlassGrant), col(BreakGlassGrant.opened_at), col(BreakGlassGrant.id)
+    )
+    return Page(items=[_grant_to_schema(row) for row in rows], next_cursor=cursor)
+
+
+def _grant_to_schema(grant: BreakGlassGrant) -> BreakGlassGrantSchema:
+    plain: dict[str, Any] = grant.model_dump(include=set(BreakGlassGrantSchema.model_fields) - {"reason"})
+    return BreakGlassGrantSchema(**plain, reason=decrypt(grant, "reason_sealed"))
