@@ -8,8 +8,8 @@ from app.http.authorization import Public
 from app.http.problem_details import preferred_language
 from app.http.responses import cacheable
 from app.http.route import Router
-from app.schemas.reference import CodeList
-from app.schemas.wire import Page, PageQuery
+from app.schemas.reference import CodeList, CodeListIndex
+from app.schemas.wire import PageQuery
 from app.services import code_lists
 
 router = Router(
@@ -21,7 +21,7 @@ router = Router(
 AcceptLanguageHeader = Annotated[str, Header(alias="Accept-Language", description="en or km")]
 
 
-@router.get("", response_model=Page[CodeList])
+@router.get("", response_model=CodeListIndex)
 async def list_code_lists(
     request: Request, page: Annotated[PageQuery, Query()], accept_language: AcceptLanguageHeader = "en"
 ) -> Response:

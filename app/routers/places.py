@@ -8,8 +8,7 @@ from app.http.authorization import Public
 from app.http.responses import cacheable
 from app.http.route import Router
 from app.http.session import Session
-from app.schemas.reference import Place, PlaceFilters
-from app.schemas.wire import Page
+from app.schemas.reference import PlaceFilters, PlaceList
 from app.services.persons import places
 
 router = Router(
@@ -19,7 +18,7 @@ router = Router(
 )
 
 
-@router.get("", response_model=Page[Place])
+@router.get("", response_model=PlaceList)
 async def list_places(
     request: Request, session: Session, filters: Annotated[PlaceFilters, Query()]
 ) -> Response:

@@ -22,6 +22,7 @@ from app.http.route import Router
 from app.http.session import ExpectedVersion, Session
 from app.schemas.referrals import (
     PartnerReferral,
+    PartnerReferralList,
     Referral,
     ReferralAcceptance,
     ReferralAcknowledgement,
@@ -30,12 +31,12 @@ from app.schemas.referrals import (
     ReferralFilters,
     ReferralInformationAnswer,
     ReferralInformationRequest,
-    ReferralMatch,
-    ReferralSummary,
+    ReferralList,
+    ReferralMatchList,
     ReferralUpdate,
     Withdrawal,
 )
-from app.schemas.wire import Page, PageQuery
+from app.schemas.wire import PageQuery
 from app.services.referrals import accept as referrals_accept
 from app.services.referrals import duplicates as matches
 from app.services.referrals import referrals
@@ -58,7 +59,7 @@ async def list_referrals(
     caller: ReferralLister,
     session: Session,
     filters: Annotated[ReferralFilters, Query()],
-) -> Page[ReferralSummary] | Page[PartnerReferral]:
+) -> ReferralList | PartnerReferralList:
     """List referrals, newest first: a partner's own, or the intake queue."""
     return await referrals.list_referrals(session, caller, filters)
 
@@ -89,7 +90,7 @@ async def list_referral_matches(
     session: Session,
     referral_id: UUID,
     page: Annotated[PageQuery, Query()],
-) -> Page[ReferralMatch]:
+) -> ReferralMatchList:
     """List children and other referrals that may be the same child, most alike first."""
     return await matches.list_referral_matches(session, caller, referral_id, page)
 

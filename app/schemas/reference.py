@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from app.schemas.wire import Output, PageQuery, PlaceCode
+from app.schemas.wire import Output, Page, PageQuery, PlaceCode
 
 
 class Code(Output):
@@ -26,6 +26,10 @@ class CodeList(Output):
     codes: list[Code]
 
 
+class CodeListIndex(Page[CodeList]):
+    """One page of code lists, in alphabetical order of their names."""
+
+
 class PlaceFilters(PageQuery):
     """Which places to list; with neither, the provinces."""
 
@@ -43,3 +47,7 @@ class Place(Output):
     level: str
     name_km: str
     name_en: str
+
+
+class PlaceList(Page[Place]):
+    """One page of places, in order of their codes."""

@@ -22,6 +22,7 @@ from app.schemas.wire import (
     Input,
     Narrative,
     Output,
+    Page,
     PageQuery,
     ShortNarrative,
     ShortText,
@@ -218,6 +219,14 @@ class ReferralSummary(Versioned):
     decided_at: UtcDateTime | None
 
 
+class ReferralList(Page[ReferralSummary]):
+    """One page of the intake queue, newest referral first."""
+
+
+class PartnerReferralList(Page[PartnerReferral]):
+    """One page of the referrals of the caller's agency, newest first."""
+
+
 class ReferralMatch(Output):
     """A child or another referral that may be the same child. No name: who may open it, opens it."""
 
@@ -226,3 +235,7 @@ class ReferralMatch(Output):
     child_id: UUID | None
     score: Annotated[float, Field(ge=0, le=1)]
     why: list[Annotated[str, CodeOf("match_reason")]]
+
+
+class ReferralMatchList(Page[ReferralMatch]):
+    """One page of possible duplicates of a referral, most similar first."""

@@ -7,7 +7,7 @@ Outputs have no defaults: a field that is not said is an error of ours, found by
 import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, ClassVar, Generic, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
 from uuid import UUID
 
 from pydantic import (
@@ -115,20 +115,22 @@ T = TypeVar("T")
 
 
 class Page(Output, Generic[T]):
-    """Part of a list, and where the next part begins."""
+    """One page of a list, with the cursor of the next page.
 
-    items: list[T]
-    next_cursor: str | None
+    Each list declares a subclass, `class CaseList(Page[CaseSummary])`, because the name of the class is the name of the
+    OpenAPI component.
+    """
+
+    items: Annotated[list[T], Field(description="The items of this page, in the order of the list.")]
+    next_cursor: Annotated[
+        str | None, Field(description="Value of `cursor` for the next page; null on the last page.")
+    ]
 
     @classmethod
-    def from_trusted_items(cls, items: Sequence[Any], next_cursor: str | None) -> "Page[T]":
-        """Return a page of a long list without checking what we built ourselves: plain documents, served as they are."""
-        return cls.model_construct(items=list(items), next_cursor=next_cursor)
-
-    @classmethod
-    def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
-        """Name a page after what it holds: `CaseItemPage`."""
-        return f"{params[0].__name__}Page"
+    def from_trusted_items(cls, items: Sequence[Any], next_cursor: str | None) -> Self:
+        """Return a page without validating its items: plain dictionaries that a service built for a long list."""
+        # The mypy plugin types `model_construct` of a generic model as `Page[T]`, also for a subclass.
+        return cls.model_construct(items=list(items), next_cursor=next_cursor)  # type: ignore[return-value]
 
 
 class PageQuery(BaseModel):

@@ -3,15 +3,15 @@
 from app.errors import NotFound
 from app.kit.pagination import Paginator
 from app.schemas import codes
-from app.schemas.reference import Code, CodeList
-from app.schemas.wire import Page, PageQuery
+from app.schemas.reference import Code, CodeList, CodeListIndex
+from app.schemas.wire import PageQuery
 
 
-def list_code_lists(language: str, page: PageQuery) -> Page[CodeList]:
+def list_code_lists(language: str, page: PageQuery) -> CodeListIndex:
     """Return the lists, by name."""
     paging = Paginator("codes", page.limit, page.cursor, {})
     found, cursor = paging.paginate_items(list(codes.CODE_LISTS.values()), lambda listed: listed.name)
-    return Page(items=[_to_schema(one, language) for one in found], next_cursor=cursor)
+    return CodeListIndex(items=[_to_schema(one, language) for one in found], next_cursor=cursor)
 
 
 def get_code_list(name: str, language: str) -> CodeList:

@@ -8,8 +8,7 @@ from sqlmodel import col
 from app.kit.pagination import Paginator
 from app.models import Place
 from app.schemas.reference import Place as PlaceSchema
-from app.schemas.reference import PlaceFilters
-from app.schemas.wire import Page
+from app.schemas.reference import PlaceFilters, PlaceList
 from app.services.persons import gazetteer
 from app.services.persons import name_matching as names
 
@@ -55,12 +54,12 @@ async def get_province_and_district_codes(session: AsyncSession) -> set[str]:
     return _province_and_district_codes
 
 
-async def list_places(session: AsyncSession, filters: PlaceFilters) -> Page[PlaceSchema]:
+async def list_places(session: AsyncSession, filters: PlaceFilters) -> PlaceList:
     """List places by code: those of a parent, or those whose name in either script begins with `q`."""
     paging = Paginator("places", filters.limit, filters.cursor, {"parent": filters.parent, "q": filters.q})
     query = select(Place).where(*_filter_conditions(filters))
     rows, cursor = await paging.fetch_records(session, query, col(Place.code), ascending=True)
-    return Page(
+    return PlaceList(
         items=[PlaceSchema(**place.model_dump(exclude={"search_en"})) for place in rows], next_cursor=cursor
     )
 

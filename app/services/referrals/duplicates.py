@@ -15,8 +15,8 @@ from app.kit.dates import BirthRange
 from app.kit.pagination import Paginator
 from app.kit.records import get_record
 from app.models import Referral
-from app.schemas.referrals import ReferralMatch
-from app.schemas.wire import Page, PageQuery
+from app.schemas.referrals import ReferralMatch, ReferralMatchList
+from app.schemas.wire import PageQuery
 from app.services.persons import person_details as telling
 from app.services.referrals.similarity import DUPLICATE_THRESHOLD, IdentityProfile, score_similarity
 
@@ -41,7 +41,7 @@ class DuplicateCandidate:
 
 async def list_referral_matches(
     session: AsyncSession, caller: Caller, referral_id: UUID, page: PageQuery
-) -> Page[ReferralMatch]:
+) -> ReferralMatchList:
     """List the possible duplicates of a referral, most alike first; each one shown is in the log."""
     paging = Paginator("matches", page.limit, page.cursor, {"referral": referral_id, "for": caller.id})
     found, cursor = paging.paginate_items(
@@ -50,7 +50,7 @@ async def list_referral_matches(
     )
     for match in found:
         get_accessed_records(session).add(AccessedRecord(match.child_id, None, match.kind, match.id))
-    return Page(items=found, next_cursor=cursor)
+    return ReferralMatchList(items=found, next_cursor=cursor)
 
 
 async def find_possible_duplicates(session: AsyncSession, referral: Referral) -> list[ReferralMatch]:

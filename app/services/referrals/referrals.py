@@ -21,13 +21,14 @@ from app.models import Referral, ReferralQuestion, TeamMember
 from app.models.record import new_id, utc_now
 from app.schemas.referrals import (
     PartnerReferral,
+    PartnerReferralList,
     ReferralAcknowledgement,
     ReferralCreate,
     ReferralDecline,
     ReferralFilters,
     ReferralInformationAnswer,
     ReferralInformationRequest,
-    ReferralSummary,
+    ReferralList,
     ReferralUpdate,
     Withdrawal,
 )
@@ -35,7 +36,6 @@ from app.schemas.referrals import (
     Referral as ReferralSchema,
 )
 from app.schemas.referrals_told import ReferralContent
-from app.schemas.wire import Page
 from app.services.persons import person_details as telling
 from app.services.referrals import views
 from app.services.referrals.states import (
@@ -128,7 +128,7 @@ def _generate_tracking_number() -> str:
 
 async def list_referrals(
     session: AsyncSession, caller: Caller, filters: ReferralFilters
-) -> Page[ReferralSummary] | Page[PartnerReferral]:
+) -> ReferralList | PartnerReferralList:
     """List referrals, newest first: the agency's own, or the intake queue as far as the actor sees it."""
     wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
     paging = Paginator("referrals", filters.limit, filters.cursor, {**wanted, "for": caller.id})
@@ -136,8 +136,10 @@ async def list_referrals(
         session, select(Referral).filter_by(**wanted), col(Referral.received_at), col(Referral.id)
     )
     if caller.is_partner:
-        return Page(items=await views.referrals_to_partner_schemas(session, rows), next_cursor=cursor)
-    return Page(items=[views.referral_to_summary(row) for row in rows], next_cursor=cursor)
+        return PartnerReferralList(
+            items=await views.referrals_to_partner_schemas(session, rows), next_cursor=cursor
+        )
+    return ReferralList(items=[views.referral_to_summary(row) for row in rows], next_cursor=cursor)
 
 
 async def get_referral(session: AsyncSession, caller: Caller, referral_id: UUID) -> AnyReferral:
