@@ -1,79 +1,75 @@
-"""The one door of every endpoint: who may enter is in its signature.
+"""Guards: every endpoint declares exactly one.
 
-`Requires(permission)` proves who is asking, opens the access (an event of the log, committed before anything is
-read) and refuses whoever's roles do not include the act. `Public(why)` is a door too, so that 'open to everybody'
-is written down. `Enrolling` is for people who have yet to set up their second factor.
+`Requires(permission)` authenticates the caller, commits the access event before anything is read, and rejects callers
+whose roles do not include the permission. `Public(reason)` marks an endpoint that needs no authentication.
 """
 
 import time
 
 from fastapi import Request
-from fastapi.openapi.models import HTTPBearer as HTTPBearerModel
-from fastapi.security.base import SecurityBase
 
 from app.access import log
-from app.access.caller import Caller
-from app.access.permissions import Permission, Role, has_permission
+from app.access.actor import Caller
+from app.access.permissions import ROLE_BY_SCOPE, Permission, Role, has_permission
 from app.access.tokens import Claims
 from app.access.vault import get_vault
 from app.config import get_settings
 from app.database.engine import Database
 from app.errors import Forbidden, StepUpRequired, TooManyRequests, Unauthenticated
-from app.http.middleware.client_address import client_address
+from app.http.middleware.client_address import UNKNOWN, client_address
 from app.http.middleware.rate_limit import VERDICT, RateLimiter
 from app.services.accounts.sessions import ENROLLMENT_SCOPE
 
 limiter = RateLimiter()
-UNFINISHED = (
-    "Set up your account first: a password of your own (POST /v1/me/password), and the second factor where your role "
-    "needs one (POST /v1/me/mfa/totp)."
+"""Limits the requests of each authenticated caller."""
+SETUP_REQUIRED = (
+    "Set up your account first: choose a password (POST /v1/me/password) and, if your role requires one, a second "
+    "factor (POST /v1/me/mfa/totp)."
 )
 
 
 class Public:
-    """A door that is open to everybody."""
+    """The guard of an endpoint without authentication; `reason` says why it needs none."""
 
-    def __init__(self, why: str) -> None:
-        self.why = why
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
 
     async def __call__(self) -> None:
-        """Let anybody in."""
+        """Admit every request."""
 
 
-class Requires(SecurityBase):
-    """A door for those whose roles include a permission; the permission is the act that the log names."""
+class Requires:
+    """The guard of an endpoint that requires a permission, which is also the act in the access log."""
 
     def __init__(
         self, permission: Permission, *, recent: bool = False, while_enrolling: bool = False
     ) -> None:
-        self.model = HTTPBearerModel(
-            bearerFormat="JWT", description="An access token from sign-in or /v1/oauth/token."
-        )
-        self.scheme_name = "bearer"
         self.permission = permission
         self.recent = recent
-        """Ask for a sign-in within the last hour (step-up)."""
+        """Whether the caller must have signed in within the last hour (step-up)."""
         self.while_enrolling = while_enrolling
+        """Whether callers may pass who have not finished setting up their account."""
 
     async def __call__(self, request: Request) -> Caller:
-        """Open the access, or refuse.
+        """Return the authenticated caller and record the access event.
 
         Raises:
-            Unauthenticated: no valid token, or its session is over.
-            TooManyRequests: the principal is above its rate.
-            Forbidden: the roles do not include the act; the refusal is in the log.
+            Unauthenticated: the token is missing or invalid, or its session has ended.
+            TooManyRequests: the caller exceeded the rate limit.
+            Forbidden: the caller's roles do not include the permission; the refusal is logged.
+            StepUpRequired: a recent sign-in or the account set-up is missing.
         """
         claims = get_vault().access_tokens.verify_access_token(bearer_token(request))
         verdict = limiter.take(str(claims.subject), get_settings().requests_per_minute)
         setattr(request.state, VERDICT, verdict)
         if not verdict.allowed:
             raise TooManyRequests(retry_after=verdict.reset_seconds)
-        actor = await self._open(request, claims)
-        request.state.actor = actor
-        self._refuse(actor, claims)
-        return actor
+        caller = await self._open_event(request, claims)
+        request.state.caller = caller
+        self._authorize(caller, claims)
+        return caller
 
-    async def _open(self, request: Request, claims: Claims) -> Caller:
+    async def _open_event(self, request: Request, claims: Claims) -> Caller:
         database: Database = request.app.state.database
         question = log.AccessRequest(
             action=self.permission.value,
@@ -86,12 +82,12 @@ class Requires(SecurityBase):
         )
         opened = await log.open_access_event(database, question)
         if opened["event_id"] is None:
-            raise Unauthenticated("The session is over; please sign in again.")
+            raise Unauthenticated("The session has ended. Sign in again.")
         return Caller(
             id=claims.subject,
             kind=claims.kind,
             name=opened["name"],
-            roles=_narrowed(frozenset(opened["roles"]), claims),
+            roles=_granted_roles(frozenset(opened["roles"]), claims),
             agency_id=opened["agency_id"],
             team_ids=frozenset(opened["teams"]),
             supervised_team_ids=frozenset(opened["supervises"]),
@@ -100,40 +96,40 @@ class Requires(SecurityBase):
             signed_in_at=claims.auth_time,
         )
 
-    def _refuse(self, actor: Caller, claims: Claims) -> None:
+    def _authorize(self, caller: Caller, claims: Claims) -> None:
         if claims.scope == ENROLLMENT_SCOPE and not self.while_enrolling:
-            raise StepUpRequired(UNFINISHED)
-        if not has_permission(actor.roles, self.permission):
+            raise StepUpRequired(SETUP_REQUIRED)
+        if not has_permission(caller.roles, self.permission):
             raise Forbidden
-        if self.recent and not _recent(actor):
-            raise StepUpRequired("This asks for a sign-in within the last hour.")
+        if self.recent and not _signed_in_recently(caller):
+            raise StepUpRequired("This operation requires a sign-in within the last hour.")
 
 
 def bearer_token(request: Request) -> str:
     """Return the bearer token of a request.
 
     Raises:
-        Unauthenticated: there is none.
+        Unauthenticated: the request has none.
     """
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
-        raise Unauthenticated("This asks for an access token: Authorization: Bearer …")
+        raise Unauthenticated("An access token is required: Authorization: Bearer …")
     return token
 
 
 def address_of(request: Request) -> str | None:
-    """Return where a request comes from, as the log records it; None over a Unix socket."""
-    found = client_address(request.scope, get_settings().trusted_proxies)
-    return None if found == "unknown" else found
+    """Return the client's address for the access log; None over a Unix socket."""
+    address = client_address(request.scope, get_settings().trusted_proxies)
+    return None if address == UNKNOWN else address
 
 
-def _narrowed(roles: frozenset[str], claims: Claims) -> frozenset[str]:
-    """A machine's token may carry fewer scopes than the machine has; it never carries more."""
+def _granted_roles(roles: frozenset[str], claims: Claims) -> frozenset[str]:
+    """Return the roles of a caller. An API client keeps only the roles whose scope its token carries."""
     if claims.kind != "client":
         return roles
-    granted = {Role.partner_system: "referrals", Role.reporting_script: "reports"}
-    return frozenset(role for role in roles if granted[Role(role)] in claims.scope.split())
+    scope_of = {role: scope for scope, role in ROLE_BY_SCOPE.items()}
+    return frozenset(role for role in roles if scope_of[Role(role)] in claims.scope.split())
 
 
-def _recent(actor: Caller) -> bool:
-    return time.time() - (actor.signed_in_at or 0) <= get_settings().step_up_seconds
+def _signed_in_recently(caller: Caller) -> bool:
+    return time.time() - (caller.signed_in_at or 0) <= get_settings().step_up_seconds

@@ -1,4 +1,4 @@
-"""The route class of the OAuth endpoints: a form in, and errors as RFC 6749 words them."""
+"""The route class of the OAuth endpoints, which accept forms and return errors in the format of RFC 6749."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -15,27 +15,27 @@ NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
 class FormRoute(Route):
-    """A route that takes a form instead of JSON, and refuses as RFC 6749 does."""
+    """A route that accepts a form and reports errors as RFC 6749 requires."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return FastAPI's handler without the strict reading of JSON."""
+        """Return FastAPI's handler, without the strict JSON parsing of the other routes."""
         handler = APIRoute.get_route_handler(self)
 
         async def handle(request: Request) -> Response:
             try:
                 with translate_database_errors():
                     response = await handler(request)
-            except OAuthError as refusal:
-                return _refused(request, refusal)
+            except OAuthError as error:
+                return _error_response(request, error)
             response.headers.update(NO_STORE)
             return response
 
         return handle
 
 
-def _refused(request: Request, refusal: OAuthError) -> Response:
-    body = {"error": refusal.code, "error_description": str(refusal)}
-    if refusal.code != "invalid_client":
+def _error_response(request: Request, error: OAuthError) -> Response:
+    body = {"error": error.code, "error_description": str(error)}
+    if error.code != "invalid_client":
         return JSONResponse(body, 400, NO_STORE)
     used_header = "authorization" in request.headers
     challenge = {"WWW-Authenticate": 'Basic realm="first-step", charset="UTF-8"'} if used_header else {}

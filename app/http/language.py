@@ -1,4 +1,4 @@
-"""In which language somebody is answered."""
+"""The language of a rendered page or chart."""
 
 from typing import Annotated, Literal
 
@@ -7,14 +7,19 @@ from fastapi import Depends, Header, Query
 from app.http.problem_details import preferred_language
 
 
-async def spoken(
+async def requested_language(
     language: Annotated[
-        Literal["en", "km"] | None, Query(description="English or Khmer; else as Accept-Language says.")
+        Literal["en", "km"] | None, Query(description="English or Khmer; overrides Accept-Language.")
     ] = None,
-    accept_language: Annotated[str, Header(description="The languages the caller reads: km, en.")] = "en",
+    accept_language: Annotated[
+        str,
+        Header(
+            alias="Accept-Language", description="The preferred languages of the caller, such as `km, en`."
+        ),
+    ] = "en",
 ) -> str:
-    """Return the language of a picture or a page: a link can name it, where a browser's own is another."""
+    """Return the language of the query parameter if there is one, because a link cannot set a header."""
     return language or preferred_language(accept_language)
 
 
-Spoken = Annotated[str, Depends(spoken)]
+RequestedLanguage = Annotated[str, Depends(requested_language)]

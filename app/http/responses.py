@@ -1,4 +1,4 @@
-"""How an endpoint's result becomes an answer: JSON made once, ETag, Location, Link, and a fitting end in the log."""
+"""Building HTTP responses from endpoint results: JSON bodies, ETag, Location, Link, and stored responses for retries."""
 
 import hashlib
 from collections.abc import Awaitable, Callable
@@ -9,95 +9,102 @@ from urllib.parse import urlencode
 from fastapi import Request
 from pydantic import BaseModel
 from pydantic_core import to_json
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
-from app.kit import idempotency as kept_answers
+from app.kit import idempotency
 from app.schemas.wire import Page, Versioned
 
-KEPT_HEADERS = ("etag", "location")
+STORED_HEADERS = ("etag", "location")
+"""The headers that a stored response keeps."""
 
 
-class JsonAnswer(Response):
-    """JSON, already serialised; a page knows where the next one begins."""
+class SerializedJsonResponse(JSONResponse):
+    """A response whose body is serialized JSON."""
 
-    media_type = "application/json"
     next_cursor: str | None = None
+    """The cursor of the next page, if the body is a page of a list that has one."""
+
+    def render(self, content: bytes | str) -> bytes:
+        """Return the serialized body."""
+        return content if isinstance(content, bytes) else content.encode()
 
 
-def answer(result: Any, status: int) -> Response:
-    """Turn what an endpoint returned into an answer."""
+class CacheableResponse(SerializedJsonResponse):
+    """The response class of endpoints that return public data, which caches may store."""
+
+
+def build_response(result: Any, status: int) -> Response:
+    """Return the response for the result of an endpoint; a response is returned unchanged."""
     if isinstance(result, Response):
         return result
     if result is None:
         return Response(status_code=204)
-    made = JsonAnswer(_json(result), status)
+    response = SerializedJsonResponse(_serialize(result), status)
     if isinstance(result, Versioned):
-        made.headers["ETag"] = f'"{result.version}"'
+        response.headers["ETag"] = f'"{result.version}"'
         if status == 201 and result.collection:  # noqa: PLR2004 - created
-            made.headers["Location"] = f"/v1/{result.collection}/{result.id}"
+            response.headers["Location"] = f"/v1/{result.collection}/{result.id}"
     if isinstance(result, Page):
-        made.next_cursor = result.next_cursor
-    return made
+        response.next_cursor = result.next_cursor
+    return response
 
 
-def cacheable(request: Request, result: BaseModel) -> Response:
-    """Turn what everybody may know into an answer that caches may keep, or 304 where the caller has it."""
-    body = _json(result)
-    made = JsonAnswer(body)
-    made.next_cursor = result.next_cursor if isinstance(result, Page) else None
-    made.headers["ETag"] = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    made.headers["Cache-Control"] = "public, max-age=3600"
-    made.headers["Vary"] = "Accept-Language"
-    if _is_current(made.headers["ETag"], request.headers.get("if-none-match", "")):
-        kept = {name: made.headers[name] for name in ("ETag", "Cache-Control", "Vary")}
-        return Response(status_code=304, headers=kept)
-    return made
+def build_cacheable_response(request: Request, result: BaseModel) -> Response:
+    """Return a response with public data that caches may store, or 304 if the client's copy is current."""
+    body = _serialize(result)
+    response = CacheableResponse(body)
+    response.next_cursor = result.next_cursor if isinstance(result, Page) else None
+    response.headers["ETag"] = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    response.headers["Cache-Control"] = "public, max-age=3600"
+    response.headers["Vary"] = "Accept-Language"
+    if _is_current(response.headers["ETag"], request.headers.get("if-none-match", "")):
+        headers = {name: response.headers[name] for name in ("ETag", "Cache-Control", "Vary")}
+        return Response(status_code=304, headers=headers)
+    return response
 
 
 def _is_current(etag: str, if_none_match: str) -> bool:
-    """Compare weakly (RFC 9110, 13.1.2): a proxy that compresses turns our ETag into a weak one."""
+    """Compare weakly (RFC 9110, 13.1.2): a proxy that compresses a response makes its ETag weak."""
     tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
     return etag in tags or tags == ["*"]
 
 
-def _json(result: BaseModel) -> bytes:
-    if isinstance(result, Page):  # its items are models, or plain documents: both are written as they are
+def _serialize(result: BaseModel) -> bytes:
+    if isinstance(result, Page):  # items may be plain dictionaries, which the model's serializer warns about
         return to_json({"items": result.items, "next_cursor": result.next_cursor})
     return result.__pydantic_serializer__.to_json(result)
 
 
-def answering(endpoint: Callable[..., Awaitable[Any]], status: int) -> Callable[..., Awaitable[Response]]:
-    """Have an endpoint answer what it returns."""
+def with_response(endpoint: Callable[..., Awaitable[Any]], status: int) -> Callable[..., Awaitable[Response]]:
+    """Wrap `endpoint` so that it returns a response with `status`."""
 
     @wraps(endpoint)
     async def respond(*args: Any, **kwargs: Any) -> Response:
-        return answer(await endpoint(*args, **kwargs), status)
+        return build_response(await endpoint(*args, **kwargs), status)
 
     return respond
 
 
-def link(request: Request, response: Response) -> None:
-    """Tell where the next page begins, if there is one."""
+def add_link_header(request: Request, response: Response) -> None:
+    """Add the `Link` header with the address of the next page, if there is one."""
     cursor = getattr(response, "next_cursor", None)
     if cursor:
         query = urlencode({**request.query_params, "cursor": cursor})
         response.headers["Link"] = f'<{request.url.path}?{query}>; rel="next"'
 
 
-async def keep(request: Request, response: Response) -> None:
-    """Keep the answer for a retry with the same key."""
+async def store_response(request: Request, response: Response) -> None:
+    """Store the response for retries with the same Idempotency-Key, if the request has one."""
     claim = getattr(request.state, "claim", None)
     if claim is not None:
-        headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
-        kept = kept_answers.StoredResponse(response.status_code, headers, bytes(response.body).decode())
-        await kept_answers.store_response(request.state.session, claim, kept)
+        headers = {name: response.headers[name] for name in STORED_HEADERS if name in response.headers}
+        stored = idempotency.StoredResponse(response.status_code, headers, bytes(response.body).decode())
+        await idempotency.store_response(request.state.session, claim, stored)
 
 
-def again(kept: kept_answers.StoredResponse) -> Response:
-    """Return a kept answer, and say that it is one."""
-    headers = {**kept.headers, "Idempotent-Replayed": "true"}
-    return (
-        JsonAnswer(kept.body, kept.status, headers)
-        if kept.body
-        else Response(status_code=kept.status, headers=headers)
-    )
+def replay_response(stored: idempotency.StoredResponse) -> Response:
+    """Return a stored response, with the header `Idempotent-Replayed`."""
+    headers = {**stored.headers, "Idempotent-Replayed": "true"}
+    if stored.body:
+        return SerializedJsonResponse(stored.body, stored.status, headers)
+    return Response(status_code=stored.status, headers=headers)

@@ -1,38 +1,46 @@
-"""Route and router classes of every endpoint."""
+"""The route and router classes of the API."""
 
 from collections.abc import Callable, Coroutine
+from inspect import cleandoc
 from typing import Any
 
 from fastapi import APIRouter, Request
+from fastapi.routing import APIRoute
 from starlette.responses import Response
 
 from app.database.errors import translate_database_errors
 from app.errors import Fault, InvalidInput
 from app.http.json_body import StrictRoute
-from app.http.responses import again, answering, keep, link
+from app.http.responses import add_link_header, replay_response, store_response, with_response
 from app.http.session import Replayed, conclude
 
 
 class Route(StrictRoute):
-    """The route class of every endpoint."""
+    """The route class of every endpoint.
+
+    The first line of the endpoint's docstring is the summary of the operation, the rest is its description.
+    """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
-        super().__init__(path, answering(endpoint, options["status_code"] or 200), **options)
+        summary, _, description = cleandoc(endpoint.__doc__ or "").partition("\n")
+        options["summary"] = options["summary"] or summary.rstrip(".")
+        options["description"] = options["description"] or description.strip() or summary
+        super().__init__(path, with_response(endpoint, options["status_code"] or 200), **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return the handler that keeps answers for retries and refusals for the log."""
+        """Return the handler that stores responses for retries and logs rejected requests."""
         handler = super().get_route_handler()
 
         async def handle(request: Request) -> Response:
             try:
-                _refuse_repeated_parameters(request)
+                _reject_repeated_parameters(request)
                 with translate_database_errors():
                     response = await handler(request)
                     request.state.status = response.status_code
-                    link(request, response)
-                    await keep(request, response)
-            except Replayed as earlier:
-                return again(earlier.answer)
+                    add_link_header(request, response)
+                    await store_response(request, response)
+            except Replayed as replayed:
+                return replay_response(replayed.stored)
             except Exception as error:
                 await conclude(request, error)
                 raise
@@ -41,14 +49,32 @@ class Route(StrictRoute):
         return handle
 
 
-def _refuse_repeated_parameters(request: Request) -> None:
+def _reject_repeated_parameters(request: Request) -> None:
     query = request.query_params
     if len(query.multi_items()) != len(query):
         raise InvalidInput([Fault("query", "repeated", "A parameter is given more than once.")])
 
 
-class Router(APIRouter):
-    """What a module of ours offers below /v1."""
+def operation_id(route: APIRoute) -> str:
+    """Return the `operationId`: the names of the endpoint's module and function."""
+    module = route.endpoint.__module__.rpartition(".")[2]
+    return f"{module}_{route.name}"
 
-    def __init__(self, prefix: str = "", *, route_class: type[Route] = Route, **options: Any) -> None:
-        super().__init__(prefix=f"/v1{prefix}", route_class=route_class, **options)
+
+class Router(APIRouter):
+    """A router below the path of a version of the API, or outside any version if `version` is empty."""
+
+    def __init__(
+        self,
+        prefix: str = "",
+        *,
+        version: str = "/v1",
+        route_class: type[Route] = Route,
+        **options: Any,
+    ) -> None:
+        super().__init__(
+            prefix=version + prefix,
+            route_class=route_class,
+            generate_unique_id_function=operation_id,
+            **options,
+        )

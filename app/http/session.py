@@ -1,7 +1,7 @@
-"""Session: one request, one transaction, one opened access.
+"""The database session of a request: one request, one transaction.
 
-The commit happens here and nowhere else, after the answer is made and before its first byte leaves: what cannot be
-logged is not disclosed.
+Only this module commits. It commits after the response is built and before its first byte is sent, so that no record
+leaves without its entries in the access log.
 """
 
 import re
@@ -14,70 +14,73 @@ from fastapi import Depends, Header, Request
 from fastapi.exceptions import RequestValidationError
 
 from app.access import log
-from app.access.caller import Caller
+from app.access.actor import Caller
 from app.access.vault import get_vault
 from app.database.engine import AsyncSession, Database
 from app.database.errors import translate_database_errors
 from app.errors import Fault, FirstStepError, InvalidInput, MalformedRequest, StaleVersion, VersionRequired
-from app.kit import idempotency as kept_answers
+from app.kit import idempotency
 
-LONGEST_KEY = 255
+MAX_KEY_LENGTH = 255
 OUTCOMES = {401: "unauthenticated", 403: "forbidden", 404: "not_found", 409: "refused", 412: "conflict"}
+"""The outcome in the access log for each status of a rejected request."""
 ETAG = re.compile(r'"[1-9][0-9]{0,8}"')
-"""Every ETag of a record that we ever gave: its version, in quotes."""
+"""The ETag of a record: its version in quotes."""
 
 
 class Replayed(Exception):
-    """The request was answered before; carries that answer."""
+    """Raised for a retry; carries the stored response of the first request."""
 
-    def __init__(self, answer: kept_answers.StoredResponse) -> None:
+    def __init__(self, stored: idempotency.StoredResponse) -> None:
         super().__init__()
-        self.answer = answer
+        self.stored = stored
 
 
 async def request_session(request: Request) -> AsyncIterator[AsyncSession]:
-    """Open the request's transaction; at the end write the log's entries and commit.
+    """Yield a session in a transaction; write the access log entries and commit at the end.
 
     Raises:
-        Replayed: the Idempotency-Key's answer exists.
-        StillRunning, KeyReused: see `kept_answers`.
-        Unavailable: the transaction, or its entries, could not be committed.
+        Replayed: a response is stored for the Idempotency-Key.
+        StillRunning, KeyReused: see `app.kit.idempotency`.
+        Unavailable: the transaction or its log entries could not be committed.
     """
     database: Database = request.app.state.database
-    actor: Caller | None = getattr(request.state, "actor", None)
+    caller: Caller | None = getattr(request.state, "caller", None)
     with translate_database_errors():
         async with database.session_factory() as session:
-            if actor is not None:
-                await log.bind_access_event(session, actor.event_id)
-                await _answer_retry(request, session, actor)
+            if caller is not None:
+                await log.bind_access_event(session, caller.event_id)
+                await _claim_idempotency_key(request, session, caller)
             yield session
-            await _commit(request, session, actor)
+            await _commit(request, session, caller)
 
 
-async def _commit(request: Request, session: AsyncSession, actor: Caller | None) -> None:
-    """Write the entries and commit; the answer is made, but has not left: if this fails it never will."""
-    if actor is None:
+async def _commit(request: Request, session: AsyncSession, caller: Caller | None) -> None:
+    """Write the access log entries and commit. If this fails, the response is not sent."""
+    if caller is None:
         await session.commit()
         return
     try:
         with translate_database_errors():
-            await log.write_access_entries(session, actor.event_id, "allowed", request.state.status)
+            await log.write_access_entries(session, caller.event_id, "allowed", request.state.status)
             await session.commit()
     except Exception as error:
-        with suppress(Exception):  # the log itself may be what is broken: the event stands, without an end
+        with suppress(
+            Exception
+        ):  # The log itself may have failed. The access event stays, without an outcome.
             await conclude(request, error)
         raise
 
 
 async def conclude(request: Request, error: Exception) -> None:
-    """Write how a refused request ended, in a transaction of its own: the request's is rolled back."""
-    actor = getattr(request.state, "actor", None)
-    if actor is None:
+    """Log the outcome of a rejected request, in a new transaction because the request's own is rolled back."""
+    caller = getattr(request.state, "caller", None)
+    if caller is None:
         return
     status = _status(error)
-    outcome = OUTCOMES.get(status) or ("failed" if status >= 500 else "invalid")  # noqa: PLR2004 - HTTP's classes
+    outcome = OUTCOMES.get(status) or ("failed" if status >= 500 else "invalid")  # noqa: PLR2004 - server errors
     await log.conclude_access_event(
-        request.app.state.database, actor.event_id, outcome, status, _record_id(request)
+        request.app.state.database, caller.event_id, outcome, status, _record_id(request)
     )
 
 
@@ -88,7 +91,7 @@ def _status(error: Exception) -> int:
 
 
 def _record_id(request: Request) -> UUID | None:
-    """Return the record the path names, as far as it names one."""
+    """Return the first UUID among the path parameters."""
     for value in request.path_params.values():
         try:
             return UUID(value)
@@ -97,55 +100,49 @@ def _record_id(request: Request) -> UUID | None:
     return None
 
 
-async def _answer_retry(request: Request, session: AsyncSession, actor: Caller) -> None:
-    key = _idempotency_key(request, actor)
+async def _claim_idempotency_key(request: Request, session: AsyncSession, caller: Caller) -> None:
+    """Lock the Idempotency-Key of the request, or raise `Replayed` if a response is stored for it."""
+    key = _idempotency_key(request, caller)
     if key is None:
         return
-    # Keyed: a body may hold a password, and a dump must not let anybody try guesses against its digest.
+    # A keyed digest: the body may contain a password, and a plain hash in a dump would allow guessing it.
     fingerprint = get_vault().blind_index.compute_digest(
         b"retry", request.url.path.encode(), await request.body()
     )
-    claim = kept_answers.IdempotentRequest(actor.id, key, fingerprint)
-    answer = await kept_answers.claim_idempotency_key(session, claim)
-    if answer is None:
+    claim = idempotency.IdempotentRequest(caller.id, key, fingerprint)
+    stored = await idempotency.claim_idempotency_key(session, claim)
+    if stored is None:
         request.state.claim = claim
         request.state.session = session
         return
-    await log.write_access_entries(session, actor.event_id, "allowed", answer.status)
+    await log.write_access_entries(session, caller.event_id, "allowed", stored.status)
     await session.commit()
-    raise Replayed(answer)
+    raise Replayed(stored)
 
 
-def _idempotency_key(request: Request, actor: Caller) -> str | None:
+def _idempotency_key(request: Request, caller: Caller) -> str | None:
     if request.method != "POST":
         return None
     keys = request.headers.getlist("idempotency-key")
     if not keys:
-        if actor.is_partner:
-            detail = "API clients send an Idempotency-Key with every POST, so that a retry is safe."
+        if caller.is_partner:
+            detail = "API clients must send an Idempotency-Key with every POST."
             raise InvalidInput([Fault("header:Idempotency-Key", "missing", detail)])
         return None
-    if (
-        len(keys) > 1
-        or not 1 <= len(keys[0]) <= LONGEST_KEY
-        or not keys[0].isprintable()
-        or not keys[0].isascii()
-    ):
-        raise MalformedRequest("Idempotency-Key is one printable text of at most 255 characters.")
-    return keys[0]
+    key = keys[0]
+    if len(keys) > 1 or not 1 <= len(key) <= MAX_KEY_LENGTH or not key.isprintable() or not key.isascii():
+        raise MalformedRequest(
+            f"Idempotency-Key must be one value of 1 to {MAX_KEY_LENGTH} printable ASCII characters."
+        )
+    return key
 
 
-async def parse_if_match(
-    if_match: Annotated[
-        str | None,
-        Header(description="The ETag of the version you saw. 428 without it, 412 when it is stale."),
-    ] = None,
-) -> int:
-    """Read If-Match: which version of the record the caller means to change.
+async def parse_if_match(if_match: Annotated[str | None, Header(include_in_schema=False)] = None) -> int:
+    """Return the expected version of a record from If-Match.
 
     Raises:
-        VersionRequired: there is none, or it is `*`: name the version you saw.
-        Stale: it is no version of ours.
+        VersionRequired: If-Match is missing or `*`.
+        StaleVersion: If-Match is not the ETag of a record.
     """
     if if_match is None or if_match.strip() == "*":
         raise VersionRequired
@@ -156,23 +153,19 @@ async def parse_if_match(
 
 
 async def parse_optional_if_match(
-    if_match: Annotated[
-        str | None,
-        Header(
-            description="The ETag of the version you saw, where there is one: 428 without it then, 412 when it is stale."
-        ),
-    ] = None,
+    if_match: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> int | None:
-    """Read If-Match of a PUT that may create: None where the caller has seen no version.
+    """Return the expected version for a PUT that may create the record; None if the caller expects no record.
 
     Raises:
-        VersionRequired, Stale: see `parse_if_match`.
+        VersionRequired, StaleVersion: see `parse_if_match`.
     """
     return None if if_match is None else await parse_if_match(if_match)
 
 
 Session = Annotated[AsyncSession, Depends(request_session, scope="function")]
+"""The request's session. The scope makes FastAPI commit before the response is sent."""
 ExpectedVersion = Annotated[int, Depends(parse_if_match)]
-"""The version of the record that the caller saw."""
+"""The version that the caller expects the record to have."""
 ExpectedVersionIfAny = Annotated[int | None, Depends(parse_optional_if_match)]
-"""The same, where the record may not be there yet."""
+"""The same for a PUT that may create the record."""

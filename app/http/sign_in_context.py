@@ -1,4 +1,4 @@
-"""What a request that signs in tells about where it comes from, and the cookie that holds the refresh token."""
+"""The context of a sign-in request: client address, refresh cookie, and the header X-Requested-With."""
 
 from typing import Annotated
 
@@ -8,16 +8,16 @@ from starlette.responses import Response
 from app.config import get_settings
 from app.errors import CrossSiteRequest
 from app.http.middleware.client_address import UNKNOWN, client_address, rate_key
-from app.http.responses import answer
+from app.http.responses import build_response
 from app.services.accounts.sessions import SessionTokens
 from app.services.accounts.sign_in_audit import SignInContext
 
 COOKIE = "__Host-refresh"
-"""The prefix makes browsers insist on Secure, Path=/ and no Domain."""
+"""With this prefix, browsers require Secure, Path=/ and no Domain."""
 
 
 async def visit(request: Request) -> SignInContext:
-    """Return where a request comes from."""
+    """Return the context of a request whose caller is not authenticated yet."""
     address = client_address(request.scope, get_settings().trusted_proxies)
     return SignInContext(
         database=request.app.state.database,
@@ -28,37 +28,48 @@ async def visit(request: Request) -> SignInContext:
     )
 
 
-ScriptHeader = Annotated[
-    str | None, Header(description="Any value: no other site's page can send this header.")
-]
+RequestedWithHeader = Annotated[str | None, Header(include_in_schema=False)]
+"""`X-Requested-With`, which the OpenAPI document declares once as a shared parameter."""
 
 
-async def asked_by_script(x_requested_with: ScriptHeader = None) -> None:
-    """Refuse what a page of another site could have made a browser send.
+async def require_requested_with(x_requested_with: RequestedWithHeader = None) -> None:
+    """Require the header X-Requested-With, which a form or image of another site cannot send.
 
     Raises:
-        AskedFromElsewhere: the header is missing.
+        CrossSiteRequest: the header is missing.
     """
     if not x_requested_with:
-        raise CrossSiteRequest("This asks for the header X-Requested-With.")
+        raise CrossSiteRequest("The header X-Requested-With is required.")
+
+
+async def require_requested_with_for_cookies(
+    request: Request, x_requested_with: RequestedWithHeader = None
+) -> None:
+    """Require the header X-Requested-With unless the request authenticates by an access token alone.
+
+    Raises:
+        CrossSiteRequest: the header is missing.
+    """
+    if COOKIE in request.cookies or "authorization" not in request.headers:
+        await require_requested_with(x_requested_with)
 
 
 def with_cookie(tokens: SessionTokens) -> Response:
-    """Return the answer to a sign-in or refresh, the refresh token in its cookie."""
-    response = answer(tokens.response, 200)
+    """Return the response to a sign-in or refresh, with the refresh token in its cookie."""
+    response = build_response(tokens.response, 200)
     response.headers["Cache-Control"] = "no-store"
-    _set(response, tokens.refresh_token, tokens.refresh_token_lifetime)
+    _set_cookie(response, tokens.refresh_token, tokens.refresh_token_lifetime)
     return response
 
 
 def without_cookie() -> Response:
-    """Return the answer to a sign-out: nothing, and the cookie gone."""
+    """Return the response to a sign-out, which deletes the cookie."""
     response = Response(status_code=204)
-    _set(response, "", 0)
+    _set_cookie(response, "", 0)
     return response
 
 
-def _set(response: Response, value: str, seconds: int) -> None:
+def _set_cookie(response: Response, value: str, seconds: int) -> None:
     response.set_cookie(
         COOKIE, value, max_age=seconds, path="/", secure=True, httponly=True, samesite="strict"
     )

@@ -12,11 +12,11 @@ from app.http.route import Router
 from app.http.session import Session
 from app.http.sign_in_context import Visiting
 from app.schemas.agenda import (
-    AgendaEntry,
     AgendaFilters,
-    CalendarFeed,
-    CalendarFeedCreate,
-    CalendarFeedWithUrl,
+    AgendaItem,
+    CalendarFeedIn,
+    CalendarFeedOut,
+    CalendarFeedWithAddress,
 )
 from app.schemas.wire import Page, PageQuery
 from app.services.cases import agenda, calendar_feeds
@@ -25,44 +25,44 @@ from app.services.cases.calendar_feeds import FeedOwner
 router = Router(tags=["agenda"])
 
 
-class CalendarResponse(Response):
+class Calendar(Response):
     """An iCalendar object (RFC 5545); that it is not to be kept is said of every answer."""
 
     media_type = "text/calendar"
 
 
 @router.get("/me/agenda")
-async def list_agenda_entries(
+async def read(
     caller: AgendaReader,
     session: Session,
     filters: Annotated[AgendaFilters, Query()],
-) -> Page[AgendaEntry]:
+) -> Page[AgendaItem]:
     """List what is due, overdue and waiting for me, soonest first."""
     return await agenda.get_agenda(session, caller, filters)
 
 
 @router.post("/me/calendar-feeds", status_code=201)
-async def create_calendar_feed(
+async def open_feed(
     caller: CalendarFeedCreator,
     session: Session,
-    payload: CalendarFeedCreate,
-) -> CalendarFeedWithUrl:
+    payload: CalendarFeedIn,
+) -> CalendarFeedWithAddress:
     """Open a feed of my agenda for a calendar; its address is shown once. Asks for a recent sign-in."""
     return await calendar_feeds.create_calendar_feed(session, caller, payload)
 
 
 @router.get("/me/calendar-feeds")
-async def list_calendar_feeds(
+async def list_feeds(
     caller: CalendarFeedManager,
     session: Session,
     page: Annotated[PageQuery, Query()],
-) -> Page[CalendarFeed]:
+) -> Page[CalendarFeedOut]:
     """List my calendar feeds, newest first."""
     return await calendar_feeds.list_calendar_feeds(session, caller, page)
 
 
 @router.delete("/me/calendar-feeds/{feed_id}", status_code=204)
-async def delete_calendar_feed(
+async def revoke_feed(
     caller: CalendarFeedManager,
     session: Session,
     feed_id: UUID,
@@ -71,7 +71,7 @@ async def delete_calendar_feed(
     await calendar_feeds.revoke_calendar_feed(session, caller, feed_id)
 
 
-async def get_feed_reader(
+async def reader_of(
     request: Request,
     visit: Visiting,
     token: Annotated[str, Path(description="The secret part of the feed's address.")],
@@ -82,17 +82,15 @@ async def get_feed_reader(
         NotFound: there is no such feed.
     """
     reader = await calendar_feeds.open_feed_access(visit, token)
-    request.state.actor = reader.caller
+    request.state.caller = reader.caller
     return reader
 
 
 @router.get(
     "/calendar/{token}.ics",
-    response_class=CalendarResponse,
+    response_class=Calendar,
     dependencies=[Depends(Public("calendars cannot sign in: the token in the address is the proof"))],
 )
-async def download_calendar_feed(
-    reader: Annotated[FeedOwner, Depends(get_feed_reader)], session: Session
-) -> Response:
+async def calendar(reader: Annotated[FeedOwner, Depends(reader_of)], session: Session) -> Response:
     """Read a feed as iCalendar: times and neutral words, nothing about anybody."""
-    return CalendarResponse(await calendar_feeds.render_calendar_feed(session, reader))
+    return Calendar(await calendar_feeds.render_calendar_feed(session, reader))

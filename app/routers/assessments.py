@@ -9,14 +9,14 @@ from app.http.permissions import AssessmentApprover, AssessmentEditor, Assessmen
 from app.http.route import Router
 from app.http.session import ExpectedVersion, Session
 from app.schemas.assessments import (
-    Assessment,
     AssessmentChanges,
-    AssessmentCreate,
     AssessmentFilters,
-    AssessmentSummary,
-    AssessmentUpdate,
+    AssessmentIn,
+    AssessmentItem,
+    AssessmentOut,
+    AssessmentPatch,
 )
-from app.schemas.decisions import Approval, Return
+from app.schemas.decisions import Approval, Returning
 from app.schemas.wire import Page
 from app.services.assessments import assessments
 from app.services.assessments import diff as assessments_changes
@@ -25,68 +25,68 @@ router = Router(tags=["assessments"])
 
 
 @router.post("/cases/{case_id}/assessments", status_code=201)
-async def create_case_assessment(
+async def begin(
     caller: AssessmentEditor,
     session: Session,
     case_id: UUID,
-    payload: AssessmentCreate,
-) -> Assessment:
+    payload: AssessmentIn,
+) -> AssessmentOut:
     """Begin an assessment of the child, a supporter or a family."""
     return await assessments.create_case_assessment(session, caller, case_id, payload)
 
 
 @router.get("/cases/{case_id}/assessments")
-async def list_case_assessments(
+async def listed(
     caller: AssessmentReader,
     session: Session,
     case_id: UUID,
     filters: Annotated[AssessmentFilters, Query()],
-) -> Page[AssessmentSummary]:
+) -> Page[AssessmentItem]:
     """List a case's assessments, newest first."""
     return await assessments.list_case_assessments(session, caller, case_id, filters)
 
 
 @router.get("/assessments/{assessment_id}")
-async def get_assessment(
+async def read(
     _caller: AssessmentReader,
     session: Session,
     assessment_id: UUID,
-) -> Assessment:
+) -> AssessmentOut:
     """Read one assessment."""
     return await assessments.get_assessment(session, assessment_id)
 
 
 @router.patch("/assessments/{assessment_id}")
-async def update_assessment(
+async def change(
     _caller: AssessmentEditor,
     session: Session,
     assessment_id: UUID,
     expected_version: ExpectedVersion,
-    payload: AssessmentUpdate,
-) -> Assessment:
+    payload: AssessmentPatch,
+) -> AssessmentOut:
     """Write a piece of a draft; what you do not send stays as it is."""
     return await assessments.update_assessment(session, assessment_id, expected_version, payload)
 
 
 @router.post("/assessments/{assessment_id}/submit")
-async def submit_assessment(
+async def submit(
     caller: AssessmentSubmitter,
     session: Session,
     assessment_id: UUID,
     expected_version: ExpectedVersion,
-) -> Assessment:
+) -> AssessmentOut:
     """Hand it in for a decision: from then on it is frozen."""
     return await assessments.submit_assessment(session, caller, assessment_id, expected_version)
 
 
 @router.post("/assessments/{assessment_id}/approve")
-async def approve_assessment(
+async def approve(
     caller: AssessmentApprover,
     session: Session,
     assessment_id: UUID,
     expected_version: ExpectedVersion,
     payload: Approval | None = None,
-) -> Assessment:
+) -> AssessmentOut:
     """Approve it; the child's first one moves the case on to planning."""
     return await assessments.approve_assessment(
         session, caller, assessment_id, expected_version, payload.comment if payload else None
@@ -94,13 +94,13 @@ async def approve_assessment(
 
 
 @router.post("/assessments/{assessment_id}/return")
-async def return_assessment(
+async def send_back(
     caller: AssessmentApprover,
     session: Session,
     assessment_id: UUID,
     expected_version: ExpectedVersion,
-    payload: Return,
-) -> Assessment:
+    payload: Returning,
+) -> AssessmentOut:
     """Return it with what is still to be done."""
     return await assessments.return_assessment(
         session, caller, assessment_id, expected_version, payload.comment
@@ -108,7 +108,7 @@ async def return_assessment(
 
 
 @router.get("/assessments/{assessment_id}/changes")
-async def get_assessment_changes(
+async def changes(
     _caller: AssessmentReader,
     session: Session,
     assessment_id: UUID,

@@ -21,22 +21,21 @@ from app.http.permissions import (
 from app.http.route import Router
 from app.http.session import ExpectedVersion, Session
 from app.schemas.cases import (
-    BreakGlassGrant,
-    BreakGlassRequest,
-    Case,
-    CaseAssignment,
+    Assignment,
+    BrokenGlass,
     CaseFilters,
-    CaseLink,
-    CaseLinkCreate,
-    CaseSummary,
-    CaseTransfer,
-    CaseUpdate,
+    CaseItem,
+    CaseLinkOut,
+    CaseOut,
+    CasePatch,
+    GlassBreaking,
+    Linking,
+    Transfer,
 )
-from app.schemas.exit_plans import CaseClosure, CaseExtension, CaseReopening
-from app.schemas.timeline import TimelineEntry, TimelineFilters
+from app.schemas.exit_plans import Closing, Extension, Reopening
+from app.schemas.timeline import TimelineFilters, TimelineLine
 from app.schemas.wire import Page, PageQuery
-from app.services.cases import break_glass as break_glass_grants
-from app.services.cases import case_links, cases
+from app.services.cases import cases
 from app.services.cases import extend as cases_extend
 from app.services.cases import staffing as cases_staffing
 from app.services.cases import timeline as timelines
@@ -47,104 +46,104 @@ router = Router(prefix="/cases", tags=["cases"])
 
 
 @router.get("")
-async def list_cases(
+async def listed(
     caller: CaseLister,
     session: Session,
     filters: Annotated[CaseFilters, Query()],
-) -> Page[CaseSummary]:
+) -> Page[CaseItem]:
     """List the cases you see, newest first."""
     return await cases.list_cases(session, caller, filters)
 
 
 @router.get("/{case_id}")
-async def get_case(
+async def read(
     caller: CaseReader,  # noqa: ARG001 - the door
     session: Session,
     case_id: UUID,
-) -> Case:
+) -> CaseOut:
     """Read a case with its child."""
     return await cases.get_case(session, case_id)
 
 
 @router.patch("/{case_id}")
-async def update_case(
+async def change(
     caller: CaseEditor,
     session: Session,
     case_id: UUID,
     expected_version: ExpectedVersion,
-    payload: CaseUpdate,
-) -> Case:
+    payload: CasePatch,
+) -> CaseOut:
     """Change what needs no act of its own."""
     return await cases.update_case(session, caller, case_id, expected_version, payload)
 
 
 @router.get("/{case_id}/timeline")
-async def list_case_timeline(
+async def timeline(
     caller: CaseTimelineReader,
     session: Session,
     case_id: UUID,
     filters: Annotated[TimelineFilters, Query()],
-) -> Page[TimelineEntry]:
+) -> Page[TimelineLine]:
     """Read what happened to a case, newest first."""
     return await timelines.list_case_timeline(session, caller, case_id, filters)
 
 
 @router.post("/{case_id}/assign")
-async def assign_case(
+async def assign(
     caller: CaseAssigner,
     session: Session,
     case_id: UUID,
     expected_version: ExpectedVersion,
-    payload: CaseAssignment,
-) -> Case:
+    payload: Assignment,
+) -> CaseOut:
     """Name the lead worker and the co-workers."""
     return await cases_staffing.assign_case(session, caller, case_id, expected_version, payload)
 
 
 @router.post("/{case_id}/transfer")
-async def transfer_case(
+async def transfer(
     caller: CaseTransferrer,
     session: Session,
     case_id: UUID,
     expected_version: ExpectedVersion,
-    payload: CaseTransfer,
-) -> Case:
+    payload: Transfer,
+) -> CaseOut:
     """Give a case to another team."""
     return await cases_staffing.transfer_case(session, caller, case_id, expected_version, payload)
 
 
 @router.post("/{case_id}/extend")
-async def extend_case(
+async def extend(
     caller: CaseExtender,
     session: Session,
     case_id: UUID,
     expected_version: ExpectedVersion,
-    payload: CaseExtension,
-) -> Case:
+    payload: Extension,
+) -> CaseOut:
     """Extend support past 24 months, until a day, for a reason."""
     return await cases_extend.extend_case(session, caller, case_id, expected_version, payload)
 
 
 @router.post("/{case_id}/close")
-async def close_case(
+async def close(
     caller: CaseCloser,
     session: Session,
     case_id: UUID,
     expected_version: ExpectedVersion,
-    payload: CaseClosure,
-) -> Case:
+    payload: Closing,
+) -> CaseOut:
     """End support, as the approved exit plan says, or because something happened."""
     return await cases_close.close_case(session, caller, case_id, expected_version, payload)
 
 
 @router.post("/{case_id}/reopen", status_code=201)
-async def reopen_case(
+async def reopen(
     caller: CaseReopener,
     session: Session,
     case_id: UUID,
     expected_version: ExpectedVersion,
-    payload: CaseReopening,
-) -> Case:
+    payload: Reopening,
+) -> CaseOut:
     """Open a new case for the child of a closed one, linked with it."""
     return await cases_reopen.reopen_case(session, caller, case_id, expected_version, payload)
 
@@ -154,29 +153,29 @@ async def break_glass(
     caller: CaseBreakGlassUser,
     session: Session,
     case_id: UUID,
-    payload: BreakGlassRequest,
-) -> BreakGlassGrant:
+    payload: GlassBreaking,
+) -> BrokenGlass:
     """Open a case outside your scope for four hours; your supervisor and the DPO see it at once."""
-    return await break_glass_grants.break_glass(session, caller, case_id, payload)
+    return await cases_staffing.break_glass(session, caller, case_id, payload)
 
 
 @router.post("/{case_id}/links", status_code=201)
-async def create_case_link(
+async def link(
     caller: CaseLinker,
     session: Session,
     case_id: UUID,
-    payload: CaseLinkCreate,
-) -> CaseLink:
+    payload: Linking,
+) -> CaseLinkOut:
     """Link two children's cases; a wall stands between their workers from then on."""
-    return await case_links.create_case_link(session, caller, case_id, payload)
+    return await cases_staffing.create_case_link(session, caller, case_id, payload)
 
 
 @router.get("/{case_id}/links")
-async def list_case_links(
+async def links(
     caller: CaseLinker,
     session: Session,
     case_id: UUID,
     page: Annotated[PageQuery, Query()],
-) -> Page[CaseLink]:
+) -> Page[CaseLinkOut]:
     """List the cases linked with this one."""
-    return await case_links.list_case_links(session, caller, case_id, page)
+    return await cases_staffing.list_case_links(session, caller, case_id, page)

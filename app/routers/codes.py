@@ -6,10 +6,10 @@ from fastapi import Depends, Header, Path, Query, Request, Response
 
 from app.http.authorization import Public
 from app.http.problem_details import preferred_language
-from app.http.responses import cacheable
+from app.http.responses import CacheableResponse, build_cacheable_response
 from app.http.route import Router
-from app.schemas.reference import CodeList, CodeListIndex
-from app.schemas.wire import PageQuery
+from app.schemas.reference import CodeListOut
+from app.schemas.wire import Page, PageQuery
 from app.services import code_lists
 
 router = Router(
@@ -18,22 +18,24 @@ router = Router(
     dependencies=[Depends(Public("labels are no secret, and a sign-in page needs them"))],
 )
 
-AcceptLanguageHeader = Annotated[str, Header(alias="Accept-Language", description="en or km")]
+Language = Annotated[str, Header(alias="Accept-Language", description="en or km")]
 
 
-@router.get("", response_model=CodeListIndex)
-async def list_code_lists(
-    request: Request, page: Annotated[PageQuery, Query()], accept_language: AcceptLanguageHeader = "en"
+@router.get("", response_model=Page[CodeListOut], response_class=CacheableResponse)
+async def listed(
+    request: Request, page: Annotated[PageQuery, Query()], accept_language: Language = "en"
 ) -> Response:
     """List the code lists, by name."""
-    return cacheable(request, code_lists.list_code_lists(preferred_language(accept_language), page))
+    return build_cacheable_response(
+        request, code_lists.list_code_lists(preferred_language(accept_language), page)
+    )
 
 
-@router.get("/{name}", response_model=CodeList)
-async def get_code_list(
-    request: Request,
-    name: Annotated[str, Path(pattern="^[a-z_]{1,60}$")],
-    accept_language: AcceptLanguageHeader = "en",
+@router.get("/{name}", response_model=CodeListOut, response_class=CacheableResponse)
+async def read(
+    request: Request, name: Annotated[str, Path(pattern="^[a-z_]{1,60}$")], accept_language: Language = "en"
 ) -> Response:
     """Read one code list."""
-    return cacheable(request, code_lists.get_code_list(name, preferred_language(accept_language)))
+    return build_cacheable_response(
+        request, code_lists.get_code_list(name, preferred_language(accept_language))
+    )

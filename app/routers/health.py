@@ -1,29 +1,35 @@
-"""Is the process alive; can it serve."""
+"""Health checks: whether the process runs, and whether it can serve requests."""
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 
 from app.http.authorization import Public
-from app.http.route import Route
+from app.http.route import Router
 from app.schemas.wire import Output
 from app.server import health
 
-router = APIRouter(tags=["health"], route_class=Route)
+router = Router(version="", tags=["health"])
 
 
 class Health(Output):
-    """One word."""
+    """The result of a health check."""
 
     status: str
 
 
-@router.get("/healthz", dependencies=[Depends(Public("load balancers ask whether the process lives"))])
+@router.get("/healthz", dependencies=[Depends(Public("load balancers call it without credentials"))])
 async def get_liveness() -> Health:
-    """Say that the process lives."""
+    """Liveness probe.
+
+    Always returns 200 while the process runs. Does not use the database.
+    """
     return Health(status="alive")
 
 
-@router.get("/readyz", dependencies=[Depends(Public("load balancers ask whether it can serve"))])
+@router.get("/readyz", dependencies=[Depends(Public("load balancers call it without credentials"))])
 async def get_readiness(request: Request) -> Health:
-    """Say that requests can be served: the database answers and is migrated. 503 otherwise."""
+    """Readiness probe.
+
+    Returns 200 if the database responds, is migrated and accepts writes, else 503.
+    """
     await health.verify_readiness(request.app.state.database)
     return Health(status="ready")

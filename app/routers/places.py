@@ -5,10 +5,11 @@ from typing import Annotated
 from fastapi import Depends, Query, Request, Response
 
 from app.http.authorization import Public
-from app.http.responses import cacheable
+from app.http.responses import CacheableResponse, build_cacheable_response
 from app.http.route import Router
 from app.http.session import Session
-from app.schemas.reference import PlaceFilters, PlaceList
+from app.schemas.reference import PlaceFilters, PlaceOut
+from app.schemas.wire import Page
 from app.services.persons import places
 
 router = Router(
@@ -18,9 +19,7 @@ router = Router(
 )
 
 
-@router.get("", response_model=PlaceList)
-async def list_places(
-    request: Request, session: Session, filters: Annotated[PlaceFilters, Query()]
-) -> Response:
+@router.get("", response_model=Page[PlaceOut], response_class=CacheableResponse)
+async def listed(request: Request, session: Session, filters: Annotated[PlaceFilters, Query()]) -> Response:
     """List provinces, the places of a parent, or places whose name begins with `q` in either script."""
-    return cacheable(request, await places.list_places(session, filters))
+    return build_cacheable_response(request, await places.list_places(session, filters))

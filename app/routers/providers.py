@@ -8,7 +8,7 @@ from fastapi import Query
 from app.http.permissions import ProviderManager, ProviderReader
 from app.http.route import Router
 from app.http.session import ExpectedVersion, Session
-from app.schemas.providers import Provider, ProviderCreate, ProviderFilters, ProviderUpdate
+from app.schemas.providers import ProviderFilters, ProviderIn, ProviderOut, ProviderPatch
 from app.schemas.wire import Page
 from app.services.support import providers
 
@@ -16,42 +16,42 @@ router = Router(prefix="/providers", tags=["providers"])
 
 
 @router.post("", status_code=201)
-async def create_provider(
+async def register(
     _caller: ProviderManager,
     session: Session,
-    payload: ProviderCreate,
-) -> Provider:
+    payload: ProviderIn,
+) -> ProviderOut:
     """Add a provider to the directory."""
     return await providers.create_provider(session, payload)
 
 
 @router.get("")
-async def list_providers(
+async def listed(
     _caller: ProviderReader,
     session: Session,
     filters: Annotated[ProviderFilters, Query()],
-) -> Page[Provider]:
+) -> Page[ProviderOut]:
     """List the providers, newest first."""
     return await providers.list_providers(session, filters)
 
 
 @router.get("/{provider_id}")
-async def get_provider(
+async def read(
     _caller: ProviderReader,
     session: Session,
     provider_id: UUID,
-) -> Provider:
+) -> ProviderOut:
     """Read one provider."""
     return await providers.get_provider(session, provider_id)
 
 
 @router.patch("/{provider_id}")
-async def update_provider(
+async def change(
     _caller: ProviderManager,
     session: Session,
     provider_id: UUID,
     expected_version: ExpectedVersion,
-    payload: ProviderUpdate,
-) -> Provider:
+    payload: ProviderPatch,
+) -> ProviderOut:
     """Change a provider: services, contacts, the child-safeguarding check."""
     return await providers.update_provider(session, provider_id, expected_version, payload)

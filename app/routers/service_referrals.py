@@ -14,14 +14,14 @@ from app.http.permissions import (
 from app.http.route import Router
 from app.http.session import ExpectedVersion, Session
 from app.schemas.service_referrals import (
-    ServiceReferral,
-    ServiceReferralAcceptance,
-    ServiceReferralCancellation,
-    ServiceReferralCompletion,
-    ServiceReferralCreate,
-    ServiceReferralDecline,
+    ServiceAcceptance,
+    ServiceCancellation,
+    ServiceCompletion,
+    ServiceEnding,
     ServiceReferralFilters,
-    ServiceReferralUpdate,
+    ServiceReferralIn,
+    ServiceReferralOut,
+    ServiceReferralPatch,
 )
 from app.schemas.wire import Page
 from app.services.support import service_referral_send as service_referrals_send
@@ -31,45 +31,45 @@ router = Router(tags=["service-referrals"])
 
 
 @router.post("/cases/{case_id}/service-referrals", status_code=201)
-async def create_case_service_referral(
+async def draft(
     caller: ServiceReferralCreator,
     session: Session,
     case_id: UUID,
-    payload: ServiceReferralCreate,
-) -> ServiceReferral:
+    payload: ServiceReferralIn,
+) -> ServiceReferralOut:
     """Draft a service referral; nothing is shared yet."""
     return await service_referrals.create_case_service_referral(session, caller, case_id, payload)
 
 
 @router.get("/cases/{case_id}/service-referrals")
-async def list_case_service_referrals(
+async def listed(
     caller: ServiceReferralReader,
     session: Session,
     case_id: UUID,
     filters: Annotated[ServiceReferralFilters, Query()],
-) -> Page[ServiceReferral]:
+) -> Page[ServiceReferralOut]:
     """List a case's service referrals, newest first."""
     return await service_referrals.list_case_service_referrals(session, caller, case_id, filters)
 
 
 @router.get("/service-referrals/{service_referral_id}")
-async def get_service_referral(
+async def read(
     _caller: ServiceReferralReader,
     session: Session,
     service_referral_id: UUID,
-) -> ServiceReferral:
+) -> ServiceReferralOut:
     """Read one service referral, and what was shared with the provider."""
     return await service_referrals.get_service_referral(session, service_referral_id)
 
 
 @router.patch("/service-referrals/{service_referral_id}")
-async def update_service_referral(
+async def change(
     _caller: ServiceReferralCreator,
     session: Session,
     service_referral_id: UUID,
     expected_version: ExpectedVersion,
-    payload: ServiceReferralUpdate,
-) -> ServiceReferral:
+    payload: ServiceReferralPatch,
+) -> ServiceReferralOut:
     """Change a draft."""
     return await service_referrals.update_service_referral(
         session, service_referral_id, expected_version, payload
@@ -77,12 +77,12 @@ async def update_service_referral(
 
 
 @router.post("/service-referrals/{service_referral_id}/send")
-async def send_service_referral(
+async def send(
     caller: ServiceReferralSender,
     session: Session,
     service_referral_id: UUID,
     expected_version: ExpectedVersion,
-) -> ServiceReferral:
+) -> ServiceReferralOut:
     """Share with the provider what the draft says, if the consent holds at this moment."""
     return await service_referrals_send.send_service_referral(
         session, caller, service_referral_id, expected_version
@@ -90,27 +90,27 @@ async def send_service_referral(
 
 
 @router.post("/service-referrals/{service_referral_id}/accept")
-async def accept_service_referral(
+async def accept(
     caller: ServiceReferralOutcomeRecorder,
     session: Session,
     service_referral_id: UUID,
     expected_version: ExpectedVersion,
-    payload: ServiceReferralAcceptance | None = None,
-) -> ServiceReferral:
+    payload: ServiceAcceptance | None = None,
+) -> ServiceReferralOut:
     """Record that the provider accepted."""
     return await service_referrals.accept_service_referral(
-        session, caller, service_referral_id, expected_version, payload or ServiceReferralAcceptance()
+        session, caller, service_referral_id, expected_version, payload or ServiceAcceptance()
     )
 
 
 @router.post("/service-referrals/{service_referral_id}/decline")
-async def decline_service_referral(
+async def decline(
     caller: ServiceReferralOutcomeRecorder,
     session: Session,
     service_referral_id: UUID,
     expected_version: ExpectedVersion,
-    payload: ServiceReferralDecline,
-) -> ServiceReferral:
+    payload: ServiceEnding,
+) -> ServiceReferralOut:
     """Record that the provider declined, and why."""
     return await service_referrals.decline_service_referral(
         session, caller, service_referral_id, expected_version, payload
@@ -118,13 +118,13 @@ async def decline_service_referral(
 
 
 @router.post("/service-referrals/{service_referral_id}/complete")
-async def complete_service_referral(
+async def complete(
     caller: ServiceReferralOutcomeRecorder,
     session: Session,
     service_referral_id: UUID,
     expected_version: ExpectedVersion,
-    payload: ServiceReferralCompletion,
-) -> ServiceReferral:
+    payload: ServiceCompletion,
+) -> ServiceReferralOut:
     """Record how the service went."""
     return await service_referrals.complete_service_referral(
         session, caller, service_referral_id, expected_version, payload
@@ -132,14 +132,14 @@ async def complete_service_referral(
 
 
 @router.post("/service-referrals/{service_referral_id}/cancel")
-async def cancel_service_referral(
+async def cancel(
     caller: ServiceReferralOutcomeRecorder,
     session: Session,
     service_referral_id: UUID,
     expected_version: ExpectedVersion,
-    payload: ServiceReferralCancellation | None = None,
-) -> ServiceReferral:
+    payload: ServiceCancellation | None = None,
+) -> ServiceReferralOut:
     """Cancel a service referral that is not needed any more."""
     return await service_referrals.cancel_service_referral(
-        session, caller, service_referral_id, expected_version, payload or ServiceReferralCancellation()
+        session, caller, service_referral_id, expected_version, payload or ServiceCancellation()
     )

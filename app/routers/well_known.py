@@ -1,28 +1,40 @@
-"""What machines look up before they sign in; outside /v1."""
+"""Metadata that API clients read before they authenticate; outside /v1."""
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from starlette.responses import Response
 
 from app.http.authorization import Public
-from app.http.responses import cacheable
-from app.http.route import Route
-from app.schemas.sign_in import AuthorizationServerMetadata, Jwks
+from app.http.responses import CacheableResponse, build_cacheable_response
+from app.http.route import Router
+from app.schemas.sign_in import Jwks, ServerMetadata
 from app.services.accounts import server_metadata
 
-router = APIRouter(prefix="/.well-known", tags=["machines"], route_class=Route)
+router = Router(prefix="/.well-known", version="", tags=["machines"])
 
 
 @router.get(
     "/oauth-authorization-server",
-    response_model=AuthorizationServerMetadata,
-    dependencies=[Depends(Public("clients read it before they can sign in"))],
+    response_model=ServerMetadata,
+    response_class=CacheableResponse,
+    dependencies=[Depends(Public("clients read it before they authenticate"))],
 )
-async def get_authorization_server_metadata(request: Request) -> Response:
-    """Say what the authorization server offers, and where (RFC 8414)."""
-    return cacheable(request, server_metadata.get_server_metadata())
+async def get_server_metadata(request: Request) -> Response:
+    """Return the metadata of the authorization server (RFC 8414).
+
+    Contains the token and revocation endpoints, the supported grants, scopes and authentication methods.
+    """
+    return build_cacheable_response(request, server_metadata.get_server_metadata())
 
 
-@router.get("/jwks.json", response_model=Jwks, dependencies=[Depends(Public("public keys are public"))])
+@router.get(
+    "/jwks.json",
+    response_model=Jwks,
+    response_class=CacheableResponse,
+    dependencies=[Depends(Public("public keys are not secret"))],
+)
 async def get_jwks(request: Request) -> Response:
-    """Return the public keys that verify our access tokens (RFC 7517)."""
-    return cacheable(request, server_metadata.get_jwks())
+    """Return the public keys that verify access tokens (RFC 7517).
+
+    The key in use comes first. A replaced key stays in the set until it is retired.
+    """
+    return build_cacheable_response(request, server_metadata.get_jwks())

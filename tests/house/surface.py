@@ -1,4 +1,4 @@
-"""What the app offers, as the house tests walk it."""
+"""The endpoints of the application, for the architecture tests."""
 
 import importlib
 import pkgutil
@@ -15,13 +15,13 @@ from app.http.authorization import Public, Requires
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One method of one path, and the function behind it."""
+    """One method of one path, and its function."""
 
     method: str
     path: str
     function: Any
-    """As it stands in its module."""
-    doors: tuple[Any, ...]
+    """The function as its module defines it, without the wrapper of the route."""
+    guards: tuple[Any, ...]
     route: Any
 
     def __str__(self) -> str:
@@ -29,28 +29,34 @@ class Endpoint:
 
 
 def endpoints(app: FastAPI) -> list[Endpoint]:
-    """Every endpoint of the API."""
+    """Return every endpoint of the application."""
     return list(_endpoints(app))
 
 
 def _endpoints(app: FastAPI) -> Iterator[Endpoint]:
     for route in app.routes:
         if isinstance(route, APIRoute):
-            function = getattr(route.endpoint, "__wrapped__", route.endpoint)
-            doors = tuple(found for found in calls(route.dependant) if isinstance(found, Requires | Public))
+            guards = tuple(
+                call for call in dependency_calls(route.dependant) if isinstance(call, Requires | Public)
+            )
             for method in route.methods or ():
-                yield Endpoint(method, route.path_format, function, doors, route)
+                yield Endpoint(method, route.path_format, endpoint_function(route), guards, route)
 
 
-def calls(dependant: Any) -> Iterator[Any]:
-    """Everything that is called before an endpoint is."""
-    for further in dependant.dependencies:
-        yield further.call
-        yield from calls(further)
+def endpoint_function(route: APIRoute) -> Any:
+    """Return the function of an endpoint as its module defines it."""
+    return getattr(route.endpoint, "__wrapped__", route.endpoint)
+
+
+def dependency_calls(dependant: Any) -> Iterator[Any]:
+    """Yield every callable that FastAPI calls before the endpoint."""
+    for dependency in dependant.dependencies:
+        yield dependency.call
+        yield from dependency_calls(dependency)
 
 
 def routers() -> dict[str, APIRouter]:
-    """Every router that a module of `app.routers` makes."""
+    """Return the router of every module of `app.routers` that has one."""
     modules = (
         importlib.import_module(f"app.routers.{found.name}")
         for found in pkgutil.iter_modules(app.routers.__path__)

@@ -1,6 +1,6 @@
-"""The contract is current, whole, and keeps the rules that `openapi/spectral.yaml` states for others' tools.
+"""The OpenAPI document is current and complete, and follows the rules of `openapi/spectral.yaml`.
 
-Each of these was seen to fail on a fault planted for it; the fault is named beside the test.
+Each test was seen to fail on a planted fault, which is named in it.
 """
 
 import json
@@ -16,26 +16,30 @@ import jsonschema_rs
 import pytest
 from fastapi import FastAPI
 
-from app.schemas.words import get_field_description, load_examples
+from app.access.permissions import ROLE_BY_SCOPE, Permission, Role
+from app.http.authorization import Requires
+from app.http.openapi.operations import operations_of
+from app.schemas.words import examples, meaning
 from tests.house.surface import endpoints
 
-HERE = Path(__file__).parent.parent.parent
-COMMITTED = HERE / "openapi" / "openapi.json"
+ROOT = Path(__file__).parent.parent.parent
+CONTRACT = ROOT / "openapi" / "openapi.json"
 SNAKE_CASE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 PATH = re.compile(
     r"(/(\.well-known|[a-z][a-z0-9]*(-[a-z0-9]+)*(\.json)?|\{[a-z]+(_[a-z]+)*\})(\.(svg|pdf|ics|xlsx))?)+"
 )
+JSON = "application/json"
 PROBLEM = "application/problem+json"
-HELD_HERE = {
+SPECTRAL_RULES = {
     "operation-id-stable", "operation-explained", "operation-says-who", "properties-snake-case", "properties-explained",
     "parameters-explained", "paths-kebab-case", "refusals-are-problems", "errors-foreseen", "bodies-have-examples",
 }  # fmt: skip
-"""The rules of `spectral.yaml`; each test below names those it holds."""
+"""The rules of `spectral.yaml`; each test below names the rules that it checks."""
 
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(COMMITTED.read_text())
+    found: dict[str, Any] = json.loads(CONTRACT.read_text())
     return found
 
 
@@ -46,13 +50,17 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]
 
 
 def resolved(document: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
-    """What a node is, or refers to."""
+    """Return a node, or the component that it refers to."""
     while "$ref" in node:
         found: Any = document
         for step in node["$ref"].removeprefix("#/").split("/"):
             found = found[step]
         node = found
     return node
+
+
+def parameters_of(document: dict[str, Any], operation: dict[str, Any]) -> list[dict[str, Any]]:
+    return [resolved(document, parameter) for parameter in operation.get("parameters", [])]
 
 
 def references(node: Any) -> Iterator[str]:
@@ -66,31 +74,31 @@ def references(node: Any) -> Iterator[str]:
             yield from references(value)
 
 
-def test_the_committed_document_is_what_any_process_writes() -> None:
+def test_the_committed_document_is_current_and_reproducible() -> None:
     # Planted: a letter changed in openapi.json; `x-roles` built from a set of strings.
     environment = {**os.environ, "PYTHONHASHSEED": "20261122", "FIRSTSTEP_MODE": "production"}
     done = subprocess.run(
         [sys.executable, "-m", "app.cli", "openapi", "--check"],
-        cwd=HERE, env=environment, capture_output=True, text=True, check=False, timeout=120,
+        cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
 
 
-def test_the_rules_for_others_tools_are_the_rules_held_here() -> None:
-    # Planted: a rule added to the file alone.
-    written = (HERE / "openapi" / "spectral.yaml").read_text().partition("\nrules:\n")[2]
-    assert set(re.findall(r"^  ([a-z-]+):$", written, re.MULTILINE)) == HELD_HERE
+def test_every_spectral_rule_is_checked_here() -> None:
+    # Planted: a rule added to spectral.yaml only.
+    written = (ROOT / "openapi" / "spectral.yaml").read_text().partition("\nrules:\n")[2]
+    assert set(re.findall(r"^  ([a-z-]+):$", written, re.MULTILINE)) == SPECTRAL_RULES
 
 
-def test_every_endpoint_is_described_and_nothing_else(app: FastAPI, document: dict[str, Any]) -> None:
+def test_the_document_contains_every_endpoint_and_no_other(app: FastAPI, document: dict[str, Any]) -> None:
     # Planted: `include_in_schema=False` at GET /v1/people/{person_id}.
     assert document["openapi"].startswith("3.1")
     assert {name for name, _ in operations(document)} == {str(found) for found in endpoints(app)}
 
 
-def test_every_operation_is_named_and_explained(document: dict[str, Any]) -> None:
+def test_every_operation_has_an_id_a_summary_and_a_description(document: dict[str, Any]) -> None:
     # operation-id-stable, operation-explained, paths-kebab-case.
-    # Planted: the ids FastAPI makes itself; a docstring of 130 characters; a path /v1/break_glass.
+    # Planted: FastAPI's default ids; a first docstring line of 130 characters; a path /v1/break_glass.
     ids = [operation["operationId"] for _, operation in operations(document)]
     assert len(ids) == len(set(ids)) >= 154
     for name, operation in operations(document):
@@ -101,122 +109,168 @@ def test_every_operation_is_named_and_explained(document: dict[str, Any]) -> Non
     assert [path for path in document["paths"] if not PATH.fullmatch(path)] == []
 
 
-def test_every_tag_is_explained(document: dict[str, Any]) -> None:
-    # Planted: a tag `circle` at the people's router.
+def test_every_tag_has_a_description(document: dict[str, Any]) -> None:
+    # Planted: a tag `circle` at the router of people.
     used = {tag for _, operation in operations(document) for tag in operation["tags"]}
     assert used == {tag["name"] for tag in document["tags"]}
     assert all(tag["description"] for tag in document["tags"])
 
 
-def test_who_may_is_said_everywhere(app: FastAPI, document: dict[str, Any]) -> None:
-    # operation-says-who. Planted: `security` left out where it is empty.
-    guarded = {str(found): hasattr(found.doors[0], "permission") for found in endpoints(app)}
+def test_every_operation_lists_its_security_schemes_permission_and_roles(
+    app: FastAPI, document: dict[str, Any]
+) -> None:
+    # operation-says-who. Planted: `security` omitted if empty; `oauth2` listed for POST /v1/users.
+    guards = {str(found): found.guards[0] for found in endpoints(app)}
     for name, operation in operations(document):
-        assert operation["security"] == ([{"bearer": []}] if guarded[name] else []), name
-        if guarded[name]:
-            assert operation["x-permission"], name
-            assert operation["x-roles"], name
-    assert document["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
+        if not isinstance(guards[name], Requires):
+            assert operation["security"] == [], name
+            continue
+        assert operation["x-permission"] in set(Permission), name
+        roles = {Role(role) for role in operation["x-roles"]}
+        assert roles, name
+        scopes = [{"oauth2": [scope]} for scope, role in ROLE_BY_SCOPE.items() if role in roles]
+        people: list[Any] = [{"bearer": []}] if roles - set(ROLE_BY_SCOPE.values()) else []
+        assert operation["security"] == people + scopes, name
+    schemes = document["components"]["securitySchemes"]
+    assert (schemes["bearer"]["type"], schemes["bearer"]["scheme"]) == ("http", "bearer")
+    flow = schemes["oauth2"]["flows"]["clientCredentials"]
+    assert set(flow["scopes"]) == set(ROLE_BY_SCOPE)
+    assert flow["tokenUrl"] in document["paths"]
 
 
-def test_fields_and_parameters_are_named_and_explained(document: dict[str, Any]) -> None:
+def test_fields_and_parameters_have_names_in_snake_case_and_descriptions(document: dict[str, Any]) -> None:
     # properties-snake-case, properties-explained, parameters-explained.
-    # Planted: a field `caseKind`; a field `shoe_size` that nobody explains (app/schemas/glossary.json is the place).
+    # Planted: a field `caseKind`; a field `shoe_size` without a description in app/schemas/glossary.json.
     for name, schema in document["components"]["schemas"].items():
-        for field, told in schema.get("properties", {}).items():
+        for field, described in schema.get("properties", {}).items():
             assert SNAKE_CASE.fullmatch(field), f"{name}.{field}"
-            assert told.get("description") or "$ref" in told, f"{name}.{field} is not explained"
+            assert described.get("description") or "$ref" in described, f"{name}.{field} has no description"
     for name, operation in operations(document):
-        for parameter in operation.get("parameters", []):
+        for parameter in parameters_of(document, operation):
             assert parameter["description"] != parameter["name"], f"{name} {parameter['name']}"
 
 
-def test_refusals_are_problems_and_all_are_foreseen(document: dict[str, Any]) -> None:
-    # refusals-are-problems, errors-foreseen. Planted: FastAPI's own 422; `428` not told at a PATCH.
+def test_shared_header_parameters_are_declared_once(document: dict[str, Any]) -> None:
+    # Planted: the header X-Requested-With described at POST /v1/auth/refresh as well.
+    shared = {"If-Match", "If-None-Match", "Idempotency-Key", "X-Requested-With"}
+    inline = {
+        (name, parameter["name"])
+        for name, operation in operations(document)
+        for parameter in operation.get("parameters", [])
+        if parameter.get("name") in shared
+    }
+    assert inline == set()
+    declared = [parameter["name"] for parameter in document["components"]["parameters"].values()]
+    assert set(declared) == shared
+    assert declared.count("X-Requested-With") == 1
+
+
+def test_error_responses_are_problems_and_complete(document: dict[str, Any]) -> None:
+    # refusals-are-problems, errors-foreseen. Planted: FastAPI's own 422; no 428 at a PATCH.
     for name, operation in operations(document):
-        told = {status: resolved(document, found) for status, found in operation["responses"].items()}
-        refused = {status: found for status, found in told.items() if status[0] in "45"}
-        assert {"400", "429", "500", "503", "504"} <= set(refused), name
-        for status, found in refused.items():
-            schema = found["content"][PROBLEM]["schema"]
+        responses = {
+            status: resolved(document, response) for status, response in operation["responses"].items()
+        }
+        errors = {status: response for status, response in responses.items() if status[0] in "45"}
+        assert {"400", "429", "500", "503", "504"} <= set(errors), name
+        for status, response in errors.items():
+            schema = response["content"][PROBLEM]["schema"]
             assert schema == {"$ref": "#/components/schemas/Problem"}, f"{name} {status}"
+            assert any(media.get("examples") for media in response["content"].values()), f"{name} {status}"
         if operation["security"]:
-            assert {"401", "403"} <= set(refused), name
-        asks_version = any(found["name"] == "If-Match" for found in operation.get("parameters", []))
-        assert asks_version == ({"412", "428"} <= set(refused)), name
+            assert {"401", "403"} <= set(errors), name
+        takes_if_match = any(
+            parameter["name"] == "If-Match" for parameter in parameters_of(document, operation)
+        )
+        assert takes_if_match == ({"412", "428"} <= set(errors)), name
     left = {"HTTPValidationError", "ValidationError"} & set(document["components"]["schemas"])
     assert left == set()
 
 
-def test_every_answer_says_its_headers(document: dict[str, Any]) -> None:
-    # Planted: `X-Request-Id` left out; no `Link` at lists.
+def test_every_response_declares_its_headers(document: dict[str, Any]) -> None:
+    # Planted: `X-Request-Id` omitted; no `Link` at lists.
     for name, operation in operations(document):
-        for status, answer in operation["responses"].items():
-            assert "X-Request-Id" in resolved(document, answer)["headers"], f"{name} {status}"
+        for status, response in operation["responses"].items():
+            assert "X-Request-Id" in resolved(document, response)["headers"], f"{name} {status}"
         success = next(iter(operation["responses"].values()))
-        schema = success.get("content", {}).get("application/json", {}).get("schema", {})
-        shapes = [resolved(document, one) for one in schema.get("anyOf", [schema])]
+        schema = success.get("content", {}).get(JSON, {}).get("schema", {})
+        shapes = [resolved(document, alternative) for alternative in schema.get("anyOf", [schema])]
         fields = [set(shape.get("properties", {})) for shape in shapes]
-        assert ("Link" in success["headers"]) == all({"items", "next_cursor"} <= found for found in fields), (
-            name
-        )
+        returns_list = all({"items", "next_cursor"} <= found for found in fields)
+        assert ("Link" in success["headers"]) == returns_list, name
         if all("version" in found for found in fields):
             assert "ETag" in success["headers"], name
         if name.startswith("POST") and operation["security"]:
             assert "Idempotent-Replayed" in success["headers"], name
-            assert "Idempotency-Key" in {found["name"] for found in operation["parameters"]}, name
+            names = {parameter["name"] for parameter in parameters_of(document, operation)}
+            assert "Idempotency-Key" in names, name
 
 
-def test_every_body_is_shown_by_examples_that_fit_it(document: dict[str, Any]) -> None:
-    # bodies-have-examples. Planted: `Transfer` taken out of the examples; a misspelt field in one of `ReferralIn`.
-    shown: set[str] = set()
+def test_every_request_body_has_valid_examples(document: dict[str, Any]) -> None:
+    # bodies-have-examples. Planted: an example removed; a misspelt field in an example of a referral.
+    used: set[str] = set()
     for name, operation in operations(document):
         for media, body in operation.get("requestBody", {}).get("content", {}).items():
             assert body.get("examples"), f"{name} has no example"
-            check = jsonschema_rs.Draft202012Validator(
-                {**body["schema"], "components": document["components"]}
-            )
+            schema = {**body["schema"], "components": document["components"]}
+            validator = jsonschema_rs.Draft202012Validator(schema)
             for title, example in body["examples"].items():
                 assert example["summary"], title
-                assert [str(error) for error in check.iter_errors(example["value"])] == [], (
-                    f"{name} {media} {title}"
-                )
-                shown.add(title)
-    assert shown == {title for told in load_examples().values() for title in told}
+                errors = [str(error) for error in validator.iter_errors(example["value"])]
+                assert errors == [], f"{name} {media} {title}"
+                used.add(title)
+    assert used == {title for found in examples().values() for title in found}
 
 
-def test_a_patch_may_be_called_a_merge_patch(document: dict[str, Any]) -> None:
-    # Planted: the second media type left out.
+def test_every_patch_accepts_a_merge_patch(document: dict[str, Any]) -> None:
+    # Planted: the second media type omitted.
     for name, operation in operations(document):
         if name.startswith("PATCH"):
-            assert set(operation["requestBody"]["content"]) == {
-                "application/json",
-                "application/merge-patch+json",
-            }
+            assert set(operation["requestBody"]["content"]) == {JSON, "application/merge-patch+json"}
 
 
-def test_every_reference_and_link_leads_somewhere(document: dict[str, Any]) -> None:
+def test_every_reference_and_link_resolves(document: dict[str, Any]) -> None:
     # Planted: a link to `referrals_praise`.
     for reference in set(references(document)):
         assert resolved(document, {"$ref": reference}), reference
     known = {operation["operationId"]: operation for _, operation in operations(document)}
-    links = [
-        link
-        for operation in known.values()
-        for found in operation["responses"].values()
-        for link in found.get("links", {}).values()
-    ]
+    links = list(all_links(document))
     assert len(links) > 40
-    for link in links:
-        parameters = {f"{found['in']}.{found['name']}" for found in known[link["operationId"]]["parameters"]}
-        assert set(link["parameters"]) <= parameters, link
+    for _, link in links:
+        parameters = {
+            f"{found['in']}.{found['name']}": found["required"]
+            for found in parameters_of(document, known[link["operationId"]])
+        }
+        assert set(link["parameters"]) <= set(parameters), link
+        required = {name for name, is_required in parameters.items() if is_required}
+        assert required <= set(link["parameters"]), link
 
 
-def test_the_longest_ending_of_a_schemas_name_explains_a_field() -> None:
-    # Planted: endings tried from the shortest.
+def test_links_send_the_etag_of_the_same_kind_of_record_as_if_match(
+    app: FastAPI, document: dict[str, Any]
+) -> None:
+    # Planted: links from a case to the approval of its exit plan, which has a version of its own.
+    collections = {operation.id: operation.collection for operation in operations_of(app)}
+    with_version = [pair for pair in all_links(document) if "header.If-Match" in pair[1]["parameters"]]
+    assert len(with_version) > 20
+    for source, link in with_version:
+        assert link["parameters"]["header.If-Match"] == "$response.header.ETag"
+        assert collections[link["operationId"]] == collections[source["operationId"]], link
+
+
+def all_links(document: dict[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Yield every link with the operation whose response has it."""
+    for _, operation in operations(document):
+        for response in operation["responses"].values():
+            for link in response.get("links", {}).values():
+                yield operation, link
+
+
+def test_the_longest_suffix_of_a_schema_name_selects_the_description() -> None:
+    # Planted: suffixes tried from the shortest.
     assert (
-        get_field_description("ToldPatchChildIdentityPhone", "number")
-        == get_field_description("Phone", "number")
-        != get_field_description("X", "number")
+        meaning("ToldPatchChildIdentityPhone", "number")
+        == meaning("Phone", "number")
+        != meaning("X", "number")
     )
-    assert get_field_description("X", "nothing_we_know") is None
+    assert meaning("X", "nothing_we_know") is None

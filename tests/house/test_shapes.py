@@ -19,7 +19,7 @@ from sqlmodel import SQLModel
 
 import app.models  # noqa: F401 - registers every table
 from app.schemas.wire import Output, PageQuery
-from tests.house.surface import calls, endpoints
+from tests.house.surface import dependency_calls, endpoints
 
 HERE = Path(__file__).parent.parent.parent
 SOURCES = {
@@ -100,7 +100,7 @@ def test_filters_are_pages_of_a_list(app: FastAPI) -> None:
 
 def test_nothing_a_request_passes_needs_a_thread(app: FastAPI) -> None:
     # Planted: `def parse_if_match`: FastAPI calls what is not async in a thread, which takes longer than all it does.
-    before = {call for found in endpoints(app) for call in calls(found.route.dependant)}
+    before = {call for found in endpoints(app) for call in dependency_calls(found.route.dependant)}
     made = {call if inspect.isroutine(call) else type(call).__call__ for call in before}
     assert len(made) > 10
     awaited = (inspect.iscoroutinefunction, inspect.isasyncgenfunction)

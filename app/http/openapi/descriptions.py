@@ -1,111 +1,104 @@
-"""The words of the OpenAPI document: the conventions, the tags, and what fields mean."""
+"""Texts of the OpenAPI document: the conventions of the API, its tags, permissions, and field descriptions."""
 
 from typing import Any
 
 from app.http.openapi.operations import Operation
-from app.schemas.words import get_field_description
+from app.schemas.words import meaning
 
 DESCRIPTION = """
-Case management of First Step Cambodia for children who were sexually abused or display harmful sexual behaviour. The
-pathway is the menu: a referral becomes a case, with its child and the people around it.
+Case management of First Step Cambodia for children who were sexually abused or who display harmful sexual behaviour.
+A referral becomes a case, with a child and the people around the child. The tags follow the stages of this pathway.
 
-**Who is asking.** Send `Authorization: Bearer …`. People get their access token from `POST /v1/auth/login`, machines
-from `POST /v1/oauth/token`. Each operation names its `x-permission` and the `x-roles` that include it. A record that
-is absent and one that you may not see get the same 404; an act that your roles do not include gets 403. Every look at
-a child is in the access log before the answer leaves.
+**Authentication.** Send `Authorization: Bearer …`. People get an access token from `POST /v1/auth/login`, API clients
+from `POST /v1/oauth/token`. Each operation has a permission (`x-permission`) and the roles that include it
+(`x-roles`). Without the permission, the response is 403. A record that does not exist and a record that the caller
+cannot see get the same 404. Every record of a child that a response contains is recorded in the access log.
 
-**Shapes.** JSON in `snake_case`, in UTF-8. Unknown fields, repeated keys and values of the wrong type are refused;
-answers always carry every field. Ids are UUIDs, and a client may choose the id of what it creates. Times are UTC with
-`Z`; dates are plain.
+**Data formats.** JSON in `snake_case` and UTF-8. Unknown fields, repeated keys and values of the wrong type are
+rejected. Responses contain every field. Ids are UUIDs; a client may choose the id of a record that it creates. Times
+are UTC with `Z`. Dates have no time zone.
 
-**Lists.** `{"items": […], "next_cursor": "…"}` and a `Link` header. `limit` is 1 to 200. Cursors are opaque, and
-survive inserts: nothing is skipped, nothing comes twice. Filters are query parameters named after fields.
+**Lists.** `{"items": […], "next_cursor": "…"}` and a `Link` header. `limit` is 1 to 200. Cursors are opaque. Records
+that are created while a client reads page by page cause no record to be skipped or repeated. Filters are query
+parameters named after fields.
 
-**Changes.** PATCH is a JSON merge patch (RFC 7396). A single record comes with a strong `ETag`; changing it asks for
-that as `If-Match`: 428 without, 412 when somebody else was faster.
+**Updates.** PATCH takes a JSON merge patch (RFC 7396). A single record has a strong `ETag`. To change it, send the ETag
+as `If-Match`: 428 if it is missing, 412 if the record has changed since.
 
-**Acts.** A step in a life cycle is `POST …/{id}/<verb>`. Where its conditions are unmet the answer is 409, and lists
-them one by one in `unmet`.
+**Acts.** A step in a life cycle is `POST …/{id}/<verb>`. If its conditions are not met, the response is 409 and lists
+every unmet condition in `unmet`.
 
-**Retries.** Send an `Idempotency-Key` with a POST: the same key and body get the same answer again for 24 hours, with
-`Idempotent-Replayed: true`; another body gets 422, a request that still runs 409. API clients must, people may.
+**Retries.** Send an `Idempotency-Key` with a POST to retry it safely. For 24 hours, the same key with the same body gets
+the stored response, with `Idempotent-Replayed: true`. The same key with another body gets 422. While the first request
+is running, the response is 409. The key is required from API clients and optional for people.
 
-**Problems.** Whatever goes wrong is `application/problem+json` (RFC 9457), its kinds explained at `/docs/problems`;
-`errors` point at each field. No problem ever repeats what was sent, or holds a value of a record.
+**Problems.** Errors are `application/problem+json` (RFC 9457). `/docs/problems` explains each type. `errors` points to
+each invalid field. A problem contains no value of the request or of a record.
 
-**Languages.** `Accept-Language: km` or `en` for titles of problems and labels of codes.
+**Languages.** `Accept-Language: km` or `en` selects the language of problem titles and code labels.
 
-**Limits.** Of body size (413), rate (429 with `Retry-After`; every answer carries `RateLimit`), page size (422), and
-time (504).
+**Limits.** Body size (413), request rate (429 with `Retry-After`; every response has `RateLimit`), page size (422) and
+processing time (504).
 
-**Tracing.** `X-Request-Id` is taken over, or made; the same id stands in the access log.
+**Tracing.** Send your own `X-Request-Id`, or receive a generated one. The access log contains the same id.
 
-**Caching.** Everything that may show a child is `no-store`; code lists, places and keys can be kept, and have an `ETag`.
+**Caching.** Responses that may contain a child's data are `no-store`. Code lists, places and public keys may be cached
+and have an `ETag`.
 """.strip()
 
 TAGS: dict[str, str] = {
-    "sign-in": "People sign in, stay signed in, and sign out.",
-    "machines": "Systems sign in (OAuth 2.0 client credentials), and find out where.",
-    "account": "One's own account: password, second factor, where one is signed in.",
-    "administration": "Staff, teams, organisations and their systems. No child's data.",
-    "referrals": "Intake: somebody tells us about a child; it becomes a case or it does not.",
-    "children": "Who the children are, and who has seen them.",
-    "people": "The supporter, the family, and others around a child.",
+    "sign-in": "Sign-in, token refresh and sign-out of people.",
+    "machines": "Authentication of API clients (OAuth 2.0 client credentials) and its metadata.",
+    "account": "The caller's own account: password, second factor, sessions.",
+    "administration": "Staff, teams, agencies and API clients. Contains no child's data.",
+    "referrals": "Intake: referrals are received, acknowledged, and accepted or declined.",
+    "children": "Children, and the access log of each child.",
+    "people": "Supporters, family members and other people around a child.",
     "consents": "The register of consents, refusals and withdrawals.",
-    "support": "Contacts with the child and the family: planned, held, missed; clinical notes and addenda.",
-    "legal-steps": "Incidents, reports, hearings: the legal tier of a case.",
-    "cases": "Periods of support: who works on them, and what happened.",
-    "assessments": "How the child, a supporter or the family is: five sections, seven areas, wishes, risk.",
-    "care-plans": "What is to become better in seven areas: goals, actions, editions, and the decisions on them.",
-    "instruments": "Scored questionnaires, as data.",
-    "providers": "The directory of those who serve children and families. No child's data.",
-    "service-referrals": "Asking other providers to serve a child or family, on consent that holds at that moment.",
-    "reviews": "Every three months a look at every area, which adapts the plan; and the outcomes they add up to.",
-    "exit": "How support ends, and how the child is afterwards.",
-    "funds": "The client assistance fund: what donors gave, its ledger, limits, rates. No child's data.",
-    "disbursements": "Money for a child or family: asked for, approved and paid by three people.",
-    "documents": "Letters, receipts, drawings: typed by content, encrypted, tiered.",
-    "agenda": "What is due, overdue and waiting for me; on a phone, too.",
-    "audit": "The access log: who saw which child, when, as what.",
-    "reference": "Code lists with their labels, and Cambodia's places.",
-    "health": "For load balancers.",
+    "support": "Support sessions with the child and the family, clinical notes and addenda.",
+    "legal-steps": "Incidents, reports and hearings.",
+    "cases": "Cases: their staff, their life cycle and their timeline.",
+    "assessments": "Assessments of the child, a supporter or the family: five sections, seven areas, wishes, risk.",
+    "care-plans": "Care plans: goals and actions in seven areas, versions, submission and approval.",
+    "instruments": "Scored questionnaires.",
+    "providers": "The directory of service providers. Contains no child's data.",
+    "service-referrals": "Referrals of a child or family to other providers, based on a valid consent.",
+    "reviews": "Three-monthly reviews of each area, and the outcomes of a case.",
+    "exit": "Exit plans, closing, and follow-ups after closing.",
+    "funds": "The assistance fund: deposits, ledger, limits, exchange rates. Contains no child's data.",
+    "disbursements": "Payments for a child or family: request, approval, payment, receipts.",
+    "documents": "Documents of a case: their type is detected from the content, their content is encrypted.",
+    "agenda": "Tasks of the caller that are due or overdue, also as a calendar feed.",
+    "audit": "The access log.",
+    "reference": "Code lists with their labels, and the places of Cambodia.",
+    "health": "Health checks for load balancers.",
 }
-
-HEADER_MEANINGS = {"X-Requested-With": "Any value: no other site's page can send this header."}
 
 
 def tags(used: set[str]) -> list[dict[str, str]]:
-    """Return the tags that operations carry, explained."""
-    return [{"name": name, "description": meaning} for name, meaning in TAGS.items() if name in used]
+    """Return the tags of the operations with their descriptions."""
+    return [{"name": name, "description": text} for name, text in TAGS.items() if name in used]
 
 
-def explain(operation: Operation, told: dict[str, Any]) -> None:
-    """Tell what an operation is, and who may."""
-    text = told.get("description", "")
-    told["summary"] = text.partition("\n")[0].rstrip(".")
-    door = operation.door
-    if door is None:
+def add_permission(operation: Operation, described: dict[str, Any]) -> None:
+    """Add the permission of an operation and the roles that include it."""
+    guard = operation.guard
+    if guard is None:
         return
-    told["x-permission"] = door.permission.value
-    told["x-roles"] = [role.value for role in operation.roles]
-    told["x-recent-sign-in"] = door.recent
-    who = ", ".join(role.value.replace("_", " ") for role in operation.roles)
-    recent = " The sign-in must be no older than an hour." if door.recent else ""
-    told["description"] = f"{text}\n\nFor: {who}.{recent}"
+    described["x-permission"] = guard.permission.value
+    described["x-roles"] = [role.value for role in operation.roles]
+    described["x-recent-sign-in"] = guard.recent
+    roles = ", ".join(role.value.replace("_", " ") for role in operation.roles)
+    recent = " Requires a sign-in within the last hour." if guard.recent else ""
+    described["description"] += f"\n\nPermission: `{guard.permission.value}`. Roles: {roles}.{recent}"
 
 
-def explain_schemas(schemas: dict[str, Any]) -> None:
-    """Tell what each field means, in place of the title that only repeats its name."""
+def describe_schemas(schemas: dict[str, Any]) -> None:
+    """Describe each field, and remove the generated title, which only repeats the field's name."""
     for name, schema in schemas.items():
-        for field, told in schema.get("properties", {}).items():
-            explain_field(name, field, told)
-
-
-def explain_field(schema: str, field: str, told: dict[str, Any]) -> None:
-    """Tell what a field means, unless it says so itself; where nobody wrote it down, its name has to do."""
-    made_up = told.pop("title", None)
-    described = told.get("description") or get_field_description(schema, field)
-    if described:
-        told["description"] = described
-    elif "$ref" not in told:
-        told["title"] = made_up or field
+        for field, described in schema.get("properties", {}).items():
+            title = described.pop("title", None)
+            if description := described.get("description") or meaning(name, field):
+                described["description"] = description
+            elif "$ref" not in described:
+                described["title"] = title or field

@@ -1,4 +1,4 @@
-"""What an endpoint's own shape tells of its operation: who may enter, what it takes, what it returns."""
+"""Operations of the API, with the facts that the OpenAPI document derives from their routes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,8 +12,9 @@ from fastapi.routing import APIRoute
 from app.access.permissions import POLICY, Role
 from app.http.authorization import Requires
 from app.http.form_route import FormRoute
+from app.http.responses import CacheableResponse
 from app.http.session import parse_if_match, parse_optional_if_match
-from app.http.sign_in_context import asked_by_script
+from app.http.sign_in_context import require_requested_with, require_requested_with_for_cookies
 from app.schemas.wire import Page, Versioned
 
 
@@ -24,92 +25,90 @@ class Operation:
     method: str
     path: str
     route: Any
-    """FastAPI's route, as it is mounted."""
+    """The route of FastAPI."""
     dependants: tuple[Dependant, ...]
-    """Everything the endpoint depends on, itself included."""
+    """The endpoint and all its dependencies."""
 
     @property
     def id(self) -> str:
-        """The router's and the function's name: `referrals_accept`. Stable, and what client code calls it."""
-        module = self.route.endpoint.__module__.rpartition(".")[2]
-        return f"{module}_{self.route.endpoint.__name__}"
+        """The `operationId`."""
+        return str(self.route.unique_id)
 
     @property
-    def door(self) -> Requires | None:
-        """The door, where it is not open to everybody."""
+    def guard(self) -> Requires | None:
+        """The guard; None for a public operation."""
         return next((found.call for found in self.dependants if isinstance(found.call, Requires)), None)
 
     @property
     def roles(self) -> list[Role]:
-        """Who may enter, in the order of the roles."""
-        door = self.door
-        return [role for role in Role if door and role in POLICY[door.permission]]
+        """The roles that include the permission, in the order of `Role`."""
+        guard = self.guard
+        return [role for role in Role if guard and role in POLICY[guard.permission]]
 
     @property
     def models(self) -> tuple[Any, ...]:
-        """What a success answers: one model, or one for each kind of reader."""
+        """The models of a successful response: one, or one per kind of caller."""
         model = self.route.response_model
         return get_args(model) if get_origin(model) in {Union, UnionType} else (model,)
 
     @property
-    def answers_record(self) -> bool:
-        """Whether a success is a single record with a version."""
-        return all(_is(model, Versioned) for model in self.models)
+    def returns_record(self) -> bool:
+        """Whether a successful response is a single record with a version."""
+        return all(_is_subclass(model, Versioned) for model in self.models)
 
     @property
-    def answers_page(self) -> bool:
-        """Whether a success is a part of a list."""
-        return all(_is(model, Page) for model in self.models)
+    def returns_list(self) -> bool:
+        """Whether a successful response is a page of a list."""
+        return all(_is_subclass(model, Page) for model in self.models)
 
     @property
     def collection(self) -> str | None:
-        """Where the records of a success live under /v1."""
-        return self.models[0].collection if self.answers_record else None
+        """The path segment under /v1 of the returned records."""
+        return self.models[0].collection if self.returns_record else None
 
     @property
     def takes_form(self) -> bool:
-        """Whether it speaks OAuth's language instead of ours."""
+        """Whether it follows OAuth (form in, RFC 6749 errors out) instead of the JSON conventions."""
         return isinstance(self.route, FormRoute)
 
     @property
-    def asks_version(self) -> bool:
-        """Whether it may change an existing record: If-Match says which version of it."""
-        return any(found.call in {parse_if_match, parse_optional_if_match} for found in self.dependants)
+    def takes_if_match(self) -> bool:
+        """Whether it may change an existing record."""
+        return self._depends_on(parse_if_match) or self._depends_on(parse_optional_if_match)
 
     @property
-    def always_asks_version(self) -> bool:
-        """Whether it changes an existing record and never makes a new one: If-Match is required."""
-        return any(found.call is parse_if_match for found in self.dependants)
+    def requires_if_match(self) -> bool:
+        """Whether it always changes an existing record."""
+        return self._depends_on(parse_if_match)
 
     @property
-    def asks_script(self) -> bool:
-        """Whether it refuses what another site's page could have made a browser send."""
-        return any("asked_by_script" in getattr(found.call, "__name__", "") for found in self.dependants)
-
-    @property
-    def always_asks_script(self) -> bool:
-        """Whether it does so even of those who come without a cookie."""
-        return any(found.call is asked_by_script for found in self.dependants)
+    def takes_requested_with(self) -> bool:
+        """Whether it requires `X-Requested-With` from callers that send the refresh cookie."""
+        return self._depends_on(require_requested_with) or self._depends_on(
+            require_requested_with_for_cookies
+        )
 
     @property
     def takes_cookie(self) -> bool:
-        """Whether the refresh token's cookie has a part in it."""
+        """Whether it reads the refresh cookie."""
         return any(found.cookie_params for found in self.dependants)
 
     @property
-    def names_record(self) -> bool:
-        """Whether the path names something that may not be there."""
+    def has_path_parameters(self) -> bool:
+        """Whether the path identifies a record, which may be absent."""
         return "{" in self.path
 
     @property
     def is_cacheable(self) -> bool:
-        """Whether caches may keep the answer, and 304 is one: read off the endpoint, which calls `cacheable`."""
-        endpoint = self.route.endpoint
-        return "cacheable" in getattr(endpoint, "__wrapped__", endpoint).__code__.co_names
+        """Whether caches may store the response and revalidate it with If-None-Match."""
+        return _is_subclass(self.route.response_class, CacheableResponse)
+
+    def _depends_on(self, dependency: Any) -> bool:
+        return any(found.call is dependency for found in self.dependants)
 
 
 def operations_of(app: FastAPI) -> Iterator[Operation]:
-    """Yield every operation of the API that is part of its description."""
+    """Yield every operation that is part of the OpenAPI document."""
     for route in app.routes:
         if isinstance(route, APIRoute) and route.include_in_schema:
             for method in sorted(route.methods or ()):
@@ -122,5 +121,5 @@ def _walk(dependant: Dependant) -> Iterator[Dependant]:
         yield from _walk(further)
 
 
-def _is(model: Any, kind: type) -> bool:
-    return isinstance(model, type) and issubclass(model, kind)
+def _is_subclass(model: Any, parent: type) -> bool:
+    return isinstance(model, type) and issubclass(model, parent)

@@ -1,4 +1,4 @@
-"""The refusals of every operation, told once as components and referred to by status."""
+"""Error responses: the problem schemas, and for each status one response component that operations refer to."""
 
 from collections.abc import Iterator
 from inspect import cleandoc
@@ -14,40 +14,43 @@ SCHEMAS: dict[str, Any] = {
     "Problem": {
         "type": "object",
         "title": "Problem",
-        "description": "Why a request did not succeed (RFC 9457). Never holds a value of a record.",
+        "description": "An error (RFC 9457). Contains no value of a record.",
         "required": ["type", "title", "status", "detail", "instance", "request_id"],
         "properties": {
-            "type": {"type": "string", "format": "uri", "description": "The kind of problem; never changes."},
-            "title": {"type": "string", "description": "The kind in words, in the language asked for."},
+            "type": {"type": "string", "format": "uri", "description": "The stable URI of the problem type."},
+            "title": {"type": "string", "description": "The problem type in the language of the request."},
             "status": {"type": "integer", "description": "The HTTP status.", "minimum": 400, "maximum": 599},
-            "detail": {"type": "string", "description": "What it was this time."},
-            "instance": {"type": "string", "description": "The path that was asked for."},
-            "request_id": {"type": "string", "description": "The X-Request-Id, to be quoted when asking us."},
+            "detail": {"type": "string", "description": "What is wrong with this request."},
+            "instance": {"type": "string", "description": "The path of the request."},
+            "request_id": {
+                "type": "string",
+                "description": "The X-Request-Id of the request. Quote it in support requests.",
+            },
             "errors": {
                 "type": "array",
                 "items": {"$ref": "#/components/schemas/ProblemFault"},
-                "description": "What is wrong with the input, place by place.",
+                "description": "The invalid parts of the request.",
             },
             "unmet": {
                 "type": "array",
                 "items": {"$ref": "#/components/schemas/ProblemFault"},
-                "description": "The conditions of a step that are not met yet, one by one.",
+                "description": "Every unmet condition of the requested step.",
             },
         },
     },
     "ProblemFault": {
         "type": "object",
         "title": "ProblemFault",
-        "description": "One thing that is wrong.",
+        "description": "One invalid field, or one unmet condition.",
         "required": ["pointer", "code", "detail"],
         "additionalProperties": False,
         "properties": {
             "pointer": {
                 "type": ["string", "null"],
-                "description": "Where in the body (RFC 6901), or `query:limit`, `header:If-Match`.",
+                "description": "A JSON pointer into the body (RFC 6901), or `query:limit`, `header:If-Match`.",
             },
-            "code": {"type": "string", "description": "The rule, as a stable code."},
-            "detail": {"type": "string", "description": "The rule in words."},
+            "code": {"type": "string", "description": "The stable code of the violated rule."},
+            "detail": {"type": "string", "description": "The violated rule as a sentence."},
         },
     },
 }
@@ -60,41 +63,42 @@ _HEADERS: dict[int, tuple[str, ...]] = {
 }
 
 
-def statuses(operation: Operation) -> list[int]:
-    """Return every status with which an operation may refuse."""
-    found = {400, 422, 429, 500, 503, 504}
-    if operation.door is not None:
-        found |= {401, 403}
-        found |= {409} if operation.method != "GET" else set()
-        found |= (
-            {404} if operation.method == "POST" else set()
-        )  # a retry whose first answer is out of sight now
-    if operation.names_record:
-        found |= {404}
+def error_statuses(operation: Operation) -> set[int]:
+    """Return every error status of an operation, derived from its guard, method, path and parameters."""
+    statuses = {400, 422, 429, 500, 503, 504}
+    if operation.guard is not None:
+        statuses |= {401, 403}
+        statuses |= {409} if operation.method != "GET" else set()
+        # A retry gets 404 if the caller can no longer see the record of the stored response.
+        statuses |= {404} if operation.method == "POST" else set()
+    if operation.has_path_parameters:
+        statuses |= {404}
     if operation.method in WRITES:
-        found |= {413, 415}
-    if operation.asks_version:
-        found |= {412, 428}
-    return sorted(found | _of_sign_in(operation))
+        statuses |= {413, 415}
+    if operation.takes_if_match:
+        statuses |= {412, 428}
+    if operation.takes_requested_with:
+        statuses |= {403}
+    if operation.takes_cookie:
+        statuses |= {401}
+    return statuses
 
 
-def _of_sign_in(operation: Operation) -> set[int]:
-    found: set[int] = {403} if operation.asks_script else set()
-    return found | ({401} if operation.takes_cookie else set())
-
-
-def refusals(operation: Operation) -> dict[str, Any]:
-    """Return the refusals of an operation, as references to the components."""
-    told: dict[str, Any] = {str(status): _reference(status) for status in statuses(operation)}
+def error_responses(operation: Operation) -> dict[str, Any]:
+    """Return the error responses of an operation by status, as references to components."""
+    found: dict[str, Any] = {str(status): _reference(status) for status in error_statuses(operation)}
     if operation.takes_form:
         for status in ("415", "422"):
-            told.pop(status)
-        told |= {"400": _oauth("The request"), "401": _oauth("The client's proof")}
-    return dict(sorted(told.items()))
+            found.pop(status)
+        found |= {
+            "400": _oauth_error("The request is invalid", "invalid_request"),
+            "401": _oauth_error("The client could not be authenticated", "invalid_client"),
+        }
+    return dict(sorted(found.items()))
 
 
 def components() -> dict[str, Any]:
-    """Return a response for each status with which anything may be refused."""
+    """Return a response component for each error status."""
     return {name: _response(status, kinds) for status, (name, kinds) in _by_status().items()}
 
 
@@ -103,7 +107,7 @@ def _reference(status: int) -> dict[str, str]:
 
 
 def _by_status() -> dict[int, tuple[str, list[type[FirstStepError]]]]:
-    """Return for each status the component's name, after the first of its kinds, and the kinds."""
+    """Return for each status the name of its component and its problem classes."""
     found: dict[int, tuple[str, list[type[FirstStepError]]]] = {}
     for kind in _kinds():
         name = "Failure" if kind is FirstStepError else kind.__name__
@@ -112,7 +116,7 @@ def _by_status() -> dict[int, tuple[str, list[type[FirstStepError]]]]:
 
 
 def _kinds() -> Iterator[type[FirstStepError]]:
-    """Yield the kinds of the family; one that something else adds for itself never reaches a caller."""
+    """Yield the public problem classes. Subclasses outside `app.errors` are internal and never reach a caller."""
     return (kind for kind in problem_kinds() if kind.__module__ == FirstStepError.__module__)
 
 
@@ -120,7 +124,7 @@ def _response(status: int, kinds: list[type[FirstStepError]]) -> dict[str, Any]:
     meanings = [f"- `{kind.kind}`: {cleandoc(kind.__doc__ or '').partition(chr(10))[0]}" for kind in kinds]
     return {
         "description": "\n".join([f"{kinds[0].titles['en']}.", "", *meanings]),
-        "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in _names(status)},
+        "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in _header_names(status)},
         "content": {
             MEDIA_TYPE: {
                 "schema": {"$ref": "#/components/schemas/Problem"},
@@ -130,14 +134,14 @@ def _response(status: int, kinds: list[type[FirstStepError]]) -> dict[str, Any]:
     }
 
 
-def _names(status: int) -> tuple[str, ...]:
+def _header_names(status: int) -> tuple[str, ...]:
     return ("X-Request-Id", *_HEADERS.get(status, ()))
 
 
 def _example(kind: type[FirstStepError]) -> dict[str, Any]:
     fault = {"pointer": "/concern/summary", "code": "missing", "detail": "This field is required."}
     unmet = {"pointer": "/lead_worker_id", "code": "lead_worker_missing", "detail": "Name a lead worker."}
-    further = {"invalid-input": {"errors": [fault]}, "gate-refused": {"unmet": [unmet]}}
+    details = {"invalid-input": {"errors": [fault]}, "gate-refused": {"unmet": [unmet]}}
     return {
         "type": TYPE_PREFIX + kind.kind,
         "title": kind.titles["en"],
@@ -145,16 +149,20 @@ def _example(kind: type[FirstStepError]) -> dict[str, Any]:
         "detail": kind.titles["en"],
         "instance": "/v1/referrals",
         "request_id": "0f8fad5bd9cb469fa16570867728950e",
-        **further.get(kind.kind, {}),
+        **details.get(kind.kind, {}),
     }
 
 
-def _oauth(what: str) -> dict[str, Any]:
+def _oauth_error(meaning: str, code: str) -> dict[str, Any]:
+    example = {"error": code, "error_description": f"{meaning}."}
     return {
-        "description": f"{what} is refused, as RFC 6749 words it; `problem+json` where it cannot be read at all.",
+        "description": f"{meaning} (RFC 6749). `problem+json` if the request could not be read at all.",
         "headers": {"X-Request-Id": {"$ref": "#/components/headers/X-Request-Id"}},
         "content": {
-            "application/json": {"schema": {"$ref": "#/components/schemas/OAuthErrorResponse"}},
+            "application/json": {
+                "schema": {"$ref": "#/components/schemas/GrantError"},
+                "examples": {code: {"value": example}},
+            },
             MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}},
         },
     }

@@ -1,4 +1,4 @@
-"""What a success carries beside its body: headers, and links to what can be done next."""
+"""Successful responses: descriptions, headers, and links to the operations that may follow."""
 
 from typing import Any
 
@@ -6,63 +6,63 @@ from app.http.openapi.operations import Operation
 
 HEADERS: dict[str, Any] = {
     "X-Request-Id": {
-        "description": "The id of this request, the caller's own or ours; it stands in the logs too.",
+        "description": "The id of this request, also in the logs: the caller's own if valid, else generated.",
         "required": True,
         "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{8,64}$"},
     },
     "ETag": {
-        "description": "The version of what is answered: send a record's back as If-Match, to change it.",
+        "description": "The version of the response body. To change the record, send it as If-Match.",
         "required": True,
         "schema": {"type": "string", "pattern": '^"[^"]+"$'},
     },
     "Location": {
-        "description": "Where the new record is read.",
+        "description": "The path of the new record.",
         "required": True,
         "schema": {"type": "string", "format": "uri-reference"},
     },
     "Link": {
-        "description": 'Where the next page is (`rel="next"`); absent on the last one.',
+        "description": 'The path of the next page (`rel="next"`); absent on the last page.',
         "schema": {"type": "string"},
     },
     "Idempotent-Replayed": {
-        "description": "`true`: the request was answered before, this is that answer again.",
+        "description": "`true` if this is the stored response of an earlier request with the same Idempotency-Key.",
         "schema": {"type": "string", "enum": ["true"]},
     },
-    "Cache-Control": {"description": "How long caches may keep the answer.", "schema": {"type": "string"}},
+    "Cache-Control": {"description": "How long caches may store the response.", "schema": {"type": "string"}},
     "Set-Cookie": {
-        "description": "`__Host-refresh`: the refresh token, or its end.",
+        "description": "`__Host-refresh`: sets the refresh token, or deletes it.",
         "required": True,
         "schema": {"type": "string"},
     },
     "Retry-After": {
-        "description": "Seconds after which another try may succeed.",
+        "description": "Seconds to wait before retrying.",
         "schema": {"type": "integer", "minimum": 0},
     },
     "RateLimit": {
-        "description": "How many requests are left, and for how long.",
+        "description": "The number of requests left, and the seconds until the limit resets.",
         "schema": {"type": "string"},
     },
     "RateLimit-Policy": {
-        "description": "How many requests a minute there are.",
+        "description": "The number of requests allowed per minute.",
         "schema": {"type": "string"},
     },
-    "WWW-Authenticate": {"description": "How to prove who is asking.", "schema": {"type": "string"}},
+    "WWW-Authenticate": {"description": "The required authentication scheme.", "schema": {"type": "string"}},
 }
-"""Every response header that the contract speaks of."""
+"""Every response header of the contract, by its name in `components.headers`."""
 
-_MEANINGS = {"200": "Done.", "201": "Written down.", "204": "Done; there is nothing to tell."}
+_DESCRIPTIONS = {"200": "The operation succeeded.", "201": "The record was created.", "204": "No content."}
 
 
-def complete(operation: Operation, told: dict[str, Any], everything: list[Operation]) -> None:
-    """Complete the success in an operation's responses."""
-    (status, success), *_ = told["responses"].items()
-    success["description"] = _meaning(operation, status)
+def complete_success(operation: Operation, described: dict[str, Any], operations: list[Operation]) -> None:
+    """Complete the successful response of an operation, and add 304 if the response is cacheable."""
+    (status, success), *_ = described["responses"].items()
+    success["description"] = _description(operation, status)
     success["headers"] = {name: _reference(name) for name in _headers(operation, status)}
-    if next_steps := _links(operation, status, everything):
-        success["links"] = next_steps
+    if links := _links(operation, status, operations):
+        success["links"] = links
     if operation.is_cacheable:
-        told["responses"]["304"] = {
-            "description": "What you hold (If-None-Match) is current.",
+        described["responses"]["304"] = {
+            "description": "The client's copy (If-None-Match) is current.",
             "headers": {name: _reference(name) for name in ("X-Request-Id", "ETag", "Cache-Control")},
         }
 
@@ -71,39 +71,42 @@ def _reference(name: str) -> dict[str, str]:
     return {"$ref": f"#/components/headers/{name}"}
 
 
-def _meaning(operation: Operation, status: str) -> str:
+def _description(operation: Operation, status: str) -> str:
     if operation.method == "GET":
-        return "Part of the list." if operation.answers_page else "What was asked for."
-    return _MEANINGS.get(status, "Done.")
+        return "A page of the list." if operation.returns_list else "The requested resource."
+    return _DESCRIPTIONS[status]
 
 
 def _headers(operation: Operation, status: str) -> list[str]:
     names = ["X-Request-Id"]
-    names += ["ETag"] if operation.answers_record or operation.is_cacheable else []
+    names += ["ETag"] if operation.returns_record or operation.is_cacheable else []
     names += ["Location"] if status == "201" and operation.collection else []
-    names += ["Link"] if operation.answers_page else []
-    names += ["Idempotent-Replayed"] if operation.method == "POST" and operation.door else []
+    names += ["Link"] if operation.returns_list else []
+    names += ["Idempotent-Replayed"] if operation.method == "POST" and operation.guard else []
     names += ["Cache-Control"] if operation.is_cacheable else []
     names += ["Set-Cookie"] if operation.takes_cookie else []
     return names
 
 
-def _links(operation: Operation, status: str, everything: list[Operation]) -> dict[str, Any]:
-    """Lead from a new record, or one that was read, to everything that can be done to it; from an act to reading."""
+def _links(operation: Operation, status: str, operations: list[Operation]) -> dict[str, Any]:
+    """Return links to the operations on the returned record; from an act, only to the one that reads it."""
     if operation.collection is None:
         return {}
-    next_steps = [other for other in everything if other is not operation and _is_about(other, operation)]
+    targets = [other for other in operations if other is not operation and _follows(other, operation)]
     if status != "201" and operation.method != "GET":
-        next_steps = [other for other in next_steps if other.method == "GET" and other.answers_record]
-    return {other.id: _link(other) for other in next_steps}
+        targets = [target for target in targets if target.method == "GET" and target.returns_record]
+    return {target.id: _link(target) for target in targets}
 
 
-def _is_about(other: Operation, operation: Operation) -> bool:
-    head, brace, tail = other.path.partition("{")
-    return bool(brace) and head == f"/v1/{operation.collection}/" and "{" not in tail
+def _follows(target: Operation, operation: Operation) -> bool:
+    """Whether `target` takes only the id of the returned record, and its ETag if it requires If-Match."""
+    head, brace, tail = target.path.partition("{")
+    if not brace or head != f"/v1/{operation.collection}/" or "{" in tail:
+        return False
+    return not target.requires_if_match or target.collection == operation.collection
 
 
-def _link(other: Operation) -> dict[str, Any]:
-    name = other.path.partition("{")[2].partition("}")[0]
-    version = {"header.If-Match": "$response.header.ETag"} if other.always_asks_version else {}
-    return {"operationId": other.id, "parameters": {f"path.{name}": "$response.body#/id", **version}}
+def _link(target: Operation) -> dict[str, Any]:
+    name = target.path.partition("{")[2].partition("}")[0]
+    version = {"header.If-Match": "$response.header.ETag"} if target.requires_if_match else {}
+    return {"operationId": target.id, "parameters": {f"path.{name}": "$response.body#/id", **version}}
