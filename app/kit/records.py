@@ -1,4 +1,11 @@
-"""Finding a record: it is there for this actor, or it is not. Row security has the last word, not we."""
+"""Fetch and lock records. Row-level security decides which records the caller can see.
+
+A record that does not exist and a record that the caller cannot see raise the same error, `NotFound`.
+
+Every lock lasts until the transaction of the request commits or rolls back. A request that waits for a lock fails with
+`TimedOut` after five seconds (`lock_timeout` of the database role), and with `Conflict` if PostgreSQL detects a
+deadlock. To avoid deadlocks, every operation on a case and on records of the case locks the case first.
+"""
 
 from typing import Any, TypeVar
 from uuid import UUID
@@ -18,98 +25,120 @@ from app.schemas.validation_faults import convert_validation_errors
 RecordT = TypeVar("RecordT", bound=Record)
 ModelT = TypeVar("ModelT", bound=BaseModel)
 RecordIdOrQuery = UUID | ScalarSelect[UUID]
-"""Told, or found by the same statement."""
+"""The id of a record, or a scalar subquery that selects the id within the same statement."""
 
 
-async def get_record(session: AsyncSession, kind: type[RecordT], record_id: UUID) -> RecordT:
-    """Return a record.
+async def get_record(session: AsyncSession, record_type: type[RecordT], record_id: UUID) -> RecordT:
+    """Return a record without locking it.
 
     Raises:
-        NotFound: there is none, or not for this actor.
+        NotFound: the record does not exist, or the caller cannot see it.
     """
-    found = await session.scalar(select(kind).where(col(kind.id) == record_id))
-    if found is None:
+    record = await session.scalar(select(record_type).where(col(record_type.id) == record_id))
+    if record is None:
         raise NotFound
-    return found
+    return record
 
 
-async def ensure_exists(session: AsyncSession, kind: type[RecordT], record_id: UUID) -> None:
-    """Make sure that a record is there for this actor, without loading it: nothing of it is shown.
+async def ensure_exists(session: AsyncSession, record_type: type[RecordT], record_id: UUID) -> None:
+    """Check that the caller can see a record.
+
+    Selects the id only. The record is not loaded, so the access log gets no entry for it.
 
     Raises:
-        NotFound: there is none, or not for this actor.
+        NotFound: the record does not exist, or the caller cannot see it.
     """
-    if await session.scalar(select(col(kind.id)).where(col(kind.id) == record_id)) is None:
+    query = select(col(record_type.id)).where(col(record_type.id) == record_id)
+    if await session.scalar(query) is None:
         raise NotFound
 
 
-async def get_for_share(session: AsyncSession, kind: type[RecordT], record_id: RecordIdOrQuery) -> RecordT:
-    """Return a record that nobody changes until this transaction ends: what is added to a case is not added as it closes.
+async def get_for_share(
+    session: AsyncSession, record_type: type[RecordT], record_id: RecordIdOrQuery
+) -> RecordT:
+    """Return a record and block changes to it until the transaction ends (`SELECT ... FOR SHARE`).
+
+    Several transactions can hold this lock at the same time. A transaction that updates the record, or calls
+    `get_for_update`, waits. Services lock a case in this mode before they add a record to it, so that the case cannot
+    be closed or reassigned in between.
 
     Raises:
-        NotFound: there is none, or not for this actor.
+        NotFound: the record does not exist, or the caller cannot see it.
     """
     return await _get_locked(
-        session, select(kind).where(col(kind.id) == record_id).with_for_update(read=True)
+        session, select(record_type).where(col(record_type.id) == record_id).with_for_update(read=True)
     )
 
 
-async def get_for_update(session: AsyncSession, kind: type[RecordT], record_id: RecordIdOrQuery) -> RecordT:
-    """Return a record, locked until this transaction ends, in whichever version it is.
+async def get_for_update(
+    session: AsyncSession, record_type: type[RecordT], record_id: RecordIdOrQuery
+) -> RecordT:
+    """Return a record and lock it for a change, without a version check (`SELECT ... FOR NO KEY UPDATE`).
 
-    What an act does to a case and to records of it, it does with the case held first: two such acts wait for each
-    other, and never in a circle. Ids never change, so who only names the case (a line of its history) does not wait.
+    Only one transaction can hold this lock. Transactions that update the record or lock it, also with
+    `get_for_share`, wait. Inserts that only reference the record by foreign key, such as an entry of the case history,
+    do not wait, because this mode does not lock the key.
 
     Raises:
-        NotFound: there is none, or not for this actor.
+        NotFound: the record does not exist, or the caller cannot see it.
     """
     return await _get_locked(
-        session, select(kind).where(col(kind.id) == record_id).with_for_update(key_share=True)
+        session, select(record_type).where(col(record_type.id) == record_id).with_for_update(key_share=True)
     )
 
 
 async def _get_locked(session: AsyncSession, query: Select[RecordT]) -> RecordT:
+    """Run a locking query, and run it a second time if it returns no row.
+
+    A statement reads from the snapshot that was taken when it began. If it then waits for a lock, PostgreSQL reloads
+    the locked row, but evaluates the row policies on that old snapshot. Example: while the statement waits, another
+    transaction accepts the referral. The referral is now visible through its new case, and the snapshot does not
+    contain that case, so the statement returns no row. The second run takes a new snapshot and returns the changed
+    record. `get_version_for_update` then reports the change as `StaleVersion`, which is correct; `NotFound` would be
+    wrong.
+    """
+    # populate_existing: a record that the session loaded before the lock wait is overwritten with the current row.
     query = query.execution_options(populate_existing=True)
-    # What changed while this waited for its lock is seen with the eyes of before: a referral accepted meanwhile, through
-    # a case younger than the statement's snapshot; a case, by a lead who became a co-worker. It seems gone. A second
-    # statement has a new snapshot, and finds it changed.
-    found = await session.scalar(query) or await session.scalar(query)
-    if found is None:
+    record = await session.scalar(query)
+    if record is None:
+        record = await session.scalar(query)
+    if record is None:
         raise NotFound
-    return found
+    return record
 
 
-async def get_case_for_update(session: AsyncSession, kind: type[CaseRecord], record_id: UUID) -> Case:
-    """Return the case of a record, held: see `hold`.
-
-    Raises:
-        NotFound: there is no such record, or not for this actor.
-    """
-    return await get_for_update(session, Case, _case_id_query(kind, record_id))
-
-
-async def get_case_for_share(session: AsyncSession, kind: type[CaseRecord], record_id: UUID) -> Case:
-    """Return the case of a record, as steady as `find_steady` leaves it: whoever changes a record begins with its case.
-
-    A closing, or somebody else's taking the case over, comes before or after as a whole: it too begins with the case.
+async def get_case_for_update(session: AsyncSession, record_type: type[CaseRecord], record_id: UUID) -> Case:
+    """Return the case of a record, locked as by `get_for_update`.
 
     Raises:
-        NotFound: there is no such record, or not for this actor.
+        NotFound: the record does not exist, or the caller cannot see it.
     """
-    return await get_for_share(session, Case, _case_id_query(kind, record_id))
+    return await get_for_update(session, Case, _case_id_query(record_type, record_id))
 
 
-def _case_id_query(kind: type[CaseRecord], record_id: UUID) -> ScalarSelect[UUID]:
-    # The id alone: a record that was loaded before the wait would not be seen to have changed during it.
-    return select(col(kind.case_id)).where(col(kind.id) == record_id).scalar_subquery()
+async def get_case_for_share(session: AsyncSession, record_type: type[CaseRecord], record_id: UUID) -> Case:
+    """Return the case of a record, locked as by `get_for_share`.
+
+    Services call this before they change a record of a case. Closing or reassigning the case locks the case too, and
+    therefore happens completely before or completely after the change.
+
+    Raises:
+        NotFound: the record does not exist, or the caller cannot see it.
+    """
+    return await get_for_share(session, Case, _case_id_query(record_type, record_id))
+
+
+def _case_id_query(record_type: type[CaseRecord], record_id: UUID) -> ScalarSelect[UUID]:
+    # Selects the case id only. Loading the record here would keep a copy from before the lock wait in the session.
+    return select(col(record_type.case_id)).where(col(record_type.id) == record_id).scalar_subquery()
 
 
 def validate_expected_version(record: Record | None, expected_version: int | None) -> None:
-    """Hold what a caller of PUT saw against what there is.
+    """Compare the `If-Match` version of a PUT request, which creates or replaces a record, with the stored record.
 
     Raises:
-        VersionRequired: there is a record, and the caller named no version of it.
-        Stale: it is another version, or there is none.
+        VersionRequired: the record exists, and the request has no `If-Match`.
+        StaleVersion: the record has another version, or the request has `If-Match` and the record does not exist.
     """
     if record is not None and expected_version is None:
         raise VersionRequired
@@ -118,40 +147,45 @@ def validate_expected_version(record: Record | None, expected_version: int | Non
 
 
 async def get_version_for_update(
-    session: AsyncSession, kind: type[RecordT], record_id: UUID, expected_version: int
+    session: AsyncSession, record_type: type[RecordT], record_id: UUID, expected_version: int
 ) -> RecordT:
-    """Return a record, locked until this transaction ends, in the version the caller saw; its version rises.
+    """Return a record in the expected version, locked as by `get_for_update`, and increment its version.
+
+    The version is compared after the lock is acquired, so that of two concurrent requests with the same `If-Match`
+    only one succeeds.
 
     Raises:
-        NotFound: there is none, or not for this actor.
-        Stale: somebody changed it meanwhile.
+        NotFound: the record does not exist, or the caller cannot see it.
+        StaleVersion: the record was changed since the caller read it.
     """
-    found = await get_for_update(session, kind, record_id)
-    if found.version != expected_version:
+    record = await get_for_update(session, record_type, record_id)
+    if record.version != expected_version:
         raise StaleVersion
-    found.version += 1
-    return found
+    record.version += 1
+    return record
 
 
 def apply_patch(model: type[ModelT], document: dict[str, Any], patch: BaseModel) -> ModelT:
-    """Apply a merge patch to a stored document and check the whole.
+    """Apply a JSON merge patch to a stored document and return the result, validated as `model`.
+
+    Only the fields that the request contains are applied.
 
     Raises:
-        InvalidInput: the result is not what `model` asks for.
+        InvalidInput: the result is not valid; `errors` points at each field.
     """
     return validate_document(
         model, apply_merge_patch(document, patch.model_dump(mode="json", exclude_unset=True))
     )
 
 
-def validate_document(model: type[ModelT], document: Any) -> ModelT:
-    """Return a document as its model.
+def validate_document(model: type[ModelT], document: object) -> ModelT:
+    """Validate a JSON document as `model` and return the model.
 
     Raises:
-        InvalidInput: it does not fit; each fault is pointed at.
+        InvalidInput: the document is not valid; `errors` points at each field.
     """
     try:
         return model.model_validate(document)
     except ValidationError as error:
-        found = [{**fault, "loc": ("body", *fault["loc"])} for fault in error.errors(include_url=False)]
-        raise InvalidInput(convert_validation_errors(found, document, VALIDATION_MESSAGES)) from None
+        errors = [{**item, "loc": ("body", *item["loc"])} for item in error.errors(include_url=False)]
+        raise InvalidInput(convert_validation_errors(errors, document, VALIDATION_MESSAGES)) from None
