@@ -1,4 +1,7 @@
-"""Pages by keyset: a cursor names the last row seen, survives inserts, and is bound to its list and filters."""
+"""Keyset pagination. A cursor holds the sort values of the last row of a page and is bound to its list and filters.
+
+Cursors survive inserts: rows added while a client reads the list cause no skipped and no repeated rows.
+"""
 
 import base64
 import hmac
@@ -20,56 +23,75 @@ CursorValue = datetime | date | UUID | str
 T = TypeVar("T")
 
 SIGNATURE_BYTES = 12
-"""Bytes of the cursor's seal: enough that nobody makes one up."""
+"""Length of the signature in a cursor. 96 bits are enough to prevent clients from building cursors of their own."""
 CURSOR_VALUE_PARSERS: dict[str, Callable[[str], CursorValue]] = {
     "datetime": datetime.fromisoformat, "date": date.fromisoformat, "UUID": UUID, "str": str,
 }  # fmt: skip
-"""How a cursor's values are read, by their kind: a village's code looks like a day."""
+"""Parser of a cursor value by the name of its type.
+
+The cursor stores the type of each value, because the text alone is ambiguous: the code of a village has eight digits,
+like a date in the basic format of ISO 8601."""
 
 
 @dataclass(frozen=True, slots=True)
 class Paginator:
-    """One list as it was asked for: its name, its filters, the page."""
+    """One page request of one list."""
 
     name: str
+    """Name of the list. A cursor of one list is rejected by every other list."""
     limit: int
+    """Largest number of items on the page."""
     cursor: str | None
+    """Cursor of the request; None requests the first page."""
     filters: Mapping[str, Any]
+    """Values that the cursor is bound to: the filters of the list, the id of its parent record, and the caller's id
+    under `for`, where the caller decides which rows the list has. Values that are None are ignored."""
 
     async def fetch_records(
-        self, session: AsyncSession, query: Select[*tuple[Any, ...]], *columns: Any, ascending: bool = False
-    ) -> tuple[list[Any], str | None]:
-        """Return the page's records: the first thing each row holds. See `rows`."""
+        self, session: AsyncSession, query: Select[T], *columns: Any, ascending: bool = False
+    ) -> tuple[list[T], str | None]:
+        """Return the page's records, for a query that selects one model, and the next cursor. See `fetch_rows`.
+
+        Raises:
+            InvalidInput: the cursor is not valid for this list.
+        """
         rows, cursor = await self.fetch_rows(session, query, *columns, ascending=ascending)
         return [row[0] for row in rows], cursor
 
     async def fetch_rows(
         self, session: AsyncSession, query: Select[*tuple[Any, ...]], *columns: Any, ascending: bool = False
     ) -> tuple[Sequence[Any], str | None]:
-        """Return the page's rows, newest first by (moment, id) or ascending by code, and the next page's cursor.
+        """Return the page's rows and the cursor of the next page, or None on the last page.
 
-        Whether there is a next page is asked apart, of full pages: one record more than is shown would put a child
-        into the log whom nobody saw.
+        `columns` are the sort columns; together they must be unique. The order is descending unless `ascending` is set.
+
+        The page query loads no row beyond `limit`: loading a record writes an entry into the access log, and the log
+        must not name a child that the response does not contain. After a full page, a second query therefore checks
+        whether another row exists, without loading it.
 
         Raises:
-            InvalidInput: the cursor is not ours, or belongs to another list or other filters.
+            InvalidInput: the cursor is not valid for this list.
         """
         query = self._query_after_cursor(query, columns, ascending=ascending)
         rows = (await session.execute(query.add_columns(*columns).limit(self.limit))).all()
         if len(rows) < self.limit:
             return rows, None
-        last = list(rows[-1][-len(columns) :])
-        more = query.where(_after_position(columns, last, ascending=ascending))
-        more = more.with_only_columns(literal(1), maintain_column_froms=True).limit(1)
-        return rows, self._encode_cursor(last) if await session.scalar(more) else None
+        last_position = list(rows[-1][-len(columns) :])
+        next_row = query.where(_after_position(columns, last_position, ascending=ascending))
+        next_row = next_row.with_only_columns(literal(1), maintain_column_froms=True).limit(1)
+        return rows, self._encode_cursor(last_position) if await session.scalar(next_row) else None
 
     async def fetch_columns(
         self, session: AsyncSession, query: Select[*tuple[Any, ...]], *columns: Any, ascending: bool = False
     ) -> tuple[Sequence[Any], str | None]:
-        """Return the page's rows, in order as `rows`, of a query for plain columns, and the next page's cursor.
+        """Return the page's rows and the next cursor, as `fetch_rows` does, for a query that selects plain columns.
 
-        What is read so is in the log only where the caller says that it was shown (`log.show`): one row more than is
-        shown may be read to learn whether there is another page.
+        Reading plain columns writes no entry into the access log. The caller passes the records that the response
+        contains to `app.access.log.record_access`. For the same reason, one row beyond `limit` can be read to find out
+        whether another page exists; no second query is needed.
+
+        Raises:
+            InvalidInput: the cursor is not valid for this list.
         """
         query = (
             self._query_after_cursor(query, columns, ascending=ascending)
@@ -92,52 +114,60 @@ class Paginator:
     def paginate_items(
         self, items: Sequence[T], key: Callable[[T], CursorValue]
     ) -> tuple[Sequence[T], str | None]:
-        """Return a page of a list that is whole in memory, and the next page's cursor; `key` tells items apart.
+        """Return one page of a list that is complete in memory, and the cursor of the next page.
+
+        `key` returns a value that is unique for each item.
 
         Raises:
-            InvalidInput: the cursor is not ours, or its item is no longer listed.
+            InvalidInput: the cursor is not valid for this list, or its item is not in the list any more.
         """
         start = 0
         if self.cursor is not None:
-            (last,) = self._decode_cursor(1)
-            start = next((i for i, item in enumerate(items, 1) if key(item) == last), -1)
+            (last_key,) = self._decode_cursor(1)
+            start = next((i for i, item in enumerate(items, 1) if key(item) == last_key), -1)
         if start < 0:
-            raise InvalidInput(
-                [Fault("query:cursor", "cursor_invalid", "The list has changed: begin again.")]
-            )
+            detail = "The list has changed since this cursor was created: start again without a cursor."
+            raise InvalidInput([Fault("query:cursor", "cursor_invalid", detail)])
         page = items[start : start + self.limit]
         return page, self._encode_cursor([key(page[-1])]) if start + self.limit < len(items) else None
 
     def _encode_cursor(self, values: Sequence[CursorValue]) -> str:
-        text = json.dumps(
+        payload = json.dumps(
             [[type(value).__name__, _serialize_cursor_value(value)] for value in values]
         ).encode()
-        return base64.urlsafe_b64encode(self._sign_cursor(text) + text).decode().rstrip("=")
+        return base64.urlsafe_b64encode(self._sign_cursor(payload) + payload).decode().rstrip("=")
 
-    def _decode_cursor(self, width: int) -> list[CursorValue]:
+    def _decode_cursor(self, expected_length: int) -> list[CursorValue]:
+        """Verify the cursor of the request and return its sort values.
+
+        Raises:
+            InvalidInput: the signature does not match the list and its filters, or the cursor is malformed.
+        """
         try:
             raw = base64.urlsafe_b64decode(str(self.cursor) + "=" * (-len(str(self.cursor)) % 4))
-            tag, text = raw[:SIGNATURE_BYTES], raw[SIGNATURE_BYTES:]
-            if not hmac.compare_digest(tag, self._sign_cursor(text)):
-                raise ValueError  # noqa: TRY301 - one answer for every bad cursor
-            values = [CURSOR_VALUE_PARSERS[kind](written) for kind, written in json.loads(text)]
+            signature, payload = raw[:SIGNATURE_BYTES], raw[SIGNATURE_BYTES:]
+            if not hmac.compare_digest(signature, self._sign_cursor(payload)):
+                raise ValueError  # noqa: TRY301 - every invalid cursor gets the same response
+            values = [CURSOR_VALUE_PARSERS[type_name](text) for type_name, text in json.loads(payload)]
         except (ValueError, TypeError, LookupError):
             values = []
-        if len(values) != width:
-            detail = "This cursor belongs to another list, to other filters, or is not ours."
+        if len(values) != expected_length:
+            detail = "The cursor is invalid, or belongs to another list or to other filters."
             raise InvalidInput([Fault("query:cursor", "cursor_invalid", detail)])
         return values
 
-    def _sign_cursor(self, text: bytes) -> bytes:
-        bound = json.dumps([self.name, sorted((k, str(v)) for k, v in self.filters.items() if v is not None)])
-        return get_vault().blind_index.compute_digest(b"cursor", bound.encode(), text)[:SIGNATURE_BYTES]
+    def _sign_cursor(self, payload: bytes) -> bytes:
+        bound_values = sorted((name, str(value)) for name, value in self.filters.items() if value is not None)
+        context = json.dumps([self.name, bound_values]).encode()
+        return get_vault().blind_index.compute_digest(b"cursor", context, payload)[:SIGNATURE_BYTES]
 
 
 def _after_position(
     columns: Sequence[Any], position: Sequence[Any], *, ascending: bool
 ) -> ColumnElement[bool]:
-    here, there = tuple_(*columns), tuple_(*position)
-    return here > there if ascending else here < there
+    """Return the condition that a row comes after the given sort values in the order of the list."""
+    row_values, cursor_values = tuple_(*columns), tuple_(*position)
+    return row_values > cursor_values if ascending else row_values < cursor_values
 
 
 def _serialize_cursor_value(value: CursorValue) -> str:
