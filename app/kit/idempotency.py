@@ -1,4 +1,7 @@
-"""Retries: the same Idempotency-Key and request get the same answer again, for a day, from every worker."""
+"""Idempotent retries: a repeated `Idempotency-Key` returns the stored response instead of running the request again.
+
+Responses are stored in the database for 24 hours, encrypted, and shared by all worker processes.
+"""
 
 import hashlib
 from collections.abc import Mapping
@@ -18,12 +21,11 @@ from app.models import Case, Child, Disbursement, Referral
 from app.models.record import Record, new_id, utc_now
 
 RETENTION_PERIOD = timedelta(hours=24)
-
-
 MODELS_VISIBLE_WITHOUT_CHILD: dict[str, type[Record]] = {"referral": Referral, "disbursement": Disbursement}
-"""What may be seen by who does not see the child."""
+"""Models, by record kind, whose records some callers can see without the child: partners see their own referrals, and
+finance officers see disbursements."""
 CLAIM_KEY_SQL = "SELECT * FROM access.claim_idempotency_key($1, $2, $3)"
-"""The lock on a key, and then the answer kept for it."""
+"""Tries to lock the key and returns the stored response, in one statement."""
 DELETE_RESPONSE_SQL = "DELETE FROM kept_answers WHERE principal_id = $1 AND key_digest = $2"
 INSERT_RESPONSE_SQL = """
     INSERT INTO kept_answers (principal_id, key_digest, id, child_id, fingerprint, status, kept_at, sealed)
@@ -33,85 +35,115 @@ INSERT_RESPONSE_SQL = """
 
 @dataclass(frozen=True, slots=True)
 class IdempotentRequest:
-    """A principal's wish to have a request done once."""
+    """An idempotency key, the caller that sent it, and a fingerprint of the request."""
 
     principal_id: UUID
+    """Id of the caller. Two callers can use the same key independently."""
     key: str
     fingerprint: bytes
+    """Keyed digest of the path and the body. A second request with the same key must have the same fingerprint."""
 
     @property
     def key_digest(self) -> bytes:
-        """The key as it is stored: clients put all sorts of things into it."""
+        """Digest under which the response is stored. Keys can contain personal data, so they are never stored."""
         return hashlib.sha256(self.key.encode()).digest()
 
 
 @dataclass(frozen=True, slots=True)
 class StoredResponse:
-    """An answer as it was given."""
+    """Status, headers and body of a response."""
 
     status: int
     headers: dict[str, str]
     body: str
 
 
-async def claim_idempotency_key(session: AsyncSession, claim: IdempotentRequest) -> StoredResponse | None:
-    """Return the answer kept for a claim; None, and the key is this request's until its transaction ends.
+async def claim_idempotency_key(session: AsyncSession, request: IdempotentRequest) -> StoredResponse | None:
+    """Return the response stored for a key, or lock the key for this request and return None.
+
+    The lock is an advisory lock on the caller and the key. It lasts until the transaction commits or rolls back, and
+    this function never waits for it: if another request holds it, `RequestInProgress` is raised at once. A stored
+    response is returned without the lock, so that several retries can be answered at the same time. A response older
+    than `RETENTION_PERIOD` is deleted and does not count.
+
+    After None, the caller of this function runs the request and passes its response to `store_response` in the same
+    transaction. If the transaction rolls back, nothing is stored and the key can be used again.
 
     Raises:
-        StillRunning: another request holds the key right now.
-        KeyReused: the key came with another request before.
-        NotFound: the actor may no longer see what the answer showed.
+        RequestInProgress: another request with the same key has not finished.
+        IdempotencyKeyReused: the key was used before with another path or body.
+        NotFound: the caller can no longer see a record that the stored response contains.
     """
-    lock = int.from_bytes(
-        hashlib.sha256(claim.principal_id.bytes + claim.key_digest).digest()[:8], signed=True
+    lock_id = int.from_bytes(
+        hashlib.sha256(request.principal_id.bytes + request.key_digest).digest()[:8], signed=True
     )
-    driver = get_driver_connection(session)
-    kept = await driver.fetchrow(CLAIM_KEY_SQL, lock, claim.principal_id, claim.key_digest)
-    is_kept = kept["row_id"] is not None
-    is_too_old = is_kept and kept["kept_at"] < utc_now() - RETENTION_PERIOD
-    if is_kept and not is_too_old:
-        if kept["fingerprint"] != claim.fingerprint:
+    connection = get_driver_connection(session)
+    row = await connection.fetchrow(CLAIM_KEY_SQL, lock_id, request.principal_id, request.key_digest)
+    is_stored = row["row_id"] is not None
+    is_expired = is_stored and row["kept_at"] < utc_now() - RETENTION_PERIOD
+    if is_stored and not is_expired:
+        if row["fingerprint"] != request.fingerprint:
             raise IdempotencyKeyReused
-        return await _load_response(session, kept)
-    if not kept["lock_acquired"]:
+        return await _load_response(session, row)
+    if not row["lock_acquired"]:
         raise RequestInProgress(retry_after=1)
-    if is_too_old:
-        await driver.execute(DELETE_RESPONSE_SQL, claim.principal_id, claim.key_digest)
+    if is_expired:
+        await connection.execute(DELETE_RESPONSE_SQL, request.principal_id, request.key_digest)
     return None
 
 
-async def _load_response(session: AsyncSession, kept: Mapping[str, Any]) -> StoredResponse:
-    content = decrypt_value("kept_answers", "sealed", kept["row_id"], kept["sealed"])
-    shown = [
-        AccessedRecord(UUID(child) if child else None, UUID(file) if file else None, kind, UUID(record))
-        for child, file, kind, record in content["shown"]
+async def _load_response(session: AsyncSession, row: Mapping[str, Any]) -> StoredResponse:
+    """Decrypt a stored response, check that the caller can still see its records, and log the access to them.
+
+    Raises:
+        NotFound: the caller can no longer see one of the records.
+    """
+    content = decrypt_value("kept_answers", "sealed", row["row_id"], row["sealed"])
+    records = [
+        AccessedRecord(
+            UUID(child_id) if child_id else None, UUID(case_id) if case_id else None, kind, UUID(record_id)
+        )
+        for child_id, case_id, kind, record_id in content["accessed_records"]
     ]
-    await _verify_records_visible(session, shown)
+    await _verify_records_visible(session, records)
     await _verify_location_visible(session, content["headers"].get("location", ""))
-    for record in shown:
+    for record in records:
         get_accessed_records(session).add(record)
-    return StoredResponse(kept["status"], content["headers"], content["body"])
+    return StoredResponse(row["status"], content["headers"], content["body"])
 
 
-async def _verify_records_visible(session: AsyncSession, shown: list[AccessedRecord]) -> None:
-    """Make sure that the actor sees it still: child and case, or what is seen without them."""
-    wanted: list[tuple[type[Record], set[UUID | None]]] = [
-        (Child, {s.child_id for s in shown if s.child_id and s.kind not in MODELS_VISIBLE_WITHOUT_CHILD}),
-        # A child is seen through any of its cases; an answer about one of them is for who still sees that one.
-        (Case, {s.case_id for s in shown if s.case_id and s.kind not in MODELS_VISIBLE_WITHOUT_CHILD}),
+async def _verify_records_visible(session: AsyncSession, records: list[AccessedRecord]) -> None:
+    """Check that the caller can still see the children and cases of the records, by counting the visible rows.
+
+    For the models in `MODELS_VISIBLE_WITHOUT_CHILD`, the record itself is checked instead of its child and case.
+
+    Raises:
+        NotFound: at least one of them is not visible.
+    """
+    by_child = [record for record in records if record.kind not in MODELS_VISIBLE_WITHOUT_CHILD]
+    required_ids: list[tuple[type[Record], set[UUID | None]]] = [
+        (Child, {record.child_id for record in by_child if record.child_id}),
+        # Any case of the child makes the child visible. The response is about one case, so that case is checked too.
+        (Case, {record.case_id for record in by_child if record.case_id}),
     ]
-    wanted += [
-        (table, {s.record_id for s in shown if s.kind == kind})
-        for kind, table in MODELS_VISIBLE_WITHOUT_CHILD.items()
+    required_ids += [
+        (model, {record.record_id for record in records if record.kind == kind})
+        for kind, model in MODELS_VISIBLE_WITHOUT_CHILD.items()
     ]
-    for table, ids in wanted:
-        visible = select(func.count()).select_from(table).where(col(table.id).in_(ids))
-        if await session.scalar(visible) != len(ids):
+    for model, ids in required_ids:
+        visible_count = select(func.count()).select_from(model).where(col(model.id).in_(ids))
+        if await session.scalar(visible_count) != len(ids):
             raise NotFound
 
 
 async def _verify_location_visible(session: AsyncSession, location: str) -> None:
-    """Make sure that what was made may still be read: whoever sees a child may no longer read every tier of its case."""
+    """Check that the caller can still see the record that the request created, named by the `Location` header.
+
+    Seeing the child and the case is not enough: the record can belong to a tier that the caller can no longer read.
+
+    Raises:
+        NotFound: the record is not visible.
+    """
     collection, _, record_id = location.removeprefix("/v1/").partition("/")
     table = SQLModel.metadata.tables.get(collection.replace("-", "_"))
     if table is not None and not await session.scalar(
@@ -120,21 +152,21 @@ async def _verify_location_visible(session: AsyncSession, location: str) -> None
         raise NotFound
 
 
-async def store_response(session: AsyncSession, claim: IdempotentRequest, answer: StoredResponse) -> None:
-    """Keep an answer, with the records it showed, in the transaction that made it."""
-    shown: list[AccessedRecord] = list(get_accessed_records(session))
+async def store_response(session: AsyncSession, request: IdempotentRequest, response: StoredResponse) -> None:
+    """Store a response and the records that it contains, in the transaction that ran the request."""
+    records: list[AccessedRecord] = list(get_accessed_records(session))
     row_id = new_id()
-    content = {"headers": answer.headers, "body": answer.body, "shown": shown}
-    child_id = next((s.child_id for s in shown if s.child_id), None)
-    sealed = get_vault().cipher.encrypt(content, table="kept_answers", column="sealed", row_id=row_id)
+    content = {"headers": response.headers, "body": response.body, "accessed_records": records}
+    child_id = next((record.child_id for record in records if record.child_id), None)
+    encrypted = get_vault().cipher.encrypt(content, table="kept_answers", column="sealed", row_id=row_id)
     row = (
-        claim.principal_id,
-        claim.key_digest,
+        request.principal_id,
+        request.key_digest,
         row_id,
         child_id,
-        claim.fingerprint,
-        answer.status,
+        request.fingerprint,
+        response.status,
         utc_now(),
-        sealed,
+        encrypted,
     )
     await get_driver_connection(session).execute(INSERT_RESPONSE_SQL, *row)

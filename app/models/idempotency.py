@@ -1,4 +1,4 @@
-"""Answers kept for a day, so that a retry gets the same one again."""
+"""Responses stored for 24 hours, so that a retry with the same Idempotency-Key returns the same response."""
 
 import uuid
 from datetime import datetime
@@ -10,19 +10,23 @@ from app.models.record import encrypted_column, timestamp_column
 
 
 class IdempotencyRecord(SQLModel, table=True):
-    """The answer to the first request with an Idempotency-Key, and which children it showed."""
+    """The response to the first request with an Idempotency-Key."""
 
     __tablename__ = "kept_answers"
 
     principal_id: uuid.UUID = Field(primary_key=True)
+    """The caller that sent the key."""
     key_digest: bytes = Field(sa_type=LargeBinary, primary_key=True)
+    """SHA-256 of the key."""
     id: uuid.UUID
-    """Row id, bound into the sealed answer."""
+    """Row id that the encryption of the response is bound to."""
     child_id: uuid.UUID | None = None
-    """The child the answer is about, where it is about one."""
+    """First child that the response contains, if any."""
     fingerprint: bytes = Field(sa_type=LargeBinary)
-    """Digest of method, path and body: another request with this key is an error."""
+    """Keyed digest of the path and the body. A request with the same key and another fingerprint is rejected."""
     status: int
+    """HTTP status of the response."""
     kept_at: datetime = timestamp_column(default_now=True, index=True)
+    """When the response was stored."""
     sealed: bytes = encrypted_column()
-    """Headers, body, and the records shown."""
+    """Headers and body of the response, and the records that it contains (for the access log of a replay)."""
