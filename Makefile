@@ -8,10 +8,10 @@ COMPILE := uv pip compile pyproject.toml --quiet --universal --python-version 3.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types contracts unit fuzz fix migration openapi pictures bench demo-reset psql lock clean
+.PHONY: help run test check lint types contracts unit fuzz fix migration openapi pictures database-docs bench demo-reset psql lock clean
 
 help:  ## List the tasks
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-13s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/run.stamp  ## Serve First Step on 127.0.0.1:$PORT (8000), with a database of its own and a demonstration
 	@exec $(BIN)/python -m app.cli run
@@ -52,6 +52,9 @@ openapi: $(VENV)/run.stamp  ## Write openapi/openapi.json
 
 pictures: $(VENV)/run.stamp  ## Draw the docs' pictures from the code
 	$(BIN)/python -m app.cli pictures
+
+database-docs: $(VENV)/dev.stamp  ## Update docs/database.md from the SQL files
+	$(BIN)/python -m app.cli database-docs
 
 bench: $(VENV)/dev.stamp  ## Measure reading, listing and creating against the limit and plain programs
 	$(BIN)/python -m bench

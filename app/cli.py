@@ -133,6 +133,20 @@ def pictures(
     )
 
 
+@app.command("database-docs")
+def database_docs(
+    target: Annotated[Path, typer.Argument(help="The page to update.")] = Path("docs/database.md"),
+    *,
+    check: Annotated[
+        bool, typer.Option("--check", help="Fail if the page is not current; write nothing.")
+    ] = False,
+) -> None:
+    """Update the page about the database's rules from a throw-away database."""
+    from app.server.docs_database import build_database_page
+
+    _write_or_check(target, build_database_page(target), check=check, fix_command="make database-docs")
+
+
 @app.command()
 def migration(message: str) -> None:
     """Draft a migration from the models, against the database that `run` or `migrate` made."""

@@ -148,7 +148,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION access.is_case_staff(uuid) IS
     'Returns whether the caller is staff of a visible case: its lead worker, a co-worker, a supervisor of its '
-    'team, or a caller who reads the cases of all teams. Break-glass access does not count.';
+    'team, or a caller who reads the cases of all teams; break-glass access does not count.';
 GRANT EXECUTE ON FUNCTION access.is_case_staff(uuid) TO firststep_api, firststep_owner;
 
 CREATE FUNCTION access.can_read_tier(p_tier text, p_case uuid, p_author uuid) RETURNS boolean

@@ -1,4 +1,4 @@
--- Up to which amount a role approves or pays. Append-only: a new limit starts on a day.
+-- The amounts up to which a role approves or pays. Append-only: a new limit has a first day.
 
 GRANT SELECT, INSERT ON approval_limits TO firststep_api;
 

@@ -62,8 +62,8 @@ CREATE POLICY case_staff_can_insert ON clinical_notes AS RESTRICTIVE FOR INSERT 
                     WHERE s.id = session_id AND s.worker_id = (SELECT access.worker_id()))
     );
 COMMENT ON POLICY case_staff_can_insert ON clinical_notes IS
-    'Only staff of the case can insert a row: break-glass access is read-only. The worker of the session may '
-    'write too.';
+    'Only staff of the case, or the worker of the session, can insert a row, because break-glass access is '
+    'read-only otherwise.';
 
 CREATE POLICY case_staff_can_update ON clinical_notes AS RESTRICTIVE FOR UPDATE TO firststep_api
     USING (true)
@@ -78,8 +78,8 @@ CREATE POLICY case_staff_can_update ON clinical_notes AS RESTRICTIVE FOR UPDATE 
                     WHERE s.id = session_id AND s.worker_id = (SELECT access.worker_id()))
     );
 COMMENT ON POLICY case_staff_can_update ON clinical_notes IS
-    'Only staff of the case can update a row; USING is true so that locking a row does not hide it from a '
-    'break-glass reader. The worker of the session may write too.';
+    'Only staff of the case, or the worker of the session, can update a row; USING is true so that locking a row '
+    'does not hide it from a break-glass reader.';
 
 CREATE POLICY custodian_can_access ON clinical_notes TO firststep_owner USING ((SELECT access.is_custodian()));
 COMMENT ON POLICY custodian_can_access ON clinical_notes IS

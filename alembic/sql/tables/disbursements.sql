@@ -88,6 +88,8 @@ ALTER TABLE disbursements ADD CONSTRAINT ck_disbursements_status CHECK (
 ALTER TABLE disbursements ADD CONSTRAINT ck_disbursements_currency CHECK (currency IN ('USD', 'KHR'));
 
 ALTER TABLE disbursements ADD CONSTRAINT ck_disbursements_amount CHECK (amount > 0 AND spent BETWEEN 0 AND amount);
+COMMENT ON CONSTRAINT ck_disbursements_amount ON disbursements IS
+    'The amount is positive, and the amount spent is at most the amount paid.';
 
 ALTER TABLE disbursements ADD CONSTRAINT ck_disbursements_approved_by_another_person CHECK (
     approved_by_id <> requested_by_id

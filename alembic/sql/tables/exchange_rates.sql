@@ -10,3 +10,4 @@ CREATE TRIGGER prevent_truncate BEFORE TRUNCATE ON exchange_rates EXECUTE FUNCTI
 COMMENT ON TRIGGER prevent_truncate ON exchange_rates IS 'The table is never truncated.';
 
 ALTER TABLE exchange_rates ADD CONSTRAINT ck_exchange_rates_positive CHECK (riel_hundredths > 0);
+COMMENT ON CONSTRAINT ck_exchange_rates_positive ON exchange_rates IS 'A rate is positive.';

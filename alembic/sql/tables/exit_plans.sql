@@ -50,7 +50,7 @@ CREATE POLICY case_staff_can_insert ON exit_plans AS RESTRICTIVE FOR INSERT TO f
                         OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
     );
 COMMENT ON POLICY case_staff_can_insert ON exit_plans IS
-    'Only staff of the case can insert a row: break-glass access is read-only.';
+    'Only staff of the case can insert a row, because break-glass access is read-only.';
 
 CREATE POLICY case_staff_can_update ON exit_plans AS RESTRICTIVE FOR UPDATE TO firststep_api
     USING (true)

@@ -7,6 +7,7 @@ ALTER TABLE fund_transfers ADD CONSTRAINT ck_fund_transfers_status CHECK (
 );
 
 ALTER TABLE fund_transfers ADD CONSTRAINT ck_fund_transfers_amount CHECK (amount > 0);
+COMMENT ON CONSTRAINT ck_fund_transfers_amount ON fund_transfers IS 'The amount is positive.';
 
 ALTER TABLE fund_transfers ADD CONSTRAINT ck_fund_transfers_decided_by_another_person CHECK (
     decided_by_id <> asked_by_id

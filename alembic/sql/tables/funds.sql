@@ -7,3 +7,4 @@ ALTER TABLE funds ADD CONSTRAINT ck_funds_status CHECK (status IN ('open', 'clos
 ALTER TABLE funds ADD CONSTRAINT ck_funds_currency CHECK (currency IN ('USD', 'KHR'));
 
 ALTER TABLE funds ADD CONSTRAINT ck_funds_period CHECK (ends_on >= starts_on);
+COMMENT ON CONSTRAINT ck_funds_period ON funds IS 'A fund does not end before it starts.';

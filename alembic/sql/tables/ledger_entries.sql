@@ -53,3 +53,4 @@ CREATE TRIGGER prevent_truncate BEFORE TRUNCATE ON ledger_entries EXECUTE FUNCTI
 COMMENT ON TRIGGER prevent_truncate ON ledger_entries IS 'The table is never truncated.';
 
 ALTER TABLE ledger_entries ADD CONSTRAINT ck_ledger_entries_amount CHECK (amount <> 0);
+COMMENT ON CONSTRAINT ck_ledger_entries_amount ON ledger_entries IS 'An entry has an amount.';

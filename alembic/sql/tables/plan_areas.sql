@@ -43,7 +43,7 @@ CREATE POLICY case_staff_can_insert ON plan_areas AS RESTRICTIVE FOR INSERT TO f
                         OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
     );
 COMMENT ON POLICY case_staff_can_insert ON plan_areas IS
-    'Only staff of the case can insert a row: break-glass access is read-only.';
+    'Only staff of the case can insert a row, because break-glass access is read-only.';
 
 CREATE POLICY case_staff_can_update ON plan_areas AS RESTRICTIVE FOR UPDATE TO firststep_api
     USING (true)
@@ -64,3 +64,4 @@ COMMENT ON POLICY custodian_can_access ON plan_areas IS
     'The table owner can use all rows within an access opened as custodian, to re-encrypt them under a new key.';
 
 ALTER TABLE plan_areas ADD CONSTRAINT ck_plan_areas_rating CHECK (rating BETWEEN 1 AND 4);
+COMMENT ON CONSTRAINT ck_plan_areas_rating ON plan_areas IS 'A rating is a number from 1 (weak) to 4.';

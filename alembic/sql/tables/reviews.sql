@@ -46,7 +46,7 @@ CREATE POLICY case_staff_can_insert ON reviews AS RESTRICTIVE FOR INSERT TO firs
                         OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
     );
 COMMENT ON POLICY case_staff_can_insert ON reviews IS
-    'Only staff of the case can insert a row: break-glass access is read-only.';
+    'Only staff of the case can insert a row, because break-glass access is read-only.';
 
 CREATE POLICY case_staff_can_update ON reviews AS RESTRICTIVE FOR UPDATE TO firststep_api
     USING (true)

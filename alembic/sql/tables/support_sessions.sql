@@ -52,8 +52,8 @@ CREATE POLICY case_staff_can_insert ON support_sessions AS RESTRICTIVE FOR INSER
         OR (worker_id = (SELECT access.worker_id()) AND status IN ('held', 'missed'))
     );
 COMMENT ON POLICY case_staff_can_insert ON support_sessions IS
-    'Only staff of the case can insert a row: break-glass access is read-only. A worker may record a held or '
-    'missed session of their own.';
+    'Only staff of the case can insert a row, or its worker if the session was held or missed, because '
+    'break-glass access is read-only otherwise.';
 
 CREATE POLICY case_staff_can_update ON support_sessions AS RESTRICTIVE FOR UPDATE TO firststep_api
     USING (true)
@@ -67,8 +67,8 @@ CREATE POLICY case_staff_can_update ON support_sessions AS RESTRICTIVE FOR UPDAT
         OR (worker_id = (SELECT access.worker_id()) AND status IN ('held', 'missed'))
     );
 COMMENT ON POLICY case_staff_can_update ON support_sessions IS
-    'Only staff of the case can update a row; USING is true so that locking a row does not hide it from a '
-    'break-glass reader. A worker may record a held or missed session of their own.';
+    'Only staff of the case can update a row, or its worker if the session was held or missed; USING is true so '
+    'that locking a row does not hide it from a break-glass reader.';
 
 CREATE POLICY custodian_can_access ON support_sessions TO firststep_owner USING ((SELECT access.is_custodian()));
 COMMENT ON POLICY custodian_can_access ON support_sessions IS
