@@ -9,7 +9,7 @@ import time
 from fastapi import Request
 
 from app.access import log
-from app.access.actor import Caller
+from app.access.caller import Caller
 from app.access.permissions import ROLE_BY_SCOPE, Permission, Role, has_permission
 from app.access.tokens import Claims
 from app.access.vault import get_vault

@@ -14,7 +14,7 @@ from fastapi import Depends, Header, Request
 from fastapi.exceptions import RequestValidationError
 
 from app.access import log
-from app.access.actor import Caller
+from app.access.caller import Caller
 from app.access.vault import get_vault
 from app.database.engine import AsyncSession, Database
 from app.database.errors import translate_database_errors

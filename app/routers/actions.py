@@ -5,29 +5,29 @@ from uuid import UUID
 from app.http.permissions import CarePlanEditor, CarePlanReader
 from app.http.route import Router
 from app.http.session import ExpectedVersion, Session
-from app.schemas.care_plans import ActionOut, ActionPatch
+from app.schemas.care_plans import Action, ActionUpdate
 from app.services.care_plans import areas as care_plans_areas
 
 router = Router(prefix="/actions", tags=["care-plans"])
 
 
 @router.get("/{action_id}")
-async def read(
+async def get_action(
     _caller: CarePlanReader,
     session: Session,
     action_id: UUID,
-) -> ActionOut:
+) -> Action:
     """Read an action."""
     return await care_plans_areas.get_action(session, action_id)
 
 
 @router.patch("/{action_id}")
-async def change(
+async def update_action(
     caller: CarePlanEditor,
     session: Session,
     action_id: UUID,
     expected_version: ExpectedVersion,
-    payload: ActionPatch,
-) -> ActionOut:
+    payload: ActionUpdate,
+) -> Action:
     """Write an action of a draft otherwise, or tell how it went: done or dropped, when, and a note."""
     return await care_plans_areas.update_action(session, caller, action_id, expected_version, payload)

@@ -8,7 +8,7 @@ from fastapi import Query
 from app.http.permissions import AgencyManager, AgencyReader
 from app.http.route import Router
 from app.http.session import ExpectedVersion, Session
-from app.schemas.administration import AgencyFilters, AgencyIn, AgencyOut, AgencyPatch
+from app.schemas.administration import Agency, AgencyCreate, AgencyFilters, AgencyUpdate
 from app.schemas.wire import Page
 from app.services.accounts import agencies
 
@@ -16,34 +16,34 @@ router = Router(prefix="/agencies", tags=["administration"])
 
 
 @router.post("", status_code=201)
-async def register(_caller: AgencyManager, session: Session, payload: AgencyIn) -> AgencyOut:
+async def create_agency(_caller: AgencyManager, session: Session, payload: AgencyCreate) -> Agency:
     """Add an organisation."""
     return await agencies.create_agency(session, payload)
 
 
 @router.get("")
-async def listed(
+async def list_agencies(
     _caller: AgencyReader,
     session: Session,
     filters: Annotated[AgencyFilters, Query()],
-) -> Page[AgencyOut]:
+) -> Page[Agency]:
     """List the organisations, newest first."""
     return await agencies.list_agencies(session, filters)
 
 
 @router.get("/{agency_id}")
-async def read(_caller: AgencyReader, session: Session, agency_id: UUID) -> AgencyOut:
+async def get_agency(_caller: AgencyReader, session: Session, agency_id: UUID) -> Agency:
     """Read one organisation."""
     return await agencies.get_agency(session, agency_id)
 
 
 @router.patch("/{agency_id}")
-async def change(
+async def update_agency(
     _caller: AgencyManager,
     session: Session,
     agency_id: UUID,
     expected_version: ExpectedVersion,
-    payload: AgencyPatch,
-) -> AgencyOut:
+    payload: AgencyUpdate,
+) -> Agency:
     """Change an organisation; a deactivated one's systems are refused from the next request on."""
     return await agencies.update_agency(session, agency_id, expected_version, payload)

@@ -12,11 +12,11 @@ from app.http.route import Router
 from app.http.session import Session
 from app.http.sign_in_context import Visiting
 from app.schemas.agenda import (
+    AgendaEntry,
     AgendaFilters,
-    AgendaItem,
-    CalendarFeedIn,
-    CalendarFeedOut,
-    CalendarFeedWithAddress,
+    CalendarFeed,
+    CalendarFeedCreate,
+    CalendarFeedWithUrl,
 )
 from app.schemas.wire import Page, PageQuery
 from app.services.cases import agenda, calendar_feeds
@@ -25,44 +25,44 @@ from app.services.cases.calendar_feeds import FeedOwner
 router = Router(tags=["agenda"])
 
 
-class Calendar(Response):
+class CalendarResponse(Response):
     """An iCalendar object (RFC 5545); that it is not to be kept is said of every answer."""
 
     media_type = "text/calendar"
 
 
 @router.get("/me/agenda")
-async def read(
+async def list_agenda_entries(
     caller: AgendaReader,
     session: Session,
     filters: Annotated[AgendaFilters, Query()],
-) -> Page[AgendaItem]:
+) -> Page[AgendaEntry]:
     """List what is due, overdue and waiting for me, soonest first."""
     return await agenda.get_agenda(session, caller, filters)
 
 
 @router.post("/me/calendar-feeds", status_code=201)
-async def open_feed(
+async def create_calendar_feed(
     caller: CalendarFeedCreator,
     session: Session,
-    payload: CalendarFeedIn,
-) -> CalendarFeedWithAddress:
+    payload: CalendarFeedCreate,
+) -> CalendarFeedWithUrl:
     """Open a feed of my agenda for a calendar; its address is shown once. Asks for a recent sign-in."""
     return await calendar_feeds.create_calendar_feed(session, caller, payload)
 
 
 @router.get("/me/calendar-feeds")
-async def list_feeds(
+async def list_calendar_feeds(
     caller: CalendarFeedManager,
     session: Session,
     page: Annotated[PageQuery, Query()],
-) -> Page[CalendarFeedOut]:
+) -> Page[CalendarFeed]:
     """List my calendar feeds, newest first."""
     return await calendar_feeds.list_calendar_feeds(session, caller, page)
 
 
 @router.delete("/me/calendar-feeds/{feed_id}", status_code=204)
-async def revoke_feed(
+async def delete_calendar_feed(
     caller: CalendarFeedManager,
     session: Session,
     feed_id: UUID,
@@ -71,7 +71,7 @@ async def revoke_feed(
     await calendar_feeds.revoke_calendar_feed(session, caller, feed_id)
 
 
-async def reader_of(
+async def get_feed_reader(
     request: Request,
     visit: Visiting,
     token: Annotated[str, Path(description="The secret part of the feed's address.")],
@@ -88,9 +88,11 @@ async def reader_of(
 
 @router.get(
     "/calendar/{token}.ics",
-    response_class=Calendar,
+    response_class=CalendarResponse,
     dependencies=[Depends(Public("calendars cannot sign in: the token in the address is the proof"))],
 )
-async def calendar(reader: Annotated[FeedOwner, Depends(reader_of)], session: Session) -> Response:
+async def download_calendar_feed(
+    reader: Annotated[FeedOwner, Depends(get_feed_reader)], session: Session
+) -> Response:
     """Read a feed as iCalendar: times and neutral words, nothing about anybody."""
-    return Calendar(await calendar_feeds.render_calendar_feed(session, reader))
+    return CalendarResponse(await calendar_feeds.render_calendar_feed(session, reader))

@@ -7,30 +7,30 @@ from fastapi import Query
 from app.http.permissions import AccessLogReader, BreakGlassLogReader
 from app.http.route import Router
 from app.http.session import Session
-from app.schemas.audit import Access, AccessFilters
-from app.schemas.cases import BrokenGlass
+from app.schemas.audit import AccessEntry, AccessEntryFilters
+from app.schemas.cases import BreakGlassGrant
 from app.schemas.wire import Page, PageQuery
 from app.services import audit
-from app.services.cases import staffing as cases_staffing
+from app.services.cases import break_glass
 
 router = Router(prefix="/audit", tags=["audit"])
 
 
 @router.get("/accesses")
-async def accesses(
+async def list_access_entries(
     caller: AccessLogReader,
     session: Session,
-    filters: Annotated[AccessFilters, Query()],
-) -> Page[Access]:
+    filters: Annotated[AccessEntryFilters, Query()],
+) -> Page[AccessEntry]:
     """Read who did what, newest first: a line for each child shown."""
     return await audit.list_accesses(session, caller, filters)
 
 
 @router.get("/break-glass")
-async def broken_glass(
+async def list_break_glass_grants(
     caller: BreakGlassLogReader,
     session: Session,
     page: Annotated[PageQuery, Query()],
-) -> Page[BrokenGlass]:
+) -> Page[BreakGlassGrant]:
     """Read which cases were opened outside their scope, by whom and why, newest first."""
-    return await cases_staffing.list_break_glass_grants(session, caller, page)
+    return await break_glass.list_break_glass_grants(session, caller, page)

@@ -13,42 +13,44 @@ from app.http.sign_in_context import (
     with_cookie,
     without_cookie,
 )
-from app.schemas.sign_in import SignedIn, SignInIn
-from app.services.accounts import sessions
+from app.schemas.sign_in import SignInCredentials, UserAccessToken
+from app.services.accounts import refresh_tokens
 from app.services.accounts import sign_in as sign_ins
 
 router = Router(prefix="/auth", tags=["sign-in"])
 
 
-def bearer_if_any(request: Request) -> str | None:
+def get_optional_bearer_token(request: Request) -> str | None:
     """Return the access token of a request that may come without one."""
     return bearer_token(request) if "authorization" in request.headers else None
 
 
 @router.post(
     "/login",
-    response_model=SignedIn,
+    response_model=UserAccessToken,
     dependencies=[Depends(Public("whoever signs in has no token yet"))],
 )
-async def sign_in(visit: Visiting, payload: SignInIn, earlier: RefreshCookie = None) -> Response:
+async def sign_in(
+    visit: Visiting, payload: SignInCredentials, previous_refresh_token: RefreshCookie = None
+) -> Response:
     """Sign in with e-mail, password and, where one is set up, a code of the second factor.
 
     401 with `errors[].code` `otp_required` asks for the code. The refresh token comes in the cookie `__Host-refresh`.
     """
-    return with_cookie(await sign_ins.sign_in(visit, payload, earlier))
+    return with_cookie(await sign_ins.sign_in(visit, payload, previous_refresh_token))
 
 
 @router.post(
     "/refresh",
-    response_model=SignedIn,
+    response_model=UserAccessToken,
     dependencies=[
         Depends(Public("the refresh token in the cookie is the proof")),
         Depends(require_requested_with),
     ],
 )
-async def refresh(visit: Visiting, token: RefreshCookie = None) -> Response:
+async def refresh_session(visit: Visiting, refresh_token: RefreshCookie = None) -> Response:
     """Get the next access token; the refresh token changes too, and using the old one again ends the sign-in."""
-    return with_cookie(await sessions.refresh_session(visit, token))
+    return with_cookie(await refresh_tokens.refresh_session(visit, refresh_token))
 
 
 @router.post(
@@ -60,7 +62,7 @@ async def refresh(visit: Visiting, token: RefreshCookie = None) -> Response:
         Depends(require_requested_with_for_cookies),
     ],
 )
-async def sign_out(request: Request, visit: Visiting, token: RefreshCookie = None) -> Response:
+async def sign_out(request: Request, visit: Visiting, refresh_token: RefreshCookie = None) -> Response:
     """Sign out: the access token is refused from the next request on, the cookie is cleared."""
-    await sessions.sign_out(visit, bearer_if_any(request), token)
+    await refresh_tokens.sign_out(visit, get_optional_bearer_token(request), refresh_token)
     return without_cookie()

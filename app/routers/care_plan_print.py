@@ -13,30 +13,32 @@ from app.services.care_plans import pdf as care_plan_print
 router = Router(prefix="/care-plans", tags=["care-plans"])
 
 
-class Paper(Response):
+class PdfResponse(Response):
     """A PDF to be shown or printed."""
 
     media_type = "application/pdf"
 
 
-_BINARY = {"schema": {"type": "string", "format": "binary"}}
+_BINARY_CONTENT = {"schema": {"type": "string", "format": "binary"}}
 
 
 @router.get(
     "/{plan_id}/print.pdf",
-    response_class=Paper,
-    responses={200: {"content": {Paper.media_type: _BINARY}}},
+    response_class=PdfResponse,
+    responses={200: {"content": {PdfResponse.media_type: _BINARY_CONTENT}}},
 )
-async def print_out(
+async def download_care_plan_pdf(
     _caller: CarePlanPrinter,
     session: Session,
     plan_id: UUID,
     language: RequestedLanguage,
 ) -> Response:
     """Print a care plan for the court and the family, as PDF, in English or Khmer; a draft says that it is one."""
-    return _shown(*await care_plan_print.render_care_plan_pdf(session, plan_id, language), language)
+    return _build_pdf_response(
+        *await care_plan_print.render_care_plan_pdf(session, plan_id, language), language
+    )
 
 
-def _shown(name: str, content: bytes, language: str) -> Paper:
+def _build_pdf_response(name: str, content: bytes, language: str) -> PdfResponse:
     told = {"Content-Language": language, "Vary": "Accept-Language"}
-    return Paper(content, headers={"Content-Disposition": f'inline; filename="{name}"', **told})
+    return PdfResponse(content, headers={"Content-Disposition": f'inline; filename="{name}"', **told})

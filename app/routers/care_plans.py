@@ -10,17 +10,17 @@ from app.http.route import Router
 from app.http.session import ExpectedVersion, Session
 from app.schemas.care_plans import (
     Area,
-    AreaAnswer,
+    CarePlan,
+    CarePlanAreaUpdate,
+    CarePlanCreate,
     CarePlanFilters,
-    CarePlanIn,
-    CarePlanItem,
-    CarePlanOut,
-    CarePlanPatch,
-    GoalIn,
-    GoalOut,
+    CarePlanSummary,
+    CarePlanUpdate,
+    Goal,
+    GoalCreate,
 )
 from app.schemas.care_plans_changes import CarePlanChanges
-from app.schemas.decisions import Approval, Returning
+from app.schemas.decisions import Approval, Return
 from app.schemas.wire import Page
 from app.services.care_plans import approve as care_plans_decide
 from app.services.care_plans import areas as care_plans_areas
@@ -32,76 +32,76 @@ router = Router(tags=["care-plans"])
 
 
 @router.post("/cases/{case_id}/care-plans", status_code=201)
-async def start(
+async def create_case_care_plan(
     caller: CarePlanEditor,
     session: Session,
     case_id: UUID,
-    payload: CarePlanIn,
-) -> CarePlanOut:
+    payload: CarePlanCreate,
+) -> CarePlan:
     """Start the next edition of a subject's plan, pre-filled from an approved assessment and the plan in force."""
     return await care_plans_editions.create_case_care_plan(session, caller, case_id, payload)
 
 
 @router.get("/cases/{case_id}/care-plans")
-async def listed(
+async def list_case_care_plans(
     caller: CarePlanReader,
     session: Session,
     case_id: UUID,
     filters: Annotated[CarePlanFilters, Query()],
-) -> Page[CarePlanItem]:
+) -> Page[CarePlanSummary]:
     """List a case's plans, every edition, newest first."""
     return await care_plans.list_case_care_plans(session, caller, case_id, filters)
 
 
 @router.get("/care-plans/{plan_id}")
-async def read(
+async def get_care_plan(
     _caller: CarePlanReader,
     session: Session,
     plan_id: UUID,
-) -> CarePlanOut:
+) -> CarePlan:
     """Read a plan with its areas, goals and actions."""
     return await care_plans.get_care_plan(session, plan_id)
 
 
 @router.patch("/care-plans/{plan_id}")
-async def change(
+async def update_care_plan(
     _caller: CarePlanEditor,
     session: Session,
     plan_id: UUID,
     expected_version: ExpectedVersion,
-    payload: CarePlanPatch,
-) -> CarePlanOut:
+    payload: CarePlanUpdate,
+) -> CarePlan:
     """Write the texts of a draft, or rest it on another assessment."""
     return await care_plans.update_care_plan(session, plan_id, expected_version, payload)
 
 
 @router.put("/care-plans/{plan_id}/areas/{area}")
-async def answer_area(
+async def replace_care_plan_area(
     _caller: CarePlanEditor,
     session: Session,
     plan_id: UUID,
     area: Area,
     expected_version: ExpectedVersion,
-    payload: AreaAnswer,
-) -> CarePlanOut:
+    payload: CarePlanAreaUpdate,
+) -> CarePlan:
     """Answer an area with goals, or with 'no need' and why; the ETag is the plan's."""
     return await care_plans_areas.replace_care_plan_area(session, plan_id, area, expected_version, payload)
 
 
 @router.post("/care-plans/{plan_id}/areas/{area}/goals", status_code=201)
-async def add_goal(
+async def create_care_plan_goal(
     _caller: CarePlanEditor,
     session: Session,
     plan_id: UUID,
     area: Area,
-    payload: GoalIn,
-) -> GoalOut:
+    payload: GoalCreate,
+) -> Goal:
     """Set a goal in an area of a draft."""
     return await care_plans_areas.create_care_plan_goal(session, plan_id, area, payload)
 
 
 @router.get("/care-plans/{plan_id}/changes")
-async def changes(
+async def get_care_plan_changes(
     _caller: CarePlanReader,
     session: Session,
     plan_id: UUID,
@@ -111,24 +111,24 @@ async def changes(
 
 
 @router.post("/care-plans/{plan_id}/submit")
-async def submit(
+async def submit_care_plan(
     caller: CarePlanSubmitter,
     session: Session,
     plan_id: UUID,
     expected_version: ExpectedVersion,
-) -> CarePlanOut:
+) -> CarePlan:
     """Hand it in for a decision: from then on it is frozen."""
     return await care_plans_decide.submit_care_plan(session, caller, plan_id, expected_version)
 
 
 @router.post("/care-plans/{plan_id}/approve")
-async def approve(
+async def approve_care_plan(
     caller: CarePlanApprover,
     session: Session,
     plan_id: UUID,
     expected_version: ExpectedVersion,
     payload: Approval | None = None,
-) -> CarePlanOut:
+) -> CarePlan:
     """Put it into force; the child's makes the case active, with a first review three months later."""
     return await care_plans_decide.approve_care_plan(
         session, caller, plan_id, expected_version, payload.comment if payload else None
@@ -136,13 +136,13 @@ async def approve(
 
 
 @router.post("/care-plans/{plan_id}/return")
-async def send_back(
+async def return_care_plan(
     caller: CarePlanApprover,
     session: Session,
     plan_id: UUID,
     expected_version: ExpectedVersion,
-    payload: Returning,
-) -> CarePlanOut:
+    payload: Return,
+) -> CarePlan:
     """Return it with what is still to be done."""
     return await care_plans_decide.return_care_plan(
         session, caller, plan_id, expected_version, payload.comment

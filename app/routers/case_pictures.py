@@ -14,34 +14,34 @@ from app.services.reviews import progress_chart as progress
 router = Router(prefix="/cases", tags=["cases"])
 
 
-class Picture(Response):
+class SvgResponse(Response):
     """An SVG drawing to be shown in place; it needs nothing that the policy of every answer forbids."""
 
     media_type = "image/svg+xml"
 
 
-@router.get("/{case_id}/ecomap.svg", response_class=Picture)
-async def show_ecomap(
+@router.get("/{case_id}/ecomap.svg", response_class=SvgResponse)
+async def get_case_ecomap(
     _caller: CaseChartReader,
     session: Session,
     case_id: UUID,
     language: RequestedLanguage,
 ) -> Response:
     """Draw the child in the middle of family, community and services."""
-    return _shown(await ecomap.render_ecomap(session, case_id, language), language)
+    return _build_svg_response(await ecomap.render_ecomap(session, case_id, language), language)
 
 
-@router.get("/{case_id}/progress.svg", response_class=Picture)
-async def show_progress(
+@router.get("/{case_id}/progress.svg", response_class=SvgResponse)
+async def get_case_progress_chart(
     _caller: CaseChartReader,
     session: Session,
     case_id: UUID,
     language: RequestedLanguage,
 ) -> Response:
     """Draw how each area was rated in assessments and reviews."""
-    return _shown(await progress.render_progress_chart(session, case_id, language), language)
+    return _build_svg_response(await progress.render_progress_chart(session, case_id, language), language)
 
 
-def _shown(drawing: str, language: str) -> Picture:
+def _build_svg_response(drawing: str, language: str) -> SvgResponse:
     told = {"Content-Disposition": "inline", "Content-Language": language, "Vary": "Accept-Language"}
-    return Picture(drawing, headers=told)
+    return SvgResponse(drawing, headers=told)

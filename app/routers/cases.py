@@ -21,21 +21,22 @@ from app.http.permissions import (
 from app.http.route import Router
 from app.http.session import ExpectedVersion, Session
 from app.schemas.cases import (
-    Assignment,
-    BrokenGlass,
+    BreakGlassGrant,
+    BreakGlassRequest,
+    Case,
+    CaseAssignment,
     CaseFilters,
-    CaseItem,
-    CaseLinkOut,
-    CaseOut,
-    CasePatch,
-    GlassBreaking,
-    Linking,
-    Transfer,
+    CaseLink,
+    CaseLinkCreate,
+    CaseSummary,
+    CaseTransfer,
+    CaseUpdate,
 )
-from app.schemas.exit_plans import Closing, Extension, Reopening
-from app.schemas.timeline import TimelineFilters, TimelineLine
+from app.schemas.exit_plans import CaseClosure, CaseExtension, CaseReopening
+from app.schemas.timeline import TimelineEntry, TimelineFilters
 from app.schemas.wire import Page, PageQuery
-from app.services.cases import cases
+from app.services.cases import break_glass as break_glass_grants
+from app.services.cases import case_links, cases
 from app.services.cases import extend as cases_extend
 from app.services.cases import staffing as cases_staffing
 from app.services.cases import timeline as timelines
@@ -46,104 +47,104 @@ router = Router(prefix="/cases", tags=["cases"])
 
 
 @router.get("")
-async def listed(
+async def list_cases(
     caller: CaseLister,
     session: Session,
     filters: Annotated[CaseFilters, Query()],
-) -> Page[CaseItem]:
+) -> Page[CaseSummary]:
     """List the cases you see, newest first."""
     return await cases.list_cases(session, caller, filters)
 
 
 @router.get("/{case_id}")
-async def read(
+async def get_case(
     caller: CaseReader,  # noqa: ARG001 - the door
     session: Session,
     case_id: UUID,
-) -> CaseOut:
+) -> Case:
     """Read a case with its child."""
     return await cases.get_case(session, case_id)
 
 
 @router.patch("/{case_id}")
-async def change(
+async def update_case(
     caller: CaseEditor,
     session: Session,
     case_id: UUID,
     expected_version: ExpectedVersion,
-    payload: CasePatch,
-) -> CaseOut:
+    payload: CaseUpdate,
+) -> Case:
     """Change what needs no act of its own."""
     return await cases.update_case(session, caller, case_id, expected_version, payload)
 
 
 @router.get("/{case_id}/timeline")
-async def timeline(
+async def list_case_timeline(
     caller: CaseTimelineReader,
     session: Session,
     case_id: UUID,
     filters: Annotated[TimelineFilters, Query()],
-) -> Page[TimelineLine]:
+) -> Page[TimelineEntry]:
     """Read what happened to a case, newest first."""
     return await timelines.list_case_timeline(session, caller, case_id, filters)
 
 
 @router.post("/{case_id}/assign")
-async def assign(
+async def assign_case(
     caller: CaseAssigner,
     session: Session,
     case_id: UUID,
     expected_version: ExpectedVersion,
-    payload: Assignment,
-) -> CaseOut:
+    payload: CaseAssignment,
+) -> Case:
     """Name the lead worker and the co-workers."""
     return await cases_staffing.assign_case(session, caller, case_id, expected_version, payload)
 
 
 @router.post("/{case_id}/transfer")
-async def transfer(
+async def transfer_case(
     caller: CaseTransferrer,
     session: Session,
     case_id: UUID,
     expected_version: ExpectedVersion,
-    payload: Transfer,
-) -> CaseOut:
+    payload: CaseTransfer,
+) -> Case:
     """Give a case to another team."""
     return await cases_staffing.transfer_case(session, caller, case_id, expected_version, payload)
 
 
 @router.post("/{case_id}/extend")
-async def extend(
+async def extend_case(
     caller: CaseExtender,
     session: Session,
     case_id: UUID,
     expected_version: ExpectedVersion,
-    payload: Extension,
-) -> CaseOut:
+    payload: CaseExtension,
+) -> Case:
     """Extend support past 24 months, until a day, for a reason."""
     return await cases_extend.extend_case(session, caller, case_id, expected_version, payload)
 
 
 @router.post("/{case_id}/close")
-async def close(
+async def close_case(
     caller: CaseCloser,
     session: Session,
     case_id: UUID,
     expected_version: ExpectedVersion,
-    payload: Closing,
-) -> CaseOut:
+    payload: CaseClosure,
+) -> Case:
     """End support, as the approved exit plan says, or because something happened."""
     return await cases_close.close_case(session, caller, case_id, expected_version, payload)
 
 
 @router.post("/{case_id}/reopen", status_code=201)
-async def reopen(
+async def reopen_case(
     caller: CaseReopener,
     session: Session,
     case_id: UUID,
     expected_version: ExpectedVersion,
-    payload: Reopening,
-) -> CaseOut:
+    payload: CaseReopening,
+) -> Case:
     """Open a new case for the child of a closed one, linked with it."""
     return await cases_reopen.reopen_case(session, caller, case_id, expected_version, payload)
 
@@ -153,29 +154,29 @@ async def break_glass(
     caller: CaseBreakGlassUser,
     session: Session,
     case_id: UUID,
-    payload: GlassBreaking,
-) -> BrokenGlass:
+    payload: BreakGlassRequest,
+) -> BreakGlassGrant:
     """Open a case outside your scope for four hours; your supervisor and the DPO see it at once."""
-    return await cases_staffing.break_glass(session, caller, case_id, payload)
+    return await break_glass_grants.break_glass(session, caller, case_id, payload)
 
 
 @router.post("/{case_id}/links", status_code=201)
-async def link(
+async def create_case_link(
     caller: CaseLinker,
     session: Session,
     case_id: UUID,
-    payload: Linking,
-) -> CaseLinkOut:
+    payload: CaseLinkCreate,
+) -> CaseLink:
     """Link two children's cases; a wall stands between their workers from then on."""
-    return await cases_staffing.create_case_link(session, caller, case_id, payload)
+    return await case_links.create_case_link(session, caller, case_id, payload)
 
 
 @router.get("/{case_id}/links")
-async def links(
+async def list_case_links(
     caller: CaseLinker,
     session: Session,
     case_id: UUID,
     page: Annotated[PageQuery, Query()],
-) -> Page[CaseLinkOut]:
+) -> Page[CaseLink]:
     """List the cases linked with this one."""
-    return await cases_staffing.list_case_links(session, caller, case_id, page)
+    return await case_links.list_case_links(session, caller, case_id, page)

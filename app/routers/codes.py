@@ -8,8 +8,8 @@ from app.http.authorization import Public
 from app.http.problem_details import preferred_language
 from app.http.responses import CacheableResponse, build_cacheable_response
 from app.http.route import Router
-from app.schemas.reference import CodeListOut
-from app.schemas.wire import Page, PageQuery
+from app.schemas.reference import CodeList, CodeListIndex
+from app.schemas.wire import PageQuery
 from app.services import code_lists
 
 router = Router(
@@ -18,12 +18,12 @@ router = Router(
     dependencies=[Depends(Public("labels are no secret, and a sign-in page needs them"))],
 )
 
-Language = Annotated[str, Header(alias="Accept-Language", description="en or km")]
+AcceptLanguageHeader = Annotated[str, Header(alias="Accept-Language", description="en or km")]
 
 
-@router.get("", response_model=Page[CodeListOut], response_class=CacheableResponse)
-async def listed(
-    request: Request, page: Annotated[PageQuery, Query()], accept_language: Language = "en"
+@router.get("", response_model=CodeListIndex, response_class=CacheableResponse)
+async def list_code_lists(
+    request: Request, page: Annotated[PageQuery, Query()], accept_language: AcceptLanguageHeader = "en"
 ) -> Response:
     """List the code lists, by name."""
     return build_cacheable_response(
@@ -31,9 +31,11 @@ async def listed(
     )
 
 
-@router.get("/{name}", response_model=CodeListOut, response_class=CacheableResponse)
-async def read(
-    request: Request, name: Annotated[str, Path(pattern="^[a-z_]{1,60}$")], accept_language: Language = "en"
+@router.get("/{name}", response_model=CodeList, response_class=CacheableResponse)
+async def get_code_list(
+    request: Request,
+    name: Annotated[str, Path(pattern="^[a-z_]{1,60}$")],
+    accept_language: AcceptLanguageHeader = "en",
 ) -> Response:
     """Read one code list."""
     return build_cacheable_response(

@@ -17,16 +17,16 @@ from app.http.permissions import (
 from app.http.route import Router
 from app.http.session import ExpectedVersion, Session
 from app.schemas.disbursements import (
+    Disbursement,
     DisbursementApproval,
     DisbursementCancellation,
+    DisbursementCreate,
     DisbursementFilters,
-    DisbursementIn,
-    DisbursementOut,
+    DisbursementPayment,
+    DisbursementReconciliation,
     DisbursementRejection,
     DisbursementReversal,
-    Payment,
-    Reconciliation,
-    Unreceipted,
+    UnreceiptedMoney,
 )
 from app.schemas.wire import Page
 from app.services.fund import approve as disbursements_decide
@@ -37,43 +37,43 @@ router = Router(tags=["disbursements"])
 
 
 @router.post("/disbursements", status_code=201)
-async def request(
+async def create_disbursement(
     caller: DisbursementRequester,
     session: Session,
-    payload: DisbursementIn,
-) -> DisbursementOut:
+    payload: DisbursementCreate,
+) -> Disbursement:
     """Ask for money for a child or family: once, or every month for some months."""
     return await disbursements.create_disbursement(session, caller, payload)
 
 
 @router.get("/disbursements")
-async def listed(
+async def list_disbursements(
     caller: DisbursementReader,
     session: Session,
     filters: Annotated[DisbursementFilters, Query()],
-) -> Page[DisbursementOut]:
+) -> Page[Disbursement]:
     """List the disbursements you see, newest first."""
     return await disbursements.list_disbursements(session, caller, filters)
 
 
 @router.get("/disbursements/{disbursement_id}")
-async def read(
+async def get_disbursement(
     _caller: DisbursementReader,
     session: Session,
     disbursement_id: UUID,
-) -> DisbursementOut:
+) -> Disbursement:
     """Read one disbursement; whoever does not see the case reads no word of the child."""
     return await disbursements.get_disbursement(session, disbursement_id)
 
 
 @router.post("/disbursements/{disbursement_id}/approve")
-async def approve(
+async def approve_disbursement(
     caller: DisbursementApprover,
     session: Session,
     disbursement_id: UUID,
     expected_version: ExpectedVersion,
     payload: DisbursementApproval,
-) -> DisbursementOut:
+) -> Disbursement:
     """Approve a request: the money is reserved. Or what an emergency had paid first."""
     return await disbursements_decide.approve_disbursement(
         session, caller, disbursement_id, expected_version, payload
@@ -81,13 +81,13 @@ async def approve(
 
 
 @router.post("/disbursements/{disbursement_id}/reject")
-async def reject(
+async def reject_disbursement(
     caller: DisbursementApprover,
     session: Session,
     disbursement_id: UUID,
     expected_version: ExpectedVersion,
     payload: DisbursementRejection,
-) -> DisbursementOut:
+) -> Disbursement:
     """Reject a request, with the reason."""
     return await disbursements_decide.reject_disbursement(
         session, caller, disbursement_id, expected_version, payload
@@ -95,13 +95,13 @@ async def reject(
 
 
 @router.post("/disbursements/{disbursement_id}/pay")
-async def pay(
+async def pay_disbursement(
     caller: DisbursementPayer,
     session: Session,
     disbursement_id: UUID,
     expected_version: ExpectedVersion,
-    payload: Payment,
-) -> DisbursementOut:
+    payload: DisbursementPayment,
+) -> Disbursement:
     """Record a payment of what was approved; in an emergency, of a small amount first."""
     return await disbursements_pay.pay_disbursement(
         session, caller, disbursement_id, expected_version, payload
@@ -109,13 +109,13 @@ async def pay(
 
 
 @router.post("/disbursements/{disbursement_id}/reconcile")
-async def reconcile(
+async def reconcile_disbursement(
     caller: DisbursementReconciler,
     session: Session,
     disbursement_id: UUID,
     expected_version: ExpectedVersion,
-    payload: Reconciliation,
-) -> DisbursementOut:
+    payload: DisbursementReconciliation,
+) -> Disbursement:
     """Account for a payment by receipts; the rest returns to the fund."""
     return await disbursements_pay.reconcile_disbursement(
         session, caller, disbursement_id, expected_version, payload
@@ -123,13 +123,13 @@ async def reconcile(
 
 
 @router.post("/disbursements/{disbursement_id}/reverse")
-async def reverse(
+async def reverse_disbursement(
     caller: DisbursementReverser,
     session: Session,
     disbursement_id: UUID,
     expected_version: ExpectedVersion,
     payload: DisbursementReversal,
-) -> DisbursementOut:
+) -> Disbursement:
     """Reverse a payment, with the reason: the money is back."""
     return await disbursements_pay.reverse_disbursement(
         session, caller, disbursement_id, expected_version, payload
@@ -137,13 +137,13 @@ async def reverse(
 
 
 @router.post("/disbursements/{disbursement_id}/cancel")
-async def cancel(
+async def cancel_disbursement(
     caller: DisbursementCanceller,
     session: Session,
     disbursement_id: UUID,
     expected_version: ExpectedVersion,
     payload: DisbursementCancellation | None = None,
-) -> DisbursementOut:
+) -> Disbursement:
     """Cancel a request before it is paid: what was reserved is available again."""
     return await disbursements_decide.cancel_disbursement(
         session, caller, disbursement_id, expected_version, payload or DisbursementCancellation()
@@ -151,9 +151,9 @@ async def cancel(
 
 
 @router.get("/unreceipted-money")
-async def unreceipted_money(
+async def get_unreceipted_money(
     _caller: DisbursementReader,
     session: Session,
-) -> Unreceipted:
+) -> UnreceiptedMoney:
     """Read what was paid and nobody accounted for yet, by age and worker."""
     return await unreceipted.get_unreceipted_payments(session)

@@ -15,21 +15,21 @@ from app.http.middleware.stack import Uploads
 from app.http.permissions import DocumentReader, DocumentUploader
 from app.http.route import Router
 from app.http.session import Session
-from app.routers.attachments import attachment
-from app.schemas.documents import LONGEST_CONTENT, DocumentFilters, DocumentIn, DocumentOut
+from app.routers.attachments import build_attachment_response
+from app.schemas.documents import MAX_BASE64_LENGTH, Document, DocumentCreate, DocumentFilters
 from app.schemas.wire import Page
 from app.services.support import documents
 from app.services.support.media_types import EXTENSIONS
 
 router = Router(tags=["documents"])
 
-ABOUT_THE_FILE = 500_000
+MAX_METADATA_BYTES = 500_000
 """Bytes of an upload beside the file: what is said about it."""
-SLOWEST_SECONDS = 180.0
+UPLOAD_TIMEOUT_SECONDS = 180.0
 """How long an upload may take, from a telephone in a village."""
 
-_UPLOADS = re.compile(r"/v1/cases/[^/]+/documents")
-_BINARY = {"schema": {"type": "string", "format": "binary"}}
+_UPLOAD_PATH = re.compile(r"/v1/cases/[^/]+/documents")
+_BINARY_CONTENT = {"schema": {"type": "string", "format": "binary"}}
 
 
 def _is_upload(scope: Scope) -> bool:
@@ -38,43 +38,43 @@ def _is_upload(scope: Scope) -> bool:
     Raises:
         Unauthenticated: there is no good token.
     """
-    if scope["method"] != "POST" or not _UPLOADS.fullmatch(scope["path"]):
+    if scope["method"] != "POST" or not _UPLOAD_PATH.fullmatch(scope["path"]):
         return False
     get_vault().access_tokens.verify_access_token(bearer_token(Request(scope)))
     return True
 
 
-UPLOADS = Uploads(_is_upload, LONGEST_CONTENT + ABOUT_THE_FILE, SLOWEST_SECONDS)
+UPLOAD_LIMITS = Uploads(_is_upload, MAX_BASE64_LENGTH + MAX_METADATA_BYTES, UPLOAD_TIMEOUT_SECONDS)
 
 
 @router.post("/cases/{case_id}/documents", status_code=201)
-async def add(
+async def create_case_document(
     caller: DocumentUploader,
     session: Session,
     case_id: UUID,
-    payload: DocumentIn,
-) -> DocumentOut:
+    payload: DocumentCreate,
+) -> Document:
     """Add a document to a case: PDF, picture, Word, Excel or plain text, at most 10 MiB."""
     return await documents.create_case_document(session, caller, case_id, payload)
 
 
 @router.get("/cases/{case_id}/documents")
-async def listed(
+async def list_case_documents(
     caller: DocumentReader,
     session: Session,
     case_id: UUID,
     filters: Annotated[DocumentFilters, Query()],
-) -> Page[DocumentOut]:
+) -> Page[Document]:
     """List a case's documents as far as you read their tiers, newest first."""
     return await documents.list_case_documents(session, caller, case_id, filters)
 
 
 @router.get("/documents/{document_id}")
-async def read(
+async def get_document(
     _caller: DocumentReader,
     session: Session,
     document_id: UUID,
-) -> DocumentOut:
+) -> Document:
     """Read what is known of a document."""
     return await documents.get_document(session, document_id)
 
@@ -82,12 +82,12 @@ async def read(
 @router.get(
     "/documents/{document_id}/content",
     response_class=Response,
-    responses={200: {"content": dict.fromkeys(EXTENSIONS, _BINARY)}},
+    responses={200: {"content": dict.fromkeys(EXTENSIONS, _BINARY_CONTENT)}},
 )
-async def content(
+async def download_document(
     _caller: DocumentReader,
     session: Session,
     document_id: UUID,
 ) -> Response:
     """Download a document's file, as an attachment."""
-    return attachment(*await documents.download_document(session, document_id))
+    return build_attachment_response(*await documents.download_document(session, document_id))

@@ -8,77 +8,85 @@ from app.http.language import RequestedLanguage
 from app.http.permissions import FundLedgerReader
 from app.http.route import Router
 from app.http.session import Session
-from app.routers.attachments import attachment
-from app.schemas.fund_statements import Statement
-from app.schemas.wire import Day
+from app.routers.attachments import build_attachment_response
+from app.schemas.fund_statements import FundStatement
+from app.schemas.wire import PlainDate
 from app.services.fund import statement_files as fund_statement_files
 from app.services.fund import statements as fund_statements
 
 router = Router(prefix="/funds/{fund_id}/statements/{first_day}/{last_day}", tags=["funds"])
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-PDF = "application/pdf"
-_BINARY = {"schema": {"type": "string", "format": "binary"}}
+XLSX_MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+PDF_MEDIA_TYPE = "application/pdf"
+_BINARY_CONTENT = {"schema": {"type": "string", "format": "binary"}}
 
 
-class Spreadsheet(Response):
+class XlsxResponse(Response):
     """A statement as a spreadsheet."""
 
-    media_type = XLSX
+    media_type = XLSX_MEDIA_TYPE
 
 
-class StatementPage(Response):
+class PdfResponse(Response):
     """A statement as a page."""
 
-    media_type = PDF
+    media_type = PDF_MEDIA_TYPE
 
 
 @router.get("")
-async def read(
+async def get_fund_statement(
     _caller: FundLedgerReader,
     session: Session,
     fund_id: UUID,
-    first_day: Day,
-    last_day: Day,
-) -> Statement:
+    first_day: PlainDate,
+    last_day: PlainDate,
+) -> FundStatement:
     """Read what a fund's donor is told of a period."""
     return await fund_statements.get_fund_statement(session, fund_id, first_day, last_day)
 
 
-@router.get("/statement.xlsx", response_class=Spreadsheet, responses={200: {"content": {XLSX: _BINARY}}})
-async def spreadsheet(
+@router.get(
+    "/statement.xlsx",
+    response_class=XlsxResponse,
+    responses={200: {"content": {XLSX_MEDIA_TYPE: _BINARY_CONTENT}}},
+)
+async def download_fund_statement_xlsx(
     _caller: FundLedgerReader,
     session: Session,
     fund_id: UUID,
-    first_day: Day,
-    last_day: Day,
+    first_day: PlainDate,
+    last_day: PlainDate,
     language: RequestedLanguage,
 ) -> Response:
     """Download a statement as a spreadsheet."""
-    return _file(
-        XLSX,
+    return _build_file_response(
+        XLSX_MEDIA_TYPE,
         *await fund_statement_files.render_fund_statement_xlsx(
             session, fund_id, first_day, last_day, language
         ),
     )
 
 
-@router.get("/statement.pdf", response_class=StatementPage, responses={200: {"content": {PDF: _BINARY}}})
-async def page(
+@router.get(
+    "/statement.pdf",
+    response_class=PdfResponse,
+    responses={200: {"content": {PDF_MEDIA_TYPE: _BINARY_CONTENT}}},
+)
+async def download_fund_statement_pdf(
     _caller: FundLedgerReader,
     session: Session,
     fund_id: UUID,
-    first_day: Day,
-    last_day: Day,
+    first_day: PlainDate,
+    last_day: PlainDate,
     language: RequestedLanguage,
 ) -> Response:
     """Download a statement as a page to print."""
-    return _file(
-        PDF,
+    return _build_file_response(
+        PDF_MEDIA_TYPE,
         *await fund_statement_files.render_fund_statement_pdf(
             session, fund_id, first_day, last_day, language
         ),
     )
 
 
-def _file(media_type: str, name: str, content: bytes) -> Response:
-    return attachment(name, media_type, content)
+def _build_file_response(media_type: str, name: str, content: bytes) -> Response:
+    return build_attachment_response(name, media_type, content)

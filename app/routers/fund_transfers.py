@@ -5,39 +5,39 @@ from uuid import UUID
 from app.http.permissions import FundLedgerReader, FundTransferApprover
 from app.http.route import Router
 from app.http.session import ExpectedVersion, Session
-from app.schemas.funds import FundTransferOut
+from app.schemas.funds import FundTransfer
 from app.services.fund import transfers as fund_transfers
 
 router = Router(prefix="/fund-transfers", tags=["funds"])
 
 
 @router.get("/{transfer_id}")
-async def read(
+async def get_fund_transfer(
     _caller: FundLedgerReader,
     session: Session,
     transfer_id: UUID,
-) -> FundTransferOut:
+) -> FundTransfer:
     """Read one transfer."""
     return await fund_transfers.get_fund_transfer(session, transfer_id)
 
 
 @router.post("/{transfer_id}/approve")
-async def approve(
+async def approve_fund_transfer(
     caller: FundTransferApprover,
     session: Session,
     transfer_id: UUID,
     expected_version: ExpectedVersion,
-) -> FundTransferOut:
+) -> FundTransfer:
     """Approve a transfer that somebody else asked for: the money moves at once."""
     return await fund_transfers.approve_fund_transfer(session, caller, transfer_id, expected_version)
 
 
 @router.post("/{transfer_id}/reject")
-async def reject(
+async def reject_fund_transfer(
     caller: FundTransferApprover,
     session: Session,
     transfer_id: UUID,
     expected_version: ExpectedVersion,
-) -> FundTransferOut:
+) -> FundTransfer:
     """Reject a transfer that somebody else asked for."""
     return await fund_transfers.reject_fund_transfer(session, caller, transfer_id, expected_version)

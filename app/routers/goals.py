@@ -5,40 +5,40 @@ from uuid import UUID
 from app.http.permissions import CarePlanEditor, CarePlanReader
 from app.http.route import Router
 from app.http.session import ExpectedVersion, Session
-from app.schemas.care_plans import ActionIn, ActionOut, GoalOut, GoalPatch
+from app.schemas.care_plans import Action, ActionCreate, Goal, GoalUpdate
 from app.services.care_plans import areas as care_plans_areas
 
 router = Router(prefix="/goals", tags=["care-plans"])
 
 
 @router.get("/{goal_id}")
-async def read(
+async def get_goal(
     _caller: CarePlanReader,
     session: Session,
     goal_id: UUID,
-) -> GoalOut:
+) -> Goal:
     """Read a goal with its actions."""
     return await care_plans_areas.get_goal(session, goal_id)
 
 
 @router.patch("/{goal_id}")
-async def change(
+async def update_goal(
     caller: CarePlanEditor,
     session: Session,
     goal_id: UUID,
     expected_version: ExpectedVersion,
-    payload: GoalPatch,
-) -> GoalOut:
+    payload: GoalUpdate,
+) -> Goal:
     """Write a goal of a draft otherwise, or tell that it was achieved or dropped."""
     return await care_plans_areas.update_goal(session, caller, goal_id, expected_version, payload)
 
 
 @router.post("/{goal_id}/actions", status_code=201)
-async def add_action(
+async def create_goal_action(
     _caller: CarePlanEditor,
     session: Session,
     goal_id: UUID,
-    payload: ActionIn,
-) -> ActionOut:
+    payload: ActionCreate,
+) -> Action:
     """Add a step towards a goal of a draft: what, by whom, by when."""
     return await care_plans_areas.create_goal_action(session, goal_id, payload)

@@ -18,7 +18,7 @@ class Health(Output):
 
 @router.get("/healthz", dependencies=[Depends(Public("load balancers call it without credentials"))])
 async def get_liveness() -> Health:
-    """Liveness probe.
+    """Report that the process runs.
 
     Always returns 200 while the process runs. Does not use the database.
     """
@@ -27,7 +27,7 @@ async def get_liveness() -> Health:
 
 @router.get("/readyz", dependencies=[Depends(Public("load balancers call it without credentials"))])
 async def get_readiness(request: Request) -> Health:
-    """Readiness probe.
+    """Report whether the process can serve requests.
 
     Returns 200 if the database responds, is migrated and accepts writes, else 503.
     """

@@ -20,10 +20,10 @@ from app.schemas.sign_in import (
     Me,
     PasswordChange,
     RecoveryCodes,
-    SecondFactorRemoval,
-    SignInOut,
     TotpConfirmation,
     TotpEnrolment,
+    TotpRemoval,
+    UserSession,
 )
 from app.schemas.wire import Page, PageQuery
 from app.services.accounts import own_account as accounts
@@ -33,13 +33,13 @@ router = Router(prefix="/me", tags=["account"])
 
 
 @router.get("")
-async def read(caller: AccountOwner, session: Session) -> Me:
+async def get_me(caller: AccountOwner, session: Session) -> Me:
     """Say who I am here, and what I may do."""
     return await accounts.get_me(session, caller)
 
 
 @router.post("/password", status_code=204)
-async def change_password(
+async def change_my_password(
     caller: PasswordChanger,
     session: Session,
     visit: Visiting,
@@ -50,23 +50,23 @@ async def change_password(
 
 
 @router.get("/sessions")
-async def list_sessions(
+async def list_my_sessions(
     caller: AccountOwner,
     session: Session,
     page: Annotated[PageQuery, Query()],
-) -> Page[SignInOut]:
+) -> Page[UserSession]:
     """List where I am signed in, newest first."""
     return await sessions.list_own_sessions(session, caller, page)
 
 
 @router.delete("/sessions", status_code=204)
-async def end_sessions(caller: AccountSessionEnder, session: Session) -> None:
+async def delete_my_sessions(caller: AccountSessionEnder, session: Session) -> None:
     """Sign me out everywhere, here too; my calendar feeds end with it."""
     await sessions.revoke_sessions(session, caller.id, "ended_by_person")
 
 
 @router.delete("/sessions/{session_id}", status_code=204)
-async def end_session(
+async def delete_my_session(
     caller: AccountSessionEnder,
     session: Session,
     session_id: UUID,
@@ -76,7 +76,7 @@ async def end_session(
 
 
 @router.post("/mfa/totp", status_code=201)
-async def enrol(
+async def enrol_totp(
     caller: SecondFactorEnroller,
     session: Session,
 ) -> TotpEnrolment:
@@ -85,7 +85,7 @@ async def enrol(
 
 
 @router.post("/mfa/totp/confirm")
-async def confirm(
+async def confirm_totp(
     caller: SecondFactorConfirmer,
     session: Session,
     payload: TotpConfirmation,
@@ -95,11 +95,11 @@ async def confirm(
 
 
 @router.delete("/mfa/totp", status_code=204)
-async def remove(
+async def delete_totp(
     caller: SecondFactorRemover,
     session: Session,
     visit: Visiting,
-    payload: SecondFactorRemoval,
+    payload: TotpRemoval,
 ) -> None:
     """Remove the second factor, with the password or a code. Asks for a recent sign-in."""
     await second_factors.remove_second_factor(session, visit, caller, payload)

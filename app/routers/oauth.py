@@ -10,16 +10,22 @@ from app.http.authorization import Public
 from app.http.form_route import FormRoute
 from app.http.route import Router
 from app.http.sign_in_context import Visiting
-from app.schemas.sign_in import CLIENT_FORM, REVOCATION_FORM, TOKEN_FORM, GrantError, TokenGranted
+from app.schemas.sign_in import (
+    CLIENT_FORM_FIELDS,
+    REVOCATION_FORM_FIELDS,
+    TOKEN_FORM_FIELDS,
+    ClientAccessToken,
+    OAuthErrorResponse,
+)
 from app.services.accounts import oauth_tokens as machine_tokens
 from app.services.accounts.oauth_tokens import OAuthError
 
-FORM = "application/x-www-form-urlencoded"
-MOST_BYTES = 16_384
-MOST_FIELDS = 16
+FORM_MEDIA_TYPE = "application/x-www-form-urlencoded"
+MAX_FORM_BYTES = 16_384
+MAX_FORM_FIELDS = 16
 
 
-async def form_of(request: Request) -> dict[str, str]:
+async def parse_form(request: Request) -> dict[str, str]:
     """Return the fields of a form; one without a value counts as absent (RFC 6749, section 3.2).
 
     Raises:
@@ -27,12 +33,14 @@ async def form_of(request: Request) -> dict[str, str]:
     """
     label = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     body = await request.body()
-    if label != FORM or len(body) > MOST_BYTES:
-        raise OAuthError("invalid_request", f"Send a form ({FORM}) of at most {MOST_BYTES} bytes.")
+    if label != FORM_MEDIA_TYPE or len(body) > MAX_FORM_BYTES:
+        raise OAuthError(
+            "invalid_request", f"Send a form ({FORM_MEDIA_TYPE}) of at most {MAX_FORM_BYTES} bytes."
+        )
     try:
         fields = parse_qsl(
             body.decode("ascii"), keep_blank_values=True, strict_parsing=bool(body), errors="strict",
-            max_num_fields=MOST_FIELDS,
+            max_num_fields=MAX_FORM_FIELDS,
         )  # fmt: skip
     except ValueError:
         raise OAuthError("invalid_request", "The form cannot be read.") from None
@@ -42,7 +50,7 @@ async def form_of(request: Request) -> dict[str, str]:
     return {name: value for name, value in form.items() if value}
 
 
-async def basic_of(request: Request) -> str | None:
+async def parse_basic_credentials(request: Request) -> str | None:
     """Return the credentials of HTTP Basic, still encoded; None where there are none.
 
     Raises:
@@ -57,28 +65,32 @@ async def basic_of(request: Request) -> str | None:
     return credentials.strip()
 
 
-def _documented(*forms: dict[str, Any], required: str) -> dict[str, Any]:
+def _build_form_request_body(*forms: dict[str, Any], required_field: str) -> dict[str, Any]:
     properties = {name: schema for form in forms for name, schema in form.items()}
-    schema = {"type": "object", "required": [required], "properties": properties}
-    return {"requestBody": {"required": True, "content": {FORM: {"schema": schema}}}}
+    schema = {"type": "object", "required": [required_field], "properties": properties}
+    return {"requestBody": {"required": True, "content": {FORM_MEDIA_TYPE: {"schema": schema}}}}
 
 
-Form = Annotated[dict[str, str], Depends(form_of)]
-Basic = Annotated[str | None, Depends(basic_of)]
+FormFields = Annotated[dict[str, str], Depends(parse_form)]
+BasicCredentials = Annotated[str | None, Depends(parse_basic_credentials)]
 router = Router(
     prefix="/oauth",
     tags=["machines"],
     route_class=FormRoute,
-    responses={400: {"model": GrantError}, 401: {"model": GrantError}},
+    responses={400: {"model": OAuthErrorResponse}, 401: {"model": OAuthErrorResponse}},
 )
 
 
 @router.post(
     "/token",
     dependencies=[Depends(Public("clients prove themselves in the request"))],
-    openapi_extra=_documented(TOKEN_FORM, CLIENT_FORM, required="grant_type"),
+    openapi_extra=_build_form_request_body(
+        TOKEN_FORM_FIELDS, CLIENT_FORM_FIELDS, required_field="grant_type"
+    ),
 )
-async def grant(visit: Visiting, form: Form, basic: Basic) -> TokenGranted:
+async def create_access_token(
+    visit: Visiting, form: FormFields, basic: BasicCredentials
+) -> ClientAccessToken:
     """Get an access token: `client_credentials`, by secret (HTTP Basic or form) or by `private_key_jwt`."""
     return await machine_tokens.issue_access_token(visit, form, basic)
 
@@ -87,9 +99,11 @@ async def grant(visit: Visiting, form: Form, basic: Basic) -> TokenGranted:
     "/revoke",
     response_class=Response,
     dependencies=[Depends(Public("clients prove themselves in the request"))],
-    openapi_extra=_documented(REVOCATION_FORM, CLIENT_FORM, required="token"),
+    openapi_extra=_build_form_request_body(
+        REVOCATION_FORM_FIELDS, CLIENT_FORM_FIELDS, required_field="token"
+    ),
 )
-async def revoke(visit: Visiting, form: Form, basic: Basic) -> Response:
+async def revoke_access_token(visit: Visiting, form: FormFields, basic: BasicCredentials) -> Response:
     """Revoke an access token of the client's own; a token of nobody is no error."""
     await machine_tokens.revoke_access_token(visit, form, basic)
     return Response()

@@ -8,7 +8,7 @@ from fastapi import Query
 from app.http.permissions import PersonCreator, PersonEditor, PersonReader
 from app.http.route import Router
 from app.http.session import ExpectedVersion, Session
-from app.schemas.circle import PersonCreation, PersonOut, PersonPatch
+from app.schemas.circle import Person, PersonCreate, PersonUpdate
 from app.schemas.wire import Page, PageQuery
 from app.services.cases import people
 
@@ -16,44 +16,44 @@ router = Router(tags=["people"])
 
 
 @router.post("/cases/{case_id}/people", status_code=201)
-async def add(
+async def create_case_person(
     caller: PersonCreator,
     session: Session,
     case_id: UUID,
-    payload: PersonCreation,
-) -> PersonOut:
+    payload: PersonCreate,
+) -> Person:
     """Add somebody to the child's circle."""
     return await people.create_case_person(session, caller, case_id, payload)
 
 
 @router.get("/cases/{case_id}/people")
-async def listed(
+async def list_case_people(
     caller: PersonReader,
     session: Session,
     case_id: UUID,
     page: Annotated[PageQuery, Query()],
-) -> Page[PersonOut]:
+) -> Page[Person]:
     """List the child's circle, newest first."""
     return await people.list_case_people(session, caller, case_id, page)
 
 
 @router.get("/people/{person_id}")
-async def read(
+async def get_person(
     caller: PersonReader,  # noqa: ARG001 - the door
     session: Session,
     person_id: UUID,
-) -> PersonOut:
+) -> Person:
     """Read one person."""
     return await people.get_person(session, person_id)
 
 
 @router.patch("/people/{person_id}")
-async def change(
+async def update_person(
     caller: PersonEditor,
     session: Session,
     person_id: UUID,
     expected_version: ExpectedVersion,
-    payload: PersonPatch,
-) -> PersonOut:
+    payload: PersonUpdate,
+) -> Person:
     """Correct what is known of a person."""
     return await people.update_person(session, caller, person_id, expected_version, payload)

@@ -8,8 +8,7 @@ from app.http.authorization import Public
 from app.http.responses import CacheableResponse, build_cacheable_response
 from app.http.route import Router
 from app.http.session import Session
-from app.schemas.reference import PlaceFilters, PlaceOut
-from app.schemas.wire import Page
+from app.schemas.reference import PlaceFilters, PlaceList
 from app.services.persons import places
 
 router = Router(
@@ -19,7 +18,9 @@ router = Router(
 )
 
 
-@router.get("", response_model=Page[PlaceOut], response_class=CacheableResponse)
-async def listed(request: Request, session: Session, filters: Annotated[PlaceFilters, Query()]) -> Response:
+@router.get("", response_model=PlaceList, response_class=CacheableResponse)
+async def list_places(
+    request: Request, session: Session, filters: Annotated[PlaceFilters, Query()]
+) -> Response:
     """List provinces, the places of a parent, or places whose name begins with `q` in either script."""
     return build_cacheable_response(request, await places.list_places(session, filters))

@@ -10,10 +10,10 @@ from app.http.route import Router
 from app.http.session import ExpectedVersion, Session
 from app.schemas.administration import (
     PasswordReset,
+    User,
+    UserCreate,
     UserFilters,
-    UserIn,
-    UserOut,
-    UserPatch,
+    UserUpdate,
     UserWithPassword,
 )
 from app.schemas.wire import Page
@@ -23,41 +23,41 @@ router = Router(prefix="/users", tags=["administration"])
 
 
 @router.post("", status_code=201)
-async def appoint(_caller: UserManager, session: Session, payload: UserIn) -> UserWithPassword:
+async def create_user(_caller: UserManager, session: Session, payload: UserCreate) -> UserWithPassword:
     """Add a member of staff; the initial password is shown once."""
     return await users.create_user(session, payload)
 
 
 @router.get("")
-async def listed(
+async def list_users(
     _caller: UserReader,
     session: Session,
     filters: Annotated[UserFilters, Query()],
-) -> Page[UserOut]:
+) -> Page[User]:
     """List the staff, newest first."""
     return await users.list_users(session, filters)
 
 
 @router.get("/{user_id}")
-async def read(_caller: UserReader, session: Session, user_id: UUID) -> UserOut:
+async def get_user(_caller: UserReader, session: Session, user_id: UUID) -> User:
     """Read one member of staff."""
     return await users.get_user(session, user_id)
 
 
 @router.patch("/{user_id}")
-async def change(
+async def update_user(
     caller: UserManager,
     session: Session,
     user_id: UUID,
     expected_version: ExpectedVersion,
-    payload: UserPatch,
-) -> UserOut:
+    payload: UserUpdate,
+) -> User:
     """Change name, roles, teams, or whether somebody works here; it holds from the next request on."""
     return await users.update_user(session, caller, user_id, expected_version, payload)
 
 
 @router.post("/{user_id}/reset-password")
-async def reset_password(
+async def reset_user_password(
     _caller: UserManager,
     session: Session,
     user_id: UUID,
@@ -69,11 +69,11 @@ async def reset_password(
 
 
 @router.post("/{user_id}/end-sessions")
-async def end_sessions(
+async def end_user_sessions(
     _caller: UserManager,
     session: Session,
     user_id: UUID,
     expected_version: ExpectedVersion,
-) -> UserOut:
+) -> User:
     """Sign somebody out everywhere."""
     return await users.end_user_sessions(session, user_id, expected_version)

@@ -6,7 +6,7 @@ from starlette.responses import Response
 from app.http.authorization import Public
 from app.http.responses import CacheableResponse, build_cacheable_response
 from app.http.route import Router
-from app.schemas.sign_in import Jwks, ServerMetadata
+from app.schemas.sign_in import AuthorizationServerMetadata, Jwks
 from app.services.accounts import server_metadata
 
 router = Router(prefix="/.well-known", version="", tags=["machines"])
@@ -14,11 +14,11 @@ router = Router(prefix="/.well-known", version="", tags=["machines"])
 
 @router.get(
     "/oauth-authorization-server",
-    response_model=ServerMetadata,
+    response_model=AuthorizationServerMetadata,
     response_class=CacheableResponse,
     dependencies=[Depends(Public("clients read it before they authenticate"))],
 )
-async def get_server_metadata(request: Request) -> Response:
+async def get_authorization_server_metadata(request: Request) -> Response:
     """Return the metadata of the authorization server (RFC 8414).
 
     Contains the token and revocation endpoints, the supported grants, scopes and authentication methods.

@@ -19,7 +19,7 @@ from fastapi import FastAPI
 from app.access.permissions import ROLE_BY_SCOPE, Permission, Role
 from app.http.authorization import Requires
 from app.http.openapi.operations import operations_of
-from app.schemas.words import examples, meaning
+from app.schemas.words import get_field_description, load_examples
 from tests.house.surface import endpoints
 
 ROOT = Path(__file__).parent.parent.parent
@@ -219,7 +219,7 @@ def test_every_request_body_has_valid_examples(document: dict[str, Any]) -> None
                 errors = [str(error) for error in validator.iter_errors(example["value"])]
                 assert errors == [], f"{name} {media} {title}"
                 used.add(title)
-    assert used == {title for found in examples().values() for title in found}
+    assert used == {title for found in load_examples().values() for title in found}
 
 
 def test_every_patch_accepts_a_merge_patch(document: dict[str, Any]) -> None:
@@ -269,8 +269,8 @@ def all_links(document: dict[str, Any]) -> Iterator[tuple[dict[str, Any], dict[s
 def test_the_longest_suffix_of_a_schema_name_selects_the_description() -> None:
     # Planted: suffixes tried from the shortest.
     assert (
-        meaning("ToldPatchChildIdentityPhone", "number")
-        == meaning("Phone", "number")
-        != meaning("X", "number")
+        get_field_description("ToldPatchChildIdentityPhone", "number")
+        == get_field_description("Phone", "number")
+        != get_field_description("X", "number")
     )
-    assert meaning("X", "nothing_we_know") is None
+    assert get_field_description("X", "nothing_we_know") is None

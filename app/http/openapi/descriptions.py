@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.http.openapi.operations import Operation
-from app.schemas.words import meaning
+from app.schemas.words import get_field_description
 
 DESCRIPTION = """
 Case management of First Step Cambodia for children who were sexually abused or who display harmful sexual behaviour.
@@ -98,7 +98,7 @@ def describe_schemas(schemas: dict[str, Any]) -> None:
     for name, schema in schemas.items():
         for field, described in schema.get("properties", {}).items():
             title = described.pop("title", None)
-            if description := described.get("description") or meaning(name, field):
+            if description := described.get("description") or get_field_description(name, field):
                 described["description"] = description
             elif "$ref" not in described:
                 described["title"] = title or field

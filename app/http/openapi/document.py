@@ -10,7 +10,7 @@ from app.http.openapi import descriptions, problems, responses
 from app.http.openapi.operations import Operation, operations_of
 from app.http.openapi.parameters import PARAMETERS, shared_parameters
 from app.http.openapi.security import SECURITY_SCHEMES, security_of
-from app.schemas.words import examples, meaning
+from app.schemas.words import get_field_description, load_examples
 
 _REPLACED_SCHEMAS = ("HTTPValidationError", "ValidationError")
 """Schemas of FastAPI's own error responses, which this API does not return."""
@@ -71,7 +71,7 @@ def _complete_parameter(parameter: dict[str, Any]) -> None:
     parameter["description"] = (
         parameter.get("description")
         or schema.get("description")
-        or meaning("PageQuery", parameter["name"])
+        or get_field_description("PageQuery", parameter["name"])
         or parameter["name"]
     )
     schema.pop("description", None)
@@ -84,7 +84,7 @@ def _complete_body(described: dict[str, Any], operation: Operation) -> None:
     content = described["requestBody"]["content"]
     for media in content.values():
         media["schema"].pop("title", None)
-        found = examples().get(_component_of(media["schema"]) or operation.id)
+        found = load_examples().get(_component_of(media["schema"]) or operation.id)
         if found:
             media["examples"] = found
     if operation.method == "PATCH":

@@ -160,7 +160,7 @@ def _oauth_error(meaning: str, code: str) -> dict[str, Any]:
         "headers": {"X-Request-Id": {"$ref": "#/components/headers/X-Request-Id"}},
         "content": {
             "application/json": {
-                "schema": {"$ref": "#/components/schemas/GrantError"},
+                "schema": {"$ref": "#/components/schemas/OAuthErrorResponse"},
                 "examples": {code: {"value": example}},
             },
             MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}},
