@@ -11,7 +11,8 @@ from app.demo.storylines import CaseScenario, to_workday
 from app.kit.dates import add_months
 from app.models.record import new_id
 from app.schemas.cases import CaseUpdate
-from app.schemas.circle import ConsentCreate, PersonCreate
+from app.schemas.consents import ConsentCreate
+from app.schemas.people import PersonCreate
 from app.schemas.referrals import (
     Referral as ReferralSchema,
 )

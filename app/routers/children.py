@@ -9,8 +9,7 @@ from app.http.permissions import ChildAccessLogReader, ChildEditor, ChildReader,
 from app.http.route import Router
 from app.http.session import ExpectedVersion, Session
 from app.schemas.audit import AccessEntry
-from app.schemas.circle import ChildFilters
-from app.schemas.identity import Child, ChildUpdate
+from app.schemas.children import Child, ChildFilters, ChildUpdate
 from app.schemas.wire import Page, PageQuery
 from app.services import audit
 from app.services.cases import children

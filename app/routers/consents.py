@@ -8,7 +8,7 @@ from fastapi import Query
 from app.http.permissions import ConsentReader, ConsentRecorder, ConsentWithdrawer
 from app.http.route import Router
 from app.http.session import ExpectedVersion, Session
-from app.schemas.circle import Consent, ConsentCreate, ConsentFilters
+from app.schemas.consents import Consent, ConsentCreate, ConsentFilters
 from app.schemas.referrals import Withdrawal
 from app.schemas.wire import Page, PageQuery
 from app.services.cases import consents

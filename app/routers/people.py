@@ -8,7 +8,7 @@ from fastapi import Query
 from app.http.permissions import PersonCreator, PersonEditor, PersonReader
 from app.http.route import Router
 from app.http.session import ExpectedVersion, Session
-from app.schemas.circle import Person, PersonCreate, PersonUpdate
+from app.schemas.people import Person, PersonCreate, PersonUpdate
 from app.schemas.wire import Page, PageQuery
 from app.services.cases import people
 

@@ -1,14 +1,12 @@
 """Who somebody is: names in two scripts, birth as far as it is known, where they live, how to reach them."""
 
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, Self
-from uuid import UUID
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.schemas.codes import CodeOf
-from app.schemas.merge_patch import build_patch_model
 from app.schemas.wire import (
     Input,
     Output,
@@ -18,7 +16,6 @@ from app.schemas.wire import (
     ShortText,
     StrictBoolean,
     StrictInteger,
-    Versioned,
 )
 
 EARLIEST_BIRTH_DATE = date(1900, 1, 1)
@@ -115,36 +112,9 @@ class ChildIdentity(Input):
         return self
 
 
-if TYPE_CHECKING:
-
-    class ChildUpdate(Input):
-        """Changes to a child."""
-else:
-    ChildUpdate = build_patch_model(ChildIdentity, "ChildUpdate")
-
-
 class Age(Output):
     """An age in whole years: one value when `min` equals `max`, otherwise a range."""
 
     min: int
     max: int
     on: date
-
-
-class Child(Versioned):
-    """A child."""
-
-    names: list[PersonName]
-    nickname: str | None
-    sex: str
-    gender_identity: str | None
-    birth: Birth
-    age: Age
-    place_code: str | None
-    address_detail: str | None
-    phone: Phone | None
-    languages: list[str]
-    disability: Disability | None
-    school: School | None
-    idpoor: str | None
-    case_ids: list[UUID] = Field(description="The child's cases that the reader may see, newest first.")

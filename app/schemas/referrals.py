@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field
 
 from app.schemas.codes import CodeOf
 from app.schemas.identity import Birth, ChildIdentity, PersonName
-from app.schemas.referrals_told import (
+from app.schemas.referral_content import (
     Caregiver,
     Concern,
     ReferralConsent,

@@ -7,8 +7,8 @@ from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.schemas.codes import CodeOf
+from app.schemas.consents import BasisWithoutConsent
 from app.schemas.merge_patch import build_patch_model
-from app.schemas.referrals_told import BasisWithoutConsent
 from app.schemas.wire import (
     ClientChosenId,
     Id,

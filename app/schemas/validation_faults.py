@@ -90,6 +90,33 @@ PYDANTIC_MESSAGES: Final[dict[str, str]] = {
 }
 """Our sentence for each of Pydantic's error types. Braces name limits that stand in a schema."""
 
+VALIDATION_MESSAGES: Final[dict[str, str]] = {
+    "blank": "Must not be blank.",
+    "id_not_random": "Must be a random UUID (version 4).",
+    "too_precise": "Must have at most two decimal places.",
+    "name_empty": "Needs a family or a given name.",
+    "name_missing": "Needs at least one name, or a nickname.",
+    "birth_form": "Give either date and precision, or estimated_age and estimated_on.",
+    "date_too_early": "Lies before 1900.",
+    "consent_missing": "Needs given_by, method, on and scope, or basis_without_consent.",
+    "consent_incomplete": "Needs given_by and method, or basis_without_consent.",
+    "period_reversed": "Ends before it begins.",
+    "safeguarding_unchecked": "Needs safeguarding_checked_on, where safeguarding_valid_until is given.",
+    "consent_or_basis": "Needs consent_id or basis_without_consent, and not both.",
+    "mood_form": "Give value with of, not above it, or words.",
+    "form_without_therapy": "Only therapy has a form.",
+    "undated": "Needs planned_at, or held_at.",
+    "held_form": "What was held needs held_at; what was missed has none.",
+    "missed_form": "What was missed needs planned_at, attendance and missed_reason; nothing else has a missed_reason.",
+    "riel_broken": "Riel are whole.",
+    "amount_zero": "Must be more than nothing.",
+    "lines_unfit": "Each line is one of the fund's categories, and there once.",
+    "ages_reversed": "The oldest is younger than the youngest.",
+    "currency_other": "Is in another currency.",
+    "reason_missing": "Needs a reason, where there is no need.",
+}
+"""The message of each error code that this project's schemas raise."""
+
 _SCHEMA_CONTEXT_KEYS: Final = frozenset({
     *("min_length", "max_length", "gt", "ge", "lt", "le", "multiple_of", "max_digits", "decimal_places"),
     *("whole_digits", "expected", "expected_tags", "expected_version", "expected_schemes"),

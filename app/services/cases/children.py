@@ -14,9 +14,9 @@ from app.kit.pagination import Paginator
 from app.kit.records import apply_patch, get_record, get_version_for_update
 from app.kit.state_machine import raise_if_unmet
 from app.models import Case, Child, NameToken, Person
-from app.schemas.circle import ChildFilters
-from app.schemas.identity import Child as ChildSchema
-from app.schemas.identity import ChildIdentity, ChildUpdate
+from app.schemas.children import Child as ChildSchema
+from app.schemas.children import ChildFilters, ChildUpdate
+from app.schemas.identity import ChildIdentity
 from app.schemas.wire import Page
 from app.services.cases import history as case_history
 from app.services.cases.cases import get_age_today

@@ -22,8 +22,8 @@ from app.kit.records import (
 from app.kit.state_machine import raise_if_unmet
 from app.models import Case, Consent
 from app.models.record import new_id, utc_now
-from app.schemas.circle import Consent as ConsentSchema
-from app.schemas.circle import ConsentCreate, ConsentFilters
+from app.schemas.consents import Consent as ConsentSchema
+from app.schemas.consents import ConsentCreate, ConsentFilters
 from app.schemas.referrals import Withdrawal
 from app.schemas.wire import Page, PageQuery
 from app.services.cases import history as case_history

@@ -22,8 +22,8 @@ from app.kit.records import (
 from app.kit.state_machine import raise_if_unmet
 from app.models import Case, Person
 from app.models.record import new_id
-from app.schemas.circle import Person as PersonSchema
-from app.schemas.circle import PersonContent, PersonCreate, PersonUpdate
+from app.schemas.people import Person as PersonSchema
+from app.schemas.people import PersonContent, PersonCreate, PersonUpdate
 from app.schemas.wire import Page, PageQuery
 from app.services.cases import history as case_history
 from app.services.cases.write_access import check_works_on_case

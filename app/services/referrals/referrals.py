@@ -19,6 +19,7 @@ from app.kit.records import apply_patch, get_record, get_version_for_update
 from app.kit.state_machine import Transition, check_status, raise_if_unmet
 from app.models import Referral, ReferralQuestion, TeamMember
 from app.models.record import new_id, utc_now
+from app.schemas.referral_content import ReferralContent
 from app.schemas.referrals import (
     PartnerReferral,
     PartnerReferralList,
@@ -35,7 +36,6 @@ from app.schemas.referrals import (
 from app.schemas.referrals import (
     Referral as ReferralSchema,
 )
-from app.schemas.referrals_told import ReferralContent
 from app.services.persons import person_details as telling
 from app.services.referrals import views
 from app.services.referrals.states import (

@@ -12,10 +12,10 @@ from app.access.caller import Caller
 from app.access.vault import decrypt
 from app.models import Referral, ReferralQuestion
 from app.schemas.identity import Birth, PersonName
+from app.schemas.referral_content import ReferralContent
 from app.schemas.referrals import PartnerReferral, ReferralScreening, ReferralSummary
 from app.schemas.referrals import Referral as ReferralSchema
 from app.schemas.referrals import ReferralQuestion as ReferralQuestionSchema
-from app.schemas.referrals_told import ReferralContent
 
 PARTNER_COLUMN_FIELDS = set(PartnerReferral.model_fields) - {"signposted_to", "questions"}
 

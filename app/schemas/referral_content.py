@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.schemas.codes import CodeOf
+from app.schemas.consents import BasisWithoutConsent
 from app.schemas.identity import ChildIdentity, PersonName, Phone
 from app.schemas.merge_patch import build_patch_model
 from app.schemas.wire import (
@@ -51,16 +52,6 @@ class Referrer(Input):
     position: ShortText | None = None
     phone: Annotated[ShortText, Field(max_length=40)] | None = None
     email: Email | None = None
-
-
-class BasisWithoutConsent(Input):
-    """Why something is done without consent, and who decided so."""
-
-    basis: Annotated[str, CodeOf("basis_without_consent")]
-    decided_by: ShortText
-    on: PlainDate
-    child_told: StrictBoolean | None = None
-    reason: ShortNarrative
 
 
 class ReferralConsent(Input):

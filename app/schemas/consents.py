@@ -1,22 +1,19 @@
-"""People around a child, and the consent register, on the wire."""
+"""Entries of the consent register on the wire."""
 
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, ClassVar, Self
+from typing import Annotated, ClassVar, Self
 from uuid import UUID
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.schemas.codes import CodeOf
-from app.schemas.identity import Birth, PersonName, Phone
-from app.schemas.merge_patch import build_patch_model
-from app.schemas.referrals_told import BasisWithoutConsent
 from app.schemas.wire import (
     ClientChosenId,
     Id,
     Input,
+    Page,
     PageQuery,
-    PlaceCode,
     PlainDate,
     ShortNarrative,
     ShortText,
@@ -26,68 +23,14 @@ from app.schemas.wire import (
 )
 
 
-class ChildFilters(PageQuery):
-    """Which children to list."""
+class BasisWithoutConsent(Input):
+    """Why something is done without consent, and who decided so."""
 
-    q: Annotated[
-        str | None,
-        Field(min_length=2, max_length=100, description="Part of a name or nickname, in either script."),
-    ] = None
-
-
-class PersonContent(Input):
-    """Somebody around the child."""
-
-    role: Annotated[str, CodeOf("person_role")]
-    names: Annotated[list[PersonName], Field(max_length=10)] = Field(
-        default_factory=list,
-        description="The names, each in one script, family name first. Empty only if a referral named no caregiver.",
-    )
-    nickname: ShortText | None = None
-    relationship: Annotated[str, CodeOf("relationship")]
-    is_responsible: StrictBoolean = False
-    sex: Annotated[str, CodeOf("sex")] | None = None
-    birth: Birth | None = None
-    phone: Phone | None = None
-    place_code: PlaceCode | None = None
-    address_detail: ShortNarrative | None = None
-    note: ShortNarrative | None = None
-
-
-class PersonCreate(PersonContent):
-    """Somebody around the child; the client may choose the id."""
-
-    id: ClientChosenId | None = None
-    names: Annotated[list[PersonName], Field(min_length=1, max_length=10)]
-
-
-if TYPE_CHECKING:
-
-    class PersonUpdate(Input):
-        """Changes to a person."""
-else:
-    PersonUpdate = build_patch_model(PersonContent, "PersonUpdate")
-
-
-class Person(Versioned):
-    """Somebody around the child."""
-
-    collection: ClassVar[str | None] = "people"
-
-    child_id: UUID
-    case_id: UUID
-    role: Annotated[str, CodeOf("person_role")]
-    names: list[PersonName]
-    nickname: str | None
-    relationship: str
-    is_responsible: bool
-    sex: str | None
-    birth: Birth | None
-    phone: Phone | None
-    place_code: str | None
-    address_detail: str | None
-    note: str | None
-    created_at: UtcDateTime
+    basis: Annotated[str, CodeOf("basis_without_consent")]
+    decided_by: ShortText
+    on: PlainDate
+    child_told: StrictBoolean | None = None
+    reason: ShortNarrative
 
 
 class ConsentCreate(Input):
@@ -149,3 +92,7 @@ class Consent(Versioned):
     withdrawn_at: UtcDateTime | None
     withdrawn_by_id: UUID | None
     withdrawal_reason: str | None
+
+
+class ConsentList(Page[Consent]):
+    """One page of the consent register, newest entry first."""
