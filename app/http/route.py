@@ -56,9 +56,8 @@ def _reject_repeated_parameters(request: Request) -> None:
 
 
 def operation_id(route: APIRoute) -> str:
-    """Return the `operationId`: the names of the endpoint's module and function."""
-    module = route.endpoint.__module__.rpartition(".")[2]
-    return f"{module}_{route.name}"
+    """Return the name of the endpoint function as the `operationId`."""
+    return route.name
 
 
 class Router(APIRouter):

@@ -109,6 +109,14 @@ def test_every_operation_has_an_id_a_summary_and_a_description(document: dict[st
     assert [path for path in document["paths"] if not PATH.fullmatch(path)] == []
 
 
+def test_the_operation_id_is_the_name_of_the_endpoint_function(
+    app: FastAPI, document: dict[str, Any]
+) -> None:
+    # Planted: `operation_id="people_list"` at GET /v1/cases/{case_id}/people.
+    names = {str(found): found.function.__name__ for found in endpoints(app)}
+    assert {name: operation["operationId"] for name, operation in operations(document)} == names
+
+
 def test_every_tag_has_a_description(document: dict[str, Any]) -> None:
     # Planted: a tag `circle` at the router of people.
     used = {tag for _, operation in operations(document) for tag in operation["tags"]}
@@ -230,7 +238,7 @@ def test_every_patch_accepts_a_merge_patch(document: dict[str, Any]) -> None:
 
 
 def test_every_reference_and_link_resolves(document: dict[str, Any]) -> None:
-    # Planted: a link to `referrals_praise`.
+    # Planted: a link to `praise_referral`.
     for reference in set(references(document)):
         assert resolved(document, {"$ref": reference}), reference
     known = {operation["operationId"]: operation for _, operation in operations(document)}
