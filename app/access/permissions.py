@@ -1,13 +1,14 @@
-"""Who may do what: one table. Which rows they may do it to is decided in the database.
+"""The permission table: which role may do what. The database decides which rows a caller sees.
 
-A permission is an act, and names the act in the access log. To read the policy, read `POLICY`.
+To read the policy, read `POLICY` at the end of this module: each line names a permission and the roles that have it.
+The permission's value, for example `case.read`, is the action that the access log records.
 """
 
 from enum import StrEnum
 
 
 class Role(StrEnum):
-    """What somebody is to First Step; a person may be several."""
+    """A role of a person or of an API client. A person may hold several roles; their permissions add up."""
 
     social_worker = "social_worker"
     supervisor = "supervisor"
@@ -21,13 +22,14 @@ class Role(StrEnum):
 
 
 class Permission(StrEnum):
-    """Every act that somebody may be allowed."""
+    """Every permission of the API. Each endpoint requires exactly one of them."""
 
+    # The caller's own account
     account_own = "account.own"
     account_end_session = "account.end_session"
-    account_change_password = "account.change_password"  # noqa: S105 - an act, not a secret
+    account_change_password = "account.change_password"  # noqa: S105 - a permission, not a secret
     account_second_factor = "account.second_factor"
-
+    # Administration
     user_read = "user.read"
     user_manage = "user.manage"
     team_read = "team.read"
@@ -36,7 +38,7 @@ class Permission(StrEnum):
     agency_manage = "agency.manage"
     api_client_read = "api_client.read"
     api_client_manage = "api_client.manage"
-
+    # Intake
     referral_receive = "referral.receive"
     referral_read = "referral.read"
     referral_list = "referral.list"
@@ -48,11 +50,11 @@ class Permission(StrEnum):
     referral_accept = "referral.accept"
     referral_decline = "referral.decline"
     referral_withdraw = "referral.withdraw"
-
+    # Children
     child_read = "child.read"
     child_search = "child.search"
     child_change = "child.change"
-
+    # Cases
     case_read = "case.read"
     case_list = "case.list"
     case_change = "case.change"
@@ -61,27 +63,27 @@ class Permission(StrEnum):
     case_break_glass = "case.break_glass"
     case_link = "case.link"
     case_timeline = "case.timeline"
-
+    # People around a child, and consents
     person_read = "person.read"
     person_add = "person.add"
     person_change = "person.change"
     consent_read = "consent.read"
     consent_record = "consent.record"
     consent_withdraw = "consent.withdraw"
-
+    # Assessments
     assessment_read = "assessment.read"
     assessment_write = "assessment.write"
     assessment_submit = "assessment.submit"
     assessment_decide = "assessment.decide"
     instrument_read = "instrument.read"
     instrument_manage = "instrument.manage"
-
+    # Care plans
     care_plan_read = "care_plan.read"
     care_plan_write = "care_plan.write"
     care_plan_submit = "care_plan.submit"
     care_plan_decide = "care_plan.decide"
     care_plan_print = "care_plan.print"
-
+    # Support
     support_session_read = "support_session.read"
     support_session_record = "support_session.record"
     clinical_note_read = "clinical_note.read"
@@ -96,7 +98,7 @@ class Permission(StrEnum):
     document_add = "document.add"
     legal_step_read = "legal_step.read"
     legal_step_record = "legal_step.record"
-
+    # Reviews, exit and follow-up
     review_read = "review.read"
     review_hold = "review.hold"
     exit_plan_read = "exit_plan.read"
@@ -109,7 +111,7 @@ class Permission(StrEnum):
     follow_up_record = "follow_up.record"
     outcome_read = "outcome.read"
     case_picture = "case.picture"
-
+    # The assistance fund
     fund_read = "fund.read"
     fund_manage = "fund.manage"
     fund_deposit = "fund.deposit"
@@ -129,148 +131,162 @@ class Permission(StrEnum):
     disbursement_reconcile = "disbursement.reconcile"
     disbursement_cancel = "disbursement.cancel"
     disbursement_reverse = "disbursement.reverse"
-
+    # The caller's agenda
     agenda_read = "agenda.read"
     agenda_feed_manage = "agenda.feed_manage"
-
+    # The access log
     access_log_read = "access_log.read"
     access_log_read_child = "access_log.read_child"
     access_log_read_broken_glass = "access_log.read_broken_glass"
 
 
-_WORKERS = frozenset({Role.social_worker, Role.supervisor})
-_CASEWORK = _WORKERS | {Role.programme_manager}
-_LEADERS = frozenset({Role.supervisor, Role.programme_manager})
-_SUPERVISORS = frozenset({Role.supervisor})
-_ADMINISTRATION = frozenset({Role.administrator})
-_FINANCE = frozenset({Role.finance_officer})
-_FINANCE_AND_MANAGERS = _FINANCE | {Role.programme_manager}
-_STAFF = frozenset(Role) - {Role.partner_system, Role.reporting_script}
-_REFERRERS = _CASEWORK | {Role.partner_system}
-_LOG_READERS = frozenset({Role.data_protection_officer, Role.supervisor})
+SOCIAL_WORKERS = frozenset({Role.social_worker})
+SUPERVISORS = frozenset({Role.supervisor})
+MANAGERS = frozenset({Role.programme_manager})
+FINANCE = frozenset({Role.finance_officer})
+DATA_PROTECTION = frozenset({Role.data_protection_officer})
+ADMINISTRATORS = frozenset({Role.administrator})
+PARTNER_SYSTEMS = frozenset({Role.partner_system})
 
+CASEWORK = SOCIAL_WORKERS | SUPERVISORS | MANAGERS
+STAFF = frozenset(Role) - {Role.partner_system, Role.reporting_script}
+
+# fmt: off
 POLICY: dict[Permission, frozenset[Role]] = {
-    Permission.account_own: _STAFF,
-    Permission.account_end_session: _STAFF,
-    Permission.account_change_password: _STAFF,
-    Permission.account_second_factor: _STAFF,
-    # Configuration, and the names that casework needs to choose from
-    Permission.user_read: _ADMINISTRATION | _LEADERS | {Role.data_protection_officer},
-    Permission.user_manage: _ADMINISTRATION,
-    Permission.team_read: _ADMINISTRATION | _CASEWORK | {Role.data_protection_officer},
-    Permission.team_manage: _ADMINISTRATION,
-    Permission.agency_read: _ADMINISTRATION | _CASEWORK | {Role.data_protection_officer},
-    Permission.agency_manage: _ADMINISTRATION,
-    Permission.api_client_read: _ADMINISTRATION,
-    Permission.api_client_manage: _ADMINISTRATION,
-    # Intake
-    Permission.referral_receive: _REFERRERS,
-    Permission.referral_read: _REFERRERS,
-    Permission.referral_list: _REFERRERS,
-    Permission.referral_complete: _REFERRERS,
-    Permission.referral_acknowledge: _CASEWORK,
-    Permission.referral_request_information: _CASEWORK,
-    Permission.referral_provide_information: _REFERRERS,
-    Permission.referral_match: _CASEWORK,
-    Permission.referral_accept: _CASEWORK,
-    Permission.referral_decline: _CASEWORK,
-    Permission.referral_withdraw: _REFERRERS,
-    # The child and its circle
-    Permission.child_read: _CASEWORK,
-    Permission.child_search: _CASEWORK,
-    Permission.child_change: _CASEWORK,
-    Permission.person_read: _CASEWORK,
-    Permission.person_add: _CASEWORK,
-    Permission.person_change: _CASEWORK,
-    Permission.consent_read: _CASEWORK | {Role.data_protection_officer},
-    Permission.consent_record: _CASEWORK,
-    Permission.consent_withdraw: _CASEWORK,
-    # Cases
-    Permission.case_read: _CASEWORK,
-    Permission.case_list: _CASEWORK,
-    Permission.case_change: _CASEWORK,
-    Permission.case_timeline: _CASEWORK,
-    Permission.case_assign: _LEADERS,
-    Permission.case_transfer: frozenset({Role.programme_manager}),
-    Permission.case_break_glass: _WORKERS,
-    Permission.case_link: _LEADERS,
-    # Assessments
-    Permission.assessment_read: _CASEWORK,
-    Permission.assessment_write: _WORKERS,
-    Permission.assessment_submit: _WORKERS,
-    Permission.assessment_decide: _SUPERVISORS,
-    Permission.instrument_read: _CASEWORK | _ADMINISTRATION,
-    Permission.instrument_manage: _ADMINISTRATION,
-    # Care plans
-    Permission.care_plan_read: _CASEWORK,
-    Permission.care_plan_write: _WORKERS,
-    Permission.care_plan_submit: _WORKERS,
-    Permission.care_plan_decide: _SUPERVISORS,
-    Permission.care_plan_print: _CASEWORK,
-    # Support
-    Permission.support_session_read: _CASEWORK,
-    Permission.support_session_record: _WORKERS,
-    Permission.clinical_note_read: _WORKERS,
-    Permission.clinical_note_write: _WORKERS,
-    Permission.provider_read: _CASEWORK | _ADMINISTRATION,
-    Permission.provider_manage: _LEADERS | _ADMINISTRATION,
-    Permission.service_referral_read: _CASEWORK,
-    Permission.service_referral_make: _WORKERS,
-    Permission.service_referral_send: _WORKERS,
-    Permission.service_referral_follow: _WORKERS,
-    Permission.document_read: _CASEWORK,
-    Permission.document_add: _CASEWORK,
-    Permission.legal_step_read: _CASEWORK,
-    Permission.legal_step_record: _WORKERS,
-    # Review, exit and after
-    Permission.review_read: _CASEWORK,
-    Permission.review_hold: _WORKERS,
-    Permission.exit_plan_read: _CASEWORK,
-    Permission.exit_plan_write: _WORKERS,
-    Permission.exit_plan_decide: _SUPERVISORS,
-    Permission.case_close: _WORKERS,
-    Permission.case_extend: frozenset({Role.programme_manager}),
-    Permission.case_reopen: _LEADERS,
-    Permission.follow_up_read: _CASEWORK,
-    Permission.follow_up_record: _WORKERS,
-    Permission.outcome_read: _CASEWORK,
-    Permission.case_picture: _CASEWORK,
-    # The assistance fund
-    Permission.fund_read: _CASEWORK | _FINANCE,
-    Permission.fund_manage: _FINANCE,
-    Permission.fund_deposit: _FINANCE,
-    Permission.fund_ledger: _FINANCE_AND_MANAGERS,
-    Permission.fund_ask_transfer: _FINANCE_AND_MANAGERS,
-    Permission.fund_decide_transfer: _FINANCE_AND_MANAGERS,
-    Permission.fund_close: frozenset({Role.programme_manager}),
-    Permission.fund_close_books: _FINANCE,
-    Permission.approval_limit_read: _CASEWORK | _FINANCE | _ADMINISTRATION,
-    Permission.approval_limit_set: _ADMINISTRATION,
-    Permission.exchange_rate_read: _CASEWORK | _FINANCE,
-    Permission.exchange_rate_record: _FINANCE,
-    Permission.disbursement_read: _CASEWORK | _FINANCE,
-    Permission.disbursement_request: _WORKERS,
-    Permission.disbursement_decide: _LEADERS,
-    Permission.disbursement_pay: _FINANCE,
-    Permission.disbursement_reconcile: _FINANCE,
-    Permission.disbursement_cancel: _CASEWORK,
-    Permission.disbursement_reverse: _FINANCE_AND_MANAGERS,
-    # One's own agenda
-    Permission.agenda_read: _STAFF,
-    Permission.agenda_feed_manage: _CASEWORK,
-    # The log
-    Permission.access_log_read: _LOG_READERS,
-    Permission.access_log_read_child: _LOG_READERS,
-    Permission.access_log_read_broken_glass: _LOG_READERS | _CASEWORK,
-}
+    # The caller's own account
+    Permission.account_own:                  STAFF,
+    Permission.account_end_session:          STAFF,
+    Permission.account_change_password:      STAFF,
+    Permission.account_second_factor:        STAFF,
 
-CHILD_DATA_ROLES = _CASEWORK | {Role.data_protection_officer}
-"""Roles whose work shows them children: a second factor is asked of them outside demo mode."""
+    # Administration. Casework needs the names of staff, teams and agencies.
+    Permission.user_read:                    SUPERVISORS | MANAGERS | DATA_PROTECTION | ADMINISTRATORS,
+    Permission.user_manage:                  ADMINISTRATORS,
+    Permission.team_read:                    CASEWORK | DATA_PROTECTION | ADMINISTRATORS,
+    Permission.team_manage:                  ADMINISTRATORS,
+    Permission.agency_read:                  CASEWORK | DATA_PROTECTION | ADMINISTRATORS,
+    Permission.agency_manage:                ADMINISTRATORS,
+    Permission.api_client_read:              ADMINISTRATORS,
+    Permission.api_client_manage:            ADMINISTRATORS,
+
+    # Intake
+    Permission.referral_receive:             CASEWORK | PARTNER_SYSTEMS,
+    Permission.referral_read:                CASEWORK | PARTNER_SYSTEMS,
+    Permission.referral_list:                CASEWORK | PARTNER_SYSTEMS,
+    Permission.referral_complete:            CASEWORK | PARTNER_SYSTEMS,
+    Permission.referral_acknowledge:         CASEWORK,
+    Permission.referral_request_information: CASEWORK,
+    Permission.referral_provide_information: CASEWORK | PARTNER_SYSTEMS,
+    Permission.referral_match:               CASEWORK,
+    Permission.referral_accept:              CASEWORK,
+    Permission.referral_decline:             CASEWORK,
+    Permission.referral_withdraw:            CASEWORK | PARTNER_SYSTEMS,
+
+    # Children, the people around them, and consents
+    Permission.child_read:                   CASEWORK,
+    Permission.child_search:                 CASEWORK,
+    Permission.child_change:                 CASEWORK,
+    Permission.person_read:                  CASEWORK,
+    Permission.person_add:                   CASEWORK,
+    Permission.person_change:                CASEWORK,
+    Permission.consent_read:                 CASEWORK | DATA_PROTECTION,
+    Permission.consent_record:               CASEWORK,
+    Permission.consent_withdraw:             CASEWORK,
+
+    # Cases
+    Permission.case_read:                    CASEWORK,
+    Permission.case_list:                    CASEWORK,
+    Permission.case_change:                  CASEWORK,
+    Permission.case_timeline:                CASEWORK,
+    Permission.case_assign:                  SUPERVISORS | MANAGERS,
+    Permission.case_transfer:                MANAGERS,
+    Permission.case_break_glass:             SOCIAL_WORKERS | SUPERVISORS,
+    Permission.case_link:                    SUPERVISORS | MANAGERS,
+
+    # Assessments
+    Permission.assessment_read:              CASEWORK,
+    Permission.assessment_write:             SOCIAL_WORKERS | SUPERVISORS,
+    Permission.assessment_submit:            SOCIAL_WORKERS | SUPERVISORS,
+    Permission.assessment_decide:            SUPERVISORS,
+    Permission.instrument_read:              CASEWORK | ADMINISTRATORS,
+    Permission.instrument_manage:            ADMINISTRATORS,
+
+    # Care plans
+    Permission.care_plan_read:               CASEWORK,
+    Permission.care_plan_write:              SOCIAL_WORKERS | SUPERVISORS,
+    Permission.care_plan_submit:             SOCIAL_WORKERS | SUPERVISORS,
+    Permission.care_plan_decide:             SUPERVISORS,
+    Permission.care_plan_print:              CASEWORK,
+
+    # Support
+    Permission.support_session_read:         CASEWORK,
+    Permission.support_session_record:       SOCIAL_WORKERS | SUPERVISORS,
+    Permission.clinical_note_read:           SOCIAL_WORKERS | SUPERVISORS,
+    Permission.clinical_note_write:          SOCIAL_WORKERS | SUPERVISORS,
+    Permission.provider_read:                CASEWORK | ADMINISTRATORS,
+    Permission.provider_manage:              SUPERVISORS | MANAGERS | ADMINISTRATORS,
+    Permission.service_referral_read:        CASEWORK,
+    Permission.service_referral_make:        SOCIAL_WORKERS | SUPERVISORS,
+    Permission.service_referral_send:        SOCIAL_WORKERS | SUPERVISORS,
+    Permission.service_referral_follow:      SOCIAL_WORKERS | SUPERVISORS,
+    Permission.document_read:                CASEWORK,
+    Permission.document_add:                 CASEWORK,
+    Permission.legal_step_read:              CASEWORK,
+    Permission.legal_step_record:            SOCIAL_WORKERS | SUPERVISORS,
+
+    # Reviews, exit and follow-up
+    Permission.review_read:                  CASEWORK,
+    Permission.review_hold:                  SOCIAL_WORKERS | SUPERVISORS,
+    Permission.exit_plan_read:               CASEWORK,
+    Permission.exit_plan_write:              SOCIAL_WORKERS | SUPERVISORS,
+    Permission.exit_plan_decide:             SUPERVISORS,
+    Permission.case_close:                   SOCIAL_WORKERS | SUPERVISORS,
+    Permission.case_extend:                  MANAGERS,
+    Permission.case_reopen:                  SUPERVISORS | MANAGERS,
+    Permission.follow_up_read:               CASEWORK,
+    Permission.follow_up_record:             SOCIAL_WORKERS | SUPERVISORS,
+    Permission.outcome_read:                 CASEWORK,
+    Permission.case_picture:                 CASEWORK,
+
+    # The assistance fund
+    Permission.fund_read:                    CASEWORK | FINANCE,
+    Permission.fund_manage:                  FINANCE,
+    Permission.fund_deposit:                 FINANCE,
+    Permission.fund_ledger:                  FINANCE | MANAGERS,
+    Permission.fund_ask_transfer:            FINANCE | MANAGERS,
+    Permission.fund_decide_transfer:         FINANCE | MANAGERS,
+    Permission.fund_close:                   MANAGERS,
+    Permission.fund_close_books:             FINANCE,
+    Permission.approval_limit_read:          CASEWORK | FINANCE | ADMINISTRATORS,
+    Permission.approval_limit_set:           ADMINISTRATORS,
+    Permission.exchange_rate_read:           CASEWORK | FINANCE,
+    Permission.exchange_rate_record:         FINANCE,
+    Permission.disbursement_read:            CASEWORK | FINANCE,
+    Permission.disbursement_request:         SOCIAL_WORKERS | SUPERVISORS,
+    Permission.disbursement_decide:          SUPERVISORS | MANAGERS,
+    Permission.disbursement_pay:             FINANCE,
+    Permission.disbursement_reconcile:       FINANCE,
+    Permission.disbursement_cancel:          CASEWORK,
+    Permission.disbursement_reverse:         FINANCE | MANAGERS,
+
+    # The caller's agenda
+    Permission.agenda_read:                  STAFF,
+    Permission.agenda_feed_manage:           CASEWORK,
+
+    # The access log
+    Permission.access_log_read:              SUPERVISORS | DATA_PROTECTION,
+    Permission.access_log_read_child:        SUPERVISORS | DATA_PROTECTION,
+    Permission.access_log_read_broken_glass: CASEWORK | DATA_PROTECTION,
+}
+# fmt: on
+
+CHILD_DATA_ROLES = CASEWORK | DATA_PROTECTION
+"""Roles with access to children's data. They must enrol a second factor, except in demo mode."""
 
 ROLE_BY_SCOPE: dict[str, Role] = {"referrals": Role.partner_system, "reports": Role.reporting_script}
-"""What an API client's scope makes it."""
+"""The role that each scope gives to an API client."""
 
 
 def has_permission(roles: frozenset[str], permission: Permission) -> bool:
-    """Whether somebody with these roles is allowed an act."""
+    """Return whether at least one of the roles has the permission."""
     return not POLICY[permission].isdisjoint(roles)
