@@ -1,27 +1,28 @@
-"""What can go wrong, as the caller may learn it: one family, each member knows its HTTP status.
+"""Errors that the API reports to a caller. Each class knows its HTTP status; one handler renders all of them.
 
     FirstStepError
-    ├── Malformed              400  the body is not JSON as RFC 8259 means it
-    ├── Unauthenticated        401  no, or no longer valid, proof of who is asking
-    ├── Forbidden              403  the actor's roles do not include this act
-    │   └── StepUpRequired     403  this act asks for a recent sign-in
-    ├── NotFound               404  absent, or not for this actor: the same answer
-    ├── MethodNotAllowed       405
-    ├── Conflict               409  the record's state does not allow it
-    │   ├── GateRefused        409  a step's conditions are unmet; they are listed one by one
-    │   ├── AlreadyExists      409  the chosen id or key is taken
-    │   └── StillRunning       409  the same Idempotency-Key is being worked on right now
-    ├── Stale                  412  If-Match names an older version
-    ├── TooLarge               413
-    ├── UnsupportedMediaType   415
-    ├── InvalidInput           422  fields are wrong; each is pointed at
-    ├── KeyReused              422  the Idempotency-Key came with another body before
-    ├── VersionRequired        428  If-Match is missing
-    ├── TooManyRequests        429  slow down; Retry-After says how long
-    ├── Unavailable            503  something this needs is down; nothing was done
-    └── TimedOut               504  it took too long; nothing was done
+    ├── MalformedRequest           400  the body is not valid JSON (RFC 8259)
+    ├── Unauthenticated            401  the credentials are missing, invalid or expired
+    ├── Forbidden                  403  the caller's roles do not include the permission
+    │   ├── CrossSiteRequest       403  the request may come from a page of another site
+    │   └── StepUpRequired         403  the permission requires a recent sign-in
+    ├── NotFound                   404  the record does not exist or is not visible: one response for both
+    ├── MethodNotAllowed           405
+    ├── Conflict                   409  the record's state does not allow the request
+    │   ├── GateRefused            409  conditions of a life-cycle step are unmet; each is listed
+    │   ├── AlreadyExists          409  the chosen id or natural key is taken
+    │   └── RequestInProgress      409  a request with the same Idempotency-Key is still running
+    ├── StaleVersion               412  If-Match names an older version
+    ├── BodyTooLarge               413
+    ├── UnsupportedMediaType       415
+    ├── InvalidInput               422  fields are invalid; each is listed
+    ├── IdempotencyKeyReused       422  the Idempotency-Key was used with another request
+    ├── VersionRequired            428  If-Match is missing
+    ├── TooManyRequests            429  the rate limit is exceeded; see Retry-After
+    ├── Unavailable                503  a required component is down; no change was made
+    └── TimedOut                   504  the request took too long; no change was made
 
-No detail ever holds a value of a child's record: messages name fields and rules, not contents.
+The `detail` of an error never contains a value of a child's record. Messages name fields and rules only.
 """
 
 from dataclasses import dataclass
@@ -30,7 +31,7 @@ from typing import ClassVar
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong: where (a JSON pointer, or None), a stable code, and a sentence."""
+    """One validation error or unmet condition: its place (a JSON pointer or None), a stable code and a message."""
 
     pointer: str | None
     code: str
@@ -38,15 +39,16 @@ class Fault:
 
 
 class FirstStepError(Exception):
-    """The root: anything the API tells a caller about a request that did not succeed.
+    """Base class of every error that the API reports to a caller.
 
-    `kind` ends the problem's `type` URI and never changes; `titles` are what a person reads (en, km).
+    `kind` is the last part of the problem's `type` URI and never changes. `titles` holds the title in English and
+    Khmer.
     """
 
     status: ClassVar[int] = 500
     kind: ClassVar[str] = "internal"
     titles: ClassVar[dict[str, str]] = {
-        "en": "Something went wrong on our side",
+        "en": "Internal server error",
         "km": "មានបញ្ហានៅខាងប្រព័ន្ធរបស់យើង",
     }
 
@@ -54,20 +56,20 @@ class FirstStepError(Exception):
         super().__init__(detail or self.titles["en"])
         self.detail = detail
         self.retry_after = retry_after
-        """Seconds after which another try may succeed, sent as `Retry-After`."""
+        """Seconds until a retry may succeed, sent as `Retry-After`."""
         self.faults: tuple[Fault, ...] = ()
 
 
 class MalformedRequest(FirstStepError):
-    """The request cannot be read at all."""
+    """The request cannot be parsed."""
 
     status = 400
     kind = "malformed-request"
-    titles: ClassVar = {"en": "The request could not be read", "km": "មិនអាចអានសំណើបានទេ"}
+    titles: ClassVar = {"en": "The request could not be parsed", "km": "មិនអាចអានសំណើបានទេ"}
 
 
 class Unauthenticated(FirstStepError):
-    """No valid proof of identity."""
+    """The credentials are missing, invalid or expired."""
 
     status = 401
     kind = "unauthenticated"
@@ -75,32 +77,32 @@ class Unauthenticated(FirstStepError):
 
 
 class Forbidden(FirstStepError):
-    """The actor's roles or scopes do not include this act."""
+    """The caller's roles or scopes do not include the required permission."""
 
     status = 403
     kind = "forbidden"
-    titles: ClassVar = {"en": "Your role does not include this", "km": "តួនាទីរបស់អ្នកមិនមានសិទ្ធិធ្វើសកម្មភាពនេះទេ"}
+    titles: ClassVar = {"en": "Your role does not include this permission", "km": "តួនាទីរបស់អ្នកមិនមានសិទ្ធិធ្វើសកម្មភាពនេះទេ"}
 
 
 class CrossSiteRequest(Forbidden):
-    """A page of another site may have made the browser send this."""
+    """The request uses a cookie and may have been sent by a page of another site."""
 
     kind = "asked-from-elsewhere"
     titles: ClassVar = {
-        "en": "Another site may have sent this",
+        "en": "The request may come from another site",
         "km": "សំណើនេះអាចផ្ញើមកពីគេហទំព័រផ្សេង",
     }
 
 
 class StepUpRequired(Forbidden):
-    """The act asks for a sign-in more recent than the session's."""
+    """The permission requires a more recent sign-in."""
 
     kind = "step-up-required"
-    titles: ClassVar = {"en": "Please sign in again to do this", "km": "សូមចូលម្តងទៀត ដើម្បីធ្វើសកម្មភាពនេះ"}
+    titles: ClassVar = {"en": "Please sign in again", "km": "សូមចូលម្តងទៀត ដើម្បីធ្វើសកម្មភាពនេះ"}
 
 
 class NotFound(FirstStepError):
-    """Absent, or hidden from this actor: deliberately the same answer."""
+    """The record does not exist or is not visible to the caller. Both cases give the same response."""
 
     status = 404
     kind = "not-found"
@@ -108,15 +110,15 @@ class NotFound(FirstStepError):
 
 
 class MethodNotAllowed(FirstStepError):
-    """The path exists, the method does not."""
+    """The path exists but does not support the method."""
 
     status = 405
     kind = "method-not-allowed"
-    titles: ClassVar = {"en": "This method is not offered here", "km": "វិធីសាស្ត្រនេះមិនមាននៅទីនេះទេ"}
+    titles: ClassVar = {"en": "Method not allowed", "km": "វិធីសាស្ត្រនេះមិនមាននៅទីនេះទេ"}
 
 
 class Conflict(FirstStepError):
-    """The record is in a state that does not allow the act."""
+    """The state of the record does not allow the request."""
 
     status = 409
     kind = "conflict"
@@ -124,32 +126,32 @@ class Conflict(FirstStepError):
 
 
 class GateRefused(Conflict):
-    """A step in a life cycle whose conditions are unmet; every one of them is listed."""
+    """Conditions of a life-cycle step are unmet. The response lists each of them."""
 
     kind = "gate-refused"
     titles: ClassVar = {"en": "Some conditions are not met yet", "km": "លក្ខខណ្ឌខ្លះមិនទាន់បានបំពេញ"}
 
     def __init__(self, unmet: list[Fault]) -> None:
-        super().__init__("This step is refused until every condition listed in `unmet` is met.")
+        super().__init__("The step is refused until every condition in `unmet` is met.")
         self.faults = tuple(unmet)
 
 
 class AlreadyExists(Conflict):
-    """The id or natural key chosen by the client is taken."""
+    """The id or natural key that the client chose is taken."""
 
     kind = "already-exists"
-    titles: ClassVar = {"en": "This exists already", "km": "មានរួចហើយ"}
+    titles: ClassVar = {"en": "The record exists already", "km": "មានរួចហើយ"}
 
 
 class RequestInProgress(Conflict):
-    """Another request with the same Idempotency-Key has not finished."""
+    """Another request with the same Idempotency-Key is still running."""
 
     kind = "still-running"
     titles: ClassVar = {"en": "The first request is still running", "km": "សំណើដំបូងកំពុងដំណើរការ"}
 
 
 class StaleVersion(FirstStepError):
-    """Somebody changed the record since the caller read it."""
+    """The record was changed after the caller read it."""
 
     status = 412
     kind = "stale"
@@ -160,15 +162,15 @@ class StaleVersion(FirstStepError):
 
 
 class BodyTooLarge(FirstStepError):
-    """The body exceeds the limit for this endpoint."""
+    """The request body exceeds the limit of the endpoint."""
 
     status = 413
     kind = "too-large"
-    titles: ClassVar = {"en": "The request is too large", "km": "សំណើធំពេក"}
+    titles: ClassVar = {"en": "The request body is too large", "km": "សំណើធំពេក"}
 
 
 class UnsupportedMediaType(FirstStepError):
-    """The body's content type is not accepted here."""
+    """The endpoint does not accept the content type of the request body."""
 
     status = 415
     kind = "unsupported-media-type"
@@ -176,11 +178,11 @@ class UnsupportedMediaType(FirstStepError):
 
 
 class InvalidInput(FirstStepError):
-    """Fields are wrong; `faults` points at each."""
+    """Fields or parameters are invalid. `errors` lists each of them."""
 
     status = 422
     kind = "invalid-input"
-    titles: ClassVar = {"en": "Some fields need another look", "km": "មានចំណុចខ្លះត្រូវពិនិត្យឡើងវិញ"}
+    titles: ClassVar = {"en": "Some fields are invalid", "km": "មានចំណុចខ្លះត្រូវពិនិត្យឡើងវិញ"}
 
     def __init__(self, faults: list[Fault]) -> None:
         super().__init__("See `errors` for each field.")
@@ -188,7 +190,7 @@ class InvalidInput(FirstStepError):
 
 
 class IdempotencyKeyReused(FirstStepError):
-    """The Idempotency-Key was used before, with another request."""
+    """The Idempotency-Key was used before with another request."""
 
     status = 422
     kind = "idempotency-key-reused"
@@ -199,26 +201,26 @@ class IdempotencyKeyReused(FirstStepError):
 
 
 class VersionRequired(FirstStepError):
-    """Changing an existing record asks for the version the caller saw."""
+    """The header If-Match is missing. It is required to change an existing record."""
 
     status = 428
     kind = "version-required"
     titles: ClassVar = {
-        "en": "Say which version you saw (If-Match)",
+        "en": "The header If-Match is required",
         "km": "សូមបញ្ជាក់កំណែដែលអ្នកបានអាន (If-Match)",
     }
 
 
 class TooManyRequests(FirstStepError):
-    """The caller's rate is above its limit."""
+    """The caller exceeded its rate limit."""
 
     status = 429
     kind = "too-many-requests"
-    titles: ClassVar = {"en": "Too many requests; please slow down", "km": "សំណើច្រើនពេក សូមរង់ចាំបន្តិច"}
+    titles: ClassVar = {"en": "Too many requests", "km": "សំណើច្រើនពេក សូមរង់ចាំបន្តិច"}
 
 
 class Unavailable(FirstStepError):
-    """A part this needs cannot be reached; nothing was done."""
+    """A required component cannot be reached. No change was made."""
 
     status = 503
     kind = "unavailable"
@@ -226,8 +228,8 @@ class Unavailable(FirstStepError):
 
 
 class TimedOut(FirstStepError):
-    """The work took longer than the limit; nothing was done."""
+    """The request took longer than the limit. No change was made."""
 
     status = 504
     kind = "timed-out"
-    titles: ClassVar = {"en": "This took too long", "km": "ចំណាយពេលយូរពេក"}
+    titles: ClassVar = {"en": "The request took too long", "km": "ចំណាយពេលយូរពេក"}
