@@ -1,1 +1,1 @@
-"""Who is asking, what they may do, and the trace they leave."""
+"""Callers and permissions, credentials and keys, encryption, and the access log."""

@@ -1,7 +1,8 @@
-"""Short blind indexes: names become searchable without standing in the database.
+"""Short blind indexes: encrypted names are searchable, although the database stores no name.
 
-A name part or phonetic key is replaced by the first few bits of its HMAC. So few, on purpose, that every token belongs
-to several people: a stolen dump cannot tell which. Whoever finds rows by token opens and compares them in memory.
+The database stores a token for each name part or phonetic key: the first bits of its HMAC. A token is short, so that
+several people share it and a stolen copy of the database does not show which name it stands for. A search selects the
+rows by token, then decrypts them and compares the names in memory.
 """
 
 import hmac
@@ -9,11 +10,11 @@ from collections.abc import Iterable
 
 MIN_BITS = 1
 MAX_BITS = 31
-"""Tokens fit PostgreSQL's integer."""
+"""A token fits the `integer` type of PostgreSQL."""
 
 
 class BlindIndex:
-    """Makes tokens with the ring's blind index key."""
+    """Computes tokens and digests with the blind index key of the key ring."""
 
     __slots__ = ("_key",)
 
@@ -21,10 +22,13 @@ class BlindIndex:
         self._key = key
 
     def compute_tokens(self, keys: Iterable[str], *, context: str, bits: int = 12) -> list[int]:
-        """Return the tokens of already normalised search keys: sorted, each once, below 2^`bits`.
+        """Return the distinct tokens of normalised search keys, each below 2^`bits`, sorted.
 
-        `context` names what is indexed ("child.name.khmer"): equal keys of different contexts get unrelated tokens.
-        Sorted, because their order would tell family from given name. Raises `ValueError` for bits out of range.
+        `context` names the indexed data ("child.name.khmer"): equal keys of different contexts have unrelated tokens.
+        The tokens are sorted because their order would reveal which is the family name.
+
+        Raises:
+            ValueError: `bits` is out of range.
         """
         if not MIN_BITS <= bits <= MAX_BITS:
             raise ValueError(f"A blind index has {MIN_BITS} to {MAX_BITS} bits.")
@@ -35,21 +39,21 @@ class BlindIndex:
         )
 
     def compute_digest(self, purpose: bytes, *parts: bytes) -> bytes:
-        """Return a whole keyed digest (32 bytes) of parts, for one purpose: cursors, accounts that failed to sign in."""
+        """Return the full keyed digest (32 bytes) of `parts` for one purpose, such as cursors or sign-in limits."""
         message = b"".join(len(part).to_bytes(4, "big") + part for part in (purpose, *parts))
         return hmac.digest(self._key, b"\xff\xff" + message, "sha256")
 
     def _compute_token(self, message: bytes, bits: int) -> int:
-        # `bits` is deliberately not part of the message: after a change of length, the tokens in an old
-        # backup are prefixes of the new ones, or the reverse, and together say no more than the longer.
+        # `bits` is not part of the message. After a change of `bits`, the shorter token is a prefix of the longer one,
+        # so an old backup and the current database together reveal no more than the longer token alone.
         return int.from_bytes(hmac.digest(self._key, message, "sha256")[:4], "big") >> (32 - bits)
 
 
 def recommended_token_bits(rows: int) -> int:
-    """Return how long tokens should be for so many people: the middle of 2 ≤ rows / 2^bits ≤ √rows.
+    """Return the recommended token length for a number of people: the middle of the range 2 ≤ rows / 2^bits ≤ √rows.
 
-    Longer, and a token begins to point at one person; shorter, and a search opens half the table. Below 8 rows the
-    two bounds can contradict each other: then privacy wins.
+    A longer token could identify one person. With a shorter token a search must decrypt many rows. Below 8 rows the
+    two bounds can contradict each other; the privacy bound then takes precedence.
     """
     longest = max(rows // 2, 1).bit_length() - 1
     shortest = (max(rows - 1, 0).bit_length() + 1) // 2

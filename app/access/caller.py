@@ -1,4 +1,4 @@
-"""Who is asking: known from the token, and from what the database says about them at this moment."""
+"""The caller of a request: identified by the access token, described by the database at the time of the request."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -8,38 +8,38 @@ from app.access.permissions import Role
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A member of staff or an API client, during one request."""
+    """The authenticated principal of one request: a member of staff or an API client."""
 
     id: UUID
     kind: str
-    """person or client."""
+    """`person` or `client`."""
     name: str
     roles: frozenset[str]
     agency_id: UUID | None
-    """The agency of an API client."""
+    """Agency of an API client."""
     team_ids: frozenset[UUID]
     supervised_team_ids: frozenset[UUID]
     session_id: UUID
     event_id: UUID
-    """The access this request opened: what row security lets the request see hangs on it."""
+    """Access event of the request. The row policies show rows only through it."""
     signed_in_at: int | None
-    """When the person last proved who they are; Unix seconds."""
+    """Time of the person's last sign-in, in Unix seconds; None for an API client."""
 
     @property
     def is_partner(self) -> bool:
-        """Whether this is another organisation's system, which sees its own referrals and nothing else."""
+        """Whether the caller is an API client. It sees only the referrals of its own agency."""
         return self.kind == "client"
 
     def has_role(self, *roles: Role) -> bool:
-        """Whether the actor is any of these."""
+        """Return whether the caller has at least one of the roles."""
         return not self.roles.isdisjoint(roles)
 
     def leads_team(self, team_id: UUID) -> bool:
-        """Whether the actor may decide for a team."""
+        """Return whether the caller takes decisions for a team: its supervisor or a programme manager."""
         return self.has_role(Role.programme_manager) or (
             self.has_role(Role.supervisor) and team_id in self.supervised_team_ids
         )
 
     def belongs_to_team(self, team_id: UUID) -> bool:
-        """Whether the actor works in a team or decides for it."""
+        """Return whether the caller is a member of a team or takes decisions for it."""
         return team_id in self.team_ids or self.leads_team(team_id)

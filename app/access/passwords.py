@@ -1,7 +1,7 @@
-"""Passwords of people (argon2id) and secrets of machines (SHA-256 of 256 random bits).
+"""Passwords of people (argon2id) and secrets of API clients (SHA-256 of 256 random bits).
 
-Passwords are used exactly as sent (OWASP ASVS 6.2.8): nothing is trimmed, folded or cut; only the check for weak ones
-looks at a folded copy. There are no composition rules and no expiry (NIST SP 800-63B).
+Passwords are verified exactly as sent (OWASP ASVS 6.2.8): they are not trimmed, folded or truncated. Only the strength
+check uses a case-folded copy. There are no composition rules and passwords do not expire (NIST SP 800-63B).
 """
 
 import asyncio
@@ -23,24 +23,24 @@ from app.errors import Fault
 ARGON2_MEMORY_KIB = 19_456
 ARGON2_ROUNDS = 2
 ARGON2_PARALLELISM = 1
-"""OWASP's Password Storage Cheat Sheet, first choice; hashes made with less are renewed at the next sign-in."""
+"""First recommendation of OWASP's Password Storage Cheat Sheet. A weaker stored hash is replaced at the next sign-in."""
 MIN_PASSWORD_LENGTH = 12
 MAX_PASSWORD_LENGTH = 128
-"""Characters."""
+"""Limits of the length of a password, in characters."""
 MIN_UNPREDICTABLE_CHARACTERS = 7
-"""Characters that must remain when runs such as `1234`, `qwer` or `aaaa` count as one."""
+"""Minimum number of characters if each run such as `1234`, `qwer` or `aaaa` counts as one character."""
 MIN_FORBIDDEN_WORD_LENGTH = 4
-"""Shorter forbidden words would forbid too much."""
+"""Shorter forbidden words are ignored, because too many good passwords contain them."""
 MIN_RUN_LENGTH = 3
 MAX_REPEATED_UNIT_LENGTH = 6
 MAX_PADDING_LENGTH = 8
-"""Characters around a common word that do not make it a good password."""
+"""A common word with up to this number of digits and signs around it is still a common password."""
 
 _hasher = argon2.using(
     type="ID", memory_cost=ARGON2_MEMORY_KIB, rounds=ARGON2_ROUNDS, parallelism=ARGON2_PARALLELISM
 )
 _pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="passwords")
-"""Two at a time: a flood of sign-ins waits here, and takes neither the memory nor the event loop."""
+"""Hashes two passwords at a time, so that many sign-ins at once exhaust neither the memory nor the event loop."""
 
 
 def _make_dummy_hash() -> str:
@@ -49,7 +49,7 @@ def _make_dummy_hash() -> str:
 
 
 _DUMMY_HASH = _make_dummy_hash()
-"""A hash no password has, as costly to check as a real one."""
+"""A hash that matches no password. Verifying it takes as long as verifying a stored hash."""
 
 _BREACHED_PASSWORDS_FILE = Path(__file__).with_name("breached_passwords.txt")
 _LOOK_ALIKES = str.maketrans("@4301!$57", "aaeoiisst")
@@ -61,25 +61,26 @@ _PREDICTABLE_SEQUENCES = (
 
 
 async def hash_password(password: str) -> str:
-    """Return the argon2id hash of a password that `check_strength` found nothing wrong with."""
+    """Return the argon2id hash of a password. The caller has validated it with `check_password_strength`."""
     return await asyncio.get_running_loop().run_in_executor(_pool, _hash_password, password)
 
 
-async def verify_password(password: str, stored: str | None) -> tuple[bool, str | None]:
-    """Return whether the password is right, and a new hash to store where the stored one is weaker than today's.
+async def verify_password(password: str, stored_hash: str | None) -> tuple[bool, str | None]:
+    """Return whether the password matches, and a new hash to store if the stored one uses weaker parameters.
 
-    `stored` is None for an unknown person: then the answer is no, and takes as long. Never raises for what was sent.
+    `stored_hash` is None for an unknown person. The result is then False and takes the same time. No input raises an
+    exception.
     """
-    return await asyncio.get_running_loop().run_in_executor(_pool, _verify_password, password, stored)
+    return await asyncio.get_running_loop().run_in_executor(_pool, _verify_password, password, stored_hash)
 
 
 def check_password_strength(
     password: str, *forbidden_words: str, pointer: str = "/password", breached_file: Path | None = None
 ) -> list[Fault]:
-    """Return what is wrong with a new password: nothing, or faults that point at `pointer` and never quote it.
+    """Return the weaknesses of a new password as faults at `pointer`, which never quote the password.
 
-    `forbidden_words` are the person's e-mail address (its local part counts) and name. `breached_file` is an
-    operator's longer list beside the one shipped (`FIRSTSTEP_BREACHED_PASSWORDS_FILE`).
+    `forbidden_words` are the person's e-mail address (only its local part counts) and name. `breached_file` is the
+    operator's additional list of breached passwords (`FIRSTSTEP_BREACHED_PASSWORDS_FILE`).
     """
     return [
         Fault(pointer, code, detail)
@@ -89,7 +90,7 @@ def check_password_strength(
 
 @cache
 def load_breached_passwords(path: Path = _BREACHED_PASSWORDS_FILE) -> frozenset[str]:
-    """Return the folded lines of a list, of those long enough to be chosen at all. Read once: call it at start."""
+    """Return the case-folded entries of a list that have the minimum length. The result is cached: load it at start-up."""
     with path.open(encoding="utf-8", errors="ignore") as lines:
         return frozenset(
             _fold(line.rstrip("\r\n")) for line in lines if len(line.rstrip("\r\n")) >= MIN_PASSWORD_LENGTH
@@ -97,40 +98,38 @@ def load_breached_passwords(path: Path = _BREACHED_PASSWORDS_FILE) -> frozenset[
 
 
 def generate_client_secret() -> str:
-    """Return a machine's secret: 256 random bits, URL-safe. Shown once; only its fingerprint is kept."""
+    """Return a new secret of 256 random bits, URL-safe. Only its hash is stored."""
     return secrets.token_urlsafe(32)
 
 
 def hash_secret(secret: str) -> bytes:
-    """Return what is stored of a random secret. Not for passwords: a fast hash protects only what cannot be guessed."""
+    """Return the stored hash of a random secret. Do not use it for passwords: a fast hash does not slow down guessing."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
-def verify_secret(secret: str, stored: bytes) -> bool:
-    """Whether the secret has this fingerprint, in constant time."""
-    return hmac.compare_digest(hash_secret(secret), stored)
+def verify_secret(secret: str, stored_hash: bytes) -> bool:
+    """Return whether the secret has this hash. The comparison takes constant time."""
+    return hmac.compare_digest(hash_secret(secret), stored_hash)
 
 
 def _hash_password(password: str) -> str:
     return str(_hasher.hash(password))
 
 
-def _verify_password(password: str, stored: str | None) -> tuple[bool, str | None]:
-    if stored is None or len(password) > MAX_PASSWORD_LENGTH:
+def _verify_password(password: str, stored_hash: str | None) -> tuple[bool, str | None]:
+    if stored_hash is None or len(password) > MAX_PASSWORD_LENGTH:
         _matches_hash("", _DUMMY_HASH)
         return False, None
-    if not _matches_hash(password, stored):
+    if not _matches_hash(password, stored_hash):
         return False, None
-    return True, _hash_password(password) if _hasher.needs_update(stored) else None
+    return True, _hash_password(password) if _hasher.needs_update(stored_hash) else None
 
 
-def _matches_hash(password: str, stored: str) -> bool:
+def _matches_hash(password: str, stored_hash: str) -> bool:
+    # The exception is not re-raised: its message would quote a lone surrogate of the password or the damaged hash.
     try:
-        return bool(_hasher.verify(password, stored))
-    except (
-        ValueError,
-        TypeError,
-    ):  # a lone surrogate in one, or damage in the other; the message would quote them
+        return bool(_hasher.verify(password, stored_hash))
+    except (ValueError, TypeError):
         return False
 
 
@@ -140,18 +139,18 @@ def _find_weaknesses(
     if len(password) < MIN_PASSWORD_LENGTH:
         yield (
             "too_short",
-            f"Use at least {MIN_PASSWORD_LENGTH} characters; several words are easy to remember.",
+            f"Use at least {MIN_PASSWORD_LENGTH} characters. Several words are easy to remember.",
         )
         return
     if len(password) > MAX_PASSWORD_LENGTH:
         yield "too_long", f"Use at most {MAX_PASSWORD_LENGTH} characters."
         return
     if any("\ud800" <= character <= "\udfff" for character in password):
-        yield "not_text", "This is not valid text."
+        yield "not_text", "The password is not valid text."
     if _is_breached(password, breached_file):
-        yield "breached", "This password is on lists of stolen or common passwords."
+        yield "breached", "This password is on a list of breached or common passwords."
     elif _is_predictable(password):
-        yield "predictable", "This password repeats itself, or follows the keyboard or the alphabet."
+        yield "predictable", "This password repeats itself or follows the keyboard or the alphabet."
     if _contains_any(password, forbidden_words):
         yield "personal", "The password must not contain your e-mail address or name."
 
@@ -170,14 +169,14 @@ def _is_breached(password: str, breached_file: Path | None) -> bool:
 
 
 def _is_padded_common_word(password: str) -> bool:
-    """Whether this is a common word between a few digits and signs (`Cambodia2024!`)."""
+    """Return whether the password is a common word with a few digits and signs around it (`Cambodia2024!`)."""
     word = re.sub(r"\A[\W\d_]+|[\W\d_]+\Z", "", password)
     return len(password) - len(word) <= MAX_PADDING_LENGTH and _fold(word) in _load_common_words()
 
 
 @cache
 def _load_common_words() -> frozenset[str]:
-    """Return the lines of the list shipped that are too short for a password of their own."""
+    """Return the entries of the built-in list that are shorter than the minimum length of a password."""
     lines = _BREACHED_PASSWORDS_FILE.read_text(encoding="utf-8").split("\n")
     return frozenset(_fold(line) for line in lines if 0 < len(line) < MIN_PASSWORD_LENGTH)
 
@@ -189,12 +188,15 @@ def _is_predictable(password: str) -> bool:
 
 
 def _is_repetition(text: str, size: int) -> bool:
-    """Whether the text is one unit of `size` characters again and again (`abcabcabca`)."""
+    """Return whether the text repeats one unit of `size` characters (`abcabcabca`)."""
     return len(text) >= 2 * size and text[size:] == text[:-size]
 
 
 def _count_unpredictable_characters(text: str) -> int:
-    """Count characters up to enough, each run on the keyboard, in the alphabet or of one character as one."""
+    """Count characters, where a run on the keyboard, in the alphabet or of one character counts as one.
+
+    Counting stops at `MIN_UNPREDICTABLE_CHARACTERS`.
+    """
     count = position = 0
     while position < len(text) and count < MIN_UNPREDICTABLE_CHARACTERS:
         length = _leading_run_length(text[position:])
@@ -204,24 +206,24 @@ def _count_unpredictable_characters(text: str) -> int:
 
 
 def _leading_run_length(text: str) -> int:
-    same = len(text) - len(text.lstrip(text[0]))
+    repeated = len(text) - len(text.lstrip(text[0]))
     return max(
-        same,
+        repeated,
         *(
-            _common_prefix_length(text, series[i:])
-            for series in _sequences_in_both_directions()
-            for i in _find_positions(text[0], series)
+            _common_prefix_length(text, sequence[position:])
+            for sequence in _sequences_in_both_directions()
+            for position in _find_positions(text[0], sequence)
         ),
     )
 
 
 @cache
 def _sequences_in_both_directions() -> tuple[str, ...]:
-    return tuple(direction for series in _PREDICTABLE_SEQUENCES for direction in (series, series[::-1]))
+    return tuple(text for sequence in _PREDICTABLE_SEQUENCES for text in (sequence, sequence[::-1]))
 
 
-def _find_positions(character: str, series: str) -> list[int]:
-    return [place for place, other in enumerate(series) if other == character] or [len(series)]
+def _find_positions(character: str, sequence: str) -> list[int]:
+    return [position for position, other in enumerate(sequence) if other == character] or [len(sequence)]
 
 
 def _common_prefix_length(text: str, other: str) -> int:
@@ -231,6 +233,6 @@ def _common_prefix_length(text: str, other: str) -> int:
 
 
 def _contains_any(password: str, words: tuple[str, ...]) -> bool:
-    folded = password.casefold()
-    locals_ = (word.partition("@")[0].casefold() for word in words)
-    return any(word in folded for word in locals_ if len(word) >= MIN_FORBIDDEN_WORD_LENGTH)
+    folded_password = password.casefold()
+    folded_words = (word.partition("@")[0].casefold() for word in words)
+    return any(word in folded_password for word in folded_words if len(word) >= MIN_FORBIDDEN_WORD_LENGTH)

@@ -1,4 +1,4 @@
-"""The second factor: time-based codes (RFC 6238), and recovery codes for a lost telephone."""
+"""Codes of the second factor: time-based codes (RFC 6238) and recovery codes for a lost telephone."""
 
 import hashlib
 import hmac
@@ -10,62 +10,64 @@ import pyotp
 STEP_SECONDS = 30
 CODE_DIGITS = 6
 VALID_WINDOW_STEPS = 1
-"""Steps before and after the present one that still count: telephones' clocks are not exact."""
+"""Accepted steps before and after the current one, because the clocks of telephones are not exact."""
 RECOVERY_CODE_COUNT = 10
 RECOVERY_CODE_GROUPS = 6
 RECOVERY_CODE_GROUP_LENGTH = 4
-"""6 groups of 4 characters hold 120 random bits: above 112, a plain hash may be stored (OWASP ASVS 6.5.2)."""
+"""6 groups of 4 characters hold 120 random bits. From 112 bits on, a fast hash is sufficient (OWASP ASVS 6.5.2)."""
 
 _RECOVERY_CODE_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
-"""Crockford's base 32: no i, l, o, u."""
+"""Crockford's base 32, which has no i, l, o, u."""
 _LOOK_ALIKES = str.maketrans("ilo", "110", " -")
 
 
 def generate_totp_secret() -> str:
-    """Return a fresh secret, 160 bits in base 32. Stored sealed; shown once, as a QR code."""
+    """Return a new TOTP secret: 160 random bits in base 32. It is stored encrypted and shown once."""
     return pyotp.random_base32()
 
 
 def build_provisioning_uri(email: str, secret: str, issuer: str = "First Step") -> str:
-    """Return the `otpauth:` URI an authenticator app reads from a QR code. Holds the secret."""
+    """Return the `otpauth:` URI that an authenticator app reads from a QR code. It contains the secret."""
     return pyotp.TOTP(secret).provisioning_uri(name=email, issuer_name=issuer)
 
 
 def match_totp_step(secret: str, code: str, *, after_step: int | None, now: float) -> int | None:
-    """Return the time step whose code this is, or None. `now` is in seconds since 1970.
+    """Return the time step that a code belongs to, or None for a wrong code. `now` is in Unix seconds.
 
-    The caller stores the step, by an update that only ever raises it, and passes it as `after_step` next time:
-    a code, once used, is used up (RFC 6238, section 5.2).
+    The calling code stores the step and passes it as `after_step` for the next code, so that each code is accepted
+    once (RFC 6238, section 5.2).
     """
     digits = code.replace(" ", "")
     if len(digits) != CODE_DIGITS or not (digits.isascii() and digits.isdigit()):
         return None
-    present = int(now) // STEP_SECONDS
-    used = -1 if after_step is None else after_step
-    steps = [
-        step for step in range(present - VALID_WINDOW_STEPS, present + VALID_WINDOW_STEPS + 1) if step > used
-    ]
+    current_step = int(now) // STEP_SECONDS
+    last_used_step = -1 if after_step is None else after_step
+    window = range(current_step - VALID_WINDOW_STEPS, current_step + VALID_WINDOW_STEPS + 1)
     totp = pyotp.TOTP(secret)
-    right = [step for step in steps if hmac.compare_digest(totp.generate_otp(step), digits)]
-    return max(right, default=None)
+    matching_steps = [
+        step
+        for step in window
+        if step > last_used_step and hmac.compare_digest(totp.generate_otp(step), digits)
+    ]
+    return max(matching_steps, default=None)
 
 
 def generate_recovery_codes() -> list[str]:
-    """Return ten codes, to be shown once; of each, `recovery_fingerprint` is stored and deleted when used."""
+    """Return ten new codes, shown once. `hash_recovery_code` of each is stored until the code is used."""
     return [_generate_recovery_code() for _ in range(RECOVERY_CODE_COUNT)]
 
 
 def hash_recovery_code(code: str) -> bytes:
-    """Return what is stored of a recovery code, however it was typed: case, spaces and hyphens do not matter."""
-    read = code.casefold().translate(_LOOK_ALIKES)
-    return hashlib.sha256(read.encode("utf-8", "surrogatepass")).digest()
+    """Return the stored hash of a recovery code. Case, spaces and hyphens of the input are ignored."""
+    normalized = code.casefold().translate(_LOOK_ALIKES)
+    return hashlib.sha256(normalized.encode("utf-8", "surrogatepass")).digest()
 
 
-def find_recovery_code_hash(code: str, stored: Iterable[bytes]) -> bytes | None:
-    """Return the stored fingerprint this code has, or None; every one is compared, in constant time."""
-    wanted = hash_recovery_code(code)
-    found = [candidate for candidate in stored if hmac.compare_digest(candidate, wanted)]
-    return found[0] if found else None
+def find_recovery_code_hash(code: str, stored_hashes: Iterable[bytes]) -> bytes | None:
+    """Return the stored hash that matches a code, or None. Every hash is compared, in constant time."""
+    code_hash = hash_recovery_code(code)
+    matches = [stored_hash for stored_hash in stored_hashes if hmac.compare_digest(stored_hash, code_hash)]
+    return matches[0] if matches else None
 
 
 def _generate_recovery_code() -> str:
