@@ -1,24 +1,20 @@
-"""The key ring: every key of this installation, in one private file or one environment variable, never in the database.
+"""The key ring: all keys of an installation, stored in one private file or environment variable, not in the database.
 
     {"encryption": {"active": "<id>", "keys": {"<id>": "<base64, 32 bytes>"}},
      "blind_index": "<base64, 32 bytes>",
      "signing": {"active": "<kid>", "keys": {"<kid>": "<PEM, EC P-256 private key>"}}}
 
-Active keys make new things; the others still read old ones until they are retired. A lost ring is lost data: back it
-up, and keep the copy away from the database's backups.
+The active keys encrypt and sign. The other keys decrypt and verify older values until they are retired. Without the
+key ring the encrypted data is lost: back it up, and store the copy apart from the backups of the database.
 """
 
 import base64
-import fcntl
-import hashlib
 import json
 import os
 import secrets
-import stat
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Self
@@ -28,19 +24,29 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.access.jwk import compute_jwk_thumbprint, export_public_jwk
+from app.access.private_files import (
+    create_file_if_absent,
+    get_file_signature,
+    lock_file,
+    read_private_file,
+    replace_file,
+)
 from app.errors import Conflict, FirstStepError, NotFound
 
 KEY_BYTES = 32
 MAX_RING_BYTES = 1_048_576
 RELOAD_INTERVAL_SECONDS = 5.0
-"""Seconds after which a running process looks again whether the ring's file has changed."""
+"""Seconds after which a running process checks again whether the file has changed."""
 
 
 class InvalidKeyRing(FirstStepError):
-    """The ring cannot be used. Why is not said: parsers quote what they read, and this holds nothing but secrets."""
+    """The key ring cannot be used. The error gives no cause, because a parser's message would quote secrets."""
 
     def __init__(self) -> None:
-        super().__init__("The key ring must exist, be whole, and be readable by its owner only (mode 0600).")
+        super().__init__(
+            "The key ring must exist, be complete and be readable by its owner only (mode 0600)."
+        )
 
 
 class _KeySet(BaseModel):
@@ -58,7 +64,7 @@ class _KeyRingFile(BaseModel):
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class KeyRing:
-    """The keys, checked and ready for use. Never changes: adding a key gives another ring."""
+    """Validated keys, ready for use. Immutable: adding a key returns a new key ring."""
 
     encryption_active: str
     encryption_keys: Mapping[str, bytes]
@@ -66,13 +72,17 @@ class KeyRing:
     signing_active: str
     signing_keys: Mapping[str, ec.EllipticCurvePrivateKey]
     path: Path | None = None
-    """Its file; None where it came from the environment."""
+    """Path of the file; None if the key ring comes from the environment."""
     file_signature: tuple[int, ...] = ()
-    """What the file looked like when it was read."""
+    """Inode, modification time and size of the file when it was read."""
 
     @classmethod
     def parse(cls, text: str | bytes) -> Self:
-        """Return the ring written in `text` (the value of `FIRSTSTEP_KEYS`). Raises `BadKeyRing`."""
+        """Return the key ring in `text`, the value of `FIRSTSTEP_KEYS`.
+
+        Raises:
+            InvalidKeyRing: the text is not a valid key ring.
+        """
         try:
             return cls._from_file_content(_KeyRingFile.model_validate_json(text))
         except (ValueError, TypeError, UnsupportedAlgorithm):
@@ -80,24 +90,28 @@ class KeyRing:
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Return the ring in a file that nobody but its owner may read. Raises `BadKeyRing`."""
+        """Return the key ring in a file.
+
+        Raises:
+            InvalidKeyRing: the file cannot be read, is readable by other users, or is not a valid key ring.
+        """
         try:
-            text, stamp = _read_private_file(path)
+            text, signature = read_private_file(path, MAX_RING_BYTES)
         except (OSError, ValueError):
             raise InvalidKeyRing from None
-        return replace(cls.parse(text), path=path, file_signature=stamp)
+        return replace(cls.parse(text), path=path, file_signature=signature)
 
     @classmethod
     def load_or_create(cls, path: Path) -> Self:
-        """Return the ring at `path`, made with fresh keys if there is none; of two starting at once, one makes it."""
+        """Return the key ring at `path`. Creates it with new keys if it does not exist; safe for concurrent starts."""
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():
-            _create_file_if_absent(path, cls.generate().to_json())
+            create_file_if_absent(path, cls.generate().to_json())
         return cls.load(path)
 
     @classmethod
     def generate(cls) -> Self:
-        """Return a new ring that is kept nowhere."""
+        """Return a new key ring without storing it."""
         key_id, signing = secrets.token_hex(4), _generate_signing_key()
         kid = compute_jwk_thumbprint(export_public_jwk(signing.public_key()))
         return cls(key_id, {key_id: os.urandom(KEY_BYTES)}, os.urandom(KEY_BYTES), kid, {kid: signing})
@@ -110,11 +124,11 @@ class KeyRing:
         if ring.encryption.active not in encryption or ring.signing.active not in signing:
             raise ValueError
         if len({blind_index, *encryption.values()}) != len(encryption) + 1:
-            raise ValueError  # one key for two purposes
+            raise ValueError  # one key is used for two purposes
         return cls(ring.encryption.active, encryption, blind_index, ring.signing.active, signing)
 
     def to_json(self) -> str:
-        """Return the ring as it is written to its file. Secret."""
+        """Return the content of the key ring's file. It contains every secret."""
         encryption = {key_id: base64.b64encode(key).decode() for key_id, key in self.encryption_keys.items()}
         signing = {kid: _to_pem(key) for kid, key in self.signing_keys.items()}
         ring = {
@@ -125,7 +139,11 @@ class KeyRing:
         return json.dumps(ring, indent=2) + "\n"
 
     def add_encryption_key(self) -> "KeyRing":
-        """Save and return the ring with a new active encryption key. Raises `Conflict` if it has no file."""
+        """Add a new active encryption key to the file and return the new key ring.
+
+        Raises:
+            Conflict: the key ring has no file.
+        """
         key_id, key = secrets.token_hex(4), os.urandom(KEY_BYTES)
         return self._update_file(
             lambda ring: replace(
@@ -134,7 +152,11 @@ class KeyRing:
         )
 
     def add_signing_key(self) -> "KeyRing":
-        """Save and return the ring with a new active signing key. Raises `Conflict` if it has no file."""
+        """Add a new active signing key to the file and return the new key ring.
+
+        Raises:
+            Conflict: the key ring has no file.
+        """
         key = _generate_signing_key()
         kid = compute_jwk_thumbprint(export_public_jwk(key.public_key()))
         return self._update_file(
@@ -142,32 +164,36 @@ class KeyRing:
         )
 
     def retire_key(self, key_id: str) -> "KeyRing":
-        """Save and return the ring without a key that is no longer active: what only it can read is gone for good.
+        """Remove an inactive key from the file and return the new key ring. Values under this key cannot be decrypted.
 
-        Retire an encryption key only when everything has been sealed anew, and at least `LOOK_EVERY` seconds after
-        its successor was added: until then another process may still be sealing with it. Retire a signing key when
-        its last token has expired. Raises `Conflict` for an active key, `NotFound` for an unknown one.
+        Retire an encryption key only after every value was encrypted again, and at least `RELOAD_INTERVAL_SECONDS` after
+        its successor was added: until then another process may still encrypt with it. Retire a signing key when the
+        last token that it signed has expired.
+
+        Raises:
+            Conflict: the key is active, or the key ring has no file.
+            NotFound: the key ring has no such key.
         """
         return self._update_file(lambda ring: _remove_key(ring, key_id))
 
     def has_file_changed(self) -> bool:
-        """Whether the file has been rewritten since this ring was read from it."""
+        """Return whether the file has changed since this key ring was read."""
         with suppress(OSError):
-            return self.path is not None and _get_file_signature(self.path.stat()) != self.file_signature
+            return self.path is not None and get_file_signature(self.path.stat()) != self.file_signature
         return False
 
     def _update_file(self, change: Callable[["KeyRing"], "KeyRing"]) -> "KeyRing":
-        """Apply the change to what the file says now, alone: two rotations at once must not lose a key."""
+        """Apply a change to the current content of the file, under a lock, so that concurrent rotations lose no key."""
         if self.path is None:
-            raise Conflict("The keys come from the environment: change them there.")
+            raise Conflict("The keys come from the environment. Change them there.")
         path = self.path.resolve()
-        with _lock_file(path):
-            _replace_file(path, change(KeyRing.load(path)).to_json())
+        with lock_file(path):
+            replace_file(path, change(KeyRing.load(path)).to_json())
         return KeyRing.load(self.path)
 
 
 class ReloadingKeyRing:
-    """The ring as its file says now, so that a key added by another process is used here without a restart."""
+    """Reloads the key ring when its file changes, so that a key added by another process needs no restart."""
 
     __slots__ = ("_reload_at", "_reload_interval", "_ring")
 
@@ -177,34 +203,16 @@ class ReloadingKeyRing:
         self._reload_at = time.monotonic() + reload_interval
 
     def get(self) -> KeyRing:
-        """Return the ring, looked at again if that was more than `look_every` seconds ago."""
+        """Return the key ring. Checks the file if the last check is older than the reload interval."""
         return self.reload_if_changed() if time.monotonic() >= self._reload_at else self._ring
 
     def reload_if_changed(self) -> KeyRing:
-        """Return the ring after looking at its file; one that cannot be read just now leaves the known ring in use."""
+        """Return the key ring after checking its file. If the file is unreadable, the previous key ring stays in use."""
         self._reload_at = time.monotonic() + self._reload_interval
         if self._ring.path and self._ring.has_file_changed():
             with suppress(InvalidKeyRing):
                 self._ring = KeyRing.load(self._ring.path)
         return self._ring
-
-
-def encode_base64url(raw: bytes) -> str:
-    """Return base64url without padding (RFC 7515, section 2)."""
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
-def export_public_jwk(key: ec.EllipticCurvePublicKey) -> dict[str, str]:
-    """Return the required members of a P-256 public key (RFC 7518, section 6.2.1)."""
-    numbers = key.public_numbers()
-    x, y = (encode_base64url(number.to_bytes(KEY_BYTES, "big")) for number in (numbers.x, numbers.y))
-    return {"crv": "P-256", "kty": "EC", "x": x, "y": y}
-
-
-def compute_jwk_thumbprint(jwk: Mapping[str, str]) -> str:
-    """Return the RFC 7638 thumbprint of what `public_jwk` returned."""
-    text = json.dumps(dict(jwk), sort_keys=True, separators=(",", ":"))
-    return encode_base64url(hashlib.sha256(text.encode()).digest())
 
 
 def _decode_key(text: str) -> bytes:
@@ -235,64 +243,9 @@ def _to_pem(key: ec.EllipticCurvePrivateKey) -> str:
 
 def _remove_key(ring: KeyRing, key_id: str) -> KeyRing:
     if key_id in {ring.encryption_active, ring.signing_active}:
-        raise Conflict("The active key cannot be retired: add its successor first.")
+        raise Conflict("The active key cannot be retired. Add its successor first.")
     if key_id not in ring.encryption_keys and key_id not in ring.signing_keys:
-        raise NotFound("The ring has no such key.")
-    encryption = {k: v for k, v in ring.encryption_keys.items() if k != key_id}
-    signing = {k: v for k, v in ring.signing_keys.items() if k != key_id}
+        raise NotFound("The key ring has no such key.")
+    encryption = {other_id: key for other_id, key in ring.encryption_keys.items() if other_id != key_id}
+    signing = {other_id: key for other_id, key in ring.signing_keys.items() if other_id != key_id}
     return replace(ring, encryption_keys=encryption, signing_keys=signing)
-
-
-def _get_file_signature(status: os.stat_result) -> tuple[int, ...]:
-    return (status.st_ino, status.st_mtime_ns, status.st_size)
-
-
-def _read_private_file(path: Path) -> tuple[bytes, tuple[int, ...]]:
-    """Read a file after checking the very thing opened: a regular file, without rights for group and world."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode) or status.st_mode & 0o077 or status.st_size > MAX_RING_BYTES:
-            raise ValueError
-        return file.read(), _get_file_signature(status)
-
-
-def _write_temporary_file(path: Path, text: str) -> Path:
-    """Write the text durably to a private file beside `path`: what gets its name is whole or not there."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(descriptor)
-    return Path(name)
-
-
-def _replace_file(path: Path, text: str) -> None:
-    _write_temporary_file(path, text).replace(path)
-    _sync_directory(path.parent)
-
-
-def _create_file_if_absent(path: Path, text: str) -> None:
-    draft = _write_temporary_file(path, text)
-    try:
-        with suppress(FileExistsError):
-            path.hardlink_to(draft)  # atomic, and refuses to overwrite
-    finally:
-        draft.unlink()
-    _sync_directory(path.parent)
-
-
-def _sync_directory(directory: Path) -> None:
-    """Make a rename or link survive a power cut."""
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def _lock_file(path: Path) -> Iterator[None]:
-    with path.with_name(f"{path.name}.lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-from app.access.keyring import KeyRing, encode_base64url
+from app.access.jwk import encode_base64url
+from app.access.keyring import KeyRing
 from app.access.tokens import AccessTokens
 from app.errors import Unauthenticated
 

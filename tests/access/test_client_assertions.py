@@ -5,8 +5,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from jose import jwt
 
-from app.access.keyring import export_public_jwk
-from app.access.tokens import parse_public_jwk, verify_client_assertion
+from app.access.jwk import export_public_jwk, parse_public_jwk
+from app.access.tokens import verify_client_assertion
 from app.errors import Unauthenticated
 from tests.access.forging import ISSUER, KEY, NOW, PERSON, forged, refused, without
 

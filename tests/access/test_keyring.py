@@ -10,12 +10,11 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jose import jwk
 
+from app.access.jwk import compute_jwk_thumbprint, export_public_jwk
 from app.access.keyring import (
     InvalidKeyRing,
     KeyRing,
     ReloadingKeyRing,
-    compute_jwk_thumbprint,
-    export_public_jwk,
 )
 from app.errors import Conflict, NotFound
 

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from app.access.keyring import encode_base64url, export_public_jwk
+from app.access.jwk import encode_base64url, export_public_jwk
 from tests.access.forging import CLAIMS, HEADER, KEY, RING, forged, refused, without
 
 

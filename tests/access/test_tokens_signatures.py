@@ -5,7 +5,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
-from app.access.keyring import encode_base64url
+from app.access.jwk import encode_base64url
 from tests.access.forging import (
     CLAIMS,
     HEADER,

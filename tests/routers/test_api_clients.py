@@ -4,7 +4,8 @@ import asyncio
 import uuid
 from typing import Any
 
-from app.access.keyring import KeyRing, export_public_jwk
+from app.access.jwk import export_public_jwk
+from app.access.keyring import KeyRing
 from app.access.permissions import ROLE_BY_SCOPE
 from app.schemas.administration import Scope
 from tests.routers.browsers import sql

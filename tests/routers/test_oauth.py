@@ -13,7 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from jose import jwk, jws
 
-from app.access.keyring import export_public_jwk
+from app.access.jwk import export_public_jwk
 from app.access.passwords import hash_secret
 from app.access.vault import get_vault
 from tests.routers.browsers import sql

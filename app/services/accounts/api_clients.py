@@ -10,9 +10,8 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.access.keyring import export_public_jwk
+from app.access.jwk import export_public_jwk, parse_public_jwk
 from app.access.passwords import generate_client_secret, hash_secret
-from app.access.tokens import parse_public_jwk
 from app.errors import Fault, InvalidInput, NotFound
 from app.kit.pagination import Paginator
 from app.kit.records import apply_patch, get_record, get_version_for_update

@@ -1,0 +1,64 @@
+"""Public P-256 keys in JWK format (RFC 7517), and base64url (RFC 7515)."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import ec
+
+COORDINATE_BYTES = 32
+"""Size of the coordinates x and y of a point of P-256."""
+
+
+def encode_base64url(raw: bytes) -> str:
+    """Return base64url without padding (RFC 7515, section 2)."""
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def export_public_jwk(key: ec.EllipticCurvePublicKey) -> dict[str, str]:
+    """Return the required JWK members of a P-256 public key (RFC 7518, section 6.2.1)."""
+    numbers = key.public_numbers()
+    x, y = (encode_base64url(number.to_bytes(COORDINATE_BYTES, "big")) for number in (numbers.x, numbers.y))
+    return {"crv": "P-256", "kty": "EC", "x": x, "y": y}
+
+
+def compute_jwk_thumbprint(jwk: Mapping[str, str]) -> str:
+    """Return the thumbprint (RFC 7638) of a JWK with only its required members."""
+    text = json.dumps(dict(jwk), sort_keys=True, separators=(",", ":"))
+    return encode_base64url(hashlib.sha256(text.encode()).digest())
+
+
+def parse_public_jwk(key: Mapping[str, Any]) -> ec.EllipticCurvePublicKey:
+    """Return the P-256 public key of a JWK.
+
+    Raises:
+        ValueError: the JWK is not a public P-256 key. A private key is rejected too.
+    """
+    if not isinstance(key, Mapping) or "d" in key or (key.get("kty"), key.get("crv")) != ("EC", "P-256"):
+        raise ValueError("The key must be a public P-256 key (kty EC, crv P-256, x, y).")
+    try:
+        x, y = (_decode_coordinate(key[name]) for name in ("x", "y"))
+        return ec.EllipticCurvePublicNumbers(x, y, ec.SECP256R1()).public_key()
+    except (KeyError, TypeError, ValueError):
+        raise ValueError("`x` and `y` must be a point of P-256.") from None
+
+
+def decode_base64url(text: str) -> bytes:
+    """Decode base64url without padding. Accepts only the canonical encoding, so that a token has one text form.
+
+    Raises:
+        ValueError: the text is not the canonical encoding.
+    """
+    raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    if encode_base64url(raw) != text:
+        raise ValueError
+    return raw
+
+
+def _decode_coordinate(text: str) -> int:
+    raw = decode_base64url(text)
+    if len(raw) != COORDINATE_BYTES:
+        raise ValueError
+    return int.from_bytes(raw, "big")
