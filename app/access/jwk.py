@@ -42,7 +42,7 @@ def parse_public_jwk(key: Mapping[str, Any]) -> ec.EllipticCurvePublicKey:
         x, y = (_decode_coordinate(key[name]) for name in ("x", "y"))
         return ec.EllipticCurvePublicNumbers(x, y, ec.SECP256R1()).public_key()
     except (KeyError, TypeError, ValueError):
-        raise ValueError("`x` and `y` must be a point of P-256.") from None
+        raise ValueError("`x` and `y` of the key must be a point of P-256.") from None
 
 
 def decode_base64url(text: str) -> bytes:

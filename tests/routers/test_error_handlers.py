@@ -129,9 +129,9 @@ async def test_a_problem_carries_every_member_the_contract_names(client: httpx.A
     assert answer.headers["retry-after"] == "7"
     assert answer.json() == {
         "type": "urn:firststep:problem:too-many-requests",
-        "title": "Too many requests; please slow down",
+        "title": "Too many requests",
         "status": 429,
-        "detail": "Too many requests; please slow down",
+        "detail": "Too many requests",
         "instance": "/v1/raise/slow",
         "request_id": None,
     }
