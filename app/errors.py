@@ -81,7 +81,10 @@ class Forbidden(FirstStepError):
 
     status = 403
     kind = "forbidden"
-    titles: ClassVar = {"en": "Your role does not include this permission", "km": "តួនាទីរបស់អ្នកមិនមានសិទ្ធិធ្វើសកម្មភាពនេះទេ"}
+    titles: ClassVar = {
+        "en": "Your role does not include this permission",
+        "km": "តួនាទីរបស់អ្នកមិនមានសិទ្ធិធ្វើសកម្មភាពនេះទេ",
+    }
 
 
 class CrossSiteRequest(Forbidden):
