@@ -38,7 +38,7 @@ async def list_agenda_entries(
     filters: Annotated[AgendaFilters, Query()],
 ) -> Page[AgendaEntry]:
     """List what is due, overdue and waiting for me, soonest first."""
-    return await agenda.get_agenda(session, caller, filters)
+    return await agenda.list_agenda_entries(session, caller, filters)
 
 
 @router.post("/me/calendar-feeds", status_code=201)

@@ -23,7 +23,7 @@ async def list_access_entries(
     filters: Annotated[AccessEntryFilters, Query()],
 ) -> Page[AccessEntry]:
     """Read who did what, newest first: a line for each child shown."""
-    return await audit.list_accesses(session, caller, filters)
+    return await audit.list_access_entries(session, caller, filters)
 
 
 @router.get("/break-glass")

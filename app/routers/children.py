@@ -57,4 +57,4 @@ async def list_child_access_entries(
     page: Annotated[PageQuery, Query()],
 ) -> Page[AccessEntry]:
     """Read who saw a child, newest first."""
-    return await audit.list_child_accesses(session, caller, child_id, page)
+    return await audit.list_child_access_entries(session, caller, child_id, page)

@@ -1,4 +1,4 @@
-"""Reading the access log. Who reads it is in it too."""
+"""Read the access log. Reading it is itself recorded in the log."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -18,82 +18,85 @@ from app.schemas.audit import AccessEntry as AccessEntrySchema
 from app.schemas.wire import Page, PageQuery
 
 OUTCOME_STARTED = "started"
-"""An event whose request has not ended, or never did: the process died."""
-ACCESS_LINE_ID = func.coalesce(col(AccessEntry.id), col(AccessEvent.id))
+"""Outcome of an event without an entry: the request is in progress, or its process died."""
+ENTRY_OR_EVENT_ID = func.coalesce(col(AccessEntry.id), col(AccessEvent.id))
 
 
-async def list_accesses(
+async def list_access_entries(
     session: AsyncSession, caller: Caller, filters: AccessEntryFilters
 ) -> Page[AccessEntrySchema]:
-    """List accesses, newest first: one line for each child shown, or one that says none was."""
-    wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
-    paging = Paginator("accesses", filters.limit, filters.cursor, {**wanted, "for": caller.id})
+    """List access entries, newest first: one per child disclosed by a request, or one without a child.
+
+    The event of the current request is excluded.
+    """
+    active_filters = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
+    paginator = Paginator("accesses", filters.limit, filters.cursor, {**active_filters, "for": caller.id})
     query = (
         select(AccessEvent, AccessEntry)
         .outerjoin(AccessEntry, col(AccessEntry.event_id) == col(AccessEvent.id))
         .where(col(AccessEvent.id) != caller.event_id, *_filter_conditions(filters))
     )
-    rows, cursor = await paging.fetch_rows(session, query, col(AccessEvent.id), ACCESS_LINE_ID)
-    lines: list[tuple[AccessEvent, AccessEntry | None]] = [(row[0], row[1]) for row in rows]
-    names = await _load_caller_names(session, [event for event, _ in lines])
-    reasons = await _load_break_glass_reasons(session, [entry for _, entry in lines])
+    rows, cursor = await paginator.fetch_rows(session, query, col(AccessEvent.id), ENTRY_OR_EVENT_ID)
+    log_rows: list[tuple[AccessEvent, AccessEntry | None]] = [(row[0], row[1]) for row in rows]
+    names = await _load_caller_names(session, [event for event, _ in log_rows])
+    reasons = await _load_break_glass_reasons(session, [entry for _, entry in log_rows])
     return Page(
-        items=[_to_schema(event, entry, names, reasons) for event, entry in lines], next_cursor=cursor
+        items=[_to_schema(event, entry, names, reasons) for event, entry in log_rows], next_cursor=cursor
     )
 
 
-async def list_child_accesses(
+async def list_child_access_entries(
     session: AsyncSession, caller: Caller, child_id: UUID, page: PageQuery
 ) -> Page[AccessEntrySchema]:
-    """List who saw a child.
+    """List the access entries of a child, newest first.
 
     Raises:
-        NotFound: there is no such child, or not for this actor: whoever there is was seen by who made the record.
+        NotFound: The child does not exist or the caller cannot see its access log. Every child has at least the entry
+            of the request that created it.
     """
     filters = AccessEntryFilters(child_id=child_id, limit=page.limit, cursor=page.cursor)
-    found = await list_accesses(session, caller, filters)
-    if not found.items and page.cursor is None:
+    entries = await list_access_entries(session, caller, filters)
+    if not entries.items and page.cursor is None:
         raise NotFound
-    return found
+    return entries
 
 
 def _filter_conditions(filters: AccessEntryFilters) -> list[Any]:
-    event, entry = AccessEvent, AccessEntry
-    asked = {
-        col(entry.child_id): filters.child_id,
-        col(entry.case_id): filters.case_id,
-        col(event.actor_id): filters.actor_id,
-        col(event.act): filters.act,
-        col(event.request_id): filters.request_id,
+    values = {
+        col(AccessEntry.child_id): filters.child_id,
+        col(AccessEntry.case_id): filters.case_id,
+        col(AccessEvent.actor_id): filters.actor_id,
+        col(AccessEvent.act): filters.act,
+        col(AccessEvent.request_id): filters.request_id,
     }
-    conditions: list[Any] = [column == value for column, value in asked.items() if value is not None]
+    conditions: list[Any] = [column == value for column, value in values.items() if value is not None]
     if filters.outcome is not None:
-        conditions.append(func.coalesce(col(entry.outcome), OUTCOME_STARTED) == filters.outcome)
+        conditions.append(func.coalesce(col(AccessEntry.outcome), OUTCOME_STARTED) == filters.outcome)
     if filters.since is not None:
-        conditions.append(col(event.opened_at) >= filters.since)
+        conditions.append(col(AccessEvent.opened_at) >= filters.since)
     if filters.until is not None:
-        conditions.append(col(event.opened_at) < filters.until)
+        conditions.append(col(AccessEvent.opened_at) < filters.until)
     return conditions
 
 
 async def _load_caller_names(session: AsyncSession, events: Iterable[AccessEvent]) -> dict[UUID, str]:
     ids = {event.actor_id for event in events if event.actor_id is not None}
-    people = select(col(User.id), col(User.name)).where(col(User.id).in_(ids))
-    systems = select(col(ApiClient.id), col(ApiClient.name)).where(col(ApiClient.id).in_(ids))
-    return {row[0]: row[1] for row in await session.execute(people.union_all(systems))}
+    users = select(col(User.id), col(User.name)).where(col(User.id).in_(ids))
+    api_clients = select(col(ApiClient.id), col(ApiClient.name)).where(col(ApiClient.id).in_(ids))
+    return {row[0]: row[1] for row in await session.execute(users.union_all(api_clients))}
 
 
 async def _load_break_glass_reasons(
     session: AsyncSession, entries: Iterable[AccessEntry | None]
 ) -> dict[UUID, str]:
-    """Return why glass was broken, by the grants that entries name."""
-    grants = {
+    """Return the reasons of the break-glass grants among the entries, by id of the grant."""
+    grant_ids = {
         entry.record_id for entry in entries if entry is not None and entry.record_kind == "break_glass"
     }
-    if not grants:
+    if not grant_ids:
         return {}
-    found = await session.scalars(select(BreakGlassGrant).where(col(BreakGlassGrant.id).in_(grants)))
-    return {grant.id: decrypt(grant, "reason_sealed") for grant in found}
+    grants = await session.scalars(select(BreakGlassGrant).where(col(BreakGlassGrant.id).in_(grant_ids)))
+    return {grant.id: decrypt(grant, "reason_sealed") for grant in grants}
 
 
 def _to_schema(

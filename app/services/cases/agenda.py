@@ -1,4 +1,4 @@
-"""An agenda: what is due, overdue and waiting for somebody."""
+"""Agenda of a staff member: items that are due, overdue or waiting for a decision."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -27,23 +27,24 @@ from app.services.cases.record_links import get_record_path
 AGENDA_HORIZON = timedelta(days=14)
 MILESTONE_HORIZON = timedelta(days=30)
 AGENDA_SORT_ORDER = (AGENDA.c.begins, AGENDA.c.record_kind, AGENDA.c.record_id)
-"""Soonest first. No record begins twice at one moment (only a case stands in an agenda more than once: its milestones lie
-months apart), so the order is total."""
+"""Earliest first. The order is total: only a case has several entries, and its milestones are months apart."""
 
 
 @dataclass(frozen=True, slots=True)
 class _AgendaCase:
-    """What an entry shows of its case."""
+    """Fields of a case that its agenda entries repeat."""
 
     number: str
     child_id: UUID
     child: CaseChild
 
 
-async def get_agenda(session: AsyncSession, caller: Caller, filters: AgendaFilters) -> Page[AgendaEntry]:
-    """Return what is due, overdue and waiting for the actor, soonest first."""
-    wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
-    paging = Paginator("agenda", filters.limit, filters.cursor, {**wanted, "for": caller.id})
+async def list_agenda_entries(
+    session: AsyncSession, caller: Caller, filters: AgendaFilters
+) -> Page[AgendaEntry]:
+    """Return the agenda entries of the caller, earliest first."""
+    active_filters = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
+    paginator = Paginator("agenda", filters.limit, filters.cursor, {**active_filters, "for": caller.id})
     query = build_agenda_query(
         caller, filters.until or today() + AGENDA_HORIZON, filters.until or today() + MILESTONE_HORIZON
     )
@@ -51,16 +52,16 @@ async def get_agenda(session: AsyncSession, caller: Caller, filters: AgendaFilte
         query = query.where(AGENDA.c.kind == filters.kind)
     if filters.overdue is not None:
         query = query.where(AGENDA.c.overdue == filters.overdue)
-    rows, cursor = await paging.fetch_columns(session, query, *AGENDA_SORT_ORDER, ascending=True)
+    rows, cursor = await paginator.fetch_columns(session, query, *AGENDA_SORT_ORDER, ascending=True)
     return Page(items=await _to_schemas(session, rows), next_cursor=cursor)
 
 
 def build_agenda_query(caller: Caller, until: date, milestones_until: date) -> Select[*tuple[Any, ...]]:
-    """Return the query for somebody's agenda up to a day: ids, days and codes."""
+    """Build the query for a caller's agenda up to a day; it selects ids, days and codes only."""
     return select(AGENDA).params(
-        me=caller.id,
-        teams=sorted(caller.supervised_team_ids) if caller.has_role(Role.supervisor) else [],
-        manages=caller.has_role(Role.programme_manager),
+        caller_id=caller.id,
+        supervised_team_ids=sorted(caller.supervised_team_ids) if caller.has_role(Role.supervisor) else [],
+        is_programme_manager=caller.has_role(Role.programme_manager),
         today=today(),
         until=until,
         milestones_until=milestones_until,
@@ -68,7 +69,10 @@ def build_agenda_query(caller: Caller, until: date, milestones_until: date) -> S
 
 
 async def _to_schemas(session: AsyncSession, rows: Sequence[Any]) -> list[AgendaEntry]:
-    """Return the entries, each with its case; one whose case went out of sight just now is left out."""
+    """Return the entries, each with its case.
+
+    An entry is left out if its case became invisible to the caller between the two statements.
+    """
     cases = await _load_cases(session, {row.case_id for row in rows if row.case_id is not None})
     log.record_access(
         session,

@@ -26,43 +26,49 @@ BREAK_GLASS_DURATION = timedelta(hours=4)
 
 
 async def break_glass(
-    session: AsyncSession, caller: Caller, case_id: UUID, breaking: BreakGlassRequest
+    session: AsyncSession, caller: Caller, case_id: UUID, payload: BreakGlassRequest
 ) -> BreakGlassGrantSchema:
-    """Open one case outside the actor's scope for four hours, for a typed reason that others see at once.
+    """Grant the caller read access to one case outside their scope for four hours.
+
+    The reason is visible to the caller's supervisor and the data protection officer at once.
 
     Raises:
-        NotFound: no such case, or one behind the wall: no reason opens that.
+        NotFound: The case does not exist, or a conflict wall excludes the caller from it.
     """
-    at = utc_now()
+    opened_at = utc_now()
     grant = BreakGlassGrant(
-        case_id=case_id, user_id=caller.id, opened_at=at, expires_at=at + BREAK_GLASS_DURATION
+        case_id=case_id, user_id=caller.id, opened_at=opened_at, expires_at=opened_at + BREAK_GLASS_DURATION
     )
-    encrypt(grant, "reason_sealed", breaking.reason)
+    encrypt(grant, "reason_sealed", payload.reason)
     session.add(grant)
     try:
-        await session.flush()  # from here on the case can be seen, if it exists and no wall hides it
+        await session.flush()  # the grant makes the case visible, unless a conflict wall hides it
     except IntegrityError as error:
         if get_violated_constraint(error) == "fk_break_glass_case_id":
             raise NotFound from error
         raise
     case = await get_record(session, Case, case_id)
     grant.child_id = case.child_id
-    case_history.record_case_history(session, case, "break_glass", caller, grant, {"reason": breaking.reason})
-    await session.flush()  # the answer shows what was stored
-    return _grant_to_schema(grant)
+    case_history.record_case_history(session, case, "break_glass", caller, grant, {"reason": payload.reason})
+    await session.flush()  # the response is read back from the database
+    return _to_schema(grant)
 
 
 async def list_break_glass_grants(
     session: AsyncSession, caller: Caller, page: PageQuery
 ) -> Page[BreakGlassGrantSchema]:
-    """List glass broken by those one answers for, or over children one answers for."""
-    paging = Paginator("break_glass", page.limit, page.cursor, {"for": caller.id})
-    rows, cursor = await paging.fetch_records(
+    """List the break-glass grants that the caller can see, newest first.
+
+    A grant is visible to its user, the user's supervisors, the supervisors who can see the case, programme managers and
+    data protection officers.
+    """
+    paginator = Paginator("break_glass", page.limit, page.cursor, {"for": caller.id})
+    rows, cursor = await paginator.fetch_records(
         session, select(BreakGlassGrant), col(BreakGlassGrant.opened_at), col(BreakGlassGrant.id)
     )
-    return Page(items=[_grant_to_schema(row) for row in rows], next_cursor=cursor)
+    return Page(items=[_to_schema(row) for row in rows], next_cursor=cursor)
 
 
-def _grant_to_schema(grant: BreakGlassGrant) -> BreakGlassGrantSchema:
-    plain: dict[str, Any] = grant.model_dump(include=set(BreakGlassGrantSchema.model_fields) - {"reason"})
-    return BreakGlassGrantSchema(**plain, reason=decrypt(grant, "reason_sealed"))
+def _to_schema(grant: BreakGlassGrant) -> BreakGlassGrantSchema:
+    columns: dict[str, Any] = grant.model_dump(include=set(BreakGlassGrantSchema.model_fields) - {"reason"})
+    return BreakGlassGrantSchema(**columns, reason=decrypt(grant, "reason_sealed"))

@@ -1,8 +1,8 @@
-"""Calendar feeds: one's agenda on one's phone, behind an address that can be revoked.
+"""Calendar feeds: the agenda of a staff member as iCalendar, at a secret address that can be revoked.
 
-The address is the only proof, and a calendar is seen by whoever sees the phone. So a feed says when somebody is busy
-and in one neutral word with what; never with whom, nor what for. Two kinds that a stranger must not tell apart, a
-therapy session and a day in court, have the same word.
+The token in the address is the only credential, and other people can look at the calendar on a phone. A feed therefore
+contains times and one neutral title per entry, and no names or purposes. Kinds of entry that an outsider must not be
+able to distinguish, such as a therapy session and a court date, have the same title.
 """
 
 from datetime import timedelta
@@ -31,7 +31,7 @@ from app.rendering.icalendar import CalendarEvent
 from app.schemas.agenda import CalendarFeed as CalendarFeedSchema
 from app.schemas.agenda import CalendarFeedCreate, CalendarFeedWithUrl
 from app.schemas.wire import Page, PageQuery
-from app.services.accounts import sign_in_throttle as sign_in_attempts
+from app.services.accounts import sign_in_throttle
 from app.services.accounts.sign_in_audit import SignInContext, record_throttled_attempt
 from app.services.cases import agenda
 
@@ -39,9 +39,9 @@ FEED_ACCESS_ACTION = "agenda.feed"
 OPEN_FEED_SQL = "SELECT (opened).*, (feed).id AS feed_id, (feed).user_id, (feed).language FROM access.open_calendar_feed($1, $2, $3)"
 
 MAX_ACTIVE_FEEDS = 10
-"""Alive at once, of one person."""
+"""Limit of active feeds per user."""
 FEED_HORIZON = timedelta(days=120)
-"""How far a feed looks: beyond the next three-monthly review."""
+"""Period that a feed covers; it includes the next three-monthly review."""
 MAX_EVENTS = 1000
 REFRESH_INTERVAL = timedelta(hours=1)
 
@@ -74,36 +74,38 @@ EVENT_TITLES: dict[str, dict[str, str]] = {
         "exit": "រំលឹក",
     },
 }
-"""What a calendar shows for each kind of entry, by the feed's language."""
+"""Title of a calendar event by language of the feed and kind of agenda entry."""
 
 
 class FeedOwner(NamedTuple):
-    """Whose feed was asked for, as they are today, and in which language they want it."""
+    """The owner of a requested feed, with the current roles and teams, and the language of the feed."""
 
     caller: Caller
     language: str
 
 
 async def create_calendar_feed(
-    session: AsyncSession, caller: Caller, wanted: CalendarFeedCreate
+    session: AsyncSession, caller: Caller, payload: CalendarFeedCreate
 ) -> CalendarFeedWithUrl:
-    """Open a feed of one's agenda; its address is shown once, and only a digest of it is kept.
+    """Create a feed of the caller's agenda.
+
+    The address is returned once; the database stores only a digest of its token.
 
     Raises:
-        AlreadyExists: the id is taken.
-        GateRefused: as many feeds as somebody may have are alive.
+        AlreadyExists: The id is taken.
+        GateRefused: The caller has the maximum number of active feeds.
     """
     await _raise_if_too_many_feeds(session, caller)
     token = generate_client_secret()
     feed = CalendarFeed(
-        id=wanted.id or new_id(),
+        id=payload.id or new_id(),
         user_id=caller.id,
         token_digest=hash_secret(token),
-        name=wanted.name,
-        language=wanted.language,
+        name=payload.name,
+        language=payload.language,
     )
     session.add(feed)
-    await session.flush()  # a taken id must surface before the answer leaves
+    await session.flush()  # a duplicate id must raise before the response is built
     return CalendarFeedWithUrl(
         **_to_schema(feed).model_dump(), url=f"{get_settings().issuer}/v1/calendar/{token}.ics"
     )
@@ -112,22 +114,22 @@ async def create_calendar_feed(
 async def list_calendar_feeds(
     session: AsyncSession, caller: Caller, page: PageQuery
 ) -> Page[CalendarFeedSchema]:
-    """List the person's own feeds that are alive, newest first."""
-    paging = Paginator("calendar-feeds", page.limit, page.cursor, {"of": caller.id})
-    alive = select(CalendarFeed).where(
+    """List the caller's active feeds, newest first."""
+    paginator = Paginator("calendar-feeds", page.limit, page.cursor, {"of": caller.id})
+    query = select(CalendarFeed).where(
         col(CalendarFeed.user_id) == caller.id, col(CalendarFeed.revoked_at).is_(None)
     )
-    rows, cursor = await paging.fetch_records(
-        session, alive, col(CalendarFeed.created_at), col(CalendarFeed.id)
+    rows, cursor = await paginator.fetch_records(
+        session, query, col(CalendarFeed.created_at), col(CalendarFeed.id)
     )
     return Page(items=[_to_schema(row) for row in rows], next_cursor=cursor)
 
 
 async def revoke_calendar_feed(session: AsyncSession, caller: Caller, feed_id: UUID) -> None:
-    """Close one of the person's own feeds: its address answers nothing from the next request on.
+    """Revoke one of the caller's feeds; from the next request on, its address answers 404.
 
     Raises:
-        NotFound: there is none, or it is somebody else's, or it was revoked before.
+        NotFound: The feed does not exist, belongs to another user, or is revoked.
     """
     statement = (
         update(CalendarFeed)
@@ -143,100 +145,100 @@ async def revoke_calendar_feed(session: AsyncSession, caller: Caller, feed_id: U
         raise NotFound
 
 
-async def open_feed_access(visit: SignInContext, token: str) -> FeedOwner:
-    """Open the access of whose feed this is, by what a calendar knows: the token in the address.
+async def open_feed_access(context: SignInContext, token: str) -> FeedOwner:
+    """Open an access event for the owner of the feed with this token.
 
-    Nobody guesses 256 bits; slowing down who tries spares the log, which keeps every attempt. Only the token's digest
-    is looked up, in an index: how long that takes says nothing about any token.
+    A token has 256 random bits and cannot be guessed. The throttle protects the access log, which records every
+    attempt. The query compares digests through an index, so its duration reveals nothing about a token.
 
     Raises:
-        NotFound: no feed has this token, or it was revoked, or its owner has left or may have no feed any more.
-        TooManyRequests: too many attempts from this network failed.
+        NotFound: No active feed has this token, or its owner is inactive or lacks the permission for feeds.
+        TooManyRequests: Too many attempts from this network failed.
     """
-    limit = sign_in_attempts.calendar_feed_limit(visit.network)
+    limit = sign_in_throttle.calendar_feed_limit(context.network)
     try:
-        await sign_in_attempts.count_attempt(visit.database, limit)
+        await sign_in_throttle.count_attempt(context.database, limit)
     except TooManyRequests:
-        await record_throttled_attempt(visit, FEED_ACCESS_ACTION)
+        await record_throttled_attempt(context, FEED_ACCESS_ACTION)
         raise
     with translate_database_errors():
-        found = await visit.database.access_pool.fetchrow(
-            OPEN_FEED_SQL, hash_secret(token), visit.request_id, visit.address
+        event = await context.database.access_pool.fetchrow(
+            OPEN_FEED_SQL, hash_secret(token), context.request_id, context.address
         )
-    if found["event_id"] is None:
+    if event["event_id"] is None:
         raise NotFound
-    await sign_in_attempts.undo_attempt(visit.database, limit)
-    actor = _to_caller(found)
-    if not has_permission(actor.roles, Permission.agenda_feed_manage):
-        await log.conclude_access_event(visit.database, actor.event_id, "forbidden", 404)
+    await sign_in_throttle.undo_attempt(context.database, limit)
+    caller = _to_caller(event)
+    if not has_permission(caller.roles, Permission.agenda_feed_manage):
+        await log.conclude_access_event(context.database, caller.event_id, "forbidden", 404)
         raise NotFound
-    return FeedOwner(actor, found["language"])
+    return FeedOwner(caller, event["language"])
 
 
-async def render_calendar_feed(session: AsyncSession, reader: FeedOwner) -> str:
-    """Return the owner's agenda as a calendar.
+async def render_calendar_feed(session: AsyncSession, owner: FeedOwner) -> str:
+    """Return the owner's agenda as an iCalendar document.
 
-    It is read as ids, days and codes, by the agenda's own statement, and nothing of a case or child is loaded: what the
-    calendar shows tells of none of them, not even an id. So the log holds that the feed was read, by whom and when, and
-    no entries of children: an entry says that somebody was shown something of a child, and thousands a day that nobody
-    was shown would bury the ones that count.
+    The query selects ids, days and codes, and loads no case or child. The calendar contains nothing about a child, not
+    even an id. The access log therefore gets the event (the owner, the time) and no entry per child: such an entry
+    means that data of a child was disclosed, and thousands of false entries a day would hide the true ones.
     """
     until = today() + FEED_HORIZON
     query = (
-        agenda.build_agenda_query(reader.caller, until, until)
+        agenda.build_agenda_query(owner.caller, until, until)
         .order_by(*agenda.AGENDA_SORT_ORDER)
         .limit(MAX_EVENTS)
     )
     rows = (await session.execute(query)).all()
-    events = [_to_event(reader, row) for row in rows]
+    events = [_to_event(owner, row) for row in rows]
     return icalendar.render_icalendar(
-        CALENDAR_NAMES[reader.language], events, utc_now(), reader.language, REFRESH_INTERVAL
+        CALENDAR_NAMES[owner.language], events, utc_now(), owner.language, REFRESH_INTERVAL
     )
 
 
-def _to_event(reader: FeedOwner, row: Any) -> CalendarEvent:
+def _to_event(owner: FeedOwner, row: Any) -> CalendarEvent:
     return CalendarEvent(
-        _event_uid(reader.caller.id, row), EVENT_TITLES[reader.language][row.kind], row.due_on, row.at
+        _build_event_uid(owner.caller.id, row), EVENT_TITLES[owner.language][row.kind], row.due_on, row.at
     )
 
 
-def _event_uid(owner_id: UUID, row: Any) -> str:
-    """Return an id that stays with the entry and is not the record's: a lost phone must not name rows of a dump.
+def _build_event_uid(owner_id: UUID, row: Any) -> str:
+    """Return a stable id of an event that differs from the record's id.
 
-    A case stands in an agenda once for each of its milestones; of any other record the detail may change.
+    A lost phone must not help to identify rows of a stolen database dump. The detail is part of the id for milestones
+    only, because a case has several of them; the detail of any other record may change.
     """
-    which = row.detail.encode() if row.kind == "milestone" else b""
+    milestone = row.detail.encode() if row.kind == "milestone" else b""
     record = (row.record_kind.encode(), row.record_id.bytes)
-    digest = get_vault().blind_index.compute_digest(b"calendar", owner_id.bytes, *record, which)
+    digest = get_vault().blind_index.compute_digest(b"calendar", owner_id.bytes, *record, milestone)
     return str(UUID(bytes=digest[:16]))
 
 
-def _to_caller(found: Any) -> Caller:
+def _to_caller(event: Any) -> Caller:
     return Caller(
-        id=found["user_id"],
+        id=event["user_id"],
         kind="person",
-        name=found["name"],
-        roles=frozenset(found["roles"]),
+        name=event["name"],
+        roles=frozenset(event["roles"]),
         agency_id=None,
-        team_ids=frozenset(found["teams"]),
-        supervised_team_ids=frozenset(found["supervises"]),
-        session_id=found["feed_id"],
-        event_id=found["event_id"],
+        team_ids=frozenset(event["teams"]),
+        supervised_team_ids=frozenset(event["supervises"]),
+        session_id=event["feed_id"],
+        event_id=event["event_id"],
         signed_in_at=None,
     )
 
 
 async def _raise_if_too_many_feeds(session: AsyncSession, caller: Caller) -> None:
-    """Count with the owner's row locked: two feeds opened at once count each other."""
+    """Count the active feeds with the user's row locked, so that concurrent requests count each other's feeds."""
     await session.execute(
         select(col(User.id)).where(col(User.id) == caller.id).with_for_update(key_share=True)
     )
-    alive = select(func.count()).where(
+    active_count = select(func.count()).where(
         col(CalendarFeed.user_id) == caller.id, col(CalendarFeed.revoked_at).is_(None)
     )
-    if (await session.scalar(alive) or 0) >= MAX_ACTIVE_FEEDS:
+    if (await session.scalar(active_count) or 0) >= MAX_ACTIVE_FEEDS:
         raise_if_unmet(
-            [Fault(None, "too_many", f"{MAX_ACTIVE_FEEDS} feeds are alive: revoke one of them first.")]
+            [Fault(None, "too_many", f"You have {MAX_ACTIVE_FEEDS} active feeds. Revoke one of them first.")]
         )
 
 

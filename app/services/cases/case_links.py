@@ -1,4 +1,4 @@
-"""Links between the cases of two children; a link builds the conflict wall between their workers."""
+"""Links between the cases of two children; a link creates a conflict wall between their workers."""
 
 from typing import Any
 from uuid import UUID
@@ -22,50 +22,56 @@ from app.services.cases.write_access import check_works_on_case
 
 
 async def create_case_link(
-    session: AsyncSession, caller: Caller, case_id: UUID, linking: CaseLinkCreate
+    session: AsyncSession, caller: Caller, case_id: UUID, payload: CaseLinkCreate
 ) -> CaseLinkSchema:
-    """Link two cases (a survivor's and that of a child with HSB): from now on a wall stands between their workers.
+    """Link two cases, such as those of a survivor and of a child with HSB in the same matter.
+
+    The link creates a conflict wall: a worker of one child can no longer see the cases of the other child.
 
     Raises:
-        NotFound: the actor does not see both.
-        GateRefused: they share a worker: assign another first; the actor decides for one of them, or for none.
+        NotFound: The caller cannot see both cases.
+        GateRefused: The children have a worker in common, or the caller is not staff of both cases.
+        InvalidInput: Both cases belong to one child.
     """
-    case, other = (
-        await get_record(session, Case, case_id),
-        await get_record(session, Case, linking.linked_case_id),
+    case = await get_record(session, Case, case_id)
+    linked_case = await get_record(session, Case, payload.linked_case_id)
+    if case.child_id == linked_case.child_id:
+        raise InvalidInput([Fault("/linked_case_id", "same_child", "Both cases belong to the same child.")])
+    first, second = sorted((case, linked_case), key=lambda c: c.id.bytes)
+    raise_if_unmet(
+        await check_works_on_case(session, case) or await check_works_on_case(session, linked_case)
     )
-    if case.child_id == other.child_id:
-        raise InvalidInput([Fault("/linked_case_id", "same_child", "These are cases of one child.")])
-    one, two = sorted((case, other), key=lambda c: c.id.bytes)
-    raise_if_unmet(await check_works_on_case(session, case) or await check_works_on_case(session, other))
-    raise_if_unmet(await check_shared_worker(session, one, two))
-    made = CaseLink(
-        child_id=one.child_id,
-        case_id=one.id,
-        linked_child_id=two.child_id,
-        linked_case_id=two.id,
+    raise_if_unmet(await check_shared_worker(session, first, second))
+    link = CaseLink(
+        child_id=first.child_id,
+        case_id=first.id,
+        linked_child_id=second.child_id,
+        linked_case_id=second.id,
         linked_by_id=caller.id,
     )
-    encrypt(made, "reason_sealed", linking.reason)
-    session.add(made)
-    await session.flush()  # the answer shows what was stored
-    return _link_to_schema(made)
+    encrypt(link, "reason_sealed", payload.reason)
+    session.add(link)
+    await session.flush()  # the response is read back from the database
+    return _to_schema(link)
 
 
 async def list_case_links(
     session: AsyncSession, caller: Caller, case_id: UUID, page: PageQuery
 ) -> Page[CaseLinkSchema]:
-    """List the links of a case's child; who works on one side of a wall does not learn of it."""
+    """List the links of a case's child, newest first.
+
+    A link is visible to callers who can see both cases; the conflict wall hides it from the workers of either child.
+    """
     await ensure_exists(session, Case, case_id)
-    paging = Paginator("case_links", page.limit, page.cursor, {"case": case_id, "for": caller.id})
-    child = select(col(Case.child_id)).where(col(Case.id) == case_id).scalar_subquery()
-    here = (col(CaseLink.child_id) == child) | (col(CaseLink.linked_child_id) == child)
-    rows, cursor = await paging.fetch_records(
-        session, select(CaseLink).where(here), col(CaseLink.linked_at), col(CaseLink.id)
+    paginator = Paginator("case_links", page.limit, page.cursor, {"case": case_id, "for": caller.id})
+    child_id = select(col(Case.child_id)).where(col(Case.id) == case_id).scalar_subquery()
+    involves_child = (col(CaseLink.child_id) == child_id) | (col(CaseLink.linked_child_id) == child_id)
+    rows, cursor = await paginator.fetch_records(
+        session, select(CaseLink).where(involves_child), col(CaseLink.linked_at), col(CaseLink.id)
     )
-    return Page(items=[_link_to_schema(row) for row in rows], next_cursor=cursor)
+    return Page(items=[_to_schema(row) for row in rows], next_cursor=cursor)
 
 
-def _link_to_schema(made: CaseLink) -> CaseLinkSchema:
-    plain: dict[str, Any] = made.model_dump(include=set(CaseLinkSchema.model_fields) - {"reason"})
-    return CaseLinkSchema(**plain, reason=decrypt(made, "reason_sealed"))
+def _to_schema(link: CaseLink) -> CaseLinkSchema:
+    columns: dict[str, Any] = link.model_dump(include=set(CaseLinkSchema.model_fields) - {"reason"})
+    return CaseLinkSchema(**columns, reason=decrypt(link, "reason_sealed"))

@@ -1,4 +1,4 @@
-"""Cases: reading, listing, and the little of them that a PATCH may change."""
+"""Read, list and update cases."""
 
 from datetime import date
 from typing import Any
@@ -39,19 +39,19 @@ COLUMN_FIELDS = [
 ]
 SUMMARY_FIELDS = [name for name in CaseSummary.model_fields if name != "child"]
 UUID_FIELDS = [name for name in SUMMARY_FIELDS if CaseSummary.model_fields[name].annotation is UUID]
-"""Written as text at once: the driver's own UUIDs take the serialiser twenty times as long."""
+"""Fields converted to text early: serializing the database driver's own UUID type takes twenty times as long."""
 CASE_SUMMARY_QUERY = select(
     *(getattr(Case, name) for name in SUMMARY_FIELDS), col(Child.sex), col(Child.sealed)
 ).join(Child, col(Child.id) == col(Case.child_id))
-"""A page of cases is read as plain columns: two records of the ORM a line cost more than the rest of the answer."""
+"""Selects plain columns: loading two ORM objects per row costs more than the rest of the request."""
 
 
 async def list_cases(session: AsyncSession, caller: Caller, filters: CaseFilters) -> Page[CaseSummary]:
-    """List the cases the actor sees, newest first."""
-    wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
-    paging = Paginator("cases", filters.limit, filters.cursor, {**wanted, "for": caller.id})
-    conditions = [col(getattr(Case, name)) == value for name, value in wanted.items()]
-    rows, cursor = await paging.fetch_columns(
+    """List the cases that the caller can see, newest first."""
+    active_filters = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
+    paginator = Paginator("cases", filters.limit, filters.cursor, {**active_filters, "for": caller.id})
+    conditions = [col(getattr(Case, name)) == value for name, value in active_filters.items()]
+    rows, cursor = await paginator.fetch_columns(
         session, CASE_SUMMARY_QUERY.where(*conditions), col(Case.created_at), col(Case.id)
     )
     log.record_access(session, (AccessedRecord(row.child_id, row.id, "case", row.id) for row in rows))
@@ -80,7 +80,11 @@ CASE_QUERY = (
 
 
 async def get_case(session: AsyncSession, case_id: UUID) -> CaseSchema:
-    """Read one case with its child."""
+    """Return a case with its child.
+
+    Raises:
+        NotFound: The case does not exist or the caller cannot see it.
+    """
     row = (await session.execute(CASE_QUERY, {"case_id": case_id})).first()
     if row is None:
         raise NotFound
@@ -89,37 +93,37 @@ async def get_case(session: AsyncSession, case_id: UUID) -> CaseSchema:
 
 
 async def update_case(
-    session: AsyncSession, caller: Caller, case_id: UUID, expected_version: int, patch: CaseUpdate
+    session: AsyncSession, caller: Caller, case_id: UUID, expected_version: int, payload: CaseUpdate
 ) -> CaseSchema:
-    """Change what may be changed without an act, until the case is closed.
+    """Update the editable fields of a case.
 
     Raises:
-        GateRefused: the case is closed, or the actor only looks at it.
+        GateRefused: The case is closed, or the caller does not work on it.
     """
     case = await get_version_for_update(session, Case, case_id, expected_version)
     raise_if_unmet(await check_case_writable(session, case))
-    content = apply_patch(CaseContent, {"kind": case.kind, **decrypt(case)}, patch)
+    content = apply_patch(CaseContent, {"kind": case.kind, **decrypt(case)}, payload)
     case.kind = content.kind
     case.updated_at = utc_now()
     encrypt(case, "sealed", content.model_dump(mode="json", exclude={"kind"}))
     case_history.record_case_history(session, case, "case_changed", caller, case)
-    await session.flush()  # the answer shows what was stored
+    await session.flush()  # the response is read back from the database
     return await load_case_schema(session, case)
 
 
 async def load_case_schema(session: AsyncSession, case: Case) -> CaseSchema:
-    """Return a case that this request has changed as it is read."""
+    """Return a case that the current request has changed."""
     return await get_case(session, case.id)
 
 
 def _row_to_schema(row: Any) -> CaseSchema:
-    words = decrypt_value("cases", "sealed", row.id, row.sealed) if row.sealed else {}
+    content = decrypt_value("cases", "sealed", row.id, row.sealed) if row.sealed else {}
     identity = decrypt_value("children", "sealed", row.child_id, row.child_sealed)
     return CaseSchema.model_construct(
         **dict(zip((*COLUMN_FIELDS, "co_worker_ids"), row, strict=False)),
         child=CaseChild(**_case_child_fields(row.child_id, row.sex, identity, today())),
-        summary=words.get("summary"),
-        outcome=words.get("outcome"),
+        summary=content.get("summary"),
+        outcome=content.get("outcome"),
     )
 
 
@@ -133,7 +137,7 @@ def _row_to_summary(row: Any, day: date) -> dict[str, Any]:
 
 
 def to_case_child(child: Child) -> CaseChild:
-    """Return a child as far as a case shows it."""
+    """Return the fields of a child that a case response contains."""
     return CaseChild(**_case_child_fields(child.id, child.sex, decrypt(child), today()))
 
 
@@ -149,7 +153,7 @@ def _case_child_fields(child_id: UUID | str, sex: str, identity: dict[str, Any],
 
 
 def get_age_today(identity: dict[str, dict[str, str | int]]) -> Age:
-    """Return the age today, as a value or a range."""
+    """Return the age of a person today, as a range of whole years."""
     day = today()
     youngest, oldest = BirthRange.from_details(identity["birth"]).age_range_on(day)
     return Age(min=youngest, max=oldest, on=day)

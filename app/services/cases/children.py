@@ -1,4 +1,4 @@
-"""Children: reading, finding by name in either script, correcting."""
+"""Read, search and update children."""
 
 from typing import Any
 from uuid import UUID
@@ -21,83 +21,84 @@ from app.schemas.wire import Page
 from app.services.cases import history as case_history
 from app.services.cases.cases import get_age_today
 from app.services.cases.write_access import check_works_with_child
-from app.services.persons import name_matching as names
-from app.services.persons import person_details as telling
+from app.services.persons import name_matching, person_details
 
 MAX_NAME_CANDIDATES = 500
-"""Candidates compared in memory a search: a search is for one child, not for a list of everybody."""
+"""Limit of candidates that one search compares in memory; a search looks for a single child."""
 
 
 async def list_children(session: AsyncSession, caller: Caller, filters: ChildFilters) -> Page[ChildSchema]:
-    """List the children the actor sees, newest first; with `q`, those whose names match."""
-    paging = Paginator("children", filters.limit, filters.cursor, {"q": filters.q, "for": caller.id})
+    """List the children that the caller can see, newest first; `q` restricts the list to matching names."""
+    paginator = Paginator("children", filters.limit, filters.cursor, {"q": filters.q, "for": caller.id})
     query = select(Child)
     if filters.q is not None:
         query = query.where(col(Child.id).in_(await _find_matching_child_ids(session, filters.q)))
-    rows, cursor = await paging.fetch_records(session, query, col(Child.created_at), col(Child.id))
+    rows, cursor = await paginator.fetch_records(session, query, col(Child.created_at), col(Child.id))
     cases = await _load_case_ids(session, [child.id for child in rows])
     return Page(items=[_to_schema(child, cases.get(child.id, [])) for child in rows], next_cursor=cursor)
 
 
 async def _find_matching_child_ids(session: AsyncSession, q: str) -> list[UUID]:
-    """Compare candidates without loading them as records: only those that match are shown, and logged."""
-    found = telling.hash_search_keys(names.search_query_keys(q))
-    near = (
+    """Compare the candidates without loading ORM objects, so that the access log lists the matching children only."""
+    tokens = person_details.hash_search_keys(name_matching.search_query_keys(q))
+    candidates = (
         select(col(NameToken.owner_id))
-        .where(col(NameToken.token).in_(found), col(NameToken.kind) == "child")
+        .where(col(NameToken.token).in_(tokens), col(NameToken.kind) == "child")
         .group_by(col(NameToken.owner_id))
         .order_by(func.count().desc())
         .limit(MAX_NAME_CANDIDATES)
     )
-    query = select(col(Child.id), col(Child.sealed)).where(col(Child.id).in_(near))
+    query = select(col(Child.id), col(Child.sealed)).where(col(Child.id).in_(candidates))
     query = query.execution_options(**log.UNRECORDED_READ)
-    matching = []
+    matching_ids = []
     for child_id, sealed in (await session.execute(query)).all():
         identity = decrypt_value("children", "sealed", child_id, sealed)
-        if names.search_query_similarity(q, identity["names"], identity.get("nickname")) > 0:
-            matching.append(child_id)
-    return matching
+        if name_matching.search_query_similarity(q, identity["names"], identity.get("nickname")) > 0:
+            matching_ids.append(child_id)
+    return matching_ids
 
 
 async def _load_case_ids(session: AsyncSession, child_ids: list[UUID]) -> dict[UUID, list[UUID]]:
     query = select(col(Case.child_id), col(Case.id)).where(col(Case.child_id).in_(child_ids))
-    found: dict[UUID, list[UUID]] = {}
+    case_ids: dict[UUID, list[UUID]] = {}
     for child_id, case_id in await session.execute(query.order_by(col(Case.created_at).desc())):
-        found.setdefault(child_id, []).append(case_id)
-    return found
+        case_ids.setdefault(child_id, []).append(case_id)
+    return case_ids
 
 
 async def get_child(session: AsyncSession, child_id: UUID) -> ChildSchema:
-    """Read one child."""
+    """Return a child."""
     return await _load_schema(session, await get_record(session, Child, child_id))
 
 
 async def update_child(
-    session: AsyncSession, caller: Caller, child_id: UUID, expected_version: int, patch: ChildUpdate
+    session: AsyncSession, caller: Caller, child_id: UUID, expected_version: int, payload: ChildUpdate
 ) -> ChildSchema:
-    """Correct what is known of a child; every case of it that the actor sees remembers that it happened.
+    """Update a child and record the change in the history of each of its cases that the caller can see.
 
     Raises:
-        GateRefused: the actor only looks at the child's cases.
+        GateRefused: The caller works on none of the child's cases.
     """
     child = await get_version_for_update(session, Child, child_id, expected_version)
     raise_if_unmet(await check_works_with_child(session, child.id))
-    identity = apply_patch(ChildIdentity, {**decrypt(child), "sex": child.sex}, patch).model_dump(mode="json")
-    identity = await telling.normalize_person_details(session, identity)
+    identity = apply_patch(ChildIdentity, {**decrypt(child), "sex": child.sex}, payload).model_dump(
+        mode="json"
+    )
+    identity = await person_details.normalize_person_details(session, identity)
     child.sex = identity.pop("sex") or "unknown"
     child.province_code = (identity["place_code"] or "")[:2] or None
     encrypt(child, "sealed", identity)
-    await telling.replace_search_tokens(
-        session, child.id, "child", child.id, [identity, *await _load_carer_documents(session, child.id)]
+    await person_details.replace_search_tokens(
+        session, child.id, "child", child.id, [identity, *await _load_people_details(session, child.id)]
     )
     for case in await session.scalars(select(Case).where(col(Case.child_id) == child.id)):
         case_history.record_case_history(session, case, "child_changed", caller, child)
-    await session.flush()  # the answer shows what was stored
+    await session.flush()  # the response is read back from the database
     return await _load_schema(session, child)
 
 
-async def _load_carer_documents(session: AsyncSession, child_id: UUID) -> list[dict[str, Any]]:
-    """Return the documents of who cares for a child, as far as the actor sees them."""
+async def _load_people_details(session: AsyncSession, child_id: UUID) -> list[dict[str, Any]]:
+    """Return the decrypted details of the people around a child, as far as the caller can see them."""
     query = select(col(Person.id), col(Person.sealed)).where(col(Person.child_id) == child_id)
     rows = await session.execute(query.execution_options(**log.UNRECORDED_READ))
     return [decrypt_value("people", "sealed", person_id, sealed) for person_id, sealed in rows]
@@ -110,12 +111,12 @@ async def _load_schema(session: AsyncSession, child: Child) -> ChildSchema:
 
 def _to_schema(child: Child, case_ids: list[UUID]) -> ChildSchema:
     identity = decrypt(child)
-    known = {name: identity.get(name) for name in ChildIdentity.model_fields if name != "sex"}
+    fields = {name: identity.get(name) for name in ChildIdentity.model_fields if name != "sex"}
     return ChildSchema(
         id=child.id,
         version=child.version,
         sex=child.sex,
         age=get_age_today(identity),
         case_ids=case_ids,
-        **{**known, "languages": known["languages"] or []},
+        **{**fields, "languages": fields["languages"] or []},
     )

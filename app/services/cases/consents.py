@@ -1,4 +1,4 @@
-"""The consent register: versioned, never overwritten; a withdrawal stops sharing at once."""
+"""The consent register: entries are never overwritten, and a withdrawal stops sharing at once."""
 
 from typing import Any
 from uuid import UUID
@@ -35,11 +35,11 @@ ENCRYPTED_FIELDS = ("witness", "basis_without_consent", "note")
 async def create_case_consent(
     session: AsyncSession, caller: Caller, case_id: UUID, payload: ConsentCreate
 ) -> ConsentSchema:
-    """Enter a consent, a refusal, or the basis for acting without consent.
+    """Record a consent, a refusal, or the legal basis for acting without consent.
 
     Raises:
-        GateRefused: the actor only looks at the case.
-        InvalidInput: nobody has agreed yet, or decided: the day lies in the future.
+        GateRefused: The caller does not work on the case.
+        InvalidInput: The date of the consent or of the basis is in the future.
     """
     basis = payload.basis_without_consent
     validate_not_in_future({"/on": payload.on, "/basis_without_consent/on": basis.on if basis else None})
@@ -59,7 +59,7 @@ async def create_case_consent(
     )
     encrypt(consent, "sealed", {name: document[name] for name in ENCRYPTED_FIELDS})
     session.add(consent)
-    await session.flush()  # the history names it
+    await session.flush()  # the history entry references the consent
     case_history.record_case_history(
         session, case, "consent_recorded", caller, consent, {"status": consent.status}
     )
@@ -69,9 +69,12 @@ async def create_case_consent(
 async def list_case_consents(
     session: AsyncSession, caller: Caller, case_id: UUID, page: PageQuery
 ) -> Page[ConsentSchema]:
-    """List a case's consent register, newest first; the data protection officer reads it without the case."""
-    paging = Paginator("consents", page.limit, page.cursor, {"case": case_id, "for": caller.id})
-    rows, cursor = await paging.fetch_records(
+    """List the consents of a case, newest first.
+
+    A data protection officer can list them without access to the case.
+    """
+    paginator = Paginator("consents", page.limit, page.cursor, {"case": case_id, "for": caller.id})
+    rows, cursor = await paginator.fetch_records(
         session,
         select(Consent).where(col(Consent.case_id) == case_id),
         col(Consent.created_at),
@@ -85,35 +88,35 @@ async def list_case_consents(
 async def list_consents(
     session: AsyncSession, caller: Caller, filters: ConsentFilters
 ) -> Page[ConsentSchema]:
-    """List the whole register as far as the actor sees it, newest first."""
-    wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
-    paging = Paginator("register", filters.limit, filters.cursor, {**wanted, "for": caller.id})
-    rows, cursor = await paging.fetch_records(
-        session, select(Consent).filter_by(**wanted), col(Consent.created_at), col(Consent.id)
+    """List all consents that the caller can see, newest first."""
+    active_filters = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
+    paginator = Paginator("register", filters.limit, filters.cursor, {**active_filters, "for": caller.id})
+    rows, cursor = await paginator.fetch_records(
+        session, select(Consent).filter_by(**active_filters), col(Consent.created_at), col(Consent.id)
     )
     return Page(items=[_to_schema(consent) for consent in rows], next_cursor=cursor)
 
 
 async def get_consent(session: AsyncSession, consent_id: UUID) -> ConsentSchema:
-    """Read one entry."""
+    """Return a consent."""
     return _to_schema(await get_record(session, Consent, consent_id))
 
 
 async def withdraw_consent(
-    session: AsyncSession, caller: Caller, consent_id: UUID, expected_version: int, withdrawal: Withdrawal
+    session: AsyncSession, caller: Caller, consent_id: UUID, expected_version: int, payload: Withdrawal
 ) -> ConsentSchema:
-    """Withdraw a consent: from this moment nothing is shared on it.
+    """Withdraw a consent; nothing can be shared on it afterwards.
 
     Raises:
-        GateRefused: it was withdrawn before, or is a refusal; the actor only looks at the case.
+        GateRefused: The consent is withdrawn or is a refusal, or the caller does not work on the case.
     """
     case = await get_case_for_share(session, Consent, consent_id)
     consent = await get_version_for_update(session, Consent, consent_id, expected_version)
     raise_if_unmet([*_check_consent_given(consent), *await check_works_on_case(session, case)])
     consent.withdrawn_at = utc_now()
     consent.withdrawn_by_id = caller.id
-    encrypt(consent, "withdrawal_sealed", withdrawal.reason)
-    await session.flush()  # the answer shows what was stored
+    encrypt(consent, "withdrawal_sealed", payload.reason)
+    await session.flush()  # the response is read back from the database
     case_history.record_case_history(session, case, "consent_withdrawn", caller, consent)
     return _to_schema(consent)
 
@@ -122,11 +125,11 @@ def _check_consent_given(consent: Consent) -> list[Fault]:
     status = get_consent_status(consent)
     if status not in {"withdrawn", "refused"}:
         return []
-    return [Fault("/status", "status", f"The consent is {status}; there is nothing to withdraw.")]
+    return [Fault("/status", "status", f"The consent is {status} and cannot be withdrawn.")]
 
 
 def get_consent_status(consent: Consent) -> str:
-    """Return how a consent stands today: given, refused, withdrawn or expired."""
+    """Return the status of a consent today: given, refused, withdrawn or expired."""
     if consent.withdrawn_at is not None:
         return "withdrawn"
     if consent.status == "given" and consent.valid_until is not None and consent.valid_until < today():
@@ -135,9 +138,12 @@ def get_consent_status(consent: Consent) -> str:
 
 
 def _to_schema(consent: Consent) -> ConsentSchema:
-    plain: dict[str, Any] = consent.model_dump(include=set(ConsentSchema.model_fields) - {"status"})
+    columns: dict[str, Any] = consent.model_dump(
+        include=set(ConsentSchema.model_fields) - {"status", *ENCRYPTED_FIELDS}
+    )
     return ConsentSchema(
-        **{**plain, **{name: decrypt(consent).get(name) for name in ENCRYPTED_FIELDS}},
+        **columns,
+        **{name: decrypt(consent).get(name) for name in ENCRYPTED_FIELDS},
         status=get_consent_status(consent),
         on=consent.given_on,
         withdrawal_reason=decrypt(consent, "withdrawal_sealed") or None,

@@ -1,4 +1,4 @@
-"""How long a case may last: milestones at 18, 21 and 24 months, and a dated extension beyond."""
+"""Duration of a case: milestones at 18, 21 and 24 months, and extensions past 24 months."""
 
 from datetime import date
 from typing import NamedTuple
@@ -20,48 +20,46 @@ from app.services.cases.cases import load_case_schema
 from app.services.cases.states import check_case_open
 
 MILESTONE_MONTHS = (18, 21, 24)
-"""Months after opening at which a worker is reminded of the end; support ends at the last."""
+"""Months after the opening of a case at which the agenda reminds its workers; support ends at the last one."""
 
 
 class Milestone(NamedTuple):
-    """A day on which a case has lasted so many months."""
+    """The day on which a case has been open for a number of months."""
 
     months: int
     on: date
 
 
 def list_case_milestones(case: Case) -> list[Milestone]:
-    """Return the milestones of a case, the earliest first."""
+    """Return the milestones of a case, earliest first."""
     return [Milestone(months, add_months(case.opened_on, months)) for months in MILESTONE_MONTHS]
 
 
 def get_support_end_date(case: Case) -> date:
-    """Return the last day of support: 24 months after opening, or until when it was extended."""
+    """Return the last day of support: 24 months after the opening, or the end of a later extension."""
     return max(list_case_milestones(case)[-1].on, case.extended_until or date.min)
 
 
 async def extend_case(
-    session: AsyncSession, caller: Caller, case_id: UUID, expected_version: int, extension: CaseExtension
+    session: AsyncSession, caller: Caller, case_id: UUID, expected_version: int, payload: CaseExtension
 ) -> CaseSchema:
-    """Extend a case past 24 months (the gate '18, 21, 24 months').
+    """Extend a case past 24 months (the gate "18, 21, 24 months").
 
     Raises:
-        GateRefused: the case is closed, or the date is no extension of what it has already.
+        GateRefused: The case is closed, or the date is not after the current end of support.
     """
     case = await get_version_for_update(session, Case, case_id, expected_version)
-    raise_if_unmet([*check_case_open(case), *_check_extension_date(case, extension.until)])
-    case.extended_until = extension.until
+    raise_if_unmet([*check_case_open(case), *_check_extension_date(case, payload.until)])
+    case.extended_until = payload.until
     case.updated_at = utc_now()
-    detail = {"until": extension.until.isoformat(), "reason": extension.reason}
+    detail = {"until": payload.until.isoformat(), "reason": payload.reason}
     case_history.record_case_history(session, case, "case_extended", caller, case, detail)
-    await session.flush()  # the answer shows what was stored
+    await session.flush()  # the response is read back from the database
     return await load_case_schema(session, case)
 
 
 def _check_extension_date(case: Case, until: date) -> list[Fault]:
     if until > max(get_support_end_date(case), today()):
         return []
-    detail = (
-        "An extension ends later than today, than 24 months after opening, and than the extension before."
-    )
+    detail = "`until` must be after today, after 24 months of support, and after the previous extension."
     return [Fault("/until", "until_too_early", detail)]

@@ -1,7 +1,7 @@
-"""What happened to a case, written by the acts themselves: the timeline's source."""
+"""Write the history of a case, which is the source of its timeline."""
 
 from datetime import UTC, date, datetime, time
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,10 +13,16 @@ from app.kit.dates import CAMBODIA_TIMEZONE, today
 from app.models import Case, CaseHistoryEntry, ClinicalNote, LegalStep
 from app.models.record import CaseRecord, utc_now
 
-TIER_BY_RECORD_TYPE: dict[type[Any], str] = {ClinicalNote: "clinical", LegalStep: "legal"}
-"""Kinds of records that are always of one tier; others say theirs, or are of everybody's."""
+TIER_BY_RECORD_TYPE: dict[type, str] = {ClinicalNote: "clinical", LegalStep: "legal"}
+"""Record types with a fixed tier. Other records have a `tier` column or belong to the tier `case`."""
 LOCAL_NOON = time(12, tzinfo=CAMBODIA_TIMEZONE)
-"""When something happened of which the day is all that is known: it stays that day for readers elsewhere."""
+"""Time of an event of which only the date is known; noon keeps the date the same in most other time zones."""
+
+
+class IdentifiedRecord(Protocol):
+    """A record that a history entry can reference."""
+
+    id: UUID
 
 
 def record_case_history(
@@ -24,58 +30,61 @@ def record_case_history(
     case: Case,
     kind: str,
     caller: Caller,
-    about: Any,
+    record: IdentifiedRecord,
     detail: dict[str, Any] | None = None,
     *,
     occurred_at: datetime | date | None = None,
 ) -> None:
-    """Add a line to a case's history: what happened, by whom, to which record, and what a reader should know.
+    """Add an entry to the history of a case.
 
-    A line is read by whoever reads its record's tier. `at` is the moment, or the day in Cambodia, when it happened, where
-    that was not just now; what still lies ahead happens as it is written.
+    The entry is visible to the callers who can see the tier of `record`. `occurred_at` is the time, or the date in
+    Cambodia, of an earlier event. Without it, or if it is in the future, the entry gets the current time.
     """
-    session.add(_build_entry((case.child_id, case.id), kind, caller, about, detail, occurred_at))
+    session.add(_build_entry((case.child_id, case.id), kind, caller, record, detail, occurred_at))
 
 
 def record_case_history_without_access(
-    session: AsyncSession, kind: str, caller: Caller, about: CaseRecord, detail: dict[str, Any]
+    session: AsyncSession, kind: str, caller: Caller, record: CaseRecord, detail: dict[str, Any]
 ) -> None:
-    """Add a line to the history of a case that the actor does not see: a payment is part of it, whoever pays."""
-    session.add(_build_entry((about.child_id, about.case_id), kind, caller, about, detail, None))
+    """Add an entry to the history of a record's case, for a caller who cannot see the case.
+
+    A finance officer pays a disbursement without access to its case.
+    """
+    session.add(_build_entry((record.child_id, record.case_id), kind, caller, record, detail, None))
 
 
 def _build_entry(
-    of: tuple[UUID, UUID],
+    child_and_case_id: tuple[UUID, UUID],
     kind: str,
     caller: Caller,
-    about: Any,
+    record: IdentifiedRecord,
     detail: dict[str, Any] | None,
-    at: datetime | date | None,
+    occurred_at: datetime | date | None,
 ) -> CaseHistoryEntry:
-    child_id, case_id = of
-    line = CaseHistoryEntry(
+    child_id, case_id = child_and_case_id
+    entry = CaseHistoryEntry(
         child_id=child_id,
         case_id=case_id,
-        at=_to_timestamp(at),
+        at=_to_timestamp(occurred_at),
         kind=kind,
         by_id=caller.id,
-        tier=_get_tier(about),
-        record_kind=RECORD_KINDS[type(about)],
-        record_id=about.id,
+        tier=_get_tier(record),
+        record_kind=RECORD_KINDS[type(record)],
+        record_id=record.id,
     )
     if detail:
-        encrypt(line, "sealed", detail)
-    return line
+        encrypt(entry, "sealed", detail)
+    return entry
 
 
-def _get_tier(about: Any) -> str:
-    own: str = getattr(about, "tier", "case")
-    return TIER_BY_RECORD_TYPE.get(type(about), own)
+def _get_tier(record: IdentifiedRecord) -> str:
+    own_tier: str = getattr(record, "tier", "case")
+    return TIER_BY_RECORD_TYPE.get(type(record), own_tier)
 
 
-def _to_timestamp(at: datetime | date | None) -> datetime:
-    if isinstance(at, datetime):
-        return min(at, utc_now())
-    if at is None or at >= today():
+def _to_timestamp(occurred_at: datetime | date | None) -> datetime:
+    if isinstance(occurred_at, datetime):
+        return min(occurred_at, utc_now())
+    if occurred_at is None or occurred_at >= today():
         return utc_now()
-    return datetime.combine(at, LOCAL_NOON).astimezone(UTC)
+    return datetime.combine(occurred_at, LOCAL_NOON).astimezone(UTC)

@@ -1,4 +1,4 @@
-"""Opening a case: child, case, number, circle and consent in one transaction."""
+"""Open a case: create the child, the case, the caregiver and the consent in one transaction."""
 
 from datetime import date
 from typing import Any
@@ -15,7 +15,7 @@ from app.kit.dates import CAMBODIA_TIMEZONE, BirthRange, today
 from app.models import Case, Child, Consent, Person, Referral
 from app.schemas.referrals import ReferralAcceptance
 from app.services.cases import history as case_history
-from app.services.persons import person_details as telling
+from app.services.persons import person_details
 
 NEXT_CASE_NUMBER_SQL = text("""
     INSERT INTO case_number_series AS series (year, last) VALUES (:year, 1)
@@ -28,10 +28,12 @@ RESPONSIBLE_RELATIONSHIPS = frozenset({"mother", "father"})
 
 
 async def lock_case_opening(session: AsyncSession, child_id: UUID) -> None:
-    """Wait for whoever is opening a case for a known child: who comes later finds it open, and joins it or is refused.
+    """Take an advisory lock per child, so that two requests cannot open a case for a child at the same time.
+
+    The second request waits, finds the open case, and joins it or is refused.
 
     Raises:
-        TimedOut: they take too long.
+        TimedOut: The other transaction holds the lock for too long.
     """
     await get_driver_connection(session).execute(CASE_OPENING_LOCK_SQL, str(child_id))
 
@@ -45,45 +47,45 @@ async def open_case_from_referral(
     session: AsyncSession,
     caller: Caller,
     referral: Referral,
-    told: dict[str, Any],
+    content: dict[str, Any],
     acceptance: ReferralAcceptance,
 ) -> Case:
-    """Open a case for the child a referral tells of, new or known."""
+    """Open a case for the child of an accepted referral; creates the child unless `acceptance` names a known one."""
     child_id = acceptance.child_id
     if child_id is None:
-        child_id = (await _build_child(session, told)).id
-    case = await _build_case(session, referral, told, acceptance, child_id)
-    _add_people(session, case, told)
-    consent = _build_consent(session, case, caller, told["consent"])
-    await session.flush()  # foreign keys: history and tokens name what was just made
+        child_id = (await _create_child(session, content)).id
+    case = await _create_case(session, referral, content, acceptance, child_id)
+    _add_caregiver(session, case, content)
+    consent = _create_consent(session, case, caller, content["consent"])
+    await session.flush()  # history entries reference the case and the consent
     case_history.record_case_history(session, case, "referral_accepted", caller, referral)
     case_history.record_case_history(session, case, "case_opened", caller, case, {"number": case.number})
     case_history.record_case_history(session, case, "consent_recorded", caller, consent)
     return case
 
 
-async def _build_child(session: AsyncSession, told: dict[str, Any]) -> Child:
-    known = told["child"]
-    child = Child(sex=known["sex"] or "unknown", province_code=(known["place_code"] or "")[:2] or None)
-    encrypt(child, "sealed", {name: value for name, value in known.items() if name != "sex"})
+async def _create_child(session: AsyncSession, content: dict[str, Any]) -> Child:
+    details = content["child"]
+    child = Child(sex=details["sex"] or "unknown", province_code=(details["place_code"] or "")[:2] or None)
+    encrypt(child, "sealed", {name: value for name, value in details.items() if name != "sex"})
     session.add(child)
-    await session.flush()  # the case's foreign key names the child
-    await telling.replace_search_tokens(
-        session, child.id, "child", child.id, telling.get_child_and_caregiver(told), is_new=True
+    await session.flush()  # the case has a foreign key to the child
+    await person_details.replace_search_tokens(
+        session, child.id, "child", child.id, person_details.get_child_and_caregiver(content), is_new=True
     )
     return child
 
 
-async def _build_case(
+async def _create_case(
     session: AsyncSession,
     referral: Referral,
-    told: dict[str, Any],
+    content: dict[str, Any],
     acceptance: ReferralAcceptance,
-    child_id: Any,
+    child_id: UUID,
 ) -> Case:
     if acceptance.team_id is None or acceptance.lead_worker_id is None or acceptance.case_kind is None:
-        raise NotFound  # the gate has refused these before
-    youngest, oldest = BirthRange.from_details(told["child"]["birth"]).age_range_on(
+        raise NotFound  # unreachable after the gate of the acceptance; narrows the types
+    youngest, oldest = BirthRange.from_details(content["child"]["birth"]).age_range_on(
         referral.received_at.astimezone(CAMBODIA_TIMEZONE).date()
     )
     case = Case(
@@ -100,21 +102,21 @@ async def _build_case(
     )
     encrypt(case, "sealed", {"summary": None})
     session.add(case)
-    await session.flush()  # people, consents and the referral name the case
+    await session.flush()  # people, the consent and the referral reference the case
     return case
 
 
 async def next_case_number(session: AsyncSession, day: date) -> str:
-    """Return the next case number of a year, such as FSC-2026-0042; no number is given twice or skipped."""
+    """Return the next case number of a year, such as FSC-2026-0042, without gaps or duplicates."""
     last = await session.scalar(NEXT_CASE_NUMBER_SQL, {"year": day.year})
     return f"FSC-{day.year}-{last:04}"
 
 
-def _add_people(session: AsyncSession, case: Case, told: dict[str, Any]) -> None:
-    carer = told.get("caregiver")
-    if not carer:
+def _add_caregiver(session: AsyncSession, case: Case, content: dict[str, Any]) -> None:
+    caregiver = content.get("caregiver")
+    if not caregiver:
         return
-    relationship = carer["relationship"] or "unknown"
+    relationship = caregiver["relationship"] or "unknown"
     person = Person(
         child_id=case.child_id,
         case_id=case.id,
@@ -123,23 +125,27 @@ def _add_people(session: AsyncSession, case: Case, told: dict[str, Any]) -> None
         is_responsible=relationship in RESPONSIBLE_RELATIONSHIPS,
     )
     encrypt(
-        person, "sealed", {name: carer[name] for name in ("names", "phone", "place_code", "address_detail")}
+        person,
+        "sealed",
+        {name: caregiver[name] for name in ("names", "phone", "place_code", "address_detail")},
     )
     session.add(person)
 
 
-def _build_consent(session: AsyncSession, case: Case, caller: Caller, told: dict[str, Any]) -> Consent:
-    basis = told["basis_without_consent"]
+def _create_consent(
+    session: AsyncSession, case: Case, caller: Caller, referral_consent: dict[str, Any]
+) -> Consent:
+    basis = referral_consent["basis_without_consent"]
     consent = Consent(
         child_id=case.child_id,
         case_id=case.id,
-        given_by=told["given_by"],
-        method=told["method"],
-        given_on=date.fromisoformat(told["on"] or basis["on"]),
-        scope=told["scope"],
+        given_by=referral_consent["given_by"],
+        method=referral_consent["method"],
+        given_on=date.fromisoformat(referral_consent["on"] or basis["on"]),
+        scope=referral_consent["scope"],
         basis_without_consent=basis["basis"] if basis else None,
         recorded_by_id=caller.id,
     )
-    encrypt(consent, "sealed", {"witness": told["witness"], "basis_without_consent": basis})
+    encrypt(consent, "sealed", {"witness": referral_consent["witness"], "basis_without_consent": basis})
     session.add(consent)
     return consent

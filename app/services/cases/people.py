@@ -27,19 +27,19 @@ from app.schemas.people import PersonContent, PersonCreate, PersonUpdate
 from app.schemas.wire import Page, PageQuery
 from app.services.cases import history as case_history
 from app.services.cases.write_access import check_works_on_case
-from app.services.persons import person_details as telling
+from app.services.persons import person_details
 
 COLUMN_FIELDS = frozenset({"role", "relationship", "is_responsible"})
-"""What row and report queries may read; everything else about a person is sealed."""
+"""Fields stored as plain columns for row-level security and reports; all other fields are encrypted."""
 
 
 async def create_case_person(
     session: AsyncSession, caller: Caller, case_id: UUID, payload: PersonCreate
 ) -> PersonSchema:
-    """Add somebody to a case's circle.
+    """Add a person to a case.
 
     Raises:
-        GateRefused: the actor only looks at the case.
+        GateRefused: The caller does not work on the case.
     """
     case = await get_for_share(session, Case, case_id)
     raise_if_unmet(await check_works_on_case(session, case))
@@ -49,60 +49,60 @@ async def create_case_person(
     await _store_details(session, person, payload.model_dump(mode="json", exclude={"id"}))
     session.add(person)
     case_history.record_case_history(session, case, "person_added", caller, person, {"role": person.role})
-    await session.flush()  # the answer shows what was stored
+    await session.flush()  # the response is read back from the database
     return _to_schema(person)
 
 
 async def list_case_people(
     session: AsyncSession, caller: Caller, case_id: UUID, page: PageQuery
 ) -> Page[PersonSchema]:
-    """List a case's circle, newest first."""
+    """List the people of a case, newest first."""
     await ensure_exists(session, Case, case_id)
-    paging = Paginator("people", page.limit, page.cursor, {"case": case_id, "for": caller.id})
-    rows, cursor = await paging.fetch_records(
+    paginator = Paginator("people", page.limit, page.cursor, {"case": case_id, "for": caller.id})
+    rows, cursor = await paginator.fetch_records(
         session, select(Person).where(col(Person.case_id) == case_id), col(Person.created_at), col(Person.id)
     )
     return Page(items=[_to_schema(person) for person in rows], next_cursor=cursor)
 
 
 async def get_person(session: AsyncSession, person_id: UUID) -> PersonSchema:
-    """Read one person."""
+    """Return a person."""
     return _to_schema(await get_record(session, Person, person_id))
 
 
 async def update_person(
-    session: AsyncSession, caller: Caller, person_id: UUID, expected_version: int, patch: PersonUpdate
+    session: AsyncSession, caller: Caller, person_id: UUID, expected_version: int, payload: PersonUpdate
 ) -> PersonSchema:
-    """Correct what is known of a person.
+    """Update a person.
 
     Raises:
-        GateRefused: the actor only looks at the case.
-        InvalidInput: it would take every name away.
+        GateRefused: The caller does not work on the case.
+        InvalidInput: The update removes every name of the person.
     """
     case = await get_case_for_share(session, Person, person_id)
     person = await get_version_for_update(session, Person, person_id, expected_version)
     raise_if_unmet(await check_works_on_case(session, case))
-    before = decrypt(person)
-    known = apply_patch(PersonContent, {**before, **person.model_dump(include=set(COLUMN_FIELDS))}, patch)
-    if before.get("names") and not known.names:
-        raise InvalidInput([Fault("/names", "name_missing", "Who has a name keeps one.")])
-    await _store_details(session, person, known.model_dump(mode="json"))
+    stored = decrypt(person)
+    content = apply_patch(PersonContent, {**stored, **person.model_dump(include=set(COLUMN_FIELDS))}, payload)
+    if stored.get("names") and not content.names:
+        raise InvalidInput([Fault("/names", "name_missing", "At least one name is required.")])
+    await _store_details(session, person, content.model_dump(mode="json"))
     case_history.record_case_history(session, case, "person_changed", caller, person)
-    await session.flush()  # the answer shows what was stored
+    await session.flush()  # the response is read back from the database
     return _to_schema(person)
 
 
-async def _store_details(session: AsyncSession, person: Person, document: dict[str, Any]) -> None:
-    document = await telling.normalize_person_details(session, document)
+async def _store_details(session: AsyncSession, person: Person, details: dict[str, Any]) -> None:
+    details = await person_details.normalize_person_details(session, details)
     for name in COLUMN_FIELDS:
-        setattr(person, name, document.pop(name))
-    if person.role != "other":  # likeness is judged by who cares for the child
-        await telling.add_contact_search_tokens(session, person.child_id, document)
-    encrypt(person, "sealed", document)
+        setattr(person, name, details.pop(name))
+    if person.role != "other":  # the duplicate search compares caregivers only
+        await person_details.add_contact_search_tokens(session, person.child_id, details)
+    encrypt(person, "sealed", details)
 
 
 def _to_schema(person: Person) -> PersonSchema:
-    document = decrypt(person)
-    plain: dict[str, Any] = person.model_dump(include=set(PersonSchema.model_fields))
-    told = {name: document.get(name) for name in PersonContent.model_fields if name not in COLUMN_FIELDS}
-    return PersonSchema(**{**told, **plain, "names": document.get("names") or []})
+    details = decrypt(person)
+    columns: dict[str, Any] = person.model_dump(include=set(PersonSchema.model_fields))
+    fields = {name: details.get(name) for name in PersonContent.model_fields if name not in COLUMN_FIELDS}
+    return PersonSchema(**{**fields, **columns, "names": details.get("names") or []})

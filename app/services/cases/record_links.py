@@ -1,4 +1,4 @@
-"""Where a record is read: the path of its page, for lists of records of many kinds."""
+"""Paths of records, for lists that contain records of several kinds."""
 
 from uuid import UUID
 
@@ -22,21 +22,21 @@ RECORD_PATHS: dict[str, str] = {
     "service_referral": "/v1/service-referrals/{id}",
     "support_session": "/v1/support-sessions/{id}",
 }
-"""By kind of record."""
+"""Path template by kind of record."""
 PART_PATHS: dict[str, str] = {
-    "clinical_note": "/v1/support-sessions/{whole}/clinical-note",
-    "session_addendum": "/v1/support-sessions/{whole}/addenda",
+    "clinical_note": "/v1/support-sessions/{parent}/clinical-note",
+    "session_addendum": "/v1/support-sessions/{parent}/addenda",
 }
-"""Of records that are read as parts of another."""
+"""Path template by kind, for records that belong to another record, the parent."""
 
 
 def get_record_path(kind: str, record_id: UUID, case_id: UUID | None) -> str:
-    """Return where a record is read, of a kind that has pages of its own."""
+    """Return the path of a record; its kind must have a path template."""
     return RECORD_PATHS[kind].format(id=record_id, case=case_id)
 
 
-def find_record_path(kind: str, record_id: UUID, case_id: UUID, whole_id: UUID | None) -> str | None:
-    """Return where a record is read, by itself or as a part; None where it is read nowhere."""
-    if whole_id is not None:
-        return PART_PATHS[kind].format(whole=whole_id)
+def find_record_path(kind: str, record_id: UUID, case_id: UUID, parent_id: UUID | None) -> str | None:
+    """Return the path of a record or of its list at the parent; None if its kind has no path."""
+    if parent_id is not None:
+        return PART_PATHS[kind].format(parent=parent_id)
     return get_record_path(kind, record_id, case_id) if kind in RECORD_PATHS else None

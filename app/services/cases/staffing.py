@@ -25,87 +25,103 @@ from app.services.cases.states import check_case_open
 
 
 async def assign_case(
-    session: AsyncSession, caller: Caller, case_id: UUID, expected_version: int, assignment: CaseAssignment
+    session: AsyncSession, caller: Caller, case_id: UUID, expected_version: int, payload: CaseAssignment
 ) -> CaseSchema:
-    """Name the lead worker and the co-workers of a case; where none are named at all, those stay who are still fit.
+    """Assign the lead worker and the co-workers of a case.
+
+    Without `co_worker_ids`, the co-workers who are still eligible remain.
 
     Raises:
-        GateRefused: the actor does not lead the case's team; somebody is no active worker of it, or works on the
-            other side of a wall.
+        GateRefused: The caller does not supervise the case's team, or a worker is not eligible or is on the other side
+            of a conflict wall.
     """
     case = await get_version_for_update(session, Case, case_id, expected_version)
-    beside = assignment.co_worker_ids
-    if beside is None:
-        here = await session.scalars(
-            select(col(CaseWorker.user_id)).where(col(CaseWorker.case_id) == case.id)
-        )
-        beside = [
-            worker
-            for worker in here.all()
-            if not await check_workers_eligible(session, case.team_id, [worker])
-        ]
-    workers = [assignment.lead_worker_id, *beside]
+    co_worker_ids = payload.co_worker_ids
+    if co_worker_ids is None:
+        co_worker_ids = await _list_eligible_co_workers(session, case)
+    worker_ids = [payload.lead_worker_id, *co_worker_ids]
     raise_if_unmet(
         [
             *check_case_open(case),
             *check_leads_case(caller, case),
-            *await check_workers_eligible(session, case.team_id, workers),
-            *await check_conflict_wall(session, case.child_id, workers),
+            *await check_workers_eligible(session, case.team_id, worker_ids),
+            *await check_conflict_wall(session, case.child_id, worker_ids),
         ]
     )
-    before = case.lead_worker_id
-    case.lead_worker_id = assignment.lead_worker_id
-    await _set_co_workers(session, case, set(beside) - {assignment.lead_worker_id})
+    previous_lead_id = case.lead_worker_id
+    case.lead_worker_id = payload.lead_worker_id
+    await _set_co_workers(session, case, set(co_worker_ids) - {payload.lead_worker_id})
     case.updated_at = utc_now()
-    detail = {"from_lead": str(before), "to_lead": str(case.lead_worker_id)}
+    detail = {"from_lead": str(previous_lead_id), "to_lead": str(case.lead_worker_id)}
     case_history.record_case_history(session, case, "lead_assigned", caller, case, detail)
-    await session.flush()  # the answer shows what was stored
+    await session.flush()  # the response is read back from the database
     return await load_case_schema(session, case)
+
+
+async def _list_eligible_co_workers(session: AsyncSession, case: Case) -> list[UUID]:
+    co_workers = await session.scalars(
+        select(col(CaseWorker.user_id)).where(col(CaseWorker.case_id) == case.id)
+    )
+    return [
+        user_id
+        for user_id in co_workers.all()
+        if not await check_workers_eligible(session, case.team_id, [user_id])
+    ]
 
 
 async def transfer_case(
-    session: AsyncSession, caller: Caller, case_id: UUID, expected_version: int, move: CaseTransfer
+    session: AsyncSession, caller: Caller, case_id: UUID, expected_version: int, payload: CaseTransfer
 ) -> CaseSchema:
-    """Give a case to another team and a lead worker there; co-workers of the old team leave it.
+    """Transfer a case to another team and a lead worker of that team; the co-workers are removed.
 
     Raises:
-        GateRefused: the team is not active, the worker is none of its, or the wall stands.
+        GateRefused: The team is not active, the worker is not eligible, or a conflict wall excludes the worker.
     """
     case = await get_version_for_update(session, Case, case_id, expected_version)
-    team = await session.get(Team, move.team_id)
+    team = await session.get(Team, payload.team_id)
     raise_if_unmet(
         [
             *check_case_open(case),
-            *([] if team and team.is_active else [Fault("/team_id", "team_unknown", "No such active team.")]),
-            *await check_workers_eligible(session, move.team_id, [move.lead_worker_id]),
-            *await check_conflict_wall(session, case.child_id, [move.lead_worker_id]),
+            *(
+                []
+                if team and team.is_active
+                else [Fault("/team_id", "team_unknown", "The team does not exist or is not active.")]
+            ),
+            *await check_workers_eligible(session, payload.team_id, [payload.lead_worker_id]),
+            *await check_conflict_wall(session, case.child_id, [payload.lead_worker_id]),
         ]
     )
-    detail = {"from_team": str(case.team_id), "to_team": str(move.team_id), "reason": move.reason}
-    case.team_id, case.lead_worker_id = move.team_id, move.lead_worker_id
+    detail = {"from_team": str(case.team_id), "to_team": str(payload.team_id), "reason": payload.reason}
+    case.team_id, case.lead_worker_id = payload.team_id, payload.lead_worker_id
     await _set_co_workers(session, case, set())
     case.updated_at = utc_now()
     case_history.record_case_history(session, case, "case_transferred", caller, case, detail)
-    await session.flush()  # the answer shows what was stored
+    await session.flush()  # the response is read back from the database
     return await load_case_schema(session, case)
 
 
-async def _set_co_workers(session: AsyncSession, case: Case, wanted: set[UUID]) -> None:
+async def _set_co_workers(session: AsyncSession, case: Case, user_ids: set[UUID]) -> None:
     await session.execute(delete(CaseWorker).where(col(CaseWorker.case_id) == case.id))
-    session.add_all(CaseWorker(case_id=case.id, child_id=case.child_id, user_id=worker) for worker in wanted)
-    await _reassign_planned_sessions(session, case, {case.lead_worker_id, *wanted})
+    session.add_all(
+        CaseWorker(case_id=case.id, child_id=case.child_id, user_id=user_id) for user_id in user_ids
+    )
+    await _reassign_planned_sessions(session, case, {case.lead_worker_id, *user_ids})
 
 
-async def _reassign_planned_sessions(session: AsyncSession, case: Case, workers: set[UUID]) -> None:
-    """Give the sessions that were planned to the lead worker, where who was to hold them no longer sees the case."""
-    leading = select(col(TeamMember.user_id)).where(
+async def _reassign_planned_sessions(session: AsyncSession, case: Case, worker_ids: set[UUID]) -> None:
+    """Assign planned sessions to the lead worker if their own worker cannot see the case after the change."""
+    supervisor_ids = select(col(TeamMember.user_id)).where(
         col(TeamMember.team_id) == case.team_id, col(TeamMember.is_supervisor)
     )
-    orphaned = update(SupportSession).where(
+    statement = update(SupportSession).where(
         col(SupportSession.case_id) == case.id,
         col(SupportSession.status) == "planned",
-        col(SupportSession.worker_id).not_in(workers),
-        col(SupportSession.worker_id).not_in(leading),
+        col(SupportSession.worker_id).not_in(worker_ids),
+        col(SupportSession.worker_id).not_in(supervisor_ids),
     )
-    new = {"worker_id": case.lead_worker_id, "version": SupportSession.version + 1, "updated_at": utc_now()}
-    await session.execute(orphaned.values(new).execution_options(synchronize_session=False))
+    values = {
+        "worker_id": case.lead_worker_id,
+        "version": SupportSession.version + 1,
+        "updated_at": utc_now(),
+    }
+    await session.execute(statement.values(values).execution_options(synchronize_session=False))

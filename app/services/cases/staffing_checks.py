@@ -21,24 +21,26 @@ SHARED_WORKER_SQL = text("SELECT access.children_share_worker(:child, :other)").
 
 
 def check_leads_case(caller: Caller, case: Case) -> list[Fault]:
-    """Return what speaks against this actor deciding who works on a case.
+    """Return a fault unless the caller supervises the case's team.
 
-    Broken glass lets a supervisor of another team look, and not decide who works on the case.
+    A supervisor of another team with break-glass access can read the case but cannot assign its workers.
     """
     if caller.leads_team(case.team_id):
         return []
-    return [Fault(None, "not_your_team", "A supervisor of the case's team assigns it.")]
+    return [Fault(None, "not_your_team", "Only a supervisor of the case's team can do this.")]
 
 
-async def check_workers_eligible(session: AsyncSession, team_id: UUID, workers: list[UUID]) -> list[Fault]:
-    """Return what speaks against these people working on a case of a team."""
-    unfit = [worker for worker in workers if not await can_lead_case(session, worker, team_id)]
-    detail = "Everybody on a case is an active social worker or supervisor of its team."
-    return [Fault(None, "worker_unfit", detail)] if unfit else []
+async def check_workers_eligible(session: AsyncSession, team_id: UUID, worker_ids: list[UUID]) -> list[Fault]:
+    """Return a fault unless every worker is eligible for cases of the team."""
+    ineligible = [
+        worker_id for worker_id in worker_ids if not await can_lead_case(session, worker_id, team_id)
+    ]
+    detail = "Each worker of a case must be an active social worker or supervisor of its team."
+    return [Fault(None, "worker_unfit", detail)] if ineligible else []
 
 
 async def can_lead_case(session: AsyncSession, worker_id: UUID, team_id: UUID | None) -> bool:
-    """Whether somebody may carry a case of a team: active, a worker by role, a member of it."""
+    """Return whether a user can be lead worker of a team's case: active, in the team, and with a role for case work."""
     worker = await session.scalar(
         select(User)
         .join(TeamMember, col(TeamMember.user_id) == col(User.id))
@@ -47,15 +49,21 @@ async def can_lead_case(session: AsyncSession, worker_id: UUID, team_id: UUID | 
     return worker is not None and worker.is_active and not set(LEAD_WORKER_ROLES).isdisjoint(worker.roles)
 
 
-async def check_conflict_wall(session: AsyncSession, child_id: UUID, workers: list[UUID]) -> list[Fault]:
-    """Return the unmet condition that one of these people works behind the wall of a child, or none."""
-    if await session.scalar(CONFLICT_WALL_SQL, {"child": child_id, "workers": workers}):
-        return [Fault(None, "wall", "One of them works on a case that must stay apart from this one.")]
+async def check_conflict_wall(session: AsyncSession, child_id: UUID, worker_ids: list[UUID]) -> list[Fault]:
+    """Return a fault if a conflict wall excludes one of the workers from the child's cases."""
+    if await session.scalar(CONFLICT_WALL_SQL, {"child": child_id, "workers": worker_ids}):
+        return [Fault(None, "wall", "A worker is excluded from this case by a conflict wall.")]
     return []
 
 
-async def check_shared_worker(session: AsyncSession, one: Case, two: Case) -> list[Fault]:
-    """Return the unmet condition that two children share a worker whom a wall would shut out of a case, or none."""
-    if await session.scalar(SHARED_WORKER_SQL, {"child": one.child_id, "other": two.child_id}):
-        return [Fault(None, "shared_worker", "Somebody works with both: assign another worker first.")]
+async def check_shared_worker(session: AsyncSession, case: Case, other_case: Case) -> list[Fault]:
+    """Return a fault if a worker works with both children."""
+    if await session.scalar(SHARED_WORKER_SQL, {"child": case.child_id, "other": other_case.child_id}):
+        return [
+            Fault(
+                None,
+                "shared_worker",
+                "A worker works with both children. Assign another worker to one of the cases first.",
+            )
+        ]
     return []

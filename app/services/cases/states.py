@@ -1,4 +1,4 @@
-"""The life of a case: it moves only by what is decided about its assessment, plan, reviews and exit."""
+"""State machine of a case; decisions on its assessment, care plan, reviews and exit change its status."""
 
 from app.access.permissions import Permission
 from app.errors import Fault
@@ -38,5 +38,5 @@ TRANSITIONS = (START_PLANNING, ACTIVATE, BEGIN_EXIT, CLOSE)
 
 
 def check_case_open(case: Case) -> list[Fault]:
-    """Return the unmet condition that a case is closed, or none."""
+    """Return a fault if the case is closed."""
     return [Fault("/status", "status", "The case is closed.")] if case.status == "closed" else []

@@ -1,4 +1,4 @@
-"""The timeline of a case: what happened to it, as far as the reader's tiers go."""
+"""List the timeline of a case."""
 
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
@@ -22,23 +22,28 @@ from app.services.cases.record_links import find_record_path
 COLUMN_FIELDS = set(TimelineEntry.model_fields) - {"link", "detail"}
 EARLIEST_DATE = date(1900, 1, 1)
 SESSION_PART_MODELS: dict[str, Any] = {"clinical_note": ClinicalNote, "session_addendum": SessionAddendum}
-"""Records that are read as parts of a session."""
+"""Record kinds whose path contains the id of their support session."""
 
 
 async def list_case_timeline(
     session: AsyncSession, caller: Caller, case_id: UUID, filters: TimelineFilters
 ) -> Page[TimelineEntry]:
-    """Return what happened to a case, the latest to happen first; whose tier is closed to the actor did not happen."""
+    """List the history entries of a case, latest event first.
+
+    Row-level security hides the entries of tiers that the caller cannot see.
+    """
     await ensure_exists(session, Case, case_id)
-    wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
-    paging = Paginator(
-        "timeline", filters.limit, filters.cursor, {**wanted, "case": case_id, "for": caller.id}
+    active_filters = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
+    paginator = Paginator(
+        "timeline", filters.limit, filters.cursor, {**active_filters, "case": case_id, "for": caller.id}
     )
-    rows, cursor = await paging.fetch_records(
+    rows, cursor = await paginator.fetch_records(
         session, _build_query(case_id, filters), col(CaseHistoryEntry.at), col(CaseHistoryEntry.id)
     )
-    sessions = await _load_session_ids(session, rows)
-    return Page(items=[_to_schema(line, sessions.get(line.record_id)) for line in rows], next_cursor=cursor)
+    session_ids = await _load_session_ids(session, rows)
+    return Page(
+        items=[_to_schema(entry, session_ids.get(entry.record_id)) for entry in rows], next_cursor=cursor
+    )
 
 
 def _build_query(case_id: UUID, filters: TimelineFilters) -> Select[*tuple[Any, ...]]:
@@ -55,30 +60,33 @@ def _build_query(case_id: UUID, filters: TimelineFilters) -> Select[*tuple[Any, 
 
 
 def _start_of_day(day: date) -> datetime:
-    """Return when a day begins in Cambodia; UTC cannot name the beginning of the first day of year 1."""
+    """Return the start of a day in Cambodia.
+
+    Days before 1900 are raised to it: the start of the year 1 in Cambodia cannot be converted to UTC.
+    """
     return datetime.combine(max(day, EARLIEST_DATE), time(), CAMBODIA_TIMEZONE)
 
 
-async def _load_session_ids(session: AsyncSession, lines: Iterable[CaseHistoryEntry]) -> dict[UUID, UUID]:
-    """Return the sessions whose parts the lines are about: ids only, in one statement, where there are any."""
-    parts: dict[str, list[UUID]] = {}
-    for line in lines:
-        if line.record_kind in SESSION_PART_MODELS:
-            parts.setdefault(line.record_kind, []).append(line.record_id)
-    if not parts:
+async def _load_session_ids(session: AsyncSession, entries: Iterable[CaseHistoryEntry]) -> dict[UUID, UUID]:
+    """Map clinical notes and addenda among the records of the entries to the ids of their support sessions."""
+    ids_by_kind: dict[str, list[UUID]] = {}
+    for entry in entries:
+        if entry.record_kind in SESSION_PART_MODELS:
+            ids_by_kind.setdefault(entry.record_kind, []).append(entry.record_id)
+    if not ids_by_kind:
         return {}
     queries = [
         select(SESSION_PART_MODELS[kind].id, SESSION_PART_MODELS[kind].session_id).where(
             SESSION_PART_MODELS[kind].id.in_(ids)
         )
-        for kind, ids in parts.items()
+        for kind, ids in ids_by_kind.items()
     ]
     return {row[0]: row[1] for row in await session.execute(union_all(*queries))}
 
 
-def _to_schema(line: CaseHistoryEntry, session_id: UUID | None) -> TimelineEntry:
+def _to_schema(entry: CaseHistoryEntry, session_id: UUID | None) -> TimelineEntry:
     return TimelineEntry(
-        **line.model_dump(include=COLUMN_FIELDS),
-        link=find_record_path(line.record_kind, line.record_id, line.case_id, session_id),
-        detail=decrypt(line),
+        **entry.model_dump(include=COLUMN_FIELDS),
+        link=find_record_path(entry.record_kind, entry.record_id, entry.case_id, session_id),
+        detail=decrypt(entry),
     )

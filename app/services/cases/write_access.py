@@ -1,6 +1,7 @@
-"""Who writes on a case: those who work on it and those who decide for it. Broken glass shows it, and no more.
+"""Conditions for writing to a case. Break-glass access is read-only.
 
-The database holds the same line (alembic/sql/tables), and is asked here before it has to refuse a row.
+The caller must be staff of the case: its lead worker, a co-worker, a supervisor of its team or a programme manager. Row
+policies in alembic/sql enforce the same rule; these checks run first, so that the response lists the unmet condition.
 """
 
 from uuid import UUID
@@ -15,24 +16,24 @@ from app.services.cases.states import check_case_open
 
 
 async def check_case_writable(session: AsyncSession, case: Case) -> list[Fault]:
-    """Return what speaks against the actor writing on a case: it is closed, or they only look at it."""
+    """Return a fault if the case is closed, and one if the caller is not staff of the case."""
     return [*check_case_open(case), *await check_works_on_case(session, case)]
 
 
 async def check_works_on_case(session: AsyncSession, case: Case) -> list[Fault]:
-    """Return the unmet condition that the actor neither works on a case nor decides for it, or none."""
+    """Return a fault unless the caller is staff of the case."""
     return _check_is_case_staff(await session.scalar(select(func.access.is_case_staff(case.id))))
 
 
 async def check_works_with_child(session: AsyncSession, child_id: UUID) -> list[Fault]:
-    """Return the unmet condition that the actor works on none of a child's cases, or none."""
-    mine = select(func.bool_or(func.access.is_case_staff(col(Case.id)))).where(col(Case.child_id) == child_id)
-    return _check_is_case_staff(await session.scalar(mine))
+    """Return a fault unless the caller is staff of one of the child's cases."""
+    query = select(func.bool_or(func.access.is_case_staff(col(Case.id)))).where(
+        col(Case.child_id) == child_id
+    )
+    return _check_is_case_staff(await session.scalar(query))
 
 
-def _check_is_case_staff(works: bool | None) -> list[Fault]:
-    if works:
+def _check_is_case_staff(is_case_staff: bool | None) -> list[Fault]:
+    if is_case_staff:
         return []
-    return [
-        Fault(None, "not_on_case", "Somebody who works on the case, or its team's supervisor, does this.")
-    ]
+    return [Fault(None, "not_on_case", "Only a worker of the case or a supervisor of its team can do this.")]
