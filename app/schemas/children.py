@@ -1,17 +1,18 @@
-"""Children on the wire."""
+"""Schemas of children."""
 
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 from pydantic import Field
 
+from app.schemas.codes import CodeOf
 from app.schemas.identity import Age, Birth, ChildIdentity, Disability, PersonName, Phone, School
 from app.schemas.merge_patch import build_patch_model
 from app.schemas.wire import Input, Page, PageQuery, Versioned
 
 
 class ChildFilters(PageQuery):
-    """Which children to list."""
+    """Query parameters of the list of children."""
 
     q: Annotated[
         str | None,
@@ -22,28 +23,42 @@ class ChildFilters(PageQuery):
 if TYPE_CHECKING:
 
     class ChildUpdate(Input):
-        """Changes to a child."""
+        """Changes to the identity of a child."""
 else:
     ChildUpdate = build_patch_model(ChildIdentity, "ChildUpdate")
 
 
 class Child(Versioned):
-    """A child."""
+    """A child that First Step supports, with the current identity."""
 
-    names: list[PersonName]
-    nickname: str | None
-    sex: str
-    gender_identity: str | None
-    birth: Birth
-    age: Age
-    place_code: str | None
-    address_detail: str | None
-    phone: Phone | None
-    languages: list[str]
-    disability: Disability | None
-    school: School | None
-    idpoor: str | None
-    case_ids: list[UUID] = Field(description="The child's cases that the reader may see, newest first.")
+    names: list[PersonName] = Field(description="Names of the child, each in one script.")
+    nickname: str | None = Field(description="Nickname of the child.")
+    sex: Annotated[str, CodeOf("sex")] = Field(description="Sex of the child; `unknown` if not recorded.")
+    gender_identity: Annotated[str, CodeOf("gender_identity")] | None = Field(
+        description="Gender identity in the child's own view."
+    )
+    birth: Birth = Field(description="Date of birth or estimated age.")
+    age: Age = Field(description="Age today, as exact as the known date of birth allows.")
+    place_code: str | None = Field(
+        description="NCDD code of the place of residence: province, district, commune or village."
+    )
+    address_detail: str | None = Field(
+        description="Details that help to find the home: house number, road, landmarks."
+    )
+    phone: Phone | None = Field(description="Phone on which the child can be reached.")
+    languages: list[Annotated[str, CodeOf("language")]] = Field(
+        description="Languages that the child speaks, as ISO 639 codes."
+    )
+    disability: Disability | None = Field(
+        description="Answers to the Washington Group short set of questions on disability."
+    )
+    school: School | None = Field(description="School attendance.")
+    idpoor: Annotated[str, CodeOf("idpoor")] | None = Field(
+        description="Equity card of the household under the national IDPoor programme."
+    )
+    case_ids: list[UUID] = Field(
+        description="Ids of the child's cases that the caller can see, newest first."
+    )
 
 
 class ChildList(Page[Child]):

@@ -1,4 +1,4 @@
-"""Entries of the consent register on the wire."""
+"""Schemas of the consent register."""
 
 from datetime import date
 from typing import Annotated, ClassVar, Self
@@ -24,35 +24,52 @@ from app.schemas.wire import (
 
 
 class BasisWithoutConsent(Input):
-    """Why something is done without consent, and who decided so."""
+    """Legal basis for acting without consent, and the decision to use it."""
 
-    basis: Annotated[str, CodeOf("basis_without_consent")]
-    decided_by: ShortText
-    on: PlainDate
-    child_told: StrictBoolean | None = None
-    reason: ShortNarrative
+    basis: Annotated[str, CodeOf("basis_without_consent")] = Field(description="Legal basis.")
+    decided_by: ShortText = Field(description="Name of the person who decided to act without consent.")
+    on: PlainDate = Field(description="Day of the decision.")
+    child_told: StrictBoolean | None = Field(
+        None, description="Whether the child was informed that the action is taken without consent."
+    )
+    reason: ShortNarrative = Field(description="Reason for the decision.")
 
 
 class ConsentCreate(Input):
-    """An entry of the consent register: consent, a refusal, or the basis for acting without."""
+    """A new entry of the consent register: a consent, a refusal, or a legal basis for acting without consent."""
 
-    id: ClientChosenId | None = None
-    status: Annotated[str, Field(pattern="^(given|refused)$")] = "given"
-    given_by: Annotated[list[Annotated[str, CodeOf("consent_giver")]], Field(max_length=5)] = Field(
-        default_factory=list
+    id: ClientChosenId | None = Field(
+        None, description="Id that the client chooses for the entry (UUID version 4)."
     )
-    method: Annotated[str, CodeOf("consent_method")] | None = None
-    on: PlainDate
-    scope: Annotated[list[Annotated[str, CodeOf("consent_scope")]], Field(min_length=1, max_length=10)]
-    recipient_agency_id: Id | None = None
-    valid_until: PlainDate | None = None
-    witness: ShortText | None = None
-    basis_without_consent: BasisWithoutConsent | None = None
-    note: ShortNarrative | None = None
+    status: Annotated[str, Field(pattern="^(given|refused)$")] = Field(
+        "given", description="`given` for a consent or a legal basis, `refused` for a refusal."
+    )
+    given_by: Annotated[list[Annotated[str, CodeOf("consent_giver")]], Field(max_length=5)] = Field(
+        default_factory=list,
+        description="Persons who consented or refused. May be empty only with `basis_without_consent`.",
+    )
+    method: Annotated[str, CodeOf("consent_method")] | None = Field(
+        None, description="Form of the consent. May be null only with `basis_without_consent`."
+    )
+    on: PlainDate = Field(description="Day of the consent or refusal.")
+    scope: Annotated[list[Annotated[str, CodeOf("consent_scope")]], Field(min_length=1, max_length=10)] = (
+        Field(description="Actions that the consent permits or the refusal forbids.")
+    )
+    recipient_agency_id: Id | None = Field(
+        None, description="Id of the agency with which data may be shared; null if the entry names no agency."
+    )
+    valid_until: PlainDate | None = Field(
+        None, description="Last day of validity, not before `on`; null if there is no end."
+    )
+    witness: ShortText | None = Field(None, description="Name of the witness.")
+    basis_without_consent: BasisWithoutConsent | None = Field(
+        None, description="Legal basis for acting without consent."
+    )
+    note: ShortNarrative | None = Field(None, description="Additional information about the entry.")
 
     @model_validator(mode="after")
     def validate_basis_and_period(self) -> Self:
-        """Ask who agreed and how, or for the basis; and for an end after the beginning."""
+        """Require the giver and method, or a legal basis, and an end that is not before the start."""
         if self.basis_without_consent is None and (not self.given_by or self.method is None):
             raise PydanticCustomError(
                 "consent_incomplete", "needs given_by and method, or basis_without_consent"
@@ -63,11 +80,11 @@ class ConsentCreate(Input):
 
 
 class ConsentFilters(PageQuery):
-    """Which entries of the register."""
+    """Query parameters of the list of all consent entries."""
 
-    child_id: Id | None = None
-    case_id: Id | None = None
-    recipient_agency_id: Id | None = None
+    child_id: Id | None = Field(None, description="Only entries about this child.")
+    case_id: Id | None = Field(None, description="Only entries of this case.")
+    recipient_agency_id: Id | None = Field(None, description="Only entries that name this recipient agency.")
 
 
 class Consent(Versioned):
@@ -75,23 +92,33 @@ class Consent(Versioned):
 
     collection: ClassVar[str | None] = "consents"
 
-    child_id: UUID
-    case_id: UUID
-    status: Annotated[str, CodeOf("consent_status")]
-    given_by: list[str]
-    method: str | None
-    on: date
-    scope: list[str]
-    recipient_agency_id: UUID | None
-    valid_until: date | None
-    witness: str | None
-    basis_without_consent: BasisWithoutConsent | None
-    note: str | None
-    recorded_by_id: UUID
-    created_at: UtcDateTime
-    withdrawn_at: UtcDateTime | None
-    withdrawn_by_id: UUID | None
-    withdrawal_reason: str | None
+    child_id: UUID = Field(description="Id of the child.")
+    case_id: UUID = Field(description="Id of the case.")
+    status: Annotated[str, CodeOf("consent_status")] = Field(
+        description="Status today: given, refused, withdrawn, or expired after `valid_until`."
+    )
+    given_by: list[Annotated[str, CodeOf("consent_giver")]] = Field(
+        description="Persons who consented or refused."
+    )
+    method: Annotated[str, CodeOf("consent_method")] | None = Field(description="Form of the consent.")
+    on: date = Field(description="Day of the consent or refusal.")
+    scope: list[Annotated[str, CodeOf("consent_scope")]] = Field(
+        description="Actions that the consent permits or the refusal forbids."
+    )
+    recipient_agency_id: UUID | None = Field(
+        description="Id of the agency with which data may be shared; null if the entry names no agency."
+    )
+    valid_until: date | None = Field(description="Last day of validity; null if there is no end.")
+    witness: str | None = Field(description="Name of the witness.")
+    basis_without_consent: BasisWithoutConsent | None = Field(
+        description="Legal basis for acting without consent."
+    )
+    note: str | None = Field(description="Additional information about the entry.")
+    recorded_by_id: UUID = Field(description="Id of the staff member who recorded the entry.")
+    created_at: UtcDateTime = Field(description="Time at which the entry was recorded.")
+    withdrawn_at: UtcDateTime | None = Field(description="Time of the withdrawal.")
+    withdrawn_by_id: UUID | None = Field(description="Id of the staff member who recorded the withdrawal.")
+    withdrawal_reason: str | None = Field(description="Reason for the withdrawal.")
 
 
 class ConsentList(Page[Consent]):

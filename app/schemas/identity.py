@@ -1,4 +1,4 @@
-"""Who somebody is: names in two scripts, birth as far as it is known, where they live, how to reach them."""
+"""Schemas of a person's identity: names, birth, phone, disability, school."""
 
 from datetime import date
 from typing import Annotated, Self
@@ -22,99 +22,122 @@ EARLIEST_BIRTH_DATE = date(1900, 1, 1)
 
 
 class PersonName(Input):
-    """A name in one script, family name first."""
+    """A name in one script. At least one of `family` and `given` is required."""
 
-    script: Annotated[str, CodeOf("script")]
-    family: ShortText | None = None
-    given: ShortText | None = None
+    script: Annotated[str, CodeOf("script")] = Field(description="Script in which the name is written.")
+    family: ShortText | None = Field(None, description="Family name.")
+    given: ShortText | None = Field(None, description="Given name.")
 
     @model_validator(mode="after")
     def require_family_or_given_name(self) -> Self:
-        """Ask for at least one part."""
+        """Reject a name without any part."""
         if self.family is None and self.given is None:
             raise PydanticCustomError("name_empty", "needs a family or a given name")
         return self
 
 
 class Birth(Input):
-    """What is known of a birth: a date and how much of it is certain, or an estimated age on a day."""
+    """Date of birth with its precision, or an estimated age with the day of the estimate."""
 
-    date: PlainDate | None = None
-    precision: Annotated[str, CodeOf("birth_precision")] | None = None
-    estimated_age: Annotated[StrictInteger, Field(ge=0, le=120)] | None = None
-    estimated_on: PlainDate | None = None
+    date: PlainDate | None = Field(
+        None, description="Date of birth. A month or day that `precision` excludes is 01."
+    )
+    precision: Annotated[str, CodeOf("birth_precision")] | None = Field(
+        None, description="Part of `date` that is known: the day, the month or only the year."
+    )
+    estimated_age: Annotated[StrictInteger, Field(ge=0, le=120)] | None = Field(
+        None, description="Estimated age in whole years on `estimated_on`."
+    )
+    estimated_on: PlainDate | None = Field(None, description="Day on which the age was estimated.")
 
     @model_validator(mode="after")
     def validate_date_or_estimate(self) -> Self:
-        """Ask for exactly one of the two forms, whole."""
+        """Require exactly one of the two forms, with both of its fields."""
         dated = (self.date is not None, self.precision is not None)
         estimated = (self.estimated_age is not None, self.estimated_on is not None)
         if not ((all(dated) and not any(estimated)) or (all(estimated) and not any(dated))):
             raise PydanticCustomError(
                 "birth_form", "give either date and precision, or estimated_age and estimated_on"
             )
-        known = self.date or self.estimated_on
-        if known and known < EARLIEST_BIRTH_DATE:
-            raise PydanticCustomError("date_too_early", "lies before 1900")
+        known_date = self.date or self.estimated_on
+        if known_date and known_date < EARLIEST_BIRTH_DATE:
+            raise PydanticCustomError("date_too_early", "is before 1900")
         return self
 
 
 class Phone(Input):
-    """A phone, whose it is, and whether calling it could put the child at risk."""
+    """A phone number, its owner, and whether a call could put the child at risk."""
 
-    number: Annotated[ShortText, Field(max_length=40)]
-    owner: Annotated[str, CodeOf("phone_owner")] | None = None
-    safe_to_call: StrictBoolean | None = None
+    number: Annotated[ShortText, Field(max_length=40)] = Field(
+        description="Phone number. A Cambodian number may omit +855. A valid number is stored in E.164 format."
+    )
+    owner: Annotated[str, CodeOf("phone_owner")] | None = Field(None, description="Owner of the phone.")
+    safe_to_call: StrictBoolean | None = Field(
+        None, description="Whether a call to this number is safe for the child."
+    )
 
 
 class Disability(Input):
-    """The Washington Group's short set, as far as it was asked."""
+    """Answers to the Washington Group short set of questions on disability."""
 
-    has_difficulty: StrictBoolean
-    difficulties: Annotated[
-        dict[Annotated[str, CodeOf("difficulty_domain")], Annotated[str, CodeOf("difficulty_level")]],
-        Field(),
-    ] = Field(default_factory=dict)
-    note: ShortNarrative | None = None
+    has_difficulty: StrictBoolean = Field(description="Whether the child has difficulty in any domain.")
+    difficulties: dict[
+        Annotated[str, CodeOf("difficulty_domain")], Annotated[str, CodeOf("difficulty_level")]
+    ] = Field(default_factory=dict, description="Level of difficulty by domain.")
+    note: ShortNarrative | None = Field(None, description="Additional information about the disability.")
 
 
 class School(Input):
-    """Whether the child goes to school, and where it stands there."""
+    """School attendance of the child."""
 
-    status: Annotated[str, CodeOf("school_status")]
-    grade: Annotated[str, CodeOf("school_grade")] | None = None
-    name: ShortText | None = None
+    status: Annotated[str, CodeOf("school_status")] = Field(description="Whether the child attends school.")
+    grade: Annotated[str, CodeOf("school_grade")] | None = Field(
+        None, description="Current grade, or the last completed grade."
+    )
+    name: ShortText | None = Field(None, description="Name of the school.")
 
 
 class ChildIdentity(Input):
-    """What is known of a child."""
+    """Identity of a child. At least one name or the nickname is required."""
 
-    names: Annotated[list[PersonName], Field(max_length=10)] = Field(default_factory=list)
-    nickname: ShortText | None = None
-    sex: Annotated[str, CodeOf("sex")] | None = None
-    gender_identity: Annotated[str, CodeOf("gender_identity")] | None = None
-    birth: Birth
-    place_code: PlaceCode | None = None
-    address_detail: ShortNarrative | None = None
-    phone: Phone | None = None
-    languages: Annotated[list[Annotated[str, CodeOf("language")]], Field(max_length=20)] = Field(
-        default_factory=list
+    names: Annotated[list[PersonName], Field(max_length=10)] = Field(
+        default_factory=list, description="Names of the child, each in one script."
     )
-    disability: Disability | None = None
-    school: School | None = None
-    idpoor: Annotated[str, CodeOf("idpoor")] | None = None
+    nickname: ShortText | None = Field(None, description="Nickname of the child.")
+    sex: Annotated[str, CodeOf("sex")] | None = Field(None, description="Sex of the child.")
+    gender_identity: Annotated[str, CodeOf("gender_identity")] | None = Field(
+        None, description="Gender identity in the child's own view."
+    )
+    birth: Birth = Field(description="Date of birth or estimated age.")
+    place_code: PlaceCode | None = Field(
+        None, description="NCDD code of the place of residence: province, district, commune or village."
+    )
+    address_detail: ShortNarrative | None = Field(
+        None, description="Details that help to find the home: house number, road, landmarks."
+    )
+    phone: Phone | None = Field(None, description="Phone on which the child can be reached.")
+    languages: Annotated[list[Annotated[str, CodeOf("language")]], Field(max_length=20)] = Field(
+        default_factory=list, description="Languages that the child speaks, as ISO 639 codes."
+    )
+    disability: Disability | None = Field(
+        None, description="Answers to the Washington Group short set of questions on disability."
+    )
+    school: School | None = Field(None, description="School attendance.")
+    idpoor: Annotated[str, CodeOf("idpoor")] | None = Field(
+        None, description="Equity card of the household under the national IDPoor programme."
+    )
 
     @model_validator(mode="after")
     def require_name_or_nickname(self) -> Self:
-        """Ask for a name in some form."""
+        """Reject a child without a name and without a nickname."""
         if not self.names and self.nickname is None:
             raise PydanticCustomError("name_missing", "needs a name or a nickname")
         return self
 
 
 class Age(Output):
-    """An age in whole years: one value when `min` equals `max`, otherwise a range."""
+    """Age in whole years on a given day. `min` and `max` differ if the date of birth is not known exactly."""
 
-    min: int
-    max: int
-    on: date
+    min: int = Field(description="Lowest possible age in whole years.")
+    max: int = Field(description="Highest possible age in whole years.")
+    on: date = Field(description="Day on which the child has this age.")

@@ -1,4 +1,4 @@
-"""People around a child, and the consent register, on the wire."""
+"""Schemas of the people around a child: supporter, family members, others."""
 
 from typing import TYPE_CHECKING, Annotated, ClassVar
 from uuid import UUID
@@ -22,29 +22,41 @@ from app.schemas.wire import (
 
 
 class PersonContent(Input):
-    """Somebody around the child."""
+    """Editable fields of a person around a child."""
 
-    role: Annotated[str, CodeOf("person_role")]
+    role: Annotated[str, CodeOf("person_role")] = Field(description="Role of the person in the child's life.")
     names: Annotated[list[PersonName], Field(max_length=10)] = Field(
         default_factory=list,
-        description="The names, each in one script, family name first. Empty only if a referral named no caregiver.",
+        description="Names of the person, each in one script. Empty only if a referral did not name the caregiver.",
     )
-    nickname: ShortText | None = None
-    relationship: Annotated[str, CodeOf("relationship")]
-    is_responsible: StrictBoolean = False
-    sex: Annotated[str, CodeOf("sex")] | None = None
-    birth: Birth | None = None
-    phone: Phone | None = None
-    place_code: PlaceCode | None = None
-    address_detail: ShortNarrative | None = None
-    note: ShortNarrative | None = None
+    nickname: ShortText | None = Field(None, description="Nickname of the person.")
+    relationship: Annotated[str, CodeOf("relationship")] = Field(
+        description="Relationship of the person to the child."
+    )
+    is_responsible: StrictBoolean = Field(
+        default=False, description="Whether this family member is responsible for the child."
+    )
+    sex: Annotated[str, CodeOf("sex")] | None = Field(None, description="Sex of the person.")
+    birth: Birth | None = Field(None, description="Date of birth or estimated age.")
+    phone: Phone | None = Field(None, description="Phone on which the person can be reached.")
+    place_code: PlaceCode | None = Field(
+        None, description="NCDD code of the place of residence: province, district, commune or village."
+    )
+    address_detail: ShortNarrative | None = Field(
+        None, description="Details that help to find the home: house number, road, landmarks."
+    )
+    note: ShortNarrative | None = Field(None, description="Additional information about the person.")
 
 
 class PersonCreate(PersonContent):
-    """Somebody around the child; the client may choose the id."""
+    """A new person around the child. The client may choose the id."""
 
-    id: ClientChosenId | None = None
-    names: Annotated[list[PersonName], Field(min_length=1, max_length=10)]
+    id: ClientChosenId | None = Field(
+        None, description="Id that the client chooses for the person (UUID version 4)."
+    )
+    names: Annotated[list[PersonName], Field(min_length=1, max_length=10)] = Field(
+        description="Names of the person, each in one script."
+    )
 
 
 if TYPE_CHECKING:
@@ -56,25 +68,33 @@ else:
 
 
 class Person(Versioned):
-    """Somebody around the child."""
+    """A person around a child: supporter, family member or other."""
 
     collection: ClassVar[str | None] = "people"
 
-    child_id: UUID
-    case_id: UUID
-    role: Annotated[str, CodeOf("person_role")]
-    names: list[PersonName]
-    nickname: str | None
-    relationship: str
-    is_responsible: bool
-    sex: str | None
-    birth: Birth | None
-    phone: Phone | None
-    place_code: str | None
-    address_detail: str | None
-    note: str | None
-    created_at: UtcDateTime
+    child_id: UUID = Field(description="Id of the child.")
+    case_id: UUID = Field(description="Id of the case in which the person was recorded.")
+    role: Annotated[str, CodeOf("person_role")] = Field(description="Role of the person in the child's life.")
+    names: list[PersonName] = Field(
+        description="Names of the person, each in one script. Empty if a referral did not name the caregiver."
+    )
+    nickname: str | None = Field(description="Nickname of the person.")
+    relationship: Annotated[str, CodeOf("relationship")] = Field(
+        description="Relationship of the person to the child."
+    )
+    is_responsible: bool = Field(description="Whether this family member is responsible for the child.")
+    sex: Annotated[str, CodeOf("sex")] | None = Field(description="Sex of the person.")
+    birth: Birth | None = Field(description="Date of birth or estimated age.")
+    phone: Phone | None = Field(description="Phone on which the person can be reached.")
+    place_code: str | None = Field(
+        description="NCDD code of the place of residence: province, district, commune or village."
+    )
+    address_detail: str | None = Field(
+        description="Details that help to find the home: house number, road, landmarks."
+    )
+    note: str | None = Field(description="Additional information about the person.")
+    created_at: UtcDateTime = Field(description="Time at which the person was recorded.")
 
 
 class PersonList(Page[Person]):
-    """One page of the people around a child."""
+    """One page of the people around a child, newest first."""

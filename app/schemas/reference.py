@@ -1,5 +1,6 @@
-"""Code lists and places on the wire."""
+"""Schemas of reference data: code lists and places."""
 
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field
@@ -8,22 +9,22 @@ from app.schemas.wire import Output, Page, PageQuery, PlaceCode
 
 
 class Code(Output):
-    """A code and what people call it."""
+    """A code with its labels."""
 
-    code: str
-    label: str = Field(description="In the language asked for (Accept-Language).")
-    en: str
-    km: str
+    code: str = Field(description="Value that requests and responses contain.")
+    label: str = Field(description="Label in the language of the request (`Accept-Language`).")
+    en: str = Field(description="English label.")
+    km: str = Field(description="Khmer label.")
 
 
 class CodeList(Output):
-    """A list of codes."""
+    """A named list of codes."""
 
-    name: str
-    title: str
-    en: str
-    km: str
-    codes: list[Code]
+    name: str = Field(description="Name of the list, as used in the path.")
+    title: str = Field(description="Title in the language of the request (`Accept-Language`).")
+    en: str = Field(description="English title.")
+    km: str = Field(description="Khmer title.")
+    codes: list[Code] = Field(description="Codes of the list, in the order of display.")
 
 
 class CodeListIndex(Page[CodeList]):
@@ -31,22 +32,36 @@ class CodeListIndex(Page[CodeList]):
 
 
 class PlaceFilters(PageQuery):
-    """Which places to list; with neither, the provinces."""
+    """Query parameters of the list of places. Without `parent` and `q` the list contains the provinces."""
 
-    parent: PlaceCode | None = None
+    parent: Annotated[
+        PlaceCode | None, Field(description="NCDD code of the place that directly contains the places.")
+    ] = None
     q: Annotated[
-        str | None, Field(min_length=1, max_length=60, description="How a name begins, in either script.")
+        str | None,
+        Field(min_length=1, max_length=60, description="Beginning of a name, in either script."),
     ] = None
 
 
-class Place(Output):
-    """A province, district, commune or village."""
+class PlaceLevel(StrEnum):
+    """Administrative level of a place."""
 
-    code: str
-    parent_code: str | None
-    level: str
-    name_km: str
-    name_en: str
+    province = "province"
+    district = "district"
+    commune = "commune"
+    village = "village"
+
+
+class Place(Output):
+    """A province, district, commune or village of Cambodia."""
+
+    code: str = Field(description="NCDD code: 2 digits for a province, 4 district, 6 commune, 8 village.")
+    parent_code: str | None = Field(
+        description="NCDD code of the place that directly contains it; null for a province."
+    )
+    level: PlaceLevel = Field(description="Administrative level.")
+    name_km: str = Field(description="Name in Khmer script.")
+    name_en: str = Field(description="Name in Latin script.")
 
 
 class PlaceList(Page[Place]):

@@ -1,4 +1,4 @@
-"""Intake on the wire: what a referrer tells of a child, and may complete until it is decided."""
+"""Schemas of the content of a referral: concern, child, caregiver, referrer, consent."""
 
 from typing import TYPE_CHECKING, Annotated, Self
 
@@ -22,57 +22,82 @@ from app.schemas.wire import (
 
 
 class Concern(Input):
-    """What somebody is worried about."""
+    """The concern about the child that leads to the referral."""
 
-    kind: Annotated[str, CodeOf("concern_kind")]
-    summary: Narrative
-    occurred_on: PlainDate | None = None
-    period: ShortText | None = None
-    child_is_safe_now: StrictBoolean | None = None
+    kind: Annotated[str, CodeOf("concern_kind")] = Field(
+        description="Kind of concern. `hsb` means harmful sexual behaviour."
+    )
+    summary: Narrative = Field(description="Summary of the concern.")
+    occurred_on: PlainDate | None = Field(None, description="Day of the incident, if known.")
+    period: ShortText | None = Field(
+        None, description="Period of the incidents in words, if no single day is known."
+    )
+    child_is_safe_now: StrictBoolean | None = Field(
+        None, description="Whether the child is safe at present, to the knowledge of the referrer."
+    )
     reported_to: Annotated[list[Annotated[str, CodeOf("authority")]], Field(max_length=20)] = Field(
-        default_factory=list
+        default_factory=list, description="Authorities that have already been informed."
     )
 
 
 class Caregiver(Input):
-    """Who looks after the child."""
+    """The person who cares for the child."""
 
-    names: Annotated[list[PersonName], Field(max_length=10)] = Field(default_factory=list)
-    relationship: Annotated[str, CodeOf("relationship")] | None = None
-    phone: Phone | None = None
-    place_code: PlaceCode | None = None
-    address_detail: ShortNarrative | None = None
-    knows_of_referral: StrictBoolean | None = None
+    names: Annotated[list[PersonName], Field(max_length=10)] = Field(
+        default_factory=list, description="Names of the caregiver, each in one script."
+    )
+    relationship: Annotated[str, CodeOf("relationship")] | None = Field(
+        None, description="Relationship of the caregiver to the child."
+    )
+    phone: Phone | None = Field(None, description="Phone on which the caregiver can be reached.")
+    place_code: PlaceCode | None = Field(
+        None, description="NCDD code of the place of residence: province, district, commune or village."
+    )
+    address_detail: ShortNarrative | None = Field(
+        None, description="Details that help to find the home: house number, road, landmarks."
+    )
+    knows_of_referral: StrictBoolean | None = Field(
+        None, description="Whether the caregiver knows of the referral."
+    )
 
 
 class Referrer(Input):
-    """Who tells us."""
+    """The person who sends the referral, as a contact for questions."""
 
-    name: ShortText | None = None
-    position: ShortText | None = None
-    phone: Annotated[ShortText, Field(max_length=40)] | None = None
-    email: Email | None = None
+    name: ShortText | None = Field(None, description="Name of the referrer.")
+    position: ShortText | None = Field(None, description="Position of the referrer in the organisation.")
+    phone: Annotated[ShortText, Field(max_length=40)] | None = Field(
+        None, description="Phone number at work."
+    )
+    email: Email | None = Field(None, description="E-mail address at work.")
 
 
 class ReferralConsent(Input):
-    """Who agreed, how, when and to what; or the basis for acting without."""
+    """Consent to the referral, or the legal basis for a referral without consent.
+
+    Either `given_by`, `method`, `on` and `scope`, or `basis_without_consent` is required.
+    """
 
     given_by: Annotated[list[Annotated[str, CodeOf("consent_giver")]], Field(max_length=5)] = Field(
-        default_factory=list
+        default_factory=list, description="Persons who consented."
     )
-    method: Annotated[str, CodeOf("consent_method")] | None = None
-    on: PlainDate | None = None
+    method: Annotated[str, CodeOf("consent_method")] | None = Field(None, description="Form of the consent.")
+    on: PlainDate | None = Field(None, description="Day of the consent.")
     scope: Annotated[list[Annotated[str, CodeOf("consent_scope")]], Field(max_length=10)] = Field(
-        default_factory=list
+        default_factory=list, description="Actions that the consent permits."
     )
-    witness: ShortText | None = None
-    basis_without_consent: BasisWithoutConsent | None = None
+    witness: ShortText | None = Field(None, description="Name of the witness.")
+    basis_without_consent: BasisWithoutConsent | None = Field(
+        None, description="Legal basis for acting without consent."
+    )
 
     @model_validator(mode="after")
     def require_consent_or_basis(self) -> Self:
-        """Ask for one of the two, whole."""
-        given = bool(self.given_by) and self.method is not None and self.on is not None and bool(self.scope)
-        if not given and self.basis_without_consent is None:
+        """Require a complete consent or a legal basis."""
+        is_complete = (
+            bool(self.given_by) and self.method is not None and self.on is not None and bool(self.scope)
+        )
+        if not is_complete and self.basis_without_consent is None:
             raise PydanticCustomError(
                 "consent_missing", "needs given_by, method, on and scope, or basis_without_consent"
             )
@@ -80,30 +105,34 @@ class ReferralConsent(Input):
 
 
 class ReferralDocument(Input):
-    """A document the referrer holds and can hand over."""
+    """A document that the referrer can provide. The referral holds its title, not its content."""
 
-    title: ShortText
-    note: ShortNarrative | None = None
+    title: ShortText = Field(description="Title of the document.")
+    note: ShortNarrative | None = Field(None, description="Additional information about the document.")
 
 
 class ReferralContent(Input):
-    """The told part of a referral: what may be completed later, and is kept sealed."""
+    """Editable content of a referral. It is stored encrypted and can be changed until the decision."""
 
-    urgency: Annotated[str, CodeOf("urgency")]
-    concern: Concern
-    child: ChildIdentity
-    caregiver: Caregiver | None = None
-    referrer: Referrer | None = None
-    consent: ReferralConsent
-    services_already_given: Annotated[list[Annotated[str, CodeOf("service")]], Field(max_length=20)] = Field(
-        default_factory=list
+    urgency: Annotated[str, CodeOf("urgency")] = Field(description="Urgency of the referral.")
+    concern: Concern = Field(description="Concern about the child.")
+    child: ChildIdentity = Field(description="Identity of the child.")
+    caregiver: Caregiver | None = Field(None, description="Caregiver of the child.")
+    referrer: Referrer | None = Field(None, description="Contact person at the referring organisation.")
+    consent: ReferralConsent = Field(
+        description="Consent to the referral, or the legal basis for a referral without consent."
     )
-    documents: Annotated[list[ReferralDocument], Field(max_length=20)] = Field(default_factory=list)
+    services_already_given: Annotated[list[Annotated[str, CodeOf("service")]], Field(max_length=20)] = Field(
+        default_factory=list, description="Services that other organisations have already provided."
+    )
+    documents: Annotated[list[ReferralDocument], Field(max_length=20)] = Field(
+        default_factory=list, description="Documents that the referrer can provide."
+    )
 
 
 if TYPE_CHECKING:
 
     class ReferralContentUpdate(Input):
-        """Changes to what was told."""
+        """Changes to the content of a referral."""
 else:
     ReferralContentUpdate = build_patch_model(ReferralContent, "ReferralContentUpdate")

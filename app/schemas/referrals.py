@@ -1,5 +1,6 @@
-"""Intake on the wire: what is done with a referral, what staff read, and the little a partner reads back."""
+"""Schemas of referrals: requests, the staff view and the partner view."""
 
+from enum import StrEnum
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
@@ -33,208 +34,255 @@ from app.schemas.wire import (
 
 
 class ReferralCreate(ReferralContent):
-    """A referral, as a partner's system or our own staff sends it."""
+    """A new referral, from a partner's system or from staff."""
 
-    id: ClientChosenId | None = None
-    external_id: Annotated[ShortText, Field(max_length=100)] | None = None
-    source: Annotated[str, CodeOf("referral_source")] | None = None
-
-
-class ReferralUpdate(ReferralContentUpdate):
-    """Completes a referral (JSON merge patch); staff may also hand it to a worker or a team."""
-
-    handed_to_id: Id | None = None
-    team_id: Id | None = None
-
-
-class ReferralFilters(PageQuery):
-    """Which referrals to list."""
-
-    status: Annotated[str, CodeOf("referral_status")] | None = None
-    urgency: Annotated[str, CodeOf("urgency")] | None = None
-    concern_kind: Annotated[str, CodeOf("concern_kind")] | None = None
-    external_id: Annotated[str, Field(max_length=100)] | None = None
-    tracking_number: Annotated[str, Field(max_length=20)] | None = None
-    agency_id: Id | None = None
-    team_id: Id | None = None
-    handed_to_id: Id | None = None
-
-
-class ReferralAcknowledgement(Input):
-    """Taking a referral on: by a team, and perhaps by a worker who is to follow it up."""
-
-    team_id: Id | None = None
-    handed_to_id: Id | None = None
-
-
-class ReferralInformationRequest(Input):
-    """What we need to know before we can decide."""
-
-    question: ShortNarrative
-
-
-class ReferralInformationAnswer(Input):
-    """The referrer's answer."""
-
-    answer: Narrative
-
-
-class ReferralScreeningCreate(Input):
-    """The decision whether FSC is the right place, with its reason where the criteria leave room."""
-
-    meets_criteria: StrictBoolean
-    reason: ShortNarrative | None = None
-
-
-class ReferralAcceptance(Input):
-    """Accepting: every condition that is unmet is listed in the refusal, so none of these is required here."""
-
-    case_kind: Annotated[str, CodeOf("case_kind")] | None = None
-    lead_worker_id: Id | None = None
-    team_id: Id | None = None
-    screening: ReferralScreeningCreate | None = None
-    duplicates_reviewed: StrictBoolean = False
-    child_id: Id | None = Field(
-        None, description="A known child, after a duplicate was confirmed; null: a new child."
+    id: ClientChosenId | None = Field(
+        None, description="Id that the client chooses for the referral (UUID version 4)."
+    )
+    external_id: Annotated[ShortText, Field(max_length=100)] | None = Field(
+        None,
+        description="The partner's own number of the referral, unique within the agency. Required from API clients.",
+    )
+    source: Annotated[str, CodeOf("referral_source")] | None = Field(
+        None,
+        description="Channel through which the referral arrived. Default: `api` for API clients, `phone_call` for staff.",
     )
 
 
-def _as_list(value: Any) -> Any:
+class ReferralUpdate(ReferralContentUpdate):
+    """Changes to a referral (JSON merge patch). Supervisors and programme managers may also assign it."""
+
+    handed_to_id: Id | None = Field(
+        None, description="Id of the staff member assigned to the referral, a member of the team."
+    )
+    team_id: Id | None = Field(None, description="Id of the team assigned to the referral.")
+
+
+class ReferralFilters(PageQuery):
+    """Query parameters of the list of referrals."""
+
+    status: Annotated[str, CodeOf("referral_status")] | None = Field(
+        None, description="Only referrals with this status."
+    )
+    urgency: Annotated[str, CodeOf("urgency")] | None = Field(
+        None, description="Only referrals with this urgency."
+    )
+    concern_kind: Annotated[str, CodeOf("concern_kind")] | None = Field(
+        None, description="Only referrals with this kind of concern."
+    )
+    external_id: Annotated[str, Field(max_length=100)] | None = Field(
+        None, description="Only the referral with this number of the partner."
+    )
+    tracking_number: Annotated[str, Field(max_length=20)] | None = Field(
+        None, description="Only the referral with this tracking number."
+    )
+    agency_id: Id | None = Field(None, description="Only referrals of this agency.")
+    team_id: Id | None = Field(None, description="Only referrals assigned to this team.")
+    handed_to_id: Id | None = Field(None, description="Only referrals assigned to this staff member.")
+
+
+class ReferralAcknowledgement(Input):
+    """Acknowledgement of a referral, with the team and staff member it is assigned to."""
+
+    team_id: Id | None = Field(
+        None,
+        description="Id of the team assigned to the referral; null: the caller's team, if the caller leads exactly one.",
+    )
+    handed_to_id: Id | None = Field(
+        None, description="Id of the staff member assigned to the referral, a member of the team."
+    )
+
+
+class ReferralInformationRequest(Input):
+    """A question to the referrer that must be answered before the decision."""
+
+    question: ShortNarrative = Field(description="Question to the referrer.")
+
+
+class ReferralInformationAnswer(Input):
+    """The referrer's answer to the open question."""
+
+    answer: Narrative = Field(description="Answer to the question.")
+
+
+class ReferralScreeningCreate(Input):
+    """Result of the screening against First Step's criteria."""
+
+    meets_criteria: StrictBoolean = Field(description="Whether the child meets the criteria for support.")
+    reason: ShortNarrative | None = Field(
+        None, description="Reason for the result. Required if the criteria leave a choice."
+    )
+
+
+class ReferralAcceptance(Input):
+    """Acceptance of a referral. All fields are optional because a refusal lists every unmet condition."""
+
+    case_kind: Annotated[str, CodeOf("case_kind")] | None = Field(
+        None, description="Kind of the case. `hsb` means harmful sexual behaviour."
+    )
+    lead_worker_id: Id | None = Field(None, description="Id of the social worker who leads the case.")
+    team_id: Id | None = Field(None, description="Id of the team that is responsible for the case.")
+    screening: ReferralScreeningCreate | None = Field(None, description="Result of the screening.")
+    duplicates_reviewed: StrictBoolean = Field(
+        default=False, description="Whether the possible duplicates were reviewed."
+    )
+    child_id: Id | None = Field(
+        None, description="Id of the known child, if a duplicate was confirmed; null: a new child."
+    )
+
+
+def _convert_to_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
 class ReferralDecline(Input):
-    """Declining: why, and where else help may be found."""
+    """Refusal of a referral, with the reason and other sources of help."""
 
-    reason_code: Annotated[str, CodeOf("decline_reason")]
-    reason: ShortNarrative
+    reason_code: Annotated[str, CodeOf("decline_reason")] = Field(
+        description="Reason code, visible to the referring agency."
+    )
+    reason: ShortNarrative = Field(description="Reason in words, visible to staff only.")
     signposted_to: (
         Annotated[
             list[ShortText],
-            BeforeValidator(_as_list, json_schema_input_type=list[ShortText] | ShortText | None),
+            BeforeValidator(_convert_to_list, json_schema_input_type=list[ShortText] | ShortText | None),
             Field(max_length=20),
         ]
         | None
-    ) = None
+    ) = Field(None, description="Other organisations that may help. A single text is read as a list of one.")
 
 
 class Withdrawal(Input):
-    """Taking something back, with the reason."""
+    """Withdrawal of a record, with the reason."""
 
-    reason: ShortNarrative
+    reason: ShortNarrative = Field(description="Reason for the withdrawal.")
 
 
 class ReferralQuestion(Output):
-    """A question to the referrer and its answer."""
+    """A question to the referrer, with the answer."""
 
-    id: UUID
-    question: str
-    asked_at: UtcDateTime
-    answer: str | None
-    answered_at: UtcDateTime | None
-
-
-class PartnerReferral(Versioned):
-    """What a partner's system reads back of its own referral: where it stands. Never FSC's records of the child."""
-
-    collection: ClassVar[str | None] = "referrals"
-
-    external_id: str | None
-    tracking_number: str
-    status: Annotated[str, CodeOf("referral_status")]
-    received_at: UtcDateTime
-    updated_at: UtcDateTime
-    acknowledged_at: UtcDateTime | None
-    decided_at: UtcDateTime | None
-    decline_reason_code: str | None
-    signposted_to: list[str]
-    questions: list[ReferralQuestion]
+    id: UUID = Field(description="Identifier of the question.")
+    question: str = Field(description="Question to the referrer.")
+    asked_at: UtcDateTime = Field(description="Time of the question.")
+    answer: str | None = Field(description="Answer of the referrer.")
+    answered_at: UtcDateTime | None = Field(description="Time of the answer.")
 
 
-class ReferralScreening(Output):
-    """The screening decision that was recorded."""
-
-    meets_criteria: bool
-    reason: str | None
-
-
-class Referral(Versioned):
-    """A referral as staff read it."""
+class ReferralProgress(Versioned):
+    """Fields that every view of a referral contains."""
 
     collection: ClassVar[str | None] = "referrals"
 
-    external_id: str | None
-    tracking_number: str
-    status: Annotated[str, CodeOf("referral_status")]
-    source: str
-    agency_id: UUID | None
-    received_by_id: UUID | None
-    handed_to_id: UUID | None
-    team_id: UUID | None
-    case_id: UUID | None
-    child_id: UUID | None
-    urgency: str
-    concern: Concern
-    child: ChildIdentity
-    caregiver: Caregiver | None
-    referrer: Referrer | None
-    consent: ReferralConsent
-    services_already_given: list[str]
-    documents: list[ReferralDocument]
-    received_at: UtcDateTime
-    updated_at: UtcDateTime
-    acknowledged_at: UtcDateTime | None
-    decided_at: UtcDateTime | None
-    decided_by_id: UUID | None
-    decline_reason_code: str | None
-    reason: str | None = Field(description="Why it was declined or withdrawn.")
-    signposted_to: list[str]
-    screening: ReferralScreening | None
-    questions: list[ReferralQuestion]
+    external_id: str | None = Field(
+        description="The partner's own number of the referral, unique within the agency."
+    )
+    tracking_number: str = Field(description="Short number that identifies the referral on the telephone.")
+    status: Annotated[str, CodeOf("referral_status")] = Field(description="Lifecycle status of the referral.")
+    received_at: UtcDateTime = Field(description="Time at which the referral was received.")
+    updated_at: UtcDateTime = Field(description="Time of the last change.")
+    acknowledged_at: UtcDateTime | None = Field(description="Time of the acknowledgement.")
+    decided_at: UtcDateTime | None = Field(
+        description="Time at which the referral was accepted, declined or withdrawn."
+    )
 
 
-class ReferralSummary(Versioned):
-    """A referral in the intake queue."""
+class PartnerReferral(ReferralProgress):
+    """A referral in the view of the agency that sent it: its progress, without First Step's records of the child."""
 
-    collection: ClassVar[str | None] = "referrals"
-
-    external_id: str | None
-    tracking_number: str
-    status: Annotated[str, CodeOf("referral_status")]
-    source: str
-    agency_id: UUID | None
-    handed_to_id: UUID | None
-    team_id: UUID | None
-    case_id: UUID | None
-    child_id: UUID | None
-    urgency: str
-    concern_kind: str
-    child_names: list[PersonName]
-    child_nickname: str | None
-    child_sex: str | None
-    child_birth: Birth
-    received_at: UtcDateTime
-    updated_at: UtcDateTime
-    acknowledged_at: UtcDateTime | None
-    decided_at: UtcDateTime | None
-
-
-class ReferralList(Page[ReferralSummary]):
-    """One page of the intake queue, newest referral first."""
+    decline_reason_code: Annotated[str, CodeOf("decline_reason")] | None = Field(
+        description="Reason code of a declined referral."
+    )
+    signposted_to: list[str] = Field(description="Other organisations that may help.")
+    questions: list[ReferralQuestion] = Field(description="Questions to the referrer, with the answers.")
 
 
 class PartnerReferralList(Page[PartnerReferral]):
     """One page of the referrals of the caller's agency, newest first."""
 
 
-class ReferralMatch(Output):
-    """A child or another referral that may be the same child. No name: who may open it, opens it."""
+class ReferralScreening(Output):
+    """Recorded result of the screening against First Step's criteria."""
 
-    kind: Annotated[str, Field(json_schema_extra={"enum": ["child", "referral"]})]
-    id: UUID
-    child_id: UUID | None
-    score: Annotated[float, Field(ge=0, le=1)]
-    why: list[Annotated[str, CodeOf("match_reason")]]
+    meets_criteria: bool = Field(description="Whether the child meets the criteria for support.")
+    reason: str | None = Field(description="Reason for the result.")
+
+
+class StaffReferral(ReferralProgress):
+    """Fields that the staff view of a referral contains in detail and in the list."""
+
+    source: Annotated[str, CodeOf("referral_source")] = Field(
+        description="Channel through which the referral arrived."
+    )
+    agency_id: UUID | None = Field(description="Id of the referring agency.")
+    handed_to_id: UUID | None = Field(description="Id of the staff member assigned to the referral.")
+    team_id: UUID | None = Field(description="Id of the team assigned to the referral.")
+    case_id: UUID | None = Field(description="Id of the case of an accepted referral.")
+    child_id: UUID | None = Field(description="Id of the child of an accepted referral.")
+    urgency: Annotated[str, CodeOf("urgency")] = Field(description="Urgency of the referral.")
+
+
+class Referral(StaffReferral):
+    """A referral in the staff view."""
+
+    received_by_id: UUID | None = Field(
+        description="Id of the staff member who entered the referral; null if a partner's system sent it."
+    )
+    concern: Concern = Field(description="Concern about the child.")
+    child: ChildIdentity = Field(description="Identity of the child.")
+    caregiver: Caregiver | None = Field(description="Caregiver of the child.")
+    referrer: Referrer | None = Field(description="Contact person at the referring organisation.")
+    consent: ReferralConsent = Field(
+        description="Consent to the referral, or the legal basis for a referral without consent."
+    )
+    services_already_given: list[Annotated[str, CodeOf("service")]] = Field(
+        description="Services that other organisations have already provided."
+    )
+    documents: list[ReferralDocument] = Field(description="Documents that the referrer can provide.")
+    decided_by_id: UUID | None = Field(
+        description="Id of the staff member who accepted or declined; null for a withdrawal by a partner's system."
+    )
+    decline_reason_code: Annotated[str, CodeOf("decline_reason")] | None = Field(
+        description="Reason code of a declined referral."
+    )
+    reason: str | None = Field(description="Reason for which the referral was declined or withdrawn.")
+    signposted_to: list[str] = Field(description="Other organisations that may help.")
+    screening: ReferralScreening | None = Field(description="Result of the screening.")
+    questions: list[ReferralQuestion] = Field(description="Questions to the referrer, with the answers.")
+
+
+class ReferralSummary(StaffReferral):
+    """A referral in the intake queue."""
+
+    concern_kind: Annotated[str, CodeOf("concern_kind")] = Field(
+        description="Kind of concern. `hsb` means harmful sexual behaviour."
+    )
+    child_names: list[PersonName] = Field(description="Names of the child, each in one script.")
+    child_nickname: str | None = Field(description="Nickname of the child.")
+    child_sex: Annotated[str, CodeOf("sex")] | None = Field(description="Sex of the child.")
+    child_birth: Birth = Field(description="Date of birth or estimated age of the child.")
+
+
+class ReferralList(Page[ReferralSummary]):
+    """One page of the intake queue, newest referral first."""
+
+
+class ReferralMatchKind(StrEnum):
+    """Kind of record that may describe the same child as the referral."""
+
+    child = "child"
+    referral = "referral"
+
+
+class ReferralMatch(Output):
+    """A child or referral that may be about the same child. It contains no personal data."""
+
+    kind: ReferralMatchKind = Field(description="Kind of the matching record.")
+    id: UUID = Field(description="Id of the matching child or referral.")
+    child_id: UUID | None = Field(description="Id of the child; null for a referral that was not accepted.")
+    score: Annotated[float, Field(ge=0, le=1)] = Field(description="Similarity, from 0 to 1.")
+    why: list[Annotated[str, CodeOf("match_reason")]] = Field(
+        description="Facts that agree or contradict each other."
+    )
 
 
 class ReferralMatchList(Page[ReferralMatch]):

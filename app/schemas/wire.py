@@ -1,7 +1,7 @@
-"""The shapes everything on the wire shares.
+"""Base classes and field types that all request and response schemas share.
 
-Inputs forbid what they do not know and coerce nothing: "7" is no number, "yes" is no truth, a timestamp is no date.
-Outputs have no defaults: a field that is not said is an error of ours, found by a test.
+Request schemas reject unknown fields and do not convert types: the string "7" is not accepted as a number, "yes" not as
+a boolean, a timestamp not as a date. Response schemas have no default values, so that a forgotten field raises an error.
 """
 
 import re
@@ -23,7 +23,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 RANDOM_UUID_VERSION = 4
-"""The version of UUIDs that tell nothing."""
+"""UUID version without any information about time or machine."""
 _DATE_PATTERN = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _DATETIME_PATTERN = re.compile(
     r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})", re.ASCII
@@ -32,14 +32,14 @@ _UUID_PATTERN = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 
 
 def _build_format_validator(pattern: re.Pattern[str], kind: str) -> BeforeValidator:
-    def check(value: Any) -> Any:
+    def validate_format(value: Any) -> Any:
         if isinstance(value, str) and not pattern.fullmatch(value):
-            raise PydanticCustomError(f"{kind}_parsing", "not written as the format asks")
+            raise PydanticCustomError(f"{kind}_parsing", "does not match the format")
         if not isinstance(value, str | date | datetime | UUID):
             raise PydanticCustomError(f"{kind}_type", "must be a string")
         return value
 
-    return BeforeValidator(check)
+    return BeforeValidator(validate_format)
 
 
 def _reject_blank(value: str) -> str:
@@ -58,57 +58,58 @@ def _convert_to_utc(at: datetime) -> datetime:
     try:
         return at.astimezone(UTC)
     except OverflowError:
-        raise PydanticCustomError("datetime_parsing", "not a moment that UTC can name") from None
+        raise PydanticCustomError("datetime_parsing", "is outside the range of UTC dates") from None
 
 
 PlainDate = Annotated[date, _build_format_validator(_DATE_PATTERN, "date")]
-"""A plain date, YYYY-MM-DD."""
+"""A date without a time, YYYY-MM-DD."""
 UtcDateTime = Annotated[
     datetime,
     _build_format_validator(_DATETIME_PATTERN, "datetime"),
     AfterValidator(_convert_to_utc),
     Field(json_schema_extra={"format": "date-time"}),
 ]
-"""A point in time; UTC with Z on the way out."""
+"""A point in time. Responses give it in UTC with the suffix Z."""
 Id = Annotated[UUID, _build_format_validator(_UUID_PATTERN, "uuid")]
 ClientChosenId = Annotated[Id, AfterValidator(_require_random_uuid)]
-"""An id that a client chose: random (version 4), for an id that holds a moment would tell when abuse was reported."""
+"""An id that the client chooses. It must be random (version 4): a time-based UUID would reveal when abuse was reported."""
 ShortText = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_reject_blank)]
-"""One line a person typed."""
+"""Text of one line, 1 to 200 characters."""
 Narrative = Annotated[str, StringConstraints(min_length=1, max_length=20_000), AfterValidator(_reject_blank)]
-"""As many words as it takes, up to 20,000 characters."""
+"""Text of up to 20,000 characters."""
 ShortNarrative = Annotated[
     str, StringConstraints(min_length=1, max_length=4_000), AfterValidator(_reject_blank)
 ]
+"""Text of up to 4,000 characters."""
 Reason = Annotated[str, StringConstraints(min_length=10, max_length=4_000), AfterValidator(_reject_blank)]
-"""Why somebody did what will be asked about later."""
+"""Reason that is kept for later inspection, at least 10 characters."""
 Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]{1,64}@[^@\s]{1,190}$", max_length=254)]
 PlaceCode = Annotated[str, StringConstraints(pattern=r"^([0-9]{2}|[0-9]{4}|[0-9]{6}|[0-9]{8})$")]
-"""An NCDD code: province 2, district 4, commune 6, village 8 digits."""
+"""An NCDD place code: 2 digits for a province, 4 for a district, 6 for a commune, 8 for a village."""
 StrictInteger = StrictInt
 StrictBoolean = StrictBool
 
 
 class Input(BaseModel):
-    """What a caller sends."""
+    """Base class of request bodies and of the objects inside them."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=False)
 
 
 class Output(BaseModel):
-    """What a caller gets. Built by us from what we know: validated when tests run, trusted when it is served."""
+    """Base class of response bodies and of the objects inside them."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class Versioned(Output):
-    """A single record: `version` is also its ETag, to be sent back as If-Match."""
+    """A single record. Its `version` is also its ETag, which the client sends back as If-Match to change the record."""
 
     collection: ClassVar[str | None] = None
-    """Where such records live under /v1, for Location."""
+    """Path segment of the records under /v1, used in the Location header and in OpenAPI links."""
 
-    id: UUID
-    version: int
+    id: UUID = Field(description="Identifier of the record.")
+    version: int = Field(description="Version of the record. The ETag is this number in double quotes.")
 
 
 T = TypeVar("T")
@@ -121,25 +122,29 @@ class Page(Output, Generic[T]):
     OpenAPI component.
     """
 
-    items: Annotated[list[T], Field(description="The items of this page, in the order of the list.")]
-    next_cursor: Annotated[
-        str | None, Field(description="Value of `cursor` for the next page; null on the last page.")
-    ]
+    items: list[T] = Field(description="Items of this page, in the order of the list.")
+    next_cursor: str | None = Field(
+        description="Value of `cursor` that requests the next page; null on the last page."
+    )
 
     @classmethod
     def from_trusted_items(cls, items: Sequence[Any], next_cursor: str | None) -> Self:
-        """Return a page without validating its items: plain dictionaries that a service built for a long list."""
+        """Return a page without validating its items, which may be plain dictionaries, to save time on long lists."""
         # The mypy plugin types `model_construct` of a generic model as `Page[T]`, also for a subclass.
         return cls.model_construct(items=list(items), next_cursor=next_cursor)  # type: ignore[return-value]
 
 
 class PageQuery(BaseModel):
-    """How much of a list, from where; lists add their filters. Unknown parameters are refused."""
+    """Query parameters of a list: the size and start of the page. Each list adds its filters. Unknown parameters are rejected."""
 
     model_config = ConfigDict(extra="forbid")
 
-    limit: Annotated[int, Field(ge=1, le=200, description="Items a page, 1 to 200.")] = 50
+    limit: Annotated[
+        int, Field(ge=1, le=200, description="Maximum number of items on the page, 1 to 200.")
+    ] = 50
     cursor: Annotated[
         str | None,
-        Field(max_length=500, description="`next_cursor` of the page before, with the same filters."),
+        Field(
+            max_length=500, description="`next_cursor` of the previous page. The filters must be the same."
+        ),
     ] = None
