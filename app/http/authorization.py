@@ -16,7 +16,7 @@ from app.access.vault import get_vault
 from app.config import get_settings
 from app.database.engine import Database
 from app.errors import Forbidden, StepUpRequired, TooManyRequests, Unauthenticated
-from app.http.middleware.client_address import UNKNOWN, client_address
+from app.http.middleware.client_address import UNKNOWN, get_client_address
 from app.http.middleware.rate_limit import VERDICT, RateLimiter
 from app.services.accounts.sessions import ENROLLMENT_SCOPE
 
@@ -59,7 +59,7 @@ class Requires:
             Forbidden: the caller's roles do not include the permission; the refusal is logged.
             StepUpRequired: a recent sign-in or the account set-up is missing.
         """
-        claims = get_vault().access_tokens.verify_access_token(bearer_token(request))
+        claims = get_vault().access_tokens.verify_access_token(get_bearer_token(request))
         verdict = limiter.take(str(claims.subject), get_settings().requests_per_minute)
         setattr(request.state, VERDICT, verdict)
         if not verdict.allowed:
@@ -74,7 +74,7 @@ class Requires:
         question = log.AccessRequest(
             action=self.permission.value,
             request_id=request.state.request_id,
-            address=address_of(request),
+            address=get_logged_address(request),
             kind=claims.kind,
             subject_id=claims.subject,
             session_id=claims.session_id,
@@ -105,7 +105,7 @@ class Requires:
             raise StepUpRequired("This operation requires a sign-in within the last hour.")
 
 
-def bearer_token(request: Request) -> str:
+def get_bearer_token(request: Request) -> str:
     """Return the bearer token of a request.
 
     Raises:
@@ -117,9 +117,9 @@ def bearer_token(request: Request) -> str:
     return token
 
 
-def address_of(request: Request) -> str | None:
+def get_logged_address(request: Request) -> str | None:
     """Return the client's address for the access log; None over a Unix socket."""
-    address = client_address(request.scope, get_settings().trusted_proxies)
+    address = get_client_address(request.scope, get_settings().trusted_proxies)
     return None if address == UNKNOWN else address
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from fastapi import Depends, Header, Query
 
-from app.http.problem_details import preferred_language
+from app.http.problem_details import get_preferred_language
 
 
 async def requested_language(
@@ -19,7 +19,7 @@ async def requested_language(
     ] = "en",
 ) -> str:
     """Return the language of the query parameter if there is one, because a link cannot set a header."""
-    return language or preferred_language(accept_language)
+    return language or get_preferred_language(accept_language)
 
 
 RequestedLanguage = Annotated[str, Depends(requested_language)]

@@ -1,6 +1,7 @@
-"""Errors become problem details (RFC 9457) here, and nowhere else.
+"""Error responses: problem details (RFC 9457).
 
-An answer names rules and places, never what was sent and never what is stored: no value, no query string, no trace.
+A problem names rules and fields. It never contains a value of the request or of a record, the query string, or a stack
+trace.
 """
 
 import json
@@ -32,17 +33,17 @@ from app.errors import (
     Unavailable,
     UnsupportedMediaType,
 )
-from app.http.middleware import request_log as logs
+from app.http.middleware import request_log
 from app.schemas.validation_faults import convert_validation_errors
 
 TYPE_PREFIX = "urn:firststep:problem:"
 MEDIA_TYPE = "application/problem+json"
 LANGUAGES = ("en", "km")
 
-LONGEST_INSTANCE = 512
-"""Characters of a path repeated as `instance`."""
+MAX_INSTANCE_LENGTH = 512
+"""The number of characters of the path in `instance`."""
 
-_KEPT_HEADERS: Final = ("allow", "www-authenticate", "retry-after", "connection")
+_PASSED_HEADERS: Final = ("allow", "www-authenticate", "retry-after", "connection")
 _BODYLESS = frozenset({204, 205, 304})
 _BY_STATUS: Final[dict[int, type[FirstStepError]]] = {
     error.status: error
@@ -61,9 +62,11 @@ _BY_STATUS: Final[dict[int, type[FirstStepError]]] = {
 }
 
 
-def problem(error: FirstStepError, *, scope: Scope, headers: Mapping[str, str] | None = None) -> Response:
-    """Return the answer that tells `error`, its title in the language the client prefers."""
-    language = preferred_language(_header(scope, b"accept-language"))
+def build_problem_response(
+    error: FirstStepError, *, scope: Scope, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Return the problem response of `error`, with the title in the client's preferred language."""
+    language = get_preferred_language(_header(scope, b"accept-language"))
     title = error.titles.get(language, error.titles["en"])
     members = {
         **_members(TYPE_PREFIX + error.kind, title, error.status, scope),
@@ -73,34 +76,34 @@ def problem(error: FirstStepError, *, scope: Scope, headers: Mapping[str, str] |
     return _response(members, language, {**_error_headers(error), **(headers or {})})
 
 
-def answer(error: Exception, scope: Scope) -> Response:
-    """Return the answer to anything raised; what nobody foresaw is logged, once, and answered 500."""
+def build_error_response(error: Exception, scope: Scope) -> Response:
+    """Return the response of any exception. An unexpected one is logged and gets 500."""
     if isinstance(error, FirstStepError):
-        return problem(error, scope=scope)
+        return build_problem_response(error, scope=scope)
     if isinstance(error, RequestValidationError):
         sentences = getattr(getattr(scope.get("app"), "state", None), "fault_sentences", None)
-        return problem(
+        return build_problem_response(
             InvalidInput(convert_validation_errors(error.errors(), error.body, sentences)), scope=scope
         )
     if isinstance(error, HTTPException):
-        return _http(error, scope)
-    logs.logger.error("unexpected_error", **logs.describe_exception(error))
-    return problem(FirstStepError(), scope=scope)
+        return _build_http_response(error, scope)
+    request_log.logger.error("unexpected_error", **request_log.describe_exception(error))
+    return build_problem_response(FirstStepError(), scope=scope)
 
 
 def install(app: FastAPI, sentences: Mapping[str, str] | None = None) -> None:
-    """Answer every error of `app` with a problem.
+    """Make `app` return a problem for every exception.
 
-    `sentences` tell what the schemas' own error codes (`PydanticCustomError`) mean; a code without one keeps a
-    general sentence, because the message that came with it may quote the input.
+    `sentences` are the messages of the error codes that the schemas define (`PydanticCustomError`). A code without one
+    gets a general message, because Pydantic's message may contain the input.
     """
     app.state.fault_sentences = dict(sentences or {})
     for kind in (FirstStepError, RequestValidationError, HTTPException, Exception):
         app.add_exception_handler(kind, _handle)
 
 
-def preferred_language(accept_language: str) -> str:
-    """Return `km` or `en`, whichever an Accept-Language header (RFC 9110, 12.5.4) prefers; else `en`."""
+def get_preferred_language(accept_language: str) -> str:
+    """Return `km` or `en`, whichever an Accept-Language header (RFC 9110, 12.5.4) prefers. The default is `en`."""
     best, best_weight = "en", 0.0
     for choice in accept_language[:500].split(","):
         tag, _, parameter = choice.partition(";")
@@ -122,24 +125,24 @@ def _weight(parameter: str) -> float:
 
 
 async def _handle(request: Request, error: Exception) -> Response:
-    return answer(error, request.scope)
+    return build_error_response(error, request.scope)
 
 
-def _http(error: HTTPException, scope: Scope) -> Response:
-    """Answer what Starlette or FastAPI raise themselves; their wording is left out, it may quote input."""
+def _build_http_response(error: HTTPException, scope: Scope) -> Response:
+    """Return the response of an exception of Starlette or FastAPI, without its message, which may contain input."""
     given = {name.lower(): value for name, value in (error.headers or {}).items()}
-    headers: dict[str, str] = {name: given[name] for name in _KEPT_HEADERS if name in given}
+    headers: dict[str, str] = {name: given[name] for name in _PASSED_HEADERS if name in given}
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         headers["allow"] = _allowed_methods(scope) or headers.get("allow", "")
     if error.status_code < HTTPStatus.BAD_REQUEST or error.status_code in _BODYLESS:
         return Response(status_code=error.status_code, headers=given)
     if kind := _BY_STATUS.get(error.status_code):
-        return problem(kind(), scope=scope, headers=headers)
-    return _unlisted(error.status_code, scope, headers)
+        return build_problem_response(kind(), scope=scope, headers=headers)
+    return _blank_problem(error.status_code, scope, headers)
 
 
-def _unlisted(status: int, scope: Scope, headers: Mapping[str, str]) -> Response:
-    """Answer a status outside our family, as RFC 9457 says for `about:blank`."""
+def _blank_problem(status: int, scope: Scope, headers: Mapping[str, str]) -> Response:
+    """Return the response for a status without a problem class: the type `about:blank` (RFC 9457)."""
     try:
         phrase = HTTPStatus(status).phrase
     except ValueError:
@@ -148,7 +151,7 @@ def _unlisted(status: int, scope: Scope, headers: Mapping[str, str]) -> Response
 
 
 def _allowed_methods(scope: Scope) -> str:
-    """Return every method the path offers; Starlette names only those of the first route that matched."""
+    """Return every method of the path. Starlette returns only those of the first matching route."""
     methods: set[str] = set()
     for route in scope["app"].routes if "app" in scope else ():
         if isinstance(route, Route) and route.path_regex.match(scope["path"]):
@@ -165,16 +168,18 @@ def _members(kind: str, title: str, status: int, scope: Scope) -> dict[str, Any]
         "title": title,
         "status": status,
         "detail": title,
-        "instance": path[:LONGEST_INSTANCE],
+        "instance": path[:MAX_INSTANCE_LENGTH],
         "request_id": scope.get("state", {}).get("request_id"),
     }
 
 
 def _faults(error: FirstStepError) -> dict[str, Any]:
-    told = [{"pointer": fault.pointer, "code": fault.code, "detail": fault.detail} for fault in error.faults]
+    faults = [
+        {"pointer": fault.pointer, "code": fault.code, "detail": fault.detail} for fault in error.faults
+    ]
     if isinstance(error, GateRefused):
-        return {"unmet": told}
-    return {"errors": told} if told or isinstance(error, InvalidInput | MalformedRequest) else {}
+        return {"unmet": faults}
+    return {"errors": faults} if faults or isinstance(error, InvalidInput | MalformedRequest) else {}
 
 
 def _error_headers(error: FirstStepError) -> dict[str, str]:
@@ -187,9 +192,9 @@ def _error_headers(error: FirstStepError) -> dict[str, str]:
 
 
 def _response(members: Mapping[str, Any], language: str, headers: Mapping[str, str]) -> Response:
-    standing = {"cache-control": "no-store", "content-language": language, "vary": "Accept-Language"}
+    defaults = {"cache-control": "no-store", "content-language": language, "vary": "Accept-Language"}
     content = json.dumps(members, ensure_ascii=False, separators=(",", ":")).encode()
-    return Response(content, members["status"], {**standing, **headers}, media_type=MEDIA_TYPE)
+    return Response(content, members["status"], {**defaults, **headers}, media_type=MEDIA_TYPE)
 
 
 def _header(scope: Scope, name: bytes) -> str:

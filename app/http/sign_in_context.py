@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from app.config import get_settings
 from app.errors import CrossSiteRequest
-from app.http.middleware.client_address import UNKNOWN, client_address, rate_key
+from app.http.middleware.client_address import UNKNOWN, get_client_address, get_rate_limit_key
 from app.http.responses import build_response
 from app.services.accounts.sessions import SessionTokens
 from app.services.accounts.sign_in_audit import SignInContext
@@ -18,12 +18,12 @@ COOKIE = "__Host-refresh"
 
 async def visit(request: Request) -> SignInContext:
     """Return the context of a request whose caller is not authenticated yet."""
-    address = client_address(request.scope, get_settings().trusted_proxies)
+    address = get_client_address(request.scope, get_settings().trusted_proxies)
     return SignInContext(
         database=request.app.state.database,
         request_id=request.state.request_id,
         address=None if address == UNKNOWN else address,
-        network=rate_key(address),
+        network=get_rate_limit_key(address),
         user_agent=request.headers.get("user-agent"),
     )
 

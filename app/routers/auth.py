@@ -3,7 +3,7 @@
 from fastapi import Depends, Request
 from starlette.responses import Response
 
-from app.http.authorization import Public, bearer_token
+from app.http.authorization import Public, get_bearer_token
 from app.http.route import Router
 from app.http.sign_in_context import (
     RefreshCookie,
@@ -22,7 +22,7 @@ router = Router(prefix="/auth", tags=["sign-in"])
 
 def get_optional_bearer_token(request: Request) -> str | None:
     """Return the access token of a request that may come without one."""
-    return bearer_token(request) if "authorization" in request.headers else None
+    return get_bearer_token(request) if "authorization" in request.headers else None
 
 
 @router.post(

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Header, Path, Query, Request, Response
 
 from app.http.authorization import Public
-from app.http.problem_details import preferred_language
+from app.http.problem_details import get_preferred_language
 from app.http.responses import CacheableResponse, build_cacheable_response
 from app.http.route import Router
 from app.schemas.reference import CodeList, CodeListIndex
@@ -27,7 +27,7 @@ async def list_code_lists(
 ) -> Response:
     """List the code lists, by name."""
     return build_cacheable_response(
-        request, code_lists.list_code_lists(preferred_language(accept_language), page)
+        request, code_lists.list_code_lists(get_preferred_language(accept_language), page)
     )
 
 
@@ -39,5 +39,5 @@ async def get_code_list(
 ) -> Response:
     """Read one code list."""
     return build_cacheable_response(
-        request, code_lists.get_code_list(name, preferred_language(accept_language))
+        request, code_lists.get_code_list(name, get_preferred_language(accept_language))
     )

@@ -10,8 +10,8 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from app.access.vault import get_vault
-from app.http.authorization import bearer_token
-from app.http.middleware.stack import Uploads
+from app.http.authorization import get_bearer_token
+from app.http.middleware.request_limits import UploadLimits
 from app.http.permissions import DocumentReader, DocumentUploader
 from app.http.route import Router
 from app.http.session import Session
@@ -40,11 +40,11 @@ def _is_upload(scope: Scope) -> bool:
     """
     if scope["method"] != "POST" or not _UPLOAD_PATH.fullmatch(scope["path"]):
         return False
-    get_vault().access_tokens.verify_access_token(bearer_token(Request(scope)))
+    get_vault().access_tokens.verify_access_token(get_bearer_token(Request(scope)))
     return True
 
 
-UPLOAD_LIMITS = Uploads(_is_upload, MAX_BASE64_LENGTH + MAX_METADATA_BYTES, UPLOAD_TIMEOUT_SECONDS)
+UPLOAD_LIMITS = UploadLimits(_is_upload, MAX_BASE64_LENGTH + MAX_METADATA_BYTES, UPLOAD_TIMEOUT_SECONDS)
 
 
 @router.post("/cases/{case_id}/documents", status_code=201)

@@ -9,6 +9,7 @@ from app.config import Settings
 from app.http import problem_details as error_handlers
 from app.http.json_body import StrictRoute
 from app.http.middleware import stack as middleware
+from app.http.middleware.request_limits import UploadLimits
 
 router = APIRouter(prefix="/v1", route_class=StrictRoute)
 
@@ -24,7 +25,7 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
     app = FastAPI(openapi_url=None)
     error_handlers.install(app)
     app.router.routes += router.routes
-    uploads = middleware.Uploads(lambda scope: scope["path"] == "/v1/raw", 2000, 5.0)
+    uploads = UploadLimits(lambda scope: scope["path"] == "/v1/raw", 2000, 5.0)
     middleware.install(app, Settings(max_body_bytes=1000, request_seconds=0.2), uploads=uploads)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://test") as opened:
         yield opened

@@ -161,7 +161,7 @@ async def test_every_kind_of_error_answers_its_own_status_and_type() -> None:
     scope = {"type": "http", "path": "/", "headers": [], "state": {"request_id": "r-12345678"}}
     for kind in problem_kinds():
         error = kind([]) if kind in {errors.GateRefused, errors.InvalidInput} else kind()
-        response = error_handlers.problem(error, scope=scope)
+        response = error_handlers.build_problem_response(error, scope=scope)
         members = json.loads(bytes(response.body))
         assert response.status_code == members["status"] == kind.status
         assert members["type"] == f"urn:firststep:problem:{kind.kind}"

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from app.http.middleware.client_address import UNKNOWN, client_address, rate_key
-from app.http.middleware.rate_limit import VERDICT, RateLimit, RateLimiter, Verdict, rate_headers
+from app.http.middleware.client_address import UNKNOWN, get_client_address, get_rate_limit_key
+from app.http.middleware.rate_limit import VERDICT, RateLimit, RateLimiter, Verdict, format_rate_headers
 
 
 class Clock:
@@ -53,12 +53,12 @@ def test_a_bucket_empties_and_fills_again_with_time() -> None:
     assert limiter.take("a", 2).allowed
     assert not limiter.take("a", 2).allowed
     clock.now += 10_000
-    assert limiter.look("a", 2) == Verdict(2, 2, 1, True)
+    assert limiter.peek("a", 2) == Verdict(2, 2, 1, True)
 
 
 def test_looking_costs_nothing_and_remembers_nothing() -> None:
     limiter = RateLimiter(clock=Clock())
-    assert [limiter.look("a", 2).remaining for _ in range(5)] == [2] * 5
+    assert [limiter.peek("a", 2).remaining for _ in range(5)] == [2] * 5
     assert len(limiter._buckets) == 0
 
 
@@ -70,7 +70,7 @@ def test_keys_do_not_share_a_bucket() -> None:
 
 
 def test_the_least_recently_used_key_is_forgotten_first() -> None:
-    limiter = RateLimiter(most_keys=2, clock=Clock())
+    limiter = RateLimiter(max_keys=2, clock=Clock())
     for key in "abac":
         limiter.take(key, 1)
     assert list(limiter._buckets) == ["a", "c"]
@@ -90,7 +90,7 @@ def test_no_minute_lets_more_through_than_a_full_bucket_and_its_refill(
 
 
 def test_a_verdict_is_told_as_structured_fields() -> None:
-    assert rate_headers(Verdict(6000, 5999, 60, True)) == [
+    assert format_rate_headers(Verdict(6000, 5999, 60, True)) == [
         (b"ratelimit-policy", b'"default";q=6000;w=60'),
         (b"ratelimit", b'"default";r=5999;t=60'),
     ]
@@ -152,10 +152,14 @@ def test_forwarded_addresses_are_believed_from_trusted_peers_only(
 ) -> None:
     scope: dict[str, Any] = {"headers": [(b"x-forwarded-for", value.encode()) for value in forwarded]}
     scope["client"] = (peer, 1234) if peer else None
-    assert client_address(scope, trusted) == address
+    assert get_client_address(scope, trusted) == address
 
 
 def test_an_ipv6_subscriber_has_one_bucket() -> None:
-    assert rate_key("2001:db8:1:2:3::4") == rate_key("2001:db8:1:2::9") == "2001:db8:1:2::/64"
-    assert rate_key("192.0.2.1") == "192.0.2.1"
-    assert rate_key(UNKNOWN) == UNKNOWN
+    assert (
+        get_rate_limit_key("2001:db8:1:2:3::4")
+        == get_rate_limit_key("2001:db8:1:2::9")
+        == "2001:db8:1:2::/64"
+    )
+    assert get_rate_limit_key("192.0.2.1") == "192.0.2.1"
+    assert get_rate_limit_key(UNKNOWN) == UNKNOWN

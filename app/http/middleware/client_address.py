@@ -1,4 +1,4 @@
-"""Who is at the other end of the connection, as far as it can be known."""
+"""The client's IP address."""
 
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -6,19 +6,20 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from starlette.types import Scope
 
 UNKNOWN = "unknown"
-"""The address of a peer that has none (a Unix socket, a test)."""
+"""The address of a peer without one (a Unix socket, a test)."""
 
 MAX_HOPS = 20
-"""Entries of X-Forwarded-For looked at, from the right."""
+"""The number of X-Forwarded-For entries that are read, from the right."""
 
 _Address = IPv4Address | IPv6Address
 
 
-def client_address(scope: Scope, trusted_proxies: tuple[str, ...] = ()) -> str:
+def get_client_address(scope: Scope, trusted_proxies: tuple[str, ...] = ()) -> str:
     """Return the client's IP address, or `UNKNOWN`.
 
-    `trusted_proxies` are addresses or networks. X-Forwarded-For is believed only from such a peer, and then only
-    up to its rightmost entry that is no trusted proxy itself: whatever stands left of it may be invented (ASVS V4.1.3).
+    `trusted_proxies` are addresses or networks. X-Forwarded-For is read only if the peer is a trusted proxy. The
+    client is then its rightmost entry that is not a trusted proxy. Clients can forge the entries left of it
+    (ASVS V4.1.3).
     """
     peer = scope.get("client")
     host = peer[0] if peer else ""
@@ -27,8 +28,8 @@ def client_address(scope: Scope, trusted_proxies: tuple[str, ...] = ()) -> str:
     return _forwarded(scope, host, trusted_proxies)
 
 
-def rate_key(address: str) -> str:
-    """Return what a limit per address counts by: an IPv6 subscriber holds a /64, not one address."""
+def get_rate_limit_key(address: str) -> str:
+    """Return the key for rate limits per address: the /64 network for IPv6, because a subscriber owns all of it."""
     parsed = _parse(address)
     if isinstance(parsed, IPv6Address):
         return str(ip_network((parsed, 64), strict=False))
@@ -54,7 +55,7 @@ def _hops(scope: Scope) -> list[str]:
 
 @lru_cache(maxsize=4096)
 def _parse(entry: str) -> _Address | None:
-    """Read `192.0.2.1`, `192.0.2.1:443`, `2001:db8::1`, `[2001:db8::1]:443`; None for anything else."""
+    """Parse `192.0.2.1`, `192.0.2.1:443`, `2001:db8::1` or `[2001:db8::1]:443`; return None for other text."""
     text = entry.strip()
     if text.startswith("["):
         text = text[1:].partition("]")[0]

@@ -1,4 +1,4 @@
-"""Which front ends may call from another origin: those named, exactly (ASVS V3.4.2)."""
+"""Cross-origin requests of front ends (CORS). Allows exact origins only (ASVS V3.4.2)."""
 
 import re
 from collections.abc import Collection
@@ -9,27 +9,33 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.errors import CrossSiteRequest
-from app.http.problem_details import problem
+from app.http.problem_details import build_problem_response
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
-SENT_HEADERS = (
+REQUEST_HEADERS = (
     *("Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match"),
     *("X-Request-Id", "X-Requested-With"),
 )
+"""The request headers that front ends may send."""
 
-READ_HEADERS = (
+RESPONSE_HEADERS = (
     *("ETag", "Link", "Location", "X-Request-Id", "Idempotent-Replayed", "RateLimit", "RateLimit-Policy"),
     *("Retry-After", "Deprecation", "Content-Disposition"),
 )
+"""The response headers that front ends may read."""
 
 _ORIGIN = re.compile(
     r"https?://(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:]{2,45}\])(?::[0-9]{1,5})?"
 )
 
 
-def exact_origins(origins: Collection[str]) -> tuple[str, ...]:
-    """Return `origins`. Raises `ValueError` for `*`, `null`, and whatever no browser would ever send."""
+def check_origins(origins: Collection[str]) -> tuple[str, ...]:
+    """Return `origins`.
+
+    Raises:
+        ValueError: one is `*`, `null`, or not an origin as browsers send it.
+    """
     for origin in origins:
         if not _ORIGIN.fullmatch(origin):
             message = "FIRSTSTEP_ALLOWED_ORIGINS takes exact origins such as https://app.example.org, without a path"
@@ -38,31 +44,33 @@ def exact_origins(origins: Collection[str]) -> tuple[str, ...]:
 
 
 class Cors(CORSMiddleware):
-    """Starlette's CORS, for exact origins with credentials; a refused preflight is a problem as well."""
+    """Starlette's CORS middleware for exact origins with credentials. A rejected preflight gets a problem response."""
 
     def __init__(self, app: ASGIApp, *, origins: Collection[str]) -> None:
         super().__init__(
             app,
-            allow_origins=exact_origins(origins),
+            allow_origins=check_origins(origins),
             allow_methods=METHODS,
-            allow_headers=SENT_HEADERS,
+            allow_headers=REQUEST_HEADERS,
             allow_credentials=True,
-            expose_headers=READ_HEADERS,
+            expose_headers=RESPONSE_HEADERS,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a preflight here; let everything else through."""
+        """Respond to a preflight request, or pass the request on."""
         if scope["type"] == "http" and scope["method"] == "OPTIONS":
             headers = Headers(scope=scope)
             if "origin" in headers and "access-control-request-method" in headers:
-                await self._preflight(headers, scope, receive, send)
+                await self._respond_to_preflight(headers, scope, receive, send)
                 return
         await super().__call__(scope, receive, send)
 
-    async def _preflight(self, headers: Headers, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _respond_to_preflight(
+        self, headers: Headers, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         response = self.preflight_response(headers)
         if response.status_code != HTTPStatus.OK:
             vary = {"vary": response.headers["vary"]}
-            refusal = CrossSiteRequest("This origin, method or header may not be used from another site.")
-            response = problem(refusal, scope=scope, headers=vary)
+            error = CrossSiteRequest("This origin, method or header is not allowed in cross-origin requests.")
+            response = build_problem_response(error, scope=scope, headers=vary)
         await response(scope, receive, send)

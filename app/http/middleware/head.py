@@ -1,25 +1,24 @@
-"""HEAD: what GET would answer, without its body."""
+"""HEAD requests."""
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
+
+from app.http.middleware.http_middleware import HttpMiddleware, starts_response
 
 
-class HeadAsGet:
-    """Answers HEAD as GET, without the body (RFC 9110, 9.3.2): an access in the log all the same."""
+class HeadAsGet(HttpMiddleware):
+    """Handles HEAD as GET and omits the body (RFC 9110, 9.3.2). The access log records it like a GET."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Ask for everything, and send the head of it."""
-        if scope["type"] != "http" or scope["method"] != "HEAD":
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Call the application with the method GET."""
+        if scope["method"] != "HEAD":
             await self.app(scope, receive, send)
             return
-        asked = {**scope, "method": "GET"}
+        get_scope = {**scope, "method": "GET"}
 
-        async def send_head(message: Message) -> None:
-            await send(message if message["type"] == "http.response.start" else {**message, "body": b""})
+        async def send_without_body(message: Message) -> None:
+            await send(message if starts_response(message) else {**message, "body": b""})
 
         try:
-            await self.app(asked, receive, send_head)
+            await self.app(get_scope, receive, send_without_body)
         finally:
-            scope["route"] = asked.get("route")  # for the access line
+            scope["route"] = get_scope.get("route")  # The request log reads the route from its own scope.

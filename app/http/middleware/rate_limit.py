@@ -1,69 +1,71 @@
-"""How often somebody may ask: a token bucket per caller, in the memory of one worker process.
+"""Rate limits: a token bucket per caller, in the memory of one worker process.
 
-Identity is not known at the edge, and an Authorization header costs nothing to invent. So the middleware counts per
-address whatever ends without an authenticated caller, and the security door, once it knows who asks, counts per
-principal through the same `RateLimiter` and leaves its `Verdict` in `scope["state"]["rate_verdict"]`.
+The middleware does not know the caller yet, and an Authorization header may be forged. It therefore counts requests
+without an authenticated caller per address. The guard counts requests per caller with the same `RateLimiter` and
+stores its `Verdict` in `scope["state"]["rate_verdict"]`.
 """
 
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from typing import NamedTuple
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.errors import TooManyRequests
-from app.http.middleware.client_address import client_address, rate_key
-from app.http.problem_details import problem
+from app.http.middleware.client_address import get_client_address, get_rate_limit_key
+from app.http.middleware.http_middleware import HeaderList, HttpMiddleware, get_header, with_headers
+from app.http.problem_details import build_problem_response
 
 WINDOW_SECONDS = 60
-MOST_KEYS = 50_000
-MOST_PROVEN = 20_000
+MAX_KEYS = 50_000
+"""The number of buckets that are kept."""
+MAX_AUTHENTICATED = 20_000
+"""The number of credentials that are remembered as valid."""
 
 VERDICT = "rate_verdict"
-"""Key of `scope["state"]` under which the door leaves its `Verdict`."""
+"""The key of the `Verdict` in `scope["state"]`."""
 
 
 class Verdict(NamedTuple):
-    """What a bucket said about one request."""
+    """The state of a bucket after one request."""
 
     limit: int
-    """Requests a minute."""
+    """Requests per minute."""
     remaining: int
-    """Requests that may follow at once."""
+    """Requests that are possible now."""
     reset_seconds: int
-    """Until the bucket is full again; where refused, until the next request is let in."""
+    """Seconds until the bucket is full; for a rejected request, seconds until the next one is allowed."""
     allowed: bool
 
 
 class RateLimiter:
-    """Token buckets by key, the least recently used forgotten first.
+    """Token buckets by key. The least recently used bucket is dropped first.
 
-    Use one limiter for addresses and another for principals: a flood of addresses then cannot push a
-    principal's bucket out.
+    Addresses and callers need separate limiters, so that many addresses cannot displace the bucket of a caller.
     """
 
-    def __init__(self, *, most_keys: int = MOST_KEYS, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, *, max_keys: int = MAX_KEYS, clock: Callable[[], float] = time.monotonic) -> None:
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
-        self._most_keys = most_keys
+        self._max_keys = max_keys
         self._clock = clock
 
     def take(self, key: str, limit_per_minute: int) -> Verdict:
-        """Count one request of `key`; a refused one costs nothing."""
+        """Count a request of `key`. A rejected request uses no token."""
         now = self._clock()
         tokens = self._tokens(key, limit_per_minute, now)
         allowed = tokens >= 1
         tokens -= allowed
         self._buckets[key] = (tokens, now)
         self._buckets.move_to_end(key)
-        if len(self._buckets) > self._most_keys:
+        if len(self._buckets) > self._max_keys:
             self._buckets.popitem(last=False)
         return _verdict(tokens, limit_per_minute, allowed=allowed)
 
-    def look(self, key: str, limit_per_minute: int) -> Verdict:
-        """Say what `take` would, without counting."""
+    def peek(self, key: str, limit_per_minute: int) -> Verdict:
+        """Return the verdict of `take` without counting a request."""
         tokens = self._tokens(key, limit_per_minute, self._clock())
         return _verdict(tokens, limit_per_minute, allowed=tokens >= 1)
 
@@ -73,24 +75,24 @@ class RateLimiter:
 
 
 def _verdict(tokens: float, limit: int, *, allowed: bool) -> Verdict:
-    wanted = limit - tokens if allowed else 1 - tokens
-    seconds = math.ceil(wanted * WINDOW_SECONDS / limit)
+    missing = limit - tokens if allowed else 1 - tokens
+    seconds = math.ceil(missing * WINDOW_SECONDS / limit)
     return Verdict(limit, int(tokens), max(1, seconds), allowed)
 
 
-def rate_headers(verdict: Verdict) -> list[tuple[bytes, bytes]]:
-    """Return the fields of the IETF draft `ratelimit-headers`, as structured fields (RFC 9651)."""
+def format_rate_headers(verdict: Verdict) -> HeaderList:
+    """Return the headers of the IETF draft `ratelimit-headers` as structured fields (RFC 9651)."""
     policy = f'"default";q={verdict.limit};w={WINDOW_SECONDS}'
     state = f'"default";r={verdict.remaining};t={verdict.reset_seconds}'
     return [(b"ratelimit-policy", policy.encode()), (b"ratelimit", state.encode())]
 
 
-class RateLimit:
-    """Limits whoever is not, or not yet, known by address; reports every verdict in the answer's headers.
+class RateLimit(HttpMiddleware):
+    """Limits unauthenticated requests per address, and adds the rate limit headers to every response.
 
-    A request without Authorization is counted before it runs. One with it runs first, and is counted
-    afterwards if the door found nobody behind it; once the address has used its share up, only credentials that
-    proved good before pass, so a flood of invented tokens cannot lock an office out.
+    A request without Authorization is counted before it is handled. A request with Authorization is handled first, and
+    counted if the guard did not authenticate a caller. Once an address has used its limit, only credentials that were
+    valid before are let through. Forged tokens can thus not block the callers of an office that share its address.
     """
 
     def __init__(
@@ -101,65 +103,63 @@ class RateLimit:
         trusted_proxies: tuple[str, ...] = (),
         limiter: RateLimiter | None = None,
     ) -> None:
-        self.app = app
+        super().__init__(app)
         self._limit = limit_per_minute
         self._trusted_proxies = trusted_proxies
         self._limiter = limiter or RateLimiter()
-        self._proven: OrderedDict[bytes, None] = OrderedDict()
+        self._authenticated: OrderedDict[bytes, None] = OrderedDict()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Count the request, before or after it ran."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        key = rate_key(client_address(scope, self._trusted_proxies))
-        credentials = next((value for name, value in scope["headers"] if name == b"authorization"), None)
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Count the request before or after it is handled."""
+        key = get_rate_limit_key(get_client_address(scope, self._trusted_proxies))
+        credentials = get_header(scope, b"authorization")
         if credentials is None:
-            await self._anonymous(key, scope, receive, send)
+            await self._handle_anonymous(key, scope, receive, send)
         else:
-            await self._with_credentials(key, credentials, scope, receive, send)
+            await self._handle_credentials(key, credentials, scope, receive, send)
 
-    async def _anonymous(self, key: str, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _handle_anonymous(self, key: str, scope: Scope, receive: Receive, send: Send) -> None:
         verdict = self._limiter.take(key, self._limit)
         scope.setdefault("state", {})[VERDICT] = verdict
-        await self._run_or_refuse(verdict, scope, receive, send)
+        await self._run_or_reject(verdict, scope, receive, send)
 
-    async def _with_credentials(
+    async def _handle_credentials(
         self, key: str, credentials: bytes, scope: Scope, receive: Receive, send: Send
     ) -> None:
         state = scope.setdefault("state", {})
         digest = sha256(credentials).digest()
-        if digest not in self._proven and not (seen := self._limiter.look(key, self._limit)).allowed:
-            await self._run_or_refuse(seen, scope, receive, send)
-            return
+        if digest not in self._authenticated:
+            verdict = self._limiter.peek(key, self._limit)
+            if not verdict.allowed:
+                await self._run_or_reject(verdict, scope, receive, send)
+                return
         try:
-            await self.app(scope, receive, _reporting(scope, send))
+            await self.app(scope, receive, _with_rate_headers(scope, send))
         finally:
-            self._remember(digest, known=VERDICT in state)
+            self._remember(digest, authenticated=VERDICT in state)
             if VERDICT not in state:
                 self._limiter.take(key, self._limit)
 
-    async def _run_or_refuse(self, verdict: Verdict, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _run_or_reject(self, verdict: Verdict, scope: Scope, receive: Receive, send: Send) -> None:
         scope["state"][VERDICT] = verdict
         app: ASGIApp = self.app
         if not verdict.allowed:
-            app = problem(TooManyRequests(retry_after=verdict.reset_seconds), scope=scope)
-        await app(scope, receive, _reporting(scope, send))
+            app = build_problem_response(TooManyRequests(retry_after=verdict.reset_seconds), scope=scope)
+        await app(scope, receive, _with_rate_headers(scope, send))
 
-    def _remember(self, digest: bytes, *, known: bool) -> None:
-        self._proven.pop(digest, None)
-        if known:
-            self._proven[digest] = None
-            if len(self._proven) > MOST_PROVEN:
-                self._proven.popitem(last=False)
+    def _remember(self, digest: bytes, *, authenticated: bool) -> None:
+        self._authenticated.pop(digest, None)
+        if authenticated:
+            self._authenticated[digest] = None
+            if len(self._authenticated) > MAX_AUTHENTICATED:
+                self._authenticated.popitem(last=False)
 
 
-def _reporting(scope: Scope, send: Send) -> Send:
-    """Return `send` with the verdict's headers, read when the answer starts: the door may have set it."""
+def _with_rate_headers(scope: Scope, send: Send) -> Send:
+    """Return a `send` that adds the headers of the verdict, which the guard may set until the response starts."""
 
-    async def report(message: Message) -> None:
-        if message["type"] == "http.response.start" and (verdict := scope["state"].get(VERDICT)):
-            message["headers"] = [*message.get("headers", ()), *rate_headers(verdict)]
-        await send(message)
+    def add_rate_headers(headers: Sequence[tuple[bytes, bytes]]) -> HeaderList:
+        verdict = scope["state"].get(VERDICT)
+        return [*headers, *(format_rate_headers(verdict) if verdict else ())]
 
-    return report
+    return with_headers(send, add_rate_headers)

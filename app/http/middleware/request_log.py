@@ -1,7 +1,8 @@
-"""The structured log: one JSON object a line on stdout, and nothing in it that could name a child.
+"""The structured log: one JSON object per line on stdout, without any personal data.
 
-Only keys of an allow-list are written, only plain values, and of an exception only its type and where it was raised:
-its message may quote a record. Records of the standard library's loggers lose their arguments for the same reason.
+Only keys of an allow-list and plain values are written. Of an exception, only the type and the stack frames are
+written, because its message may contain values of a record. Arguments of standard library log records are dropped for
+the same reason.
 """
 
 import json
@@ -28,12 +29,12 @@ ALLOWED: Final = frozenset({
     *("job", "seconds", "count", "attempt", "next_attempt_at", "event_id", "delivery_id", "webhook_id", "client_id"),
     *("tree_size", "leaves", "key_id", "table", "partition", "pool_size"),
 })  # fmt: skip
-"""Keys that may be written. Every one is technical; a new one is a decision about privacy."""
+"""The keys that may be written. Each one is technical. Adding one is a decision about privacy."""
 
-LONGEST = 300
-"""Characters of one logged text."""
+MAX_TEXT_LENGTH = 300
+"""The number of characters of a logged text."""
 
-MOST_FRAMES = 20
+MAX_FRAMES = 20
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -45,7 +46,7 @@ _Event = MutableMapping[str, Any]
 
 
 def configure_logging(level: int = logging.INFO) -> None:
-    """Send every log of this process through the allow-list. Start uvicorn with `log_config=None`."""
+    """Write every log record of this process as JSON through the allow-list. uvicorn needs `log_config=None`."""
     structlog.configure(
         processors=[
             _add_request_id,
@@ -53,7 +54,7 @@ def configure_logging(level: int = logging.INFO) -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _reduce_exception,
             keep_allowed,
-            structlog.processors.JSONRenderer(serializer=one_line),
+            structlog.processors.JSONRenderer(serializer=serialize_event),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.WriteLoggerFactory(),
@@ -63,20 +64,20 @@ def configure_logging(level: int = logging.INFO) -> None:
 
 
 def keep_allowed(_logger: Any, _method: str, event: _Event) -> _Event:
-    """Drop what the allow-list does not name, and count it as `dropped`."""
+    """Remove keys that are not in the allow-list, and log their number as `dropped`."""
     kept: _Event = {key: _plain(value) for key, value in event.items() if key in ALLOWED}
     if len(kept) < len(event):
         kept["dropped"] = len(event) - len(kept)
     return kept
 
 
-def one_line(event: Mapping[str, Any], **_options: Any) -> str:
-    """Write `event` as ASCII JSON: every control or line-breaking character is escaped (ASVS V16.4.1)."""
+def serialize_event(event: Mapping[str, Any], **_options: Any) -> str:
+    """Serialize `event` as ASCII JSON, in which every control and line break character is escaped (ASVS V16.4.1)."""
     return json.dumps(event, separators=(",", ":"), default=_plain).replace("\x7f", "\\u007f")
 
 
 def describe_exception(error: BaseException) -> dict[str, Any]:
-    """Return what may be logged of `error`: its type, its causes' types, `file:line` of its frames."""
+    """Return the loggable facts of `error`: its type, the types of its causes, and `file:line` of its frames."""
     return {
         "error": _type_name(error),
         "causes": [_type_name(cause) for cause in _causes(error)],
@@ -84,23 +85,23 @@ def describe_exception(error: BaseException) -> dict[str, Any]:
     }
 
 
-def write_access_line(
+def write_request_line(
     request_id: str, scope: Mapping[str, Any], status: int, seconds: float, size: int
 ) -> None:
-    """Write the line of one request; past structlog, for it is written once per request."""
+    """Write the line of a request. Bypasses structlog, because every request writes one."""
     method = scope["method"] if scope["method"] in METHODS else "OTHER"
     line = (
         f'{{"timestamp":"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}","level":"info","event":"request",'
         f'"request_id":"{request_id}","method":"{method}","route":{_quoted(route_template(scope))},'
         f'"status":{status},"duration_ms":{seconds * 1000:.1f},"bytes":{size}}}\n'
     )
-    with suppress(OSError, ValueError):  # a closed stdout must not fail the request
+    with suppress(OSError, ValueError):  # A closed stdout must not fail the request.
         sys.stdout.write(line)
         sys.stdout.flush()
 
 
 def route_template(scope: Mapping[str, Any]) -> str | None:
-    """Return the template the path matched, such as `/v1/cases/{id}`, never the path itself."""
+    """Return the path template of the matched route, such as `/v1/cases/{id}`. The path itself is not logged."""
     template = getattr(scope.get("route"), "path", None)
     return template if isinstance(template, str) else None
 
@@ -111,15 +112,15 @@ def _quoted(text: str | None) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Return `value` where it is plain, the name of its type where it is not."""
+    """Return `value` if it is plain, else the name of its type."""
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, str | UUID):
-        return str(value)[:LONGEST]
+        return str(value)[:MAX_TEXT_LENGTH]
     if isinstance(value, datetime | date):
         return value.isoformat()
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value[:MOST_FRAMES]]
+        return [_plain(item) for item in value[:MAX_FRAMES]]
     return type(value).__qualname__
 
 
@@ -157,14 +158,14 @@ def _frames(trace: TracebackType | None) -> list[str]:
     places = [
         f"{'/'.join(PurePath(f.f_code.co_filename).parts[-3:])}:{n}" for f, n in traceback.walk_tb(trace)
     ]
-    return places[-MOST_FRAMES:]
+    return places[-MAX_FRAMES:]
 
 
 class _Bridge(logging.Handler):
-    """Writes the standard library's records through structlog, without their arguments."""
+    """Writes records of the standard library's loggers through structlog, without their arguments."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write `record`: its template's first line, for later lines and arguments may quote values."""
+        """Write the first line of the message template. Later lines and arguments may contain values."""
         error = record.exc_info[1] if record.exc_info else None
         template = record.msg if isinstance(record.msg, str) else type(record.msg).__qualname__
         details = describe_exception(error) if error else {}
@@ -176,7 +177,7 @@ def _redirect_standard_library(level: int) -> None:
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi"):
         standard = logging.getLogger(name)
         standard.handlers.clear()
-        standard.propagate = name != "uvicorn.access"  # the access line is ours
+        standard.propagate = name != "uvicorn.access"  # RequestLog writes this line.
     warnings.showwarning = _show_warning
 
 
@@ -188,7 +189,7 @@ def _show_warning(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    """Log where a warning arose; its text may quote a value (Pydantic's serializer does)."""
+    """Log the location of a warning. Its text may contain values (Pydantic's serializer warnings do)."""
     del message, file, line
     place = "/".join(PurePath(filename).parts[-3:])
     logger.warning("warning", error=category.__qualname__, where=f"{place}:{lineno}")

@@ -1,32 +1,32 @@
-"""What every request passes on its way in, and every answer on its way out: plain ASGI, one concern a class.
+"""The middleware of the application, and its order."""
 
-The order, from the outside in, stands in `install`.
-"""
-
-import asyncio
 import re
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from http import HTTPStatus
+from collections.abc import Sequence
 from typing import Any, Final
 from uuid import uuid4
 
 from fastapi import FastAPI
-from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from app.config import Settings
-from app.errors import MalformedRequest, TimedOut
-from app.http.middleware import request_log as logs
+from app.errors import MalformedRequest
+from app.http.middleware import request_log
 from app.http.middleware.cors import Cors
 from app.http.middleware.head import HeadAsGet
+from app.http.middleware.http_middleware import (
+    HeaderList,
+    HttpMiddleware,
+    get_header,
+    starts_response,
+    with_headers,
+)
 from app.http.middleware.rate_limit import RateLimit
-from app.http.problem_details import answer
+from app.http.middleware.request_limits import BodyLimit, Deadline, UploadLimits
+from app.http.problem_details import build_error_response
 
-STARTS = "http.response.start"
-CLIENT_LEFT = 499
-"""Logged, never sent: the answer was not started."""
+CLIENT_DISCONNECTED = 499
+"""The status in the log if no response was started. It is never sent."""
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 _HOST = re.compile(rb"(?:[A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{0,5})?")
@@ -36,250 +36,132 @@ SECURITY_HEADERS: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; sandbox"),
-    # Requests in CORS mode are judged by CORS alone: this keeps out everything that never asked (img, script).
+    # Does not affect CORS requests, but blocks images and scripts of other sites, which are requested without CORS.
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
     (b"cache-control", b"no-store"),
 )
-"""Sent with every answer that does not set them itself."""
+"""Added to every response that does not set them itself."""
 
 
-class RequestId:
-    """Gives every request an id: the caller's if it is one, else a new one; sent back as X-Request-Id."""
+class RequestId(HttpMiddleware):
+    """Assigns an id to every request: the caller's X-Request-Id if valid, else a new one. Returned as X-Request-Id."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Choose the id, keep it for everybody further in, send it back."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        request_id = _header(scope, b"x-request-id") or b""
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Store the id in the scope and in the log context."""
+        request_id = get_header(scope, b"x-request-id") or b""
         if not _REQUEST_ID.fullmatch(request_id):
             request_id = uuid4().hex.encode()
         scope.setdefault("state", {})["request_id"] = request_id.decode()
-        logs.current_request_id.set(request_id.decode())
+        request_log.current_request_id.set(request_id.decode())
 
-        async def send_with_id(message: Message) -> None:
-            if message["type"] == STARTS:
-                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id)]
-            await send(message)
+        def add_request_id(headers: Sequence[tuple[bytes, bytes]]) -> HeaderList:
+            return [*headers, (b"x-request-id", request_id)]
 
-        await self.app(scope, receive, send_with_id)
+        await self.app(scope, receive, with_headers(send, add_request_id))
 
 
-class AccessLog:
-    """Writes one line per request: what was asked by its route, how it ended, how long it took."""
+class RequestLog(HttpMiddleware):
+    """Logs one line per request: its route, status, duration and size."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Count what is sent, and write the line whatever happens."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Count the bytes of the response, and log the line even if the request fails."""
         started = time.perf_counter()
-        status, size = CLIENT_LEFT, 0
+        status, size = CLIENT_DISCONNECTED, 0
 
-        async def counted(message: Message) -> None:
+        async def send_counted(message: Message) -> None:
             nonlocal status, size
-            if message["type"] == STARTS:
+            if starts_response(message):
                 status = message["status"]
             else:
                 size += len(message.get("body", b""))
             await send(message)
 
         try:
-            await self.app(scope, receive, counted)
+            await self.app(scope, receive, send_counted)
         finally:
             seconds = time.perf_counter() - started
-            logs.write_access_line(scope["state"]["request_id"], scope, status, seconds, size)
+            request_log.write_request_line(scope["state"]["request_id"], scope, status, seconds, size)
 
 
-class SecurityHeaders:
-    """Adds `SECURITY_HEADERS` where the answer is silent, and takes a Server banner away."""
+class SecurityHeaders(HttpMiddleware):
+    """Adds `SECURITY_HEADERS` to the response, and removes the header `Server`."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Complete the headers as the answer starts."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-
-        async def hardened(message: Message) -> None:
-            if message["type"] == STARTS:
-                message["headers"] = _harden(message.get("headers", ()))
-            await send(message)
-
-        await self.app(scope, receive, hardened)
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Change the headers of the response."""
+        await self.app(scope, receive, with_headers(send, _with_security_headers))
 
 
-def _harden(headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    kept = [header for header in headers if header[0] != b"server"]
+def _with_security_headers(headers: Sequence[tuple[bytes, bytes]]) -> HeaderList:
+    kept = [pair for pair in headers if pair[0] != b"server"]
     names = {name for name, _ in kept}
-    return kept + [header for header in SECURITY_HEADERS if header[0] not in names]
+    return kept + [pair for pair in SECURITY_HEADERS if pair[0] not in names]
 
 
-class ProblemBoundary:
-    """Turns whatever is still an exception into a problem, so that no server ever prints it.
+class ProblemBoundary(HttpMiddleware):
+    """Turns every exception into a problem response, because the server would print its message.
 
-    Where the answer has started already, it stays unfinished: the server closes the connection.
+    If the response has already started, it stays incomplete and the server closes the connection.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer 500, once, for what nobody foresaw."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Catch the exceptions of the application."""
         started = False
 
-        async def watched(message: Message) -> None:
+        async def send_and_note(message: Message) -> None:
             nonlocal started
             started = True
             await send(message)
 
         try:
-            await self.app(scope, receive, watched)
-        except Exception as error:  # noqa: BLE001 - the last resort: anything above here would print its values
-            response = answer(error, scope)
+            await self.app(scope, receive, send_and_note)
+        except Exception as error:  # noqa: BLE001 - an exception that leaves the application is printed with its values
+            response = build_error_response(error, scope)
             if not started:
                 await response(scope, receive, send)
 
 
-class WellFormedTarget:
-    """Refuses, with 400, targets nothing further in can store or compare: NUL, broken UTF-8, a broken Host."""
+class WellFormedTarget(HttpMiddleware):
+    """Rejects a path, query or Host header that is malformed and cannot be stored or compared further in."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Check the target of the request.
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Raise `Malformed` for a target that is not well formed."""
-        if scope["type"] == "http":
-            _refuse_target(scope)
+        Raises:
+            MalformedRequest: the path, the query or the Host header is malformed.
+        """
+        _check_target(scope)
         await self.app(scope, receive, send)
 
 
-def _refuse_target(scope: Scope) -> None:
-    """Raise `Malformed`. Servers decode `%ff` in a path to U+FFFD, so that character marks broken UTF-8."""
+def _check_target(scope: Scope) -> None:
     path, query = scope["path"], scope["query_string"]
+    # Servers decode an invalid byte such as %ff to U+FFFD.
     if "\x00" in path or "\ufffd" in path or not path.isprintable():
-        raise MalformedRequest("The path is not UTF-8 text.")
-    if b"%00" in query or not query.isascii() or b"\x00" in query:  # Starlette's URL would raise on raw bytes
-        raise MalformedRequest("The query holds U+0000, or bytes that are not percent-encoded.")
+        raise MalformedRequest("The path must be printable UTF-8 text.")
+    if (
+        b"%00" in query or not query.isascii() or b"\x00" in query
+    ):  # Starlette cannot parse raw bytes in a query.
+        raise MalformedRequest("The query must be percent-encoded and must not contain U+0000.")
     hosts = [value for name, value in scope["headers"] if name == b"host"]
     if len(hosts) > 1 or (hosts and not _HOST.fullmatch(hosts[0])):
-        raise MalformedRequest("The Host header is not valid.")
+        raise MalformedRequest("The Host header is invalid.")
 
 
-@dataclass(frozen=True, slots=True)
-class Uploads:
-    """The few requests that may be larger and slower than others: `admits` says which, and may raise a refusal."""
+def install(app: FastAPI, settings: Settings, *, uploads: UploadLimits | None = None) -> None:
+    """Add all middleware to `app`, and disable its redirects of trailing slashes.
 
-    admits: Callable[[Scope], bool]
-    most_bytes: int
-    seconds: float
+    The server must run with `proxy_headers=False` and `server_header=False`, because this middleware does both.
 
-
-class BodyLimit:
-    """Refuses bodies above the limit: by their declared length unread, else as soon as too much has come."""
-
-    def __init__(self, app: ASGIApp, *, limit: int, uploads: Uploads | None = None) -> None:
-        self.app = app
-        self._limit = limit
-        self._uploads = uploads
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Count the body as it comes in. Raises a 413."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        uploads = self._uploads
-        limit = uploads.most_bytes if uploads and uploads.admits(scope) else self._limit
-        _refuse_declared(_header(scope, b"content-length"), limit)
-        received = 0
-
-        async def counted() -> Message:
-            nonlocal received
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > limit:
-                raise _too_large()
-            return message
-
-        await self.app(scope, counted, send)
-
-
-def _refuse_declared(length: bytes | None, limit: int) -> None:
-    if length is None:
-        return
-    if not length.isdigit():
-        raise MalformedRequest("Content-Length is not a number.")
-    if len(length.lstrip(b"0")) > len(str(limit)) or int(length[-20:]) > limit:
-        raise _too_large()
-
-
-def _too_large() -> HTTPException:
-    """Return the one exception FastAPI lets through from the reading of a body; the rest would be read in vain."""
-    return HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, headers={"connection": "close"})
-
-
-class Deadline:
-    """Cancels a request that has not begun to answer after `seconds`; one that has may stream on."""
-
-    def __init__(self, app: ASGIApp, *, seconds: float, uploads: Uploads | None = None) -> None:
-        self.app = app
-        self._seconds = seconds
-        self._uploads = uploads
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Run the request against the clock. Raises `TimedOut`."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        started = False
-        uploads = self._uploads
-        timer = asyncio.timeout(uploads.seconds if uploads and uploads.admits(scope) else self._seconds)
-
-        async def in_time(message: Message) -> None:
-            nonlocal started
-            if not started and not timer.expired():
-                started = True
-                timer.reschedule(None)
-            await send(message)
-
-        try:
-            async with timer:
-                await self.app(scope, receive, in_time)
-        except Exception as error:
-            # Cancelled code may raise anything on its way out (a driver's error, say): the cause is the clock.
-            if timer.expired() and not started:
-                raise TimedOut from error
-            raise
-
-
-def _header(scope: Scope, name: bytes) -> bytes | None:
-    return next((value for key, value in scope["headers"] if key == name), None)
-
-
-def install(app: FastAPI, settings: Settings, *, uploads: Uploads | None = None) -> None:
-    """Put every layer around `app`, and stop it from redirecting trailing slashes.
-
-    Raises `ValueError` for an origin that is not exact. Client and server together need
-    `proxy_headers=False` and `server_header=False` of uvicorn: both are done here.
+    Raises:
+        ValueError: an allowed origin is not an exact origin.
     """
     app.router.redirect_slashes = False
     proxies = settings.trusted_proxies
-    layers: list[tuple[Any, dict[str, Any]]] = [
+    outermost_first: list[tuple[Any, dict[str, Any]]] = [
         (RequestId, {}),
-        (AccessLog, {}),
+        (RequestLog, {}),
         (SecurityHeaders, {}),
         *([(Cors, {"origins": settings.allowed_origins})] if settings.allowed_origins else []),
         (ProblemBoundary, {}),
@@ -289,5 +171,5 @@ def install(app: FastAPI, settings: Settings, *, uploads: Uploads | None = None)
         (Deadline, {"seconds": settings.request_seconds, "uploads": uploads}),
         (HeadAsGet, {}),
     ]
-    for layer, options in reversed(layers):
-        app.add_middleware(layer, **options)
+    for middleware, options in reversed(outermost_first):
+        app.add_middleware(middleware, **options)

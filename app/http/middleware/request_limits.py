@@ -1,0 +1,105 @@
+"""Limits of a single request: the size of its body and the time until its response starts."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.errors import MalformedRequest, TimedOut
+from app.http.middleware.http_middleware import HttpMiddleware, get_header
+
+
+@dataclass(frozen=True, slots=True)
+class UploadLimits:
+    """Higher limits for the upload of files."""
+
+    applies_to: Callable[[Scope], bool]
+    """Whether a request is an upload. May raise a `FirstStepError` to reject it."""
+    max_bytes: int
+    seconds: float
+
+
+class BodyLimit(HttpMiddleware):
+    """Rejects bodies above the limit: before reading if Content-Length says so, else when the limit is exceeded."""
+
+    def __init__(self, app: ASGIApp, *, limit: int, uploads: UploadLimits | None = None) -> None:
+        super().__init__(app)
+        self._limit = limit
+        self._uploads = uploads
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Count the bytes of the body while the application reads it.
+
+        Raises:
+            MalformedRequest: Content-Length is not a number.
+            HTTPException: 413, the body is too large.
+        """
+        uploads = self._uploads
+        limit = uploads.max_bytes if uploads and uploads.applies_to(scope) else self._limit
+        _check_content_length(get_header(scope, b"content-length"), limit)
+        received = 0
+
+        async def receive_counted() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > limit:
+                raise _too_large()
+            return message
+
+        await self.app(scope, receive_counted, send)
+
+
+def _check_content_length(length: bytes | None, limit: int) -> None:
+    if length is None:
+        return
+    if not length.isdigit():
+        raise MalformedRequest("Content-Length must be a number.")
+    if len(length.lstrip(b"0")) > len(str(limit)) or int(length[-20:]) > limit:
+        raise _too_large()
+
+
+def _too_large() -> HTTPException:
+    """Return a 413. FastAPI turns every exception but `HTTPException` into 400 while it reads a body.
+
+    The connection is closed, because the rest of the body would have to be read first.
+    """
+    return HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, headers={"connection": "close"})
+
+
+class Deadline(HttpMiddleware):
+    """Cancels a request whose response has not started after `seconds`. A started response may stream on."""
+
+    def __init__(self, app: ASGIApp, *, seconds: float, uploads: UploadLimits | None = None) -> None:
+        super().__init__(app)
+        self._seconds = seconds
+        self._uploads = uploads
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Call the application with a timeout.
+
+        Raises:
+            TimedOut: the response did not start in time.
+        """
+        started = False
+        uploads = self._uploads
+        timer = asyncio.timeout(uploads.seconds if uploads and uploads.applies_to(scope) else self._seconds)
+
+        async def send_in_time(message: Message) -> None:
+            nonlocal started
+            if not started and not timer.expired():
+                started = True
+                timer.reschedule(None)
+            await send(message)
+
+        try:
+            async with timer:
+                await self.app(scope, receive, send_in_time)
+        except Exception as error:
+            # Cancelled code may raise any exception, such as one of the database driver, because of the timeout.
+            if timer.expired() and not started:
+                raise TimedOut from error
+            raise
