@@ -1,7 +1,7 @@
-"""JSON as RFC 8259 and I-JSON (RFC 7493) mean it: one reading of a body, or a clear refusal.
+"""Strict parsing of JSON request bodies (RFC 8259 and I-JSON, RFC 7493).
 
-What Python's reader lets through and databases, other readers or we ourselves then stumble over is refused here:
-duplicate keys, NaN, infinities, lone surrogates, NUL, endless nesting, numbers no 64-bit reader can hold.
+Python's parser accepts input that the database or other parsers reject or read differently. This module rejects it:
+duplicate keys, NaN, infinities, lone surrogates, U+0000, deep nesting, and numbers that do not fit into 64 bits.
 """
 
 import json
@@ -18,7 +18,7 @@ from starlette.responses import Response
 from app.errors import Fault, MalformedRequest, UnsupportedMediaType
 
 MAX_DEPTH = 32
-"""How deep arrays and objects may nest; the deepest real body has seven levels."""
+"""The maximum nesting of arrays and objects. The deepest body of this API has seven levels."""
 
 INT64_DIGITS = 20
 INT64 = range(-(2**63), 2**63)
@@ -27,25 +27,29 @@ WRITES = frozenset({"POST", "PUT", "PATCH"})
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
 
-_ONE_KIND_OF_BRACKET = bytes.maketrans(b"{}", b"[]")
-_ALL_BUT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
+_BRACES_TO_BRACKETS = bytes.maketrans(b"{}", b"[]")
+_NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 _SUSPECT_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _UNSTORABLE = re.compile("[\\x00\\ud800-\\udfff]")
 
 
 def _malformed(code: str, detail: str) -> MalformedRequest:
-    """Return the refusal, pointing at the whole body: a place inside it could hold a child's data."""
+    """Return the error with a pointer to the whole body, because a key may contain personal data."""
     error = MalformedRequest(detail)
     error.faults = (Fault("", code, detail),)
     return error
 
 
 def parse(body: bytes) -> Any:
-    """Return what `body` says. Raises `Malformed` unless it is exactly one strict JSON value in UTF-8."""
+    """Return the value of `body`.
+
+    Raises:
+        MalformedRequest: the body is not exactly one strict JSON value in UTF-8.
+    """
     if not body:
-        raise _malformed("body_missing", "The body is empty.")
+        raise _malformed("body_missing", "The body must not be empty.")
     text = _decode(body)
-    _refuse_deep(body)
+    _check_depth(body)
     try:
         value = _DECODER.decode(text)
     except json.JSONDecodeError as error:
@@ -54,39 +58,39 @@ def parse(body: bytes) -> Any:
     except RecursionError:
         raise _too_deep() from None
     if _SUSPECT_ESCAPE.search(body):
-        _refuse_unstorable(value)
+        _check_strings(value)
     return value
 
 
 def _decode(body: bytes) -> str:
     """Return the text of `body`: UTF-8 without a byte order mark."""
     if body.startswith(b"\xef\xbb\xbf"):
-        raise _malformed("byte_order_mark", "The body starts with a byte order mark.")
+        raise _malformed("byte_order_mark", "The body must not start with a byte order mark.")
     try:
         return body.decode()
     except UnicodeDecodeError:
-        raise _malformed("not_utf8", "The body is not UTF-8.") from None
+        raise _malformed("not_utf8", "The body must be UTF-8.") from None
 
 
 def _too_deep() -> MalformedRequest:
-    return _malformed("too_deep", f"Arrays and objects may nest {MAX_DEPTH} levels deep.")
+    return _malformed("too_deep", f"Arrays and objects may be nested at most {MAX_DEPTH} levels deep.")
 
 
-def _refuse_deep(body: bytes) -> None:
-    """Raise `Malformed` above `MAX_DEPTH`. Linear in the body, and two counts for an ordinary one."""
+def _check_depth(body: bytes) -> None:
+    """Raise `MalformedRequest` if the body is nested deeper than `MAX_DEPTH`, in linear time."""
     if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
         return
     unescaped = body.replace(b"\\\\", b"").replace(b'\\"', b"")
     outside_strings = b"".join(unescaped.split(b'"')[::2])
-    nest = outside_strings.translate(_ONE_KIND_OF_BRACKET, delete=_ALL_BUT_BRACKETS)
-    for _ in range(MAX_DEPTH):  # every pass takes the innermost level away
+    nest = outside_strings.translate(_BRACES_TO_BRACKETS, delete=_NOT_BRACKETS)
+    for _ in range(MAX_DEPTH):  # Every pass removes the innermost level.
         nest = nest.replace(b"[]", b"")
     if b"[]" in nest:
         raise _too_deep()
 
 
-def _refuse_unstorable(value: Any) -> None:
-    """Raise `Malformed` where a string or key holds NUL or half of a surrogate pair."""
+def _check_strings(value: Any) -> None:
+    """Raise `MalformedRequest` if a string or key contains U+0000 or a lone surrogate, which cannot be stored."""
     waiting = [value]
     while waiting:
         item = waiting.pop()
@@ -102,32 +106,32 @@ def _refuse_unstorable(value: Any) -> None:
 
 def _unstorable(character: str) -> MalformedRequest:
     if character == "\x00":
-        return _malformed("nul_character", "A text holds the character U+0000.")
-    return _malformed("lone_surrogate", "A text holds half of a surrogate pair.")
+        return _malformed("nul_character", "A string must not contain U+0000.")
+    return _malformed("lone_surrogate", "A string must not contain a lone surrogate.")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        raise _malformed("duplicate_key", "An object names the same key twice.")
+        raise _malformed("duplicate_key", "An object must not contain a key twice.")
     return members
 
 
 def _integer(digits: str) -> int:
     if len(digits) > INT64_DIGITS or (number := int(digits)) not in INT64:
-        raise _malformed("number_too_large", "A whole number does not fit into 64 bits.")
+        raise _malformed("number_too_large", "An integer must fit into 64 bits.")
     return number
 
 
 def _number(digits: str) -> float:
     number = float(digits)
     if math.isinf(number):
-        raise _malformed("number_too_large", "A number is too large.")
+        raise _malformed("number_too_large", "A number must fit into a 64-bit float.")
     return number
 
 
 def _constant(_name: str) -> Any:
-    raise _malformed("json_invalid", "NaN and Infinity are not JSON.")
+    raise _malformed("json_invalid", "NaN and Infinity are not valid JSON.")
 
 
 _DECODER = json.JSONDecoder(
@@ -136,59 +140,64 @@ _DECODER = json.JSONDecoder(
 
 
 class StrictRequest(Request):
-    """A request whose body is read as strict JSON, once."""
+    """A request whose body is parsed as strict JSON."""
 
     async def json(self) -> Any:
-        """Return the body's value. Raises `Malformed`."""
+        """Return the value of the body, which is parsed only once.
+
+        Raises:
+            MalformedRequest: see `parse`.
+        """
         if not hasattr(self, "_json"):
             self._json = parse(await self.body())
         return self._json
 
-    async def admit(self) -> None:
-        """Check what a write carries before anybody looks at it.
+    async def check_body(self) -> None:
+        """Check the media type and the JSON of the body. FastAPI itself rejects a missing body.
 
-        An empty body passes: FastAPI answers 422 `missing` where one is required.
-        Raises `UnsupportedMediaType` unless it is labelled JSON (a label is needed even without a
-        preflight, ASVS V3.5.2), and `Malformed`.
+        Raises:
+            UnsupportedMediaType: the body is not labelled as uncompressed JSON in UTF-8. The Content-Type is required
+                because browsers send other types without a CORS preflight (ASVS V3.5.2).
+            MalformedRequest: see `parse`.
         """
-        label = self.headers.get("content-type")
-        if label is not None:
-            self._refuse_other_media(label)
+        content_type = self.headers.get("content-type")
+        if content_type is not None:
+            self._check_media_type(content_type)
         try:
             body = await self.body()
         except ClientDisconnect:
-            raise MalformedRequest("The body ended early.") from None
+            raise MalformedRequest("The body is incomplete.") from None
         if not body:
             return
-        if label is None:
-            raise UnsupportedMediaType("The body needs a Content-Type.")
+        if content_type is None:
+            raise UnsupportedMediaType("A body requires a Content-Type.")
         await self.json()
 
-    def _refuse_other_media(self, label: str) -> None:
+    def _check_media_type(self, content_type: str) -> None:
         accepted = (JSON, MERGE_PATCH) if self.method == "PATCH" else (JSON,)
-        if not _is_utf8_media(label, accepted):
-            raise UnsupportedMediaType(f"Accepted here: {' or '.join(accepted)}, in UTF-8.")
+        if not _is_utf8_media(content_type, accepted):
+            raise UnsupportedMediaType(f"The Content-Type must be {' or '.join(accepted)}, in UTF-8.")
         if self.headers.get("content-encoding", "identity").lower() != "identity":
             raise UnsupportedMediaType("The body must not be compressed.")
 
 
-def _is_utf8_media(label: str, accepted: tuple[str, ...]) -> bool:
-    """Say whether a Content-Type is one of `accepted`, with no charset other than UTF-8."""
-    media_type, *parameters = (part.strip().lower() for part in label.split(";"))
+def _is_utf8_media(content_type: str, accepted: tuple[str, ...]) -> bool:
+    """Whether a Content-Type is one of `accepted`, with no charset other than UTF-8."""
+    media_type, *parameters = (part.strip().lower() for part in content_type.split(";"))
     charsets = [part.partition("=")[2].strip('" ') for part in parameters if part.startswith("charset")]
     return media_type in accepted and all(charset in {"utf-8", "utf8"} for charset in charsets)
 
 
 class StrictRoute(APIRoute):
-    """What every route begins with: a strict reading of its body.
+    """A route that parses its body as strict JSON.
 
-    FastAPI turns whatever a body reader raises into one bare 400, so the body is read and kept before its
-    handler runs; its own `await request.json()` then finds the value. Endpoints that declare a form or a body
-    of another media type keep FastAPI's reading.
+    FastAPI turns every exception while it reads a body into a 400 without details. The body is therefore parsed before
+    FastAPI's handler, which then gets the parsed value from `request.json()`. Endpoints with a form or a body of
+    another media type use FastAPI's own parsing.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return FastAPI's handler behind the strict reading."""
+        """Return FastAPI's handler, preceded by the strict parsing."""
         handler = super().get_route_handler()
         if not _expects_json(self):
             return handler
@@ -196,7 +205,7 @@ class StrictRoute(APIRoute):
         async def strict(request: Request) -> Response:
             strict_request = StrictRequest(request.scope, request.receive)
             if request.method in WRITES:
-                await strict_request.admit()
+                await strict_request.check_body()
             return await handler(strict_request)
 
         return strict

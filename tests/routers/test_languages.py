@@ -1,6 +1,6 @@
 import pytest
 
-from app.http.problem_details import preferred_language
+from app.http.problem_details import get_preferred_language
 
 
 @pytest.mark.parametrize(
@@ -19,4 +19,4 @@ from app.http.problem_details import preferred_language
     ],
 )
 def test_the_language_is_the_one_weighed_highest(header: str, language: str) -> None:
-    assert preferred_language(header) == language
+    assert get_preferred_language(header) == language
