@@ -1,4 +1,4 @@
-"""Documents on a case: what they are in one table, their sealed bytes in another, so that a list reads no file."""
+"""Documents of a case. Metadata and content are separate tables, so that listing documents reads no file."""
 
 import uuid
 from datetime import datetime
@@ -9,28 +9,28 @@ from app.models.record import CaseRecord, encrypted_column, timestamp_column
 
 
 class Document(CaseRecord, table=True):
-    """A letter, a receipt, a drawing."""
+    """Metadata of one document, such as a letter, a receipt or a drawing."""
 
     __tablename__ = "documents"
 
     kind: str
     tier: str = "case"
-    """case, legal or clinical: who reads it."""
+    """`case`, `legal` or `clinical`: decides who can read the document."""
     media_type: str
-    """Found in the content, whatever the sender said."""
+    """Media type detected from the content."""
     size: int
-    """Bytes."""
+    """Size of the file in bytes."""
     author_id: uuid.UUID = Field(foreign_key="users.id")
     about_kind: str | None = None
     about_id: uuid.UUID | None = None
-    """The record that it belongs to, where it belongs to one: a session, a legal step, a payment."""
+    """The record that the document is about, if any: a session, a legal step, a payment."""
     updated_at: datetime = timestamp_column(default_now=True)
     sealed: bytes = encrypted_column()
     """Title, file name, description."""
 
 
 class DocumentContent(CaseRecord, table=True):
-    """A document's bytes; its id is the document's."""
+    """Encrypted file of a document. It has the same id as the document."""
 
     __tablename__ = "document_contents"
 

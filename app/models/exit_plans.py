@@ -1,4 +1,4 @@
-"""Exit: how active support tapers off, what must be true before it ends, and how the child is afterwards."""
+"""Exit plans of cases, and follow-ups after a case is closed."""
 
 import uuid
 from datetime import date, datetime
@@ -10,7 +10,7 @@ from app.models.record import ApprovalRecord, CaseRecord, encrypted_column, time
 
 
 class ExitPlan(CaseRecord, ApprovalRecord, table=True):
-    """The plan of a case's end; one a case."""
+    """The exit plan of a case. A case has at most one."""
 
     __tablename__ = "exit_plans"
     __table_args__ = (Index("uq_exit_plans_case", "case_id", unique=True),)
@@ -18,11 +18,11 @@ class ExitPlan(CaseRecord, ApprovalRecord, table=True):
     ends_on: date | None = None
     updated_at: datetime = timestamp_column(default_now=True)
     sealed: bytes = encrypted_column()
-    """The checklist, the taper of contacts, notes."""
+    """Closure reason, checklist, taper of contacts, follow-up months, note, and earlier approved versions."""
 
 
 class FollowUp(CaseRecord, table=True):
-    """A look at how the child is 1, 3 or 6 months after the exit; recorded though the case is closed."""
+    """A check on the child, usually 1, 3 or 6 months after the exit. It is recorded on the closed case."""
 
     __tablename__ = "follow_ups"
     __table_args__ = (
@@ -37,7 +37,7 @@ class FollowUp(CaseRecord, table=True):
     )
 
     months: int | None = None
-    """After the exit; none where somebody looked unplanned."""
+    """Months after the exit; None for an unplanned follow-up."""
     due_on: date | None = None
     status: str = "due"
     held_on: date | None = None
@@ -45,4 +45,4 @@ class FollowUp(CaseRecord, table=True):
     wellbeing: str | None = None
     updated_at: datetime = timestamp_column(default_now=True)
     sealed: bytes = encrypted_column()
-    """How the child is, the checklist looked at again, what is to be done."""
+    """Answers to the checklist, and a note."""

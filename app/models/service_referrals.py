@@ -1,4 +1,4 @@
-"""Providers of services, and the referrals of a child or family to them."""
+"""Service providers, and referrals of a child or family to them."""
 
 import uuid
 from datetime import date, datetime
@@ -16,21 +16,21 @@ from app.models.record import (
 
 
 class Provider(Record, table=True):
-    """Somebody who serves children or families: a hospital, a school, legal aid. Holds nothing about a child."""
+    """An organisation that serves children or families: a hospital, a school, legal aid. Contains no child's data."""
 
     __tablename__ = "providers"
 
     name: str
     kind: str
     agency_id: uuid.UUID | None = Field(default=None, foreign_key="agencies.id")
-    """The agency a consent to share names, where the provider has been entered as one."""
+    """The provider's agency, if it has one. A consent can name an agency as the only permitted recipient."""
     services: list[str] = text_array_column()
     province_codes: list[str] = text_array_column()
     safeguarding_checked_on: date | None = None
     safeguarding_valid_until: date | None = None
     is_active: bool = True
     details: dict[str, object] = json_column()
-    """Contacts, address, opening hours, notes: what is on the provider's own letterhead."""
+    """Contacts, capacity, and notes (`DETAIL_FIELDS` of the service). Not encrypted, because it is public."""
 
 
 class ServiceReferral(CaseRecord, table=True):
@@ -54,4 +54,4 @@ class ServiceReferral(CaseRecord, table=True):
     outcome: str | None = None
     updated_at: datetime = timestamp_column(default_now=True)
     sealed: bytes = encrypted_column()
-    """The need; what was shared, field by field, as it was at that moment; who decided without consent; outcome."""
+    """The need, the legal basis, a copy of the shared values at the time of sending, and the provider's answer."""

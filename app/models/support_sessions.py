@@ -1,4 +1,4 @@
-"""Support sessions: planned and held contacts, the clinical notes on them, and what was added later."""
+"""Support sessions (planned and held contacts), clinical notes on sessions, and addenda."""
 
 import uuid
 from datetime import datetime
@@ -16,7 +16,7 @@ from app.models.record import (
 
 
 class SupportSession(CaseRecord, table=True):
-    """One contact: therapy, a visit, an accompaniment, a call."""
+    """One contact with the child or the family: therapy, a visit, an accompaniment or a call."""
 
     __tablename__ = "support_sessions"
     __table_args__ = (
@@ -30,21 +30,21 @@ class SupportSession(CaseRecord, table=True):
     planned_at: datetime | None = timestamp_column()
     held_at: datetime | None = timestamp_column()
     recorded_at: datetime | None = timestamp_column()
-    """When it was written down as held or missed: its author may change it for 24 hours from then."""
+    """When the session was recorded as held or missed. The author can correct it for 24 hours from then."""
     attendance: str | None = None
     areas: list[str] = text_array_column()
     goal_ids: list[uuid.UUID] = uuid_array_column()
     worker_id: uuid.UUID = Field(foreign_key="users.id", index=True)
-    """Who holds it."""
+    """The worker who holds the session."""
     author_id: uuid.UUID = Field(foreign_key="users.id")
     series_id: uuid.UUID | None = Field(default=None, index=True)
     updated_at: datetime = timestamp_column(default_now=True)
     sealed: bytes = encrypted_column()
-    """Participants, place, the child's mood, summary, next step, why it was missed."""
+    """Participants, place, mood, summary, next step, and the reason why the session was missed or cancelled."""
 
 
 class ClinicalNote(CaseRecord, table=True):
-    """A therapist's note on a session: for its author and the supervisor of the case's team, and nobody else."""
+    """A therapist's note on a session. Only the author and the supervisors of the case's team can read it."""
 
     __tablename__ = "clinical_notes"
 
@@ -55,12 +55,12 @@ class ClinicalNote(CaseRecord, table=True):
 
 
 class SessionAddendum(CaseRecord, table=True):
-    """Something added to a session, or to its clinical note, after it was frozen."""
+    """A text added to a session, or to its clinical note, after the 24 hours for corrections."""
 
     __tablename__ = "session_addenda"
 
     session_id: uuid.UUID = Field(foreign_key="support_sessions.id", index=True)
     author_id: uuid.UUID = Field(foreign_key="users.id")
     tier: str = "case"
-    """case, or clinical: read like the clinical note."""
+    """`case`, or `clinical`: readable by the readers of the clinical note."""
     sealed: bytes = encrypted_column()
