@@ -1,4 +1,4 @@
-"""Addenda: what is added to a session that is not changed any more; those of the clinical tier are read like its note."""
+"""Addenda: texts added to a support session after it was recorded. Clinical addenda have the readers of a clinical note."""
 
 from uuid import UUID
 
@@ -23,58 +23,68 @@ from app.services.support.session_states import check_support_session_recorded
 
 
 async def create_support_session_addendum(
-    session: AsyncSession, caller: Caller, session_id: UUID, payload: SupportSessionAddendumCreate
+    session: AsyncSession, caller: Caller, support_session_id: UUID, payload: SupportSessionAddendumCreate
 ) -> SupportSessionAddendum:
-    """Add something to a session: whoever works on the case may, and who held it.
+    """Add an addendum to a support session.
+
+    The staff of the case can do this, and the worker of the session, even without being staff of the case.
 
     Raises:
-        GateRefused: the session was not held or missed yet, the case is closed, or the actor only looks at it.
+        GateRefused: the session was not recorded as held or missed, the case is closed, or the caller is neither staff
+            of the case nor the worker of the session.
+        AlreadyExists: the id is taken.
     """
-    case = await get_case_for_share(session, SupportSession, session_id)
-    contact = await get_record(session, SupportSession, session_id)
+    case = await get_case_for_share(session, SupportSession, support_session_id)
+    support_session = await get_record(session, SupportSession, support_session_id)
     raise_if_unmet(
         [
             *check_case_open(case),
-            *check_support_session_recorded(contact),
-            *await _check_write_access(session, caller, case, contact),
+            *check_support_session_recorded(support_session),
+            *await _check_write_access(session, caller, case, support_session),
         ]
     )
     addendum = SessionAddendum(
         id=payload.id or new_id(),
-        session_id=contact.id,
-        child_id=contact.child_id,
-        case_id=contact.case_id,
+        session_id=support_session.id,
+        child_id=support_session.child_id,
+        case_id=support_session.case_id,
         author_id=caller.id,
         tier=payload.tier,
     )
     encrypt(addendum, "sealed", payload.text)
     session.add(addendum)
-    await session.flush()  # the history names it
+    await session.flush()  # raises AlreadyExists before the history entry is added
     case_history.record_case_history(session, case, "addendum_added", caller, addendum)
     return _to_schema(addendum)
 
 
 async def _check_write_access(
-    session: AsyncSession, caller: Caller, case: Case, contact: SupportSession
+    session: AsyncSession, caller: Caller, case: Case, support_session: SupportSession
 ) -> list[Fault]:
-    return [] if contact.worker_id == caller.id else await check_works_on_case(session, case)
+    return [] if support_session.worker_id == caller.id else await check_works_on_case(session, case)
 
 
 async def list_support_session_addenda(
-    session: AsyncSession, caller: Caller, session_id: UUID, page: PageQuery
+    session: AsyncSession, caller: Caller, support_session_id: UUID, page: PageQuery
 ) -> Page[SupportSessionAddendum]:
-    """List what was added to a session, newest first, as far as the actor reads its tier."""
-    await ensure_exists(session, SupportSession, session_id)
-    paging = Paginator("addenda", page.limit, page.cursor, {"session": session_id, "for": caller.id})
-    rows, cursor = await paging.fetch_records(
+    """List the addenda of a support session that the caller can read, newest first.
+
+    Raises:
+        NotFound: the session does not exist, or the caller cannot see it.
+    """
+    await ensure_exists(session, SupportSession, support_session_id)
+    paginator = Paginator(
+        "addenda", page.limit, page.cursor, {"session": support_session_id, "for": caller.id}
+    )
+    addenda, cursor = await paginator.fetch_records(
         session,
-        select(SessionAddendum).where(col(SessionAddendum.session_id) == session_id),
+        select(SessionAddendum).where(col(SessionAddendum.session_id) == support_session_id),
         col(SessionAddendum.created_at),
         col(SessionAddendum.id),
     )
-    return Page(items=[_to_schema(addendum) for addendum in rows], next_cursor=cursor)
+    return Page(items=[_to_schema(addendum) for addendum in addenda], next_cursor=cursor)
 
 
 def _to_schema(addendum: SessionAddendum) -> SupportSessionAddendum:
-    plain = addendum.model_dump(include=set(SupportSessionAddendum.model_fields))
-    return SupportSessionAddendum(**plain, text=decrypt(addendum))
+    columns = addendum.model_dump(include=set(SupportSessionAddendum.model_fields))
+    return SupportSessionAddendum(**columns, text=decrypt(addendum))

@@ -1,4 +1,4 @@
-"""Clinical notes: a tier of their own, for who held the session and for the supervisor of the case's team."""
+"""Clinical notes on support sessions: readable by their author and the supervisors of the case's team only."""
 
 from uuid import UUID
 
@@ -24,13 +24,15 @@ from app.services.support.session_states import (
 )
 
 
-async def get_clinical_note(session: AsyncSession, session_id: UUID) -> ClinicalNoteSchema:
-    """Read the clinical note on a session.
+async def get_clinical_note(session: AsyncSession, support_session_id: UUID) -> ClinicalNoteSchema:
+    """Return the clinical note on a support session.
 
     Raises:
-        NotFound: there is none, or not for this actor.
+        NotFound: the session has no note, or the caller cannot read it.
     """
-    note = await session.scalar(select(ClinicalNote).where(col(ClinicalNote.session_id) == session_id))
+    note = await session.scalar(
+        select(ClinicalNote).where(col(ClinicalNote.session_id) == support_session_id)
+    )
     if note is None:
         raise NotFound
     return _to_schema(note)
@@ -39,37 +41,44 @@ async def get_clinical_note(session: AsyncSession, session_id: UUID) -> Clinical
 async def replace_clinical_note(
     session: AsyncSession,
     caller: Caller,
-    session_id: UUID,
+    support_session_id: UUID,
     expected_version: int | None,
     payload: ClinicalNoteUpdate,
 ) -> ClinicalNoteSchema:
-    """Write the clinical note on a session, or change it within the day.
+    """Create the clinical note on a support session, or replace its text within 24 hours.
 
-    Whether one is there already is told to nobody else: who may write it does not depend on that.
+    The permission does not depend on whether a note exists, so the response tells other callers nothing about it.
 
     Raises:
-        GateRefused: somebody else held the session, or it was not held or missed yet; the note is frozen.
-        VersionRequired, Stale: there is a note, in another version than the caller saw.
+        GateRefused: the caller is not the worker of the session, the session was not recorded as held or missed, the
+            case is closed, or the note is older than 24 hours.
+        VersionRequired: a note exists, and the request has no `If-Match`.
+        StaleVersion: the note has another version, or `If-Match` was sent and no note exists.
     """
-    case = await get_case_for_share(session, SupportSession, session_id)
-    contact = await get_record(session, SupportSession, session_id)
+    case = await get_case_for_share(session, SupportSession, support_session_id)
+    support_session = await get_record(session, SupportSession, support_session_id)
     raise_if_unmet(
-        [*check_case_open(case), *_check_holder(contact, caller), *check_support_session_recorded(contact)]
+        [
+            *check_case_open(case),
+            *_check_worker(support_session, caller),
+            *check_support_session_recorded(support_session),
+        ]
     )
-    query = select(ClinicalNote).where(col(ClinicalNote.session_id) == session_id).with_for_update()
+    # The lock makes two concurrent replacements wait for each other, so that one of them fails with StaleVersion.
+    query = select(ClinicalNote).where(col(ClinicalNote.session_id) == support_session_id).with_for_update()
     note = await session.scalar(query.execution_options(populate_existing=True))
     if note is None:
-        note = await _create_note(session, caller, contact, case, expected_version, payload)
+        note = await _create_note(session, caller, support_session, case, expected_version, payload)
     else:
         _update_note(note, expected_version, payload)
-    await session.flush()  # the answer shows what was stored
+    await session.flush()  # raises database errors before the response is built
     return _to_schema(note)
 
 
 async def _create_note(
     session: AsyncSession,
     caller: Caller,
-    contact: SupportSession,
+    support_session: SupportSession,
     case: Case,
     expected_version: int | None,
     payload: ClinicalNoteUpdate,
@@ -77,7 +86,10 @@ async def _create_note(
     if expected_version is not None:
         raise StaleVersion
     note = ClinicalNote(
-        session_id=contact.id, child_id=contact.child_id, case_id=contact.case_id, author_id=caller.id
+        session_id=support_session.id,
+        child_id=support_session.child_id,
+        case_id=support_session.case_id,
+        author_id=caller.id,
     )
     encrypt(note, "sealed", payload.text)
     session.add(note)
@@ -91,18 +103,20 @@ def _update_note(note: ClinicalNote, expected_version: int | None, payload: Clin
     if note.version != expected_version:
         raise StaleVersion
     if is_edit_window_over(note.created_at):
-        raise_if_unmet([Fault("/text", "frozen", "A day after it was written: add a clinical addendum.")])
+        detail = "The note is older than 24 hours and cannot be changed. Add a clinical addendum instead."
+        raise_if_unmet([Fault("/text", "frozen", detail)])
     note.version += 1
     note.updated_at = utc_now()
     encrypt(note, "sealed", payload.text)
 
 
-def _check_holder(contact: SupportSession, caller: Caller) -> list[Fault]:
-    if contact.worker_id == caller.id:
+def _check_worker(support_session: SupportSession, caller: Caller) -> list[Fault]:
+    if support_session.worker_id == caller.id:
         return []
-    return [Fault(None, "not_yours", "Who held the session writes the clinical note on it.")]
+    detail = "Only the worker who held the session can write the clinical note on it."
+    return [Fault(None, "not_yours", detail)]
 
 
 def _to_schema(note: ClinicalNote) -> ClinicalNoteSchema:
-    plain = note.model_dump(include=set(ClinicalNoteSchema.model_fields))
-    return ClinicalNoteSchema(**plain, text=decrypt(note), editable_until=note.created_at + EDIT_WINDOW)
+    columns = note.model_dump(include=set(ClinicalNoteSchema.model_fields))
+    return ClinicalNoteSchema(**columns, text=decrypt(note), editable_until=note.created_at + EDIT_WINDOW)

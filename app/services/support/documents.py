@@ -1,4 +1,7 @@
-"""Documents on a case: their files are sealed, typed by content, and leave only through the API, as attachments."""
+"""Documents of a case: upload, metadata and download.
+
+Files are stored encrypted. Their media type is detected from the content. They are downloaded as attachments only.
+"""
 
 import asyncio
 import base64
@@ -17,7 +20,7 @@ from app.errors import Fault, InvalidInput
 from app.kit.pagination import Paginator
 from app.kit.records import ensure_exists, get_for_share, get_record
 from app.kit.state_machine import raise_if_unmet
-from app.models import Case, ClinicalNote, Document, DocumentContent, LegalStep
+from app.models import Case, ClinicalNote, Document, DocumentContent, LegalStep, SessionAddendum
 from app.models.record import CaseRecord, new_id
 from app.schemas.documents import (
     MAX_FILE_BYTES,
@@ -35,22 +38,31 @@ from app.services.persons import name_matching as names
 from app.services.support import media_types
 
 ENCRYPTED_FIELDS = ("title", "file_name", "description")
-CASE_RECORD_TYPES = {kind: table for table, kind in RECORD_KINDS.items() if issubclass(table, CaseRecord)}
-"""What a document may be about."""
+CASE_RECORD_TYPES: dict[str, type[CaseRecord]] = {
+    kind: record_type for record_type, kind in RECORD_KINDS.items() if issubclass(record_type, CaseRecord)
+}
+"""The records of a case that a document can be about, by kind."""
 LEGAL_KINDS = frozenset({"court", "police"})
 KINDS_ACCEPTED_AFTER_CLOSURE = LEGAL_KINDS | {"letter", "receipt", "acknowledgement"}
-"""What comes in after a case was closed, and belongs to it all the same; so does whatever is of the legal tier."""
+"""Kinds of documents that can be added to a closed case, because they often arrive late. So can every document of the
+legal tier."""
 TIERS_BY_RESTRICTION = ("case", "legal", "clinical")
-"""The tiers, each read by fewer people than the one before."""
+"""The tiers from the most to the least widely readable."""
 TIER_BY_RECORD_KIND: dict[str, str] = {
     RECORD_KINDS[LegalStep]: "legal",
     RECORD_KINDS[ClinicalNote]: "clinical",
 }
-"""The tier of what is about such a record, unless somebody says otherwise."""
+"""Default tier of a document about a record of this kind. For kinds that are not listed it is `case`."""
+TIERED_RECORD_TYPES: dict[str, type[Document] | type[SessionAddendum]] = {
+    RECORD_KINDS[Document]: Document,
+    RECORD_KINDS[DocumentContent]: Document,
+    RECORD_KINDS[SessionAddendum]: SessionAddendum,
+}
+"""Kinds of records that store their own tier, with the model that stores it. A content has the id of its document."""
 
 
 class DocumentFile(NamedTuple):
-    """A document's file as it leaves us."""
+    """The decrypted file of a document, for download."""
 
     name: str
     media_type: str
@@ -63,20 +75,24 @@ async def create_case_document(
     """Add a document to a case.
 
     Raises:
-        GateRefused: the case is closed, and this is nothing that still arrives then; the actor only looks at the case,
-            or would not be among those who read the tier.
-        InvalidInput: the file is empty, too large, or of no kind that is taken; what it is about is none of the case,
-            or of a narrower tier.
+        GateRefused: the case is closed (see `KINDS_ACCEPTED_AFTER_CLOSURE`), the caller is not staff of the case, or the
+            caller could not read the document in its tier.
+        InvalidInput: the file is empty, too large or of a type that is not accepted; the document is about a record of
+            another case, or its tier is more widely readable than that record.
         AlreadyExists: the id is taken.
     """
     case = await get_for_share(session, Case, case_id)
     tier = await _resolve_tier(session, payload)
-    unmet = [] if payload.kind in KINDS_ACCEPTED_AFTER_CLOSURE or tier == "legal" else check_case_open(case)
+    accepted_after_closure = payload.kind in KINDS_ACCEPTED_AFTER_CLOSURE or tier == "legal"
     raise_if_unmet(
-        [*unmet, *await check_works_on_case(session, case), *await _check_tier(session, caller, case, tier)]
+        [
+            *([] if accepted_after_closure else check_case_open(case)),
+            *await check_works_on_case(session, case),
+            *await _check_tier(session, caller, case, tier),
+        ]
     )
-    await _require_linked_record(session, case, payload.about)
-    # Half a second for the largest, on a thread: others' requests go on meanwhile.
+    await _validate_about(session, case, payload.about)
+    # Decoding and type detection take up to half a second. In a thread they do not block other requests.
     content, media_type = await asyncio.to_thread(_decode_file, payload.content)
     document = Document(
         id=payload.id or new_id(),
@@ -90,136 +106,176 @@ async def create_case_document(
         about_kind=payload.about.kind if payload.about else None,
         about_id=payload.about.id if payload.about else None,
     )
-    name = _normalize_file_name(payload.file_name or payload.title, media_type)
+    file_name = _build_file_name(payload.file_name or payload.title, media_type)
     encrypt(
-        document, "sealed", {"title": payload.title, "file_name": name, "description": payload.description}
+        document,
+        "sealed",
+        {"title": payload.title, "file_name": file_name, "description": payload.description},
     )
     session.add(document)
-    await session.flush()  # the content's policy looks for the document
-    session.add(_encrypt_document(document, content))
+    await session.flush()  # the insert policy of the content requires the row of the document
+    session.add(_build_encrypted_content(document, content))
     case_history.record_case_history(
         session, case, "document_added", caller, document, {"kind": payload.kind}
     )
-    await session.flush()  # a conflict must surface before the answer leaves
+    await session.flush()  # raises database errors before the response is built
     return _to_schema(document)
 
 
 async def _resolve_tier(session: AsyncSession, payload: DocumentCreate) -> str:
-    """Return the tier it is said to be of; else that of what it is about, where that is not everybody's; else its kind's.
+    """Return the tier of a new document.
+
+    It is the tier of the request; or else the tier of the record that the document is about, if that is not `case`; or
+    else `legal` for a document of a court or the police, and `case` for all other documents.
 
     Raises:
-        InvalidInput: it would be read by more than read what it is about.
+        InvalidInput: the requested tier is more widely readable than the record that the document is about.
     """
-    about = await _get_record_tier(session, payload.about) if payload.about else "case"
+    about_tier = await _get_record_tier(session, payload.about) if payload.about else "case"
     if payload.tier is not None:
-        if TIERS_BY_RESTRICTION.index(payload.tier) < TIERS_BY_RESTRICTION.index(about):
-            raise InvalidInput([Fault("/tier", "tier_too_wide", f"What it is about is {about}.")])
+        if TIERS_BY_RESTRICTION.index(payload.tier) < TIERS_BY_RESTRICTION.index(about_tier):
+            detail = (
+                f"The record that the document is about has the tier {about_tier}, which fewer people read."
+            )
+            raise InvalidInput([Fault("/tier", "tier_too_wide", detail)])
         return payload.tier
-    return about if about != "case" or payload.kind not in LEGAL_KINDS else "legal"
+    return about_tier if about_tier != "case" or payload.kind not in LEGAL_KINDS else "legal"
 
 
 async def _get_record_tier(session: AsyncSession, about: DocumentSubjectCreate) -> str:
-    table: Any = (
-        Document if about.kind == RECORD_KINDS[DocumentContent] else CASE_RECORD_TYPES.get(about.kind)
-    )
-    if table is None or "tier" not in table.model_fields:
+    record_type = TIERED_RECORD_TYPES.get(about.kind)
+    if record_type is None:
         return TIER_BY_RECORD_KIND.get(about.kind, "case")
-    return await session.scalar(select(col(table.tier)).where(col(table.id) == about.id)) or "case"
+    query = select(col(record_type.tier)).where(col(record_type.id) == about.id)
+    return await session.scalar(query) or "case"
 
 
 async def _check_tier(session: AsyncSession, caller: Caller, case: Case, tier: str) -> list[Fault]:
-    """Ask the database, which has the last word on tiers, before it has to refuse the row."""
+    """Return the unmet condition that the caller cannot read a tier of the case, or none.
+
+    Uses the function that the row policies use. Without this check, the insert would fail with a database error.
+    """
     if await session.scalar(select(func.access.can_read_tier(tier, case.id, caller.id))):
         return []
-    return [Fault("/tier", "not_your_tier", "Whoever adds a document is among those who read it.")]
+    return [
+        Fault(
+            "/tier",
+            "not_your_tier",
+            "You cannot read this tier of the case, so you cannot add a document to it.",
+        )
+    ]
 
 
-async def _require_linked_record(
-    session: AsyncSession, case: Case, about: DocumentSubjectCreate | None
-) -> None:
+async def _validate_about(session: AsyncSession, case: Case, about: DocumentSubjectCreate | None) -> None:
+    """Check that the record that a document is about belongs to the case.
+
+    Raises:
+        InvalidInput: it does not.
+    """
     if about is None:
         return
-    table: Any = CASE_RECORD_TYPES.get(about.kind)
-    if table is not None:
-        query = select(col(table.id)).where(col(table.id) == about.id, col(table.case_id) == case.id)
+    record_type = CASE_RECORD_TYPES.get(about.kind)
+    if record_type is not None:
+        query = select(col(record_type.id)).where(
+            col(record_type.id) == about.id, col(record_type.case_id) == case.id
+        )
         if await session.scalar(query) is not None:
             return
     raise InvalidInput([Fault("/about", "reference_unknown", "The case has no such record.")])
 
 
 def _decode_file(encoded: str) -> tuple[bytes, str]:
-    """Return a file and its type.
+    """Decode an uploaded file and detect its media type.
 
     Raises:
-        InvalidInput: it is no base64, empty, too large, or of no kind that is taken.
+        InvalidInput: the text is not valid base64, or the file is empty, too large or of a type that is not accepted.
     """
     try:
         content = base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError):
         raise InvalidInput([Fault("/content", "base64_invalid", "Must be base64.")]) from None
     if len(content) > MAX_FILE_BYTES:
-        most = f"A file has at most {MAX_FILE_BYTES} bytes."
-        raise InvalidInput([Fault("/content", "file_too_large", most)])
+        detail = f"Must be a file of at most {MAX_FILE_BYTES} bytes."
+        raise InvalidInput([Fault("/content", "file_too_large", detail)])
     media_type = media_types.detect_media_type(content)
     if media_type is None:
-        taken = ", ".join(media_types.EXTENSIONS)
-        raise InvalidInput([Fault("/content", "media_type_unsupported", f"Must be one of: {taken}.")])
+        detail = f"Must be one of: {', '.join(media_types.EXTENSIONS)}."
+        raise InvalidInput([Fault("/content", "media_type_unsupported", detail)])
     return content, media_type
 
 
-def _normalize_file_name(name: str, media_type: str) -> str:
-    """Return a name that says what the file is: a picture sent as a PDF is saved, and opened, as a picture."""
-    tidy = "".join(
-        "_" if sign in '/\\:*?"<>|' or not sign.isprintable() else sign for sign in names.normalize_text(name)
+def _build_file_name(name: str, media_type: str) -> str:
+    """Return a safe file name with the extension of the detected media type, whatever extension was sent."""
+    safe_name = "".join(
+        "_" if character in '/\\:*?"<>|' or not character.isprintable() else character
+        for character in names.normalize_text(name)
     )
-    endings = media_types.EXTENSIONS[media_type]
-    stem = tidy.strip(" .") or "document"
-    return stem if stem.lower().endswith(endings) else f"{stem}{endings[0]}"
+    extensions = media_types.EXTENSIONS[media_type]
+    stem = safe_name.strip(" .") or "document"
+    return stem if stem.lower().endswith(extensions) else f"{stem}{extensions[0]}"
 
 
-def _encrypt_document(document: Document, content: bytes) -> DocumentContent:
-    kept = DocumentContent(id=document.id, child_id=document.child_id, case_id=document.case_id)
-    kept.sealed = get_vault().cipher.encrypt_bytes(
+def _build_encrypted_content(document: Document, content: bytes) -> DocumentContent:
+    record = DocumentContent(id=document.id, child_id=document.child_id, case_id=document.case_id)
+    record.sealed = get_vault().cipher.encrypt_bytes(
         content, table=DocumentContent.__tablename__, column="sealed", row_id=document.id
     )
-    return kept
+    return record
 
 
 async def list_case_documents(
     session: AsyncSession, caller: Caller, case_id: UUID, filters: DocumentFilters
 ) -> Page[DocumentSchema]:
-    """List a case's documents as far as the actor reads their tiers, newest first; reads no file."""
+    """List the documents of a case in the tiers that the caller can read, newest first. Reads no file content.
+
+    Raises:
+        NotFound: the case does not exist, or the caller cannot see it.
+    """
     await ensure_exists(session, Case, case_id)
-    wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
-    paging = Paginator(
-        "documents", filters.limit, filters.cursor, {**wanted, "case": case_id, "for": caller.id}
+    equal_filters = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
+    paginator = Paginator(
+        "documents", filters.limit, filters.cursor, {**equal_filters, "case": case_id, "for": caller.id}
     )
-    query = select(Document).where(col(Document.case_id) == case_id).filter_by(**wanted)
-    rows, cursor = await paging.fetch_records(session, query, col(Document.created_at), col(Document.id))
-    return Page(items=[_to_schema(document) for document in rows], next_cursor=cursor)
+    query = select(Document).where(col(Document.case_id) == case_id).filter_by(**equal_filters)
+    documents, cursor = await paginator.fetch_records(
+        session, query, col(Document.created_at), col(Document.id)
+    )
+    return Page(items=[_to_schema(document) for document in documents], next_cursor=cursor)
 
 
 async def get_document(session: AsyncSession, document_id: UUID) -> DocumentSchema:
-    """Read what is known of one document."""
+    """Return the metadata of one document.
+
+    Raises:
+        NotFound: the document does not exist, or the caller cannot see it.
+    """
     return _to_schema(await get_record(session, Document, document_id))
 
 
 async def download_document(session: AsyncSession, document_id: UUID) -> DocumentFile:
-    """Return a document's file; the access log names the content, not only the document.
+    """Return the decrypted file of a document.
+
+    The content is loaded before the document, so that the access log names the content.
 
     Raises:
-        CannotOpen: what is stored was changed, or is another document's.
+        NotFound: the document does not exist, or the caller cannot see it.
+        DecryptionError: the stored content was changed, or belongs to another document.
     """
-    kept = await get_record(session, DocumentContent, document_id)
+    content = await get_record(session, DocumentContent, document_id)
     document = await get_record(session, Document, document_id)
-    place: dict[str, Any] = {"table": DocumentContent.__tablename__, "column": "sealed", "row_id": kept.id}
-    opened = await asyncio.to_thread(get_vault().cipher.decrypt_bytes, kept.sealed, **place)
-    return DocumentFile(decrypt(document)["file_name"], document.media_type, opened)
+    decrypted = await asyncio.to_thread(
+        get_vault().cipher.decrypt_bytes,
+        content.sealed,
+        table=DocumentContent.__tablename__,
+        column="sealed",
+        row_id=content.id,
+    )
+    return DocumentFile(decrypt(document)["file_name"], document.media_type, decrypted)
 
 
 def _to_schema(document: Document) -> DocumentSchema:
-    known = decrypt(document)
-    plain: dict[str, Any] = document.model_dump(
+    metadata = decrypt(document)
+    columns: dict[str, Any] = document.model_dump(
         include=set(DocumentSchema.model_fields) - {*ENCRYPTED_FIELDS, "about"}
     )
     about = (
@@ -227,4 +283,4 @@ def _to_schema(document: Document) -> DocumentSchema:
         if document.about_kind and document.about_id
         else None
     )
-    return DocumentSchema(**plain, **{name: known[name] for name in ENCRYPTED_FIELDS}, about=about)
+    return DocumentSchema(**columns, **{name: metadata[name] for name in ENCRYPTED_FIELDS}, about=about)

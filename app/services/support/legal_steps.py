@@ -1,7 +1,7 @@
-"""Incidents and legal steps: the legal tier, for those who work on the case or decide for it; not for broken glass.
+"""Incidents and legal steps of a case. They belong to the legal tier, which break-glass access does not include.
 
-Courts take their time: an entry stays open to those who work on the case, or did until it was closed; and every change of it is told by a line of
-its own in the timeline, with the fields it changed.
+Court proceedings can outlast a case. The staff of a case can therefore add and update entries after it is closed. Each
+change adds an entry to the case history, with the names of the changed fields.
 """
 
 from datetime import date, timedelta
@@ -36,17 +36,18 @@ COLUMN_FIELDS = frozenset({"kind", "status", "on"})
 ENCRYPTED_FIELDS = frozenset(LegalStepContent.model_fields) - COLUMN_FIELDS
 EARLIEST_DATE = date(1900, 1, 1)
 MAX_TIME_AHEAD = timedelta(days=5 * 366)
-"""How far ahead a court sets a date."""
+"""How far ahead a court date can be."""
 
 
 async def create_case_legal_step(
     session: AsyncSession, caller: Caller, case_id: UUID, payload: LegalStepCreate
 ) -> LegalStepSchema:
-    """Enter an incident or a legal step.
+    """Add an incident or a legal step to a case.
 
     Raises:
-        NotFound: the case's legal tier is not for this actor.
-        InvalidInput: it was done tomorrow, or lies out of all reach.
+        NotFound: the case does not exist, or the caller cannot read its legal tier.
+        InvalidInput: the date is out of bounds, or in the future for a step that is done.
+        AlreadyExists: the id is taken.
     """
     _validate_date(payload)
     await _require_legal_tier(session, caller, case_id)
@@ -61,7 +62,7 @@ async def create_case_legal_step(
     )
     _store_content(step, payload)
     session.add(step)
-    await session.flush()  # the history names it
+    await session.flush()  # raises AlreadyExists before the history entry is added
     _record_history(session, case, caller, step)
     return _to_schema(step)
 
@@ -69,71 +70,77 @@ async def create_case_legal_step(
 async def list_case_legal_steps(
     session: AsyncSession, caller: Caller, case_id: UUID, filters: LegalStepFilters
 ) -> Page[LegalStepSchema]:
-    """List a case's incidents and legal steps, newest first.
+    """List the incidents and legal steps of a case, newest first.
 
     Raises:
-        NotFound: the case's legal tier is not for this actor: an empty list would say that nothing had happened.
+        NotFound: the case does not exist, or the caller cannot read its legal tier. An empty list would wrongly state
+            that the case has no entries.
     """
     await _require_legal_tier(session, caller, case_id)
-    wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
-    paging = Paginator(
-        "legal_steps", filters.limit, filters.cursor, {**wanted, "case": case_id, "for": caller.id}
+    equal_filters = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
+    paginator = Paginator(
+        "legal_steps", filters.limit, filters.cursor, {**equal_filters, "case": case_id, "for": caller.id}
     )
-    query = select(LegalStep).where(col(LegalStep.case_id) == case_id).filter_by(**wanted)
-    rows, cursor = await paging.fetch_records(session, query, col(LegalStep.created_at), col(LegalStep.id))
-    return Page(items=[_to_schema(step) for step in rows], next_cursor=cursor)
+    query = select(LegalStep).where(col(LegalStep.case_id) == case_id).filter_by(**equal_filters)
+    steps, cursor = await paginator.fetch_records(
+        session, query, col(LegalStep.created_at), col(LegalStep.id)
+    )
+    return Page(items=[_to_schema(step) for step in steps], next_cursor=cursor)
 
 
 async def get_legal_step(session: AsyncSession, step_id: UUID) -> LegalStepSchema:
-    """Read one entry."""
+    """Return one incident or legal step.
+
+    Raises:
+        NotFound: the entry does not exist, or the caller cannot see it.
+    """
     return _to_schema(await get_record(session, LegalStep, step_id))
 
 
 async def update_legal_step(
     session: AsyncSession, caller: Caller, step_id: UUID, expected_version: int, patch: LegalStepUpdate
 ) -> LegalStepSchema:
-    """Complete or correct an entry.
+    """Complete or correct an incident or a legal step.
 
     Raises:
-        InvalidInput: the whole would not be an entry any more.
+        InvalidInput: the result of the patch is not valid.
+        StaleVersion: the entry was changed since the caller read it.
     """
     case = await get_case_for_share(session, LegalStep, step_id)
     step = await get_version_for_update(session, LegalStep, step_id, expected_version)
-    before = _to_document(step)
-    content = apply_patch(LegalStepContent, before, patch)
+    old_document = _to_document(step)
+    content = apply_patch(LegalStepContent, old_document, patch)
     _validate_date(content)
     _store_content(step, content)
-    await session.flush()  # the answer shows what was stored
-    after = _to_document(step)
-    _record_history(
-        session,
-        case,
-        caller,
-        step,
-        changed_fields=sorted(name for name in after if after[name] != before[name]),
-    )
+    await session.flush()  # raises database errors before the response is built
+    new_document = _to_document(step)
+    changed_fields = sorted(name for name in new_document if new_document[name] != old_document[name])
+    _record_history(session, case, caller, step, changed_fields)
     return _to_schema(step)
 
 
 async def _require_legal_tier(session: AsyncSession, caller: Caller, case_id: UUID) -> None:
-    """Ask the database, which has the last word on tiers, before it has to refuse the row."""
+    """Check that the caller can read the legal tier of a case, with the function that the row policies use.
+
+    Raises:
+        NotFound: the caller cannot read it.
+    """
     if not await session.scalar(select(func.access.can_read_tier("legal", case_id, caller.id))):
         raise NotFound
 
 
 def _validate_date(content: LegalStepContent) -> None:
-    """Refuse what was done tomorrow, or lies out of all reach.
+    """Check that the date is within bounds, and not in the future if the step is done.
 
     Raises:
-        InvalidInput: the day cannot be.
+        InvalidInput: it is not.
     """
-    day = today()
     if content.on < EARLIEST_DATE:
-        raise InvalidInput([Fault("/on", "date_too_early", "Lies before 1900.")])
+        raise InvalidInput([Fault("/on", "date_too_early", "Must not be before 1900.")])
     if content.status == "done":
         validate_not_in_future({"/on": content.on})
-    if content.on > day + MAX_TIME_AHEAD:
-        raise InvalidInput([Fault("/on", "date_too_late", "Lies more than five years ahead.")])
+    if content.on > today() + MAX_TIME_AHEAD:
+        raise InvalidInput([Fault("/on", "date_too_late", "Must not be more than five years ahead.")])
 
 
 def _store_content(step: LegalStep, content: LegalStepContent) -> None:
@@ -158,8 +165,8 @@ def _record_history(
     detail: dict[str, Any] = {"kind": step.kind, "status": step.status, "on": step.on.isoformat()}
     if changed_fields:
         detail["changed"] = changed_fields
-    happened = step.on if step.status == "done" else None
-    case_history.record_case_history(session, case, kind, caller, step, detail, occurred_at=happened)
+    occurred_at = step.on if step.status == "done" else None
+    case_history.record_case_history(session, case, kind, caller, step, detail, occurred_at=occurred_at)
 
 
 def _to_schema(step: LegalStep) -> LegalStepSchema:

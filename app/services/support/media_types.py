@@ -1,6 +1,7 @@
-"""What a file is, found in its content alone: what a sender says of it, by name or header, is not believed.
+"""Detection of the media type of a file from its content. The file name and the sender's headers are not trusted.
 
-Only kinds that a caseworker needs and that no browser runs: no HTML, no SVG, no Office file with macros.
+The accepted types are those that case workers need and that cannot run code: no HTML, no SVG, no Office files with
+macros.
 """
 
 import re
@@ -20,35 +21,35 @@ EXTENSIONS: dict[str, tuple[str, ...]] = {
     XLSX: (".xlsx",),
     "text/plain": (".txt",),
 }
-"""Every kind that is taken, and the endings of its files' names, the usual one first."""
+"""Accepted media types with their file name extensions, the default extension first."""
 
 _MAGIC_NUMBERS = (
     (re.compile(rb"%PDF-[12]\."), "application/pdf"),
     (re.compile(rb"\x89PNG\r\n\x1a\n"), "image/png"),
     (re.compile(rb"\xff\xd8\xff"), "image/jpeg"),
     (re.compile(rb"RIFF.{4}WEBPVP8[ LX]", re.DOTALL), "image/webp"),
-    # ISO base media whose major brand is a HEIC still image (ISO/IEC 23008-12, B.4), as telephones write it.
+    # ISO base media files with the brand of a HEIC still image (ISO/IEC 23008-12, B.4), as mobile phones write them.
     (re.compile(rb".{4}ftyp(heic|heix)", re.DOTALL), "image/heic"),
     (re.compile(rb".{4}ftypmif1.{4}(.{4})*?heic", re.DOTALL), "image/heic"),
 )
 _HEADER_BYTES = 64
 _OFFICE_PARTS = {"word/document.xml": DOCX, "xl/workbook.xml": XLSX}
 _ZIP_ENTRY_SIGNATURE, _MAX_ZIP_ENTRIES = b"PK\x01\x02", 2000
-"""How an entry of an archive's directory begins, and how many are looked at: reading them takes time."""
+"""Signature of a directory entry of a ZIP archive, and the limit of entries. Reading more would take too long."""
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
 
 
 def detect_media_type(content: bytes) -> str | None:
-    """Return the media type of a file, or None where it is of no kind that is taken."""
+    """Return the media type of a file, or None if the type is not accepted."""
     head = content[:_HEADER_BYTES]
-    found = next((media_type for sign, media_type in _MAGIC_NUMBERS if sign.match(head)), None)
-    if found is None and content.startswith(b"PK\x03\x04"):
+    media_type = next((name for pattern, name in _MAGIC_NUMBERS if pattern.match(head)), None)
+    if media_type is None and content.startswith(b"PK\x03\x04"):
         return _detect_office_type(content)
-    return found or _detect_plain_text(content)
+    return media_type or _detect_plain_text(content)
 
 
 def _detect_office_type(content: bytes) -> str | None:
-    """Tell the Office formats by their parts (ECMA-376, part 2); one with macros is none of them."""
+    """Return the Office format of a ZIP archive by its parts (ECMA-376, part 2), or None. Macros are not accepted."""
     if content.count(_ZIP_ENTRY_SIGNATURE) > _MAX_ZIP_ENTRIES:
         return None
     try:
@@ -62,7 +63,7 @@ def _detect_office_type(content: bytes) -> str | None:
 
 
 def _detect_plain_text(content: bytes) -> str | None:
-    """Take UTF-8 without control characters as text, unless it begins as markup does."""
+    """Return `text/plain` for UTF-8 text without control characters that does not begin like markup, or else None."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""The directory of providers: who serves children and families, where, and whether they were checked."""
+"""The directory of service providers, with their services, provinces and child-safeguarding checks."""
 
 from datetime import date
 from typing import Any
@@ -21,74 +21,86 @@ from app.services.persons import name_matching as names
 from app.services.persons import phones, places
 
 DETAIL_FIELDS = frozenset({"contacts", "places", "note"})
-"""What is on the provider's own letterhead: no query asks for it."""
+"""Fields that are stored as one JSON document, because no query filters by them."""
 CHECK_VALIDITY_MONTHS = 24
-"""Months for which a child-safeguarding check is valid, unless the check itself says otherwise."""
-COLUMN_FIELDS = frozenset(ProviderSettings.model_fields) - DETAIL_FIELDS
+"""Validity of a child-safeguarding check without an end date of its own."""
+SETTINGS_FIELDS = set(ProviderSettings.model_fields)
+COLUMN_FIELDS = SETTINGS_FIELDS - DETAIL_FIELDS
 
 
 async def create_provider(session: AsyncSession, payload: ProviderCreate) -> ProviderSchema:
     """Add a provider to the directory.
 
     Raises:
-        InvalidInput: a phone that cannot be one, an unknown province, a check in the future.
+        InvalidInput: a phone number is not valid, a province code is unknown, or the check is dated in the future.
         AlreadyExists: the id is taken.
     """
     provider = Provider(id=payload.id or new_id(), name=payload.name, kind=payload.kind)
     await _store_settings(session, provider, payload)
     session.add(provider)
-    await session.flush()  # a conflict must surface before the answer leaves
+    await session.flush()  # raises database errors before the response is built
     return _to_schema(provider)
 
 
 async def list_providers(session: AsyncSession, filters: ProviderFilters) -> Page[ProviderSchema]:
-    """List the directory, newest first."""
-    wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
-    paging = Paginator("providers", filters.limit, filters.cursor, wanted)
-    rows, cursor = await paging.fetch_records(
+    """List the providers that match the filters, newest first."""
+    applied_filters = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
+    paginator = Paginator("providers", filters.limit, filters.cursor, applied_filters)
+    providers, cursor = await paginator.fetch_records(
         session,
         select(Provider).where(*_filter_conditions(filters)),
         col(Provider.created_at),
         col(Provider.id),
     )
-    return Page(items=[_to_schema(provider) for provider in rows], next_cursor=cursor)
+    return Page(items=[_to_schema(provider) for provider in providers], next_cursor=cursor)
 
 
 def _filter_conditions(filters: ProviderFilters) -> list[ColumnElement[bool]]:
-    plain = filters.model_dump(include={"kind", "is_active"}, exclude_none=True)
-    found = [col(getattr(Provider, name)) == value for name, value in plain.items()]
+    equal_filters = filters.model_dump(include={"kind", "is_active"}, exclude_none=True)
+    conditions = [col(getattr(Provider, name)) == value for name, value in equal_filters.items()]
     if filters.q is not None:
-        found.append(col(Provider.name).icontains(names.normalize_text(filters.q), autoescape=True))
+        conditions.append(col(Provider.name).icontains(names.normalize_text(filters.q), autoescape=True))
     if filters.service is not None:
-        found.append(literal(filters.service) == any_(col(Provider.services)))
+        conditions.append(literal(filters.service) == any_(col(Provider.services)))
     if filters.province_code is not None:
-        everywhere = func.cardinality(col(Provider.province_codes)) == 0
-        found.append(or_(everywhere, literal(filters.province_code) == any_(col(Provider.province_codes))))
-    return found
+        serves_all_provinces = func.cardinality(col(Provider.province_codes)) == 0
+        conditions.append(
+            or_(serves_all_provinces, literal(filters.province_code) == any_(col(Provider.province_codes)))
+        )
+    return conditions
 
 
 async def get_provider(session: AsyncSession, provider_id: UUID) -> ProviderSchema:
-    """Read one provider."""
+    """Return one provider.
+
+    Raises:
+        NotFound: the provider does not exist.
+    """
     return _to_schema(await get_record(session, Provider, provider_id))
 
 
 async def update_provider(
     session: AsyncSession, provider_id: UUID, expected_version: int, patch: ProviderUpdate
 ) -> ProviderSchema:
-    """Change what is known of a provider; one that is no longer active gets no more service referrals."""
+    """Update a provider. Service referrals cannot be sent to an inactive provider.
+
+    Raises:
+        InvalidInput: the result of the patch is not valid.
+        StaleVersion: the provider was changed since the caller read it.
+    """
     provider = await get_version_for_update(session, Provider, provider_id, expected_version)
-    wanted = apply_patch(
-        ProviderSettings, _to_schema(provider).model_dump(mode="json", include=_SETTINGS_FIELDS), patch
-    )
-    await _store_settings(session, provider, wanted)
-    await session.flush()  # a reference to nothing must surface before the answer leaves
+    document = _to_schema(provider).model_dump(mode="json", include=SETTINGS_FIELDS)
+    await _store_settings(session, provider, apply_patch(ProviderSettings, document, patch))
+    await session.flush()  # raises database errors before the response is built
     return _to_schema(provider)
 
 
-_SETTINGS_FIELDS = set(ProviderSettings.model_fields)
-
-
 async def _store_settings(session: AsyncSession, provider: Provider, payload: ProviderSettings) -> None:
+    """Validate the settings of a provider and set its columns.
+
+    Raises:
+        InvalidInput: with one fault for each invalid field.
+    """
     document = payload.model_dump(mode="json", include=set(DETAIL_FIELDS))
     name = names.normalize_text(payload.name)
     faults = [
@@ -103,24 +115,22 @@ async def _store_settings(session: AsyncSession, provider: Provider, payload: Pr
 
 
 def _normalize_contact_phones(contacts: list[dict[str, Any]]) -> list[Fault]:
-    """Write every phone in E.164; return what cannot be one."""
+    """Replace every phone number by its E.164 form, and return one fault for each number that is not valid."""
     faults = []
-    for place, contact in enumerate(contacts):
+    for index, contact in enumerate(contacts):
         try:
             contact["phone"] = contact["phone"] and phones.normalize_phone(contact["phone"])
         except ValueError:
-            faults.append(
-                Fault(f"/contacts/{place}/phone", "phone_invalid", "This cannot be a phone number.")
-            )
+            faults.append(Fault(f"/contacts/{index}/phone", "phone_invalid", "Must be a valid phone number."))
     return faults
 
 
 async def _check_settings(session: AsyncSession, payload: ProviderSettings, name: str) -> list[Fault]:
-    known = await places.get_province_and_district_codes(session)
+    known_codes = await places.get_province_and_district_codes(session)
     faults = [
-        Fault(f"/province_codes/{place}", "place_unknown", "No province has this code.")
-        for place, code in enumerate(payload.province_codes)
-        if code not in known
+        Fault(f"/province_codes/{index}", "place_unknown", "No province has this code.")
+        for index, code in enumerate(payload.province_codes)
+        if code not in known_codes
     ]
     if not name:
         faults.append(Fault("/name", "blank", "Must not be blank."))
@@ -128,7 +138,7 @@ async def _check_settings(session: AsyncSession, payload: ProviderSettings, name
 
 
 def get_safeguarding_expiry(provider: Provider) -> date | None:
-    """Return the last day on which the provider's child-safeguarding check is valid; null if there is none."""
+    """Return the last day on which the child-safeguarding check of a provider is valid, or None without a check."""
     if provider.safeguarding_checked_on is None:
         return None
     return provider.safeguarding_valid_until or add_months(
@@ -137,5 +147,5 @@ def get_safeguarding_expiry(provider: Provider) -> date | None:
 
 
 def _to_schema(provider: Provider) -> ProviderSchema:
-    plain: dict[str, Any] = provider.model_dump(include=set(ProviderSchema.model_fields))
-    return ProviderSchema(**plain, **{name: provider.details.get(name) for name in DETAIL_FIELDS})
+    columns: dict[str, Any] = provider.model_dump(include=set(ProviderSchema.model_fields))
+    return ProviderSchema(**columns, **{name: provider.details.get(name) for name in DETAIL_FIELDS})

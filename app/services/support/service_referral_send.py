@@ -1,4 +1,4 @@
-"""Sending a service referral: the one moment at which a provider learns something of a child."""
+"""Sending a service referral: the only operation that shares a child's data with a provider."""
 
 from datetime import date
 from typing import Any
@@ -18,7 +18,7 @@ from app.models import Case, Child, Consent, Person, Provider, ServiceReferral
 from app.models.record import utc_now
 from app.schemas.service_referrals import ServiceReferral as ServiceReferralSchema
 from app.services.cases import history as case_history
-from app.services.cases import sharing_consent as sharing
+from app.services.cases import sharing_consent
 from app.services.cases.cases import get_age_today
 from app.services.cases.write_access import check_case_writable
 from app.services.support.providers import get_safeguarding_expiry
@@ -26,17 +26,19 @@ from app.services.support.service_referral_states import SEND
 from app.services.support.service_referrals import service_referral_to_schema
 
 CONSENT_SCOPE_BY_PROVIDER_KIND = {"school": "share_with_school", "authority": "share_with_authorities"}
-"""What a consent must cover, by the kind of provider; for every other kind, sharing with providers."""
+"""Consent scope that sharing with a provider of this kind requires. All other kinds require `share_with_providers`."""
 
 
 async def send_service_referral(
     session: AsyncSession, caller: Caller, referral_id: UUID, expected_version: int
 ) -> ServiceReferralSchema:
-    """Send a draft to its provider, and record what was shared with it, field by field.
+    """Send a draft service referral and store a copy of every shared field.
 
     Raises:
-        GateRefused: it was sent or cancelled before, the actor only looks at the case, the consent does not hold, the
-            provider is not active or was not checked; every condition is listed.
+        GateRefused: with every unmet condition. The referral is not a draft, the case is closed, the caller is not
+            staff of the case, the consent does not permit sharing, or the provider is inactive or has no valid
+            child-safeguarding check.
+        StaleVersion: the referral was changed since the caller read it.
     """
     case = await get_case_for_share(session, ServiceReferral, referral_id)
     referral = await get_version_for_update(session, ServiceReferral, referral_id, expected_version)
@@ -53,18 +55,15 @@ async def send_service_referral(
     referral.status = SEND.target
     referral.sent_at = referral.updated_at = utc_now()
     referral.sent_by_id = caller.id
-    encrypt(
-        referral,
-        "sealed",
-        {**decrypt(referral), "shared": await _collect_shared_fields(session, case, referral)},
-    )
+    shared = await _collect_shared_fields(session, case, referral)
+    encrypt(referral, "sealed", {**decrypt(referral), "shared": shared})
     _record_history(session, case, caller, referral, consent)
-    await session.flush()  # the answer shows what was stored
+    await session.flush()  # raises database errors before the response is built
     return service_referral_to_schema(referral, provider.name)
 
 
 async def _get_provider_for_share(session: AsyncSession, provider_id: UUID) -> Provider:
-    """Return the provider as it is now: whoever deactivates it waits, or came first."""
+    """Return the current row of a provider and block changes to it, such as deactivation, until the transaction ends."""
     query = select(Provider).where(col(Provider.id) == provider_id).with_for_update(read=True)
     return (await session.scalars(query.execution_options(populate_existing=True))).one()
 
@@ -72,20 +71,20 @@ async def _get_provider_for_share(session: AsyncSession, provider_id: UUID) -> P
 async def _get_consent_for_share(session: AsyncSession, referral: ServiceReferral) -> Consent | None:
     if referral.consent_id is None:
         return None
-    return await sharing.get_consent_for_share(session, referral.case_id, referral.consent_id)
+    return await sharing_consent.get_consent_for_share(session, referral.case_id, referral.consent_id)
 
 
 def _check_consent(referral: ServiceReferral, consent: Consent | None, provider: Provider) -> list[Fault]:
     if referral.basis_without_consent is not None:
         return []
     scope = CONSENT_SCOPE_BY_PROVIDER_KIND.get(provider.kind, "share_with_providers")
-    return list(sharing.check_sharing_consent(consent, scope, provider.agency_id))
+    return list(sharing_consent.check_sharing_consent(consent, scope, provider.agency_id))
 
 
 def _check_provider(provider: Provider) -> list[Fault]:
     unmet = []
     if not provider.is_active:
-        unmet.append(Fault("/provider_id", "provider_inactive", "The provider is not active any more."))
+        unmet.append(Fault("/provider_id", "provider_inactive", "The provider is inactive."))
     if (get_safeguarding_expiry(provider) or date.min) < today():
         detail = "The provider has no child-safeguarding check that is valid today."
         unmet.append(Fault("/provider_id", "safeguarding_invalid", detail))
@@ -95,14 +94,14 @@ def _check_provider(provider: Provider) -> list[Fault]:
 async def _collect_shared_fields(
     session: AsyncSession, case: Case, referral: ServiceReferral
 ) -> dict[str, Any]:
-    """Return the fields that are shared, with their values at this moment; null where nothing is known."""
+    """Return the current values of the fields that the referral shares; null where no value is known."""
     child = await get_record(session, Child, case.child_id)
-    known = decrypt(child)
+    identity = decrypt(child)
     values = {
-        **{name: known.get(name) for name in ("names", "phone", "languages", "disability", "school")},
-        "age": get_age_today(known).model_dump(mode="json"),
+        **{name: identity.get(name) for name in ("names", "phone", "languages", "disability", "school")},
+        "age": get_age_today(identity).model_dump(mode="json"),
         "sex": child.sex,
-        "place": {name: known.get(name) for name in ("place_code", "address_detail")},
+        "place": {name: identity.get(name) for name in ("place_code", "address_detail")},
         "need": decrypt(referral)["need"],
     }
     if "supporter" in referral.shared_fields:
@@ -119,7 +118,7 @@ async def _list_supporters(session: AsyncSession, case: Case) -> list[dict[str, 
 def _record_history(
     session: AsyncSession, case: Case, caller: Caller, referral: ServiceReferral, consent: Consent | None
 ) -> None:
-    """Write the timeline: what was shared with whom; and where nobody agreed to it, on which basis."""
+    """Add the shared fields to the case history, and a second entry if they were shared on a legal basis."""
     detail: dict[str, Any] = {"provider_id": str(referral.provider_id), "service": referral.service}
     case_history.record_case_history(
         session,
@@ -129,8 +128,13 @@ def _record_history(
         referral,
         {**detail, "shared_fields": referral.shared_fields},
     )
-    entered = consent.basis_without_consent if consent and sharing.is_basis_without_consent(consent) else None
-    if basis := referral.basis_without_consent or entered:
+    # An entry of the consent register can itself be a legal basis instead of a consent.
+    consent_basis = (
+        consent.basis_without_consent
+        if consent and sharing_consent.is_basis_without_consent(consent)
+        else None
+    )
+    if basis := referral.basis_without_consent or consent_basis:
         case_history.record_case_history(
             session, case, "shared_without_consent", caller, referral, {**detail, "basis": basis}
         )

@@ -1,4 +1,4 @@
-"""The life of a service referral."""
+"""States of a service referral."""
 
 from app.access.permissions import Permission
 from app.errors import Fault
@@ -11,9 +11,8 @@ SEND = Transition(
     frozenset({"draft"}),
     "sent",
     Permission.service_referral_send,
-    "at this moment a consent of this case, given, not withdrawn, not expired, whose scope and recipient fit the "
-    "provider, or a recorded legal basis and who decided; a provider that is active and whose child-safeguarding "
-    "check is valid",
+    "a consent of the case that is given, not withdrawn and not expired, with the right scope and recipient, or a "
+    "recorded legal basis with the person who decided; an active provider with a valid child-safeguarding check",
 )
 ACCEPT = Transition("accept", frozenset({"sent"}), "accepted", Permission.service_referral_follow)
 DECLINE = Transition(
@@ -30,9 +29,7 @@ TRANSITIONS = (SEND, ACCEPT, DECLINE, COMPLETE, CANCEL)
 
 
 def check_service_referral_is_draft(status: str) -> list[Fault]:
-    """Return the unmet condition that what was sent is frozen, or none."""
+    """Return the unmet condition that the service referral is not a draft and therefore cannot be edited, or none."""
     if status == INITIAL_STATUS:
         return []
-    return [
-        Fault("/status", "frozen", f"It is {status}: what was asked of a provider is not changed any more.")
-    ]
+    return [Fault("/status", "frozen", f"The service referral is {status}. Only a draft can be edited.")]

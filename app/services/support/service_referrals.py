@@ -1,4 +1,4 @@
-"""Service referrals: drafting them, and what became of them (sending has a module of its own)."""
+"""Service referrals: drafts, and the provider's answer and outcome. `service_referral_send` sends them."""
 
 from typing import Any
 from uuid import UUID
@@ -22,7 +22,7 @@ from app.kit.records import (
 )
 from app.kit.state_machine import Transition, check_status, raise_if_unmet
 from app.models import Case, Consent, Goal, Provider, ServiceReferral
-from app.models.record import new_id, utc_now
+from app.models.record import CaseRecord, new_id, utc_now
 from app.schemas.service_referrals import (
     ServiceReferral as ServiceReferralSchema,
 )
@@ -55,11 +55,12 @@ COLUMN_FIELDS = set(ServiceReferralSchema.model_fields) - ENCRYPTED_FIELDS - {"p
 async def create_case_service_referral(
     session: AsyncSession, caller: Caller, case_id: UUID, payload: ServiceReferralCreate
 ) -> ServiceReferralSchema:
-    """Draft a service referral: nothing is shared yet.
+    """Create a draft service referral. A draft shares no data with the provider.
 
     Raises:
-        GateRefused: the case is closed, or the actor only looks at it.
-        InvalidInput: no such provider; the consent or the goal is none of this case.
+        GateRefused: the case is closed, or the caller is not staff of the case.
+        InvalidInput: the provider does not exist, or the consent or the goal belongs to another case.
+        AlreadyExists: the id is taken.
     """
     case = await get_for_share(session, Case, case_id)
     raise_if_unmet(await check_case_writable(session, case))
@@ -71,56 +72,69 @@ async def create_case_service_referral(
         service=payload.service,
         author_id=caller.id,
     )
-    name = await _store_content(session, referral, payload)
+    provider_name = await _store_content(session, referral, payload)
     session.add(referral)
-    await session.flush()  # a conflict must surface before the answer leaves
-    return service_referral_to_schema(referral, name)
+    await session.flush()  # raises database errors before the response is built
+    return service_referral_to_schema(referral, provider_name)
 
 
 async def list_case_service_referrals(
     session: AsyncSession, caller: Caller, case_id: UUID, filters: ServiceReferralFilters
 ) -> Page[ServiceReferralSchema]:
-    """List a case's service referrals, newest first."""
+    """List the service referrals of a case, newest first.
+
+    Raises:
+        NotFound: the case does not exist, or the caller cannot see it.
+    """
     await ensure_exists(session, Case, case_id)
-    wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
-    paging = Paginator(
-        "service_referrals", filters.limit, filters.cursor, {**wanted, "case": case_id, "for": caller.id}
+    equal_filters = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
+    paginator = Paginator(
+        "service_referrals",
+        filters.limit,
+        filters.cursor,
+        {**equal_filters, "case": case_id, "for": caller.id},
     )
     query = (
         select(ServiceReferral, col(Provider.name))
         .join(Provider, col(Provider.id) == col(ServiceReferral.provider_id))
         .where(col(ServiceReferral.case_id) == case_id)
-        .filter_by(**wanted)
+        .filter_by(**equal_filters)
     )
-    rows, cursor = await paging.fetch_rows(
+    rows, cursor = await paginator.fetch_rows(
         session, query, col(ServiceReferral.created_at), col(ServiceReferral.id)
     )
     return Page(items=[service_referral_to_schema(row[0], row[1]) for row in rows], next_cursor=cursor)
 
 
 async def get_service_referral(session: AsyncSession, referral_id: UUID) -> ServiceReferralSchema:
-    """Read one service referral."""
+    """Return one service referral.
+
+    Raises:
+        NotFound: the service referral does not exist, or the caller cannot see it.
+    """
     return await _load_schema(session, await get_record(session, ServiceReferral, referral_id))
 
 
 async def update_service_referral(
     session: AsyncSession, referral_id: UUID, expected_version: int, patch: ServiceReferralUpdate
 ) -> ServiceReferralSchema:
-    """Change a draft.
+    """Edit a draft service referral.
 
     Raises:
-        GateRefused: it was sent or cancelled: frozen. The case is closed, or the actor only looks at it.
-        InvalidInput: the whole would not be a service referral any more.
+        GateRefused: the referral is not a draft, the case is closed, or the caller is not staff of the case.
+        InvalidInput: the result of the patch is not valid.
+        StaleVersion: the referral was changed since the caller read it.
     """
     case = await get_case_for_share(session, ServiceReferral, referral_id)
     referral = await get_version_for_update(session, ServiceReferral, referral_id, expected_version)
     raise_if_unmet(
         [*check_service_referral_is_draft(referral.status), *await check_case_writable(session, case)]
     )
-    present = service_referral_to_schema(referral, "").model_dump(mode="json", include=set(CONTENT_FIELDS))
-    name = await _store_content(session, referral, apply_patch(ServiceReferralContent, present, patch))
-    await session.flush()  # the answer shows what was stored
-    return service_referral_to_schema(referral, name)
+    document = service_referral_to_schema(referral, "").model_dump(mode="json", include=set(CONTENT_FIELDS))
+    content = apply_patch(ServiceReferralContent, document, patch)
+    provider_name = await _store_content(session, referral, content)
+    await session.flush()  # raises database errors before the response is built
+    return service_referral_to_schema(referral, provider_name)
 
 
 async def accept_service_referral(
@@ -128,12 +142,12 @@ async def accept_service_referral(
     caller: Caller,
     referral_id: UUID,
     expected_version: int,
-    answer: ServiceReferralAcceptance,
+    payload: ServiceReferralAcceptance,
 ) -> ServiceReferralSchema:
-    """Record that the provider accepted."""
+    """Record that the provider accepted the service referral. See `_apply_transition` for the conditions."""
     referral = await _apply_transition(session, caller, ACCEPT, referral_id, expected_version)
     referral.answered_at = referral.updated_at
-    return await _store_texts(session, referral, answer=answer.note)
+    return await _store_texts(session, referral, answer=payload.note)
 
 
 async def decline_service_referral(
@@ -141,12 +155,12 @@ async def decline_service_referral(
     caller: Caller,
     referral_id: UUID,
     expected_version: int,
-    answer: ServiceReferralDecline,
+    payload: ServiceReferralDecline,
 ) -> ServiceReferralSchema:
-    """Record that the provider declined, and why."""
+    """Record that the provider declined the service referral, with the reason. See `_apply_transition`."""
     referral = await _apply_transition(session, caller, DECLINE, referral_id, expected_version)
     referral.answered_at = referral.ended_at = referral.updated_at
-    return await _store_texts(session, referral, reason=answer.reason)
+    return await _store_texts(session, referral, reason=payload.reason)
 
 
 async def complete_service_referral(
@@ -154,15 +168,15 @@ async def complete_service_referral(
     caller: Caller,
     referral_id: UUID,
     expected_version: int,
-    completion: ServiceReferralCompletion,
+    payload: ServiceReferralCompletion,
 ) -> ServiceReferralSchema:
-    """Record how the service went."""
+    """Record the outcome of the service. See `_apply_transition` for the conditions."""
     referral = await _apply_transition(
-        session, caller, COMPLETE, referral_id, expected_version, {"outcome": completion.outcome}
+        session, caller, COMPLETE, referral_id, expected_version, {"outcome": payload.outcome}
     )
     referral.ended_at = referral.updated_at
-    referral.outcome = completion.outcome
-    return await _store_texts(session, referral, outcome_note=completion.note)
+    referral.outcome = payload.outcome
+    return await _store_texts(session, referral, outcome_note=payload.note)
 
 
 async def cancel_service_referral(
@@ -170,84 +184,100 @@ async def cancel_service_referral(
     caller: Caller,
     referral_id: UUID,
     expected_version: int,
-    ending: ServiceReferralCancellation,
+    payload: ServiceReferralCancellation,
 ) -> ServiceReferralSchema:
-    """Cancel a service referral that is not needed any more."""
+    """Cancel a draft, a sent or an accepted service referral. See `_apply_transition` for the conditions."""
     referral = await _apply_transition(session, caller, CANCEL, referral_id, expected_version)
     referral.ended_at = referral.updated_at
-    return await _store_texts(session, referral, reason=ending.reason)
+    return await _store_texts(session, referral, reason=payload.reason)
 
 
 async def _apply_transition(
     session: AsyncSession,
     caller: Caller,
-    step: Transition,
+    transition: Transition,
     referral_id: UUID,
     expected_version: int,
     detail: dict[str, Any] | None = None,
 ) -> ServiceReferral:
-    """Take one of the steps in which nothing is shared: what a provider was asked ends also after the case."""
+    """Apply a transition that shares no data. The case can be closed: a service often ends after the case.
+
+    Raises:
+        GateRefused: the status does not permit the transition, or the caller is not staff of the case.
+        StaleVersion: the referral was changed since the caller read it.
+    """
     case = await get_case_for_share(session, ServiceReferral, referral_id)
     referral = await get_version_for_update(session, ServiceReferral, referral_id, expected_version)
-    raise_if_unmet([*check_status(step, referral.status), *await check_works_on_case(session, case)])
-    referral.status = step.target
+    raise_if_unmet([*check_status(transition, referral.status), *await check_works_on_case(session, case)])
+    referral.status = transition.target
     referral.updated_at = utc_now()
-    told = {"provider_id": str(referral.provider_id), "service": referral.service, **(detail or {})}
-    case_history.record_case_history(session, case, f"service_referral_{step.target}", caller, referral, told)
+    kind = f"service_referral_{transition.target}"
+    history_detail = {"provider_id": str(referral.provider_id), "service": referral.service, **(detail or {})}
+    case_history.record_case_history(session, case, kind, caller, referral, history_detail)
     return referral
 
 
 async def _store_texts(
-    session: AsyncSession, referral: ServiceReferral, **words: str | None
+    session: AsyncSession, referral: ServiceReferral, **texts: str | None
 ) -> ServiceReferralSchema:
-    encrypt(referral, "sealed", {**decrypt(referral), **words})
-    await session.flush()  # the answer shows what was stored
+    encrypt(referral, "sealed", {**decrypt(referral), **texts})
+    await session.flush()  # raises database errors before the response is built
     return await _load_schema(session, referral)
 
 
 async def _store_content(
     session: AsyncSession, referral: ServiceReferral, payload: ServiceReferralContent
 ) -> str:
-    """Write a draft's content; return the provider's name.
+    """Set the content of a draft and return the name of its provider.
 
     Raises:
-        InvalidInput: what it names is not there, or belongs to another case; nobody has decided yet.
+        InvalidInput: the provider does not exist, the consent or the goal belongs to another case, or the decision on
+            the legal basis is dated in the future.
     """
-    name = await session.scalar(select(col(Provider.name)).where(col(Provider.id) == payload.provider_id))
-    named = {"/consent_id": (Consent, payload.consent_id), "/goal_id": (Goal, payload.goal_id)}
+    provider_name = await session.scalar(
+        select(col(Provider.name)).where(col(Provider.id) == payload.provider_id)
+    )
+    references: dict[str, tuple[type[CaseRecord], UUID | None]] = {
+        "/consent_id": (Consent, payload.consent_id),
+        "/goal_id": (Goal, payload.goal_id),
+    }
     faults = [
-        Fault(pointer, "reference_unknown", "The case has none with this id.")
-        for pointer, (kind, record_id) in named.items()
-        if record_id and not await _belongs_to_case(session, kind, record_id, referral.case_id)
+        Fault(pointer, "reference_unknown", "The case has no such record.")
+        for pointer, (record_type, record_id) in references.items()
+        if record_id and not await _belongs_to_case(session, record_type, record_id, referral.case_id)
     ]
-    if name is None:
-        faults.append(Fault("/provider_id", "reference_unknown", "There is no such provider."))
+    if provider_name is None:
+        faults.append(Fault("/provider_id", "reference_unknown", "The provider does not exist."))
     basis = payload.basis_without_consent
     faults += check_not_in_future({"/basis_without_consent/on": basis.on if basis else None})
-    if name is None or faults:
+    if provider_name is None or faults:
         raise InvalidInput(faults)
     for field in CONTENT_FIELDS - ENCRYPTED_FIELDS:
         setattr(referral, field, getattr(payload, field))
     referral.basis_without_consent = basis.basis if basis else None
     referral.updated_at = utc_now()
     encrypt(referral, "sealed", payload.model_dump(mode="json", include=set(ENCRYPTED_FIELDS)))
-    return name
+    return provider_name
 
 
-async def _belongs_to_case(session: AsyncSession, kind: Any, record_id: UUID, case_id: UUID) -> bool:
-    query = select(col(kind.id)).where(col(kind.id) == record_id, col(kind.case_id) == case_id)
+async def _belongs_to_case(
+    session: AsyncSession, record_type: type[CaseRecord], record_id: UUID, case_id: UUID
+) -> bool:
+    query = select(col(record_type.id)).where(
+        col(record_type.id) == record_id, col(record_type.case_id) == case_id
+    )
     return await session.scalar(query) is not None
 
 
 async def _load_schema(session: AsyncSession, referral: ServiceReferral) -> ServiceReferralSchema:
-    name = await session.scalar(select(col(Provider.name)).where(col(Provider.id) == referral.provider_id))
-    return service_referral_to_schema(referral, str(name))
+    query = select(col(Provider.name)).where(col(Provider.id) == referral.provider_id)
+    return service_referral_to_schema(referral, str(await session.scalar(query)))
 
 
 def service_referral_to_schema(referral: ServiceReferral, provider_name: str) -> ServiceReferralSchema:
-    """Return a service referral as its case's workers read it."""
+    """Return the response for a service referral."""
     document = decrypt(referral)
-    plain: dict[str, Any] = referral.model_dump(include=COLUMN_FIELDS)
+    columns: dict[str, Any] = referral.model_dump(include=COLUMN_FIELDS)
     return ServiceReferralSchema(
-        **plain, **{name: document.get(name) for name in ENCRYPTED_FIELDS}, provider_name=provider_name
+        **columns, **{name: document.get(name) for name in ENCRYPTED_FIELDS}, provider_name=provider_name
     )

@@ -1,4 +1,4 @@
-"""What speaks against a support session: who is to hold it, when, and for which goals."""
+"""Validation rules for support sessions: times, worker and goals."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -19,42 +19,48 @@ from app.services.support.session_states import INITIAL_STATUS
 
 EARLIEST_SESSION_TIME = datetime(1900, 1, 1, tzinfo=UTC)
 PLANNING_HORIZON = timedelta(days=5 * 366)
-"""How far ahead anything is planned: far beyond the longest support."""
+"""How far ahead a session can be planned. It is well above the longest period of support."""
 
 
 def validate_support_session_times(content: SupportSessionContent) -> None:
-    """Refuse what was held tomorrow, missed before its time, or lies out of all reach.
+    """Check that the times of a session are within bounds, and not in the future if the session was held or missed.
 
     Raises:
-        InvalidInput: with each moment that cannot be.
+        InvalidInput: with one fault for each invalid time.
     """
-    moments = {"/planned_at": content.planned_at, "/held_at": content.held_at}
+    times = {"/planned_at": content.planned_at, "/held_at": content.held_at}
     faults = [
-        fault for pointer, at in moments.items() if at for fault in check_support_session_time(pointer, at)
+        fault
+        for pointer, time in times.items()
+        if time
+        for fault in check_support_session_time(pointer, time)
     ]
+    # A planned session has no held_at, so its planned_at can be in the future.
     pointer = "/planned_at" if content.status == "missed" else "/held_at"
-    over = moments[pointer]
-    if over is not None and over > utc_now():
-        faults = [Fault(pointer, "date_in_future", "Lies in the future.")]
+    past_time = times[pointer]
+    if past_time is not None and past_time > utc_now():
+        faults = [Fault(pointer, "date_in_future", "Must not be in the future.")]
     if faults:
         raise InvalidInput(faults)
 
 
-def check_support_session_time(pointer: str, moment: datetime) -> list[Fault]:
-    """Return what is wrong with a moment that no session has."""
-    if moment < EARLIEST_SESSION_TIME:
-        return [Fault(pointer, "date_too_early", "Lies before 1900.")]
-    if moment > utc_now() + PLANNING_HORIZON:
-        return [Fault(pointer, "date_too_late", "Lies more than five years ahead.")]
+def check_support_session_time(pointer: str, time: datetime) -> list[Fault]:
+    """Return a fault if a time is before 1900 or more than five years ahead."""
+    if time < EARLIEST_SESSION_TIME:
+        return [Fault(pointer, "date_too_early", "Must not be before 1900.")]
+    if time > utc_now() + PLANNING_HORIZON:
+        return [Fault(pointer, "date_too_late", "Must not be more than five years ahead.")]
     return []
 
 
 async def check_support_session_staffing(
     session: AsyncSession, caller: Caller, case: Case, plan: SupportSessionPlan, status: str
 ) -> list[Fault]:
-    """Return what speaks against this actor writing down a session of who is to hold it.
+    """Return the unmet conditions on the caller and the worker of a new session.
 
-    Who held one writes it down, whatever opened the case to them; plans are made by and for who works on the case.
+    A worker can record a session that they held on any case that is visible to them, also through break-glass access.
+    To plan a session, or to record the session of another worker, the caller must be staff of the case, and so must
+    the worker.
     """
     worker_id = plan.worker_id or caller.id
     if worker_id == caller.id:
@@ -70,47 +76,53 @@ async def _check_worker_eligibility(session: AsyncSession, case: Case, worker_id
         session, worker_id, case.team_id
     ):
         return []
-    detail = "Who holds a session works on the case: its lead or a co-worker, or a supervisor of its team."
+    detail = "The worker must be the lead or a co-worker of the case, or a supervisor of its team."
     return [Fault("/worker_id", "worker_unfit", detail)]
 
 
 async def _is_case_staff(session: AsyncSession, case: Case, worker_id: UUID) -> bool:
-    beside = select(col(CaseWorker.user_id)).where(col(CaseWorker.case_id) == case.id)
-    above = select(col(TeamMember.user_id)).where(
+    co_workers = select(col(CaseWorker.user_id)).where(col(CaseWorker.case_id) == case.id)
+    supervisors = select(col(TeamMember.user_id)).where(
         col(TeamMember.team_id) == case.team_id, col(TeamMember.is_supervisor)
     )
     worker = literal(worker_id)
-    found = select(literal(1)).where(worker.in_(beside) | worker.in_(above))
-    return worker_id == case.lead_worker_id or await session.scalar(found) is not None
+    query = select(literal(1)).where(worker.in_(co_workers) | worker.in_(supervisors))
+    return worker_id == case.lead_worker_id or await session.scalar(query) is not None
 
 
 async def check_support_session_worker_change(
-    session: AsyncSession, caller: Caller, case: Case, contact: SupportSession, content: SupportSessionContent
+    session: AsyncSession,
+    caller: Caller,
+    case: Case,
+    support_session: SupportSession,
+    content: SupportSessionContent,
 ) -> list[Fault]:
-    """Who held a session stays who held it: the clinical note is theirs."""
+    """Return the unmet conditions for giving a session to another worker.
+
+    The worker of a recorded session cannot change, because only that worker can write its clinical note.
+    """
     worker_id = content.worker_id or caller.id
-    if worker_id == contact.worker_id:
+    if worker_id == support_session.worker_id:
         return []
-    if contact.recorded_at is not None:
-        return [Fault("/worker_id", "frozen", "Who held it, or was to, stays as it was recorded.")]
+    if support_session.recorded_at is not None:
+        return [Fault("/worker_id", "frozen", "The worker of a recorded session cannot be changed.")]
     return await _check_worker_eligibility(session, case, worker_id)
 
 
 async def validate_case_goals(session: AsyncSession, case: Case, goal_ids: Sequence[UUID]) -> None:
-    """Refuse goals that are not this case's.
+    """Check that goals belong to a case.
 
     Raises:
-        InvalidInput: with each of them.
+        InvalidInput: with one fault for each goal that does not.
     """
     if not goal_ids:
         return
     query = select(col(Goal.id)).where(col(Goal.case_id) == case.id, col(Goal.id).in_(goal_ids))
-    known = set(await session.scalars(query))
-    detail = "No such goal in this case."
+    case_goal_ids = set(await session.scalars(query))
     faults = [
-        Fault(f"/goal_ids/{n}", "goal_unknown", detail)
-        for n, goal in enumerate(goal_ids)
-        if goal not in known
+        Fault(f"/goal_ids/{index}", "goal_unknown", "The case has no goal with this id.")
+        for index, goal_id in enumerate(goal_ids)
+        if goal_id not in case_goal_ids
     ]
     if faults:
         raise InvalidInput(faults)

@@ -1,4 +1,4 @@
-"""Planning a series of sessions at once: every so many weeks, at the same local time."""
+"""Planning a series of support sessions: at the same weekday and local time, every given number of weeks."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid5
@@ -36,14 +36,14 @@ from app.services.support.sessions import (
 async def create_case_support_session_series(
     session: AsyncSession, caller: Caller, case_id: UUID, payload: SupportSessionSeriesCreate
 ) -> SupportSessionSeries:
-    """Plan all sessions of a series; one line of the timeline tells of it.
+    """Plan all sessions of a series. The case history gets one entry for the whole series.
 
     Raises:
-        AlreadyExists: the series' id is taken: it was planned before.
-        GateRefused: the case is closed; who is to hold them does not work on the case.
-        InvalidInput: it begins or ends out of all reach, or names a goal of another case.
+        AlreadyExists: the id of the series is taken.
+        GateRefused: the case is closed, or the worker or the caller is not staff of the case.
+        InvalidInput: the series begins or ends out of bounds, or a goal belongs to another case.
     """
-    moments = _session_times(payload)
+    times = _compute_session_times(payload)
     case = await get_for_share(session, Case, case_id)
     raise_if_unmet(
         [
@@ -52,34 +52,41 @@ async def create_case_support_session_series(
         ]
     )
     await validate_case_goals(session, case, payload.goal_ids)
-    series_id, contacts = payload.id or new_id(), []
+    series_id, support_sessions = payload.id or new_id(), []
     fields = payload.model_dump(include=set(SupportSessionPlan.model_fields))
-    for number, at in enumerate(moments):
-        # Ids that follow from the series': sent twice, even without an Idempotency-Key, it is still one series.
-        contact = build_support_session(case, caller, uuid5(series_id, str(number)))
-        contact.series_id = series_id
-        apply_support_session_content(contact, caller, SupportSessionContent(planned_at=at, **fields))
-        contacts.append(contact)
-    session.add_all(contacts)
-    await session.flush()  # the history names the first of them
-    detail = {"kind": payload.kind, "at": moments[0].isoformat(), "count": str(payload.count)}
+    for number, time in enumerate(times):
+        # The ids are derived from the id of the series: the same series sent twice fails with AlreadyExists, also
+        # without an Idempotency-Key.
+        support_session = build_support_session(case, caller, uuid5(series_id, str(number)))
+        support_session.series_id = series_id
+        apply_support_session_content(
+            support_session, caller, SupportSessionContent(planned_at=time, **fields)
+        )
+        support_sessions.append(support_session)
+    session.add_all(support_sessions)
+    await session.flush()  # raises AlreadyExists before the history entry is added
+    detail = {"kind": payload.kind, "at": times[0].isoformat(), "count": str(payload.count)}
     detail |= {"series_id": str(series_id), "every_weeks": str(payload.every_weeks)}
-    case_history.record_case_history(session, case, "session_planned", caller, contacts[0], detail)
+    case_history.record_case_history(session, case, "session_planned", caller, support_sessions[0], detail)
     return SupportSessionSeries(
         series_id=series_id,
-        items=[support_session_to_schema(contact, has_clinical_note=False) for contact in contacts],
+        items=[support_session_to_schema(item, has_clinical_note=False) for item in support_sessions],
     )
 
 
-def _session_times(payload: SupportSessionSeriesCreate) -> list[datetime]:
-    """Return when the sessions are, by the clock on the wall in Cambodia."""
+def _compute_session_times(payload: SupportSessionSeriesCreate) -> list[datetime]:
+    """Return the times of the sessions in UTC. The intervals are computed in local time.
+
+    Raises:
+        InvalidInput: the first or the last session is out of bounds.
+    """
     faults = check_support_session_time("/first_at", payload.first_at)
     if faults:
         raise InvalidInput(faults)
     first = payload.first_at.astimezone(CAMBODIA_TIMEZONE)
-    every = timedelta(weeks=payload.every_weeks)
-    moments = [(first + number * every).astimezone(UTC) for number in range(payload.count)]
-    faults = check_support_session_time("/count", moments[-1])
+    interval = timedelta(weeks=payload.every_weeks)
+    times = [(first + number * interval).astimezone(UTC) for number in range(payload.count)]
+    faults = check_support_session_time("/count", times[-1])
     if faults:
         raise InvalidInput(faults)
-    return moments
+    return times

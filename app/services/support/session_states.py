@@ -1,4 +1,4 @@
-"""The life of a support session: planned, then held, missed or cancelled; a day to correct it, then it is frozen."""
+"""States of a support session: planned, then held, missed or cancelled. A record can be corrected for 24 hours."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -11,23 +11,23 @@ from app.models import SupportSession
 from app.models.record import utc_now
 
 EDIT_WINDOW = timedelta(hours=24)
-"""How long what was written down may be corrected by its author (gate 'any edit of a record others rely on')."""
+"""Time during which the author can correct a record (gate "any edit of a record others rely on")."""
 INITIAL_STATUS = "planned"
-CORRECTION_GATE = "its author, within 24 hours"
+CORRECTION_GATE = "by its author, within 24 hours"
 
 MARK_HELD = Transition(
     "record as held",
     frozenset({"planned"}),
     "held",
     Permission.support_session_record,
-    "when, not in the future, and who attended",
+    "the time, not in the future, and the attendance",
 )
 MARK_MISSED = Transition(
     "record as missed",
     frozenset({"planned"}),
     "missed",
     Permission.support_session_record,
-    "its time is past, who missed it, and why",
+    "the planned time is past; who missed the session, and the reason",
 )
 CANCEL = Transition(
     "cancel", frozenset({"planned"}), "cancelled", Permission.support_session_record, "a reason"
@@ -42,32 +42,38 @@ CORRECT_TO_HELD = Transition(
 TRANSITIONS = (MARK_HELD, MARK_MISSED, CANCEL, CORRECT_TO_MISSED, CORRECT_TO_HELD)
 
 
-def is_edit_window_over(since: datetime) -> bool:
-    """Whether the day is over in which something written down then may be corrected."""
-    return utc_now() > since + EDIT_WINDOW
+def is_edit_window_over(recorded_at: datetime) -> bool:
+    """Whether a record of this time can no longer be corrected."""
+    return utc_now() > recorded_at + EDIT_WINDOW
 
 
-def check_support_session_editable(contact: SupportSession, caller: Caller) -> list[Fault]:
-    """Return what speaks against this actor changing a session: planned, anybody who sees the case may."""
-    if contact.status == "planned":
+def check_support_session_editable(support_session: SupportSession, caller: Caller) -> list[Fault]:
+    """Return the unmet conditions for editing a support session.
+
+    A planned session has none. A recorded session can be edited by its author for 24 hours.
+    """
+    if support_session.status == "planned":
         return []
-    if contact.recorded_at is None or is_edit_window_over(contact.recorded_at):
-        return [Fault("/status", "frozen", f"It is {contact.status}, and frozen: write an addendum.")]
-    if contact.author_id != caller.id:
-        detail = "For 24 hours its author may correct it: write an addendum."
+    if support_session.recorded_at is None or is_edit_window_over(support_session.recorded_at):
+        detail = f"The session is {support_session.status} and cannot be edited. Add an addendum instead."
+        return [Fault("/status", "frozen", detail)]
+    if support_session.author_id != caller.id:
+        detail = "Only the author can correct the record, for 24 hours. Add an addendum instead."
         return [Fault("/author_id", "not_yours", detail)]
     return []
 
 
-def check_support_session_status_change(before: str, after: str) -> list[Fault]:
-    """Return the unmet condition that no step leads from one status to the other, or none."""
-    if before == after or any(before in step.sources and after == step.target for step in TRANSITIONS):
+def check_support_session_status_change(old_status: str, new_status: str) -> list[Fault]:
+    """Return the unmet condition that no transition leads from one status to the other, or none."""
+    if old_status == new_status or any(
+        old_status in transition.sources and new_status == transition.target for transition in TRANSITIONS
+    ):
         return []
-    return [Fault("/status", "status", f"What is {before} does not become {after} again.")]
+    return [Fault("/status", "status", f"A session that is {old_status} cannot become {new_status}.")]
 
 
-def check_support_session_recorded(contact: SupportSession) -> Iterator[Fault]:
-    """Yield the unmet condition that a session was neither held nor missed."""
-    if contact.recorded_at is None:
-        detail = f"The session is {contact.status}; record it as held or missed first."
+def check_support_session_recorded(support_session: SupportSession) -> Iterator[Fault]:
+    """Yield the unmet condition that a session was recorded neither as held nor as missed."""
+    if support_session.recorded_at is None:
+        detail = f"The session is {support_session.status}. Record it as held or missed first."
         yield Fault("/status", "status", detail)

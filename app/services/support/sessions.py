@@ -1,4 +1,4 @@
-"""Support sessions: planned, held or missed, cancelled; for a day its author corrects what was written down."""
+"""Support sessions: planning, recording as held or missed, correcting for 24 hours, cancelling."""
 
 from typing import Any
 from uuid import UUID
@@ -9,7 +9,7 @@ from sqlmodel import col
 
 from app.access.caller import Caller
 from app.access.vault import decrypt, encrypt
-from app.errors import NotFound
+from app.errors import Fault, NotFound
 from app.kit.pagination import Paginator
 from app.kit.records import (
     apply_patch,
@@ -52,22 +52,23 @@ COLUMN_FIELDS = frozenset({"kind", "form", "planned_at", "held_at", "attendance"
 ENCRYPTED_FIELDS = frozenset({"participants", "place", "mood", "summary", "next_step", "missed_reason"})
 COMPUTED_FIELDS = frozenset({"cancel_reason", "editable_until", "has_clinical_note"})
 SCHEMA_COLUMN_FIELDS = frozenset(SupportSessionSchema.model_fields) - ENCRYPTED_FIELDS - COMPUTED_FIELDS
-"""What an answer takes from the columns as they are."""
+"""Fields of the response that are copied from columns."""
 HAS_CLINICAL_NOTE = (
     select(col(ClinicalNote.id)).where(col(ClinicalNote.session_id) == col(SupportSession.id)).exists()
 )
-"""Row security answers it: to who may not read a note, there is none."""
+"""Whether the session has a clinical note. Row-level security makes it false for callers who cannot read the note."""
 SESSION_WITH_NOTE_FLAG = select(SupportSession, HAS_CLINICAL_NOTE)
 
 
 async def create_case_support_session(
     session: AsyncSession, caller: Caller, case_id: UUID, payload: SupportSessionCreate
 ) -> SupportSessionSchema:
-    """Plan a session, or write down one that was held or missed.
+    """Plan a support session, or record one that was held or missed.
 
     Raises:
-        GateRefused: the case is closed; who is to hold it does not work on the case.
-        InvalidInput: it is dated wrongly, or names a goal of another case.
+        GateRefused: the case is closed, or the caller or the worker is not allowed (`check_support_session_staffing`).
+        InvalidInput: a time is out of bounds, or a goal belongs to another case.
+        AlreadyExists: the id is taken.
     """
     validate_support_session_times(payload)
     case = await get_for_share(session, Case, case_id)
@@ -78,18 +79,18 @@ async def create_case_support_session(
         ]
     )
     await validate_case_goals(session, case, payload.goal_ids)
-    contact = build_support_session(case, caller, payload.id or new_id())
-    apply_support_session_content(contact, caller, payload)
-    session.add(contact)
-    await session.flush()  # the history names it
-    _record_history(session, case, caller, contact)
-    return support_session_to_schema(contact, has_clinical_note=False)
+    support_session = build_support_session(case, caller, payload.id or new_id())
+    apply_support_session_content(support_session, caller, payload)
+    session.add(support_session)
+    await session.flush()  # raises AlreadyExists before the history entry is added
+    _record_history(session, case, caller, support_session)
+    return support_session_to_schema(support_session, has_clinical_note=False)
 
 
-def build_support_session(case: Case, caller: Caller, contact_id: UUID) -> SupportSession:
-    """Return a session of this case of which nothing is told yet."""
+def build_support_session(case: Case, caller: Caller, support_session_id: UUID) -> SupportSession:
+    """Return a new support session of a case. `apply_support_session_content` fills it."""
     return SupportSession(
-        id=contact_id,
+        id=support_session_id,
         child_id=case.child_id,
         case_id=case.id,
         kind="",
@@ -101,17 +102,25 @@ def build_support_session(case: Case, caller: Caller, contact_id: UUID) -> Suppo
 async def list_case_support_sessions(
     session: AsyncSession, caller: Caller, case_id: UUID, filters: SupportSessionFilters
 ) -> Page[SupportSessionSchema]:
-    """List a case's sessions, newest first."""
+    """List the support sessions of a case, most recently created first.
+
+    `from` and `to` filter by the time when the session was held or else planned.
+
+    Raises:
+        NotFound: the case does not exist, or the caller cannot see it.
+    """
     await ensure_exists(session, Case, case_id)
-    wanted = filters.model_dump(include={"status", "kind", "series_id"}, exclude_none=True)
-    bounds = {"from": filters.since, "to": filters.until, "case": case_id, "for": caller.id}
-    paging = Paginator("support_sessions", filters.limit, filters.cursor, {**wanted, **bounds})
-    moment = func.coalesce(col(SupportSession.held_at), col(SupportSession.planned_at))
+    equal_filters = filters.model_dump(include={"status", "kind", "series_id"}, exclude_none=True)
+    other_filters = {"from": filters.since, "to": filters.until, "case": case_id, "for": caller.id}
+    paginator = Paginator(
+        "support_sessions", filters.limit, filters.cursor, {**equal_filters, **other_filters}
+    )
+    time = func.coalesce(col(SupportSession.held_at), col(SupportSession.planned_at))
     conditions: list[ColumnElement[bool]] = [col(SupportSession.case_id) == case_id]
-    conditions += [col(getattr(SupportSession, name)) == value for name, value in wanted.items()]
-    conditions += [moment >= filters.since] if filters.since else []
-    conditions += [moment < filters.until] if filters.until else []
-    rows, cursor = await paging.fetch_rows(
+    conditions += [col(getattr(SupportSession, name)) == value for name, value in equal_filters.items()]
+    conditions += [time >= filters.since] if filters.since else []
+    conditions += [time < filters.until] if filters.until else []
+    rows, cursor = await paginator.fetch_rows(
         session,
         SESSION_WITH_NOTE_FLAG.where(*conditions),
         col(SupportSession.created_at),
@@ -123,9 +132,14 @@ async def list_case_support_sessions(
     )
 
 
-async def get_support_session(session: AsyncSession, session_id: UUID) -> SupportSessionSchema:
-    """Read one session."""
-    row = (await session.execute(SESSION_WITH_NOTE_FLAG.where(col(SupportSession.id) == session_id))).first()
+async def get_support_session(session: AsyncSession, support_session_id: UUID) -> SupportSessionSchema:
+    """Return one support session.
+
+    Raises:
+        NotFound: the session does not exist, or the caller cannot see it.
+    """
+    query = SESSION_WITH_NOTE_FLAG.where(col(SupportSession.id) == support_session_id)
+    row = (await session.execute(query)).first()
     if row is None:
         raise NotFound
     return support_session_to_schema(row[0], has_clinical_note=row[1])
@@ -134,113 +148,144 @@ async def get_support_session(session: AsyncSession, session_id: UUID) -> Suppor
 async def update_support_session(
     session: AsyncSession,
     caller: Caller,
-    session_id: UUID,
+    support_session_id: UUID,
     expected_version: int,
     patch: SupportSessionUpdate,
 ) -> SupportSessionSchema:
-    """Change a planned session, record it as held or missed, or correct what one wrote down within the day.
+    """Edit a planned support session, record it as held or missed, or correct the record within 24 hours.
 
     Raises:
-        GateRefused: it is frozen, or somebody else's to correct; the case is closed; its holder cannot be.
-        InvalidInput: the whole would not be a session any more.
+        GateRefused: the session cannot be edited (`check_support_session_editable`), the case is closed, the caller is
+            neither staff of the case nor the worker who held the session, no transition leads to the new status, or the
+            new worker is not allowed.
+        InvalidInput: the result of the patch is not valid.
+        StaleVersion: the session was changed since the caller read it.
     """
-    case = await get_case_for_share(session, SupportSession, session_id)
-    contact = await get_version_for_update(session, SupportSession, session_id, expected_version)
+    case = await get_case_for_share(session, SupportSession, support_session_id)
+    support_session = await get_version_for_update(
+        session, SupportSession, support_session_id, expected_version
+    )
     raise_if_unmet(
         [
             *check_case_open(case),
-            *check_support_session_editable(contact, caller),
-            *([] if _is_held_by_caller(contact, caller) else await check_works_on_case(session, case)),
+            *check_support_session_editable(support_session, caller),
+            *await _check_edit_access(session, caller, case, support_session),
         ]
     )
-    content = apply_patch(SupportSessionContent, _content_document(contact), patch)
+    content = apply_patch(SupportSessionContent, _content_document(support_session), patch)
     validate_support_session_times(content)
-    before, planned_at = contact.status, contact.planned_at
+    old_status, old_planned_at = support_session.status, support_session.planned_at
     raise_if_unmet(
         [
-            *check_support_session_status_change(before, content.status),
-            *await check_support_session_worker_change(session, caller, case, contact, content),
+            *check_support_session_status_change(old_status, content.status),
+            *await check_support_session_worker_change(session, caller, case, support_session, content),
         ]
     )
     await validate_case_goals(session, case, content.goal_ids)
-    apply_support_session_content(contact, caller, content)
-    await session.flush()  # the answer shows what was stored
-    if (contact.status, contact.planned_at) != (before, planned_at):
-        _record_history(session, case, caller, contact)
-    return await _load_schema(session, contact)
+    apply_support_session_content(support_session, caller, content)
+    await session.flush()  # raises database errors before the response is built
+    if (support_session.status, support_session.planned_at) != (old_status, old_planned_at):
+        _record_history(session, case, caller, support_session)
+    return await _load_schema(session, support_session)
 
 
 async def cancel_support_session(
     session: AsyncSession,
     caller: Caller,
-    session_id: UUID,
+    support_session_id: UUID,
     expected_version: int,
     payload: SupportSessionCancellation,
 ) -> SupportSessionSchema:
-    """Call off a planned session.
+    """Cancel a planned support session.
 
     Raises:
-        GateRefused: it is not planned any more, or the case is closed.
+        GateRefused: the session is not planned, the case is closed, or the caller is not staff of the case.
+        StaleVersion: the session was changed since the caller read it.
     """
-    case = await get_case_for_share(session, SupportSession, session_id)
-    contact = await get_version_for_update(session, SupportSession, session_id, expected_version)
-    raise_if_unmet([*check_status(CANCEL, contact.status), *await check_case_writable(session, case)])
-    contact.status = CANCEL.target
-    contact.updated_at = utc_now()
-    encrypt(contact, "sealed", {**decrypt(contact), "cancel_reason": payload.reason})
-    await session.flush()  # the answer shows what was stored
-    _record_history(session, case, caller, contact)
-    return await _load_schema(session, contact)
+    case = await get_case_for_share(session, SupportSession, support_session_id)
+    support_session = await get_version_for_update(
+        session, SupportSession, support_session_id, expected_version
+    )
+    raise_if_unmet([*check_status(CANCEL, support_session.status), *await check_case_writable(session, case)])
+    support_session.status = CANCEL.target
+    support_session.updated_at = utc_now()
+    encrypt(support_session, "sealed", {**decrypt(support_session), "cancel_reason": payload.reason})
+    await session.flush()  # raises database errors before the response is built
+    _record_history(session, case, caller, support_session)
+    return await _load_schema(session, support_session)
 
 
-def _is_held_by_caller(contact: SupportSession, caller: Caller) -> bool:
-    """Whether the actor held it: that is theirs to correct, whatever opened the case to them."""
-    return contact.recorded_at is not None and contact.worker_id == caller.id
+async def _check_edit_access(
+    session: AsyncSession, caller: Caller, case: Case, support_session: SupportSession
+) -> list[Fault]:
+    """Return the unmet condition that the caller is not staff of the case, or none.
+
+    The worker of a recorded session can correct it without being staff of the case.
+    """
+    if support_session.recorded_at is not None and support_session.worker_id == caller.id:
+        return []
+    return await check_works_on_case(session, case)
 
 
 def apply_support_session_content(
-    contact: SupportSession, caller: Caller, content: SupportSessionContent
+    support_session: SupportSession, caller: Caller, content: SupportSessionContent
 ) -> None:
-    """Write down what was told; who first records a session as held or missed is its author from then on."""
+    """Set the content of a support session. The caller who first records it as held or missed becomes its author."""
     for name in COLUMN_FIELDS - {"areas", "goal_ids"}:
-        setattr(contact, name, getattr(content, name))
-    contact.areas = list(dict.fromkeys(content.areas))
-    contact.goal_ids = list(dict.fromkeys(content.goal_ids))
-    contact.worker_id = content.worker_id or caller.id
-    contact.status = content.status
-    contact.updated_at = utc_now()
-    if content.status != "planned" and contact.recorded_at is None:
-        contact.recorded_at, contact.author_id = contact.updated_at, caller.id
-    encrypt(contact, "sealed", content.model_dump(mode="json", include=set(ENCRYPTED_FIELDS)))
+        setattr(support_session, name, getattr(content, name))
+    support_session.areas = list(dict.fromkeys(content.areas))
+    support_session.goal_ids = list(dict.fromkeys(content.goal_ids))
+    support_session.worker_id = content.worker_id or caller.id
+    support_session.status = content.status
+    support_session.updated_at = utc_now()
+    if content.status != "planned" and support_session.recorded_at is None:
+        support_session.recorded_at, support_session.author_id = support_session.updated_at, caller.id
+    encrypt(support_session, "sealed", content.model_dump(mode="json", include=set(ENCRYPTED_FIELDS)))
 
 
-def _content_document(contact: SupportSession) -> dict[str, Any]:
-    plain: dict[str, Any] = contact.model_dump(include={*COLUMN_FIELDS, "worker_id"})
-    return {**plain, **decrypt(contact)}
+def _content_document(support_session: SupportSession) -> dict[str, Any]:
+    columns: dict[str, Any] = support_session.model_dump(include={*COLUMN_FIELDS, "worker_id"})
+    return {**columns, **decrypt(support_session)}
 
 
-def _record_history(session: AsyncSession, case: Case, caller: Caller, contact: SupportSession) -> None:
-    at = contact.held_at or contact.planned_at
-    detail = {"kind": contact.kind, "attendance": contact.attendance, "at": at.isoformat() if at else None}
-    happened = at if contact.status in {"held", "missed"} else None
+def _record_history(
+    session: AsyncSession, case: Case, caller: Caller, support_session: SupportSession
+) -> None:
+    time = support_session.held_at or support_session.planned_at
+    detail = {
+        "kind": support_session.kind,
+        "attendance": support_session.attendance,
+        "at": time.isoformat() if time else None,
+    }
+    occurred_at = time if support_session.status in {"held", "missed"} else None
     case_history.record_case_history(
-        session, case, f"session_{contact.status}", caller, contact, detail, occurred_at=happened
+        session,
+        case,
+        f"session_{support_session.status}",
+        caller,
+        support_session,
+        detail,
+        occurred_at=occurred_at,
     )
 
 
-async def _load_schema(session: AsyncSession, contact: SupportSession) -> SupportSessionSchema:
-    """Return a session that this request has changed as it is read."""
-    note = select(col(ClinicalNote.id)).where(col(ClinicalNote.session_id) == contact.id)
-    return support_session_to_schema(contact, has_clinical_note=await session.scalar(note) is not None)
+async def _load_schema(session: AsyncSession, support_session: SupportSession) -> SupportSessionSchema:
+    """Return the response for a changed support session; looks up whether it has a clinical note."""
+    note_query = select(col(ClinicalNote.id)).where(col(ClinicalNote.session_id) == support_session.id)
+    return support_session_to_schema(
+        support_session, has_clinical_note=await session.scalar(note_query) is not None
+    )
 
 
-def support_session_to_schema(contact: SupportSession, *, has_clinical_note: bool) -> SupportSessionSchema:
-    """Return a session as it is told."""
-    plain: dict[str, Any] = contact.model_dump(include=set(SCHEMA_COLUMN_FIELDS))
-    document = decrypt(contact)
+def support_session_to_schema(
+    support_session: SupportSession, *, has_clinical_note: bool
+) -> SupportSessionSchema:
+    """Return the response for a support session."""
+    columns: dict[str, Any] = support_session.model_dump(include=set(SCHEMA_COLUMN_FIELDS))
+    document = decrypt(support_session)
     return SupportSessionSchema(
-        **plain,
+        **columns,
         **{name: document.get(name) for name in (*ENCRYPTED_FIELDS, "cancel_reason")},
-        editable_until=contact.recorded_at + EDIT_WINDOW if contact.recorded_at else None,
+        editable_until=support_session.recorded_at + EDIT_WINDOW if support_session.recorded_at else None,
         has_clinical_note=has_clinical_note,
     )
