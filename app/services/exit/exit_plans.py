@@ -1,4 +1,4 @@
-"""The exit plan of a case: what must be true before support ends, and how it tapers off."""
+"""The exit plan of a case: the conditions for ending support, and the taper of contacts."""
 
 from typing import Any
 from uuid import UUID
@@ -21,7 +21,8 @@ from app.schemas.exit_plans import ExitPlanUpdate, ExitPlanVersion
 from app.services.cases import history as case_history
 from app.services.cases.states import check_case_open
 from app.services.cases.write_access import check_case_writable
-from app.services.exit.states import APPROVE, REVISE, UNPLANNED_REASON_CODES, check_exit_plan
+from app.services.exit.exit_plan_checks import UNPLANNED_REASON_CODES, check_exit_plan
+from app.services.exit.states import APPROVE, REVISE
 
 ENCRYPTED_FIELDS = set(ExitPlanUpdate.model_fields) - {"ends_on"}
 COLUMN_FIELDS = (
@@ -30,7 +31,7 @@ COLUMN_FIELDS = (
 
 
 async def ensure_exit_plan(session: AsyncSession, caller: Caller, case: Case) -> None:
-    """Lay an empty exit plan on the table, unless somebody began one before."""
+    """Create an empty exit plan for a case that has none."""
     if await find_exit_plan(session, case.id) is None:
         session.add(_build_plan(caller, case))
 
@@ -42,13 +43,16 @@ def _build_plan(caller: Caller, case: Case) -> ExitPlan:
 
 
 async def find_exit_plan(session: AsyncSession, case_id: UUID) -> ExitPlan | None:
-    """Return the exit plan of a case, if it has one."""
-    found: ExitPlan | None = await session.scalar(select(ExitPlan).where(col(ExitPlan.case_id) == case_id))
-    return found
+    """Return the exit plan of a case, or None."""
+    return await session.scalar(select(ExitPlan).where(col(ExitPlan.case_id) == case_id))
 
 
 async def get_exit_plan(session: AsyncSession, case_id: UUID) -> ExitPlanSchema:
-    """Read the exit plan of a case."""
+    """Return the exit plan of a case.
+
+    Raises:
+        NotFound: the case has no exit plan, or the caller cannot see it.
+    """
     return _to_schema(await _get_plan(session, case_id))
 
 
@@ -67,13 +71,13 @@ async def replace_exit_plan(
     expected_version: int | None,
     payload: ExitPlanUpdate,
 ) -> ExitPlanSchema:
-    """Write the exit plan of a case, or write it anew; who wrote it last is its author.
+    """Create or replace the exit plan of a case. The caller becomes its author.
 
-    An approved plan becomes a draft again and asks for another approval; what was approved is kept beside it.
+    An approved plan becomes a draft again and needs a new approval. The approved version is kept in `earlier`.
 
     Raises:
-        GateRefused: the case is closed.
-        Stale, VersionRequired: see `refuse_unseen`.
+        GateRefused: the case is closed, or the caller is not staff of the case.
+        StaleVersion, VersionRequired: see `validate_expected_version`.
     """
     case = await get_for_update(session, Case, case_id)
     plan = await find_exit_plan(session, case_id)
@@ -87,7 +91,7 @@ async def replace_exit_plan(
     _store_content(plan, payload, _list_approved_versions(plan))
     plan.author_id, plan.status = caller.id, REVISE.target
     plan.decided_at = plan.decided_by_id = plan.decision_sealed = None
-    await session.flush()  # the answer shows what was stored
+    await session.flush()  # raises database errors before the response is built
     return _to_schema(plan)
 
 
@@ -100,42 +104,45 @@ def _store_content(plan: ExitPlan, payload: ExitPlanUpdate, earlier: list[dict[s
 
 
 def _list_approved_versions(plan: ExitPlan) -> list[dict[str, Any]]:
-    """Return the approved editions before the one that is about to be written."""
+    """Return the approved versions of a plan that is about to be replaced, including the current one if approved."""
     earlier: list[dict[str, Any]] = decrypt(plan)["earlier"]
     if plan.status != "approved":
         return earlier
-    edition = ExitPlanVersion(
+    approved_version = ExitPlanVersion(
         **_content_fields(plan), **plan.model_dump(include={"author_id", "decided_at", "decided_by_id"})
     )
-    return [*earlier, edition.model_dump(mode="json")]
+    return [*earlier, approved_version.model_dump(mode="json")]
 
 
 async def approve_exit_plan(
     session: AsyncSession, caller: Caller, case_id: UUID, expected_version: int, approval: Approval
 ) -> ExitPlanSchema:
-    """Approve how a case is to end.
+    """Approve the exit plan of a case.
 
     Raises:
-        GateRefused: with every unmet condition; the approver wrote it, or is no supervisor of the team.
+        NotFound: the case has no exit plan, or the caller cannot see it.
+        GateRefused: with every unmet condition. The plan is not a draft or not complete, the case is closed, or the
+            caller is the author or not a supervisor of the team.
+        StaleVersion: the plan was changed since the caller read it.
     """
     case = await get_for_update(session, Case, case_id)
     plan = await get_version_for_update(
         session, ExitPlan, (await _get_plan(session, case_id)).id, expected_version
     )
-    told = get_exit_plan_content(plan)
+    content = get_exit_plan_content(plan)
     unmet = [
         *check_case_open(case),
-        *check_exit_plan(told, is_planned=told.reason_code not in UNPLANNED_REASON_CODES),
+        *check_exit_plan(content, is_planned=content.reason_code not in UNPLANNED_REASON_CODES),
     ]
     record_decision(plan, caller, case, APPROVE, approval.comment, unmet)
     plan.updated_at = utc_now()
     case_history.record_case_history(session, case, "exit_plan_approved", caller, plan)
-    await session.flush()  # the answer shows what was stored
+    await session.flush()  # raises database errors before the response is built
     return _to_schema(plan)
 
 
 def get_exit_plan_content(plan: ExitPlan) -> ExitPlanUpdate:
-    """Return what an exit plan says."""
+    """Return the decrypted content of an exit plan."""
     return ExitPlanUpdate.model_validate(_content_fields(plan))
 
 
@@ -145,9 +152,9 @@ def _content_fields(plan: ExitPlan) -> dict[str, Any]:
 
 
 def _to_schema(plan: ExitPlan) -> ExitPlanSchema:
-    plain: dict[str, Any] = plan.model_dump(include=COLUMN_FIELDS)
+    columns: dict[str, Any] = plan.model_dump(include=COLUMN_FIELDS)
     return ExitPlanSchema(
-        **plain,
+        **columns,
         **_content_fields(plan),
         decision_comment=get_decision_comment(plan),
         earlier=decrypt(plan)["earlier"],

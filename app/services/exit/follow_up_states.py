@@ -1,4 +1,4 @@
-"""The life of a follow-up: it is due until somebody was reached, and frozen from then on."""
+"""States of a follow-up. A follow-up at which the family was not reached can be recorded again; a held one is final."""
 
 from app.access.permissions import Permission
 from app.kit.state_machine import Transition
@@ -6,14 +6,18 @@ from app.kit.state_machine import Transition
 INITIAL_STATUS = "due"
 
 RECORD_HELD = Transition(
-    "record",
+    "record as held",
     frozenset({"due", "missed"}),
     "held",
     Permission.follow_up_record,
-    "the day, on or after the exit, and how the child is, by code or in words",
+    "the date, on or after the exit, and the child's wellbeing as a code or a note",
 )
 RECORD_MISSED = Transition(
-    "record that nobody was reached", RECORD_HELD.sources, "missed", Permission.follow_up_record
+    "record as missed",
+    RECORD_HELD.sources,
+    "missed",
+    Permission.follow_up_record,
+    "the family was not reached",
 )
 
 TRANSITIONS = (RECORD_HELD, RECORD_MISSED)

@@ -1,4 +1,4 @@
-"""Follow-ups: how the child is 1, 3 and 6 months after the exit, recorded though the case is closed."""
+"""Follow-ups: checks on the child 1, 3 and 6 months after the exit, recorded on the closed case."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -33,12 +33,12 @@ from app.services.exit.follow_up_states import RECORD_HELD, RECORD_MISSED
 
 ENCRYPTED_FIELDS = ("checklist", "note")
 MATCH_WINDOW_DAYS = 45
-"""Days from the planned one within which a look counts as that."""
+"""A follow-up without `months` counts as the planned one that is due within this many days before or after it."""
 COLUMN_FIELDS = set(FollowUpSchema.model_fields) - {"is_overdue", *ENCRYPTED_FIELDS}
 
 
 def plan_follow_ups(session: AsyncSession, case: Case, months: list[int]) -> None:
-    """Put down the follow-ups of a case that closes today."""
+    """Create the due follow-ups of a case that is closed today. `months` are counted from today."""
     for number in months:
         follow_up = FollowUp(
             child_id=case.child_id, case_id=case.id, months=number, due_on=add_months(today(), number)
@@ -50,80 +50,107 @@ def plan_follow_ups(session: AsyncSession, case: Case, months: list[int]) -> Non
 async def list_case_follow_ups(
     session: AsyncSession, caller: Caller, case_id: UUID, page: PageQuery
 ) -> Page[FollowUpSchema]:
-    """List a case's follow-ups, newest first."""
-    paging = Paginator("follow_ups", page.limit, page.cursor, {"case": case_id, "for": caller.id})
-    rows, cursor = await paging.fetch_records(
+    """List the follow-ups of a case, most recently created first.
+
+    Raises:
+        NotFound: the case does not exist, or the caller cannot see it.
+    """
+    paginator = Paginator("follow_ups", page.limit, page.cursor, {"case": case_id, "for": caller.id})
+    follow_ups, cursor = await paginator.fetch_records(
         session,
         select(FollowUp).where(col(FollowUp.case_id) == case_id),
         col(FollowUp.created_at),
         col(FollowUp.id),
     )
-    if not rows:
+    if not follow_ups:
         await ensure_exists(session, Case, case_id)
-    return Page(items=[_to_schema(follow_up) for follow_up in rows], next_cursor=cursor)
+    return Page(items=[_to_schema(follow_up) for follow_up in follow_ups], next_cursor=cursor)
 
 
 async def get_follow_up(session: AsyncSession, follow_up_id: UUID) -> FollowUpSchema:
-    """Read one follow-up."""
+    """Return one follow-up.
+
+    Raises:
+        NotFound: the follow-up does not exist, or the caller cannot see it.
+    """
     return _to_schema(await get_record(session, FollowUp, follow_up_id))
 
 
 async def create_case_follow_up(
     session: AsyncSession, caller: Caller, case_id: UUID, payload: FollowUpCreate
 ) -> FollowUpSchema:
-    """Record a follow-up: the planned one that it is, or another look beside them.
+    """Record a follow-up: a planned one (see `_find_planned_follow_up`), or an additional one.
 
     Raises:
-        GateRefused: the case is not closed: then it is a support session; the day is not after the exit; nothing was
-            planned for the months, or it is recorded.
+        GateRefused: the case is open, the caller is not staff of the case, the date is before the exit or in the
+            future, no follow-up is planned for `months`, or the planned one is recorded already.
     """
-    case = await get_for_update(session, Case, case_id)  # two looks at once are not both the planned one
+    # The lock prevents two concurrent requests from recording the same planned follow-up.
+    case = await get_for_update(session, Case, case_id)
     follow_up = await _find_planned_follow_up(session, case, payload)
-    working = await check_works_on_case(session, case)
-    raise_if_unmet([*_check_content(case, payload), *_check_planned_follow_up(payload, follow_up), *working])
+    raise_if_unmet(
+        [
+            *_check_content(case, payload),
+            *_check_planned_follow_up(payload, follow_up),
+            *await check_works_on_case(session, case),
+        ]
+    )
     if follow_up is None:
         follow_up = FollowUp(id=payload.id or new_id(), child_id=case.child_id, case_id=case.id)
         session.add(follow_up)
     else:
         follow_up.version += 1
     _store_result(session, caller, case, follow_up, payload)
-    await session.flush()  # the answer shows what was stored
+    await session.flush()  # raises database errors before the response is built
     return _to_schema(follow_up)
 
 
 async def _find_planned_follow_up(
     session: AsyncSession, case: Case, payload: FollowUpCreate
 ) -> FollowUp | None:
+    """Return the planned follow-up that a new record belongs to, or None.
+
+    It is the one with the same `months`; or else, without `months`, the one that is not held yet and due nearest to
+    `held_on`, within `MATCH_WINDOW_DAYS`.
+    """
     query = select(FollowUp).where(col(FollowUp.case_id) == case.id)
     if payload.months is not None:
         query = query.where(col(FollowUp.months) == payload.months)
     else:
         days_apart = func.abs(col(FollowUp.due_on) - payload.held_on)
-        waiting = col(FollowUp.status).in_(RECORD_HELD.sources)
+        is_not_held = col(FollowUp.status).in_(RECORD_HELD.sources)
         query = (
-            query.where(waiting, days_apart <= MATCH_WINDOW_DAYS)
+            query.where(is_not_held, days_apart <= MATCH_WINDOW_DAYS)
             .order_by(days_apart, col(FollowUp.due_on))
             .limit(1)
         )
-    found: FollowUp | None = await session.scalar(query)
-    return found
+    return await session.scalar(query)
 
 
-def _check_planned_follow_up(payload: FollowUpCreate, planned: FollowUp | None) -> list[Fault]:
-    if planned is not None:
-        return check_status(RECORD_HELD, planned.status)
+def _check_planned_follow_up(payload: FollowUpCreate, follow_up: FollowUp | None) -> list[Fault]:
+    if follow_up is not None:
+        return check_status(RECORD_HELD, follow_up.status)
     if payload.months is None:
         return []
-    return [Fault("/months", "not_planned", "Nothing was planned for then: leave the months out.")]
+    return [
+        Fault(
+            "/months",
+            "not_planned",
+            "No follow-up is planned for these months. Omit `months` to record another one.",
+        )
+    ]
 
 
 async def update_follow_up(
     session: AsyncSession, caller: Caller, follow_up_id: UUID, expected_version: int, patch: FollowUpUpdate
 ) -> FollowUpSchema:
-    """Record a follow-up; one at which nobody was reached may be tried again.
+    """Record a due or missed follow-up.
 
     Raises:
-        GateRefused: it is recorded: frozen; or the day it was held or how the child is are missing.
+        GateRefused: the follow-up was held already, the caller is not staff of the case, or the date or the wellbeing
+            is missing or not valid.
+        InvalidInput: the result of the patch is not valid.
+        StaleVersion: the follow-up was changed since the caller read it.
     """
     case = await get_case_for_update(session, FollowUp, follow_up_id)
     follow_up = await get_version_for_update(session, FollowUp, follow_up_id, expected_version)
@@ -131,7 +158,7 @@ async def update_follow_up(
     content = apply_patch(FollowUpContent, _to_document(follow_up), patch)
     raise_if_unmet(_check_content(case, content))
     _store_result(session, caller, case, follow_up, content)
-    await session.flush()  # the answer shows what was stored
+    await session.flush()  # raises database errors before the response is built
     return _to_schema(follow_up)
 
 
@@ -151,20 +178,20 @@ def _store_result(
 
 def _check_content(case: Case, content: FollowUpContent) -> Iterator[Fault]:
     if case.closed_on is None:
-        yield Fault(None, "case_open", "The case is open: record a support session.")
+        yield Fault(None, "case_open", "The case is open. Record a support session instead.")
     if content.wellbeing is None and content.note is None:
-        detail = "Say how the child is, by code or in words, or that nobody was reached."
+        detail = "Give the wellbeing of the child as a code or as a note, or the code `not_reached`."
         yield Fault("/wellbeing", "wellbeing_missing", detail)
     if content.held_on is None:
-        yield Fault("/held_on", "held_on_missing", "Say on which day it was.")
+        yield Fault("/held_on", "held_on_missing", "The date of the follow-up is required.")
     elif content.held_on > today():
-        yield Fault("/held_on", "date_in_future", "It has not been held yet.")
+        yield Fault("/held_on", "date_in_future", "Must not be in the future.")
     elif case.closed_on is not None and content.held_on < case.closed_on:
-        yield Fault("/held_on", "before_exit", "The case was still open that day.")
+        yield Fault("/held_on", "before_exit", "Must not be before the case was closed.")
 
 
 def _to_document(follow_up: FollowUp) -> dict[str, Any]:
-    """Return what a follow-up says as it was told."""
+    """Return the content of a follow-up as JSON, to apply a merge patch to it."""
     held_on = follow_up.held_on and follow_up.held_on.isoformat()
     return {"held_on": held_on, "wellbeing": follow_up.wellbeing, **decrypt(follow_up)}
 
@@ -174,11 +201,11 @@ def _is_pending(follow_up: FollowUp) -> bool:
 
 
 def _to_schema(follow_up: FollowUp) -> FollowUpSchema:
-    plain: dict[str, Any] = follow_up.model_dump(include=COLUMN_FIELDS)
-    words = decrypt(follow_up)
+    columns: dict[str, Any] = follow_up.model_dump(include=COLUMN_FIELDS)
+    content = decrypt(follow_up)
     return FollowUpSchema(
-        **plain,
+        **columns,
         is_overdue=_is_pending(follow_up) and follow_up.due_on is not None and follow_up.due_on < today(),
-        checklist=words.get("checklist", {}),
-        note=words.get("note"),
+        checklist=content.get("checklist", {}),
+        note=content.get("note"),
     )
