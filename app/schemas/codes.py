@@ -1,7 +1,7 @@
-"""Code lists: what is stored is the code; what a person reads is its label in English or Khmer.
+"""Code lists: records store codes, people read their English or Khmer labels.
 
-One JSON file a list, beside this module in `code_lists/`. A code, once published, is never renamed or removed:
-records and partner systems hold it. Adding one is safe.
+Each list is one JSON file in `code_lists/`. A published code is never renamed or removed, because records and partner
+systems contain it. A new code can be added at any time.
 """
 
 import json
@@ -30,7 +30,7 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class CodeList:
-    """A named list of codes, in the order a screen should offer them; `titles` by language (en, km)."""
+    """A named list of codes, in the order of display. `titles` maps a language (en, km) to the title."""
 
     name: str
     titles: Mapping[str, str]
@@ -44,36 +44,47 @@ def _read_code_list(path: Path) -> CodeList:
 
 
 CODE_LISTS: Mapping[str, CodeList] = MappingProxyType(
-    {found.name: found for found in map(_read_code_list, sorted(_CODE_LISTS_DIRECTORY.glob("*.json")))}
+    {
+        code_list.name: code_list
+        for code_list in map(_read_code_list, sorted(_CODE_LISTS_DIRECTORY.glob("*.json")))
+    }
 )
-"""Every list by its name, alphabetically; read once, when this module is imported."""
+"""Code lists by name, in alphabetical order, loaded when this module is imported."""
 
 _CODES_BY_LIST_AND_CODE = {
-    (name, code.code): code for name, listed in CODE_LISTS.items() for code in listed.codes
+    (name, code.code): code for name, code_list in CODE_LISTS.items() for code in code_list.codes
 }
 
 
 def get_codes(name: str) -> tuple[str, ...]:
-    """Return the codes of one list, in its order; NotFound where there is no such list."""
+    """Return the codes of a list, in its order.
+
+    Raises:
+        NotFound: the list does not exist.
+    """
     if name not in CODE_LISTS:
-        raise NotFound("There is no such code list.")
+        raise NotFound("The code list does not exist.")
     return tuple(code.code for code in CODE_LISTS[name].codes)
 
 
 def get_code_label(name: str, code: str, language: str) -> str:
-    """Return what a person reads for a code: Khmer for `km`, else English; NotFound where it is not listed."""
-    found = _CODES_BY_LIST_AND_CODE.get((name, code))
-    if found is None:
-        raise NotFound("There is no such code in this list.")
-    return found.km if language == "km" else found.en
+    """Return the label of a code: in Khmer for the language `km`, otherwise in English.
+
+    Raises:
+        NotFound: the list does not contain the code.
+    """
+    entry = _CODES_BY_LIST_AND_CODE.get((name, code))
+    if entry is None:
+        raise NotFound("The code list does not contain this code.")
+    return entry.km if language == "km" else entry.en
 
 
 @dataclass(frozen=True, slots=True)
 class CodeOf:
-    """A field that holds one code of a list: `urgency: Annotated[str, CodeOf("urgency")]`.
+    """Restricts a field to the codes of a list: `urgency: Annotated[str, CodeOf("urgency")]`.
 
-    Any other value is a `literal_error`. In OpenAPI each list is one named enum that every field refers to. Naming a list that does not
-    exist raises NotFound at once, so a misspelling stops the program from starting.
+    Any other value is a `literal_error`. In OpenAPI each list is one named enum that every field refers to. The name of
+    an unknown list raises NotFound when the class is defined, so that a misspelling stops the program at startup.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""JSON merge patch (RFC 7396): what is absent stays, null removes, objects merge."""
+"""JSON merge patch (RFC 7396): absent fields keep their value, null removes a field, objects are merged."""
 
 from types import GenericAlias, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
@@ -11,9 +11,9 @@ from app.schemas.wire import Input
 def build_patch_model(
     model: type[BaseModel], name: str, *, exclude: frozenset[str] = frozenset()
 ) -> type[Input]:
-    """Return the shape of a merge patch for a model: every field optional and nullable, all the way down.
+    """Return the merge patch schema of a model: every field, also of nested models, is optional and nullable.
 
-    What the patched whole must be is checked after merging, against the model itself.
+    The service validates the merged result against `model` itself.
     """
     hints = get_type_hints(model, include_extras=True)
     fields: dict[str, Any] = {
@@ -27,9 +27,10 @@ def build_patch_model(
 
 
 def _make_patchable(annotation: Any, name: str) -> Any:
-    """Replace models inside an annotation by their patches, and let null remove an entry of a mapping.
+    """Return the annotation with each nested model replaced by its patch schema.
 
-    Lists are replaced whole, so they stay as they are.
+    Values of mappings become nullable, because null removes an entry. A list is replaced as a whole, so the models of
+    its items stay as they are.
     """
     kind = get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
     if get_origin(kind) is dict:
@@ -39,7 +40,7 @@ def _make_patchable(annotation: Any, name: str) -> Any:
         return build_patch_model(annotation, f"{name}{annotation.__name__}")
     if get_origin(annotation) in {Union, UnionType}:
         kinds = [_make_patchable(kind, name) for kind in get_args(annotation) if kind is not type(None)]
-        return Union[tuple(kinds)]  # noqa: UP007 - built at run time
+        return Union[tuple(kinds)]  # noqa: UP007 - the members are computed
     return annotation
 
 

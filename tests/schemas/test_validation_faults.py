@@ -41,7 +41,7 @@ def test_every_rule_a_json_body_can_break_has_a_sentence() -> None:
 def test_an_odd_code_or_an_unfillable_sentence_is_told_in_general() -> None:
     odd = {"type": "Bad " + CANARY, "loc": (), "msg": CANARY, "input": CANARY, "ctx": {"error": CANARY}}
     unfillable = {"type": "string_too_long", "loc": ("body",), "input": CANARY, "ctx": {"actual": CANARY}}
-    generic = "This value is not acceptable here."
+    generic = "The value is not valid."
     assert convert_validation_errors([odd, unfillable], None) == [
         Fault("", "invalid", generic),
         Fault("", "string_too_long", generic),
