@@ -1,4 +1,4 @@
-"""Code lists: what is stored as a code, and what people call it in English and Khmer."""
+"""Endpoints of code lists with their English and Khmer labels."""
 
 from typing import Annotated
 
@@ -15,17 +15,22 @@ from app.services import code_lists
 router = Router(
     prefix="/codes",
     tags=["reference"],
-    dependencies=[Depends(Public("labels are no secret, and a sign-in page needs them"))],
+    dependencies=[Depends(Public("a sign-in page needs the labels, which are public"))],
 )
 
-AcceptLanguageHeader = Annotated[str, Header(alias="Accept-Language", description="en or km")]
+AcceptLanguageHeader = Annotated[
+    str, Header(alias="Accept-Language", description="Language of `label` and `title`: `en` or `km`.")
+]
 
 
 @router.get("", response_model=CodeListIndex, response_class=CacheableResponse)
 async def list_code_lists(
     request: Request, page: Annotated[PageQuery, Query()], accept_language: AcceptLanguageHeader = "en"
 ) -> Response:
-    """List the code lists, by name."""
+    """List the code lists in alphabetical order of their names.
+
+    Each list contains its codes with English and Khmer labels. Responses can be cached.
+    """
     return build_cacheable_response(
         request, code_lists.list_code_lists(get_preferred_language(accept_language), page)
     )
@@ -37,7 +42,10 @@ async def get_code_list(
     name: Annotated[str, Path(pattern="^[a-z_]{1,60}$")],
     accept_language: AcceptLanguageHeader = "en",
 ) -> Response:
-    """Read one code list."""
+    """Get a code list.
+
+    Contains the codes with English and Khmer labels, in the order of display. The response can be cached.
+    """
     return build_cacheable_response(
         request, code_lists.get_code_list(name, get_preferred_language(accept_language))
     )

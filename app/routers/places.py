@@ -1,4 +1,4 @@
-"""Places by their NCDD codes."""
+"""Endpoint of the places of Cambodia."""
 
 from typing import Annotated
 
@@ -14,7 +14,7 @@ from app.services.persons import places
 router = Router(
     prefix="/places",
     tags=["reference"],
-    dependencies=[Depends(Public("the gazetteer is public"))],
+    dependencies=[Depends(Public("the gazetteer is public information"))],
 )
 
 
@@ -22,5 +22,9 @@ router = Router(
 async def list_places(
     request: Request, session: Session, filters: Annotated[PlaceFilters, Query()]
 ) -> Response:
-    """List provinces, the places of a parent, or places whose name begins with `q` in either script."""
+    """List places in order of their codes.
+
+    `parent` selects the places directly inside another place, `q` the places whose name in Khmer or Latin script begins
+    with the text. Without both, the list contains the provinces. Responses can be cached.
+    """
     return build_cacheable_response(request, await places.list_places(session, filters))

@@ -1,4 +1,4 @@
-"""Intake: partners' systems and our own staff tell us about children."""
+"""Endpoints of referrals: intake from partners' systems and staff."""
 
 from typing import Annotated
 from uuid import UUID
@@ -37,9 +37,7 @@ from app.schemas.referrals import (
     Withdrawal,
 )
 from app.schemas.wire import PageQuery
-from app.services.referrals import accept as referrals_accept
-from app.services.referrals import duplicates as matches
-from app.services.referrals import referrals
+from app.services.referrals import accept, duplicates, referrals
 
 router = Router(prefix="/referrals", tags=["referrals"])
 
@@ -50,7 +48,11 @@ async def create_referral(
     session: Session,
     payload: ReferralCreate,
 ) -> Referral | PartnerReferral:
-    """Tell us about a child."""
+    """Create a referral.
+
+    A partner's system sends a referral of its agency with its own `external_id`. Staff enter a phone call, a visit or
+    their own observation. The status is `received`.
+    """
     return await referrals.create_referral(session, caller, payload)
 
 
@@ -60,7 +62,11 @@ async def list_referrals(
     session: Session,
     filters: Annotated[ReferralFilters, Query()],
 ) -> ReferralList | PartnerReferralList:
-    """List referrals, newest first: a partner's own, or the intake queue."""
+    """List referrals, newest first.
+
+    Partners' systems receive the referrals of their agency. Staff receive the referrals of the intake queue that they
+    can see.
+    """
     return await referrals.list_referrals(session, caller, filters)
 
 
@@ -68,7 +74,11 @@ async def list_referrals(
 async def get_referral(
     caller: ReferralReader, session: Session, referral_id: UUID
 ) -> Referral | PartnerReferral:
-    """Read a referral; a partner reads where its own stands."""
+    """Get a referral.
+
+    Staff receive the full content. Partners' systems receive status, reason code and questions of a referral of their
+    agency.
+    """
     return await referrals.get_referral(session, caller, referral_id)
 
 
@@ -80,7 +90,11 @@ async def update_referral(
     expected_version: ExpectedVersion,
     payload: ReferralUpdate,
 ) -> Referral | PartnerReferral:
-    """Complete or correct a referral until it is decided; a supervisor also hands it to a team or worker."""
+    """Update the content of a referral.
+
+    Possible until the referral is accepted, declined or withdrawn. Supervisors and programme managers can also assign it
+    to a team or a staff member.
+    """
     return await referrals.update_referral(session, caller, referral_id, expected_version, payload)
 
 
@@ -91,8 +105,12 @@ async def list_referral_matches(
     referral_id: UUID,
     page: Annotated[PageQuery, Query()],
 ) -> ReferralMatchList:
-    """List children and other referrals that may be the same child, most alike first."""
-    return await matches.list_referral_matches(session, caller, referral_id, page)
+    """List possible duplicates of a referral, most similar first.
+
+    Compares names, birth, sex, place, phones and caregivers with all children and other referrals. The items contain
+    ids, a score and reason codes, but no personal data.
+    """
+    return await duplicates.list_referral_matches(session, caller, referral_id, page)
 
 
 @router.post("/{referral_id}/acknowledge")
@@ -103,7 +121,11 @@ async def acknowledge_referral(
     expected_version: ExpectedVersion,
     payload: ReferralAcknowledgement | None = None,
 ) -> Referral | PartnerReferral:
-    """Tell the referrer that it arrived, and take it on."""
+    """Acknowledge a referral.
+
+    Confirms the receipt to the referrer and assigns the referral to a team, optionally to a staff member. The status
+    becomes `acknowledged`.
+    """
     return await referrals.acknowledge_referral(
         session, caller, referral_id, expected_version, payload or ReferralAcknowledgement()
     )
@@ -117,7 +139,11 @@ async def request_referral_information(
     expected_version: ExpectedVersion,
     payload: ReferralInformationRequest,
 ) -> Referral | PartnerReferral:
-    """Ask the referrer for more information."""
+    """Request information from the referrer.
+
+    Adds a question, which the referrer reads with the referral. The status becomes `information_requested` until the
+    answer arrives.
+    """
     return await referrals.request_referral_information(
         session, caller, referral_id, expected_version, payload
     )
@@ -131,7 +157,10 @@ async def provide_referral_information(
     expected_version: ExpectedVersion,
     payload: ReferralInformationAnswer,
 ) -> Referral | PartnerReferral:
-    """Answer what was asked."""
+    """Provide the requested information.
+
+    Answers the open question. The status returns to `acknowledged`.
+    """
     return await referrals.provide_referral_information(
         session, caller, referral_id, expected_version, payload
     )
@@ -145,8 +174,12 @@ async def accept_referral(
     expected_version: ExpectedVersion,
     payload: ReferralAcceptance,
 ) -> Referral | PartnerReferral:
-    """Accept: a case is opened for a new child, or for a known one after a duplicate was confirmed."""
-    return await referrals_accept.accept_referral(session, caller, referral_id, expected_version, payload)
+    """Accept a referral.
+
+    Opens a case for a new child, or for a known child after a duplicate was confirmed. If the known child has an open
+    case, the referral joins that case. Every unmet condition is listed in the 409 response.
+    """
+    return await accept.accept_referral(session, caller, referral_id, expected_version, payload)
 
 
 @router.post("/{referral_id}/decline")
@@ -157,7 +190,10 @@ async def decline_referral(
     expected_version: ExpectedVersion,
     payload: ReferralDecline,
 ) -> Referral | PartnerReferral:
-    """Decline, with a reason and where else help may be found."""
+    """Decline a referral.
+
+    Records a reason code and other sources of help for the referrer, and a reason in words for staff.
+    """
     return await referrals.decline_referral(session, caller, referral_id, expected_version, payload)
 
 
@@ -169,5 +205,9 @@ async def withdraw_referral(
     expected_version: ExpectedVersion,
     payload: Withdrawal,
 ) -> Referral | PartnerReferral:
-    """Take a referral back."""
+    """Withdraw a referral.
+
+    Possible until the referral is accepted or declined. Partners' systems withdraw referrals of their agency; staff
+    withdraw a referral at the request of the referrer.
+    """
     return await referrals.withdraw_referral(session, caller, referral_id, expected_version, payload)
