@@ -165,7 +165,7 @@ async def fill_first_step(
     await _copy_rows(
         connection,
         "children",
-        (*RECORD_COLUMNS, "sex", "province_code", "sealed"),
+        (*RECORD_COLUMNS, "sex", "province_code", "identity_encrypted"),
         map(sealed.build_child, told),
     )
     await _copy_rows(connection, "cases", CASE_COLUMNS, map(sealed.build_case, told))
@@ -211,13 +211,22 @@ async def _copy_organisation(connection: asyncpg.Connection, chosen: Organisatio
 
 CASE_COLUMNS = (
     *RECORD_COLUMNS, "number", "child_id", "kind", "status", "team_id", "lead_worker_id", "referral_id", "opened_on", "closed_on",
-    "next_review_on", "age_at_referral_min", "age_at_referral_max", "province_code", "updated_at", "sealed",
+    "next_review_on", "age_at_referral_min", "age_at_referral_max", "province_code", "updated_at",
+    "content_encrypted",
 )  # fmt: skip
 REFERRAL_COLUMNS = (
     *RECORD_COLUMNS, "child_id", "case_id", "agency_id", "team_id", "external_id", "tracking_number", "source", "urgency",
-    "concern_kind", "status", "received_at", "updated_at", "province_code", "sealed",
+    "concern_kind", "status", "received_at", "updated_at", "province_code", "content_encrypted",
 )  # fmt: skip
-PERSON_COLUMNS = (*RECORD_COLUMNS, "child_id", "case_id", "role", "relationship", "is_responsible", "sealed")
+PERSON_COLUMNS = (
+    *RECORD_COLUMNS,
+    "child_id",
+    "case_id",
+    "role",
+    "relationship",
+    "is_responsible",
+    "details_encrypted",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,18 +238,24 @@ class _FirstStepRows:
 
     def build_child(self, s: InventedCase) -> Row:
         identity = {name: value for name, value in s.child.items() if name != "sex"}
-        sealed = self.cipher.encrypt(identity, table="children", column="sealed", row_id=s.child_id)
+        sealed = self.cipher.encrypt(
+            identity, table="children", column="identity_encrypted", row_id=s.child_id
+        )
         return (s.child_id, s.opened_at, 1, s.child["sex"], s.child["place_code"], sealed)
 
     def build_case(self, s: InventedCase) -> Row:
-        sealed = self.cipher.encrypt({"summary": s.summary}, table="cases", column="sealed", row_id=s.case_id)
+        sealed = self.cipher.encrypt(
+            {"summary": s.summary}, table="cases", column="content_encrypted", row_id=s.case_id
+        )
         return (
             s.case_id, s.opened_at, 1, format_case_number(s), s.child_id, s.kind, s.status, self.organisation.get_team_id(s.worker),
             self.organisation.worker_ids[s.worker], s.referral_id, *case_dates(s), 9, 10, s.child["place_code"], s.opened_at, sealed,
         )  # fmt: skip
 
     def build_referral(self, s: InventedCase) -> Row:
-        sealed = self.cipher.encrypt(s.referral, table="referrals", column="sealed", row_id=s.referral_id)
+        sealed = self.cipher.encrypt(
+            s.referral, table="referrals", column="content_encrypted", row_id=s.referral_id
+        )
         return (
             s.referral_id, s.opened_at, 1, s.child_id, s.case_id, self.organisation.agency_id,
             self.organisation.get_team_id(s.worker), f"old-{s.number}", f"R-OLD-{s.number:05d}", "api", s.referral["urgency"],
@@ -249,7 +264,7 @@ class _FirstStepRows:
 
     def build_person(self, s: InventedCase) -> Row:
         sealed = self.cipher.encrypt(
-            s.referral["caregiver"], table="people", column="sealed", row_id=s.person_id
+            s.referral["caregiver"], table="people", column="details_encrypted", row_id=s.person_id
         )
         return (s.person_id, s.opened_at, 1, s.child_id, s.case_id, "supporter", "mother", True, sealed)
 

@@ -30,6 +30,7 @@ from app.config import get_settings
 from app.database.urls import DatabaseUrls
 from app.errors import Unauthenticated
 from app.kit.dates import BirthRange, today
+from app.models import Case, Child
 from app.services.persons import person_details as telling
 
 OPEN_ACCESS_EVENT_SQL = "SELECT event_id, roles, agency_id FROM access.open($1, $2, $3, $4, $5, $6, $7)"
@@ -43,32 +44,32 @@ SELECT_CASE_SQL = """
            ARRAY(SELECT w.user_id FROM case_workers w WHERE w.case_id = c.id ORDER BY w.user_id) AS co_worker_ids,
            c.referral_id, c.previous_case_id, c.opened_on, c.closed_on, c.next_review_on, c.extended_until,
            c.age_at_referral_min, c.age_at_referral_max, c.province_code, c.created_at, c.updated_at,
-           c.sealed, child.sex AS child_sex, child.sealed AS child_sealed
+           c.content_encrypted, child.sex AS child_sex, child.identity_encrypted
       FROM cases c JOIN children child ON child.id = c.child_id
      WHERE c.id = $1
 """
 SELECT_CASES_SQL = """
     SELECT c.id, c.version, c.number, c.child_id, c.kind, c.status, c.team_id, c.lead_worker_id, c.opened_on, c.closed_on,
            c.next_review_on, c.province_code, c.created_at, c.updated_at,
-           child.sex AS child_sex, child.sealed AS child_sealed
+           child.sex AS child_sex, child.identity_encrypted
       FROM cases c JOIN children child ON child.id = c.child_id
      ORDER BY c.created_at DESC, c.id DESC
      LIMIT $1
 """
 SELECT_IDEMPOTENCY_RECORD_SQL = """
-    SELECT mine, k.id, k.fingerprint, k.status, k.sealed
+    SELECT mine, k.id, k.fingerprint, k.status, k.response_encrypted
       FROM pg_try_advisory_xact_lock($1) AS mine
       LEFT JOIN kept_answers k ON k.principal_id = $2 AND k.key_digest = $3
 """
 INSERT_REFERRAL_SQL = """
     WITH referral AS (
         INSERT INTO referrals (id, created_at, version, agency_id, external_id, tracking_number, source, urgency,
-                               concern_kind, status, received_at, updated_at, province_code, sealed)
+                               concern_kind, status, received_at, updated_at, province_code, content_encrypted)
         VALUES ($1, $2, 1, $3, $4, $5, 'api', $6, $7, 'received', $2, $2, $8, $9)
     ), tokens AS (
         INSERT INTO name_tokens (owner_id, token, kind) SELECT $1, token, 'referral' FROM unnest($10::int[]) AS token
     ), kept AS (
-        INSERT INTO kept_answers (principal_id, key_digest, id, fingerprint, status, kept_at, sealed)
+        INSERT INTO kept_answers (principal_id, key_digest, id, fingerprint, status, kept_at, response_encrypted)
         VALUES ($11, $12, $13, $14, 201, $2, $15)
     )
     INSERT INTO access_entries (event_id, record_kind, record_id, outcome, status)
@@ -117,9 +118,7 @@ async def open_access(request: Request, act: Permission) -> AsyncIterator[Access
 def decrypt_child(row: asyncpg.Record) -> dict[str, Any]:
     """Open a child's names."""
     child_id = row["child_id"]
-    identity = get_vault().cipher.decrypt(
-        row["child_sealed"], table="children", column="sealed", row_id=child_id
-    )
+    identity = Child.identity.decrypt(child_id, row["identity_encrypted"])
     day = today()
     youngest, oldest = BirthRange.from_details(identity["birth"]).age_range_on(day)
     return {
@@ -135,10 +134,9 @@ def to_case_body(row: asyncpg.Record) -> dict[str, Any]:
     """A row as it is answered: what is sealed is opened."""
     shown = dict(row)
     shown["child"] = decrypt_child(row)
-    del shown["child_sex"], shown["child_sealed"]
-    if "sealed" in shown:
-        sealed = shown.pop("sealed")
-        shown |= get_vault().cipher.decrypt(sealed, table="cases", column="sealed", row_id=row["id"])
+    del shown["child_sex"], shown["identity_encrypted"]
+    if "content_encrypted" in shown:
+        shown |= Case.content.decrypt(row["id"], shown.pop("content_encrypted"))
     return shown
 
 
@@ -194,7 +192,10 @@ async def create_referral(request: Request) -> Response:
             raise HTTPException(409)
         if kept["id"]:
             content = get_vault().cipher.decrypt(
-                kept["sealed"], table="kept_answers", column="sealed", row_id=kept["id"]
+                kept["response_encrypted"],
+                table="kept_answers",
+                column="response_encrypted",
+                row_id=kept["id"],
             )
             await access.connection.execute(INSERT_ACCESS_ENTRIES_SQL, access.event_id, [None], [None])
             return build_response(content["body"], kept["status"])
@@ -215,9 +216,9 @@ async def store_referral(access: Access, told: dict[str, Any], key: bytes, finge
         INSERT_REFERRAL_SQL,
         referral_id, now, access.agency_id, external_id, content["tracking_number"], told["urgency"],
         told["concern"]["kind"], told["child"]["place_code"][:2],
-        sealer.encrypt(told, table="referrals", column="sealed", row_id=referral_id),
+        sealer.encrypt(told, table="referrals", column="content_encrypted", row_id=referral_id),
         telling.build_search_tokens([told["child"]]), access.caller_id, key, kept_id, fingerprint,
-        sealer.encrypt({"body": content, "shown": shown}, table="kept_answers", column="sealed", row_id=kept_id),
+        sealer.encrypt({"body": content, "shown": shown}, table="kept_answers", column="response_encrypted", row_id=kept_id),
         access.event_id,
     )  # fmt: skip
     return build_response(content, 201, ETag='"1"', Location=f"/v1/referrals/{referral_id}")

@@ -18,4 +18,4 @@ def refuse_uncollected(state: ORMExecuteState) -> None:
 
 def is_sealed(described: Any) -> bool:
     kind, column = getattr(described["expr"], "class_", None), getattr(described["expr"], "key", "")
-    return kind in RECORD_KINDS and (column == "sealed" or column.endswith("_sealed"))
+    return kind in RECORD_KINDS and column.endswith("_encrypted")

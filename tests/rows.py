@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 
 from sqlmodel import SQLModel
 
-from app.access.vault import encrypt
 from app.kit.dates import CAMBODIA_TIMEZONE, add_months, today
 from app.models import (
     Action,
@@ -114,10 +113,10 @@ async def furnish(superuser: Any, case: dict[str, Any], worker: uuid.UUID = WORK
 
 async def copy_case(superuser: Any, model: dict[str, Any], n: int) -> None:
     """Copy a case with its child, plan and review, as rows."""
-    identity = {"names": model["child"]["names"], "birth": {"date": "2015-05-04", "precision": "day"}}
+    identity: Any = {"names": model["child"]["names"], "birth": {"date": "2015-05-04", "precision": "day"}}
     for _ in range(n):
         child = Child(sex="male")
-        encrypt(child, "sealed", identity)
+        child.identity = identity
         await put(superuser, child)
         case = Case(
             number=f"X-{child.id}", child_id=child.id, kind="survivor", team_id=id_of("north"), lead_worker_id=WORKER,

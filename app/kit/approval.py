@@ -7,7 +7,6 @@ from uuid import UUID
 
 from app.access.caller import Caller
 from app.access.permissions import Permission, Role
-from app.access.vault import decrypt, encrypt
 from app.errors import Fault
 from app.kit.state_machine import Transition, check_status, raise_if_unmet
 from app.models import Case
@@ -26,7 +25,7 @@ class Approvable(Protocol):
     contributor_ids: list[UUID]
     decided_at: datetime | None
     decided_by_id: UUID | None
-    decision_sealed: bytes | None
+    decision_comment: str | None
 
 
 def build_approval_transitions(
@@ -49,7 +48,7 @@ def submit_record(record: Approvable, caller: Caller, step: Transition, unmet: I
     raise_if_unmet([*check_status(step, record.status), *unmet])
     record.status = step.target
     record.submitted_at, record.submitted_by_id = utc_now(), caller.id
-    record.decided_at = record.decided_by_id = record.decision_sealed = None
+    record.decided_at = record.decided_by_id = record.decision_comment = None
 
 
 def record_decision(
@@ -69,7 +68,7 @@ def record_decision(
     record.status = step.target
     record.decided_at, record.decided_by_id = utc_now(), caller.id
     if comment:
-        encrypt(record, "decision_sealed", comment)
+        record.decision_comment = comment
 
 
 def check_approver(record: Approvable, caller: Caller, case: Case) -> list[Fault]:
@@ -93,4 +92,4 @@ def check_editable(record: Approvable) -> list[Fault]:
 
 def get_decision_comment(record: Approvable) -> str | None:
     """Return what was said in deciding."""
-    return decrypt(record, "decision_sealed") or None
+    return record.decision_comment

@@ -15,9 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel, col
 
 from app.access.log import AccessedRecord, get_accessed_records, get_driver_connection
-from app.access.vault import decrypt_value, get_vault
 from app.errors import IdempotencyKeyReused, NotFound, RequestInProgress
-from app.models import Case, Child, Disbursement, Referral
+from app.models import Case, Child, Disbursement, IdempotencyRecord, Referral
+from app.models.idempotency import StoredAccessedRecord, StoredResponseContent
 from app.models.record import Record, new_id, utc_now
 
 RETENTION_PERIOD = timedelta(hours=24)
@@ -28,7 +28,7 @@ CLAIM_KEY_SQL = "SELECT * FROM access.claim_idempotency_key($1, $2, $3)"
 """Tries to lock the key and returns the stored response, in one statement."""
 DELETE_RESPONSE_SQL = "DELETE FROM kept_answers WHERE principal_id = $1 AND key_digest = $2"
 INSERT_RESPONSE_SQL = """
-    INSERT INTO kept_answers (principal_id, key_digest, id, child_id, fingerprint, status, kept_at, sealed)
+    INSERT INTO kept_answers (principal_id, key_digest, id, child_id, fingerprint, status, kept_at, response_encrypted)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 """
 
@@ -98,18 +98,31 @@ async def _load_response(session: AsyncSession, row: Mapping[str, Any]) -> Store
     Raises:
         NotFound: the caller can no longer see one of the records.
     """
-    content = decrypt_value("kept_answers", "sealed", row["row_id"], row["sealed"])
-    records = [
-        AccessedRecord(
-            UUID(child_id) if child_id else None, UUID(case_id) if case_id else None, kind, UUID(record_id)
-        )
-        for child_id, case_id, kind, record_id in content["accessed_records"]
-    ]
+    content = IdempotencyRecord.response.decrypt(row["row_id"], row["response_encrypted"])
+    records = [_load_accessed_record(record) for record in content["accessed_records"]]
     await _verify_records_visible(session, records)
     await _verify_location_visible(session, content["headers"].get("location", ""))
     for record in records:
         get_accessed_records(session).add(record)
     return StoredResponse(row["status"], content["headers"], content["body"])
+
+
+def _load_accessed_record(stored: StoredAccessedRecord) -> AccessedRecord:
+    return AccessedRecord(
+        child_id=UUID(stored["child_id"]) if stored["child_id"] else None,
+        case_id=UUID(stored["case_id"]) if stored["case_id"] else None,
+        kind=stored["kind"],
+        record_id=UUID(stored["record_id"]),
+    )
+
+
+def _dump_accessed_record(record: AccessedRecord) -> StoredAccessedRecord:
+    return {
+        "child_id": str(record.child_id) if record.child_id else None,
+        "case_id": str(record.case_id) if record.case_id else None,
+        "kind": record.kind,
+        "record_id": str(record.record_id),
+    }
 
 
 async def _verify_records_visible(session: AsyncSession, records: list[AccessedRecord]) -> None:
@@ -156,9 +169,12 @@ async def store_response(session: AsyncSession, request: IdempotentRequest, resp
     """Store a response and the records that it contains, in the transaction that ran the request."""
     records: list[AccessedRecord] = list(get_accessed_records(session))
     row_id = new_id()
-    content = {"headers": response.headers, "body": response.body, "accessed_records": records}
+    content = StoredResponseContent(
+        headers=response.headers,
+        body=response.body,
+        accessed_records=[_dump_accessed_record(record) for record in records],
+    )
     child_id = next((record.child_id for record in records if record.child_id), None)
-    encrypted = get_vault().cipher.encrypt(content, table="kept_answers", column="sealed", row_id=row_id)
     row = (
         request.principal_id,
         request.key_digest,
@@ -167,6 +183,6 @@ async def store_response(session: AsyncSession, request: IdempotentRequest, resp
         request.fingerprint,
         response.status,
         utc_now(),
-        encrypted,
+        IdempotencyRecord.response.encrypt(row_id, content),
     )
     await get_driver_connection(session).execute(INSERT_RESPONSE_SQL, *row)

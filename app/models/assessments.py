@@ -2,10 +2,12 @@
 
 import uuid
 from datetime import datetime
+from typing import TypedDict
 
 from sqlalchemy import Index, text
 from sqlmodel import Field
 
+from app.models.encrypted_field import EncryptedField
 from app.models.record import (
     ApprovalRecord,
     CaseRecord,
@@ -14,6 +16,64 @@ from app.models.record import (
     json_column,
     timestamp_column,
 )
+
+
+class StoredSections(TypedDict):
+    """The five sections of an assessment."""
+
+    current_situation: str | None
+    personal_history: str | None
+    family_home: str | None
+    physical_state: str | None
+    emotional_state: str | None
+
+
+class StoredAreaAssessment(TypedDict):
+    """The texts on one area; its rating is in the column `ratings`."""
+
+    need: str | None
+    strengths: str | None
+    risk: str | None
+    source: str | None
+
+
+class StoredScoreBand(TypedDict):
+    """The meaning of a score."""
+
+    code: str
+    label: dict[str, str]
+
+
+class StoredSubscaleResult(TypedDict):
+    """The score of a part of an instrument."""
+
+    code: str
+    title: dict[str, str]
+    score: float | None
+    band: StoredScoreBand | None
+
+
+class StoredInstrumentResult(TypedDict):
+    """The answers to an instrument and their score."""
+
+    instrument_id: str
+    edition: int
+    title: dict[str, str]
+    answers: dict[str, int]
+    missing: list[str]
+    score: float | None
+    band: StoredScoreBand | None
+    subscales: list[StoredSubscaleResult]
+
+
+class StoredAssessmentContent(TypedDict):
+    """The texts of an assessment and the results of its instruments."""
+
+    sections: StoredSections
+    areas: dict[str, StoredAreaAssessment | None]
+    child_wishes: str | None
+    no_wishes_reason: str | None
+    instruments: dict[str, StoredInstrumentResult]
 
 
 class Assessment(CaseRecord, ApprovalRecord, table=True):
@@ -40,7 +100,8 @@ class Assessment(CaseRecord, ApprovalRecord, table=True):
     previous_id: uuid.UUID | None = Field(default=None, foreign_key="assessments.id")
     """The approved assessment of the same subject before this one."""
     updated_at: datetime = timestamp_column(default_now=True)
-    sealed: bytes = encrypted_column()
+    content_encrypted: bytes = encrypted_column()
+    content = EncryptedField[StoredAssessmentContent]("content_encrypted")
     """Sections, areas, the child's wishes, answers to instruments."""
 
 

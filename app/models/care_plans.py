@@ -2,11 +2,47 @@
 
 import uuid
 from datetime import date, datetime
+from typing import TypedDict
 
 from sqlalchemy import Index, text
 from sqlmodel import Field
 
+from app.models.encrypted_field import EncryptedField
 from app.models.record import ApprovalRecord, CaseRecord, encrypted_column, timestamp_column
+
+
+class StoredCarePlanTexts(TypedDict):
+    """The texts of a care plan."""
+
+    safety_plan: str | None
+    child_view: str | None
+    supporter_view: str | None
+    knowledge_gaps: str | None
+    capacity_gaps: str | None
+
+
+class StoredPlanAreaTexts(TypedDict):
+    """The texts on one area: the reason for 'no need', and the findings of the assessment."""
+
+    reason: str | None
+    need: str | None
+    strengths: str | None
+    risk: str | None
+
+
+class StoredGoalTexts(TypedDict):
+    """The texts of a goal."""
+
+    statement: str
+    strengths_used: str | None
+
+
+class StoredActionTexts(TypedDict):
+    """The texts of an action."""
+
+    what: str
+    by_whom: str | None
+    note: str | None
 
 
 class CarePlan(CaseRecord, ApprovalRecord, table=True):
@@ -47,7 +83,8 @@ class CarePlan(CaseRecord, ApprovalRecord, table=True):
     previous_id: uuid.UUID | None = Field(default=None, foreign_key="care_plans.id")
     needs_social_work: bool | None = None
     updated_at: datetime = timestamp_column(default_now=True)
-    sealed: bytes = encrypted_column()
+    content_encrypted: bytes = encrypted_column()
+    content = EncryptedField[StoredCarePlanTexts]("content_encrypted")
     """Safety plan, the child's and the supporter's view, gaps in knowledge and capacity."""
 
 
@@ -63,7 +100,8 @@ class PlanArea(CaseRecord, table=True):
     """As the assessment rated the area, or a review since, 1 to 4."""
     status: str | None = None
     """goals, no_need, or not answered yet."""
-    sealed: bytes = encrypted_column()
+    content_encrypted: bytes = encrypted_column()
+    content = EncryptedField[StoredPlanAreaTexts]("content_encrypted")
     """The reason for 'no need', and need, strengths and risk as the assessment found them."""
 
 
@@ -78,7 +116,8 @@ class Goal(CaseRecord, table=True):
     origin_id: uuid.UUID
     """The goal of an earlier edition that this one carries on; of a new one, its own id."""
     updated_at: datetime = timestamp_column(default_now=True)
-    sealed: bytes = encrypted_column()
+    content_encrypted: bytes = encrypted_column()
+    content = EncryptedField[StoredGoalTexts]("content_encrypted")
     """Statement, strengths used."""
 
 
@@ -98,5 +137,6 @@ class Action(CaseRecord, table=True):
     origin_id: uuid.UUID
     """Likewise."""
     updated_at: datetime = timestamp_column(default_now=True)
-    sealed: bytes = encrypted_column()
+    content_encrypted: bytes = encrypted_column()
+    content = EncryptedField[StoredActionTexts]("content_encrypted")
     """What is to be done, by whom exactly, a note on how it went."""

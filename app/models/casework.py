@@ -1,12 +1,26 @@
 """Cases: a period of support for one child, who works on it, and what happened to it."""
 
 import uuid
+from collections.abc import Mapping
 from datetime import date, datetime
+from typing import NotRequired, TypeAlias, TypedDict
 
 from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
+from app.models.encrypted_field import EncryptedField, OptionalEncryptedField
 from app.models.record import Record, encrypted_column, id_column, timestamp_column
+
+
+class StoredCaseContent(TypedDict):
+    """The summary of a case, and its outcome after closing."""
+
+    summary: str | None
+    outcome: NotRequired[str]
+
+
+StoredHistoryDetail: TypeAlias = Mapping[str, str | bool | list[str] | None]
+"""Facts about a history entry; the keys depend on its kind."""
 
 
 class Case(Record, table=True):
@@ -36,7 +50,8 @@ class Case(Record, table=True):
     age_at_referral_max: int
     province_code: str | None = None
     updated_at: datetime = timestamp_column(default_now=True)
-    sealed: bytes = encrypted_column()
+    content_encrypted: bytes = encrypted_column()
+    content = EncryptedField[StoredCaseContent]("content_encrypted")
     """The case's summary: what the worker wants at hand when the file is opened; the outcome, once it is closed."""
 
 
@@ -64,7 +79,8 @@ class CaseLink(SQLModel, table=True):
     linked_case_id: uuid.UUID = Field(foreign_key="cases.id", index=True)
     linked_by_id: uuid.UUID = Field(foreign_key="users.id")
     linked_at: datetime = timestamp_column(default_now=True)
-    reason_sealed: bytes = encrypted_column()
+    reason_encrypted: bytes = encrypted_column()
+    reason = EncryptedField[str]("reason_encrypted")
 
 
 class BreakGlassGrant(SQLModel, table=True):
@@ -78,7 +94,8 @@ class BreakGlassGrant(SQLModel, table=True):
     user_id: uuid.UUID = Field(foreign_key="users.id", index=True)
     opened_at: datetime = timestamp_column(default_now=True)
     expires_at: datetime = timestamp_column(default_now=True)
-    reason_sealed: bytes = encrypted_column()
+    reason_encrypted: bytes = encrypted_column()
+    reason = EncryptedField[str]("reason_encrypted")
 
 
 class CaseHistoryEntry(SQLModel, table=True):
@@ -99,5 +116,6 @@ class CaseHistoryEntry(SQLModel, table=True):
     """case, legal or clinical: who reads the line."""
     record_kind: str
     record_id: uuid.UUID
-    sealed: bytes | None = encrypted_column(nullable=True)
+    detail_encrypted: bytes | None = encrypted_column(nullable=True)
+    detail = OptionalEncryptedField[StoredHistoryDetail]("detail_encrypted")
     """What a reader of the timeline should know about it, where there is more than the kind says."""

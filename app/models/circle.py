@@ -2,11 +2,41 @@
 
 import uuid
 from datetime import date, datetime
+from typing import NotRequired, TypedDict
 
 from sqlalchemy import Index, text
 from sqlmodel import Field
 
+from app.models.contents import (
+    StoredBasisWithoutConsent,
+    StoredBirth,
+    StoredChildIdentity,
+    StoredPersonName,
+    StoredPhone,
+)
+from app.models.encrypted_field import EncryptedField, OptionalEncryptedField
 from app.models.record import CaseRecord, Record, encrypted_column, text_array_column, timestamp_column
+
+
+class StoredPersonDetails(TypedDict):
+    """Details of a person around the child. An accepted referral stores only the required keys."""
+
+    names: list[StoredPersonName]
+    nickname: NotRequired[str | None]
+    sex: NotRequired[str | None]
+    birth: NotRequired[StoredBirth | None]
+    phone: StoredPhone | None
+    place_code: str | None
+    address_detail: str | None
+    note: NotRequired[str | None]
+
+
+class StoredConsentDetails(TypedDict):
+    """The texts of a consent. An accepted referral stores no note."""
+
+    witness: str | None
+    basis_without_consent: StoredBasisWithoutConsent | None
+    note: NotRequired[str | None]
 
 
 class Child(Record, table=True):
@@ -17,7 +47,8 @@ class Child(Record, table=True):
 
     sex: str = "unknown"
     province_code: str | None = None
-    sealed: bytes = encrypted_column()
+    identity_encrypted: bytes = encrypted_column()
+    identity = EncryptedField[StoredChildIdentity]("identity_encrypted")
     """Names, nickname, birth, address, phone, school, disability, languages."""
 
     @property
@@ -34,7 +65,8 @@ class Person(CaseRecord, table=True):
     role: str
     relationship: str
     is_responsible: bool = False
-    sealed: bytes = encrypted_column()
+    details_encrypted: bytes = encrypted_column()
+    details = EncryptedField[StoredPersonDetails]("details_encrypted")
     """Names, phone, address, notes."""
 
 
@@ -55,6 +87,8 @@ class Consent(CaseRecord, table=True):
     recorded_by_id: uuid.UUID = Field(foreign_key="users.id")
     withdrawn_at: datetime | None = timestamp_column()
     withdrawn_by_id: uuid.UUID | None = Field(default=None, foreign_key="users.id")
-    sealed: bytes = encrypted_column()
+    details_encrypted: bytes = encrypted_column()
+    details = EncryptedField[StoredConsentDetails]("details_encrypted")
     """Witness, who decided without consent and why, the child's wishes about it."""
-    withdrawal_sealed: bytes | None = encrypted_column(nullable=True)
+    withdrawal_reason_encrypted: bytes | None = encrypted_column(nullable=True)
+    withdrawal_reason = OptionalEncryptedField[str]("withdrawal_reason_encrypted")

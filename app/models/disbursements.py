@@ -2,13 +2,22 @@
 
 import uuid
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 from sqlalchemy import BigInteger, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
+from app.models.encrypted_field import EncryptedField, OptionalEncryptedField
 from app.models.record import CaseRecord, encrypted_column, timestamp_column, uuid_array_column
+
+
+class StoredDisbursementContent(TypedDict):
+    """The texts of a disbursement request; `reason` is added when it is rejected or cancelled."""
+
+    purpose: str
+    other_support_sought: str
+    reason: NotRequired[str]
 
 
 class Disbursement(CaseRecord, table=True):
@@ -58,9 +67,11 @@ class Disbursement(CaseRecord, table=True):
     ended_at: datetime | None = timestamp_column()
     """When it was rejected, cancelled or reversed."""
     updated_at: datetime = timestamp_column(default_now=True)
-    payee_sealed: bytes | None = encrypted_column(nullable=True)
+    payee_encrypted: bytes | None = encrypted_column(nullable=True)
+    payee = OptionalEncryptedField[str]("payee_encrypted")
     """Who gets, or got, the money: whoever pays must know."""
-    reversal_sealed: bytes | None = encrypted_column(nullable=True)
+    reversal_reason_encrypted: bytes | None = encrypted_column(nullable=True)
+    reversal_reason = OptionalEncryptedField[str]("reversal_reason_encrypted")
     """Why it was reversed, in the finance officer's words."""
 
 
@@ -71,7 +82,8 @@ class DisbursementDetails(CaseRecord, table=True):
 
     area: str | None = None
     goal_id: uuid.UUID | None = Field(default=None, foreign_key="goals.id")
-    sealed: bytes = encrypted_column()
+    content_encrypted: bytes = encrypted_column()
+    content = EncryptedField[StoredDisbursementContent]("content_encrypted")
     """Purpose, which other support was sought first, why it was rejected or cancelled."""
 
 

@@ -2,10 +2,20 @@
 
 import uuid
 from datetime import datetime
+from typing import TypedDict
 
 from sqlmodel import Field
 
+from app.models.encrypted_field import EncryptedField, EncryptedFile
 from app.models.record import CaseRecord, encrypted_column, timestamp_column
+
+
+class StoredDocumentDetails(TypedDict):
+    """Title, file name and description of a document."""
+
+    title: str
+    file_name: str
+    description: str | None
 
 
 class Document(CaseRecord, table=True):
@@ -25,7 +35,8 @@ class Document(CaseRecord, table=True):
     about_id: uuid.UUID | None = None
     """The record that the document is about, if any: a session, a legal step, a payment."""
     updated_at: datetime = timestamp_column(default_now=True)
-    sealed: bytes = encrypted_column()
+    details_encrypted: bytes = encrypted_column()
+    details = EncryptedField[StoredDocumentDetails]("details_encrypted")
     """Title, file name, description."""
 
 
@@ -34,4 +45,5 @@ class DocumentContent(CaseRecord, table=True):
 
     __tablename__ = "document_contents"
 
-    sealed: bytes = encrypted_column()
+    content_encrypted: bytes = encrypted_column()
+    content = EncryptedFile("content_encrypted")

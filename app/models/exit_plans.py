@@ -2,11 +2,49 @@
 
 import uuid
 from datetime import date, datetime
+from typing import TypedDict
 
 from sqlalchemy import Index, text
 from sqlmodel import Field
 
+from app.models.contents import StoredConditionAnswer
+from app.models.encrypted_field import EncryptedField
 from app.models.record import ApprovalRecord, CaseRecord, encrypted_column, timestamp_column
+
+StoredTaperStep = TypedDict("StoredTaperStep", {"from": str, "contacts_per_month": int})
+"""The planned number of contacts a month from a day on. `from` is a keyword, which rules out the class syntax."""
+
+
+class StoredExitPlanTexts(TypedDict):
+    """The content that every version of an exit plan has."""
+
+    reason_code: str | None
+    checklist: dict[str, StoredConditionAnswer]
+    taper: list[StoredTaperStep]
+    follow_up_months: list[int]
+    note: str | None
+
+
+class StoredExitPlanVersion(StoredExitPlanTexts):
+    """An approved exit plan that was replaced."""
+
+    ends_on: str | None
+    author_id: str
+    decided_at: str
+    decided_by_id: str
+
+
+class StoredExitPlanContent(StoredExitPlanTexts):
+    """The content of an exit plan, and its earlier approved versions."""
+
+    earlier: list[StoredExitPlanVersion]
+
+
+class StoredFollowUpContent(TypedDict, total=False):
+    """The content of a follow-up. A planned follow-up has none."""
+
+    checklist: dict[str, StoredConditionAnswer]
+    note: str | None
 
 
 class ExitPlan(CaseRecord, ApprovalRecord, table=True):
@@ -17,7 +55,8 @@ class ExitPlan(CaseRecord, ApprovalRecord, table=True):
 
     ends_on: date | None = None
     updated_at: datetime = timestamp_column(default_now=True)
-    sealed: bytes = encrypted_column()
+    content_encrypted: bytes = encrypted_column()
+    content = EncryptedField[StoredExitPlanContent]("content_encrypted")
     """Closure reason, checklist, taper of contacts, follow-up months, note, and earlier approved versions."""
 
 
@@ -44,5 +83,6 @@ class FollowUp(CaseRecord, table=True):
     author_id: uuid.UUID | None = Field(default=None, foreign_key="users.id")
     wellbeing: str | None = None
     updated_at: datetime = timestamp_column(default_now=True)
-    sealed: bytes = encrypted_column()
+    content_encrypted: bytes = encrypted_column()
+    content = EncryptedField[StoredFollowUpContent]("content_encrypted")
     """Answers to the checklist, and a note."""

@@ -2,11 +2,30 @@
 
 import uuid
 from datetime import datetime
+from typing import TypedDict
 
 from sqlalchemy import LargeBinary
 from sqlmodel import Field, SQLModel
 
+from app.models.encrypted_field import EncryptedField
 from app.models.record import encrypted_column, timestamp_column
+
+
+class StoredAccessedRecord(TypedDict):
+    """A record that the response contained."""
+
+    child_id: str | None
+    case_id: str | None
+    kind: str
+    record_id: str
+
+
+class StoredResponseContent(TypedDict):
+    """The response that a retry repeats, and the records that it contained."""
+
+    headers: dict[str, str]
+    body: str
+    accessed_records: list[StoredAccessedRecord]
 
 
 class IdempotencyRecord(SQLModel, table=True):
@@ -28,5 +47,6 @@ class IdempotencyRecord(SQLModel, table=True):
     """HTTP status of the response."""
     kept_at: datetime = timestamp_column(default_now=True, index=True)
     """When the response was stored."""
-    sealed: bytes = encrypted_column()
+    response_encrypted: bytes = encrypted_column()
+    response = EncryptedField[StoredResponseContent]("response_encrypted")
     """Headers and body of the response, and the records that it contains (for the access log of a replay)."""

@@ -2,11 +2,98 @@
 
 import uuid
 from datetime import datetime
+from typing import TypedDict
 
 from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
+from app.models.contents import StoredBasisWithoutConsent, StoredChildIdentity, StoredPersonName, StoredPhone
+from app.models.encrypted_field import EncryptedField, OptionalEncryptedField
 from app.models.record import Record, encrypted_column, id_column, timestamp_column
+
+
+class StoredConcern(TypedDict):
+    """The concern that a referral reports."""
+
+    kind: str
+    summary: str
+    occurred_on: str | None
+    period: str | None
+    child_is_safe_now: bool | None
+    reported_to: list[str]
+
+
+class StoredReferralChild(StoredChildIdentity):
+    """The child as the referrer describes it."""
+
+    sex: str | None
+
+
+class StoredCaregiver(TypedDict):
+    """The child's caregiver as the referrer describes them."""
+
+    names: list[StoredPersonName]
+    relationship: str | None
+    phone: StoredPhone | None
+    place_code: str | None
+    address_detail: str | None
+    knows_of_referral: bool | None
+
+
+class StoredReferrer(TypedDict):
+    """The person who refers the child."""
+
+    name: str | None
+    position: str | None
+    phone: str | None
+    email: str | None
+
+
+class StoredReferralConsent(TypedDict):
+    """The consent to the referral, or the legal basis for acting without consent."""
+
+    given_by: list[str]
+    method: str | None
+    on: str | None
+    scope: list[str]
+    witness: str | None
+    basis_without_consent: StoredBasisWithoutConsent | None
+
+
+class StoredReferralDocument(TypedDict):
+    """A document that the referrer holds."""
+
+    title: str
+    note: str | None
+
+
+class StoredReferralContent(TypedDict):
+    """The content of a referral, with normalized names, phone numbers and places."""
+
+    urgency: str
+    concern: StoredConcern
+    child: StoredReferralChild
+    caregiver: StoredCaregiver | None
+    referrer: StoredReferrer | None
+    consent: StoredReferralConsent
+    services_already_given: list[str]
+    documents: list[StoredReferralDocument]
+
+
+class StoredScreening(TypedDict):
+    """The screening decision of an accepted referral."""
+
+    meets_criteria: bool
+    reason: str | None
+
+
+class StoredReferralOutcome(TypedDict, total=False):
+    """The decision on a referral: the screening (accepted), or the reason (declined or withdrawn)."""
+
+    screening: StoredScreening | None
+    reason_code: str
+    reason: str
+    signposted_to: list[str] | None
 
 
 class Referral(Record, table=True):
@@ -40,8 +127,10 @@ class Referral(Record, table=True):
     decided_by_id: uuid.UUID | None = Field(default=None, foreign_key="users.id")
     decline_reason_code: str | None = None
     province_code: str | None = None
-    sealed: bytes = encrypted_column()
-    outcome_sealed: bytes | None = encrypted_column(nullable=True)
+    content_encrypted: bytes = encrypted_column()
+    content = EncryptedField[StoredReferralContent]("content_encrypted")
+    outcome_encrypted: bytes | None = encrypted_column(nullable=True)
+    outcome = OptionalEncryptedField[StoredReferralOutcome]("outcome_encrypted")
     """Why it was declined or withdrawn, signposting, screening, feedback."""
 
 
@@ -55,9 +144,11 @@ class ReferralQuestion(SQLModel, table=True):
     child_id: uuid.UUID | None = Field(default=None, foreign_key="children.id")
     asked_at: datetime = timestamp_column(default_now=True)
     asked_by_id: uuid.UUID = Field(foreign_key="users.id")
-    question_sealed: bytes = encrypted_column()
+    question_encrypted: bytes = encrypted_column()
+    question = EncryptedField[str]("question_encrypted")
     answered_at: datetime | None = timestamp_column()
-    answer_sealed: bytes | None = encrypted_column(nullable=True)
+    answer_encrypted: bytes | None = encrypted_column(nullable=True)
+    answer = OptionalEncryptedField[str]("answer_encrypted")
 
 
 class NameToken(SQLModel, table=True):

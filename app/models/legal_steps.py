@@ -2,11 +2,24 @@
 
 import uuid
 from datetime import date, datetime
+from typing import TypedDict
 
 from sqlalchemy import Index, text
 from sqlmodel import Field
 
+from app.models.encrypted_field import EncryptedField
 from app.models.record import CaseRecord, encrypted_column, timestamp_column
+
+
+class StoredLegalStepContent(TypedDict):
+    """The content of a legal step."""
+
+    place: str | None
+    authority: str | None
+    file_number: str | None
+    support_person: str | None
+    description: str | None
+    result: str | None
 
 
 class LegalStep(CaseRecord, table=True):
@@ -21,5 +34,6 @@ class LegalStep(CaseRecord, table=True):
     on: date
     author_id: uuid.UUID = Field(foreign_key="users.id")
     updated_at: datetime = timestamp_column(default_now=True)
-    sealed: bytes = encrypted_column()
+    content_encrypted: bytes = encrypted_column()
+    content = EncryptedField[StoredLegalStepContent]("content_encrypted")
     """Place, authority, file number, support person, description and result."""

@@ -2,11 +2,20 @@
 
 import uuid
 from datetime import datetime
+from typing import TypedDict
 
 from sqlalchemy import Index, LargeBinary, text
 from sqlmodel import Field, SQLModel
 
+from app.models.encrypted_field import OptionalEncryptedField
 from app.models.record import Record, encrypted_column, new_id, text_array_column, timestamp_column
+
+
+class StoredTotpSecret(TypedDict):
+    """The TOTP secret in base 32, and the SHA-256 digests of the unused recovery codes in hexadecimal."""
+
+    secret: str
+    recovery: list[str]
 
 
 class Agency(Record, table=True):
@@ -49,7 +58,8 @@ class User(Record, table=True):
     roles: list[str] = text_array_column()
     is_active: bool = True
     password_hash: str | None = None
-    totp_sealed: bytes | None = encrypted_column(nullable=True)
+    totp_encrypted: bytes | None = encrypted_column(nullable=True)
+    totp = OptionalEncryptedField[StoredTotpSecret]("totp_encrypted")
     """The TOTP secret and recovery codes; unconfirmed until `totp_confirmed_at`."""
     totp_confirmed_at: datetime | None = timestamp_column()
     totp_last_step: int | None = None
@@ -100,7 +110,7 @@ class AuthSession(SQLModel, table=True):
     id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
     user_id: uuid.UUID | None = Field(default=None, foreign_key="users.id", index=True)
     client_id: uuid.UUID | None = Field(default=None, foreign_key="api_clients.id", index=True)
-    refresh_digest: bytes | None = encrypted_column(nullable=True)
+    refresh_digest: bytes | None = Field(default=None, sa_type=LargeBinary)
     created_at: datetime = timestamp_column(default_now=True)
     refreshed_at: datetime = timestamp_column(default_now=True)
     idle_ends_at: datetime = timestamp_column(default_now=True)

@@ -16,6 +16,8 @@ from sqlalchemy.dialects.postgresql import INET, JSONB
 from sqlalchemy.types import UserDefinedType
 from sqlmodel import Field, SQLModel
 
+from app.models.encrypted_field import OptionalEncryptedField
+
 SQLModel.metadata.naming_convention = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -134,5 +136,6 @@ class ApprovalRecord(SQLModel):
     """Who wrote on it, noted by the database; none of them decides."""
     decided_at: datetime | None = timestamp_column()
     decided_by_id: uuid.UUID | None = Field(default=None, foreign_key="users.id")
-    decision_sealed: bytes | None = encrypted_column(nullable=True)
+    decision_comment_encrypted: bytes | None = encrypted_column(nullable=True)
+    decision_comment = OptionalEncryptedField[str]("decision_comment_encrypted")
     """What was said in deciding."""

@@ -2,11 +2,71 @@
 
 import uuid
 from datetime import date, datetime
+from typing import TypedDict
 
 from sqlalchemy import Index, text
 from sqlmodel import Field
 
+from app.models.encrypted_field import EncryptedField
 from app.models.record import CaseRecord, encrypted_column, json_column, timestamp_column
+
+
+class StoredAreaReview(TypedDict):
+    """The review of one area."""
+
+    rating: int | None
+    progress: str | None
+    decision: str | None
+
+
+class StoredGoalProgress(TypedDict):
+    """Progress of a goal when the review was completed."""
+
+    goal_id: str
+    area: str
+    statement: str
+    status: str
+    actions_done: int
+    actions_open: int
+    actions_overdue: int
+
+
+class StoredServiceReferralProgress(TypedDict):
+    """Status of a service referral when the review was completed."""
+
+    service_referral_id: str
+    service: str
+    area: str | None
+    status: str
+    outcome: str | None
+
+
+class StoredMoney(TypedDict):
+    """An amount as a decimal string, and its currency."""
+
+    amount: str
+    currency: str
+
+
+class StoredReviewPeriod(TypedDict):
+    """Activity between the previous review and this one."""
+
+    since: str | None
+    until: str
+    sessions_held: int
+    sessions_missed: int
+    goals: list[StoredGoalProgress]
+    service_referrals: list[StoredServiceReferralProgress]
+    money_spent: list[StoredMoney]
+
+
+class StoredReviewContent(TypedDict, total=False):
+    """The content of a review. A scheduled review has none; `happened` is added on completion."""
+
+    areas: dict[str, StoredAreaReview]
+    goals: dict[str, str]
+    summary: str | None
+    happened: StoredReviewPeriod
 
 
 class Review(CaseRecord, table=True):
@@ -34,5 +94,6 @@ class Review(CaseRecord, table=True):
     completed_at: datetime | None = timestamp_column()
     completed_by_id: uuid.UUID | None = Field(default=None, foreign_key="users.id")
     updated_at: datetime = timestamp_column(default_now=True)
-    sealed: bytes = encrypted_column()
+    content_encrypted: bytes = encrypted_column()
+    content = EncryptedField[StoredReviewContent]("content_encrypted")
     """Progress and notes by area, how each goal stands, and what happened since the last, kept at completion."""

@@ -2,9 +2,18 @@
 
 import uuid
 from datetime import date, datetime
+from typing import NotRequired, TypedDict
 
 from sqlmodel import Field
 
+from app.models.contents import (
+    StoredBasisWithoutConsent,
+    StoredDisability,
+    StoredPersonName,
+    StoredPhone,
+    StoredSchool,
+)
+from app.models.encrypted_field import EncryptedField
 from app.models.record import (
     CaseRecord,
     Record,
@@ -13,6 +22,54 @@ from app.models.record import (
     text_array_column,
     timestamp_column,
 )
+
+
+class StoredAge(TypedDict):
+    """An age range on a day."""
+
+    min: int
+    max: int
+    on: str
+
+
+class StoredPlace(TypedDict):
+    """A place and the address in it."""
+
+    place_code: str | None
+    address_detail: str | None
+
+
+class StoredSupporter(TypedDict):
+    """Name and phone number of a supporter."""
+
+    names: list[StoredPersonName] | None
+    phone: StoredPhone | None
+
+
+class StoredSharedFields(TypedDict, total=False):
+    """The values that were shared with a provider when the service referral was sent."""
+
+    names: list[StoredPersonName]
+    phone: StoredPhone | None
+    languages: list[str]
+    disability: StoredDisability | None
+    school: StoredSchool | None
+    age: StoredAge
+    sex: str
+    place: StoredPlace
+    need: str
+    supporter: list[StoredSupporter]
+
+
+class StoredServiceReferralContent(TypedDict):
+    """The content of a service referral; the optional keys are added by sending it and by the provider's answer."""
+
+    need: str
+    basis_without_consent: StoredBasisWithoutConsent | None
+    shared: NotRequired[StoredSharedFields]
+    answer: NotRequired[str | None]
+    reason: NotRequired[str | None]
+    outcome_note: NotRequired[str | None]
 
 
 class Provider(Record, table=True):
@@ -53,5 +110,6 @@ class ServiceReferral(CaseRecord, table=True):
     ended_at: datetime | None = timestamp_column()
     outcome: str | None = None
     updated_at: datetime = timestamp_column(default_now=True)
-    sealed: bytes = encrypted_column()
+    content_encrypted: bytes = encrypted_column()
+    content = EncryptedField[StoredServiceReferralContent]("content_encrypted")
     """The need, the legal basis, a copy of the shared values at the time of sending, and the provider's answer."""

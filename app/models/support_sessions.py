@@ -2,10 +2,12 @@
 
 import uuid
 from datetime import datetime
+from typing import NotRequired, TypedDict
 
 from sqlalchemy import Index, text
 from sqlmodel import Field
 
+from app.models.encrypted_field import EncryptedField
 from app.models.record import (
     CaseRecord,
     encrypted_column,
@@ -13,6 +15,26 @@ from app.models.record import (
     timestamp_column,
     uuid_array_column,
 )
+
+
+class StoredMood(TypedDict):
+    """The child's mood: a value on a scale that ends at `of`, or words."""
+
+    value: int | None
+    of: int | None
+    words: str | None
+
+
+class StoredSessionContent(TypedDict):
+    """The content of a support session."""
+
+    participants: list[str]
+    place: str | None
+    mood: StoredMood | None
+    summary: str | None
+    next_step: str | None
+    missed_reason: str | None
+    cancel_reason: NotRequired[str]
 
 
 class SupportSession(CaseRecord, table=True):
@@ -39,7 +61,8 @@ class SupportSession(CaseRecord, table=True):
     author_id: uuid.UUID = Field(foreign_key="users.id")
     series_id: uuid.UUID | None = Field(default=None, index=True)
     updated_at: datetime = timestamp_column(default_now=True)
-    sealed: bytes = encrypted_column()
+    content_encrypted: bytes = encrypted_column()
+    content = EncryptedField[StoredSessionContent]("content_encrypted")
     """Participants, place, mood, summary, next step, and the reason why the session was missed or cancelled."""
 
 
@@ -51,7 +74,8 @@ class ClinicalNote(CaseRecord, table=True):
     session_id: uuid.UUID = Field(foreign_key="support_sessions.id", unique=True)
     author_id: uuid.UUID = Field(foreign_key="users.id")
     updated_at: datetime = timestamp_column(default_now=True)
-    sealed: bytes = encrypted_column()
+    text_encrypted: bytes = encrypted_column()
+    text = EncryptedField[str]("text_encrypted")
 
 
 class SessionAddendum(CaseRecord, table=True):
@@ -63,4 +87,5 @@ class SessionAddendum(CaseRecord, table=True):
     author_id: uuid.UUID = Field(foreign_key="users.id")
     tier: str = "case"
     """`case`, or `clinical`: readable by the readers of the clinical note."""
-    sealed: bytes = encrypted_column()
+    text_encrypted: bytes = encrypted_column()
+    text = EncryptedField[str]("text_encrypted")

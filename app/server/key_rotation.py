@@ -55,7 +55,7 @@ def list_encrypted_columns() -> Iterator[tuple[Table, Column[Any]]]:
     """Yield every sealed column of every table."""
     for table in SQLModel.metadata.sorted_tables:
         for column in table.columns:
-            if column.name == "sealed" or column.name.endswith("_sealed"):
+            if column.name.endswith("_encrypted"):
                 yield table, column
 
 
@@ -96,7 +96,7 @@ async def _reencrypt_batch(
     async with owner.transaction():
         await owner.execute("SELECT set_config('firststep.access', $1, true)", str(event))
         rows = await owner.fetch(
-            f"SELECT id, {child} AS child, {column} AS sealed FROM {table} WHERE {_other_key_condition(column)} LIMIT {BATCH_SIZE_BY_TABLE.get(table, BATCH_SIZE)} FOR UPDATE",  # noqa: S608 - names from our own metadata
+            f"SELECT id, {child} AS child, {column} AS ciphertext FROM {table} WHERE {_other_key_condition(column)} LIMIT {BATCH_SIZE_BY_TABLE.get(table, BATCH_SIZE)} FOR UPDATE",  # noqa: S608 - names from our own metadata
             active,
         )
         fresh = [(row["id"], _reencrypt_value(sealer, row, table, column)) for row in rows]
@@ -115,7 +115,7 @@ def _other_key_condition(column: str) -> str:
 
 def _reencrypt_value(sealer: Cipher, row: asyncpg.Record, table: str, column: str) -> bytes:
     place: dict[str, Any] = {"table": table, "column": column, "row_id": row["id"]}
-    return sealer.encrypt_bytes(sealer.decrypt_bytes(row["sealed"], **place), **place)
+    return sealer.encrypt_bytes(sealer.decrypt_bytes(row["ciphertext"], **place), **place)
 
 
 async def retire_key(chosen: Settings, key_id: str) -> None:

@@ -32,13 +32,12 @@ DAY = date(2026, 9, 1)
 
 
 def one_of_everything(case: dict[str, Any], author_id: UUID) -> list[SQLModel]:
-    """Return the rows; sealed columns hold what nobody can open."""
+    """Return the rows. Their encrypted columns are empty."""
     here: dict[str, Any] = {"case_id": UUID(case["id"]), "child_id": UUID(case["child_id"])}
-    words: dict[str, Any] = {**here, "sealed": b"sealed"}
-    mine: dict[str, Any] = {**words, "author_id": author_id}
+    mine: dict[str, Any] = {**here, "author_id": author_id}
     assessment = Assessment(**mine, subject="child", kind="initial", status="approved")
     plan = CarePlan(**mine, subject="child", assessment_id=assessment.id, status="approved")
-    goal = Goal(**words, plan_id=plan.id, area="education", origin_id=new_id())
+    goal = Goal(**here, plan_id=plan.id, area="education", origin_id=new_id())
     held = SupportSession(
         **mine, kind="therapy", worker_id=author_id, planned_at=datetime(2026, 9, 1, tzinfo=UTC)
     )
@@ -51,23 +50,23 @@ def one_of_everything(case: dict[str, Any], author_id: UUID) -> list[SQLModel]:
     return [
         assessment,
         plan,
-        PlanArea(**words, plan_id=plan.id, area="education", status="goals"),
+        PlanArea(**here, plan_id=plan.id, area="education", status="goals"),
         goal,
-        Action(**words, plan_id=plan.id, goal_id=goal.id, origin_id=new_id(), by="child", due_on=DAY),
+        Action(**here, plan_id=plan.id, goal_id=goal.id, origin_id=new_id(), by="child", due_on=DAY),
         held,
         ClinicalNote(**mine, session_id=held.id),
         SessionAddendum(**mine, session_id=held.id),
         SessionAddendum(**mine, session_id=held.id, tier="clinical"),
         provider,
         ServiceReferral(**mine, provider_id=provider.id, service="medical"),
-        Review(**words, plan_id=plan.id, number=1, due_on=DAY),
+        Review(**here, plan_id=plan.id, number=1, due_on=DAY),
         ExitPlan(**mine),
-        FollowUp(**words, months=1, due_on=DAY),
+        FollowUp(**here, months=1, due_on=DAY),
         document,
-        DocumentContent(**words, id=document.id),
+        DocumentContent(**here, id=document.id),
         Document(**mine, kind="police", tier="legal", media_type="application/pdf", size=6),
         Document(**mine, kind="drawing", tier="clinical", media_type="image/png", size=6),
         LegalStep(**mine, kind="court_date", on=DAY),
         asked,
-        DisbursementDetails(**words, id=asked.id),
+        DisbursementDetails(**here, id=asked.id),
     ]

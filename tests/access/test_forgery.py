@@ -31,7 +31,7 @@ ALONE = {
 
 BORN_APPROVED = """
     INSERT INTO exit_plans (id, created_at, updated_at, version, child_id, case_id, status, author_id, decided_by_id,
-                            decided_at, sealed, contributor_ids)
+                            decided_at, content_encrypted, contributor_ids)
     VALUES ('{id}', now(), now(), 1, '{child}', '{case}', 'approved', '{me}', '{other}', now(), 'x', '{{}}')
 """
 

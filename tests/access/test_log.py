@@ -13,7 +13,6 @@ from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlmodel import select
 
 from app.access import log
-from app.access.vault import decrypt, encrypt
 from app.database.embedded import ADMIN_ROLE
 from app.database.urls import to_sqlalchemy_url
 from app.models import Case, Child
@@ -57,12 +56,12 @@ async def crowd(world: World, cluster: Cluster) -> Copied:
         child = (await session.scalars(select(Child))).one()
         for number in range(2, 121):
             copy = Child(id=new_id(), sex=child.sex)
-            encrypt(copy, "sealed", decrypt(child))
+            copy.identity = child.identity
             file = Case(
                 **case.model_dump(exclude={"id", "number", "child_id", "created_at"}), child_id=copy.id
             )
             file.number = f"FSC-2026-{number:04}"
-            encrypt(file, "sealed", {"summary": None})
+            file.content = {"summary": None}
             session.add(copy)
             await session.flush()
             session.add(file)
@@ -303,8 +302,8 @@ async def test_a_sealed_column_is_not_read_past_the_log(world: World) -> None:
     # Planted: `execution_options` taken out of `Paging.plain`.
     async with world.database.session_factory() as session:
         with pytest.raises(AssertionError, match="past the access log"):
-            await session.execute(select(Child.sealed))
-        await session.execute(select(Child.sealed).execution_options(**log.UNRECORDED_READ))
+            await session.execute(select(Child.identity_encrypted))
+        await session.execute(select(Child.identity_encrypted).execution_options(**log.UNRECORDED_READ))
 
 
 async def test_nobody_writes_into_the_logs_past(world: World, intruder: Any, superuser: Any) -> None:

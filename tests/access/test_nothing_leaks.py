@@ -28,7 +28,7 @@ TABLES = """
 """
 SEALED = """
     SELECT table_name::text, column_name::text FROM information_schema.columns
-     WHERE table_schema = 'public' AND data_type = 'bytea' AND column_name LIKE '%sealed'
+     WHERE table_schema = 'public' AND data_type = 'bytea' AND column_name LIKE '%encrypted'
 """
 WRITTEN = {
     *("break_glass", "case_history", "case_links", "cases", "children", "consents", "kept_answers", "people"),
@@ -239,13 +239,21 @@ async def test_a_value_moved_to_another_place_opens_nowhere(
         await worker.patch(path, {"summary": mark("summary")}, etag='"1"')
     child = f"/v1/children/{file['child_id']}"
     for table, column, reads in (
-        ("children", "sealed", (child, here, "/v1/children", "/v1/cases", f"/v1/children?q={LATIN}fam")),
-        ("people", "sealed", (f"/v1/people/{person['id']}", f"{here}/people")),
-        ("consents", "sealed", (f"/v1/consents/{consent['id']}", f"{here}/consents", "/v1/consents")),
-        ("cases", "sealed", (here,)),
-        ("referrals", "sealed", (f"/v1/referrals/{file['referral_id']}",)),
-        ("referrals", "outcome_sealed", (f"/v1/referrals/{file['referral_id']}",)),
-        ("referral_questions", "question_sealed", (asked[0], "/v1/referrals")),
+        (
+            "children",
+            "identity_encrypted",
+            (child, here, "/v1/children", "/v1/cases", f"/v1/children?q={LATIN}fam"),
+        ),
+        ("people", "details_encrypted", (f"/v1/people/{person['id']}", f"{here}/people")),
+        (
+            "consents",
+            "details_encrypted",
+            (f"/v1/consents/{consent['id']}", f"{here}/consents", "/v1/consents"),
+        ),
+        ("cases", "content_encrypted", (here,)),
+        ("referrals", "content_encrypted", (f"/v1/referrals/{file['referral_id']}",)),
+        ("referrals", "outcome_encrypted", (f"/v1/referrals/{file['referral_id']}",)),
+        ("referral_questions", "question_encrypted", (asked[0], "/v1/referrals")),
     ):
         reader = world.partner_one if table == "referral_questions" else worker
         statuses = [(await reader.get(path)).status_code for path in reads]
@@ -259,7 +267,9 @@ async def test_a_value_moved_to_another_place_opens_nowhere(
             assert (await world.log(answer.headers["x-request-id"]))[0]["outcome"] == "failed"
         await swap(superuser, table, column)
         assert (await reader.get(reads[0])).status_code == 200, table
-    await superuser.execute("UPDATE children SET sealed = set_byte(sealed, 40, get_byte(sealed, 40) # 1)")
+    await superuser.execute(
+        "UPDATE children SET identity_encrypted = set_byte(identity_encrypted, 40, get_byte(identity_encrypted, 40) # 1)"
+    )
     assert (await worker.get(child)).status_code == 500
     assert found((capsys.readouterr().out).lower().encode()) == []
 
@@ -278,7 +288,7 @@ async def test_an_answer_kept_for_a_retry_is_not_given_to_another_key(world: Wor
     bodies = {key: told() for key in (uuid.uuid4().hex, uuid.uuid4().hex)}
     for key, body in bodies.items():
         assert (await world.partner_one.post("/v1/referrals", body, key=key)).status_code == 201
-    await swap(superuser, "kept_answers", "sealed")
+    await swap(superuser, "kept_answers", "response_encrypted")
     for key, body in bodies.items():
         replayed = await world.partner_one.post("/v1/referrals", body, key=key)
         assert (replayed.status_code, replayed.json()["type"]) == (500, "urn:firststep:problem:internal")

@@ -69,17 +69,20 @@ async def test_an_author_who_no_longer_sees_the_case_no_longer_reads_what_they_w
 @pytest.mark.usefixtures("furnished")
 async def test_a_note_is_changed_by_its_author_alone_and_frozen_words_by_nobody(intruder: Any) -> None:
     async with acting(intruder, "supervisor_north"):
-        assert await intruder.execute("UPDATE clinical_notes SET sealed = 'changed'") == "UPDATE 0"
+        assert await intruder.execute("UPDATE clinical_notes SET text_encrypted = 'changed'") == "UPDATE 0"
     async with acting(intruder, "worker_north"):
-        assert await intruder.execute("UPDATE clinical_notes SET sealed = 'changed'") == "UPDATE 1"
+        assert await intruder.execute("UPDATE clinical_notes SET text_encrypted = 'changed'") == "UPDATE 1"
         for table in ("assessments", "care_plans"):
             with pytest.raises(asyncpg.CheckViolationError, match="frozen"):
                 async with intruder.transaction():
-                    await intruder.execute(f"UPDATE {table} SET sealed = 'changed'")  # noqa: S608 - two names
-        for table in ("session_addenda", "document_contents"):
+                    await intruder.execute(f"UPDATE {table} SET content_encrypted = 'changed'")  # noqa: S608 - two names
+        for table, column in (
+            ("session_addenda", "text_encrypted"),
+            ("document_contents", "content_encrypted"),
+        ):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 async with intruder.transaction():
-                    await intruder.execute(f"UPDATE {table} SET sealed = 'changed'")  # noqa: S608 - two names
+                    await intruder.execute(f"UPDATE {table} SET {column} = 'changed'")  # noqa: S608 - two names
 
 
 @pytest.mark.usefixtures("furnished")

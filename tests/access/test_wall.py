@@ -159,7 +159,7 @@ async def test_a_wall_built_later_closes_the_glass_of_who_sees_both(world: World
 async def test_glass_hides_nothing_of_ones_own(linked: Linked, world: World, superuser: Any) -> None:
     """Grants on one's own side, and of who supervises both, take nothing away."""
     north, south = linked.sides.values()
-    grant = """INSERT INTO break_glass (id, case_id, child_id, user_id, opened_at, expires_at, reason_sealed)
+    grant = """INSERT INTO break_glass (id, case_id, child_id, user_id, opened_at, expires_at, reason_encrypted)
                SELECT gen_random_uuid(), id, child_id, $2, now(), now() + interval '1 hour', '' FROM cases WHERE id = $1"""
     for name in ("worker_north", "supervisor_north", "supervisor_both"):
         for case in (north, south):

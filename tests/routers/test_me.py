@@ -146,7 +146,7 @@ async def test_once_set_up_the_code_is_asked_for_and_works_once(door: Browser) -
     assert (await browser(door.world).sign_in(otp=recovery[0].upper())).status_code == 200
     assert fault(await browser(door.world).sign_in(otp=recovery[0])) == "otp_wrong"
     assert (await browser(door.world).sign_in(otp=recovery[1])).status_code == 200
-    stored = str(await sql(door.world, "SELECT totp_sealed FROM users"))
+    stored = str(await sql(door.world, "SELECT totp_encrypted FROM users"))
     assert totp.secret not in stored
 
 

@@ -119,7 +119,7 @@ async def test_a_reset_gives_a_new_first_password_and_keeps_the_second_factor(wo
     await door.sign_in()
     await sql(
         world,
-        "UPDATE users SET totp_confirmed_at = now(), totp_sealed = 'x' WHERE roles <> '{administrator}'",
+        "UPDATE users SET totp_confirmed_at = now(), totp_encrypted = 'x' WHERE roles <> '{administrator}'",
     )
     path = f"/v1/users/{id_of('worker_north')}"
     reset = await world.admin.act(path, "reset-password")

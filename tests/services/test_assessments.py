@@ -230,8 +230,8 @@ async def test_nothing_is_written_in_a_closed_case(world: World, superuser: Any)
 async def test_words_are_sealed_and_only_numbers_and_codes_are_not(world: World, superuser: Any) -> None:
     await drafted(world, assessment_words())
     [row] = await superuser.fetch("SELECT * FROM assessments")
-    plain = " ".join(str(value) for name, value in dict(row).items() if name != "sealed")
+    plain = " ".join(str(value) for name, value in dict(row).items() if name != "content_encrypted")
     assert "grandmother" not in plain
     assert "football" not in plain
-    assert b"grandmother" not in row["sealed"]
+    assert b"grandmother" not in row["content_encrypted"]
     assert '"legal": 3' in row["ratings"]

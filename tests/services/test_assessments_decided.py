@@ -146,7 +146,7 @@ async def test_hand_written_sql_cannot_thaw_what_was_submitted(world: World) -> 
     _, path = await submitted(world)
     connection = await asyncpg.connect(world.urls.api)
     try:
-        for change in ("sealed = 'x'", "ratings = '{}'", "risk_level = 'low'"):
+        for change in ("content_encrypted = 'x'", "ratings = '{}'", "risk_level = 'low'"):
             async with acting(connection, "supervisor_north"):
                 with pytest.raises(asyncpg.CheckViolationError, match="frozen"):
                     await connection.execute(f"UPDATE assessments SET {change}")  # noqa: S608 - written above

@@ -212,7 +212,7 @@ async def test_a_file_that_was_tampered_with_or_exchanged_does_not_open(world: W
         assert (await world.log(answer.headers["x-request-id"]))[0]["outcome"] == "failed"
 
     exchange = (
-        "UPDATE document_contents c SET sealed = o.sealed FROM document_contents o"
+        "UPDATE document_contents c SET content_encrypted = o.content_encrypted FROM document_contents o"
         " WHERE o.id <> c.id AND o.case_id = c.case_id"
     )
     await superuser.execute(exchange)
@@ -220,12 +220,14 @@ async def test_a_file_that_was_tampered_with_or_exchanged_does_not_open(world: W
         await broken(await worker.get(path))
     await superuser.execute(exchange)
     assert [(await worker.get(path)).status_code for path in paths] == [200, 200]
-    flip = "UPDATE document_contents SET sealed = set_byte(sealed, {0}, get_byte(sealed, {0}) # 1)"
+    flip = "UPDATE document_contents SET content_encrypted = set_byte(content_encrypted, {0}, get_byte(content_encrypted, {0}) # 1)"
     for place in (0, 1, 20, 40):
         await superuser.execute(flip.format(place))
         await broken(await worker.get(paths[0]))
         await superuser.execute(flip.format(place))
-    await superuser.execute("UPDATE document_contents SET sealed = substring(sealed FROM 1 FOR 30)")
+    await superuser.execute(
+        "UPDATE document_contents SET content_encrypted = substring(content_encrypted FROM 1 FOR 30)"
+    )
     await broken(await worker.get(paths[0]))
     assert done(await worker.get(f"/v1/documents/{files[0]['id']}")) == files[0]
 
@@ -257,10 +259,10 @@ async def test_a_stolen_dump_holds_nothing_of_it(world: World, superuser: Any) -
     assert document["id"].encode() in held
     for plain in (b"Zqxcanary", b64encode(LETTER), LETTER[:12], LETTER[-12:]):
         assert plain.lower() not in held.lower()
-    kept = await superuser.fetchval("SELECT max(length(sealed)) FROM kept_answers")
+    kept = await superuser.fetchval("SELECT max(length(response_encrypted)) FROM kept_answers")
     big = await world.worker_north.post(f"{case}/documents", letter(LETTER * 10_000), key="big")
     done(big, 201)
-    assert await superuser.fetchval("SELECT max(length(sealed)) FROM kept_answers") < kept + 200
+    assert await superuser.fetchval("SELECT max(length(response_encrypted)) FROM kept_answers") < kept + 200
 
 
 async def test_the_same_upload_sent_twice_at_once_is_one_document(world: World) -> None:
@@ -281,8 +283,8 @@ async def test_under_a_new_key_files_are_sealed_anew_a_few_at_a_time(
     chosen = Settings(owner_database_url=world.urls.owner, keys_file=get_settings().key_ring_path)
     key = key_care.create_key(chosen, "encryption")
     assert await key_care.reencrypt_all(chosen, show_progress=False) > len(documents)
-    held = await superuser.fetch("SELECT sealed FROM document_contents")
-    assert {get_encryption_key_id(row["sealed"]) for row in held} == {key}
+    held = await superuser.fetch("SELECT content_encrypted FROM document_contents")
+    assert {get_encryption_key_id(row["content_encrypted"]) for row in held} == {key}
     for document in documents:
         file = await world.worker_north.get(f"/v1/documents/{document['id']}/content")
         assert file.content == LETTER

@@ -25,15 +25,17 @@ COMMENT ON FUNCTION access.possible_duplicates(integer[]) IS
     'first; empty unless staff match or accept a referral.';
 
 CREATE FUNCTION access.duplicate_profiles(p_children uuid[], p_referrals uuid[])
-RETURNS TABLE (kind text, id uuid, child_id uuid, sex text, sealed bytea)
+RETURNS TABLE (kind text, id uuid, child_id uuid, sex text, profile_encrypted bytea)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
 AS $$
     SELECT f.* FROM (
-        SELECT 'child', c.id, c.id, c.sex, c.sealed FROM public.children c WHERE c.id = ANY (p_children)
+        SELECT 'child', c.id, c.id, c.sex, c.identity_encrypted
+          FROM public.children c WHERE c.id = ANY (p_children)
          UNION ALL
-        SELECT 'referral', r.id, r.child_id, NULL, r.sealed FROM public.referrals r WHERE r.id = ANY (p_referrals)
+        SELECT 'referral', r.id, r.child_id, NULL, r.content_encrypted
+          FROM public.referrals r WHERE r.id = ANY (p_referrals)
          UNION ALL
-        SELECT 'person', p.id, p.child_id, NULL, p.sealed FROM public.people p
+        SELECT 'person', p.id, p.child_id, NULL, p.details_encrypted FROM public.people p
          WHERE p.child_id = ANY (p_children) AND p.role IN ('supporter', 'family')
     ) AS f
      WHERE (SELECT (access.current_event()).act) IN ('referral.match', 'referral.accept')

@@ -10,7 +10,7 @@ CREATE FUNCTION access.prevent_change_after_submission() RETURNS trigger LANGUAG
 AS $$
 DECLARE
     decision constant text[] := ARRAY['status', 'version', 'updated_at', 'submitted_at', 'submitted_by_id',
-                                      'decided_at', 'decided_by_id', 'decision_sealed'];
+                                      'decided_at', 'decided_by_id', 'decision_comment_encrypted'];
 BEGIN
     IF current_user <> 'firststep_owner' AND OLD.status IN ('submitted', 'approved', 'superseded')
        AND to_jsonb(NEW) - decision IS DISTINCT FROM to_jsonb(OLD) - decision THEN
@@ -82,7 +82,7 @@ BEGIN
         RAISE EXCEPTION 'the decider can change only with a decision' USING ERRCODE = 'check_violation';
     END IF;
     IF TG_TABLE_NAME = 'exit_plans' THEN
-        IF (NEW.sealed, NEW.ends_on) IS DISTINCT FROM (OLD.sealed, OLD.ends_on)
+        IF (NEW.content_encrypted, NEW.ends_on) IS DISTINCT FROM (OLD.content_encrypted, OLD.ends_on)
            AND (NEW.status = 'approved' OR NEW.author_id IS DISTINCT FROM caller) THEN
             RAISE EXCEPTION 'only its author can change an exit plan, and not while it is approved'
                 USING ERRCODE = 'check_violation';

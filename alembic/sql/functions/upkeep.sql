@@ -3,13 +3,16 @@
 -- The lookup has to see rows that the previous holder of the lock committed. The function is therefore
 -- VOLATILE and runs the lock and the lookup as two statements, each with a snapshot of its own.
 CREATE FUNCTION access.claim_idempotency_key(p_lock bigint, p_principal uuid, p_key bytea)
-RETURNS TABLE (lock_acquired boolean, row_id uuid, fingerprint bytea, status integer, kept_at timestamptz, sealed bytea)
+RETURNS TABLE (
+    lock_acquired boolean, row_id uuid, fingerprint bytea, status integer, kept_at timestamptz,
+    response_encrypted bytea
+)
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = ''
 AS $$
 BEGIN
     lock_acquired := pg_try_advisory_xact_lock(p_lock);
-    SELECT k.id, k.fingerprint, k.status, k.kept_at, k.sealed
-      INTO row_id, fingerprint, status, kept_at, sealed
+    SELECT k.id, k.fingerprint, k.status, k.kept_at, k.response_encrypted
+      INTO row_id, fingerprint, status, kept_at, response_encrypted
       FROM public.kept_answers k
      WHERE k.principal_id = p_principal AND k.key_digest = p_key;
     RETURN NEXT;

@@ -4,7 +4,7 @@ ALTER TABLE actions ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
 -- firststep_api can update only the columns that do not identify the record, its case and its author.
 GRANT SELECT, INSERT ON actions TO firststep_api;
-GRANT UPDATE (version, by, due_on, done_on, status, updated_at, sealed) ON actions TO firststep_api;
+GRANT UPDATE (version, by, due_on, done_on, status, updated_at, content_encrypted) ON actions TO firststep_api;
 
 CREATE POLICY visible_with_case ON actions FOR SELECT TO firststep_api, firststep_owner
     USING (

@@ -5,8 +5,8 @@ ALTER TABLE assessments ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 -- firststep_api can update only the columns that do not identify the record, its case and its author.
 GRANT SELECT, INSERT ON assessments TO firststep_api;
 GRANT UPDATE (
-    status, submitted_at, submitted_by_id, decided_at, decided_by_id, decision_sealed, version, risk_level,
-    ratings, updated_at, sealed
+    status, submitted_at, submitted_by_id, decided_at, decided_by_id, decision_comment_encrypted, version,
+    risk_level, ratings, updated_at, content_encrypted
 ) ON assessments TO firststep_api;
 
 CREATE POLICY visible_with_case ON assessments FOR SELECT TO firststep_api, firststep_owner

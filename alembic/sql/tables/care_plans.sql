@@ -5,8 +5,8 @@ ALTER TABLE care_plans ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 -- firststep_api can update only the columns that do not identify the record, its case and its author.
 GRANT SELECT, INSERT ON care_plans TO firststep_api;
 GRANT UPDATE (
-    status, submitted_at, submitted_by_id, decided_at, decided_by_id, decision_sealed, version, assessment_id,
-    needs_social_work, updated_at, sealed
+    status, submitted_at, submitted_by_id, decided_at, decided_by_id, decision_comment_encrypted, version,
+    assessment_id, needs_social_work, updated_at, content_encrypted
 ) ON care_plans TO firststep_api;
 
 CREATE POLICY visible_with_case ON care_plans FOR SELECT TO firststep_api, firststep_owner

@@ -6,7 +6,8 @@ ALTER TABLE cases ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT ON cases TO firststep_api;
 GRANT UPDATE (
     version, kind, status, team_id, lead_worker_id, referral_id, opened_on, closed_on, next_review_on,
-    extended_until, age_at_referral_min, age_at_referral_max, province_code, updated_at, sealed, close_reason
+    extended_until, age_at_referral_min, age_at_referral_max, province_code, updated_at, content_encrypted,
+    close_reason
 ) ON cases TO firststep_api;
 GRANT SELECT (id, child_id, status, team_id, lead_worker_id) ON cases TO firststep_gate;
 

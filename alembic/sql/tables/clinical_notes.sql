@@ -4,7 +4,7 @@ ALTER TABLE clinical_notes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
 -- firststep_api can update only the columns that do not identify the record, its case and its author.
 GRANT SELECT, INSERT ON clinical_notes TO firststep_api;
-GRANT UPDATE (version, updated_at, sealed) ON clinical_notes TO firststep_api;
+GRANT UPDATE (version, updated_at, text_encrypted) ON clinical_notes TO firststep_api;
 
 CREATE POLICY visible_by_tier ON clinical_notes FOR SELECT TO firststep_api, firststep_owner
     USING (

@@ -3,7 +3,7 @@
 ALTER TABLE consents ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
 GRANT SELECT, INSERT ON consents TO firststep_api;
-GRANT UPDATE (version, withdrawn_at, withdrawn_by_id, withdrawal_sealed) ON consents TO firststep_api;
+GRANT UPDATE (version, withdrawn_at, withdrawn_by_id, withdrawal_reason_encrypted) ON consents TO firststep_api;
 
 CREATE POLICY visible_with_case ON consents FOR SELECT TO firststep_api, firststep_owner
     USING (EXISTS (SELECT FROM public.cases c WHERE c.id = consents.case_id));

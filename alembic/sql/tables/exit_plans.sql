@@ -5,8 +5,8 @@ ALTER TABLE exit_plans ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 -- firststep_api can update only the columns that do not identify the record, its case and its author.
 GRANT SELECT, INSERT ON exit_plans TO firststep_api;
 GRANT UPDATE (
-    status, author_id, submitted_at, submitted_by_id, decided_at, decided_by_id, decision_sealed, version,
-    ends_on, updated_at, sealed
+    status, author_id, submitted_at, submitted_by_id, decided_at, decided_by_id, decision_comment_encrypted, version,
+    ends_on, updated_at, content_encrypted
 ) ON exit_plans TO firststep_api;
 
 CREATE POLICY visible_with_case ON exit_plans FOR SELECT TO firststep_api, firststep_owner

@@ -4,7 +4,7 @@ ALTER TABLE goals ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
 -- firststep_api can update only the columns that do not identify the record, its case and its author.
 GRANT SELECT, INSERT ON goals TO firststep_api;
-GRANT UPDATE (version, status, updated_at, sealed) ON goals TO firststep_api;
+GRANT UPDATE (version, status, updated_at, content_encrypted) ON goals TO firststep_api;
 
 CREATE POLICY visible_with_case ON goals FOR SELECT TO firststep_api, firststep_owner
     USING (EXISTS (SELECT FROM public.cases c WHERE c.id = goals.case_id AND c.child_id = goals.child_id));

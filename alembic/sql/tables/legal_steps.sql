@@ -4,7 +4,7 @@ ALTER TABLE legal_steps ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
 -- firststep_api can update only the columns that do not identify the record, its case and its author.
 GRANT SELECT, INSERT ON legal_steps TO firststep_api;
-GRANT UPDATE (version, kind, status, "on", updated_at, sealed) ON legal_steps TO firststep_api;
+GRANT UPDATE (version, kind, status, "on", updated_at, content_encrypted) ON legal_steps TO firststep_api;
 
 CREATE POLICY visible_by_tier ON legal_steps FOR SELECT TO firststep_api, firststep_owner
     USING (

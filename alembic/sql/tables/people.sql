@@ -3,7 +3,7 @@
 ALTER TABLE people ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
 GRANT SELECT, INSERT ON people TO firststep_api;
-GRANT UPDATE (version, role, relationship, is_responsible, sealed) ON people TO firststep_api;
+GRANT UPDATE (version, role, relationship, is_responsible, details_encrypted) ON people TO firststep_api;
 GRANT SELECT ON people TO firststep_gate;
 
 CREATE POLICY gate_role_can_read ON people FOR SELECT TO firststep_gate USING (true);

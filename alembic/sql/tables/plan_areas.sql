@@ -4,7 +4,7 @@ ALTER TABLE plan_areas ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
 -- firststep_api can update only the columns that do not identify the record, its case and its author.
 GRANT SELECT, INSERT ON plan_areas TO firststep_api;
-GRANT UPDATE (version, rating, status, sealed) ON plan_areas TO firststep_api;
+GRANT UPDATE (version, rating, status, content_encrypted) ON plan_areas TO firststep_api;
 
 CREATE POLICY visible_with_case ON plan_areas FOR SELECT TO firststep_api, firststep_owner
     USING (

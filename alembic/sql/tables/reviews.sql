@@ -6,7 +6,7 @@ ALTER TABLE reviews ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT ON reviews TO firststep_api;
 GRANT UPDATE (
     version, plan_id, status, due_on, held_on, decision, ratings, decisions, completed_at, completed_by_id,
-    updated_at, sealed
+    updated_at, content_encrypted
 ) ON reviews TO firststep_api;
 
 CREATE POLICY visible_with_case ON reviews FOR SELECT TO firststep_api, firststep_owner

@@ -6,7 +6,7 @@ ALTER TABLE service_referrals ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURIT
 GRANT SELECT, INSERT ON service_referrals TO firststep_api;
 GRANT UPDATE (
     version, provider_id, service, status, area, goal_id, consent_id, basis_without_consent, shared_fields,
-    sent_at, sent_by_id, answered_at, ended_at, outcome, updated_at, sealed
+    sent_at, sent_by_id, answered_at, ended_at, outcome, updated_at, content_encrypted
 ) ON service_referrals TO firststep_api;
 
 CREATE POLICY visible_with_case ON service_referrals FOR SELECT TO firststep_api, firststep_owner

@@ -6,7 +6,7 @@ ALTER TABLE support_sessions ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY
 GRANT SELECT, INSERT ON support_sessions TO firststep_api;
 GRANT UPDATE (
     version, kind, form, status, planned_at, held_at, recorded_at, attendance, areas, goal_ids, worker_id,
-    author_id, updated_at, sealed
+    author_id, updated_at, content_encrypted
 ) ON support_sessions TO firststep_api;
 
 CREATE POLICY visible_with_case ON support_sessions FOR SELECT TO firststep_api, firststep_owner

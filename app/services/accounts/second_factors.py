@@ -69,7 +69,7 @@ async def confirm_second_factor(
         InvalidInput: the code is not the present one.
     """
     user = await get_user_for_update(session, caller.id)
-    if user.totp_sealed is None or user.totp_confirmed_at is not None:
+    if user.totp_encrypted is None or user.totp_confirmed_at is not None:
         raise Conflict("There is no second factor to confirm: begin with POST /v1/me/mfa/totp.")
     kept, codes = decrypt(user, TOTP_COLUMN), generate_recovery_codes()
     step = match_totp_step(kept["secret"], payload.code, after_step=None, now=time.time())
@@ -113,7 +113,7 @@ async def remove_second_factor(
 
 def clear_second_factor(user: User) -> None:
     """Take a person's second factor away."""
-    user.totp_sealed = user.totp_confirmed_at = user.totp_last_step = None
+    user.totp_encrypted = user.totp_confirmed_at = user.totp_last_step = None
 
 
 def consume_second_factor_code(user: User, code: str) -> bool:

@@ -209,7 +209,7 @@ async def _copy_open_goals(
 
 def _copy_part(part: GoalOrAction, **names: UUID) -> GoalOrAction:
     """Copy a goal or an action: a record of its own that knows its origin."""
-    kept = part.model_dump(exclude={"id", "created_at", "updated_at", "version", "sealed"})
+    kept = part.model_dump(exclude={"id", "created_at", "updated_at", "version", "content_encrypted"})
     copy = type(part)(**{**kept, **names})
     encrypt(copy, "sealed", decrypt(part))
     return copy

@@ -41,7 +41,7 @@ SUMMARY_FIELDS = [name for name in CaseSummary.model_fields if name != "child"]
 UUID_FIELDS = [name for name in SUMMARY_FIELDS if CaseSummary.model_fields[name].annotation is UUID]
 """Fields converted to text early: serializing the database driver's own UUID type takes twenty times as long."""
 CASE_SUMMARY_QUERY = select(
-    *(getattr(Case, name) for name in SUMMARY_FIELDS), col(Child.sex), col(Child.sealed)
+    *(getattr(Case, name) for name in SUMMARY_FIELDS), col(Child.sex), col(Child.identity_encrypted)
 ).join(Child, col(Child.id) == col(Case.child_id))
 """Selects plain columns: loading two ORM objects per row costs more than the rest of the request."""
 
@@ -69,9 +69,9 @@ CASE_QUERY = (
     select(
         *(getattr(Case, name) for name in COLUMN_FIELDS),
         CO_WORKER_IDS.label("co_worker_ids"),
-        col(Case.sealed),
+        col(Case.content_encrypted),
         col(Child.sex),
-        col(Child.sealed).label("child_sealed"),
+        col(Child.identity_encrypted),
     )
     .join(Child, col(Child.id) == col(Case.child_id))
     .where(col(Case.id) == bindparam("case_id"))
@@ -117,8 +117,8 @@ async def load_case_schema(session: AsyncSession, case: Case) -> CaseSchema:
 
 
 def _row_to_schema(row: Any) -> CaseSchema:
-    content = decrypt_value("cases", "sealed", row.id, row.sealed) if row.sealed else {}
-    identity = decrypt_value("children", "sealed", row.child_id, row.child_sealed)
+    content = decrypt_value("cases", "sealed", row.id, row.content_encrypted) if row.content_encrypted else {}
+    identity = decrypt_value("children", "sealed", row.child_id, row.identity_encrypted)
     return CaseSchema.model_construct(
         **dict(zip((*COLUMN_FIELDS, "co_worker_ids"), row, strict=False)),
         child=CaseChild(**_case_child_fields(row.child_id, row.sex, identity, today())),
@@ -128,7 +128,7 @@ def _row_to_schema(row: Any) -> CaseSchema:
 
 
 def _row_to_summary(row: Any, day: date) -> dict[str, Any]:
-    identity = decrypt_value("children", "sealed", row.child_id, row.sealed)
+    identity = decrypt_value("children", "sealed", row.child_id, row.identity_encrypted)
     item = dict(zip(SUMMARY_FIELDS, row, strict=False))
     for name in UUID_FIELDS:
         item[name] = str(item[name])

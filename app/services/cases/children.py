@@ -48,11 +48,11 @@ async def _find_matching_child_ids(session: AsyncSession, q: str) -> list[UUID]:
         .order_by(func.count().desc())
         .limit(MAX_NAME_CANDIDATES)
     )
-    query = select(col(Child.id), col(Child.sealed)).where(col(Child.id).in_(candidates))
+    query = select(col(Child.id), col(Child.identity_encrypted)).where(col(Child.id).in_(candidates))
     query = query.execution_options(**log.UNRECORDED_READ)
     matching_ids = []
-    for child_id, sealed in (await session.execute(query)).all():
-        identity = decrypt_value("children", "sealed", child_id, sealed)
+    for child_id, ciphertext in (await session.execute(query)).all():
+        identity = decrypt_value("children", "sealed", child_id, ciphertext)
         if name_matching.search_query_similarity(q, identity["names"], identity.get("nickname")) > 0:
             matching_ids.append(child_id)
     return matching_ids
@@ -99,9 +99,9 @@ async def update_child(
 
 async def _load_people_details(session: AsyncSession, child_id: UUID) -> list[dict[str, Any]]:
     """Return the decrypted details of the people around a child, as far as the caller can see them."""
-    query = select(col(Person.id), col(Person.sealed)).where(col(Person.child_id) == child_id)
+    query = select(col(Person.id), col(Person.details_encrypted)).where(col(Person.child_id) == child_id)
     rows = await session.execute(query.execution_options(**log.UNRECORDED_READ))
-    return [decrypt_value("people", "sealed", person_id, sealed) for person_id, sealed in rows]
+    return [decrypt_value("people", "sealed", person_id, ciphertext) for person_id, ciphertext in rows]
 
 
 async def _load_schema(session: AsyncSession, child: Child) -> ChildSchema:

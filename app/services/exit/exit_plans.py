@@ -90,7 +90,7 @@ async def replace_exit_plan(
         plan.version += 1
     _store_content(plan, payload, _list_approved_versions(plan))
     plan.author_id, plan.status = caller.id, REVISE.target
-    plan.decided_at = plan.decided_by_id = plan.decision_sealed = None
+    plan.decided_at = plan.decided_by_id = plan.decision_comment = None
     await session.flush()  # raises database errors before the response is built
     return _to_schema(plan)
 

@@ -113,7 +113,7 @@ async def _load_candidates(
 
 
 def _decrypt_document(row: Any) -> dict[str, Any]:
-    document: dict[str, Any] = decrypt_value(TABLE_BY_KIND[row.kind], "sealed", row.id, row.sealed)
+    document: dict[str, Any] = decrypt_value(TABLE_BY_KIND[row.kind], "sealed", row.id, row.profile_encrypted)
     return document
 
 

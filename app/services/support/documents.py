@@ -217,8 +217,8 @@ def _build_file_name(name: str, media_type: str) -> str:
 
 def _build_encrypted_content(document: Document, content: bytes) -> DocumentContent:
     record = DocumentContent(id=document.id, child_id=document.child_id, case_id=document.case_id)
-    record.sealed = get_vault().cipher.encrypt_bytes(
-        content, table=DocumentContent.__tablename__, column="sealed", row_id=document.id
+    record.content_encrypted = get_vault().cipher.encrypt_bytes(
+        content, table=DocumentContent.__tablename__, column="content_encrypted", row_id=document.id
     )
     return record
 
@@ -265,9 +265,9 @@ async def download_document(session: AsyncSession, document_id: UUID) -> Documen
     document = await get_record(session, Document, document_id)
     decrypted = await asyncio.to_thread(
         get_vault().cipher.decrypt_bytes,
-        content.sealed,
+        content.content_encrypted,
         table=DocumentContent.__tablename__,
-        column="sealed",
+        column="content_encrypted",
         row_id=content.id,
     )
     return DocumentFile(decrypt(document)["file_name"], document.media_type, decrypted)
