@@ -65,3 +65,7 @@ CREATE TRIGGER prevent_reassignment BEFORE UPDATE ON referrals FOR EACH ROW
     WHEN (OLD.case_id IS NOT NULL) EXECUTE FUNCTION access.prevent_reassignment('case_id');
 COMMENT ON TRIGGER prevent_reassignment ON referrals IS
     'Only staff of its case can update a referral or take it out of the case.';
+
+ALTER TABLE referrals ADD CONSTRAINT ck_referrals_status CHECK (
+    status IN ('received', 'acknowledged', 'information_requested', 'accepted', 'declined', 'withdrawn')
+);

@@ -1,0 +1,231 @@
+"""State machines, roles and acts exist once: the SQL that repeats them is compared with the Python tables.
+
+Each test names the planted fault that made it fail.
+"""
+
+import re
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import Any
+
+import asyncpg
+import pytest
+
+from app.access.permissions import POLICY, ROLE_BY_SCOPE, Permission, Role
+from app.database.urls import to_driver_url
+from app.kit.approval import EDITABLE_STATUSES
+from app.kit.state_machine import Transition
+from app.models.record import ApprovalRecord
+from app.schemas.codes import get_codes
+from app.services.assessments import states as assessment_states
+from app.services.care_plans import review_states
+from app.services.care_plans import states as care_plan_states
+from app.services.cases import states as case_states
+from app.services.exit import follow_up_states
+from app.services.exit import states as exit_plan_states
+from app.services.fund import states as disbursement_states
+from app.services.fund import transfers as fund_transfers
+from app.services.referrals import states as referral_states
+from app.services.support import service_referral_states, session_states
+from tests.world import World
+
+STATE_MACHINES: dict[str, Any] = {
+    "assessments": assessment_states,
+    "care_plans": care_plan_states,
+    "cases": case_states,
+    "disbursements": disbursement_states,
+    "exit_plans": exit_plan_states,
+    "follow_ups": follow_up_states,
+    "fund_transfers": fund_transfers,
+    "referrals": referral_states,
+    "reviews": review_states,
+    "service_referrals": service_referral_states,
+    "support_sessions": session_states,
+}
+CODE_LISTS = {
+    "ck_actions_status": "action_status",
+    "ck_assessments_subject": "subject",
+    "ck_care_plans_subject": "subject",
+    "ck_funds_status": "fund_status",
+    "ck_goals_status": "goal_status",
+    "ck_ledger_accounts_kind": "ledger_account",
+    "ck_ledger_transactions_kind": "ledger_kind",
+}
+CUSTODIAN = "custodian"
+"""The role of the table owner during key rotation; no user holds it, so it is no `Role`."""
+WORKERS = POLICY[Permission.case_break_glass]
+SUPERVISORS = POLICY[Permission.assessment_decide]
+ROLES_BY_FUNCTION: dict[str, Iterable[str]] = {
+    "is_staff": {*POLICY[Permission.case_read], CUSTODIAN},
+    "worker_id": WORKERS,
+    "supervised_team_ids": SUPERVISORS,
+    "can_read_all_cases": {*POLICY[Permission.case_read] - WORKERS, CUSTODIAN},
+    "can_read_access_log": {*POLICY[Permission.access_log_read] - SUPERVISORS, CUSTODIAN},
+    "partner_agency_id": {ROLE_BY_SCOPE["referrals"]},
+    "is_finance_officer": POLICY[Permission.disbursement_pay],
+    "is_custodian": {CUSTODIAN},
+    "spending_by_category": POLICY[Permission.fund_ledger],
+}
+IDENTITY_COLUMNS = {"id", "created_at", "child_id", "case_id", "contributor_ids"}
+
+
+@pytest.fixture
+async def catalog(world: World) -> AsyncIterator[asyncpg.Connection]:
+    """A connection as the owner of the tables."""
+    connection = await asyncpg.connect(to_driver_url(world.urls.owner))
+    yield connection
+    await connection.close()
+
+
+async def get_constraint_values(catalog: asyncpg.Connection, name: str) -> set[str]:
+    definition = await catalog.fetchval(
+        "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = $1", name
+    )
+    assert definition, name
+    return get_literals(definition)
+
+
+async def get_function_body(catalog: asyncpg.Connection, name: str) -> str:
+    body = await catalog.fetchval(
+        "SELECT prosrc FROM pg_proc WHERE proname = $1 AND pronamespace = 'access'::regnamespace", name
+    )
+    assert body, name
+    return str(body)
+
+
+def get_literals(sql: str) -> set[str]:
+    return set(re.findall(r"'([^']*)'", sql))
+
+
+def get_match(pattern: str, sql: str) -> str:
+    found = re.search(pattern, sql, re.DOTALL)
+    assert found, pattern
+    return found[1]
+
+
+def get_statuses(states: Any) -> set[str]:
+    transitions: Sequence[Transition] = states.TRANSITIONS
+    sources = {source for transition in transitions for source in transition.sources}
+    return {states.INITIAL_STATUS, *sources, *(transition.target for transition in transitions)}
+
+
+def get_status_changes(*machines: Any) -> set[str]:
+    return {
+        f"{source} {transition.target}"
+        for states in machines
+        for transition in states.TRANSITIONS
+        for source in transition.sources
+        if source != transition.target
+    }
+
+
+@pytest.mark.parametrize("table", STATE_MACHINES)
+async def test_status_constraint_allows_the_statuses_of_the_state_machine(
+    catalog: asyncpg.Connection, table: str
+) -> None:
+    # Planted: 'missed' taken out of ck_follow_ups_status; SUPERSEDE taken out of TRANSITIONS in care_plans/states.py.
+    allowed = await get_constraint_values(catalog, f"ck_{table}_status")
+    assert allowed == get_statuses(STATE_MACHINES[table])
+
+
+@pytest.mark.parametrize("constraint", CODE_LISTS)
+async def test_constraint_allows_the_codes_of_the_code_list(
+    catalog: asyncpg.Connection, constraint: str
+) -> None:
+    # Planted: 'dropped' taken out of ck_goals_status.
+    assert await get_constraint_values(catalog, constraint) == set(get_codes(CODE_LISTS[constraint]))
+
+
+async def test_authorship_trigger_allows_the_transitions_of_the_state_machines(
+    catalog: asyncpg.Connection,
+) -> None:
+    # Planted: 'submitted returned' taken out of access.validate_authorship().
+    body = await get_function_body(catalog, "validate_authorship")
+    exit_plans = get_match(r"WHEN 'exit_plans' THEN ARRAY\[(.*?)\]", body)
+    others = get_match(r"ELSE ARRAY\[(.*?)\]", body)
+    assert get_literals(exit_plans) == get_status_changes(exit_plan_states)
+    assert get_literals(others) == get_status_changes(assessment_states, care_plan_states)
+
+
+async def test_frozen_statuses_and_columns_are_those_of_approval(catalog: asyncpg.Connection) -> None:
+    # Planted: 'superseded' taken out of access.prevent_change_after_submission(); 'ratings' added to its columns.
+    body = await get_function_body(catalog, "prevent_change_after_submission")
+    statuses = get_statuses(assessment_states) | get_statuses(care_plan_states)
+    assert get_literals(get_match(r"OLD\.status IN \((.*?)\)", body)) == statuses - EDITABLE_STATUSES
+    decision_columns = set(ApprovalRecord.model_fields) - {"author_id", "contributor_ids"}
+    assert get_literals(get_match(r"ARRAY\[(.*?)\]", body)) == decision_columns | {"version", "updated_at"}
+
+
+async def test_contributors_are_recorded_in_editable_statuses(catalog: asyncpg.Connection) -> None:
+    # Planted: 'returned' taken out of access.record_contributor().
+    body = await get_function_body(catalog, "record_contributor")
+    assert get_literals(get_match(r"NEW\.status IN \((.*?)\)", body)) == EDITABLE_STATUSES
+
+
+async def test_disbursement_trigger_freezes_the_final_statuses(catalog: asyncpg.Connection) -> None:
+    # Planted: 'rejected' taken out of access.prevent_change_of_request().
+    body = await get_function_body(catalog, "prevent_change_of_request")
+    sources = {source for transition in disbursement_states.TRANSITIONS for source in transition.sources}
+    final = get_statuses(disbursement_states) - sources
+    assert get_literals(get_match(r"OLD\.status IN \((.*?)\)", body)) == final
+
+
+@pytest.mark.parametrize("function", ROLES_BY_FUNCTION)
+async def test_roles_in_sql_functions_are_those_of_the_policy(
+    catalog: asyncpg.Connection, function: str
+) -> None:
+    # Planted: 'supervisor' taken out of access.worker_id(); Role.programme_manager taken out of `fund_ledger`.
+    body = await get_function_body(catalog, function)
+    assert get_literals(get_match(r"roles && ARRAY\[(.*?)\]", body)) == {
+        str(role) for role in ROLES_BY_FUNCTION[function]
+    }
+
+
+async def test_every_role_comparison_in_sql_is_tested(catalog: asyncpg.Connection) -> None:
+    # Planted: 'is_finance_officer' taken out of ROLES_BY_FUNCTION; 'is_manager' in `approval_limits`.
+    functions = await catalog.fetch(
+        "SELECT proname FROM pg_proc WHERE pronamespace::regnamespace::text IN ('access', 'ledger') AND prosrc ~ 'roles &&'"
+    )
+    assert {row["proname"] for row in functions} == set(ROLES_BY_FUNCTION)
+    limits = await catalog.fetch("SELECT DISTINCT role FROM approval_limits")
+    assert {row["role"] for row in limits} <= set(Role)
+
+
+async def test_scopes_in_sql_give_the_roles_of_the_policy(catalog: asyncpg.Connection) -> None:
+    # Planted: 'partner_system' for the scope 'reports' in access.open().
+    body = await get_function_body(catalog, "open")
+    pairs = re.findall(r"WHEN '(\w+)' = ANY \(c\.scopes\) THEN '(\w+)'", body)
+    assert dict(pairs) == ROLE_BY_SCOPE
+
+
+async def test_acts_in_sql_functions_are_permissions(catalog: asyncpg.Connection) -> None:
+    # Planted: 'case.reopened' in access.has_open_case().
+    bodies = await catalog.fetch("SELECT prosrc FROM pg_proc WHERE pronamespace = 'access'::regnamespace")
+    acts = {
+        act
+        for row in bodies
+        for compared in re.findall(r"\.act\) (?:=|IN) (\(.*?\)|'.*?')", row["prosrc"])
+        for act in get_literals(compared)
+    }
+    assert acts
+    assert acts <= {str(permission) for permission in Permission}
+
+
+async def test_identity_columns_of_case_records_cannot_be_updated(catalog: asyncpg.Connection) -> None:
+    # Planted: GRANT UPDATE (case_id) ON goals; GRANT UPDATE ON reviews.
+    grants = await catalog.fetch(
+        """
+        SELECT c.relname AS table, array_agg(a.attname::text) AS columns
+          FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND c.relrowsecurity
+           AND has_column_privilege('firststep_api', c.oid, a.attnum, 'UPDATE')
+           AND c.relname IN (SELECT table_name FROM information_schema.columns WHERE column_name = 'case_id')
+         GROUP BY 1
+        """
+    )
+    wrong = {row["table"]: IDENTITY_COLUMNS.intersection(row["columns"]) for row in grants}
+    assert {table for table, columns in wrong.items() if columns} == {
+        "break_glass",  # the child is set once: user_can_set_child
+        "disbursement_words",  # restricted by the application only
+        "disbursements",  # prevent_change_of_request
+        "referrals",  # joins a case when it is accepted: prevent_reassignment
+    }
