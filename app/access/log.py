@@ -1,10 +1,22 @@
-"""The access log: an event before anything is read, an entry for every child that was.
+"""The access log: one event for each request, and one entry for each child whose records the request touched.
 
-What a request shows is collected from the ORM itself: whatever loads or writes a child's record, anywhere,
-is in the log, without a service having to remember it.
+The log guarantees that no data is read without a lasting entry. A request with a session takes four steps:
+
+1. `open_access_event` writes an event: caller, action, time, address. It is committed in a transaction of its own,
+   before the request reads a record. If the event cannot be written, the request fails with 503.
+2. `bind_access_event` sets the id of the event in the request's transaction. The row policies show rows only to a
+   transaction with a committed event that is less than 60 seconds old. Without an event every table about children
+   appears empty, also for hand-written SQL.
+3. The session collects every record that the ORM loads or writes. Services therefore do not log reads themselves. Only
+   a query that selects plain columns must call `record_access`.
+4. `write_access_entries` writes one entry for each child, in the request's transaction. The transaction commits before
+   the first byte of the response is sent. If the commit fails, the response is not sent.
+
+If a request is rejected, its transaction is rolled back. `conclude_access_event` then records the outcome in a new
+transaction, so that refusals are in the log too.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
@@ -77,20 +89,20 @@ RECORD_KINDS: dict[type, str] = {
     SessionAddendum: "session_addendum",
     SupportSession: "support_session",
 }
-"""Every table whose rows are about a child; a test holds this against the tables with row security."""
+"""Record kind of every table with data about a child. A test compares it with the tables that have row security."""
 
 OPEN_ACCESS_EVENT_SQL = "SELECT * FROM access.open($1, $2, $3, $4, $5, $6, $7)"
 CONCLUDE_ACCESS_EVENT_SQL = "SELECT access.record_outcome($1, $2, $3, $4, $5)"
 SET_ACCESS_EVENT_SQL = "SELECT set_config('firststep.access', $1, true)"
 INSERT_ACCESS_ENTRIES_SQL = """
     INSERT INTO access_entries (event_id, child_id, case_id, record_kind, record_id, outcome, status)
-    SELECT $1, child, file, kind, record, $2, $3
-      FROM unnest($4::uuid[], $5::uuid[], $6::text[], $7::uuid[]) AS shown (child, file, kind, record)
+    SELECT $1, r.child_id, r.case_id, r.kind, r.record_id, $2, $3
+      FROM unnest($4::uuid[], $5::uuid[], $6::text[], $7::uuid[]) AS r (child_id, case_id, kind, record_id)
 """
 
 
 class AccessedRecord(NamedTuple):
-    """A record that a request loaded or wrote."""
+    """A record that a request read or wrote. It becomes one entry of the log."""
 
     child_id: UUID | None
     case_id: UUID | None
@@ -100,79 +112,89 @@ class AccessedRecord(NamedTuple):
 
 @dataclass(slots=True)
 class AccessedRecords:
-    """What one request has shown so far: for each child, the first record of it that was touched."""
+    """Records that one request has read or written so far: the first one of each child."""
 
     by_child: dict[UUID, AccessedRecord] = field(default_factory=dict)
     without_child: dict[tuple[str, UUID], AccessedRecord] = field(default_factory=dict)
-    """Records about nobody's child yet: referrals before they are accepted."""
+    """Records that do not belong to a child yet: referrals before they are accepted, with their questions."""
 
-    def add(self, shown: AccessedRecord) -> None:
-        """Note a record."""
-        if shown.child_id is None:
-            self.without_child.setdefault((shown.kind, shown.record_id), shown)
+    def add(self, record: AccessedRecord) -> None:
+        """Add a record, unless an earlier record of the same child is already stored."""
+        if record.child_id is None:
+            self.without_child.setdefault((record.kind, record.record_id), record)
             return
-        self.without_child.pop((shown.kind, shown.record_id), None)
-        known = self.by_child.setdefault(shown.child_id, shown)
-        if shown.kind == "break_glass":  # the entry of such a request names the grant, which holds the reason
-            known = shown
-        # A case that opens is younger than its child: who asks for the case's accesses is to find that one too.
-        if known.case_id is None and shown.case_id is not None:
-            known = known._replace(case_id=shown.case_id)
-        self.by_child[shown.child_id] = known
+        self.without_child.pop((record.kind, record.record_id), None)
+        entry = self.by_child.setdefault(record.child_id, record)
+        if (
+            record.kind == "break_glass"
+        ):  # the entry must name the grant, because the grant contains the reason
+            entry = record
+        # A new case is written after its child. The entry of the child must name the case, so that a search of the log
+        # by case finds it.
+        if entry.case_id is None and record.case_id is not None:
+            entry = entry._replace(case_id=record.case_id)
+        self.by_child[record.child_id] = entry
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[AccessedRecord]:
         yield from self.by_child.values()
         yield from self.without_child.values()
 
 
 def get_accessed_records(session: AsyncSession) -> AccessedRecords:
-    """Return what a session has shown."""
-    found: AccessedRecords = session.info.setdefault("trace", AccessedRecords())
-    return found
+    """Return the records that a session has read or written."""
+    return _accessed_records(session.info)
+
+
+def _accessed_records(session_info: dict[Any, Any]) -> AccessedRecords:
+    records: AccessedRecords = session_info.get("accessed_records") or session_info.setdefault(
+        "accessed_records", AccessedRecords()
+    )
+    return records
 
 
 UNRECORDED_READ = {"uncollected": True}
-"""The execution option of a statement that reads sealed columns without the ORM's records, which it could collect.
+"""Execution option of a statement that selects encrypted columns instead of ORM records.
 
-Either `show` is told what of it is shown, or nothing is: candidates compared in memory. Tests refuse such a statement
-without it."""
+The session cannot collect such reads. The calling code either passes the records to `record_access` or does not return
+them, for example candidates of a search that are compared in memory. Tests reject such a statement without this option.
+"""
 
 
 def record_access(session: AsyncSession, records: Iterable[AccessedRecord]) -> None:
-    """Note records that were read as plain columns."""
-    trace = get_accessed_records(session)
+    """Add records that were read as plain columns to the access log of the request."""
+    accessed_records = get_accessed_records(session)
     for record in records:
-        trace.add(record)
+        accessed_records.add(record)
 
 
-def _record_orm_access(info: dict[Any, Any], record: Any) -> None:
+def _record_orm_access(session_info: dict[Any, Any], record: object) -> None:
     kind = RECORD_KINDS.get(type(record))
     if kind is None:
         return
-    known = record.__dict__
-    child_id = known.get("id") if kind == "child" else known.get("child_id")
-    trace: AccessedRecords = info.get("trace") or info.setdefault("trace", AccessedRecords())
-    shown = trace.by_child.get(child_id)
-    if (shown and shown.case_id and kind != "break_glass") or (kind == "access" and child_id is None):
+    columns = record.__dict__  # loaded columns only: reading an attribute could load an expired record again
+    child_id = columns.get("id") if kind == "child" else columns.get("child_id")
+    accessed_records = _accessed_records(session_info)
+    entry = accessed_records.by_child.get(child_id) if child_id else None
+    if (entry and entry.case_id and kind != "break_glass") or (kind == "access" and child_id is None):
         return
-    record_id = known.get("id") or known.get("case_id")
-    case_id = record_id if kind == "case" else known.get("case_id")
-    trace.add(AccessedRecord(child_id, case_id, kind, record_id))
+    record_id = columns["id"] if "id" in columns else columns["case_id"]
+    case_id = record_id if kind == "case" else columns.get("case_id")
+    accessed_records.add(AccessedRecord(child_id, case_id, kind, record_id))
 
 
 @event.listens_for(Mapper, "load")
-def _on_load(record: Any, context: QueryContext) -> None:
+def _on_load(record: object, context: QueryContext) -> None:
     _record_orm_access(context.session.info, record)
 
 
 @event.listens_for(Mapper, "refresh")
-def _on_refresh(record: Any, context: QueryContext, _: Any) -> None:
+def _on_refresh(record: object, context: QueryContext, _: object) -> None:
     _record_orm_access(context.session.info, record)
 
 
 @event.listens_for(Mapper, "after_insert")
 @event.listens_for(Mapper, "after_update")
-def _on_write(_: Any, __: Any, record: Any) -> None:
+def _on_write(_: object, __: object, record: object) -> None:
     session = object_session(record)
     if session is not None:
         _record_orm_access(session.info, record)
@@ -180,7 +202,7 @@ def _on_write(_: Any, __: Any, record: Any) -> None:
 
 @dataclass(frozen=True, slots=True)
 class AccessRequest:
-    """Who says they are asking, and for what: the facts an event is opened with."""
+    """The claimed caller and the requested action, as an event records them."""
 
     action: str
     request_id: str
@@ -191,54 +213,55 @@ class AccessRequest:
     token_id: UUID | None = None
 
 
-async def open_access_event(database: Database, question: AccessRequest) -> asyncpg.Record:
-    """Open an access: one statement, committed before anything else happens.
+async def open_access_event(database: Database, request: AccessRequest) -> asyncpg.Record:
+    """Write an event and commit it. One statement does both, on a connection of a separate pool.
 
     Returns:
-        The event's id and what the database says about the actor now; the id is None for a dead session.
+        The id of the event, and the caller's name, roles, scopes, agency and teams as stored at this time. The id is
+        None if the session has ended; the event then has the outcome `unauthenticated`.
 
     Raises:
-        Unavailable: the log cannot be written, and so nothing can be read.
+        Unavailable: the event could not be written.
     """
-    q = question
     with translate_database_errors():
         return await database.access_pool.fetchrow(
             OPEN_ACCESS_EVENT_SQL,
-            q.kind,
-            q.subject_id,
-            q.session_id,
-            q.token_id,
-            q.action,
-            q.request_id,
-            q.address,
+            request.kind,
+            request.subject_id,
+            request.session_id,
+            request.token_id,
+            request.action,
+            request.request_id,
+            request.address,
         )
 
 
 async def bind_access_event(session: AsyncSession, event_id: UUID) -> None:
-    """Begin the transaction that may see what the event's actor may see."""
-    session.info["driver"] = await session.run_sync(_set_access_event, event_id)
+    """Begin the request's transaction with the event, so that the row policies show the rows of its caller."""
+    session.info["driver_connection"] = await session.run_sync(_set_access_event, event_id)
 
 
 def _set_access_event(session: Session, event_id: UUID) -> Any:
-    """Do it in one turn of SQLAlchemy's, who sees a connection that died in its pool."""
+    # This goes through SQLAlchemy, because SQLAlchemy replaces a pooled connection that was lost.
     connection = session.connection()
     connection.exec_driver_sql(SET_ACCESS_EVENT_SQL, (str(event_id),))
     return connection.connection.driver_connection
 
 
 def get_driver_connection(session: AsyncSession) -> asyncpg.Connection:
-    """Return the connection of a transaction that was entered, for what every request says.
+    """Return the driver's connection of a transaction after `bind_access_event`.
 
-    What goes through the ORM, and so into the trace, goes another way; these few statements cost a third on this one.
+    It is for the fixed statements of every request. Executed on the driver they take a third of the time that they take
+    through SQLAlchemy. Statements that read records must use the session, which collects them for the log.
     """
-    found: asyncpg.Connection = session.info["driver"]
-    return found
+    connection: asyncpg.Connection = session.info["driver_connection"]
+    return connection
 
 
 async def write_access_entries(session: AsyncSession, event_id: UUID, outcome: str, status: int) -> None:
-    """Write an entry for every child this request showed, or one that says it showed none."""
-    shown = list(get_accessed_records(session)) or [(None, None, None, None)]
-    columns = map(list, zip(*shown, strict=True))
+    """Write one entry for each child whose records the request touched. Without any, write one entry without a child."""
+    rows: list[tuple[object, ...]] = list(get_accessed_records(session))
+    columns = map(list, zip(*(rows or [(None,) * len(AccessedRecord._fields)]), strict=True))
     await get_driver_connection(session).execute(
         INSERT_ACCESS_ENTRIES_SQL, event_id, outcome, status, *columns
     )
@@ -247,24 +270,27 @@ async def write_access_entries(session: AsyncSession, event_id: UUID, outcome: s
 async def conclude_access_event(
     database: Database, event_id: UUID, outcome: str, status: int, record_id: UUID | None = None
 ) -> None:
-    """Record how a request ended whose own transaction is gone: a refusal outlives its rollback."""
+    """Record the outcome of a request whose own transaction is rolled back, in a new transaction."""
     with translate_database_errors():
         await database.access_pool.execute(
             CONCLUDE_ACCESS_EVENT_SQL, event_id, outcome, status, None, record_id
         )
 
 
-async def open_custodian_access_event(owner: asyncpg.Connection, act: str) -> UUID:
-    """Open an access for work on sealed values that no person asks for, on the owner's connection; return its id."""
-    opened: UUID = await owner.fetchval("SELECT access.open_as_custodian($1, $2)", act, uuid4().hex)
-    return opened
+async def open_custodian_access_event(owner: asyncpg.Connection, action: str) -> UUID:
+    """Open an event for a command that processes encrypted values without a caller, and return its id.
+
+    The connection must belong to the owner role.
+    """
+    event_id: UUID = await owner.fetchval("SELECT access.open_as_custodian($1, $2)", action, uuid4().hex)
+    return event_id
 
 
 async def write_custodian_access_entries(
     owner: asyncpg.Connection, event_id: UUID, table: str, rows: Iterable[tuple[UUID, UUID | None]]
 ) -> None:
-    """Write the entries of a custodian's event: which rows of a table, of which children."""
-    entries = [(event_id, child, table, row, "allowed", 200) for row, child in rows]
+    """Write one entry for each row of a table that a custodian's command processed. `rows`: row id and child id."""
+    entries = [(event_id, child_id, table, row_id, "allowed", 200) for row_id, child_id in rows]
     await owner.executemany(
         "INSERT INTO access_entries (event_id, child_id, record_kind, record_id, outcome, status)"
         " VALUES ($1, $2, $3, $4, $5, $6)",
