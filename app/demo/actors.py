@@ -20,7 +20,8 @@ from app.demo import people as demo_people
 from app.kit.dates import add_months, today
 from app.models import User
 from app.models.record import new_id
-from app.schemas.administration import AgencyCreate, ApiClientCreate, TeamCreate, UserCreate
+from app.schemas.administration import AgencyCreate, TeamCreate, UserCreate
+from app.schemas.api_clients import ApiClientCreate
 from app.schemas.providers import ProviderContact, ProviderCreate
 from app.server.act_as import run_as, start_session_as
 from app.services.accounts import agencies, api_clients, initial_passwords, teams, users

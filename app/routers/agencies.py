@@ -1,4 +1,4 @@
-"""Administration: organisations we work with."""
+"""Endpoints of agencies."""
 
 from typing import Annotated
 from uuid import UUID
@@ -8,8 +8,7 @@ from fastapi import Query
 from app.http.permissions import AgencyManager, AgencyReader
 from app.http.route import Router
 from app.http.session import ExpectedVersion, Session
-from app.schemas.administration import Agency, AgencyCreate, AgencyFilters, AgencyUpdate
-from app.schemas.wire import Page
+from app.schemas.administration import Agency, AgencyCreate, AgencyFilters, AgencyList, AgencyUpdate
 from app.services.accounts import agencies
 
 router = Router(prefix="/agencies", tags=["administration"])
@@ -17,23 +16,30 @@ router = Router(prefix="/agencies", tags=["administration"])
 
 @router.post("", status_code=201)
 async def create_agency(_caller: AgencyManager, session: Session, payload: AgencyCreate) -> Agency:
-    """Add an organisation."""
+    """Create an agency.
+
+    The kind of the agency decides whether its API clients can send referrals.
+    """
     return await agencies.create_agency(session, payload)
 
 
 @router.get("")
 async def list_agencies(
-    _caller: AgencyReader,
-    session: Session,
-    filters: Annotated[AgencyFilters, Query()],
-) -> Page[Agency]:
-    """List the organisations, newest first."""
+    _caller: AgencyReader, session: Session, filters: Annotated[AgencyFilters, Query()]
+) -> AgencyList:
+    """List agencies.
+
+    The newest agency comes first. The list includes inactive agencies unless `is_active` is `true`.
+    """
     return await agencies.list_agencies(session, filters)
 
 
 @router.get("/{agency_id}")
 async def get_agency(_caller: AgencyReader, session: Session, agency_id: UUID) -> Agency:
-    """Read one organisation."""
+    """Get an agency.
+
+    The response does not contain the API clients of the agency; `GET /v1/api-clients?agency_id=` lists them.
+    """
     return await agencies.get_agency(session, agency_id)
 
 
@@ -45,5 +51,9 @@ async def update_agency(
     expected_version: ExpectedVersion,
     payload: AgencyUpdate,
 ) -> Agency:
-    """Change an organisation; a deactivated one's systems are refused from the next request on."""
+    """Update an agency.
+
+    If the agency is deactivated, every following request of its API clients is rejected. The kind can only change to one
+    without referrals if no API client has the scope `referrals`.
+    """
     return await agencies.update_agency(session, agency_id, expected_version, payload)

@@ -1,4 +1,4 @@
-"""Administration: systems of agencies."""
+"""Endpoints of API clients."""
 
 from typing import Annotated
 from uuid import UUID
@@ -8,15 +8,15 @@ from fastapi import Query
 from app.http.permissions import ApiClientManager, ApiClientReader
 from app.http.route import Router
 from app.http.session import ExpectedVersion, Session
-from app.schemas.administration import (
+from app.schemas.api_clients import (
     ApiClient,
     ApiClientCreate,
     ApiClientFilters,
+    ApiClientList,
     ApiClientUpdate,
     ApiClientWithSecret,
     NewApiClientSecret,
 )
-from app.schemas.wire import Page
 from app.services.accounts import api_clients
 
 router = Router(prefix="/api-clients", tags=["administration"])
@@ -24,27 +24,32 @@ router = Router(prefix="/api-clients", tags=["administration"])
 
 @router.post("", status_code=201)
 async def create_api_client(
-    _caller: ApiClientManager,
-    session: Session,
-    payload: ApiClientCreate,
+    _caller: ApiClientManager, session: Session, payload: ApiClientCreate
 ) -> ApiClientWithSecret:
-    """Add a system; its secret is shown once, and it has none where it brings its own key."""
+    """Create an API client.
+
+    The response contains the secret, which is not shown again. An API client with its own public key has no secret.
+    """
     return await api_clients.create_api_client(session, payload)
 
 
 @router.get("")
 async def list_api_clients(
-    _caller: ApiClientReader,
-    session: Session,
-    filters: Annotated[ApiClientFilters, Query()],
-) -> Page[ApiClient]:
-    """List the systems, newest first."""
+    _caller: ApiClientReader, session: Session, filters: Annotated[ApiClientFilters, Query()]
+) -> ApiClientList:
+    """List API clients.
+
+    The newest API client comes first. The response contains no secrets.
+    """
     return await api_clients.list_api_clients(session, filters)
 
 
 @router.get("/{client_id}")
 async def get_api_client(_caller: ApiClientReader, session: Session, client_id: UUID) -> ApiClient:
-    """Read one system: what it may do, when it was last used; never its secrets."""
+    """Get an API client.
+
+    The API client contains its scopes, the time of its last authentication, and the ids of its secrets.
+    """
     return await api_clients.get_api_client(session, client_id)
 
 
@@ -56,26 +61,31 @@ async def update_api_client(
     expected_version: ExpectedVersion,
     payload: ApiClientUpdate,
 ) -> ApiClient:
-    """Change a system; scopes taken away hold from the next request on."""
+    """Update an API client.
+
+    A removed scope is rejected from the next request on. Deactivation revokes every access token of the API client.
+    """
     return await api_clients.update_api_client(session, client_id, expected_version, payload)
 
 
 @router.post("/{client_id}/secrets", status_code=201)
 async def create_api_client_secret(
-    _caller: ApiClientManager,
-    session: Session,
-    client_id: UUID,
+    _caller: ApiClientManager, session: Session, client_id: UUID
 ) -> NewApiClientSecret:
-    """Give a system another secret, shown once; at most two are alive."""
+    """Create a secret of an API client.
+
+    The response contains the secret, which is not shown again. An API client has at most two active secrets, so that it
+    can switch from the old one to the new one.
+    """
     return await api_clients.create_api_client_secret(session, client_id)
 
 
 @router.delete("/{client_id}/secrets/{secret_id}", status_code=204)
 async def delete_api_client_secret(
-    _caller: ApiClientManager,
-    session: Session,
-    client_id: UUID,
-    secret_id: UUID,
+    _caller: ApiClientManager, session: Session, client_id: UUID, secret_id: UUID
 ) -> None:
-    """Take a secret away, and every token the system holds."""
+    """Revoke a secret of an API client.
+
+    Every access token of the API client is revoked too.
+    """
     await api_clients.delete_api_client_secret(session, client_id, secret_id)

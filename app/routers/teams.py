@@ -1,4 +1,4 @@
-"""Administration: teams."""
+"""Endpoints of teams."""
 
 from typing import Annotated
 from uuid import UUID
@@ -8,8 +8,7 @@ from fastapi import Query
 from app.http.permissions import TeamManager, TeamReader
 from app.http.route import Router
 from app.http.session import ExpectedVersion, Session
-from app.schemas.administration import Team, TeamCreate, TeamFilters, TeamUpdate
-from app.schemas.wire import Page
+from app.schemas.administration import Team, TeamCreate, TeamFilters, TeamList, TeamUpdate
 from app.services.accounts import teams
 
 router = Router(prefix="/teams", tags=["administration"])
@@ -17,23 +16,30 @@ router = Router(prefix="/teams", tags=["administration"])
 
 @router.post("", status_code=201)
 async def create_team(_caller: TeamManager, session: Session, payload: TeamCreate) -> Team:
-    """Add a team; who belongs to it is said with the users."""
+    """Create a team.
+
+    The new team has no members. `PATCH /v1/users/{user_id}` assigns users to teams.
+    """
     return await teams.create_team(session, payload)
 
 
 @router.get("")
 async def list_teams(
-    _caller: TeamReader,
-    session: Session,
-    filters: Annotated[TeamFilters, Query()],
-) -> Page[Team]:
-    """List the teams with their members, newest first."""
+    _caller: TeamReader, session: Session, filters: Annotated[TeamFilters, Query()]
+) -> TeamList:
+    """List teams.
+
+    The newest team comes first. Each team contains its active members.
+    """
     return await teams.list_teams(session, filters)
 
 
 @router.get("/{team_id}")
 async def get_team(_caller: TeamReader, session: Session, team_id: UUID) -> Team:
-    """Read one team."""
+    """Get a team.
+
+    The team contains its active members. A deactivated user is not listed.
+    """
     return await teams.get_team(session, team_id)
 
 
@@ -45,5 +51,8 @@ async def update_team(
     expected_version: ExpectedVersion,
     payload: TeamUpdate,
 ) -> Team:
-    """Rename a team, or say that it is no more."""
+    """Update a team.
+
+    Renames, activates or deactivates the team. Its members and cases stay assigned to it.
+    """
     return await teams.update_team(session, team_id, expected_version, payload)

@@ -1,4 +1,4 @@
-"""Administration: members of staff."""
+"""Endpoints of users."""
 
 from typing import Annotated
 from uuid import UUID
@@ -13,10 +13,10 @@ from app.schemas.administration import (
     User,
     UserCreate,
     UserFilters,
+    UserList,
     UserUpdate,
     UserWithPassword,
 )
-from app.schemas.wire import Page
 from app.services.accounts import users
 
 router = Router(prefix="/users", tags=["administration"])
@@ -24,23 +24,31 @@ router = Router(prefix="/users", tags=["administration"])
 
 @router.post("", status_code=201)
 async def create_user(_caller: UserManager, session: Session, payload: UserCreate) -> UserWithPassword:
-    """Add a member of staff; the initial password is shown once."""
+    """Create a user.
+
+    The response contains the initial password, which is not shown again. It is valid for three days and only allows
+    choosing another password.
+    """
     return await users.create_user(session, payload)
 
 
 @router.get("")
 async def list_users(
-    _caller: UserReader,
-    session: Session,
-    filters: Annotated[UserFilters, Query()],
-) -> Page[User]:
-    """List the staff, newest first."""
+    _caller: UserReader, session: Session, filters: Annotated[UserFilters, Query()]
+) -> UserList:
+    """List users.
+
+    The newest user comes first. The list includes deactivated users unless `is_active` is `true`.
+    """
     return await users.list_users(session, filters)
 
 
 @router.get("/{user_id}")
 async def get_user(_caller: UserReader, session: Session, user_id: UUID) -> User:
-    """Read one member of staff."""
+    """Get a user.
+
+    The user contains roles and teams, and whether a second factor is confirmed.
+    """
     return await users.get_user(session, user_id)
 
 
@@ -52,7 +60,11 @@ async def update_user(
     expected_version: ExpectedVersion,
     payload: UserUpdate,
 ) -> User:
-    """Change name, roles, teams, or whether somebody works here; it holds from the next request on."""
+    """Update a user.
+
+    Changes to name, roles, teams and activation apply to the user's next request. Administrators cannot add a role or a
+    team to their own account, remove the role of administrator from it, or deactivate it.
+    """
     return await users.update_user(session, caller, user_id, expected_version, payload)
 
 
@@ -64,16 +76,20 @@ async def reset_user_password(
     expected_version: ExpectedVersion,
     payload: PasswordReset | None = None,
 ) -> UserWithPassword:
-    """Give somebody a new initial password, shown once, and sign them out everywhere."""
+    """Reset the password of a user.
+
+    The response contains a new initial password, which is not shown again. Every session of the user ends. The second
+    factor stays unless `remove_second_factor` is true.
+    """
     return await users.reset_user_password(session, user_id, expected_version, payload or PasswordReset())
 
 
 @router.post("/{user_id}/end-sessions")
 async def end_user_sessions(
-    _caller: UserManager,
-    session: Session,
-    user_id: UUID,
-    expected_version: ExpectedVersion,
+    _caller: UserManager, session: Session, user_id: UUID, expected_version: ExpectedVersion
 ) -> User:
-    """Sign somebody out everywhere."""
+    """End all sessions of a user.
+
+    The access tokens of the user are rejected from the next request on, and the calendar feeds are revoked.
+    """
     return await users.end_user_sessions(session, user_id, expected_version)

@@ -1,6 +1,6 @@
-"""Administration on the wire: users, teams, agencies, API clients. No child's data."""
+"""Schemas of users, teams and agencies. They contain no data about children."""
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar
 from uuid import UUID
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -8,13 +8,14 @@ from pydantic_core import PydanticCustomError
 
 from app.schemas.codes import CodeOf
 from app.schemas.merge_patch import build_patch_model
-from app.schemas.sign_in import TeamMembership
+from app.schemas.sign_in import StaffRole, TeamMembership
 from app.schemas.wire import (
     ClientChosenId,
     Email,
     Id,
     Input,
     Output,
+    Page,
     PageQuery,
     ShortText,
     StrictBoolean,
@@ -22,54 +23,57 @@ from app.schemas.wire import (
     Versioned,
 )
 
-StaffRole = Literal[
-    "social_worker", "supervisor", "programme_manager", "finance_officer", "me_officer",
-    "data_protection_officer", "administrator",
-]  # fmt: skip
-"""What a person may be; the other roles are what machines' scopes make them."""
-Scope = Literal["referrals", "reports"]
 
-
-def _sort_unique(values: list[Any]) -> list[Any]:
+def sort_unique(values: list[str]) -> list[str]:
+    """Return the distinct values, sorted. Used for lists whose order has no meaning."""
     return sorted(set(values))
 
 
-def _validate_query_boolean(value: Any) -> Any:
+def _validate_query_boolean(value: object) -> object:
     if value not in {"true", "false", True, False}:
         raise PydanticCustomError("bool_parsing", "true or false")
     return value
 
 
-StaffRoles = Annotated[list[StaffRole], Field(min_length=1, max_length=20), AfterValidator(_sort_unique)]
-Scopes = Annotated[list[Scope], Field(min_length=1, max_length=10), AfterValidator(_sort_unique)]
+StaffRoles = Annotated[list[StaffRole], Field(min_length=1, max_length=20), AfterValidator(sort_unique)]
+AgencyKind = Annotated[str, CodeOf("agency_kind")]
 QueryBoolean = Annotated[bool, BeforeValidator(_validate_query_boolean)]
-"""A truth in a query: `true` or `false`, not `yes` or `1`."""
+"""A boolean in a query string: only `true` and `false`, not `yes` or `1`."""
+
+NEW_ID = "Id that the client chooses; the server generates one if it is absent."
+"""Description of the field `id` of a new record."""
 
 
 class TeamAssignment(Input):
-    """A place in a team."""
+    """Membership of a user in a team."""
 
-    team_id: Id
-    is_supervisor: StrictBoolean = False
+    team_id: Id = Field(description="Id of the team.")
+    is_supervisor: StrictBoolean = Field(default=False, description="Whether the user supervises the team.")
 
 
 class UserSettings(Input):
-    """What an administrator decides about a person."""
+    """Fields of a user that an administrator can change."""
 
-    name: ShortText
-    roles: StaffRoles
-    is_active: StrictBoolean
-    teams: Annotated[list[TeamAssignment], Field(max_length=50)] = Field(default_factory=list)
+    name: ShortText = Field(description="Full name.")
+    roles: StaffRoles = Field(description="Roles of the user. Their permissions add up.")
+    is_active: StrictBoolean = Field(
+        description="Whether the account is active. Deactivation ends every session of the user at once."
+    )
+    teams: Annotated[list[TeamAssignment], Field(max_length=50)] = Field(
+        default_factory=list, description="Teams of the user. The list replaces the previous one."
+    )
 
 
 class UserCreate(Input):
-    """A new member of staff; the password is made by us and shown once."""
+    """A new user. The server generates the initial password."""
 
-    id: ClientChosenId | None = None
-    email: Email
-    name: ShortText
-    roles: StaffRoles
-    teams: Annotated[list[TeamAssignment], Field(max_length=50)] = Field(default_factory=list)
+    id: ClientChosenId | None = Field(default=None, description=NEW_ID)
+    email: Email = Field(description="E-mail address for the sign-in. It must be unique.")
+    name: ShortText = Field(description="Full name.")
+    roles: StaffRoles = Field(description="Roles of the user. Their permissions add up.")
+    teams: Annotated[list[TeamAssignment], Field(max_length=50)] = Field(
+        default_factory=list, description="Teams of the user."
+    )
 
 
 if TYPE_CHECKING:
@@ -81,50 +85,61 @@ else:
 
 
 class UserFilters(PageQuery):
-    """Which users to list."""
+    """Query parameters of the list of users."""
 
-    role: StaffRole | None = None
-    is_active: QueryBoolean | None = None
+    role: StaffRole | None = Field(default=None, description="Only users with this role.")
+    is_active: QueryBoolean | None = Field(
+        default=None, description="Only active (`true`) or only deactivated (`false`) users."
+    )
 
 
 class User(Versioned):
-    """A member of staff."""
+    """A member of staff with an account."""
 
     collection: ClassVar = "users"
 
-    email: str
-    name: str
-    roles: list[str]
-    teams: list[TeamMembership]
-    is_active: bool
-    mfa_enrolled: bool
-    created_at: UtcDateTime
+    email: str = Field(description="E-mail address for the sign-in.")
+    name: str = Field(description="Full name.")
+    roles: list[StaffRole] = Field(description="Roles of the user.")
+    teams: list[TeamMembership] = Field(description="Teams of the user, sorted by name.")
+    is_active: bool = Field(description="Whether the account is active. A deactivated user cannot sign in.")
+    mfa_enrolled: bool = Field(description="Whether a second factor is confirmed.")
+    created_at: UtcDateTime = Field(description="Time at which the user was created.")
+
+
+class UserList(Page[User]):
+    """One page of users, newest first."""
 
 
 class UserWithPassword(User):
-    """A member of staff and the password to hand over: shown once, good for one change, for three days."""
+    """A user with a new initial password. The password is shown only in this response."""
 
-    initial_password: str
+    initial_password: str = Field(
+        description="Initial password. It is valid for three days and only allows choosing another password."
+    )
 
 
 class PasswordReset(Input):
-    """Whether the second factor goes too: the telephone and the recovery codes are lost."""
+    """Options of a password reset."""
 
-    remove_second_factor: StrictBoolean = False
+    remove_second_factor: StrictBoolean = Field(
+        default=False,
+        description="Also remove the second factor, for a user who lost the telephone and the recovery codes.",
+    )
 
 
 class TeamSettings(Input):
-    """What an administrator decides about a team."""
+    """Fields of a team that an administrator can change."""
 
-    name: ShortText
-    is_active: StrictBoolean
+    name: ShortText = Field(description="Name of the team. It must be unique.")
+    is_active: StrictBoolean = Field(description="Whether the team is active.")
 
 
 class TeamCreate(Input):
-    """A new team; who belongs to it stands with the users."""
+    """A new team. Its members are assigned through the users."""
 
-    id: ClientChosenId | None = None
-    name: ShortText
+    id: ClientChosenId | None = Field(default=None, description=NEW_ID)
+    name: ShortText = Field(description="Name of the team. It must be unique.")
 
 
 if TYPE_CHECKING:
@@ -136,44 +151,56 @@ else:
 
 
 class TeamFilters(PageQuery):
-    """Which teams to list."""
+    """Query parameters of the list of teams."""
 
-    is_active: QueryBoolean | None = None
+    is_active: QueryBoolean | None = Field(
+        default=None, description="Only active (`true`) or only inactive (`false`) teams."
+    )
 
 
 class TeamMember(Output):
-    """Somebody of a team."""
+    """A user in a team."""
 
-    user_id: UUID
-    name: str
-    is_supervisor: bool
+    user_id: UUID = Field(description="Id of the user.")
+    name: str = Field(description="Full name of the user.")
+    is_supervisor: bool = Field(description="Whether the user supervises the team.")
 
 
 class Team(Versioned):
-    """Workers and their supervisors."""
+    """A team of workers and their supervisors."""
 
     collection: ClassVar = "teams"
 
-    name: str
-    is_active: bool
-    members: list[TeamMember] = Field(description="Those who are active.")
-    created_at: UtcDateTime
+    name: str = Field(description="Name of the team.")
+    is_active: bool = Field(description="Whether the team is active.")
+    members: list[TeamMember] = Field(description="Active members of the team, sorted by name.")
+    created_at: UtcDateTime = Field(description="Time at which the team was created.")
+
+
+class TeamList(Page[Team]):
+    """One page of teams, newest first."""
 
 
 class AgencySettings(Input):
-    """What an administrator decides about an organisation."""
+    """Fields of an agency that an administrator can change."""
 
-    name: ShortText
-    kind: Annotated[str, CodeOf("agency_kind")]
-    is_active: StrictBoolean
+    name: ShortText = Field(description="Name of the agency. It must be unique.")
+    kind: AgencyKind = Field(
+        description="Kind of agency. API clients of `fsc` and `partner` can send referrals."
+    )
+    is_active: StrictBoolean = Field(
+        description="Whether the agency is active. Requests of an inactive agency's API clients are rejected."
+    )
 
 
 class AgencyCreate(Input):
-    """A new organisation."""
+    """A new agency."""
 
-    id: ClientChosenId | None = None
-    name: ShortText
-    kind: Annotated[str, CodeOf("agency_kind")]
+    id: ClientChosenId | None = Field(default=None, description=NEW_ID)
+    name: ShortText = Field(description="Name of the agency. It must be unique.")
+    kind: AgencyKind = Field(
+        description="Kind of agency. API clients of `fsc` and `partner` can send referrals."
+    )
 
 
 if TYPE_CHECKING:
@@ -185,112 +212,24 @@ else:
 
 
 class AgencyFilters(PageQuery):
-    """Which organisations to list."""
+    """Query parameters of the list of agencies."""
 
-    kind: Annotated[str, CodeOf("agency_kind")] | None = None
-    is_active: QueryBoolean | None = None
+    kind: AgencyKind | None = Field(default=None, description="Only agencies of this kind.")
+    is_active: QueryBoolean | None = Field(
+        default=None, description="Only active (`true`) or only inactive (`false`) agencies."
+    )
 
 
 class Agency(Versioned):
-    """An organisation: FSC itself, a partner, a provider."""
+    """An organisation: First Step itself, a partner, a provider, an authority or a donor."""
 
     collection: ClassVar = "agencies"
 
-    name: str
-    kind: str
-    is_active: bool
-    created_at: UtcDateTime
+    name: str = Field(description="Name of the agency.")
+    kind: AgencyKind = Field(description="Kind of agency.")
+    is_active: bool = Field(description="Whether the agency is active.")
+    created_at: UtcDateTime = Field(description="Time at which the agency was created.")
 
 
-JwkCoordinate = Annotated[str, Field(min_length=43, max_length=43)]
-
-
-class PublicJwk(Input):
-    """A client's public key (RFC 7517): ES256 and nothing else; private members are refused."""
-
-    kty: Literal["EC"]
-    crv: Literal["P-256"]
-    x: JwkCoordinate
-    y: JwkCoordinate
-    alg: Literal["ES256"] | None = None
-    use: Literal["sig"] | None = None
-    kid: Annotated[str, Field(max_length=200)] | None = None
-
-
-class ApiClientSettings(Input):
-    """What an administrator decides about a system."""
-
-    name: ShortText
-    scopes: Scopes
-    is_active: StrictBoolean
-    public_key: PublicJwk | None = None
-
-
-class ApiClientCreate(Input):
-    """A new system of an agency: it proves itself by a secret that we make, or by its own key."""
-
-    id: ClientChosenId | None = None
-    agency_id: Id
-    name: ShortText
-    scopes: Scopes
-    public_key: PublicJwk | None = None
-
-
-if TYPE_CHECKING:
-
-    class ApiClientUpdate(Input):
-        """Changes to `ApiClientSettings`."""
-else:
-    ApiClientUpdate = build_patch_model(ApiClientSettings, "ApiClientUpdate")
-
-
-class ApiClientFilters(PageQuery):
-    """Which systems to list."""
-
-    agency_id: Id | None = None
-    is_active: QueryBoolean | None = None
-
-
-class PublicKey(Output):
-    """A client's public key."""
-
-    kty: str
-    crv: str
-    x: str
-    y: str
-
-
-class ApiClientSecret(Output):
-    """A secret that is alive; what it is, nobody can tell any more."""
-
-    id: UUID
-    created_at: UtcDateTime
-
-
-class ApiClient(Versioned):
-    """A system of an agency."""
-
-    collection: ClassVar = "api-clients"
-
-    client_id: str
-    agency_id: UUID
-    name: str
-    scopes: list[str]
-    public_key: PublicKey | None
-    is_active: bool
-    last_used_at: UtcDateTime | None
-    secrets: list[ApiClientSecret]
-    created_at: UtcDateTime
-
-
-class ApiClientWithSecret(ApiClient):
-    """A new system and its secret, shown once; none where it proves itself by its own key."""
-
-    client_secret: str | None
-
-
-class NewApiClientSecret(ApiClientSecret):
-    """A new secret, shown once."""
-
-    client_id: str
-    client_secret: str
+class AgencyList(Page[Agency]):
+    """One page of agencies, newest first."""

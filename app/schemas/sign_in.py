@@ -1,179 +1,228 @@
-"""Sign-in on the wire: people, their sessions and second factor, and machines."""
+"""Schemas of sign-in: sessions and second factors of people, access tokens of API clients."""
 
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
+from typing_extensions import TypeAliasType
 
-from app.schemas.wire import Email, Input, Output, UtcDateTime, Versioned
+from app.schemas.wire import Email, Input, Output, Page, UtcDateTime, Versioned
 
+StaffRole = TypeAliasType(
+    "StaffRole",
+    Literal[
+        "social_worker", "supervisor", "programme_manager", "finance_officer", "me_officer",
+        "data_protection_officer", "administrator",
+    ],
+)  # fmt: skip
+"""Role of a member of staff. API clients have other roles, which follow from their scopes."""
 Password = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
-"""Used exactly as sent."""
+"""A password, verified exactly as sent."""
 OneTimeCode = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 """Six digits from an authenticator app, or a recovery code."""
+OAuthErrorCode = TypeAliasType(
+    "OAuthErrorCode",
+    Literal["invalid_request", "invalid_client", "unsupported_grant_type", "invalid_scope"],
+)
+"""Error code of RFC 6749, section 5.2."""
 
 
 class SignInCredentials(Input):
-    """Who says they are signing in, and their proof."""
+    """Credentials of a person."""
 
-    email: Email
-    password: Password
-    otp: OneTimeCode | None = None
+    email: Email = Field(description="E-mail address of the account.")
+    password: Password = Field(description="Password of the account.")
+    otp: OneTimeCode | None = Field(
+        default=None,
+        description="Six digits from an authenticator app, or a recovery code. Required with a second factor.",
+    )
 
 
 class UserAccessToken(Output):
-    """An access token; the refresh token travels in a cookie."""
+    """Access token of a person. The refresh token is in the cookie of the response."""
 
-    access_token: str
-    token_type: Literal["Bearer"]
-    expires_in: int = Field(description="Seconds.")
-    mfa_required: bool = Field(description="The token opens nothing but the setting up of a second factor.")
+    access_token: str = Field(description="Access token for the header `Authorization: Bearer …`.")
+    token_type: Literal["Bearer"] = Field(description="Type of the token.")
+    expires_in: int = Field(description="Lifetime of the access token in seconds.")
+    mfa_required: bool = Field(
+        description="If true, the token only allows setting up a second factor, which the user's roles require."
+    )
     password_change_required: bool = Field(
-        description="The token opens nothing but the choice of a password: the one used was given by an administrator."
+        description="If true, the token only allows choosing a password, because the password is an initial one."
     )
 
 
 class TeamMembership(Output):
-    """A place in a team."""
+    """A team of a user."""
 
-    team_id: UUID
-    team_name: str
-    is_supervisor: bool
+    team_id: UUID = Field(description="Id of the team.")
+    team_name: str = Field(description="Name of the team.")
+    is_supervisor: bool = Field(description="Whether the user supervises the team.")
 
 
 class Me(Versioned):
-    """The person who is asking."""
+    """The account of the caller."""
 
-    email: str
-    name: str
-    roles: list[str]
-    teams: list[TeamMembership]
-    mfa_enrolled: bool
-    mfa_required: bool = Field(description="Whether these roles need a second factor here.")
-    permissions: list[str] = Field(description="Every act these roles include.")
+    email: str = Field(description="E-mail address for the sign-in.")
+    name: str = Field(description="Full name.")
+    roles: list[StaffRole] = Field(description="Roles of the caller.")
+    teams: list[TeamMembership] = Field(description="Teams of the caller, sorted by name.")
+    mfa_enrolled: bool = Field(description="Whether a second factor is confirmed.")
+    mfa_required: bool = Field(description="Whether the caller's roles require a second factor.")
+    permissions: list[str] = Field(
+        description="Permissions that the caller's roles include, such as `case.read`."
+    )
 
 
 class PasswordChange(Input):
-    """A new password, and the present one as proof."""
+    """A new password. The current password proves the identity of the caller."""
 
-    current_password: Password
-    new_password: Password
+    current_password: Password = Field(description="Current password, or the initial password.")
+    new_password: Password = Field(description="New password, 12 to 128 characters.")
 
 
 class UserSession(Output):
-    """A sign-in that is still alive."""
+    """An active session of the caller. It begins with a sign-in on one device."""
 
-    id: UUID
-    created_at: UtcDateTime
-    refreshed_at: UtcDateTime = Field(description="When it was last used to get an access token.")
-    ends_at: UtcDateTime = Field(description="When it ends, however often it is refreshed.")
-    address: str | None
-    user_agent: str | None
-    current: bool
+    id: UUID = Field(description="Id of the session.")
+    created_at: UtcDateTime = Field(description="Time of the sign-in.")
+    refreshed_at: UtcDateTime = Field(description="Time at which the last access token was issued.")
+    ends_at: UtcDateTime = Field(description="Time at which the session ends. Refreshes do not extend it.")
+    address: str | None = Field(description="IP address of the sign-in.")
+    user_agent: str | None = Field(description="User-Agent header of the sign-in.")
+    current: bool = Field(description="Whether the request was made in this session.")
+
+
+class UserSessionList(Page[UserSession]):
+    """One page of the caller's active sessions, newest first."""
 
 
 class TotpEnrolment(Output):
-    """A second factor to be confirmed with its first code. Shown once."""
+    """A new second factor, to be confirmed with its first code. The secret is shown only in this response."""
 
-    secret: str = Field(description="Base 32, to type into an authenticator app.")
-    provisioning_uri: str = Field(description="The same as a QR code's content.")
-    confirmed: bool
+    secret: str = Field(description="TOTP secret in base 32, to type into an authenticator app.")
+    provisioning_uri: str = Field(description="`otpauth:` URI with the secret, to display as a QR code.")
+    confirmed: bool = Field(description="Whether the second factor is confirmed; always false here.")
 
 
 class TotpConfirmation(Input):
     """The first code of a new second factor."""
 
-    code: OneTimeCode
+    code: OneTimeCode = Field(description="Six digits from the authenticator app.")
 
 
 class RecoveryCodes(Output):
-    """Codes for a lost telephone, each good for one sign-in. Shown once."""
+    """Recovery codes for a lost telephone. They are shown only in this response."""
 
-    recovery_codes: list[str]
+    recovery_codes: list[str] = Field(description="Ten codes. Each is accepted once instead of a TOTP code.")
 
 
 class TotpRemoval(Input):
-    """Proof that it is the person who asks: the password, or a code."""
+    """Proof of the caller's identity: either the password or a code."""
 
-    password: Password | None = None
-    code: OneTimeCode | None = None
+    password: Password | None = Field(default=None, description="Password of the caller.")
+    code: OneTimeCode | None = Field(
+        default=None, description="Six digits from the authenticator app, or a recovery code."
+    )
 
     @model_validator(mode="after")
     def require_one_proof(self) -> Self:
-        """Ask for exactly one of the two."""
+        """Require exactly one of password and code."""
         if (self.password is None) == (self.code is None):
             raise PydanticCustomError("not_both", "one of password and code")
         return self
 
 
 class ClientAccessToken(Output):
-    """A machine's access token (RFC 6749, section 5.1)."""
+    """Access token of an API client (RFC 6749, section 5.1)."""
 
-    access_token: str
-    token_type: Literal["Bearer"]
-    expires_in: int
-    scope: str
+    access_token: str = Field(description="Access token for the header `Authorization: Bearer …`.")
+    token_type: Literal["Bearer"] = Field(description="Type of the token.")
+    expires_in: int = Field(description="Lifetime of the access token in seconds.")
+    scope: str = Field(description="Granted scopes, separated by spaces.")
 
 
 class OAuthErrorResponse(Output):
-    """A refusal as RFC 6749, section 5.2 words it."""
+    """An error response of the OAuth endpoints (RFC 6749, section 5.2)."""
 
-    error: Literal["invalid_request", "invalid_client", "unsupported_grant_type", "invalid_scope"]
-    error_description: str
+    error: OAuthErrorCode = Field(description="Error code of RFC 6749.")
+    error_description: str = Field(description="Cause of the error, in English.")
 
 
 class AuthorizationServerMetadata(Output):
-    """What this authorization server offers (RFC 8414)."""
+    """Metadata of the authorization server (RFC 8414)."""
 
-    issuer: str
-    token_endpoint: str
-    token_endpoint_auth_methods_supported: list[str]
-    token_endpoint_auth_signing_alg_values_supported: list[str]
-    revocation_endpoint: str
-    revocation_endpoint_auth_methods_supported: list[str]
-    revocation_endpoint_auth_signing_alg_values_supported: list[str]
-    jwks_uri: str
-    grant_types_supported: list[str]
-    response_types_supported: list[str]
-    scopes_supported: list[str]
-    service_documentation: str
+    issuer: str = Field(description="Issuer of access tokens, and the audience of client assertions.")
+    token_endpoint: str = Field(description="URL of the token endpoint.")
+    token_endpoint_auth_methods_supported: list[str] = Field(
+        description="Authentication methods of the token endpoint."
+    )
+    token_endpoint_auth_signing_alg_values_supported: list[str] = Field(
+        description="Signature algorithms of client assertions."
+    )
+    revocation_endpoint: str = Field(description="URL of the revocation endpoint.")
+    revocation_endpoint_auth_methods_supported: list[str] = Field(
+        description="Authentication methods of the revocation endpoint."
+    )
+    revocation_endpoint_auth_signing_alg_values_supported: list[str] = Field(
+        description="Signature algorithms of client assertions."
+    )
+    jwks_uri: str = Field(description="URL of the public keys.")
+    grant_types_supported: list[str] = Field(description="Supported grant types.")
+    response_types_supported: list[str] = Field(
+        description="Supported response types; empty, because there is no authorization endpoint."
+    )
+    scopes_supported: list[str] = Field(description="Scopes of API clients.")
+    service_documentation: str = Field(description="URL of the API documentation.")
 
 
 class Jwk(Output):
-    """A public key (RFC 7517)."""
+    """A public key that verifies access tokens (RFC 7517)."""
 
-    kty: str
-    crv: str
-    x: str
-    y: str
-    alg: str
-    use: str
-    kid: str
+    kty: str = Field(description="Key type, always `EC`.")
+    crv: str = Field(description="Curve, always `P-256`.")
+    x: str = Field(description="X coordinate, base64url.")
+    y: str = Field(description="Y coordinate, base64url.")
+    alg: str = Field(description="Algorithm, always `ES256`.")
+    use: str = Field(description="Use of the key, always `sig`.")
+    kid: str = Field(description="Key id: the thumbprint of the key (RFC 7638).")
 
 
 class Jwks(Output):
-    """The public keys that verify our access tokens, the active one first."""
+    """The public keys that verify access tokens (RFC 7517)."""
 
-    keys: list[Jwk]
+    keys: list[Jwk] = Field(description="Public keys, the active one first.")
 
 
 TOKEN_FORM_FIELDS: dict[str, Any] = {
-    "grant_type": {"type": "string", "enum": ["client_credentials"]},
-    "scope": {"type": "string", "description": "Space-separated; fewer than granted, or all where left out."},
+    "grant_type": {
+        "type": "string",
+        "enum": ["client_credentials"],
+        "description": "Grant type, always `client_credentials`.",
+    },
+    "scope": {
+        "type": "string",
+        "description": "Requested scopes, separated by spaces. Default: all scopes of the API client.",
+    },
 }
-"""The form of the token endpoint, in JSON Schema."""
+"""JSON Schema properties of the form at the token endpoint."""
 REVOCATION_FORM_FIELDS: dict[str, Any] = {
-    "token": {"type": "string"},
-    "token_type_hint": {"type": "string"},
+    "token": {"type": "string", "description": "Access token to revoke."},
+    "token_type_hint": {"type": "string", "description": "Ignored: there is one type of token."},
 }
+"""JSON Schema properties of the form at the revocation endpoint."""
 CLIENT_FORM_FIELDS: dict[str, Any] = {
-    "client_id": {"type": "string", "format": "uuid"},
-    "client_secret": {"type": "string"},
+    "client_id": {"type": "string", "format": "uuid", "description": "Id of the API client."},
+    "client_secret": {"type": "string", "description": "Secret of the API client."},
     "client_assertion_type": {
         "type": "string",
         "enum": ["urn:ietf:params:oauth:client-assertion-type:jwt-bearer"],
+        "description": "Type of the client assertion.",
     },
-    "client_assertion": {"type": "string", "description": "A JWT (ES256) whose `aud` is the issuer."},
+    "client_assertion": {
+        "type": "string",
+        "description": "JWT signed with the key of the API client (ES256). Its `aud` is the issuer.",
+    },
 }
-"""How a client says who it is, where it does not use HTTP Basic."""
+"""JSON Schema properties of the client credentials in both forms, as an alternative to HTTP Basic."""

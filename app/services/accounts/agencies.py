@@ -1,5 +1,6 @@
-"""Agencies: First Step itself, partners, providers, authorities, donors."""
+"""Agencies: First Step itself, partners, providers, authorities and donors."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import any_, exists, literal, select
@@ -7,80 +8,77 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.errors import Fault
-from app.kit.pagination import Paginator
-from app.kit.records import apply_patch, get_record, get_version_for_update
+from app.kit.records import apply_patch, get_version_for_update
 from app.kit.state_machine import raise_if_unmet
 from app.models import Agency, ApiClient
 from app.models.record import new_id
 from app.schemas.administration import Agency as AgencySchema
-from app.schemas.administration import AgencyCreate, AgencyFilters, AgencySettings
-from app.schemas.wire import Input, Page
+from app.schemas.administration import AgencyCreate, AgencyFilters, AgencyList, AgencySettings
+from app.schemas.wire import Input
+from app.services.accounts.administered_resource import AdministeredResource
 
 REFERRING_AGENCY_KINDS = frozenset({"fsc", "partner"})
-"""Kinds of agency whose systems may send referrals."""
+"""Kinds of agency whose API clients can have the scope `referrals`."""
 
 
-async def create_agency(session: AsyncSession, registering: AgencyCreate) -> AgencySchema:
-    """Add an agency.
+async def create_agency(session: AsyncSession, payload: AgencyCreate) -> AgencySchema:
+    """Create an agency.
 
     Raises:
         AlreadyExists: the name or the id is taken.
     """
-    agency = Agency(id=registering.id or new_id(), name=registering.name, kind=registering.kind)
-    session.add(agency)
-    await session.flush()  # a conflict must surface before the answer leaves
-    return _to_schema(agency)
+    agency = Agency(id=payload.id or new_id(), name=payload.name, kind=payload.kind)
+    return await _AGENCIES.save(session, agency)
 
 
-async def list_agencies(session: AsyncSession, filters: AgencyFilters) -> Page[AgencySchema]:
-    """List the agencies, newest first."""
-    wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
-    paging = Paginator("agencies", filters.limit, filters.cursor, wanted)
-    rows, cursor = await paging.fetch_records(
-        session, select(Agency).filter_by(**wanted), col(Agency.created_at), col(Agency.id)
-    )
-    return Page(items=[_to_schema(row) for row in rows], next_cursor=cursor)
+async def list_agencies(session: AsyncSession, filters: AgencyFilters) -> AgencyList:
+    """Return one page of the agencies, newest first."""
+    return await _AGENCIES.list_records(session, filters)
 
 
 async def get_agency(session: AsyncSession, agency_id: UUID) -> AgencySchema:
-    """Read one agency."""
-    return _to_schema(await get_record(session, Agency, agency_id))
+    """Return one agency."""
+    return await _AGENCIES.get(session, agency_id)
 
 
 async def update_agency(
     session: AsyncSession, agency_id: UUID, expected_version: int, patch: Input
 ) -> AgencySchema:
-    """Change an agency; where it is deactivated, its systems' tokens are refused from the next request on.
+    """Update an agency. If it is deactivated, every following request of its API clients is rejected.
 
     Raises:
         AlreadyExists: another agency has the name.
-        GateRefused: its systems send referrals, and agencies of the new kind send none.
+        GateRefused: an API client has the scope `referrals`, which the new kind does not allow.
     """
     agency = await get_version_for_update(session, Agency, agency_id, expected_version)
-    present = {"name": agency.name, "kind": agency.kind, "is_active": agency.is_active}
-    wanted = apply_patch(AgencySettings, present, patch)
-    if wanted.kind not in REFERRING_AGENCY_KINDS and await _has_referral_client(session, agency):
-        raise_if_unmet(
-            [Fault("/kind", "sends_referrals", "First take the scope referrals from its API clients.")]
-        )
-    agency.name, agency.kind, agency.is_active = wanted.name, wanted.kind, wanted.is_active
-    await session.flush()  # a conflict must surface before the answer leaves
-    return _to_schema(agency)
+    document = {"name": agency.name, "kind": agency.kind, "is_active": agency.is_active}
+    settings = apply_patch(AgencySettings, document, patch)
+    if settings.kind not in REFERRING_AGENCY_KINDS and await _has_referral_client(session, agency):
+        detail = "Remove the scope `referrals` from the agency's API clients first."
+        raise_if_unmet([Fault("/kind", "sends_referrals", detail)])
+    agency.name, agency.kind, agency.is_active = settings.name, settings.kind, settings.is_active
+    return await _AGENCIES.save(session, agency)
 
 
 async def _has_referral_client(session: AsyncSession, agency: Agency) -> bool:
-    clients = exists().where(
+    has_client = exists().where(
         col(ApiClient.agency_id) == agency.id, literal("referrals") == any_(col(ApiClient.scopes))
     )
-    return bool(await session.scalar(select(clients)))
+    return bool(await session.scalar(select(has_client)))
 
 
-def _to_schema(agency: Agency) -> AgencySchema:
-    return AgencySchema(
-        id=agency.id,
-        version=agency.version,
-        name=agency.name,
-        kind=agency.kind,
-        is_active=agency.is_active,
-        created_at=agency.created_at,
-    )
+async def _load_schemas(_session: AsyncSession, agencies: Sequence[Agency]) -> list[AgencySchema]:
+    return [
+        AgencySchema(
+            id=agency.id,
+            version=agency.version,
+            name=agency.name,
+            kind=agency.kind,
+            is_active=agency.is_active,
+            created_at=agency.created_at,
+        )
+        for agency in agencies
+    ]
+
+
+_AGENCIES = AdministeredResource("agencies", Agency, AgencyList, _load_schemas)

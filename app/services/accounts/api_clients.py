@@ -1,4 +1,4 @@
-"""API clients: systems of agencies, with secrets of ours or keys of theirs."""
+"""API clients: systems of agencies. They authenticate by generated secrets or by keys of their own."""
 
 import json
 from collections import defaultdict
@@ -13,105 +13,98 @@ from sqlmodel import col
 from app.access.jwk import export_public_jwk, parse_public_jwk
 from app.access.passwords import generate_client_secret, hash_secret
 from app.errors import Fault, InvalidInput, NotFound
-from app.kit.pagination import Paginator
-from app.kit.records import apply_patch, get_record, get_version_for_update
+from app.kit.records import apply_patch, get_for_update, get_version_for_update
 from app.kit.state_machine import raise_if_unmet
 from app.models import Agency, ApiClient, ApiClientSecret, AuthSession
 from app.models.record import new_id, utc_now
-from app.schemas.administration import (
-    ApiClient as ApiClientSchema,
-)
-from app.schemas.administration import (
+from app.schemas.api_clients import ApiClient as ApiClientSchema
+from app.schemas.api_clients import (
     ApiClientCreate,
     ApiClientFilters,
+    ApiClientList,
     ApiClientSettings,
     ApiClientWithSecret,
     NewApiClientSecret,
     PublicJwk,
 )
-from app.schemas.administration import (
-    ApiClientSecret as ApiClientSecretSchema,
-)
-from app.schemas.wire import Input, Page
+from app.schemas.api_clients import ApiClientSecret as ApiClientSecretSchema
+from app.schemas.wire import Input
+from app.services.accounts.administered_resource import AdministeredResource
 from app.services.accounts.agencies import REFERRING_AGENCY_KINDS
 
 MAX_ACTIVE_SECRETS = 2
-"""Alive at once: the old one and the new one, while a system is being switched over."""
+"""Two active secrets allow a system to switch from the old one to the new one without an interruption."""
 
 
-async def create_api_client(session: AsyncSession, registering: ApiClientCreate) -> ApiClientWithSecret:
-    """Add a system; it gets a secret, shown once, unless it proves itself by its own key.
+async def create_api_client(session: AsyncSession, payload: ApiClientCreate) -> ApiClientWithSecret:
+    """Create an API client. Without a key of its own it gets a secret, which is shown once.
 
     Raises:
         AlreadyExists: the id is taken.
-        InvalidInput: the agency is not there or may not have a scope, or the key is no public P-256 key.
+        InvalidInput: the agency does not exist or cannot have a scope, or the key is not a public P-256 key.
     """
-    await _validate_scopes(session, registering.agency_id, registering.scopes)
+    await _validate_scopes(session, payload.agency_id, payload.scopes)
     client = ApiClient(
-        id=registering.id or new_id(),
-        agency_id=registering.agency_id,
-        name=registering.name,
-        scopes=list(registering.scopes),
-        public_key=_serialize_public_key(registering.public_key),
+        id=payload.id or new_id(),
+        agency_id=payload.agency_id,
+        name=payload.name,
+        scopes=list(payload.scopes),
+        public_key=_serialize_public_key(payload.public_key),
     )
     session.add(client)
-    await session.flush()  # its secret refers to it
+    await session.flush()  # the secret references the client
     secret = None if client.public_key else (await _create_secret(session, client)).client_secret
-    shown = await _load_schema(session, client)
-    return ApiClientWithSecret(**shown.model_dump(), client_secret=secret)
+    schema = await _API_CLIENTS.load_schema(session, client)
+    return ApiClientWithSecret(**schema.model_dump(), client_secret=secret)
 
 
-async def list_api_clients(session: AsyncSession, filters: ApiClientFilters) -> Page[ApiClientSchema]:
-    """List the systems, newest first."""
-    wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
-    paging = Paginator("api-clients", filters.limit, filters.cursor, wanted)
-    rows, cursor = await paging.fetch_records(
-        session, select(ApiClient).filter_by(**wanted), col(ApiClient.created_at), col(ApiClient.id)
-    )
-    return Page(items=await _load_schemas(session, rows), next_cursor=cursor)
+async def list_api_clients(session: AsyncSession, filters: ApiClientFilters) -> ApiClientList:
+    """Return one page of the API clients, newest first."""
+    return await _API_CLIENTS.list_records(session, filters)
 
 
 async def get_api_client(session: AsyncSession, client_id: UUID) -> ApiClientSchema:
-    """Read one system; its secrets cannot be read."""
-    return await _load_schema(session, await get_record(session, ApiClient, client_id))
+    """Return one API client, without its secrets."""
+    return await _API_CLIENTS.get(session, client_id)
 
 
 async def update_api_client(
     session: AsyncSession, client_id: UUID, expected_version: int, patch: Input
 ) -> ApiClientSchema:
-    """Change a system; scopes taken away, and deactivation, hold from the next request on.
+    """Update an API client. Removed scopes and a deactivation apply to the next request.
 
     Raises:
-        InvalidInput: the agency may not have a scope, or the key is no public P-256 key.
+        InvalidInput: the agency cannot have a scope, or the key is not a public P-256 key.
     """
     client = await get_version_for_update(session, ApiClient, client_id, expected_version)
-    wanted = apply_patch(ApiClientSettings, _to_settings_document(client), patch)
-    await _validate_scopes(session, client.agency_id, wanted.scopes)
-    client.name, client.scopes, client.is_active = wanted.name, list(wanted.scopes), wanted.is_active
-    client.public_key = _serialize_public_key(wanted.public_key)
+    settings = apply_patch(ApiClientSettings, _to_settings_document(client), patch)
+    await _validate_scopes(session, client.agency_id, settings.scopes)
+    client.name, client.scopes, client.is_active = settings.name, list(settings.scopes), settings.is_active
+    client.public_key = _serialize_public_key(settings.public_key)
     if not client.is_active:
         await _revoke_tokens(session, client.id)
-    await session.flush()  # a conflict must surface before the answer leaves
-    return await _load_schema(session, client)
+    return await _API_CLIENTS.save(session, client)
 
 
 async def create_api_client_secret(session: AsyncSession, client_id: UUID) -> NewApiClientSecret:
-    """Give a system another secret, shown once; the old one works until it is removed.
+    """Create another secret, which is shown once. The previous secret stays valid until it is deleted.
 
     Raises:
-        GateRefused: two are alive already.
+        GateRefused: the API client has two active secrets.
     """
-    client = await _get_for_update(session, client_id)
+    # The lock makes concurrent requests count each other's secret.
+    client = await get_for_update(session, ApiClient, client_id)
     if len((await _load_secrets(session, [client.id]))[client.id]) >= MAX_ACTIVE_SECRETS:
-        raise_if_unmet([Fault("/secrets", "two_alive", "Two secrets are alive: remove one of them first.")])
+        detail = "The API client has two active secrets. Delete one of them first."
+        raise_if_unmet([Fault("/secrets", "two_alive", detail)])
     return await _create_secret(session, client)
 
 
 async def delete_api_client_secret(session: AsyncSession, client_id: UUID, secret_id: UUID) -> None:
-    """Take a secret away, and every token that may have been got with it.
+    """Revoke a secret and all access tokens of the API client.
 
     Raises:
-        NotFound: the system has no such secret, or it was removed before.
+        NotFound: the API client has no such active secret.
     """
     statement = (
         update(ApiClientSecret)
@@ -128,37 +121,29 @@ async def delete_api_client_secret(session: AsyncSession, client_id: UUID, secre
     await _revoke_tokens(session, client_id)
 
 
-async def _get_for_update(session: AsyncSession, client_id: UUID) -> ApiClient:
-    """Return a system, locked: two secrets added at once count each other."""
-    client = await session.scalar(select(ApiClient).where(col(ApiClient.id) == client_id).with_for_update())
-    if client is None:
-        raise NotFound
-    return client
-
-
 async def _create_secret(session: AsyncSession, client: ApiClient) -> NewApiClientSecret:
-    secret = generate_client_secret()
-    record = ApiClientSecret(client_id=client.id, digest=hash_secret(secret))
-    session.add(record)
-    await session.flush()  # the answer shows what was stored
+    client_secret = generate_client_secret()
+    secret = ApiClientSecret(client_id=client.id, digest=hash_secret(client_secret))
+    session.add(secret)
+    await session.flush()  # sets created_at
     return NewApiClientSecret(
-        id=record.id, created_at=record.created_at, client_id=str(client.id), client_secret=secret
+        id=secret.id, created_at=secret.created_at, client_id=str(client.id), client_secret=client_secret
     )
 
 
 async def _revoke_tokens(session: AsyncSession, client_id: UUID) -> None:
-    grants = update(AuthSession).where(
+    active_sessions = update(AuthSession).where(
         col(AuthSession.client_id) == client_id, col(AuthSession.ends_at) > utc_now()
     )
-    await session.execute(grants.values(revoked_at=utc_now(), revoked_because="client_changed"))
+    await session.execute(active_sessions.values(revoked_at=utc_now(), revoked_because="client_changed"))
 
 
 async def _validate_scopes(session: AsyncSession, agency_id: UUID, scopes: Sequence[str]) -> None:
     agency = await session.get(Agency, agency_id)
     if agency is None:
-        raise InvalidInput([Fault("/agency_id", "unknown", "There is no such agency.")])
+        raise InvalidInput([Fault("/agency_id", "unknown", "The agency does not exist.")])
     if "referrals" in scopes and agency.kind not in REFERRING_AGENCY_KINDS:
-        detail = "Only systems of a partner, or of First Step itself, send referrals."
+        detail = "The scope `referrals` requires an agency of kind `fsc` or `partner`."
         raise InvalidInput([Fault("/scopes", "agency_kind", detail)])
 
 
@@ -168,15 +153,17 @@ def _serialize_public_key(key: PublicJwk | None) -> str | None:
     try:
         return json.dumps(export_public_jwk(parse_public_jwk(key.model_dump())))
     except ValueError:
-        detail = "A public P-256 key is needed: kty EC, crv P-256, and x and y of one of its points."
+        detail = "The key must be a public P-256 key: kty EC, crv P-256, and x and y of a point of the curve."
         raise InvalidInput([Fault("/public_key", "key_invalid", detail)]) from None
 
 
 def _to_settings_document(client: ApiClient) -> dict[str, Any]:
-    key = json.loads(client.public_key) if client.public_key else None
     return {
-        "name": client.name, "scopes": client.scopes, "is_active": client.is_active, "public_key": key
-    }  # fmt: skip
+        "name": client.name,
+        "scopes": client.scopes,
+        "is_active": client.is_active,
+        "public_key": json.loads(client.public_key) if client.public_key else None,
+    }
 
 
 async def _load_secrets(
@@ -187,14 +174,10 @@ async def _load_secrets(
         .where(col(ApiClientSecret.client_id).in_(client_ids), col(ApiClientSecret.revoked_at).is_(None))
         .order_by(col(ApiClientSecret.created_at))
     )
-    found: dict[UUID, list[ApiClientSecretSchema]] = defaultdict(list)
+    secrets: dict[UUID, list[ApiClientSecretSchema]] = defaultdict(list)
     for secret in await session.scalars(query):
-        found[secret.client_id].append(ApiClientSecretSchema(id=secret.id, created_at=secret.created_at))
-    return found
-
-
-async def _load_schema(session: AsyncSession, client: ApiClient) -> ApiClientSchema:
-    return (await _load_schemas(session, [client]))[0]
+        secrets[secret.client_id].append(ApiClientSecretSchema(id=secret.id, created_at=secret.created_at))
+    return secrets
 
 
 async def _load_schemas(session: AsyncSession, clients: Sequence[ApiClient]) -> list[ApiClientSchema]:
@@ -212,3 +195,6 @@ async def _load_schemas(session: AsyncSession, clients: Sequence[ApiClient]) -> 
         )
         for client in clients
     ]
+
+
+_API_CLIENTS = AdministeredResource("api-clients", ApiClient, ApiClientList, _load_schemas)
