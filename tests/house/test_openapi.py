@@ -18,6 +18,7 @@ from fastapi import FastAPI
 
 from app.access.permissions import ROLE_BY_SCOPE, Permission, Role
 from app.http.authorization import Requires
+from app.http.openapi.examples import load_example_values
 from app.http.openapi.operations import operations_of
 from app.schemas.words import get_field_description, load_examples
 from tests.house.surface import endpoints
@@ -228,6 +229,29 @@ def test_every_request_body_has_valid_examples(document: dict[str, Any]) -> None
                 assert errors == [], f"{name} {media} {title}"
                 used.add(title)
     assert used == {title for found in load_examples().values() for title in found}
+
+
+def test_every_successful_json_response_has_a_valid_example(document: dict[str, Any]) -> None:
+    # Planted: an amount that is a number; the example of `Case` removed.
+    for name, operation in operations(document):
+        success = next(iter(operation["responses"].values()))
+        media = success.get("content", {}).get(JSON)
+        if media is None:
+            continue
+        assert media.get("examples"), f"{name} has no example"
+        schema = {**media["schema"], "components": document["components"]}
+        validator = jsonschema_rs.Draft202012Validator(schema)
+        for title, example in media["examples"].items():
+            value = resolved(document, example)["value"]
+            assert [str(error) for error in validator.iter_errors(value)] == [], f"{name} {title}"
+
+
+def test_every_example_value_belongs_to_a_field(document: dict[str, Any]) -> None:
+    # Planted: a value for `Case.shoe_size`.
+    schemas = document["components"]["schemas"]
+    fields = {f"{name}.{field}" for name, schema in schemas.items() for field in schema.get("properties", {})}
+    fields |= {field.partition(".")[2] for field in fields}
+    assert set(load_example_values()) - fields == set()
 
 
 def test_every_patch_accepts_a_merge_patch(document: dict[str, Any]) -> None:

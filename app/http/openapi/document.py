@@ -7,6 +7,7 @@ from fastapi.openapi.utils import get_openapi
 
 from app.http.json_body import JSON, MERGE_PATCH
 from app.http.openapi import descriptions, problems, responses
+from app.http.openapi.examples import add_response_examples
 from app.http.openapi.operations import Operation, operations_of
 from app.http.openapi.parameters import PARAMETERS, shared_parameters
 from app.http.openapi.security import SECURITY_SCHEMES, security_of
@@ -42,6 +43,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
     for operation in operations:
         _complete(document["paths"][operation.path][operation.method.lower()], operation, operations)
     _complete_components(document["components"])
+    add_response_examples(document)
     return document
 
 

@@ -1,0 +1,153 @@
+"""Examples of successful responses, built from the schemas of the OpenAPI document.
+
+The values come from `example_values.json`: by `Schema.field`, else by field. Enums, ids, dates and numbers without
+an entry there get a value of their type. Text without an entry is an error, so that no example says "string".
+"""
+
+import json
+import re
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from app.http.json_body import JSON
+
+_VALUES = Path(__file__).parent / "example_values.json"
+_DATE = "2026-03-02"
+_DEFAULT_KEY = "sleep"
+"""The key of a mapping with arbitrary keys, such as the answers to a questionnaire."""
+_TIME = "2026-03-02T02:30:00Z"
+_TYPES: dict[str, set[type]] = {
+    "string": {str}, "integer": {int}, "number": {int, float}, "boolean": {bool}, "null": {type(None)},
+}  # fmt: skip
+_FORMATS = {
+    "date": re.compile(r"\d{4}-\d{2}-\d{2}"),
+    "date-time": re.compile(r"\d{4}-\d{2}-\d{2}T.*Z"),
+    "uuid": re.compile(r"[0-9a-f-]{36}"),
+}
+
+
+@cache
+def load_example_values() -> dict[str, Any]:
+    """Return the example values by `Schema.field` or field."""
+    found: dict[str, Any] = json.loads(_VALUES.read_bytes())
+    return found
+
+
+def add_response_examples(document: dict[str, Any]) -> None:
+    """Add an example to every successful JSON response, as a reference to `components.examples`."""
+    schemas = document["components"]["schemas"]
+    names: set[str] = set()
+    for item in document["paths"].values():
+        for operation in item.values():
+            success = next(iter(operation["responses"].values()))
+            media = success.get("content", {}).get(JSON)
+            if media:
+                found = _component_names(media["schema"])
+                names |= found
+                media["examples"] = {
+                    name: {"$ref": f"#/components/examples/{name}"} for name in sorted(found)
+                }
+    document["components"]["examples"] = {
+        name: {"summary": _summary(schemas[name], name), "value": ExampleBuilder(schemas).build(name)}
+        for name in sorted(names)
+    }
+
+
+def _component_names(schema: dict[str, Any]) -> set[str]:
+    alternatives = schema.get("anyOf", schema.get("oneOf", [schema]))
+    return {alternative["$ref"].rpartition("/")[2] for alternative in alternatives}
+
+
+def _summary(schema: dict[str, Any], name: str) -> str:
+    return str(schema.get("description") or name).partition("\n")[0]
+
+
+class ExampleBuilder:
+    """Builds an example for a component schema."""
+
+    def __init__(self, schemas: dict[str, Any]) -> None:
+        self._schemas = schemas
+
+    def build(self, name: str) -> Any:
+        """Return an example of the component schema `name`."""
+        schema = self._schemas[name]
+        if "properties" not in schema:
+            return self._value(schema, name, name)
+        return {field: self._field(name, field, inner) for field, inner in schema["properties"].items()}
+
+    def _field(self, owner: str, field: str, schema: dict[str, Any]) -> Any:
+        """Return the value from the table if it fits the type of the field, else one of its type."""
+        values = load_example_values()
+        is_list = schema.get("type") == "array"
+        for key in (f"{owner}.{field}", field):
+            if key in values and self._fits(values[key], schema["items"] if is_list else schema):
+                return [values[key]] if is_list else values[key]
+        return self._value(schema, owner, field)
+
+    def _value(self, schema: dict[str, Any], owner: str, field: str) -> Any:
+        if "$ref" in schema:
+            return self.build(schema["$ref"].rpartition("/")[2])
+        for alternatives in ("anyOf", "oneOf"):
+            if alternatives in schema:
+                return self._field(owner, field, schema[alternatives][0])
+        if schema.get("type") == "object":
+            return self._object(schema, owner, field)
+        if schema.get("type") == "array":
+            return [self._field(owner, field, schema["items"])] * schema.get("minItems", 1)
+        return _scalar(schema, owner, field)
+
+    def _object(self, schema: dict[str, Any], owner: str, field: str) -> Any:
+        if "properties" in schema:
+            return {name: self._field(owner, name, inner) for name, inner in schema["properties"].items()}
+        values = schema.get("additionalProperties")
+        if not isinstance(values, dict):
+            return {}
+        key = (
+            self._value(schema["propertyNames"], owner, field) if "propertyNames" in schema else _DEFAULT_KEY
+        )
+        return {key: self._field(owner, field, values)}
+
+    def _fits(self, value: Any, schema: dict[str, Any]) -> bool:
+        """Whether a value of the table has the type that `schema` requires."""
+        if "$ref" in schema:
+            return self._fits(value, self._schemas[schema["$ref"].rpartition("/")[2]])
+        for alternatives in ("anyOf", "oneOf"):
+            if alternatives in schema:
+                return any(self._fits(value, alternative) for alternative in schema[alternatives])
+        if "enum" in schema:
+            return value in schema["enum"]
+        kind = _TYPES.get(schema.get("type", ""))
+        pattern = _FORMATS.get(schema.get("format", ""))
+        return (
+            kind is not None and type(value) in kind and (pattern is None or bool(pattern.fullmatch(value)))
+        )
+
+
+def _scalar(schema: dict[str, Any], owner: str, field: str) -> Any:
+    if "const" in schema or "enum" in schema:
+        return schema["const"] if "const" in schema else schema["enum"][0]
+    if schema.get("type") in {"integer", "number"}:
+        return schema.get("minimum", 1)
+    return False if schema.get("type") == "boolean" else _text(schema, owner, field)
+
+
+def _text(schema: dict[str, Any], owner: str, field: str) -> str:
+    match schema.get("format"):
+        case "uuid":
+            return _uuid(owner, field)
+        case "date":
+            return _DATE
+        case "date-time":
+            return _TIME
+    raise LookupError(f"example_values.json has no value for {owner}.{field}")
+
+
+def _uuid(owner: str, field: str) -> str:
+    """Return the same id for `Case.id`, `CaseSummary.id` and every `case_id`."""
+    if field == "id":
+        name = re.sub(r"(?<!^)(?=[A-Z])", "_", owner).lower().removesuffix("_summary")
+        field = f"{name}_id"
+    return str(UUID(bytes=sha256(field.encode()).digest()[:16], version=4))
