@@ -1,29 +1,32 @@
-"""The timeline of a case on the wire."""
+"""Schemas of the timeline of a case."""
 
+from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, with_config
+from typing_extensions import TypedDict
 
-from app.schemas.codes import get_codes
-from app.schemas.wire import Output, PageQuery, PlainDate, UtcDateTime
+from app.schemas.codes import CodeOf, get_codes
+from app.schemas.money import Currency
+from app.schemas.wire import Output, Page, PageQuery, PlainDate, UtcDateTime
 
 
 def _build_codes_pattern(name: str) -> str:
-    """Return the pattern of one or more codes of a list, separated by commas."""
+    """Return a pattern for one or more codes of a list, separated by commas."""
     code = f"({'|'.join(get_codes(name))})"
     return f"^{code}(,{code})*$"
 
 
 class TimelineFilters(PageQuery):
-    """Which lines of a timeline; of several codes, any."""
+    """Filters of a timeline."""
 
     kind: Annotated[
         str | None,
         Field(
             pattern=_build_codes_pattern("timeline_kind"),
             max_length=1000,
-            description="Codes of `timeline_kind`, separated by commas: what happened.",
+            description="Kinds of event: codes of `timeline_kind`, separated by commas.",
         ),
     ] = None
     record_kind: Annotated[
@@ -31,26 +34,103 @@ class TimelineFilters(PageQuery):
         Field(
             pattern=_build_codes_pattern("record_kind"),
             max_length=500,
-            description="Codes of `record_kind`, separated by commas: `assessment,review` tells everything about both.",
+            description="Kinds of record: codes of `record_kind`, separated by commas, such as `assessment,review`.",
         ),
     ] = None
-    since: Annotated[PlainDate | None, Field(alias="from", description="From this day on, in Cambodia.")] = (
-        None
-    )
-    until: Annotated[PlainDate | None, Field(alias="to", description="Up to this day, in Cambodia.")] = None
+    since: Annotated[
+        PlainDate | None, Field(alias="from", description="First day of the events, in Cambodia.")
+    ] = None
+    until: Annotated[
+        PlainDate | None, Field(alias="to", description="Last day of the events, in Cambodia.")
+    ] = None
+
+
+@with_config(ConfigDict(extra="forbid"))
+class TimelineDetail(TypedDict, total=False):
+    """Facts about an event. Each kind of event has its own set of fields; the other fields are absent."""
+
+    number: Annotated[str, Field(description="Number of the case or of the disbursement.")]
+    from_number: Annotated[str, Field(description="Number of the closed case that the new case follows.")]
+    reason: Annotated[str, Field(description="Reason that the caller gave.")]
+    reason_code: Annotated[str, CodeOf("closure_reason"), Field(description="Reason for closing the case.")]
+    kind: Annotated[
+        Annotated[str, CodeOf("assessment_kind")]
+        | Annotated[str, CodeOf("session_kind")]
+        | Annotated[str, CodeOf("document_kind")]
+        | Annotated[str, CodeOf("legal_step_kind")],
+        Field(description="Kind of the assessment, support session, document or legal step."),
+    ]
+    status: Annotated[
+        Annotated[str, CodeOf("consent_status")]
+        | Annotated[str, CodeOf("follow_up_status")]
+        | Annotated[str, CodeOf("legal_step_status")],
+        Field(description="Status of the consent, follow-up or legal step after the event."),
+    ]
+    subject: Annotated[str, CodeOf("subject"), Field(description="Subject of the assessment or care plan.")]
+    role: Annotated[str, CodeOf("person_role"), Field(description="Role of the added person.")]
+    from_lead: Annotated[UUID, Field(description="Id of the previous lead worker.")]
+    to_lead: Annotated[UUID, Field(description="Id of the new lead worker.")]
+    from_team: Annotated[UUID, Field(description="Id of the previous team.")]
+    to_team: Annotated[UUID, Field(description="Id of the new team.")]
+    until: Annotated[date, Field(description="Last day of support after the extension.")]
+    edition: Annotated[str, Field(description="Version number of the care plan.")]
+    area: Annotated[str, CodeOf("area"), Field(description="Area of the achieved goal.")]
+    by: Annotated[str, CodeOf("action_by"), Field(description="Party that carried out the action.")]
+    due_on: Annotated[date, Field(description="Due date of the scheduled review.")]
+    decision: Annotated[
+        str, CodeOf("review_decision"), Field(description="Decision of the review for the case.")
+    ]
+    at: Annotated[
+        UtcDateTime | None, Field(description="Time of the support session, or of the first one of a series.")
+    ]
+    attendance: Annotated[
+        Annotated[str, CodeOf("attendance")] | None,
+        Field(description="Attendance at the support session; null before it took place."),
+    ]
+    series_id: Annotated[UUID, Field(description="Id of the series of support sessions.")]
+    count: Annotated[str, Field(description="Number of support sessions in the series.")]
+    every_weeks: Annotated[str, Field(description="Number of weeks between two sessions of the series.")]
+    provider_id: Annotated[UUID, Field(description="Id of the provider of the service referral.")]
+    service: Annotated[str, CodeOf("service"), Field(description="Requested service.")]
+    shared_fields: Annotated[
+        list[Annotated[str, CodeOf("shared_field")]], Field(description="Fields shared with the provider.")
+    ]
+    basis: Annotated[
+        str, CodeOf("basis_without_consent"), Field(description="Legal basis for sharing without consent.")
+    ]
+    outcome: Annotated[
+        str, CodeOf("service_outcome"), Field(description="Outcome of the provider's service.")
+    ]
+    on: Annotated[date, Field(description="Date of the legal step.")]
+    changed: Annotated[list[str], Field(description="Names of the changed fields of the legal step.")]
+    category: Annotated[
+        str, CodeOf("assistance_category"), Field(description="Category of the disbursement.")
+    ]
+    amount: Annotated[str, Field(description="Amount of the disbursement, as a decimal.")]
+    currency: Annotated[Currency, Field(description="Currency of the disbursement.")]
+    spent: Annotated[str, Field(description="Amount that the receipts prove, as a decimal.")]
+    months: Annotated[str, Field(description="Number of monthly instalments of the disbursement.")]
 
 
 class TimelineEntry(Output):
-    """Something that happened to a case."""
+    """An event in the history of a case."""
 
-    id: UUID
-    at: UtcDateTime = Field(description="When it happened; noon in Cambodia where only the day is known.")
-    recorded_at: UtcDateTime = Field(description="When it was written down, which may be long after.")
-    kind: str
-    by_id: UUID | None
-    child_id: UUID
-    case_id: UUID
-    record_kind: str
-    record_id: UUID
-    link: str | None = Field(description="Where to read the record; None where it has no page of its own.")
-    detail: dict[str, str | bool | list[str] | None]
+    id: UUID = Field(description="Id of the entry.")
+    at: UtcDateTime = Field(description="Time of the event; noon in Cambodia if only the date is known.")
+    recorded_at: UtcDateTime = Field(
+        description="Time at which the event was recorded, which can be much later."
+    )
+    kind: Annotated[str, CodeOf("timeline_kind")] = Field(description="Kind of event.")
+    by_id: UUID | None = Field(description="Id of the user or API client that caused the event.")
+    child_id: UUID = Field(description="Id of the child.")
+    case_id: UUID = Field(description="Id of the case.")
+    record_kind: Annotated[str, CodeOf("record_kind")] = Field(
+        description="Kind of the record that the event is about."
+    )
+    record_id: UUID = Field(description="Id of the record that the event is about.")
+    link: str | None = Field(description="Path of the record; null if the record has no endpoint.")
+    detail: TimelineDetail = Field(description="Facts about the event, depending on its kind.")
+
+
+class TimelineEntryList(Page[TimelineEntry]):
+    """One page of a timeline, latest event first."""

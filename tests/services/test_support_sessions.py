@@ -81,7 +81,7 @@ async def test_a_session_is_written_down_whole_and_read_back(world: World) -> No
     about = [line["record_id"] for line in (planned, happened, not_happened)]
     assert about == [visit["id"], held["id"], missed["id"]]
     assert happened["detail"] == {
-        "kind": "therapy", "attendance": "attended", "at": "2026-01-13T02:00:00+00:00"}  # fmt: skip
+        "kind": "therapy", "attendance": "attended", "at": "2026-01-13T02:00:00Z"}  # fmt: skip
     words = (HELD["summary"], HELD["place"], MISSED["missed_reason"], "ដូចក្រោយភ្លៀង")
     told_of = (await worker.get(f"{path}/timeline")).text
     assert not [word for word in words if word in told_of]

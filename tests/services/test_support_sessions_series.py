@@ -42,7 +42,7 @@ async def test_a_series_is_planned_at_once_at_the_same_local_time(world: World) 
     assert sorted(found, key=lambda item: item["planned_at"]) == made["items"]
     [line] = await lines(worker, path, "session_planned")
     assert line["detail"] == {
-        "kind": "therapy", "at": "2026-11-24T02:00:00+00:00", "count": "8", "every_weeks": "1",
+        "kind": "therapy", "at": "2026-11-24T02:00:00Z", "count": "8", "every_weeks": "1",
         "series_id": made["series_id"],
     }  # fmt: skip
     ok(await worker.act(here(made["items"][3]), "cancel", {"reason": "Exams."}))

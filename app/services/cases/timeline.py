@@ -15,8 +15,7 @@ from app.kit.dates import CAMBODIA_TIMEZONE
 from app.kit.pagination import Paginator
 from app.kit.records import ensure_exists
 from app.models import Case, CaseHistoryEntry, ClinicalNote, SessionAddendum
-from app.schemas.timeline import TimelineEntry, TimelineFilters
-from app.schemas.wire import Page
+from app.schemas.timeline import TimelineEntry, TimelineEntryList, TimelineFilters
 from app.services.cases.record_links import find_record_path
 
 COLUMN_FIELDS = set(TimelineEntry.model_fields) - {"link", "detail"}
@@ -27,7 +26,7 @@ SESSION_PART_MODELS: dict[str, Any] = {"clinical_note": ClinicalNote, "session_a
 
 async def list_case_timeline(
     session: AsyncSession, caller: Caller, case_id: UUID, filters: TimelineFilters
-) -> Page[TimelineEntry]:
+) -> TimelineEntryList:
     """List the history entries of a case, latest event first.
 
     Row-level security hides the entries of tiers that the caller cannot see.
@@ -41,7 +40,7 @@ async def list_case_timeline(
         session, _build_query(case_id, filters), col(CaseHistoryEntry.at), col(CaseHistoryEntry.id)
     )
     session_ids = await _load_session_ids(session, rows)
-    return Page(
+    return TimelineEntryList(
         items=[_to_schema(entry, session_ids.get(entry.record_id)) for entry in rows], next_cursor=cursor
     )
 
