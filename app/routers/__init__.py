@@ -20,7 +20,6 @@ ROUTERS = (
     "books",
     "care_plan_print",
     "care_plans",
-    "case_pictures",
     "codes",
     "consents",
     "disbursements",

@@ -1,4 +1,4 @@
-"""One's agenda, and the calendar feeds that carry it to a phone."""
+"""The agenda of the caller, and calendar feeds of it."""
 
 from typing import Annotated
 from uuid import UUID
@@ -12,13 +12,13 @@ from app.http.route import Router
 from app.http.session import Session
 from app.http.sign_in_context import Visiting
 from app.schemas.agenda import (
-    AgendaEntry,
+    AgendaEntryList,
     AgendaFilters,
-    CalendarFeed,
     CalendarFeedCreate,
+    CalendarFeedList,
     CalendarFeedWithUrl,
 )
-from app.schemas.wire import Page, PageQuery
+from app.schemas.wire import PageQuery
 from app.services.cases import agenda, calendar_feeds
 from app.services.cases.calendar_feeds import FeedOwner
 
@@ -26,7 +26,7 @@ router = Router(tags=["agenda"])
 
 
 class CalendarResponse(Response):
-    """An iCalendar object (RFC 5545); that it is not to be kept is said of every answer."""
+    """An iCalendar document (RFC 5545)."""
 
     media_type = "text/calendar"
 
@@ -36,8 +36,12 @@ async def list_agenda_entries(
     caller: AgendaReader,
     session: Session,
     filters: Annotated[AgendaFilters, Query()],
-) -> Page[AgendaEntry]:
-    """List what is due, overdue and waiting for me, soonest first."""
+) -> AgendaEntryList:
+    """List the agenda.
+
+    Returns the items that are due, overdue or waiting for a decision of the caller, earliest first. Workers see items of
+    their cases, supervisors also the submissions of their team, programme managers also the cases that reach 24 months.
+    """
     return await agenda.list_agenda_entries(session, caller, filters)
 
 
@@ -47,7 +51,11 @@ async def create_calendar_feed(
     session: Session,
     payload: CalendarFeedCreate,
 ) -> CalendarFeedWithUrl:
-    """Open a feed of my agenda for a calendar; its address is shown once. Asks for a recent sign-in."""
+    """Create a calendar feed.
+
+    Returns the secret address of an iCalendar feed of the caller's agenda. The address is returned once. A user can have
+    at most ten active feeds.
+    """
     return await calendar_feeds.create_calendar_feed(session, caller, payload)
 
 
@@ -56,8 +64,11 @@ async def list_calendar_feeds(
     caller: CalendarFeedManager,
     session: Session,
     page: Annotated[PageQuery, Query()],
-) -> Page[CalendarFeed]:
-    """List my calendar feeds, newest first."""
+) -> CalendarFeedList:
+    """List calendar feeds.
+
+    Returns the caller's active feeds without their addresses, newest first.
+    """
     return await calendar_feeds.list_calendar_feeds(session, caller, page)
 
 
@@ -67,32 +78,41 @@ async def delete_calendar_feed(
     session: Session,
     feed_id: UUID,
 ) -> None:
-    """Revoke a calendar feed: its address answers nothing any more."""
+    """Revoke a calendar feed.
+
+    From the next request on, the address of the feed answers 404.
+    """
     await calendar_feeds.revoke_calendar_feed(session, caller, feed_id)
 
 
-async def get_feed_reader(
+async def open_feed_access(
     request: Request,
-    visit: Visiting,
-    token: Annotated[str, Path(description="The secret part of the feed's address.")],
+    context: Visiting,
+    token: Annotated[str, Path(description="Secret token of the feed, a part of its address.")],
 ) -> FeedOwner:
-    """Open the access of whose feed this is; the session that follows sees what they see.
+    """Open an access event for the owner of the feed; the request's session then sees what the owner can see.
 
     Raises:
-        NotFound: there is no such feed.
+        NotFound: No active feed has this token.
     """
-    reader = await calendar_feeds.open_feed_access(visit, token)
-    request.state.caller = reader.caller
-    return reader
+    owner = await calendar_feeds.open_feed_access(context, token)
+    request.state.caller = owner.caller
+    return owner
 
 
 @router.get(
     "/calendar/{token}.ics",
     response_class=CalendarResponse,
-    dependencies=[Depends(Public("calendars cannot sign in: the token in the address is the proof"))],
+    dependencies=[
+        Depends(Public("a calendar application cannot sign in: the token in the address is the credential"))
+    ],
 )
 async def download_calendar_feed(
-    reader: Annotated[FeedOwner, Depends(get_feed_reader)], session: Session
+    owner: Annotated[FeedOwner, Depends(open_feed_access)], session: Session
 ) -> Response:
-    """Read a feed as iCalendar: times and neutral words, nothing about anybody."""
-    return CalendarResponse(await calendar_feeds.render_calendar_feed(session, reader))
+    """Download a calendar feed.
+
+    Returns the owner's agenda as an iCalendar document with times and neutral titles. It contains no names and no data
+    of children. The token in the address is the only credential.
+    """
+    return CalendarResponse(await calendar_feeds.render_calendar_feed(session, owner))

@@ -1,4 +1,4 @@
-"""Files as answers: to be saved, never shown in place."""
+"""Build responses that download a file."""
 
 import re
 from urllib.parse import quote
@@ -9,11 +9,14 @@ _UNSAFE_FILE_NAME_CHARACTER = re.compile(r"[^A-Za-z0-9._ -]")
 
 
 def build_attachment_response(name: str, media_type: str, content: bytes) -> Response:
-    """Return a file as an attachment; its name stands there twice, for old and for new clients (RFC 6266, RFC 8187).
+    """Return a response that a browser saves as a file.
 
-    That no browser guesses its type, runs it or keeps it, the security headers of every answer say.
+    The header contains the file name in ASCII for old clients and in UTF-8 for the others (RFC 6266, RFC 8187). The
+    security headers of all responses keep a browser from guessing the type, running the file or caching it.
     """
-    names = (
+    file_names = (
         f"filename=\"{_UNSAFE_FILE_NAME_CHARACTER.sub('_', name)}\"; filename*=UTF-8''{quote(name, safe='')}"
     )
-    return Response(content, headers={"Content-Disposition": f"attachment; {names}"}, media_type=media_type)
+    return Response(
+        content, headers={"Content-Disposition": f"attachment; {file_names}"}, media_type=media_type
+    )

@@ -1,4 +1,4 @@
-"""The access log, for those who watch over it."""
+"""The access log and the break-glass grants, for oversight."""
 
 from typing import Annotated
 
@@ -7,9 +7,9 @@ from fastapi import Query
 from app.http.permissions import AccessLogReader, BreakGlassLogReader
 from app.http.route import Router
 from app.http.session import Session
-from app.schemas.audit import AccessEntry, AccessEntryFilters
-from app.schemas.cases import BreakGlassGrant
-from app.schemas.wire import Page, PageQuery
+from app.schemas.audit import AccessEntryFilters, AccessEntryList
+from app.schemas.cases import BreakGlassGrantList
+from app.schemas.wire import PageQuery
 from app.services import audit
 from app.services.cases import break_glass
 
@@ -21,8 +21,12 @@ async def list_access_entries(
     caller: AccessLogReader,
     session: Session,
     filters: Annotated[AccessEntryFilters, Query()],
-) -> Page[AccessEntry]:
-    """Read who did what, newest first: a line for each child shown."""
+) -> AccessEntryList:
+    """List the access log.
+
+    Returns one entry per request and child, newest first, including refused requests. A request that disclosed no data
+    of a child has one entry without a child. Reading the access log is itself recorded.
+    """
     return await audit.list_access_entries(session, caller, filters)
 
 
@@ -31,6 +35,10 @@ async def list_break_glass_grants(
     caller: BreakGlassLogReader,
     session: Session,
     page: Annotated[PageQuery, Query()],
-) -> Page[BreakGlassGrant]:
-    """Read which cases were opened outside their scope, by whom and why, newest first."""
+) -> BreakGlassGrantList:
+    """List break-glass grants.
+
+    Returns the grants of emergency access with their users and reasons, newest first. A supervisor sees the grants of
+    their team members and those for the cases of their team.
+    """
     return await break_glass.list_break_glass_grants(session, caller, page)

@@ -1,13 +1,16 @@
-"""Cases: reading them, who works on them, and what happened to them."""
+"""Cases: list, read and update them, and the acts on their staffing and life cycle."""
 
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query
+from starlette.responses import Response
 
+from app.http.language import RequestedLanguage
 from app.http.permissions import (
     CaseAssigner,
     CaseBreakGlassUser,
+    CaseChartReader,
     CaseCloser,
     CaseEditor,
     CaseExtender,
@@ -28,22 +31,27 @@ from app.schemas.cases import (
     CaseFilters,
     CaseLink,
     CaseLinkCreate,
-    CaseSummary,
+    CaseLinkList,
+    CaseList,
     CaseTransfer,
     CaseUpdate,
 )
 from app.schemas.exit_plans import CaseClosure, CaseExtension, CaseReopening
-from app.schemas.timeline import TimelineEntry, TimelineFilters
-from app.schemas.wire import Page, PageQuery
+from app.schemas.timeline import TimelineEntryList, TimelineFilters
+from app.schemas.wire import PageQuery
 from app.services.cases import break_glass as break_glass_grants
-from app.services.cases import case_links, cases
-from app.services.cases import extend as cases_extend
-from app.services.cases import staffing as cases_staffing
-from app.services.cases import timeline as timelines
-from app.services.exit import close_case as cases_close
-from app.services.exit import reopen_case as cases_reopen
+from app.services.cases import case_links, cases, extend, staffing, timeline
+from app.services.exit import close_case as case_closing
+from app.services.exit import reopen_case as case_reopening
+from app.services.reviews import ecomap, progress_chart
 
 router = Router(prefix="/cases", tags=["cases"])
+
+
+class SvgResponse(Response):
+    """An SVG image for inline display. It complies with the content security policy of all responses."""
+
+    media_type = "image/svg+xml"
 
 
 @router.get("")
@@ -51,18 +59,25 @@ async def list_cases(
     caller: CaseLister,
     session: Session,
     filters: Annotated[CaseFilters, Query()],
-) -> Page[CaseSummary]:
-    """List the cases you see, newest first."""
+) -> CaseList:
+    """List cases.
+
+    Returns the cases that the caller can see, newest first. A social worker sees the cases where they are lead worker
+    or co-worker, a supervisor those of their team, a programme manager all cases outside conflict walls.
+    """
     return await cases.list_cases(session, caller, filters)
 
 
 @router.get("/{case_id}")
 async def get_case(
-    caller: CaseReader,  # noqa: ARG001 - the door
+    _caller: CaseReader,
     session: Session,
     case_id: UUID,
 ) -> Case:
-    """Read a case with its child."""
+    """Get a case.
+
+    Returns the case with its child. The access log records that the caller read data of this child.
+    """
     return await cases.get_case(session, case_id)
 
 
@@ -74,7 +89,10 @@ async def update_case(
     expected_version: ExpectedVersion,
     payload: CaseUpdate,
 ) -> Case:
-    """Change what needs no act of its own."""
+    """Update editable fields of a case.
+
+    Only the staff of the case can update it, and only while it is open. Acts change its status, team and workers.
+    """
     return await cases.update_case(session, caller, case_id, expected_version, payload)
 
 
@@ -84,9 +102,13 @@ async def list_case_timeline(
     session: Session,
     case_id: UUID,
     filters: Annotated[TimelineFilters, Query()],
-) -> Page[TimelineEntry]:
-    """Read what happened to a case, newest first."""
-    return await timelines.list_case_timeline(session, caller, case_id, filters)
+) -> TimelineEntryList:
+    """List the timeline of a case.
+
+    Returns the events in the history of the case, latest event first. Events about records of a tier that the caller
+    cannot see are left out.
+    """
+    return await timeline.list_case_timeline(session, caller, case_id, filters)
 
 
 @router.post("/{case_id}/assign")
@@ -97,8 +119,12 @@ async def assign_case(
     expected_version: ExpectedVersion,
     payload: CaseAssignment,
 ) -> Case:
-    """Name the lead worker and the co-workers."""
-    return await cases_staffing.assign_case(session, caller, case_id, expected_version, payload)
+    """Assign the workers of a case.
+
+    Sets the lead worker and the co-workers. Each of them must be an active worker of the case's team, and no conflict
+    wall may exclude them. Planned support sessions of workers who lose access move to the lead worker.
+    """
+    return await staffing.assign_case(session, caller, case_id, expected_version, payload)
 
 
 @router.post("/{case_id}/transfer")
@@ -109,8 +135,11 @@ async def transfer_case(
     expected_version: ExpectedVersion,
     payload: CaseTransfer,
 ) -> Case:
-    """Give a case to another team."""
-    return await cases_staffing.transfer_case(session, caller, case_id, expected_version, payload)
+    """Transfer a case to another team.
+
+    Sets the team and a lead worker of that team, and removes all co-workers. The former workers lose access.
+    """
+    return await staffing.transfer_case(session, caller, case_id, expected_version, payload)
 
 
 @router.post("/{case_id}/extend")
@@ -121,8 +150,11 @@ async def extend_case(
     expected_version: ExpectedVersion,
     payload: CaseExtension,
 ) -> Case:
-    """Extend support past 24 months, until a day, for a reason."""
-    return await cases_extend.extend_case(session, caller, case_id, expected_version, payload)
+    """Extend a case past 24 months.
+
+    Requires a reason and a new last day of support, which must be after the current one.
+    """
+    return await extend.extend_case(session, caller, case_id, expected_version, payload)
 
 
 @router.post("/{case_id}/close")
@@ -133,8 +165,13 @@ async def close_case(
     expected_version: ExpectedVersion,
     payload: CaseClosure,
 ) -> Case:
-    """End support, as the approved exit plan says, or because something happened."""
-    return await cases_close.close_case(session, caller, case_id, expected_version, payload)
+    """Close a case.
+
+    Requires an approved exit plan, a final review and settled disbursements. An unplanned end, such as the death of the
+    child, needs no final review. Closing cancels the planned support sessions and the scheduled review, and creates the
+    follow-ups.
+    """
+    return await case_closing.close_case(session, caller, case_id, expected_version, payload)
 
 
 @router.post("/{case_id}/reopen", status_code=201)
@@ -145,8 +182,12 @@ async def reopen_case(
     expected_version: ExpectedVersion,
     payload: CaseReopening,
 ) -> Case:
-    """Open a new case for the child of a closed one, linked with it."""
-    return await cases_reopen.reopen_case(session, caller, case_id, expected_version, payload)
+    """Reopen a closed case as a new case.
+
+    Opens a new case for the same child and returns it; its `previous_case_id` is the closed case. People are copied,
+    consents are not: they must be given again.
+    """
+    return await case_reopening.reopen_case(session, caller, case_id, expected_version, payload)
 
 
 @router.post("/{case_id}/break-glass")
@@ -156,7 +197,11 @@ async def break_glass(
     case_id: UUID,
     payload: BreakGlassRequest,
 ) -> BreakGlassGrant:
-    """Open a case outside your scope for four hours; your supervisor and the DPO see it at once."""
+    """Open break-glass access to a case.
+
+    Gives the caller read access to a case outside their scope for four hours, without its legal and clinical tiers. The
+    caller's supervisor and the data protection officer see the reason at once. A conflict wall cannot be opened.
+    """
     return await break_glass_grants.break_glass(session, caller, case_id, payload)
 
 
@@ -167,7 +212,11 @@ async def create_case_link(
     case_id: UUID,
     payload: CaseLinkCreate,
 ) -> CaseLink:
-    """Link two children's cases; a wall stands between their workers from then on."""
+    """Link the cases of two children.
+
+    The link creates a conflict wall: from then on, a worker of one child cannot see the cases of the other child. The
+    caller must be staff of both cases, and the children must not have a worker in common.
+    """
     return await case_links.create_case_link(session, caller, case_id, payload)
 
 
@@ -177,6 +226,44 @@ async def list_case_links(
     session: Session,
     case_id: UUID,
     page: Annotated[PageQuery, Query()],
-) -> Page[CaseLink]:
-    """List the cases linked with this one."""
+) -> CaseLinkList:
+    """List the links of a case.
+
+    Returns the links of the case's child, newest first. A link is visible only to callers who can see both cases.
+    """
     return await case_links.list_case_links(session, caller, case_id, page)
+
+
+@router.get("/{case_id}/ecomap.svg", response_class=SvgResponse)
+async def get_case_ecomap(
+    _caller: CaseChartReader,
+    session: Session,
+    case_id: UUID,
+    language: RequestedLanguage,
+) -> Response:
+    """Get the ecomap of a case as SVG.
+
+    The drawing shows the child in the centre, with the family, the community and the services around it.
+    """
+    return _build_svg_response(await ecomap.render_ecomap(session, case_id, language), language)
+
+
+@router.get("/{case_id}/progress.svg", response_class=SvgResponse)
+async def get_case_progress_chart(
+    _caller: CaseChartReader,
+    session: Session,
+    case_id: UUID,
+    language: RequestedLanguage,
+) -> Response:
+    """Get the progress chart of a case as SVG.
+
+    The chart shows the rating of each area in the approved assessments and completed reviews.
+    """
+    return _build_svg_response(
+        await progress_chart.render_progress_chart(session, case_id, language), language
+    )
+
+
+def _build_svg_response(svg: str, language: str) -> SvgResponse:
+    headers = {"Content-Disposition": "inline", "Content-Language": language, "Vary": "Accept-Language"}
+    return SvgResponse(svg, headers=headers)

@@ -1,4 +1,4 @@
-"""Children, and who saw them."""
+"""Children and their access logs."""
 
 from typing import Annotated
 from uuid import UUID
@@ -8,9 +8,9 @@ from fastapi import Query
 from app.http.permissions import ChildAccessLogReader, ChildEditor, ChildReader, ChildSearcher
 from app.http.route import Router
 from app.http.session import ExpectedVersion, Session
-from app.schemas.audit import AccessEntry
-from app.schemas.children import Child, ChildFilters, ChildUpdate
-from app.schemas.wire import Page, PageQuery
+from app.schemas.audit import AccessEntryList
+from app.schemas.children import Child, ChildFilters, ChildList, ChildUpdate
+from app.schemas.wire import PageQuery
 from app.services import audit
 from app.services.cases import children
 
@@ -22,18 +22,25 @@ async def list_children(
     caller: ChildSearcher,
     session: Session,
     filters: Annotated[ChildFilters, Query()],
-) -> Page[Child]:
-    """List the children you see, newest first; `q` finds names in both scripts, also misspelt."""
+) -> ChildList:
+    """List children.
+
+    Returns the children that the caller can see, newest first. `q` searches names and nicknames in Khmer and Latin
+    script and tolerates spelling differences.
+    """
     return await children.list_children(session, caller, filters)
 
 
 @router.get("/{child_id}")
 async def get_child(
-    caller: ChildReader,  # noqa: ARG001 - the door
+    _caller: ChildReader,
     session: Session,
     child_id: UUID,
 ) -> Child:
-    """Read a child."""
+    """Get a child.
+
+    Returns the identity of the child and the ids of its cases that the caller can see.
+    """
     return await children.get_child(session, child_id)
 
 
@@ -45,7 +52,10 @@ async def update_child(
     expected_version: ExpectedVersion,
     payload: ChildUpdate,
 ) -> Child:
-    """Correct what is known of a child."""
+    """Update the identity of a child.
+
+    The caller must be staff of one of the child's cases. The change is recorded in the history of the child's cases.
+    """
     return await children.update_child(session, caller, child_id, expected_version, payload)
 
 
@@ -55,6 +65,9 @@ async def list_child_access_entries(
     session: Session,
     child_id: UUID,
     page: Annotated[PageQuery, Query()],
-) -> Page[AccessEntry]:
-    """Read who saw a child, newest first."""
+) -> AccessEntryList:
+    """List the access entries of a child.
+
+    Returns the requests that read or changed data of the child, newest first, with their callers.
+    """
     return await audit.list_child_access_entries(session, caller, child_id, page)

@@ -8,9 +8,9 @@ from fastapi import Query
 from app.http.permissions import ConsentReader, ConsentRecorder, ConsentWithdrawer
 from app.http.route import Router
 from app.http.session import ExpectedVersion, Session
-from app.schemas.consents import Consent, ConsentCreate, ConsentFilters
+from app.schemas.consents import Consent, ConsentCreate, ConsentFilters, ConsentList
 from app.schemas.referrals import Withdrawal
-from app.schemas.wire import Page, PageQuery
+from app.schemas.wire import PageQuery
 from app.services.cases import consents
 
 router = Router(tags=["consents"])
@@ -23,7 +23,11 @@ async def create_case_consent(
     case_id: UUID,
     payload: ConsentCreate,
 ) -> Consent:
-    """Enter a consent, a refusal, or the basis for acting without."""
+    """Record a consent of a case.
+
+    Records a consent, a refusal, or the legal basis for acting without consent. The caller must be staff of the case.
+    An entry is never overwritten.
+    """
     return await consents.create_case_consent(session, caller, case_id, payload)
 
 
@@ -33,8 +37,12 @@ async def list_case_consents(
     session: Session,
     case_id: UUID,
     page: Annotated[PageQuery, Query()],
-) -> Page[Consent]:
-    """List a case's consents, newest first."""
+) -> ConsentList:
+    """List the consents of a case.
+
+    Returns the register entries of the case, newest first. A data protection officer can list them without access to
+    the case.
+    """
     return await consents.list_case_consents(session, caller, case_id, page)
 
 
@@ -43,18 +51,24 @@ async def list_consents(
     caller: ConsentReader,
     session: Session,
     filters: Annotated[ConsentFilters, Query()],
-) -> Page[Consent]:
-    """List the register as far as you see it, newest first."""
+) -> ConsentList:
+    """List the consent register.
+
+    Returns the register entries of all cases that the caller can see, newest first.
+    """
     return await consents.list_consents(session, caller, filters)
 
 
 @router.get("/consents/{consent_id}")
 async def get_consent(
-    caller: ConsentReader,  # noqa: ARG001 - the door
+    _caller: ConsentReader,
     session: Session,
     consent_id: UUID,
 ) -> Consent:
-    """Read one consent."""
+    """Get a consent.
+
+    The status is computed for today: given, refused, withdrawn or expired.
+    """
     return await consents.get_consent(session, consent_id)
 
 
@@ -66,5 +80,8 @@ async def withdraw_consent(
     expected_version: ExpectedVersion,
     payload: Withdrawal,
 ) -> Consent:
-    """Withdraw a consent: nothing is shared on it from now on."""
+    """Withdraw a consent.
+
+    Nothing can be shared on the consent from then on. A refusal or a withdrawn consent cannot be withdrawn.
+    """
     return await consents.withdraw_consent(session, caller, consent_id, expected_version, payload)

@@ -1,4 +1,4 @@
-"""The people around a child."""
+"""The people around a child: supporter, family members, others."""
 
 from typing import Annotated
 from uuid import UUID
@@ -8,8 +8,8 @@ from fastapi import Query
 from app.http.permissions import PersonCreator, PersonEditor, PersonReader
 from app.http.route import Router
 from app.http.session import ExpectedVersion, Session
-from app.schemas.people import Person, PersonCreate, PersonUpdate
-from app.schemas.wire import Page, PageQuery
+from app.schemas.people import Person, PersonCreate, PersonList, PersonUpdate
+from app.schemas.wire import PageQuery
 from app.services.cases import people
 
 router = Router(tags=["people"])
@@ -22,7 +22,10 @@ async def create_case_person(
     case_id: UUID,
     payload: PersonCreate,
 ) -> Person:
-    """Add somebody to the child's circle."""
+    """Add a person to a case.
+
+    The person is a supporter, a family member or another person around the child. The caller must be staff of the case.
+    """
     return await people.create_case_person(session, caller, case_id, payload)
 
 
@@ -32,18 +35,24 @@ async def list_case_people(
     session: Session,
     case_id: UUID,
     page: Annotated[PageQuery, Query()],
-) -> Page[Person]:
-    """List the child's circle, newest first."""
+) -> PersonList:
+    """List the people of a case.
+
+    Returns the people around the child, newest first.
+    """
     return await people.list_case_people(session, caller, case_id, page)
 
 
 @router.get("/people/{person_id}")
 async def get_person(
-    caller: PersonReader,  # noqa: ARG001 - the door
+    _caller: PersonReader,
     session: Session,
     person_id: UUID,
 ) -> Person:
-    """Read one person."""
+    """Get a person.
+
+    The person is visible to every caller who can see the case.
+    """
     return await people.get_person(session, person_id)
 
 
@@ -55,5 +64,8 @@ async def update_person(
     expected_version: ExpectedVersion,
     payload: PersonUpdate,
 ) -> Person:
-    """Correct what is known of a person."""
+    """Update a person.
+
+    The caller must be staff of the case. A person keeps at least one name.
+    """
     return await people.update_person(session, caller, person_id, expected_version, payload)

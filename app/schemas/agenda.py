@@ -1,4 +1,4 @@
-"""An agenda, and the calendar feeds that carry it to a phone."""
+"""Schemas of the agenda and of calendar feeds."""
 
 from datetime import date
 from typing import Annotated, Literal
@@ -9,74 +9,103 @@ from pydantic import Field
 from app.schemas.administration import QueryBoolean
 from app.schemas.cases import CaseChild
 from app.schemas.codes import CodeOf
-from app.schemas.wire import ClientChosenId, Input, Output, PageQuery, PlainDate, ShortText, UtcDateTime
+from app.schemas.wire import (
+    ClientChosenId,
+    Input,
+    Output,
+    Page,
+    PageQuery,
+    PlainDate,
+    ShortText,
+    UtcDateTime,
+)
 
 FeedLanguage = Literal["en", "km"]
 
 
 class AgendaFilters(PageQuery):
-    """Which entries of one's agenda."""
+    """Filters of the agenda."""
 
     until: Annotated[
         PlainDate | None,
-        Field(description="Up to this day; without it, two weeks ahead, and milestones 30 days."),
+        Field(
+            description="Last due date of the entries. Default: 14 days from today, and 30 days for milestones."
+        ),
     ] = None
-    kind: Annotated[str, CodeOf("agenda_kind")] | None = None
+    kind: Annotated[str, CodeOf("agenda_kind")] | None = Field(None, description="Kind of entry.")
     overdue: Annotated[
-        QueryBoolean | None, Field(description="Only what is overdue (true), or is not (false).")
+        QueryBoolean | None,
+        Field(description="`true`: only overdue entries. `false`: only entries that are not overdue."),
     ] = None
 
 
 class AgendaRecord(Output):
-    """The record that an entry is about."""
+    """The record that an agenda entry is about."""
 
-    kind: Annotated[str, CodeOf("record_kind")]
-    id: UUID
+    kind: Annotated[str, CodeOf("record_kind")] = Field(description="Kind of the record.")
+    id: UUID = Field(description="Id of the record.")
 
 
 class AgendaEntry(Output):
-    """Something that is due, overdue or waiting."""
+    """An item on the caller's agenda that is due, overdue or waiting for a decision."""
 
-    kind: Annotated[str, CodeOf("agenda_kind")]
-    due_on: date = Field(description="The local day by which it is to be done.")
-    at: UtcDateTime | None = Field(description="The moment, where it has one: a planned session.")
+    kind: Annotated[str, CodeOf("agenda_kind")] = Field(
+        description="Kind of entry, such as a review, a support session or a pending approval."
+    )
+    due_on: date = Field(description="Due date, in Cambodia.")
+    at: UtcDateTime | None = Field(
+        description="Time of a planned support session; null for entries that have only a due date."
+    )
     is_overdue: bool = Field(
-        description="Whether that day is over; marks on the way (18 and 21 months) are never overdue."
+        description="Whether the due date has passed. The milestones at 18 and 21 months are never overdue."
     )
     detail: str | None = Field(
-        description="What more there is to know, as a code: a session's or legal step's kind, a service, months, a subject, an urgency."
+        description="Code that depends on the kind: kind of support session or legal step, service, number of months, "
+        "subject, or urgency."
     )
-    case_id: UUID | None = Field(description="The case; null for a referral: there is none yet.")
-    case_number: str | None
-    child_id: UUID | None
-    child: CaseChild | None
-    record: AgendaRecord
-    link: str = Field(description="Where to read it.")
+    case_id: UUID | None = Field(description="Id of the case; null for a referral.")
+    case_number: str | None = Field(description="Case number, such as FSC-2026-0042; null for a referral.")
+    child_id: UUID | None = Field(description="Id of the child; null for a referral.")
+    child: CaseChild | None = Field(description="The child of the case; null for a referral.")
+    record: AgendaRecord = Field(description="The record that the entry is about.")
+    link: str = Field(description="Path of the record.")
+
+
+class AgendaEntryList(Page[AgendaEntry]):
+    """One page of the agenda, earliest entry first."""
 
 
 class CalendarFeedCreate(Input):
-    """A feed for one's calendar."""
+    """A new calendar feed."""
 
-    id: ClientChosenId | None = None
-    name: ShortText = Field(
-        description="What its owner calls it, such as the device it is for; the calendar does not show it."
+    id: ClientChosenId | None = Field(
+        None, description="Id that the client chooses for the feed (UUID version 4)."
     )
-    language: FeedLanguage = "en"
+    name: ShortText = Field(
+        description="Name for the list of feeds, such as the device that uses the feed. It is not part of the calendar."
+    )
+    language: FeedLanguage = Field("en", description="Language of the titles in the calendar.")
 
 
 class CalendarFeed(Output):
-    """One's feed; its address cannot be read again."""
+    """A calendar feed of the caller. Its address is not included."""
 
-    id: UUID
-    name: str
-    language: FeedLanguage
-    created_at: UtcDateTime
-    last_read_at: UtcDateTime | None = Field(description="When a calendar last fetched it.")
+    id: UUID = Field(description="Id of the feed.")
+    name: str = Field(description="Name that the owner chose for the feed.")
+    language: FeedLanguage = Field(description="Language of the titles in the calendar.")
+    created_at: UtcDateTime = Field(description="Time at which the feed was created.")
+    last_read_at: UtcDateTime | None = Field(
+        description="Time of the last download of the feed; null before the first one."
+    )
+
+
+class CalendarFeedList(Page[CalendarFeed]):
+    """One page of active calendar feeds, newest first."""
 
 
 class CalendarFeedWithUrl(CalendarFeed):
-    """A new feed, with its address."""
+    """A new calendar feed with its address."""
 
     url: str = Field(
-        description="The address to subscribe to. Shown once: whoever has it can read the feed until it is revoked."
+        description="Address of the feed. It is returned once and gives access to the feed until the feed is revoked."
     )

@@ -1,4 +1,4 @@
-"""The access log on the wire."""
+"""Schemas of the access log."""
 
 from typing import Annotated
 from uuid import UUID
@@ -6,53 +6,75 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from app.schemas.codes import CodeOf
-from app.schemas.wire import Id, Output, PageQuery, UtcDateTime
+from app.schemas.wire import Id, Output, Page, PageQuery, UtcDateTime
 
 
 class AccessEntryFilters(PageQuery):
-    """Which accesses to list."""
+    """Filters of the access log."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
-    child_id: Id | None = None
-    case_id: Id | None = None
-    actor_id: Id | None = None
-    act: Annotated[str, Field(max_length=100)] | None = None
-    outcome: Annotated[str, CodeOf("access_outcome")] | None = None
-    request_id: Annotated[str, Field(max_length=64)] | None = None
-    since: Annotated[UtcDateTime | None, Field(alias="from", description="From this moment on.")] = None
-    until: Annotated[UtcDateTime | None, Field(alias="to", description="Before this moment.")] = None
+    child_id: Id | None = Field(None, description="Id of the child.")
+    case_id: Id | None = Field(None, description="Id of the case.")
+    actor_id: Id | None = Field(None, description="Id of the user or API client that sent the request.")
+    act: Annotated[str, Field(max_length=100)] | None = Field(
+        None, description="Permission that the request used, such as `case.read`."
+    )
+    outcome: Annotated[str, CodeOf("access_outcome")] | None = Field(
+        None, description="Outcome of the request."
+    )
+    request_id: Annotated[str, Field(max_length=64)] | None = Field(
+        None, description="Id of the request, from the `X-Request-Id` response header."
+    )
+    since: Annotated[
+        UtcDateTime | None, Field(alias="from", description="Earliest time of the requests, inclusive.")
+    ] = None
+    until: Annotated[
+        UtcDateTime | None, Field(alias="to", description="Latest time of the requests, exclusive.")
+    ] = None
 
 
 class AccessActor(Output):
-    """Who it was, as they were then."""
+    """The caller of a request, with the roles at that time."""
 
-    id: UUID | None
-    name: str | None
-    roles: list[str]
+    id: UUID | None = Field(
+        description="Id of the user or API client; null for an anonymous request or a system process."
+    )
+    name: str | None = Field(description="Current name of the user or API client.")
+    roles: list[str] = Field(description="Roles of the caller at the time of the request.")
 
 
 class AccessRecord(Output):
-    """The record that was opened."""
+    """The record that a request read or changed."""
 
-    kind: str
-    id: UUID
+    kind: str = Field(description="Kind of the record; `record` if the kind is not known.")
+    id: UUID = Field(description="Id of the record.")
 
 
 class AccessEntry(Output):
-    """One child shown to somebody; an event that showed none has one with `child_id` null."""
+    """An entry of the access log: one child whose data a request disclosed, or none with `child_id` null."""
 
-    id: UUID
-    event_id: UUID
-    at: UtcDateTime
-    actor: AccessActor
-    client_id: UUID | None
-    act: str
-    outcome: str
-    status: int | None
-    request_id: str
-    child_id: UUID | None
-    case_id: UUID | None
-    record: AccessRecord | None
-    reason: str | None
-    address: str | None
+    id: UUID = Field(description="Id of the entry.")
+    event_id: UUID = Field(
+        description="Id of the event of the request. All entries of one request have the same event."
+    )
+    at: UtcDateTime = Field(description="Time of the request.")
+    actor: AccessActor = Field(description="The caller of the request.")
+    client_id: UUID | None = Field(description="Id of the API client; null if a person sent the request.")
+    act: str = Field(description="Permission that the request used, such as `case.read`.")
+    outcome: Annotated[str, CodeOf("access_outcome")] = Field(description="Outcome of the request.")
+    status: int | None = Field(
+        description="HTTP status of the response; null while the request is in progress."
+    )
+    request_id: str = Field(description="Id of the request.")
+    child_id: UUID | None = Field(
+        description="Id of the child; null if the request disclosed no data of a child."
+    )
+    case_id: UUID | None = Field(description="Id of the case; null if the request was about no case.")
+    record: AccessRecord | None = Field(description="The first record of the child that the request used.")
+    reason: str | None = Field(description="Reason for a break-glass access; null for other requests.")
+    address: str | None = Field(description="Network address of the client.")
+
+
+class AccessEntryList(Page[AccessEntry]):
+    """One page of the access log, newest entry first."""

@@ -1,4 +1,4 @@
-"""Cases on the wire."""
+"""Schemas of cases, their staffing, break-glass grants and links."""
 
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, ClassVar
@@ -14,6 +14,7 @@ from app.schemas.wire import (
     Input,
     Narrative,
     Output,
+    Page,
     PageQuery,
     Reason,
     ShortNarrative,
@@ -23,10 +24,12 @@ from app.schemas.wire import (
 
 
 class CaseContent(Input):
-    """What a PATCH of a case may change; its status moves only by acts."""
+    """Editable fields of a case. Acts change its status, never a PATCH."""
 
-    kind: Annotated[str, CodeOf("case_kind")]
-    summary: Narrative | None = None
+    kind: Annotated[str, CodeOf("case_kind")] = Field(
+        description="Kind of support: for a child survivor, for a child with harmful sexual behaviour (HSB), or both."
+    )
+    summary: Narrative | None = Field(None, description="Summary of the case, written by its workers.")
 
 
 if TYPE_CHECKING:
@@ -38,123 +41,157 @@ else:
 
 
 class CaseAssignment(Input):
-    """Who works on a case."""
+    """New lead worker and co-workers of a case."""
 
-    lead_worker_id: Id
+    lead_worker_id: Id = Field(description="Id of the new lead worker, who must belong to the case's team.")
     co_worker_ids: Annotated[list[Id], Field(max_length=10)] | None = Field(
-        None, description="Who else works on it; left out, they go on as they are."
+        None,
+        description="Ids of the co-workers, who must belong to the case's team. Without this field, the current "
+        "co-workers who are still eligible remain.",
     )
 
 
 class CaseTransfer(Input):
-    """To which team a case goes, to whom there, and why."""
+    """New team and lead worker of a case, with the reason for the transfer."""
 
-    team_id: Id
-    lead_worker_id: Id
-    reason: ShortNarrative
+    team_id: Id = Field(description="Id of the new team, which must be active.")
+    lead_worker_id: Id = Field(description="Id of the new lead worker, who must belong to the new team.")
+    reason: ShortNarrative = Field(description="Reason for the transfer.")
 
 
 class BreakGlassRequest(Input):
-    """Why a case outside one's scope has to be opened now."""
+    """Reason for emergency read access to a case."""
 
-    reason: Reason
+    reason: Reason = Field(
+        description="Reason why the case must be read now. The supervisor and the data protection officer see it."
+    )
 
 
 class CaseLinkCreate(Input):
-    """Which case belongs together with this one, and why: the wall between their workers stands from then on."""
+    """A case to link with this one, with the reason."""
 
-    linked_case_id: Id
-    reason: ShortNarrative
+    linked_case_id: Id = Field(description="Id of the other case, which must belong to another child.")
+    reason: ShortNarrative = Field(description="Reason for the link.")
 
 
 class CaseFilters(PageQuery):
-    """Which cases to list."""
+    """Filters of the list of cases."""
 
-    status: Annotated[str, CodeOf("case_status")] | None = None
-    kind: Annotated[str, CodeOf("case_kind")] | None = None
-    team_id: Id | None = None
-    lead_worker_id: Id | None = None
-    child_id: Id | None = None
-    number: Annotated[str, Field(max_length=20)] | None = None
+    status: Annotated[str, CodeOf("case_status")] | None = Field(None, description="Status of the case.")
+    kind: Annotated[str, CodeOf("case_kind")] | None = Field(None, description="Kind of support.")
+    team_id: Id | None = Field(None, description="Id of the team.")
+    lead_worker_id: Id | None = Field(None, description="Id of the lead worker.")
+    child_id: Id | None = Field(None, description="Id of the child.")
+    number: Annotated[str, Field(max_length=20)] | None = Field(
+        None, description="Case number, such as FSC-2026-0042."
+    )
 
 
 class CaseChild(Output):
-    """The child of a case, as far as a list needs it."""
+    """The child of a case: the fields that identify the child in lists."""
 
-    id: UUID
-    names: list[PersonName]
-    nickname: str | None
-    sex: str
-    age: Age
+    id: UUID = Field(description="Id of the child.")
+    names: list[PersonName] = Field(description="Names of the child, each in one script.")
+    nickname: str | None = Field(description="Nickname of the child.")
+    sex: Annotated[str, CodeOf("sex")] = Field(description="Sex of the child.")
+    age: Age = Field(description="Age of the child today.")
 
 
 class Case(Versioned):
-    """A case."""
+    """A case: one period of support for one child."""
 
     collection: ClassVar[str | None] = "cases"
 
-    number: str
-    child_id: UUID
-    child: CaseChild
-    kind: Annotated[str, CodeOf("case_kind")]
-    status: Annotated[str, CodeOf("case_status")]
-    team_id: UUID
-    lead_worker_id: UUID
-    co_worker_ids: list[UUID]
-    referral_id: UUID | None
-    previous_case_id: UUID | None
-    opened_on: date
-    closed_on: date | None
-    next_review_on: date | None
-    extended_until: date | None
-    close_reason: Annotated[str, CodeOf("closure_reason")] | None
-    age_at_referral_min: int
-    age_at_referral_max: int
-    province_code: str | None
-    summary: str | None
-    outcome: str | None
-    created_at: UtcDateTime
-    updated_at: UtcDateTime
+    number: str = Field(description="Case number, such as FSC-2026-0042.")
+    child_id: UUID = Field(description="Id of the child.")
+    child: CaseChild = Field(description="The child of the case.")
+    kind: Annotated[str, CodeOf("case_kind")] = Field(description="Kind of support.")
+    status: Annotated[str, CodeOf("case_status")] = Field(
+        description="Life-cycle status of the case; only acts change it."
+    )
+    team_id: UUID = Field(description="Id of the team that is responsible for the case.")
+    lead_worker_id: UUID = Field(description="Id of the social worker who leads the case.")
+    co_worker_ids: list[UUID] = Field(description="Ids of the other workers of the case.")
+    referral_id: UUID | None = Field(
+        description="Id of the referral that opened the case; null for a case that follows a closed one."
+    )
+    previous_case_id: UUID | None = Field(
+        description="Id of the closed case that this case reopens; null otherwise."
+    )
+    opened_on: date = Field(description="Date on which the case was opened, in Cambodia.")
+    closed_on: date | None = Field(description="Date on which the case was closed; null while it is open.")
+    next_review_on: date | None = Field(
+        description="Due date of the next review; null before the case becomes active and after it is closed."
+    )
+    extended_until: date | None = Field(
+        description="Last day of support after an extension past 24 months; null without an extension."
+    )
+    close_reason: Annotated[str, CodeOf("closure_reason")] | None = Field(
+        description="Reason for closing the case; null while it is open."
+    )
+    age_at_referral_min: int = Field(
+        description="Lowest possible age of the child at the referral, in whole years."
+    )
+    age_at_referral_max: int = Field(
+        description="Highest possible age of the child at the referral, in whole years."
+    )
+    province_code: str | None = Field(description="NCDD code of the child's province at the referral.")
+    summary: str | None = Field(description="Summary of the case, written by its workers.")
+    outcome: str | None = Field(description="Outcome of the support; null while the case is open.")
+    created_at: UtcDateTime = Field(description="Time at which the case was created.")
+    updated_at: UtcDateTime = Field(description="Time of the last change of the case.")
 
 
 class CaseSummary(Versioned):
     """A case in a list."""
 
-    number: str
-    child_id: UUID
-    child: CaseChild
-    kind: Annotated[str, CodeOf("case_kind")]
-    status: Annotated[str, CodeOf("case_status")]
-    team_id: UUID
-    lead_worker_id: UUID
-    opened_on: date
-    closed_on: date | None
-    next_review_on: date | None
-    province_code: str | None
-    created_at: UtcDateTime
-    updated_at: UtcDateTime
+    number: str = Field(description="Case number, such as FSC-2026-0042.")
+    child_id: UUID = Field(description="Id of the child.")
+    child: CaseChild = Field(description="The child of the case.")
+    kind: Annotated[str, CodeOf("case_kind")] = Field(description="Kind of support.")
+    status: Annotated[str, CodeOf("case_status")] = Field(description="Life-cycle status of the case.")
+    team_id: UUID = Field(description="Id of the team that is responsible for the case.")
+    lead_worker_id: UUID = Field(description="Id of the social worker who leads the case.")
+    opened_on: date = Field(description="Date on which the case was opened, in Cambodia.")
+    closed_on: date | None = Field(description="Date on which the case was closed; null while it is open.")
+    next_review_on: date | None = Field(description="Due date of the next review; null if none is due.")
+    province_code: str | None = Field(description="NCDD code of the child's province at the referral.")
+    created_at: UtcDateTime = Field(description="Time at which the case was created.")
+    updated_at: UtcDateTime = Field(description="Time of the last change of the case.")
+
+
+class CaseList(Page[CaseSummary]):
+    """One page of cases, newest first."""
 
 
 class BreakGlassGrant(Output):
-    """A case opened outside its scope: by whom, why, until when."""
+    """Emergency read access of one user to one case, for four hours."""
 
-    id: UUID
-    case_id: UUID
-    child_id: UUID | None
-    user_id: UUID
-    reason: str
-    opened_at: UtcDateTime
-    expires_at: UtcDateTime
+    id: UUID = Field(description="Id of the grant.")
+    case_id: UUID = Field(description="Id of the case.")
+    child_id: UUID | None = Field(description="Id of the child.")
+    user_id: UUID = Field(description="Id of the user who has the access.")
+    reason: str = Field(description="Reason that the user gave.")
+    opened_at: UtcDateTime = Field(description="Time at which the access began.")
+    expires_at: UtcDateTime = Field(description="Time at which the access ends.")
+
+
+class BreakGlassGrantList(Page[BreakGlassGrant]):
+    """One page of break-glass grants, newest first."""
 
 
 class CaseLink(Output):
-    """Two cases that belong together."""
+    """A link between the cases of two children, which creates a conflict wall between their workers."""
 
-    id: UUID
-    case_id: UUID
-    child_id: UUID
-    linked_case_id: UUID
-    linked_child_id: UUID
-    reason: str
-    linked_by_id: UUID
-    linked_at: UtcDateTime
+    id: UUID = Field(description="Id of the link.")
+    case_id: UUID = Field(description="Id of the first case. The lower of the two ids comes first.")
+    child_id: UUID = Field(description="Id of the first case's child.")
+    linked_case_id: UUID = Field(description="Id of the second case.")
+    linked_child_id: UUID = Field(description="Id of the second case's child.")
+    reason: str = Field(description="Reason for the link.")
+    linked_by_id: UUID = Field(description="Id of the user who created the link.")
+    linked_at: UtcDateTime = Field(description="Time at which the link was created.")
+
+
+class CaseLinkList(Page[CaseLink]):
+    """One page of links between cases, newest first."""

@@ -13,9 +13,9 @@ from app.access.vault import decrypt
 from app.errors import NotFound
 from app.kit.pagination import Paginator
 from app.models import AccessEntry, AccessEvent, ApiClient, BreakGlassGrant, User
-from app.schemas.audit import AccessActor, AccessEntryFilters, AccessRecord
+from app.schemas.audit import AccessActor, AccessEntryFilters, AccessEntryList, AccessRecord
 from app.schemas.audit import AccessEntry as AccessEntrySchema
-from app.schemas.wire import Page, PageQuery
+from app.schemas.wire import PageQuery
 
 OUTCOME_STARTED = "started"
 """Outcome of an event without an entry: the request is in progress, or its process died."""
@@ -24,7 +24,7 @@ ENTRY_OR_EVENT_ID = func.coalesce(col(AccessEntry.id), col(AccessEvent.id))
 
 async def list_access_entries(
     session: AsyncSession, caller: Caller, filters: AccessEntryFilters
-) -> Page[AccessEntrySchema]:
+) -> AccessEntryList:
     """List access entries, newest first: one per child disclosed by a request, or one without a child.
 
     The event of the current request is excluded.
@@ -40,14 +40,14 @@ async def list_access_entries(
     log_rows: list[tuple[AccessEvent, AccessEntry | None]] = [(row[0], row[1]) for row in rows]
     names = await _load_caller_names(session, [event for event, _ in log_rows])
     reasons = await _load_break_glass_reasons(session, [entry for _, entry in log_rows])
-    return Page(
+    return AccessEntryList(
         items=[_to_schema(event, entry, names, reasons) for event, entry in log_rows], next_cursor=cursor
     )
 
 
 async def list_child_access_entries(
     session: AsyncSession, caller: Caller, child_id: UUID, page: PageQuery
-) -> Page[AccessEntrySchema]:
+) -> AccessEntryList:
     """List the access entries of a child, newest first.
 
     Raises:

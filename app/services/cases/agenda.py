@@ -17,9 +17,8 @@ from app.access.permissions import Role
 from app.kit.dates import today
 from app.kit.pagination import Paginator
 from app.models import Case, Child
-from app.schemas.agenda import AgendaEntry, AgendaFilters, AgendaRecord
+from app.schemas.agenda import AgendaEntry, AgendaEntryList, AgendaFilters, AgendaRecord
 from app.schemas.cases import CaseChild
-from app.schemas.wire import Page
 from app.services.cases.agenda_sources import AGENDA
 from app.services.cases.cases import to_case_child
 from app.services.cases.record_links import get_record_path
@@ -41,7 +40,7 @@ class _AgendaCase:
 
 async def list_agenda_entries(
     session: AsyncSession, caller: Caller, filters: AgendaFilters
-) -> Page[AgendaEntry]:
+) -> AgendaEntryList:
     """Return the agenda entries of the caller, earliest first."""
     active_filters = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
     paginator = Paginator("agenda", filters.limit, filters.cursor, {**active_filters, "for": caller.id})
@@ -53,7 +52,7 @@ async def list_agenda_entries(
     if filters.overdue is not None:
         query = query.where(AGENDA.c.overdue == filters.overdue)
     rows, cursor = await paginator.fetch_columns(session, query, *AGENDA_SORT_ORDER, ascending=True)
-    return Page(items=await _to_schemas(session, rows), next_cursor=cursor)
+    return AgendaEntryList(items=await _to_schemas(session, rows), next_cursor=cursor)
 
 
 def build_agenda_query(caller: Caller, until: date, milestones_until: date) -> Select[*tuple[Any, ...]]:

@@ -18,8 +18,8 @@ from app.kit.records import get_record
 from app.models import BreakGlassGrant, Case
 from app.models.record import utc_now
 from app.schemas.cases import BreakGlassGrant as BreakGlassGrantSchema
-from app.schemas.cases import BreakGlassRequest
-from app.schemas.wire import Page, PageQuery
+from app.schemas.cases import BreakGlassGrantList, BreakGlassRequest
+from app.schemas.wire import PageQuery
 from app.services.cases import history as case_history
 
 BREAK_GLASS_DURATION = timedelta(hours=4)
@@ -56,7 +56,7 @@ async def break_glass(
 
 async def list_break_glass_grants(
     session: AsyncSession, caller: Caller, page: PageQuery
-) -> Page[BreakGlassGrantSchema]:
+) -> BreakGlassGrantList:
     """List the break-glass grants that the caller can see, newest first.
 
     A grant is visible to its user, the user's supervisors, the supervisors who can see the case, programme managers and
@@ -66,7 +66,7 @@ async def list_break_glass_grants(
     rows, cursor = await paginator.fetch_records(
         session, select(BreakGlassGrant), col(BreakGlassGrant.opened_at), col(BreakGlassGrant.id)
     )
-    return Page(items=[_to_schema(row) for row in rows], next_cursor=cursor)
+    return BreakGlassGrantList(items=[_to_schema(row) for row in rows], next_cursor=cursor)
 
 
 def _to_schema(grant: BreakGlassGrant) -> BreakGlassGrantSchema:

@@ -29,8 +29,8 @@ from app.models.record import new_id, utc_now
 from app.rendering import icalendar
 from app.rendering.icalendar import CalendarEvent
 from app.schemas.agenda import CalendarFeed as CalendarFeedSchema
-from app.schemas.agenda import CalendarFeedCreate, CalendarFeedWithUrl
-from app.schemas.wire import Page, PageQuery
+from app.schemas.agenda import CalendarFeedCreate, CalendarFeedList, CalendarFeedWithUrl
+from app.schemas.wire import PageQuery
 from app.services.accounts import sign_in_throttle
 from app.services.accounts.sign_in_audit import SignInContext, record_throttled_attempt
 from app.services.cases import agenda
@@ -111,9 +111,7 @@ async def create_calendar_feed(
     )
 
 
-async def list_calendar_feeds(
-    session: AsyncSession, caller: Caller, page: PageQuery
-) -> Page[CalendarFeedSchema]:
+async def list_calendar_feeds(session: AsyncSession, caller: Caller, page: PageQuery) -> CalendarFeedList:
     """List the caller's active feeds, newest first."""
     paginator = Paginator("calendar-feeds", page.limit, page.cursor, {"of": caller.id})
     query = select(CalendarFeed).where(
@@ -122,7 +120,7 @@ async def list_calendar_feeds(
     rows, cursor = await paginator.fetch_records(
         session, query, col(CalendarFeed.created_at), col(CalendarFeed.id)
     )
-    return Page(items=[_to_schema(row) for row in rows], next_cursor=cursor)
+    return CalendarFeedList(items=[_to_schema(row) for row in rows], next_cursor=cursor)
 
 
 async def revoke_calendar_feed(session: AsyncSession, caller: Caller, feed_id: UUID) -> None:

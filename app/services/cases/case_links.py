@@ -15,8 +15,8 @@ from app.kit.records import ensure_exists, get_record
 from app.kit.state_machine import raise_if_unmet
 from app.models import Case, CaseLink
 from app.schemas.cases import CaseLink as CaseLinkSchema
-from app.schemas.cases import CaseLinkCreate
-from app.schemas.wire import Page, PageQuery
+from app.schemas.cases import CaseLinkCreate, CaseLinkList
+from app.schemas.wire import PageQuery
 from app.services.cases.staffing_checks import check_shared_worker
 from app.services.cases.write_access import check_works_on_case
 
@@ -57,7 +57,7 @@ async def create_case_link(
 
 async def list_case_links(
     session: AsyncSession, caller: Caller, case_id: UUID, page: PageQuery
-) -> Page[CaseLinkSchema]:
+) -> CaseLinkList:
     """List the links of a case's child, newest first.
 
     A link is visible to callers who can see both cases; the conflict wall hides it from the workers of either child.
@@ -69,7 +69,7 @@ async def list_case_links(
     rows, cursor = await paginator.fetch_records(
         session, select(CaseLink).where(involves_child), col(CaseLink.linked_at), col(CaseLink.id)
     )
-    return Page(items=[_to_schema(row) for row in rows], next_cursor=cursor)
+    return CaseLinkList(items=[_to_schema(row) for row in rows], next_cursor=cursor)
 
 
 def _to_schema(link: CaseLink) -> CaseLinkSchema:

@@ -26,11 +26,11 @@ from app.schemas.cases import (
     CaseChild,
     CaseContent,
     CaseFilters,
+    CaseList,
     CaseSummary,
     CaseUpdate,
 )
 from app.schemas.identity import Age
-from app.schemas.wire import Page
 from app.services.cases import history as case_history
 from app.services.cases.write_access import check_case_writable
 
@@ -46,7 +46,7 @@ CASE_SUMMARY_QUERY = select(
 """Selects plain columns: loading two ORM objects per row costs more than the rest of the request."""
 
 
-async def list_cases(session: AsyncSession, caller: Caller, filters: CaseFilters) -> Page[CaseSummary]:
+async def list_cases(session: AsyncSession, caller: Caller, filters: CaseFilters) -> CaseList:
     """List the cases that the caller can see, newest first."""
     active_filters = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
     paginator = Paginator("cases", filters.limit, filters.cursor, {**active_filters, "for": caller.id})
@@ -56,7 +56,7 @@ async def list_cases(session: AsyncSession, caller: Caller, filters: CaseFilters
     )
     log.record_access(session, (AccessedRecord(row.child_id, row.id, "case", row.id) for row in rows))
     day = today()
-    return Page[CaseSummary].from_trusted_items([_row_to_summary(row, day) for row in rows], cursor)
+    return CaseList.from_trusted_items([_row_to_summary(row, day) for row in rows], cursor)
 
 
 CO_WORKER_IDS = func.array(

@@ -15,9 +15,8 @@ from app.kit.records import apply_patch, get_record, get_version_for_update
 from app.kit.state_machine import raise_if_unmet
 from app.models import Case, Child, NameToken, Person
 from app.schemas.children import Child as ChildSchema
-from app.schemas.children import ChildFilters, ChildUpdate
+from app.schemas.children import ChildFilters, ChildList, ChildUpdate
 from app.schemas.identity import ChildIdentity
-from app.schemas.wire import Page
 from app.services.cases import history as case_history
 from app.services.cases.cases import get_age_today
 from app.services.cases.write_access import check_works_with_child
@@ -27,7 +26,7 @@ MAX_NAME_CANDIDATES = 500
 """Limit of candidates that one search compares in memory; a search looks for a single child."""
 
 
-async def list_children(session: AsyncSession, caller: Caller, filters: ChildFilters) -> Page[ChildSchema]:
+async def list_children(session: AsyncSession, caller: Caller, filters: ChildFilters) -> ChildList:
     """List the children that the caller can see, newest first; `q` restricts the list to matching names."""
     paginator = Paginator("children", filters.limit, filters.cursor, {"q": filters.q, "for": caller.id})
     query = select(Child)
@@ -35,7 +34,7 @@ async def list_children(session: AsyncSession, caller: Caller, filters: ChildFil
         query = query.where(col(Child.id).in_(await _find_matching_child_ids(session, filters.q)))
     rows, cursor = await paginator.fetch_records(session, query, col(Child.created_at), col(Child.id))
     cases = await _load_case_ids(session, [child.id for child in rows])
-    return Page(items=[_to_schema(child, cases.get(child.id, [])) for child in rows], next_cursor=cursor)
+    return ChildList(items=[_to_schema(child, cases.get(child.id, [])) for child in rows], next_cursor=cursor)
 
 
 async def _find_matching_child_ids(session: AsyncSession, q: str) -> list[UUID]:

@@ -23,9 +23,9 @@ from app.kit.state_machine import raise_if_unmet
 from app.models import Case, Consent
 from app.models.record import new_id, utc_now
 from app.schemas.consents import Consent as ConsentSchema
-from app.schemas.consents import ConsentCreate, ConsentFilters
+from app.schemas.consents import ConsentCreate, ConsentFilters, ConsentList
 from app.schemas.referrals import Withdrawal
-from app.schemas.wire import Page, PageQuery
+from app.schemas.wire import PageQuery
 from app.services.cases import history as case_history
 from app.services.cases.write_access import check_works_on_case
 
@@ -68,7 +68,7 @@ async def create_case_consent(
 
 async def list_case_consents(
     session: AsyncSession, caller: Caller, case_id: UUID, page: PageQuery
-) -> Page[ConsentSchema]:
+) -> ConsentList:
     """List the consents of a case, newest first.
 
     A data protection officer can list them without access to the case.
@@ -82,19 +82,17 @@ async def list_case_consents(
     )
     if not rows:
         await ensure_exists(session, Case, case_id)
-    return Page(items=[_to_schema(consent) for consent in rows], next_cursor=cursor)
+    return ConsentList(items=[_to_schema(consent) for consent in rows], next_cursor=cursor)
 
 
-async def list_consents(
-    session: AsyncSession, caller: Caller, filters: ConsentFilters
-) -> Page[ConsentSchema]:
+async def list_consents(session: AsyncSession, caller: Caller, filters: ConsentFilters) -> ConsentList:
     """List all consents that the caller can see, newest first."""
     active_filters = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
     paginator = Paginator("register", filters.limit, filters.cursor, {**active_filters, "for": caller.id})
     rows, cursor = await paginator.fetch_records(
         session, select(Consent).filter_by(**active_filters), col(Consent.created_at), col(Consent.id)
     )
-    return Page(items=[_to_schema(consent) for consent in rows], next_cursor=cursor)
+    return ConsentList(items=[_to_schema(consent) for consent in rows], next_cursor=cursor)
 
 
 async def get_consent(session: AsyncSession, consent_id: UUID) -> ConsentSchema:

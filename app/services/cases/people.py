@@ -23,8 +23,8 @@ from app.kit.state_machine import raise_if_unmet
 from app.models import Case, Person
 from app.models.record import new_id
 from app.schemas.people import Person as PersonSchema
-from app.schemas.people import PersonContent, PersonCreate, PersonUpdate
-from app.schemas.wire import Page, PageQuery
+from app.schemas.people import PersonContent, PersonCreate, PersonList, PersonUpdate
+from app.schemas.wire import PageQuery
 from app.services.cases import history as case_history
 from app.services.cases.write_access import check_works_on_case
 from app.services.persons import person_details
@@ -55,14 +55,14 @@ async def create_case_person(
 
 async def list_case_people(
     session: AsyncSession, caller: Caller, case_id: UUID, page: PageQuery
-) -> Page[PersonSchema]:
+) -> PersonList:
     """List the people of a case, newest first."""
     await ensure_exists(session, Case, case_id)
     paginator = Paginator("people", page.limit, page.cursor, {"case": case_id, "for": caller.id})
     rows, cursor = await paginator.fetch_records(
         session, select(Person).where(col(Person.case_id) == case_id), col(Person.created_at), col(Person.id)
     )
-    return Page(items=[_to_schema(person) for person in rows], next_cursor=cursor)
+    return PersonList(items=[_to_schema(person) for person in rows], next_cursor=cursor)
 
 
 async def get_person(session: AsyncSession, person_id: UUID) -> PersonSchema:
