@@ -1,6 +1,6 @@
 """Examples of successful responses, built from the schemas of the OpenAPI document.
 
-The values come from `example_values.json`: by `Schema.field`, else by field. Enums, ids, dates and numbers without
+The values come from `example_values.json`: by `Schema`, else by `Schema.field`, else by field. Enums, ids, dates and numbers without
 an entry there get a value of their type. Text without an entry is an error, so that no example says "string".
 """
 
@@ -31,7 +31,7 @@ _FORMATS = {
 
 @cache
 def load_example_values() -> dict[str, Any]:
-    """Return the example values by `Schema.field` or field."""
+    """Return the example values by `Schema`, `Schema.field` or field."""
     found: dict[str, Any] = json.loads(_VALUES.read_bytes())
     return found
 
@@ -74,6 +74,8 @@ class ExampleBuilder:
     def build(self, name: str) -> Any:
         """Return an example of the component schema `name`."""
         schema = self._schemas[name]
+        if name in load_example_values():
+            return load_example_values()[name]
         if "properties" not in schema:
             return self._value(schema, name, name)
         return {field: self._field(name, field, inner) for field, inner in schema["properties"].items()}
