@@ -10,16 +10,15 @@ from app.demo.child import CaseSimulation
 from app.demo.storylines import to_workday
 from app.kit.dates import CAMBODIA_TIMEZONE
 from app.models.record import utc_now
+from app.schemas.support_session_notes import ClinicalNoteUpdate, SupportSessionAddendumCreate
 from app.schemas.support_sessions import (
-    ClinicalNoteUpdate,
-    SupportSessionAddendumCreate,
+    SupportSession as SupportSessionSchema,
+)
+from app.schemas.support_sessions import (
     SupportSessionCancellation,
     SupportSessionCreate,
     SupportSessionSeriesCreate,
     SupportSessionUpdate,
-)
-from app.schemas.support_sessions import (
-    SupportSession as SupportSessionSchema,
 )
 from app.services.support import addenda as support_sessions_addenda
 from app.services.support import clinical_notes as support_sessions_notes

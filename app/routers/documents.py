@@ -1,4 +1,4 @@
-"""Documents on a case."""
+"""Endpoints of the documents of a case, and the limits of uploads."""
 
 import re
 from typing import Annotated
@@ -16,27 +16,32 @@ from app.http.permissions import DocumentReader, DocumentUploader
 from app.http.route import Router
 from app.http.session import Session
 from app.routers.attachments import build_attachment_response
-from app.schemas.documents import MAX_BASE64_LENGTH, Document, DocumentCreate, DocumentFilters
-from app.schemas.wire import Page
+from app.schemas.documents import (
+    MAX_BASE64_LENGTH,
+    Document,
+    DocumentCreate,
+    DocumentFilters,
+    DocumentList,
+)
 from app.services.support import documents
 from app.services.support.media_types import EXTENSIONS
 
 router = Router(tags=["documents"])
 
 MAX_METADATA_BYTES = 500_000
-"""Bytes of an upload beside the file: what is said about it."""
+"""Maximum size of the other fields of an upload in bytes."""
 UPLOAD_TIMEOUT_SECONDS = 180.0
-"""How long an upload may take, from a telephone in a village."""
+"""Maximum duration of an upload, chosen for slow mobile connections."""
 
 _UPLOAD_PATH = re.compile(r"/v1/cases/[^/]+/documents")
 _BINARY_CONTENT = {"schema": {"type": "string", "format": "binary"}}
 
 
 def _is_upload(scope: Scope) -> bool:
-    """Whether a request may be as large and as slow as a file: its sender's token is looked at before its body.
+    """Return whether the limits for uploads apply to a request. Verifies the access token before the body is read.
 
     Raises:
-        Unauthenticated: there is no good token.
+        Unauthenticated: the request has no valid access token.
     """
     if scope["method"] != "POST" or not _UPLOAD_PATH.fullmatch(scope["path"]):
         return False
@@ -54,7 +59,11 @@ async def create_case_document(
     case_id: UUID,
     payload: DocumentCreate,
 ) -> Document:
-    """Add a document to a case: PDF, picture, Word, Excel or plain text, at most 10 MiB."""
+    """Add a document to a case.
+
+    Accepts PDF, JPEG, PNG, WebP, HEIC, Word, Excel and plain text up to 10 MiB. The type is detected from the content. The
+    tier decides who can read the document. Letters, receipts and legal documents can be added to a closed case.
+    """
     return await documents.create_case_document(session, caller, case_id, payload)
 
 
@@ -64,8 +73,11 @@ async def list_case_documents(
     session: Session,
     case_id: UUID,
     filters: Annotated[DocumentFilters, Query()],
-) -> Page[Document]:
-    """List a case's documents as far as you read their tiers, newest first."""
+) -> DocumentList:
+    """List the documents of a case, newest first.
+
+    Contains the documents in the tiers that the caller can read. The list does not contain the files.
+    """
     return await documents.list_case_documents(session, caller, case_id, filters)
 
 
@@ -75,7 +87,10 @@ async def get_document(
     session: Session,
     document_id: UUID,
 ) -> Document:
-    """Read what is known of a document."""
+    """Get the metadata of a document.
+
+    The file itself is downloaded from `/content`.
+    """
     return await documents.get_document(session, document_id)
 
 
@@ -89,5 +104,8 @@ async def download_document(
     session: Session,
     document_id: UUID,
 ) -> Response:
-    """Download a document's file, as an attachment."""
+    """Download the file of a document.
+
+    The response is an attachment with the detected media type. The access log records the download of the content.
+    """
     return build_attachment_response(*await documents.download_document(session, document_id))

@@ -1,4 +1,4 @@
-"""The exit plan of a case."""
+"""Endpoints of the exit plan of a case."""
 
 from uuid import UUID
 
@@ -14,11 +14,14 @@ router = Router(prefix="/cases/{case_id}/exit-plan", tags=["exit"])
 
 @router.get("")
 async def get_exit_plan(
-    caller: ExitPlanReader,  # noqa: ARG001 - the door
+    caller: ExitPlanReader,  # noqa: ARG001 - declares the permission
     session: Session,
     case_id: UUID,
 ) -> ExitPlan:
-    """Read how the case is to end."""
+    """Get the exit plan of a case.
+
+    `earlier` contains the versions that were approved before the current one.
+    """
     return await exit_plans.get_exit_plan(session, case_id)
 
 
@@ -30,7 +33,11 @@ async def replace_exit_plan(
     expected_version: ExpectedVersionIfAny,
     payload: ExitPlanUpdate,
 ) -> ExitPlan:
-    """Write how the case is to end, or write it anew; an approved plan then asks for another approval."""
+    """Create or replace the exit plan of a case.
+
+    The plan may be incomplete. Replacing an approved plan makes it a draft again, which needs a new approval. `If-Match` is
+    required if the plan exists.
+    """
     return await exit_plans.replace_exit_plan(session, caller, case_id, expected_version, payload)
 
 
@@ -42,7 +49,11 @@ async def approve_exit_plan(
     expected_version: ExpectedVersion,
     payload: Approval | None = None,
 ) -> ExitPlan:
-    """Approve how the case is to end."""
+    """Approve the exit plan of a case.
+
+    Only a supervisor of the team who did not write the plan can approve it. The checklist must be answered. A planned end
+    also requires a taper and follow-ups after 1, 3 and 6 months.
+    """
     return await exit_plans.approve_exit_plan(
         session, caller, case_id, expected_version, payload or Approval()
     )

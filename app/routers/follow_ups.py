@@ -1,4 +1,4 @@
-"""Follow-ups: how the child is after the exit."""
+"""Endpoints of follow-ups after a case is closed."""
 
 from typing import Annotated
 from uuid import UUID
@@ -8,8 +8,8 @@ from fastapi import Query
 from app.http.permissions import FollowUpReader, FollowUpRecorder
 from app.http.route import Router
 from app.http.session import ExpectedVersion, Session
-from app.schemas.exit_plans import FollowUp, FollowUpCreate, FollowUpUpdate
-from app.schemas.wire import Page, PageQuery
+from app.schemas.exit_plans import FollowUp, FollowUpCreate, FollowUpList, FollowUpUpdate
+from app.schemas.wire import PageQuery
 from app.services.exit import follow_ups
 
 router = Router(tags=["exit"])
@@ -22,7 +22,11 @@ async def create_case_follow_up(
     case_id: UUID,
     payload: FollowUpCreate,
 ) -> FollowUp:
-    """Record how the child is: at a planned follow-up, or at another look."""
+    """Record a follow-up of a closed case.
+
+    Records the planned follow-up that `months` names, or else the nearest one within 45 days. Without such a planned
+    follow-up, an additional one is created.
+    """
     return await follow_ups.create_case_follow_up(session, caller, case_id, payload)
 
 
@@ -32,18 +36,24 @@ async def list_case_follow_ups(
     session: Session,
     case_id: UUID,
     page: Annotated[PageQuery, Query()],
-) -> Page[FollowUp]:
-    """List a case's follow-ups, newest first."""
+) -> FollowUpList:
+    """List the follow-ups of a case, most recently created first.
+
+    Contains the planned and the additional follow-ups. Planned ones are created when the case is closed.
+    """
     return await follow_ups.list_case_follow_ups(session, caller, case_id, page)
 
 
 @router.get("/follow-ups/{follow_up_id}")
 async def get_follow_up(
-    caller: FollowUpReader,  # noqa: ARG001 - the door
+    caller: FollowUpReader,  # noqa: ARG001 - declares the permission
     session: Session,
     follow_up_id: UUID,
 ) -> FollowUp:
-    """Read one follow-up."""
+    """Get a follow-up.
+
+    `is_overdue` is true if the follow-up was not held and its due day is past.
+    """
     return await follow_ups.get_follow_up(session, follow_up_id)
 
 
@@ -55,5 +65,8 @@ async def update_follow_up(
     expected_version: ExpectedVersion,
     payload: FollowUpUpdate,
 ) -> FollowUp:
-    """Record how the child is, though the case is closed."""
+    """Record a planned follow-up.
+
+    A follow-up that was missed can be recorded again. A held follow-up is final.
+    """
     return await follow_ups.update_follow_up(session, caller, follow_up_id, expected_version, payload)

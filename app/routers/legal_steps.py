@@ -1,4 +1,4 @@
-"""Incidents and legal steps."""
+"""Endpoints of incidents and legal steps."""
 
 from typing import Annotated
 from uuid import UUID
@@ -8,8 +8,13 @@ from fastapi import Query
 from app.http.permissions import LegalStepReader, LegalStepRecorder
 from app.http.route import Router
 from app.http.session import ExpectedVersion, Session
-from app.schemas.legal_steps import LegalStep, LegalStepCreate, LegalStepFilters, LegalStepUpdate
-from app.schemas.wire import Page
+from app.schemas.legal_steps import (
+    LegalStep,
+    LegalStepCreate,
+    LegalStepFilters,
+    LegalStepList,
+    LegalStepUpdate,
+)
 from app.services.support import legal_steps
 
 router = Router(tags=["legal-steps"])
@@ -22,7 +27,10 @@ async def create_case_legal_step(
     case_id: UUID,
     payload: LegalStepCreate,
 ) -> LegalStep:
-    """Enter an incident or a legal step."""
+    """Add an incident or a legal step to a case.
+
+    Entries belong to the legal tier. They can be added after the case is closed, because proceedings can last longer.
+    """
     return await legal_steps.create_case_legal_step(session, caller, case_id, payload)
 
 
@@ -32,18 +40,24 @@ async def list_case_legal_steps(
     session: Session,
     case_id: UUID,
     filters: Annotated[LegalStepFilters, Query()],
-) -> Page[LegalStep]:
-    """List a case's incidents and legal steps, newest first."""
+) -> LegalStepList:
+    """List the incidents and legal steps of a case, newest first.
+
+    The response is 404 if the caller cannot read the legal tier of the case, also with break-glass access.
+    """
     return await legal_steps.list_case_legal_steps(session, caller, case_id, filters)
 
 
 @router.get("/legal-steps/{legal_step_id}")
 async def get_legal_step(
-    caller: LegalStepReader,  # noqa: ARG001 - the door
+    caller: LegalStepReader,  # noqa: ARG001 - declares the permission
     session: Session,
     legal_step_id: UUID,
 ) -> LegalStep:
-    """Read one incident or legal step."""
+    """Get an incident or a legal step.
+
+    Only the staff of the case can read the legal tier. Break-glass access does not include it.
+    """
     return await legal_steps.get_legal_step(session, legal_step_id)
 
 
@@ -55,5 +69,8 @@ async def update_legal_step(
     expected_version: ExpectedVersion,
     payload: LegalStepUpdate,
 ) -> LegalStep:
-    """Complete or correct an incident or legal step."""
+    """Update an incident or a legal step.
+
+    Entries can be changed after the case is closed. The timeline of the case records which fields were changed.
+    """
     return await legal_steps.update_legal_step(session, caller, legal_step_id, expected_version, payload)

@@ -1,4 +1,4 @@
-"""The directory of providers."""
+"""Endpoints of the directory of service providers."""
 
 from typing import Annotated
 from uuid import UUID
@@ -8,8 +8,13 @@ from fastapi import Query
 from app.http.permissions import ProviderManager, ProviderReader
 from app.http.route import Router
 from app.http.session import ExpectedVersion, Session
-from app.schemas.providers import Provider, ProviderCreate, ProviderFilters, ProviderUpdate
-from app.schemas.wire import Page
+from app.schemas.providers import (
+    Provider,
+    ProviderCreate,
+    ProviderFilters,
+    ProviderList,
+    ProviderUpdate,
+)
 from app.services.support import providers
 
 router = Router(prefix="/providers", tags=["providers"])
@@ -21,7 +26,10 @@ async def create_provider(
     session: Session,
     payload: ProviderCreate,
 ) -> Provider:
-    """Add a provider to the directory."""
+    """Add a provider to the directory.
+
+    Phone numbers are stored in E.164 format. The directory contains no child's data.
+    """
     return await providers.create_provider(session, payload)
 
 
@@ -30,8 +38,11 @@ async def list_providers(
     _caller: ProviderReader,
     session: Session,
     filters: Annotated[ProviderFilters, Query()],
-) -> Page[Provider]:
-    """List the providers, newest first."""
+) -> ProviderList:
+    """List the providers, newest first.
+
+    `q` searches names. `province_code` also selects the providers that serve all of Cambodia.
+    """
     return await providers.list_providers(session, filters)
 
 
@@ -41,7 +52,10 @@ async def get_provider(
     session: Session,
     provider_id: UUID,
 ) -> Provider:
-    """Read one provider."""
+    """Get a provider.
+
+    Contains the services, contacts and the child-safeguarding check.
+    """
     return await providers.get_provider(session, provider_id)
 
 
@@ -53,5 +67,8 @@ async def update_provider(
     expected_version: ExpectedVersion,
     payload: ProviderUpdate,
 ) -> Provider:
-    """Change a provider: services, contacts, the child-safeguarding check."""
+    """Update a provider.
+
+    Service referrals cannot be sent to a provider that is inactive or has no valid child-safeguarding check.
+    """
     return await providers.update_provider(session, provider_id, expected_version, payload)

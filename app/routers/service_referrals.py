@@ -1,4 +1,4 @@
-"""Service referrals: asking other providers to serve a child or family."""
+"""Endpoints of service referrals to other providers."""
 
 from typing import Annotated
 from uuid import UUID
@@ -21,11 +21,10 @@ from app.schemas.service_referrals import (
     ServiceReferralCreate,
     ServiceReferralDecline,
     ServiceReferralFilters,
+    ServiceReferralList,
     ServiceReferralUpdate,
 )
-from app.schemas.wire import Page
-from app.services.support import service_referral_send as service_referrals_send
-from app.services.support import service_referrals
+from app.services.support import service_referral_send, service_referrals
 
 router = Router(tags=["service-referrals"])
 
@@ -37,7 +36,11 @@ async def create_case_service_referral(
     case_id: UUID,
     payload: ServiceReferralCreate,
 ) -> ServiceReferral:
-    """Draft a service referral; nothing is shared yet."""
+    """Create a draft service referral.
+
+    A draft shares no data. It names the provider, the requested service, the fields to share, and the consent or the
+    legal basis for sharing them.
+    """
     return await service_referrals.create_case_service_referral(session, caller, case_id, payload)
 
 
@@ -47,8 +50,11 @@ async def list_case_service_referrals(
     session: Session,
     case_id: UUID,
     filters: Annotated[ServiceReferralFilters, Query()],
-) -> Page[ServiceReferral]:
-    """List a case's service referrals, newest first."""
+) -> ServiceReferralList:
+    """List the service referrals of a case, newest first.
+
+    The filters select by status, service and provider.
+    """
     return await service_referrals.list_case_service_referrals(session, caller, case_id, filters)
 
 
@@ -58,7 +64,10 @@ async def get_service_referral(
     session: Session,
     service_referral_id: UUID,
 ) -> ServiceReferral:
-    """Read one service referral, and what was shared with the provider."""
+    """Get a service referral.
+
+    `shared` contains the values that were shared with the provider, as they were at that time.
+    """
     return await service_referrals.get_service_referral(session, service_referral_id)
 
 
@@ -70,7 +79,10 @@ async def update_service_referral(
     expected_version: ExpectedVersion,
     payload: ServiceReferralUpdate,
 ) -> ServiceReferral:
-    """Change a draft."""
+    """Update a draft service referral.
+
+    A service referral that was sent cannot be changed.
+    """
     return await service_referrals.update_service_referral(
         session, service_referral_id, expected_version, payload
     )
@@ -83,8 +95,12 @@ async def send_service_referral(
     service_referral_id: UUID,
     expected_version: ExpectedVersion,
 ) -> ServiceReferral:
-    """Share with the provider what the draft says, if the consent holds at this moment."""
-    return await service_referrals_send.send_service_referral(
+    """Send a draft service referral to its provider.
+
+    Requires a valid consent for this purpose and recipient, or a recorded legal basis, and an active provider with a
+    valid child-safeguarding check. The shared values are stored with the referral.
+    """
+    return await service_referral_send.send_service_referral(
         session, caller, service_referral_id, expected_version
     )
 
@@ -97,7 +113,10 @@ async def accept_service_referral(
     expected_version: ExpectedVersion,
     payload: ServiceReferralAcceptance | None = None,
 ) -> ServiceReferral:
-    """Record that the provider accepted."""
+    """Record that the provider accepted a service referral.
+
+    The referral must be sent. The request body with the provider's note is optional.
+    """
     return await service_referrals.accept_service_referral(
         session, caller, service_referral_id, expected_version, payload or ServiceReferralAcceptance()
     )
@@ -111,7 +130,10 @@ async def decline_service_referral(
     expected_version: ExpectedVersion,
     payload: ServiceReferralDecline,
 ) -> ServiceReferral:
-    """Record that the provider declined, and why."""
+    """Record that the provider declined a service referral.
+
+    The referral must be sent. The provider's reason is required.
+    """
     return await service_referrals.decline_service_referral(
         session, caller, service_referral_id, expected_version, payload
     )
@@ -125,7 +147,10 @@ async def complete_service_referral(
     expected_version: ExpectedVersion,
     payload: ServiceReferralCompletion,
 ) -> ServiceReferral:
-    """Record how the service went."""
+    """Record the outcome of a service referral.
+
+    The provider must have accepted it. The outcome can be recorded after the case is closed.
+    """
     return await service_referrals.complete_service_referral(
         session, caller, service_referral_id, expected_version, payload
     )
@@ -139,7 +164,10 @@ async def cancel_service_referral(
     expected_version: ExpectedVersion,
     payload: ServiceReferralCancellation | None = None,
 ) -> ServiceReferral:
-    """Cancel a service referral that is not needed any more."""
+    """Cancel a service referral.
+
+    Drafts, sent and accepted referrals can be cancelled, also after the case is closed.
+    """
     return await service_referrals.cancel_service_referral(
         session, caller, service_referral_id, expected_version, payload or ServiceReferralCancellation()
     )

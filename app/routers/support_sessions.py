@@ -1,4 +1,4 @@
-"""Support sessions, the clinical notes on them, and what was added later."""
+"""Endpoints of support sessions, clinical notes and addenda."""
 
 from typing import Annotated
 from uuid import UUID
@@ -13,23 +13,25 @@ from app.http.permissions import (
 )
 from app.http.route import Router
 from app.http.session import ExpectedVersion, ExpectedVersionIfAny, Session
-from app.schemas.support_sessions import (
+from app.schemas.support_session_notes import (
     ClinicalNote,
     ClinicalNoteUpdate,
-    SupportSession,
     SupportSessionAddendum,
     SupportSessionAddendumCreate,
+    SupportSessionAddendumList,
+)
+from app.schemas.support_sessions import (
+    SupportSession,
     SupportSessionCancellation,
     SupportSessionCreate,
     SupportSessionFilters,
+    SupportSessionList,
     SupportSessionSeries,
     SupportSessionSeriesCreate,
     SupportSessionUpdate,
 )
-from app.schemas.wire import Page, PageQuery
-from app.services.support import addenda as support_sessions_addenda
-from app.services.support import clinical_notes as support_sessions_notes
-from app.services.support import session_series as support_sessions_series
+from app.schemas.wire import PageQuery
+from app.services.support import addenda, clinical_notes, session_series
 from app.services.support import sessions as support_sessions
 
 router = Router(tags=["support"])
@@ -42,7 +44,11 @@ async def create_case_support_session(
     case_id: UUID,
     payload: SupportSessionCreate,
 ) -> SupportSession:
-    """Plan a session, or write down one that was held or missed."""
+    """Plan a support session, or record one that was held or missed.
+
+    With `planned_at` alone the session is planned; `held_at` and `attendance` record it as held or missed. The staff of
+    the case can plan sessions for each other. A worker can record a session that they held on any case visible to them.
+    """
     return await support_sessions.create_case_support_session(session, caller, case_id, payload)
 
 
@@ -53,8 +59,12 @@ async def create_case_support_session_series(
     case_id: UUID,
     payload: SupportSessionSeriesCreate,
 ) -> SupportSessionSeries:
-    """Plan a series at once: every Tuesday at nine, for eight weeks."""
-    return await support_sessions_series.create_case_support_session_series(session, caller, case_id, payload)
+    """Plan a series of support sessions.
+
+    Creates up to 60 planned sessions on the same weekday and at the same local time, 1 to 12 weeks apart. Each session
+    can then be changed on its own. The timeline of the case gets one entry for the series.
+    """
+    return await session_series.create_case_support_session_series(session, caller, case_id, payload)
 
 
 @router.get("/cases/{case_id}/support-sessions")
@@ -63,18 +73,24 @@ async def list_case_support_sessions(
     session: Session,
     case_id: UUID,
     filters: Annotated[SupportSessionFilters, Query()],
-) -> Page[SupportSession]:
-    """List a case's sessions, newest first."""
+) -> SupportSessionList:
+    """List the support sessions of a case, most recently created first.
+
+    `from` and `to` select by the time when a session was held, or else planned.
+    """
     return await support_sessions.list_case_support_sessions(session, caller, case_id, filters)
 
 
 @router.get("/support-sessions/{support_session_id}")
 async def get_support_session(
-    caller: SupportSessionReader,  # noqa: ARG001 - the door
+    caller: SupportSessionReader,  # noqa: ARG001 - declares the permission
     session: Session,
     support_session_id: UUID,
 ) -> SupportSession:
-    """Read one session."""
+    """Get a support session.
+
+    `has_clinical_note` is true only for callers who can read the note.
+    """
     return await support_sessions.get_support_session(session, support_session_id)
 
 
@@ -86,7 +102,11 @@ async def update_support_session(
     expected_version: ExpectedVersion,
     payload: SupportSessionUpdate,
 ) -> SupportSession:
-    """Change a planned session, record it as held or missed, or correct your own record within a day."""
+    """Update a planned support session, record it as held or missed, or correct the record.
+
+    A recorded session can be corrected by its author for 24 hours. After that it is frozen, and additions are made as
+    addenda. The worker of a recorded session cannot be changed.
+    """
     return await support_sessions.update_support_session(
         session, caller, support_session_id, expected_version, payload
     )
@@ -100,7 +120,10 @@ async def cancel_support_session(
     expected_version: ExpectedVersion,
     payload: SupportSessionCancellation,
 ) -> SupportSession:
-    """Call off a planned session."""
+    """Cancel a planned support session.
+
+    Held and missed sessions cannot be cancelled. The reason is stored with the session.
+    """
     return await support_sessions.cancel_support_session(
         session, caller, support_session_id, expected_version, payload
     )
@@ -108,12 +131,16 @@ async def cancel_support_session(
 
 @router.get("/support-sessions/{support_session_id}/clinical-note")
 async def get_clinical_note(
-    caller: ClinicalNoteReader,  # noqa: ARG001 - the door
+    caller: ClinicalNoteReader,  # noqa: ARG001 - declares the permission
     session: Session,
     support_session_id: UUID,
 ) -> ClinicalNote:
-    """Read the clinical note on a session: for its author and the supervisor of the case's team."""
-    return await support_sessions_notes.get_clinical_note(session, support_session_id)
+    """Get the clinical note on a support session.
+
+    Only the author and the supervisors of the case's team can read it. For all other callers, the response is the same
+    404 as for a session without a note.
+    """
+    return await clinical_notes.get_clinical_note(session, support_session_id)
 
 
 @router.put("/support-sessions/{support_session_id}/clinical-note")
@@ -124,8 +151,12 @@ async def replace_clinical_note(
     expected_version: ExpectedVersionIfAny,
     payload: ClinicalNoteUpdate,
 ) -> ClinicalNote:
-    """Write the clinical note on a session you held, or change it within a day."""
-    return await support_sessions_notes.replace_clinical_note(
+    """Create or replace the clinical note on a support session.
+
+    Only the worker who held the session can write the note, after the session was recorded as held or missed. The note
+    can be replaced for 24 hours. `If-Match` is required if the note exists.
+    """
+    return await clinical_notes.replace_clinical_note(
         session, caller, support_session_id, expected_version, payload
     )
 
@@ -137,10 +168,11 @@ async def create_support_session_addendum(
     support_session_id: UUID,
     payload: SupportSessionAddendumCreate,
 ) -> SupportSessionAddendum:
-    """Add something to a session that was held or missed."""
-    return await support_sessions_addenda.create_support_session_addendum(
-        session, caller, support_session_id, payload
-    )
+    """Add an addendum to a support session.
+
+    The session must be recorded as held or missed. A clinical addendum has the same readers as the clinical note.
+    """
+    return await addenda.create_support_session_addendum(session, caller, support_session_id, payload)
 
 
 @router.get("/support-sessions/{support_session_id}/addenda")
@@ -149,8 +181,9 @@ async def list_support_session_addenda(
     session: Session,
     support_session_id: UUID,
     page: Annotated[PageQuery, Query()],
-) -> Page[SupportSessionAddendum]:
-    """List what was added to a session, newest first, as far as you may read it."""
-    return await support_sessions_addenda.list_support_session_addenda(
-        session, caller, support_session_id, page
-    )
+) -> SupportSessionAddendumList:
+    """List the addenda of a support session, newest first.
+
+    Clinical addenda are included only for their author and the supervisors of the case's team.
+    """
+    return await addenda.list_support_session_addenda(session, caller, support_session_id, page)

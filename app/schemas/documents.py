@@ -1,4 +1,4 @@
-"""Documents on a case, on the wire: letters, receipts, drawings. The file itself travels in base64, and only inwards."""
+"""Schemas of documents. An upload contains the file in base64; a download is a separate request."""
 
 from typing import Annotated, ClassVar
 from uuid import UUID
@@ -11,6 +11,7 @@ from app.schemas.wire import (
     Id,
     Input,
     Output,
+    Page,
     PageQuery,
     ShortNarrative,
     ShortText,
@@ -19,28 +20,43 @@ from app.schemas.wire import (
 )
 
 MAX_FILE_BYTES = 10 * 1024 * 1024
-"""The largest file."""
+"""Size of the largest accepted file in bytes."""
 MAX_BASE64_LENGTH = 4 * -(-MAX_FILE_BYTES // 3)
-"""Characters of the largest file in base64."""
+"""Length of the largest accepted file in base64."""
+_TIER_DESCRIPTION = (
+    "Readers of the document. `case`: all readers of the case. `legal`: the staff of the case. `clinical`: the author and "
+    "the supervisors of the case's team."
+)
 
 
 class DocumentSubjectCreate(Input):
-    """A record of the same case."""
+    """The record that a new document is about. It belongs to the same case."""
 
-    kind: Annotated[str, CodeOf("record_kind")]
-    id: Id
+    kind: Annotated[str, CodeOf("record_kind")] = Field(description="Kind of the record.")
+    id: Id = Field(description="Id of the record.")
 
 
 class DocumentCreate(Input):
-    """A document; the client may choose the id. What type it is of is found in its content."""
+    """A new document with its file. The media type is detected from the content."""
 
-    id: ClientChosenId | None = None
-    kind: Annotated[str, CodeOf("document_kind")]
-    title: ShortText
-    file_name: ShortText | None = None
-    description: ShortNarrative | None = None
-    tier: Annotated[str, CodeOf("tier")] | None = None
-    about: DocumentSubjectCreate | None = None
+    id: ClientChosenId | None = Field(
+        None, description="Id that the client chooses for the document (UUID version 4)."
+    )
+    kind: Annotated[str, CodeOf("document_kind")] = Field(description="Kind of the document.")
+    title: ShortText = Field(description="Title of the document.")
+    file_name: ShortText | None = Field(
+        None,
+        description="Name of the file for downloads; null: the title. Its extension is set to match the content.",
+    )
+    description: ShortNarrative | None = Field(None, description="Description of the document.")
+    tier: Annotated[str, CodeOf("tier")] | None = Field(
+        None,
+        description=f"{_TIER_DESCRIPTION} Null: the tier of the record that the document is about, or `legal` for a document of a "
+        "court or the police, or else `case`.",
+    )
+    about: DocumentSubjectCreate | None = Field(
+        None, description="The record that the document is about, if any."
+    )
     content: Annotated[
         str,
         Field(
@@ -48,39 +64,46 @@ class DocumentCreate(Input):
             max_length=MAX_BASE64_LENGTH,
             json_schema_extra={"contentEncoding": "base64"},
             repr=False,
+            description="The file in base64, at most 10 MiB.",
         ),
     ]
 
 
 class DocumentFilters(PageQuery):
-    """Which documents of a case."""
+    """Query parameters of the list of documents of a case."""
 
-    kind: Annotated[str, CodeOf("document_kind")] | None = None
-    tier: Annotated[str, CodeOf("tier")] | None = None
+    kind: Annotated[str, CodeOf("document_kind")] | None = Field(
+        None, description="Only documents of this kind."
+    )
+    tier: Annotated[str, CodeOf("tier")] | None = Field(None, description="Only documents of this tier.")
     about_id: Id | None = Field(None, description="Only documents about the record with this id.")
 
 
 class DocumentSubject(Output):
-    """A record of the same case."""
+    """The record of the same case that a document is about."""
 
-    kind: Annotated[str, CodeOf("record_kind")]
-    id: UUID
+    kind: Annotated[str, CodeOf("record_kind")] = Field(description="Kind of the record.")
+    id: UUID = Field(description="Id of the record.")
 
 
 class Document(Versioned):
-    """What is known of a document; its file is read apart."""
+    """The metadata of a document. The file is downloaded separately."""
 
     collection: ClassVar[str | None] = "documents"
 
-    child_id: UUID
-    case_id: UUID
-    kind: Annotated[str, CodeOf("document_kind")]
-    tier: Annotated[str, CodeOf("tier")]
-    title: str
-    file_name: str
-    description: str | None
-    media_type: str
-    size: int
-    about: DocumentSubject | None
-    author_id: UUID
-    created_at: UtcDateTime
+    child_id: UUID = Field(description="Id of the child.")
+    case_id: UUID = Field(description="Id of the case.")
+    kind: Annotated[str, CodeOf("document_kind")] = Field(description="Kind of the document.")
+    tier: Annotated[str, CodeOf("tier")] = Field(description=_TIER_DESCRIPTION)
+    title: str = Field(description="Title of the document.")
+    file_name: str = Field(description="Name of the file for downloads.")
+    description: str | None = Field(description="Description of the document.")
+    media_type: str = Field(description="Media type, detected from the content.")
+    size: int = Field(description="Size of the file in bytes.")
+    about: DocumentSubject | None = Field(description="The record that the document is about, if any.")
+    author_id: UUID = Field(description="Id of the staff member who added the document.")
+    created_at: UtcDateTime = Field(description="Time when the document was added.")
+
+
+class DocumentList(Page[Document]):
+    """One page of documents."""

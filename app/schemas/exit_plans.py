@@ -1,4 +1,4 @@
-"""Exit, closing, what comes after, and extension and reopening, on the wire."""
+"""Schemas of exit plans, of closing, extending and reopening a case, and of follow-ups."""
 
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, ClassVar
@@ -14,6 +14,7 @@ from app.schemas.wire import (
     Input,
     Narrative,
     Output,
+    Page,
     PlainDate,
     ShortNarrative,
     StrictBoolean,
@@ -23,111 +24,163 @@ from app.schemas.wire import (
 )
 
 Months = Annotated[StrictInteger, Field(ge=1, le=24)]
+"""Number of months after the exit."""
 Condition = Annotated[str, CodeOf("exit_condition")]
 
 
 class ExitConditionAnswer(Input):
-    """Whether a condition of the exit is met; where it is not, why the case may end all the same."""
+    """Answer to one condition of the exit."""
 
-    met: StrictBoolean
-    note: ShortNarrative | None = None
+    met: StrictBoolean = Field(description="Whether the condition is met.")
+    note: ShortNarrative | None = Field(
+        None,
+        description="Explanation. Required if the condition is not met: the reason why the case can end.",
+    )
 
 
 class TaperStep(Input):
-    """From a day on: so many contacts a month."""
+    """A number of contacts a month, from a day on."""
 
     model_config = ConfigDict(serialize_by_alias=True)
 
-    starts_on: Annotated[PlainDate, Field(alias="from")]
-    contacts_per_month: Annotated[StrictInteger, Field(ge=0, le=60)]
+    starts_on: Annotated[PlainDate, Field(alias="from", description="First day of the step.")]
+    contacts_per_month: Annotated[StrictInteger, Field(ge=0, le=60)] = Field(
+        description="Number of contacts a month."
+    )
 
 
 class ExitPlanUpdate(Input):
-    """How a case is to end; it may be written piece by piece, and is whole when it is approved."""
+    """The content of an exit plan. It may be incomplete; the approval requires it to be complete."""
 
-    reason_code: Annotated[str, CodeOf("closure_reason")] | None = None
-    checklist: dict[Condition, ExitConditionAnswer] = Field(default_factory=dict)
-    taper: Annotated[list[TaperStep], Field(max_length=24)] = Field(default_factory=list)
-    ends_on: PlainDate | None = None
-    follow_up_months: Annotated[list[Months], Field(max_length=12)] = Field(default_factory=lambda: [1, 3, 6])
-    note: Narrative | None = None
+    reason_code: Annotated[str, CodeOf("closure_reason")] | None = Field(
+        None, description="Planned closure reason. Required for an unplanned end, such as a move."
+    )
+    checklist: dict[Condition, ExitConditionAnswer] = Field(
+        default_factory=dict, description="Answers to the conditions of the exit, by condition."
+    )
+    taper: Annotated[list[TaperStep], Field(max_length=24)] = Field(
+        default_factory=list,
+        description="Steps by which contacts become less frequent. Each starts later than the previous one, with no more "
+        "contacts.",
+    )
+    ends_on: PlainDate | None = Field(None, description="Day on which support ends.")
+    follow_up_months: Annotated[list[Months], Field(max_length=12)] = Field(
+        default_factory=lambda: [1, 3, 6],
+        description="Follow-ups to schedule, in months after the exit. A planned end requires 1, 3 and 6.",
+    )
+    note: Narrative | None = Field(None, description="Additional information.")
 
 
 class ExitPlanVersion(Output):
-    """An exit plan as it was approved before it was written anew."""
+    """An earlier approved version of an exit plan."""
 
-    reason_code: Annotated[str, CodeOf("closure_reason")] | None
-    checklist: dict[Condition, ExitConditionAnswer]
-    taper: list[TaperStep]
-    ends_on: date | None
-    follow_up_months: list[int]
-    note: str | None
-    author_id: UUID
-    decided_at: UtcDateTime
-    decided_by_id: UUID
+    reason_code: Annotated[str, CodeOf("closure_reason")] | None = Field(
+        description="Planned closure reason."
+    )
+    checklist: dict[Condition, ExitConditionAnswer] = Field(
+        description="Answers to the conditions of the exit, by condition."
+    )
+    taper: list[TaperStep] = Field(
+        description="Steps by which contacts become less frequent, in order of time."
+    )
+    ends_on: date | None = Field(description="Day on which support ends.")
+    follow_up_months: list[int] = Field(description="Follow-ups to schedule, in months after the exit.")
+    note: str | None = Field(description="Additional information.")
+    author_id: UUID = Field(description="Id of the staff member who wrote this version.")
+    decided_at: UtcDateTime = Field(description="Time when this version was approved.")
+    decided_by_id: UUID = Field(description="Id of the supervisor who approved this version.")
 
 
 class ExitPlan(Versioned):
     """The exit plan of a case."""
 
-    child_id: UUID
-    case_id: UUID
-    status: Annotated[str, CodeOf("exit_plan_status")]
-    reason_code: Annotated[str, CodeOf("closure_reason")] | None
-    checklist: dict[Condition, ExitConditionAnswer]
-    taper: list[TaperStep]
-    ends_on: date | None
-    follow_up_months: list[int]
-    note: str | None
-    author_id: UUID
-    decided_at: UtcDateTime | None
-    decided_by_id: UUID | None
-    decision_comment: str | None
-    earlier: list[ExitPlanVersion]
-    created_at: UtcDateTime
-    updated_at: UtcDateTime
+    child_id: UUID = Field(description="Id of the child.")
+    case_id: UUID = Field(description="Id of the case.")
+    status: Annotated[str, CodeOf("exit_plan_status")] = Field(
+        description="Life-cycle status of the plan: draft or approved."
+    )
+    reason_code: Annotated[str, CodeOf("closure_reason")] | None = Field(
+        description="Planned closure reason."
+    )
+    checklist: dict[Condition, ExitConditionAnswer] = Field(
+        description="Answers to the conditions of the exit, by condition."
+    )
+    taper: list[TaperStep] = Field(
+        description="Steps by which contacts become less frequent, in order of time."
+    )
+    ends_on: date | None = Field(description="Day on which support ends.")
+    follow_up_months: list[int] = Field(description="Follow-ups to schedule, in months after the exit.")
+    note: str | None = Field(description="Additional information.")
+    author_id: UUID = Field(description="Id of the staff member who wrote the current version.")
+    decided_at: UtcDateTime | None = Field(description="Time of the approval; null for a draft.")
+    decided_by_id: UUID | None = Field(
+        description="Id of the supervisor who approved the plan; null for a draft."
+    )
+    decision_comment: str | None = Field(description="Comment of the supervisor on the approval.")
+    earlier: list[ExitPlanVersion] = Field(description="Earlier approved versions, oldest first.")
+    created_at: UtcDateTime = Field(description="Time when the plan was created.")
+    updated_at: UtcDateTime = Field(description="Time of the last change.")
 
 
 class CaseClosure(Input):
-    """Why a case ends, and with what outcome."""
+    """Closing of a case, with the reason and the outcome."""
 
-    reason_code: Annotated[str, CodeOf("closure_reason")]
-    outcome: Narrative
+    reason_code: Annotated[str, CodeOf("closure_reason")] = Field(description="Reason for closing the case.")
+    outcome: Narrative = Field(description="Outcome of the support, in words.")
 
 
 class CaseExtension(Input):
-    """Until when support goes on past 24 months, and why."""
+    """Extension of support beyond 24 months."""
 
-    until: PlainDate
-    reason: ShortNarrative
+    until: PlainDate = Field(description="Last day of the extended support, later than the current one.")
+    reason: ShortNarrative = Field(description="Reason for the extension.")
 
 
 class CaseReopening(Input):
-    """Why a child comes back; who carries the new case, where it is not the team and lead worker of the old."""
+    """Opening of a new case for the child of a closed case."""
 
-    reason: ShortNarrative
-    team_id: Id | None = None
-    lead_worker_id: Id | None = None
+    reason: ShortNarrative = Field(description="Reason why the child needs support again.")
+    team_id: Id | None = Field(
+        None, description="Id of the team of the new case; null: the team of the closed case."
+    )
+    lead_worker_id: Id | None = Field(
+        None, description="Id of the lead worker of the new case; null: the lead worker of the closed case."
+    )
 
 
 class FollowUpContent(Input):
-    """How the child is after the exit."""
+    """The result of a follow-up."""
 
-    held_on: PlainDate | None = None
-    wellbeing: Annotated[str, CodeOf("wellbeing")] | None = None
-    checklist: dict[Condition, ExitConditionAnswer] = Field(default_factory=dict)
-    note: Narrative | None = None
+    held_on: PlainDate | None = Field(
+        None, description="Day of the follow-up, on or after the day of closing."
+    )
+    wellbeing: Annotated[str, CodeOf("wellbeing")] | None = Field(
+        None,
+        description="Wellbeing of the child. `not_reached` records the follow-up as missed; every other value, or a note "
+        "alone, records it as held.",
+    )
+    checklist: dict[Condition, ExitConditionAnswer] = Field(
+        default_factory=dict, description="Current answers to the conditions of the exit, by condition."
+    )
+    note: Narrative | None = Field(
+        None, description="Description of the child's situation. Required if `wellbeing` is null."
+    )
 
 
 class FollowUpCreate(FollowUpContent):
-    """A follow-up that was held: a planned one, or another; of the latter the client may choose the id."""
+    """A follow-up that was held or attempted: a planned one, or an additional one."""
 
-    id: ClientChosenId | None = None
+    id: ClientChosenId | None = Field(
+        None,
+        description="Id that the client chooses for an additional follow-up (UUID version 4). A planned follow-up keeps "
+        "its id.",
+    )
     months: Months | None = Field(
         None,
-        description="Which of the planned ones it is; left out, the nearest within 45 days that is still to be held.",
+        description="Planned follow-up to record, in months after the exit; null: the nearest one within 45 days that "
+        "was not held yet, or else an additional one.",
     )
-    held_on: PlainDate
+    held_on: PlainDate = Field(description="Day of the follow-up, on or after the day of closing.")
 
 
 if TYPE_CHECKING:
@@ -139,20 +192,30 @@ else:
 
 
 class FollowUp(Versioned):
-    """A follow-up."""
+    """A check on the child after the exit."""
 
     collection: ClassVar[str | None] = "follow-ups"
 
-    child_id: UUID
-    case_id: UUID
-    months: int | None
-    due_on: date | None
-    status: Annotated[str, CodeOf("follow_up_status")]
-    is_overdue: bool
-    held_on: date | None
-    wellbeing: Annotated[str, CodeOf("wellbeing")] | None
-    checklist: dict[Condition, ExitConditionAnswer]
-    note: str | None
-    author_id: UUID | None
-    created_at: UtcDateTime
-    updated_at: UtcDateTime
+    child_id: UUID = Field(description="Id of the child.")
+    case_id: UUID = Field(description="Id of the case.")
+    months: int | None = Field(description="Months after the exit; null for an additional follow-up.")
+    due_on: date | None = Field(description="Day on which the follow-up is due; null for an additional one.")
+    status: Annotated[str, CodeOf("follow_up_status")] = Field(
+        description="Life-cycle status of the follow-up: due, held, or missed (the family was not reached)."
+    )
+    is_overdue: bool = Field(description="Whether the follow-up was not held and its due day is past.")
+    held_on: date | None = Field(description="Day of the follow-up; null while it is due.")
+    wellbeing: Annotated[str, CodeOf("wellbeing")] | None = Field(description="Wellbeing of the child.")
+    checklist: dict[Condition, ExitConditionAnswer] = Field(
+        description="Answers to the conditions of the exit at this follow-up, by condition."
+    )
+    note: str | None = Field(description="Description of the child's situation.")
+    author_id: UUID | None = Field(
+        description="Id of the staff member who recorded the follow-up; null while it is due."
+    )
+    created_at: UtcDateTime = Field(description="Time when the follow-up was created.")
+    updated_at: UtcDateTime = Field(description="Time of the last change.")
+
+
+class FollowUpList(Page[FollowUp]):
+    """One page of follow-ups."""

@@ -1,8 +1,10 @@
-"""Incidents and legal steps on the wire."""
+"""Schemas of incidents and legal steps."""
 
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, ClassVar
 from uuid import UUID
+
+from pydantic import Field
 
 from app.schemas.codes import CodeOf
 from app.schemas.merge_patch import build_patch_model
@@ -10,6 +12,7 @@ from app.schemas.wire import (
     ClientChosenId,
     Input,
     Narrative,
+    Page,
     PageQuery,
     PlainDate,
     ShortText,
@@ -19,23 +22,31 @@ from app.schemas.wire import (
 
 
 class LegalStepContent(Input):
-    """A dated entry of the legal area: what happened, or is to."""
+    """An incident or a legal step, on one day."""
 
-    kind: Annotated[str, CodeOf("legal_step_kind")]
-    status: Annotated[str, CodeOf("legal_step_status")] = "done"
-    on: PlainDate
-    place: ShortText | None = None
-    authority: Annotated[str, CodeOf("authority")] | None = None
-    file_number: ShortText | None = None
-    support_person: ShortText | None = None
-    description: Narrative | None = None
-    result: Narrative | None = None
+    kind: Annotated[str, CodeOf("legal_step_kind")] = Field(
+        description="Kind of the entry, such as an incident, a report or a court date."
+    )
+    status: Annotated[str, CodeOf("legal_step_status")] = Field(
+        "done", description="Status of the entry: planned, done or cancelled."
+    )
+    on: PlainDate = Field(description="Day of the entry. Must not be in the future if the status is `done`.")
+    place: ShortText | None = Field(None, description="Place of the incident or the hearing.")
+    authority: Annotated[str, CodeOf("authority")] | None = Field(None, description="Authority in charge.")
+    file_number: ShortText | None = Field(None, description="The authority's file number.")
+    support_person: ShortText | None = Field(
+        None, description="Name of the person who accompanies the child."
+    )
+    description: Narrative | None = Field(None, description="Description of the incident or the legal step.")
+    result: Narrative | None = Field(None, description="Result of the legal step.")
 
 
 class LegalStepCreate(LegalStepContent):
-    """A dated entry of the legal area; the client may choose the id."""
+    """A new incident or legal step."""
 
-    id: ClientChosenId | None = None
+    id: ClientChosenId | None = Field(
+        None, description="Id that the client chooses for the entry (UUID version 4)."
+    )
 
 
 if TYPE_CHECKING:
@@ -47,28 +58,40 @@ else:
 
 
 class LegalStepFilters(PageQuery):
-    """Which entries to list."""
+    """Query parameters of the list of incidents and legal steps."""
 
-    kind: Annotated[str, CodeOf("legal_step_kind")] | None = None
-    status: Annotated[str, CodeOf("legal_step_status")] | None = None
+    kind: Annotated[str, CodeOf("legal_step_kind")] | None = Field(
+        None, description="Only entries of this kind."
+    )
+    status: Annotated[str, CodeOf("legal_step_status")] | None = Field(
+        None, description="Only entries with this status."
+    )
 
 
 class LegalStep(Versioned):
-    """A dated entry of the legal area."""
+    """An incident or a legal step of a case."""
 
     collection: ClassVar[str | None] = "legal-steps"
 
-    child_id: UUID
-    case_id: UUID
-    kind: Annotated[str, CodeOf("legal_step_kind")]
-    status: Annotated[str, CodeOf("legal_step_status")]
-    on: date
-    place: str | None
-    authority: str | None
-    file_number: str | None
-    support_person: str | None
-    description: str | None
-    result: str | None
-    author_id: UUID
-    created_at: UtcDateTime
-    updated_at: UtcDateTime
+    child_id: UUID = Field(description="Id of the child.")
+    case_id: UUID = Field(description="Id of the case.")
+    kind: Annotated[str, CodeOf("legal_step_kind")] = Field(
+        description="Kind of the entry, such as an incident, a report or a court date."
+    )
+    status: Annotated[str, CodeOf("legal_step_status")] = Field(
+        description="Status of the entry: planned, done or cancelled."
+    )
+    on: date = Field(description="Day of the entry.")
+    place: str | None = Field(description="Place of the incident or the hearing.")
+    authority: Annotated[str, CodeOf("authority")] | None = Field(description="Authority in charge.")
+    file_number: str | None = Field(description="The authority's file number.")
+    support_person: str | None = Field(description="Name of the person who accompanies the child.")
+    description: str | None = Field(description="Description of the incident or the legal step.")
+    result: str | None = Field(description="Result of the legal step.")
+    author_id: UUID = Field(description="Id of the staff member who added the entry.")
+    created_at: UtcDateTime = Field(description="Time when the entry was added.")
+    updated_at: UtcDateTime = Field(description="Time of the last change.")
+
+
+class LegalStepList(Page[LegalStep]):
+    """One page of incidents and legal steps."""

@@ -1,4 +1,4 @@
-"""The directory of providers on the wire: who serves children and families, where, and how to reach them."""
+"""Schemas of the directory of service providers."""
 
 from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 from uuid import UUID
@@ -14,6 +14,7 @@ from app.schemas.wire import (
     Email,
     Id,
     Input,
+    Page,
     PageQuery,
     PlainDate,
     ShortNarrative,
@@ -24,46 +25,52 @@ from app.schemas.wire import (
 )
 
 ProvinceCode = Annotated[str, Field(pattern=r"^[0-9]{2}$")]
-"""The NCDD code of a province."""
+"""NCDD code of a province."""
+_SERVICES_DESCRIPTION = "Services that the provider offers."
+_PROVINCES_DESCRIPTION = "NCDD codes of the provinces that the provider serves; empty means all of Cambodia."
+_CAPACITY_DESCRIPTION = "Capacity: number of places, target group and opening hours."
+_CHECKED_ON_DESCRIPTION = "Day of the last child-safeguarding check."
+_VALID_UNTIL_DESCRIPTION = "Last day on which that check is valid; null means 24 months after the check."
+_AGENCY_DESCRIPTION = "Id of the provider's agency, if it has one. A consent can name an agency as the only permitted recipient."
+_ACTIVE_DESCRIPTION = "Whether service referrals can be sent to the provider."
 
 
 class ProviderContact(Input):
-    """Somebody at a provider whom one may call or write to."""
+    """A contact person or office at a provider."""
 
-    name: ShortText
-    position: ShortText | None = None
+    name: ShortText = Field(description="Name of the person or office.")
+    position: ShortText | None = Field(None, description="Position of the person.")
     phone: Annotated[ShortText, Field(max_length=40)] | None = Field(
-        None, description="In E.164 on the way out."
+        None, description="Phone number. Responses contain it in E.164 format."
     )
-    email: Email | None = None
+    email: Email | None = Field(None, description="Email address.")
 
 
 class ProviderSettings(Input):
-    """What is known of a provider; nothing about a child."""
+    """The editable fields of a provider. Contains no child's data."""
 
-    name: ShortText
-    kind: Annotated[str, CodeOf("provider_kind")]
-    agency_id: Id | None = Field(
-        None,
-        description="The organisation that a consent to share names, where the provider belongs to one of ours.",
-    )
-    services: Annotated[list[Annotated[str, CodeOf("service")]], Field(min_length=1, max_length=30)]
+    name: ShortText = Field(description="Name of the provider.")
+    kind: Annotated[str, CodeOf("provider_kind")] = Field(description="Kind of the provider.")
+    agency_id: Id | None = Field(None, description=_AGENCY_DESCRIPTION)
+    services: Annotated[
+        list[Annotated[str, CodeOf("service")]],
+        Field(min_length=1, max_length=30, description=_SERVICES_DESCRIPTION),
+    ]
     province_codes: Annotated[list[ProvinceCode], Field(max_length=25)] = Field(
-        default_factory=list,
-        description="The NCDD codes of the provinces they serve; empty means all of Cambodia.",
+        default_factory=list, description=_PROVINCES_DESCRIPTION
     )
-    contacts: Annotated[list[ProviderContact], Field(max_length=20)] = Field(default_factory=list)
-    places: ShortNarrative | None = Field(
-        None, description="How many they can take, whom they take, when they are open."
+    contacts: Annotated[list[ProviderContact], Field(max_length=20)] = Field(
+        default_factory=list, description="Contact persons and offices."
     )
-    note: ShortNarrative | None = None
-    safeguarding_checked_on: PlainDate | None = None
-    safeguarding_valid_until: PlainDate | None = None
-    is_active: StrictBoolean = True
+    places: ShortNarrative | None = Field(None, description=_CAPACITY_DESCRIPTION)
+    note: ShortNarrative | None = Field(None, description="Additional information.")
+    safeguarding_checked_on: PlainDate | None = Field(None, description=_CHECKED_ON_DESCRIPTION)
+    safeguarding_valid_until: PlainDate | None = Field(None, description=_VALID_UNTIL_DESCRIPTION)
+    is_active: StrictBoolean = Field(default=True, description=_ACTIVE_DESCRIPTION)
 
     @model_validator(mode="after")
     def validate_safeguarding_period(self) -> Self:
-        """Ask for the day of the child-safeguarding check where its end is given, in this order."""
+        """Require the day of the child-safeguarding check with its end, and an end that is not before the check."""
         if self.safeguarding_valid_until is None:
             return self
         if self.safeguarding_checked_on is None:
@@ -74,9 +81,11 @@ class ProviderSettings(Input):
 
 
 class ProviderCreate(ProviderSettings):
-    """A new provider; the client may choose the id."""
+    """A new provider."""
 
-    id: ClientChosenId | None = None
+    id: ClientChosenId | None = Field(
+        None, description="Id that the client chooses for the provider (UUID version 4)."
+    )
 
 
 if TYPE_CHECKING:
@@ -88,33 +97,46 @@ else:
 
 
 class ProviderFilters(PageQuery):
-    """Which providers to list."""
+    """Query parameters of the list of providers."""
 
     q: Annotated[
-        str | None, Field(min_length=2, max_length=100, description="Part of the name, in either script.")
+        str | None,
+        Field(
+            min_length=2,
+            max_length=100,
+            description="Only providers whose name contains this text, in either script.",
+        ),
     ] = None
-    service: Annotated[str, CodeOf("service")] | None = None
-    province_code: ProvinceCode | None = Field(
-        None, description="Providers that serve this province, including those that serve all provinces."
+    service: Annotated[str, CodeOf("service")] | None = Field(
+        None, description="Only providers that offer this service."
     )
-    kind: Annotated[str, CodeOf("provider_kind")] | None = None
-    is_active: QueryBoolean | None = None
+    province_code: ProvinceCode | None = Field(
+        None, description="Only providers that serve this province, including those that serve all provinces."
+    )
+    kind: Annotated[str, CodeOf("provider_kind")] | None = Field(
+        None, description="Only providers of this kind."
+    )
+    is_active: QueryBoolean | None = Field(None, description="Only active providers, or only inactive ones.")
 
 
 class Provider(Versioned):
-    """A provider."""
+    """A provider of services to children or families."""
 
     collection: ClassVar[str | None] = "providers"
 
-    name: str
-    kind: Annotated[str, CodeOf("provider_kind")]
-    agency_id: UUID | None
-    services: list[str]
-    province_codes: list[str]
-    contacts: list[ProviderContact]
-    places: str | None
-    note: str | None
-    safeguarding_checked_on: PlainDate | None
-    safeguarding_valid_until: PlainDate | None
-    is_active: bool
-    created_at: UtcDateTime
+    name: str = Field(description="Name of the provider.")
+    kind: Annotated[str, CodeOf("provider_kind")] = Field(description="Kind of the provider.")
+    agency_id: UUID | None = Field(description=_AGENCY_DESCRIPTION)
+    services: list[Annotated[str, CodeOf("service")]] = Field(description=_SERVICES_DESCRIPTION)
+    province_codes: list[str] = Field(description=_PROVINCES_DESCRIPTION)
+    contacts: list[ProviderContact] = Field(description="Contact persons and offices.")
+    places: str | None = Field(description=_CAPACITY_DESCRIPTION)
+    note: str | None = Field(description="Additional information.")
+    safeguarding_checked_on: PlainDate | None = Field(description=_CHECKED_ON_DESCRIPTION)
+    safeguarding_valid_until: PlainDate | None = Field(description=_VALID_UNTIL_DESCRIPTION)
+    is_active: bool = Field(description=_ACTIVE_DESCRIPTION)
+    created_at: UtcDateTime = Field(description="Time when the provider was added.")
+
+
+class ProviderList(Page[Provider]):
+    """One page of providers."""

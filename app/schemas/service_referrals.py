@@ -1,4 +1,4 @@
-"""Service referrals on the wire: what is asked of a provider, on whose consent, and what was shared."""
+"""Schemas of service referrals: requests to a provider, the consent they rest on, and the shared data."""
 
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 from uuid import UUID
@@ -14,6 +14,7 @@ from app.schemas.wire import (
     Id,
     Input,
     Narrative,
+    Page,
     PageQuery,
     ShortNarrative,
     UtcDateTime,
@@ -28,31 +29,41 @@ def _remove_duplicates(values: list[str]) -> list[str]:
 
 
 class ServiceReferralContent(Input):
-    """What is asked of a provider, and what it may be told of the child."""
+    """The request to a provider, and the data of the child that is shared with it."""
 
-    provider_id: Id
-    service: Annotated[str, CodeOf("service")]
-    need: Narrative
+    provider_id: Id = Field(description="Id of the provider.")
+    service: Annotated[str, CodeOf("service")] = Field(description="Service that is requested.")
+    need: Narrative = Field(description="Need of the child or the family, in words for the provider.")
     shared_fields: Annotated[
         list[SharedField], Field(min_length=1, max_length=20), AfterValidator(_remove_duplicates)
-    ]
-    consent_id: Id | None = None
-    basis_without_consent: BasisWithoutConsent | None = None
-    area: Annotated[str, CodeOf("area")] | None = None
-    goal_id: Id | None = None
+    ] = Field(description="Fields that are shared with the provider when the referral is sent.")
+    consent_id: Id | None = Field(
+        None,
+        description="Id of the consent that permits sharing. Exactly one of `consent_id` and `basis_without_consent` is "
+        "required.",
+    )
+    basis_without_consent: BasisWithoutConsent | None = Field(
+        None, description="Legal basis for sharing without consent."
+    )
+    area: Annotated[str, CodeOf("area")] | None = Field(
+        None, description="Area of the care plan that the service supports."
+    )
+    goal_id: Id | None = Field(None, description="Id of the goal of this case that the service supports.")
 
     @model_validator(mode="after")
     def require_consent_or_basis(self) -> Self:
-        """Ask for a consent or a legal basis, and not for both."""
+        """Require either a consent or a legal basis."""
         if (self.consent_id is None) == (self.basis_without_consent is None):
             raise PydanticCustomError("consent_or_basis", "needs consent_id or basis_without_consent")
         return self
 
 
 class ServiceReferralCreate(ServiceReferralContent):
-    """A new service referral, as a draft: nothing is shared yet. The client may choose the id."""
+    """A new draft service referral. A draft shares no data."""
 
-    id: ClientChosenId | None = None
+    id: ClientChosenId | None = Field(
+        None, description="Id that the client chooses for the service referral (UUID version 4)."
+    )
 
 
 if TYPE_CHECKING:
@@ -64,36 +75,42 @@ else:
 
 
 class ServiceReferralFilters(PageQuery):
-    """Which service referrals of a case."""
+    """Query parameters of the list of service referrals of a case."""
 
-    status: Annotated[str, CodeOf("service_referral_status")] | None = None
-    service: Annotated[str, CodeOf("service")] | None = None
-    provider_id: Id | None = None
+    status: Annotated[str, CodeOf("service_referral_status")] | None = Field(
+        None, description="Only service referrals with this status."
+    )
+    service: Annotated[str, CodeOf("service")] | None = Field(
+        None, description="Only service referrals for this service."
+    )
+    provider_id: Id | None = Field(None, description="Only service referrals to this provider.")
 
 
 class ServiceReferralAcceptance(Input):
-    """What the provider said in accepting: when to come, whom to ask for."""
+    """The provider's acceptance of a service referral."""
 
-    note: ShortNarrative | None = None
+    note: ShortNarrative | None = Field(
+        None, description="The provider's answer, such as the appointment and the contact person."
+    )
 
 
 class ServiceReferralDecline(Input):
-    """Why the provider declined."""
+    """The provider's refusal of a service referral."""
 
-    reason: ShortNarrative
+    reason: ShortNarrative = Field(description="The provider's reason.")
 
 
 class ServiceReferralCancellation(Input):
-    """Why it was cancelled, if there is something to say."""
+    """Cancellation of a service referral by staff."""
 
-    reason: ShortNarrative | None = None
+    reason: ShortNarrative | None = Field(None, description="Reason for the cancellation.")
 
 
 class ServiceReferralCompletion(Input):
-    """How the service went."""
+    """Outcome of a service that the provider accepted."""
 
-    outcome: Annotated[str, CodeOf("service_outcome")]
-    note: ShortNarrative | None = None
+    outcome: Annotated[str, CodeOf("service_outcome")] = Field(description="Outcome of the service.")
+    note: ShortNarrative | None = Field(None, description="Details of the outcome.")
 
 
 class ServiceReferral(Versioned):
@@ -101,27 +118,46 @@ class ServiceReferral(Versioned):
 
     collection: ClassVar[str | None] = "service-referrals"
 
-    child_id: UUID
-    case_id: UUID
-    provider_id: UUID
-    provider_name: str
-    service: Annotated[str, CodeOf("service")]
-    status: Annotated[str, CodeOf("service_referral_status")]
-    need: str
-    area: Annotated[str, CodeOf("area")] | None
-    goal_id: UUID | None
-    consent_id: UUID | None
-    basis_without_consent: BasisWithoutConsent | None
-    shared_fields: list[SharedField]
-    shared: dict[SharedField, Any] | None
-    author_id: UUID
-    sent_at: UtcDateTime | None
-    sent_by_id: UUID | None
-    answered_at: UtcDateTime | None
-    answer: str | None
-    ended_at: UtcDateTime | None
-    reason: str | None
-    outcome: Annotated[str, CodeOf("service_outcome")] | None
-    outcome_note: str | None
-    created_at: UtcDateTime
-    updated_at: UtcDateTime
+    child_id: UUID = Field(description="Id of the child.")
+    case_id: UUID = Field(description="Id of the case.")
+    provider_id: UUID = Field(description="Id of the provider.")
+    provider_name: str = Field(description="Name of the provider.")
+    service: Annotated[str, CodeOf("service")] = Field(description="Service that is requested.")
+    status: Annotated[str, CodeOf("service_referral_status")] = Field(
+        description="Life-cycle status of the service referral."
+    )
+    need: str = Field(description="Need of the child or the family, in words for the provider.")
+    area: Annotated[str, CodeOf("area")] | None = Field(
+        description="Area of the care plan that the service supports."
+    )
+    goal_id: UUID | None = Field(description="Id of the goal that the service supports.")
+    consent_id: UUID | None = Field(description="Id of the consent that permits sharing.")
+    basis_without_consent: BasisWithoutConsent | None = Field(
+        description="Legal basis for sharing without consent."
+    )
+    shared_fields: list[SharedField] = Field(
+        description="Fields that are shared with the provider when the referral is sent."
+    )
+    shared: dict[SharedField, Any] | None = Field(
+        description="Copy of the shared values at the time of sending, by field. A value is null if it was not known. "
+        "Null until the referral is sent."
+    )
+    author_id: UUID = Field(description="Id of the staff member who created the draft.")
+    sent_at: UtcDateTime | None = Field(description="Time when the referral was sent and the data shared.")
+    sent_by_id: UUID | None = Field(description="Id of the staff member who sent the referral.")
+    answered_at: UtcDateTime | None = Field(
+        description="Time when the provider's acceptance or refusal was recorded."
+    )
+    answer: str | None = Field(description="The provider's answer on acceptance.")
+    ended_at: UtcDateTime | None = Field(
+        description="Time when the referral was declined, completed or cancelled."
+    )
+    reason: str | None = Field(description="Reason for the refusal or the cancellation.")
+    outcome: Annotated[str, CodeOf("service_outcome")] | None = Field(description="Outcome of the service.")
+    outcome_note: str | None = Field(description="Details of the outcome.")
+    created_at: UtcDateTime = Field(description="Time when the draft was created.")
+    updated_at: UtcDateTime = Field(description="Time of the last change.")
+
+
+class ServiceReferralList(Page[ServiceReferral]):
+    """One page of service referrals."""

@@ -1,7 +1,7 @@
-"""Support sessions, their clinical notes and addenda, on the wire."""
+"""Schemas of support sessions and of series of support sessions."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 from uuid import UUID
 
 from pydantic import ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
@@ -15,6 +15,7 @@ from app.schemas.wire import (
     Input,
     Narrative,
     Output,
+    Page,
     PageQuery,
     ShortNarrative,
     ShortText,
@@ -24,75 +25,96 @@ from app.schemas.wire import (
 )
 
 ATTENDED_CODES = frozenset({"attended", "attended_part"})
-"""Attendance with which a session was held; with any other it was missed."""
+"""Attendance codes of a session that was held. All other codes mean that it was missed."""
 
 
-def _build_field_error(field: str, code: str, what: str) -> InitErrorDetails:
-    return InitErrorDetails(type=PydanticCustomError(code, what), loc=(field,), input=None)
+def _build_field_error(field: str, code: str, message: str) -> InitErrorDetails:
+    return InitErrorDetails(type=PydanticCustomError(code, message), loc=(field,), input=None)
 
 
-def _raise_if_errors(wrong: list[InitErrorDetails]) -> None:
-    """Refuse what does not go together, at each field that is in the way or missing."""
-    if wrong:
-        raise ValidationError.from_exception_data("session", wrong)
+def _raise_if_errors(errors: list[InitErrorDetails]) -> None:
+    if errors:
+        raise ValidationError.from_exception_data("session", errors)
 
 
 class Mood(Input):
-    """How the child felt, as the child itself says it."""
+    """How the child felt, as stated by the child: a value on a scale, or words, or both."""
 
     value: Annotated[StrictInteger, Field(ge=0, le=100)] | None = Field(
-        None, description="Where on its scale the child pointed; higher is better."
+        None, description="Value that the child chose on the scale. Higher is better."
     )
     of: Annotated[StrictInteger, Field(ge=1, le=100)] | None = Field(
-        None, description="The top of that scale: 5 for five faces."
+        None, description="Maximum of the scale, for example 5 for a scale of five faces."
     )
     words: ShortNarrative | None = Field(None, description="The child's own words.")
 
     @model_validator(mode="after")
     def validate_value_or_words(self) -> Self:
-        """Ask for a value on its scale, or for words."""
+        """Require a value with its scale, or words."""
         if (self.value is None) != (self.of is None) or (self.value is None and self.words is None):
             raise PydanticCustomError("mood_form", "needs value with of, or words")
         if self.value is not None and self.of is not None and self.value > self.of:
-            raise PydanticCustomError("mood_form", "value lies beyond the scale")
+            raise PydanticCustomError("mood_form", "value is greater than of")
         return self
 
 
 class SupportSessionPlan(Input):
-    """What is known of a contact before it happens."""
+    """The fields of a support session that are known before it is held."""
 
-    kind: Annotated[str, CodeOf("session_kind")]
-    form: Annotated[str, CodeOf("session_form")] | None = None
-    participants: Annotated[list[ShortText], Field(max_length=30)] = Field(default_factory=list)
-    areas: Annotated[list[Annotated[str, CodeOf("area")]], Field(max_length=7)] = Field(default_factory=list)
-    goal_ids: Annotated[list[Id], Field(max_length=30)] = Field(default_factory=list)
-    place: ShortText | None = None
-    worker_id: Id | None = None
+    kind: Annotated[str, CodeOf("session_kind")] = Field(
+        description="Kind of the session, such as therapy or a home visit."
+    )
+    form: Annotated[str, CodeOf("session_form")] | None = Field(
+        None, description="Form of therapy. Only for sessions of the kind `therapy`."
+    )
+    participants: Annotated[list[ShortText], Field(max_length=30)] = Field(
+        default_factory=list, description="Participants as free text, such as `the grandmother`."
+    )
+    areas: Annotated[list[Annotated[str, CodeOf("area")]], Field(max_length=7)] = Field(
+        default_factory=list, description="Areas of the care plan that the session works on."
+    )
+    goal_ids: Annotated[list[Id], Field(max_length=30)] = Field(
+        default_factory=list, description="Ids of the goals of this case that the session works on."
+    )
+    place: ShortText | None = Field(None, description="Place of the session.")
+    worker_id: Id | None = Field(
+        None, description="Id of the staff member who holds the session; null: the caller."
+    )
 
     @model_validator(mode="after")
     def validate_form(self) -> Self:
-        """Refuse a form of therapy for what is none."""
+        """Reject a form of therapy for other kinds of sessions."""
         if self.form is not None and self.kind != "therapy":
             _raise_if_errors([_build_field_error("form", "form_without_therapy", "only therapy has a form")])
         return self
 
 
 class SupportSessionContent(SupportSessionPlan):
-    """One contact, planned, held or missed: which of them, its fields say."""
+    """A planned, held or missed support session. The status follows from `attendance`."""
 
-    planned_at: UtcDateTime | None = None
-    held_at: UtcDateTime | None = None
-    attendance: Annotated[str, CodeOf("attendance")] | None = Field(
-        None, validate_default=True, description="Who came; null with held_at is attended."
+    planned_at: UtcDateTime | None = Field(
+        None, description="Planned time. Required for a planned or a missed session."
     )
-    mood: Mood | None = None
-    summary: Narrative | None = None
-    next_step: ShortNarrative | None = None
-    missed_reason: ShortNarrative | None = None
+    held_at: UtcDateTime | None = Field(
+        None, description="Time when the session was held. Only for a held session."
+    )
+    attendance: Annotated[str, CodeOf("attendance")] | None = Field(
+        None,
+        validate_default=True,
+        description="Who attended or missed the session. Null: planned, or `attended` if `held_at` is given.",
+    )
+    mood: Mood | None = Field(
+        None, description="The child's mood during the session, as stated by the child."
+    )
+    summary: Narrative | None = Field(None, description="Summary of the session.")
+    next_step: ShortNarrative | None = Field(None, description="The next step agreed in the session.")
+    missed_reason: ShortNarrative | None = Field(
+        None, description="Reason why the session was missed. Required for a missed session only."
+    )
 
     @property
     def status(self) -> str:
-        """What the fields say it is."""
+        """Status that follows from the fields: planned, held or missed."""
         if self.attendance is None:
             return "planned"
         return "held" if self.attendance in ATTENDED_CODES else "missed"
@@ -100,12 +122,12 @@ class SupportSessionContent(SupportSessionPlan):
     @field_validator("attendance")
     @classmethod
     def set_default_attendance(cls, attendance: str | None, info: ValidationInfo) -> str | None:
-        """Return that the child came, where a session was held and nothing else is said."""
+        """Return `attended` for a held session without an attendance."""
         return "attended" if attendance is None and info.data.get("held_at") else attendance
 
     @model_validator(mode="after")
     def validate_status_fields(self) -> Self:
-        """Ask for what a planned, a held or a missed session needs, and refuse what belongs to another."""
+        """Require the fields of the session's status, and reject those of another status."""
         _raise_if_errors([*self._iter_status_field_errors()])
         return self
 
@@ -114,17 +136,21 @@ class SupportSessionContent(SupportSessionPlan):
         if self.status == "planned" and self.planned_at is None:
             yield _build_field_error("planned_at", "undated", "needs planned_at, or held_at")
         if held != (self.held_at is not None):
-            yield _build_field_error("held_at", "held_form", "held_at goes with who came")
+            yield _build_field_error(
+                "held_at", "held_form", "held_at requires an attendance of a held session"
+            )
         if missed != (self.missed_reason is not None):
-            yield _build_field_error("missed_reason", "missed_form", "missed needs missed_reason")
+            yield _build_field_error("missed_reason", "missed_form", "a missed session needs missed_reason")
         if missed and self.planned_at is None:
-            yield _build_field_error("planned_at", "missed_form", "missed needs planned_at")
+            yield _build_field_error("planned_at", "missed_form", "a missed session needs planned_at")
 
 
 class SupportSessionCreate(SupportSessionContent):
-    """A contact that is planned, or was held or missed; the client may choose the id."""
+    """A new support session: planned, held or missed."""
 
-    id: ClientChosenId | None = None
+    id: ClientChosenId | None = Field(
+        None, description="Id that the client chooses for the session (UUID version 4)."
+    )
 
 
 if TYPE_CHECKING:
@@ -136,120 +162,108 @@ else:
 
 
 class SupportSessionSeriesCreate(SupportSessionPlan):
-    """Contacts at regular intervals, planned at once."""
+    """A new series of support sessions at regular intervals."""
 
-    id: ClientChosenId | None = Field(None, description="The id of the series; the client may choose it.")
+    id: ClientChosenId | None = Field(
+        None, description="Id that the client chooses for the series (UUID version 4)."
+    )
     first_at: UtcDateTime = Field(
-        description="When the first one is; the others follow on the same weekday, at the same local time."
+        description="Time of the first session. The others follow on the same weekday at the same local time."
     )
     every_weeks: Annotated[StrictInteger, Field(ge=1, le=12)] = Field(
-        1, description="Weeks from one to the next."
+        1, description="Interval between two sessions in weeks."
     )
-    count: Annotated[StrictInteger, Field(ge=2, le=60)] = Field(description="How many.")
+    count: Annotated[StrictInteger, Field(ge=2, le=60)] = Field(
+        description="Number of sessions in the series."
+    )
 
 
 class SupportSessionCancellation(Input):
-    """Why a planned session does not take place."""
+    """Cancellation of a planned support session."""
 
-    reason: ShortNarrative
+    reason: ShortNarrative = Field(description="Reason for the cancellation.")
 
 
 class SupportSessionFilters(PageQuery):
-    """Which sessions to list."""
+    """Query parameters of the list of support sessions."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
-    status: Annotated[str, CodeOf("session_status")] | None = None
-    kind: Annotated[str, CodeOf("session_kind")] | None = None
-    series_id: Id | None = None
+    status: Annotated[str, CodeOf("session_status")] | None = Field(
+        None, description="Only sessions with this status."
+    )
+    kind: Annotated[str, CodeOf("session_kind")] | None = Field(
+        None, description="Only sessions of this kind."
+    )
+    series_id: Id | None = Field(None, description="Only sessions of this series.")
     since: Annotated[
-        UtcDateTime | None, Field(alias="from", description="Held, or else planned, from this moment on.")
+        UtcDateTime | None,
+        Field(alias="from", description="Only sessions at or after this time (time held, or else planned)."),
     ] = None
     until: Annotated[
-        UtcDateTime | None, Field(alias="to", description="Held, or else planned, before this moment.")
+        UtcDateTime | None,
+        Field(alias="to", description="Only sessions before this time (time held, or else planned)."),
     ] = None
 
 
 class SupportSession(Versioned):
-    """One contact."""
+    """A support session: a planned or held contact with the child or the family."""
 
     collection: ClassVar[str | None] = "support-sessions"
 
-    child_id: UUID
-    case_id: UUID
-    series_id: UUID | None
-    kind: Annotated[str, CodeOf("session_kind")]
-    form: str | None
-    status: Annotated[str, CodeOf("session_status")]
-    planned_at: UtcDateTime | None
-    held_at: UtcDateTime | None
-    attendance: str | None
-    participants: list[str]
-    areas: list[str]
-    goal_ids: list[UUID]
-    place: str | None
-    mood: Mood | None
-    summary: str | None
-    next_step: str | None
-    missed_reason: str | None
-    cancel_reason: str | None
-    worker_id: UUID
+    child_id: UUID = Field(description="Id of the child.")
+    case_id: UUID = Field(description="Id of the case.")
+    series_id: UUID | None = Field(description="Id of the series that the session was planned in, if any.")
+    kind: Annotated[str, CodeOf("session_kind")] = Field(
+        description="Kind of the session, such as therapy or a home visit."
+    )
+    form: Annotated[str, CodeOf("session_form")] | None = Field(
+        description="Form of therapy; null for other kinds of sessions."
+    )
+    status: Annotated[str, CodeOf("session_status")] = Field(
+        description="Life-cycle status of the session: planned, held, missed or cancelled."
+    )
+    planned_at: UtcDateTime | None = Field(description="Planned time.")
+    held_at: UtcDateTime | None = Field(
+        description="Time when the session was held; null if it was not held."
+    )
+    attendance: Annotated[str, CodeOf("attendance")] | None = Field(
+        description="Who attended or missed the session; null while it is planned."
+    )
+    participants: list[str] = Field(description="Participants as free text.")
+    areas: list[Annotated[str, CodeOf("area")]] = Field(
+        description="Areas of the care plan that the session works on."
+    )
+    goal_ids: list[UUID] = Field(description="Ids of the goals that the session works on.")
+    place: str | None = Field(description="Place of the session.")
+    mood: Mood | None = Field(description="The child's mood during the session, as stated by the child.")
+    summary: str | None = Field(description="Summary of the session.")
+    next_step: str | None = Field(description="The next step agreed in the session.")
+    missed_reason: str | None = Field(description="Reason why the session was missed.")
+    cancel_reason: str | None = Field(description="Reason why the session was cancelled.")
+    worker_id: UUID = Field(description="Id of the staff member who holds or held the session.")
     author_id: UUID = Field(
-        description="Who wrote it down: who planned it, then who recorded it as held or missed."
+        description="Id of the staff member who planned the session, or who first recorded it as held or missed."
     )
-    recorded_at: UtcDateTime | None
+    recorded_at: UtcDateTime | None = Field(
+        description="Time when the session was recorded as held or missed; null before that."
+    )
     editable_until: UtcDateTime | None = Field(
-        description="Until when its author may correct it; from then on there are addenda. Null while it is planned."
+        description="End of the 24 hours in which the author can correct the record; null while it is planned."
     )
-    has_clinical_note: bool = Field(description="Whether there is a clinical note that you may read.")
-    created_at: UtcDateTime
-    updated_at: UtcDateTime
+    has_clinical_note: bool = Field(
+        description="Whether the session has a clinical note that the caller can read."
+    )
+    created_at: UtcDateTime = Field(description="Time when the session was created.")
+    updated_at: UtcDateTime = Field(description="Time of the last change.")
+
+
+class SupportSessionList(Page[SupportSession]):
+    """One page of support sessions."""
 
 
 class SupportSessionSeries(Output):
-    """A series as it was planned."""
+    """The sessions of a new series."""
 
-    series_id: UUID
-    items: list[SupportSession]
-
-
-class ClinicalNoteUpdate(Input):
-    """What only its author and the supervisor of the case's team read."""
-
-    text: Narrative
-
-
-class ClinicalNote(Versioned):
-    """The clinical note on a session."""
-
-    session_id: UUID
-    child_id: UUID
-    case_id: UUID
-    author_id: UUID
-    text: str
-    editable_until: UtcDateTime = Field(
-        description="Until when its author may change it; from then on there are addenda of the clinical tier."
-    )
-    created_at: UtcDateTime
-    updated_at: UtcDateTime
-
-
-class SupportSessionAddendumCreate(Input):
-    """What is to be added to a session."""
-
-    id: ClientChosenId | None = None
-    text: Narrative
-    tier: Literal["case", "clinical"] = "case"
-
-
-class SupportSessionAddendum(Output):
-    """What was added to a session."""
-
-    id: UUID
-    session_id: UUID
-    child_id: UUID
-    case_id: UUID
-    author_id: UUID
-    tier: Annotated[str, CodeOf("tier")]
-    text: str
-    created_at: UtcDateTime
+    series_id: UUID = Field(description="Id of the series.")
+    items: list[SupportSession] = Field(description="All sessions of the series in order of time.")

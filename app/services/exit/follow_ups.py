@@ -25,8 +25,8 @@ from app.kit.state_machine import check_status, raise_if_unmet
 from app.models import Case, FollowUp
 from app.models.record import new_id, utc_now
 from app.schemas.exit_plans import FollowUp as FollowUpSchema
-from app.schemas.exit_plans import FollowUpContent, FollowUpCreate, FollowUpUpdate
-from app.schemas.wire import Page, PageQuery
+from app.schemas.exit_plans import FollowUpContent, FollowUpCreate, FollowUpList, FollowUpUpdate
+from app.schemas.wire import PageQuery
 from app.services.cases import history as case_history
 from app.services.cases.write_access import check_works_on_case
 from app.services.exit.follow_up_states import RECORD_HELD, RECORD_MISSED
@@ -49,7 +49,7 @@ def plan_follow_ups(session: AsyncSession, case: Case, months: list[int]) -> Non
 
 async def list_case_follow_ups(
     session: AsyncSession, caller: Caller, case_id: UUID, page: PageQuery
-) -> Page[FollowUpSchema]:
+) -> FollowUpList:
     """List the follow-ups of a case, most recently created first.
 
     Raises:
@@ -64,7 +64,7 @@ async def list_case_follow_ups(
     )
     if not follow_ups:
         await ensure_exists(session, Case, case_id)
-    return Page(items=[_to_schema(follow_up) for follow_up in follow_ups], next_cursor=cursor)
+    return FollowUpList(items=[_to_schema(follow_up) for follow_up in follow_ups], next_cursor=cursor)
 
 
 async def get_follow_up(session: AsyncSession, follow_up_id: UUID) -> FollowUpSchema:

@@ -14,8 +14,12 @@ from app.kit.records import ensure_exists, get_case_for_share, get_record
 from app.kit.state_machine import raise_if_unmet
 from app.models import Case, SessionAddendum, SupportSession
 from app.models.record import new_id
-from app.schemas.support_sessions import SupportSessionAddendum, SupportSessionAddendumCreate
-from app.schemas.wire import Page, PageQuery
+from app.schemas.support_session_notes import (
+    SupportSessionAddendum,
+    SupportSessionAddendumCreate,
+    SupportSessionAddendumList,
+)
+from app.schemas.wire import PageQuery
 from app.services.cases import history as case_history
 from app.services.cases.states import check_case_open
 from app.services.cases.write_access import check_works_on_case
@@ -66,7 +70,7 @@ async def _check_write_access(
 
 async def list_support_session_addenda(
     session: AsyncSession, caller: Caller, support_session_id: UUID, page: PageQuery
-) -> Page[SupportSessionAddendum]:
+) -> SupportSessionAddendumList:
     """List the addenda of a support session that the caller can read, newest first.
 
     Raises:
@@ -82,7 +86,9 @@ async def list_support_session_addenda(
         col(SessionAddendum.created_at),
         col(SessionAddendum.id),
     )
-    return Page(items=[_to_schema(addendum) for addendum in addenda], next_cursor=cursor)
+    return SupportSessionAddendumList(
+        items=[_to_schema(addendum) for addendum in addenda], next_cursor=cursor
+    )
 
 
 def _to_schema(addendum: SessionAddendum) -> SupportSessionAddendum:

@@ -13,8 +13,8 @@ from app.kit.records import get_case_for_share, get_record
 from app.kit.state_machine import raise_if_unmet
 from app.models import Case, ClinicalNote, SupportSession
 from app.models.record import utc_now
-from app.schemas.support_sessions import ClinicalNote as ClinicalNoteSchema
-from app.schemas.support_sessions import ClinicalNoteUpdate
+from app.schemas.support_session_notes import ClinicalNote as ClinicalNoteSchema
+from app.schemas.support_session_notes import ClinicalNoteUpdate
 from app.services.cases import history as case_history
 from app.services.cases.states import check_case_open
 from app.services.support.session_states import (

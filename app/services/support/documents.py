@@ -26,11 +26,11 @@ from app.schemas.documents import (
     MAX_FILE_BYTES,
     DocumentCreate,
     DocumentFilters,
+    DocumentList,
     DocumentSubject,
     DocumentSubjectCreate,
 )
 from app.schemas.documents import Document as DocumentSchema
-from app.schemas.wire import Page
 from app.services.cases import history as case_history
 from app.services.cases.states import check_case_open
 from app.services.cases.write_access import check_works_on_case
@@ -225,7 +225,7 @@ def _build_encrypted_content(document: Document, content: bytes) -> DocumentCont
 
 async def list_case_documents(
     session: AsyncSession, caller: Caller, case_id: UUID, filters: DocumentFilters
-) -> Page[DocumentSchema]:
+) -> DocumentList:
     """List the documents of a case in the tiers that the caller can read, newest first. Reads no file content.
 
     Raises:
@@ -240,7 +240,7 @@ async def list_case_documents(
     documents, cursor = await paginator.fetch_records(
         session, query, col(Document.created_at), col(Document.id)
     )
-    return Page(items=[_to_schema(document) for document in documents], next_cursor=cursor)
+    return DocumentList(items=[_to_schema(document) for document in documents], next_cursor=cursor)
 
 
 async def get_document(session: AsyncSession, document_id: UUID) -> DocumentSchema:

@@ -27,9 +27,9 @@ from app.schemas.legal_steps import (
     LegalStepContent,
     LegalStepCreate,
     LegalStepFilters,
+    LegalStepList,
     LegalStepUpdate,
 )
-from app.schemas.wire import Page
 from app.services.cases import history as case_history
 
 COLUMN_FIELDS = frozenset({"kind", "status", "on"})
@@ -69,7 +69,7 @@ async def create_case_legal_step(
 
 async def list_case_legal_steps(
     session: AsyncSession, caller: Caller, case_id: UUID, filters: LegalStepFilters
-) -> Page[LegalStepSchema]:
+) -> LegalStepList:
     """List the incidents and legal steps of a case, newest first.
 
     Raises:
@@ -85,7 +85,7 @@ async def list_case_legal_steps(
     steps, cursor = await paginator.fetch_records(
         session, query, col(LegalStep.created_at), col(LegalStep.id)
     )
-    return Page(items=[_to_schema(step) for step in steps], next_cursor=cursor)
+    return LegalStepList(items=[_to_schema(step) for step in steps], next_cursor=cursor)
 
 
 async def get_legal_step(session: AsyncSession, step_id: UUID) -> LegalStepSchema:

@@ -15,8 +15,13 @@ from app.kit.records import apply_patch, get_record, get_version_for_update
 from app.models import Provider
 from app.models.record import new_id
 from app.schemas.providers import Provider as ProviderSchema
-from app.schemas.providers import ProviderCreate, ProviderFilters, ProviderSettings, ProviderUpdate
-from app.schemas.wire import Page
+from app.schemas.providers import (
+    ProviderCreate,
+    ProviderFilters,
+    ProviderList,
+    ProviderSettings,
+    ProviderUpdate,
+)
 from app.services.persons import name_matching as names
 from app.services.persons import phones, places
 
@@ -42,7 +47,7 @@ async def create_provider(session: AsyncSession, payload: ProviderCreate) -> Pro
     return _to_schema(provider)
 
 
-async def list_providers(session: AsyncSession, filters: ProviderFilters) -> Page[ProviderSchema]:
+async def list_providers(session: AsyncSession, filters: ProviderFilters) -> ProviderList:
     """List the providers that match the filters, newest first."""
     applied_filters = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
     paginator = Paginator("providers", filters.limit, filters.cursor, applied_filters)
@@ -52,7 +57,7 @@ async def list_providers(session: AsyncSession, filters: ProviderFilters) -> Pag
         col(Provider.created_at),
         col(Provider.id),
     )
-    return Page(items=[_to_schema(provider) for provider in providers], next_cursor=cursor)
+    return ProviderList(items=[_to_schema(provider) for provider in providers], next_cursor=cursor)
 
 
 def _filter_conditions(filters: ProviderFilters) -> list[ColumnElement[bool]]:

@@ -34,9 +34,9 @@ from app.schemas.service_referrals import (
     ServiceReferralCreate,
     ServiceReferralDecline,
     ServiceReferralFilters,
+    ServiceReferralList,
     ServiceReferralUpdate,
 )
-from app.schemas.wire import Page
 from app.services.cases import history as case_history
 from app.services.cases.write_access import check_case_writable, check_works_on_case
 from app.services.support.service_referral_states import (
@@ -80,7 +80,7 @@ async def create_case_service_referral(
 
 async def list_case_service_referrals(
     session: AsyncSession, caller: Caller, case_id: UUID, filters: ServiceReferralFilters
-) -> Page[ServiceReferralSchema]:
+) -> ServiceReferralList:
     """List the service referrals of a case, newest first.
 
     Raises:
@@ -103,7 +103,9 @@ async def list_case_service_referrals(
     rows, cursor = await paginator.fetch_rows(
         session, query, col(ServiceReferral.created_at), col(ServiceReferral.id)
     )
-    return Page(items=[service_referral_to_schema(row[0], row[1]) for row in rows], next_cursor=cursor)
+    return ServiceReferralList(
+        items=[service_referral_to_schema(row[0], row[1]) for row in rows], next_cursor=cursor
+    )
 
 
 async def get_service_referral(session: AsyncSession, referral_id: UUID) -> ServiceReferralSchema:

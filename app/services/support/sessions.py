@@ -29,9 +29,9 @@ from app.schemas.support_sessions import (
     SupportSessionContent,
     SupportSessionCreate,
     SupportSessionFilters,
+    SupportSessionList,
     SupportSessionUpdate,
 )
-from app.schemas.wire import Page
 from app.services.cases import history as case_history
 from app.services.cases.states import check_case_open
 from app.services.cases.write_access import check_case_writable, check_works_on_case
@@ -101,7 +101,7 @@ def build_support_session(case: Case, caller: Caller, support_session_id: UUID) 
 
 async def list_case_support_sessions(
     session: AsyncSession, caller: Caller, case_id: UUID, filters: SupportSessionFilters
-) -> Page[SupportSessionSchema]:
+) -> SupportSessionList:
     """List the support sessions of a case, most recently created first.
 
     `from` and `to` filter by the time when the session was held or else planned.
@@ -126,7 +126,7 @@ async def list_case_support_sessions(
         col(SupportSession.created_at),
         col(SupportSession.id),
     )
-    return Page(
+    return SupportSessionList(
         items=[support_session_to_schema(row[0], has_clinical_note=row[1]) for row in rows],
         next_cursor=cursor,
     )
