@@ -59,7 +59,7 @@ SELECT_CASES_SQL = """
 SELECT_IDEMPOTENCY_RECORD_SQL = """
     SELECT mine, k.id, k.fingerprint, k.status, k.response_encrypted
       FROM pg_try_advisory_xact_lock($1) AS mine
-      LEFT JOIN kept_answers k ON k.principal_id = $2 AND k.key_digest = $3
+      LEFT JOIN idempotency_records k ON k.principal_id = $2 AND k.key_digest = $3
 """
 INSERT_REFERRAL_SQL = """
     WITH referral AS (
@@ -69,7 +69,7 @@ INSERT_REFERRAL_SQL = """
     ), tokens AS (
         INSERT INTO name_tokens (owner_id, token, kind) SELECT $1, token, 'referral' FROM unnest($10::int[]) AS token
     ), kept AS (
-        INSERT INTO kept_answers (principal_id, key_digest, id, fingerprint, status, kept_at, response_encrypted)
+        INSERT INTO idempotency_records (principal_id, key_digest, id, fingerprint, status, stored_at, response_encrypted)
         VALUES ($11, $12, $13, $14, 201, $2, $15)
     )
     INSERT INTO access_entries (event_id, record_kind, record_id, outcome, status)
@@ -193,7 +193,7 @@ async def create_referral(request: Request) -> Response:
         if kept["id"]:
             content = get_vault().cipher.decrypt(
                 kept["response_encrypted"],
-                table="kept_answers",
+                table="idempotency_records",
                 column="response_encrypted",
                 row_id=kept["id"],
             )
@@ -218,7 +218,7 @@ async def store_referral(access: Access, told: dict[str, Any], key: bytes, finge
         told["concern"]["kind"], told["child"]["place_code"][:2],
         sealer.encrypt(told, table="referrals", column="content_encrypted", row_id=referral_id),
         telling.build_search_tokens([told["child"]]), access.caller_id, key, kept_id, fingerprint,
-        sealer.encrypt({"body": content, "shown": shown}, table="kept_answers", column="response_encrypted", row_id=kept_id),
+        sealer.encrypt({"body": content, "shown": shown}, table="idempotency_records", column="response_encrypted", row_id=kept_id),
         access.event_id,
     )  # fmt: skip
     return build_response(content, 201, ETag='"1"', Location=f"/v1/referrals/{referral_id}")

@@ -36,7 +36,7 @@ SETTLED = """
         found record;
         is_used boolean;
     BEGIN
-        FOR found IN SELECT relname AS name, relname IN ('places', 'editions', 'alembic_version') AS is_fixed FROM pg_class
+        FOR found IN SELECT relname AS name, relname IN ('places', 'reference_data_versions', 'alembic_version') AS is_fixed FROM pg_class
                       WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
         LOOP
             EXECUTE format('SELECT EXISTS (SELECT FROM public.%I)', found.name) INTO is_used;

@@ -102,7 +102,7 @@ def create_tables() -> None:
         sa.Column("token_id", sa.Uuid(), nullable=True),
         sa.Column("roles", sa.ARRAY(sa.Text()), nullable=False),
         sa.Column("agency_id", sa.Uuid(), nullable=True),
-        sa.Column("supervises", sa.ARRAY(sa.Uuid()), nullable=False),
+        sa.Column("supervised_team_ids", sa.ARRAY(sa.Uuid()), nullable=False),
         sa.Column("act", sa.String(), nullable=False),
         sa.Column("request_id", sa.String(), nullable=False),
         sa.Column("address", postgresql.INET(), nullable=True),
@@ -151,10 +151,10 @@ def create_tables() -> None:
         sa.PrimaryKeyConstraint("year", name=op.f("pk_disbursement_number_series")),
     )
     op.create_table(
-        "editions",
+        "reference_data_versions",
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("checksum", sa.String(), nullable=False),
-        sa.PrimaryKeyConstraint("name", name=op.f("pk_editions")),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_reference_data_versions")),
     )
     op.create_table(
         "instruments",
@@ -176,18 +176,18 @@ def create_tables() -> None:
         postgresql_where=sa.text("is_active"),
     )
     op.create_table(
-        "kept_answers",
+        "idempotency_records",
         sa.Column("principal_id", sa.Uuid(), nullable=False),
         sa.Column("key_digest", sa.LargeBinary(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("child_id", sa.Uuid(), nullable=True),
         sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
         sa.Column("status", sa.Integer(), nullable=False),
-        sa.Column("kept_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("stored_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("response_encrypted", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("principal_id", "key_digest", name=op.f("pk_kept_answers")),
+        sa.PrimaryKeyConstraint("principal_id", "key_digest", name=op.f("pk_idempotency_records")),
     )
-    op.create_index(op.f("ix_kept_answers_kept_at"), "kept_answers", ["kept_at"], unique=False)
+    op.create_index(op.f("ix_idempotency_records_stored_at"), "idempotency_records", ["stored_at"], unique=False)
     op.create_table(
         "name_tokens",
         sa.Column("owner_id", sa.Uuid(), nullable=False),
@@ -1255,7 +1255,7 @@ def create_tables() -> None:
     op.create_index(op.f("ix_actions_goal_id"), "actions", ["goal_id"], unique=False)
     op.create_index(op.f("ix_actions_plan_id"), "actions", ["plan_id"], unique=False)
     op.create_table(
-        "disbursement_words",
+        "disbursement_details",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -1264,13 +1264,13 @@ def create_tables() -> None:
         sa.Column("area", sa.String(), nullable=True),
         sa.Column("goal_id", sa.Uuid(), nullable=True),
         sa.Column("content_encrypted", sa.LargeBinary(), nullable=False),
-        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_disbursement_words_case_id")),
-        sa.ForeignKeyConstraint(["child_id"], ["children.id"], name=op.f("fk_disbursement_words_child_id")),
-        sa.ForeignKeyConstraint(["goal_id"], ["goals.id"], name=op.f("fk_disbursement_words_goal_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_disbursement_words")),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_disbursement_details_case_id")),
+        sa.ForeignKeyConstraint(["child_id"], ["children.id"], name=op.f("fk_disbursement_details_child_id")),
+        sa.ForeignKeyConstraint(["goal_id"], ["goals.id"], name=op.f("fk_disbursement_details_goal_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_disbursement_details")),
     )
-    op.create_index(op.f("ix_disbursement_words_case_id"), "disbursement_words", ["case_id"], unique=False)
-    op.create_index(op.f("ix_disbursement_words_child_id"), "disbursement_words", ["child_id"], unique=False)
+    op.create_index(op.f("ix_disbursement_details_case_id"), "disbursement_details", ["case_id"], unique=False)
+    op.create_index(op.f("ix_disbursement_details_child_id"), "disbursement_details", ["child_id"], unique=False)
     op.create_table(
         "service_referrals",
         sa.Column("id", sa.Uuid(), nullable=False),

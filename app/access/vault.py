@@ -80,9 +80,9 @@ COLUMN_BY_OLD_NAME = {
     ("service_referrals", "sealed"): "content_encrypted",
     ("disbursements", "payee_sealed"): "payee_encrypted",
     ("disbursements", "reversal_sealed"): "reversal_reason_encrypted",
-    ("disbursement_words", "sealed"): "content_encrypted",
+    ("disbursement_details", "sealed"): "content_encrypted",
     ("users", "totp_sealed"): "totp_encrypted",
-    ("kept_answers", "sealed"): "response_encrypted",
+    ("idempotency_records", "sealed"): "response_encrypted",
 }
 
 

@@ -90,7 +90,7 @@ class Requires:
             roles=_granted_roles(frozenset(opened["roles"]), claims),
             agency_id=opened["agency_id"],
             team_ids=frozenset(opened["teams"]),
-            supervised_team_ids=frozenset(opened["supervises"]),
+            supervised_team_ids=frozenset(opened["supervised_team_ids"]),
             session_id=claims.session_id,
             event_id=opened["event_id"],
             signed_in_at=claims.auth_time,

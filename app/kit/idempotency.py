@@ -26,9 +26,9 @@ MODELS_VISIBLE_WITHOUT_CHILD: dict[str, type[Record]] = {"referral": Referral, "
 finance officers see disbursements."""
 CLAIM_KEY_SQL = "SELECT * FROM access.claim_idempotency_key($1, $2, $3)"
 """Tries to lock the key and returns the stored response, in one statement."""
-DELETE_RESPONSE_SQL = "DELETE FROM kept_answers WHERE principal_id = $1 AND key_digest = $2"
+DELETE_RESPONSE_SQL = "DELETE FROM idempotency_records WHERE principal_id = $1 AND key_digest = $2"
 INSERT_RESPONSE_SQL = """
-    INSERT INTO kept_answers (principal_id, key_digest, id, child_id, fingerprint, status, kept_at, response_encrypted)
+    INSERT INTO idempotency_records (principal_id, key_digest, id, child_id, fingerprint, status, stored_at, response_encrypted)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 """
 
@@ -80,7 +80,7 @@ async def claim_idempotency_key(session: AsyncSession, request: IdempotentReques
     connection = get_driver_connection(session)
     row = await connection.fetchrow(CLAIM_KEY_SQL, lock_id, request.principal_id, request.key_digest)
     is_stored = row["row_id"] is not None
-    is_expired = is_stored and row["kept_at"] < utc_now() - RETENTION_PERIOD
+    is_expired = is_stored and row["stored_at"] < utc_now() - RETENTION_PERIOD
     if is_stored and not is_expired:
         if row["fingerprint"] != request.fingerprint:
             raise IdempotencyKeyReused

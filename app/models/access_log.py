@@ -33,7 +33,7 @@ class AccessEvent(SQLModel, table=True):
     token_id: uuid.UUID | None = None
     roles: list[str] = Field(sa_type=ARRAY(Text))
     agency_id: uuid.UUID | None = None
-    supervises: list[uuid.UUID] = Field(sa_type=UUID_ARRAY)
+    supervised_team_ids: list[uuid.UUID] = Field(sa_type=UUID_ARRAY)
     """Teams the actor supervised at that moment."""
     act: str
     request_id: str = Field(index=True)

@@ -78,7 +78,7 @@ class Disbursement(CaseRecord, table=True):
 class DisbursementDetails(CaseRecord, table=True):
     """What a request says of the child; its id is the request's. Only whoever sees the case reads it."""
 
-    __tablename__ = "disbursement_words"
+    __tablename__ = "disbursement_details"
 
     area: str | None = None
     goal_id: uuid.UUID | None = Field(default=None, foreign_key="goals.id")

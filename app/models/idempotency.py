@@ -31,7 +31,7 @@ class StoredResponseContent(TypedDict):
 class IdempotencyRecord(SQLModel, table=True):
     """The response to the first request with an Idempotency-Key."""
 
-    __tablename__ = "kept_answers"
+    __tablename__ = "idempotency_records"
 
     principal_id: uuid.UUID = Field(primary_key=True)
     """The caller that sent the key."""
@@ -45,7 +45,7 @@ class IdempotencyRecord(SQLModel, table=True):
     """Keyed digest of the path and the body. A request with the same key and another fingerprint is rejected."""
     status: int
     """HTTP status of the response."""
-    kept_at: datetime = timestamp_column(default_now=True, index=True)
+    stored_at: datetime = timestamp_column(default_now=True, index=True)
     """When the response was stored."""
     response_encrypted: bytes = encrypted_column()
     response = EncryptedField[StoredResponseContent]("response_encrypted")

@@ -29,7 +29,7 @@ class CaseNumberSeries(SQLModel, table=True):
 class ReferenceDataVersion(SQLModel, table=True):
     """Which edition of a reference data set was loaded: the checksum of its files."""
 
-    __tablename__ = "editions"
+    __tablename__ = "reference_data_versions"
 
     name: str = Field(primary_key=True)
     checksum: str

@@ -54,7 +54,7 @@ async def run_as(
         roles=frozenset(opened["roles"]),
         agency_id=opened["agency_id"],
         team_ids=frozenset(opened["teams"]),
-        supervised_team_ids=frozenset(opened["supervises"]),
+        supervised_team_ids=frozenset(opened["supervised_team_ids"]),
         session_id=session_id,
         event_id=opened["event_id"],
         signed_in_at=int(time.time()),

@@ -187,7 +187,12 @@ async def ensure_places_loaded(owner_url: str, say: ProgressReporter) -> int:
     with translate_database_errors():
         connection = await asyncpg.connect(to_driver_url(owner_url))
         try:
-            if await connection.fetchval("SELECT checksum FROM editions WHERE name = 'places'") == edition:
+            if (
+                await connection.fetchval(
+                    "SELECT checksum FROM reference_data_versions WHERE name = 'places'"
+                )
+                == edition
+            ):
                 return 0
             say("Loading Cambodia's provinces, districts, communes and villages …")
             from app.services.persons import places  # noqa: PLC0415 - most starts do without

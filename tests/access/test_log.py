@@ -37,7 +37,7 @@ SHOWN = """
     VALUES ($1, $2, 'child', $2, 'allowed', 200)
 """
 LONG_AGO = """
-    INSERT INTO access_events (id, opened_at, roles, supervises, kind, act, request_id)
+    INSERT INTO access_events (id, opened_at, roles, supervised_team_ids, kind, act, request_id)
     VALUES (uuidv7(interval '-6 minutes'), now() - interval '6 minutes', '{}', '{}', 'person', 'case.read', 'by-hand-00')
     RETURNING id
 """

@@ -31,7 +31,16 @@ SEALED = """
      WHERE table_schema = 'public' AND data_type = 'bytea' AND column_name LIKE '%encrypted'
 """
 WRITTEN = {
-    *("break_glass", "case_history", "case_links", "cases", "children", "consents", "kept_answers", "people"),
+    *(
+        "break_glass",
+        "case_history",
+        "case_links",
+        "cases",
+        "children",
+        "consents",
+        "idempotency_records",
+        "people",
+    ),
     *("referral_questions", "referrals"),
 }
 Answers = list[httpx.Response]
@@ -288,7 +297,7 @@ async def test_an_answer_kept_for_a_retry_is_not_given_to_another_key(world: Wor
     bodies = {key: told() for key in (uuid.uuid4().hex, uuid.uuid4().hex)}
     for key, body in bodies.items():
         assert (await world.partner_one.post("/v1/referrals", body, key=key)).status_code == 201
-    await swap(superuser, "kept_answers", "response_encrypted")
+    await swap(superuser, "idempotency_records", "response_encrypted")
     for key, body in bodies.items():
         replayed = await world.partner_one.post("/v1/referrals", body, key=key)
         assert (replayed.status_code, replayed.json()["type"]) == (500, "urn:firststep:problem:internal")

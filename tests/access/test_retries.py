@@ -136,7 +136,7 @@ async def test_an_answer_is_kept_for_a_day_then_the_key_is_free(
     case = await world.case()
     path = f"/v1/cases/{case['id']}/people"
     first = await world.worker_north.post(path, PERSON, key="key-0001")
-    await superuser.execute(f"UPDATE kept_answers SET kept_at = kept_at - interval '{age}'")  # noqa: S608 - two ages
+    await superuser.execute(f"UPDATE idempotency_records SET stored_at = stored_at - interval '{age}'")  # noqa: S608 - two ages
     for _ in range(2):
         again = await world.worker_north.post(path, PERSON, key="key-0001")
         assert again.status_code == 201
@@ -144,7 +144,7 @@ async def test_an_answer_is_kept_for_a_day_then_the_key_is_free(
     assert (again.json()["id"] == first.json()["id"]) is kept
     assert await superuser.fetchval("SELECT count(*) FROM people WHERE role = 'other'") == (1 if kept else 2)
     if not kept:
-        await superuser.execute(f"UPDATE kept_answers SET kept_at = kept_at - interval '{age}'")  # noqa: S608 - the same
+        await superuser.execute(f"UPDATE idempotency_records SET stored_at = stored_at - interval '{age}'")  # noqa: S608 - the same
         another = await world.worker_north.post(path, {**PERSON, "is_responsible": True}, key="key-0001")
         assert another.status_code == 201, "an old key takes another request"
 
@@ -173,10 +173,10 @@ async def test_twenty_at_once_with_one_external_id_are_one_referral(world: World
     assert other.status_code == 201, "an external id is the agency's own"
 
 
-async def test_a_dump_of_kept_answers_tells_nothing(world: World, superuser: Any) -> None:
+async def test_a_dump_of_idempotency_records_tells_nothing(world: World, superuser: Any) -> None:
     body, key = referral(), f"Keo-{uuid.uuid4()}"
     made = await world.partner_one.post("/v1/referrals", body, key=key)
-    row = dict(await superuser.fetchrow("SELECT * FROM kept_answers"))
+    row = dict(await superuser.fetchrow("SELECT * FROM idempotency_records"))
     dumped = b"|".join(value if isinstance(value, bytes) else str(value).encode() for value in row.values())
     for secret in (key, "Keo", made.json()["tracking_number"], body["external_id"]):
         assert secret.encode() not in dumped

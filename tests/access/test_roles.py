@@ -28,8 +28,8 @@ FORGED_LOG = (
     "TRUNCATE access_entries_default",
     "SELECT * FROM access_entries_default",
     "DELETE FROM access_events_default",
-    f"INSERT INTO access_events (id, roles, supervises, kind, act, request_id) {EVENT}",
-    f"INSERT INTO access_events_default (id, roles, supervises, kind, act, request_id) {EVENT}",
+    f"INSERT INTO access_events (id, roles, supervised_team_ids, kind, act, request_id) {EVENT}",
+    f"INSERT INTO access_events_default (id, roles, supervised_team_ids, kind, act, request_id) {EVENT}",
     "INSERT INTO access_entries (id, event_id, outcome, status) VALUES (uuidv7(), uuidv7(), 'allowed', 200)",
     "INSERT INTO access_entries (xid, event_id, outcome, status) VALUES ('3', uuidv7(), 'allowed', 200)",
     "INSERT INTO access_entries (at, event_id, outcome, status) VALUES (now(), uuidv7(), 'allowed', 200)",
@@ -69,7 +69,7 @@ DESTROYED = (
     "UPDATE case_links SET linked_at = now()",
     "UPDATE break_glass SET expires_at = now() + interval '1 year'",
     "UPDATE consents SET child_id = gen_random_uuid()",
-    "UPDATE kept_answers SET status = 200",
+    "UPDATE idempotency_records SET status = 200",
 )
 OUTSIDE = (
     "COPY (SELECT 1) TO '/tmp/firststep-stolen'",

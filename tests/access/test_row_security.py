@@ -11,7 +11,7 @@ from app.access.log import RECORD_KINDS
 from tests.access.intrusion import Furnished, acting, child_tables, open_access, pretend, seen
 from tests.world import World, id_of
 
-NOT_ABOUT_WHAT_WAS_SHOWN = {"kept_answers", "name_tokens"}
+NOT_ABOUT_WHAT_WAS_SHOWN = {"idempotency_records", "name_tokens"}
 """No records anybody reads: what a kept answer showed is logged as that; tokens are only ever counted."""
 AGE = """
     ALTER TABLE access_events DISABLE TRIGGER prevent_update_and_delete;
@@ -226,7 +226,7 @@ async def test_the_plan_that_finds_an_event_stays_an_index_scan(
         for _ in range(8):  # often enough for a plan that is kept
             assert await intruder.fetchval("SELECT access.caller_id()") == id_of("manager")
     await superuser.execute(
-        """INSERT INTO access_events (kind, roles, supervises, act, request_id)
+        """INSERT INTO access_events (kind, roles, supervised_team_ids, act, request_id)
            SELECT 'person', '{}', '{}', 'case.read', 'grown-0000' FROM generate_series(1, 20000)"""
     )
     async with acting(intruder, "worker_north"):

@@ -246,7 +246,7 @@ async def test_a_stolen_dump_holds_nothing_of_it(world: World, superuser: Any) -
         "documents",
         "document_contents",
         "case_history",
-        "kept_answers",
+        "idempotency_records",
         "access_entries",
         "access_events",
     )
@@ -259,10 +259,13 @@ async def test_a_stolen_dump_holds_nothing_of_it(world: World, superuser: Any) -
     assert document["id"].encode() in held
     for plain in (b"Zqxcanary", b64encode(LETTER), LETTER[:12], LETTER[-12:]):
         assert plain.lower() not in held.lower()
-    kept = await superuser.fetchval("SELECT max(length(response_encrypted)) FROM kept_answers")
+    kept = await superuser.fetchval("SELECT max(length(response_encrypted)) FROM idempotency_records")
     big = await world.worker_north.post(f"{case}/documents", letter(LETTER * 10_000), key="big")
     done(big, 201)
-    assert await superuser.fetchval("SELECT max(length(response_encrypted)) FROM kept_answers") < kept + 200
+    assert (
+        await superuser.fetchval("SELECT max(length(response_encrypted)) FROM idempotency_records")
+        < kept + 200
+    )
 
 
 async def test_the_same_upload_sent_twice_at_once_is_one_document(world: World) -> None:

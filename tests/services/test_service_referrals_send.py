@@ -208,7 +208,7 @@ async def test_nothing_that_was_shared_stands_in_the_database_readably(world: Wo
             f"/v1/service-referrals/{referral['id']}", "accept", {"note": "Zqxcanary"}
         )
     )
-    for table in ("service_referrals", "case_history", "kept_answers"):
+    for table in ("service_referrals", "case_history", "idempotency_records"):
         for row in await superuser.fetch(f"SELECT * FROM {table}"):  # noqa: S608 - our own names
             held = json.dumps(dict(row), default=repr)
             assert "Zqxcanary" not in held

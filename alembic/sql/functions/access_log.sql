@@ -4,7 +4,7 @@
 -- caller from the session.
 
 CREATE TYPE access.opened_access AS (
-    event_id uuid, name text, roles text[], scopes text[], agency_id uuid, teams uuid[], supervises uuid[]
+    event_id uuid, name text, roles text[], scopes text[], agency_id uuid, teams uuid[], supervised_team_ids uuid[]
 );
 COMMENT ON TYPE access.opened_access IS
     'The caller of an opened access as of now; event_id is NULL if authentication failed.';
@@ -47,10 +47,10 @@ BEGIN
     END IF;
 
     INSERT INTO public.access_events
-        (id, kind, actor_id, session_id, token_id, roles, agency_id, supervises, act, request_id, address)
+        (id, kind, actor_id, session_id, token_id, roles, agency_id, supervised_team_ids, act, request_id, address)
     VALUES
         (new_id, p_kind, p_subject, p_session, p_token, coalesce(caller.roles, '{}'), caller.agency_id,
-         coalesce(caller.supervises, '{}'), p_act, p_request, p_address);
+         coalesce(caller.supervised_team_ids, '{}'), p_act, p_request, p_address);
     IF caller.event_id IS NULL AND p_kind <> 'anonymous' THEN
         INSERT INTO public.access_entries (event_id, outcome, status) VALUES (new_id, 'unauthenticated', 401);
     END IF;
@@ -82,9 +82,10 @@ BEGIN
       LEFT JOIN public.team_members m ON m.user_id = u.id
      WHERE u.id = feed.user_id AND feed.revoked_at IS NULL AND u.is_active
      GROUP BY u.id;
-    INSERT INTO public.access_events (id, kind, actor_id, roles, supervises, act, request_id, address)
+    INSERT INTO public.access_events (id, kind, actor_id, roles, supervised_team_ids, act, request_id, address)
     VALUES (new_id, CASE WHEN opened.event_id IS NULL THEN 'anonymous' ELSE 'person' END, feed.user_id,
-            coalesce(opened.roles, '{}'), coalesce(opened.supervises, '{}'), 'agenda.feed', p_request, p_address);
+            coalesce(opened.roles, '{}'), coalesce(opened.supervised_team_ids, '{}'), 'agenda.feed', p_request,
+            p_address);
     IF opened.event_id IS NULL THEN
         INSERT INTO public.access_entries (event_id, outcome, status) VALUES (new_id, 'unauthenticated', 404);
     ELSE
@@ -99,7 +100,7 @@ COMMENT ON FUNCTION access.open_calendar_feed(bytea, text, inet) IS
 CREATE FUNCTION access.open_as_custodian(p_act text, p_request text) RETURNS uuid
 LANGUAGE sql SECURITY DEFINER SET search_path = ''
 AS $$
-    INSERT INTO public.access_events (kind, roles, supervises, act, request_id)
+    INSERT INTO public.access_events (kind, roles, supervised_team_ids, act, request_id)
     VALUES ('system', '{custodian}', '{}', p_act, p_request) RETURNING id
 $$;
 COMMENT ON FUNCTION access.open_as_custodian(text, text) IS

@@ -56,7 +56,8 @@ COMMENT ON FUNCTION access.worker_id() IS
 CREATE FUNCTION access.supervised_team_ids() RETURNS uuid[]
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
 AS $$
-    SELECT CASE WHEN e.roles && ARRAY['supervisor'] THEN e.supervises ELSE '{}' END FROM access.current_event() e
+    SELECT CASE WHEN e.roles && ARRAY['supervisor'] THEN e.supervised_team_ids ELSE '{}' END
+      FROM access.current_event() e
 $$;
 COMMENT ON FUNCTION access.supervised_team_ids() IS 'Returns the ids of the teams that the caller supervises.';
 

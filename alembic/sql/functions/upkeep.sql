@@ -4,16 +4,16 @@
 -- VOLATILE and runs the lock and the lookup as two statements, each with a snapshot of its own.
 CREATE FUNCTION access.claim_idempotency_key(p_lock bigint, p_principal uuid, p_key bytea)
 RETURNS TABLE (
-    lock_acquired boolean, row_id uuid, fingerprint bytea, status integer, kept_at timestamptz,
+    lock_acquired boolean, row_id uuid, fingerprint bytea, status integer, stored_at timestamptz,
     response_encrypted bytea
 )
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = ''
 AS $$
 BEGIN
     lock_acquired := pg_try_advisory_xact_lock(p_lock);
-    SELECT k.id, k.fingerprint, k.status, k.kept_at, k.response_encrypted
-      INTO row_id, fingerprint, status, kept_at, response_encrypted
-      FROM public.kept_answers k
+    SELECT k.id, k.fingerprint, k.status, k.stored_at, k.response_encrypted
+      INTO row_id, fingerprint, status, stored_at, response_encrypted
+      FROM public.idempotency_records k
      WHERE k.principal_id = p_principal AND k.key_digest = p_key;
     RETURN NEXT;
 END
@@ -28,7 +28,7 @@ SET LOCAL ROLE firststep_gate;
 
 CREATE FUNCTION access.delete_expired_rows() RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = ''
 AS $$
-    DELETE FROM public.kept_answers WHERE kept_at < now() - interval '24 hours';
+    DELETE FROM public.idempotency_records WHERE stored_at < now() - interval '24 hours';
     DELETE FROM public.used_assertions WHERE expires_at < now() - interval '1 hour';
     DELETE FROM public.sign_in_attempts WHERE last_at < now() - interval '1 day';
 $$;

@@ -1,5 +1,5 @@
 -- Requests for money from the assistance fund. Visible to the readers of the case and to finance officers; the
--- narrative is in disbursement_words, which finance officers cannot read.
+-- narrative is in disbursement_details, which finance officers cannot read.
 
 ALTER TABLE disbursements ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 

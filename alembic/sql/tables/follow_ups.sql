@@ -4,7 +4,9 @@ ALTER TABLE follow_ups ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
 -- firststep_api can update only the columns that do not identify the record, its case and its author.
 GRANT SELECT, INSERT ON follow_ups TO firststep_api;
-GRANT UPDATE (version, status, held_on, author_id, wellbeing, updated_at, content_encrypted) ON follow_ups TO firststep_api;
+GRANT UPDATE (
+    version, status, held_on, author_id, wellbeing, updated_at, content_encrypted
+) ON follow_ups TO firststep_api;
 
 CREATE POLICY visible_with_case ON follow_ups FOR SELECT TO firststep_api, firststep_owner
     USING (

@@ -219,7 +219,7 @@ def _to_caller(event: Any) -> Caller:
         roles=frozenset(event["roles"]),
         agency_id=None,
         team_ids=frozenset(event["teams"]),
-        supervised_team_ids=frozenset(event["supervises"]),
+        supervised_team_ids=frozenset(event["supervised_team_ids"]),
         session_id=event["feed_id"],
         event_id=event["event_id"],
         signed_in_at=None,

@@ -21,7 +21,7 @@ UPSERT_PLACES_SQL = """
 CAPITAL_PREFIX_KM = "\u179a\u17b6\u1787\u1792\u17b6\u1793\u17b8"
 """What the gazetteer calls Phnom Penh in Khmer begins with its title, which people leave out."""
 SET_EDITION_SQL = """
-    INSERT INTO editions (name, checksum) VALUES ('places', $1)
+    INSERT INTO reference_data_versions (name, checksum) VALUES ('places', $1)
     ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum
 """
 

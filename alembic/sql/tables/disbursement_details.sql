@@ -1,0 +1,36 @@
+-- The narrative of a disbursement. Not visible to finance officers.
+
+ALTER TABLE disbursement_details ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+
+GRANT SELECT, INSERT, UPDATE ON disbursement_details TO firststep_api;
+
+CREATE POLICY visible_with_case ON disbursement_details FOR SELECT TO firststep_api, firststep_owner
+    USING (
+        EXISTS (SELECT FROM public.cases c
+                 WHERE c.id = disbursement_details.case_id AND c.child_id = disbursement_details.child_id)
+    );
+COMMENT ON POLICY visible_with_case ON disbursement_details IS 'A row is visible if its case is visible.';
+
+CREATE POLICY insert_with_visible_case ON disbursement_details FOR INSERT TO firststep_api
+    WITH CHECK (
+        EXISTS (SELECT FROM public.cases c
+                 WHERE c.id = disbursement_details.case_id AND c.child_id = disbursement_details.child_id)
+    );
+COMMENT ON POLICY insert_with_visible_case ON disbursement_details IS
+    'A row can be inserted if its case is visible and belongs to the same child.';
+
+CREATE POLICY update_with_visible_case ON disbursement_details FOR UPDATE TO firststep_api, firststep_owner
+    USING (
+        EXISTS (SELECT FROM public.cases c
+                 WHERE c.id = disbursement_details.case_id AND c.child_id = disbursement_details.child_id)
+    )
+    WITH CHECK (
+        EXISTS (SELECT FROM public.cases c
+                 WHERE c.id = disbursement_details.case_id AND c.child_id = disbursement_details.child_id)
+    );
+COMMENT ON POLICY update_with_visible_case ON disbursement_details IS
+    'A row can be updated if its case is visible and belongs to the same child, before and after the change.';
+
+CREATE POLICY custodian_can_access ON disbursement_details TO firststep_owner USING ((SELECT access.is_custodian()));
+COMMENT ON POLICY custodian_can_access ON disbursement_details IS
+    'The table owner can use all rows within an access opened as custodian, to re-encrypt them under a new key.';
