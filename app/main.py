@@ -1,4 +1,4 @@
-"""Builds the app; nothing else."""
+"""Builds the application."""
 
 import asyncio
 import gc
@@ -13,35 +13,35 @@ from app.access.vault import get_vault
 from app.config import get_settings
 from app.database.engine import Database
 from app.database.urls import get_api_url
-from app.http import problem_details as error_handlers
-from app.http.middleware import request_log as logs
+from app.http import problem_details
+from app.http.middleware import request_log
 from app.http.middleware import stack as middleware
-from app.http.openapi import docs_pages as documentation
+from app.http.openapi import docs_pages
 from app.http.openapi.document import describe
 from app.routers import documents, mount
 from app.schemas.validation_faults import VALIDATION_MESSAGES
-from app.server import cleanup as tidying
+from app.server import cleanup
 
 TITLE = "First Step"
 OPENAPI_FILE = Path(__file__).parent.parent / "openapi" / "openapi.json"
-"""The description of the API as it is checked in; `make test` holds it against the code."""
+"""The committed OpenAPI document; `make test` compares it with the code."""
 GC_THRESHOLDS = (20_000, 20, 20)
-"""Objects made before the youngest are looked through, and how often the older ones are."""
+"""Collect the youngest generation less often than by default, because requests create few reference cycles."""
 
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Connect before the first request, and end with the process that started us."""
-    chosen = get_settings()
-    logs.configure_logging()
+    """Open the database before the first request, run the background tasks, and close everything at the end."""
+    settings = get_settings()
+    request_log.configure_logging()
     get_vault()
-    database = Database(get_api_url(chosen), pool_size=chosen.pool_size)
+    database = Database(get_api_url(settings), pool_size=settings.pool_size)
     await database.open()
     app.state.database = database
-    gc.freeze()  # what was imported stays: no need to look through it again with every thousand requests
+    gc.freeze()  # Imported objects live as long as the process, so the collector need not traverse them.
     gc.set_threshold(*GC_THRESHOLDS)
     background = [
-        asyncio.create_task(work) for work in (_exit_with_parent(), tidying.run_periodic_cleanup(database))
+        asyncio.create_task(work) for work in (_exit_with_parent(), cleanup.run_periodic_cleanup(database))
     ]
     try:
         yield
@@ -53,9 +53,9 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 async def _exit_with_parent() -> None:
-    """Stop when the supervisor was killed: an orphan would keep the port from the next start."""
+    """Exit when the supervisor is killed. A worker without it would block the port for the next start."""
     parent = os.getppid()
-    while os.getppid() == parent:  # noqa: ASYNC110 - nobody sends an event when a parent is killed
+    while os.getppid() == parent:  # noqa: ASYNC110 - the kernel sends no event when a parent is killed
         await asyncio.sleep(0.5)
     os._exit(1)
 
@@ -68,7 +68,7 @@ def create_app() -> FastAPI:
     )  # fmt: skip
     mount(app)
     describe(app)
-    error_handlers.install(app, VALIDATION_MESSAGES)
-    documentation.install(app, get_settings(), contract=OPENAPI_FILE)
+    problem_details.install(app, VALIDATION_MESSAGES)
+    docs_pages.install(app, get_settings(), contract=OPENAPI_FILE)
     middleware.install(app, get_settings(), uploads=documents.UPLOAD_LIMITS)
     return app

@@ -16,7 +16,7 @@ COOKIE = "__Host-refresh"
 """With this prefix, browsers require Secure, Path=/ and no Domain."""
 
 
-async def visit(request: Request) -> SignInContext:
+async def get_sign_in_context(request: Request) -> SignInContext:
     """Return the context of a request whose caller is not authenticated yet."""
     address = get_client_address(request.scope, get_settings().trusted_proxies)
     return SignInContext(
@@ -75,5 +75,5 @@ def _set_cookie(response: Response, value: str, seconds: int) -> None:
     )
 
 
-Visiting = Annotated[SignInContext, Depends(visit)]
+CurrentSignInContext = Annotated[SignInContext, Depends(get_sign_in_context)]
 RefreshCookie = Annotated[str | None, Cookie(alias=COOKIE, description="The refresh token.")]

@@ -10,7 +10,7 @@ from app.http.authorization import Public
 from app.http.permissions import AgendaReader, CalendarFeedCreator, CalendarFeedManager
 from app.http.route import Router
 from app.http.session import Session
-from app.http.sign_in_context import Visiting
+from app.http.sign_in_context import CurrentSignInContext
 from app.schemas.agenda import (
     AgendaEntryList,
     AgendaFilters,
@@ -87,7 +87,7 @@ async def delete_calendar_feed(
 
 async def open_feed_access(
     request: Request,
-    context: Visiting,
+    context: CurrentSignInContext,
     token: Annotated[str, Path(description="Secret token of the feed, a part of its address.")],
 ) -> FeedOwner:
     """Open an access event for the owner of the feed; the request's session then sees what the owner can see.

@@ -6,8 +6,8 @@ from starlette.responses import Response
 from app.http.authorization import Public, get_bearer_token
 from app.http.route import Router
 from app.http.sign_in_context import (
+    CurrentSignInContext,
     RefreshCookie,
-    Visiting,
     require_requested_with,
     require_requested_with_for_cookies,
     with_cookie,
@@ -31,13 +31,13 @@ def get_optional_bearer_token(request: Request) -> str | None:
     dependencies=[Depends(Public("whoever signs in has no token yet"))],
 )
 async def sign_in(
-    visit: Visiting, payload: SignInCredentials, previous_refresh_token: RefreshCookie = None
+    context: CurrentSignInContext, payload: SignInCredentials, previous_refresh_token: RefreshCookie = None
 ) -> Response:
     """Sign in with e-mail, password and, where one is set up, a code of the second factor.
 
     401 with `errors[].code` `otp_required` asks for the code. The refresh token comes in the cookie `__Host-refresh`.
     """
-    return with_cookie(await sign_ins.sign_in(visit, payload, previous_refresh_token))
+    return with_cookie(await sign_ins.sign_in(context, payload, previous_refresh_token))
 
 
 @router.post(
@@ -48,9 +48,9 @@ async def sign_in(
         Depends(require_requested_with),
     ],
 )
-async def refresh_session(visit: Visiting, refresh_token: RefreshCookie = None) -> Response:
+async def refresh_session(context: CurrentSignInContext, refresh_token: RefreshCookie = None) -> Response:
     """Get the next access token; the refresh token changes too, and using the old one again ends the sign-in."""
-    return with_cookie(await refresh_tokens.refresh_session(visit, refresh_token))
+    return with_cookie(await refresh_tokens.refresh_session(context, refresh_token))
 
 
 @router.post(
@@ -62,7 +62,9 @@ async def refresh_session(visit: Visiting, refresh_token: RefreshCookie = None) 
         Depends(require_requested_with_for_cookies),
     ],
 )
-async def sign_out(request: Request, visit: Visiting, refresh_token: RefreshCookie = None) -> Response:
+async def sign_out(
+    request: Request, context: CurrentSignInContext, refresh_token: RefreshCookie = None
+) -> Response:
     """Sign out: the access token is refused from the next request on, the cookie is cleared."""
-    await refresh_tokens.sign_out(visit, get_optional_bearer_token(request), refresh_token)
+    await refresh_tokens.sign_out(context, get_optional_bearer_token(request), refresh_token)
     return without_cookie()

@@ -15,7 +15,7 @@ from app.http.permissions import (
 )
 from app.http.route import Router
 from app.http.session import Session
-from app.http.sign_in_context import Visiting
+from app.http.sign_in_context import CurrentSignInContext
 from app.schemas.sign_in import (
     Me,
     PasswordChange,
@@ -42,11 +42,11 @@ async def get_me(caller: AccountOwner, session: Session) -> Me:
 async def change_my_password(
     caller: PasswordChanger,
     session: Session,
-    visit: Visiting,
+    context: CurrentSignInContext,
     payload: PasswordChange,
 ) -> None:
     """Choose another password; every other sign-in ends. Asks for a recent sign-in."""
-    await accounts.change_password(session, visit, caller, payload)
+    await accounts.change_password(session, context, caller, payload)
 
 
 @router.get("/sessions")
@@ -98,8 +98,8 @@ async def confirm_totp(
 async def delete_totp(
     caller: SecondFactorRemover,
     session: Session,
-    visit: Visiting,
+    context: CurrentSignInContext,
     payload: TotpRemoval,
 ) -> None:
     """Remove the second factor, with the password or a code. Asks for a recent sign-in."""
-    await second_factors.remove_second_factor(session, visit, caller, payload)
+    await second_factors.remove_second_factor(session, context, caller, payload)

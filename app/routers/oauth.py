@@ -9,7 +9,7 @@ from starlette.responses import Response
 from app.http.authorization import Public
 from app.http.form_route import FormRoute
 from app.http.route import Router
-from app.http.sign_in_context import Visiting
+from app.http.sign_in_context import CurrentSignInContext
 from app.schemas.sign_in import (
     CLIENT_FORM_FIELDS,
     REVOCATION_FORM_FIELDS,
@@ -89,10 +89,10 @@ router = Router(
     ),
 )
 async def create_access_token(
-    visit: Visiting, form: FormFields, basic: BasicCredentials
+    context: CurrentSignInContext, form: FormFields, basic: BasicCredentials
 ) -> ClientAccessToken:
     """Get an access token: `client_credentials`, by secret (HTTP Basic or form) or by `private_key_jwt`."""
-    return await machine_tokens.issue_access_token(visit, form, basic)
+    return await machine_tokens.issue_access_token(context, form, basic)
 
 
 @router.post(
@@ -103,7 +103,9 @@ async def create_access_token(
         REVOCATION_FORM_FIELDS, CLIENT_FORM_FIELDS, required_field="token"
     ),
 )
-async def revoke_access_token(visit: Visiting, form: FormFields, basic: BasicCredentials) -> Response:
+async def revoke_access_token(
+    context: CurrentSignInContext, form: FormFields, basic: BasicCredentials
+) -> Response:
     """Revoke an access token of the client's own; a token of nobody is no error."""
-    await machine_tokens.revoke_access_token(visit, form, basic)
+    await machine_tokens.revoke_access_token(context, form, basic)
     return Response()
