@@ -1,4 +1,4 @@
-"""Somebody at a sign-in page, for the tests of sign-in."""
+"""A browser with the refresh cookie, for the tests of sign-in."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +17,7 @@ SCRIPT = {"x-requested-with": "test"}
 
 @dataclass
 class Browser:
-    """Somebody at a sign-in page: the cookie is carried by hand, since the test speaks HTTP without TLS."""
+    """A browser that signs in. It sends the cookie itself, because the client drops Secure cookies over plain HTTP."""
 
     world: World
     transport: httpx.AsyncClient
@@ -26,29 +26,29 @@ class Browser:
 
     async def post(self, path: str, json: Any = None, **headers: str) -> httpx.Response:
         sent = {**SCRIPT, **({"cookie": f"{COOKIE}={self.cookie}"} if self.cookie else {}), **headers}
-        answer = await self.transport.post(path, json=json, headers=sent)
-        if COOKIE in answer.cookies or "set-cookie" in answer.headers:
-            self.cookie = answer.headers["set-cookie"].partition("=")[2].partition(";")[0].strip('"')
-        if answer.status_code == 200 and "access_token" in answer.json():
-            self.token = answer.json()["access_token"]
-        return answer
+        response = await self.transport.post(path, json=json, headers=sent)
+        if COOKIE in response.cookies or "set-cookie" in response.headers:
+            self.cookie = response.headers["set-cookie"].partition("=")[2].partition(";")[0].strip('"')
+        if response.status_code == 200 and "access_token" in response.json():
+            self.token = response.json()["access_token"]
+        return response
 
     async def sign_in(
         self, name: str = "worker_north", password: str = PASSWORD, **more: str
     ) -> httpx.Response:
-        said = {"email": f"{name}@fsc.example", "password": password, **more}
-        return await self.post("/v1/auth/login", said)
+        credentials = {"email": f"{name}@fsc.example", "password": password, **more}
+        return await self.post("/v1/auth/login", credentials)
 
     async def get(self, path: str) -> httpx.Response:
         return await self.transport.get(path, headers={"authorization": f"Bearer {self.token}"})
 
 
-def browser(world: World, address: str = "192.0.2.10") -> Browser:
+def open_browser(world: World, address: str = "192.0.2.10") -> Browser:
     transport = httpx.ASGITransport(app=world.app, raise_app_exceptions=False, client=(address, 4000))
     return Browser(world, httpx.AsyncClient(transport=transport, base_url="http://testserver"))
 
 
-async def sql(world: World, statement: str, *values: Any) -> list[Any]:
+async def run_sql(world: World, statement: str, *values: Any) -> list[Any]:
     connection = await asyncpg.connect(to_driver_url(world.urls.api))
     try:
         return list(await connection.fetch(statement, *values))
@@ -56,7 +56,7 @@ async def sql(world: World, statement: str, *values: Any) -> list[Any]:
         await connection.close()
 
 
-async def with_password(world: World) -> Browser:
-    """A browser, and everybody's password known."""
-    await sql(world, "UPDATE users SET password_hash = $1", await hash_password(PASSWORD))
-    return browser(world)
+async def open_browser_with_passwords(world: World) -> Browser:
+    """Set the same password for every user and return a browser."""
+    await run_sql(world, "UPDATE users SET password_hash = $1", await hash_password(PASSWORD))
+    return open_browser(world)

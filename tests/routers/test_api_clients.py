@@ -1,4 +1,4 @@
-"""Administration of agencies and their systems."""
+"""Administration of agencies and API clients."""
 
 import asyncio
 import uuid
@@ -8,7 +8,7 @@ from app.access.jwk import export_public_jwk
 from app.access.keyring import KeyRing
 from app.access.permissions import ROLE_BY_SCOPE
 from app.schemas.api_clients import ApiScope
-from tests.routers.browsers import sql
+from tests.routers.browsers import run_sql
 from tests.world import World, id_of
 
 
@@ -20,25 +20,25 @@ def public_key(keys: KeyRing) -> dict[str, str]:
     return export_public_jwk(keys.signing_keys[keys.signing_active].public_key())
 
 
-async def test_a_secret_is_shown_once(world: World) -> None:
+async def test_client_secret_is_returned_only_at_creation(world: World) -> None:
     made = await world.admin.post("/v1/api-clients", client())
     assert made.status_code == 201
-    told = made.json()
-    assert told["client_id"] == told["id"]
-    assert len(told["client_secret"]) >= 43
+    created = made.json()
+    assert created["client_id"] == created["id"]
+    assert len(created["client_secret"]) >= 43
     path = made.headers["location"]
     read = (await world.admin.get(path)).json()
     assert "client_secret" not in read
-    assert [s["id"] for s in read["secrets"]] == [s["id"] for s in told["secrets"]]
-    assert told["client_secret"] not in str(await sql(world, "SELECT * FROM api_client_secrets"))
+    assert [s["id"] for s in read["secrets"]] == [s["id"] for s in created["secrets"]]
+    assert created["client_secret"] not in str(await run_sql(world, "SELECT * FROM api_client_secrets"))
 
 
-async def test_two_secrets_are_alive_at_most_even_if_added_at_once(world: World) -> None:
+async def test_client_has_at_most_two_active_secrets_under_concurrency(world: World) -> None:
     path = (await world.admin.post("/v1/api-clients", client())).headers["location"]
-    answers = await asyncio.gather(*(world.admin.post(f"{path}/secrets") for _ in range(4)))
-    assert sorted(a.status_code for a in answers) == [201, 409, 409, 409]
-    refused = next(a for a in answers if a.status_code == 409)
-    assert refused.json()["unmet"][0]["code"] == "two_alive"
+    responses = await asyncio.gather(*(world.admin.post(f"{path}/secrets") for _ in range(4)))
+    assert sorted(a.status_code for a in responses) == [201, 409, 409, 409]
+    rejected = next(a for a in responses if a.status_code == 409)
+    assert rejected.json()["unmet"][0]["code"] == "two_alive"
     alive = (await world.admin.get(path)).json()["secrets"]
     assert len(alive) == 2
     assert (await world.admin.request("DELETE", f"{path}/secrets/{alive[0]['id']}")).status_code == 204
@@ -49,7 +49,7 @@ async def test_two_secrets_are_alive_at_most_even_if_added_at_once(world: World)
     assert (await world.admin.post(f"/v1/api-clients/{uuid.uuid4()}/secrets")).status_code == 404
 
 
-async def test_a_client_with_a_key_of_its_own_gets_no_secret(world: World, keys: KeyRing) -> None:
+async def test_client_with_own_key_gets_no_secret(world: World, keys: KeyRing) -> None:
     key = public_key(keys)
     made = await world.admin.post("/v1/api-clients", client(public_key={**key, "use": "sig", "alg": "ES256"}))
     assert (made.status_code, made.json()["client_secret"], made.json()["secrets"]) == (201, None, [])
@@ -60,17 +60,17 @@ async def test_a_client_with_a_key_of_its_own_gets_no_secret(world: World, keys:
     off_curve = {**key, "y": key["x"]}
     bad = [off_curve, {**key, "d": key["x"]}, {**key, "crv": "P-384"}, {"kty": "oct", "k": key["x"]}]
     for wrong in bad:
-        answer = await world.admin.patch(path, {"public_key": wrong}, etag='"2"')
-        assert answer.status_code == 422
-        assert answer.json()["errors"][0]["pointer"].startswith("/public_key")
+        response = await world.admin.patch(path, {"public_key": wrong}, etag='"2"')
+        assert response.status_code == 422
+        assert response.json()["errors"][0]["pointer"].startswith("/public_key")
         assert (await world.admin.post("/v1/api-clients", client(public_key=wrong))).status_code == 422
 
 
-async def test_who_may_send_referrals_is_a_matter_of_the_agency(world: World) -> None:
+async def test_referral_scope_requires_referring_agency(world: World) -> None:
     donor = await world.admin.post("/v1/agencies", {"name": "Generous", "kind": "donor"})
     assert donor.status_code == 201
-    refused = await world.admin.post("/v1/api-clients", client(agency_id=donor.json()["id"]))
-    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/scopes")
+    rejected = await world.admin.post("/v1/api-clients", client(agency_id=donor.json()["id"]))
+    assert (rejected.status_code, rejected.json()["errors"][0]["pointer"]) == (422, "/scopes")
     reporting = client(agency_id=donor.json()["id"], scopes=["reports"])
     made = await world.admin.post("/v1/api-clients", reporting)
     assert made.status_code == 201
@@ -85,7 +85,7 @@ async def test_who_may_send_referrals_is_a_matter_of_the_agency(world: World) ->
     assert unknown.json()["errors"][0]["pointer"] == "/scopes/0"
 
 
-async def test_scopes_taken_away_and_deactivation_hold_at_the_next_request(world: World) -> None:
+async def test_removed_scope_and_deactivation_apply_to_next_request(world: World) -> None:
     path = f"/v1/api-clients/{id_of('partner_one')}"
     assert (await world.partner_one.get("/v1/referrals")).status_code == 200
     narrowed = await world.admin.patch(path, {"scopes": ["reports"]}, etag='"1"')
@@ -101,7 +101,7 @@ async def test_scopes_taken_away_and_deactivation_hold_at_the_next_request(world
     assert (await world.partner_two.get("/v1/referrals")).status_code == 401
 
 
-async def test_agencies_and_clients_are_listed_by_their_fields(world: World) -> None:
+async def test_agencies_and_clients_are_filtered_by_their_fields(world: World) -> None:
     partners = (await world.worker_north.get("/v1/agencies?kind=partner")).json()["items"]
     assert {a["name"] for a in partners} == {"Helping Hands", "Safe Steps"}
     path = f"/v1/agencies/{id_of('Helping Hands')}"
@@ -117,5 +117,5 @@ async def test_agencies_and_clients_are_listed_by_their_fields(world: World) -> 
     assert (await world.worker_north.get("/v1/api-clients")).status_code == 403
 
 
-def test_the_scopes_on_the_wire_are_those_of_the_policy() -> None:
+def test_scopes_in_schema_equal_scopes_in_policy() -> None:
     assert set(get_args(ApiScope.__value__)) == set(ROLE_BY_SCOPE)

@@ -31,25 +31,25 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
         yield opened
 
 
-async def test_a_body_declared_too_long_is_refused_unread(client: httpx.AsyncClient) -> None:
+async def test_body_with_excessive_content_length_is_rejected_unread(client: httpx.AsyncClient) -> None:
     async def never() -> AsyncIterator[bytes]:
         raise AssertionError
         yield b""
 
     for length in ("1001", "9" * 5000):
-        answer = await client.post("/v1/notes", content=never(), headers={"content-length": length})
-        assert answer.status_code == 413
-        assert answer.json()["type"] == "urn:firststep:problem:too-large"
-        assert answer.headers["connection"] == "close"
+        response = await client.post("/v1/notes", content=never(), headers={"content-length": length})
+        assert response.status_code == 413
+        assert response.json()["type"] == "urn:firststep:problem:too-large"
+        assert response.headers["connection"] == "close"
 
 
-async def test_a_length_that_is_no_number_answers_400(client: httpx.AsyncClient) -> None:
-    answer = await client.post("/v1/notes", content=b"", headers={"content-length": "-1"})
-    assert answer.status_code == 400
+async def test_invalid_content_length_returns_400(client: httpx.AsyncClient) -> None:
+    response = await client.post("/v1/notes", content=b"", headers={"content-length": "-1"})
+    assert response.status_code == 400
 
 
 @pytest.mark.parametrize(("path", "limit"), [("/v1/notes", 1000), ("/v1/raw", 2000)])
-async def test_a_streamed_body_is_stopped_at_the_limit(
+async def test_streamed_body_is_rejected_at_the_limit(
     client: httpx.AsyncClient, path: str, limit: int
 ) -> None:
     sent = 0
@@ -60,23 +60,23 @@ async def test_a_streamed_body_is_stopped_at_the_limit(
             sent += 100
             yield b"x" * 100
 
-    answer = await client.post(path, content=endless(), headers={"content-type": "application/json"})
-    assert answer.status_code == 413
+    response = await client.post(path, content=endless(), headers={"content-type": "application/json"})
+    assert response.status_code == 413
     assert sent == limit + 100
 
 
-async def test_a_place_that_takes_more_takes_more(client: httpx.AsyncClient) -> None:
+async def test_upload_may_exceed_the_default_body_limit(client: httpx.AsyncClient) -> None:
     body = b'"' + b"x" * 1500 + b'"'
-    answer = await client.post("/v1/raw", content=body, headers={"content-type": "application/json"})
-    assert answer.json() == 1502
+    response = await client.post("/v1/raw", content=body, headers={"content-type": "application/json"})
+    assert response.json() == 1502
 
 
-async def test_a_place_that_takes_more_waits_longer_for_it(client: httpx.AsyncClient) -> None:
+async def test_upload_has_a_longer_timeout(client: httpx.AsyncClient) -> None:
     async def slow() -> AsyncIterator[bytes]:
         yield b'"'
         await asyncio.sleep(0.4)
         yield b'"'
 
     for path, status in (("/v1/notes", 504), ("/v1/raw", 200)):
-        answer = await client.post(path, content=slow(), headers={"content-type": "application/json"})
-        assert answer.status_code == status, path
+        response = await client.post(path, content=slow(), headers={"content-type": "application/json"})
+        assert response.status_code == status, path

@@ -39,13 +39,13 @@ async def opened(*origins: str) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-async def test_only_named_origins_are_let_in() -> None:
-    asked = {
+async def test_only_allowed_origins_pass_preflight() -> None:
+    preflight_headers = {
         "access-control-request-method": "PATCH",
         "access-control-request-headers": "if-match,authorization",
     }
     async with opened(ORIGIN) as client:
-        good = await client.options("/v1/notes", headers={"origin": ORIGIN, **asked})
+        good = await client.options("/v1/notes", headers={"origin": ORIGIN, **preflight_headers})
         assert good.status_code == 200
         assert good.headers["access-control-allow-origin"] == ORIGIN
         assert good.headers["access-control-allow-credentials"] == "true"
@@ -56,33 +56,33 @@ async def test_only_named_origins_are_let_in() -> None:
             "http://app.example.org",
             "https://xapp.example.org",
         ):
-            refused = await client.options("/v1/notes", headers={"origin": evil, **asked})
+            rejected = await client.options("/v1/notes", headers={"origin": evil, **preflight_headers})
             plain = await client.get("/v1/notes/1", headers={"origin": evil})
-            assert refused.status_code == 403
-            assert refused.headers["content-type"] == "application/problem+json"
-            for answer in (refused, plain):
-                assert "access-control-allow-origin" not in answer.headers
+            assert rejected.status_code == 403
+            assert rejected.headers["content-type"] == "application/problem+json"
+            for response in (rejected, plain):
+                assert "access-control-allow-origin" not in response.headers
 
 
-async def test_a_front_end_may_read_the_headers_it_needs_even_of_failures() -> None:
+async def test_exposed_headers_are_sent_with_errors() -> None:
     async with opened(ORIGIN) as client:
         for path in ("notes/1", "bug", "nowhere", "notes/%00"):
-            answer = await client.get(f"/v1/{path}", headers={"origin": ORIGIN})
-            assert answer.headers["access-control-allow-origin"] == ORIGIN
-            exposed = answer.headers["access-control-expose-headers"].split(", ")
+            response = await client.get(f"/v1/{path}", headers={"origin": ORIGIN})
+            assert response.headers["access-control-allow-origin"] == ORIGIN
+            exposed = response.headers["access-control-expose-headers"].split(", ")
             assert {"ETag", "Link", "Location", "X-Request-Id", "RateLimit", "Retry-After"} <= set(exposed)
 
 
 @pytest.mark.parametrize(
     "origin", ["*", "null", "https://app.example.org/", "https://*.example.org", "app.example.org", ""]
 )
-def test_an_origin_that_is_not_exact_stops_the_start(origin: str) -> None:
+def test_inexact_origin_prevents_start(origin: str) -> None:
     app = build(origin)
     with pytest.raises(ValueError, match="ALLOWED_ORIGINS"):
         app.build_middleware_stack()
 
 
-async def test_without_origins_nothing_speaks_of_cors() -> None:
+async def test_no_cors_headers_without_allowed_origins() -> None:
     async with opened() as client:
-        answer = await client.get("/v1/notes/1", headers={"origin": ORIGIN})
-    assert not [name for name in answer.headers if name.startswith("access-control")]
+        response = await client.get("/v1/notes/1", headers={"origin": ORIGIN})
+    assert not [name for name in response.headers if name.startswith("access-control")]

@@ -46,19 +46,19 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
         yield opened
 
 
-async def test_the_page_and_all_it_loads_come_from_this_server(client: httpx.AsyncClient) -> None:
+async def test_docs_page_loads_only_from_this_server(client: httpx.AsyncClient) -> None:
     page = await client.get("/docs")
     assert page.status_code == 200
     assert "//" not in page.text.replace("<!DOCTYPE html>", "")
     loaded = re.findall(r'(?:src|href)="([^"]+)"', page.text)
     assert len(loaded) == 6
     for path in loaded:
-        answer = await client.get(f"/{path}")
-        assert answer.status_code == 200, path
-        assert answer.content
+        response = await client.get(f"/{path}")
+        assert response.status_code == 200, path
+        assert response.content
 
 
-async def test_the_page_allows_scripts_from_here_only_and_has_none_inside(client: httpx.AsyncClient) -> None:
+async def test_docs_page_has_no_inline_scripts(client: httpx.AsyncClient) -> None:
     page = await client.get("/docs")
     policy = page.headers["content-security-policy"]
     assert "default-src 'none'; script-src 'self'; style-src 'self'" in policy
@@ -68,23 +68,23 @@ async def test_the_page_allows_scripts_from_here_only_and_has_none_inside(client
     assert "<title>First &lt;Step&gt;</title>" in page.text
 
 
-async def test_the_initializer_asks_no_other_host(client: httpx.AsyncClient) -> None:
+async def test_initializer_contacts_no_other_host(client: httpx.AsyncClient) -> None:
     script = await client.get("/docs/initializer.js")
     assert script.headers["content-type"].startswith("text/javascript")
     assert "validatorUrl: null" in script.text
     assert "//" not in script.text
 
 
-async def test_the_description_is_the_app_s_own_and_can_be_cached(client: httpx.AsyncClient) -> None:
-    answer = await client.get("/openapi.json")
-    document = answer.json()
+async def test_openapi_document_can_be_cached(client: httpx.AsyncClient) -> None:
+    response = await client.get("/openapi.json")
+    document = response.json()
     assert document["openapi"].startswith("3.1")
     assert list(document["paths"]) == ["/v1/notes"]
-    again = await client.get("/openapi.json", headers={"if-none-match": answer.headers["etag"]})
+    again = await client.get("/openapi.json", headers={"if-none-match": response.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
 
 
-async def test_what_was_written_down_is_served_without_making_it_again(tmp_path: Path) -> None:
+async def test_committed_openapi_document_is_served(tmp_path: Path) -> None:
     contract = tmp_path / "openapi.json"
     contract.write_text('{"openapi": "3.1.0", "paths": {}}')
     transport = httpx.ASGITransport(app=build(contract=contract))
@@ -101,7 +101,7 @@ def test_vendored_swagger_ui_files_match_their_checksums() -> None:
         assert sha256((SWAGGER_UI / name).read_bytes()).hexdigest() == checksum, name
 
 
-async def test_every_kind_of_problem_is_explained_in_both_languages(client: httpx.AsyncClient) -> None:
+async def test_problems_page_explains_every_problem_in_both_languages(client: httpx.AsyncClient) -> None:
     page = (await client.get("/docs/problems")).text
     for kind in problem_kinds():
         assert f'<section id="{kind.kind}">' in page
@@ -110,19 +110,22 @@ async def test_every_kind_of_problem_is_explained_in_both_languages(client: http
         assert f'<p lang="km">{kind.titles["km"]}</p>' in page
 
 
-async def test_nothing_else_of_the_package_is_served(client: httpx.AsyncClient) -> None:
+async def test_only_listed_assets_are_served(client: httpx.AsyncClient) -> None:
     for name in ("index.html", "oauth2-redirect.html", "..%2f__init__.py", "%2e%2e", "swagger-ui.js.map"):
         assert (await client.get(f"/docs/assets/{name}")).status_code == 404
 
 
-async def test_switched_off_there_is_nothing_to_see() -> None:
+async def test_documentation_can_be_disabled() -> None:
     transport = httpx.ASGITransport(app=build(docs=False))
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         for path in ("/docs", "/docs/problems", "/docs/initializer.js", "/openapi.json", "/redoc"):
-            answer = await client.get(path)
-            assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+            response = await client.get(path)
+            assert (response.status_code, response.headers["content-type"]) == (
+                404,
+                "application/problem+json",
+            )
 
 
-def test_the_framework_s_own_pages_must_be_off() -> None:
+def test_framework_documentation_pages_must_be_disabled() -> None:
     with pytest.raises(ValueError, match="openapi_url=None"):
         documentation.install(FastAPI(), Settings())

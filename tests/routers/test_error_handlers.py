@@ -115,19 +115,19 @@ def child(**changes: Any) -> dict[str, Any]:
 
 
 async def pointers(client: httpx.AsyncClient, body: Any) -> set[tuple[str, str]]:
-    answer = await client.post("/v1/referrals", json=body)
-    assert answer.status_code == 422, answer.text
-    assert CANARY not in answer.text
-    return {(fault["pointer"], fault["code"]) for fault in answer.json()["errors"]}
+    response = await client.post("/v1/referrals", json=body)
+    assert response.status_code == 422, response.text
+    assert CANARY not in response.text
+    return {(fault["pointer"], fault["code"]) for fault in response.json()["errors"]}
 
 
-async def test_a_problem_carries_every_member_the_contract_names(client: httpx.AsyncClient) -> None:
-    answer = await client.get("/v1/raise/slow?secret=" + CANARY)
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.headers["cache-control"] == "no-store"
-    assert answer.headers["content-language"] == "en"
-    assert answer.headers["retry-after"] == "7"
-    assert answer.json() == {
+async def test_problem_has_every_member_of_the_contract(client: httpx.AsyncClient) -> None:
+    response = await client.get("/v1/raise/slow?secret=" + CANARY)
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["cache-control"] == "no-store"
+    assert response.headers["content-language"] == "en"
+    assert response.headers["retry-after"] == "7"
+    assert response.json() == {
         "type": "urn:firststep:problem:too-many-requests",
         "title": "Too many requests",
         "status": 429,
@@ -137,27 +137,27 @@ async def test_a_problem_carries_every_member_the_contract_names(client: httpx.A
     }
 
 
-async def test_titles_come_in_khmer_to_who_prefers_it(client: httpx.AsyncClient) -> None:
-    answer = await client.get("/v1/raise/slow", headers={"accept-language": "fr, km-KH;q=0.9, en;q=0.8"})
-    assert answer.headers["content-language"] == "km"
-    assert answer.json()["title"] == errors.TooManyRequests.titles["km"]
+async def test_title_is_khmer_if_preferred(client: httpx.AsyncClient) -> None:
+    response = await client.get("/v1/raise/slow", headers={"accept-language": "fr, km-KH;q=0.9, en;q=0.8"})
+    assert response.headers["content-language"] == "km"
+    assert response.json()["title"] == errors.TooManyRequests.titles["km"]
 
 
-async def test_a_refused_gate_lists_what_is_unmet(client: httpx.AsyncClient) -> None:
-    answer = await client.get("/v1/raise/gate")
-    assert answer.status_code == 409
-    assert answer.json()["unmet"] == [
+async def test_refused_gate_lists_unmet_conditions(client: httpx.AsyncClient) -> None:
+    response = await client.get("/v1/raise/gate")
+    assert response.status_code == 409
+    assert response.json()["unmet"] == [
         {"pointer": "/plan", "code": "plan_missing", "detail": "A care plan is needed."}
     ]
-    assert "errors" not in answer.json()
+    assert "errors" not in response.json()
 
 
-async def test_who_must_sign_in_is_told_how(client: httpx.AsyncClient) -> None:
-    answer = await client.get("/v1/raise/signed-out")
-    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+async def test_unauthenticated_response_has_www_authenticate(client: httpx.AsyncClient) -> None:
+    response = await client.get("/v1/raise/signed-out")
+    assert (response.status_code, response.headers["www-authenticate"]) == (401, "Bearer")
 
 
-async def test_every_kind_of_error_answers_its_own_status_and_type() -> None:
+async def test_every_problem_class_has_its_status_and_type() -> None:
     scope = {"type": "http", "path": "/", "headers": [], "state": {"request_id": "r-12345678"}}
     for kind in problem_kinds():
         error = kind([]) if kind in {errors.GateRefused, errors.InvalidInput} else kind()
@@ -168,66 +168,70 @@ async def test_every_kind_of_error_answers_its_own_status_and_type() -> None:
         assert members["request_id"] == "r-12345678"
 
 
-async def test_bad_fields_are_pointed_at_without_repeating_them(client: httpx.AsyncClient) -> None:
+async def test_invalid_fields_are_reported_without_their_values(client: httpx.AsyncClient) -> None:
     found = await pointers(client, child(nickname=CANARY, birth={"date": CANARY, "precision": CANARY}))
     assert ("/child/nickname", "string_too_long") in found
     assert ("/child/birth/date", "date_from_datetime_parsing") in found
     assert ("/child/birth/precision", "literal_error") in found
 
 
-async def test_a_missing_field_does_not_repeat_the_body(client: httpx.AsyncClient) -> None:
+async def test_missing_field_error_does_not_contain_the_body(client: httpx.AsyncClient) -> None:
     assert await pointers(client, {"weight": CANARY}) >= {("/child", "missing")}
     assert await pointers(client, CANARY) == {("", "model_attributes_type")}
 
 
-async def test_an_unknown_field_is_named_only_if_it_looks_like_one_of_ours(client: httpx.AsyncClient) -> None:
+async def test_unknown_field_is_named_only_if_it_is_a_plain_identifier(client: httpx.AsyncClient) -> None:
     assert await pointers(client, child(colour=1)) == {("/child/colour", "extra_forbidden")}
     for odd in (CANARY, "a" * 65, "012 345 678", "ស្រី", "a/b", "[key]", ""):
         assert await pointers(client, child(**{odd: 1})) == {("/child", "extra_forbidden")}
 
 
-async def test_keys_of_a_map_are_not_repeated_either(client: httpx.AsyncClient) -> None:
+async def test_mapping_keys_are_not_repeated_in_errors(client: httpx.AsyncClient) -> None:
     assert await pointers(client, child(areas={CANARY: {"estimated_age": 99}})) == {
         ("/child/areas", "less_than_equal")
     }
 
 
-async def test_places_in_a_list_are_numbered(client: httpx.AsyncClient) -> None:
+async def test_error_pointer_contains_the_list_index(client: httpx.AsyncClient) -> None:
     born = {"date": "2015-01-01", "precision": "day"}
     found = await pointers(client, child(names=[born, {**born, "precision": CANARY}]))
     assert found == {("/child/names/1/precision", "literal_error")}
 
 
-async def test_a_rule_of_the_schemas_own_is_told_by_code_and_registered_sentence(
+async def test_custom_error_code_uses_its_registered_message(
     client: httpx.AsyncClient,
 ) -> None:
-    answer = await client.post("/v1/referrals", json=child(phone=CANARY))
+    response = await client.post("/v1/referrals", json=child(phone=CANARY))
     fault = {"pointer": "/child/phone", "code": "phone_invalid", "detail": "Must be a telephone number."}
-    assert answer.json()["errors"] == [fault]
-    assert CANARY not in answer.text
+    assert response.json()["errors"] == [fault]
+    assert CANARY not in response.text
 
 
-async def test_parameters_are_pointed_at_by_where_they_stand(client: httpx.AsyncClient) -> None:
-    answer = await client.get(f"/v1/referrals?limit={CANARY}&{CANARY}={CANARY}&colour=1")
-    assert {fault["pointer"] for fault in answer.json()["errors"]} == {"query:limit", "query", "query:colour"}
-    assert CANARY not in answer.text
-    answer = await client.get("/v1/referrals/7", headers={"if-match": "x"})
-    assert {fault["pointer"] for fault in answer.json()["errors"]} == {"path:id", "header:If-Match"}
+async def test_error_pointer_names_query_path_and_header_parameters(client: httpx.AsyncClient) -> None:
+    response = await client.get(f"/v1/referrals?limit={CANARY}&{CANARY}={CANARY}&colour=1")
+    assert {fault["pointer"] for fault in response.json()["errors"]} == {
+        "query:limit",
+        "query",
+        "query:colour",
+    }
+    assert CANARY not in response.text
+    response = await client.get("/v1/referrals/7", headers={"if-match": "x"})
+    assert {fault["pointer"] for fault in response.json()["errors"]} == {"path:id", "header:If-Match"}
 
 
-async def test_a_limit_is_told_because_it_stands_in_the_schema(client: httpx.AsyncClient) -> None:
-    answer = await client.get("/v1/referrals?limit=201")
-    assert answer.json()["errors"] == [
+async def test_error_message_contains_the_limit_of_the_schema(client: httpx.AsyncClient) -> None:
+    response = await client.get("/v1/referrals?limit=201")
+    assert response.json()["errors"] == [
         {"pointer": "query:limit", "code": "less_than_equal", "detail": "Must be at most 200."}
     ]
 
 
-async def test_a_thousand_wrong_fields_are_answered_with_a_hundred(client: httpx.AsyncClient) -> None:
-    answer = await client.post("/v1/referrals", json=child(names=[{}] * 1000))
-    assert len(answer.json()["errors"]) == 100
+async def test_at_most_a_hundred_errors_are_returned(client: httpx.AsyncClient) -> None:
+    response = await client.post("/v1/referrals", json=child(names=[{}] * 1000))
+    assert len(response.json()["errors"]) == 100
 
 
-async def test_unknown_paths_and_methods_are_problems_too(client: httpx.AsyncClient) -> None:
+async def test_unknown_path_and_method_return_problems(client: httpx.AsyncClient) -> None:
     nowhere = await client.get("/v1/nowhere")
     assert nowhere.json()["type"] == "urn:firststep:problem:not-found"
     wrong = await client.put("/v1/referrals")
@@ -243,38 +247,40 @@ async def test_unknown_paths_and_methods_are_problems_too(client: httpx.AsyncCli
         ("forbidden", 403, "urn:firststep:problem:forbidden"),
     ],
 )
-async def test_what_the_framework_raises_loses_its_wording(
+async def test_framework_exception_messages_are_not_returned(
     client: httpx.AsyncClient, kind: str, status: int, type_: str
 ) -> None:
-    answer = await client.get(f"/v1/raise/{kind}")
-    assert (answer.status_code, answer.json()["type"]) == (status, type_)
-    assert CANARY not in answer.text
+    response = await client.get(f"/v1/raise/{kind}")
+    assert (response.status_code, response.json()["type"]) == (status, type_)
+    assert CANARY not in response.text
 
 
-async def test_an_answer_without_a_body_stays_without_one(client: httpx.AsyncClient) -> None:
-    answer = await client.get("/v1/raise/not-modified")
-    assert (answer.status_code, answer.content, answer.headers["etag"]) == (304, b"", '"1"')
+async def test_bodyless_status_has_no_body(client: httpx.AsyncClient) -> None:
+    response = await client.get("/v1/raise/not-modified")
+    assert (response.status_code, response.content, response.headers["etag"]) == (304, b"", '"1"')
 
 
-async def test_a_bug_answers_500_and_is_logged_once_without_its_message(client: httpx.AsyncClient) -> None:
+async def test_unexpected_exception_returns_500_and_is_logged_without_message(
+    client: httpx.AsyncClient,
+) -> None:
     with capture_logs() as lines:
-        answer = await client.get("/v1/raise/bug")
-    assert answer.status_code == 500
-    assert answer.json()["type"] == "urn:firststep:problem:internal"
+        response = await client.get("/v1/raise/bug")
+    assert response.status_code == 500
+    assert response.json()["type"] == "urn:firststep:problem:internal"
     [line] = lines
     assert line["error"] == "builtins.RuntimeError"
     assert any("test_error_handlers.py:" in frame for frame in line["frames"])
-    assert CANARY not in answer.text + repr(lines)
+    assert CANARY not in response.text + repr(lines)
 
 
-async def test_an_instance_is_a_safe_and_short_path(client: httpx.AsyncClient) -> None:
-    answer = await client.get("/v1/%22%3Cb%3E%0a/" + "x" * 5000)
-    instance = answer.json()["instance"]
+async def test_instance_is_an_encoded_and_shortened_path(client: httpx.AsyncClient) -> None:
+    response = await client.get("/v1/%22%3Cb%3E%0a/" + "x" * 5000)
+    instance = response.json()["instance"]
     assert instance.startswith("/v1/%22%3Cb%3E%0A/")
     assert len(instance) == 512
 
 
-def test_every_kind_is_titled_in_both_languages() -> None:
+def test_every_problem_class_has_titles_in_both_languages() -> None:
     kinds = list(problem_kinds())
     assert len(kinds) >= 20
     assert all(set(kind.titles) == {"en", "km"} for kind in kinds)

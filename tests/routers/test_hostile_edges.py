@@ -1,4 +1,4 @@
-"""What is not a request of ours at all: broken bodies, queries, paths and headers. 4xx, a problem, and no echo."""
+"""Malformed bodies, queries, paths and headers get a 4xx problem that does not repeat the input."""
 
 import json
 import uuid
@@ -13,40 +13,42 @@ from tests.world import Caller, World, referral
 
 @pytest.fixture
 async def path(world: World) -> str:
-    """Where a referral of the first partner lies."""
+    """Return the path of a referral of the first partner."""
     return f"/v1/referrals/{(await world.referral())['id']}"
 
 
-def problem(answer: httpx.Response, *statuses: int) -> dict[str, Any]:
-    assert answer.status_code in statuses, answer.text[:300]
-    assert answer.headers["content-type"] == "application/problem+json"
-    body: dict[str, Any] = answer.json()
-    assert (body["status"], body["request_id"]) == (answer.status_code, answer.headers["x-request-id"])
-    instance = body.pop("instance")  # the path, as RFC 9457 asks: the one thing that is said back
+def problem(response: httpx.Response, *statuses: int) -> dict[str, Any]:
+    assert response.status_code in statuses, response.text[:300]
+    assert response.headers["content-type"] == "application/problem+json"
+    body: dict[str, Any] = response.json()
+    assert (body["status"], body["request_id"]) == (response.status_code, response.headers["x-request-id"])
+    instance = body.pop(
+        "instance"
+    )  # The path is the only part of the request that a problem repeats (RFC 9457).
     assert len(instance) <= 512
     assert "Canary" not in str(body)
-    assert "Canary" not in str(answer.headers)
-    assert len(answer.content) < 20_000
+    assert "Canary" not in str(response.headers)
+    assert len(response.content) < 20_000
     return body
 
 
-async def test_what_is_no_strict_json_is_refused_before_it_is_read(world: World, path: str) -> None:
+async def test_body_that_is_not_strict_json_is_rejected(world: World, path: str) -> None:
     body = json.dumps(FULL)
     deep = "[" * 5_000 + f'"{CANARY}"' + "]" * 5_000
     for broken in (
         body.replace('"urgent"', "NaN"), body.replace('"urgent"', "-Infinity"), body.replace('"urgent"', "1e400"),
-        body.replace('"urgent"', "9" * 400), body.replace("told summary", CANARY + "\\ud800"),
-        body.replace("told summary", CANARY + "\\u0000"), body.replace('{"id"', f'{{"id": "{CANARY}", "id"'),
+        body.replace('"urgent"', "9" * 400), body.replace("sample summary", CANARY + "\\ud800"),
+        body.replace("sample summary", CANARY + "\\u0000"), body.replace('{"id"', f'{{"id": "{CANARY}", "id"'),
         body.replace('"urgent"', deep), body[:-1], body + body, f"{{'id': '{CANARY}'}}", CANARY, "\ufeff" + body, "//", " ",
     ):  # fmt: skip
         for method, where in (("POST", "/v1/referrals"), ("PATCH", path)):
             sent = {"content-type": "application/json", "if-match": '"1"'}
-            answer = await world.partner_one.request(method, where, content=broken.encode(), headers=sent)
-            assert problem(answer, 400)["type"] == "urn:firststep:problem:malformed-request", broken[:80]
+            response = await world.partner_one.request(method, where, content=broken.encode(), headers=sent)
+            assert problem(response, 400)["type"] == "urn:firststep:problem:malformed-request", broken[:80]
     assert (await world.partner_one.get(path)).headers["etag"] == '"1"'
 
 
-async def test_bodies_of_another_kind_or_size_are_refused(world: World) -> None:
+async def test_body_with_wrong_media_type_or_size_is_rejected(world: World) -> None:
     body = json.dumps(FULL).encode()
 
     async def stream() -> Any:
@@ -59,10 +61,10 @@ async def test_bodies_of_another_kind_or_size_are_refused(world: World) -> None:
         (body, CANARY, 415), (body, "", 415), (b"\xff\xfe" + body, "application/json", 400), (b"", "application/json", 422),
         (b'"' + CANARY.encode() * 1_048_576 + b'"', "application/json", 413), (stream(), "application/json", 413),
     ):  # fmt: skip
-        answer = await world.partner_one.request(
+        response = await world.partner_one.request(
             "POST", "/v1/referrals", content=content, headers={"content-type": kind}
         )
-        problem(answer, status)
+        problem(response, status)
     assert (await world.partner_one.post("/v1/referrals")).status_code == 422
     gzipped = {"content-type": "application/json", "content-encoding": "gzip"}
     assert (
@@ -70,7 +72,7 @@ async def test_bodies_of_another_kind_or_size_are_refused(world: World) -> None:
     ).status_code == 415
 
 
-async def test_a_page_is_asked_for_in_one_way(world: World) -> None:
+async def test_invalid_pagination_parameters_are_rejected(world: World) -> None:
     lists = ("/v1/referrals", "/v1/cases", "/v1/children", "/v1/consents", "/v1/audit/accesses", "/v1/places")
     for path in lists:
         caller = world.dpo if path in {"/v1/audit/accesses", "/v1/consents"} else world.supervisor_north
@@ -87,7 +89,7 @@ async def test_a_page_is_asked_for_in_one_way(world: World) -> None:
             assert (await caller.get(f"{path}?{good}")).status_code == 200, (path, good)
 
 
-async def test_moments_name_their_offset_and_lie_within_reach(world: World) -> None:
+async def test_time_filter_requires_offset_and_valid_range(world: World) -> None:
     for given in (
         *("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "0000-00-00T00:00:00Z", "2026-02-29T00:00:00Z"),
         *("2026-01-01T00:00:00", "2026-01-01", "2026-01-01T24:00:01Z", "2026-01-01T00:00:00+99:99", "1767225600"),
@@ -105,7 +107,7 @@ async def test_moments_name_their_offset_and_lie_within_reach(world: World) -> N
         assert (await world.dpo.get("/v1/audit/accesses", params={"from": given})).status_code == 200, given
 
 
-async def test_a_cursor_belongs_to_one_list_its_filters_and_its_reader(world: World) -> None:
+async def test_cursor_is_bound_to_list_filters_and_caller(world: World) -> None:
     for _ in range(2):
         await world.case()
     caller = world.supervisor_north
@@ -128,7 +130,7 @@ async def test_a_cursor_belongs_to_one_list_its_filters_and_its_reader(world: Wo
         assert (fault["pointer"], fault["code"]) == ("query:cursor", "cursor_invalid"), (path, query)
 
 
-async def test_a_path_names_one_record_or_nothing(world: World, path: str) -> None:
+async def test_malformed_path_is_rejected(world: World, path: str) -> None:
     known = path.rpartition("/")[2]
     for verb, end in (
         ("GET", ""),
@@ -144,8 +146,8 @@ async def test_a_path_names_one_record_or_nothing(world: World, path: str) -> No
         ):  # fmt: skip
             body = {"reason_code": "other", "reason": CANARY} if end == "/decline" else {}
             sent: dict[str, Any] = {} if verb == "GET" else {"json": body, "etag": '"1"'}
-            answer = await world.supervisor_north.request(verb, f"/v1/referrals/{given}{end}", **sent)
-            problem(answer, 400, 404, 405, 422)
+            response = await world.supervisor_north.request(verb, f"/v1/referrals/{given}{end}", **sent)
+            problem(response, 400, 404, 405, 422)
     for absent in (str(uuid.UUID(int=0)), str(uuid.uuid4())):
         for kind in ("referrals", "cases", "children", "people", "consents"):
             problem(await world.supervisor_north.get(f"/v1/{kind}/{absent}"), 404)
@@ -156,20 +158,22 @@ async def test_a_path_names_one_record_or_nothing(world: World, path: str) -> No
     assert (await world.partner_one.get(path)).headers["etag"] == '"1"'
 
 
-async def test_a_version_is_one_strong_tag_that_we_gave(world: World, path: str) -> None:
+async def test_if_match_accepts_only_one_strong_etag(world: World, path: str) -> None:
     for tag in (
         *('"2"', '"0"', '"01"', '"1', '1"', "1", '""', "''", 'W/"1"', '"1", "2"', '"-1"', '"1e0"', '"1 "', '" 1"', '"²"'),
         *('"¹"', '"9999999999"', f'"{"9" * 5_000}"', CANARY, '"\x00"', "", '"١"'.encode().decode("latin-1")),
     ):  # fmt: skip
         headers = {"if-match": tag.encode("latin-1")}
-        answer = await world.partner_one.request("PATCH", path, json={"urgency": "routine"}, headers=headers)
-        assert problem(answer, 412, 428)["status"] == 412, tag
+        response = await world.partner_one.request(
+            "PATCH", path, json={"urgency": "routine"}, headers=headers
+        )
+        assert problem(response, 412, 428)["status"] == 412, tag
     for wild in ("*", " * "):
         problem(await world.partner_one.patch(path, {"urgency": "routine"}, etag=wild), 428)
     assert (await world.partner_one.get(path)).headers["etag"] == '"1"'
 
 
-async def test_a_key_for_retries_is_one_printable_text(world: World) -> None:
+async def test_idempotency_key_must_be_one_printable_text(world: World) -> None:
     async def sent(*keys: str) -> httpx.Response:
         lines = [(b"idempotency-key", key.encode()) for key in keys]
         return await world.http.post(
@@ -190,7 +194,7 @@ def bearer(caller: Caller) -> tuple[bytes, bytes]:
     return b"authorization", f"Bearer {caller.token}".encode()
 
 
-async def test_proof_of_identity_is_exactly_one_good_token(world: World) -> None:
+async def test_authorization_header_must_be_one_valid_token(world: World) -> None:
     good = world.worker_north.token
     head, body, signature = good.split(".")
     for given in (
@@ -198,26 +202,26 @@ async def test_proof_of_identity_is_exactly_one_good_token(world: World) -> None
         *(f"Basic {CANARY}", good, f"Token {good}", f"Bearer  {good}", f"Bearer {good}.", f"Bearer {good[:-3]}"),
         *(f"Bearer {head}.{body}.", f"Bearer {head}..{signature}", f"Bearer {good},{good}", "Bearer é", "Bearer null"),
     ):  # fmt: skip
-        answer = await world.http.get("/v1/cases", headers=[(b"authorization", given.encode("latin-1"))])
-        assert problem(answer, 401)["type"] == "urn:firststep:problem:unauthenticated", given[:40]
-        assert answer.headers["www-authenticate"] == "Bearer"
+        response = await world.http.get("/v1/cases", headers=[(b"authorization", given.encode("latin-1"))])
+        assert problem(response, 401)["type"] == "urn:firststep:problem:unauthenticated", given[:40]
+        assert response.headers["www-authenticate"] == "Bearer"
     assert (await world.http.get("/v1/cases", headers={"authorization": f"bearer {good}"})).status_code == 200
 
 
-async def test_a_request_id_is_the_callers_only_if_it_is_plain(world: World) -> None:
+async def test_caller_request_id_is_used_only_if_valid(world: World) -> None:
     for given in (
         *("", "x" * 65, "short", f"<{CANARY}>", "a b c d e f", "x\u00e9xxxxxxxx", "../../etc/passwd", '{"a":"bcdef"}'),
     ):  # fmt: skip
         lines = [(b"x-request-id", given.encode("latin-1")), bearer(world.worker_north)]
-        answer = await world.http.get("/v1/cases", headers=lines)
-        made = answer.headers["x-request-id"]
-        assert (answer.status_code, len(made), made.isalnum()) == (200, 32, True), given
+        response = await world.http.get("/v1/cases", headers=lines)
+        made = response.headers["x-request-id"]
+        assert (response.status_code, len(made), made.isalnum()) == (200, 32, True), given
         assert [entry["act"] for entry in await world.log(made)] == ["case.list"]
     kept = await world.worker_north.get("/v1/cases", headers={"x-request-id": "screen-42.a_b"})
     assert kept.headers["x-request-id"] == "screen-42.a_b"
 
 
-async def test_other_headers_change_nothing_but_the_language(world: World) -> None:
+async def test_other_headers_change_only_the_language(world: World) -> None:
     for language in (
         *("x" * 10_000, "km;q=abc", "en;q=nan", "km;q=1e999", ";;;,,,", "*;q=-1", "\u00ff\u00fe", CANARY, "km-\u00e9"),
     ):  # fmt: skip

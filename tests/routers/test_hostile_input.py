@@ -1,4 +1,4 @@
-"""Every field of a referral, sent wrong in every way: pointed at, never repeated, never a failure of ours."""
+"""Invalid values in every field of a referral are reported by pointer, and are not repeated in the response."""
 
 import copy
 from collections.abc import Iterator
@@ -14,39 +14,39 @@ CANARY = "Canary9271"
 DAY = "2026-03-01"
 FULL: dict[str, Any] = {
     "id": "6f1f5a52-6c0f-4b0e-9d5e-0d5c8f0f9271",
-    "external_id": "told external id",
+    "external_id": "sample external id",
     "source": "api",
     "urgency": "urgent",
     "concern": {
-        "kind": "survivor", "summary": "told summary", "occurred_on": DAY, "period": "told period",
+        "kind": "survivor", "summary": "sample summary", "occurred_on": DAY, "period": "sample period",
         "child_is_safe_now": True, "reported_to": ["police"],
     },
     "child": {
-        "names": [{"script": "latin", "family": "told family", "given": "told given"}],
-        "nickname": "told nickname", "sex": "male", "gender_identity": "boy",
+        "names": [{"script": "latin", "family": "sample family", "given": "sample given"}],
+        "nickname": "sample nickname", "sex": "male", "gender_identity": "boy",
         "birth": {"date": "2015-05-04", "precision": "day"},
-        "place_code": "1710", "address_detail": "told address",
+        "place_code": "1710", "address_detail": "sample address",
         "phone": {"number": "012345678", "owner": "self", "safe_to_call": True},
         "languages": ["km"],
-        "disability": {"has_difficulty": True, "difficulties": {"seeing": "some"}, "note": "told note"},
-        "school": {"status": "attending", "grade": "4", "name": "told school"},
+        "disability": {"has_difficulty": True, "difficulties": {"seeing": "some"}, "note": "sample note"},
+        "school": {"status": "attending", "grade": "4", "name": "sample school"},
         "idpoor": "poor_1",
     },
     "caregiver": {
-        "names": [{"script": "latin", "family": "told family", "given": "told given"}],
+        "names": [{"script": "latin", "family": "sample family", "given": "sample given"}],
         "relationship": "mother", "phone": {"number": "012345678", "owner": "self", "safe_to_call": True},
-        "place_code": "1710", "address_detail": "told address", "knows_of_referral": True,
+        "place_code": "1710", "address_detail": "sample address", "knows_of_referral": True,
     },
-    "referrer": {"name": "told name", "position": "told position", "phone": "+85523880001", "email": "a@b.example"},
+    "referrer": {"name": "sample name", "position": "sample position", "phone": "+85523880001", "email": "a@b.example"},
     "consent": {
-        "given_by": ["child"], "method": "oral", "on": DAY, "scope": ["services"], "witness": "told witness",
+        "given_by": ["child"], "method": "oral", "on": DAY, "scope": ["services"], "witness": "sample witness",
         "basis_without_consent": {
-            "basis": "vital_interest", "decided_by": "told decider", "on": DAY, "child_told": True,
-            "reason": "told reason",
+            "basis": "vital_interest", "decided_by": "sample decider", "on": DAY, "child_told": True,
+            "reason": "sample reason",
         },
     },
     "services_already_given": ["medical"],
-    "documents": [{"title": "told title", "note": "told note"}],
+    "documents": [{"title": "sample title", "note": "sample note"}],
 }  # fmt: skip
 BIRTH_FORMS = (("date", "precision"), ("estimated_age", "estimated_on"))
 ESTIMATED = copy.deepcopy(FULL)
@@ -62,7 +62,7 @@ Path = tuple[str | int, ...]
 
 
 def paths(document: Any, here: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """Every place below a document, with what stands there."""
+    """Yield the path and the value of every node below the root of a document."""
     inside = document.items() if isinstance(document, dict) else enumerate(document)
     for step, value in inside:
         yield (*here, step), value
@@ -72,7 +72,7 @@ def paths(document: Any, here: Path = ()) -> Iterator[tuple[Path, Any]]:
 
 LEAVES = [(path, value) for path, value in paths(FULL) if not isinstance(value, dict | list)]
 CONTAINERS = [(path, value) for path, value in paths(FULL) if isinstance(value, dict | list)]
-FREE = [path for path, value in LEAVES if str(value).startswith("told")]
+FREE = [path for path, value in LEAVES if str(value).startswith("sample")]
 DAYS = [path for path, value in LEAVES if value in {DAY, "2015-05-04"}]
 TRUTHS = [path for path, value in LEAVES if value is True]
 TEXTS = [path for path, value in LEAVES if isinstance(value, str)]
@@ -100,7 +100,7 @@ def patch_of(document: dict[str, Any]) -> dict[str, Any]:
 
 
 class Target:
-    """Sends one body as a new referral and as a change to one; both must take it alike."""
+    """Sends a body as a new referral and as a change of one, and expects the same result."""
 
     def __init__(self, partner: Caller, path: str) -> None:
         self.partner = partner
@@ -116,25 +116,28 @@ class Target:
     async def patch(self, document: dict[str, Any]) -> httpx.Response:
         return await self.partner.patch(self.path, patch_of(document), etag='"1"')
 
-    async def refused(self, document: dict[str, Any], *expected: Path) -> None:
-        """Both answers point at every wrong place, and repeat nothing."""
+    async def rejected(self, document: dict[str, Any], *expected: Path) -> None:
+        """Assert that both responses report every invalid field and repeat no value."""
         for send, names in ((self.post, set()), (self.patch, NOT_PATCHED)):
-            answer = await send(document)
-            wanted = {pointer(path) for path in expected if path[0] not in names}
-            assert refusal(answer) >= wanted, (send.__name__, wanted - refusal(answer))
+            response = await send(document)
+            expected_pointers = {pointer(path) for path in expected if path[0] not in names}
+            assert rejection(response) >= expected_pointers, (
+                send.__name__,
+                expected_pointers - rejection(response),
+            )
 
 
-def refusal(answer: httpx.Response) -> set[str]:
-    """The pointers of a 422 that repeats nothing of what was sent."""
-    assert answer.status_code == 422, answer.text[:300]
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.headers["cache-control"] == "no-store"
-    assert "Canary" not in answer.text
-    assert "9271" not in answer.text.replace(answer.json()["request_id"], "").replace(
-        answer.json()["instance"], ""
+def rejection(response: httpx.Response) -> set[str]:
+    """Return the pointers of a 422 that repeats no value of the request."""
+    assert response.status_code == 422, response.text[:300]
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["cache-control"] == "no-store"
+    assert "Canary" not in response.text
+    assert "9271" not in response.text.replace(response.json()["request_id"], "").replace(
+        response.json()["instance"], ""
     )
-    assert len(answer.content) < 40_000
-    return {fault["pointer"] for fault in answer.json()["errors"]}
+    assert len(response.content) < 40_000
+    return {fault["pointer"] for fault in response.json()["errors"]}
 
 
 @pytest.fixture
@@ -144,7 +147,7 @@ async def target(world: World) -> Target:
     return Target(world.partner_one, made.headers["location"])
 
 
-def test_the_example_holds_every_field_there_is() -> None:
+def test_full_example_has_every_field() -> None:
     schema = ReferralCreate.model_json_schema()
 
     def walk(node: Any, here: Path = ()) -> Iterator[Path]:
@@ -156,34 +159,34 @@ def test_the_example_holds_every_field_there_is() -> None:
         for choice in (*node.get("anyOf", ()), *([node["items"]] if "items" in node else [])):
             yield from walk(choice, here)
 
-    told = {
+    expected_paths = {
         tuple(s for s in path if isinstance(s, str))
         for example in (FULL, ESTIMATED)
         for path, _ in paths(example)
     }
-    assert set(walk(schema)) <= told
+    assert set(walk(schema)) <= expected_paths
     assert len(LEAVES) > 50
 
 
-async def test_each_field_left_out_or_null_is_legal_or_pointed_at(world: World, target: Target) -> None:
+async def test_omitted_or_null_field_is_accepted_or_reported(world: World, target: Target) -> None:
     optional: list[Path] = []
     for path, value in paths(FULL):
-        answer = await target.post(changed(None, path))
-        if answer.status_code == 201:
+        response = await target.post(changed(None, path))
+        if response.status_code == 201:
             optional.append(path)
             continue
-        assert_about(path, refusal(answer))
+        assert_about(path, rejection(response))
         if isinstance(path[-1], str) and value not in ([], {}):
             without = copy.deepcopy(FULL)
             del holder(without, path)[path[-1]]
-            answer = await target.post(without)
-            assert answer.status_code == 201 or assert_about(path, refusal(answer))
+            response = await target.post(without)
+            assert response.status_code == 201 or assert_about(path, rejection(response))
     assert len(optional) > 30
     least = {
         "external_id": "least",
         "urgency": "urgent",
-        "concern": {"kind": "suspected", "summary": "told"},
-        "child": {"nickname": "told", "birth": FULL["child"]["birth"]},
+        "concern": {"kind": "suspected", "summary": "sample"},
+        "child": {"nickname": "sample", "birth": FULL["child"]["birth"]},
         "consent": {"given_by": ["child"], "method": "oral", "on": DAY, "scope": ["services"]},
     }
     assert (await target.post(least)).status_code == 201
@@ -191,91 +194,97 @@ async def test_each_field_left_out_or_null_is_legal_or_pointed_at(world: World, 
 
 
 def assert_about(path: Path, found: set[str]) -> bool:
-    """The place itself is pointed at, or the object whose rule it breaks."""
+    """Return whether the field, or the object whose rule it violates, is reported."""
     assert found
     for one in found:
         assert pointer(path).startswith(one) or one.startswith(pointer(path)), (path, one)
     return True
 
 
-async def test_values_of_another_type_are_refused_everywhere_at_once(target: Target) -> None:
+async def test_wrong_types_are_reported_for_every_field(target: Target) -> None:
     everywhere = [path for path, _ in LEAVES]
     others: list[Any] = [92719271, 9271.5, [CANARY], {CANARY: CANARY}, [], {}]
     for other in others:
-        await target.refused(changed(other, *everywhere), *everywhere)
-    await target.refused(changed(True, *TEXTS), *TEXTS)
+        await target.rejected(changed(other, *everywhere), *everywhere)
+    await target.rejected(changed(True, *TEXTS), *TEXTS)
     for truth in ("yes", "true", 1, 0, "1", CANARY):
-        await target.refused(changed(truth, *TRUTHS), *TRUTHS)
+        await target.rejected(changed(truth, *TRUTHS), *TRUTHS)
     age: Path = ("child", "birth", "estimated_age")
     for years in ("7", 7.5, True, -1, 121, 2**53, CANARY):
-        await target.refused(changed(years, age, full=ESTIMATED), age)
+        await target.rejected(changed(years, age, full=ESTIMATED), age)
 
 
-async def test_dates_are_days_of_the_calendar_written_one_way(target: Target) -> None:
+async def test_invalid_dates_are_rejected(target: Target) -> None:
     for value in (
         *(1_772_323_200, 1.5, "1772323200", "2026-03-01T00:00:00Z", "2026-03-01 ", "2026-3-1", "20260301", "01/03/2026"),
         *("0000-00-00", "0000-01-01", "2026-02-29", "2026-13-01", "2026-04-31", "10000-01-01", "-2026-03-01"),
         *("២០២៦-០៣-០១", "2026-W09-7", "today", "", CANARY),
     ):  # fmt: skip
-        await target.refused(changed(value, *DAYS), *DAYS)
+        await target.rejected(changed(value, *DAYS), *DAYS)
     born: Path = ("child", "birth")
     for value in ("9999-12-31", "1899-12-31", "0001-01-01"):
-        await target.refused(changed({"date": value, "precision": "day"}, born), born)
+        await target.rejected(changed({"date": value, "precision": "day"}, born), born)
     legal = {"date": "2016-02-29", "precision": "year"}
     accepted = changed(legal, born)
     accepted["concern"]["occurred_on"] = accepted["consent"]["on"] = "0001-01-01"
     assert (await target.post(accepted)).status_code == 201
     happened: list[Path] = [("concern", "occurred_on"), ("consent", "on")]
-    await target.refused(changed("9999-12-31", *happened), *happened)
+    await target.rejected(changed("9999-12-31", *happened), *happened)
 
 
-async def test_objects_and_lists_are_not_taken_for_each_other(target: Target) -> None:
-    for depth in range(1, 4):  # all of one depth at once: deeper ones would be replaced with what holds them
+async def test_objects_and_lists_are_not_interchangeable(target: Target) -> None:
+    for depth in range(1, 4):  # One depth at a time: replacing an object also replaces its fields.
         places = [path for path, _ in CONTAINERS if len(path) == depth]
         lists = [path for path, value in CONTAINERS if len(path) == depth and isinstance(value, list)]
         objects = [path for path in places if path not in lists]
         wrongs: list[tuple[Any, list[Path]]] = [({CANARY: CANARY}, lists), ([{CANARY: CANARY}], objects)]
         for wrong, spots in (*wrongs, (CANARY, places), (9271, places), (True, places)):
             if spots:
-                await target.refused(changed(wrong, *spots), *spots)
+                await target.rejected(changed(wrong, *spots), *spots)
     assert {len(path) for path, _ in CONTAINERS} == {1, 2, 3}
     for body in ([FULL], [], CANARY, 9271, None, True):
-        assert refusal(await target.partner.post("/v1/referrals", body)) == {""}
+        assert rejection(await target.partner.post("/v1/referrals", body)) == {""}
     many = changed([{"title": CANARY}] * 21, ("documents",))
-    await target.refused(many, ("documents",))
+    await target.rejected(many, ("documents",))
 
 
-async def test_fields_nobody_knows_are_refused_in_every_object(target: Target) -> None:
+async def test_unknown_fields_are_rejected_in_every_object(target: Target) -> None:
     objects: list[Path] = [(), *(path for path, value in CONTAINERS if isinstance(value, dict))]
     objects.remove(("child", "disability", "difficulties"))
     document = copy.deepcopy(FULL)
     for path in objects:
         holder(document, (*path, "x"))["surprise"] = CANARY
-    await target.refused(document, *((*path, "surprise") for path in objects))
-    for key in (CANARY, "", "x" * 10_000, "ឈ្មោះ", "a b"):  # what looks like no field of ours is not repeated
-        assert refusal(await target.post({**FULL, key: CANARY})) == {""}
-    assert refusal(await target.post({**FULL, "__proto__": CANARY})) == {"/__proto__"}
+    await target.rejected(document, *((*path, "surprise") for path in objects))
+    for key in (
+        CANARY,
+        "",
+        "x" * 10_000,
+        "ឈ្មោះ",
+        "a b",
+    ):  # Keys that are not plain identifiers are not repeated.
+        assert rejection(await target.post({**FULL, key: CANARY})) == {""}
+    assert rejection(await target.post({**FULL, "__proto__": CANARY})) == {"/__proto__"}
     difficulties: Path = ("child", "disability", "difficulties")
-    await target.refused(changed({CANARY: "some"}, difficulties), difficulties)
+    await target.rejected(changed({CANARY: "some"}, difficulties), difficulties)
 
 
-async def test_texts_have_an_end_and_say_something(target: Target) -> None:
+async def test_texts_have_a_maximum_length_and_are_not_blank(target: Target) -> None:
     huge = CANARY * 10_000
     for start in range(0, len(TEXTS), 9):
         some = TEXTS[start : start + 9]
-        await target.refused(changed(huge, *some), *some)
+        await target.rejected(changed(huge, *some), *some)
     for blank in ("", " ", "\u200b\n\u00a0\ufeff"):
-        await target.refused(changed(blank, *TEXTS), *TEXTS)
+        await target.rejected(changed(blank, *TEXTS), *TEXTS)
     named = [path for path in FREE if path[-1] in {"family", "given", "nickname"}]
     for invisible in ("\u2060", "\u00ad", "\u17b5", "\u2003", "\u0001", "\u3164", "\ufb2c" * 200):
-        await target.refused(changed(invisible, *named), *(p for p in named if p[0] == "child"))
-        await target.refused(
+        await target.rejected(changed(invisible, *named), *(p for p in named if p[0] == "child"))
+        await target.rejected(
             changed(invisible, *(p for p in named if p[0] == "caregiver")),
             ("caregiver", "names", 0, "family"),
         )
 
 
-async def test_hostile_words_are_words(world: World, target: Target) -> None:
+async def test_hostile_text_is_stored_unchanged(world: World, target: Target) -> None:
     named = [path for path in FREE if path[-1] in {"family", "given", "nickname", "external_id"}]
     free = [path for path in FREE if path not in named]
     for words in TRICKY:

@@ -18,5 +18,5 @@ from app.http.problem_details import get_preferred_language
         (",,;;=", "en"),
     ],
 )
-def test_the_language_is_the_one_weighed_highest(header: str, language: str) -> None:
+def test_language_with_highest_weight_is_selected(header: str, language: str) -> None:
     assert get_preferred_language(header) == language

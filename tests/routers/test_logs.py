@@ -42,7 +42,7 @@ def written(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     return members
 
 
-def test_a_line_is_json_with_time_level_and_request(capsys: pytest.CaptureFixture[str]) -> None:
+def test_log_line_is_json_with_time_level_and_request_id(capsys: pytest.CaptureFixture[str]) -> None:
     token = current_request_id.set("screen-42")
     logger.info("sealed", leaves=3)
     current_request_id.reset(token)
@@ -51,7 +51,7 @@ def test_a_line_is_json_with_time_level_and_request(capsys: pytest.CaptureFixtur
     assert line == {"event": "sealed", "leaves": 3, "level": "info", "request_id": "screen-42"}
 
 
-def test_a_key_nobody_allowed_is_dropped_and_counted(capsys: pytest.CaptureFixture[str]) -> None:
+def test_key_outside_allow_list_is_dropped_and_counted(capsys: pytest.CaptureFixture[str]) -> None:
     logger.info("received", child_name=CANARY, email=CANARY, count=1)
     line = written(capsys)
     assert (line["dropped"], line["count"]) == (2, 1)
@@ -59,18 +59,18 @@ def test_a_key_nobody_allowed_is_dropped_and_counted(capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.parametrize("hostile", ["a\r\nb", "\x1b[31mred", "\x7f", "\u2028\u2029\x85", '"},{"'])
-def test_control_characters_cannot_break_the_line(capsys: pytest.CaptureFixture[str], hostile: str) -> None:
+def test_control_characters_are_escaped(capsys: pytest.CaptureFixture[str], hostile: str) -> None:
     logger.info("sealed", job=hostile)
     assert written(capsys)["job"] == hostile
 
 
-def test_a_value_that_is_not_plain_is_only_named(capsys: pytest.CaptureFixture[str]) -> None:
+def test_complex_value_is_logged_by_type_name(capsys: pytest.CaptureFixture[str]) -> None:
     logger.info("sealed", job={"name": CANARY}, table="x" * 1000, frames=[object()])
     line = written(capsys)
     assert (line["job"], len(line["table"]), line["frames"]) == ("dict", 300, ["object"])
 
 
-def test_an_exception_is_logged_by_type_and_place(capsys: pytest.CaptureFixture[str]) -> None:
+def test_exception_is_logged_by_type_and_location(capsys: pytest.CaptureFixture[str]) -> None:
     try:
         fail()
     except KeyError:
@@ -80,7 +80,7 @@ def test_an_exception_is_logged_by_type_and_place(capsys: pytest.CaptureFixture[
     assert "tests/routers/test_logs.py:" in line["frames"][-1]
 
 
-def test_records_of_other_libraries_lose_their_arguments(capsys: pytest.CaptureFixture[str]) -> None:
+def test_standard_library_record_is_logged_without_arguments(capsys: pytest.CaptureFixture[str]) -> None:
     logging.getLogger("uvicorn.error").warning("Found %s in 100%%", CANARY)
     assert written(capsys)["event"] == "Found %s in 100%%"
     try:
@@ -91,15 +91,15 @@ def test_records_of_other_libraries_lose_their_arguments(capsys: pytest.CaptureF
     assert (line["event"], line["logger"], line["error"]) == ("Task failed", "asyncio", "builtins.KeyError")
 
 
-def test_the_server_s_own_access_lines_are_silent(capsys: pytest.CaptureFixture[str]) -> None:
+def test_uvicorn_access_log_is_disabled(capsys: pytest.CaptureFixture[str]) -> None:
     logging.getLogger("uvicorn.access").info("GET /v1/children?q=%s", CANARY)
     assert capsys.readouterr().out == ""
 
 
-def test_a_warning_tells_where_and_not_what(capsys: pytest.CaptureFixture[str]) -> None:
+def test_warning_is_logged_by_location_without_text(capsys: pytest.CaptureFixture[str]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("always")
-        warnings.showwarning = logs._show_warning  # pytest put its own in its place
+        warnings.showwarning = logs._show_warning  # pytest replaces it
         warnings.warn(CANARY, UserWarning, stacklevel=1)
     line = written(capsys)
     assert (line["event"], line["error"]) == ("warning", "UserWarning")

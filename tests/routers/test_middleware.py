@@ -109,70 +109,70 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
         yield made
 
 
-async def test_every_class_of_answer_carries_the_security_headers(client: httpx.AsyncClient) -> None:
-    answers = [await client.get(f"/v1/{path}") for path in ("notes/1", "nowhere", "bug", "slow")]
-    answers.append(await client.post("/v1/notes", content=b"x" * 1001))
-    assert [answer.status_code for answer in answers] == [200, 404, 500, 504, 413]
-    for answer in answers:
-        assert answer.headers["strict-transport-security"] == "max-age=31536000; includeSubDomains"
-        assert answer.headers["x-content-type-options"] == "nosniff"
-        assert answer.headers["referrer-policy"] == "no-referrer"
-        assert "default-src 'none'; frame-ancestors 'none'" in answer.headers["content-security-policy"]
-        assert answer.headers["cross-origin-resource-policy"] == "same-origin"
-        assert answer.headers["permissions-policy"]
-        assert answer.headers["cache-control"] == "no-store"
-        assert len(answer.headers["x-request-id"]) == 32
-        assert "server" not in answer.headers
+async def test_security_headers_are_in_every_kind_of_response(client: httpx.AsyncClient) -> None:
+    responses = [await client.get(f"/v1/{path}") for path in ("notes/1", "nowhere", "bug", "slow")]
+    responses.append(await client.post("/v1/notes", content=b"x" * 1001))
+    assert [response.status_code for response in responses] == [200, 404, 500, 504, 413]
+    for response in responses:
+        assert response.headers["strict-transport-security"] == "max-age=31536000; includeSubDomains"
+        assert response.headers["x-content-type-options"] == "nosniff"
+        assert response.headers["referrer-policy"] == "no-referrer"
+        assert "default-src 'none'; frame-ancestors 'none'" in response.headers["content-security-policy"]
+        assert response.headers["cross-origin-resource-policy"] == "same-origin"
+        assert response.headers["permissions-policy"]
+        assert response.headers["cache-control"] == "no-store"
+        assert len(response.headers["x-request-id"]) == 32
+        assert "server" not in response.headers
 
 
-async def test_every_refusal_is_a_problem_that_repeats_the_request_id(client: httpx.AsyncClient) -> None:
+async def test_problem_contains_the_request_id(client: httpx.AsyncClient) -> None:
     for path in ("/v1/nowhere", "/v1/bug", "/v1/slow"):
-        answer = await client.get(path, headers={"x-request-id": "screen-42.a_B"})
-        assert answer.headers["content-type"] == "application/problem+json"
-        assert answer.json()["request_id"] == answer.headers["x-request-id"] == "screen-42.a_B"
+        response = await client.get(path, headers={"x-request-id": "screen-42.a_B"})
+        assert response.headers["content-type"] == "application/problem+json"
+        assert response.json()["request_id"] == response.headers["x-request-id"] == "screen-42.a_B"
 
 
-async def test_an_answer_may_set_its_own_policies_but_no_banner(client: httpx.AsyncClient) -> None:
-    answer = await client.get("/v1/own")
-    assert answer.headers.get_list("cache-control") == ["public"]
-    assert answer.headers.get_list("content-security-policy") == ["default-src 'self'"]
-    assert "server" not in answer.headers
+async def test_response_may_override_policies_but_not_server_header(client: httpx.AsyncClient) -> None:
+    response = await client.get("/v1/own")
+    assert response.headers.get_list("cache-control") == ["public"]
+    assert response.headers.get_list("content-security-policy") == ["default-src 'self'"]
+    assert "server" not in response.headers
 
 
 @pytest.mark.parametrize("given", ["short", "x" * 65, "a b c d e f", 'x"},{"a":"b', "ក" * 8, "abcdefgh\n"])
-async def test_an_odd_request_id_is_replaced(client: httpx.AsyncClient, given: str) -> None:
-    answer = await client.get("/v1/notes/1", headers={b"x-request-id": given.encode()})
-    assert re.fullmatch("[0-9a-f]{32}", answer.headers["x-request-id"])
+async def test_invalid_request_id_is_replaced(client: httpx.AsyncClient, given: str) -> None:
+    response = await client.get("/v1/notes/1", headers={b"x-request-id": given.encode()})
+    assert re.fullmatch("[0-9a-f]{32}", response.headers["x-request-id"])
 
 
-async def test_the_answer_of_one_request_never_keeps_the_id_of_another(client: httpx.AsyncClient) -> None:
+async def test_request_ids_are_unique(client: httpx.AsyncClient) -> None:
     seen = {(await client.get("/v1/notes/1")).headers.get_list("x-request-id")[0] for _ in range(5)}
     assert len(seen) == 5
 
 
 @pytest.mark.parametrize("path", ["/v1/slow", "/v1/stubborn"])
-async def test_what_takes_too_long_is_cancelled_and_answers_504(client: httpx.AsyncClient, path: str) -> None:
-    answer = await client.get(path)
-    assert answer.status_code == 504
-    assert answer.json()["type"] == "urn:firststep:problem:timed-out"
-    assert CANARY not in answer.text
+async def test_slow_request_is_cancelled_and_returns_504(client: httpx.AsyncClient, path: str) -> None:
+    response = await client.get(path)
+    assert response.status_code == 504
+    assert response.json()["type"] == "urn:firststep:problem:timed-out"
+    assert CANARY not in response.text
 
 
-async def test_a_timeout_of_something_inside_is_not_the_deadline(client: httpx.AsyncClient) -> None:
+async def test_inner_timeout_error_returns_500(client: httpx.AsyncClient) -> None:
     with capture_logs() as lines:
         assert (await client.get("/v1/inner-timeout")).status_code == 500
     assert lines[0]["error"] == "builtins.TimeoutError"
 
 
-async def test_an_answer_that_has_begun_may_stream_past_the_deadline(client: httpx.AsyncClient) -> None:
+async def test_started_response_may_stream_past_the_deadline(client: httpx.AsyncClient) -> None:
     assert (await client.get("/v1/stream")).text == "ab"
 
 
-async def test_an_answer_that_breaks_midway_is_logged_and_left_unfinished() -> None:
+async def test_broken_stream_is_logged_and_left_incomplete() -> None:
     sent: list[Any] = []
 
     async def receive() -> Any:
-        await asyncio.Event().wait()  # the client stays, and says nothing more
+        await asyncio.Event().wait()  # The client stays connected and sends nothing.
 
     async def send(message: Any) -> None:
         sent.append((message["type"], message.get("body"), message.get("more_body")))
@@ -185,57 +185,57 @@ async def test_an_answer_that_breaks_midway_is_logged_and_left_unfinished() -> N
     assert CANARY not in repr(lines)
 
 
-async def test_a_bug_is_logged_once_with_its_request(
+async def test_unexpected_exception_is_logged_once(
     client: httpx.AsyncClient, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with capture_logs() as lines:
-        answer = await client.get("/v1/bug?name=" + CANARY)
+        response = await client.get("/v1/bug?name=" + CANARY)
     assert len(lines) == 1
     written = capsys.readouterr()
-    assert CANARY not in answer.text + repr(lines) + written.out + written.err
+    assert CANARY not in response.text + repr(lines) + written.out + written.err
 
 
-async def test_an_exception_outside_of_fastapi_is_a_problem_as_well() -> None:
+async def test_exception_outside_fastapi_returns_a_problem() -> None:
     async def broken(_scope: Any, _receive: Any, _send: Any) -> None:
         raise KeyError(CANARY)
 
     transport = httpx.ASGITransport(app=ProblemBoundary(broken))
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         with capture_logs():
-            answer = await client.get("/")
-    assert answer.status_code == 500
-    assert CANARY not in answer.text
+            response = await client.get("/")
+    assert response.status_code == 500
+    assert CANARY not in response.text
 
 
 @pytest.mark.parametrize(
     "target",
     ["/v1/notes/%00", "/v1/notes/%ff", "/v1/notes/%ed%a0%80", "/v1/notes/1?q=%00", "/v1/notes/a%0ab", "/%00"],
 )
-async def test_targets_nothing_can_store_answer_400(client: httpx.AsyncClient, target: str) -> None:
-    answer = await client.get(target)
-    assert answer.status_code == 400
-    assert answer.json()["type"] == "urn:firststep:problem:malformed-request"
+async def test_malformed_target_returns_400(client: httpx.AsyncClient, target: str) -> None:
+    response = await client.get(target)
+    assert response.status_code == 400
+    assert response.json()["type"] == "urn:firststep:problem:malformed-request"
 
 
 @pytest.mark.parametrize(
     "target", ["/v1/notes/%zz", "/v1/notes/1?%", "/v1/notes/1?q=%ff", "//", "/v1/notes/%2e%2e"]
 )
-async def test_odd_targets_never_answer_500(client: httpx.AsyncClient, target: str) -> None:
+async def test_unusual_target_never_returns_500(client: httpx.AsyncClient, target: str) -> None:
     assert (await client.get(target)).status_code in {200, 404}
 
 
 @pytest.mark.parametrize("host", ["a b", "x" * 300, "a/b", "évil", "[::1", "a:b:c", ""])
-async def test_a_broken_host_answers_400(client: httpx.AsyncClient, host: str) -> None:
-    answer = await client.get("/v1/notes/1", headers={b"host": host.encode()})
-    assert answer.status_code == 400
+async def test_invalid_host_returns_400(client: httpx.AsyncClient, host: str) -> None:
+    response = await client.get("/v1/notes/1", headers={b"host": host.encode()})
+    assert response.status_code == 400
 
 
 @pytest.mark.parametrize("host", ["fsc.example.org", "localhost:8000", "[::1]:8000", "127.0.0.1"])
-async def test_a_sound_host_is_served(client: httpx.AsyncClient, host: str) -> None:
+async def test_valid_host_is_accepted(client: httpx.AsyncClient, host: str) -> None:
     assert (await client.get("/v1/notes/1", headers={"host": host})).status_code == 200
 
 
-async def test_a_query_in_raw_bytes_answers_400() -> None:
+async def test_query_with_raw_bytes_returns_400() -> None:
     statuses: list[int] = []
 
     async def receive() -> Any:
@@ -249,11 +249,11 @@ async def test_a_query_in_raw_bytes_answers_400() -> None:
     assert statuses == [400, 0]
 
 
-async def test_a_trailing_slash_is_another_path_and_no_redirect(client: httpx.AsyncClient) -> None:
+async def test_trailing_slash_is_not_redirected(client: httpx.AsyncClient) -> None:
     assert (await client.post("/v1/notes/?q=%ff")).status_code == 404
 
 
-async def test_one_line_per_request_tells_the_template_and_never_the_path(
+async def test_request_log_contains_path_template_only(
     client: httpx.AsyncClient, capsys: pytest.CaptureFixture[str]
 ) -> None:
     await client.get(
@@ -277,7 +277,7 @@ async def test_one_line_per_request_tells_the_template_and_never_the_path(
     assert CANARY not in written
 
 
-async def test_head_is_get_without_its_body(
+async def test_head_returns_headers_of_get(
     client: httpx.AsyncClient, capsys: pytest.CaptureFixture[str]
 ) -> None:
     whole, head = await client.get("/v1/notes/7?q=7"), await client.head("/v1/notes/7?q=7")
@@ -285,11 +285,11 @@ async def test_head_is_get_without_its_body(
     assert head.headers["content-length"] == whole.headers["content-length"]
     line = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (line["method"], line["route"]) == ("HEAD", "/v1/notes/{id}")
-    refused = await client.post("/v1/notes/7")
-    assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD")
+    rejected = await client.post("/v1/notes/7")
+    assert (rejected.status_code, rejected.headers["allow"]) == (405, "GET, HEAD")
 
 
-async def test_the_lifespan_passes_through_every_layer() -> None:
+async def test_lifespan_passes_every_middleware() -> None:
     seen: list[str] = []
     messages = iter([{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}])
 

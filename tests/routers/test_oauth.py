@@ -1,4 +1,4 @@
-"""Machines sign in."""
+"""Authentication of API clients (OAuth 2.0)."""
 
 import base64
 import json
@@ -16,7 +16,7 @@ from jose import jwk, jws
 from app.access.jwk import export_public_jwk
 from app.access.passwords import hash_secret
 from app.access.vault import get_vault
-from tests.routers.browsers import sql
+from tests.routers.browsers import run_sql
 from tests.world import World, id_of
 
 ISSUER = "http://testserver"
@@ -27,7 +27,7 @@ KEY = ec.generate_private_key(ec.SECP256R1())
 
 @dataclass
 class Machine:
-    """A partner's system."""
+    """An API client of a partner."""
 
     world: World
     id: str
@@ -44,19 +44,19 @@ class Machine:
 
     async def by_basic(self, secret: str = SECRET, **form: str) -> httpx.Response:
         pair = base64.b64encode(f"{quote(self.id)}:{quote(secret)}".encode()).decode()
-        said = {"grant_type": "client_credentials", **form}
-        return await self.post("token", said, authorization=f"Basic {pair}")
+        fields = {"grant_type": "client_credentials", **form}
+        return await self.post("token", fields, authorization=f"Basic {pair}")
 
     async def by_key(self, assertion: str, **form: str) -> httpx.Response:
         proof = {"client_assertion_type": JWT_BEARER, "client_assertion": assertion}
         return await self.post("token", {"grant_type": "client_credentials", **proof, **form})
 
     def assertion(self, **claims: Any) -> str:
-        said = {
+        default_claims = {
             "iss": self.id, "sub": self.id, "aud": ISSUER, "jti": uuid.uuid4().hex, "exp": int(time.time()) + 60,
         }  # fmt: skip
         signer = jwk.construct(KEY, "ES256")
-        return str(jws.sign({**said, **claims}, signer, algorithm="ES256"))
+        return str(jws.sign({**default_claims, **claims}, signer, algorithm="ES256"))
 
     async def referrals(self, token: str) -> httpx.Response:
         return await self.world.http.get("/v1/referrals", headers={"authorization": f"Bearer {token}"})
@@ -66,28 +66,28 @@ class Machine:
 async def machine(world: World) -> Machine:
     client_id = id_of("partner_one")
     insert = "INSERT INTO api_client_secrets (id, client_id, digest, created_at) VALUES ($1, $2, $3, now())"
-    await sql(world, insert, uuid.uuid4(), client_id, hash_secret(SECRET))
+    await run_sql(world, insert, uuid.uuid4(), client_id, hash_secret(SECRET))
     key = json.dumps(export_public_jwk(KEY.public_key()))
-    await sql(world, "UPDATE api_clients SET public_key = $2 WHERE id = $1", client_id, key)
+    await run_sql(world, "UPDATE api_clients SET public_key = $2 WHERE id = $1", client_id, key)
     return Machine(world, str(client_id))
 
 
-async def test_a_secret_gets_a_short_token_by_either_way_of_sending_it(machine: Machine) -> None:
-    for answer in (await machine.token(), await machine.by_basic()):
-        assert answer.status_code == 200
-        assert answer.headers["cache-control"] == "no-store"
-        told = answer.json()
-        assert {**told, "access_token": ""} == {
+async def test_client_secret_is_accepted_in_form_and_header(machine: Machine) -> None:
+    for response in (await machine.token(), await machine.by_basic()):
+        assert response.status_code == 200
+        assert response.headers["cache-control"] == "no-store"
+        token = response.json()
+        assert {**token, "access_token": ""} == {
             "access_token": "", "token_type": "Bearer", "expires_in": 600, "scope": "referrals",
         }  # fmt: skip
-        assert (await machine.referrals(told["access_token"])).status_code == 200
-    used = await sql(machine.world, "SELECT last_used_at FROM api_clients WHERE last_used_at IS NOT NULL")
+        assert (await machine.referrals(token["access_token"])).status_code == 200
+    used = await run_sql(machine.world, "SELECT last_used_at FROM api_clients WHERE last_used_at IS NOT NULL")
     assert len(used) == 1
-    (entry,) = await machine.world.log(answer.headers["x-request-id"])
+    (entry,) = await machine.world.log(response.headers["x-request-id"])
     assert (entry["act"], entry["outcome"], entry["client_id"]) == ("client.sign_in", "allowed", machine.id)
 
 
-async def test_a_key_gets_a_token_and_each_assertion_works_once(machine: Machine) -> None:
+async def test_client_assertion_works_once(machine: Machine) -> None:
     assertion = machine.assertion()
     assert (await machine.by_key(assertion)).status_code == 200
     again = await machine.by_key(assertion, client_id=machine.id)
@@ -95,22 +95,22 @@ async def test_a_key_gets_a_token_and_each_assertion_works_once(machine: Machine
     assert (await machine.by_key(machine.assertion(), client_id=machine.id)).status_code == 200
 
 
-async def test_an_assertion_that_is_not_exactly_right_is_refused(machine: Machine) -> None:
+async def test_invalid_client_assertion_is_rejected(machine: Machine) -> None:
     present = int(time.time())
     changes: list[dict[str, Any]] = [
         {"aud": f"{ISSUER}/v1/oauth/token"}, {"aud": [ISSUER]}, {"exp": present - 1}, {"exp": present + 3600},
         {"iss": str(id_of("partner_two"))}, {"sub": str(id_of("partner_two"))}, {"sub": "nobody"}, {"jti": ""},
     ]  # fmt: skip
-    answers = [await machine.by_key(machine.assertion(**change)) for change in changes]
-    answers += [
+    responses = [await machine.by_key(machine.assertion(**change)) for change in changes]
+    responses += [
         await machine.by_key(text) for text in ("x", "a.b.c", "." * 9000, machine.assertion()[:-4] + "AAAA")
     ]
-    assert {(a.status_code, a.json()["error"]) for a in answers} == {(401, "invalid_client")}
+    assert {(a.status_code, a.json()["error"]) for a in responses} == {(401, "invalid_client")}
     typeless = {"grant_type": "client_credentials", "client_assertion": machine.assertion()}
     assert (await machine.post("token", typeless)).json()["error"] == "invalid_request"
 
 
-async def test_refusals_are_worded_as_the_rfc_says(machine: Machine) -> None:
+async def test_errors_follow_rfc_6749(machine: Machine) -> None:
     proof = {"client_id": machine.id, "client_secret": SECRET}
     grant = {"grant_type": "client_credentials"}
     tries: list[tuple[dict[str, str] | str, int, str]] = [
@@ -135,15 +135,15 @@ async def test_refusals_are_worded_as_the_rfc_says(machine: Machine) -> None:
         ("", 400, "invalid_request"),
     ]
     for form, status, code in tries:
-        answer = await machine.post("token", form)
-        assert (answer.status_code, answer.json()["error"]) == (status, code), form
-        assert answer.headers["cache-control"] == "no-store"
-        assert answer.headers["content-type"] == "application/json"
+        response = await machine.post("token", form)
+        assert (response.status_code, response.json()["error"]) == (status, code), form
+        assert response.headers["cache-control"] == "no-store"
+        assert response.headers["content-type"] == "application/json"
     wrong_media = await machine.world.http.post("/v1/oauth/token", json={**grant, **proof})
     assert (wrong_media.status_code, wrong_media.json()["error"]) == (400, "invalid_request")
 
 
-async def test_http_basic_is_challenged_when_it_fails(machine: Machine) -> None:
+async def test_failed_http_basic_gets_a_challenge(machine: Machine) -> None:
     wrong = await machine.by_basic("wrong")
     assert (wrong.status_code, wrong.json()["error"]) == (401, "invalid_client")
     assert wrong.headers["www-authenticate"].startswith("Basic ")
@@ -151,20 +151,20 @@ async def test_http_basic_is_challenged_when_it_fails(machine: Machine) -> None:
     assert (await machine.by_basic(client_id=str(uuid.uuid4()))).status_code == 401
     assert (await machine.by_basic(client_secret=SECRET)).json()["error"] == "invalid_request"
     for header in ("Basic !!!", "Basic", "Basic " + base64.b64encode(b"no-colon").decode(), "Bearer x"):
-        answer = await machine.post("token", {"grant_type": "client_credentials"}, authorization=header)
-        assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client"), header
+        response = await machine.post("token", {"grant_type": "client_credentials"}, authorization=header)
+        assert (response.status_code, response.json()["error"]) == (401, "invalid_client"), header
     assert "www-authenticate" not in (await machine.token(client_secret="wrong")).headers
 
 
-async def test_a_token_may_carry_fewer_scopes_and_then_opens_less(machine: Machine) -> None:
-    await sql(machine.world, "UPDATE api_clients SET scopes = '{referrals,reports}'")
+async def test_token_with_fewer_scopes_has_fewer_permissions(machine: Machine) -> None:
+    await run_sql(machine.world, "UPDATE api_clients SET scopes = '{referrals,reports}'")
     assert (await machine.token()).json()["scope"] == "referrals reports"
     narrowed = (await machine.token(scope="reports")).json()
     assert narrowed["scope"] == "reports"
     assert (await machine.referrals(narrowed["access_token"])).status_code == 403
 
 
-async def test_a_failed_proof_is_in_the_log_with_the_client_it_named(machine: Machine) -> None:
+async def test_failed_client_authentication_is_logged(machine: Machine) -> None:
     known = await machine.token(client_secret="wrong")
     (entry,) = await machine.world.log(known.headers["x-request-id"])
     assert (entry["outcome"], entry["client_id"]) == ("unauthenticated", machine.id)
@@ -173,30 +173,30 @@ async def test_a_failed_proof_is_in_the_log_with_the_client_it_named(machine: Ma
     assert (entry["outcome"], entry["client_id"]) == ("unauthenticated", None)
 
 
-async def test_clients_and_agencies_that_are_deactivated_get_no_token(machine: Machine) -> None:
+async def test_deactivated_client_or_agency_gets_no_token(machine: Machine) -> None:
     token = (await machine.token()).json()["access_token"]
     for table in ("api_clients", "agencies"):
-        await sql(machine.world, f"UPDATE {table} SET is_active = false")  # noqa: S608 - tables of ours
+        await run_sql(machine.world, f"UPDATE {table} SET is_active = false")  # noqa: S608 - a constant table name
         assert (await machine.token()).json()["error"] == "invalid_client"
         assert (await machine.referrals(token)).status_code == 401
-        await sql(machine.world, f"UPDATE {table} SET is_active = true")  # noqa: S608 - tables of ours
+        await run_sql(machine.world, f"UPDATE {table} SET is_active = true")  # noqa: S608 - a constant table name
     assert (await machine.token()).status_code == 200
 
 
-async def test_a_revoked_token_is_dead_at_the_next_request(machine: Machine) -> None:
+async def test_revoked_token_is_rejected_at_the_next_request(machine: Machine) -> None:
     token = (await machine.token()).json()["access_token"]
     proof = {"client_id": machine.id, "client_secret": SECRET}
     assert (await machine.post("revoke", {"token": token})).status_code == 401
     assert (await machine.post("revoke", proof)).json()["error"] == "invalid_request"
     assert (await machine.referrals(token)).status_code == 200
     for _ in range(2):
-        answer = await machine.post("revoke", {**proof, "token": token, "token_type_hint": "access_token"})
-        assert (answer.status_code, answer.content) == (200, b"")
+        response = await machine.post("revoke", {**proof, "token": token, "token_type_hint": "access_token"})
+        assert (response.status_code, response.content) == (200, b"")
     assert (await machine.referrals(token)).status_code == 401
     assert (await machine.post("revoke", {**proof, "token": "nonsense"})).status_code == 200
 
 
-async def test_nobody_revokes_the_token_of_another(machine: Machine) -> None:
+async def test_client_cannot_revoke_the_token_of_another(machine: Machine) -> None:
     proof = {"client_id": machine.id, "client_secret": SECRET}
     for name in ("partner_two", "worker_north"):
         other = machine.world.as_(name)
@@ -204,7 +204,7 @@ async def test_nobody_revokes_the_token_of_another(machine: Machine) -> None:
         assert (await other.get("/v1/referrals")).status_code == 200
 
 
-async def test_a_removed_secret_takes_its_tokens_along(machine: Machine) -> None:
+async def test_deleting_a_secret_revokes_its_tokens(machine: Machine) -> None:
     token = (await machine.token()).json()["access_token"]
     path = f"/v1/api-clients/{machine.id}"
     (secret,) = (await machine.world.admin.get(path)).json()["secrets"]
@@ -213,10 +213,10 @@ async def test_a_removed_secret_takes_its_tokens_along(machine: Machine) -> None
     assert (await machine.referrals(token)).status_code == 401
 
 
-async def test_a_machine_finds_out_where_to_sign_in_and_how_tokens_are_verified(machine: Machine) -> None:
-    told = await machine.world.http.get("/.well-known/oauth-authorization-server")
-    assert told.status_code == 200
-    metadata = told.json()
+async def test_server_metadata_and_jwks_are_published(machine: Machine) -> None:
+    response = await machine.world.http.get("/.well-known/oauth-authorization-server")
+    assert response.status_code == 200
+    metadata = response.json()
     assert metadata["issuer"] == ISSUER
     assert metadata["token_endpoint"] == f"{ISSUER}/v1/oauth/token"
     assert metadata["grant_types_supported"] == ["client_credentials"]

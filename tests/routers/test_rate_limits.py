@@ -41,7 +41,7 @@ async def ask(
     return await client.get("/", headers=headers)
 
 
-def test_a_bucket_empties_and_fills_again_with_time() -> None:
+def test_bucket_empties_and_refills() -> None:
     clock = Clock()
     limiter = RateLimiter(clock=clock)
     assert [limiter.take("a", 2) for _ in range(3)] == [
@@ -56,20 +56,20 @@ def test_a_bucket_empties_and_fills_again_with_time() -> None:
     assert limiter.peek("a", 2) == Verdict(2, 2, 1, True)
 
 
-def test_looking_costs_nothing_and_remembers_nothing() -> None:
+def test_peek_uses_no_token_and_stores_no_key() -> None:
     limiter = RateLimiter(clock=Clock())
     assert [limiter.peek("a", 2).remaining for _ in range(5)] == [2] * 5
     assert len(limiter._buckets) == 0
 
 
-def test_keys_do_not_share_a_bucket() -> None:
+def test_keys_have_separate_buckets() -> None:
     limiter = RateLimiter(clock=Clock())
     assert limiter.take("a", 1).allowed
     assert not limiter.take("a", 1).allowed
     assert limiter.take("b", 1).allowed
 
 
-def test_the_least_recently_used_key_is_forgotten_first() -> None:
+def test_least_recently_used_key_is_dropped_first() -> None:
     limiter = RateLimiter(max_keys=2, clock=Clock())
     for key in "abac":
         limiter.take(key, 1)
@@ -77,9 +77,7 @@ def test_the_least_recently_used_key_is_forgotten_first() -> None:
 
 
 @given(st.lists(st.floats(0, 20), max_size=60), st.integers(1, 50))
-def test_no_minute_lets_more_through_than_a_full_bucket_and_its_refill(
-    waits: list[float], limit: int
-) -> None:
+def test_requests_per_minute_never_exceed_bucket_and_refill(waits: list[float], limit: int) -> None:
     clock = Clock()
     limiter = RateLimiter(clock=clock)
     passed = 0
@@ -89,36 +87,36 @@ def test_no_minute_lets_more_through_than_a_full_bucket_and_its_refill(
     assert passed <= limit + sum(waits) * limit / 60 + 1e-6
 
 
-def test_a_verdict_is_told_as_structured_fields() -> None:
+def test_verdict_is_formatted_as_structured_fields() -> None:
     assert format_rate_headers(Verdict(6000, 5999, 60, True)) == [
         (b"ratelimit-policy", b'"default";q=6000;w=60'),
         (b"ratelimit", b'"default";r=5999;t=60'),
     ]
 
 
-async def test_an_anonymous_address_is_limited_and_told_when_to_return() -> None:
+async def test_anonymous_address_is_limited_with_retry_after() -> None:
     clock = Clock()
     async with limited(clock) as client:
-        answers = [await ask(client) for _ in range(4)]
-        assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
-        assert answers[0].headers["ratelimit-policy"] == '"default";q=3;w=60'
-        assert answers[0].headers["ratelimit"] == '"default";r=2;t=20'
-        assert answers[3].headers["ratelimit"] == '"default";r=0;t=20'
-        assert answers[3].headers["retry-after"] == "20"
-        assert answers[3].json()["type"] == "urn:firststep:problem:too-many-requests"
+        responses = [await ask(client) for _ in range(4)]
+        assert [response.status_code for response in responses] == [200, 200, 200, 429]
+        assert responses[0].headers["ratelimit-policy"] == '"default";q=3;w=60'
+        assert responses[0].headers["ratelimit"] == '"default";r=2;t=20'
+        assert responses[3].headers["ratelimit"] == '"default";r=0;t=20'
+        assert responses[3].headers["retry-after"] == "20"
+        assert responses[3].json()["type"] == "urn:firststep:problem:too-many-requests"
         assert (await ask(client, address="192.0.2.2")).status_code == 200
         clock.now += 20
         assert (await ask(client)).status_code == 200
 
 
-async def test_a_known_principal_is_told_its_own_limit_and_not_the_address_s() -> None:
+async def test_authenticated_caller_gets_its_own_limit() -> None:
     async with limited(Clock()) as client:
-        answers = [await ask(client, "good") for _ in range(10)]
-    assert {answer.status_code for answer in answers} == {200}
-    assert answers[-1].headers["ratelimit"].startswith('"default";r=90;')
+        responses = [await ask(client, "good") for _ in range(10)]
+    assert {response.status_code for response in responses} == {200}
+    assert responses[-1].headers["ratelimit"].startswith('"default";r=90;')
 
 
-async def test_invented_tokens_count_for_the_address_but_lock_nobody_out_who_proved_good() -> None:
+async def test_forged_tokens_do_not_block_authenticated_callers() -> None:
     async with limited(Clock()) as client:
         assert (await ask(client, "good")).status_code == 200
         statuses = [(await ask(client, f"bad{number}")).status_code for number in range(5)]
@@ -147,7 +145,7 @@ async def test_invented_tokens_count_for_the_address_but_lock_nobody_out_who_pro
         (None, [], ("10.0.0.1",), UNKNOWN),
     ],
 )
-def test_forwarded_addresses_are_believed_from_trusted_peers_only(
+def test_forwarded_address_is_used_from_trusted_proxies_only(
     peer: str | None, forwarded: list[str], trusted: tuple[str, ...], address: str
 ) -> None:
     scope: dict[str, Any] = {"headers": [(b"x-forwarded-for", value.encode()) for value in forwarded]}
@@ -155,7 +153,7 @@ def test_forwarded_addresses_are_believed_from_trusted_peers_only(
     assert get_client_address(scope, trusted) == address
 
 
-def test_an_ipv6_subscriber_has_one_bucket() -> None:
+def test_ipv6_network_shares_one_bucket() -> None:
     assert (
         get_rate_limit_key("2001:db8:1:2:3::4")
         == get_rate_limit_key("2001:db8:1:2::9")

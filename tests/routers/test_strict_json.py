@@ -66,7 +66,7 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
         yield opened
 
 
-def refusal(body: bytes) -> str:
+def rejection(body: bytes) -> str:
     with pytest.raises(MalformedRequest) as caught:
         parse(body)
     [fault] = caught.value.faults
@@ -113,8 +113,8 @@ def refusal(body: bytes) -> str:
         (b"]" * 100, "json_invalid"),
     ],
 )
-def test_a_body_that_is_not_strict_json_is_refused_with_its_reason(body: bytes, code: str) -> None:
-    assert refusal(body) == code
+def test_invalid_json_is_rejected_with_its_code(body: bytes, code: str) -> None:
+    assert rejection(body) == code
 
 
 @pytest.mark.parametrize(
@@ -131,11 +131,11 @@ def test_a_body_that_is_not_strict_json_is_refused_with_its_reason(body: bytes, 
         (b"[" + b"[]," * 99 + b"{}]", [[]] * 99 + [{}]),
     ],
 )
-def test_strict_json_is_read_as_it_stands(body: bytes, value: Any) -> None:
+def test_valid_json_is_parsed(body: bytes, value: Any) -> None:
     assert parse(body) == value
 
 
-def test_nesting_is_allowed_down_to_the_last_permitted_level() -> None:
+def test_maximum_nesting_is_accepted() -> None:
     parse(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH)
     parse(b'{"[":' * MAX_DEPTH + b"1" + b"}" * MAX_DEPTH)
 
@@ -153,13 +153,13 @@ def test_nesting_is_allowed_down_to_the_last_permitted_level() -> None:
     ),
     st.booleans(),
 )
-def test_whatever_is_written_as_json_reads_back_the_same(value: Any, ascii_only: bool) -> None:
+def test_serialized_json_is_parsed_to_the_same_value(value: Any, ascii_only: bool) -> None:
     assert parse(json.dumps(value, ensure_ascii=ascii_only).encode()) == value
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=60) | st.text('[]{}",:\\u0d8e1 ', max_size=60).map(str.encode))
-def test_any_bytes_are_either_read_or_malformed(body: bytes) -> None:
+def test_random_bytes_are_parsed_or_rejected(body: bytes) -> None:
     with suppress(MalformedRequest):
         parse(body)
 
@@ -174,24 +174,24 @@ def test_any_bytes_are_either_read_or_malformed(body: bytes) -> None:
         b"[" + b"[]," * 300_000 + b"[]]",
     ],
 )
-def test_hostile_bodies_take_time_only_in_proportion_to_their_size(body: bytes) -> None:
+def test_hostile_bodies_are_parsed_in_linear_time(body: bytes) -> None:
     started = time.process_time()
     with suppress(MalformedRequest):
         parse(body)
     assert time.process_time() - started < 2
 
 
-async def test_a_write_reads_its_body_once_and_as_strict_json(client: httpx.AsyncClient) -> None:
-    answer = await client.post("/v1/which-request", json={"text": "x"})
-    assert answer.json() == [True, True]
+async def test_body_is_parsed_once(client: httpx.AsyncClient) -> None:
+    response = await client.post("/v1/which-request", json={"text": "x"})
+    assert response.json() == [True, True]
 
 
 @pytest.mark.parametrize("body", [b'{"text": NaN}', b'{"text": "\\ud800"}', b'{"text": "a", "text": "b"}'])
-async def test_a_malformed_body_answers_400_and_not_500(client: httpx.AsyncClient, body: bytes) -> None:
-    answer = await client.post("/v1/notes", content=body, headers={"content-type": "application/json"})
-    assert answer.status_code == 400
-    assert answer.json()["type"] == "urn:firststep:problem:malformed-request"
-    assert answer.json()["errors"][0]["pointer"] == ""
+async def test_malformed_body_returns_400(client: httpx.AsyncClient, body: bytes) -> None:
+    response = await client.post("/v1/notes", content=body, headers={"content-type": "application/json"})
+    assert response.status_code == 400
+    assert response.json()["type"] == "urn:firststep:problem:malformed-request"
+    assert response.json()["errors"][0]["pointer"] == ""
 
 
 @pytest.mark.parametrize(
@@ -208,49 +208,47 @@ async def test_a_malformed_body_answers_400_and_not_500(client: httpx.AsyncClien
     ],
 )
 @pytest.mark.parametrize("path", ["/v1/notes", "/v1/notes/acknowledge"])
-async def test_a_write_labelled_as_something_else_answers_415(
-    client: httpx.AsyncClient, path: str, label: str
-) -> None:
-    answer = await client.post(path, content=b'{"text": "x"}', headers={"content-type": label})
-    assert answer.status_code == 415
+async def test_wrong_content_type_returns_415(client: httpx.AsyncClient, path: str, label: str) -> None:
+    response = await client.post(path, content=b'{"text": "x"}', headers={"content-type": label})
+    assert response.status_code == 415
 
 
-async def test_a_body_without_any_label_answers_415(client: httpx.AsyncClient) -> None:
+async def test_missing_content_type_returns_415(client: httpx.AsyncClient) -> None:
     assert (await client.post("/v1/notes", content=b'{"text": "x"}')).status_code == 415
     assert (await client.post("/v1/notes/acknowledge", content=b"{}")).status_code == 415
 
 
-async def test_a_compressed_body_answers_415(client: httpx.AsyncClient) -> None:
+async def test_compressed_body_returns_415(client: httpx.AsyncClient) -> None:
     headers = {"content-type": "application/json", "content-encoding": "gzip"}
     assert (await client.post("/v1/notes", content=b"\x1f\x8b", headers=headers)).status_code == 415
 
 
 @pytest.mark.parametrize("label", ["application/json", 'Application/JSON ; Charset="UTF-8"'])
-async def test_json_in_utf8_is_accepted_however_it_is_spelled(client: httpx.AsyncClient, label: str) -> None:
-    answer = await client.post("/v1/notes", content=b'{"text": "x"}', headers={"content-type": label})
-    assert answer.json() == {"text": "x", "count": 0}
+async def test_json_content_type_variants_are_accepted(client: httpx.AsyncClient, label: str) -> None:
+    response = await client.post("/v1/notes", content=b'{"text": "x"}', headers={"content-type": label})
+    assert response.json() == {"text": "x", "count": 0}
 
 
-async def test_a_patch_may_also_be_labelled_merge_patch(client: httpx.AsyncClient) -> None:
+async def test_patch_accepts_merge_patch_content_type(client: httpx.AsyncClient) -> None:
     headers = {"content-type": "application/merge-patch+json"}
-    answer = await client.patch("/v1/notes", content=b'{"text": "x"}', headers=headers)
-    assert answer.status_code == 200
+    response = await client.patch("/v1/notes", content=b'{"text": "x"}', headers=headers)
+    assert response.status_code == 200
 
 
-async def test_an_empty_body_where_one_is_required_answers_422(client: httpx.AsyncClient) -> None:
+async def test_missing_required_body_returns_422(client: httpx.AsyncClient) -> None:
     for headers in ({}, {"content-type": "application/json"}):
-        answer = await client.post("/v1/notes", headers=headers)
-        assert answer.status_code == 422
-        assert answer.json()["errors"] == [
+        response = await client.post("/v1/notes", headers=headers)
+        assert response.status_code == 422
+        assert response.json()["errors"] == [
             {"pointer": "", "code": "missing", "detail": "This field is required."}
         ]
 
 
-async def test_an_act_without_a_body_needs_no_label(client: httpx.AsyncClient) -> None:
+async def test_request_without_body_needs_no_content_type(client: httpx.AsyncClient) -> None:
     assert (await client.post("/v1/notes/acknowledge")).json() == {"done": True}
     assert (await client.post("/v1/perhaps")).json() == {"given": False}
 
 
-async def test_a_body_that_is_a_file_is_left_alone(client: httpx.AsyncClient) -> None:
+async def test_binary_body_is_not_parsed(client: httpx.AsyncClient) -> None:
     headers = {"content-type": "application/octet-stream"}
     assert (await client.put("/v1/files", content=b"\xff\x00", headers=headers)).json() == 2
