@@ -19,7 +19,7 @@ from app.kit.pagination import Paginator
 from app.models import Case, Child
 from app.schemas.agenda import AgendaEntry, AgendaEntryList, AgendaFilters, AgendaRecord
 from app.schemas.cases import CaseChild
-from app.services.cases.agenda_sources import AGENDA
+from app.services.cases.agenda_sources import AGENDA, AgendaRow
 from app.services.cases.cases import to_case_child
 from app.services.cases.record_links import get_record_path
 
@@ -67,7 +67,7 @@ def build_agenda_query(caller: Caller, until: date, milestones_until: date) -> S
     )
 
 
-async def _to_schemas(session: AsyncSession, rows: Sequence[Any]) -> list[AgendaEntry]:
+async def _to_schemas(session: AsyncSession, rows: Sequence[AgendaRow]) -> list[AgendaEntry]:
     """Return the entries, each with its case.
 
     An entry is left out if its case became invisible to the caller between the two statements.
@@ -81,9 +81,12 @@ async def _to_schemas(session: AsyncSession, rows: Sequence[Any]) -> list[Agenda
             if row.record_kind == "referral"
         ],
     )
-    return [
-        _to_schema(row, cases.get(row.case_id)) for row in rows if row.case_id is None or row.case_id in cases
-    ]
+    entries = []
+    for row in rows:
+        case = cases.get(row.case_id) if row.case_id else None
+        if case is not None or row.case_id is None:
+            entries.append(_to_schema(row, case))
+    return entries
 
 
 async def _load_cases(session: AsyncSession, case_ids: Iterable[UUID]) -> dict[UUID, _AgendaCase]:
@@ -96,7 +99,7 @@ async def _load_cases(session: AsyncSession, case_ids: Iterable[UUID]) -> dict[U
     return {case.id: _AgendaCase(case.number, child.id, to_case_child(child)) for case, child in rows}
 
 
-def _to_schema(row: Any, case: _AgendaCase | None) -> AgendaEntry:
+def _to_schema(row: AgendaRow, case: _AgendaCase | None) -> AgendaEntry:
     return AgendaEntry.model_construct(
         kind=row.kind,
         due_on=row.due_on,

@@ -9,6 +9,10 @@ Items without a date of their own are due as follows: a received referral after 
 submission and a returned record after 7 days; a service referral without an answer from the provider after 14 days.
 """
 
+from datetime import date, datetime
+from typing import Protocol
+from uuid import UUID
+
 from sqlalchemy import ARRAY, Boolean, Date, DateTime, Text, Uuid, bindparam, text
 
 AGENDA = (
@@ -141,3 +145,16 @@ SELECT kind, due_on, at, case_id, record_kind, record_id, detail,
 
 Parameters: `caller_id`, `supervised_team_ids`, `is_programme_manager`, `today`, `until` and `milestones_until`.
 """
+
+
+class AgendaRow(Protocol):
+    """A row of `AGENDA`."""
+
+    kind: str
+    due_on: date
+    at: datetime | None
+    case_id: UUID | None
+    record_kind: str
+    record_id: UUID
+    detail: str | None
+    overdue: bool

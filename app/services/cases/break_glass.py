@@ -1,7 +1,6 @@
 """Break-glass: emergency read access to one case outside the caller's scope."""
 
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -10,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.vault import decrypt, encrypt
 from app.database.errors import get_violated_constraint
 from app.errors import NotFound
 from app.kit.pagination import Paginator
@@ -39,7 +37,7 @@ async def break_glass(
     grant = BreakGlassGrant(
         case_id=case_id, user_id=caller.id, opened_at=opened_at, expires_at=opened_at + BREAK_GLASS_DURATION
     )
-    encrypt(grant, "reason_sealed", payload.reason)
+    grant.reason = payload.reason
     session.add(grant)
     try:
         await session.flush()  # the grant makes the case visible, unless a conflict wall hides it
@@ -70,5 +68,5 @@ async def list_break_glass_grants(
 
 
 def _to_schema(grant: BreakGlassGrant) -> BreakGlassGrantSchema:
-    columns: dict[str, Any] = grant.model_dump(include=set(BreakGlassGrantSchema.model_fields) - {"reason"})
-    return BreakGlassGrantSchema(**columns, reason=decrypt(grant, "reason_sealed"))
+    columns = grant.model_dump(include=set(BreakGlassGrantSchema.model_fields) - {"reason"})
+    return BreakGlassGrantSchema(**columns, reason=grant.reason)

@@ -6,9 +6,10 @@ able to distinguish, such as a therapy session and a court date, have the same t
 """
 
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -34,6 +35,7 @@ from app.schemas.wire import PageQuery
 from app.services.accounts import sign_in_throttle
 from app.services.accounts.sign_in_audit import SignInContext, record_throttled_attempt
 from app.services.cases import agenda
+from app.services.cases.agenda_sources import AgendaRow
 
 FEED_ACCESS_ACTION = "agenda.feed"
 OPEN_FEED_SQL = "SELECT (opened).*, (feed).id AS feed_id, (feed).user_id, (feed).language FROM access.open_calendar_feed($1, $2, $3)"
@@ -193,25 +195,25 @@ async def render_calendar_feed(session: AsyncSession, owner: FeedOwner) -> str:
     )
 
 
-def _to_event(owner: FeedOwner, row: Any) -> CalendarEvent:
+def _to_event(owner: FeedOwner, row: AgendaRow) -> CalendarEvent:
     return CalendarEvent(
         _build_event_uid(owner.caller.id, row), EVENT_TITLES[owner.language][row.kind], row.due_on, row.at
     )
 
 
-def _build_event_uid(owner_id: UUID, row: Any) -> str:
+def _build_event_uid(owner_id: UUID, row: AgendaRow) -> str:
     """Return a stable id of an event that differs from the record's id.
 
     A lost phone must not help to identify rows of a stolen database dump. The detail is part of the id for milestones
     only, because a case has several of them; the detail of any other record may change.
     """
-    milestone = row.detail.encode() if row.kind == "milestone" else b""
+    milestone = (row.detail or "").encode() if row.kind == "milestone" else b""
     record = (row.record_kind.encode(), row.record_id.bytes)
     digest = get_vault().blind_index.compute_digest(b"calendar", owner_id.bytes, *record, milestone)
     return str(UUID(bytes=digest[:16]))
 
 
-def _to_caller(event: Any) -> Caller:
+def _to_caller(event: asyncpg.Record) -> Caller:
     return Caller(
         id=event["user_id"],
         kind="person",

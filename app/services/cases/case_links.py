@@ -1,6 +1,5 @@
 """Links between the cases of two children; a link creates a conflict wall between their workers."""
 
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -8,7 +7,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.vault import decrypt, encrypt
 from app.errors import Fault, InvalidInput
 from app.kit.pagination import Paginator
 from app.kit.records import ensure_exists, get_record
@@ -49,7 +47,7 @@ async def create_case_link(
         linked_case_id=second.id,
         linked_by_id=caller.id,
     )
-    encrypt(link, "reason_sealed", payload.reason)
+    link.reason = payload.reason
     session.add(link)
     await session.flush()  # the response is read back from the database
     return _to_schema(link)
@@ -73,5 +71,5 @@ async def list_case_links(
 
 
 def _to_schema(link: CaseLink) -> CaseLinkSchema:
-    columns: dict[str, Any] = link.model_dump(include=set(CaseLinkSchema.model_fields) - {"reason"})
-    return CaseLinkSchema(**columns, reason=decrypt(link, "reason_sealed"))
+    columns = link.model_dump(include=set(CaseLinkSchema.model_fields) - {"reason"})
+    return CaseLinkSchema(**columns, reason=link.reason)

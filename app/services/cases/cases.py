@@ -4,20 +4,20 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import Row, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access import log
 from app.access.caller import Caller
 from app.access.log import AccessedRecord
-from app.access.vault import decrypt, decrypt_value, encrypt
 from app.errors import NotFound
 from app.kit.dates import BirthRange, today
 from app.kit.pagination import Paginator
 from app.kit.records import apply_patch, get_version_for_update
 from app.kit.state_machine import raise_if_unmet
 from app.models import Case, CaseWorker, Child
+from app.models.contents import StoredChildIdentity
 from app.models.record import utc_now
 from app.schemas.cases import (
     Case as CaseSchema,
@@ -102,10 +102,10 @@ async def update_case(
     """
     case = await get_version_for_update(session, Case, case_id, expected_version)
     raise_if_unmet(await check_case_writable(session, case))
-    content = apply_patch(CaseContent, {"kind": case.kind, **decrypt(case)}, payload)
+    content = apply_patch(CaseContent, {"kind": case.kind, **case.content}, payload)
     case.kind = content.kind
     case.updated_at = utc_now()
-    encrypt(case, "sealed", content.model_dump(mode="json", exclude={"kind"}))
+    case.content = {"summary": content.summary}
     case_history.record_case_history(session, case, "case_changed", caller, case)
     await session.flush()  # the response is read back from the database
     return await load_case_schema(session, case)
@@ -116,19 +116,19 @@ async def load_case_schema(session: AsyncSession, case: Case) -> CaseSchema:
     return await get_case(session, case.id)
 
 
-def _row_to_schema(row: Any) -> CaseSchema:
-    content = decrypt_value("cases", "sealed", row.id, row.content_encrypted) if row.content_encrypted else {}
-    identity = decrypt_value("children", "sealed", row.child_id, row.identity_encrypted)
+def _row_to_schema(row: Row[*tuple[Any, ...]]) -> CaseSchema:
+    content = Case.content.decrypt(row.id, row.content_encrypted)
+    identity = Child.identity.decrypt(row.child_id, row.identity_encrypted)
     return CaseSchema.model_construct(
         **dict(zip((*COLUMN_FIELDS, "co_worker_ids"), row, strict=False)),
         child=CaseChild(**_case_child_fields(row.child_id, row.sex, identity, today())),
-        summary=content.get("summary"),
+        summary=content["summary"],
         outcome=content.get("outcome"),
     )
 
 
-def _row_to_summary(row: Any, day: date) -> dict[str, Any]:
-    identity = decrypt_value("children", "sealed", row.child_id, row.identity_encrypted)
+def _row_to_summary(row: Row[*tuple[Any, ...]], day: date) -> dict[str, object]:
+    identity = Child.identity.decrypt(row.child_id, row.identity_encrypted)
     item = dict(zip(SUMMARY_FIELDS, row, strict=False))
     for name in UUID_FIELDS:
         item[name] = str(item[name])
@@ -138,10 +138,12 @@ def _row_to_summary(row: Any, day: date) -> dict[str, Any]:
 
 def to_case_child(child: Child) -> CaseChild:
     """Return the fields of a child that a case response contains."""
-    return CaseChild(**_case_child_fields(child.id, child.sex, decrypt(child), today()))
+    return CaseChild(**_case_child_fields(child.id, child.sex, child.identity, today()))
 
 
-def _case_child_fields(child_id: UUID | str, sex: str, identity: dict[str, Any], day: date) -> dict[str, Any]:
+def _case_child_fields(
+    child_id: UUID | str, sex: str, identity: StoredChildIdentity, day: date
+) -> dict[str, object]:
     youngest, oldest = BirthRange.from_details(identity["birth"]).age_range_on(day)
     return {
         "id": child_id,
@@ -152,7 +154,7 @@ def _case_child_fields(child_id: UUID | str, sex: str, identity: dict[str, Any],
     }
 
 
-def get_age_today(identity: dict[str, dict[str, str | int]]) -> Age:
+def get_age_today(identity: StoredChildIdentity) -> Age:
     """Return the age of a person today, as a range of whole years."""
     day = today()
     youngest, oldest = BirthRange.from_details(identity["birth"]).age_range_on(day)

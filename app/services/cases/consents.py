@@ -1,6 +1,5 @@
 """The consent register: entries are never overwritten, and a withdrawal stops sharing at once."""
 
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -8,7 +7,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.vault import decrypt, encrypt
 from app.errors import Fault
 from app.kit.dates import today, validate_not_in_future
 from app.kit.pagination import Paginator
@@ -21,6 +19,8 @@ from app.kit.records import (
 )
 from app.kit.state_machine import raise_if_unmet
 from app.models import Case, Consent
+from app.models.circle import StoredConsentDetails
+from app.models.encrypted_field import dump_content
 from app.models.record import new_id, utc_now
 from app.schemas.consents import Consent as ConsentSchema
 from app.schemas.consents import ConsentCreate, ConsentFilters, ConsentList
@@ -29,7 +29,7 @@ from app.schemas.wire import PageQuery
 from app.services.cases import history as case_history
 from app.services.cases.write_access import check_works_on_case
 
-ENCRYPTED_FIELDS = ("witness", "basis_without_consent", "note")
+ENCRYPTED_FIELDS = frozenset(StoredConsentDetails.__annotations__)
 
 
 async def create_case_consent(
@@ -45,7 +45,6 @@ async def create_case_consent(
     validate_not_in_future({"/on": payload.on, "/basis_without_consent/on": basis.on if basis else None})
     case = await get_for_share(session, Case, case_id)
     raise_if_unmet(await check_works_on_case(session, case))
-    document = payload.model_dump(mode="json")
     consent = Consent(
         id=payload.id or new_id(),
         child_id=case.child_id,
@@ -57,7 +56,7 @@ async def create_case_consent(
             include={"status", "given_by", "method", "scope", "recipient_agency_id", "valid_until"}
         ),
     )
-    encrypt(consent, "sealed", {name: document[name] for name in ENCRYPTED_FIELDS})
+    consent.details = dump_content(StoredConsentDetails, payload)
     session.add(consent)
     await session.flush()  # the history entry references the consent
     case_history.record_case_history(
@@ -113,7 +112,7 @@ async def withdraw_consent(
     raise_if_unmet([*_check_consent_given(consent), *await check_works_on_case(session, case)])
     consent.withdrawn_at = utc_now()
     consent.withdrawn_by_id = caller.id
-    encrypt(consent, "withdrawal_sealed", payload.reason)
+    consent.withdrawal_reason = payload.reason
     await session.flush()  # the response is read back from the database
     case_history.record_case_history(session, case, "consent_withdrawn", caller, consent)
     return _to_schema(consent)
@@ -136,13 +135,14 @@ def get_consent_status(consent: Consent) -> str:
 
 
 def _to_schema(consent: Consent) -> ConsentSchema:
-    columns: dict[str, Any] = consent.model_dump(
-        include=set(ConsentSchema.model_fields) - {"status", *ENCRYPTED_FIELDS}
-    )
+    details = consent.details
+    columns = consent.model_dump(include=set(ConsentSchema.model_fields) - {"status", *ENCRYPTED_FIELDS})
     return ConsentSchema(
         **columns,
-        **{name: decrypt(consent).get(name) for name in ENCRYPTED_FIELDS},
+        witness=details["witness"],
+        basis_without_consent=details["basis_without_consent"],
+        note=details.get("note"),
         status=get_consent_status(consent),
         on=consent.given_on,
-        withdrawal_reason=decrypt(consent, "withdrawal_sealed") or None,
+        withdrawal_reason=consent.withdrawal_reason,
     )

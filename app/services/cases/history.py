@@ -1,16 +1,16 @@
 """Write the history of a case, which is the source of its timeline."""
 
 from datetime import UTC, date, datetime, time
-from typing import Any, Protocol
+from typing import Protocol
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.caller import Caller
 from app.access.log import RECORD_KINDS
-from app.access.vault import encrypt
 from app.kit.dates import CAMBODIA_TIMEZONE, today
 from app.models import Case, CaseHistoryEntry, ClinicalNote, LegalStep
+from app.models.casework import StoredHistoryDetail
 from app.models.record import CaseRecord, utc_now
 
 TIER_BY_RECORD_TYPE: dict[type, str] = {ClinicalNote: "clinical", LegalStep: "legal"}
@@ -31,7 +31,7 @@ def record_case_history(
     kind: str,
     caller: Caller,
     record: IdentifiedRecord,
-    detail: dict[str, Any] | None = None,
+    detail: StoredHistoryDetail | None = None,
     *,
     occurred_at: datetime | date | None = None,
 ) -> None:
@@ -44,7 +44,7 @@ def record_case_history(
 
 
 def record_case_history_without_access(
-    session: AsyncSession, kind: str, caller: Caller, record: CaseRecord, detail: dict[str, Any]
+    session: AsyncSession, kind: str, caller: Caller, record: CaseRecord, detail: StoredHistoryDetail
 ) -> None:
     """Add an entry to the history of a record's case, for a caller who cannot see the case.
 
@@ -58,7 +58,7 @@ def _build_entry(
     kind: str,
     caller: Caller,
     record: IdentifiedRecord,
-    detail: dict[str, Any] | None,
+    detail: StoredHistoryDetail | None,
     occurred_at: datetime | date | None,
 ) -> CaseHistoryEntry:
     child_id, case_id = child_and_case_id
@@ -73,7 +73,7 @@ def _build_entry(
         record_id=record.id,
     )
     if detail:
-        encrypt(entry, "sealed", detail)
+        entry.detail = detail
     return entry
 
 

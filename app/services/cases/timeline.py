@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, select, union_all
@@ -10,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.vault import decrypt
 from app.kit.dates import CAMBODIA_TIMEZONE
 from app.kit.pagination import Paginator
 from app.kit.records import ensure_exists
@@ -20,7 +18,10 @@ from app.services.cases.record_links import find_record_path
 
 COLUMN_FIELDS = set(TimelineEntry.model_fields) - {"link", "detail"}
 EARLIEST_DATE = date(1900, 1, 1)
-SESSION_PART_MODELS: dict[str, Any] = {"clinical_note": ClinicalNote, "session_addendum": SessionAddendum}
+SESSION_PART_MODELS: dict[str, type[ClinicalNote | SessionAddendum]] = {
+    "clinical_note": ClinicalNote,
+    "session_addendum": SessionAddendum,
+}
 """Record kinds whose path contains the id of their support session."""
 
 
@@ -45,7 +46,7 @@ async def list_case_timeline(
     )
 
 
-def _build_query(case_id: UUID, filters: TimelineFilters) -> Select[*tuple[Any, ...]]:
+def _build_query(case_id: UUID, filters: TimelineFilters) -> Select[CaseHistoryEntry]:
     query = select(CaseHistoryEntry).where(col(CaseHistoryEntry.case_id) == case_id)
     if filters.kind is not None:
         query = query.where(col(CaseHistoryEntry.kind).in_(filters.kind.split(",")))
@@ -68,17 +69,15 @@ def _start_of_day(day: date) -> datetime:
 
 async def _load_session_ids(session: AsyncSession, entries: Iterable[CaseHistoryEntry]) -> dict[UUID, UUID]:
     """Map clinical notes and addenda among the records of the entries to the ids of their support sessions."""
-    ids_by_kind: dict[str, list[UUID]] = {}
+    ids_by_model: dict[type[ClinicalNote | SessionAddendum], list[UUID]] = {}
     for entry in entries:
-        if entry.record_kind in SESSION_PART_MODELS:
-            ids_by_kind.setdefault(entry.record_kind, []).append(entry.record_id)
-    if not ids_by_kind:
+        if model := SESSION_PART_MODELS.get(entry.record_kind):
+            ids_by_model.setdefault(model, []).append(entry.record_id)
+    if not ids_by_model:
         return {}
     queries = [
-        select(SESSION_PART_MODELS[kind].id, SESSION_PART_MODELS[kind].session_id).where(
-            SESSION_PART_MODELS[kind].id.in_(ids)
-        )
-        for kind, ids in ids_by_kind.items()
+        select(col(model.id), col(model.session_id)).where(col(model.id).in_(ids))
+        for model, ids in ids_by_model.items()
     ]
     return {row[0]: row[1] for row in await session.execute(union_all(*queries))}
 
@@ -87,5 +86,5 @@ def _to_schema(entry: CaseHistoryEntry, session_id: UUID | None) -> TimelineEntr
     return TimelineEntry(
         **entry.model_dump(include=COLUMN_FIELDS),
         link=find_record_path(entry.record_kind, entry.record_id, entry.case_id, session_id),
-        detail=decrypt(entry),
+        detail=entry.detail or {},
     )
