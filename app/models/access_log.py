@@ -1,4 +1,4 @@
-"""The log that never forgets: an event opened before anything is read, and an entry per child shown."""
+"""Tables of the access log: an event per request and an entry per disclosed child. Rows are never changed or deleted."""
 
 import uuid
 from datetime import datetime
@@ -12,7 +12,7 @@ UUID_ARRAY = ARRAY(Uuid(as_uuid=True))
 
 
 class AccessEvent(SQLModel, table=True):
-    """Somebody is about to do something: committed on its own before the request's transaction begins."""
+    """A request of a caller. It is committed before the transaction of the request begins."""
 
     __tablename__ = "access_events"
     __table_args__ = (
@@ -27,21 +27,21 @@ class AccessEvent(SQLModel, table=True):
         sa_column_kwargs={"server_default": text("clock_timestamp()")},
     )
     kind: str
-    """person, client, system or anonymous."""
+    """`person`, `client`, `system` or `anonymous`."""
     actor_id: uuid.UUID | None = None
     session_id: uuid.UUID | None = None
     token_id: uuid.UUID | None = None
     roles: list[str] = Field(sa_type=ARRAY(Text))
     agency_id: uuid.UUID | None = None
     supervised_team_ids: list[uuid.UUID] = Field(sa_type=UUID_ARRAY)
-    """Teams the actor supervised at that moment."""
+    """Ids of the teams that the caller supervised at the time of the request."""
     act: str
     request_id: str = Field(index=True)
     address: str | None = inet_column()
 
 
 class AccessEntry(SQLModel, table=True):
-    """One child shown (or none) by an event, and how the request ended."""
+    """One child whose data a request disclosed (or none), with the outcome of the request."""
 
     __tablename__ = "access_entries"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""Calendar feeds: somebody's agenda behind a token, for the calendar on their phone."""
+"""Table of calendar feeds."""
 
 import uuid
 from datetime import datetime
@@ -9,7 +9,7 @@ from app.models.record import Record, timestamp_column
 
 
 class CalendarFeed(Record, table=True):
-    """A feed; only a digest of its token is kept."""
+    """A calendar feed of a user's agenda. The table stores only a digest of its token."""
 
     __tablename__ = "calendar_feeds"
 
@@ -17,6 +17,6 @@ class CalendarFeed(Record, table=True):
     token_digest: bytes = Field(unique=True)
     name: str
     language: str = "en"
-    """en or km: of the words in the calendar."""
+    """Language of the titles in the calendar: `en` or `km`."""
     revoked_at: datetime | None = timestamp_column()
     last_read_at: datetime | None = timestamp_column()

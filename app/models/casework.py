@@ -1,4 +1,4 @@
-"""Cases: a period of support for one child, who works on it, and what happened to it."""
+"""Tables of cases: staffing, links, break-glass grants and history."""
 
 import uuid
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ StoredHistoryDetail: TypeAlias = Mapping[str, str | bool | list[str] | None]
 
 
 class Case(Record, table=True):
-    """One period of support. Its status moves only by acts, never by a PATCH."""
+    """One period of support for one child. Acts change its status, never a PATCH."""
 
     __tablename__ = "cases"
     __table_args__ = (
@@ -52,7 +52,6 @@ class Case(Record, table=True):
     updated_at: datetime = timestamp_column(default_now=True)
     content_encrypted: bytes = encrypted_column()
     content = EncryptedField[StoredCaseContent]("content_encrypted")
-    """The case's summary: what the worker wants at hand when the file is opened; the outcome, once it is closed."""
 
 
 class CaseWorker(SQLModel, table=True):
@@ -67,7 +66,10 @@ class CaseWorker(SQLModel, table=True):
 
 
 class CaseLink(SQLModel, table=True):
-    """Two cases that belong together (survivor and child with HSB): the wall stands between their workers."""
+    """A link between the cases of two children, such as a survivor and a child with HSB in the same matter.
+
+    A link creates a conflict wall between the workers of the two children. `case_id` is the lower of the two ids.
+    """
 
     __tablename__ = "case_links"
     __table_args__ = (Index("uq_case_links_pair", "case_id", "linked_case_id", unique=True),)
@@ -84,7 +86,7 @@ class CaseLink(SQLModel, table=True):
 
 
 class BreakGlassGrant(SQLModel, table=True):
-    """Four hours with a case outside one's scope, for a typed reason."""
+    """Break-glass access of a user to one case for four hours."""
 
     __tablename__ = "break_glass"
 
@@ -99,7 +101,7 @@ class BreakGlassGrant(SQLModel, table=True):
 
 
 class CaseHistoryEntry(SQLModel, table=True):
-    """What happened to a case, in the order it happened: the timeline. Written by the acts themselves, never changed."""
+    """An event in the history of a case. Entries are never changed; the timeline lists them."""
 
     __tablename__ = "case_history"
     __table_args__ = (Index("ix_case_history_newest", "case_id", text("at DESC"), text("id DESC")),)
@@ -108,14 +110,14 @@ class CaseHistoryEntry(SQLModel, table=True):
     child_id: uuid.UUID = Field(foreign_key="children.id", index=True)
     case_id: uuid.UUID = Field(foreign_key="cases.id")
     at: datetime = timestamp_column(default_now=True)
-    """When it happened, which may be long before it was recorded."""
+    """Time of the event, which can be long before `recorded_at`."""
     recorded_at: datetime = timestamp_column(default_now=True)
     kind: str
     by_id: uuid.UUID | None = None
     tier: str = "case"
-    """case, legal or clinical: who reads the line."""
+    """`case`, `legal` or `clinical`; only callers who can see the tier can see the entry."""
     record_kind: str
     record_id: uuid.UUID
     detail_encrypted: bytes | None = encrypted_column(nullable=True)
     detail = OptionalEncryptedField[StoredHistoryDetail]("detail_encrypted")
-    """What a reader of the timeline should know about it, where there is more than the kind says."""
+    """Facts about the event; NULL if its kind has none."""

@@ -1,4 +1,4 @@
-"""The child and the people around it."""
+"""Tables of children, the people around them, and consents."""
 
 import uuid
 from datetime import date, datetime
@@ -40,7 +40,7 @@ class StoredConsentDetails(TypedDict):
 
 
 class Child(Record, table=True):
-    """The person FSC supports; identity lives here and nowhere else."""
+    """A child that FSC supports. No other table holds the identity of a child."""
 
     __tablename__ = "children"
     __table_args__ = (Index("ix_children_newest", text("created_at DESC"), text("id DESC")),)
@@ -49,16 +49,15 @@ class Child(Record, table=True):
     province_code: str | None = None
     identity_encrypted: bytes = encrypted_column()
     identity = EncryptedField[StoredChildIdentity]("identity_encrypted")
-    """Names, nickname, birth, address, phone, school, disability, languages."""
 
     @property
     def child_id(self) -> uuid.UUID:
-        """The child a record is about: here, itself."""
+        """The id of the child; all records about a child have this attribute."""
         return self.id
 
 
 class Person(CaseRecord, table=True):
-    """Somebody around the child: the supporter, the responsible family member, or another."""
+    """A person around the child: the supporter, a family member or another person."""
 
     __tablename__ = "people"
 
@@ -67,11 +66,10 @@ class Person(CaseRecord, table=True):
     is_responsible: bool = False
     details_encrypted: bytes = encrypted_column()
     details = EncryptedField[StoredPersonDetails]("details_encrypted")
-    """Names, phone, address, notes."""
 
 
 class Consent(CaseRecord, table=True):
-    """One entry of the consent register: never overwritten, at most withdrawn."""
+    """An entry of the consent register. It is never overwritten, only withdrawn."""
 
     __tablename__ = "consents"
 
@@ -80,7 +78,7 @@ class Consent(CaseRecord, table=True):
     given_on: date
     scope: list[str] = text_array_column()
     status: str = "given"
-    """given, or refused; withdrawn is `withdrawn_at`, expired is `valid_until`."""
+    """`given` or `refused`. `withdrawn_at` and `valid_until` determine whether a consent is withdrawn or expired."""
     recipient_agency_id: uuid.UUID | None = Field(default=None, foreign_key="agencies.id")
     valid_until: date | None = None
     basis_without_consent: str | None = None
@@ -89,6 +87,5 @@ class Consent(CaseRecord, table=True):
     withdrawn_by_id: uuid.UUID | None = Field(default=None, foreign_key="users.id")
     details_encrypted: bytes = encrypted_column()
     details = EncryptedField[StoredConsentDetails]("details_encrypted")
-    """Witness, who decided without consent and why, the child's wishes about it."""
     withdrawal_reason_encrypted: bytes | None = encrypted_column(nullable=True)
     withdrawal_reason = OptionalEncryptedField[str]("withdrawal_reason_encrypted")
