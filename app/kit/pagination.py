@@ -43,7 +43,7 @@ class Paginator:
     """Largest number of items on the page."""
     cursor: str | None
     """Cursor of the request; None requests the first page."""
-    filters: Mapping[str, Any]
+    filters: Mapping[str, object]
     """Values that the cursor is bound to: the filters of the list, the id of its parent record, and the caller's id
     under `for`, where the caller decides which rows the list has. Values that are None are ignored."""
 

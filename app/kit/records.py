@@ -7,7 +7,8 @@ Every lock lasts until the transaction of the request commits or rolls back. A r
 deadlock. To avoid deadlocks, every operation on a case and on records of the case locks the case first.
 """
 
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
@@ -164,7 +165,7 @@ async def get_version_for_update(
     return record
 
 
-def apply_patch(model: type[ModelT], document: dict[str, Any], patch: BaseModel) -> ModelT:
+def apply_patch(model: type[ModelT], document: Mapping[str, object], patch: BaseModel) -> ModelT:
     """Apply a JSON merge patch to a stored document and return the result, validated as `model`.
 
     Only the fields that the request contains are applied.

@@ -9,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.vault import decrypt, encrypt
 from app.errors import Fault
 from app.kit.dates import today
 from app.kit.records import get_version_for_update
@@ -119,7 +118,7 @@ async def close_case(
     await fund_closure.cancel_future_instalments(session, caller, case)
     case.status, case.closed_on, case.next_review_on = CLOSE.target, today(), None
     case.close_reason, case.updated_at = payload.reason_code, utc_now()
-    encrypt(case, "sealed", {**decrypt(case), "outcome": payload.outcome})
+    case.content = {**case.content, "outcome": payload.outcome}
     if context.exit_plan is not None and payload.reason_code not in REASON_CODES_WITHOUT_FOLLOW_UPS:
         months = exit_plans.get_exit_plan_content(context.exit_plan).follow_up_months
         follow_ups.plan_follow_ups(session, case, months)

@@ -1,6 +1,5 @@
 """The exit plan of a case: the conditions for ending support, and the taper of contacts."""
 
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -8,12 +7,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.vault import decrypt, encrypt
 from app.errors import NotFound
 from app.kit.approval import get_decision_comment, record_decision
 from app.kit.records import ensure_exists, get_for_update, get_version_for_update, validate_expected_version
 from app.kit.state_machine import raise_if_unmet
 from app.models import Case, ExitPlan
+from app.models.encrypted_field import dump_content
+from app.models.exit_plans import StoredExitPlanContent, StoredExitPlanTexts, StoredExitPlanVersion
 from app.models.record import utc_now
 from app.schemas.decisions import Approval
 from app.schemas.exit_plans import ExitPlan as ExitPlanSchema
@@ -24,10 +24,7 @@ from app.services.cases.write_access import check_case_writable
 from app.services.exit.exit_plan_checks import UNPLANNED_REASON_CODES, check_exit_plan
 from app.services.exit.states import APPROVE, REVISE
 
-ENCRYPTED_FIELDS = set(ExitPlanUpdate.model_fields) - {"ends_on"}
-COLUMN_FIELDS = (
-    set(ExitPlanSchema.model_fields) - set(ExitPlanUpdate.model_fields) - {"earlier", "decision_comment"}
-)
+SCHEMA_COLUMN_FIELDS = set(ExitPlanSchema.model_fields) & set(ExitPlan.model_fields)
 
 
 async def ensure_exit_plan(session: AsyncSession, caller: Caller, case: Case) -> None:
@@ -95,23 +92,24 @@ async def replace_exit_plan(
     return _to_schema(plan)
 
 
-def _store_content(plan: ExitPlan, payload: ExitPlanUpdate, earlier: list[dict[str, Any]]) -> None:
+def _store_content(plan: ExitPlan, payload: ExitPlanUpdate, earlier: list[StoredExitPlanVersion]) -> None:
     plan.ends_on = payload.ends_on
     plan.updated_at = utc_now()
-    document = payload.model_dump(mode="json", include=ENCRYPTED_FIELDS)
-    document["follow_up_months"] = sorted(set(payload.follow_up_months))
-    encrypt(plan, "sealed", {**document, "earlier": earlier})
+    texts = dump_content(StoredExitPlanTexts, payload)
+    texts["follow_up_months"] = sorted(set(payload.follow_up_months))
+    plan.content = {**texts, "earlier": earlier}
 
 
-def _list_approved_versions(plan: ExitPlan) -> list[dict[str, Any]]:
+def _list_approved_versions(plan: ExitPlan) -> list[StoredExitPlanVersion]:
     """Return the approved versions of a plan that is about to be replaced, including the current one if approved."""
-    earlier: list[dict[str, Any]] = decrypt(plan)["earlier"]
+    content = plan.content
     if plan.status != "approved":
-        return earlier
+        return content["earlier"]
     approved_version = ExitPlanVersion(
-        **_content_fields(plan), **plan.model_dump(include={"author_id", "decided_at", "decided_by_id"})
+        **plan.model_dump(include={"ends_on", "author_id", "decided_at", "decided_by_id"}),
+        **_get_texts(content),
     )
-    return [*earlier, approved_version.model_dump(mode="json")]
+    return [*content["earlier"], dump_content(StoredExitPlanVersion, approved_version)]
 
 
 async def approve_exit_plan(
@@ -143,19 +141,16 @@ async def approve_exit_plan(
 
 def get_exit_plan_content(plan: ExitPlan) -> ExitPlanUpdate:
     """Return the decrypted content of an exit plan."""
-    return ExitPlanUpdate.model_validate(_content_fields(plan))
+    return ExitPlanUpdate.model_validate({**_get_texts(plan.content), "ends_on": plan.ends_on})
 
 
-def _content_fields(plan: ExitPlan) -> dict[str, Any]:
-    document = decrypt(plan)
-    return {**{name: document[name] for name in ENCRYPTED_FIELDS}, "ends_on": plan.ends_on}
+def _get_texts(content: StoredExitPlanContent) -> dict[str, object]:
+    return {name: value for name, value in content.items() if name != "earlier"}
 
 
 def _to_schema(plan: ExitPlan) -> ExitPlanSchema:
-    columns: dict[str, Any] = plan.model_dump(include=COLUMN_FIELDS)
     return ExitPlanSchema(
-        **columns,
-        **_content_fields(plan),
+        **plan.model_dump(include=SCHEMA_COLUMN_FIELDS),
+        **plan.content,
         decision_comment=get_decision_comment(plan),
-        earlier=decrypt(plan)["earlier"],
     )

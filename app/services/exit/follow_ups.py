@@ -1,7 +1,6 @@
 """Follow-ups: checks on the child 1, 3 and 6 months after the exit, recorded on the closed case."""
 
 from collections.abc import Iterator
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -9,7 +8,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.vault import decrypt, encrypt
 from app.errors import Fault
 from app.kit.dates import add_months, today
 from app.kit.pagination import Paginator
@@ -23,6 +21,8 @@ from app.kit.records import (
 )
 from app.kit.state_machine import check_status, raise_if_unmet
 from app.models import Case, FollowUp
+from app.models.encrypted_field import dump_content
+from app.models.exit_plans import StoredFollowUpContent
 from app.models.record import new_id, utc_now
 from app.schemas.exit_plans import FollowUp as FollowUpSchema
 from app.schemas.exit_plans import FollowUpContent, FollowUpCreate, FollowUpList, FollowUpUpdate
@@ -31,10 +31,9 @@ from app.services.cases import history as case_history
 from app.services.cases.write_access import check_works_on_case
 from app.services.exit.follow_up_states import RECORD_HELD, RECORD_MISSED
 
-ENCRYPTED_FIELDS = ("checklist", "note")
 MATCH_WINDOW_DAYS = 45
 """A follow-up without `months` counts as the planned one that is due within this many days before or after it."""
-COLUMN_FIELDS = set(FollowUpSchema.model_fields) - {"is_overdue", *ENCRYPTED_FIELDS}
+SCHEMA_COLUMN_FIELDS = set(FollowUpSchema.model_fields) & set(FollowUp.model_fields)
 
 
 def plan_follow_ups(session: AsyncSession, case: Case, months: list[int]) -> None:
@@ -43,7 +42,7 @@ def plan_follow_ups(session: AsyncSession, case: Case, months: list[int]) -> Non
         follow_up = FollowUp(
             child_id=case.child_id, case_id=case.id, months=number, due_on=add_months(today(), number)
         )
-        encrypt(follow_up, "sealed", {})
+        follow_up.content = {}
         session.add(follow_up)
 
 
@@ -168,8 +167,7 @@ def _store_result(
     follow_up.held_on, follow_up.wellbeing = content.held_on, content.wellbeing
     follow_up.status = (RECORD_MISSED if content.wellbeing == "not_reached" else RECORD_HELD).target
     follow_up.author_id, follow_up.updated_at = caller.id, utc_now()
-    document = content.model_dump(mode="json")
-    encrypt(follow_up, "sealed", {name: document[name] for name in ENCRYPTED_FIELDS})
+    follow_up.content = dump_content(StoredFollowUpContent, content)
     detail = {"status": follow_up.status}
     case_history.record_case_history(
         session, case, "follow_up_held", caller, follow_up, detail, occurred_at=follow_up.held_on
@@ -190,10 +188,10 @@ def _check_content(case: Case, content: FollowUpContent) -> Iterator[Fault]:
         yield Fault("/held_on", "before_exit", "Must not be before the case was closed.")
 
 
-def _to_document(follow_up: FollowUp) -> dict[str, Any]:
+def _to_document(follow_up: FollowUp) -> dict[str, object]:
     """Return the content of a follow-up as JSON, to apply a merge patch to it."""
     held_on = follow_up.held_on and follow_up.held_on.isoformat()
-    return {"held_on": held_on, "wellbeing": follow_up.wellbeing, **decrypt(follow_up)}
+    return {"held_on": held_on, "wellbeing": follow_up.wellbeing, **follow_up.content}
 
 
 def _is_pending(follow_up: FollowUp) -> bool:
@@ -201,10 +199,9 @@ def _is_pending(follow_up: FollowUp) -> bool:
 
 
 def _to_schema(follow_up: FollowUp) -> FollowUpSchema:
-    columns: dict[str, Any] = follow_up.model_dump(include=COLUMN_FIELDS)
-    content = decrypt(follow_up)
+    content = follow_up.content
     return FollowUpSchema(
-        **columns,
+        **follow_up.model_dump(include=SCHEMA_COLUMN_FIELDS),
         is_overdue=_is_pending(follow_up) and follow_up.due_on is not None and follow_up.due_on < today(),
         checklist=content.get("checklist", {}),
         note=content.get("note"),

@@ -7,7 +7,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.vault import decrypt, encrypt
 from app.errors import Fault
 from app.kit.dates import BirthRange, today
 from app.kit.records import get_record, get_version_for_update
@@ -100,7 +99,7 @@ async def _check_team(session: AsyncSession, caller: Caller, team_id: UUID) -> l
 
 async def _build_case(session: AsyncSession, old_case: Case, team_id: UUID, lead_worker_id: UUID) -> Case:
     child = await get_record(session, Child, old_case.child_id)
-    youngest, oldest = BirthRange.from_details(decrypt(child)["birth"]).age_range_on(today())
+    youngest, oldest = BirthRange.from_details(child.identity["birth"]).age_range_on(today())
     new_case = Case(
         number=await next_case_number(session, today()),
         child_id=old_case.child_id,
@@ -113,7 +112,7 @@ async def _build_case(session: AsyncSession, old_case: Case, team_id: UUID, lead
         age_at_referral_max=oldest,
         province_code=child.province_code,
     )
-    encrypt(new_case, "sealed", {"summary": decrypt(old_case).get("summary")})
+    new_case.content = {"summary": old_case.content["summary"]}
     session.add(new_case)
     return new_case
 
@@ -123,5 +122,5 @@ async def _copy_people(session: AsyncSession, old_case: Case, new_case: Case) ->
         copy = Person(
             child_id=new_case.child_id, case_id=new_case.id, **person.model_dump(include=COPIED_PERSON_FIELDS)
         )
-        encrypt(copy, "sealed", decrypt(person))
+        copy.details = person.details
         session.add(copy)

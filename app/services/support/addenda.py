@@ -7,7 +7,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.vault import decrypt, encrypt
 from app.errors import Fault
 from app.kit.pagination import Paginator
 from app.kit.records import ensure_exists, get_case_for_share, get_record
@@ -55,7 +54,7 @@ async def create_support_session_addendum(
         author_id=caller.id,
         tier=payload.tier,
     )
-    encrypt(addendum, "sealed", payload.text)
+    addendum.text = payload.text
     session.add(addendum)
     await session.flush()  # raises AlreadyExists before the history entry is added
     case_history.record_case_history(session, case, "addendum_added", caller, addendum)
@@ -93,4 +92,4 @@ async def list_support_session_addenda(
 
 def _to_schema(addendum: SessionAddendum) -> SupportSessionAddendum:
     columns = addendum.model_dump(include=set(SupportSessionAddendum.model_fields))
-    return SupportSessionAddendum(**columns, text=decrypt(addendum))
+    return SupportSessionAddendum(**columns, text=addendum.text)

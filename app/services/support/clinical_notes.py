@@ -7,7 +7,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.vault import decrypt, encrypt
 from app.errors import Fault, NotFound, StaleVersion, VersionRequired
 from app.kit.records import get_case_for_share, get_record
 from app.kit.state_machine import raise_if_unmet
@@ -91,7 +90,7 @@ async def _create_note(
         case_id=support_session.case_id,
         author_id=caller.id,
     )
-    encrypt(note, "sealed", payload.text)
+    note.text = payload.text
     session.add(note)
     case_history.record_case_history(session, case, "clinical_note_written", caller, note)
     return note
@@ -107,7 +106,7 @@ def _update_note(note: ClinicalNote, expected_version: int | None, payload: Clin
         raise_if_unmet([Fault("/text", "frozen", detail)])
     note.version += 1
     note.updated_at = utc_now()
-    encrypt(note, "sealed", payload.text)
+    note.text = payload.text
 
 
 def _check_worker(support_session: SupportSession, caller: Caller) -> list[Fault]:
@@ -119,4 +118,4 @@ def _check_worker(support_session: SupportSession, caller: Caller) -> list[Fault
 
 def _to_schema(note: ClinicalNote) -> ClinicalNoteSchema:
     columns = note.model_dump(include=set(ClinicalNoteSchema.model_fields))
-    return ClinicalNoteSchema(**columns, text=decrypt(note), editable_until=note.created_at + EDIT_WINDOW)
+    return ClinicalNoteSchema(**columns, text=note.text, editable_until=note.created_at + EDIT_WINDOW)

@@ -6,7 +6,7 @@ Files are stored encrypted. Their media type is detected from the content. They 
 import asyncio
 import base64
 import binascii
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -15,7 +15,6 @@ from sqlmodel import col
 
 from app.access.caller import Caller
 from app.access.log import RECORD_KINDS
-from app.access.vault import decrypt, encrypt, get_vault
 from app.errors import Fault, InvalidInput
 from app.kit.pagination import Paginator
 from app.kit.records import ensure_exists, get_for_share, get_record
@@ -37,7 +36,7 @@ from app.services.cases.write_access import check_works_on_case
 from app.services.persons import name_matching as names
 from app.services.support import media_types
 
-ENCRYPTED_FIELDS = ("title", "file_name", "description")
+SCHEMA_COLUMN_FIELDS = set(DocumentSchema.model_fields) & set(Document.model_fields)
 CASE_RECORD_TYPES: dict[str, type[CaseRecord]] = {
     kind: record_type for record_type, kind in RECORD_KINDS.items() if issubclass(record_type, CaseRecord)
 }
@@ -103,23 +102,26 @@ async def create_case_document(
         media_type=media_type,
         size=len(content),
         author_id=caller.id,
-        about_kind=payload.about.kind if payload.about else None,
-        about_id=payload.about.id if payload.about else None,
     )
-    file_name = _build_file_name(payload.file_name or payload.title, media_type)
-    encrypt(
-        document,
-        "sealed",
-        {"title": payload.title, "file_name": file_name, "description": payload.description},
-    )
+    _store_details(document, payload)
     session.add(document)
     await session.flush()  # the insert policy of the content requires the row of the document
-    session.add(_build_encrypted_content(document, content))
+    session.add(_build_content(document, content))
     case_history.record_case_history(
         session, case, "document_added", caller, document, {"kind": payload.kind}
     )
     await session.flush()  # raises database errors before the response is built
     return _to_schema(document)
+
+
+def _store_details(document: Document, payload: DocumentCreate) -> None:
+    if payload.about is not None:
+        document.about_kind, document.about_id = payload.about.kind, payload.about.id
+    document.details = {
+        "title": payload.title,
+        "file_name": _build_file_name(payload.file_name or payload.title, document.media_type),
+        "description": payload.description,
+    }
 
 
 async def _resolve_tier(session: AsyncSession, payload: DocumentCreate) -> str:
@@ -215,11 +217,9 @@ def _build_file_name(name: str, media_type: str) -> str:
     return stem if stem.lower().endswith(extensions) else f"{stem}{extensions[0]}"
 
 
-def _build_encrypted_content(document: Document, content: bytes) -> DocumentContent:
+def _build_content(document: Document, content: bytes) -> DocumentContent:
     record = DocumentContent(id=document.id, child_id=document.child_id, case_id=document.case_id)
-    record.content_encrypted = get_vault().cipher.encrypt_bytes(
-        content, table=DocumentContent.__tablename__, column="content_encrypted", row_id=document.id
-    )
+    record.content = content
     return record
 
 
@@ -261,26 +261,19 @@ async def download_document(session: AsyncSession, document_id: UUID) -> Documen
         NotFound: the document does not exist, or the caller cannot see it.
         DecryptionError: the stored content was changed, or belongs to another document.
     """
-    content = await get_record(session, DocumentContent, document_id)
+    record = await get_record(session, DocumentContent, document_id)
     document = await get_record(session, Document, document_id)
-    decrypted = await asyncio.to_thread(
-        get_vault().cipher.decrypt_bytes,
-        content.content_encrypted,
-        table=DocumentContent.__tablename__,
-        column="content_encrypted",
-        row_id=content.id,
-    )
-    return DocumentFile(decrypt(document)["file_name"], document.media_type, decrypted)
+    # Decrypting a large file in a thread does not block other requests.
+    content = await asyncio.to_thread(DocumentContent.content.decrypt, record.id, record.content_encrypted)
+    return DocumentFile(document.details["file_name"], document.media_type, content)
 
 
 def _to_schema(document: Document) -> DocumentSchema:
-    metadata = decrypt(document)
-    columns: dict[str, Any] = document.model_dump(
-        include=set(DocumentSchema.model_fields) - {*ENCRYPTED_FIELDS, "about"}
-    )
     about = (
         DocumentSubject(kind=document.about_kind, id=document.about_id)
         if document.about_kind and document.about_id
         else None
     )
-    return DocumentSchema(**columns, **{name: metadata[name] for name in ENCRYPTED_FIELDS}, about=about)
+    return DocumentSchema(
+        **document.model_dump(include=SCHEMA_COLUMN_FIELDS), **document.details, about=about
+    )

@@ -5,7 +5,6 @@ change adds an entry to the case history, with the names of the changed fields.
 """
 
 from datetime import date, timedelta
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -13,12 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.vault import decrypt, encrypt
 from app.errors import Fault, InvalidInput, NotFound
 from app.kit.dates import today, validate_not_in_future
 from app.kit.pagination import Paginator
 from app.kit.records import apply_patch, get_case_for_share, get_for_share, get_record, get_version_for_update
 from app.models import Case, LegalStep
+from app.models.encrypted_field import dump_content
+from app.models.legal_steps import StoredLegalStepContent
 from app.models.record import new_id, utc_now
 from app.schemas.legal_steps import (
     LegalStep as LegalStepSchema,
@@ -32,8 +32,8 @@ from app.schemas.legal_steps import (
 )
 from app.services.cases import history as case_history
 
-COLUMN_FIELDS = frozenset({"kind", "status", "on"})
-ENCRYPTED_FIELDS = frozenset(LegalStepContent.model_fields) - COLUMN_FIELDS
+COLUMN_FIELDS = {"kind", "status", "on"}
+SCHEMA_COLUMN_FIELDS = set(LegalStepSchema.model_fields) & set(LegalStep.model_fields)
 EARLIEST_DATE = date(1900, 1, 1)
 MAX_TIME_AHEAD = timedelta(days=5 * 366)
 """How far ahead a court date can be."""
@@ -147,11 +147,11 @@ def _store_content(step: LegalStep, content: LegalStepContent) -> None:
     for name in COLUMN_FIELDS:
         setattr(step, name, getattr(content, name))
     step.updated_at = utc_now()
-    encrypt(step, "sealed", content.model_dump(mode="json", include=set(ENCRYPTED_FIELDS)))
+    step.content = dump_content(StoredLegalStepContent, content)
 
 
-def _to_document(step: LegalStep) -> dict[str, Any]:
-    return {**step.model_dump(include=set(COLUMN_FIELDS)), **decrypt(step)}
+def _to_document(step: LegalStep) -> dict[str, object]:
+    return {**step.model_dump(include=COLUMN_FIELDS), **step.content}
 
 
 def _record_history(
@@ -162,7 +162,11 @@ def _record_history(
     changed_fields: list[str] | None = None,
 ) -> None:
     kind = "incident_recorded" if step.kind == "incident" else "legal_step_recorded"
-    detail: dict[str, Any] = {"kind": step.kind, "status": step.status, "on": step.on.isoformat()}
+    detail: dict[str, str | list[str]] = {
+        "kind": step.kind,
+        "status": step.status,
+        "on": step.on.isoformat(),
+    }
     if changed_fields:
         detail["changed"] = changed_fields
     occurred_at = step.on if step.status == "done" else None
@@ -170,4 +174,4 @@ def _record_history(
 
 
 def _to_schema(step: LegalStep) -> LegalStepSchema:
-    return LegalStepSchema(**{**step.model_dump(include=set(LegalStepSchema.model_fields)), **decrypt(step)})
+    return LegalStepSchema(**step.model_dump(include=SCHEMA_COLUMN_FIELDS), **step.content)

@@ -1,7 +1,7 @@
 """The directory of service providers, with their services, provinces and child-safeguarding checks."""
 
+from collections.abc import Sequence
 from datetime import date
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, any_, func, literal, or_, select
@@ -16,6 +16,7 @@ from app.models import Provider
 from app.models.record import new_id
 from app.schemas.providers import Provider as ProviderSchema
 from app.schemas.providers import (
+    ProviderContact,
     ProviderCreate,
     ProviderFilters,
     ProviderList,
@@ -31,6 +32,7 @@ CHECK_VALIDITY_MONTHS = 24
 """Validity of a child-safeguarding check without an end date of its own."""
 SETTINGS_FIELDS = set(ProviderSettings.model_fields)
 COLUMN_FIELDS = SETTINGS_FIELDS - DETAIL_FIELDS
+SCHEMA_COLUMN_FIELDS = set(ProviderSchema.model_fields) & set(Provider.model_fields)
 
 
 async def create_provider(session: AsyncSession, payload: ProviderCreate) -> ProviderSchema:
@@ -106,28 +108,30 @@ async def _store_settings(session: AsyncSession, provider: Provider, payload: Pr
     Raises:
         InvalidInput: with one fault for each invalid field.
     """
-    document = payload.model_dump(mode="json", include=set(DETAIL_FIELDS))
+    contacts, phone_faults = _normalize_contact_phones(payload.contacts)
     name = names.normalize_text(payload.name)
-    faults = [
-        *_normalize_contact_phones(document["contacts"]),
-        *await _check_settings(session, payload, name),
-    ]
+    faults = [*phone_faults, *await _check_settings(session, payload, name)]
     if faults:
         raise InvalidInput(faults)
     for field in COLUMN_FIELDS:
         setattr(provider, field, getattr(payload, field))
-    provider.name, provider.details = name, document
+    settings = payload.model_copy(update={"contacts": contacts})
+    provider.name, provider.details = name, settings.model_dump(mode="json", include=set(DETAIL_FIELDS))
 
 
-def _normalize_contact_phones(contacts: list[dict[str, Any]]) -> list[Fault]:
-    """Replace every phone number by its E.164 form, and return one fault for each number that is not valid."""
-    faults = []
+def _normalize_contact_phones(
+    contacts: Sequence[ProviderContact],
+) -> tuple[list[ProviderContact], list[Fault]]:
+    """Return the contacts with phone numbers in E.164, and one fault for each phone number that is not valid."""
+    normalized, faults = [], []
     for index, contact in enumerate(contacts):
         try:
-            contact["phone"] = contact["phone"] and phones.normalize_phone(contact["phone"])
+            phone = phones.normalize_phone(contact.phone) if contact.phone else None
         except ValueError:
             faults.append(Fault(f"/contacts/{index}/phone", "phone_invalid", "Must be a valid phone number."))
-    return faults
+        else:
+            normalized.append(contact.model_copy(update={"phone": phone}))
+    return normalized, faults
 
 
 async def _check_settings(session: AsyncSession, payload: ProviderSettings, name: str) -> list[Fault]:
@@ -152,5 +156,5 @@ def get_safeguarding_expiry(provider: Provider) -> date | None:
 
 
 def _to_schema(provider: Provider) -> ProviderSchema:
-    columns: dict[str, Any] = provider.model_dump(include=set(ProviderSchema.model_fields))
+    columns = provider.model_dump(include=SCHEMA_COLUMN_FIELDS)
     return ProviderSchema(**columns, **{name: provider.details.get(name) for name in DETAIL_FIELDS})

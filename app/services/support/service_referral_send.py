@@ -1,7 +1,8 @@
 """Sending a service referral: the only operation that shares a child's data with a provider."""
 
+from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from typing import cast
 from uuid import UUID
 
 from sqlalchemy import select
@@ -9,13 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.vault import decrypt, encrypt
 from app.errors import Fault
 from app.kit.dates import today
 from app.kit.records import get_case_for_share, get_record, get_version_for_update
 from app.kit.state_machine import check_status, raise_if_unmet
 from app.models import Case, Child, Consent, Person, Provider, ServiceReferral
+from app.models.casework import StoredHistoryDetail
 from app.models.record import utc_now
+from app.models.service_referrals import StoredSharedFields, StoredSupporter
 from app.schemas.service_referrals import ServiceReferral as ServiceReferralSchema
 from app.services.cases import history as case_history
 from app.services.cases import sharing_consent
@@ -56,7 +58,7 @@ async def send_service_referral(
     referral.sent_at = referral.updated_at = utc_now()
     referral.sent_by_id = caller.id
     shared = await _collect_shared_fields(session, case, referral)
-    encrypt(referral, "sealed", {**decrypt(referral), "shared": shared})
+    referral.content = {**referral.content, "shared": shared}
     _record_history(session, case, caller, referral, consent)
     await session.flush()  # raises database errors before the response is built
     return service_referral_to_schema(referral, provider.name)
@@ -93,33 +95,42 @@ def _check_provider(provider: Provider) -> list[Fault]:
 
 async def _collect_shared_fields(
     session: AsyncSession, case: Case, referral: ServiceReferral
-) -> dict[str, Any]:
-    """Return the current values of the fields that the referral shares; null where no value is known."""
+) -> StoredSharedFields:
+    """Return the current values of the fields that the referral shares; None where no value is known."""
     child = await get_record(session, Child, case.child_id)
-    identity = decrypt(child)
-    values = {
-        **{name: identity.get(name) for name in ("names", "phone", "languages", "disability", "school")},
-        "age": get_age_today(identity).model_dump(mode="json"),
+    identity = child.identity
+    age = get_age_today(identity)
+    values: StoredSharedFields = {
+        "names": identity["names"],
+        "phone": identity["phone"],
+        "languages": identity["languages"],
+        "disability": identity["disability"],
+        "school": identity["school"],
+        "age": {"min": age.min, "max": age.max, "on": age.on.isoformat()},
         "sex": child.sex,
-        "place": {name: identity.get(name) for name in ("place_code", "address_detail")},
-        "need": decrypt(referral)["need"],
+        "place": {"place_code": identity["place_code"], "address_detail": identity["address_detail"]},
+        "need": referral.content["need"],
     }
     if "supporter" in referral.shared_fields:
         values["supporter"] = await _list_supporters(session, case)
-    return {field: values[field] for field in referral.shared_fields}
+    value_by_field: Mapping[str, object] = values
+    return cast("StoredSharedFields", {field: value_by_field[field] for field in referral.shared_fields})
 
 
-async def _list_supporters(session: AsyncSession, case: Case) -> list[dict[str, Any]]:
+async def _list_supporters(session: AsyncSession, case: Case) -> list[StoredSupporter]:
     query = select(Person).where(col(Person.case_id) == case.id, col(Person.role) == "supporter")
     people = await session.scalars(query.order_by(col(Person.created_at), col(Person.id)))
-    return [{name: decrypt(person).get(name) for name in ("names", "phone")} for person in people]
+    return [
+        {"names": details["names"], "phone": details["phone"]}
+        for details in (person.details for person in people)
+    ]
 
 
 def _record_history(
     session: AsyncSession, case: Case, caller: Caller, referral: ServiceReferral, consent: Consent | None
 ) -> None:
     """Add the shared fields to the case history, and a second entry if they were shared on a legal basis."""
-    detail: dict[str, Any] = {"provider_id": str(referral.provider_id), "service": referral.service}
+    detail: StoredHistoryDetail = {"provider_id": str(referral.provider_id), "service": referral.service}
     case_history.record_case_history(
         session,
         case,

@@ -1,6 +1,5 @@
 """Service referrals: drafts, and the provider's answer and outcome. `service_referral_send` sends them."""
 
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -8,7 +7,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.vault import decrypt, encrypt
 from app.errors import Fault, InvalidInput
 from app.kit.dates import check_not_in_future
 from app.kit.pagination import Paginator
@@ -22,7 +20,10 @@ from app.kit.records import (
 )
 from app.kit.state_machine import Transition, check_status, raise_if_unmet
 from app.models import Case, Consent, Goal, Provider, ServiceReferral
+from app.models.casework import StoredHistoryDetail
+from app.models.encrypted_field import dump_content
 from app.models.record import CaseRecord, new_id, utc_now
+from app.models.service_referrals import StoredServiceReferralContent
 from app.schemas.service_referrals import (
     ServiceReferral as ServiceReferralSchema,
 )
@@ -47,9 +48,12 @@ from app.services.support.service_referral_states import (
     check_service_referral_is_draft,
 )
 
-CONTENT_FIELDS = frozenset(ServiceReferralContent.model_fields)
-ENCRYPTED_FIELDS = frozenset({"need", "basis_without_consent", "shared", "answer", "reason", "outcome_note"})
-COLUMN_FIELDS = set(ServiceReferralSchema.model_fields) - ENCRYPTED_FIELDS - {"provider_name"}
+CONTENT_FIELDS = set(ServiceReferralContent.model_fields)
+ENCRYPTED_FIELDS = frozenset(StoredServiceReferralContent.__annotations__)
+"""Fields of the encrypted content. The column `basis_without_consent` holds the code of the legal basis only."""
+SCHEMA_COLUMN_FIELDS = (
+    set(ServiceReferralSchema.model_fields) & set(ServiceReferral.model_fields) - ENCRYPTED_FIELDS
+)
 
 
 async def create_case_service_referral(
@@ -132,7 +136,7 @@ async def update_service_referral(
     raise_if_unmet(
         [*check_service_referral_is_draft(referral.status), *await check_case_writable(session, case)]
     )
-    document = service_referral_to_schema(referral, "").model_dump(mode="json", include=set(CONTENT_FIELDS))
+    document = service_referral_to_schema(referral, "").model_dump(mode="json", include=CONTENT_FIELDS)
     content = apply_patch(ServiceReferralContent, document, patch)
     provider_name = await _store_content(session, referral, content)
     await session.flush()  # raises database errors before the response is built
@@ -149,7 +153,8 @@ async def accept_service_referral(
     """Record that the provider accepted the service referral. See `_apply_transition` for the conditions."""
     referral = await _apply_transition(session, caller, ACCEPT, referral_id, expected_version)
     referral.answered_at = referral.updated_at
-    return await _store_texts(session, referral, answer=payload.note)
+    referral.content = {**referral.content, "answer": payload.note}
+    return await _flush_and_load_schema(session, referral)
 
 
 async def decline_service_referral(
@@ -162,7 +167,8 @@ async def decline_service_referral(
     """Record that the provider declined the service referral, with the reason. See `_apply_transition`."""
     referral = await _apply_transition(session, caller, DECLINE, referral_id, expected_version)
     referral.answered_at = referral.ended_at = referral.updated_at
-    return await _store_texts(session, referral, reason=payload.reason)
+    referral.content = {**referral.content, "reason": payload.reason}
+    return await _flush_and_load_schema(session, referral)
 
 
 async def complete_service_referral(
@@ -178,7 +184,8 @@ async def complete_service_referral(
     )
     referral.ended_at = referral.updated_at
     referral.outcome = payload.outcome
-    return await _store_texts(session, referral, outcome_note=payload.note)
+    referral.content = {**referral.content, "outcome_note": payload.note}
+    return await _flush_and_load_schema(session, referral)
 
 
 async def cancel_service_referral(
@@ -191,7 +198,8 @@ async def cancel_service_referral(
     """Cancel a draft, a sent or an accepted service referral. See `_apply_transition` for the conditions."""
     referral = await _apply_transition(session, caller, CANCEL, referral_id, expected_version)
     referral.ended_at = referral.updated_at
-    return await _store_texts(session, referral, reason=payload.reason)
+    referral.content = {**referral.content, "reason": payload.reason}
+    return await _flush_and_load_schema(session, referral)
 
 
 async def _apply_transition(
@@ -200,7 +208,7 @@ async def _apply_transition(
     transition: Transition,
     referral_id: UUID,
     expected_version: int,
-    detail: dict[str, Any] | None = None,
+    detail: StoredHistoryDetail | None = None,
 ) -> ServiceReferral:
     """Apply a transition that shares no data. The case can be closed: a service often ends after the case.
 
@@ -219,10 +227,7 @@ async def _apply_transition(
     return referral
 
 
-async def _store_texts(
-    session: AsyncSession, referral: ServiceReferral, **texts: str | None
-) -> ServiceReferralSchema:
-    encrypt(referral, "sealed", {**decrypt(referral), **texts})
+async def _flush_and_load_schema(session: AsyncSession, referral: ServiceReferral) -> ServiceReferralSchema:
     await session.flush()  # raises database errors before the response is built
     return await _load_schema(session, referral)
 
@@ -258,7 +263,7 @@ async def _store_content(
         setattr(referral, field, getattr(payload, field))
     referral.basis_without_consent = basis.basis if basis else None
     referral.updated_at = utc_now()
-    encrypt(referral, "sealed", payload.model_dump(mode="json", include=set(ENCRYPTED_FIELDS)))
+    referral.content = dump_content(StoredServiceReferralContent, payload)
     return provider_name
 
 
@@ -278,8 +283,9 @@ async def _load_schema(session: AsyncSession, referral: ServiceReferral) -> Serv
 
 def service_referral_to_schema(referral: ServiceReferral, provider_name: str) -> ServiceReferralSchema:
     """Return the response for a service referral."""
-    document = decrypt(referral)
-    columns: dict[str, Any] = referral.model_dump(include=COLUMN_FIELDS)
+    optional_texts = {"shared": None, "answer": None, "reason": None, "outcome_note": None}
     return ServiceReferralSchema(
-        **columns, **{name: document.get(name) for name in ENCRYPTED_FIELDS}, provider_name=provider_name
+        **referral.model_dump(include=SCHEMA_COLUMN_FIELDS),
+        **{**optional_texts, **referral.content},
+        provider_name=provider_name,
     )

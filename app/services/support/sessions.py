@@ -1,6 +1,5 @@
 """Support sessions: planning, recording as held or missed, correcting for 24 hours, cancelling."""
 
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, select
@@ -8,7 +7,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.vault import decrypt, encrypt
 from app.errors import Fault, NotFound
 from app.kit.pagination import Paginator
 from app.kit.records import (
@@ -20,7 +18,9 @@ from app.kit.records import (
 )
 from app.kit.state_machine import check_status, raise_if_unmet
 from app.models import Case, ClinicalNote, SupportSession
+from app.models.encrypted_field import dump_content
 from app.models.record import new_id, utc_now
+from app.models.support_sessions import StoredSessionContent
 from app.schemas.support_sessions import (
     SupportSession as SupportSessionSchema,
 )
@@ -49,10 +49,7 @@ from app.services.support.session_states import (
 )
 
 COLUMN_FIELDS = frozenset({"kind", "form", "planned_at", "held_at", "attendance", "areas", "goal_ids"})
-ENCRYPTED_FIELDS = frozenset({"participants", "place", "mood", "summary", "next_step", "missed_reason"})
-COMPUTED_FIELDS = frozenset({"cancel_reason", "editable_until", "has_clinical_note"})
-SCHEMA_COLUMN_FIELDS = frozenset(SupportSessionSchema.model_fields) - ENCRYPTED_FIELDS - COMPUTED_FIELDS
-"""Fields of the response that are copied from columns."""
+SCHEMA_COLUMN_FIELDS = set(SupportSessionSchema.model_fields) & set(SupportSession.model_fields)
 HAS_CLINICAL_NOTE = (
     select(col(ClinicalNote.id)).where(col(ClinicalNote.session_id) == col(SupportSession.id)).exists()
 )
@@ -172,7 +169,7 @@ async def update_support_session(
             *await _check_edit_access(session, caller, case, support_session),
         ]
     )
-    content = apply_patch(SupportSessionContent, _content_document(support_session), patch)
+    content = apply_patch(SupportSessionContent, _to_document(support_session), patch)
     validate_support_session_times(content)
     old_status, old_planned_at = support_session.status, support_session.planned_at
     raise_if_unmet(
@@ -209,7 +206,7 @@ async def cancel_support_session(
     raise_if_unmet([*check_status(CANCEL, support_session.status), *await check_case_writable(session, case)])
     support_session.status = CANCEL.target
     support_session.updated_at = utc_now()
-    encrypt(support_session, "sealed", {**decrypt(support_session), "cancel_reason": payload.reason})
+    support_session.content = {**support_session.content, "cancel_reason": payload.reason}
     await session.flush()  # raises database errors before the response is built
     _record_history(session, case, caller, support_session)
     return await _load_schema(session, support_session)
@@ -240,12 +237,13 @@ def apply_support_session_content(
     support_session.updated_at = utc_now()
     if content.status != "planned" and support_session.recorded_at is None:
         support_session.recorded_at, support_session.author_id = support_session.updated_at, caller.id
-    encrypt(support_session, "sealed", content.model_dump(mode="json", include=set(ENCRYPTED_FIELDS)))
+    support_session.content = dump_content(StoredSessionContent, content)
 
 
-def _content_document(support_session: SupportSession) -> dict[str, Any]:
-    columns: dict[str, Any] = support_session.model_dump(include={*COLUMN_FIELDS, "worker_id"})
-    return {**columns, **decrypt(support_session)}
+def _to_document(support_session: SupportSession) -> dict[str, object]:
+    """Return the content of a support session as JSON, to apply a merge patch to it."""
+    columns = support_session.model_dump(include={*COLUMN_FIELDS, "worker_id"})
+    return {**columns, **support_session.content}
 
 
 def _record_history(
@@ -281,11 +279,9 @@ def support_session_to_schema(
     support_session: SupportSession, *, has_clinical_note: bool
 ) -> SupportSessionSchema:
     """Return the response for a support session."""
-    columns: dict[str, Any] = support_session.model_dump(include=set(SCHEMA_COLUMN_FIELDS))
-    document = decrypt(support_session)
     return SupportSessionSchema(
-        **columns,
-        **{name: document.get(name) for name in (*ENCRYPTED_FIELDS, "cancel_reason")},
+        **support_session.model_dump(include=SCHEMA_COLUMN_FIELDS),
+        **{"cancel_reason": None, **support_session.content},
         editable_until=support_session.recorded_at + EDIT_WINDOW if support_session.recorded_at else None,
         has_clinical_note=has_clinical_note,
     )
