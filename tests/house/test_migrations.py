@@ -27,7 +27,7 @@ def test_there_is_one_head_and_every_migration_bounds_its_waiting() -> None:
 
 
 async def test_head_to_base_to_head_and_the_models_agree(cluster: Cluster, world: World) -> None:
-    # Planted: a column `favourite_colour` on Child that no migration makes; a table left out of downgrade.
+    # Planted: a column `favourite_colour` on Child that no migration makes; the schema `ledger` left out of downgrade.
     config = migrations.build_alembic_config(world.urls.owner)
     await world.database.close()
     # A copied database has none of its template's grants on the database itself.

@@ -10,18 +10,20 @@ COMMENT ON POLICY visible_with_case ON case_history IS 'A row is visible if its 
 
 CREATE POLICY tier_limits_visibility ON case_history AS RESTRICTIVE FOR SELECT TO firststep_api
     USING (
-        case_history.tier = 'case' OR EXISTS (SELECT FROM public.cases c
-                 WHERE c.id = case_history.case_id
-                   AND CASE case_history.tier
-                       WHEN 'case' THEN true
-                       WHEN 'clinical' THEN case_history.by_id = (SELECT access.worker_id())
+        case_history.tier = 'case'
+        OR EXISTS (SELECT FROM public.cases c
+                    WHERE c.id = case_history.case_id
+                      AND CASE case_history.tier
+                          WHEN 'case' THEN true
+                          WHEN 'clinical' THEN case_history.by_id = (SELECT access.worker_id())
+                                               OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
+                          WHEN 'legal' THEN (SELECT access.can_read_all_cases())
                                             OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
-                       WHEN 'legal' THEN (SELECT access.can_read_all_cases())
-                                         OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
-                                         OR c.lead_worker_id = (SELECT access.worker_id())
-                                         OR EXISTS (SELECT FROM public.case_workers w
-                                                     WHERE w.case_id = c.id AND w.user_id = (SELECT access.worker_id()))
-                       ELSE false END)
+                                            OR c.lead_worker_id = (SELECT access.worker_id())
+                                            OR EXISTS (SELECT FROM public.case_workers w
+                                                        WHERE w.case_id = c.id
+                                                          AND w.user_id = (SELECT access.worker_id()))
+                          ELSE false END)
     );
 COMMENT ON POLICY tier_limits_visibility ON case_history IS
     'An event of the clinical or legal tier is visible only to callers who read that tier of the case: an event '
