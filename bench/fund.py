@@ -14,9 +14,9 @@ from typing import Any
 import asyncpg
 
 from bench.report import describe_machine
-from tests.money import payment, usd
-from tests.office import Office, office
-from tests.served import Served, room
+from tests.money import payment_payload, usd
+from tests.office import FinanceClients, open_finance_clients
+from tests.served import ServerProcess, temporary_home
 
 RESULTS_FILE = Path(__file__).parent / "results" / "fund.json"
 PAYMENT_COUNT = 400
@@ -40,7 +40,7 @@ INSERT_ENTRIES_SQL = """
 """
 
 
-async def measure_latencies(desk: Office, path: str) -> list[float]:
+async def measure_latencies(desk: FinanceClients, path: str) -> list[float]:
     """Milliseconds of each of some requests, one after the other."""
     found = []
     for _ in range(REPEATS):
@@ -51,18 +51,23 @@ async def measure_latencies(desk: Office, path: str) -> list[float]:
     return found
 
 
-async def measure_approvals_and_payments(desk: Office) -> dict[str, float]:
+async def measure_approvals_and_payments(desk: FinanceClients) -> dict[str, float]:
     """Approvals and payments a second, as many at once as there are connections."""
-    money = await desk.fund(usd("100000.00"))
-    wishes = await desk.asked([usd("12.50")] * PAYMENT_COUNT)
+    money = await desk.create_fund(usd("100000.00"))
+    wishes = await desk.create_disbursements([usd("12.50")] * PAYMENT_COUNT)
     begun = time.perf_counter()
     approved = await asyncio.gather(
-        *(desk.act("supervisor", what, "approve", {"fund_id": money["id"]}) for what in wishes)
+        *(
+            desk.act_on_disbursement("supervisor", what, "approve", {"fund_id": money["id"]})
+            for what in wishes
+        )
     )
     halfway = time.perf_counter()
     paid = await asyncio.gather(
         *(
-            desk.act("finance", answer.json(), "pay", payment(), key=answer.json()["id"])
+            desk.act_on_disbursement(
+                "finance", answer.json(), "pay", payment_payload(), key=answer.json()["id"]
+            )
             for answer in approved
         )
     )
@@ -75,10 +80,10 @@ async def measure_approvals_and_payments(desk: Office) -> dict[str, float]:
     }
 
 
-async def measure_statements(desk: Office, served: Served) -> dict[str, Any]:
+async def measure_statements(desk: FinanceClients, served: ServerProcess) -> dict[str, Any]:
     """Milliseconds of a statement, its files, a page of the ledger and the check, of a fund with many entries."""
-    money = await desk.fund(usd("100000.00"))
-    hand = await asyncpg.connect(served.demo["database"]["api"])
+    money = await desk.create_fund(usd("100000.00"))
+    hand = await asyncpg.connect(served.demo_data["database"]["api"])
     await hand.execute("SET statement_timeout = '60s'")
     for _ in range(ENTRY_COUNT // 2 // TRANSACTIONS_PER_COMMIT):
         async with hand.transaction():
@@ -100,10 +105,10 @@ async def measure_statements(desk: Office, served: Served) -> dict[str, Any]:
 
 async def main() -> None:
     """Measure, print the figures as JSON, and keep them."""
-    with room() as folder:
-        served = Served(folder / "var", FIRSTSTEP_WORKERS="2", FIRSTSTEP_REQUESTS_PER_MINUTE="1000000")
+    with temporary_home() as folder:
+        served = ServerProcess(folder / "var", FIRSTSTEP_WORKERS="2", FIRSTSTEP_REQUESTS_PER_MINUTE="1000000")
         with served.running():
-            async with office(served) as desk:
+            async with open_finance_clients(served) as desk:
                 figures = {
                     **await measure_approvals_and_payments(desk),
                     "entries": ENTRY_COUNT,

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from bench.report import describe_machine
-from tests.served import Served, room
+from tests.served import ServerProcess, temporary_home
 
 RESULTS_FILE = Path(__file__).parent / "results" / "start.json"
 START_COUNT = 10
@@ -17,8 +17,8 @@ START_COUNT = 10
 
 def main() -> None:
     """Measure, print and keep."""
-    with room() as folder:
-        served = Served(folder / "var")
+    with temporary_home() as folder:
+        served = ServerProcess(folder / "var")
         with served.running():
             pass  # the first start, which makes everything
         seconds = []

@@ -9,13 +9,13 @@ from app.access.log import RECORD_KINDS
 
 
 @event.listens_for(Session, "do_orm_execute")
-def refuse_uncollected(state: ORMExecuteState) -> None:
+def reject_unlogged_reads(state: ORMExecuteState) -> None:
     """Fail a statement that reads sealed columns of a child's table as plain columns, and does not say it notes them."""
     if isinstance(state.statement, Select) and "uncollected" not in state.execution_options:
-        plain = [found for found in state.statement.column_descriptions if is_sealed(found)]
+        plain = [found for found in state.statement.column_descriptions if is_encrypted_column(found)]
         assert not plain, f"read past the access log: {[str(found['expr']) for found in plain]}"
 
 
-def is_sealed(described: Any) -> bool:
+def is_encrypted_column(described: Any) -> bool:
     kind, column = getattr(described["expr"], "class_", None), getattr(described["expr"], "key", "")
     return kind in RECORD_KINDS and column.endswith("_encrypted")

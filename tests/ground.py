@@ -11,10 +11,10 @@ import asyncpg
 from app.database.engine import Database
 from app.database.urls import DatabaseUrls
 
-TURNS = 100
+MAX_USES = 100
 """Tests after which a database is full of what was deleted in it."""
 
-SETTLED = """
+TEMPLATE_SETUP_SQL = """
     CREATE SCHEMA pristine;
     CREATE TABLE pristine.changes (what text);
     CREATE TABLE pristine.tables (name text);
@@ -56,7 +56,7 @@ SETTLED = """
 """
 """What the template remembers: its rows, and afterwards whatever a test does that taking rows away does not undo."""
 
-RESTORE = """
+RESTORE_SQL = """
     SET LOCAL session_replication_role = replica;
     SET LOCAL lock_timeout = '2s';
     DO $$
@@ -80,10 +80,10 @@ RESTORE = """
     END
     $$;
 """
-IS_CHANGED = "SELECT EXISTS (SELECT FROM pristine.changes)"
+IS_CHANGED_QUERY = "SELECT EXISTS (SELECT FROM pristine.changes)"
 
 
-class Copies(Protocol):
+class TemplateCopier(Protocol):
     """Who copies the template, and drops copies of it."""
 
     async def clone(self, name: str) -> DatabaseUrls: ...
@@ -94,58 +94,58 @@ class Copies(Protocol):
 
 
 @dataclass
-class Ground:
+class PooledDatabase:
     """A copy of the template, and what a test connects to it with."""
 
     name: str
     urls: DatabaseUrls
     database: Database
-    past: asyncpg.Connection
+    superuser_connection: asyncpg.Connection
     """A connection past the API."""
-    turns: int = 0
+    uses: int = 0
 
     async def restore(self) -> bool:
         """Take every row away that a test left; False where it left more than that, or is still at work."""
         try:
-            async with self.past.transaction():
-                if await self.past.fetchval(IS_CHANGED):
+            async with self.superuser_connection.transaction():
+                if await self.superuser_connection.fetchval(IS_CHANGED_QUERY):
                     return False
-                await self.past.execute(RESTORE)
+                await self.superuser_connection.execute(RESTORE_SQL)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
             return False
         return True
 
 
 @dataclass
-class Grounds:
+class DatabasePool:
     """The copy in use; another one when it is used up."""
 
-    copies: Copies
-    made: int = 0
-    here: Ground | None = None
+    copier: TemplateCopier
+    created_count: int = 0
+    current: PooledDatabase | None = None
 
-    async def take(self) -> Ground:
+    async def acquire(self) -> PooledDatabase:
         """Return a ground as the template is."""
-        if self.here is None:
-            self.made += 1
-            name = f"world_{self.made}"
-            urls = await self.copies.clone(name)
+        if self.current is None:
+            self.created_count += 1
+            name = f"world_{self.created_count}"
+            urls = await self.copier.clone(name)
             database = Database(urls.api, pool_size=6)
             await database.open()
-            self.here = Ground(name, urls, database, await self.copies.connect(name))
-        return self.here
+            self.current = PooledDatabase(name, urls, database, await self.copier.connect(name))
+        return self.current
 
-    async def give_back(self) -> None:
+    async def release(self) -> None:
         """Make the ground what it was, or leave it."""
-        assert self.here is not None
-        self.here.turns += 1
-        if self.here.turns == TURNS or not await self.here.restore():
-            await self.leave()
+        assert self.current is not None
+        self.current.uses += 1
+        if self.current.uses == MAX_USES or not await self.current.restore():
+            await self.drop_current()
 
-    async def leave(self) -> None:
+    async def drop_current(self) -> None:
         """Drop the ground."""
-        if self.here is not None:
-            await self.here.past.close()
-            await self.here.database.close()
-            await self.copies.drop(self.here.name)
-            self.here = None
+        if self.current is not None:
+            await self.current.superuser_connection.close()
+            await self.current.database.close()
+            await self.copier.drop(self.current.name)
+            self.current = None

@@ -27,10 +27,12 @@ from tests.world import id_of
 
 R = TypeVar("R", bound=SQLModel)
 
-WORKER, CO_WORKER, SUPERVISOR = (id_of(n) for n in ("worker_north", "worker_north_2", "supervisor_north"))
+WORKER_ID, CO_WORKER_ID, SUPERVISOR_ID = (
+    id_of(n) for n in ("worker_north", "worker_north_2", "supervisor_north")
+)
 
 
-async def put(superuser: Any, record: R) -> R:
+async def insert_row(superuser: Any, record: R) -> R:
     """Write a row, past row security."""
     row = {k: json.dumps(v) if isinstance(v, dict) else v for k, v in record.model_dump().items()}
     names, places = ", ".join(f'"{name}"' for name in row), ", ".join(f"${n + 1}" for n in range(len(row)))
@@ -38,38 +40,44 @@ async def put(superuser: Any, record: R) -> R:
     return record
 
 
-async def plan_of(superuser: Any, case: dict[str, Any], status: str = "approved", **changes: Any) -> CarePlan:
-    decided: dict[str, Any] = {"submitted_at": utc_now(), "submitted_by_id": WORKER, "decided_at": utc_now()}
+async def insert_care_plan(
+    superuser: Any, case: dict[str, Any], status: str = "approved", **changes: Any
+) -> CarePlan:
+    decided: dict[str, Any] = {
+        "submitted_at": utc_now(),
+        "submitted_by_id": WORKER_ID,
+        "decided_at": utc_now(),
+    }
     told: dict[str, Any] = {
         "subject": "child",
-        "author_id": WORKER,
+        "author_id": WORKER_ID,
         "status": status,
         **decided,
         **changes,
-        **of(case),
+        **case_foreign_keys(case),
     }
-    assessment = await put(superuser, Assessment(**{**told, "status": "approved", "kind": "initial"}))
-    return await put(superuser, CarePlan(**told, assessment_id=assessment.id))
+    assessment = await insert_row(superuser, Assessment(**{**told, "status": "approved", "kind": "initial"}))
+    return await insert_row(superuser, CarePlan(**told, assessment_id=assessment.id))
 
 
-async def goal_of(superuser: Any, plan: CarePlan) -> Goal:
+async def insert_goal(superuser: Any, plan: CarePlan) -> Goal:
     here: dict[str, Any] = plan.model_dump(include={"case_id", "child_id"})
-    return await put(superuser, Goal(**here, plan_id=plan.id, area="education", origin_id=new_id()))
+    return await insert_row(superuser, Goal(**here, plan_id=plan.id, area="education", origin_id=new_id()))
 
 
-def of(case: dict[str, Any]) -> dict[str, Any]:
+def case_foreign_keys(case: dict[str, Any]) -> dict[str, Any]:
     return {"case_id": uuid.UUID(case["id"]), "child_id": uuid.UUID(case["child_id"])}
 
 
-def local(day: date, hour: int = 9) -> datetime:
+def local_datetime(day: date, hour: int = 9) -> datetime:
     return datetime(day.year, day.month, day.day, hour, tzinfo=CAMBODIA_TIMEZONE)
 
 
-def in_days(n: int) -> date:
+def date_in_days(n: int) -> date:
     return today() + timedelta(days=n)
 
 
-async def opened_months_ago(superuser: Any, case: dict[str, Any], months: int, **changes: Any) -> None:
+async def backdate_case_opening(superuser: Any, case: dict[str, Any], months: int, **changes: Any) -> None:
     values = {
         "opened_on": add_months(today(), -months),
         "extended_until": None,
@@ -80,12 +88,12 @@ async def opened_months_ago(superuser: Any, case: dict[str, Any], months: int, *
         await superuser.execute(f"UPDATE cases SET {name} = $1 WHERE id = $2", value, uuid.UUID(case["id"]))  # noqa: S608
 
 
-async def furnish(superuser: Any, case: dict[str, Any], worker: uuid.UUID = WORKER) -> None:
+async def insert_due_records(superuser: Any, case: dict[str, Any], worker: uuid.UUID = WORKER_ID) -> None:
     """Something of every kind that a worker does, due on another day each."""
-    here, plan = of(case), await plan_of(superuser, case)
-    goal = await goal_of(superuser, plan)
-    step: dict[str, Any] = {"plan_id": plan.id, "goal_id": goal.id, "due_on": in_days(2)}
-    provider = await put(superuser, Provider(name="Clinic", kind="health"))
+    here, plan = case_foreign_keys(case), await insert_care_plan(superuser, case)
+    goal = await insert_goal(superuser, plan)
+    step: dict[str, Any] = {"plan_id": plan.id, "goal_id": goal.id, "due_on": date_in_days(2)}
+    provider = await insert_row(superuser, Provider(name="Clinic", kind="health"))
     sent: dict[str, Any] = {
         "provider_id": provider.id,
         "service": "medical",
@@ -93,36 +101,42 @@ async def furnish(superuser: Any, case: dict[str, Any], worker: uuid.UUID = WORK
         "status": "sent",
     }
     rows: list[CaseRecord] = [
-        Review(**here, plan_id=plan.id, number=1, due_on=in_days(-3)),
+        Review(**here, plan_id=plan.id, number=1, due_on=date_in_days(-3)),
         SupportSession(
-            **here, kind="home_visit", planned_at=local(in_days(1)), worker_id=worker, author_id=worker
+            **here,
+            kind="home_visit",
+            planned_at=local_datetime(date_in_days(1)),
+            worker_id=worker,
+            author_id=worker,
         ),
         Action(**here, **step, origin_id=new_id(), by="worker"),
-        FollowUp(**here, months=3, due_on=in_days(4)),
-        LegalStep(**here, kind="court_hearing", status="planned", on=in_days(5), author_id=worker),
-        ServiceReferral(**here, **sent, sent_at=local(in_days(-14))),
+        FollowUp(**here, months=3, due_on=date_in_days(4)),
+        LegalStep(**here, kind="court_hearing", status="planned", on=date_in_days(5), author_id=worker),
+        ServiceReferral(**here, **sent, sent_at=local_datetime(date_in_days(-14))),
         # none of the actor's to do
         Action(**here, **step, origin_id=new_id(), by="supporter"),
         Action(**here, **step, origin_id=new_id(), by="worker", status="done"),
-        ServiceReferral(**here, **sent, sent_at=local(in_days(-13))),
-        FollowUp(**here, months=6, due_on=in_days(15)),
+        ServiceReferral(**here, **sent, sent_at=local_datetime(date_in_days(-13))),
+        FollowUp(**here, months=6, due_on=date_in_days(15)),
     ]
     for row in rows:
-        await put(superuser, row)
+        await insert_row(superuser, row)
 
 
-async def copy_case(superuser: Any, model: dict[str, Any], n: int) -> None:
+async def insert_case_copies(superuser: Any, model: dict[str, Any], n: int) -> None:
     """Copy a case with its child, plan and review, as rows."""
     identity: Any = {"names": model["child"]["names"], "birth": {"date": "2015-05-04", "precision": "day"}}
     for _ in range(n):
         child = Child(sex="male")
         child.identity = identity
-        await put(superuser, child)
+        await insert_row(superuser, child)
         case = Case(
-            number=f"X-{child.id}", child_id=child.id, kind="survivor", team_id=id_of("north"), lead_worker_id=WORKER,
+            number=f"X-{child.id}", child_id=child.id, kind="survivor", team_id=id_of("north"), lead_worker_id=WORKER_ID,
             opened_on=today(), age_at_referral_min=9, age_at_referral_max=9,
         )  # fmt: skip
-        await put(superuser, case)
+        await insert_row(superuser, case)
         here = {"id": str(case.id), "child_id": str(child.id)}
-        plan = await plan_of(superuser, here)
-        await put(superuser, Review(**of(here), plan_id=plan.id, number=1, due_on=in_days(3)))
+        plan = await insert_care_plan(superuser, here)
+        await insert_row(
+            superuser, Review(**case_foreign_keys(here), plan_id=plan.id, number=1, due_on=date_in_days(3))
+        )

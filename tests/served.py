@@ -17,7 +17,7 @@ import httpx
 
 from app.database.embedded import EmbeddedServer
 
-PATIENCE = 120.0
+START_TIMEOUT_SECONDS = 120.0
 """Seconds for the first start on a busy machine: it makes a database and invents a caseload."""
 
 # Tests begun in the background ignore Ctrl-C, and so would every child of theirs.
@@ -32,13 +32,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def room() -> Iterator[Path]:
+def temporary_home() -> Iterator[Path]:
     """A folder of one's own: pytest's are closed again to PostgreSQL's account whenever another run begins."""
     with tempfile.TemporaryDirectory(prefix="firststep-served-") as name:
         yield Path(name)
 
 
-class Served:
+class ServerProcess:
     """First Step in processes of its own."""
 
     def __init__(self, home: Path, **environment: str) -> None:
@@ -52,10 +52,10 @@ class Served:
         self.url = f"http://127.0.0.1:{self.port}"
         self.clients: list[httpx.Client] = []
 
-    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def run_command(self, *words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "app.cli", *words],
-            env=self.environment, capture_output=True, text=True, check=False, timeout=PATIENCE,
+            env=self.environment, capture_output=True, text=True, check=False, timeout=START_TIMEOUT_SECONDS,
         )  # fmt: skip
 
     def start(self, until: Callable[[], bool] | None = None) -> subprocess.Popen[bytes]:
@@ -66,7 +66,7 @@ class Served:
                 [sys.executable, "-m", "app.cli", "run"],
                 env=self.environment, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
-        latest = time.monotonic() + PATIENCE
+        latest = time.monotonic() + START_TIMEOUT_SECONDS
         while time.monotonic() < latest:
             if is_reached():
                 return process
@@ -92,25 +92,25 @@ class Served:
             assert not EmbeddedServer(self.home).is_running()
 
     @property
-    def demo(self) -> dict[str, Any]:
+    def demo_data(self) -> dict[str, Any]:
         found: dict[str, Any] = json.loads((self.home / "demo.json").read_text())
         return found
 
-    def staff(self, role: str) -> httpx.Client:
-        person = next(user for user in self.demo["users"] if role in user["roles"])
+    def staff_client(self, role: str) -> httpx.Client:
+        person = next(user for user in self.demo_data["users"] if role in user["roles"])
         answer = httpx.post(
             f"{self.url}/v1/auth/login",
             json={"email": person["email"], "password": person["password"]},
             timeout=20,
         )
         assert answer.status_code == 200, answer.text
-        return self.bearing(answer.json()["access_token"])
+        return self.client_with_token(answer.json()["access_token"])
 
-    def partner(self, number: int) -> httpx.Client:
-        return self.machine("referrals", number)
+    def partner_client(self, number: int) -> httpx.Client:
+        return self.api_client("referrals", number)
 
-    def machine(self, scope: str, number: int = 0) -> httpx.Client:
-        system = [client for client in self.demo["api_clients"] if scope in client["scopes"]][number]
+    def api_client(self, scope: str, number: int = 0) -> httpx.Client:
+        system = [client for client in self.demo_data["api_clients"] if scope in client["scopes"]][number]
         answer = httpx.post(
             f"{self.url}/v1/oauth/token",
             data={"grant_type": "client_credentials"},
@@ -118,9 +118,9 @@ class Served:
             timeout=20,
         )
         assert answer.status_code == 200, answer.text
-        return self.bearing(answer.json()["access_token"])
+        return self.client_with_token(answer.json()["access_token"])
 
-    def bearing(self, token: str) -> httpx.Client:
+    def client_with_token(self, token: str) -> httpx.Client:
         self.clients.append(
             httpx.Client(base_url=self.url, headers={"authorization": f"Bearer {token}"}, timeout=20)
         )

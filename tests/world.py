@@ -30,12 +30,12 @@ STAFF: dict[str, tuple[list[str], list[tuple[str, bool]]]] = {
     "dpo": (["data_protection_officer"], []),
     "admin": (["administrator"], []),
 }
-SYSTEMS: dict[str, tuple[str, list[str]]] = {
+API_CLIENTS: dict[str, tuple[str, list[str]]] = {
     "partner_one": ("Helping Hands", ["referrals"]),
     "partner_two": ("Safe Steps", ["referrals"]),
     "reporting": ("First Step Cambodia", ["reports"]),
 }
-ROLES = {"partner_one": "partner_system", "reporting": "reporting_script"}
+API_CLIENT_ROLES = {"partner_one": "partner_system", "reporting": "reporting_script"}
 
 
 def id_of(name: str) -> uuid.UUID:
@@ -43,10 +43,10 @@ def id_of(name: str) -> uuid.UUID:
     return uuid.uuid5(uuid.NAMESPACE_DNS, f"{name}.first-step.test")
 
 
-async def settle(session: AsyncSession) -> None:
+async def insert_organization(session: AsyncSession) -> None:
     """Write the invented organisation."""
     session.add_all(Team(id=id_of(name), name=name) for name in ("north", "south"))
-    for agency in {agency for agency, _ in SYSTEMS.values()}:
+    for agency in {agency for agency, _ in API_CLIENTS.values()}:
         session.add(Agency(id=id_of(agency), name=agency, kind="fsc" if "First" in agency else "partner"))
     await session.flush()
     for name, (roles, _) in STAFF.items():
@@ -55,30 +55,32 @@ async def settle(session: AsyncSession) -> None:
                 id=id_of(name), email=f"{name}@fsc.example", name=name.replace("_", " ").title(), roles=roles
             )
         )
-    for name, (agency, scopes) in SYSTEMS.items():
+    for name, (agency, scopes) in API_CLIENTS.items():
         session.add(ApiClient(id=id_of(name), agency_id=id_of(agency), name=name, scopes=scopes))
     await session.flush()
     for name, (_, teams) in STAFF.items():
         session.add_all(TeamMember(team_id=id_of(t), user_id=id_of(name), is_supervisor=s) for t, s in teams)
-        session.add(_session(name, user_id=id_of(name)))
-    session.add_all(_session(name, client_id=id_of(name)) for name in SYSTEMS)
+        session.add(_build_session(name, user_id=id_of(name)))
+    session.add_all(_build_session(name, client_id=id_of(name)) for name in API_CLIENTS)
     await session.commit()
 
 
-def _session(name: str, user_id: uuid.UUID | None = None, client_id: uuid.UUID | None = None) -> AuthSession:
+def _build_session(
+    name: str, user_id: uuid.UUID | None = None, client_id: uuid.UUID | None = None
+) -> AuthSession:
     end = utc_now() + timedelta(days=1)
     return AuthSession(
         id=id_of(f"session of {name}"), user_id=user_id, client_id=client_id, idle_ends_at=end, ends_at=end
     )
 
 
-def token_of(name: str, **changes: Any) -> str:
+def access_token_of(name: str, **changes: Any) -> str:
     """A real access token of somebody."""
-    machine = name in SYSTEMS
+    machine = name in API_CLIENTS
     said: dict[str, Any] = {
         "kind": "client" if machine else "person",
         "session_id": id_of(f"session of {name}"),
-        "scope": " ".join(SYSTEMS[name][1]) if machine else "full",
+        "scope": " ".join(API_CLIENTS[name][1]) if machine else "full",
         "lifetime": 600,
         "auth_time": None if machine else int(time.time()),
         "amr": () if machine else ("pwd",),
@@ -87,7 +89,7 @@ def token_of(name: str, **changes: Any) -> str:
 
 
 @dataclass
-class Caller:
+class AuthenticatedClient:
     """Somebody with a token and an HTTP client."""
 
     name: str
@@ -104,7 +106,7 @@ class Caller:
         headers = {"authorization": f"Bearer {self.token}", **(options.pop("headers", None) or {})}
         if etag is not None:
             headers["if-match"] = etag
-        if key is not None or (method == "POST" and self.name in SYSTEMS):
+        if key is not None or (method == "POST" and self.name in API_CLIENTS):
             headers["idempotency-key"] = key or uuid.uuid4().hex
         return await self.http.request(method, path, headers=headers, **options)
 
@@ -128,43 +130,43 @@ class Caller:
 
 
 @dataclass
-class World:
+class Scenario:
     """One test's own First Step."""
 
     app: FastAPI
     http: httpx.AsyncClient
     database: Database
     urls: DatabaseUrls
-    callers: dict[str, Caller] = field(default_factory=dict)
+    clients: dict[str, AuthenticatedClient] = field(default_factory=dict)
 
-    def __getattr__(self, name: str) -> Caller:
-        if name not in STAFF and name not in SYSTEMS:
+    def __getattr__(self, name: str) -> AuthenticatedClient:
+        if name not in STAFF and name not in API_CLIENTS:
             raise AttributeError(name)
-        return self.as_(name)
+        return self.client_for(name)
 
-    def as_(self, name: str) -> Caller:
-        return self.callers.setdefault(name, Caller(name, self.http, token_of(name)))
+    def client_for(self, name: str) -> AuthenticatedClient:
+        return self.clients.setdefault(name, AuthenticatedClient(name, self.http, access_token_of(name)))
 
-    async def referral(self, by: str = "partner_one", **changes: Any) -> dict[str, Any]:
+    async def create_referral(self, by: str = "partner_one", **changes: Any) -> dict[str, Any]:
         """Somebody tells of a child."""
-        answer = await self.as_(by).post("/v1/referrals", referral(**changes))
+        answer = await self.client_for(by).post("/v1/referrals", referral_payload(**changes))
         assert answer.status_code == 201, answer.text
         found: dict[str, Any] = answer.json()
         return found
 
-    async def case(self, lead: str = "worker_north", **changes: Any) -> dict[str, Any]:
+    async def open_case(self, lead: str = "worker_north", **changes: Any) -> dict[str, Any]:
         """A case, opened as cases are: referred, acknowledged, accepted by the supervisor of the lead's team."""
         team = STAFF[lead][1][0][0]
-        supervisor = self.as_(f"supervisor_{team}")
-        told = await self.referral(**changes)
+        supervisor = self.client_for(f"supervisor_{team}")
+        told = await self.create_referral(**changes)
         path = f"/v1/referrals/{told['id']}"
         assert (await supervisor.act(path, "acknowledge", {"team_id": str(id_of(team))})).status_code == 200
-        accepted = await supervisor.act(path, "accept", acceptance(lead=lead))
+        accepted = await supervisor.act(path, "accept", acceptance_payload(lead=lead))
         assert accepted.status_code == 200, accepted.text
         found: dict[str, Any] = (await supervisor.get(f"/v1/cases/{accepted.json()['case_id']}")).json()
         return found
 
-    async def log(self, request_id: str) -> list[dict[str, Any]]:
+    async def list_access_entries(self, request_id: str) -> list[dict[str, Any]]:
         """What the log holds of a request, as the data protection officer reads it."""
         answer = await self.dpo.get("/v1/audit/accesses", params={"request_id": request_id, "limit": 200})
         assert answer.status_code == 200, answer.text
@@ -172,7 +174,7 @@ class World:
         return items
 
 
-def referral(**changes: Any) -> dict[str, Any]:
+def referral_payload(**changes: Any) -> dict[str, Any]:
     """A referral as a partner sends it; `changes` replace whole fields."""
     told: dict[str, Any] = {
         "external_id": f"T-{uuid.uuid4()}",
@@ -206,7 +208,7 @@ def referral(**changes: Any) -> dict[str, Any]:
     return {**told, **changes}
 
 
-def acceptance(lead: str = "worker_north", **changes: Any) -> Mapping[str, Any]:
+def acceptance_payload(lead: str = "worker_north", **changes: Any) -> Mapping[str, Any]:
     """Everything the gate asks for."""
     return {
         "case_kind": "survivor",
@@ -218,11 +220,11 @@ def acceptance(lead: str = "worker_north", **changes: Any) -> Mapping[str, Any]:
     }
 
 
-def children_in(document: Any) -> set[str]:
+def child_ids_in(document: Any) -> set[str]:
     """The children an answer shows."""
     if isinstance(document, list):
-        return set().union(*map(children_in, document))
+        return set().union(*map(child_ids_in, document))
     if not isinstance(document, dict):
         return set()
     own = {document["child_id"]} if document.get("child_id") else set()
-    return own.union(*(children_in(value) for value in document.values()))
+    return own.union(*(child_ids_in(value) for value in document.values()))

@@ -10,34 +10,36 @@ from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 from app.database.embedded import ADMIN_ROLE
 from app.database.urls import to_driver_url, to_sqlalchemy_url
-from tests.access.furniture import one_of_everything
-from tests.access.intrusion import Furnished
-from tests.conftest import PASSWORD, Cluster
-from tests.world import World, id_of
+from tests.access.furniture import build_sample_rows
+from tests.access.intrusion import PopulatedDatabase
+from tests.conftest import ADMIN_PASSWORD, Cluster
+from tests.world import Scenario, id_of
 
 
 @pytest.fixture
-async def intruder(world: World) -> AsyncIterator[Any]:
+async def api_connection(scenario: Scenario) -> AsyncIterator[Any]:
     """Somebody who holds the API's password and writes SQL by hand."""
-    connection = await asyncpg.connect(to_driver_url(world.urls.api))
+    connection = await asyncpg.connect(to_driver_url(scenario.urls.api))
     yield connection
     await connection.close()
 
 
 @pytest.fixture
-async def owner(world: World) -> AsyncIterator[Any]:
+async def owner_connection(scenario: Scenario) -> AsyncIterator[Any]:
     """Whoever runs the migrations."""
-    connection = await asyncpg.connect(to_driver_url(world.urls.owner))
+    connection = await asyncpg.connect(to_driver_url(scenario.urls.owner))
     yield connection
     await connection.close()
 
 
-async def furnish(cluster: Cluster, world: World, case: dict[str, Any], author: str) -> None:
+async def insert_sample_rows(cluster: Cluster, scenario: Scenario, case: dict[str, Any], author: str) -> None:
     """Put one row into every table of a case's, past the API."""
-    name = str(make_url(world.urls.api).database)
-    engine = create_async_engine(to_sqlalchemy_url(cluster.server.build_url(ADMIN_ROLE, PASSWORD, name)))
+    name = str(make_url(scenario.urls.api).database)
+    engine = create_async_engine(
+        to_sqlalchemy_url(cluster.server.build_url(ADMIN_ROLE, ADMIN_PASSWORD, name))
+    )
     async with AsyncSession(engine) as session:
-        for row in one_of_everything(case, id_of(author)):
+        for row in build_sample_rows(case, id_of(author)):
             session.add(row)
             await session.flush()  # in order: each stands on those before it
         await session.commit()
@@ -45,21 +47,21 @@ async def furnish(cluster: Cluster, world: World, case: dict[str, Any], author: 
 
 
 @pytest.fixture
-async def furnished(cluster: Cluster, world: World) -> Furnished:
+async def populated_database(cluster: Cluster, scenario: Scenario) -> PopulatedDatabase:
     north, south, other = [
-        await world.case(lead) for lead in ("worker_north", "worker_south", "worker_south")
+        await scenario.open_case(lead) for lead in ("worker_north", "worker_south", "worker_south")
     ]
     staff = {"lead_worker_id": north["lead_worker_id"], "co_worker_ids": [str(id_of("worker_north_2"))]}
-    assigned = await world.supervisor_north.act(f"/v1/cases/{north['id']}", "assign", staff)
+    assigned = await scenario.supervisor_north.act(f"/v1/cases/{north['id']}", "assign", staff)
     linking = {"linked_case_id": south["id"], "reason": "Brothers."}
-    linked = await world.supervisor_both.post(f"/v1/cases/{north['id']}/links", linking)
+    linked = await scenario.supervisor_both.post(f"/v1/cases/{north['id']}/links", linking)
     glass = {"reason": "The worker is away, the child is at the door."}
-    broken = await world.worker_north_2.post(f"/v1/cases/{other['id']}/break-glass", glass)
-    asked = await world.referral()
+    broken = await scenario.worker_north_2.post(f"/v1/cases/{other['id']}/break-glass", glass)
+    asked = await scenario.create_referral()
     path = f"/v1/referrals/{asked['id']}"
-    taken = await world.supervisor_north.act(path, "acknowledge")
-    question = await world.supervisor_north.act(path, "request-information", {"question": "Which school?"})
+    taken = await scenario.supervisor_north.act(path, "acknowledge")
+    question = await scenario.supervisor_north.act(path, "request-information", {"question": "Which school?"})
     statuses = [answer.status_code for answer in (assigned, linked, broken, taken, question)]
     assert statuses == [200, 201, 200, 200, 200]
-    await furnish(cluster, world, north, "worker_north")
-    return Furnished(north, south, other, asked)
+    await insert_sample_rows(cluster, scenario, north, "worker_north")
+    return PopulatedDatabase(north, south, other, asked)

@@ -17,21 +17,21 @@ from app.errors import Unauthenticated
 
 NOW = 1_800_000_000
 ISSUER = "https://api.example.org"
-PERSON = uuid.UUID("5f0c9a52-7c55-4f0e-9f0b-0d8f5a3f1a11")
-SESSION = uuid.UUID("1b1e6a0c-3a63-4a0b-8a4f-3b6f1d2c9e22")
+USER_ID = uuid.UUID("5f0c9a52-7c55-4f0e-9f0b-0d8f5a3f1a11")
+SESSION_ID = uuid.UUID("1b1e6a0c-3a63-4a0b-8a4f-3b6f1d2c9e22")
 
-RING = KeyRing.generate()
-KEY = RING.signing_keys[RING.signing_active]
-HEADER = {"alg": "ES256", "kid": RING.signing_active, "typ": "at+jwt"}
+KEY_RING = KeyRing.generate()
+SIGNING_KEY = KEY_RING.signing_keys[KEY_RING.signing_active]
+HEADER = {"alg": "ES256", "kid": KEY_RING.signing_active, "typ": "at+jwt"}
 CLAIMS: dict[str, Any] = {
     "iss": ISSUER,
     "aud": "first-step-api",
-    "sub": str(PERSON),
+    "sub": str(USER_ID),
     "jti": "c7d0d0c4-5d8e-4b57-9b57-0f4f6d1f7a33",
     "iat": NOW,
     "nbf": NOW,
     "exp": NOW + 600,
-    "sid": str(SESSION),
+    "sid": str(SESSION_ID),
     "kind": "person",
     "scope": "cases:read",
     "auth_time": NOW - 30,
@@ -39,7 +39,7 @@ CLAIMS: dict[str, Any] = {
 }
 
 
-class Clock:
+class FakeClock:
     def __init__(self) -> None:
         self.now: float = NOW
 
@@ -47,23 +47,23 @@ class Clock:
         return self.now
 
 
-def tokens_of(ring: KeyRing = RING, clock: Callable[[], float] = lambda: NOW) -> AccessTokens:
+def create_tokens(ring: KeyRing = KEY_RING, clock: Callable[[], float] = lambda: NOW) -> AccessTokens:
     return AccessTokens(ring, ISSUER, clock=clock)
 
 
-def issued(tokens: AccessTokens, **changes: Any) -> str:
+def issue_token(tokens: AccessTokens, **changes: Any) -> str:
     said: dict[str, Any] = {
         "kind": "person",
-        "session_id": SESSION,
+        "session_id": SESSION_ID,
         "scope": "cases:read",
         "lifetime": 600,
         "auth_time": NOW - 30,
         "amr": ("pwd", "otp"),
     }
-    return tokens.issue_access_token(PERSON, **{**said, **changes})
+    return tokens.issue_access_token(USER_ID, **{**said, **changes})
 
 
-def raw_signature(
+def sign_raw(
     message: bytes, key: ec.EllipticCurvePrivateKey, algorithm: hashes.HashAlgorithm | None = None
 ) -> bytes:
     r, s = decode_dss_signature(key.sign(message, ec.ECDSA(algorithm or hashes.SHA256())))
@@ -76,17 +76,19 @@ def signing_input(header: Any, claims: Any) -> str:
     return ".".join(encode_base64url(part) for part in parts)
 
 
-def forged(header: Any = HEADER, claims: Any = CLAIMS, key: ec.EllipticCurvePrivateKey = KEY) -> str:
+def forge_token(
+    header: Any = HEADER, claims: Any = CLAIMS, key: ec.EllipticCurvePrivateKey = SIGNING_KEY
+) -> str:
     """A token whose signature is right: only what it says can be wrong."""
     message = signing_input(header, claims)
-    return f"{message}.{encode_base64url(raw_signature(message.encode(), key))}"
+    return f"{message}.{encode_base64url(sign_raw(message.encode(), key))}"
 
 
-def refused(token: Any, tokens: AccessTokens | None = None) -> bool:
+def is_rejected(token: Any, tokens: AccessTokens | None = None) -> bool:
     with pytest.raises(Unauthenticated) as refusal:
-        (tokens or tokens_of()).verify_access_token(token)
+        (tokens or create_tokens()).verify_access_token(token)
     return str(refusal.value) == str(Unauthenticated()) and refusal.value.__suppress_context__
 
 
-def without(said: dict[str, Any], name: str) -> dict[str, Any]:
+def omit_key(said: dict[str, Any], name: str) -> dict[str, Any]:
     return {key: value for key, value in said.items() if key != name}

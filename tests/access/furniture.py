@@ -28,10 +28,10 @@ from app.models import (
 )
 from app.models.record import new_id
 
-DAY = date(2026, 9, 1)
+SAMPLE_DATE = date(2026, 9, 1)
 
 
-def one_of_everything(case: dict[str, Any], author_id: UUID) -> list[SQLModel]:
+def build_sample_rows(case: dict[str, Any], author_id: UUID) -> list[SQLModel]:
     """Return the rows. Their encrypted columns are empty."""
     here: dict[str, Any] = {"case_id": UUID(case["id"]), "child_id": UUID(case["child_id"])}
     mine: dict[str, Any] = {**here, "author_id": author_id}
@@ -45,28 +45,28 @@ def one_of_everything(case: dict[str, Any], author_id: UUID) -> list[SQLModel]:
     document = Document(**mine, kind="letter", media_type="application/pdf", size=6)
     asked = Disbursement(
         **here, number=f"A-{new_id()}", case_number=case["number"], beneficiary="child", category="transport",
-        amount=1250, currency="USD", urgency="routine", release_on=DAY, requested_by_id=author_id,
+        amount=1250, currency="USD", urgency="routine", release_on=SAMPLE_DATE, requested_by_id=author_id,
     )  # fmt: skip
     return [
         assessment,
         plan,
         PlanArea(**here, plan_id=plan.id, area="education", status="goals"),
         goal,
-        Action(**here, plan_id=plan.id, goal_id=goal.id, origin_id=new_id(), by="child", due_on=DAY),
+        Action(**here, plan_id=plan.id, goal_id=goal.id, origin_id=new_id(), by="child", due_on=SAMPLE_DATE),
         held,
         ClinicalNote(**mine, session_id=held.id),
         SessionAddendum(**mine, session_id=held.id),
         SessionAddendum(**mine, session_id=held.id, tier="clinical"),
         provider,
         ServiceReferral(**mine, provider_id=provider.id, service="medical"),
-        Review(**here, plan_id=plan.id, number=1, due_on=DAY),
+        Review(**here, plan_id=plan.id, number=1, due_on=SAMPLE_DATE),
         ExitPlan(**mine),
-        FollowUp(**here, months=1, due_on=DAY),
+        FollowUp(**here, months=1, due_on=SAMPLE_DATE),
         document,
         DocumentContent(**here, id=document.id),
         Document(**mine, kind="police", tier="legal", media_type="application/pdf", size=6),
         Document(**mine, kind="drawing", tier="clinical", media_type="image/png", size=6),
-        LegalStep(**mine, kind="court_date", on=DAY),
+        LegalStep(**mine, kind="court_date", on=SAMPLE_DATE),
         asked,
         DisbursementDetails(**here, id=asked.id),
     ]

@@ -8,7 +8,7 @@ from jose import jwt
 from app.access.jwk import export_public_jwk, parse_public_jwk
 from app.access.tokens import verify_client_assertion
 from app.errors import Unauthenticated
-from tests.access.forging import ISSUER, KEY, NOW, PERSON, forged, refused, without
+from tests.access.forging import ISSUER, NOW, SIGNING_KEY, USER_ID, forge_token, is_rejected, omit_key
 
 CLIENT = "9b2d3c1e-8a4f-4c6d-b1e2-7f3a5d9c0b12"
 CLIENT_KEY = ec.generate_private_key(ec.SECP256R1())
@@ -26,7 +26,7 @@ ASSERTION: dict[str, Any] = {
 def proven(
     header: Any = None, claims: Any = None, key: Any = CLIENT_KEY, public: Any = CLIENT_JWK
 ) -> tuple[str, int]:
-    assertion = forged(header or {"alg": "ES256"}, ASSERTION if claims is None else claims, key)
+    assertion = forge_token(header or {"alg": "ES256"}, ASSERTION if claims is None else claims, key)
     return verify_client_assertion(assertion, public, CLIENT, ISSUER, clock=lambda: NOW)
 
 
@@ -92,7 +92,7 @@ def test_an_assertion_that_is_not_exactly_right_is_refused(changes: dict[str, An
 @pytest.mark.parametrize("name", ["iss", "sub", "aud", "jti", "exp"])
 def test_an_assertion_needs_every_claim(name: str) -> None:
     with pytest.raises(Unauthenticated):
-        proven(claims=without(ASSERTION, name))
+        proven(claims=omit_key(ASSERTION, name))
 
 
 @pytest.mark.parametrize(
@@ -123,9 +123,13 @@ def test_an_assertion_by_another_key_is_refused() -> None:
 def test_our_own_access_token_is_no_assertion_and_the_reverse() -> None:
     with pytest.raises(Unauthenticated):
         verify_client_assertion(
-            forged(), export_public_jwk(KEY.public_key()), str(PERSON), ISSUER, clock=lambda: NOW
+            forge_token(),
+            export_public_jwk(SIGNING_KEY.public_key()),
+            str(USER_ID),
+            ISSUER,
+            clock=lambda: NOW,
         )
-    assert refused(forged({"alg": "ES256", "typ": "JWT"}, ASSERTION))
+    assert is_rejected(forge_token({"alg": "ES256", "typ": "JWT"}, ASSERTION))
 
 
 BAD_KEYS: list[Any] = [
@@ -142,7 +146,7 @@ BAD_KEYS: list[Any] = [
     {**CLIENT_JWK, "x": "A" * 43, "y": "A" * 43},
     {**CLIENT_JWK, "x": 1},
     {**CLIENT_JWK, "x": "ក" * 43},
-    without(CLIENT_JWK, "y"),
+    omit_key(CLIENT_JWK, "y"),
 ]
 
 

@@ -2,16 +2,16 @@
 
 import pytest
 
-from tests.pathway import done
-from tests.services.test_calendar_feeds import fetched, opened
-from tests.world import World
+from tests.pathway import expect_json
+from tests.services.test_calendar_feeds import create_feed, fetch_feed
+from tests.world import Scenario
 
 
 @pytest.mark.parametrize("act", ["end-sessions", "reset-password"])
-async def test_ending_every_session_ends_the_feeds(world: World, act: str) -> None:
+async def test_ending_every_session_ends_the_feeds(scenario: Scenario, act: str) -> None:
     # Planted: the update of calendar_feeds taken out of `sessions.end`.
-    feed, other = await opened(world.worker_north), await opened(world.worker_north_2)
-    assert (await fetched(world, feed)).status_code == 200
-    done(await world.admin.act(f"/v1/users/{world.worker_north.id}", act))
-    assert (await fetched(world, feed)).status_code == 404
-    assert (await fetched(world, other)).status_code == 200
+    feed, other = await create_feed(scenario.worker_north), await create_feed(scenario.worker_north_2)
+    assert (await fetch_feed(scenario, feed)).status_code == 200
+    expect_json(await scenario.admin.act(f"/v1/users/{scenario.worker_north.id}", act))
+    assert (await fetch_feed(scenario, feed)).status_code == 404
+    assert (await fetch_feed(scenario, other)).status_code == 200

@@ -6,13 +6,13 @@ from typing import Any
 import asyncpg
 import pytest
 
-from tests.access.conftest import furnish
-from tests.access.intrusion import acting
-from tests.access.test_forgery import refused
-from tests.access.test_glass import GLASS
+from tests.access.conftest import insert_sample_rows
+from tests.access.intrusion import open_transaction_as
+from tests.access.test_forgery import assert_statements_rejected
+from tests.access.test_glass import BREAK_GLASS_PAYLOAD
 from tests.conftest import Cluster
-from tests.pathway import done
-from tests.world import World, id_of
+from tests.pathway import expect_json
+from tests.world import Scenario, id_of
 
 CHANGED = (
     "actions", "assessments", "care_plans", "children", "consents", "exit_plans", "follow_ups", "goals", "people",
@@ -28,14 +28,16 @@ ADDED = {
 
 
 @pytest.fixture
-async def case(cluster: Cluster, world: World) -> dict[str, Any]:
+async def case(cluster: Cluster, scenario: Scenario) -> dict[str, Any]:
     """A northern case with everything in it; a worker and a supervisor of the south look at it through broken glass."""
-    case = await world.case()
-    await furnish(cluster, world, case, "worker_north")
+    case = await scenario.open_case()
+    await insert_sample_rows(cluster, scenario, case, "worker_north")
     staff = {"lead_worker_id": case["lead_worker_id"], "co_worker_ids": [str(id_of("worker_north_2"))]}
-    done(await world.supervisor_north.act(f"/v1/cases/{case['id']}", "assign", staff))
+    expect_json(await scenario.supervisor_north.act(f"/v1/cases/{case['id']}", "assign", staff))
     for name in ("worker_south", "supervisor_south"):
-        done(await world.as_(name).post(f"/v1/cases/{case['id']}/break-glass", GLASS))
+        expect_json(
+            await scenario.client_for(name).post(f"/v1/cases/{case['id']}/break-glass", BREAK_GLASS_PAYLOAD)
+        )
     return case
 
 
@@ -55,12 +57,14 @@ def added(table: str, name: str) -> str:
 
 
 @pytest.mark.parametrize("name", ["worker_south", "supervisor_south"])
-async def test_broken_glass_writes_no_row_by_hand(case: dict[str, Any], intruder: Any, name: str) -> None:
+async def test_broken_glass_writes_no_row_by_hand(
+    case: dict[str, Any], api_connection: Any, name: str
+) -> None:
     # Planted: 'goals', 'people', case_workers without `case_staff_can_insert`; the trigger prevent_reassignment left off cases.
     me = id_of(name)
-    async with acting(intruder, name):
-        await refused(
-            intruder,
+    async with open_transaction_as(api_connection, name):
+        await assert_statements_rejected(
+            api_connection,
             *map(touched, CHANGED),
             f"UPDATE cases SET lead_worker_id = '{me}' WHERE id = '{case['id']}'",  # noqa: S608 - ids
             f"UPDATE support_sessions SET worker_id = '{me}', status = 'held'",  # noqa: S608 - an id
@@ -69,17 +73,17 @@ async def test_broken_glass_writes_no_row_by_hand(case: dict[str, Any], intruder
         )
         for table in ADDED:
             with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
-                async with intruder.transaction():
-                    await intruder.execute(added(table, name))
-        assert await intruder.execute("DELETE FROM case_workers") == "DELETE 0"
+                async with api_connection.transaction():
+                    await api_connection.execute(added(table, name))
+        assert await api_connection.execute("DELETE FROM case_workers") == "DELETE 0"
 
 
 @pytest.mark.parametrize("name", ["worker_north", "worker_north_2", "supervisor_north", "manager"])
 async def test_who_works_on_a_case_or_decides_for_it_writes_on(
-    case: dict[str, Any], intruder: Any, name: str
+    case: dict[str, Any], api_connection: Any, name: str
 ) -> None:
-    async with acting(intruder, name):
+    async with open_transaction_as(api_connection, name):
         for table in {*CHANGED, "cases", "support_sessions"}:
-            assert not (await intruder.execute(touched(table))).endswith(" 0"), table
-        assert await intruder.execute(added("goals", name)) == "INSERT 0 1"
-        assert await intruder.fetchval("SELECT access.is_case_staff($1)", uuid.UUID(case["id"]))
+            assert not (await api_connection.execute(touched(table))).endswith(" 0"), table
+        assert await api_connection.execute(added("goals", name)) == "INSERT 0 1"
+        assert await api_connection.fetchval("SELECT access.is_case_staff($1)", uuid.UUID(case["id"]))

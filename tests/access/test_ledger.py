@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from tests.world import World, id_of
+from tests.world import Scenario, id_of
 
 DAY = date(2026, 11, 2)
 ENTRY = (
@@ -77,20 +77,22 @@ class Books:
 
 
 @pytest.fixture
-async def books(intruder: Any) -> Books:
-    made = Books(intruder)
+async def books(api_connection: Any) -> Books:
+    made = Books(api_connection)
     await made.open()
     return made
 
 
-async def test_balances_follow_the_entries_and_are_never_overdrawn(books: Books, superuser: Any) -> None:
+async def test_balances_follow_the_entries_and_are_never_overdrawn(
+    books: Books, superuser_connection: Any
+) -> None:
     await books.move({"available": -60, "reserved": 60})
     assert await books.balances() == {"donor": -100, "available": 40, "reserved": 60}
     with pytest.raises(asyncpg.CheckViolationError, match="not_overdrawn"):
         await books.move({"available": -41, "reserved": 41})
     assert await books.balances() == {"donor": -100, "available": 40, "reserved": 60}
     assert await books.hand.fetch("SELECT * FROM ledger.balance_differences()") == []
-    await superuser.execute("UPDATE ledger_accounts SET balance = 41 WHERE kind = 'available'")
+    await superuser_connection.execute("UPDATE ledger_accounts SET balance = 41 WHERE kind = 'available'")
     (wrong,) = await books.hand.fetch("SELECT stored, recomputed FROM ledger.balance_differences()")
     assert tuple(wrong) == (41, 40)
 
@@ -107,7 +109,7 @@ async def test_what_does_not_balance_does_not_commit(books: Books) -> None:
     assert (await books.balances())["available"] == (await riel.balances())["available"] == 100
 
 
-async def test_nothing_is_changed_or_added_later(books: Books, owner: Any) -> None:
+async def test_nothing_is_changed_or_added_later(books: Books, owner_connection: Any) -> None:
     made = await books.move({"available": -10, "reserved": 10})
     for statement in (
         "UPDATE ledger_entries SET amount = 1", "DELETE FROM ledger_entries", "TRUNCATE ledger_entries",
@@ -120,9 +122,9 @@ async def test_nothing_is_changed_or_added_later(books: Books, owner: Any) -> No
             await books.hand.execute(statement)
     for statement in ("UPDATE ledger_entries SET amount = 1", "DELETE FROM ledger_transactions"):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await owner.execute(statement)
+            await owner_connection.execute(statement)
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        await owner.execute("TRUNCATE ledger_entries")
+        await owner_connection.execute("TRUNCATE ledger_entries")
     with pytest.raises(asyncpg.CheckViolationError, match="together with its ledger transaction"):
         await books.both(made, books.accounts["available"], (books.accounts["reserved"], books.fund))
     with pytest.raises(asyncpg.CheckViolationError, match="must be empty"):
@@ -131,13 +133,13 @@ async def test_nothing_is_changed_or_added_later(books: Books, owner: Any) -> No
         await books.account("spent", "KHR")
 
 
-async def test_a_closed_period_accepts_nothing(books: Books, world: World) -> None:
+async def test_a_closed_period_accepts_nothing(books: Books, scenario: Scenario) -> None:
     await books.hand.execute(
         "INSERT INTO books_closings (id, created_at, version, until, closed_by_id)"
         " VALUES (gen_random_uuid(), now(), 1, '2026-10-31', $1)",
         id_of("finance"),
     )
-    assert world.database
+    assert scenario.database
     await books.move({"available": -1, "reserved": 1}, on=date(2026, 11, 1))
     with pytest.raises(asyncpg.CheckViolationError, match="closed"):
         await books.move({"available": -1, "reserved": 1}, on=date(2026, 10, 31))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.world import World
+from tests.world import Scenario
 
 END = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -10,12 +10,14 @@ END = """
 """
 
 
-async def test_connections_that_died_in_the_pool_are_replaced(world: World, superuser: Any) -> None:
+async def test_connections_that_died_in_the_pool_are_replaced(
+    scenario: Scenario, superuser_connection: Any
+) -> None:
     # Seen to fail where an access was entered past SQLAlchemy: a dead connection stayed in the pool.
-    case = await world.case()
+    case = await scenario.open_case()
     path = f"/v1/cases/{case['id']}"
-    assert (await world.worker_north.get(path)).status_code == 200
-    await superuser.execute(END)
-    met = [(await world.worker_north.get(path)).status_code for _ in range(4)]
+    assert (await scenario.worker_north.get(path)).status_code == 200
+    await superuser_connection.execute(END)
+    met = [(await scenario.worker_north.get(path)).status_code for _ in range(4)]
     assert set(met) <= {200, 503}
     assert met[-1] == 200

@@ -12,8 +12,8 @@ import pytest
 import structlog
 
 from app.http.middleware import request_log as logs
-from tests.conftest import HOME
-from tests.world import World, acceptance, id_of, referral
+from tests.conftest import TEST_HOME
+from tests.world import Scenario, acceptance_payload, id_of, referral_payload
 
 LATIN, KHMER = "Zqxcanary", "កណារីសម្ងាត់ឃ្លាំង"
 BORN, VILLAGE, PHONE, LOCAL_PHONE = "2013-02-17", "17100901", "+85599927100", "099 927 100"
@@ -78,7 +78,7 @@ def told(**changes: Any) -> dict[str, Any]:
         {"script": "latin", "family": f"{LATIN}fam", "given": f"{LATIN}giv"},
         {"script": "khmer", "family": KHMER, "given": f"{KHMER}ក"},
     ]
-    full = referral(
+    full = referral_payload(
         concern={"kind": "survivor", "summary": mark("summary"), "period": mark("period")},
         child={
             "names": names, "nickname": mark("nickname"), "birth": {"date": BORN, "precision": "day"},
@@ -88,15 +88,15 @@ def told(**changes: Any) -> dict[str, Any]:
         },
         caregiver={"names": names, "relationship": "mother", "phone": phone, "address_detail": mark("home")},
         referrer={"name": mark("referrer"), "position": mark("position"), "phone": PHONE, "email": EMAIL},
-        consent={**referral()["consent"], "witness": mark("witness"), "basis_without_consent": basis},
+        consent={**referral_payload()["consent"], "witness": mark("witness"), "basis_without_consent": basis},
         documents=[{"title": mark("title"), "note": mark("note")}],
     )  # fmt: skip
     return {**full, **changes}
 
 
-async def intake(world: World) -> tuple[Answers, str]:
+async def intake(scenario: Scenario) -> tuple[Answers, str]:
     """Everything that is said until there is a case; returns its path."""
-    partner, chief = world.partner_one, world.supervisor_north
+    partner, chief = scenario.partner_one, scenario.supervisor_north
     body = told()
     made = await partner.post("/v1/referrals", body, key="replayed")
     path = made.headers["location"]
@@ -109,7 +109,9 @@ async def intake(world: World) -> tuple[Answers, str]:
         await partner.act(path, "provide-information", {"answer": mark("answer")}),
         await chief.get(f"{path}/matches"),
         await chief.act(
-            path, "accept", acceptance(screening={"meets_criteria": True, "reason": mark("screening")})
+            path,
+            "accept",
+            acceptance_payload(screening={"meets_criteria": True, "reason": mark("screening")}),
         ),
     ]
     case = f"/v1/cases/{answers[-1].json()['case_id']}"
@@ -122,9 +124,9 @@ async def intake(world: World) -> tuple[Answers, str]:
     return answers, case
 
 
-async def casework(world: World, case: str) -> Answers:
+async def casework(scenario: Scenario, case: str) -> Answers:
     """Everything that is said about a case."""
-    worker, chief = world.worker_north, world.supervisor_north
+    worker, chief = scenario.worker_north, scenario.supervisor_north
     child = f"/v1/children/{(await worker.get(case)).json()['child_id']}"
     person = {**told()["caregiver"], "role": "other", "nickname": mark("aunt"), "note": mark("person")}
     added = await worker.post(f"{case}/people", person)
@@ -136,7 +138,7 @@ async def casework(world: World, case: str) -> Answers:
         "note": mark("consent"),
     }
     entered = await worker.post(f"{case}/consents", consent)
-    far = f"/v1/cases/{(await world.case('worker_south'))['id']}"
+    far = f"/v1/cases/{(await scenario.open_case('worker_south'))['id']}"
     link = {"linked_case_id": far.removeprefix("/v1/cases/"), "reason": mark("link")}
     moved = {
         "team_id": str(id_of("north")),
@@ -154,17 +156,17 @@ async def casework(world: World, case: str) -> Answers:
         await worker.patch(case, {"summary": mark("case summary")}, etag='"1"'),
         await worker.get("/v1/children", params={"q": f"{LATIN}fam"}),
         await worker.get("/v1/children", params={"q": KHMER}),
-        await world.worker_south.post(f"{case}/break-glass", {"reason": mark("break glass")}),
-        await world.manager.act(case, "transfer", moved),
-        await world.supervisor_both.post(f"{case}/links", link),
+        await scenario.worker_south.post(f"{case}/break-glass", {"reason": mark("break glass")}),
+        await scenario.manager.act(case, "transfer", moved),
+        await scenario.supervisor_both.post(f"{case}/links", link),
         await chief.get(f"{case}/timeline"),
-        await world.dpo.get("/v1/audit/accesses", params={"limit": 200}),
+        await scenario.dpo.get("/v1/audit/accesses", params={"limit": 200}),
     ]
 
 
-async def refusals(world: World, case: str) -> Answers:
+async def refusals(scenario: Scenario, case: str) -> Answers:
     """The same words where they do not belong: none of these may answer with them, or remember them."""
-    worker, partner = world.worker_north, world.partner_one
+    worker, partner = scenario.worker_north, scenario.partner_one
     return [
         await partner.post("/v1/referrals", told(urgency=mark("urgency"))),
         await partner.post("/v1/referrals", {**told(), LATIN: KHMER}),
@@ -177,7 +179,7 @@ async def refusals(world: World, case: str) -> Answers:
         await worker.get(
             "/v1/cases", headers={"x-request-id": LATIN + "x" * 70, "if-none-match": f'"{LATIN}"'}
         ),
-        await world.http.get("/v1/cases", headers={"authorization": f"Bearer {LATIN}.{LATIN}.{LATIN}"}),
+        await scenario.http.get("/v1/cases", headers={"authorization": f"Bearer {LATIN}.{LATIN}.{LATIN}"}),
     ]
 
 
@@ -196,52 +198,54 @@ def found(held: bytes) -> list[str]:
 
 
 async def test_a_journeys_words_stand_sealed_and_nowhere_else(
-    world: World, superuser: Any, capsys: pytest.CaptureFixture[str]
+    scenario: Scenario, superuser_connection: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    answers, case = await intake(world)
-    answers += await casework(world, case)
+    answers, case = await intake(scenario)
+    answers += await casework(scenario, case)
     assert [a.text for a in answers if a.status_code not in {200, 201}] == []
-    failed = await refusals(world, case)
+    failed = await refusals(scenario, case)
     assert [answer.status_code for answer in failed] == [422, 422, 422, 415, 422, 422, 422, 422, 200, 401]
     assert [found(answer.content.lower()) for answer in failed if answer.status_code != 200] == [[]] * 9
 
-    sealed = [(table, column) for table, column in await superuser.fetch(SEALED) if table in WRITTEN]
+    sealed = [
+        (table, column) for table, column in await superuser_connection.fetch(SEALED) if table in WRITTEN
+    ]
     assert {table for table, _ in sealed} == WRITTEN
     for table, column in sealed:  # each had its chance to be plain
         filled = f"SELECT count(*) FROM {table} WHERE length({column}) > 0"  # noqa: S608 - the catalogue's own names
-        assert await superuser.fetchval(filled), (table, column)
-    held = await dump(superuser)
-    number = (await world.worker_north.get(case)).json()["number"]
+        assert await superuser_connection.fetchval(filled), (table, column)
+    held = await dump(superuser_connection)
+    number = (await scenario.worker_north.get(case)).json()["number"]
     assert number.lower().encode() in held  # the dump does see what is plain
     assert found(held) == []
-    await superuser.execute("CREATE TABLE planted (b bytea, j jsonb)")
-    await superuser.execute(
+    await superuser_connection.execute("CREATE TABLE planted (b bytea, j jsonb)")
+    await superuser_connection.execute(
         "INSERT INTO planted VALUES ($1, $2)", mark("b").encode(), json.dumps([BORN, PHONE])
     )
-    assert set(found(await dump(superuser))) == {LATIN.lower(), KHMER, BORN, PHONE, PHONE[1:]}
+    assert set(found(await dump(superuser_connection))) == {LATIN.lower(), KHMER, BORN, PHONE, PHONE[1:]}
 
     written = capsys.readouterr()
     lines = [json.loads(line) for line in written.out.splitlines()]
     assert {"request"} < {line["event"] for line in lines}  # the database's statements are there too
     assert any("INSERT INTO referrals" in line["event"] for line in lines)
     assert found((written.out + written.err + json.dumps(lines, ensure_ascii=False)).lower().encode()) == []
-    server_log = b"".join(path.read_bytes() for path in HOME.rglob("*.log"))
+    server_log = b"".join(path.read_bytes() for path in TEST_HOME.rglob("*.log"))
     assert found(server_log.lower()) == []
 
 
 async def test_a_value_moved_to_another_place_opens_nowhere(
-    world: World, superuser: Any, capsys: pytest.CaptureFixture[str]
+    scenario: Scenario, superuser_connection: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     paths = [
-        f"/v1/cases/{(await world.case(child=told()['child'], caregiver=told()['caregiver']))['id']}"
+        f"/v1/cases/{(await scenario.open_case(child=told()['child'], caregiver=told()['caregiver']))['id']}"
         for _ in "12"
     ]
-    worker, here = world.worker_north, paths[0]
+    worker, here = scenario.worker_north, paths[0]
     file = (await worker.get(here)).json()
-    asked = [f"/v1/referrals/{(await world.referral())['id']}" for _ in "12"]
+    asked = [f"/v1/referrals/{(await scenario.create_referral())['id']}" for _ in "12"]
     for path in asked:
-        await world.supervisor_north.act(path, "acknowledge")
-        await world.supervisor_north.act(path, "request-information", {"question": mark("question")})
+        await scenario.supervisor_north.act(path, "acknowledge")
+        await scenario.supervisor_north.act(path, "request-information", {"question": mark("question")})
     [person, *_] = (await worker.get(f"{here}/people")).json()["items"]
     [consent, *_] = (await worker.get(f"{here}/consents")).json()["items"]
     for path in paths:
@@ -264,19 +268,21 @@ async def test_a_value_moved_to_another_place_opens_nowhere(
         ("referrals", "outcome_encrypted", (f"/v1/referrals/{file['referral_id']}",)),
         ("referral_questions", "question_encrypted", (asked[0], "/v1/referrals")),
     ):
-        reader = world.partner_one if table == "referral_questions" else worker
+        reader = scenario.partner_one if table == "referral_questions" else worker
         statuses = [(await reader.get(path)).status_code for path in reads]
         assert statuses == [200] * len(reads), table
-        await swap(superuser, table, column)
+        await swap(superuser_connection, table, column)
         for path in reads:
             answer = await reader.get(path)
             assert answer.status_code == 500, (table, column, path)
             assert answer.json()["type"] == "urn:firststep:problem:internal"
             assert found(answer.content.lower()) == []
-            assert (await world.log(answer.headers["x-request-id"]))[0]["outcome"] == "failed"
-        await swap(superuser, table, column)
+            assert (await scenario.list_access_entries(answer.headers["x-request-id"]))[0][
+                "outcome"
+            ] == "failed"
+        await swap(superuser_connection, table, column)
         assert (await reader.get(reads[0])).status_code == 200, table
-    await superuser.execute(
+    await superuser_connection.execute(
         "UPDATE children SET identity_encrypted = set_byte(identity_encrypted, 40, get_byte(identity_encrypted, 40) # 1)"
     )
     assert (await worker.get(child)).status_code == 500
@@ -293,12 +299,14 @@ async def swap(superuser: Any, table: str, column: str) -> None:
     )
 
 
-async def test_an_answer_kept_for_a_retry_is_not_given_to_another_key(world: World, superuser: Any) -> None:
+async def test_an_answer_kept_for_a_retry_is_not_given_to_another_key(
+    scenario: Scenario, superuser_connection: Any
+) -> None:
     bodies = {key: told() for key in (uuid.uuid4().hex, uuid.uuid4().hex)}
     for key, body in bodies.items():
-        assert (await world.partner_one.post("/v1/referrals", body, key=key)).status_code == 201
-    await swap(superuser, "idempotency_records", "response_encrypted")
+        assert (await scenario.partner_one.post("/v1/referrals", body, key=key)).status_code == 201
+    await swap(superuser_connection, "idempotency_records", "response_encrypted")
     for key, body in bodies.items():
-        replayed = await world.partner_one.post("/v1/referrals", body, key=key)
+        replayed = await scenario.partner_one.post("/v1/referrals", body, key=key)
         assert (replayed.status_code, replayed.json()["type"]) == (500, "urn:firststep:problem:internal")
-    assert len((await world.partner_one.get("/v1/referrals")).json()["items"]) == 2
+    assert len((await scenario.partner_one.get("/v1/referrals")).json()["items"]) == 2

@@ -6,8 +6,14 @@ import asyncpg
 import pytest
 
 from app.database.urls import to_driver_url
-from tests.access.intrusion import acting, child_tables, open_access, pretend, seen
-from tests.world import World, id_of
+from tests.access.intrusion import (
+    count_visible_rows,
+    list_child_tables,
+    open_access,
+    open_transaction_as,
+    set_access_event,
+)
+from tests.world import Scenario, id_of
 
 EVENT = "VALUES (uuidv7(), '{social_worker}', '{}', 'person', 'case.read', 'by-hand-00')"
 UNDER_NAMES = (
@@ -79,26 +85,28 @@ OUTSIDE = (
 )
 
 
-async def test_the_api_may_not_change_the_log_the_rules_or_the_past(world: World, intruder: Any) -> None:
-    await world.case()
+async def test_the_api_may_not_change_the_log_the_rules_or_the_past(
+    scenario: Scenario, api_connection: Any
+) -> None:
+    await scenario.open_case()
     for statement in (*UNDER_NAMES, *FORGED_LOG, *DISMANTLED, *DESTROYED, *OUTSIDE):
-        async with acting(intruder, "manager"):
+        async with open_transaction_as(api_connection, "manager"):
             with pytest.raises(asyncpg.PostgresError) as refusal:
-                await intruder.execute(statement)
+                await api_connection.execute(statement)
         assert isinstance(refusal.value, asyncpg.InsufficientPrivilegeError), (statement, refusal.value)
 
 
 async def test_the_api_writes_entries_whose_moment_and_transaction_the_database_says(
-    world: World, intruder: Any, superuser: Any
+    scenario: Scenario, api_connection: Any, superuser_connection: Any
 ) -> None:
-    del world
-    marked = await open_access(intruder, "worker_north")
-    async with intruder.transaction():
-        await pretend(intruder, marked)
+    del scenario
+    marked = await open_access(api_connection, "worker_north")
+    async with api_connection.transaction():
+        await set_access_event(api_connection, marked)
         entry = "INSERT INTO access_entries (event_id, outcome, status) VALUES ($1, 'allowed', 200)"
-        await intruder.execute(entry, marked)
-        xid = await intruder.fetchval("SELECT pg_current_xact_id()::text")
-    written = await superuser.fetchrow(
+        await api_connection.execute(entry, marked)
+        xid = await api_connection.fetchval("SELECT pg_current_xact_id()::text")
+    written = await superuser_connection.fetchrow(
         "SELECT xid::text, clock_timestamp() - at < interval '10 seconds' FROM access_entries WHERE event_id = $1",
         marked,
     )
@@ -106,34 +114,41 @@ async def test_the_api_writes_entries_whose_moment_and_transaction_the_database_
 
 
 async def test_nobody_changes_the_log_neither_the_owner_nor_the_superuser(
-    world: World, owner: Any, superuser: Any
+    scenario: Scenario, owner_connection: Any, superuser_connection: Any
 ) -> None:
-    await world.case()
-    before = await superuser.fetch("SELECT * FROM access_entries ORDER BY id")
+    await scenario.open_case()
+    before = await superuser_connection.fetch("SELECT * FROM access_entries ORDER BY id")
     assert before
     for table in ("access_events", "access_entries"):
         for change in (f"UPDATE {table} SET id = id", f"DELETE FROM {table}"):  # noqa: S608 - two names
-            assert (await owner.execute(change)).endswith(" 0"), "nothing it could reach"
-            async with acting(owner, "dpo"):
-                assert (await owner.execute(change)).endswith(" 0"), "not even what it may read"
+            assert (await owner_connection.execute(change)).endswith(" 0"), "nothing it could reach"
+            async with open_transaction_as(owner_connection, "dpo"):
+                assert (await owner_connection.execute(change)).endswith(" 0"), "not even what it may read"
             with pytest.raises(asyncpg.InsufficientPrivilegeError, match="append-only"):
-                await superuser.execute(change)
+                await superuser_connection.execute(change)
         for part in (table, f"{table}_default"):
-            for connection in (owner, superuser):
+            for connection in (owner_connection, superuser_connection):
                 with pytest.raises(asyncpg.InsufficientPrivilegeError, match="append-only"):
                     await connection.execute(f"TRUNCATE {part}")
     with pytest.raises(asyncpg.InsufficientPrivilegeError, match="append-only"):
-        await superuser.execute("DELETE FROM case_history")
-    assert await superuser.fetch("SELECT * FROM access_entries ORDER BY id") == before
+        await superuser_connection.execute("DELETE FROM case_history")
+    assert await superuser_connection.fetch("SELECT * FROM access_entries ORDER BY id") == before
 
 
-async def test_the_reports_role_reads_no_table_about_a_child(world: World, superuser: Any) -> None:
-    await world.case()
-    reports = await asyncpg.connect(to_driver_url(world.urls.reports))
+async def test_the_reports_role_reads_no_table_about_a_child(
+    scenario: Scenario, superuser_connection: Any
+) -> None:
+    await scenario.open_case()
+    reports = await asyncpg.connect(to_driver_url(scenario.urls.reports))
     try:
-        for table in [*await child_tables(superuser), "users", "sessions", "api_client_secrets"]:
+        for table in [
+            *await list_child_tables(superuser_connection),
+            "users",
+            "sessions",
+            "api_client_secrets",
+        ]:
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
-                await seen(reports, [table])
+                await count_visible_rows(reports, [table])
         opened = "SELECT access.open('person', $1, $2, NULL, 'x', 'by-hand-00', NULL)"
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await reports.fetchval(opened, id_of("manager"), id_of("session of manager"))
@@ -141,25 +156,27 @@ async def test_the_reports_role_reads_no_table_about_a_child(world: World, super
         await reports.close()
 
 
-async def test_no_role_of_ours_is_above_row_security(world: World, superuser: Any) -> None:
-    del world
-    roles = await superuser.fetch(
+async def test_no_role_of_ours_is_above_row_security(scenario: Scenario, superuser_connection: Any) -> None:
+    del scenario
+    roles = await superuser_connection.fetch(
         "SELECT rolname, rolsuper OR rolbypassrls OR rolcreaterole OR rolreplication AS above FROM pg_roles"
         " WHERE rolname LIKE 'firststep%' AND rolname <> 'firststep_admin'"
     )
     assert {row["rolname"]: row["above"] for row in roles} == dict.fromkeys(
         ("firststep_owner", "firststep_api", "firststep_reports", "firststep_gate"), False
     )
-    inherited = await superuser.fetch(
+    inherited = await superuser_connection.fetch(
         "SELECT r.rolname FROM pg_roles r WHERE r.rolname LIKE 'firststep%' AND NOT r.rolsuper"
         " AND r.rolname <> 'firststep_gate' AND pg_has_role(r.oid, 'firststep_gate', 'USAGE')"
     )
     assert not inherited, "policies for the gate hold for whoever inherits from it"
 
 
-async def test_functions_that_act_as_the_gate_cannot_be_led_astray(world: World, superuser: Any) -> None:
-    del world
-    functions = await superuser.fetch(
+async def test_functions_that_act_as_the_gate_cannot_be_led_astray(
+    scenario: Scenario, superuser_connection: Any
+) -> None:
+    del scenario
+    functions = await superuser_connection.fetch(
         """SELECT p.proname, p.proowner::regrole::text AS owner, coalesce('search_path=""' = ANY (proconfig), false) AS fixed,
                   EXISTS (SELECT FROM aclexplode(coalesce(proacl, acldefault('f', proowner))) a WHERE a.grantee = 0) AS public,
                   has_function_privilege('firststep_reports', p.oid, 'EXECUTE') AS reports, prosecdef
@@ -171,7 +188,7 @@ async def test_functions_that_act_as_the_gate_cannot_be_led_astray(world: World,
         ("firststep_gate", True, False, False)
     }
     assert all(row["fixed"] for row in functions)
-    definers = await superuser.fetchval(
+    definers = await superuser_connection.fetchval(
         "SELECT count(*) FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace"
     )
     assert definers == 0

@@ -8,8 +8,15 @@ import asyncpg
 import pytest
 
 from app.access.log import RECORD_KINDS
-from tests.access.intrusion import Furnished, acting, child_tables, open_access, pretend, seen
-from tests.world import World, id_of
+from tests.access.intrusion import (
+    PopulatedDatabase,
+    count_visible_rows,
+    list_child_tables,
+    open_access,
+    open_transaction_as,
+    set_access_event,
+)
+from tests.world import Scenario, id_of
 
 NOT_ABOUT_WHAT_WAS_SHOWN = {"idempotency_records", "name_tokens"}
 """No records anybody reads: what a kept answer showed is logged as that; tokens are only ever counted."""
@@ -22,18 +29,18 @@ REFUSED = (asyncpg.InsufficientPrivilegeError,)
 
 
 async def test_every_table_about_a_child_has_forced_row_security_and_a_policy(
-    world: World, superuser: Any
+    scenario: Scenario, superuser_connection: Any
 ) -> None:
-    del world
-    tables = await child_tables(superuser)
+    del scenario
+    tables = await list_child_tables(superuser_connection)
     assert len(tables) >= 13
-    unsafe = await superuser.fetch(
+    unsafe = await superuser_connection.fetch(
         """SELECT relname FROM pg_class c WHERE relname = ANY ($1) AND NOT (relrowsecurity AND relforcerowsecurity
               AND relkind IN ('r', 'p') AND EXISTS (SELECT FROM pg_policy WHERE polrelid = c.oid))""",
         tables,
     )
     assert not unsafe
-    partitions = await superuser.fetch(
+    partitions = await superuser_connection.fetch(
         """SELECT c.relname, relrowsecurity AND relforcerowsecurity AS closed, has_table_privilege('firststep_api',
                   c.oid, 'SELECT, INSERT, UPDATE, DELETE') AS open
              FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid WHERE c.relkind = 'r'"""
@@ -42,37 +49,52 @@ async def test_every_table_about_a_child_has_forced_row_security_and_a_policy(
     assert {(row["closed"], row["open"]) for row in partitions} == {(True, False)}
 
 
-async def test_the_log_knows_a_kind_for_every_table_about_a_child(world: World, superuser: Any) -> None:
-    del world
+async def test_the_log_knows_a_kind_for_every_table_about_a_child(
+    scenario: Scenario, superuser_connection: Any
+) -> None:
+    del scenario
     known = {kind.__tablename__ for kind in RECORD_KINDS}  # type: ignore[attr-defined]  # every one is a table
-    assert known == set(await child_tables(superuser)) - NOT_ABOUT_WHAT_WAS_SHOWN
+    assert known == set(await list_child_tables(superuser_connection)) - NOT_ABOUT_WHAT_WAS_SHOWN
     assert len(set(RECORD_KINDS.values())) == len(RECORD_KINDS)
 
 
 async def test_nothing_is_seen_without_an_earlier_committed_fresh_event_of_somebody(
-    furnished: Furnished, superuser: Any, intruder: Any, owner: Any, world: World
+    populated_database: PopulatedDatabase,
+    superuser_connection: Any,
+    api_connection: Any,
+    owner_connection: Any,
+    scenario: Scenario,
 ) -> None:
-    tables = await child_tables(superuser)
-    assert set(await seen(superuser, tables)) == set(tables), "every table must hold something to be hidden"
-    assert await seen(intruder, tables) == {}
-    assert await seen(owner, tables) == {}, "FORCE binds the owner, and it inherits nothing"
-    for forged in ("", str(uuid.uuid4()), "00000000-0000-0000-0000-000000000000", furnished.north["id"]):
-        async with intruder.transaction():
-            await pretend(intruder, forged)
-            assert await seen(intruder, tables) == {}, forged
-    for stranger in (await _dead(superuser), await _anonymous(intruder)):
-        async with intruder.transaction():
-            await pretend(intruder, stranger)
-            assert await seen(intruder, tables) == {}
-    other = await asyncpg.connect(world.urls.api)
-    async with other.transaction(), intruder.transaction():
-        await pretend(intruder, await open_access(other, "manager"))  # not committed yet
-        assert await seen(intruder, tables) == {}
+    tables = await list_child_tables(superuser_connection)
+    assert set(await count_visible_rows(superuser_connection, tables)) == set(tables), (
+        "every table must hold something to be hidden"
+    )
+    assert await count_visible_rows(api_connection, tables) == {}
+    assert await count_visible_rows(owner_connection, tables) == {}, (
+        "FORCE binds the owner, and it inherits nothing"
+    )
+    for forged in (
+        "",
+        str(uuid.uuid4()),
+        "00000000-0000-0000-0000-000000000000",
+        populated_database.north_case["id"],
+    ):
+        async with api_connection.transaction():
+            await set_access_event(api_connection, forged)
+            assert await count_visible_rows(api_connection, tables) == {}, forged
+    for stranger in (await _dead(superuser_connection), await _anonymous(api_connection)):
+        async with api_connection.transaction():
+            await set_access_event(api_connection, stranger)
+            assert await count_visible_rows(api_connection, tables) == {}
+    other = await asyncpg.connect(scenario.urls.api)
+    async with other.transaction(), api_connection.transaction():
+        await set_access_event(api_connection, await open_access(other, "manager"))  # not committed yet
+        assert await count_visible_rows(api_connection, tables) == {}
     await other.close()
 
 
-async def test_without_an_access_nobody_is_anybody(intruder: Any) -> None:
-    said = await intruder.fetchrow("""
+async def test_without_an_access_nobody_is_anybody(api_connection: Any) -> None:
+    said = await api_connection.fetchrow("""
         SELECT access.is_staff(), access.can_read_all_cases(), access.can_read_access_log(), access.is_finance_officer(),
                access.worker_id(), access.partner_agency_id(), access.caller_id(), access.supervised_team_ids()
     """)
@@ -95,57 +117,70 @@ async def _anonymous(intruder: Any) -> uuid.UUID:
 
 
 async def test_an_event_of_the_same_transaction_shows_nothing(
-    furnished: Furnished, superuser: Any, intruder: Any
+    populated_database: PopulatedDatabase, superuser_connection: Any, api_connection: Any
 ) -> None:
-    del furnished
-    tables = await child_tables(superuser)
-    async with intruder.transaction():
-        await pretend(intruder, await open_access(intruder, "manager"))
-        assert await seen(intruder, tables) == {}
-    async with intruder.transaction():
-        async with intruder.transaction():  # a savepoint, released
-            event_id = await open_access(intruder, "manager")
-            await pretend(intruder, event_id)
-            assert await seen(intruder, tables) == {}
-        assert await seen(intruder, tables) == {}
+    del populated_database
+    tables = await list_child_tables(superuser_connection)
+    async with api_connection.transaction():
+        await set_access_event(api_connection, await open_access(api_connection, "manager"))
+        assert await count_visible_rows(api_connection, tables) == {}
+    async with api_connection.transaction():
+        async with api_connection.transaction():  # a savepoint, released
+            event_id = await open_access(api_connection, "manager")
+            await set_access_event(api_connection, event_id)
+            assert await count_visible_rows(api_connection, tables) == {}
+        assert await count_visible_rows(api_connection, tables) == {}
         caught = "DO $$ BEGIN PERFORM access.open('person', '{}', '{}', NULL, 'x', 'caught-000', NULL); EXCEPTION WHEN OTHERS THEN NULL; END $$"
-        await intruder.execute(caught.format(id_of("manager"), id_of("session of manager")))
-        assert await seen(intruder, tables) == {}
-    undone = intruder.transaction()
+        await api_connection.execute(caught.format(id_of("manager"), id_of("session of manager")))
+        assert await count_visible_rows(api_connection, tables) == {}
+    undone = api_connection.transaction()
     await undone.start()
-    event_id = await open_access(intruder, "manager")
+    event_id = await open_access(api_connection, "manager")
     await undone.rollback()
-    async with intruder.transaction():
-        await pretend(intruder, event_id)
-        assert await seen(intruder, tables) == {}
-    async with acting(intruder, "manager"):
-        assert await seen(intruder, tables), "and with a committed one there is something to see"
+    async with api_connection.transaction():
+        await set_access_event(api_connection, event_id)
+        assert await count_visible_rows(api_connection, tables) == {}
+    async with open_transaction_as(api_connection, "manager"):
+        assert await count_visible_rows(api_connection, tables), (
+            "and with a committed one there is something to see"
+        )
 
 
-async def test_an_event_shows_for_sixty_seconds(furnished: Furnished, superuser: Any, intruder: Any) -> None:
-    del furnished
-    event_id = await open_access(intruder, "manager")
+async def test_an_event_shows_for_sixty_seconds(
+    populated_database: PopulatedDatabase, superuser_connection: Any, api_connection: Any
+) -> None:
+    del populated_database
+    event_id = await open_access(api_connection, "manager")
     for seconds, visible in ((45, True), (16, False)):
-        await superuser.execute(AGE.format(seconds=seconds, event=event_id))
-        async with intruder.transaction():
-            await pretend(intruder, event_id)
-            assert bool(await seen(intruder, ["children"])) is visible
+        await superuser_connection.execute(AGE.format(seconds=seconds, event=event_id))
+        async with api_connection.transaction():
+            await set_access_event(api_connection, event_id)
+            assert bool(await count_visible_rows(api_connection, ["children"])) is visible
 
 
 async def test_a_read_that_is_rolled_back_leaves_its_event(
-    furnished: Furnished, superuser: Any, intruder: Any
+    populated_database: PopulatedDatabase, superuser_connection: Any, api_connection: Any
 ) -> None:
-    del furnished
-    async with acting(intruder, "worker_north") as event_id:
-        assert await intruder.fetchval("SELECT count(*) FROM children") == 1
-    kept = await superuser.fetchrow("SELECT actor_id, act FROM access_events WHERE id = $1", event_id)
+    del populated_database
+    async with open_transaction_as(api_connection, "worker_north") as event_id:
+        assert await api_connection.fetchval("SELECT count(*) FROM children") == 1
+    kept = await superuser_connection.fetchrow(
+        "SELECT actor_id, act FROM access_events WHERE id = $1", event_id
+    )
     assert tuple(kept) == (id_of("worker_north"), "case.read")
 
 
 async def test_an_event_shows_exactly_what_its_actor_may_see(
-    furnished: Furnished, superuser: Any, intruder: Any
+    populated_database: PopulatedDatabase, superuser_connection: Any, api_connection: Any
 ) -> None:
-    north, south, other = (case["child_id"] for case in (furnished.north, furnished.south, furnished.other))
+    north, south, other = (
+        case["child_id"]
+        for case in (
+            populated_database.north_case,
+            populated_database.linked_case,
+            populated_database.break_glass_case,
+        )
+    )
     expected: dict[str, set[str]] = {
         "worker_north": {north}, "worker_north_2": {north, other}, "worker_south": {south, other},
         "supervisor_north": {north}, "supervisor_south": {south, other},
@@ -154,15 +189,15 @@ async def test_an_event_shows_exactly_what_its_actor_may_see(
         "partner_one": set(), "partner_two": set(), "reporting": set(),
     }  # fmt: skip
     through_cases = ("case_history", "cases", "people", "children")
-    tables = await child_tables(superuser)
+    tables = await list_child_tables(superuser_connection)
     for name, children in expected.items():
-        async with acting(intruder, name):
+        async with open_transaction_as(api_connection, name):
             for table in through_cases:
                 key = "id" if table == "children" else "child_id"
                 query = f"SELECT DISTINCT {key} FROM {table}"  # noqa: S608 - both named above
-                found = {str(row[0]) for row in await intruder.fetch(query)}
+                found = {str(row[0]) for row in await api_connection.fetch(query)}
                 assert found == children, (name, table)
-            everything = await seen(intruder, tables)
+            everything = await count_visible_rows(api_connection, tables)
         assert ("case_links" in everything) is (name in {"supervisor_both", "manager"}), name
         assert everything.get("consents", 0) == (3 if name == "dpo" else len(children)), name
         assert everything.get("referrals", 0) == _referrals(name, children), name
@@ -179,7 +214,7 @@ def _referrals(name: str, children: set[str]) -> int:
 
 
 async def test_a_change_without_a_condition_reaches_only_what_its_actor_sees(
-    furnished: Furnished, intruder: Any
+    populated_database: PopulatedDatabase, api_connection: Any
 ) -> None:
     """An UPDATE or DELETE that reads nothing asks no policy for SELECT."""
     blind = {
@@ -192,46 +227,48 @@ async def test_a_change_without_a_condition_reaches_only_what_its_actor_sees(
         "DELETE FROM case_workers": "DELETE 1",
     }
     for statement, reached in blind.items():
-        async with acting(intruder, "worker_north"):
-            assert await intruder.execute(statement) == reached, statement
+        async with open_transaction_as(api_connection, "worker_north"):
+            assert await api_connection.execute(statement) == reached, statement
     for stranger in ("partner_two", "finance"):
-        async with acting(intruder, stranger):
-            assert await intruder.execute("DELETE FROM name_tokens") == "DELETE 0"
-    south = furnished.south
+        async with open_transaction_as(api_connection, stranger):
+            assert await api_connection.execute("DELETE FROM name_tokens") == "DELETE 0"
+    south = populated_database.linked_case
     joining = "INSERT INTO case_workers (case_id, user_id, child_id, since) VALUES ($1, $2, $3, now())"
-    async with acting(intruder, "worker_north"):
+    async with open_transaction_as(api_connection, "worker_north"):
         with pytest.raises(REFUSED):
-            await intruder.execute(joining, south["id"], id_of("worker_north"), south["child_id"])
+            await api_connection.execute(joining, south["id"], id_of("worker_north"), south["child_id"])
 
 
-async def test_copy_and_row_security_off_show_nothing(furnished: Furnished, intruder: Any) -> None:
-    del furnished
+async def test_copy_and_row_security_off_show_nothing(
+    populated_database: PopulatedDatabase, api_connection: Any
+) -> None:
+    del populated_database
     for table in ("children", "access_entries"):
         out = io.BytesIO()
-        assert await intruder.copy_from_table(table, output=out) == "COPY 0"
+        assert await api_connection.copy_from_table(table, output=out) == "COPY 0"
         assert out.getvalue() == b""
-    await intruder.execute("SET row_security = off")
+    await api_connection.execute("SET row_security = off")
     with pytest.raises(REFUSED):
-        await intruder.fetch("SELECT * FROM children")
+        await api_connection.fetch("SELECT * FROM children")
 
 
 async def test_the_plan_that_finds_an_event_stays_an_index_scan(
-    world: World, superuser: Any, intruder: Any
+    scenario: Scenario, superuser_connection: Any, api_connection: Any
 ) -> None:
     """The plan is made while the log is young, and kept: it must not scan the log when that has grown."""
-    del world
-    await open_access(intruder, "manager")
-    await superuser.execute("ANALYZE access_events")  # one row: a scan would be the cheapest plan
-    async with acting(intruder, "manager"):
+    del scenario
+    await open_access(api_connection, "manager")
+    await superuser_connection.execute("ANALYZE access_events")  # one row: a scan would be the cheapest plan
+    async with open_transaction_as(api_connection, "manager"):
         for _ in range(8):  # often enough for a plan that is kept
-            assert await intruder.fetchval("SELECT access.caller_id()") == id_of("manager")
-    await superuser.execute(
+            assert await api_connection.fetchval("SELECT access.caller_id()") == id_of("manager")
+    await superuser_connection.execute(
         """INSERT INTO access_events (kind, roles, supervised_team_ids, act, request_id)
            SELECT 'person', '{}', '{}', 'case.read', 'grown-0000' FROM generate_series(1, 20000)"""
     )
-    async with acting(intruder, "worker_north"):
-        assert await intruder.fetchval("SELECT access.caller_id()") == id_of("worker_north")
-        read = await intruder.fetchrow(
+    async with open_transaction_as(api_connection, "worker_north"):
+        assert await api_connection.fetchval("SELECT access.caller_id()") == id_of("worker_north")
+        read = await api_connection.fetchrow(
             "SELECT sum(seq_scan), sum(seq_tup_read), sum(idx_scan) FROM pg_stat_xact_all_tables"
             " WHERE relname LIKE 'access_events_%'"
         )

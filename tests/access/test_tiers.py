@@ -5,10 +5,10 @@ from typing import Any
 import asyncpg
 import pytest
 
-from tests.access.conftest import furnish
-from tests.access.intrusion import Furnished, acting, seen
+from tests.access.conftest import insert_sample_rows
+from tests.access.intrusion import PopulatedDatabase, count_visible_rows, open_transaction_as
 from tests.conftest import Cluster
-from tests.world import World, id_of
+from tests.world import Scenario, id_of
 
 CASE = {
     "assessments", "care_plans", "plan_areas", "goals", "actions", "support_sessions", "service_referrals", "reviews",
@@ -35,58 +35,66 @@ READERS: dict[str, dict[str, int]] = {
 }
 
 
-@pytest.mark.usefixtures("furnished")
+@pytest.mark.usefixtures("populated_database")
 @pytest.mark.parametrize("name", READERS)
-async def test_a_tier_is_read_by_those_it_is_for(intruder: Any, name: str) -> None:
+async def test_a_tier_is_read_by_those_it_is_for(api_connection: Any, name: str) -> None:
     # Planted: `true` for 'clinical' and then for 'legal' in access.can_read_tier.
-    async with acting(intruder, name):
-        assert await seen(intruder, list(TIERED)) == READERS[name]
-        assert set(await seen(intruder, sorted(CASE))) == (CASE if READERS[name] else set())
+    async with open_transaction_as(api_connection, name):
+        assert await count_visible_rows(api_connection, list(TIERED)) == READERS[name]
+        assert set(await count_visible_rows(api_connection, sorted(CASE))) == (
+            CASE if READERS[name] else set()
+        )
 
 
 async def test_broken_glass_opens_the_case_and_neither_the_clinical_nor_the_legal_tier(
-    cluster: Cluster, world: World, furnished: Furnished, intruder: Any
+    cluster: Cluster, scenario: Scenario, populated_database: PopulatedDatabase, api_connection: Any
 ) -> None:
-    await furnish(cluster, world, furnished.other, "worker_south")
-    async with acting(intruder, "worker_north_2"):
-        here = f"WHERE case_id = '{furnished.other['id']}'"
-        assert await seen(intruder, [f"{table} {here}" for table in TIERED]) == {
+    await insert_sample_rows(cluster, scenario, populated_database.break_glass_case, "worker_south")
+    async with open_transaction_as(api_connection, "worker_north_2"):
+        here = f"WHERE case_id = '{populated_database.break_glass_case['id']}'"
+        assert await count_visible_rows(api_connection, [f"{table} {here}" for table in TIERED]) == {
             f"{table} {here}": count for table, count in AT_THE_DOOR.items()
         }
-        assert await intruder.fetchval(f"SELECT count(*) FROM assessments {here}") == 1  # noqa: S608 - an id
+        assert await api_connection.fetchval(f"SELECT count(*) FROM assessments {here}") == 1  # noqa: S608 - an id
 
 
 async def test_an_author_who_no_longer_sees_the_case_no_longer_reads_what_they_wrote(
-    world: World, furnished: Furnished, intruder: Any
+    scenario: Scenario, populated_database: PopulatedDatabase, api_connection: Any
 ) -> None:
-    case = furnished.north
+    case = populated_database.north_case
     staff = {"lead_worker_id": str(id_of("worker_north_2")), "co_worker_ids": []}
-    assert (await world.supervisor_north.act(f"/v1/cases/{case['id']}", "assign", staff)).status_code == 200
-    async with acting(intruder, "worker_north"):
-        assert await seen(intruder, [*TIERED, *sorted(CASE)]) == {}
+    assert (
+        await scenario.supervisor_north.act(f"/v1/cases/{case['id']}", "assign", staff)
+    ).status_code == 200
+    async with open_transaction_as(api_connection, "worker_north"):
+        assert await count_visible_rows(api_connection, [*TIERED, *sorted(CASE)]) == {}
 
 
-@pytest.mark.usefixtures("furnished")
-async def test_a_note_is_changed_by_its_author_alone_and_frozen_words_by_nobody(intruder: Any) -> None:
-    async with acting(intruder, "supervisor_north"):
-        assert await intruder.execute("UPDATE clinical_notes SET text_encrypted = 'changed'") == "UPDATE 0"
-    async with acting(intruder, "worker_north"):
-        assert await intruder.execute("UPDATE clinical_notes SET text_encrypted = 'changed'") == "UPDATE 1"
+@pytest.mark.usefixtures("populated_database")
+async def test_a_note_is_changed_by_its_author_alone_and_frozen_words_by_nobody(api_connection: Any) -> None:
+    async with open_transaction_as(api_connection, "supervisor_north"):
+        assert (
+            await api_connection.execute("UPDATE clinical_notes SET text_encrypted = 'changed'") == "UPDATE 0"
+        )
+    async with open_transaction_as(api_connection, "worker_north"):
+        assert (
+            await api_connection.execute("UPDATE clinical_notes SET text_encrypted = 'changed'") == "UPDATE 1"
+        )
         for table in ("assessments", "care_plans"):
             with pytest.raises(asyncpg.CheckViolationError, match="frozen"):
-                async with intruder.transaction():
-                    await intruder.execute(f"UPDATE {table} SET content_encrypted = 'changed'")  # noqa: S608 - two names
+                async with api_connection.transaction():
+                    await api_connection.execute(f"UPDATE {table} SET content_encrypted = 'changed'")  # noqa: S608 - two names
         for table, column in (
             ("session_addenda", "text_encrypted"),
             ("document_contents", "content_encrypted"),
         ):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
-                async with intruder.transaction():
-                    await intruder.execute(f"UPDATE {table} SET {column} = 'changed'")  # noqa: S608 - two names
+                async with api_connection.transaction():
+                    await api_connection.execute(f"UPDATE {table} SET {column} = 'changed'")  # noqa: S608 - two names
 
 
-@pytest.mark.usefixtures("furnished")
-async def test_an_active_case_has_a_next_review_whatever_is_written(intruder: Any) -> None:
-    async with acting(intruder, "worker_north"):
+@pytest.mark.usefixtures("populated_database")
+async def test_an_active_case_has_a_next_review_whatever_is_written(api_connection: Any) -> None:
+    async with open_transaction_as(api_connection, "worker_north"):
         with pytest.raises(asyncpg.CheckViolationError, match="active_has_next_review"):
-            await intruder.execute("UPDATE cases SET status = 'active', next_review_on = NULL")
+            await api_connection.execute("UPDATE cases SET status = 'active', next_review_on = NULL")

@@ -16,23 +16,23 @@ from tests.access.forging import (
     HEADER,
     ISSUER,
     NOW,
-    PERSON,
-    SESSION,
-    Clock,
-    forged,
-    issued,
-    refused,
-    tokens_of,
+    SESSION_ID,
+    USER_ID,
+    FakeClock,
+    create_tokens,
+    forge_token,
+    is_rejected,
+    issue_token,
 )
 
 
 def test_an_issued_token_says_what_was_asked_for() -> None:
-    tokens = tokens_of()
-    claims = tokens.verify_access_token(issued(tokens))
+    tokens = create_tokens()
+    claims = tokens.verify_access_token(issue_token(tokens))
     assert claims == Claims(
-        subject=PERSON,
+        subject=USER_ID,
         kind="person",
-        session_id=SESSION,
+        session_id=SESSION_ID,
         scope="cases:read",
         jti=claims.jti,
         issued_at=NOW,
@@ -45,22 +45,22 @@ def test_an_issued_token_says_what_was_asked_for() -> None:
 
 
 def test_the_header_has_exactly_three_members() -> None:
-    assert jwt.get_unverified_header(issued(tokens_of())) == HEADER
+    assert jwt.get_unverified_header(issue_token(create_tokens())) == HEADER
 
 
 def test_a_clients_token_needs_no_auth_time() -> None:
-    tokens = tokens_of()
-    claims = tokens.verify_access_token(issued(tokens, kind="client", auth_time=None, amr=()))
+    tokens = create_tokens()
+    claims = tokens.verify_access_token(issue_token(tokens, kind="client", auth_time=None, amr=()))
     assert (claims.kind, claims.auth_time, claims.amr) == ("client", None, ())
 
 
 def test_every_token_has_its_own_id() -> None:
-    tokens = tokens_of()
-    assert len({tokens.verify_access_token(issued(tokens)).jti for _ in range(20)}) == 20
+    tokens = create_tokens()
+    assert len({tokens.verify_access_token(issue_token(tokens)).jti for _ in range(20)}) == 20
 
 
 def test_the_hand_made_token_the_attacks_start_from_is_accepted() -> None:
-    assert tokens_of().verify_access_token(forged()).subject == PERSON
+    assert create_tokens().verify_access_token(forge_token()).subject == USER_ID
 
 
 @pytest.mark.parametrize(
@@ -68,63 +68,63 @@ def test_the_hand_made_token_the_attacks_start_from_is_accepted() -> None:
 )
 def test_a_token_that_would_be_refused_is_not_issued(changes: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="exceeds the limit"):
-        issued(tokens_of(), **changes)
+        issue_token(create_tokens(), **changes)
 
 
 def test_claims_cannot_be_changed() -> None:
     with pytest.raises((FrozenInstanceError, AttributeError)):
-        tokens_of().verify_access_token(forged()).scope = "everything"  # type: ignore[misc]  # the attempt is the test
+        create_tokens().verify_access_token(forge_token()).scope = "everything"  # type: ignore[misc]  # the attempt is the test
 
 
 def test_a_remembered_token_still_expires() -> None:
-    clock = Clock()
-    tokens = tokens_of(clock=clock)
-    token = issued(tokens)
+    clock = FakeClock()
+    tokens = create_tokens(clock=clock)
+    token = issue_token(tokens)
     clock.now = NOW + 599.9
     assert tokens.verify_access_token(token) is tokens.verify_access_token(token)
     clock.now = NOW + 600
-    assert refused(token, tokens)
+    assert is_rejected(token, tokens)
     assert tokens._keys.get_cached_claims(hashlib.sha256(token.encode()).digest(), NOW + 600) is None
 
 
 def test_a_remembered_token_is_not_valid_before_its_time() -> None:
-    clock = Clock()
-    tokens = tokens_of(clock=clock)
-    token = issued(tokens)
+    clock = FakeClock()
+    tokens = create_tokens(clock=clock)
+    token = issue_token(tokens)
     tokens.verify_access_token(token)
     clock.now = NOW - 6
-    assert refused(token, tokens)
+    assert is_rejected(token, tokens)
 
 
 def test_a_refused_token_is_never_remembered() -> None:
-    tokens = tokens_of()
-    token = forged(key=ec.generate_private_key(ec.SECP256R1()))
-    assert refused(token, tokens)
-    assert refused(token, tokens)
+    tokens = create_tokens()
+    token = forge_token(key=ec.generate_private_key(ec.SECP256R1()))
+    assert is_rejected(token, tokens)
+    assert is_rejected(token, tokens)
     assert not tokens._keys._cached_claims
 
 
 def test_the_memory_is_bounded_and_keeps_what_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tokens_module, "MAX_CACHED_CLAIMS", 3)
-    tokens = tokens_of()
-    used = issued(tokens)
+    tokens = create_tokens()
+    used = issue_token(tokens)
     kept = tokens.verify_access_token(used)
     for _ in range(5):
-        tokens.verify_access_token(issued(tokens))
+        tokens.verify_access_token(issue_token(tokens))
         assert tokens.verify_access_token(used) is kept
     assert len(tokens._keys._cached_claims) == 3
 
 
 def test_no_token_itself_stays_in_memory() -> None:
-    tokens = tokens_of()
-    token = issued(tokens)
+    tokens = create_tokens()
+    token = issue_token(tokens)
     tokens.verify_access_token(token)
     assert list(tokens._keys._cached_claims) == [hashlib.sha256(token.encode()).digest()]
 
 
 def test_many_at_once_get_their_own_claims() -> None:
-    tokens = tokens_of()
-    made = [issued(tokens, scope=str(i)) for i in range(20)]
+    tokens = create_tokens()
+    made = [issue_token(tokens, scope=str(i)) for i in range(20)]
     start = threading.Barrier(8)
 
     def verify_all(_: int) -> list[str]:
@@ -137,48 +137,48 @@ def test_many_at_once_get_their_own_claims() -> None:
 
 def test_a_token_by_an_older_key_still_verifies(tmp_path: Path) -> None:
     old = KeyRing.load_or_create(tmp_path / "keys.json")
-    token = issued(tokens_of(old))
+    token = issue_token(create_tokens(old))
     new = old.add_signing_key()
-    tokens = tokens_of(new)
-    assert tokens.verify_access_token(token).subject == PERSON
-    assert jwt.get_unverified_header(issued(tokens))["kid"] == new.signing_active
+    tokens = create_tokens(new)
+    assert tokens.verify_access_token(token).subject == USER_ID
+    assert jwt.get_unverified_header(issue_token(tokens))["kid"] == new.signing_active
 
 
 def test_a_key_added_by_another_process_is_found_at_once(tmp_path: Path) -> None:
     ring = KeyRing.load_or_create(tmp_path / "keys.json")
-    running = tokens_of(ring)
-    assert running.verify_access_token(issued(tokens_of(ring.add_signing_key()))).subject == PERSON
+    running = create_tokens(ring)
+    assert running.verify_access_token(issue_token(create_tokens(ring.add_signing_key()))).subject == USER_ID
 
 
 def test_a_retired_keys_tokens_end_even_where_they_are_remembered(tmp_path: Path) -> None:
     ring = KeyRing.load_or_create(tmp_path / "keys.json")
-    running = tokens_of(ring)
+    running = create_tokens(ring)
     running._key_ring_source = ReloadingKeyRing(ring, reload_interval=0)
-    token = issued(running)
+    token = issue_token(running)
     assert running.verify_access_token(token)
     rotated = ring.add_signing_key()
     assert running.verify_access_token(token)
     rotated.retire_key(ring.signing_active)
-    assert refused(token, running)
+    assert is_rejected(token, running)
 
 
 def test_a_kid_swapped_for_another_of_our_own_is_refused(tmp_path: Path) -> None:
     old = KeyRing.load_or_create(tmp_path / "keys.json")
     new = old.add_signing_key()
     key = new.signing_keys[old.signing_active]
-    tokens = tokens_of(new)
-    assert tokens.verify_access_token(forged({**HEADER, "kid": old.signing_active}, key=key))
-    assert refused(forged({**HEADER, "kid": new.signing_active}, key=key), tokens)
+    tokens = create_tokens(new)
+    assert tokens.verify_access_token(forge_token({**HEADER, "kid": old.signing_active}, key=key))
+    assert is_rejected(forge_token({**HEADER, "kid": new.signing_active}, key=key), tokens)
 
 
 def test_the_published_keys_verify_our_tokens_and_hold_nothing_private(tmp_path: Path) -> None:
     ring = KeyRing.load_or_create(tmp_path / "keys.json").add_signing_key()
-    tokens = tokens_of(ring)
+    tokens = create_tokens(ring)
     published = tokens.get_public_jwks()["keys"]
     assert [set(key) for key in published] == [{"kty", "crv", "x", "y", "use", "alg", "kid"}] * 2
     assert published[0]["kid"] == ring.signing_active
     assert {key["kid"] for key in published} == set(ring.signing_keys)
-    token = issued(tokens)
+    token = issue_token(tokens)
     options = {"verify_exp": False, "verify_nbf": False, "verify_iat": False}
     said = jwt.decode(token, published[0], ["ES256"], options, audience="first-step-api", issuer=ISSUER)
-    assert said["sub"] == str(PERSON)
+    assert said["sub"] == str(USER_ID)

@@ -9,39 +9,41 @@ from app.access.jwk import encode_base64url
 from tests.access.forging import (
     CLAIMS,
     HEADER,
-    KEY,
-    RING,
-    forged,
-    raw_signature,
-    refused,
+    KEY_RING,
+    SIGNING_KEY,
+    create_tokens,
+    forge_token,
+    is_rejected,
+    sign_raw,
     signing_input,
-    tokens_of,
 )
 
-PUBLIC_PEM = KEY.public_key().public_bytes(
+PUBLIC_PEM = SIGNING_KEY.public_key().public_bytes(
     serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
 )
-PUBLIC_DER = KEY.public_key().public_bytes(
+PUBLIC_DER = SIGNING_KEY.public_key().public_bytes(
     serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
 )
-PUBLIC_SSH = KEY.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
+PUBLIC_SSH = SIGNING_KEY.public_key().public_bytes(
+    serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
+)
 
 
 @pytest.mark.parametrize("alg", ["none", "None", "NONE", "nOnE", ""])
 @pytest.mark.parametrize("signature", ["", "A" * 86])
 def test_unsigned_tokens_are_refused(alg: str, signature: str) -> None:
-    assert refused(f"{signing_input({**HEADER, 'alg': alg}, CLAIMS)}.{signature}")
+    assert is_rejected(f"{signing_input({**HEADER, 'alg': alg}, CLAIMS)}.{signature}")
 
 
 @pytest.mark.parametrize(
     "secret",
-    [PUBLIC_PEM, PUBLIC_PEM.strip(), PUBLIC_DER, PUBLIC_SSH, b"", RING.signing_active.encode()],
+    [PUBLIC_PEM, PUBLIC_PEM.strip(), PUBLIC_DER, PUBLIC_SSH, b"", KEY_RING.signing_active.encode()],
     ids=["pem", "pem-stripped", "der", "ssh", "empty", "kid"],
 )
 @pytest.mark.parametrize(("alg", "digest"), [("HS256", "sha256"), ("HS512", "sha512"), ("ES256", "sha512")])
 def test_our_public_key_is_no_shared_secret(secret: bytes, alg: str, digest: str) -> None:
     message = signing_input({**HEADER, "alg": alg}, CLAIMS)
-    assert refused(f"{message}.{encode_base64url(hmac.new(secret, message.encode(), digest).digest())}")
+    assert is_rejected(f"{message}.{encode_base64url(hmac.new(secret, message.encode(), digest).digest())}")
 
 
 def test_rsa_is_refused() -> None:
@@ -49,28 +51,30 @@ def test_rsa_is_refused() -> None:
     for alg in ("RS256", "PS256", "ES256"):
         message = signing_input({**HEADER, "alg": alg}, CLAIMS)
         signature = key.sign(message.encode(), padding.PKCS1v15(), hashes.SHA256())
-        assert refused(f"{message}.{encode_base64url(signature)}")
+        assert is_rejected(f"{message}.{encode_base64url(signature)}")
 
 
 @pytest.mark.parametrize("alg", ["ES384", "ES512", "EdDSA", "es256", "ES256 ", "ES256K"])
 def test_other_algorithms_are_refused_even_under_our_key(alg: str) -> None:
     message = signing_input({**HEADER, "alg": alg}, CLAIMS)
     for digest in (hashes.SHA256(), hashes.SHA384(), hashes.SHA512()):
-        assert refused(f"{message}.{encode_base64url(raw_signature(message.encode(), KEY, digest))}")
+        assert is_rejected(f"{message}.{encode_base64url(sign_raw(message.encode(), SIGNING_KEY, digest))}")
 
 
 def test_another_curve_is_refused() -> None:
-    assert refused(forged({**HEADER, "alg": "ES384"}, key=ec.generate_private_key(ec.SECP384R1())))
-    assert refused(forged(key=ec.generate_private_key(ec.SECP384R1())))
+    assert is_rejected(forge_token({**HEADER, "alg": "ES384"}, key=ec.generate_private_key(ec.SECP384R1())))
+    assert is_rejected(forge_token(key=ec.generate_private_key(ec.SECP384R1())))
 
 
 def test_another_key_is_refused() -> None:
-    assert refused(forged(key=ec.generate_private_key(ec.SECP256R1())))
+    assert is_rejected(forge_token(key=ec.generate_private_key(ec.SECP256R1())))
 
 
 def test_a_signature_in_der_is_refused() -> None:
     message = signing_input(HEADER, CLAIMS)
-    assert refused(f"{message}.{encode_base64url(KEY.sign(message.encode(), ec.ECDSA(hashes.SHA256())))}")
+    assert is_rejected(
+        f"{message}.{encode_base64url(SIGNING_KEY.sign(message.encode(), ec.ECDSA(hashes.SHA256())))}"
+    )
 
 
 @pytest.mark.parametrize(
@@ -79,23 +83,23 @@ def test_a_signature_in_der_is_refused() -> None:
     ids=["zero", "full", "short", "long", "empty", "ones"],
 )
 def test_made_up_signatures_are_refused(signature: bytes) -> None:
-    assert refused(f"{signing_input(HEADER, CLAIMS)}.{encode_base64url(signature)}")
+    assert is_rejected(f"{signing_input(HEADER, CLAIMS)}.{encode_base64url(signature)}")
 
 
 def test_one_changed_character_anywhere_is_noticed() -> None:
-    token = forged()
-    tokens = tokens_of()
+    token = forge_token()
+    tokens = create_tokens()
     for place, character in enumerate(token):
         for other in {"A", "_", ".", "=", chr(ord(character) ^ 1)} - {character}:
-            assert refused(token[:place] + other + token[place + 1 :], tokens)
+            assert is_rejected(token[:place] + other + token[place + 1 :], tokens)
 
 
 def test_a_token_has_only_one_spelling() -> None:
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-    token = forged()
+    token = forge_token()
     last = alphabet.index(token[-1])
     for other in (last ^ 1, last ^ 2, last ^ 15):  # the last character carries only two bits of the signature
-        assert refused(token[:-1] + alphabet[other])
+        assert is_rejected(token[:-1] + alphabet[other])
     for spelled in (
         f"{token}=",
         f"{token}==",
@@ -104,10 +108,10 @@ def test_a_token_has_only_one_spelling() -> None:
         f"{token}\n",
         token.replace(".", "=.", 1),
     ):
-        assert refused(spelled)
+        assert is_rejected(spelled)
 
 
 def test_parts_of_two_tokens_do_not_make_a_third() -> None:
-    one, two = forged().split("."), forged(claims={**CLAIMS, "sub": str(uuid.uuid4())}).split(".")
-    assert refused(".".join((one[0], one[1], two[2])))
-    assert refused(".".join((one[0], two[1], one[2])))
+    one, two = forge_token().split("."), forge_token(claims={**CLAIMS, "sub": str(uuid.uuid4())}).split(".")
+    assert is_rejected(".".join((one[0], one[1], two[2])))
+    assert is_rejected(".".join((one[0], two[1], one[2])))

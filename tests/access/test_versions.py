@@ -7,15 +7,17 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.locks import in_line
-from tests.world import World, acceptance, id_of
+from tests.locks import wait_for_lock_waiters
+from tests.world import Scenario, acceptance_payload, id_of
 
 
-async def test_a_change_names_the_version_that_was_seen(world: World, superuser: Any) -> None:
-    case = await world.case()
-    child, told = f"/v1/children/{case['child_id']}", await world.referral()
-    person = (await world.manager.get(f"/v1/cases/{case['id']}/people")).json()["items"][0]["id"]
-    consent = (await world.manager.get(f"/v1/cases/{case['id']}/consents")).json()["items"][0]["id"]
+async def test_a_change_names_the_version_that_was_seen(
+    scenario: Scenario, superuser_connection: Any
+) -> None:
+    case = await scenario.open_case()
+    child, told = f"/v1/children/{case['child_id']}", await scenario.create_referral()
+    person = (await scenario.manager.get(f"/v1/cases/{case['id']}/people")).json()["items"][0]["id"]
+    consent = (await scenario.manager.get(f"/v1/cases/{case['id']}/consents")).json()["items"][0]["id"]
     changes: list[tuple[str, str, dict[str, Any]]] = [
         ("PATCH", f"/v1/cases/{case['id']}", {"summary": "x"}),
         ("PATCH", child, {"nickname": "x"}),
@@ -28,21 +30,21 @@ async def test_a_change_names_the_version_that_was_seen(world: World, superuser:
     for number, (method, path, body) in enumerate(changes):
         for sent in (None, "*", " * "):
             headers = {"if-match": sent} if sent else None
-            answer = await world.manager.request(method, path, json=body, headers=headers)
+            answer = await scenario.manager.request(method, path, json=body, headers=headers)
             assert answer.status_code == 428, (path, sent)
         for sent in _never_given() if number == 0 else ('"2"', 'W/"1"', '"x"'):
-            answer = await world.manager.request(method, path, json=body, headers={"if-match": sent})
+            answer = await scenario.manager.request(method, path, json=body, headers={"if-match": sent})
             assert answer.status_code == 412, (path, sent)
     for table in ("cases", "children", "people", "consents"):
         version = f"SELECT sum(version) FROM {table}"  # noqa: S608 - named above
-        assert await superuser.fetchval(version) == 1, "nothing was changed"
+        assert await superuser_connection.fetchval(version) == 1, "nothing was changed"
     for method, path, body in changes:
         record = path if method == "PATCH" else path.rpartition("/")[0]
-        seen = (await world.manager.get(record)).headers["etag"]
-        answer = await world.manager.request(method, path, json=body, etag=seen)
+        seen = (await scenario.manager.get(record)).headers["etag"]
+        answer = await scenario.manager.request(method, path, json=body, etag=seen)
         assert answer.status_code == 200, (path, answer.text)
         assert answer.headers["etag"] == f'"{int(seen.strip(chr(34))) + 1}"'
-        stale = await world.manager.request(method, path, json=body, etag=seen)
+        stale = await scenario.manager.request(method, path, json=body, etag=seen)
         assert stale.status_code == 412, path
 
 
@@ -72,50 +74,56 @@ async def _at_once(*calls: Any) -> list[httpx.Response]:
     return list(await asyncio.gather(*calls))
 
 
-async def test_of_several_changes_of_one_version_exactly_one_wins(world: World) -> None:
-    case = await world.case()
+async def test_of_several_changes_of_one_version_exactly_one_wins(scenario: Scenario) -> None:
+    case = await scenario.open_case()
     path, seen = f"/v1/cases/{case['id']}", f'"{case["version"]}"'
     answers = await _at_once(
-        *(world.manager.patch(path, {"summary": f"Said {n}"}, etag=seen) for n in range(6))
+        *(scenario.manager.patch(path, {"summary": f"Said {n}"}, etag=seen) for n in range(6))
     )
     assert Counter(answer.status_code for answer in answers) == {200: 1, 412: 5}
     (won,) = [answer for answer in answers if answer.status_code == 200]
-    now = await world.manager.get(path)
+    now = await scenario.manager.get(path)
     assert (now.json()["summary"], now.json()["version"]) == (won.json()["summary"], case["version"] + 1)
 
 
-async def test_a_referral_accepted_twice_at_once_is_one_case(world: World, superuser: Any) -> None:
-    path = await _acknowledged(world)
+async def test_a_referral_accepted_twice_at_once_is_one_case(
+    scenario: Scenario, superuser_connection: Any
+) -> None:
+    path = await _acknowledged(scenario)
     answers = await _at_once(
         *(
-            world.as_(name).post(f"{path}/accept", acceptance(), etag='"2"')
+            scenario.client_for(name).post(f"{path}/accept", acceptance_payload(), etag='"2"')
             for name in ("manager", "supervisor_north") * 3
         )
     )
     assert Counter(answer.status_code for answer in answers) == {200: 1, 412: 5}
     for table in ("cases", "children", "consents", "people"):
-        assert await superuser.fetchval(f"SELECT count(*) FROM {table}") == 1, table  # noqa: S608 - named above
+        assert await superuser_connection.fetchval(f"SELECT count(*) FROM {table}") == 1, table  # noqa: S608 - named above
 
 
-async def _acknowledged(world: World, **changes: Any) -> str:
-    told = await world.referral(**changes)
+async def _acknowledged(scenario: Scenario, **changes: Any) -> str:
+    told = await scenario.create_referral(**changes)
     path = f"/v1/referrals/{told['id']}"
-    assert (await world.supervisor_north.act(path, "acknowledge")).status_code == 200
+    assert (await scenario.supervisor_north.act(path, "acknowledge")).status_code == 200
     return path
 
 
 async def test_cases_opened_at_once_are_numbered_without_gaps_or_doubles(
-    world: World, superuser: Any
+    scenario: Scenario, superuser_connection: Any
 ) -> None:
     """Also where some of them fail after they drew a number."""
-    paths = [await _acknowledged(world) for _ in range(10)]
-    await superuser.execute("ALTER TABLE consents ADD CONSTRAINT none CHECK (method <> 'written')")
-    failing = [await _acknowledged(world, consent=_in_writing()) for _ in range(4)]
-    calls = [world.supervisor_north.post(f"{path}/accept", acceptance(), etag='"2"') for path in paths]
-    calls[5:5] = [world.manager.post(f"{path}/accept", acceptance(), etag='"2"') for path in failing]
+    paths = [await _acknowledged(scenario) for _ in range(10)]
+    await superuser_connection.execute("ALTER TABLE consents ADD CONSTRAINT none CHECK (method <> 'written')")
+    failing = [await _acknowledged(scenario, consent=_in_writing()) for _ in range(4)]
+    calls = [
+        scenario.supervisor_north.post(f"{path}/accept", acceptance_payload(), etag='"2"') for path in paths
+    ]
+    calls[5:5] = [
+        scenario.manager.post(f"{path}/accept", acceptance_payload(), etag='"2"') for path in failing
+    ]
     answers = await _at_once(*calls)
     assert Counter(answer.status_code for answer in answers) == {200: 10, 500: 4}
-    numbers = [row[0] for row in await superuser.fetch("SELECT number FROM cases ORDER BY number")]
+    numbers = [row[0] for row in await superuser_connection.fetch("SELECT number FROM cases ORDER BY number")]
     year = numbers[0].split("-")[1]
     assert numbers == [f"FSC-{year}-{n:04}" for n in range(1, 11)]
 
@@ -125,36 +133,36 @@ def _in_writing() -> dict[str, Any]:
 
 
 async def test_a_known_child_gets_one_open_case_even_when_two_are_accepted_at_once(
-    world: World, superuser: Any
+    scenario: Scenario, superuser_connection: Any
 ) -> None:
-    case = await world.case()
-    await superuser.execute("UPDATE cases SET status = 'closed'")
-    paths = [await _acknowledged(world) for _ in range(3)]
-    known = acceptance(child_id=case["child_id"])
-    async with superuser.transaction():  # all of them get as far as they can, then go on at once
-        await superuser.execute("SELECT 1 FROM case_number_series FOR UPDATE")
-        calls = [world.manager.post(f"{path}/accept", known, etag='"2"') for path in paths]
+    case = await scenario.open_case()
+    await superuser_connection.execute("UPDATE cases SET status = 'closed'")
+    paths = [await _acknowledged(scenario) for _ in range(3)]
+    known = acceptance_payload(child_id=case["child_id"])
+    async with superuser_connection.transaction():  # all of them get as far as they can, then go on at once
+        await superuser_connection.execute("SELECT 1 FROM case_number_series FOR UPDATE")
+        calls = [scenario.manager.post(f"{path}/accept", known, etag='"2"') for path in paths]
         accepting = [asyncio.create_task(call) for call in calls]
-        await in_line(superuser, len(accepting))
+        await wait_for_lock_waiters(superuser_connection, len(accepting))
     answers = await asyncio.gather(*accepting)
     # Planted: no `take_turn` in accepting: two were told that a key is taken.
     assert {answer.status_code for answer in answers} == {200}, "one opens the case, the others join it"
-    opened = await superuser.fetch("SELECT id FROM cases WHERE status <> 'closed'")
+    opened = await superuser_connection.fetch("SELECT id FROM cases WHERE status <> 'closed'")
     assert [{answer.json()["case_id"] for answer in answers}] == [{str(row["id"])} for row in opened]
 
 
 @pytest.mark.parametrize("name", ["supervisor_north", "worker_north"])
 async def test_who_only_belongs_to_a_team_may_accept_what_they_then_lead(
-    world: World, superuser: Any, name: str
+    scenario: Scenario, superuser_connection: Any, name: str
 ) -> None:
     """A supervisor of one team who is a plain member of another leads nobody there."""
     member = "INSERT INTO team_members (team_id, user_id, is_supervisor) VALUES ($1, $2, false)"
-    await superuser.execute(member, id_of("south"), id_of(name))
-    path = await _acknowledged(world)
-    await superuser.execute(
+    await superuser_connection.execute(member, id_of("south"), id_of(name))
+    path = await _acknowledged(scenario)
+    await superuser_connection.execute(
         "UPDATE referrals SET team_id = $1, handed_to_id = $2", id_of("south"), id_of(name)
     )
     for lead, expected in (("worker_south", 409), (name, 200)):
-        body = {**acceptance(), "team_id": str(id_of("south")), "lead_worker_id": str(id_of(lead))}
-        answer = await world.as_(name).act(path, "accept", body)
+        body = {**acceptance_payload(), "team_id": str(id_of("south")), "lead_worker_id": str(id_of(lead))}
+        answer = await scenario.client_for(name).act(path, "accept", body)
         assert answer.status_code == expected, (lead, answer.text)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.world import Caller, World, id_of, token_of
+from tests.world import AuthenticatedClient, Scenario, access_token_of, id_of
 
 STEP_UP = "urn:firststep:problem:step-up-required"
 REASON = "The child is at our door and her worker is away."
@@ -44,9 +44,9 @@ class Family:
         )  # fmt: skip
 
     @classmethod
-    async def of(cls, world: World, case: dict[str, Any]) -> "Family":
-        people = (await world.manager.get(f"/v1/cases/{case['id']}/people")).json()["items"]
-        consents = (await world.manager.get(f"/v1/cases/{case['id']}/consents")).json()["items"]
+    async def of(cls, scenario: Scenario, case: dict[str, Any]) -> "Family":
+        people = (await scenario.manager.get(f"/v1/cases/{case['id']}/people")).json()["items"]
+        consents = (await scenario.manager.get(f"/v1/cases/{case['id']}/consents")).json()["items"]
         return cls(case, people[0]["id"], consents[0]["id"])
 
     @property
@@ -54,19 +54,19 @@ class Family:
         return {name["given"] for name in self.case["child"]["names"]}
 
 
-async def statuses(caller: Caller, *paths: str) -> set[int]:
+async def statuses(caller: AuthenticatedClient, *paths: str) -> set[int]:
     return {(await caller.get(path)).status_code for path in paths}
 
 
-async def ids(caller: Caller, path: str) -> set[str]:
+async def ids(caller: AuthenticatedClient, path: str) -> set[str]:
     answer = await caller.get(path)
     return {item["id"] for item in answer.json()["items"]} if answer.status_code == 200 else set()
 
 
-async def test_every_role_sees_the_children_it_works_for_and_no_other(world: World) -> None:
-    family = await Family.of(world, await world.case("worker_north"))
+async def test_every_role_sees_the_children_it_works_for_and_no_other(scenario: Scenario) -> None:
+    family = await Family.of(scenario, await scenario.open_case("worker_north"))
     for who, (name, records, referral, consents) in READERS.items():
-        caller = world.as_(name)
+        caller = scenario.client_for(name)
         assert await statuses(caller, *family.records) == {records}, who
         assert await statuses(caller, family.referral) == {referral}, who
         assert await statuses(caller, *family.consents) == {consents}, who
@@ -81,42 +81,44 @@ async def test_every_role_sees_the_children_it_works_for_and_no_other(world: Wor
         assert bool(await ids(caller, "/v1/consents")) is (consents == 200), who
 
 
-async def test_a_partner_reads_where_its_referral_stands_and_nothing_of_the_child(world: World) -> None:
-    case = await world.case("worker_north")
-    read = (await world.partner_one.get(f"/v1/referrals/{case['referral_id']}")).text
-    listed = (await world.partner_one.get("/v1/referrals")).text
+async def test_a_partner_reads_where_its_referral_stands_and_nothing_of_the_child(scenario: Scenario) -> None:
+    case = await scenario.open_case("worker_north")
+    read = (await scenario.partner_one.get(f"/v1/referrals/{case['referral_id']}")).text
+    listed = (await scenario.partner_one.get("/v1/referrals")).text
     hidden = {case["id"], case["child_id"], case["number"], case["child"]["names"][0]["given"]}
     assert '"status":"accepted"' in read
     assert not [value for value in hidden for text in (read, listed) if value in text]
     for verb in ("matches", "accept"):
         path = f"/v1/referrals/{case['referral_id']}/{verb}"
         method = "GET" if verb == "matches" else "POST"
-        refused = await world.partner_one.request(method, path, json={} if method == "POST" else None)
+        refused = await scenario.partner_one.request(method, path, json={} if method == "POST" else None)
         assert refused.status_code == 403
 
 
-async def test_absent_and_hidden_look_the_same(world: World) -> None:
-    case = await world.case("worker_north")
+async def test_absent_and_hidden_look_the_same(scenario: Scenario) -> None:
+    case = await scenario.open_case("worker_north")
     answers = []
     for case_id in (case["id"], str(uuid.uuid4())):
-        answer = await world.worker_south.get(f"/v1/cases/{case_id}")
+        answer = await scenario.worker_south.get(f"/v1/cases/{case_id}")
         told = answer.json()
         answers.append((answer.status_code, told["type"], told["title"], told["detail"], sorted(told)))
     assert answers[0] == answers[1]
 
 
-async def test_a_new_assignment_acts_at_the_very_next_request(world: World, superuser: Any) -> None:
-    family = await Family.of(world, await world.case("worker_north"))
+async def test_a_new_assignment_acts_at_the_very_next_request(
+    scenario: Scenario, superuser_connection: Any
+) -> None:
+    family = await Family.of(scenario, await scenario.open_case("worker_north"))
     assign = "UPDATE cases SET lead_worker_id = $1 WHERE id = $2"
-    await superuser.execute(assign, id_of("worker_south"), family.case["id"])
-    assert await statuses(world.worker_north, *family.records, family.referral) == {404}
-    assert await statuses(world.worker_south, *family.records, family.referral) == {200}
-    await superuser.execute(assign, id_of("worker_north"), family.case["id"])
+    await superuser_connection.execute(assign, id_of("worker_south"), family.case["id"])
+    assert await statuses(scenario.worker_north, *family.records, family.referral) == {404}
+    assert await statuses(scenario.worker_south, *family.records, family.referral) == {200}
+    await superuser_connection.execute(assign, id_of("worker_north"), family.case["id"])
     staff = {"lead_worker_id": str(id_of("worker_north")), "co_worker_ids": [str(id_of("worker_north_2"))]}
-    assert (await world.supervisor_north.act(family.path, "assign", staff)).status_code == 200
-    assert await statuses(world.worker_north_2, *family.records, family.referral) == {200}
-    await superuser.execute("DELETE FROM case_workers WHERE case_id = $1", family.case["id"])
-    assert await statuses(world.worker_north_2, *family.records, family.referral) == {404}
+    assert (await scenario.supervisor_north.act(family.path, "assign", staff)).status_code == 200
+    assert await statuses(scenario.worker_north_2, *family.records, family.referral) == {200}
+    await superuser_connection.execute("DELETE FROM case_workers WHERE case_id = $1", family.case["id"])
+    assert await statuses(scenario.worker_north_2, *family.records, family.referral) == {404}
 
 
 @pytest.mark.parametrize(
@@ -133,13 +135,13 @@ async def test_a_new_assignment_acts_at_the_very_next_request(world: World, supe
     ],
 )
 async def test_losing_a_role_acts_at_the_very_next_request_with_the_same_token(
-    world: World, superuser: Any, name: str, change: str, status: int
+    scenario: Scenario, superuser_connection: Any, name: str, change: str, status: int
 ) -> None:
-    case = await world.case("worker_north")
+    case = await scenario.open_case("worker_north")
     path = f"/v1/cases/{case['id']}"
-    assert await statuses(world.as_(name), path) == {200}
-    await superuser.execute(change, id_of(name))
-    assert await statuses(world.as_(name), path) == {status}
+    assert await statuses(scenario.client_for(name), path) == {200}
+    await superuser_connection.execute(change, id_of(name))
+    assert await statuses(scenario.client_for(name), path) == {status}
 
 
 @pytest.mark.parametrize(
@@ -152,35 +154,39 @@ async def test_losing_a_role_acts_at_the_very_next_request_with_the_same_token(
     ],
 )  # fmt: skip
 async def test_a_system_that_loses_its_scope_stops_at_the_next_request(
-    world: World, superuser: Any, change: str, status: int
+    scenario: Scenario, superuser_connection: Any, change: str, status: int
 ) -> None:
-    told = await world.referral()
+    told = await scenario.create_referral()
     path = f"/v1/referrals/{told['id']}"
-    assert await statuses(world.partner_one, path) == {200}
-    await superuser.execute(change, id_of("partner_one"))
-    assert await statuses(world.partner_one, path) == {status}
+    assert await statuses(scenario.partner_one, path) == {200}
+    await superuser_connection.execute(change, id_of("partner_one"))
+    assert await statuses(scenario.partner_one, path) == {status}
 
 
 async def test_a_token_with_fewer_scopes_than_its_client_carries_no_more(
-    world: World, superuser: Any
+    scenario: Scenario, superuser_connection: Any
 ) -> None:
-    told = await world.referral()
-    await superuser.execute(
+    told = await scenario.create_referral()
+    await superuser_connection.execute(
         "UPDATE api_clients SET scopes = '{referrals,reports}' WHERE id = $1", id_of("partner_one")
     )
-    narrow = Caller("partner_one", world.http, token_of("partner_one", scope="reports"))
+    narrow = AuthenticatedClient(
+        "partner_one", scenario.http, access_token_of("partner_one", scope="reports")
+    )
     assert await statuses(narrow, f"/v1/referrals/{told['id']}", "/v1/referrals") == {403}
-    enrolling = Caller("worker_north", world.http, token_of("worker_north", scope="enrol"))
+    enrolling = AuthenticatedClient(
+        "worker_north", scenario.http, access_token_of("worker_north", scope="enrol")
+    )
     assert await statuses(enrolling, "/v1/cases") == {403}
 
 
 async def test_broken_glass_opens_one_case_for_four_hours_and_is_seen_at_once(
-    world: World, superuser: Any
+    scenario: Scenario, superuser_connection: Any
 ) -> None:
     """By a worker of another team, and by one of the same."""
-    opened, closed = [await Family.of(world, await world.case("worker_north")) for _ in range(2)]
+    opened, closed = [await Family.of(scenario, await scenario.open_case("worker_north")) for _ in range(2)]
     for name in ("worker_south", "worker_north_2"):
-        breaker = world.as_(name)
+        breaker = scenario.client_for(name)
         broken = await breaker.post(f"{opened.path}/break-glass", {"reason": REASON})
         assert broken.status_code == 200, broken.text
         lasts = datetime.fromisoformat(broken.json()["expires_at"]) - datetime.fromisoformat(
@@ -192,54 +198,60 @@ async def test_broken_glass_opens_one_case_for_four_hours_and_is_seen_at_once(
         watchers = {"supervisor_north", "supervisor_both", "manager", "dpo", name}
         watchers |= {"supervisor_south"} if name == "worker_south" else set()
         for who in ("worker_north", "worker_south", "worker_north_2", *watchers, "supervisor_south"):
-            listed = (await world.as_(who).get("/v1/audit/break-glass")).json()["items"]
+            listed = (await scenario.client_for(who).get("/v1/audit/break-glass")).json()["items"]
             reasons = [item["reason"] for item in listed if item["id"] == broken.json()["id"]]
             assert reasons == ([REASON] if who in watchers else []), (name, who)
-        await superuser.execute("UPDATE break_glass SET expires_at = clock_timestamp()")
+        await superuser_connection.execute("UPDATE break_glass SET expires_at = clock_timestamp()")
         assert await statuses(breaker, *opened.records, opened.referral, *opened.consents) == {404}
 
 
 async def test_glass_is_broken_by_workers_with_a_reason_and_a_recent_sign_in(
-    world: World, superuser: Any
+    scenario: Scenario, superuser_connection: Any
 ) -> None:
-    case = await world.case("worker_north")
+    case = await scenario.open_case("worker_north")
     path = f"/v1/cases/{case['id']}/break-glass"
-    breaker = world.worker_south
+    breaker = scenario.worker_south
     for reason in ({}, {"reason": ""}, {"reason": "too short"}, {"reason": " " * 20}, {"reason": None}):
         assert (await breaker.post(path, reason)).status_code == 422, reason
     for name in ("manager", "finance", "me_officer", "dpo", "admin", "partner_one", "reporting"):
-        assert (await world.as_(name).post(path, {"reason": REASON})).status_code == 403, name
-    old = token_of("worker_south", auth_time=int(time.time()) - 3601)
-    refused = await Caller("worker_south", world.http, old).post(path, {"reason": REASON})
+        assert (await scenario.client_for(name).post(path, {"reason": REASON})).status_code == 403, name
+    old = access_token_of("worker_south", auth_time=int(time.time()) - 3601)
+    refused = await AuthenticatedClient("worker_south", scenario.http, old).post(path, {"reason": REASON})
     assert (refused.status_code, refused.json()["type"]) == (403, STEP_UP)
     nowhere = await breaker.post(f"/v1/cases/{uuid.uuid4()}/break-glass", {"reason": REASON})
     assert nowhere.status_code == 404
-    assert await superuser.fetchval("SELECT count(*) FROM break_glass") == 0
+    assert await superuser_connection.fetchval("SELECT count(*) FROM break_glass") == 0
     assert await statuses(breaker, f"/v1/cases/{case['id']}") == {404}
 
 
-async def test_broken_glass_lets_another_team_s_supervisor_look_and_not_decide(world: World) -> None:
-    case = await world.case("worker_south")
+async def test_broken_glass_lets_another_team_s_supervisor_look_and_not_decide(scenario: Scenario) -> None:
+    case = await scenario.open_case("worker_south")
     path = f"/v1/cases/{case['id']}"
-    assert (await world.supervisor_north.post(f"{path}/break-glass", {"reason": REASON})).status_code == 200
+    assert (
+        await scenario.supervisor_north.post(f"{path}/break-glass", {"reason": REASON})
+    ).status_code == 200
     staff = {"lead_worker_id": str(id_of("supervisor_south"))}
-    refused = await world.supervisor_north.act(path, "assign", staff)
+    refused = await scenario.supervisor_north.act(path, "assign", staff)
     assert (refused.status_code, [unmet["code"] for unmet in refused.json()["unmet"]]) == (
         409,
         ["not_your_team"],
     )
-    assert (await world.supervisor_south.act(path, "assign", staff)).status_code == 200
+    assert (await scenario.supervisor_south.act(path, "assign", staff)).status_code == 200
 
 
-async def test_a_transfer_takes_the_case_and_its_referral_from_the_old_team(world: World) -> None:
-    family = await Family.of(world, await world.case("worker_north"))
+async def test_a_transfer_takes_the_case_and_its_referral_from_the_old_team(scenario: Scenario) -> None:
+    family = await Family.of(scenario, await scenario.open_case("worker_north"))
     move = {
         "team_id": str(id_of("south")),
         "lead_worker_id": str(id_of("worker_south")),
         "reason": "She moved.",
     }
-    assert (await world.manager.act(family.path, "transfer", move)).status_code == 200
+    assert (await scenario.manager.act(family.path, "transfer", move)).status_code == 200
     for name in ("worker_north", "supervisor_north"):
-        assert await statuses(world.as_(name), *family.records, family.referral, *family.consents) == {404}
+        assert await statuses(
+            scenario.client_for(name), *family.records, family.referral, *family.consents
+        ) == {404}
     for name in ("worker_south", "supervisor_south"):
-        assert await statuses(world.as_(name), *family.records, family.referral, *family.consents) == {200}
+        assert await statuses(
+            scenario.client_for(name), *family.records, family.referral, *family.consents
+        ) == {200}

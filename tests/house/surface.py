@@ -28,7 +28,7 @@ class Endpoint:
         return f"{self.method} {self.path}"
 
 
-def endpoints(app: FastAPI) -> list[Endpoint]:
+def list_endpoints(app: FastAPI) -> list[Endpoint]:
     """Return every endpoint of the application."""
     return list(_endpoints(app))
 
@@ -55,7 +55,7 @@ def dependency_calls(dependant: Any) -> Iterator[Any]:
         yield from dependency_calls(dependency)
 
 
-def routers() -> dict[str, APIRouter]:
+def load_routers() -> dict[str, APIRouter]:
     """Return the router of every module of `app.routers` that has one."""
     modules = (
         importlib.import_module(f"app.routers.{found.name}")

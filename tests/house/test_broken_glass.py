@@ -6,15 +6,15 @@ from typing import Any
 from fastapi import FastAPI
 
 from app.kit.dates import today
-from tests.house.surface import endpoints
-from tests.house.test_every_answer_leaves_its_trace import everything
-from tests.money import fund, payment, usd, wish
-from tests.pathway import ACTION, EXIT_PLAN, GOAL, done
-from tests.services.test_documents import letter
-from tests.services.test_legal_steps import REPORT
-from tests.services.test_service_referrals import BASIS, provider
-from tests.services.test_support_sessions import HELD, VISIT
-from tests.world import Caller, World, id_of
+from tests.house.surface import list_endpoints
+from tests.house.test_every_answer_leaves_its_trace import create_complete_case
+from tests.money import create_fund, disbursement_payload, payment_payload, usd
+from tests.pathway import ACTION_PAYLOAD, EXIT_PLAN_PAYLOAD, GOAL_PAYLOAD, expect_json
+from tests.services.test_documents import letter_payload
+from tests.services.test_legal_steps import POLICE_REPORT_PAYLOAD
+from tests.services.test_service_referrals import VITAL_INTEREST_BASIS, create_provider
+from tests.services.test_support_sessions import HELD_SESSION_PAYLOAD, PLANNED_VISIT_PAYLOAD
+from tests.world import AuthenticatedClient, Scenario, id_of
 
 ELSEWHERE = (
     "/v1/agencies", "/v1/api-clients", "/v1/approval-limits", "/v1/auth", "/v1/books-closings", "/v1/exchange-rates",
@@ -22,16 +22,25 @@ ELSEWHERE = (
     "/v1/teams", "/v1/users",
 )  # fmt: skip
 """What is written there is on no case."""
-PERSON = {
+PERSON_PAYLOAD = {
     "role": "other",
     "relationship": "aunt",
     "names": [{"script": "latin", "family": "Keo", "given": "Sok"}],
 }
-CONSENT = {"given_by": ["child"], "method": "oral", "on": "2026-11-10", "scope": ["services"]}
-STAFF = {"lead_worker_id": str(id_of("worker_south")), "co_worker_ids": []}
-MOVE = {"team_id": str(id_of("south")), "lead_worker_id": str(id_of("worker_south")), "reason": "Ours now."}
-WHY = {"reason": "Not needed."}
-WORDS: dict[str, Any] = {
+SERVICES_CONSENT_PAYLOAD = {
+    "given_by": ["child"],
+    "method": "oral",
+    "on": "2026-11-10",
+    "scope": ["services"],
+}
+ASSIGNMENT_PAYLOAD = {"lead_worker_id": str(id_of("worker_south")), "co_worker_ids": []}
+TRANSFER_PAYLOAD = {
+    "team_id": str(id_of("south")),
+    "lead_worker_id": str(id_of("worker_south")),
+    "reason": "Ours now.",
+}
+REASON_PAYLOAD = {"reason": "Not needed."}
+WRITE_PAYLOADS: dict[str, Any] = {
     "PATCH /v1/actions/{action_id}": {"status": "done"},
     "PATCH /v1/assessments/{assessment_id}": {"risk_level": "low"},
     "POST /v1/assessments/{assessment_id}/approve": {},
@@ -40,59 +49,59 @@ WORDS: dict[str, Any] = {
     "PATCH /v1/care-plans/{plan_id}": {"child_view": "x"},
     "POST /v1/care-plans/{plan_id}/approve": {},
     "PUT /v1/care-plans/{plan_id}/areas/{area}": {"status": "no_need", "reason": "x"},
-    "POST /v1/care-plans/{plan_id}/areas/{area}/goals": GOAL,
+    "POST /v1/care-plans/{plan_id}/areas/{area}/goals": GOAL_PAYLOAD,
     "POST /v1/care-plans/{plan_id}/return": {"comment": "Once more."},
     "POST /v1/care-plans/{plan_id}/submit": None,
     "PATCH /v1/cases/{case_id}": {"summary": "x"},
     "POST /v1/cases/{case_id}/assessments": {"subject": "child", "kind": "reassessment"},
-    "POST /v1/cases/{case_id}/assign": STAFF,
+    "POST /v1/cases/{case_id}/assign": ASSIGNMENT_PAYLOAD,
     "POST /v1/cases/{case_id}/care-plans": {"subject": "child", "assessment_id": "{assessment_id}"},
     "POST /v1/cases/{case_id}/close": {"reason_code": "moved_away", "outcome": "x"},
-    "POST /v1/cases/{case_id}/consents": CONSENT,
-    "POST /v1/cases/{case_id}/documents": letter(),
-    "PUT /v1/cases/{case_id}/exit-plan": EXIT_PLAN,
+    "POST /v1/cases/{case_id}/consents": SERVICES_CONSENT_PAYLOAD,
+    "POST /v1/cases/{case_id}/documents": letter_payload(),
+    "PUT /v1/cases/{case_id}/exit-plan": EXIT_PLAN_PAYLOAD,
     "POST /v1/cases/{case_id}/exit-plan/approve": {},
     "POST /v1/cases/{case_id}/extend": {"until": "2030-01-01", "reason": "x"},
     "POST /v1/cases/{case_id}/follow-ups": {"held_on": today().isoformat(), "wellbeing": "well"},
-    "POST /v1/cases/{case_id}/legal-steps": REPORT,
+    "POST /v1/cases/{case_id}/legal-steps": POLICE_REPORT_PAYLOAD,
     "POST /v1/cases/{case_id}/links": {"linked_case_id": "{south_id}", "reason": "Brothers."},
-    "POST /v1/cases/{case_id}/people": PERSON,
-    "POST /v1/cases/{case_id}/reopen": MOVE,
+    "POST /v1/cases/{case_id}/people": PERSON_PAYLOAD,
+    "POST /v1/cases/{case_id}/reopen": TRANSFER_PAYLOAD,
     "POST /v1/cases/{case_id}/reviews": {"due_on": (today() + timedelta(days=1)).isoformat(), "reason": "x"},
     "POST /v1/cases/{case_id}/service-referrals": {
         "provider_id": "{provider_id}", "service": "medical", "need": "x", "shared_fields": ["age"],
-        "basis_without_consent": BASIS,
+        "basis_without_consent": VITAL_INTEREST_BASIS,
     },
-    "POST /v1/cases/{case_id}/support-sessions": VISIT,
+    "POST /v1/cases/{case_id}/support-sessions": PLANNED_VISIT_PAYLOAD,
     "POST /v1/cases/{case_id}/support-sessions/series": {
         "kind": "home_visit", "first_at": "2026-12-01T02:00:00Z", "count": 2,
     },
-    "POST /v1/cases/{case_id}/transfer": MOVE,
+    "POST /v1/cases/{case_id}/transfer": TRANSFER_PAYLOAD,
     "PATCH /v1/children/{child_id}": {"sex": "female"},
-    "POST /v1/consents/{consent_id}/withdraw": WHY,
-    "POST /v1/disbursements": wish({"id": "{case_id}"}),
+    "POST /v1/consents/{consent_id}/withdraw": REASON_PAYLOAD,
+    "POST /v1/disbursements": disbursement_payload({"id": "{case_id}"}),
     "POST /v1/disbursements/{disbursement_id}/approve": {"fund_id": "{fund_id}"},
-    "POST /v1/disbursements/{disbursement_id}/cancel": WHY,
-    "POST /v1/disbursements/{disbursement_id}/pay": payment(),
+    "POST /v1/disbursements/{disbursement_id}/cancel": REASON_PAYLOAD,
+    "POST /v1/disbursements/{disbursement_id}/pay": payment_payload(),
     "POST /v1/disbursements/{disbursement_id}/reconcile": {"spent": usd("1.00"), "receipt_document_ids": []},
-    "POST /v1/disbursements/{disbursement_id}/reject": WHY,
-    "POST /v1/disbursements/{disbursement_id}/reverse": WHY,
+    "POST /v1/disbursements/{disbursement_id}/reject": REASON_PAYLOAD,
+    "POST /v1/disbursements/{disbursement_id}/reverse": REASON_PAYLOAD,
     "PATCH /v1/follow-ups/{follow_up_id}": {"held_on": today().isoformat(), "wellbeing": "well"},
     "PATCH /v1/goals/{goal_id}": {"status": "achieved"},
-    "POST /v1/goals/{goal_id}/actions": ACTION,
+    "POST /v1/goals/{goal_id}/actions": ACTION_PAYLOAD,
     "PATCH /v1/legal-steps/{legal_step_id}": {"status": "done"},
     "PATCH /v1/people/{person_id}": {"relationship": "aunt"},
     "PATCH /v1/reviews/{review_id}": {"held_on": today().isoformat()},
     "POST /v1/reviews/{review_id}/complete": None,
     "PATCH /v1/service-referrals/{service_referral_id}": {"need": "x"},
     "POST /v1/service-referrals/{service_referral_id}/accept": {},
-    "POST /v1/service-referrals/{service_referral_id}/cancel": WHY,
+    "POST /v1/service-referrals/{service_referral_id}/cancel": REASON_PAYLOAD,
     "POST /v1/service-referrals/{service_referral_id}/complete": {"outcome": "need_met"},
-    "POST /v1/service-referrals/{service_referral_id}/decline": WHY,
+    "POST /v1/service-referrals/{service_referral_id}/decline": REASON_PAYLOAD,
     "POST /v1/service-referrals/{service_referral_id}/send": None,
     "PATCH /v1/support-sessions/{support_session_id}": {"summary": "x"},
     "POST /v1/support-sessions/{support_session_id}/addenda": {"text": "x"},
-    "POST /v1/support-sessions/{support_session_id}/cancel": WHY,
+    "POST /v1/support-sessions/{support_session_id}/cancel": REASON_PAYLOAD,
     "PUT /v1/support-sessions/{support_session_id}/clinical-note": {"text": "x"},
 }  # fmt: skip
 """What would be accepted from those who work on the case, or would be if it stood differently."""
@@ -105,16 +114,17 @@ HIDDEN = "legal-steps"
 
 def writing(app: FastAPI) -> set[str]:
     changing = {"POST", "PUT", "PATCH", "DELETE"}
-    return {str(e) for e in endpoints(app) if e.method in changing and not e.path.startswith(ELSEWHERE)}
+    return {str(e) for e in list_endpoints(app) if e.method in changing and not e.path.startswith(ELSEWHERE)}
 
 
-async def refusal(caller: Caller, name: str, ids: dict[str, Any]) -> tuple[int, set[str]]:
+async def refusal(caller: AuthenticatedClient, name: str, ids: dict[str, Any]) -> tuple[int, set[str]]:
     """Do it in the version the caller sees; return what they meet."""
     method, _, template = name.partition(" ")
     here = {**ids, "case_id": ids["ended_id"]} if any(part in name for part in ON_THE_ENDED) else ids
     path = template.format(**here)
-    body = WORDS[name] and {
-        field: said.format(**ids) if isinstance(said, str) else said for field, said in WORDS[name].items()
+    body = WRITE_PAYLOADS[name] and {
+        field: said.format(**ids) if isinstance(said, str) else said
+        for field, said in WRITE_PAYLOADS[name].items()
     }
     etags = [
         (await caller.get(place)).headers.get("etag")
@@ -124,29 +134,34 @@ async def refusal(caller: Caller, name: str, ids: dict[str, Any]) -> tuple[int, 
     return answer.status_code, {fault["code"] for fault in answer.json().get("unmet", [])}
 
 
-async def test_broken_glass_writes_nothing_but_what_one_did_oneself(world: World, app: FastAPI) -> None:
+async def test_broken_glass_writes_nothing_but_what_one_did_oneself(scenario: Scenario, app: FastAPI) -> None:
     # Planted: `unmet_writing` left out of care_plans.change, of reviews.write; `unmet_working` out of people.change.
-    assert writing(app) == WORDS.keys() | ALLOWED, "say here how whoever only looks is refused"
-    south = await world.case("worker_south")
-    ids = {**await everything(world), "area": "education", "south_id": south["id"]}
+    assert writing(app) == WRITE_PAYLOADS.keys() | ALLOWED, "say here how whoever only looks is refused"
+    south = await scenario.open_case("worker_south")
+    ids = {**await create_complete_case(scenario), "area": "education", "south_id": south["id"]}
     ids |= {
         "ended_id": ids["ended"]["id"],
-        "provider_id": await provider(world),
-        "fund_id": (await fund(world))["id"],
+        "provider_id": await create_provider(scenario),
+        "fund_id": (await create_fund(scenario))["id"],
     }
     open_to = {}
-    for caller in (world.worker_south, world.supervisor_south):
+    for caller in (scenario.worker_south, scenario.supervisor_south):
         for case_id in (ids["case_id"], ids["ended_id"]):
             glass = {"reason": "The child is at our door."}
-            done(await caller.post(f"/v1/cases/{case_id}/break-glass", glass))
-        for name in WORDS:
+            expect_json(await caller.post(f"/v1/cases/{case_id}/break-glass", glass))
+        for name in WRITE_PAYLOADS:
             status, codes = await refusal(caller, name, ids)
             if not (status == 403 or (status == 404 and HIDDEN in name) or codes & NOT_YOURS):
                 open_to[caller.name, name] = status, codes
     assert open_to == {}
 
-    own = done(await world.worker_south.post(f"/v1/cases/{ids['case_id']}/support-sessions", HELD), 201)
+    own = expect_json(
+        await scenario.worker_south.post(
+            f"/v1/cases/{ids['case_id']}/support-sessions", HELD_SESSION_PAYLOAD
+        ),
+        201,
+    )
     path = f"/v1/support-sessions/{own['id']}"
-    done(await world.worker_south.patch(path, {"summary": "Two houses."}, etag='"1"'))
-    done(await world.worker_south.post(f"{path}/addenda", {"text": "And a well."}), 201)
-    done(await world.worker_south.put(f"{path}/clinical-note", {"text": "Quiet."}))
+    expect_json(await scenario.worker_south.patch(path, {"summary": "Two houses."}, etag='"1"'))
+    expect_json(await scenario.worker_south.post(f"{path}/addenda", {"text": "And a well."}), 201)
+    expect_json(await scenario.worker_south.put(f"{path}/clinical-note", {"text": "Quiet."}))

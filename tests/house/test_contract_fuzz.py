@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.served import Served, room
+from tests.served import ServerProcess, temporary_home
 
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 PHASES = "examples,coverage,fuzzing"
@@ -45,28 +45,28 @@ RUNS = {**dict.fromkeys(EVERYBODY, WHOLE), "nobody": NOBODY} if IS_WHOLE else {*
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[Served]:
+def served() -> Iterator[ServerProcess]:
     unlimited = {
         "FIRSTSTEP_REQUESTS_PER_MINUTE": "10000000",
         "FIRSTSTEP_ANONYMOUS_REQUESTS_PER_MINUTE": "10000000",
         "FIRSTSTEP_ACCESS_TOKEN_SECONDS": "3600",
     }
-    with room() as folder:
-        found = Served(folder / "var", **unlimited)
+    with temporary_home() as folder:
+        found = ServerProcess(folder / "var", **unlimited)
         with found.running():
             yield found
 
 
-def bearer(served: Served, who: str) -> list[str]:
+def bearer(served: ServerProcess, who: str) -> list[str]:
     if who == "nobody":
         return []
     machines = {"partner_system": "referrals", "reporting_script": "reports"}
-    caller = served.machine(machines[who]) if who in machines else served.staff(who)
+    caller = served.api_client(machines[who]) if who in machines else served.staff_client(who)
     return ["--header", f"Authorization: {caller.headers['authorization']}"]
 
 
 @pytest.mark.parametrize("who", RUNS)
-def test_the_contract_holds_for(served: Served, who: str, tmp_path: Path) -> None:
+def test_the_contract_holds_for(served: ServerProcess, who: str, tmp_path: Path) -> None:
     # Planted: a 500 in cases.timeline; `version` left out of a case; a 418 from places.
     program = Path(sys.executable).with_name("schemathesis")
     header = bearer(served, who)
@@ -85,6 +85,6 @@ def test_the_contract_holds_for(served: Served, who: str, tmp_path: Path) -> Non
     )
 
 
-def still_known(served: Served, header: list[str]) -> bool:
+def still_known(served: ServerProcess, header: list[str]) -> bool:
     name, _, value = header[1].partition(": ")
     return httpx.get(f"{served.url}/v1/cases", headers={name: value}).status_code != 401

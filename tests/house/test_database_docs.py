@@ -7,7 +7,7 @@ import pytest
 
 from app.database.urls import to_driver_url
 from app.server import docs_database
-from tests.world import World
+from tests.world import Scenario
 
 PAGE = Path("docs/database.md").read_text()
 RULES = {
@@ -29,10 +29,10 @@ RULES = {
 
 
 @pytest.mark.parametrize("kind", RULES)
-async def test_database_rules_have_a_comment_of_one_sentence(world: World, kind: str) -> None:
+async def test_database_rules_have_a_comment_of_one_sentence(scenario: Scenario, kind: str) -> None:
     # Planted: the comments of the policy visible_with_case ON goals, of the function access.prevent_change() and of the
     # trigger record_contributor ON care_plans deleted; a second sentence in a comment of consents.
-    connection = await asyncpg.connect(to_driver_url(world.urls.owner))
+    connection = await asyncpg.connect(to_driver_url(scenario.urls.owner))
     try:
         rules = await connection.fetch(RULES[kind])
     finally:
@@ -46,9 +46,9 @@ async def test_database_rules_have_a_comment_of_one_sentence(world: World, kind:
     assert wrong == {}
 
 
-async def test_database_page_matches_the_catalog(world: World) -> None:
+async def test_database_page_matches_the_catalog(scenario: Scenario) -> None:
     # Planted: the CHECK constraint on goals.status without 'dropped'.
     introduction, marker, generated = PAGE.partition(docs_database.MARKER)
     assert introduction.startswith("# Database rules")
-    expected = await docs_database.render_database_rules(world.urls.owner)
+    expected = await docs_database.render_database_rules(scenario.urls.owner)
     assert marker + generated == expected, "run `make database-docs`"

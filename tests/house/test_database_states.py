@@ -26,7 +26,7 @@ from app.services.fund import states as disbursement_states
 from app.services.fund import transfers as fund_transfers
 from app.services.referrals import states as referral_states
 from app.services.support import service_referral_states, session_states
-from tests.world import World
+from tests.world import Scenario
 
 STATE_MACHINES: dict[str, Any] = {
     "assessments": assessment_states,
@@ -69,9 +69,9 @@ IDENTITY_COLUMNS = {"id", "created_at", "child_id", "case_id", "contributor_ids"
 
 
 @pytest.fixture
-async def catalog(world: World) -> AsyncIterator[asyncpg.Connection]:
+async def catalog(scenario: Scenario) -> AsyncIterator[asyncpg.Connection]:
     """A connection as the owner of the tables."""
-    connection = await asyncpg.connect(to_driver_url(world.urls.owner))
+    connection = await asyncpg.connect(to_driver_url(scenario.urls.owner))
     yield connection
     await connection.close()
 

@@ -5,14 +5,20 @@ from typing import Any, get_type_hints
 from fastapi import FastAPI
 
 from app.schemas.wire import PageQuery
-from tests.house.surface import endpoints
-from tests.money import asked
-from tests.pathway import EXIT_PLAN, active, closed, done, next_review
-from tests.services.test_documents import added
-from tests.services.test_legal_steps import REPORT
-from tests.services.test_service_referrals import draft
-from tests.services.test_support_sessions import HELD
-from tests.world import World, children_in
+from tests.house.surface import list_endpoints
+from tests.money import create_disbursement
+from tests.pathway import (
+    EXIT_PLAN_PAYLOAD,
+    create_active_case,
+    create_closed_case,
+    expect_json,
+    get_next_review,
+)
+from tests.services.test_documents import upload_document
+from tests.services.test_legal_steps import POLICE_REPORT_PAYLOAD
+from tests.services.test_service_referrals import create_service_referral
+from tests.services.test_support_sessions import HELD_SESSION_PAYLOAD
+from tests.world import Scenario, child_ids_in
 
 WITHOUT_CHILDREN = {
     "/.well-known/jwks.json", "/.well-known/oauth-authorization-server", "/healthz", "/readyz", "/v1/agencies",
@@ -30,60 +36,67 @@ FILES = ("/content", ".svg", ".pdf")
 """Answers that are no JSON: a picture, a page, a file, of one child."""
 
 
-async def everything(world: World) -> dict[str, Any]:
+async def create_complete_case(scenario: Scenario) -> dict[str, Any]:
     """Return a case with a record of each kind, and the ids by which paths name them."""
-    case, plan = await active(world)
-    path, worker = f"/v1/cases/{case['id']}", world.worker_north
+    case, plan = await create_active_case(scenario)
+    path, worker = f"/v1/cases/{case['id']}", scenario.worker_north
     people, consents, assessments = [
-        done(await worker.get(f"{path}/{what}"))["items"] for what in ("people", "consents", "assessments")
+        expect_json(await worker.get(f"{path}/{what}"))["items"]
+        for what in ("people", "consents", "assessments")
     ]
-    contact = done(await worker.post(f"{path}/support-sessions", HELD), 201)
-    done(await worker.put(f"/v1/support-sessions/{contact['id']}/clinical-note", {"text": "Quiet."}))
+    contact = expect_json(await worker.post(f"{path}/support-sessions", HELD_SESSION_PAYLOAD), 201)
+    expect_json(await worker.put(f"/v1/support-sessions/{contact['id']}/clinical-note", {"text": "Quiet."}))
     goal = plan["areas"]["emotional_health"]["goals"][0]
-    ended = await closed(world)
-    follow_ups = done(await worker.get(f"/v1/cases/{ended['id']}/follow-ups"))["items"]
-    done(await worker.put(f"{path}/exit-plan", EXIT_PLAN))
+    ended = await create_closed_case(scenario)
+    follow_ups = expect_json(await worker.get(f"/v1/cases/{ended['id']}/follow-ups"))["items"]
+    expect_json(await worker.put(f"{path}/exit-plan", EXIT_PLAN_PAYLOAD))
     return {
         "case": case, "ended": ended,
         "case_id": case["id"], "child_id": case["child_id"], "referral_id": case["referral_id"],
         "person_id": people[0]["id"], "consent_id": consents[0]["id"], "assessment_id": assessments[0]["id"],
         "plan_id": plan["id"], "goal_id": goal["id"], "action_id": goal["actions"][0]["id"],
-        "review_id": (await next_review(world, case["id"]))["id"], "support_session_id": contact["id"],
-        "legal_step_id": done(await worker.post(f"{path}/legal-steps", REPORT), 201)["id"],
-        "service_referral_id": (await draft(world, path)).rpartition("/")[2],
-        "disbursement_id": (await asked(world, case))["id"],
-        "document_id": (await added(world, path))["id"], "follow_up_id": follow_ups[0]["id"],
+        "review_id": (await get_next_review(scenario, case["id"]))["id"], "support_session_id": contact["id"],
+        "legal_step_id": expect_json(await worker.post(f"{path}/legal-steps", POLICE_REPORT_PAYLOAD), 201)["id"],
+        "service_referral_id": (await create_service_referral(scenario, path)).rpartition("/")[2],
+        "disbursement_id": (await create_disbursement(scenario, case))["id"],
+        "document_id": (await upload_document(scenario, path))["id"], "follow_up_id": follow_ups[0]["id"],
     }  # fmt: skip
 
 
-async def test_every_reading_endpoint_logs_exactly_the_children_it_shows(world: World, app: FastAPI) -> None:
+async def test_every_reading_endpoint_logs_exactly_the_children_it_shows(
+    scenario: Scenario, app: FastAPI
+) -> None:
     # Planted: `Case` taken out of RECORD_KINDS; a page that looks one row ahead.
-    ids = await everything(world)
-    case, other = ids["case"], await world.case()
-    await world.case("worker_south")
-    await world.worker_south.post(
+    ids = await create_complete_case(scenario)
+    case, other = ids["case"], await scenario.open_case()
+    await scenario.open_case("worker_south")
+    await scenario.worker_south.post(
         f"/v1/cases/{case['id']}/break-glass", {"reason": "The child is in hospital now."}
     )
-    await world.supervisor_both.post(
+    await scenario.supervisor_both.post(
         f"/v1/cases/{case['id']}/links", {"linked_case_id": other["id"], "reason": "They are cousins."}
     )
-    walked = {e.path for e in endpoints(app) if e.method == "GET"} - WITHOUT_CHILDREN
+    walked = {e.path for e in list_endpoints(app) if e.method == "GET"} - WITHOUT_CHILDREN
     assert len(walked) >= 45
     for path in sorted(walked):
         seen = set()
         for caller in (
-            world.worker_south,
-            world.worker_north,
-            world.supervisor_both,
-            world.manager,
-            world.dpo,
+            scenario.worker_south,
+            scenario.worker_north,
+            scenario.supervisor_both,
+            scenario.manager,
+            scenario.dpo,
         ):
             answer = await caller.get(path.format(**ids), params={"limit": 2} if is_list(app, path) else None)
             seen.add(answer.status_code)
             if answer.status_code != 200:
                 assert answer.status_code in {403, 404}, (path, caller.name, answer.text)
                 continue
-            logged = {e["child_id"] for e in await world.log(answer.headers["x-request-id"]) if e["child_id"]}
+            logged = {
+                e["child_id"]
+                for e in await scenario.list_access_entries(answer.headers["x-request-id"])
+                if e["child_id"]
+            }
             # What is asked about a referral's child is about that child, whatever the answer.
             asked = {case["child_id"]} if path.endswith(("/matches", *FILES)) else set()
             told = set() if path.endswith(FILES) else shown_by(path, answer.json())
@@ -92,7 +105,7 @@ async def test_every_reading_endpoint_logs_exactly_the_children_it_shows(world: 
 
 
 def is_list(app: FastAPI, path: str) -> bool:
-    (found,) = [e for e in endpoints(app) if e.path == path and e.method == "GET"]
+    (found,) = [e for e in list_endpoints(app) if e.path == path and e.method == "GET"]
     kinds = get_type_hints(found.function).values()
     return any(isinstance(kind, type) and issubclass(kind, PageQuery) for kind in kinds)
 
@@ -100,7 +113,9 @@ def is_list(app: FastAPI, path: str) -> bool:
 def shown_by(path: str, document: Any) -> set[str]:
     if path == "/v1/children":
         return {item["id"] for item in document["items"]}
-    return {document["id"]} if path == "/v1/children/{child_id}" else children_in(document) | linked(document)
+    return (
+        {document["id"]} if path == "/v1/children/{child_id}" else child_ids_in(document) | linked(document)
+    )
 
 
 def linked(document: Any) -> set[str]:

@@ -11,7 +11,7 @@ from alembic.script import ScriptDirectory
 
 from app.database import migrations
 from tests.conftest import Cluster
-from tests.world import World
+from tests.world import Scenario
 
 
 def test_there_is_one_head_and_every_migration_bounds_its_waiting() -> None:
@@ -26,22 +26,22 @@ def test_there_is_one_head_and_every_migration_bounds_its_waiting() -> None:
             )
 
 
-async def test_head_to_base_to_head_and_the_models_agree(cluster: Cluster, world: World) -> None:
+async def test_head_to_base_to_head_and_the_models_agree(cluster: Cluster, scenario: Scenario) -> None:
     # Planted: a column `favourite_colour` on Child that no migration makes; the schema `ledger` left out of downgrade.
-    config = migrations.build_alembic_config(world.urls.owner)
-    await world.database.close()
+    config = migrations.build_alembic_config(scenario.urls.owner)
+    await scenario.database.close()
     # A copied database has none of its template's grants on the database itself.
-    await cluster.admin(
-        f'GRANT CREATE ON DATABASE "{urlsplit(world.urls.owner).path[1:]}" TO firststep_owner'
+    await cluster.execute_as_superuser(
+        f'GRANT CREATE ON DATABASE "{urlsplit(scenario.urls.owner).path[1:]}" TO firststep_owner'
     )
     try:
         await migrations.run_in_thread(command.downgrade, config, "base")
-        assert await migrations.get_schema_revision(world.urls.owner) is None
+        assert await migrations.get_schema_revision(scenario.urls.owner) is None
         await migrations.run_in_thread(command.upgrade, config, "head")
         with redirect_stdout(io.StringIO()):
             await migrations.run_in_thread(command.check, config)
     finally:
-        await world.database.open()
+        await scenario.database.open()
 
 
 @pytest.mark.parametrize("role", ["owner", "api", "reports"])

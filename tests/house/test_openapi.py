@@ -21,7 +21,7 @@ from app.http.authorization import Requires
 from app.http.openapi.examples import load_example_values
 from app.http.openapi.operations import operations_of
 from app.schemas.words import get_field_description, load_examples
-from tests.house.surface import endpoints
+from tests.house.surface import list_endpoints
 
 ROOT = Path(__file__).parent.parent.parent
 CONTRACT = ROOT / "openapi" / "openapi.json"
@@ -94,7 +94,7 @@ def test_every_spectral_rule_is_checked_here() -> None:
 def test_the_document_contains_every_endpoint_and_no_other(app: FastAPI, document: dict[str, Any]) -> None:
     # Planted: `include_in_schema=False` at GET /v1/people/{person_id}.
     assert document["openapi"].startswith("3.1")
-    assert {name for name, _ in operations(document)} == {str(found) for found in endpoints(app)}
+    assert {name for name, _ in operations(document)} == {str(found) for found in list_endpoints(app)}
 
 
 def test_every_operation_has_an_id_a_summary_and_a_description(document: dict[str, Any]) -> None:
@@ -114,7 +114,7 @@ def test_the_operation_id_is_the_name_of_the_endpoint_function(
     app: FastAPI, document: dict[str, Any]
 ) -> None:
     # Planted: `operation_id="people_list"` at GET /v1/cases/{case_id}/people.
-    names = {str(found): found.function.__name__ for found in endpoints(app)}
+    names = {str(found): found.function.__name__ for found in list_endpoints(app)}
     assert {name: operation["operationId"] for name, operation in operations(document)} == names
 
 
@@ -129,7 +129,7 @@ def test_every_operation_lists_its_security_schemes_permission_and_roles(
     app: FastAPI, document: dict[str, Any]
 ) -> None:
     # operation-says-who. Planted: `security` omitted if empty; `oauth2` listed for POST /v1/users.
-    guards = {str(found): found.guards[0] for found in endpoints(app)}
+    guards = {str(found): found.guards[0] for found in list_endpoints(app)}
     for name, operation in operations(document):
         if not isinstance(guards[name], Requires):
             assert operation["security"] == [], name

@@ -19,7 +19,7 @@ from sqlmodel import SQLModel
 
 import app.models  # noqa: F401 - registers every table
 from app.schemas.wire import Output, PageQuery
-from tests.house.surface import dependency_calls, endpoints
+from tests.house.surface import dependency_calls, list_endpoints
 
 HERE = Path(__file__).parent.parent.parent
 SOURCES = {
@@ -59,7 +59,7 @@ def models_in(annotation: Any) -> set[type[BaseModel]]:
 
 
 def inputs_of(app: FastAPI) -> Iterator[type[BaseModel]]:
-    for found in endpoints(app):
+    for found in list_endpoints(app):
         bodies = [found.route.body_field] if found.route.body_field else []
         for parameter in (*bodies, *found.route.dependant.query_params):
             yield from models_in(parameter.field_info.annotation)
@@ -67,7 +67,7 @@ def inputs_of(app: FastAPI) -> Iterator[type[BaseModel]]:
 
 def test_no_table_goes_over_the_wire(app: FastAPI) -> None:
     # Planted: `response_model=Team` at GET /v1/teams/{team_id}.
-    answered = {str(found): models_in(found.route.response_model) for found in endpoints(app)}
+    answered = {str(found): models_in(found.route.response_model) for found in list_endpoints(app)}
     assert len(set().union(*answered.values())) > 40
     assert {
         where for where, models in answered.items() if any(issubclass(kind, SQLModel) for kind in models)
@@ -76,7 +76,7 @@ def test_no_table_goes_over_the_wire(app: FastAPI) -> None:
 
 def test_what_is_answered_is_an_output(app: FastAPI) -> None:
     # Planted: `Health(BaseModel)`.
-    for found in endpoints(app):
+    for found in list_endpoints(app):
         answered = found.route.response_model
         for kind in get_args(answered) or [answered]:
             if kind is not None and kind is not type(None):
@@ -92,7 +92,7 @@ def test_inputs_refuse_what_they_do_not_know(app: FastAPI) -> None:
 
 def test_filters_are_pages_of_a_list(app: FastAPI) -> None:
     # Planted: `ChildFilters(Input)`: a list without limit and cursor.
-    for found in endpoints(app):
+    for found in list_endpoints(app):
         if found.method == "GET" and found.route.dependant.query_params:
             (query,) = found.route.dependant.query_params
             assert issubclass(query.field_info.annotation, PageQuery), str(found)
@@ -100,7 +100,7 @@ def test_filters_are_pages_of_a_list(app: FastAPI) -> None:
 
 def test_nothing_a_request_passes_needs_a_thread(app: FastAPI) -> None:
     # Planted: `def parse_if_match`: FastAPI calls what is not async in a thread, which takes longer than all it does.
-    before = {call for found in endpoints(app) for call in dependency_calls(found.route.dependant)}
+    before = {call for found in list_endpoints(app) for call in dependency_calls(found.route.dependant)}
     made = {call if inspect.isroutine(call) else type(call).__call__ for call in before}
     assert len(made) > 10
     awaited = (inspect.iscoroutinefunction, inspect.isasyncgenfunction)

@@ -7,13 +7,13 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from tests.house.surface import endpoints
-from tests.house.test_broken_glass import WORDS
-from tests.house.test_every_answer_leaves_its_trace import everything
-from tests.money import fund
-from tests.services.test_referral_life import BODIES
-from tests.services.test_service_referrals import provider
-from tests.world import Caller, World
+from tests.house.surface import list_endpoints
+from tests.house.test_broken_glass import WRITE_PAYLOADS
+from tests.house.test_every_answer_leaves_its_trace import create_complete_case
+from tests.money import create_fund
+from tests.services.test_referral_life import REFERRAL_ACT_PAYLOADS
+from tests.services.test_service_referrals import create_provider
+from tests.world import AuthenticatedClient, Scenario
 
 STRANGERS = ("worker_south", "supervisor_south", "partner_two")
 """Those whose roles pass most doors; whom each door turns away stands in `matrix.txt`."""
@@ -22,9 +22,9 @@ ASKED_FOR = "POST /v1/cases/{case_id}/break-glass"
 IN_THE_BODY = "POST /v1/disbursements"
 """Names the case in its body, and is told there that it is none."""
 SAID: dict[str, Any] = {
-    **WORDS,
+    **WRITE_PAYLOADS,
     "PATCH /v1/referrals/{referral_id}": {"urgency": "routine"},
-    **{f"POST /v1/referrals/{{referral_id}}/{act}": body for act, body in BODIES.items()},
+    **{f"POST /v1/referrals/{{referral_id}}/{act}": body for act, body in REFERRAL_ACT_PAYLOADS.items()},
 }
 NOT_THERE = 404
 
@@ -35,7 +35,7 @@ def filled(words: Any, ids: dict[str, str]) -> Any:
     return words.format(**ids) if isinstance(words, str) else words
 
 
-async def meets(caller: Caller, name: str, ids: dict[str, str]) -> tuple[int, Any]:
+async def meets(caller: AuthenticatedClient, name: str, ids: dict[str, str]) -> tuple[int, Any]:
     """Do it; return the answer, without what tells one question from another."""
     method, _, path = name.partition(" ")
     options = {} if method == "GET" else {"json": filled(SAID.get(name), ids)}
@@ -47,27 +47,30 @@ async def meets(caller: Caller, name: str, ids: dict[str, str]) -> tuple[int, An
 
 
 async def test_a_record_one_does_not_see_is_answered_as_one_that_is_not_there(
-    world: World, app: FastAPI
+    scenario: Scenario, app: FastAPI
 ) -> None:
     # Planted: a policy that shows everybody every goal; one that shows everybody every referral.
-    known = await everything(world)
+    known = await create_complete_case(scenario)
     theirs = {name: str(known[name]) for name in known if name.endswith("_id")}
     ours = {
         "area": "education",
-        "fund_id": (await fund(world))["id"],
-        "provider_id": await provider(world),
-        "south_id": (await world.case("worker_south"))["id"],
+        "fund_id": (await create_fund(scenario))["id"],
+        "provider_id": await create_provider(scenario),
+        "south_id": (await scenario.open_case("worker_south"))["id"],
     }
     nothing = {name: str(uuid.uuid4()) for name in theirs}
     walked = [
-        str(e) for e in endpoints(app) if theirs.keys() & re.findall(r"\w+", e.path) and str(e) != ASKED_FOR
+        str(e)
+        for e in list_endpoints(app)
+        if theirs.keys() & re.findall(r"\w+", e.path) and str(e) != ASKED_FOR
     ]
     assert len(walked) >= 90
     unseen = 0
     for name in [*walked, IN_THE_BODY]:
         for stranger in STRANGERS:
             real, none = [
-                await meets(world.as_(stranger), name, {**ours, **asked}) for asked in (theirs, nothing)
+                await meets(scenario.client_for(stranger), name, {**ours, **asked})
+                for asked in (theirs, nothing)
             ]
             assert real == none, (name, stranger)
             assert real[0] in {403, NOT_THERE} or name == IN_THE_BODY, (name, stranger, real)

@@ -13,19 +13,19 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.money import khr, payment, usd
-from tests.office import office
-from tests.served import Served, room
+from tests.money import khr, payment_payload, usd
+from tests.office import open_finance_clients
+from tests.served import ServerProcess, temporary_home
 
 KILLS = int(os.environ.get("FUND_KILLS", "4"))
 """Every kill is a start of a server: `FUND_KILLS=20` is for who has eight minutes."""
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[Served]:
+def served() -> Iterator[ServerProcess]:
     """Two processes with two connections each."""
-    with room() as folder:
-        yield Served(
+    with temporary_home() as folder:
+        yield ServerProcess(
             folder / "var",
             FIRSTSTEP_WORKERS="2",
             FIRSTSTEP_POOL_SIZE="2",
@@ -33,64 +33,81 @@ def served() -> Iterator[Served]:
         )
 
 
-async def test_two_hundred_approvals_and_payments_at_once_are_exact_to_the_riel(served: Served) -> None:
+async def test_two_hundred_approvals_and_payments_at_once_are_exact_to_the_riel(
+    served: ServerProcess,
+) -> None:
     with served.running():
-        async with office(served) as desk:
-            dollars, riel = await desk.fund(usd("500.50")), await desk.fund(khr("2050050"))
-            wishes = await desk.asked([usd("10.01"), khr("41001")] * 100)
+        async with open_finance_clients(served) as desk:
+            dollars, riel = await desk.create_fund(usd("500.50")), await desk.create_fund(khr("2050050"))
+            wishes = await desk.create_disbursements([usd("10.01"), khr("41001")] * 100)
             fund_of = {"USD": dollars["id"], "KHR": riel["id"]}
 
             async def approve_and_pay(what: dict[str, Any]) -> list[int]:
                 told = {"fund_id": fund_of[what["amount"]["currency"]]}
-                approved = await desk.act("supervisor", what, "approve", told)
+                approved = await desk.act_on_disbursement("supervisor", what, "approve", told)
                 if approved.status_code != 200:
                     assert {unmet["code"] for unmet in approved.json()["unmet"]} == {"fund_exhausted"}
                     return [approved.status_code]
                 pays = [
-                    desk.act("finance", approved.json(), "pay", payment(what["amount"])) for _ in range(2)
+                    desk.act_on_disbursement(
+                        "finance", approved.json(), "pay", payment_payload(what["amount"])
+                    )
+                    for _ in range(2)
                 ]
                 return [200, *sorted(answer.status_code for answer in await asyncio.gather(*pays))]
 
             outcomes = Counter(map(tuple, await asyncio.gather(*map(approve_and_pay, wishes))))
             assert outcomes == {(200, 200, 412): 100, (409,): 100}
             nothing = {"available": "0.00", "reserved": "0.00", "spent": "0.00"}
-            assert await desk.balances(dollars) == {"given": "500.50", "advanced": "500.50", **nothing}
+            assert await desk.get_fund_balances(dollars) == {
+                "given": "500.50",
+                "advanced": "500.50",
+                **nothing,
+            }
             whole = dict.fromkeys(nothing, "0")
-            assert await desk.balances(riel) == {"given": "2050050", "advanced": "2050050", **whole}
+            assert await desk.get_fund_balances(riel) == {"given": "2050050", "advanced": "2050050", **whole}
             assert "eadlock" not in (served.home.parent / "run.log").read_text()
 
 
-async def test_retries_with_one_key_at_once_are_one_payment(served: Served) -> None:
+async def test_retries_with_one_key_at_once_are_one_payment(served: ServerProcess) -> None:
     with served.running():
-        async with office(served) as desk:
-            money = await desk.fund(usd("100.00"))
-            (what,) = await desk.asked([usd("12.50")])
-            approved = (await desk.act("supervisor", what, "approve", {"fund_id": money["id"]})).json()
+        async with open_finance_clients(served) as desk:
+            money = await desk.create_fund(usd("100.00"))
+            (what,) = await desk.create_disbursements([usd("12.50")])
+            approved = (
+                await desk.act_on_disbursement("supervisor", what, "approve", {"fund_id": money["id"]})
+            ).json()
             answers = await asyncio.gather(
-                *(desk.act("finance", approved, "pay", payment(), key="one") for _ in range(20))
+                *(
+                    desk.act_on_disbursement("finance", approved, "pay", payment_payload(), key="one")
+                    for _ in range(20)
+                )
             )
             assert {answer.status_code for answer in answers} <= {200, 409}
             assert len({answer.text for answer in answers if answer.status_code == 200}) == 1
-            again = await desk.act("finance", approved, "pay", payment(), key="one")
+            again = await desk.act_on_disbursement("finance", approved, "pay", payment_payload(), key="one")
             assert (again.status_code, again.headers["idempotent-replayed"]) == (200, "true")
-            assert (await desk.balances(money))["advanced"] == "12.50"
+            assert (await desk.get_fund_balances(money))["advanced"] == "12.50"
 
 
-async def test_a_server_killed_in_the_middle_leaves_nothing_half_done(served: Served) -> None:
+async def test_a_server_killed_in_the_middle_leaves_nothing_half_done(served: ServerProcess) -> None:
     chance = random.Random(20261122)  # noqa: S311 - the same moments in every run
     process = served.start()
     try:
-        async with office(served) as desk:
-            money = await desk.fund(khr("100000000"))
+        async with open_finance_clients(served) as desk:
+            money = await desk.create_fund(khr("100000000"))
             total, replayed = 0, 0
             for turn in range(KILLS):
-                wishes = await desk.asked([khr(str(1000 + turn))] * 6)
+                wishes = await desk.create_disbursements([khr(str(1000 + turn))] * 6)
                 told = {"fund_id": money["id"]}
-                approved = [(await desk.act("supervisor", what, "approve", told)).json() for what in wishes]
+                approved = [
+                    (await desk.act_on_disbursement("supervisor", what, "approve", told)).json()
+                    for what in wishes
+                ]
 
                 async def pay(what: dict[str, Any]) -> httpx.Response:
-                    return await desk.act(
-                        "finance", what, "pay", payment(what["amount"]), key=f"key {what['id']}"
+                    return await desk.act_on_disbursement(
+                        "finance", what, "pay", payment_payload(what["amount"]), key=f"key {what['id']}"
                     )
 
                 running = [asyncio.create_task(pay(what)) for what in approved]
@@ -101,7 +118,7 @@ async def test_a_server_killed_in_the_middle_leaves_nothing_half_done(served: Se
                 assert {answer.status_code for answer in answers} == {200}
                 replayed += sum("idempotent-replayed" in answer.headers for answer in answers)
                 total += 6 * (1000 + turn)
-                found = await desk.balances(money)
+                found = await desk.get_fund_balances(money)
                 assert (found["advanced"], found["reserved"]) == (str(total), "0")
             assert 0 < replayed < 6 * KILLS, "some had committed when the server died, and some had not"
     finally:
@@ -115,7 +132,7 @@ async def some_ended(running: list[asyncio.Task[httpx.Response]], number: int) -
         await ended
 
 
-async def again(served: Served, process: subprocess.Popen[bytes]) -> subprocess.Popen[bytes]:
+async def again(served: ServerProcess, process: subprocess.Popen[bytes]) -> subprocess.Popen[bytes]:
     """Kill a server with all its processes, without a word, and start another."""
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()

@@ -10,28 +10,28 @@ import httpx
 import pytest
 
 from app.database.embedded import ADMIN_ROLE, EmbeddedServer
-from tests.served import Served, room
-from tests.world import referral
+from tests.served import ServerProcess, temporary_home
+from tests.world import referral_payload
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[Served]:
-    with room() as folder:
-        yield Served(folder / "var")
+def served() -> Iterator[ServerProcess]:
+    with temporary_home() as folder:
+        yield ServerProcess(folder / "var")
 
 
-def test_the_first_walk_over_real_http(served: Served) -> None:
+def test_the_first_walk_over_real_http(served: ServerProcess) -> None:
     with served.running():
         assert (served.home / "demo.json").stat().st_mode & 0o777 == 0o600
-        assert served.demo["base_url"] == served.url
-        roles = {role for user in served.demo["users"] for role in user["roles"]}
+        assert served.demo_data["base_url"] == served.url
+        roles = {role for user in served.demo_data["users"] for role in user["roles"]}
         assert roles >= {
             "social_worker", "supervisor", "programme_manager", "finance_officer", "me_officer",
             "data_protection_officer", "administrator",
         }  # fmt: skip
 
-        partner = served.partner(0)
-        told = partner.post("/v1/referrals", json=referral(), headers={"idempotency-key": "walk-1"})
+        partner = served.partner_client(0)
+        told = partner.post("/v1/referrals", json=referral_payload(), headers={"idempotency-key": "walk-1"})
         again = partner.post(
             "/v1/referrals", json=json.loads(told.request.content), headers={"idempotency-key": "walk-1"}
         )
@@ -39,9 +39,9 @@ def test_the_first_walk_over_real_http(served: Served) -> None:
         assert again.headers["idempotent-replayed"] == "true"
         assert again.json() == told.json()
         path = f"/v1/referrals/{told.json()['id']}"
-        assert served.partner(1).get(path).status_code == 404
+        assert served.partner_client(1).get(path).status_code == 404
 
-        supervisor = served.staff("supervisor")
+        supervisor = served.staff_client("supervisor")
         seen = supervisor.get(path)
         assert seen.status_code == 200, seen.text
         taken = supervisor.post(f"{path}/acknowledge", json={}, headers={"if-match": seen.headers["etag"]})
@@ -52,9 +52,9 @@ def test_the_first_walk_over_real_http(served: Served) -> None:
             unmet["code"] for unmet in refused.json()["unmet"]
         }
 
-        case = served.staff("social_worker").get("/v1/cases", params={"limit": 1})
+        case = served.staff_client("social_worker").get("/v1/cases", params={"limit": 1})
         shown = {item["child_id"] for item in case.json()["items"]}
-        entries = served.staff("data_protection_officer").get(
+        entries = served.staff_client("data_protection_officer").get(
             "/v1/audit/accesses", params={"request_id": case.headers["x-request-id"]}
         )
         assert {entry["child_id"] for entry in entries.json()["items"]} == shown
@@ -62,9 +62,9 @@ def test_the_first_walk_over_real_http(served: Served) -> None:
         assert httpx.get(f"{served.url}/docs").status_code == 200
 
 
-async def test_the_apis_own_database_role_sees_nothing_by_hand(served: Served) -> None:
+async def test_the_apis_own_database_role_sees_nothing_by_hand(served: ServerProcess) -> None:
     with served.running():
-        connection = await asyncpg.connect(served.demo["database"]["api"])
+        connection = await asyncpg.connect(served.demo_data["database"]["api"])
         try:
             assert await connection.fetch("SELECT * FROM children") == []
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
@@ -73,9 +73,9 @@ async def test_the_apis_own_database_role_sees_nothing_by_hand(served: Served) -
             await connection.close()
 
 
-def test_a_kill_is_survived_and_a_second_server_from_the_same_home_is_refused(served: Served) -> None:
+def test_a_kill_is_survived_and_a_second_server_from_the_same_home_is_refused(served: ServerProcess) -> None:
     process = served.start()
-    second = served.command("migrate")
+    second = served.run_command("migrate")
     assert second.returncode == 1
     assert "already runs" in second.stderr
     process.kill()
@@ -87,12 +87,12 @@ def test_a_kill_is_survived_and_a_second_server_from_the_same_home_is_refused(se
         except httpx.HTTPError:
             break
     with served.running():
-        assert served.staff("social_worker").get("/v1/cases").status_code == 200
+        assert served.staff_client("social_worker").get("/v1/cases").status_code == 200
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    with room() as found:
+    with temporary_home() as found:
         yield found
 
 
@@ -106,19 +106,19 @@ async def test_a_postgresql_of_ones_own_is_used_without_seeding_and_with_a_first
         await connection.execute("CREATE DATABASE somewhere")
         await connection.close()
         url = own.build_url(ADMIN_ROLE, "own-password", "somewhere")
-        theirs = Served(folder / "var", FIRSTSTEP_DATABASE_URL=url)
-        made = theirs.command("migrate", "--json")
+        theirs = ServerProcess(folder / "var", FIRSTSTEP_DATABASE_URL=url)
+        made = theirs.run_command("migrate", "--json")
         # Tests run without fsync, and production refuses to trust a log to that.
         assert "synchronous_commit or fsync is off" in made.stderr
         theirs.environment["FIRSTSTEP_MODE"] = "demo"
         (theirs.home / "demo.json").write_text("{}")
-        made = theirs.command("migrate", "--json")
+        made = theirs.run_command("migrate", "--json")
         assert made.returncode == 0, made.stderr
-        created = theirs.command(
+        created = theirs.run_command(
             "users", "create-admin", "first@fsc.example", "First Administrator", "--json"
         )
         assert json.loads(created.stdout)["email"] == "first@fsc.example"
-        again = theirs.command("users", "create-admin", "second@fsc.example", "Second", "--json")
+        again = theirs.run_command("users", "create-admin", "second@fsc.example", "Second", "--json")
         assert again.returncode == 1
     finally:
         own.stop()

@@ -11,19 +11,19 @@ from typing import Any, NamedTuple
 import httpx
 
 from tests.model import exits, goals, looking, staffing, support, truth
-from tests.model.choosing import Chooser
-from tests.model.days import day
-from tests.model.exits import case_says
-from tests.model.story import ACTS, ID, Attempt, Refused, Story, judge, sees
-from tests.pathway import done
-from tests.world import World, token_of
+from tests.model.choosing import AttemptGenerator
+from tests.model.days import iso_date_in_days
+from tests.model.exits import case_fields
+from tests.model.story import IDS_BY_NAME, OPERATIONS, Attempt, ChildModel, Rejected, can_see, evaluate
+from tests.pathway import expect_json
+from tests.world import Scenario, access_token_of
 
-ENTERED = (exits, goals, looking, staffing, support)
+OPERATION_MODULES = (exits, goals, looking, staffing, support)
 """The acts, entered by being imported."""
-LEADS = ("worker_north", "worker_north_2", "worker_south")
-DONE = 200
+LEAD_WORKERS = ("worker_north", "worker_north_2", "worker_south")
+SUCCESS_STATUS = 200
 """Or 201."""
-TOKENS_LAST = 300
+TOKEN_RENEWAL_SECONDS = 300
 """Seconds, well within a token's life."""
 
 
@@ -38,122 +38,129 @@ class Outcome(NamedTuple):
 class Driver:
     """One run: what happened, what is known, and what comes next."""
 
-    def __init__(self, world: World, superuser: Any, seed: int) -> None:
-        self.world, self.superuser, self.seed = world, superuser, seed
+    def __init__(self, scenario: Scenario, superuser: Any, seed: int) -> None:
+        self.scenario, self.superuser_connection, self.seed = scenario, superuser, seed
         self.rng = Random(seed)  # noqa: S311 - to be repeated, not to be secret
-        self.stories: dict[str, Story] = {}
-        self.done: Counter[str] = Counter()
-        self.chooser = Chooser(self.rng, self.stories, self.done)
+        self.children: dict[str, ChildModel] = {}
+        self.success_counts: Counter[str] = Counter()
+        self.generator = AttemptGenerator(self.rng, self.children, self.success_counts)
         self.steps = 0
-        self.last: deque[str] = deque(maxlen=30)
-        self.unread: list[truth.Answered] = []
-        self.refused: Counter[str] = Counter()
-        self.fresh_until = time.monotonic() + TOKENS_LAST
+        self.recent_attempts: deque[str] = deque(maxlen=30)
+        self.unverified_responses: list[truth.ObservedResponse] = []
+        self.rejection_counts: Counter[str] = Counter()
+        self.renew_tokens_at = time.monotonic() + TOKEN_RENEWAL_SECONDS
 
     # Beginnings
 
-    async def provide(self) -> None:
+    async def create_providers(self) -> None:
         """Two providers: one that was checked, one whose check is over."""
         for name, days in (("good", 300), ("lapsed", -1)):
             told = {
                 "name": f"Clinic {name}",
                 "kind": "health_centre",
                 "services": ["medical"],
-                "id": support.PROVIDER[name],
+                "id": support.PROVIDER_IDS[name],
             }
-            checked = {"safeguarding_checked_on": day(-400), "safeguarding_valid_until": day(days)}
-            done(await self.world.manager.post("/v1/providers", told | checked), 201)
+            checked = {
+                "safeguarding_checked_on": iso_date_in_days(-400),
+                "safeguarding_valid_until": iso_date_in_days(days),
+            }
+            expect_json(await self.scenario.manager.post("/v1/providers", told | checked), 201)
 
-    async def another_child(self, opened_on: str | None = None) -> None:
+    async def add_child(self, opened_on: str | None = None) -> None:
         """Somebody tells of a child; the case begins."""
-        case = await self.world.case(self.rng.choice(LEADS))
+        case = await self.scenario.open_case(self.rng.choice(LEAD_WORKERS))
         if opened_on:
             moved = "UPDATE cases SET opened_on = $1::text::date WHERE id = $2::text::uuid"
-            await self.superuser.execute(moved, opened_on, case["id"])
-        story = Story(case["child_id"])
-        says = case_says(case["team_id"], case["lead_worker_id"]) | {
+            await self.superuser_connection.execute(moved, opened_on, case["id"])
+        story = ChildModel(case["child_id"])
+        says = case_fields(case["team_id"], case["lead_worker_id"]) | {
             "opened_on": opened_on or case["opened_on"]
         }
-        opened = story.add("cases", None, says, case["id"], glass=frozenset())
+        opened = story.add_record("cases", None, says, case["id"], glass=frozenset())
         for kind in ("people", "consents"):
-            [found] = done(await self.world.manager.get(f"/v1/cases/{case['id']}/{kind}"))["items"]
-            story.add(
+            [found] = expect_json(await self.scenario.manager.get(f"/v1/cases/{case['id']}/{kind}"))["items"]
+            story.add_record(
                 kind, opened, {n: found[n] for n in ("status", "scope", "role") if n in found}, found["id"]
             )
-        truth.settle(story, await truth.rows_of(self.superuser, [story.child]))
-        self.stories[story.child] = story
+        truth.sync_versions(story, await truth.fetch_rows(self.superuser_connection, [story.child_id]))
+        self.children[story.child_id] = story
 
-    async def begin(self) -> None:
+    async def set_up(self) -> None:
         """Where to send somebody, and the first children."""
-        await self.provide()
+        await self.create_providers()
         for n in range(4):
-            await self.another_child(day(-800) if n == 3 else None)
+            await self.add_child(iso_date_in_days(-800) if n == 3 else None)
 
     # What happens
 
     async def run(self, steps: int) -> None:
         """Go on until so many acts were tried."""
         while self.steps < steps:
-            if self.steps // 200 > len(self.stories) - 4:
-                await self.another_child()
-            await self.together(self.chooser.batch())
-            if len(self.unread) >= 50:
-                await self.read_the_log()
-            if time.monotonic() > self.fresh_until:
+            if self.steps // 200 > len(self.children) - 4:
+                await self.add_child()
+            await self.run_concurrently(self.generator.next_batch())
+            if len(self.unverified_responses) >= 50:
+                await self.check_access_log()
+            if time.monotonic() > self.renew_tokens_at:
                 self.renew_tokens()
-        await self.read_the_log()
+        await self.check_access_log()
 
     def renew_tokens(self) -> None:
-        self.fresh_until = time.monotonic() + TOKENS_LAST
-        for name, caller in self.world.callers.items():
-            caller.token = token_of(name)
+        self.renew_tokens_at = time.monotonic() + TOKEN_RENEWAL_SECONDS
+        for name, caller in self.scenario.clients.items():
+            caller.token = access_token_of(name)
 
-    async def together(self, attempts: list[Attempt]) -> None:
+    async def run_concurrently(self, attempts: list[Attempt]) -> None:
         """Do these at once; there must be an order in which the model would have answered just so."""
         ended: list[int] = []
-        outcomes = await asyncio.gather(*(self.send(n, attempt, ended) for n, attempt in enumerate(attempts)))
+        outcomes = await asyncio.gather(
+            *(self.send_attempt(n, attempt, ended) for n, attempt in enumerate(attempts))
+        )
         self.steps += len(attempts)
-        children = {attempt.child for attempt in attempts}
-        rows = await truth.rows_of(self.superuser, children)
+        children = {attempt.child_id for attempt in attempts}
+        rows = await truth.fetch_rows(self.superuser_connection, children)
         orders = list(permutations(ended))
         if len(attempts) > 1 and not any(outcome.status < 300 for outcome in outcomes):
             orders = orders[:1]
         faults: list[str] = []
         for order in orders:
-            stories = self.stories
+            stories = self.children
             if len(orders) > 1:
-                stories = {child: stories[child].branch() for child in children}
-            wrong = [*self.unexplained(stories, order, attempts, outcomes)]
-            wrong += [fault for child in children for fault in truth.differences(stories[child], rows)]
+                stories = {child: stories[child].fork() for child in children}
+            wrong = [*self.find_mismatches(stories, order, attempts, outcomes)]
+            wrong += [fault for child in children for fault in truth.find_differences(stories[child], rows)]
             if not wrong:
-                self.stories.update(stories)
+                self.children.update(stories)
                 break
             faults = faults or wrong
         else:
             self.fail(faults)
         for child in children:
-            truth.settle(self.stories[child], rows)
-        if wrong := await truth.broken(self.superuser):
+            truth.sync_versions(self.children[child], rows)
+        if wrong := await truth.find_forbidden_states(self.superuser_connection):
             self.fail(wrong)
 
-    async def send(self, n: int, attempt: Attempt, ended: list[int]) -> Outcome:
-        known, caller = ACTS[attempt.act], self.world.as_(attempt.actor)
-        etag = None if attempt.seen is None else f'"{attempt.seen}"'
-        answer = await caller.request(known.method, attempt.path, json=attempt.told.body, etag=etag)
+    async def send_attempt(self, n: int, attempt: Attempt, ended: list[int]) -> Outcome:
+        known, caller = OPERATIONS[attempt.operation], self.scenario.client_for(attempt.caller_name)
+        etag = None if attempt.expected_version is None else f'"{attempt.expected_version}"'
+        answer = await caller.request(known.method, attempt.path, json=attempt.payload.body, etag=etag)
         ended.append(n)
-        outcome = outcome_of(answer)
-        self.last.append(f"{self.steps + n}. {outcome.status} {sorted(outcome.codes)} {attempt}")
-        self.done[attempt.act] += outcome.status < 300
-        self.refused.update(outcome.codes or ({str(outcome.status)} if outcome.status >= 400 else ()))
-        who = ID[attempt.actor]
-        self.unread.append(
-            truth.answered(answer.headers["x-request-id"], who, answer.status_code, outcome.body)
+        outcome = parse_outcome(answer)
+        self.recent_attempts.append(f"{self.steps + n}. {outcome.status} {sorted(outcome.codes)} {attempt}")
+        self.success_counts[attempt.operation] += outcome.status < 300
+        self.rejection_counts.update(
+            outcome.codes or ({str(outcome.status)} if outcome.status >= 400 else ())
+        )
+        who = IDS_BY_NAME[attempt.caller_name]
+        self.unverified_responses.append(
+            truth.observe_response(answer.headers["x-request-id"], who, answer.status_code, outcome.body)
         )
         return outcome
 
-    def unexplained(
+    def find_mismatches(
         self,
-        stories: dict[str, Story],
+        stories: dict[str, ChildModel],
         order: Sequence[int],
         attempts: list[Attempt],
         outcomes: Sequence[Outcome],
@@ -161,7 +168,7 @@ class Driver:
         """Let it happen in the model in this order; tell where the model answers otherwise."""
         wrong = []
         for n in order:
-            expected = self.happen(stories, attempts[n])
+            expected = self.evaluate_attempt(stories, attempts[n])
             status, codes, _ = outcomes[n]
             taken = codes == {"already-exists"} and expected.codes == {"open_case"}
             # Who loses sight of a case while they ask may still be told what speaks against it, or that it changed.
@@ -169,28 +176,28 @@ class Driver:
             same = status == expected.status and (status != 409 or codes == expected.codes or taken)
             if not (same or lost):
                 wrong.append(f"{status} {sorted(codes)}, not {expected}: {attempts[n]}")
-        return wrong or (self.missing(attempts[0], outcomes[0]) if len(order) == 1 else [])
+        return wrong or (self.find_case_list_mismatches(attempts[0], outcomes[0]) if len(order) == 1 else [])
 
-    def missing(self, attempt: Attempt, outcome: Outcome) -> list[str]:
+    def find_case_list_mismatches(self, attempt: Attempt, outcome: Outcome) -> list[str]:
         """A list of cases holds those that one sees, and no others."""
-        if attempt.act != "list_cases" or outcome.status != DONE:
+        if attempt.operation != "list_cases" or outcome.status != SUCCESS_STATUS:
             return []
         shown = {item["id"] for item in outcome.body["items"]}
-        cases = [case for story in self.stories.values() for case in story.of("cases")]
-        seen = {case.id for case in cases if sees(ID[attempt.actor], case)}
+        cases = [case for story in self.children.values() for case in story.list_records("cases")]
+        seen = {case.id for case in cases if can_see(IDS_BY_NAME[attempt.caller_name], case)}
         return [f"{attempt} shows {shown ^ seen} wrongly"] if shown != seen else []
 
-    def happen(self, stories: dict[str, Story], attempt: Attempt) -> Refused:
+    def evaluate_attempt(self, stories: dict[str, ChildModel], attempt: Attempt) -> Rejected:
         try:
-            next(judge(stories[attempt.child], attempt), None)
-        except Refused as refused:
+            next(evaluate(stories[attempt.child_id], attempt), None)
+        except Rejected as refused:
             return refused
-        return Refused(DONE)
+        return Rejected(SUCCESS_STATUS)
 
-    async def read_the_log(self) -> None:
-        if wrong := await truth.unlogged(self.superuser, self.unread):
+    async def check_access_log(self) -> None:
+        if wrong := await truth.find_unlogged_responses(self.superuser_connection, self.unverified_responses):
             self.fail(wrong)
-        self.unread.clear()
+        self.unverified_responses.clear()
 
     def fail(self, faults: list[str]) -> None:
         said = "\n  ".join(
@@ -198,16 +205,16 @@ class Driver:
                 "Against the model:",
                 *faults,
                 f"The last acts (seed {self.seed}, step {self.steps}):",
-                *self.last,
+                *self.recent_attempts,
             ]
         )
         raise AssertionError(said)
 
 
-def outcome_of(answer: httpx.Response) -> Outcome:
+def parse_outcome(answer: httpx.Response) -> Outcome:
     body = answer.json()
     codes = {fault["code"] for fault in body.get("unmet", [])}
     if answer.status_code == 409 and not codes:
         codes = {body["type"].rpartition(":")[2]}
-    status = DONE if answer.status_code == 201 else answer.status_code
+    status = SUCCESS_STATUS if answer.status_code == 201 else answer.status_code
     return Outcome(status, frozenset(codes), body)

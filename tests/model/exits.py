@@ -6,38 +6,38 @@ from itertools import pairwise
 from random import Random
 from typing import Any
 
-from tests.model.assessments import not_your_team
-from tests.model.days import day, months_after, today
-from tests.model.reviews import exit_says
+from tests.model.assessments import check_supervises_team
+from tests.model.days import add_months, iso_date_in_days, today
+from tests.model.reviews import exit_plan_fields
 from tests.model.story import (
-    LEADERS,
-    MEMBERS,
-    SUPERVISORS,
-    TEAM,
-    Record,
-    Refused,
-    Scene,
-    Story,
-    Told,
-    act,
-    blob,
-    closed,
-    leads,
-    new_id,
-    refuse,
-    stranger,
-    unwritable,
+    LEADER_ROLES,
+    MEMBER_IDS_BY_TEAM,
+    SUPERVISOR_ROLES,
+    TEAM_IDS,
+    ChildModel,
+    ModelRecord,
+    OperationContext,
+    Payload,
+    Rejected,
+    check_case_open,
+    check_works_on_case,
+    check_writable,
+    leads_case,
+    raise_if_unmet,
+    random_id,
+    register_operation,
+    unique_text,
 )
-from tests.pathway import EXIT_PLAN
+from tests.pathway import EXIT_PLAN_PAYLOAD
 
-UNPLANNED = {"moved_away", "died", "cannot_be_found"}
-ON_EXIT = ("reason_code", "checklist", "taper", "ends_on", "follow_up_months", "note")
+UNPLANNED_REASONS = {"moved_away", "died", "cannot_be_found"}
+EXIT_PLAN_FIELDS = ("reason_code", "checklist", "taper", "ends_on", "follow_up_months", "note")
 
 
-def exit_words(rng: Random, _story: Story, case: Record) -> Told | None:
-    if early(rng, case):
+def exit_plan_payload(rng: Random, _story: ChildModel, case: ModelRecord) -> Payload | None:
+    if is_too_early(rng, case):
         return None
-    said: dict[str, Any] = {**EXIT_PLAN, "note": blob("Aunt helps.", rng)}
+    said: dict[str, Any] = {**EXIT_PLAN_PAYLOAD, "note": unique_text("Aunt helps.", rng)}
     said["checklist"] = {name: {"note": None, **found} for name, found in said["checklist"].items()}
     said["taper"] = list(said["taper"])
     hole = rng.random()
@@ -54,29 +54,31 @@ def exit_words(rng: Random, _story: Story, case: Record) -> Told | None:
     elif hole < 0.45:
         said |= {"reason_code": "moved_away", "taper": [], "ends_on": None, "follow_up_months": []}
     elif hole < 0.5:
-        return Told({"ends_on": "soon"}, wrong=True)
-    return Told({name: said.get(name) for name in ON_EXIT})
+        return Payload({"ends_on": "soon"}, is_invalid=True)
+    return Payload({name: said.get(name) for name in EXIT_PLAN_FIELDS})
 
 
-@act("PUT /cases/{case}/exit-plan", "cases", tell=exit_words, versioned=False, weight=3)
-def write_exit_plan(s: Scene) -> Iterator[None]:
-    plan = next(iter(s.story.of("exit_plans", s.case)), None)
-    if plan and s.seen is None:
-        raise Refused(428)
-    if s.seen != (plan.version if plan else None) or (plan and plan.changed):
-        raise Refused(412)
-    refuse(unwritable(s))
+@register_operation(
+    "PUT /cases/{case}/exit-plan", "cases", build_payload=exit_plan_payload, requires_version=False, weight=3
+)
+def replace_exit_plan(s: OperationContext) -> Iterator[None]:
+    plan = next(iter(s.child.list_records("exit_plans", s.case)), None)
+    if plan and s.expected_version is None:
+        raise Rejected(428)
+    if s.expected_version != (plan.version if plan else None) or (plan and plan.changed):
+        raise Rejected(412)
+    raise_if_unmet(check_writable(s))
     yield
     if plan is None:
-        plan = s.story.add("exit_plans", s.case, exit_says(s.me, {}))
+        plan = s.child.add_record("exit_plans", s.case, exit_plan_fields(s.caller_id, {}))
     elif plan["status"] == "approved":
-        edition = {name: plan[name] for name in (*ON_EXIT, "author_id", "decided_by_id")}
+        edition = {name: plan[name] for name in (*EXIT_PLAN_FIELDS, "author_id", "decided_by_id")}
         plan["earlier"] = [*plan["earlier"], edition]
-    plan.write(**s.said, status="draft", author_id=s.me, decided_by_id=None)
+    plan.update(**s.payload, status="draft", author_id=s.caller_id, decided_by_id=None)
 
 
-def unready(plan: Record, *, planned: bool) -> Iterator[str]:
-    for name in EXIT_PLAN["checklist"]:
+def check_exit_plan_ready(plan: ModelRecord, *, planned: bool) -> Iterator[str]:
+    for name in EXIT_PLAN_PAYLOAD["checklist"]:
         answer = plan["checklist"].get(name)
         if answer is None:
             yield "condition_unanswered"
@@ -95,17 +97,17 @@ def unready(plan: Record, *, planned: bool) -> Iterator[str]:
         yield "taper_after_end"
 
 
-@act("POST /cases/{case}/exit-plan/approve", "exit_plans", SUPERVISORS, weight=40)
-def approve_exit_plan(s: Scene) -> Iterator[None]:
+@register_operation("POST /cases/{case}/exit-plan/approve", "exit_plans", SUPERVISOR_ROLES, weight=40)
+def approve_exit_plan(s: OperationContext) -> Iterator[None]:
     waiting = [] if s.record["status"] == "draft" else ["status"]
-    own = ["own_work"] if s.me == s.record["author_id"] else []
-    missing = unready(s.record, planned=s.record["reason_code"] not in UNPLANNED)
-    refuse(closed(s.case), waiting, own, not_your_team(s), missing)
+    own = ["own_work"] if s.caller_id == s.record["author_id"] else []
+    missing = check_exit_plan_ready(s.record, planned=s.record["reason_code"] not in UNPLANNED_REASONS)
+    raise_if_unmet(check_case_open(s.case), waiting, own, check_supervises_team(s), missing)
     yield
-    s.record.write(status="approved", decided_by_id=s.me)
+    s.record.update(status="approved", decided_by_id=s.caller_id)
 
 
-def early(rng: Random, case: Record) -> bool:
+def is_too_early(rng: Random, case: ModelRecord) -> bool:
     """Few think of the end before it has begun; else no child came far."""
     return bool(case["status"] not in {"exiting", "closed"} and rng.random() < 0.9)
 
@@ -113,141 +115,157 @@ def early(rng: Random, case: Record) -> bool:
 # Close, follow up, reopen
 
 
-def closing(rng: Random, _story: Story, case: Record) -> Told | None:
-    if early(rng, case):
+def case_closure_payload(rng: Random, _story: ChildModel, case: ModelRecord) -> Payload | None:
+    if is_too_early(rng, case):
         return None
     reason = rng.choice(["goals_met", "goals_met", "moved_away"])
     return (
-        Told({"reason_code": reason, "outcome": blob("Goes to school.", rng)})
+        Payload({"reason_code": reason, "outcome": unique_text("Goes to school.", rng)})
         if rng.random() < 0.9
-        else Told({}, wrong=True)
+        else Payload({}, is_invalid=True)
     )
 
 
-@act("POST /cases/{id}/close", "cases", tell=closing, weight=40)
-def close_case(s: Scene) -> Iterator[None]:
-    refuse(closed(s.case))
-    planned = s.said["reason_code"] not in UNPLANNED
-    completed = sorted(s.story.of("reviews", s.case, status="completed"), key=lambda r: int(r["number"]))
+@register_operation("POST /cases/{id}/close", "cases", build_payload=case_closure_payload, weight=40)
+def close_case(s: OperationContext) -> Iterator[None]:
+    raise_if_unmet(check_case_open(s.case))
+    planned = s.payload["reason_code"] not in UNPLANNED_REASONS
+    completed = sorted(
+        s.child.list_records("reviews", s.case, status="completed"), key=lambda r: int(r["number"])
+    )
     final = not planned or (completed and completed[-1]["decision"] == "begin_exit")
-    plan = next(iter(s.story.of("exit_plans", s.case, status="approved")), None)
-    other = plan and not planned and plan["reason_code"] != s.said["reason_code"]
+    plan = next(iter(s.child.list_records("exit_plans", s.case, status="approved")), None)
+    other = plan and not planned and plan["reason_code"] != s.payload["reason_code"]
     missing = ["exit_plan_for_another_end"] if other else ["exit_plan_not_approved"]
     if plan and not other:
-        missing = [*unready(plan, planned=planned)]
-    refuse(stranger(s.me, s.case), missing, [] if final else ["final_review_missing"])
+        missing = [*check_exit_plan_ready(plan, planned=planned)]
+    raise_if_unmet(
+        check_works_on_case(s.caller_id, s.case), missing, [] if final else ["final_review_missing"]
+    )
     yield
     assert plan
     for kind, waits in (("reviews", "scheduled"), ("support_sessions", "planned")):
-        for record in s.story.of(kind, s.case, status=waits):
-            record.write(status="cancelled")
-    s.case.write(status="closed", closed_on=day(0), next_review_on=None, close_reason=s.said["reason_code"])
-    s.case.write(outcome=s.said["outcome"])
+        for record in s.child.list_records(kind, s.case, status=waits):
+            record.update(status="cancelled")
+    s.case.update(
+        status="closed",
+        closed_on=iso_date_in_days(0),
+        next_review_on=None,
+        close_reason=s.payload["reason_code"],
+    )
+    s.case.update(outcome=s.payload["outcome"])
     for months in plan["follow_up_months"]:
-        says = {"months": months, "due_on": months_after(today(), months).isoformat(), "status": "due"}
-        s.story.add(
+        says = {"months": months, "due_on": add_months(today(), months).isoformat(), "status": "due"}
+        s.child.add_record(
             "follow_ups",
             s.case,
             {**says, "held_on": None, "wellbeing": None, "note": None, "author_id": None},
         )
 
 
-def wellbeing(rng: Random, _story: Story, _record: Record) -> Told:
-    said: dict[str, Any] = {"held_on": day(rng.choice([0, 0, 0, 0, -1, 1])), "note": blob("He plays.", rng)}
-    return Told({**said, "wellbeing": rng.choice(["well", "well", "at_risk", "not_reached"])})
+def wellbeing_payload(rng: Random, _story: ChildModel, _record: ModelRecord) -> Payload:
+    said: dict[str, Any] = {
+        "held_on": iso_date_in_days(rng.choice([0, 0, 0, 0, -1, 1])),
+        "note": unique_text("He plays.", rng),
+    }
+    return Payload({**said, "wellbeing": rng.choice(["well", "well", "at_risk", "not_reached"])})
 
 
-def unplanned_look(rng: Random, story: Story, record: Record) -> Told:
+def follow_up_create_payload(rng: Random, story: ChildModel, record: ModelRecord) -> Payload:
     months = rng.choice([None, None, 1, 3, 5])
-    return Told({"id": new_id(rng), "months": months, **wellbeing(rng, story, record).body})
+    return Payload({"id": random_id(rng), "months": months, **wellbeing_payload(rng, story, record).body})
 
 
-def looked_at(rng: Random, story: Story, record: Record) -> Told:
-    told = wellbeing(rng, story, record).body
-    return Told({**told, "wellbeing": None, "note": None} if rng.random() < 0.1 else told)
+def follow_up_update_payload(rng: Random, story: ChildModel, record: ModelRecord) -> Payload:
+    told = wellbeing_payload(rng, story, record).body
+    return Payload({**told, "wellbeing": None, "note": None} if rng.random() < 0.1 else told)
 
 
-def unlooked(case: Record, said: dict[str, Any]) -> Iterator[str]:
+def check_follow_up(case: ModelRecord, said: dict[str, Any]) -> Iterator[str]:
     if case["closed_on"] is None:
         yield "case_open"
     if said["wellbeing"] is None and said["note"] is None:
         yield "wellbeing_missing"
-    if said["held_on"] > day(0):
+    if said["held_on"] > iso_date_in_days(0):
         yield "date_in_future"
     elif case["closed_on"] and said["held_on"] < case["closed_on"]:
         yield "before_exit"
 
 
-def outcome(said: dict[str, Any]) -> str:
+def follow_up_status(said: dict[str, Any]) -> str:
     return "missed" if said["wellbeing"] == "not_reached" else "held"
 
 
-@act("PATCH /follow-ups/{id}", "follow_ups", tell=looked_at, weight=5)
-def record_follow_up(s: Scene) -> Iterator[None]:
-    looks = stranger(s.me, s.case)
-    refuse(["status"] if s.record["status"] == "held" else [], looks)
-    refuse(unlooked(s.case, s.said), looks)
+@register_operation("PATCH /follow-ups/{id}", "follow_ups", build_payload=follow_up_update_payload, weight=5)
+def update_follow_up(s: OperationContext) -> Iterator[None]:
+    looks = check_works_on_case(s.caller_id, s.case)
+    raise_if_unmet(["status"] if s.record["status"] == "held" else [], looks)
+    raise_if_unmet(check_follow_up(s.case, s.payload), looks)
     yield
-    s.record.write(**s.said, status=outcome(s.said), author_id=s.me)
+    s.record.update(**s.payload, status=follow_up_status(s.payload), author_id=s.caller_id)
 
 
-@act("POST /cases/{case}/follow-ups", "cases", tell=unplanned_look, versioned=False)
-def add_follow_up(s: Scene) -> Iterator[None]:
-    planned = planned_look(s)
+@register_operation(
+    "POST /cases/{case}/follow-ups", "cases", build_payload=follow_up_create_payload, requires_version=False
+)
+def create_follow_up(s: OperationContext) -> Iterator[None]:
+    planned = find_planned_follow_up(s)
     taken = ["status"] if planned and planned["status"] == "held" else []
-    unplanned = ["not_planned"] if planned is None and s.said["months"] else []
-    refuse(unlooked(s.case, s.said), taken, unplanned, stranger(s.me, s.case))
+    unplanned = ["not_planned"] if planned is None and s.payload["months"] else []
+    raise_if_unmet(
+        check_follow_up(s.case, s.payload), taken, unplanned, check_works_on_case(s.caller_id, s.case)
+    )
     yield
-    said = {name: s.said[name] for name in ("held_on", "wellbeing", "note")}
-    told = {**said, "status": outcome(said), "author_id": s.me}
+    said = {name: s.payload[name] for name in ("held_on", "wellbeing", "note")}
+    told = {**said, "status": follow_up_status(said), "author_id": s.caller_id}
     if planned:
-        planned.write(**told)
+        planned.update(**told)
     else:
-        s.story.add("follow_ups", s.case, {"months": None, "due_on": None, **told}, s.said["id"])
+        s.child.add_record("follow_ups", s.case, {"months": None, "due_on": None, **told}, s.payload["id"])
 
 
-def planned_look(s: Scene) -> Record | None:
+def find_planned_follow_up(s: OperationContext) -> ModelRecord | None:
     """The planned one that a look is: the one of these months; else the nearest in 45 days that waits."""
-    if s.said["months"]:
-        return next(iter(s.story.of("follow_ups", s.case, months=s.said["months"])), None)
+    if s.payload["months"]:
+        return next(iter(s.child.list_records("follow_ups", s.case, months=s.payload["months"])), None)
     apart = {
-        abs((date.fromisoformat(one["due_on"]) - date.fromisoformat(s.said["held_on"])).days): one
-        for one in s.story.of("follow_ups", s.case)
+        abs((date.fromisoformat(one["due_on"]) - date.fromisoformat(s.payload["held_on"])).days): one
+        for one in s.child.list_records("follow_ups", s.case)
         if one["due_on"] and one["status"] != "held"
     }
     return next((apart[days] for days in sorted(apart) if days <= 45), None)
 
 
-def coming_back(rng: Random, _story: Story, case: Record) -> Told:
-    said = {"reason": blob("She asks for help again.", rng)}
+def case_reopening_payload(rng: Random, _story: ChildModel, case: ModelRecord) -> Payload:
+    said = {"reason": unique_text("She asks for help again.", rng)}
     if rng.random() < 0.4:
-        team = rng.choice(list(TEAM.values()))
+        team = rng.choice(list(TEAM_IDS.values()))
         said |= {
             "team_id": team,
-            "lead_worker_id": rng.choice(sorted(MEMBERS[rng.choice([team, case["team_id"]])])),
+            "lead_worker_id": rng.choice(sorted(MEMBER_IDS_BY_TEAM[rng.choice([team, case["team_id"]])])),
         }
-    return Told(said)
+    return Payload(said)
 
 
-@act("POST /cases/{id}/reopen", "cases", LEADERS, tell=coming_back)
-def reopen_case(s: Scene) -> Iterator[None]:
-    old, team = s.case, s.said.get("team_id", s.case["team_id"])
-    lead = s.said.get("lead_worker_id", old["lead_worker_id"])
+@register_operation("POST /cases/{id}/reopen", "cases", LEADER_ROLES, build_payload=case_reopening_payload)
+def reopen_case(s: OperationContext) -> Iterator[None]:
+    old, team = s.case, s.payload.get("team_id", s.case["team_id"])
+    lead = s.payload.get("lead_worker_id", old["lead_worker_id"])
     still = ["status"] if old["status"] != "closed" else []
-    going = [case for case in s.story.of("cases") if case["status"] != "closed"]
-    there = Record("cases", {"team_id": team})
-    mine = [] if leads(s.me, there) and leads(s.me, old) else ["not_your_team"]
-    unfit = [] if lead in MEMBERS[team] else ["worker_unfit"]
-    refuse(still or (["open_case"] if going else []), mine, unfit)
+    going = [case for case in s.child.list_records("cases") if case["status"] != "closed"]
+    there = ModelRecord("cases", {"team_id": team})
+    mine = [] if leads_case(s.caller_id, there) and leads_case(s.caller_id, old) else ["not_your_team"]
+    unfit = [] if lead in MEMBER_IDS_BY_TEAM[team] else ["worker_unfit"]
+    raise_if_unmet(still or (["open_case"] if going else []), mine, unfit)
     yield
-    old.write()
-    says = case_says(team, lead) | {"previous_case_id": old.id, "opened_on": day(0)}
-    new = s.story.add("cases", None, says, glass=frozenset())
-    for person in s.story.of("people", old):
-        s.story.add("people", new, dict(person.says))
+    old.update()
+    says = case_fields(team, lead) | {"previous_case_id": old.id, "opened_on": iso_date_in_days(0)}
+    new = s.child.add_record("cases", None, says, glass=frozenset())
+    for person in s.child.list_records("people", old):
+        s.child.add_record("people", new, dict(person.fields))
 
 
-def case_says(team: str, lead: str) -> dict[str, Any]:
+def case_fields(team: str, lead: str) -> dict[str, Any]:
     blank = dict.fromkeys(
         ("closed_on", "next_review_on", "extended_until", "close_reason", "previous_case_id", "outcome")
     )

@@ -3,114 +3,131 @@
 from collections.abc import Iterator
 from random import Random
 
-from tests.model.days import day
-from tests.model.reviews import supported_until
+from tests.model.days import iso_date_in_days
+from tests.model.reviews import get_support_end
 from tests.model.story import (
-    CASEWORK,
-    ID,
-    LEADERS,
-    LEADING,
-    MANAGERS,
-    MEMBERS,
-    TEAM,
-    WORKERS,
-    Record,
-    Scene,
-    Story,
-    Told,
-    act,
-    blob,
-    closed,
-    leads,
-    refuse,
-    unwritable,
+    CASEWORK_ROLES,
+    IDS_BY_NAME,
+    LEADER_ROLES,
+    MANAGER_ROLES,
+    MEMBER_IDS_BY_TEAM,
+    SUPERVISOR_IDS_BY_TEAM,
+    TEAM_IDS,
+    WORKER_ROLES,
+    ChildModel,
+    ModelRecord,
+    OperationContext,
+    Payload,
+    check_case_open,
+    check_writable,
+    leads_case,
+    raise_if_unmet,
+    register_operation,
+    unique_text,
 )
 
 
-def unfit(team: str, *workers: str) -> list[str]:
-    return [] if set(workers) <= MEMBERS[team] else ["worker_unfit"]
+def check_workers_in_team(team: str, *workers: str) -> list[str]:
+    return [] if set(workers) <= MEMBER_IDS_BY_TEAM[team] else ["worker_unfit"]
 
 
-def staff(case: Record, story: Story, lead: str, beside: set[str]) -> None:
+def set_staff(case: ModelRecord, story: ChildModel, lead: str, beside: set[str]) -> None:
     """What was planned by who does not see the case any more is the lead's now."""
-    case.write(lead_worker_id=lead, co_worker_ids=sorted(beside - {lead}))
-    for session in story.of("support_sessions", case, status="planned"):
-        if session["worker_id"] not in {lead, *beside, *LEADING[case["team_id"]]}:
-            session.write(worker_id=lead)
+    case.update(lead_worker_id=lead, co_worker_ids=sorted(beside - {lead}))
+    for session in story.list_records("support_sessions", case, status="planned"):
+        if session["worker_id"] not in {lead, *beside, *SUPERVISOR_IDS_BY_TEAM[case["team_id"]]}:
+            session.update(worker_id=lead)
 
 
-def team_of_two(rng: Random, _story: Story, case: Record) -> Told:
-    fit = sorted(MEMBERS[case["team_id"]] if rng.random() < 0.85 else ID.values())
-    return Told(
+def assignment_payload(rng: Random, _story: ChildModel, case: ModelRecord) -> Payload:
+    fit = sorted(MEMBER_IDS_BY_TEAM[case["team_id"]] if rng.random() < 0.85 else IDS_BY_NAME.values())
+    return Payload(
         {"lead_worker_id": rng.choice(fit), "co_worker_ids": rng.sample(fit, rng.choice([0, 1, 1, 2]))}
     )
 
 
-@act("POST /cases/{id}/assign", "cases", LEADERS, tell=team_of_two, weight=0.5)
-def assign(s: Scene) -> Iterator[None]:
-    lead, beside = s.said["lead_worker_id"], set(s.said["co_worker_ids"])
-    mine = [] if leads(s.me, s.case) else ["not_your_team"]
-    refuse(closed(s.case), mine, unfit(s.case["team_id"], lead, *beside))
-    yield
-    staff(s.case, s.story, lead, beside)
-
-
-def elsewhere(rng: Random, _story: Story, _case: Record) -> Told:
-    team = rng.choice(list(TEAM.values()))
-    lead = rng.choice(sorted(MEMBERS[team] if rng.random() < 0.85 else ID.values()))
-    return Told({"team_id": team, "lead_worker_id": lead, "reason": blob("They moved.", rng)})
-
-
-@act("POST /cases/{id}/transfer", "cases", MANAGERS, tell=elsewhere, weight=0.5)
-def transfer(s: Scene) -> Iterator[None]:
-    refuse(closed(s.case), unfit(s.said["team_id"], s.said["lead_worker_id"]))
-    yield
-    s.case["team_id"] = s.said["team_id"]
-    staff(s.case, s.story, s.said["lead_worker_id"], set())
-
-
-def longer(rng: Random, _story: Story, _case: Record) -> Told:
-    until, fits = day(rng.choice([-1, 100, 800, 900, 1000])), rng.random() < 0.9
-    return Told(
-        {"until": until, "reason": "The trial is next spring."} if fits else {"until": until}, wrong=not fits
-    )
-
-
-@act("POST /cases/{id}/extend", "cases", MANAGERS, tell=longer, weight=0.5)
-def extend(s: Scene) -> Iterator[None]:
-    late = s.said["until"] > max(supported_until(s.case), day(0))
-    refuse(closed(s.case), [] if late else ["until_too_early"])
-    yield
-    s.case.write(extended_until=s.said["until"])
-
-
-def summary(rng: Random, _story: Story, _case: Record) -> Told:
-    return (
-        Told({"status": "closed"}, wrong=True)
-        if rng.random() < 0.2
-        else Told({"summary": blob("At school.", rng)})
-    )
-
-
-@act("PATCH /cases/{id}", "cases", CASEWORK, tell=summary, weight=0.3)
-def change_case(s: Scene) -> Iterator[None]:
-    refuse(unwritable(s))
-    yield
-    s.case.write(**s.said)
-
-
-def emergency(rng: Random, _story: Story, _case: Record) -> Told:
-    return (
-        Told({"reason": blob("The child is in hospital now.", rng)})
-        if rng.random() < 0.8
-        else Told({"reason": "now"}, wrong=True)
-    )
-
-
-@act(
-    "POST /cases/{id}/break-glass", "cases", WORKERS, tell=emergency, versioned=False, unseen=True, weight=0.1
+@register_operation(
+    "POST /cases/{id}/assign", "cases", LEADER_ROLES, build_payload=assignment_payload, weight=0.5
 )
-def break_glass(s: Scene) -> Iterator[None]:
+def assign_case(s: OperationContext) -> Iterator[None]:
+    lead, beside = s.payload["lead_worker_id"], set(s.payload["co_worker_ids"])
+    mine = [] if leads_case(s.caller_id, s.case) else ["not_your_team"]
+    raise_if_unmet(check_case_open(s.case), mine, check_workers_in_team(s.case["team_id"], lead, *beside))
     yield
-    s.case.knows["glass"] = s.case.knows["glass"] | {s.me}
-    s.story.add("break_glass", s.case, {"user_id": s.me})
+    set_staff(s.case, s.child, lead, beside)
+
+
+def transfer_payload(rng: Random, _story: ChildModel, _case: ModelRecord) -> Payload:
+    team = rng.choice(list(TEAM_IDS.values()))
+    lead = rng.choice(sorted(MEMBER_IDS_BY_TEAM[team] if rng.random() < 0.85 else IDS_BY_NAME.values()))
+    return Payload({"team_id": team, "lead_worker_id": lead, "reason": unique_text("They moved.", rng)})
+
+
+@register_operation(
+    "POST /cases/{id}/transfer", "cases", MANAGER_ROLES, build_payload=transfer_payload, weight=0.5
+)
+def transfer_case(s: OperationContext) -> Iterator[None]:
+    raise_if_unmet(
+        check_case_open(s.case), check_workers_in_team(s.payload["team_id"], s.payload["lead_worker_id"])
+    )
+    yield
+    s.case["team_id"] = s.payload["team_id"]
+    set_staff(s.case, s.child, s.payload["lead_worker_id"], set())
+
+
+def extension_payload(rng: Random, _story: ChildModel, _case: ModelRecord) -> Payload:
+    until, fits = iso_date_in_days(rng.choice([-1, 100, 800, 900, 1000])), rng.random() < 0.9
+    return Payload(
+        {"until": until, "reason": "The trial is next spring."} if fits else {"until": until},
+        is_invalid=not fits,
+    )
+
+
+@register_operation(
+    "POST /cases/{id}/extend", "cases", MANAGER_ROLES, build_payload=extension_payload, weight=0.5
+)
+def extend_case(s: OperationContext) -> Iterator[None]:
+    late = s.payload["until"] > max(get_support_end(s.case), iso_date_in_days(0))
+    raise_if_unmet(check_case_open(s.case), [] if late else ["until_too_early"])
+    yield
+    s.case.update(extended_until=s.payload["until"])
+
+
+def case_update_payload(rng: Random, _story: ChildModel, _case: ModelRecord) -> Payload:
+    return (
+        Payload({"status": "closed"}, is_invalid=True)
+        if rng.random() < 0.2
+        else Payload({"summary": unique_text("At school.", rng)})
+    )
+
+
+@register_operation(
+    "PATCH /cases/{id}", "cases", CASEWORK_ROLES, build_payload=case_update_payload, weight=0.3
+)
+def update_case(s: OperationContext) -> Iterator[None]:
+    raise_if_unmet(check_writable(s))
+    yield
+    s.case.update(**s.payload)
+
+
+def break_glass_payload(rng: Random, _story: ChildModel, _case: ModelRecord) -> Payload:
+    return (
+        Payload({"reason": unique_text("The child is in hospital now.", rng)})
+        if rng.random() < 0.8
+        else Payload({"reason": "now"}, is_invalid=True)
+    )
+
+
+@register_operation(
+    "POST /cases/{id}/break-glass",
+    "cases",
+    WORKER_ROLES,
+    build_payload=break_glass_payload,
+    requires_version=False,
+    allows_hidden=True,
+    weight=0.1,
+)
+def break_glass(s: OperationContext) -> Iterator[None]:
+    yield
+    s.case.hidden["glass"] = s.case.hidden["glass"] | {s.caller_id}
+    s.child.add_record("break_glass", s.case, {"user_id": s.caller_id})

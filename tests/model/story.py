@@ -9,29 +9,31 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any, NamedTuple
 
-from tests.world import STAFF, SYSTEMS, id_of
+from tests.world import API_CLIENTS, STAFF, id_of
 
-ID = {name: str(id_of(name)) for name in (*STAFF, *SYSTEMS)}
-NAME = {who: name for name, who in ID.items()}
-ROLE = {name: roles[0] for name, (roles, _) in STAFF.items()} | dict.fromkeys(SYSTEMS, "partner_system")
-TEAM = {name: str(id_of(name)) for name in ("north", "south")}
-MEMBERS = {
-    team: {ID[name] for name, (_, teams) in STAFF.items() if called in dict(teams)}
-    for called, team in TEAM.items()
+IDS_BY_NAME = {name: str(id_of(name)) for name in (*STAFF, *API_CLIENTS)}
+NAMES_BY_ID = {who: name for name, who in IDS_BY_NAME.items()}
+ROLES_BY_NAME = {name: roles[0] for name, (roles, _) in STAFF.items()} | dict.fromkeys(
+    API_CLIENTS, "partner_system"
+)
+TEAM_IDS = {name: str(id_of(name)) for name in ("north", "south")}
+MEMBER_IDS_BY_TEAM = {
+    team: {IDS_BY_NAME[name] for name, (_, teams) in STAFF.items() if called in dict(teams)}
+    for called, team in TEAM_IDS.items()
 }
-LEADING = {
-    team: {ID[name] for name, (_, teams) in STAFF.items() if (called, True) in teams}
-    for called, team in TEAM.items()
+SUPERVISOR_IDS_BY_TEAM = {
+    team: {IDS_BY_NAME[name] for name, (_, teams) in STAFF.items() if (called, True) in teams}
+    for called, team in TEAM_IDS.items()
 }
-WORKERS = frozenset({"social_worker", "supervisor"})
-SUPERVISORS = frozenset({"supervisor"})
-MANAGERS = frozenset({"programme_manager"})
-LEADERS = SUPERVISORS | MANAGERS
-CASEWORK = WORKERS | MANAGERS
-STAFF_ROLES = frozenset(ROLE.values()) - {"partner_system"}
+WORKER_ROLES = frozenset({"social_worker", "supervisor"})
+SUPERVISOR_ROLES = frozenset({"supervisor"})
+MANAGER_ROLES = frozenset({"programme_manager"})
+LEADER_ROLES = SUPERVISOR_ROLES | MANAGER_ROLES
+CASEWORK_ROLES = WORKER_ROLES | MANAGER_ROLES
+STAFF_ROLES = frozenset(ROLES_BY_NAME.values()) - {"partner_system"}
 
 
-class Refused(Exception):
+class Rejected(Exception):
     """What the model says an act is answered, where it is not done."""
 
     def __init__(self, status: int, codes: Iterable[str] = ()) -> None:
@@ -39,20 +41,20 @@ class Refused(Exception):
         self.status, self.codes = status, frozenset(codes)
 
 
-def refuse(*codes: str | Iterable[str]) -> None:
+def raise_if_unmet(*codes: str | Iterable[str]) -> None:
     """Refuse an act for every condition that is not met."""
     unmet = [code for given in codes for code in ([given] if isinstance(given, str) else given) if code]
     if unmet:
-        raise Refused(409, unmet)
+        raise Rejected(409, unmet)
 
 
 @dataclass(eq=False)
-class Record:
+class ModelRecord:
     """A record: what it says on the wire, as far as the model knows. What is inside a value is never changed, only replaced."""
 
     kind: str
-    says: dict[str, Any]
-    up: "Record | None" = None
+    fields: dict[str, Any]
+    parent: "ModelRecord | None" = None
     """What it is part of: an action of its goal, a goal of its plan, everything of its case."""
     id: str = ""
     """Empty until the database has told the id of what the product made by itself."""
@@ -60,110 +62,112 @@ class Record:
     """As the database told it last: 0 until it was asked."""
     changed: bool = False
     """Since the database was asked."""
-    knows: dict[str, Any] = field(default_factory=dict)
+    hidden: dict[str, Any] = field(default_factory=dict)
     """What is true of it and not shown."""
 
     def __getitem__(self, name: str) -> Any:
-        return self.says[name]
+        return self.fields[name]
 
     def __setitem__(self, name: str, value: Any) -> None:
-        self.says[name] = value
+        self.fields[name] = value
 
     @property
-    def case(self) -> "Record":
-        return self if self.up is None else self.up.case
+    def case(self) -> "ModelRecord":
+        return self if self.parent is None else self.parent.case
 
-    def write(self, **said: Any) -> None:
+    def update(self, **said: Any) -> None:
         """Change what it says."""
-        self.says.update(said)
+        self.fields.update(said)
         self.changed = True
 
-    def copied(self) -> "Record":
+    def copy(self) -> "ModelRecord":
         """A record with documents of its own, still part of what the other one is part of."""
-        return replace(self, says=dict(self.says), knows=dict(self.knows))
+        return replace(self, fields=dict(self.fields), hidden=dict(self.hidden))
 
 
 @dataclass
-class Story:
+class ChildModel:
     """Everything of one child."""
 
-    child: str
-    records: list[Record] = field(default_factory=list)
+    child_id: str
+    records: list[ModelRecord] = field(default_factory=list)
     clock: int = 0
     """How many things were decided: what came later has more."""
 
-    def of(self, kind: str, up: Record | None = None, **says: Any) -> list[Record]:
+    def list_records(self, kind: str, up: ModelRecord | None = None, **says: Any) -> list[ModelRecord]:
         """The records of a kind, of a case or another record, that say so."""
         return [
             record
             for record in self.records
             if record.kind == kind
-            and (up is None or record.up is up)
-            and all(record.says.get(name) == value for name, value in says.items())
+            and (up is None or record.parent is up)
+            and all(record.fields.get(name) == value for name, value in says.items())
         ]
 
-    def add(self, kind: str, up: Record | None, says: dict[str, Any], id_: str = "", **knows: Any) -> Record:
-        record = Record(kind, says, up, id_, knows=knows)
+    def add_record(
+        self, kind: str, up: ModelRecord | None, says: dict[str, Any], id_: str = "", **knows: Any
+    ) -> ModelRecord:
+        record = ModelRecord(kind, says, up, id_, hidden=knows)
         self.records.append(record)
         return record
 
-    def find(self, id_: str) -> Record | None:
+    def find_record(self, id_: str) -> ModelRecord | None:
         return next((record for record in self.records if record.id == id_), None) if id_ else None
 
-    def branch(self) -> "Story":
+    def fork(self) -> "ChildModel":
         """The same story, which may go on otherwise."""
-        twins = {id(record): record.copied() for record in self.records}
+        twins = {id(record): record.copy() for record in self.records}
         for twin in twins.values():
-            twin.up = twin.up and twins[id(twin.up)]
-            for name, value in twin.knows.items():
-                if isinstance(value, Record):
-                    twin.knows[name] = twins[id(value)]
-        return Story(self.child, list(twins.values()), self.clock)
+            twin.parent = twin.parent and twins[id(twin.parent)]
+            for name, value in twin.hidden.items():
+                if isinstance(value, ModelRecord):
+                    twin.hidden[name] = twins[id(value)]
+        return ChildModel(self.child_id, list(twins.values()), self.clock)
 
     def tick(self) -> int:
         self.clock += 1
         return self.clock
 
 
-def works_on(who: str, case: Record) -> bool:
+def is_assigned(who: str, case: ModelRecord) -> bool:
     return who == case["lead_worker_id"] or who in case["co_worker_ids"]
 
 
-def leads(who: str, case: Record) -> bool:
-    return who in LEADING[case["team_id"]] or ROLE[NAME[who]] in MANAGERS
+def leads_case(who: str, case: ModelRecord) -> bool:
+    return who in SUPERVISOR_IDS_BY_TEAM[case["team_id"]] or ROLES_BY_NAME[NAMES_BY_ID[who]] in MANAGER_ROLES
 
 
-def sees(who: str, case: Record) -> bool:
+def can_see(who: str, case: ModelRecord) -> bool:
     """Own cases, those of the team one supervises, those opened by breaking the glass; a manager sees all."""
-    role = ROLE[NAME[who]]
-    mine = role in WORKERS and (works_on(who, case) or who in case.knows["glass"])
-    return role in CASEWORK and (mine or leads(who, case))
+    role = ROLES_BY_NAME[NAMES_BY_ID[who]]
+    mine = role in WORKER_ROLES and (is_assigned(who, case) or who in case.hidden["glass"])
+    return role in CASEWORK_ROLES and (mine or leads_case(who, case))
 
 
-def closed(case: Record) -> list[str]:
+def check_case_open(case: ModelRecord) -> list[str]:
     return ["status"] if case["status"] == "closed" else []
 
 
-def stranger(who: str, case: Record) -> list[str]:
+def check_works_on_case(who: str, case: ModelRecord) -> list[str]:
     """Broken glass shows; it does not let anybody do what the case's own people do."""
-    return [] if works_on(who, case) or leads(who, case) else ["not_on_case"]
+    return [] if is_assigned(who, case) or leads_case(who, case) else ["not_on_case"]
 
 
-def unwritable(s: "Scene") -> list[str]:
+def check_writable(s: "OperationContext") -> list[str]:
     """Nobody writes on a closed case, nor where they only look."""
-    return closed(s.case) + stranger(s.me, s.case)
+    return check_case_open(s.case) + check_works_on_case(s.caller_id, s.case)
 
 
-def blob(text: str, rng: Random) -> str:
+def unique_text(text: str, rng: Random) -> str:
     """Words that were never said before."""
     return f"{text} {rng.getrandbits(48):x}"
 
 
-class Told(NamedTuple):
+class Payload(NamedTuple):
     """What is sent."""
 
     body: Any = None
-    wrong: bool = False
+    is_invalid: bool = False
     """Not what the act asks for: a field is missing, or cannot be."""
     area: str = ""
 
@@ -172,106 +176,121 @@ class Told(NamedTuple):
 class Attempt:
     """One request."""
 
-    act: str
-    actor: str
-    child: str
-    target: str
+    operation: str
+    caller_name: str
+    child_id: str
+    record_id: str
     """The record of the child that it is done to; empty where the id is nobody's."""
-    told: Told
+    payload: Payload
     path: str
-    seen: int | None
+    expected_version: int | None
 
     def __str__(self) -> str:
-        return f"{self.actor}: {self.act} {self.path} {self.told.body} If-Match {self.seen}"
+        return f"{self.caller_name}: {self.operation} {self.path} {self.payload.body} If-Match {self.expected_version}"
 
 
 @dataclass(frozen=True)
-class Scene:
+class OperationContext:
     """An act about to be done: by whom, to what."""
 
-    story: Story
-    record: Record
-    me: str
-    said: Any
+    child: ChildModel
+    record: ModelRecord
+    caller_id: str
+    payload: Any
     area: str
-    seen: int | None
+    expected_version: int | None
 
     @property
-    def case(self) -> Record:
+    def case(self) -> ModelRecord:
         return self.record.case
 
 
-Play = Callable[[Scene], Iterator[None]]
-Telling = Callable[[Random, Story, Record], Told | None]
+OperationHandler = Callable[[OperationContext], Iterator[None]]
+PayloadBuilder = Callable[[Random, ChildModel, ModelRecord], Payload | None]
 
 
 @dataclass(frozen=True)
-class Act:
+class Operation:
     """What somebody may do: where, who, asking for which version, and what becomes of it."""
 
     name: str
     method: str
     path: str
-    of: str
-    by: frozenset[str]
-    versioned: bool
-    unseen: bool
+    record_kind: str
+    roles: frozenset[str]
+    requires_version: bool
+    allows_hidden: bool
     """It is done to what one does not see yet."""
     weight: float
-    tell: Telling
-    play: Play
+    build_payload: PayloadBuilder
+    handler: OperationHandler
 
 
-ACTS: dict[str, Act] = {}
-BARE: Telling = lambda _rng, _story, _record: Told()  # noqa: E731
+OPERATIONS: dict[str, Operation] = {}
+EMPTY_PAYLOAD: PayloadBuilder = lambda _rng, _story, _record: Payload()  # noqa: E731
 
 
-def act(
+def register_operation(
     route: str,
-    of: str,
-    by: frozenset[str] = WORKERS,
+    record_kind: str,
+    roles: frozenset[str] = WORKER_ROLES,
     *,
-    tell: Telling = BARE,
-    versioned: bool = True,
-    unseen: bool = False,
+    build_payload: PayloadBuilder = EMPTY_PAYLOAD,
+    requires_version: bool = True,
+    allows_hidden: bool = False,
     weight: float = 1,
-) -> Callable[[Play], Play]:
+) -> Callable[[OperationHandler], OperationHandler]:
     """Enter an act; it judges up to its `yield`, changing nothing, and what follows is its effect.
 
     `by`: whose roles it is; `unseen`: it is done to what one does not see yet; `weight`: how far it brings a case.
     """
 
-    def enter(play: Play) -> Play:
+    def enter(play: OperationHandler) -> OperationHandler:
         method, path = route.split()
         called = play.__name__
-        ACTS[called] = Act(called, method, "/v1" + path, of, by, versioned, unseen, weight, tell, play)
+        OPERATIONS[called] = Operation(
+            called,
+            method,
+            "/v1" + path,
+            record_kind,
+            roles,
+            requires_version,
+            allows_hidden,
+            weight,
+            build_payload,
+            play,
+        )
         return play
 
     return enter
 
 
-def judge(story: Story, attempt: Attempt) -> Iterator[None]:
+def evaluate(story: ChildModel, attempt: Attempt) -> Iterator[None]:
     """Return the effect that an act will have.
 
     Raises:
         Refused: it has none.
     """
-    known = ACTS[attempt.act]
-    if ROLE[attempt.actor] not in known.by:
-        raise Refused(403)
-    if known.versioned and attempt.seen is None:
-        raise Refused(428)
-    if attempt.told.wrong:
-        raise Refused(422)
-    record, me = story.find(attempt.target), ID[attempt.actor]
-    if record is None or not (known.unseen or sees(me, record.case)):
-        raise Refused(404)
-    if known.versioned and (record.changed or record.version != attempt.seen):
-        raise Refused(412)
-    effect = known.play(Scene(story, record, me, attempt.told.body, attempt.told.area, attempt.seen))
+    known = OPERATIONS[attempt.operation]
+    if ROLES_BY_NAME[attempt.caller_name] not in known.roles:
+        raise Rejected(403)
+    if known.requires_version and attempt.expected_version is None:
+        raise Rejected(428)
+    if attempt.payload.is_invalid:
+        raise Rejected(422)
+    record, me = story.find_record(attempt.record_id), IDS_BY_NAME[attempt.caller_name]
+    if record is None or not (known.allows_hidden or can_see(me, record.case)):
+        raise Rejected(404)
+    if known.requires_version and (record.changed or record.version != attempt.expected_version):
+        raise Rejected(412)
+    effect = known.handler(
+        OperationContext(
+            story, record, me, attempt.payload.body, attempt.payload.area, attempt.expected_version
+        )
+    )
     next(effect)
     return effect
 
 
-def new_id(rng: Random) -> str:
+def random_id(rng: Random) -> str:
     return str(uuid.UUID(int=rng.getrandbits(128), version=4))

@@ -4,10 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from tests.model.story import Record, Story
-from tests.world import children_in
+from tests.model.story import ChildModel, ModelRecord
+from tests.world import child_ids_in
 
-DECIDED = ("author_id", "decided_by_id")
+DECISION_COLUMNS = ("author_id", "decided_by_id")
 TABLES: dict[str, tuple[str, str, tuple[str, ...]]] = {
     # what a table says of a status; what is unique in it, whoever chose the id; what must be as the model says
     "cases": (
@@ -21,11 +21,11 @@ TABLES: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "NULL",
         ("withdrawn_by_id",),
     ),
-    "assessments": ("status", "NULL", (*DECIDED, "submitted_by_id")),
+    "assessments": ("status", "NULL", (*DECISION_COLUMNS, "submitted_by_id")),
     "care_plans": (
         "status",
         "concat_ws(' ', case_id, subject, person_id, edition)",
-        (*DECIDED, "submitted_by_id"),
+        (*DECISION_COLUMNS, "submitted_by_id"),
     ),
     "goals": ("status", "concat_ws(' ', plan_id, origin_id)", ()),
     "actions": ("status", "concat_ws(' ', goal_id, origin_id)", ("done_on",)),
@@ -37,7 +37,7 @@ TABLES: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "concat_ws(' ', case_id, number)",
         ("due_on", "held_on", "decision", "completed_by_id"),
     ),
-    "exit_plans": ("status", "case_id", DECIDED),
+    "exit_plans": ("status", "case_id", DECISION_COLUMNS),
     "follow_ups": (
         "status",
         "concat_ws(' ', case_id, months)",
@@ -45,11 +45,11 @@ TABLES: dict[str, tuple[str, str, tuple[str, ...]]] = {
     ),
     "break_glass": ("NULL", "concat_ws(' ', case_id, user_id)", ()),
 }
-UNVERSIONED = {"session_addenda", "break_glass"}
+UNVERSIONED_TABLES = {"session_addenda", "break_glass"}
 """What is written once."""
-ROWS = " UNION ALL ".join(
+ROWS_QUERY = " UNION ALL ".join(
     f"SELECT '{table}' AS kind, id::text, child_id::text AS child, ({key})::text AS key, {status} AS status,"  # noqa: S608 - our own words
-    f" {'1' if table in UNVERSIONED else 'version'} AS version,"
+    f" {'1' if table in UNVERSIONED_TABLES else 'version'} AS version,"
     f" ARRAY[{', '.join(f'{name}::text' for name in facts)}]::text[] AS facts"
     f" FROM {table} WHERE child_id = ANY($1::uuid[])"
     for table, (status, key, facts) in TABLES.items()
@@ -59,28 +59,28 @@ Rows = dict[str, dict[str, dict[str, Any]]]
 """By child and kind, then by id."""
 
 
-async def rows_of(superuser: Any, children: Iterable[str]) -> Rows:
+async def fetch_rows(superuser: Any, children: Iterable[str]) -> Rows:
     found: Rows = defaultdict(dict)
-    for row in await superuser.fetch(ROWS, list(children)):
+    for row in await superuser.fetch(ROWS_QUERY, list(children)):
         found[f"{row['child']} {row['kind']}"][row["id"]] = row
     return found
 
 
-def differences(story: Story, rows: Rows) -> Iterator[str]:
+def find_differences(story: ChildModel, rows: Rows) -> Iterator[str]:
     """Take the ids that the product chose from its rows; tell what else is not as the model says."""
     for kind, (_, _, facts) in TABLES.items():
-        there, known = rows[f"{story.child} {kind}"], story.of(kind)
+        there, known = rows[f"{story.child_id} {kind}"], story.list_records(kind)
         ids = {record.id for record in known}
         strange = defaultdict(list)
         for id_ in there.keys() - ids:
             strange[there[id_]["key"]].append(id_)
         for record in known:
-            record.id = record.id or (strange[key_of(record)] or [""]).pop()
+            record.id = record.id or (strange[natural_key(record)] or [""]).pop()
             row = there.get(record.id)
             if row is None:
-                yield f"lost: {kind} {record.id} {record.says}"
+                yield f"lost: {kind} {record.id} {record.fields}"
                 continue
-            said = (record.says.get("status"), [record.says.get(name) for name in facts])
+            said = (record.fields.get("status"), [record.fields.get(name) for name in facts])
             if said != (row["status"], row["facts"]):
                 yield f"{kind} {record.id} is {row['status']} {row['facts']}, not {said}"
             if record.version and (row["version"] != record.version) != record.changed:
@@ -90,29 +90,29 @@ def differences(story: Story, rows: Rows) -> Iterator[str]:
         )
 
 
-def key_of(record: Record) -> str:
+def natural_key(record: ModelRecord) -> str:
     """What the row of a record is known by, while its id is not known."""
-    up, case = record.up.id if record.up else "", record.case.id
+    up, case = record.parent.id if record.parent else "", record.case.id
     parts: dict[str, list[Any]] = {
-        "cases": [record.says.get("previous_case_id")],
-        "care_plans": [case, *(record.says.get(name) for name in ("subject", "person_id", "edition"))],
-        "goals": [up, record.says.get("origin_id")],
-        "actions": [up, record.says.get("origin_id")],
-        "reviews": [case, record.says.get("number")],
-        "follow_ups": [case, record.says.get("months")],
-        "break_glass": [case, record.says.get("user_id")],
+        "cases": [record.fields.get("previous_case_id")],
+        "care_plans": [case, *(record.fields.get(name) for name in ("subject", "person_id", "edition"))],
+        "goals": [up, record.fields.get("origin_id")],
+        "actions": [up, record.fields.get("origin_id")],
+        "reviews": [case, record.fields.get("number")],
+        "follow_ups": [case, record.fields.get("months")],
+        "break_glass": [case, record.fields.get("user_id")],
     }
     return " ".join(str(part) for part in parts.get(record.kind, [case]) if part is not None)
 
 
-def settle(story: Story, rows: Rows) -> None:
+def sync_versions(story: ChildModel, rows: Rows) -> None:
     """Remember the versions that are now."""
     for record in story.records:
-        record.version = rows[f"{story.child} {record.kind}"][record.id]["version"]
+        record.version = rows[f"{story.child_id} {record.kind}"][record.id]["version"]
         record.changed = False
 
 
-NEVER = {
+FORBIDDEN_STATES = {
     "in support without exactly one next review, on its day": """
         SELECT c.id FROM cases c LEFT JOIN reviews r ON r.case_id = c.id AND r.status = 'scheduled'
          WHERE c.status IN ('active', 'exiting')
@@ -147,57 +147,64 @@ NEVER = {
         SELECT s.id FROM service_referrals s JOIN consents k ON k.id = s.consent_id
          WHERE s.sent_at > k.withdrawn_at OR (s.sent_at IS NOT NULL AND k.status <> 'given')""",
 }
-BROKEN = " UNION ALL ".join(
+FORBIDDEN_STATES_QUERY = " UNION ALL ".join(
     f"SELECT '{what}' AS what, x.id::text FROM ({sql}) AS x (id)"  # noqa: S608 - our own words
-    for what, sql in NEVER.items()
+    for what, sql in FORBIDDEN_STATES.items()
 )
 
 
-async def broken(superuser: Any) -> list[str]:
+async def find_forbidden_states(superuser: Any) -> list[str]:
     """What may never be so, and is."""
-    return [f"{row['what']}: {row['id']}" for row in await superuser.fetch(BROKEN)]
+    return [f"{row['what']}: {row['id']}" for row in await superuser.fetch(FORBIDDEN_STATES_QUERY)]
 
 
 # The log
 
 
-class Answered(NamedTuple):
+class ObservedResponse(NamedTuple):
     """What a request was answered, for the log to be held against."""
 
     request_id: str
     actor_id: str
     status: int
-    children: set[str]
+    child_ids: set[str]
 
 
-LOGGED = """
+ACCESS_ENTRIES_QUERY = """
     SELECT e.request_id, e.id, e.actor_id::text, x.outcome, x.status, x.child_id::text
       FROM access_events e LEFT JOIN access_entries x ON x.event_id = e.id
      WHERE e.request_id = ANY($1)
 """
-ENDS = {403: "forbidden", 404: "not_found", 409: "refused", 412: "conflict", 422: "invalid", 428: "invalid"}
+OUTCOMES_BY_STATUS = {
+    403: "forbidden",
+    404: "not_found",
+    409: "refused",
+    412: "conflict",
+    422: "invalid",
+    428: "invalid",
+}
 
 
-async def unlogged(superuser: Any, answered: list[Answered]) -> list[str]:
+async def find_unlogged_responses(superuser: Any, responses: list[ObservedResponse]) -> list[str]:
     """Every answer beside its event and entries: one event, by whom it was, ended as it ended, with the children it showed."""
     found = defaultdict(list)
-    for row in await superuser.fetch(LOGGED, [one.request_id for one in answered]):
+    for row in await superuser.fetch(ACCESS_ENTRIES_QUERY, [one.request_id for one in responses]):
         found[row["request_id"]].append(row)
     return [
         f"{one} is not in the log so: {found[one.request_id]}"
-        for one in answered
-        if not traced(one, found[one.request_id])
+        for one in responses
+        if not is_logged(one, found[one.request_id])
     ]
 
 
-def traced(one: Answered, rows: list[Any]) -> bool:
-    outcome = "allowed" if one.status < 300 else ENDS.get(one.status)
+def is_logged(one: ObservedResponse, rows: list[Any]) -> bool:
+    outcome = "allowed" if one.status < 300 else OUTCOMES_BY_STATUS.get(one.status)
     by = {(row["id"], row["actor_id"], row["outcome"], row["status"]) for row in rows}
     shown = {row["child_id"] for row in rows} - {None}
     return (
-        len(by) == 1 and next(iter(by))[1:] == (one.actor_id, outcome, one.status) and shown == one.children
+        len(by) == 1 and next(iter(by))[1:] == (one.actor_id, outcome, one.status) and shown == one.child_ids
     )
 
 
-def answered(request_id: str, actor_id: str, status: int, body: Any) -> Answered:
-    return Answered(request_id, actor_id, status, children_in(body) if status < 300 else set())
+def observe_response(request_id: str, actor_id: str, status: int, body: Any) -> ObservedResponse:
+    return ObservedResponse(request_id, actor_id, status, child_ids_in(body) if status < 300 else set())

@@ -8,17 +8,17 @@ import httpx
 import pytest
 
 from app.schemas.referrals import ReferralCreate
-from tests.world import Caller, World
+from tests.world import AuthenticatedClient, Scenario
 
-CANARY = "Canary9271"
-DAY = "2026-03-01"
-FULL: dict[str, Any] = {
+LEAK_CANARY = "Canary9271"
+SAMPLE_DATE = "2026-03-01"
+FULL_REFERRAL_PAYLOAD: dict[str, Any] = {
     "id": "6f1f5a52-6c0f-4b0e-9d5e-0d5c8f0f9271",
     "external_id": "sample external id",
     "source": "api",
     "urgency": "urgent",
     "concern": {
-        "kind": "survivor", "summary": "sample summary", "occurred_on": DAY, "period": "sample period",
+        "kind": "survivor", "summary": "sample summary", "occurred_on": SAMPLE_DATE, "period": "sample period",
         "child_is_safe_now": True, "reported_to": ["police"],
     },
     "child": {
@@ -39,9 +39,9 @@ FULL: dict[str, Any] = {
     },
     "referrer": {"name": "sample name", "position": "sample position", "phone": "+85523880001", "email": "a@b.example"},
     "consent": {
-        "given_by": ["child"], "method": "oral", "on": DAY, "scope": ["services"], "witness": "sample witness",
+        "given_by": ["child"], "method": "oral", "on": SAMPLE_DATE, "scope": ["services"], "witness": "sample witness",
         "basis_without_consent": {
-            "basis": "vital_interest", "decided_by": "sample decider", "on": DAY, "child_told": True,
+            "basis": "vital_interest", "decided_by": "sample decider", "on": SAMPLE_DATE, "child_told": True,
             "reason": "sample reason",
         },
     },
@@ -49,8 +49,8 @@ FULL: dict[str, Any] = {
     "documents": [{"title": "sample title", "note": "sample note"}],
 }  # fmt: skip
 BIRTH_FORMS = (("date", "precision"), ("estimated_age", "estimated_on"))
-ESTIMATED = copy.deepcopy(FULL)
-ESTIMATED["child"]["birth"] = {"estimated_age": 9, "estimated_on": DAY}
+ESTIMATED = copy.deepcopy(FULL_REFERRAL_PAYLOAD)
+ESTIMATED["child"]["birth"] = {"estimated_age": 9, "estimated_on": SAMPLE_DATE}
 NOT_PATCHED = {"id", "external_id", "source"}
 TRICKY = (
     "'; DROP TABLE referrals; --", "../../../../etc/passwd", "%00%2e%2e%2f", "{{7*7}}${7*7}", "<script>alert(1)</script>",
@@ -70,10 +70,10 @@ def paths(document: Any, here: Path = ()) -> Iterator[tuple[Path, Any]]:
             yield from paths(value, (*here, step))
 
 
-LEAVES = [(path, value) for path, value in paths(FULL) if not isinstance(value, dict | list)]
-CONTAINERS = [(path, value) for path, value in paths(FULL) if isinstance(value, dict | list)]
+LEAVES = [(path, value) for path, value in paths(FULL_REFERRAL_PAYLOAD) if not isinstance(value, dict | list)]
+CONTAINERS = [(path, value) for path, value in paths(FULL_REFERRAL_PAYLOAD) if isinstance(value, dict | list)]
 FREE = [path for path, value in LEAVES if str(value).startswith("sample")]
-DAYS = [path for path, value in LEAVES if value in {DAY, "2015-05-04"}]
+DAYS = [path for path, value in LEAVES if value in {SAMPLE_DATE, "2015-05-04"}]
 TRUTHS = [path for path, value in LEAVES if value is True]
 TEXTS = [path for path, value in LEAVES if isinstance(value, str)]
 
@@ -88,7 +88,7 @@ def holder(document: Any, path: Path) -> Any:
     return document
 
 
-def changed(value: Any, *places: Path, full: dict[str, Any] = FULL) -> dict[str, Any]:
+def changed(value: Any, *places: Path, full: dict[str, Any] = FULL_REFERRAL_PAYLOAD) -> dict[str, Any]:
     document = copy.deepcopy(full)
     for path in places:
         holder(document, path)[path[-1]] = value
@@ -102,7 +102,7 @@ def patch_of(document: dict[str, Any]) -> dict[str, Any]:
 class Target:
     """Sends a body as a new referral and as a change of one, and expects the same result."""
 
-    def __init__(self, partner: Caller, path: str) -> None:
+    def __init__(self, partner: AuthenticatedClient, path: str) -> None:
         self.partner = partner
         self.path = path
         self.sent = 0
@@ -110,7 +110,9 @@ class Target:
     async def post(self, document: dict[str, Any]) -> httpx.Response:
         self.sent += 1
         fresh = {"id": f"00000000-0000-4000-8000-{self.sent:012}", "external_id": f"fresh {self.sent}"}
-        same = {name: value for name, value in fresh.items() if document.get(name) == FULL[name]}
+        same = {
+            name: value for name, value in fresh.items() if document.get(name) == FULL_REFERRAL_PAYLOAD[name]
+        }
         return await self.partner.post("/v1/referrals", {**document, **same})
 
     async def patch(self, document: dict[str, Any]) -> httpx.Response:
@@ -141,10 +143,10 @@ def rejection(response: httpx.Response) -> set[str]:
 
 
 @pytest.fixture
-async def target(world: World) -> Target:
-    made = await world.partner_one.post("/v1/referrals", {**FULL, "id": None})
+async def target(scenario: Scenario) -> Target:
+    made = await scenario.partner_one.post("/v1/referrals", {**FULL_REFERRAL_PAYLOAD, "id": None})
     assert made.status_code == 201, made.text
-    return Target(world.partner_one, made.headers["location"])
+    return Target(scenario.partner_one, made.headers["location"])
 
 
 def test_full_example_has_every_field() -> None:
@@ -161,23 +163,23 @@ def test_full_example_has_every_field() -> None:
 
     expected_paths = {
         tuple(s for s in path if isinstance(s, str))
-        for example in (FULL, ESTIMATED)
+        for example in (FULL_REFERRAL_PAYLOAD, ESTIMATED)
         for path, _ in paths(example)
     }
     assert set(walk(schema)) <= expected_paths
     assert len(LEAVES) > 50
 
 
-async def test_omitted_or_null_field_is_accepted_or_reported(world: World, target: Target) -> None:
+async def test_omitted_or_null_field_is_accepted_or_reported(scenario: Scenario, target: Target) -> None:
     optional: list[Path] = []
-    for path, value in paths(FULL):
+    for path, value in paths(FULL_REFERRAL_PAYLOAD):
         response = await target.post(changed(None, path))
         if response.status_code == 201:
             optional.append(path)
             continue
         assert_about(path, rejection(response))
         if isinstance(path[-1], str) and value not in ([], {}):
-            without = copy.deepcopy(FULL)
+            without = copy.deepcopy(FULL_REFERRAL_PAYLOAD)
             del holder(without, path)[path[-1]]
             response = await target.post(without)
             assert response.status_code == 201 or assert_about(path, rejection(response))
@@ -186,11 +188,11 @@ async def test_omitted_or_null_field_is_accepted_or_reported(world: World, targe
         "external_id": "least",
         "urgency": "urgent",
         "concern": {"kind": "suspected", "summary": "sample"},
-        "child": {"nickname": "sample", "birth": FULL["child"]["birth"]},
-        "consent": {"given_by": ["child"], "method": "oral", "on": DAY, "scope": ["services"]},
+        "child": {"nickname": "sample", "birth": FULL_REFERRAL_PAYLOAD["child"]["birth"]},
+        "consent": {"given_by": ["child"], "method": "oral", "on": SAMPLE_DATE, "scope": ["services"]},
     }
     assert (await target.post(least)).status_code == 201
-    assert (await world.supervisor_north.get("/v1/referrals?limit=200")).status_code == 200
+    assert (await scenario.supervisor_north.get("/v1/referrals?limit=200")).status_code == 200
 
 
 def assert_about(path: Path, found: set[str]) -> bool:
@@ -203,14 +205,14 @@ def assert_about(path: Path, found: set[str]) -> bool:
 
 async def test_wrong_types_are_reported_for_every_field(target: Target) -> None:
     everywhere = [path for path, _ in LEAVES]
-    others: list[Any] = [92719271, 9271.5, [CANARY], {CANARY: CANARY}, [], {}]
+    others: list[Any] = [92719271, 9271.5, [LEAK_CANARY], {LEAK_CANARY: LEAK_CANARY}, [], {}]
     for other in others:
         await target.rejected(changed(other, *everywhere), *everywhere)
     await target.rejected(changed(True, *TEXTS), *TEXTS)
-    for truth in ("yes", "true", 1, 0, "1", CANARY):
+    for truth in ("yes", "true", 1, 0, "1", LEAK_CANARY):
         await target.rejected(changed(truth, *TRUTHS), *TRUTHS)
     age: Path = ("child", "birth", "estimated_age")
-    for years in ("7", 7.5, True, -1, 121, 2**53, CANARY):
+    for years in ("7", 7.5, True, -1, 121, 2**53, LEAK_CANARY):
         await target.rejected(changed(years, age, full=ESTIMATED), age)
 
 
@@ -218,7 +220,7 @@ async def test_invalid_dates_are_rejected(target: Target) -> None:
     for value in (
         *(1_772_323_200, 1.5, "1772323200", "2026-03-01T00:00:00Z", "2026-03-01 ", "2026-3-1", "20260301", "01/03/2026"),
         *("0000-00-00", "0000-01-01", "2026-02-29", "2026-13-01", "2026-04-31", "10000-01-01", "-2026-03-01"),
-        *("២០២៦-០៣-០១", "2026-W09-7", "today", "", CANARY),
+        *("២០២៦-០៣-០១", "2026-W09-7", "today", "", LEAK_CANARY),
     ):  # fmt: skip
         await target.rejected(changed(value, *DAYS), *DAYS)
     born: Path = ("child", "birth")
@@ -237,39 +239,42 @@ async def test_objects_and_lists_are_not_interchangeable(target: Target) -> None
         places = [path for path, _ in CONTAINERS if len(path) == depth]
         lists = [path for path, value in CONTAINERS if len(path) == depth and isinstance(value, list)]
         objects = [path for path in places if path not in lists]
-        wrongs: list[tuple[Any, list[Path]]] = [({CANARY: CANARY}, lists), ([{CANARY: CANARY}], objects)]
-        for wrong, spots in (*wrongs, (CANARY, places), (9271, places), (True, places)):
+        wrongs: list[tuple[Any, list[Path]]] = [
+            ({LEAK_CANARY: LEAK_CANARY}, lists),
+            ([{LEAK_CANARY: LEAK_CANARY}], objects),
+        ]
+        for wrong, spots in (*wrongs, (LEAK_CANARY, places), (9271, places), (True, places)):
             if spots:
                 await target.rejected(changed(wrong, *spots), *spots)
     assert {len(path) for path, _ in CONTAINERS} == {1, 2, 3}
-    for body in ([FULL], [], CANARY, 9271, None, True):
+    for body in ([FULL_REFERRAL_PAYLOAD], [], LEAK_CANARY, 9271, None, True):
         assert rejection(await target.partner.post("/v1/referrals", body)) == {""}
-    many = changed([{"title": CANARY}] * 21, ("documents",))
+    many = changed([{"title": LEAK_CANARY}] * 21, ("documents",))
     await target.rejected(many, ("documents",))
 
 
 async def test_unknown_fields_are_rejected_in_every_object(target: Target) -> None:
     objects: list[Path] = [(), *(path for path, value in CONTAINERS if isinstance(value, dict))]
     objects.remove(("child", "disability", "difficulties"))
-    document = copy.deepcopy(FULL)
+    document = copy.deepcopy(FULL_REFERRAL_PAYLOAD)
     for path in objects:
-        holder(document, (*path, "x"))["surprise"] = CANARY
+        holder(document, (*path, "x"))["surprise"] = LEAK_CANARY
     await target.rejected(document, *((*path, "surprise") for path in objects))
     for key in (
-        CANARY,
+        LEAK_CANARY,
         "",
         "x" * 10_000,
         "ឈ្មោះ",
         "a b",
     ):  # Keys that are not plain identifiers are not repeated.
-        assert rejection(await target.post({**FULL, key: CANARY})) == {""}
-    assert rejection(await target.post({**FULL, "__proto__": CANARY})) == {"/__proto__"}
+        assert rejection(await target.post({**FULL_REFERRAL_PAYLOAD, key: LEAK_CANARY})) == {""}
+    assert rejection(await target.post({**FULL_REFERRAL_PAYLOAD, "__proto__": LEAK_CANARY})) == {"/__proto__"}
     difficulties: Path = ("child", "disability", "difficulties")
-    await target.rejected(changed({CANARY: "some"}, difficulties), difficulties)
+    await target.rejected(changed({LEAK_CANARY: "some"}, difficulties), difficulties)
 
 
 async def test_texts_have_a_maximum_length_and_are_not_blank(target: Target) -> None:
-    huge = CANARY * 10_000
+    huge = LEAK_CANARY * 10_000
     for start in range(0, len(TEXTS), 9):
         some = TEXTS[start : start + 9]
         await target.rejected(changed(huge, *some), *some)
@@ -284,20 +289,20 @@ async def test_texts_have_a_maximum_length_and_are_not_blank(target: Target) -> 
         )
 
 
-async def test_hostile_text_is_stored_unchanged(world: World, target: Target) -> None:
+async def test_hostile_text_is_stored_unchanged(scenario: Scenario, target: Target) -> None:
     named = [path for path in FREE if path[-1] in {"family", "given", "nickname", "external_id"}]
     free = [path for path in FREE if path not in named]
     for words in TRICKY:
         document = changed(words, *free)
         made = await target.post(document)
         assert made.status_code == 201, (words, made.text)
-        read = (await world.supervisor_north.get(made.headers["location"])).json()
+        read = (await scenario.supervisor_north.get(made.headers["location"])).json()
         assert [holder(read, path)[path[-1]] for path in free] == [words] * len(free)
         as_name = await target.post(changed(words, *(path for path in named if path != ("external_id",))))
         assert as_name.status_code == 201, (words, as_name.text)
-        kept = (await world.supervisor_north.get(as_name.headers["location"])).json()["child"]
+        kept = (await scenario.supervisor_north.get(as_name.headers["location"])).json()["child"]
         assert kept["names"][0]["family"] == kept["nickname"]
         assert kept["nickname"]
-        again = await world.supervisor_north.get(f"{as_name.headers['location']}/matches")
+        again = await scenario.supervisor_north.get(f"{as_name.headers['location']}/matches")
         assert again.status_code == 200
-    assert (await world.supervisor_north.get("/v1/referrals?limit=200")).status_code == 200
+    assert (await scenario.supervisor_north.get("/v1/referrals?limit=200")).status_code == 200

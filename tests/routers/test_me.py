@@ -10,17 +10,17 @@ import pyotp
 import pytest
 
 from app.config import get_settings
-from tests.routers.browsers import PASSWORD, Browser, open_browser, open_browser_with_passwords, run_sql
-from tests.world import World, id_of, token_of
+from tests.routers.browsers import USER_PASSWORD, Browser, open_browser, open_browser_with_passwords, run_sql
+from tests.world import Scenario, access_token_of, id_of
 
 ANOTHER = "a slower river in december"
 
 
 @pytest.fixture
-async def browser(world: World) -> AsyncIterator[Browser]:
-    found = await open_browser_with_passwords(world)
+async def browser(scenario: Scenario) -> AsyncIterator[Browser]:
+    found = await open_browser_with_passwords(scenario)
     yield found
-    await found.transport.aclose()
+    await found.http.aclose()
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def mfa_required(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 async def call(browser: Browser, method: str, path: str, json: Any = None) -> httpx.Response:
     bearer = {"authorization": f"Bearer {browser.token}"}
-    return await browser.transport.request(method, path, json=json, headers=bearer)
+    return await browser.http.request(method, path, json=json, headers=bearer)
 
 
 async def enrol(browser: Browser) -> tuple[pyotp.TOTP, list[str]]:
@@ -56,25 +56,25 @@ def fault(response: httpx.Response) -> str:
 
 
 async def test_password_change_ends_all_other_sessions(browser: Browser) -> None:
-    elsewhere = open_browser(browser.world, "198.51.100.7")
+    elsewhere = open_browser(browser.scenario, "198.51.100.7")
     await elsewhere.sign_in()
     await browser.sign_in()
-    change = {"current_password": PASSWORD, "new_password": ANOTHER}
+    change = {"current_password": USER_PASSWORD, "new_password": ANOTHER}
     assert (await call(browser, "POST", "/v1/me/password", change)).status_code == 204
     assert (await browser.get("/v1/me")).status_code == 200
     assert (await elsewhere.get("/v1/me")).status_code == 401
-    assert (await open_browser(browser.world).sign_in()).status_code == 401
-    assert (await open_browser(browser.world).sign_in(password=ANOTHER)).status_code == 200
+    assert (await open_browser(browser.scenario).sign_in()).status_code == 401
+    assert (await open_browser(browser.scenario).sign_in(password=ANOTHER)).status_code == 200
 
 
 async def test_password_change_requires_current_and_strong_new_password(browser: Browser) -> None:
     await browser.sign_in()
     tries = {
         ("wrong one for sure", ANOTHER): "wrong",
-        (PASSWORD, "tiny one"): "too_short",
-        (PASSWORD, "password1234"): "breached",
-        (PASSWORD, "worker_north in the hills"): "personal",
-        (PASSWORD, PASSWORD): "unchanged",
+        (USER_PASSWORD, "tiny one"): "too_short",
+        (USER_PASSWORD, "password1234"): "breached",
+        (USER_PASSWORD, "worker_north in the hills"): "personal",
+        (USER_PASSWORD, USER_PASSWORD): "unchanged",
     }
     for (current, new), code in tries.items():
         change = {"current_password": current, "new_password": new}
@@ -88,23 +88,23 @@ async def test_password_guesses_are_limited_for_authenticated_callers(browser: B
     guess = {"current_password": "guess", "new_password": ANOTHER}
     responses = [(await call(browser, "POST", "/v1/me/password", guess)).status_code for _ in range(6)]
     assert responses == [422] * 5 + [429]
-    assert (await open_browser(browser.world).sign_in()).status_code == 200
+    assert (await open_browser(browser.scenario).sign_in()).status_code == 200
 
 
 async def test_account_changes_require_recent_sign_in(browser: Browser) -> None:
-    browser.token = token_of("worker_north", auth_time=1)
+    browser.token = access_token_of("worker_north", auth_time=1)
     responses = [
         await call(
-            browser, "POST", "/v1/me/password", {"current_password": PASSWORD, "new_password": ANOTHER}
+            browser, "POST", "/v1/me/password", {"current_password": USER_PASSWORD, "new_password": ANOTHER}
         ),
         await call(browser, "POST", "/v1/me/mfa/totp"),
-        await call(browser, "DELETE", "/v1/me/mfa/totp", {"password": PASSWORD}),
+        await call(browser, "DELETE", "/v1/me/mfa/totp", {"password": USER_PASSWORD}),
     ]
     assert {a.json()["type"] for a in responses} == {"urn:firststep:problem:step-up-required"}
 
 
 async def test_sessions_are_listed_and_can_be_ended(browser: Browser) -> None:
-    elsewhere = open_browser(browser.world, "198.51.100.7")
+    elsewhere = open_browser(browser.scenario, "198.51.100.7")
     await elsewhere.sign_in()
     await browser.sign_in()
     listed = (await call(browser, "GET", "/v1/me/sessions?limit=2")).json()
@@ -121,34 +121,34 @@ async def test_sessions_are_listed_and_can_be_ended(browser: Browser) -> None:
 
 
 async def test_all_own_sessions_can_be_ended(browser: Browser) -> None:
-    elsewhere = open_browser(browser.world, "198.51.100.7")
+    elsewhere = open_browser(browser.scenario, "198.51.100.7")
     await elsewhere.sign_in()
     await browser.sign_in()
-    other = browser.world.worker_south
+    other = browser.scenario.worker_south
     assert (await call(browser, "DELETE", "/v1/me/sessions")).status_code == 204
     assert (await elsewhere.get("/v1/me")).status_code == 401
     assert (await browser.get("/v1/me")).status_code == 401
     assert (await browser.post("/v1/auth/refresh")).status_code == 401
     assert (await other.get("/v1/me")).status_code == 200
-    assert (await open_browser(browser.world).sign_in()).status_code == 200
+    assert (await open_browser(browser.scenario).sign_in()).status_code == 200
 
 
 async def test_enrolled_user_needs_an_unused_code(browser: Browser) -> None:
     await browser.sign_in()
     totp, recovery = await enrol(browser)
     assert (await browser.get("/v1/me")).json()["mfa_enrolled"] is True
-    fresh = open_browser(browser.world)
+    fresh = open_browser(browser.scenario)
     needed = await fresh.sign_in()
     assert (needed.status_code, fault(needed)) == (401, "otp_required")
     assert "errors" not in (await fresh.sign_in(password="not this one, no")).json()
     assert fault(await fresh.sign_in(otp="000000")) == "otp_wrong"
     code = totp.now()
     assert (await fresh.sign_in(otp=code)).status_code == 200
-    assert fault(await open_browser(browser.world).sign_in(otp=code)) == "otp_wrong"
-    assert (await open_browser(browser.world).sign_in(otp=recovery[0].upper())).status_code == 200
-    assert fault(await open_browser(browser.world).sign_in(otp=recovery[0])) == "otp_wrong"
-    assert (await open_browser(browser.world).sign_in(otp=recovery[1])).status_code == 200
-    stored = str(await run_sql(browser.world, "SELECT totp_encrypted FROM users"))
+    assert fault(await open_browser(browser.scenario).sign_in(otp=code)) == "otp_wrong"
+    assert (await open_browser(browser.scenario).sign_in(otp=recovery[0].upper())).status_code == 200
+    assert fault(await open_browser(browser.scenario).sign_in(otp=recovery[0])) == "otp_wrong"
+    assert (await open_browser(browser.scenario).sign_in(otp=recovery[1])).status_code == 200
+    stored = str(await run_sql(browser.scenario, "SELECT totp_encrypted FROM users"))
     assert totp.secret not in stored
 
 
@@ -156,7 +156,7 @@ async def test_code_works_once_under_concurrency(browser: Browser) -> None:
     await browser.sign_in()
     totp, _ = await enrol(browser)
     code = totp.now()
-    doors = [open_browser(browser.world, f"192.0.2.{i}") for i in range(20, 26)]
+    doors = [open_browser(browser.scenario, f"192.0.2.{i}") for i in range(20, 26)]
     responses = await asyncio.gather(*(d.sign_in(otp=code) for d in doors))
     assert sorted(a.status_code for a in responses) == [200] + [401] * 5
 
@@ -165,13 +165,13 @@ async def test_code_attempts_are_limited_across_addresses(browser: Browser) -> N
     await browser.sign_in()
     await enrol(browser)
     guesses = [
-        (await open_browser(browser.world, f"192.0.2.{i}").sign_in(otp="000000")).status_code
+        (await open_browser(browser.scenario, f"192.0.2.{i}").sign_in(otp="000000")).status_code
         for i in range(30, 42)
     ]
     assert guesses[:10] == [401] * 10
     assert 429 in guesses[10:]
-    assert (await open_browser(browser.world, "198.51.100.9").sign_in()).status_code == 401
-    assert (await open_browser(browser.world, "198.51.100.9").sign_in("worker_south")).status_code == 200
+    assert (await open_browser(browser.scenario, "198.51.100.9").sign_in()).status_code == 401
+    assert (await open_browser(browser.scenario, "198.51.100.9").sign_in("worker_south")).status_code == 200
 
 
 async def test_second_factor_needs_code_to_confirm_and_proof_to_remove(browser: Browser) -> None:
@@ -187,9 +187,9 @@ async def test_second_factor_needs_code_to_confirm_and_proof_to_remove(browser: 
     assert (bad.status_code, fault(bad)) == (422, "proof_wrong")
     assert (await call(browser, "DELETE", "/v1/me/mfa/totp", {})).status_code == 422
     assert (await call(browser, "DELETE", "/v1/me/mfa/totp")).status_code == 422
-    assert (await call(browser, "DELETE", "/v1/me/mfa/totp", {"password": PASSWORD})).status_code == 204
-    assert (await call(browser, "DELETE", "/v1/me/mfa/totp", {"password": PASSWORD})).status_code == 404
-    assert (await open_browser(browser.world).sign_in()).status_code == 200
+    assert (await call(browser, "DELETE", "/v1/me/mfa/totp", {"password": USER_PASSWORD})).status_code == 204
+    assert (await call(browser, "DELETE", "/v1/me/mfa/totp", {"password": USER_PASSWORD})).status_code == 404
+    assert (await open_browser(browser.scenario).sign_in()).status_code == 200
 
 
 @pytest.mark.usefixtures("mfa_required")
@@ -201,4 +201,4 @@ async def test_user_who_must_enrol_cannot_do_anything_else(browser: Browser) -> 
     await enrol(browser)
     assert (await browser.post("/v1/auth/refresh")).json()["mfa_required"] is False
     assert (await browser.get("/v1/me")).status_code == 200
-    assert (await open_browser(browser.world).sign_in("finance")).json()["mfa_required"] is False
+    assert (await open_browser(browser.scenario).sign_in("finance")).json()["mfa_required"] is False

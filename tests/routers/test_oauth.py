@@ -17,7 +17,7 @@ from app.access.jwk import export_public_jwk
 from app.access.passwords import hash_secret
 from app.access.vault import get_vault
 from tests.routers.browsers import run_sql
-from tests.world import World, id_of
+from tests.world import Scenario, id_of
 
 ISSUER = "http://testserver"
 SECRET = "a-secret-of-the-partner-of-forty-three-chars"
@@ -29,7 +29,7 @@ KEY = ec.generate_private_key(ec.SECP256R1())
 class Machine:
     """An API client of a partner."""
 
-    world: World
+    world: Scenario
     id: str
 
     async def post(self, path: str, form: dict[str, str] | str, **headers: str) -> httpx.Response:
@@ -63,13 +63,13 @@ class Machine:
 
 
 @pytest.fixture
-async def machine(world: World) -> Machine:
+async def machine(scenario: Scenario) -> Machine:
     client_id = id_of("partner_one")
     insert = "INSERT INTO api_client_secrets (id, client_id, digest, created_at) VALUES ($1, $2, $3, now())"
-    await run_sql(world, insert, uuid.uuid4(), client_id, hash_secret(SECRET))
+    await run_sql(scenario, insert, uuid.uuid4(), client_id, hash_secret(SECRET))
     key = json.dumps(export_public_jwk(KEY.public_key()))
-    await run_sql(world, "UPDATE api_clients SET public_key = $2 WHERE id = $1", client_id, key)
-    return Machine(world, str(client_id))
+    await run_sql(scenario, "UPDATE api_clients SET public_key = $2 WHERE id = $1", client_id, key)
+    return Machine(scenario, str(client_id))
 
 
 async def test_client_secret_is_accepted_in_form_and_header(machine: Machine) -> None:
@@ -83,7 +83,7 @@ async def test_client_secret_is_accepted_in_form_and_header(machine: Machine) ->
         assert (await machine.referrals(token["access_token"])).status_code == 200
     used = await run_sql(machine.world, "SELECT last_used_at FROM api_clients WHERE last_used_at IS NOT NULL")
     assert len(used) == 1
-    (entry,) = await machine.world.log(response.headers["x-request-id"])
+    (entry,) = await machine.world.list_access_entries(response.headers["x-request-id"])
     assert (entry["act"], entry["outcome"], entry["client_id"]) == ("client.sign_in", "allowed", machine.id)
 
 
@@ -166,10 +166,10 @@ async def test_token_with_fewer_scopes_has_fewer_permissions(machine: Machine) -
 
 async def test_failed_client_authentication_is_logged(machine: Machine) -> None:
     known = await machine.token(client_secret="wrong")
-    (entry,) = await machine.world.log(known.headers["x-request-id"])
+    (entry,) = await machine.world.list_access_entries(known.headers["x-request-id"])
     assert (entry["outcome"], entry["client_id"]) == ("unauthenticated", machine.id)
     unknown = await machine.token(client_id=str(uuid.uuid4()))
-    (entry,) = await machine.world.log(unknown.headers["x-request-id"])
+    (entry,) = await machine.world.list_access_entries(unknown.headers["x-request-id"])
     assert (entry["outcome"], entry["client_id"]) == ("unauthenticated", None)
 
 
@@ -199,7 +199,7 @@ async def test_revoked_token_is_rejected_at_the_next_request(machine: Machine) -
 async def test_client_cannot_revoke_the_token_of_another(machine: Machine) -> None:
     proof = {"client_id": machine.id, "client_secret": SECRET}
     for name in ("partner_two", "worker_north"):
-        other = machine.world.as_(name)
+        other = machine.world.client_for(name)
         assert (await machine.post("revoke", {**proof, "token": other.token})).status_code == 200
         assert (await other.get("/v1/referrals")).status_code == 200
 

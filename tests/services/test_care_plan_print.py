@@ -21,9 +21,9 @@ from app.kit.formatting import format_age, format_date
 from app.rendering import pdf as printed_pages
 from app.rendering.line_breaks import wrap_text
 from app.rendering.pdf import PdfDocument, TextStyle
-from tests.pathway import active, assess, done, fill_plan
-from tests.services.test_ecomap import NAMES
-from tests.world import World, referral
+from tests.pathway import create_active_case, create_approved_assessment, expect_json, fill_care_plan
+from tests.services.test_ecomap import BILINGUAL_NAMES
+from tests.world import Scenario, referral_payload
 
 DIFFICULT = (
     "ស្ត្រី", "ក្រុម", "កុមារ", "ខ្ញុំ", "ព្រះរាជាណាចក្រ", "សុខភាពផ្លូវអារម្មណ៍", "គ្រួសារ", "ញ៉ាំ", "ប៊ូតុង", "ស៊ី", "ហ៊ឹម",
@@ -178,22 +178,22 @@ def test_dates_and_ages_are_written_as_people_read_them() -> None:
     assert format_age({"date": "2015-01-01", "precision": "year"}, date(2026, 5, 3), "km") == "១០-១១"
 
 
-async def test_a_draft_is_printed_as_one_and_an_approved_plan_is_not(world: World) -> None:
-    case = await world.case(child={**referral()["child"], "names": NAMES})
-    assessment = await assess(world, case)
-    worker = world.worker_north
+async def test_a_draft_is_printed_as_one_and_an_approved_plan_is_not(scenario: Scenario) -> None:
+    case = await scenario.open_case(child={**referral_payload()["child"], "names": BILINGUAL_NAMES})
+    assessment = await create_approved_assessment(scenario, case)
+    worker = scenario.worker_north
     told = {"subject": "child", "assessment_id": assessment["id"]}
-    plan = done(await worker.post(f"/v1/cases/{case['id']}/care-plans", told), 201)
+    plan = expect_json(await worker.post(f"/v1/cases/{case['id']}/care-plans", told), 201)
     path = f"/v1/care-plans/{plan['id']}"
     empty = read((await worker.get(f"{path}/print.pdf")).content)
     assert "DRAFT" in said(empty)
     assert "Not answered yet." in said(empty)
-    await fill_plan(world, plan)
+    await fill_care_plan(scenario, plan)
     draft = await worker.get(f"{path}/print.pdf")
     assert said(read(draft.content)).startswith("DRAFT")
-    done(await worker.act(path, "submit"))
+    expect_json(await worker.act(path, "submit"))
     assert said(read((await worker.get(f"{path}/print.pdf")).content)).startswith("DRAFT")
-    done(await world.supervisor_north.act(path, "approve"))
+    expect_json(await scenario.supervisor_north.act(path, "approve"))
 
     answer = await worker.get(f"{path}/print.pdf")
     assert answer.headers["content-type"] == "application/pdf"
@@ -217,7 +217,7 @@ async def test_a_draft_is_printed_as_one_and_an_approved_plan_is_not(world: Worl
         assert [round(float(side)) for side in page.mediabox[2:]] == [595, 842]
     for font in {str(f) for page in reader.pages for f in fonts(page)}:
         assert re.fullmatch(r"/[A-Z]+\+NotoSansKhmer(-?Bold)?", font), font
-    [entry] = await world.log(answer.headers["x-request-id"])
+    [entry] = await scenario.list_access_entries(answer.headers["x-request-id"])
     assert (entry["act"], entry["child_id"], entry["case_id"]) == (
         "care_plan.print",
         case["child_id"],
@@ -235,10 +235,10 @@ def fonts(page: Any) -> list[str]:
     return names
 
 
-async def test_khmer_is_chosen_by_query_or_by_header(world: World) -> None:
-    case, plan = await active(world)
+async def test_khmer_is_chosen_by_query_or_by_header(scenario: Scenario) -> None:
+    case, plan = await create_active_case(scenario)
     path = f"/v1/care-plans/{plan['id']}/print.pdf"
-    worker = world.worker_north
+    worker = scenario.worker_north
     for options in ({"params": {"language": "km"}}, {"headers": {"accept-language": "km"}}):
         answer = await worker.get(path, **options)
         text = said(read(answer.content))
@@ -259,4 +259,4 @@ async def test_khmer_is_chosen_by_query_or_by_header(world: World) -> None:
         ("supervisor_north", 200), ("manager", 200), ("worker_south", 404),
         ("partner_one", 403), ("finance", 403), ("dpo", 403), ("admin", 403),
     ):  # fmt: skip
-        assert (await world.as_(name).get(path)).status_code == status
+        assert (await scenario.client_for(name).get(path)).status_code == status

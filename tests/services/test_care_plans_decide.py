@@ -3,61 +3,83 @@
 from typing import Any
 
 from app.kit.dates import add_months, today
-from tests.pathway import ACTION, GOAL, active, assessed, done, fill_plan, plan_for
-from tests.services.test_care_plans import NO_NEED, change, drafted, etag, kinds, refused, told
-from tests.services.test_referral_life import faults, unmet
-from tests.world import World
+from tests.pathway import (
+    ACTION_PAYLOAD,
+    GOAL_PAYLOAD,
+    create_active_case,
+    create_approved_care_plan,
+    create_assessed_case,
+    expect_json,
+    fill_care_plan,
+)
+from tests.services.test_care_plans import (
+    NO_NEED_PAYLOAD,
+    care_plan_payload,
+    create_care_plan_draft,
+    get_etag,
+    list_timeline_kinds,
+    parse_unmet_conditions,
+    patch_latest,
+)
+from tests.services.test_referral_life import parse_faults, parse_unmet_pointers
+from tests.world import Scenario
 
 
 async def test_approving_the_childs_plan_begins_the_support_and_schedules_a_look_in_three_months(
-    world: World,
+    scenario: Scenario,
 ) -> None:
-    case, assessment = await assessed(world)
+    case, assessment = await create_assessed_case(scenario)
     assert (case["status"], case["next_review_on"]) == ("planning", None)
-    plan = await plan_for(world, case, assessment)
-    assert (plan["status"], plan["decided_by_id"]) == ("approved", str(world.supervisor_north.id))
-    now_ = done(await world.worker_north.get(f"/v1/cases/{case['id']}"))
+    plan = await create_approved_care_plan(scenario, case, assessment)
+    assert (plan["status"], plan["decided_by_id"]) == ("approved", str(scenario.supervisor_north.id))
+    now_ = expect_json(await scenario.worker_north.get(f"/v1/cases/{case['id']}"))
     assert (now_["status"], now_["version"]) == ("active", case["version"] + 1)
     assert now_["next_review_on"] == add_months(today(), 3).isoformat()
     happened = ["review_scheduled", "case_activated", "care_plan_approved", "care_plan_submitted"]
-    assert (await kinds(world, case["id"]))[:4] == happened
+    assert (await list_timeline_kinds(scenario, case["id"]))[:4] == happened
 
 
-async def test_somebody_elses_supervisor_decides(world: World) -> None:
-    case, assessment = await assessed(world)
-    here, boss, both = f"/v1/cases/{case['id']}/care-plans", world.supervisor_north, world.supervisor_both
-    plan = done(await boss.post(here, told(assessment)), 201)
+async def test_somebody_elses_supervisor_decides(scenario: Scenario) -> None:
+    case, assessment = await create_assessed_case(scenario)
+    here, boss, both = (
+        f"/v1/cases/{case['id']}/care-plans",
+        scenario.supervisor_north,
+        scenario.supervisor_both,
+    )
+    plan = expect_json(await boss.post(here, care_plan_payload(assessment)), 201)
     path = f"/v1/care-plans/{plan['id']}"
-    too_early = refused(await boss.act(path, "approve"))
+    too_early = parse_unmet_conditions(await boss.act(path, "approve"))
     assert {("/status", "status"), (None, "own_work"), ("/child_view", "child_view_missing")} <= too_early
-    await fill_plan(world, plan)
-    done(await world.worker_north.act(path, "submit"))
-    assert unmet(await boss.act(path, "approve")) == {"own_work": None}
-    assert unmet(await boss.act(path, "return", {"comment": "x"})) == {"own_work": None}
-    assert (await world.worker_north.act(path, "approve")).status_code == 403
-    assert (await world.manager.act(path, "approve")).status_code == 403
+    await fill_care_plan(scenario, plan)
+    expect_json(await scenario.worker_north.act(path, "submit"))
+    assert parse_unmet_pointers(await boss.act(path, "approve")) == {"own_work": None}
+    assert parse_unmet_pointers(await boss.act(path, "return", {"comment": "x"})) == {"own_work": None}
+    assert (await scenario.worker_north.act(path, "approve")).status_code == 403
+    assert (await scenario.manager.act(path, "approve")).status_code == 403
     glass = {"reason": "The child is in hospital now."}
-    done(await world.supervisor_south.post(f"/v1/cases/{case['id']}/break-glass", glass))
-    assert unmet(await world.supervisor_south.act(path, "approve")) == {"not_your_team": None}
+    expect_json(await scenario.supervisor_south.post(f"/v1/cases/{case['id']}/break-glass", glass))
+    assert parse_unmet_pointers(await scenario.supervisor_south.act(path, "approve")) == {
+        "not_your_team": None
+    }
 
-    assert faults(await both.act(path, "return", {})) == {("/comment", "missing")}
-    returned = done(await both.act(path, "return", {"comment": "Ask the child."}))
+    assert parse_faults(await both.act(path, "return", {})) == {("/comment", "missing")}
+    returned = expect_json(await both.act(path, "return", {"comment": "Ask the child."}))
     assert (returned["status"], returned["decision_comment"]) == ("returned", "Ask the child.")
-    assert (await kinds(world, case["id"]))[0] == "care_plan_returned"
-    done(await change(world.worker_north, path, {"child_view": "Asked."}))
-    again = done(await world.worker_north.act(path, "submit"))
+    assert (await list_timeline_kinds(scenario, case["id"]))[0] == "care_plan_returned"
+    expect_json(await patch_latest(scenario.worker_north, path, {"child_view": "Asked."}))
+    again = expect_json(await scenario.worker_north.act(path, "submit"))
     assert (again["decided_at"], again["decision_comment"]) == (None, None)
-    approved = done(await both.act(path, "approve", {"comment": "Well done."}))
+    approved = expect_json(await both.act(path, "approve", {"comment": "Well done."}))
     assert (approved["child_view"], approved["decision_comment"]) == ("Asked.", "Well done.")
-    assert unmet(await both.act(path, "approve")) == {"status": "/status"}
+    assert parse_unmet_pointers(await both.act(path, "approve")) == {"status": "/status"}
 
 
 async def test_what_was_submitted_is_frozen_and_of_what_is_in_force_only_progress_is_told(
-    world: World,
+    scenario: Scenario,
 ) -> None:
-    path, plan = await drafted(world)
-    plan = await fill_plan(world, plan)
-    worker, legal = world.worker_north, f"{path}/areas/legal"
+    path, plan = await create_care_plan_draft(scenario)
+    plan = await fill_care_plan(scenario, plan)
+    worker, legal = scenario.worker_north, f"{path}/areas/legal"
     goal = plan["areas"]["emotional_health"]["goals"][0]
     goal_path, action = f"/v1/goals/{goal['id']}", f"/v1/actions/{goal['actions'][0]['id']}"
     words = (
@@ -67,35 +89,37 @@ async def test_what_was_submitted_is_frozen_and_of_what_is_in_force_only_progres
         (action, {"due_on": "2027-06-01", "status": "done"}),
     )
     progress = ((goal_path, {"status": "achieved"}), (action, {"status": "done", "note": "Well."}))
-    for verb, by in (("submit", worker), ("approve", world.supervisor_north)):
-        done(await by.act(path, verb))
+    for verb, by in (("submit", worker), ("approve", scenario.supervisor_north)):
+        expect_json(await by.act(path, verb))
         for where, patch in words:
-            assert unmet(await change(worker, where, patch)) == {"frozen": "/status"}
-        assert unmet(await worker.put(legal, NO_NEED, etag=await etag(path, worker))) == {"frozen": "/status"}
-        adding = ((f"{legal}/goals", GOAL), (f"{goal_path}/actions", ACTION))
+            assert parse_unmet_pointers(await patch_latest(worker, where, patch)) == {"frozen": "/status"}
+        assert parse_unmet_pointers(
+            await worker.put(legal, NO_NEED_PAYLOAD, etag=await get_etag(path, worker))
+        ) == {"frozen": "/status"}
+        adding = ((f"{legal}/goals", GOAL_PAYLOAD), (f"{goal_path}/actions", ACTION_PAYLOAD))
         for where, body in adding:
-            assert "frozen" in unmet(await worker.post(where, body))
+            assert "frozen" in parse_unmet_pointers(await worker.post(where, body))
         if verb == "submit":
             for where, patch in progress:
-                assert unmet(await change(worker, where, patch)) == {"frozen": "/status"}
-    before = done(await worker.get(path))
-    assert done(await change(worker, action, progress[1][1])).items() >= {
-        "status": "done", "done_on": today().isoformat(), "note": "Well.", "what": ACTION["what"],
+                assert parse_unmet_pointers(await patch_latest(worker, where, patch)) == {"frozen": "/status"}
+    before = expect_json(await worker.get(path))
+    assert expect_json(await patch_latest(worker, action, progress[1][1])).items() >= {
+        "status": "done", "done_on": today().isoformat(), "note": "Well.", "what": ACTION_PAYLOAD["what"],
     }.items()  # fmt: skip
-    assert done(await change(worker, goal_path, progress[0][1]))["status"] == "achieved"
-    after = done(await worker.get(path))
+    assert expect_json(await patch_latest(worker, goal_path, progress[0][1]))["status"] == "achieved"
+    after = expect_json(await worker.get(path))
     assert after["version"] == before["version"] + 2
-    assert (await kinds(world, plan["case_id"]))[:2] == ["goal_achieved", "action_done"]
-    again = done(await change(worker, action, {"done_on": "2026-11-01"}))
+    assert (await list_timeline_kinds(scenario, plan["case_id"]))[:2] == ["goal_achieved", "action_done"]
+    again = expect_json(await patch_latest(worker, action, {"done_on": "2026-11-01"}))
     assert (again["status"], again["done_on"]) == ("done", "2026-11-01")
-    assert (done(await change(worker, action, {"done_on": None}))["status"]) == "open"
-    assert (await kinds(world, plan["case_id"]))[:2] == ["goal_achieved", "action_done"]
+    assert (expect_json(await patch_latest(worker, action, {"done_on": None}))["status"]) == "open"
+    assert (await list_timeline_kinds(scenario, plan["case_id"]))[:2] == ["goal_achieved", "action_done"]
 
 
 async def test_a_plan_is_read_by_those_of_its_case_and_written_by_its_workers(
-    world: World, superuser: Any
+    scenario: Scenario, superuser_connection: Any
 ) -> None:
-    case, plan = await active(world)
+    case, plan = await create_active_case(scenario)
     path, goal = f"/v1/care-plans/{plan['id']}", plan["areas"]["emotional_health"]["goals"][0]
     goal_path, action = f"/v1/goals/{goal['id']}", f"/v1/actions/{goal['actions'][0]['id']}"
     here = f"/v1/cases/{case['id']}/care-plans"
@@ -104,27 +128,29 @@ async def test_a_plan_is_read_by_those_of_its_case_and_written_by_its_workers(
         ("worker_south", 404), ("finance", 403), ("dpo", 403), ("admin", 403), ("partner_one", 403),
     ):  # fmt: skip
         for where in (path, goal_path, action, here, f"{path}/changes"):
-            assert (await world.as_(name).get(where)).status_code == status, (name, where)
+            assert (await scenario.client_for(name).get(where)).status_code == status, (name, where)
     writing = (
-        ("PATCH", path, {"child_view": "x"}), ("PUT", f"{path}/areas/legal", NO_NEED),
-        ("POST", f"{path}/areas/legal/goals", GOAL), ("PATCH", goal_path, {"status": "dropped"}),
-        ("POST", f"{goal_path}/actions", ACTION), ("PATCH", action, {"status": "done"}),
+        ("PATCH", path, {"child_view": "x"}), ("PUT", f"{path}/areas/legal", NO_NEED_PAYLOAD),
+        ("POST", f"{path}/areas/legal/goals", GOAL_PAYLOAD), ("PATCH", goal_path, {"status": "dropped"}),
+        ("POST", f"{goal_path}/actions", ACTION_PAYLOAD), ("PATCH", action, {"status": "done"}),
         ("POST", f"{path}/submit", None),
         ("POST", here, {"subject": "child", "assessment_id": plan["assessment_id"]}),
     )  # fmt: skip
     for name, status in (("worker_south", 404), ("manager", 403), ("partner_one", 403)):
         for method, where, body in writing:
-            answer = await world.as_(name).request(method, where, json=body, etag='"1"')
+            answer = await scenario.client_for(name).request(method, where, json=body, etag='"1"')
             assert answer.status_code == status, (name, where, answer.text)
-    shown = await world.manager.get(path)
-    assert {e["child_id"] for e in await world.log(shown.headers["x-request-id"])} == {case["child_id"]}
+    shown = await scenario.manager.get(path)
+    assert {e["child_id"] for e in await scenario.list_access_entries(shown.headers["x-request-id"])} == {
+        case["child_id"]
+    }
 
-    await superuser.execute("UPDATE cases SET status = 'closed', next_review_on = NULL")
+    await superuser_connection.execute("UPDATE cases SET status = 'closed', next_review_on = NULL")
     for method, where, body in writing:
         seen = (
-            await etag(where, world.worker_north)
+            await get_etag(where, scenario.worker_north)
             if method == "PATCH"
-            else await etag(path, world.worker_north)
+            else await get_etag(path, scenario.worker_north)
         )
-        answer = await world.worker_north.request(method, where, json=body, etag=seen)
-        assert "status" in {code for _, code in refused(answer)}, where
+        answer = await scenario.worker_north.request(method, where, json=body, etag=seen)
+        assert "status" in {code for _, code in parse_unmet_conditions(answer)}, where

@@ -7,22 +7,28 @@ from typing import Any
 import httpx
 
 from app.kit.dates import today
-from tests.house.test_statements import counted
+from tests.house.test_statements import record_statements
 from tests.pathway import (
-    ACTION,
-    GOAL,
-    PLAN_WORDS,
-    active,
-    assess,
-    assessed,
-    done,
-    fill_plan,
-    reviewed,
-    write_review,
+    ACTION_PAYLOAD,
+    CARE_PLAN_PAYLOADS,
+    GOAL_PAYLOAD,
+    complete_next_review,
+    create_active_case,
+    create_approved_assessment,
+    create_assessed_case,
+    expect_json,
+    fill_care_plan,
+    fill_next_review,
 )
-from tests.services.test_care_plans import NO_NEED, change, etag, refused, told
-from tests.services.test_referral_life import unmet
-from tests.world import World
+from tests.services.test_care_plans import (
+    NO_NEED_PAYLOAD,
+    care_plan_payload,
+    get_etag,
+    parse_unmet_conditions,
+    patch_latest,
+)
+from tests.services.test_referral_life import parse_unmet_pointers
+from tests.world import Scenario
 
 
 def goals_of(plan: dict[str, Any], area: str = "emotional_health") -> list[dict[str, Any]]:
@@ -30,35 +36,44 @@ def goals_of(plan: dict[str, Any], area: str = "emotional_health") -> list[dict[
     return goals
 
 
-async def next_edition(world: World, plan: dict[str, Any], **changes: Any) -> tuple[str, dict[str, Any]]:
+async def next_edition(
+    scenario: Scenario, plan: dict[str, Any], **changes: Any
+) -> tuple[str, dict[str, Any]]:
     body = {"subject": "child", "assessment_id": plan["assessment_id"], **changes}
-    made = await world.worker_north.post(f"/v1/cases/{plan['case_id']}/care-plans", body)
-    return made.headers["location"], done(made, 201)
+    made = await scenario.worker_north.post(f"/v1/cases/{plan['case_id']}/care-plans", body)
+    return made.headers["location"], expect_json(made, 201)
 
 
-async def two_goals(world: World) -> tuple[str, dict[str, Any]]:
+async def two_goals(scenario: Scenario) -> tuple[str, dict[str, Any]]:
     """A plan in force with two goals in one area, the first with two actions."""
-    case, assessment = await assessed(world)
-    worker = world.worker_north
-    made = await worker.post(f"/v1/cases/{case['id']}/care-plans", told(assessment))
+    case, assessment = await create_assessed_case(scenario)
+    worker = scenario.worker_north
+    made = await worker.post(f"/v1/cases/{case['id']}/care-plans", care_plan_payload(assessment))
     path = made.headers["location"]
-    plan = await fill_plan(world, done(made, 201))
+    plan = await fill_care_plan(scenario, expect_json(made, 201))
     first = f"/v1/goals/{goals_of(plan)[0]['id']}"
-    done(await worker.post(f"{first}/actions", {**ACTION, "what": "A night light.", "by": "supporter"}), 201)
-    goal = done(await worker.post(f"{path}/areas/emotional_health/goals", {"statement": "Laughs."}), 201)
-    done(await worker.post(f"/v1/goals/{goal['id']}/actions", {**ACTION, "by": "child"}), 201)
-    done(await worker.act(path, "submit"))
-    return path, done(await world.supervisor_north.act(path, "approve"))
+    expect_json(
+        await worker.post(
+            f"{first}/actions", {**ACTION_PAYLOAD, "what": "A night light.", "by": "supporter"}
+        ),
+        201,
+    )
+    goal = expect_json(
+        await worker.post(f"{path}/areas/emotional_health/goals", {"statement": "Laughs."}), 201
+    )
+    expect_json(await worker.post(f"/v1/goals/{goal['id']}/actions", {**ACTION_PAYLOAD, "by": "child"}), 201)
+    expect_json(await worker.act(path, "submit"))
+    return path, expect_json(await scenario.supervisor_north.act(path, "approve"))
 
 
-async def test_the_next_edition_carries_on_what_is_open(world: World) -> None:
-    path, plan = await two_goals(world)
-    worker, (one, two) = world.worker_north, goals_of(plan)
-    done(await change(worker, f"/v1/actions/{one['actions'][0]['id']}", {"status": "done"}))
-    done(await change(worker, f"/v1/goals/{two['id']}", {"status": "achieved"}))
-    later, copy = await next_edition(world, plan)
+async def test_the_next_edition_carries_on_what_is_open(scenario: Scenario) -> None:
+    path, plan = await two_goals(scenario)
+    worker, (one, two) = scenario.worker_north, goals_of(plan)
+    expect_json(await patch_latest(worker, f"/v1/actions/{one['actions'][0]['id']}", {"status": "done"}))
+    expect_json(await patch_latest(worker, f"/v1/goals/{two['id']}", {"status": "achieved"}))
+    later, copy = await next_edition(scenario, plan)
     assert (copy["edition"], copy["previous_id"], copy["status"]) == (2, plan["id"], "draft")
-    assert copy.items() >= PLAN_WORDS["child"].items()
+    assert copy.items() >= CARE_PLAN_PAYLOADS["child"].items()
     [goal] = goals_of(copy)
     [action] = goal["actions"]
     assert goal["id"] != one["id"] == goal["origin_id"]
@@ -71,79 +86,85 @@ async def test_the_next_edition_carries_on_what_is_open(world: World) -> None:
     )
     assert copy["areas"]["legal"] == plan["areas"]["legal"]
 
-    done(await worker.act(later, "submit"))
-    done(await world.supervisor_north.act(later, "approve"))
+    expect_json(await worker.act(later, "submit"))
+    expect_json(await scenario.supervisor_north.act(later, "approve"))
     out = await worker.get(path)
     assert (out.json()["status"], out.headers["etag"]) == ("superseded", f'"{plan["version"] + 3}"')
-    frozen = await change(worker, f"/v1/goals/{one['id']}", {"status": "dropped"})
-    assert unmet(frozen) == {"frozen": "/status"}
-    third, copy = await next_edition(world, plan)
+    frozen = await patch_latest(worker, f"/v1/goals/{one['id']}", {"status": "dropped"})
+    assert parse_unmet_pointers(frozen) == {"frozen": "/status"}
+    third, copy = await next_edition(scenario, plan)
     assert (copy["edition"], goals_of(copy)[0]["origin_id"]) == (3, one["id"])
-    listed = done(await worker.get(f"/v1/cases/{plan['case_id']}/care-plans"))["items"]
+    listed = expect_json(await worker.get(f"/v1/cases/{plan['case_id']}/care-plans"))["items"]
     assert [(item["edition"], item["status"]) for item in listed] == [
         (3, "draft"), (2, "approved"), (1, "superseded"),
     ]  # fmt: skip
     assert third != later
 
 
-async def test_the_scheduled_review_stays_when_the_next_edition_is_approved(world: World) -> None:
-    case, plan = await active(world)
-    later, _ = await next_edition(world, plan)
-    done(await world.worker_north.act(later, "submit"))
-    done(await world.supervisor_north.act(later, "approve"))
-    now_ = done(await world.worker_north.get(f"/v1/cases/{case['id']}"))
+async def test_the_scheduled_review_stays_when_the_next_edition_is_approved(scenario: Scenario) -> None:
+    case, plan = await create_active_case(scenario)
+    later, _ = await next_edition(scenario, plan)
+    expect_json(await scenario.worker_north.act(later, "submit"))
+    expect_json(await scenario.supervisor_north.act(later, "approve"))
+    now_ = expect_json(await scenario.worker_north.get(f"/v1/cases/{case['id']}"))
     assert (now_["status"], now_["next_review_on"]) == ("active", case["next_review_on"])
-    lines = done(await world.worker_north.get(f"/v1/cases/{case['id']}/timeline"))["items"]
+    lines = expect_json(await scenario.worker_north.get(f"/v1/cases/{case['id']}/timeline"))["items"]
     assert Counter(line["kind"] for line in lines).items() >= {
         "care_plan_started": 2, "care_plan_approved": 2, "case_activated": 1, "review_scheduled": 1,
     }.items()  # fmt: skip
 
 
-async def test_progress_on_the_plan_in_force_reaches_the_edition_that_is_being_written(world: World) -> None:
-    _, plan = await two_goals(world)
-    worker, (one, two) = world.worker_north, goals_of(plan)
-    later, copy = await next_edition(world, plan)
+async def test_progress_on_the_plan_in_force_reaches_the_edition_that_is_being_written(
+    scenario: Scenario,
+) -> None:
+    _, plan = await two_goals(scenario)
+    worker, (one, two) = scenario.worker_north, goals_of(plan)
+    later, copy = await next_edition(scenario, plan)
     mine, theirs = goals_of(copy)
-    done(await change(worker, f"/v1/actions/{mine['actions'][0]['id']}", {"what": "Play therapy twice."}))
-    done(await change(worker, f"/v1/goals/{theirs['id']}", {"status": "dropped"}))
-    done(await worker.act(later, "submit"))
-    before = done(await worker.get(later))
+    expect_json(
+        await patch_latest(worker, f"/v1/actions/{mine['actions'][0]['id']}", {"what": "Play therapy twice."})
+    )
+    expect_json(await patch_latest(worker, f"/v1/goals/{theirs['id']}", {"status": "dropped"}))
+    expect_json(await worker.act(later, "submit"))
+    before = expect_json(await worker.get(later))
     told_of = {"status": "done", "done_on": "2026-11-02", "note": "Went well."}
-    done(await change(worker, f"/v1/actions/{one['actions'][0]['id']}", told_of))
-    done(await change(worker, f"/v1/goals/{two['id']}", {"status": "achieved"}))
-    after = done(await worker.get(later))
+    expect_json(await patch_latest(worker, f"/v1/actions/{one['actions'][0]['id']}", told_of))
+    expect_json(await patch_latest(worker, f"/v1/goals/{two['id']}", {"status": "achieved"}))
+    after = expect_json(await worker.get(later))
     mine, theirs = goals_of(after)
     assert mine["actions"][0].items() >= {**told_of, "what": "Play therapy twice."}.items()
     assert theirs["status"] == "dropped", "what the draft decided by itself stays"
     assert after["version"] == before["version"] + 1
     for action in one["actions"]:
-        done(await change(worker, f"/v1/actions/{action['id']}", {"status": "dropped"}))
-    gone = await world.supervisor_north.act(later, "approve")
-    assert refused(gone) == {("/areas/emotional_health/goals/0/actions", "action_missing")}
-    assert done(await worker.get(later))["status"] == "submitted"
+        expect_json(await patch_latest(worker, f"/v1/actions/{action['id']}", {"status": "dropped"}))
+    gone = await scenario.supervisor_north.act(later, "approve")
+    assert parse_unmet_conditions(gone) == {("/areas/emotional_health/goals/0/actions", "action_missing")}
+    assert expect_json(await worker.get(later))["status"] == "submitted"
 
 
-async def test_an_edition_tells_what_it_changes(world: World) -> None:
-    path, plan = await two_goals(world)
-    worker, (one, two) = world.worker_north, goals_of(plan)
-    first = done(await worker.get(f"{path}/changes"))
+async def test_an_edition_tells_what_it_changes(scenario: Scenario) -> None:
+    path, plan = await two_goals(scenario)
+    worker, (one, two) = scenario.worker_north, goals_of(plan)
+    first = expect_json(await worker.get(f"{path}/changes"))
     assert (first["edition"], first["previous_id"], len(first["areas"])) == (1, None, 7)
     assert [change["change"] for change in first["goals"] + first["actions"]] == ["added"] * 5
-    assert {text["field"] for text in first["texts"]} == set(PLAN_WORDS["child"])
+    assert {text["field"] for text in first["texts"]} == set(CARE_PLAN_PAYLOADS["child"])
 
-    done(await change(worker, f"/v1/actions/{one['actions'][0]['id']}", {"status": "done"}))
-    done(await change(worker, f"/v1/goals/{two['id']}", {"status": "achieved"}))
-    later, copy = await next_edition(world, plan)
-    assert done(await worker.get(f"{later}/changes"))["texts"] == []
+    expect_json(await patch_latest(worker, f"/v1/actions/{one['actions'][0]['id']}", {"status": "done"}))
+    expect_json(await patch_latest(worker, f"/v1/goals/{two['id']}", {"status": "achieved"}))
+    later, copy = await next_edition(scenario, plan)
+    assert expect_json(await worker.get(f"{later}/changes"))["texts"] == []
     [goal] = goals_of(copy)
-    done(await change(worker, f"/v1/goals/{goal['id']}", {"statement": "Sleeps alone."}))
-    done(await change(worker, f"/v1/actions/{goal['actions'][0]['id']}", {"status": "dropped"}))
-    done(await worker.put(f"{later}/areas/legal", {"status": "goals"}, etag=await etag(later, worker)))
-    added = done(await worker.post(f"{later}/areas/legal/goals", {"statement": "A lawyer."}), 201)
-    whim = done(await worker.post(f"{later}/areas/legal/goals", GOAL), 201)
-    done(await change(worker, f"/v1/goals/{whim['id']}", {"status": "dropped"}))
-    done(await change(worker, later, {"child_view": None, "needs_social_work": False}))
-    told_of = done(await worker.get(f"{later}/changes"))
+    expect_json(await patch_latest(worker, f"/v1/goals/{goal['id']}", {"statement": "Sleeps alone."}))
+    expect_json(await patch_latest(worker, f"/v1/actions/{goal['actions'][0]['id']}", {"status": "dropped"}))
+    expect_json(
+        await worker.put(f"{later}/areas/legal", {"status": "goals"}, etag=await get_etag(later, worker))
+    )
+    added = expect_json(await worker.post(f"{later}/areas/legal/goals", {"statement": "A lawyer."}), 201)
+    whim = expect_json(await worker.post(f"{later}/areas/legal/goals", GOAL_PAYLOAD), 201)
+    expect_json(await patch_latest(worker, f"/v1/goals/{whim['id']}", {"status": "dropped"}))
+    expect_json(await patch_latest(worker, later, {"child_view": None, "needs_social_work": False}))
+    told_of = expect_json(await worker.get(f"{later}/changes"))
     assert told_of["areas"] == [
         {
             "area": "legal",
@@ -156,7 +177,7 @@ async def test_an_edition_tells_what_it_changes(world: World) -> None:
     }  # fmt: skip
     [changed] = [c for c in told_of["goals"] if c["change"] == "changed"]
     assert (changed["before"]["statement"], changed["after"]["statement"]) == (
-        GOAL["statement"],
+        GOAL_PAYLOAD["statement"],
         "Sleeps alone.",
     )
     assert {(c["change"], c["origin_id"], c["goal_origin_id"]) for c in told_of["actions"]} == {
@@ -165,65 +186,80 @@ async def test_an_edition_tells_what_it_changes(world: World) -> None:
         ("dropped", two["actions"][0]["id"], two["id"]),
     }
     assert told_of["texts"] == [
-        {"field": "child_view", "before": PLAN_WORDS["child"]["child_view"], "after": None},
+        {"field": "child_view", "before": CARE_PLAN_PAYLOADS["child"]["child_view"], "after": None},
         {"field": "needs_social_work", "before": None, "after": False},
     ]
 
 
-async def test_a_draft_may_rest_on_a_newer_assessment_and_no_need_does_not_outlive_it(world: World) -> None:
-    case, plan = await active(world)
-    later, copy = await next_edition(world, plan)
+async def test_a_draft_may_rest_on_a_newer_assessment_and_no_need_does_not_outlive_it(
+    scenario: Scenario,
+) -> None:
+    case, plan = await create_active_case(scenario)
+    later, copy = await next_edition(scenario, plan)
     assert copy["areas"]["education"]["status"] == "no_need"
-    newer = await assess(world, case, kind="reassessment", weak=("education",))
-    worker = world.worker_north
+    newer = await create_approved_assessment(scenario, case, kind="reassessment", weak_areas=("education",))
+    worker = scenario.worker_north
     outdated = {("/assessment_id", "assessment_superseded")}
-    assert refused(await worker.act(later, "submit")) == outdated
-    rested = done(await change(worker, later, {"assessment_id": newer["id"]}))
+    assert parse_unmet_conditions(await worker.act(later, "submit")) == outdated
+    rested = expect_json(await patch_latest(worker, later, {"assessment_id": newer["id"]}))
     education, health = rested["areas"]["education"], rested["areas"]["emotional_health"]
     assert (education["rating"], education["status"], education["reason"]) == (2, None, None)
     assert (health["rating"], health["status"], len(health["goals"])) == (3, "goals", 1)
     assert rested["areas"]["legal"]["status"] == "no_need"
-    assert refused(await worker.act(later, "submit")) == {("/areas/education", "area_unanswered")}
-    back = await change(worker, later, {"assessment_id": plan["assessment_id"]})
-    assert refused(back) == outdated
-    of_another = await assess(world, case, subject="supporter")
-    wrong = await change(worker, later, {"assessment_id": of_another["id"]})
-    assert unmet(wrong) == {"assessment_of_another": "/assessment_id"}
+    assert parse_unmet_conditions(await worker.act(later, "submit")) == {
+        ("/areas/education", "area_unanswered")
+    }
+    back = await patch_latest(worker, later, {"assessment_id": plan["assessment_id"]})
+    assert parse_unmet_conditions(back) == outdated
+    of_another = await create_approved_assessment(scenario, case, subject="supporter")
+    wrong = await patch_latest(worker, later, {"assessment_id": of_another["id"]})
+    assert parse_unmet_pointers(wrong) == {"assessment_of_another": "/assessment_id"}
 
 
-async def test_no_plan_is_begun_or_approved_on_an_assessment_that_another_followed(world: World) -> None:
-    case, first = await assessed(world)
-    here, worker = f"/v1/cases/{case['id']}/care-plans", world.worker_north
-    made = await worker.post(here, told(first))
+async def test_no_plan_is_begun_or_approved_on_an_assessment_that_another_followed(
+    scenario: Scenario,
+) -> None:
+    case, first = await create_assessed_case(scenario)
+    here, worker = f"/v1/cases/{case['id']}/care-plans", scenario.worker_north
+    made = await worker.post(here, care_plan_payload(first))
     path = made.headers["location"]
-    await fill_plan(world, done(made, 201))
-    done(await worker.act(path, "submit"))
-    newer = await assess(world, case, kind="reassessment", risk_level="high", weak=("legal",))
+    await fill_care_plan(scenario, expect_json(made, 201))
+    expect_json(await worker.act(path, "submit"))
+    newer = await create_approved_assessment(
+        scenario, case, kind="reassessment", risk_level="high", weak_areas=("legal",)
+    )
     outdated = {("/assessment_id", "assessment_superseded")}
-    assert refused(await world.supervisor_north.act(path, "approve")) == outdated
-    done(await world.supervisor_north.act(path, "return", {"comment": "Look at the new assessment."}))
-    assert refused(await worker.post(here, told(first))) == {*outdated, ("/subject", "draft_exists")}
-    done(await change(worker, path, {"assessment_id": newer["id"], "safety_plan": None}))
-    assert refused(await worker.act(path, "submit")) == {
+    assert parse_unmet_conditions(await scenario.supervisor_north.act(path, "approve")) == outdated
+    expect_json(
+        await scenario.supervisor_north.act(path, "return", {"comment": "Look at the new assessment."})
+    )
+    assert parse_unmet_conditions(await worker.post(here, care_plan_payload(first))) == {
+        *outdated,
+        ("/subject", "draft_exists"),
+    }
+    expect_json(await patch_latest(worker, path, {"assessment_id": newer["id"], "safety_plan": None}))
+    assert parse_unmet_conditions(await worker.act(path, "submit")) == {
         ("/areas/legal", "area_unanswered"),
         ("/safety_plan", "safety_plan_missing"),
     }
 
 
-async def test_an_area_that_reviews_closed_does_not_come_back_with_the_next_edition(world: World) -> None:
+async def test_an_area_that_reviews_closed_does_not_come_back_with_the_next_edition(
+    scenario: Scenario,
+) -> None:
     weak = ("emotional_health", "education", "relationships", "legal")
-    case, plan = await active(world, weak=weak)
+    case, plan = await create_active_case(scenario, weak_areas=weak)
     going_on = {"rating": 3, "progress": "Better.", "decision": "continue"}
     closing = {"rating": 4, "progress": "Back in school.", "decision": "close"}
     all_on = dict.fromkeys(weak, going_on)
-    await reviewed(world, case["id"], areas={**all_on, "education": closing})
+    await complete_next_review(scenario, case["id"], areas={**all_on, "education": closing})
     del all_on["education"]
     shut = {**all_on, "relationships": closing, "legal": {**closing, "rating": 2}}
-    await reviewed(world, case["id"], "adapt", areas=shut)
-    [draft] = done(
-        await world.worker_north.get(f"/v1/cases/{case['id']}/care-plans", params={"status": "draft"})
+    await complete_next_review(scenario, case["id"], "adapt", areas=shut)
+    [draft] = expect_json(
+        await scenario.worker_north.get(f"/v1/cases/{case['id']}/care-plans", params={"status": "draft"})
     )["items"]
-    found = done(await world.worker_north.get(f"/v1/care-plans/{draft['id']}"))["areas"]
+    found = expect_json(await scenario.worker_north.get(f"/v1/care-plans/{draft['id']}"))["areas"]
     told_of = {area: (found[area]["rating"], found[area]["status"], found[area]["reason"]) for area in weak}
     assert told_of == {
         "emotional_health": (3, "goals", None),
@@ -235,42 +271,42 @@ async def test_an_area_that_reviews_closed_does_not_come_back_with_the_next_edit
     assert plan["areas"]["education"]["goals"], "in the plan in force it stands as it was"
 
 
-async def test_an_edition_begun_by_hand_knows_what_reviews_closed(world: World) -> None:
-    case, plan = await active(world)
+async def test_an_edition_begun_by_hand_knows_what_reviews_closed(scenario: Scenario) -> None:
+    case, plan = await create_active_case(scenario)
     closing = {"rating": 4, "progress": "Laughs again.", "decision": "close"}
-    await reviewed(world, case["id"], areas={"emotional_health": closing})
-    _, copy = await next_edition(world, plan)
+    await complete_next_review(scenario, case["id"], areas={"emotional_health": closing})
+    _, copy = await next_edition(scenario, plan)
     area = copy["areas"]["emotional_health"]
     assert (area["rating"], area["status"], area["goals"]) == (4, "no_need", [])
-    assert (area["reason"], copy["author_id"]) == ("Closed in review 1.", str(world.worker_north.id))
+    assert (area["reason"], copy["author_id"]) == ("Closed in review 1.", str(scenario.worker_north.id))
 
 
-async def test_who_completes_a_review_may_decide_on_the_edition_that_it_asks_for(world: World) -> None:
-    case, _ = await active(world)
-    boss, worker = world.supervisor_north, world.worker_north
-    done(await boss.act(await write_review(world, case["id"], "adapt"), "complete"))
+async def test_who_completes_a_review_may_decide_on_the_edition_that_it_asks_for(scenario: Scenario) -> None:
+    case, _ = await create_active_case(scenario)
+    boss, worker = scenario.supervisor_north, scenario.worker_north
+    expect_json(await boss.act(await fill_next_review(scenario, case["id"], "adapt"), "complete"))
     here = f"/v1/cases/{case['id']}/care-plans"
-    [draft] = done(await worker.get(here, params={"status": "draft"}))["items"]
+    [draft] = expect_json(await worker.get(here, params={"status": "draft"}))["items"]
     assert draft["author_id"] == str(worker.id)
     path = f"/v1/care-plans/{draft['id']}"
-    done(await worker.act(path, "submit"))
-    assert done(await boss.act(path, "approve"))["edition"] == 2
+    expect_json(await worker.act(path, "submit"))
+    assert expect_json(await boss.act(path, "approve"))["edition"] == 2
 
 
-async def test_an_area_that_a_review_found_strong_needs_no_goal_any_more(world: World) -> None:
-    case, plan = await active(world)
-    worker, area = world.worker_north, "emotional_health"
+async def test_an_area_that_a_review_found_strong_needs_no_goal_any_more(scenario: Scenario) -> None:
+    case, plan = await create_active_case(scenario)
+    worker, area = scenario.worker_north, "emotional_health"
     strong = {"rating": 4, "progress": "Laughs again.", "decision": "close"}
-    await reviewed(world, case["id"], "adapt", areas={area: strong})
-    [draft] = done(await worker.get(f"/v1/cases/{case['id']}/care-plans", params={"status": "draft"}))[
+    await complete_next_review(scenario, case["id"], "adapt", areas={area: strong})
+    [draft] = expect_json(await worker.get(f"/v1/cases/{case['id']}/care-plans", params={"status": "draft"}))[
         "items"
     ]
     path = f"/v1/care-plans/{draft['id']}"
-    found = done(await worker.get(path))
+    found = expect_json(await worker.get(path))
     assert (found["areas"][area]["rating"], found["previous_id"]) == (4, plan["id"])
     assert found["areas"][area]["need"] == plan["areas"][area]["need"]
     assert goals_of(found) == []
-    done(await worker.act(path, "submit"))
+    expect_json(await worker.act(path, "submit"))
 
 
 async def answers(*calls: Any) -> Counter[int]:
@@ -278,96 +314,104 @@ async def answers(*calls: Any) -> Counter[int]:
     return Counter(answer.status_code for answer in found)
 
 
-async def test_of_two_drafts_begun_at_once_there_is_one(world: World) -> None:
-    case, assessment = await assessed(world)
+async def test_of_two_drafts_begun_at_once_there_is_one(scenario: Scenario) -> None:
+    case, assessment = await create_assessed_case(scenario)
     here = f"/v1/cases/{case['id']}/care-plans"
-    found = await asyncio.gather(*(world.worker_north.post(here, told(assessment)) for _ in range(4)))
+    found = await asyncio.gather(
+        *(scenario.worker_north.post(here, care_plan_payload(assessment)) for _ in range(4))
+    )
     assert Counter(answer.status_code for answer in found) == {201: 1, 409: 3}
     for answer in found:
-        assert answer.status_code == 201 or unmet(answer) == {"draft_exists": "/subject"}
-    assert len(done(await world.worker_north.get(here))["items"]) == 1
+        assert answer.status_code == 201 or parse_unmet_pointers(answer) == {"draft_exists": "/subject"}
+    assert len(expect_json(await scenario.worker_north.get(here))["items"]) == 1
 
 
-async def test_of_two_approvals_at_once_one_counts(world: World, superuser: Any) -> None:
-    _, plan = await active(world)
+async def test_of_two_approvals_at_once_one_counts(scenario: Scenario, superuser_connection: Any) -> None:
+    _, plan = await create_active_case(scenario)
     for _ in range(3):
-        later, _ = await next_edition(world, plan)
-        done(await world.worker_north.act(later, "submit"))
-        seen = await etag(later, world.worker_north)
-        both = (world.supervisor_north, world.supervisor_both)
+        later, _ = await next_edition(scenario, plan)
+        expect_json(await scenario.worker_north.act(later, "submit"))
+        seen = await get_etag(later, scenario.worker_north)
+        both = (scenario.supervisor_north, scenario.supervisor_both)
         assert await answers(*(by.post(f"{later}/approve", etag=seen) for by in both)) == {200: 1, 412: 1}
         in_force = "SELECT count(*) FROM care_plans WHERE status = 'approved'"
-        assert await superuser.fetchval(in_force) == 1
+        assert await superuser_connection.fetchval(in_force) == 1
     reviews = "SELECT count(*) FROM reviews WHERE status = 'scheduled'"
-    assert await superuser.fetchval(reviews) == 1
+    assert await superuser_connection.fetchval(reviews) == 1
 
 
-async def test_what_is_written_while_a_plan_is_submitted_is_in_it_or_refused(world: World) -> None:
-    case, assessment = await assessed(world)
-    worker = world.worker_north
-    made = await worker.post(f"/v1/cases/{case['id']}/care-plans", told(assessment))
+async def test_what_is_written_while_a_plan_is_submitted_is_in_it_or_refused(scenario: Scenario) -> None:
+    case, assessment = await create_assessed_case(scenario)
+    worker = scenario.worker_north
+    made = await worker.post(f"/v1/cases/{case['id']}/care-plans", care_plan_payload(assessment))
     path = made.headers["location"]
-    await fill_plan(world, done(made, 201))
+    await fill_care_plan(scenario, expect_json(made, 201))
     for _ in range(4):
-        seen = await etag(path, worker)
+        seen = await get_etag(path, worker)
         goals = f"{path}/areas/emotional_health/goals"
         submitted, put, goal = await asyncio.gather(
             worker.post(f"{path}/submit", etag=seen),
-            worker.put(f"{path}/areas/legal", NO_NEED, etag=seen),
-            worker.post(goals, GOAL),
+            worker.put(f"{path}/areas/legal", NO_NEED_PAYLOAD, etag=seen),
+            worker.post(goals, GOAL_PAYLOAD),
         )
         assert {submitted.status_code, put.status_code} <= {200, 409, 412}
         assert [submitted.status_code, put.status_code].count(200) <= 1
-        plan = done(await worker.get(path))
+        plan = expect_json(await worker.get(path))
         assert (plan["status"] == "submitted") == (submitted.status_code == 200)
         if plan["status"] == "submitted":
-            assert unmet(goal) == {"frozen": "/status"}
+            assert parse_unmet_pointers(goal) == {"frozen": "/status"}
             assert put.status_code == 412
-            seen = await etag(path, worker)
+            seen = await get_etag(path, worker)
             found = await asyncio.gather(
-                world.supervisor_north.post(f"{path}/return", {"comment": "More."}, etag=seen),
-                worker.put(f"{path}/areas/legal", NO_NEED, etag=seen),
+                scenario.supervisor_north.post(f"{path}/return", {"comment": "More."}, etag=seen),
+                worker.put(f"{path}/areas/legal", NO_NEED_PAYLOAD, etag=seen),
             )
             assert found[0].status_code == 200
             assert found[1].status_code in {409, 412}
         else:
-            dropped = done(goal, 201)
-            done(await change(worker, f"/v1/goals/{dropped['id']}", {"status": "dropped"}))
+            dropped = expect_json(goal, 201)
+            expect_json(await patch_latest(worker, f"/v1/goals/{dropped['id']}", {"status": "dropped"}))
 
 
-async def test_progress_told_while_the_next_edition_is_approved_is_not_lost(world: World) -> None:
-    _, plan = await two_goals(world)
-    worker = world.worker_north
-    later, copy = await next_edition(world, plan)
-    done(await worker.act(later, "submit"))
+async def test_progress_told_while_the_next_edition_is_approved_is_not_lost(scenario: Scenario) -> None:
+    _, plan = await two_goals(scenario)
+    worker = scenario.worker_north
+    later, copy = await next_edition(scenario, plan)
+    expect_json(await worker.act(later, "submit"))
     action = goals_of(plan)[0]["actions"][0]
-    seen, part = await etag(later, worker), await etag(f"/v1/actions/{action['id']}", worker)
+    seen, part = await get_etag(later, worker), await get_etag(f"/v1/actions/{action['id']}", worker)
     approved, told_of = await asyncio.gather(
-        world.supervisor_north.post(f"{later}/approve", etag=seen),
+        scenario.supervisor_north.post(f"{later}/approve", etag=seen),
         worker.patch(f"/v1/actions/{action['id']}", {"status": "done"}, etag=part),
     )
-    carried = done(await worker.get(f"/v1/actions/{goals_of(copy)[0]['actions'][0]['id']}"))
+    carried = expect_json(await worker.get(f"/v1/actions/{goals_of(copy)[0]['actions'][0]['id']}"))
     if told_of.status_code == 200:
         assert (carried["status"], carried["done_on"]) == ("done", today().isoformat())
         assert approved.status_code == 412, "the plan has changed under the supervisor's eyes"
     else:
-        assert unmet(told_of) == {"frozen": "/status"}
+        assert parse_unmet_pointers(told_of) == {"frozen": "/status"}
         assert approved.status_code == 200
         assert carried["status"] == "open"
 
 
-async def test_a_whole_plan_takes_as_many_statements_for_many_goals_as_for_few(world: World) -> None:
-    path, plan = await two_goals(world)
-    with counted(world) as few:
-        await world.worker_north.get(path)
-    later, _ = await next_edition(world, plan)
+async def test_a_whole_plan_takes_as_many_statements_for_many_goals_as_for_few(scenario: Scenario) -> None:
+    path, plan = await two_goals(scenario)
+    with record_statements(scenario) as few:
+        await scenario.worker_north.get(path)
+    later, _ = await next_edition(scenario, plan)
     for area in ("emotional_health", "legal"):
         if area == "legal":
-            seen = await etag(later, world.worker_north)
-            done(await world.worker_north.put(f"{later}/areas/legal", {"status": "goals"}, etag=seen))
+            seen = await get_etag(later, scenario.worker_north)
+            expect_json(
+                await scenario.worker_north.put(f"{later}/areas/legal", {"status": "goals"}, etag=seen)
+            )
         for _ in range(3):
-            goal = done(await world.worker_north.post(f"{later}/areas/{area}/goals", GOAL), 201)
-            done(await world.worker_north.post(f"/v1/goals/{goal['id']}/actions", ACTION), 201)
-    with counted(world) as many:
-        await world.worker_north.get(later)
+            goal = expect_json(
+                await scenario.worker_north.post(f"{later}/areas/{area}/goals", GOAL_PAYLOAD), 201
+            )
+            expect_json(
+                await scenario.worker_north.post(f"/v1/goals/{goal['id']}/actions", ACTION_PAYLOAD), 201
+            )
+    with record_statements(scenario) as many:
+        await scenario.worker_north.get(later)
     assert len(few) == len(many) == 5, many  # the actor's event, the plan, its parts by kind

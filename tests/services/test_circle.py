@@ -7,62 +7,72 @@ from typing import Any
 import httpx
 
 from app.kit.dates import add_months, today
-from tests.services.test_referral_life import faults, unmet
-from tests.world import World, acceptance, id_of, referral
+from tests.services.test_referral_life import parse_faults, parse_unmet_pointers
+from tests.world import Scenario, acceptance_payload, id_of, referral_payload
 
 NAMES = [
     {"script": "khmer", "family": "កែវ", "given": "ឥន្ទ្រា"},
     {"script": "latin", "family": "Keo", "given": "Intrea Sophorn"},
 ]
-AUNT = {
+AUNT_PAYLOAD = {
     "role": "other", "relationship": "aunt", "note": "Picks the child up on Fridays.",
     "names": [{"script": "latin", "family": "Keo ", "given": "Sre\u00ady Leak"}],
     "phone": {"number": "012 345 679", "owner": "self", "safe_to_call": False},
 }  # fmt: skip
 TOMORROW = (today() + timedelta(days=1)).isoformat()
 DECIDED_TOMORROW = {"basis": "vital_interest", "decided_by": "A doctor", "on": TOMORROW, "reason": "x"}
-CONSENT = {"given_by": ["caregiver"], "method": "oral", "on": "2026-01-10", "scope": ["share_with_providers"]}
+SHARING_CONSENT_PAYLOAD = {
+    "given_by": ["caregiver"],
+    "method": "oral",
+    "on": "2026-01-10",
+    "scope": ["share_with_providers"],
+}
 
 
-async def case_of(world: World, **child: Any) -> str:
-    case = await world.case(child={**referral()["child"], "names": NAMES, **child})
+async def case_of(scenario: Scenario, **child: Any) -> str:
+    case = await scenario.open_case(child={**referral_payload()["child"], "names": NAMES, **child})
     return f"/v1/cases/{case['id']}"
 
 
-async def child_of(world: World, path: str) -> str:
-    return f"/v1/children/{(await world.worker_north.get(path)).json()['child_id']}"
+async def child_of(scenario: Scenario, path: str) -> str:
+    return f"/v1/children/{(await scenario.worker_north.get(path)).json()['child_id']}"
 
 
-async def found(world: World, q: str, by: str = "worker_north") -> int:
-    answer = await world.as_(by).get("/v1/children", params={"q": q})
+async def found(scenario: Scenario, q: str, by: str = "worker_north") -> int:
+    answer = await scenario.client_for(by).get("/v1/children", params={"q": q})
     assert answer.status_code == 200, answer.text
     return len(answer.json()["items"])
 
 
-def ok(answer: httpx.Response, status: int = 200) -> dict[str, Any]:
+def expect_json(answer: httpx.Response, status: int = 200) -> dict[str, Any]:
     assert answer.status_code == status, answer.text
     body: dict[str, Any] = answer.json()
     return body
 
 
-async def test_intake_brings_the_supporter_along_and_workers_add_others(world: World) -> None:
-    path, worker, chosen = await case_of(world), world.worker_north, str(uuid.uuid4())
-    [mother] = ok(await worker.get(f"{path}/people"))["items"]
+async def test_intake_brings_the_supporter_along_and_workers_add_others(scenario: Scenario) -> None:
+    path, worker, chosen = await case_of(scenario), scenario.worker_north, str(uuid.uuid4())
+    [mother] = expect_json(await worker.get(f"{path}/people"))["items"]
     assert (mother["role"], mother["relationship"], mother["is_responsible"]) == ("supporter", "mother", True)
     assert mother["phone"]["number"] == "+85512345678"
 
-    made = await worker.post(f"{path}/people", {**AUNT, "id": chosen})
-    aunt = ok(made, 201)
+    made = await worker.post(f"{path}/people", {**AUNT_PAYLOAD, "id": chosen})
+    aunt = expect_json(made, 201)
     assert (made.headers["location"], made.headers["etag"]) == (f"/v1/people/{chosen}", '"1"')
     assert aunt["names"] == [{"script": "latin", "family": "Keo", "given": "Srey Leak"}]
     assert aunt["phone"] == {"number": "+85512345679", "owner": "self", "safe_to_call": False}
-    assert ok(await worker.get(f"/v1/people/{chosen}")) == aunt
-    assert (await worker.post(f"{path}/people", {**AUNT, "id": chosen})).status_code == 409
-    assert [p["id"] for p in ok(await worker.get(f"{path}/people"))["items"]] == [chosen, mother["id"]]
-    assert (await world.worker_south.get(f"/v1/people/{chosen}")).status_code == 404
-    assert (await world.worker_south.post(f"{path}/people", AUNT)).status_code == 404
+    assert expect_json(await worker.get(f"/v1/people/{chosen}")) == aunt
+    assert (await worker.post(f"{path}/people", {**AUNT_PAYLOAD, "id": chosen})).status_code == 409
+    assert [p["id"] for p in expect_json(await worker.get(f"{path}/people"))["items"]] == [
+        chosen,
+        mother["id"],
+    ]
+    assert (await scenario.worker_south.get(f"/v1/people/{chosen}")).status_code == 404
+    assert (await scenario.worker_south.post(f"{path}/people", AUNT_PAYLOAD)).status_code == 404
 
-    assert faults(await worker.post(f"{path}/people", {**AUNT, "names": []})) == {("/names", "too_short")}
+    assert parse_faults(await worker.post(f"{path}/people", {**AUNT_PAYLOAD, "names": []})) == {
+        ("/names", "too_short")
+    }
     for wrong, fault in (
         ({"phone": {"number": "abc"}}, ("/phone/number", "phone_invalid")),
         ({"birth": {"date": "2999-01-01", "precision": "day"}}, ("/birth", "date_in_future")),
@@ -75,15 +85,15 @@ async def test_intake_brings_the_supporter_along_and_workers_add_others(world: W
         ({"id": "01a20372-1e1f-7c16-8000-0242ac120002"}, ("/id", "id_not_random")),
         ({"id": "00000000-0000-0000-0000-000000000000"}, ("/id", "id_not_random")),
     ):
-        assert faults(await worker.post(f"{path}/people", {**AUNT, **wrong})) == {fault}
+        assert parse_faults(await worker.post(f"{path}/people", {**AUNT_PAYLOAD, **wrong})) == {fault}
 
 
-async def test_a_person_is_corrected_by_a_patch(world: World) -> None:
-    path, worker = await case_of(world), world.worker_north
-    aunt = ok(await worker.post(f"{path}/people", AUNT), 201)
+async def test_a_person_is_corrected_by_a_patch(scenario: Scenario) -> None:
+    path, worker = await case_of(scenario), scenario.worker_north
+    aunt = expect_json(await worker.post(f"{path}/people", AUNT_PAYLOAD), 201)
     here = f"/v1/people/{aunt['id']}"
     patch = {"role": "supporter", "phone": {"safe_to_call": True}, "note": None}
-    changed = ok(await worker.patch(here, patch, etag='"1"'))
+    changed = expect_json(await worker.patch(here, patch, etag='"1"'))
     expected = {**aunt, "version": 2, "role": "supporter", "note": None}
     assert changed == {**expected, "phone": {**aunt["phone"], "safe_to_call": True}}
     for wrong, fault in (
@@ -93,26 +103,26 @@ async def test_a_person_is_corrected_by_a_patch(world: World) -> None:
         ({"names": None}, ("/names", "name_missing")),
         ({"names": []}, ("/names", "name_missing")),
     ):
-        assert faults(await worker.patch(here, wrong, etag='"2"')) == {fault}
+        assert parse_faults(await worker.patch(here, wrong, etag='"2"')) == {fault}
     assert (await worker.patch(here, patch, etag='"1"')).status_code == 412
     assert (await worker.patch(here, patch)).status_code == 428
-    assert ok(await worker.get(here)) == changed
+    assert expect_json(await worker.get(here)) == changed
 
 
 async def test_a_caregiver_of_whom_only_the_relationship_is_known_can_still_be_corrected(
-    world: World,
+    scenario: Scenario,
 ) -> None:
-    case = await world.case(caregiver={"relationship": "aunt"})
-    [aunt] = ok(await world.worker_north.get(f"/v1/cases/{case['id']}/people"))["items"]
+    case = await scenario.open_case(caregiver={"relationship": "aunt"})
+    [aunt] = expect_json(await scenario.worker_north.get(f"/v1/cases/{case['id']}/people"))["items"]
     assert (aunt["names"], aunt["is_responsible"]) == ([], False)
-    patched = await world.worker_north.patch(
+    patched = await scenario.worker_north.patch(
         f"/v1/people/{aunt['id']}", {"note": "Night shifts."}, etag='"1"'
     )
-    assert ok(patched)["note"] == "Night shifts."
+    assert expect_json(patched)["note"] == "Night shifts."
 
 
-async def test_the_register_holds_consent_refusal_expiry_and_the_basis_without(world: World) -> None:
-    path, worker = await case_of(world), world.worker_north
+async def test_the_register_holds_consent_refusal_expiry_and_the_basis_without(scenario: Scenario) -> None:
+    path, worker = await case_of(scenario), scenario.worker_north
     yesterday = (today() - timedelta(days=1)).isoformat()
     basis = {
         "basis": "vital_interest",
@@ -128,25 +138,25 @@ async def test_the_register_holds_consent_refusal_expiry_and_the_basis_without(w
         ({"given_by": [], "method": None, "basis_without_consent": basis}, "given"),
         ({"recipient_agency_id": str(id_of("Safe Steps")), "witness": "ភូមិ"}, "given"),
     ):
-        made = await worker.post(f"{path}/consents", {**CONSENT, **told})
-        entry = ok(made, 201)
+        made = await worker.post(f"{path}/consents", {**SHARING_CONSENT_PAYLOAD, **told})
+        entry = expect_json(made, 201)
         assert (entry["status"], entry["recorded_by_id"]) == (status, str(worker.id))
         kept = {name: entry[name] for name in told if name != "basis_without_consent"}
         assert kept == {name: told[name] for name in kept}
-        assert ok(await worker.get(made.headers["location"])) == entry
-    register = ok(await world.dpo.get("/v1/consents"))["items"]
-    assert register == ok(await worker.get(f"{path}/consents"))["items"]
+        assert expect_json(await worker.get(made.headers["location"])) == entry
+    register = expect_json(await scenario.dpo.get("/v1/consents"))["items"]
+    assert register == expect_json(await worker.get(f"{path}/consents"))["items"]
     assert len(register) == 7  # with the one that came with the referral
     assert register[1]["basis_without_consent"] == {**basis, "child_told": None}
-    to_safe_steps = await world.dpo.get(
+    to_safe_steps = await scenario.dpo.get(
         "/v1/consents", params={"recipient_agency_id": str(id_of("Safe Steps"))}
     )
-    assert [entry["witness"] for entry in ok(to_safe_steps)["items"]] == ["ភូមិ"]
-    assert ok(await world.worker_south.get("/v1/consents"))["items"] == []
+    assert [entry["witness"] for entry in expect_json(to_safe_steps)["items"]] == ["ភូមិ"]
+    assert expect_json(await scenario.worker_south.get("/v1/consents"))["items"] == []
 
 
-async def test_a_consent_must_be_whole(world: World) -> None:
-    path, worker = f"{await case_of(world)}/consents", world.worker_north
+async def test_a_consent_must_be_whole(scenario: Scenario) -> None:
+    path, worker = f"{await case_of(scenario)}/consents", scenario.worker_north
     for told, fault in (
         ({"method": None}, ("", "consent_incomplete")),
         ({"given_by": []}, ("", "consent_incomplete")),
@@ -158,37 +168,53 @@ async def test_a_consent_must_be_whole(world: World) -> None:
         ({"on": "2026-02-29"}, ("/on", "date_from_datetime_parsing")),
         ({"recipient_agency_id": str(uuid.uuid4())}, ("/recipient_agency_id", "reference_unknown")),
     ):
-        assert faults(await worker.post(path, {**CONSENT, **told})) == {fault}, told
-    assert len(ok(await worker.get(path))["items"]) == 1
+        assert parse_faults(await worker.post(path, {**SHARING_CONSENT_PAYLOAD, **told})) == {fault}, told
+    assert len(expect_json(await worker.get(path))["items"]) == 1
 
 
-async def test_a_consent_is_withdrawn_once_and_for_good(world: World) -> None:
-    path, worker = await case_of(world), world.worker_north
-    given = f"/v1/consents/{ok(await worker.post(f'{path}/consents', CONSENT), 201)['id']}"
-    assert faults(await worker.act(given, "withdraw", {})) == {("/reason", "missing")}
-    assert (await world.dpo.act(given, "withdraw", {"reason": "x"})).status_code == 403
-    withdrawn = ok(await worker.act(given, "withdraw", {"reason": "Mother changed her mind."}))
+async def test_a_consent_is_withdrawn_once_and_for_good(scenario: Scenario) -> None:
+    path, worker = await case_of(scenario), scenario.worker_north
+    given = f"/v1/consents/{expect_json(await worker.post(f'{path}/consents', SHARING_CONSENT_PAYLOAD), 201)['id']}"
+    assert parse_faults(await worker.act(given, "withdraw", {})) == {("/reason", "missing")}
+    assert (await scenario.dpo.act(given, "withdraw", {"reason": "x"})).status_code == 403
+    withdrawn = expect_json(await worker.act(given, "withdraw", {"reason": "Mother changed her mind."}))
     assert (withdrawn["status"], withdrawn["withdrawn_by_id"]) == ("withdrawn", str(worker.id))
     assert withdrawn["withdrawal_reason"] == "Mother changed her mind."
-    assert unmet(await worker.act(given, "withdraw", {"reason": "Again."})) == {"status": "/status"}
-    assert ok(await worker.get(given)) == withdrawn
+    assert parse_unmet_pointers(await worker.act(given, "withdraw", {"reason": "Again."})) == {
+        "status": "/status"
+    }
+    assert expect_json(await worker.get(given)) == withdrawn
 
-    refusal = ok(await worker.post(f"{path}/consents", {**CONSENT, "status": "refused"}), 201)
+    refusal = expect_json(
+        await worker.post(f"{path}/consents", {**SHARING_CONSENT_PAYLOAD, "status": "refused"}), 201
+    )
     refused = await worker.act(f"/v1/consents/{refusal['id']}", "withdraw", {"reason": "x"})
-    assert unmet(refused) == {"status": "/status"}
+    assert parse_unmet_pointers(refused) == {"status": "/status"}
 
 
-async def test_a_child_is_found_by_its_new_name_and_no_longer_by_the_old(world: World) -> None:
-    child, worker = await child_of(world, await case_of(world, nickname="Kong")), world.worker_north
-    assert [await found(world, q) for q in ("Intrea", "ឥន្ទ្រា", "Kong", "Rothana", "រតនា")] == [1, 1, 1, 0, 0]
+async def test_a_child_is_found_by_its_new_name_and_no_longer_by_the_old(scenario: Scenario) -> None:
+    child, worker = await child_of(scenario, await case_of(scenario, nickname="Kong")), scenario.worker_north
+    assert [await found(scenario, q) for q in ("Intrea", "ឥន្ទ្រា", "Kong", "Rothana", "រតនា")] == [
+        1,
+        1,
+        1,
+        0,
+        0,
+    ]
     renamed = [{"script": "khmer", "family": "កែវ", "given": "រតនា"}, {"script": "latin", "given": "Rothana"}]
     patch = {"names": renamed, "nickname": None, "sex": "female", "birth": {"precision": "year"}}
-    changed = ok(await worker.patch(child, patch, etag='"1"'))
+    changed = expect_json(await worker.patch(child, patch, etag='"1"'))
     assert (changed["sex"], changed["nickname"], changed["version"]) == ("female", None, 2)
-    assert changed["birth"] == {**referral()["child"]["birth"], "precision": "year", **dict.fromkeys(
+    assert changed["birth"] == {**referral_payload()["child"]["birth"], "precision": "year", **dict.fromkeys(
         ("estimated_age", "estimated_on"))}  # fmt: skip
     assert changed["age"]["max"] - changed["age"]["min"] == 1
-    assert [await found(world, q) for q in ("Intrea", "ឥន្ទ្រា", "Kong", "Rothana", "រតនា")] == [0, 0, 0, 1, 1]
+    assert [await found(scenario, q) for q in ("Intrea", "ឥន្ទ្រា", "Kong", "Rothana", "រតនា")] == [
+        0,
+        0,
+        0,
+        1,
+        1,
+    ]
 
     for wrong, fault in (
         ({"names": []}, ("", "name_missing")),
@@ -197,13 +223,13 @@ async def test_a_child_is_found_by_its_new_name_and_no_longer_by_the_old(world: 
         ({"case_ids": []}, ("/case_ids", "extra_forbidden")),
         ({"age": {"min": 1}}, ("/age", "extra_forbidden")),
     ):
-        assert faults(await worker.patch(child, wrong, etag='"2"')) == {fault}, wrong
-    assert ok(await worker.get(child)) == changed
-    assert (await world.worker_south.patch(child, patch, etag='"2"')).status_code == 404
+        assert parse_faults(await worker.patch(child, wrong, etag='"2"')) == {fault}, wrong
+    assert expect_json(await worker.get(child)) == changed
+    assert (await scenario.worker_south.patch(child, patch, etag='"2"')).status_code == 404
 
 
-async def test_an_age_is_as_exact_as_what_is_known(world: World) -> None:
-    child = await child_of(world, await case_of(world))
+async def test_an_age_is_as_exact_as_what_is_known(scenario: Scenario) -> None:
+    child = await child_of(scenario, await case_of(scenario))
     birthday = add_months(today(), -12 * 9)
     january = birthday.replace(month=1, day=1)
     estimated = {"date": None, "precision": None, "estimated_age": 7}
@@ -218,41 +244,45 @@ async def test_an_age_is_as_exact_as_what_is_known(world: World) -> None:
         ],
         start=1,
     ):
-        seen = ok(await world.worker_north.patch(child, {"birth": birth}, etag=f'"{version}"'))["age"]
+        seen = expect_json(await scenario.worker_north.patch(child, {"birth": birth}, etag=f'"{version}"'))[
+            "age"
+        ]
         assert seen["on"] == today().isoformat()
         last_day_of_year = (today().month, today().day) == (12, 31)
         assert (seen["min"], seen["max"]) == (ages or ((9, 9) if last_day_of_year else (8, 9)))
 
 
-async def test_a_search_finds_both_scripts_however_they_are_typed(world: World) -> None:
-    await case_of(world, nickname="ដារ៉ា")
+async def test_a_search_finds_both_scripts_however_they_are_typed(scenario: Scenario) -> None:
+    await case_of(scenario, nickname="ដារ៉ា")
     for q in (
         *("Intrea", "keo intrea", "Sophorn Keo", "KEO", "Intria", "Sophon", "Intr", "In\u00adtrea", "  intrea  "),
         *("ឥន្ទ្រា", "ឥន្រ្ទា", "កែវ", "ឥន្ទ្រា កែវ", "កែវឥន្ទ្រា", "កែ\u200bវ", "ដារ៉ា", "ដារា", "ឥន្ទ", "ក\u17c2វ", "keo ឥន្ទ្រា"),
     ):  # fmt: skip
-        assert await found(world, q) == 1, q
+        assert await found(scenario, q) == 1, q
     for q in ("Vannak", "Keo Vannak", "វណ្ណៈ", "!!", "\u200b\u200b", "%%", "__", "' OR 1=1 --", "I*"):
-        assert await found(world, q) == 0, q
-    assert await found(world, "Intrea", by="worker_south") == 0
+        assert await found(scenario, q) == 0, q
+    assert await found(scenario, "Intrea", by="worker_south") == 0
     for q in ("a", "", "x" * 101):
-        answer = await world.worker_north.get("/v1/children", params={"q": q})
-        assert {pointer for pointer, _ in faults(answer)} == {"query:q"}
+        answer = await scenario.worker_north.get("/v1/children", params={"q": q})
+        assert {pointer for pointer, _ in parse_faults(answer)} == {"query:q"}
 
 
-async def test_a_search_logs_whom_it_showed_and_not_what_was_typed(world: World) -> None:
-    child = (await child_of(world, await case_of(world))).split("/")[-1]
-    await world.case()
-    answer = await world.worker_north.get("/v1/children", params={"q": "Intrea"})
-    entries = await world.log(answer.headers["x-request-id"])
+async def test_a_search_logs_whom_it_showed_and_not_what_was_typed(scenario: Scenario) -> None:
+    child = (await child_of(scenario, await case_of(scenario))).split("/")[-1]
+    await scenario.open_case()
+    answer = await scenario.worker_north.get("/v1/children", params={"q": "Intrea"})
+    entries = await scenario.list_access_entries(answer.headers["x-request-id"])
     assert [entry["child_id"] for entry in entries] == [child]
     assert {entry["act"] for entry in entries} == {"child.search"}
     assert "Intrea" not in str(entries)
 
 
-async def test_a_child_with_two_referrals_keeps_one_case(world: World) -> None:
-    child = await child_of(world, await case_of(world))
-    told = await world.referral(child={**referral()["child"], "names": NAMES})
+async def test_a_child_with_two_referrals_keeps_one_case(scenario: Scenario) -> None:
+    child = await child_of(scenario, await case_of(scenario))
+    told = await scenario.create_referral(child={**referral_payload()["child"], "names": NAMES})
     path = f"/v1/referrals/{told['id']}"
-    await world.supervisor_north.act(path, "acknowledge")
-    joined = await world.supervisor_north.act(path, "accept", acceptance(child_id=child.split("/")[-1]))
-    assert ok(await world.worker_north.get(child))["case_ids"] == [ok(joined)["case_id"]]
+    await scenario.supervisor_north.act(path, "acknowledge")
+    joined = await scenario.supervisor_north.act(
+        path, "accept", acceptance_payload(child_id=child.split("/")[-1])
+    )
+    assert expect_json(await scenario.worker_north.get(child))["case_ids"] == [expect_json(joined)["case_id"]]

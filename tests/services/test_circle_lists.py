@@ -3,23 +3,25 @@
 from typing import Any
 
 from app.schemas.codes import CODE_LISTS
-from tests.services.test_circle import AUNT, CONSENT, ok
-from tests.world import Caller, World, acceptance, id_of, referral
+from tests.services.test_circle import AUNT_PAYLOAD, SHARING_CONSENT_PAYLOAD, expect_json
+from tests.world import AuthenticatedClient, Scenario, acceptance_payload, id_of, referral_payload
 
 
-async def pages(caller: Caller, path: str, limit: int, **filters: str) -> list[list[dict[str, Any]]]:
+async def pages(
+    caller: AuthenticatedClient, path: str, limit: int, **filters: str
+) -> list[list[dict[str, Any]]]:
     """Walk a list to its end, by cursor, checking that the Link header leads the same way."""
     found, cursor = [], None
     for _ in range(100):
         query = {**filters, "limit": limit, **({"cursor": cursor} if cursor else {})}
         answer = await caller.get(path, params=query)
-        page = ok(answer)
+        page = expect_json(answer)
         found.append(page["items"])
         cursor = page["next_cursor"]
         assert ("next" in answer.links) == (cursor is not None)
         if cursor is None:
             return found
-        assert ok(await caller.get(answer.links["next"]["url"]))["items"]
+        assert expect_json(await caller.get(answer.links["next"]["url"]))["items"]
     raise AssertionError("the list never ends")
 
 
@@ -27,22 +29,24 @@ def flat(found: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
     return [item for page in found for item in page]
 
 
-async def test_every_act_leaves_its_line_in_the_timeline(world: World) -> None:
-    case = await world.case()
-    path, worker, supervisor = f"/v1/cases/{case['id']}", world.worker_north, world.supervisor_north
-    aunt = ok(await worker.post(f"{path}/people", AUNT), 201)
-    ok(await worker.patch(f"/v1/people/{aunt['id']}", {"note": "x"}, etag='"1"'))
-    consent = ok(await worker.post(f"{path}/consents", CONSENT), 201)
-    ok(await worker.act(f"/v1/consents/{consent['id']}", "withdraw", {"reason": "x"}))
-    ok(await worker.patch(f"/v1/children/{case['child_id']}", {"nickname": "Chet"}, etag='"1"'))
-    ok(await worker.patch(path, {"summary": "Begun."}, etag='"1"'))
-    ok(await supervisor.act(path, "assign", {"lead_worker_id": str(id_of("worker_north_2"))}))
-    told = await world.referral(child={**referral()["child"], "names": case["child"]["names"]})
-    ok(await supervisor.act(f"/v1/referrals/{told['id']}", "acknowledge"))
-    joining = acceptance(child_id=case["child_id"])
-    ok(await supervisor.act(f"/v1/referrals/{told['id']}", "accept", joining))
+async def test_every_act_leaves_its_line_in_the_timeline(scenario: Scenario) -> None:
+    case = await scenario.open_case()
+    path, worker, supervisor = f"/v1/cases/{case['id']}", scenario.worker_north, scenario.supervisor_north
+    aunt = expect_json(await worker.post(f"{path}/people", AUNT_PAYLOAD), 201)
+    expect_json(await worker.patch(f"/v1/people/{aunt['id']}", {"note": "x"}, etag='"1"'))
+    consent = expect_json(await worker.post(f"{path}/consents", SHARING_CONSENT_PAYLOAD), 201)
+    expect_json(await worker.act(f"/v1/consents/{consent['id']}", "withdraw", {"reason": "x"}))
+    expect_json(await worker.patch(f"/v1/children/{case['child_id']}", {"nickname": "Chet"}, etag='"1"'))
+    expect_json(await worker.patch(path, {"summary": "Begun."}, etag='"1"'))
+    expect_json(await supervisor.act(path, "assign", {"lead_worker_id": str(id_of("worker_north_2"))}))
+    told = await scenario.create_referral(
+        child={**referral_payload()["child"], "names": case["child"]["names"]}
+    )
+    expect_json(await supervisor.act(f"/v1/referrals/{told['id']}", "acknowledge"))
+    joining = acceptance_payload(child_id=case["child_id"])
+    expect_json(await supervisor.act(f"/v1/referrals/{told['id']}", "accept", joining))
 
-    lines = ok(await supervisor.get(f"{path}/timeline"))["items"]
+    lines = expect_json(await supervisor.get(f"{path}/timeline"))["items"]
     w, chief = str(worker.id), str(supervisor.id)
     expected = [
         ("referral_joined", chief, "referral", told["id"]),
@@ -70,22 +74,25 @@ async def test_every_act_leaves_its_line_in_the_timeline(world: World) -> None:
         wanted = [line for line in lines if line["kind"] == kind]
         assert flat(await pages(supervisor, f"{path}/timeline", 1, kind=kind)) == wanted
     assert (await worker.get(f"{path}/timeline")).status_code == 404  # no longer the worker's
-    assert (await world.worker_south.get(f"{path}/timeline")).status_code == 404
+    assert (await scenario.worker_south.get(f"{path}/timeline")).status_code == 404
 
 
-async def test_cases_are_listed_by_what_is_asked_and_by_whom(world: World) -> None:
-    one = await world.case()
-    two = await world.case("worker_north_2")
-    three = await world.case("worker_south")
+async def test_cases_are_listed_by_what_is_asked_and_by_whom(scenario: Scenario) -> None:
+    one = await scenario.open_case()
+    two = await scenario.open_case("worker_north_2")
+    three = await scenario.open_case("worker_south")
     newest_first = [case["id"] for case in (three, two, one)]
 
     async def ids(by: str, **query: str) -> list[str]:
-        return [case["id"] for case in ok(await world.as_(by).get("/v1/cases", params=query))["items"]]
+        return [
+            case["id"]
+            for case in expect_json(await scenario.client_for(by).get("/v1/cases", params=query))["items"]
+        ]
 
     assert await ids("manager") == newest_first
     assert await ids("supervisor_north") == newest_first[1:]
     assert await ids("worker_north") == [one["id"]]
-    assert (await world.partner_one.get("/v1/cases")).status_code == 403
+    assert (await scenario.partner_one.get("/v1/cases")).status_code == 403
     for query, expected in (
         ({"status": "assessment"}, newest_first),
         ({"status": "closed"}, []),
@@ -102,17 +109,17 @@ async def test_cases_are_listed_by_what_is_asked_and_by_whom(world: World) -> No
     assert len({case["number"] for case in (one, two, three)}) == 3
 
 
-async def test_pages_neither_skip_nor_repeat_while_the_list_grows(world: World) -> None:
-    told = [(await world.referral())["id"] for _ in range(5)]
-    first = ok(await world.partner_one.get("/v1/referrals?limit=2"))
+async def test_pages_neither_skip_nor_repeat_while_the_list_grows(scenario: Scenario) -> None:
+    told = [(await scenario.create_referral())["id"] for _ in range(5)]
+    first = expect_json(await scenario.partner_one.get("/v1/referrals?limit=2"))
     assert [item["id"] for item in first["items"]] == told[:2:-1]
-    await world.referral()
-    rest = ok(
-        await world.partner_one.get("/v1/referrals", params={"limit": 200, "cursor": first["next_cursor"]})
+    await scenario.create_referral()
+    rest = expect_json(
+        await scenario.partner_one.get("/v1/referrals", params={"limit": 200, "cursor": first["next_cursor"]})
     )
     assert [item["id"] for item in rest["items"]] == told[2::-1]
     assert rest["next_cursor"] is None
-    for caller in (world.partner_one, world.supervisor_north):
+    for caller in (scenario.partner_one, scenario.supervisor_north):
         for limit in (1, 5, 6):
             walked = await pages(caller, "/v1/referrals", limit, urgency="urgent")
             listed = [item["id"] for item in flat(walked)]
@@ -120,20 +127,23 @@ async def test_pages_neither_skip_nor_repeat_while_the_list_grows(world: World) 
             assert [len(page) for page in walked[:-1]] == [limit] * (len(walked) - 1)
 
 
-async def test_a_page_of_children_is_a_page_of_entries(world: World) -> None:
-    shown = {(await world.case())["child_id"] for _ in range(3)}
-    first = await world.worker_north.get("/v1/children?limit=2")
-    on_page = {child["id"] for child in ok(first)["items"]}
-    entries = await world.log(first.headers["x-request-id"])
+async def test_a_page_of_children_is_a_page_of_entries(scenario: Scenario) -> None:
+    shown = {(await scenario.open_case())["child_id"] for _ in range(3)}
+    first = await scenario.worker_north.get("/v1/children?limit=2")
+    on_page = {child["id"] for child in expect_json(first)["items"]}
+    entries = await scenario.list_access_entries(first.headers["x-request-id"])
     assert {entry["child_id"] for entry in entries} == on_page  # and not the one that begins the next page
     assert len(on_page) == 2
-    [one, two] = await pages(world.worker_north, "/v1/children", 2)
+    [one, two] = await pages(scenario.worker_north, "/v1/children", 2)
     assert {child["id"] for child in (*one, *two)} == shown
 
 
-async def test_places_are_browsed_and_searched_in_both_scripts_by_anybody(world: World) -> None:
+async def test_places_are_browsed_and_searched_in_both_scripts_by_anybody(scenario: Scenario) -> None:
     async def codes(**query: str) -> list[str]:
-        return [place["code"] for place in ok(await world.http.get("/v1/places", params=query))["items"]]
+        return [
+            place["code"]
+            for place in expect_json(await scenario.http.get("/v1/places", params=query))["items"]
+        ]
 
     provinces = await codes()
     assert (len(provinces), provinces[0], provinces == sorted(provinces)) == (25, "01", True)
@@ -147,45 +157,47 @@ async def test_places_are_browsed_and_searched_in_both_scripts_by_anybody(world:
         assert await codes(q=q, limit="200") == [], q
     assert set(await codes(parent="17", q="S")) < set(districts)
     assert await codes(parent="99") == []
-    [*full, last] = await pages(Caller("nobody", world.http, "-"), "/v1/places", 10)
+    [*full, last] = await pages(AuthenticatedClient("nobody", scenario.http, "-"), "/v1/places", 10)
     assert ([len(page) for page in full], len(last)) == ([10, 10], 5)
     for query in ("parent=171009", "q=siem", "q=k"):  # a village's code looks like a day
         found = [
             place
-            for page in await pages(Caller("nobody", world.http, "-"), f"/v1/places?{query}", 20)
+            for page in await pages(
+                AuthenticatedClient("nobody", scenario.http, "-"), f"/v1/places?{query}", 20
+            )
             for place in page
         ]
         assert [place["code"] for place in found] == sorted({place["code"] for place in found})
     for wrong in ({"parent": "1"}, {"parent": "17x"}, {"q": ""}, {"q": "x" * 61}, {"level": "province"}):
-        assert (await world.http.get("/v1/places", params=wrong)).status_code == 422, wrong
+        assert (await scenario.http.get("/v1/places", params=wrong)).status_code == 422, wrong
 
 
-async def test_what_everybody_may_know_is_kept_by_caches(world: World) -> None:
+async def test_what_everybody_may_know_is_kept_by_caches(scenario: Scenario) -> None:
     for path in ("/v1/places", "/v1/places?parent=17", "/v1/codes", "/v1/codes/urgency"):
-        fresh = await world.http.get(path)
+        fresh = await scenario.http.get(path)
         assert fresh.headers["cache-control"].startswith("public, max-age=")
         assert "Accept-Language" in fresh.headers["vary"]
         etag = fresh.headers["etag"]
         for known in (etag, f'"other", {etag}', f"W/{etag}", "*"):
-            again = await world.http.get(path, headers={"if-none-match": known})
+            again = await scenario.http.get(path, headers={"if-none-match": known})
             assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", etag), known
-        assert (await world.http.get(path, headers={"if-none-match": '"other"'})).status_code == 200
-    one, other = [(await world.http.get(f"/v1/places?parent={p}")).headers["etag"] for p in ("17", "18")]
+        assert (await scenario.http.get(path, headers={"if-none-match": '"other"'})).status_code == 200
+    one, other = [(await scenario.http.get(f"/v1/places?parent={p}")).headers["etag"] for p in ("17", "18")]
     assert one != other
 
 
-async def test_labels_come_in_the_language_asked_for(world: World) -> None:
+async def test_labels_come_in_the_language_asked_for(scenario: Scenario) -> None:
     etags = set()
     for accepted, language in (("km", "km"), ("en", "en"), ("fr, km;q=0.5", "km"), ("fr", "en"), ("", "en")):
-        answer = await world.http.get("/v1/codes/urgency", headers={"accept-language": accepted})
-        shown = ok(answer)
+        answer = await scenario.http.get("/v1/codes/urgency", headers={"accept-language": accepted})
+        shown = expect_json(answer)
         kept = CODE_LISTS["urgency"]
         assert shown["title"] == kept.titles[language]
         labels = [(code["code"], code["label"]) for code in shown["codes"]]
         assert labels == [(code.code, getattr(code, language)) for code in kept.codes]
         etags.add((language, answer.headers["etag"]))
     assert len(etags) == len({etag for _, etag in etags}) == 2
-    everything = ok(await world.http.get("/v1/codes?limit=200"))["items"]
+    everything = expect_json(await scenario.http.get("/v1/codes?limit=200"))["items"]
     assert {listed["name"] for listed in everything} == set(CODE_LISTS)
-    assert (await world.http.get("/v1/codes/nothing")).status_code == 404
-    assert (await world.http.get("/v1/codes/NO-SUCH")).status_code == 422
+    assert (await scenario.http.get("/v1/codes/nothing")).status_code == 404
+    assert (await scenario.http.get("/v1/codes/NO-SUCH")).status_code == 422

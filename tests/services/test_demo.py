@@ -29,8 +29,8 @@ from app.demo.storylines import (
 from app.kit.dates import add_months, today
 from app.models.record import new_id
 from app.server.installation import UNFINISHED_DEMO_FILE
-from tests.served import Served, room
-from tests.world import Caller, World
+from tests.served import ServerProcess, temporary_home
+from tests.world import AuthenticatedClient, Scenario
 
 CHILDREN = 6
 
@@ -77,7 +77,7 @@ def test_few_stories_are_as_varied_as_many() -> None:
 
 
 async def test_the_stories_went_through_the_services(
-    world: World, superuser: asyncpg.Connection, tmp_path: Path
+    scenario: Scenario, superuser_connection: asyncpg.Connection, tmp_path: Path
 ) -> None:
     cast, spoken = DemoIds(), list[str]()
     book = ScenarioQueue(
@@ -85,21 +85,21 @@ async def test_the_stories_went_through_the_services(
     )
     cast.referral_ids = {story.number: new_id() for story in (*book.case_scenarios, *book.referral_scenarios)}
     (agency,) = [
-        one for one in (await world.admin.get("/v1/agencies")).json()["items"] if one["kind"] == "fsc"
+        one for one in (await scenario.admin.get("/v1/agencies")).json()["items"] if one["kind"] == "fsc"
     ]
-    await world.admin.patch(
+    await scenario.admin.patch(
         f"/v1/agencies/{agency['id']}", {"name": "The tests"}, etag=f'"{agency["version"]}"'
     )
-    await create_demo_organisation(cast, world.database, tmp_path / "notes.json")
-    stage = DemoContext(cast, world.database)
+    await create_demo_organisation(cast, scenario.database, tmp_path / "notes.json")
+    stage = DemoContext(cast, scenario.database)
     await create_demo_funds(stage, today())
     await book.run(stage)
     await demo_play.simulate_closing_events(stage, book.case_scenarios)
     assert spoken == []
 
     ahead = "SELECT count(*) FROM case_history WHERE at > now() OR recorded_at > now()"
-    assert await superuser.fetchval(ahead) == 0
-    manager, dpo = world.as_("manager"), world.as_("dpo")
+    assert await superuser_connection.fetchval(ahead) == 0
+    manager, dpo = scenario.client_for("manager"), scenario.client_for("dpo")
     cases = (await manager.get("/v1/cases", params={"limit": 200})).json()["items"]
     assert Counter(case["status"] for case in cases) == {
         "active": 2, "closed": 1, "assessment": 2, "exiting": 1, "planning": 1,
@@ -112,14 +112,14 @@ async def test_the_stories_went_through_the_services(
         "received", "acknowledged", "information_requested", "accepted", "declined", "withdrawn",
     }  # fmt: skip
     await assert_lived(manager, cases)
-    await assert_paid(world)
+    await assert_paid(scenario)
 
     entries = (await dpo.get("/v1/audit/accesses", params={"limit": 200})).json()["items"]
     assert {entry["outcome"] for entry in entries} == {"allowed"}
     assert len((await dpo.get("/v1/audit/break-glass", params={"limit": 10})).json()["items"]) == 2
 
 
-async def assert_lived(manager: Caller, cases: list[dict[str, str]]) -> None:
+async def assert_lived(manager: AuthenticatedClient, cases: list[dict[str, str]]) -> None:
     """Of every case that came so far there are plans, reviews, contacts and ratings; the closed ones are followed up."""
     for case in cases:
         here = f"/v1/cases/{case['id']}"
@@ -134,9 +134,9 @@ async def assert_lived(manager: Caller, cases: list[dict[str, str]]) -> None:
         assert (await manager.get(f"{here}/timeline", params={"limit": 200})).json()["items"]
 
 
-async def assert_paid(world: World) -> None:
+async def assert_paid(scenario: Scenario) -> None:
     """Money was given, asked for, paid and accounted for, in both currencies, and the books are right."""
-    finance = world.finance
+    finance = scenario.finance
     assert (await finance.get("/v1/ledger-check")).json()["differences"] == []
     funds = (await finance.get("/v1/funds")).json()["items"]
     assert {fund["currency"] for fund in funds} == {"USD", "KHR"}
@@ -146,12 +146,12 @@ async def assert_paid(world: World) -> None:
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    with room() as found:
+    with temporary_home() as found:
         yield found
 
 
 def test_a_making_that_was_interrupted_is_begun_anew(folder: Path) -> None:
-    served = Served(folder / "var", FIRSTSTEP_DEMO_CHILDREN="1")
+    served = ServerProcess(folder / "var", FIRSTSTEP_DEMO_CHILDREN="1")
     process = served.start(until=(served.home / UNFINISHED_DEMO_FILE).exists)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
@@ -159,4 +159,4 @@ def test_a_making_that_was_interrupted_is_begun_anew(folder: Path) -> None:
     with served.running():
         assert "beginning anew" in (folder / "run.log").read_text()
         assert not (served.home / UNFINISHED_DEMO_FILE).exists()
-        assert len(served.staff("programme_manager").get("/v1/cases").json()["items"]) == 1
+        assert len(served.staff_client("programme_manager").get("/v1/cases").json()["items"]) == 1

@@ -2,27 +2,31 @@
 
 from typing import Any
 
-from tests.pathway import done
-from tests.services.test_documents import added, case_of, letter
-from tests.services.test_legal_steps import REPORT
-from tests.services.test_referral_life import faults, unmet
-from tests.services.test_support_sessions import HELD
-from tests.world import Caller, World, id_of
+from tests.pathway import expect_json
+from tests.services.test_documents import create_case_path, letter_payload, upload_document
+from tests.services.test_legal_steps import POLICE_REPORT_PAYLOAD
+from tests.services.test_referral_life import parse_faults, parse_unmet_pointers
+from tests.services.test_support_sessions import HELD_SESSION_PAYLOAD
+from tests.world import AuthenticatedClient, Scenario, id_of
 
 
-async def statuses(caller: Caller, document: dict[str, Any]) -> list[int]:
+async def statuses(caller: AuthenticatedClient, document: dict[str, Any]) -> list[int]:
     """How somebody finds a document: by itself, and its file."""
     here = f"/v1/documents/{document['id']}"
     return [(await caller.get(path)).status_code for path in (here, f"{here}/content")]
 
 
-async def test_who_reads_which_tier(world: World) -> None:
-    case, supervisor = await case_of(world), world.supervisor_north
+async def test_who_reads_which_tier(scenario: Scenario) -> None:
+    case, supervisor = await create_case_path(scenario), scenario.supervisor_north
     assigned = {"lead_worker_id": str(id_of("worker_north")), "co_worker_ids": [str(id_of("worker_north_2"))]}
-    done(await supervisor.act(case, "assign", assigned))
-    glass = await world.worker_south.post(f"{case}/break-glass", {"reason": "The child is at our door now."})
+    expect_json(await supervisor.act(case, "assign", assigned))
+    glass = await scenario.worker_south.post(
+        f"{case}/break-glass", {"reason": "The child is at our door now."}
+    )
     assert glass.status_code == 200
-    documents = {tier: await added(world, case, tier=tier) for tier in ("case", "legal", "clinical")}
+    documents = {
+        tier: await upload_document(scenario, case, tier=tier) for tier in ("case", "legal", "clinical")
+    }
     for name, tiers in (
         ("worker_north", {"case", "legal", "clinical"}),
         ("supervisor_north", {"case", "legal", "clinical"}),
@@ -33,7 +37,7 @@ async def test_who_reads_which_tier(world: World) -> None:
         ("supervisor_south", set()),
         ("dpo", None), ("finance", None), ("admin", None), ("me_officer", None), ("partner_one", None), ("reporting", None),
     ):  # fmt: skip
-        caller = world.as_(name)
+        caller = scenario.client_for(name)
         listed, lines = await caller.get(f"{case}/documents"), await caller.get(f"{case}/timeline")
         for tier, document in documents.items():
             expected = 403 if tiers is None else (200 if tier in tiers else 404)
@@ -41,41 +45,48 @@ async def test_who_reads_which_tier(world: World) -> None:
         if not tiers:
             assert listed.status_code == (403 if tiers is None else 404), name
             continue
-        assert {item["tier"] for item in done(listed)["items"]} == tiers, name
-        told = [line["record_id"] for line in done(lines)["items"] if line["kind"] == "document_added"]
+        assert {item["tier"] for item in expect_json(listed)["items"]} == tiers, name
+        told = [line["record_id"] for line in expect_json(lines)["items"] if line["kind"] == "document_added"]
         assert set(told) == {documents[tier]["id"] for tier in tiers}, name
 
 
-async def test_whoever_adds_a_document_is_among_those_who_read_it(world: World) -> None:
-    case = await case_of(world)
-    glass = await world.worker_south.post(f"{case}/break-glass", {"reason": "The child is at our door now."})
+async def test_whoever_adds_a_document_is_among_those_who_read_it(scenario: Scenario) -> None:
+    case = await create_case_path(scenario)
+    glass = await scenario.worker_south.post(
+        f"{case}/break-glass", {"reason": "The child is at our door now."}
+    )
     assert glass.status_code == 200
-    refused = await world.manager.post(f"{case}/documents", letter(tier="clinical"))
-    assert unmet(refused) == {"not_your_tier": "/tier"}
-    assert (await added(world, case, by="manager"))["tier"] == "case"
+    refused = await scenario.manager.post(f"{case}/documents", letter_payload(tier="clinical"))
+    assert parse_unmet_pointers(refused) == {"not_your_tier": "/tier"}
+    assert (await upload_document(scenario, case, by="manager"))["tier"] == "case"
     tries: list[tuple[dict[str, Any], set[str]]] = [
         ({}, {"not_on_case"}),
         ({"tier": "legal"}, {"not_on_case", "not_your_tier"}),
     ]
     for told, codes in tries:
-        assert unmet(await world.worker_south.post(f"{case}/documents", letter(**told))).keys() == codes
+        assert (
+            parse_unmet_pointers(
+                await scenario.worker_south.post(f"{case}/documents", letter_payload(**told))
+            ).keys()
+            == codes
+        )
     for kind in ("court", "police"):
-        assert (await added(world, case, kind=kind))["tier"] == "legal"
-        assert (await added(world, case, kind=kind, tier="case"))["tier"] == "case"
+        assert (await upload_document(scenario, case, kind=kind))["tier"] == "legal"
+        assert (await upload_document(scenario, case, kind=kind, tier="case"))["tier"] == "case"
     for name, status in (("supervisor_south", 404), ("worker_north_2", 404), ("dpo", 403), ("finance", 403)):
-        answer = await world.as_(name).post(f"{case}/documents", letter())
+        answer = await scenario.client_for(name).post(f"{case}/documents", letter_payload())
         assert answer.status_code == status, name
 
 
-async def test_a_document_is_read_by_no_more_than_what_it_is_about(world: World) -> None:
+async def test_a_document_is_read_by_no_more_than_what_it_is_about(scenario: Scenario) -> None:
     # Before: 201, and its title told of the legal step to whoever broke the glass.
-    case, worker = await case_of(world), world.worker_north
-    step = done(await worker.post(f"{case}/legal-steps", REPORT), 201)
-    contact = done(await worker.post(f"{case}/support-sessions", HELD), 201)
-    done(await worker.put(f"/v1/support-sessions/{contact['id']}/clinical-note", {"text": "Quiet."}))
+    case, worker = await create_case_path(scenario), scenario.worker_north
+    step = expect_json(await worker.post(f"{case}/legal-steps", POLICE_REPORT_PAYLOAD), 201)
+    contact = expect_json(await worker.post(f"{case}/support-sessions", HELD_SESSION_PAYLOAD), 201)
+    expect_json(await worker.put(f"/v1/support-sessions/{contact['id']}/clinical-note", {"text": "Quiet."}))
     addendum = {"text": "x", "tier": "clinical"}
-    addendum = done(await worker.post(f"/v1/support-sessions/{contact['id']}/addenda", addendum), 201)
-    report = await added(world, case, kind="police")
+    addendum = expect_json(await worker.post(f"/v1/support-sessions/{contact['id']}/addenda", addendum), 201)
+    report = await upload_document(scenario, case, kind="police")
     for kind, record, wide, narrow in (
         ("legal_step", step, {"case"}, {"legal", "clinical"}),
         ("document", report, {"case"}, {"legal", "clinical"}),
@@ -84,7 +95,7 @@ async def test_a_document_is_read_by_no_more_than_what_it_is_about(world: World)
     ):
         about = {"kind": kind, "id": record["id"]}
         for tier in wide:
-            answer = await worker.post(f"{case}/documents", letter(tier=tier, about=about))
-            assert faults(answer) == {("/tier", "tier_too_wide")}, (kind, tier)
+            answer = await worker.post(f"{case}/documents", letter_payload(tier=tier, about=about))
+            assert parse_faults(answer) == {("/tier", "tier_too_wide")}, (kind, tier)
         for tier in narrow:
-            assert (await added(world, case, tier=tier, about=about))["tier"] == tier
+            assert (await upload_document(scenario, case, tier=tier, about=about))["tier"] == tier

@@ -11,13 +11,17 @@ import uharfbuzz
 from app.rendering import svg as drawings
 from app.rendering.ecomap_geometry import Figure, Ring
 from app.rendering.ecomap_svg import MAX_FIGURES_PER_RING, draw_ecomap
-from tests.house.test_statements import counted
-from tests.pathway import done
-from tests.services.test_service_referrals import asked, consent, provider
-from tests.world import World, referral
+from tests.house.test_statements import record_statements
+from tests.pathway import expect_json
+from tests.services.test_service_referrals import (
+    build_service_referral_payload,
+    create_consent,
+    create_provider,
+)
+from tests.world import Scenario, referral_payload
 
-SVG = "{http://www.w3.org/2000/svg}"
-NAMES = [
+SVG_NAMESPACE = "{http://www.w3.org/2000/svg}"
+BILINGUAL_NAMES = [
     {"script": "latin", "family": "Keo", "given": "Intrea"},
     {"script": "khmer", "family": "កែវ", "given": "ឥន្ទ្រា"},
 ]
@@ -29,46 +33,52 @@ GRANDMOTHER = {
 }  # fmt: skip
 
 
-def words(svg: str) -> list[str]:
+def parse_svg_texts(svg: str) -> list[str]:
     """Every line of text in a drawing."""
-    return ["".join(found.itertext()) for found in ET.fromstring(svg).iter(f"{SVG}text")]  # noqa: S314 - our own
+    return ["".join(found.itertext()) for found in ET.fromstring(svg).iter(f"{SVG_NAMESPACE}text")]  # noqa: S314 - our own
 
 
 def boxes(svg: str) -> list[tuple[float, float, float, float]]:
     """The frames of the figures: left, top, right, bottom."""
     found = []
-    for frame in ET.fromstring(svg).findall(f"./{SVG}g/{SVG}g/{SVG}rect[@width='160']"):  # noqa: S314 - our own
+    for frame in ET.fromstring(svg).findall(  # noqa: S314 - the application's own drawing
+        f"./{SVG_NAMESPACE}g/{SVG_NAMESPACE}g/{SVG_NAMESPACE}rect[@width='160']"
+    ):
         x, y, width, height = (float(frame.attrib[name]) for name in ("x", "y", "width", "height"))
         found.append((x, y, x + width, y + height))
     return found
 
 
-async def full_case(world: World) -> str:
+async def full_case(scenario: Scenario) -> str:
     """The path of a case with family, school, a neighbour, and services asked for."""
-    case = await world.case(child={**referral()["child"], "names": NAMES, "school": SCHOOL})
-    path, worker = f"/v1/cases/{case['id']}", world.worker_north
+    case = await scenario.open_case(
+        child={**referral_payload()["child"], "names": BILINGUAL_NAMES, "school": SCHOOL}
+    )
+    path, worker = f"/v1/cases/{case['id']}", scenario.worker_north
     for person in (AUNT, GRANDMOTHER):
-        done(await worker.post(f"{path}/people", person), 201)
-    agreed = await consent(world, path)
+        expect_json(await worker.post(f"{path}/people", person), 201)
+    agreed = await create_consent(scenario, path)
     for name, service, acts in (
         ("Children's Hospital", "medical", ("send", "accept")),
         ("Legal Aid Office", "legal", ("send",)),
         ("Only drafted", "shelter", ()),
     ):
-        chosen = await provider(world, name=name)
-        told = await asked(world, path, service=service, provider_id=chosen, consent_id=agreed)
-        made = done(await worker.post(f"{path}/service-referrals", told), 201)
+        chosen = await create_provider(scenario, name=name)
+        told = await build_service_referral_payload(
+            scenario, path, service=service, provider_id=chosen, consent_id=agreed
+        )
+        made = expect_json(await worker.post(f"{path}/service-referrals", told), 201)
         for act in acts:
             body = {"note": "Monday."} if act == "accept" else None
-            done(await worker.act(f"/v1/service-referrals/{made['id']}", act, body))
+            expect_json(await worker.act(f"/v1/service-referrals/{made['id']}", act, body))
     return path
 
 
-async def test_child_family_community_and_services_stand_in_the_picture(world: World) -> None:
-    path = await full_case(world)
-    answer = await world.worker_north.get(f"{path}/ecomap.svg")
+async def test_child_family_community_and_services_stand_in_the_picture(scenario: Scenario) -> None:
+    path = await full_case(scenario)
+    answer = await scenario.worker_north.get(f"{path}/ecomap.svg")
     assert answer.status_code == 200
-    told = words(answer.text)
+    told = parse_svg_texts(answer.text)
     assert {"Keo Intrea", "កែវ ឥន្ទ្រា", "Keo Bopha", "Mother", "កែវ ចាន់ធី", "Grandmother"} <= set(told)
     assert {"Phum Thmey", "Grade 4", "Srey <Leak> &", "Aunt", "Helping Hands", "Worker North"} <= set(told)
     assert {"Legal Aid Office", "Sent", "Accepted", "Supporter and family", "Community"} <= set(told)
@@ -81,37 +91,37 @@ async def test_child_family_community_and_services_stand_in_the_picture(world: W
     assert answer.headers["content-disposition"] == "inline"
     assert "default-src 'none'" in answer.headers["content-security-policy"]
     assert not re.search(r"<script|<style|\sstyle=|href|(?<!xmlns=\")https?:|\bon\w+=", answer.text)
-    assert (await world.worker_north.get(f"{path}/ecomap.svg")).text == answer.text
+    assert (await scenario.worker_north.get(f"{path}/ecomap.svg")).text == answer.text
 
-    khmer = await world.worker_north.get(f"{path}/ecomap.svg", headers={"accept-language": "km"})
-    assert {"ម្តាយ", "ជីដូន", "សហគមន៍", "ថ្នាក់ទី៤"} <= set(words(khmer.text))
+    khmer = await scenario.worker_north.get(f"{path}/ecomap.svg", headers={"accept-language": "km"})
+    assert {"ម្តាយ", "ជីដូន", "សហគមន៍", "ថ្នាក់ទី៤"} <= set(parse_svg_texts(khmer.text))
     assert khmer.headers["content-language"] == "km"
 
 
-async def test_the_picture_is_for_who_sees_the_case_and_leaves_its_trace(world: World) -> None:
-    case = await world.case()
+async def test_the_picture_is_for_who_sees_the_case_and_leaves_its_trace(scenario: Scenario) -> None:
+    case = await scenario.open_case()
     path = f"/v1/cases/{case['id']}/ecomap.svg"
-    seen = await world.supervisor_north.get(path)
-    [entry] = await world.log(seen.headers["x-request-id"])
+    seen = await scenario.supervisor_north.get(path)
+    [entry] = await scenario.list_access_entries(seen.headers["x-request-id"])
     assert (entry["act"], entry["child_id"], entry["outcome"]) == (
         "case.picture",
         case["child_id"],
         "allowed",
     )
     for name, status in (("manager", 200), ("worker_south", 404), ("partner_one", 403), ("finance", 403)):
-        assert (await world.as_(name).get(path)).status_code == status
+        assert (await scenario.client_for(name).get(path)).status_code == status
 
 
-async def test_many_take_no_more_statements_than_few(world: World) -> None:
-    path, worker = await full_case(world), world.worker_north
+async def test_many_take_no_more_statements_than_few(scenario: Scenario) -> None:
+    path, worker = await full_case(scenario), scenario.worker_north
     counts = []
     for _ in range(2):
-        with counted(world) as statements:
+        with record_statements(scenario) as statements:
             assert (await worker.get(f"{path}/ecomap.svg")).status_code == 200
         counts.append(len(statements))
         for number in range(3):
             person = {**AUNT, "names": [{"script": "latin", "given": f"Neighbour {number}"}]}
-            done(await worker.post(f"{path}/people", person), 201)
+            expect_json(await worker.post(f"{path}/people", person), 201)
     assert counts[0] == counts[1] <= 7
 
 
@@ -141,7 +151,7 @@ def test_a_crowd_is_counted_where_it_cannot_be_shown() -> None:
     crowd = Ring("Community", tuple(Figure(f"Neighbour {n}") for n in range(100)))
     svg = draw_ecomap(["Child"], [Ring("a", ()), crowd, Ring("c", ())], "Title", "Foot", {}, "en")
     assert len(boxes(svg)) == MAX_FIGURES_PER_RING
-    assert "+ 71" in words(svg)
+    assert "+ 71" in parse_svg_texts(svg)
 
 
 def test_words_are_never_wider_than_the_room_that_is_kept_for_them() -> None:
@@ -161,4 +171,4 @@ def test_words_are_never_wider_than_the_room_that_is_kept_for_them() -> None:
 
 def test_a_drawing_holds_only_what_xml_allows() -> None:
     svg = draw_ecomap(["\x00A\x0b<b>\"'&\ufffe"], [Ring(n, ()) for n in "abc"], "T\x1b", "]]>", {}, "en")
-    assert "A<b>\"'&" in words(svg)
+    assert "A<b>\"'&" in parse_svg_texts(svg)

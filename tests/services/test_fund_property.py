@@ -15,9 +15,15 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from tests.money import asked, fund, payment, receipt, wish
-from tests.pathway import done
-from tests.world import Caller, World
+from tests.money import (
+    create_disbursement,
+    create_fund,
+    disbursement_payload,
+    payment_payload,
+    upload_receipt,
+)
+from tests.pathway import expect_json
+from tests.world import AuthenticatedClient, Scenario
 
 STEPS = int(os.environ.get("FUND_STEPS", "1500"))
 A_WALK = 60
@@ -61,7 +67,7 @@ class Purse:
 class Scene:
     """One First Step for all walks."""
 
-    world: World
+    world: Scenario
     superuser: Any
     run: Run
     case: dict[str, Any]
@@ -70,10 +76,12 @@ class Scene:
 
 
 @pytest.fixture
-async def scene(world: World, superuser: Any) -> Scene:
+async def scene(scenario: Scenario, superuser_connection: Any) -> Scene:
     loop = asyncio.get_running_loop()
-    case = await world.case()
-    return Scene(world, superuser, loop.run_until_complete, case, await receipt(world, case))
+    case = await scenario.open_case()
+    return Scene(
+        scenario, superuser_connection, loop.run_until_complete, case, await upload_receipt(scenario, case)
+    )
 
 
 class Life(RuleBasedStateMachine):
@@ -87,14 +95,16 @@ class Life(RuleBasedStateMachine):
         self.purses = {}
         for currency in ("USD", "KHR"):
             self.scene.count += 1
-            made = self.scene.run(fund(self.scene.world, "", currency, name=str(self.scene.count)))
+            made = self.scene.run(create_fund(self.scene.world, "", currency, name=str(self.scene.count)))
             self.purses[currency] = Purse(made["id"])
 
     @rule(currency=st.sampled_from(["USD", "KHR"]), amount=st.integers(1, 9_000))
     def deposit(self, currency: str, amount: int) -> None:
         purse = self.purses[currency]
         told = {"amount": money(amount, currency), "received_on": "2026-11-02", "reference": "x"}
-        done(self.scene.run(self.scene.world.finance.post(f"/v1/funds/{purse.id}/deposits", told)), 201)
+        expect_json(
+            self.scene.run(self.scene.world.finance.post(f"/v1/funds/{purse.id}/deposits", told)), 201
+        )
         purse.held["given"] += amount
         purse.held["available"] += amount
 
@@ -105,7 +115,7 @@ class Life(RuleBasedStateMachine):
     )
     def ask(self, currency: str, amount: int, urgency: str) -> None:
         told = self.scene.run(
-            asked(self.scene.world, self.scene.case, money(amount, currency), urgency=urgency)
+            create_disbursement(self.scene.world, self.scene.case, money(amount, currency), urgency=urgency)
         )
         self.wishes.append(Wish(told["id"], currency, amount, urgency))
 
@@ -130,7 +140,7 @@ class Life(RuleBasedStateMachine):
         wish = self.wishes[which % len(self.wishes)]
         purse = self.purses[wish.currency]
         first = wish.status == "requested" and wish.urgency == "emergency"
-        told = payment(money(wish.amount + (not right_amount), wish.currency), fund_id=purse.id)
+        told = payment_payload(money(wish.amount + (not right_amount), wish.currency), fund_id=purse.id)
         enough = not first or purse.held["available"] >= wish.amount
         right = right_amount and enough and (first or wish.status == "approved")
         if self.tried(self.scene.world.finance, wish, "pay", told, right=right):
@@ -176,7 +186,7 @@ class Life(RuleBasedStateMachine):
                 self.purses[wish.currency].move("reserved", "available", wish.amount)
             wish.status = f"{verb}led" if verb == "cancel" else "rejected"
 
-    def tried(self, who: Caller, wish: Wish, verb: str, told: Any, *, right: bool) -> bool:
+    def tried(self, who: AuthenticatedClient, wish: Wish, verb: str, told: Any, *, right: bool) -> bool:
         answer: httpx.Response = self.scene.run(who.act(f"/v1/disbursements/{wish.id}", verb, told))
         assert answer.status_code == (200 if right else 409), (verb, wish, answer.text)
         return right
@@ -222,5 +232,5 @@ def test_the_books_agree_with_the_model_after_every_step(scene: Scene) -> None:
 
 async def warm(scene: Scene) -> None:
     """A first request, so that the walk begins with everything connected."""
-    answer = await scene.world.worker_north.post("/v1/disbursements", wish(scene.case))
+    answer = await scene.world.worker_north.post("/v1/disbursements", disbursement_payload(scene.case))
     assert answer.status_code == 201

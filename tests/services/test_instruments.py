@@ -4,10 +4,14 @@ import asyncio
 import copy
 from typing import Any
 
-from tests.pathway import assess, assessed, assessment_words, done
-from tests.services.test_assessments import INITIAL, drafted, unmet
-from tests.services.test_referral_life import faults
-from tests.world import World
+from tests.pathway import assessment_payload, create_approved_assessment, create_assessed_case, expect_json
+from tests.services.test_assessments import (
+    INITIAL_ASSESSMENT_PAYLOAD,
+    create_assessment_draft,
+    parse_unmet_conditions,
+)
+from tests.services.test_referral_life import parse_faults
+from tests.world import Scenario
 
 WEEK = {
     "slept_well": 3, "worried": 1, "laughed": 2, "startled": 0,
@@ -42,25 +46,28 @@ def definition(**changes: Any) -> dict[str, Any]:
     return {**whole, **changes}
 
 
-async def introduced(world: World, code: str = "mood", **changes: Any) -> dict[str, Any]:
+async def introduced(scenario: Scenario, code: str = "mood", **changes: Any) -> dict[str, Any]:
     told = {"code": code, "definition": definition(**changes)}
-    return done(await world.admin.post("/v1/instruments", told), 201)
+    return expect_json(await scenario.admin.post("/v1/instruments", told), 201)
 
 
-async def test_a_new_installation_has_an_invented_one_that_can_be_used(world: World) -> None:
-    [shipped] = done(await world.worker_north.get("/v1/instruments"))["items"]
+async def test_a_new_installation_has_an_invented_one_that_can_be_used(scenario: Scenario) -> None:
+    [shipped] = expect_json(await scenario.worker_north.get("/v1/instruments"))["items"]
     assert (shipped["code"], shipped["edition"], shipped["is_active"]) == ("my_week", 1, True)
-    found = done(await world.worker_north.get(f"/v1/instruments/{shipped['id']}"))
+    found = expect_json(await scenario.worker_north.get(f"/v1/instruments/{shipped['id']}"))
     assert all(text["en"] and text["km"] for one in found["definition"]["items"] for text in [one["text"]])
     again = {"code": "my_week_2", "definition": found["definition"]}
-    assert done(await world.admin.post("/v1/instruments", again), 201)["definition"] == found["definition"]
+    assert (
+        expect_json(await scenario.admin.post("/v1/instruments", again), 201)["definition"]
+        == found["definition"]
+    )
 
 
-async def test_answers_are_scored_here_and_nobody_sends_a_score(world: World) -> None:
-    _, path = await drafted(world)
-    worker = world.worker_north
+async def test_answers_are_scored_here_and_nobody_sends_a_score(scenario: Scenario) -> None:
+    _, path = await create_assessment_draft(scenario)
+    worker = scenario.worker_north
     some = dict(list(WEEK.items())[:4])
-    begun = done(await worker.patch(path, {"instruments": {"my_week": some}}, etag='"1"'))
+    begun = expect_json(await worker.patch(path, {"instruments": {"my_week": some}}, etag='"1"'))
     result = begun["instruments"]["my_week"]
     assert (result["answers"], result["missing"]) == (some, list(WEEK)[4:])
     assert (result["score"], result["band"]) == (None, None)
@@ -69,7 +76,7 @@ async def test_answers_are_scored_here_and_nobody_sends_a_score(world: World) ->
     assert (people["code"], people["score"], people["band"]) == ("people", None, None)
 
     rest = {"instruments": {"my_week": {name: WEEK[name] for name in list(WEEK)[4:]}}}
-    result = done(await worker.patch(path, rest, etag='"2"'))["instruments"]["my_week"]
+    result = expect_json(await worker.patch(path, rest, etag='"2"'))["instruments"]["my_week"]
     assert (result["answers"], result["missing"]) == (WEEK, [])
     assert (result["score"], result["band"]["code"]) == (11, "some_strain")
     assert result["band"]["label"]["km"]
@@ -77,7 +84,7 @@ async def test_answers_are_scored_here_and_nobody_sends_a_score(world: World) ->
         (2, "settled"),
         (9, "strain"),
     ]
-    fewer = done(await worker.patch(path, {"instruments": {"my_week": {"alone": None}}}, etag='"3"'))
+    fewer = expect_json(await worker.patch(path, {"instruments": {"my_week": {"alone": None}}}, etag='"3"'))
     assert (fewer["instruments"]["my_week"]["missing"], fewer["instruments"]["my_week"]["score"]) == (
         ["alone"],
         None,
@@ -90,23 +97,27 @@ async def test_answers_are_scored_here_and_nobody_sends_a_score(world: World) ->
         ({"my_week": 11}, ("/instruments/my_week", "dict_type")),
         ({"others": {"alone": 1}}, ("/instruments", "instrument_unknown")),
     ):
-        assert fault in faults(await worker.patch(path, {"instruments": wrong}, etag='"4"')), wrong
-    gone = done(await worker.patch(path, {"instruments": {"my_week": None}}, etag='"4"'))
+        assert fault in parse_faults(await worker.patch(path, {"instruments": wrong}, etag='"4"')), wrong
+    gone = expect_json(await worker.patch(path, {"instruments": {"my_week": None}}, etag='"4"'))
     assert gone["instruments"] == {}
 
 
-async def test_a_half_answered_one_holds_a_submission_up(world: World) -> None:
-    _, path = await drafted(world, {**assessment_words(), "instruments": {"my_week": {"alone": 1}}})
-    worker = world.worker_north
+async def test_a_half_answered_one_holds_a_submission_up(scenario: Scenario) -> None:
+    _, path = await create_assessment_draft(
+        scenario, {**assessment_payload(), "instruments": {"my_week": {"alone": 1}}}
+    )
+    worker = scenario.worker_north
     refused = await worker.act(path, "submit")
-    assert unmet(refused) == {("/instruments/my_week", "instrument_incomplete")}
-    done(await worker.patch(path, {"instruments": {"my_week": WEEK}}, etag='"2"'))
-    assert done(await worker.act(path, "submit"))["instruments"]["my_week"]["score"] == 11
+    assert parse_unmet_conditions(refused) == {("/instruments/my_week", "instrument_incomplete")}
+    expect_json(await worker.patch(path, {"instruments": {"my_week": WEEK}}, etag='"2"'))
+    assert expect_json(await worker.act(path, "submit"))["instruments"]["my_week"]["score"] == 11
 
 
-async def test_means_are_rounded_to_two_places_and_the_score_shown_decides_the_band(world: World) -> None:
-    await introduced(world)
-    _, path = await drafted(world)
+async def test_means_are_rounded_to_two_places_and_the_score_shown_decides_the_band(
+    scenario: Scenario,
+) -> None:
+    await introduced(scenario)
+    _, path = await create_assessment_draft(scenario)
     for version, (answers, score, reached, inner) in enumerate(
         [
             ({"joy": 3, "fear": 1, "rest": 0}, 0.67, "low", 2),
@@ -116,7 +127,7 @@ async def test_means_are_rounded_to_two_places_and_the_score_shown_decides_the_b
         start=1,
     ):
         piece = {"instruments": {"mood": answers}}
-        answer = done(await world.worker_north.patch(path, piece, etag=f'"{version}"'))
+        answer = expect_json(await scenario.worker_north.patch(path, piece, etag=f'"{version}"'))
         result = answer["instruments"]["mood"]
         assert (result["score"], result["band"]["code"]) == (score, reached)
         assert result["subscales"][0]["score"] == inner
@@ -126,13 +137,13 @@ async def test_means_are_rounded_to_two_places_and_the_score_shown_decides_the_b
         "code": "exact",
         "definition": {**exact, "subscales": [], "bands": [band("x", 2), band("y", 2.33)]},
     }
-    done(await world.admin.post("/v1/instruments", told), 201)
+    expect_json(await scenario.admin.post("/v1/instruments", told), 201)
     piece = {"instruments": {"exact": {"a": 2, "b": 2, "c": 3}}}
-    result = done(await world.worker_north.patch(path, piece, etag='"4"'))["instruments"]["exact"]
+    result = expect_json(await scenario.worker_north.patch(path, piece, etag='"4"'))["instruments"]["exact"]
     assert (result["score"], result["band"]["code"]) == (2.33, "y")
 
 
-async def test_a_definition_must_make_sense_and_every_fault_is_pointed_at(world: World) -> None:
+async def test_a_definition_must_make_sense_and_every_fault_is_pointed_at(scenario: Scenario) -> None:
     here = "/definition"
     subscale = definition()["subscales"][0]
     for changes, expected in (
@@ -165,79 +176,89 @@ async def test_a_definition_must_make_sense_and_every_fault_is_pointed_at(world:
         ({"formula": "joy * 2"}, {(f"{here}/formula", "extra_forbidden")}),
     ):
         whole = definition(**{"subscales": [], **changes})
-        answer = await world.admin.post("/v1/instruments", {"code": "mood", "definition": whole})
-        assert faults(answer) == expected, changes
+        answer = await scenario.admin.post("/v1/instruments", {"code": "mood", "definition": whole})
+        assert parse_faults(answer) == expected, changes
     no_code = {"code": "Mood!", "definition": definition()}
-    assert faults(await world.admin.post("/v1/instruments", no_code)) == {
+    assert parse_faults(await scenario.admin.post("/v1/instruments", no_code)) == {
         ("/code", "string_pattern_mismatch")
     }
-    assert len(done(await world.admin.get("/v1/instruments"))["items"]) == 1
+    assert len(expect_json(await scenario.admin.get("/v1/instruments"))["items"]) == 1
 
 
-async def test_an_edition_never_changes_and_the_next_takes_its_place(world: World) -> None:
-    first = await introduced(world)
+async def test_an_edition_never_changes_and_the_next_takes_its_place(scenario: Scenario) -> None:
+    first = await introduced(scenario)
     path = f"/v1/instruments/{first['id']}"
     for wrong in ({"definition": definition()}, {"edition": 2}, {"code": "other"}):
-        [(_, code)] = faults(await world.admin.patch(path, wrong, etag='"1"'))
+        [(_, code)] = parse_faults(await scenario.admin.patch(path, wrong, etag='"1"'))
         assert code == "extra_forbidden"
-    _, draft = await drafted(world)
-    begun = await world.worker_north.patch(draft, {"instruments": {"mood": {"joy": 2}}}, etag='"1"')
-    second = await introduced(world, items=[item("sorrow", 0, 1, 2, 3)], subscales=[])
+    _, draft = await create_assessment_draft(scenario)
+    begun = await scenario.worker_north.patch(draft, {"instruments": {"mood": {"joy": 2}}}, etag='"1"')
+    second = await introduced(scenario, items=[item("sorrow", 0, 1, 2, 3)], subscales=[])
     assert (second["edition"], second["is_active"]) == (2, True)
-    assert done(await world.admin.get(path))["is_active"] is False
+    assert expect_json(await scenario.admin.get(path))["is_active"] is False
 
-    assert done(begun)["instruments"]["mood"]["edition"] == 1
+    assert expect_json(begun)["instruments"]["mood"]["edition"] == 1
     more = {"instruments": {"mood": {"fear": 2, "rest": 0}}}
-    kept = done(await world.worker_north.patch(draft, more, etag='"2"'))["instruments"]["mood"]
+    kept = expect_json(await scenario.worker_north.patch(draft, more, etag='"2"'))["instruments"]["mood"]
     assert (kept["edition"], kept["missing"]) == (1, [])
-    done(await world.worker_north.patch(draft, {"instruments": {"mood": None}}, etag='"3"'))
+    expect_json(await scenario.worker_north.patch(draft, {"instruments": {"mood": None}}, etag='"3"'))
     anew = {"instruments": {"mood": {"sorrow": 2}}}
-    result = done(await world.worker_north.patch(draft, anew, etag='"4"'))["instruments"]["mood"]
+    result = expect_json(await scenario.worker_north.patch(draft, anew, etag='"4"'))["instruments"]["mood"]
     assert (result["edition"], result["instrument_id"]) == (2, second["id"])
 
-    back = await world.admin.patch(path, {"is_active": True}, etag='"2"')
-    assert unmet(back) == {("/is_active", "replaced")}
-    done(await world.admin.patch(f"/v1/instruments/{second['id']}", {"is_active": False}, etag='"1"'))
-    unused = await drafted(world)
-    refused = await world.worker_north.patch(unused[1], anew, etag='"1"')
-    assert faults(refused) == {("/instruments", "instrument_unknown")}
-    done(await world.admin.patch(path, {"is_active": True}, etag='"2"'))
-    in_use = done(await world.admin.get("/v1/instruments", params={"code": "mood", "is_active": "true"}))
+    back = await scenario.admin.patch(path, {"is_active": True}, etag='"2"')
+    assert parse_unmet_conditions(back) == {("/is_active", "replaced")}
+    expect_json(
+        await scenario.admin.patch(f"/v1/instruments/{second['id']}", {"is_active": False}, etag='"1"')
+    )
+    unused = await create_assessment_draft(scenario)
+    refused = await scenario.worker_north.patch(unused[1], anew, etag='"1"')
+    assert parse_faults(refused) == {("/instruments", "instrument_unknown")}
+    expect_json(await scenario.admin.patch(path, {"is_active": True}, etag='"2"'))
+    in_use = expect_json(
+        await scenario.admin.get("/v1/instruments", params={"code": "mood", "is_active": "true"})
+    )
     assert [found["edition"] for found in in_use["items"]] == [1]
 
 
-async def test_two_editions_at_once_are_one_and_a_clear_conflict(world: World) -> None:
+async def test_two_editions_at_once_are_one_and_a_clear_conflict(scenario: Scenario) -> None:
     told = {"code": "mood", "definition": definition()}
-    answers = await asyncio.gather(*(world.admin.post("/v1/instruments", told) for _ in range(4)))
+    answers = await asyncio.gather(*(scenario.admin.post("/v1/instruments", told) for _ in range(4)))
     made = [answer.json() for answer in answers if answer.status_code == 201]
     assert {answer.status_code for answer in answers} <= {201, 409}
-    listed = done(await world.admin.get("/v1/instruments", params={"code": "mood"}))["items"]
+    listed = expect_json(await scenario.admin.get("/v1/instruments", params={"code": "mood"}))["items"]
     assert sorted(one["edition"] for one in listed) == list(range(1, len(made) + 1))
     assert [one["edition"] for one in listed if one["is_active"]] == [len(made)]
 
 
-async def test_administrators_keep_them_and_casework_reads_them(world: World) -> None:
-    made = await introduced(world)
+async def test_administrators_keep_them_and_casework_reads_them(scenario: Scenario) -> None:
+    made = await introduced(scenario)
     path = f"/v1/instruments/{made['id']}"
     for name in ("worker_north", "supervisor_north", "manager"):
-        assert done(await world.as_(name).get(path)) == made
-        assert (await world.as_(name).post("/v1/instruments", {})).status_code == 403
-        assert (await world.as_(name).patch(path, {"is_active": False}, etag='"1"')).status_code == 403
+        assert expect_json(await scenario.client_for(name).get(path)) == made
+        assert (await scenario.client_for(name).post("/v1/instruments", {})).status_code == 403
+        assert (
+            await scenario.client_for(name).patch(path, {"is_active": False}, etag='"1"')
+        ).status_code == 403
     for name in ("finance", "me_officer", "dpo", "partner_one", "reporting"):
-        assert (await world.as_(name).get(path)).status_code == 403
-    assert (await world.admin.patch(path, {"is_active": False})).status_code == 428
-    assert done(await world.admin.patch(path, {"is_active": False}, etag='"1"'))["is_active"] is False
-    assert (await world.admin.patch(path, {"is_active": True}, etag='"1"')).status_code == 412
+        assert (await scenario.client_for(name).get(path)).status_code == 403
+    assert (await scenario.admin.patch(path, {"is_active": False})).status_code == 428
+    assert (
+        expect_json(await scenario.admin.patch(path, {"is_active": False}, etag='"1"'))["is_active"] is False
+    )
+    assert (await scenario.admin.patch(path, {"is_active": True}, etag='"1"')).status_code == 412
 
 
-async def test_a_reassessment_compares_scores_of_the_same_edition_only(world: World) -> None:
-    await introduced(world)
+async def test_a_reassessment_compares_scores_of_the_same_edition_only(scenario: Scenario) -> None:
+    await introduced(scenario)
     mood = {"joy": 1, "fear": 3, "rest": 10}
-    case, _ = await assessed(world, instruments={"my_week": WEEK, "mood": mood})
+    case, _ = await create_assessed_case(scenario, instruments={"my_week": WEEK, "mood": mood})
     better = {**copy.deepcopy(WEEK), "alone": 0, "safe_at_home": 3}
-    await introduced(world)
-    second = await assess(world, case, kind="reassessment", instruments={"my_week": better, "mood": mood})
-    changes = done(await world.worker_north.get(f"/v1/assessments/{second['id']}/changes"))
+    await introduced(scenario)
+    second = await create_approved_assessment(
+        scenario, case, kind="reassessment", instruments={"my_week": better, "mood": mood}
+    )
+    changes = expect_json(await scenario.worker_north.get(f"/v1/assessments/{second['id']}/changes"))
     found = {one["code"]: one for one in changes["instruments"]}
     week = found["my_week"]
     assert (week["before"]["score"], week["after"]["score"], week["change"]) == (11, 5, -6)
@@ -245,8 +266,10 @@ async def test_a_reassessment_compares_scores_of_the_same_edition_only(world: Wo
     assert (found["mood"]["before"]["edition"], found["mood"]["after"]["edition"]) == (1, 2)
     assert found["mood"]["change"] is None
     path = f"/v1/cases/{case['id']}/assessments"
-    third = done(await world.worker_north.post(path, {**INITIAL, "kind": "reassessment"}), 201)
-    changes = done(await world.worker_north.get(f"/v1/assessments/{third['id']}/changes"))
+    third = expect_json(
+        await scenario.worker_north.post(path, {**INITIAL_ASSESSMENT_PAYLOAD, "kind": "reassessment"}), 201
+    )
+    changes = expect_json(await scenario.worker_north.get(f"/v1/assessments/{third['id']}/changes"))
     assert {(one["code"], one["after"]) for one in changes["instruments"]} == {
         ("my_week", None),
         ("mood", None),

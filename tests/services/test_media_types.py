@@ -10,7 +10,7 @@ from app.services.support import media_types
 from app.services.support.media_types import DOCX, XLSX, detect_media_type
 
 
-def archive(*parts: str) -> bytes:
+def build_zip_archive(*parts: str) -> bytes:
     held = BytesIO()
     with ZipFile(held, "w", ZIP_STORED) as made:
         for part in parts:
@@ -18,7 +18,7 @@ def archive(*parts: str) -> bytes:
     return held.getvalue()
 
 
-TAKEN = {
+ACCEPTED_FILES = {
     "pdf": (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n", "application/pdf"),
     "pdf 2": (b"%PDF-2.0\n", "application/pdf"),
     "png": (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "image/png"),
@@ -27,12 +27,12 @@ TAKEN = {
     "webp lossless": (b"RIFF\x24\x00\x0a\x00WEBPVP8L\x18", "image/webp"),
     "heic": (b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic", "image/heic"),
     "heic by its kin": (b"\x00\x00\x00\x1cftypmif1\x00\x00\x00\x00mif1miafheic", "image/heic"),
-    "docx": (archive("[Content_Types].xml", "_rels/.rels", "word/document.xml"), DOCX),
-    "xlsx": (archive("[Content_Types].xml", "_rels/.rels", "xl/workbook.xml"), XLSX),
+    "docx": (build_zip_archive("[Content_Types].xml", "_rels/.rels", "word/document.xml"), DOCX),
+    "xlsx": (build_zip_archive("[Content_Types].xml", "_rels/.rels", "xl/workbook.xml"), XLSX),
     "text": ("ជូនចំពោះ លោកគ្រូ\r\n\tSok".encode(), "text/plain"),
     "text with a mark": (b"\xef\xbb\xbfDear teacher,", "text/plain"),
 }
-REFUSED = {
+REJECTED_FILES = {
     "nothing": b"",
     "blank": b" \n\t ",
     "a mark alone": b"\xef\xbb\xbf",
@@ -44,14 +44,14 @@ REFUSED = {
     "windows program": b"MZ\x90\x00\x03\x00\x00\x00",
     "linux program": b"\x7fELF\x02\x01\x01\x00",
     "old word": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(64),
-    "zip": archive("letter.txt"),
-    "java": archive("META-INF/MANIFEST.MF", "A.class"),
-    "powerpoint": archive("[Content_Types].xml", "ppt/presentation.xml"),
-    "word with macros": archive("[Content_Types].xml", "word/document.xml", "word/vbaProject.bin"),
-    "excel with macros": archive("[Content_Types].xml", "xl/workbook.xml", "xl/VBAProject.BIN"),
-    "word without types": archive("word/document.xml"),
+    "zip": build_zip_archive("letter.txt"),
+    "java": build_zip_archive("META-INF/MANIFEST.MF", "A.class"),
+    "powerpoint": build_zip_archive("[Content_Types].xml", "ppt/presentation.xml"),
+    "word with macros": build_zip_archive("[Content_Types].xml", "word/document.xml", "word/vbaProject.bin"),
+    "excel with macros": build_zip_archive("[Content_Types].xml", "xl/workbook.xml", "xl/VBAProject.BIN"),
+    "word without types": build_zip_archive("word/document.xml"),
     "a zip's head alone": b"PK\x03\x04" + bytes(200),
-    "a zip cut off": TAKEN["docx"][0][:-30],
+    "a zip cut off": ACCEPTED_FILES["docx"][0][:-30],
     "sound in a riff": b"RIFF\x24\x00\x00\x00WAVEfmt ",
     "video": b"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isomiso2",
     "avif": b"\x00\x00\x00\x1cftypmif1\x00\x00\x00\x00mif1miafavif",
@@ -64,22 +64,24 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("name", TAKEN)
+@pytest.mark.parametrize("name", ACCEPTED_FILES)
 def test_what_is_taken_is_known_by_its_content(name: str) -> None:
-    content, media_type = TAKEN[name]
+    content, media_type = ACCEPTED_FILES[name]
     assert detect_media_type(content) == media_type
 
 
-@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize("name", REJECTED_FILES)
 def test_what_is_of_no_kind_that_is_taken_is_none(name: str) -> None:
-    assert detect_media_type(REFUSED[name]) is None
+    assert detect_media_type(REJECTED_FILES[name]) is None
 
 
 def test_an_archive_of_very_many_parts_is_not_looked_through(monkeypatch: pytest.MonkeyPatch) -> None:
     looked_through = Mock(wraps=ZipFile)
     monkeypatch.setattr(media_types, "ZipFile", looked_through)
-    assert detect_media_type(archive("[Content_Types].xml", "word/document.xml")) == DOCX
+    assert detect_media_type(build_zip_archive("[Content_Types].xml", "word/document.xml")) == DOCX
     assert looked_through.call_count == 1
-    content = archive("[Content_Types].xml", "word/document.xml", *(str(part) for part in range(20_000)))
+    content = build_zip_archive(
+        "[Content_Types].xml", "word/document.xml", *(str(part) for part in range(20_000))
+    )
     assert detect_media_type(content) is None
     assert looked_through.call_count == 1

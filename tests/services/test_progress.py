@@ -10,9 +10,9 @@ import pytest
 from app.rendering.svg import estimate_text_width
 from app.schemas.codes import get_codes
 from app.services.reviews.progress_chart import DayRatings, draw_progress_chart
-from tests.pathway import active, assess, done, reviewed
-from tests.services.test_ecomap import SVG, words
-from tests.world import World
+from tests.pathway import complete_next_review, create_active_case, create_approved_assessment, expect_json
+from tests.services.test_ecomap import SVG_NAMESPACE, parse_svg_texts
+from tests.world import Scenario
 
 AREAS = get_codes("area")
 
@@ -31,7 +31,7 @@ def looks(count: int, apart: int = 61) -> list[DayRatings]:
 
 def lines(svg: str) -> list[list[tuple[float, float]]]:
     """The points of each area's line."""
-    found = ET.fromstring(svg).iter(f"{SVG}polyline")  # noqa: S314 - our own
+    found = ET.fromstring(svg).iter(f"{SVG_NAMESPACE}polyline")  # noqa: S314 - our own
     return [[_point(*point.split(",")) for point in line.attrib["points"].split()] for line in found]
 
 
@@ -47,7 +47,7 @@ def test_twelve_looks_stand_apart_in_the_order_of_time(apart: int) -> None:
         assert len(points) == 12
         gaps = [after - before for (before, _), (after, _) in pairwise(points)]
         assert min(gaps) >= estimate_text_width("31 May", 11)
-    assert words(svg).count("31 Jan") == 1
+    assert parse_svg_texts(svg).count("31 Jan") == 1
     _, _, wide, _ = map(float, ET.fromstring(svg).attrib["viewBox"].split())  # noqa: S314 - our own
     assert max(x for points in lines(svg) for x, _ in points) < wide - 60
 
@@ -63,42 +63,42 @@ def test_the_distance_between_two_looks_is_the_time_between_them() -> None:
 def test_one_look_has_no_line_and_none_says_so() -> None:
     once = draw_progress_chart(looks(1), "", "en")
     assert lines(once) == []
-    assert words(once).count("not rated") == 0
+    assert parse_svg_texts(once).count("not rated") == 0
     none = draw_progress_chart([], "", "en")
-    assert "There is no approved assessment and no completed review yet." in words(none)
-    assert words(none).count("not rated") == len(AREAS)
+    assert "There is no approved assessment and no completed review yet." in parse_svg_texts(none)
+    assert parse_svg_texts(none).count("not rated") == len(AREAS)
 
 
-async def test_approved_assessments_and_completed_reviews_are_drawn(world: World) -> None:
-    case, _ = await active(world)
+async def test_approved_assessments_and_completed_reviews_are_drawn(scenario: Scenario) -> None:
+    case, _ = await create_active_case(scenario)
     path = f"/v1/cases/{case['id']}/progress.svg"
-    await reviewed(world, case["id"], rating=4)
-    done(
-        await world.worker_north.post(
+    await complete_next_review(scenario, case["id"], rating=4)
+    expect_json(
+        await scenario.worker_north.post(
             f"/v1/cases/{case['id']}/assessments", {"subject": "child", "kind": "reassessment"}
         ),
         201,
     )
-    await assess(world, case, subject="supporter")
-    answer = await world.worker_north.get(path)
+    await create_approved_assessment(scenario, case, subject="supporter")
+    answer = await scenario.worker_north.get(path)
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "image/svg+xml"
     assert "Emotional health: " in answer.text
-    assert words(answer.text).count("2 → 4") == 1
-    assert words(answer.text).count("3") == len(AREAS) - 1
-    [entry] = await world.log(answer.headers["x-request-id"])
+    assert parse_svg_texts(answer.text).count("2 → 4") == 1
+    assert parse_svg_texts(answer.text).count("3") == len(AREAS) - 1
+    [entry] = await scenario.list_access_entries(answer.headers["x-request-id"])
     assert (entry["act"], entry["child_id"]) == ("case.picture", case["child_id"])
 
-    khmer = await world.worker_north.get(path, headers={"accept-language": "km, en;q=0.5"})
-    assert "២ → ៤" in words(khmer.text)
+    khmer = await scenario.worker_north.get(path, headers={"accept-language": "km, en;q=0.5"})
+    assert "២ → ៤" in parse_svg_texts(khmer.text)
     assert re.search('lang="km"', khmer.text)
     for name, status in (("manager", 200), ("worker_south", 404), ("partner_one", 403), ("me_officer", 403)):
-        assert (await world.as_(name).get(path)).status_code == status
+        assert (await scenario.client_for(name).get(path)).status_code == status
 
 
-async def test_a_case_that_was_never_assessed_has_an_empty_picture(world: World) -> None:
-    case = await world.case()
-    answer = await world.worker_north.get(
+async def test_a_case_that_was_never_assessed_has_an_empty_picture(scenario: Scenario) -> None:
+    case = await scenario.open_case()
+    answer = await scenario.worker_north.get(
         f"/v1/cases/{case['id']}/progress.svg", headers={"accept-language": "km"}
     )
-    assert words(answer.text).count("មិនបានវាយតម្លៃ") == len(AREAS)
+    assert parse_svg_texts(answer.text).count("មិនបានវាយតម្លៃ") == len(AREAS)

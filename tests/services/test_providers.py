@@ -5,12 +5,12 @@ from datetime import timedelta
 from typing import Any
 
 from app.kit.dates import today
-from tests.pathway import done
-from tests.services.test_referral_life import faults
-from tests.world import Caller, World, id_of
+from tests.pathway import expect_json
+from tests.services.test_referral_life import parse_faults
+from tests.world import AuthenticatedClient, Scenario, id_of
 
 HERE = "/v1/providers"
-HOSPITAL: dict[str, Any] = {
+HOSPITAL_PAYLOAD: dict[str, Any] = {
     "name": "មន្ទីរពេទ្យ Angkor \u200bHospital",
     "kind": "hospital",
     "services": ["medical", "mental_health"],
@@ -22,15 +22,17 @@ HOSPITAL: dict[str, Any] = {
 }
 
 
-async def found(caller: Caller, **filters: Any) -> list[str]:
-    items = done(await caller.get(HERE, params=filters))["items"]
+async def found(caller: AuthenticatedClient, **filters: Any) -> list[str]:
+    items = expect_json(await caller.get(HERE, params=filters))["items"]
     return [item["name"] for item in items]
 
 
-async def test_a_provider_is_entered_read_and_changed(world: World) -> None:
-    chief, chosen = world.supervisor_north, str(uuid.uuid4())
-    made = await chief.post(HERE, {**HOSPITAL, "id": chosen, "agency_id": str(id_of("Helping Hands"))})
-    hospital = done(made, 201)
+async def test_a_provider_is_entered_read_and_changed(scenario: Scenario) -> None:
+    chief, chosen = scenario.supervisor_north, str(uuid.uuid4())
+    made = await chief.post(
+        HERE, {**HOSPITAL_PAYLOAD, "id": chosen, "agency_id": str(id_of("Helping Hands"))}
+    )
+    hospital = expect_json(made, 201)
     assert (made.headers["location"], made.headers["etag"]) == (f"{HERE}/{chosen}", '"1"')
     assert hospital["name"] == "មន្ទីរពេទ្យ Angkor Hospital"
     contact = {"name": "Dr Lim", "position": "Paediatrics", "phone": "+85512345678", "email": None}
@@ -40,42 +42,48 @@ async def test_a_provider_is_entered_read_and_changed(world: World) -> None:
         None,
         "2028-01-09",
     )
-    assert done(await world.worker_south.get(f"{HERE}/{chosen}")) == hospital
-    assert (await chief.post(HERE, {**HOSPITAL, "id": chosen})).status_code == 409
+    assert expect_json(await scenario.worker_south.get(f"{HERE}/{chosen}")) == hospital
+    assert (await chief.post(HERE, {**HOSPITAL_PAYLOAD, "id": chosen})).status_code == 409
 
     patch = {"is_active": False, "note": "Moves in May.", "agency_id": None, "contacts": None}
-    changed = done(await world.admin.patch(f"{HERE}/{chosen}", patch, etag='"1"'))
+    changed = expect_json(await scenario.admin.patch(f"{HERE}/{chosen}", patch, etag='"1"'))
     assert changed == {**hospital, **patch, "contacts": [], "version": 2}
     assert (await chief.patch(f"{HERE}/{chosen}", patch, etag='"1"')).status_code == 412
     assert (await chief.patch(f"{HERE}/{chosen}", patch)).status_code == 428
     wrong = {"safeguarding_checked_on": None}
-    assert faults(await chief.patch(f"{HERE}/{chosen}", wrong, etag='"2"')) == {
+    assert parse_faults(await chief.patch(f"{HERE}/{chosen}", wrong, etag='"2"')) == {
         ("", "safeguarding_unchecked")
     }
-    assert done(await chief.get(f"{HERE}/{chosen}")) == changed
+    assert expect_json(await chief.get(f"{HERE}/{chosen}")) == changed
 
 
-async def test_the_directory_is_searched_by_name_service_province_kind_and_use(world: World) -> None:
-    chief, worker = world.supervisor_north, world.worker_north
+async def test_the_directory_is_searched_by_name_service_province_kind_and_use(scenario: Scenario) -> None:
+    chief, worker = scenario.supervisor_north, scenario.worker_north
     for told in (
-        HOSPITAL,
+        HOSPITAL_PAYLOAD,
         {
-            **HOSPITAL,
+            **HOSPITAL_PAYLOAD,
             "name": "100% Legal Aid",
             "kind": "legal_aid",
             "services": ["legal"],
             "province_codes": [],
         },
         {
-            **HOSPITAL,
+            **HOSPITAL_PAYLOAD,
             "name": "Phnom Penh School",
             "kind": "school",
             "services": ["education"],
             "province_codes": ["12"],
         },
-        {**HOSPITAL, "name": "Old Shelter", "kind": "shelter", "services": ["shelter"], "is_active": False},
+        {
+            **HOSPITAL_PAYLOAD,
+            "name": "Old Shelter",
+            "kind": "shelter",
+            "services": ["shelter"],
+            "is_active": False,
+        },
     ):
-        done(await chief.post(HERE, told), 201)
+        expect_json(await chief.post(HERE, told), 201)
     hospital, legal, school, shelter = (await found(worker))[::-1]
     assert await found(worker, q="hospital") == [hospital]
     assert await found(worker, q="ពេទ្យ") == [hospital]
@@ -85,13 +93,13 @@ async def test_the_directory_is_searched_by_name_service_province_kind_and_use(w
     assert await found(worker, province_code="12") == [school, legal]
     assert await found(worker, kind="shelter") == [shelter]
     assert await found(worker, is_active="true", province_code="17") == [legal, hospital]
-    first = done(await worker.get(HERE, params={"limit": 3}))
-    rest = done(await worker.get(HERE, params={"limit": 3, "cursor": first["next_cursor"]}))
+    first = expect_json(await worker.get(HERE, params={"limit": 3}))
+    rest = expect_json(await worker.get(HERE, params={"limit": 3, "cursor": first["next_cursor"]}))
     assert [item["name"] for item in first["items"] + rest["items"]] == [shelter, school, legal, hospital]
 
 
-async def test_what_cannot_be_true_of_a_provider_is_refused(world: World) -> None:
-    chief, tomorrow = world.supervisor_north, (today() + timedelta(days=1)).isoformat()
+async def test_what_cannot_be_true_of_a_provider_is_refused(scenario: Scenario) -> None:
+    chief, tomorrow = scenario.supervisor_north, (today() + timedelta(days=1)).isoformat()
     for wrong, fault in (
         ({"name": "\u2060"}, ("/name", "blank")),
         ({"kind": "bar"}, ("/kind", "literal_error")),
@@ -105,17 +113,17 @@ async def test_what_cannot_be_true_of_a_provider_is_refused(world: World) -> Non
         ({"agency_id": str(uuid.uuid4())}, ("/agency_id", "reference_unknown")),
         ({"child_id": str(uuid.uuid4())}, ("/child_id", "extra_forbidden")),
     ):  # fmt: skip
-        assert faults(await chief.post(HERE, {**HOSPITAL, **wrong})) == {fault}, wrong
+        assert parse_faults(await chief.post(HERE, {**HOSPITAL_PAYLOAD, **wrong})) == {fault}, wrong
     assert await found(chief) == []
 
 
-async def test_who_keeps_the_directory_and_who_reads_it(world: World) -> None:
-    made = done(await world.manager.post(HERE, HOSPITAL), 201)
+async def test_who_keeps_the_directory_and_who_reads_it(scenario: Scenario) -> None:
+    made = expect_json(await scenario.manager.post(HERE, HOSPITAL_PAYLOAD), 201)
     here = f"{HERE}/{made['id']}"
     for name in ("worker_north", "finance", "dpo", "me_officer", "partner_one", "reporting"):
-        caller = world.as_(name)
-        assert (await caller.post(HERE, HOSPITAL)).status_code == 403, name
+        caller = scenario.client_for(name)
+        assert (await caller.post(HERE, HOSPITAL_PAYLOAD)).status_code == 403, name
         assert (await caller.patch(here, {"note": "x"}, etag='"1"')).status_code == 403, name
         reads = 200 if name == "worker_north" else 403
         assert [(await caller.get(path)).status_code for path in (HERE, here)] == [reads, reads], name
-    assert (await world.worker_north.get(f"{HERE}/{uuid.uuid4()}")).status_code == 404
+    assert (await scenario.worker_north.get(f"{HERE}/{uuid.uuid4()}")).status_code == 404

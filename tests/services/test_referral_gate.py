@@ -5,12 +5,12 @@ from datetime import timedelta
 from typing import Any
 
 from app.kit.dates import add_months, today
-from tests.services.test_referral_life import at, faults, unmet
-from tests.world import World, acceptance, id_of, referral
+from tests.services.test_referral_life import create_referral_after_acts, parse_faults, parse_unmet_pointers
+from tests.world import Scenario, acceptance_payload, id_of, referral_payload
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 SOUTH = str(id_of("south"))
-WITHOUT_SERVICES = {**referral()["consent"], "scope": ["share_with_fsc"]}
+WITHOUT_SERVICES = {**referral_payload()["consent"], "scope": ["share_with_fsc"]}
 
 LACKING: list[tuple[dict[str, Any], dict[str, str | None]]] = [
     ({"case_kind": None}, {"case_kind_missing": "/case_kind"}),
@@ -32,7 +32,7 @@ LACKING: list[tuple[dict[str, Any], dict[str, str | None]]] = [
 
 
 def child(**changes: Any) -> dict[str, Any]:
-    return {**referral()["child"], **changes}
+    return {**referral_payload()["child"], **changes}
 
 
 def born(years: int, days: int = 0) -> dict[str, Any]:
@@ -41,19 +41,24 @@ def born(years: int, days: int = 0) -> dict[str, Any]:
     return child(birth={"date": day.isoformat(), "precision": "day"})
 
 
-async def test_each_condition_of_accepting_is_told_by_itself_and_changes_nothing(world: World) -> None:
-    path, supervisor = await at(world, "acknowledge"), world.supervisor_north
+async def test_each_condition_of_accepting_is_told_by_itself_and_changes_nothing(scenario: Scenario) -> None:
+    path, supervisor = await create_referral_after_acts(scenario, "acknowledge"), scenario.supervisor_north
     before = (await supervisor.get(path)).json()
     for lacking, expected in LACKING:
-        assert unmet(await supervisor.act(path, "accept", {**acceptance(), **lacking})) == expected, lacking
+        assert (
+            parse_unmet_pointers(await supervisor.act(path, "accept", {**acceptance_payload(), **lacking}))
+            == expected
+        ), lacking
     assert (await supervisor.get(path)).json() == before
     assert (await supervisor.get("/v1/cases")).json()["items"] == []
-    assert (await supervisor.act(path, "accept", acceptance())).status_code == 200
+    assert (await supervisor.act(path, "accept", acceptance_payload())).status_code == 200
 
 
-async def test_all_conditions_are_told_at_once(world: World) -> None:
-    path = await at(world, child=born(4), consent=WITHOUT_SERVICES)
-    assert unmet(await world.supervisor_north.act(path, "accept", {"child_id": UNKNOWN})) == {
+async def test_all_conditions_are_told_at_once(scenario: Scenario) -> None:
+    path = await create_referral_after_acts(scenario, child=born(4), consent=WITHOUT_SERVICES)
+    assert parse_unmet_pointers(
+        await scenario.supervisor_north.act(path, "accept", {"child_id": UNKNOWN})
+    ) == {
         "status": "/status",
         "case_kind_missing": "/case_kind",
         "screening_missing": "/screening",
@@ -66,16 +71,21 @@ async def test_all_conditions_are_told_at_once(world: World) -> None:
     }
 
 
-async def test_consent_to_services_is_asked_for_and_may_be_completed(world: World) -> None:
-    path, supervisor = await at(world, "acknowledge", consent=WITHOUT_SERVICES), world.supervisor_north
-    assert unmet(await supervisor.act(path, "accept", acceptance())) == {"consent_missing": None}
+async def test_consent_to_services_is_asked_for_and_may_be_completed(scenario: Scenario) -> None:
+    path, supervisor = (
+        await create_referral_after_acts(scenario, "acknowledge", consent=WITHOUT_SERVICES),
+        scenario.supervisor_north,
+    )
+    assert parse_unmet_pointers(await supervisor.act(path, "accept", acceptance_payload())) == {
+        "consent_missing": None
+    }
     added = {"consent": {"scope": ["services"]}}
-    patched = await world.partner_one.patch(path, added, etag='"2"')
+    patched = await scenario.partner_one.patch(path, added, etag='"2"')
     assert patched.status_code == 200, patched.text
-    assert (await supervisor.act(path, "accept", acceptance())).status_code == 200
+    assert (await supervisor.act(path, "accept", acceptance_payload())).status_code == 200
 
 
-async def test_the_age_at_referral_is_judged_to_the_day(world: World) -> None:
+async def test_the_age_at_referral_is_judged_to_the_day(scenario: Scenario) -> None:
     perhaps_eighteen = {"estimated_age": 17, "estimated_on": add_months(today(), -3).isoformat()}
     for told, is_in_range in (
         (born(5), True),
@@ -84,20 +94,20 @@ async def test_the_age_at_referral_is_judged_to_the_day(world: World) -> None:
         (born(18), False),
         (child(birth=perhaps_eighteen), False),
     ):
-        path = await at(world, "acknowledge", child=told)
-        answer = await world.supervisor_north.act(path, "accept", acceptance())
+        path = await create_referral_after_acts(scenario, "acknowledge", child=told)
+        answer = await scenario.supervisor_north.act(path, "accept", acceptance_payload())
         if is_in_range:
             assert answer.status_code == 200, answer.text
         else:
-            assert unmet(answer) == {"age_outside_range": "/screening/reason"}
+            assert parse_unmet_pointers(answer) == {"age_outside_range": "/screening/reason"}
             (told_of,) = re.findall("[0-9]+ and [0-9]+", answer.json()["unmet"][0]["detail"])
             assert told_of == "5 and 17"  # the range, and not the child's age
 
 
-async def test_what_is_told_has_happened_already(world: World) -> None:
+async def test_what_is_told_has_happened_already(scenario: Scenario) -> None:
     # Before: agreed to in five years, and accepted today.
     tomorrow = today() + timedelta(days=1)
-    told = referral()
+    told = referral_payload()
     decided = {"basis": "vital_interest", "decided_by": "A doctor", "on": tomorrow.isoformat(), "reason": "x"}
     for wrong, pointer in (
         ({"consent": {**told["consent"], "on": tomorrow.isoformat()}}, "/consent/on"),
@@ -108,30 +118,30 @@ async def test_what_is_told_has_happened_already(world: World) -> None:
             "/child/birth/estimated_on",
         ),
     ):
-        answer = await world.partner_one.post("/v1/referrals", referral(**wrong))
-        assert faults(answer) == {(pointer, "date_in_future")}
+        answer = await scenario.partner_one.post("/v1/referrals", referral_payload(**wrong))
+        assert parse_faults(answer) == {(pointer, "date_in_future")}
     now = {**told["consent"], "on": today().isoformat()}
-    assert (await world.referral(consent=now))["status"] == "received"
+    assert (await scenario.create_referral(consent=now))["status"] == "received"
 
 
-async def test_a_social_worker_names_nobody_else(world: World) -> None:
-    told = await world.referral("worker_north", external_id=None)
-    path, worker = f"/v1/referrals/{told['id']}", world.worker_north
+async def test_a_social_worker_names_nobody_else(scenario: Scenario) -> None:
+    told = await scenario.create_referral("worker_north", external_id=None)
+    path, worker = f"/v1/referrals/{told['id']}", scenario.worker_north
     assert (await worker.act(path, "acknowledge")).status_code == 200
-    another = acceptance("worker_north_2")
-    assert unmet(await worker.act(path, "accept", another)) == {"not_yours": "/lead_worker_id"}
-    assert (await worker.act(path, "accept", acceptance("worker_north"))).status_code == 200
+    another = acceptance_payload("worker_north_2")
+    assert parse_unmet_pointers(await worker.act(path, "accept", another)) == {"not_yours": "/lead_worker_id"}
+    assert (await worker.act(path, "accept", acceptance_payload("worker_north"))).status_code == 200
 
 
-async def test_a_patch_changes_what_it_names_and_null_takes_away(world: World) -> None:
-    told = referral(
+async def test_a_patch_changes_what_it_names_and_null_takes_away(scenario: Scenario) -> None:
+    told = referral_payload(
         child=child(
             nickname="Chet", school={"status": "attending", "grade": "4"}, phone={"number": "012345678"},
             disability={"has_difficulty": True, "difficulties": {"seeing": "some", "hearing": "a_lot"}},
         )
     )  # fmt: skip
-    path = (await world.partner_one.post("/v1/referrals", told)).headers["location"]
-    before = (await world.supervisor_north.get(path)).json()
+    path = (await scenario.partner_one.post("/v1/referrals", told)).headers["location"]
+    before = (await scenario.supervisor_north.get(path)).json()
     patch = {
         "urgency": "emergency",
         "child": {
@@ -141,10 +151,10 @@ async def test_a_patch_changes_what_it_names_and_null_takes_away(world: World) -
         "caregiver": {"phone": None},
         "referrer": None,
     }  # fmt: skip
-    partial = await world.partner_one.patch(path, patch, etag='"1"')
+    partial = await scenario.partner_one.patch(path, patch, etag='"1"')
     assert (partial.status_code, partial.headers["etag"]) == (200, '"2"')
     assert "child" not in partial.json()
-    after = (await world.supervisor_north.get(path)).json()
+    after = (await scenario.supervisor_north.get(path)).json()
     expected = {
         **before,
         "version": 2,
@@ -163,13 +173,13 @@ async def test_a_patch_changes_what_it_names_and_null_takes_away(world: World) -
     }
     assert after == expected
     assert after["updated_at"] > before["updated_at"]
-    in_queue = (await world.supervisor_north.get("/v1/referrals?urgency=emergency")).json()["items"]
+    in_queue = (await scenario.supervisor_north.get("/v1/referrals?urgency=emergency")).json()["items"]
     assert [item["id"] for item in in_queue] == [after["id"]]
 
 
-async def test_what_a_patch_leaves_must_still_be_a_referral(world: World) -> None:
-    path, partner = await at(world), world.partner_one
-    before = (await world.supervisor_north.get(path)).json()
+async def test_what_a_patch_leaves_must_still_be_a_referral(scenario: Scenario) -> None:
+    path, partner = await create_referral_after_acts(scenario), scenario.partner_one
+    before = (await scenario.supervisor_north.get(path)).json()
     for patch, fault in (
         ({"urgency": None}, ("/urgency", "missing")),
         ({"child": None}, ("/child", "missing")),
@@ -186,17 +196,21 @@ async def test_what_a_patch_leaves_must_still_be_a_referral(world: World) -> Non
         ({"external_id": "other"}, ("/external_id", "extra_forbidden")),
         ({"id": UNKNOWN}, ("/id", "extra_forbidden")),
     ):
-        refused = faults(await partner.patch(path, patch, etag='"1"'))
+        refused = parse_faults(await partner.patch(path, patch, etag='"1"'))
         assert refused == {fault}, patch
-    assert (await world.supervisor_north.get(path)).json() == before
+    assert (await scenario.supervisor_north.get(path)).json() == before
     assert (await partner.patch(path, {"urgency": "routine"})).status_code == 428
 
 
-async def test_a_supervisor_hands_over_to_a_worker_of_the_team(world: World) -> None:
-    path, supervisor, worker = await at(world), world.supervisor_north, world.worker_north
+async def test_a_supervisor_hands_over_to_a_worker_of_the_team(scenario: Scenario) -> None:
+    path, supervisor, worker = (
+        await create_referral_after_acts(scenario),
+        scenario.supervisor_north,
+        scenario.worker_north,
+    )
     north = str(id_of("north"))
     mine = {"handed_to_id": str(worker.id), "team_id": north}
-    assert faults(await world.partner_one.patch(path, mine, etag='"1"')) == {
+    assert parse_faults(await scenario.partner_one.patch(path, mine, etag='"1"')) == {
         ("/handed_to_id", "not_yours"), ("/team_id", "not_yours"),
     }  # fmt: skip
     for handing, fault in (
@@ -205,9 +219,9 @@ async def test_a_supervisor_hands_over_to_a_worker_of_the_team(world: World) -> 
         ({"handed_to_id": str(id_of("worker_south")), "team_id": north}, ("/handed_to_id", "not_in_team")),
         ({"handed_to_id": UNKNOWN, "team_id": north}, ("/handed_to_id", "not_in_team")),
     ):
-        assert faults(await supervisor.patch(path, handing, etag='"1"')) == {fault}
+        assert parse_faults(await supervisor.patch(path, handing, etag='"1"')) == {fault}
     assert (await worker.get(path)).status_code == 404
-    assert (await world.supervisor_south.get(path)).status_code == 200  # nobody's yet: in every queue
+    assert (await scenario.supervisor_south.get(path)).status_code == 200  # nobody's yet: in every queue
 
     handed = (await supervisor.patch(path, mine, etag='"1"')).json()
     assert (handed["handed_to_id"], handed["team_id"], handed["status"]) == (
@@ -218,20 +232,20 @@ async def test_a_supervisor_hands_over_to_a_worker_of_the_team(world: World) -> 
     assert (await worker.get(path)).status_code == 200
     assert [item["id"] for item in (await worker.get("/v1/referrals")).json()["items"]] == [handed["id"]]
     for name in ("worker_north_2", "worker_south", "supervisor_south"):
-        assert (await world.as_(name).get(path)).status_code == 404, name
-        assert (await world.as_(name).get("/v1/referrals")).json()["items"] == [], name
-    assert faults(await worker.patch(path, {"handed_to_id": None}, etag='"2"')) == {
+        assert (await scenario.client_for(name).get(path)).status_code == 404, name
+        assert (await scenario.client_for(name).get("/v1/referrals")).json()["items"] == [], name
+    assert parse_faults(await worker.patch(path, {"handed_to_id": None}, etag='"2"')) == {
         ("/handed_to_id", "not_yours")
     }
     assert (await supervisor.patch(path, {"handed_to_id": None}, etag='"2"')).status_code == 200
     assert (await worker.get(path)).status_code == 404
 
 
-async def test_a_worker_to_whom_a_referral_was_handed_completes_and_accepts_it(world: World) -> None:
-    path, worker = await at(world), world.worker_north
+async def test_a_worker_to_whom_a_referral_was_handed_completes_and_accepts_it(scenario: Scenario) -> None:
+    path, worker = await create_referral_after_acts(scenario), scenario.worker_north
     taking = {"team_id": str(id_of("north")), "handed_to_id": str(worker.id)}
-    assert (await world.supervisor_both.act(path, "acknowledge", taking)).status_code == 200
+    assert (await scenario.supervisor_both.act(path, "acknowledge", taking)).status_code == 200
     completed = await worker.patch(path, {"child": {"nickname": "Chet"}}, etag='"2"')
     assert (completed.status_code, completed.json()["child"]["nickname"]) == (200, "Chet")
-    accepted = await worker.act(path, "accept", acceptance("worker_north"))
+    accepted = await worker.act(path, "accept", acceptance_payload("worker_north"))
     assert (accepted.status_code, accepted.json()["status"]) == (200, "accepted")

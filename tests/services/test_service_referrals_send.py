@@ -8,18 +8,18 @@ from typing import Any
 import asyncpg
 
 from app.kit.dates import add_months, today
-from tests.locks import in_line
-from tests.pathway import done
-from tests.services.test_referral_life import unmet
+from tests.locks import wait_for_lock_waiters
+from tests.pathway import expect_json
+from tests.services.test_referral_life import parse_unmet_pointers
 from tests.services.test_service_referrals import (
-    BASIS,
-    case_of,
-    consent,
-    draft,
-    lines,
-    provider,
+    VITAL_INTEREST_BASIS,
+    create_case_path,
+    create_consent,
+    create_provider,
+    create_service_referral,
+    list_service_referral_lines,
 )
-from tests.world import World, id_of
+from tests.world import Scenario, id_of
 
 EVERY_FIELD = [
     "names", "age", "sex", "place", "phone", "languages", "disability", "school", "supporter", "need",
@@ -32,16 +32,18 @@ AGENCY = str(id_of("Helping Hands"))
 ELSEWHERE = str(id_of("Safe Steps"))
 
 
-async def sent(world: World, case: str, **changes: Any) -> dict[str, Any]:
-    return done(await world.worker_north.act(await draft(world, case, **changes), "send"))
+async def sent(scenario: Scenario, case: str, **changes: Any) -> dict[str, Any]:
+    return expect_json(
+        await scenario.worker_north.act(await create_service_referral(scenario, case, **changes), "send")
+    )
 
 
-async def test_what_was_shared_stays_as_it_was_at_that_moment(world: World) -> None:
-    case, worker = await case_of(world), world.worker_north
-    child_id = done(await worker.get(case))["child_id"]
-    child = done(await worker.get(f"/v1/children/{child_id}"))
-    [mother] = done(await worker.get(f"{case}/people"))["items"]
-    referral = await sent(world, case, shared_fields=EVERY_FIELD)
+async def test_what_was_shared_stays_as_it_was_at_that_moment(scenario: Scenario) -> None:
+    case, worker = await create_case_path(scenario), scenario.worker_north
+    child_id = expect_json(await worker.get(case))["child_id"]
+    child = expect_json(await worker.get(f"/v1/children/{child_id}"))
+    [mother] = expect_json(await worker.get(f"{case}/people"))["items"]
+    referral = await sent(scenario, case, shared_fields=EVERY_FIELD)
     assert (referral["status"], referral["sent_by_id"]) == ("sent", str(worker.id))
     same = ("names", "age", "sex", "phone", "languages", "disability", "school")
     assert referral["shared"] == {
@@ -50,17 +52,17 @@ async def test_what_was_shared_stays_as_it_was_at_that_moment(world: World) -> N
         "supporter": [{"names": mother["names"], "phone": mother["phone"]}],
         "need": "Stomach pain.",
     }
-    few = await sent(world, case, shared_fields=["sex", "need"])
+    few = await sent(scenario, case, shared_fields=["sex", "need"])
     assert few["shared"] == {"sex": "male", "need": "Stomach pain."}
 
     renamed = {"names": [{"script": "latin", "given": "Rothana"}], "sex": "female"}
-    done(await worker.patch(f"/v1/children/{child_id}", renamed, etag='"1"'))
+    expect_json(await worker.patch(f"/v1/children/{child_id}", renamed, etag='"1"'))
     for kept in (referral, few):
-        assert done(await worker.get(f"/v1/service-referrals/{kept['id']}")) == kept
+        assert expect_json(await worker.get(f"/v1/service-referrals/{kept['id']}")) == kept
 
 
-async def test_each_condition_of_sharing_is_told_by_itself(world: World) -> None:
-    case = await case_of(world)
+async def test_each_condition_of_sharing_is_told_by_itself(scenario: Scenario) -> None:
+    case = await create_case_path(scenario)
     for told, by, expected in (
         ({"status": "refused"}, {}, "consent_refused"),
         ({"valid_until": YESTERDAY}, {}, "consent_expired"),
@@ -74,44 +76,51 @@ async def test_each_condition_of_sharing_is_told_by_itself(world: World) -> None
         ({}, {"safeguarding_checked_on": None, "safeguarding_valid_until": None}, "safeguarding_invalid"),
         ({}, {"safeguarding_checked_on": STALE, "safeguarding_valid_until": None}, "safeguarding_invalid"),
     ):
-        path = await draft(
-            world,
+        path = await create_service_referral(
+            scenario,
             case,
-            consent_id=await consent(world, case, **told),
-            provider_id=await provider(world, **by),
+            consent_id=await create_consent(scenario, case, **told),
+            provider_id=await create_provider(scenario, **by),
         )
         pointer = "/consent_id" if expected.startswith("consent") else "/provider_id"
-        assert unmet(await world.worker_north.act(path, "send")) == {expected: pointer}, (told, by)
-        after = done(await world.worker_north.get(path))
+        assert parse_unmet_pointers(await scenario.worker_north.act(path, "send")) == {expected: pointer}, (
+            told,
+            by,
+        )
+        after = expect_json(await scenario.worker_north.get(path))
         assert (after["status"], after["shared"], after["version"]) == ("draft", None, 1)
-    assert await lines(world, case) == []
+    assert await list_service_referral_lines(scenario, case) == []
 
 
 async def test_a_consent_that_was_dated_ahead_shares_nothing_until_its_day(
-    world: World, superuser: Any
+    scenario: Scenario, superuser_connection: Any
 ) -> None:
-    case = await case_of(world)
-    path = await draft(world, case, consent_id=await consent(world, case, valid_until=None))
-    await superuser.execute("UPDATE consents SET given_on = current_date + 2")
-    assert unmet(await world.worker_north.act(path, "send")) == {"consent_ahead": "/consent_id"}
+    case = await create_case_path(scenario)
+    path = await create_service_referral(
+        scenario, case, consent_id=await create_consent(scenario, case, valid_until=None)
+    )
+    await superuser_connection.execute("UPDATE consents SET given_on = current_date + 2")
+    assert parse_unmet_pointers(await scenario.worker_north.act(path, "send")) == {
+        "consent_ahead": "/consent_id"
+    }
 
 
-async def test_all_conditions_are_told_at_once(world: World) -> None:
-    case, worker = await case_of(world), world.worker_north
-    agreed = await consent(world, case, scope=["research"], recipient_agency_id=ELSEWHERE)
-    path = await draft(
-        world, case, consent_id=agreed, provider_id=await provider(world, is_active=False, safeguarding_valid_until=YESTERDAY)
+async def test_all_conditions_are_told_at_once(scenario: Scenario) -> None:
+    case, worker = await create_case_path(scenario), scenario.worker_north
+    agreed = await create_consent(scenario, case, scope=["research"], recipient_agency_id=ELSEWHERE)
+    path = await create_service_referral(
+        scenario, case, consent_id=agreed, provider_id=await create_provider(scenario, is_active=False, safeguarding_valid_until=YESTERDAY)
     )  # fmt: skip
-    done(await worker.act(f"/v1/consents/{agreed}", "withdraw", {"reason": "Changed her mind."}))
-    done(await worker.act(path, "cancel", {"reason": "Too late."}))
-    assert unmet(await worker.act(path, "send")) == {
+    expect_json(await worker.act(f"/v1/consents/{agreed}", "withdraw", {"reason": "Changed her mind."}))
+    expect_json(await worker.act(path, "cancel", {"reason": "Too late."}))
+    assert parse_unmet_pointers(await worker.act(path, "send")) == {
         "status": "/status", "consent_withdrawn": "/consent_id", "consent_scope": "/consent_id",
         "consent_recipient": "/consent_id", "provider_inactive": "/provider_id", "safeguarding_invalid": "/provider_id",
     }  # fmt: skip
 
 
-async def test_a_consent_that_fits_the_provider_is_enough(world: World) -> None:
-    case = await case_of(world)
+async def test_a_consent_that_fits_the_provider_is_enough(scenario: Scenario) -> None:
+    case = await create_case_path(scenario)
     for told, by in (
         ({"valid_until": today().isoformat()}, {"safeguarding_valid_until": today().isoformat()}),
         ({}, {"safeguarding_checked_on": LAST_DAY, "safeguarding_valid_until": None}),
@@ -120,96 +129,121 @@ async def test_a_consent_that_fits_the_provider_is_enough(world: World) -> None:
         ({"scope": ["share_with_authorities"]}, {"kind": "authority"}),
     ):
         chosen = {
-            "consent_id": await consent(world, case, **told),
-            "provider_id": await provider(world, **by),
+            "consent_id": await create_consent(scenario, case, **told),
+            "provider_id": await create_provider(scenario, **by),
         }
-        assert (await sent(world, case, **chosen))["status"] == "sent"
+        assert (await sent(scenario, case, **chosen))["status"] == "sent"
 
 
-async def test_sharing_without_consent_says_on_which_basis(world: World) -> None:
-    case, hospital = await case_of(world), await provider(world)
+async def test_sharing_without_consent_says_on_which_basis(scenario: Scenario) -> None:
+    case, hospital = await create_case_path(scenario), await create_provider(scenario)
     told = {"provider_id": hospital, "service": "medical"}
-    referral = await sent(world, case, provider_id=hospital, basis_without_consent=BASIS)
-    assert referral["basis_without_consent"] == {**BASIS, "child_told": None}
-    assert [line for line in await lines(world, case) if line[0] == "shared_without_consent"] == [
-        ("shared_without_consent", {**told, "basis": "vital_interest"})
-    ]
-    entered = await consent(
-        world, case, given_by=[], method=None, basis_without_consent={**BASIS, "basis": "court_order"}
+    referral = await sent(scenario, case, provider_id=hospital, basis_without_consent=VITAL_INTEREST_BASIS)
+    assert referral["basis_without_consent"] == {**VITAL_INTEREST_BASIS, "child_told": None}
+    assert [
+        line
+        for line in await list_service_referral_lines(scenario, case)
+        if line[0] == "shared_without_consent"
+    ] == [("shared_without_consent", {**told, "basis": "vital_interest"})]
+    entered = await create_consent(
+        scenario,
+        case,
+        given_by=[],
+        method=None,
+        basis_without_consent={**VITAL_INTEREST_BASIS, "basis": "court_order"},
     )
-    await sent(world, case, provider_id=hospital, consent_id=entered)
-    assert (await lines(world, case))[-1] == ("shared_without_consent", {**told, "basis": "court_order"})
+    await sent(scenario, case, provider_id=hospital, consent_id=entered)
+    assert (await list_service_referral_lines(scenario, case))[-1] == (
+        "shared_without_consent",
+        {**told, "basis": "court_order"},
+    )
     # The basis stands for the consent, and for nothing else.
-    unchecked = await provider(world, safeguarding_valid_until=YESTERDAY)
-    path = await draft(world, case, provider_id=unchecked, basis_without_consent=BASIS)
-    assert unmet(await world.worker_north.act(path, "send")) == {"safeguarding_invalid": "/provider_id"}
+    unchecked = await create_provider(scenario, safeguarding_valid_until=YESTERDAY)
+    path = await create_service_referral(
+        scenario, case, provider_id=unchecked, basis_without_consent=VITAL_INTEREST_BASIS
+    )
+    assert parse_unmet_pointers(await scenario.worker_north.act(path, "send")) == {
+        "safeguarding_invalid": "/provider_id"
+    }
 
 
-async def test_a_sharing_waits_for_a_withdrawal_that_came_first(world: World, superuser: Any) -> None:
+async def test_a_sharing_waits_for_a_withdrawal_that_came_first(
+    scenario: Scenario, superuser_connection: Any
+) -> None:
     # Seen to fail without the lock: the draft is sent while the withdrawal waits to be committed.
-    case = await case_of(world)
-    agreed = await consent(world, case)
-    path = await draft(world, case, consent_id=agreed)
-    withdrawal = superuser.transaction()
+    case = await create_case_path(scenario)
+    agreed = await create_consent(scenario, case)
+    path = await create_service_referral(scenario, case, consent_id=agreed)
+    withdrawal = superuser_connection.transaction()
     await withdrawal.start()
-    await superuser.execute("UPDATE consents SET withdrawn_at = now(), version = 2 WHERE id = $1", agreed)
-    sending = asyncio.create_task(world.worker_north.post(f"{path}/send", etag='"1"'))
-    await in_line(superuser, 1)
+    await superuser_connection.execute(
+        "UPDATE consents SET withdrawn_at = now(), version = 2 WHERE id = $1", agreed
+    )
+    sending = asyncio.create_task(scenario.worker_north.post(f"{path}/send", etag='"1"'))
+    await wait_for_lock_waiters(superuser_connection, 1)
     assert not sending.done()
     await withdrawal.commit()
-    assert unmet(await sending) == {"consent_withdrawn": "/consent_id"}
+    assert parse_unmet_pointers(await sending) == {"consent_withdrawn": "/consent_id"}
 
 
-async def test_a_withdrawal_waits_for_a_sharing_that_came_first(world: World, superuser: Any) -> None:
-    case = await case_of(world)
-    agreed = await consent(world, case)
-    path = await draft(world, case, consent_id=agreed)
+async def test_a_withdrawal_waits_for_a_sharing_that_came_first(
+    scenario: Scenario, superuser_connection: Any
+) -> None:
+    case = await create_case_path(scenario)
+    agreed = await create_consent(scenario, case)
+    path = await create_service_referral(scenario, case, consent_id=agreed)
     # Whoever holds the provider keeps the sharing half way: the consent was looked at, nothing is committed.
-    other: asyncpg.transaction.Transaction = superuser.transaction()
+    other: asyncpg.transaction.Transaction = superuser_connection.transaction()
     await other.start()
-    await superuser.execute("UPDATE providers SET version = version")
-    sending = asyncio.create_task(world.worker_north.post(f"{path}/send", etag='"1"'))
-    await in_line(superuser, 1)
+    await superuser_connection.execute("UPDATE providers SET version = version")
+    sending = asyncio.create_task(scenario.worker_north.post(f"{path}/send", etag='"1"'))
+    await wait_for_lock_waiters(superuser_connection, 1)
     reason = {"reason": "Changed her mind."}
     withdrawing = asyncio.create_task(
-        world.worker_north.post(f"/v1/consents/{agreed}/withdraw", reason, etag='"1"')
+        scenario.worker_north.post(f"/v1/consents/{agreed}/withdraw", reason, etag='"1"')
     )
-    await in_line(superuser, 2)
+    await wait_for_lock_waiters(superuser_connection, 2)
     assert not sending.done()
     assert not withdrawing.done()
     await other.rollback()
-    shared, withdrawn = done(await sending), done(await withdrawing)
+    shared, withdrawn = expect_json(await sending), expect_json(await withdrawing)
     assert shared["sent_at"] < withdrawn["withdrawn_at"]
 
 
-async def test_of_sharing_and_withdrawing_at_once_one_comes_first(world: World) -> None:
-    case, worker, hospital = await case_of(world), world.worker_north, await provider(world)
+async def test_of_sharing_and_withdrawing_at_once_one_comes_first(scenario: Scenario) -> None:
+    case, worker, hospital = (
+        await create_case_path(scenario),
+        scenario.worker_north,
+        await create_provider(scenario),
+    )
     for _ in range(8):
-        agreed = await consent(world, case)
-        path = await draft(world, case, consent_id=agreed, provider_id=hospital)
+        agreed = await create_consent(scenario, case)
+        path = await create_service_referral(scenario, case, consent_id=agreed, provider_id=hospital)
         sending, withdrawing = await asyncio.gather(
             worker.post(f"{path}/send", etag='"1"'),
             worker.post(f"/v1/consents/{agreed}/withdraw", {"reason": "No more."}, etag='"1"'),
         )
-        withdrawn = done(withdrawing)
+        withdrawn = expect_json(withdrawing)
         if sending.status_code == 200:
             assert sending.json()["sent_at"] < withdrawn["withdrawn_at"]
         else:
-            assert unmet(sending) == {"consent_withdrawn": "/consent_id"}
-        later = await draft(world, case, consent_id=agreed, provider_id=hospital)
-        assert unmet(await worker.act(later, "send")) == {"consent_withdrawn": "/consent_id"}
+            assert parse_unmet_pointers(sending) == {"consent_withdrawn": "/consent_id"}
+        later = await create_service_referral(scenario, case, consent_id=agreed, provider_id=hospital)
+        assert parse_unmet_pointers(await worker.act(later, "send")) == {"consent_withdrawn": "/consent_id"}
 
 
-async def test_nothing_that_was_shared_stands_in_the_database_readably(world: World, superuser: Any) -> None:
-    case = await case_of(world)
-    referral = await sent(world, case, need="Zqxcanary", shared_fields=EVERY_FIELD)
-    done(
-        await world.worker_north.act(
+async def test_nothing_that_was_shared_stands_in_the_database_readably(
+    scenario: Scenario, superuser_connection: Any
+) -> None:
+    case = await create_case_path(scenario)
+    referral = await sent(scenario, case, need="Zqxcanary", shared_fields=EVERY_FIELD)
+    expect_json(
+        await scenario.worker_north.act(
             f"/v1/service-referrals/{referral['id']}", "accept", {"note": "Zqxcanary"}
         )
     )
     for table in ("service_referrals", "case_history", "idempotency_records"):
-        for row in await superuser.fetch(f"SELECT * FROM {table}"):  # noqa: S608 - our own names
+        for row in await superuser_connection.fetch(f"SELECT * FROM {table}"):  # noqa: S608 - our own names
             held = json.dumps(dict(row), default=repr)
             assert "Zqxcanary" not in held
             assert referral["shared"]["names"][0]["given"] not in held

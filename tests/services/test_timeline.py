@@ -9,40 +9,59 @@ import pytest
 from app.kit.dates import CAMBODIA_TIMEZONE, today
 from app.models import CaseHistoryEntry, ClinicalNote, SupportSession
 from app.models.record import freeze_time
-from tests.house.test_statements import counted
-from tests.pathway import active, assessed, closed, done, reviewed
-from tests.rows import CO_WORKER, WORKER, goal_of, in_days, local, of, plan_of, put
-from tests.world import Caller, World
+from tests.house.test_statements import record_statements
+from tests.pathway import (
+    complete_next_review,
+    create_active_case,
+    create_assessed_case,
+    create_closed_case,
+    expect_json,
+)
+from tests.rows import (
+    CO_WORKER_ID,
+    WORKER_ID,
+    case_foreign_keys,
+    date_in_days,
+    insert_care_plan,
+    insert_goal,
+    insert_row,
+    local_datetime,
+)
+from tests.world import AuthenticatedClient, Scenario
 
 
-async def lines(caller: Caller, case: dict[str, Any], **filters: Any) -> list[dict[str, Any]]:
+async def lines(caller: AuthenticatedClient, case: dict[str, Any], **filters: Any) -> list[dict[str, Any]]:
     answer = await caller.get(f"/v1/cases/{case['id']}/timeline", params={"limit": 200, **filters})
-    found: list[dict[str, Any]] = done(answer)["items"]
+    found: list[dict[str, Any]] = expect_json(answer)["items"]
     return found
 
 
 async def happened(superuser: Any, case: dict[str, Any], kind: str, **changes: Any) -> CaseHistoryEntry:
     told: dict[str, Any] = {
-        "by_id": WORKER,
+        "by_id": WORKER_ID,
         "record_kind": "case",
         "record_id": uuid.UUID(case["id"]),
         **changes,
     }
-    return await put(superuser, CaseHistoryEntry(**of(case), kind=kind, **told))
+    return await insert_row(superuser, CaseHistoryEntry(**case_foreign_keys(case), kind=kind, **told))
 
 
-async def test_each_reads_the_lines_of_their_tiers(world: World, superuser: Any) -> None:
+async def test_each_reads_the_lines_of_their_tiers(scenario: Scenario, superuser_connection: Any) -> None:
     # Planted: the restrictive policy `tier_limits_visibility` dropped.
-    case = await world.case()
-    staff = {"lead_worker_id": str(WORKER), "co_worker_ids": [str(CO_WORKER)]}
-    done(await world.supervisor_north.act(f"/v1/cases/{case['id']}", "assign", staff))
+    case = await scenario.open_case()
+    staff = {"lead_worker_id": str(WORKER_ID), "co_worker_ids": [str(CO_WORKER_ID)]}
+    expect_json(await scenario.supervisor_north.act(f"/v1/cases/{case['id']}", "assign", staff))
     for tier, kind in (
         ("case", "session_held"),
         ("legal", "legal_step_recorded"),
         ("clinical", "clinical_note_written"),
     ):
-        await happened(superuser, case, kind, tier=tier)
-    done(await world.worker_south.post(f"/v1/cases/{case['id']}/break-glass", {"reason": "In hospital now."}))
+        await happened(superuser_connection, case, kind, tier=tier)
+    expect_json(
+        await scenario.worker_south.post(
+            f"/v1/cases/{case['id']}/break-glass", {"reason": "In hospital now."}
+        )
+    )
 
     every = {"session_held", "legal_step_recorded", "clinical_note_written"}
     expected = {
@@ -54,38 +73,46 @@ async def test_each_reads_the_lines_of_their_tiers(world: World, superuser: Any)
         "worker_south": {"session_held"},
     }
     for name, kinds in expected.items():
-        found = await lines(world.as_(name), case)
+        found = await lines(scenario.client_for(name), case)
         assert {line["kind"] for line in found} & every == kinds, name
-        asked = await lines(world.as_(name), case, kind=",".join(sorted(every)))
+        asked = await lines(scenario.client_for(name), case, kind=",".join(sorted(every)))
         assert {line["kind"] for line in asked} == kinds, name
-        pages = done(
-            await world.as_(name).get(f"/v1/cases/{case['id']}/timeline", params={"limit": len(found)})
+        pages = expect_json(
+            await scenario.client_for(name).get(
+                f"/v1/cases/{case['id']}/timeline", params={"limit": len(found)}
+            )
         )
         assert pages["next_cursor"] is None, "a page does not tell of lines that are out of sight"
     for name in ("supervisor_south", "dpo", "finance", "partner_one"):
-        answer = await world.as_(name).get(f"/v1/cases/{case['id']}/timeline")
+        answer = await scenario.client_for(name).get(f"/v1/cases/{case['id']}/timeline")
         assert answer.status_code == (404 if name == "supervisor_south" else 403), name
 
 
-async def test_a_clinical_line_is_its_authors_and_the_supervisors(world: World, superuser: Any) -> None:
-    case = await world.case()
-    staff = {"lead_worker_id": str(WORKER), "co_worker_ids": [str(CO_WORKER)]}
-    done(await world.supervisor_north.act(f"/v1/cases/{case['id']}", "assign", staff))
-    await happened(superuser, case, "clinical_note_written", tier="clinical", by_id=CO_WORKER)
+async def test_a_clinical_line_is_its_authors_and_the_supervisors(
+    scenario: Scenario, superuser_connection: Any
+) -> None:
+    case = await scenario.open_case()
+    staff = {"lead_worker_id": str(WORKER_ID), "co_worker_ids": [str(CO_WORKER_ID)]}
+    expect_json(await scenario.supervisor_north.act(f"/v1/cases/{case['id']}", "assign", staff))
+    await happened(superuser_connection, case, "clinical_note_written", tier="clinical", by_id=CO_WORKER_ID)
     asked = {"kind": "clinical_note_written"}
-    assert [len(await lines(world.as_(name), case, **asked)) for name in (
+    assert [len(await lines(scenario.client_for(name), case, **asked)) for name in (
         "worker_north_2", "supervisor_north", "worker_north", "manager"
     )] == [1, 1, 0, 0]  # fmt: skip
 
 
-async def test_it_is_filtered_by_kinds_records_and_days(world: World, superuser: Any) -> None:
-    case = await world.case()
+async def test_it_is_filtered_by_kinds_records_and_days(
+    scenario: Scenario, superuser_connection: Any
+) -> None:
+    case = await scenario.open_case()
     record = {"record_kind": "review", "record_id": uuid.uuid4()}
-    late_in_the_evening = datetime.combine(in_days(-10), datetime.max.time(), CAMBODIA_TIMEZONE)
-    await happened(superuser, case, "review_completed", at=late_in_the_evening, **record)
-    await happened(superuser, case, "review_scheduled", at=local(in_days(-9), 0), **record)
-    await happened(superuser, case, "exit_begun", at=local(in_days(-8), 0))
-    me = world.worker_north
+    late_in_the_evening = datetime.combine(date_in_days(-10), datetime.max.time(), CAMBODIA_TIMEZONE)
+    await happened(superuser_connection, case, "review_completed", at=late_in_the_evening, **record)
+    await happened(
+        superuser_connection, case, "review_scheduled", at=local_datetime(date_in_days(-9), 0), **record
+    )
+    await happened(superuser_connection, case, "exit_begun", at=local_datetime(date_in_days(-8), 0))
+    me = scenario.worker_north
 
     async def kinds(**filters: Any) -> list[str]:
         return [line["kind"] for line in await lines(me, case, **filters)]
@@ -99,12 +126,12 @@ async def test_it_is_filtered_by_kinds_records_and_days(world: World, superuser:
         "consent_recorded",
     }
     assert await kinds(record_kind="review", kind="exit_begun") == []
-    ten, nine, eight = (str(in_days(-n)) for n in (10, 9, 8))
+    ten, nine, eight = (str(date_in_days(-n)) for n in (10, 9, 8))
     assert await kinds(to=nine) == ["review_scheduled", "review_completed"]
     assert await kinds(**{"from": nine, "to": nine}) == ["review_scheduled"]
     assert await kinds(**{"from": ten, "to": ten}) == ["review_completed"]
     assert (await kinds(**{"from": eight}))[-1] == "exit_begun"
-    assert await kinds(**{"from": str(in_days(1))}) == []
+    assert await kinds(**{"from": str(date_in_days(1))}) == []
     assert await kinds(**{"from": "0001-01-01", "to": "9999-12-31"}) == await kinds()
     path = f"/v1/cases/{case['id']}/timeline"
     for wrong in (
@@ -126,27 +153,31 @@ def days_of(found: list[dict[str, Any]], kind: str) -> list[tuple[int, int]]:
     return [((happened - today()).days, (written - today()).days) for happened, written in days]
 
 
-async def test_what_is_written_down_late_stands_where_it_happened(world: World) -> None:
+async def test_what_is_written_down_late_stands_where_it_happened(scenario: Scenario) -> None:
     # Before: a visit of 50 days ago that was recorded today came first, and `to` 30 days ago found nothing.
-    with freeze_time(local(in_days(-60))):
-        case, plan = await active(world)
-    here, me = f"/v1/cases/{case['id']}", world.worker_north
-    visit = {"kind": "home_visit", "held_at": local(in_days(-50)).isoformat(), "attendance": "attended"}
-    done(await me.post(f"{here}/support-sessions", visit), 201)
+    with freeze_time(local_datetime(date_in_days(-60))):
+        case, plan = await create_active_case(scenario)
+    here, me = f"/v1/cases/{case['id']}", scenario.worker_north
+    visit = {
+        "kind": "home_visit",
+        "held_at": local_datetime(date_in_days(-50)).isoformat(),
+        "attendance": "attended",
+    }
+    expect_json(await me.post(f"{here}/support-sessions", visit), 201)
     failed = {
-        "planned_at": local(in_days(-49)).isoformat(),
+        "planned_at": local_datetime(date_in_days(-49)).isoformat(),
         "attendance": "missed_by_child",
         "missed_reason": "Ill.",
     }
-    done(await me.post(f"{here}/support-sessions", {"kind": "home_visit", **failed}), 201)
-    for status, day in (("done", in_days(-48)), ("planned", in_days(30))):
+    expect_json(await me.post(f"{here}/support-sessions", {"kind": "home_visit", **failed}), 201)
+    for status, day in (("done", date_in_days(-48)), ("planned", date_in_days(30))):
         step = {"kind": "court_date", "status": status, "on": str(day)}
-        done(await me.post(f"{here}/legal-steps", step), 201)
+        expect_json(await me.post(f"{here}/legal-steps", step), 201)
     [goal] = plan["areas"]["emotional_health"]["goals"]
     action = f"/v1/actions/{goal['actions'][0]['id']}"
-    changed = {"status": "done", "done_on": str(in_days(-47))}
-    done(await me.patch(action, changed, etag=(await me.get(action)).headers["etag"]))
-    await reviewed(world, case["id"], held_on=str(in_days(-46)))
+    changed = {"status": "done", "done_on": str(date_in_days(-47))}
+    expect_json(await me.patch(action, changed, etag=(await me.get(action)).headers["etag"]))
+    await complete_next_review(scenario, case["id"], held_on=str(date_in_days(-46)))
 
     found = await lines(me, case)
     for kind, days in (
@@ -155,68 +186,82 @@ async def test_what_is_written_down_late_stands_where_it_happened(world: World) 
     ):  # fmt: skip
         assert days_of(found, kind) == days, kind
     late = ["review_completed", "action_done", "legal_step_recorded", "session_missed", "session_held"]
-    assert [line["kind"] for line in await lines(me, case, to=str(in_days(-30)))][:5] == late
-    span = {"from": str(in_days(-49)), "to": str(in_days(-47))}
+    assert [line["kind"] for line in await lines(me, case, to=str(date_in_days(-30)))][:5] == late
+    span = {"from": str(date_in_days(-49)), "to": str(date_in_days(-47))}
     assert [line["kind"] for line in await lines(me, case, **span)] == late[1:4]
-    assert late[-1] not in {line["kind"] for line in await lines(me, case, **{"from": str(in_days(-1))})}
+    assert late[-1] not in {line["kind"] for line in await lines(me, case, **{"from": str(date_in_days(-1))})}
     noon = next(line["at"] for line in found if line["kind"] == "action_done")
-    assert noon == f"{in_days(-47)}T05:00:00Z", "of a day only, its noon in Cambodia"
+    assert noon == f"{date_in_days(-47)}T05:00:00Z", "of a day only, its noon in Cambodia"
 
 
-async def test_a_follow_up_stands_on_the_day_it_was_held(world: World) -> None:
-    with freeze_time(local(in_days(-40))):
-        case = await closed(world)
-    here, me = f"/v1/cases/{case['id']}", world.worker_north
-    first = min(done(await me.get(f"{here}/follow-ups"))["items"], key=lambda one: one["months"])
-    told = {"held_on": str(in_days(-9)), "wellbeing": "well", "note": "Plays football."}
-    done(await me.patch(f"/v1/follow-ups/{first['id']}", told, etag='"1"'))
+async def test_a_follow_up_stands_on_the_day_it_was_held(scenario: Scenario) -> None:
+    with freeze_time(local_datetime(date_in_days(-40))):
+        case = await create_closed_case(scenario)
+    here, me = f"/v1/cases/{case['id']}", scenario.worker_north
+    first = min(expect_json(await me.get(f"{here}/follow-ups"))["items"], key=lambda one: one["months"])
+    told = {"held_on": str(date_in_days(-9)), "wellbeing": "well", "note": "Plays football."}
+    expect_json(await me.patch(f"/v1/follow-ups/{first['id']}", told, etag='"1"'))
     assert days_of(await lines(me, case), "follow_up_held") == [(-9, 0)]
 
 
-async def test_a_cursor_belongs_to_its_filters(world: World, superuser: Any) -> None:
-    case = await world.case()
+async def test_a_cursor_belongs_to_its_filters(scenario: Scenario, superuser_connection: Any) -> None:
+    case = await scenario.open_case()
     for n in range(5):
-        await happened(superuser, case, "session_held", at=local(in_days(-n)))
-    path, me = f"/v1/cases/{case['id']}/timeline", world.worker_north
-    first = await me.get(path, params={"limit": 2, "kind": "session_held", "from": str(in_days(-3))})
-    cursor = done(first)["next_cursor"]
+        await happened(superuser_connection, case, "session_held", at=local_datetime(date_in_days(-n)))
+    path, me = f"/v1/cases/{case['id']}/timeline", scenario.worker_north
+    first = await me.get(path, params={"limit": 2, "kind": "session_held", "from": str(date_in_days(-3))})
+    cursor = expect_json(first)["next_cursor"]
     assert "from=" in first.headers["link"]
-    same = {"limit": 2, "kind": "session_held", "from": str(in_days(-3)), "cursor": cursor}
-    rest = done(await me.get(path, params=same))
+    same = {"limit": 2, "kind": "session_held", "from": str(date_in_days(-3)), "cursor": cursor}
+    rest = expect_json(await me.get(path, params=same))
     assert (len(rest["items"]), rest["next_cursor"]) == (2, None)
-    assert (await me.get(path, params={**same, "from": str(in_days(-4))})).status_code == 422
+    assert (await me.get(path, params={**same, "from": str(date_in_days(-4))})).status_code == 422
     assert (await me.get(path, params={**same, "record_kind": "case"})).status_code == 422
 
 
-async def test_every_line_leads_to_its_record(world: World, superuser: Any) -> None:
-    case, assessment = await assessed(world)
-    plan = await plan_of(superuser, case, subject="family")
-    goal = await goal_of(superuser, plan)
-    planned: dict[str, Any] = {"planned_at": local(today()), "worker_id": WORKER, "author_id": WORKER}
-    session = await put(superuser, SupportSession(**of(case), kind="therapy", **planned))
-    note = await put(superuser, ClinicalNote(**of(case), session_id=session.id, author_id=WORKER))
-    await happened(superuser, case, "goal_achieved", record_kind="goal", record_id=goal.id)
+async def test_every_line_leads_to_its_record(scenario: Scenario, superuser_connection: Any) -> None:
+    case, assessment = await create_assessed_case(scenario)
+    plan = await insert_care_plan(superuser_connection, case, subject="family")
+    goal = await insert_goal(superuser_connection, plan)
+    planned: dict[str, Any] = {
+        "planned_at": local_datetime(today()),
+        "worker_id": WORKER_ID,
+        "author_id": WORKER_ID,
+    }
+    session = await insert_row(
+        superuser_connection, SupportSession(**case_foreign_keys(case), kind="therapy", **planned)
+    )
+    note = await insert_row(
+        superuser_connection,
+        ClinicalNote(**case_foreign_keys(case), session_id=session.id, author_id=WORKER_ID),
+    )
+    await happened(superuser_connection, case, "goal_achieved", record_kind="goal", record_id=goal.id)
     clinical: dict[str, Any] = {"tier": "clinical", "record_kind": "clinical_note", "record_id": note.id}
-    await happened(superuser, case, "clinical_note_written", **clinical)
-    found = {line["kind"]: line["link"] for line in await lines(world.worker_north, case)}
+    await happened(superuser_connection, case, "clinical_note_written", **clinical)
+    found = {line["kind"]: line["link"] for line in await lines(scenario.worker_north, case)}
     assert found["assessment_approved"] == f"/v1/assessments/{assessment['id']}"
     assert found["goal_achieved"] == f"/v1/goals/{goal.id}"
     assert found["clinical_note_written"] == f"/v1/support-sessions/{session.id}/clinical-note"
     for kind in ("assessment_approved", "case_opened", "consent_recorded", "person_added"):
         if kind in found:
-            assert (await world.worker_north.get(found[kind])).status_code == 200, kind
+            assert (await scenario.worker_north.get(found[kind])).status_code == 200, kind
 
 
 @pytest.mark.parametrize("n", [3, 30])
-async def test_a_timeline_takes_as_many_statements_however_long(world: World, superuser: Any, n: int) -> None:
-    case = await world.case()
-    told: dict[str, Any] = {"kind": "therapy", "worker_id": WORKER, "author_id": WORKER}
+async def test_a_timeline_takes_as_many_statements_however_long(
+    scenario: Scenario, superuser_connection: Any, n: int
+) -> None:
+    case = await scenario.open_case()
+    told: dict[str, Any] = {"kind": "therapy", "worker_id": WORKER_ID, "author_id": WORKER_ID}
     for _ in range(n):
-        session = await put(superuser, SupportSession(**of(case), **told))
-        note = await put(superuser, ClinicalNote(**of(case), session_id=session.id, author_id=WORKER))
+        session = await insert_row(superuser_connection, SupportSession(**case_foreign_keys(case), **told))
+        note = await insert_row(
+            superuser_connection,
+            ClinicalNote(**case_foreign_keys(case), session_id=session.id, author_id=WORKER_ID),
+        )
         clinical: dict[str, Any] = {"tier": "clinical", "record_kind": "clinical_note", "record_id": note.id}
-        await happened(superuser, case, "clinical_note_written", **clinical)
-    with counted(world) as statements:
-        await lines(world.worker_north, case)
+        await happened(superuser_connection, case, "clinical_note_written", **clinical)
+    with record_statements(scenario) as statements:
+        await lines(scenario.worker_north, case)
     # the actor's event, the case, its lines, the sessions whose notes they are about
     assert len(statements) == 4, statements
