@@ -38,7 +38,7 @@ unit: $(VENV)/dev.stamp
 	$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 fuzz: $(VENV)/dev.stamp  ## Try the whole contract as every role, an hour long; `make test` tries each part by those whose work it is
-	FIRSTSTEP_FUZZ=whole $(BIN)/pytest -q tests/house/test_contract_fuzz.py --durations=0
+	FIRSTSTEP_FUZZ=whole $(BIN)/pytest -q tests/architecture/test_contract_fuzz.py --durations=0
 
 fix: $(VENV)/dev.stamp  ## Format, and mend what can be mended by machine
 	$(BIN)/ruff format --quiet .

@@ -14,9 +14,9 @@ from typing import Any
 import asyncpg
 
 from bench.report import describe_machine
-from tests.money import payment_payload, usd
-from tests.office import FinanceClients, open_finance_clients
-from tests.served import ServerProcess, temporary_home
+from tests.support.finance_clients import FinanceClients, open_finance_clients
+from tests.support.fund import payment_payload, usd
+from tests.support.server_process import ServerProcess, temporary_home
 
 RESULTS_FILE = Path(__file__).parent / "results" / "fund.json"
 PAYMENT_COUNT = 400

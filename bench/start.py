@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from bench.report import describe_machine
-from tests.served import ServerProcess, temporary_home
+from tests.support.server_process import ServerProcess, temporary_home
 
 RESULTS_FILE = Path(__file__).parent / "results" / "start.json"
 START_COUNT = 10

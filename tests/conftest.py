@@ -30,9 +30,9 @@ from app.database.embedded import ADMIN_ROLE, EmbeddedServer  # noqa: E402
 from app.database.urls import DatabaseUrls, to_sqlalchemy_url  # noqa: E402
 from app.main import create_app  # noqa: E402
 from app.services.persons import gazetteer, places  # noqa: E402
-from tests import collected  # noqa: E402, F401 - from here on, in every test
-from tests.ground import TEMPLATE_SETUP_SQL, DatabasePool  # noqa: E402
-from tests.world import Scenario, insert_organization  # noqa: E402
+from tests.support import unlogged_reads as collected  # noqa: E402, F401 - from here on, in every test
+from tests.support.database_pool import TEMPLATE_SETUP_SQL, DatabasePool  # noqa: E402
+from tests.support.scenario import Scenario, insert_organization  # noqa: E402
 
 ADMIN_PASSWORD = "tests-only"
 TEMPLATE_DATABASE = "template_firststep"

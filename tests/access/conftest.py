@@ -10,10 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 from app.database.embedded import ADMIN_ROLE
 from app.database.urls import to_driver_url, to_sqlalchemy_url
-from tests.access.furniture import build_sample_rows
-from tests.access.intrusion import PopulatedDatabase
 from tests.conftest import ADMIN_PASSWORD, Cluster
-from tests.world import Scenario, id_of
+from tests.support.raw_sql import PopulatedDatabase
+from tests.support.sample_rows import build_sample_rows
+from tests.support.scenario import Scenario, id_of
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from jose import jwt
 from app.access.jwk import export_public_jwk, parse_public_jwk
 from app.access.tokens import verify_client_assertion
 from app.errors import Unauthenticated
-from tests.access.forging import ISSUER, NOW, SIGNING_KEY, USER_ID, forge_token, is_rejected, omit_key
+from tests.support.forged_tokens import ISSUER, NOW, SIGNING_KEY, USER_ID, forge_token, is_rejected, omit_key
 
 CLIENT = "9b2d3c1e-8a4f-4c6d-b1e2-7f3a5d9c0b12"
 CLIENT_KEY = ec.generate_private_key(ec.SECP256R1())

@@ -6,9 +6,9 @@ import asyncpg
 import pytest
 
 from tests.access.conftest import insert_sample_rows
-from tests.access.intrusion import PopulatedDatabase, count_visible_rows, open_transaction_as
 from tests.conftest import Cluster
-from tests.world import Scenario, id_of
+from tests.support.raw_sql import PopulatedDatabase, count_visible_rows, open_transaction_as
+from tests.support.scenario import Scenario, id_of
 
 CASE = {
     "assessments", "care_plans", "plan_areas", "goals", "actions", "support_sessions", "service_referrals", "reviews",

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.world import AuthenticatedClient, Scenario, access_token_of, id_of
+from tests.support.scenario import AuthenticatedClient, Scenario, access_token_of, id_of
 
 STEP_UP = "urn:firststep:problem:step-up-required"
 REASON = "The child is at our door and her worker is away."

@@ -26,7 +26,7 @@ from app.services.fund import states as disbursement_states
 from app.services.fund import transfers as fund_transfers
 from app.services.referrals import states as referral_states
 from app.services.support import service_referral_states, session_states
-from tests.world import Scenario
+from tests.support.scenario import Scenario
 
 STATE_MACHINES: dict[str, Any] = {
     "assessments": assessment_states,

@@ -8,8 +8,8 @@ from app.access.jwk import export_public_jwk
 from app.access.keyring import KeyRing
 from app.access.permissions import ROLE_BY_SCOPE
 from app.schemas.api_clients import ApiScope
-from tests.routers.browsers import run_sql
-from tests.world import Scenario, id_of
+from tests.support.browser import run_sql
+from tests.support.scenario import Scenario, id_of
 
 
 def client(**changes: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 from passlib.hash import argon2
 
-from tests.routers.browsers import (
+from tests.support.browser import (
     CSRF_HEADERS,
     REFRESH_COOKIE,
     USER_PASSWORD,
@@ -15,7 +15,7 @@ from tests.routers.browsers import (
     open_browser_with_passwords,
     run_sql,
 )
-from tests.world import Scenario, id_of
+from tests.support.scenario import Scenario, id_of
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import pyotp
 import pytest
 
 from app.config import get_settings
-from tests.routers.browsers import USER_PASSWORD, Browser, open_browser, open_browser_with_passwords, run_sql
-from tests.world import Scenario, access_token_of, id_of
+from tests.support.browser import USER_PASSWORD, Browser, open_browser, open_browser_with_passwords, run_sql
+from tests.support.scenario import Scenario, access_token_of, id_of
 
 ANOTHER = "a slower river in december"
 

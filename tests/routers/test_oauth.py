@@ -16,8 +16,8 @@ from jose import jwk, jws
 from app.access.jwk import export_public_jwk
 from app.access.passwords import hash_secret
 from app.access.vault import get_vault
-from tests.routers.browsers import run_sql
-from tests.world import Scenario, id_of
+from tests.support.browser import run_sql
+from tests.support.scenario import Scenario, id_of
 
 ISSUER = "http://testserver"
 SECRET = "a-secret-of-the-partner-of-forty-three-chars"

@@ -7,8 +7,8 @@ import pytest
 
 from app.errors import AlreadyExists, InvalidInput
 from app.services.accounts import users
-from tests.routers.browsers import USER_PASSWORD, open_browser, open_browser_with_passwords, run_sql
-from tests.world import Scenario, id_of
+from tests.support.browser import USER_PASSWORD, open_browser, open_browser_with_passwords, run_sql
+from tests.support.scenario import Scenario, id_of
 
 NEW: dict[str, Any] = {"email": "sok.dara@fsc.example", "name": "Sok Dara", "roles": ["social_worker"]}
 

@@ -1,0 +1,93 @@
+"""Every endpoint has exactly one guard, and every permission guards an endpoint.
+
+Each test was seen to fail on a planted fault, which is named in it.
+"""
+
+import inspect
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from app.access.permissions import POLICY, Permission
+from app.http.authorization import Public, Requires
+from tests.support.endpoints import endpoint_function, list_endpoints, load_routers
+
+FEWEST_ENDPOINTS = 182
+"""If fewer endpoints are found, the search for them is broken."""
+
+PUBLIC = {
+    "GET /.well-known/jwks.json",
+    "GET /.well-known/oauth-authorization-server",
+    "GET /healthz",
+    "GET /readyz",
+    "GET /v1/calendar/{token}.ics",
+    "GET /v1/codes",
+    "GET /v1/codes/{name}",
+    "GET /v1/places",
+    "POST /v1/auth/login",
+    "POST /v1/auth/logout",
+    "POST /v1/auth/refresh",
+    "POST /v1/oauth/revoke",
+    "POST /v1/oauth/token",
+}
+"""The endpoints that need no authentication. Adding one is a security decision."""
+
+
+def test_endpoints_are_found(app: FastAPI) -> None:
+    # Planted: the routers `people` and `users` are not mounted.
+    assert len(list_endpoints(app)) >= FEWEST_ENDPOINTS
+
+
+def test_every_endpoint_has_exactly_one_guard(app: FastAPI) -> None:
+    # Planted: GET /v1/cases/{case_id} takes `caller` from `request.state` instead of a guard.
+    assert {str(found): len(found.guards) for found in list_endpoints(app) if len(found.guards) != 1} == {}
+
+
+def test_public_endpoints_are_listed_and_have_a_reason(app: FastAPI) -> None:
+    # Planted: the guard of GET /v1/teams is `Public("teams are no secret")`.
+    guards = {
+        str(found): found.guards[0] for found in list_endpoints(app) if isinstance(found.guards[0], Public)
+    }
+    assert set(guards) == PUBLIC
+    assert all(len(guard.reason.split()) >= 4 for guard in guards.values())
+
+
+def test_the_guard_is_resolved_before_the_session(app: FastAPI) -> None:
+    # Planted: `session` moved before `caller` in one endpoint. FastAPI resolves parameters in their order, so a
+    # transaction would begin before the caller is authenticated.
+    late = []
+    for found in list_endpoints(app):
+        names = list(inspect.signature(found.function).parameters)
+        if "session" in names and isinstance(found.guards[0], Requires) and names[0].lstrip("_") != "caller":
+            late.append(str(found))
+    assert late == []
+
+
+def test_every_permission_guards_an_endpoint(app: FastAPI) -> None:
+    # Planted: a permission `case_admire` in the policy that no endpoint requires.
+    required = {
+        guard.permission
+        for found in list_endpoints(app)
+        for guard in found.guards
+        if isinstance(guard, Requires)
+    }
+    assert required == set(Permission)
+
+
+def test_every_permission_belongs_to_a_role() -> None:
+    # Planted: `Permission.case_link: frozenset()`.
+    assert set(POLICY) == set(Permission)
+    assert [permission for permission, roles in POLICY.items() if not roles] == []
+
+
+def test_every_route_is_mounted(app: FastAPI) -> None:
+    # Planted: `people` removed from the list of routers.
+    mounted = {found.function for found in list_endpoints(app)}
+    declared = {
+        endpoint_function(route): f"{module}: {route.path}"
+        for module, router in load_routers().items()
+        for route in router.routes
+        if isinstance(route, APIRoute)
+    }
+    assert len(declared) >= FEWEST_ENDPOINTS
+    assert sorted(name for function, name in declared.items() if function not in mounted) == []

@@ -1,0 +1,308 @@
+"""The OpenAPI document is current and complete, and follows the rules of `openapi/spectral.yaml`.
+
+Each test was seen to fail on a planted fault, which is named in it.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import pytest
+from fastapi import FastAPI
+
+from app.access.permissions import ROLE_BY_SCOPE, Permission, Role
+from app.http.authorization import Requires
+from app.http.openapi.examples import load_example_values
+from app.http.openapi.operations import operations_of
+from app.schemas.words import get_field_description, load_examples
+from tests.support.endpoints import list_endpoints
+
+ROOT = Path(__file__).parent.parent.parent
+CONTRACT = ROOT / "openapi" / "openapi.json"
+SNAKE_CASE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+PATH = re.compile(
+    r"(/(\.well-known|[a-z][a-z0-9]*(-[a-z0-9]+)*(\.json)?|\{[a-z]+(_[a-z]+)*\})(\.(svg|pdf|ics|xlsx))?)+"
+)
+JSON = "application/json"
+PROBLEM = "application/problem+json"
+SPECTRAL_RULES = {
+    "operation-id-stable", "operation-explained", "operation-says-who", "properties-snake-case", "properties-explained",
+    "parameters-explained", "paths-kebab-case", "refusals-are-problems", "errors-foreseen", "bodies-have-examples",
+}  # fmt: skip
+"""The rules of `spectral.yaml`; each test below names the rules that it checks."""
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(CONTRACT.read_text())
+    return found
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            yield f"{method.upper()} {path}", operation
+
+
+def resolved(document: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
+    """Return a node, or the component that it refers to."""
+    while "$ref" in node:
+        found: Any = document
+        for step in node["$ref"].removeprefix("#/").split("/"):
+            found = found[step]
+        node = found
+    return node
+
+
+def parameters_of(document: dict[str, Any], operation: dict[str, Any]) -> list[dict[str, Any]]:
+    return [resolved(document, parameter) for parameter in operation.get("parameters", [])]
+
+
+def references(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        if isinstance(node.get("$ref"), str):
+            yield node["$ref"]
+        for value in node.values():
+            yield from references(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from references(value)
+
+
+def test_the_committed_document_is_current_and_reproducible() -> None:
+    # Planted: a letter changed in openapi.json; `x-roles` built from a set of strings.
+    environment = {**os.environ, "PYTHONHASHSEED": "20261122", "FIRSTSTEP_MODE": "production"}
+    done = subprocess.run(
+        [sys.executable, "-m", "app.cli", "openapi", "--check"],
+        cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_spectral_rule_is_checked_here() -> None:
+    # Planted: a rule added to spectral.yaml only.
+    written = (ROOT / "openapi" / "spectral.yaml").read_text().partition("\nrules:\n")[2]
+    assert set(re.findall(r"^  ([a-z-]+):$", written, re.MULTILINE)) == SPECTRAL_RULES
+
+
+def test_the_document_contains_every_endpoint_and_no_other(app: FastAPI, document: dict[str, Any]) -> None:
+    # Planted: `include_in_schema=False` at GET /v1/people/{person_id}.
+    assert document["openapi"].startswith("3.1")
+    assert {name for name, _ in operations(document)} == {str(found) for found in list_endpoints(app)}
+
+
+def test_every_operation_has_an_id_a_summary_and_a_description(document: dict[str, Any]) -> None:
+    # operation-id-stable, operation-explained, paths-kebab-case.
+    # Planted: FastAPI's default ids; a first docstring line of 130 characters; a path /v1/break_glass.
+    ids = [operation["operationId"] for _, operation in operations(document)]
+    assert len(ids) == len(set(ids)) >= 154
+    for name, operation in operations(document):
+        assert SNAKE_CASE.fullmatch(operation["operationId"]), name
+        assert "_" in operation["operationId"], name
+        assert 10 <= len(operation["summary"]) <= 120, name
+        assert operation["description"], name
+    assert [path for path in document["paths"] if not PATH.fullmatch(path)] == []
+
+
+def test_the_operation_id_is_the_name_of_the_endpoint_function(
+    app: FastAPI, document: dict[str, Any]
+) -> None:
+    # Planted: `operation_id="people_list"` at GET /v1/cases/{case_id}/people.
+    names = {str(found): found.function.__name__ for found in list_endpoints(app)}
+    assert {name: operation["operationId"] for name, operation in operations(document)} == names
+
+
+def test_every_tag_has_a_description(document: dict[str, Any]) -> None:
+    # Planted: a tag `circle` at the router of people.
+    used = {tag for _, operation in operations(document) for tag in operation["tags"]}
+    assert used == {tag["name"] for tag in document["tags"]}
+    assert all(tag["description"] for tag in document["tags"])
+
+
+def test_every_operation_lists_its_security_schemes_permission_and_roles(
+    app: FastAPI, document: dict[str, Any]
+) -> None:
+    # operation-says-who. Planted: `security` omitted if empty; `oauth2` listed for POST /v1/users.
+    guards = {str(found): found.guards[0] for found in list_endpoints(app)}
+    for name, operation in operations(document):
+        if not isinstance(guards[name], Requires):
+            assert operation["security"] == [], name
+            continue
+        assert operation["x-permission"] in set(Permission), name
+        roles = {Role(role) for role in operation["x-roles"]}
+        assert roles, name
+        scopes = [{"oauth2": [scope]} for scope, role in ROLE_BY_SCOPE.items() if role in roles]
+        people: list[Any] = [{"bearer": []}] if roles - set(ROLE_BY_SCOPE.values()) else []
+        assert operation["security"] == people + scopes, name
+    schemes = document["components"]["securitySchemes"]
+    assert (schemes["bearer"]["type"], schemes["bearer"]["scheme"]) == ("http", "bearer")
+    flow = schemes["oauth2"]["flows"]["clientCredentials"]
+    assert set(flow["scopes"]) == set(ROLE_BY_SCOPE)
+    assert flow["tokenUrl"] in document["paths"]
+
+
+def test_fields_and_parameters_have_names_in_snake_case_and_descriptions(document: dict[str, Any]) -> None:
+    # properties-snake-case, properties-explained, parameters-explained.
+    # Planted: a field `caseKind`; a field `shoe_size` without a description in app/schemas/glossary.json.
+    for name, schema in document["components"]["schemas"].items():
+        for field, described in schema.get("properties", {}).items():
+            assert SNAKE_CASE.fullmatch(field), f"{name}.{field}"
+            assert described.get("description") or "$ref" in described, f"{name}.{field} has no description"
+    for name, operation in operations(document):
+        for parameter in parameters_of(document, operation):
+            assert parameter["description"] != parameter["name"], f"{name} {parameter['name']}"
+
+
+def test_shared_header_parameters_are_declared_once(document: dict[str, Any]) -> None:
+    # Planted: the header X-Requested-With described at POST /v1/auth/refresh as well.
+    shared = {"If-Match", "If-None-Match", "Idempotency-Key", "X-Requested-With"}
+    inline = {
+        (name, parameter["name"])
+        for name, operation in operations(document)
+        for parameter in operation.get("parameters", [])
+        if parameter.get("name") in shared
+    }
+    assert inline == set()
+    declared = [parameter["name"] for parameter in document["components"]["parameters"].values()]
+    assert set(declared) == shared
+    assert declared.count("X-Requested-With") == 1
+
+
+def test_error_responses_are_problems_and_complete(document: dict[str, Any]) -> None:
+    # refusals-are-problems, errors-foreseen. Planted: FastAPI's own 422; no 428 at a PATCH.
+    for name, operation in operations(document):
+        responses = {
+            status: resolved(document, response) for status, response in operation["responses"].items()
+        }
+        errors = {status: response for status, response in responses.items() if status[0] in "45"}
+        assert {"400", "429", "500", "503", "504"} <= set(errors), name
+        for status, response in errors.items():
+            schema = response["content"][PROBLEM]["schema"]
+            assert schema == {"$ref": "#/components/schemas/Problem"}, f"{name} {status}"
+            assert any(media.get("examples") for media in response["content"].values()), f"{name} {status}"
+        if operation["security"]:
+            assert {"401", "403"} <= set(errors), name
+        takes_if_match = any(
+            parameter["name"] == "If-Match" for parameter in parameters_of(document, operation)
+        )
+        assert takes_if_match == ({"412", "428"} <= set(errors)), name
+    left = {"HTTPValidationError", "ValidationError"} & set(document["components"]["schemas"])
+    assert left == set()
+
+
+def test_every_response_declares_its_headers(document: dict[str, Any]) -> None:
+    # Planted: `X-Request-Id` omitted; no `Link` at lists.
+    for name, operation in operations(document):
+        for status, response in operation["responses"].items():
+            assert "X-Request-Id" in resolved(document, response)["headers"], f"{name} {status}"
+        success = next(iter(operation["responses"].values()))
+        schema = success.get("content", {}).get(JSON, {}).get("schema", {})
+        shapes = [resolved(document, alternative) for alternative in schema.get("anyOf", [schema])]
+        fields = [set(shape.get("properties", {})) for shape in shapes]
+        returns_list = all({"items", "next_cursor"} <= found for found in fields)
+        assert ("Link" in success["headers"]) == returns_list, name
+        if all("version" in found for found in fields):
+            assert "ETag" in success["headers"], name
+        if name.startswith("POST") and operation["security"]:
+            assert "Idempotent-Replayed" in success["headers"], name
+            names = {parameter["name"] for parameter in parameters_of(document, operation)}
+            assert "Idempotency-Key" in names, name
+
+
+def test_every_request_body_has_valid_examples(document: dict[str, Any]) -> None:
+    # bodies-have-examples. Planted: an example removed; a misspelt field in an example of a referral.
+    used: set[str] = set()
+    for name, operation in operations(document):
+        for media, body in operation.get("requestBody", {}).get("content", {}).items():
+            assert body.get("examples"), f"{name} has no example"
+            schema = {**body["schema"], "components": document["components"]}
+            validator = jsonschema_rs.Draft202012Validator(schema)
+            for title, example in body["examples"].items():
+                assert example["summary"], title
+                errors = [str(error) for error in validator.iter_errors(example["value"])]
+                assert errors == [], f"{name} {media} {title}"
+                used.add(title)
+    assert used == {title for found in load_examples().values() for title in found}
+
+
+def test_every_successful_json_response_has_a_valid_example(document: dict[str, Any]) -> None:
+    # Planted: an amount that is a number; the example of `Case` removed.
+    for name, operation in operations(document):
+        success = next(iter(operation["responses"].values()))
+        media = success.get("content", {}).get(JSON)
+        if media is None:
+            continue
+        assert media.get("examples"), f"{name} has no example"
+        schema = {**media["schema"], "components": document["components"]}
+        validator = jsonschema_rs.Draft202012Validator(schema)
+        for title, example in media["examples"].items():
+            value = resolved(document, example)["value"]
+            assert [str(error) for error in validator.iter_errors(value)] == [], f"{name} {title}"
+
+
+def test_every_example_value_belongs_to_a_schema_or_field(document: dict[str, Any]) -> None:
+    # Planted: a value for `Case.shoe_size`.
+    schemas = document["components"]["schemas"]
+    fields = {f"{name}.{field}" for name, schema in schemas.items() for field in schema.get("properties", {})}
+    fields |= {field.partition(".")[2] for field in fields}
+    assert set(load_example_values()) - fields - set(schemas) == set()
+
+
+def test_every_patch_accepts_a_merge_patch(document: dict[str, Any]) -> None:
+    # Planted: the second media type omitted.
+    for name, operation in operations(document):
+        if name.startswith("PATCH"):
+            assert set(operation["requestBody"]["content"]) == {JSON, "application/merge-patch+json"}
+
+
+def test_every_reference_and_link_resolves(document: dict[str, Any]) -> None:
+    # Planted: a link to `praise_referral`.
+    for reference in set(references(document)):
+        assert resolved(document, {"$ref": reference}), reference
+    known = {operation["operationId"]: operation for _, operation in operations(document)}
+    links = list(all_links(document))
+    assert len(links) > 40
+    for _, link in links:
+        parameters = {
+            f"{found['in']}.{found['name']}": found["required"]
+            for found in parameters_of(document, known[link["operationId"]])
+        }
+        assert set(link["parameters"]) <= set(parameters), link
+        required = {name for name, is_required in parameters.items() if is_required}
+        assert required <= set(link["parameters"]), link
+
+
+def test_links_send_the_etag_of_the_same_kind_of_record_as_if_match(
+    app: FastAPI, document: dict[str, Any]
+) -> None:
+    # Planted: links from a case to the approval of its exit plan, which has a version of its own.
+    collections = {operation.id: operation.collection for operation in operations_of(app)}
+    with_version = [pair for pair in all_links(document) if "header.If-Match" in pair[1]["parameters"]]
+    assert len(with_version) > 20
+    for source, link in with_version:
+        assert link["parameters"]["header.If-Match"] == "$response.header.ETag"
+        assert collections[link["operationId"]] == collections[source["operationId"]], link
+
+
+def all_links(document: dict[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Yield every link with the operation whose response has it."""
+    for _, operation in operations(document):
+        for response in operation["responses"].values():
+            for link in response.get("links", {}).values():
+                yield operation, link
+
+
+def test_the_longest_suffix_of_a_schema_name_selects_the_description() -> None:
+    # Planted: suffixes tried from the shortest.
+    assert (
+        get_field_description("ToldPatchChildIdentityPhone", "number")
+        == get_field_description("Phone", "number")
+        != get_field_description("X", "number")
+    )
+    assert get_field_description("X", "nothing_we_know") is None

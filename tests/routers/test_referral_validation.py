@@ -1,0 +1,308 @@
+"""Invalid values in every field of a referral are reported by pointer, and are not repeated in the response."""
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from app.schemas.referrals import ReferralCreate
+from tests.support.scenario import AuthenticatedClient, Scenario
+
+LEAK_CANARY = "Canary9271"
+SAMPLE_DATE = "2026-03-01"
+FULL_REFERRAL_PAYLOAD: dict[str, Any] = {
+    "id": "6f1f5a52-6c0f-4b0e-9d5e-0d5c8f0f9271",
+    "external_id": "sample external id",
+    "source": "api",
+    "urgency": "urgent",
+    "concern": {
+        "kind": "survivor", "summary": "sample summary", "occurred_on": SAMPLE_DATE, "period": "sample period",
+        "child_is_safe_now": True, "reported_to": ["police"],
+    },
+    "child": {
+        "names": [{"script": "latin", "family": "sample family", "given": "sample given"}],
+        "nickname": "sample nickname", "sex": "male", "gender_identity": "boy",
+        "birth": {"date": "2015-05-04", "precision": "day"},
+        "place_code": "1710", "address_detail": "sample address",
+        "phone": {"number": "012345678", "owner": "self", "safe_to_call": True},
+        "languages": ["km"],
+        "disability": {"has_difficulty": True, "difficulties": {"seeing": "some"}, "note": "sample note"},
+        "school": {"status": "attending", "grade": "4", "name": "sample school"},
+        "idpoor": "poor_1",
+    },
+    "caregiver": {
+        "names": [{"script": "latin", "family": "sample family", "given": "sample given"}],
+        "relationship": "mother", "phone": {"number": "012345678", "owner": "self", "safe_to_call": True},
+        "place_code": "1710", "address_detail": "sample address", "knows_of_referral": True,
+    },
+    "referrer": {"name": "sample name", "position": "sample position", "phone": "+85523880001", "email": "a@b.example"},
+    "consent": {
+        "given_by": ["child"], "method": "oral", "on": SAMPLE_DATE, "scope": ["services"], "witness": "sample witness",
+        "basis_without_consent": {
+            "basis": "vital_interest", "decided_by": "sample decider", "on": SAMPLE_DATE, "child_told": True,
+            "reason": "sample reason",
+        },
+    },
+    "services_already_given": ["medical"],
+    "documents": [{"title": "sample title", "note": "sample note"}],
+}  # fmt: skip
+BIRTH_FORMS = (("date", "precision"), ("estimated_age", "estimated_on"))
+ESTIMATED = copy.deepcopy(FULL_REFERRAL_PAYLOAD)
+ESTIMATED["child"]["birth"] = {"estimated_age": 9, "estimated_on": SAMPLE_DATE}
+NOT_PATCHED = {"id", "external_id", "source"}
+TRICKY = (
+    "'; DROP TABLE referrals; --", "../../../../etc/passwd", "%00%2e%2e%2f", "{{7*7}}${7*7}", "<script>alert(1)</script>",
+    "=cmd|' /C calc'!A0", "\\u0000 \\ \" ' `", "null", "🧒🏽 👩‍👧 ក្មេង\u200bស្រី", "\u202egnp.exe\u202c", "e\u0301", "\uffff\U0010ffff",
+    "-1", "NaN", "٣", "x" * 200, "line one\r\n\tline two",
+)  # fmt: skip
+
+Path = tuple[str | int, ...]
+
+
+def paths(document: Any, here: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Yield the path and the value of every node below the root of a document."""
+    inside = document.items() if isinstance(document, dict) else enumerate(document)
+    for step, value in inside:
+        yield (*here, step), value
+        if isinstance(value, dict | list):
+            yield from paths(value, (*here, step))
+
+
+LEAVES = [(path, value) for path, value in paths(FULL_REFERRAL_PAYLOAD) if not isinstance(value, dict | list)]
+CONTAINERS = [(path, value) for path, value in paths(FULL_REFERRAL_PAYLOAD) if isinstance(value, dict | list)]
+FREE = [path for path, value in LEAVES if str(value).startswith("sample")]
+DAYS = [path for path, value in LEAVES if value in {SAMPLE_DATE, "2015-05-04"}]
+TRUTHS = [path for path, value in LEAVES if value is True]
+TEXTS = [path for path, value in LEAVES if isinstance(value, str)]
+
+
+def pointer(path: Path) -> str:
+    return "".join(f"/{step}" for step in path)
+
+
+def holder(document: Any, path: Path) -> Any:
+    for step in path[:-1]:
+        document = document[step]
+    return document
+
+
+def changed(value: Any, *places: Path, full: dict[str, Any] = FULL_REFERRAL_PAYLOAD) -> dict[str, Any]:
+    document = copy.deepcopy(full)
+    for path in places:
+        holder(document, path)[path[-1]] = value
+    return document
+
+
+def patch_of(document: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in document.items() if name not in NOT_PATCHED}
+
+
+class Target:
+    """Sends a body as a new referral and as a change of one, and expects the same result."""
+
+    def __init__(self, partner: AuthenticatedClient, path: str) -> None:
+        self.partner = partner
+        self.path = path
+        self.sent = 0
+
+    async def post(self, document: dict[str, Any]) -> httpx.Response:
+        self.sent += 1
+        fresh = {"id": f"00000000-0000-4000-8000-{self.sent:012}", "external_id": f"fresh {self.sent}"}
+        same = {
+            name: value for name, value in fresh.items() if document.get(name) == FULL_REFERRAL_PAYLOAD[name]
+        }
+        return await self.partner.post("/v1/referrals", {**document, **same})
+
+    async def patch(self, document: dict[str, Any]) -> httpx.Response:
+        return await self.partner.patch(self.path, patch_of(document), etag='"1"')
+
+    async def rejected(self, document: dict[str, Any], *expected: Path) -> None:
+        """Assert that both responses report every invalid field and repeat no value."""
+        for send, names in ((self.post, set()), (self.patch, NOT_PATCHED)):
+            response = await send(document)
+            expected_pointers = {pointer(path) for path in expected if path[0] not in names}
+            assert rejection(response) >= expected_pointers, (
+                send.__name__,
+                expected_pointers - rejection(response),
+            )
+
+
+def rejection(response: httpx.Response) -> set[str]:
+    """Return the pointers of a 422 that repeats no value of the request."""
+    assert response.status_code == 422, response.text[:300]
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["cache-control"] == "no-store"
+    assert "Canary" not in response.text
+    assert "9271" not in response.text.replace(response.json()["request_id"], "").replace(
+        response.json()["instance"], ""
+    )
+    assert len(response.content) < 40_000
+    return {fault["pointer"] for fault in response.json()["errors"]}
+
+
+@pytest.fixture
+async def target(scenario: Scenario) -> Target:
+    made = await scenario.partner_one.post("/v1/referrals", {**FULL_REFERRAL_PAYLOAD, "id": None})
+    assert made.status_code == 201, made.text
+    return Target(scenario.partner_one, made.headers["location"])
+
+
+def test_full_example_has_every_field() -> None:
+    schema = ReferralCreate.model_json_schema()
+
+    def walk(node: Any, here: Path = ()) -> Iterator[Path]:
+        if reference := node.get("$ref"):
+            node = schema["$defs"][reference.split("/")[-1]]
+        for name, inner in node.get("properties", {}).items():
+            yield (*here, name)
+            yield from walk(inner, (*here, name))
+        for choice in (*node.get("anyOf", ()), *([node["items"]] if "items" in node else [])):
+            yield from walk(choice, here)
+
+    expected_paths = {
+        tuple(s for s in path if isinstance(s, str))
+        for example in (FULL_REFERRAL_PAYLOAD, ESTIMATED)
+        for path, _ in paths(example)
+    }
+    assert set(walk(schema)) <= expected_paths
+    assert len(LEAVES) > 50
+
+
+async def test_omitted_or_null_field_is_accepted_or_reported(scenario: Scenario, target: Target) -> None:
+    optional: list[Path] = []
+    for path, value in paths(FULL_REFERRAL_PAYLOAD):
+        response = await target.post(changed(None, path))
+        if response.status_code == 201:
+            optional.append(path)
+            continue
+        assert_about(path, rejection(response))
+        if isinstance(path[-1], str) and value not in ([], {}):
+            without = copy.deepcopy(FULL_REFERRAL_PAYLOAD)
+            del holder(without, path)[path[-1]]
+            response = await target.post(without)
+            assert response.status_code == 201 or assert_about(path, rejection(response))
+    assert len(optional) > 30
+    least = {
+        "external_id": "least",
+        "urgency": "urgent",
+        "concern": {"kind": "suspected", "summary": "sample"},
+        "child": {"nickname": "sample", "birth": FULL_REFERRAL_PAYLOAD["child"]["birth"]},
+        "consent": {"given_by": ["child"], "method": "oral", "on": SAMPLE_DATE, "scope": ["services"]},
+    }
+    assert (await target.post(least)).status_code == 201
+    assert (await scenario.supervisor_north.get("/v1/referrals?limit=200")).status_code == 200
+
+
+def assert_about(path: Path, found: set[str]) -> bool:
+    """Return whether the field, or the object whose rule it violates, is reported."""
+    assert found
+    for one in found:
+        assert pointer(path).startswith(one) or one.startswith(pointer(path)), (path, one)
+    return True
+
+
+async def test_wrong_types_are_reported_for_every_field(target: Target) -> None:
+    everywhere = [path for path, _ in LEAVES]
+    others: list[Any] = [92719271, 9271.5, [LEAK_CANARY], {LEAK_CANARY: LEAK_CANARY}, [], {}]
+    for other in others:
+        await target.rejected(changed(other, *everywhere), *everywhere)
+    await target.rejected(changed(True, *TEXTS), *TEXTS)
+    for truth in ("yes", "true", 1, 0, "1", LEAK_CANARY):
+        await target.rejected(changed(truth, *TRUTHS), *TRUTHS)
+    age: Path = ("child", "birth", "estimated_age")
+    for years in ("7", 7.5, True, -1, 121, 2**53, LEAK_CANARY):
+        await target.rejected(changed(years, age, full=ESTIMATED), age)
+
+
+async def test_invalid_dates_are_rejected(target: Target) -> None:
+    for value in (
+        *(1_772_323_200, 1.5, "1772323200", "2026-03-01T00:00:00Z", "2026-03-01 ", "2026-3-1", "20260301", "01/03/2026"),
+        *("0000-00-00", "0000-01-01", "2026-02-29", "2026-13-01", "2026-04-31", "10000-01-01", "-2026-03-01"),
+        *("២០២៦-០៣-០១", "2026-W09-7", "today", "", LEAK_CANARY),
+    ):  # fmt: skip
+        await target.rejected(changed(value, *DAYS), *DAYS)
+    born: Path = ("child", "birth")
+    for value in ("9999-12-31", "1899-12-31", "0001-01-01"):
+        await target.rejected(changed({"date": value, "precision": "day"}, born), born)
+    legal = {"date": "2016-02-29", "precision": "year"}
+    accepted = changed(legal, born)
+    accepted["concern"]["occurred_on"] = accepted["consent"]["on"] = "0001-01-01"
+    assert (await target.post(accepted)).status_code == 201
+    happened: list[Path] = [("concern", "occurred_on"), ("consent", "on")]
+    await target.rejected(changed("9999-12-31", *happened), *happened)
+
+
+async def test_objects_and_lists_are_not_interchangeable(target: Target) -> None:
+    for depth in range(1, 4):  # One depth at a time: replacing an object also replaces its fields.
+        places = [path for path, _ in CONTAINERS if len(path) == depth]
+        lists = [path for path, value in CONTAINERS if len(path) == depth and isinstance(value, list)]
+        objects = [path for path in places if path not in lists]
+        wrongs: list[tuple[Any, list[Path]]] = [
+            ({LEAK_CANARY: LEAK_CANARY}, lists),
+            ([{LEAK_CANARY: LEAK_CANARY}], objects),
+        ]
+        for wrong, spots in (*wrongs, (LEAK_CANARY, places), (9271, places), (True, places)):
+            if spots:
+                await target.rejected(changed(wrong, *spots), *spots)
+    assert {len(path) for path, _ in CONTAINERS} == {1, 2, 3}
+    for body in ([FULL_REFERRAL_PAYLOAD], [], LEAK_CANARY, 9271, None, True):
+        assert rejection(await target.partner.post("/v1/referrals", body)) == {""}
+    many = changed([{"title": LEAK_CANARY}] * 21, ("documents",))
+    await target.rejected(many, ("documents",))
+
+
+async def test_unknown_fields_are_rejected_in_every_object(target: Target) -> None:
+    objects: list[Path] = [(), *(path for path, value in CONTAINERS if isinstance(value, dict))]
+    objects.remove(("child", "disability", "difficulties"))
+    document = copy.deepcopy(FULL_REFERRAL_PAYLOAD)
+    for path in objects:
+        holder(document, (*path, "x"))["surprise"] = LEAK_CANARY
+    await target.rejected(document, *((*path, "surprise") for path in objects))
+    for key in (
+        LEAK_CANARY,
+        "",
+        "x" * 10_000,
+        "ឈ្មោះ",
+        "a b",
+    ):  # Keys that are not plain identifiers are not repeated.
+        assert rejection(await target.post({**FULL_REFERRAL_PAYLOAD, key: LEAK_CANARY})) == {""}
+    assert rejection(await target.post({**FULL_REFERRAL_PAYLOAD, "__proto__": LEAK_CANARY})) == {"/__proto__"}
+    difficulties: Path = ("child", "disability", "difficulties")
+    await target.rejected(changed({LEAK_CANARY: "some"}, difficulties), difficulties)
+
+
+async def test_texts_have_a_maximum_length_and_are_not_blank(target: Target) -> None:
+    huge = LEAK_CANARY * 10_000
+    for start in range(0, len(TEXTS), 9):
+        some = TEXTS[start : start + 9]
+        await target.rejected(changed(huge, *some), *some)
+    for blank in ("", " ", "\u200b\n\u00a0\ufeff"):
+        await target.rejected(changed(blank, *TEXTS), *TEXTS)
+    named = [path for path in FREE if path[-1] in {"family", "given", "nickname"}]
+    for invisible in ("\u2060", "\u00ad", "\u17b5", "\u2003", "\u0001", "\u3164", "\ufb2c" * 200):
+        await target.rejected(changed(invisible, *named), *(p for p in named if p[0] == "child"))
+        await target.rejected(
+            changed(invisible, *(p for p in named if p[0] == "caregiver")),
+            ("caregiver", "names", 0, "family"),
+        )
+
+
+async def test_hostile_text_is_stored_unchanged(scenario: Scenario, target: Target) -> None:
+    named = [path for path in FREE if path[-1] in {"family", "given", "nickname", "external_id"}]
+    free = [path for path in FREE if path not in named]
+    for words in TRICKY:
+        document = changed(words, *free)
+        made = await target.post(document)
+        assert made.status_code == 201, (words, made.text)
+        read = (await scenario.supervisor_north.get(made.headers["location"])).json()
+        assert [holder(read, path)[path[-1]] for path in free] == [words] * len(free)
+        as_name = await target.post(changed(words, *(path for path in named if path != ("external_id",))))
+        assert as_name.status_code == 201, (words, as_name.text)
+        kept = (await scenario.supervisor_north.get(as_name.headers["location"])).json()["child"]
+        assert kept["names"][0]["family"] == kept["nickname"]
+        assert kept["nickname"]
+        again = await scenario.supervisor_north.get(f"{as_name.headers['location']}/matches")
+        assert again.status_code == 200
+    assert (await scenario.supervisor_north.get("/v1/referrals?limit=200")).status_code == 200

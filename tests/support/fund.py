@@ -1,0 +1,136 @@
+"""Arrangement over HTTP, for whoever needs money: funds with something in them, and requests on their way."""
+
+import base64
+from typing import Any
+
+from app.kit.dates import today
+from tests.support.case_lifecycle import expect_json
+from tests.support.scenario import AuthenticatedClient, Scenario
+
+RECEIPT_PDF_BASE64 = base64.b64encode(b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n").decode()
+
+
+def usd(amount: str) -> dict[str, str]:
+    return {"amount": amount, "currency": "USD"}
+
+
+def khr(amount: str) -> dict[str, str]:
+    return {"amount": amount, "currency": "KHR"}
+
+
+async def create_fund(
+    scenario: Scenario, holding: str = "1000.00", currency: str = "USD", **changes: Any
+) -> dict[str, Any]:
+    """A fund for everything a child may need, and a first deposit."""
+    told = {
+        "name": f"Fund {len(scenario.clients)} {currency} {changes.pop('name', today())}",
+        "donor": "Friends of Cambodia",
+        "currency": currency,
+        "starts_on": "2026-01-01",
+        "categories": ["transport", "education", "health_care", "nutrition"],
+        **changes,
+    }
+    made = expect_json(await scenario.finance.post("/v1/funds", told), 201)
+    if holding:
+        await create_deposit(scenario, made, holding)
+    return expect_json(await scenario.finance.get(f"/v1/funds/{made['id']}"))
+
+
+async def create_deposit(
+    scenario: Scenario, fund: dict[str, Any], amount: str, **changes: Any
+) -> dict[str, Any]:
+    told = {
+        "amount": {"amount": amount, "currency": fund["currency"]},
+        "received_on": today().isoformat(),
+        "reference": "Transfer of the first quarter",
+        **changes,
+    }
+    return expect_json(await scenario.finance.post(f"/v1/funds/{fund['id']}/deposits", told), 201)
+
+
+def disbursement_payload(
+    case: dict[str, Any], amount: dict[str, str] | None = None, **changes: Any
+) -> dict[str, Any]:
+    return {
+        "case_id": case["id"],
+        "beneficiary": "child",
+        "category": "transport",
+        "amount": amount or usd("12.50"),
+        "purpose": "The bus to school, while the bicycle is broken.",
+        "area": "education",
+        "other_support_sought": "The commune has no money for it this year.",
+        **changes,
+    }
+
+
+async def create_disbursement(
+    scenario: Scenario,
+    case: dict[str, Any],
+    amount: dict[str, str] | None = None,
+    *,
+    by: str = "worker_north",
+    **changes: Any,
+) -> dict[str, Any]:
+    return expect_json(
+        await scenario.client_for(by).post(
+            "/v1/disbursements", disbursement_payload(case, amount, **changes)
+        ),
+        201,
+    )
+
+
+async def act_on_disbursement(
+    caller: AuthenticatedClient, what: dict[str, Any], verb: str, told: Any = None
+) -> dict[str, Any]:
+    return expect_json(await caller.act(f"/v1/disbursements/{what['id']}", verb, told))
+
+
+async def expect_disbursement_refused(
+    caller: AuthenticatedClient, what: dict[str, Any], verb: str, told: Any = None
+) -> set[str]:
+    """The codes of all unmet conditions."""
+    answer = await caller.act(f"/v1/disbursements/{what['id']}", verb, told)
+    assert answer.status_code == 409, answer.text
+    return {unmet["code"] for unmet in answer.json()["unmet"]}
+
+
+async def create_approved_disbursement(
+    scenario: Scenario, case: dict[str, Any], fund: dict[str, Any], amount: dict[str, str] | None = None
+) -> dict[str, Any]:
+    what = await create_disbursement(scenario, case, amount)
+    return await act_on_disbursement(scenario.supervisor_north, what, "approve", {"fund_id": fund["id"]})
+
+
+def payment_payload(*tenders: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    return {
+        "method": "cash",
+        "paid_on": today().isoformat(),
+        "payee": "The bus company",
+        "tenders": list(tenders) or [usd("12.50")],
+        **changes,
+    }
+
+
+async def create_paid_disbursement(
+    scenario: Scenario, case: dict[str, Any], fund: dict[str, Any], amount: dict[str, str] | None = None
+) -> dict[str, Any]:
+    what = await create_approved_disbursement(scenario, case, fund, amount)
+    return await act_on_disbursement(scenario.finance, what, "pay", payment_payload(what["amount"]))
+
+
+async def upload_receipt(
+    scenario: Scenario, case: dict[str, Any], kind: str = "receipt", *, by: str = "worker_north"
+) -> str:
+    told = {"kind": kind, "title": "Receipt", "content": RECEIPT_PDF_BASE64}
+    found: str = expect_json(
+        await scenario.client_for(by).post(f"/v1/cases/{case['id']}/documents", told), 201
+    )["id"]
+    return found
+
+
+async def get_fund_balances(scenario: Scenario, fund: dict[str, Any]) -> dict[str, str]:
+    """Given, available, reserved, advanced and spent, as the finance officer reads them; and they are what entries say."""
+    check = expect_json(await scenario.finance.get("/v1/ledger-check"))
+    assert check["differences"] == []
+    found = expect_json(await scenario.finance.get(f"/v1/funds/{fund['id']}"))["balances"]
+    return {kind: money["amount"] for kind, money in found.items()}
