@@ -17,7 +17,7 @@ from app.database.embedded import ADMIN_ROLE
 from app.database.urls import to_sqlalchemy_url
 from app.models import Case, Child
 from app.models.record import new_id
-from tests.conftest import ADMIN_PASSWORD, Cluster
+from tests.support.database_cluster import ADMIN_PASSWORD, Cluster
 from tests.support.raw_sql import open_access, open_transaction_as, set_access_event
 from tests.support.scenario import AuthenticatedClient, Scenario, child_ids_in, id_of
 

@@ -3,16 +3,11 @@
 import base64
 from typing import Any
 
-from tests.services.referrals.test_referral_lifecycle import parse_unmet_pointers
-from tests.services.support.test_service_referrals import (
-    VITAL_INTEREST_BASIS,
-    create_case_path,
-    create_provider,
-)
-from tests.support.case_lifecycle import create_closed_case, expect_json
+from tests.support.case_lifecycle import create_case_path, create_closed_case
+from tests.support.payloads import BREAK_GLASS_PAYLOAD, VITAL_INTEREST_BASIS
+from tests.support.responses import expect_json, parse_unmet_pointers
 from tests.support.scenario import Scenario, id_of
-
-BREAK_GLASS_PAYLOAD = {"reason": "The worker is away, the child is at the door."}
+from tests.support.service_referrals import create_provider
 
 
 async def test_a_supervisor_who_broke_the_glass_does_not_take_a_closed_case_over(scenario: Scenario) -> None:

@@ -6,12 +6,11 @@ from typing import Any
 import asyncpg
 import pytest
 
-from tests.access.conftest import insert_sample_rows
-from tests.access.test_break_glass import BREAK_GLASS_PAYLOAD
-from tests.access.test_forged_writes import assert_statements_rejected
-from tests.conftest import Cluster
-from tests.support.case_lifecycle import expect_json
-from tests.support.raw_sql import open_transaction_as
+from tests.support.database_cluster import Cluster
+from tests.support.payloads import BREAK_GLASS_PAYLOAD
+from tests.support.raw_sql import assert_statements_rejected, open_transaction_as
+from tests.support.responses import expect_json
+from tests.support.sample_rows import insert_sample_rows
 from tests.support.scenario import Scenario, id_of
 
 CHANGED = (

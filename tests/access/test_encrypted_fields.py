@@ -31,7 +31,8 @@ def build_row(table: type[Table]) -> Table:
 
 
 def list_tables() -> list[type[SQLModel]]:
-    return [mapper.class_ for mapper in SQLModel._sa_registry.mappers]
+    tables: list[type[SQLModel]] = [mapper.class_ for mapper in SQLModel._sa_registry.mappers]
+    return sorted(tables, key=lambda table: table.__name__)
 
 
 def list_fields(table: type[SQLModel]) -> dict[str, EncryptedColumn[object]]:

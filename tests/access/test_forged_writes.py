@@ -6,15 +6,15 @@ from typing import Any
 import asyncpg
 import pytest
 
-from tests.access.conftest import insert_sample_rows
-from tests.conftest import Cluster
-from tests.support.case_lifecycle import assessment_payload, create_assessed_case, expect_json, fill_care_plan
-from tests.support.raw_sql import open_transaction_as
+from tests.support.case_lifecycle import assessment_payload, create_assessed_case, fill_care_plan
+from tests.support.database_cluster import Cluster
+from tests.support.raw_sql import assert_statements_rejected, open_transaction_as
+from tests.support.responses import expect_json
+from tests.support.sample_rows import insert_sample_rows
 from tests.support.scenario import Scenario, id_of
 
 OWN = {"assessments", "care_plans", "plan_areas", "goals", "actions", "support_sessions", "clinical_notes", "legal_steps",
        "service_referrals", "reviews", "exit_plans", "follow_ups", "people"}  # fmt: skip
-REJECTION_ERRORS = (asyncpg.InsufficientPrivilegeError, asyncpg.CheckViolationError)
 AUTHORED = {
     "support_sessions": "author_id", "session_addenda": "author_id", "legal_steps": "author_id", "documents": "author_id",
     "service_referrals": "author_id", "case_history": "by_id",
@@ -34,13 +34,6 @@ BORN_APPROVED = """
                             decided_at, content_encrypted, contributor_ids)
     VALUES ('{id}', now(), now(), 1, '{child}', '{case}', 'approved', '{me}', '{other}', now(), 'x', '{{}}')
 """
-
-
-async def assert_statements_rejected(connection: Any, *statements: str) -> None:
-    for statement in statements:
-        with pytest.raises(REJECTION_ERRORS):
-            async with connection.transaction():
-                pytest.fail(f"{statement}: {await connection.execute(statement)}")
 
 
 async def test_a_record_never_moves_from_one_case_to_another_of_the_same_worker(

@@ -12,7 +12,7 @@ import pytest
 import structlog
 
 from app.http.middleware import request_log as logs
-from tests.conftest import TEST_HOME
+from tests.support.environment import TEST_HOME
 from tests.support.scenario import Scenario, acceptance_payload, id_of, referral_payload
 
 LATIN, KHMER = "Zqxcanary", "កណារីសម្ងាត់ឃ្លាំង"

@@ -9,13 +9,13 @@ import pytest
 
 from app.access.log import RECORD_KINDS
 from tests.support.raw_sql import (
-    PopulatedDatabase,
     count_visible_rows,
     list_child_tables,
     open_access,
     open_transaction_as,
     set_access_event,
 )
+from tests.support.sample_rows import PopulatedDatabase
 from tests.support.scenario import Scenario, id_of
 
 NOT_ABOUT_WHAT_WAS_SHOWN = {"idempotency_records", "name_tokens"}

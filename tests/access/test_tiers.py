@@ -5,9 +5,9 @@ from typing import Any
 import asyncpg
 import pytest
 
-from tests.access.conftest import insert_sample_rows
-from tests.conftest import Cluster
-from tests.support.raw_sql import PopulatedDatabase, count_visible_rows, open_transaction_as
+from tests.support.database_cluster import Cluster
+from tests.support.raw_sql import count_visible_rows, open_transaction_as
+from tests.support.sample_rows import PopulatedDatabase, insert_sample_rows
 from tests.support.scenario import Scenario, id_of
 
 CASE = {

@@ -5,19 +5,8 @@ from typing import Any, get_type_hints
 from fastapi import FastAPI
 
 from app.schemas.wire import PageQuery
-from tests.services.support.test_documents import upload_document
-from tests.services.support.test_legal_steps import POLICE_REPORT_PAYLOAD
-from tests.services.support.test_service_referrals import create_service_referral
-from tests.services.support.test_support_sessions import HELD_SESSION_PAYLOAD
-from tests.support.case_lifecycle import (
-    EXIT_PLAN_PAYLOAD,
-    create_active_case,
-    create_closed_case,
-    expect_json,
-    get_next_review,
-)
+from tests.support.endpoint_samples import create_complete_case
 from tests.support.endpoints import list_endpoints
-from tests.support.fund import create_disbursement
 from tests.support.scenario import Scenario, child_ids_in
 
 WITHOUT_CHILDREN = {
@@ -34,33 +23,6 @@ WITHOUT_CHILDREN = {
 what it leaves is in its own tests.)"""
 FILES = ("/content", ".svg", ".pdf")
 """Answers that are no JSON: a picture, a page, a file, of one child."""
-
-
-async def create_complete_case(scenario: Scenario) -> dict[str, Any]:
-    """Return a case with a record of each kind, and the ids by which paths name them."""
-    case, plan = await create_active_case(scenario)
-    path, worker = f"/v1/cases/{case['id']}", scenario.worker_north
-    people, consents, assessments = [
-        expect_json(await worker.get(f"{path}/{what}"))["items"]
-        for what in ("people", "consents", "assessments")
-    ]
-    contact = expect_json(await worker.post(f"{path}/support-sessions", HELD_SESSION_PAYLOAD), 201)
-    expect_json(await worker.put(f"/v1/support-sessions/{contact['id']}/clinical-note", {"text": "Quiet."}))
-    goal = plan["areas"]["emotional_health"]["goals"][0]
-    ended = await create_closed_case(scenario)
-    follow_ups = expect_json(await worker.get(f"/v1/cases/{ended['id']}/follow-ups"))["items"]
-    expect_json(await worker.put(f"{path}/exit-plan", EXIT_PLAN_PAYLOAD))
-    return {
-        "case": case, "ended": ended,
-        "case_id": case["id"], "child_id": case["child_id"], "referral_id": case["referral_id"],
-        "person_id": people[0]["id"], "consent_id": consents[0]["id"], "assessment_id": assessments[0]["id"],
-        "plan_id": plan["id"], "goal_id": goal["id"], "action_id": goal["actions"][0]["id"],
-        "review_id": (await get_next_review(scenario, case["id"]))["id"], "support_session_id": contact["id"],
-        "legal_step_id": expect_json(await worker.post(f"{path}/legal-steps", POLICE_REPORT_PAYLOAD), 201)["id"],
-        "service_referral_id": (await create_service_referral(scenario, path)).rpartition("/")[2],
-        "disbursement_id": (await create_disbursement(scenario, case))["id"],
-        "document_id": (await upload_document(scenario, path))["id"], "follow_up_id": follow_ups[0]["id"],
-    }  # fmt: skip
 
 
 async def test_every_reading_endpoint_logs_exactly_the_children_it_shows(

@@ -1,20 +1,16 @@
 """Seeing is not working: whoever broke the glass of a case is refused at every endpoint that writes on one, and by name."""
 
-from datetime import timedelta
 from typing import Any
 
 from fastapi import FastAPI
 
-from app.kit.dates import today
-from tests.architecture.test_access_entries import create_complete_case
-from tests.services.support.test_documents import letter_payload
-from tests.services.support.test_legal_steps import POLICE_REPORT_PAYLOAD
-from tests.services.support.test_service_referrals import VITAL_INTEREST_BASIS, create_provider
-from tests.services.support.test_support_sessions import HELD_SESSION_PAYLOAD, PLANNED_VISIT_PAYLOAD
-from tests.support.case_lifecycle import ACTION_PAYLOAD, EXIT_PLAN_PAYLOAD, GOAL_PAYLOAD, expect_json
+from tests.support.endpoint_samples import WRITE_PAYLOADS, create_complete_case
 from tests.support.endpoints import list_endpoints
-from tests.support.fund import create_fund, disbursement_payload, payment_payload, usd
-from tests.support.scenario import AuthenticatedClient, Scenario, id_of
+from tests.support.fund import create_fund
+from tests.support.payloads import HELD_SESSION_PAYLOAD
+from tests.support.responses import expect_json
+from tests.support.scenario import AuthenticatedClient, Scenario
+from tests.support.service_referrals import create_provider
 
 ELSEWHERE = (
     "/v1/agencies", "/v1/api-clients", "/v1/approval-limits", "/v1/auth", "/v1/books-closings", "/v1/exchange-rates",
@@ -22,89 +18,6 @@ ELSEWHERE = (
     "/v1/teams", "/v1/users",
 )  # fmt: skip
 """What is written there is on no case."""
-PERSON_PAYLOAD = {
-    "role": "other",
-    "relationship": "aunt",
-    "names": [{"script": "latin", "family": "Keo", "given": "Sok"}],
-}
-SERVICES_CONSENT_PAYLOAD = {
-    "given_by": ["child"],
-    "method": "oral",
-    "on": "2026-11-10",
-    "scope": ["services"],
-}
-ASSIGNMENT_PAYLOAD = {"lead_worker_id": str(id_of("worker_south")), "co_worker_ids": []}
-TRANSFER_PAYLOAD = {
-    "team_id": str(id_of("south")),
-    "lead_worker_id": str(id_of("worker_south")),
-    "reason": "Ours now.",
-}
-REASON_PAYLOAD = {"reason": "Not needed."}
-WRITE_PAYLOADS: dict[str, Any] = {
-    "PATCH /v1/actions/{action_id}": {"status": "done"},
-    "PATCH /v1/assessments/{assessment_id}": {"risk_level": "low"},
-    "POST /v1/assessments/{assessment_id}/approve": {},
-    "POST /v1/assessments/{assessment_id}/return": {"comment": "Once more."},
-    "POST /v1/assessments/{assessment_id}/submit": None,
-    "PATCH /v1/care-plans/{plan_id}": {"child_view": "x"},
-    "POST /v1/care-plans/{plan_id}/approve": {},
-    "PUT /v1/care-plans/{plan_id}/areas/{area}": {"status": "no_need", "reason": "x"},
-    "POST /v1/care-plans/{plan_id}/areas/{area}/goals": GOAL_PAYLOAD,
-    "POST /v1/care-plans/{plan_id}/return": {"comment": "Once more."},
-    "POST /v1/care-plans/{plan_id}/submit": None,
-    "PATCH /v1/cases/{case_id}": {"summary": "x"},
-    "POST /v1/cases/{case_id}/assessments": {"subject": "child", "kind": "reassessment"},
-    "POST /v1/cases/{case_id}/assign": ASSIGNMENT_PAYLOAD,
-    "POST /v1/cases/{case_id}/care-plans": {"subject": "child", "assessment_id": "{assessment_id}"},
-    "POST /v1/cases/{case_id}/close": {"reason_code": "moved_away", "outcome": "x"},
-    "POST /v1/cases/{case_id}/consents": SERVICES_CONSENT_PAYLOAD,
-    "POST /v1/cases/{case_id}/documents": letter_payload(),
-    "PUT /v1/cases/{case_id}/exit-plan": EXIT_PLAN_PAYLOAD,
-    "POST /v1/cases/{case_id}/exit-plan/approve": {},
-    "POST /v1/cases/{case_id}/extend": {"until": "2030-01-01", "reason": "x"},
-    "POST /v1/cases/{case_id}/follow-ups": {"held_on": today().isoformat(), "wellbeing": "well"},
-    "POST /v1/cases/{case_id}/legal-steps": POLICE_REPORT_PAYLOAD,
-    "POST /v1/cases/{case_id}/links": {"linked_case_id": "{south_id}", "reason": "Brothers."},
-    "POST /v1/cases/{case_id}/people": PERSON_PAYLOAD,
-    "POST /v1/cases/{case_id}/reopen": TRANSFER_PAYLOAD,
-    "POST /v1/cases/{case_id}/reviews": {"due_on": (today() + timedelta(days=1)).isoformat(), "reason": "x"},
-    "POST /v1/cases/{case_id}/service-referrals": {
-        "provider_id": "{provider_id}", "service": "medical", "need": "x", "shared_fields": ["age"],
-        "basis_without_consent": VITAL_INTEREST_BASIS,
-    },
-    "POST /v1/cases/{case_id}/support-sessions": PLANNED_VISIT_PAYLOAD,
-    "POST /v1/cases/{case_id}/support-sessions/series": {
-        "kind": "home_visit", "first_at": "2026-12-01T02:00:00Z", "count": 2,
-    },
-    "POST /v1/cases/{case_id}/transfer": TRANSFER_PAYLOAD,
-    "PATCH /v1/children/{child_id}": {"sex": "female"},
-    "POST /v1/consents/{consent_id}/withdraw": REASON_PAYLOAD,
-    "POST /v1/disbursements": disbursement_payload({"id": "{case_id}"}),
-    "POST /v1/disbursements/{disbursement_id}/approve": {"fund_id": "{fund_id}"},
-    "POST /v1/disbursements/{disbursement_id}/cancel": REASON_PAYLOAD,
-    "POST /v1/disbursements/{disbursement_id}/pay": payment_payload(),
-    "POST /v1/disbursements/{disbursement_id}/reconcile": {"spent": usd("1.00"), "receipt_document_ids": []},
-    "POST /v1/disbursements/{disbursement_id}/reject": REASON_PAYLOAD,
-    "POST /v1/disbursements/{disbursement_id}/reverse": REASON_PAYLOAD,
-    "PATCH /v1/follow-ups/{follow_up_id}": {"held_on": today().isoformat(), "wellbeing": "well"},
-    "PATCH /v1/goals/{goal_id}": {"status": "achieved"},
-    "POST /v1/goals/{goal_id}/actions": ACTION_PAYLOAD,
-    "PATCH /v1/legal-steps/{legal_step_id}": {"status": "done"},
-    "PATCH /v1/people/{person_id}": {"relationship": "aunt"},
-    "PATCH /v1/reviews/{review_id}": {"held_on": today().isoformat()},
-    "POST /v1/reviews/{review_id}/complete": None,
-    "PATCH /v1/service-referrals/{service_referral_id}": {"need": "x"},
-    "POST /v1/service-referrals/{service_referral_id}/accept": {},
-    "POST /v1/service-referrals/{service_referral_id}/cancel": REASON_PAYLOAD,
-    "POST /v1/service-referrals/{service_referral_id}/complete": {"outcome": "need_met"},
-    "POST /v1/service-referrals/{service_referral_id}/decline": REASON_PAYLOAD,
-    "POST /v1/service-referrals/{service_referral_id}/send": None,
-    "PATCH /v1/support-sessions/{support_session_id}": {"summary": "x"},
-    "POST /v1/support-sessions/{support_session_id}/addenda": {"text": "x"},
-    "POST /v1/support-sessions/{support_session_id}/cancel": REASON_PAYLOAD,
-    "PUT /v1/support-sessions/{support_session_id}/clinical-note": {"text": "x"},
-}  # fmt: skip
-"""What would be accepted from those who work on the case, or would be if it stood differently."""
 ALLOWED = {"POST /v1/cases/{case_id}/break-glass"}
 ON_THE_ENDED = ("follow-ups", "follow_up", "reopen")
 NOT_YOURS = {"not_on_case", "not_your_team", "not_yours"}

@@ -7,13 +7,12 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from tests.architecture.test_access_entries import create_complete_case
-from tests.architecture.test_break_glass import WRITE_PAYLOADS
-from tests.services.referrals.test_referral_lifecycle import REFERRAL_ACT_PAYLOADS
-from tests.services.support.test_service_referrals import create_provider
+from tests.support.endpoint_samples import WRITE_PAYLOADS, create_complete_case
 from tests.support.endpoints import list_endpoints
 from tests.support.fund import create_fund
+from tests.support.referrals import REFERRAL_ACT_PAYLOADS
 from tests.support.scenario import AuthenticatedClient, Scenario
+from tests.support.service_referrals import create_provider
 
 STRANGERS = ("worker_south", "supervisor_south", "partner_two")
 """Those whose roles pass most doors; whom each door turns away stands in `matrix.txt`."""

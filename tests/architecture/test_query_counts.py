@@ -1,30 +1,9 @@
 """How many statements a request takes: known, and the same for one row and for many."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import pytest
-from sqlalchemy import event
 
 from tests.support.scenario import Scenario
-
-
-@contextmanager
-def record_statements(scenario: Scenario) -> Iterator[list[str]]:
-    """Collect the statements of the request's own transaction.
-
-    Opening the access is one more, elsewhere; the log's entries are one, whatever was shown, said to the driver.
-    """
-    seen: list[str] = []
-
-    def note(_: object, __: object, statement: str, *___: object) -> None:
-        seen.append(statement)
-
-    event.listen(scenario.database.engine.sync_engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(scenario.database.engine.sync_engine, "before_cursor_execute", note)
+from tests.support.sql_statements import record_statements
 
 
 async def test_reading_and_listing_take_as_many_statements_for_many_rows_as_for_few(

@@ -10,7 +10,7 @@ from alembic import command
 from alembic.script import ScriptDirectory
 
 from app.database import migrations
-from tests.conftest import Cluster
+from tests.support.database_cluster import Cluster
 from tests.support.scenario import Scenario
 
 

@@ -10,16 +10,15 @@ from typing import Any
 
 from app.kit.dates import add_months
 from app.models.record import freeze_time
-from tests.services.referrals.test_referral_lifecycle import parse_unmet_pointers
 from tests.support.case_lifecycle import (
     ACTION_PAYLOAD,
     CARE_PLAN_PAYLOADS,
     EXIT_PLAN_PAYLOAD,
     GOAL_PAYLOAD,
     assessment_payload,
-    expect_json,
     fill_care_plan,
 )
+from tests.support.responses import expect_json, parse_unmet_pointers
 from tests.support.scenario import AuthenticatedClient, Scenario, acceptance_payload, child_ids_in, id_of
 
 TOLD = date(2024, 5, 29)

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.routers.test_referral_validation import FULL_REFERRAL_PAYLOAD, LEAK_CANARY
+from tests.support.referrals import FULL_REFERRAL_PAYLOAD, LEAK_CANARY
 from tests.support.scenario import AuthenticatedClient, Scenario, referral_payload
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.case_lifecycle import assessment_payload, create_closed_case, expect_json
+from tests.support.case_lifecycle import assessment_payload, create_closed_case
+from tests.support.responses import expect_json
 from tests.support.scenario import Scenario, id_of, referral_payload
 
 REPLAYED = "idempotent-replayed"
@@ -145,7 +146,7 @@ async def test_an_answer_is_kept_for_a_day_then_the_key_is_free(
     path = f"/v1/cases/{case['id']}/people"
     first = await scenario.worker_north.post(path, PERSON, key="key-0001")
     await superuser_connection.execute(
-        f"UPDATE idempotency_records SET stored_at = stored_at - interval '{age}'"
+        f"UPDATE idempotency_records SET stored_at = stored_at - interval '{age}'"  # noqa: S608 - two ages
     )
     for _ in range(2):
         again = await scenario.worker_north.post(path, PERSON, key="key-0001")
@@ -157,7 +158,7 @@ async def test_an_answer_is_kept_for_a_day_then_the_key_is_free(
     )
     if not kept:
         await superuser_connection.execute(
-            f"UPDATE idempotency_records SET stored_at = stored_at - interval '{age}'"
+            f"UPDATE idempotency_records SET stored_at = stored_at - interval '{age}'"  # noqa: S608 - two ages
         )
         another = await scenario.worker_north.post(path, {**PERSON, "is_responsible": True}, key="key-0001")
         assert another.status_code == 201, "an old key takes another request"

@@ -26,7 +26,7 @@ from tests.model_based.child_model import (
 )
 from tests.model_based.dates import iso_date_in_days
 from tests.model_based.exit import case_fields
-from tests.support.case_lifecycle import expect_json
+from tests.support.responses import expect_json
 from tests.support.scenario import Scenario, access_token_of
 
 OPERATION_MODULES = (exits, goals, looking, staffing, support)

@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.model_based.child_model import ModelRecord
 from tests.model_based.driver import Driver
-from tests.support.case_lifecycle import expect_json
+from tests.support.responses import expect_json
 
 RECORD_PATHS = {
     "assessments": "/assessments/{}",

@@ -8,46 +8,9 @@ import httpx
 import pytest
 
 from app.schemas.referrals import ReferralCreate
+from tests.support.referrals import FULL_REFERRAL_PAYLOAD, LEAK_CANARY, SAMPLE_DATE
 from tests.support.scenario import AuthenticatedClient, Scenario
 
-LEAK_CANARY = "Canary9271"
-SAMPLE_DATE = "2026-03-01"
-FULL_REFERRAL_PAYLOAD: dict[str, Any] = {
-    "id": "6f1f5a52-6c0f-4b0e-9d5e-0d5c8f0f9271",
-    "external_id": "sample external id",
-    "source": "api",
-    "urgency": "urgent",
-    "concern": {
-        "kind": "survivor", "summary": "sample summary", "occurred_on": SAMPLE_DATE, "period": "sample period",
-        "child_is_safe_now": True, "reported_to": ["police"],
-    },
-    "child": {
-        "names": [{"script": "latin", "family": "sample family", "given": "sample given"}],
-        "nickname": "sample nickname", "sex": "male", "gender_identity": "boy",
-        "birth": {"date": "2015-05-04", "precision": "day"},
-        "place_code": "1710", "address_detail": "sample address",
-        "phone": {"number": "012345678", "owner": "self", "safe_to_call": True},
-        "languages": ["km"],
-        "disability": {"has_difficulty": True, "difficulties": {"seeing": "some"}, "note": "sample note"},
-        "school": {"status": "attending", "grade": "4", "name": "sample school"},
-        "idpoor": "poor_1",
-    },
-    "caregiver": {
-        "names": [{"script": "latin", "family": "sample family", "given": "sample given"}],
-        "relationship": "mother", "phone": {"number": "012345678", "owner": "self", "safe_to_call": True},
-        "place_code": "1710", "address_detail": "sample address", "knows_of_referral": True,
-    },
-    "referrer": {"name": "sample name", "position": "sample position", "phone": "+85523880001", "email": "a@b.example"},
-    "consent": {
-        "given_by": ["child"], "method": "oral", "on": SAMPLE_DATE, "scope": ["services"], "witness": "sample witness",
-        "basis_without_consent": {
-            "basis": "vital_interest", "decided_by": "sample decider", "on": SAMPLE_DATE, "child_told": True,
-            "reason": "sample reason",
-        },
-    },
-    "services_already_given": ["medical"],
-    "documents": [{"title": "sample title", "note": "sample note"}],
-}  # fmt: skip
 BIRTH_FORMS = (("date", "precision"), ("estimated_age", "estimated_on"))
 ESTIMATED = copy.deepcopy(FULL_REFERRAL_PAYLOAD)
 ESTIMATED["child"]["birth"] = {"estimated_age": 9, "estimated_on": SAMPLE_DATE}

@@ -8,7 +8,7 @@ from sqlalchemy.engine import make_url
 from app.database.embedded import ADMIN_ROLE
 from app.errors import Conflict
 from app.server.installation import validate_production_safety
-from tests.conftest import ADMIN_PASSWORD, Cluster
+from tests.support.database_cluster import ADMIN_PASSWORD, Cluster
 from tests.support.scenario import Scenario
 
 

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-import httpx
-
 from app.kit.dates import today
-from tests.support.scenario import STAFF, Scenario
+from tests.support.responses import expect_json
+from tests.support.scenario import STAFF, AuthenticatedClient, Scenario, id_of
+
+INITIAL_ASSESSMENT_PAYLOAD = {"subject": "child", "kind": "initial"}
+NO_NEED_PAYLOAD = {"status": "no_need", "reason": "Goes to school every day."}
 
 AREAS = (
     "emotional_health",
@@ -24,13 +26,6 @@ ASSESSMENT_SECTIONS = {
     "physical_state": "ធម្មតា",
     "emotional_state": "Sleeps badly.",
 }
-
-
-def expect_json(answer: httpx.Response, status: int = 200) -> dict[str, Any]:
-    """What an answer says, once it is the one expected."""
-    assert answer.status_code == status, answer.text
-    body: dict[str, Any] = answer.json()
-    return body
 
 
 def assessment_payload(
@@ -236,3 +231,52 @@ async def create_closed_case(
     await create_approved_exit_plan(scenario, case["id"], lead=lead)
     told = {"reason_code": "goals_met", "outcome": "Goes to school, sleeps well."}
     return expect_json(await scenario.client_for(lead).act(f"/v1/cases/{case['id']}", "close", told))
+
+
+async def create_case_path(scenario: Scenario, *beside: str) -> str:
+    """Return the path of a northern case, with co-workers."""
+    path = f"/v1/cases/{(await scenario.open_case())['id']}"
+    if beside:
+        staff = {
+            "lead_worker_id": str(id_of("worker_north")),
+            "co_worker_ids": [str(id_of(n)) for n in beside],
+        }
+        expect_json(await scenario.supervisor_north.act(path, "assign", staff))
+    return path
+
+
+async def list_timeline_lines(caller: AuthenticatedClient, path: str, kind: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = expect_json(await caller.get(f"{path}/timeline", params={"kind": kind}))[
+        "items"
+    ]
+    return found
+
+
+async def create_assessment_draft(
+    scenario: Scenario, words: dict[str, Any] | None = None
+) -> tuple[dict[str, Any], str]:
+    """A case, and the path of a draft about its child."""
+    case = await scenario.open_case()
+    made = await scenario.worker_north.post(f"/v1/cases/{case['id']}/assessments", INITIAL_ASSESSMENT_PAYLOAD)
+    path = f"/v1/assessments/{expect_json(made, 201)['id']}"
+    if words is not None:
+        expect_json(await scenario.worker_north.patch(path, words, etag='"1"'))
+    return case, path
+
+
+async def create_care_plan_draft(scenario: Scenario, **options: Any) -> tuple[str, dict[str, Any]]:
+    """The path of a new draft, and the draft."""
+    case, assessment = await create_assessed_case(scenario, **options)
+    made = await scenario.worker_north.post(
+        f"/v1/cases/{case['id']}/care-plans", care_plan_payload(assessment)
+    )
+    return made.headers["location"], expect_json(made, 201)
+
+
+async def list_timeline_kinds(scenario: Scenario, case_id: str) -> list[str]:
+    lines = expect_json(await scenario.worker_north.get(f"/v1/cases/{case_id}/timeline"))["items"]
+    return [line["kind"] for line in lines]
+
+
+def care_plan_payload(assessment: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    return {"subject": assessment["subject"], "assessment_id": assessment["id"], **changes}

@@ -4,7 +4,7 @@ import base64
 from typing import Any
 
 from app.kit.dates import today
-from tests.support.case_lifecycle import expect_json
+from tests.support.responses import expect_json
 from tests.support.scenario import AuthenticatedClient, Scenario
 
 RECEIPT_PDF_BASE64 = base64.b64encode(b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n").decode()

@@ -3,10 +3,14 @@
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
+import asyncpg
+import pytest
+
 from tests.support.scenario import API_CLIENTS, id_of
+
+REJECTION_ERRORS = (asyncpg.InsufficientPrivilegeError, asyncpg.CheckViolationError)
 
 CHILD_TABLES_QUERY = """
     SELECT c.relname::text FROM pg_class c
@@ -16,20 +20,6 @@ CHILD_TABLES_QUERY = """
      ORDER BY 1
 """
 """Every table that holds something about a child."""
-
-
-@dataclass(frozen=True)
-class PopulatedDatabase:
-    """A First Step in which no table about a child is empty."""
-
-    north_case: dict[str, Any]
-    """A case of worker_north, with worker_north_2 beside her; linked with `south`."""
-    linked_case: dict[str, Any]
-    """A case of worker_south."""
-    break_glass_case: dict[str, Any]
-    """Another case of worker_south; worker_north_2 broke the glass."""
-    referral: dict[str, Any]
-    """A referral of team north that waits for an answer."""
 
 
 async def open_access(connection: Any, name: str, act: str = "case.read") -> uuid.UUID:
@@ -71,3 +61,10 @@ async def count_visible_rows(connection: Any, tables: list[str]) -> dict[str, in
     for table in tables:
         counts[table] = await connection.fetchval(f"SELECT count(*) FROM {table}")  # noqa: S608 - from the catalogue
     return {table: count for table, count in counts.items() if count}
+
+
+async def assert_statements_rejected(connection: Any, *statements: str) -> None:
+    for statement in statements:
+        with pytest.raises(REJECTION_ERRORS):
+            async with connection.transaction():
+                pytest.fail(f"{statement}: {await connection.execute(statement)}")

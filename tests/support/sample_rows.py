@@ -1,11 +1,16 @@
 """One row of every table a worker writes on, for a case: what a fence must be tried against."""
 
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlmodel import SQLModel
 
+from app.database.embedded import ADMIN_ROLE
+from app.database.urls import to_sqlalchemy_url
 from app.models import (
     Action,
     Assessment,
@@ -27,6 +32,8 @@ from app.models import (
     SupportSession,
 )
 from app.models.record import new_id
+from tests.support.database_cluster import ADMIN_PASSWORD, Cluster
+from tests.support.scenario import Scenario, id_of
 
 SAMPLE_DATE = date(2026, 9, 1)
 
@@ -70,3 +77,31 @@ def build_sample_rows(case: dict[str, Any], author_id: UUID) -> list[SQLModel]:
         asked,
         DisbursementDetails(**here, id=asked.id),
     ]
+
+
+async def insert_sample_rows(cluster: Cluster, scenario: Scenario, case: dict[str, Any], author: str) -> None:
+    """Put one row into every table of a case's, past the API."""
+    name = str(make_url(scenario.urls.api).database)
+    engine = create_async_engine(
+        to_sqlalchemy_url(cluster.server.build_url(ADMIN_ROLE, ADMIN_PASSWORD, name))
+    )
+    async with AsyncSession(engine) as session:
+        for row in build_sample_rows(case, id_of(author)):
+            session.add(row)
+            await session.flush()  # in order: each stands on those before it
+        await session.commit()
+    await engine.dispose()
+
+
+@dataclass(frozen=True)
+class PopulatedDatabase:
+    """A First Step in which no table about a child is empty."""
+
+    north_case: dict[str, Any]
+    """A case of worker_north, with worker_north_2 beside her; linked with `south`."""
+    linked_case: dict[str, Any]
+    """A case of worker_south."""
+    break_glass_case: dict[str, Any]
+    """Another case of worker_south; worker_north_2 broke the glass."""
+    referral: dict[str, Any]
+    """A referral of team north that waits for an answer."""

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.services.cases.test_calendar_feeds import create_feed, fetch_feed
-from tests.support.case_lifecycle import expect_json
+from tests.support.calendar_feeds import create_feed, fetch_feed
+from tests.support.responses import expect_json
 from tests.support.scenario import Scenario
 
 

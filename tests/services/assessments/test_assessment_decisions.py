@@ -7,16 +7,15 @@ from typing import Any
 import asyncpg
 import pytest
 
-from tests.services.assessments.test_assessments import create_assessment_draft, parse_unmet_conditions
-from tests.services.referrals.test_referral_lifecycle import parse_faults
 from tests.support.case_lifecycle import (
     AREAS,
     ASSESSMENT_SECTIONS,
     assessment_payload,
     create_approved_assessment,
-    expect_json,
+    create_assessment_draft,
 )
 from tests.support.raw_sql import open_transaction_as
+from tests.support.responses import expect_json, parse_faults, parse_unmet_conditions
 from tests.support.scenario import Scenario
 
 ASKED = ("rating", "need", "strengths", "risk")

@@ -4,39 +4,19 @@ import asyncio
 import uuid
 from typing import Any
 
-import httpx
-
-from tests.services.referrals.test_referral_lifecycle import parse_faults
 from tests.support.case_lifecycle import (
     AREAS,
     ASSESSMENT_SECTIONS,
+    INITIAL_ASSESSMENT_PAYLOAD,
     assessment_payload,
     create_approved_assessment,
     create_assessed_case,
-    expect_json,
+    create_assessment_draft,
 )
+from tests.support.responses import expect_json, parse_faults, parse_unmet_conditions
 from tests.support.scenario import AuthenticatedClient, Scenario
 
 FIELDS = ("rating", "need", "strengths", "risk", "source")
-INITIAL_ASSESSMENT_PAYLOAD = {"subject": "child", "kind": "initial"}
-
-
-def parse_unmet_conditions(answer: httpx.Response) -> set[tuple[str | None, str]]:
-    assert answer.status_code == 409, answer.text
-    assert answer.json()["type"] == "urn:firststep:problem:gate-refused"
-    return {(fault["pointer"], fault["code"]) for fault in answer.json()["unmet"]}
-
-
-async def create_assessment_draft(
-    scenario: Scenario, words: dict[str, Any] | None = None
-) -> tuple[dict[str, Any], str]:
-    """A case, and the path of a draft about its child."""
-    case = await scenario.open_case()
-    made = await scenario.worker_north.post(f"/v1/cases/{case['id']}/assessments", INITIAL_ASSESSMENT_PAYLOAD)
-    path = f"/v1/assessments/{expect_json(made, 201)['id']}"
-    if words is not None:
-        expect_json(await scenario.worker_north.patch(path, words, etag='"1"'))
-    return case, path
 
 
 async def people_of(scenario: Scenario, case: dict[str, Any]) -> list[str]:

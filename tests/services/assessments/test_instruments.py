@@ -4,18 +4,14 @@ import asyncio
 import copy
 from typing import Any
 
-from tests.services.assessments.test_assessments import (
-    INITIAL_ASSESSMENT_PAYLOAD,
-    create_assessment_draft,
-    parse_unmet_conditions,
-)
-from tests.services.referrals.test_referral_lifecycle import parse_faults
 from tests.support.case_lifecycle import (
+    INITIAL_ASSESSMENT_PAYLOAD,
     assessment_payload,
     create_approved_assessment,
     create_assessed_case,
-    expect_json,
+    create_assessment_draft,
 )
+from tests.support.responses import expect_json, parse_faults, parse_unmet_conditions
 from tests.support.scenario import Scenario
 
 WEEK = {

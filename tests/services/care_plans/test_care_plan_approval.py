@@ -3,24 +3,25 @@
 from typing import Any
 
 from app.kit.dates import add_months, today
-from tests.services.care_plans.test_care_plans import (
-    NO_NEED_PAYLOAD,
-    care_plan_payload,
-    create_care_plan_draft,
-    get_etag,
-    list_timeline_kinds,
-    parse_unmet_conditions,
-    patch_latest,
-)
-from tests.services.referrals.test_referral_lifecycle import parse_faults, parse_unmet_pointers
 from tests.support.case_lifecycle import (
     ACTION_PAYLOAD,
     GOAL_PAYLOAD,
+    NO_NEED_PAYLOAD,
+    care_plan_payload,
     create_active_case,
     create_approved_care_plan,
     create_assessed_case,
-    expect_json,
+    create_care_plan_draft,
     fill_care_plan,
+    list_timeline_kinds,
+)
+from tests.support.responses import (
+    expect_json,
+    get_etag,
+    parse_faults,
+    parse_unmet_conditions,
+    parse_unmet_pointers,
+    patch_latest,
 )
 from tests.support.scenario import Scenario
 

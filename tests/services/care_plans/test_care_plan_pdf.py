@@ -21,13 +21,9 @@ from app.kit.formatting import format_age, format_date
 from app.rendering import pdf as printed_pages
 from app.rendering.line_breaks import wrap_text
 from app.rendering.pdf import PdfDocument, TextStyle
-from tests.services.reviews.test_ecomap import BILINGUAL_NAMES
-from tests.support.case_lifecycle import (
-    create_active_case,
-    create_approved_assessment,
-    expect_json,
-    fill_care_plan,
-)
+from tests.support.case_lifecycle import create_active_case, create_approved_assessment, fill_care_plan
+from tests.support.payloads import BILINGUAL_NAMES
+from tests.support.responses import expect_json
 from tests.support.scenario import Scenario, referral_payload
 
 DIFFICULT = (

@@ -7,28 +7,28 @@ from typing import Any
 import httpx
 
 from app.kit.dates import today
-from tests.architecture.test_query_counts import record_statements
-from tests.services.care_plans.test_care_plans import (
-    NO_NEED_PAYLOAD,
-    care_plan_payload,
-    get_etag,
-    parse_unmet_conditions,
-    patch_latest,
-)
-from tests.services.referrals.test_referral_lifecycle import parse_unmet_pointers
 from tests.support.case_lifecycle import (
     ACTION_PAYLOAD,
     CARE_PLAN_PAYLOADS,
     GOAL_PAYLOAD,
+    NO_NEED_PAYLOAD,
+    care_plan_payload,
     complete_next_review,
     create_active_case,
     create_approved_assessment,
     create_assessed_case,
-    expect_json,
     fill_care_plan,
     fill_next_review,
 )
+from tests.support.responses import (
+    expect_json,
+    get_etag,
+    parse_unmet_conditions,
+    parse_unmet_pointers,
+    patch_latest,
+)
 from tests.support.scenario import Scenario
+from tests.support.sql_statements import record_statements
 
 
 def goals_of(plan: dict[str, Any], area: str = "emotional_health") -> list[dict[str, Any]]:

@@ -1,56 +1,30 @@
 """Care plans: pre-filled from an assessment, answered area by area, submitted when they are whole."""
 
 import uuid
-from typing import Any
-
-import httpx
 
 from app.kit.dates import add_months, today
-from tests.services.referrals.test_referral_lifecycle import parse_faults, parse_unmet_pointers
 from tests.support.case_lifecycle import (
     ACTION_PAYLOAD,
     AREAS,
     CARE_PLAN_PAYLOADS,
     GOAL_PAYLOAD,
+    NO_NEED_PAYLOAD,
+    care_plan_payload,
     create_approved_assessment,
     create_assessed_case,
-    expect_json,
+    create_care_plan_draft,
     fill_care_plan,
+    list_timeline_kinds,
 )
-from tests.support.scenario import AuthenticatedClient, Scenario
-
-NO_NEED_PAYLOAD = {"status": "no_need", "reason": "Goes to school every day."}
-
-
-def care_plan_payload(assessment: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    return {"subject": assessment["subject"], "assessment_id": assessment["id"], **changes}
-
-
-async def create_care_plan_draft(scenario: Scenario, **options: Any) -> tuple[str, dict[str, Any]]:
-    """The path of a new draft, and the draft."""
-    case, assessment = await create_assessed_case(scenario, **options)
-    made = await scenario.worker_north.post(
-        f"/v1/cases/{case['id']}/care-plans", care_plan_payload(assessment)
-    )
-    return made.headers["location"], expect_json(made, 201)
-
-
-async def get_etag(path: str, caller: AuthenticatedClient) -> str:
-    return str((await caller.get(path)).headers["etag"])
-
-
-async def patch_latest(caller: AuthenticatedClient, path: str, patch: Any) -> httpx.Response:
-    return await caller.patch(path, patch, etag=await get_etag(path, caller))
-
-
-def parse_unmet_conditions(answer: httpx.Response) -> set[tuple[str | None, str]]:
-    assert answer.status_code == 409, answer.text
-    return {(fault["pointer"], fault["code"]) for fault in answer.json()["unmet"]}
-
-
-async def list_timeline_kinds(scenario: Scenario, case_id: str) -> list[str]:
-    lines = expect_json(await scenario.worker_north.get(f"/v1/cases/{case_id}/timeline"))["items"]
-    return [line["kind"] for line in lines]
+from tests.support.responses import (
+    expect_json,
+    get_etag,
+    parse_faults,
+    parse_unmet_conditions,
+    parse_unmet_pointers,
+    patch_latest,
+)
+from tests.support.scenario import Scenario
 
 
 async def test_a_plan_begins_as_its_assessment_found_the_child(scenario: Scenario) -> None:

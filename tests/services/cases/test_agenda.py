@@ -11,15 +11,10 @@ from fastapi import FastAPI
 from app.kit.dates import add_months, today
 from app.models import ExitPlan, FollowUp, LegalStep, SupportSession
 from app.services.cases.record_links import PART_PATHS, RECORD_PATHS
-from tests.architecture.test_query_counts import record_statements
-from tests.support.case_lifecycle import (
-    EXIT_PLAN_PAYLOAD,
-    assessment_payload,
-    create_exiting_case,
-    expect_json,
-)
+from tests.support.case_lifecycle import EXIT_PLAN_PAYLOAD, assessment_payload, create_exiting_case
 from tests.support.endpoints import list_endpoints
 from tests.support.fund import create_disbursement, create_fund, payment_payload
+from tests.support.responses import expect_json
 from tests.support.row_factories import (
     CO_WORKER_ID,
     SUPERVISOR_ID,
@@ -34,6 +29,7 @@ from tests.support.row_factories import (
     local_datetime,
 )
 from tests.support.scenario import AuthenticatedClient, Scenario, child_ids_in, id_of
+from tests.support.sql_statements import record_statements
 
 
 async def agenda(caller: AuthenticatedClient, **filters: Any) -> list[dict[str, Any]]:

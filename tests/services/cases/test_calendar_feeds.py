@@ -17,7 +17,8 @@ from app.models import SupportSession
 from app.rendering.icalendar import CalendarEvent, escape_text, fold_line, render_icalendar
 from app.schemas.codes import get_codes
 from app.services.cases.calendar_feeds import CALENDAR_NAMES, EVENT_TITLES, MAX_ACTIVE_FEEDS
-from tests.support.case_lifecycle import expect_json
+from tests.support.calendar_feeds import FEEDS_PATH, create_feed, fetch_feed
+from tests.support.responses import expect_json
 from tests.support.row_factories import (
     WORKER_ID,
     backdate_case_opening,
@@ -28,17 +29,6 @@ from tests.support.row_factories import (
     local_datetime,
 )
 from tests.support.scenario import AuthenticatedClient, Scenario, access_token_of
-
-FEEDS_PATH = "/v1/me/calendar-feeds"
-
-
-async def create_feed(caller: AuthenticatedClient, **changes: Any) -> dict[str, Any]:
-    return expect_json(await caller.post(FEEDS_PATH, {"name": "My phone", **changes}), 201)
-
-
-async def fetch_feed(scenario: Scenario, feed: dict[str, Any]) -> httpx.Response:
-    """As a calendar does it: by the address alone."""
-    return await scenario.http.get(feed["url"])
 
 
 def unfolded(text: str) -> list[str]:

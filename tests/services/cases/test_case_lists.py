@@ -3,7 +3,8 @@
 from typing import Any
 
 from app.schemas.codes import CODE_LISTS
-from tests.services.cases.test_people import AUNT_PAYLOAD, SHARING_CONSENT_PAYLOAD, expect_json
+from tests.support.payloads import AUNT_PAYLOAD, SHARING_CONSENT_PAYLOAD
+from tests.support.responses import expect_json
 from tests.support.scenario import AuthenticatedClient, Scenario, acceptance_payload, id_of, referral_payload
 
 

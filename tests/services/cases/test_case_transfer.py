@@ -4,14 +4,9 @@ import asyncio
 from typing import Any
 from uuid import UUID
 
-from tests.services.cases.test_people import expect_json
-from tests.services.support.test_legal_steps import POLICE_REPORT_PAYLOAD
-from tests.services.support.test_support_sessions import (
-    BREAK_GLASS_PAYLOAD,
-    PLANNED_VISIT_PAYLOAD,
-    create_case_path,
-)
-from tests.support.case_lifecycle import create_approved_exit_plan, create_exiting_case
+from tests.support.case_lifecycle import create_approved_exit_plan, create_case_path, create_exiting_case
+from tests.support.payloads import BREAK_GLASS_PAYLOAD, PLANNED_VISIT_PAYLOAD, POLICE_REPORT_PAYLOAD
+from tests.support.responses import expect_json
 from tests.support.scenario import Scenario, id_of
 
 

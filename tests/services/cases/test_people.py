@@ -4,29 +4,17 @@ import uuid
 from datetime import timedelta
 from typing import Any
 
-import httpx
-
 from app.kit.dates import add_months, today
-from tests.services.referrals.test_referral_lifecycle import parse_faults, parse_unmet_pointers
+from tests.support.payloads import AUNT_PAYLOAD, SHARING_CONSENT_PAYLOAD
+from tests.support.responses import expect_json, parse_faults, parse_unmet_pointers
 from tests.support.scenario import Scenario, acceptance_payload, id_of, referral_payload
 
 NAMES = [
     {"script": "khmer", "family": "កែវ", "given": "ឥន្ទ្រា"},
     {"script": "latin", "family": "Keo", "given": "Intrea Sophorn"},
 ]
-AUNT_PAYLOAD = {
-    "role": "other", "relationship": "aunt", "note": "Picks the child up on Fridays.",
-    "names": [{"script": "latin", "family": "Keo ", "given": "Sre\u00ady Leak"}],
-    "phone": {"number": "012 345 679", "owner": "self", "safe_to_call": False},
-}  # fmt: skip
 TOMORROW = (today() + timedelta(days=1)).isoformat()
 DECIDED_TOMORROW = {"basis": "vital_interest", "decided_by": "A doctor", "on": TOMORROW, "reason": "x"}
-SHARING_CONSENT_PAYLOAD = {
-    "given_by": ["caregiver"],
-    "method": "oral",
-    "on": "2026-01-10",
-    "scope": ["share_with_providers"],
-}
 
 
 async def case_of(scenario: Scenario, **child: Any) -> str:
@@ -42,12 +30,6 @@ async def found(scenario: Scenario, q: str, by: str = "worker_north") -> int:
     answer = await scenario.client_for(by).get("/v1/children", params={"q": q})
     assert answer.status_code == 200, answer.text
     return len(answer.json()["items"])
-
-
-def expect_json(answer: httpx.Response, status: int = 200) -> dict[str, Any]:
-    assert answer.status_code == status, answer.text
-    body: dict[str, Any] = answer.json()
-    return body
 
 
 async def test_intake_brings_the_supporter_along_and_workers_add_others(scenario: Scenario) -> None:

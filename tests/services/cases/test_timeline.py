@@ -9,14 +9,13 @@ import pytest
 from app.kit.dates import CAMBODIA_TIMEZONE, today
 from app.models import CaseHistoryEntry, ClinicalNote, SupportSession
 from app.models.record import freeze_time
-from tests.architecture.test_query_counts import record_statements
 from tests.support.case_lifecycle import (
     complete_next_review,
     create_active_case,
     create_assessed_case,
     create_closed_case,
-    expect_json,
 )
+from tests.support.responses import expect_json
 from tests.support.row_factories import (
     CO_WORKER_ID,
     WORKER_ID,
@@ -28,6 +27,7 @@ from tests.support.row_factories import (
     local_datetime,
 )
 from tests.support.scenario import AuthenticatedClient, Scenario
+from tests.support.sql_statements import record_statements
 
 
 async def lines(caller: AuthenticatedClient, case: dict[str, Any], **filters: Any) -> list[dict[str, Any]]:

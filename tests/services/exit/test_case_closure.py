@@ -7,16 +7,15 @@ from uuid import UUID
 import pytest
 
 from app.kit.dates import add_months, today
-from tests.services.referrals.test_referral_lifecycle import parse_unmet_pointers
 from tests.support.case_lifecycle import (
     complete_next_review,
     create_active_case,
     create_approved_exit_plan,
     create_closed_case,
     create_exiting_case,
-    expect_json,
     fill_next_review,
 )
+from tests.support.responses import expect_json, parse_unmet_pointers
 from tests.support.scenario import Scenario, acceptance_payload, id_of
 
 AS_PLANNED = {"reason_code": "goals_met", "outcome": "Goes to school, sleeps well."}

@@ -2,23 +2,17 @@
 
 from typing import Any
 
-from tests.services.referrals.test_referral_lifecycle import parse_unmet_pointers
-from tests.services.support.test_documents import letter_payload
-from tests.services.support.test_legal_steps import POLICE_REPORT_PAYLOAD
-from tests.services.support.test_service_referrals import (
+from tests.support.case_lifecycle import create_approved_exit_plan, create_closed_case, create_exiting_case
+from tests.support.documents import letter_payload
+from tests.support.locks import run_while_case_locked
+from tests.support.payloads import HELD_SESSION_PAYLOAD, PLANNED_VISIT_PAYLOAD, POLICE_REPORT_PAYLOAD
+from tests.support.responses import expect_json, parse_unmet_pointers
+from tests.support.scenario import Scenario, id_of
+from tests.support.service_referrals import (
     ACTS_TO_STATUS,
     SERVICE_REFERRAL_ACT_PAYLOADS,
     create_service_referral,
 )
-from tests.services.support.test_support_sessions import HELD_SESSION_PAYLOAD, PLANNED_VISIT_PAYLOAD
-from tests.support.case_lifecycle import (
-    create_approved_exit_plan,
-    create_closed_case,
-    create_exiting_case,
-    expect_json,
-)
-from tests.support.locks import run_while_case_locked
-from tests.support.scenario import Scenario, id_of
 
 ENDING = {"reason_code": "goals_met", "outcome": "Well."}
 

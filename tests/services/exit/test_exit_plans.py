@@ -5,13 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 from app.kit.dates import add_months, today
-from tests.services.referrals.test_referral_lifecycle import parse_faults, parse_unmet_pointers
-from tests.support.case_lifecycle import (
-    EXIT_PLAN_PAYLOAD,
-    create_approved_exit_plan,
-    create_exiting_case,
-    expect_json,
-)
+from tests.support.case_lifecycle import EXIT_PLAN_PAYLOAD, create_approved_exit_plan, create_exiting_case
+from tests.support.responses import expect_json, parse_faults, parse_unmet_pointers
 from tests.support.scenario import Scenario, id_of
 
 DAY = timedelta(days=1)

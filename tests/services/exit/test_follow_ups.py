@@ -6,14 +6,13 @@ from typing import Any
 from uuid import uuid4
 
 from app.kit.dates import today
-from tests.services.referrals.test_referral_lifecycle import parse_faults, parse_unmet_pointers
 from tests.support.case_lifecycle import (
     complete_next_review,
     create_active_case,
     create_approved_exit_plan,
     create_closed_case,
-    expect_json,
 )
+from tests.support.responses import expect_json, parse_faults, parse_unmet_pointers
 from tests.support.scenario import Scenario, id_of
 
 WELL = {"held_on": today().isoformat(), "wellbeing": "well", "note": "Plays football."}

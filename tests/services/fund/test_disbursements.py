@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.kit.dates import add_months, today
-from tests.support.case_lifecycle import create_approved_exit_plan, expect_json
+from tests.support.case_lifecycle import create_approved_exit_plan
 from tests.support.fund import (
     RECEIPT_PDF_BASE64,
     act_on_disbursement,
@@ -22,6 +22,7 @@ from tests.support.fund import (
     upload_receipt,
     usd,
 )
+from tests.support.responses import expect_json
 from tests.support.scenario import Scenario, id_of
 
 

@@ -15,7 +15,6 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from tests.support.case_lifecycle import expect_json
 from tests.support.fund import (
     create_disbursement,
     create_fund,
@@ -23,6 +22,7 @@ from tests.support.fund import (
     payment_payload,
     upload_receipt,
 )
+from tests.support.responses import expect_json
 from tests.support.scenario import AuthenticatedClient, Scenario
 
 STEPS = int(os.environ.get("FUND_STEPS", "1500"))

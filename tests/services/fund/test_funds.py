@@ -7,7 +7,6 @@ from tests.support.case_lifecycle import (
     create_active_case,
     create_approved_exit_plan,
     create_exiting_case,
-    expect_json,
     get_next_review,
 )
 from tests.support.fund import (
@@ -24,6 +23,7 @@ from tests.support.fund import (
     upload_receipt,
     usd,
 )
+from tests.support.responses import expect_json
 from tests.support.scenario import Scenario
 
 

@@ -7,7 +7,6 @@ from datetime import timedelta
 from pypdf import PdfReader
 
 from app.kit.dates import today
-from tests.support.case_lifecycle import expect_json
 from tests.support.fund import (
     act_on_disbursement,
     create_approved_disbursement,
@@ -16,6 +15,7 @@ from tests.support.fund import (
     upload_receipt,
     usd,
 )
+from tests.support.responses import expect_json
 from tests.support.scenario import Scenario
 
 

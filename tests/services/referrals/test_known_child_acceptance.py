@@ -5,9 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from tests.access.test_break_glass import BREAK_GLASS_PAYLOAD
-from tests.services.referrals.test_referral_lifecycle import parse_unmet_pointers
-from tests.support.case_lifecycle import expect_json
+from tests.support.payloads import BREAK_GLASS_PAYLOAD
+from tests.support.responses import expect_json, parse_unmet_pointers
 from tests.support.scenario import Scenario, acceptance_payload, id_of, referral_payload
 
 UNLIKE = [{"script": "latin", "family": "Vong", "given": "Piseth"}]

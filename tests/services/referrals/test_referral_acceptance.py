@@ -5,11 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 from app.kit.dates import add_months, today
-from tests.services.referrals.test_referral_lifecycle import (
-    create_referral_after_acts,
-    parse_faults,
-    parse_unmet_pointers,
-)
+from tests.support.referrals import create_referral_after_acts
+from tests.support.responses import parse_faults, parse_unmet_pointers
 from tests.support.scenario import Scenario, acceptance_payload, id_of, referral_payload
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"

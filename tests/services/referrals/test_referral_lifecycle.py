@@ -2,23 +2,13 @@
 
 import asyncio
 import uuid
-from collections.abc import Mapping
-from typing import Any
-
-import httpx
 
 from app.schemas.codes import get_codes
 from app.services.referrals.states import TRANSITIONS
+from tests.support.referrals import REFERRAL_ACT_PAYLOADS, create_referral_after_acts
+from tests.support.responses import parse_faults, parse_unmet_pointers
 from tests.support.scenario import AuthenticatedClient, Scenario, acceptance_payload, id_of, referral_payload
 
-REFERRAL_ACT_PAYLOADS: dict[str, Mapping[str, Any]] = {
-    "acknowledge": {},
-    "request-information": {"question": "Is the child safe tonight?"},
-    "provide-information": {"answer": "Yes, with an aunt."},
-    "accept": acceptance_payload(),
-    "decline": {"reason_code": "no_capacity", "reason": "Full until March."},
-    "withdraw": {"reason": "Sent by mistake."},
-}
 ROADS = {
     "received": (),
     "acknowledged": ("acknowledge",),
@@ -28,26 +18,6 @@ ROADS = {
     "withdrawn": ("withdraw",),
 }
 UNDECIDED = ("received", "acknowledged", "information_requested")
-
-
-async def create_referral_after_acts(scenario: Scenario, *acts: str, **told: Any) -> str:
-    """Return the path of a referral after some acts of the northern supervisor."""
-    path = f"/v1/referrals/{(await scenario.create_referral(**told))['id']}"
-    for act in acts:
-        answer = await scenario.supervisor_north.act(path, act, REFERRAL_ACT_PAYLOADS[act])
-        assert answer.status_code == 200, (act, answer.text)
-    return path
-
-
-def parse_unmet_pointers(answer: httpx.Response) -> dict[str, str | None]:
-    assert answer.status_code == 409, answer.text
-    assert answer.json()["type"] == "urn:firststep:problem:gate-refused"
-    return {fault["code"]: fault["pointer"] for fault in answer.json()["unmet"]}
-
-
-def parse_faults(answer: httpx.Response) -> set[tuple[str, str]]:
-    assert answer.status_code == 422, answer.text
-    return {(fault["pointer"], fault["code"]) for fault in answer.json()["errors"]}
 
 
 async def status_of(caller: AuthenticatedClient, path: str) -> str:

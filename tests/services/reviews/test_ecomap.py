@@ -11,31 +11,18 @@ import uharfbuzz
 from app.rendering import svg as drawings
 from app.rendering.ecomap_geometry import Figure, Ring
 from app.rendering.ecomap_svg import MAX_FIGURES_PER_RING, draw_ecomap
-from tests.architecture.test_query_counts import record_statements
-from tests.services.support.test_service_referrals import (
-    build_service_referral_payload,
-    create_consent,
-    create_provider,
-)
-from tests.support.case_lifecycle import expect_json
+from tests.support.payloads import BILINGUAL_NAMES
+from tests.support.responses import SVG_NAMESPACE, expect_json, parse_svg_texts
 from tests.support.scenario import Scenario, referral_payload
+from tests.support.service_referrals import build_service_referral_payload, create_consent, create_provider
+from tests.support.sql_statements import record_statements
 
-SVG_NAMESPACE = "{http://www.w3.org/2000/svg}"
-BILINGUAL_NAMES = [
-    {"script": "latin", "family": "Keo", "given": "Intrea"},
-    {"script": "khmer", "family": "កែវ", "given": "ឥន្ទ្រា"},
-]
 SCHOOL = {"status": "attending", "grade": "4", "name": "Phum Thmey School"}
 AUNT = {"role": "other", "relationship": "aunt", "names": [{"script": "latin", "given": "Srey <Leak> & Co"}]}
 GRANDMOTHER = {
     "role": "family", "relationship": "grandmother", "is_responsible": True,
     "names": [{"script": "khmer", "family": "កែវ", "given": "ចាន់ធី"}],
 }  # fmt: skip
-
-
-def parse_svg_texts(svg: str) -> list[str]:
-    """Every line of text in a drawing."""
-    return ["".join(found.itertext()) for found in ET.fromstring(svg).iter(f"{SVG_NAMESPACE}text")]  # noqa: S314 - our own
 
 
 def boxes(svg: str) -> list[tuple[float, float, float, float]]:

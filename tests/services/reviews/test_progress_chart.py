@@ -10,13 +10,8 @@ import pytest
 from app.rendering.svg import estimate_text_width
 from app.schemas.codes import get_codes
 from app.services.reviews.progress_chart import DayRatings, draw_progress_chart
-from tests.services.reviews.test_ecomap import SVG_NAMESPACE, parse_svg_texts
-from tests.support.case_lifecycle import (
-    complete_next_review,
-    create_active_case,
-    create_approved_assessment,
-    expect_json,
-)
+from tests.support.case_lifecycle import complete_next_review, create_active_case, create_approved_assessment
+from tests.support.responses import SVG_NAMESPACE, expect_json, parse_svg_texts
 from tests.support.scenario import Scenario
 
 AREAS = get_codes("area")

@@ -6,16 +6,15 @@ from datetime import timedelta
 from typing import Any
 
 from app.kit.dates import add_months, today
-from tests.architecture.test_query_counts import record_statements
-from tests.services.referrals.test_referral_lifecycle import parse_faults, parse_unmet_pointers
 from tests.support.case_lifecycle import (
     complete_next_review,
     create_active_case,
-    expect_json,
     fill_next_review,
     get_next_review,
 )
+from tests.support.responses import expect_json, parse_faults, parse_unmet_pointers
 from tests.support.scenario import Scenario, id_of
+from tests.support.sql_statements import record_statements
 
 DAY = timedelta(days=1)
 BEGUN = "UPDATE care_plans SET decided_at = decided_at - make_interval(days => $1)"

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from tests.services.referrals.test_referral_lifecycle import parse_faults, parse_unmet_pointers
-from tests.services.support.test_documents import create_case_path, letter_payload, upload_document
-from tests.services.support.test_legal_steps import POLICE_REPORT_PAYLOAD
-from tests.services.support.test_support_sessions import HELD_SESSION_PAYLOAD
-from tests.support.case_lifecycle import expect_json
+from tests.support.case_lifecycle import create_case_path
+from tests.support.documents import letter_payload, upload_document
+from tests.support.payloads import HELD_SESSION_PAYLOAD, POLICE_REPORT_PAYLOAD
+from tests.support.responses import expect_json, parse_faults, parse_unmet_pointers
 from tests.support.scenario import AuthenticatedClient, Scenario, id_of
 
 

@@ -13,30 +13,19 @@ from app.config import Settings, get_settings
 from app.schemas.documents import MAX_FILE_BYTES
 from app.server import key_rotation as key_care
 from app.services.support.media_types import EXTENSIONS
-from tests.architecture.test_query_counts import record_statements
-from tests.services.referrals.test_referral_lifecycle import parse_faults
-from tests.services.support.test_media_types import ACCEPTED_FILES, REJECTED_FILES
-from tests.support.case_lifecycle import expect_json
+from tests.support.case_lifecycle import create_case_path
+from tests.support.documents import (
+    ACCEPTED_FILES,
+    LETTER_CONTENT,
+    REJECTED_FILES,
+    letter_payload,
+    upload_document,
+)
+from tests.support.responses import expect_json, parse_faults
 from tests.support.scenario import Scenario, id_of
+from tests.support.sql_statements import record_statements
 
-LETTER_CONTENT = "ជូនចំពោះ Zqxcanary លោកគ្រូ".encode()
 PNG = ACCEPTED_FILES["png"][0]
-
-
-def letter_payload(content: bytes = LETTER_CONTENT, **changes: Any) -> dict[str, Any]:
-    return {"kind": "letter", "title": "To the school", "content": b64encode(content).decode(), **changes}
-
-
-async def create_case_path(scenario: Scenario) -> str:
-    return f"/v1/cases/{(await scenario.open_case())['id']}"
-
-
-async def upload_document(
-    scenario: Scenario, case: str, by: str = "worker_north", **changes: Any
-) -> dict[str, Any]:
-    return expect_json(
-        await scenario.client_for(by).post(f"{case}/documents", letter_payload(**changes)), 201
-    )
 
 
 async def test_a_document_is_added_listed_and_its_file_comes_back_as_it_was(scenario: Scenario) -> None:

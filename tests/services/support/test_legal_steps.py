@@ -7,20 +7,12 @@ from typing import Any
 import pytest
 
 from app.kit.dates import today
-from tests.architecture.test_query_counts import record_statements
-from tests.services.cases.test_people import expect_json
-from tests.services.referrals.test_referral_lifecycle import parse_faults
-from tests.services.support.test_support_sessions import (
-    BREAK_GLASS_PAYLOAD,
-    create_case_path,
-    patch_latest_fields,
-)
+from tests.support.case_lifecycle import create_case_path
+from tests.support.payloads import BREAK_GLASS_PAYLOAD, POLICE_REPORT_PAYLOAD
+from tests.support.responses import expect_json, parse_faults, patch_latest_fields
 from tests.support.scenario import Scenario, id_of
+from tests.support.sql_statements import record_statements
 
-POLICE_REPORT_PAYLOAD: dict[str, Any] = {
-    "kind": "report", "on": "2026-01-12", "authority": "anti_trafficking_police", "file_number": "112/26",
-    "place": "សៀមរាប", "support_person": "Her aunt", "description": "The grandmother reported it.",
-}  # fmt: skip
 INCIDENT = {"kind": "incident", "on": "2026-01-10", "description": "Followed home by a neighbour."}
 HEARING = {"kind": "court_date", "status": "planned", "on": (today() + timedelta(days=40)).isoformat()}
 

@@ -1,67 +1,13 @@
 """The type of a file, found in its content: every kind that is taken, and what only looks like one."""
 
-from io import BytesIO
 from unittest.mock import Mock
-from zipfile import ZIP_STORED, ZipFile
+from zipfile import ZipFile
 
 import pytest
 
 from app.services.support import media_types
-from app.services.support.media_types import DOCX, XLSX, detect_media_type
-
-
-def build_zip_archive(*parts: str) -> bytes:
-    held = BytesIO()
-    with ZipFile(held, "w", ZIP_STORED) as made:
-        for part in parts:
-            made.writestr(part, "<x/>")
-    return held.getvalue()
-
-
-ACCEPTED_FILES = {
-    "pdf": (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n", "application/pdf"),
-    "pdf 2": (b"%PDF-2.0\n", "application/pdf"),
-    "png": (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "image/png"),
-    "jpeg": (b"\xff\xd8\xff\xe0\x00\x10JFIF\x00", "image/jpeg"),
-    "webp": (b"RIFF\x24\x00\x0a\x00WEBPVP8 \x18", "image/webp"),
-    "webp lossless": (b"RIFF\x24\x00\x0a\x00WEBPVP8L\x18", "image/webp"),
-    "heic": (b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic", "image/heic"),
-    "heic by its kin": (b"\x00\x00\x00\x1cftypmif1\x00\x00\x00\x00mif1miafheic", "image/heic"),
-    "docx": (build_zip_archive("[Content_Types].xml", "_rels/.rels", "word/document.xml"), DOCX),
-    "xlsx": (build_zip_archive("[Content_Types].xml", "_rels/.rels", "xl/workbook.xml"), XLSX),
-    "text": ("ជូនចំពោះ លោកគ្រូ\r\n\tSok".encode(), "text/plain"),
-    "text with a mark": (b"\xef\xbb\xbfDear teacher,", "text/plain"),
-}
-REJECTED_FILES = {
-    "nothing": b"",
-    "blank": b" \n\t ",
-    "a mark alone": b"\xef\xbb\xbf",
-    "html": b"<!DOCTYPE html><script>alert(1)</script>",
-    "html after blanks": b"\xef\xbb\xbf\n  <html>",
-    "svg": b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>',
-    "xml": b'<?xml version="1.0"?><svg/>',
-    "gif": b"GIF89a\x01\x00\x01\x00",
-    "windows program": b"MZ\x90\x00\x03\x00\x00\x00",
-    "linux program": b"\x7fELF\x02\x01\x01\x00",
-    "old word": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(64),
-    "zip": build_zip_archive("letter.txt"),
-    "java": build_zip_archive("META-INF/MANIFEST.MF", "A.class"),
-    "powerpoint": build_zip_archive("[Content_Types].xml", "ppt/presentation.xml"),
-    "word with macros": build_zip_archive("[Content_Types].xml", "word/document.xml", "word/vbaProject.bin"),
-    "excel with macros": build_zip_archive("[Content_Types].xml", "xl/workbook.xml", "xl/VBAProject.BIN"),
-    "word without types": build_zip_archive("word/document.xml"),
-    "a zip's head alone": b"PK\x03\x04" + bytes(200),
-    "a zip cut off": ACCEPTED_FILES["docx"][0][:-30],
-    "sound in a riff": b"RIFF\x24\x00\x00\x00WAVEfmt ",
-    "video": b"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isomiso2",
-    "avif": b"\x00\x00\x00\x1cftypmif1\x00\x00\x00\x00mif1miafavif",
-    "a pdf's head further in": b"\x00\x00%PDF-1.7\n",
-    "latin-1": b"D\xe9part",
-    "utf-16": "Dear".encode("utf-16"),
-    "control characters": b"Dear\x00teacher",
-    "an escape": b"\x1b[31mDear",
-    "half a jpeg": b"\xff\xd8",
-}
+from app.services.support.media_types import DOCX, detect_media_type
+from tests.support.documents import ACCEPTED_FILES, REJECTED_FILES, build_zip_archive
 
 
 @pytest.mark.parametrize("name", ACCEPTED_FILES)

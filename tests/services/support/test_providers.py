@@ -5,21 +5,11 @@ from datetime import timedelta
 from typing import Any
 
 from app.kit.dates import today
-from tests.services.referrals.test_referral_lifecycle import parse_faults
-from tests.support.case_lifecycle import expect_json
+from tests.support.payloads import HOSPITAL_PAYLOAD
+from tests.support.responses import expect_json, parse_faults
 from tests.support.scenario import AuthenticatedClient, Scenario, id_of
 
 HERE = "/v1/providers"
-HOSPITAL_PAYLOAD: dict[str, Any] = {
-    "name": "មន្ទីរពេទ្យ Angkor \u200bHospital",
-    "kind": "hospital",
-    "services": ["medical", "mental_health"],
-    "province_codes": ["17"],
-    "contacts": [{"name": "Dr Lim", "position": "Paediatrics", "phone": "012 345 678"}],
-    "places": "Six beds, day and night.",
-    "safeguarding_checked_on": "2026-01-10",
-    "safeguarding_valid_until": "2028-01-09",
-}
 
 
 async def found(caller: AuthenticatedClient, **filters: Any) -> list[str]:

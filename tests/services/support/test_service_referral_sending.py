@@ -8,18 +8,17 @@ from typing import Any
 import asyncpg
 
 from app.kit.dates import add_months, today
-from tests.services.referrals.test_referral_lifecycle import parse_unmet_pointers
-from tests.services.support.test_service_referrals import (
-    VITAL_INTEREST_BASIS,
-    create_case_path,
+from tests.support.case_lifecycle import create_case_path
+from tests.support.locks import wait_for_lock_waiters
+from tests.support.payloads import VITAL_INTEREST_BASIS
+from tests.support.responses import expect_json, parse_unmet_pointers
+from tests.support.scenario import Scenario, id_of
+from tests.support.service_referrals import (
     create_consent,
     create_provider,
     create_service_referral,
     list_service_referral_lines,
 )
-from tests.support.case_lifecycle import expect_json
-from tests.support.locks import wait_for_lock_waiters
-from tests.support.scenario import Scenario, id_of
 
 EVERY_FIELD = [
     "names", "age", "sex", "place", "phone", "languages", "disability", "school", "supporter", "need",

@@ -2,97 +2,26 @@
 
 import asyncio
 import uuid
-from typing import Any
 
-from tests.architecture.test_query_counts import record_statements
-from tests.services.referrals.test_referral_lifecycle import parse_faults, parse_unmet_pointers
-from tests.services.support.test_providers import HOSPITAL_PAYLOAD
-from tests.support.case_lifecycle import expect_json
+from tests.support.case_lifecycle import create_case_path
+from tests.support.payloads import VITAL_INTEREST_BASIS
+from tests.support.responses import expect_json, parse_faults, parse_unmet_pointers
 from tests.support.scenario import Scenario, id_of
+from tests.support.service_referrals import (
+    ACTS_TO_STATUS,
+    SERVICE_REFERRAL_ACT_PAYLOADS,
+    build_service_referral_payload,
+    create_consent,
+    create_provider,
+    create_service_referral,
+    list_service_referral_lines,
+)
+from tests.support.sql_statements import record_statements
 
-PROVIDER_CONSENT_PAYLOAD = {
-    "given_by": ["caregiver"],
-    "method": "oral",
-    "on": "2026-01-10",
-    "scope": ["services", "share_with_providers"],
-}
-VITAL_INTEREST_BASIS = {
-    "basis": "vital_interest",
-    "decided_by": "Night supervisor",
-    "on": "2026-01-10",
-    "reason": "Not safe.",
-}
-SERVICE_REFERRAL_ACT_PAYLOADS: dict[str, dict[str, Any] | None] = {
-    "send": None,
-    "accept": {"note": "Monday at eight."},
-    "decline": {"reason": "No bed."},
-    "complete": {"outcome": "need_met", "note": "Treated."},
-    "cancel": {"reason": "The family moved."},
-}
-ACTS_TO_STATUS = {
-    "draft": (),
-    "sent": ("send",),
-    "accepted": ("send", "accept"),
-    "declined": ("send", "decline"),
-    "completed": ("send", "accept", "complete"),
-    "cancelled": ("cancel",),
-}
 LEGAL = {
     ("draft", "send"), ("sent", "accept"), ("sent", "decline"), ("accepted", "complete"),
     ("draft", "cancel"), ("sent", "cancel"), ("accepted", "cancel"),
 }  # fmt: skip
-
-
-async def create_provider(scenario: Scenario, **changes: Any) -> str:
-    return str(
-        expect_json(
-            await scenario.supervisor_north.post("/v1/providers", {**HOSPITAL_PAYLOAD, **changes}), 201
-        )["id"]
-    )
-
-
-async def create_consent(scenario: Scenario, case: str, **changes: Any) -> str:
-    return str(
-        expect_json(
-            await scenario.worker_north.post(f"{case}/consents", {**PROVIDER_CONSENT_PAYLOAD, **changes}), 201
-        )["id"]
-    )
-
-
-async def build_service_referral_payload(scenario: Scenario, case: str, **changes: Any) -> dict[str, Any]:
-    """What a worker writes who asks a hospital for help, on the caregiver's consent."""
-    told = {
-        "service": "medical",
-        "need": "Stomach pain.",
-        "shared_fields": ["names", "age", "need"],
-        **changes,
-    }
-    if "provider_id" not in told:
-        told["provider_id"] = await create_provider(scenario)
-    if not {"consent_id", "basis_without_consent"} & told.keys():
-        told["consent_id"] = await create_consent(scenario, case)
-    return told
-
-
-async def create_service_referral(scenario: Scenario, case: str, **changes: Any) -> str:
-    """The path of a draft."""
-    made = await scenario.worker_north.post(
-        f"{case}/service-referrals", await build_service_referral_payload(scenario, case, **changes)
-    )
-    expect_json(made, 201)
-    return str(made.headers["location"])
-
-
-async def list_service_referral_lines(scenario: Scenario, case: str) -> list[tuple[str, dict[str, Any]]]:
-    """The timeline since the case was opened, oldest first."""
-    items = expect_json(await scenario.worker_north.get(f"{case}/timeline"))["items"]
-    return [
-        (line["kind"], line["detail"]) for line in items[::-1] if line["record_kind"] == "service_referral"
-    ]
-
-
-async def create_case_path(scenario: Scenario) -> str:
-    return f"/v1/cases/{(await scenario.open_case())['id']}"
 
 
 async def test_a_draft_is_written_changed_and_shares_nothing(scenario: Scenario) -> None:

@@ -6,21 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from app.kit.dates import CAMBODIA_TIMEZONE
-from tests.architecture.test_query_counts import record_statements
-from tests.services.cases.test_people import expect_json
-from tests.services.referrals.test_referral_lifecycle import parse_faults
-from tests.services.support.test_support_sessions import (
-    HELD_SESSION_PAYLOAD,
-    MISSED_SESSION_PAYLOAD,
-    PLANNED_VISIT_PAYLOAD,
-    create_case_path,
-    create_support_session,
-    list_timeline_lines,
-    patch_latest_fields,
-    support_session_path,
-)
-from tests.support.case_lifecycle import create_active_case
+from tests.support.case_lifecycle import create_active_case, create_case_path, list_timeline_lines
+from tests.support.payloads import HELD_SESSION_PAYLOAD, MISSED_SESSION_PAYLOAD, PLANNED_VISIT_PAYLOAD
+from tests.support.responses import expect_json, parse_faults, patch_latest_fields
 from tests.support.scenario import Scenario
+from tests.support.sql_statements import record_statements
+from tests.support.support_sessions import create_support_session, support_session_path
 
 SERIES = {
     "kind": "therapy", "form": "art", "first_at": "2026-11-24T09:00:00+07:00", "count": 8,

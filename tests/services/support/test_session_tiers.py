@@ -8,19 +8,11 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.services.cases.test_people import expect_json
-from tests.services.referrals.test_referral_lifecycle import parse_faults, parse_unmet_pointers
-from tests.services.support.test_support_sessions import (
-    BREAK_GLASS_PAYLOAD,
-    HELD_SESSION_PAYLOAD,
-    PLANNED_VISIT_PAYLOAD,
-    create_case_path,
-    create_support_session,
-    list_timeline_lines,
-    patch_latest_fields,
-    support_session_path,
-)
+from tests.support.case_lifecycle import create_case_path, list_timeline_lines
+from tests.support.payloads import BREAK_GLASS_PAYLOAD, HELD_SESSION_PAYLOAD, PLANNED_VISIT_PAYLOAD
+from tests.support.responses import expect_json, parse_faults, parse_unmet_pointers, patch_latest_fields
 from tests.support.scenario import AuthenticatedClient, Scenario, id_of
+from tests.support.support_sessions import create_support_session, support_session_path
 
 NOTE = "Sand tray: buried the small figure three times."
 ASIDE = "In supervision: watch for dissociation."

@@ -5,61 +5,20 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
-
-from tests.services.cases.test_people import expect_json
-from tests.services.referrals.test_referral_lifecycle import parse_faults, parse_unmet_pointers
-from tests.support.scenario import AuthenticatedClient, Scenario, id_of
-
-HELD_SESSION_PAYLOAD: dict[str, Any] = {
-    "kind": "therapy", "form": "play", "held_at": "2026-01-13T02:00:00Z", "attendance": "attended",
-    "participants": ["the child", "លោកយាយ"], "areas": ["emotional_health", "relationships"],
-    "place": "Playroom", "mood": {"value": 4, "of": 5, "words": "ដូចក្រោយភ្លៀង"},
-    "summary": "Built a house with many doors.", "next_step": "Invite the grandmother.",
-}  # fmt: skip
-PLANNED_VISIT_PAYLOAD = {
-    "kind": "home_visit",
-    "planned_at": "2026-01-20T02:00:00Z",
-    "areas": ["shelter_safety"],
-}
-MISSED_SESSION_PAYLOAD = {"attendance": "missed_by_family", "missed_reason": "The road was flooded."}
-BREAK_GLASS_PAYLOAD = {"reason": "The child is at our door and her worker is away."}
+from tests.support.case_lifecycle import create_case_path, list_timeline_lines
+from tests.support.payloads import (
+    BREAK_GLASS_PAYLOAD,
+    HELD_SESSION_PAYLOAD,
+    MISSED_SESSION_PAYLOAD,
+    PLANNED_VISIT_PAYLOAD,
+)
+from tests.support.responses import expect_json, parse_faults, parse_unmet_pointers, patch_latest_fields
+from tests.support.scenario import Scenario, id_of
+from tests.support.support_sessions import create_support_session, support_session_path
 
 
 def moment(**ahead: float) -> str:
     return (datetime.now(UTC) + timedelta(**ahead)).isoformat().replace("+00:00", "Z")
-
-
-async def create_case_path(scenario: Scenario, *beside: str) -> str:
-    """Return the path of a northern case, with co-workers."""
-    path = f"/v1/cases/{(await scenario.open_case())['id']}"
-    if beside:
-        staff = {
-            "lead_worker_id": str(id_of("worker_north")),
-            "co_worker_ids": [str(id_of(n)) for n in beside],
-        }
-        expect_json(await scenario.supervisor_north.act(path, "assign", staff))
-    return path
-
-
-async def create_support_session(caller: AuthenticatedClient, path: str, **told: Any) -> dict[str, Any]:
-    return expect_json(await caller.post(f"{path}/support-sessions", told), 201)
-
-
-def support_session_path(contact: dict[str, Any]) -> str:
-    return f"/v1/support-sessions/{contact['id']}"
-
-
-async def patch_latest_fields(caller: AuthenticatedClient, path: str, **patch: Any) -> httpx.Response:
-    seen = await caller.get(path)
-    return await caller.patch(path, patch, etag=seen.headers["etag"])
-
-
-async def list_timeline_lines(caller: AuthenticatedClient, path: str, kind: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = expect_json(await caller.get(f"{path}/timeline", params={"kind": kind}))[
-        "items"
-    ]
-    return found
 
 
 async def test_a_session_is_written_down_whole_and_read_back(scenario: Scenario) -> None:

@@ -1,0 +1,69 @@
+"""The PostgreSQL server of the tests, and the template database that each test database is cloned from."""
+
+from dataclasses import dataclass
+
+import asyncpg
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+
+from app.database import migrations
+from app.database.embedded import ADMIN_ROLE, EmbeddedServer
+from app.database.urls import DatabaseUrls, to_sqlalchemy_url
+from app.services.persons import gazetteer, places
+from tests.support.scenario import insert_organization
+
+ADMIN_PASSWORD = "tests-only"
+TEMPLATE_DATABASE = "template_firststep"
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The test server, and how to get a fresh migrated database of it."""
+
+    server: EmbeddedServer
+    urls: DatabaseUrls
+    """Of the template."""
+
+    async def connect(self, database: str) -> asyncpg.Connection:
+        """Connect past the API, as who is bound by nothing."""
+        return await asyncpg.connect(self.server.build_url(ADMIN_ROLE, ADMIN_PASSWORD, database))
+
+    async def execute_as_superuser(self, statement: str, database: str = "postgres") -> None:
+        connection = await self.connect(database)
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    async def clone(self, name: str) -> DatabaseUrls:
+        await self.execute_as_superuser(
+            f'CREATE DATABASE "{name}" TEMPLATE {TEMPLATE_DATABASE} STRATEGY FILE_COPY'
+        )
+        return DatabaseUrls(
+            *(_url_for_database(url, name) for url in (self.urls.owner, self.urls.api, self.urls.reports))
+        )
+
+    async def drop(self, name: str) -> None:
+        await self.execute_as_superuser(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+def _url_for_database(url: str, database: str) -> str:
+    head, _, query = url.partition("?")
+    return f"{head.rpartition('/')[0]}/{database}?{query}"
+
+
+async def create_template_database(server: EmbeddedServer, admin: str) -> DatabaseUrls:
+    connection = await asyncpg.connect(admin)
+    await connection.execute(f"CREATE DATABASE {TEMPLATE_DATABASE}")
+    await connection.close()
+    urls = await migrations.create_database_roles(
+        server.build_url(ADMIN_ROLE, ADMIN_PASSWORD, TEMPLATE_DATABASE)
+    )
+    await migrations.run_in_thread(migrations.upgrade_schema, urls.owner)
+    engine = create_async_engine(to_sqlalchemy_url(urls.owner))
+    owner = await asyncpg.connect(urls.owner)
+    await places.load_places(owner, gazetteer.compute_checksum())
+    await owner.close()
+    async with AsyncSession(engine) as session:
+        await insert_organization(session)
+    await engine.dispose()
+    return urls
