@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.caller import Caller
+from app.access.passwords import parse_stored_password
 from app.access.permissions import Permission
 from app.database.engine import Database
 from app.database.errors import translate_database_errors
@@ -24,7 +25,7 @@ from app.schemas.administration import AgencyCreate, TeamCreate, UserCreate
 from app.schemas.api_clients import ApiClientCreate
 from app.schemas.providers import ProviderContact, ProviderCreate
 from app.server.act_as import run_as, start_session_as
-from app.services.accounts import agencies, api_clients, initial_passwords, teams, users
+from app.services.accounts import agencies, api_clients, teams, users
 from app.services.support import providers
 
 
@@ -112,7 +113,7 @@ async def _create_user(
     )
     user = await session.get_one(User, made.id)
     # As if they had chosen it: whoever tries the demonstration has nothing to change first.
-    user.password_hash = initial_passwords.parse_stored_password(user.password_hash).password_hash
+    user.password_hash = parse_stored_password(user.password_hash).password_hash
     return {"email": email, "password": made.initial_password, "roles": list(roles), "name": name}
 
 

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from app.database.errors import translate_database_errors
 from app.http.route import Route
-from app.services.accounts.oauth_tokens import OAuthError
+from app.services.accounts.client_authentication import OAuthError
 
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 

@@ -1,4 +1,4 @@
-"""People sign in, stay signed in, and sign out."""
+"""Endpoints for the sign-in, token refresh and sign-out of people."""
 
 from fastapi import Depends, Request
 from starlette.responses import Response
@@ -15,41 +15,46 @@ from app.http.sign_in_context import (
 )
 from app.schemas.sign_in import SignInCredentials, UserAccessToken
 from app.services.accounts import refresh_tokens
-from app.services.accounts import sign_in as sign_ins
+from app.services.accounts import sign_in as sign_in_service
 
 router = Router(prefix="/auth", tags=["sign-in"])
 
 
 def get_optional_bearer_token(request: Request) -> str | None:
-    """Return the access token of a request that may come without one."""
+    """Return the access token of a request, or None if it has no Authorization header."""
     return get_bearer_token(request) if "authorization" in request.headers else None
 
 
 @router.post(
     "/login",
     response_model=UserAccessToken,
-    dependencies=[Depends(Public("whoever signs in has no token yet"))],
+    dependencies=[Depends(Public("the caller has no token before the sign-in"))],
 )
 async def sign_in(
     context: CurrentSignInContext, payload: SignInCredentials, previous_refresh_token: RefreshCookie = None
 ) -> Response:
-    """Sign in with e-mail, password and, where one is set up, a code of the second factor.
+    """Sign in with e-mail address and password.
 
-    401 with `errors[].code` `otp_required` asks for the code. The refresh token comes in the cookie `__Host-refresh`.
+    A user with a second factor also sends a code as `otp`; without it the response is 401 with the code `otp_required`.
+    The response sets the refresh token as the cookie `__Host-refresh`. The session of a previous refresh token ends.
     """
-    return with_cookie(await sign_ins.sign_in(context, payload, previous_refresh_token))
+    return with_cookie(await sign_in_service.sign_in(context, payload, previous_refresh_token))
 
 
 @router.post(
     "/refresh",
     response_model=UserAccessToken,
     dependencies=[
-        Depends(Public("the refresh token in the cookie is the proof")),
+        Depends(Public("the refresh token in the cookie authenticates the caller")),
         Depends(require_requested_with),
     ],
 )
 async def refresh_session(context: CurrentSignInContext, refresh_token: RefreshCookie = None) -> Response:
-    """Get the next access token; the refresh token changes too, and using the old one again ends the sign-in."""
+    """Refresh the access token.
+
+    The response also replaces the refresh token in the cookie. If a replaced refresh token is sent again, the session is
+    revoked.
+    """
     return with_cookie(await refresh_tokens.refresh_session(context, refresh_token))
 
 
@@ -58,13 +63,17 @@ async def refresh_session(context: CurrentSignInContext, refresh_token: RefreshC
     status_code=204,
     response_class=Response,
     dependencies=[
-        Depends(Public("signing out twice is no error")),
+        Depends(Public("a session that has ended is not an error")),
         Depends(require_requested_with_for_cookies),
     ],
 )
 async def sign_out(
     request: Request, context: CurrentSignInContext, refresh_token: RefreshCookie = None
 ) -> Response:
-    """Sign out: the access token is refused from the next request on, the cookie is cleared."""
+    """Sign out and end the session.
+
+    Revokes the session of the access token or of the refresh token, and deletes the cookie. A session that has ended
+    already is not an error.
+    """
     await refresh_tokens.sign_out(context, get_optional_bearer_token(request), refresh_token)
     return without_cookie()

@@ -1,4 +1,4 @@
-"""One's own account."""
+"""Endpoints of the caller's own account."""
 
 from typing import Annotated
 from uuid import UUID
@@ -23,83 +23,90 @@ from app.schemas.sign_in import (
     TotpConfirmation,
     TotpEnrolment,
     TotpRemoval,
-    UserSession,
+    UserSessionList,
 )
-from app.schemas.wire import Page, PageQuery
-from app.services.accounts import own_account as accounts
-from app.services.accounts import second_factors, sessions
+from app.schemas.wire import PageQuery
+from app.services.accounts import own_account, second_factors, sessions
 
 router = Router(prefix="/me", tags=["account"])
 
 
 @router.get("")
 async def get_me(caller: AccountOwner, session: Session) -> Me:
-    """Say who I am here, and what I may do."""
-    return await accounts.get_me(session, caller)
+    """Get the caller's account.
+
+    The account contains the roles, teams and permissions of the caller, and whether a second factor is required.
+    """
+    return await own_account.get_me(session, caller)
 
 
 @router.post("/password", status_code=204)
 async def change_my_password(
-    caller: PasswordChanger,
-    session: Session,
-    context: CurrentSignInContext,
-    payload: PasswordChange,
+    caller: PasswordChanger, session: Session, context: CurrentSignInContext, payload: PasswordChange
 ) -> None:
-    """Choose another password; every other sign-in ends. Asks for a recent sign-in."""
-    await accounts.change_password(session, context, caller, payload)
+    """Change the caller's password.
+
+    Every other session of the caller ends, and the calendar feeds are revoked. Wrong current passwords are throttled.
+    """
+    await own_account.change_password(session, context, caller, payload)
 
 
 @router.get("/sessions")
 async def list_my_sessions(
-    caller: AccountOwner,
-    session: Session,
-    page: Annotated[PageQuery, Query()],
-) -> Page[UserSession]:
-    """List where I am signed in, newest first."""
+    caller: AccountOwner, session: Session, page: Annotated[PageQuery, Query()]
+) -> UserSessionList:
+    """List the caller's active sessions.
+
+    The newest sign-in comes first. `current` marks the session of this request.
+    """
     return await sessions.list_own_sessions(session, caller, page)
 
 
 @router.delete("/sessions", status_code=204)
 async def delete_my_sessions(caller: AccountSessionEnder, session: Session) -> None:
-    """Sign me out everywhere, here too; my calendar feeds end with it."""
+    """End all sessions of the caller.
+
+    The current session ends too, and the calendar feeds of the caller are revoked.
+    """
     await sessions.revoke_sessions(session, caller.id, "ended_by_person")
 
 
 @router.delete("/sessions/{session_id}", status_code=204)
-async def delete_my_session(
-    caller: AccountSessionEnder,
-    session: Session,
-    session_id: UUID,
-) -> None:
-    """Sign me out somewhere."""
+async def delete_my_session(caller: AccountSessionEnder, session: Session, session_id: UUID) -> None:
+    """End one session of the caller.
+
+    The access tokens of the session are rejected from the next request on.
+    """
     await sessions.end_own_session(session, caller, session_id)
 
 
 @router.post("/mfa/totp", status_code=201)
-async def enrol_totp(
-    caller: SecondFactorEnroller,
-    session: Session,
-) -> TotpEnrolment:
-    """Begin to set up a second factor: the secret for an authenticator app. Asks for a recent sign-in."""
+async def enrol_totp(caller: SecondFactorEnroller, session: Session) -> TotpEnrolment:
+    """Generate a TOTP secret for a second factor.
+
+    The second factor becomes active when its first code is confirmed. A further call replaces an unconfirmed secret.
+    """
     return await second_factors.enroll_second_factor(session, caller)
 
 
 @router.post("/mfa/totp/confirm")
 async def confirm_totp(
-    caller: SecondFactorConfirmer,
-    session: Session,
-    payload: TotpConfirmation,
+    caller: SecondFactorConfirmer, session: Session, payload: TotpConfirmation
 ) -> RecoveryCodes:
-    """Confirm the second factor by its first code; the recovery codes are shown once. Refresh for a full token."""
+    """Confirm the second factor with its first code.
+
+    The response contains the recovery codes, which are not shown again. Every other session of the caller ends. A token
+    that only allowed setting up the second factor keeps this limit; refresh the session to get a full one.
+    """
     return await second_factors.confirm_second_factor(session, caller, payload)
 
 
 @router.delete("/mfa/totp", status_code=204)
 async def delete_totp(
-    caller: SecondFactorRemover,
-    session: Session,
-    context: CurrentSignInContext,
-    payload: TotpRemoval,
+    caller: SecondFactorRemover, session: Session, context: CurrentSignInContext, payload: TotpRemoval
 ) -> None:
-    """Remove the second factor, with the password or a code. Asks for a recent sign-in."""
+    """Remove the caller's second factor.
+
+    The password or a code proves the identity of the caller. Every other session of the caller ends.
+    """
     await second_factors.remove_second_factor(session, context, caller, payload)

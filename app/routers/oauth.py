@@ -1,4 +1,4 @@
-"""Machines sign in (RFC 6749, 7009, 7523). Forms in, and errors as those RFCs word them."""
+"""OAuth endpoints of API clients (RFC 6749, 7009, 7523). They accept forms and return the errors of these RFCs."""
 
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
@@ -17,8 +17,8 @@ from app.schemas.sign_in import (
     ClientAccessToken,
     OAuthErrorResponse,
 )
-from app.services.accounts import oauth_tokens as machine_tokens
-from app.services.accounts.oauth_tokens import OAuthError
+from app.services.accounts import oauth_tokens
+from app.services.accounts.client_authentication import OAuthError
 
 FORM_MEDIA_TYPE = "application/x-www-form-urlencoded"
 MAX_FORM_BYTES = 16_384
@@ -26,16 +26,17 @@ MAX_FORM_FIELDS = 16
 
 
 async def parse_form(request: Request) -> dict[str, str]:
-    """Return the fields of a form; one without a value counts as absent (RFC 6749, section 3.2).
+    """Return the fields of a form. A field without a value counts as absent (RFC 6749, section 3.2).
 
     Raises:
-        GrantRefused: it is no form, too large, or names a field twice.
+        OAuthError: the body is not a form, is too large, or contains a field twice.
     """
-    label = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     body = await request.body()
-    if label != FORM_MEDIA_TYPE or len(body) > MAX_FORM_BYTES:
+    if media_type != FORM_MEDIA_TYPE or len(body) > MAX_FORM_BYTES:
         raise OAuthError(
-            "invalid_request", f"Send a form ({FORM_MEDIA_TYPE}) of at most {MAX_FORM_BYTES} bytes."
+            "invalid_request",
+            f"The body must be a form ({FORM_MEDIA_TYPE}) of at most {MAX_FORM_BYTES} bytes.",
         )
     try:
         fields = parse_qsl(
@@ -43,25 +44,25 @@ async def parse_form(request: Request) -> dict[str, str]:
             max_num_fields=MAX_FORM_FIELDS,
         )  # fmt: skip
     except ValueError:
-        raise OAuthError("invalid_request", "The form cannot be read.") from None
+        raise OAuthError("invalid_request", "The form cannot be parsed.") from None
     form = dict(fields)
     if len(form) != len(fields) or any("\x00" in value for value in form.values()):
-        raise OAuthError("invalid_request", "A field is given twice, or holds what no field may hold.")
+        raise OAuthError("invalid_request", "A field occurs twice or contains a null character.")
     return {name: value for name, value in form.items() if value}
 
 
 async def parse_basic_credentials(request: Request) -> str | None:
-    """Return the credentials of HTTP Basic, still encoded; None where there are none.
+    """Return the encoded credentials of HTTP Basic, or None if the request has no Authorization header.
 
     Raises:
-        GrantRefused: another scheme is used.
+        OAuthError: the header uses another scheme.
     """
     header = request.headers.get("authorization")
     if header is None:
         return None
     scheme, _, credentials = header.partition(" ")
     if scheme.lower() != "basic":
-        raise OAuthError("invalid_client", "Clients authenticate by HTTP Basic or in the form.")
+        raise OAuthError("invalid_client", "Client authentication must use HTTP Basic or the form.")
     return credentials.strip()
 
 
@@ -83,7 +84,7 @@ router = Router(
 
 @router.post(
     "/token",
-    dependencies=[Depends(Public("clients prove themselves in the request"))],
+    dependencies=[Depends(Public("the request contains the credentials of the API client"))],
     openapi_extra=_build_form_request_body(
         TOKEN_FORM_FIELDS, CLIENT_FORM_FIELDS, required_field="grant_type"
     ),
@@ -91,14 +92,18 @@ router = Router(
 async def create_access_token(
     context: CurrentSignInContext, form: FormFields, basic: BasicCredentials
 ) -> ClientAccessToken:
-    """Get an access token: `client_credentials`, by secret (HTTP Basic or form) or by `private_key_jwt`."""
-    return await machine_tokens.issue_access_token(context, form, basic)
+    """Create an access token for an API client.
+
+    The grant type is `client_credentials`. The API client authenticates by its secret (HTTP Basic or form) or by
+    `private_key_jwt`.
+    """
+    return await oauth_tokens.issue_access_token(context, form, basic)
 
 
 @router.post(
     "/revoke",
     response_class=Response,
-    dependencies=[Depends(Public("clients prove themselves in the request"))],
+    dependencies=[Depends(Public("the request contains the credentials of the API client"))],
     openapi_extra=_build_form_request_body(
         REVOCATION_FORM_FIELDS, CLIENT_FORM_FIELDS, required_field="token"
     ),
@@ -106,6 +111,9 @@ async def create_access_token(
 async def revoke_access_token(
     context: CurrentSignInContext, form: FormFields, basic: BasicCredentials
 ) -> Response:
-    """Revoke an access token of the client's own; a token of nobody is no error."""
-    await machine_tokens.revoke_access_token(context, form, basic)
+    """Revoke an access token of the API client.
+
+    A token that is invalid, expired or issued to another client is ignored, and the response is the same (RFC 7009).
+    """
+    await oauth_tokens.revoke_access_token(context, form, basic)
     return Response()

@@ -7,7 +7,7 @@ from app.http.authorization import Public
 from app.http.responses import CacheableResponse, build_cacheable_response
 from app.http.route import Router
 from app.schemas.sign_in import AuthorizationServerMetadata, Jwks
-from app.services.accounts import server_metadata
+from app.services.accounts import oauth_tokens
 
 router = Router(prefix="/.well-known", version="", tags=["machines"])
 
@@ -23,7 +23,7 @@ async def get_authorization_server_metadata(request: Request) -> Response:
 
     Contains the token and revocation endpoints, the supported grants, scopes and authentication methods.
     """
-    return build_cacheable_response(request, server_metadata.get_server_metadata())
+    return build_cacheable_response(request, oauth_tokens.get_server_metadata())
 
 
 @router.get(
@@ -37,4 +37,4 @@ async def get_jwks(request: Request) -> Response:
 
     The key in use comes first. A replaced key stays in the set until it is retired.
     """
-    return build_cacheable_response(request, server_metadata.get_jwks())
+    return build_cacheable_response(request, oauth_tokens.get_jwks())

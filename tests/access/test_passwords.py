@@ -10,13 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from passlib.hash import argon2
 
+from app.access.password_strength import check_password_strength, load_breached_passwords
 from app.access.passwords import (
     _DUMMY_HASH,
-    check_password_strength,
     generate_client_secret,
     hash_password,
     hash_secret,
-    load_breached_passwords,
     verify_password,
     verify_secret,
 )

@@ -1,24 +1,25 @@
-"""One's own account: who I am here, and my password."""
+"""The caller's own account: profile and password."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.caller import Caller
-from app.access.passwords import check_password_strength, hash_password, verify_password
+from app.access.password_strength import check_password_strength
+from app.access.passwords import hash_password, parse_stored_password, verify_password
 from app.access.permissions import Permission, has_permission
 from app.config import get_settings
 from app.errors import Fault, InvalidInput
-from app.kit.records import get_record
+from app.kit.records import get_for_update, get_record
 from app.models import User
 from app.schemas.sign_in import Me, PasswordChange
-from app.services.accounts import initial_passwords, second_factors, sessions, team_members
-from app.services.accounts import sign_in_throttle as sign_in_attempts
+from app.services.accounts import sessions, sign_in_throttle, team_members
 from app.services.accounts.sign_in_audit import SignInContext
 
 
 async def get_me(session: AsyncSession, caller: Caller) -> Me:
-    """Say who is asking, and what they may do."""
+    """Return the caller's account with its teams and permissions."""
     user = await get_record(session, User, caller.id)
     teams = await team_members.list_memberships_by_user(session, [user.id])
+    permissions = (permission.value for permission in Permission if has_permission(caller.roles, permission))
     return Me(
         id=user.id,
         version=user.version,
@@ -28,41 +29,42 @@ async def get_me(session: AsyncSession, caller: Caller) -> Me:
         teams=teams[user.id],
         mfa_enrolled=user.totp_confirmed_at is not None,
         mfa_required=sessions.needs_second_factor(user),
-        permissions=sorted(
-            permission.value for permission in Permission if has_permission(caller.roles, permission)
-        ),
+        permissions=sorted(permissions),
     )
 
 
 async def change_password(
-    session: AsyncSession, visit: SignInContext, caller: Caller, change: PasswordChange
+    session: AsyncSession, context: SignInContext, caller: Caller, payload: PasswordChange
 ) -> None:
-    """Choose another password; every other sign-in of the person ends (OWASP ASVS 7.4.3).
+    """Change the caller's password. Every other session of the caller ends (OWASP ASVS 7.4.3).
 
     Raises:
-        InvalidInput: the present password is wrong, or the new one is weak.
-        TooManyRequests: the present password was wrong too often.
+        InvalidInput: the current password is wrong, or the new one is too weak.
+        TooManyRequests: the current password was wrong too often.
     """
-    limit = sign_in_attempts.reauthentication_limit(caller.id)
-    await sign_in_attempts.count_attempt(visit.database, limit)
-    user = await second_factors.get_user_for_update(session, caller.id)
-    present = initial_passwords.parse_stored_password(user.password_hash).password_hash
-    right, _ = await verify_password(change.current_password, present)
-    if not right:
-        raise InvalidInput([Fault("/current_password", "wrong", "This is not your present password.")])
-    await sign_in_attempts.reset_attempts(visit.database, limit)
-    _validate_new_password(user, change)
-    user.password_hash = await hash_password(change.new_password)
+    limit = sign_in_throttle.reauthentication_limit(caller.id)
+    await sign_in_throttle.count_attempt(context.database, limit)
+    user = await get_for_update(session, User, caller.id)
+    current_hash = parse_stored_password(user.password_hash).password_hash
+    is_correct, _ = await verify_password(payload.current_password, current_hash)
+    if not is_correct:
+        raise InvalidInput([Fault("/current_password", "wrong", "The current password is wrong.")])
+    await sign_in_throttle.reset_attempts(context.database, limit)
+    _validate_new_password(user, payload)
+    user.password_hash = await hash_password(payload.new_password)
     await sessions.revoke_sessions(session, user.id, "password_changed", except_session_id=caller.session_id)
 
 
-def _validate_new_password(user: User, change: PasswordChange) -> None:
-    words = (user.email, user.name, *user.name.split())
-    longer_list = get_settings().breached_passwords_file
+def _validate_new_password(user: User, payload: PasswordChange) -> None:
+    forbidden_words = (user.email, user.name, *user.name.split())
     faults = check_password_strength(
-        change.new_password, *words, pointer="/new_password", breached_file=longer_list
+        payload.new_password,
+        *forbidden_words,
+        pointer="/new_password",
+        breached_file=get_settings().breached_passwords_file,
     )
-    if change.new_password == change.current_password:
-        faults.append(Fault("/new_password", "unchanged", "This is the password you have."))
+    if payload.new_password == payload.current_password:
+        detail = "The new password must differ from the current one."
+        faults.append(Fault("/new_password", "unchanged", detail))
     if faults:
         raise InvalidInput(faults)

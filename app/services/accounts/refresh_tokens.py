@@ -35,14 +35,18 @@ MAX_COOKIE_LENGTH = 200
 
 @dataclass(frozen=True, slots=True)
 class RefreshToken:
-    """A refresh token, read."""
+    """The parts of a refresh token."""
 
     session_id: UUID
     secret: str
 
+    def matches(self, auth_session: AuthSession) -> bool:
+        """Return whether this is the current refresh token of a session."""
+        return verify_secret(self.secret, auth_session.refresh_digest or b"")
+
 
 def parse_refresh_token(text: str | None) -> RefreshToken | None:
-    """Return the parts of a refresh token, or None where the text cannot be one."""
+    """Return the parts of a refresh token, or None if the text is not one."""
     session_id, _, secret = (text or "")[:MAX_COOKIE_LENGTH].partition(".")
     try:
         return RefreshToken(UUID(session_id), secret) if secret else None
@@ -50,51 +54,54 @@ def parse_refresh_token(text: str | None) -> RefreshToken | None:
         return None
 
 
-async def refresh_session(visit: SignInContext, cookie: str | None) -> SessionTokens:
-    """Give the next access token, and the next refresh token for the one presented.
+async def refresh_session(context: SignInContext, cookie: str | None) -> SessionTokens:
+    """Return the next access token of a session, and a new refresh token that replaces the one in the cookie.
 
     Raises:
-        Unauthenticated: the session is over, or the token was used before; then the whole family ends.
+        Unauthenticated: the session has ended, or the token was used before. In both cases the session is revoked.
     """
-    presented = parse_refresh_token(cookie)
-    if presented is None:
-        await record_authentication_failure(visit, REFRESH_ACTION)
-        raise Unauthenticated("There is no refresh token; please sign in.")
-    secret = generate_client_secret()
+    token = parse_refresh_token(cookie)
+    if token is None:
+        await record_authentication_failure(context, REFRESH_ACTION)
+        raise Unauthenticated("The refresh token is missing. Please sign in.")
+    new_secret = generate_client_secret()
     with translate_database_errors():
-        async with visit.database.session_factory() as session:
-            record = await _rotate_refresh_token(session, presented, secret)
-            user = await session.get(User, record.user_id) if record else None
+        async with context.database.session_factory() as session:
+            auth_session = await _rotate_refresh_token(session, token, new_secret)
+            user = await session.get(User, auth_session.user_id) if auth_session else None
             await session.commit()
-    if record is None or user is None:
-        await _reject_refresh(visit, presented)
-        raise Unauthenticated("The session is over; please sign in again.")
-    await record_authenticated_access(visit, REFRESH_ACTION, "person", user.id, record.id)
-    return issue_session_tokens(user, record, secret)
+    if auth_session is None or user is None:
+        await _reject_refresh(context, token)
+        raise Unauthenticated("The session has ended. Please sign in again.")
+    await record_authenticated_access(context, REFRESH_ACTION, "person", user.id, auth_session.id)
+    return issue_session_tokens(user, auth_session, new_secret)
 
 
 async def _rotate_refresh_token(
-    session: AsyncSession, presented: RefreshToken, secret: str
+    session: AsyncSession, token: RefreshToken, new_secret: str
 ) -> AuthSession | None:
-    """Put a new secret in the place of the presented one: of any number at once, one finds it there."""
-    moment = utc_now()
-    idle_end = moment + timedelta(seconds=get_settings().refresh_idle_seconds)
-    active = exists().where(col(User.id) == col(AuthSession.user_id), col(User.is_active))
+    """Replace the secret of an active session in one update, so that only one of several concurrent refreshes succeeds.
+
+    Returns None if the token is not the current one of an active session.
+    """
+    now = utc_now()
+    idle_ends_at = now + timedelta(seconds=get_settings().refresh_idle_seconds)
+    user_is_active = exists().where(col(User.id) == col(AuthSession.user_id), col(User.is_active))
     statement = (
         update(AuthSession)
         .where(
-            col(AuthSession.id) == presented.session_id,
-            col(AuthSession.refresh_digest) == hash_secret(presented.secret),
+            col(AuthSession.id) == token.session_id,
+            col(AuthSession.refresh_digest) == hash_secret(token.secret),
             col(AuthSession.revoked_at).is_(None),
-            col(AuthSession.idle_ends_at) > moment,
-            # A token needs a whole second to live.
-            col(AuthSession.ends_at) > moment + timedelta(seconds=1),
-            active,
+            col(AuthSession.idle_ends_at) > now,
+            # The lifetime of an access token is at least one second.
+            col(AuthSession.ends_at) > now + timedelta(seconds=1),
+            user_is_active,
         )
         .values(
-            refresh_digest=hash_secret(secret),
-            refreshed_at=moment,
-            idle_ends_at=func.least(idle_end, col(AuthSession.ends_at)),
+            refresh_digest=hash_secret(new_secret),
+            refreshed_at=now,
+            idle_ends_at=func.least(idle_ends_at, col(AuthSession.ends_at)),
         )
         .returning(AuthSession)
         .execution_options(synchronize_session=False)
@@ -102,66 +109,63 @@ async def _rotate_refresh_token(
     return (await session.scalars(statement)).one_or_none()
 
 
-async def _reject_refresh(visit: SignInContext, presented: RefreshToken) -> None:
-    """End the family a used token belongs to, and log whose token was refused."""
+async def _reject_refresh(context: SignInContext, token: RefreshToken) -> None:
+    """Revoke the session of a rejected refresh token, and log the refusal with the session's user."""
     with translate_database_errors():
-        async with visit.database.session_factory() as session:
-            found = await session.get(AuthSession, presented.session_id)
-            subject = found.user_id if found else None
-            reused = bool(found and not verify_secret(presented.secret, found.refresh_digest or b""))
-            if found and subject:
-                await revoke_sessions(
-                    session, subject, "reused" if reused else "idle", only_session_id=found.id
-                )
+        async with context.database.session_factory() as session:
+            auth_session = await session.get(AuthSession, token.session_id)
+            user_id = auth_session.user_id if auth_session else None
+            is_reused = bool(auth_session and not token.matches(auth_session))
+            if auth_session and user_id:
+                reason = "reused" if is_reused else "idle"
+                await revoke_sessions(session, user_id, reason, only_session_id=auth_session.id)
             await session.commit()
-    await record_authentication_failure(
-        visit,
-        REFRESH_REUSE_ACTION if reused and subject else REFRESH_ACTION,
-        "person",
-        subject,
-        presented.session_id,
-    )
+    action = REFRESH_REUSE_ACTION if is_reused and user_id else REFRESH_ACTION
+    await record_authentication_failure(context, action, "person", user_id, token.session_id)
 
 
-async def sign_out(visit: SignInContext, bearer: str | None, cookie: str | None) -> None:
-    """End the sessions that an access token and a refresh token belong to; one that is over is no error.
+async def sign_out(context: SignInContext, access_token: str | None, cookie: str | None) -> None:
+    """Revoke the sessions of an access token and of a refresh token. A session that has ended is not an error.
 
     Raises:
-        Unauthenticated: the access token is not ours, and no refresh token came with it.
+        Unauthenticated: the access token is invalid, and there is no refresh token.
     """
-    presented = parse_refresh_token(cookie)
-    if presented is not None:
-        await _end_session(visit, presented.session_id, presented)
-    if bearer is None:
+    refresh_token = parse_refresh_token(cookie)
+    if refresh_token is not None:
+        await _end_session(context, refresh_token.session_id, refresh_token)
+    if access_token is None:
         return
     try:
-        session_id = get_vault().access_tokens.verify_access_token(bearer).session_id
+        session_id = get_vault().access_tokens.verify_access_token(access_token).session_id
     except Unauthenticated:
-        if presented is None:
+        if refresh_token is None:
             raise
         return
-    await _end_session(visit, session_id, None)
+    await _end_session(context, session_id, None)
 
 
-async def _end_session(visit: SignInContext, session_id: UUID, presented: RefreshToken | None) -> None:
+async def _end_session(context: SignInContext, session_id: UUID, token: RefreshToken | None) -> None:
     with translate_database_errors():
-        async with visit.database.session_factory() as session:
-            found = await session.get(AuthSession, session_id)
-    if found is None or found.user_id is None or found.revoked_at is not None:
+        async with context.database.session_factory() as session:
+            auth_session = await session.get(AuthSession, session_id)
+    if auth_session is None or auth_session.user_id is None or auth_session.revoked_at is not None:
         return
-    if presented and not verify_secret(presented.secret, found.refresh_digest or b""):
-        await _reject_refresh(visit, presented)
+    if token and not token.matches(auth_session):
+        await _reject_refresh(context, token)
         return
-    await record_authenticated_access(visit, SIGN_OUT_ACTION, "person", found.user_id, found.id, status=204)
+    user_id = auth_session.user_id
+    await record_authenticated_access(
+        context, SIGN_OUT_ACTION, "person", user_id, auth_session.id, status=204
+    )
     with translate_database_errors():
-        async with visit.database.session_factory() as session:
-            await revoke_sessions(session, found.user_id, "signed_out", only_session_id=found.id)
+        async with context.database.session_factory() as session:
+            await revoke_sessions(session, user_id, "signed_out", only_session_id=auth_session.id)
             await session.commit()
 
 
-async def revoke_session_of_refresh_token(session: AsyncSession, cookie: str | None, because: str) -> None:
-    """End the family of the refresh token a browser still holds, if it is the family's present one."""
-    presented = parse_refresh_token(cookie)
-    found = await session.get(AuthSession, presented.session_id) if presented else None
-    if presented and found and found.user_id and verify_secret(presented.secret, found.refresh_digest or b""):
-        await revoke_sessions(session, found.user_id, because, only_session_id=found.id)
+async def revoke_session_of_refresh_token(session: AsyncSession, cookie: str | None, reason: str) -> None:
+    """Revoke the session of the refresh token in a browser's cookie, if the token is the current one."""
+    token = parse_refresh_token(cookie)
+    auth_session = await session.get(AuthSession, token.session_id) if token else None
+    if token and auth_session and auth_session.user_id and token.matches(auth_session):
+        await revoke_sessions(session, auth_session.user_id, reason, only_session_id=auth_session.id)

@@ -1,14 +1,14 @@
-"""The second factor of a person: set up, used, removed. The secret and the recovery codes are kept sealed."""
+"""Second factors of users: enrolment, verification and removal. The secret and the recovery codes are encrypted.
+
+Every function that reads or changes a second factor locks the user, so that each code is accepted once.
+"""
 
 import time
-from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.passwords import verify_password
+from app.access.passwords import parse_stored_password, verify_password
 from app.access.second_factor import (
     build_provisioning_uri,
     find_recovery_code_hash,
@@ -17,43 +17,28 @@ from app.access.second_factor import (
     hash_recovery_code,
     match_totp_step,
 )
-from app.access.vault import decrypt, encrypt
 from app.errors import Conflict, Fault, InvalidInput, NotFound
+from app.kit.records import get_for_update
 from app.models import User
+from app.models.organisation import StoredTotpSecret
 from app.models.record import utc_now
 from app.schemas.sign_in import RecoveryCodes, TotpConfirmation, TotpEnrolment, TotpRemoval
-from app.services.accounts import initial_passwords, sessions
-from app.services.accounts import sign_in_throttle as sign_in_attempts
+from app.services.accounts import sessions, sign_in_throttle
 from app.services.accounts.sign_in_audit import SignInContext
-
-TOTP_COLUMN = "totp_sealed"
-
-
-async def get_user_for_update(session: AsyncSession, user_id: Any) -> User:
-    """Return a person, locked: of two uses of one code at once, one finds it used.
-
-    Raises:
-        NotFound: there is none.
-    """
-    query = select(User).where(col(User.id) == user_id).with_for_update(key_share=True)
-    found = await session.scalar(query.execution_options(populate_existing=True))
-    if found is None:
-        raise NotFound
-    return found
 
 
 async def enroll_second_factor(session: AsyncSession, caller: Caller) -> TotpEnrolment:
-    """Begin: make a secret, to be confirmed with its first code. Doing it again makes another.
+    """Generate a TOTP secret, to be confirmed with its first code. Another call replaces an unconfirmed secret.
 
     Raises:
         Conflict: a second factor is confirmed already.
     """
-    user = await get_user_for_update(session, caller.id)
+    user = await get_for_update(session, User, caller.id)
     if user.totp_confirmed_at is not None:
-        raise Conflict("A second factor is set up already: remove it first.")
+        raise Conflict("A second factor is set up already. Remove it first.")
     secret = generate_totp_secret()
     user.totp_last_step = None
-    encrypt(user, TOTP_COLUMN, {"secret": secret, "recovery": []})
+    user.totp = StoredTotpSecret(secret=secret, recovery=[])
     return TotpEnrolment(
         secret=secret, provisioning_uri=build_provisioning_uri(user.email, secret), confirmed=False
     )
@@ -62,49 +47,49 @@ async def enroll_second_factor(session: AsyncSession, caller: Caller) -> TotpEnr
 async def confirm_second_factor(
     session: AsyncSession, caller: Caller, payload: TotpConfirmation
 ) -> RecoveryCodes:
-    """Confirm a second factor by its first code; every other sign-in of the person ends.
+    """Confirm a second factor with its first code. Every other session of the caller ends.
 
     Raises:
-        Conflict: none was begun, or it is confirmed already.
-        InvalidInput: the code is not the present one.
+        Conflict: there is no second factor to confirm.
+        InvalidInput: the code is wrong.
     """
-    user = await get_user_for_update(session, caller.id)
-    if user.totp_encrypted is None or user.totp_confirmed_at is not None:
-        raise Conflict("There is no second factor to confirm: begin with POST /v1/me/mfa/totp.")
-    kept, codes = decrypt(user, TOTP_COLUMN), generate_recovery_codes()
-    step = match_totp_step(kept["secret"], payload.code, after_step=None, now=time.time())
+    user = await get_for_update(session, User, caller.id)
+    totp = user.totp
+    if totp is None or user.totp_confirmed_at is not None:
+        raise Conflict("There is no second factor to confirm. Begin with POST /v1/me/mfa/totp.")
+    step = match_totp_step(totp["secret"], payload.code, after_step=None, now=time.time())
     if step is None:
-        raise InvalidInput(
-            [Fault("/code", "code_wrong", "This is not the present code; is the clock right?")]
-        )
+        raise InvalidInput([Fault("/code", "code_wrong", "Invalid code. Check the device's clock.")])
+    recovery_codes = generate_recovery_codes()
+    recovery_hashes = [hash_recovery_code(code).hex() for code in recovery_codes]
     user.totp_last_step, user.totp_confirmed_at = step, utc_now()
-    encrypt(user, TOTP_COLUMN, {**kept, "recovery": [hash_recovery_code(code).hex() for code in codes]})
+    user.totp = StoredTotpSecret(secret=totp["secret"], recovery=recovery_hashes)
     await sessions.revoke_sessions(
         session, user.id, "second_factor_added", except_session_id=caller.session_id
     )
-    return RecoveryCodes(recovery_codes=codes)
+    return RecoveryCodes(recovery_codes=recovery_codes)
 
 
 async def remove_second_factor(
-    session: AsyncSession, visit: SignInContext, caller: Caller, proof: TotpRemoval
+    session: AsyncSession, context: SignInContext, caller: Caller, payload: TotpRemoval
 ) -> None:
-    """Remove the second factor of the person who proves to be that person; every other sign-in ends.
+    """Remove the caller's second factor after verifying the password or a code. Every other session ends.
 
     Raises:
-        NotFound: there is none.
+        NotFound: no second factor is confirmed.
         InvalidInput: the password or the code is wrong.
-        TooManyRequests: too many were wrong.
+        TooManyRequests: too many attempts failed.
     """
-    limit = sign_in_attempts.reauthentication_limit(caller.id)
-    await sign_in_attempts.count_attempt(visit.database, limit)
-    user = await get_user_for_update(session, caller.id)
+    limit = sign_in_throttle.reauthentication_limit(caller.id)
+    await sign_in_throttle.count_attempt(context.database, limit)
+    user = await get_for_update(session, User, caller.id)
     if user.totp_confirmed_at is None:
-        await sign_in_attempts.undo_attempt(visit.database, limit)
-        raise NotFound("There is no second factor.")
-    if not await _verify_proof(user, proof):
-        pointer = "/password" if proof.code is None else "/code"
-        raise InvalidInput([Fault(pointer, "proof_wrong", "This is not right.")])
-    await sign_in_attempts.reset_attempts(visit.database, limit)
+        await sign_in_throttle.undo_attempt(context.database, limit)
+        raise NotFound("No second factor is set up.")
+    if not await _verify_proof(user, payload):
+        field = "password" if payload.code is None else "code"
+        raise InvalidInput([Fault(f"/{field}", "proof_wrong", f"The {field} is wrong.")])
+    await sign_in_throttle.reset_attempts(context.database, limit)
     clear_second_factor(user)
     await sessions.revoke_sessions(
         session, user.id, "second_factor_removed", except_session_id=caller.session_id
@@ -112,30 +97,30 @@ async def remove_second_factor(
 
 
 def clear_second_factor(user: User) -> None:
-    """Take a person's second factor away."""
-    user.totp_encrypted = user.totp_confirmed_at = user.totp_last_step = None
+    """Delete the second factor of a user."""
+    user.totp = user.totp_confirmed_at = user.totp_last_step = None
 
 
 def consume_second_factor_code(user: User, code: str) -> bool:
-    """Whether a locked person's code is right; if so it is used up, with the transaction (OWASP ASVS 6.5.1)."""
-    kept = decrypt(user, TOTP_COLUMN)
-    step = match_totp_step(kept["secret"], code, after_step=user.totp_last_step, now=time.time())
+    """Return whether a code is right, and mark it as used (OWASP ASVS 6.5.1). The user must be locked."""
+    totp = user.totp
+    if totp is None:
+        return False
+    step = match_totp_step(totp["secret"], code, after_step=user.totp_last_step, now=time.time())
     if step is not None:
         user.totp_last_step = step
         return True
-    found = find_recovery_code_hash(code, map(bytes.fromhex, kept["recovery"]))
-    if found is None:
+    recovery_hash = find_recovery_code_hash(code, map(bytes.fromhex, totp["recovery"]))
+    if recovery_hash is None:
         return False
-    encrypt(
-        user, TOTP_COLUMN, {**kept, "recovery": [other for other in kept["recovery"] if other != found.hex()]}
-    )
+    remaining_hashes = [stored_hash for stored_hash in totp["recovery"] if stored_hash != recovery_hash.hex()]
+    user.totp = StoredTotpSecret(secret=totp["secret"], recovery=remaining_hashes)
     return True
 
 
-async def _verify_proof(user: User, proof: TotpRemoval) -> bool:
-    if proof.code is not None:
-        return consume_second_factor_code(user, proof.code)
-    right, _ = await verify_password(
-        proof.password or "", initial_passwords.parse_stored_password(user.password_hash).password_hash
-    )
-    return right
+async def _verify_proof(user: User, payload: TotpRemoval) -> bool:
+    if payload.code is not None:
+        return consume_second_factor_code(user, payload.code)
+    current_hash = parse_stored_password(user.password_hash).password_hash
+    is_correct, _ = await verify_password(payload.password or "", current_hash)
+    return is_correct

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.passwords import generate_client_secret, hash_secret
+from app.access.passwords import generate_client_secret, hash_secret, parse_stored_password
 from app.access.permissions import CHILD_DATA_ROLES
 from app.access.vault import get_vault
 from app.config import get_settings
@@ -26,149 +26,149 @@ from app.errors import NotFound
 from app.kit.pagination import Paginator
 from app.models import AuthSession, CalendarFeed, User
 from app.models.record import new_id, utc_now
-from app.schemas.sign_in import UserAccessToken, UserSession
-from app.schemas.wire import Page, PageQuery
-from app.services.accounts import initial_passwords
+from app.schemas.sign_in import UserAccessToken, UserSession, UserSessionList
+from app.schemas.wire import PageQuery
 from app.services.accounts.sign_in_audit import SignInContext
 
 FULL_SCOPE = "full"
 ENROLLMENT_SCOPE = "enrol"
-"""A token's scope while something is left to set up: a password of one's own, a second factor."""
-
+"""Scope of a token while the user must still choose a password or set up a second factor."""
 MAX_USER_AGENT_LENGTH = 300
 
 
 @dataclass(frozen=True, slots=True)
 class SessionTokens:
-    """What a sign-in or refresh gives: the answer, and the refresh token for the cookie."""
+    """The tokens that a sign-in or refresh issues: the response body, and the refresh token for the cookie."""
 
     response: UserAccessToken
     refresh_token: str
     refresh_token_lifetime: int
-    """Seconds the refresh token lives."""
+    """Lifetime of the refresh token in seconds."""
 
 
 def needs_second_factor(user: User) -> bool:
-    """Whether the person's roles need a second factor here."""
+    """Return whether the user's roles require a second factor in this installation."""
     return get_settings().is_mfa_required and not CHILD_DATA_ROLES.isdisjoint(user.roles)
 
 
-def create_user_session(visit: SignInContext, user: User) -> tuple[AuthSession, str]:
-    """Return a new session of a person and its first refresh secret."""
-    begun, secret = utc_now(), generate_client_secret()
-    ends_at = begun + timedelta(seconds=get_settings().session_seconds)
-    record = AuthSession(
+def create_user_session(context: SignInContext, user: User) -> tuple[AuthSession, str]:
+    """Return a new session of a user, not yet stored, and the secret of its first refresh token."""
+    now, secret = utc_now(), generate_client_secret()
+    ends_at = now + timedelta(seconds=get_settings().session_seconds)
+    auth_session = AuthSession(
         id=new_id(),
         user_id=user.id,
         refresh_digest=hash_secret(secret),
-        created_at=begun,
-        refreshed_at=begun,
-        idle_ends_at=min(begun + timedelta(seconds=get_settings().refresh_idle_seconds), ends_at),
+        created_at=now,
+        refreshed_at=now,
+        idle_ends_at=min(now + timedelta(seconds=get_settings().refresh_idle_seconds), ends_at),
         ends_at=ends_at,
-        address=visit.address,
-        user_agent=(visit.user_agent or "")[:MAX_USER_AGENT_LENGTH] or None,
+        address=context.address,
+        user_agent=(context.user_agent or "")[:MAX_USER_AGENT_LENGTH] or None,
     )
-    return record, secret
+    return auth_session, secret
 
 
-def issue_session_tokens(user: User, record: AuthSession, secret: str) -> SessionTokens:
-    """Return the access token of a session, and its refresh token."""
-    initial = initial_passwords.parse_stored_password(user.password_hash).is_initial
-    enrolling = needs_second_factor(user) and user.totp_confirmed_at is None
-    lifetime = min(get_settings().access_token_seconds, _seconds_until(record.ends_at))
-    token = get_vault().access_tokens.issue_access_token(
+def issue_session_tokens(user: User, auth_session: AuthSession, secret: str) -> SessionTokens:
+    """Return a new access token of a session, with the refresh token for `secret`."""
+    has_initial_password = parse_stored_password(user.password_hash).is_initial
+    must_enroll = needs_second_factor(user) and user.totp_confirmed_at is None
+    lifetime = min(get_settings().access_token_seconds, _seconds_until(auth_session.ends_at))
+    access_token = get_vault().access_tokens.issue_access_token(
         user.id,
         kind="person",
-        session_id=record.id,
-        scope=ENROLLMENT_SCOPE if initial or enrolling else FULL_SCOPE,
+        session_id=auth_session.id,
+        scope=ENROLLMENT_SCOPE if has_initial_password or must_enroll else FULL_SCOPE,
         lifetime=lifetime,
-        auth_time=int(record.created_at.timestamp()),
+        auth_time=int(auth_session.created_at.timestamp()),
         amr=("pwd",) if user.totp_confirmed_at is None else ("pwd", "otp"),
     )
-    answer = UserAccessToken(
-        access_token=token,
+    response = UserAccessToken(
+        access_token=access_token,
         token_type="Bearer",  # noqa: S106 - a kind of token, not one
         expires_in=lifetime,
-        mfa_required=enrolling,
-        password_change_required=initial,
+        mfa_required=must_enroll,
+        password_change_required=has_initial_password,
     )
-    return SessionTokens(answer, f"{record.id}.{secret}", _seconds_until(record.idle_ends_at))
+    return SessionTokens(response, f"{auth_session.id}.{secret}", _seconds_until(auth_session.idle_ends_at))
 
 
 async def revoke_sessions(
     session: AsyncSession,
     user_id: UUID,
-    because: str,
+    reason: str,
     *,
     only_session_id: UUID | None = None,
     except_session_id: UUID | None = None,
 ) -> int:
-    """End a person's sessions: every one, `only` one, or all but the one to `keep`. Return how many ended.
+    """Revoke the active sessions of a user and return their number.
 
-    Where it is more than one, their calendar feeds end too: whoever had got in may have made one.
+    Revokes all of them, only `only_session_id`, or all except `except_session_id`. Unless a single session is revoked,
+    the calendar feeds of the user are revoked too: an intruder may have created one.
     """
-    chosen = [col(AuthSession.user_id) == user_id, col(AuthSession.revoked_at).is_(None)]
-    if only_session_id is not None:
-        chosen.append(col(AuthSession.id) == only_session_id)
-    if except_session_id is not None:
-        chosen.append(col(AuthSession.id) != except_session_id)
+    conditions = [col(AuthSession.user_id) == user_id, col(AuthSession.revoked_at).is_(None)]
     if only_session_id is None:
-        feeds = update(CalendarFeed).where(
-            col(CalendarFeed.user_id) == user_id, col(CalendarFeed.revoked_at).is_(None)
-        )
-        await session.execute(
-            feeds.values(revoked_at=utc_now(), version=CalendarFeed.version + 1).execution_options(
-                synchronize_session=False
-            )
-        )
-    values = {"revoked_at": utc_now(), "revoked_because": because}
-    ended = await session.scalars(
+        await _revoke_calendar_feeds(session, user_id)
+    else:
+        conditions.append(col(AuthSession.id) == only_session_id)
+    if except_session_id is not None:
+        conditions.append(col(AuthSession.id) != except_session_id)
+    revoked_ids = await session.scalars(
         update(AuthSession)
-        .where(*chosen)
-        .values(values)
+        .where(*conditions)
+        .values({"revoked_at": utc_now(), "revoked_because": reason})
         .returning(col(AuthSession.id))
         .execution_options(synchronize_session=False)
     )
-    return len(ended.all())
+    return len(revoked_ids.all())
 
 
-async def list_own_sessions(session: AsyncSession, caller: Caller, page: PageQuery) -> Page[UserSession]:
-    """List the person's own sign-ins that are alive, newest first."""
-    moment = utc_now()
-    paging = Paginator("sessions", page.limit, page.cursor, {"of": caller.id})
-    alive = select(AuthSession).where(
+async def _revoke_calendar_feeds(session: AsyncSession, user_id: UUID) -> None:
+    await session.execute(
+        update(CalendarFeed)
+        .where(col(CalendarFeed.user_id) == user_id, col(CalendarFeed.revoked_at).is_(None))
+        .values(revoked_at=utc_now(), version=CalendarFeed.version + 1)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def list_own_sessions(session: AsyncSession, caller: Caller, page: PageQuery) -> UserSessionList:
+    """Return one page of the caller's active sessions, newest first."""
+    now = utc_now()
+    paginator = Paginator("sessions", page.limit, page.cursor, {"of": caller.id})
+    query = select(AuthSession).where(
         col(AuthSession.user_id) == caller.id,
         col(AuthSession.revoked_at).is_(None),
-        col(AuthSession.idle_ends_at) > moment,
-        col(AuthSession.ends_at) > moment,
+        col(AuthSession.idle_ends_at) > now,
+        col(AuthSession.ends_at) > now,
     )
-    rows, cursor = await paging.fetch_records(
-        session, alive, col(AuthSession.created_at), col(AuthSession.id)
+    rows, cursor = await paginator.fetch_records(
+        session, query, col(AuthSession.created_at), col(AuthSession.id)
     )
-    return Page(items=[_to_schema(row, caller) for row in rows], next_cursor=cursor)
+    return UserSessionList(items=[_to_schema(row, caller) for row in rows], next_cursor=cursor)
 
 
 async def end_own_session(session: AsyncSession, caller: Caller, session_id: UUID) -> None:
-    """End one of the person's own sign-ins.
+    """Revoke one of the caller's sessions.
 
     Raises:
-        NotFound: there is none, or it is somebody else's, or it has ended.
+        NotFound: the session does not exist, belongs to another user, or is revoked already.
     """
     if not await revoke_sessions(session, caller.id, "ended_by_person", only_session_id=session_id):
         raise NotFound
 
 
-def _to_schema(record: AuthSession, caller: Caller) -> UserSession:
+def _to_schema(auth_session: AuthSession, caller: Caller) -> UserSession:
     return UserSession(
-        id=record.id,
-        created_at=record.created_at,
-        refreshed_at=record.refreshed_at,
-        ends_at=record.ends_at,
-        address=record.address,
-        user_agent=record.user_agent,
-        current=record.id == caller.session_id,
+        id=auth_session.id,
+        created_at=auth_session.created_at,
+        refreshed_at=auth_session.refreshed_at,
+        ends_at=auth_session.ends_at,
+        address=auth_session.address,
+        user_agent=auth_session.user_agent,
+        current=auth_session.id == caller.session_id,
     )
 
 
-def _seconds_until(moment: datetime) -> int:
-    return max(1, int((moment - utc_now()).total_seconds()))
+def _seconds_until(end: datetime) -> int:
+    return max(1, int((end - utc_now()).total_seconds()))

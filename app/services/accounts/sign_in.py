@@ -1,17 +1,17 @@
-"""People sign in: slowed down when they guess, the same answer for everything that is wrong, always in the log."""
+"""Sign-in of people. Attempts are throttled and logged, and wrong credentials always give the same response."""
 
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.passwords import verify_password
+from app.access.passwords import parse_stored_password, verify_password
 from app.database.errors import translate_database_errors
 from app.errors import Fault, TooManyRequests, Unauthenticated
+from app.kit.records import get_for_update
 from app.models import AuthSession, User
 from app.schemas.sign_in import SignInCredentials
-from app.services.accounts import initial_passwords, refresh_tokens, second_factors, sessions
-from app.services.accounts import sign_in_throttle as sign_in_attempts
+from app.services.accounts import refresh_tokens, second_factors, sessions, sign_in_throttle
 from app.services.accounts.sessions import SessionTokens
 from app.services.accounts.sign_in_audit import (
     SignInContext,
@@ -19,114 +19,123 @@ from app.services.accounts.sign_in_audit import (
     record_authentication_failure,
     record_throttled_attempt,
 )
+from app.services.accounts.sign_in_throttle import AttemptLimit
 
 SIGN_IN_ACTION = "account.sign_in"
 
 
 @dataclass(frozen=True, slots=True)
 class _VerifiedUser:
-    """A person whose password was right, and the hash to store where theirs is weaker than today's."""
+    """A user whose password is verified, and a new hash if the stored one uses weaker parameters."""
 
     user: User
     new_hash: str | None
 
 
-async def sign_in(visit: SignInContext, said: SignInCredentials, earlier_cookie: str | None) -> SessionTokens:
-    """Sign a person in; the sign-in whose refresh token the browser still holds ends (OWASP ASVS 7.2.4).
+async def sign_in(
+    context: SignInContext, payload: SignInCredentials, previous_cookie: str | None
+) -> SessionTokens:
+    """Sign in and begin a session. The session of the browser's previous refresh token ends (OWASP ASVS 7.2.4).
 
     Raises:
-        Unauthenticated: e-mail or password is wrong, or nobody's; or a code is needed, or wrong.
+        Unauthenticated: the e-mail address, password or code is wrong, or the code is missing.
         TooManyRequests: too many attempts failed.
     """
-    network = sign_in_attempts.network_limit(visit.network)
-    account = sign_in_attempts.account_limit(said.email, visit.network)
-    await _count_attempt(visit, account, network)
-    known = await _authenticate_by_password(visit, said)
-    if known.user.totp_confirmed_at is not None:
-        await _require_code(visit, known.user, said.otp, account, network)
-    tokens = await _complete_sign_in(visit, known, said.otp, earlier_cookie)
-    await sign_in_attempts.reset_attempts(
-        visit.database, account, sign_in_attempts.second_factor_limit(known.user.id)
-    )
-    await sign_in_attempts.undo_attempt(visit.database, network)
+    network = sign_in_throttle.network_limit(context.network)
+    account = sign_in_throttle.account_limit(payload.email, context.network)
+    await _count_attempt(context, account, network)
+    verified = await _authenticate_by_password(context, payload)
+    if verified.user.totp_confirmed_at is not None:
+        await _require_code(context, verified.user, payload.otp, account, network)
+    tokens = await _complete_sign_in(context, verified, payload.otp, previous_cookie)
+    codes = sign_in_throttle.second_factor_limit(verified.user.id)
+    await sign_in_throttle.reset_attempts(context.database, account, codes)
+    await sign_in_throttle.undo_attempt(context.database, network)
     return tokens
 
 
-async def _count_attempt(visit: SignInContext, *limits: sign_in_attempts.AttemptLimit) -> None:
+async def _count_attempt(context: SignInContext, *limits: AttemptLimit) -> None:
     try:
-        await sign_in_attempts.count_attempt(visit.database, *limits)
+        await sign_in_throttle.count_attempt(context.database, *limits)
     except TooManyRequests:
-        await record_throttled_attempt(visit, SIGN_IN_ACTION)
+        await record_throttled_attempt(context, SIGN_IN_ACTION)
         raise
 
 
-async def _authenticate_by_password(visit: SignInContext, said: SignInCredentials) -> _VerifiedUser:
-    """Return whose e-mail and password these are. Unknown, wrong and deactivated cost and answer the same."""
+async def _authenticate_by_password(context: SignInContext, payload: SignInCredentials) -> _VerifiedUser:
+    """Return the user with this e-mail address and password.
+
+    An unknown address, a wrong password and a deactivated user give the same error after the same time.
+    """
     with translate_database_errors():
-        async with visit.database.session_factory() as session:
-            found = await session.scalar(select(User).where(func.lower(User.email) == func.lower(said.email)))
-    stored = initial_passwords.parse_stored_password(
-        found.password_hash if found and found.is_active else None
-    )
-    right, new_hash = await verify_password(said.password, stored.password_hash)
-    if not right or found is None:
-        await record_authentication_failure(visit, SIGN_IN_ACTION, "person", found.id if found else None)
+        async with context.database.session_factory() as session:
+            user = await session.scalar(
+                select(User).where(func.lower(User.email) == func.lower(payload.email))
+            )
+    stored = parse_stored_password(user.password_hash if user and user.is_active else None)
+    is_correct, new_hash = await verify_password(payload.password, stored.password_hash)
+    if not is_correct or user is None:
+        await record_authentication_failure(context, SIGN_IN_ACTION, "person", user.id if user else None)
         raise _wrong_credentials_error()
-    return _VerifiedUser(found, None if stored.is_initial else new_hash)
+    return _VerifiedUser(user, None if stored.is_initial else new_hash)
 
 
 async def _require_code(
-    visit: SignInContext,
-    user: User,
-    otp: str | None,
-    account: sign_in_attempts.AttemptLimit,
-    network: sign_in_attempts.AttemptLimit,
+    context: SignInContext, user: User, otp: str | None, account: AttemptLimit, network: AttemptLimit
 ) -> None:
-    """Ask for a code where none came: no guess was made. Where one came, it counts against the person's codes."""
+    """Require a code of the second factor, and count it as an attempt.
+
+    A request without a code is not counted as a failed attempt, because its password is correct.
+    """
     if otp is not None:
-        await _count_attempt(visit, sign_in_attempts.second_factor_limit(user.id))
+        await _count_attempt(context, sign_in_throttle.second_factor_limit(user.id))
         return
-    await sign_in_attempts.undo_attempt(visit.database, account, network)
-    await record_authentication_failure(visit, SIGN_IN_ACTION, "person", user.id)
+    await sign_in_throttle.undo_attempt(context.database, account, network)
+    await record_authentication_failure(context, SIGN_IN_ACTION, "person", user.id)
     raise _code_error("otp_required", "Send the code of your second factor as `otp`.")
 
 
 async def _complete_sign_in(
-    visit: SignInContext, known: _VerifiedUser, otp: str | None, earlier_cookie: str | None
+    context: SignInContext, verified: _VerifiedUser, otp: str | None, previous_cookie: str | None
 ) -> SessionTokens:
-    """Use the code up and begin the session, in one transaction; then log it, and only then hand tokens out."""
+    """Consume the code and store the session in one transaction, write the access log, then issue the tokens."""
     with translate_database_errors():
-        async with visit.database.session_factory() as session:
-            user = await second_factors.get_user_for_update(session, known.user.id)
-            proven = _is_unchanged(user, known.user)
-            accepted = proven and _verify_code(user, otp)
-            if accepted:
-                record, secret = await _create_session(session, visit, user, known.new_hash, earlier_cookie)
+        async with context.database.session_factory() as session:
+            # The lock makes concurrent sign-ins with the same code wait, so that the code is accepted once.
+            user = await get_for_update(session, User, verified.user.id)
+            is_unchanged = _is_unchanged(user, verified.user)
+            is_accepted = is_unchanged and _verify_code(user, otp)
+            if is_accepted:
+                auth_session, secret = await _create_session(
+                    session, context, user, verified.new_hash, previous_cookie
+                )
             await session.commit()
-    if not accepted:
-        await record_authentication_failure(visit, SIGN_IN_ACTION, "person", user.id)
-        raise (
-            _code_error("otp_wrong", "This code is wrong, or was used before.")
-            if proven
-            else _wrong_credentials_error()
-        )
-    await record_authenticated_access(visit, SIGN_IN_ACTION, "person", user.id, record.id)
-    return sessions.issue_session_tokens(user, record, secret)
+    if not is_accepted:
+        await record_authentication_failure(context, SIGN_IN_ACTION, "person", user.id)
+        if not is_unchanged:
+            raise _wrong_credentials_error()
+        raise _code_error("otp_wrong", "The code is wrong or was used before.")
+    await record_authenticated_access(context, SIGN_IN_ACTION, "person", user.id, auth_session.id)
+    return sessions.issue_session_tokens(user, auth_session, secret)
 
 
 async def _create_session(
-    session: AsyncSession, visit: SignInContext, user: User, new_hash: str | None, cookie: str | None
+    session: AsyncSession,
+    context: SignInContext,
+    user: User,
+    new_hash: str | None,
+    previous_cookie: str | None,
 ) -> tuple[AuthSession, str]:
-    await refresh_tokens.revoke_session_of_refresh_token(session, cookie, "replaced")
+    await refresh_tokens.revoke_session_of_refresh_token(session, previous_cookie, "replaced")
     user.password_hash = new_hash or user.password_hash
-    record, secret = sessions.create_user_session(visit, user)
-    session.add(record)
-    return record, secret
+    auth_session, secret = sessions.create_user_session(context, user)
+    session.add(auth_session)
+    return auth_session, secret
 
 
-def _is_unchanged(user: User, seen: User) -> bool:
-    """Whether nothing the proof rests on was changed while the password was being checked."""
-    return user.is_active and user.password_hash == seen.password_hash
+def _is_unchanged(user: User, verified_user: User) -> bool:
+    """Return whether the user is still active and has the password that was verified."""
+    return user.is_active and user.password_hash == verified_user.password_hash
 
 
 def _verify_code(user: User, otp: str | None) -> bool:
@@ -136,7 +145,7 @@ def _verify_code(user: User, otp: str | None) -> bool:
 
 
 def _wrong_credentials_error() -> Unauthenticated:
-    return Unauthenticated("E-mail or password is wrong.")
+    return Unauthenticated("The e-mail address or the password is wrong.")
 
 
 def _code_error(code: str, detail: str) -> Unauthenticated:

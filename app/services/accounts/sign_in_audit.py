@@ -1,4 +1,4 @@
-"""Somebody at the door who is not known yet: where they come from, and the trace of how it went."""
+"""The context of unauthenticated sign-in requests, and their entries in the access log."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -10,59 +10,68 @@ from app.database.engine import Database
 
 @dataclass(frozen=True, slots=True)
 class SignInContext:
-    """One request to sign in, refresh or sign out: what is known of it besides what it says."""
+    """Context of an unauthenticated request to sign in, refresh or sign out."""
 
     database: Database
     request_id: str
     address: str | None
     network: str
-    """What attempts are counted by: an IPv6 subscriber's /64, else the address."""
+    """Network that sign-in attempts are counted for: the /64 prefix of an IPv6 address, or an IPv4 address."""
     user_agent: str | None
 
 
 async def record_authenticated_access(
-    visit: SignInContext, act: str, kind: SubjectKind, subject: UUID, session_id: UUID, *, status: int = 200
+    context: SignInContext,
+    action: str,
+    kind: SubjectKind,
+    subject_id: UUID,
+    session_id: UUID,
+    *,
+    status: int = 200,
 ) -> None:
-    """Log an act on a session that is alive.
+    """Log an action in an active session.
 
     Raises:
-        Unavailable: the log cannot be written; then nothing may be handed out.
+        Unavailable: the log cannot be written. Tokens must not be issued then.
     """
-    opened = await log.open_access_event(
-        visit.database, _access_request(visit, act, kind, subject, session_id)
+    event = await log.open_access_event(
+        context.database, _access_request(context, action, kind, subject_id, session_id)
     )
-    if opened["event_id"] is not None:  # None: the session was ended a moment ago, and that stands in the log
-        await log.conclude_access_event(visit.database, opened["event_id"], "allowed", status)
+    # The id is None if the session was revoked a moment ago. The database has logged the failure already.
+    if event["event_id"] is not None:
+        await log.conclude_access_event(context.database, event["event_id"], "allowed", status)
 
 
 async def record_authentication_failure(
-    visit: SignInContext,
-    act: str,
+    context: SignInContext,
+    action: str,
     kind: SubjectKind = "person",
-    subject: UUID | None = None,
+    subject_id: UUID | None = None,
     session_id: UUID | None = None,
 ) -> None:
-    """Log a proof of identity that failed: whose, where that is known."""
-    if subject is None:
-        await _record_anonymous_refusal(visit, act, "unauthenticated", 401)
+    """Log a failed authentication, with the user or API client if it is known."""
+    if subject_id is None:
+        await _record_anonymous_refusal(context, action, "unauthenticated", 401)
         return
-    # Without a live session the database writes the entry 'unauthenticated' by itself.
-    await log.open_access_event(visit.database, _access_request(visit, act, kind, subject, session_id))
-
-
-async def record_throttled_attempt(visit: SignInContext, act: str) -> None:
-    """Log an attempt that came too soon, and was not looked at."""
-    await _record_anonymous_refusal(visit, act, "refused", 429)
-
-
-async def _record_anonymous_refusal(visit: SignInContext, act: str, outcome: str, status: int) -> None:
-    opened = await log.open_access_event(
-        visit.database, log.AccessRequest(act, visit.request_id, visit.address)
+    # Without an active session the database itself writes the entry with the outcome `unauthenticated`.
+    await log.open_access_event(
+        context.database, _access_request(context, action, kind, subject_id, session_id)
     )
-    await log.conclude_access_event(visit.database, opened["event_id"], outcome, status)
+
+
+async def record_throttled_attempt(context: SignInContext, action: str) -> None:
+    """Log an attempt that the throttle rejected. Its credentials were not verified."""
+    await _record_anonymous_refusal(context, action, "refused", 429)
+
+
+async def _record_anonymous_refusal(context: SignInContext, action: str, outcome: str, status: int) -> None:
+    event = await log.open_access_event(
+        context.database, log.AccessRequest(action, context.request_id, context.address)
+    )
+    await log.conclude_access_event(context.database, event["event_id"], outcome, status)
 
 
 def _access_request(
-    visit: SignInContext, act: str, kind: SubjectKind, subject: UUID, session_id: UUID | None
+    context: SignInContext, action: str, kind: SubjectKind, subject_id: UUID, session_id: UUID | None
 ) -> log.AccessRequest:
-    return log.AccessRequest(act, visit.request_id, visit.address, kind, subject, session_id)
+    return log.AccessRequest(action, context.request_id, context.address, kind, subject_id, session_id)

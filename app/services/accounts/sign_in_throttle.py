@@ -1,16 +1,18 @@
-"""Slowing down who guesses, without locking anybody else out.
+"""Throttle of sign-in attempts: repeated failures must wait, but no account is locked (OWASP ASVS 6.1.1, 6.3.1).
 
-    what is counted                 free   then, seconds      forgotten after quiet of
-    account from one network           5   1, 2, 4 … 900      a day
-    one network, whatever account     50   1, 2, 4 … 60       an hour
-    codes of one account              10   1, 2, 4 … 900      a day
-    passwords asked again (step-up)    5   1, 2, 4 … 900      a day
-    calendar feeds, from one network  50   1, 2, 4 … 60       an hour
+    attempts                               without wait   then waits in seconds   reset after
+    one account from one network                      5   1, 2, 4 … 900           a day
+    all accounts from one network                    50   1, 2, 4 … 60            an hour
+    second-factor codes of one account               10   1, 2, 4 … 900           a day
+    passwords and codes inside a session              5   1, 2, 4 … 900           a day
+    calendar feeds from one network                  50   1, 2, 4 … 60            an hour
 
-The right password from another network always works: only codes are counted per account, and those are reached by
-nobody without the password. An attempt counts as failed before it is tried, so that many at once gain nothing.
-Every statement here commits on its own: a refused sign-in must not roll back its own count. Keys are keyed digests.
-(OWASP ASVS 6.3.1, 6.1.1)
+An attacker cannot lock out a user: the correct password from another network always works. Only codes are counted for
+an account as a whole, and a code can be tried only after the correct password.
+
+An attempt is counted before it is verified, so that concurrent attempts cannot exceed the limit. Every statement of this
+module commits on its own, because the rollback of a rejected sign-in must not undo its count. The stored keys are keyed
+digests of the account and network.
 """
 
 from dataclasses import dataclass
@@ -49,77 +51,78 @@ RESET_ATTEMPTS_SQL = "DELETE FROM sign_in_attempts WHERE key = ANY ($1) OR last_
 
 @dataclass(frozen=True, slots=True)
 class AttemptLimit:
-    """How often something may fail."""
+    """Limit of the failed attempts under one key."""
 
     key: bytes
     free_failures: int
-    """Failures until the first wait."""
+    """Failed attempts until the first wait."""
     max_wait_seconds: float
-    """Seconds a wait can last."""
+    """Maximum length of a wait in seconds."""
     reset_after_seconds: float = DAY_SECONDS
-    """Seconds without an attempt after which counting starts anew."""
+    """Seconds without an attempt after which the count is reset."""
 
 
 def account_limit(email: str, network: str) -> AttemptLimit:
-    """Return the limit of one account, known or not, from one network."""
+    """Return the limit of one account from one network. The account need not exist."""
     return AttemptLimit(_limit_key(b"account", email.casefold(), network), 5, 900)
 
 
 def network_limit(network: str) -> AttemptLimit:
-    """Return the limit of one network. Short waits: an office behind one address shares them."""
+    """Return the limit of one network. Its waits are short, because all users of an office share them."""
     return AttemptLimit(_limit_key(b"network", network), 50, 60, HOUR_SECONDS)
 
 
 def second_factor_limit(user_id: UUID) -> AttemptLimit:
-    """Return the limit of second-factor codes of one person, from everywhere."""
+    """Return the limit of one user's second-factor codes, from all networks."""
     return AttemptLimit(_limit_key(b"codes", str(user_id)), 10, 900)
 
 
 def reauthentication_limit(user_id: UUID) -> AttemptLimit:
-    """Return the limit of proofs asked for again inside a session: a stolen token must not help to guess."""
+    """Return the limit of passwords and codes inside a session, so that a stolen token does not allow guessing."""
     return AttemptLimit(_limit_key(b"proofs", str(user_id)), 5, 900)
 
 
 def calendar_feed_limit(network: str) -> AttemptLimit:
-    """Return the limit of one network for addresses of calendar feeds; it never stands in the way of signing in."""
+    """Return the limit of one network for calendar feeds. It does not affect sign-ins."""
     return AttemptLimit(_limit_key(b"feeds", network), 50, 60, HOUR_SECONDS)
 
 
 async def count_attempt(database: Database, *limits: AttemptLimit) -> None:
-    """Count an attempt against every limit.
+    """Count an attempt under every limit.
 
     Raises:
-        TooManyRequests: one of them asks to wait; then none has counted it.
+        TooManyRequests: one of the limits requires a wait. The attempt is then counted under none of them.
     """
     for position, limit in enumerate(limits):
         if not await _try_count_attempt(database, limit):
             await undo_attempt(database, *limits[:position])
             raise TooManyRequests(
-                "Too many attempts; please wait.", retry_after=await _get_wait_seconds(database, limit)
+                "Too many attempts. Please wait.", retry_after=await _get_wait_seconds(database, limit)
             )
 
 
 async def undo_attempt(database: Database, *limits: AttemptLimit) -> None:
-    """Take an attempt back: it was no guess."""
+    """Undo the count of an attempt that did not fail."""
     with translate_database_errors():
         await database.access_pool.execute(UNDO_ATTEMPT_SQL, [limit.key for limit in limits])
 
 
 async def reset_attempts(database: Database, *limits: AttemptLimit) -> None:
-    """Start counting anew after a proof was right; tidy up what is old."""
+    """Delete the counts of limits after a success, and all counts that are older than a day."""
     with translate_database_errors():
         await database.access_pool.execute(RESET_ATTEMPTS_SQL, [limit.key for limit in limits], DAY_SECONDS)
 
 
 async def _try_count_attempt(database: Database, limit: AttemptLimit) -> bool:
-    counting = (
+    """Count an attempt, unless a wait has not ended. Returns whether the attempt was counted."""
+    parameters = (
         limit.key,
         limit.free_failures,
         float(limit.max_wait_seconds),
         float(limit.reset_after_seconds),
     )
     with translate_database_errors():
-        return await database.access_pool.fetchval(COUNT_ATTEMPT_SQL, *counting) is not None
+        return await database.access_pool.fetchval(COUNT_ATTEMPT_SQL, *parameters) is not None
 
 
 async def _get_wait_seconds(database: Database, limit: AttemptLimit) -> int:

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
+from app.access.passwords import issue_initial_password
 from app.access.permissions import Role
 from app.errors import AlreadyExists, Fault
 from app.kit.records import apply_patch, get_record, get_version_for_update, validate_document
@@ -25,7 +26,7 @@ from app.schemas.administration import (
 )
 from app.schemas.administration import User as UserSchema
 from app.schemas.wire import Input
-from app.services.accounts import initial_passwords, second_factors, sessions, team_members
+from app.services.accounts import second_factors, sessions, team_members
 from app.services.accounts.administered_resource import AdministeredResource
 
 
@@ -36,7 +37,7 @@ async def create_user(session: AsyncSession, payload: UserCreate) -> UserWithPas
         AlreadyExists: the e-mail address or the id is taken.
         InvalidInput: a team does not exist.
     """
-    password, stored_password = await initial_passwords.issue_initial_password()
+    password, stored_password = await issue_initial_password()
     user = User(
         id=payload.id or new_id(),
         email=payload.email,
@@ -111,7 +112,7 @@ async def reset_user_password(
     The second factor stays, unless the administrator states that it is lost (OWASP ASVS 6.4.3).
     """
     user = await get_version_for_update(session, User, user_id, expected_version)
-    password, user.password_hash = await initial_passwords.issue_initial_password()
+    password, user.password_hash = await issue_initial_password()
     if payload.remove_second_factor:
         second_factors.clear_second_factor(user)
     await sessions.revoke_sessions(session, user.id, "password_reset")
