@@ -1,16 +1,17 @@
-"""Sealing what must not be read outside the application: AES-256-GCM, bound to its place in the database.
+"""Encryption of database values with AES-256-GCM. Each ciphertext is bound to its table, column and row.
 
-A sealed value is
+A stored ciphertext consists of:
 
-    1 byte   version, 1
-    1 byte   length of the key id
+    1 byte   format version, 1
+    1 byte   length n of the key id
     n bytes  key id, ASCII
     12 bytes nonce, random
-    rest     ciphertext and 16-byte tag
+    rest     AES-GCM ciphertext with its 16-byte tag
 
-and its associated data are the first 2 + n bytes, the table and the column, each after its length in 2 bytes, and the
-16 bytes of the row's id: moved to another row, column or table, it no longer opens. Random nonces are safe for 2^32
-seals under one key (NIST SP 800-38D, section 8.3); rotate long before.
+The associated data are the first 2 + n bytes, the names of the table and the column, each preceded by its length in 2
+bytes, and the 16 bytes of the row's id. A ciphertext that is copied to another row, column or table therefore cannot be
+decrypted. Random nonces are safe for 2^32 encryptions under one key (NIST SP 800-38D, section 8.3). Rotate the key long
+before that number.
 """
 
 import os
@@ -32,70 +33,82 @@ FIXED_HEADER_BYTES = 2
 
 
 class DecryptionError(FirstStepError):
-    """A sealed value does not open. One answer for every cause: a wrong tag, key, place, or length."""
+    """A ciphertext cannot be decrypted: its tag, key, location or length is wrong. The error gives no cause."""
 
     def __init__(self) -> None:
         super().__init__("A stored value could not be read.")
 
 
 class EncryptionError(FirstStepError):
-    """A value is not JSON and cannot be sealed. What it was is not said: it may be about a child."""
+    """A value cannot be represented in JSON. The error does not quote the value: it may be about a child."""
 
     def __init__(self) -> None:
         super().__init__("A value could not be stored.")
 
 
 class Cipher:
-    """Seals with the ring's active key, opens with any of its keys; follows the ring's file while running."""
+    """Encrypts with the active key and decrypts with every key of the key ring. Reloads the ring when its file changes."""
 
     def __init__(self, keyring: KeyRing) -> None:
         self._key_ring_source = ReloadingKeyRing(keyring)
         self._use_key_ring(keyring)
 
-    def encrypt(self, value: Any, *, table: str, column: str, row_id: uuid.UUID) -> bytes:
-        """Return `value` sealed as JSON; dates, decimals and UUIDs become strings. Raises `CannotSeal`."""
+    def encrypt(self, value: object, *, table: str, column: str, row_id: uuid.UUID) -> bytes:
+        """Encrypt a value as JSON. Dates, decimals and UUIDs become strings.
+
+        Raises:
+            EncryptionError: the value cannot be represented in JSON.
+        """
         try:
-            text = to_json(value)
+            content = to_json(value)
         except (ValueError, RecursionError):
             raise EncryptionError from None
-        return self.encrypt_bytes(text, table=table, column=column, row_id=row_id)
+        return self.encrypt_bytes(content, table=table, column=column, row_id=row_id)
 
     def encrypt_bytes(self, content: bytes, *, table: str, column: str, row_id: uuid.UUID) -> bytes:
-        """Return a document's bytes sealed; `open_bytes` gives them back."""
+        """Encrypt bytes, such as the content of a file."""
         self._refresh_key_ring()
         nonce = os.urandom(NONCE_BYTES)
-        head, cipher = self._active_key
-        return (
-            head
-            + nonce
-            + cipher.encrypt(nonce, content, head + _encode_location(table, column) + row_id.bytes)
-        )
+        header, aes = self._active_key
+        associated_data = header + _encode_location(table, column) + row_id.bytes
+        return header + nonce + aes.encrypt(nonce, content, associated_data)
 
-    def decrypt(self, sealed: bytes, *, table: str, column: str, row_id: uuid.UUID) -> Any:
-        """Return what `seal` was given, as JSON knows it. Raises `CannotOpen`."""
-        content = self.decrypt_bytes(sealed, table=table, column=column, row_id=row_id)
+    def decrypt(self, ciphertext: bytes, *, table: str, column: str, row_id: uuid.UUID) -> Any:
+        """Decrypt the ciphertext of a JSON value.
+
+        Raises:
+            DecryptionError: the ciphertext was changed or belongs to another location, or its key was retired.
+        """
+        content = self.decrypt_bytes(ciphertext, table=table, column=column, row_id=row_id)
         try:
             return from_json(content)
         except ValueError:
             raise DecryptionError from None
 
-    def decrypt_bytes(self, sealed: bytes, *, table: str, column: str, row_id: uuid.UUID) -> bytes:
-        """Return what `seal_bytes` was given. Raises `CannotOpen`."""
+    def decrypt_bytes(self, ciphertext: bytes, *, table: str, column: str, row_id: uuid.UUID) -> bytes:
+        """Decrypt the ciphertext of bytes.
+
+        Raises:
+            DecryptionError: the ciphertext was changed or belongs to another location, or its key was retired.
+        """
         try:
-            start = FIXED_HEADER_BYTES + sealed[1]
+            start = FIXED_HEADER_BYTES + ciphertext[1]
             end = start + NONCE_BYTES
-            head = sealed[:start]
-            cipher = self._ciphers.get(head) or self._find_added_key(head)
-            return cipher.decrypt(
-                sealed[start:end], sealed[end:], head + _encode_location(table, column) + row_id.bytes
-            )
+            header = ciphertext[:start]
+            aes = self._ciphers.get(header) or self._find_added_key(header)
+            associated_data = header + _encode_location(table, column) + row_id.bytes
+            return aes.decrypt(ciphertext[start:end], ciphertext[end:], associated_data)
         except (InvalidTag, ValueError, LookupError, TypeError, AttributeError, OverflowError):
             raise DecryptionError from None
 
-    def needs_reencryption(self, sealed: bytes) -> bool:
-        """Whether the value was sealed with a key that is no longer the active one. Raises `CannotOpen`."""
+    def needs_reencryption(self, ciphertext: bytes) -> bool:
+        """Return whether a ciphertext uses another key than the active one.
+
+        Raises:
+            DecryptionError: the ciphertext is malformed.
+        """
         self._refresh_key_ring()
-        return get_encryption_key_id(sealed) != self._key_ring.encryption_active
+        return get_encryption_key_id(ciphertext) != self._key_ring.encryption_active
 
     def _refresh_key_ring(self) -> None:
         ring = self._key_ring_source.get()
@@ -105,26 +118,26 @@ class Cipher:
     def _use_key_ring(self, ring: KeyRing) -> None:
         self._key_ring = ring
         self._ciphers = {_encode_header(key_id): AESGCM(key) for key_id, key in ring.encryption_keys.items()}
-        active = _encode_header(ring.encryption_active)
-        self._active_key = (
-            active,
-            self._ciphers[active],
-        )  # one assignment: threads must not pair id and key wrongly
+        active_header = _encode_header(ring.encryption_active)
+        # One assignment, so that another thread never combines the header of one key with another key.
+        self._active_key = (active_header, self._ciphers[active_header])
 
-    def _find_added_key(self, head: bytes) -> AESGCM:
-        """Look for a key that another process may have added just now. Raises `KeyError`."""
+    def _find_added_key(self, header: bytes) -> AESGCM:
+        """Return a key that another process has just added to the key ring's file, or raise `KeyError`."""
         self._use_key_ring(self._key_ring_source.reload_if_changed())
-        return self._ciphers[head]
+        return self._ciphers[header]
 
 
-def get_encryption_key_id(sealed: bytes) -> str:
-    """Return the id of the key a value was sealed with. Raises `CannotOpen`."""
+def get_encryption_key_id(ciphertext: bytes) -> str:
+    """Return the id of the key of a ciphertext.
+
+    Raises:
+        DecryptionError: the ciphertext is malformed.
+    """
     try:
-        key_id = sealed[FIXED_HEADER_BYTES : FIXED_HEADER_BYTES + sealed[1]].decode("ascii")
-        if (
-            sealed[0] == FORMAT_VERSION
-            and len(sealed) >= FIXED_HEADER_BYTES + len(key_id) + NONCE_BYTES + TAG_BYTES
-        ):
+        key_id = ciphertext[FIXED_HEADER_BYTES : FIXED_HEADER_BYTES + ciphertext[1]].decode("ascii")
+        min_length = FIXED_HEADER_BYTES + len(key_id) + NONCE_BYTES + TAG_BYTES
+        if ciphertext[0] == FORMAT_VERSION and len(ciphertext) >= min_length:
             return key_id
     except (ValueError, LookupError, TypeError, AttributeError):
         pass

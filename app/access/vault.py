@@ -28,7 +28,7 @@ class Vault:
 
 @cache
 def get_vault() -> Vault:
-    """Return the vault of this process. It is opened once and then follows the key ring's file."""
+    """Return the vault of this process. Its mechanisms reload the key ring when its file changes."""
     settings = get_settings()
     key_ring = (
         KeyRing.load(settings.key_ring_path)

@@ -1,4 +1,4 @@
-"""Tables. Importing this package registers every one of them."""
+"""The tables of the database. Importing this package registers all of them with SQLModel."""
 
 from app.models.access_log import AccessEntry, AccessEvent
 from app.models.assessments import Assessment, Instrument

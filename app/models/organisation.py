@@ -1,4 +1,4 @@
-"""Who works here and with us: agencies, teams, users, API clients. No child's data."""
+"""Tables of agencies, teams, users, API clients and their sessions. They contain no data about children."""
 
 import uuid
 from datetime import datetime
@@ -19,7 +19,7 @@ class StoredTotpSecret(TypedDict):
 
 
 class Agency(Record, table=True):
-    """An organisation: FSC itself, a partner NGO, a provider."""
+    """An organisation: First Step itself, a partner, a provider, an authority or a donor."""
 
     __tablename__ = "agencies"
 
@@ -29,7 +29,7 @@ class Agency(Record, table=True):
 
 
 class Team(Record, table=True):
-    """Workers and their supervisors; a case belongs to one team."""
+    """A team of workers and their supervisors. Each case belongs to one team."""
 
     __tablename__ = "teams"
 
@@ -38,7 +38,7 @@ class Team(Record, table=True):
 
 
 class TeamMember(SQLModel, table=True):
-    """A user's place in a team."""
+    """Membership of a user in a team."""
 
     __tablename__ = "team_members"
 
@@ -48,7 +48,7 @@ class TeamMember(SQLModel, table=True):
 
 
 class User(Record, table=True):
-    """A member of staff."""
+    """A member of staff with an account."""
 
     __tablename__ = "users"
     __table_args__ = (Index("uq_users_email", text("lower(email)"), unique=True),)
@@ -60,14 +60,14 @@ class User(Record, table=True):
     password_hash: str | None = None
     totp_encrypted: bytes | None = encrypted_column(nullable=True)
     totp = OptionalEncryptedField[StoredTotpSecret]("totp_encrypted")
-    """The TOTP secret and recovery codes; unconfirmed until `totp_confirmed_at`."""
+    """TOTP secret and recovery codes. The second factor is active once `totp_confirmed_at` is set."""
     totp_confirmed_at: datetime | None = timestamp_column()
     totp_last_step: int | None = None
-    """The last 30-second step whose code was used: a code works once."""
+    """Last 30-second step whose code was accepted. Codes of this and earlier steps are rejected."""
 
 
 class ApiClient(Record, table=True):
-    """A system of an agency that calls this API."""
+    """A system of an agency that calls the API."""
 
     __tablename__ = "api_clients"
 
@@ -75,13 +75,13 @@ class ApiClient(Record, table=True):
     name: str
     scopes: list[str] = text_array_column()
     public_key: str | None = None
-    """A JWK (EC P-256) in JSON, for private_key_jwt."""
+    """Public key for `private_key_jwt`: a JWK (EC P-256) in JSON."""
     is_active: bool = True
     last_used_at: datetime | None = timestamp_column()
 
 
 class ApiClientSecret(SQLModel, table=True):
-    """A hashed secret of an API client; two may live at once, to rotate without an outage."""
+    """The hash of a secret of an API client. Two active secrets allow rotation without an interruption."""
 
     __tablename__ = "api_client_secrets"
 
@@ -93,7 +93,7 @@ class ApiClientSecret(SQLModel, table=True):
 
 
 class UsedClientAssertion(SQLModel, table=True):
-    """The `jti` of a client assertion that was used: each works once (RFC 7523)."""
+    """The `jti` of a client assertion that was used. Each assertion is accepted once (RFC 7523)."""
 
     __tablename__ = "used_assertions"
 
@@ -103,7 +103,7 @@ class UsedClientAssertion(SQLModel, table=True):
 
 
 class AuthSession(SQLModel, table=True):
-    """A session: a person's sign-in (a family of refresh tokens) or a machine's grant."""
+    """A session of a user, with its refresh tokens, or the session of one access token of an API client."""
 
     __tablename__ = "sessions"
 
@@ -122,7 +122,7 @@ class AuthSession(SQLModel, table=True):
 
 
 class SignInThrottle(SQLModel, table=True):
-    """Failed sign-ins, counted per account and address, and per address; the key is a keyed digest."""
+    """The number of failed attempts under one limit of the sign-in throttle. The key is a keyed digest."""
 
     __tablename__ = "sign_in_attempts"
 
