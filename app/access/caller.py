@@ -1,4 +1,4 @@
-"""The caller of a request: identified by the access token, described by the database at the time of the request."""
+"""The caller of a request. The access token identifies it; its roles and teams are read from the database."""
 
 from dataclasses import dataclass
 from uuid import UUID

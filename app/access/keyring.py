@@ -4,8 +4,8 @@
      "blind_index": "<base64, 32 bytes>",
      "signing": {"active": "<kid>", "keys": {"<kid>": "<PEM, EC P-256 private key>"}}}
 
-The active keys encrypt and sign. The other keys decrypt and verify older values until they are retired. Without the
-key ring the encrypted data is lost: back it up, and store the copy apart from the backups of the database.
+The active keys encrypt and sign. The other keys only decrypt and verify, until they are retired. Without the key ring
+the encrypted data is lost. Back it up, and store the copy apart from the backups of the database.
 """
 
 import base64
@@ -164,11 +164,12 @@ class KeyRing:
         )
 
     def retire_key(self, key_id: str) -> "KeyRing":
-        """Remove an inactive key from the file and return the new key ring. Values under this key cannot be decrypted.
+        """Remove an inactive key from the file and return the new key ring.
 
-        Retire an encryption key only after every value was encrypted again, and at least `RELOAD_INTERVAL_SECONDS` after
-        its successor was added: until then another process may still encrypt with it. Retire a signing key when the
-        last token that it signed has expired.
+        Afterwards, values that the key encrypted cannot be decrypted, and tokens that it signed are rejected. Retire an
+        encryption key only after every value was encrypted again, and at least `RELOAD_INTERVAL_SECONDS` after its
+        successor was added: until then another process may still encrypt with it. Retire a signing key when the last
+        token that it signed has expired.
 
         Raises:
             Conflict: the key is active, or the key ring has no file.

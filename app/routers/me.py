@@ -95,8 +95,8 @@ async def confirm_totp(
 ) -> RecoveryCodes:
     """Confirm the second factor with its first code.
 
-    The response contains the recovery codes, which are not shown again. Every other session of the caller ends. A token
-    that only allowed setting up the second factor keeps this limit; refresh the session to get a full one.
+    The response contains the recovery codes, which are not shown again. Every other session of the caller ends. Refresh
+    the session to replace an access token that only allows setting up a second factor.
     """
     return await second_factors.confirm_second_factor(session, caller, payload)
 

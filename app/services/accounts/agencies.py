@@ -44,7 +44,7 @@ async def get_agency(session: AsyncSession, agency_id: UUID) -> AgencySchema:
 async def update_agency(
     session: AsyncSession, agency_id: UUID, expected_version: int, patch: Input
 ) -> AgencySchema:
-    """Update an agency. If it is deactivated, every following request of its API clients is rejected.
+    """Update an agency. Requests of the API clients of an inactive agency are rejected.
 
     Raises:
         AlreadyExists: another agency has the name.
