@@ -12,8 +12,8 @@ import asyncpg
 
 from app.access.encryption import Cipher
 from app.access.vault import get_vault
-from app.services.persons import gazetteer
-from app.services.persons import person_details as telling
+from app.models.intake import StoredReferralChild
+from app.services.persons import gazetteer, person_details
 
 FAMILY_NAMES = (
     ("សុខ", "Sok"), ("ជា", "Chea"), ("ចាន់", "Chan"), ("កែវ", "Keo"), ("លី", "Ly"), ("ហេង", "Heng"), ("ម៉ៅ", "Mao"),
@@ -83,7 +83,7 @@ class InventedCase:
     kind: str
     status: str
     opened_at: datetime
-    child: dict[str, Any]
+    child: StoredReferralChild
     referral: dict[str, Any]
     summary: str
 
@@ -282,7 +282,7 @@ def case_dates(s: InventedCase) -> tuple[date, date | None, date | None]:
 
 
 def _build_name_tokens(s: InventedCase) -> list[Row]:
-    tokens = telling.build_search_tokens([s.child])
+    tokens = person_details.hash_search_keys(person_details.get_child_search_keys(s.child))
     owners = ((s.child_id, "child"), (s.referral_id, "referral"))
     return [(owner, token, kind, s.child_id) for owner, kind in owners for token in tokens]
 
@@ -319,7 +319,7 @@ PLAIN_CASE_COLUMNS = (
 
 
 def _build_plain_child(s: InventedCase) -> Row:
-    born = date.fromisoformat(s.child["birth"]["date"])
+    born = date.fromisoformat(s.referral["child"]["birth"]["date"])
     return (s.child_id, s.child["sex"], s.child["nickname"], born, json.dumps(s.child["names"]))
 
 

@@ -31,7 +31,7 @@ from app.database.urls import DatabaseUrls
 from app.errors import Unauthenticated
 from app.kit.dates import BirthRange, today
 from app.models import Case, Child
-from app.services.persons import person_details as telling
+from app.services.persons import person_details
 
 OPEN_ACCESS_EVENT_SQL = "SELECT event_id, roles, agency_id FROM access.open($1, $2, $3, $4, $5, $6, $7)"
 CONCLUDE_ACCESS_EVENT_SQL = "SELECT access.record_outcome($1, $2, $3, NULL, NULL)"
@@ -217,7 +217,7 @@ async def store_referral(access: Access, told: dict[str, Any], key: bytes, finge
         referral_id, now, access.agency_id, external_id, content["tracking_number"], told["urgency"],
         told["concern"]["kind"], told["child"]["place_code"][:2],
         sealer.encrypt(told, table="referrals", column="content_encrypted", row_id=referral_id),
-        telling.build_search_tokens([told["child"]]), access.caller_id, key, kept_id, fingerprint,
+        person_details.hash_search_keys(person_details.get_child_search_keys(told["child"])), access.caller_id, key, kept_id, fingerprint,
         sealer.encrypt({"body": content, "shown": shown}, table="idempotency_records", column="response_encrypted", row_id=kept_id),
         access.event_id,
     )  # fmt: skip

@@ -28,7 +28,7 @@ from app.schemas.referrals import (
 from app.schemas.wire import PageQuery
 from app.services.cases import cases, consents, people
 from app.services.referrals import accept as referrals_accept
-from app.services.referrals import referrals
+from app.services.referrals import acts, referrals
 
 SHARING_SCOPES = ["share_with_providers", "share_with_school", "share_with_authorities", "follow_up_contact"]
 
@@ -67,14 +67,14 @@ def _is_phone_referral(story: CaseScenario) -> bool:
 async def _acknowledge(life: CaseSimulation, referral_id: UUID, on: date) -> int:
     async with life.run_as(life.supervisor, Permission.referral_acknowledge, on) as (session, actor):
         taken = ReferralAcknowledgement(team_id=life.context.ids.team_ids[life.team])
-        return (await referrals.acknowledge_referral(session, actor, referral_id, 1, taken)).version
+        return (await acts.acknowledge_referral(session, actor, referral_id, 1, taken)).version
 
 
 async def _request_information(life: CaseSimulation, referral_id: UUID, version: int, on: date) -> int:
     async with life.run_as(life.supervisor, Permission.referral_request_information, on) as (session, actor):
         question = ReferralInformationRequest(question="Is the child safe where it lives now?")
         return (
-            await referrals.request_referral_information(session, actor, referral_id, version, question)
+            await acts.request_referral_information(session, actor, referral_id, version, question)
         ).version
 
 
@@ -84,7 +84,7 @@ async def _provide_information(life: CaseSimulation, referral_id: UUID, version:
         with life.freeze_day(on):
             answer = ReferralInformationAnswer(answer="Yes: since Monday with the grandmother.")
             return (
-                await referrals.provide_referral_information(session, actor, referral_id, version, answer)
+                await acts.provide_referral_information(session, actor, referral_id, version, answer)
             ).version
 
 
@@ -166,10 +166,10 @@ async def simulate_unaccepted_referral(stage: DemoContext, story: CaseScenario, 
             signposted_to=["District office of education"],
         )
         async with life.run_as(life.supervisor, Permission.referral_decline, story.last_day) as scene:
-            await referrals.decline_referral(*scene, referral_id, version, decision)
+            await acts.decline_referral(*scene, referral_id, version, decision)
     if ending == "withdrawn":
         who: str | int = life.supervisor if _is_phone_referral(story) else story.number % 2
         async with stage.run_as(who, Permission.referral_withdraw) as (session, actor):
             with life.freeze_day(story.last_day):
                 taking_back = Withdrawal(reason="The family moved abroad.")
-                await referrals.withdraw_referral(session, actor, referral_id, version, taking_back)
+                await acts.withdraw_referral(session, actor, referral_id, version, taking_back)

@@ -37,7 +37,7 @@ from app.schemas.referrals import (
     Withdrawal,
 )
 from app.schemas.wire import PageQuery
-from app.services.referrals import accept, duplicates, referrals
+from app.services.referrals import accept, acts, duplicates, referrals
 
 router = Router(prefix="/referrals", tags=["referrals"])
 
@@ -126,7 +126,7 @@ async def acknowledge_referral(
     Confirms the receipt to the referrer and assigns the referral to a team, optionally to a staff member. The status
     becomes `acknowledged`.
     """
-    return await referrals.acknowledge_referral(
+    return await acts.acknowledge_referral(
         session, caller, referral_id, expected_version, payload or ReferralAcknowledgement()
     )
 
@@ -144,9 +144,7 @@ async def request_referral_information(
     Adds a question, which the referrer reads with the referral. The status becomes `information_requested` until the
     answer arrives.
     """
-    return await referrals.request_referral_information(
-        session, caller, referral_id, expected_version, payload
-    )
+    return await acts.request_referral_information(session, caller, referral_id, expected_version, payload)
 
 
 @router.post("/{referral_id}/provide-information")
@@ -161,9 +159,7 @@ async def provide_referral_information(
 
     Answers the open question. The status returns to `acknowledged`.
     """
-    return await referrals.provide_referral_information(
-        session, caller, referral_id, expected_version, payload
-    )
+    return await acts.provide_referral_information(session, caller, referral_id, expected_version, payload)
 
 
 @router.post("/{referral_id}/accept")
@@ -194,7 +190,7 @@ async def decline_referral(
 
     Records a reason code and other sources of help for the referrer, and a reason in words for staff.
     """
-    return await referrals.decline_referral(session, caller, referral_id, expected_version, payload)
+    return await acts.decline_referral(session, caller, referral_id, expected_version, payload)
 
 
 @router.post("/{referral_id}/withdraw")
@@ -210,4 +206,4 @@ async def withdraw_referral(
     Possible until the referral is accepted or declined. Partners' systems withdraw referrals of their agency; staff
     withdraw a referral at the request of the referrer.
     """
-    return await referrals.withdraw_referral(session, caller, referral_id, expected_version, payload)
+    return await acts.withdraw_referral(session, caller, referral_id, expected_version, payload)

@@ -97,25 +97,30 @@ class School(Input):
     name: ShortText | None = Field(None, description="Name of the school.")
 
 
-class ChildIdentity(Input):
-    """Identity of a child. At least one name or the nickname is required."""
+class ContactDetails(Input):
+    """Names and contact details, which children, caregivers and other persons have."""
 
     names: Annotated[list[PersonName], Field(max_length=10)] = Field(
-        default_factory=list, description="Names of the child, each in one script."
+        default_factory=list, description="Names of the person, each in one script."
     )
-    nickname: ShortText | None = Field(None, description="Nickname of the child.")
-    sex: Annotated[str, CodeOf("sex")] | None = Field(None, description="Sex of the child.")
-    gender_identity: Annotated[str, CodeOf("gender_identity")] | None = Field(
-        None, description="Gender identity in the child's own view."
-    )
-    birth: Birth = Field(description="Date of birth or estimated age.")
+    phone: Phone | None = Field(None, description="Phone on which the person can be reached.")
     place_code: PlaceCode | None = Field(
         None, description="NCDD code of the place of residence: province, district, commune or village."
     )
     address_detail: ShortNarrative | None = Field(
         None, description="Details that help to find the home: house number, road, landmarks."
     )
-    phone: Phone | None = Field(None, description="Phone on which the child can be reached.")
+
+
+class ChildIdentity(ContactDetails):
+    """Identity of a child. At least one name or the nickname is required."""
+
+    nickname: ShortText | None = Field(None, description="Nickname of the child.")
+    sex: Annotated[str, CodeOf("sex")] | None = Field(None, description="Sex of the child.")
+    gender_identity: Annotated[str, CodeOf("gender_identity")] | None = Field(
+        None, description="Gender identity in the child's own view."
+    )
+    birth: Birth = Field(description="Date of birth or estimated age.")
     languages: Annotated[list[Annotated[str, CodeOf("language")]], Field(max_length=20)] = Field(
         default_factory=list, description="Languages that the child speaks, as ISO 639 codes."
     )

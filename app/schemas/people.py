@@ -6,13 +6,12 @@ from uuid import UUID
 from pydantic import Field
 
 from app.schemas.codes import CodeOf
-from app.schemas.identity import Birth, PersonName, Phone
+from app.schemas.identity import Birth, ContactDetails, PersonName, Phone
 from app.schemas.merge_patch import build_patch_model
 from app.schemas.wire import (
     ClientChosenId,
     Input,
     Page,
-    PlaceCode,
     ShortNarrative,
     ShortText,
     StrictBoolean,
@@ -21,7 +20,7 @@ from app.schemas.wire import (
 )
 
 
-class PersonContent(Input):
+class PersonContent(ContactDetails):
     """Editable fields of a person around a child."""
 
     role: Annotated[str, CodeOf("person_role")] = Field(description="Role of the person in the child's life.")
@@ -38,13 +37,6 @@ class PersonContent(Input):
     )
     sex: Annotated[str, CodeOf("sex")] | None = Field(None, description="Sex of the person.")
     birth: Birth | None = Field(None, description="Date of birth or estimated age.")
-    phone: Phone | None = Field(None, description="Phone on which the person can be reached.")
-    place_code: PlaceCode | None = Field(
-        None, description="NCDD code of the place of residence: province, district, commune or village."
-    )
-    address_detail: ShortNarrative | None = Field(
-        None, description="Details that help to find the home: house number, road, landmarks."
-    )
     note: ShortNarrative | None = Field(None, description="Additional information about the person.")
 
 

@@ -7,13 +7,12 @@ from pydantic_core import PydanticCustomError
 
 from app.schemas.codes import CodeOf
 from app.schemas.consents import BasisWithoutConsent
-from app.schemas.identity import ChildIdentity, PersonName, Phone
+from app.schemas.identity import ChildIdentity, ContactDetails
 from app.schemas.merge_patch import build_patch_model
 from app.schemas.wire import (
     Email,
     Input,
     Narrative,
-    PlaceCode,
     PlainDate,
     ShortNarrative,
     ShortText,
@@ -40,21 +39,11 @@ class Concern(Input):
     )
 
 
-class Caregiver(Input):
+class Caregiver(ContactDetails):
     """The person who cares for the child."""
 
-    names: Annotated[list[PersonName], Field(max_length=10)] = Field(
-        default_factory=list, description="Names of the caregiver, each in one script."
-    )
     relationship: Annotated[str, CodeOf("relationship")] | None = Field(
         None, description="Relationship of the caregiver to the child."
-    )
-    phone: Phone | None = Field(None, description="Phone on which the caregiver can be reached.")
-    place_code: PlaceCode | None = Field(
-        None, description="NCDD code of the place of residence: province, district, commune or village."
-    )
-    address_detail: ShortNarrative | None = Field(
-        None, description="Details that help to find the home: house number, road, landmarks."
     )
     knows_of_referral: StrictBoolean | None = Field(
         None, description="Whether the caregiver knows of the referral."

@@ -1,6 +1,5 @@
 """Read, search and update children."""
 
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -9,11 +8,13 @@ from sqlmodel import col
 
 from app.access import log
 from app.access.caller import Caller
-from app.access.vault import decrypt, decrypt_value, encrypt
 from app.kit.pagination import Paginator
 from app.kit.records import apply_patch, get_record, get_version_for_update
 from app.kit.state_machine import raise_if_unmet
 from app.models import Case, Child, NameToken, Person
+from app.models.circle import StoredPersonDetails
+from app.models.contents import StoredChildIdentity
+from app.models.encrypted_field import dump_content
 from app.schemas.children import Child as ChildSchema
 from app.schemas.children import ChildFilters, ChildList, ChildUpdate
 from app.schemas.identity import ChildIdentity
@@ -51,8 +52,8 @@ async def _find_matching_child_ids(session: AsyncSession, q: str) -> list[UUID]:
     query = query.execution_options(**log.UNRECORDED_READ)
     matching_ids = []
     for child_id, ciphertext in (await session.execute(query)).all():
-        identity = decrypt_value("children", "sealed", child_id, ciphertext)
-        if name_matching.search_query_similarity(q, identity["names"], identity.get("nickname")) > 0:
+        identity = Child.identity.decrypt(child_id, ciphertext)
+        if name_matching.search_query_similarity(q, identity["names"], identity["nickname"]) > 0:
             matching_ids.append(child_id)
     return matching_ids
 
@@ -80,27 +81,26 @@ async def update_child(
     """
     child = await get_version_for_update(session, Child, child_id, expected_version)
     raise_if_unmet(await check_works_with_child(session, child.id))
-    identity = apply_patch(ChildIdentity, {**decrypt(child), "sex": child.sex}, payload).model_dump(
-        mode="json"
+    updated = apply_patch(ChildIdentity, {**child.identity, "sex": child.sex}, payload)
+    identity = await person_details.normalize_person_details(session, updated)
+    child.sex = identity.sex or "unknown"
+    child.province_code = (identity.place_code or "")[:2] or None
+    child.identity = dump_content(StoredChildIdentity, identity)
+    search_keys = person_details.get_child_search_keys(
+        child.identity, await _load_people_details(session, child.id)
     )
-    identity = await person_details.normalize_person_details(session, identity)
-    child.sex = identity.pop("sex") or "unknown"
-    child.province_code = (identity["place_code"] or "")[:2] or None
-    encrypt(child, "sealed", identity)
-    await person_details.replace_search_tokens(
-        session, child.id, "child", child.id, [identity, *await _load_people_details(session, child.id)]
-    )
+    await person_details.replace_search_tokens(session, child.id, "child", child.id, search_keys)
     for case in await session.scalars(select(Case).where(col(Case.child_id) == child.id)):
         case_history.record_case_history(session, case, "child_changed", caller, child)
     await session.flush()  # the response is read back from the database
     return await _load_schema(session, child)
 
 
-async def _load_people_details(session: AsyncSession, child_id: UUID) -> list[dict[str, Any]]:
+async def _load_people_details(session: AsyncSession, child_id: UUID) -> list[StoredPersonDetails]:
     """Return the decrypted details of the people around a child, as far as the caller can see them."""
     query = select(col(Person.id), col(Person.details_encrypted)).where(col(Person.child_id) == child_id)
     rows = await session.execute(query.execution_options(**log.UNRECORDED_READ))
-    return [decrypt_value("people", "sealed", person_id, ciphertext) for person_id, ciphertext in rows]
+    return [Person.details.decrypt(person_id, ciphertext) for person_id, ciphertext in rows]
 
 
 async def _load_schema(session: AsyncSession, child: Child) -> ChildSchema:
@@ -109,7 +109,7 @@ async def _load_schema(session: AsyncSession, child: Child) -> ChildSchema:
 
 
 def _to_schema(child: Child, case_ids: list[UUID]) -> ChildSchema:
-    identity = decrypt(child)
+    identity = child.identity
     fields = {name: identity.get(name) for name in ChildIdentity.model_fields if name != "sex"}
     return ChildSchema(
         id=child.id,

@@ -1,18 +1,19 @@
 """Open a case: create the child, the case, the caregiver and the consent in one transaction."""
 
 from datetime import date
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Uuid, bindparam, text
+from sqlalchemy import Uuid, bindparam, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from app.access.caller import Caller
 from app.access.log import get_driver_connection
-from app.access.vault import encrypt
 from app.errors import NotFound
 from app.kit.dates import CAMBODIA_TIMEZONE, BirthRange, today
 from app.models import Case, Child, Consent, Person, Referral
+from app.models.contents import StoredChildIdentity
+from app.models.intake import StoredReferralConsent, StoredReferralContent
 from app.schemas.referrals import ReferralAcceptance
 from app.services.cases import history as case_history
 from app.services.persons import person_details
@@ -43,11 +44,21 @@ async def has_open_case(session: AsyncSession, child_id: UUID) -> bool:
     return bool(await session.scalar(HAS_OPEN_CASE_SQL, {"child": child_id}))
 
 
+async def get_open_case_for_share(session: AsyncSession, child_id: UUID) -> Case | None:
+    """Return the child's open case, locked so that it stays open until the transaction ends.
+
+    The query runs again if it returns nothing: after a wait for the lock, its snapshot can be older than the case.
+    """
+    query = select(Case).where(col(Case.child_id) == child_id, col(Case.status) != "closed")
+    query = query.with_for_update(read=True).execution_options(populate_existing=True)
+    return await session.scalar(query) or await session.scalar(query)
+
+
 async def open_case_from_referral(
     session: AsyncSession,
     caller: Caller,
     referral: Referral,
-    content: dict[str, Any],
+    content: StoredReferralContent,
     acceptance: ReferralAcceptance,
 ) -> Case:
     """Open a case for the child of an accepted referral; creates the child unless `acceptance` names a known one."""
@@ -64,22 +75,33 @@ async def open_case_from_referral(
     return case
 
 
-async def _create_child(session: AsyncSession, content: dict[str, Any]) -> Child:
+async def _create_child(session: AsyncSession, content: StoredReferralContent) -> Child:
     details = content["child"]
     child = Child(sex=details["sex"] or "unknown", province_code=(details["place_code"] or "")[:2] or None)
-    encrypt(child, "sealed", {name: value for name, value in details.items() if name != "sex"})
+    child.identity = StoredChildIdentity(
+        names=details["names"],
+        nickname=details["nickname"],
+        gender_identity=details["gender_identity"],
+        birth=details["birth"],
+        place_code=details["place_code"],
+        address_detail=details["address_detail"],
+        phone=details["phone"],
+        languages=details["languages"],
+        disability=details["disability"],
+        school=details["school"],
+        idpoor=details["idpoor"],
+    )
     session.add(child)
     await session.flush()  # the case has a foreign key to the child
-    await person_details.replace_search_tokens(
-        session, child.id, "child", child.id, person_details.get_child_and_caregiver(content), is_new=True
-    )
+    search_keys = person_details.get_referral_search_keys(content)
+    await person_details.replace_search_tokens(session, child.id, "child", child.id, search_keys, is_new=True)
     return child
 
 
 async def _create_case(
     session: AsyncSession,
     referral: Referral,
-    content: dict[str, Any],
+    content: StoredReferralContent,
     acceptance: ReferralAcceptance,
     child_id: UUID,
 ) -> Case:
@@ -100,7 +122,7 @@ async def _create_case(
         age_at_referral_max=oldest,
         province_code=referral.province_code,
     )
-    encrypt(case, "sealed", {"summary": None})
+    case.content = {"summary": None}
     session.add(case)
     await session.flush()  # people, the consent and the referral reference the case
     return case
@@ -112,8 +134,8 @@ async def next_case_number(session: AsyncSession, day: date) -> str:
     return f"FSC-{day.year}-{last:04}"
 
 
-def _add_caregiver(session: AsyncSession, case: Case, content: dict[str, Any]) -> None:
-    caregiver = content.get("caregiver")
+def _add_caregiver(session: AsyncSession, case: Case, content: StoredReferralContent) -> None:
+    caregiver = content["caregiver"]
     if not caregiver:
         return
     relationship = caregiver["relationship"] or "unknown"
@@ -124,16 +146,17 @@ def _add_caregiver(session: AsyncSession, case: Case, content: dict[str, Any]) -
         relationship=relationship,
         is_responsible=relationship in RESPONSIBLE_RELATIONSHIPS,
     )
-    encrypt(
-        person,
-        "sealed",
-        {name: caregiver[name] for name in ("names", "phone", "place_code", "address_detail")},
-    )
+    person.details = {
+        "names": caregiver["names"],
+        "phone": caregiver["phone"],
+        "place_code": caregiver["place_code"],
+        "address_detail": caregiver["address_detail"],
+    }
     session.add(person)
 
 
 def _create_consent(
-    session: AsyncSession, case: Case, caller: Caller, referral_consent: dict[str, Any]
+    session: AsyncSession, case: Case, caller: Caller, referral_consent: StoredReferralConsent
 ) -> Consent:
     basis = referral_consent["basis_without_consent"]
     consent = Consent(
@@ -141,11 +164,19 @@ def _create_consent(
         case_id=case.id,
         given_by=referral_consent["given_by"],
         method=referral_consent["method"],
-        given_on=date.fromisoformat(referral_consent["on"] or basis["on"]),
+        given_on=_get_consent_day(referral_consent),
         scope=referral_consent["scope"],
         basis_without_consent=basis["basis"] if basis else None,
         recorded_by_id=caller.id,
     )
-    encrypt(consent, "sealed", {"witness": referral_consent["witness"], "basis_without_consent": basis})
+    consent.details = {"witness": referral_consent["witness"], "basis_without_consent": basis}
     session.add(consent)
     return consent
+
+
+def _get_consent_day(referral_consent: StoredReferralConsent) -> date:
+    basis = referral_consent["basis_without_consent"]
+    day = referral_consent["on"] or (basis["on"] if basis else None)
+    if day is None:
+        raise ValueError("The schema requires a consent or a legal basis.")
+    return date.fromisoformat(day)

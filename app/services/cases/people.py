@@ -8,7 +8,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.vault import decrypt, encrypt
 from app.errors import Fault, InvalidInput
 from app.kit.pagination import Paginator
 from app.kit.records import (
@@ -21,6 +20,8 @@ from app.kit.records import (
 )
 from app.kit.state_machine import raise_if_unmet
 from app.models import Case, Person
+from app.models.circle import StoredPersonDetails
+from app.models.encrypted_field import dump_content
 from app.models.record import new_id
 from app.schemas.people import Person as PersonSchema
 from app.schemas.people import PersonContent, PersonCreate, PersonList, PersonUpdate
@@ -46,7 +47,7 @@ async def create_case_person(
     person = Person(
         id=payload.id or new_id(), child_id=case.child_id, case_id=case.id, role=payload.role, relationship=""
     )
-    await _store_details(session, person, payload.model_dump(mode="json", exclude={"id"}))
+    await _store_details(session, person, payload)
     session.add(person)
     case_history.record_case_history(session, case, "person_added", caller, person, {"role": person.role})
     await session.flush()  # the response is read back from the database
@@ -82,27 +83,27 @@ async def update_person(
     case = await get_case_for_share(session, Person, person_id)
     person = await get_version_for_update(session, Person, person_id, expected_version)
     raise_if_unmet(await check_works_on_case(session, case))
-    stored = decrypt(person)
+    stored = person.details
     content = apply_patch(PersonContent, {**stored, **person.model_dump(include=set(COLUMN_FIELDS))}, payload)
     if stored.get("names") and not content.names:
         raise InvalidInput([Fault("/names", "name_missing", "At least one name is required.")])
-    await _store_details(session, person, content.model_dump(mode="json"))
+    await _store_details(session, person, content)
     case_history.record_case_history(session, case, "person_changed", caller, person)
     await session.flush()  # the response is read back from the database
     return _to_schema(person)
 
 
-async def _store_details(session: AsyncSession, person: Person, details: dict[str, Any]) -> None:
-    details = await person_details.normalize_person_details(session, details)
+async def _store_details(session: AsyncSession, person: Person, content: PersonContent) -> None:
+    content = await person_details.normalize_person_details(session, content)
     for name in COLUMN_FIELDS:
-        setattr(person, name, details.pop(name))
+        setattr(person, name, getattr(content, name))
     if person.role != "other":  # the duplicate search compares caregivers only
-        await person_details.add_contact_search_tokens(session, person.child_id, details)
-    encrypt(person, "sealed", details)
+        await person_details.add_contact_search_tokens(session, person.child_id, content.phone)
+    person.details = dump_content(StoredPersonDetails, content)
 
 
 def _to_schema(person: Person) -> PersonSchema:
-    details = decrypt(person)
+    details = person.details
     columns: dict[str, Any] = person.model_dump(include=set(PersonSchema.model_fields))
     fields = {name: details.get(name) for name in PersonContent.model_fields if name not in COLUMN_FIELDS}
     return PersonSchema(**{**fields, **columns, "names": details.get("names") or []})

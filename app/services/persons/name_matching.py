@@ -7,11 +7,12 @@ because the declared script is sometimes wrong.
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
 from rapidfuzz.distance import OSA, Jaro, JaroWinkler
 
+from app.models.contents import StoredPersonName
 from app.services.persons.name_normalization import (
     Script,
     canonical_form,
@@ -36,8 +37,8 @@ __all__ = [
     "search_query_similarity",
 ]
 
-Name: TypeAlias = Mapping[str, str | None]
-"""A name with the keys `script`, `family` and `given`, as in requests and in decrypted documents."""
+Name: TypeAlias = StoredPersonName
+"""A name with the keys `script`, `family` and `given`."""
 
 _Word: TypeAlias = tuple[Script, str]
 _CanonicalName: TypeAlias = tuple[Script, str, str]

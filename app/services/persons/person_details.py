@@ -1,9 +1,7 @@
-"""What somebody told us about a child, tidied: names in one spelling of Unicode, phones in E.164, places known."""
+"""Normalizes the details of a person, and maintains the search tokens that find children and referrals."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from datetime import date
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,45 +10,59 @@ from app.access.log import get_driver_connection
 from app.access.vault import get_vault
 from app.errors import Fault, InvalidInput
 from app.kit.dates import BirthRange, check_not_in_future
-from app.services.persons import name_matching as names
-from app.services.persons import phones, places
+from app.models.circle import StoredPersonDetails
+from app.models.contents import StoredChildIdentity
+from app.models.intake import StoredCaregiver, StoredReferralContent
+from app.schemas.identity import Birth, ChildIdentity, ContactDetails, PersonName, Phone
+from app.schemas.people import PersonContent
+from app.services.persons import name_matching, places
+from app.services.persons.phone_numbers import normalize_phone
 
 NAME_TOKEN_BITS = 12
-"""For some thousands to some hundred thousands of people: 2 ≤ rows / 2^bits ≤ √rows."""
-NAME_PARTS = ("family", "given")
-PHONE_CHARACTERS = frozenset("+0123456789 ().-")
+"""Bits of a search token. With thousands to hundreds of thousands of people, every token belongs to several of them:
+2 ≤ rows / 2^bits ≤ √rows."""
 MAX_NAME_LENGTH = 200
-"""Characters of a part of a name, as the schemas say."""
+"""Maximum characters of a part of a name, as in the schemas."""
 
 INSERT_TOKENS_SQL = """
     INSERT INTO name_tokens (owner_id, kind, child_id, token)
     SELECT $1, $2, $3, token FROM unnest($4::integer[]) AS token ON CONFLICT DO NOTHING
 """
 DELETE_TOKENS_SQL = "DELETE FROM name_tokens WHERE owner_id = $1 AND kind = $2"
-"""By kind too: a referral may have an id of the client's choice, and must not unname a child that has it."""
+"""Filters by kind too: a client may give a referral the id of a child, whose tokens must not be deleted."""
+
+DetailsT = TypeVar("DetailsT", bound=ContactDetails)
 
 
-async def normalize_person_details(
-    session: AsyncSession, document: dict[str, Any], pointer: str = ""
-) -> dict[str, Any]:
-    """Return a copy of a person's document (child, caregiver, person) with names, phone and place put in order.
+async def normalize_person_details(session: AsyncSession, details: DetailsT, pointer: str = "") -> DetailsT:
+    """Return a copy of a person's details with normalized names and phone number, after checking birth and place.
+
+    `pointer` is the JSON pointer of the details in the request.
 
     Raises:
-        InvalidInput: a name of which nothing is left, a phone that cannot be one, a place in no known province,
-            a birth in the future.
+        InvalidInput: A name is empty or too long after the normalization, the phone number is impossible, the province
+            of the place does not exist, or the birth is in the future.
     """
-    tidy = {**document, "names": [_normalize_name(name) for name in document.get("names") or []]}
-    if document.get("nickname"):
-        tidy["nickname"] = names.normalize_text(document["nickname"])
+    nickname: str | None = None
+    birth: Birth | None = None
+    if isinstance(details, ChildIdentity | PersonContent):
+        nickname, birth = details.nickname, details.birth
+    names = [_normalize_name(name) for name in details.names]
+    if nickname:
+        nickname = name_matching.normalize_text(nickname)
+    phone, phone_faults = _normalize_phone(details.phone, pointer)
     faults = [
-        *_check_names(tidy, pointer),
-        *_normalize_phone(tidy, pointer),
-        *_check_birth(tidy, pointer),
-        *await _check_place(session, tidy, pointer),
+        *_check_names(names, nickname, pointer),
+        *phone_faults,
+        *_check_birth(birth, pointer),
+        *await _check_place(session, details.place_code, pointer),
     ]
     if faults:
         raise InvalidInput(faults)
-    return tidy
+    changes: dict[str, object] = {"names": names, "phone": phone}
+    if nickname:
+        changes["nickname"] = nickname
+    return details.model_copy(update=changes)
 
 
 async def replace_search_tokens(
@@ -58,108 +70,103 @@ async def replace_search_tokens(
     owner_id: UUID,
     kind: str,
     child_id: UUID | None,
-    told: Sequence[dict[str, Any]],
+    search_keys: set[str],
     *,
     is_new: bool = False,
 ) -> None:
-    """Make a child or a referral findable: write its blind index, in place of an older one.
-
-    `told` is the child's document, then those of who cares for it: their phones find it where scripts differ.
-    """
-    driver = get_driver_connection(session)
+    """Replace the search tokens of a child or a referral. `is_new` skips the deletion of existing tokens."""
+    connection = get_driver_connection(session)
     if not is_new:
-        await driver.execute(DELETE_TOKENS_SQL, owner_id, kind)
-    await driver.execute(INSERT_TOKENS_SQL, owner_id, kind, child_id, build_search_tokens(told))
+        await connection.execute(DELETE_TOKENS_SQL, owner_id, kind)
+    await connection.execute(INSERT_TOKENS_SQL, owner_id, kind, child_id, hash_search_keys(search_keys))
 
 
-async def add_contact_search_tokens(session: AsyncSession, child_id: UUID, document: dict[str, Any]) -> None:
-    """Make a child findable by the phone of somebody around it too; what it is found by already stays."""
-    if phones_around := _phone_keys([document]):
+async def add_contact_search_tokens(session: AsyncSession, child_id: UUID, phone: Phone | None) -> None:
+    """Add the phone number of a person around a child to the search tokens of the child."""
+    if phone:
         await get_driver_connection(session).execute(
-            INSERT_TOKENS_SQL, child_id, "child", child_id, hash_search_keys(phones_around)
+            INSERT_TOKENS_SQL, child_id, "child", child_id, hash_search_keys({_phone_key(phone.number)})
         )
 
 
-def get_child_and_caregiver(told: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return a referral's child and who cares for it."""
-    return [told["child"], *([told["caregiver"]] if told.get("caregiver") else [])]
+def get_child_search_keys(
+    identity: StoredChildIdentity, contacts: Iterable[StoredCaregiver | StoredPersonDetails] = ()
+) -> set[str]:
+    """Return the search keys of a child: its names, its phone number and those of its contacts.
+
+    Phone numbers find a child whose names are stored in the other script.
+    """
+    phones = [identity["phone"], *(contact["phone"] for contact in contacts)]
+    return name_matching.person_name_keys(identity["names"], identity["nickname"]) | {
+        _phone_key(phone["number"]) for phone in phones if phone
+    }
 
 
-def build_search_tokens(told: Sequence[dict[str, Any]]) -> list[int]:
-    """Return the blind index of a child: its names, and the phones around it."""
-    child = told[0]
-    return hash_search_keys(
-        names.person_name_keys(child.get("names") or [], child.get("nickname")) | _phone_keys(told)
-    )
-
-
-def _phone_keys(told: Sequence[dict[str, Any]]) -> set[str]:
-    return {f"p={document['phone']['number']}" for document in told if document.get("phone")}
+def get_referral_search_keys(content: StoredReferralContent) -> set[str]:
+    """Return the search keys of the child and the caregiver of a referral."""
+    caregiver = content["caregiver"]
+    return get_child_search_keys(content["child"], [caregiver] if caregiver else [])
 
 
 def hash_search_keys(keys: set[str]) -> list[int]:
-    """Return the blind index of search keys."""
+    """Return the search tokens of search keys: a few bits of a keyed hash each."""
     return get_vault().blind_index.compute_tokens(keys, context="person", bits=NAME_TOKEN_BITS)
 
 
-def _normalize_name(name: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "script": name["script"],
-        "family": names.normalize_text(name["family"]) if name.get("family") else None,
-        "given": names.normalize_text(name["given"]) if name.get("given") else None,
-    }
+def _phone_key(number: str) -> str:
+    return f"p={number}"
 
 
-def _check_names(document: dict[str, Any], pointer: str) -> Iterator[Fault]:
-    """Tidying shortens (invisible characters) and, rarely, lengthens (NFC takes some letters apart)."""
+def _normalize_name(name: PersonName) -> PersonName:
+    return name.model_copy(
+        update={
+            "family": name_matching.normalize_text(name.family) if name.family else None,
+            "given": name_matching.normalize_text(name.given) if name.given else None,
+        }
+    )
+
+
+def _check_names(names: list[PersonName], nickname: str | None, pointer: str) -> Iterator[Fault]:
+    """Check the normalized texts: the removal of invisible characters shortens a text, NFC can lengthen it."""
     texts = {
-        f"/names/{n}/{part}": name[part] for n, name in enumerate(document["names"]) for part in NAME_PARTS
+        f"/names/{index}/{part}": text
+        for index, name in enumerate(names)
+        for part, text in (("family", name.family), ("given", name.given))
     }
-    for where, kept in {**texts, "/nickname": document.get("nickname")}.items():
-        if kept == "":
-            yield Fault(f"{pointer}{where}", "blank", "Must not be blank.")
-        elif kept and len(kept) > MAX_NAME_LENGTH:
+    for path, text in {**texts, "/nickname": nickname}.items():
+        if text == "":
+            yield Fault(f"{pointer}{path}", "blank", "Must not be blank.")
+        elif text and len(text) > MAX_NAME_LENGTH:
             yield Fault(
-                f"{pointer}{where}", "string_too_long", f"Must have at most {MAX_NAME_LENGTH} characters."
+                f"{pointer}{path}", "string_too_long", f"Must have at most {MAX_NAME_LENGTH} characters."
             )
 
 
-def _normalize_phone(document: dict[str, Any], pointer: str) -> Iterator[Fault]:
-    phone = document.get("phone")
-    if not phone:
-        return
+def _normalize_phone(phone: Phone | None, pointer: str) -> tuple[Phone | None, list[Fault]]:
+    if phone is None:
+        return None, []
     try:
-        document["phone"] = {**phone, "number": phones.normalize_phone(phone["number"])}
+        return phone.model_copy(update={"number": normalize_phone(phone.number)}), []
     except ValueError:
-        yield Fault(f"{pointer}/phone/number", "phone_invalid", "This cannot be a phone number.")
+        return None, [Fault(f"{pointer}/phone/number", "phone_invalid", "This cannot be a phone number.")]
 
 
-def normalize_office_phone(number: str) -> str:
-    """Return where somebody is reached at work: in E.164, or as it was typed where it is more than a number."""
-    if set(number) <= PHONE_CHARACTERS:
-        with suppress(ValueError):
-            return phones.normalize_phone(number)
-    return number
+def _check_birth(birth: Birth | None, pointer: str) -> list[Fault]:
+    if birth is None:
+        return []
+    return check_not_in_future(
+        {
+            f"{pointer}/birth": BirthRange.from_details(birth.model_dump(mode="json")).earliest,
+            f"{pointer}/birth/estimated_on": birth.estimated_on,
+        }
+    )
 
 
-def _check_birth(document: dict[str, Any], pointer: str) -> Iterator[Fault]:
-    known = document.get("birth")
-    if known:
-        estimated_on = date.fromisoformat(known["estimated_on"]) if known.get("estimated_on") else None
-        yield from check_not_in_future(
-            {
-                f"{pointer}/birth": BirthRange.from_details(known).earliest,
-                f"{pointer}/birth/estimated_on": estimated_on,
-            }
-        )
-
-
-async def _check_place(session: AsyncSession, document: dict[str, Any], pointer: str) -> list[Fault]:
-    """A newer gazetteer may know villages that ours does not: a known province or district is enough."""
-    code = document.get("place_code")
+async def _check_place(session: AsyncSession, code: str | None, pointer: str) -> list[Fault]:
+    """Check the province or district only: the partner's list of villages may be newer than the gazetteer."""
     if not code:
         return []
-    known = await places.get_province_and_district_codes(session)
-    if known.isdisjoint({code[:2], code[:4]}):
+    known_codes = await places.get_province_and_district_codes(session)
+    if known_codes.isdisjoint({code[:2], code[:4]}):
         return [Fault(f"{pointer}/place_code", "place_unknown", "No province has this code.")]
     return []

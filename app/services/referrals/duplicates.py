@@ -1,23 +1,29 @@
-"""Possible duplicates: found by blind indexes among all children and referrals, compared in memory, shown by id only."""
+"""Finds the possible duplicates of a referral among all children and referrals.
 
-from collections.abc import Iterable
+A blind index selects the candidates, which are then compared in memory. The result contains ids and no personal data.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Integer, Uuid, bindparam, text
+from sqlalchemy import ARRAY, Integer, Row, Uuid, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.caller import Caller
 from app.access.log import AccessedRecord, get_accessed_records
-from app.access.vault import decrypt, decrypt_value
 from app.kit.dates import BirthRange
 from app.kit.pagination import Paginator
 from app.kit.records import get_record
-from app.models import Referral
-from app.schemas.referrals import ReferralMatch, ReferralMatchList
+from app.models import Child, Person, Referral
+from app.models.circle import StoredPersonDetails
+from app.models.contents import StoredChildIdentity
+from app.models.intake import StoredCaregiver, StoredReferralContent
+from app.schemas.referrals import ReferralMatch, ReferralMatchKind, ReferralMatchList
 from app.schemas.wire import PageQuery
-from app.services.persons import person_details as telling
+from app.services.persons import person_details
 from app.services.referrals.similarity import DUPLICATE_THRESHOLD, IdentityProfile, score_similarity
 
 CANDIDATES_SQL = text("SELECT * FROM access.possible_duplicates(:tokens)").bindparams(
@@ -26,14 +32,13 @@ CANDIDATES_SQL = text("SELECT * FROM access.possible_duplicates(:tokens)").bindp
 PROFILES_SQL = text("SELECT * FROM access.duplicate_profiles(:children, :referrals)").bindparams(
     bindparam("children", type_=ARRAY(Uuid)), bindparam("referrals", type_=ARRAY(Uuid))
 )
-TABLE_BY_KIND = {"child": "children", "referral": "referrals", "person": "people"}
 
 
 @dataclass(frozen=True, slots=True)
 class DuplicateCandidate:
-    """A child or referral that shares a few bits of a name with the one asked about."""
+    """A child or a referral that shares search tokens with the given referral."""
 
-    kind: str
+    kind: ReferralMatchKind
     id: UUID
     child_id: UUID | None
     profile: IdentityProfile
@@ -42,85 +47,91 @@ class DuplicateCandidate:
 async def list_referral_matches(
     session: AsyncSession, caller: Caller, referral_id: UUID, page: PageQuery
 ) -> ReferralMatchList:
-    """List the possible duplicates of a referral, most alike first; each one shown is in the log."""
-    paging = Paginator("matches", page.limit, page.cursor, {"referral": referral_id, "for": caller.id})
-    found, cursor = paging.paginate_items(
-        await find_possible_duplicates(session, await get_record(session, Referral, referral_id)),
-        lambda m: m.id,
+    """List the possible duplicates of a referral, most similar first. The access log records each of them."""
+    paginator = Paginator("matches", page.limit, page.cursor, {"referral": referral_id, "for": caller.id})
+    referral = await get_record(session, Referral, referral_id)
+    matches, cursor = paginator.paginate_items(
+        await find_possible_duplicates(session, referral), lambda match: match.id
     )
-    for match in found:
-        get_accessed_records(session).add(AccessedRecord(match.child_id, None, match.kind, match.id))
-    return ReferralMatchList(items=found, next_cursor=cursor)
+    for match in matches:
+        get_accessed_records(session).add(AccessedRecord(match.child_id, None, match.kind.value, match.id))
+    return ReferralMatchList(items=list(matches), next_cursor=cursor)
 
 
 async def find_possible_duplicates(session: AsyncSession, referral: Referral) -> list[ReferralMatch]:
-    """Return the possible duplicates of a referral, most alike first."""
-    told = decrypt(referral)
-    child, *carers = telling.get_child_and_caregiver(told)
-    own = build_identity_profile(child, carers)
-    found = []
-    for candidate in await _load_candidates(session, referral, told):
-        score, why = score_similarity(own, candidate.profile)
+    """Return the possible duplicates of a referral, most similar first."""
+    content = referral.content
+    profile = _build_referral_profile(content)
+    matches = []
+    for candidate in await _load_candidates(session, referral, content):
+        score, reasons = score_similarity(profile, candidate.profile)
         if score >= DUPLICATE_THRESHOLD:
-            found.append(
+            matches.append(
                 ReferralMatch(
-                    kind=candidate.kind, id=candidate.id, child_id=candidate.child_id, score=score, why=why
+                    kind=candidate.kind,
+                    id=candidate.id,
+                    child_id=candidate.child_id,
+                    score=score,
+                    why=reasons,
                 )
             )
-    return sorted(found, key=lambda match: (-match.score, match.id))
-
-
-def build_identity_profile(child: dict[str, Any], carers: Iterable[dict[str, Any]]) -> IdentityProfile:
-    """Return what resemblance is judged by."""
-    carers = list(carers)
-    phones = [document["phone"]["number"] for document in (child, *carers) if document.get("phone")]
-    return IdentityProfile(
-        names=child["names"],
-        nickname=child.get("nickname"),
-        sex=child.get("sex"),
-        birth=BirthRange.from_details(child["birth"]) if child.get("birth") else None,
-        place_code=child.get("place_code"),
-        phones=frozenset(phones),
-        caregiver_names=[name for carer in carers for name in carer.get("names") or []],
-    )
+    return sorted(matches, key=lambda match: (-match.score, match.id))
 
 
 async def _load_candidates(
-    session: AsyncSession, referral: Referral, told: dict[str, Any]
+    session: AsyncSession, referral: Referral, content: StoredReferralContent
 ) -> list[DuplicateCandidate]:
-    near = (
-        await session.execute(
-            CANDIDATES_SQL, {"tokens": telling.build_search_tokens(telling.get_child_and_caregiver(told))}
-        )
-    ).all()
-    wanted = {
-        "children": [row.id for row in near if row.kind == "child" and row.id != referral.child_id],
-        # A referral that was accepted is the child it became.
+    tokens = person_details.hash_search_keys(person_details.get_referral_search_keys(content))
+    token_matches = (await session.execute(CANDIDATES_SQL, {"tokens": tokens})).all()
+    candidate_ids = {
+        "children": [row.id for row in token_matches if row.kind == "child" and row.id != referral.child_id],
+        # An accepted referral is skipped, because its child is a candidate itself.
         "referrals": [
-            row.id for row in near if row.kind == "referral" and row.id != referral.id and not row.child_id
+            row.id
+            for row in token_matches
+            if row.kind == "referral" and row.id != referral.id and not row.child_id
         ],
     }
-    opened = [(row, _decrypt_document(row)) for row in (await session.execute(PROFILES_SQL, wanted)).all()]
-    circle: dict[UUID, list[dict[str, Any]]] = {}
-    for row, document in opened:
+    rows = (await session.execute(PROFILES_SQL, candidate_ids)).all()
+    contacts: defaultdict[UUID, list[StoredPersonDetails]] = defaultdict(list)
+    for row in rows:
         if row.kind == "person":
-            circle.setdefault(row.child_id, []).append(document)
+            contacts[row.child_id].append(Person.details.decrypt(row.id, row.profile_encrypted))
     return [
-        DuplicateCandidate(row.kind, row.id, row.child_id, _build_candidate_profile(row, document, circle))
-        for row, document in opened
+        DuplicateCandidate(
+            ReferralMatchKind(row.kind), row.id, row.child_id, _build_candidate_profile(row, contacts)
+        )
+        for row in rows
         if row.kind != "person"
     ]
 
 
-def _decrypt_document(row: Any) -> dict[str, Any]:
-    document: dict[str, Any] = decrypt_value(TABLE_BY_KIND[row.kind], "sealed", row.id, row.profile_encrypted)
-    return document
-
-
 def _build_candidate_profile(
-    row: Any, document: dict[str, Any], circle: dict[UUID, list[dict[str, Any]]]
+    row: Row[Any], contacts: Mapping[UUID, Sequence[StoredPersonDetails]]
 ) -> IdentityProfile:
     if row.kind == "referral":
-        child, *carers = telling.get_child_and_caregiver(document)
-        return build_identity_profile(child, carers)
-    return build_identity_profile({**document, "sex": row.sex}, circle.get(row.child_id, []))
+        return _build_referral_profile(Referral.content.decrypt(row.id, row.profile_encrypted))
+    identity = Child.identity.decrypt(row.id, row.profile_encrypted)
+    return _build_profile(identity, row.sex, contacts.get(row.child_id, []))
+
+
+def _build_referral_profile(content: StoredReferralContent) -> IdentityProfile:
+    caregiver = content["caregiver"]
+    return _build_profile(content["child"], content["child"]["sex"], [caregiver] if caregiver else [])
+
+
+def _build_profile(
+    identity: StoredChildIdentity,
+    sex: str | None,
+    contacts: Sequence[StoredCaregiver | StoredPersonDetails],
+) -> IdentityProfile:
+    phones = [identity["phone"], *(contact["phone"] for contact in contacts)]
+    return IdentityProfile(
+        names=identity["names"],
+        nickname=identity["nickname"],
+        sex=sex,
+        birth=BirthRange.from_details(identity["birth"]),
+        place_code=identity["place_code"],
+        phones=frozenset(phone["number"] for phone in phones if phone),
+        caregiver_names=[name for contact in contacts for name in contact["names"]],
+    )

@@ -1,8 +1,8 @@
-"""Whether two records may be about one child: a score, and why.
+"""Scores whether two records may be about the same child, with reason codes.
 
-Weights are points that add up to 1. The name carries most. What a household shares (phone, place, caregiver)
-is capped, so that brothers and sisters stay apart; a birth that cannot be the same speaks against. A person
-always decides: a score only puts a pair before somebody's eyes.
+The weights add up to 1. The name has the greatest weight. The sum of the facts that a household shares (phone, place,
+caregiver) is limited, so that siblings are not reported as duplicates. A contradicting birth reduces the score. The score
+only selects pairs for review; staff decide.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ from app.kit.dates import BirthRange
 from app.services.persons.name_matching import Name, detect_script, have_common_script, name_similarity
 
 DUPLICATE_THRESHOLD = 0.55
-"""From here on a pair is shown as a possible duplicate."""
+"""Minimum score of a possible duplicate."""
 
 _NAME_WEIGHT, _NAME_CONFLICT_WEIGHT, _NICKNAME_WEIGHT = 0.45, -0.10, 0.20
 _NICKNAME_WITH_NAME_WEIGHT = 0.10
@@ -26,26 +26,26 @@ _SAME_PLACE_WEIGHT, _NEAR_PLACE_WEIGHT, _PHONE_WEIGHT, _CAREGIVER_WEIGHT, _MAX_H
     0.30,
 )
 _NO_COMMON_SCRIPT_FACTOR = 1.2
-"""Where no name can be compared (one is in Khmer only, the other in Latin), the rest must carry more."""
+"""Factor for two records without names in a common script, where the other facts must have more weight."""
 
 _MIN_NAME_SIMILARITY, _SIMILAR_NAME_THRESHOLD, _SAME_NAME_THRESHOLD = 0.80, 0.85, 0.995
-"""Likeness of names at which it begins to count, is worth saying, and is equality."""
+"""Similarity of names from which it increases the score, has a reason code, and is equality."""
 
 _BIRTH_MATCH_THRESHOLD, _BIRTH_CONFLICT_THRESHOLD = 0.5, 0.25
-"""Agreement of births from which it counts, and below which it speaks against."""
+"""Similarity of births from which it increases the score, and below which it reduces the score."""
 
 _PRECISE_BIRTH_DAYS = 31
-"""Days: a birth known this well is strong evidence."""
+"""Maximum length in days of a range of birth dates that is precise evidence."""
 
 _COMMUNE_DIGITS, _DISTRICT_DIGITS = 6, 4
-"""Digits of a place code (NCDD) that name a commune, a district."""
+"""Number of digits of the NCDD code of a commune and of a district."""
 
 _ScoredReasons = Iterator[tuple[float, str | None]]
 
 
 @dataclass(frozen=True, slots=True)
 class IdentityProfile:
-    """What a referral or a record of a child says that may tell who the child is."""
+    """Facts of a referral or a child that are compared."""
 
     names: Sequence[Name]
     nickname: str | None
@@ -53,12 +53,12 @@ class IdentityProfile:
     birth: BirthRange | None
     place_code: str | None
     phones: frozenset[str]
-    """E.164; the child's and the caregiver's together."""
+    """Phone numbers of the child and of the contacts, in E.164."""
     caregiver_names: Sequence[Name]
 
 
 def score_similarity(a: IdentityProfile, b: IdentityProfile) -> tuple[float, list[str]]:
-    """How likely both are one child, 0..1 with two decimals, and the codes of what speaks for and against.
+    """Return the score of two profiles, 0 to 1 with two decimals, and the reason codes for and against a match.
 
     Codes: name_same, name_similar, nickname_similar, birth_compatible, birth_conflict, sex_same, sex_conflict,
     place_same, place_near, phone_shared, caregiver_similar.
@@ -69,33 +69,32 @@ def score_similarity(a: IdentityProfile, b: IdentityProfile) -> tuple[float, lis
     score = sum(points for points, _ in reasons) - surplus
     if not have_common_script(a.names, b.names):
         score *= _NO_COMMON_SCRIPT_FACTOR
-    return round(min(1.0, max(0.0, score)), 2), [why for _, why in reasons if why]
+    return round(min(1.0, max(0.0, score)), 2), [code for _, code in reasons if code]
 
 
 def _score_name(a: IdentityProfile, b: IdentityProfile) -> _ScoredReasons:
-    alike = name_similarity(a.names, b.names)
-    counts = max(0.0, (alike - _MIN_NAME_SIMILARITY) / (1 - _MIN_NAME_SIMILARITY))
-    nickname = _is_nickname_similar(a, b)
-    if counts:
-        why = (
-            "name_same"
-            if alike >= _SAME_NAME_THRESHOLD
-            else "name_similar"
-            if alike >= _SIMILAR_NAME_THRESHOLD
-            else None
-        )
-        yield _NAME_WEIGHT * counts, why
-    elif have_common_script(a.names, b.names) and not nickname:
+    similarity = name_similarity(a.names, b.names)
+    strength = max(0.0, (similarity - _MIN_NAME_SIMILARITY) / (1 - _MIN_NAME_SIMILARITY))
+    is_nickname_similar = _is_nickname_similar(a, b)
+    if strength:
+        yield _NAME_WEIGHT * strength, _name_reason(similarity)
+    elif have_common_script(a.names, b.names) and not is_nickname_similar:
         yield _NAME_CONFLICT_WEIGHT, None
-    if nickname:
-        yield (_NICKNAME_WITH_NAME_WEIGHT if counts else _NICKNAME_WEIGHT), "nickname_similar"
+    if is_nickname_similar:
+        yield (_NICKNAME_WITH_NAME_WEIGHT if strength else _NICKNAME_WEIGHT), "nickname_similar"
+
+
+def _name_reason(similarity: float) -> str | None:
+    if similarity >= _SAME_NAME_THRESHOLD:
+        return "name_same"
+    return "name_similar" if similarity >= _SIMILAR_NAME_THRESHOLD else None
 
 
 def _is_nickname_similar(a: IdentityProfile, b: IdentityProfile) -> bool:
-    """One's nickname is the other's nickname or given name."""
-    ours, theirs = _nickname_as_name(a.nickname), _nickname_as_name(b.nickname)
-    pairs = ((ours, theirs), (ours, _given_names(b)), (_given_names(a), theirs))
-    return any(name_similarity(one, other) >= _SIMILAR_NAME_THRESHOLD for one, other in pairs)
+    """Return whether the nickname of one record is similar to the nickname or given name of the other."""
+    a_nickname, b_nickname = _nickname_as_name(a.nickname), _nickname_as_name(b.nickname)
+    pairs = ((a_nickname, b_nickname), (a_nickname, _given_names(b)), (_given_names(a), b_nickname))
+    return any(name_similarity(*pair) >= _SIMILAR_NAME_THRESHOLD for pair in pairs)
 
 
 def _nickname_as_name(nickname: str | None) -> list[Name]:
@@ -109,18 +108,12 @@ def _given_names(profile: IdentityProfile) -> list[Name]:
 def _score_birth(a: IdentityProfile, b: IdentityProfile) -> _ScoredReasons:
     if not a.birth or not b.birth:
         return
-    agreement = a.birth.similarity_to(b.birth)
-    if agreement >= _BIRTH_MATCH_THRESHOLD:
-        yield (
-            agreement
-            * (
-                _BIRTH_DATE_WEIGHT
-                if _is_precise_birth(a.birth) and _is_precise_birth(b.birth)
-                else _BIRTH_RANGE_WEIGHT
-            ),
-            "birth_compatible",
-        )
-    elif agreement < _BIRTH_CONFLICT_THRESHOLD:
+    similarity = a.birth.similarity_to(b.birth)
+    if similarity >= _BIRTH_MATCH_THRESHOLD:
+        are_precise = _is_precise_birth(a.birth) and _is_precise_birth(b.birth)
+        weight = _BIRTH_DATE_WEIGHT if are_precise else _BIRTH_RANGE_WEIGHT
+        yield similarity * weight, "birth_compatible"
+    elif similarity < _BIRTH_CONFLICT_THRESHOLD:
         yield _BIRTH_CONFLICT_WEIGHT, "birth_conflict"
 
 
@@ -144,9 +137,9 @@ def _score_household(a: IdentityProfile, b: IdentityProfile) -> _ScoredReasons:
 
 
 def _score_place(a: str, b: str) -> _ScoredReasons:
-    """The same as far as both are known, at least to the commune; near within one district."""
-    broad, narrow = sorted((a, b), key=len)
-    if len(broad) >= _COMMUNE_DIGITS and narrow.startswith(broad):
+    """Compare two place codes: the same down to at least the commune, or near, which means in the same district."""
+    shorter, longer = sorted((a, b), key=len)
+    if len(shorter) >= _COMMUNE_DIGITS and longer.startswith(shorter):
         yield _SAME_PLACE_WEIGHT, "place_same"
-    elif len(broad) >= _DISTRICT_DIGITS and broad[:_DISTRICT_DIGITS] == narrow[:_DISTRICT_DIGITS]:
+    elif len(shorter) >= _DISTRICT_DIGITS and shorter[:_DISTRICT_DIGITS] == longer[:_DISTRICT_DIGITS]:
         yield _NEAR_PLACE_WEIGHT, "place_near"

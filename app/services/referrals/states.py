@@ -1,6 +1,7 @@
-"""The life of a referral."""
+"""State machine of a referral."""
 
 from app.access.permissions import Permission
+from app.errors import Fault
 from app.kit.state_machine import Transition
 
 OPEN_STATUSES = frozenset({"received", "acknowledged", "information_requested"})
@@ -27,9 +28,17 @@ ACCEPT = Transition(
     "accepted",
     Permission.referral_accept,
     "screened against the criteria (age 5 to 17 at referral, concern fits), consent or a recorded basis, "
-    "possible duplicates looked at, a lead worker of the team named",
+    "possible duplicates reviewed, a lead worker of the team named",
 )
 DECLINE = Transition("decline", OPEN_STATUSES, "declined", Permission.referral_decline, "a reason")
 WITHDRAW = Transition("withdraw", OPEN_STATUSES, "withdrawn", Permission.referral_withdraw, "a reason")
 
 TRANSITIONS = (ACKNOWLEDGE, REQUEST_INFORMATION, PROVIDE_INFORMATION, ACCEPT, DECLINE, WITHDRAW)
+
+
+def check_referral_open(status: str) -> list[Fault]:
+    """Return a fault if the referral was accepted, declined or withdrawn."""
+    if status in OPEN_STATUSES:
+        return []
+    detail = f"The referral is {status}; only an open referral can be updated."
+    return [Fault("/status", "status", detail)]

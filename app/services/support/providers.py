@@ -24,7 +24,7 @@ from app.schemas.providers import (
     ProviderUpdate,
 )
 from app.services.persons import name_matching as names
-from app.services.persons import phones, places
+from app.services.persons import phone_numbers, places
 
 DETAIL_FIELDS = frozenset({"contacts", "places", "note"})
 """Fields that are stored as one JSON document, because no query filters by them."""
@@ -126,7 +126,7 @@ def _normalize_contact_phones(
     normalized, faults = [], []
     for index, contact in enumerate(contacts):
         try:
-            phone = phones.normalize_phone(contact.phone) if contact.phone else None
+            phone = phone_numbers.normalize_phone(contact.phone) if contact.phone else None
         except ValueError:
             faults.append(Fault(f"/contacts/{index}/phone", "phone_invalid", "Must be a valid phone number."))
         else:

@@ -213,7 +213,7 @@ def test_an_exact_search_ranks_above_a_spelling_above_a_prefix() -> None:
 def test_every_prefix_of_two_signs_finds_the_name(word: str, size: int) -> None:
     script = detect_script(word)
     prefix = canonical_form(canonical_form(word, script)[:size], script)
-    names = [{"script": script, "family": None, "given": word}]
+    names: list[Name] = [{"script": script, "family": None, "given": word}]
     if len(prefix) >= 2:
         assert search_query_keys(prefix) & person_name_keys(names, None)
         assert search_query_similarity(prefix, names, None) > 0.6

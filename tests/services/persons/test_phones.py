@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.services.persons.phones import normalize_phone
+from app.services.persons.phone_numbers import normalize_phone
 
 
 @pytest.mark.parametrize(
