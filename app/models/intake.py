@@ -1,4 +1,4 @@
-"""Referrals: somebody tells FSC about a child."""
+"""Tables of referrals, their questions and the search tokens."""
 
 import uuid
 from datetime import datetime
@@ -97,7 +97,7 @@ class StoredReferralOutcome(TypedDict, total=False):
 
 
 class Referral(Record, table=True):
-    """A referral; `sealed` holds what was told: concern, child, caregiver, referrer, consent."""
+    """A referral. `content` holds the concern, the child, the caregiver, the referrer and the consent."""
 
     __tablename__ = "referrals"
     __table_args__ = (
@@ -107,11 +107,11 @@ class Referral(Record, table=True):
     )
 
     child_id: uuid.UUID | None = Field(default=None, foreign_key="children.id", index=True)
-    """The child it was accepted for; before that, nobody's."""
+    """The child for which the referral was accepted; null before the acceptance."""
     case_id: uuid.UUID | None = Field(default=None, foreign_key="cases.id", index=True)
     agency_id: uuid.UUID | None = Field(default=None, foreign_key="agencies.id")
     received_by_id: uuid.UUID | None = Field(default=None, foreign_key="users.id", index=True)
-    """The member of staff who typed it in, for a call or FSC's own detection."""
+    """The staff member who entered the referral; null if a partner's system sent it."""
     handed_to_id: uuid.UUID | None = Field(default=None, foreign_key="users.id", index=True)
     team_id: uuid.UUID | None = Field(default=None, foreign_key="teams.id")
     external_id: str | None = None
@@ -131,11 +131,11 @@ class Referral(Record, table=True):
     content = EncryptedField[StoredReferralContent]("content_encrypted")
     outcome_encrypted: bytes | None = encrypted_column(nullable=True)
     outcome = OptionalEncryptedField[StoredReferralOutcome]("outcome_encrypted")
-    """Why it was declined or withdrawn, signposting, screening, feedback."""
+    """Screening of an accepted referral; reason and other sources of help of a declined or withdrawn one."""
 
 
 class ReferralQuestion(SQLModel, table=True):
-    """More information asked of the referrer, and the answer."""
+    """A question to the referrer, with the answer."""
 
     __tablename__ = "referral_questions"
 
@@ -152,7 +152,7 @@ class ReferralQuestion(SQLModel, table=True):
 
 
 class NameToken(SQLModel, table=True):
-    """A blind index: a few bits of a keyed digest of a name part, to find candidates without reading names."""
+    """An entry of the blind index: a few bits of a keyed hash of a search key. It finds candidates without decryption."""
 
     __tablename__ = "name_tokens"
     __table_args__ = (Index("ix_name_tokens_token_kind", "token", "kind"),)
@@ -160,5 +160,5 @@ class NameToken(SQLModel, table=True):
     owner_id: uuid.UUID = Field(primary_key=True)
     token: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
     kind: str = Field(primary_key=True)
-    """child or referral."""
+    """`child` or `referral`."""
     child_id: uuid.UUID | None = None

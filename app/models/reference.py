@@ -1,10 +1,10 @@
-"""Facts that everybody may read: places; and the counter behind case numbers."""
+"""Tables of reference data, and the counter of case numbers."""
 
 from sqlmodel import Field, SQLModel
 
 
 class Place(SQLModel, table=True):
-    """A province, district, commune or village by its NCDD code (2, 4, 6 or 8 digits)."""
+    """A province, district, commune or village with its NCDD code (2, 4, 6 or 8 digits)."""
 
     __tablename__ = "places"
 
@@ -14,11 +14,11 @@ class Place(SQLModel, table=True):
     name_km: str
     name_en: str
     search_en: str = Field(index=True)
-    """The Latin name, lower case, for prefix search."""
+    """Latin name in lower case without spaces, for the prefix search."""
 
 
 class CaseNumberSeries(SQLModel, table=True):
-    """The last case number given in a year."""
+    """The last case number of a year."""
 
     __tablename__ = "case_number_series"
 
@@ -27,7 +27,7 @@ class CaseNumberSeries(SQLModel, table=True):
 
 
 class ReferenceDataVersion(SQLModel, table=True):
-    """Which edition of a reference data set was loaded: the checksum of its files."""
+    """Checksum of the loaded files of a reference data set, which identifies their version."""
 
     __tablename__ = "reference_data_versions"
 

@@ -1,4 +1,4 @@
-"""Code lists with their labels in English and Khmer."""
+"""Lists and returns code lists with labels in the language of the request."""
 
 from app.errors import NotFound
 from app.kit.pagination import Paginator
@@ -8,27 +8,32 @@ from app.schemas.wire import PageQuery
 
 
 def list_code_lists(language: str, page: PageQuery) -> CodeListIndex:
-    """Return the lists, by name."""
-    paging = Paginator("codes", page.limit, page.cursor, {})
-    found, cursor = paging.paginate_items(list(codes.CODE_LISTS.values()), lambda listed: listed.name)
-    return CodeListIndex(items=[_to_schema(one, language) for one in found], next_cursor=cursor)
+    """Return a page of the code lists, in alphabetical order of their names."""
+    paginator = Paginator("codes", page.limit, page.cursor, {})
+    code_lists, cursor = paginator.paginate_items(
+        list(codes.CODE_LISTS.values()), lambda code_list: code_list.name
+    )
+    items = [_to_schema(code_list, language) for code_list in code_lists]
+    return CodeListIndex(items=items, next_cursor=cursor)
 
 
 def get_code_list(name: str, language: str) -> CodeList:
-    """Return one list.
+    """Return a code list.
 
     Raises:
-        NotFound: there is no list of that name.
+        NotFound: The code list does not exist.
     """
     if name not in codes.CODE_LISTS:
         raise NotFound
     return _to_schema(codes.CODE_LISTS[name], language)
 
 
-def _to_schema(found: codes.CodeList, language: str) -> CodeList:
+def _to_schema(code_list: codes.CodeList, language: str) -> CodeList:
     items = [
         Code(code=code.code, label=code.km if language == "km" else code.en, en=code.en, km=code.km)
-        for code in found.codes
+        for code in code_list.codes
     ]
-    titles = found.titles
-    return CodeList(name=found.name, title=titles[language], en=titles["en"], km=titles["km"], codes=items)
+    titles = code_list.titles
+    return CodeList(
+        name=code_list.name, title=titles[language], en=titles["en"], km=titles["km"], codes=items
+    )
