@@ -43,7 +43,7 @@ async def list_case_legal_steps(
 ) -> LegalStepList:
     """List the incidents and legal steps of a case, newest first.
 
-    The response is 404 if the caller cannot read the legal tier of the case, also with break-glass access.
+    The response is 404 if the caller cannot read the legal tier of the case. Break-glass access does not include it.
     """
     return await legal_steps.list_case_legal_steps(session, caller, case_id, filters)
 
@@ -56,7 +56,7 @@ async def get_legal_step(
 ) -> LegalStep:
     """Get an incident or a legal step.
 
-    Only the staff of the case can read the legal tier. Break-glass access does not include it.
+    The entry belongs to the legal tier, which only the staff of the case can read.
     """
     return await legal_steps.get_legal_step(session, legal_step_id)
 

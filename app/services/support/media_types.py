@@ -1,4 +1,4 @@
-"""Detection of the media type of a file from its content. The file name and the sender's headers are not trusted.
+"""Detect the media type of a file from its content. The file name and the sender's headers are not trusted.
 
 The accepted types are those that case workers need and that cannot run code: no HTML, no SVG, no Office files with
 macros.

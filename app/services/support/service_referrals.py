@@ -150,7 +150,11 @@ async def accept_service_referral(
     expected_version: int,
     payload: ServiceReferralAcceptance,
 ) -> ServiceReferralSchema:
-    """Record that the provider accepted the service referral. See `_apply_transition` for the conditions."""
+    """Record that the provider accepted the service referral.
+
+    Raises:
+        GateRefused, StaleVersion: see `_apply_transition`.
+    """
     referral = await _apply_transition(session, caller, ACCEPT, referral_id, expected_version)
     referral.answered_at = referral.updated_at
     referral.content = {**referral.content, "answer": payload.note}
@@ -164,7 +168,11 @@ async def decline_service_referral(
     expected_version: int,
     payload: ServiceReferralDecline,
 ) -> ServiceReferralSchema:
-    """Record that the provider declined the service referral, with the reason. See `_apply_transition`."""
+    """Record that the provider declined the service referral, with the reason.
+
+    Raises:
+        GateRefused, StaleVersion: see `_apply_transition`.
+    """
     referral = await _apply_transition(session, caller, DECLINE, referral_id, expected_version)
     referral.answered_at = referral.ended_at = referral.updated_at
     referral.content = {**referral.content, "reason": payload.reason}
@@ -178,7 +186,11 @@ async def complete_service_referral(
     expected_version: int,
     payload: ServiceReferralCompletion,
 ) -> ServiceReferralSchema:
-    """Record the outcome of the service. See `_apply_transition` for the conditions."""
+    """Record the outcome of the service.
+
+    Raises:
+        GateRefused, StaleVersion: see `_apply_transition`.
+    """
     referral = await _apply_transition(
         session, caller, COMPLETE, referral_id, expected_version, {"outcome": payload.outcome}
     )
@@ -195,7 +207,11 @@ async def cancel_service_referral(
     expected_version: int,
     payload: ServiceReferralCancellation,
 ) -> ServiceReferralSchema:
-    """Cancel a draft, a sent or an accepted service referral. See `_apply_transition` for the conditions."""
+    """Cancel a draft, a sent or an accepted service referral.
+
+    Raises:
+        GateRefused, StaleVersion: see `_apply_transition`.
+    """
     referral = await _apply_transition(session, caller, CANCEL, referral_id, expected_version)
     referral.ended_at = referral.updated_at
     referral.content = {**referral.content, "reason": payload.reason}
