@@ -20,7 +20,7 @@ from app.schemas.service_referrals import (
     ServiceReferralCreate,
     ServiceReferralDecline,
 )
-from app.services.support import documents, legal_steps, service_referrals
+from app.services.support import documents, legal_steps, service_referral_outcomes, service_referrals
 from app.services.support import service_referral_send as service_referrals_send
 
 SERVICE_REFERRAL_STATUSES = (
@@ -68,22 +68,30 @@ async def _record_provider_answer(
     async with life.run_as(life.worker, Permission.service_referral_follow, day) as (session, actor):
         if ending == "declined":
             why = ServiceReferralDecline(reason=life.choose_text("service_declined"))
-            await service_referrals.decline_service_referral(session, actor, referral_id, version, why)
+            await service_referral_outcomes.decline_service_referral(
+                session, actor, referral_id, version, why
+            )
             return
         if ending == "cancelled":
             gone = ServiceReferralCancellation(reason=life.choose_text("service_cancelled"))
-            await service_referrals.cancel_service_referral(session, actor, referral_id, version, gone)
+            await service_referral_outcomes.cancel_service_referral(
+                session, actor, referral_id, version, gone
+            )
             return
         answer = ServiceReferralAcceptance(note=life.choose_text("service_answer"))
         version = (
-            await service_referrals.accept_service_referral(session, actor, referral_id, version, answer)
+            await service_referral_outcomes.accept_service_referral(
+                session, actor, referral_id, version, answer
+            )
         ).version
         ended_on = day + timedelta(days=25)
         if ending == "completed" and ended_on <= life.scenario.last_day:
             with life.freeze_day(ended_on):
                 outcome = OUTCOMES[life.rng.randrange(len(OUTCOMES))]
                 done = ServiceReferralCompletion(outcome=outcome, note=life.choose_text("service_done"))
-                await service_referrals.complete_service_referral(session, actor, referral_id, version, done)
+                await service_referral_outcomes.complete_service_referral(
+                    session, actor, referral_id, version, done
+                )
 
 
 def _build_service_referral(life: CaseSimulation, number: int, day: date) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from app.schemas.service_referrals import (
     ServiceReferralList,
     ServiceReferralUpdate,
 )
-from app.services.support import service_referral_send, service_referrals
+from app.services.support import service_referral_outcomes, service_referral_send, service_referrals
 
 router = Router(tags=["service-referrals"])
 
@@ -117,7 +117,7 @@ async def accept_service_referral(
 
     The referral must be sent. The request body with the provider's note is optional.
     """
-    return await service_referrals.accept_service_referral(
+    return await service_referral_outcomes.accept_service_referral(
         session, caller, service_referral_id, expected_version, payload or ServiceReferralAcceptance()
     )
 
@@ -134,7 +134,7 @@ async def decline_service_referral(
 
     The referral must be sent. The provider's reason is required.
     """
-    return await service_referrals.decline_service_referral(
+    return await service_referral_outcomes.decline_service_referral(
         session, caller, service_referral_id, expected_version, payload
     )
 
@@ -151,7 +151,7 @@ async def complete_service_referral(
 
     The provider must have accepted it. The outcome can be recorded after the case is closed.
     """
-    return await service_referrals.complete_service_referral(
+    return await service_referral_outcomes.complete_service_referral(
         session, caller, service_referral_id, expected_version, payload
     )
 
@@ -168,6 +168,6 @@ async def cancel_service_referral(
 
     Drafts, sent and accepted referrals can be cancelled, also after the case is closed.
     """
-    return await service_referrals.cancel_service_referral(
+    return await service_referral_outcomes.cancel_service_referral(
         session, caller, service_referral_id, expected_version, payload or ServiceReferralCancellation()
     )

@@ -1,4 +1,4 @@
-"""Service referrals: drafts, and the provider's answer and outcome. `service_referral_send` sends them."""
+"""Service referrals: drafts and lists. Sending, and recording of the outcome, have modules of their own."""
 
 from uuid import UUID
 
@@ -18,9 +18,8 @@ from app.kit.records import (
     get_record,
     get_version_for_update,
 )
-from app.kit.state_machine import Transition, check_status, raise_if_unmet
+from app.kit.state_machine import raise_if_unmet
 from app.models import Case, Consent, Goal, Provider, ServiceReferral
-from app.models.casework import StoredHistoryDetail
 from app.models.encrypted_field import dump_content
 from app.models.record import CaseRecord, new_id, utc_now
 from app.models.service_referrals import StoredServiceReferralContent
@@ -28,23 +27,14 @@ from app.schemas.service_referrals import (
     ServiceReferral as ServiceReferralSchema,
 )
 from app.schemas.service_referrals import (
-    ServiceReferralAcceptance,
-    ServiceReferralCancellation,
-    ServiceReferralCompletion,
     ServiceReferralContent,
     ServiceReferralCreate,
-    ServiceReferralDecline,
     ServiceReferralFilters,
     ServiceReferralList,
     ServiceReferralUpdate,
 )
-from app.services.cases import history as case_history
-from app.services.cases.write_access import check_case_writable, check_works_on_case
+from app.services.cases.write_access import check_case_writable
 from app.services.support.service_referral_states import (
-    ACCEPT,
-    CANCEL,
-    COMPLETE,
-    DECLINE,
     check_service_referral_is_draft,
 )
 
@@ -118,7 +108,9 @@ async def get_service_referral(session: AsyncSession, referral_id: UUID) -> Serv
     Raises:
         NotFound: the service referral does not exist, or the caller cannot see it.
     """
-    return await _load_schema(session, await get_record(session, ServiceReferral, referral_id))
+    return await load_service_referral_schema(
+        session, await get_record(session, ServiceReferral, referral_id)
+    )
 
 
 async def update_service_referral(
@@ -141,111 +133,6 @@ async def update_service_referral(
     provider_name = await _store_content(session, referral, content)
     await session.flush()  # raises database errors before the response is built
     return service_referral_to_schema(referral, provider_name)
-
-
-async def accept_service_referral(
-    session: AsyncSession,
-    caller: Caller,
-    referral_id: UUID,
-    expected_version: int,
-    payload: ServiceReferralAcceptance,
-) -> ServiceReferralSchema:
-    """Record that the provider accepted the service referral.
-
-    Raises:
-        GateRefused, StaleVersion: see `_apply_transition`.
-    """
-    referral = await _apply_transition(session, caller, ACCEPT, referral_id, expected_version)
-    referral.answered_at = referral.updated_at
-    referral.content = {**referral.content, "answer": payload.note}
-    return await _flush_and_load_schema(session, referral)
-
-
-async def decline_service_referral(
-    session: AsyncSession,
-    caller: Caller,
-    referral_id: UUID,
-    expected_version: int,
-    payload: ServiceReferralDecline,
-) -> ServiceReferralSchema:
-    """Record that the provider declined the service referral, with the reason.
-
-    Raises:
-        GateRefused, StaleVersion: see `_apply_transition`.
-    """
-    referral = await _apply_transition(session, caller, DECLINE, referral_id, expected_version)
-    referral.answered_at = referral.ended_at = referral.updated_at
-    referral.content = {**referral.content, "reason": payload.reason}
-    return await _flush_and_load_schema(session, referral)
-
-
-async def complete_service_referral(
-    session: AsyncSession,
-    caller: Caller,
-    referral_id: UUID,
-    expected_version: int,
-    payload: ServiceReferralCompletion,
-) -> ServiceReferralSchema:
-    """Record the outcome of the service.
-
-    Raises:
-        GateRefused, StaleVersion: see `_apply_transition`.
-    """
-    referral = await _apply_transition(
-        session, caller, COMPLETE, referral_id, expected_version, {"outcome": payload.outcome}
-    )
-    referral.ended_at = referral.updated_at
-    referral.outcome = payload.outcome
-    referral.content = {**referral.content, "outcome_note": payload.note}
-    return await _flush_and_load_schema(session, referral)
-
-
-async def cancel_service_referral(
-    session: AsyncSession,
-    caller: Caller,
-    referral_id: UUID,
-    expected_version: int,
-    payload: ServiceReferralCancellation,
-) -> ServiceReferralSchema:
-    """Cancel a draft, a sent or an accepted service referral.
-
-    Raises:
-        GateRefused, StaleVersion: see `_apply_transition`.
-    """
-    referral = await _apply_transition(session, caller, CANCEL, referral_id, expected_version)
-    referral.ended_at = referral.updated_at
-    referral.content = {**referral.content, "reason": payload.reason}
-    return await _flush_and_load_schema(session, referral)
-
-
-async def _apply_transition(
-    session: AsyncSession,
-    caller: Caller,
-    transition: Transition,
-    referral_id: UUID,
-    expected_version: int,
-    detail: StoredHistoryDetail | None = None,
-) -> ServiceReferral:
-    """Apply a transition that shares no data. The case can be closed: a service often ends after the case.
-
-    Raises:
-        GateRefused: the status does not permit the transition, or the caller is not staff of the case.
-        StaleVersion: the referral was changed since the caller read it.
-    """
-    case = await get_case_for_share(session, ServiceReferral, referral_id)
-    referral = await get_version_for_update(session, ServiceReferral, referral_id, expected_version)
-    raise_if_unmet([*check_status(transition, referral.status), *await check_works_on_case(session, case)])
-    referral.status = transition.target
-    referral.updated_at = utc_now()
-    kind = f"service_referral_{transition.target}"
-    history_detail = {"provider_id": str(referral.provider_id), "service": referral.service, **(detail or {})}
-    case_history.record_case_history(session, case, kind, caller, referral, history_detail)
-    return referral
-
-
-async def _flush_and_load_schema(session: AsyncSession, referral: ServiceReferral) -> ServiceReferralSchema:
-    await session.flush()  # raises database errors before the response is built
-    return await _load_schema(session, referral)
 
 
 async def _store_content(
@@ -292,7 +179,10 @@ async def _belongs_to_case(
     return await session.scalar(query) is not None
 
 
-async def _load_schema(session: AsyncSession, referral: ServiceReferral) -> ServiceReferralSchema:
+async def load_service_referral_schema(
+    session: AsyncSession, referral: ServiceReferral
+) -> ServiceReferralSchema:
+    """Return the response for a service referral; looks up the name of its provider."""
     query = select(col(Provider.name)).where(col(Provider.id) == referral.provider_id)
     return service_referral_to_schema(referral, str(await session.scalar(query)))
 
