@@ -82,11 +82,7 @@ async def transfer_case(
     raise_if_unmet(
         [
             *check_case_open(case),
-            *(
-                []
-                if team and team.is_active
-                else [Fault("/team_id", "team_unknown", "The team does not exist or is not active.")]
-            ),
+            *_check_team_active(team),
             *await check_workers_eligible(session, payload.team_id, [payload.lead_worker_id]),
             *await check_conflict_wall(session, case.child_id, [payload.lead_worker_id]),
         ]
@@ -98,6 +94,12 @@ async def transfer_case(
     case_history.record_case_history(session, case, "case_transferred", caller, case, detail)
     await session.flush()  # the response is read back from the database
     return await load_case_schema(session, case)
+
+
+def _check_team_active(team: Team | None) -> list[Fault]:
+    if team is not None and team.is_active:
+        return []
+    return [Fault("/team_id", "team_unknown", "The team does not exist or is not active.")]
 
 
 async def _set_co_workers(session: AsyncSession, case: Case, user_ids: set[UUID]) -> None:

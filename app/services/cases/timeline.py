@@ -62,7 +62,7 @@ def _build_query(case_id: UUID, filters: TimelineFilters) -> Select[CaseHistoryE
 def _start_of_day(day: date) -> datetime:
     """Return the start of a day in Cambodia.
 
-    Days before 1900 are raised to it: the start of the year 1 in Cambodia cannot be converted to UTC.
+    A day before 1900 becomes 1 January 1900, because the start of the year 1 in Cambodia has no equivalent in UTC.
     """
     return datetime.combine(max(day, EARLIEST_DATE), time(), CAMBODIA_TIMEZONE)
 
