@@ -22,12 +22,12 @@ from tests.support.forged_tokens import (
 
 
 @pytest.mark.parametrize("name", sorted(CLAIMS))
-def test_every_claim_is_required(name: str) -> None:
+def test_token_without_claim_is_rejected(name: str) -> None:
     assert is_rejected(forge_token(claims=omit_key(CLAIMS, name)))
 
 
-TIMES = ["exp", "nbf", "iat", "auth_time"]
-NOT_SECONDS: list[Any] = [
+TIME_CLAIMS = ["exp", "nbf", "iat", "auth_time"]
+INVALID_SECONDS: list[Any] = [
     True,
     False,
     float(NOW + 100),
@@ -46,9 +46,14 @@ NOT_SECONDS: list[Any] = [
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [(name, value) for name in TIMES for value in NOT_SECONDS if (name, value) != ("auth_time", None)],
+    [
+        (name, value)
+        for name in TIME_CLAIMS
+        for value in INVALID_SECONDS
+        if (name, value) != ("auth_time", None)
+    ],
 )
-def test_times_are_whole_seconds_in_a_sensible_range(name: str, value: Any) -> None:
+def test_time_that_is_not_whole_seconds_is_rejected(name: str, value: Any) -> None:
     assert is_rejected(forge_token(claims={**CLAIMS, name: value}))
 
 
@@ -67,11 +72,11 @@ def test_times_are_whole_seconds_in_a_sensible_range(name: str, value: Any) -> N
         {"iat": NOW - 86_400},
     ],
 )
-def test_times_that_do_not_fit_are_refused(times: dict[str, int]) -> None:
+def test_inconsistent_times_are_rejected(times: dict[str, int]) -> None:
     assert is_rejected(forge_token(claims={**CLAIMS, **times}))
 
 
-def test_a_clock_five_seconds_ahead_is_forgiven() -> None:
+def test_token_issued_five_seconds_ahead_is_accepted() -> None:
     assert (
         create_tokens()
         .verify_access_token(forge_token(claims={**CLAIMS, "iat": NOW + 5, "nbf": NOW + 5}))
@@ -118,7 +123,7 @@ def test_a_clock_five_seconds_ahead_is_forgiven() -> None:
         ("amr", {"pwd": 1}),
     ],
 )
-def test_a_claim_that_is_not_exactly_right_is_refused(name: str, value: Any) -> None:
+def test_invalid_claim_is_rejected(name: str, value: Any) -> None:
     assert is_rejected(forge_token(claims={**CLAIMS, name: value}))
 
 
@@ -137,23 +142,23 @@ def test_a_claim_that_is_not_exactly_right_is_refused(name: str, value: Any) -> 
         json.dumps(CLAIMS)[:-1].encode() + b', "other": Infinity}',
     ],
 )
-def test_claims_that_are_not_one_plain_object_are_refused(claims: Any) -> None:
+def test_claims_that_are_not_a_json_object_are_rejected(claims: Any) -> None:
     assert is_rejected(forge_token(claims=claims))
 
 
-def test_another_issuers_or_audiences_token_is_refused_though_the_key_is_the_same() -> None:
+def test_token_of_another_issuer_or_audience_with_same_key_is_rejected() -> None:
     assert is_rejected(issue_token(AccessTokens(KEY_RING, "https://other.example", clock=lambda: NOW)))
     assert is_rejected(issue_token(AccessTokens(KEY_RING, ISSUER, "first-step-webhooks", clock=lambda: NOW)))
 
 
 @given(st.text(max_size=60))
 @settings(max_examples=200)
-def test_any_text_at_all_is_refused_in_the_same_way(text: str) -> None:
+def test_random_text_is_rejected(text: str) -> None:
     assert is_rejected(text)
 
 
 @given(st.binary(max_size=60), st.binary(max_size=60))
 @settings(max_examples=100)
-def test_any_bytes_in_header_or_claims_are_refused_in_the_same_way(header: bytes, claims: bytes) -> None:
+def test_random_bytes_in_header_or_claims_are_rejected(header: bytes, claims: bytes) -> None:
     assert is_rejected(forge_token(header, CLAIMS))
     assert is_rejected(forge_token(HEADER, claims))

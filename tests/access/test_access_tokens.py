@@ -26,7 +26,7 @@ from tests.support.forged_tokens import (
 )
 
 
-def test_an_issued_token_says_what_was_asked_for() -> None:
+def test_issued_token_contains_requested_claims() -> None:
     tokens = create_tokens()
     claims = tokens.verify_access_token(issue_token(tokens))
     assert claims == Claims(
@@ -44,39 +44,39 @@ def test_an_issued_token_says_what_was_asked_for() -> None:
     assert claims.jti.version == 4
 
 
-def test_the_header_has_exactly_three_members() -> None:
+def test_header_has_exactly_three_members() -> None:
     assert jwt.get_unverified_header(issue_token(create_tokens())) == HEADER
 
 
-def test_a_clients_token_needs_no_auth_time() -> None:
+def test_token_of_api_client_has_no_auth_time() -> None:
     tokens = create_tokens()
     claims = tokens.verify_access_token(issue_token(tokens, kind="client", auth_time=None, amr=()))
     assert (claims.kind, claims.auth_time, claims.amr) == ("client", None, ())
 
 
-def test_every_token_has_its_own_id() -> None:
+def test_every_token_has_a_unique_id() -> None:
     tokens = create_tokens()
     assert len({tokens.verify_access_token(issue_token(tokens)).jti for _ in range(20)}) == 20
 
 
-def test_the_hand_made_token_the_attacks_start_from_is_accepted() -> None:
+def test_unmodified_forged_token_is_accepted() -> None:
     assert create_tokens().verify_access_token(forge_token()).subject == USER_ID
 
 
 @pytest.mark.parametrize(
     "changes", [{"lifetime": 0}, {"lifetime": -1}, {"lifetime": 86_401}, {"scope": "x" * 4000}]
 )
-def test_a_token_that_would_be_refused_is_not_issued(changes: dict[str, Any]) -> None:
+def test_token_above_limits_is_not_issued(changes: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="exceeds the limit"):
         issue_token(create_tokens(), **changes)
 
 
-def test_claims_cannot_be_changed() -> None:
+def test_claims_are_immutable() -> None:
     with pytest.raises((FrozenInstanceError, AttributeError)):
         create_tokens().verify_access_token(forge_token()).scope = "everything"  # type: ignore[misc]  # the attempt is the test
 
 
-def test_a_remembered_token_still_expires() -> None:
+def test_cached_token_expires() -> None:
     clock = FakeClock()
     tokens = create_tokens(clock=clock)
     token = issue_token(tokens)
@@ -87,7 +87,7 @@ def test_a_remembered_token_still_expires() -> None:
     assert tokens._keys.get_cached_claims(hashlib.sha256(token.encode()).digest(), NOW + 600) is None
 
 
-def test_a_remembered_token_is_not_valid_before_its_time() -> None:
+def test_cached_token_is_rejected_before_its_start() -> None:
     clock = FakeClock()
     tokens = create_tokens(clock=clock)
     token = issue_token(tokens)
@@ -96,7 +96,7 @@ def test_a_remembered_token_is_not_valid_before_its_time() -> None:
     assert is_rejected(token, tokens)
 
 
-def test_a_refused_token_is_never_remembered() -> None:
+def test_rejected_token_is_not_cached() -> None:
     tokens = create_tokens()
     token = forge_token(key=ec.generate_private_key(ec.SECP256R1()))
     assert is_rejected(token, tokens)
@@ -104,38 +104,38 @@ def test_a_refused_token_is_never_remembered() -> None:
     assert not tokens._keys._cached_claims
 
 
-def test_the_memory_is_bounded_and_keeps_what_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cache_is_bounded_and_keeps_recently_used_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tokens_module, "MAX_CACHED_CLAIMS", 3)
     tokens = create_tokens()
-    used = issue_token(tokens)
-    kept = tokens.verify_access_token(used)
+    used_token = issue_token(tokens)
+    cached_claims = tokens.verify_access_token(used_token)
     for _ in range(5):
         tokens.verify_access_token(issue_token(tokens))
-        assert tokens.verify_access_token(used) is kept
+        assert tokens.verify_access_token(used_token) is cached_claims
     assert len(tokens._keys._cached_claims) == 3
 
 
-def test_no_token_itself_stays_in_memory() -> None:
+def test_cache_contains_digests_instead_of_tokens() -> None:
     tokens = create_tokens()
     token = issue_token(tokens)
     tokens.verify_access_token(token)
     assert list(tokens._keys._cached_claims) == [hashlib.sha256(token.encode()).digest()]
 
 
-def test_many_at_once_get_their_own_claims() -> None:
+def test_concurrent_verifications_return_their_own_claims() -> None:
     tokens = create_tokens()
-    made = [issue_token(tokens, scope=str(i)) for i in range(20)]
+    issued_tokens = [issue_token(tokens, scope=str(i)) for i in range(20)]
     start = threading.Barrier(8)
 
     def verify_all(_: int) -> list[str]:
         start.wait()
-        return [tokens.verify_access_token(token).scope for token in made * 5]
+        return [tokens.verify_access_token(token).scope for token in issued_tokens * 5]
 
     with ThreadPoolExecutor(8) as pool:
         assert all(scopes == [str(i) for i in range(20)] * 5 for scopes in pool.map(verify_all, range(8)))
 
 
-def test_a_token_by_an_older_key_still_verifies(tmp_path: Path) -> None:
+def test_token_of_older_key_is_accepted(tmp_path: Path) -> None:
     old = KeyRing.load_or_create(tmp_path / "keys.json")
     token = issue_token(create_tokens(old))
     new = old.add_signing_key()
@@ -144,25 +144,28 @@ def test_a_token_by_an_older_key_still_verifies(tmp_path: Path) -> None:
     assert jwt.get_unverified_header(issue_token(tokens))["kid"] == new.signing_active
 
 
-def test_a_key_added_by_another_process_is_found_at_once(tmp_path: Path) -> None:
+def test_key_added_by_another_process_verifies_immediately(tmp_path: Path) -> None:
     ring = KeyRing.load_or_create(tmp_path / "keys.json")
-    running = create_tokens(ring)
-    assert running.verify_access_token(issue_token(create_tokens(ring.add_signing_key()))).subject == USER_ID
+    running_tokens = create_tokens(ring)
+    assert (
+        running_tokens.verify_access_token(issue_token(create_tokens(ring.add_signing_key()))).subject
+        == USER_ID
+    )
 
 
-def test_a_retired_keys_tokens_end_even_where_they_are_remembered(tmp_path: Path) -> None:
+def test_cached_token_of_retired_key_is_rejected(tmp_path: Path) -> None:
     ring = KeyRing.load_or_create(tmp_path / "keys.json")
-    running = create_tokens(ring)
-    running._key_ring_source = ReloadingKeyRing(ring, reload_interval=0)
-    token = issue_token(running)
-    assert running.verify_access_token(token)
+    running_tokens = create_tokens(ring)
+    running_tokens._key_ring_source = ReloadingKeyRing(ring, reload_interval=0)
+    token = issue_token(running_tokens)
+    assert running_tokens.verify_access_token(token)
     rotated = ring.add_signing_key()
-    assert running.verify_access_token(token)
+    assert running_tokens.verify_access_token(token)
     rotated.retire_key(ring.signing_active)
-    assert is_rejected(token, running)
+    assert is_rejected(token, running_tokens)
 
 
-def test_a_kid_swapped_for_another_of_our_own_is_refused(tmp_path: Path) -> None:
+def test_token_with_kid_of_another_key_is_rejected(tmp_path: Path) -> None:
     old = KeyRing.load_or_create(tmp_path / "keys.json")
     new = old.add_signing_key()
     key = new.signing_keys[old.signing_active]
@@ -171,7 +174,7 @@ def test_a_kid_swapped_for_another_of_our_own_is_refused(tmp_path: Path) -> None
     assert is_rejected(forge_token({**HEADER, "kid": new.signing_active}, key=key), tokens)
 
 
-def test_the_published_keys_verify_our_tokens_and_hold_nothing_private(tmp_path: Path) -> None:
+def test_published_keys_verify_tokens_and_contain_no_private_members(tmp_path: Path) -> None:
     ring = KeyRing.load_or_create(tmp_path / "keys.json").add_signing_key()
     tokens = create_tokens(ring)
     published = tokens.get_public_jwks()["keys"]
@@ -180,5 +183,5 @@ def test_the_published_keys_verify_our_tokens_and_hold_nothing_private(tmp_path:
     assert {key["kid"] for key in published} == set(ring.signing_keys)
     token = issue_token(tokens)
     options = {"verify_exp": False, "verify_nbf": False, "verify_iat": False}
-    said = jwt.decode(token, published[0], ["ES256"], options, audience="first-step-api", issuer=ISSUER)
-    assert said["sub"] == str(USER_ID)
+    payload = jwt.decode(token, published[0], ["ES256"], options, audience="first-step-api", issuer=ISSUER)
+    assert payload["sub"] == str(USER_ID)

@@ -23,7 +23,7 @@ ASSERTION: dict[str, Any] = {
 }
 
 
-def proven(
+def verify_forged_assertion(
     header: Any = None, claims: Any = None, key: Any = CLIENT_KEY, public: Any = CLIENT_JWK
 ) -> tuple[str, int]:
     assertion = forge_token(header or {"alg": "ES256"}, ASSERTION if claims is None else claims, key)
@@ -38,11 +38,11 @@ def proven(
         {"alg": "ES256", "typ": "client-authentication+jwt"},
     ],
 )
-def test_a_client_proves_itself_by_its_key(header: dict[str, str]) -> None:
-    assert proven(header) == ("once", NOW + 300)
+def test_assertion_is_accepted_with_allowed_headers(header: dict[str, str]) -> None:
+    assert verify_forged_assertion(header) == ("once", NOW + 300)
 
 
-def test_an_assertion_made_by_the_library_is_accepted() -> None:
+def test_assertion_signed_by_library_is_accepted() -> None:
     pem = CLIENT_KEY.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
@@ -84,15 +84,15 @@ def test_an_assertion_made_by_the_library_is_accepted() -> None:
         {"nbf": True},
     ],
 )
-def test_an_assertion_that_is_not_exactly_right_is_refused(changes: dict[str, Any]) -> None:
+def test_assertion_with_invalid_claim_is_rejected(changes: dict[str, Any]) -> None:
     with pytest.raises(Unauthenticated):
-        proven(claims={**ASSERTION, **changes})
+        verify_forged_assertion(claims={**ASSERTION, **changes})
 
 
 @pytest.mark.parametrize("name", ["iss", "sub", "aud", "jti", "exp"])
-def test_an_assertion_needs_every_claim(name: str) -> None:
+def test_assertion_without_required_claim_is_rejected(name: str) -> None:
     with pytest.raises(Unauthenticated):
-        proven(claims=omit_key(ASSERTION, name))
+        verify_forged_assertion(claims=omit_key(ASSERTION, name))
 
 
 @pytest.mark.parametrize(
@@ -110,17 +110,17 @@ def test_an_assertion_needs_every_claim(name: str) -> None:
         b"[" * 380,
     ],
 )
-def test_an_assertions_header_is_fenced_too(header: Any) -> None:
+def test_assertion_with_invalid_header_is_rejected(header: Any) -> None:
     with pytest.raises(Unauthenticated):
-        proven(header)
+        verify_forged_assertion(header)
 
 
-def test_an_assertion_by_another_key_is_refused() -> None:
+def test_assertion_signed_with_another_key_is_rejected() -> None:
     with pytest.raises(Unauthenticated):
-        proven(key=ec.generate_private_key(ec.SECP256R1()))
+        verify_forged_assertion(key=ec.generate_private_key(ec.SECP256R1()))
 
 
-def test_our_own_access_token_is_no_assertion_and_the_reverse() -> None:
+def test_access_token_and_assertion_are_not_interchangeable() -> None:
     with pytest.raises(Unauthenticated):
         verify_client_assertion(
             forge_token(),
@@ -132,7 +132,7 @@ def test_our_own_access_token_is_no_assertion_and_the_reverse() -> None:
     assert is_rejected(forge_token({"alg": "ES256", "typ": "JWT"}, ASSERTION))
 
 
-BAD_KEYS: list[Any] = [
+INVALID_KEYS: list[Any] = [
     {},
     None,
     "text",
@@ -150,13 +150,13 @@ BAD_KEYS: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("key", BAD_KEYS)
-def test_only_a_public_p_256_key_can_be_registered(key: Any) -> None:
+@pytest.mark.parametrize("key", INVALID_KEYS)
+def test_jwk_that_is_not_public_p256_key_is_rejected(key: Any) -> None:
     with pytest.raises(ValueError, match="key"):
         parse_public_jwk(key)
     with pytest.raises(Unauthenticated):
-        proven(public=key)
+        verify_forged_assertion(public=key)
 
 
-def test_a_registered_key_is_read_as_it_was_written() -> None:
+def test_exported_jwk_is_parsed_to_same_key() -> None:
     assert export_public_jwk(parse_public_jwk(CLIENT_JWK)) == CLIENT_JWK

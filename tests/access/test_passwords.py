@@ -20,99 +20,109 @@ from app.access.passwords import (
     verify_secret,
 )
 
-GOOD = "rain-lotus-bicycle"
+GOOD_PASSWORD = "rain-lotus-bicycle"
 
 
-def codes(password: str, *words: str) -> list[str]:
+def list_weaknesses(password: str, *words: str) -> list[str]:
     return [fault.code for fault in check_password_strength(password, *words)]
 
 
-async def test_hashes_are_argon2id_with_owasps_parameters_and_salted() -> None:
-    first, second = await hash_password(GOOD), await hash_password(GOOD)
+async def test_hash_is_salted_argon2id_with_owasp_parameters() -> None:
+    first, second = await hash_password(GOOD_PASSWORD), await hash_password(GOOD_PASSWORD)
     assert first.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
     assert first != second
 
 
-async def test_the_right_password_is_accepted_and_needs_no_new_hash() -> None:
-    assert await verify_password(GOOD, await hash_password(GOOD)) == (True, None)
+async def test_correct_password_is_accepted_without_new_hash() -> None:
+    assert await verify_password(GOOD_PASSWORD, await hash_password(GOOD_PASSWORD)) == (True, None)
 
 
-async def test_a_password_counts_exactly_as_sent() -> None:
-    long = "ស" * 120 + "12345678"
-    stored = await hash_password(long)
-    for other in (long[:-1], long + " ", " " + long, long.replace("8", "9"), ""):
-        assert await verify_password(other, stored) == (False, None)
-    assert await verify_password(long, stored) == (True, None)
-    assert await verify_password(GOOD.upper(), await hash_password(GOOD)) == (False, None)
+async def test_password_is_verified_exactly_as_sent() -> None:
+    long_password = "ស" * 120 + "12345678"
+    stored_hash = await hash_password(long_password)
+    for other in (
+        long_password[:-1],
+        long_password + " ",
+        " " + long_password,
+        long_password.replace("8", "9"),
+        "",
+    ):
+        assert await verify_password(other, stored_hash) == (False, None)
+    assert await verify_password(long_password, stored_hash) == (True, None)
+    assert await verify_password(GOOD_PASSWORD.upper(), await hash_password(GOOD_PASSWORD)) == (False, None)
 
 
-@pytest.mark.parametrize("weaker", [{"memory_cost": 8192}, {"rounds": 1}, {"type": "I"}, {"parallelism": 4}])
-async def test_a_hash_unlike_todays_is_renewed(weaker: dict[str, int | str]) -> None:
-    today = {"type": "ID", "memory_cost": 19456, "rounds": 2, "parallelism": 1}
-    stored = str(argon2.using(**(today | weaker)).hash(GOOD))
-    right, renewed = await verify_password(GOOD, stored)
-    assert right
-    assert renewed is not None
-    assert await verify_password(GOOD, renewed) == (True, None)
-    assert await verify_password(GOOD + "!", stored) == (False, None)
+@pytest.mark.parametrize(
+    "weaker_parameters", [{"memory_cost": 8192}, {"rounds": 1}, {"type": "I"}, {"parallelism": 4}]
+)
+async def test_hash_with_weaker_parameters_is_replaced(weaker_parameters: dict[str, int | str]) -> None:
+    current_parameters = {"type": "ID", "memory_cost": 19456, "rounds": 2, "parallelism": 1}
+    stored_hash = str(argon2.using(**(current_parameters | weaker_parameters)).hash(GOOD_PASSWORD))
+    is_correct, new_hash = await verify_password(GOOD_PASSWORD, stored_hash)
+    assert is_correct
+    assert new_hash is not None
+    assert await verify_password(GOOD_PASSWORD, new_hash) == (True, None)
+    assert await verify_password(GOOD_PASSWORD + "!", stored_hash) == (False, None)
 
 
-@pytest.mark.parametrize("stored", ["", "garbage", "$argon2id$v=19$m=19456,t=2,p=1$", GOOD, "$2b$12$abc"])
-async def test_a_damaged_hash_lets_nobody_in(stored: str) -> None:
-    assert await verify_password(GOOD, stored) == (False, None)
+@pytest.mark.parametrize(
+    "stored_hash", ["", "garbage", "$argon2id$v=19$m=19456,t=2,p=1$", GOOD_PASSWORD, "$2b$12$abc"]
+)
+async def test_damaged_hash_matches_no_password(stored_hash: str) -> None:
+    assert await verify_password(GOOD_PASSWORD, stored_hash) == (False, None)
 
 
 @pytest.mark.parametrize("password", ["", "\ud800" * 12, "\0" * 12, "x" * 100_000])
-async def test_no_input_makes_verifying_fail_differently(password: str) -> None:
-    assert await verify_password(password, await hash_password(GOOD)) == (False, None)
+async def test_unusual_passwords_are_rejected_without_exception(password: str) -> None:
+    assert await verify_password(password, await hash_password(GOOD_PASSWORD)) == (False, None)
     assert await verify_password(password, None) == (False, None)
 
 
-async def test_an_unknown_person_costs_as_much_as_a_wrong_password() -> None:
-    real = await hash_password(GOOD)
-    assert _DUMMY_HASH.rpartition("p=1$")[:2] == real.rpartition("p=1$")[:2]
-    assert len(_DUMMY_HASH) == len(real)
+async def test_unknown_user_takes_as_long_as_wrong_password() -> None:
+    real_hash = await hash_password(GOOD_PASSWORD)
+    assert _DUMMY_HASH.rpartition("p=1$")[:2] == real_hash.rpartition("p=1$")[:2]
+    assert len(_DUMMY_HASH) == len(real_hash)
     known, unknown, overlong = [
-        await fastest("wrong", real),
-        await fastest("wrong", None),
-        await fastest("x" * 129, real),
+        await measure_fastest_verification("wrong", real_hash),
+        await measure_fastest_verification("wrong", None),
+        await measure_fastest_verification("x" * 129, real_hash),
     ]
     assert unknown > known / 3
     assert overlong > known / 3
 
 
-async def fastest(password: str, stored: str | None) -> float:
+async def measure_fastest_verification(password: str, stored_hash: str | None) -> float:
     times = []
     for _ in range(4):
         started = time.perf_counter()
-        assert await verify_password(password, stored) == (False, None)
+        assert await verify_password(password, stored_hash) == (False, None)
         times.append(time.perf_counter() - started)
     return min(times)
 
 
-async def test_the_event_loop_stays_free_while_passwords_are_checked() -> None:
-    work = asyncio.gather(*(hash_password(GOOD) for _ in range(4)))
+async def test_event_loop_is_not_blocked_by_hashing() -> None:
+    hashing = asyncio.gather(*(hash_password(GOOD_PASSWORD) for _ in range(4)))
     ticks = 0
-    while not work.done():
+    while not hashing.done():
         await asyncio.sleep(0.002)
         ticks += 1
-    await work
+    await hashing
     assert ticks >= 5
 
 
-def test_the_library_warns_about_nothing() -> None:
-    probe = "import app.access.passwords as p; assert p._hash_password('a').startswith('$argon2id$')"
+def test_hashing_raises_no_warnings() -> None:
+    script = "import app.access.passwords as p; assert p._hash_password('a').startswith('$argon2id$')"
     root = Path(__file__).parents[2]
-    run = subprocess.run(  # our own interpreter, our own probe
-        [sys.executable, "-W", "error", "-c", probe], cwd=root, capture_output=True, text=True, check=False
+    process = subprocess.run(  # the same interpreter with a fixed script
+        [sys.executable, "-W", "error", "-c", script], cwd=root, capture_output=True, text=True, check=False
     )
-    assert (run.returncode, run.stderr) == (0, "")
+    assert (process.returncode, process.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(
     "password",
     [
-        GOOD,
+        GOOD_PASSWORD,
         "correct horse battery staple",
         "Xk29!pQz81mL",
         "ស្រលាញ់កម្ពុជាណាស់",
@@ -121,15 +131,15 @@ def test_the_library_warns_about_nothing() -> None:
         "é" * 4 + "ваьпюкто",
     ],
 )
-def test_long_passwords_of_any_kind_are_welcome(password: str) -> None:
-    assert codes(password) == []
+def test_long_password_of_any_characters_is_accepted(password: str) -> None:
+    assert list_weaknesses(password) == []
 
 
 @pytest.mark.parametrize(
     ("length", "expected"), [(11, ["too_short"]), (12, []), (64, []), (128, []), (129, ["too_long"])]
 )
-def test_only_the_length_is_prescribed(length: int, expected: list[str]) -> None:
-    assert codes(("vkqmwzjhxgtbpn" * 10)[:length]) == expected
+def test_password_length_is_limited(length: int, expected: list[str]) -> None:
+    assert list_weaknesses(("vkqmwzjhxgtbpn" * 10)[:length]) == expected
 
 
 @pytest.mark.parametrize(
@@ -145,8 +155,8 @@ def test_only_the_length_is_prescribed(length: int, expected: list[str]) -> None
         "--welcome--123",
     ],
 )
-def test_breached_passwords_are_refused_in_any_dress(password: str) -> None:
-    assert codes(password) == ["breached"]
+def test_variation_of_breached_password_is_rejected(password: str) -> None:
+    assert list_weaknesses(password) == ["breached"]
 
 
 @pytest.mark.parametrize(
@@ -162,8 +172,8 @@ def test_breached_passwords_are_refused_in_any_dress(password: str) -> None:
         "sovannsovannsovann",
     ],
 )
-def test_patterns_are_refused_without_a_list(password: str) -> None:
-    assert codes(password) == ["predictable"]
+def test_predictable_password_is_rejected(password: str) -> None:
+    assert list_weaknesses(password) == ["predictable"]
 
 
 @pytest.mark.parametrize(
@@ -174,56 +184,58 @@ def test_patterns_are_refused_without_a_list(password: str) -> None:
         ("lotus-PISETH-river", "Piseth", ["personal"]),
         ("river-and-anchors", "an@example.org", []),
         ("example.org-is-fine", "dara.sok@example.org", []),
-        (GOOD, "", []),
+        (GOOD_PASSWORD, "", []),
     ],
 )
-def test_a_password_must_not_contain_the_persons_address_or_name(
+def test_password_containing_address_or_name_is_rejected(
     password: str, word: str, expected: list[str]
 ) -> None:
-    assert codes(password, word) == expected
+    assert list_weaknesses(password, word) == expected
 
 
-def test_a_lone_surrogate_is_refused_before_it_can_be_hashed() -> None:
-    assert codes("lotus-river-\ud800") == ["not_text"]
+def test_lone_surrogate_is_rejected() -> None:
+    assert list_weaknesses("lotus-river-\ud800") == ["not_text"]
 
 
 @given(st.text(max_size=200))
-def test_faults_never_quote_the_password_and_never_fail(password: str) -> None:
+def test_faults_do_not_quote_the_password(password: str) -> None:
     for fault in check_password_strength(password, "dara@example.org", pointer="/new_password"):
         assert fault.pointer == "/new_password"
         assert len(password) < 12 or password not in fault.detail
 
 
 @given(st.text(st.sampled_from("abcdefghijklmnopqrstuvwxyz0123456789"), min_size=16, max_size=16))
-def test_the_checks_take_bounded_time(password: str) -> None:
-    assert set(codes(password)) <= {"predictable", "breached"}
+def test_strength_check_takes_bounded_time(password: str) -> None:
+    assert set(list_weaknesses(password)) <= {"predictable", "breached"}
 
 
-def test_the_list_shipped_is_long_enough_and_each_line_is_refused() -> None:
+def test_every_entry_of_built_in_list_is_rejected() -> None:
     lines = (
         (Path(sys.modules["app.access.passwords"].__file__ or "").parent / "breached_passwords.txt")
         .read_text()
         .splitlines()
     )
-    long = [line for line in lines if len(line) >= 12]
-    assert len(long) >= 500
+    long_lines = [line for line in lines if len(line) >= 12]
+    assert len(long_lines) >= 500
     assert len(lines) == len(set(lines))
-    assert all(codes(line) == ["breached"] for line in long)
+    assert all(list_weaknesses(line) == ["breached"] for line in long_lines)
 
 
-def test_an_operator_may_bring_a_longer_list(tmp_path: Path) -> None:
-    more = tmp_path / "more.txt"
-    more.write_bytes(b"short\r\nLotus-River-Mango\r\n\xff\xfe\n")
-    assert [f.code for f in check_password_strength("lotus-river-mango", breached_file=more)] == ["breached"]
-    assert check_password_strength("lotus-river-papaya", breached_file=more) == []
-    assert len(load_breached_passwords(more)) == 1
+def test_additional_list_of_operator_is_used(tmp_path: Path) -> None:
+    additional_list = tmp_path / "more.txt"
+    additional_list.write_bytes(b"short\r\nLotus-River-Mango\r\n\xff\xfe\n")
+    assert [f.code for f in check_password_strength("lotus-river-mango", breached_file=additional_list)] == [
+        "breached"
+    ]
+    assert check_password_strength("lotus-river-papaya", breached_file=additional_list) == []
+    assert len(load_breached_passwords(additional_list)) == 1
 
 
-def test_machine_secrets_have_256_bits_and_only_their_fingerprint_is_needed() -> None:
-    made = [generate_client_secret() for _ in range(100)]
-    assert len(set(made)) == 100
-    assert all(re.fullmatch(r"[A-Za-z0-9_-]{43}", secret) for secret in made)
-    stored = hash_secret(made[0])
-    assert len(stored) == 32
-    assert verify_secret(made[0], stored)
-    assert not any(verify_secret(other, stored) for other in [*made[1:], "", "\ud800", "ក"])
+def test_client_secret_has_256_bits_and_is_verified_by_its_hash() -> None:
+    client_secrets = [generate_client_secret() for _ in range(100)]
+    assert len(set(client_secrets)) == 100
+    assert all(re.fullmatch(r"[A-Za-z0-9_-]{43}", secret) for secret in client_secrets)
+    stored_hash = hash_secret(client_secrets[0])
+    assert len(stored_hash) == 32
+    assert verify_secret(client_secrets[0], stored_hash)
+    assert not any(verify_secret(other, stored_hash) for other in [*client_secrets[1:], "", "\ud800", "ក"])

@@ -1,4 +1,4 @@
-"""Tokens made by hand, the way an attacker would."""
+"""Tokens that tests build and sign without the application's code."""
 
 import json
 import uuid
@@ -52,7 +52,7 @@ def create_tokens(ring: KeyRing = KEY_RING, clock: Callable[[], float] = lambda:
 
 
 def issue_token(tokens: AccessTokens, **changes: Any) -> str:
-    said: dict[str, Any] = {
+    claims: dict[str, Any] = {
         "kind": "person",
         "session_id": SESSION_ID,
         "scope": "cases:read",
@@ -60,7 +60,7 @@ def issue_token(tokens: AccessTokens, **changes: Any) -> str:
         "auth_time": NOW - 30,
         "amr": ("pwd", "otp"),
     }
-    return tokens.issue_access_token(USER_ID, **{**said, **changes})
+    return tokens.issue_access_token(USER_ID, **{**claims, **changes})
 
 
 def sign_raw(
@@ -79,7 +79,7 @@ def signing_input(header: Any, claims: Any) -> str:
 def forge_token(
     header: Any = HEADER, claims: Any = CLAIMS, key: ec.EllipticCurvePrivateKey = SIGNING_KEY
 ) -> str:
-    """A token whose signature is right: only what it says can be wrong."""
+    """Return a token with a valid signature and arbitrary header and claims."""
     message = signing_input(header, claims)
     return f"{message}.{encode_base64url(sign_raw(message.encode(), key))}"
 
@@ -90,5 +90,5 @@ def is_rejected(token: Any, tokens: AccessTokens | None = None) -> bool:
     return str(refusal.value) == str(Unauthenticated()) and refusal.value.__suppress_context__
 
 
-def omit_key(said: dict[str, Any], name: str) -> dict[str, Any]:
-    return {key: value for key, value in said.items() if key != name}
+def omit_key(claims: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in claims.items() if key != name}
