@@ -1,7 +1,7 @@
-"""Schemathesis over the whole document, against a real server, as every kind of caller.
+"""Schemathesis tests the OpenAPI document against a running server, as each kind of caller.
 
-Nothing answers with a server's error, a status, a media type or a shape that the contract does not name. The runs are
-seeded: what they find once they find again.
+No response is a server error, or has a status, media type or schema that the document does not declare. The runs are
+seeded and therefore reproducible.
 """
 
 import os
@@ -18,18 +18,18 @@ from tests.support.server_process import ServerProcess, temporary_home
 
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 PHASES = "examples,coverage,fuzzing"
-EXAMPLES = 4
-"""Random ones an operation; the coverage phase makes those on and just beyond every bound."""
+EXAMPLES_PER_OPERATION = 4
+"""Random examples, in addition to the values at and beyond every bound of the coverage phase."""
 
-WHOLE = "^/v1/(?!me/(password|mfa|sessions)|auth/|oauth/)"
-"""Everything but one's own password, second factor and sessions: the run would lock itself out."""
-EVERYBODY = (
+ALL_PATHS = "^/v1/(?!me/(password|mfa|sessions)|auth/|oauth/)"
+"""All paths but those that would end the caller's own session."""
+CALLERS = (
     "social_worker", "supervisor", "programme_manager", "finance_officer", "me_officer", "data_protection_officer",
     "partner_system", "reporting_script", "administrator",
 )  # fmt: skip
-"""The administrator comes last: it turns people away and gives systems new secrets."""
-NOBODY = "^/(v1/(auth|oauth|codes|places|calendar)|.well-known|healthz|readyz)"
-PARTS = {
+"""The administrator comes last, because it deactivates users and replaces the secrets of API clients."""
+PUBLIC_PATHS = "^/(v1/(auth|oauth|codes|places|calendar)|.well-known|healthz|readyz)"
+PATHS_BY_CALLER = {
     "social_worker": "^/v1/(assessments|care-plans|goals|actions|support-sessions|service-referrals|documents|legal-steps)",
     "supervisor": "^/v1/(referrals|cases$|cases/\\{case_id\\}(/[a-z-]+)?$|children|people|consents|audit|reviews|me/agenda)",
     "data_protection_officer": "^/v1/(audit|consents|children)",
@@ -37,54 +37,53 @@ PARTS = {
     "finance_officer": "^/v1/(funds|fund-transfers|disbursements|exchange-rates|books-closings|approval-limits|ledger-check|unreceipted)",
     "administrator": "^/v1/(users|teams|agencies|api-clients|instruments|providers)",
 }
-IS_WHOLE = os.environ.get("FIRSTSTEP_FUZZ") == "whole"
-BUDGET = [] if IS_WHOLE else ["--max-time", "20"]
-"""Seconds of a part in every run of the tests: what is not reached in one is reached by `make fuzz`."""
-RUNS = {**dict.fromkeys(EVERYBODY, WHOLE), "nobody": NOBODY} if IS_WHOLE else {**PARTS, "nobody": NOBODY}
-"""Who tries what: with every run of the tests each part by those whose work it is; `make fuzz` has everybody try everything."""
+IS_COMPLETE = os.environ.get("FIRSTSTEP_FUZZ") == "whole"
+"""Set by `make fuzz`: every caller tests all paths, without a time limit."""
+TIME_LIMIT = [] if IS_COMPLETE else ["--max-time", "20"]
+"""Seconds per caller."""
+RUNS = {**(dict.fromkeys(CALLERS, ALL_PATHS) if IS_COMPLETE else PATHS_BY_CALLER), "anonymous": PUBLIC_PATHS}
+"""The paths that each caller tests."""
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[ServerProcess]:
+def server() -> Iterator[ServerProcess]:
     unlimited = {
         "FIRSTSTEP_REQUESTS_PER_MINUTE": "10000000",
         "FIRSTSTEP_ANONYMOUS_REQUESTS_PER_MINUTE": "10000000",
         "FIRSTSTEP_ACCESS_TOKEN_SECONDS": "3600",
     }
-    with temporary_home() as folder:
-        found = ServerProcess(folder / "var", **unlimited)
-        with found.running():
-            yield found
+    with temporary_home() as home:
+        process = ServerProcess(home / "var", **unlimited)
+        with process.running():
+            yield process
 
 
-def bearer(served: ServerProcess, who: str) -> list[str]:
-    if who == "nobody":
+def authorization_header(server: ServerProcess, caller: str) -> list[str]:
+    if caller == "anonymous":
         return []
-    machines = {"partner_system": "referrals", "reporting_script": "reports"}
-    caller = served.api_client(machines[who]) if who in machines else served.staff_client(who)
-    return ["--header", f"Authorization: {caller.headers['authorization']}"]
+    scopes = {"partner_system": "referrals", "reporting_script": "reports"}
+    client = server.api_client(scopes[caller]) if caller in scopes else server.staff_client(caller)
+    return ["--header", f"Authorization: {client.headers['authorization']}"]
 
 
-@pytest.mark.parametrize("who", RUNS)
-def test_the_contract_holds_for(served: ServerProcess, who: str, tmp_path: Path) -> None:
-    # Planted: a 500 in cases.timeline; `version` left out of a case; a 418 from places.
+@pytest.mark.parametrize("caller", RUNS)
+def test_responses_conform_to_the_document(server: ServerProcess, caller: str, tmp_path: Path) -> None:
+    # Planted: a 500 in the timeline of a case; a case without `version`; a 418 from the list of places.
     program = Path(sys.executable).with_name("schemathesis")
-    header = bearer(served, who)
+    header = authorization_header(server, caller)
     done = subprocess.run(
         [
-            program, "run", f"{served.url}/openapi.json", *header, "--include-path-regex", RUNS[who],
-            "--checks", CHECKS, "--phases", PHASES if who == "nobody" else f"{PHASES},stateful", "--max-examples", str(EXAMPLES), "--seed", "20261122",
-            "--request-timeout", "20", "--no-color", *BUDGET,
+            program, "run", f"{server.url}/openapi.json", *header, "--include-path-regex", RUNS[caller],
+            "--checks", CHECKS, "--phases", PHASES if caller == "anonymous" else f"{PHASES},stateful", "--max-examples", str(EXAMPLES_PER_OPERATION), "--seed", "20261122",
+            "--request-timeout", "20", "--no-color", *TIME_LIMIT,
         ],
         capture_output=True, text=True, check=False, cwd=tmp_path, timeout=3600,
     )  # fmt: skip
     shutil.rmtree(tmp_path)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
-    assert who == "nobody" or still_known(served, header), (
-        "what came after the token's end was tried by nobody"
-    )
+    assert caller == "anonymous" or is_authenticated(server, header), "the token expired during the run"
 
 
-def still_known(served: ServerProcess, header: list[str]) -> bool:
+def is_authenticated(server: ServerProcess, header: list[str]) -> bool:
     name, _, value = header[1].partition(": ")
-    return httpx.get(f"{served.url}/v1/cases", headers={name: value}).status_code != 401
+    return httpx.get(f"{server.url}/v1/cases", headers={name: value}).status_code != 401
