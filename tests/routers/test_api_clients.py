@@ -81,8 +81,8 @@ async def test_referral_scope_requires_referring_agency(scenario: Scenario) -> N
     path = f"/v1/agencies/{id_of('Safe Steps')}"
     changed = await scenario.admin.patch(path, {"kind": "donor"}, etag='"1"')
     assert (changed.status_code, changed.json()["unmet"][0]["pointer"]) == (409, "/kind")
-    nobody = await scenario.admin.post("/v1/api-clients", client(agency_id=str(uuid.uuid4())))
-    assert nobody.json()["errors"][0]["pointer"] == "/agency_id"
+    response = await scenario.admin.post("/v1/api-clients", client(agency_id=str(uuid.uuid4())))
+    assert response.json()["errors"][0]["pointer"] == "/agency_id"
     unknown = await scenario.admin.post("/v1/api-clients", client(scopes=["everything"]))
     assert unknown.json()["errors"][0]["pointer"] == "/scopes/0"
 

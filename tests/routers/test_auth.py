@@ -65,7 +65,7 @@ async def test_failed_sign_ins_have_identical_responses(browser: Browser) -> Non
     await run_sql(browser.scenario, "UPDATE users SET is_active = false WHERE id = $1", id_of("worker_south"))
     responses = [
         await browser.sign_in("worker_north", "not the password at all"),
-        await browser.sign_in("nobody", USER_PASSWORD),
+        await browser.sign_in("unknown", USER_PASSWORD),
         await browser.sign_in("worker_south", USER_PASSWORD),
         await browser.sign_in("worker_north", USER_PASSWORD + " "),
         await browser.sign_in("worker_north", USER_PASSWORD.upper()),
@@ -92,7 +92,7 @@ async def test_password_guesses_are_slowed_down_per_account_and_network(browser:
 
 
 async def test_unknown_account_is_slowed_down_like_a_known_one(browser: Browser) -> None:
-    responses = [await browser.sign_in("nobody", f"guess {i}") for i in range(6)]
+    responses = [await browser.sign_in("unknown", f"guess {i}") for i in range(6)]
     assert [a.status_code for a in responses] == [401] * 5 + [429]
 
 
@@ -127,13 +127,13 @@ async def test_sign_ins_and_failures_are_logged(browser: Browser) -> None:
     responses = {
         "right": await browser.sign_in(),
         "wrong": await browser.sign_in(password="something else entirely"),
-        "nobody": await browser.sign_in("nobody"),
+        "unknown": await browser.sign_in("unknown"),
     }
     entries_by_name = {
         name: await browser.scenario.list_access_entries(a.headers["x-request-id"])
         for name, a in responses.items()
     }
-    for name, outcome in (("right", "allowed"), ("wrong", "unauthenticated"), ("nobody", "unauthenticated")):
+    for name, outcome in (("right", "allowed"), ("wrong", "unauthenticated"), ("unknown", "unauthenticated")):
         (entry,) = entries_by_name[name]
         assert (entry["act"], entry["outcome"], entry["address"]) == (
             "account.sign_in",
@@ -142,7 +142,7 @@ async def test_sign_ins_and_failures_are_logged(browser: Browser) -> None:
         )
     actors = {name: (entries[0]["actor"] or {}).get("id") for name, entries in entries_by_name.items()}
     assert actors["right"] == actors["wrong"] == str(id_of("worker_north"))
-    assert actors["nobody"] is None
+    assert actors["unknown"] is None
 
 
 async def test_reused_refresh_token_revokes_the_family(browser: Browser) -> None:

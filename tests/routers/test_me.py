@@ -156,8 +156,8 @@ async def test_code_works_once_under_concurrency(browser: Browser) -> None:
     await browser.sign_in()
     totp, _ = await enrol(browser)
     code = totp.now()
-    doors = [open_browser(browser.scenario, f"192.0.2.{i}") for i in range(20, 26)]
-    responses = await asyncio.gather(*(d.sign_in(otp=code) for d in doors))
+    browsers = [open_browser(browser.scenario, f"192.0.2.{i}") for i in range(20, 26)]
+    responses = await asyncio.gather(*(d.sign_in(otp=code) for d in browsers))
     assert sorted(a.status_code for a in responses) == [200] + [401] * 5
 
 

@@ -99,7 +99,7 @@ async def test_invalid_client_assertion_is_rejected(machine: Machine) -> None:
     present = int(time.time())
     changes: list[dict[str, Any]] = [
         {"aud": f"{ISSUER}/v1/oauth/token"}, {"aud": [ISSUER]}, {"exp": present - 1}, {"exp": present + 3600},
-        {"iss": str(id_of("partner_two"))}, {"sub": str(id_of("partner_two"))}, {"sub": "nobody"}, {"jti": ""},
+        {"iss": str(id_of("partner_two"))}, {"sub": str(id_of("partner_two"))}, {"sub": "unknown"}, {"jti": ""},
     ]  # fmt: skip
     responses = [await machine.by_key(machine.assertion(**change)) for change in changes]
     responses += [

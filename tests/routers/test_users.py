@@ -48,7 +48,7 @@ async def test_invalid_user_fields_are_reported(scenario: Scenario) -> None:
         ({"roles": []}, "/roles"),
         ({"roles": ["partner_system"]}, "/roles/0"),
         ({"email": "no address"}, "/email"),
-        ({"password": "chosen for somebody"}, "/password"),
+        ({"password": "chosen by an administrator"}, "/password"),
         ({"teams": [{"team_id": nowhere}]}, "/teams/0/team_id"),
         ({"teams": [{"team_id": str(id_of("north"))}] * 2}, "/teams/1/team_id"),
     ]

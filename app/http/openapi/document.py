@@ -1,4 +1,4 @@
-"""The OpenAPI document: FastAPI's own, completed with what all operations of this API share."""
+"""The OpenAPI document: FastAPI's own, extended by the parts that all operations share."""
 
 from typing import Any
 

@@ -69,7 +69,7 @@ def error_statuses(operation: Operation) -> set[int]:
     if operation.guard is not None:
         statuses |= {401, 403}
         statuses |= {409} if operation.method != "GET" else set()
-        # A retry gets 404 if the caller can no longer see the record of the stored response.
+        # A retry gets 404 if the caller cannot see the record of the stored response.
         statuses |= {404} if operation.method == "POST" else set()
     if operation.has_path_parameters:
         statuses |= {404}

@@ -22,14 +22,14 @@ class Clock:
 def limited(clock: Clock, limit: int = 3) -> httpx.AsyncClient:
     principals = RateLimiter(clock=clock)
 
-    async def door(scope: Scope, receive: Receive, send: Send) -> None:
+    async def inner_app(scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])
         if headers.get(b"authorization") == b"Bearer good":
             scope["state"][VERDICT] = principals.take("user:1", 100)
         await Response("ok")(scope, receive, send)
 
     app = RateLimit(
-        door, limit_per_minute=limit, trusted_proxies=("127.0.0.1",), limiter=RateLimiter(clock=clock)
+        inner_app, limit_per_minute=limit, trusted_proxies=("127.0.0.1",), limiter=RateLimiter(clock=clock)
     )
     return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://test")
 
