@@ -34,8 +34,8 @@ PATH = re.compile(
 JSON = "application/json"
 PROBLEM = "application/problem+json"
 SPECTRAL_RULES = {
-    "operation-id-stable", "operation-explained", "operation-says-who", "properties-snake-case", "properties-explained",
-    "parameters-explained", "paths-kebab-case", "refusals-are-problems", "errors-foreseen", "bodies-have-examples",
+    "operation-id-snake-case", "operation-described", "operation-security-defined", "properties-snake-case", "properties-described",
+    "parameters-described", "paths-kebab-case", "errors-are-problems", "errors-declared", "request-bodies-have-examples",
 }  # fmt: skip
 """The rules of `spectral.yaml`; each test below names the rules that it checks."""
 
@@ -100,7 +100,7 @@ def test_the_document_contains_every_endpoint_and_no_other(app: FastAPI, documen
 
 
 def test_every_operation_has_an_id_a_summary_and_a_description(document: dict[str, Any]) -> None:
-    # operation-id-stable, operation-explained, paths-kebab-case.
+    # operation-id-snake-case, operation-described, paths-kebab-case.
     # Planted: FastAPI's default ids; a first docstring line of 130 characters; a path /v1/break_glass.
     ids = [operation["operationId"] for _, operation in operations(document)]
     assert len(ids) == len(set(ids)) >= 154
@@ -136,7 +136,7 @@ def test_every_tag_has_a_description(document: dict[str, Any]) -> None:
 def test_every_operation_lists_its_security_schemes_permission_and_roles(
     app: FastAPI, document: dict[str, Any]
 ) -> None:
-    # operation-says-who. Planted: `security` omitted if empty; `oauth2` listed for POST /v1/users.
+    # operation-security-defined. Planted: `security` omitted if empty; `oauth2` listed for POST /v1/users.
     guards = {str(found): found.guards[0] for found in list_endpoints(app)}
     for name, operation in operations(document):
         if not isinstance(guards[name], Requires):
@@ -156,7 +156,7 @@ def test_every_operation_lists_its_security_schemes_permission_and_roles(
 
 
 def test_fields_and_parameters_have_names_in_snake_case_and_descriptions(document: dict[str, Any]) -> None:
-    # properties-snake-case, properties-explained, parameters-explained.
+    # properties-snake-case, properties-described, parameters-described.
     # Planted: a field `caseKind`; a field `shoe_size` without a description in app/schemas/glossary.json.
     for name, schema in document["components"]["schemas"].items():
         for field, described in schema.get("properties", {}).items():
@@ -183,7 +183,7 @@ def test_shared_header_parameters_are_declared_once(document: dict[str, Any]) ->
 
 
 def test_error_responses_are_problems_and_complete(document: dict[str, Any]) -> None:
-    # refusals-are-problems, errors-foreseen. Planted: FastAPI's own 422; no 428 at a PATCH.
+    # errors-are-problems, errors-declared. Planted: FastAPI's own 422; no 428 at a PATCH.
     for name, operation in operations(document):
         responses = {
             status: resolved(document, response) for status, response in operation["responses"].items()
@@ -224,7 +224,7 @@ def test_every_response_declares_its_headers(document: dict[str, Any]) -> None:
 
 
 def test_every_request_body_has_valid_examples(document: dict[str, Any]) -> None:
-    # bodies-have-examples. Planted: an example removed; a misspelt field in an example of a referral.
+    # request-bodies-have-examples. Planted: an example removed; a misspelt field in an example of a referral.
     used: set[str] = set()
     for name, operation in operations(document):
         for media, body in operation.get("requestBody", {}).get("content", {}).items():
