@@ -1,4 +1,4 @@
-"""Submitting and deciding: what one person writes, the team's supervisor approves or returns."""
+"""The approval workflow: an author submits a record, and a supervisor of the case's team approves or returns it."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -16,7 +16,7 @@ EDITABLE_STATUSES = frozenset({"draft", "returned"})
 
 
 class Approvable(Protocol):
-    """What such a record is: written by somebody, and decided on."""
+    """The columns that the approval workflow reads and writes."""
 
     status: str
     author_id: UUID
@@ -31,7 +31,7 @@ class Approvable(Protocol):
 def build_approval_transitions(
     submit: Permission, decide: Permission, *, submit_gate: str, approve_gate: str
 ) -> tuple[Transition, Transition, Transition]:
-    """Return the three steps of such a life: submit, approve, return."""
+    """Return the transitions submit, approve and return of one kind of record."""
     return (
         Transition("submit", EDITABLE_STATUSES, "submitted", submit, submit_gate),
         Transition("approve", frozenset({"submitted"}), "approved", decide, approve_gate),
@@ -39,14 +39,14 @@ def build_approval_transitions(
     )
 
 
-def submit_record(record: Approvable, caller: Caller, step: Transition, unmet: Iterable[Fault]) -> None:
-    """Hand a record in: from here on it is frozen.
+def submit_record(record: Approvable, caller: Caller, transition: Transition, unmet: Iterable[Fault]) -> None:
+    """Submit a record for approval. A submitted record is frozen.
 
     Raises:
-        GateRefused: it was handed in before, or something of it is missing.
+        GateRefused: the status does not allow the submission, or `unmet` is not empty.
     """
-    raise_if_unmet([*check_status(step, record.status), *unmet])
-    record.status = step.target
+    raise_if_unmet([*check_status(transition, record.status), *unmet])
+    record.status = transition.target
     record.submitted_at, record.submitted_by_id = utc_now(), caller.id
     record.decided_at = record.decided_by_id = record.decision_comment = None
 
@@ -55,41 +55,43 @@ def record_decision(
     record: Approvable,
     caller: Caller,
     case: Case,
-    step: Transition,
+    transition: Transition,
     comment: str | None,
     unmet: Iterable[Fault] = (),
 ) -> None:
-    """Approve a record or return it, whichever the step says.
+    """Approve or return a record, depending on the transition.
 
     Raises:
-        GateRefused: it waits for no decision, the actor wrote or submitted it, or is no supervisor of the case's team.
+        GateRefused: the record is not submitted, the caller wrote or submitted it, the caller does not supervise the
+            case's team, or `unmet` is not empty.
     """
-    raise_if_unmet([*check_status(step, record.status), *check_approver(record, caller, case), *unmet])
-    record.status = step.target
+    raise_if_unmet([*check_status(transition, record.status), *check_approver(record, caller, case), *unmet])
+    record.status = transition.target
     record.decided_at, record.decided_by_id = utc_now(), caller.id
     if comment:
         record.decision_comment = comment
 
 
 def check_approver(record: Approvable, caller: Caller, case: Case) -> list[Fault]:
-    """Return what speaks against this actor deciding: separation of duties is on the person, not the role."""
+    """Return the reasons why the caller may not decide on the record. Separation of duties is by person, not by role."""
     unmet = []
     if caller.id in {record.author_id, record.submitted_by_id, *record.contributor_ids}:
-        unmet.append(Fault(None, "own_work", "Somebody else decides on what you wrote or submitted."))
+        detail = "You wrote or submitted this record: another person must decide on it."
+        unmet.append(Fault(None, "own_work", detail))
     if not (caller.has_role(Role.supervisor) and case.team_id in caller.supervised_team_ids):
-        unmet.append(Fault(None, "not_your_team", "A supervisor of the case's team decides."))
+        detail = "Only a supervisor of the case's team can decide on this record."
+        unmet.append(Fault(None, "not_your_team", detail))
     return unmet
 
 
 def check_editable(record: Approvable) -> list[Fault]:
-    """Return the unmet condition that a record is frozen, or none."""
+    """Return the unmet condition that the record is frozen, or an empty list."""
     if record.status in EDITABLE_STATUSES:
         return []
-    return [
-        Fault("/status", "frozen", f"It is {record.status}: what others rely on is not changed any more.")
-    ]
+    detail = f"The record is {record.status} and cannot be changed: only a draft or a returned record can."
+    return [Fault("/status", "frozen", detail)]
 
 
 def get_decision_comment(record: Approvable) -> str | None:
-    """Return what was said in deciding."""
+    """Return the supervisor's comment on the approval or the return."""
     return record.decision_comment

@@ -1,6 +1,7 @@
-"""Births as they are known (a day, a month, a year, or an age somebody guessed) and ages as ranges.
+"""Local dates, and birth dates and ages that may be known only as a range.
 
-An age is counted in whole years completed; who is born on 29 February completes a year on 1 March of other years.
+A birth is known to the day, the month or the year, or from an estimated age. An age is the number of completed years.
+For a birth on 29 February, a year is completed on 1 March in years that are not leap years.
 """
 
 import calendar
@@ -14,65 +15,72 @@ from app.errors import Fault, InvalidInput
 from app.models.record import utc_now
 
 CAMBODIA_TIMEZONE = ZoneInfo("Asia/Phnom_Penh")
-"""Every local date of this system: Cambodia keeps UTC+7 all year."""
+"""The time zone of every local date in this system: UTC+7 all year."""
 
 _ESTIMATED_BIRTH_TOLERANCE_DAYS = 731
-"""Days beyond which an estimate no longer fits: two years, since guessing and traditional counting each err by one."""
+"""Gap in days at which an estimated birth has similarity 0: two years, one for the estimate and one for traditional age counting."""
 
 _RECORDED_BIRTH_TOLERANCE_DAYS = 183
-"""The same for two recorded dates, which differ by slips of writing only: half a year."""
+"""Gap in days at which two recorded births have similarity 0: half a year, because recorded dates differ only by writing errors."""
 
 
 def today() -> date:
-    """The date it is in Cambodia."""
+    """Return the current date in Cambodia."""
     return utc_now().astimezone(CAMBODIA_TIMEZONE).date()
 
 
 def check_not_in_future(days: Mapping[str, date | None]) -> list[Fault]:
-    """Return a fault for each of these days, named by their pointers, that lies in the future: it must have come."""
-    here = today()
+    """Return a fault for each date that is in the future. The keys of `days` are the pointers of the faults."""
+    current_date = today()
     return [
-        Fault(pointer, "date_in_future", "Lies in the future.")
+        Fault(pointer, "date_in_future", "The date must not be in the future.")
         for pointer, day in days.items()
-        if day and day > here
+        if day and day > current_date
     ]
 
 
 def validate_not_in_future(days: Mapping[str, date | None]) -> None:
-    """Refuse days that lie in the future.
+    """Reject dates in the future.
 
     Raises:
-        InvalidInput: with each of them.
+        InvalidInput: at least one date is in the future. The error lists each of them.
     """
     if faults := check_not_in_future(days):
         raise InvalidInput(faults)
 
 
-def add_months(day: date, n: int) -> date:
-    """`n` calendar months later (or earlier, below 0): the same day of the month, or else the month's last."""
-    years, month = divmod(day.year * 12 + day.month - 1 + n, 12)
-    last = calendar.monthrange(years, month + 1)[1]
-    return date(years, month + 1, min(day.day, last))
+def add_months(day: date, months: int) -> date:
+    """Return the date a number of calendar months later, or earlier if `months` is negative.
+
+    The day of the month stays the same. If the target month is shorter, the result is its last day.
+    """
+    year, month_index = divmod(day.year * 12 + day.month - 1 + months, 12)
+    last_day = calendar.monthrange(year, month_index + 1)[1]
+    return date(year, month_index + 1, min(day.day, last_day))
 
 
 @dataclass(frozen=True, slots=True)
 class BirthRange:
-    """The first and the last day on which somebody may have been born, both included."""
+    """The first and the last possible date of a birth, both included."""
 
     earliest: date
     latest: date
     is_estimated: bool = False
-    """Rests on somebody's guess of an age, not on a date."""
+    """Whether the range comes from an estimated age and not from a date."""
 
     @classmethod
-    def from_details(cls, known: Mapping[str, Any]) -> Self:
-        """From `date` with `precision` (day, month, year), or `estimated_age` in whole years with `estimated_on`.
+    def from_details(cls, details: Mapping[str, Any]) -> Self:
+        """Build the range from recorded birth details.
 
-        Raises ValueError, without the values, when these facts make no birth.
+        The details are either `date` with `precision` (day, month or year), or `estimated_age` in whole years with
+        `estimated_on`.
+
+        Raises:
+            ValueError: the details are incomplete or impossible. The message does not contain the values.
         """
-        if known.get("estimated_age") is not None:
-            return cls._from_estimated_age(known["estimated_age"], _parse_date(known.get("estimated_on")))
-        return cls._from_date(_parse_date(known.get("date")), known.get("precision") or "day")
+        if details.get("estimated_age") is not None:
+            return cls._from_estimated_age(details["estimated_age"], _parse_date(details.get("estimated_on")))
+        return cls._from_date(_parse_date(details.get("date")), details.get("precision") or "day")
 
     @classmethod
     def _from_date(cls, day: date, precision: str) -> Self:
@@ -82,37 +90,40 @@ class BirthRange:
             return cls(day.replace(day=1), day.replace(day=calendar.monthrange(day.year, day.month)[1]))
         if precision == "year":
             return cls(date(day.year, 1, 1), date(day.year, 12, 31))
-        raise ValueError("The precision of a birth is day, month or year.")
+        raise ValueError("The precision of a birth must be day, month or year.")
 
     @classmethod
-    def _from_estimated_age(cls, age: int, on: date) -> Self:
-        if age < 0 or age + 1 >= on.year:
-            raise ValueError("An estimated age is a number of years somebody can have lived.")
+    def _from_estimated_age(cls, age: int, estimated_on: date) -> Self:
+        if age < 0 or age + 1 >= estimated_on.year:
+            raise ValueError("An estimated age must be a possible number of years.")
         return cls(
-            _subtract_years(on, age + 1) + timedelta(days=1), _subtract_years(on, age), is_estimated=True
+            _subtract_years(estimated_on, age + 1) + timedelta(days=1),
+            _subtract_years(estimated_on, age),
+            is_estimated=True,
         )
 
     def age_range_on(self, day: date) -> tuple[int, int]:
-        """The least and the greatest age in whole years on that day; 0 before birth."""
+        """Return the lowest and the highest possible age in whole years on a day. The age before birth is 0."""
         return _count_whole_years(self.latest, day), _count_whole_years(self.earliest, day)
 
     def is_threshold_uncertain(self, threshold: int, day: date) -> bool:
-        """Whether it is unknown if this age, in years, is reached on that day."""
-        least, greatest = self.age_range_on(day)
-        return least < threshold <= greatest
+        """Return whether the range leaves open if the age threshold, in years, is reached on a day."""
+        lowest, highest = self.age_range_on(day)
+        return lowest < threshold <= highest
 
     def similarity_to(self, other: Self) -> float:
-        """How well two births agree: 1 when some day fits both, less with the gap, 0 when they cannot be one.
+        """Return how well two births match, from 0 to 1.
 
-        An estimate may be a year off and still reach one half.
+        The result is 1 if the ranges overlap. It falls linearly with the gap between them and reaches 0 at the
+        tolerance: two years if either birth is estimated, half a year otherwise.
         """
         gap = max((self.earliest - other.latest).days, (other.earliest - self.latest).days, 0)
-        reach = (
+        tolerance = (
             _ESTIMATED_BIRTH_TOLERANCE_DAYS
             if self.is_estimated or other.is_estimated
             else _RECORDED_BIRTH_TOLERANCE_DAYS
         )
-        return max(0.0, 1 - gap / reach)
+        return max(0.0, 1 - gap / tolerance)
 
 
 def _parse_date(value: object) -> date:
@@ -121,7 +132,7 @@ def _parse_date(value: object) -> date:
     try:
         return date.fromisoformat(str(value))
     except ValueError:
-        raise ValueError("A date is written YYYY-MM-DD.") from None
+        raise ValueError("A date must have the format YYYY-MM-DD.") from None
 
 
 def _subtract_years(day: date, years: int) -> date:

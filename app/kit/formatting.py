@@ -1,4 +1,4 @@
-"""Dates, numbers, ages and names as they are written for people to read, in English or in Khmer."""
+"""Format dates, numbers, ages and names for display in English or Khmer."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -28,29 +28,34 @@ _SCRIPT_BY_LANGUAGE = {"en": "latin", "km": "khmer"}
 
 
 def format_number(value: object, language: str) -> str:
-    """Return a number with the digits of a language."""
+    """Return a number with the digits of the language."""
     return str(value).translate(_KHMER_DIGITS) if language == "km" else str(value)
 
 
 def format_date(on: date, language: str) -> str:
-    """Return a date: 4 May 2026."""
+    """Return a date with day, month name and year: 4 May 2026."""
     return f"{format_day_and_month(on, language)} {format_number(on.year, language)}"
 
 
 def format_day_and_month(on: date, language: str) -> str:
-    """Return a date without its year."""
+    """Return a date without the year: 4 May."""
     return f"{format_number(on.day, language)} {MONTH_NAMES[language][on.month - 1]}"
 
 
 def format_age(birth: Mapping[str, Any], on: date, language: str) -> str:
-    """Return an age in whole years, as a range where the birth is not known exactly."""
+    """Return an age in whole years. It is a range if the date of birth is not exact."""
     youngest, oldest = BirthRange.from_details(birth).age_range_on(on)
     return format_number(youngest if youngest == oldest else f"{youngest}-{oldest}", language)
 
 
-def format_person_names(known: Mapping[str, Any], language: str) -> list[str]:
-    """Return what somebody is called, family name first: the script of the language leads; the nickname if that is all."""
-    told = sorted(known.get("names") or [], key=lambda name: name["script"] != _SCRIPT_BY_LANGUAGE[language])
-    full = [" ".join(filter(None, (name.get("family"), name.get("given")))) for name in told]
-    called = list(dict.fromkeys(filter(None, full)))
-    return called or list(filter(None, [known.get("nickname")]))
+def format_person_names(details: Mapping[str, Any], language: str) -> list[str]:
+    """Return the full names of a person without duplicates, family name first.
+
+    The name in the script of the language comes first. The nickname is returned only if there is no full name.
+    """
+    names = sorted(
+        details.get("names") or [], key=lambda name: name["script"] != _SCRIPT_BY_LANGUAGE[language]
+    )
+    full_names = [" ".join(filter(None, (name.get("family"), name.get("given")))) for name in names]
+    unique_names = list(dict.fromkeys(filter(None, full_names)))
+    return unique_names or list(filter(None, [details.get("nickname")]))

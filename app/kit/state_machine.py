@@ -1,4 +1,4 @@
-"""State machines as data: one table of steps per noun, enforced here and drawn in the docs."""
+"""State machines as data: one table of transitions per noun, enforced here and drawn in the documentation."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,30 +9,30 @@ from app.errors import Fault, GateRefused
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """An act that moves a record from one of `sources` to `target`, by whom `permission` allows, through `gate`."""
+    """An act that moves a record from one of `sources` to `target`. It requires `permission`."""
 
     act: str
     sources: frozenset[str]
     target: str
     permission: Permission
     gate: str = ""
-    """What must be true, in words; the functions that check it list what is not."""
+    """The precondition in words, for the documentation. The `check_…` functions enforce it."""
 
 
-def check_status(step: Transition, status: str) -> list[Fault]:
-    """Return the unmet condition that the record's status is, or none."""
-    if status in step.sources:
+def check_status(transition: Transition, status: str) -> list[Fault]:
+    """Return the unmet condition that the status does not allow the transition, or an empty list."""
+    if status in transition.sources:
         return []
-    wanted = " or ".join(sorted(step.sources))
-    return [Fault("/status", "status", f"The status is {status}; this step asks for {wanted}.")]
+    allowed = " or ".join(sorted(transition.sources))
+    return [Fault("/status", "status", f"The status is {status}. This act requires the status {allowed}.")]
 
 
 def raise_if_unmet(unmet: Iterable[Fault]) -> None:
-    """Refuse a step, listing every unmet condition.
+    """Reject an act and list every unmet condition.
 
     Raises:
-        GateRefused: there is at least one.
+        GateRefused: at least one condition is unmet.
     """
-    listed = list(unmet)
-    if listed:
-        raise GateRefused(listed)
+    faults = list(unmet)
+    if faults:
+        raise GateRefused(faults)
