@@ -1,1 +1,1 @@
-"""Assessments of a child, supporter or family, and the questionnaires they use."""
+"""Assessments of a child, a supporter or a family, and the scored questionnaires they use."""

@@ -1,4 +1,4 @@
-"""What changed between an assessment and the approved one of the same subject before it."""
+"""Compare an assessment with the previous approved assessment of the same subject."""
 
 from typing import Any
 from uuid import UUID
@@ -19,7 +19,7 @@ from app.services.assessments.assessments import AREAS
 
 
 async def get_assessment_changes(session: AsyncSession, assessment_id: UUID) -> AssessmentChanges:
-    """Compare an assessment with the one before it."""
+    """Return the changes of an assessment against the previous approved assessment of the same subject."""
     after = await get_record(session, Assessment, assessment_id)
     before = await get_record(session, Assessment, after.previous_id) if after.previous_id else None
     ratings = before.ratings if before else {}
@@ -40,8 +40,8 @@ def _compare_ratings(before: int | None, after: int | None) -> RatingChange:
 
 
 def _load_instrument_results(assessment: Assessment) -> dict[str, Any]:
-    found: dict[str, Any] = decrypt(assessment)["instruments"]
-    return found
+    results: dict[str, Any] = decrypt(assessment)["instruments"]
+    return results
 
 
 def _compare_instruments(before: dict[str, Any], after: dict[str, Any]) -> list[InstrumentChange]:
@@ -64,7 +64,7 @@ def _to_instrument_score(result: dict[str, Any] | None) -> InstrumentScore | Non
 
 
 def _score_difference(before: dict[str, Any] | None, after: dict[str, Any] | None) -> float | None:
-    """Scores of different editions do not compare: other items may have been asked."""
+    """Return the difference of two scores, or None if the editions differ: their items may differ too."""
     if before is None or after is None or before["edition"] != after["edition"]:
         return None
     if before["score"] is None or after["score"] is None:

@@ -1,4 +1,4 @@
-"""Whether the definition of a questionnaire makes sense as a whole: every fault of it, pointed at."""
+"""Validation rules for a questionnaire definition as a whole. Pydantic validates its single fields."""
 
 from collections.abc import Iterator, Sequence
 
@@ -9,7 +9,7 @@ DEFINITION_POINTER = "/definition"
 
 
 def check_instrument_definition(definition: InstrumentDefinition) -> list[Fault]:
-    """Return everything that speaks against a definition whose parts are each well-formed."""
+    """Return every fault of a definition whose fields are valid on their own."""
     return [
         *_check_duplicates(
             (f"{DEFINITION_POINTER}/items/{n}/id", item.id) for n, item in enumerate(definition.items)
@@ -24,17 +24,17 @@ def check_instrument_definition(definition: InstrumentDefinition) -> list[Fault]
     ]
 
 
-def _check_duplicates(named: Iterator[tuple[str, object]]) -> Iterator[Fault]:
-    known = set()
-    for pointer, name in named:
-        if name in known:
-            yield Fault(pointer, "repeated", "Stands here a second time.")
-        known.add(name)
+def _check_duplicates(values_by_pointer: Iterator[tuple[str, object]]) -> Iterator[Fault]:
+    previous_values = set()
+    for pointer, value in values_by_pointer:
+        if value in previous_values:
+            yield Fault(pointer, "repeated", "Duplicate value.")
+        previous_values.add(value)
 
 
-def _check_options(here: str, item: InstrumentQuestion) -> Iterator[Fault]:
+def _check_options(pointer: str, item: InstrumentQuestion) -> Iterator[Fault]:
     return _check_duplicates(
-        (f"{here}/options/{n}/value", option.value) for n, option in enumerate(item.options)
+        (f"{pointer}/options/{n}/value", option.value) for n, option in enumerate(item.options)
     )
 
 
@@ -45,33 +45,44 @@ def _check_subscales(definition: InstrumentDefinition) -> Iterator[Fault]:
         (f"{DEFINITION_POINTER}/subscales/{n}/code", scale.code) for n, scale in scales
     )
     for number, scale in scales:
-        here = f"{DEFINITION_POINTER}/subscales/{number}"
-        yield from _check_duplicates((f"{here}/items/{n}", item) for n, item in enumerate(scale.items))
+        pointer = f"{DEFINITION_POINTER}/subscales/{number}"
+        yield from _check_duplicates((f"{pointer}/items/{n}", item) for n, item in enumerate(scale.items))
         unknown = [n for n, item in enumerate(scale.items) if item not in items]
-        yield from (Fault(f"{here}/items/{n}", "item_unknown", "There is no such item.") for n in unknown)
+        yield from (
+            Fault(f"{pointer}/items/{n}", "item_unknown", "The questionnaire has no such item.")
+            for n in unknown
+        )
         if not unknown:
-            yield from _check_bands(here, scale, [items[item] for item in scale.items])
+            yield from _check_bands(pointer, scale, [items[item] for item in scale.items])
 
 
-def _check_bands(here: str, scale: ScoringScale, items: Sequence[InstrumentQuestion]) -> Iterator[Fault]:
-    """Cut-offs rise from the lowest possible score, and each can be reached: every score has one meaning."""
-    cuts = [band.at_least for band in scale.bands]
-    if not cuts:
+def _check_bands(pointer: str, scale: ScoringScale, items: Sequence[InstrumentQuestion]) -> Iterator[Fault]:
+    """Yield a fault unless every possible score belongs to exactly one band and every band can be reached.
+
+    The thresholds must rise, and the first must not be above the lowest possible score.
+    """
+    thresholds = [band.at_least for band in scale.bands]
+    if not thresholds:
         return
-    yield from _check_duplicates((f"{here}/bands/{n}/code", band.code) for n, band in enumerate(scale.bands))
+    yield from _check_duplicates(
+        (f"{pointer}/bands/{n}/code", band.code) for n, band in enumerate(scale.bands)
+    )
     lowest, highest = _get_score_range(scale, items)
-    if cuts[0] > lowest:
-        yield Fault(f"{here}/bands/0/at_least", "gap_below", f"Scores from {lowest:g} have no band.")
-    for number, cut in enumerate(cuts):
-        if number and cut <= cuts[number - 1]:
-            yield Fault(f"{here}/bands/{number}/at_least", "not_rising", "Must be above the band before it.")
-        if cut > highest:
-            yield Fault(f"{here}/bands/{number}/at_least", "unreachable", f"No score is above {highest:g}.")
+    if thresholds[0] > lowest:
+        detail = f"Must be at most {lowest:g}, the lowest possible score."
+        yield Fault(f"{pointer}/bands/0/at_least", "gap_below", detail)
+    for number, threshold in enumerate(thresholds):
+        if number and threshold <= thresholds[number - 1]:
+            detail = "Must be above the threshold of the previous band."
+            yield Fault(f"{pointer}/bands/{number}/at_least", "not_rising", detail)
+        if threshold > highest:
+            detail = f"Must be at most {highest:g}, the highest possible score."
+            yield Fault(f"{pointer}/bands/{number}/at_least", "unreachable", detail)
 
 
 def _get_score_range(scale: ScoringScale, items: Sequence[InstrumentQuestion]) -> tuple[float, float]:
-    """Return the lowest and the highest score there can be, as they are shown."""
+    """Return the lowest and the highest possible score, rounded like a stored score."""
     lowest = sum(min(option.value for option in item.options) for item in items)
     highest = sum(max(option.value for option in item.options) for item in items)
-    over = len(items) if scale.rule == "mean" else 1
-    return round(lowest / over, 2), round(highest / over, 2)
+    divisor = len(items) if scale.rule == "mean" else 1
+    return round(lowest / divisor, 2), round(highest / divisor, 2)

@@ -1,4 +1,4 @@
-"""Questionnaires as administrators keep them. An edition never changes: answers rest on it."""
+"""Scored questionnaires (instruments). The definition of an edition never changes, because stored answers refer to it."""
 
 from typing import Any
 from uuid import UUID
@@ -13,9 +13,7 @@ from app.kit.records import apply_patch, get_record, get_version_for_update
 from app.kit.state_machine import raise_if_unmet
 from app.models import Instrument
 from app.models.record import new_id
-from app.schemas.instruments import (
-    Instrument as InstrumentSchema,
-)
+from app.schemas.instruments import Instrument as InstrumentSchema
 from app.schemas.instruments import (
     InstrumentAnswers,
     InstrumentCreate,
@@ -23,97 +21,108 @@ from app.schemas.instruments import (
     InstrumentFilters,
     InstrumentSettings,
     InstrumentSummary,
+    InstrumentUpdate,
 )
-from app.schemas.wire import Input, Page
+from app.schemas.wire import Page
 from app.services.assessments.instrument_validation import check_instrument_definition
 from app.services.assessments.scoring import check_answers, score_answers
 
 
 async def create_instrument(session: AsyncSession, payload: InstrumentCreate) -> InstrumentSchema:
-    """Add a questionnaire; one with the code of another is its next edition, and takes its place.
+    """Create a questionnaire. If the code exists, create its next edition and retire the previous edition.
 
     Raises:
-        InvalidInput: the definition makes no sense as a whole.
-        AlreadyExists: the id is taken, or somebody else is making the same edition.
+        InvalidInput: the definition is invalid as a whole.
+        AlreadyExists: the id is in use, or a concurrent request created the same edition.
     """
     if faults := check_instrument_definition(payload.definition):
         raise InvalidInput(faults)
     same_code = col(Instrument.code) == payload.code
-    last = await session.scalar(select(func.max(col(Instrument.edition))).where(same_code))
+    last_edition = await session.scalar(select(func.max(col(Instrument.edition))).where(same_code))
     await session.execute(
         update(Instrument)
         .where(same_code, col(Instrument.is_active))
         .values(is_active=False, version=Instrument.version + 1)
     )
-    made = Instrument(
+    instrument = Instrument(
         id=payload.id or new_id(),
         code=payload.code,
-        edition=(last or 0) + 1,
+        edition=(last_edition or 0) + 1,
         definition=payload.definition.model_dump(mode="json"),
     )
-    session.add(made)
-    await session.flush()  # a conflict must surface before the answer leaves
-    return _to_schema(made)
+    session.add(instrument)
+    await session.flush()  # raises a unique violation before the response is built
+    return _to_schema(instrument)
 
 
 async def list_instruments(session: AsyncSession, filters: InstrumentFilters) -> Page[InstrumentSummary]:
-    """List the questionnaires, newest first."""
-    wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
-    paging = Paginator("instruments", filters.limit, filters.cursor, wanted)
-    rows, cursor = await paging.fetch_records(
-        session, select(Instrument).filter_by(**wanted), col(Instrument.created_at), col(Instrument.id)
+    """Return the editions of all questionnaires, newest first."""
+    column_filters = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
+    paginator = Paginator("instruments", filters.limit, filters.cursor, column_filters)
+    rows, cursor = await paginator.fetch_records(
+        session,
+        select(Instrument).filter_by(**column_filters),
+        col(Instrument.created_at),
+        col(Instrument.id),
     )
     return Page(items=[_to_summary(row) for row in rows], next_cursor=cursor)
 
 
 async def get_instrument(session: AsyncSession, instrument_id: UUID) -> InstrumentSchema:
-    """Read one edition."""
+    """Return one edition of a questionnaire."""
     return _to_schema(await get_record(session, Instrument, instrument_id))
 
 
 async def update_instrument(
-    session: AsyncSession, instrument_id: UUID, expected_version: int, patch: Input
+    session: AsyncSession, instrument_id: UUID, expected_version: int, patch: InstrumentUpdate
 ) -> InstrumentSchema:
-    """Retire an edition, or bring it back.
+    """Retire an edition of a questionnaire or reactivate it.
 
     Raises:
-        GateRefused: another edition is in use.
+        GateRefused: another edition of the questionnaire is active.
     """
     instrument = await get_version_for_update(session, Instrument, instrument_id, expected_version)
-    wanted = apply_patch(InstrumentSettings, {"is_active": instrument.is_active}, patch)
-    if wanted.is_active and await _has_other_active_version(session, instrument):
-        raise_if_unmet([Fault("/is_active", "replaced", "Another edition is in use: retire that one first.")])
-    instrument.is_active = wanted.is_active
-    await session.flush()  # the answer shows what was stored
+    settings = apply_patch(InstrumentSettings, {"is_active": instrument.is_active}, patch)
+    if settings.is_active and await _has_other_active_edition(session, instrument):
+        detail = "Another edition of this questionnaire is active: retire that edition first."
+        raise_if_unmet([Fault("/is_active", "replaced", detail)])
+    instrument.is_active = settings.is_active
+    await session.flush()  # the response contains the stored values
     return _to_schema(instrument)
 
 
-async def _has_other_active_version(session: AsyncSession, instrument: Instrument) -> bool:
-    in_use = exists().where(
+async def _has_other_active_edition(session: AsyncSession, instrument: Instrument) -> bool:
+    other_edition = exists().where(
         col(Instrument.code) == instrument.code,
         col(Instrument.id) != instrument.id,
         col(Instrument.is_active),
     )
-    return bool(await session.scalar(select(in_use)))
+    return bool(await session.scalar(select(other_edition)))
 
 
 async def score_instruments(
-    session: AsyncSession, known: dict[str, Any], wanted: dict[str, InstrumentAnswers]
+    session: AsyncSession, stored_results: dict[str, Any], answers_by_code: dict[str, InstrumentAnswers]
 ) -> dict[str, dict[str, Any]]:
-    """Return the results of what is answered, by code; `known` are the results so far.
+    """Return the scored results of the answers, by questionnaire code.
 
-    Answers stay with the edition they were begun with, even where it was replaced or retired meanwhile.
+    `stored_results` are the results before the change. Answers stay with the edition of their first scoring, even if
+    that edition is retired.
 
     Raises:
-        InvalidInput: there is no such questionnaire in use, or an answer is none of its options.
+        InvalidInput: a questionnaire is unknown or retired, or an answer is not one of its options.
     """
-    results = {code: result for code, result in known.items() if wanted.get(code) == result["answers"]}
-    changed = {code: answers for code, answers in wanted.items() if code not in results}
-    editions = await _find_versions(session, known, set(changed))
+    results = {
+        code: result
+        for code, result in stored_results.items()
+        if answers_by_code.get(code) == result["answers"]
+    }
+    changed = {code: answers for code, answers in answers_by_code.items() if code not in results}
+    editions = await _find_editions(session, stored_results, set(changed))
     faults = []
     for code, answers in changed.items():
         if code not in editions:
-            faults.append(Fault("/instruments", "instrument_unknown", "One of them is not in use."))
+            detail = "A questionnaire is unknown or retired."
+            faults.append(Fault("/instruments", "instrument_unknown", detail))
             continue
         definition = InstrumentDefinition.model_validate(editions[code].definition)
         faults += check_answers(code, definition, answers)
@@ -124,15 +133,16 @@ async def score_instruments(
     return results
 
 
-async def _find_versions(
-    session: AsyncSession, known: dict[str, Any], codes: set[str]
+async def _find_editions(
+    session: AsyncSession, stored_results: dict[str, Any], codes: set[str]
 ) -> dict[str, Instrument]:
+    """Return the edition to score with, by code: that of the stored result, else the active one."""
     if not codes:
         return {}
-    begun = [UUID(known[code]["instrument_id"]) for code in codes & known.keys()]
-    in_use = col(Instrument.code).in_(codes - known.keys()) & col(Instrument.is_active)
-    query = select(Instrument).where(or_(col(Instrument.id).in_(begun), in_use))
-    return {found.code: found for found in await session.scalars(query)}
+    scored_ids = [UUID(stored_results[code]["instrument_id"]) for code in codes & stored_results.keys()]
+    is_active = col(Instrument.code).in_(codes - stored_results.keys()) & col(Instrument.is_active)
+    query = select(Instrument).where(or_(col(Instrument.id).in_(scored_ids), is_active))
+    return {instrument.code: instrument for instrument in await session.scalars(query)}
 
 
 def _to_schema(instrument: Instrument) -> InstrumentSchema:
@@ -140,5 +150,5 @@ def _to_schema(instrument: Instrument) -> InstrumentSchema:
 
 
 def _to_summary(instrument: Instrument) -> InstrumentSummary:
-    plain = instrument.model_dump(exclude={"definition"})
-    return InstrumentSummary(**plain, title=instrument.definition["title"])
+    columns = instrument.model_dump(exclude={"definition"})
+    return InstrumentSummary(**columns, title=instrument.definition["title"])

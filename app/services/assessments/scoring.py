@@ -1,4 +1,4 @@
-"""Scoring a questionnaire by its definition."""
+"""Score the answers to a questionnaire."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,19 +8,23 @@ from app.schemas.instruments import InstrumentDefinition, InstrumentQuestion, Sc
 
 
 def check_answers(code: str, definition: InstrumentDefinition, answers: Mapping[str, int]) -> list[Fault]:
-    """Return what is wrong with answers: to items that are none, or values that no option has."""
+    """Return a fault for each answer to an unknown item and each value that is not an option of its item."""
     items = {item.id: {option.value for option in item.options} for item in definition.items}
-    here = f"/instruments/{code}"
-    # What is no item may be anything a client sent: only the questionnaire is pointed at.
-    strange = [Fault(here, "item_unknown", "There is no such item.")] if answers.keys() - items.keys() else []
-    wrong = [item for item, value in answers.items() if item in items and value not in items[item]]
-    return strange + [
-        Fault(f"{here}/{item}", "option_unknown", "No option has this value.") for item in wrong
+    pointer = f"/instruments/{code}"
+    # The key of an unknown item is arbitrary client input. The pointer therefore names only the questionnaire.
+    has_unknown_item = bool(answers.keys() - items.keys())
+    faults = (
+        [Fault(pointer, "item_unknown", "The questionnaire has no such item.")] if has_unknown_item else []
+    )
+    invalid_items = [item for item, value in answers.items() if item in items and value not in items[item]]
+    return faults + [
+        Fault(f"{pointer}/{item}", "option_unknown", "Must be the value of one of the item's options.")
+        for item in invalid_items
     ]
 
 
 def score_answers(definition: InstrumentDefinition, answers: Mapping[str, int]) -> dict[str, Any]:
-    """Return the answers with what they come to: scores and bands, and the items still without an answer."""
+    """Return the answers with their scores and bands, and the ids of the items without an answer."""
     items = {item.id: item for item in definition.items}
     return {
         "title": definition.title.model_dump(),
@@ -56,6 +60,6 @@ def _get_item_score(item: InstrumentQuestion, value: int) -> int:
 
 
 def _find_band(scale: ScoringScale, score: float) -> dict[str, Any] | None:
-    """The score as it is shown decides: nobody reads 2.5 and finds the meaning of 2.496."""
+    """Return the band of a rounded score, so that the band matches the score that a reader sees."""
     reached = [band for band in scale.bands if band.at_least <= score]
     return reached[-1].model_dump(include={"code", "label"}) if reached else None
