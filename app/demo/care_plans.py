@@ -24,9 +24,8 @@ from app.schemas.care_plans import (
 from app.schemas.care_plans import (
     CarePlan as CarePlanSchema,
 )
+from app.services.care_plans import actions, care_plans, goals
 from app.services.care_plans import approve as care_plans_decide
-from app.services.care_plans import areas as care_plans_areas
-from app.services.care_plans import care_plans
 from app.services.care_plans import versions as care_plans_editions
 
 SUPPORTER_AND_FAMILY_AREAS = ("relationships", "shelter_safety")
@@ -61,9 +60,7 @@ class CarePlanDraft:
             status="no_need", reason=self.simulation.choose_text("areas", area, "no_need")
         )
         with self.simulation.freeze_next_moment():
-            await care_plans_areas.replace_care_plan_area(
-                self.session, self.plan.id, area, self.version, answer
-            )
+            await care_plans.replace_care_plan_area(self.session, self.plan.id, area, self.version, answer)
         self.version += 1
 
     async def add_goal(self, area: str) -> None:
@@ -74,13 +71,13 @@ class CarePlanDraft:
         actions = [self.build_action(area) for _ in range(1 + (self.simulation.rng.random() < 0.2))]
         told = GoalCreate(statement=statement, strengths_used=strengths, actions=actions)
         with self.simulation.freeze_next_moment():
-            await care_plans_areas.create_care_plan_goal(self.session, self.plan.id, area, told)
+            await goals.create_care_plan_goal(self.session, self.plan.id, area, told)
         self.version += 1
 
     async def add_action(self, area: str, goal_id: UUID) -> None:
         """Do something more towards a goal."""
         with self.simulation.freeze_next_moment():
-            await care_plans_areas.create_goal_action(self.session, goal_id, self.build_action(area))
+            await actions.create_goal_action(self.session, goal_id, self.build_action(area))
         self.version += 1
 
     def build_action(self, area: str) -> ActionCreate:
@@ -178,9 +175,9 @@ async def simulate_care_plan_progress(life: CaseSimulation, day: date) -> None:
     area, goal, action = due[0]
     async with life.run_as(life.worker, Permission.care_plan_write, day) as (session, actor):
         done = ActionUpdate.model_validate({"status": "done"})
-        await care_plans_areas.update_action(session, actor, action.id, action.version, done)
+        await actions.update_action(session, actor, action.id, action.version, done)
         goal.actions.remove(action)
         if not goal.actions and life.scenario.trend > 0:
             achieved = GoalUpdate.model_validate({"status": "achieved"})
-            await care_plans_areas.update_goal(session, actor, goal.id, goal.version, achieved)
+            await goals.update_goal(session, actor, goal.id, goal.version, achieved)
             area.goals.remove(goal)

@@ -6,7 +6,7 @@ from app.http.permissions import CarePlanEditor, CarePlanReader
 from app.http.route import Router
 from app.http.session import ExpectedVersion, Session
 from app.schemas.care_plans import Action, ActionUpdate
-from app.services.care_plans import areas as care_plans_areas
+from app.services.care_plans import actions
 
 router = Router(prefix="/actions", tags=["care-plans"])
 
@@ -18,7 +18,7 @@ async def get_action(
     action_id: UUID,
 ) -> Action:
     """Read an action."""
-    return await care_plans_areas.get_action(session, action_id)
+    return await actions.get_action(session, action_id)
 
 
 @router.patch("/{action_id}")
@@ -30,4 +30,4 @@ async def update_action(
     payload: ActionUpdate,
 ) -> Action:
     """Write an action of a draft otherwise, or tell how it went: done or dropped, when, and a note."""
-    return await care_plans_areas.update_action(session, caller, action_id, expected_version, payload)
+    return await actions.update_action(session, caller, action_id, expected_version, payload)

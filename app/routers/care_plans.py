@@ -23,8 +23,7 @@ from app.schemas.care_plans_changes import CarePlanChanges
 from app.schemas.decisions import Approval, Return
 from app.schemas.wire import Page
 from app.services.care_plans import approve as care_plans_decide
-from app.services.care_plans import areas as care_plans_areas
-from app.services.care_plans import care_plans
+from app.services.care_plans import care_plans, goals
 from app.services.care_plans import diff as care_plans_changes
 from app.services.care_plans import versions as care_plans_editions
 
@@ -85,7 +84,7 @@ async def replace_care_plan_area(
     payload: CarePlanAreaUpdate,
 ) -> CarePlan:
     """Answer an area with goals, or with 'no need' and why; the ETag is the plan's."""
-    return await care_plans_areas.replace_care_plan_area(session, plan_id, area, expected_version, payload)
+    return await care_plans.replace_care_plan_area(session, plan_id, area, expected_version, payload)
 
 
 @router.post("/care-plans/{plan_id}/areas/{area}/goals", status_code=201)
@@ -97,7 +96,7 @@ async def create_care_plan_goal(
     payload: GoalCreate,
 ) -> Goal:
     """Set a goal in an area of a draft."""
-    return await care_plans_areas.create_care_plan_goal(session, plan_id, area, payload)
+    return await goals.create_care_plan_goal(session, plan_id, area, payload)
 
 
 @router.get("/care-plans/{plan_id}/changes")

@@ -6,7 +6,7 @@ from app.http.permissions import CarePlanEditor, CarePlanReader
 from app.http.route import Router
 from app.http.session import ExpectedVersion, Session
 from app.schemas.care_plans import Action, ActionCreate, Goal, GoalUpdate
-from app.services.care_plans import areas as care_plans_areas
+from app.services.care_plans import actions, goals
 
 router = Router(prefix="/goals", tags=["care-plans"])
 
@@ -18,7 +18,7 @@ async def get_goal(
     goal_id: UUID,
 ) -> Goal:
     """Read a goal with its actions."""
-    return await care_plans_areas.get_goal(session, goal_id)
+    return await goals.get_goal(session, goal_id)
 
 
 @router.patch("/{goal_id}")
@@ -30,7 +30,7 @@ async def update_goal(
     payload: GoalUpdate,
 ) -> Goal:
     """Write a goal of a draft otherwise, or tell that it was achieved or dropped."""
-    return await care_plans_areas.update_goal(session, caller, goal_id, expected_version, payload)
+    return await goals.update_goal(session, caller, goal_id, expected_version, payload)
 
 
 @router.post("/{goal_id}/actions", status_code=201)
@@ -41,4 +41,4 @@ async def create_goal_action(
     payload: ActionCreate,
 ) -> Action:
     """Add a step towards a goal of a draft: what, by whom, by when."""
-    return await care_plans_areas.create_goal_action(session, goal_id, payload)
+    return await actions.create_goal_action(session, goal_id, payload)

@@ -1,1 +1,1 @@
-"""Care plans over seven areas: goals, actions, submission, approval, versions, printing."""
+"""Care plans: seven areas with goals and actions, approval, editions and the printable plan."""

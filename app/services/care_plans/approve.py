@@ -1,4 +1,4 @@
-"""Submitting a care plan and deciding on it; approving the child's makes the case active and schedules its review."""
+"""Submit, approve and return care plans. Approval of the child's plan activates the case and schedules its review."""
 
 from uuid import UUID
 
@@ -8,17 +8,17 @@ from sqlmodel import col
 
 from app.access.caller import Caller
 from app.errors import Fault
-from app.kit import approval as decisions
+from app.kit import approval
 from app.kit.records import get_case_for_update, get_version_for_update
 from app.models import Assessment, CarePlan, Case
 from app.models.record import utc_now
 from app.schemas.care_plans import CarePlan as CarePlanSchema
-from app.services.care_plans import review_schedule as reviews_schedule
 from app.services.care_plans.load import LoadedCarePlan, care_plan_to_schema, load_care_plan
+from app.services.care_plans.review_schedule import schedule_first_review
 from app.services.care_plans.source_assessment import check_assessment_is_newest
 from app.services.care_plans.states import APPROVE, RETURN, SUBMIT, SUPERSEDE
 from app.services.care_plans.submission_checks import check_care_plan_complete
-from app.services.cases import history as case_history
+from app.services.cases.history import record_case_history
 from app.services.cases.states import ACTIVATE, check_case_open
 from app.services.cases.write_access import check_case_writable
 
@@ -26,92 +26,90 @@ from app.services.cases.write_access import check_case_writable
 async def submit_care_plan(
     session: AsyncSession, caller: Caller, plan_id: UUID, expected_version: int
 ) -> CarePlanSchema:
-    """Hand a plan in for a decision.
+    """Submit a care plan for approval. It is frozen from then on.
 
     Raises:
-        GateRefused: something of it is missing; everything that is, one by one.
+        GateRefused: the status does not allow it, or content is missing. The error lists every missing part.
     """
-    case, found = await _get_for_update(session, plan_id, expected_version)
-    decisions.submit_record(
-        found.plan,
-        caller,
-        SUBMIT,
-        [*await check_case_writable(session, case), *await _check_submission(session, found)],
-    )
-    _record_history(session, case, caller, found.plan, "submitted")
-    return await _flush_to_schema(session, found)
+    case, loaded_plan = await _get_for_update(session, plan_id, expected_version)
+    unmet = [*await check_case_writable(session, case), *await _check_submission(session, loaded_plan)]
+    approval.submit_record(loaded_plan.plan, caller, SUBMIT, unmet)
+    _record_history(session, case, caller, loaded_plan.plan, "submitted")
+    return await _flush_to_schema(session, loaded_plan)
 
 
 async def approve_care_plan(
     session: AsyncSession, caller: Caller, plan_id: UUID, expected_version: int, comment: str | None
 ) -> CarePlanSchema:
-    """Approve a plan: it comes into force, and the edition before it goes out.
+    """Approve a care plan. The plan becomes the current edition and supersedes the previous one.
 
-    The child's makes the case active; its first review is due three calendar months later.
+    Approval of the child's plan also activates the case. The first review is due three calendar months later.
 
     Raises:
-        GateRefused: it waits for no decision, or not for this actor's; or is whole no longer.
+        GateRefused: the plan is not submitted, the caller may not decide on it, or it is incomplete by now.
     """
-    case, found = await _get_for_update(session, plan_id, expected_version)
-    unmet = [*check_case_open(case), *await _check_submission(session, found)]
-    decisions.record_decision(found.plan, caller, case, APPROVE, comment, unmet)
-    await _supersede_previous_version(session, found.plan)
-    _record_history(session, case, caller, found.plan, "approved")
-    if found.plan.subject == "child":
-        await _activate_case(session, caller, case, found.plan)
-    return await _flush_to_schema(session, found)
+    case, loaded_plan = await _get_for_update(session, plan_id, expected_version)
+    unmet = [*check_case_open(case), *await _check_submission(session, loaded_plan)]
+    approval.record_decision(loaded_plan.plan, caller, case, APPROVE, comment, unmet)
+    await _supersede_previous_edition(session, loaded_plan.plan)
+    _record_history(session, case, caller, loaded_plan.plan, "approved")
+    if loaded_plan.plan.subject == "child":
+        await _activate_case(session, caller, case, loaded_plan.plan)
+    return await _flush_to_schema(session, loaded_plan)
 
 
 async def return_care_plan(
     session: AsyncSession, caller: Caller, plan_id: UUID, expected_version: int, comment: str
 ) -> CarePlanSchema:
-    """Return a plan with what is still to be done; it may be written in again.
+    """Return a care plan to its author with a comment. The author can edit it again.
 
     Raises:
-        GateRefused: it waits for no decision, or not for this actor's.
+        GateRefused: the plan is not submitted, or the caller may not decide on it.
     """
-    case, found = await _get_for_update(session, plan_id, expected_version)
-    decisions.record_decision(found.plan, caller, case, RETURN, comment, check_case_open(case))
-    _record_history(session, case, caller, found.plan, "returned")
-    return await _flush_to_schema(session, found)
+    case, loaded_plan = await _get_for_update(session, plan_id, expected_version)
+    approval.record_decision(loaded_plan.plan, caller, case, RETURN, comment, check_case_open(case))
+    _record_history(session, case, caller, loaded_plan.plan, "returned")
+    return await _flush_to_schema(session, loaded_plan)
 
 
 async def _get_for_update(
     session: AsyncSession, plan_id: UUID, expected_version: int
 ) -> tuple[Case, LoadedCarePlan]:
     case = await get_case_for_update(session, CarePlan, plan_id)
-    return case, await load_care_plan(
-        session, await get_version_for_update(session, CarePlan, plan_id, expected_version)
+    plan = await get_version_for_update(session, CarePlan, plan_id, expected_version)
+    return case, await load_care_plan(session, plan)
+
+
+async def _check_submission(session: AsyncSession, loaded_plan: LoadedCarePlan) -> list[Fault]:
+    assessment_id = loaded_plan.plan.assessment_id
+    superseded = await check_assessment_is_newest(session, assessment_id)
+    query = select(col(Assessment.risk_level)).where(col(Assessment.id) == assessment_id)
+    return [*superseded, *check_care_plan_complete(loaded_plan, await session.scalar(query))]
+
+
+async def _supersede_previous_edition(session: AsyncSession, plan: CarePlan) -> None:
+    """Supersede the previous edition before the approval is flushed: the database allows one approved edition."""
+    query = update(CarePlan).where(
+        col(CarePlan.id) == plan.previous_id, col(CarePlan.status).in_(SUPERSEDE.sources)
     )
-
-
-async def _check_submission(session: AsyncSession, found: LoadedCarePlan) -> list[Fault]:
-    query = select(col(Assessment.risk_level)).where(col(Assessment.id) == found.plan.assessment_id)
-    outdated = await check_assessment_is_newest(session, found.plan.assessment_id)
-    return [*outdated, *check_care_plan_complete(found, await session.scalar(query))]
-
-
-async def _supersede_previous_version(session: AsyncSession, plan: CarePlan) -> None:
-    """Put the edition before out of force, at once: at no moment are there two in force."""
-    before = col(CarePlan.id) == plan.previous_id, col(CarePlan.status).in_(SUPERSEDE.sources)
-    out = {"status": SUPERSEDE.target, "version": col(CarePlan.version) + 1, "updated_at": utc_now()}
-    await session.execute(update(CarePlan).where(*before).values(out))
+    values = {"status": SUPERSEDE.target, "version": col(CarePlan.version) + 1, "updated_at": utc_now()}
+    await session.execute(query.values(values))
 
 
 async def _activate_case(session: AsyncSession, caller: Caller, case: Case, plan: CarePlan) -> None:
     if case.status in ACTIVATE.sources:
         case.status = ACTIVATE.target
         case.updated_at, case.version = utc_now(), case.version + 1
-        case_history.record_case_history(session, case, "case_activated", caller, case)
-    await reviews_schedule.schedule_first_review(session, caller, case, plan)
+        record_case_history(session, case, "case_activated", caller, case)
+    await schedule_first_review(session, caller, case, plan)
 
 
-def _record_history(session: AsyncSession, case: Case, caller: Caller, plan: CarePlan, how: str) -> None:
+def _record_history(session: AsyncSession, case: Case, caller: Caller, plan: CarePlan, event: str) -> None:
     detail = {"subject": plan.subject, "edition": str(plan.edition)}
-    case_history.record_case_history(session, case, f"care_plan_{how}", caller, plan, detail)
+    record_case_history(session, case, f"care_plan_{event}", caller, plan, detail)
 
 
-async def _flush_to_schema(session: AsyncSession, found: LoadedCarePlan) -> CarePlanSchema:
-    found.plan.updated_at = utc_now()
-    await session.flush()  # the answer shows what was stored
-    return care_plan_to_schema(found)
+async def _flush_to_schema(session: AsyncSession, loaded_plan: LoadedCarePlan) -> CarePlanSchema:
+    loaded_plan.plan.updated_at = utc_now()
+    await session.flush()  # the response contains the stored values
+    return care_plan_to_schema(loaded_plan)

@@ -1,4 +1,4 @@
-"""What the reviews of a plan said of its areas: which they closed, and how they rated them."""
+"""The ratings and decisions that completed reviews recorded for the areas of a care plan."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -16,7 +16,7 @@ CLOSE_DECISION = "close"
 
 
 class ReviewRatings(NamedTuple):
-    """What one completed review said of the areas, by area."""
+    """The ratings and decisions of one completed review, by area."""
 
     number: int
     completed_at: datetime | None
@@ -25,24 +25,31 @@ class ReviewRatings(NamedTuple):
 
 
 async def list_review_ratings(session: AsyncSession, plan_id: UUID) -> list[ReviewRatings]:
-    """Return the completed reviews that looked back on a plan, one after the other."""
+    """Return the ratings of the completed reviews of a care plan, in the order of the reviews."""
     query = select(
         col(Review.number), col(Review.completed_at), col(Review.ratings), col(Review.decisions)
     ).where(col(Review.plan_id) == plan_id, col(Review.status) == COMPLETE.target)
     return [ReviewRatings(*row) for row in await session.execute(query.order_by(col(Review.number)))]
 
 
-def get_closed_areas(found: Iterable[ReviewRatings]) -> dict[str, int]:
-    """Return the areas that were closed, each with the number of the review that did it; what was decided last counts."""
-    last = {area: (decision, look.number) for look in found for area, decision in look.decisions.items()}
-    return {area: number for area, (decision, number) in last.items() if decision == CLOSE_DECISION}
+def get_closed_areas(reviews: Iterable[ReviewRatings]) -> dict[str, int]:
+    """Return the closed areas, each with the number of the review that closed it.
+
+    An area is closed if its latest decision is `close`. The reviews must be in ascending order.
+    """
+    latest_decisions = {
+        area: (decision, review.number) for review in reviews for area, decision in review.decisions.items()
+    }
+    return {
+        area: number for area, (decision, number) in latest_decisions.items() if decision == CLOSE_DECISION
+    }
 
 
-def get_latest_ratings(found: Iterable[ReviewRatings], since: datetime | None) -> dict[str, int]:
-    """Return the newest rating of each area that was looked at since a moment."""
+def get_latest_ratings(reviews: Iterable[ReviewRatings], since: datetime | None) -> dict[str, int]:
+    """Return the latest rating of each area from the reviews completed at or after `since`."""
     return {
         area: rating
-        for look in found
-        if not (since and look.completed_at) or look.completed_at >= since
-        for area, rating in look.ratings.items()
+        for review in reviews
+        if not (since and review.completed_at) or review.completed_at >= since
+        for area, rating in review.ratings.items()
     }

@@ -1,4 +1,4 @@
-"""Care plans: reading and listing them, and writing the texts of a draft."""
+"""List, read and update care plans, and answer their areas."""
 
 from uuid import UUID
 
@@ -21,10 +21,23 @@ from app.kit.state_machine import raise_if_unmet
 from app.models import CarePlan, Case
 from app.models.record import utc_now
 from app.schemas.care_plans import CarePlan as CarePlanSchema
-from app.schemas.care_plans import CarePlanContent, CarePlanFilters, CarePlanSummary, CarePlanUpdate
+from app.schemas.care_plans import (
+    CarePlanAreaUpdate,
+    CarePlanContent,
+    CarePlanFilters,
+    CarePlanSummary,
+    CarePlanUpdate,
+)
 from app.schemas.wire import Page
-from app.services.care_plans import versions as editions
-from app.services.care_plans.load import TEXT_FIELDS, care_plan_to_summary, load_care_plan_schema
+from app.services.care_plans.load import (
+    TEXT_FIELDS,
+    care_plan_to_schema,
+    care_plan_to_summary,
+    load_care_plan,
+    load_care_plan_schema,
+)
+from app.services.care_plans.submission_checks import check_no_need
+from app.services.care_plans.versions import set_source_assessment
 from app.services.cases.write_access import check_case_writable
 
 COLUMN_FIELDS = {"assessment_id", "needs_social_work"}
@@ -33,40 +46,63 @@ COLUMN_FIELDS = {"assessment_id", "needs_social_work"}
 async def list_case_care_plans(
     session: AsyncSession, caller: Caller, case_id: UUID, filters: CarePlanFilters
 ) -> Page[CarePlanSummary]:
-    """List a case's plans, every edition, newest first."""
+    """Return all editions of the care plans of a case, newest first."""
     await ensure_exists(session, Case, case_id)
-    wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
-    paging = Paginator(
-        "care_plans", filters.limit, filters.cursor, {**wanted, "case": case_id, "for": caller.id}
+    column_filters = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
+    paginator = Paginator(
+        "care_plans", filters.limit, filters.cursor, {**column_filters, "case": case_id, "for": caller.id}
     )
-    query = select(CarePlan).where(col(CarePlan.case_id) == case_id).filter_by(**wanted)
-    rows, cursor = await paging.fetch_records(session, query, col(CarePlan.created_at), col(CarePlan.id))
+    query = select(CarePlan).where(col(CarePlan.case_id) == case_id).filter_by(**column_filters)
+    rows, cursor = await paginator.fetch_records(session, query, col(CarePlan.created_at), col(CarePlan.id))
     return Page(items=[care_plan_to_summary(plan) for plan in rows], next_cursor=cursor)
 
 
 async def get_care_plan(session: AsyncSession, plan_id: UUID) -> CarePlanSchema:
-    """Read one plan with everything in it."""
+    """Return one care plan with its areas, goals and actions."""
     return await load_care_plan_schema(session, await get_record(session, CarePlan, plan_id))
 
 
 async def update_care_plan(
     session: AsyncSession, plan_id: UUID, expected_version: int, patch: CarePlanUpdate
 ) -> CarePlanSchema:
-    """Write the texts of a draft, or rest it on another assessment.
+    """Update the texts of a draft, or base it on another assessment.
 
     Raises:
-        GateRefused: it was submitted, the case is closed, or the assessment does not fit.
+        InvalidInput: a field is invalid, or the assessment does not exist.
+        GateRefused: the plan is frozen, the case is not writable, or the assessment does not fit.
     """
     case = await get_case_for_update(session, CarePlan, plan_id)
     plan = await get_version_for_update(session, CarePlan, plan_id, expected_version)
     raise_if_unmet([*await check_case_writable(session, case), *check_editable(plan)])
-    known = apply_patch(
-        CarePlanContent, {**decrypt(plan), **plan.model_dump(mode="json", include=COLUMN_FIELDS)}, patch
-    )
-    if known.assessment_id != plan.assessment_id:
-        await editions.set_source_assessment(session, plan, known.assessment_id)
-    plan.needs_social_work = known.needs_social_work
-    encrypt(plan, "sealed", known.model_dump(include=set(TEXT_FIELDS)))
+    document = {**decrypt(plan), **plan.model_dump(mode="json", include=COLUMN_FIELDS)}
+    content = apply_patch(CarePlanContent, document, patch)
+    if content.assessment_id != plan.assessment_id:
+        await set_source_assessment(session, plan, content.assessment_id)
+    plan.needs_social_work = content.needs_social_work
+    encrypt(plan, "sealed", content.model_dump(include=set(TEXT_FIELDS)))
     plan.updated_at = utc_now()
-    await session.flush()  # the answer shows what was stored
+    await session.flush()  # the response contains the stored values
     return await load_care_plan_schema(session, plan)
+
+
+async def replace_care_plan_area(
+    session: AsyncSession, plan_id: UUID, area: str, expected_version: int, payload: CarePlanAreaUpdate
+) -> CarePlanSchema:
+    """Set the status of an area: goals, or 'no need' with a reason. The version is that of the plan.
+
+    Raises:
+        GateRefused: the plan is frozen, or the area is weak or has open goals and cannot have the status 'no need'.
+    """
+    case = await get_case_for_update(session, CarePlan, plan_id)
+    plan = await get_version_for_update(session, CarePlan, plan_id, expected_version)
+    loaded_plan = await load_care_plan(session, plan)
+    plan_area = loaded_plan.areas[area]
+    unmet = [*await check_case_writable(session, case), *check_editable(plan)]
+    if payload.status == "no_need":
+        unmet += check_no_need(plan_area, loaded_plan.goals[area])
+    raise_if_unmet(unmet)
+    plan_area.status, plan_area.version = payload.status, plan_area.version + 1
+    encrypt(plan_area, "sealed", {**decrypt(plan_area), "reason": payload.reason})
+    plan.updated_at = utc_now()
+    await session.flush()  # the response contains the stored values
+    return care_plan_to_schema(loaded_plan)

@@ -1,4 +1,4 @@
-"""What an edition of a care plan changes against the one before it."""
+"""Compare an edition of a care plan with the previous edition."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ PartState = TypeVar("PartState", GoalState, ActionState)
 
 @dataclass(frozen=True, slots=True)
 class VersionedPart(Generic[PartState]):
-    """A goal or an action as one edition has it; across editions its origin tells what it is."""
+    """A goal or an action in one edition. The same goal or action has the same `origin_id` in every edition."""
 
     area: str
     goal_origin_id: UUID
@@ -35,7 +35,7 @@ class VersionedPart(Generic[PartState]):
 
 
 async def get_care_plan_changes(session: AsyncSession, plan_id: UUID) -> CarePlanChanges:
-    """Compare an edition with the one before it; against the first, everything was added."""
+    """Return the changes of an edition against the previous one. In the first edition, every part is added."""
     plan = await get_record(session, CarePlan, plan_id)
     after, before = await load_care_plan(session, plan), None
     if plan.previous_id:
@@ -44,19 +44,25 @@ async def get_care_plan_changes(session: AsyncSession, plan_id: UUID) -> CarePla
         **plan.model_dump(include={"id", "child_id", "case_id", "edition", "previous_id"}),
         areas=list(_compare_areas(before, after)),
         goals=[
-            GoalChange(change=change, area=part.area, origin_id=origin, before=was, after=now_)
-            for change, origin, part, was, now_ in _pair_parts(_index_goals(before), _index_goals(after))
+            GoalChange(
+                change=change, area=part.area, origin_id=origin_id, before=state_before, after=state_after
+            )
+            for change, origin_id, part, state_before, state_after in _pair_parts(
+                _index_goals(before), _index_goals(after)
+            )
         ],
         actions=[
             ActionChange(
                 change=change,
                 area=part.area,
-                origin_id=origin,
+                origin_id=origin_id,
                 goal_origin_id=part.goal_origin_id,
-                before=was,
-                after=now_,
+                before=state_before,
+                after=state_after,
             )
-            for change, origin, part, was, now_ in _pair_parts(_index_actions(before), _index_actions(after))
+            for change, origin_id, part, state_before, state_after in _pair_parts(
+                _index_actions(before), _index_actions(after)
+            )
         ],
         texts=list(_compare_texts(before, after)),
     )
@@ -64,71 +70,79 @@ async def get_care_plan_changes(session: AsyncSession, plan_id: UUID) -> CarePla
 
 def _compare_areas(before: LoadedCarePlan | None, after: LoadedCarePlan) -> Iterator[AreaChange]:
     for area in AREAS:
-        was, now_ = _load_area_state(before, area) if before else None, _load_area_state(after, area)
-        if was != now_:
-            yield AreaChange(area=area, before=was, after=now_)
+        state_before = _to_area_state(before, area) if before else None
+        state_after = _to_area_state(after, area)
+        if state_before != state_after:
+            yield AreaChange(area=area, before=state_before, after=state_after)
 
 
-def _load_area_state(found: LoadedCarePlan, area: str) -> AreaState:
-    row = found.areas[area]
-    return AreaState(rating=row.rating, status=row.status, reason=decrypt(row)["reason"])
+def _to_area_state(loaded_plan: LoadedCarePlan, area: str) -> AreaState:
+    plan_area = loaded_plan.areas[area]
+    return AreaState(rating=plan_area.rating, status=plan_area.status, reason=decrypt(plan_area)["reason"])
 
 
-def _index_goals(found: LoadedCarePlan | None) -> dict[UUID, VersionedPart[GoalState]]:
+def _index_goals(loaded_plan: LoadedCarePlan | None) -> dict[UUID, VersionedPart[GoalState]]:
+    """Return the goals of an edition by origin."""
     return {
         goal.origin_id: VersionedPart(
             goal.area, goal.origin_id, GoalState(status=goal.status, **decrypt(goal))
         )
         for area in AREAS
-        for goal in (found.goals[area] if found else [])
-    }  # fmt: skip
+        for goal in (loaded_plan.goals[area] if loaded_plan else [])
+    }
 
 
-def _index_actions(found: LoadedCarePlan | None) -> dict[UUID, VersionedPart[ActionState]]:
-    plain = {"by", "due_on", "status", "done_on"}
+def _index_actions(loaded_plan: LoadedCarePlan | None) -> dict[UUID, VersionedPart[ActionState]]:
+    """Return the actions of an edition by origin."""
     return {
         action.origin_id: VersionedPart(
             goal.area,
             goal.origin_id,
             ActionState(
-                **action.model_dump(include=plain),
-                **{name: words for name, words in decrypt(action).items() if name != "note"},
+                **action.model_dump(include={"by", "due_on", "status", "done_on"}),
+                **{name: text for name, text in decrypt(action).items() if name != "note"},
             ),
         )
         for area in AREAS
-        for goal in (found.goals[area] if found else [])
-        for action in (found.actions[goal.id] if found else [])
+        for goal in (loaded_plan.goals[area] if loaded_plan else [])
+        for action in (loaded_plan.actions[goal.id] if loaded_plan else [])
     }
 
 
 def _pair_parts(
     before: dict[UUID, VersionedPart[PartState]], after: dict[UUID, VersionedPart[PartState]]
 ) -> Iterator[tuple[str, UUID, VersionedPart[PartState], PartState | None, PartState | None]]:
-    for origin, part in {**before, **after}.items():
-        was = before[origin].state if origin in before else None
-        now_ = after[origin].state if origin in after else None
-        if change := _classify_change(was, now_):
-            yield change, origin, part, was, now_
+    """Yield change, origin, part, and the states before and after of each part that differs between two editions."""
+    for origin_id, part in {**before, **after}.items():
+        state_before = before[origin_id].state if origin_id in before else None
+        state_after = after[origin_id].state if origin_id in after else None
+        if change := _classify_change(state_before, state_after):
+            yield change, origin_id, part, state_before, state_after
 
 
-def _classify_change(was: PartState | None, now_: PartState | None) -> str | None:
-    """Tell what became of a part: what is open is carried on, so what was not carried on had ended, or its goal had."""
-    if was is None:
-        return "added" if now_ and now_.status != "dropped" else None
-    if now_ is None:
-        return "dropped" if was.status == "open" else was.status
-    if now_.status != "open":
-        return now_.status
-    return "changed" if was != now_ else None
+def _classify_change(before: PartState | None, after: PartState | None) -> str | None:
+    """Return the kind of change, or None if the part did not change.
+
+    A new edition copies only the open actions of open goals. A part without a copy was therefore ended in the previous
+    edition, or it was open and its goal was ended.
+    """
+    if before is None:
+        return "added" if after and after.status != "dropped" else None
+    if after is None:
+        return "dropped" if before.status == "open" else before.status
+    if after.status != "open":
+        return after.status
+    return "changed" if before != after else None
 
 
 def _compare_texts(before: LoadedCarePlan | None, after: LoadedCarePlan) -> Iterator[TextChange]:
-    was, now_ = _load_texts(before) if before else {}, _load_texts(after)
-    for field, text in now_.items():
-        if was.get(field) != text:
-            yield TextChange(field=field, before=was.get(field), after=text)
+    texts_before, texts_after = _load_texts(before) if before else {}, _load_texts(after)
+    for field, text in texts_after.items():
+        if texts_before.get(field) != text:
+            yield TextChange(field=field, before=texts_before.get(field), after=text)
 
 
-def _load_texts(found: LoadedCarePlan) -> dict[str, str | bool | None]:
-    texts = decrypt(found.plan)
-    return {**{name: texts[name] for name in TEXT_FIELDS}, "needs_social_work": found.plan.needs_social_work}
+def _load_texts(loaded_plan: LoadedCarePlan) -> dict[str, str | bool | None]:
+    plan = loaded_plan.plan
+    texts = decrypt(plan)
+    return {**{name: texts[name] for name in TEXT_FIELDS}, "needs_social_work": plan.needs_social_work}

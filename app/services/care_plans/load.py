@@ -1,4 +1,7 @@
-"""A care plan with everything in it: loaded in four statements, however much that is."""
+"""Load a care plan with its areas, goals and actions, and convert it to its wire representation.
+
+Loading takes a constant number of queries.
+"""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -13,100 +16,89 @@ from sqlmodel import col
 from app.access.vault import decrypt
 from app.kit.approval import get_decision_comment
 from app.models import Action, CarePlan, Goal, PlanArea
-from app.schemas.care_plans import (
-    Action as ActionSchema,
-)
-from app.schemas.care_plans import (
-    CarePlan as CarePlanSchema,
-)
-from app.schemas.care_plans import (
-    CarePlanArea,
-    CarePlanAreas,
-    CarePlanSummary,
-)
-from app.schemas.care_plans import (
-    Goal as GoalSchema,
-)
+from app.schemas.care_plans import Action as ActionSchema
+from app.schemas.care_plans import CarePlan as CarePlanSchema
+from app.schemas.care_plans import CarePlanArea, CarePlanAreas, CarePlanSummary
+from app.schemas.care_plans import Goal as GoalSchema
 
 PlanPart = TypeVar("PlanPart", PlanArea, Goal, Action)
 
 AREAS = tuple(CarePlanAreas.model_fields)
 WEAK_RATINGS = frozenset({1, 2})
-"""Ratings, of 4, with which an area needs a goal."""
+"""Ratings (1 to 4) at which an area requires a goal."""
 TEXT_FIELDS = ("safety_plan", "child_view", "supporter_view", "knowledge_gaps", "capacity_gaps")
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedCarePlan:
-    """One edition of a plan."""
+    """One edition of a care plan with its areas, goals and actions."""
 
     plan: CarePlan
     areas: dict[str, PlanArea]
     goals: dict[str, list[Goal]]
-    """By area, in the order in which they were written."""
+    """Goals by area, in order of creation."""
     actions: dict[UUID, list[Action]]
-    """By goal, likewise."""
+    """Actions by goal id, in order of creation."""
 
 
 async def load_care_plan(session: AsyncSession, plan: CarePlan) -> LoadedCarePlan:
-    """Load everything in a plan."""
+    """Load the areas, goals and actions of a care plan with three queries."""
     goals: dict[str, list[Goal]] = defaultdict(list)
     for goal in await _load_parts(session, Goal, plan):
         goals[goal.area].append(goal)
     actions: dict[UUID, list[Action]] = defaultdict(list)
     for action in await _load_parts(session, Action, plan):
         actions[action.goal_id].append(action)
-    return LoadedCarePlan(
-        plan, {row.area: row for row in await _load_parts(session, PlanArea, plan)}, goals, actions
-    )
+    areas = {plan_area.area: plan_area for plan_area in await _load_parts(session, PlanArea, plan)}
+    return LoadedCarePlan(plan, areas, goals, actions)
 
 
-async def _load_parts(session: AsyncSession, kind: type[PlanPart], plan: CarePlan) -> Sequence[PlanPart]:
-    query = select(kind).where(col(kind.plan_id) == plan.id)
-    query = query.order_by(col(kind.created_at), col(kind.id)).execution_options(populate_existing=True)
-    return (await session.scalars(query)).all()
+async def _load_parts(session: AsyncSession, model: type[PlanPart], plan: CarePlan) -> Sequence[PlanPart]:
+    query = select(model).where(col(model.plan_id) == plan.id).order_by(col(model.created_at), col(model.id))
+    # Refreshes parts that the session loaded before it waited for the lock on the case.
+    return (await session.scalars(query.execution_options(populate_existing=True))).all()
 
 
 async def load_care_plan_schema(session: AsyncSession, plan: CarePlan) -> CarePlanSchema:
-    """Return a plan with everything in it, as it is shown."""
+    """Load a care plan and return its wire representation."""
     return care_plan_to_schema(await load_care_plan(session, plan))
 
 
-def care_plan_to_schema(found: LoadedCarePlan) -> CarePlanSchema:
-    """Return a plan as it is shown."""
-    texts = decrypt(found.plan)
+def care_plan_to_schema(loaded_plan: LoadedCarePlan) -> CarePlanSchema:
+    """Return the wire representation of a care plan."""
+    texts = decrypt(loaded_plan.plan)
     return CarePlanSchema(
-        **care_plan_to_summary(found.plan).model_dump(),
+        **care_plan_to_summary(loaded_plan.plan).model_dump(),
         **{name: texts.get(name) for name in TEXT_FIELDS},
-        needs_social_work=found.plan.needs_social_work,
-        areas=CarePlanAreas(**{area: _area_to_schema(found, area) for area in AREAS}),
+        needs_social_work=loaded_plan.plan.needs_social_work,
+        areas=CarePlanAreas(**{area: _area_to_schema(loaded_plan, area) for area in AREAS}),
     )
 
 
 def care_plan_to_summary(plan: CarePlan) -> CarePlanSummary:
-    """Return a plan as a list shows it."""
-    plain: dict[str, Any] = plan.model_dump(include=set(CarePlanSummary.model_fields))
-    return CarePlanSummary(**plain, decision_comment=get_decision_comment(plan))
+    """Return the list entry of a care plan."""
+    columns: dict[str, Any] = plan.model_dump(include=set(CarePlanSummary.model_fields))
+    return CarePlanSummary(**columns, decision_comment=get_decision_comment(plan))
 
 
-def _area_to_schema(found: LoadedCarePlan, area: str) -> CarePlanArea:
-    row = found.areas[area]
-    words = decrypt(row)
+def _area_to_schema(loaded_plan: LoadedCarePlan, area: str) -> CarePlanArea:
+    plan_area = loaded_plan.areas[area]
+    texts = decrypt(plan_area)
     return CarePlanArea(
-        **{name: words.get(name) for name in ("need", "strengths", "risk", "reason")},
-        rating=row.rating,
-        status=row.status,
-        goals=[goal_to_schema(goal, found.actions[goal.id]) for goal in found.goals[area]],
+        **{name: texts.get(name) for name in ("need", "strengths", "risk", "reason")},
+        rating=plan_area.rating,
+        status=plan_area.status,
+        goals=[goal_to_schema(goal, loaded_plan.actions[goal.id]) for goal in loaded_plan.goals[area]],
     )
 
 
 def goal_to_schema(goal: Goal, actions: Sequence[Action]) -> GoalSchema:
-    """Return a goal as it is shown, with its actions."""
-    plain: dict[str, Any] = goal.model_dump(include=set(GoalSchema.model_fields))
-    return GoalSchema(**plain, **decrypt(goal), actions=[action_to_schema(action) for action in actions])
+    """Return the wire representation of a goal with its actions."""
+    columns: dict[str, Any] = goal.model_dump(include=set(GoalSchema.model_fields))
+    return GoalSchema(**columns, **decrypt(goal), actions=[action_to_schema(action) for action in actions])
 
 
 def action_to_schema(action: Action) -> ActionSchema:
-    """Return an action as it is shown."""
-    plain: dict[str, Any] = action.model_dump(include=set(ActionSchema.model_fields))
-    return ActionSchema(**plain, **decrypt(action))
+    """Return the wire representation of an action."""
+    columns: dict[str, Any] = action.model_dump(include=set(ActionSchema.model_fields))
+    return ActionSchema(**columns, **decrypt(action))

@@ -1,6 +1,6 @@
-"""Lays a care plan out on pages: its facts, seven areas with goals and actions, views, safety plan, signatures."""
+"""Lay out a care plan on PDF pages: case data, seven areas with goals and actions, texts and signature fields."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import datetime
 
@@ -11,46 +11,46 @@ from app.schemas.care_plans import Action as ActionSchema
 from app.schemas.care_plans import CarePlanArea
 from app.schemas.care_plans import Goal as GoalSchema
 from app.schemas.codes import get_code_label, get_codes
-from app.services.care_plans.pdf_labels import CARE_PLAN_LABELS
-from app.services.care_plans.plan_to_print import PrintableCarePlan
+from app.services.care_plans.pdf_content import CARE_PLAN_LABELS, PrintableCarePlan
 
 LEFT_MARGIN, TOP_MARGIN, BOTTOM_LIMIT = 56.0, 64.0, PAGE_HEIGHT - 62
 CONTENT_WIDTH = PAGE_WIDTH - 2 * LEFT_MARGIN
 BODY_STYLE, SMALL_STYLE, FINE_PRINT_STYLE = TextStyle(10), TextStyle(9), TextStyle(8, gray=0.35)
 HEADING_STYLE, TITLE_STYLE = TextStyle(11.5, bold=True), TextStyle(21, bold=True)
 ACTION_COLUMN_EDGES = (0.0, 0.55, 0.8, 1.0)
-"""Where the columns of the table of actions begin, and where the last ends, of the width of the text."""
+"""Left edges of the columns in the action table and the right edge of the last, as fractions of the content width."""
+SIGNATURE_FIELD_HEIGHT = 92.0
 WATERMARK_ROTATION = "0.82 0.57 -0.57 0.82"
 
 
-def lay_out_care_plan(told: PrintableCarePlan) -> bytes:
-    """Return the plan as a PDF."""
-    layout = CarePlanLayout(told)
+def lay_out_care_plan(printable: PrintableCarePlan) -> bytes:
+    """Return the care plan as a PDF."""
+    layout = CarePlanLayout(printable)
     with closing(layout.pdf):
         return bytes(layout.render().output())
 
 
 class CarePlanLayout:
-    """A plan on its way to paper: writes from the top down, and begins a new page where one is full."""
+    """Layout state of one care plan. Writes from top to bottom and adds a page when the current one is full."""
 
-    def __init__(self, told: PrintableCarePlan) -> None:
-        self.printable, self.language = told, told.language
-        self.labels = CARE_PLAN_LABELS[told.language]
-        self.pdf = PdfDocument(f"{self.labels.title} {told.case_number}", told.language)
+    def __init__(self, printable: PrintableCarePlan) -> None:
+        self.printable, self.language = printable, printable.language
+        self.labels = CARE_PLAN_LABELS[printable.language]
+        self.pdf = PdfDocument(f"{self.labels.title} {printable.case_number}", printable.language)
         self.y = 0.0
 
     def render(self) -> PdfDocument:
-        """Write everything."""
+        """Write all pages and return the document."""
         self._add_page()
         self._write_title()
-        for place, area in enumerate(get_codes("area"), 1):
-            self._write_area(place, area, getattr(self.printable.plan.areas, area))
+        for number, area in enumerate(get_codes("area"), 1):
+            self._write_area(number, area, getattr(self.printable.plan.areas, area))
         self._write_text_sections()
         self._write_signature_fields()
         self._write_footers()
         return self.pdf
 
-    # Pages, and the room on them
+    # Pages and text blocks
 
     def _add_page(self) -> None:
         self.pdf.add_page()
@@ -58,79 +58,74 @@ class CarePlanLayout:
         self._write_watermark()
 
     def _write_footers(self) -> None:
-        """Write at the foot of every page what it belongs to, and how many there are: known only now."""
+        """Write the footer of every page. It contains the page count, which is known only after the last page."""
         count = self.pdf.page
         for page in range(1, count + 1):
             self.pdf.page = page
-            self._write_footer(*(format_number(at, self.language) for at in (page, count)))
+            self._write_footer(format_number(page, self.language), format_number(count, self.language))
 
     def _write_footer(self, page: str, count: str) -> None:
-        words, told = self.labels, self.printable
-        edition = f"{words.version_number} {format_number(told.plan.edition, self.language)}"
+        labels, y = self.labels, BOTTOM_LIMIT + 18
+        edition = f"{labels.version_number} {format_number(self.printable.plan.edition, self.language)}"
+        title = f"{self.printable.case_number} · {labels.title} · {edition}"
         self.pdf.draw_rule(LEFT_MARGIN, BOTTOM_LIMIT + 12, CONTENT_WIDTH, 0.4, 0.5)
-        self.pdf.write_line(
-            LEFT_MARGIN,
-            BOTTOM_LIMIT + 18,
-            f"{told.case_number} · {words.title} · {edition}",
-            FINE_PRINT_STYLE,
-        )
-        self._write_aligned_line(words.confidential, BOTTOM_LIMIT + 18, FINE_PRINT_STYLE, 0.5)
-        self._write_aligned_line(words.page.format(page, count), BOTTOM_LIMIT + 18, FINE_PRINT_STYLE, 1)
+        self.pdf.write_line(LEFT_MARGIN, y, title, FINE_PRINT_STYLE)
+        self._write_aligned_line(labels.confidential, y, FINE_PRINT_STYLE, 0.5)
+        self._write_aligned_line(labels.page.format(page, count), y, FINE_PRINT_STYLE, 1)
 
     def _write_watermark(self) -> None:
         status = self.printable.plan.status
         if status == "approved":
             return
-        mark = self.labels.superseded if status == "superseded" else self.labels.draft
+        text = self.labels.superseded if status == "superseded" else self.labels.draft
         style = TextStyle(96, bold=True, gray=0.9)
-        style = TextStyle(min(96, 96 * 520 / self.pdf.measure_text(mark, style)), bold=True, gray=0.9)
-        half = self.pdf.measure_text(mark, style) / 2
+        style = TextStyle(min(96, 96 * 520 / self.pdf.measure_text(text, style)), bold=True, gray=0.9)
+        half_width = self.pdf.measure_text(text, style) / 2
         self.pdf.write_line(
-            PAGE_WIDTH / 2 - 0.82 * half,
-            PAGE_HEIGHT / 2 + 0.57 * half - style.size,
-            mark,
+            PAGE_WIDTH / 2 - 0.82 * half_width,
+            PAGE_HEIGHT / 2 + 0.57 * half_width - style.size,
+            text,
             style,
             WATERMARK_ROTATION,
         )
 
-    def _write_aligned_line(self, text: str, y: float, style: TextStyle, where: float) -> None:
-        """Write a line at the left (0), in the middle (0.5) or at the right (1)."""
-        self.pdf.write_line(
-            LEFT_MARGIN + where * (CONTENT_WIDTH - self.pdf.measure_text(text, style)), y, text, style
-        )
+    def _write_aligned_line(self, text: str, y: float, style: TextStyle, alignment: float) -> None:
+        """Write a line with an alignment of 0 (left), 0.5 (centre) or 1 (right)."""
+        x = LEFT_MARGIN + alignment * (CONTENT_WIDTH - self.pdf.measure_text(text, style))
+        self.pdf.write_line(x, y, text, style)
 
     def _ensure_space(self, height: float) -> None:
-        """Make sure of so much room; what no page has room for begins where it is."""
+        """Add a page if the block does not fit below. A block higher than a page starts at the current position."""
         if self.y + height > BOTTOM_LIMIT and height <= BOTTOM_LIMIT - TOP_MARGIN and self.y > TOP_MARGIN:
             self._add_page()
 
     def _write_columns(self, cells: Sequence[tuple[float, list[str], TextStyle]]) -> None:
-        """Write columns of lines beside each other: each where it begins from the left, its lines, their style."""
+        """Write columns of text side by side. A cell is the left offset, the lines and the style of one column."""
         tallest = max((style for _, _, style in cells), key=lambda style: style.size)
-        step = tallest.line_height
-        for place in range(max(len(lines) for _, lines, _ in cells)):
-            if self.y + step > BOTTOM_LIMIT:
+        line_height = tallest.line_height
+        for row in range(max(len(lines) for _, lines, _ in cells)):
+            if self.y + line_height > BOTTOM_LIMIT:
                 self._add_page()
             for x, lines, style in cells:
-                if place < len(lines):
-                    down = (tallest.size - style.size) * BASELINE_OFFSET_FACTOR
-                    self.pdf.write_line(LEFT_MARGIN + x, self.y + down, lines[place], style)
-            self.y += step
+                if row < len(lines):
+                    baseline_shift = (tallest.size - style.size) * BASELINE_OFFSET_FACTOR
+                    self.pdf.write_line(LEFT_MARGIN + x, self.y + baseline_shift, lines[row], style)
+            self.y += line_height
 
     def _write_text(self, text: str, style: TextStyle = BODY_STYLE, inset: float = 0.0) -> None:
         self._write_columns([(inset, self.pdf.wrap_text(text, CONTENT_WIDTH - inset, style), style)])
 
-    def _write_labelled_text(self, name: str, text: str, inset: float = 0.0) -> None:
-        """Write a text after its label, which stays with its first lines."""
+    def _write_labelled_text(self, label: str, text: str, inset: float = 0.0) -> None:
+        """Write a text below its label. The label and the first two lines stay on one page."""
         lines = self.pdf.wrap_text(text, CONTENT_WIDTH - inset, BODY_STYLE)
         self._ensure_space(SMALL_STYLE.line_height + BODY_STYLE.line_height * min(2, len(lines)))
-        self._write_columns([(inset, [name], SMALL_STYLE.as_bold())])
+        self._write_columns([(inset, [label], SMALL_STYLE.as_bold())])
         self._write_columns([(inset, lines, BODY_STYLE)])
         self.y += 4
 
-    def _write_section_heading(self, title: str, keep: float) -> None:
-        """Write a heading on a gray ground, on the same page as what follows."""
-        self._ensure_space(HEADING_STYLE.line_height + 16 + keep)
+    def _write_section_heading(self, title: str, min_following_height: float) -> None:
+        """Write a heading with a gray background on the same page as the start of the text that follows it."""
+        self._ensure_space(HEADING_STYLE.line_height + 16 + min_following_height)
         self.y += 8
         self.pdf.fill_rectangle(
             LEFT_MARGIN - 6, self.y, CONTENT_WIDTH + 12, HEADING_STYLE.line_height + 4, 0.91
@@ -138,78 +133,79 @@ class CarePlanLayout:
         self.pdf.write_line(LEFT_MARGIN, self.y + 2, title, HEADING_STYLE)
         self.y += HEADING_STYLE.line_height + 10
 
-    # The plan
+    # Content
 
     def _write_title(self) -> None:
-        words = self.labels
-        self.pdf.write_line(LEFT_MARGIN, self.y, words.organisation, TextStyle(10, bold=True, gray=0.35))
+        labels = self.labels
+        self.pdf.write_line(LEFT_MARGIN, self.y, labels.organisation, TextStyle(10, bold=True, gray=0.35))
         self.y += 16
-        self.pdf.write_line(LEFT_MARGIN, self.y, words.title, TITLE_STYLE)
+        self.pdf.write_line(LEFT_MARGIN, self.y, labels.title, TITLE_STYLE)
         self.y += TITLE_STYLE.line_height + 4
         self.pdf.draw_rule(LEFT_MARGIN, self.y, CONTENT_WIDTH, 1.4)
         self.y += 8
-        self._write_facts()
+        self._write_case_data()
         self.pdf.draw_rule(LEFT_MARGIN, self.y + 2, CONTENT_WIDTH, 0.6)
         self.y += 6
 
-    def _write_facts(self) -> None:
-        told, plan, words = self.printable, self.printable.plan, self.labels
-        about = get_code_label("subject", plan.subject, self.language)
-        left = [
-            (words.child, " · ".join(told.child_names)),
-            (words.age, words.years.format(told.age)),
-            (words.plan_for, about if told.person_name is None else f"{about}: {told.person_name}"),
-            (words.case, told.case_number),
-        ]
-        right = [
-            (words.version_number, format_number(plan.edition, self.language)),
-            (words.status, get_code_label("decision_status", plan.status, self.language)),
-            (words.author, self._format_name_and_date(told.author_name, plan.submitted_at)),
-            (
-                words.approver,
-                self._format_name_and_date(told.approver_name, plan.decided_at)
-                if told.approver_name
-                else "—",
-            ),
-            (words.printed_on, format_date(told.printed_on, self.language)),
-        ]
-        top, half = self.y, CONTENT_WIDTH / 2
+    def _write_case_data(self) -> None:
+        """Write the data of the case in the left column and that of the plan in the right column."""
+        top, half_width = self.y, CONTENT_WIDTH / 2
         bottoms = []
-        for x, facts in ((0.0, left), (half + 8, right)):
+        for x, entries in ((0.0, self._list_case_data()), (half_width + 8, self._list_plan_data())):
             self.y = top
-            for name, value in facts:
-                style = BODY_STYLE.as_bold() if name == words.child else BODY_STYLE
-                lines = self.pdf.wrap_text(value, half - 100, style)
-                self._write_columns([(x, [name], FINE_PRINT_STYLE), (x + 86, lines, style)])
+            for label, value in entries:
+                style = BODY_STYLE.as_bold() if label == self.labels.child else BODY_STYLE
+                lines = self.pdf.wrap_text(value, half_width - 100, style)
+                self._write_columns([(x, [label], FINE_PRINT_STYLE), (x + 86, lines, style)])
             bottoms.append(self.y)
         self.y = max(bottoms)
 
-    def _format_name_and_date(self, name: str, at: datetime | None) -> str:
-        return (
-            name
-            if at is None
-            else f"{name}, {format_date(at.astimezone(CAMBODIA_TIMEZONE).date(), self.language)}"
-        )
+    def _list_case_data(self) -> list[tuple[str, str]]:
+        printable, labels = self.printable, self.labels
+        subject = get_code_label("subject", printable.plan.subject, self.language)
+        plan_for = f"{subject}: {printable.person_name}" if printable.person_name else subject
+        return [
+            (labels.child, " · ".join(printable.child_names)),
+            (labels.age, labels.years.format(printable.age)),
+            (labels.plan_for, plan_for),
+            (labels.case, printable.case_number),
+        ]
 
-    def _write_area(self, place: int, area: str, found: CarePlanArea) -> None:
-        title = f"{format_number(place, self.language)}. {get_code_label('area', area, self.language)}"
-        self._write_section_heading(title, keep=4 * BODY_STYLE.line_height)
-        if found.strengths:
-            self._write_labelled_text(self.labels.strengths, found.strengths)
-        if found.status is None and not found.goals:
+    def _list_plan_data(self) -> list[tuple[str, str]]:
+        printable, plan, labels = self.printable, self.printable.plan, self.labels
+        approver = printable.approver_name
+        return [
+            (labels.version_number, format_number(plan.edition, self.language)),
+            (labels.status, get_code_label("decision_status", plan.status, self.language)),
+            (labels.author, self._format_name_and_date(printable.author_name, plan.submitted_at)),
+            (labels.approver, self._format_name_and_date(approver, plan.decided_at) if approver else "—"),
+            (labels.printed_on, format_date(printable.printed_on, self.language)),
+        ]
+
+    def _format_name_and_date(self, name: str, timestamp: datetime | None) -> str:
+        if timestamp is None:
+            return name
+        return f"{name}, {format_date(timestamp.astimezone(CAMBODIA_TIMEZONE).date(), self.language)}"
+
+    def _write_area(self, number: int, area: str, plan_area: CarePlanArea) -> None:
+        title = f"{format_number(number, self.language)}. {get_code_label('area', area, self.language)}"
+        self._write_section_heading(title, min_following_height=4 * BODY_STYLE.line_height)
+        if plan_area.strengths:
+            self._write_labelled_text(self.labels.strengths, plan_area.strengths)
+        if plan_area.status is None and not plan_area.goals:
             self._write_text(self.labels.unanswered, TextStyle(10, gray=0.35))
-        if found.status == "no_need":
-            self._write_labelled_text(self.labels.reason, found.reason or "—")
-        for at, goal in enumerate(found.goals, 1):
-            self._write_goal(at, goal)
+        if plan_area.status == "no_need":
+            self._write_labelled_text(self.labels.reason, plan_area.reason or "—")
+        for goal_number, goal in enumerate(plan_area.goals, 1):
+            self._write_goal(goal_number, goal)
 
-    def _write_goal(self, place: int, goal: GoalSchema) -> None:
+    def _write_goal(self, number: int, goal: GoalSchema) -> None:
         status = (
             "" if goal.status == "open" else f" ({get_code_label('goal_status', goal.status, self.language)})"
         )
-        name = self.labels.goal.format(format_number(place, self.language)) + status
+        label = self.labels.goal.format(format_number(number, self.language)) + status
         self._ensure_space(6 * BODY_STYLE.line_height)
-        self._write_labelled_text(name, goal.statement)
+        self._write_labelled_text(label, goal.statement)
         if goal.strengths_used:
             self._write_labelled_text(self.labels.strengths_used, goal.strengths_used)
         if goal.actions:
@@ -219,9 +215,9 @@ class CarePlanLayout:
         self.y += 8
 
     def _write_actions(self, actions: Sequence[ActionSchema]) -> None:
-        words = self.labels
+        labels = self.labels
         self._ensure_space(SMALL_STYLE.line_height + 3 * BODY_STYLE.line_height)
-        self._write_table_row([words.action, words.responsible, words.due_on], SMALL_STYLE.as_bold(), 0.9)
+        self._write_table_row([labels.action, labels.responsible, labels.due_on], SMALL_STYLE.as_bold(), 0.9)
         for action in actions:
             self._write_table_row(
                 [action.what, self._format_responsible(action), self._format_due_date(action)],
@@ -229,8 +225,8 @@ class CarePlanLayout:
                 0.4,
             )
 
-    def _write_table_row(self, told: Sequence[str], style: TextStyle, weight: float) -> None:
-        columns = zip(told, ACTION_COLUMN_EDGES, ACTION_COLUMN_EDGES[1:], strict=False)
+    def _write_table_row(self, texts: Sequence[str], style: TextStyle, line_width: float) -> None:
+        columns = zip(texts, ACTION_COLUMN_EDGES, ACTION_COLUMN_EDGES[1:], strict=False)
         cells = [
             (
                 start * CONTENT_WIDTH,
@@ -241,7 +237,7 @@ class CarePlanLayout:
         ]
         self._ensure_space(style.line_height * max(len(lines) for _, lines, _ in cells) + 6)
         self._write_columns(cells)
-        self.pdf.draw_rule(LEFT_MARGIN, self.y + 2, CONTENT_WIDTH, weight, 0.4)
+        self.pdf.draw_rule(LEFT_MARGIN, self.y + 2, CONTENT_WIDTH, line_width, 0.4)
         self.y += 6
 
     def _format_responsible(self, action: ActionSchema) -> str:
@@ -257,42 +253,44 @@ class CarePlanLayout:
         return due
 
     def _write_text_sections(self) -> None:
-        plan, words = self.printable.plan, self.labels
-        told: list[tuple[str, str | None]] = [
-            (words.safety_plan, plan.safety_plan),
-            (words.child_view, plan.child_view),
-            (words.supporter_view, plan.supporter_view),
+        plan, labels = self.printable.plan, self.labels
+        sections: list[tuple[str, str | None]] = [
+            (labels.safety_plan, plan.safety_plan),
+            (labels.child_view, plan.child_view),
+            (labels.supporter_view, plan.supporter_view),
         ]
         if plan.subject != "child":
-            answer = {True: words.yes, False: words.no, None: None}[plan.needs_social_work]
-            told += [
-                (words.knowledge_gaps, plan.knowledge_gaps),
-                (words.capacity_gaps, plan.capacity_gaps),
-                (words.social_work, answer),
+            needs_social_work = {True: labels.yes, False: labels.no, None: None}[plan.needs_social_work]
+            sections += [
+                (labels.knowledge_gaps, plan.knowledge_gaps),
+                (labels.capacity_gaps, plan.capacity_gaps),
+                (labels.social_work, needs_social_work),
             ]
-        for name, text in told:
-            self._write_section_heading(name, keep=2 * BODY_STYLE.line_height)
-            self._write_text(text or words.nothing_recorded, BODY_STYLE if text else TextStyle(10, gray=0.35))
+        for title, text in sections:
+            self._write_section_heading(title, min_following_height=2 * BODY_STYLE.line_height)
+            self._write_text(
+                text or labels.nothing_recorded, BODY_STYLE if text else TextStyle(10, gray=0.35)
+            )
 
     def _write_signature_fields(self) -> None:
-        """Leave room to sign, two beside each other, all on one page."""
-        told, words = self.printable, self.labels
-        one = 92.0
-        self._ensure_space(2 * one + 44)
+        """Write the four signature fields in two rows of two, all on one page."""
+        printable, labels = self.printable, self.labels
+        self._ensure_space(2 * SIGNATURE_FIELD_HEIGHT + 44)
         self.y += 14
-        self._write_text(words.agreement)
-        names = (" · ".join(told.child_names), "", told.author_name, told.approver_name or "")
-        top, half = self.y + 8, CONTENT_WIDTH / 2
-        for place, (role, name) in enumerate(zip(words.signatories, names, strict=True)):
-            x, y = LEFT_MARGIN + (place % 2) * (half + 12), top + (place // 2) * one
-            self._write_signature_field(x, y, half - 12, role, name)
-        self.y = top + 2 * one
+        self._write_text(labels.agreement)
+        names = (" · ".join(printable.child_names), "", printable.author_name, printable.approver_name or "")
+        top, half_width = self.y + 8, CONTENT_WIDTH / 2
+        for position, (role, name) in enumerate(zip(labels.signatories, names, strict=True)):
+            row, column = divmod(position, 2)
+            x, y = LEFT_MARGIN + column * (half_width + 12), top + row * SIGNATURE_FIELD_HEIGHT
+            self._write_signature_field(x, y, half_width - 12, role, name)
+        self.y = top + 2 * SIGNATURE_FIELD_HEIGHT
 
-    def _write_signature_field(self, x: float, y: float, across: float, role: str, name: str) -> None:
-        write: Callable[[float, float, str, TextStyle], None] = self.pdf.write_line
-        write(x, y, f"{role}{': ' if name else ''}", SMALL_STYLE.as_bold())
-        write(x + self.pdf.measure_text(f"{role}: ", SMALL_STYLE.as_bold()), y, name, SMALL_STYLE)
-        self.pdf.draw_rule(x, y + 58, across * 0.62)
-        self.pdf.draw_rule(x + across * 0.68, y + 58, across * 0.32)
-        write(x, y + 60, self.labels.signature, FINE_PRINT_STYLE)
-        write(x + across * 0.68, y + 60, self.labels.date, FINE_PRINT_STYLE)
+    def _write_signature_field(self, x: float, y: float, width: float, role: str, name: str) -> None:
+        pdf, role_style = self.pdf, SMALL_STYLE.as_bold()
+        pdf.write_line(x, y, f"{role}{': ' if name else ''}", role_style)
+        pdf.write_line(x + pdf.measure_text(f"{role}: ", role_style), y, name, SMALL_STYLE)
+        pdf.draw_rule(x, y + 58, width * 0.62)
+        pdf.draw_rule(x + width * 0.68, y + 58, width * 0.32)
+        pdf.write_line(x, y + 60, self.labels.signature, FINE_PRINT_STYLE)
+        pdf.write_line(x + width * 0.68, y + 60, self.labels.date, FINE_PRINT_STYLE)

@@ -1,4 +1,7 @@
-"""The life of a review, and everything that must be true before it is completed."""
+"""State machine of a review, and the gate 'review completed'.
+
+The module is part of `care_plans` because `exit` uses it, and `reviews` imports `exit`.
+"""
 
 from collections.abc import Iterable, Iterator
 from datetime import date
@@ -18,8 +21,8 @@ COMPLETE = Transition(
     frozenset({"scheduled"}),
     "completed",
     Permission.review_hold,
-    "every active area answered: rating, progress, decision; a decision for the case; the day it was held, in the time of support; "
-    "past 24 months an extension, unless it begins the exit",
+    "every active area has a rating, progress and a decision; the case has a decision; the date of the review lies in "
+    "the period of support; after 24 months the case has an extension, unless the decision begins the exit",
 )
 CANCEL = Transition("close the case", frozenset({"scheduled"}), "cancelled", Permission.case_close)
 
@@ -27,44 +30,46 @@ TRANSITIONS = (COMPLETE, CANCEL)
 
 
 def check_review_content(
-    content: ReviewContent, active: Iterable[str], supported_since: date, last_held_on: date | None
+    content: ReviewContent, active_areas: Iterable[str], support_start: date, last_held_on: date | None
 ) -> Iterator[Fault]:
-    """Yield what is missing from a review, or contradicts itself (the gate 'review completed')."""
-    for area in active:
+    """Yield a fault for each missing or contradictory part of a review."""
+    for area in active_areas:
         yield from _check_area(area, content.areas.get(area) or AreaReview())
     if content.decision is None:
-        yield Fault("/decision", "decision_missing", "Decide how the case goes on.")
-    adapted = any(answer.decision == "adapt" for answer in content.areas.values())
-    if content.decision == "continue" and adapted:
-        detail = "An area is to be adapted: so is the plan."
+        yield Fault("/decision", "decision_missing", "Record the decision for the case.")
+    has_adapted_area = any(review.decision == "adapt" for review in content.areas.values())
+    if content.decision == "continue" and has_adapted_area:
+        detail = "The decision for an area is adapt: the decision for the case must not be continue."
         yield Fault("/decision", "decision_contradicts", detail)
-    yield from _check_review_date(content.held_on, supported_since, last_held_on)
+    yield from _check_review_date(content.held_on, support_start, last_held_on)
 
 
-def _check_area(area: str, answer: AreaReview) -> Iterator[Fault]:
+def _check_area(area: str, area_review: AreaReview) -> Iterator[Fault]:
     for field in ("rating", "progress", "decision"):
-        if getattr(answer, field) is None:
-            yield Fault(
-                f"/areas/{area}/{field}", f"{field}_missing", "The area is active in the plan: answer it."
-            )
+        if getattr(area_review, field) is None:
+            detail = "Required, because the area is active in the plan."
+            yield Fault(f"/areas/{area}/{field}", f"{field}_missing", detail)
 
 
 def _check_review_date(
-    held_on: date | None, supported_since: date, last_held_on: date | None
+    held_on: date | None, support_start: date, last_held_on: date | None
 ) -> Iterator[Fault]:
     if held_on is None:
-        yield Fault("/held_on", "held_on_missing", "Say on which day it was held.")
+        yield Fault("/held_on", "held_on_missing", "Record the date on which the review was held.")
     elif held_on > today():
-        yield Fault("/held_on", "date_in_future", "It has not been held yet.")
-    elif held_on < supported_since:
-        detail = "Support began later: with the approval of the child's first care plan."
+        yield Fault("/held_on", "date_in_future", "The date must not be in the future.")
+    elif held_on < support_start:
+        detail = "The date must not be before the approval of the child's first care plan."
         yield Fault("/held_on", "before_support", detail)
     elif last_held_on is not None and held_on < last_held_on:
-        yield Fault("/held_on", "before_last_review", "The review before it was held later.")
+        detail = "The date must not be before the date of the previous review."
+        yield Fault("/held_on", "before_last_review", detail)
 
 
 def check_support_period(case: Case, decision: str | None) -> Iterator[Fault]:
-    """Yield the unmet condition that support would go on past its end (24 months, or an extension's date)."""
+    """Yield the unmet condition that the decision continues support after its end (24 months or the extension's date)."""
     if decision in {"continue", "adapt"} and today() > get_support_end_date(case):
-        detail = "The period of support is over: a programme manager extends it, or the exit begins."
+        detail = (
+            "The period of support has ended: begin the exit, or have a programme manager extend the case."
+        )
         yield Fault("/decision", "extension_needed", detail)

@@ -1,4 +1,4 @@
-"""What a care plan rests on: the newest approved assessment of whom it is about."""
+"""The approved assessment that a care plan is based on."""
 
 from uuid import UUID
 
@@ -14,19 +14,20 @@ ASSESSMENT_POINTER = "/assessment_id"
 
 
 async def get_source_assessment(session: AsyncSession, assessment_id: UUID) -> Assessment:
-    """Return the assessment that a plan names.
+    """Return the assessment that a request names as the base of a care plan.
 
     Raises:
-        InvalidInput: there is none, or not for this actor.
+        InvalidInput: the assessment does not exist, or the caller cannot see it.
     """
-    found = await session.scalar(select(Assessment).where(col(Assessment.id) == assessment_id))
-    if found is None:
-        raise InvalidInput([Fault(ASSESSMENT_POINTER, "reference_unknown", "It names nothing.")])
-    return found
+    assessment = await session.scalar(select(Assessment).where(col(Assessment.id) == assessment_id))
+    if assessment is None:
+        detail = "The assessment does not exist."
+        raise InvalidInput([Fault(ASSESSMENT_POINTER, "reference_unknown", detail)])
+    return assessment
 
 
 async def get_newest_approved_assessment(session: AsyncSession, plan: CarePlan) -> Assessment:
-    """Return the newest approved assessment of whom a plan is about."""
+    """Return the newest approved assessment of the plan's subject."""
     query = select(Assessment).where(
         col(Assessment.case_id) == plan.case_id,
         col(Assessment.subject) == plan.subject,
@@ -39,21 +40,23 @@ async def get_newest_approved_assessment(session: AsyncSession, plan: CarePlan) 
 async def check_source_assessment(
     session: AsyncSession, assessment: Assessment, case_id: UUID, subject: str, person_id: UUID | None
 ) -> list[Fault]:
-    """Return what speaks against a plan resting on an assessment."""
+    """Return the reasons why a care plan cannot be based on the assessment."""
     unmet = await check_assessment_is_newest(session, assessment.id)
     if assessment.status != APPROVE.target:
-        detail = f"A plan rests on an approved assessment; this one is {assessment.status}."
+        detail = f"A plan requires an approved assessment. This one is {assessment.status}."
         unmet.append(Fault(ASSESSMENT_POINTER, "assessment_not_approved", detail))
     if (assessment.case_id, assessment.subject, assessment.person_id) != (case_id, subject, person_id):
-        detail = "The assessment is of another case, subject or person than the plan."
+        detail = "The assessment must be of the same case, subject and person as the plan."
         unmet.append(Fault(ASSESSMENT_POINTER, "assessment_of_another", detail))
     return unmet
 
 
 async def check_assessment_is_newest(session: AsyncSession, assessment_id: UUID) -> list[Fault]:
-    """Return the unmet condition that an assessment was followed by another approved one, or none."""
-    follows = col(Assessment.previous_id) == assessment_id, col(Assessment.status) == APPROVE.target
-    if await session.scalar(select(col(Assessment.id)).where(*follows)) is None:
+    """Return the unmet condition that a newer assessment of the subject is approved, or an empty list."""
+    query = select(col(Assessment.id)).where(
+        col(Assessment.previous_id) == assessment_id, col(Assessment.status) == APPROVE.target
+    )
+    if await session.scalar(query) is None:
         return []
-    detail = "A newer assessment is approved: rest the plan on that one."
+    detail = "A newer assessment of the subject is approved: base the plan on that assessment."
     return [Fault(ASSESSMENT_POINTER, "assessment_superseded", detail)]

@@ -1,4 +1,4 @@
-"""The life of a care plan, and what may still be changed in it."""
+"""State machine of a care plan, and the rule which plans accept progress."""
 
 from app.access.permissions import Permission
 from app.errors import Fault
@@ -10,10 +10,12 @@ INITIAL_STATUS = "draft"
 SUBMIT, APPROVE, RETURN = build_approval_transitions(
     Permission.care_plan_submit,
     Permission.care_plan_decide,
-    submit_gate="no newer approved assessment than the one it rests on; all seven areas answered: a goal with an action, or 'no need' and why; weak areas (rating 1 or 2) have a "
-    "goal; a safety plan where risk is high; the child's and the supporter's view, or, for supporter and family, the "
-    "gaps in knowledge and capacity and whether social-work services are needed",
-    approve_gate="by a supervisor of the team who neither wrote nor submitted it; it is still whole",
+    submit_gate="the plan refers to the newest approved assessment; each of the seven areas has a goal with an action, "
+    "or 'no need' with a reason; weak areas (rating 1 or 2) have a goal; a safety plan exists where the risk is high; "
+    "the child's and the supporter's view are recorded, or, for supporter and family, the gaps in knowledge and "
+    "capacity and whether social-work services are needed",
+    approve_gate="the caller supervises the case's team and neither wrote nor submitted the plan; the plan still meets "
+    "the conditions of submission",
 )
 SUPERSEDE = Transition(
     "approve the next edition", frozenset({"approved"}), "superseded", Permission.care_plan_decide
@@ -22,7 +24,8 @@ TRANSITIONS = (SUBMIT, APPROVE, RETURN, SUPERSEDE)
 
 
 def check_progress_recordable(plan: CarePlan) -> list[Fault]:
-    """Return the unmet condition that a plan is not in force, or none: progress is told of drafts and the current one."""
+    """Return the unmet condition that the plan is neither editable nor approved, or an empty list."""
     if plan.status in EDITABLE_STATUSES | {APPROVE.target}:
         return []
-    return [Fault("/status", "frozen", f"It is {plan.status}: progress is recorded on the plan in force.")]
+    detail = f"The plan is {plan.status}: record progress on a draft or on the approved plan."
+    return [Fault("/status", "frozen", detail)]

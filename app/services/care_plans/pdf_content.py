@@ -1,10 +1,35 @@
-"""The fixed words of a printed care plan. Labels of codes stand in the code lists."""
+"""The content of a printed care plan: its data and the fixed labels. The labels of codes come from the code lists."""
 
+from dataclasses import dataclass
+from datetime import date
 from typing import NamedTuple
+
+from app.schemas.care_plans import CarePlan as CarePlanSchema
+
+
+@dataclass(frozen=True, slots=True)
+class PrintableCarePlan:
+    """A care plan with the data of its case that the printed page shows."""
+
+    plan: CarePlanSchema
+    case_number: str
+    child_names: list[str]
+    age: str
+    person_name: str | None
+    """Name of the supporter or relative whom the plan is about. None in the child's plan."""
+    author_name: str
+    approver_name: str | None
+    printed_on: date
+    language: str
+
+    @property
+    def file_name(self) -> str:
+        """File name that does not contain personal data."""
+        return f"{self.case_number}-care-plan-{self.plan.subject}-{self.plan.edition}.pdf"
 
 
 class CarePlanLabels(NamedTuple):
-    """What is printed beside what the plan says."""
+    """The fixed labels of a printed care plan in one language."""
 
     organisation: str
     title: str
@@ -40,7 +65,7 @@ class CarePlanLabels(NamedTuple):
     nothing_recorded: str
     agreement: str
     signatories: tuple[str, str, str, str]
-    """The child, the supporter, the social worker, the supervisor."""
+    """In this order: the child, the supporter, the social worker, the supervisor."""
     signature: str
     date: str
     page: str

@@ -1,0 +1,129 @@
+"""Actions of a care plan: the steps towards a goal.
+
+The text of an action can change only while the plan is a draft. Its status, date and note can change in the approved
+plan too, and the draft of the next edition is updated with it.
+"""
+
+from collections.abc import Set as AbstractSet
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.access.caller import Caller
+from app.access.vault import decrypt, encrypt
+from app.errors import Fault, InvalidInput
+from app.kit.approval import check_editable
+from app.kit.dates import today, validate_not_in_future
+from app.kit.records import apply_patch, get_case_for_update, get_record, get_version_for_update
+from app.kit.state_machine import raise_if_unmet
+from app.models import Action, CarePlan, Goal
+from app.models.record import new_id, utc_now
+from app.schemas.care_plans import Action as ActionSchema
+from app.schemas.care_plans import ActionBase, ActionContent, ActionCreate, ActionUpdate
+from app.services.care_plans.load import action_to_schema
+from app.services.care_plans.plan_parts import (
+    check_item_limit,
+    increment_versions,
+    list_draft_copies,
+    raise_if_frozen,
+)
+from app.services.cases.history import record_case_history
+from app.services.cases.write_access import check_case_writable
+
+ENCRYPTED_FIELDS = {"what", "by_whom", "note"}
+COLUMN_FIELDS = {"by", "due_on", "status", "done_on"}
+"""Fields in plain columns, because the agenda and reports query them."""
+
+
+async def create_goal_action(session: AsyncSession, goal_id: UUID, payload: ActionCreate) -> ActionSchema:
+    """Create an action of a goal in a draft plan.
+
+    Raises:
+        GateRefused: the plan is frozen, or the goal has the maximum number of actions.
+    """
+    case = await get_case_for_update(session, Goal, goal_id)
+    goal = await get_record(session, Goal, goal_id)
+    plan = await get_record(session, CarePlan, goal.plan_id)
+    limit = await check_item_limit(session, Action, col(Action.goal_id) == goal.id)
+    raise_if_unmet([*await check_case_writable(session, case), *check_editable(plan), *limit])
+    action = build_action(plan, goal, payload)
+    session.add(action)
+    increment_versions(plan, goal)
+    await session.flush()  # the response contains the stored values
+    return action_to_schema(action)
+
+
+def build_action(plan: CarePlan, goal: Goal, payload: ActionCreate) -> Action:
+    """Return a new action of a goal. The calling function adds it to the session."""
+    action_id = payload.id or new_id()
+    action = Action(
+        id=action_id,
+        child_id=plan.child_id,
+        case_id=plan.case_id,
+        plan_id=plan.id,
+        goal_id=goal.id,
+        by=payload.by,
+        due_on=payload.due_on,
+        origin_id=action_id,
+    )
+    encrypt(action, "sealed", {"what": payload.what, "by_whom": payload.by_whom, "note": None})
+    return action
+
+
+async def get_action(session: AsyncSession, action_id: UUID) -> ActionSchema:
+    """Return one action."""
+    return action_to_schema(await get_record(session, Action, action_id))
+
+
+async def update_action(
+    session: AsyncSession, caller: Caller, action_id: UUID, expected_version: int, patch: ActionUpdate
+) -> ActionSchema:
+    """Update the text of an action, or record its progress.
+
+    Raises:
+        GateRefused: the plan is frozen. In an approved plan only the status, date and note can change.
+        InvalidInput: a field is invalid, `done_on` is in the future, or the patch sets it on an open action.
+    """
+    case = await get_case_for_update(session, Action, action_id)
+    action = await get_version_for_update(session, Action, action_id, expected_version)
+    plan = await get_record(session, CarePlan, action.plan_id)
+    before = {**decrypt(action), **action.model_dump(mode="json", include=COLUMN_FIELDS)}
+    content = apply_patch(ActionContent, before, patch)
+    status, done_on = _resolve_status(content, patch.model_fields_set)
+    await raise_if_frozen(session, case, plan, ActionBase, before, content.model_dump(mode="json"))
+    copies = await list_draft_copies(session, plan, action)
+    for action_or_copy in (action, *copies):
+        action_or_copy.status, action_or_copy.done_on = status, done_on
+        encrypt(action_or_copy, "sealed", {**decrypt(action_or_copy), "note": content.note})
+    action.by, action.due_on = content.by, content.due_on
+    encrypt(action, "sealed", content.model_dump(include=ENCRYPTED_FIELDS))
+    if status == "done" != before["status"]:
+        detail = {"by": action.by}
+        record_case_history(session, case, "action_done", caller, action, detail, occurred_at=done_on)
+    action.updated_at = utc_now()
+    increment_versions(plan)
+    await session.flush()  # the response contains the stored values
+    return action_to_schema(action)
+
+
+def _resolve_status(content: ActionContent, patched_fields: AbstractSet[str]) -> tuple[str, date | None]:
+    """Return the status and `done_on` of an action after a patch.
+
+    A patch with `done_on` and without `status` sets the status: `done` for a date, `open` for null. An action that is
+    done or dropped always has a date, by default today. An open action never has one.
+
+    Raises:
+        InvalidInput: the date is in the future, or the patch sets a date on an open action.
+    """
+    status, done_on = content.status, content.done_on
+    if "status" not in patched_fields and "done_on" in patched_fields:
+        status = "open" if done_on is None else "done" if status == "open" else status
+    if status == "open":
+        if "done_on" in patched_fields and done_on is not None:
+            detail = "An open action has no date: set the status to done or dropped."
+            raise InvalidInput([Fault("/done_on", "not_ended", detail)])
+        return status, None
+    validate_not_in_future({"/done_on": done_on})
+    return status, done_on or today()
