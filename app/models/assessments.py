@@ -1,4 +1,4 @@
-"""Assessments: how a child, a supporter or a family is, in five sections and seven areas."""
+"""Tables of assessments and scored questionnaires (instruments)."""
 
 import uuid
 from datetime import datetime
@@ -77,7 +77,7 @@ class StoredAssessmentContent(TypedDict):
 
 
 class Assessment(CaseRecord, ApprovalRecord, table=True):
-    """One assessment of one subject; frozen once submitted, a later look is a new one."""
+    """An assessment of one subject. It is frozen after submission; a later assessment is a new record."""
 
     __tablename__ = "assessments"
     __table_args__ = (
@@ -96,17 +96,17 @@ class Assessment(CaseRecord, ApprovalRecord, table=True):
     kind: str
     risk_level: str | None = None
     ratings: dict[str, int] = json_column()
-    """Area to rating, 1 (weak) to 4 (strong): numbers without words, for progress and reports."""
+    """Ratings by area, from 1 (weak) to 4 (strong). They are not encrypted, because outcomes and reports query them."""
     previous_id: uuid.UUID | None = Field(default=None, foreign_key="assessments.id")
-    """The approved assessment of the same subject before this one."""
+    """The previous approved assessment of the same subject."""
     updated_at: datetime = timestamp_column(default_now=True)
     content_encrypted: bytes = encrypted_column()
     content = EncryptedField[StoredAssessmentContent]("content_encrypted")
-    """Sections, areas, the child's wishes, answers to instruments."""
+    """The sections, the texts of the areas, the child's wishes and the results of questionnaires."""
 
 
 class Instrument(Record, table=True):
-    """A scored questionnaire, as data: its items, how it is scored, what a score means. Holds nothing about a child."""
+    """An edition of a scored questionnaire: items, scoring rules and score bands. Contains no data about a child."""
 
     __tablename__ = "instruments"
     __table_args__ = (

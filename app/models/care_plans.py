@@ -1,4 +1,4 @@
-"""Care plans: what is to become better in seven areas, by which steps, whose."""
+"""Tables of care plans: plans, areas, goals and actions."""
 
 import uuid
 from datetime import date, datetime
@@ -46,7 +46,7 @@ class StoredActionTexts(TypedDict):
 
 
 class CarePlan(CaseRecord, ApprovalRecord, table=True):
-    """Edition n of the plan of one subject. Approved, it is frozen; the next edition takes over from it."""
+    """An edition of the care plan of one subject. An approved edition is frozen until the next one supersedes it."""
 
     __tablename__ = "care_plans"
     __table_args__ = (
@@ -85,11 +85,11 @@ class CarePlan(CaseRecord, ApprovalRecord, table=True):
     updated_at: datetime = timestamp_column(default_now=True)
     content_encrypted: bytes = encrypted_column()
     content = EncryptedField[StoredCarePlanTexts]("content_encrypted")
-    """Safety plan, the child's and the supporter's view, gaps in knowledge and capacity."""
+    """The safety plan, the child's and the supporter's view, and the gaps in knowledge and capacity."""
 
 
 class PlanArea(CaseRecord, table=True):
-    """How a plan answers one of the seven areas: with goals, or with 'no need' and why."""
+    """One of the seven areas of a care plan, with goals or with 'no need' and a reason."""
 
     __tablename__ = "plan_areas"
     __table_args__ = (Index("uq_plan_areas_plan_area", "plan_id", "area", unique=True),)
@@ -97,16 +97,16 @@ class PlanArea(CaseRecord, table=True):
     plan_id: uuid.UUID = Field(foreign_key="care_plans.id")
     area: str
     rating: int | None = None
-    """As the assessment rated the area, or a review since, 1 to 4."""
+    """The newest rating by the assessment or a review, from 1 (weak) to 4 (strong)."""
     status: str | None = None
-    """goals, no_need, or not answered yet."""
+    """`goals` or `no_need`. NULL if the plan does not answer the area."""
     content_encrypted: bytes = encrypted_column()
     content = EncryptedField[StoredPlanAreaTexts]("content_encrypted")
-    """The reason for 'no need', and need, strengths and risk as the assessment found them."""
+    """The reason for 'no need', and need, strengths and risk from the assessment."""
 
 
 class Goal(CaseRecord, table=True):
-    """What is to be reached in an area."""
+    """A goal of a care plan in one area."""
 
     __tablename__ = "goals"
 
@@ -114,15 +114,15 @@ class Goal(CaseRecord, table=True):
     area: str
     status: str = "open"
     origin_id: uuid.UUID
-    """The goal of an earlier edition that this one carries on; of a new one, its own id."""
+    """The id of the goal in the edition that introduced it, the own id for a new goal. Copies in later editions keep it."""
     updated_at: datetime = timestamp_column(default_now=True)
     content_encrypted: bytes = encrypted_column()
     content = EncryptedField[StoredGoalTexts]("content_encrypted")
-    """Statement, strengths used."""
+    """The statement and the strengths used."""
 
 
 class Action(CaseRecord, table=True):
-    """A step towards a goal: what, by whom, by when, done when."""
+    """An action of a care plan: a step towards a goal, with a due date and its progress."""
 
     __tablename__ = "actions"
     __table_args__ = (Index("ix_actions_due", "due_on", postgresql_where=text("status = 'open'")),)
@@ -132,11 +132,11 @@ class Action(CaseRecord, table=True):
     by: str
     due_on: date
     done_on: date | None = None
-    """Done, or dropped."""
+    """The date on which the action was done or dropped."""
     status: str = "open"
     origin_id: uuid.UUID
-    """Likewise."""
+    """The id of the action in the edition that introduced it, as for goals."""
     updated_at: datetime = timestamp_column(default_now=True)
     content_encrypted: bytes = encrypted_column()
     content = EncryptedField[StoredActionTexts]("content_encrypted")
-    """What is to be done, by whom exactly, a note on how it went."""
+    """The description, the name of the person or organisation, and the note on the progress."""

@@ -1,4 +1,4 @@
-"""Reviews: every three months a look at every area, which adapts the plan."""
+"""Table of the three-monthly reviews of a care plan."""
 
 import uuid
 from datetime import date, datetime
@@ -70,7 +70,7 @@ class StoredReviewContent(TypedDict, total=False):
 
 
 class Review(CaseRecord, table=True):
-    """One review; scheduled by a plan's approval or by the review before it."""
+    """A review of a care plan. The approval of a plan schedules the first one, each completed review the next one."""
 
     __tablename__ = "reviews"
     __table_args__ = (
@@ -82,7 +82,7 @@ class Review(CaseRecord, table=True):
     )
 
     plan_id: uuid.UUID = Field(foreign_key="care_plans.id")
-    """The approved plan that it looks back on."""
+    """The approved care plan that the review evaluates."""
     number: int
     status: str = "scheduled"
     due_on: date
@@ -90,10 +90,10 @@ class Review(CaseRecord, table=True):
     decision: str | None = None
     ratings: dict[str, int] = json_column()
     decisions: dict[str, str] = json_column()
-    """Area to decision: continue, adapt, close."""
+    """Decisions by area: continue, adapt or close."""
     completed_at: datetime | None = timestamp_column()
     completed_by_id: uuid.UUID | None = Field(default=None, foreign_key="users.id")
     updated_at: datetime = timestamp_column(default_now=True)
     content_encrypted: bytes = encrypted_column()
     content = EncryptedField[StoredReviewContent]("content_encrypted")
-    """Progress and notes by area, how each goal stands, and what happened since the last, kept at completion."""
+    """Progress by area, notes on goals, the summary, and the activity of the period, which is added at the completion."""
