@@ -9,7 +9,7 @@ from app.demo.child import CaseSimulation
 from app.demo.storylines import AREAS, exit_end_day, to_workday
 from app.kit.dates import add_months
 from app.schemas.cases import CaseAssignment, CaseTransfer
-from app.schemas.decisions import Approval
+from app.schemas.decisions import ExitPlanApproval
 from app.schemas.exit_plans import CaseClosure, CaseExtension, CaseReopening, ExitPlanUpdate, FollowUpUpdate
 from app.schemas.reviews import ReviewUpdate
 from app.schemas.wire import PageQuery
@@ -19,7 +19,7 @@ from app.services.cases import staffing as cases_staffing
 from app.services.exit import close_case as cases_close
 from app.services.exit import exit_plans, follow_ups
 from app.services.exit import reopen_case as cases_reopen
-from app.services.reviews import reviews
+from app.services.reviews import complete, reviews
 
 EXIT_CONDITIONS = ("in_school", "confident", "friends", "safe_home", "supporter_able", "self_protection")
 WELLBEING_CODES = ("well", "well", "needs_attention", "well", "not_reached", "at_risk")
@@ -38,7 +38,7 @@ async def simulate_review(life: CaseSimulation, number: int, day: date, decision
         }
         patch = ReviewUpdate.model_validate(told)
         written = await reviews.update_review(session, latest.id, latest.version, patch)
-        await reviews.complete_review(session, actor, latest.id, written.version)
+        await complete.complete_review(session, actor, latest.id, written.version)
 
 
 def _build_areas(life: CaseSimulation, number: int, rated: dict[str, int], decision: str) -> dict[str, Any]:
@@ -76,7 +76,7 @@ async def simulate_exit_plan(
         written = await exit_plans.replace_exit_plan(session, actor, life.case_id, version, told)
     if approved_on is not None:
         async with life.run_as(life.supervisor, Permission.exit_plan_decide, approved_on) as (session, actor):
-            approval = Approval(comment=life.choose_text("approved"))
+            approval = ExitPlanApproval(comment=life.choose_text("approved"))
             await exit_plans.approve_exit_plan(session, actor, life.case_id, written.version, approval)
 
 

@@ -3,35 +3,40 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query
+from fastapi import Path, Query
 
 from app.http.permissions import AssessmentApprover, AssessmentEditor, AssessmentReader, AssessmentSubmitter
 from app.http.route import Router
 from app.http.session import ExpectedVersion, Session
 from app.schemas.assessments import (
     Assessment,
-    AssessmentChanges,
     AssessmentCreate,
     AssessmentFilters,
-    AssessmentSummary,
+    AssessmentList,
     AssessmentUpdate,
 )
-from app.schemas.decisions import Approval, Return
-from app.schemas.wire import Page
-from app.services.assessments import assessments
-from app.services.assessments import diff as assessments_changes
+from app.schemas.assessments_changes import AssessmentChanges
+from app.schemas.decisions import AssessmentApproval, AssessmentReturn
+from app.services.assessments import assessments, diff
 
 router = Router(tags=["assessments"])
+
+CaseId = Annotated[UUID, Path(description="Id of the case.")]
+AssessmentId = Annotated[UUID, Path(description="Id of the assessment.")]
 
 
 @router.post("/cases/{case_id}/assessments", status_code=201)
 async def create_case_assessment(
     caller: AssessmentEditor,
     session: Session,
-    case_id: UUID,
+    case_id: CaseId,
     payload: AssessmentCreate,
 ) -> Assessment:
-    """Begin an assessment of the child, a supporter or a family."""
+    """Create a draft assessment of the child, a supporter or a family.
+
+    Only one assessment of a subject can be in progress. The first assessment of a subject has the kind `initial`, every
+    later one the kind `reassessment`. A reassessment refers to the previous approved assessment of the subject.
+    """
     return await assessments.create_case_assessment(session, caller, case_id, payload)
 
 
@@ -39,10 +44,13 @@ async def create_case_assessment(
 async def list_case_assessments(
     caller: AssessmentReader,
     session: Session,
-    case_id: UUID,
+    case_id: CaseId,
     filters: Annotated[AssessmentFilters, Query()],
-) -> Page[AssessmentSummary]:
-    """List a case's assessments, newest first."""
+) -> AssessmentList:
+    """List the assessments of a case, newest first.
+
+    The entries contain the ratings and the risk level, but no texts.
+    """
     return await assessments.list_case_assessments(session, caller, case_id, filters)
 
 
@@ -50,9 +58,12 @@ async def list_case_assessments(
 async def get_assessment(
     _caller: AssessmentReader,
     session: Session,
-    assessment_id: UUID,
+    assessment_id: AssessmentId,
 ) -> Assessment:
-    """Read one assessment."""
+    """Get an assessment.
+
+    The response contains the sections, the areas, the child's wishes and the scored questionnaires.
+    """
     return await assessments.get_assessment(session, assessment_id)
 
 
@@ -60,11 +71,14 @@ async def get_assessment(
 async def update_assessment(
     _caller: AssessmentEditor,
     session: Session,
-    assessment_id: UUID,
+    assessment_id: AssessmentId,
     expected_version: ExpectedVersion,
     payload: AssessmentUpdate,
 ) -> Assessment:
-    """Write a piece of a draft; what you do not send stays as it is."""
+    """Update the content of a draft or returned assessment.
+
+    Omitted fields keep their value. The server computes the scores of the questionnaires from the answers.
+    """
     return await assessments.update_assessment(session, assessment_id, expected_version, payload)
 
 
@@ -72,10 +86,14 @@ async def update_assessment(
 async def submit_assessment(
     caller: AssessmentSubmitter,
     session: Session,
-    assessment_id: UUID,
+    assessment_id: AssessmentId,
     expected_version: ExpectedVersion,
 ) -> Assessment:
-    """Hand it in for a decision: from then on it is frozen."""
+    """Submit an assessment for approval.
+
+    The assessment must be complete: sections, ratings and texts of all areas, the child's wishes, the risk level and the
+    answers to each questionnaire. A submitted assessment is frozen until a supervisor returns it.
+    """
     return await assessments.submit_assessment(session, caller, assessment_id, expected_version)
 
 
@@ -83,11 +101,15 @@ async def submit_assessment(
 async def approve_assessment(
     caller: AssessmentApprover,
     session: Session,
-    assessment_id: UUID,
+    assessment_id: AssessmentId,
     expected_version: ExpectedVersion,
-    payload: Approval | None = None,
+    payload: AssessmentApproval | None = None,
 ) -> Assessment:
-    """Approve it; the child's first one moves the case on to planning."""
+    """Approve a submitted assessment.
+
+    The caller must supervise the case's team and must not have written or submitted the assessment. The first approved
+    assessment of the child moves the case to `planning`.
+    """
     return await assessments.approve_assessment(
         session, caller, assessment_id, expected_version, payload.comment if payload else None
     )
@@ -97,11 +119,14 @@ async def approve_assessment(
 async def return_assessment(
     caller: AssessmentApprover,
     session: Session,
-    assessment_id: UUID,
+    assessment_id: AssessmentId,
     expected_version: ExpectedVersion,
-    payload: Return,
+    payload: AssessmentReturn,
 ) -> Assessment:
-    """Return it with what is still to be done."""
+    """Return a submitted assessment to its author.
+
+    The comment says what is missing. The author can edit the assessment and submit it again.
+    """
     return await assessments.return_assessment(
         session, caller, assessment_id, expected_version, payload.comment
     )
@@ -111,7 +136,11 @@ async def return_assessment(
 async def get_assessment_changes(
     _caller: AssessmentReader,
     session: Session,
-    assessment_id: UUID,
+    assessment_id: AssessmentId,
 ) -> AssessmentChanges:
-    """Read what changed since the approved assessment of the same subject before."""
-    return await assessments_changes.get_assessment_changes(session, assessment_id)
+    """Compare an assessment with the previous one.
+
+    The previous assessment is the approved assessment of the same subject before this one. The comparison covers the
+    ratings, the risk level and the scores of questionnaires. Scores of different editions have no difference.
+    """
+    return await diff.get_assessment_changes(session, assessment_id)

@@ -1,54 +1,78 @@
-"""Care plans: their texts, areas and editions, and the decisions on them."""
+"""Care plans: areas, editions, submission, approval and the printable PDF."""
 
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query
+from fastapi import Path, Query
+from starlette.responses import Response
 
-from app.http.permissions import CarePlanApprover, CarePlanEditor, CarePlanReader, CarePlanSubmitter
+from app.http.language import RequestedLanguage
+from app.http.permissions import (
+    CarePlanApprover,
+    CarePlanEditor,
+    CarePlanPrinter,
+    CarePlanReader,
+    CarePlanSubmitter,
+)
 from app.http.route import Router
 from app.http.session import ExpectedVersion, Session
+from app.schemas.assessments import Area
 from app.schemas.care_plans import (
-    Area,
     CarePlan,
     CarePlanAreaUpdate,
     CarePlanCreate,
     CarePlanFilters,
-    CarePlanSummary,
+    CarePlanList,
     CarePlanUpdate,
     Goal,
     GoalCreate,
 )
 from app.schemas.care_plans_changes import CarePlanChanges
-from app.schemas.decisions import Approval, Return
-from app.schemas.wire import Page
-from app.services.care_plans import approve as care_plans_decide
-from app.services.care_plans import care_plans, goals
-from app.services.care_plans import diff as care_plans_changes
-from app.services.care_plans import versions as care_plans_editions
+from app.schemas.decisions import CarePlanApproval, CarePlanReturn
+from app.services.care_plans import approve, care_plans, diff, goals, pdf, versions
 
 router = Router(tags=["care-plans"])
+
+CaseId = Annotated[UUID, Path(description="Id of the case.")]
+CarePlanId = Annotated[UUID, Path(description="Id of the care plan (edition).")]
+AreaName = Annotated[Area, Path(description="Area of the care plan.")]
+
+
+class PdfResponse(Response):
+    """A PDF document."""
+
+    media_type = "application/pdf"
+
+
+_BINARY_CONTENT = {"schema": {"type": "string", "format": "binary"}}
 
 
 @router.post("/cases/{case_id}/care-plans", status_code=201)
 async def create_case_care_plan(
     caller: CarePlanEditor,
     session: Session,
-    case_id: UUID,
+    case_id: CaseId,
     payload: CarePlanCreate,
 ) -> CarePlan:
-    """Start the next edition of a subject's plan, pre-filled from an approved assessment and the plan in force."""
-    return await care_plans_editions.create_case_care_plan(session, caller, case_id, payload)
+    """Create a draft of the next edition of a care plan.
+
+    The draft copies ratings and findings from the newest approved assessment of the subject, and texts and open goals
+    from the approved edition. Only one edition of a subject's plan can be in progress.
+    """
+    return await versions.create_case_care_plan(session, caller, case_id, payload)
 
 
 @router.get("/cases/{case_id}/care-plans")
 async def list_case_care_plans(
     caller: CarePlanReader,
     session: Session,
-    case_id: UUID,
+    case_id: CaseId,
     filters: Annotated[CarePlanFilters, Query()],
-) -> Page[CarePlanSummary]:
-    """List a case's plans, every edition, newest first."""
+) -> CarePlanList:
+    """List the care plans of a case, newest first.
+
+    The list contains the editions of all subjects, without texts, areas and goals.
+    """
     return await care_plans.list_case_care_plans(session, caller, case_id, filters)
 
 
@@ -56,9 +80,12 @@ async def list_case_care_plans(
 async def get_care_plan(
     _caller: CarePlanReader,
     session: Session,
-    plan_id: UUID,
+    plan_id: CarePlanId,
 ) -> CarePlan:
-    """Read a plan with its areas, goals and actions."""
+    """Get a care plan.
+
+    The response contains the texts and the seven areas with their goals and actions.
+    """
     return await care_plans.get_care_plan(session, plan_id)
 
 
@@ -66,11 +93,15 @@ async def get_care_plan(
 async def update_care_plan(
     _caller: CarePlanEditor,
     session: Session,
-    plan_id: UUID,
+    plan_id: CarePlanId,
     expected_version: ExpectedVersion,
     payload: CarePlanUpdate,
 ) -> CarePlan:
-    """Write the texts of a draft, or rest it on another assessment."""
+    """Update the texts of a draft or returned care plan.
+
+    Omitted fields keep their value. A new `assessment_id` bases the plan on another approved assessment: the areas copy
+    its ratings and findings.
+    """
     return await care_plans.update_care_plan(session, plan_id, expected_version, payload)
 
 
@@ -78,12 +109,16 @@ async def update_care_plan(
 async def replace_care_plan_area(
     _caller: CarePlanEditor,
     session: Session,
-    plan_id: UUID,
-    area: Area,
+    plan_id: CarePlanId,
+    area: AreaName,
     expected_version: ExpectedVersion,
     payload: CarePlanAreaUpdate,
 ) -> CarePlan:
-    """Answer an area with goals, or with 'no need' and why; the ETag is the plan's."""
+    """Set the status of an area of a draft care plan.
+
+    The status is `goals`, or `no_need` with a reason. A weak area or an area with open goals cannot have the status
+    `no_need`. `If-Match` takes the ETag of the care plan.
+    """
     return await care_plans.replace_care_plan_area(session, plan_id, area, expected_version, payload)
 
 
@@ -91,11 +126,15 @@ async def replace_care_plan_area(
 async def create_care_plan_goal(
     _caller: CarePlanEditor,
     session: Session,
-    plan_id: UUID,
-    area: Area,
+    plan_id: CarePlanId,
+    area: AreaName,
     payload: GoalCreate,
 ) -> Goal:
-    """Set a goal in an area of a draft."""
+    """Create a goal in an area of a draft care plan.
+
+    The payload may contain the first actions of the goal. The status of the area becomes `goals`. An area has at most
+    20 goals.
+    """
     return await goals.create_care_plan_goal(session, plan_id, area, payload)
 
 
@@ -103,33 +142,45 @@ async def create_care_plan_goal(
 async def get_care_plan_changes(
     _caller: CarePlanReader,
     session: Session,
-    plan_id: UUID,
+    plan_id: CarePlanId,
 ) -> CarePlanChanges:
-    """Read what this edition changes against the one before it."""
-    return await care_plans_changes.get_care_plan_changes(session, plan_id)
+    """Compare a care plan with its previous edition.
+
+    The comparison covers areas, goals, actions and texts. In the first edition, every part is added.
+    """
+    return await diff.get_care_plan_changes(session, plan_id)
 
 
 @router.post("/care-plans/{plan_id}/submit")
 async def submit_care_plan(
     caller: CarePlanSubmitter,
     session: Session,
-    plan_id: UUID,
+    plan_id: CarePlanId,
     expected_version: ExpectedVersion,
 ) -> CarePlan:
-    """Hand it in for a decision: from then on it is frozen."""
-    return await care_plans_decide.submit_care_plan(session, caller, plan_id, expected_version)
+    """Submit a care plan for approval.
+
+    The plan must be complete and based on the newest approved assessment of its subject. A submitted plan is frozen until
+    a supervisor returns it.
+    """
+    return await approve.submit_care_plan(session, caller, plan_id, expected_version)
 
 
 @router.post("/care-plans/{plan_id}/approve")
 async def approve_care_plan(
     caller: CarePlanApprover,
     session: Session,
-    plan_id: UUID,
+    plan_id: CarePlanId,
     expected_version: ExpectedVersion,
-    payload: Approval | None = None,
+    payload: CarePlanApproval | None = None,
 ) -> CarePlan:
-    """Put it into force; the child's makes the case active, with a first review three months later."""
-    return await care_plans_decide.approve_care_plan(
+    """Approve a submitted care plan.
+
+    The caller must supervise the case's team and must not have written or submitted the plan. The previous edition
+    becomes `superseded`. Approval of the child's plan activates the case and schedules the first review three calendar
+    months later.
+    """
+    return await approve.approve_care_plan(
         session, caller, plan_id, expected_version, payload.comment if payload else None
     )
 
@@ -138,11 +189,40 @@ async def approve_care_plan(
 async def return_care_plan(
     caller: CarePlanApprover,
     session: Session,
-    plan_id: UUID,
+    plan_id: CarePlanId,
     expected_version: ExpectedVersion,
-    payload: Return,
+    payload: CarePlanReturn,
 ) -> CarePlan:
-    """Return it with what is still to be done."""
-    return await care_plans_decide.return_care_plan(
-        session, caller, plan_id, expected_version, payload.comment
-    )
+    """Return a submitted care plan to its author.
+
+    The comment says what is missing. The author can edit the plan and submit it again.
+    """
+    return await approve.return_care_plan(session, caller, plan_id, expected_version, payload.comment)
+
+
+@router.get(
+    "/care-plans/{plan_id}/print.pdf",
+    response_class=PdfResponse,
+    responses={200: {"content": {PdfResponse.media_type: _BINARY_CONTENT}}},
+)
+async def download_care_plan_pdf(
+    _caller: CarePlanPrinter,
+    session: Session,
+    plan_id: CarePlanId,
+    language: RequestedLanguage,
+) -> Response:
+    """Download a care plan as PDF in English or Khmer.
+
+    The PDF is meant for the court and the family and contains no ratings, needs or risks. Editions that are not approved
+    carry a watermark.
+    """
+    return _build_pdf_response(*await pdf.render_care_plan_pdf(session, plan_id, language), language)
+
+
+def _build_pdf_response(file_name: str, content: bytes, language: str) -> PdfResponse:
+    headers = {
+        "Content-Disposition": f'inline; filename="{file_name}"',
+        "Content-Language": language,
+        "Vary": "Accept-Language",
+    }
+    return PdfResponse(content, headers=headers)

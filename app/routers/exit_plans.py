@@ -5,7 +5,7 @@ from uuid import UUID
 from app.http.permissions import ExitPlanApprover, ExitPlanEditor, ExitPlanReader
 from app.http.route import Router
 from app.http.session import ExpectedVersion, ExpectedVersionIfAny, Session
-from app.schemas.decisions import Approval
+from app.schemas.decisions import ExitPlanApproval
 from app.schemas.exit_plans import ExitPlan, ExitPlanUpdate
 from app.services.exit import exit_plans
 
@@ -47,7 +47,7 @@ async def approve_exit_plan(
     session: Session,
     case_id: UUID,
     expected_version: ExpectedVersion,
-    payload: Approval | None = None,
+    payload: ExitPlanApproval | None = None,
 ) -> ExitPlan:
     """Approve the exit plan of a case.
 
@@ -55,5 +55,5 @@ async def approve_exit_plan(
     also requires a taper and follow-ups after 1, 3 and 6 months.
     """
     return await exit_plans.approve_exit_plan(
-        session, caller, case_id, expected_version, payload or Approval()
+        session, caller, case_id, expected_version, payload or ExitPlanApproval()
     )

@@ -1,44 +1,89 @@
-"""Goals of a care plan."""
+"""Goals and actions of a care plan."""
 
+from typing import Annotated
 from uuid import UUID
+
+from fastapi import Path
 
 from app.http.permissions import CarePlanEditor, CarePlanReader
 from app.http.route import Router
 from app.http.session import ExpectedVersion, Session
-from app.schemas.care_plans import Action, ActionCreate, Goal, GoalUpdate
+from app.schemas.care_plans import Action, ActionCreate, ActionUpdate, Goal, GoalUpdate
 from app.services.care_plans import actions, goals
 
-router = Router(prefix="/goals", tags=["care-plans"])
+router = Router(tags=["care-plans"])
+
+GoalId = Annotated[UUID, Path(description="Id of the goal.")]
+ActionId = Annotated[UUID, Path(description="Id of the action.")]
 
 
-@router.get("/{goal_id}")
+@router.get("/goals/{goal_id}")
 async def get_goal(
     _caller: CarePlanReader,
     session: Session,
-    goal_id: UUID,
+    goal_id: GoalId,
 ) -> Goal:
-    """Read a goal with its actions."""
+    """Get a goal of a care plan.
+
+    The response contains the actions of the goal in order of creation.
+    """
     return await goals.get_goal(session, goal_id)
 
 
-@router.patch("/{goal_id}")
+@router.patch("/goals/{goal_id}")
 async def update_goal(
     caller: CarePlanEditor,
     session: Session,
-    goal_id: UUID,
+    goal_id: GoalId,
     expected_version: ExpectedVersion,
     payload: GoalUpdate,
 ) -> Goal:
-    """Write a goal of a draft otherwise, or tell that it was achieved or dropped."""
+    """Update a goal of a care plan.
+
+    The text can change only while the plan is a draft or returned. The status can change in the approved plan too, and
+    the draft of the next edition is updated with it.
+    """
     return await goals.update_goal(session, caller, goal_id, expected_version, payload)
 
 
-@router.post("/{goal_id}/actions", status_code=201)
+@router.post("/goals/{goal_id}/actions", status_code=201)
 async def create_goal_action(
     _caller: CarePlanEditor,
     session: Session,
-    goal_id: UUID,
+    goal_id: GoalId,
     payload: ActionCreate,
 ) -> Action:
-    """Add a step towards a goal of a draft: what, by whom, by when."""
+    """Create an action of a goal in a draft care plan.
+
+    An action states what is done, by whom and by when. A goal has at most 20 actions.
+    """
     return await actions.create_goal_action(session, goal_id, payload)
+
+
+@router.get("/actions/{action_id}")
+async def get_action(
+    _caller: CarePlanReader,
+    session: Session,
+    action_id: ActionId,
+) -> Action:
+    """Get an action of a care plan.
+
+    The response contains the progress of the action: status, date and note.
+    """
+    return await actions.get_action(session, action_id)
+
+
+@router.patch("/actions/{action_id}")
+async def update_action(
+    caller: CarePlanEditor,
+    session: Session,
+    action_id: ActionId,
+    expected_version: ExpectedVersion,
+    payload: ActionUpdate,
+) -> Action:
+    """Update an action of a care plan.
+
+    The text can change only while the plan is a draft or returned. Status, date and note can change in the approved plan
+    too, and the draft of the next edition is updated with them.
+    """
+    return await actions.update_action(session, caller, action_id, expected_version, payload)

@@ -1,9 +1,9 @@
-"""Scored questionnaires, as administrators configure them."""
+"""Scored questionnaires (instruments)."""
 
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query
+from fastapi import Path, Query
 
 from app.http.permissions import InstrumentManager, InstrumentReader
 from app.http.route import Router
@@ -12,13 +12,14 @@ from app.schemas.instruments import (
     Instrument,
     InstrumentCreate,
     InstrumentFilters,
-    InstrumentSummary,
+    InstrumentList,
     InstrumentUpdate,
 )
-from app.schemas.wire import Page
 from app.services.assessments import instruments
 
 router = Router(prefix="/instruments", tags=["instruments"])
+
+InstrumentId = Annotated[UUID, Path(description="Id of the edition of the questionnaire.")]
 
 
 @router.post("", status_code=201)
@@ -27,7 +28,11 @@ async def create_instrument(
     session: Session,
     payload: InstrumentCreate,
 ) -> Instrument:
-    """Add a questionnaire, or the next edition of one, which takes its place."""
+    """Create a questionnaire or its next edition.
+
+    If a questionnaire with the code exists, the request creates its next edition and retires the active one. A stored
+    definition never changes, because the answers in assessments refer to it.
+    """
     return await instruments.create_instrument(session, payload)
 
 
@@ -36,8 +41,11 @@ async def list_instruments(
     _caller: InstrumentReader,
     session: Session,
     filters: Annotated[InstrumentFilters, Query()],
-) -> Page[InstrumentSummary]:
-    """List the questionnaires, newest first."""
+) -> InstrumentList:
+    """List the questionnaires, newest first.
+
+    Each edition of a questionnaire is an entry of its own, without its definition.
+    """
     return await instruments.list_instruments(session, filters)
 
 
@@ -45,9 +53,12 @@ async def list_instruments(
 async def get_instrument(
     _caller: InstrumentReader,
     session: Session,
-    instrument_id: UUID,
+    instrument_id: InstrumentId,
 ) -> Instrument:
-    """Read one edition of a questionnaire."""
+    """Get an edition of a questionnaire.
+
+    The response contains the definition: items, scoring rules and score bands.
+    """
     return await instruments.get_instrument(session, instrument_id)
 
 
@@ -55,9 +66,12 @@ async def get_instrument(
 async def update_instrument(
     _caller: InstrumentManager,
     session: Session,
-    instrument_id: UUID,
+    instrument_id: InstrumentId,
     expected_version: ExpectedVersion,
     payload: InstrumentUpdate,
 ) -> Instrument:
-    """Retire an edition, or bring it back; anything else about it is a new edition."""
+    """Retire or reactivate an edition of a questionnaire.
+
+    Only one edition of a questionnaire can be active. A change of the definition requires a new edition.
+    """
     return await instruments.update_instrument(session, instrument_id, expected_version, payload)

@@ -1,18 +1,21 @@
-"""Reviews: what is due, what a review says, completing it; and the outcomes they add up to."""
+"""Three-monthly reviews, and the outcomes of a case."""
 
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query
+from fastapi import Path, Query
 
 from app.http.permissions import OutcomeReader, ReviewEditor, ReviewReader
 from app.http.route import Router
 from app.http.session import ExpectedVersion, Session
-from app.schemas.reviews import CaseOutcomes, Review, ReviewCreate, ReviewFilters, ReviewSummary, ReviewUpdate
-from app.schemas.wire import Page, PageQuery
-from app.services.reviews import outcomes, reviews
+from app.schemas.reviews import CaseOutcomes, Review, ReviewCreate, ReviewFilters, ReviewList, ReviewUpdate
+from app.schemas.wire import PageQuery
+from app.services.reviews import complete, outcomes, reviews
 
 router = Router(tags=["reviews"])
+
+CaseId = Annotated[UUID, Path(description="Id of the case.")]
+ReviewId = Annotated[UUID, Path(description="Id of the review.")]
 
 
 @router.get("/reviews")
@@ -20,8 +23,11 @@ async def list_reviews(
     caller: ReviewReader,
     session: Session,
     filters: Annotated[ReviewFilters, Query()],
-) -> Page[ReviewSummary]:
-    """List the reviews that are still to be held, the soonest due first."""
+) -> ReviewList:
+    """List the scheduled reviews, earliest due date first.
+
+    The list contains the reviews of all cases that the caller can see. It excludes completed and cancelled reviews.
+    """
     return await reviews.list_due_reviews(session, caller, filters)
 
 
@@ -29,10 +35,14 @@ async def list_reviews(
 async def create_case_review(
     caller: ReviewEditor,
     session: Session,
-    case_id: UUID,
+    case_id: CaseId,
     payload: ReviewCreate,
 ) -> Review:
-    """Call for a review sooner than scheduled: the next review becomes due earlier."""
+    """Bring forward the scheduled review of a case.
+
+    A case has at most one scheduled review, so the request changes the due date of that review. The new date must lie
+    between today and the scheduled date.
+    """
     return await reviews.bring_forward_review(session, caller, case_id, payload)
 
 
@@ -40,42 +50,55 @@ async def create_case_review(
 async def list_case_reviews(
     caller: ReviewReader,
     session: Session,
-    case_id: UUID,
+    case_id: CaseId,
     page: Annotated[PageQuery, Query()],
-) -> Page[ReviewSummary]:
-    """List a case's reviews, newest first."""
+) -> ReviewList:
+    """List the reviews of a case, newest first.
+
+    The list contains scheduled, completed and cancelled reviews, without their texts.
+    """
     return await reviews.list_case_reviews(session, caller, case_id, page)
 
 
 @router.get("/cases/{case_id}/outcomes")
 async def get_case_outcomes(
-    caller: OutcomeReader,  # noqa: ARG001 - the door
+    _caller: OutcomeReader,
     session: Session,
-    case_id: UUID,
+    case_id: CaseId,
 ) -> CaseOutcomes:
-    """Read how each area changed from the first assessment to the exit."""
+    """Get the outcomes of a case.
+
+    The response contains the ratings of each area from the first approved assessment of the child to the exit.
+    """
     return await outcomes.get_case_outcomes(session, case_id)
 
 
 @router.get("/reviews/{review_id}")
 async def get_review(
-    caller: ReviewReader,  # noqa: ARG001 - the door
+    _caller: ReviewReader,
     session: Session,
-    review_id: UUID,
+    review_id: ReviewId,
 ) -> Review:
-    """Read a review, with what has happened since the last one."""
+    """Get a review.
+
+    The response contains the recorded activity since the previous review. It is computed for each request until the
+    review is completed, and stored at the completion.
+    """
     return await reviews.get_review(session, review_id)
 
 
 @router.patch("/reviews/{review_id}")
 async def update_review(
-    caller: ReviewEditor,  # noqa: ARG001 - the door
+    _caller: ReviewEditor,
     session: Session,
-    review_id: UUID,
+    review_id: ReviewId,
     expected_version: ExpectedVersion,
     payload: ReviewUpdate,
 ) -> Review:
-    """Write down a piece of a review, until it is completed."""
+    """Update the content of a scheduled review.
+
+    Omitted fields keep their value. A completed or cancelled review is frozen.
+    """
     return await reviews.update_review(session, review_id, expected_version, payload)
 
 
@@ -83,8 +106,13 @@ async def update_review(
 async def complete_review(
     caller: ReviewEditor,
     session: Session,
-    review_id: UUID,
+    review_id: ReviewId,
     expected_version: ExpectedVersion,
 ) -> Review:
-    """Complete a review: the next one is scheduled, and the case goes on as decided."""
-    return await reviews.complete_review(session, caller, review_id, expected_version)
+    """Complete a review.
+
+    Every active area needs a rating, progress and a decision, and the case a decision. The decision `adapt` creates a
+    draft of the next edition of the care plan, `begin_exit` moves the case to `exiting`. The next review is scheduled
+    three calendar months after the date of this one.
+    """
+    return await complete.complete_review(session, caller, review_id, expected_version)

@@ -1,4 +1,4 @@
-"""Assessments on the wire: five sections, seven areas, wishes, risk, questionnaires; filled piece by piece."""
+"""Schemas of assessments: five sections, seven areas, the child's wishes, the risk level and questionnaires."""
 
 from typing import TYPE_CHECKING, Annotated, ClassVar
 from uuid import UUID
@@ -7,20 +7,14 @@ from pydantic import Field
 
 from app.schemas.codes import CodeOf
 from app.schemas.decisions import ApprovableRecord
-from app.schemas.instruments import (
-    DefinitionKey,
-    InstrumentAnswers,
-    InstrumentResult,
-    LocalizedText,
-    ReachedScoreBand,
-)
+from app.schemas.instruments import DefinitionKey, InstrumentAnswers, InstrumentResult
 from app.schemas.merge_patch import build_patch_model
 from app.schemas.wire import (
     ClientChosenId,
     Id,
     Input,
     Narrative,
-    Output,
+    Page,
     PageQuery,
     ShortNarrative,
     ShortText,
@@ -34,160 +28,169 @@ AssessmentKind = Annotated[str, CodeOf("assessment_kind")]
 Area = Annotated[str, CodeOf("area")]
 RiskLevel = Annotated[str, CodeOf("risk_level")]
 Rating = Annotated[StrictInteger, Field(ge=1, le=4)]
-"""1 (weak) to 4 (strong)."""
+"""Rating of an area from 1 (weak) to 4 (strong)."""
 
 
 class AssessmentCreate(Input):
-    """A new draft: of the child, or of a supporter or a family, who are a person of the case."""
+    """A new draft assessment of the child, or of a person of the case as supporter or family."""
 
-    id: ClientChosenId | None = None
-    subject: Subject
-    person_id: Id | None = None
-    kind: AssessmentKind
+    id: ClientChosenId | None = Field(
+        None, description="Id that the client chooses for the assessment (UUID version 4)."
+    )
+    subject: Subject = Field(
+        description="Whom the assessment is about: the child, the supporter or the family."
+    )
+    person_id: Id | None = Field(
+        None,
+        description="Person of the case whom the assessment is about. Required for supporter and family, not allowed for the child.",
+    )
+    kind: AssessmentKind = Field(
+        description="`initial` for the first assessment of the subject, `reassessment` for every later one."
+    )
 
 
 class AssessmentSections(Input):
-    """The five sections."""
+    """The five sections of an assessment."""
 
-    current_situation: Narrative | None = None
-    personal_history: Narrative | None = None
-    family_home: Narrative | None = None
-    physical_state: Narrative | None = None
-    emotional_state: Narrative | None = None
+    current_situation: Narrative | None = Field(None, description="Current situation of the subject.")
+    personal_history: Narrative | None = Field(None, description="Personal history of the subject.")
+    family_home: Narrative | None = Field(None, description="Family and home life.")
+    physical_state: Narrative | None = Field(None, description="Physical state and health.")
+    emotional_state: Narrative | None = Field(None, description="Emotional state.")
 
 
 class AreaAssessment(Input):
-    """How one area is."""
+    """The assessment of one area of life."""
 
-    rating: Rating | None = None
-    need: ShortNarrative | None = None
-    strengths: ShortNarrative | None = None
-    risk: ShortNarrative | None = None
+    rating: Rating | None = Field(None, description="Rating of the area, from 1 (weak) to 4 (strong).")
+    need: ShortNarrative | None = Field(None, description="Needs in the area.")
+    strengths: ShortNarrative | None = Field(
+        None, description="Strengths in the area that the plan can build on."
+    )
+    risk: ShortNarrative | None = Field(None, description="Risks in the area.")
     source: ShortText | None = Field(
         None,
-        description="Who said so, in words; the list `information_source` names whom one mostly hears it from.",
+        description="Source of the information, as free text. The code list `information_source` names common sources.",
     )
 
 
 class AssessmentAreas(Input):
-    """The seven areas."""
+    """The assessments of the seven areas of life."""
 
-    emotional_health: AreaAssessment | None = None
-    physical_health: AreaAssessment | None = None
-    shelter_safety: AreaAssessment | None = None
-    behaviour: AreaAssessment | None = None
-    relationships: AreaAssessment | None = None
-    education: AreaAssessment | None = None
-    legal: AreaAssessment | None = None
+    emotional_health: AreaAssessment | None = Field(None, description="Area emotional health.")
+    physical_health: AreaAssessment | None = Field(None, description="Area physical health.")
+    shelter_safety: AreaAssessment | None = Field(None, description="Area shelter and safety.")
+    behaviour: AreaAssessment | None = Field(None, description="Area behaviour.")
+    relationships: AreaAssessment | None = Field(None, description="Area relationships.")
+    education: AreaAssessment | None = Field(None, description="Area education.")
+    legal: AreaAssessment | None = Field(None, description="Area legal matters.")
 
 
 class AssessmentContent(Input):
-    """What is written in an assessment; a draft may hold any part of it."""
+    """The editable content of an assessment. A draft may be incomplete."""
 
-    sections: AssessmentSections = Field(default_factory=AssessmentSections)
-    areas: AssessmentAreas = Field(default_factory=AssessmentAreas)
-    child_wishes: Narrative | None = None
-    no_wishes_reason: ShortNarrative | None = None
-    risk_level: RiskLevel | None = None
+    sections: AssessmentSections = Field(
+        default_factory=AssessmentSections, description="The five sections of the assessment."
+    )
+    areas: AssessmentAreas = Field(
+        default_factory=AssessmentAreas, description="The assessments of the seven areas."
+    )
+    child_wishes: Narrative | None = Field(None, description="The child's own wishes, in the child's words.")
+    no_wishes_reason: ShortNarrative | None = Field(
+        None, description="Reason why the child's wishes are not recorded."
+    )
+    risk_level: RiskLevel | None = Field(None, description="Overall risk level.")
     instruments: Annotated[dict[DefinitionKey, InstrumentAnswers], Field(max_length=20)] = Field(
-        default_factory=dict
+        default_factory=dict,
+        description="Answers to scored questionnaires, by the code of the questionnaire.",
     )
 
 
 if TYPE_CHECKING:
 
     class AssessmentUpdate(Input):
-        """Changes to an assessment."""
+        """Changes to the content of an assessment."""
 else:
-    AssessmentUpdate = build_patch_model(AssessmentContent, "AssessmentUpdate")
+    AssessmentUpdate = build_patch_model(
+        AssessmentContent,
+        "AssessmentUpdate",
+        nested_names={
+            AssessmentSections: "AssessmentSectionsUpdate",
+            AssessmentAreas: "AssessmentAreasUpdate",
+            AreaAssessment: "AreaAssessmentUpdate",
+        },
+    )
 
 
 class AssessmentFilters(PageQuery):
-    """Which assessments of a case."""
+    """Query parameters of the list of assessments."""
 
-    subject: Subject | None = None
-    person_id: Id | None = None
-    status: Annotated[str, CodeOf("decision_status")] | None = None
+    subject: Subject | None = Field(None, description="Only assessments of this subject.")
+    person_id: Id | None = Field(None, description="Only assessments of this person of the case.")
+    status: Annotated[str, CodeOf("decision_status")] | None = Field(
+        None, description="Only assessments with this status."
+    )
 
 
 class Assessment(ApprovableRecord):
-    """An assessment."""
+    """An assessment with its full content."""
 
     collection: ClassVar[str | None] = "assessments"
 
-    subject: Subject
-    person_id: UUID | None
-    kind: AssessmentKind
-    previous_id: UUID | None
-    sections: AssessmentSections
-    areas: AssessmentAreas
-    child_wishes: str | None
-    no_wishes_reason: str | None
-    risk_level: RiskLevel | None
-    instruments: dict[DefinitionKey, InstrumentResult]
+    subject: Subject = Field(
+        description="Whom the assessment is about: the child, the supporter or the family."
+    )
+    person_id: UUID | None = Field(
+        description="Person of the case whom the assessment is about; null for the child."
+    )
+    kind: AssessmentKind = Field(
+        description="`initial` for the first assessment of the subject, `reassessment` for every later one."
+    )
+    previous_id: UUID | None = Field(
+        description="Previous approved assessment of the same subject; null for the first."
+    )
+    sections: AssessmentSections = Field(description="The five sections of the assessment.")
+    areas: AssessmentAreas = Field(description="The assessments of the seven areas.")
+    child_wishes: str | None = Field(description="The child's own wishes, in the child's words.")
+    no_wishes_reason: str | None = Field(description="Reason why the child's wishes are not recorded.")
+    risk_level: RiskLevel | None = Field(description="Overall risk level.")
+    instruments: dict[DefinitionKey, InstrumentResult] = Field(
+        description="Results of scored questionnaires, by the code of the questionnaire."
+    )
 
 
 class AssessmentSummary(Versioned):
-    """An assessment in a list: without its words."""
+    """An assessment in a list, without its texts."""
 
-    child_id: UUID
-    case_id: UUID
-    subject: Subject
-    person_id: UUID | None
-    kind: AssessmentKind
-    previous_id: UUID | None
-    status: Annotated[str, CodeOf("decision_status")]
-    risk_level: RiskLevel | None
-    ratings: dict[Area, int | None]
-    author_id: UUID
-    submitted_at: UtcDateTime | None
-    decided_at: UtcDateTime | None
-    created_at: UtcDateTime
-    updated_at: UtcDateTime
-
-
-class RatingChange(Output):
-    """A rating then and now; null where there was or is none."""
-
-    before: int | None
-    after: int | None
-    change: int | None
-
-
-class RiskLevelChange(Output):
-    """The level of risk then and now."""
-
-    before: RiskLevel | None
-    after: RiskLevel | None
-
-
-class InstrumentScore(Output):
-    """A score with what it means."""
-
-    instrument_id: UUID
-    edition: int
-    score: float | None
-    band: ReachedScoreBand | None
+    child_id: UUID = Field(description="Id of the child.")
+    case_id: UUID = Field(description="Id of the case.")
+    subject: Subject = Field(
+        description="Whom the assessment is about: the child, the supporter or the family."
+    )
+    person_id: UUID | None = Field(
+        description="Person of the case whom the assessment is about; null for the child."
+    )
+    kind: AssessmentKind = Field(
+        description="`initial` for the first assessment of the subject, `reassessment` for every later one."
+    )
+    previous_id: UUID | None = Field(
+        description="Previous approved assessment of the same subject; null for the first."
+    )
+    status: Annotated[str, CodeOf("decision_status")] = Field(
+        description="Life-cycle status of the assessment."
+    )
+    risk_level: RiskLevel | None = Field(description="Overall risk level.")
+    ratings: dict[Area, int | None] = Field(
+        description="Rating of each area, from 1 (weak) to 4 (strong); null if the area is not rated."
+    )
+    author_id: UUID = Field(description="User who created the assessment.")
+    submitted_at: UtcDateTime | None = Field(description="Time of the last submission.")
+    decided_at: UtcDateTime | None = Field(
+        description="Time of the approval or return of the last submission."
+    )
+    created_at: UtcDateTime = Field(description="Time at which the assessment was created.")
+    updated_at: UtcDateTime = Field(description="Time of the last change.")
 
 
-class InstrumentChange(Output):
-    """The score of a questionnaire then and now."""
-
-    code: DefinitionKey
-    title: LocalizedText
-    before: InstrumentScore | None
-    after: InstrumentScore | None
-    change: float | None = Field(description="Null unless both have a score of the same edition.")
-
-
-class AssessmentChanges(Output):
-    """What changed since the approved assessment of the same subject before; without one, everything is new."""
-
-    id: UUID
-    child_id: UUID
-    case_id: UUID
-    previous_id: UUID | None
-    previous_decided_at: UtcDateTime | None
-    areas: dict[Area, RatingChange]
-    risk_level: RiskLevelChange
-    instruments: list[InstrumentChange]
+class AssessmentList(Page[AssessmentSummary]):
+    """One page of the assessments of a case, newest first."""

@@ -1,4 +1,4 @@
-"""Care plans on the wire: seven areas, each answered with goals and their actions, or with 'no need' and why."""
+"""Schemas of care plans: seven areas, each with goals and actions, or with 'no need' and a reason."""
 
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, ClassVar, Self
@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from app.schemas.assessments import Area, Subject
 from app.schemas.codes import CodeOf
 from app.schemas.decisions import ApprovableRecord
 from app.schemas.merge_patch import build_patch_model
@@ -16,6 +17,7 @@ from app.schemas.wire import (
     Input,
     Narrative,
     Output,
+    Page,
     PageQuery,
     PlainDate,
     ShortNarrative,
@@ -25,104 +27,132 @@ from app.schemas.wire import (
     Versioned,
 )
 
-Area = Annotated[str, CodeOf("area")]
 MAX_ITEMS = 20
-"""Goals of an area, actions of a goal: more than anybody keeps in view."""
+"""Maximum number of goals in an area and of actions of a goal."""
 
 
 class CarePlanCreate(Input):
-    """The next edition of a subject's plan, and the approved assessment that it rests on."""
+    """A new draft of a subject's care plan, based on an approved assessment."""
 
-    id: ClientChosenId | None = None
-    subject: Annotated[str, CodeOf("subject")]
+    id: ClientChosenId | None = Field(
+        None, description="Id that the client chooses for the care plan (UUID version 4)."
+    )
+    subject: Subject = Field(description="Whom the plan is about: the child, the supporter or the family.")
     person_id: Id | None = Field(
         None,
-        description="Whom the plan is about, if not the child; left out, whoever the assessment is about.",
+        description="Person of the case whom the plan is about, by default the person of the assessment.",
     )
-    assessment_id: Id
+    assessment_id: Id = Field(description="Newest approved assessment of the same subject.")
 
 
 class CarePlanContent(Input):
-    """What a PATCH of a draft may change."""
+    """The editable fields of a draft care plan."""
 
     assessment_id: Id = Field(
-        description="Another approved assessment of the same subject: the areas are pre-filled from it again."
+        description="Approved assessment that the plan is based on. A change copies ratings and findings of the new one."
     )
-    safety_plan: Narrative | None = None
-    child_view: Narrative | None = None
-    supporter_view: Narrative | None = None
-    knowledge_gaps: Narrative | None = None
-    capacity_gaps: Narrative | None = None
-    needs_social_work: StrictBoolean | None = None
+    safety_plan: Narrative | None = Field(
+        None, description="Steps to protect the child in danger. Required if the risk level is high."
+    )
+    child_view: Narrative | None = Field(
+        None, description="The child's view of the plan, in the child's words."
+    )
+    supporter_view: Narrative | None = Field(None, description="The supporter's view of the plan.")
+    knowledge_gaps: Narrative | None = Field(
+        None, description="Gaps in knowledge of the supporter or family that the plan closes."
+    )
+    capacity_gaps: Narrative | None = Field(
+        None, description="Gaps in capacity of the supporter or family that the plan closes."
+    )
+    needs_social_work: StrictBoolean | None = Field(
+        None, description="Whether the supporter or family needs social-work services."
+    )
 
 
 class CarePlanAreaUpdate(Input):
-    """How the plan answers an area."""
+    """The status of an area in a care plan."""
 
-    status: Annotated[str, CodeOf("plan_area_status")]
-    reason: ShortNarrative | None = None
+    status: Annotated[str, CodeOf("plan_area_status")] = Field(
+        description="`goals` if the plan has goals in the area, `no_need` if it needs none."
+    )
+    reason: ShortNarrative | None = Field(
+        None, description="Reason why there is no need. Required for `no_need`."
+    )
 
     @model_validator(mode="after")
     def require_reason_for_no_need(self) -> Self:
-        """Ask why there is no need."""
+        """Reject the status `no_need` without a reason."""
         if self.status == "no_need" and self.reason is None:
             raise PydanticCustomError("reason_missing", "needs a reason")
         return self
 
 
 class GoalBase(Input):
-    """What is to be reached."""
+    """The text of a goal."""
 
-    statement: ShortNarrative
-    strengths_used: ShortNarrative | None = None
+    statement: ShortNarrative = Field(description="Desired result of the goal.")
+    strengths_used: ShortNarrative | None = Field(
+        None, description="Strengths of the child and the people around that help to reach the goal."
+    )
 
 
 class GoalContent(GoalBase):
-    """What a PATCH of a goal may change: the words while the plan is a draft, the status also afterwards."""
+    """The editable fields of a goal. The text can change only in a draft, the status in the approved plan too."""
 
-    status: Annotated[str, CodeOf("goal_status")] = "open"
+    status: Annotated[str, CodeOf("goal_status")] = Field("open", description="Status of the goal.")
 
 
 class ActionBase(Input):
-    """A step towards a goal: what, by whom, by when."""
+    """The text of an action: what is done, by whom and by when."""
 
-    what: ShortNarrative
-    by: Annotated[str, CodeOf("action_by")]
-    by_whom: ShortText | None = None
-    due_on: PlainDate
+    what: ShortNarrative = Field(description="Description of the action.")
+    by: Annotated[str, CodeOf("action_by")] = Field(description="Role of the person who performs the action.")
+    by_whom: ShortText | None = Field(
+        None, description="Name of the person or organisation that performs the action."
+    )
+    due_on: PlainDate = Field(description="Date by which the action is due.")
 
 
 class ActionCreate(ActionBase):
-    """An action; the client may choose the id."""
+    """A new action of a goal."""
 
-    id: ClientChosenId | None = None
+    id: ClientChosenId | None = Field(
+        None, description="Id that the client chooses for the action (UUID version 4)."
+    )
 
 
 class GoalCreate(GoalBase):
-    """A goal, with its first actions; the client may choose the ids."""
+    """A new goal, optionally with its first actions."""
 
-    id: ClientChosenId | None = None
-    actions: Annotated[list[ActionCreate], Field(max_length=MAX_ITEMS)] = Field(default_factory=list)
+    id: ClientChosenId | None = Field(
+        None, description="Id that the client chooses for the goal (UUID version 4)."
+    )
+    actions: Annotated[list[ActionCreate], Field(max_length=MAX_ITEMS)] = Field(
+        default_factory=list, description="Actions that are created with the goal."
+    )
 
 
 class ActionContent(ActionBase):
-    """What a PATCH of an action may change: the words while the plan is a draft, how it went also afterwards."""
+    """The editable fields of an action. The text can change only in a draft, the progress in the approved plan too."""
 
-    status: Annotated[str, CodeOf("action_status")] = "open"
-    done_on: PlainDate | None = None
-    note: ShortNarrative | None = None
+    status: Annotated[str, CodeOf("action_status")] = Field("open", description="Status of the action.")
+    done_on: PlainDate | None = Field(
+        None,
+        description="Date on which the action was done or dropped, by default today. A date without `status` sets the status `done`.",
+    )
+    note: ShortNarrative | None = Field(None, description="Note on the progress of the action.")
 
 
 if TYPE_CHECKING:
 
     class CarePlanUpdate(Input):
-        """Changes to a plan."""
+        """Changes to the editable fields of a care plan."""
 
     class GoalUpdate(Input):
-        """Changes to a goal."""
+        """Changes to the editable fields of a goal."""
 
     class ActionUpdate(Input):
-        """Changes to an action."""
+        """Changes to the editable fields of an action."""
 else:
     CarePlanUpdate = build_patch_model(CarePlanContent, "CarePlanUpdate")
     GoalUpdate = build_patch_model(GoalContent, "GoalUpdate")
@@ -130,94 +160,123 @@ else:
 
 
 class CarePlanFilters(PageQuery):
-    """Which plans of a case."""
+    """Query parameters of the list of care plans."""
 
-    subject: Annotated[str, CodeOf("subject")] | None = None
-    status: Annotated[str, CodeOf("decision_status")] | None = None
+    subject: Subject | None = Field(None, description="Only care plans of this subject.")
+    status: Annotated[str, CodeOf("decision_status")] | None = Field(
+        None, description="Only care plans with this status."
+    )
 
 
 class Action(Versioned):
-    """A step towards a goal."""
+    """An action of a care plan: a step towards a goal."""
 
     collection: ClassVar[str | None] = "actions"
 
-    child_id: UUID
-    case_id: UUID
-    plan_id: UUID
-    goal_id: UUID
-    origin_id: UUID
-    what: str
-    by: Annotated[str, CodeOf("action_by")]
-    by_whom: str | None
-    due_on: date
-    status: Annotated[str, CodeOf("action_status")]
-    done_on: date | None
-    note: str | None
-    created_at: UtcDateTime
-    updated_at: UtcDateTime
+    child_id: UUID = Field(description="Id of the child.")
+    case_id: UUID = Field(description="Id of the case.")
+    plan_id: UUID = Field(description="Care plan (edition) that contains the action.")
+    goal_id: UUID = Field(description="Goal that the action serves.")
+    origin_id: UUID = Field(
+        description="Id of the action in the edition that introduced it. All its copies in later editions share it."
+    )
+    what: str = Field(description="Description of the action.")
+    by: Annotated[str, CodeOf("action_by")] = Field(description="Role of the person who performs the action.")
+    by_whom: str | None = Field(description="Name of the person or organisation that performs the action.")
+    due_on: date = Field(description="Date by which the action is due.")
+    status: Annotated[str, CodeOf("action_status")] = Field(description="Status of the action.")
+    done_on: date | None = Field(
+        description="Date on which the action was done or dropped; null while it is open."
+    )
+    note: str | None = Field(description="Note on the progress of the action.")
+    created_at: UtcDateTime = Field(description="Time at which the action was created in this edition.")
+    updated_at: UtcDateTime = Field(description="Time of the last change.")
 
 
 class Goal(Versioned):
-    """What is to be reached in an area, and the steps towards it."""
+    """A goal of a care plan in one area, with its actions."""
 
     collection: ClassVar[str | None] = "goals"
 
-    child_id: UUID
-    case_id: UUID
-    plan_id: UUID
-    area: Area
-    origin_id: UUID
-    statement: str
-    strengths_used: str | None
-    status: Annotated[str, CodeOf("goal_status")]
-    actions: list[Action]
-    created_at: UtcDateTime
-    updated_at: UtcDateTime
+    child_id: UUID = Field(description="Id of the child.")
+    case_id: UUID = Field(description="Id of the case.")
+    plan_id: UUID = Field(description="Care plan (edition) that contains the goal.")
+    area: Area = Field(description="Area of the goal.")
+    origin_id: UUID = Field(
+        description="Id of the goal in the edition that introduced it. All its copies in later editions share it."
+    )
+    statement: str = Field(description="Desired result of the goal.")
+    strengths_used: str | None = Field(
+        description="Strengths of the child and the people around that help to reach the goal."
+    )
+    status: Annotated[str, CodeOf("goal_status")] = Field(description="Status of the goal.")
+    actions: list[Action] = Field(description="Actions of the goal, in order of creation.")
+    created_at: UtcDateTime = Field(description="Time at which the goal was created in this edition.")
+    updated_at: UtcDateTime = Field(description="Time of the last change.")
 
 
 class CarePlanArea(Output):
-    """An area: how it was found, and how the plan answers it."""
+    """An area of a care plan: the findings of the assessment, and the goals or the reason for 'no need'."""
 
-    rating: int | None
-    need: str | None
-    strengths: str | None
-    risk: str | None
-    status: Annotated[str, CodeOf("plan_area_status")] | None
-    reason: str | None
-    goals: list[Goal]
+    rating: int | None = Field(
+        description="Newest rating of the area by the assessment or a review, from 1 (weak) to 4 (strong)."
+    )
+    need: str | None = Field(description="Needs in the area, from the assessment.")
+    strengths: str | None = Field(description="Strengths in the area, from the assessment.")
+    risk: str | None = Field(description="Risks in the area, from the assessment.")
+    status: Annotated[str, CodeOf("plan_area_status")] | None = Field(
+        description="`goals` or `no_need`; null if the plan does not answer the area."
+    )
+    reason: str | None = Field(description="Reason why there is no need; null for areas with goals.")
+    goals: list[Goal] = Field(description="Goals in the area, in order of creation.")
 
 
 class CarePlanAreas(Output):
-    """The seven areas."""
+    """The seven areas of a care plan."""
 
-    emotional_health: CarePlanArea
-    physical_health: CarePlanArea
-    shelter_safety: CarePlanArea
-    behaviour: CarePlanArea
-    relationships: CarePlanArea
-    education: CarePlanArea
-    legal: CarePlanArea
+    emotional_health: CarePlanArea = Field(description="Area emotional health.")
+    physical_health: CarePlanArea = Field(description="Area physical health.")
+    shelter_safety: CarePlanArea = Field(description="Area shelter and safety.")
+    behaviour: CarePlanArea = Field(description="Area behaviour.")
+    relationships: CarePlanArea = Field(description="Area relationships.")
+    education: CarePlanArea = Field(description="Area education.")
+    legal: CarePlanArea = Field(description="Area legal matters.")
 
 
 class CarePlanSummary(ApprovableRecord):
-    """A plan in a list."""
+    """A care plan in a list, without its texts and areas."""
 
-    subject: Annotated[str, CodeOf("subject")]
-    person_id: UUID | None
-    assessment_id: UUID
-    edition: int
-    previous_id: UUID | None
+    subject: Subject = Field(description="Whom the plan is about: the child, the supporter or the family.")
+    person_id: UUID | None = Field(
+        description="Person of the case whom the plan is about; null for the child."
+    )
+    assessment_id: UUID = Field(description="Approved assessment that the plan is based on.")
+    edition: int = Field(description="Edition number of the subject's plan, starting at 1.")
+    previous_id: UUID | None = Field(description="Previous edition of the plan; null for the first.")
+
+
+class CarePlanList(Page[CarePlanSummary]):
+    """One page of the care plans of a case with all their editions, newest first."""
 
 
 class CarePlan(CarePlanSummary):
-    """A whole plan. Its version rises with every change in it: of its areas, goals and actions too."""
+    """A care plan with its texts and areas.
+
+    The version increases with every change to the plan itself and to its areas, goals and actions.
+    """
 
     collection: ClassVar[str | None] = "care-plans"
 
-    safety_plan: str | None
-    child_view: str | None
-    supporter_view: str | None
-    knowledge_gaps: str | None
-    capacity_gaps: str | None
-    needs_social_work: bool | None
-    areas: CarePlanAreas
+    safety_plan: str | None = Field(description="Steps to protect the child in danger.")
+    child_view: str | None = Field(description="The child's view of the plan, in the child's words.")
+    supporter_view: str | None = Field(description="The supporter's view of the plan.")
+    knowledge_gaps: str | None = Field(
+        description="Gaps in knowledge of the supporter or family that the plan closes."
+    )
+    capacity_gaps: str | None = Field(
+        description="Gaps in capacity of the supporter or family that the plan closes."
+    )
+    needs_social_work: bool | None = Field(
+        description="Whether the supporter or family needs social-work services; null for the child."
+    )
+    areas: CarePlanAreas = Field(description="The seven areas with their goals and actions.")

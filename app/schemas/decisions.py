@@ -1,4 +1,4 @@
-"""What is said in deciding on something that was submitted."""
+"""Schemas of the approval workflow: approval, return, and the fields that every approvable record shares."""
 
 from typing import Annotated
 from uuid import UUID
@@ -10,28 +10,52 @@ from app.schemas.wire import Input, ShortNarrative, UtcDateTime, Versioned
 
 
 class Approval(Input):
-    """What the supervisor wants to say with it."""
+    """Base class of approvals."""
 
-    comment: ShortNarrative | None = None
+    comment: ShortNarrative | None = Field(None, description="Comment of the supervisor for the author.")
+
+
+class AssessmentApproval(Approval):
+    """The approval of an assessment, with an optional comment."""
+
+
+class CarePlanApproval(Approval):
+    """The approval of a care plan, with an optional comment."""
+
+
+class ExitPlanApproval(Approval):
+    """The approval of an exit plan, with an optional comment."""
 
 
 class Return(Input):
-    """What is still to be done."""
+    """Base class of returns to the author."""
 
-    comment: ShortNarrative
+    comment: ShortNarrative = Field(description="What the author must change before the next submission.")
+
+
+class AssessmentReturn(Return):
+    """The return of an assessment to its author, with a comment."""
+
+
+class CarePlanReturn(Return):
+    """The return of a care plan to its author, with a comment."""
 
 
 class ApprovableRecord(Versioned):
-    """A record that its author submits and somebody else decides on."""
+    """Base class of records that an author submits and a supervisor approves or returns."""
 
-    child_id: UUID
-    case_id: UUID
-    status: Annotated[str, CodeOf("decision_status")]
-    author_id: UUID
-    submitted_at: UtcDateTime | None
-    submitted_by_id: UUID | None
-    decided_at: UtcDateTime | None
-    decided_by_id: UUID | None
-    decision_comment: str | None = Field(description="What the supervisor said in approving or returning it.")
-    created_at: UtcDateTime
-    updated_at: UtcDateTime
+    child_id: UUID = Field(description="Id of the child.")
+    case_id: UUID = Field(description="Id of the case.")
+    status: Annotated[str, CodeOf("decision_status")] = Field(description="Life-cycle status of the record.")
+    author_id: UUID = Field(description="User who created the record.")
+    submitted_at: UtcDateTime | None = Field(description="Time of the last submission.")
+    submitted_by_id: UUID | None = Field(description="User who submitted the record last.")
+    decided_at: UtcDateTime | None = Field(
+        description="Time of the approval or return of the last submission."
+    )
+    decided_by_id: UUID | None = Field(description="Supervisor who approved or returned the last submission.")
+    decision_comment: str | None = Field(
+        description="Comment of the supervisor on the approval or return of the last submission."
+    )
+    created_at: UtcDateTime = Field(description="Time at which the record was created.")
+    updated_at: UtcDateTime = Field(description="Time of the last change.")

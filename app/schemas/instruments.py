@@ -1,10 +1,14 @@
-"""Scored questionnaires on the wire: what is asked, how answers are scored, what a score means. Data, never code."""
+"""Schemas of scored questionnaires (instruments): items, scoring rules, score bands and results.
+
+A questionnaire is data. It contains no code and no information about a child.
+"""
 
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
+from typing_extensions import TypeAliasType
 
 from app.schemas.administration import QueryBoolean
 from app.schemas.merge_patch import build_patch_model
@@ -12,6 +16,7 @@ from app.schemas.wire import (
     ClientChosenId,
     Input,
     Output,
+    Page,
     PageQuery,
     ShortNarrative,
     StrictBoolean,
@@ -21,9 +26,11 @@ from app.schemas.wire import (
 )
 
 DefinitionKey = Annotated[str, StringConstraints(pattern="^[a-z][a-z0-9_]{0,39}$")]
-"""How a definition names its parts."""
+"""Code of a questionnaire, or key of an item, a band or a subscale inside its definition."""
 InstrumentAnswers = dict[DefinitionKey, StrictInteger]
-"""AskedItem to the value of the option that was chosen."""
+"""Answers to a questionnaire: the value of the selected option, by item id."""
+ScoringRule = TypeAliasType("ScoringRule", Literal["sum", "mean"])
+"""Computation of a score from the item values. The alias makes the enum a named component in OpenAPI."""
 MAX_ITEMS = 200
 
 
@@ -39,140 +46,164 @@ Score = Annotated[
 
 
 class LocalizedText(Input):
-    """What a person reads, in both languages."""
+    """A text in English and Khmer."""
 
-    en: ShortNarrative
-    km: ShortNarrative
+    en: ShortNarrative = Field(description="English text.")
+    km: ShortNarrative = Field(description="Khmer text.")
 
 
 class InstrumentOption(Input):
-    """An answer that may be chosen."""
+    """One option of an item."""
 
-    value: Annotated[StrictInteger, Field(ge=-1000, le=1000)]
-    label: LocalizedText
+    value: Annotated[StrictInteger, Field(ge=-1000, le=1000)] = Field(
+        description="Value of the option in the score."
+    )
+    label: LocalizedText = Field(description="Label of the option.")
 
 
 class InstrumentQuestion(Input):
-    """A question or statement with its possible answers."""
+    """An item of a questionnaire: a question or statement with its options."""
 
-    id: DefinitionKey
-    text: LocalizedText
-    options: Annotated[list[InstrumentOption], Field(min_length=2, max_length=20)]
+    id: DefinitionKey = Field(description="Key of the item, unique within the questionnaire.")
+    text: LocalizedText = Field(description="Question or statement.")
+    options: Annotated[list[InstrumentOption], Field(min_length=2, max_length=20)] = Field(
+        description="Options of the item. Their values are unique."
+    )
     reversed: StrictBoolean = Field(
-        False,
-        description="Whether a high answer counts as a low one: the item's highest and lowest value change places.",
+        default=False,
+        description="Whether the scale of the item is reversed: the highest value counts as the lowest, and so on.",
     )
 
 
 class ScoreBand(Input):
-    """What a score means, from a cut-off up to the next band's."""
+    """A range of scores with one meaning, from its threshold to that of the next band."""
 
-    code: DefinitionKey
-    at_least: Score = Field(description="The lowest score of the band.")
-    label: LocalizedText
+    code: DefinitionKey = Field(description="Key of the band, unique within its scale.")
+    at_least: Score = Field(description="Lowest score of the band.")
+    label: LocalizedText = Field(description="Meaning of the scores in the band.")
 
 
 class ScoringScale(Input):
-    """How answers become a score, and a score a band."""
+    """The computation of a score from item values, and the bands of the score."""
 
-    title: LocalizedText
-    rule: Literal["sum", "mean"]
+    title: LocalizedText = Field(description="Title of the questionnaire or subscale.")
+    rule: ScoringRule = Field(description="Computation of the score: the sum or the mean of the item values.")
     bands: Annotated[list[ScoreBand], Field(max_length=20)] = Field(
         default_factory=list,
-        description="What scores mean: bands without gaps, from the lowest; the first begins at or below the lowest possible score.",
+        description="Bands of the score in ascending order. The first band must include the lowest possible score.",
     )
 
 
 class Subscale(ScoringScale):
-    """A score over some of the items."""
+    """A score over some items of a questionnaire."""
 
-    code: DefinitionKey
-    items: Annotated[list[DefinitionKey], Field(min_length=1, max_length=MAX_ITEMS)]
+    code: DefinitionKey = Field(description="Key of the subscale, unique within the questionnaire.")
+    items: Annotated[list[DefinitionKey], Field(min_length=1, max_length=MAX_ITEMS)] = Field(
+        description="Ids of the items in the subscale."
+    )
 
 
 class InstrumentDefinition(ScoringScale):
-    """A whole questionnaire; its own scale is over all items."""
+    """The definition of a questionnaire. Its own score is computed over all items."""
 
-    instructions: LocalizedText | None = None
-    items: Annotated[list[InstrumentQuestion], Field(min_length=1, max_length=MAX_ITEMS)]
-    subscales: Annotated[list[Subscale], Field(max_length=20)] = Field(default_factory=list)
+    instructions: LocalizedText | None = Field(
+        None, description="Instructions for the person who asks the questions."
+    )
+    items: Annotated[list[InstrumentQuestion], Field(min_length=1, max_length=MAX_ITEMS)] = Field(
+        description="Items of the questionnaire, in the order of asking."
+    )
+    subscales: Annotated[list[Subscale], Field(max_length=20)] = Field(
+        default_factory=list, description="Additional scores, each over some of the items."
+    )
 
 
 class InstrumentCreate(Input):
-    """A new questionnaire, or with the code of another its next edition, which takes that one's place."""
+    """A new questionnaire, or the next edition of the questionnaire with the same code."""
 
-    id: ClientChosenId | None = None
-    code: DefinitionKey
-    definition: InstrumentDefinition
+    id: ClientChosenId | None = Field(
+        None, description="Id that the client chooses for the edition (UUID version 4)."
+    )
+    code: DefinitionKey = Field(description="Code of the questionnaire. All its editions share the code.")
+    definition: InstrumentDefinition = Field(description="Items, scoring rules and score bands.")
 
 
 class InstrumentSettings(Input):
-    """What may change of an edition; anything else is a new one."""
+    """The editable fields of an edition. Every other change requires a new edition."""
 
-    is_active: StrictBoolean
+    is_active: StrictBoolean = Field(description="Whether assessments can use the edition.")
 
 
 if TYPE_CHECKING:
 
     class InstrumentUpdate(Input):
-        """Changes to `InstrumentSettings`."""
+        """Changes to the settings of an edition."""
 else:
     InstrumentUpdate = build_patch_model(InstrumentSettings, "InstrumentUpdate")
 
 
 class InstrumentFilters(PageQuery):
-    """Which questionnaires to list."""
+    """Query parameters of the list of questionnaires."""
 
-    code: DefinitionKey | None = None
-    is_active: QueryBoolean | None = None
+    code: DefinitionKey | None = Field(None, description="Only editions of the questionnaire with this code.")
+    is_active: QueryBoolean | None = Field(
+        None, description="Only active editions (true) or only retired editions (false)."
+    )
 
 
 class InstrumentSummary(Versioned):
-    """An edition of a questionnaire in a list."""
+    """An edition of a questionnaire in a list, without its definition."""
 
-    code: str
-    edition: int
-    title: LocalizedText
-    is_active: bool
-    created_at: UtcDateTime
+    code: str = Field(description="Code of the questionnaire. All its editions share the code.")
+    edition: int = Field(description="Edition number of the questionnaire, starting at 1.")
+    title: LocalizedText = Field(description="Title of the questionnaire.")
+    is_active: bool = Field(description="Whether assessments can use the edition.")
+    created_at: UtcDateTime = Field(description="Time at which the edition was created.")
+
+
+class InstrumentList(Page[InstrumentSummary]):
+    """One page of the editions of all questionnaires, newest first."""
 
 
 class Instrument(Versioned):
-    """An edition of a questionnaire."""
+    """An edition of a questionnaire with its definition."""
 
     collection: ClassVar[str | None] = "instruments"
 
-    code: str
-    edition: int
-    definition: InstrumentDefinition
-    is_active: bool
-    created_at: UtcDateTime
+    code: str = Field(description="Code of the questionnaire. All its editions share the code.")
+    edition: int = Field(description="Edition number of the questionnaire, starting at 1.")
+    definition: InstrumentDefinition = Field(description="Items, scoring rules and score bands.")
+    is_active: bool = Field(description="Whether assessments can use the edition.")
+    created_at: UtcDateTime = Field(description="Time at which the edition was created.")
 
 
 class ReachedScoreBand(Output):
-    """What a score means."""
+    """The band of a computed score."""
 
-    code: DefinitionKey
-    label: LocalizedText
+    code: DefinitionKey = Field(description="Key of the band.")
+    label: LocalizedText = Field(description="Meaning of the scores in the band.")
 
 
 class SubscaleResult(Output):
-    """The score of a part."""
+    """The score of a subscale."""
 
-    code: DefinitionKey
-    title: LocalizedText
-    score: float | None
-    band: ReachedScoreBand | None
+    code: DefinitionKey = Field(description="Key of the subscale.")
+    title: LocalizedText = Field(description="Title of the subscale.")
+    score: float | None = Field(description="Score of the subscale; null if answers are missing.")
+    band: ReachedScoreBand | None = Field(
+        description="Band of the score; null without a score, or if the subscale has no bands."
+    )
 
 
 class InstrumentResult(Output):
-    """Answers to a questionnaire, scored by us; no score until all that it rests on is answered."""
+    """The answers to a questionnaire with the scores that the server computed from them."""
 
-    instrument_id: UUID
-    edition: int
-    title: LocalizedText
-    answers: InstrumentAnswers
-    missing: list[str] = Field(description="The items without an answer.")
-    score: float | None
-    band: ReachedScoreBand | None
-    subscales: list[SubscaleResult]
+    instrument_id: UUID = Field(description="Id of the edition of the questionnaire.")
+    edition: int = Field(description="Edition number of the questionnaire, starting at 1.")
+    title: LocalizedText = Field(description="Title of the questionnaire.")
+    answers: InstrumentAnswers = Field(description="Value of the selected option, by item id.")
+    missing: list[str] = Field(description="Ids of the items without an answer.")
+    score: float | None = Field(description="Score of the answers; null if answers are missing.")
+    band: ReachedScoreBand | None = Field(
+        description="Band of the score; null without a score, or if the questionnaire has no bands."
+    )
+    subscales: list[SubscaleResult] = Field(description="Scores of the subscales.")

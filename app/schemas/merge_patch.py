@@ -1,23 +1,34 @@
 """JSON merge patch (RFC 7396): absent fields keep their value, null removes a field, objects are merged."""
 
-from types import GenericAlias, UnionType
+from collections.abc import Mapping
+from types import GenericAlias, MappingProxyType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, Field, create_model
 
 from app.schemas.wire import Input
 
+_NO_NAMES: Mapping[type[BaseModel], str] = MappingProxyType({})
+
 
 def build_patch_model(
-    model: type[BaseModel], name: str, *, exclude: frozenset[str] = frozenset()
+    model: type[BaseModel],
+    name: str,
+    *,
+    exclude: frozenset[str] = frozenset(),
+    nested_names: Mapping[type[BaseModel], str] = _NO_NAMES,
 ) -> type[Input]:
     """Return the merge patch schema of a model: every field, also of nested models, is optional and nullable.
 
-    The service validates the merged result against `model` itself.
+    The service validates the merged result against `model` itself. `nested_names` contains the schema names of nested
+    models. A nested model without an entry is named after the outer schema and the model.
     """
     hints = get_type_hints(model, include_extras=True)
     fields: dict[str, Any] = {
-        field: (_make_patchable(hints[field], name) | None, Field(None, description=info.description))
+        field: (
+            _make_patchable(hints[field], name, nested_names) | None,
+            Field(None, description=info.description),
+        )
         for field, info in model.model_fields.items()
         if field not in exclude
     }
@@ -26,7 +37,7 @@ def build_patch_model(
     )
 
 
-def _make_patchable(annotation: Any, name: str) -> Any:
+def _make_patchable(annotation: Any, name: str, nested_names: Mapping[type[BaseModel], str]) -> Any:
     """Return the annotation with each nested model replaced by its patch schema.
 
     Values of mappings become nullable, because null removes an entry. A list is replaced as a whole, so the models of
@@ -35,11 +46,16 @@ def _make_patchable(annotation: Any, name: str) -> Any:
     kind = get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
     if get_origin(kind) is dict:
         key, value = get_args(kind)
-        return GenericAlias(dict, (key, _make_patchable(value, name) | None))
+        return GenericAlias(dict, (key, _make_patchable(value, name, nested_names) | None))
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return build_patch_model(annotation, f"{name}{annotation.__name__}")
+        nested_name = nested_names.get(annotation, f"{name}{annotation.__name__}")
+        return build_patch_model(annotation, nested_name, nested_names=nested_names)
     if get_origin(annotation) in {Union, UnionType}:
-        kinds = [_make_patchable(kind, name) for kind in get_args(annotation) if kind is not type(None)]
+        kinds = [
+            _make_patchable(kind, name, nested_names)
+            for kind in get_args(annotation)
+            if kind is not type(None)
+        ]
         return Union[tuple(kinds)]  # noqa: UP007 - the members are computed
     return annotation
 

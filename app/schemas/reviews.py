@@ -1,4 +1,4 @@
-"""Reviews and outcomes on the wire."""
+"""Schemas of reviews and of the outcomes of a case."""
 
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, ClassVar
@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from app.schemas.assessments import Area, Rating
 from app.schemas.codes import CodeOf
 from app.schemas.merge_patch import build_patch_model
 from app.schemas.money import Money
@@ -14,170 +15,196 @@ from app.schemas.wire import (
     Input,
     Narrative,
     Output,
+    Page,
     PageQuery,
     PlainDate,
     ShortNarrative,
-    StrictInteger,
     UtcDateTime,
     Versioned,
 )
 
-Area = Annotated[str, CodeOf("area")]
-Rating = Annotated[StrictInteger, Field(ge=1, le=4)]
-"""1 (weak) to 4 (strong)."""
-
 
 class AreaReview(Input):
-    """How one area is now, what has come of the work in it, and what becomes of it."""
+    """The review of one area: its rating, the progress and the decision."""
 
-    rating: Rating | None = None
-    progress: ShortNarrative | None = None
-    decision: Annotated[str, CodeOf("area_decision")] | None = None
+    rating: Rating | None = Field(None, description="Rating of the area, from 1 (weak) to 4 (strong).")
+    progress: ShortNarrative | None = Field(None, description="Progress in the area since the last review.")
+    decision: Annotated[str, CodeOf("area_decision")] | None = Field(
+        None, description="Decision for the area: continue, adapt or close."
+    )
 
 
 class ReviewContent(Input):
-    """What a review says; it may be written piece by piece."""
+    """The editable content of a review. It may be incomplete until the review is completed."""
 
-    areas: dict[Area, AreaReview] = Field(default_factory=dict)
+    areas: dict[Area, AreaReview] = Field(default_factory=dict, description="Reviews of the areas, by area.")
     goals: Annotated[dict[Id, ShortNarrative], Field(max_length=200)] = Field(
-        default_factory=dict, description="A note on each goal of the plan that needs one, by the goal's id."
+        default_factory=dict, description="Notes on goals of the plan, by goal id."
     )
-    decision: Annotated[str, CodeOf("review_decision")] | None = None
-    held_on: PlainDate | None = None
-    summary: Narrative | None = None
+    decision: Annotated[str, CodeOf("review_decision")] | None = Field(
+        None,
+        description="Decision for the case: continue, adapt the plan or begin the exit.",
+    )
+    held_on: PlainDate | None = Field(None, description="Date on which the review was held.")
+    summary: Narrative | None = Field(None, description="Summary of the review.")
 
 
 if TYPE_CHECKING:
 
     class ReviewUpdate(Input):
-        """Changes to a review."""
+        """Changes to the content of a review."""
 else:
-    ReviewUpdate = build_patch_model(ReviewContent, "ReviewUpdate")
+    ReviewUpdate = build_patch_model(
+        ReviewContent, "ReviewUpdate", nested_names={AreaReview: "AreaReviewUpdate"}
+    )
 
 
 class ReviewCreate(Input):
-    """From when on a review is wanted sooner than it was scheduled, and why."""
+    """An earlier due date for the scheduled review of a case, with the reason."""
 
-    due_on: PlainDate | None = Field(None, description="From when on; today, if left out.")
-    reason: ShortNarrative | None = None
+    due_on: PlainDate | None = Field(
+        None, description="New due date, between today and the scheduled date. By default today."
+    )
+    reason: ShortNarrative | None = Field(None, description="Reason for the earlier review.")
 
 
 class ReviewFilters(PageQuery):
-    """Which of the reviews that are still to be held."""
+    """Query parameters of the list of scheduled reviews."""
 
-    due_before: PlainDate | None = None
+    due_before: PlainDate | None = Field(None, description="Only reviews that are due before this date.")
     overdue: Annotated[
-        bool | None, Field(description="Only those whose day has passed (true), or has not (false).")
+        bool | None,
+        Field(description="Only reviews whose due date has passed (true) or has not passed (false)."),
     ] = None
-    team_id: Id | None = None
+    team_id: Id | None = Field(None, description="Only reviews of cases of this team.")
     worker_id: Annotated[
-        Id | None, Field(description="Of cases on which this person is lead or co-worker.")
+        Id | None, Field(description="Only reviews of cases with this user as lead worker or co-worker.")
     ] = None
 
 
 class ReviewSummary(Versioned):
-    """A review in a list."""
+    """A review in a list, without its texts."""
 
-    child_id: UUID
-    case_id: UUID
-    case_number: str
-    team_id: UUID
-    lead_worker_id: UUID
-    plan_id: UUID
-    number: int
-    status: Annotated[str, CodeOf("review_status")]
-    due_on: date
-    is_overdue: bool
-    held_on: date | None
-    decision: Annotated[str, CodeOf("review_decision")] | None
-    completed_at: UtcDateTime | None
+    child_id: UUID = Field(description="Id of the child.")
+    case_id: UUID = Field(description="Id of the case.")
+    case_number: str = Field(description="Number of the case, such as FSC-2026-0042.")
+    team_id: UUID = Field(description="Team of the case.")
+    lead_worker_id: UUID = Field(description="Lead worker of the case.")
+    plan_id: UUID = Field(description="Care plan that the review evaluates.")
+    number: int = Field(description="Number of the review within the case, starting at 1.")
+    status: Annotated[str, CodeOf("review_status")] = Field(description="Life-cycle status of the review.")
+    due_on: date = Field(description="Date on which the review is due.")
+    is_overdue: bool = Field(description="Whether the review is scheduled and its due date has passed.")
+    held_on: date | None = Field(description="Date on which the review was held.")
+    decision: Annotated[str, CodeOf("review_decision")] | None = Field(description="Decision for the case.")
+    completed_at: UtcDateTime | None = Field(description="Time of the completion.")
+
+
+class ReviewList(Page[ReviewSummary]):
+    """One page of reviews."""
 
 
 class GoalProgress(Output):
-    """How a goal of the plan stands."""
+    """The progress of a goal: its status and the number of its actions by state."""
 
-    goal_id: UUID
-    area: Area
-    statement: str
-    status: Annotated[str, CodeOf("goal_status")]
-    actions_done: int
-    actions_open: int
-    actions_overdue: int
+    goal_id: UUID = Field(description="Id of the goal.")
+    area: Area = Field(description="Area of the goal.")
+    statement: str = Field(description="Desired result of the goal.")
+    status: Annotated[str, CodeOf("goal_status")] = Field(description="Status of the goal.")
+    actions_done: int = Field(description="Number of actions that are done.")
+    actions_open: int = Field(description="Number of actions that are open.")
+    actions_overdue: int = Field(description="Number of open actions whose due date has passed.")
 
 
 class ServiceReferralProgress(Output):
-    """How a service referral stands."""
+    """The status of a service referral during the review period."""
 
-    service_referral_id: UUID
-    service: Annotated[str, CodeOf("service")]
-    area: Area | None
-    status: Annotated[str, CodeOf("service_referral_status")]
-    outcome: Annotated[str, CodeOf("service_outcome")] | None
+    service_referral_id: UUID = Field(description="Id of the service referral.")
+    service: Annotated[str, CodeOf("service")] = Field(description="Requested service.")
+    area: Area | None = Field(description="Area of the care plan that the service supports.")
+    status: Annotated[str, CodeOf("service_referral_status")] = Field(
+        description="Life-cycle status of the service referral."
+    )
+    outcome: Annotated[str, CodeOf("service_outcome")] | None = Field(
+        description="Outcome of the service; null until the service referral is completed."
+    )
 
 
 class ReviewPeriodActivity(Output):
-    """What happened since the last review, put together by the system; kept as it was when the review was completed."""
+    """The recorded activity since the last review. The system computes it and stores it at the completion."""
 
     since: UtcDateTime | None = Field(
-        description="When the last review was completed; none before the first."
+        description="Completion of the previous review; null for the first review."
     )
-    until: UtcDateTime
-    sessions_held: int
-    sessions_missed: int
-    goals: list[GoalProgress]
-    service_referrals: list[ServiceReferralProgress]
-    money_spent: list[Money]
+    until: UtcDateTime = Field(description="Time at which the activity was computed.")
+    sessions_held: int = Field(description="Number of support sessions that were held.")
+    sessions_missed: int = Field(description="Number of support sessions that were missed.")
+    goals: list[GoalProgress] = Field(description="Progress of the goals of the care plan.")
+    service_referrals: list[ServiceReferralProgress] = Field(
+        description="Service referrals that changed in the period or still wait for a result. Excludes drafts."
+    )
+    money_spent: list[Money] = Field(
+        description="Amounts paid from the assistance fund in the period, one per currency."
+    )
 
 
 class Review(Versioned):
-    """A review."""
+    """A review with its full content."""
 
     collection: ClassVar[str | None] = "reviews"
 
-    child_id: UUID
-    case_id: UUID
-    plan_id: UUID
-    number: int
-    status: Annotated[str, CodeOf("review_status")]
-    due_on: date
-    active_areas: list[Area]
-    areas: dict[Area, AreaReview]
-    goals: dict[UUID, str]
-    decision: Annotated[str, CodeOf("review_decision")] | None
-    held_on: date | None
-    summary: str | None
-    happened: ReviewPeriodActivity
-    completed_at: UtcDateTime | None
-    completed_by_id: UUID | None
-    created_at: UtcDateTime
-    updated_at: UtcDateTime
+    child_id: UUID = Field(description="Id of the child.")
+    case_id: UUID = Field(description="Id of the case.")
+    plan_id: UUID = Field(description="Care plan that the review evaluates.")
+    number: int = Field(description="Number of the review within the case, starting at 1.")
+    status: Annotated[str, CodeOf("review_status")] = Field(description="Life-cycle status of the review.")
+    due_on: date = Field(description="Date on which the review is due.")
+    active_areas: list[Area] = Field(
+        description="Areas with goals that no earlier review closed. The completion requires a review of each."
+    )
+    areas: dict[Area, AreaReview] = Field(description="Reviews of the areas, by area.")
+    goals: dict[UUID, str] = Field(description="Notes on goals of the plan, by goal id.")
+    decision: Annotated[str, CodeOf("review_decision")] | None = Field(description="Decision for the case.")
+    held_on: date | None = Field(description="Date on which the review was held.")
+    summary: str | None = Field(description="Summary of the review.")
+    happened: ReviewPeriodActivity = Field(
+        description="Recorded activity since the last review, computed by the system."
+    )
+    completed_at: UtcDateTime | None = Field(description="Time of the completion.")
+    completed_by_id: UUID | None = Field(description="User who completed the review.")
+    created_at: UtcDateTime = Field(description="Time at which the review was scheduled.")
+    updated_at: UtcDateTime = Field(description="Time of the last change.")
 
 
 class OutcomePoint(Output):
-    """A rating of an area on a day: 1 (weak) to 4 (strong)."""
+    """A rating of an area at one date."""
 
-    on: date
-    record_kind: Annotated[str, CodeOf("record_kind")]
-    record_id: UUID
-    rating: int
+    on: date = Field(description="Date of the assessment's submission or of the review.")
+    record_kind: Annotated[str, CodeOf("record_kind")] = Field(
+        description="Kind of the record with the rating: assessment or review."
+    )
+    record_id: UUID = Field(description="Id of the assessment or review.")
+    rating: int = Field(description="Rating of the area, from 1 (weak) to 4 (strong).")
 
 
 class AreaOutcome(Output):
-    """How one area was at first, along the way, and at exit."""
+    """The ratings of one area over a case."""
 
-    area: Area
-    points: list[OutcomePoint]
-    first: int | None
-    latest: int | None
-    at_exit: int | None
+    area: Area = Field(description="Rated area.")
+    points: list[OutcomePoint] = Field(description="All ratings of the area, earliest first.")
+    first: int | None = Field(description="First rating; null if the area was never rated.")
+    latest: int | None = Field(description="Latest rating; null if the area was never rated.")
+    at_exit: int | None = Field(
+        description="Rating in the final review, which decided to begin the exit; null without one."
+    )
     change: int | None = Field(
-        description="From the first rating to the one at exit, or to the latest before it."
+        description="Difference between the first rating and the rating at exit, or the latest rating before the exit."
     )
 
 
 class CaseOutcomes(Output):
-    """How the areas of a child's life changed over a case."""
+    """The change of the seven areas over a case."""
 
-    child_id: UUID
-    case_id: UUID
-    areas: list[AreaOutcome]
+    child_id: UUID = Field(description="Id of the child.")
+    case_id: UUID = Field(description="Id of the case.")
+    areas: list[AreaOutcome] = Field(description="Outcome of each of the seven areas.")

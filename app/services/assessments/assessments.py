@@ -30,10 +30,10 @@ from app.schemas.assessments import (
     AssessmentContent,
     AssessmentCreate,
     AssessmentFilters,
+    AssessmentList,
     AssessmentSummary,
     AssessmentUpdate,
 )
-from app.schemas.wire import Page
 from app.services.assessments.instruments import score_instruments
 from app.services.assessments.states import APPROVE, RETURN, SUBMIT, check_assessment_content
 from app.services.cases.history import record_case_history
@@ -145,7 +145,7 @@ def _check_kind(payload: AssessmentCreate, approved: list[UUID]) -> list[Fault]:
 
 async def list_case_assessments(
     session: AsyncSession, caller: Caller, case_id: UUID, filters: AssessmentFilters
-) -> Page[AssessmentSummary]:
+) -> AssessmentList:
     """Return the assessments of a case, newest first."""
     await ensure_exists(session, Case, case_id)
     column_filters = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
@@ -156,7 +156,7 @@ async def list_case_assessments(
     rows, cursor = await paginator.fetch_records(
         session, query, col(Assessment.created_at), col(Assessment.id)
     )
-    return Page(items=[_to_summary(row) for row in rows], next_cursor=cursor)
+    return AssessmentList(items=[_to_summary(row) for row in rows], next_cursor=cursor)
 
 
 async def get_assessment(session: AsyncSession, assessment_id: UUID) -> AssessmentSchema:

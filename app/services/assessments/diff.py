@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access.vault import decrypt
 from app.kit.records import get_record
 from app.models import Assessment
-from app.schemas.assessments import (
+from app.schemas.assessments_changes import (
     AssessmentChanges,
     InstrumentChange,
     InstrumentScore,

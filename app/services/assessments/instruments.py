@@ -19,11 +19,11 @@ from app.schemas.instruments import (
     InstrumentCreate,
     InstrumentDefinition,
     InstrumentFilters,
+    InstrumentList,
     InstrumentSettings,
     InstrumentSummary,
     InstrumentUpdate,
 )
-from app.schemas.wire import Page
 from app.services.assessments.instrument_validation import check_instrument_definition
 from app.services.assessments.scoring import check_answers, score_answers
 
@@ -55,7 +55,7 @@ async def create_instrument(session: AsyncSession, payload: InstrumentCreate) ->
     return _to_schema(instrument)
 
 
-async def list_instruments(session: AsyncSession, filters: InstrumentFilters) -> Page[InstrumentSummary]:
+async def list_instruments(session: AsyncSession, filters: InstrumentFilters) -> InstrumentList:
     """Return the editions of all questionnaires, newest first."""
     column_filters = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
     paginator = Paginator("instruments", filters.limit, filters.cursor, column_filters)
@@ -65,7 +65,7 @@ async def list_instruments(session: AsyncSession, filters: InstrumentFilters) ->
         col(Instrument.created_at),
         col(Instrument.id),
     )
-    return Page(items=[_to_summary(row) for row in rows], next_cursor=cursor)
+    return InstrumentList(items=[_to_summary(row) for row in rows], next_cursor=cursor)
 
 
 async def get_instrument(session: AsyncSession, instrument_id: UUID) -> InstrumentSchema:

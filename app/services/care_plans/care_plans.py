@@ -25,10 +25,9 @@ from app.schemas.care_plans import (
     CarePlanAreaUpdate,
     CarePlanContent,
     CarePlanFilters,
-    CarePlanSummary,
+    CarePlanList,
     CarePlanUpdate,
 )
-from app.schemas.wire import Page
 from app.services.care_plans.load import (
     TEXT_FIELDS,
     care_plan_to_schema,
@@ -45,7 +44,7 @@ COLUMN_FIELDS = {"assessment_id", "needs_social_work"}
 
 async def list_case_care_plans(
     session: AsyncSession, caller: Caller, case_id: UUID, filters: CarePlanFilters
-) -> Page[CarePlanSummary]:
+) -> CarePlanList:
     """Return all editions of the care plans of a case, newest first."""
     await ensure_exists(session, Case, case_id)
     column_filters = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
@@ -54,7 +53,7 @@ async def list_case_care_plans(
     )
     query = select(CarePlan).where(col(CarePlan.case_id) == case_id).filter_by(**column_filters)
     rows, cursor = await paginator.fetch_records(session, query, col(CarePlan.created_at), col(CarePlan.id))
-    return Page(items=[care_plan_to_summary(plan) for plan in rows], next_cursor=cursor)
+    return CarePlanList(items=[care_plan_to_summary(plan) for plan in rows], next_cursor=cursor)
 
 
 async def get_care_plan(session: AsyncSession, plan_id: UUID) -> CarePlanSchema:

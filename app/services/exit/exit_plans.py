@@ -15,7 +15,7 @@ from app.models import Case, ExitPlan
 from app.models.encrypted_field import dump_content
 from app.models.exit_plans import StoredExitPlanContent, StoredExitPlanTexts, StoredExitPlanVersion
 from app.models.record import utc_now
-from app.schemas.decisions import Approval
+from app.schemas.decisions import ExitPlanApproval
 from app.schemas.exit_plans import ExitPlan as ExitPlanSchema
 from app.schemas.exit_plans import ExitPlanUpdate, ExitPlanVersion
 from app.services.cases import history as case_history
@@ -113,7 +113,7 @@ def _list_approved_versions(plan: ExitPlan) -> list[StoredExitPlanVersion]:
 
 
 async def approve_exit_plan(
-    session: AsyncSession, caller: Caller, case_id: UUID, expected_version: int, approval: Approval
+    session: AsyncSession, caller: Caller, case_id: UUID, expected_version: int, approval: ExitPlanApproval
 ) -> ExitPlanSchema:
     """Approve the exit plan of a case.
 

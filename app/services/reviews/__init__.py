@@ -1,1 +1,1 @@
-"""Three-monthly reviews, outcomes and progress charts."""
+"""Three-monthly reviews, the outcomes of a case, and the charts drawn from them."""

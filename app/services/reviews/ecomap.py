@@ -1,4 +1,4 @@
-"""The case as a picture: the child in the middle, supporter and family, community and services around it."""
+"""Render the ecomap of a case: the child in the centre, surrounded by family, community and services."""
 
 import asyncio
 from collections.abc import Iterable
@@ -19,7 +19,10 @@ from app.rendering.ecomap_svg import draw_ecomap
 from app.schemas.codes import get_code_label
 
 FRAME_BY_REFERRAL_STATUS = {"accepted": "organisation", "sent": "loose", "completed": "past"}
-"""Statuses of a service referral in which its provider stands in the picture, the closest first, and the frame for each."""
+"""Frame of a provider by the status of its service referral. Referrals in other statuses are not drawn.
+
+If a provider has several service referrals, the status that comes first here determines the frame.
+"""
 SCHOOL_STATUSES_HIDDEN = frozenset({"too_young", "unknown", "completed"})
 OUT_OF_SCHOOL_STATUSES = frozenset({"dropped_out", "never_attended"})
 
@@ -64,62 +67,60 @@ LABELS = {
 
 
 async def render_ecomap(session: AsyncSession, case_id: UUID, language: str) -> str:
-    """Draw the people and organisations around a child, as far as the actor sees them.
+    """Return the ecomap as SVG. It contains the people and organisations that the caller can see.
 
     Raises:
-        NotFound: there is no such case for this actor.
+        NotFound: the case does not exist, or the caller cannot see it.
     """
     row = (await session.execute(select(Case, Child).join(Child).where(col(Case.id) == case_id))).first()
     if row is None:
         raise NotFound
     case, child = row
-    words, identity = LABELS[language], decrypt(child)
+    labels, identity = LABELS[language], decrypt(child)
     people = await _load_person_figures(session, case_id, language)
+    family = [figure for role, figure in people if role != "other"]
+    others = [figure for role, figure in people if role == "other"]
     rings = (
-        Ring(words["family"], tuple(figure for role, figure in people if role != "other")),
-        Ring(
-            words["community"],
-            (*_school_figures(identity, language), *(figure for role, figure in people if role == "other")),
-        ),
-        Ring(words["services"], tuple(await _load_service_figures(session, case, language))),
+        Ring(labels["family"], tuple(family)),
+        Ring(labels["community"], (*_school_figures(identity, language), *others)),
+        Ring(labels["services"], tuple(await _load_service_figures(session, case, language))),
     )
+    age = labels["years"].format(format_age(identity["birth"], today(), language))
     return await asyncio.to_thread(
         draw_ecomap,
-        [
-            *format_person_names(identity, language),
-            words["years"].format(format_age(identity["birth"], today(), language)),
-        ],
+        [*format_person_names(identity, language), age],
         rings,
-        words["title"],
-        f"{case.number} · {format_date(today(), language)} · {words['confidential']}",
-        {
-            frame.removesuffix("_frame"): meaning
-            for frame, meaning in words.items()
-            if frame.endswith("_frame")
-        },
+        labels["title"],
+        f"{case.number} · {format_date(today(), language)} · {labels['confidential']}",
+        _frame_legend(labels),
         language,
     )
+
+
+def _frame_legend(labels: dict[str, str]) -> dict[str, str]:
+    """Return the meaning of each frame, by the name of the frame."""
+    return {key.removesuffix("_frame"): text for key, text in labels.items() if key.endswith("_frame")}
 
 
 async def _load_person_figures(
     session: AsyncSession, case_id: UUID, language: str
 ) -> list[tuple[str, Figure]]:
-    """Return the people around a child with their roles: supporters first, then as they were told of."""
+    """Return the role and the figure of each person around the child: supporters first, then in order of creation."""
     query = select(Person).where(col(Person.case_id) == case_id)
-    found = list(await session.scalars(query.order_by(col(Person.created_at), col(Person.id))))
-    found.sort(key=lambda person: person.role != "supporter")
-    return [(person.role, _person_to_figure(person, language)) for person in found]
+    people = list(await session.scalars(query.order_by(col(Person.created_at), col(Person.id))))
+    people.sort(key=lambda person: person.role != "supporter")
+    return [(person.role, _person_to_figure(person, language)) for person in people]
 
 
 def _person_to_figure(person: Person, language: str) -> Figure:
-    called = format_person_names(decrypt(person), language)
+    names = format_person_names(decrypt(person), language)
     relationship = get_code_label("relationship", person.relationship, language)
     frame = "responsible" if person.is_responsible else "person"
-    details = [relationship] if called else []
+    details = [relationship] if names else []
     if person.role == "supporter":
         frame = "supporter"
         details += [LABELS[language]["responsible"]] if person.is_responsible else []
-    return Figure(called[0] if called else relationship, tuple(details), frame)
+    return Figure(names[0] if names else relationship, tuple(details), frame)
 
 
 def _school_figures(identity: dict[str, Any], language: str) -> Iterable[Figure]:
@@ -136,7 +137,7 @@ def _school_figures(identity: dict[str, Any], language: str) -> Iterable[Figure]
 
 
 async def _load_service_figures(session: AsyncSession, case: Case, language: str) -> list[Figure]:
-    words = LABELS[language]
+    labels = LABELS[language]
     worker = await session.scalar(select(col(User.name)).where(col(User.id) == case.lead_worker_id))
     referrer = await session.scalar(
         select(col(Agency.name))
@@ -144,33 +145,33 @@ async def _load_service_figures(session: AsyncSession, case: Case, language: str
         .where(col(Referral.id) == case.referral_id)
     )
     return [
-        *([Figure(worker, (words["worker"],), "person")] if worker else []),
-        *([Figure(referrer, (words["referrer"],), "organisation")] if referrer else []),
+        *([Figure(worker, (labels["worker"],), "person")] if worker else []),
+        *([Figure(referrer, (labels["referrer"],), "organisation")] if referrer else []),
         *await _load_provider_figures(session, case.id, language),
     ]
 
 
 async def _load_provider_figures(session: AsyncSession, case_id: UUID, language: str) -> list[Figure]:
-    """Return each provider once, with the services that it was asked for, in the order of the first."""
+    """Return one figure per provider with the requested services, in the order of the first request."""
     query = select(ServiceReferral, col(Provider.name)).join(
         Provider, col(Provider.id) == col(ServiceReferral.provider_id)
     )
     query = query.where(
         col(ServiceReferral.case_id) == case_id, col(ServiceReferral.status).in_(FRAME_BY_REFERRAL_STATUS)
     )
-    asked: dict[UUID, tuple[str, list[ServiceReferral]]] = {}
-    for found, name in await session.execute(
+    by_provider: dict[UUID, tuple[str, list[ServiceReferral]]] = {}
+    for referral, name in await session.execute(
         query.order_by(col(ServiceReferral.created_at), col(ServiceReferral.id))
     ):
-        asked.setdefault(found.provider_id, (name, []))[1].append(found)
-    return [_provider_to_figure(name, found, language) for name, found in asked.values()]
+        by_provider.setdefault(referral.provider_id, (name, []))[1].append(referral)
+    return [_provider_to_figure(name, referrals, language) for name, referrals in by_provider.values()]
 
 
-def _provider_to_figure(name: str, asked: list[ServiceReferral], language: str) -> Figure:
-    closest = min((found.status for found in asked), key=list(FRAME_BY_REFERRAL_STATUS).index)
-    services = dict.fromkeys(get_code_label("service", found.service, language) for found in asked)
+def _provider_to_figure(name: str, referrals: list[ServiceReferral], language: str) -> Figure:
+    status = min((referral.status for referral in referrals), key=list(FRAME_BY_REFERRAL_STATUS).index)
+    services = dict.fromkeys(get_code_label("service", referral.service, language) for referral in referrals)
     return Figure(
         name,
-        (", ".join(services), get_code_label("service_referral_status", closest, language)),
-        FRAME_BY_REFERRAL_STATUS[closest],
+        (", ".join(services), get_code_label("service_referral_status", status, language)),
+        FRAME_BY_REFERRAL_STATUS[status],
     )

@@ -1,4 +1,4 @@
-"""Outcomes: each area's rating from the first assessment, along every look at it, to the exit."""
+"""Outcomes of a case: the ratings of each area from the first approved assessment to the exit."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -17,29 +17,29 @@ from app.schemas.reviews import AreaOutcome, CaseOutcomes, OutcomePoint
 
 
 class RatingSnapshot(NamedTuple):
-    """A look at a child's areas on a day, and how each was rated, 1 (weak) to 4 (strong)."""
+    """The ratings of the areas in one assessment or review, from 1 (weak) to 4 (strong)."""
 
     rated_on: date
     record_kind: str
     record_id: UUID
     ratings: dict[str, int]
     is_final: bool
-    """Whether it decided for the exit."""
+    """Whether this is the final review, which decided to begin the exit."""
 
 
 async def get_case_outcomes(session: AsyncSession, case_id: UUID) -> CaseOutcomes:
-    """Return how the areas of a child's life changed over a case."""
+    """Return the ratings and their change for each area of a case."""
     case = await get_record(session, Case, case_id)
-    found = await list_rating_snapshots(session, case_id)
-    areas = [_area_outcome(area, found) for area in get_codes("area")]
+    snapshots = await list_rating_snapshots(session, case_id)
+    areas = [_area_outcome(area, snapshots) for area in get_codes("area")]
     return CaseOutcomes(child_id=case.child_id, case_id=case.id, areas=areas)
 
 
 async def list_rating_snapshots(session: AsyncSession, case_id: UUID) -> list[RatingSnapshot]:
-    """Return every approved assessment of the child and every completed review of a case, the earliest first."""
+    """Return the ratings of the child's approved assessments and of the completed reviews, earliest first."""
     return sorted(
         [*await _assessment_snapshots(session, case_id), *await _review_snapshots(session, case_id)],
-        key=lambda look: look.rated_on,
+        key=lambda snapshot: snapshot.rated_on,
     )
 
 
@@ -49,46 +49,50 @@ async def _assessment_snapshots(session: AsyncSession, case_id: UUID) -> Iterato
         col(Assessment.subject) == "child",
         col(Assessment.status) == "approved",
     )
-    found = await session.scalars(query.order_by(col(Assessment.submitted_at)))
+    assessments = await session.scalars(query.order_by(col(Assessment.submitted_at)))
     return (
         RatingSnapshot(
-            a.submitted_at.astimezone(CAMBODIA_TIMEZONE).date(), "assessment", a.id, a.ratings, is_final=False
+            assessment.submitted_at.astimezone(CAMBODIA_TIMEZONE).date(),
+            "assessment",
+            assessment.id,
+            assessment.ratings,
+            is_final=False,
         )
-        for a in found
-        if a.submitted_at is not None
+        for assessment in assessments
+        if assessment.submitted_at is not None
     )
 
 
 async def _review_snapshots(session: AsyncSession, case_id: UUID) -> Iterator[RatingSnapshot]:
     query = select(Review).where(col(Review.case_id) == case_id, col(Review.status) == "completed")
-    found = list(await session.scalars(query.order_by(col(Review.number))))
-    final = found[-1:] if found and found[-1].decision == "begin_exit" else []
+    reviews = (await session.scalars(query.order_by(col(Review.number)))).all()
+    final_review = reviews[-1] if reviews and reviews[-1].decision == "begin_exit" else None
     return (
-        RatingSnapshot(review.held_on, "review", review.id, review.ratings, is_final=review in final)
-        for review in found
+        RatingSnapshot(review.held_on, "review", review.id, review.ratings, is_final=review is final_review)
+        for review in reviews
         if review.held_on is not None
     )
 
 
-def _area_outcome(area: str, found: list[RatingSnapshot]) -> AreaOutcome:
-    rated = [look for look in found if area in look.ratings]
+def _area_outcome(area: str, snapshots: list[RatingSnapshot]) -> AreaOutcome:
+    rated = [snapshot for snapshot in snapshots if area in snapshot.ratings]
     first = rated[0].ratings[area] if rated else None
     latest = rated[-1].ratings[area] if rated else None
-    final = next((look.ratings[area] for look in rated if look.is_final), None)
-    end = latest if final is None else final
+    at_exit = next((snapshot.ratings[area] for snapshot in rated if snapshot.is_final), None)
+    last = latest if at_exit is None else at_exit
     return AreaOutcome(
         area=area,
         points=[
             OutcomePoint(
-                on=look.rated_on,
-                record_kind=look.record_kind,
-                record_id=look.record_id,
-                rating=look.ratings[area],
+                on=snapshot.rated_on,
+                record_kind=snapshot.record_kind,
+                record_id=snapshot.record_id,
+                rating=snapshot.ratings[area],
             )
-            for look in rated
+            for snapshot in rated
         ],
         first=first,
         latest=latest,
-        at_exit=final,
-        change=None if first is None or end is None else end - first,
+        at_exit=at_exit,
+        change=None if first is None or last is None else last - first,
     )

@@ -1,4 +1,4 @@
-"""The case as a picture: how each of the seven areas was rated, from the first assessment on."""
+"""Render the progress chart of a case: the ratings of the seven areas over time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ from app.schemas.codes import get_code_label, get_codes
 from app.services.reviews.outcomes import list_rating_snapshots
 
 LEFT_MARGIN, RIGHT_MARGIN, TOP_MARGIN, AREA_HEIGHT = 190.0, 120.0, 72.0, 92.0
-"""Room for the areas' names, for how each ended, for the head; and the height of an area."""
+"""The left margin holds the area names, the right margin the change of each rating, the top margin the title."""
 PLOT_WIDTH = 640.0
 MIN_DATE_SPACING = 56.0
-"""Between two dates, so that each can be read."""
+"""Minimum distance between two dates, so that their labels do not overlap."""
 MAX_RATING = 4
 WEAK_RATING_LIMIT = 2.5
 RATING_HEIGHT = 18.0
@@ -46,7 +46,7 @@ LABELS = {
 
 @dataclass(frozen=True, slots=True)
 class DayRatings:
-    """A day on which the areas were rated, 1 (weak) to 4 (strong): in an assessment or in a review."""
+    """The ratings of the areas on one date, from 1 (weak) to 4 (strong), by an assessment or a review."""
 
     rated_on: date
     record_kind: str
@@ -54,65 +54,64 @@ class DayRatings:
 
 
 async def render_progress_chart(session: AsyncSession, case_id: UUID, language: str) -> str:
-    """Draw the child's progress.
+    """Return the progress chart as SVG.
 
     Raises:
-        NotFound: there is no such case for this actor.
+        NotFound: the case does not exist, or the caller cannot see it.
     """
     case = await get_record(session, Case, case_id)
-    found = [
-        DayRatings(look.rated_on, look.record_kind, look.ratings)
-        for look in await list_rating_snapshots(session, case_id)
+    days = [
+        DayRatings(snapshot.rated_on, snapshot.record_kind, snapshot.ratings)
+        for snapshot in await list_rating_snapshots(session, case_id)
     ]
-    foot = f"{case.number} · {format_date(today(), language)} · {LABELS[language]['confidential']}"
-    return draw_progress_chart(found, foot, language)
+    subtitle = f"{case.number} · {format_date(today(), language)} · {LABELS[language]['confidential']}"
+    return draw_progress_chart(days, subtitle, language)
 
 
-def draw_progress_chart(found: Sequence[DayRatings], foot: str, language: str) -> str:
-    """Return the drawing: the seven areas one below the other, time from left to right."""
-    words, areas = LABELS[language], get_codes("area")
-    across = _x_positions([rated.rated_on for rated in found])
-    wide = LEFT_MARGIN + max([PLOT_WIDTH, *across]) + RIGHT_MARGIN
-    high = TOP_MARGIN + AREA_HEIGHT * len(areas) + 96
-    body = _hatch_pattern() + build_text(words["title"], 24, 38, 20, font_weight="bold")
-    body += build_text(foot, wide - 24, 38, 12, text_anchor="end")
-    body += "".join(
-        _draw_area(area, place, found, across, wide, language) for place, area in enumerate(areas)
-    )
+def draw_progress_chart(days: Sequence[DayRatings], subtitle: str, language: str) -> str:
+    """Return the chart as SVG: the seven areas below each other, time from left to right."""
+    labels, areas = LABELS[language], get_codes("area")
+    positions = _x_positions([day.rated_on for day in days])
+    width = LEFT_MARGIN + max([PLOT_WIDTH, *positions]) + RIGHT_MARGIN
+    height = TOP_MARGIN + AREA_HEIGHT * len(areas) + 96
+    body = _hatch_pattern() + build_text(labels["title"], 24, 38, 20, font_weight="bold")
+    body += build_text(subtitle, width - 24, 38, 12, text_anchor="end")
+    body += "".join(_draw_area(area, row, days, positions, width, language) for row, area in enumerate(areas))
     body += (
-        _draw_dates(found, across, language)
-        if found
-        else build_text(words["none"], LEFT_MARGIN - 16, TOP_MARGIN + AREA_HEIGHT * len(areas) + 12, 14)
+        _draw_dates(days, positions, language)
+        if days
+        else build_text(labels["none"], LEFT_MARGIN - 16, TOP_MARGIN + AREA_HEIGHT * len(areas) + 12, 14)
     )
-    body += _draw_legend(high - 22, language)
-    return build_svg((wide, high), words["title"], _text_description(found, language), body, language)
+    body += _draw_legend(height - 22, language)
+    return build_svg((width, height), labels["title"], _text_description(days, language), body, language)
 
 
-def _text_description(found: Sequence[DayRatings], language: str) -> str:
-    if not found:
-        return LABELS[language]["none"]
-    told = []
-    for area in get_codes("area"):
-        rated = [
-            f"{format_date(one.rated_on, language)}: {format_number(one.ratings[area], language)}"
-            for one in found
-            if area in one.ratings
-        ]
-        told.append(
-            f"{get_code_label('area', area, language)}: {', '.join(rated) or LABELS[language]['unrated']}."
-        )
-    return " ".join(told)
-
-
-def _x_positions(days: Sequence[date]) -> list[float]:
-    """Return how far to the right each day stands: in proportion to time, but never nearer than can be read."""
+def _text_description(days: Sequence[DayRatings], language: str) -> str:
+    """Return the content of the chart as text for screen readers."""
     if not days:
+        return LABELS[language]["none"]
+    sentences = []
+    for area in get_codes("area"):
+        ratings = [
+            f"{format_date(day.rated_on, language)}: {format_number(day.ratings[area], language)}"
+            for day in days
+            if area in day.ratings
+        ]
+        name = get_code_label("area", area, language)
+        sentences.append(f"{name}: {', '.join(ratings) or LABELS[language]['unrated']}.")
+    return " ".join(sentences)
+
+
+def _x_positions(dates: Sequence[date]) -> list[float]:
+    """Return the horizontal position of each date, proportional to time but with a minimum distance."""
+    if not dates:
         return []
-    length = (days[-1] - days[0]).days or 1
-    found = [0.0]
-    for on in days[1:]:
-        found.append(max((on - days[0]).days / length * PLOT_WIDTH, found[-1] + MIN_DATE_SPACING))
-    return found
+    length = (dates[-1] - dates[0]).days or 1
+    positions = [0.0]
+    for rated_on in dates[1:]:
+        proportional = (rated_on - dates[0]).days / length * PLOT_WIDTH
+        positions.append(max(proportional, positions[-1] + MIN_DATE_SPACING))
+    return positions
 
 
 def _hatch_pattern() -> str:
@@ -126,25 +125,29 @@ def _rating_y(rating: float) -> float:
 
 
 def _draw_area(
-    area: str, place: int, found: Sequence[DayRatings], across: Sequence[float], wide: float, language: str
+    area: str,
+    row: int,
+    days: Sequence[DayRatings],
+    positions: Sequence[float],
+    width: float,
+    language: str,
 ) -> str:
-    rated = [(x, one) for x, one in zip(across, found, strict=True) if area in one.ratings]
+    points = [(LEFT_MARGIN + x, day) for x, day in zip(positions, days, strict=True) if area in day.ratings]
+    ratings = [day.ratings[area] for _, day in points]
     name = fit_text_lines(get_code_label("area", area, language), 14, LEFT_MARGIN - 44, 2)
-    drawn = build_paragraph(name, 24, _rating_y(2.5) + 5 - 10 * (len(name) - 1), 14, font_weight="bold")
-    right = wide - RIGHT_MARGIN + 16
-    drawn += _draw_background(right)
-    drawn += _draw_line([(LEFT_MARGIN + x, _rating_y(one.ratings[area])) for x, one in rated])
-    drawn += "".join(_draw_rating(LEFT_MARGIN + x, one, area, language) for x, one in rated)
-    drawn += build_text(
-        _rating_change([one.ratings[area] for _, one in rated], language), right + 14, _rating_y(2.5) + 5, 14
-    )
-    return build_element("g", drawn, transform=f"translate(0 {TOP_MARGIN + AREA_HEIGHT * place:.1f})")
+    svg = build_paragraph(name, 24, _rating_y(2.5) + 5 - 10 * (len(name) - 1), 14, font_weight="bold")
+    right = width - RIGHT_MARGIN + 16
+    svg += _draw_background(right)
+    svg += _draw_line([(x, _rating_y(day.ratings[area])) for x, day in points])
+    svg += "".join(_draw_rating(x, day, area, language) for x, day in points)
+    svg += build_text(_format_rating_change(ratings, language), right + 14, _rating_y(2.5) + 5, 14)
+    return build_element("g", svg, transform=f"translate(0 {TOP_MARGIN + AREA_HEIGHT * row:.1f})")
 
 
 def _draw_background(right: float) -> str:
-    """The ground an area's line is drawn on: the weak half hatched, a faint line for each rating."""
+    """Draw the frame of an area and the hatched half of the weak ratings."""
     left = LEFT_MARGIN - 16
-    ground = build_element(
+    weak_half = build_element(
         "rect",
         x=left,
         y=_rating_y(WEAK_RATING_LIMIT),
@@ -155,25 +158,22 @@ def _draw_background(right: float) -> str:
     frame = build_element(
         "rect", x=left, y=0, width=right - left, height=MAX_RATING * RATING_HEIGHT, fill="none", stroke="#777"
     )
-    return ground + frame
+    return weak_half + frame
 
 
 def _draw_line(points: Sequence[tuple[float, float]]) -> str:
-    if len(points) == 1:
+    if len(points) <= 1:
         return ""
-    told = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-    return (
-        build_element("polyline", points=told, fill="none", stroke="#000", stroke_width=2.5) if told else ""
-    )
+    coordinates = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    return build_element("polyline", points=coordinates, fill="none", stroke="#000", stroke_width=2.5)
 
 
-def _draw_rating(x: float, one: DayRatings, area: str, language: str) -> str:
-    """Draw a rating as a number in its sign: a square for an assessment, a circle for a review."""
-    y = _rating_y(one.ratings[area])
-    told = format_number(one.ratings[area], language)
-    return _draw_marker(x, y, one.record_kind) + build_text(
-        told, x, y + 4, 11, text_anchor="middle", font_weight="bold"
-    )
+def _draw_rating(x: float, day: DayRatings, area: str, language: str) -> str:
+    """Draw a rating as a number inside its marker: a square for an assessment, a circle for a review."""
+    y = _rating_y(day.ratings[area])
+    number = format_number(day.ratings[area], language)
+    marker = _draw_marker(x, y, day.record_kind)
+    return marker + build_text(number, x, y + 4, 11, text_anchor="middle", font_weight="bold")
 
 
 def _draw_marker(x: float, y: float, kind: str) -> str:
@@ -184,39 +184,36 @@ def _draw_marker(x: float, y: float, kind: str) -> str:
     return build_element("circle", cx=x, cy=y, r=8.5, fill="#fff", stroke="#000", stroke_width=2)
 
 
-def _rating_change(ratings: Sequence[int], language: str) -> str:
+def _format_rating_change(ratings: Sequence[int], language: str) -> str:
     if not ratings:
         return LABELS[language]["unrated"]
-    first, last = (format_number(ratings[at], language) for at in (0, -1))
+    first, last = format_number(ratings[0], language), format_number(ratings[-1], language)
     return f"{first} → {last}" if len(ratings) > 1 else ""
 
 
-def _draw_dates(found: Sequence[DayRatings], across: Sequence[float], language: str) -> str:
+def _draw_dates(days: Sequence[DayRatings], positions: Sequence[float], language: str) -> str:
     bottom = TOP_MARGIN + AREA_HEIGHT * len(get_codes("area")) - 4
-    drawn = []
-    for x, one in zip(across, found, strict=True):
-        told = [_short_date(one.rated_on, language), format_number(one.rated_on.year, language)]
-        drawn.append(
-            build_element(
-                "line", x1=LEFT_MARGIN + x, y1=bottom - 10, x2=LEFT_MARGIN + x, y2=bottom - 4, stroke="#000"
-            )
-        )
-        drawn.append(build_paragraph(told, LEFT_MARGIN + x, bottom + 10, 11, text_anchor="middle"))
-    return "".join(drawn)
+    elements = []
+    for position, day in zip(positions, days, strict=True):
+        x = LEFT_MARGIN + position
+        lines = [_format_short_date(day.rated_on, language), format_number(day.rated_on.year, language)]
+        elements.append(build_element("line", x1=x, y1=bottom - 10, x2=x, y2=bottom - 4, stroke="#000"))
+        elements.append(build_paragraph(lines, x, bottom + 10, 11, text_anchor="middle"))
+    return "".join(elements)
 
 
-def _short_date(on: date, language: str) -> str:
-    """Return the day with the name of the month; in English three letters of it."""
-    told, _, month = format_day_and_month(on, language).partition(" ")
-    return f"{told} {month if language == 'km' else month[:3]}"
+def _format_short_date(rated_on: date, language: str) -> str:
+    """Return day and month. The English month is cut to three letters."""
+    day, _, month = format_day_and_month(rated_on, language).partition(" ")
+    return f"{day} {month if language == 'km' else month[:3]}"
 
 
 def _draw_legend(y: float, language: str) -> str:
-    words = LABELS[language]
+    labels = LABELS[language]
     kinds = [(kind, get_code_label("record_kind", kind, language)) for kind in ("assessment", "review")]
-    drawn = "".join(
-        _draw_marker(32 + 170 * place, y - 5, kind) + build_text(told, 48 + 170 * place, y, 12)
-        for place, (kind, told) in enumerate(kinds)
+    svg = "".join(
+        _draw_marker(32 + 170 * column, y - 5, kind) + build_text(label, 48 + 170 * column, y, 12)
+        for column, (kind, label) in enumerate(kinds)
     )
-    drawn += build_element("rect", x=364, y=y - 14, width=30, height=17, fill="url(#weak)", stroke="#777")
-    return drawn + build_text(words["weak"], 402, y, 12) + build_text(words["scale"], 620, y, 12)
+    svg += build_element("rect", x=364, y=y - 14, width=30, height=17, fill="url(#weak)", stroke="#777")
+    return svg + build_text(labels["weak"], 402, y, 12) + build_text(labels["scale"], 620, y, 12)

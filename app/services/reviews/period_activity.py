@@ -1,4 +1,4 @@
-"""What happened since the last review: put together in a constant number of statements, however much it was."""
+"""Compute the recorded activity since the previous review, in a constant number of queries."""
 
 from datetime import datetime
 
@@ -15,10 +15,10 @@ from app.services.fund.case_closure import get_spending_since
 
 
 async def summarize_review_period(session: AsyncSession, review: Review) -> ReviewPeriodActivity:
-    """Return what happened between the completion of the last review and this moment.
+    """Return the activity that was recorded between the completion of the previous review and the current time.
 
-    What is written down later than the last completion counts, whenever it took place: so nothing falls between two
-    reviews, and nothing counts in both.
+    The time of recording counts, not the time of the activity itself. Every activity therefore belongs to exactly one
+    review.
     """
     since = await _get_last_completion(session, review)
     sessions = await _count_sessions(session, review, since)
@@ -37,12 +37,12 @@ async def _get_last_completion(session: AsyncSession, review: Review) -> datetim
     query = select(func.max(col(Review.completed_at))).where(
         col(Review.case_id) == review.case_id, col(Review.status) == "completed"
     )
-    found: datetime | None = await session.scalar(query)
-    return found
+    completed_at: datetime | None = await session.scalar(query)
+    return completed_at
 
 
 async def _count_sessions(session: AsyncSession, review: Review, since: datetime | None) -> dict[str, int]:
-    """Count sessions by status."""
+    """Return the number of support sessions recorded in the period, by status."""
     query = (
         select(col(SupportSession.status), func.count())
         .where(col(SupportSession.case_id) == review.case_id)
@@ -54,14 +54,14 @@ async def _count_sessions(session: AsyncSession, review: Review, since: datetime
 
 
 async def _list_goals(session: AsyncSession, review: Review) -> list[GoalProgress]:
-    """Return the plan's goals as they stand today, with their actions counted."""
-    action_is = col(Action.status)
+    """Return the goals of the plan with their status and the number of their actions by state."""
+    action_status = col(Action.status)
     query = (
         select(
             Goal,
-            func.count().filter(action_is == "done"),
-            func.count().filter(action_is == "open"),
-            func.count().filter(action_is == "open", col(Action.due_on) < today()),
+            func.count().filter(action_status == "done"),
+            func.count().filter(action_status == "open"),
+            func.count().filter(action_status == "open", col(Action.due_on) < today()),
         )
         .outerjoin(Action, col(Action.goal_id) == col(Goal.id))
         .where(col(Goal.plan_id) == review.plan_id)
@@ -75,32 +75,32 @@ async def _list_goals(session: AsyncSession, review: Review) -> list[GoalProgres
             statement=decrypt(goal)["statement"],
             status=goal.status,
             actions_done=done,
-            actions_open=waiting,
+            actions_open=open_,
             actions_overdue=overdue,
         )
-        for goal, done, waiting, overdue in await session.execute(query)
+        for goal, done, open_, overdue in await session.execute(query)
     ]
 
 
 async def _list_service_referrals(
     session: AsyncSession, review: Review, since: datetime | None
 ) -> list[ServiceReferralProgress]:
-    """Return the service referrals that moved since, or still wait for something; drafts are nobody's yet."""
-    asked = col(ServiceReferral.status)
+    """Return the service referrals that changed in the period or still wait for a result. Excludes drafts."""
+    status = col(ServiceReferral.status)
     query = (
         select(ServiceReferral)
-        .where(col(ServiceReferral.case_id) == review.case_id, asked != "draft")
+        .where(col(ServiceReferral.case_id) == review.case_id, status != "draft")
         .order_by(col(ServiceReferral.sent_at), col(ServiceReferral.id))
     )
     if since is not None:
-        query = query.where(asked.in_(("sent", "accepted")) | (col(ServiceReferral.updated_at) > since))
+        query = query.where(status.in_(("sent", "accepted")) | (col(ServiceReferral.updated_at) > since))
     return [
         ServiceReferralProgress(
-            service_referral_id=found.id,
-            service=found.service,
-            area=found.area,
-            status=found.status,
-            outcome=found.outcome,
+            service_referral_id=service_referral.id,
+            service=service_referral.service,
+            area=service_referral.area,
+            status=service_referral.status,
+            outcome=service_referral.outcome,
         )
-        for found in await session.scalars(query)
+        for service_referral in await session.scalars(query)
     ]

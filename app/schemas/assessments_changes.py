@@ -1,0 +1,74 @@
+"""Schemas of the comparison of an assessment with the previous approved assessment of the same subject."""
+
+from uuid import UUID
+
+from pydantic import Field
+
+from app.schemas.assessments import Area, RiskLevel
+from app.schemas.instruments import DefinitionKey, LocalizedText, ReachedScoreBand
+from app.schemas.wire import Output, UtcDateTime
+
+
+class RatingChange(Output):
+    """The rating of an area in both assessments."""
+
+    before: int | None = Field(
+        description="Rating in the previous assessment; null if the area was not rated."
+    )
+    after: int | None = Field(description="Rating in this assessment; null if the area is not rated.")
+    change: int | None = Field(
+        description="Difference of the ratings; null unless both assessments have one."
+    )
+
+
+class RiskLevelChange(Output):
+    """The risk level in both assessments."""
+
+    before: RiskLevel | None = Field(description="Risk level in the previous assessment.")
+    after: RiskLevel | None = Field(description="Risk level in this assessment.")
+
+
+class InstrumentScore(Output):
+    """The score of a questionnaire in one assessment."""
+
+    instrument_id: UUID = Field(description="Id of the edition of the questionnaire.")
+    edition: int = Field(description="Edition number of the questionnaire, starting at 1.")
+    score: float | None = Field(description="Score of the answers; null if answers are missing.")
+    band: ReachedScoreBand | None = Field(
+        description="Band of the score; null without a score, or if the questionnaire has no bands."
+    )
+
+
+class InstrumentChange(Output):
+    """The scores of a questionnaire in both assessments."""
+
+    code: DefinitionKey = Field(description="Code of the questionnaire.")
+    title: LocalizedText = Field(description="Title of the questionnaire.")
+    before: InstrumentScore | None = Field(
+        description="Score in the previous assessment; null if the questionnaire was not used."
+    )
+    after: InstrumentScore | None = Field(
+        description="Score in this assessment; null if the questionnaire was not used."
+    )
+    change: float | None = Field(
+        description="Difference of the scores; null unless both assessments have a score of the same edition."
+    )
+
+
+class AssessmentChanges(Output):
+    """The changes of an assessment against the previous approved one. Without a previous one, everything is new."""
+
+    id: UUID = Field(description="Id of the assessment.")
+    child_id: UUID = Field(description="Id of the child.")
+    case_id: UUID = Field(description="Id of the case.")
+    previous_id: UUID | None = Field(
+        description="Previous approved assessment of the same subject; null for the first."
+    )
+    previous_decided_at: UtcDateTime | None = Field(
+        description="Time of the approval of the previous assessment; null without one."
+    )
+    areas: dict[Area, RatingChange] = Field(description="Rating of each area in both assessments.")
+    risk_level: RiskLevelChange = Field(description="Risk level in both assessments.")
+    instruments: list[InstrumentChange] = Field(
+        description="Scores of each questionnaire in both assessments, sorted by code."
+    )

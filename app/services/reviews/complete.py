@@ -1,0 +1,112 @@
+"""Complete a review: freeze it, schedule the next one and apply the decision for the case."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.access.caller import Caller
+from app.access.vault import decrypt, encrypt
+from app.errors import Fault
+from app.kit.dates import CAMBODIA_TIMEZONE
+from app.kit.records import get_case_for_update, get_record, get_version_for_update
+from app.kit.state_machine import check_status, raise_if_unmet
+from app.models import CarePlan, Case, Review
+from app.models.record import utc_now
+from app.schemas.reviews import Review as ReviewSchema
+from app.schemas.reviews import ReviewContent
+from app.services.care_plans.review_schedule import schedule_next_review
+from app.services.care_plans.review_states import COMPLETE, check_review_content, check_support_period
+from app.services.care_plans.states import APPROVE, SUPERSEDE
+from app.services.care_plans.versions import create_next_care_plan_version
+from app.services.cases.history import record_case_history
+from app.services.cases.states import BEGIN_EXIT
+from app.services.cases.write_access import check_works_on_case
+from app.services.exit.exit_plans import ensure_exit_plan
+from app.services.reviews.load import list_active_areas, load_review_document, review_to_schema
+from app.services.reviews.period_activity import summarize_review_period
+
+
+async def complete_review(
+    session: AsyncSession, caller: Caller, review_id: UUID, expected_version: int
+) -> ReviewSchema:
+    """Complete a review: freeze it, schedule the next review and apply the decision for the case.
+
+    Raises:
+        GateRefused: the gate 'review completed' is not met. The error lists every unmet condition.
+    """
+    case = await get_case_for_update(session, Review, review_id)
+    review = await get_version_for_update(session, Review, review_id, expected_version)
+    raise_if_unmet(await _check_completion(session, case, review))
+    await _mark_completed(session, caller, review)
+    record_case_history(
+        session,
+        case,
+        "review_completed",
+        caller,
+        review,
+        {"decision": review.decision},
+        occurred_at=review.held_on,
+    )
+    await schedule_next_review(session, caller, case, review)
+    await _apply_decision(session, caller, case, review)
+    case.version, case.updated_at = case.version + 1, utc_now()
+    await session.flush()  # the response contains the stored values
+    return await review_to_schema(session, review)
+
+
+async def _check_completion(session: AsyncSession, case: Case, review: Review) -> list[Fault]:
+    content = ReviewContent.model_validate(load_review_document(review))
+    active_areas = await list_active_areas(session, review)
+    support_start = await _get_support_start(session, review)
+    last_held_on = await _get_last_review_date(session, review)
+    return [
+        *check_status(COMPLETE, review.status),
+        *await check_works_on_case(session, case),
+        *check_review_content(content, active_areas, support_start, last_held_on),
+        *check_support_period(case, content.decision),
+    ]
+
+
+async def _get_support_start(session: AsyncSession, review: Review) -> date:
+    """Return the date on which the child's first care plan was approved."""
+    query = select(func.min(col(CarePlan.decided_at))).where(
+        col(CarePlan.case_id) == review.case_id,
+        col(CarePlan.subject) == "child",
+        col(CarePlan.status).in_((APPROVE.target, SUPERSEDE.target)),
+    )
+    approved_at: datetime | None = await session.scalar(query)
+    # A review exists only after the approval, so the fallback is never used. It satisfies the type of the query.
+    return (approved_at or utc_now()).astimezone(CAMBODIA_TIMEZONE).date()
+
+
+async def _get_last_review_date(session: AsyncSession, review: Review) -> date | None:
+    query = select(func.max(col(Review.held_on))).where(
+        col(Review.case_id) == review.case_id, col(Review.status) == "completed"
+    )
+    held_on: date | None = await session.scalar(query)
+    return held_on
+
+
+async def _mark_completed(session: AsyncSession, caller: Caller, review: Review) -> None:
+    activity = await summarize_review_period(session, review)
+    encrypt(review, "sealed", {**decrypt(review), "happened": activity.model_dump(mode="json")})
+    review.status = COMPLETE.target
+    review.completed_at = review.updated_at = activity.until
+    review.completed_by_id = caller.id
+    await (
+        session.flush()
+    )  # before the next review is added: the database allows one scheduled review per case
+
+
+async def _apply_decision(session: AsyncSession, caller: Caller, case: Case, review: Review) -> None:
+    """Create the next edition of the plan, or begin the exit. Reviews continue while the case is exiting."""
+    if review.decision == "adapt":
+        plan = await get_record(session, CarePlan, review.plan_id)
+        await create_next_care_plan_version(session, caller, case, plan)
+    if review.decision == "begin_exit" and case.status in BEGIN_EXIT.sources:
+        case.status = BEGIN_EXIT.target
+        record_case_history(session, case, "exit_begun", caller, review)
+        await ensure_exit_plan(session, caller, case)
