@@ -90,8 +90,3 @@ def check_editable(record: Approvable) -> list[Fault]:
         return []
     detail = f"The record is {record.status} and cannot be changed: only a draft or a returned record can."
     return [Fault("/status", "frozen", detail)]
-
-
-def get_decision_comment(record: Approvable) -> str | None:
-    """Return the supervisor's comment on the approval or the return."""
-    return record.decision_comment

@@ -1,10 +1,10 @@
 """Format dates, numbers, ages and names for display in English or Khmer."""
 
-from collections.abc import Mapping
 from datetime import date
-from typing import Any
 
 from app.kit.dates import BirthRange
+from app.models.circle import StoredPersonDetails
+from app.models.contents import StoredBirth, StoredChildIdentity
 
 MONTH_NAMES = {
     "en": [
@@ -42,20 +42,18 @@ def format_day_and_month(on: date, language: str) -> str:
     return f"{format_number(on.day, language)} {MONTH_NAMES[language][on.month - 1]}"
 
 
-def format_age(birth: Mapping[str, Any], on: date, language: str) -> str:
+def format_age(birth: StoredBirth, on: date, language: str) -> str:
     """Return an age in whole years. It is a range if the date of birth is not exact."""
     youngest, oldest = BirthRange.from_details(birth).age_range_on(on)
     return format_number(youngest if youngest == oldest else f"{youngest}-{oldest}", language)
 
 
-def format_person_names(details: Mapping[str, Any], language: str) -> list[str]:
+def format_person_names(person: StoredChildIdentity | StoredPersonDetails, language: str) -> list[str]:
     """Return the full names of a person without duplicates, family name first.
 
     The name in the script of the language comes first. The nickname is returned only if there is no full name.
     """
-    names = sorted(
-        details.get("names") or [], key=lambda name: name["script"] != _SCRIPT_BY_LANGUAGE[language]
-    )
-    full_names = [" ".join(filter(None, (name.get("family"), name.get("given")))) for name in names]
+    names = sorted(person["names"], key=lambda name: name["script"] != _SCRIPT_BY_LANGUAGE[language])
+    full_names = [" ".join(filter(None, (name["family"], name["given"]))) for name in names]
     unique_names = list(dict.fromkeys(filter(None, full_names)))
-    return unique_names or list(filter(None, [details.get("nickname")]))
+    return unique_names or list(filter(None, [person.get("nickname")]))

@@ -1,6 +1,6 @@
 """Create, edit, submit, approve and return assessments. The comparison of two assessments is in `diff`."""
 
-from typing import Any
+from collections.abc import Mapping
 from uuid import UUID
 
 from sqlalchemy import select
@@ -8,7 +8,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.vault import decrypt, encrypt
 from app.errors import Fault, InvalidInput
 from app.kit import approval
 from app.kit.pagination import Paginator
@@ -23,6 +22,12 @@ from app.kit.records import (
 )
 from app.kit.state_machine import raise_if_unmet
 from app.models import Assessment, Case, Person
+from app.models.assessments import (
+    StoredAreaAssessment,
+    StoredInstrumentResult,
+    StoredSections,
+)
+from app.models.encrypted_field import dump_content
 from app.models.record import new_id, utc_now
 from app.schemas.assessments import Assessment as AssessmentSchema
 from app.schemas.assessments import (
@@ -176,10 +181,10 @@ async def update_assessment(
     case = await get_case_for_share(session, Assessment, assessment_id)
     assessment = await get_version_for_update(session, Assessment, assessment_id, expected_version)
     raise_if_unmet([*await check_case_writable(session, case), *approval.check_editable(assessment)])
-    stored = decrypt(assessment)
+    stored = assessment.content
     document = {
         **stored,
-        "areas": _load_areas(assessment),
+        "areas": _merge_area_ratings(assessment, stored["areas"]),
         "risk_level": assessment.risk_level,
         "instruments": {code: result["answers"] for code, result in stored["instruments"].items()},
     }
@@ -261,32 +266,46 @@ def _record_history(
     record_case_history(session, case, f"assessment_{event}", caller, assessment, detail)
 
 
-def _store_content(assessment: Assessment, content: AssessmentContent, results: dict[str, Any]) -> None:
+def _store_content(
+    assessment: Assessment, content: AssessmentContent, results: dict[str, StoredInstrumentResult]
+) -> None:
     """Store ratings and the risk level in plain columns, because reports count them, and encrypt all text."""
-    document = content.model_dump(mode="json", exclude={"risk_level", "instruments"})
-    ratings = {area: texts.pop("rating") for area, texts in document["areas"].items() if texts}
-    assessment.ratings = {area: rating for area, rating in ratings.items() if rating is not None}
+    assessment.ratings = {
+        name: area.rating for name, area in content.areas if area and area.rating is not None
+    }
     assessment.risk_level = content.risk_level
-    encrypt(assessment, "sealed", {**document, "instruments": results})
+    assessment.content = {
+        "sections": dump_content(StoredSections, content.sections),
+        "areas": {name: area and dump_content(StoredAreaAssessment, area) for name, area in content.areas},
+        "child_wishes": content.child_wishes,
+        "no_wishes_reason": content.no_wishes_reason,
+        "instruments": results,
+    }
 
 
-def _load_areas(assessment: Assessment) -> dict[str, Any]:
+def _merge_area_ratings(
+    assessment: Assessment, areas: Mapping[str, StoredAreaAssessment | None]
+) -> dict[str, object]:
     """Return the areas with their texts and ratings. The value of an area without content is None."""
-    stored_areas = decrypt(assessment)["areas"]
     return {
-        area: texts and {**texts, "rating": assessment.ratings.get(area)}
-        for area, texts in stored_areas.items()
+        name: texts and {**texts, "rating": assessment.ratings.get(name)} for name, texts in areas.items()
     }
 
 
 def assessment_to_schema(assessment: Assessment) -> AssessmentSchema:
     """Return the wire representation of an assessment."""
-    columns: dict[str, Any] = assessment.model_dump(include=COLUMN_FIELDS)
-    content = {**decrypt(assessment), "areas": _load_areas(assessment)}
-    comment = approval.get_decision_comment(assessment)
-    return AssessmentSchema(**columns, **content, risk_level=assessment.risk_level, decision_comment=comment)
+    stored = assessment.content
+    document = {**stored, "areas": _merge_area_ratings(assessment, stored["areas"])}
+    return AssessmentSchema(
+        **assessment.model_dump(include=COLUMN_FIELDS),
+        **document,
+        risk_level=assessment.risk_level,
+        decision_comment=assessment.decision_comment,
+    )
 
 
 def _to_summary(assessment: Assessment) -> AssessmentSummary:
-    columns: dict[str, Any] = assessment.model_dump(include=SUMMARY_FIELDS)
-    return AssessmentSummary(**columns, ratings={area: assessment.ratings.get(area) for area in AREAS})
+    return AssessmentSummary(
+        **assessment.model_dump(include=SUMMARY_FIELDS),
+        ratings={area: assessment.ratings.get(area) for area in AREAS},
+    )

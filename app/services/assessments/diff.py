@@ -1,13 +1,12 @@
 """Compare an assessment with the previous approved assessment of the same subject."""
 
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.vault import decrypt
 from app.kit.records import get_record
 from app.models import Assessment
+from app.models.assessments import StoredInstrumentResult
 from app.schemas.assessments_changes import (
     AssessmentChanges,
     InstrumentChange,
@@ -29,7 +28,7 @@ async def get_assessment_changes(session: AsyncSession, assessment_id: UUID) -> 
         areas={area: _compare_ratings(ratings.get(area), after.ratings.get(area)) for area in AREAS},
         risk_level=RiskLevelChange(before=before.risk_level if before else None, after=after.risk_level),
         instruments=_compare_instruments(
-            _load_instrument_results(before) if before else {}, _load_instrument_results(after)
+            before.content["instruments"] if before else {}, after.content["instruments"]
         ),
     )
 
@@ -39,12 +38,9 @@ def _compare_ratings(before: int | None, after: int | None) -> RatingChange:
     return RatingChange(before=before, after=after, change=change)
 
 
-def _load_instrument_results(assessment: Assessment) -> dict[str, Any]:
-    results: dict[str, Any] = decrypt(assessment)["instruments"]
-    return results
-
-
-def _compare_instruments(before: dict[str, Any], after: dict[str, Any]) -> list[InstrumentChange]:
+def _compare_instruments(
+    before: dict[str, StoredInstrumentResult], after: dict[str, StoredInstrumentResult]
+) -> list[InstrumentChange]:
     return [
         InstrumentChange(
             code=code,
@@ -57,16 +53,23 @@ def _compare_instruments(before: dict[str, Any], after: dict[str, Any]) -> list[
     ]
 
 
-def _to_instrument_score(result: dict[str, Any] | None) -> InstrumentScore | None:
+def _to_instrument_score(result: StoredInstrumentResult | None) -> InstrumentScore | None:
     if result is None:
         return None
-    return InstrumentScore(**{name: result[name] for name in InstrumentScore.model_fields})
+    return InstrumentScore(
+        instrument_id=result["instrument_id"],
+        edition=result["edition"],
+        score=result["score"],
+        band=result["band"],
+    )
 
 
-def _score_difference(before: dict[str, Any] | None, after: dict[str, Any] | None) -> float | None:
+def _score_difference(
+    before: StoredInstrumentResult | None, after: StoredInstrumentResult | None
+) -> float | None:
     """Return the difference of two scores, or None if the editions differ: their items may differ too."""
     if before is None or after is None or before["edition"] != after["edition"]:
         return None
     if before["score"] is None or after["score"] is None:
         return None
-    return round(float(after["score"]) - float(before["score"]), 2)
+    return round(after["score"] - before["score"], 2)

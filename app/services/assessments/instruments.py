@@ -1,6 +1,5 @@
 """Scored questionnaires (instruments). The definition of an edition never changes, because stored answers refer to it."""
 
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import exists, func, or_, select, update
@@ -12,6 +11,7 @@ from app.kit.pagination import Paginator
 from app.kit.records import apply_patch, get_record, get_version_for_update
 from app.kit.state_machine import raise_if_unmet
 from app.models import Instrument
+from app.models.assessments import StoredInstrumentResult
 from app.models.record import new_id
 from app.schemas.instruments import Instrument as InstrumentSchema
 from app.schemas.instruments import (
@@ -101,8 +101,10 @@ async def _has_other_active_edition(session: AsyncSession, instrument: Instrumen
 
 
 async def score_instruments(
-    session: AsyncSession, stored_results: dict[str, Any], answers_by_code: dict[str, InstrumentAnswers]
-) -> dict[str, dict[str, Any]]:
+    session: AsyncSession,
+    stored_results: dict[str, StoredInstrumentResult],
+    answers_by_code: dict[str, InstrumentAnswers],
+) -> dict[str, StoredInstrumentResult]:
     """Return the scored results of the answers, by questionnaire code.
 
     `stored_results` are the results before the change. Answers stay with the edition of their first scoring, even if
@@ -126,15 +128,18 @@ async def score_instruments(
             continue
         definition = InstrumentDefinition.model_validate(editions[code].definition)
         faults += check_answers(code, definition, answers)
-        edition = {"instrument_id": str(editions[code].id), "edition": editions[code].edition}
-        results[code] = {**edition, **score_answers(definition, answers)}
+        results[code] = {
+            "instrument_id": str(editions[code].id),
+            "edition": editions[code].edition,
+            **score_answers(definition, answers),
+        }
     if faults:
         raise InvalidInput(faults)
     return results
 
 
 async def _find_editions(
-    session: AsyncSession, stored_results: dict[str, Any], codes: set[str]
+    session: AsyncSession, stored_results: dict[str, StoredInstrumentResult], codes: set[str]
 ) -> dict[str, Instrument]:
     """Return the edition to score with, by code: that of the stored result, else the active one."""
     if not codes:

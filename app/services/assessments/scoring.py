@@ -1,10 +1,27 @@
 """Score the answers to a questionnaire."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TypedDict
 
 from app.errors import Fault
+from app.models.assessments import StoredScoreBand, StoredSubscaleResult
 from app.schemas.instruments import InstrumentDefinition, InstrumentQuestion, ScoringScale
+
+
+class ScaleScore(TypedDict):
+    """The score of one scale. Both values are None if an answer is missing."""
+
+    score: float | None
+    band: StoredScoreBand | None
+
+
+class ScoredAnswers(ScaleScore):
+    """The answers to a questionnaire with the scores of the questionnaire and its subscales."""
+
+    title: dict[str, str]
+    answers: dict[str, int]
+    missing: list[str]
+    subscales: list[StoredSubscaleResult]
 
 
 def check_answers(code: str, definition: InstrumentDefinition, answers: Mapping[str, int]) -> list[Fault]:
@@ -23,7 +40,7 @@ def check_answers(code: str, definition: InstrumentDefinition, answers: Mapping[
     ]
 
 
-def score_answers(definition: InstrumentDefinition, answers: Mapping[str, int]) -> dict[str, Any]:
+def score_answers(definition: InstrumentDefinition, answers: Mapping[str, int]) -> ScoredAnswers:
     """Return the answers with their scores and bands, and the ids of the items without an answer."""
     items = {item.id: item for item in definition.items}
     return {
@@ -44,7 +61,7 @@ def score_answers(definition: InstrumentDefinition, answers: Mapping[str, int]) 
 
 def _score_scale(
     scale: ScoringScale, items: Sequence[InstrumentQuestion], answers: Mapping[str, int]
-) -> dict[str, Any]:
+) -> ScaleScore:
     if any(item.id not in answers for item in items):
         return {"score": None, "band": None}
     total = sum(_get_item_score(item, answers[item.id]) for item in items)
@@ -59,7 +76,7 @@ def _get_item_score(item: InstrumentQuestion, value: int) -> int:
     return max(values) + min(values) - value
 
 
-def _find_band(scale: ScoringScale, score: float) -> dict[str, Any] | None:
+def _find_band(scale: ScoringScale, score: float) -> StoredScoreBand | None:
     """Return the band of a rounded score, so that the band matches the score that a reader sees."""
     reached = [band for band in scale.bands if band.at_least <= score]
-    return reached[-1].model_dump(include={"code", "label"}) if reached else None
+    return {"code": reached[-1].code, "label": reached[-1].label.model_dump()} if reached else None

@@ -12,13 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.vault import decrypt, encrypt
 from app.errors import Fault, InvalidInput
 from app.kit.approval import check_editable
 from app.kit.dates import today, validate_not_in_future
 from app.kit.records import apply_patch, get_case_for_update, get_record, get_version_for_update
 from app.kit.state_machine import raise_if_unmet
 from app.models import Action, CarePlan, Goal
+from app.models.care_plans import StoredActionTexts
+from app.models.encrypted_field import dump_content
 from app.models.record import new_id, utc_now
 from app.schemas.care_plans import Action as ActionSchema
 from app.schemas.care_plans import ActionBase, ActionContent, ActionCreate, ActionUpdate
@@ -32,7 +33,6 @@ from app.services.care_plans.plan_parts import (
 from app.services.cases.history import record_case_history
 from app.services.cases.write_access import check_case_writable
 
-ENCRYPTED_FIELDS = {"what", "by_whom", "note"}
 COLUMN_FIELDS = {"by", "due_on", "status", "done_on"}
 """Fields in plain columns, because the agenda and reports query them."""
 
@@ -68,7 +68,7 @@ def build_action(plan: CarePlan, goal: Goal, payload: ActionCreate) -> Action:
         due_on=payload.due_on,
         origin_id=action_id,
     )
-    encrypt(action, "sealed", {"what": payload.what, "by_whom": payload.by_whom, "note": None})
+    action.content = {"what": payload.what, "by_whom": payload.by_whom, "note": None}
     return action
 
 
@@ -89,16 +89,16 @@ async def update_action(
     case = await get_case_for_update(session, Action, action_id)
     action = await get_version_for_update(session, Action, action_id, expected_version)
     plan = await get_record(session, CarePlan, action.plan_id)
-    before = {**decrypt(action), **action.model_dump(mode="json", include=COLUMN_FIELDS)}
+    before = {**action.content, **action.model_dump(mode="json", include=COLUMN_FIELDS)}
     content = apply_patch(ActionContent, before, patch)
     status, done_on = _resolve_status(content, patch.model_fields_set)
     await raise_if_frozen(session, case, plan, ActionBase, before, content.model_dump(mode="json"))
     copies = await list_draft_copies(session, plan, action)
     for action_or_copy in (action, *copies):
         action_or_copy.status, action_or_copy.done_on = status, done_on
-        encrypt(action_or_copy, "sealed", {**decrypt(action_or_copy), "note": content.note})
+        action_or_copy.content = {**action_or_copy.content, "note": content.note}
     action.by, action.due_on = content.by, content.due_on
-    encrypt(action, "sealed", content.model_dump(include=ENCRYPTED_FIELDS))
+    action.content = dump_content(StoredActionTexts, content)
     if status == "done" != before["status"]:
         detail = {"by": action.by}
         record_case_history(session, case, "action_done", caller, action, detail, occurred_at=done_on)

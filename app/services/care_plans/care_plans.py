@@ -7,7 +7,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.vault import decrypt, encrypt
 from app.kit.approval import check_editable
 from app.kit.pagination import Paginator
 from app.kit.records import (
@@ -19,6 +18,8 @@ from app.kit.records import (
 )
 from app.kit.state_machine import raise_if_unmet
 from app.models import CarePlan, Case
+from app.models.care_plans import StoredCarePlanTexts
+from app.models.encrypted_field import dump_content
 from app.models.record import utc_now
 from app.schemas.care_plans import CarePlan as CarePlanSchema
 from app.schemas.care_plans import (
@@ -29,7 +30,6 @@ from app.schemas.care_plans import (
     CarePlanUpdate,
 )
 from app.services.care_plans.load import (
-    TEXT_FIELDS,
     care_plan_to_schema,
     care_plan_to_summary,
     load_care_plan,
@@ -73,12 +73,12 @@ async def update_care_plan(
     case = await get_case_for_update(session, CarePlan, plan_id)
     plan = await get_version_for_update(session, CarePlan, plan_id, expected_version)
     raise_if_unmet([*await check_case_writable(session, case), *check_editable(plan)])
-    document = {**decrypt(plan), **plan.model_dump(mode="json", include=COLUMN_FIELDS)}
+    document = {**plan.content, **plan.model_dump(mode="json", include=COLUMN_FIELDS)}
     content = apply_patch(CarePlanContent, document, patch)
     if content.assessment_id != plan.assessment_id:
         await set_source_assessment(session, plan, content.assessment_id)
     plan.needs_social_work = content.needs_social_work
-    encrypt(plan, "sealed", content.model_dump(include=set(TEXT_FIELDS)))
+    plan.content = dump_content(StoredCarePlanTexts, content)
     plan.updated_at = utc_now()
     await session.flush()  # the response contains the stored values
     return await load_care_plan_schema(session, plan)
@@ -101,7 +101,7 @@ async def replace_care_plan_area(
         unmet += check_no_need(plan_area, loaded_plan.goals[area])
     raise_if_unmet(unmet)
     plan_area.status, plan_area.version = payload.status, plan_area.version + 1
-    encrypt(plan_area, "sealed", {**decrypt(plan_area), "reason": payload.reason})
+    plan_area.content = {**plan_area.content, "reason": payload.reason}
     plan.updated_at = utc_now()
     await session.flush()  # the response contains the stored values
     return care_plan_to_schema(loaded_plan)

@@ -7,9 +7,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.vault import decrypt
 from app.kit.records import get_record
-from app.models import CarePlan
+from app.models import Action, CarePlan
 from app.schemas.care_plans_changes import (
     ActionChange,
     ActionState,
@@ -20,7 +19,7 @@ from app.schemas.care_plans_changes import (
     GoalState,
     TextChange,
 )
-from app.services.care_plans.load import AREAS, TEXT_FIELDS, LoadedCarePlan, load_care_plan
+from app.services.care_plans.load import AREAS, LoadedCarePlan, load_care_plan
 
 PartState = TypeVar("PartState", GoalState, ActionState)
 
@@ -78,14 +77,14 @@ def _compare_areas(before: LoadedCarePlan | None, after: LoadedCarePlan) -> Iter
 
 def _to_area_state(loaded_plan: LoadedCarePlan, area: str) -> AreaState:
     plan_area = loaded_plan.areas[area]
-    return AreaState(rating=plan_area.rating, status=plan_area.status, reason=decrypt(plan_area)["reason"])
+    return AreaState(rating=plan_area.rating, status=plan_area.status, reason=plan_area.content["reason"])
 
 
 def _index_goals(loaded_plan: LoadedCarePlan | None) -> dict[UUID, VersionedPart[GoalState]]:
     """Return the goals of an edition by origin."""
     return {
         goal.origin_id: VersionedPart(
-            goal.area, goal.origin_id, GoalState(status=goal.status, **decrypt(goal))
+            goal.area, goal.origin_id, GoalState(status=goal.status, **goal.content)
         )
         for area in AREAS
         for goal in (loaded_plan.goals[area] if loaded_plan else [])
@@ -98,15 +97,24 @@ def _index_actions(loaded_plan: LoadedCarePlan | None) -> dict[UUID, VersionedPa
         action.origin_id: VersionedPart(
             goal.area,
             goal.origin_id,
-            ActionState(
-                **action.model_dump(include={"by", "due_on", "status", "done_on"}),
-                **{name: text for name, text in decrypt(action).items() if name != "note"},
-            ),
+            _to_action_state(action),
         )
         for area in AREAS
         for goal in (loaded_plan.goals[area] if loaded_plan else [])
         for action in (loaded_plan.actions[goal.id] if loaded_plan else [])
     }
+
+
+def _to_action_state(action: Action) -> ActionState:
+    texts = action.content
+    return ActionState(
+        what=texts["what"],
+        by=action.by,
+        by_whom=texts["by_whom"],
+        due_on=action.due_on,
+        status=action.status,
+        done_on=action.done_on,
+    )
 
 
 def _pair_parts(
@@ -142,7 +150,6 @@ def _compare_texts(before: LoadedCarePlan | None, after: LoadedCarePlan) -> Iter
             yield TextChange(field=field, before=texts_before.get(field), after=text)
 
 
-def _load_texts(loaded_plan: LoadedCarePlan) -> dict[str, str | bool | None]:
+def _load_texts(loaded_plan: LoadedCarePlan) -> dict[str, object]:
     plan = loaded_plan.plan
-    texts = decrypt(plan)
-    return {**{name: texts[name] for name in TEXT_FIELDS}, "needs_social_work": plan.needs_social_work}
+    return {**plan.content, "needs_social_work": plan.needs_social_work}

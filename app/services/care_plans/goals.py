@@ -11,12 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.vault import decrypt, encrypt
 from app.errors import Fault
 from app.kit.approval import check_editable
 from app.kit.records import apply_patch, get_case_for_update, get_record, get_version_for_update
 from app.kit.state_machine import raise_if_unmet
 from app.models import Action, CarePlan, Goal, PlanArea
+from app.models.care_plans import StoredGoalTexts
+from app.models.encrypted_field import dump_content
 from app.models.record import new_id, utc_now
 from app.schemas.care_plans import Goal as GoalSchema
 from app.schemas.care_plans import GoalBase, GoalContent, GoalCreate, GoalUpdate
@@ -74,7 +75,7 @@ def _build_goal(plan: CarePlan, area: str, payload: GoalCreate) -> Goal:
         area=area,
         origin_id=goal_id,
     )
-    encrypt(goal, "sealed", payload.model_dump(include=set(GoalBase.model_fields)))
+    goal.content = dump_content(StoredGoalTexts, payload)
     return goal
 
 
@@ -94,13 +95,13 @@ async def update_goal(
     case = await get_case_for_update(session, Goal, goal_id)
     goal = await get_version_for_update(session, Goal, goal_id, expected_version)
     plan = await get_record(session, CarePlan, goal.plan_id)
-    before = {**decrypt(goal), "status": goal.status}
-    after = apply_patch(GoalContent, before, patch).model_dump(mode="json")
-    await raise_if_frozen(session, case, plan, GoalBase, before, after)
+    before = {**goal.content, "status": goal.status}
+    content = apply_patch(GoalContent, before, patch)
+    await raise_if_frozen(session, case, plan, GoalBase, before, content.model_dump(mode="json"))
     copies = await list_draft_copies(session, plan, goal)
     for goal_or_copy in (goal, *copies):
-        goal_or_copy.status = after["status"]
-    encrypt(goal, "sealed", {name: after[name] for name in GoalBase.model_fields})
+        goal_or_copy.status = content.status
+    goal.content = dump_content(StoredGoalTexts, content)
     if goal.status == "achieved" != before["status"]:
         record_case_history(session, case, "goal_achieved", caller, goal, {"area": goal.area})
     goal.updated_at = utc_now()

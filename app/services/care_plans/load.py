@@ -6,15 +6,13 @@ Loading takes a constant number of queries.
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.access.vault import decrypt
-from app.kit.approval import get_decision_comment
 from app.models import Action, CarePlan, Goal, PlanArea
 from app.schemas.care_plans import Action as ActionSchema
 from app.schemas.care_plans import CarePlan as CarePlanSchema
@@ -26,7 +24,6 @@ PlanPart = TypeVar("PlanPart", PlanArea, Goal, Action)
 AREAS = tuple(CarePlanAreas.model_fields)
 WEAK_RATINGS = frozenset({1, 2})
 """Ratings (1 to 4) at which an area requires a goal."""
-TEXT_FIELDS = ("safety_plan", "child_view", "supporter_view", "knowledge_gaps", "capacity_gaps")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +63,9 @@ async def load_care_plan_schema(session: AsyncSession, plan: CarePlan) -> CarePl
 
 def care_plan_to_schema(loaded_plan: LoadedCarePlan) -> CarePlanSchema:
     """Return the wire representation of a care plan."""
-    texts = decrypt(loaded_plan.plan)
     return CarePlanSchema(
         **care_plan_to_summary(loaded_plan.plan).model_dump(),
-        **{name: texts.get(name) for name in TEXT_FIELDS},
+        **loaded_plan.plan.content,
         needs_social_work=loaded_plan.plan.needs_social_work,
         areas=CarePlanAreas(**{area: _area_to_schema(loaded_plan, area) for area in AREAS}),
     )
@@ -77,15 +73,14 @@ def care_plan_to_schema(loaded_plan: LoadedCarePlan) -> CarePlanSchema:
 
 def care_plan_to_summary(plan: CarePlan) -> CarePlanSummary:
     """Return the list entry of a care plan."""
-    columns: dict[str, Any] = plan.model_dump(include=set(CarePlanSummary.model_fields))
-    return CarePlanSummary(**columns, decision_comment=get_decision_comment(plan))
+    columns = plan.model_dump(include=set(CarePlanSummary.model_fields))
+    return CarePlanSummary(**columns, decision_comment=plan.decision_comment)
 
 
 def _area_to_schema(loaded_plan: LoadedCarePlan, area: str) -> CarePlanArea:
     plan_area = loaded_plan.areas[area]
-    texts = decrypt(plan_area)
     return CarePlanArea(
-        **{name: texts.get(name) for name in ("need", "strengths", "risk", "reason")},
+        **plan_area.content,
         rating=plan_area.rating,
         status=plan_area.status,
         goals=[goal_to_schema(goal, loaded_plan.actions[goal.id]) for goal in loaded_plan.goals[area]],
@@ -94,11 +89,11 @@ def _area_to_schema(loaded_plan: LoadedCarePlan, area: str) -> CarePlanArea:
 
 def goal_to_schema(goal: Goal, actions: Sequence[Action]) -> GoalSchema:
     """Return the wire representation of a goal with its actions."""
-    columns: dict[str, Any] = goal.model_dump(include=set(GoalSchema.model_fields))
-    return GoalSchema(**columns, **decrypt(goal), actions=[action_to_schema(action) for action in actions])
+    columns = goal.model_dump(include=set(GoalSchema.model_fields))
+    return GoalSchema(**columns, **goal.content, actions=[action_to_schema(action) for action in actions])
 
 
 def action_to_schema(action: Action) -> ActionSchema:
     """Return the wire representation of an action."""
-    columns: dict[str, Any] = action.model_dump(include=set(ActionSchema.model_fields))
-    return ActionSchema(**columns, **decrypt(action))
+    columns = action.model_dump(include=set(ActionSchema.model_fields))
+    return ActionSchema(**columns, **action.content)

@@ -11,7 +11,6 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.access.vault import decrypt
 from app.errors import NotFound, Unavailable
 from app.kit.dates import today
 from app.kit.formatting import format_age, format_person_names
@@ -51,9 +50,9 @@ async def _load_printable_plan(session: AsyncSession, plan_id: UUID, language: s
     if row is None:
         raise NotFound
     plan, case, child = row
-    identity, staff_names = decrypt(child), await _load_staff_names(session, plan)
+    identity, staff_names = child.identity, await _load_staff_names(session, plan)
     person = await session.scalar(select(Person).where(col(Person.id) == plan.person_id))
-    person_names = format_person_names(decrypt(person), language) if person else []
+    person_names = format_person_names(person.details, language) if person else []
     return PrintableCarePlan(
         plan=await load_care_plan_schema(session, plan),
         case_number=case.number,

@@ -8,7 +8,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.vault import encrypt
 from app.kit.dates import add_months, today
 from app.models import CarePlan, Case, Review
 from app.models.record import utc_now
@@ -54,7 +53,7 @@ async def _create_review(
         number=(last_number or 0) + 1,
         due_on=add_months(start, REVIEW_INTERVAL_MONTHS),
     )
-    encrypt(review, "sealed", {})
+    review.content = {}
     session.add(review)
     case.next_review_on = review.due_on
     record_case_history(

@@ -8,11 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.vault import decrypt, encrypt
 from app.errors import Fault
 from app.kit.records import get_for_update
 from app.kit.state_machine import raise_if_unmet
 from app.models import Action, Assessment, CarePlan, Case, Goal, PlanArea
+from app.models.assessments import StoredAreaAssessment
+from app.models.care_plans import StoredCarePlanTexts
 from app.models.record import new_id
 from app.schemas.care_plans import CarePlan as CarePlanSchema
 from app.schemas.care_plans import CarePlanCreate
@@ -24,7 +25,6 @@ from app.services.care_plans.area_ratings import (
 )
 from app.services.care_plans.load import (
     AREAS,
-    TEXT_FIELDS,
     WEAK_RATINGS,
     LoadedCarePlan,
     load_care_plan,
@@ -41,7 +41,14 @@ from app.services.cases.write_access import check_case_writable
 
 GoalOrAction = TypeVar("GoalOrAction", Goal, Action)
 
-ASSESSED_AREA_FIELDS = ("need", "strengths", "risk")
+
+NO_TEXTS: StoredCarePlanTexts = {
+    "safety_plan": None,
+    "child_view": None,
+    "supporter_view": None,
+    "knowledge_gaps": None,
+    "capacity_gaps": None,
+}
 
 
 async def create_case_care_plan(
@@ -99,9 +106,10 @@ async def set_source_assessment(session: AsyncSession, plan: CarePlan, assessmen
     unmet = await check_source_assessment(session, assessment, plan.case_id, plan.subject, plan.person_id)
     raise_if_unmet(unmet)
     plan.assessment_id = assessment.id
+    findings = assessment.content["areas"]
     for plan_area in await session.scalars(select(PlanArea).where(col(PlanArea.plan_id) == plan.id)):
         rating = assessment.ratings.get(plan_area.area)
-        _set_area_content(plan_area, assessment, rating, decrypt(plan_area)["reason"])
+        _set_area_content(plan_area, findings.get(plan_area.area), rating, plan_area.content["reason"])
 
 
 async def _get_draft_and_approved(
@@ -140,7 +148,7 @@ def _build_edition(
         needs_social_work=previous.plan.needs_social_work if previous else None,
         author_id=author_id,
     )
-    encrypt(plan, "sealed", decrypt(previous.plan) if previous else dict.fromkeys(TEXT_FIELDS))
+    plan.content = previous.plan.content if previous else NO_TEXTS
     return plan
 
 
@@ -154,12 +162,13 @@ async def _store_edition(
 ) -> None:
     reviews = await list_review_ratings(session, previous.plan.id) if previous else []
     ratings, closed_areas = _current_ratings(assessment, previous, reviews), get_closed_areas(reviews)
+    findings = assessment.content["areas"]
     session.add(plan)
     await session.flush()  # areas, goals and the history have foreign keys to the plan
     for area in AREAS:
         plan_area = PlanArea(child_id=plan.child_id, case_id=plan.case_id, plan_id=plan.id, area=area)
         reason = _copy_area_status(plan_area, previous, closed_areas.get(area)) if previous else None
-        _set_area_content(plan_area, assessment, ratings.get(area), reason)
+        _set_area_content(plan_area, findings.get(area), ratings.get(area), reason)
         session.add(plan_area)
     if previous:
         await _copy_open_goals(session, plan, previous, set(closed_areas))
@@ -185,7 +194,7 @@ def _copy_area_status(
     previous_area = previous.areas[plan_area.area]
     if previous_area.status == "no_need":
         plan_area.status = previous_area.status
-        return str(decrypt(previous_area)["reason"])
+        return previous_area.content["reason"]
     if closing_review is not None:
         plan_area.status = "no_need"
         return f"Closed in review {closing_review}."
@@ -195,15 +204,18 @@ def _copy_area_status(
 
 
 def _set_area_content(
-    plan_area: PlanArea, assessment: Assessment, rating: int | None, reason: str | None
+    plan_area: PlanArea, findings: StoredAreaAssessment | None, rating: int | None, reason: str | None
 ) -> None:
-    """Copy the findings of the assessment into an area. A weak rating clears the status 'no need'."""
+    """Copy rating and findings of the assessment into an area. A weak rating clears the status 'no need'."""
     if plan_area.status == "no_need" and rating in WEAK_RATINGS:
         plan_area.status = reason = None
     plan_area.rating = rating
-    findings = decrypt(assessment)["areas"].get(plan_area.area) or {}
-    texts = {name: findings.get(name) for name in ASSESSED_AREA_FIELDS}
-    encrypt(plan_area, "sealed", {"reason": reason, **texts})
+    plan_area.content = {
+        "reason": reason,
+        "need": findings["need"] if findings else None,
+        "strengths": findings["strengths"] if findings else None,
+        "risk": findings["risk"] if findings else None,
+    }
 
 
 async def _copy_open_goals(
@@ -231,5 +243,5 @@ def _copy_part(part: GoalOrAction, **foreign_keys: UUID) -> GoalOrAction:
     """Return a copy of a goal or an action for a new edition, with an id of its own and the same origin."""
     columns = part.model_dump(exclude={"id", "created_at", "updated_at", "version", "content_encrypted"})
     copy = type(part)(**{**columns, **foreign_keys})
-    encrypt(copy, "sealed", decrypt(part))
+    copy.content = part.content
     return copy

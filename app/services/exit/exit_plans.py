@@ -8,7 +8,7 @@ from sqlmodel import col
 
 from app.access.caller import Caller
 from app.errors import NotFound
-from app.kit.approval import get_decision_comment, record_decision
+from app.kit.approval import record_decision
 from app.kit.records import ensure_exists, get_for_update, get_version_for_update, validate_expected_version
 from app.kit.state_machine import raise_if_unmet
 from app.models import Case, ExitPlan
@@ -152,5 +152,5 @@ def _to_schema(plan: ExitPlan) -> ExitPlanSchema:
     return ExitPlanSchema(
         **plan.model_dump(include=SCHEMA_COLUMN_FIELDS),
         **plan.content,
-        decision_comment=get_decision_comment(plan),
+        decision_comment=plan.decision_comment,
     )

@@ -8,13 +8,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.vault import decrypt, encrypt
 from app.errors import Fault
 from app.kit.dates import CAMBODIA_TIMEZONE
 from app.kit.records import get_case_for_update, get_record, get_version_for_update
 from app.kit.state_machine import check_status, raise_if_unmet
 from app.models import CarePlan, Case, Review
+from app.models.encrypted_field import dump_content
 from app.models.record import utc_now
+from app.models.reviews import StoredReviewPeriod
 from app.schemas.reviews import Review as ReviewSchema
 from app.schemas.reviews import ReviewContent
 from app.services.care_plans.review_schedule import schedule_next_review
@@ -92,7 +93,7 @@ async def _get_last_review_date(session: AsyncSession, review: Review) -> date |
 
 async def _mark_completed(session: AsyncSession, caller: Caller, review: Review) -> None:
     activity = await summarize_review_period(session, review)
-    encrypt(review, "sealed", {**decrypt(review), "happened": activity.model_dump(mode="json")})
+    review.content = {**review.content, "happened": dump_content(StoredReviewPeriod, activity)}
     review.status = COMPLETE.target
     review.completed_at = review.updated_at = activity.until
     review.completed_by_id = caller.id

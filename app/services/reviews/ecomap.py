@@ -2,18 +2,17 @@
 
 import asyncio
 from collections.abc import Iterable
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.access.vault import decrypt
 from app.errors import NotFound
 from app.kit.dates import today
 from app.kit.formatting import format_age, format_date, format_person_names
 from app.models import Agency, Case, Child, Person, Provider, Referral, ServiceReferral, User
+from app.models.contents import StoredSchool
 from app.rendering.ecomap_geometry import Figure, Ring
 from app.rendering.ecomap_svg import draw_ecomap
 from app.schemas.codes import get_code_label
@@ -76,13 +75,13 @@ async def render_ecomap(session: AsyncSession, case_id: UUID, language: str) -> 
     if row is None:
         raise NotFound
     case, child = row
-    labels, identity = LABELS[language], decrypt(child)
+    labels, identity = LABELS[language], child.identity
     people = await _load_person_figures(session, case_id, language)
     family = [figure for role, figure in people if role != "other"]
     others = [figure for role, figure in people if role == "other"]
     rings = (
         Ring(labels["family"], tuple(family)),
-        Ring(labels["community"], (*_school_figures(identity, language), *others)),
+        Ring(labels["community"], (*_school_figures(identity["school"], language), *others)),
         Ring(labels["services"], tuple(await _load_service_figures(session, case, language))),
     )
     age = labels["years"].format(format_age(identity["birth"], today(), language))
@@ -113,7 +112,7 @@ async def _load_person_figures(
 
 
 def _person_to_figure(person: Person, language: str) -> Figure:
-    names = format_person_names(decrypt(person), language)
+    names = format_person_names(person.details, language)
     relationship = get_code_label("relationship", person.relationship, language)
     frame = "responsible" if person.is_responsible else "person"
     details = [relationship] if names else []
@@ -123,16 +122,15 @@ def _person_to_figure(person: Person, language: str) -> Figure:
     return Figure(names[0] if names else relationship, tuple(details), frame)
 
 
-def _school_figures(identity: dict[str, Any], language: str) -> Iterable[Figure]:
-    school = identity.get("school")
+def _school_figures(school: StoredSchool | None, language: str) -> Iterable[Figure]:
     if school is None or school["status"] in SCHOOL_STATUSES_HIDDEN:
         return
-    grade = get_code_label("school_grade", school["grade"], language) if school.get("grade") else None
+    grade = get_code_label("school_grade", school["grade"], language) if school["grade"] else None
     is_out = school["status"] in OUT_OF_SCHOOL_STATUSES
     details = (
         [get_code_label("school_status", school["status"], language)] if is_out or not grade else [grade]
     )
-    name = school.get("name") or LABELS[language]["school"]
+    name = school["name"] or LABELS[language]["school"]
     yield Figure(name, tuple(details), "loose" if is_out else "organisation")
 
 

@@ -1,12 +1,9 @@
 """Load the content of a review and convert a review to its wire representation."""
 
-from typing import Any
-
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.access.vault import decrypt
 from app.models import PlanArea, Review
 from app.schemas.reviews import Review as ReviewSchema
 from app.schemas.reviews import ReviewContent
@@ -18,10 +15,10 @@ COLUMN_FIELDS = (
 )
 
 
-def load_review_document(review: Review) -> dict[str, Any]:
+def load_review_document(review: Review) -> dict[str, object]:
     """Return the content of a review as a JSON document, from its plain columns and its encrypted content."""
     columns = {"decision": review.decision, "held_on": review.held_on and review.held_on.isoformat()}
-    document = {**decrypt(review), **columns}
+    document = {**review.content, **columns}
     return {name: value for name, value in document.items() if name in ReviewContent.model_fields}
 
 
@@ -40,8 +37,8 @@ async def review_to_schema(session: AsyncSession, review: Review) -> ReviewSchem
 
     The activity of the period is the stored one of a completed review. Before the completion it is computed.
     """
-    activity = decrypt(review).get("happened") or await summarize_review_period(session, review)
-    columns: dict[str, Any] = review.model_dump(include=COLUMN_FIELDS)
+    activity = review.content.get("happened") or await summarize_review_period(session, review)
+    columns = review.model_dump(include=COLUMN_FIELDS)
     content = ReviewContent.model_validate(load_review_document(review))
     fields = {name: getattr(content, name) for name in ReviewContent.model_fields}
     active_areas = await list_active_areas(session, review)

@@ -6,7 +6,6 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.access.vault import decrypt
 from app.kit.dates import today
 from app.models import Action, Goal, Review, ServiceReferral, SupportSession
 from app.models.record import utc_now
@@ -72,7 +71,7 @@ async def _list_goals(session: AsyncSession, review: Review) -> list[GoalProgres
         GoalProgress(
             goal_id=goal.id,
             area=goal.area,
-            statement=decrypt(goal)["statement"],
+            statement=goal.content["statement"],
             status=goal.status,
             actions_done=done,
             actions_open=open_,

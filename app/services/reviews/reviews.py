@@ -2,15 +2,13 @@
 
 from collections.abc import Iterable
 from datetime import date
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, exists, select
+from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.vault import encrypt
 from app.errors import Fault, InvalidInput
 from app.kit.dates import today
 from app.kit.pagination import Paginator
@@ -24,7 +22,9 @@ from app.kit.records import (
 )
 from app.kit.state_machine import check_status, raise_if_unmet
 from app.models import Case, CaseWorker, Goal, Review
+from app.models.encrypted_field import dump_content
 from app.models.record import utc_now
+from app.models.reviews import StoredReviewContent
 from app.schemas.reviews import Review as ReviewSchema
 from app.schemas.reviews import (
     ReviewContent,
@@ -44,8 +44,6 @@ REVIEW_WITH_CASE = select(Review, col(Case.number), col(Case.team_id), col(Case.
     Case, col(Case.id) == col(Review.case_id)
 )
 SUMMARY_FIELDS = set(ReviewSummary.model_fields) - {"case_number", "team_id", "lead_worker_id", "is_overdue"}
-CONTENT_COLUMN_FIELDS = {"decision", "held_on"}
-"""Fields of the content in plain columns. The other fields are encrypted."""
 
 
 async def list_due_reviews(session: AsyncSession, caller: Caller, filters: ReviewFilters) -> ReviewList:
@@ -79,15 +77,14 @@ async def list_case_reviews(
     """Return the reviews of a case, newest first."""
     await ensure_exists(session, Case, case_id)
     paginator = Paginator("case_reviews", page.limit, page.cursor, {"case": case_id, "for": caller.id})
-    query: Select[*tuple[Any, ...]] = REVIEW_WITH_CASE.where(col(Review.case_id) == case_id)
+    query = REVIEW_WITH_CASE.where(col(Review.case_id) == case_id)
     rows, cursor = await paginator.fetch_rows(session, query, col(Review.created_at), col(Review.id))
     return ReviewList(items=[_to_summary(*row[:4]) for row in rows], next_cursor=cursor)
 
 
 def _to_summary(review: Review, number: str, team_id: UUID, lead_worker_id: UUID) -> ReviewSummary:
-    columns: dict[str, Any] = review.model_dump(include=SUMMARY_FIELDS)
     return ReviewSummary(
-        **columns,
+        **review.model_dump(include=SUMMARY_FIELDS),
         case_number=number,
         team_id=team_id,
         lead_worker_id=lead_worker_id,
@@ -163,7 +160,7 @@ def _store_content(review: Review, content: ReviewContent) -> None:
     review.ratings = {area: area_review.rating for area, area_review in areas if area_review.rating}
     review.decisions = {area: area_review.decision for area, area_review in areas if area_review.decision}
     review.updated_at = utc_now()
-    encrypt(review, "sealed", content.model_dump(mode="json", exclude=CONTENT_COLUMN_FIELDS))
+    review.content = dump_content(StoredReviewContent, content)
 
 
 async def _validate_goals(session: AsyncSession, review: Review, content: ReviewContent) -> None:

@@ -18,6 +18,7 @@ from fontTools.ttLib import TTFont
 
 from app.kit.dates import today
 from app.kit.formatting import format_age, format_date
+from app.models.contents import StoredBirth
 from app.rendering import pdf as printed_pages
 from app.rendering.line_breaks import wrap_text
 from app.rendering.pdf import PdfDocument, TextStyle
@@ -175,8 +176,15 @@ def test_starting_does_not_wait_for_what_printing_needs() -> None:
 def test_dates_and_ages_are_written_as_people_read_them() -> None:
     assert format_date(date(2026, 5, 4), "en") == "4 May 2026"
     assert format_date(date(2026, 12, 31), "km") == "៣១ ធ្នូ ២០២៦"
-    assert format_age({"date": "2015-05-04", "precision": "day"}, date(2026, 5, 3), "en") == "10"
-    assert format_age({"date": "2015-01-01", "precision": "year"}, date(2026, 5, 3), "km") == "១០-១១"
+    born_on: StoredBirth = {
+        "date": "2015-05-04",
+        "precision": "day",
+        "estimated_age": None,
+        "estimated_on": None,
+    }
+    assert format_age(born_on, date(2026, 5, 3), "en") == "10"
+    born_in: StoredBirth = {**born_on, "date": "2015-01-01", "precision": "year"}
+    assert format_age(born_in, date(2026, 5, 3), "km") == "១០-១១"
 
 
 async def test_a_draft_is_printed_as_one_and_an_approved_plan_is_not(scenario: Scenario) -> None:
