@@ -107,7 +107,7 @@ class BirthRange:
         return _count_whole_years(self.latest, day), _count_whole_years(self.earliest, day)
 
     def is_threshold_uncertain(self, threshold: int, day: date) -> bool:
-        """Return whether the range leaves open if the age threshold, in years, is reached on a day."""
+        """Return whether it is unknown if the age on a day reaches the threshold, in years."""
         lowest, highest = self.age_range_on(day)
         return lowest < threshold <= highest
 

@@ -67,7 +67,10 @@ def _to_instrument_score(result: StoredInstrumentResult | None) -> InstrumentSco
 def _score_difference(
     before: StoredInstrumentResult | None, after: StoredInstrumentResult | None
 ) -> float | None:
-    """Return the difference of two scores, or None if the editions differ: their items may differ too."""
+    """Return the difference of two scores. Return None if a score is missing or the editions differ.
+
+    Editions may have different items, so their scores cannot be compared.
+    """
     if before is None or after is None or before["edition"] != after["edition"]:
         return None
     if before["score"] is None or after["score"] is None:

@@ -141,7 +141,10 @@ async def score_instruments(
 async def _find_editions(
     session: AsyncSession, stored_results: dict[str, StoredInstrumentResult], codes: set[str]
 ) -> dict[str, Instrument]:
-    """Return the edition to score with, by code: that of the stored result, else the active one."""
+    """Return the edition that scores the answers, by questionnaire code.
+
+    It is the edition of the stored result if there is one, else the active edition.
+    """
     if not codes:
         return {}
     scored_ids = [UUID(stored_results[code]["instrument_id"]) for code in codes & stored_results.keys()]

@@ -77,6 +77,6 @@ def _get_item_score(item: InstrumentQuestion, value: int) -> int:
 
 
 def _find_band(scale: ScoringScale, score: float) -> StoredScoreBand | None:
-    """Return the band of a rounded score, so that the band matches the score that a reader sees."""
+    """Return the band of a score. The score must be rounded as displayed, so that the two always match."""
     reached = [band for band in scale.bands if band.at_least <= score]
     return {"code": reached[-1].code, "label": reached[-1].label.model_dump()} if reached else None

@@ -46,7 +46,7 @@ async def approve_care_plan(
     Approval of the child's plan also activates the case. The first review is due three calendar months later.
 
     Raises:
-        GateRefused: the plan is not submitted, the caller may not decide on it, or it is incomplete by now.
+        GateRefused: the plan is not submitted, the caller may not decide on it, or the plan is incomplete.
     """
     case, loaded_plan = await _get_for_update(session, plan_id, expected_version)
     unmet = [*check_case_open(case), *await _check_submission(session, loaded_plan)]

@@ -131,8 +131,8 @@ def _pair_parts(
 def _classify_change(before: PartState | None, after: PartState | None) -> str | None:
     """Return the kind of change, or None if the part did not change.
 
-    A new edition copies only the open actions of open goals. A part without a copy was therefore ended in the previous
-    edition, or it was open and its goal was ended.
+    A new edition copies only open goals and their open actions. A part without a copy has therefore ended in the
+    previous edition. If its own status is still open, its goal has ended and the part counts as dropped.
     """
     if before is None:
         return "added" if after and after.status != "dropped" else None

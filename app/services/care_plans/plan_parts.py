@@ -28,7 +28,7 @@ def increment_versions(*records: CarePlan | Goal | Action) -> None:
 async def check_item_limit(
     session: AsyncSession, model: type[Goal] | type[Action], *conditions: ColumnElement[bool]
 ) -> list[Fault]:
-    """Return the unmet condition that an area has the maximum of goals, or a goal of actions, or an empty list."""
+    """Return the unmet condition that the maximum number of goals or actions is reached, or an empty list."""
     count = await session.scalar(select(func.count()).select_from(model).where(*conditions))
     if (count or 0) < MAX_ITEMS:
         return []
@@ -60,10 +60,10 @@ async def raise_if_frozen(
 
 
 async def list_draft_copies(session: AsyncSession, plan: CarePlan, part: GoalOrAction) -> list[GoalOrAction]:
-    """Return the copy of a part in the draft of the next edition, so that progress is recorded there too.
+    """Return the copies of a goal or action in the draft of the next edition, which record its progress too.
 
-    A copy whose status already differs from that of the part is not returned. The versions of the copy and of its
-    draft are incremented.
+    A copy with another status than the original is not returned. The versions of each returned copy and of its draft
+    are incremented.
     """
     if plan.status != APPROVE.target:
         return []

@@ -1,4 +1,4 @@
-"""State machine of a care plan, and the rule which plans accept progress."""
+"""State machine of a care plan. Also the rule in which statuses a plan accepts progress."""
 
 from app.access.permissions import Permission
 from app.errors import Fault

@@ -35,7 +35,7 @@ async def list_active_areas(session: AsyncSession, review: Review) -> list[str]:
 async def review_to_schema(session: AsyncSession, review: Review) -> ReviewSchema:
     """Return the wire representation of a review.
 
-    The activity of the period is the stored one of a completed review. Before the completion it is computed.
+    A completed review contains the stored activity of its period. For other reviews the activity is computed.
     """
     activity = review.content.get("happened") or await summarize_review_period(session, review)
     columns = review.model_dump(include=COLUMN_FIELDS)

@@ -97,8 +97,8 @@ async def bring_forward_review(
 ) -> ReviewSchema:
     """Set an earlier due date for the scheduled review of a case.
 
-    A case has at most one scheduled review, so that no second one is created. A review that is due on the requested
-    date already does not change.
+    No second review is created, because a case has at most one scheduled review. If the review is already due on the
+    requested date, it does not change.
 
     Raises:
         GateRefused: no review is scheduled, or the date is not between today and the scheduled date.
