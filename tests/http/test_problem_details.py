@@ -269,7 +269,7 @@ async def test_unexpected_exception_returns_500_and_is_logged_without_message(
     assert response.json()["type"] == "urn:firststep:problem:internal"
     [line] = lines
     assert line["error"] == "builtins.RuntimeError"
-    assert any("test_error_handlers.py:" in frame for frame in line["frames"])
+    assert any("test_problem_details.py:" in frame for frame in line["frames"])
     assert CANARY not in response.text + repr(lines)
 
 
