@@ -1,4 +1,4 @@
-"""A whole journey with marked words: none of them stands in the database, in a log, or in an answer that failed."""
+"""Texts of a case are stored encrypted only: they occur in no plain column, log or error response."""
 
 import json
 import logging
@@ -15,22 +15,32 @@ from app.http.middleware import request_log as logs
 from tests.support.environment import TEST_HOME
 from tests.support.scenario import Scenario, acceptance_payload, id_of, referral_payload
 
-LATIN, KHMER = "Zqxcanary", "កណារីសម្ងាត់ឃ្លាំង"
-BORN, VILLAGE, PHONE, LOCAL_PHONE = "2013-02-17", "17100901", "+85599927100", "099 927 100"
+LATIN_MARKER, KHMER_MARKER = "Zqxcanary", "កណារីសម្ងាត់ឃ្លាំង"
+BIRTH_DATE, VILLAGE, PHONE, LOCAL_PHONE = "2013-02-17", "17100901", "+85599927100", "099 927 100"
 EMAIL = "zqxcanary@duty.example"
-MARKS = [
-    text.encode() for text in (LATIN.lower(), KHMER, BORN, VILLAGE, PHONE, PHONE[1:], LOCAL_PHONE, EMAIL)
+MARKERS = [
+    text.encode()
+    for text in (
+        LATIN_MARKER.lower(),
+        KHMER_MARKER,
+        BIRTH_DATE,
+        VILLAGE,
+        PHONE,
+        PHONE[1:],
+        LOCAL_PHONE,
+        EMAIL,
+    )
 ]
-TABLES = """
+SELECT_TABLES = """
     SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE c.relkind IN ('r', 'm') AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_t'
        AND c.relname <> 'places' ORDER BY 1
 """
-SEALED = """
+SELECT_ENCRYPTED_COLUMNS = """
     SELECT table_name::text, column_name::text FROM information_schema.columns
      WHERE table_schema = 'public' AND data_type = 'bytea' AND column_name LIKE '%encrypted'
 """
-WRITTEN = {
+TABLES_WITH_CONTENT = {
     *(
         "break_glass",
         "case_history",
@@ -43,269 +53,319 @@ WRITTEN = {
     ),
     *("referral_questions", "referrals"),
 }
-Answers = list[httpx.Response]
+Responses = list[httpx.Response]
 
 
-def mark(where: str) -> str:
-    return f"{LATIN} {where} {KHMER}"
+def mark_text(name: str) -> str:
+    return f"{LATIN_MARKER} {name} {KHMER_MARKER}"
 
 
 @pytest.fixture(autouse=True)
-def configured() -> Iterator[None]:
-    """The log as the server keeps it, at its most talkative: every statement and row of the database too."""
+def debug_logging() -> Iterator[None]:
+    """Configure the log as the server does, at level DEBUG, with every statement and row of the database."""
     root, engine = logging.getLogger(), logging.getLogger("sqlalchemy.engine")
-    before = (root.handlers[:], root.level, warnings.showwarning, engine.level)
+    previous = (root.handlers[:], root.level, warnings.showwarning, engine.level)
     logs.configure_logging(logging.DEBUG)
     engine.setLevel(logging.DEBUG)
     yield
     structlog.reset_defaults()
-    root.handlers[:] = before[0]
-    root.setLevel(before[1])
-    warnings.showwarning = before[2]
-    engine.setLevel(before[3])
+    root.handlers[:] = previous[0]
+    root.setLevel(previous[1])
+    warnings.showwarning = previous[2]
+    engine.setLevel(previous[3])
 
 
-def told(**changes: Any) -> dict[str, Any]:
-    """A referral in which every word is marked."""
+def build_marked_referral(**changes: Any) -> dict[str, Any]:
+    """Return a referral in which every text contains a marker."""
     phone = {"number": LOCAL_PHONE, "owner": "self", "safe_to_call": True}
     basis = {
         "basis": "vital_interest",
-        "decided_by": mark("decider"),
+        "decided_by": mark_text("decider"),
         "on": "2026-01-02",
-        "reason": mark("basis"),
+        "reason": mark_text("basis"),
     }
     names = [
-        {"script": "latin", "family": f"{LATIN}fam", "given": f"{LATIN}giv"},
-        {"script": "khmer", "family": KHMER, "given": f"{KHMER}ក"},
+        {"script": "latin", "family": f"{LATIN_MARKER}fam", "given": f"{LATIN_MARKER}giv"},
+        {"script": "khmer", "family": KHMER_MARKER, "given": f"{KHMER_MARKER}ក"},
     ]
-    full = referral_payload(
-        concern={"kind": "survivor", "summary": mark("summary"), "period": mark("period")},
+    referral = referral_payload(
+        concern={"kind": "survivor", "summary": mark_text("summary"), "period": mark_text("period")},
         child={
-            "names": names, "nickname": mark("nickname"), "birth": {"date": BORN, "precision": "day"},
-            "place_code": VILLAGE, "address_detail": mark("address"), "phone": phone,
-            "disability": {"has_difficulty": True, "note": mark("disability")},
-            "school": {"status": "attending", "name": mark("school")},
+            "names": names, "nickname": mark_text("nickname"), "birth": {"date": BIRTH_DATE, "precision": "day"},
+            "place_code": VILLAGE, "address_detail": mark_text("address"), "phone": phone,
+            "disability": {"has_difficulty": True, "note": mark_text("disability")},
+            "school": {"status": "attending", "name": mark_text("school")},
         },
-        caregiver={"names": names, "relationship": "mother", "phone": phone, "address_detail": mark("home")},
-        referrer={"name": mark("referrer"), "position": mark("position"), "phone": PHONE, "email": EMAIL},
-        consent={**referral_payload()["consent"], "witness": mark("witness"), "basis_without_consent": basis},
-        documents=[{"title": mark("title"), "note": mark("note")}],
+        caregiver={"names": names, "relationship": "mother", "phone": phone, "address_detail": mark_text("home")},
+        referrer={"name": mark_text("referrer"), "position": mark_text("position"), "phone": PHONE, "email": EMAIL},
+        consent={**referral_payload()["consent"], "witness": mark_text("witness"), "basis_without_consent": basis},
+        documents=[{"title": mark_text("title"), "note": mark_text("note")}],
     )  # fmt: skip
-    return {**full, **changes}
+    return {**referral, **changes}
 
 
-async def intake(scenario: Scenario) -> tuple[Answers, str]:
-    """Everything that is said until there is a case; returns its path."""
-    partner, chief = scenario.partner_one, scenario.supervisor_north
-    body = told()
-    made = await partner.post("/v1/referrals", body, key="replayed")
-    path = made.headers["location"]
-    answers = [
-        made,
+async def create_case_with_markers(scenario: Scenario) -> tuple[Responses, str]:
+    """Send every request of the intake with markers and return the responses and the path of the case."""
+    partner, supervisor = scenario.partner_one, scenario.supervisor_north
+    body = build_marked_referral()
+    creation = await partner.post("/v1/referrals", body, key="replayed")
+    path = creation.headers["location"]
+    responses = [
+        creation,
         await partner.post("/v1/referrals", body, key="replayed"),
-        await partner.patch(path, {"child": {"nickname": mark("new nickname")}}, etag='"1"'),
-        await chief.act(path, "acknowledge"),
-        await chief.act(path, "request-information", {"question": mark("question")}),
-        await partner.act(path, "provide-information", {"answer": mark("answer")}),
-        await chief.get(f"{path}/matches"),
-        await chief.act(
+        await partner.patch(path, {"child": {"nickname": mark_text("new nickname")}}, etag='"1"'),
+        await supervisor.act(path, "acknowledge"),
+        await supervisor.act(path, "request-information", {"question": mark_text("question")}),
+        await partner.act(path, "provide-information", {"answer": mark_text("answer")}),
+        await supervisor.get(f"{path}/matches"),
+        await supervisor.act(
             path,
             "accept",
-            acceptance_payload(screening={"meets_criteria": True, "reason": mark("screening")}),
+            acceptance_payload(screening={"meets_criteria": True, "reason": mark_text("screening")}),
         ),
     ]
-    case = f"/v1/cases/{answers[-1].json()['case_id']}"
-    for act, said in (
-        ("decline", {"reason_code": "other", "reason": mark("decline"), "signposted_to": mark("signposted")}),
-        ("withdraw", {"reason": mark("withdrawal")}),
+    case = f"/v1/cases/{responses[-1].json()['case_id']}"
+    for act, payload in (
+        (
+            "decline",
+            {
+                "reason_code": "other",
+                "reason": mark_text("decline"),
+                "signposted_to": mark_text("signposted"),
+            },
+        ),
+        ("withdraw", {"reason": mark_text("withdrawal")}),
     ):
-        other = (await partner.post("/v1/referrals", told())).headers["location"]
-        answers.append(await chief.act(other, act, said))
-    return answers, case
+        other = (await partner.post("/v1/referrals", build_marked_referral())).headers["location"]
+        responses.append(await supervisor.act(other, act, payload))
+    return responses, case
 
 
-async def casework(scenario: Scenario, case: str) -> Answers:
-    """Everything that is said about a case."""
-    worker, chief = scenario.worker_north, scenario.supervisor_north
+async def use_case_with_markers(scenario: Scenario, case: str) -> Responses:
+    """Send every request about a case with markers and return the responses."""
+    worker, supervisor = scenario.worker_north, scenario.supervisor_north
     child = f"/v1/children/{(await worker.get(case)).json()['child_id']}"
-    person = {**told()["caregiver"], "role": "other", "nickname": mark("aunt"), "note": mark("person")}
-    added = await worker.post(f"{case}/people", person)
+    person = {
+        **build_marked_referral()["caregiver"],
+        "role": "other",
+        "nickname": mark_text("aunt"),
+        "note": mark_text("person"),
+    }
+    person_creation = await worker.post(f"{case}/people", person)
     consent = {
         "given_by": ["child"],
         "method": "oral",
         "on": "2026-01-02",
         "scope": ["research"],
-        "note": mark("consent"),
+        "note": mark_text("consent"),
     }
-    entered = await worker.post(f"{case}/consents", consent)
-    far = f"/v1/cases/{(await scenario.open_case('worker_south'))['id']}"
-    link = {"linked_case_id": far.removeprefix("/v1/cases/"), "reason": mark("link")}
-    moved = {
+    consent_creation = await worker.post(f"{case}/consents", consent)
+    other_case = f"/v1/cases/{(await scenario.open_case('worker_south'))['id']}"
+    link = {"linked_case_id": other_case.removeprefix("/v1/cases/"), "reason": mark_text("link")}
+    transfer = {
         "team_id": str(id_of("north")),
         "lead_worker_id": str(id_of("worker_north")),
-        "reason": mark("transfer"),
+        "reason": mark_text("transfer"),
     }
     return [
-        added,
-        entered,
-        await worker.patch(f"/v1/people/{added.json()['id']}", {"note": mark("new note")}, etag='"1"'),
-        await worker.act(f"/v1/consents/{entered.json()['id']}", "withdraw", {"reason": mark("withdrawn")}),
+        person_creation,
+        consent_creation,
         await worker.patch(
-            child, {"names": told()["child"]["names"], "address_detail": mark("moved")}, etag='"1"'
+            f"/v1/people/{person_creation.json()['id']}", {"note": mark_text("new note")}, etag='"1"'
         ),
-        await worker.patch(case, {"summary": mark("case summary")}, etag='"1"'),
-        await worker.get("/v1/children", params={"q": f"{LATIN}fam"}),
-        await worker.get("/v1/children", params={"q": KHMER}),
-        await scenario.worker_south.post(f"{case}/break-glass", {"reason": mark("break glass")}),
-        await scenario.manager.act(case, "transfer", moved),
+        await worker.act(
+            f"/v1/consents/{consent_creation.json()['id']}", "withdraw", {"reason": mark_text("withdrawn")}
+        ),
+        await worker.patch(
+            child,
+            {"names": build_marked_referral()["child"]["names"], "address_detail": mark_text("moved")},
+            etag='"1"',
+        ),
+        await worker.patch(case, {"summary": mark_text("case summary")}, etag='"1"'),
+        await worker.get("/v1/children", params={"q": f"{LATIN_MARKER}fam"}),
+        await worker.get("/v1/children", params={"q": KHMER_MARKER}),
+        await scenario.worker_south.post(f"{case}/break-glass", {"reason": mark_text("break glass")}),
+        await scenario.manager.act(case, "transfer", transfer),
         await scenario.supervisor_both.post(f"{case}/links", link),
-        await chief.get(f"{case}/timeline"),
+        await supervisor.get(f"{case}/timeline"),
         await scenario.dpo.get("/v1/audit/accesses", params={"limit": 200}),
     ]
 
 
-async def refusals(scenario: Scenario, case: str) -> Answers:
-    """The same words where they do not belong: none of these may answer with them, or remember them."""
+async def send_rejected_requests(scenario: Scenario, case: str) -> Responses:
+    """Send the markers in invalid places and return the responses, which must not repeat them."""
     worker, partner = scenario.worker_north, scenario.partner_one
     return [
-        await partner.post("/v1/referrals", told(urgency=mark("urgency"))),
-        await partner.post("/v1/referrals", {**told(), LATIN: KHMER}),
-        await partner.post("/v1/referrals", told(), key="replayed"),
-        await partner.request("POST", "/v1/referrals", content=mark("no json").encode()),
-        await partner.post("/v1/referrals", told(child={**told()["child"], "phone": {"number": mark("")}})),
-        await worker.patch(case, {"kind": mark("kind")}, etag='"1"'),
-        await worker.get("/v1/cases", params={"status": mark("status")}),
-        await worker.get("/v1/children", params={"q": mark("q"), LATIN: KHMER}),
-        await worker.get(
-            "/v1/cases", headers={"x-request-id": LATIN + "x" * 70, "if-none-match": f'"{LATIN}"'}
+        await partner.post("/v1/referrals", build_marked_referral(urgency=mark_text("urgency"))),
+        await partner.post("/v1/referrals", {**build_marked_referral(), LATIN_MARKER: KHMER_MARKER}),
+        await partner.post("/v1/referrals", build_marked_referral(), key="replayed"),
+        await partner.request("POST", "/v1/referrals", content=mark_text("no json").encode()),
+        await partner.post(
+            "/v1/referrals",
+            build_marked_referral(
+                child={**build_marked_referral()["child"], "phone": {"number": mark_text("")}}
+            ),
         ),
-        await scenario.http.get("/v1/cases", headers={"authorization": f"Bearer {LATIN}.{LATIN}.{LATIN}"}),
+        await worker.patch(case, {"kind": mark_text("kind")}, etag='"1"'),
+        await worker.get("/v1/cases", params={"status": mark_text("status")}),
+        await worker.get("/v1/children", params={"q": mark_text("q"), LATIN_MARKER: KHMER_MARKER}),
+        await worker.get(
+            "/v1/cases",
+            headers={"x-request-id": LATIN_MARKER + "x" * 70, "if-none-match": f'"{LATIN_MARKER}"'},
+        ),
+        await scenario.http.get(
+            "/v1/cases", headers={"authorization": f"Bearer {LATIN_MARKER}.{LATIN_MARKER}.{LATIN_MARKER}"}
+        ),
     ]
 
 
-async def dump(superuser: Any) -> bytes:
-    """Every value of every table, bytes as they are, in lower case."""
-    held = bytearray()
-    for table in [row[0] for row in await superuser.fetch(TABLES)]:
+async def dump_tables(superuser: Any) -> bytes:
+    """Return every value of every table in lower case."""
+    content = bytearray()
+    for table in [row[0] for row in await superuser.fetch(SELECT_TABLES)]:
         for row in await superuser.fetch(f"SELECT * FROM {table}"):  # noqa: S608 - the catalogue's own names
             for value in row.values():
-                held += (value if isinstance(value, bytes) else str(value).encode()) + b"\n"
-    return bytes(held).lower()
+                content += (value if isinstance(value, bytes) else str(value).encode()) + b"\n"
+    return bytes(content).lower()
 
 
-def found(held: bytes) -> list[str]:
-    return [text.decode() for text in MARKS if text in held]
+def find_markers(content: bytes) -> list[str]:
+    return [text.decode() for text in MARKERS if text in content]
 
 
-async def test_a_journeys_words_stand_sealed_and_nowhere_else(
+async def test_texts_of_a_case_are_stored_encrypted_only(
     scenario: Scenario, superuser_connection: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    answers, case = await intake(scenario)
-    answers += await casework(scenario, case)
-    assert [a.text for a in answers if a.status_code not in {200, 201}] == []
-    failed = await refusals(scenario, case)
-    assert [answer.status_code for answer in failed] == [422, 422, 422, 415, 422, 422, 422, 422, 200, 401]
-    assert [found(answer.content.lower()) for answer in failed if answer.status_code != 200] == [[]] * 9
-
-    sealed = [
-        (table, column) for table, column in await superuser_connection.fetch(SEALED) if table in WRITTEN
+    responses, case = await create_case_with_markers(scenario)
+    responses += await use_case_with_markers(scenario, case)
+    assert [a.text for a in responses if a.status_code not in {200, 201}] == []
+    rejected = await send_rejected_requests(scenario, case)
+    assert [response.status_code for response in rejected] == [
+        422,
+        422,
+        422,
+        415,
+        422,
+        422,
+        422,
+        422,
+        200,
+        401,
     ]
-    assert {table for table, _ in sealed} == WRITTEN
-    for table, column in sealed:  # each had its chance to be plain
-        filled = f"SELECT count(*) FROM {table} WHERE length({column}) > 0"  # noqa: S608 - the catalogue's own names
-        assert await superuser_connection.fetchval(filled), (table, column)
-    held = await dump(superuser_connection)
+    assert [
+        find_markers(response.content.lower()) for response in rejected if response.status_code != 200
+    ] == [[]] * 9
+
+    encrypted_columns = [
+        (table, column)
+        for table, column in await superuser_connection.fetch(SELECT_ENCRYPTED_COLUMNS)
+        if table in TABLES_WITH_CONTENT
+    ]
+    assert {table for table, _ in encrypted_columns} == TABLES_WITH_CONTENT
+    for table, column in encrypted_columns:  # every encrypted column contains values
+        count_query = f"SELECT count(*) FROM {table} WHERE length({column}) > 0"  # noqa: S608 - the catalogue's own names
+        assert await superuser_connection.fetchval(count_query), (table, column)
+    content = await dump_tables(superuser_connection)
     number = (await scenario.worker_north.get(case)).json()["number"]
-    assert number.lower().encode() in held  # the dump does see what is plain
-    assert found(held) == []
+    assert number.lower().encode() in content  # plain values do occur in the dump
+    assert find_markers(content) == []
     await superuser_connection.execute("CREATE TABLE planted (b bytea, j jsonb)")
     await superuser_connection.execute(
-        "INSERT INTO planted VALUES ($1, $2)", mark("b").encode(), json.dumps([BORN, PHONE])
+        "INSERT INTO planted VALUES ($1, $2)", mark_text("b").encode(), json.dumps([BIRTH_DATE, PHONE])
     )
-    assert set(found(await dump(superuser_connection))) == {LATIN.lower(), KHMER, BORN, PHONE, PHONE[1:]}
+    assert set(find_markers(await dump_tables(superuser_connection))) == {
+        LATIN_MARKER.lower(),
+        KHMER_MARKER,
+        BIRTH_DATE,
+        PHONE,
+        PHONE[1:],
+    }
 
-    written = capsys.readouterr()
-    lines = [json.loads(line) for line in written.out.splitlines()]
-    assert {"request"} < {line["event"] for line in lines}  # the database's statements are there too
+    captured = capsys.readouterr()
+    lines = [json.loads(line) for line in captured.out.splitlines()]
+    assert {"request"} < {line["event"] for line in lines}  # the log contains the statements of the database
     assert any("INSERT INTO referrals" in line["event"] for line in lines)
-    assert found((written.out + written.err + json.dumps(lines, ensure_ascii=False)).lower().encode()) == []
+    assert (
+        find_markers((captured.out + captured.err + json.dumps(lines, ensure_ascii=False)).lower().encode())
+        == []
+    )
     server_log = b"".join(path.read_bytes() for path in TEST_HOME.rglob("*.log"))
-    assert found(server_log.lower()) == []
+    assert find_markers(server_log.lower()) == []
 
 
-async def test_a_value_moved_to_another_place_opens_nowhere(
+async def test_ciphertext_moved_to_another_row_is_not_decrypted(
     scenario: Scenario, superuser_connection: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     paths = [
-        f"/v1/cases/{(await scenario.open_case(child=told()['child'], caregiver=told()['caregiver']))['id']}"
+        f"/v1/cases/{(await scenario.open_case(child=build_marked_referral()['child'], caregiver=build_marked_referral()['caregiver']))['id']}"
         for _ in "12"
     ]
-    worker, here = scenario.worker_north, paths[0]
-    file = (await worker.get(here)).json()
-    asked = [f"/v1/referrals/{(await scenario.create_referral())['id']}" for _ in "12"]
-    for path in asked:
+    worker, case = scenario.worker_north, paths[0]
+    case_body = (await worker.get(case)).json()
+    referral_paths = [f"/v1/referrals/{(await scenario.create_referral())['id']}" for _ in "12"]
+    for path in referral_paths:
         await scenario.supervisor_north.act(path, "acknowledge")
-        await scenario.supervisor_north.act(path, "request-information", {"question": mark("question")})
-    [person, *_] = (await worker.get(f"{here}/people")).json()["items"]
-    [consent, *_] = (await worker.get(f"{here}/consents")).json()["items"]
+        await scenario.supervisor_north.act(path, "request-information", {"question": mark_text("question")})
+    [person, *_] = (await worker.get(f"{case}/people")).json()["items"]
+    [consent, *_] = (await worker.get(f"{case}/consents")).json()["items"]
     for path in paths:
-        await worker.patch(path, {"summary": mark("summary")}, etag='"1"')
-    child = f"/v1/children/{file['child_id']}"
+        await worker.patch(path, {"summary": mark_text("summary")}, etag='"1"')
+    child = f"/v1/children/{case_body['child_id']}"
     for table, column, reads in (
         (
             "children",
             "identity_encrypted",
-            (child, here, "/v1/children", "/v1/cases", f"/v1/children?q={LATIN}fam"),
+            (child, case, "/v1/children", "/v1/cases", f"/v1/children?q={LATIN_MARKER}fam"),
         ),
-        ("people", "details_encrypted", (f"/v1/people/{person['id']}", f"{here}/people")),
+        ("people", "details_encrypted", (f"/v1/people/{person['id']}", f"{case}/people")),
         (
             "consents",
             "details_encrypted",
-            (f"/v1/consents/{consent['id']}", f"{here}/consents", "/v1/consents"),
+            (f"/v1/consents/{consent['id']}", f"{case}/consents", "/v1/consents"),
         ),
-        ("cases", "content_encrypted", (here,)),
-        ("referrals", "content_encrypted", (f"/v1/referrals/{file['referral_id']}",)),
-        ("referrals", "outcome_encrypted", (f"/v1/referrals/{file['referral_id']}",)),
-        ("referral_questions", "question_encrypted", (asked[0], "/v1/referrals")),
+        ("cases", "content_encrypted", (case,)),
+        ("referrals", "content_encrypted", (f"/v1/referrals/{case_body['referral_id']}",)),
+        ("referrals", "outcome_encrypted", (f"/v1/referrals/{case_body['referral_id']}",)),
+        ("referral_questions", "question_encrypted", (referral_paths[0], "/v1/referrals")),
     ):
         reader = scenario.partner_one if table == "referral_questions" else worker
         statuses = [(await reader.get(path)).status_code for path in reads]
         assert statuses == [200] * len(reads), table
-        await swap(superuser_connection, table, column)
+        await swap_rows(superuser_connection, table, column)
         for path in reads:
-            answer = await reader.get(path)
-            assert answer.status_code == 500, (table, column, path)
-            assert answer.json()["type"] == "urn:firststep:problem:internal"
-            assert found(answer.content.lower()) == []
-            assert (await scenario.list_access_entries(answer.headers["x-request-id"]))[0][
+            response = await reader.get(path)
+            assert response.status_code == 500, (table, column, path)
+            assert response.json()["type"] == "urn:firststep:problem:internal"
+            assert find_markers(response.content.lower()) == []
+            assert (await scenario.list_access_entries(response.headers["x-request-id"]))[0][
                 "outcome"
             ] == "failed"
-        await swap(superuser_connection, table, column)
+        await swap_rows(superuser_connection, table, column)
         assert (await reader.get(reads[0])).status_code == 200, table
     await superuser_connection.execute(
         "UPDATE children SET identity_encrypted = set_byte(identity_encrypted, 40, get_byte(identity_encrypted, 40) # 1)"
     )
     assert (await worker.get(child)).status_code == 500
-    assert found((capsys.readouterr().out).lower().encode()) == []
+    assert find_markers((capsys.readouterr().out).lower().encode()) == []
 
 
-async def swap(superuser: Any, table: str, column: str) -> None:
-    """Exchange a sealed column between rows: each row of a pair gets the other's."""
+async def swap_rows(superuser: Any, table: str, column: str) -> None:
+    """Exchange the ciphertexts of a column between pairs of rows."""
     await superuser.execute(
-        f"WITH ranked AS (SELECT id, {column} AS held, row_number() OVER (ORDER BY id) - 1 AS n FROM {table}"  # noqa: S608
+        f"WITH ranked AS (SELECT id, {column} AS content, row_number() OVER (ORDER BY id) - 1 AS n FROM {table}"  # noqa: S608
         f"                 WHERE length({column}) > 0),"
-        f"     pairs AS (SELECT a.id, b.held FROM ranked a JOIN ranked b ON b.n = (a.n # 1))"
-        f" UPDATE {table} t SET {column} = p.held FROM pairs p WHERE p.id = t.id"
+        f"     pairs AS (SELECT a.id, b.content FROM ranked a JOIN ranked b ON b.n = (a.n # 1))"
+        f" UPDATE {table} t SET {column} = p.content FROM pairs p WHERE p.id = t.id"
     )
 
 
-async def test_an_answer_kept_for_a_retry_is_not_given_to_another_key(
+async def test_stored_response_is_not_returned_for_another_idempotency_key(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    bodies = {key: told() for key in (uuid.uuid4().hex, uuid.uuid4().hex)}
+    bodies = {key: build_marked_referral() for key in (uuid.uuid4().hex, uuid.uuid4().hex)}
     for key, body in bodies.items():
         assert (await scenario.partner_one.post("/v1/referrals", body, key=key)).status_code == 201
-    await swap(superuser_connection, "idempotency_records", "response_encrypted")
+    await swap_rows(superuser_connection, "idempotency_records", "response_encrypted")
     for key, body in bodies.items():
         replayed = await scenario.partner_one.post("/v1/referrals", body, key=key)
         assert (replayed.status_code, replayed.json()["type"]) == (500, "urn:firststep:problem:internal")

@@ -1,4 +1,4 @@
-"""A calendar feed ends with what might have been broken into."""
+"""Revocation of sessions by administrators."""
 
 import pytest
 
@@ -8,10 +8,13 @@ from tests.support.scenario import Scenario
 
 
 @pytest.mark.parametrize("act", ["end-sessions", "reset-password"])
-async def test_ending_every_session_ends_the_feeds(scenario: Scenario, act: str) -> None:
-    # Planted: the update of calendar_feeds taken out of `sessions.end`.
-    feed, other = await create_feed(scenario.worker_north), await create_feed(scenario.worker_north_2)
+async def test_ending_all_sessions_revokes_calendar_feeds(scenario: Scenario, act: str) -> None:
+    # Planted: `revoke_sessions` without the update of calendar_feeds.
+    feed, other_users_feed = (
+        await create_feed(scenario.worker_north),
+        await create_feed(scenario.worker_north_2),
+    )
     assert (await fetch_feed(scenario, feed)).status_code == 200
     expect_json(await scenario.admin.act(f"/v1/users/{scenario.worker_north.id}", act))
     assert (await fetch_feed(scenario, feed)).status_code == 404
-    assert (await fetch_feed(scenario, other)).status_code == 200
+    assert (await fetch_feed(scenario, other_users_feed)).status_code == 200
