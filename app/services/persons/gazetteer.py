@@ -17,7 +17,7 @@ import hashlib
 import io
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from importlib import resources
 from typing import Final, Literal
@@ -119,16 +119,6 @@ def load_gazetteer() -> Gazetteer:
         for row in _read_rows(level):
             gazetteer.add_row(level, row)
     return gazetteer
-
-
-def iterate_places() -> Iterator[Place]:
-    """Yield every place, parents before children."""
-    yield from load_gazetteer().places.values()
-
-
-def list_duplicate_codes() -> tuple[str, ...]:
-    """Return the codes of the rows that were skipped because an earlier row has the same code."""
-    return tuple(load_gazetteer().duplicate_codes)
 
 
 def compute_checksum() -> str:

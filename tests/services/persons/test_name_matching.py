@@ -1,4 +1,4 @@
-"""Names find each other across spellings, encodings, order and slips, and strangers do not."""
+"""Search keys and similarity of names across spellings, encodings, word order and typing errors."""
 
 import pytest
 from hypothesis import given
@@ -22,7 +22,7 @@ LATIN_WORD = st.lists(st.sampled_from(SYLLABLES), min_size=1, max_size=4).map(""
 KHMER_SYLLABLES = ["សុ", "ខ", "វិ", "ចិ", "ត្រ", "ស្រី", "មុំ", "ជា", "លី", "ភា", "ឱ", "ស្ត្រី", "រ៉ា", "ហ៊ាន"]
 KHMER_WORD = st.lists(st.sampled_from(KHMER_SYLLABLES), min_size=1, max_size=4).map("".join)
 
-BOTH: list[Name] = [
+NAMES: list[Name] = [
     {"script": "khmer", "family": "សុខ", "given": "វិចិត្រ"},
     {"script": "latin", "family": "Sok", "given": "Vichet"},
 ]
@@ -53,31 +53,35 @@ def khmer(family: str | None, given_name: str | None) -> list[Name]:
         ("Sokha", "Sokhah"),
     ],
 )
-def test_common_spellings_of_one_name_share_the_key_of_its_sound(spellings: tuple[str, ...]) -> None:
+def test_spellings_of_a_name_share_its_phonetic_key(spellings: tuple[str, ...]) -> None:
     assert (
         len({tuple(key for key in name_part_keys("latin", word) if key[1] == "~") for word in spellings}) == 1
     )
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [("Sok", "Som"), ("Vichet", "Virak"), ("Dara", "Dany"), ("Oun", "Noun")]
+    ("name", "other_name"), [("Sok", "Som"), ("Vichet", "Virak"), ("Dara", "Dany"), ("Oun", "Noun")]
 )
-def test_other_names_have_other_keys_of_sound(one: str, other: str) -> None:
-    assert not {key for key in name_part_keys("latin", one) & name_part_keys("latin", other) if key[1] == "~"}
+def test_different_names_have_different_phonetic_keys(name: str, other_name: str) -> None:
+    assert not {
+        key for key in name_part_keys("latin", name) & name_part_keys("latin", other_name) if key[1] == "~"
+    }
 
 
-@pytest.mark.parametrize(("one", "other"), [("សុភា", "សុផា"), ("វិចិត្រ", "វិជិត"), ("ពង្ស៍", "ពង"), ("ចិត្ត", "ចិត")])
-def test_khmer_series_and_silent_signs_share_a_skeleton(one: str, other: str) -> None:
-    shared = name_part_keys("khmer", one) & name_part_keys("khmer", other)
+@pytest.mark.parametrize(
+    ("name", "other_name"), [("សុភា", "សុផា"), ("វិចិត្រ", "វិជិត"), ("ពង្ស៍", "ពង"), ("ចិត្ត", "ចិត")]
+)
+def test_khmer_series_and_silent_signs_share_a_phonetic_key(name: str, other_name: str) -> None:
+    shared = name_part_keys("khmer", name) & name_part_keys("khmer", other_name)
     assert any(key.startswith("k~") for key in shared)
 
 
-def test_a_part_of_two_words_is_found_by_each_word_and_as_one() -> None:
+def test_part_of_two_words_has_keys_of_each_word_and_of_the_joined_word() -> None:
     assert {"l=srey", "l=mom", "l=sreymom", "l~srmm", "l^sr", "l^mo"} <= name_part_keys("latin", "Srey Mom")
     assert name_part_keys("latin", "Sreymom") & name_part_keys("latin", "Srey Mom") >= {"l=sreymom", "l~srmm"}
 
 
-def test_nothing_written_has_no_keys() -> None:
+def test_text_without_letters_has_no_keys() -> None:
     assert (
         name_part_keys("latin", " -' ")
         == name_part_keys("khmer", "\u200b")
@@ -88,19 +92,19 @@ def test_nothing_written_has_no_keys() -> None:
 
 
 @given(st.lists(LATIN_WORD, min_size=1, max_size=6))
-def test_keys_of_a_part_stay_few(words: list[str]) -> None:
-    found = name_part_keys("latin", " ".join(words))
-    assert len(found) <= 4 * min(len(words), 3) + 4
+def test_number_of_keys_of_a_part_is_limited(words: list[str]) -> None:
+    keys = name_part_keys("latin", " ".join(words))
+    assert len(keys) <= 4 * min(len(words), 3) + 4
 
 
-def test_a_person_is_found_by_every_part_in_both_scripts_and_the_nickname() -> None:
-    found = person_name_keys(BOTH, "Chet")
-    assert {"l=sok", "l=vichet", "l=chet", "k=សុខ", "k=វិចិត្រ", "l~skvct", "k~skvct"} <= found
-    assert len(found) <= 30
+def test_person_has_keys_of_every_part_and_the_nickname() -> None:
+    keys = person_name_keys(NAMES, "Chet")
+    assert {"l=sok", "l=vichet", "l=chet", "k=សុខ", "k=វិចិត្រ", "l~skvct", "k~skvct"} <= keys
+    assert len(keys) <= 30
 
 
 @pytest.mark.parametrize(
-    ("other", "least"),
+    ("other_names", "minimum"),
     [
         (latin("Sokh", "Vicheth"), 0.95),
         (latin("SOK", "vichet"), 1.0),
@@ -113,12 +117,12 @@ def test_a_person_is_found_by_every_part_in_both_scripts_and_the_nickname() -> N
         (khmer(None, "សុខវិចិត្រ"), 0.97),
     ],
 )
-def test_one_child_in_other_spellings_is_alike(other: list[Name], least: float) -> None:
-    assert name_similarity(BOTH, other) >= least
+def test_similarity_of_spellings_of_one_name_is_high(other_names: list[Name], minimum: float) -> None:
+    assert name_similarity(NAMES, other_names) >= minimum
 
 
 @pytest.mark.parametrize(
-    "other",
+    "other_names",
     [
         latin("Sok", "Dara"),
         latin("Chan", "Dara"),
@@ -129,45 +133,45 @@ def test_one_child_in_other_spellings_is_alike(other: list[Name], least: float) 
         khmer("លី", "សុភា"),
     ],
 )
-def test_another_child_is_clearly_less_alike(other: list[Name]) -> None:
-    assert name_similarity(BOTH, other) <= 0.75
+def test_similarity_of_different_names_is_low(other_names: list[Name]) -> None:
+    assert name_similarity(NAMES, other_names) <= 0.75
 
 
-def test_names_in_different_scripts_are_not_compared() -> None:
+def test_similarity_of_names_in_different_scripts_is_zero() -> None:
     assert name_similarity(latin("Sok", "Vichet"), khmer("សុខ", "វិចិត្រ")) == 0
     assert not have_common_script(latin("Sok", "Vichet"), khmer("សុខ", "វិចិត្រ"))
-    assert have_common_script(BOTH, khmer("លី", None))
+    assert have_common_script(NAMES, khmer("លី", None))
 
 
-def test_a_wrong_label_of_script_does_no_harm() -> None:
-    assert name_similarity([{"script": "latin", "family": "សុខ", "given": "វិចិត្រ"}], BOTH) == 1
+def test_wrong_declared_script_is_ignored() -> None:
+    assert name_similarity([{"script": "latin", "family": "សុខ", "given": "វិចិត្រ"}], NAMES) == 1
 
 
-def test_a_word_left_out_of_a_given_name_costs_little() -> None:
-    for written in ("Srey Mom", "Sreymom"):
-        assert name_similarity(latin("Chea", written), latin("Chea", "Mom")) >= 0.9
+def test_similarity_is_high_if_a_given_name_omits_a_word() -> None:
+    for given_name in ("Srey Mom", "Sreymom"):
+        assert name_similarity(latin("Chea", given_name), latin("Chea", "Mom")) >= 0.9
 
 
-def test_srey_in_front_of_both_does_not_make_two_girls_alike() -> None:
+def test_common_prefix_srey_does_not_increase_similarity() -> None:
     assert name_similarity(latin("Chea", "Sreyleak"), latin("Chea", "Sreyneang")) < 0.85
     assert name_similarity(khmer("ជា", "ស្រីលក្ខណ៍"), khmer("ជា", "ស្រីមុំ")) < 0.75
 
 
-def test_names_without_any_part_are_like_nothing() -> None:
+def test_similarity_of_empty_names_is_zero() -> None:
     assert (
-        name_similarity(latin(None, None), BOTH)
-        == name_similarity([], BOTH)
+        name_similarity(latin(None, None), NAMES)
+        == name_similarity([], NAMES)
         == name_similarity(latin(" ", "-"), latin("", ""))
         == 0
     )
 
 
 @given(LATIN_WORD, LATIN_WORD, st.none() | LATIN_WORD, LATIN_WORD)
-def test_likeness_is_symmetric_and_whole_for_oneself(a: str, b: str, c: str | None, d: str) -> None:
-    ours, theirs = latin(a, b), latin(c, d)
-    assert name_similarity(ours, ours) == 1
-    assert 0 <= name_similarity(ours, theirs) <= 1
-    assert name_similarity(ours, theirs) == pytest.approx(name_similarity(theirs, ours))
+def test_similarity_is_symmetric_and_one_for_equal_names(a: str, b: str, c: str | None, d: str) -> None:
+    names, other_names = latin(a, b), latin(c, d)
+    assert name_similarity(names, names) == 1
+    assert 0 <= name_similarity(names, other_names) <= 1
+    assert name_similarity(names, other_names) == pytest.approx(name_similarity(other_names, names))
 
 
 @pytest.mark.parametrize(
@@ -191,17 +195,17 @@ def test_likeness_is_symmetric_and_whole_for_oneself(a: str, b: str, c: str | No
         "សុខ Vichet",
     ],
 )
-def test_a_search_finds_the_child(q: str) -> None:
-    assert search_query_keys(q) & person_name_keys(BOTH, "Chet")
-    assert search_query_similarity(q, BOTH, "Chet") >= 0.8
+def test_search_text_matches_the_person(q: str) -> None:
+    assert search_query_keys(q) & person_name_keys(NAMES, "Chet")
+    assert search_query_similarity(q, NAMES, "Chet") >= 0.8
 
 
 @pytest.mark.parametrize("q", ["dara", "sok dara", "s", "", "som", "virak", "ដារ៉ា", "vetch", "- '"])
-def test_a_search_for_somebody_else_does_not(q: str) -> None:
-    assert search_query_similarity(q, BOTH, "Chet") == 0
+def test_search_for_another_name_does_not_match(q: str) -> None:
+    assert search_query_similarity(q, NAMES, "Chet") == 0
 
 
-def test_an_exact_search_ranks_above_a_spelling_above_a_prefix() -> None:
+def test_exact_match_ranks_above_spelling_and_prefix() -> None:
     exact, spelling, prefix = (
         search_query_similarity(q, latin("Sok", "Vichet"), None) for q in ("vichet", "vicheth", "vich")
     )
@@ -210,7 +214,7 @@ def test_an_exact_search_ranks_above_a_spelling_above_a_prefix() -> None:
 
 
 @given(st.one_of(LATIN_WORD, KHMER_WORD), st.integers(2, 12))
-def test_every_prefix_of_two_signs_finds_the_name(word: str, size: int) -> None:
+def test_every_prefix_of_two_characters_matches(word: str, size: int) -> None:
     script = detect_script(word)
     prefix = canonical_form(canonical_form(word, script)[:size], script)
     names: list[Name] = [{"script": script, "family": None, "given": word}]
@@ -220,7 +224,7 @@ def test_every_prefix_of_two_signs_finds_the_name(word: str, size: int) -> None:
 
 
 @given(st.one_of(st.text(max_size=30), KHMER), st.text(max_size=12), st.text(max_size=12))
-def test_no_text_breaks_keys_or_search(q: str, family: str, nickname: str) -> None:
+def test_keys_and_search_accept_any_text(q: str, family: str, nickname: str) -> None:
     names = latin(family, q)
     assert person_name_keys(names, nickname) >= set()
     assert search_query_keys(q) >= set()

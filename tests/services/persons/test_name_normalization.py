@@ -1,4 +1,4 @@
-"""One visible word is one form, however it was typed; what is stored is clean."""
+"""Normal forms of names: equal visible words have equal forms, and stored names contain no invisible characters."""
 
 import unicodedata
 
@@ -27,7 +27,7 @@ KHMER_WORD = st.lists(st.sampled_from(KHMER_SYLLABLES), min_size=1, max_size=4).
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("text", "other_text"),
     [
         ("ស្ត្រី", "ស្រ្តី"),
         ("ក\u17be", "ក\u17c1\u17b8"),
@@ -46,17 +46,17 @@ KHMER_WORD = st.lists(st.sampled_from(KHMER_SYLLABLES), min_size=1, max_size=4).
         ("១២", "12"),
     ],
 )
-def test_khmer_that_looks_the_same_is_the_same(one: str, other: str) -> None:
-    assert canonical_form(one, "khmer") == canonical_form(other, "khmer")
+def test_khmer_words_that_look_the_same_have_one_canonical_form(text: str, other_text: str) -> None:
+    assert canonical_form(text, "khmer") == canonical_form(other_text, "khmer")
 
 
-@pytest.mark.parametrize(("one", "other"), [("សុខ", "សូខ"), ("កា", "ខា"), ("មុំ", "មុះ"), ("ប៉ា", "បា")])
-def test_khmer_that_looks_different_stays_different(one: str, other: str) -> None:
-    assert canonical_form(one, "khmer") != canonical_form(other, "khmer")
+@pytest.mark.parametrize(("text", "other_text"), [("សុខ", "សូខ"), ("កា", "ខា"), ("មុំ", "មុះ"), ("ប៉ា", "បា")])
+def test_khmer_words_that_look_different_have_different_forms(text: str, other_text: str) -> None:
+    assert canonical_form(text, "khmer") != canonical_form(other_text, "khmer")
 
 
 @pytest.mark.parametrize(
-    ("written", "form"),
+    ("text", "canonical"),
     [
         ("Sok", "sok"),
         ("  SREY-MOM ", "srey mom"),
@@ -73,34 +73,34 @@ def test_khmer_that_looks_different_stays_different(one: str, other: str) -> Non
         ("", ""),
     ],
 )
-def test_latin_is_compared_without_case_accents_and_punctuation(written: str, form: str) -> None:
-    assert canonical_form(written, "latin") == form
+def test_latin_form_ignores_case_accents_and_punctuation(text: str, canonical: str) -> None:
+    assert canonical_form(text, "latin") == canonical
 
 
 @given(st.one_of(st.text(max_size=24), KHMER), st.sampled_from(["khmer", "latin"]))
 @example("ក\u17dd\u17d2ក", "khmer")
 @example("\u17c1\u17b6\u17b8\u17bb", "khmer")
 @example("İ\u0345ŉ", "latin")
-def test_the_canonical_form_of_a_canonical_form_is_itself(text: str, script: str) -> None:
-    once = canonical_form(text, script)
-    assert canonical_form(once, script) == once
+def test_canonical_form_is_idempotent(text: str, script: str) -> None:
+    canonical = canonical_form(text, script)
+    assert canonical_form(canonical, script) == canonical
 
 
 @given(st.one_of(st.text(max_size=24), KHMER))
-def test_what_is_stored_is_nfc_single_spaced_and_stable(text: str) -> None:
+def test_stored_form_is_nfc_with_single_spaces_and_idempotent(text: str) -> None:
     stored = normalize_text(text)
     assert unicodedata.is_normalized("NFC", stored)
     assert stored == " ".join(stored.split()) == normalize_text(stored)
-    assert not any(sign in stored for sign in INVISIBLE)
+    assert not any(character in stored for character in INVISIBLE)
 
 
 @given(KHMER_WORD, st.sampled_from(INVISIBLE), st.integers(0, 20))
-def test_invisible_characters_never_part_a_name_from_itself(word: str, unseen: str, place: int) -> None:
-    place = min(place, len(word))
-    assert canonical_form(word[:place] + unseen + word[place:], "khmer") == canonical_form(word, "khmer")
+def test_invisible_characters_do_not_change_the_canonical_form(word: str, invisible: str, index: int) -> None:
+    index = min(index, len(word))
+    assert canonical_form(word[:index] + invisible + word[index:], "khmer") == canonical_form(word, "khmer")
 
 
-def test_what_is_stored_keeps_its_case_and_its_accents() -> None:
+def test_stored_form_keeps_case_and_accents() -> None:
     assert normalize_text("  Nguye\u0302\u0303n\u200b   Dara\n") == "Nguyễn Dara"
 
 
@@ -115,5 +115,5 @@ def test_what_is_stored_keeps_its_case_and_its_accents() -> None:
         ("១២", "latin"),
     ],
 )
-def test_the_script_is_what_most_letters_are_in(text: str, script: str) -> None:
+def test_script_is_detected_from_the_majority_of_letters(text: str, script: str) -> None:
     assert detect_script(text) == script

@@ -1,4 +1,4 @@
-"""Phone numbers arrive as people write them and leave in one form."""
+"""Normalization of phone numbers to E.164."""
 
 import contextlib
 
@@ -10,7 +10,7 @@ from app.services.persons.phone_numbers import normalize_phone
 
 
 @pytest.mark.parametrize(
-    "written",
+    "number",
     [
         "012 345 678",
         "012-345-678",
@@ -28,12 +28,12 @@ from app.services.persons.phone_numbers import normalize_phone
         "\uff0b855 12 345 678",
     ],
 )
-def test_every_way_of_writing_one_number_is_that_number(written: str) -> None:
-    assert normalize_phone(written) == "+85512345678"
+def test_all_notations_of_a_number_have_one_form(number: str) -> None:
+    assert normalize_phone(number) == "+85512345678"
 
 
 @pytest.mark.parametrize(
-    ("written", "dialled"),
+    ("number", "normalized"),
     [
         ("096 123 4567", "+855961234567"),
         ("023 428 100", "+85523428100"),
@@ -41,12 +41,12 @@ def test_every_way_of_writing_one_number_is_that_number(written: str) -> None:
         ("001 84 912 345 678", "+84912345678"),
     ],
 )
-def test_long_mobiles_landlines_and_neighbours_are_kept(written: str, dialled: str) -> None:
-    assert normalize_phone(written) == dialled
+def test_mobile_landline_and_foreign_numbers_are_normalized(number: str, normalized: str) -> None:
+    assert normalize_phone(number) == normalized
 
 
 @pytest.mark.parametrize(
-    "written",
+    "number",
     [
         "",
         "   ",
@@ -62,32 +62,32 @@ def test_long_mobiles_landlines_and_neighbours_are_kept(written: str, dialled: s
         "00855",
     ],
 )
-def test_what_cannot_be_dialled_is_refused_without_being_repeated(written: str) -> None:
-    with pytest.raises(ValueError, match="cannot be a phone number") as refused:
-        normalize_phone(written)
-    assert len(written) < 4 or written not in str(refused.value)
-    assert refused.value.__cause__ is None
+def test_impossible_number_is_rejected_without_its_text(number: str) -> None:
+    with pytest.raises(ValueError, match="cannot be a phone number") as raised:
+        normalize_phone(number)
+    assert len(number) < 4 or number not in str(raised.value)
+    assert raised.value.__cause__ is None
 
 
 @given(
     st.integers(10_000_000, 99_999_999), st.sampled_from(["0{}", "+855{}", "00855{}", "{}"]), st.booleans()
 )
-def test_the_form_does_not_depend_on_the_writing(national: int, form: str, in_khmer: bool) -> None:
-    written = form.format(national)
+def test_form_does_not_depend_on_prefix_and_digits(national: int, notation: str, in_khmer: bool) -> None:
+    number = notation.format(national)
     if in_khmer:
-        written = written.translate({48 + digit: 0x17E0 + digit for digit in range(10)})
-    assert normalize_phone(written) == f"+855{national}"
+        number = number.translate({48 + digit: 0x17E0 + digit for digit in range(10)})
+    assert normalize_phone(number) == f"+855{national}"
 
 
 @given(st.text(alphabet="+0123456789០១២៣៤៥៦៧៨៩ -()/", max_size=20))
-def test_what_was_accepted_once_is_accepted_again_unchanged(text: str) -> None:
+def test_normalization_is_idempotent(text: str) -> None:
     with contextlib.suppress(ValueError):
-        dialled = normalize_phone(text)
-        assert dialled.startswith("+")
-        assert normalize_phone(dialled) == dialled
+        normalized = normalize_phone(text)
+        assert normalized.startswith("+")
+        assert normalize_phone(normalized) == normalized
 
 
 @given(st.text(max_size=25))
-def test_no_text_is_answered_by_anything_but_a_number_or_a_refusal(text: str) -> None:
+def test_any_text_is_normalized_or_rejected(text: str) -> None:
     with contextlib.suppress(ValueError):
         assert normalize_phone(text)[1:].isdecimal()
