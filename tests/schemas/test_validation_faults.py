@@ -8,8 +8,8 @@ from app.schemas.validation_faults import PYDANTIC_MESSAGES, convert_validation_
 CANARY = "Canary9271"
 
 
-def test_every_rule_a_json_body_can_break_has_a_sentence() -> None:
-    foreign = (
+def test_every_error_type_of_json_bodies_has_a_message() -> None:
+    other_error_types = (
         *(
             "argument",
             "instance",
@@ -33,16 +33,31 @@ def test_every_rule_a_json_body_can_break_has_a_sentence() -> None:
         ),
         *("dataclass_exact", "named_tuple", "deque", "ordered", "counter", "encoding", "time_delta"),
     )
-    known = [kind for kind in get_args(core_schema.ErrorType) if not any(word in kind for word in foreign)]
-    assert len(known) > 50
-    assert [kind for kind in known if kind not in PYDANTIC_MESSAGES] == []
+    error_types = [
+        kind
+        for kind in get_args(core_schema.ErrorType)
+        if not any(word in kind for word in other_error_types)
+    ]
+    assert len(error_types) > 50
+    assert [kind for kind in error_types if kind not in PYDANTIC_MESSAGES] == []
 
 
-def test_an_odd_code_or_an_unfillable_sentence_is_told_in_general() -> None:
-    odd = {"type": "Bad " + CANARY, "loc": (), "msg": CANARY, "input": CANARY, "ctx": {"error": CANARY}}
-    unfillable = {"type": "string_too_long", "loc": ("body",), "input": CANARY, "ctx": {"actual": CANARY}}
+def test_unknown_code_or_incomplete_context_has_the_generic_message() -> None:
+    unknown_code = {
+        "type": "Bad " + CANARY,
+        "loc": (),
+        "msg": CANARY,
+        "input": CANARY,
+        "ctx": {"error": CANARY},
+    }
+    incomplete_context = {
+        "type": "string_too_long",
+        "loc": ("body",),
+        "input": CANARY,
+        "ctx": {"actual": CANARY},
+    }
     generic = "The value is not valid."
-    assert convert_validation_errors([odd, unfillable], None) == [
+    assert convert_validation_errors([unknown_code, incomplete_context], None) == [
         Fault("", "invalid", generic),
         Fault("", "string_too_long", generic),
     ]

@@ -1,4 +1,4 @@
-"""A referral's life, from outside: what each act asks for, what it changes, and who learns what of it."""
+"""Life cycle of a referral through the API: transitions, required fields, and the views of partner and staff."""
 
 import asyncio
 import uuid
@@ -9,7 +9,7 @@ from tests.support.referrals import REFERRAL_ACT_PAYLOADS, create_referral_after
 from tests.support.responses import parse_faults, parse_unmet_pointers
 from tests.support.scenario import AuthenticatedClient, Scenario, acceptance_payload, id_of, referral_payload
 
-ROADS = {
+ACTS_BY_STATUS = {
     "received": (),
     "acknowledged": ("acknowledge",),
     "information_requested": ("acknowledge", "request-information"),
@@ -17,215 +17,239 @@ ROADS = {
     "declined": ("decline",),
     "withdrawn": ("withdraw",),
 }
-UNDECIDED = ("received", "acknowledged", "information_requested")
+OPEN_STATUSES = ("received", "acknowledged", "information_requested")
 
 
-async def status_of(caller: AuthenticatedClient, path: str) -> str:
+async def get_status(caller: AuthenticatedClient, path: str) -> str:
     status: str = (await caller.get(path)).json()["status"]
     return status
 
 
-async def test_every_act_moves_a_referral_only_from_where_the_table_says(scenario: Scenario) -> None:
-    assert {step.act for step in TRANSITIONS} == set(REFERRAL_ACT_PAYLOADS)
-    assert set(ROADS) == set(get_codes("referral_status"))
-    assert {(source, step.act, step.target) for step in TRANSITIONS for source in step.sources} == {
+async def test_every_act_is_possible_only_in_its_source_statuses(scenario: Scenario) -> None:
+    assert {transition.act for transition in TRANSITIONS} == set(REFERRAL_ACT_PAYLOADS)
+    assert set(ACTS_BY_STATUS) == set(get_codes("referral_status"))
+    assert {
+        (source, transition.act, transition.target)
+        for transition in TRANSITIONS
+        for source in transition.sources
+    } == {
         ("received", "acknowledge", "acknowledged"),
         ("acknowledged", "request-information", "information_requested"),
         ("information_requested", "provide-information", "acknowledged"),
         ("acknowledged", "accept", "accepted"),
-        *((source, "decline", "declined") for source in UNDECIDED),
-        *((source, "withdraw", "withdrawn") for source in UNDECIDED),
+        *((source, "decline", "declined") for source in OPEN_STATUSES),
+        *((source, "withdraw", "withdrawn") for source in OPEN_STATUSES),
     }
     supervisor = scenario.supervisor_north
-    for status, road in ROADS.items():
-        path = await create_referral_after_acts(scenario, *road)
+    for status, acts in ACTS_BY_STATUS.items():
+        path = await create_referral_after_acts(scenario, *acts)
         before = (await supervisor.get(path)).json()
         assert before["status"] == status
-        for step in TRANSITIONS:
-            if status in step.sources:
-                moved = await supervisor.act(
-                    await create_referral_after_acts(scenario, *road),
-                    step.act,
-                    REFERRAL_ACT_PAYLOADS[step.act],
+        for transition in TRANSITIONS:
+            if status in transition.sources:
+                response = await supervisor.act(
+                    await create_referral_after_acts(scenario, *acts),
+                    transition.act,
+                    REFERRAL_ACT_PAYLOADS[transition.act],
                 )
-                assert moved.status_code == 200, (status, step.act, moved.text)
-                assert moved.json()["status"] == step.target
-                assert moved.headers["etag"] == f'"{len(road) + 2}"'
+                assert response.status_code == 200, (status, transition.act, response.text)
+                assert response.json()["status"] == transition.target
+                assert response.headers["etag"] == f'"{len(acts) + 2}"'
                 continue
-            refused = await supervisor.act(path, step.act, REFERRAL_ACT_PAYLOADS[step.act])
-            assert parse_unmet_pointers(refused)["status"] == "/status", (status, step.act)
-            assert (await supervisor.get(path)).json() == before, (status, step.act)
-    assert len((await supervisor.get("/v1/cases")).json()["items"]) == 2  # one as a start, one as an act
+            response = await supervisor.act(path, transition.act, REFERRAL_ACT_PAYLOADS[transition.act])
+            assert parse_unmet_pointers(response)["status"] == "/status", (status, transition.act)
+            assert (await supervisor.get(path)).json() == before, (status, transition.act)
+    assert (
+        len((await supervisor.get("/v1/cases")).json()["items"]) == 2
+    )  # one by the preparation, one by the act
 
 
-async def test_what_is_decided_is_frozen(scenario: Scenario) -> None:
+async def test_decided_referral_cannot_be_updated(scenario: Scenario) -> None:
     for status in ("accepted", "declined", "withdrawn"):
-        path = await create_referral_after_acts(scenario, *ROADS[status])
+        path = await create_referral_after_acts(scenario, *ACTS_BY_STATUS[status])
         for caller in (scenario.supervisor_north, scenario.partner_one):
             before = await caller.get(path)
-            frozen = await caller.patch(path, {"urgency": "routine"}, etag=before.headers["etag"])
-            assert list(parse_unmet_pointers(frozen)) == ["status"]
+            response = await caller.patch(path, {"urgency": "routine"}, etag=before.headers["etag"])
+            assert list(parse_unmet_pointers(response)) == ["status"]
             assert (await caller.get(path)).json() == before.json()
 
 
-async def test_an_act_asks_for_the_version_that_was_seen(scenario: Scenario) -> None:
+async def test_act_requires_the_current_version(scenario: Scenario) -> None:
     path = await create_referral_after_acts(scenario)
     for act, body in (("acknowledge", {}), ("decline", REFERRAL_ACT_PAYLOADS["decline"])):
         assert (await scenario.supervisor_north.post(f"{path}/{act}", body)).status_code == 428
         assert (await scenario.supervisor_north.post(f"{path}/{act}", body, etag='"7"')).status_code == 412
-    assert await status_of(scenario.partner_one, path) == "received"
+    assert await get_status(scenario.partner_one, path) == "received"
 
 
-async def test_of_two_acceptances_at_once_one_wins(scenario: Scenario) -> None:
+async def test_concurrent_acceptances_open_one_case(scenario: Scenario) -> None:
     path = await create_referral_after_acts(scenario, "acknowledge")
-    both = (scenario.supervisor_north, scenario.supervisor_both)
-    answers = await asyncio.gather(
-        *(caller.post(f"{path}/accept", acceptance_payload(), etag='"2"') for caller in both)
+    callers = (scenario.supervisor_north, scenario.supervisor_both)
+    responses = await asyncio.gather(
+        *(caller.post(f"{path}/accept", acceptance_payload(), etag='"2"') for caller in callers)
     )
-    assert sorted(answer.status_code for answer in answers) == [200, 412]
+    assert sorted(response.status_code for response in responses) == [200, 412]
     assert len((await scenario.manager.get("/v1/cases")).json()["items"]) == 1
 
 
-async def test_a_partner_reads_what_is_asked_of_it_and_answers(scenario: Scenario) -> None:
+async def test_partner_reads_and_answers_questions(scenario: Scenario) -> None:
     path, partner, supervisor = (
         await create_referral_after_acts(scenario, "acknowledge"),
         scenario.partner_one,
         scenario.supervisor_north,
     )
-    conversation = [
+    questions_and_answers = [
         ("Who lives with the child?", "ម្តាយ។ The mother."),
         ("Which school?", "The one by the river."),
     ]
-    for number, (question, reply) in enumerate(conversation, start=1):
+    for number, (question, reply) in enumerate(questions_and_answers, start=1):
         assert (await supervisor.act(path, "request-information", {"question": question})).status_code == 200
-        seen = (await partner.get(path)).json()
-        assert (seen["status"], len(seen["questions"])) == ("information_requested", number)
-        assert (seen["questions"][-1]["question"], seen["questions"][-1]["answer"]) == (question, None)
+        referral = (await partner.get(path)).json()
+        assert (referral["status"], len(referral["questions"])) == ("information_requested", number)
+        assert (referral["questions"][-1]["question"], referral["questions"][-1]["answer"]) == (
+            question,
+            None,
+        )
         assert (await scenario.partner_two.get(path)).status_code == 404
-        stolen = await scenario.partner_two.post(f"{path}/provide-information", {"answer": "x"}, etag='"3"')
-        assert stolen.status_code == 404
+        response = await scenario.partner_two.post(f"{path}/provide-information", {"answer": "x"}, etag='"3"')
+        assert response.status_code == 404
         answered = (await partner.act(path, "provide-information", {"answer": reply})).json()
         assert answered["status"] == "acknowledged"
         assert answered["questions"][-1]["answered_at"] is not None
     for caller in (partner, supervisor):
-        told = (await caller.get(path)).json()["questions"]
-        assert [(line["question"], line["answer"]) for line in told] == conversation
-    listed = (await partner.get("/v1/referrals")).json()["items"]
-    assert [len(item["questions"]) for item in listed] == [2]
+        questions = (await caller.get(path)).json()["questions"]
+        assert [(question["question"], question["answer"]) for question in questions] == questions_and_answers
+    referrals = (await partner.get("/v1/referrals")).json()["items"]
+    assert [len(item["questions"]) for item in referrals] == [2]
 
 
-async def test_a_partner_decides_nothing(scenario: Scenario) -> None:
+async def test_partner_cannot_decide(scenario: Scenario) -> None:
     path = await create_referral_after_acts(scenario, "acknowledge")
     for act in ("acknowledge", "request-information", "accept", "decline"):
         assert (await scenario.partner_one.act(path, act, REFERRAL_ACT_PAYLOADS[act])).status_code == 403
     assert (await scenario.partner_one.get(f"{path}/matches")).status_code == 403
-    assert await status_of(scenario.partner_one, path) == "acknowledged"
+    assert await get_status(scenario.partner_one, path) == "acknowledged"
 
 
-async def test_declining_needs_a_code_and_a_reason_and_says_where_else_to_turn(scenario: Scenario) -> None:
+async def test_decline_requires_a_reason_and_names_other_sources_of_help(scenario: Scenario) -> None:
     path = await create_referral_after_acts(scenario)
     for missing in ("reason_code", "reason"):
         body = {name: value for name, value in REFERRAL_ACT_PAYLOADS["decline"].items() if name != missing}
-        refused = await scenario.supervisor_north.act(path, "decline", body)
-        assert parse_faults(refused) == {(f"/{missing}", "missing")}
+        response = await scenario.supervisor_north.act(path, "decline", body)
+        assert parse_faults(response) == {(f"/{missing}", "missing")}
     for name, value, code in (
         *(("reason_code", "bored", "literal_error"), ("reason", " \u200b", "blank")),
         *(("signposted_to", [""], "string_too_short"), ("signposted_to", ["x"] * 21, "too_long")),
     ):
         body = {**REFERRAL_ACT_PAYLOADS["decline"], name: value}
-        [(pointer, found)] = parse_faults(await scenario.supervisor_north.act(path, "decline", body))
-        assert (pointer.startswith(f"/{name}"), found) == (True, code)
-    assert await status_of(scenario.partner_one, path) == "received"
+        [(pointer, fault_code)] = parse_faults(await scenario.supervisor_north.act(path, "decline", body))
+        assert (pointer.startswith(f"/{name}"), fault_code) == (True, code)
+    assert await get_status(scenario.partner_one, path) == "received"
 
-    for said, kept in (("Hotline 1280", ["Hotline 1280"]), (["A", "ខ"], ["A", "ខ"]), (None, [])):
+    for signposted_to, expected in (("Hotline 1280", ["Hotline 1280"]), (["A", "ខ"], ["A", "ខ"]), (None, [])):
         path = await create_referral_after_acts(scenario)
-        body = {**REFERRAL_ACT_PAYLOADS["decline"], "signposted_to": said}
+        body = {**REFERRAL_ACT_PAYLOADS["decline"], "signposted_to": signposted_to}
         declined = (await scenario.supervisor_north.act(path, "decline", body)).json()
         assert (declined["reason"], declined["signposted_to"]) == (
             REFERRAL_ACT_PAYLOADS["decline"]["reason"],
-            kept,
+            expected,
         )
         assert declined["decided_by_id"] == str(scenario.supervisor_north.id)
-        told = await scenario.partner_one.get(path)
-        assert told.json()["decline_reason_code"] == "no_capacity"
-        assert told.json()["signposted_to"] == kept
-        assert REFERRAL_ACT_PAYLOADS["decline"]["reason"] not in told.text
+        partner_view = await scenario.partner_one.get(path)
+        assert partner_view.json()["decline_reason_code"] == "no_capacity"
+        assert partner_view.json()["signposted_to"] == expected
+        assert REFERRAL_ACT_PAYLOADS["decline"]["reason"] not in partner_view.text
 
 
-async def test_who_sent_a_referral_withdraws_it(scenario: Scenario) -> None:
+async def test_referral_is_withdrawn_by_its_sender(scenario: Scenario) -> None:
     path = await create_referral_after_acts(scenario, "acknowledge")
     assert parse_faults(await scenario.partner_one.act(path, "withdraw", {})) == {("/reason", "missing")}
-    other = await scenario.partner_two.post(f"{path}/withdraw", REFERRAL_ACT_PAYLOADS["withdraw"], etag='"2"')
-    assert other.status_code == 404
+    response = await scenario.partner_two.post(
+        f"{path}/withdraw", REFERRAL_ACT_PAYLOADS["withdraw"], etag='"2"'
+    )
+    assert response.status_code == 404
     withdrawn = (await scenario.partner_one.act(path, "withdraw", REFERRAL_ACT_PAYLOADS["withdraw"])).json()
     assert withdrawn["status"] == "withdrawn"
-    read = (await scenario.supervisor_north.get(path)).json()
-    assert (read["reason"], read["decided_by_id"]) == (REFERRAL_ACT_PAYLOADS["withdraw"]["reason"], None)
+    staff_view = (await scenario.supervisor_north.get(path)).json()
+    assert (staff_view["reason"], staff_view["decided_by_id"]) == (
+        REFERRAL_ACT_PAYLOADS["withdraw"]["reason"],
+        None,
+    )
 
-    told = await scenario.create_referral("worker_north", source="walk_in", external_id=None)
-    own = f"/v1/referrals/{told['id']}"
-    by_staff = (await scenario.worker_north.act(own, "withdraw", REFERRAL_ACT_PAYLOADS["withdraw"])).json()
-    assert (by_staff["status"], by_staff["decided_by_id"]) == ("withdrawn", str(scenario.worker_north.id))
+    referral = await scenario.create_referral("worker_north", source="walk_in", external_id=None)
+    own_path = f"/v1/referrals/{referral['id']}"
+    withdrawn = (
+        await scenario.worker_north.act(own_path, "withdraw", REFERRAL_ACT_PAYLOADS["withdraw"])
+    ).json()
+    assert (withdrawn["status"], withdrawn["decided_by_id"]) == ("withdrawn", str(scenario.worker_north.id))
 
 
-async def test_a_partner_names_each_referral_once_and_another_may_use_the_same_name(
+async def test_external_id_is_required_and_unique_within_the_agency(
     scenario: Scenario,
 ) -> None:
     first, second = scenario.partner_one, scenario.partner_two
-    nameless = {name: value for name, value in referral_payload().items() if name != "external_id"}
-    assert parse_faults(await first.post("/v1/referrals", nameless)) == {("/external_id", "missing")}
+    without_external_id = {name: value for name, value in referral_payload().items() if name != "external_id"}
+    assert parse_faults(await first.post("/v1/referrals", without_external_id)) == {
+        ("/external_id", "missing")
+    }
     assert (await first.post("/v1/referrals", referral_payload(external_id="A/1"))).status_code == 201
-    again = await first.post("/v1/referrals", referral_payload(external_id="A/1"))
-    assert again.status_code == 409
-    assert again.json()["type"] == "urn:firststep:problem:already-exists"
+    duplicate = await first.post("/v1/referrals", referral_payload(external_id="A/1"))
+    assert duplicate.status_code == 409
+    assert duplicate.json()["type"] == "urn:firststep:problem:already-exists"
     assert (await second.post("/v1/referrals", referral_payload(external_id="A/1"))).status_code == 201
     for caller in (first, second):
-        found = (await caller.get("/v1/referrals?external_id=A/1")).json()["items"]
-        assert len(found) == 1
+        referrals = (await caller.get("/v1/referrals?external_id=A/1")).json()["items"]
+        assert len(referrals) == 1
 
 
-async def test_a_client_may_choose_the_id_and_a_taken_one_is_refused(scenario: Scenario) -> None:
-    chosen = str(uuid.uuid4())
-    made = await scenario.partner_one.post("/v1/referrals", referral_payload(id=chosen))
-    assert (made.status_code, made.json()["id"]) == (201, chosen)
+async def test_client_can_choose_an_unused_id(scenario: Scenario) -> None:
+    referral_id = str(uuid.uuid4())
+    created = await scenario.partner_one.post("/v1/referrals", referral_payload(id=referral_id))
+    assert (created.status_code, created.json()["id"]) == (201, referral_id)
     for name in ("partner_one", "partner_two", "worker_south"):
-        taken = await scenario.client_for(name).post("/v1/referrals", referral_payload(id=chosen))
-        assert taken.status_code == 409
-        assert taken.json()["type"] == "urn:firststep:problem:already-exists"
-    assert (await scenario.partner_two.get(f"/v1/referrals/{chosen}")).status_code == 404
+        response = await scenario.client_for(name).post("/v1/referrals", referral_payload(id=referral_id))
+        assert response.status_code == 409
+        assert response.json()["type"] == "urn:firststep:problem:already-exists"
+    assert (await scenario.partner_two.get(f"/v1/referrals/{referral_id}")).status_code == 404
 
 
-async def test_a_referral_that_borrows_a_childs_id_does_not_take_its_name_away(scenario: Scenario) -> None:
+async def test_referral_with_the_id_of_a_child_keeps_the_search_tokens_of_the_child(
+    scenario: Scenario,
+) -> None:
     names = [{"script": "latin", "family": "Uniq", "given": "Zorvath"}]
     case = await scenario.open_case(child={**referral_payload()["child"], "names": names})
     assert (
         await scenario.partner_one.post("/v1/referrals", referral_payload(id=case["child_id"]))
     ).status_code == 201
-    found = (await scenario.worker_north.get("/v1/children?q=Zorvath")).json()["items"]
-    assert [child["id"] for child in found] == [case["child_id"]]
+    children = (await scenario.worker_north.get("/v1/children?q=Zorvath")).json()["items"]
+    assert [child["id"] for child in children] == [case["child_id"]]
 
 
-async def test_a_social_worker_takes_a_call_and_carries_the_case(scenario: Scenario) -> None:
+async def test_social_worker_enters_a_referral_and_leads_the_case(scenario: Scenario) -> None:
     worker = scenario.worker_south
-    for source, recorded in ((None, "phone_call"), ("own_detection", "own_detection")):
-        answer = await worker.post("/v1/referrals", referral_payload(source=source, external_id=None))
-        told, path = answer.json(), answer.headers["location"]
-        assert (answer.status_code, told["source"], told["agency_id"]) == (201, recorded, None)
-        assert told["received_by_id"] == str(worker.id)
+    for source, expected_source in ((None, "phone_call"), ("own_detection", "own_detection")):
+        response = await worker.post("/v1/referrals", referral_payload(source=source, external_id=None))
+        referral, path = response.json(), response.headers["location"]
+        assert (response.status_code, referral["source"], referral["agency_id"]) == (
+            201,
+            expected_source,
+            None,
+        )
+        assert referral["received_by_id"] == str(worker.id)
         assert (await scenario.worker_north.get(path)).status_code == 404
         assert (await scenario.partner_one.get(path)).status_code == 404
         assert (await scenario.supervisor_south.get(path)).status_code == 200
-        team = await worker.act(path, "acknowledge", {"team_id": str(id_of("south"))})
-        assert parse_faults(team) == {("/team_id", "not_yours")}
+        rejected = await worker.act(path, "acknowledge", {"team_id": str(id_of("south"))})
+        assert parse_faults(rejected) == {("/team_id", "not_yours")}
         assert (await worker.act(path, "acknowledge")).status_code == 200
         accepted = (await worker.act(path, "accept", acceptance_payload("worker_south"))).json()
         case = (await worker.get(f"/v1/cases/{accepted['case_id']}")).json()
         assert (case["lead_worker_id"], case["team_id"]) == (str(worker.id), str(id_of("south")))
 
 
-async def test_what_a_partners_system_sends_came_from_its_system(scenario: Scenario) -> None:
-    posted = await scenario.partner_one.post("/v1/referrals", referral_payload(source="phone_call"))
-    assert parse_faults(posted) == {("/source", "not_yours")}
+async def test_source_of_a_partner_referral_is_api(scenario: Scenario) -> None:
+    response = await scenario.partner_one.post("/v1/referrals", referral_payload(source="phone_call"))
+    assert parse_faults(response) == {("/source", "not_yours")}
     assert (
         await scenario.partner_one.post("/v1/referrals", referral_payload(source="api"))
     ).status_code == 201
