@@ -29,7 +29,7 @@ SETUP_REQUIRED = (
 
 
 class Public:
-    """The guard of an endpoint without authentication; `reason` says why it needs none."""
+    """The guard of an endpoint without authentication; `reason` is the justification."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason

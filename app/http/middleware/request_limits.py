@@ -23,7 +23,7 @@ class UploadLimits:
 
 
 class BodyLimit(HttpMiddleware):
-    """Rejects bodies above the limit: before reading if Content-Length says so, else when the limit is exceeded."""
+    """Rejects bodies above the limit: unread if Content-Length exceeds it, else once too many bytes were read."""
 
     def __init__(self, app: ASGIApp, *, limit: int, uploads: UploadLimits | None = None) -> None:
         super().__init__(app)

@@ -1,7 +1,7 @@
 """Examples of successful responses, built from the schemas of the OpenAPI document.
 
 The values come from `example_values.json`: by `Schema`, else by `Schema.field`, else by field. Enums, ids, dates and numbers without
-an entry there get a value of their type. Text without an entry is an error, so that no example says "string".
+an entry there get a value of their type. Text without an entry is an error, so that no example contains a placeholder.
 """
 
 import json

@@ -20,7 +20,7 @@ SCHEMAS: dict[str, Any] = {
             "type": {"type": "string", "format": "uri", "description": "The stable URI of the problem type."},
             "title": {"type": "string", "description": "The problem type in the language of the request."},
             "status": {"type": "integer", "description": "The HTTP status.", "minimum": 400, "maximum": 599},
-            "detail": {"type": "string", "description": "What is wrong with this request."},
+            "detail": {"type": "string", "description": "The error of this request."},
             "instance": {"type": "string", "description": "The path of the request."},
             "request_id": {
                 "type": "string",
