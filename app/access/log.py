@@ -152,7 +152,7 @@ def _accessed_records(session_info: dict[Any, Any]) -> AccessedRecords:
     return records
 
 
-UNRECORDED_READ = {"uncollected": True}
+UNRECORDED_READ = {"unrecorded_read": True}
 """Execution option of a statement that selects encrypted columns instead of ORM records.
 
 The session cannot collect such reads. The calling code either passes the records to `record_access` or does not return

@@ -1,21 +1,23 @@
-"""The rule that keeps the access log whole: who reads a child's sealed column goes through the ORM, or says what was shown."""
+"""Rejects statements that read encrypted columns about children past the access log."""
 
 from typing import Any
 
 from sqlalchemy import Select, event
 from sqlalchemy.orm import ORMExecuteState, Session
 
-from app.access.log import RECORD_KINDS
+from app.access.log import RECORD_KINDS, UNRECORDED_READ
 
 
 @event.listens_for(Session, "do_orm_execute")
 def reject_unlogged_reads(state: ORMExecuteState) -> None:
-    """Fail a statement that reads sealed columns of a child's table as plain columns, and does not say it notes them."""
-    if isinstance(state.statement, Select) and "uncollected" not in state.execution_options:
-        plain = [found for found in state.statement.column_descriptions if is_encrypted_column(found)]
-        assert not plain, f"read past the access log: {[str(found['expr']) for found in plain]}"
+    """Fail a statement that selects encrypted columns instead of records, unless it has the option `UNRECORDED_READ`."""
+    if isinstance(state.statement, Select) and not UNRECORDED_READ.keys() <= state.execution_options.keys():
+        columns = [column for column in state.statement.column_descriptions if is_encrypted_column(column)]
+        assert not columns, (
+            f"unlogged read of encrypted columns: {[str(column['expr']) for column in columns]}"
+        )
 
 
-def is_encrypted_column(described: Any) -> bool:
-    kind, column = getattr(described["expr"], "class_", None), getattr(described["expr"], "key", "")
-    return kind in RECORD_KINDS and column.endswith("_encrypted")
+def is_encrypted_column(description: Any) -> bool:
+    record_type = getattr(description["expr"], "class_", None)
+    return record_type in RECORD_KINDS and getattr(description["expr"], "key", "").endswith("_encrypted")
