@@ -1,4 +1,4 @@
-"""A case changes hands: what was planned goes with it, and what was told before is not told again."""
+"""Tests of assignment and transfer: planned sessions, co-workers and the access of former workers."""
 
 import asyncio
 from typing import Any
@@ -10,9 +10,11 @@ from tests.support.responses import expect_json
 from tests.support.scenario import Scenario, id_of
 
 
-async def test_planned_sessions_go_to_the_lead_where_their_worker_leaves(scenario: Scenario) -> None:
+async def test_planned_sessions_move_to_the_lead_worker_when_their_worker_leaves_the_case(
+    scenario: Scenario,
+) -> None:
     path = await create_case_path(scenario, "worker_north_2")
-    by_both = [
+    planned_sessions = [
         expect_json(
             await scenario.worker_north.post(
                 f"{path}/support-sessions", {**PLANNED_VISIT_PAYLOAD, "worker_id": str(id_of(name))}
@@ -23,88 +25,90 @@ async def test_planned_sessions_go_to_the_lead_where_their_worker_leaves(scenari
     ]
     staff = {"lead_worker_id": str(id_of("worker_north_2")), "co_worker_ids": []}
     expect_json(await scenario.supervisor_north.act(path, "assign", staff))
-    for planned in by_both:
-        found = expect_json(await scenario.worker_north_2.get(f"/v1/support-sessions/{planned['id']}"))
-        assert found["worker_id"] == str(id_of("worker_north_2"))
-        assert found["version"] == (1 if planned is by_both[1] else 2)
+    for planned in planned_sessions:
+        session = expect_json(await scenario.worker_north_2.get(f"/v1/support-sessions/{planned['id']}"))
+        assert session["worker_id"] == str(id_of("worker_north_2"))
+        assert session["version"] == (1 if planned is planned_sessions[1] else 2)
 
-    move = {
+    transfer = {
         "team_id": str(id_of("south")), "lead_worker_id": str(id_of("worker_south")), "reason": "Moved to Phnom Penh.",
     }  # fmt: skip
-    expect_json(await scenario.manager.act(path, "transfer", move))
+    expect_json(await scenario.manager.act(path, "transfer", transfer))
     sessions = expect_json(await scenario.worker_south.get(f"{path}/support-sessions"))["items"]
-    assert [found["worker_id"] for found in sessions] == [str(id_of("worker_south"))] * 2
+    assert [session["worker_id"] for session in sessions] == [str(id_of("worker_south"))] * 2
 
 
-async def test_another_lead_leaves_the_co_workers_where_they_are(
+async def test_assignment_without_co_workers_keeps_eligible_co_workers(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Before: to name none was to take all of them off.
+    # A request without `co_worker_ids` keeps the co-workers.
     path = await create_case_path(scenario)
-    north, other = str(id_of("worker_north")), str(id_of("worker_north_2"))
-    for lead, beside, then in (
-        (north, {"co_worker_ids": [other]}, [other]),
-        (north, {}, [other]),
-        (other, {}, []),
-        (north, {"co_worker_ids": [other]}, [other]),
-        (north, {"co_worker_ids": []}, []),
+    lead_id, other_id = str(id_of("worker_north")), str(id_of("worker_north_2"))
+    for lead_worker_id, co_workers, expected in (
+        (lead_id, {"co_worker_ids": [other_id]}, [other_id]),
+        (lead_id, {}, [other_id]),
+        (other_id, {}, []),
+        (lead_id, {"co_worker_ids": [other_id]}, [other_id]),
+        (lead_id, {"co_worker_ids": []}, []),
     ):
-        found = expect_json(
-            await scenario.supervisor_north.act(path, "assign", {"lead_worker_id": lead, **beside})
+        case = expect_json(
+            await scenario.supervisor_north.act(
+                path, "assign", {"lead_worker_id": lead_worker_id, **co_workers}
+            )
         )
-        assert (found["lead_worker_id"], found["co_worker_ids"]) == (lead, then)
+        assert (case["lead_worker_id"], case["co_worker_ids"]) == (lead_worker_id, expected)
 
-    # Whoever has left since, leaves the case with the next assignment, and does not stand in its way.
+    # The next assignment removes a co-worker who has become inactive.
     expect_json(
         await scenario.supervisor_north.act(
-            path, "assign", {"lead_worker_id": north, "co_worker_ids": [other]}
+            path, "assign", {"lead_worker_id": lead_id, "co_worker_ids": [other_id]}
         )
     )
     await superuser_connection.execute(
         "UPDATE users SET is_active = false WHERE id = $1", id_of("worker_north_2")
     )
     assert (
-        expect_json(await scenario.supervisor_north.act(path, "assign", {"lead_worker_id": north}))[
+        expect_json(await scenario.supervisor_north.act(path, "assign", {"lead_worker_id": lead_id}))[
             "co_worker_ids"
         ]
         == []
     )
 
 
-async def test_a_retry_is_not_told_what_its_sender_may_no_longer_read(scenario: Scenario) -> None:
-    # Planted: `_still_open` left out of `_reopen`.
+async def test_retry_is_404_after_the_caller_lost_access_to_the_record(scenario: Scenario) -> None:
+    # Planted: `_verify_records_visible` left out of `_load_response`.
     path = await create_case_path(scenario)
     key = {"Idempotency-Key": "a-report-0001"}
-    first = await scenario.worker_north.post(f"{path}/legal-steps", POLICE_REPORT_PAYLOAD, headers=key)
-    again = await scenario.worker_north.post(f"{path}/legal-steps", POLICE_REPORT_PAYLOAD, headers=key)
-    assert (first.status_code, again.status_code, again.text) == (201, 201, first.text)
+    response = await scenario.worker_north.post(f"{path}/legal-steps", POLICE_REPORT_PAYLOAD, headers=key)
+    retry = await scenario.worker_north.post(f"{path}/legal-steps", POLICE_REPORT_PAYLOAD, headers=key)
+    assert (response.status_code, retry.status_code, retry.text) == (201, 201, response.text)
 
     staff = {"lead_worker_id": str(id_of("worker_north_2")), "co_worker_ids": []}
     expect_json(await scenario.supervisor_north.act(path, "assign", staff))
     expect_json(
         await scenario.worker_north.post(f"{path}/break-glass", BREAK_GLASS_PAYLOAD)
-    )  # the child is seen again, the legal tier is not
+    )  # break-glass access shows the case without its legal tier
     assert (await scenario.worker_north.get(path)).status_code == 200
     refused = await scenario.worker_north.post(f"{path}/legal-steps", POLICE_REPORT_PAYLOAD, headers=key)
     assert refused.status_code == 404
     assert POLICE_REPORT_PAYLOAD["file_number"] not in refused.text
 
 
-async def test_nothing_is_planned_into_a_case_as_it_closes(
+async def test_no_session_is_planned_while_a_case_is_closed(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: `find` for `find_steady` in support_sessions.plan (and a sleep before the flush).
+    # Planted: `get_record` for `get_for_share` in the planning of a session (and a sleep before the flush).
     case, _ = await create_exiting_case(scenario)
     await create_approved_exit_plan(scenario, case["id"])
-    path, ending = f"/v1/cases/{case['id']}", {"reason_code": "goals_met", "outcome": "Well."}
-    seen = (await scenario.worker_north.get(path)).headers["etag"]
-    answers = await asyncio.gather(
+    path, closure = f"/v1/cases/{case['id']}", {"reason_code": "goals_met", "outcome": "Well."}
+    etag = (await scenario.worker_north.get(path)).headers["etag"]
+    responses = await asyncio.gather(
         *(scenario.worker_north.post(f"{path}/support-sessions", PLANNED_VISIT_PAYLOAD) for _ in range(4)),
-        scenario.worker_north.post(f"{path}/close", ending, etag=seen),
+        scenario.worker_north.post(f"{path}/close", closure, etag=etag),
     )
-    assert {answer.status_code for answer in answers[:4]} <= {201, 409}
-    assert answers[4].status_code == 200
-    left = await superuser_connection.fetch(
+    assert {response.status_code for response in responses[:4]} <= {201, 409}
+    assert responses[4].status_code == 200
+    sessions = await superuser_connection.fetch(
         "SELECT status FROM support_sessions WHERE case_id = $1", UUID(case["id"])
     )
-    assert {row["status"] for row in left} <= {"cancelled"}
+    assert {row["status"] for row in sessions} <= {"cancelled"}
