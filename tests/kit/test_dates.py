@@ -1,4 +1,4 @@
-"""Ages are counted as people count them, and ranges hold exactly the births that fit."""
+"""Birth ranges, ages, similarity of births, and calendar months."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -11,42 +11,42 @@ from app.kit.dates import CAMBODIA_TIMEZONE, BirthRange, add_months, today
 DAYS = st.dates(min_value=date(1990, 1, 1), max_value=date(2060, 12, 31))
 
 
-def dated(day: str, precision: str) -> BirthRange:
+def birth_from_date(day: str, precision: str) -> BirthRange:
     return BirthRange.from_details({"date": day, "precision": precision})
 
 
-def guessed(age: int, on: str | date) -> BirthRange:
+def birth_from_estimated_age(age: int, on: str | date) -> BirthRange:
     return BirthRange.from_details({"estimated_age": age, "estimated_on": on})
 
 
-def test_a_known_day_is_one_day() -> None:
-    birth = dated("2016-03-14", "day")
+def test_birth_with_day_precision_is_one_day() -> None:
+    birth = birth_from_date("2016-03-14", "day")
     assert birth.earliest == birth.latest == date(2016, 3, 14)
 
 
-def test_a_known_month_is_all_its_days() -> None:
-    birth = dated("2016-02-01", "month")
+def test_birth_with_month_precision_covers_the_month() -> None:
+    birth = birth_from_date("2016-02-01", "month")
     assert (birth.earliest, birth.latest) == (date(2016, 2, 1), date(2016, 2, 29))
 
 
-def test_a_known_year_is_all_its_days() -> None:
-    birth = dated("2016-07-09", "year")
+def test_birth_with_year_precision_covers_the_year() -> None:
+    birth = birth_from_date("2016-07-09", "year")
     assert (birth.earliest, birth.latest) == (date(2016, 1, 1), date(2016, 12, 31))
 
 
-def test_a_date_object_serves_as_well() -> None:
-    assert BirthRange.from_details({"date": date(2016, 3, 14), "precision": "day"}) == dated(
+def test_birth_accepts_a_date_object() -> None:
+    assert BirthRange.from_details({"date": date(2016, 3, 14), "precision": "day"}) == birth_from_date(
         "2016-03-14", "day"
     )
 
 
-def test_an_estimated_age_of_ten_spans_the_year_of_such_births() -> None:
-    birth = guessed(10, "2026-11-14")
+def test_estimated_age_covers_all_births_of_that_age() -> None:
+    birth = birth_from_estimated_age(10, "2026-11-14")
     assert (birth.earliest, birth.latest) == (date(2015, 11, 15), date(2016, 11, 14))
 
 
-def test_an_estimate_made_on_the_leap_day_spans_whole_ages() -> None:
-    birth = guessed(1, date(2024, 2, 29))
+def test_age_estimated_on_a_leap_day_covers_all_births_of_that_age() -> None:
+    birth = birth_from_estimated_age(1, date(2024, 2, 29))
     assert (birth.earliest, birth.latest) == (date(2022, 3, 1), date(2023, 2, 28))
 
 
@@ -61,18 +61,18 @@ def test_an_estimate_made_on_the_leap_day_spans_whole_ages() -> None:
         ("2008-02-01", 0),
     ],
 )
-def test_who_is_born_on_the_leap_day_grows_older_on_the_first_of_march(day: str, age: int) -> None:
-    assert dated("2008-02-29", "day").age_range_on(date.fromisoformat(day)) == (age, age)
+def test_age_of_a_birth_on_a_leap_day_increases_on_the_first_of_march(day: str, age: int) -> None:
+    assert birth_from_date("2008-02-29", "day").age_range_on(date.fromisoformat(day)) == (age, age)
 
 
-def test_an_uncertain_birth_gives_an_age_from_to() -> None:
-    birth = guessed(13, "2026-11-01")
+def test_age_of_an_estimated_birth_is_a_range() -> None:
+    birth = birth_from_estimated_age(13, "2026-11-01")
     assert birth.age_range_on(date(2026, 11, 1)) == (13, 13)
     assert birth.age_range_on(date(2027, 3, 1)) == (13, 14)
 
 
-def test_an_age_straddles_only_while_the_threshold_is_in_doubt() -> None:
-    birth = dated("2012-06-15", "month")
+def test_threshold_is_uncertain_only_inside_the_age_range() -> None:
+    birth = birth_from_date("2012-06-15", "month")
     assert not birth.is_threshold_uncertain(14, date(2026, 5, 31))
     assert birth.is_threshold_uncertain(14, date(2026, 6, 1))
     assert birth.is_threshold_uncertain(14, date(2026, 6, 29))
@@ -80,7 +80,7 @@ def test_an_age_straddles_only_while_the_threshold_is_in_doubt() -> None:
 
 
 @pytest.mark.parametrize(
-    "known",
+    "details",
     [
         {},
         {"date": "2016-13-01", "precision": "day"},
@@ -91,57 +91,68 @@ def test_an_age_straddles_only_while_the_threshold_is_in_doubt() -> None:
         {"estimated_age": 7, "estimated_on": None},
     ],
 )
-def test_facts_that_make_no_birth_are_refused_without_their_values(known: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match=r"birth|age|date") as refused:
-        BirthRange.from_details(known)
-    assert not any(str(value) in str(refused.value) for value in known.values() if value not in {None, "day"})
-    assert refused.value.__cause__ is None
+def test_invalid_birth_details_are_rejected_without_repeating_their_values(
+    details: dict[str, object],
+) -> None:
+    with pytest.raises(ValueError, match=r"birth|age|date") as error:
+        BirthRange.from_details(details)
+    assert not any(str(value) in str(error.value) for value in details.values() if value not in {None, "day"})
+    assert error.value.__cause__ is None
 
 
 @given(st.integers(0, 90), DAYS, st.integers(-800, 800))
-def test_an_estimate_holds_exactly_the_births_of_that_age(age: int, on: date, shift: int) -> None:
-    birth = guessed(age, on)
+def test_estimated_birth_range_contains_exactly_the_births_of_that_age(
+    age: int, estimated_on: date, shift: int
+) -> None:
+    birth = birth_from_estimated_age(age, estimated_on)
     born = birth.earliest + timedelta(days=shift)
-    exact = BirthRange(born, born)
-    fits = birth.earliest <= born <= birth.latest
-    assert fits == (exact.age_range_on(on) == (age, age) and born <= on)
+    exact_birth = BirthRange(born, born)
+    is_in_range = birth.earliest <= born <= birth.latest
+    assert is_in_range == (exact_birth.age_range_on(estimated_on) == (age, age) and born <= estimated_on)
 
 
 @given(DAYS, DAYS, st.sampled_from(["day", "month", "year"]))
-def test_the_true_age_lies_within_the_range(born: date, day: date, precision: str) -> None:
-    true, _ = BirthRange(born, born).age_range_on(day)
-    least, greatest = BirthRange.from_details({"date": born, "precision": precision}).age_range_on(day)
-    assert 0 <= least <= true <= greatest <= least + 1
+def test_true_age_lies_within_the_age_range(born: date, day: date, precision: str) -> None:
+    true_age, _ = BirthRange(born, born).age_range_on(day)
+    lowest, highest = BirthRange.from_details({"date": born, "precision": precision}).age_range_on(day)
+    assert 0 <= lowest <= true_age <= highest <= lowest + 1
 
 
 @given(DAYS, st.integers(0, 20000))
-def test_nobody_grows_younger(born: date, later: int) -> None:
+def test_age_never_decreases(born: date, days: int) -> None:
     birth = BirthRange(born, born)
-    day = born + timedelta(days=later)
+    day = born + timedelta(days=days)
     assert birth.age_range_on(day) <= birth.age_range_on(day + timedelta(days=1))
 
 
 @given(DAYS, st.integers(0, 17), st.integers(0, 900))
-def test_agreement_is_symmetric_and_within_bounds(on: date, age: int, apart: int) -> None:
-    ours, theirs = guessed(age, on), BirthRange(on, on + timedelta(days=apart))
-    assert ours.similarity_to(ours) == 1
-    assert 0 <= ours.similarity_to(theirs) == theirs.similarity_to(ours) <= 1
+def test_birth_similarity_is_symmetric_and_between_zero_and_one(on: date, age: int, days: int) -> None:
+    first, second = birth_from_estimated_age(age, on), BirthRange(on, on + timedelta(days=days))
+    assert first.similarity_to(first) == 1
+    assert 0 <= first.similarity_to(second) == second.similarity_to(first) <= 1
 
 
-def test_a_date_within_an_estimate_agrees_fully() -> None:
-    assert dated("2016-03-01", "month").similarity_to(guessed(10, "2026-11-14")) == 1
+def test_similarity_is_one_for_a_date_within_an_estimate() -> None:
+    assert (
+        birth_from_date("2016-03-01", "month").similarity_to(birth_from_estimated_age(10, "2026-11-14")) == 1
+    )
 
 
-def test_an_estimate_may_be_a_year_off() -> None:
-    assert dated("2015-03-01", "day").similarity_to(guessed(10, "2026-11-14")) >= 0.5
-    assert guessed(9, "2026-11-14").similarity_to(guessed(10, "2026-11-14")) >= 0.9
-    assert dated("2012-03-01", "day").similarity_to(guessed(10, "2026-11-14")) == 0
+def test_similarity_of_an_estimate_tolerates_one_year() -> None:
+    assert (
+        birth_from_date("2015-03-01", "day").similarity_to(birth_from_estimated_age(10, "2026-11-14")) >= 0.5
+    )
+    assert (
+        birth_from_estimated_age(9, "2026-11-14").similarity_to(birth_from_estimated_age(10, "2026-11-14"))
+        >= 0.9
+    )
+    assert birth_from_date("2012-03-01", "day").similarity_to(birth_from_estimated_age(10, "2026-11-14")) == 0
 
 
-def test_two_dates_agree_only_when_a_slip_may_explain_them() -> None:
-    birth = dated("2016-03-04", "day")
-    assert birth.similarity_to(dated("2016-04-03", "day")) > 0.5
-    assert birth.similarity_to(dated("2017-03-04", "day")) == 0
+def test_similarity_of_two_dates_tolerates_only_writing_errors() -> None:
+    birth = birth_from_date("2016-03-04", "day")
+    assert birth.similarity_to(birth_from_date("2016-04-03", "day")) > 0.5
+    assert birth.similarity_to(birth_from_date("2017-03-04", "day")) == 0
 
 
 @pytest.mark.parametrize(
@@ -156,21 +167,21 @@ def test_two_dates_agree_only_when_a_slip_may_explain_them() -> None:
         ("2026-05-05", 0, "2026-05-05"),
     ],
 )
-def test_calendar_months_end_where_the_month_ends(day: str, months: int, expected: str) -> None:
+def test_adding_months_ends_at_the_last_day_of_a_shorter_month(day: str, months: int, expected: str) -> None:
     assert add_months(date.fromisoformat(day), months) == date.fromisoformat(expected)
 
 
 @given(DAYS, st.integers(-300, 300))
-def test_added_months_land_in_the_right_month_and_never_on_a_later_day(day: date, n: int) -> None:
-    moved = add_months(day, n)
-    assert (moved.year - day.year) * 12 + moved.month - day.month == n
-    assert moved.day <= day.day
-    assert moved.day == day.day or (moved + timedelta(days=1)).day == 1
+def test_added_months_give_the_right_month_and_no_later_day(day: date, months: int) -> None:
+    result = add_months(day, months)
+    assert (result.year - day.year) * 12 + result.month - day.month == months
+    assert result.day <= day.day
+    assert result.day == day.day or (result + timedelta(days=1)).day == 1
 
 
-def test_today_is_cambodia_s_date() -> None:
-    before, answer, after = datetime.now(UTC), today(), datetime.now(UTC)
-    assert before.astimezone(CAMBODIA_TIMEZONE).date() <= answer <= after.astimezone(CAMBODIA_TIMEZONE).date()
+def test_today_is_the_date_in_cambodia() -> None:
+    before, result, after = datetime.now(UTC), today(), datetime.now(UTC)
+    assert before.astimezone(CAMBODIA_TIMEZONE).date() <= result <= after.astimezone(CAMBODIA_TIMEZONE).date()
     assert CAMBODIA_TIMEZONE.utcoffset(
         datetime(2026, 6, 1, tzinfo=CAMBODIA_TIMEZONE).replace(tzinfo=None)
     ) == timedelta(hours=7)

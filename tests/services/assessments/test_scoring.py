@@ -1,4 +1,4 @@
-"""Whatever passes the check can be scored: every whole set of answers has one score, in range, and one meaning."""
+"""Property tests of questionnaire scoring with generated definitions and answers."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from app.schemas.instruments import InstrumentDefinition
 from app.services.assessments.instrument_validation import check_instrument_definition
 from app.services.assessments.scoring import check_answers, score_answers
 
-WORDS = {"en": "Words", "km": "ពាក្យ"}
+LOCALIZED_TEXT = {"en": "Words", "km": "ពាក្យ"}
 
 
 @st.composite
@@ -17,8 +17,8 @@ def definitions(draw: st.DrawFn) -> InstrumentDefinition:
     items = [
         {
             "id": f"item_{number}",
-            "text": WORDS,
-            "options": [{"value": value, "label": WORDS} for value in values],
+            "text": LOCALIZED_TEXT,
+            "options": [{"value": value, "label": LOCALIZED_TEXT} for value in values],
             "reversed": draw(st.booleans()),
         }
         for number, values in enumerate(
@@ -29,17 +29,18 @@ def definitions(draw: st.DrawFn) -> InstrumentDefinition:
             )
         )
     ]
-    cuts = draw(st.lists(st.integers(-4000, 4000), max_size=4, unique=True))
+    thresholds = draw(st.lists(st.integers(-4000, 4000), max_size=4, unique=True))
     bands = [
-        {"code": f"band_{n}", "at_least": cut / 100, "label": WORDS} for n, cut in enumerate(sorted(cuts))
+        {"code": f"band_{n}", "at_least": threshold / 100, "label": LOCALIZED_TEXT}
+        for n, threshold in enumerate(sorted(thresholds))
     ]
     rule = draw(st.sampled_from(["sum", "mean"]))
-    whole: dict[str, Any] = {"title": WORDS, "rule": rule, "items": items, "bands": bands}
-    return InstrumentDefinition.model_validate(whole)
+    document: dict[str, Any] = {"title": LOCALIZED_TEXT, "rule": rule, "items": items, "bands": bands}
+    return InstrumentDefinition.model_validate(document)
 
 
 @given(definitions(), st.data())
-def test_a_sound_definition_gives_every_answer_one_meaning(
+def test_complete_answers_have_one_score_in_range_and_one_band(
     definition: InstrumentDefinition, data: st.DataObject
 ) -> None:
     answers = {
@@ -50,31 +51,31 @@ def test_a_sound_definition_gives_every_answer_one_meaning(
     result = score_answers(definition, answers)
     assert result["missing"] == []
     extremes = [[option.value for option in item.options] for item in definition.items]
-    over = len(definition.items) if definition.rule == "mean" else 1
+    divisor = len(definition.items) if definition.rule == "mean" else 1
     score, band = result["score"], result["band"]
     assert score is not None
-    assert round(sum(map(min, extremes)) / over, 2) <= score
-    assert score <= round(sum(map(max, extremes)) / over, 2)
+    assert round(sum(map(min, extremes)) / divisor, 2) <= score
+    assert score <= round(sum(map(max, extremes)) / divisor, 2)
     if definition.bands and check_instrument_definition(definition) == []:
-        above = [defined for defined in definition.bands if defined.at_least <= score]
+        reached_bands = [candidate for candidate in definition.bands if candidate.at_least <= score]
         assert band is not None
-        assert band["code"] == above[-1].code
+        assert band["code"] == reached_bands[-1].code
 
-    turned = definition.model_copy(
+    reversed_definition = definition.model_copy(
         update={
             "items": [item.model_copy(update={"reversed": not item.reversed}) for item in definition.items]
         }
     )
-    turned_score = score_answers(turned, answers)["score"]
-    assert turned_score is not None
-    both = turned_score + score
-    ends = sum(min(values) + max(values) for values in extremes) / over
-    assert abs(both - ends) <= 0.011
+    reversed_score = score_answers(reversed_definition, answers)["score"]
+    assert reversed_score is not None
+    sum_of_scores = reversed_score + score
+    sum_of_extremes = sum(min(values) + max(values) for values in extremes) / divisor
+    assert abs(sum_of_scores - sum_of_extremes) <= 0.011
 
 
 @given(definitions(), st.data())
-def test_an_answer_short_there_is_no_score(definition: InstrumentDefinition, data: st.DataObject) -> None:
-    left_out = data.draw(st.sampled_from([item.id for item in definition.items]))
-    answers = {item.id: item.options[0].value for item in definition.items if item.id != left_out}
+def test_incomplete_answers_have_no_score(definition: InstrumentDefinition, data: st.DataObject) -> None:
+    unanswered = data.draw(st.sampled_from([item.id for item in definition.items]))
+    answers = {item.id: item.options[0].value for item in definition.items if item.id != unanswered}
     result = score_answers(definition, answers)
-    assert (result["score"], result["band"], result["missing"]) == (None, None, [left_out])
+    assert (result["score"], result["band"], result["missing"]) == (None, None, [unanswered])

@@ -1,4 +1,4 @@
-"""Care plans: pre-filled from an assessment, answered area by area, submitted when they are whole."""
+"""Creation, update, validation and submission of care plans."""
 
 import uuid
 
@@ -27,12 +27,16 @@ from tests.support.responses import (
 from tests.support.scenario import Scenario
 
 
-async def test_a_plan_begins_as_its_assessment_found_the_child(scenario: Scenario) -> None:
+async def test_new_plan_copies_the_findings_of_its_assessment(scenario: Scenario) -> None:
     case, assessment = await create_assessed_case(scenario, weak_areas=("legal", "education"))
-    here, worker, chosen = f"/v1/cases/{case['id']}/care-plans", scenario.worker_north, str(uuid.uuid4())
-    made = await worker.post(here, care_plan_payload(assessment, id=chosen))
-    plan = expect_json(made, 201)
-    assert (made.headers["location"], made.headers["etag"]) == (f"/v1/care-plans/{chosen}", '"1"')
+    list_path, worker, plan_id = (
+        f"/v1/cases/{case['id']}/care-plans",
+        scenario.worker_north,
+        str(uuid.uuid4()),
+    )
+    response = await worker.post(list_path, care_plan_payload(assessment, id=plan_id))
+    plan = expect_json(response, 201)
+    assert (response.headers["location"], response.headers["etag"]) == (f"/v1/care-plans/{plan_id}", '"1"')
     assert (plan["edition"], plan["status"], plan["author_id"]) == (1, "draft", str(worker.id))
     assert tuple(plan["areas"]) == AREAS
     assert plan["areas"]["legal"] == {
@@ -40,131 +44,151 @@ async def test_a_plan_begins_as_its_assessment_found_the_child(scenario: Scenari
         "risk": "Low while the grandmother is at home.", "status": None, "reason": None, "goals": [],
     }  # fmt: skip
     assert plan["areas"]["behaviour"]["rating"] == 3
-    read = await worker.get(made.headers["location"])
-    assert (read.json(), read.headers["etag"]) == (plan, '"1"')
-    [item] = expect_json(await worker.get(here, params={"subject": "child", "status": "draft"}))["items"]
-    assert item == {name: plan[name] for name in item}
-    assert expect_json(await worker.get(here, params={"status": "approved"}))["items"] == []
+    get_response = await worker.get(response.headers["location"])
+    assert (get_response.json(), get_response.headers["etag"]) == (plan, '"1"')
+    [summary] = expect_json(await worker.get(list_path, params={"subject": "child", "status": "draft"}))[
+        "items"
+    ]
+    assert summary == {name: plan[name] for name in summary}
+    assert expect_json(await worker.get(list_path, params={"status": "approved"}))["items"] == []
     assert (await list_timeline_kinds(scenario, case["id"]))[0] == "care_plan_started"
 
 
-async def test_a_plan_rests_on_an_approved_assessment_of_its_own_case_and_subject(scenario: Scenario) -> None:
+async def test_plan_requires_an_approved_assessment_of_its_case_and_subject(scenario: Scenario) -> None:
     case = await scenario.open_case()
-    here, worker = f"/v1/cases/{case['id']}/care-plans", scenario.worker_north
+    list_path, worker = f"/v1/cases/{case['id']}/care-plans", scenario.worker_north
     draft = expect_json(
         await worker.post(f"/v1/cases/{case['id']}/assessments", {"subject": "child", "kind": "initial"}), 201
     )
-    assert parse_unmet_conditions(await worker.post(here, care_plan_payload(draft))) == {
+    assert parse_unmet_conditions(await worker.post(list_path, care_plan_payload(draft))) == {
         ("/assessment_id", "assessment_not_approved")
     }
-    elsewhere, theirs = await create_assessed_case(scenario)
-    assert parse_unmet_conditions(await worker.post(here, care_plan_payload(theirs))) == {
+    other_case, other_assessment = await create_assessed_case(scenario)
+    assert parse_unmet_conditions(await worker.post(list_path, care_plan_payload(other_assessment))) == {
         ("/assessment_id", "assessment_of_another")
     }
-    both = await worker.post(here, care_plan_payload(draft, subject="family"))
-    assert set(parse_unmet_pointers(both)) == {"assessment_not_approved", "assessment_of_another"}
-    own = f"/v1/cases/{elsewhere['id']}/care-plans"
-    for wrong in ({"subject": "supporter"}, {"person_id": str(uuid.uuid4())}):
-        assert set(parse_unmet_pointers(await worker.post(own, care_plan_payload(theirs, **wrong)))) == {
-            "assessment_of_another"
-        }
-    for body, fault in (
-        (care_plan_payload(theirs, assessment_id=str(uuid.uuid4())), ("/assessment_id", "reference_unknown")),
+    response = await worker.post(list_path, care_plan_payload(draft, subject="family"))
+    assert set(parse_unmet_pointers(response)) == {"assessment_not_approved", "assessment_of_another"}
+    other_list_path = f"/v1/cases/{other_case['id']}/care-plans"
+    for changes in ({"subject": "supporter"}, {"person_id": str(uuid.uuid4())}):
+        assert set(
+            parse_unmet_pointers(
+                await worker.post(other_list_path, care_plan_payload(other_assessment, **changes))
+            )
+        ) == {"assessment_of_another"}
+    for payload, fault in (
+        (
+            care_plan_payload(other_assessment, assessment_id=str(uuid.uuid4())),
+            ("/assessment_id", "reference_unknown"),
+        ),
         ({"subject": "child"}, ("/assessment_id", "missing")),
-        (care_plan_payload(theirs, subject="teacher"), ("/subject", "literal_error")),
-        (care_plan_payload(theirs, edition=2), ("/edition", "extra_forbidden")),
+        (care_plan_payload(other_assessment, subject="teacher"), ("/subject", "literal_error")),
+        (care_plan_payload(other_assessment, edition=2), ("/edition", "extra_forbidden")),
     ):
-        assert parse_faults(await worker.post(own, body)) == {fault}
-    assert expect_json(await worker.get(own))["items"] == []
-    expect_json(await worker.post(own, care_plan_payload(theirs)), 201)
-    assert parse_unmet_pointers(await worker.post(own, care_plan_payload(theirs))) == {
+        assert parse_faults(await worker.post(other_list_path, payload)) == {fault}
+    assert expect_json(await worker.get(other_list_path))["items"] == []
+    expect_json(await worker.post(other_list_path, care_plan_payload(other_assessment)), 201)
+    assert parse_unmet_pointers(await worker.post(other_list_path, care_plan_payload(other_assessment))) == {
         "draft_exists": "/subject"
     }
 
 
-async def test_every_change_of_a_part_is_a_new_version_of_the_plan(scenario: Scenario) -> None:
+async def test_every_change_of_a_part_increments_the_version_of_the_plan(scenario: Scenario) -> None:
     path, plan = await create_care_plan_draft(scenario)
-    worker, area = scenario.worker_north, f"{path}/areas/emotional_health"
-    chosen = [str(uuid.uuid4()), str(uuid.uuid4())]
-    made = await worker.post(f"{area}/goals", {**GOAL_PAYLOAD, "id": chosen[0]})
-    goal = expect_json(made, 201)
-    assert (made.headers["location"], made.headers["etag"]) == (f"/v1/goals/{chosen[0]}", '"1"')
+    worker, area_path = scenario.worker_north, f"{path}/areas/emotional_health"
+    client_ids = [str(uuid.uuid4()), str(uuid.uuid4())]
+    response = await worker.post(f"{area_path}/goals", {**GOAL_PAYLOAD, "id": client_ids[0]})
+    goal = expect_json(response, 201)
+    assert (response.headers["location"], response.headers["etag"]) == (f"/v1/goals/{client_ids[0]}", '"1"')
     assert goal.items() >= {**GOAL_PAYLOAD, "origin_id": goal["id"], "status": "open", "actions": []}.items()
-    goal_path = made.headers["location"]
-    made = await worker.post(f"{goal_path}/actions", {**ACTION_PAYLOAD, "by_whom": "Sokha", "id": chosen[1]})
-    action = expect_json(made, 201)
-    assert made.headers["location"] == f"/v1/actions/{chosen[1]}"
+    goal_path = response.headers["location"]
+    response = await worker.post(
+        f"{goal_path}/actions", {**ACTION_PAYLOAD, "by_whom": "Sokha", "id": client_ids[1]}
+    )
+    action = expect_json(response, 201)
+    assert response.headers["location"] == f"/v1/actions/{client_ids[1]}"
     assert action.items() >= {**ACTION_PAYLOAD, "by_whom": "Sokha", "status": "open", "done_on": None}.items()
-    seen = expect_json(await worker.get(path))
-    assert (seen["version"], seen["areas"]["emotional_health"]["status"]) == (3, "goals")
-    [shown] = seen["areas"]["emotional_health"]["goals"]
-    assert (shown["version"], shown["actions"]) == (2, [action])
-    assert shown == expect_json(await worker.get(goal_path))
+    current_plan = expect_json(await worker.get(path))
+    assert (current_plan["version"], current_plan["areas"]["emotional_health"]["status"]) == (3, "goals")
+    [current_goal] = current_plan["areas"]["emotional_health"]["goals"]
+    assert (current_goal["version"], current_goal["actions"]) == (2, [action])
+    assert current_goal == expect_json(await worker.get(goal_path))
 
-    put = await worker.put(f"{path}/areas/education", NO_NEED_PAYLOAD, etag='"3"')
-    assert put.headers["etag"] == '"4"'
-    assert expect_json(put)["areas"]["education"].items() >= NO_NEED_PAYLOAD.items()
+    area_response = await worker.put(f"{path}/areas/education", NO_NEED_PAYLOAD, etag='"3"')
+    assert area_response.headers["etag"] == '"4"'
+    assert expect_json(area_response)["areas"]["education"].items() >= NO_NEED_PAYLOAD.items()
     assert (await worker.put(f"{path}/areas/education", NO_NEED_PAYLOAD, etag='"3"')).status_code == 412
     assert (await worker.put(f"{path}/areas/education", NO_NEED_PAYLOAD)).status_code == 428
-    reworded = await worker.patch(goal_path, {"statement": "Sleeps."}, etag='"2"')
+    goal_response = await worker.patch(goal_path, {"statement": "Sleeps."}, etag='"2"')
     assert (
-        expect_json(reworded).items() >= {"statement": "Sleeps.", "version": 3, "actions": [action]}.items()
+        expect_json(goal_response).items()
+        >= {"statement": "Sleeps.", "version": 3, "actions": [action]}.items()
     )
-    later = await worker.patch(f"/v1/actions/{action['id']}", {"due_on": "2027-02-01"}, etag='"1"')
-    assert expect_json(later) == expect_json(await worker.get(f"/v1/actions/{action['id']}"))
-    words = CARE_PLAN_PAYLOADS["child"]
-    assert expect_json(await worker.patch(path, words, etag='"6"')).items() >= {**words, "version": 7}.items()
+    action_response = await worker.patch(f"/v1/actions/{action['id']}", {"due_on": "2027-02-01"}, etag='"1"')
+    assert expect_json(action_response) == expect_json(await worker.get(f"/v1/actions/{action['id']}"))
+    texts = CARE_PLAN_PAYLOADS["child"]
+    assert expect_json(await worker.patch(path, texts, etag='"6"')).items() >= {**texts, "version": 7}.items()
     assert expect_json(await worker.patch(path, {"safety_plan": None}, etag='"7"'))["safety_plan"] is None
-    assert (await worker.patch(path, words, etag='"7"')).status_code == 412
-    assert plan["id"] == seen["id"]
+    assert (await worker.patch(path, texts, etag='"7"')).status_code == 412
+    assert plan["id"] == current_plan["id"]
 
 
-async def test_a_goal_comes_with_its_first_actions(scenario: Scenario) -> None:
+async def test_goal_is_created_with_its_first_actions(scenario: Scenario) -> None:
     path, _ = await create_care_plan_draft(scenario)
-    goals = f"{path}/areas/emotional_health/goals"
-    told = [{**ACTION_PAYLOAD, "id": str(uuid.uuid4())}, {**ACTION_PAYLOAD, "what": "A night light."}]
-    made = expect_json(await scenario.worker_north.post(goals, {**GOAL_PAYLOAD, "actions": told}), 201)
-    assert [action["what"] for action in made["actions"]] == [ACTION_PAYLOAD["what"], "A night light."]
-    assert made["actions"][0]["id"] == told[0]["id"]
-    assert expect_json(await scenario.worker_north.get(f"/v1/goals/{made['id']}")) == made
-    many = await scenario.worker_north.post(goals, {**GOAL_PAYLOAD, "actions": [ACTION_PAYLOAD] * 21})
-    assert parse_faults(many) == {("/actions", "too_long")}
+    goals_path = f"{path}/areas/emotional_health/goals"
+    actions = [{**ACTION_PAYLOAD, "id": str(uuid.uuid4())}, {**ACTION_PAYLOAD, "what": "A night light."}]
+    goal = expect_json(
+        await scenario.worker_north.post(goals_path, {**GOAL_PAYLOAD, "actions": actions}), 201
+    )
+    assert [action["what"] for action in goal["actions"]] == [ACTION_PAYLOAD["what"], "A night light."]
+    assert goal["actions"][0]["id"] == actions[0]["id"]
+    assert expect_json(await scenario.worker_north.get(f"/v1/goals/{goal['id']}")) == goal
+    response = await scenario.worker_north.post(
+        goals_path, {**GOAL_PAYLOAD, "actions": [ACTION_PAYLOAD] * 21}
+    )
+    assert parse_faults(response) == {("/actions", "too_long")}
 
 
-async def test_what_is_wrong_in_a_plan_is_pointed_at(scenario: Scenario) -> None:
+async def test_invalid_field_of_a_plan_is_rejected_with_its_pointer(scenario: Scenario) -> None:
     path, _ = await create_care_plan_draft(scenario)
-    worker, goals = scenario.worker_north, f"{path}/areas/emotional_health/goals"
-    goal = f"/v1/goals/{expect_json(await worker.post(goals, GOAL_PAYLOAD), 201)['id']}"
-    action = f"/v1/actions/{expect_json(await worker.post(f'{goal}/actions', ACTION_PAYLOAD), 201)['id']}"
-    area = f"{path}/areas/legal"
-    assert parse_faults(await worker.put(area, {"status": "no_need"}, etag='"3"')) == {("", "reason_missing")}
-    assert parse_faults(await worker.put(area, {"status": "later"}, etag='"3"')) == {
+    worker, goals_path = scenario.worker_north, f"{path}/areas/emotional_health/goals"
+    goal_path = f"/v1/goals/{expect_json(await worker.post(goals_path, GOAL_PAYLOAD), 201)['id']}"
+    action_path = (
+        f"/v1/actions/{expect_json(await worker.post(f'{goal_path}/actions', ACTION_PAYLOAD), 201)['id']}"
+    )
+    area_path = f"{path}/areas/legal"
+    assert parse_faults(await worker.put(area_path, {"status": "no_need"}, etag='"3"')) == {
+        ("", "reason_missing")
+    }
+    assert parse_faults(await worker.put(area_path, {"status": "later"}, etag='"3"')) == {
         ("/status", "literal_error")
     }
     assert (await worker.put(f"{path}/areas/money", NO_NEED_PAYLOAD, etag='"3"')).status_code == 422
-    assert parse_faults(await worker.post(goals, {**GOAL_PAYLOAD, "statement": " "})) == {
+    assert parse_faults(await worker.post(goals_path, {**GOAL_PAYLOAD, "statement": " "})) == {
         ("/statement", "blank")
     }
-    for wrong, fault in (
+    for changes, fault in (
         ({"what": None}, ("/what", "string_type")),
         ({"by": "teacher"}, ("/by", "literal_error")),
         ({"due_on": "2027-02-30"}, ("/due_on", "date_from_datetime_parsing")),
         ({"status": "done"}, ("/status", "extra_forbidden")),
     ):
-        assert parse_faults(await worker.post(f"{goal}/actions", {**ACTION_PAYLOAD, **wrong})) == {fault}
+        assert parse_faults(await worker.post(f"{goal_path}/actions", {**ACTION_PAYLOAD, **changes})) == {
+            fault
+        }
     for patch, fault in (
         ({"statement": None}, ("/statement", "missing")),
         ({"status": "reached"}, ("/status", "literal_error")),
         ({"area": "legal"}, ("/area", "extra_forbidden")),
     ):
-        assert parse_faults(await worker.patch(goal, patch, etag='"2"')) == {fault}
-    ahead = add_months(today(), 1).isoformat()
+        assert parse_faults(await worker.patch(goal_path, patch, etag='"2"')) == {fault}
+    future_date = add_months(today(), 1).isoformat()
     for patch, fault in (
-        ({"done_on": ahead}, ("/done_on", "date_in_future")),
+        ({"done_on": future_date}, ("/done_on", "date_in_future")),
         ({"status": "open", "done_on": today().isoformat()}, ("/done_on", "not_ended")),
         ({"due_on": None}, ("/due_on", "missing")),
     ):
-        assert parse_faults(await worker.patch(action, patch, etag='"1"')) == {fault}
+        assert parse_faults(await worker.patch(action_path, patch, etag='"1"')) == {fault}
     for patch, fault in (
         ({"assessment_id": None}, ("/assessment_id", "missing")),
         ({"assessment_id": str(uuid.uuid4())}, ("/assessment_id", "reference_unknown")),
@@ -176,30 +200,40 @@ async def test_what_is_wrong_in_a_plan_is_pointed_at(scenario: Scenario) -> None
     assert expect_json(await worker.get(path))["version"] == 3
 
 
-async def test_no_need_is_refused_where_there_is_need(scenario: Scenario) -> None:
+async def test_no_need_is_rejected_for_weak_areas_and_areas_with_open_goals(scenario: Scenario) -> None:
     path, _ = await create_care_plan_draft(scenario)
-    worker, weak, strong = scenario.worker_north, f"{path}/areas/emotional_health", f"{path}/areas/legal"
-    assert parse_unmet_conditions(await worker.put(weak, NO_NEED_PAYLOAD, etag='"1"')) == {
+    worker, weak_area_path, strong_area_path = (
+        scenario.worker_north,
+        f"{path}/areas/emotional_health",
+        f"{path}/areas/legal",
+    )
+    assert parse_unmet_conditions(await worker.put(weak_area_path, NO_NEED_PAYLOAD, etag='"1"')) == {
         ("/areas/emotional_health/status", "area_weak")
     }
-    goal = expect_json(await worker.post(f"{strong}/goals", GOAL_PAYLOAD), 201)
-    assert parse_unmet_conditions(await worker.put(strong, NO_NEED_PAYLOAD, etag='"2"')) == {
+    goal = expect_json(await worker.post(f"{strong_area_path}/goals", GOAL_PAYLOAD), 201)
+    assert parse_unmet_conditions(await worker.put(strong_area_path, NO_NEED_PAYLOAD, etag='"2"')) == {
         ("/areas/legal/goals", "goals_open")
     }
     expect_json(await worker.patch(f"/v1/goals/{goal['id']}", {"status": "dropped"}, etag='"1"'))
-    expect_json(await worker.put(strong, NO_NEED_PAYLOAD, etag='"3"'))
-    assert parse_unmet_pointers(await worker.post(f"{strong}/goals", GOAL_PAYLOAD)) == {"no_need": "/status"}
+    expect_json(await worker.put(strong_area_path, NO_NEED_PAYLOAD, etag='"3"'))
+    assert parse_unmet_pointers(await worker.post(f"{strong_area_path}/goals", GOAL_PAYLOAD)) == {
+        "no_need": "/status"
+    }
     for _ in range(20):
-        expect_json(await worker.post(f"{weak}/goals", GOAL_PAYLOAD), 201)
-    assert parse_unmet_pointers(await worker.post(f"{weak}/goals", GOAL_PAYLOAD)) == {"too_many": None}
+        expect_json(await worker.post(f"{weak_area_path}/goals", GOAL_PAYLOAD), 201)
+    assert parse_unmet_pointers(await worker.post(f"{weak_area_path}/goals", GOAL_PAYLOAD)) == {
+        "too_many": None
+    }
 
 
-async def test_a_plan_is_submitted_whole_and_what_is_missing_is_listed(scenario: Scenario) -> None:
+async def test_plan_submission_lists_every_missing_part(scenario: Scenario) -> None:
     path, plan = await create_care_plan_draft(scenario, risk_level="high", weak_areas=("behaviour",))
     worker = scenario.worker_north
-    views = {(f"/{name}", f"{name}_missing") for name in ("child_view", "supporter_view", "safety_plan")}
+    missing_texts = {
+        (f"/{name}", f"{name}_missing") for name in ("child_view", "supporter_view", "safety_plan")
+    }
     unanswered = {(f"/areas/{area}", "area_unanswered") for area in AREAS}
-    assert parse_unmet_conditions(await worker.act(path, "submit")) == views | unanswered
+    assert parse_unmet_conditions(await worker.act(path, "submit")) == missing_texts | unanswered
 
     expect_json(await patch_latest(worker, path, dict.fromkeys(("child_view", "supporter_view"), "Told.")))
     expect_json(
@@ -211,12 +245,12 @@ async def test_a_plan_is_submitted_whole_and_what_is_missing_is_listed(scenario:
         ("/areas/legal/goals", "goal_missing"),
         ("/areas/behaviour/goals/0/actions", "action_missing"),
     }
-    others = {fault for fault in unanswered if fault[0] not in {"/areas/legal", "/areas/behaviour"}}
-    assert parse_unmet_conditions(await worker.act(path, "submit")) == missing | others
+    other_unanswered = {fault for fault in unanswered if fault[0] not in {"/areas/legal", "/areas/behaviour"}}
+    assert parse_unmet_conditions(await worker.act(path, "submit")) == missing | other_unanswered
 
     action = expect_json(await worker.post(f"/v1/goals/{goal['id']}/actions", ACTION_PAYLOAD), 201)
-    dropped = await worker.patch(f"/v1/actions/{action['id']}", {"status": "dropped"}, etag='"1"')
-    assert expect_json(dropped)["done_on"] == today().isoformat()
+    drop_response = await worker.patch(f"/v1/actions/{action['id']}", {"status": "dropped"}, etag='"1"')
+    assert expect_json(drop_response)["done_on"] == today().isoformat()
     assert ("/areas/behaviour/goals/0/actions", "action_missing") in parse_unmet_conditions(
         await worker.act(path, "submit")
     )
@@ -231,21 +265,21 @@ async def test_a_plan_is_submitted_whole_and_what_is_missing_is_listed(scenario:
     assert (await list_timeline_kinds(scenario, plan["case_id"]))[0] == "care_plan_submitted"
 
 
-async def test_a_supporters_plan_names_the_gaps_it_closes(scenario: Scenario) -> None:
+async def test_supporter_and_family_plans_require_gaps_and_social_work_need(scenario: Scenario) -> None:
     case = await scenario.open_case()
     worker = scenario.worker_north
     for subject in ("supporter", "family"):
         assessment = await create_approved_assessment(scenario, case, subject=subject, risk_level="high")
-        made = await worker.post(f"/v1/cases/{case['id']}/care-plans", care_plan_payload(assessment))
-        path, plan = made.headers["location"], expect_json(made, 201)
+        response = await worker.post(f"/v1/cases/{case['id']}/care-plans", care_plan_payload(assessment))
+        path, plan = response.headers["location"], expect_json(response, 201)
         assert plan["person_id"] == assessment["person_id"]
-        gaps = ("knowledge_gaps", "capacity_gaps", "needs_social_work", "safety_plan")
+        gap_fields = ("knowledge_gaps", "capacity_gaps", "needs_social_work", "safety_plan")
         assert parse_unmet_conditions(await worker.act(path, "submit")) == {
-            (f"/{gap}", f"{gap}_missing") for gap in gaps
+            (f"/{field}", f"{field}_missing") for field in gap_fields
         }
         expect_json(await worker.put(f"{path}/areas/legal", {"status": "goals"}, etag='"1"'))
-        words = {**CARE_PLAN_PAYLOADS["other"], "needs_social_work": False, "safety_plan": "Told."}
-        expect_json(await patch_latest(worker, path, words))
+        texts = {**CARE_PLAN_PAYLOADS["other"], "needs_social_work": False, "safety_plan": "Told."}
+        expect_json(await patch_latest(worker, path, texts))
         assert parse_unmet_conditions(await worker.act(path, "submit")) == {
             ("/areas/legal/goals", "goal_missing")
         }

@@ -1,4 +1,4 @@
-"""The ecomap: who stands in it, for whom, and that however many there are, each can be read."""
+"""The ecomap: its content, its visibility and its layout."""
 
 import itertools
 import re
@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 import pytest
 import uharfbuzz
 
-from app.rendering import svg as drawings
+from app.rendering import svg as svg_module
 from app.rendering.ecomap_geometry import Figure, Ring
 from app.rendering.ecomap_svg import MAX_FIGURES_PER_RING, draw_ecomap
 from tests.support.payloads import BILINGUAL_NAMES
@@ -25,71 +25,71 @@ GRANDMOTHER = {
 }  # fmt: skip
 
 
-def boxes(svg: str) -> list[tuple[float, float, float, float]]:
-    """The frames of the figures: left, top, right, bottom."""
-    found = []
-    for frame in ET.fromstring(svg).findall(  # noqa: S314 - the application's own drawing
+def parse_frames(svg: str) -> list[tuple[float, float, float, float]]:
+    """Return left, top, right and bottom of the frame of each figure."""
+    frames = []
+    for frame in ET.fromstring(svg).findall(  # noqa: S314 - the application rendered it
         f"./{SVG_NAMESPACE}g/{SVG_NAMESPACE}g/{SVG_NAMESPACE}rect[@width='160']"
     ):
         x, y, width, height = (float(frame.attrib[name]) for name in ("x", "y", "width", "height"))
-        found.append((x, y, x + width, y + height))
-    return found
+        frames.append((x, y, x + width, y + height))
+    return frames
 
 
-async def full_case(scenario: Scenario) -> str:
-    """The path of a case with family, school, a neighbour, and services asked for."""
+async def create_case_with_network(scenario: Scenario) -> str:
+    """Create a case with family, school, another person and service referrals, and return its path."""
     case = await scenario.open_case(
         child={**referral_payload()["child"], "names": BILINGUAL_NAMES, "school": SCHOOL}
     )
     path, worker = f"/v1/cases/{case['id']}", scenario.worker_north
     for person in (AUNT, GRANDMOTHER):
         expect_json(await worker.post(f"{path}/people", person), 201)
-    agreed = await create_consent(scenario, path)
+    consent_id = await create_consent(scenario, path)
     for name, service, acts in (
         ("Children's Hospital", "medical", ("send", "accept")),
         ("Legal Aid Office", "legal", ("send",)),
         ("Only drafted", "shelter", ()),
     ):
-        chosen = await create_provider(scenario, name=name)
-        told = await build_service_referral_payload(
-            scenario, path, service=service, provider_id=chosen, consent_id=agreed
+        provider_id = await create_provider(scenario, name=name)
+        payload = await build_service_referral_payload(
+            scenario, path, service=service, provider_id=provider_id, consent_id=consent_id
         )
-        made = expect_json(await worker.post(f"{path}/service-referrals", told), 201)
+        service_referral = expect_json(await worker.post(f"{path}/service-referrals", payload), 201)
         for act in acts:
-            body = {"note": "Monday."} if act == "accept" else None
-            expect_json(await worker.act(f"/v1/service-referrals/{made['id']}", act, body))
+            act_payload = {"note": "Monday."} if act == "accept" else None
+            expect_json(await worker.act(f"/v1/service-referrals/{service_referral['id']}", act, act_payload))
     return path
 
 
-async def test_child_family_community_and_services_stand_in_the_picture(scenario: Scenario) -> None:
-    path = await full_case(scenario)
-    answer = await scenario.worker_north.get(f"{path}/ecomap.svg")
-    assert answer.status_code == 200
-    told = parse_svg_texts(answer.text)
-    assert {"Keo Intrea", "កែវ ឥន្ទ្រា", "Keo Bopha", "Mother", "កែវ ចាន់ធី", "Grandmother"} <= set(told)
-    assert {"Phum Thmey", "Grade 4", "Srey <Leak> &", "Aunt", "Helping Hands", "Worker North"} <= set(told)
-    assert {"Legal Aid Office", "Sent", "Accepted", "Supporter and family", "Community"} <= set(told)
-    assert "Only drafted" not in answer.text
-    [description] = re.findall("<desc[^>]*>(.*?)</desc>", answer.text)
+async def test_ecomap_contains_child_family_community_and_services(scenario: Scenario) -> None:
+    path = await create_case_with_network(scenario)
+    response = await scenario.worker_north.get(f"{path}/ecomap.svg")
+    assert response.status_code == 200
+    texts = parse_svg_texts(response.text)
+    assert {"Keo Intrea", "កែវ ឥន្ទ្រា", "Keo Bopha", "Mother", "កែវ ចាន់ធី", "Grandmother"} <= set(texts)
+    assert {"Phum Thmey", "Grade 4", "Srey <Leak> &", "Aunt", "Helping Hands", "Worker North"} <= set(texts)
+    assert {"Legal Aid Office", "Sent", "Accepted", "Supporter and family", "Community"} <= set(texts)
+    assert "Only drafted" not in response.text
+    [description] = re.findall("<desc[^>]*>(.*?)</desc>", response.text)
     assert "Supporter and family: Keo Bopha, Mother, Responsible for the child; កែវ ចាន់ធី" in description
 
-    assert answer.headers["content-type"] == "image/svg+xml"
-    assert answer.headers["cache-control"] == "no-store"
-    assert answer.headers["content-disposition"] == "inline"
-    assert "default-src 'none'" in answer.headers["content-security-policy"]
-    assert not re.search(r"<script|<style|\sstyle=|href|(?<!xmlns=\")https?:|\bon\w+=", answer.text)
-    assert (await scenario.worker_north.get(f"{path}/ecomap.svg")).text == answer.text
+    assert response.headers["content-type"] == "image/svg+xml"
+    assert response.headers["cache-control"] == "no-store"
+    assert response.headers["content-disposition"] == "inline"
+    assert "default-src 'none'" in response.headers["content-security-policy"]
+    assert not re.search(r"<script|<style|\sstyle=|href|(?<!xmlns=\")https?:|\bon\w+=", response.text)
+    assert (await scenario.worker_north.get(f"{path}/ecomap.svg")).text == response.text
 
-    khmer = await scenario.worker_north.get(f"{path}/ecomap.svg", headers={"accept-language": "km"})
-    assert {"ម្តាយ", "ជីដូន", "សហគមន៍", "ថ្នាក់ទី៤"} <= set(parse_svg_texts(khmer.text))
-    assert khmer.headers["content-language"] == "km"
+    khmer_response = await scenario.worker_north.get(f"{path}/ecomap.svg", headers={"accept-language": "km"})
+    assert {"ម្តាយ", "ជីដូន", "សហគមន៍", "ថ្នាក់ទី៤"} <= set(parse_svg_texts(khmer_response.text))
+    assert khmer_response.headers["content-language"] == "km"
 
 
-async def test_the_picture_is_for_who_sees_the_case_and_leaves_its_trace(scenario: Scenario) -> None:
+async def test_ecomap_requires_access_to_the_case_and_is_logged(scenario: Scenario) -> None:
     case = await scenario.open_case()
     path = f"/v1/cases/{case['id']}/ecomap.svg"
-    seen = await scenario.supervisor_north.get(path)
-    [entry] = await scenario.list_access_entries(seen.headers["x-request-id"])
+    response = await scenario.supervisor_north.get(path)
+    [entry] = await scenario.list_access_entries(response.headers["x-request-id"])
     assert (entry["act"], entry["child_id"], entry["outcome"]) == (
         "case.picture",
         case["child_id"],
@@ -99,8 +99,8 @@ async def test_the_picture_is_for_who_sees_the_case_and_leaves_its_trace(scenari
         assert (await scenario.client_for(name).get(path)).status_code == status
 
 
-async def test_many_take_no_more_statements_than_few(scenario: Scenario) -> None:
-    path, worker = await full_case(scenario), scenario.worker_north
+async def test_query_count_of_the_ecomap_is_independent_of_the_number_of_people(scenario: Scenario) -> None:
+    path, worker = await create_case_with_network(scenario), scenario.worker_north
     counts = []
     for _ in range(2):
         with record_statements(scenario) as statements:
@@ -113,36 +113,42 @@ async def test_many_take_no_more_statements_than_few(scenario: Scenario) -> None
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 7, 13, 20])
-@pytest.mark.parametrize("busy", [0, 1, 2])
-def test_nobody_hides_anybody(count: int, busy: int) -> None:
-    several = [
-        Figure(f"Venerable Sokhom Number {n}", ("Monk, nun or other religious leader",)) for n in range(count)
+@pytest.mark.parametrize("crowded_ring", [0, 1, 2])
+def test_ecomap_figures_do_not_overlap(count: int, crowded_ring: int) -> None:
+    many_figures = [
+        Figure(f"Venerable Sokhom Number {number}", ("Monk, nun or other religious leader",))
+        for number in range(count)
     ]
-    few = (Figure("ម្តាយ", ("ទទួលខុសត្រូវ",), "supporter"), Figure("A"))
-    rings = [Ring(name, tuple(several) if place == busy else few) for place, name in enumerate("abc")]
+    few_figures = (Figure("ម្តាយ", ("ទទួលខុសត្រូវ",), "supporter"), Figure("A"))
+    rings = [
+        Ring(name, tuple(many_figures) if position == crowded_ring else few_figures)
+        for position, name in enumerate("abc")
+    ]
     svg = draw_ecomap(["Keo Intrea", "10"], rings, "Title", "Foot", {"person": "A person"}, "en")
-    found = boxes(svg)
-    assert len(found) == count + 4
+    frames = parse_frames(svg)
+    assert len(frames) == count + 4
     for (a_left, a_top, a_right, a_bottom), (b_left, b_top, b_right, b_bottom) in itertools.combinations(
-        found, 2
+        frames, 2
     ):
         assert a_right < b_left or b_right < a_left or a_bottom < b_top or b_bottom < a_top
-    root = ET.fromstring(svg)  # noqa: S314 - our own
+    root = ET.fromstring(svg)  # noqa: S314 - the application rendered it
     _, _, width, height = map(float, root.attrib["viewBox"].split())
-    [(across, down)] = re.findall(r"translate\(([\d.]+) ([\d.]+)\)", svg)
-    assert all(left + float(across) > 0 and right + float(across) < width for left, _, right, _ in found)
-    assert all(top + float(down) > 40 and bottom + float(down) < height for _, top, _, bottom in found)
+    [(x_offset, y_offset)] = re.findall(r"translate\(([\d.]+) ([\d.]+)\)", svg)
+    assert all(left + float(x_offset) > 0 and right + float(x_offset) < width for left, _, right, _ in frames)
+    assert all(
+        top + float(y_offset) > 40 and bottom + float(y_offset) < height for _, top, _, bottom in frames
+    )
 
 
-def test_a_crowd_is_counted_where_it_cannot_be_shown() -> None:
-    crowd = Ring("Community", tuple(Figure(f"Neighbour {n}") for n in range(100)))
-    svg = draw_ecomap(["Child"], [Ring("a", ()), crowd, Ring("c", ())], "Title", "Foot", {}, "en")
-    assert len(boxes(svg)) == MAX_FIGURES_PER_RING
+def test_ecomap_shows_the_number_of_omitted_figures() -> None:
+    ring = Ring("Community", tuple(Figure(f"Neighbour {number}") for number in range(100)))
+    svg = draw_ecomap(["Child"], [Ring("a", ()), ring, Ring("c", ())], "Title", "Foot", {}, "en")
+    assert len(parse_frames(svg)) == MAX_FIGURES_PER_RING
     assert "+ 71" in parse_svg_texts(svg)
 
 
-def test_words_are_never_wider_than_the_room_that_is_kept_for_them() -> None:
-    path = Path(drawings.__file__).with_name("fonts") / "NotoSansKhmer-Bold.ttf"
+def test_estimated_text_width_is_never_below_the_real_width() -> None:
+    path = Path(svg_module.__file__).with_name("fonts") / "NotoSansKhmer-Bold.ttf"
     font = uharfbuzz.Font(uharfbuzz.Face(uharfbuzz.Blob.from_file_path(path)))
     for text in (
         "មន្ទីរពេទ្យកុមារអង្គរ", "ស្ត្រីនិងក្រុមគ្រួសារជួយខ្ញុំ", "ប្រធានមជ្ឈមណ្ឌលបណ្តុះបណ្តាលវិជ្ជាជីវៈ", "ឈ្មោះកុមារណាម្នាក់",
@@ -152,10 +158,12 @@ def test_words_are_never_wider_than_the_room_that_is_kept_for_them() -> None:
         buffer.add_str(text)
         buffer.guess_segment_properties()
         uharfbuzz.shape(font, buffer)
-        real = sum(position.x_advance for position in buffer.glyph_positions) / 1000
-        assert real <= drawings.estimate_text_width(text, 1.0) <= 1.5 * real
+        shaped_width = sum(position.x_advance for position in buffer.glyph_positions) / 1000
+        assert shaped_width <= svg_module.estimate_text_width(text, 1.0) <= 1.5 * shaped_width
 
 
-def test_a_drawing_holds_only_what_xml_allows() -> None:
-    svg = draw_ecomap(["\x00A\x0b<b>\"'&\ufffe"], [Ring(n, ()) for n in "abc"], "T\x1b", "]]>", {}, "en")
+def test_svg_contains_only_characters_that_xml_allows() -> None:
+    svg = draw_ecomap(
+        ["\x00A\x0b<b>\"'&\ufffe"], [Ring(name, ()) for name in "abc"], "T\x1b", "]]>", {}, "en"
+    )
     assert "A<b>\"'&" in parse_svg_texts(svg)

@@ -1,4 +1,4 @@
-"""The drawing of progress: which ratings it shows, and that it can be read with none, one and many."""
+"""The progress chart: its ratings, its layout with none, one and many dates, and its visibility."""
 
 import re
 from datetime import date, timedelta
@@ -17,59 +17,62 @@ from tests.support.scenario import Scenario
 AREAS = get_codes("area")
 
 
-def looks(count: int, apart: int = 61) -> list[DayRatings]:
+def build_day_ratings(count: int, days_apart: int = 61) -> list[DayRatings]:
     start = date(2025, 1, 31)
     return [
         DayRatings(
-            start + timedelta(days=place * apart),
-            "review" if place else "assessment",
-            {area: 1 + (place + at) % 4 for at, area in enumerate(AREAS)},
+            start + timedelta(days=index * days_apart),
+            "review" if index else "assessment",
+            {area: 1 + (index + offset) % 4 for offset, area in enumerate(AREAS)},
         )
-        for place in range(count)
+        for index in range(count)
     ]
 
 
-def lines(svg: str) -> list[list[tuple[float, float]]]:
-    """The points of each area's line."""
-    found = ET.fromstring(svg).iter(f"{SVG_NAMESPACE}polyline")  # noqa: S314 - our own
-    return [[_point(*point.split(",")) for point in line.attrib["points"].split()] for line in found]
+def parse_polylines(svg: str) -> list[list[tuple[float, float]]]:
+    """Return the points of the line of each area."""
+    polylines = ET.fromstring(svg).iter(f"{SVG_NAMESPACE}polyline")  # noqa: S314 - the application rendered it
+    return [
+        [_parse_point(*point.split(",")) for point in polyline.attrib["points"].split()]
+        for polyline in polylines
+    ]
 
 
-def _point(x: str, y: str) -> tuple[float, float]:
+def _parse_point(x: str, y: str) -> tuple[float, float]:
     return float(x), float(y)
 
 
-@pytest.mark.parametrize("apart", [1, 61, 92])
-def test_twelve_looks_stand_apart_in_the_order_of_time(apart: int) -> None:
-    svg = draw_progress_chart(looks(12, apart), "FSC-2026-0001", "en")
-    assert len(lines(svg)) == len(AREAS)
-    for points in lines(svg):
+@pytest.mark.parametrize("days_apart", [1, 61, 92])
+def test_chart_dates_have_a_readable_distance_in_the_order_of_time(days_apart: int) -> None:
+    svg = draw_progress_chart(build_day_ratings(12, days_apart), "FSC-2026-0001", "en")
+    assert len(parse_polylines(svg)) == len(AREAS)
+    for points in parse_polylines(svg):
         assert len(points) == 12
-        gaps = [after - before for (before, _), (after, _) in pairwise(points)]
-        assert min(gaps) >= estimate_text_width("31 May", 11)
+        distances = [after - before for (before, _), (after, _) in pairwise(points)]
+        assert min(distances) >= estimate_text_width("31 May", 11)
     assert parse_svg_texts(svg).count("31 Jan") == 1
-    _, _, wide, _ = map(float, ET.fromstring(svg).attrib["viewBox"].split())  # noqa: S314 - our own
-    assert max(x for points in lines(svg) for x, _ in points) < wide - 60
+    _, _, width, _ = map(float, ET.fromstring(svg).attrib["viewBox"].split())  # noqa: S314 - the application rendered it
+    assert max(x for points in parse_polylines(svg) for x, _ in points) < width - 60
 
 
-def test_the_distance_between_two_looks_is_the_time_between_them() -> None:
-    found = [DayRatings(date(2026, 1, 1), "assessment", {"legal": 1}), DayRatings(date(2026, 4, 11), "review", {"legal": 2}),
+def test_chart_positions_are_proportional_to_time() -> None:
+    ratings = [DayRatings(date(2026, 1, 1), "assessment", {"legal": 1}), DayRatings(date(2026, 4, 11), "review", {"legal": 2}),
              DayRatings(date(2026, 10, 28), "review", {"legal": 4})]  # fmt: skip
-    [[(start, low), (middle, _), (end, high)]] = lines(draw_progress_chart(found, "", "en"))
+    [[(start, low), (middle, _), (end, high)]] = parse_polylines(draw_progress_chart(ratings, "", "en"))
     assert (middle - start) / (end - start) == pytest.approx(1 / 3, abs=0.001)
     assert high < low
 
 
-def test_one_look_has_no_line_and_none_says_so() -> None:
-    once = draw_progress_chart(looks(1), "", "en")
-    assert lines(once) == []
-    assert parse_svg_texts(once).count("not rated") == 0
-    none = draw_progress_chart([], "", "en")
-    assert "There is no approved assessment and no completed review yet." in parse_svg_texts(none)
-    assert parse_svg_texts(none).count("not rated") == len(AREAS)
+def test_chart_has_no_line_for_one_day_and_a_notice_for_none() -> None:
+    chart_with_one_day = draw_progress_chart(build_day_ratings(1), "", "en")
+    assert parse_polylines(chart_with_one_day) == []
+    assert parse_svg_texts(chart_with_one_day).count("not rated") == 0
+    empty_chart = draw_progress_chart([], "", "en")
+    assert "There is no approved assessment and no completed review yet." in parse_svg_texts(empty_chart)
+    assert parse_svg_texts(empty_chart).count("not rated") == len(AREAS)
 
 
-async def test_approved_assessments_and_completed_reviews_are_drawn(scenario: Scenario) -> None:
+async def test_chart_contains_approved_assessments_and_completed_reviews(scenario: Scenario) -> None:
     case, _ = await create_active_case(scenario)
     path = f"/v1/cases/{case['id']}/progress.svg"
     await complete_next_review(scenario, case["id"], rating=4)
@@ -80,25 +83,25 @@ async def test_approved_assessments_and_completed_reviews_are_drawn(scenario: Sc
         201,
     )
     await create_approved_assessment(scenario, case, subject="supporter")
-    answer = await scenario.worker_north.get(path)
-    assert answer.status_code == 200
-    assert answer.headers["content-type"] == "image/svg+xml"
-    assert "Emotional health: " in answer.text
-    assert parse_svg_texts(answer.text).count("2 → 4") == 1
-    assert parse_svg_texts(answer.text).count("3") == len(AREAS) - 1
-    [entry] = await scenario.list_access_entries(answer.headers["x-request-id"])
+    response = await scenario.worker_north.get(path)
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "image/svg+xml"
+    assert "Emotional health: " in response.text
+    assert parse_svg_texts(response.text).count("2 → 4") == 1
+    assert parse_svg_texts(response.text).count("3") == len(AREAS) - 1
+    [entry] = await scenario.list_access_entries(response.headers["x-request-id"])
     assert (entry["act"], entry["child_id"]) == ("case.picture", case["child_id"])
 
-    khmer = await scenario.worker_north.get(path, headers={"accept-language": "km, en;q=0.5"})
-    assert "២ → ៤" in parse_svg_texts(khmer.text)
-    assert re.search('lang="km"', khmer.text)
+    khmer_response = await scenario.worker_north.get(path, headers={"accept-language": "km, en;q=0.5"})
+    assert "២ → ៤" in parse_svg_texts(khmer_response.text)
+    assert re.search('lang="km"', khmer_response.text)
     for name, status in (("manager", 200), ("worker_south", 404), ("partner_one", 403), ("me_officer", 403)):
         assert (await scenario.client_for(name).get(path)).status_code == status
 
 
-async def test_a_case_that_was_never_assessed_has_an_empty_picture(scenario: Scenario) -> None:
+async def test_chart_of_a_case_without_assessment_is_empty(scenario: Scenario) -> None:
     case = await scenario.open_case()
-    answer = await scenario.worker_north.get(
+    response = await scenario.worker_north.get(
         f"/v1/cases/{case['id']}/progress.svg", headers={"accept-language": "km"}
     )
-    assert parse_svg_texts(answer.text).count("មិនបានវាយតម្លៃ") == len(AREAS)
+    assert parse_svg_texts(response.text).count("មិនបានវាយតម្លៃ") == len(AREAS)
