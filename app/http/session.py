@@ -41,7 +41,7 @@ async def request_session(request: Request) -> AsyncIterator[AsyncSession]:
 
     Raises:
         Replayed: a response is stored for the Idempotency-Key.
-        StillRunning, KeyReused: see `app.kit.idempotency`.
+        RequestInProgress, IdempotencyKeyReused: see `app.kit.idempotency`.
         Unavailable: the transaction or its log entries could not be committed.
     """
     database: Database = request.app.state.database

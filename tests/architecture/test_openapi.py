@@ -18,6 +18,7 @@ from fastapi import FastAPI
 
 from app.access.permissions import ROLE_BY_SCOPE, Permission, Role
 from app.http.authorization import Requires
+from app.http.openapi.docs_pages import problem_kinds
 from app.http.openapi.examples import load_example_values
 from app.http.openapi.operations import operations_of
 from app.schemas.words import get_field_description, load_examples
@@ -202,6 +203,18 @@ def test_error_responses_are_problems_and_complete(document: dict[str, Any]) -> 
         assert takes_if_match == ({"412", "428"} <= set(errors)), name
     left = {"HTTPValidationError", "ValidationError"} & set(document["components"]["schemas"])
     assert left == set()
+
+
+def test_every_operation_lists_its_problem_types(document: dict[str, Any]) -> None:
+    # Planted: `forbidden` listed for public operations.
+    status_of = {kind.kind: str(kind.status) for kind in problem_kinds()}
+    for name, operation in operations(document):
+        types = set(operation["x-problems"])
+        assert types <= set(status_of), name
+        assert {status_of[kind] for kind in types} <= set(operation["responses"]), name
+        assert ("forbidden" in types) == bool(operation["security"]), name
+        takes_key = name.startswith("POST") and bool(operation["security"])
+        assert ("idempotency-key-reused" in types) == takes_key, name
 
 
 def test_every_response_declares_its_headers(document: dict[str, Any]) -> None:

@@ -32,8 +32,9 @@ every unmet condition in `unmet`.
 the stored response, with `Idempotent-Replayed: true`. The same key with another body gets 422. While the first request
 is running, the response is 409. The key is required from API clients and optional for people.
 
-**Problems.** Errors are `application/problem+json` (RFC 9457). `/docs/problems` explains each type. `errors` points to
-each invalid field. A problem contains no value of the request or of a record.
+**Problems.** Errors are `application/problem+json` (RFC 9457). `/docs/problems` explains each type. Each operation
+lists its types in `x-problems`. `errors` points to each invalid field. A problem contains no value of the request or of
+a record.
 
 **Languages.** `Accept-Language: km` or `en` selects the language of problem titles and code labels.
 

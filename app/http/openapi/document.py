@@ -50,6 +50,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
 def _complete(described: dict[str, Any], operation: Operation, operations: list[Operation]) -> None:
     described["security"] = security_of(operation)
     descriptions.add_permission(operation, described)
+    described["x-problems"] = problems.problem_types(operation)
     described["responses"].pop("422", None)
     responses.complete_success(operation, described, operations)
     described["responses"] = dict(

@@ -4,7 +4,15 @@ from collections.abc import Iterator
 from inspect import cleandoc
 from typing import Any
 
-from app.errors import FirstStepError
+from app.errors import (
+    AlreadyExists,
+    CrossSiteRequest,
+    FirstStepError,
+    Forbidden,
+    IdempotencyKeyReused,
+    RequestInProgress,
+    StepUpRequired,
+)
 from app.http.json_body import WRITES
 from app.http.openapi.docs_pages import problem_kinds
 from app.http.openapi.operations import Operation
@@ -81,15 +89,29 @@ def error_statuses(operation: Operation) -> set[int]:
         statuses |= {403}
     if operation.takes_cookie:
         statuses |= {401}
-    return statuses
+    return statuses - {415, 422} if operation.takes_form else statuses
+
+
+def problem_types(operation: Operation) -> list[str]:
+    """Return the types of problems that an operation may return, for `x-problems`."""
+    statuses = error_statuses(operation)
+    is_guarded = operation.guard is not None
+    takes_idempotency_key = is_guarded and operation.method == "POST"
+    conditions = {
+        Forbidden: is_guarded,
+        StepUpRequired: is_guarded,
+        CrossSiteRequest: operation.takes_requested_with,
+        AlreadyExists: operation.method in WRITES,
+        RequestInProgress: takes_idempotency_key,
+        IdempotencyKeyReused: takes_idempotency_key,
+    }
+    return [kind.kind for kind in _kinds() if kind.status in statuses and conditions.get(kind, True)]
 
 
 def error_responses(operation: Operation) -> dict[str, Any]:
     """Return the error responses of an operation by status, as references to components."""
     found: dict[str, Any] = {str(status): _reference(status) for status in error_statuses(operation)}
     if operation.takes_form:
-        for status in ("415", "422"):
-            found.pop(status)
         found |= {
             "400": _oauth_error("The request is invalid", "invalid_request"),
             "401": _oauth_error("The client could not be authenticated", "invalid_client"),
