@@ -1,4 +1,4 @@
-"""Broken glass shows a case for four hours: it does not make it one's own, and does not tell others of it."""
+"""Tests of break-glass access: it is read-only and does not allow acts on the case or sharing of its data."""
 
 import base64
 from typing import Any
@@ -10,48 +10,45 @@ from tests.support.scenario import Scenario, id_of
 from tests.support.service_referrals import create_provider
 
 
-async def test_a_supervisor_who_broke_the_glass_does_not_take_a_closed_case_over(scenario: Scenario) -> None:
-    # Before: 201, and the child was the other team's for good.
+async def test_break_glass_does_not_allow_reopening_a_closed_case(scenario: Scenario) -> None:
     case = await create_closed_case(scenario)
-    path, stranger = f"/v1/cases/{case['id']}", scenario.supervisor_south
-    expect_json(await stranger.post(f"{path}/break-glass", BREAK_GLASS_PAYLOAD))
-    mine = {
+    path, supervisor = f"/v1/cases/{case['id']}", scenario.supervisor_south
+    expect_json(await supervisor.post(f"{path}/break-glass", BREAK_GLASS_PAYLOAD))
+    reopening = {
         "reason": "Ours now.",
         "team_id": str(id_of("south")),
         "lead_worker_id": str(id_of("worker_south")),
     }
-    assert parse_unmet_pointers(await stranger.act(path, "reopen", mine)) == {"not_your_team": None}
-    expect_json(await scenario.manager.act(path, "reopen", mine), 201)
+    assert parse_unmet_pointers(await supervisor.act(path, "reopen", reopening)) == {"not_your_team": None}
+    expect_json(await scenario.manager.act(path, "reopen", reopening), 201)
 
 
-async def test_broken_glass_shares_nothing_with_a_provider(scenario: Scenario) -> None:
-    # Before: 200, with the child's names, phone and place, on a basis of the sender's own.
-    case, stranger = await create_case_path(scenario), scenario.worker_south
-    expect_json(await stranger.post(f"{case}/break-glass", BREAK_GLASS_PAYLOAD))
-    told: dict[str, Any] = {
+async def test_break_glass_does_not_allow_sending_a_service_referral(scenario: Scenario) -> None:
+    case, caller = await create_case_path(scenario), scenario.worker_south
+    expect_json(await caller.post(f"{case}/break-glass", BREAK_GLASS_PAYLOAD))
+    payload: dict[str, Any] = {
         "provider_id": await create_provider(scenario), "service": "medical", "need": "x",
         "shared_fields": ["names", "phone", "place"], "basis_without_consent": VITAL_INTEREST_BASIS,
     }  # fmt: skip
-    draft = expect_json(await scenario.worker_north.post(f"{case}/service-referrals", told), 201)
+    draft = expect_json(await scenario.worker_north.post(f"{case}/service-referrals", payload), 201)
     path = f"/v1/service-referrals/{draft['id']}"
-    assert parse_unmet_pointers(await stranger.act(path, "send")) == {"not_on_case": None}
+    assert parse_unmet_pointers(await caller.act(path, "send")) == {"not_on_case": None}
     expect_json(await scenario.worker_north.act(path, "send"))
 
 
-async def test_what_is_about_a_clinical_or_legal_record_is_of_its_tier(scenario: Scenario) -> None:
-    # Before: `case`, to whoever sees the case.
+async def test_document_about_a_clinical_or_legal_record_gets_its_tier(scenario: Scenario) -> None:
     case, worker = await create_case_path(scenario), scenario.worker_north
-    held = {
+    held_session = {
         "kind": "therapy",
         "form": "art",
         "held_at": "2026-11-20T03:00:00Z",
         "attendance": "attended",
     }
-    contact = expect_json(await worker.post(f"{case}/support-sessions", held), 201)
-    here = f"/v1/support-sessions/{contact['id']}/addenda"
+    session = expect_json(await worker.post(f"{case}/support-sessions", held_session), 201)
+    path = f"/v1/support-sessions/{session['id']}/addenda"
     file = {"kind": "drawing", "title": "A house", "content": base64.b64encode(b"A house.").decode()}
     for tier in ("clinical", "case"):
-        addendum = expect_json(await worker.post(here, {"text": "x", "tier": tier}), 201)
+        addendum = expect_json(await worker.post(path, {"text": "x", "tier": tier}), 201)
         about = {"kind": "session_addendum", "id": addendum["id"]}
         assert (
             expect_json(await worker.post(f"{case}/documents", {**file, "about": about}), 201)["tier"] == tier
