@@ -126,7 +126,7 @@ async def list_visibility(scenario: Scenario, name: str, *cases: dict[str, Any])
 async def test_break_glass_never_opens_both_linked_cases_to_one_caller(
     linked_cases: LinkedCases, scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # The wall applies to supervisors of one team too.
+    # The conflict wall applies to supervisors of one team too.
     north, south = linked_cases.cases.values()
     for name, own, other in (("supervisor_north", north, south), ("supervisor_south", south, north)):
         assert await break_glass(scenario, name, other) == 404

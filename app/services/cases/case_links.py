@@ -24,7 +24,7 @@ async def create_case_link(
 ) -> CaseLinkSchema:
     """Link two cases, such as those of a survivor and of a child with HSB in the same matter.
 
-    The link creates a conflict wall: a worker of one child can no longer see the cases of the other child.
+    The link creates a conflict wall: a worker of one child cannot see the cases of the other child.
 
     Raises:
         NotFound: The caller cannot see both cases.

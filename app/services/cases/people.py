@@ -1,6 +1,5 @@
 """The people around a child: supporter, responsible family member, others."""
 
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -85,7 +84,7 @@ async def update_person(
     raise_if_unmet(await check_works_on_case(session, case))
     stored = person.details
     content = apply_patch(PersonContent, {**stored, **person.model_dump(include=set(COLUMN_FIELDS))}, payload)
-    if stored.get("names") and not content.names:
+    if stored["names"] and not content.names:
         raise InvalidInput([Fault("/names", "name_missing", "At least one name is required.")])
     await _store_details(session, person, content)
     case_history.record_case_history(session, case, "person_changed", caller, person)
@@ -95,8 +94,8 @@ async def update_person(
 
 async def _store_details(session: AsyncSession, person: Person, content: PersonContent) -> None:
     content = await person_details.normalize_person_details(session, content)
-    for name in COLUMN_FIELDS:
-        setattr(person, name, getattr(content, name))
+    person.role, person.relationship = content.role, content.relationship
+    person.is_responsible = content.is_responsible
     if person.role != "other":  # the duplicate search compares caregivers only
         await person_details.add_contact_search_tokens(session, person.child_id, content.phone)
     person.details = dump_content(StoredPersonDetails, content)
@@ -104,6 +103,14 @@ async def _store_details(session: AsyncSession, person: Person, content: PersonC
 
 def _to_schema(person: Person) -> PersonSchema:
     details = person.details
-    columns: dict[str, Any] = person.model_dump(include=set(PersonSchema.model_fields))
-    fields = {name: details.get(name) for name in PersonContent.model_fields if name not in COLUMN_FIELDS}
-    return PersonSchema(**{**fields, **columns, "names": details.get("names") or []})
+    return PersonSchema(
+        **person.model_dump(include=set(PersonSchema.model_fields)),
+        names=details["names"],
+        nickname=details.get("nickname"),
+        sex=details.get("sex"),
+        birth=details.get("birth"),
+        phone=details["phone"],
+        place_code=details["place_code"],
+        address_detail=details["address_detail"],
+        note=details.get("note"),
+    )

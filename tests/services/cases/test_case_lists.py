@@ -76,7 +76,9 @@ async def test_every_act_is_in_the_timeline(scenario: Scenario) -> None:
     for kind in {entry["kind"] for entry in entries}:
         expected_entries = [entry for entry in entries if entry["kind"] == kind]
         assert flatten(await fetch_pages(supervisor, f"{path}/timeline", 1, kind=kind)) == expected_entries
-    assert (await worker.get(f"{path}/timeline")).status_code == 404  # the worker is no longer on the case
+    assert (
+        await worker.get(f"{path}/timeline")
+    ).status_code == 404  # the assignment removed the worker from the case
     assert (await scenario.worker_south.get(f"{path}/timeline")).status_code == 404
 
 
