@@ -1,4 +1,4 @@
-"""The figures, boxes and ellipses that an ecomap is laid out with."""
+"""Geometry of an ecomap: figures, their boxes, and the ellipses of the rings. All lengths are in SVG user units."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,22 +15,22 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """Somebody, or some organisation, in a ring."""
+    """One person or organisation in a ring of the ecomap."""
 
     name: str
     details: tuple[str, ...] = ()
     frame: str = "person"
-    """One of `FRAMES`."""
+    """A key of `FRAME_STYLES`."""
 
     @property
     def description(self) -> str:
-        """The figure in words."""
+        """Name and details as one text, for the description of the drawing."""
         return ", ".join([self.name, *self.details])
 
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """A ring, from the inside out."""
+    """One ring of the ecomap with its figures."""
 
     title: str
     figures: tuple[Figure, ...]
@@ -38,42 +38,42 @@ class Ring:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """Where a figure stands: its middle, its size, and what is written in it."""
+    """The rectangle of a figure: centre, height and wrapped lines of text. The child is at (0, 0)."""
 
     x: float
     y: float
     height: float
     figure: Figure
-    name: list[str]
-    details: list[str]
+    name_lines: list[str]
+    detail_lines: list[str]
 
     def overlaps(self, other: "Box") -> bool:
-        """Whether two boxes are too near to one another."""
-        apart = abs(self.y - other.y) - (self.height + other.height) / 2
-        return abs(self.x - other.x) < BOX_WIDTH + BOX_SPACING and apart < BOX_SPACING
+        """Return whether the distance between two boxes is below `BOX_SPACING`."""
+        vertical_gap = abs(self.y - other.y) - (self.height + other.height) / 2
+        return abs(self.x - other.x) < BOX_WIDTH + BOX_SPACING and vertical_gap < BOX_SPACING
 
     def corners(self) -> Iterator[Point]:
         """Yield the four corners."""
-        for across in (-BOX_WIDTH / 2, BOX_WIDTH / 2):
-            for down in (-self.height / 2, self.height / 2):
-                yield self.x + across, self.y + down
+        for x_offset in (-BOX_WIDTH / 2, BOX_WIDTH / 2):
+            for y_offset in (-self.height / 2, self.height / 2):
+                yield self.x + x_offset, self.y + y_offset
 
     def nearest_point(self) -> Point:
-        """Return the point of the box that is nearest to the child."""
+        """Return the absolute coordinates of the point that is nearest to the centre of the ecomap."""
         return max(abs(self.x) - BOX_WIDTH / 2, 0), max(abs(self.y) - self.height / 2, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Ellipse:
-    """An ellipse around the child."""
+    """An ellipse around the centre of the ecomap."""
 
     radius_x: float
     radius_y: float
 
     def contains(self, point: Point) -> bool:
-        """Whether a point lies within."""
+        """Return whether a point lies inside the ellipse."""
         return (point[0] / self.radius_x) ** 2 + (point[1] / self.radius_y) ** 2 < 1
 
-    def expand(self, by: float) -> "Ellipse":
-        """Return a larger one."""
-        return Ellipse(self.radius_x + by, self.radius_y + by)
+    def expand(self, distance: float) -> "Ellipse":
+        """Return an ellipse with both radii longer by a distance."""
+        return Ellipse(self.radius_x + distance, self.radius_y + distance)

@@ -1,4 +1,4 @@
-"""Draws an ecomap: rings of the socio-ecological model around a child, however many stand in each of them."""
+"""Draw an ecomap as SVG: the rings of the socio-ecological model around a child."""
 
 import math
 from bisect import bisect_left
@@ -38,58 +38,70 @@ FRAME_STYLES: dict[str, dict[str, float | str]] = {
     "loose": {"stroke_width": 1.5, "stroke_dasharray": "6 4"},
     "past": {"stroke_width": 1.5, "stroke_dasharray": "1.5 3"},
 }
-"""How a figure's frame tells what it is, without a colour."""
+"""Outline of a figure by its kind. The kinds differ by outline only, because prints are black and white."""
 RING_STYLES = (("#ececec", ""), ("#f7f7f7", "12 5"), ("#fff", "2 5"))
-"""How each ring is drawn, from the inside out: its ground, and the dashes of its edge."""
+"""Fill and stroke dash pattern of each ring, from the inside out."""
 MAX_FIGURES_PER_RING = 30
-"""Figures that a ring shows; a last one counts the others."""
+"""Maximum number of figures in a ring. Of a longer list the last figure is the number of those that are left out."""
 
 
 def draw_ecomap(
     child: Sequence[str], rings: Sequence[Ring], title: str, foot: str, legend: dict[str, str], language: str
 ) -> str:
-    """Return an ecomap: the child's name and age, the rings from the inside out, and what each frame means."""
-    edge, standing, edges = _child_ellipse(child), [], []
+    """Return an ecomap as an SVG document.
+
+    Args:
+        child: the lines of text in the centre.
+        rings: the rings from the inside out.
+        title: heading of the drawing.
+        foot: a line at the right of the heading.
+        legend: kind of frame to its meaning, in the order of the legend.
+        language: language tag of the document.
+    """
+    edge, boxes_by_ring, edges = _child_ellipse(child), [], []
     for ring in rings:
         boxes, edge = _place_figures(ring, edge)
-        standing.append(boxes)
+        boxes_by_ring.append(boxes)
         edges.append(edge)
     top, bottom = 70.0, 44.0 + 26 * math.ceil(len(legend) / 2)
-    wide, high = max(2 * edge.radius_x + 40, 760.0), top + 2 * edge.radius_y + bottom
-    body = _translate(wide / 2, top + edge.radius_y, _draw_rings(child, rings, standing, edges))
-    head = build_text(title, 24, 38, 20, font_weight="bold")
-    below = _draw_legend(legend, high - bottom + 40, wide) + build_text(
-        foot, wide - 24, 38, 12, text_anchor="end"
+    width, height = max(2 * edge.radius_x + 40, 760.0), top + 2 * edge.radius_y + bottom
+    body = _translate(width / 2, top + edge.radius_y, _draw_rings(child, rings, boxes_by_ring, edges))
+    heading = build_text(title, 24, 38, 20, font_weight="bold")
+    footer = _draw_legend(legend, height - bottom + 40, width) + build_text(
+        foot, width - 24, 38, 12, text_anchor="end"
     )
-    return build_svg((wide, high), title, _describe_ecomap(child, rings), head + body + below, language)
+    return build_svg(
+        (width, height), title, _describe_ecomap(child, rings), heading + body + footer, language
+    )
 
 
 def _child_ellipse(child: Sequence[str]) -> Ellipse:
-    widest = max(estimate_text_width(line, NAME_FONT_SIZE + 2) for line in child)
-    return Ellipse(max(64.0, widest / 2 + 18), max(54.0, 16 + 13 * len(child)))
+    text_width = max(estimate_text_width(line, NAME_FONT_SIZE + 2) for line in child)
+    return Ellipse(max(64.0, text_width / 2 + 18), max(54.0, 16 + 13 * len(child)))
 
 
 def _describe_ecomap(child: Sequence[str], rings: Sequence[Ring]) -> str:
-    told = (
+    ring_texts = (
         f"{ring.title}: {'; '.join(figure.description for figure in ring.figures) or '—'}." for ring in rings
     )
-    return " ".join([f"{', '.join(child)}.", *told])
+    return " ".join([f"{', '.join(child)}.", *ring_texts])
 
 
-def _place_figures(ring: Ring, inside: Ellipse) -> tuple[list[Box], Ellipse]:
-    """Return where a ring's figures stand, as near to the child as nothing meets, and the ring's edge."""
+def _place_figures(ring: Ring, inner_edge: Ellipse) -> tuple[list[Box], Ellipse]:
+    """Place the figures of a ring as near to the child as possible without overlaps. Return them and the ring's edge."""
     boxes = [_build_box(figure) for figure in _limit_figures(ring.figures)]
-    tallest = max((box.height for box in boxes), default=24.0)
+    max_height = max((box.height for box in boxes), default=24.0)
     path = Ellipse(
-        inside.radius_x + RING_SPACING + BOX_WIDTH / 2, inside.radius_y + RING_SPACING + tallest / 2
+        inner_edge.radius_x + RING_SPACING + BOX_WIDTH / 2,
+        inner_edge.radius_y + RING_SPACING + max_height / 2,
     )
-    placed = _distribute_along_ellipse(path, boxes, tallest)
-    while _has_overlaps(placed, inside):
+    placed = _distribute_along_ellipse(path, boxes, max_height)
+    while _has_overlaps(placed, inner_edge):
         path = path.expand(max(GROWTH_STEP, path.radius_y / 50))
-        placed = _distribute_along_ellipse(path, boxes, tallest)
+        placed = _distribute_along_ellipse(path, boxes, max_height)
     if not placed:
-        return [], inside.expand(RING_SPACING + tallest)
-    edge = Ellipse(path.radius_x + BOX_WIDTH / 2, path.radius_y + tallest / 2).expand(BOX_SPACING)
+        return [], inner_edge.expand(RING_SPACING + max_height)
+    edge = Ellipse(path.radius_x + BOX_WIDTH / 2, path.radius_y + max_height / 2).expand(BOX_SPACING)
     while not all(edge.contains(corner) for box in placed for corner in box.corners()):
         edge = edge.expand(GROWTH_STEP)
     return placed, edge.expand(BOX_SPACING)
@@ -104,48 +116,51 @@ def _limit_figures(figures: tuple[Figure, ...]) -> tuple[Figure, ...]:
 
 
 def _build_box(figure: Figure) -> Box:
-    name = fit_text_lines(figure.name, NAME_FONT_SIZE, BOX_WIDTH - 20, 3)
-    details = [
+    name_lines = fit_text_lines(figure.name, NAME_FONT_SIZE, BOX_WIDTH - 20, 3)
+    detail_lines = [
         line
         for detail in figure.details
         for line in fit_text_lines(detail, DETAIL_FONT_SIZE, BOX_WIDTH - 20, 2)
     ]
-    height = 16 + NAME_FONT_SIZE * LINE_HEIGHT * len(name) + DETAIL_FONT_SIZE * LINE_HEIGHT * len(details)
-    return Box(0, 0, height, figure, name, details)
+    text_height = NAME_FONT_SIZE * LINE_HEIGHT * len(name_lines)
+    text_height += DETAIL_FONT_SIZE * LINE_HEIGHT * len(detail_lines)
+    return Box(0, 0, 16 + text_height, figure, name_lines, detail_lines)
 
 
-def _has_overlaps(boxes: list[Box], inside: Ellipse) -> bool:
-    kept = inside.expand(RING_SPACING - 4)
-    if any(kept.contains(box.nearest_point()) for box in boxes):
+def _has_overlaps(boxes: list[Box], inner_edge: Ellipse) -> bool:
+    margin = inner_edge.expand(RING_SPACING - 4)
+    if any(margin.contains(box.nearest_point()) for box in boxes):
         return True
-    return any(one.overlaps(other) for place, one in enumerate(boxes) for other in boxes[:place])
+    return any(box.overlaps(other) for index, box in enumerate(boxes) for other in boxes[:index])
 
 
-def _distribute_along_ellipse(path: Ellipse, boxes: list[Box], tallest: float) -> list[Box]:
-    """Put boxes along an ellipse from the top on, as far from one another as it allows.
+def _distribute_along_ellipse(path: Ellipse, boxes: list[Box], max_height: float) -> list[Box]:
+    """Place boxes at equal distances along an ellipse, starting at the top.
 
-    Distances are counted in boxes: where the path runs up and down, more of them have room than where it runs across.
+    The distance is measured in boxes (width and height each count as one), because boxes are wider than high: a
+    vertical part of the path has room for more of them than a horizontal part of the same length.
     """
-    track = [_point_at_angle(path, turn) for turn in range(361)]
+    points = [_point_at_angle(path, degrees) for degrees in range(361)]
     lengths = [0.0]
-    for (x, y), (next_x, next_y) in pairwise(track):
+    for (x, y), (next_x, next_y) in pairwise(points):
         lengths.append(
             lengths[-1]
-            + math.hypot((next_x - x) / (BOX_WIDTH + BOX_SPACING), (next_y - y) / (tallest + BOX_SPACING))
+            + math.hypot((next_x - x) / (BOX_WIDTH + BOX_SPACING), (next_y - y) / (max_height + BOX_SPACING))
         )
     placed = []
-    for place, box in enumerate(boxes):
-        wanted = lengths[-1] * place / len(boxes)
-        turn = max(bisect_left(lengths, wanted), 1)
-        part = (wanted - lengths[turn - 1]) / (lengths[turn] - lengths[turn - 1])
-        x, y = _point_at_angle(path, turn - 1 + part)
+    for index, box in enumerate(boxes):
+        length = lengths[-1] * index / len(boxes)
+        degrees = max(bisect_left(lengths, length), 1)
+        fraction = (length - lengths[degrees - 1]) / (lengths[degrees] - lengths[degrees - 1])
+        x, y = _point_at_angle(path, degrees - 1 + fraction)
         placed.append(replace(box, x=x, y=y))
     return placed
 
 
 def _point_at_angle(path: Ellipse, degrees: float) -> Point:
-    turn = math.radians(degrees - 90)
-    return path.radius_x * math.cos(turn), path.radius_y * math.sin(turn)
+    """Return a point of the ellipse. The angle starts at the top and runs clockwise."""
+    radians = math.radians(degrees - 90)
+    return path.radius_x * math.cos(radians), path.radius_y * math.sin(radians)
 
 
 def _translate(x: float, y: float, content: str) -> str:
@@ -153,33 +168,41 @@ def _translate(x: float, y: float, content: str) -> str:
 
 
 def _draw_rings(
-    child: Sequence[str], rings: Sequence[Ring], standing: Sequence[list[Box]], edges: Sequence[Ellipse]
+    child: Sequence[str], rings: Sequence[Ring], boxes_by_ring: Sequence[list[Box]], edges: Sequence[Ellipse]
 ) -> str:
-    """Draw from the outside in, so that nothing hides what stands further inside."""
-    drawn = []
-    for ring, edge, (ground, dashes) in reversed(list(zip(rings, edges, RING_STYLES, strict=True))):
-        drawn.append(_draw_ring_edge(edge, ground, dashes) + _draw_ring_title(ring.title, edge))
-    near = [box for box in standing[0] if box.figure.frame == "supporter"]
-    drawn += [
-        build_element("line", x1=0, y1=0, x2=box.x, y2=box.y, stroke="#000", stroke_width=4) for box in near
+    """Draw the rings from the outside in, because later elements cover earlier ones."""
+    elements = []
+    for ring, edge, (fill, dashes) in reversed(list(zip(rings, edges, RING_STYLES, strict=True))):
+        elements.append(_draw_ring_edge(edge, fill, dashes) + _draw_ring_title(ring.title, edge))
+    supporters = [box for box in boxes_by_ring[0] if box.figure.frame == "supporter"]
+    elements += [
+        build_element("line", x1=0, y1=0, x2=box.x, y2=box.y, stroke="#000", stroke_width=4)
+        for box in supporters
     ]
-    drawn += [_draw_figure(box) for boxes in standing for box in boxes]
-    return "".join([*drawn, _draw_child(child)])
+    elements += [_draw_figure(box) for boxes in boxes_by_ring for box in boxes]
+    return "".join([*elements, _draw_child(child)])
 
 
-def _draw_ring_edge(edge: Ellipse, ground: str, dashes: str) -> str:
-    told: dict[str, float | str] = {"fill": ground, "stroke": "#555", "stroke_width": 1.5}
+def _draw_ring_edge(edge: Ellipse, fill: str, dashes: str) -> str:
+    attributes: dict[str, float | str] = {"fill": fill, "stroke": "#555", "stroke_width": 1.5}
     if dashes:
-        told["stroke_dasharray"] = dashes
-    return build_element("ellipse", cx=0, cy=0, rx=edge.radius_x, ry=edge.radius_y, **told)
+        attributes["stroke_dasharray"] = dashes
+    return build_element("ellipse", cx=0, cy=0, rx=edge.radius_x, ry=edge.radius_y, **attributes)
 
 
 def _draw_ring_title(title: str, edge: Ellipse) -> str:
-    half = estimate_text_width(title, 13) / 2 + 10
-    ground = build_element(
-        "rect", x=-half, y=edge.radius_y - 12, width=2 * half, height=24, rx=12, fill="#fff", stroke="#555"
+    half_width = estimate_text_width(title, 13) / 2 + 10
+    background = build_element(
+        "rect",
+        x=-half_width,
+        y=edge.radius_y - 12,
+        width=2 * half_width,
+        height=24,
+        rx=12,
+        fill="#fff",
+        stroke="#555",
     )
-    return ground + build_text(title, 0, edge.radius_y + 5, 13, text_anchor="middle")
+    return background + build_text(title, 0, edge.radius_y + 5, 13, text_anchor="middle")
 
 
 def _draw_figure(box: Box) -> str:
@@ -203,46 +226,48 @@ def _draw_figure(box: Box) -> str:
             "rx": CORNER_RADIUS - 3,
         }
         frame += build_element("rect", fill="none", stroke="#000", **inner)
-    first = top + 8 + NAME_FONT_SIZE * LINE_HEIGHT * 0.74
-    then = first + NAME_FONT_SIZE * LINE_HEIGHT * len(box.name) - 2
-    told = build_paragraph(box.name, box.x, first, NAME_FONT_SIZE, text_anchor="middle", font_weight="bold")
-    told += build_paragraph(box.details, box.x, then, DETAIL_FONT_SIZE, text_anchor="middle")
-    return build_element("g", frame + told)
+    name_y = top + 8 + NAME_FONT_SIZE * LINE_HEIGHT * 0.74
+    details_y = name_y + NAME_FONT_SIZE * LINE_HEIGHT * len(box.name_lines) - 2
+    text = build_paragraph(
+        box.name_lines, box.x, name_y, NAME_FONT_SIZE, text_anchor="middle", font_weight="bold"
+    )
+    text += build_paragraph(box.detail_lines, box.x, details_y, DETAIL_FONT_SIZE, text_anchor="middle")
+    return build_element("g", frame + text)
 
 
 def _draw_child(child: Sequence[str]) -> str:
-    around = _child_ellipse(child)
-    ground = build_element(
+    ellipse = _child_ellipse(child)
+    background = build_element(
         "ellipse",
         cx=0,
         cy=0,
-        rx=around.radius_x,
-        ry=around.radius_y,
+        rx=ellipse.radius_x,
+        ry=ellipse.radius_y,
         fill="#fff",
         stroke="#000",
         stroke_width=5,
     )
-    first = 6 - (len(child) - 1) * NAME_FONT_SIZE * LINE_HEIGHT / 2
-    return ground + build_paragraph(
-        list(child), 0, first, NAME_FONT_SIZE, text_anchor="middle", font_weight="bold"
+    y = 6 - (len(child) - 1) * NAME_FONT_SIZE * LINE_HEIGHT / 2
+    return background + build_paragraph(
+        list(child), 0, y, NAME_FONT_SIZE, text_anchor="middle", font_weight="bold"
     )
 
 
-def _draw_legend(legend: dict[str, str], top: float, wide: float) -> str:
-    """Show what each frame means, in two columns."""
-    drawn = []
-    for place, (frame, meaning) in enumerate(legend.items()):
-        x, y = 24 + (place % 2) * wide / 2, top + 26 * (place // 2)
-        drawn.append(
+def _draw_legend(legend: dict[str, str], top: float, width: float) -> str:
+    """Draw the meaning of each frame, in two columns."""
+    elements = []
+    for index, (frame, meaning) in enumerate(legend.items()):
+        x, y = 24 + (index % 2) * width / 2, top + 26 * (index // 2)
+        elements.append(
             build_element(
                 "rect", x=x, y=y - 13, width=30, height=17, fill="#fff", stroke="#000", **FRAME_STYLES[frame]
             )
         )
         if frame == "responsible":
-            drawn.append(
+            elements.append(
                 build_element(
                     "rect", x=x + 3, y=y - 10, width=24, height=11, fill="none", stroke="#000", rx=7
                 )
             )
-        drawn.append(build_text(meaning, x + 40, y, 12))
-    return "".join(drawn)
+        elements.append(build_text(meaning, x + 40, y, 12))
+    return "".join(elements)

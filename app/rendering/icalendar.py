@@ -1,48 +1,57 @@
-"""Writing calendars as phones and mail programs read them (RFC 5545)."""
+"""Write calendars in the iCalendar format (RFC 5545)."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 MAX_LINE_OCTETS = 75
-"""Octets of a content line without its end (section 3.1)."""
+"""Maximum length of a content line in octets, without the line break (section 3.1)."""
 
 
 @dataclass(frozen=True, slots=True)
 class CalendarEvent:
-    """One entry: on a day, or from a moment on for some time."""
+    """One calendar entry, either for a whole day or with a start time and a duration."""
 
     uid: str
-    """The same whenever the entry is written, so that calendars recognise it."""
+    """Stable identifier: calendar programs use it to recognise an entry they already have."""
     title: str
     starts_on: date
     starts_at: datetime | None
+    """Start time; None for an entry that lasts the whole day."""
     duration: timedelta = timedelta(hours=1)
 
 
 def render_icalendar(
     name: str, events: Iterable[CalendarEvent], stamp: datetime, language: str, refresh: timedelta
 ) -> str:
-    """Return a calendar as text; `stamp` is when it was made, `refresh` how often to look again, in whole hours."""
+    """Return a calendar as text.
+
+    Args:
+        name: display name of the calendar.
+        events: the entries.
+        stamp: creation time of the calendar (DTSTAMP).
+        language: language tag of the calendar.
+        refresh: interval at which programs should fetch the calendar again, in whole hours.
+    """
     lines = [*_header_lines(name, language, refresh), *_event_lines(events, stamp), "END:VCALENDAR"]
     return "".join(f"{fold_line(line)}\r\n" for line in lines)
 
 
 def fold_line(line: str) -> str:
     """Fold a content line after at most 75 octets, never inside a character (section 3.1)."""
-    parts, part, size = [], "", 0
+    parts, part, octets = [], "", 0
     for character in line:
-        width = len(character.encode())
-        if size + width > MAX_LINE_OCTETS:
+        character_octets = len(character.encode())
+        if octets + character_octets > MAX_LINE_OCTETS:
             parts.append(part)
-            part, size = " ", 1
-        part, size = part + character, size + width
+            part, octets = " ", 1
+        part, octets = part + character, octets + character_octets
     return "\r\n".join([*parts, part])
 
 
 def escape_text(text: str) -> str:
-    """Return a text as a value (section 3.3.11)."""
-    for plain, safe in (
+    """Escape a text for use as a property value (section 3.3.11)."""
+    for character, escaped in (
         ("\\", "\\\\"),
         (";", "\\;"),
         (",", "\\,"),
@@ -50,7 +59,7 @@ def escape_text(text: str) -> str:
         ("\n", "\\n"),
         ("\r", "\\n"),
     ):
-        text = text.replace(plain, safe)
+        text = text.replace(character, escaped)
     return text
 
 
@@ -69,9 +78,9 @@ def _event_lines(events: Iterable[CalendarEvent], stamp: datetime) -> Iterator[s
 
 
 def _time_lines(event: CalendarEvent) -> Iterator[str]:
-    """A day without a time does not block the calendar of who has it."""
+    """Yield the times of an entry. An entry for a whole day is transparent: its owner does not appear busy."""
     if event.starts_at is None:
-        # Not `%Y`: it writes a year before 1000 with fewer digits, and no calendar reads such a day.
+        # isoformat() instead of `%Y`, which writes years before 1000 without leading zeros.
         yield from (
             f"DTSTART;VALUE=DATE:{event.starts_on.isoformat().replace('-', '')}",
             "TRANSP:TRANSPARENT",

@@ -1,49 +1,55 @@
-"""Where a line may end. Khmer writes no spaces between words: ICU's dictionary knows them, and parts no letter from its signs."""
+"""Break text into lines.
+
+Khmer is written without spaces between words. ICU finds the words with a dictionary and keeps combining signs with
+their letter.
+"""
 
 from collections.abc import Callable, Iterator
 
 TextMeasure = Callable[[str], float]
 
 
-def wrap_text(text: str, most: float, width: TextMeasure) -> list[str]:
-    """Return the lines of a text, none wider than `most` as `width` measures; every line feed begins a new one."""
+def wrap_text(text: str, max_width: float, measure: TextMeasure) -> list[str]:
+    """Return the lines of a text, each at most `max_width` wide. A line feed in the text starts a new line."""
     return [
-        line for paragraph in text.splitlines() for line in _fill_lines(paragraph.expandtabs(1), most, width)
+        line
+        for paragraph in text.splitlines()
+        for line in _fill_lines(paragraph.expandtabs(1), max_width, measure)
     ]
 
 
-def truncate_lines(lines: list[str], most: int) -> list[str]:
-    """Return at most so many lines; the last one says with an ellipsis that there is more."""
-    return lines if len(lines) <= most else [*lines[: most - 1], f"{lines[most - 1]}…"]
+def truncate_lines(lines: list[str], max_count: int) -> list[str]:
+    """Return at most `max_count` lines. An ellipsis at the end of the last line marks omitted text."""
+    return lines if len(lines) <= max_count else [*lines[: max_count - 1], f"{lines[max_count - 1]}…"]
 
 
 def split_at_line_breaks(text: str) -> list[str]:
-    """Return a text in the pieces after which a line may end, each with the spaces that follow it."""
-    from icu4py.breakers import LineBreaker  # noqa: PLC0415 - its dictionaries are large, and the start must not wait
+    """Split a text at the positions where a line may end. Each piece includes the spaces that follow it."""
+    from icu4py.breakers import LineBreaker  # noqa: PLC0415 - its dictionaries are large and would slow the start
 
     return [str(piece) for piece in LineBreaker(text, "km")]
 
 
-def _fill_lines(paragraph: str, most: float, width: TextMeasure) -> Iterator[str]:
-    line, used = "", 0.0
-    for piece in _split_wide_pieces(paragraph, most, width):
-        if line and used + width(piece.rstrip()) > most:
+def _fill_lines(paragraph: str, max_width: float, measure: TextMeasure) -> Iterator[str]:
+    line, line_width = "", 0.0
+    for piece in _split_wide_pieces(paragraph, max_width, measure):
+        if line and line_width + measure(piece.rstrip()) > max_width:
             yield line.rstrip()
-            line, used = "", 0.0
-        line, used = line + piece, used + width(piece)
+            line, line_width = "", 0.0
+        line, line_width = line + piece, line_width + measure(piece)
     yield line.rstrip()
 
 
-def _split_wide_pieces(paragraph: str, most: float, width: TextMeasure) -> Iterator[str]:
-    """Yield the pieces of a paragraph; one that is wider than a line, in the letters it has."""
+def _split_wide_pieces(paragraph: str, max_width: float, measure: TextMeasure) -> Iterator[str]:
+    """Yield the pieces of a paragraph. A piece that is wider than a line is split into its characters."""
     for piece in split_at_line_breaks(paragraph):
-        if width(piece.rstrip()) <= most:
+        if measure(piece.rstrip()) <= max_width:
             yield piece
         else:
-            yield from _split_letters(piece)
+            yield from _split_characters(piece)
 
 
-def _split_letters(piece: str) -> Iterator[str]:
-    from icu4py.breakers import CharacterBreaker  # noqa: PLC0415 - as above
+def _split_characters(piece: str) -> Iterator[str]:
+    from icu4py.breakers import CharacterBreaker  # noqa: PLC0415 - same
 
     yield from map(str, CharacterBreaker(piece, "km"))

@@ -1,6 +1,6 @@
-"""Small building blocks of SVG drawings: black on white, without style sheets, scripts or anything from elsewhere.
+"""Build SVG documents: black on white, without style sheets, scripts or external resources.
 
-Every text passes through `escaped`; nobody's browser asks another machine for anything to show a drawing.
+Every text and attribute value passes through `escape_xml`.
 """
 
 import re
@@ -14,7 +14,7 @@ FONT_FAMILIES = (
     "'Noto Sans Khmer', 'Khmer OS', 'Leelawadee UI', 'Khmer Sangam MN', 'Noto Sans', Arial, sans-serif"
 )
 LINE_HEIGHT = 1.5
-"""Lines per size of letters: Khmer stacks signs above and below."""
+"""Line height per font size. Khmer needs room for signs above and below the letters."""
 
 _INVALID_XML_CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _CHARACTER_WIDTHS = (
@@ -27,30 +27,33 @@ _CHARACTER_WIDTHS = (
     ("ijlI.,:;'|()[]- !·\u17d2", 0.35),
     ("ABCDEFGHKLNOPQRSTUVXYZ&", 0.75),
 )
-_WIDTH_BY_CHARACTER = {letter: width for letters, width in _CHARACTER_WIDTHS for letter in letters}
+_WIDTH_BY_CHARACTER = {
+    character: width for characters, width in _CHARACTER_WIDTHS for character in characters
+}
+"""Width of a character per font size, where it differs from the default of 0.68."""
 
 
 def estimate_text_width(text: str, size: float) -> float:
-    """Return how wide a text will be, rather too wide than too narrow: which font shows it is not known here."""
-    return size * sum(_WIDTH_BY_CHARACTER.get(letter, 0.68) for letter in text)
+    """Return an upper estimate of the width of a text. The viewer chooses the font, so the exact width is unknown."""
+    return size * sum(_WIDTH_BY_CHARACTER.get(character, 0.68) for character in text)
 
 
-def fit_text_lines(text: str, size: float, room: float, most: int) -> list[str]:
-    """Return a text in at most so many lines that fit into a room."""
-    return truncate_lines(wrap_text(text, room, partial(estimate_text_width, size=size)), most)
+def fit_text_lines(text: str, size: float, max_width: float, max_lines: int) -> list[str]:
+    """Break a text into lines of a maximum width and truncate it to a maximum number of lines."""
+    return truncate_lines(wrap_text(text, max_width, partial(estimate_text_width, size=size)), max_lines)
 
 
 def escape_xml(text: str) -> str:
-    """Return a text as XML may hold it."""
+    """Escape a text for XML and remove characters that XML does not allow."""
     return escape(_INVALID_XML_CHARACTERS.sub("", text))
 
 
 def build_element(tag: str, content: str = "", /, **attributes: float | str) -> str:
-    """Return an element around content that is XML already; `stroke_width` becomes `stroke-width`."""
-    told = "".join(
+    """Return an XML element. `content` must be XML already; an attribute `stroke_width` becomes `stroke-width`."""
+    attribute_text = "".join(
         f' {name.replace("_", "-")}="{_format_attribute(value)}"' for name, value in attributes.items()
     )
-    return f"<{tag}{told}>{content}</{tag}>" if content else f"<{tag}{told}/>"
+    return f"<{tag}{attribute_text}>{content}</{tag}>" if content else f"<{tag}{attribute_text}/>"
 
 
 def _format_attribute(value: float | str) -> str:
@@ -58,26 +61,25 @@ def _format_attribute(value: float | str) -> str:
 
 
 def build_text(text: str, x: float, y: float, size: float = 14, **attributes: float | str) -> str:
-    """Return a line of text; `y` is where its letters stand."""
+    """Return a text element with one line; `y` is the baseline."""
     return build_element("text", escape_xml(text), x=x, y=y, font_size=size, **attributes)
 
 
-def build_paragraph(told: list[str], x: float, y: float, size: float = 14, **attributes: float | str) -> str:
-    """Return lines of text, one below the other."""
+def build_paragraph(lines: list[str], x: float, y: float, size: float = 14, **attributes: float | str) -> str:
+    """Return one text element per line; `y` is the baseline of the first line."""
     step = size * LINE_HEIGHT
     return "".join(
-        build_text(line, x, y + step * place, size, **attributes) for place, line in enumerate(told)
+        build_text(line, x, y + step * index, size, **attributes) for index, line in enumerate(lines)
     )
 
 
 def build_svg(size: tuple[float, float], title: str, description: str, body: str, language: str) -> str:
-    """Return a whole drawing, with its title and description for those who listen to it."""
-    named = {"id": "title"}, {"id": "description"}
-    spoken = build_element("title", escape_xml(title), **named[0]) + build_element(
-        "desc", escape_xml(description), **named[1]
-    )
-    ground = build_element("rect", width="100%", height="100%", fill="#fff")
-    return build_element("svg", spoken + ground + body, **_root_attributes(size, language))
+    """Return a complete SVG document. Screen readers read its title and description."""
+    title_element = build_element("title", escape_xml(title), id="title")
+    description_element = build_element("desc", escape_xml(description), id="description")
+    background = build_element("rect", width="100%", height="100%", fill="#fff")
+    content = title_element + description_element + background + body
+    return build_element("svg", content, **_root_attributes(size, language))
 
 
 def _root_attributes(size: tuple[float, float], language: str) -> Mapping[str, float | str]:
