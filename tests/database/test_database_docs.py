@@ -30,8 +30,8 @@ RULES = {
 
 @pytest.mark.parametrize("kind", RULES)
 async def test_database_rules_have_a_comment_of_one_sentence(scenario: Scenario, kind: str) -> None:
-    # Planted: the comments of the policy visible_with_case ON goals, of the function access.prevent_change() and of the
-    # trigger record_contributor ON care_plans deleted; a second sentence in a comment of consents.
+    # Planted: the comments of the policy visible_with_case ON goals, the function access.prevent_change() and the
+    # trigger record_contributor ON care_plans deleted; a second sentence in a comment on consents.
     connection = await asyncpg.connect(to_driver_url(scenario.urls.owner))
     try:
         rules = await connection.fetch(RULES[kind])

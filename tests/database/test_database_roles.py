@@ -1,4 +1,4 @@
-"""What the database's roles may not do, each tried: the API's own, the owner's, the reports'."""
+"""Privileges of the database roles for the API, the owner and the reports."""
 
 from typing import Any
 
@@ -15,8 +15,8 @@ from tests.support.raw_sql import (
 )
 from tests.support.scenario import Scenario, id_of
 
-EVENT = "VALUES (uuidv7(), '{social_worker}', '{}', 'person', 'case.read', 'by-hand-00')"
-UNDER_NAMES = (
+EVENT_VALUES = "VALUES (uuidv7(), '{social_worker}', '{}', 'person', 'case.read', 'by-hand-00')"
+ROLE_CHANGES = (
     "SET ROLE firststep_gate",
     "SET ROLE firststep_owner",
     "SET SESSION AUTHORIZATION firststep_owner",
@@ -24,7 +24,7 @@ UNDER_NAMES = (
     "GRANT firststep_gate TO firststep_api",
     "ALTER ROLE firststep_api BYPASSRLS",
 )
-FORGED_LOG = (
+ACCESS_LOG_CHANGES = (
     "UPDATE access_events SET act = 'case.list'",
     "UPDATE access_entries SET child_id = NULL",
     "DELETE FROM access_events",
@@ -34,8 +34,8 @@ FORGED_LOG = (
     "TRUNCATE access_entries_default",
     "SELECT * FROM access_entries_default",
     "DELETE FROM access_events_default",
-    f"INSERT INTO access_events (id, roles, supervised_team_ids, kind, act, request_id) {EVENT}",
-    f"INSERT INTO access_events_default (id, roles, supervised_team_ids, kind, act, request_id) {EVENT}",
+    f"INSERT INTO access_events (id, roles, supervised_team_ids, kind, act, request_id) {EVENT_VALUES}",
+    f"INSERT INTO access_events_default (id, roles, supervised_team_ids, kind, act, request_id) {EVENT_VALUES}",
     "INSERT INTO access_entries (id, event_id, outcome, status) VALUES (uuidv7(), uuidv7(), 'allowed', 200)",
     "INSERT INTO access_entries (xid, event_id, outcome, status) VALUES ('3', uuidv7(), 'allowed', 200)",
     "INSERT INTO access_entries (at, event_id, outcome, status) VALUES (now(), uuidv7(), 'allowed', 200)",
@@ -45,7 +45,7 @@ FORGED_LOG = (
     "SELECT access.open_as_custodian('keys.rotate', 'by-hand-00')",
     "SELECT access.create_partitions(30)",
 )
-DISMANTLED = (
+SCHEMA_CHANGES = (
     "ALTER TABLE access_entries DISABLE TRIGGER ALL",
     "ALTER TABLE children DISABLE ROW LEVEL SECURITY",
     "ALTER TABLE children NO FORCE ROW LEVEL SECURITY",
@@ -62,7 +62,7 @@ DISMANTLED = (
     "ALTER FUNCTION access.current_event() RESET ALL",
     "CREATE TRIGGER mine AFTER INSERT ON children EXECUTE FUNCTION access.prevent_change()",
 )
-DESTROYED = (
+PROTECTED_ROW_CHANGES = (
     "DELETE FROM children",
     "DELETE FROM cases",
     "DELETE FROM referrals",
@@ -77,7 +77,7 @@ DESTROYED = (
     "UPDATE consents SET child_id = gen_random_uuid()",
     "UPDATE idempotency_records SET status = 200",
 )
-OUTSIDE = (
+SERVER_FILE_ACCESS = (
     "COPY (SELECT 1) TO '/tmp/firststep-stolen'",
     "COPY (SELECT 1) TO PROGRAM 'cat'",
     "SELECT pg_read_file('PG_VERSION')",
@@ -85,35 +85,41 @@ OUTSIDE = (
 )
 
 
-async def test_the_api_may_not_change_the_log_the_rules_or_the_past(
+async def test_api_role_cannot_change_access_log_schema_or_history(
     scenario: Scenario, api_connection: Any
 ) -> None:
     await scenario.open_case()
-    for statement in (*UNDER_NAMES, *FORGED_LOG, *DISMANTLED, *DESTROYED, *OUTSIDE):
+    for statement in (
+        *ROLE_CHANGES,
+        *ACCESS_LOG_CHANGES,
+        *SCHEMA_CHANGES,
+        *PROTECTED_ROW_CHANGES,
+        *SERVER_FILE_ACCESS,
+    ):
         async with open_transaction_as(api_connection, "manager"):
             with pytest.raises(asyncpg.PostgresError) as refusal:
                 await api_connection.execute(statement)
         assert isinstance(refusal.value, asyncpg.InsufficientPrivilegeError), (statement, refusal.value)
 
 
-async def test_the_api_writes_entries_whose_moment_and_transaction_the_database_says(
+async def test_database_sets_time_and_transaction_of_access_entries(
     scenario: Scenario, api_connection: Any, superuser_connection: Any
 ) -> None:
     del scenario
-    marked = await open_access(api_connection, "worker_north")
+    event_id = await open_access(api_connection, "worker_north")
     async with api_connection.transaction():
-        await set_access_event(api_connection, marked)
-        entry = "INSERT INTO access_entries (event_id, outcome, status) VALUES ($1, 'allowed', 200)"
-        await api_connection.execute(entry, marked)
+        await set_access_event(api_connection, event_id)
+        insert = "INSERT INTO access_entries (event_id, outcome, status) VALUES ($1, 'allowed', 200)"
+        await api_connection.execute(insert, event_id)
         xid = await api_connection.fetchval("SELECT pg_current_xact_id()::text")
-    written = await superuser_connection.fetchrow(
+    entry = await superuser_connection.fetchrow(
         "SELECT xid::text, clock_timestamp() - at < interval '10 seconds' FROM access_entries WHERE event_id = $1",
-        marked,
+        event_id,
     )
-    assert tuple(written) == (xid, True)
+    assert tuple(entry) == (xid, True)
 
 
-async def test_nobody_changes_the_log_neither_the_owner_nor_the_superuser(
+async def test_owner_and_superuser_cannot_change_access_log(
     scenario: Scenario, owner_connection: Any, superuser_connection: Any
 ) -> None:
     await scenario.open_case()
@@ -121,21 +127,21 @@ async def test_nobody_changes_the_log_neither_the_owner_nor_the_superuser(
     assert before
     for table in ("access_events", "access_entries"):
         for change in (f"UPDATE {table} SET id = id", f"DELETE FROM {table}"):  # noqa: S608 - two names
-            assert (await owner_connection.execute(change)).endswith(" 0"), "nothing it could reach"
+            assert (await owner_connection.execute(change)).endswith(" 0"), "no row is visible"
             async with open_transaction_as(owner_connection, "dpo"):
-                assert (await owner_connection.execute(change)).endswith(" 0"), "not even what it may read"
+                assert (await owner_connection.execute(change)).endswith(" 0"), "visible rows are read-only"
             with pytest.raises(asyncpg.InsufficientPrivilegeError, match="append-only"):
                 await superuser_connection.execute(change)
-        for part in (table, f"{table}_default"):
+        for partition in (table, f"{table}_default"):
             for connection in (owner_connection, superuser_connection):
                 with pytest.raises(asyncpg.InsufficientPrivilegeError, match="append-only"):
-                    await connection.execute(f"TRUNCATE {part}")
+                    await connection.execute(f"TRUNCATE {partition}")
     with pytest.raises(asyncpg.InsufficientPrivilegeError, match="append-only"):
         await superuser_connection.execute("DELETE FROM case_history")
     assert await superuser_connection.fetch("SELECT * FROM access_entries ORDER BY id") == before
 
 
-async def test_the_reports_role_reads_no_table_about_a_child(
+async def test_reports_role_cannot_read_tables_about_children_or_staff(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
     await scenario.open_case()
@@ -149,46 +155,49 @@ async def test_the_reports_role_reads_no_table_about_a_child(
         ]:
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await count_visible_rows(reports, [table])
-        opened = "SELECT access.open('person', $1, $2, NULL, 'x', 'by-hand-00', NULL)"
+        query = "SELECT access.open('person', $1, $2, NULL, 'x', 'by-hand-00', NULL)"
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await reports.fetchval(opened, id_of("manager"), id_of("session of manager"))
+            await reports.fetchval(query, id_of("manager"), id_of("session of manager"))
     finally:
         await reports.close()
 
 
-async def test_no_role_of_ours_is_above_row_security(scenario: Scenario, superuser_connection: Any) -> None:
+async def test_application_roles_cannot_bypass_row_level_security(
+    scenario: Scenario, superuser_connection: Any
+) -> None:
     del scenario
     roles = await superuser_connection.fetch(
-        "SELECT rolname, rolsuper OR rolbypassrls OR rolcreaterole OR rolreplication AS above FROM pg_roles"
+        "SELECT rolname, rolsuper OR rolbypassrls OR rolcreaterole OR rolreplication AS is_privileged FROM pg_roles"
         " WHERE rolname LIKE 'firststep%' AND rolname <> 'firststep_admin'"
     )
-    assert {row["rolname"]: row["above"] for row in roles} == dict.fromkeys(
+    assert {row["rolname"]: row["is_privileged"] for row in roles} == dict.fromkeys(
         ("firststep_owner", "firststep_api", "firststep_reports", "firststep_gate"), False
     )
-    inherited = await superuser_connection.fetch(
+    members = await superuser_connection.fetch(
         "SELECT r.rolname FROM pg_roles r WHERE r.rolname LIKE 'firststep%' AND NOT r.rolsuper"
         " AND r.rolname <> 'firststep_gate' AND pg_has_role(r.oid, 'firststep_gate', 'USAGE')"
     )
-    assert not inherited, "policies for the gate hold for whoever inherits from it"
+    assert not members, "a role that inherits from the gate passes the policies of the gate"
 
 
-async def test_functions_that_act_as_the_gate_cannot_be_led_astray(
+async def test_security_definer_functions_have_fixed_search_path_and_limited_execute(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
     del scenario
     functions = await superuser_connection.fetch(
-        """SELECT p.proname, p.proowner::regrole::text AS owner, coalesce('search_path=""' = ANY (proconfig), false) AS fixed,
+        """SELECT p.proname, p.proowner::regrole::text AS owner,
+                  coalesce('search_path=""' = ANY (proconfig), false) AS has_fixed_search_path,
                   EXISTS (SELECT FROM aclexplode(coalesce(proacl, acldefault('f', proowner))) a WHERE a.grantee = 0) AS public,
                   has_function_privilege('firststep_reports', p.oid, 'EXECUTE') AS reports, prosecdef
              FROM pg_proc p WHERE p.pronamespace = 'access'::regnamespace"""
     )
-    as_gate = [row for row in functions if row["prosecdef"]]
-    assert len(as_gate) >= 20
-    assert {(r["owner"], r["fixed"], r["public"], r["reports"]) for r in as_gate} == {
-        ("firststep_gate", True, False, False)
-    }
-    assert all(row["fixed"] for row in functions)
-    definers = await superuser_connection.fetchval(
+    definers = [row for row in functions if row["prosecdef"]]
+    assert len(definers) >= 20
+    assert {
+        (row["owner"], row["has_fixed_search_path"], row["public"], row["reports"]) for row in definers
+    } == {("firststep_gate", True, False, False)}
+    assert all(row["has_fixed_search_path"] for row in functions)
+    public_definers = await superuser_connection.fetchval(
         "SELECT count(*) FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace"
     )
-    assert definers == 0
+    assert public_definers == 0

@@ -1,4 +1,4 @@
-"""The schema's history: one line, there and back, and nothing in the models that it does not make."""
+"""Migrations: one head, upgrade and downgrade, and agreement with the models."""
 
 import io
 from contextlib import redirect_stdout
@@ -14,8 +14,8 @@ from tests.support.database_cluster import Cluster
 from tests.support.scenario import Scenario
 
 
-def test_there_is_one_head_and_every_migration_bounds_its_waiting() -> None:
-    # Planted: a second file with `down_revision = None`; and the SET LOCAL line taken out of 0001.
+def test_migrations_have_one_head_and_set_a_lock_timeout() -> None:
+    # Planted: a second file with `down_revision = None`; the SET LOCAL line removed from 0001.
     scripts = ScriptDirectory.from_config(migrations.build_alembic_config("unused"))
     assert len(scripts.get_heads()) == 1
     for script in scripts.walk_revisions():
@@ -26,11 +26,11 @@ def test_there_is_one_head_and_every_migration_bounds_its_waiting() -> None:
             )
 
 
-async def test_head_to_base_to_head_and_the_models_agree(cluster: Cluster, scenario: Scenario) -> None:
-    # Planted: a column `favourite_colour` on Child that no migration makes; the schema `ledger` left out of downgrade.
+async def test_models_match_schema_after_downgrade_and_upgrade(cluster: Cluster, scenario: Scenario) -> None:
+    # Planted: a column `favourite_colour` on Child without a migration; the schema `ledger` omitted from downgrade.
     config = migrations.build_alembic_config(scenario.urls.owner)
     await scenario.database.close()
-    # A copied database has none of its template's grants on the database itself.
+    # CREATE DATABASE does not copy the grants on the template database itself.
     await cluster.execute_as_superuser(
         f'GRANT CREATE ON DATABASE "{urlsplit(scenario.urls.owner).path[1:]}" TO firststep_owner'
     )
@@ -45,5 +45,5 @@ async def test_head_to_base_to_head_and_the_models_agree(cluster: Cluster, scena
 
 
 @pytest.mark.parametrize("role", ["owner", "api", "reports"])
-def test_each_role_has_its_own_url(cluster: Cluster, role: str) -> None:
+def test_database_url_names_its_role(cluster: Cluster, role: str) -> None:
     assert f"firststep_{role}:" in getattr(cluster.urls, role)

@@ -1,23 +1,22 @@
-"""A database that went away and came back: who asks next is told to come again, and then served."""
+"""Recovery after the database closes its connections."""
 
 from typing import Any
 
 from tests.support.scenario import Scenario
 
-END = """
+TERMINATE_CONNECTIONS_SQL = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
      WHERE datname = current_database() AND usename = 'firststep_api' AND pid <> pg_backend_pid()
 """
 
 
-async def test_connections_that_died_in_the_pool_are_replaced(
-    scenario: Scenario, superuser_connection: Any
-) -> None:
-    # Seen to fail where an access was entered past SQLAlchemy: a dead connection stayed in the pool.
+async def test_pool_replaces_terminated_connections(scenario: Scenario, superuser_connection: Any) -> None:
+    # Planted: the access event bound by a driver call that SQLAlchemy does not know about. The dead connection stayed in
+    # the pool.
     case = await scenario.open_case()
     path = f"/v1/cases/{case['id']}"
     assert (await scenario.worker_north.get(path)).status_code == 200
-    await superuser_connection.execute(END)
-    met = [(await scenario.worker_north.get(path)).status_code for _ in range(4)]
-    assert set(met) <= {200, 503}
-    assert met[-1] == 200
+    await superuser_connection.execute(TERMINATE_CONNECTIONS_SQL)
+    statuses = [(await scenario.worker_north.get(path)).status_code for _ in range(4)]
+    assert set(statuses) <= {200, 503}
+    assert statuses[-1] == 200

@@ -1,4 +1,4 @@
-"""State machines, roles and acts exist once: the SQL that repeats them is compared with the Python tables.
+"""The SQL that repeats state machines, roles and permissions matches the Python tables that define them.
 
 Each test names the planted fault that made it fail.
 """
@@ -97,9 +97,9 @@ def get_literals(sql: str) -> set[str]:
 
 
 def get_match(pattern: str, sql: str) -> str:
-    found = re.search(pattern, sql, re.DOTALL)
-    assert found, pattern
-    return found[1]
+    match = re.search(pattern, sql, re.DOTALL)
+    assert match, pattern
+    return match[1]
 
 
 def get_statuses(states: Any) -> set[str]:
@@ -122,7 +122,7 @@ def get_status_changes(*machines: Any) -> set[str]:
 async def test_status_constraint_allows_the_statuses_of_the_state_machine(
     catalog: asyncpg.Connection, table: str
 ) -> None:
-    # Planted: 'missed' taken out of ck_follow_ups_status; SUPERSEDE taken out of TRANSITIONS in care_plans/states.py.
+    # Planted: 'missed' removed from ck_follow_ups_status; SUPERSEDE removed from TRANSITIONS in care_plans/states.py.
     allowed = await get_constraint_values(catalog, f"ck_{table}_status")
     assert allowed == get_statuses(STATE_MACHINES[table])
 
@@ -131,14 +131,14 @@ async def test_status_constraint_allows_the_statuses_of_the_state_machine(
 async def test_constraint_allows_the_codes_of_the_code_list(
     catalog: asyncpg.Connection, constraint: str
 ) -> None:
-    # Planted: 'dropped' taken out of ck_goals_status.
+    # Planted: 'dropped' removed from ck_goals_status.
     assert await get_constraint_values(catalog, constraint) == set(get_codes(CODE_LISTS[constraint]))
 
 
 async def test_authorship_trigger_allows_the_transitions_of_the_state_machines(
     catalog: asyncpg.Connection,
 ) -> None:
-    # Planted: 'submitted returned' taken out of access.validate_authorship().
+    # Planted: 'submitted returned' removed from access.validate_authorship().
     body = await get_function_body(catalog, "validate_authorship")
     exit_plans = get_match(r"WHEN 'exit_plans' THEN ARRAY\[(.*?)\]", body)
     others = get_match(r"ELSE ARRAY\[(.*?)\]", body)
@@ -147,7 +147,7 @@ async def test_authorship_trigger_allows_the_transitions_of_the_state_machines(
 
 
 async def test_frozen_statuses_and_columns_are_those_of_approval(catalog: asyncpg.Connection) -> None:
-    # Planted: 'superseded' taken out of access.prevent_change_after_submission(); 'ratings' added to its columns.
+    # Planted: 'superseded' removed from access.prevent_change_after_submission(); 'ratings' added to its columns.
     body = await get_function_body(catalog, "prevent_change_after_submission")
     statuses = get_statuses(assessment_states) | get_statuses(care_plan_states)
     assert get_literals(get_match(r"OLD\.status IN \((.*?)\)", body)) == statuses - EDITABLE_STATUSES
@@ -156,13 +156,13 @@ async def test_frozen_statuses_and_columns_are_those_of_approval(catalog: asyncp
 
 
 async def test_contributors_are_recorded_in_editable_statuses(catalog: asyncpg.Connection) -> None:
-    # Planted: 'returned' taken out of access.record_contributor().
+    # Planted: 'returned' removed from access.record_contributor().
     body = await get_function_body(catalog, "record_contributor")
     assert get_literals(get_match(r"NEW\.status IN \((.*?)\)", body)) == EDITABLE_STATUSES
 
 
 async def test_disbursement_trigger_freezes_the_final_statuses(catalog: asyncpg.Connection) -> None:
-    # Planted: 'rejected' taken out of access.prevent_change_of_request().
+    # Planted: 'rejected' removed from access.prevent_change_of_request().
     body = await get_function_body(catalog, "prevent_change_of_request")
     sources = {source for transition in disbursement_states.TRANSITIONS for source in transition.sources}
     final = get_statuses(disbursement_states) - sources
@@ -173,7 +173,7 @@ async def test_disbursement_trigger_freezes_the_final_statuses(catalog: asyncpg.
 async def test_roles_in_sql_functions_are_those_of_the_policy(
     catalog: asyncpg.Connection, function: str
 ) -> None:
-    # Planted: 'supervisor' taken out of access.worker_id(); Role.programme_manager taken out of `fund_ledger`.
+    # Planted: 'supervisor' removed from access.worker_id(); Role.programme_manager removed from `fund_ledger`.
     body = await get_function_body(catalog, function)
     assert get_literals(get_match(r"roles && ARRAY\[(.*?)\]", body)) == {
         str(role) for role in ROLES_BY_FUNCTION[function]
@@ -181,7 +181,7 @@ async def test_roles_in_sql_functions_are_those_of_the_policy(
 
 
 async def test_every_role_comparison_in_sql_is_tested(catalog: asyncpg.Connection) -> None:
-    # Planted: 'is_finance_officer' taken out of ROLES_BY_FUNCTION; 'is_manager' in `approval_limits`.
+    # Planted: 'is_finance_officer' removed from ROLES_BY_FUNCTION; 'is_manager' in `approval_limits`.
     functions = await catalog.fetch(
         "SELECT proname FROM pg_proc WHERE pronamespace::regnamespace::text IN ('access', 'ledger') AND prosrc ~ 'roles &&'"
     )
