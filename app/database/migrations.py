@@ -1,4 +1,4 @@
-"""Preparing a database: roles, migrations, partitions."""
+"""Prepare a database: create roles, run migrations, create partitions."""
 
 import asyncio
 from collections.abc import Callable
@@ -20,10 +20,10 @@ ROLES = ("owner", "api", "reports")
 
 
 async def create_database_roles(admin_url: str) -> DatabaseUrls:
-    """Create the roles, or give them new passwords, in the database that the URL names.
+    """Create the database roles, or set new passwords for existing ones, and return the URL of each role.
 
     Raises:
-        Unavailable: the database cannot be reached, or the URL's user may not create roles.
+        Unavailable: the database cannot be reached.
     """
     passwords = {role: generate_database_password() for role in ROLES}
     with translate_database_errors():
@@ -31,7 +31,7 @@ async def create_database_roles(admin_url: str) -> DatabaseUrls:
         try:
             await connection.execute((MIGRATIONS_DIR / "roles.sql").read_text())
             for role, password in passwords.items():
-                # A password is no parameter in this statement; ours are URL-safe base64 and need no quoting.
+                # ALTER ROLE takes no parameters. The generated passwords are URL-safe base64 and need no quoting.
                 await connection.execute(f"ALTER ROLE firststep_{role} PASSWORD '{password}'")
         finally:
             await connection.close()
@@ -41,24 +41,24 @@ async def create_database_roles(admin_url: str) -> DatabaseUrls:
 
 
 def build_alembic_config(owner_url: str) -> "Config":
-    """Return Alembic's configuration for this database."""
-    from alembic.config import Config  # noqa: PLC0415 - a start without migrations does without Alembic
+    """Return the Alembic configuration for a database."""
+    from alembic.config import Config  # noqa: PLC0415 - a start without pending migrations does not need Alembic
 
-    made = Config(toml_file=str(Path(__file__).parents[2] / "pyproject.toml"))
-    made.set_main_option("script_location", str(MIGRATIONS_DIR))
-    made.attributes["owner_url"] = owner_url
-    return made
+    config = Config(toml_file=str(Path(__file__).parents[2] / "pyproject.toml"))
+    config.set_main_option("script_location", str(MIGRATIONS_DIR))
+    config.attributes["owner_url"] = owner_url
+    return config
 
 
 def upgrade_schema(owner_url: str, revision: str = "head") -> None:
-    """Bring the schema to a revision, as the owner."""
+    """Upgrade the schema to a revision, as the owner role."""
     from alembic import command  # noqa: PLC0415 - same
 
     command.upgrade(build_alembic_config(owner_url), revision)
 
 
 def create_migration(owner_url: str, message: str) -> None:
-    """Draft the next numbered migration from what the models have and the database has not."""
+    """Generate the next numbered migration from the differences between the models and the database."""
     from alembic import command  # noqa: PLC0415 - same
 
     number = 1 + max(int(path.name[:4]) for path in (MIGRATIONS_DIR / "versions").glob("[0-9]*.py"))
@@ -68,7 +68,7 @@ def create_migration(owner_url: str, message: str) -> None:
 
 
 def run_sql_script(connection: "Connection", script: Path) -> None:
-    """Run a file of statements over the driver's simple protocol: a prepared statement holds only one."""
+    """Run a file with several statements. It uses the simple query protocol, as a prepared statement holds only one."""
     from sqlalchemy.util import await_only  # noqa: PLC0415 - same
 
     driver: Any = connection.connection.driver_connection
@@ -76,7 +76,7 @@ def run_sql_script(connection: "Connection", script: Path) -> None:
 
 
 async def create_access_log_partitions(owner_url: str) -> int:
-    """Make the log's monthly partitions for this and the coming months; return how many were new."""
+    """Create the monthly partitions of the access log for this and the coming months; return the number created."""
     with translate_database_errors():
         connection = await asyncpg.connect(to_driver_url(owner_url))
         try:
@@ -86,18 +86,18 @@ async def create_access_log_partitions(owner_url: str) -> int:
 
 
 async def get_schema_revision(owner_url: str) -> str | None:
-    """Return the schema's revision, or None for an empty database."""
+    """Return the revision of the schema, or None for an empty database."""
     with translate_database_errors():
         connection = await asyncpg.connect(to_driver_url(owner_url))
         try:
             if await connection.fetchval("SELECT to_regclass('public.alembic_version')") is None:
                 return None
-            found = await connection.fetchval("SELECT version_num FROM alembic_version")
-            return None if found is None else str(found)
+            revision = await connection.fetchval("SELECT version_num FROM alembic_version")
+            return None if revision is None else str(revision)
         finally:
             await connection.close()
 
 
-async def run_in_thread(work: Callable[..., object], *arguments: object) -> None:
-    """Run Alembic from inside an event loop: its environment starts a loop of its own."""
-    await asyncio.get_running_loop().run_in_executor(None, lambda: work(*arguments))
+async def run_in_thread(function: Callable[..., object], *arguments: object) -> None:
+    """Run an Alembic function in a thread, because its environment starts an event loop."""
+    await asyncio.get_running_loop().run_in_executor(None, lambda: function(*arguments))

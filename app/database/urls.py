@@ -1,4 +1,4 @@
-"""Where the database is, once per role. Kept apart from the engine: the command line starts without it."""
+"""Database URLs, one per role. This module does not import SQLAlchemy, so that the command line starts quickly."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -11,49 +11,49 @@ from app.errors import Unavailable
 
 @dataclass(frozen=True, slots=True)
 class DatabaseUrls:
-    """The database's URLs, one per role: nobody uses a role for another's work."""
+    """The URL of the database for each of its roles."""
 
     owner: str
     api: str
     reports: str
 
     def save(self, path: Path) -> None:
-        """Write the URLs, with their passwords, for this machine's owner only."""
+        """Write the URLs, which contain passwords, to a file that only its owner can read."""
         path.touch(mode=0o600)
         path.write_text(json.dumps(asdict(self), indent=2) + "\n")
 
     @classmethod
     def load(cls, path: Path) -> "DatabaseUrls":
-        """Read what `save` wrote.
+        """Read the file written by `save`.
 
         Raises:
-            Unavailable: nothing was written: this installation has not been made yet.
+            Unavailable: the file does not exist, because the database has not been created.
         """
         try:
             return cls(**json.loads(path.read_text()))
         except FileNotFoundError:
-            raise Unavailable("There is no database yet: `run` or `migrate` makes one.") from None
+            raise Unavailable("The database does not exist yet. Create it with `run` or `migrate`.") from None
 
 
 def replace_role(url: str, role: str, password: str) -> str:
     """Return the URL of the same database for another role."""
     parts = urlsplit(to_driver_url(url))
-    place = parts.netloc.rpartition("@")[2]
-    return f"postgresql://{quote(role, safe='')}:{quote(password, safe='')}@{place}{_path_and_query(url)}"
+    host = parts.netloc.rpartition("@")[2]
+    return f"postgresql://{quote(role, safe='')}:{quote(password, safe='')}@{host}{_path_and_query(url)}"
 
 
 def is_same_database(url: str, other: str) -> bool:
-    """Whether two URLs name the same database, whoever connects."""
+    """Return whether two URLs address the same database, regardless of role and password."""
     return replace_role(url, "", "") == replace_role(other, "", "")
 
 
 def to_driver_url(url: str) -> str:
-    """Return the form of URL that the driver itself and psql understand."""
+    """Return the URL in the form that asyncpg and psql accept."""
     return "postgresql://" + url.partition("://")[2]
 
 
 def to_sqlalchemy_url(url: str) -> str:
-    """Name the driver SQLAlchemy is to use, whatever form of PostgreSQL URL was given."""
+    """Return the URL in the form that SQLAlchemy accepts, with the driver asyncpg."""
     return "postgresql+asyncpg://" + url.partition("://")[2]
 
 
@@ -62,15 +62,15 @@ def _path_and_query(url: str) -> str:
     return parts.path + (f"?{parts.query}" if parts.query else "")
 
 
-def get_api_url(chosen: Settings) -> str:
-    """Return the URL of the API's own database role."""
-    if chosen.api_database_url is not None:
-        return chosen.api_database_url.get_secret_value()
-    return DatabaseUrls.load(chosen.home / "database.json").api
+def get_api_url(settings: Settings) -> str:
+    """Return the URL of the database role that serves requests."""
+    if settings.api_database_url is not None:
+        return settings.api_database_url.get_secret_value()
+    return DatabaseUrls.load(settings.home / "database.json").api
 
 
-def get_owner_url(chosen: Settings) -> str:
-    """Return the URL of the owner role, for work on the command line."""
-    if chosen.owner_database_url is not None:
-        return chosen.owner_database_url.get_secret_value()
-    return DatabaseUrls.load(chosen.home / "database.json").owner
+def get_owner_url(settings: Settings) -> str:
+    """Return the URL of the owner role, which runs migrations and key rotation."""
+    if settings.owner_database_url is not None:
+        return settings.owner_database_url.get_secret_value()
+    return DatabaseUrls.load(settings.home / "database.json").owner
