@@ -1,4 +1,4 @@
-"""Pictures for the docs, drawn from the code itself: life cycles, who may do what, the house."""
+"""Render docs/pictures.md from the code: the layers, the state machines and the permission table."""
 
 import tomllib
 from collections.abc import Iterator, Sequence
@@ -6,44 +6,50 @@ from pathlib import Path
 
 from app.access.permissions import POLICY, Permission, Role
 from app.kit.state_machine import Transition
-from app.services.assessments import states as assessment_steps
-from app.services.care_plans import review_states as review_steps
-from app.services.care_plans import states as care_plan_steps
-from app.services.cases import states as case_steps
-from app.services.exit import follow_up_states as follow_up_steps
-from app.services.exit import states as exit_plan_steps
-from app.services.fund import states as disbursement_steps
+from app.services.assessments import states as assessment_states
+from app.services.care_plans import review_states
+from app.services.care_plans import states as care_plan_states
+from app.services.cases import states as case_states
+from app.services.exit import follow_up_states
+from app.services.exit import states as exit_plan_states
+from app.services.fund import states as disbursement_states
 from app.services.fund import transfers as fund_transfers
-from app.services.referrals import states as referral_steps
-from app.services.support import service_referral_states as service_referral_steps
-from app.services.support import session_states as support_session_steps
+from app.services.referrals import states as referral_states
+from app.services.support import service_referral_states
+from app.services.support import session_states as support_session_states
 
-LIFE_CYCLES: dict[str, tuple[str, Sequence[Transition]]] = {
-    "A referral": (referral_steps.INITIAL_STATUS, referral_steps.TRANSITIONS),
-    "A case": (case_steps.INITIAL_STATUS, case_steps.TRANSITIONS),
-    "An assessment": (assessment_steps.INITIAL_STATUS, assessment_steps.TRANSITIONS),
-    "A care plan": (care_plan_steps.INITIAL_STATUS, care_plan_steps.TRANSITIONS),
-    "A service referral": (service_referral_steps.INITIAL_STATUS, service_referral_steps.TRANSITIONS),
-    "A support session": (support_session_steps.INITIAL_STATUS, support_session_steps.TRANSITIONS),
-    "A review": (review_steps.INITIAL_STATUS, review_steps.TRANSITIONS),
-    "An exit plan": (exit_plan_steps.INITIAL_STATUS, exit_plan_steps.TRANSITIONS),
-    "A disbursement": (disbursement_steps.INITIAL_STATUS, disbursement_steps.TRANSITIONS),
-    "A transfer between budget lines": (fund_transfers.INITIAL_STATUS, fund_transfers.TRANSITIONS),
-    "A follow-up": (follow_up_steps.INITIAL_STATUS, follow_up_steps.TRANSITIONS),
+STATE_MACHINES: dict[str, tuple[str, Sequence[Transition]]] = {
+    "Referral": (referral_states.INITIAL_STATUS, referral_states.TRANSITIONS),
+    "Case": (case_states.INITIAL_STATUS, case_states.TRANSITIONS),
+    "Assessment": (assessment_states.INITIAL_STATUS, assessment_states.TRANSITIONS),
+    "Care plan": (care_plan_states.INITIAL_STATUS, care_plan_states.TRANSITIONS),
+    "Service referral": (service_referral_states.INITIAL_STATUS, service_referral_states.TRANSITIONS),
+    "Support session": (support_session_states.INITIAL_STATUS, support_session_states.TRANSITIONS),
+    "Review": (review_states.INITIAL_STATUS, review_states.TRANSITIONS),
+    "Exit plan": (exit_plan_states.INITIAL_STATUS, exit_plan_states.TRANSITIONS),
+    "Disbursement": (disbursement_states.INITIAL_STATUS, disbursement_states.TRANSITIONS),
+    "Transfer between budget lines": (fund_transfers.INITIAL_STATUS, fund_transfers.TRANSITIONS),
+    "Follow-up": (follow_up_states.INITIAL_STATUS, follow_up_states.TRANSITIONS),
 }
-"""Every noun with a life cycle: its first status and its steps."""
-PAGE_HEADER = "# Pictures\n\nDrawn from the code by `make pictures`; a test keeps them current.\n"
+"""Every state machine by its heading: the initial status and the transitions."""
+PAGE_HEADER = (
+    "# Diagrams\n\n"
+    "The layers of the application, the life cycle of each record, and the permissions of each role. "
+    "`make pictures` generates this page from the code, and `make test` fails if it is out of date.\n"
+)
 
 
 def render_diagrams_page(pyproject: Path) -> str:
-    """Return the whole page in Markdown."""
-    return "\n".join([PAGE_HEADER, *_layer_diagram(pyproject), *_life_cycle_diagrams(), *_permission_table()])
+    """Return the complete page in Markdown."""
+    return "\n".join(
+        [PAGE_HEADER, *_layer_section(pyproject), *_state_machine_sections(), *_permission_section()]
+    )
 
 
-def _layer_diagram(pyproject: Path) -> Iterator[str]:
+def _layer_section(pyproject: Path) -> Iterator[str]:
     contract = tomllib.loads(pyproject.read_text())["tool"]["importlinter"]["contracts"][0]
     layers = [layer.replace(" | ", ", ") for layer in contract["layers"]]
-    yield "## The house: imports only go down\n\n```mermaid\nflowchart TD"
+    yield "## Layers\n\nEach layer imports only from layers below it.\n\n```mermaid\nflowchart TD"
     for number, layer in enumerate(layers):
         yield f'    r{number}["{layer}"]'
     for number in range(len(layers) - 1):
@@ -51,22 +57,31 @@ def _layer_diagram(pyproject: Path) -> Iterator[str]:
     yield "```\n"
 
 
-def _life_cycle_diagrams() -> Iterator[str]:
-    for noun, (first, steps) in LIFE_CYCLES.items():
-        yield f"## {noun}\n\n```mermaid\nstateDiagram-v2\n    [*] --> {first}"
-        for step in steps:
-            yield from (f"    {source} --> {step.target}: {step.act}" for source in sorted(step.sources))
-        ends = {step.target for step in steps} - {source for step in steps for source in step.sources}
-        yield from (f"    {end} --> [*]" for end in sorted(ends))
-        yield "```\n\n| act | refuses unless |\n|---|---|"
-        yield from (f"| {step.act} | {step.gate} |" for step in steps if step.gate)
+def _state_machine_sections() -> Iterator[str]:
+    for heading, (initial_status, transitions) in STATE_MACHINES.items():
+        yield f"## {heading}\n\n```mermaid\nstateDiagram-v2\n    [*] --> {initial_status}"
+        for transition in transitions:
+            yield from (
+                f"    {source} --> {transition.target}: {transition.act}"
+                for source in sorted(transition.sources)
+            )
+        sources = {source for transition in transitions for source in transition.sources}
+        final_statuses = {transition.target for transition in transitions} - sources
+        yield from (f"    {status} --> [*]" for status in sorted(final_statuses))
+        yield "```\n\n| act | gate |\n|---|---|"
+        yield from (
+            f"| {transition.act} | {transition.gate} |" for transition in transitions if transition.gate
+        )
         yield ""
 
 
-def _permission_table() -> Iterator[str]:
-    yield "## Who may do what\n\nWhich records they may do it to, row security decides.\n"
+def _permission_section() -> Iterator[str]:
+    yield (
+        "## Permissions\n\nThe permissions of each role. Row-level security decides which records a user with the "
+        "permission can access.\n"
+    )
     roles = list(Role)
-    yield "| act | " + " | ".join(role.value.replace("_", " ") for role in roles) + " |"
+    yield "| permission | " + " | ".join(role.value.replace("_", " ") for role in roles) + " |"
     yield "|---|" + ":-:|" * len(roles)
     for permission in Permission:
         marks = ("●" if role in POLICY[permission] else "" for role in roles)
