@@ -1,4 +1,4 @@
-"""Acting as somebody without HTTP: the command line and the demo go through the same door, and leave the same trace."""
+"""Run services outside HTTP, for the command line and the demonstration, with the same access events as a request."""
 
 import time
 import uuid
@@ -12,20 +12,40 @@ from app.access import log
 from app.access.caller import Caller
 from app.access.permissions import Permission, has_permission
 from app.access.tokens import SubjectKind
+from app.config import Settings
 from app.database.engine import Database
 from app.database.errors import translate_database_errors
+from app.database.urls import get_api_url
 from app.errors import Forbidden, Unauthenticated
 from app.models import AuthSession
+from app.services.accounts import users
 
 SESSION_LIFETIME = timedelta(hours=1)
 
 
+async def bootstrap_first_administrator(settings: Settings, email: str, name: str) -> str:
+    """Create the first administrator and return the initial password.
+
+    Raises:
+        AlreadyExists: an active administrator exists.
+        InvalidInput: the e-mail address or the name is invalid.
+    """
+    database = Database(get_api_url(settings), pool_size=1)
+    try:
+        with translate_database_errors():
+            async with database.session_factory() as session:
+                _, password = await users.create_first_administrator(session, email, name)
+                await session.commit()
+        return password
+    finally:
+        await database.engine.dispose()
+
+
 async def start_session_as(database: Database, kind: SubjectKind, subject: uuid.UUID) -> uuid.UUID:
-    """Begin a session for somebody, as a sign-in would; return its id."""
-    end = (
-        datetime.now(UTC) + SESSION_LIFETIME
-    )  # by the true clock, which the database asks, whenever the act is set
-    record = AuthSession(idle_ends_at=end, ends_at=end)
+    """Create a sign-in session for a user or an API client and return its id."""
+    # The real time, even if the demonstration has frozen the clock: the database compares it with its own clock.
+    ends_at = datetime.now(UTC) + SESSION_LIFETIME
+    record = AuthSession(idle_ends_at=ends_at, ends_at=ends_at)
     record.user_id, record.client_id = (subject, None) if kind == "person" else (None, subject)
     async with database.session_factory() as session:
         session.add(record)
@@ -35,35 +55,35 @@ async def start_session_as(database: Database, kind: SubjectKind, subject: uuid.
 
 @asynccontextmanager
 async def run_as(
-    database: Database, kind: SubjectKind, subject: uuid.UUID, session_id: uuid.UUID, act: Permission
+    database: Database, kind: SubjectKind, subject: uuid.UUID, session_id: uuid.UUID, permission: Permission
 ) -> AsyncIterator[tuple[AsyncSession, Caller]]:
-    """Open an access for one act, give its transaction, then write its entries and commit.
+    """Open an access event, yield a transaction and its caller, then write the access entries and commit.
 
     Raises:
-        Unauthenticated: the session is over.
-        Forbidden: the roles do not include the act.
+        Unauthenticated: the sign-in session has ended.
+        Forbidden: the roles of the caller do not include the permission.
     """
-    question = log.AccessRequest(act.value, uuid.uuid4().hex, None, kind, subject, session_id)
-    opened = await log.open_access_event(database, question)
-    if opened["event_id"] is None:
+    access_request = log.AccessRequest(permission.value, uuid.uuid4().hex, None, kind, subject, session_id)
+    event = await log.open_access_event(database, access_request)
+    if event["event_id"] is None:
         raise Unauthenticated
-    actor = Caller(
+    caller = Caller(
         id=subject,
         kind=kind,
-        name=opened["name"],
-        roles=frozenset(opened["roles"]),
-        agency_id=opened["agency_id"],
-        team_ids=frozenset(opened["teams"]),
-        supervised_team_ids=frozenset(opened["supervised_team_ids"]),
+        name=event["name"],
+        roles=frozenset(event["roles"]),
+        agency_id=event["agency_id"],
+        team_ids=frozenset(event["teams"]),
+        supervised_team_ids=frozenset(event["supervised_team_ids"]),
         session_id=session_id,
-        event_id=opened["event_id"],
+        event_id=event["event_id"],
         signed_in_at=int(time.time()),
     )
-    if not has_permission(actor.roles, act):
+    if not has_permission(caller.roles, permission):
         raise Forbidden
     with translate_database_errors():
         async with database.session_factory() as session:
-            await log.bind_access_event(session, actor.event_id)
-            yield session, actor
-            await log.write_access_entries(session, actor.event_id, "allowed", 200)
+            await log.bind_access_event(session, caller.event_id)
+            yield session, caller
+            await log.write_access_entries(session, caller.event_id, "allowed", 200)
             await session.commit()

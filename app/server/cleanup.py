@@ -1,4 +1,4 @@
-"""What nobody needs any more is forgotten: answers kept for retries, used assertions, old sign-in attempts."""
+"""Delete expired rows: idempotency records, used client assertions and old sign-in attempts."""
 
 import asyncio
 import random
@@ -8,13 +8,13 @@ from app.database.errors import translate_database_errors
 from app.errors import FirstStepError
 
 CLEANUP_INTERVAL_SECONDS = 3600.0
-"""Seconds, give or take a half: the processes need not all come at once."""
+"""Average interval. Each run varies by up to one half, so that the processes do not run at the same time."""
 
 
 async def run_periodic_cleanup(database: Database) -> None:
-    """Tidy up every hour, for as long as the process serves; a database that is away for a while is no reason to stop."""
+    """Delete expired rows about once an hour until cancelled. Database errors are ignored, and the next run retries."""
     while True:
-        await asyncio.sleep(CLEANUP_INTERVAL_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 - no secret, only spread
+        await asyncio.sleep(CLEANUP_INTERVAL_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 - not used for security
         try:
             await delete_expired_rows(database)
         except FirstStepError:
@@ -22,10 +22,10 @@ async def run_periodic_cleanup(database: Database) -> None:
 
 
 async def delete_expired_rows(database: Database) -> None:
-    """Tidy up.
+    """Delete expired rows once.
 
     Raises:
-        Unavailable: the database is away.
+        Unavailable: the database cannot be reached.
     """
     with translate_database_errors():
         await database.access_pool.execute("SELECT access.delete_expired_rows()")

@@ -1,6 +1,7 @@
-"""HTTP/1.1 as uvicorn reads it, but heads end somewhere, and what cannot be read is refused as a problem.
+"""Limit the size and duration of HTTP/1.1 request heads, and answer malformed requests with problem details.
 
-Nothing further in hears of it: such an answer has no id, and no line in the log but uvicorn's own.
+uvicorn has neither limit. Requests rejected here never reach the application, so they have no request id and no entry in
+the request log.
 """
 
 import asyncio
@@ -10,57 +11,58 @@ from http import HTTPStatus
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MAX_HEAD_BYTES = 64 * 1024
-"""Bytes, and what one read brings, that may come without an end of a head, a part of a body or an end of a message."""
+"""Maximum number of bytes before the end of the head, of a part of the body, or of the message. One read may exceed it."""
 HEAD_TIMEOUT_SECONDS = 15.0
-"""Seconds from a connection, or the first byte of a further request, to the end of its head."""
+"""Seconds from the connection, or from the first byte of a later request, to the end of the head."""
 
 
 class LimitedHttpProtocol(HttpToolsProtocol):
-    """One connection."""
+    """One connection with limits on its unfinished input."""
 
     unfinished_bytes = 0
-    """Bytes since something ended."""
+    """Bytes received since the last complete head, part of a body, or message."""
     head_timer: asyncio.TimerHandle | None = None
+    """Closes the connection when the head takes too long."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Wait for a request, and not for ever."""
+        """Start the timer of the first request."""
         super().connection_made(transport)
         self._start_head_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait no longer."""
+        """Cancel the timer."""
         self._reset_limits()
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
-        """Wait for the head of a further request."""
+        """Start the timer of a later request on the same connection."""
         super().on_message_begin()
         self._start_head_timer()
 
     def on_headers_complete(self) -> None:
-        """See a head end: the body has limits of its own."""
+        """Reset the limits at the end of the head. The application limits the size of the body."""
         self._reset_limits()
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        """See a part of a body end."""
+        """Reset the limits after a part of the body."""
         self._reset_limits()
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """See a message end: what came after the body, too."""
+        """Reset the limits at the end of the message, which includes trailers."""
         self._reset_limits()
         super().on_message_complete()
 
     def data_received(self, data: bytes) -> None:
-        """Read on, unless what is being read never ends."""
+        """Parse received data, and reject the request when its unfinished part exceeds the limit."""
         self.unfinished_bytes += len(data)
-        super().data_received(data)  # takes it back where something ends
+        super().data_received(data)  # calls the callbacks above, which reset the counter
         if self.unfinished_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
             self._send_problem(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The headers are too long.")
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is no HTTP."""
+        """Reject data that is not valid HTTP."""
         self._send_problem(HTTPStatus.BAD_REQUEST, msg)
 
     def _start_head_timer(self) -> None:

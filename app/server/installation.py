@@ -1,4 +1,4 @@
-"""Making an installation ready to serve: a database, its schema, its keys, its places; again and again without harm."""
+"""Prepare an installation: database, schema, keys and places. Every step is idempotent."""
 
 import asyncio
 import fcntl
@@ -24,13 +24,13 @@ from app.services.persons import gazetteer
 
 DATABASE_NAME = "firststep"
 UNFINISHED_DEMO_FILE = "demo.unfinished.json"
-"""In a home whose demonstration is being made: whoever finds it there begins anew."""
+"""Marks a demonstration that is being created. A start that finds this file deletes the demonstration and repeats it."""
 ProgressReporter = Callable[[str], None]
 
 
 @dataclass(slots=True)
 class Installation:
-    """What `run` and the other commands stand on."""
+    """An open installation: its settings, database URLs, embedded server and lock on the home directory."""
 
     settings: Settings
     urls: DatabaseUrls
@@ -38,90 +38,94 @@ class Installation:
     lock: IO[str] | None = field(default=None, repr=False)
 
     def close(self) -> None:
-        """Stop what was started here."""
+        """Stop the embedded server and release the lock."""
         if self.server is not None:
             self.server.stop()
         if self.lock is not None:
             self.lock.close()
 
 
-def open_installation(chosen: Settings, say: ProgressReporter) -> Installation:
-    """Start or reach the database and bring everything in it up to date.
+def open_installation(settings: Settings, report_progress: ProgressReporter) -> Installation:
+    """Start or connect to the database and upgrade everything in it.
 
     Raises:
-        Conflict: another process serves from the same home, or the keys of a database with data are gone.
+        Conflict: another process uses the same home directory, or the key ring of a database with data is missing.
         Unavailable: the database cannot be started or reached.
     """
-    chosen.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = _acquire_home_lock(chosen.home)
-    if (chosen.home / UNFINISHED_DEMO_FILE).exists():
-        _discard_unfinished_demo(chosen, say)
-    server, urls = None, _get_configured_urls(chosen)
-    if urls is None and chosen.database_url is None:
-        server, urls = _start_embedded_database(chosen, say)
-    elif urls is None and chosen.database_url is not None:
-        urls = _prepare_external_database(chosen, chosen.database_url.get_secret_value(), say)
+    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = _acquire_home_lock(settings.home)
+    if (settings.home / UNFINISHED_DEMO_FILE).exists():
+        _discard_unfinished_demo(settings, report_progress)
+    server, urls = None, _get_configured_urls(settings)
+    if urls is None and settings.database_url is None:
+        server, urls = _start_embedded_database(settings, report_progress)
+    elif urls is None and settings.database_url is not None:
+        urls = _prepare_external_database(settings, settings.database_url.get_secret_value(), report_progress)
     if urls is None:
-        raise Unavailable("No database.")
-    made = Installation(chosen, urls, server, lock)
+        raise Unavailable("No database is configured.")
+    installation = Installation(settings, urls, server, lock)
     try:
-        asyncio.run(_upgrade_installation(made, say))
+        asyncio.run(_upgrade_installation(installation, report_progress))
     except BaseException:
-        made.close()
+        installation.close()
         raise
-    return made
+    return installation
 
 
 def _acquire_home_lock(home: Path) -> IO[str]:
     lock = (home / "serving.lock").open("a+")
     try:
-        # A lock of this process alone: workers, being forks of it, must not keep it when it is killed.
+        # lockf() locks belong to one process. A flock() lock would be inherited by the workers and survive this process.
         fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         lock.close()
         raise Conflict(
-            f"First Step already runs from {home}: stop it first, or set FIRSTSTEP_HOME."
+            f"First Step already runs from {home}. Stop it first, or set FIRSTSTEP_HOME to another directory."
         ) from None
     return lock
 
 
-def _discard_unfinished_demo(chosen: Settings, say: ProgressReporter) -> None:
-    """Throw away a demonstration whose making was interrupted.
+def _discard_unfinished_demo(settings: Settings, report_progress: ProgressReporter) -> None:
+    """Delete a demonstration whose creation was interrupted.
 
     Raises:
-        Conflict: it lies in a database that is not ours to delete.
+        Conflict: the demonstration is in an external database, which this program must not delete.
     """
-    if chosen.database_url is not None or _get_configured_urls(chosen) is not None:
-        detail = "The demonstration in this database was interrupted while it was made: give it an empty database, "
-        raise Conflict(f"{detail}and remove {chosen.home / UNFINISHED_DEMO_FILE}.")
-    say("The demonstration was interrupted while it was made: beginning anew.")
-    server = EmbeddedServer(chosen.home)
+    if settings.database_url is not None or _get_configured_urls(settings) is not None:
+        detail = (
+            "The creation of the demonstration in this database was interrupted. Provide an empty database "
+        )
+        raise Conflict(f"{detail}and remove {settings.home / UNFINISHED_DEMO_FILE}.")
+    report_progress("The creation of the demonstration was interrupted. Starting again.")
+    server = EmbeddedServer(settings.home)
     server.stop()
     if server.data_dir.exists():
         shutil.rmtree(server.data_dir)
-    (chosen.home / "database.json").unlink(missing_ok=True)
-    (chosen.home / UNFINISHED_DEMO_FILE).unlink()  # last: until then it is still to be thrown away
+    (settings.home / "database.json").unlink(missing_ok=True)
+    (settings.home / UNFINISHED_DEMO_FILE).unlink()  # last, so that an interrupted deletion is repeated
 
 
-def _get_configured_urls(chosen: Settings) -> DatabaseUrls | None:
-    urls = (chosen.owner_database_url, chosen.api_database_url, chosen.reports_database_url)
+def _get_configured_urls(settings: Settings) -> DatabaseUrls | None:
+    urls = (settings.owner_database_url, settings.api_database_url, settings.reports_database_url)
     if not all(urls):
         return None
     return DatabaseUrls(*(url.get_secret_value() for url in urls if url is not None))
 
 
-def _start_embedded_database(chosen: Settings, say: ProgressReporter) -> tuple[EmbeddedServer, DatabaseUrls]:
-    server = EmbeddedServer(chosen.home)
+def _start_embedded_database(
+    settings: Settings, report_progress: ProgressReporter
+) -> tuple[EmbeddedServer, DatabaseUrls]:
+    server = EmbeddedServer(settings.home)
     if not (server.data_dir / "PG_VERSION").exists():
-        say("Making a database of its own …")
-    admin = server.start(_load_admin_password(chosen.home))
-    kept = chosen.home / "database.json"
-    if kept.exists() and is_same_database(
-        (urls := DatabaseUrls.load(kept)).api, server.build_url("", "", DATABASE_NAME)
+        report_progress("Creating the embedded database …")
+    admin = server.start(_load_admin_password(settings.home))
+    urls_file = settings.home / "database.json"
+    if urls_file.exists() and is_same_database(
+        (urls := DatabaseUrls.load(urls_file)).api, server.build_url("", "", DATABASE_NAME)
     ):
         return server, urls
-    urls = asyncio.run(_create_database(server, admin, _load_admin_password(chosen.home)))
-    urls.save(kept)
+    urls = asyncio.run(_create_database(server, admin, _load_admin_password(settings.home)))
+    urls.save(urls_file)
     return server, urls
 
 
@@ -143,96 +147,98 @@ async def _create_database(server: EmbeddedServer, admin: str, password: str) ->
     return await migrations.create_database_roles(server.build_url(ADMIN_ROLE, password, DATABASE_NAME))
 
 
-def _prepare_external_database(chosen: Settings, admin_url: str, say: ProgressReporter) -> DatabaseUrls:
-    """Use somebody's own PostgreSQL: its URL makes the roles once, and is not needed after that."""
-    kept = chosen.home / "database.json"
-    if kept.exists() and is_same_database((urls := DatabaseUrls.load(kept)).api, admin_url):
+def _prepare_external_database(
+    settings: Settings, admin_url: str, report_progress: ProgressReporter
+) -> DatabaseUrls:
+    """Create the roles on an external PostgreSQL server. The administrator's URL is used once."""
+    urls_file = settings.home / "database.json"
+    if urls_file.exists() and is_same_database((urls := DatabaseUrls.load(urls_file)).api, admin_url):
         return urls
-    say("Making the database's roles …")
+    report_progress("Creating the database roles …")
     urls = asyncio.run(migrations.create_database_roles(admin_url))
-    urls.save(kept)
+    urls.save(urls_file)
     return urls
 
 
-async def _upgrade_installation(made: Installation, say: ProgressReporter) -> None:
-    owner = made.urls.owner
+async def _upgrade_installation(installation: Installation, report_progress: ProgressReporter) -> None:
+    owner = installation.urls.owner
     revision = await migrations.get_schema_revision(owner)
-    _ensure_key_ring(made.settings, is_new_database=revision is None)
+    _ensure_key_ring(installation.settings, is_new_database=revision is None)
     if revision != get_newest_revision():
-        say("Bringing the schema up to date …")
+        report_progress("Upgrading the database schema …")
         await migrations.run_in_thread(migrations.upgrade_schema, owner)
     await migrations.create_access_log_partitions(owner)
-    await ensure_places_loaded(owner, say)
-    if made.settings.mode == "production":
-        await validate_production_safety(made.urls.api)
+    await ensure_places_loaded(owner, report_progress)
+    if installation.settings.mode == "production":
+        await validate_production_safety(installation.urls.api)
 
 
 def get_newest_revision() -> str:
-    """Return the newest migration's number, without waking Alembic."""
+    """Return the number of the newest migration, without importing Alembic."""
     return max(path.name.partition("_")[0] for path in (migrations.MIGRATIONS_DIR / "versions").glob("*.py"))
 
 
-def _ensure_key_ring(chosen: Settings, *, is_new_database: bool) -> None:
-    if chosen.keys is not None or chosen.key_ring_path.exists():
+def _ensure_key_ring(settings: Settings, *, is_new_database: bool) -> None:
+    if settings.keys is not None or settings.key_ring_path.exists():
         return
     if not is_new_database:
-        detail = f"The key ring {chosen.key_ring_path} is gone: without it nothing sealed in this database can be read."
-        raise Conflict(detail)
-    KeyRing.load_or_create(chosen.key_ring_path)
+        raise Conflict(
+            f"The key ring {settings.key_ring_path} is missing. The encrypted content of this database cannot be read "
+            "without it."
+        )
+    KeyRing.load_or_create(settings.key_ring_path)
 
 
-async def ensure_places_loaded(owner_url: str, say: ProgressReporter) -> int:
-    """Load the gazetteer where none is, or another edition of it; return how many places were written."""
-    edition = gazetteer.compute_checksum()
+async def ensure_places_loaded(owner_url: str, report_progress: ProgressReporter) -> int:
+    """Load the gazetteer if the database has none or another version; return the number of places written."""
+    checksum = gazetteer.compute_checksum()
     with translate_database_errors():
         connection = await asyncpg.connect(to_driver_url(owner_url))
         try:
-            if (
-                await connection.fetchval(
-                    "SELECT checksum FROM reference_data_versions WHERE name = 'places'"
-                )
-                == edition
-            ):
+            query = "SELECT checksum FROM reference_data_versions WHERE name = 'places'"
+            if await connection.fetchval(query) == checksum:
                 return 0
-            say("Loading Cambodia's provinces, districts, communes and villages …")
-            from app.services.persons import places  # noqa: PLC0415 - most starts do without
+            report_progress("Loading the provinces, districts, communes and villages of Cambodia …")
+            from app.services.persons import places  # noqa: PLC0415 - most starts do not need it
 
             async with connection.transaction():
-                return await places.load_places(connection, edition)
+                return await places.load_places(connection, checksum)
         finally:
             await connection.close()
 
 
 async def validate_production_safety(api_url: str) -> None:
-    """In production: not as a role that row security does not bind, not without durable commits, no demo people.
+    """Check a database before it is used in production.
+
+    The API role must be subject to row-level security, commits must be durable, and no demonstration user may be active.
 
     Raises:
-        Conflict: with what is wrong.
+        Conflict: a check failed; the message names it.
     """
     with translate_database_errors():
         connection = await asyncpg.connect(to_driver_url(api_url))
         try:
-            wrong = await connection.fetchval(PRODUCTION_SAFETY_QUERY)
+            problem = await connection.fetchval(PRODUCTION_SAFETY_QUERY)
         finally:
             await connection.close()
-    if wrong:
-        raise Conflict(f"Refusing to serve in production: {wrong}.")
+    if problem:
+        raise Conflict(f"First Step does not start in production: {problem}.")
 
 
 PRODUCTION_SAFETY_QUERY = """
     SELECT CASE
         WHEN (SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user)
-            THEN 'the API''s database role bypasses row security'
+            THEN 'the database role of the API bypasses row-level security'
         WHEN EXISTS (SELECT FROM pg_class WHERE relname = 'children' AND pg_has_role(relowner, 'MEMBER'))
-            THEN 'the API''s database role owns the tables'
+            THEN 'the database role of the API owns the tables'
         WHEN EXISTS (SELECT FROM users WHERE is_active AND email LIKE '%@demo.first-step.example')
-            THEN 'there are demo users in this database'
+            THEN 'the database contains active demonstration users'
         WHEN current_setting('synchronous_commit') = 'off' OR current_setting('fsync') = 'off'
-            THEN 'synchronous_commit or fsync is off: a committed log entry could be lost'
+            THEN 'synchronous_commit or fsync is off, so a committed log entry could be lost'
     END
 """
 
 
-def print_progress(words: str) -> None:
-    """Tell a person what is going on."""
-    sys.stderr.write(f"{words}\n")
+def print_progress(message: str) -> None:
+    """Print a progress message to standard error."""
+    sys.stderr.write(f"{message}\n")

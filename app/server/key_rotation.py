@@ -1,4 +1,4 @@
-"""Taking care of the keys: adding, sealing everything anew, retiring. All of it while the server runs."""
+"""Rotate keys: create a key, re-encrypt all content with it, retire the old key. The server may run meanwhile."""
 
 import asyncio
 from collections.abc import Iterator
@@ -20,15 +20,15 @@ from app.errors import Conflict, InvalidInput
 
 BATCH_SIZE = 200
 BATCH_SIZE_BY_TABLE = {"document_contents": 5}
-"""Rows at a time of tables whose rows are large: files of 10 MiB."""
+"""Batch size of tables with large rows (files of up to 10 MiB)."""
 REENCRYPTION_ACTION = "keys.reseal"
 TABLES_WITHOUT_ACCESS_ENTRIES = frozenset({"users"})
-"""Tables with sealed values about staff, not about children: no event is needed, the API's role may write them."""
+"""Tables with encrypted content about staff. They have no child to record in the access log."""
 
 
-def list_keys(chosen: Settings) -> dict[str, Any]:
-    """Return the ids of the keys, and which are active."""
-    ring = KeyRing.load(chosen.key_ring_path)
+def list_keys(settings: Settings) -> dict[str, Any]:
+    """Return the ids of all keys and of the active ones."""
+    ring = KeyRing.load(settings.key_ring_path)
     return {
         "encryption_active": ring.encryption_active,
         "encryption": sorted(ring.encryption_keys),
@@ -37,13 +37,13 @@ def list_keys(chosen: Settings) -> dict[str, Any]:
     }
 
 
-def create_key(chosen: Settings, kind: str) -> str:
-    """Add a key of a kind and make it the active one; running servers follow within seconds.
+def create_key(settings: Settings, kind: str) -> str:
+    """Create a key and make it the active key of its kind. Running servers use it within seconds.
 
     Raises:
-        InvalidInput: no such kind.
+        InvalidInput: the kind is neither `encryption` nor `signing`.
     """
-    ring = KeyRing.load(chosen.key_ring_path)
+    ring = KeyRing.load(settings.key_ring_path)
     if kind == "encryption":
         return ring.add_encryption_key().encryption_active
     if kind == "signing":
@@ -52,55 +52,54 @@ def create_key(chosen: Settings, kind: str) -> str:
 
 
 def list_encrypted_columns() -> Iterator[tuple[Table, Column[Any]]]:
-    """Yield every sealed column of every table."""
+    """Yield every encrypted column of every table."""
     for table in SQLModel.metadata.sorted_tables:
         for column in table.columns:
             if column.name.endswith("_encrypted"):
                 yield table, column
 
 
-async def reencrypt_all(chosen: Settings, *, show_progress: bool) -> int:
-    """Seal under the active key what another key sealed; return how many values.
+async def reencrypt_all(settings: Settings, *, show_progress: bool) -> int:
+    """Re-encrypt all content of other keys with the active key; return the number of values.
 
-    A value that a running server seals meanwhile under the old key is found by the next call.
+    A running server may still write a value with the old key during this call. Call it again to find such values.
     """
-    await asyncio.sleep(RELOAD_INTERVAL_SECONDS)  # until every server has seen the new key
-    sealer = Cipher(KeyRing.load(chosen.key_ring_path))
-    ring = KeyRing.load(chosen.key_ring_path)
-    done = 0
-    with translate_database_errors(), Progress(disable=not show_progress) as bar:
-        owner = await asyncpg.connect(to_driver_url(get_owner_url(chosen)))
+    await asyncio.sleep(RELOAD_INTERVAL_SECONDS)  # after this time every server has loaded the new key
+    cipher = Cipher(KeyRing.load(settings.key_ring_path))
+    ring = KeyRing.load(settings.key_ring_path)
+    total = 0
+    with translate_database_errors(), Progress(disable=not show_progress) as progress:
+        owner = await asyncpg.connect(to_driver_url(get_owner_url(settings)))
         try:
             for table, column in list_encrypted_columns():
-                task = bar.add_task(f"{table.name}.{column.name}", total=None)
+                task = progress.add_task(f"{table.name}.{column.name}", total=None)
                 while count := await _reencrypt_batch(
-                    owner, sealer, ring.encryption_active, table.name, column.name
+                    owner, cipher, ring.encryption_active, table.name, column.name
                 ):
-                    done += count
-                    bar.advance(task, count)
-                bar.update(task, total=1, completed=1)
+                    total += count
+                    progress.advance(task, count)
+                progress.update(task, total=1, completed=1)
         finally:
             await owner.close()
-    return done
+    return total
 
 
 async def _reencrypt_batch(
-    owner: asyncpg.Connection, sealer: Cipher, active: str, table: str, column: str
+    owner: asyncpg.Connection, cipher: Cipher, active: str, table: str, column: str
 ) -> int:
     event = await log.open_custodian_access_event(owner, REENCRYPTION_ACTION)
-    child = (
-        "NULL::uuid"
-        if table in TABLES_WITHOUT_ACCESS_ENTRIES
-        else ("id" if table == "children" else "child_id")
-    )
+    if table in TABLES_WITHOUT_ACCESS_ENTRIES:
+        child = "NULL::uuid"
+    else:
+        child = "id" if table == "children" else "child_id"
     async with owner.transaction():
         await owner.execute("SELECT set_config('firststep.access', $1, true)", str(event))
         rows = await owner.fetch(
-            f"SELECT id, {child} AS child, {column} AS ciphertext FROM {table} WHERE {_other_key_condition(column)} LIMIT {BATCH_SIZE_BY_TABLE.get(table, BATCH_SIZE)} FOR UPDATE",  # noqa: S608 - names from our own metadata
+            f"SELECT id, {child} AS child, {column} AS ciphertext FROM {table} WHERE {_other_key_condition(column)} LIMIT {BATCH_SIZE_BY_TABLE.get(table, BATCH_SIZE)} FOR UPDATE",  # noqa: S608 - names from the metadata
             active,
         )
-        fresh = [(row["id"], _reencrypt_value(sealer, row, table, column)) for row in rows]
-        await owner.executemany(f"UPDATE {table} SET {column} = $2 WHERE id = $1", fresh)  # noqa: S608 - same
+        values = [(row["id"], _reencrypt_value(cipher, row, table, column)) for row in rows]
+        await owner.executemany(f"UPDATE {table} SET {column} = $2 WHERE id = $1", values)  # noqa: S608 - same
         if table not in TABLES_WITHOUT_ACCESS_ENTRIES:
             await log.write_custodian_access_entries(
                 owner, event, table, [(row["id"], row["child"]) for row in rows]
@@ -109,38 +108,38 @@ async def _reencrypt_batch(
 
 
 def _other_key_condition(column: str) -> str:
-    """Say in SQL that a value was sealed by another key: the id stands at its head."""
+    """Return the SQL condition that a value was not encrypted with the key `$1`. A value starts with its key id."""
     return f"length({column}) > 2 AND convert_from(substring({column} FROM 3 FOR get_byte({column}, 1)), 'SQL_ASCII') <> $1"
 
 
-def _reencrypt_value(sealer: Cipher, row: asyncpg.Record, table: str, column: str) -> bytes:
-    place: dict[str, Any] = {"table": table, "column": column, "row_id": row["id"]}
-    return sealer.encrypt_bytes(sealer.decrypt_bytes(row["ciphertext"], **place), **place)
+def _reencrypt_value(cipher: Cipher, row: asyncpg.Record, table: str, column: str) -> bytes:
+    location: dict[str, Any] = {"table": table, "column": column, "row_id": row["id"]}
+    return cipher.encrypt_bytes(cipher.decrypt_bytes(row["ciphertext"], **location), **location)
 
 
-async def retire_key(chosen: Settings, key_id: str) -> None:
-    """Take a key off the ring for good.
+async def retire_key(settings: Settings, key_id: str) -> None:
+    """Remove a key from the key ring permanently.
 
     Raises:
-        Conflict: it is active, or something is still sealed under it.
-        NotFound: there is no such key.
+        Conflict: the key is active, or a value is still encrypted with it.
+        NotFound: the key does not exist.
     """
-    ring = KeyRing.load(chosen.key_ring_path)
-    if key_id in ring.encryption_keys and await _is_key_in_use(chosen, key_id):
-        raise Conflict("Something is still sealed under this key: run `keys reseal` first.")
+    ring = KeyRing.load(settings.key_ring_path)
+    if key_id in ring.encryption_keys and await _is_key_in_use(settings, key_id):
+        raise Conflict("Some values are still encrypted with this key. Run `keys reseal` first.")
     ring.retire_key(key_id)
 
 
-async def _is_key_in_use(chosen: Settings, key_id: str) -> bool:
+async def _is_key_in_use(settings: Settings, key_id: str) -> bool:
     with translate_database_errors():
-        owner = await asyncpg.connect(to_driver_url(get_owner_url(chosen)))
+        owner = await asyncpg.connect(to_driver_url(get_owner_url(settings)))
         try:
             event = await log.open_custodian_access_event(owner, "keys.retire")
             async with owner.transaction():
                 await owner.execute("SELECT set_config('firststep.access', $1, true)", str(event))
                 for table, column in list_encrypted_columns():
-                    by_it = _other_key_condition(column.name).replace("<>", "=")
-                    query = f"SELECT EXISTS (SELECT FROM {table.name} WHERE {by_it})"  # noqa: S608 - our own names
+                    condition = _other_key_condition(column.name).replace("<>", "=")
+                    query = f"SELECT EXISTS (SELECT FROM {table.name} WHERE {condition})"  # noqa: S608 - same
                     if await owner.fetchval(query, key_id):
                         return True
                 return False

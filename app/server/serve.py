@@ -1,4 +1,4 @@
-"""`run`: from nothing to a served port, and back without leaving anything behind."""
+"""Run the server: prepare the installation, seed the demonstration, start the workers, and stop everything at the end."""
 
 import gc
 import json
@@ -17,69 +17,75 @@ from app.server import workers
 from app.server.installation import Installation, ProgressReporter, open_installation
 
 PORT_WAIT_SECONDS = 5.0
-"""Seconds to wait for a port that a killed predecessor's workers are about to give back."""
+"""Seconds to wait for the port. Workers of a killed server release it with a delay."""
 
 
 def run_server(
-    chosen: Settings,
-    load: Callable[[], workers.AppFactory],
-    say: ProgressReporter,
+    settings: Settings,
+    load_app_factory: Callable[[], workers.AppFactory],
+    report_progress: ProgressReporter,
     seed_demo: Callable[[Settings, DatabaseUrls, ProgressReporter], None],
 ) -> None:
-    """Serve until told to stop; then stop everything that was started. `load` imports the app, while the database starts.
+    """Serve until interrupted, then stop the workers and the database.
 
-    `seed_demo` fills an empty demonstration database.
+    Args:
+        settings: settings of the installation.
+        load_app_factory: imports the application; it runs while the database starts.
+        report_progress: receives progress messages.
+        seed_demo: creates the demonstration in an empty database.
 
     Raises:
-        Conflict: the port is taken, or this home is being served.
+        Conflict: the port is in use, or another process uses the same home directory.
     """
-    listening = _bind_socket(chosen.host, chosen.port)
-    # A stop that comes while the database is being made must still leave it stopped.
+    server_socket = _bind_socket(settings.host, settings.port)
+    # SIGTERM during the preparation must also stop the database that was started.
     signal.signal(signal.SIGTERM, _raise_keyboard_interrupt)
-    made, make_app = _open_installation_and_load_app(chosen, load, say)
+    installation, app_factory = _open_installation_and_load_app(settings, load_app_factory, report_progress)
     try:
-        if chosen.mode == "demo":
-            _prepare_demo(chosen, made.urls, say, seed_demo)
-        # What was found out here holds in the workers too.
-        os.environ |= {"FIRSTSTEP_API_DATABASE_URL": made.urls.api, "FIRSTSTEP_MODE": chosen.mode}
-        say(f"First Step serves on {chosen.issuer}  ·  to read: {chosen.issuer}/docs  ·  to stop: Ctrl-C")
-        if chosen.mode == "demo":
-            say(f"People and passwords to try it with: {chosen.home / 'demo.json'}")
-        workers.run_workers(make_app, listening, chosen.workers)
+        if settings.mode == "demo":
+            _prepare_demo(settings, installation.urls, report_progress, seed_demo)
+        # The workers read their settings from the environment.
+        os.environ |= {"FIRSTSTEP_API_DATABASE_URL": installation.urls.api, "FIRSTSTEP_MODE": settings.mode}
+        report_progress(
+            f"First Step runs on {settings.issuer}  ·  documentation: {settings.issuer}/docs  ·  stop with Ctrl-C"
+        )
+        if settings.mode == "demo":
+            report_progress(f"Demonstration users and passwords: {settings.home / 'demo.json'}")
+        workers.run_workers(app_factory, server_socket, settings.workers)
     except KeyboardInterrupt:
-        say("Stopping …")
+        report_progress("Stopping …")
     finally:
-        made.close()
+        installation.close()
 
 
 def _open_installation_and_load_app(
-    chosen: Settings, load: Callable[[], workers.AppFactory], say: ProgressReporter
+    settings: Settings, load_app_factory: Callable[[], workers.AppFactory], report_progress: ProgressReporter
 ) -> tuple[Installation, workers.AppFactory]:
-    gc.disable()  # imports make no garbage, and looking for it is a tenth of a start; workers enable it again
-    with ThreadPoolExecutor(max_workers=1) as beside:
-        opening = beside.submit(open_installation, chosen, say)
+    gc.disable()  # imports create no garbage, and collections take a tenth of the start; workers enable it again
+    with ThreadPoolExecutor(max_workers=1) as executor:
+        installation = executor.submit(open_installation, settings, report_progress)
         try:
-            make_app = load()
-            return opening.result(), make_app
+            app_factory = load_app_factory()
+            return installation.result(), app_factory
         except BaseException:
-            if opening.exception() is None:
-                opening.result().close()
+            if installation.exception() is None:
+                installation.result().close()
             raise
 
 
 def _prepare_demo(
-    chosen: Settings,
+    settings: Settings,
     urls: DatabaseUrls,
-    say: ProgressReporter,
+    report_progress: ProgressReporter,
     seed_demo: Callable[[Settings, DatabaseUrls, ProgressReporter], None],
 ) -> None:
-    notes = chosen.home / "demo.json"
-    if not notes.exists():
-        seed_demo(chosen, urls, say)
-    if notes.exists():
-        known = json.loads(notes.read_text())
-        facts = {**known, "base_url": chosen.issuer, "database": {"api": urls.api}}
-        notes.write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
+    credentials_file = settings.home / "demo.json"
+    if not credentials_file.exists():
+        seed_demo(settings, urls, report_progress)
+    if credentials_file.exists():
+        credentials = json.loads(credentials_file.read_text())
+        credentials |= {"base_url": settings.issuer, "database": {"api": urls.api}}
+        credentials_file.write_text(json.dumps(credentials, indent=2, ensure_ascii=False) + "\n")
 
 
 def _raise_keyboard_interrupt(_: int, __: FrameType | None) -> None:
@@ -87,16 +93,16 @@ def _raise_keyboard_interrupt(_: int, __: FrameType | None) -> None:
 
 
 def _bind_socket(host: str, port: int) -> socket.socket:
-    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    until = time.monotonic() + PORT_WAIT_SECONDS
+    server_socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    server_socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    deadline = time.monotonic() + PORT_WAIT_SECONDS
     while True:
         try:
-            listening.bind((host, port))
+            server_socket.bind((host, port))
         except OSError:
-            if time.monotonic() > until:
-                listening.close()
-                raise Conflict(f"Port {port} is taken by another program: set PORT to a free one.") from None
+            if time.monotonic() > deadline:
+                server_socket.close()
+                raise Conflict(f"Port {port} is used by another program. Set PORT to a free port.") from None
             time.sleep(0.2)
         else:
-            return listening
+            return server_socket

@@ -1,4 +1,4 @@
-"""Server processes: forked from one that has everything imported, watched, replaced when one dies, ended together."""
+"""Supervise worker processes: fork them after all imports, replace a worker that exits, and stop them together."""
 
 import asyncio
 import gc
@@ -18,107 +18,108 @@ import uvloop
 from app.server.http_protocol import LimitedHttpProtocol
 
 SHUTDOWN_GRACE_SECONDS = 12.0
-"""Seconds that workers get to end their requests before they are killed."""
+"""Seconds that workers have to finish their requests before they are killed."""
 RESTART_DELAY_SECONDS = 0.5
-"""Seconds before a worker that died is replaced: one that dies at once must not keep the machine busy."""
+"""Seconds before a worker is replaced, so that workers that fail at the start do not use all processor time."""
 
 STOP_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM})
-"""Signals that end us."""
+"""Signals that stop the server."""
 
 AppFactory = Callable[[], Any]
 AsyncJob = Callable[[], Coroutine[Any, Any, None]]
 
 
-def run_workers(make_app: AppFactory, listening: socket.socket, count: int) -> None:
+def run_workers(app_factory: AppFactory, server_socket: socket.socket, count: int) -> None:
     """Keep `count` workers serving on a socket until interrupted.
 
-    Nothing may have left a thread behind in this process: a fork copies only the one that calls it.
+    This process must have a single thread: a fork copies only the thread that calls it.
     """
-    gc.freeze()  # what was imported is shared with the workers for as long as nobody touches it
-    workers: set[int] = set()
+    gc.freeze()  # the collector then never writes to imported objects, so their memory stays shared with the workers
+    pids: set[int] = set()
     try:
         while True:
-            while len(workers) < count:
-                _fork_child(workers, partial(_serve_requests, make_app, listening))
-            died, _ = os.wait()
-            workers.discard(died)
+            while len(pids) < count:
+                _fork_child(pids, partial(_serve_requests, app_factory, server_socket))
+            pid, _ = os.wait()
+            pids.discard(pid)
             time.sleep(RESTART_DELAY_SECONDS)
     finally:
-        _stop_children(workers)
+        _stop_children(pids)
 
 
-def run_in_child_processes(works: Sequence[AsyncJob]) -> bool:
-    """Do asynchronous works side by side, each in a child process whose threads end with it.
+def run_in_child_processes(jobs: Sequence[AsyncJob]) -> bool:
+    """Run asynchronous jobs in parallel, each in a child process.
 
     Returns:
-        Whether all of them succeeded; when one fails, the others are ended.
+        Whether all jobs succeeded. If one fails, the others are stopped.
     """
-    running: set[int] = set()
+    pids: set[int] = set()
     try:
-        for work in works:
-            _fork_child(running, partial(_run_job, work))
-        while running:
-            ended, status = os.wait()
-            running.discard(ended)
+        for job in jobs:
+            _fork_child(pids, partial(_run_job, job))
+        while pids:
+            pid, status = os.wait()
+            pids.discard(pid)
             if status:
                 return False
         return True
     finally:
-        _stop_children(running)
+        _stop_children(pids)
 
 
-def _run_job(work: AsyncJob) -> None:
+def _run_job(job: AsyncJob) -> None:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_run_logging_errors(work))
+        runner.run(_run_printing_errors(job))
 
 
-async def _run_logging_errors(work: AsyncJob) -> None:
-    """Do a work that nobody waits for; what goes wrong in it is told, or nobody would know."""
+async def _run_printing_errors(job: AsyncJob) -> None:
+    """Run a job and print its exception, because the parent process receives the exit status only."""
     try:
-        await work()
+        await job()
     except Exception:
         traceback.print_exc()
         raise
 
 
-def _fork_child(children: set[int], work: Callable[[], None]) -> None:
-    """Begin a child's work, and note the child. A stop that comes meanwhile is heard right after.
+def _fork_child(pids: set[int], function: Callable[[], None]) -> None:
+    """Run a function in a child process and add its process id to `pids`.
 
-    Between the two it would be lost: what Python runs around a fork swallows the exception that the stop is to us.
+    Stop signals are blocked during the fork and delivered after it. Without that they would be lost: the handlers that
+    Python runs around a fork suppress the KeyboardInterrupt that a stop signal raises.
     """
-    heard = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    previous_mask = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     pid = os.fork()
     if pid:
-        children.add(pid)
+        pids.add(pid)
     else:
-        for stop in STOP_SIGNALS:
-            signal.signal(stop, signal.SIG_DFL)  # the parent's way is not the child's
-    signal.pthread_sigmask(signal.SIG_SETMASK, heard)
+        for stop_signal in STOP_SIGNALS:
+            signal.signal(stop_signal, signal.SIG_DFL)  # the child does not use the handlers of the parent
+    signal.pthread_sigmask(signal.SIG_SETMASK, previous_mask)
     if not pid:
-        _run_and_exit(work)
+        _run_and_exit(function)
 
 
-def _serve_requests(make_app: AppFactory, listening: socket.socket) -> None:
+def _serve_requests(app_factory: AppFactory, server_socket: socket.socket) -> None:
     gc.enable()
-    uvicorn.Server(_uvicorn_config(make_app)).run(sockets=[listening])
+    uvicorn.Server(_uvicorn_config(app_factory)).run(sockets=[server_socket])
 
 
-def _run_and_exit(work: Callable[[], None]) -> NoReturn:
-    """Do a child's work, and end without unwinding what belongs to the parent."""
-    code = 1
+def _run_and_exit(function: Callable[[], None]) -> NoReturn:
+    """Run a function in a child process and exit without running the exit and finally blocks of the parent."""
+    exit_status = 1
     try:
-        work()
-        code = 0
+        function()
+        exit_status = 0
     except KeyboardInterrupt:
-        code = 0
+        exit_status = 0
     finally:
-        os._exit(code)
+        os._exit(exit_status)
 
 
-def _uvicorn_config(make_app: AppFactory) -> uvicorn.Config:
-    """Our own logs and headers, not uvicorn's; the fast loop and parser, or none."""
+def _uvicorn_config(app_factory: AppFactory) -> uvicorn.Config:
+    """Return a configuration without the logs and headers of uvicorn; the application has its own."""
     return uvicorn.Config(
-        make_app,
+        app_factory,
         factory=True,
         loop="uvloop",
         http=LimitedHttpProtocol,
@@ -130,18 +131,18 @@ def _uvicorn_config(make_app: AppFactory) -> uvicorn.Config:
     )
 
 
-def _stop_children(workers: set[int]) -> None:
-    for worker in workers:
+def _stop_children(pids: set[int]) -> None:
+    for pid in pids:
         with suppress(ProcessLookupError):
-            os.kill(worker, signal.SIGTERM)
-    until = time.monotonic() + SHUTDOWN_GRACE_SECONDS
-    while workers and time.monotonic() < until:
+            os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + SHUTDOWN_GRACE_SECONDS
+    while pids and time.monotonic() < deadline:
         with suppress(ChildProcessError, InterruptedError, KeyboardInterrupt):
-            ended, _ = os.waitpid(-1, os.WNOHANG)
-            workers.discard(ended)
-            time.sleep(0 if ended else 0.02)
+            exited_pid, _ = os.waitpid(-1, os.WNOHANG)
+            pids.discard(exited_pid)
+            time.sleep(0 if exited_pid else 0.02)
             continue
         break
-    for worker in workers:
+    for pid in pids:
         with suppress(ProcessLookupError):
-            os.kill(worker, signal.SIGKILL)
+            os.kill(pid, signal.SIGKILL)

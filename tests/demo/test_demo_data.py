@@ -157,6 +157,6 @@ def test_a_making_that_was_interrupted_is_begun_anew(folder: Path) -> None:
     process.wait()
     assert not (served.home / "demo.json").exists()
     with served.running():
-        assert "beginning anew" in (folder / "run.log").read_text()
+        assert "Starting again" in (folder / "run.log").read_text()
         assert not (served.home / UNFINISHED_DEMO_FILE).exists()
         assert len(served.staff_client("programme_manager").get("/v1/cases").json()["items"]) == 1

@@ -1,4 +1,4 @@
-"""What is no HTTP, or never ends, is refused as everything else is."""
+"""Limits of request heads and answers to malformed HTTP."""
 
 import asyncio
 import json
@@ -15,15 +15,15 @@ from app.server.http_protocol import MAX_HEAD_BYTES, LimitedHttpProtocol
 
 
 @asynccontextmanager
-async def serving() -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """A connection to a server that answers everything, and reads no body."""
-    configuration = uvicorn.Config(PlainTextResponse("fine"), log_config=None)
-    configuration.load()
+async def open_connection() -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A connection to a server that answers every request without reading its body."""
+    config = uvicorn.Config(PlainTextResponse("fine"), log_config=None)
+    config.load()
 
-    def connection() -> LimitedHttpProtocol:
-        return LimitedHttpProtocol(config=configuration, server_state=ServerState(), app_state={})
+    def create_protocol() -> LimitedHttpProtocol:
+        return LimitedHttpProtocol(config=config, server_state=ServerState(), app_state={})
 
-    server = await asyncio.get_running_loop().create_server(connection, "127.0.0.1", 0)
+    server = await asyncio.get_running_loop().create_server(create_protocol, "127.0.0.1", 0)
     async with server:
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
         yield reader, writer
@@ -31,8 +31,8 @@ async def serving() -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamW
 
 
 async def exchange(*parts: bytes) -> tuple[bytes, bytes]:
-    """Send the parts to a server, and return the head and the body of its answer."""
-    async with serving() as (reader, writer):
+    """Send the parts to a server, and return the head and the body of the response."""
+    async with open_connection() as (reader, writer):
         for part in parts:
             writer.write(part)
             await asyncio.sleep(0.01)
@@ -41,22 +41,25 @@ async def exchange(*parts: bytes) -> tuple[bytes, bytes]:
         return head, await reader.readexactly(length)
 
 
-ASKED = b"GET / HTTP/1.1\r\nhost: x\r\n"
-SENT = b"POST / HTTP/1.1\r\nhost: x\r\n"
-CHUNKED = SENT + b"transfer-encoding: chunked\r\n\r\n"
-LONG = b"x" * (MAX_HEAD_BYTES // 2)
+GET_HEAD = b"GET / HTTP/1.1\r\nhost: x\r\n"
+POST_HEAD = b"POST / HTTP/1.1\r\nhost: x\r\n"
+CHUNKED_POST_HEAD = POST_HEAD + b"transfer-encoding: chunked\r\n\r\n"
+HALF_LIMIT = b"x" * (MAX_HEAD_BYTES // 2)
 
 
 @pytest.mark.parametrize(
     "parts",
     [
-        (ASKED, b"x-long: ", LONG, b"\r\n\r\n"),
-        (CHUNKED, b"20000\r\n", LONG, LONG, LONG, LONG, b"\r\n0\r\n\r\n"),
-        (SENT + b"content-length: %d\r\n\r\n" % (3 * len(LONG)) + 3 * LONG + ASKED, b"\r\n"),
+        (GET_HEAD, b"x-long: ", HALF_LIMIT, b"\r\n\r\n"),
+        (CHUNKED_POST_HEAD, b"20000\r\n", HALF_LIMIT, HALF_LIMIT, HALF_LIMIT, HALF_LIMIT, b"\r\n0\r\n\r\n"),
+        (
+            POST_HEAD + b"content-length: %d\r\n\r\n" % (3 * len(HALF_LIMIT)) + 3 * HALF_LIMIT + GET_HEAD,
+            b"\r\n",
+        ),
     ],
 )
-async def test_what_ends_in_time_is_answered(parts: tuple[bytes, ...]) -> None:
-    # Planted: every byte of a read counted, whatever ended in it.
+async def test_requests_within_the_limits_are_answered(parts: tuple[bytes, ...]) -> None:
+    # Planted: the byte counter not reset at the end of a head, a part of a body or a message.
     head, body = await exchange(*parts)
     assert (head.split(b"\r\n")[0], body) == (b"HTTP/1.1 200 OK", b"fine")
 
@@ -64,36 +67,38 @@ async def test_what_ends_in_time_is_answered(parts: tuple[bytes, ...]) -> None:
 @pytest.mark.parametrize(
     ("parts", "status"),
     [
-        ((ASKED, b"x-long: ", LONG, LONG, LONG), 431),
-        ((ASKED, *[b"x-%d: " % n + LONG[:4000] + b"\r\n" for n in range(17)]), 431),
-        ((b"GET /", LONG, LONG, LONG), 431),
+        ((GET_HEAD, b"x-long: ", HALF_LIMIT, HALF_LIMIT, HALF_LIMIT), 431),
+        ((GET_HEAD, *[b"x-%d: " % n + HALF_LIMIT[:4000] + b"\r\n" for n in range(17)]), 431),
+        ((b"GET /", HALF_LIMIT, HALF_LIMIT, HALF_LIMIT), 431),
         ((b"\xff\xfe\r\n\r\n",), 400),
-        ((ASKED + b"content-length: nine\r\n\r\n",), 400),
+        ((GET_HEAD + b"content-length: nine\r\n\r\n",), 400),
     ],
 )
-async def test_the_rest_is_a_problem(parts: tuple[bytes, ...], status: int) -> None:
-    # Planted: `data_received` without its count.
+async def test_long_heads_and_malformed_requests_get_problem_details(
+    parts: tuple[bytes, ...], status: int
+) -> None:
+    # Planted: no byte counter in `data_received`.
     head, body = await exchange(*parts)
     assert head.startswith(b"HTTP/1.1 %d " % status)
     assert b"content-type: application/problem+json" in head
     assert json.loads(body)["status"] == status
 
 
-@pytest.mark.parametrize("endless", [b"0\r\nx-trailer: ", b"5;ext="])
-async def test_nothing_goes_on_for_ever_behind_a_body(endless: bytes) -> None:
-    # Planted: counting heads only.
-    async with serving() as (reader, writer):
-        writer.write(CHUNKED + b"2\r\nhi\r\n" + endless)
+@pytest.mark.parametrize("ending", [b"0\r\nx-trailer: ", b"5;ext="])
+async def test_trailers_and_chunk_extensions_are_limited(ending: bytes) -> None:
+    # Planted: only the bytes of heads counted.
+    async with open_connection() as (reader, writer):
+        writer.write(CHUNKED_POST_HEAD + b"2\r\nhi\r\n" + ending)
         for _ in range(4):
             await asyncio.sleep(0.01)
-            writer.write(LONG)
-        answered = await asyncio.wait_for(reader.read(), 5)
-    assert b" 431 " in answered
+            writer.write(HALF_LIMIT)
+        response = await asyncio.wait_for(reader.read(), 5)
+    assert b" 431 " in response
 
 
-async def test_who_says_nothing_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Planted: `connection_made` without `_wait`.
+async def test_connection_closes_when_the_head_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Planted: `connection_made` without the timer.
     monkeypatch.setattr(http_protocol, "HEAD_TIMEOUT_SECONDS", 0.05)
-    async with serving() as (reader, writer):
-        writer.write(ASKED)
+    async with open_connection() as (reader, writer):
+        writer.write(GET_HEAD)
         assert await asyncio.wait_for(reader.read(), 5) == b""

@@ -1,4 +1,4 @@
-"""What production refuses to serve from: each of it would break a promise without anybody noticing."""
+"""Checks of the database before the server starts in production."""
 
 from typing import Any
 
@@ -12,32 +12,36 @@ from tests.support.database_cluster import ADMIN_PASSWORD, Cluster
 from tests.support.scenario import Scenario
 
 
-async def refusal(url: str) -> str:
-    with pytest.raises(Conflict) as refused:
+async def get_conflict_detail(url: str) -> str:
+    with pytest.raises(Conflict) as error:
         await validate_production_safety(url)
-    return str(refused.value.detail)
+    return str(error.value.detail)
 
 
-async def test_a_role_that_row_security_does_not_bind(scenario: Scenario, cluster: Cluster) -> None:
+async def test_production_rejects_role_that_bypasses_row_level_security(
+    scenario: Scenario, cluster: Cluster
+) -> None:
     database = str(make_url(scenario.urls.api).database)
-    assert "bypasses row security" in await refusal(
+    assert "bypasses row-level security" in await get_conflict_detail(
         cluster.server.build_url(ADMIN_ROLE, ADMIN_PASSWORD, database)
     )
-    assert "owns the tables" in await refusal(scenario.urls.owner)
+    assert "owns the tables" in await get_conflict_detail(scenario.urls.owner)
 
 
-async def test_demo_users_whose_passwords_lie_in_a_file(
+async def test_production_rejects_active_demonstration_users(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Seen to fail: the look for demo users taken out of UNSAFE.
-    email = (
+    # Planted: the check for demonstration users removed from PRODUCTION_SAFETY_QUERY.
+    update = (
         "UPDATE users SET email = 'sok@demo.first-step.example', is_active = $1 WHERE email LIKE 'manager@%'"
     )
-    await superuser_connection.execute(email, True)
-    assert "demo users" in await refusal(scenario.urls.api)
-    await superuser_connection.execute(email.replace("LIKE 'manager@%'", "LIKE '%@demo.%'"), False)
-    assert "demo users" not in await refusal(scenario.urls.api)
+    await superuser_connection.execute(update, True)
+    assert "demonstration users" in await get_conflict_detail(scenario.urls.api)
+    await superuser_connection.execute(update.replace("LIKE 'manager@%'", "LIKE '%@demo.%'"), False)
+    assert "demonstration users" not in await get_conflict_detail(scenario.urls.api)
 
 
-async def test_a_commit_that_does_not_wait_for_the_disk(scenario: Scenario) -> None:
-    assert "could be lost" in await refusal(scenario.urls.api)  # as the tests' own server is
+async def test_production_rejects_commits_without_fsync(scenario: Scenario) -> None:
+    assert "could be lost" in await get_conflict_detail(
+        scenario.urls.api
+    )  # the test server runs without fsync

@@ -1,9 +1,9 @@
-"""Server processes and what stops them."""
+"""Worker processes and stop signals."""
 
 import subprocess
 import sys
 
-STOPPED_WHILE_FORKING = """
+STOP_DURING_FORK = """
 import asyncio, os, signal
 from app.server import workers
 
@@ -18,13 +18,13 @@ os.register_at_fork(before=lambda: os.kill(os.getpid(), signal.SIGTERM))
 try:
     workers.run_in_child_processes([work])
 except KeyboardInterrupt:
-    print("heard")
+    print("stopped")
 """
 
 
-def test_a_stop_that_comes_while_forking_is_heard() -> None:
-    # Planted: the signals not held back.
-    done = subprocess.run(
-        [sys.executable, "-c", STOPPED_WHILE_FORKING], capture_output=True, text=True, timeout=20, check=False
+def test_stop_signal_during_a_fork_is_delivered() -> None:
+    # Planted: the signals not blocked during the fork.
+    process = subprocess.run(
+        [sys.executable, "-c", STOP_DURING_FORK], capture_output=True, text=True, timeout=20, check=False
     )
-    assert done.stdout == "heard\n", done.stderr
+    assert process.stdout == "stopped\n", process.stderr
