@@ -21,7 +21,7 @@ from app.http.authorization import Requires
 from app.http.openapi.docs_pages import problem_kinds
 from app.http.openapi.examples import load_example_values
 from app.http.openapi.operations import operations_of
-from app.schemas.words import get_field_description, load_examples
+from app.schemas.documentation import get_field_description, load_examples
 from tests.support.endpoints import list_endpoints
 
 ROOT = Path(__file__).parent.parent.parent

@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.http.openapi.operations import Operation
-from app.schemas.words import get_field_description
+from app.schemas.documentation import get_field_description
 
 DESCRIPTION = """
 Case management of First Step Cambodia for children who were sexually abused or who display harmful sexual behaviour.

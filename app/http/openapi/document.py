@@ -11,7 +11,7 @@ from app.http.openapi.examples import add_response_examples
 from app.http.openapi.operations import Operation, operations_of
 from app.http.openapi.parameters import PARAMETERS, shared_parameters
 from app.http.openapi.security import SECURITY_SCHEMES, security_of
-from app.schemas.words import get_field_description, load_examples
+from app.schemas.documentation import PATH_PARAMETER_DESCRIPTIONS, get_field_description, load_examples
 
 _REPLACED_SCHEMAS = ("HTTPValidationError", "ValidationError")
 """Schemas of FastAPI's own error responses, which this API does not return."""
@@ -74,6 +74,7 @@ def _complete_parameter(parameter: dict[str, Any]) -> None:
     parameter["description"] = (
         parameter.get("description")
         or schema.get("description")
+        or PATH_PARAMETER_DESCRIPTIONS.get(parameter["name"])
         or get_field_description("PageQuery", parameter["name"])
         or parameter["name"]
     )

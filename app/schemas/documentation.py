@@ -1,0 +1,74 @@
+"""Texts of the OpenAPI document that do not belong to one schema: examples and descriptions of path parameters.
+
+A field is described by `Field(description=...)`. `examples/*.json` contain request bodies by schema, or by operation if
+the body is a form.
+"""
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+_SCHEMAS_DIRECTORY = Path(__file__).parent
+
+PATH_PARAMETER_DESCRIPTIONS: Mapping[str, str] = {
+    "action_id": "Id of the action.",
+    "agency_id": "Id of the agency.",
+    "area": "Area of the care plan.",
+    "assessment_id": "Id of the assessment.",
+    "case_id": "Id of the case.",
+    "child_id": "Id of the child.",
+    "client_id": "Id of the API client.",
+    "consent_id": "Id of the entry of the consent register.",
+    "disbursement_id": "Id of the disbursement.",
+    "document_id": "Id of the document.",
+    "feed_id": "Id of the calendar feed.",
+    "first_day": "First day of the period.",
+    "follow_up_id": "Id of the follow-up.",
+    "fund_id": "Id of the fund.",
+    "goal_id": "Id of the goal.",
+    "instrument_id": "Id of the edition of the questionnaire.",
+    "last_day": "Last day of the period.",
+    "legal_step_id": "Id of the legal step.",
+    "name": "Name of the code list.",
+    "person_id": "Id of the person.",
+    "plan_id": "Id of the care plan.",
+    "provider_id": "Id of the provider.",
+    "referral_id": "Id of the referral.",
+    "review_id": "Id of the review.",
+    "secret_id": "Id of the client secret.",
+    "service_referral_id": "Id of the service referral.",
+    "session_id": "Id of the sign-in session.",
+    "support_session_id": "Id of the support session.",
+    "team_id": "Id of the team.",
+    "transfer_id": "Id of the transfer.",
+    "user_id": "Id of the staff member.",
+}
+
+
+def get_field_description(schema: str, field: str) -> str | None:
+    """Return the description of a field in `glossary.json`, or None.
+
+    The file maps `Schema.field` or `field` to a description. It is used for fields without `Field(description=...)`.
+    The schema of a nested merge patch ends with the name of the patched schema (`PersonUpdatePhone`), so that the
+    longest suffix of the name is used.
+    """
+    glossary = _load_glossary()
+    suffixes = (f"{schema[start:]}.{field}" for start in range(len(schema)))
+    return next((glossary[name] for name in suffixes if name in glossary), glossary.get(field))
+
+
+@cache
+def load_examples() -> Mapping[str, dict[str, Any]]:
+    """Return the examples of request bodies by schema. Each example has a name, a summary and a value."""
+    examples: dict[str, dict[str, Any]] = {}
+    for path in sorted((_SCHEMAS_DIRECTORY / "examples").glob("*.json")):
+        examples |= json.loads(path.read_bytes())
+    return examples
+
+
+@cache
+def _load_glossary() -> Mapping[str, str]:
+    glossary: dict[str, str] = json.loads((_SCHEMAS_DIRECTORY / "glossary.json").read_bytes())
+    return glossary
