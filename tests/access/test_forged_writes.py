@@ -1,4 +1,4 @@
-"""Nobody writes in another's name, decides by hand, or moves a record from one child to another: not even in SQL."""
+"""Tests of forged writes in SQL: wrong authors, approvals without the act, and moves of records between children."""
 
 import uuid
 from typing import Any
@@ -13,41 +13,41 @@ from tests.support.responses import expect_json
 from tests.support.sample_rows import insert_sample_rows
 from tests.support.scenario import Scenario, id_of
 
-OWN = {"assessments", "care_plans", "plan_areas", "goals", "actions", "support_sessions", "clinical_notes", "legal_steps",
+CASE_TABLES = {"assessments", "care_plans", "plan_areas", "goals", "actions", "support_sessions", "clinical_notes", "legal_steps",
        "service_referrals", "reviews", "exit_plans", "follow_ups", "people"}  # fmt: skip
-AUTHORED = {
+AUTHOR_COLUMNS = {
     "support_sessions": "author_id", "session_addenda": "author_id", "legal_steps": "author_id", "documents": "author_id",
     "service_referrals": "author_id", "case_history": "by_id",
 }  # fmt: skip
-"""Tables of which a case may have many rows, and the column that says who wrote one."""
-ALONE = {
+"""Author column by table, for tables with many rows per case."""
+UNIQUE_AUTHOR_COLUMNS = {
     "assessments": "author_id",
     "care_plans": "author_id",
     "clinical_notes": "author_id",
     "exit_plans": "author_id",
 }
-"""The same, where another row would be one too many: refused before that is noticed."""
+"""Author column by table, for tables that allow one such row per case; the policy rejects the row before the index."""
 
 
-BORN_APPROVED = """
+INSERT_APPROVED_EXIT_PLAN_SQL = """
     INSERT INTO exit_plans (id, created_at, updated_at, version, child_id, case_id, status, author_id, decided_by_id,
                             decided_at, content_encrypted, contributor_ids)
-    VALUES ('{id}', now(), now(), 1, '{child}', '{case}', 'approved', '{me}', '{other}', now(), 'x', '{{}}')
+    VALUES ('{id}', now(), now(), 1, '{child}', '{case}', 'approved', '{author}', '{approver}', now(), 'x', '{{}}')
 """
 
 
-async def test_a_record_never_moves_from_one_case_to_another_of_the_same_worker(
+async def test_record_cannot_be_moved_to_another_case(
     cluster: Cluster, scenario: Scenario, api_connection: Any
 ) -> None:
     # Planted: GRANT UPDATE ON goals TO firststep_api.
     case, other = await scenario.open_case(), await scenario.open_case()
     await insert_sample_rows(cluster, scenario, case, "worker_north")
-    there = f"case_id = '{other['id']}', child_id = '{other['child_id']}'"
+    assignments = f"case_id = '{other['id']}', child_id = '{other['child_id']}'"
     for name in ("worker_north", "supervisor_north"):
         async with open_transaction_as(api_connection, name):
             await assert_statements_rejected(
                 api_connection,
-                *(f"UPDATE {table} SET {there}" for table in sorted(OWN)),  # noqa: S608 - our own tables
+                *(f"UPDATE {table} SET {assignments}" for table in sorted(CASE_TABLES)),  # noqa: S608 - names of tables
             )
             await assert_statements_rejected(
                 api_connection,
@@ -58,39 +58,42 @@ async def test_a_record_never_moves_from_one_case_to_another_of_the_same_worker(
             )
 
 
-async def test_nobody_writes_in_anothers_name(
+async def test_row_with_another_author_is_rejected(
     cluster: Cluster, scenario: Scenario, api_connection: Any
 ) -> None:
     # Planted: the policy author_is_caller left off documents.
     case = await scenario.open_case()
     await insert_sample_rows(cluster, scenario, case, "worker_north")
     async with open_transaction_as(api_connection, "worker_north"):
-        for table, who in {**AUTHORED, **ALONE}.items():
+        for table, column in {**AUTHOR_COLUMNS, **UNIQUE_AUTHOR_COLUMNS}.items():
             with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
                 async with api_connection.transaction():
-                    await api_connection.execute(again(table, who, "supervisor_north"))
-        for table, who in AUTHORED.items():
-            assert await api_connection.execute(again(table, who, "worker_north")) == "INSERT 0 1", table
+                    await api_connection.execute(build_copy_statement(table, column, "supervisor_north"))
+        for table, column in AUTHOR_COLUMNS.items():
+            assert (
+                await api_connection.execute(build_copy_statement(table, column, "worker_north"))
+                == "INSERT 0 1"
+            ), table
 
 
-def again(table: str, who: str, name: str) -> str:
-    """Write a row again, as somebody's."""
+def build_copy_statement(table: str, column: str, name: str) -> str:
+    """Return the statement that copies a row with another author."""
     draft = ", 'status', 'draft'" if table in {"assessments", "care_plans"} else ""
-    told = f"jsonb_build_object('id', gen_random_uuid(), '{who}', '{id_of(name)}'{draft})"
-    return f"INSERT INTO {table} SELECT (jsonb_populate_record(r, {told})).* FROM {table} r LIMIT 1"  # noqa: S608
+    changes = f"jsonb_build_object('id', gen_random_uuid(), '{column}', '{id_of(name)}'{draft})"
+    return f"INSERT INTO {table} SELECT (jsonb_populate_record(r, {changes})).* FROM {table} r LIMIT 1"  # noqa: S608
 
 
-async def test_nothing_is_approved_by_hand(scenario: Scenario, api_connection: Any) -> None:
+async def test_approval_without_the_act_is_rejected(scenario: Scenario, api_connection: Any) -> None:
     # Planted: the trigger validate_authorship left off care_plans.
     case, assessment = await create_assessed_case(scenario)
-    told = {"subject": "child", "assessment_id": assessment["id"]}
-    plan = expect_json(await scenario.worker_north.post(f"/v1/cases/{case['id']}/care-plans", told), 201)
+    payload = {"subject": "child", "assessment_id": assessment["id"]}
+    plan = expect_json(await scenario.worker_north.post(f"/v1/cases/{case['id']}/care-plans", payload), 201)
     path = f"/v1/care-plans/{(await fill_care_plan(scenario, plan))['id']}"
-    by = f"decided_by_id = '{id_of('supervisor_north')}', decided_at = now()"
-    approve = f"UPDATE care_plans SET status = 'approved', {by}"  # noqa: S608 - an id
+    decision = f"decided_by_id = '{id_of('supervisor_north')}', decided_at = now()"
+    approve = f"UPDATE care_plans SET status = 'approved', {decision}"  # noqa: S608 - an id
     for name in ("worker_north", "supervisor_north"):
         async with open_transaction_as(api_connection, name):
-            await assert_statements_rejected(api_connection, approve, f"UPDATE care_plans SET {by}")  # noqa: S608 - same: a draft
+            await assert_statements_rejected(api_connection, approve, f"UPDATE care_plans SET {decision}")  # noqa: S608 - an id
     expect_json(await scenario.worker_north.act(path, "submit"))
     for name in ("worker_north", "supervisor_both", "manager"):
         async with open_transaction_as(api_connection, name):
@@ -105,29 +108,31 @@ async def test_nothing_is_approved_by_hand(scenario: Scenario, api_connection: A
                 f"UPDATE care_plans SET decided_by_id = '{id_of('supervisor_both')}'",  # noqa: S608 - an id
                 "UPDATE care_plans SET status = 'returned'",
             )
-    said = {
+    ids = {
         "child": case["child_id"],
         "case": case["id"],
-        "me": id_of("worker_north"),
-        "other": id_of("supervisor_north"),
+        "author": id_of("worker_north"),
+        "approver": id_of("supervisor_north"),
     }
-    born = BORN_APPROVED.format(id=uuid.uuid4(), **said)
+    statement = INSERT_APPROVED_EXIT_PLAN_SQL.format(id=uuid.uuid4(), **ids)
     async with open_transaction_as(api_connection, "worker_north"):
-        await assert_statements_rejected(api_connection, born)
+        await assert_statements_rejected(api_connection, statement)
 
 
-async def test_who_returned_a_draft_may_write_on_it_and_then_decides_no_more(scenario: Scenario) -> None:
-    # Before: 500, for the database asked of a returned draft what it asks of an approved one.
+async def test_supervisor_who_edited_a_returned_draft_cannot_approve_it(scenario: Scenario) -> None:
+    # The triggers allow edits of a returned draft by the supervisor who returned it.
     case, worker, supervisor = await scenario.open_case(), scenario.worker_north, scenario.supervisor_north
-    made = await worker.post(f"/v1/cases/{case['id']}/assessments", {"subject": "child", "kind": "initial"})
-    path = f"/v1/assessments/{expect_json(made, 201)['id']}"
-    expect_json(await worker.patch(path, assessment_payload(), etag=made.headers["etag"]))
+    created = await worker.post(
+        f"/v1/cases/{case['id']}/assessments", {"subject": "child", "kind": "initial"}
+    )
+    path = f"/v1/assessments/{expect_json(created, 201)['id']}"
+    expect_json(await worker.patch(path, assessment_payload(), etag=created.headers["etag"]))
     expect_json(await worker.act(path, "submit"))
     returned = await supervisor.act(path, "return", {"comment": "How does he sleep?"})
     expect_json(
         await supervisor.patch(path, {"risk_level": "high"}, etag=f'"{expect_json(returned)["version"]}"')
     )
     expect_json(await worker.act(path, "submit"))
-    own = await supervisor.act(path, "approve")
-    assert (own.status_code, [fault["code"] for fault in own.json()["unmet"]]) == (409, ["own_work"])
+    refused = await supervisor.act(path, "approve")
+    assert (refused.status_code, [fault["code"] for fault in refused.json()["unmet"]]) == (409, ["own_work"])
     expect_json(await scenario.supervisor_both.act(path, "approve"))

@@ -1,4 +1,4 @@
-"""Who reads which tier of a case, asked of the database itself: a screen may forget a rule, a policy does not."""
+"""Tests of the tiers of a case in SQL: which rows the row policies show to each caller."""
 
 from typing import Any
 
@@ -10,20 +10,26 @@ from tests.support.raw_sql import count_visible_rows, open_transaction_as
 from tests.support.sample_rows import PopulatedDatabase, insert_sample_rows
 from tests.support.scenario import Scenario, id_of
 
-CASE = {
+CASE_TIER_TABLES = {
     "assessments", "care_plans", "plan_areas", "goals", "actions", "support_sessions", "service_referrals", "reviews",
     "exit_plans", "follow_ups",
 }  # fmt: skip
-TIERED = ("clinical_notes", "session_addenda", "legal_steps", "documents", "document_contents")
-ALL = {"clinical_notes": 1, "session_addenda": 2, "legal_steps": 1, "documents": 3, "document_contents": 1}
+TIERED_TABLES = ("clinical_notes", "session_addenda", "legal_steps", "documents", "document_contents")
+ALL_TIERS = {
+    "clinical_notes": 1,
+    "session_addenda": 2,
+    "legal_steps": 1,
+    "documents": 3,
+    "document_contents": 1,
+}
 WITHOUT_CLINICAL = {"session_addenda": 1, "legal_steps": 1, "documents": 2, "document_contents": 1}
-AT_THE_DOOR = {"session_addenda": 1, "documents": 1, "document_contents": 1}
-READERS: dict[str, dict[str, int]] = {
-    "worker_north": ALL,  # leads, and wrote all of it
-    "supervisor_north": ALL,
-    "worker_north_2": WITHOUT_CLINICAL,  # works beside her
+CASE_TIER_ONLY = {"session_addenda": 1, "documents": 1, "document_contents": 1}
+VISIBLE_ROWS: dict[str, dict[str, int]] = {
+    "worker_north": ALL_TIERS,  # lead worker and author of all rows
+    "supervisor_north": ALL_TIERS,
+    "worker_north_2": WITHOUT_CLINICAL,  # co-worker
     "manager": WITHOUT_CLINICAL,
-    "supervisor_both": ALL,
+    "supervisor_both": ALL_TIERS,
     "worker_south": {},
     "supervisor_south": {},
     "finance": {},
@@ -36,29 +42,29 @@ READERS: dict[str, dict[str, int]] = {
 
 
 @pytest.mark.usefixtures("populated_database")
-@pytest.mark.parametrize("name", READERS)
-async def test_a_tier_is_read_by_those_it_is_for(api_connection: Any, name: str) -> None:
+@pytest.mark.parametrize("name", VISIBLE_ROWS)
+async def test_caller_sees_rows_of_permitted_tiers_only(api_connection: Any, name: str) -> None:
     # Planted: `true` for 'clinical' and then for 'legal' in access.can_read_tier.
     async with open_transaction_as(api_connection, name):
-        assert await count_visible_rows(api_connection, list(TIERED)) == READERS[name]
-        assert set(await count_visible_rows(api_connection, sorted(CASE))) == (
-            CASE if READERS[name] else set()
+        assert await count_visible_rows(api_connection, list(TIERED_TABLES)) == VISIBLE_ROWS[name]
+        assert set(await count_visible_rows(api_connection, sorted(CASE_TIER_TABLES))) == (
+            CASE_TIER_TABLES if VISIBLE_ROWS[name] else set()
         )
 
 
-async def test_broken_glass_opens_the_case_and_neither_the_clinical_nor_the_legal_tier(
+async def test_break_glass_shows_neither_clinical_nor_legal_tier(
     cluster: Cluster, scenario: Scenario, populated_database: PopulatedDatabase, api_connection: Any
 ) -> None:
     await insert_sample_rows(cluster, scenario, populated_database.break_glass_case, "worker_south")
     async with open_transaction_as(api_connection, "worker_north_2"):
-        here = f"WHERE case_id = '{populated_database.break_glass_case['id']}'"
-        assert await count_visible_rows(api_connection, [f"{table} {here}" for table in TIERED]) == {
-            f"{table} {here}": count for table, count in AT_THE_DOOR.items()
-        }
-        assert await api_connection.fetchval(f"SELECT count(*) FROM assessments {here}") == 1  # noqa: S608 - an id
+        condition = f"WHERE case_id = '{populated_database.break_glass_case['id']}'"
+        assert await count_visible_rows(
+            api_connection, [f"{table} {condition}" for table in TIERED_TABLES]
+        ) == {f"{table} {condition}": count for table, count in CASE_TIER_ONLY.items()}
+        assert await api_connection.fetchval(f"SELECT count(*) FROM assessments {condition}") == 1  # noqa: S608 - an id
 
 
-async def test_an_author_who_no_longer_sees_the_case_no_longer_reads_what_they_wrote(
+async def test_author_without_access_to_the_case_cannot_see_own_records(
     scenario: Scenario, populated_database: PopulatedDatabase, api_connection: Any
 ) -> None:
     case = populated_database.north_case
@@ -67,11 +73,13 @@ async def test_an_author_who_no_longer_sees_the_case_no_longer_reads_what_they_w
         await scenario.supervisor_north.act(f"/v1/cases/{case['id']}", "assign", staff)
     ).status_code == 200
     async with open_transaction_as(api_connection, "worker_north"):
-        assert await count_visible_rows(api_connection, [*TIERED, *sorted(CASE)]) == {}
+        assert await count_visible_rows(api_connection, [*TIERED_TABLES, *sorted(CASE_TIER_TABLES)]) == {}
 
 
 @pytest.mark.usefixtures("populated_database")
-async def test_a_note_is_changed_by_its_author_alone_and_frozen_words_by_nobody(api_connection: Any) -> None:
+async def test_clinical_note_is_updated_by_its_author_only_and_frozen_content_never(
+    api_connection: Any,
+) -> None:
     async with open_transaction_as(api_connection, "supervisor_north"):
         assert (
             await api_connection.execute("UPDATE clinical_notes SET text_encrypted = 'changed'") == "UPDATE 0"
@@ -94,7 +102,7 @@ async def test_a_note_is_changed_by_its_author_alone_and_frozen_words_by_nobody(
 
 
 @pytest.mark.usefixtures("populated_database")
-async def test_an_active_case_has_a_next_review_whatever_is_written(api_connection: Any) -> None:
+async def test_active_case_without_next_review_is_rejected(api_connection: Any) -> None:
     async with open_transaction_as(api_connection, "worker_north"):
         with pytest.raises(asyncpg.CheckViolationError, match="active_has_next_review"):
             await api_connection.execute("UPDATE cases SET status = 'active', next_review_on = NULL")
