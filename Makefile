@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 COMPILE := uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url
+COMPILE_GROUP := uv pip compile --group pyproject.toml:generators --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url
 # Compiled modules make every start after the first one faster.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -34,7 +35,7 @@ openapi-current: $(VENV)/dev.stamp
 	$(BIN)/python -m app.cli openapi --check
 	$(BIN)/python -m app.cli pictures --check
 
-unit: $(VENV)/dev.stamp
+unit: $(VENV)/dev.stamp $(VENV)/generators.stamp
 	$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 fuzz: $(VENV)/dev.stamp  ## Try the whole contract as every role, an hour long; `make test` tries each part by those whose work it is
@@ -68,6 +69,7 @@ psql: $(VENV)/run.stamp  ## Open psql as the API's own database role, while `mak
 lock:  ## Pin the newest versions of what pyproject.toml asks for (needs uv)
 	$(COMPILE) --upgrade -o requirements/run.txt
 	$(COMPILE) --upgrade --extra dev -o requirements/dev.txt
+	$(COMPILE_GROUP) --upgrade -o requirements/generators.txt
 
 clean:  ## Remove what was installed and built; var/ stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
@@ -85,3 +87,10 @@ $(VENV)/dev.stamp: requirements/dev.txt | $(VENV)/bin/python
 	@echo "Installing what the tests need (once) …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@ $(VENV)/run.stamp
+
+# Client generators and Node, in an environment of their own: they need other versions of some packages.
+$(VENV)/generators.stamp: requirements/generators.txt | $(VENV)/bin/python
+	@echo "Installing the client generators (once) …"
+	@$(PYTHON) -m venv $(VENV)/generators
+	@$(VENV)/generators/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@

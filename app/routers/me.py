@@ -19,9 +19,9 @@ from app.http.sign_in_context import CurrentSignInContext
 from app.schemas.sign_in import (
     Me,
     PasswordChange,
-    RecoveryCodes,
     TotpConfirmation,
     TotpEnrolment,
+    TotpRecoveryCodes,
     TotpRemoval,
     UserSessionList,
 )
@@ -92,7 +92,7 @@ async def enrol_totp(caller: SecondFactorEnroller, session: Session) -> TotpEnro
 @router.post("/mfa/totp/confirm")
 async def confirm_totp(
     caller: SecondFactorConfirmer, session: Session, payload: TotpConfirmation
-) -> RecoveryCodes:
+) -> TotpRecoveryCodes:
     """Confirm the second factor with its first code.
 
     The response contains the recovery codes, which are not shown again. Every other session of the caller ends. Refresh

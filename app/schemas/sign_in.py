@@ -112,7 +112,7 @@ class TotpConfirmation(Input):
     code: OneTimeCode = Field(description="Six digits from the authenticator app.")
 
 
-class RecoveryCodes(Output):
+class TotpRecoveryCodes(Output):
     """Recovery codes for a lost telephone. They are shown only in this response."""
 
     recovery_codes: list[str] = Field(description="Ten codes. Each is accepted once instead of a TOTP code.")

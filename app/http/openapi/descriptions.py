@@ -22,7 +22,8 @@ are UTC with `Z`. Dates have no time zone.
 that are created while a client reads page by page cause no record to be skipped or repeated. Filters are query
 parameters named after fields.
 
-**Updates.** PATCH takes a JSON merge patch (RFC 7396). A single record has a strong `ETag`. To change it, send the ETag
+**Updates.** PATCH takes a JSON merge patch (RFC 7396), as `application/json` or `application/merge-patch+json`. The
+second media type is not listed per operation, because client generators produce broken code for two. A single record has a strong `ETag`. To change it, send the ETag
 as `If-Match`: 428 if it is missing, 412 if the record has changed since.
 
 **Acts.** A step in a life cycle is `POST …/{id}/<verb>`. If its conditions are not met, the response is 409 and lists

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from app.http.json_body import JSON, MERGE_PATCH
+from app.http.json_body import JSON
 from app.http.openapi import descriptions, problems, responses
 from app.http.openapi.examples import add_response_examples
 from app.http.openapi.operations import Operation, operations_of
@@ -82,7 +82,7 @@ def _complete_parameter(parameter: dict[str, Any]) -> None:
 
 
 def _complete_body(described: dict[str, Any], operation: Operation) -> None:
-    """Add the examples of the request body, and the media type of a merge patch."""
+    """Add the examples of the request body."""
     if "requestBody" not in described:
         return
     content = described["requestBody"]["content"]
@@ -91,8 +91,6 @@ def _complete_body(described: dict[str, Any], operation: Operation) -> None:
         found = load_examples().get(_component_of(media["schema"]) or operation.id)
         if found:
             media["examples"] = found
-    if operation.method == "PATCH":
-        content[MERGE_PATCH] = content[JSON]
 
 
 def _component_of(schema: dict[str, Any]) -> str | None:

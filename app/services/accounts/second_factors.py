@@ -22,7 +22,7 @@ from app.kit.records import get_for_update
 from app.models import User
 from app.models.organisation import StoredTotpSecret
 from app.models.record import utc_now
-from app.schemas.sign_in import RecoveryCodes, TotpConfirmation, TotpEnrolment, TotpRemoval
+from app.schemas.sign_in import TotpConfirmation, TotpEnrolment, TotpRecoveryCodes, TotpRemoval
 from app.services.accounts import sessions, sign_in_throttle
 from app.services.accounts.sign_in_audit import SignInContext
 
@@ -46,7 +46,7 @@ async def enroll_second_factor(session: AsyncSession, caller: Caller) -> TotpEnr
 
 async def confirm_second_factor(
     session: AsyncSession, caller: Caller, payload: TotpConfirmation
-) -> RecoveryCodes:
+) -> TotpRecoveryCodes:
     """Confirm a second factor with its first code. Every other session of the caller ends.
 
     Raises:
@@ -67,7 +67,7 @@ async def confirm_second_factor(
     await sessions.revoke_sessions(
         session, user.id, "second_factor_added", except_session_id=caller.session_id
     )
-    return RecoveryCodes(recovery_codes=recovery_codes)
+    return TotpRecoveryCodes(recovery_codes=recovery_codes)
 
 
 async def remove_second_factor(
