@@ -9,7 +9,7 @@ from app.access.permissions import Permission
 from app.demo.child import CaseSimulation
 from app.demo.storylines import AREAS, ApprovalStage
 from app.schemas.assessments import AssessmentCreate, AssessmentUpdate
-from app.services.assessments import assessments
+from app.services.assessments import approve, assessments
 
 SECTIONS = ("current_situation", "personal_history", "family_home", "physical_state", "emotional_state")
 SOURCES = ("child", "supporter", "school", "observation", "family")
@@ -51,18 +51,18 @@ async def simulate_assessment(
     if approval_stage == "draft":
         return found
     async with life.run_as(life.worker, Permission.assessment_submit, days[1]) as (session, actor):
-        found = _to_reference(await assessments.submit_assessment(session, actor, found.id, found.version))
+        found = _to_reference(await approve.submit_assessment(session, actor, found.id, found.version))
     if approval_stage == "submitted":
         return found
     async with life.run_as(life.supervisor, Permission.assessment_decide, days[2]) as (session, actor):
         if approval_stage == "returned":
             comment = life.choose_text("returned")
             return _to_reference(
-                await assessments.return_assessment(session, actor, found.id, found.version, comment)
+                await approve.return_assessment(session, actor, found.id, found.version, comment)
             )
         comment = life.choose_text("approved")
         return _to_reference(
-            await assessments.approve_assessment(session, actor, found.id, found.version, comment)
+            await approve.approve_assessment(session, actor, found.id, found.version, comment)
         )
 
 

@@ -17,7 +17,7 @@ from app.schemas.assessments import (
 )
 from app.schemas.assessments_changes import AssessmentChanges
 from app.schemas.decisions import AssessmentApproval, AssessmentReturn
-from app.services.assessments import assessments, diff
+from app.services.assessments import approve, assessments, diff
 
 router = Router(tags=["assessments"])
 
@@ -94,7 +94,7 @@ async def submit_assessment(
     The assessment must be complete: sections, ratings and texts of all areas, the child's wishes, the risk level and the
     answers to each questionnaire. A submitted assessment is frozen until a supervisor returns it.
     """
-    return await assessments.submit_assessment(session, caller, assessment_id, expected_version)
+    return await approve.submit_assessment(session, caller, assessment_id, expected_version)
 
 
 @router.post("/assessments/{assessment_id}/approve")
@@ -110,7 +110,7 @@ async def approve_assessment(
     The caller must supervise the case's team and must not have written or submitted the assessment. The first approved
     assessment of the child moves the case to `planning`.
     """
-    return await assessments.approve_assessment(
+    return await approve.approve_assessment(
         session, caller, assessment_id, expected_version, payload.comment if payload else None
     )
 
@@ -127,9 +127,7 @@ async def return_assessment(
 
     The comment says what is missing. The author can edit the assessment and submit it again.
     """
-    return await assessments.return_assessment(
-        session, caller, assessment_id, expected_version, payload.comment
-    )
+    return await approve.return_assessment(session, caller, assessment_id, expected_version, payload.comment)
 
 
 @router.get("/assessments/{assessment_id}/changes")

@@ -28,7 +28,7 @@ async def list_reviews(
 
     The list contains the reviews of all cases that the caller can see. It excludes completed and cancelled reviews.
     """
-    return await reviews.list_due_reviews(session, caller, filters)
+    return await reviews.list_scheduled_reviews(session, caller, filters)
 
 
 @router.post("/cases/{case_id}/reviews", status_code=201)

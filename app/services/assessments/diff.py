@@ -14,7 +14,7 @@ from app.schemas.assessments_changes import (
     RatingChange,
     RiskLevelChange,
 )
-from app.services.assessments.assessments import AREAS
+from app.services.assessments.load import AREAS
 
 
 async def get_assessment_changes(session: AsyncSession, assessment_id: UUID) -> AssessmentChanges:

@@ -24,7 +24,7 @@ from app.schemas.instruments import (
     InstrumentSummary,
     InstrumentUpdate,
 )
-from app.services.assessments.instrument_validation import check_instrument_definition
+from app.services.assessments.instrument_checks import check_instrument_definition
 from app.services.assessments.scoring import check_answers, score_answers
 
 

@@ -19,13 +19,14 @@ from app.models.reviews import StoredReviewPeriod
 from app.schemas.reviews import Review as ReviewSchema
 from app.schemas.reviews import ReviewContent
 from app.services.care_plans.review_schedule import schedule_next_review
-from app.services.care_plans.review_states import COMPLETE, check_review_content, check_support_period
+from app.services.care_plans.review_states import COMPLETE
 from app.services.care_plans.states import APPROVE, SUPERSEDE
 from app.services.care_plans.versions import create_next_care_plan_version
 from app.services.cases.history import record_case_history
 from app.services.cases.states import BEGIN_EXIT
 from app.services.cases.write_access import check_works_on_case
 from app.services.exit.exit_plans import ensure_exit_plan
+from app.services.reviews.completion_checks import check_review_content, check_support_period
 from app.services.reviews.load import list_active_areas, load_review_document, review_to_schema
 from app.services.reviews.period_activity import summarize_review_period
 

@@ -46,7 +46,7 @@ REVIEW_WITH_CASE = select(Review, col(Case.number), col(Case.team_id), col(Case.
 SUMMARY_FIELDS = set(ReviewSummary.model_fields) - {"case_number", "team_id", "lead_worker_id", "is_overdue"}
 
 
-async def list_due_reviews(session: AsyncSession, caller: Caller, filters: ReviewFilters) -> ReviewList:
+async def list_scheduled_reviews(session: AsyncSession, caller: Caller, filters: ReviewFilters) -> ReviewList:
     """Return the scheduled reviews that the caller can see, earliest due date first."""
     cursor_filters = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
     paginator = Paginator("reviews", filters.limit, filters.cursor, {**cursor_filters, "for": caller.id})

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.schemas.instruments import InstrumentDefinition
-from app.services.assessments.instrument_validation import check_instrument_definition
+from app.services.assessments.instrument_checks import check_instrument_definition
 from app.services.assessments.scoring import check_answers, score_answers
 
 LOCALIZED_TEXT = {"en": "Words", "km": "ពាក្យ"}

@@ -1,0 +1,89 @@
+"""Submit, approve and return assessments."""
+
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access.caller import Caller
+from app.kit import approval
+from app.kit.records import get_case_for_update, get_version_for_update
+from app.models import Assessment, Case
+from app.models.record import utc_now
+from app.schemas.assessments import Assessment as AssessmentSchema
+from app.services.assessments.load import assessment_to_schema
+from app.services.assessments.states import APPROVE, RETURN, SUBMIT
+from app.services.assessments.submission_checks import check_assessment_complete
+from app.services.cases.history import record_case_history
+from app.services.cases.states import START_PLANNING, check_case_open
+from app.services.cases.write_access import check_case_writable
+
+
+async def submit_assessment(
+    session: AsyncSession, caller: Caller, assessment_id: UUID, expected_version: int
+) -> AssessmentSchema:
+    """Submit an assessment for approval. It is frozen from then on.
+
+    Raises:
+        GateRefused: the status does not allow it, or content is missing. The error lists every missing part.
+    """
+    case, assessment = await _get_for_update(session, assessment_id, expected_version)
+    unmet = [
+        *await check_case_writable(session, case),
+        *check_assessment_complete(assessment_to_schema(assessment)),
+    ]
+    approval.submit_record(assessment, caller, SUBMIT, unmet)
+    return await _record_transition(session, case, caller, assessment, "submitted")
+
+
+async def approve_assessment(
+    session: AsyncSession, caller: Caller, assessment_id: UUID, expected_version: int, comment: str | None
+) -> AssessmentSchema:
+    """Approve an assessment. The first approved assessment of the child moves the case to `planning`.
+
+    Raises:
+        GateRefused: the assessment is not submitted, or the caller may not decide on it.
+    """
+    case, assessment = await _get_for_update(session, assessment_id, expected_version)
+    approval.record_decision(assessment, caller, case, APPROVE, comment, check_case_open(case))
+    if assessment.subject == "child" and case.status in START_PLANNING.sources:
+        case.status = START_PLANNING.target
+        case.updated_at, case.version = utc_now(), case.version + 1
+    return await _record_transition(session, case, caller, assessment, "approved")
+
+
+async def return_assessment(
+    session: AsyncSession, caller: Caller, assessment_id: UUID, expected_version: int, comment: str
+) -> AssessmentSchema:
+    """Return an assessment to its author with a comment. The author can edit it again.
+
+    Raises:
+        GateRefused: the assessment is not submitted, or the caller may not decide on it.
+    """
+    case, assessment = await _get_for_update(session, assessment_id, expected_version)
+    approval.record_decision(assessment, caller, case, RETURN, comment, check_case_open(case))
+    return await _record_transition(session, case, caller, assessment, "returned")
+
+
+async def _get_for_update(
+    session: AsyncSession, assessment_id: UUID, expected_version: int
+) -> tuple[Case, Assessment]:
+    """Lock and return the case and the assessment. The assessment must have the expected version."""
+    case = await get_case_for_update(session, Assessment, assessment_id)
+    return case, await get_version_for_update(session, Assessment, assessment_id, expected_version)
+
+
+async def _record_transition(
+    session: AsyncSession, case: Case, caller: Caller, assessment: Assessment, event: str
+) -> AssessmentSchema:
+    assessment.updated_at = utc_now()
+    record_assessment_history(session, case, caller, assessment, event)
+    await session.flush()  # the response contains the stored values
+    return assessment_to_schema(assessment)
+
+
+def record_assessment_history(
+    session: AsyncSession, case: Case, caller: Caller, assessment: Assessment, event: str
+) -> None:
+    """Add an event of the assessment to the history of its case: started, submitted, approved or returned."""
+    detail = {"subject": assessment.subject, "kind": assessment.kind}
+    record_case_history(session, case, f"assessment_{event}", caller, assessment, detail)

@@ -1,0 +1,56 @@
+"""The gate 'review completed': the required content of a review, its date, and the period of support."""
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+
+from app.errors import Fault
+from app.kit.dates import today
+from app.models import Case
+from app.schemas.reviews import AreaReview, ReviewContent
+from app.services.cases.extend import get_support_end_date
+
+
+def check_review_content(
+    content: ReviewContent, active_areas: Iterable[str], support_start: date, last_held_on: date | None
+) -> Iterator[Fault]:
+    """Yield a fault for each missing or contradictory part of a review."""
+    for area in active_areas:
+        yield from _check_area(area, content.areas.get(area) or AreaReview())
+    if content.decision is None:
+        yield Fault("/decision", "decision_missing", "Record the decision for the case.")
+    has_adapted_area = any(review.decision == "adapt" for review in content.areas.values())
+    if content.decision == "continue" and has_adapted_area:
+        detail = "The decision for an area is adapt: the decision for the case must not be continue."
+        yield Fault("/decision", "decision_contradicts", detail)
+    yield from _check_review_date(content.held_on, support_start, last_held_on)
+
+
+def _check_area(area: str, area_review: AreaReview) -> Iterator[Fault]:
+    for field in ("rating", "progress", "decision"):
+        if getattr(area_review, field) is None:
+            detail = "Required, because the area is active in the plan."
+            yield Fault(f"/areas/{area}/{field}", f"{field}_missing", detail)
+
+
+def _check_review_date(
+    held_on: date | None, support_start: date, last_held_on: date | None
+) -> Iterator[Fault]:
+    if held_on is None:
+        yield Fault("/held_on", "held_on_missing", "Record the date on which the review was held.")
+    elif held_on > today():
+        yield Fault("/held_on", "date_in_future", "The date must not be in the future.")
+    elif held_on < support_start:
+        detail = "The date must not be before the approval of the child's first care plan."
+        yield Fault("/held_on", "before_support", detail)
+    elif last_held_on is not None and held_on < last_held_on:
+        detail = "The date must not be before the date of the previous review."
+        yield Fault("/held_on", "before_last_review", detail)
+
+
+def check_support_period(case: Case, decision: str | None) -> Iterator[Fault]:
+    """Yield the unmet condition that the decision continues support after its end (24 months or the extension's date)."""
+    if decision in {"continue", "adapt"} and today() > get_support_end_date(case):
+        detail = (
+            "The period of support has ended: begin the exit, or have a programme manager extend the case."
+        )
+        yield Fault("/decision", "extension_needed", detail)
