@@ -1,4 +1,4 @@
-"""Retries: one Idempotency-Key is one act, for a day, for whoever may still see what it showed."""
+"""Idempotent retries: storage, replay, expiry and access to stored responses."""
 
 import asyncio
 import uuid
@@ -11,220 +11,261 @@ from tests.support.case_lifecycle import assessment_payload, create_closed_case
 from tests.support.responses import expect_json
 from tests.support.scenario import Scenario, id_of, referral_payload
 
-REPLAYED = "idempotent-replayed"
-REUSED = "urn:firststep:problem:idempotency-key-reused"
-RUNNING = "urn:firststep:problem:still-running"
-PERSON = {
+REPLAYED_HEADER = "idempotent-replayed"
+KEY_REUSED = "urn:firststep:problem:idempotency-key-reused"
+STILL_RUNNING = "urn:firststep:problem:still-running"
+PERSON_PAYLOAD = {
     "role": "other",
     "names": [{"script": "latin", "family": "Keo", "given": "Dara"}],
     "relationship": "uncle",
 }
 
 
-async def test_the_same_request_gets_the_same_answer_again_and_is_logged_again(
+async def test_retry_returns_the_stored_response_and_is_logged(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    body, partner = referral_payload(), scenario.partner_one
-    first = await partner.post("/v1/referrals", body, key="key-0001")
-    again = await partner.post("/v1/referrals", body, key="key-0001")
-    assert (first.status_code, first.headers.get(REPLAYED)) == (201, None)
-    assert (again.status_code, again.headers[REPLAYED]) == (201, "true")
-    assert again.content == first.content
+    payload, partner = referral_payload(), scenario.partner_one
+    first_response = await partner.post("/v1/referrals", payload, key="key-0001")
+    replayed_response = await partner.post("/v1/referrals", payload, key="key-0001")
+    assert (first_response.status_code, first_response.headers.get(REPLAYED_HEADER)) == (201, None)
+    assert (replayed_response.status_code, replayed_response.headers[REPLAYED_HEADER]) == (201, "true")
+    assert replayed_response.content == first_response.content
     for name in ("etag", "location", "content-type", "cache-control"):
-        assert again.headers[name] == first.headers[name], name
+        assert replayed_response.headers[name] == first_response.headers[name], name
     assert await superuser_connection.fetchval("SELECT count(*) FROM referrals") == 1
     entries = [
-        await scenario.list_access_entries(answer.headers["x-request-id"]) for answer in (first, again)
+        await scenario.list_access_entries(response.headers["x-request-id"])
+        for response in (first_response, replayed_response)
     ]
-    shown = [[(e["act"], e["outcome"], e["status"], e["record"]) for e in found] for found in entries]
-    record = {"kind": "referral", "id": first.json()["id"]}
-    assert shown == [[("referral.receive", "allowed", 201, record)]] * 2
+    accesses = [
+        [(entry["act"], entry["outcome"], entry["status"], entry["record"]) for entry in entry_list]
+        for entry_list in entries
+    ]
+    record = {"kind": "referral", "id": first_response.json()["id"]}
+    assert accesses == [[("referral.receive", "allowed", 201, record)]] * 2
 
 
-async def test_an_answer_that_showed_a_child_is_logged_with_it_each_time(scenario: Scenario) -> None:
+async def test_each_replay_logs_the_access_to_the_child(scenario: Scenario) -> None:
     case = await scenario.open_case()
-    path = f"/v1/cases/{case['id']}/people"
-    answers = [await scenario.worker_north.post(path, PERSON, key="key-0001") for _ in range(3)]
-    assert [answer.headers.get(REPLAYED) for answer in answers] == [None, "true", "true"]
-    for answer in answers:
-        (entry,) = await scenario.list_access_entries(answer.headers["x-request-id"])
+    people_path = f"/v1/cases/{case['id']}/people"
+    responses = [
+        await scenario.worker_north.post(people_path, PERSON_PAYLOAD, key="key-0001") for _ in range(3)
+    ]
+    assert [response.headers.get(REPLAYED_HEADER) for response in responses] == [None, "true", "true"]
+    for response in responses:
+        (entry,) = await scenario.list_access_entries(response.headers["x-request-id"])
         assert (entry["child_id"], entry["case_id"]) == (case["child_id"], case["id"])
-    people = (await scenario.worker_north.get(path)).json()["items"]
-    assert len(people) == 2, "the caregiver, and one uncle"
+    people = (await scenario.worker_north.get(people_path)).json()["items"]
+    assert len(people) == 2, "the caregiver and one uncle"
 
 
-async def test_a_key_belongs_to_one_request_of_one_principal(scenario: Scenario) -> None:
+async def test_key_is_bound_to_one_request_of_one_caller(scenario: Scenario) -> None:
     case = await scenario.open_case()
-    body, path = referral_payload(), f"/v1/cases/{case['id']}/people"
-    first = await scenario.partner_one.post("/v1/referrals", body, key="key-0001")
-    other_body = await scenario.partner_one.post("/v1/referrals", referral_payload(), key="key-0001")
-    assert (other_body.status_code, other_body.json()["type"]) == (422, REUSED)
-    withdrawn = f"/v1/referrals/{first.json()['id']}/withdraw"
-    other_path = await scenario.partner_one.post(withdrawn, body, key="key-0001", etag='"1"')
-    assert (other_path.status_code, other_path.json()["type"]) == (422, REUSED)
-    someone_else = await scenario.partner_two.post("/v1/referrals", body, key="key-0001")
-    assert (someone_else.status_code, someone_else.headers.get(REPLAYED)) == (201, None)
-    assert someone_else.json()["id"] != first.json()["id"]
+    payload, people_path = referral_payload(), f"/v1/cases/{case['id']}/people"
+    first_response = await scenario.partner_one.post("/v1/referrals", payload, key="key-0001")
+    response_to_other_body = await scenario.partner_one.post(
+        "/v1/referrals", referral_payload(), key="key-0001"
+    )
+    assert (response_to_other_body.status_code, response_to_other_body.json()["type"]) == (422, KEY_REUSED)
+    withdraw_path = f"/v1/referrals/{first_response.json()['id']}/withdraw"
+    response_to_other_path = await scenario.partner_one.post(
+        withdraw_path, payload, key="key-0001", etag='"1"'
+    )
+    assert (response_to_other_path.status_code, response_to_other_path.json()["type"]) == (422, KEY_REUSED)
+    response_to_other_caller = await scenario.partner_two.post("/v1/referrals", payload, key="key-0001")
+    assert (response_to_other_caller.status_code, response_to_other_caller.headers.get(REPLAYED_HEADER)) == (
+        201,
+        None,
+    )
+    assert response_to_other_caller.json()["id"] != first_response.json()["id"]
     for name in ("worker_north", "supervisor_north"):
-        added = await scenario.client_for(name).post(path, PERSON, key="key-0001")
-        assert (added.status_code, added.headers.get(REPLAYED)) == (201, None)
+        response = await scenario.client_for(name).post(people_path, PERSON_PAYLOAD, key="key-0001")
+        assert (response.status_code, response.headers.get(REPLAYED_HEADER)) == (201, None)
 
 
-async def test_systems_send_a_key_with_every_post_and_people_may(
+async def test_key_is_required_from_api_clients_and_optional_for_people(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
     headers = {"authorization": f"Bearer {scenario.partner_one.token}"}
-    bare = await scenario.http.post("/v1/referrals", json=referral_payload(), headers=headers)
-    assert bare.status_code == 422
-    assert [fault["pointer"] for fault in bare.json()["errors"]] == ["header:Idempotency-Key"]
+    response_without_key = await scenario.http.post("/v1/referrals", json=referral_payload(), headers=headers)
+    assert response_without_key.status_code == 422
+    assert [fault["pointer"] for fault in response_without_key.json()["errors"]] == ["header:Idempotency-Key"]
     assert await superuser_connection.fetchval("SELECT count(*) FROM referrals") == 0
-    by_hand = [await scenario.worker_north.post("/v1/referrals", referral_payload()) for _ in range(2)]
-    assert [answer.status_code for answer in by_hand] == [201, 201]
+    staff_responses = [
+        await scenario.worker_north.post("/v1/referrals", referral_payload()) for _ in range(2)
+    ]
+    assert [response.status_code for response in staff_responses] == [201, 201]
     for key in ("", "k" * 256, "na\x07me", "clé"):
-        raw = [
+        raw_headers = [
             (b"authorization", headers["authorization"].encode()),
             (b"idempotency-key", key.encode("latin-1")),
         ]
-        refused = await scenario.http.post("/v1/referrals", json=referral_payload(), headers=raw)
-        assert refused.status_code == 400, key
-    twice = [(b"authorization", headers["authorization"].encode()), *[(b"idempotency-key", b"one")] * 2]
+        response = await scenario.http.post("/v1/referrals", json=referral_payload(), headers=raw_headers)
+        assert response.status_code == 400, key
+    repeated_header = [
+        (b"authorization", headers["authorization"].encode()),
+        *[(b"idempotency-key", b"one")] * 2,
+    ]
     assert (
-        await scenario.http.post("/v1/referrals", json=referral_payload(), headers=twice)
+        await scenario.http.post("/v1/referrals", json=referral_payload(), headers=repeated_header)
     ).status_code == 400
 
 
-async def test_what_was_refused_is_not_kept(scenario: Scenario) -> None:
-    """The key of a request that did nothing is free for the corrected one."""
+async def test_refused_request_is_not_stored(scenario: Scenario) -> None:
+    """The corrected request can use the same key."""
     case = await scenario.open_case()
-    path = f"/v1/cases/{case['id']}/people"
-    for wrong, status in (({**PERSON, "role": "x"}, 422), ({**PERSON, "extra": 1}, 422)):
-        assert (await scenario.worker_north.post(path, wrong, key="key-0001")).status_code == status
-    right = await scenario.worker_north.post(path, PERSON, key="key-0001")
-    assert (right.status_code, right.headers.get(REPLAYED)) == (201, None)
+    people_path = f"/v1/cases/{case['id']}/people"
+    for invalid_payload, status in (
+        ({**PERSON_PAYLOAD, "role": "x"}, 422),
+        ({**PERSON_PAYLOAD, "extra": 1}, 422),
+    ):
+        assert (
+            await scenario.worker_north.post(people_path, invalid_payload, key="key-0001")
+        ).status_code == status
+    response = await scenario.worker_north.post(people_path, PERSON_PAYLOAD, key="key-0001")
+    assert (response.status_code, response.headers.get(REPLAYED_HEADER)) == (201, None)
 
 
-async def test_who_lost_sight_of_the_child_gets_no_answer_again(
+async def test_replay_is_refused_without_access_to_the_child(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
     case = await scenario.open_case()
-    path = f"/v1/cases/{case['id']}/people"
-    assert (await scenario.worker_north.post(path, PERSON, key="key-0001")).status_code == 201
+    people_path = f"/v1/cases/{case['id']}/people"
+    assert (await scenario.worker_north.post(people_path, PERSON_PAYLOAD, key="key-0001")).status_code == 201
     await superuser_connection.execute("UPDATE cases SET lead_worker_id = $1", id_of("worker_north_2"))
-    lost = await scenario.worker_north.post(path, PERSON, key="key-0001")
-    assert lost.status_code == 404
-    (entry,) = await scenario.list_access_entries(lost.headers["x-request-id"])
+    response = await scenario.worker_north.post(people_path, PERSON_PAYLOAD, key="key-0001")
+    assert response.status_code == 404
+    (entry,) = await scenario.list_access_entries(response.headers["x-request-id"])
     assert (entry["outcome"], entry["child_id"]) == ("not_found", None)
     await superuser_connection.execute(
         "UPDATE users SET roles = '{finance_officer}' WHERE id = $1", id_of("worker_north")
     )
-    assert (await scenario.worker_north.post(path, PERSON, key="key-0001")).status_code == 403
+    assert (await scenario.worker_north.post(people_path, PERSON_PAYLOAD, key="key-0001")).status_code == 403
     await superuser_connection.execute(
         "UPDATE sessions SET revoked_at = now() WHERE user_id = $1", id_of("worker_north")
     )
-    assert (await scenario.worker_north.post(path, PERSON, key="key-0001")).status_code == 401
+    assert (await scenario.worker_north.post(people_path, PERSON_PAYLOAD, key="key-0001")).status_code == 401
 
 
-async def test_a_partner_gets_its_answer_again_after_the_referral_was_accepted(scenario: Scenario) -> None:
-    body = referral_payload()
-    first = await scenario.partner_one.post("/v1/referrals", body, key="key-0001")
-    path = f"/v1/referrals/{first.json()['id']}"
+async def test_partner_replay_works_after_the_referral_was_accepted(scenario: Scenario) -> None:
+    payload = referral_payload()
+    first_response = await scenario.partner_one.post("/v1/referrals", payload, key="key-0001")
+    referral_path = f"/v1/referrals/{first_response.json()['id']}"
     acceptance = {
         "case_kind": "survivor", "lead_worker_id": str(id_of("worker_north")), "team_id": str(id_of("north")),
         "screening": {"meets_criteria": True}, "duplicates_reviewed": True,
     }  # fmt: skip
-    assert (await scenario.supervisor_north.act(path, "acknowledge")).status_code == 200
-    assert (await scenario.supervisor_north.act(path, "accept", acceptance)).status_code == 200
-    again = await scenario.partner_one.post("/v1/referrals", body, key="key-0001")
-    assert (again.status_code, again.headers[REPLAYED], again.content) == (201, "true", first.content)
+    assert (await scenario.supervisor_north.act(referral_path, "acknowledge")).status_code == 200
+    assert (await scenario.supervisor_north.act(referral_path, "accept", acceptance)).status_code == 200
+    replayed_response = await scenario.partner_one.post("/v1/referrals", payload, key="key-0001")
+    assert (
+        replayed_response.status_code,
+        replayed_response.headers[REPLAYED_HEADER],
+        replayed_response.content,
+    ) == (201, "true", first_response.content)
 
 
-@pytest.mark.parametrize(("age", "kept"), [("23 hours 59 minutes", True), ("24 hours 1 minute", False)])
-async def test_an_answer_is_kept_for_a_day_then_the_key_is_free(
-    scenario: Scenario, superuser_connection: Any, age: str, *, kept: bool
+@pytest.mark.parametrize(("age", "is_stored"), [("23 hours 59 minutes", True), ("24 hours 1 minute", False)])
+async def test_response_is_stored_for_24_hours(
+    scenario: Scenario, superuser_connection: Any, age: str, *, is_stored: bool
 ) -> None:
     case = await scenario.open_case()
-    path = f"/v1/cases/{case['id']}/people"
-    first = await scenario.worker_north.post(path, PERSON, key="key-0001")
+    people_path = f"/v1/cases/{case['id']}/people"
+    first_response = await scenario.worker_north.post(people_path, PERSON_PAYLOAD, key="key-0001")
     await superuser_connection.execute(
-        f"UPDATE idempotency_records SET stored_at = stored_at - interval '{age}'"  # noqa: S608 - two ages
+        f"UPDATE idempotency_records SET stored_at = stored_at - interval '{age}'"  # noqa: S608 - two fixed intervals
     )
     for _ in range(2):
-        again = await scenario.worker_north.post(path, PERSON, key="key-0001")
-        assert again.status_code == 201
-    assert again.headers[REPLAYED] == "true", "the new answer is kept in its turn"
-    assert (again.json()["id"] == first.json()["id"]) is kept
+        replayed_response = await scenario.worker_north.post(people_path, PERSON_PAYLOAD, key="key-0001")
+        assert replayed_response.status_code == 201
+    assert replayed_response.headers[REPLAYED_HEADER] == "true", "the new response is stored"
+    assert (replayed_response.json()["id"] == first_response.json()["id"]) is is_stored
     assert await superuser_connection.fetchval("SELECT count(*) FROM people WHERE role = 'other'") == (
-        1 if kept else 2
+        1 if is_stored else 2
     )
-    if not kept:
+    if not is_stored:
         await superuser_connection.execute(
-            f"UPDATE idempotency_records SET stored_at = stored_at - interval '{age}'"  # noqa: S608 - two ages
+            f"UPDATE idempotency_records SET stored_at = stored_at - interval '{age}'"  # noqa: S608 - two fixed intervals
         )
-        another = await scenario.worker_north.post(path, {**PERSON, "is_responsible": True}, key="key-0001")
-        assert another.status_code == 201, "an old key takes another request"
+        later_response = await scenario.worker_north.post(
+            people_path, {**PERSON_PAYLOAD, "is_responsible": True}, key="key-0001"
+        )
+        assert later_response.status_code == 201, "an expired key can be used for another request"
 
 
-async def test_ten_at_once_with_one_key_are_one_referral(
+async def test_concurrent_requests_with_one_key_create_one_referral(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    body, partner = referral_payload(), scenario.partner_one
-    answers = await asyncio.gather(*(partner.post("/v1/referrals", body, key="key-0001") for _ in range(10)))
+    payload, partner = referral_payload(), scenario.partner_one
+    responses = await asyncio.gather(
+        *(partner.post("/v1/referrals", payload, key="key-0001") for _ in range(10))
+    )
     assert await superuser_connection.fetchval("SELECT count(*) FROM referrals") == 1
-    made = [answer for answer in answers if answer.status_code == 201]
-    assert len({answer.content for answer in made}) == 1
-    assert [answer.headers.get(REPLAYED) for answer in made].count(None) == 1
-    for answer in answers:
-        if answer.status_code != 201:
-            assert (answer.status_code, answer.json()["type"]) == (409, RUNNING)
-            assert int(answer.headers["retry-after"]) >= 1
-    later = await asyncio.gather(*(partner.post("/v1/referrals", body, key="key-0001") for _ in range(10)))
-    assert {answer.content for answer in later} == {made[0].content}, "what is done needs no turn"
+    created_responses = [response for response in responses if response.status_code == 201]
+    assert len({response.content for response in created_responses}) == 1
+    assert [response.headers.get(REPLAYED_HEADER) for response in created_responses].count(None) == 1
+    for response in responses:
+        if response.status_code != 201:
+            assert (response.status_code, response.json()["type"]) == (409, STILL_RUNNING)
+            assert int(response.headers["retry-after"]) >= 1
+    later_responses = await asyncio.gather(
+        *(partner.post("/v1/referrals", payload, key="key-0001") for _ in range(10))
+    )
+    assert {response.content for response in later_responses} == {created_responses[0].content}, (
+        "replays do not wait for a lock"
+    )
 
 
-async def test_twenty_at_once_with_one_external_id_are_one_referral(
+async def test_concurrent_requests_with_one_external_id_create_one_referral(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    body = referral_payload()
-    answers = await asyncio.gather(*(scenario.partner_one.post("/v1/referrals", body) for _ in range(20)))
-    assert Counter(answer.status_code for answer in answers) == {201: 1, 409: 19}
+    payload = referral_payload()
+    responses = await asyncio.gather(
+        *(scenario.partner_one.post("/v1/referrals", payload) for _ in range(20))
+    )
+    assert Counter(response.status_code for response in responses) == {201: 1, 409: 19}
     assert await superuser_connection.fetchval("SELECT count(*) FROM referrals") == 1
-    other = await scenario.partner_two.post("/v1/referrals", body)
-    assert other.status_code == 201, "an external id is the agency's own"
+    other_response = await scenario.partner_two.post("/v1/referrals", payload)
+    assert other_response.status_code == 201, "external ids are unique within an agency only"
 
 
-async def test_a_dump_of_idempotency_records_tells_nothing(
-    scenario: Scenario, superuser_connection: Any
-) -> None:
-    body, key = referral_payload(), f"Keo-{uuid.uuid4()}"
-    made = await scenario.partner_one.post("/v1/referrals", body, key=key)
+async def test_stored_responses_contain_no_plaintext(scenario: Scenario, superuser_connection: Any) -> None:
+    payload, key = referral_payload(), f"Keo-{uuid.uuid4()}"
+    response = await scenario.partner_one.post("/v1/referrals", payload, key=key)
     row = dict(await superuser_connection.fetchrow("SELECT * FROM idempotency_records"))
     dumped = b"|".join(value if isinstance(value, bytes) else str(value).encode() for value in row.values())
-    for secret in (key, "Keo", made.json()["tracking_number"], body["external_id"]):
+    for secret in (key, "Keo", response.json()["tracking_number"], payload["external_id"]):
         assert secret.encode() not in dumped
 
 
-async def test_an_answer_about_a_case_is_for_who_still_sees_that_one_of_the_childs(
+async def test_replay_is_refused_without_access_to_the_same_case(
     scenario: Scenario,
 ) -> None:
-    # Before: 201 again, for the child is still seen through the case that she led first.
-    first, supervisor, worker = (
+    # Planted: only the child is checked. It is visible through the closed case, so the response was replayed.
+    closed_case, supervisor, worker = (
         await create_closed_case(scenario),
         scenario.supervisor_north,
         scenario.worker_north,
     )
-    lead = {"lead_worker_id": str(id_of("worker_north_2"))}
-    back = await supervisor.act(f"/v1/cases/{first['id']}", "reopen", {"reason": "She is back.", **lead})
-    path = f"/v1/cases/{expect_json(back, 201)['id']}"
-    expect_json(await supervisor.act(path, "assign", {**lead, "co_worker_ids": [str(worker.id)]}))
-    told = {"subject": "child", "kind": "initial"}
-    expect_json(await worker.post(f"{path}/assessments", told, key="key-0001"), 201)
-    again = [await worker.post(f"{path}/assessments", told, key="key-0001")]
-    act = (await worker.get(f"{path}/assessments")).json()["items"][0]["id"]
-    patched = await worker.patch(f"/v1/assessments/{act}", assessment_payload(), etag='"1"')
-    submit = {"path": f"/v1/assessments/{act}/submit", "key": "key-0002", "etag": patched.headers["etag"]}
-    expect_json(await worker.post(**submit))
-    expect_json(await supervisor.act(path, "assign", {**lead, "co_worker_ids": []}))
-    assert (await worker.get(f"/v1/children/{first['child_id']}")).status_code == 200
-    again.append(await worker.post(f"{path}/assessments", told, key="key-0001"))
-    again.append(await worker.post(**submit))
-    assert [answer.status_code for answer in again] == [201, 404, 404]
+    lead_worker = {"lead_worker_id": str(id_of("worker_north_2"))}
+    reopen_response = await supervisor.act(
+        f"/v1/cases/{closed_case['id']}", "reopen", {"reason": "She is back.", **lead_worker}
+    )
+    case_path = f"/v1/cases/{expect_json(reopen_response, 201)['id']}"
+    expect_json(await supervisor.act(case_path, "assign", {**lead_worker, "co_worker_ids": [str(worker.id)]}))
+    payload = {"subject": "child", "kind": "initial"}
+    expect_json(await worker.post(f"{case_path}/assessments", payload, key="key-0001"), 201)
+    responses = [await worker.post(f"{case_path}/assessments", payload, key="key-0001")]
+    assessment_id = (await worker.get(f"{case_path}/assessments")).json()["items"][0]["id"]
+    patch_response = await worker.patch(f"/v1/assessments/{assessment_id}", assessment_payload(), etag='"1"')
+    submit_request = {
+        "path": f"/v1/assessments/{assessment_id}/submit",
+        "key": "key-0002",
+        "etag": patch_response.headers["etag"],
+    }
+    expect_json(await worker.post(**submit_request))
+    expect_json(await supervisor.act(case_path, "assign", {**lead_worker, "co_worker_ids": []}))
+    assert (await worker.get(f"/v1/children/{closed_case['child_id']}")).status_code == 200
+    responses.append(await worker.post(f"{case_path}/assessments", payload, key="key-0001"))
+    responses.append(await worker.post(**submit_request))
+    assert [response.status_code for response in responses] == [201, 404, 404]

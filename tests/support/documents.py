@@ -1,4 +1,4 @@
-"""Documents: sample files and uploads."""
+"""Helpers for tests of documents: sample files and uploads."""
 
 from base64 import b64encode
 from io import BytesIO
@@ -11,11 +11,11 @@ from tests.support.scenario import Scenario
 
 
 def build_zip_archive(*parts: str) -> bytes:
-    held = BytesIO()
-    with ZipFile(held, "w", ZIP_STORED) as made:
+    buffer = BytesIO()
+    with ZipFile(buffer, "w", ZIP_STORED) as archive:
         for part in parts:
-            made.writestr(part, "<x/>")
-    return held.getvalue()
+            archive.writestr(part, "<x/>")
+    return buffer.getvalue()
 
 
 LETTER_CONTENT = "ជូនចំពោះ Zqxcanary លោកគ្រូ".encode()
@@ -27,18 +27,18 @@ ACCEPTED_FILES = {
     "webp": (b"RIFF\x24\x00\x0a\x00WEBPVP8 \x18", "image/webp"),
     "webp lossless": (b"RIFF\x24\x00\x0a\x00WEBPVP8L\x18", "image/webp"),
     "heic": (b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic", "image/heic"),
-    "heic by its kin": (b"\x00\x00\x00\x1cftypmif1\x00\x00\x00\x00mif1miafheic", "image/heic"),
+    "heic by compatible brand": (b"\x00\x00\x00\x1cftypmif1\x00\x00\x00\x00mif1miafheic", "image/heic"),
     "docx": (build_zip_archive("[Content_Types].xml", "_rels/.rels", "word/document.xml"), DOCX),
     "xlsx": (build_zip_archive("[Content_Types].xml", "_rels/.rels", "xl/workbook.xml"), XLSX),
     "text": ("ជូនចំពោះ លោកគ្រូ\r\n\tSok".encode(), "text/plain"),
-    "text with a mark": (b"\xef\xbb\xbfDear teacher,", "text/plain"),
+    "text with byte order mark": (b"\xef\xbb\xbfDear teacher,", "text/plain"),
 }
 REJECTED_FILES = {
-    "nothing": b"",
+    "empty": b"",
     "blank": b" \n\t ",
-    "a mark alone": b"\xef\xbb\xbf",
+    "byte order mark only": b"\xef\xbb\xbf",
     "html": b"<!DOCTYPE html><script>alert(1)</script>",
-    "html after blanks": b"\xef\xbb\xbf\n  <html>",
+    "html after whitespace": b"\xef\xbb\xbf\n  <html>",
     "svg": b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>',
     "xml": b'<?xml version="1.0"?><svg/>',
     "gif": b"GIF89a\x01\x00\x01\x00",
@@ -51,25 +51,25 @@ REJECTED_FILES = {
     "word with macros": build_zip_archive("[Content_Types].xml", "word/document.xml", "word/vbaProject.bin"),
     "excel with macros": build_zip_archive("[Content_Types].xml", "xl/workbook.xml", "xl/VBAProject.BIN"),
     "word without types": build_zip_archive("word/document.xml"),
-    "a zip's head alone": b"PK\x03\x04" + bytes(200),
-    "a zip cut off": ACCEPTED_FILES["docx"][0][:-30],
-    "sound in a riff": b"RIFF\x24\x00\x00\x00WAVEfmt ",
+    "zip signature only": b"PK\x03\x04" + bytes(200),
+    "truncated zip": ACCEPTED_FILES["docx"][0][:-30],
+    "riff sound": b"RIFF\x24\x00\x00\x00WAVEfmt ",
     "video": b"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isomiso2",
     "avif": b"\x00\x00\x00\x1cftypmif1\x00\x00\x00\x00mif1miafavif",
-    "a pdf's head further in": b"\x00\x00%PDF-1.7\n",
+    "pdf signature not at the start": b"\x00\x00%PDF-1.7\n",
     "latin-1": b"D\xe9part",
     "utf-16": "Dear".encode("utf-16"),
     "control characters": b"Dear\x00teacher",
-    "an escape": b"\x1b[31mDear",
-    "half a jpeg": b"\xff\xd8",
+    "escape sequence": b"\x1b[31mDear",
+    "truncated jpeg": b"\xff\xd8",
 }
 
 
 async def upload_document(
-    scenario: Scenario, case: str, by: str = "worker_north", **changes: Any
+    scenario: Scenario, case_path: str, client_name: str = "worker_north", **changes: Any
 ) -> dict[str, Any]:
     return expect_json(
-        await scenario.client_for(by).post(f"{case}/documents", letter_payload(**changes)), 201
+        await scenario.client_for(client_name).post(f"{case_path}/documents", letter_payload(**changes)), 201
     )
 
 

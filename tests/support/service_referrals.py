@@ -1,4 +1,4 @@
-"""Service referrals: drafts, consents, acts."""
+"""Helpers for tests of service referrals: drafts, consents, providers and acts."""
 
 from typing import Any
 
@@ -23,43 +23,50 @@ ACTS_TO_STATUS = {
 }
 
 
-async def build_service_referral_payload(scenario: Scenario, case: str, **changes: Any) -> dict[str, Any]:
-    """What a worker writes who asks a hospital for help, on the caregiver's consent."""
-    told = {
+async def build_service_referral_payload(
+    scenario: Scenario, case_path: str, **changes: Any
+) -> dict[str, Any]:
+    """Return a payload for a new service referral. By default it uses a new provider and a consent of the caregiver."""
+    payload = {
         "service": "medical",
         "need": "Stomach pain.",
         "shared_fields": ["names", "age", "need"],
         **changes,
     }
-    if "provider_id" not in told:
-        told["provider_id"] = await create_provider(scenario)
-    if not {"consent_id", "basis_without_consent"} & told.keys():
-        told["consent_id"] = await create_consent(scenario, case)
-    return told
+    if "provider_id" not in payload:
+        payload["provider_id"] = await create_provider(scenario)
+    if not {"consent_id", "basis_without_consent"} & payload.keys():
+        payload["consent_id"] = await create_consent(scenario, case_path)
+    return payload
 
 
-async def create_consent(scenario: Scenario, case: str, **changes: Any) -> str:
+async def create_consent(scenario: Scenario, case_path: str, **changes: Any) -> str:
     return str(
         expect_json(
-            await scenario.worker_north.post(f"{case}/consents", {**PROVIDER_CONSENT_PAYLOAD, **changes}), 201
+            await scenario.worker_north.post(
+                f"{case_path}/consents", {**PROVIDER_CONSENT_PAYLOAD, **changes}
+            ),
+            201,
         )["id"]
     )
 
 
-async def create_service_referral(scenario: Scenario, case: str, **changes: Any) -> str:
-    """The path of a draft."""
-    made = await scenario.worker_north.post(
-        f"{case}/service-referrals", await build_service_referral_payload(scenario, case, **changes)
+async def create_service_referral(scenario: Scenario, case_path: str, **changes: Any) -> str:
+    """Create a draft service referral and return its path."""
+    response = await scenario.worker_north.post(
+        f"{case_path}/service-referrals", await build_service_referral_payload(scenario, case_path, **changes)
     )
-    expect_json(made, 201)
-    return str(made.headers["location"])
+    expect_json(response, 201)
+    return str(response.headers["location"])
 
 
-async def list_service_referral_lines(scenario: Scenario, case: str) -> list[tuple[str, dict[str, Any]]]:
-    """The timeline since the case was opened, oldest first."""
-    items = expect_json(await scenario.worker_north.get(f"{case}/timeline"))["items"]
+async def list_service_referral_lines(scenario: Scenario, case_path: str) -> list[tuple[str, dict[str, Any]]]:
+    """Return kind and detail of the timeline entries about service referrals, oldest first."""
+    items = expect_json(await scenario.worker_north.get(f"{case_path}/timeline"))["items"]
     return [
-        (line["kind"], line["detail"]) for line in items[::-1] if line["record_kind"] == "service_referral"
+        (entry["kind"], entry["detail"])
+        for entry in items[::-1]
+        if entry["record_kind"] == "service_referral"
     ]
 
 

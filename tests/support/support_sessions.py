@@ -1,4 +1,4 @@
-"""Support sessions: paths and helpers."""
+"""Helpers for tests of support sessions."""
 
 from typing import Any
 
@@ -6,9 +6,11 @@ from tests.support.responses import expect_json
 from tests.support.scenario import AuthenticatedClient
 
 
-async def create_support_session(caller: AuthenticatedClient, path: str, **told: Any) -> dict[str, Any]:
-    return expect_json(await caller.post(f"{path}/support-sessions", told), 201)
+async def create_support_session(
+    caller: AuthenticatedClient, case_path: str, **payload: Any
+) -> dict[str, Any]:
+    return expect_json(await caller.post(f"{case_path}/support-sessions", payload), 201)
 
 
-def support_session_path(contact: dict[str, Any]) -> str:
-    return f"/v1/support-sessions/{contact['id']}"
+def support_session_path(support_session: dict[str, Any]) -> str:
+    return f"/v1/support-sessions/{support_session['id']}"

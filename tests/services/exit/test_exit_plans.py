@@ -1,4 +1,4 @@
-"""The exit plan: written, approved by another, written anew; and the extension past 24 months."""
+"""Exit plans: editing, approval and revision; and the extension of support beyond 24 months."""
 
 import asyncio
 from datetime import timedelta
@@ -9,125 +9,138 @@ from tests.support.case_lifecycle import EXIT_PLAN_PAYLOAD, create_approved_exit
 from tests.support.responses import expect_json, parse_faults, parse_unmet_pointers
 from tests.support.scenario import Scenario, id_of
 
-DAY = timedelta(days=1)
-ALL = ("in_school", "confident", "friends", "safe_home", "supporter_able", "self_protection")
+ONE_DAY = timedelta(days=1)
+EXIT_CONDITIONS = ("in_school", "confident", "friends", "safe_home", "supporter_able", "self_protection")
 
 
-async def test_an_exit_plan_is_approved_by_a_supervisor_who_did_not_write_it_and_only_whole(
+async def test_exit_plan_approval_requires_a_complete_plan_and_another_supervisor(
     scenario: Scenario,
 ) -> None:
     case, _ = await create_exiting_case(scenario)
-    path, worker = f"/v1/cases/{case['id']}/exit-plan", scenario.worker_north
-    refused = (await scenario.supervisor_north.act(path, "approve")).json()["unmet"]
-    assert {fault["pointer"] for fault in refused} == {
-        *(f"/checklist/{condition}" for condition in ALL), "/taper", "/ends_on",
+    plan_path, worker = f"/v1/cases/{case['id']}/exit-plan", scenario.worker_north
+    unmet = (await scenario.supervisor_north.act(plan_path, "approve")).json()["unmet"]
+    assert {fault["pointer"] for fault in unmet} == {
+        *(f"/checklist/{condition}" for condition in EXIT_CONDITIONS), "/taper", "/ends_on",
     }  # fmt: skip
-    half = {
+    incomplete_plan = {
         **EXIT_PLAN_PAYLOAD,
-        "checklist": {name: {"met": False} for name in ALL},
+        "checklist": {name: {"met": False} for name in EXIT_CONDITIONS},
         "taper": [
             {"from": "2027-01-01", "contacts_per_month": 1},
             {"from": "2027-02-01", "contacts_per_month": 4},
         ],
         "follow_up_months": [6, 6],
     }
-    written = expect_json(await scenario.supervisor_north.put(path, half, etag='"1"'))
-    assert (written["follow_up_months"], written["author_id"]) == ([6], str(id_of("supervisor_north")))
-    assert parse_unmet_pointers(await scenario.supervisor_north.act(path, "approve")) == {
+    draft = expect_json(await scenario.supervisor_north.put(plan_path, incomplete_plan, etag='"1"'))
+    assert (draft["follow_up_months"], draft["author_id"]) == ([6], str(id_of("supervisor_north")))
+    assert parse_unmet_pointers(await scenario.supervisor_north.act(plan_path, "approve")) == {
         "own_work": None,
         "note_missing": "/checklist/self_protection/note",
         "taper_not_falling": "/taper",
         "follow_ups_missing": "/follow_up_months",
     }
-    late = {**EXIT_PLAN_PAYLOAD, "ends_on": "2027-01-15"}
-    expect_json(await worker.put(path, late, etag='"2"'))
-    assert parse_unmet_pointers(await scenario.supervisor_both.act(path, "approve")) == {
+    late_taper_plan = {**EXIT_PLAN_PAYLOAD, "ends_on": "2027-01-15"}
+    expect_json(await worker.put(plan_path, late_taper_plan, etag='"2"'))
+    assert parse_unmet_pointers(await scenario.supervisor_both.act(plan_path, "approve")) == {
         "taper_after_end": "/taper"
     }
-    assert (await worker.put(path, EXIT_PLAN_PAYLOAD, etag='"2"')).status_code == 412
-    assert (await worker.put(path, EXIT_PLAN_PAYLOAD)).status_code == 428
-    level = [{"from": day, "contacts_per_month": 2} for day in ("2027-01-01", "2027-02-01")]
-    expect_json(await worker.put(path, {**EXIT_PLAN_PAYLOAD, "taper": level[:1]}, etag='"3"'))
-    expect_json(await scenario.supervisor_north.act(path, "approve"))
-    expect_json(await worker.put(path, {**EXIT_PLAN_PAYLOAD, "taper": level[::-1]}, etag='"5"'))
-    assert parse_unmet_pointers(await scenario.supervisor_both.act(path, "approve")) == {
+    assert (await worker.put(plan_path, EXIT_PLAN_PAYLOAD, etag='"2"')).status_code == 412
+    assert (await worker.put(plan_path, EXIT_PLAN_PAYLOAD)).status_code == 428
+    constant_taper = [{"from": day, "contacts_per_month": 2} for day in ("2027-01-01", "2027-02-01")]
+    expect_json(await worker.put(plan_path, {**EXIT_PLAN_PAYLOAD, "taper": constant_taper[:1]}, etag='"3"'))
+    expect_json(await scenario.supervisor_north.act(plan_path, "approve"))
+    expect_json(await worker.put(plan_path, {**EXIT_PLAN_PAYLOAD, "taper": constant_taper[::-1]}, etag='"5"'))
+    assert parse_unmet_pointers(await scenario.supervisor_both.act(plan_path, "approve")) == {
         "taper_not_falling": "/taper"
     }
-    expect_json(await worker.put(path, {**EXIT_PLAN_PAYLOAD, "taper": level}, etag='"6"'))
-    assert (await worker.act(path, "approve")).status_code == 403
-    assert (await scenario.manager.act(path, "approve")).status_code == 403
-    approved = expect_json(await scenario.supervisor_north.act(path, "approve", {"comment": "Well done."}))
+    expect_json(await worker.put(plan_path, {**EXIT_PLAN_PAYLOAD, "taper": constant_taper}, etag='"6"'))
+    assert (await worker.act(plan_path, "approve")).status_code == 403
+    assert (await scenario.manager.act(plan_path, "approve")).status_code == 403
+    approved = expect_json(
+        await scenario.supervisor_north.act(plan_path, "approve", {"comment": "Well done."})
+    )
     assert (approved["status"], approved["decided_by_id"]) == ("approved", str(id_of("supervisor_north")))
     assert approved["decision_comment"] == "Well done."
-    assert parse_unmet_pointers(await scenario.supervisor_both.act(path, "approve")) == {"status": "/status"}
+    assert parse_unmet_pointers(await scenario.supervisor_both.act(plan_path, "approve")) == {
+        "status": "/status"
+    }
 
 
-async def test_an_approved_plan_written_anew_asks_for_another_approval_and_keeps_what_was_approved(
+async def test_revised_plan_needs_a_new_approval_and_keeps_the_approved_version(
     scenario: Scenario,
 ) -> None:
     case, _ = await create_exiting_case(scenario)
-    path, worker = f"/v1/cases/{case['id']}/exit-plan", scenario.worker_north
+    plan_path, worker = f"/v1/cases/{case['id']}/exit-plan", scenario.worker_north
     approved = await create_approved_exit_plan(scenario, case["id"])
-    anew = {**EXIT_PLAN_PAYLOAD, "ends_on": "2027-03-31", "note": "The school asked for another month."}
-    draft = expect_json(await worker.put(path, anew, etag=f'"{approved["version"]}"'))
+    revised_plan = {
+        **EXIT_PLAN_PAYLOAD,
+        "ends_on": "2027-03-31",
+        "note": "The school asked for another month.",
+    }
+    draft = expect_json(await worker.put(plan_path, revised_plan, etag=f'"{approved["version"]}"'))
     assert (draft["status"], draft["ends_on"], draft["decided_at"]) == ("draft", "2027-03-31", None)
-    [before] = draft["earlier"]
-    assert (before["ends_on"], before["decided_by_id"]) == ("2027-02-26", str(id_of("supervisor_north")))
-    again = expect_json(await worker.put(path, anew, etag=f'"{draft["version"]}"'))
-    assert again["earlier"] == draft["earlier"]
+    [earlier_version] = draft["earlier"]
+    assert (earlier_version["ends_on"], earlier_version["decided_by_id"]) == (
+        "2027-02-26",
+        str(id_of("supervisor_north")),
+    )
+    next_draft = expect_json(await worker.put(plan_path, revised_plan, etag=f'"{draft["version"]}"'))
+    assert next_draft["earlier"] == draft["earlier"]
 
 
-async def test_an_exit_plan_refuses_what_it_does_not_know_and_shows_itself_to_its_own(
+async def test_exit_plan_rejects_invalid_fields_and_callers_without_access(
     scenario: Scenario,
 ) -> None:
     case = await scenario.open_case()
-    path, worker = f"/v1/cases/{case['id']}/exit-plan", scenario.worker_north
-    for wrong, fault in (
+    plan_path, worker = f"/v1/cases/{case['id']}/exit-plan", scenario.worker_north
+    for invalid_payload, expected_fault in (
         ({"checklist": {"rich": {"met": True}}}, ("/checklist/rich", "literal_error")),
         ({"checklist": {"friends": {"met": "yes"}}}, ("/checklist/friends/met", "bool_type")),
         ({"taper": [{"from": "2027-01-01"}]}, ("/taper/0/contacts_per_month", "missing")),
         ({"follow_up_months": [0]}, ("/follow_up_months/0", "greater_than_equal")),
         ({"status": "approved"}, ("/status", "extra_forbidden")),
     ):
-        assert parse_faults(await worker.put(path, wrong)) == {fault}
-    assert (await worker.put(path, {}, etag='"1"')).status_code == 412
-    answers = await asyncio.gather(*(worker.put(path, {}) for _ in range(2)))
-    assert sorted(answer.status_code for answer in answers) == [200, 428]
+        assert parse_faults(await worker.put(plan_path, invalid_payload)) == {expected_fault}
+    assert (await worker.put(plan_path, {}, etag='"1"')).status_code == 412
+    responses = await asyncio.gather(*(worker.put(plan_path, {}) for _ in range(2)))
+    assert sorted(response.status_code for response in responses) == [200, 428]
     for name, status in {
         "worker_south": 404, "supervisor_south": 404, "partner_one": 403, "dpo": 403, "admin": 403, "manager": 200,
     }.items():  # fmt: skip
-        assert (await scenario.client_for(name).get(path)).status_code == status, name
-    assert (await scenario.worker_south.put(path, {}, etag='"1"')).status_code == 404
-    assert (await scenario.manager.put(path, {}, etag='"1"')).status_code == 403
+        assert (await scenario.client_for(name).get(plan_path)).status_code == status, name
+    assert (await scenario.worker_south.put(plan_path, {}, etag='"1"')).status_code == 404
+    assert (await scenario.manager.put(plan_path, {}, etag='"1"')).status_code == 403
 
 
-async def test_support_is_extended_past_24_months_by_a_manager_to_a_later_day(
+async def test_manager_extends_support_beyond_24_months_to_a_later_day(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
     case = await scenario.open_case()
-    path = f"/v1/cases/{case['id']}"
+    case_path = f"/v1/cases/{case['id']}"
     reason = {"reason": "The appeal is heard in spring."}
-    ends = add_months(today(), 24)
-    for until in (today(), ends):
-        early = await scenario.manager.act(path, "extend", {"until": until.isoformat(), **reason})
-        assert parse_unmet_pointers(early) == {"until_too_early": "/until"}
-    longer = {"until": (ends + DAY).isoformat(), **reason}
+    support_end = add_months(today(), 24)
+    for until in (today(), support_end):
+        response = await scenario.manager.act(case_path, "extend", {"until": until.isoformat(), **reason})
+        assert parse_unmet_pointers(response) == {"until_too_early": "/until"}
+    extension = {"until": (support_end + ONE_DAY).isoformat(), **reason}
     for name, status in {"worker_north": 403, "supervisor_north": 403}.items():
-        assert (await scenario.client_for(name).act(path, "extend", longer)).status_code == status, name
-    extended = expect_json(await scenario.manager.act(path, "extend", longer))
-    assert extended["extended_until"] == longer["until"]
-    assert parse_unmet_pointers(await scenario.manager.act(path, "extend", longer)) == {
+        assert (await scenario.client_for(name).act(case_path, "extend", extension)).status_code == status, (
+            name
+        )
+    extended_case = expect_json(await scenario.manager.act(case_path, "extend", extension))
+    assert extended_case["extended_until"] == extension["until"]
+    assert parse_unmet_pointers(await scenario.manager.act(case_path, "extend", extension)) == {
         "until_too_early": "/until"
     }
-    line = expect_json(await scenario.manager.get(f"{path}/timeline"))["items"][0]
-    assert (line["kind"], line["detail"]) == ("case_extended", longer)
-    assert (await scenario.manager.post(f"{path}/extend", longer)).status_code == 428
-    assert parse_faults(await scenario.manager.act(path, "extend", {"until": "2030"})) == {
+    entry = expect_json(await scenario.manager.get(f"{case_path}/timeline"))["items"][0]
+    assert (entry["kind"], entry["detail"]) == ("case_extended", extension)
+    assert (await scenario.manager.post(f"{case_path}/extend", extension)).status_code == 428
+    assert parse_faults(await scenario.manager.act(case_path, "extend", {"until": "2030"})) == {
         ("/until", "date_parsing"),
         ("/reason", "missing"),
     }
     await superuser_connection.execute("UPDATE cases SET opened_on = $1", add_months(today(), -60))
-    past = {"until": today().isoformat(), **reason}
-    assert parse_unmet_pointers(await scenario.manager.act(path, "extend", past)) == {
+    past_extension = {"until": today().isoformat(), **reason}
+    assert parse_unmet_pointers(await scenario.manager.act(case_path, "extend", past_extension)) == {
         "until_too_early": "/until"
     }

@@ -13,65 +13,79 @@ from tests.support.responses import expect_json, parse_faults, patch_latest_fiel
 from tests.support.scenario import Scenario, id_of
 from tests.support.sql_statements import record_statements
 
-INCIDENT = {"kind": "incident", "on": "2026-01-10", "description": "Followed home by a neighbour."}
-HEARING = {"kind": "court_date", "status": "planned", "on": (today() + timedelta(days=40)).isoformat()}
+INCIDENT_PAYLOAD = {"kind": "incident", "on": "2026-01-10", "description": "Followed home by a neighbour."}
+HEARING_PAYLOAD = {
+    "kind": "court_date",
+    "status": "planned",
+    "on": (today() + timedelta(days=40)).isoformat(),
+}
 
 
 @pytest.fixture
-async def path(scenario: Scenario) -> str:
+async def case_path(scenario: Scenario) -> str:
     return await create_case_path(scenario, "worker_north_2")
 
 
-async def lines(scenario: Scenario, name: str, path: str) -> list[tuple[str, dict[str, Any]]]:
-    found = expect_json(await scenario.client_for(name).get(f"{path}/timeline"))["items"]
-    return [(line["kind"], line["detail"]) for line in found if line["record_kind"] == "legal_step"]
+async def list_timeline_details(
+    scenario: Scenario, name: str, case_path: str
+) -> list[tuple[str, dict[str, Any]]]:
+    entries = expect_json(await scenario.client_for(name).get(f"{case_path}/timeline"))["items"]
+    return [(entry["kind"], entry["detail"]) for entry in entries if entry["record_kind"] == "legal_step"]
 
 
-async def test_steps_are_entered_completed_and_listed(scenario: Scenario, path: str) -> None:
-    worker, chosen = scenario.worker_north, str(uuid.uuid4())
-    made = await worker.post(f"{path}/legal-steps", {**POLICE_REPORT_PAYLOAD, "id": chosen})
-    report = expect_json(made, 201)
-    assert (made.headers["location"], made.headers["etag"]) == (f"/v1/legal-steps/{chosen}", '"1"')
+async def test_legal_steps_are_added_completed_and_listed(scenario: Scenario, case_path: str) -> None:
+    worker, step_id = scenario.worker_north, str(uuid.uuid4())
+    response = await worker.post(f"{case_path}/legal-steps", {**POLICE_REPORT_PAYLOAD, "id": step_id})
+    report = expect_json(response, 201)
+    assert (response.headers["location"], response.headers["etag"]) == (f"/v1/legal-steps/{step_id}", '"1"')
     assert {name: report[name] for name in POLICE_REPORT_PAYLOAD} == POLICE_REPORT_PAYLOAD
     assert (report["status"], report["result"], report["author_id"]) == ("done", None, str(worker.id))
-    assert expect_json(await worker.get(f"/v1/legal-steps/{chosen}")) == report
+    assert expect_json(await worker.get(f"/v1/legal-steps/{step_id}")) == report
     incident, hearing = [
-        expect_json(await worker.post(f"{path}/legal-steps", told), 201) for told in (INCIDENT, HEARING)
+        expect_json(await worker.post(f"{case_path}/legal-steps", payload), 201)
+        for payload in (INCIDENT_PAYLOAD, HEARING_PAYLOAD)
     ]
 
-    # somebody else on the case completes it, and the timeline says so
-    here = f"/v1/legal-steps/{hearing['id']}"
-    done = {"status": "done", "on": today().isoformat(), "result": "Heard by video."}
-    changed = expect_json(await patch_latest_fields(scenario.worker_north_2, here, **done))
-    assert (changed["status"], changed["result"], changed["version"]) == ("done", "Heard by video.", 2)
-    assert changed["author_id"] == str(worker.id)
-    assert (await worker.patch(here, {"place": "x"}, etag='"1"')).status_code == 412
-    assert (await worker.patch(here, {"place": "x"})).status_code == 428
+    # A co-worker completes the step, and the timeline records the change.
+    hearing_path = f"/v1/legal-steps/{hearing['id']}"
+    result_patch = {"status": "done", "on": today().isoformat(), "result": "Heard by video."}
+    updated_hearing = expect_json(
+        await patch_latest_fields(scenario.worker_north_2, hearing_path, **result_patch)
+    )
+    assert (updated_hearing["status"], updated_hearing["result"], updated_hearing["version"]) == (
+        "done",
+        "Heard by video.",
+        2,
+    )
+    assert updated_hearing["author_id"] == str(worker.id)
+    assert (await worker.patch(hearing_path, {"place": "x"}, etag='"1"')).status_code == 412
+    assert (await worker.patch(hearing_path, {"place": "x"})).status_code == 428
     assert (
-        await worker.post(f"{path}/legal-steps", {**POLICE_REPORT_PAYLOAD, "id": chosen})
+        await worker.post(f"{case_path}/legal-steps", {**POLICE_REPORT_PAYLOAD, "id": step_id})
     ).status_code == 409
 
-    async def ids(**query: str) -> list[str]:
+    async def list_step_ids(**query: str) -> list[str]:
         return [
-            step["id"] for step in expect_json(await worker.get(f"{path}/legal-steps", params=query))["items"]
+            step["id"]
+            for step in expect_json(await worker.get(f"{case_path}/legal-steps", params=query))["items"]
         ]
 
-    assert await ids() == [hearing["id"], incident["id"], report["id"]]
-    assert await ids(kind="incident") == [incident["id"]]
-    assert await ids(status="planned") == []
-    told = await lines(scenario, "worker_north", path)
-    assert [kind for kind, _ in told] == [
+    assert await list_step_ids() == [hearing["id"], incident["id"], report["id"]]
+    assert await list_step_ids(kind="incident") == [incident["id"]]
+    assert await list_step_ids(status="planned") == []
+    timeline = await list_timeline_details(scenario, "worker_north", case_path)
+    assert [kind for kind, _ in timeline] == [
         "legal_step_recorded", "legal_step_recorded", "legal_step_recorded", "incident_recorded"]  # fmt: skip
-    assert told[0][1] == {
+    assert timeline[0][1] == {
         "kind": "court_date", "status": "done", "on": today().isoformat(), "changed": ["on", "result", "status"]}  # fmt: skip
-    assert INCIDENT["description"] not in (await worker.get(f"{path}/timeline")).text
+    assert INCIDENT_PAYLOAD["description"] not in (await worker.get(f"{case_path}/timeline")).text
 
 
-async def test_what_is_no_step_is_refused(scenario: Scenario, path: str) -> None:
+async def test_legal_step_rejects_each_invalid_field(scenario: Scenario, case_path: str) -> None:
     worker = scenario.worker_north
-    report = expect_json(await worker.post(f"{path}/legal-steps", POLICE_REPORT_PAYLOAD), 201)
+    report = expect_json(await worker.post(f"{case_path}/legal-steps", POLICE_REPORT_PAYLOAD), 201)
     tomorrow = (today() + timedelta(days=1)).isoformat()
-    for wrong, fault in (
+    for invalid_fields, expected_fault in (
         ({"kind": "trial"}, ("/kind", "literal_error")),
         ({"on": tomorrow}, ("/on", "date_in_future")),
         ({"on": "1899-12-31"}, ("/on", "date_too_early")),
@@ -82,74 +96,77 @@ async def test_what_is_no_step_is_refused(scenario: Scenario, path: str) -> None
         ({"file_number": ""}, ("/file_number", "string_too_short")),
         ({"judge": "x"}, ("/judge", "extra_forbidden")),
     ):
-        assert parse_faults(await worker.post(f"{path}/legal-steps", {**POLICE_REPORT_PAYLOAD, **wrong})) == {
-            fault
-        }, wrong
         assert parse_faults(
-            await patch_latest_fields(worker, f"/v1/legal-steps/{report['id']}", **wrong)
-        ) == {fault}, wrong
+            await worker.post(f"{case_path}/legal-steps", {**POLICE_REPORT_PAYLOAD, **invalid_fields})
+        ) == {expected_fault}, invalid_fields
+        assert parse_faults(
+            await patch_latest_fields(worker, f"/v1/legal-steps/{report['id']}", **invalid_fields)
+        ) == {expected_fault}, invalid_fields
     assert parse_faults(await patch_latest_fields(worker, f"/v1/legal-steps/{report['id']}", on=None)) == {
         ("/on", "missing")
     }
 
 
-async def test_the_legal_tier_is_for_who_works_on_the_case_and_decides_for_it(
-    scenario: Scenario, path: str
-) -> None:
-    report = expect_json(await scenario.worker_north.post(f"{path}/legal-steps", POLICE_REPORT_PAYLOAD), 201)
-    here = f"/v1/legal-steps/{report['id']}"
+async def test_legal_tier_is_readable_by_case_staff_only(scenario: Scenario, case_path: str) -> None:
+    report = expect_json(
+        await scenario.worker_north.post(f"{case_path}/legal-steps", POLICE_REPORT_PAYLOAD), 201
+    )
+    step_path = f"/v1/legal-steps/{report['id']}"
     for name, status in (
         ("worker_north", 200), ("worker_north_2", 200), ("supervisor_north", 200), ("supervisor_both", 200),
         ("manager", 200), ("worker_south", 404), ("supervisor_south", 404), ("finance", 403), ("me_officer", 403),
         ("dpo", 403), ("admin", 403), ("partner_one", 403), ("reporting", 403),
     ):  # fmt: skip
-        for one in (here, f"{path}/legal-steps"):
-            assert (await scenario.client_for(name).get(one)).status_code == status, name
-    assert (await scenario.manager.post(f"{path}/legal-steps", POLICE_REPORT_PAYLOAD)).status_code == 403
-    assert (await scenario.manager.patch(here, {"place": "x"}, etag='"1"')).status_code == 403
+        for path in (step_path, f"{case_path}/legal-steps"):
+            assert (await scenario.client_for(name).get(path)).status_code == status, name
+    assert (await scenario.manager.post(f"{case_path}/legal-steps", POLICE_REPORT_PAYLOAD)).status_code == 403
+    assert (await scenario.manager.patch(step_path, {"place": "x"}, etag='"1"')).status_code == 403
 
-    # broken glass shows the case, and nothing of this
+    # Break-glass access includes the case, but not its legal tier.
     for name in ("worker_south", "supervisor_south"):
-        breaker = scenario.client_for(name)
-        expect_json(await breaker.post(f"{path}/break-glass", BREAK_GLASS_PAYLOAD))
-        assert (await breaker.get(path)).status_code == 200
-        for refused in (
-            await breaker.get(here),
-            await breaker.get(f"{path}/legal-steps"),
-            await breaker.post(f"{path}/legal-steps", POLICE_REPORT_PAYLOAD),
-            await breaker.patch(here, {"place": "x"}, etag='"1"'),
+        break_glass_client = scenario.client_for(name)
+        expect_json(await break_glass_client.post(f"{case_path}/break-glass", BREAK_GLASS_PAYLOAD))
+        assert (await break_glass_client.get(case_path)).status_code == 200
+        for response in (
+            await break_glass_client.get(step_path),
+            await break_glass_client.get(f"{case_path}/legal-steps"),
+            await break_glass_client.post(f"{case_path}/legal-steps", POLICE_REPORT_PAYLOAD),
+            await break_glass_client.patch(step_path, {"place": "x"}, etag='"1"'),
         ):
-            assert refused.status_code == 404, name
-        assert await lines(scenario, name, path) == []
-    assert len(await lines(scenario, "manager", path)) == 1
+            assert response.status_code == 404, name
+        assert await list_timeline_details(scenario, name, case_path) == []
+    assert len(await list_timeline_details(scenario, "manager", case_path)) == 1
 
 
-async def test_who_lost_the_case_and_who_stands_behind_the_wall_find_nothing(
-    scenario: Scenario, path: str
+async def test_former_worker_and_walled_worker_cannot_see_legal_steps(
+    scenario: Scenario, case_path: str
 ) -> None:
-    report = expect_json(await scenario.worker_north.post(f"{path}/legal-steps", POLICE_REPORT_PAYLOAD), 201)
-    other = await scenario.open_case("worker_south")
-    linking = {"linked_case_id": other["id"], "reason": "Brothers."}
-    expect_json(await scenario.supervisor_both.post(f"{path}/links", linking), 201)
-    theirs = expect_json(
-        await scenario.worker_south.post(f"/v1/cases/{other['id']}/legal-steps", POLICE_REPORT_PAYLOAD), 201
+    report = expect_json(
+        await scenario.worker_north.post(f"{case_path}/legal-steps", POLICE_REPORT_PAYLOAD), 201
+    )
+    other_case = await scenario.open_case("worker_south")
+    link_payload = {"linked_case_id": other_case["id"], "reason": "Brothers."}
+    expect_json(await scenario.supervisor_both.post(f"{case_path}/links", link_payload), 201)
+    other_step = expect_json(
+        await scenario.worker_south.post(f"/v1/cases/{other_case['id']}/legal-steps", POLICE_REPORT_PAYLOAD),
+        201,
     )
     assert (await scenario.worker_south.get(f"/v1/legal-steps/{report['id']}")).status_code == 404
-    assert (await scenario.worker_north.get(f"/v1/legal-steps/{theirs['id']}")).status_code == 404
+    assert (await scenario.worker_north.get(f"/v1/legal-steps/{other_step['id']}")).status_code == 404
 
-    staff = {"lead_worker_id": str(id_of("worker_north_2"))}
-    expect_json(await scenario.supervisor_north.act(path, "assign", staff))
-    for one in (f"/v1/legal-steps/{report['id']}", f"{path}/legal-steps"):
-        assert (await scenario.worker_north.get(one)).status_code == 404
-        assert (await scenario.worker_north_2.get(one)).status_code == 200
+    assignment = {"lead_worker_id": str(id_of("worker_north_2"))}
+    expect_json(await scenario.supervisor_north.act(case_path, "assign", assignment))
+    for path in (f"/v1/legal-steps/{report['id']}", f"{case_path}/legal-steps"):
+        assert (await scenario.worker_north.get(path)).status_code == 404
+        assert (await scenario.worker_north_2.get(path)).status_code == 200
 
 
-async def test_steps_are_listed_in_a_fixed_number_of_statements(scenario: Scenario, path: str) -> None:
-    counts = []
+async def test_list_uses_a_fixed_number_of_statements(scenario: Scenario, case_path: str) -> None:
+    statement_counts = []
     for _ in range(2):
-        for told in (POLICE_REPORT_PAYLOAD, INCIDENT, HEARING):
-            expect_json(await scenario.worker_north.post(f"{path}/legal-steps", told), 201)
+        for payload in (POLICE_REPORT_PAYLOAD, INCIDENT_PAYLOAD, HEARING_PAYLOAD):
+            expect_json(await scenario.worker_north.post(f"{case_path}/legal-steps", payload), 201)
         with record_statements(scenario) as statements:
-            expect_json(await scenario.worker_north.get(f"{path}/legal-steps"))
-        counts.append(len(statements))
-    assert counts[0] == counts[1] <= 4
+            expect_json(await scenario.worker_north.get(f"{case_path}/legal-steps"))
+        statement_counts.append(len(statements))
+    assert statement_counts[0] == statement_counts[1] <= 4

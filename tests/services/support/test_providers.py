@@ -1,4 +1,4 @@
-"""The directory of providers: who serves children, where, how to reach them, and whether they were checked."""
+"""The directory of service providers."""
 
 import uuid
 from datetime import timedelta
@@ -9,21 +9,24 @@ from tests.support.payloads import HOSPITAL_PAYLOAD
 from tests.support.responses import expect_json, parse_faults
 from tests.support.scenario import AuthenticatedClient, Scenario, id_of
 
-HERE = "/v1/providers"
+PROVIDERS_PATH = "/v1/providers"
 
 
-async def found(caller: AuthenticatedClient, **filters: Any) -> list[str]:
-    items = expect_json(await caller.get(HERE, params=filters))["items"]
+async def search_names(caller: AuthenticatedClient, **filters: Any) -> list[str]:
+    items = expect_json(await caller.get(PROVIDERS_PATH, params=filters))["items"]
     return [item["name"] for item in items]
 
 
-async def test_a_provider_is_entered_read_and_changed(scenario: Scenario) -> None:
-    chief, chosen = scenario.supervisor_north, str(uuid.uuid4())
-    made = await chief.post(
-        HERE, {**HOSPITAL_PAYLOAD, "id": chosen, "agency_id": str(id_of("Helping Hands"))}
+async def test_provider_is_added_read_and_updated(scenario: Scenario) -> None:
+    supervisor, provider_id = scenario.supervisor_north, str(uuid.uuid4())
+    response = await supervisor.post(
+        PROVIDERS_PATH, {**HOSPITAL_PAYLOAD, "id": provider_id, "agency_id": str(id_of("Helping Hands"))}
     )
-    hospital = expect_json(made, 201)
-    assert (made.headers["location"], made.headers["etag"]) == (f"{HERE}/{chosen}", '"1"')
+    hospital = expect_json(response, 201)
+    assert (response.headers["location"], response.headers["etag"]) == (
+        f"{PROVIDERS_PATH}/{provider_id}",
+        '"1"',
+    )
     assert hospital["name"] == "មន្ទីរពេទ្យ Angkor Hospital"
     contact = {"name": "Dr Lim", "position": "Paediatrics", "phone": "+85512345678", "email": None}
     assert hospital["contacts"] == [contact]
@@ -32,24 +35,26 @@ async def test_a_provider_is_entered_read_and_changed(scenario: Scenario) -> Non
         None,
         "2028-01-09",
     )
-    assert expect_json(await scenario.worker_south.get(f"{HERE}/{chosen}")) == hospital
-    assert (await chief.post(HERE, {**HOSPITAL_PAYLOAD, "id": chosen})).status_code == 409
+    assert expect_json(await scenario.worker_south.get(f"{PROVIDERS_PATH}/{provider_id}")) == hospital
+    assert (await supervisor.post(PROVIDERS_PATH, {**HOSPITAL_PAYLOAD, "id": provider_id})).status_code == 409
 
     patch = {"is_active": False, "note": "Moves in May.", "agency_id": None, "contacts": None}
-    changed = expect_json(await scenario.admin.patch(f"{HERE}/{chosen}", patch, etag='"1"'))
-    assert changed == {**hospital, **patch, "contacts": [], "version": 2}
-    assert (await chief.patch(f"{HERE}/{chosen}", patch, etag='"1"')).status_code == 412
-    assert (await chief.patch(f"{HERE}/{chosen}", patch)).status_code == 428
-    wrong = {"safeguarding_checked_on": None}
-    assert parse_faults(await chief.patch(f"{HERE}/{chosen}", wrong, etag='"2"')) == {
-        ("", "safeguarding_unchecked")
-    }
-    assert expect_json(await chief.get(f"{HERE}/{chosen}")) == changed
+    updated_provider = expect_json(
+        await scenario.admin.patch(f"{PROVIDERS_PATH}/{provider_id}", patch, etag='"1"')
+    )
+    assert updated_provider == {**hospital, **patch, "contacts": [], "version": 2}
+    assert (await supervisor.patch(f"{PROVIDERS_PATH}/{provider_id}", patch, etag='"1"')).status_code == 412
+    assert (await supervisor.patch(f"{PROVIDERS_PATH}/{provider_id}", patch)).status_code == 428
+    invalid_fields = {"safeguarding_checked_on": None}
+    assert parse_faults(
+        await supervisor.patch(f"{PROVIDERS_PATH}/{provider_id}", invalid_fields, etag='"2"')
+    ) == {("", "safeguarding_unchecked")}
+    assert expect_json(await supervisor.get(f"{PROVIDERS_PATH}/{provider_id}")) == updated_provider
 
 
-async def test_the_directory_is_searched_by_name_service_province_kind_and_use(scenario: Scenario) -> None:
-    chief, worker = scenario.supervisor_north, scenario.worker_north
-    for told in (
+async def test_directory_is_filtered_by_each_parameter(scenario: Scenario) -> None:
+    supervisor, worker = scenario.supervisor_north, scenario.worker_north
+    for payload in (
         HOSPITAL_PAYLOAD,
         {
             **HOSPITAL_PAYLOAD,
@@ -73,24 +78,31 @@ async def test_the_directory_is_searched_by_name_service_province_kind_and_use(s
             "is_active": False,
         },
     ):
-        expect_json(await chief.post(HERE, told), 201)
-    hospital, legal, school, shelter = (await found(worker))[::-1]
-    assert await found(worker, q="hospital") == [hospital]
-    assert await found(worker, q="ពេទ្យ") == [hospital]
-    assert await found(worker, q="0% l") == [legal]
-    assert await found(worker, q="%%") == []
-    assert await found(worker, service="medical") == [hospital]
-    assert await found(worker, province_code="12") == [school, legal]
-    assert await found(worker, kind="shelter") == [shelter]
-    assert await found(worker, is_active="true", province_code="17") == [legal, hospital]
-    first = expect_json(await worker.get(HERE, params={"limit": 3}))
-    rest = expect_json(await worker.get(HERE, params={"limit": 3, "cursor": first["next_cursor"]}))
-    assert [item["name"] for item in first["items"] + rest["items"]] == [shelter, school, legal, hospital]
+        expect_json(await supervisor.post(PROVIDERS_PATH, payload), 201)
+    hospital, legal_aid, school, shelter = (await search_names(worker))[::-1]
+    assert await search_names(worker, q="hospital") == [hospital]
+    assert await search_names(worker, q="ពេទ្យ") == [hospital]
+    assert await search_names(worker, q="0% l") == [legal_aid]
+    assert await search_names(worker, q="%%") == []
+    assert await search_names(worker, service="medical") == [hospital]
+    assert await search_names(worker, province_code="12") == [school, legal_aid]
+    assert await search_names(worker, kind="shelter") == [shelter]
+    assert await search_names(worker, is_active="true", province_code="17") == [legal_aid, hospital]
+    first_page = expect_json(await worker.get(PROVIDERS_PATH, params={"limit": 3}))
+    next_page = expect_json(
+        await worker.get(PROVIDERS_PATH, params={"limit": 3, "cursor": first_page["next_cursor"]})
+    )
+    assert [item["name"] for item in first_page["items"] + next_page["items"]] == [
+        shelter,
+        school,
+        legal_aid,
+        hospital,
+    ]
 
 
-async def test_what_cannot_be_true_of_a_provider_is_refused(scenario: Scenario) -> None:
-    chief, tomorrow = scenario.supervisor_north, (today() + timedelta(days=1)).isoformat()
-    for wrong, fault in (
+async def test_provider_rejects_each_invalid_field(scenario: Scenario) -> None:
+    supervisor, tomorrow = scenario.supervisor_north, (today() + timedelta(days=1)).isoformat()
+    for invalid_fields, expected_fault in (
         ({"name": "\u2060"}, ("/name", "blank")),
         ({"kind": "bar"}, ("/kind", "literal_error")),
         ({"services": []}, ("/services", "too_short")),
@@ -103,17 +115,22 @@ async def test_what_cannot_be_true_of_a_provider_is_refused(scenario: Scenario) 
         ({"agency_id": str(uuid.uuid4())}, ("/agency_id", "reference_unknown")),
         ({"child_id": str(uuid.uuid4())}, ("/child_id", "extra_forbidden")),
     ):  # fmt: skip
-        assert parse_faults(await chief.post(HERE, {**HOSPITAL_PAYLOAD, **wrong})) == {fault}, wrong
-    assert await found(chief) == []
+        assert parse_faults(
+            await supervisor.post(PROVIDERS_PATH, {**HOSPITAL_PAYLOAD, **invalid_fields})
+        ) == {expected_fault}, invalid_fields
+    assert await search_names(supervisor) == []
 
 
-async def test_who_keeps_the_directory_and_who_reads_it(scenario: Scenario) -> None:
-    made = expect_json(await scenario.manager.post(HERE, HOSPITAL_PAYLOAD), 201)
-    here = f"{HERE}/{made['id']}"
+async def test_directory_permissions_of_each_role(scenario: Scenario) -> None:
+    provider = expect_json(await scenario.manager.post(PROVIDERS_PATH, HOSPITAL_PAYLOAD), 201)
+    provider_path = f"{PROVIDERS_PATH}/{provider['id']}"
     for name in ("worker_north", "finance", "dpo", "me_officer", "partner_one", "reporting"):
         caller = scenario.client_for(name)
-        assert (await caller.post(HERE, HOSPITAL_PAYLOAD)).status_code == 403, name
-        assert (await caller.patch(here, {"note": "x"}, etag='"1"')).status_code == 403, name
-        reads = 200 if name == "worker_north" else 403
-        assert [(await caller.get(path)).status_code for path in (HERE, here)] == [reads, reads], name
-    assert (await scenario.worker_north.get(f"{HERE}/{uuid.uuid4()}")).status_code == 404
+        assert (await caller.post(PROVIDERS_PATH, HOSPITAL_PAYLOAD)).status_code == 403, name
+        assert (await caller.patch(provider_path, {"note": "x"}, etag='"1"')).status_code == 403, name
+        expected_status = 200 if name == "worker_north" else 403
+        assert [(await caller.get(path)).status_code for path in (PROVIDERS_PATH, provider_path)] == [
+            expected_status,
+            expected_status,
+        ], name
+    assert (await scenario.worker_north.get(f"{PROVIDERS_PATH}/{uuid.uuid4()}")).status_code == 404

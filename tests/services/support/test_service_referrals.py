@@ -1,4 +1,4 @@
-"""Service referrals: drafting, the life after sending, who sees them."""
+"""Service referrals: drafts, life cycle and permissions."""
 
 import asyncio
 import uuid
@@ -18,31 +18,35 @@ from tests.support.service_referrals import (
 )
 from tests.support.sql_statements import record_statements
 
-LEGAL = {
+PERMITTED_ACTS = {
     ("draft", "send"), ("sent", "accept"), ("sent", "decline"), ("accepted", "complete"),
     ("draft", "cancel"), ("sent", "cancel"), ("accepted", "cancel"),
 }  # fmt: skip
 
 
-async def test_a_draft_is_written_changed_and_shares_nothing(scenario: Scenario) -> None:
-    case, worker, chosen = await create_case_path(scenario), scenario.worker_north, str(uuid.uuid4())
-    told = {
+async def test_draft_is_created_and_updated_without_sharing_data(scenario: Scenario) -> None:
+    case_path, worker, referral_id = (
+        await create_case_path(scenario),
+        scenario.worker_north,
+        str(uuid.uuid4()),
+    )
+    payload = {
         **await build_service_referral_payload(
-            scenario, case, area="physical_health", shared_fields=["need", "age", "need"]
+            scenario, case_path, area="physical_health", shared_fields=["need", "age", "need"]
         ),
-        "id": chosen,
+        "id": referral_id,
     }
-    made = await worker.post(f"{case}/service-referrals", told, key="once")
-    referral, here = expect_json(made, 201), f"/v1/service-referrals/{chosen}"
-    assert (made.headers["location"], made.headers["etag"]) == (here, '"1"')
-    assert {name: referral[name] for name in told} == {**told, "shared_fields": ["need", "age"]}
+    response = await worker.post(f"{case_path}/service-referrals", payload, key="once")
+    referral, referral_path = expect_json(response, 201), f"/v1/service-referrals/{referral_id}"
+    assert (response.headers["location"], response.headers["etag"]) == (referral_path, '"1"')
+    assert {name: referral[name] for name in payload} == {**payload, "shared_fields": ["need", "age"]}
     assert (referral["status"], referral["shared"], referral["sent_at"]) == ("draft", None, None)
     assert (referral["author_id"], referral["provider_name"]) == (str(worker.id), "មន្ទីរពេទ្យ Angkor Hospital")
-    assert expect_json(await worker.get(here)) == referral
-    again = await worker.post(f"{case}/service-referrals", told, key="once")
-    assert (again.headers["idempotent-replayed"], again.json()) == ("true", referral)
-    assert expect_json(await worker.get(f"{case}/service-referrals"))["items"] == [referral]
-    assert await list_service_referral_lines(scenario, case) == []
+    assert expect_json(await worker.get(referral_path)) == referral
+    replayed_response = await worker.post(f"{case_path}/service-referrals", payload, key="once")
+    assert (replayed_response.headers["idempotent-replayed"], replayed_response.json()) == ("true", referral)
+    assert expect_json(await worker.get(f"{case_path}/service-referrals"))["items"] == [referral]
+    assert await list_service_referral_lines(scenario, case_path) == []
 
     patch = {
         "consent_id": None,
@@ -50,30 +54,30 @@ async def test_a_draft_is_written_changed_and_shares_nothing(scenario: Scenario)
         "area": None,
         "need": "Fever.",
     }
-    changed = expect_json(await worker.patch(here, patch, etag='"1"'))
-    assert {name: changed[name] for name in ("area", "need", "consent_id", "version")} == {
+    updated_referral = expect_json(await worker.patch(referral_path, patch, etag='"1"'))
+    assert {name: updated_referral[name] for name in ("area", "need", "consent_id", "version")} == {
         "area": None, "need": "Fever.", "consent_id": None, "version": 2,
     }  # fmt: skip
-    assert changed["basis_without_consent"] == {**VITAL_INTEREST_BASIS, "child_told": None}
-    assert parse_faults(await worker.patch(here, {"consent_id": told["consent_id"]}, etag='"2"')) == {
-        ("", "consent_or_basis")
-    }
-    assert (await worker.patch(here, patch, etag='"1"')).status_code == 412
-    assert expect_json(await worker.get(here)) == changed
+    assert updated_referral["basis_without_consent"] == {**VITAL_INTEREST_BASIS, "child_told": None}
+    assert parse_faults(
+        await worker.patch(referral_path, {"consent_id": payload["consent_id"]}, etag='"2"')
+    ) == {("", "consent_or_basis")}
+    assert (await worker.patch(referral_path, patch, etag='"1"')).status_code == 412
+    assert expect_json(await worker.get(referral_path)) == updated_referral
 
 
-async def test_what_a_draft_names_is_there_and_of_this_case(scenario: Scenario) -> None:
-    case, other = await create_case_path(scenario), await create_case_path(scenario)
-    told, elsewhere, nothing = (
-        await build_service_referral_payload(scenario, case),
-        await create_consent(scenario, other),
+async def test_draft_rejects_invalid_fields_and_records_of_other_cases(scenario: Scenario) -> None:
+    case_path, other_case_path = await create_case_path(scenario), await create_case_path(scenario)
+    payload, other_consent_id, unknown_id = (
+        await build_service_referral_payload(scenario, case_path),
+        await create_consent(scenario, other_case_path),
         str(uuid.uuid4()),
     )
-    for wrong, fault in (
-        ({"provider_id": nothing}, ("/provider_id", "reference_unknown")),
-        ({"consent_id": elsewhere}, ("/consent_id", "reference_unknown")),
-        ({"consent_id": nothing}, ("/consent_id", "reference_unknown")),
-        ({"goal_id": nothing}, ("/goal_id", "reference_unknown")),
+    for invalid_fields, expected_fault in (
+        ({"provider_id": unknown_id}, ("/provider_id", "reference_unknown")),
+        ({"consent_id": other_consent_id}, ("/consent_id", "reference_unknown")),
+        ({"consent_id": unknown_id}, ("/consent_id", "reference_unknown")),
+        ({"goal_id": unknown_id}, ("/goal_id", "reference_unknown")),
         ({"consent_id": None}, ("", "consent_or_basis")),
         ({"basis_without_consent": VITAL_INTEREST_BASIS}, ("", "consent_or_basis")),
         ({"shared_fields": []}, ("/shared_fields", "too_short")),
@@ -82,127 +86,156 @@ async def test_what_a_draft_names_is_there_and_of_this_case(scenario: Scenario) 
         ({"need": " "}, ("/need", "blank")),
         ({"status": "sent"}, ("/status", "extra_forbidden")),
     ):
-        answer = await scenario.worker_north.post(f"{case}/service-referrals", {**told, **wrong})
-        assert parse_faults(answer) == {fault}, wrong
-    assert expect_json(await scenario.worker_north.get(f"{case}/service-referrals"))["items"] == []
+        response = await scenario.worker_north.post(
+            f"{case_path}/service-referrals", {**payload, **invalid_fields}
+        )
+        assert parse_faults(response) == {expected_fault}, invalid_fields
+    assert expect_json(await scenario.worker_north.get(f"{case_path}/service-referrals"))["items"] == []
 
 
-async def test_every_act_is_possible_from_its_statuses_and_from_no_other(scenario: Scenario) -> None:
-    case, worker, hospital = (
+async def test_each_act_is_permitted_in_its_source_statuses_only(scenario: Scenario) -> None:
+    case_path, worker, provider_id = (
         await create_case_path(scenario),
         scenario.worker_north,
         await create_provider(scenario),
     )
-    agreed = await create_consent(scenario, case)
-    for status, road in ACTS_TO_STATUS.items():
-        for act, body in SERVICE_REFERRAL_ACT_PAYLOADS.items():
-            path = await create_service_referral(scenario, case, provider_id=hospital, consent_id=agreed)
-            for earlier in road:
-                expect_json(await worker.act(path, earlier, SERVICE_REFERRAL_ACT_PAYLOADS[earlier]))
-            before = expect_json(await worker.get(path))
-            answer = await worker.act(path, act, body)
-            if (status, act) in LEGAL:
-                assert expect_json(answer)["status"] not in {status, "draft"}, (status, act)
+    consent_id = await create_consent(scenario, case_path)
+    for status, previous_acts in ACTS_TO_STATUS.items():
+        for act, payload in SERVICE_REFERRAL_ACT_PAYLOADS.items():
+            referral_path = await create_service_referral(
+                scenario, case_path, provider_id=provider_id, consent_id=consent_id
+            )
+            for previous_act in previous_acts:
+                expect_json(
+                    await worker.act(referral_path, previous_act, SERVICE_REFERRAL_ACT_PAYLOADS[previous_act])
+                )
+            referral_before = expect_json(await worker.get(referral_path))
+            response = await worker.act(referral_path, act, payload)
+            if (status, act) in PERMITTED_ACTS:
+                assert expect_json(response)["status"] not in {status, "draft"}, (status, act)
             else:
-                assert parse_unmet_pointers(answer) == {"status": "/status"}, (status, act)
-                assert expect_json(await worker.get(path)) == before
-    frozen = await worker.patch(path, {"need": "More."}, etag=f'"{before["version"]}"')
-    assert parse_unmet_pointers(frozen) == {"frozen": "/status"}
+                assert parse_unmet_pointers(response) == {"status": "/status"}, (status, act)
+                assert expect_json(await worker.get(referral_path)) == referral_before
+    response = await worker.patch(referral_path, {"need": "More."}, etag=f'"{referral_before["version"]}"')
+    assert parse_unmet_pointers(response) == {"frozen": "/status"}
 
 
-async def test_the_life_leaves_what_was_said_and_a_timeline(scenario: Scenario) -> None:
-    case, worker = await create_case_path(scenario), scenario.worker_north
-    path = await create_service_referral(scenario, case, service="mental_health")
-    for act, wrong, fault in (
+async def test_acts_store_their_texts_and_timeline_entries(scenario: Scenario) -> None:
+    case_path, worker = await create_case_path(scenario), scenario.worker_north
+    referral_path = await create_service_referral(scenario, case_path, service="mental_health")
+    for act, invalid_fields, expected_fault in (
         ("complete", {"outcome": "cured"}, ("/outcome", "literal_error")),
         ("decline", {}, ("/reason", "missing")),
         ("cancel", {"reason": ""}, ("/reason", "string_too_short")),
     ):
-        assert parse_faults(await worker.act(path, act, wrong)) == {fault}
+        assert parse_faults(await worker.act(referral_path, act, invalid_fields)) == {expected_fault}
     for act in ("send", "accept", "complete"):
-        last = expect_json(await worker.act(path, act, SERVICE_REFERRAL_ACT_PAYLOADS[act]))
-    assert (last["status"], last["outcome"], last["outcome_note"]) == ("completed", "need_met", "Treated.")
-    assert (last["answer"], last["reason"], last["version"]) == ("Monday at eight.", None, 4)
-    assert last["sent_at"] < last["answered_at"] < last["ended_at"] == last["updated_at"]
-    told = {"provider_id": last["provider_id"], "service": "mental_health"}
-    assert await list_service_referral_lines(scenario, case) == [
-        ("service_referral_sent", {**told, "shared_fields": ["names", "age", "need"]}),
-        ("service_referral_accepted", told),
-        ("service_referral_completed", {**told, "outcome": "need_met"}),
+        referral = expect_json(await worker.act(referral_path, act, SERVICE_REFERRAL_ACT_PAYLOADS[act]))
+    assert (referral["status"], referral["outcome"], referral["outcome_note"]) == (
+        "completed",
+        "need_met",
+        "Treated.",
+    )
+    assert (referral["answer"], referral["reason"], referral["version"]) == ("Monday at eight.", None, 4)
+    assert referral["sent_at"] < referral["answered_at"] < referral["ended_at"] == referral["updated_at"]
+    expected_detail = {"provider_id": referral["provider_id"], "service": "mental_health"}
+    assert await list_service_referral_lines(scenario, case_path) == [
+        ("service_referral_sent", {**expected_detail, "shared_fields": ["names", "age", "need"]}),
+        ("service_referral_accepted", expected_detail),
+        ("service_referral_completed", {**expected_detail, "outcome": "need_met"}),
     ]
-    declined = await create_service_referral(scenario, case)
-    expect_json(await worker.act(declined, "send"))
-    ended = expect_json(await worker.act(declined, "decline", SERVICE_REFERRAL_ACT_PAYLOADS["decline"]))
-    assert (ended["reason"], ended["answered_at"]) == ("No bed.", ended["ended_at"])
-    cancelled = expect_json(
+    declined_path = await create_service_referral(scenario, case_path)
+    expect_json(await worker.act(declined_path, "send"))
+    declined_referral = expect_json(
+        await worker.act(declined_path, "decline", SERVICE_REFERRAL_ACT_PAYLOADS["decline"])
+    )
+    assert (declined_referral["reason"], declined_referral["answered_at"]) == (
+        "No bed.",
+        declined_referral["ended_at"],
+    )
+    cancelled_referral = expect_json(
         await worker.act(
-            await create_service_referral(scenario, case), "cancel", SERVICE_REFERRAL_ACT_PAYLOADS["cancel"]
+            await create_service_referral(scenario, case_path),
+            "cancel",
+            SERVICE_REFERRAL_ACT_PAYLOADS["cancel"],
         )
     )
-    assert (cancelled["reason"], cancelled["shared"], cancelled["answered_at"]) == (
+    assert (
+        cancelled_referral["reason"],
+        cancelled_referral["shared"],
+        cancelled_referral["answered_at"],
+    ) == (
         "The family moved.",
         None,
         None,
     )
     assert (
-        expect_json(await worker.act(await create_service_referral(scenario, case), "cancel"))["reason"]
+        expect_json(await worker.act(await create_service_referral(scenario, case_path), "cancel"))["reason"]
         is None
     )
     assert (
-        expect_json(await worker.act(await create_service_referral(scenario, case), "cancel", {}))["reason"]
+        expect_json(await worker.act(await create_service_referral(scenario, case_path), "cancel", {}))[
+            "reason"
+        ]
         is None
     )
     for status, count in (("completed", 1), ("declined", 1), ("draft", 0)):
-        listed = await worker.get(f"{case}/service-referrals", params={"status": status})
-        assert len(expect_json(listed)["items"]) == count
+        response = await worker.get(f"{case_path}/service-referrals", params={"status": status})
+        assert len(expect_json(response)["items"]) == count
 
 
-async def test_of_two_acts_at_once_one_is_done(scenario: Scenario) -> None:
-    case, worker = await create_case_path(scenario), scenario.worker_north
-    path = await create_service_referral(scenario, case)
-    expect_json(await worker.act(path, "send"))
-    acts = [
-        worker.post(f"{path}/{act}", SERVICE_REFERRAL_ACT_PAYLOADS[act], etag='"2"')
+async def test_concurrent_acts_leave_one_success(scenario: Scenario) -> None:
+    case_path, worker = await create_case_path(scenario), scenario.worker_north
+    referral_path = await create_service_referral(scenario, case_path)
+    expect_json(await worker.act(referral_path, "send"))
+    requests = [
+        worker.post(f"{referral_path}/{act}", SERVICE_REFERRAL_ACT_PAYLOADS[act], etag='"2"')
         for act in ("accept", "decline", "cancel")
     ]
-    statuses = sorted([answer.status_code for answer in await asyncio.gather(*acts)])
+    statuses = sorted([response.status_code for response in await asyncio.gather(*requests)])
     assert statuses == [200, 412, 412]
-    assert len(await list_service_referral_lines(scenario, case)) == 2
+    assert len(await list_service_referral_lines(scenario, case_path)) == 2
 
 
-async def test_who_sees_a_service_referral_and_who_acts_on_it(scenario: Scenario) -> None:
-    case = await create_case_path(scenario)
-    told = await build_service_referral_payload(scenario, case)
-    path = await create_service_referral(scenario, case)
-    for name, reads, writes in (
+async def test_service_referral_permissions_of_each_role(scenario: Scenario) -> None:
+    case_path = await create_case_path(scenario)
+    create_payload = await build_service_referral_payload(scenario, case_path)
+    referral_path = await create_service_referral(scenario, case_path)
+    for name, expected_status, has_write_permission in (
         ("worker_north", 200, True), ("supervisor_north", 200, True), ("manager", 200, False),
         ("worker_north_2", 404, True), ("worker_south", 404, True), ("supervisor_south", 404, True),
         ("finance", 403, False), ("dpo", 403, False), ("admin", 403, False), ("partner_one", 403, False),
     ):  # fmt: skip
         caller = scenario.client_for(name)
-        assert (await caller.get(path)).status_code == reads, name
-        assert (await caller.get(f"{case}/service-referrals")).status_code == reads, name
-        if reads == 200:
+        assert (await caller.get(referral_path)).status_code == expected_status, name
+        assert (await caller.get(f"{case_path}/service-referrals")).status_code == expected_status, name
+        if expected_status == 200:
             continue
-        refused = 404 if writes else 403
-        assert (await caller.post(f"{case}/service-referrals", told)).status_code == refused, name
-        assert (await caller.patch(path, {"need": "x"}, etag='"1"')).status_code == refused, name
-        for act, body in SERVICE_REFERRAL_ACT_PAYLOADS.items():
-            assert (await caller.post(f"{path}/{act}", body, etag='"1"')).status_code == refused, (name, act)
-    assert (await scenario.manager.post(f"{path}/send", etag='"1"')).status_code == 403
-    assert expect_json(await scenario.worker_north.get(path))["version"] == 1
+        expected_write_status = 404 if has_write_permission else 403
+        assert (
+            await caller.post(f"{case_path}/service-referrals", create_payload)
+        ).status_code == expected_write_status, name
+        assert (
+            await caller.patch(referral_path, {"need": "x"}, etag='"1"')
+        ).status_code == expected_write_status, name
+        for act, act_payload in SERVICE_REFERRAL_ACT_PAYLOADS.items():
+            assert (
+                await caller.post(f"{referral_path}/{act}", act_payload, etag='"1"')
+            ).status_code == expected_write_status, (name, act)
+    assert (await scenario.manager.post(f"{referral_path}/send", etag='"1"')).status_code == 403
+    assert expect_json(await scenario.worker_north.get(referral_path))["version"] == 1
 
 
-async def test_a_list_takes_as_many_statements_for_many_as_for_few(scenario: Scenario) -> None:
-    case, counts = await create_case_path(scenario), []
+async def test_list_uses_a_fixed_number_of_statements(scenario: Scenario) -> None:
+    case_path, statement_counts = await create_case_path(scenario), []
     for _ in range(2):
         for _ in range(2):
             await create_service_referral(
                 scenario,
-                case,
+                case_path,
                 provider_id=await create_provider(scenario, agency_id=str(id_of("Safe Steps"))),
             )
         with record_statements(scenario) as statements:
-            expect_json(await scenario.worker_north.get(f"{case}/service-referrals"))
-        counts.append(len(statements))
-    assert counts[0] == counts[1] <= 5
+            expect_json(await scenario.worker_north.get(f"{case_path}/service-referrals"))
+        statement_counts.append(len(statements))
+    assert statement_counts[0] == statement_counts[1] <= 5

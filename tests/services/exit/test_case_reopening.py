@@ -1,0 +1,218 @@
+"""Reopening a closed case, and the conflict wall around reopened cases."""
+
+import asyncio
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from app.kit.dates import today
+from tests.support.case_lifecycle import (
+    create_closed_case,
+)
+from tests.support.responses import expect_json, parse_unmet_pointers
+from tests.support.scenario import Scenario, acceptance_payload, id_of
+
+REOPENING = {"reason": "Does not sleep again."}
+
+
+async def test_reopening_opens_a_new_case_linked_to_the_old_one(scenario: Scenario) -> None:
+    old_case = await create_closed_case(scenario)
+    case_path = f"/v1/cases/{old_case['id']}"
+    for name, status in {
+        "worker_north": 403,
+        "supervisor_south": 404,
+        "dpo": 403,
+        "partner_one": 403,
+    }.items():
+        response = await scenario.client_for(name).post(
+            f"{case_path}/reopen", REOPENING, etag=f'"{old_case["version"]}"'
+        )
+        assert response.status_code == status, name
+    response = await scenario.supervisor_north.act(case_path, "reopen", REOPENING)
+    new_case = expect_json(response, 201)
+    assert response.headers["location"] == f"/v1/cases/{new_case['id']}"
+    assert (new_case["status"], new_case["previous_case_id"], new_case["child_id"]) == (
+        "assessment",
+        old_case["id"],
+        old_case["child_id"],
+    )
+    assert new_case["number"] != old_case["number"]
+    assert (new_case["team_id"], new_case["lead_worker_id"]) == (
+        old_case["team_id"],
+        old_case["lead_worker_id"],
+    )
+    assert (new_case["opened_on"], new_case["extended_until"], new_case["next_review_on"]) == (
+        today().isoformat(),
+        None,
+        None,
+    )
+    new_case_path = f"/v1/cases/{new_case['id']}"
+    [person] = expect_json(await scenario.worker_north.get(f"{new_case_path}/people"))["items"]
+    assert (person["relationship"], person["names"][0]["given"]) == ("mother", "Bopha")
+    assert expect_json(await scenario.worker_north.get(f"{new_case_path}/consents"))["items"] == []
+    kinds = {
+        entry["kind"]
+        for entry in expect_json(await scenario.worker_north.get(f"{new_case_path}/timeline"))["items"]
+    }
+    assert {"case_opened", "case_reopened"} <= kinds
+    assert parse_unmet_pointers(await scenario.supervisor_north.act(case_path, "reopen", REOPENING)) == {
+        "open_case": None
+    }
+    assert parse_unmet_pointers(await scenario.supervisor_north.act(new_case_path, "reopen", REOPENING)) == {
+        "status": "/status"
+    }
+
+
+async def test_reopening_requires_an_active_team_and_an_eligible_worker(
+    scenario: Scenario, superuser_connection: Any
+) -> None:
+    old_case = await create_closed_case(scenario)
+    case_path = f"/v1/cases/{old_case['id']}"
+    await superuser_connection.execute(
+        "UPDATE users SET is_active = false WHERE id = $1", id_of("worker_north")
+    )
+    assert parse_unmet_pointers(await scenario.supervisor_north.act(case_path, "reopen", REOPENING)) == {
+        "worker_unfit": None
+    }
+    south_payload = {
+        **REOPENING,
+        "team_id": str(id_of("south")),
+        "lead_worker_id": str(id_of("worker_south")),
+    }
+    assert parse_unmet_pointers(await scenario.supervisor_north.act(case_path, "reopen", south_payload)) == {
+        "not_your_team": "/team_id"
+    }
+    await superuser_connection.execute("UPDATE teams SET is_active = false WHERE id = $1", id_of("north"))
+    other_payload = {**REOPENING, "lead_worker_id": str(id_of("worker_north_2"))}
+    assert parse_unmet_pointers(await scenario.supervisor_north.act(case_path, "reopen", other_payload)) == {
+        "team_unknown": "/team_id"
+    }
+    new_case = expect_json(await scenario.manager.act(case_path, "reopen", south_payload), 201)
+    assert (new_case["team_id"], new_case["lead_worker_id"]) == (
+        south_payload["team_id"],
+        south_payload["lead_worker_id"],
+    )
+
+
+async def test_concurrent_reopening_and_acceptance_open_one_case(
+    scenario: Scenario, superuser_connection: Any
+) -> None:
+    old_case = await create_closed_case(scenario)
+    case_path, child_id = f"/v1/cases/{old_case['id']}", old_case["child_id"]
+    referral = await scenario.create_referral()
+    referral_path = f"/v1/referrals/{referral['id']}"
+    expect_json(
+        await scenario.supervisor_north.act(referral_path, "acknowledge", {"team_id": str(id_of("north"))})
+    )
+    referral_etag = (await scenario.supervisor_north.get(referral_path)).headers["etag"]
+    case_etag = (await scenario.supervisor_north.get(case_path)).headers["etag"]
+    responses = await asyncio.gather(
+        *(scenario.supervisor_north.post(f"{case_path}/reopen", REOPENING, etag=case_etag) for _ in range(2)),
+        scenario.supervisor_north.post(
+            f"{referral_path}/accept", acceptance_payload(child_id=child_id), etag=referral_etag
+        ),
+    )
+    open_case_count_sql = "SELECT count(*) FROM cases WHERE child_id = $1 AND status <> 'closed'"
+    assert await superuser_connection.fetchval(open_case_count_sql, UUID(child_id)) == 1
+    *reopen_responses, accept_response = responses
+    assert accept_response.status_code == 200, "the acceptance opens the case or joins it"
+    assert {response.status_code for response in reopen_responses} <= {201, 409, 412}
+    assert all(
+        list(parse_unmet_pointers(response)) == ["open_case"]
+        for response in reopen_responses
+        if response.status_code == 409
+    )
+
+
+@pytest.fixture
+async def linked_cases(scenario: Scenario) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return two linked cases: a closed one in the north team and an open one in the south team."""
+    south_case = await scenario.open_case("worker_south")
+    north_case = await create_closed_case(scenario)
+    link_payload = {"linked_case_id": south_case["id"], "reason": "One was harmed by the other."}
+    expect_json(await scenario.supervisor_both.post(f"/v1/cases/{north_case['id']}/links", link_payload), 201)
+    return north_case, south_case
+
+
+async def test_conflict_wall_covers_cases_opened_after_the_link(
+    scenario: Scenario, superuser_connection: Any, linked_cases: tuple[dict[str, Any], dict[str, Any]]
+) -> None:
+    north_case, south_case = linked_cases
+    case_path = f"/v1/cases/{north_case['id']}"
+    insert_member_sql = "INSERT INTO team_members (team_id, user_id, is_supervisor) VALUES ($1, $2, false)"
+    await superuser_connection.execute(insert_member_sql, id_of("north"), id_of("worker_south"))
+    reopen_payload = {**REOPENING, "lead_worker_id": str(id_of("worker_south"))}
+    assert parse_unmet_pointers(await scenario.supervisor_both.act(case_path, "reopen", reopen_payload)) == {
+        "wall": None
+    }
+    referral = await scenario.create_referral()
+    referral_path = f"/v1/referrals/{referral['id']}"
+    expect_json(
+        await scenario.supervisor_both.act(referral_path, "acknowledge", {"team_id": str(id_of("north"))})
+    )
+    acceptance = acceptance_payload(
+        child_id=north_case["child_id"], lead_worker_id=str(id_of("worker_south"))
+    )
+    assert parse_unmet_pointers(await scenario.supervisor_both.act(referral_path, "accept", acceptance)) == {
+        "wall": None
+    }
+
+    new_case = expect_json(
+        await scenario.supervisor_both.act(
+            case_path, "reopen", {**REOPENING, "lead_worker_id": str(id_of("worker_north_2"))}
+        ),
+        201,
+    )
+    for name, hidden_case in {
+        "worker_north": south_case, "worker_north_2": south_case, "worker_south": new_case, "supervisor_north": south_case,
+        "supervisor_south": new_case,
+    }.items():  # fmt: skip
+        assert (await scenario.client_for(name).get(f"/v1/cases/{hidden_case['id']}")).status_code == 404, (
+            name
+        )
+        if name.startswith("worker"):
+            break_glass_payload = {"reason": "On call tonight."}
+            break_glass_response = await scenario.client_for(name).post(
+                f"/v1/cases/{hidden_case['id']}/break-glass", break_glass_payload
+            )
+            assert break_glass_response.status_code == 404, name
+    for name, visible_case in {
+        "worker_north": north_case,
+        "worker_north_2": new_case,
+        "worker_south": south_case,
+    }.items():
+        assert (await scenario.client_for(name).get(f"/v1/cases/{visible_case['id']}")).status_code == 200, (
+            name
+        )
+    assignment = {"lead_worker_id": str(id_of("worker_south")), "co_worker_ids": []}
+    assert parse_unmet_pointers(
+        await scenario.supervisor_both.act(f"/v1/cases/{new_case['id']}", "assign", assignment)
+    ) == {"wall": None}
+    for case in (north_case, new_case, south_case):
+        links = expect_json(await scenario.supervisor_both.get(f"/v1/cases/{case['id']}/links"))["items"]
+        assert len(links) == 1
+    assert (
+        expect_json(await scenario.supervisor_north.get(f"/v1/cases/{new_case['id']}/links"))["items"] == []
+    )
+
+
+async def test_link_is_refused_if_the_children_share_a_worker(
+    scenario: Scenario,
+) -> None:
+    north_case = await create_closed_case(scenario)
+    expect_json(
+        await scenario.supervisor_north.act(
+            f"/v1/cases/{north_case['id']}",
+            "reopen",
+            {**REOPENING, "lead_worker_id": str(id_of("worker_north_2"))},
+        ),
+        201,
+    )
+    other_case = await scenario.open_case("worker_north")
+    new_case = expect_json(
+        await scenario.supervisor_north.get("/v1/cases", params={"child_id": north_case["child_id"]})
+    )["items"][0]
+    link_payload = {"linked_case_id": other_case["id"], "reason": "Brothers."}
+    response = await scenario.supervisor_north.post(f"/v1/cases/{new_case['id']}/links", link_payload)
+    assert parse_unmet_pointers(response) == {"shared_worker": None}
