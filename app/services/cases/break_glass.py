@@ -48,7 +48,7 @@ async def break_glass(
     case = await get_record(session, Case, case_id)
     grant.child_id = case.child_id
     case_history.record_case_history(session, case, "break_glass", caller, grant, {"reason": payload.reason})
-    await session.flush()  # the response is read back from the database
+    await session.flush()  # constraint violations must raise before the response is built
     return _to_schema(grant)
 
 

@@ -49,7 +49,7 @@ async def create_case_link(
     )
     link.reason = payload.reason
     session.add(link)
-    await session.flush()  # the response is read back from the database
+    await session.flush()  # constraint violations must raise before the response is built
     return _to_schema(link)
 
 

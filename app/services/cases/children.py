@@ -92,7 +92,7 @@ async def update_child(
     await person_details.replace_search_tokens(session, child.id, "child", child.id, search_keys)
     for case in await session.scalars(select(Case).where(col(Case.child_id) == child.id)):
         case_history.record_case_history(session, case, "child_changed", caller, child)
-    await session.flush()  # the response is read back from the database
+    await session.flush()  # constraint violations must raise before the response is built
     return await _load_schema(session, child)
 
 

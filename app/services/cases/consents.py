@@ -113,7 +113,7 @@ async def withdraw_consent(
     consent.withdrawn_at = utc_now()
     consent.withdrawn_by_id = caller.id
     consent.withdrawal_reason = payload.reason
-    await session.flush()  # the response is read back from the database
+    await session.flush()  # constraint violations must raise before the response is built
     case_history.record_case_history(session, case, "consent_withdrawn", caller, consent)
     return _to_schema(consent)
 

@@ -106,7 +106,7 @@ async def _create_case(
     child_id: UUID,
 ) -> Case:
     if acceptance.team_id is None or acceptance.lead_worker_id is None or acceptance.case_kind is None:
-        raise NotFound  # unreachable after the gate of the acceptance; narrows the types
+        raise NotFound  # unreachable: the gate requires these fields; this narrows their types
     youngest, oldest = BirthRange.from_details(content["child"]["birth"]).age_range_on(
         referral.received_at.astimezone(CAMBODIA_TIMEZONE).date()
     )

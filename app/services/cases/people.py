@@ -49,7 +49,7 @@ async def create_case_person(
     await _store_details(session, person, payload)
     session.add(person)
     case_history.record_case_history(session, case, "person_added", caller, person, {"role": person.role})
-    await session.flush()  # the response is read back from the database
+    await session.flush()  # constraint violations must raise before the response is built
     return _to_schema(person)
 
 
@@ -88,7 +88,7 @@ async def update_person(
         raise InvalidInput([Fault("/names", "name_missing", "At least one name is required.")])
     await _store_details(session, person, content)
     case_history.record_case_history(session, case, "person_changed", caller, person)
-    await session.flush()  # the response is read back from the database
+    await session.flush()  # constraint violations must raise before the response is built
     return _to_schema(person)
 
 

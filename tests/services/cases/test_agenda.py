@@ -121,7 +121,9 @@ async def test_agenda_lists_cases_of_lead_and_co_workers_only(
     )
 
 
-async def test_submission_is_on_supervisors_agenda_and_returned_record_on_authors(scenario: Scenario) -> None:
+async def test_submission_is_on_agenda_of_supervisor_and_returned_record_on_agenda_of_author(
+    scenario: Scenario,
+) -> None:
     case = await scenario.open_case()
     created = await scenario.worker_north.post(
         f"/v1/cases/{case['id']}/assessments", {"subject": "child", "kind": "initial"}

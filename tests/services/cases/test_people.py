@@ -156,7 +156,7 @@ async def test_incomplete_consent_is_rejected(scenario: Scenario) -> None:
     assert len(expect_json(await worker.get(path))["items"]) == 1
 
 
-async def test_consent_is_withdrawn_once_and_refusal_never(scenario: Scenario) -> None:
+async def test_only_a_valid_consent_can_be_withdrawn(scenario: Scenario) -> None:
     path, worker = await open_case_path(scenario), scenario.worker_north
     consent_path = f"/v1/consents/{expect_json(await worker.post(f'{path}/consents', SHARING_CONSENT_PAYLOAD), 201)['id']}"
     assert parse_faults(await worker.act(consent_path, "withdraw", {})) == {("/reason", "missing")}
