@@ -1,4 +1,4 @@
-"""Break-glass access is read-only: every endpoint that changes a case refuses it with an unmet condition that says so."""
+"""Break-glass access is read-only: every endpoint that changes a case refuses it and names the unmet condition."""
 
 from typing import Any
 
