@@ -87,8 +87,8 @@ class Paginator:
         """Return the page's rows and the next cursor, as `fetch_rows` does, for a query that selects plain columns.
 
         Reading plain columns writes no entry into the access log. The caller passes the records that the response
-        contains to `app.access.log.record_access`. For the same reason, one row beyond `limit` can be read to find out
-        whether another page exists; no second query is needed.
+        contains to `app.access.log.record_access`. Because the query logs nothing, it
+        can read one row beyond `limit` to find out whether another page exists, without a second query.
 
         Raises:
             InvalidInput: the cursor is not valid for this list.

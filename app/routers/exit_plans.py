@@ -14,7 +14,7 @@ router = Router(prefix="/cases/{case_id}/exit-plan", tags=["exit"])
 
 @router.get("")
 async def get_exit_plan(
-    caller: ExitPlanReader,  # noqa: ARG001 - declares the permission
+    _caller: ExitPlanReader,
     session: Session,
     case_id: UUID,
 ) -> ExitPlan:

@@ -46,7 +46,7 @@ async def list_case_follow_ups(
 
 @router.get("/follow-ups/{follow_up_id}")
 async def get_follow_up(
-    caller: FollowUpReader,  # noqa: ARG001 - declares the permission
+    _caller: FollowUpReader,
     session: Session,
     follow_up_id: UUID,
 ) -> FollowUp:

@@ -50,7 +50,7 @@ async def list_case_legal_steps(
 
 @router.get("/legal-steps/{legal_step_id}")
 async def get_legal_step(
-    caller: LegalStepReader,  # noqa: ARG001 - declares the permission
+    _caller: LegalStepReader,
     session: Session,
     legal_step_id: UUID,
 ) -> LegalStep:

@@ -83,7 +83,7 @@ async def list_case_support_sessions(
 
 @router.get("/support-sessions/{support_session_id}")
 async def get_support_session(
-    caller: SupportSessionReader,  # noqa: ARG001 - declares the permission
+    _caller: SupportSessionReader,
     session: Session,
     support_session_id: UUID,
 ) -> SupportSession:
@@ -131,7 +131,7 @@ async def cancel_support_session(
 
 @router.get("/support-sessions/{support_session_id}/clinical-note")
 async def get_clinical_note(
-    caller: ClinicalNoteReader,  # noqa: ARG001 - declares the permission
+    _caller: ClinicalNoteReader,
     session: Session,
     support_session_id: UUID,
 ) -> ClinicalNote:

@@ -241,7 +241,7 @@ async def test_stored_responses_contain_no_plaintext(scenario: Scenario, superus
 async def test_replay_is_refused_without_access_to_the_same_case(
     scenario: Scenario,
 ) -> None:
-    # Planted: only the child is checked. It is visible through the closed case, so the response was replayed.
+    # Fails if only the child is checked: it is visible through the closed case, so the response is replayed.
     closed_case, supervisor, worker = (
         await create_closed_case(scenario),
         scenario.supervisor_north,

@@ -77,7 +77,7 @@ async def create_case_document(
         GateRefused: the case is closed (see `KINDS_ACCEPTED_AFTER_CLOSURE`), the caller is not staff of the case, or the
             caller could not read the document in its tier.
         InvalidInput: the file is empty, too large or of a type that is not accepted; the document is about a record of
-            another case, or its tier is more widely readable than that record.
+            another case, or more people can read its tier than that record.
         AlreadyExists: the id is taken.
     """
     case = await get_for_share(session, Case, case_id)
@@ -131,7 +131,7 @@ async def _resolve_tier(session: AsyncSession, payload: DocumentCreate) -> str:
     else `legal` for a document of a court or the police, and `case` for all other documents.
 
     Raises:
-        InvalidInput: the requested tier is more widely readable than the record that the document is about.
+        InvalidInput: more people can read the requested tier than the record that the document is about.
     """
     about_tier = await _get_record_tier(session, payload.about) if payload.about else "case"
     if payload.tier is not None:

@@ -35,7 +35,7 @@ def validate_support_session_times(content: SupportSessionContent) -> None:
         if time
         for fault in check_support_session_time(pointer, time)
     ]
-    # A planned session has no held_at, so its planned_at can be in the future.
+    # Only the time of a session that was held or missed must be in the past. A planned session has no held_at.
     pointer = "/planned_at" if content.status == "missed" else "/held_at"
     past_time = times[pointer]
     if past_time is not None and past_time > utc_now():

@@ -43,7 +43,7 @@ TRANSITIONS = (MARK_HELD, MARK_MISSED, CANCEL, CORRECT_TO_MISSED, CORRECT_TO_HEL
 
 
 def is_edit_window_over(recorded_at: datetime) -> bool:
-    """Whether a record of this time can no longer be corrected."""
+    """Return whether the 24 hours for corrections of a record are over."""
     return utc_now() > recorded_at + EDIT_WINDOW
 
 

@@ -18,7 +18,7 @@ CLOSURE = {"reason_code": "goals_met", "outcome": "Well."}
 
 
 async def test_service_referral_can_be_ended_after_closing(scenario: Scenario) -> None:
-    # Planted: the acts require an open case. The referrals could never be ended.
+    # Fails if the acts require an open case: the referrals could never be ended.
     case, _ = await create_exiting_case(scenario)
     case_path, worker = f"/v1/cases/{case['id']}", scenario.worker_north
     acts = [
@@ -83,7 +83,7 @@ async def test_legal_steps_and_letters_are_accepted_after_closing(scenario: Scen
 async def test_concurrent_recording_and_assignment_do_not_deadlock(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: lock the session before the case. One of the two requests failed with a deadlock.
+    # Fails if the session is locked before the case: one of the two requests ends in a deadlock.
     case = await scenario.open_case()
     case_path = f"/v1/cases/{case['id']}"
     worker, supervisor = scenario.worker_north, scenario.supervisor_north
