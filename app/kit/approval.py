@@ -85,7 +85,7 @@ def check_approver(record: Approvable, caller: Caller, case: Case) -> list[Fault
 
 
 def check_editable(record: Approvable) -> list[Fault]:
-    """Return the unmet condition that the record is frozen, or an empty list."""
+    """Return an unmet condition if the record is frozen."""
     if record.status in EDITABLE_STATUSES:
         return []
     detail = f"The record is {record.status} and cannot be changed: only a draft or a returned record can."

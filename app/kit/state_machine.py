@@ -20,7 +20,7 @@ class Transition:
 
 
 def check_status(transition: Transition, status: str) -> list[Fault]:
-    """Return the unmet condition that the status does not allow the transition, or an empty list."""
+    """Return an unmet condition if the status does not allow the transition."""
     if status in transition.sources:
         return []
     allowed = " or ".join(sorted(transition.sources))

@@ -55,7 +55,7 @@ async def create_goal_action(
 ) -> Action:
     """Create an action of a goal in a draft care plan.
 
-    An action states what is done, by whom and by when. A goal has at most 20 actions.
+    An action has a description, a responsible person and a due date. A goal has at most 20 actions.
     """
     return await actions.create_goal_action(session, goal_id, payload)
 

@@ -37,9 +37,7 @@ class AssessmentCreate(Input):
     id: ClientChosenId | None = Field(
         None, description="Id that the client chooses for the assessment (UUID version 4)."
     )
-    subject: Subject = Field(
-        description="Whom the assessment is about: the child, the supporter or the family."
-    )
+    subject: Subject = Field(description="Subject of the assessment: the child, the supporter or the family.")
     person_id: Id | None = Field(
         None,
         description="Person of the case whom the assessment is about. Required for supporter and family, not allowed for the child.",
@@ -137,9 +135,7 @@ class Assessment(ApprovableRecord):
 
     collection: ClassVar[str | None] = "assessments"
 
-    subject: Subject = Field(
-        description="Whom the assessment is about: the child, the supporter or the family."
-    )
+    subject: Subject = Field(description="Subject of the assessment: the child, the supporter or the family.")
     person_id: UUID | None = Field(
         description="Person of the case whom the assessment is about; null for the child."
     )
@@ -164,9 +160,7 @@ class AssessmentSummary(Versioned):
 
     child_id: UUID = Field(description="Id of the child.")
     case_id: UUID = Field(description="Id of the case.")
-    subject: Subject = Field(
-        description="Whom the assessment is about: the child, the supporter or the family."
-    )
+    subject: Subject = Field(description="Subject of the assessment: the child, the supporter or the family.")
     person_id: UUID | None = Field(
         description="Person of the case whom the assessment is about; null for the child."
     )

@@ -37,7 +37,7 @@ class CarePlanCreate(Input):
     id: ClientChosenId | None = Field(
         None, description="Id that the client chooses for the care plan (UUID version 4)."
     )
-    subject: Subject = Field(description="Whom the plan is about: the child, the supporter or the family.")
+    subject: Subject = Field(description="Subject of the plan: the child, the supporter or the family.")
     person_id: Id | None = Field(
         None,
         description="Person of the case whom the plan is about, by default the person of the assessment.",
@@ -49,7 +49,7 @@ class CarePlanContent(Input):
     """The editable fields of a draft care plan."""
 
     assessment_id: Id = Field(
-        description="Approved assessment that the plan is based on. A change copies ratings and findings of the new one."
+        description="Approved assessment that the plan is based on. After a change, the areas contain the findings of the new assessment."
     )
     safety_plan: Narrative | None = Field(
         None, description="Steps to protect the child in danger. Required if the risk level is high."
@@ -103,7 +103,7 @@ class GoalContent(GoalBase):
 
 
 class ActionBase(Input):
-    """The text of an action: what is done, by whom and by when."""
+    """The text of an action: description, responsible person and due date."""
 
     what: ShortNarrative = Field(description="Description of the action.")
     by: Annotated[str, CodeOf("action_by")] = Field(description="Role of the person who performs the action.")
@@ -178,7 +178,7 @@ class Action(Versioned):
     plan_id: UUID = Field(description="Care plan (edition) that contains the action.")
     goal_id: UUID = Field(description="Goal that the action serves.")
     origin_id: UUID = Field(
-        description="Id of the action in the edition that introduced it. All its copies in later editions share it."
+        description="Id of the original action. Its copies in later editions have the same value."
     )
     what: str = Field(description="Description of the action.")
     by: Annotated[str, CodeOf("action_by")] = Field(description="Role of the person who performs the action.")
@@ -203,7 +203,7 @@ class Goal(Versioned):
     plan_id: UUID = Field(description="Care plan (edition) that contains the goal.")
     area: Area = Field(description="Area of the goal.")
     origin_id: UUID = Field(
-        description="Id of the goal in the edition that introduced it. All its copies in later editions share it."
+        description="Id of the original goal. Its copies in later editions have the same value."
     )
     statement: str = Field(description="Desired result of the goal.")
     strengths_used: str | None = Field(
@@ -246,7 +246,7 @@ class CarePlanAreas(Output):
 class CarePlanSummary(ApprovableRecord):
     """A care plan in a list, without its texts and areas."""
 
-    subject: Subject = Field(description="Whom the plan is about: the child, the supporter or the family.")
+    subject: Subject = Field(description="Subject of the plan: the child, the supporter or the family.")
     person_id: UUID | None = Field(
         description="Person of the case whom the plan is about; null for the child."
     )

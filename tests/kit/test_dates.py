@@ -112,7 +112,7 @@ def test_estimated_birth_range_contains_exactly_the_births_of_that_age(
 
 
 @given(DAYS, DAYS, st.sampled_from(["day", "month", "year"]))
-def test_true_age_lies_within_the_age_range(born: date, day: date, precision: str) -> None:
+def test_true_age_is_within_the_age_range(born: date, day: date, precision: str) -> None:
     true_age, _ = BirthRange(born, born).age_range_on(day)
     lowest, highest = BirthRange.from_details({"date": born, "precision": precision}).age_range_on(day)
     assert 0 <= lowest <= true_age <= highest <= lowest + 1

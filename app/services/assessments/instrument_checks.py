@@ -1,4 +1,4 @@
-"""Validation rules for a questionnaire definition as a whole. Pydantic validates its single fields."""
+"""Validation rules for a questionnaire definition as a whole. Pydantic validates the individual fields."""
 
 from collections.abc import Iterator, Sequence
 

@@ -28,7 +28,7 @@ def increment_versions(*records: CarePlan | Goal | Action) -> None:
 async def check_item_limit(
     session: AsyncSession, model: type[Goal] | type[Action], *conditions: ColumnElement[bool]
 ) -> list[Fault]:
-    """Return the unmet condition that the maximum number of goals or actions is reached, or an empty list."""
+    """Return an unmet condition if the maximum number of goals or actions is reached."""
     count = await session.scalar(select(func.count()).select_from(model).where(*conditions))
     if (count or 0) < MAX_ITEMS:
         return []

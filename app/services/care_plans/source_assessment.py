@@ -52,7 +52,7 @@ async def check_source_assessment(
 
 
 async def check_assessment_is_newest(session: AsyncSession, assessment_id: UUID) -> list[Fault]:
-    """Return the unmet condition that a newer assessment of the subject is approved, or an empty list."""
+    """Return an unmet condition if a newer assessment of the subject is approved."""
     query = select(col(Assessment.id)).where(
         col(Assessment.previous_id) == assessment_id, col(Assessment.status) == APPROVE.target
     )

@@ -1,4 +1,4 @@
-"""State machine of a care plan. Also the rule in which statuses a plan accepts progress."""
+"""State machine of a care plan, and the statuses in which progress can be recorded."""
 
 from app.access.permissions import Permission
 from app.errors import Fault
@@ -24,7 +24,7 @@ TRANSITIONS = (SUBMIT, APPROVE, RETURN, SUPERSEDE)
 
 
 def check_progress_recordable(plan: CarePlan) -> list[Fault]:
-    """Return the unmet condition that the plan is neither editable nor approved, or an empty list."""
+    """Return an unmet condition if the plan is neither editable nor approved."""
     if plan.status in EDITABLE_STATUSES | {APPROVE.target}:
         return []
     detail = f"The plan is {plan.status}: record progress on a draft or on the approved plan."

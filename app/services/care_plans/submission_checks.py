@@ -60,7 +60,7 @@ def _check_area(loaded_plan: LoadedCarePlan, area: str) -> Iterator[Fault]:
     for position, goal in enumerate(goals):
         planned = [action for action in loaded_plan.actions[goal.id] if action.status != "dropped"]
         if goal.status == "open" and not planned:
-            detail = "An open goal requires at least one action: what, by whom and by when."
+            detail = "An open goal requires at least one action with a responsible person and a due date."
             yield Fault(f"{pointer}/goals/{position}/actions", "action_missing", detail)
 
 

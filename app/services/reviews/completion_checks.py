@@ -48,7 +48,7 @@ def _check_review_date(
 
 
 def check_support_period(case: Case, decision: str | None) -> Iterator[Fault]:
-    """Yield the unmet condition that the decision continues support after its end (24 months or the extension's date)."""
+    """Yield an unmet condition if the decision continues support after its end (24 months or the extension's date)."""
     if decision in {"continue", "adapt"} and today() > get_support_end_date(case):
         detail = (
             "The period of support has ended: begin the exit, or have a programme manager extend the case."
