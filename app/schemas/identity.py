@@ -145,4 +145,4 @@ class Age(Output):
 
     min: int = Field(description="Lowest possible age in whole years.")
     max: int = Field(description="Highest possible age in whole years.")
-    on: date = Field(description="Day on which the child has this age.")
+    on: date = Field(description="Day for which the age is computed.")

@@ -71,7 +71,7 @@ class ReferralFilters(PageQuery):
         None, description="Only referrals with this kind of concern."
     )
     external_id: Annotated[str, Field(max_length=100)] | None = Field(
-        None, description="Only the referral with this number of the partner."
+        None, description="Only referrals with this `external_id`."
     )
     tracking_number: Annotated[str, Field(max_length=20)] | None = Field(
         None, description="Only the referral with this tracking number."

@@ -102,7 +102,7 @@ def test_names_are_normalized_in_both_scripts(cambodia: Gazetteer) -> None:
             assert not [char for char in name if unicodedata.category(char) in {"Cf", "Cc"}]
 
 
-def test_kind_is_the_legal_designation_in_the_capital(cambodia: Gazetteer) -> None:
+def test_kind_of_a_place_in_the_capital_is_its_legal_designation(cambodia: Gazetteer) -> None:
     kinds = Counter((place.level, place.kind) for place in cambodia.places.values())
     assert kinds["province", "capital"] == 1
     assert kinds["province", "province"] == 24
@@ -114,7 +114,7 @@ def test_kind_is_the_legal_designation_in_the_capital(cambodia: Gazetteer) -> No
 
 
 @pytest.mark.parametrize("code", ["17100901", "171009", "0203", "12"])
-def test_gazetteer_contains_the_places_of_the_samples(cambodia: Gazetteer, code: str) -> None:
+def test_gazetteer_contains_the_places_of_partner_samples(cambodia: Gazetteer, code: str) -> None:
     assert cambodia.places[code].name_km
 
 

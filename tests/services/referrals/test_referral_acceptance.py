@@ -37,7 +37,7 @@ def build_child(**changes: Any) -> dict[str, Any]:
 
 
 def build_child_of_age(years: int, days: int = 0) -> dict[str, Any]:
-    """Return a child whose birthday with this number of years was `days` ago."""
+    """Return a child who reached the age of `years` a number of `days` ago."""
     day = add_months(today(), -12 * years) - timedelta(days=days)
     return build_child(birth={"date": day.isoformat(), "precision": "day"})
 
