@@ -1,8 +1,8 @@
-"""Money for a child or family: the payment in one table, what it is for in another that the finance officer cannot read."""
+"""Tables of disbursements. The details of the child are in a table of their own, which finance officers cannot read."""
 
 import uuid
 from datetime import date, datetime
-from typing import Any, NotRequired, TypedDict
+from typing import NotRequired, TypedDict
 
 from sqlalchemy import BigInteger, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
@@ -17,11 +17,22 @@ class StoredDisbursementContent(TypedDict):
 
     purpose: str
     other_support_sought: str
-    reason: NotRequired[str]
+    reason: NotRequired[str | None]
+
+
+class StoredTender(TypedDict):
+    """A part of a payment in one currency. `worth` is its value in the currency of the request, in minor units."""
+
+    amount: int
+    currency: str
+    worth: int
+    rate: str | None
+    rate_on: str | None
+    rate_source: str | None
 
 
 class Disbursement(CaseRecord, table=True):
-    """A request for money, and what became of it. No word of the child is in it: the finance officer sees this row."""
+    """One instalment of a request for money, with its approval and payment. Finance officers can see it."""
 
     __tablename__ = "disbursements"
     __table_args__ = (
@@ -31,52 +42,54 @@ class Disbursement(CaseRecord, table=True):
 
     number: str = Field(unique=True)
     case_number: str
-    """The case's number: the finance officer does not see the case."""
+    """Copied from the case, because finance officers cannot see the case."""
     beneficiary: str
     category: str
     amount: int = Field(sa_type=BigInteger)
-    """Whole riel, or US cents."""
+    """Minor units: US cents or whole riel."""
     currency: str
     urgency: str
     status: str = "requested"
     series_id: uuid.UUID | None = Field(default=None, index=True)
-    """What the months of a recurring request have in common."""
+    """Id of the first instalment of a recurring request; NULL for a single payment."""
     instalment: int = 1
     instalments: int = 1
     release_on: date
-    """Not paid before this day."""
+    """Day from which the instalment can be paid."""
     fund_id: uuid.UUID | None = Field(default=None, foreign_key="funds.id", index=True)
     line: str | None = None
-    """The fund's line that it is taken from."""
+    """Budget line of the fund that pays."""
     requested_by_id: uuid.UUID = Field(foreign_key="users.id")
     approved_by_id: uuid.UUID | None = Field(default=None, foreign_key="users.id")
     approved_at: datetime | None = timestamp_column()
     approval_due_on: date | None = None
-    """Of what was paid first, in an emergency: somebody approves it by this day."""
+    """Day by which an emergency payment must be approved; otherwise NULL."""
     paid_by_id: uuid.UUID | None = Field(default=None, foreign_key="users.id")
     paid_at: datetime | None = timestamp_column()
     paid_on: date | None = None
     method: str | None = None
-    tenders: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSONB, nullable=False)
+    tenders: list[dict[str, object]] = Field(default_factory=list, sa_type=JSONB, nullable=False)
+    """Parts of the payment, each a `StoredTender`."""
     acknowledgement_document_id: uuid.UUID | None = None
     spent: int | None = Field(default=None, sa_type=BigInteger)
+    """Amount according to the receipts; NULL before the reconciliation."""
     reconciled_by_id: uuid.UUID | None = Field(default=None, foreign_key="users.id")
     reconciled_at: datetime | None = timestamp_column()
     receipt_document_ids: list[uuid.UUID] = uuid_array_column()
     ended_by_id: uuid.UUID | None = Field(default=None, foreign_key="users.id")
     ended_at: datetime | None = timestamp_column()
-    """When it was rejected, cancelled or reversed."""
+    """Time of the rejection, cancellation or reversal."""
     updated_at: datetime = timestamp_column(default_now=True)
     payee_encrypted: bytes | None = encrypted_column(nullable=True)
     payee = OptionalEncryptedField[str]("payee_encrypted")
-    """Who gets, or got, the money: whoever pays must know."""
+    """Name of the payee. Finance officers can read it, because they need it for the payment."""
     reversal_reason_encrypted: bytes | None = encrypted_column(nullable=True)
     reversal_reason = OptionalEncryptedField[str]("reversal_reason_encrypted")
-    """Why it was reversed, in the finance officer's words."""
+    """Reason for the reversal. Finance officers write and read it."""
 
 
 class DisbursementDetails(CaseRecord, table=True):
-    """What a request says of the child; its id is the request's. Only whoever sees the case reads it."""
+    """Details of the child in a request, with the id of the disbursement. Visible only to the readers of the case."""
 
     __tablename__ = "disbursement_details"
 
@@ -84,11 +97,11 @@ class DisbursementDetails(CaseRecord, table=True):
     goal_id: uuid.UUID | None = Field(default=None, foreign_key="goals.id")
     content_encrypted: bytes = encrypted_column()
     content = EncryptedField[StoredDisbursementContent]("content_encrypted")
-    """Purpose, which other support was sought first, why it was rejected or cancelled."""
+    """Purpose, other support sought, and the reason for a rejection or cancellation."""
 
 
 class DisbursementNumberSeries(SQLModel, table=True):
-    """The last number given to a request in a year."""
+    """The last request number of a year."""
 
     __tablename__ = "disbursement_number_series"
 

@@ -1,4 +1,7 @@
-"""The client assistance fund: what donors gave, for what, and who decided about it. Nothing here is about a child."""
+"""Tables of funds, transfers, approval limits and exchange rates. They contain no data of a child.
+
+Amounts are stored in minor units: US cents or whole riel.
+"""
 
 import uuid
 from datetime import date, datetime
@@ -10,7 +13,7 @@ from app.models.record import Record, json_column, timestamp_column
 
 
 class Fund(Record, table=True):
-    """One donor's money, in one currency, for a period and some categories."""
+    """The money of one donor, in one currency, for a period and a set of categories."""
 
     __tablename__ = "funds"
 
@@ -21,24 +24,27 @@ class Fund(Record, table=True):
     starts_on: date
     ends_on: date | None = None
     budget: int | None = Field(default=None, sa_type=BigInteger)
-    """In whole riel, or US cents, like every amount in these tables."""
+    """Total amount of the grant, if it is fixed."""
     categories: list[str] = Field(default_factory=list, sa_type=ARRAY(Text), nullable=False)
     lines: dict[str, int] = json_column()
-    """Budget by category: a category with a line of its own is paid from that line's money, every other from the rest."""
+    """Budget lines: category to planned amount. All other categories are paid from the general line."""
     youngest: int | None = None
+    """Youngest age in years that the donor supports, if limited."""
     oldest: int | None = None
+    """Oldest age in years that the donor supports, if limited."""
     province_codes: list[str] = Field(default_factory=list, sa_type=ARRAY(Text), nullable=False)
+    """Provinces that the donor supports; empty for all."""
     status: str = "open"
     closed_at: datetime | None = timestamp_column()
     closed_by_id: uuid.UUID | None = Field(default=None, foreign_key="users.id")
     close_reason: str | None = None
     rest_to_fund_id: uuid.UUID | None = Field(default=None, foreign_key="funds.id")
-    """Where the rest went; nowhere: back to the donor."""
+    """Fund that received the rest. NULL on a closed fund: the rest went back to the donor."""
     updated_at: datetime = timestamp_column(default_now=True)
 
 
 class FundTransfer(Record, table=True):
-    """A wish to move money from one budget line of a fund to another; a second person decides."""
+    """A request to move money between two budget lines of a fund. Another person decides."""
 
     __tablename__ = "fund_transfers"
 
@@ -54,29 +60,30 @@ class FundTransfer(Record, table=True):
 
 
 class ApprovalLimit(Record, table=True):
-    """Up to which amount a role may do something with the fund, from a day on; the newest that has begun counts."""
+    """The largest amount for an act of a role, from a day on. The latest limit that has started applies."""
 
     __tablename__ = "approval_limits"
     __table_args__ = (Index("uq_approval_limits_from", "role", "act", "currency", "starts_on", unique=True),)
 
     role: str
     act: str
-    """approve; or pay_first: in an emergency, before anybody approved."""
+    """`approve`, or `pay_first`: an emergency payment before the approval."""
     currency: str
     amount: int | None = Field(default=None, sa_type=BigInteger)
-    """Nothing: without limit."""
+    """NULL: no limit."""
     starts_on: date
     set_by_id: uuid.UUID | None = Field(default=None, foreign_key="users.id")
+    """NULL for the limits of a new installation."""
 
 
 class ExchangeRate(Record, table=True):
-    """Riel for one US dollar, on a day, as a source published it."""
+    """Riel for one US dollar on a day, as a source published it."""
 
     __tablename__ = "exchange_rates"
     __table_args__ = (Index("uq_exchange_rates_day", "on", "source", unique=True),)
 
     on: date = Field(index=True)
     riel_hundredths: int = Field(sa_type=BigInteger)
-    """Hundredths of a riel for one dollar: 4,105.50 is 410550."""
+    """Hundredths of a riel for one dollar: 4,105.50 riel are stored as 410550."""
     source: str
     recorded_by_id: uuid.UUID = Field(foreign_key="users.id")

@@ -1,4 +1,7 @@
-"""The fund's ledger: double entry, append-only; the database balances it, keeps the balances and lets nothing be overdrawn."""
+"""Tables of the double-entry ledger. They are append-only.
+
+Database triggers require balanced transactions, maintain the balances and reject overdrawn accounts.
+"""
 
 import uuid
 from datetime import date, datetime
@@ -10,7 +13,7 @@ from app.models.record import Record, Xid8, bigint_column, id_column, timestamp_
 
 
 class LedgerAccount(SQLModel, table=True):
-    """One kind of money on one line of a fund, and how much of it there is: kept by the database from the entries."""
+    """One kind of account of one budget line of a fund. A trigger updates the balance with every entry."""
 
     __tablename__ = "ledger_accounts"
     __table_args__ = (Index("uq_ledger_accounts_place", "fund_id", "line", "kind", unique=True),)
@@ -18,15 +21,15 @@ class LedgerAccount(SQLModel, table=True):
     id: uuid.UUID = id_column()
     fund_id: uuid.UUID = Field(foreign_key="funds.id")
     line: str
-    """A category with a budget of its own, or `general`."""
+    """A category with a budget line of its own, or `general`."""
     kind: str
-    """donor (what they gave, below zero), available, reserved, advanced (paid, no receipts yet), spent."""
+    """`donor` (negative: what the donor gave), `available`, `reserved`, `advanced` (paid, not yet reconciled), `spent`."""
     currency: str
     balance: int = bigint_column()
 
 
 class LedgerTransaction(SQLModel, table=True):
-    """Something that happened to money: its entries come to nothing, in each fund and currency."""
+    """A transaction. The amounts of its entries sum to 0 in each fund and currency."""
 
     __tablename__ = "ledger_transactions"
     __table_args__ = (
@@ -37,10 +40,10 @@ class LedgerTransaction(SQLModel, table=True):
     id: uuid.UUID = id_column()
     created_at: datetime = timestamp_column(default_now=True)
     xid: int = Field(sa_type=Xid8, sa_column_kwargs={"server_default": text("pg_current_xact_id()")})
-    """The transaction that wrote it, which is the only one that may give it entries."""
+    """Id of the database transaction that inserted the row. Only that transaction can insert its entries."""
     kind: str
     on: date
-    """The day it counts for."""
+    """Accounting date."""
     fund_id: uuid.UUID = Field(foreign_key="funds.id")
     disbursement_id: uuid.UUID | None = Field(default=None, foreign_key="disbursements.id")
     transfer_id: uuid.UUID | None = Field(default=None, foreign_key="fund_transfers.id")
@@ -49,7 +52,7 @@ class LedgerTransaction(SQLModel, table=True):
 
 
 class LedgerEntry(SQLModel, table=True):
-    """One side of a transaction: so much more, or less, on one account."""
+    """One side of a transaction: a signed amount on one account."""
 
     __tablename__ = "ledger_entries"
     __table_args__ = (
@@ -65,7 +68,7 @@ class LedgerEntry(SQLModel, table=True):
 
 
 class BooksClosing(Record, table=True):
-    """The books are closed up to and including a day: the ledger takes nothing more that counts for it."""
+    """Closed books: no transaction can have an accounting date up to and including `until`."""
 
     __tablename__ = "books_closings"
 

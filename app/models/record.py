@@ -1,7 +1,7 @@
-"""What every table shares: names of constraints, kinds of columns, the version behind an ETag.
+"""Base classes and column types of the tables, and the naming convention of constraints.
 
-Every default is made here, in Python: an INSERT then needs no RETURNING, which row security would refuse
-for a row that its own writer may not (or not yet) read.
+Default values are set in Python, so that an INSERT needs no RETURNING clause. Row-level security would reject the
+clause for a row that its author cannot read.
 """
 
 import uuid
@@ -28,53 +28,56 @@ SQLModel.metadata.naming_convention = {
 
 
 class Xid8(UserDefinedType[int]):
-    """PostgreSQL's 64-bit transaction id: which transaction wrote a row of the log."""
+    """The 64-bit transaction id of PostgreSQL, the id of the database transaction that inserted a row."""
 
     cache_ok = True
 
     def get_col_spec(self, **_: Any) -> str:
-        """Name the type in DDL."""
+        """Return the name of the type in DDL."""
         return "XID8"
 
 
-_SIMULATED_TIME: ContextVar[datetime | None] = ContextVar("then", default=None)
+_SIMULATED_TIME: ContextVar[datetime | None] = ContextVar("simulated_time", default=None)
 
 
 def utc_now() -> datetime:
-    """Return this moment, in UTC."""
+    """Return the current time in UTC, or the time that `freeze_time` sets."""
     return _SIMULATED_TIME.get() or datetime.now(UTC)
 
 
 @contextmanager
 def freeze_time(moment: datetime) -> Iterator[None]:
-    """Act as if it were another moment: the demonstration lives through two years in a minute. The log's clock stays true."""
-    before = _SIMULATED_TIME.set(moment)
+    """Make `utc_now` return a fixed time, for the two years of history of the demonstration data.
+
+    The access log does not use `utc_now`; its timestamps stay real.
+    """
+    token = _SIMULATED_TIME.set(moment)
     try:
         yield
     finally:
-        _SIMULATED_TIME.reset(before)
+        _SIMULATED_TIME.reset(token)
 
 
 def new_id() -> uuid.UUID:
-    """Return a random id (v4: it tells nobody when a record was made)."""
+    """Return a random UUID (version 4). A time-based UUID would reveal when a record was created."""
     return uuid.uuid4()
 
 
 def id_column() -> Any:
-    """Declare the primary key of a record; a client may have chosen it."""
+    """Declare the primary key of a record. For many records the client can choose the id."""
     return Field(default_factory=new_id, primary_key=True)
 
 
 def timestamp_column(*, default_now: bool = False, index: bool = False) -> Any:
-    """Declare a point in time (UTC); optional unless it defaults to now."""
-    kind = DateTime(timezone=True)
+    """Declare a point in time in UTC. The column is nullable unless `default_now` is set."""
+    column_type = DateTime(timezone=True)
     if default_now:
-        return Field(default_factory=utc_now, sa_type=kind, nullable=False, index=index)
-    return Field(default=None, sa_type=kind, nullable=True, index=index)
+        return Field(default_factory=utc_now, sa_type=column_type, nullable=False, index=index)
+    return Field(default=None, sa_type=column_type, nullable=True, index=index)
 
 
 def encrypted_column(*, nullable: bool = False) -> Any:
-    """Declare an encrypted JSON document: what may only be read with the key ring."""
+    """Declare the column of an encrypted field. See `app.models.encrypted_field`."""
     if nullable:
         return Field(default=None, sa_type=LargeBinary, nullable=True)
     return Field(default=b"", sa_type=LargeBinary, nullable=False)
@@ -91,7 +94,7 @@ def uuid_array_column() -> Any:
 
 
 def json_column() -> Any:
-    """Declare a JSON document that may be read without the key ring: nothing in it tells of a person."""
+    """Declare an unencrypted JSON object. It must not contain personal data."""
     return Field(default_factory=dict, sa_type=JSONB, nullable=False)
 
 
@@ -101,17 +104,17 @@ def inet_column() -> Any:
 
 
 def version_column() -> Any:
-    """Declare the version of a record: every change raises it by one; the ETag shows it."""
+    """Declare the version of a record. Every update increments it; the ETag contains it."""
     return Field(default=1, nullable=False)
 
 
 def bigint_column(*, default: int = 0) -> Any:
-    """Declare a 64-bit whole number."""
+    """Declare a 64-bit integer."""
     return Field(default=default, sa_type=BigInteger, nullable=False)
 
 
 class Record(SQLModel):
-    """A thing with an id, a birth and a version."""
+    """Base class of tables whose rows have an id, a creation time and a version."""
 
     id: uuid.UUID = id_column()
     created_at: datetime = timestamp_column(default_now=True)
@@ -119,23 +122,23 @@ class Record(SQLModel):
 
 
 class CaseRecord(Record):
-    """A record that belongs to one case, and so to one child."""
+    """Base class of tables whose rows belong to one case, and therefore to one child."""
 
     child_id: uuid.UUID = Field(foreign_key="children.id", index=True)
     case_id: uuid.UUID = Field(foreign_key="cases.id", index=True)
 
 
 class ApprovalRecord(SQLModel):
-    """A record that its author submits and somebody else decides on; frozen from its submission."""
+    """Columns of records that an author submits and another person approves or returns. Submitted records are frozen."""
 
     status: str = "draft"
     author_id: uuid.UUID = Field(foreign_key="users.id")
     submitted_at: datetime | None = timestamp_column()
     submitted_by_id: uuid.UUID | None = Field(default=None, foreign_key="users.id")
     contributor_ids: list[uuid.UUID] = uuid_array_column()
-    """Who wrote on it, noted by the database; none of them decides."""
+    """Ids of everyone who changed the record, maintained by a trigger. They cannot approve or return it."""
     decided_at: datetime | None = timestamp_column()
     decided_by_id: uuid.UUID | None = Field(default=None, foreign_key="users.id")
     decision_comment_encrypted: bytes | None = encrypted_column(nullable=True)
     decision_comment = OptionalEncryptedField[str]("decision_comment_encrypted")
-    """What was said in deciding."""
+    """Comment of the supervisor on the approval or return."""
