@@ -1,4 +1,4 @@
-"""Disbursements on the wire: what is asked for a child or family, and what became of it."""
+"""Schemas of disbursements: requests for money for a child or family, and their payments."""
 
 from datetime import date
 from typing import Annotated, ClassVar
@@ -14,6 +14,7 @@ from app.schemas.wire import (
     Id,
     Input,
     Output,
+    Page,
     PageQuery,
     PlainDate,
     ShortNarrative,
@@ -24,164 +25,219 @@ from app.schemas.wire import (
 
 Beneficiary = Annotated[str, CodeOf("beneficiary")]
 Area = Annotated[str, CodeOf("area")]
-Status = Annotated[str, CodeOf("disbursement_status")]
+DisbursementStatus = Annotated[str, CodeOf("disbursement_status")]
+PaymentMethod = Annotated[str, CodeOf("payment_method")]
+Urgency = Annotated[str, CodeOf("urgency")]
 
 
 class DisbursementCreate(Input):
-    """A request for money; the client may choose the id."""
+    """A new request for money."""
 
-    id: ClientChosenId | None = None
-    case_id: Id
-    beneficiary: Beneficiary
-    category: Category
-    amount: PositiveMoney = Field(description="Of each month, where there are several.")
-    purpose: ShortNarrative
-    area: Area
-    goal_id: Id | None = None
-    other_support_sought: ShortNarrative
-    urgency: Annotated[str, CodeOf("urgency")] = "routine"
-    payee: ShortText | None = None
-    months: Annotated[int, Field(strict=True, ge=1, le=12)] = 1
-    starts_on: PlainDate | None = None
+    id: ClientChosenId | None = Field(
+        None, description="Id that the client chooses for the request (UUID version 4)."
+    )
+    case_id: Id = Field(description="Id of the case.")
+    beneficiary: Beneficiary = Field(description="Person or family that the money is for.")
+    category: Category = Field(description="Category of the need; must be available for the beneficiary.")
+    amount: PositiveMoney = Field(description="Amount of one instalment.")
+    purpose: ShortNarrative = Field(description="Purpose of the money.")
+    area: Area = Field(description="Area of the care plan that the money serves.")
+    goal_id: Id | None = Field(None, description="Id of the goal of the care plan that the money serves.")
+    other_support_sought: ShortNarrative = Field(
+        description="Support from other sources that was sought before this request."
+    )
+    urgency: Urgency = Field(
+        "routine", description="`emergency` allows one payment today, before the approval."
+    )
+    payee: ShortText | None = Field(
+        None, description="Name of the payee; if given, the money is paid to this payee only."
+    )
+    months: Annotated[int, Field(strict=True, ge=1, le=12)] = Field(
+        1, description="Number of monthly instalments; 1 for a single payment."
+    )
+    starts_on: PlainDate | None = Field(
+        None, description="First release date, at most twelve months ahead; today if null."
+    )
 
 
 class DisbursementFilters(PageQuery):
-    """Which disbursements."""
+    """Query parameters of the list of disbursements."""
 
-    case_id: Id | None = None
-    status: Status | None = None
-    fund_id: Id | None = None
-    category: Category | None = None
-    urgency: Annotated[str, CodeOf("urgency")] | None = None
-    series_id: Id | None = Field(None, description="The months of one recurring request.")
-    approval_overdue: Annotated[
-        bool | None,
-        Field(
-            description="Those paid first in an emergency that nobody approved in time (true), or all others."
-        ),
-    ] = None
+    case_id: Id | None = Field(None, description="Only disbursements of this case.")
+    status: DisbursementStatus | None = Field(None, description="Only disbursements with this status.")
+    fund_id: Id | None = Field(None, description="Only disbursements from this fund.")
+    category: Category | None = Field(None, description="Only disbursements of this category.")
+    urgency: Urgency | None = Field(None, description="Only disbursements with this urgency.")
+    series_id: Id | None = Field(None, description="Only the instalments of this recurring request.")
+    approval_overdue: bool | None = Field(
+        None,
+        description="Only emergency payments that were not approved in time (true), or all others (false).",
+    )
 
 
 class DisbursementApproval(Input):
-    """Which fund pays."""
+    """The approval of a request."""
 
-    fund_id: Id
+    fund_id: Id = Field(description="Id of the fund that pays.")
 
 
 class DisbursementRejection(Input):
-    """Why a request is not approved."""
+    """The rejection of a request."""
 
-    reason: ShortNarrative
+    reason: ShortNarrative = Field(description="Reason for the rejection.")
 
 
 class DisbursementCancellation(Input):
-    """Why it is not needed any more."""
+    """The cancellation of a request."""
 
-    reason: ShortNarrative | None = None
+    reason: ShortNarrative | None = Field(None, description="Reason for the cancellation.")
 
 
 class DisbursementReversal(Input):
-    """Why the money came back. No word of the child: this is read by the finance officer."""
+    """The reversal of a payment."""
 
-    reason: ShortNarrative
+    reason: ShortNarrative = Field(
+        description="Reason for the reversal. It must contain nothing about the child: finance officers can read it."
+    )
 
 
 class TenderCreate(Input):
-    """Notes of one currency that were handed over, or transferred."""
+    """A part of a payment in one currency."""
 
-    amount: Amount
-    currency: Currency
-    rate: Rate | None = None
+    amount: Amount = Field(description="Amount that was handed over or transferred.")
+    currency: Currency = Field(description="Currency of the amount.")
+    rate: Rate | None = Field(
+        None,
+        description="Riel for one US dollar, within 5 % of the published rate; null for the published rate. Ignored in the "
+        "currency of the request.",
+    )
 
 
 class DisbursementPayment(Input):
-    """How, when and to whom it was paid."""
+    """The payment of a request."""
 
-    method: Annotated[str, CodeOf("payment_method")]
-    paid_on: PlainDate
-    payee: ShortText
-    tenders: Annotated[list[TenderCreate], Field(min_length=1, max_length=10)]
-    acknowledgement_document_id: Id | None = None
-    fund_id: Id | None = None
+    method: PaymentMethod = Field(description="Method of payment.")
+    paid_on: PlainDate = Field(description="Day of the payment, between the request date and today.")
+    payee: ShortText = Field(description="Name of the payee.")
+    tenders: Annotated[list[TenderCreate], Field(min_length=1, max_length=10)] = Field(
+        description="Parts of the payment. Their sum must equal the amount of the request."
+    )
+    acknowledgement_document_id: Id | None = Field(
+        None, description="Id of a receipt or acknowledgement of the case that proves the payment."
+    )
+    fund_id: Id | None = Field(
+        None, description="Id of the fund that pays an emergency before the approval; otherwise not needed."
+    )
 
 
 class DisbursementReconciliation(Input):
-    """What was really spent, and the receipts that show it."""
+    """The reconciliation of a payment."""
 
-    spent: NonNegativeMoney
-    receipt_document_ids: Annotated[list[Id], Field(max_length=50)]
+    spent: NonNegativeMoney = Field(
+        description="Spent amount, at most the paid amount, in the currency of the request."
+    )
+    receipt_document_ids: Annotated[list[Id], Field(max_length=50)] = Field(
+        description="Ids of the receipts of the case; required unless `spent` is 0."
+    )
 
 
 class Tender(Output):
-    """Notes of one currency, and what they were worth in the currency of the request."""
+    """A part of a payment in one currency, with its value in the currency of the request."""
 
-    amount: Money
-    rate: str | None
-    rate_on: date | None = Field(description="The day the rate is of; null where no rate was needed.")
-    rate_source: str | None
-    worth: Money
+    amount: Money = Field(description="Amount that was handed over or transferred.")
+    rate: str | None = Field(description="Riel for one US dollar; null if no conversion was needed.")
+    rate_on: date | None = Field(description="Day of the rate; null if no conversion was needed.")
+    rate_source: str | None = Field(
+        description="Source of the rate, or `payment` for a rate given with the payment; null if no conversion was "
+        "needed."
+    )
+    worth: Money = Field(description="Value in the currency of the request.")
 
 
 class Disbursement(Versioned):
-    """A request for money, and what became of it. Who does not see the case reads null in what tells of the child."""
+    """A request for money and its payment. Fields with details of the child are null unless the caller can see the case."""
 
     collection: ClassVar[str | None] = "disbursements"
 
-    number: str
-    case_id: UUID
-    case_number: str
-    child_id: UUID | None
-    beneficiary: Beneficiary
-    category: Category
-    amount: Money
-    urgency: Annotated[str, CodeOf("urgency")]
-    status: Status
-    purpose: str | None
-    area: Area | None
-    goal_id: UUID | None
-    other_support_sought: str | None
-    reason: str | None
-    series_id: UUID | None
-    instalment: int
-    instalments: int
-    release_on: date
-    fund_id: UUID | None
-    line: BudgetLine | None
-    requested_by_id: UUID
-    approved_by_id: UUID | None
-    approved_at: UtcDateTime | None
-    approval_due_on: date | None
-    approval_overdue: bool
-    payee: str | None
-    method: Annotated[str, CodeOf("payment_method")] | None
-    paid_on: date | None
-    paid_by_id: UUID | None
-    paid_at: UtcDateTime | None
-    tenders: list[Tender]
-    acknowledgement_document_id: UUID | None
-    spent: Money | None
-    receipt_document_ids: list[UUID]
-    reconciled_by_id: UUID | None
-    reconciled_at: UtcDateTime | None
-    ended_by_id: UUID | None
-    ended_at: UtcDateTime | None
-    reversal_reason: str | None
-    created_at: UtcDateTime
-    updated_at: UtcDateTime
+    number: str = Field(description="Number of the request, for example `A-2027-00042`.")
+    case_id: UUID = Field(description="Id of the case.")
+    case_number: str = Field(description="Number of the case.")
+    child_id: UUID | None = Field(description="Id of the child; null unless the caller can see the case.")
+    beneficiary: Beneficiary = Field(description="Person or family that the money is for.")
+    category: Category = Field(description="Category of the need.")
+    amount: Money = Field(description="Amount of this instalment.")
+    urgency: Urgency = Field(description="Urgency of the request.")
+    status: DisbursementStatus = Field(description="Life-cycle status of the disbursement.")
+    purpose: str | None = Field(description="Purpose of the money; null unless the caller can see the case.")
+    area: Area | None = Field(description="Area of the care plan; null unless the caller can see the case.")
+    goal_id: UUID | None = Field(
+        description="Id of the goal of the care plan; null unless the caller can see the case."
+    )
+    other_support_sought: str | None = Field(
+        description="Support sought from other sources; null unless the caller can see the case."
+    )
+    reason: str | None = Field(
+        description="Reason for the rejection or cancellation; null unless the caller can see the case."
+    )
+    series_id: UUID | None = Field(
+        description="Id that the instalments of a recurring request share; null for a single payment."
+    )
+    instalment: int = Field(description="Number of this instalment, from 1.")
+    instalments: int = Field(description="Number of instalments of the request.")
+    release_on: date = Field(description="Day from which the instalment can be paid.")
+    fund_id: UUID | None = Field(description="Id of the fund that pays; null before the approval.")
+    line: BudgetLine | None = Field(description="Budget line that pays; null before the approval.")
+    requested_by_id: UUID = Field(description="Id of the requester.")
+    approved_by_id: UUID | None = Field(description="Id of the approver; never the requester.")
+    approved_at: UtcDateTime | None = Field(description="Time of the approval.")
+    approval_due_on: date | None = Field(
+        description="Day by which an emergency payment must be approved; otherwise null."
+    )
+    approval_overdue: bool = Field(
+        description="Whether an emergency payment was not approved by `approval_due_on`."
+    )
+    payee: str | None = Field(description="Name of the payee; null if the request names none.")
+    method: PaymentMethod | None = Field(description="Method of payment; null before the payment.")
+    paid_on: date | None = Field(description="Day of the payment.")
+    paid_by_id: UUID | None = Field(
+        description="Id of the person who recorded the payment; neither the requester nor the approver."
+    )
+    paid_at: UtcDateTime | None = Field(description="Time when the payment was recorded.")
+    tenders: list[Tender] = Field(description="Parts of the payment; empty before the payment.")
+    acknowledgement_document_id: UUID | None = Field(
+        description="Id of the document that proves the payment."
+    )
+    spent: Money | None = Field(description="Spent amount; null before the reconciliation.")
+    receipt_document_ids: list[UUID] = Field(description="Ids of the receipts.")
+    reconciled_by_id: UUID | None = Field(description="Id of the person who reconciled the payment.")
+    reconciled_at: UtcDateTime | None = Field(description="Time of the reconciliation.")
+    ended_by_id: UUID | None = Field(
+        description="Id of the person who rejected, cancelled or reversed the disbursement."
+    )
+    ended_at: UtcDateTime | None = Field(description="Time of the rejection, cancellation or reversal.")
+    reversal_reason: str | None = Field(description="Reason for the reversal.")
+    created_at: UtcDateTime = Field(description="Time of the request.")
+    updated_at: UtcDateTime = Field(description="Time of the last update.")
+
+
+class DisbursementList(Page[Disbursement]):
+    """One page of disbursements, newest first."""
 
 
 class UnreceiptedMoneyGroup(Output):
-    """Money that a worker asked for, that was paid, and that nobody has accounted for yet."""
+    """The unreconciled payments of one worker, age and currency."""
 
-    worker_id: UUID
-    worker_name: str
-    age: Annotated[str, CodeOf("unreceipted_age")]
-    count: int
-    amount: Money
+    worker_id: UUID = Field(description="Id of the worker who requested the payments.")
+    worker_name: str = Field(description="Name of the worker.")
+    age: Annotated[str, CodeOf("unreceipted_age")] = Field(description="Time since the payments.")
+    count: int = Field(description="Number of payments.")
+    amount: Money = Field(description="Sum of the payments.")
 
 
 class UnreceiptedMoney(Output):
-    """Money without receipts, by age and worker."""
+    """Payments that are not yet reconciled with receipts, by worker, age and currency."""
 
-    on: date
-    items: list[UnreceiptedMoneyGroup]
+    on: date = Field(description="Day of the report.")
+    items: list[UnreceiptedMoneyGroup] = Field(
+        description="Groups of payments; the group with the oldest payment comes first."
+    )

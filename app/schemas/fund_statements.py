@@ -1,4 +1,4 @@
-"""What a donor is told of a fund and a period: sums, and nothing by which a child could be known. And tables to import."""
+"""Schemas of fund statements and of CSV imports."""
 
 from datetime import date
 from typing import Annotated
@@ -11,61 +11,70 @@ from app.schemas.money import Currency, Money
 from app.schemas.wire import Input, Output, StrictBoolean
 
 CsvText = Annotated[str, StringConstraints(min_length=1, max_length=500_000)]
-"""A table as comma-separated values (RFC 4180), with a line of headings."""
+"""CSV text (RFC 4180) whose first line contains the headings."""
 
 
 class FundStatementLine(Output):
-    """What was spent on a category."""
+    """Spending on one category."""
 
-    category: Category
-    spent: Money
+    category: Category = Field(description="Category of the payments.")
+    spent: Money = Field(description="Money spent according to receipts, less reversals.")
     payments: int | None = Field(
-        description="How many payments; null where they were fewer than five: so few could be somebody."
+        description="Number of payments; null below 5, because a small number could identify a child."
     )
 
 
 class FundStatement(Output):
-    """A fund's money in a period. Opening and deposits and received, less spent and given back, is the closing."""
+    """A fund's money in a period: `closing` = `opening` + `deposits` + `received` - `spent` - `given_back`.
 
-    fund_id: UUID
-    name: str
-    donor: str
-    grant_code: str | None
-    currency: Currency
-    first_day: date
-    last_day: date
+    The statement is written for the donor and contains no personal data.
+    """
+
+    fund_id: UUID = Field(description="Id of the fund.")
+    name: str = Field(description="Name of the fund.")
+    donor: str = Field(description="Name of the donor.")
+    grant_code: str | None = Field(description="Number of the grant in the donor's system.")
+    currency: Currency = Field(description="Currency of all amounts.")
+    first_day: date = Field(description="First day of the period.")
+    last_day: date = Field(description="Last day of the period.")
     opening: Money = Field(
-        description="What was there before the first day: available, promised, or paid without receipts."
+        description="Balance before the first day: available, reserved and advanced money."
     )
-    deposits: Money
-    received: Money = Field(description="What came from other funds that were closed.")
+    deposits: Money = Field(description="Money received from the donor.")
+    received: Money = Field(description="Money received from other funds that were closed.")
     given_back: Money = Field(
-        description="What went to another fund or back to the donor, as this one was closed."
+        description="Money that went to another fund or back to the donor when this fund was closed."
     )
-    spent: Money = Field(description="By receipts, less what was reversed.")
-    closing: Money
-    reserved: Money = Field(description="Of the closing: promised, and not yet paid.")
-    advanced: Money = Field(description="Of the closing: paid, and not yet accounted for by receipts.")
-    lines: list[FundStatementLine]
+    spent: Money = Field(description="Money spent according to receipts, less reversals.")
+    closing: Money = Field(description="Balance after the last day: available, reserved and advanced money.")
+    reserved: Money = Field(
+        description="Part of `closing` that is reserved for approved requests that are not paid yet."
+    )
+    advanced: Money = Field(
+        description="Part of `closing` that is paid and not yet reconciled with receipts."
+    )
+    lines: list[FundStatementLine] = Field(description="Spending in the period by category.")
 
 
 class CsvImport(Input):
-    """A table to be entered line by line, all of it or nothing."""
+    """CSV text to import. Either all lines are imported or none."""
 
-    csv: CsvText
-    dry_run: StrictBoolean = True
+    csv: CsvText = Field(description="CSV text (RFC 4180) with a line of headings.")
+    dry_run: StrictBoolean = Field(True, description="Whether to check the lines without importing them.")
 
 
 class CsvImportLineResult(Output):
-    """What became of a line of a table."""
+    """The result for one line of the CSV text."""
 
-    line: int = Field(description="Its number; the headings are line 1.")
-    codes: list[str] = Field(description="What is wrong with it; nothing, where it can be entered.")
+    line: int = Field(description="Number of the line; the headings are line 1.")
+    codes: list[str] = Field(description="Fault codes of the line; empty if it is valid.")
 
 
 class CsvImportResult(Output):
-    """What became of a table: where a line is wrong, or it was a dry run, nothing was entered."""
+    """The result of an import. Nothing is imported in a dry run, or if any line has a fault."""
 
-    dry_run: bool
-    entered: int
-    lines: Annotated[list[CsvImportLineResult], Field(max_length=5000)]
+    dry_run: bool = Field(description="Whether the request was a dry run.")
+    entered: int = Field(description="Number of imported lines.")
+    lines: Annotated[list[CsvImportLineResult], Field(max_length=5000)] = Field(
+        description="Result for each line, in order."
+    )

@@ -1,4 +1,4 @@
-"""Funds on the wire: what a donor gave, for what; deposits, transfers between lines."""
+"""Schemas of funds, deposits and transfers between budget lines."""
 
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, ClassVar, Self
@@ -15,6 +15,7 @@ from app.schemas.wire import (
     Id,
     Input,
     Output,
+    Page,
     PageQuery,
     PlainDate,
     ShortText,
@@ -29,47 +30,65 @@ ProvinceCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{2}$")]
 
 
 class FundBudgetLineCreate(Input):
-    """A line of the budget: a category with money of its own."""
+    """A budget line: money that is set aside for one category."""
 
-    category: Category
-    budget: PositiveMoney
+    category: Category = Field(description="Category that is paid from this line only.")
+    budget: PositiveMoney = Field(description="Planned amount, in the currency of the fund.")
 
 
 class FundSettings(Input):
-    """What a fund is, and what it may be spent on."""
+    """The settings of a fund that can be updated."""
 
-    name: ShortText
-    donor: ShortText
-    grant_code: ShortText | None = None
-    ends_on: PlainDate | None = None
-    budget: PositiveMoney | None = None
-    categories: Annotated[list[Category], Field(min_length=1, max_length=20)]
-    lines: Annotated[list[FundBudgetLineCreate], Field(max_length=20)] = Field(default_factory=list)
-    youngest: AgeInYears | None = None
-    oldest: AgeInYears | None = None
-    province_codes: Annotated[list[ProvinceCode], Field(max_length=25)] = Field(default_factory=list)
+    name: ShortText = Field(description="Name of the fund; unique.")
+    donor: ShortText = Field(description="Name of the donor.")
+    grant_code: ShortText | None = Field(None, description="Number of the grant in the donor's system.")
+    ends_on: PlainDate | None = Field(None, description="Last day of the fund; null if there is no end.")
+    budget: PositiveMoney | None = Field(
+        None, description="Total amount of the grant, in the currency of the fund; null if it is not fixed."
+    )
+    categories: Annotated[list[Category], Field(min_length=1, max_length=20)] = Field(
+        description="Categories that the fund pays for."
+    )
+    lines: Annotated[list[FundBudgetLineCreate], Field(max_length=20)] = Field(
+        default_factory=list,
+        description="Budget lines, each for one of the categories. All other categories use the general line.",
+    )
+    youngest: AgeInYears | None = Field(
+        None, description="Youngest age in years that the donor supports; null without a limit."
+    )
+    oldest: AgeInYears | None = Field(
+        None, description="Oldest age in years that the donor supports; null without a limit."
+    )
+    province_codes: Annotated[list[ProvinceCode], Field(max_length=25)] = Field(
+        default_factory=list,
+        description="NCDD codes of the provinces that the donor supports; empty for all provinces.",
+    )
 
     @model_validator(mode="after")
     def validate_lines_and_ages(self) -> Self:
-        """Ask for lines of the fund's own categories, each once, and for ages in order."""
-        named = [line.category for line in self.lines]
-        if len(named) != len(set(named)) or not set(named) <= set(self.categories):
-            raise PydanticCustomError("lines_unfit", "each line is one of the categories, once")
+        """Require unique lines for categories of the fund, and a youngest age that is not above the oldest."""
+        line_categories = [line.category for line in self.lines]
+        if len(line_categories) != len(set(line_categories)) or not set(line_categories) <= set(
+            self.categories
+        ):
+            raise PydanticCustomError("lines_unfit", "each line must be one of the categories, once")
         if self.youngest is not None and self.oldest is not None and self.oldest < self.youngest:
-            raise PydanticCustomError("ages_reversed", "oldest is younger than youngest")
+            raise PydanticCustomError("ages_reversed", "oldest is less than youngest")
         return self
 
 
 class FundCreate(FundSettings):
-    """A new fund; the client may choose the id."""
+    """A new fund."""
 
-    id: ClientChosenId | None = None
-    currency: Currency
-    starts_on: PlainDate
+    id: ClientChosenId | None = Field(
+        None, description="Id that the client chooses for the fund (UUID version 4)."
+    )
+    currency: Currency = Field(description="Currency of all amounts of the fund. It cannot be changed.")
+    starts_on: PlainDate = Field(description="First day of the fund. It cannot be changed.")
 
     @model_validator(mode="after")
     def validate_period(self) -> Self:
-        """Ask for an end after the beginning."""
+        """Require an end that is not before the start."""
         if self.ends_on is not None and self.ends_on < self.starts_on:
             raise PydanticCustomError("period_reversed", "ends before it begins")
         return self
@@ -78,118 +97,149 @@ class FundCreate(FundSettings):
 if TYPE_CHECKING:
 
     class FundUpdate(Input):
-        """Changes to a fund."""
+        """Changes to the settings of a fund."""
 else:
     FundUpdate = build_patch_model(FundSettings, "FundUpdate")
 
 
 class FundFilters(PageQuery):
-    """Which funds."""
+    """Query parameters of the list of funds."""
 
-    status: Annotated[str, CodeOf("fund_status")] | None = None
-    currency: Currency | None = None
+    status: Annotated[str, CodeOf("fund_status")] | None = Field(
+        None, description="Only funds with this status."
+    )
+    currency: Currency | None = Field(None, description="Only funds in this currency.")
 
 
 class FundBalances(Output):
-    """Where a fund's money is, from the ledger."""
+    """Balances of a fund, from the ledger. `given` is the sum of the other four."""
 
-    given: Money = Field(description="What the donor gave.")
-    available: Money
-    reserved: Money = Field(description="Promised: approved, and not yet paid.")
-    advanced: Money = Field(description="Paid, and not yet accounted for by receipts.")
-    spent: Money
+    given: Money = Field(description="Money received from the donor, less what was returned.")
+    available: Money = Field(description="Money that is neither reserved nor paid.")
+    reserved: Money = Field(description="Money reserved for approved requests that are not paid yet.")
+    advanced: Money = Field(description="Money paid and not yet reconciled with receipts.")
+    spent: Money = Field(description="Money spent according to receipts.")
 
 
 class FundBudgetLine(Output):
-    """A line of the budget, with its money."""
+    """A budget line of a fund with its balances."""
 
-    line: BudgetLine
-    budget: Money | None
-    available: Money
-    reserved: Money = Field(description="Promised: approved, and not yet paid.")
-    advanced: Money = Field(description="Paid, and not yet accounted for by receipts.")
-    spent: Money
+    line: BudgetLine = Field(description="Category of the line, or `general` for all other categories.")
+    budget: Money | None = Field(description="Planned amount; null for the general line.")
+    available: Money = Field(description="Money that is neither reserved nor paid.")
+    reserved: Money = Field(description="Money reserved for approved requests that are not paid yet.")
+    advanced: Money = Field(description="Money paid and not yet reconciled with receipts.")
+    spent: Money = Field(description="Money spent according to receipts.")
 
 
 class Fund(Versioned):
-    """A fund."""
+    """A fund: the money of one donor in one currency."""
 
     collection: ClassVar[str | None] = "funds"
 
-    name: str
-    donor: str
-    grant_code: str | None
-    currency: Currency
-    starts_on: date
-    ends_on: date | None
-    budget: Money | None
-    categories: list[Category]
-    lines: list[FundBudgetLine]
-    youngest: int | None
-    oldest: int | None
-    province_codes: list[str]
-    status: Annotated[str, CodeOf("fund_status")]
-    balances: FundBalances
-    closed_at: UtcDateTime | None
-    closed_by_id: UUID | None
-    close_reason: str | None
-    rest_to_fund_id: UUID | None
-    created_at: UtcDateTime
-    updated_at: UtcDateTime
+    name: str = Field(description="Name of the fund; unique.")
+    donor: str = Field(description="Name of the donor.")
+    grant_code: str | None = Field(description="Number of the grant in the donor's system.")
+    currency: Currency = Field(description="Currency of all amounts of the fund.")
+    starts_on: date = Field(description="First day of the fund.")
+    ends_on: date | None = Field(description="Last day of the fund; null if there is no end.")
+    budget: Money | None = Field(description="Total amount of the grant; null if it is not fixed.")
+    categories: list[Category] = Field(description="Categories that the fund pays for.")
+    lines: list[FundBudgetLine] = Field(
+        description="Budget lines with their balances, the general line first."
+    )
+    youngest: int | None = Field(
+        description="Youngest age in years that the donor supports; null without a limit."
+    )
+    oldest: int | None = Field(
+        description="Oldest age in years that the donor supports; null without a limit."
+    )
+    province_codes: list[str] = Field(
+        description="NCDD codes of the provinces that the donor supports; empty for all provinces."
+    )
+    status: Annotated[str, CodeOf("fund_status")] = Field(description="Whether the fund is open or closed.")
+    balances: FundBalances = Field(description="Balances, summed over all budget lines.")
+    closed_at: UtcDateTime | None = Field(description="Time of the closure; null while the fund is open.")
+    closed_by_id: UUID | None = Field(description="Id of the person who closed the fund.")
+    close_reason: str | None = Field(description="Reason for the closure.")
+    rest_to_fund_id: UUID | None = Field(
+        description="Id of the fund that received the rest; null if it was returned to the donor."
+    )
+    created_at: UtcDateTime = Field(description="Time of creation.")
+    updated_at: UtcDateTime = Field(description="Time of the last update.")
+
+
+class FundList(Page[Fund]):
+    """One page of funds, newest first."""
 
 
 class DepositCreate(Input):
-    """Money that arrived from the donor; the client may choose the id."""
+    """Money received from the donor."""
 
-    id: ClientChosenId | None = None
-    amount: PositiveMoney
-    received_on: PlainDate
-    reference: ShortText
-    line: BudgetLine = "general"
+    id: ClientChosenId | None = Field(
+        None, description="Id that the client chooses for the deposit (UUID version 4)."
+    )
+    amount: PositiveMoney = Field(description="Received amount, in the currency of the fund.")
+    received_on: PlainDate = Field(description="Day of receipt, not in the future.")
+    reference: ShortText = Field(description="Reference of the bank transfer.")
+    line: BudgetLine = Field("general", description="Budget line that receives the money.")
 
 
 class Deposit(Output):
-    """A deposit, as the ledger took it."""
+    """A recorded deposit."""
 
-    id: UUID
-    fund_id: UUID
-    amount: Money
-    received_on: date
-    reference: str
-    line: BudgetLine
-    recorded_by_id: UUID
-    created_at: UtcDateTime
+    id: UUID = Field(description="Id of the deposit, and of its ledger transaction.")
+    fund_id: UUID = Field(description="Id of the fund.")
+    amount: Money = Field(description="Received amount.")
+    received_on: date = Field(description="Day of receipt, and accounting date.")
+    reference: str = Field(description="Reference of the bank transfer.")
+    line: BudgetLine = Field(description="Budget line that received the money.")
+    recorded_by_id: UUID = Field(description="Id of the person who recorded the deposit.")
+    created_at: UtcDateTime = Field(description="Time when the deposit was recorded.")
 
 
 class FundTransferCreate(Input):
-    """A wish to move money between two lines of a fund; the client may choose the id."""
+    """A request to move money between two budget lines of a fund."""
 
-    id: ClientChosenId | None = None
-    from_line: BudgetLine
-    to_line: BudgetLine
-    amount: PositiveMoney
-    reason: ShortText
+    id: ClientChosenId | None = Field(
+        None, description="Id that the client chooses for the transfer (UUID version 4)."
+    )
+    from_line: BudgetLine = Field(description="Budget line that the money is taken from.")
+    to_line: BudgetLine = Field(description="Budget line that receives the money; another one.")
+    amount: PositiveMoney = Field(description="Amount, in the currency of the fund.")
+    reason: ShortText = Field(description="Reason for the transfer.")
 
 
 class FundTransfer(Versioned):
-    """A transfer between two lines of a fund."""
+    """A transfer between two budget lines of a fund."""
 
     collection: ClassVar[str | None] = "fund-transfers"
 
-    fund_id: UUID
-    from_line: BudgetLine
-    to_line: BudgetLine
-    amount: Money
-    reason: str
-    status: Annotated[str, CodeOf("fund_transfer_status")]
-    asked_by_id: UUID
-    decided_at: UtcDateTime | None
-    decided_by_id: UUID | None
-    created_at: UtcDateTime
+    fund_id: UUID = Field(description="Id of the fund.")
+    from_line: BudgetLine = Field(description="Budget line that the money is taken from.")
+    to_line: BudgetLine = Field(description="Budget line that receives the money.")
+    amount: Money = Field(description="Amount of the transfer.")
+    reason: str = Field(description="Reason for the transfer.")
+    status: Annotated[str, CodeOf("fund_transfer_status")] = Field(
+        description="Decision on the transfer. The money is moved with the approval."
+    )
+    asked_by_id: UUID = Field(description="Id of the requester.")
+    decided_at: UtcDateTime | None = Field(
+        description="Time of the decision; null while the transfer is undecided."
+    )
+    decided_by_id: UUID | None = Field(description="Id of the person who decided; never the requester.")
+    created_at: UtcDateTime = Field(description="Time of the request.")
+
+
+class FundTransferList(Page[FundTransfer]):
+    """One page of the transfers of a fund, newest first."""
 
 
 class FundClosure(Input):
-    """The end of a fund, and what happens to its rest: to another fund of the same currency, or back to the donor."""
+    """The closure of a fund."""
 
-    reason: ShortText
-    rest_to_fund_id: Id | None = None
+    reason: ShortText = Field(description="Reason for the closure.")
+    rest_to_fund_id: Id | None = Field(
+        None,
+        description="Id of the open fund in the same currency that receives the rest; null to return it to the donor.",
+    )

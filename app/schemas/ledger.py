@@ -1,4 +1,4 @@
-"""The ledger on the wire, and what it rests on: entries, limits, rates, closed books."""
+"""Schemas of ledger entries, approval limits, exchange rates and books closings."""
 
 from datetime import date
 from typing import Annotated, Self
@@ -10,111 +10,142 @@ from pydantic_core import PydanticCustomError
 from app.schemas.codes import CodeOf
 from app.schemas.funds import BudgetLine
 from app.schemas.money import Currency, Money, PositiveMoney, Rate
-from app.schemas.wire import Id, Input, Output, PageQuery, PlainDate, ShortText, UtcDateTime
+from app.schemas.wire import Id, Input, Output, Page, PageQuery, PlainDate, ShortText, UtcDateTime
+
+LedgerKind = Annotated[str, CodeOf("ledger_kind")]
+LedgerAccount = Annotated[str, CodeOf("ledger_account")]
+LimitedAct = Annotated[str, CodeOf("limited_act")]
+Role = Annotated[str, CodeOf("role")]
 
 
 class LedgerEntryFilters(PageQuery):
-    """Which entries of a fund's ledger."""
+    """Query parameters of the ledger of a fund."""
 
-    account: Annotated[str, CodeOf("ledger_account")] | None = None
-    line: BudgetLine | None = None
-    kind: Annotated[str, CodeOf("ledger_kind")] | None = None
-    disbursement_id: Id | None = None
+    account: LedgerAccount | None = Field(None, description="Only entries on this kind of account.")
+    line: BudgetLine | None = Field(None, description="Only entries on this budget line.")
+    kind: LedgerKind | None = Field(None, description="Only entries of this kind of transaction.")
+    disbursement_id: Id | None = Field(None, description="Only entries of this disbursement.")
 
 
 class LedgerEntry(Output):
-    """One side of something that happened to a fund's money."""
+    """One entry of the ledger: a signed amount on one account. The entries of a transaction sum to 0."""
 
-    id: UUID
-    transaction_id: UUID
-    kind: Annotated[str, CodeOf("ledger_kind")]
-    on: date
-    account: Annotated[str, CodeOf("ledger_account")]
-    line: BudgetLine
-    amount: Money
-    disbursement_id: UUID | None
-    transfer_id: UUID | None
-    reference: str | None
-    by_id: UUID
-    created_at: UtcDateTime
+    id: UUID = Field(description="Id of the entry.")
+    transaction_id: UUID = Field(description="Id of the transaction that the entry belongs to.")
+    kind: LedgerKind = Field(description="Kind of the transaction.")
+    on: date = Field(description="Accounting date.")
+    account: LedgerAccount = Field(description="Kind of the account.")
+    line: BudgetLine = Field(description="Budget line of the account.")
+    amount: Money = Field(description="Amount; negative if the entry decreases the account.")
+    disbursement_id: UUID | None = Field(
+        description="Id of the disbursement that caused the transaction, if any."
+    )
+    transfer_id: UUID | None = Field(description="Id of the transfer that caused the transaction, if any.")
+    reference: str | None = Field(
+        description="Reference of a deposit, or reason for a transfer or a closure."
+    )
+    by_id: UUID = Field(description="Id of the person whose act caused the transaction.")
+    created_at: UtcDateTime = Field(description="Time when the entry was written.")
+
+
+class LedgerEntryList(Page[LedgerEntry]):
+    """One page of the ledger entries of a fund, newest first."""
 
 
 class ApprovalLimitCreate(Input):
-    """Up to which amount a role may do something, from a day on."""
+    """A new approval limit."""
 
-    role: Annotated[str, CodeOf("role")]
-    act: Annotated[str, CodeOf("limited_act")]
-    currency: Currency
-    amount: PositiveMoney | None = Field(None, description="Null: without limit.")
-    starts_on: PlainDate
+    role: Role = Field(description="Role that the limit applies to.")
+    act: LimitedAct = Field(description="Act that the limit applies to.")
+    currency: Currency = Field(description="Currency that the limit applies to.")
+    amount: PositiveMoney | None = Field(
+        None, description="Largest amount, in `currency`; null without a limit."
+    )
+    starts_on: PlainDate = Field(description="First day on which the limit applies.")
 
     @model_validator(mode="after")
     def validate_currency(self) -> Self:
-        """Ask for an amount in the currency that the limit is for."""
+        """Require an amount in the currency of the limit."""
         if self.amount is not None and self.amount.currency != self.currency:
             raise PydanticCustomError("currency_other", "is in another currency")
         return self
 
 
 class ApprovalLimit(Output):
-    """A limit, as it was set; the newest that has begun counts."""
+    """An approval limit. Of several limits with the same role, act and currency, the last one that has started applies."""
 
-    id: UUID
-    role: Annotated[str, CodeOf("role")]
-    act: Annotated[str, CodeOf("limited_act")]
-    currency: Currency
-    amount: Money | None = Field(description="Null: without limit.")
-    starts_on: date
-    set_by_id: UUID | None
-    created_at: UtcDateTime
+    id: UUID = Field(description="Id of the limit.")
+    role: Role = Field(description="Role that the limit applies to.")
+    act: LimitedAct = Field(description="Act that the limit applies to.")
+    currency: Currency = Field(description="Currency that the limit applies to.")
+    amount: Money | None = Field(description="Largest amount; null without a limit.")
+    starts_on: date = Field(description="First day on which the limit applies.")
+    set_by_id: UUID | None = Field(
+        description="Id of the administrator who set the limit; null for the limits of a new installation."
+    )
+    created_at: UtcDateTime = Field(description="Time when the limit was set.")
+
+
+class ApprovalLimitList(Page[ApprovalLimit]):
+    """One page of approval limits, newest first."""
 
 
 class ExchangeRateCreate(Input):
-    """Riel for one US dollar on a day, as a source published it."""
+    """A new exchange rate, as a source published it."""
 
-    on: PlainDate
-    rate: Rate
-    source: ShortText
+    on: PlainDate = Field(description="Day of the rate, not in the future.")
+    rate: Rate = Field(description="Riel for one US dollar.")
+    source: ShortText = Field(description="Publisher of the rate.")
 
 
 class ExchangeRate(Output):
-    """Riel for one US dollar on a day, as a source published it."""
+    """An exchange rate, as a source published it."""
 
-    id: UUID
-    on: date
-    rate: str
-    source: str
-    recorded_by_id: UUID
-    created_at: UtcDateTime
+    id: UUID = Field(description="Id of the rate.")
+    on: date = Field(description="Day of the rate.")
+    rate: str = Field(description="Riel for one US dollar.")
+    source: str = Field(description="Publisher of the rate.")
+    recorded_by_id: UUID = Field(description="Id of the person who recorded the rate.")
+    created_at: UtcDateTime = Field(description="Time when the rate was recorded.")
+
+
+class ExchangeRateList(Page[ExchangeRate]):
+    """One page of exchange rates, newest first."""
 
 
 class BooksClosingCreate(Input):
-    """The last day of the period whose books are closed."""
+    """A new books closing."""
 
-    until: PlainDate
+    until: PlainDate = Field(description="Last day of the closed period; before today.")
 
 
 class BooksClosing(Output):
-    """A period whose books are closed: the ledger takes nothing more that counts for it."""
+    """A closed period. The ledger accepts no transaction with an accounting date up to `until`."""
 
-    id: UUID
-    until: date
-    closed_by_id: UUID
-    created_at: UtcDateTime
+    id: UUID = Field(description="Id of the closing.")
+    until: date = Field(description="Last day of the closed period.")
+    closed_by_id: UUID = Field(description="Id of the person who closed the books.")
+    created_at: UtcDateTime = Field(description="Time of the closing.")
+
+
+class BooksClosingList(Page[BooksClosing]):
+    """One page of books closings, newest first."""
 
 
 class LedgerDiscrepancy(Output):
-    """A balance that is not the sum of its entries: this must never be."""
+    """An account whose stored balance differs from the sum of its entries."""
 
-    fund_id: UUID
-    account_id: UUID
-    stored: Money
-    recomputed: Money
+    fund_id: UUID = Field(description="Id of the fund.")
+    account_id: UUID = Field(description="Id of the account.")
+    stored: Money = Field(description="Stored balance.")
+    recomputed: Money = Field(description="Sum of the entries.")
 
 
 class LedgerCheck(Output):
-    """Every balance, computed again from nothing but the entries."""
+    """The result of recomputing every balance from the ledger entries."""
 
-    accounts: int
-    entries: int
-    differences: list[LedgerDiscrepancy]
+    accounts: int = Field(description="Number of accounts.")
+    entries: int = Field(description="Number of entries.")
+    differences: list[LedgerDiscrepancy] = Field(
+        description="Accounts with a wrong balance, at most 1,000; empty if the ledger is consistent."
+    )
