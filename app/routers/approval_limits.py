@@ -1,4 +1,4 @@
-"""Up to which amount a role may approve, or pay first."""
+"""Endpoints of approval limits."""
 
 from typing import Annotated
 
@@ -7,8 +7,8 @@ from fastapi import Query
 from app.http.permissions import ApprovalLimitEditor, ApprovalLimitReader
 from app.http.route import Router
 from app.http.session import Session
-from app.schemas.ledger import ApprovalLimit, ApprovalLimitCreate
-from app.schemas.wire import Page, PageQuery
+from app.schemas.ledger import ApprovalLimit, ApprovalLimitCreate, ApprovalLimitList
+from app.schemas.wire import PageQuery
 from app.services.fund import approval_limits
 
 router = Router(prefix="/approval-limits", tags=["funds"])
@@ -20,7 +20,10 @@ async def create_approval_limit(
     session: Session,
     payload: ApprovalLimitCreate,
 ) -> ApprovalLimit:
-    """Set a limit from a day on; those before it stay on record."""
+    """Create an approval limit.
+
+    The limit applies from its start until a later limit starts. Earlier limits are kept on record.
+    """
     return await approval_limits.create_approval_limit(session, caller, payload)
 
 
@@ -28,7 +31,10 @@ async def create_approval_limit(
 async def list_approval_limits(
     caller: ApprovalLimitReader,
     session: Session,
-    page: Annotated[PageQuery, Query()],
-) -> Page[ApprovalLimit]:
-    """List every limit ever set, newest first."""
-    return await approval_limits.list_approval_limits(session, caller, page)
+    page_query: Annotated[PageQuery, Query()],
+) -> ApprovalLimitList:
+    """List approval limits, newest first.
+
+    The list contains past, current and future limits.
+    """
+    return await approval_limits.list_approval_limits(session, caller, page_query)

@@ -1,4 +1,4 @@
-"""Keeping the books."""
+"""Endpoints of books closings and of the ledger check."""
 
 from typing import Annotated
 
@@ -7,9 +7,9 @@ from fastapi import Query
 from app.http.permissions import BooksCloser, FundLedgerReader
 from app.http.route import Router
 from app.http.session import Session
-from app.schemas.ledger import BooksClosing, BooksClosingCreate, LedgerCheck
-from app.schemas.wire import Page, PageQuery
-from app.services.fund import closed_periods as books
+from app.schemas.ledger import BooksClosing, BooksClosingCreate, BooksClosingList, LedgerCheck
+from app.schemas.wire import PageQuery
+from app.services.fund import closed_periods
 
 router = Router(tags=["funds"])
 
@@ -20,18 +20,25 @@ async def create_books_closing(
     session: Session,
     payload: BooksClosingCreate,
 ) -> BooksClosing:
-    """Close the books up to a day: the ledger takes nothing more that counts for it."""
-    return await books.create_books_closing(session, caller, payload)
+    """Close the books up to a day.
+
+    Afterwards the ledger of every fund rejects transactions with an accounting date up to that day. A closing cannot be
+    undone.
+    """
+    return await closed_periods.create_books_closing(session, caller, payload)
 
 
 @router.get("/books-closings")
 async def list_books_closings(
     caller: FundLedgerReader,
     session: Session,
-    page: Annotated[PageQuery, Query()],
-) -> Page[BooksClosing]:
-    """List the closed periods, newest first."""
-    return await books.list_books_closings(session, caller, page)
+    page_query: Annotated[PageQuery, Query()],
+) -> BooksClosingList:
+    """List books closings, newest first.
+
+    The books are closed up to the latest `until` of all closings.
+    """
+    return await closed_periods.list_books_closings(session, caller, page_query)
 
 
 @router.get("/ledger-check")
@@ -39,5 +46,8 @@ async def get_ledger_check(
     _caller: FundLedgerReader,
     session: Session,
 ) -> LedgerCheck:
-    """Compute every balance again from the entries, and name each difference."""
-    return await books.get_ledger_check(session)
+    """Compare the stored balances with the ledger entries.
+
+    Every balance is recomputed from the entries. `differences` must be empty.
+    """
+    return await closed_periods.get_ledger_check(session)

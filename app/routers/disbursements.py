@@ -1,4 +1,4 @@
-"""Disbursements: money for a child or family, asked for, approved and paid by three people."""
+"""Endpoints of disbursements: requests for money for a child or family, and their approval and payment."""
 
 from typing import Annotated
 from uuid import UUID
@@ -22,16 +22,14 @@ from app.schemas.disbursements import (
     DisbursementCancellation,
     DisbursementCreate,
     DisbursementFilters,
+    DisbursementList,
     DisbursementPayment,
     DisbursementReconciliation,
     DisbursementRejection,
     DisbursementReversal,
     UnreceiptedMoney,
 )
-from app.schemas.wire import Page
-from app.services.fund import approve as disbursements_decide
-from app.services.fund import disbursements, unreceipted
-from app.services.fund import pay as disbursements_pay
+from app.services.fund import approve, disbursements, pay
 
 router = Router(tags=["disbursements"])
 
@@ -42,7 +40,11 @@ async def create_disbursement(
     session: Session,
     payload: DisbursementCreate,
 ) -> Disbursement:
-    """Ask for money for a child or family: once, or every month for some months."""
+    """Create a disbursement request.
+
+    A request is for one payment, or for one payment a month. The response is the first instalment. The caller must work
+    on the case.
+    """
     return await disbursements.create_disbursement(session, caller, payload)
 
 
@@ -51,8 +53,12 @@ async def list_disbursements(
     caller: DisbursementReader,
     session: Session,
     filters: Annotated[DisbursementFilters, Query()],
-) -> Page[Disbursement]:
-    """List the disbursements you see, newest first."""
+) -> DisbursementList:
+    """List disbursements, newest first.
+
+    Workers and supervisors receive the disbursements of their cases. Finance officers receive all disbursements, without
+    the details of the child.
+    """
     return await disbursements.list_disbursements(session, caller, filters)
 
 
@@ -62,7 +68,10 @@ async def get_disbursement(
     session: Session,
     disbursement_id: UUID,
 ) -> Disbursement:
-    """Read one disbursement; whoever does not see the case reads no word of the child."""
+    """Get a disbursement.
+
+    Fields with details of the child are null unless the caller can see the case.
+    """
     return await disbursements.get_disbursement(session, disbursement_id)
 
 
@@ -74,10 +83,12 @@ async def approve_disbursement(
     expected_version: ExpectedVersion,
     payload: DisbursementApproval,
 ) -> Disbursement:
-    """Approve a request: the money is reserved. Or what an emergency had paid first."""
-    return await disbursements_decide.approve_disbursement(
-        session, caller, disbursement_id, expected_version, payload
-    )
+    """Approve a disbursement request and reserve the money.
+
+    All instalments of the request are approved together. After an emergency payment, the act approves the payment
+    instead. The caller cannot be the requester, and the amount must be within the limit of the caller's role.
+    """
+    return await approve.approve_disbursement(session, caller, disbursement_id, expected_version, payload)
 
 
 @router.post("/disbursements/{disbursement_id}/reject")
@@ -88,10 +99,11 @@ async def reject_disbursement(
     expected_version: ExpectedVersion,
     payload: DisbursementRejection,
 ) -> Disbursement:
-    """Reject a request, with the reason."""
-    return await disbursements_decide.reject_disbursement(
-        session, caller, disbursement_id, expected_version, payload
-    )
+    """Reject a disbursement request.
+
+    All instalments of the request are rejected together. The caller cannot be the requester.
+    """
+    return await approve.reject_disbursement(session, caller, disbursement_id, expected_version, payload)
 
 
 @router.post("/disbursements/{disbursement_id}/pay")
@@ -102,10 +114,12 @@ async def pay_disbursement(
     expected_version: ExpectedVersion,
     payload: DisbursementPayment,
 ) -> Disbursement:
-    """Record a payment of what was approved; in an emergency, of a small amount first."""
-    return await disbursements_pay.pay_disbursement(
-        session, caller, disbursement_id, expected_version, payload
-    )
+    """Record the payment of a disbursement.
+
+    The request must be approved. An emergency can be paid before the approval, from `fund_id` and up to a small limit.
+    The caller can be neither the requester nor the approver.
+    """
+    return await pay.pay_disbursement(session, caller, disbursement_id, expected_version, payload)
 
 
 @router.post("/disbursements/{disbursement_id}/reconcile")
@@ -116,10 +130,11 @@ async def reconcile_disbursement(
     expected_version: ExpectedVersion,
     payload: DisbursementReconciliation,
 ) -> Disbursement:
-    """Account for a payment by receipts; the rest returns to the fund."""
-    return await disbursements_pay.reconcile_disbursement(
-        session, caller, disbursement_id, expected_version, payload
-    )
+    """Reconcile a payment with its receipts.
+
+    The unspent rest returns to the fund. An emergency payment must be approved first.
+    """
+    return await pay.reconcile_disbursement(session, caller, disbursement_id, expected_version, payload)
 
 
 @router.post("/disbursements/{disbursement_id}/reverse")
@@ -130,10 +145,11 @@ async def reverse_disbursement(
     expected_version: ExpectedVersion,
     payload: DisbursementReversal,
 ) -> Disbursement:
-    """Reverse a payment, with the reason: the money is back."""
-    return await disbursements_pay.reverse_disbursement(
-        session, caller, disbursement_id, expected_version, payload
-    )
+    """Reverse a payment.
+
+    New ledger entries return the money to the fund. The caller cannot be the requester.
+    """
+    return await pay.reverse_disbursement(session, caller, disbursement_id, expected_version, payload)
 
 
 @router.post("/disbursements/{disbursement_id}/cancel")
@@ -144,8 +160,11 @@ async def cancel_disbursement(
     expected_version: ExpectedVersion,
     payload: DisbursementCancellation | None = None,
 ) -> Disbursement:
-    """Cancel a request before it is paid: what was reserved is available again."""
-    return await disbursements_decide.cancel_disbursement(
+    """Cancel a disbursement before it is paid.
+
+    Only this instalment is cancelled. Reserved money becomes available again.
+    """
+    return await approve.cancel_disbursement(
         session, caller, disbursement_id, expected_version, payload or DisbursementCancellation()
     )
 
@@ -155,5 +174,8 @@ async def get_unreceipted_money(
     _caller: DisbursementReader,
     session: Session,
 ) -> UnreceiptedMoney:
-    """Read what was paid and nobody accounted for yet, by age and worker."""
-    return await unreceipted.get_unreceipted_payments(session)
+    """Get the payments that are not reconciled with receipts.
+
+    The payments that the caller can see are summed by worker, age and currency.
+    """
+    return await disbursements.get_unreceipted_payments(session)

@@ -1,4 +1,4 @@
-"""Riel for one dollar, by day and source."""
+"""Endpoints of exchange rates between US dollar and riel."""
 
 from typing import Annotated
 
@@ -8,10 +8,9 @@ from app.http.permissions import ExchangeRateReader, ExchangeRateRecorder
 from app.http.route import Router
 from app.http.session import Session
 from app.schemas.fund_statements import CsvImport, CsvImportResult
-from app.schemas.ledger import ExchangeRate, ExchangeRateCreate
-from app.schemas.wire import Page, PageQuery
-from app.services.fund import csv_import as fund_imports
-from app.services.fund import exchange_rates
+from app.schemas.ledger import ExchangeRate, ExchangeRateCreate, ExchangeRateList
+from app.schemas.wire import PageQuery
+from app.services.fund import csv_import, exchange_rates
 
 router = Router(prefix="/exchange-rates", tags=["funds"])
 
@@ -22,7 +21,10 @@ async def create_exchange_rate(
     session: Session,
     payload: ExchangeRateCreate,
 ) -> ExchangeRate:
-    """Enter a published rate."""
+    """Record an exchange rate.
+
+    A source has one rate a day. Payments use the newest rate up to the day of the payment.
+    """
     return await exchange_rates.create_exchange_rate(session, caller, payload)
 
 
@@ -30,10 +32,13 @@ async def create_exchange_rate(
 async def list_exchange_rates(
     caller: ExchangeRateReader,
     session: Session,
-    page: Annotated[PageQuery, Query()],
-) -> Page[ExchangeRate]:
-    """List the rates, newest first."""
-    return await exchange_rates.list_exchange_rates(session, caller, page)
+    page_query: Annotated[PageQuery, Query()],
+) -> ExchangeRateList:
+    """List exchange rates, newest first.
+
+    The order is the order in which the rates were recorded.
+    """
+    return await exchange_rates.list_exchange_rates(session, caller, page_query)
 
 
 @router.post("/import")
@@ -42,5 +47,9 @@ async def import_exchange_rates(
     session: Session,
     payload: CsvImport,
 ) -> CsvImportResult:
-    """Enter a table of rates, all of it or nothing; a dry run only says what is wrong, line by line."""
-    return await fund_imports.import_exchange_rates(session, caller, payload)
+    """Import exchange rates from CSV.
+
+    The columns are `on`, `rate` and `source`. Either all lines are imported or none. A dry run, the default, only reports
+    the faults of each line.
+    """
+    return await csv_import.import_exchange_rates(session, caller, payload)

@@ -1,4 +1,4 @@
-"""What a donor is told of a fund and a period: on screen, as a spreadsheet, as a page."""
+"""Endpoints of fund statements: as JSON, spreadsheet and PDF."""
 
 from uuid import UUID
 
@@ -11,8 +11,7 @@ from app.http.session import Session
 from app.routers.attachments import build_attachment_response
 from app.schemas.fund_statements import FundStatement
 from app.schemas.wire import PlainDate
-from app.services.fund import statement_files as fund_statement_files
-from app.services.fund import statements as fund_statements
+from app.services.fund import statement_files, statements
 
 router = Router(prefix="/funds/{fund_id}/statements/{first_day}/{last_day}", tags=["funds"])
 XLSX_MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -27,7 +26,7 @@ class XlsxResponse(Response):
 
 
 class PdfResponse(Response):
-    """A statement as a page."""
+    """A statement as a PDF."""
 
     media_type = PDF_MEDIA_TYPE
 
@@ -40,8 +39,12 @@ async def get_fund_statement(
     first_day: PlainDate,
     last_day: PlainDate,
 ) -> FundStatement:
-    """Read what a fund's donor is told of a period."""
-    return await fund_statements.get_fund_statement(session, fund_id, first_day, last_day)
+    """Get the statement of a fund for a period.
+
+    The statement is written for the donor. It contains sums by category and no personal data; numbers of payments below
+    5 are not disclosed.
+    """
+    return await statements.get_fund_statement(session, fund_id, first_day, last_day)
 
 
 @router.get(
@@ -57,12 +60,13 @@ async def download_fund_statement_xlsx(
     last_day: PlainDate,
     language: RequestedLanguage,
 ) -> Response:
-    """Download a statement as a spreadsheet."""
+    """Download the statement of a fund as a spreadsheet.
+
+    The labels are in English or Khmer. The amounts are numbers, so that they can be summed.
+    """
     return _build_file_response(
         XLSX_MEDIA_TYPE,
-        *await fund_statement_files.render_fund_statement_xlsx(
-            session, fund_id, first_day, last_day, language
-        ),
+        *await statement_files.render_fund_statement_xlsx(session, fund_id, first_day, last_day, language),
     )
 
 
@@ -79,14 +83,15 @@ async def download_fund_statement_pdf(
     last_day: PlainDate,
     language: RequestedLanguage,
 ) -> Response:
-    """Download a statement as a page to print."""
+    """Download the statement of a fund as a PDF.
+
+    The labels are in English or Khmer. The PDF is one page to print and sign.
+    """
     return _build_file_response(
         PDF_MEDIA_TYPE,
-        *await fund_statement_files.render_fund_statement_pdf(
-            session, fund_id, first_day, last_day, language
-        ),
+        *await statement_files.render_fund_statement_pdf(session, fund_id, first_day, last_day, language),
     )
 
 
-def _build_file_response(media_type: str, name: str, content: bytes) -> Response:
-    return build_attachment_response(name, media_type, content)
+def _build_file_response(media_type: str, file_name: str, content: bytes) -> Response:
+    return build_attachment_response(file_name, media_type, content)

@@ -1,4 +1,4 @@
-"""Transfers between the lines of a fund."""
+"""Endpoints of transfers between budget lines of a fund."""
 
 from uuid import UUID
 
@@ -6,7 +6,7 @@ from app.http.permissions import FundLedgerReader, FundTransferApprover
 from app.http.route import Router
 from app.http.session import ExpectedVersion, Session
 from app.schemas.funds import FundTransfer
-from app.services.fund import transfers as fund_transfers
+from app.services.fund import transfers
 
 router = Router(prefix="/fund-transfers", tags=["funds"])
 
@@ -17,8 +17,11 @@ async def get_fund_transfer(
     session: Session,
     transfer_id: UUID,
 ) -> FundTransfer:
-    """Read one transfer."""
-    return await fund_transfers.get_fund_transfer(session, transfer_id)
+    """Get a transfer.
+
+    The response contains the decision, if there is one.
+    """
+    return await transfers.get_fund_transfer(session, transfer_id)
 
 
 @router.post("/{transfer_id}/approve")
@@ -28,8 +31,11 @@ async def approve_fund_transfer(
     transfer_id: UUID,
     expected_version: ExpectedVersion,
 ) -> FundTransfer:
-    """Approve a transfer that somebody else asked for: the money moves at once."""
-    return await fund_transfers.approve_fund_transfer(session, caller, transfer_id, expected_version)
+    """Approve a transfer and move the money.
+
+    The requester cannot approve the transfer. The budget line must have enough money.
+    """
+    return await transfers.approve_fund_transfer(session, caller, transfer_id, expected_version)
 
 
 @router.post("/{transfer_id}/reject")
@@ -39,5 +45,8 @@ async def reject_fund_transfer(
     transfer_id: UUID,
     expected_version: ExpectedVersion,
 ) -> FundTransfer:
-    """Reject a transfer that somebody else asked for."""
-    return await fund_transfers.reject_fund_transfer(session, caller, transfer_id, expected_version)
+    """Reject a transfer.
+
+    The requester cannot reject the transfer. No money is moved.
+    """
+    return await transfers.reject_fund_transfer(session, caller, transfer_id, expected_version)

@@ -1,4 +1,4 @@
-"""Funds: what donors gave, and where it is."""
+"""Endpoints of funds: settings, ledger entries, deposits, transfers and closure."""
 
 from typing import Annotated
 from uuid import UUID
@@ -23,16 +23,16 @@ from app.schemas.funds import (
     FundClosure,
     FundCreate,
     FundFilters,
+    FundList,
     FundTransfer,
     FundTransferCreate,
+    FundTransferList,
     FundUpdate,
 )
-from app.schemas.ledger import LedgerEntry, LedgerEntryFilters
-from app.schemas.wire import Page, PageQuery
-from app.services.fund import close as funds_close
-from app.services.fund import csv_import as fund_imports
-from app.services.fund import funds
-from app.services.fund import transfers as fund_transfers
+from app.schemas.ledger import LedgerEntryFilters, LedgerEntryList
+from app.schemas.wire import PageQuery
+from app.services.fund import close_fund as fund_closure
+from app.services.fund import csv_import, funds, ledger, transfers
 
 router = Router(prefix="/funds", tags=["funds"])
 
@@ -43,7 +43,10 @@ async def create_fund(
     session: Session,
     payload: FundCreate,
 ) -> Fund:
-    """Enter a fund; it holds nothing yet."""
+    """Create a fund.
+
+    The fund has no money until a deposit is recorded. Its name must be unique, and its currency cannot be changed.
+    """
     return await funds.create_fund(session, payload)
 
 
@@ -52,8 +55,11 @@ async def list_funds(
     caller: FundReader,
     session: Session,
     filters: Annotated[FundFilters, Query()],
-) -> Page[Fund]:
-    """List the funds, newest first."""
+) -> FundList:
+    """List funds, newest first.
+
+    Each fund contains its balances and budget lines.
+    """
     return await funds.list_funds(session, caller, filters)
 
 
@@ -63,7 +69,10 @@ async def get_fund(
     session: Session,
     fund_id: UUID,
 ) -> Fund:
-    """Read one fund, with where its money is."""
+    """Get a fund.
+
+    The balances are read from the ledger, in total and for each budget line.
+    """
     return await funds.get_fund(session, fund_id)
 
 
@@ -75,7 +84,10 @@ async def update_fund(
     expected_version: ExpectedVersion,
     payload: FundUpdate,
 ) -> Fund:
-    """Change what a fund is, and what it may be spent on."""
+    """Update the settings of a fund.
+
+    Approved requests keep their approval. A budget line with money cannot be removed.
+    """
     return await funds.update_fund(session, fund_id, expected_version, payload)
 
 
@@ -85,9 +97,12 @@ async def list_fund_ledger_entries(
     session: Session,
     fund_id: UUID,
     filters: Annotated[LedgerEntryFilters, Query()],
-) -> Page[LedgerEntry]:
-    """List a fund's ledger entry by entry, newest first."""
-    return await funds.list_fund_ledger_entries(session, caller, fund_id, filters)
+) -> LedgerEntryList:
+    """List the ledger entries of a fund, newest first.
+
+    Entries are never changed or deleted: a correction is a new transaction.
+    """
+    return await ledger.list_fund_ledger_entries(session, caller, fund_id, filters)
 
 
 @router.post("/{fund_id}/deposits", status_code=201)
@@ -97,7 +112,10 @@ async def create_fund_deposit(
     fund_id: UUID,
     payload: DepositCreate,
 ) -> Deposit:
-    """Enter money that arrived from the donor."""
+    """Record a deposit.
+
+    A deposit is money received from the donor. It is available on its budget line at once.
+    """
     return await funds.create_fund_deposit(session, caller, fund_id, payload)
 
 
@@ -108,8 +126,12 @@ async def import_fund_deposits(
     fund_id: UUID,
     payload: CsvImport,
 ) -> CsvImportResult:
-    """Enter a table of deposits, all of it or nothing; a dry run only says what is wrong, line by line."""
-    return await fund_imports.import_fund_deposits(session, caller, fund_id, payload)
+    """Import deposits from CSV.
+
+    The columns are `received_on`, `amount`, `reference` and optionally `line`. Either all lines are imported or none. A
+    dry run, the default, only reports the faults of each line.
+    """
+    return await csv_import.import_fund_deposits(session, caller, fund_id, payload)
 
 
 @router.post("/{fund_id}/transfers", status_code=201)
@@ -119,8 +141,11 @@ async def create_fund_transfer(
     fund_id: UUID,
     payload: FundTransferCreate,
 ) -> FundTransfer:
-    """Ask for a transfer between two lines of the budget; somebody else decides."""
-    return await fund_transfers.create_fund_transfer(session, caller, fund_id, payload)
+    """Request a transfer between two budget lines.
+
+    The money is moved when another person approves the transfer.
+    """
+    return await transfers.create_fund_transfer(session, caller, fund_id, payload)
 
 
 @router.get("/{fund_id}/transfers")
@@ -128,10 +153,13 @@ async def list_fund_transfers(
     caller: FundLedgerReader,
     session: Session,
     fund_id: UUID,
-    page: Annotated[PageQuery, Query()],
-) -> Page[FundTransfer]:
-    """List a fund's transfers, newest first."""
-    return await fund_transfers.list_fund_transfers(session, caller, fund_id, page)
+    page_query: Annotated[PageQuery, Query()],
+) -> FundTransferList:
+    """List the transfers of a fund, newest first.
+
+    The list contains undecided, approved and rejected transfers.
+    """
+    return await transfers.list_fund_transfers(session, caller, fund_id, page_query)
 
 
 @router.post("/{fund_id}/close")
@@ -142,5 +170,9 @@ async def close_fund(
     expected_version: ExpectedVersion,
     payload: FundClosure,
 ) -> Fund:
-    """Close a fund; its rest goes to another fund, or back to the donor."""
-    return await funds_close.close_fund(session, caller, fund_id, expected_version, payload)
+    """Close a fund.
+
+    All money must be spent or available: nothing reserved, and nothing paid without receipts. The available rest goes to
+    another fund in the same currency or back to the donor.
+    """
+    return await fund_closure.close_fund(session, caller, fund_id, expected_version, payload)

@@ -1,1 +1,1 @@
-"""The client assistance fund: funds, disbursements, the double-entry ledger, statements."""
+"""The client assistance fund: funds, disbursements, the double-entry ledger and statements."""

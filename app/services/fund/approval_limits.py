@@ -1,4 +1,4 @@
-"""Up to which amount a role may approve, or pay first: data, with the day from which it counts."""
+"""Approval limits: the largest amount that a role may approve, or pay before the approval in an emergency."""
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import distinct_on
@@ -12,18 +12,18 @@ from app.kit.pagination import Paginator
 from app.models import ApprovalLimit
 from app.models.record import new_id
 from app.schemas.ledger import ApprovalLimit as ApprovalLimitSchema
-from app.schemas.ledger import ApprovalLimitCreate
+from app.schemas.ledger import ApprovalLimitCreate, ApprovalLimitList
 from app.schemas.money import Money
-from app.schemas.wire import Page, PageQuery
+from app.schemas.wire import PageQuery
 
 
 async def create_approval_limit(
     session: AsyncSession, caller: Caller, payload: ApprovalLimitCreate
 ) -> ApprovalLimitSchema:
-    """Set a limit; those before it stay on record.
+    """Create an approval limit. Earlier limits are kept.
 
     Raises:
-        AlreadyExists: there is one from that day.
+        AlreadyExists: a limit for the same role, act, currency and day exists.
     """
     limit = ApprovalLimit(
         id=new_id(),
@@ -32,25 +32,25 @@ async def create_approval_limit(
         **payload.model_dump(include={"role", "act", "currency", "starts_on"}),
     )
     session.add(limit)
-    await session.flush()  # a second one from the same day must surface before the answer leaves
+    await session.flush()  # raises AlreadyExists before the response is built
     return _to_schema(limit)
 
 
 async def list_approval_limits(
-    session: AsyncSession, caller: Caller, page: PageQuery
-) -> Page[ApprovalLimitSchema]:
-    """List every limit ever set, newest first."""
-    paging = Paginator("approval_limits", page.limit, page.cursor, {"for": caller.id})
-    rows, cursor = await paging.fetch_records(
+    session: AsyncSession, caller: Caller, page_query: PageQuery
+) -> ApprovalLimitList:
+    """Return a page of all approval limits, newest first."""
+    paginator = Paginator("approval_limits", page_query.limit, page_query.cursor, {"for": caller.id})
+    limits, cursor = await paginator.fetch_records(
         session, select(ApprovalLimit), col(ApprovalLimit.created_at), col(ApprovalLimit.id)
     )
-    return Page(items=[_to_schema(row) for row in rows], next_cursor=cursor)
+    return ApprovalLimitList(items=[_to_schema(limit) for limit in limits], next_cursor=cursor)
 
 
 async def check_approval_limit(
     session: AsyncSession, caller: Caller, act: str, amount: int, currency: str
 ) -> list[Fault]:
-    """Return the unmet condition that so much is above what any of the actor's roles may, or none."""
+    """Return a fault if an amount exceeds the current limits of all roles of the caller."""
     query = (
         select(col(ApprovalLimit.role), col(ApprovalLimit.amount))
         .where(
@@ -65,7 +65,7 @@ async def check_approval_limit(
     limits = [row.amount for row in await session.execute(query)]
     if any(limit is None or amount <= limit for limit in limits):
         return []
-    return [Fault("/amount", "above_limit", "It is above the limit of your role: somebody else decides.")]
+    return [Fault("/amount", "above_limit", "The amount exceeds the limit of your role.")]
 
 
 def _to_schema(limit: ApprovalLimit) -> ApprovalLimitSchema:

@@ -1,4 +1,4 @@
-"""What the end of a case asks of its money: nothing unpaid, and no further month of what recurs."""
+"""Disbursements of a case at its closure, and the spending for a case."""
 
 from datetime import datetime
 from uuid import UUID
@@ -20,50 +20,61 @@ from app.services.fund.states import CANCEL
 
 
 def _future_instalment_condition() -> ColumnElement[bool]:
-    """Return the condition that it is a month of a recurring request, and has not come."""
+    """Return the SQL condition that a row is an instalment whose release date is in the future."""
     return col(Disbursement.series_id).is_not(None) & (col(Disbursement.release_on) > today())
 
 
 async def check_disbursements_settled(
     session: AsyncSession, case_id: UUID, *, require_receipts: bool
 ) -> list[Fault]:
-    """Return what of a case's money is unpaid, and where `receipts` are asked for, unaccounted for."""
-    waiting = (
+    """Return faults for unpaid disbursements of a case, and with `require_receipts` for unreconciled ones.
+
+    Future instalments do not count, because closing the case cancels them.
+    """
+    query = (
         select(col(Disbursement.status), func.count())
         .where(col(Disbursement.case_id) == case_id, ~_future_instalment_condition())
         .group_by(col(Disbursement.status))
     )
-    found = {row[0]: row[1] for row in await session.execute(waiting)}
+    count_by_status = {row[0]: row[1] for row in await session.execute(query)}
     unmet = []
-    if found.keys() & CANCEL.sources:
-        unmet.append(Fault(None, "fund_unpaid", "Money is asked for and not paid: pay, reject or cancel it."))
-    if require_receipts and "paid" in found:
-        unmet.append(Fault(None, "fund_unreconciled", "Money is paid and not yet accounted for by receipts."))
+    if count_by_status.keys() & CANCEL.sources:
+        detail = "The case has unpaid disbursements. Pay, reject or cancel them."
+        unmet.append(Fault(None, "fund_unpaid", detail))
+    if require_receipts and "paid" in count_by_status:
+        detail = "The case has payments without receipts. Reconcile them."
+        unmet.append(Fault(None, "fund_unreconciled", detail))
     return unmet
 
 
 async def cancel_future_instalments(session: AsyncSession, caller: Caller, case: Case) -> None:
-    """Cancel every month of recurring requests that has not come; what was reserved for it is available again."""
+    """Cancel all future instalments of a case and release the money reserved for them."""
     query = select(Disbursement).where(
         col(Disbursement.case_id) == case.id,
         col(Disbursement.status).in_(CANCEL.sources),
         _future_instalment_condition(),
     )
     query = query.order_by(col(Disbursement.series_id), col(Disbursement.instalment)).with_for_update()
-    months = (await session.scalars(query)).all()
-    released = [month for month in months if month.status == "approved"]
-    for month in months:
-        month.status, month.ended_by_id, month.ended_at = CANCEL.target, caller.id, utc_now()
-        month.updated_at, month.version = utc_now(), month.version + 1
+    instalments = (await session.scalars(query)).all()
+    reserved = [instalment for instalment in instalments if instalment.status == "approved"]
+    now = utc_now()
+    for instalment in instalments:
+        instalment.status, instalment.ended_by_id, instalment.ended_at = CANCEL.target, caller.id, now
+        instalment.updated_at, instalment.version = now, instalment.version + 1
         case_history.record_case_history(
-            session, case, "disbursement_cancelled", caller, month, disbursement_history_detail(month)
+            session,
+            case,
+            "disbursement_cancelled",
+            caller,
+            instalment,
+            disbursement_history_detail(instalment),
         )
-    await session.flush()  # the ledger names them
-    await release_reserved_money(session, caller, released)
+    await session.flush()  # the ledger transactions reference the disbursements
+    await release_reserved_money(session, caller, reserved)
 
 
 async def get_spending_since(session: AsyncSession, case_id: UUID, since: datetime | None) -> list[Money]:
-    """Return what was paid for a case, as far as it did not come back: one sum for each currency."""
+    """Return the money paid for a case since a moment, less what was returned: one sum for each currency."""
     amount = func.sum(func.coalesce(col(Disbursement.spent), col(Disbursement.amount)))
     query = (
         select(col(Disbursement.currency), amount)

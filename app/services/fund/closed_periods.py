@@ -1,6 +1,4 @@
-"""Keeping the books: closing periods, and computing every balance again."""
-
-from typing import Any
+"""Close the books of past days, and compare the stored balances with the ledger entries."""
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
@@ -15,28 +13,28 @@ from app.kit.pagination import Paginator
 from app.kit.state_machine import raise_if_unmet
 from app.models import BooksClosing, LedgerAccount, LedgerEntry
 from app.schemas.ledger import BooksClosing as BooksClosingSchema
-from app.schemas.ledger import BooksClosingCreate, LedgerCheck, LedgerDiscrepancy
+from app.schemas.ledger import BooksClosingCreate, BooksClosingList, LedgerCheck, LedgerDiscrepancy
 from app.schemas.money import Money
-from app.schemas.wire import Page, PageQuery
+from app.schemas.wire import PageQuery
 from app.services.fund.ledger import BALANCE_DIFFERENCES_QUERY, BOOKS_CLOSED, check_books_open
 
 
 async def create_books_closing(
     session: AsyncSession, caller: Caller, payload: BooksClosingCreate
 ) -> BooksClosingSchema:
-    """Close the books up to and including a day that is over.
+    """Close the books up to and including a past day.
 
     Raises:
-        GateRefused: they are closed up to then.
-        InvalidInput: the day is not over.
+        GateRefused: the books of that day are closed already.
+        InvalidInput: the day is not in the past.
     """
     if payload.until >= today():
-        raise InvalidInput([Fault("/until", "day_not_over", "Only days that are over are closed.")])
+        raise InvalidInput([Fault("/until", "day_not_over", "`until` must be before today.")])
     raise_if_unmet(await check_books_open(session, payload.until))
     closing = BooksClosing(until=payload.until, closed_by_id=caller.id)
     session.add(closing)
     try:
-        await session.flush()  # the database waits for whoever is writing, and then lets nobody in
+        await session.flush()  # a trigger waits for concurrent ledger transactions and blocks new ones
     except IntegrityError as error:
         if get_violated_constraint(error) == "books_closed":
             raise_if_unmet([BOOKS_CLOSED])
@@ -45,18 +43,18 @@ async def create_books_closing(
 
 
 async def list_books_closings(
-    session: AsyncSession, caller: Caller, page: PageQuery
-) -> Page[BooksClosingSchema]:
-    """List the closed periods, newest first."""
-    paging = Paginator("books_closings", page.limit, page.cursor, {"for": caller.id})
-    rows, cursor = await paging.fetch_records(
+    session: AsyncSession, caller: Caller, page_query: PageQuery
+) -> BooksClosingList:
+    """Return a page of the books closings, newest first."""
+    paginator = Paginator("books_closings", page_query.limit, page_query.cursor, {"for": caller.id})
+    closings, cursor = await paginator.fetch_records(
         session, select(BooksClosing), col(BooksClosing.created_at), col(BooksClosing.id)
     )
-    return Page(items=[_to_schema(row) for row in rows], next_cursor=cursor)
+    return BooksClosingList(items=[_to_schema(closing) for closing in closings], next_cursor=cursor)
 
 
 async def get_ledger_check(session: AsyncSession) -> LedgerCheck:
-    """Compute every balance from the entries, and name each that is not what is stored."""
+    """Recompute every balance from the entries and return the accounts whose stored balance differs."""
     rows = (await session.execute(BALANCE_DIFFERENCES_QUERY)).all()
     return LedgerCheck(
         accounts=await _count_rows(session, LedgerAccount),
@@ -73,8 +71,8 @@ async def get_ledger_check(session: AsyncSession) -> LedgerCheck:
     )
 
 
-async def _count_rows(session: AsyncSession, kind: Any) -> int:
-    return await session.scalar(select(func.count()).select_from(kind)) or 0
+async def _count_rows(session: AsyncSession, model: type[LedgerAccount | LedgerEntry]) -> int:
+    return await session.scalar(select(func.count()).select_from(model)) or 0
 
 
 def _to_schema(closing: BooksClosing) -> BooksClosingSchema:

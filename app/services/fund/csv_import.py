@@ -1,10 +1,10 @@
-"""Entering tables of deposits and of exchange rates: every line is looked at, and all are entered, or none."""
+"""Import deposits and exchange rates from CSV text. Either all lines are imported or none."""
 
 import csv
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from datetime import date
 from io import StringIO
-from typing import Any
+from typing import TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
@@ -26,110 +26,125 @@ from app.services.fund.ledger import GENERAL_LINE, list_fund_lines
 MAX_ROWS = 2000
 DEPOSIT_COLUMNS = ("received_on", "amount", "reference")
 EXCHANGE_RATE_COLUMNS = ("on", "rate", "source")
+Payload = TypeVar("Payload", bound=BaseModel)
 
 
 async def import_fund_deposits(
-    session: AsyncSession, caller: Caller, fund_id: UUID, table: CsvImport
+    session: AsyncSession, caller: Caller, fund_id: UUID, payload: CsvImport
 ) -> CsvImportResult:
-    """Enter a table of deposits (`received_on`, `amount`, `reference`, and perhaps `line`).
+    """Import deposits of a fund. Columns: `received_on`, `amount`, `reference`, and optionally `line`.
+
+    A reference that the fund has already is rejected. The fund is locked, so that of two identical imports at the same
+    time the second one finds the references of the first.
 
     Raises:
-        InvalidInput: it is no such table.
+        InvalidInput: the text is not CSV with these columns, or has too many lines.
     """
-    fund = await get_for_update(
-        session, Fund, fund_id
-    )  # sent twice at once, the second finds what the first entered
-    known = await session.scalars(
+    fund = await get_for_update(session, Fund, fund_id)
+    references = await session.scalars(
         select(col(LedgerTransaction.reference)).where(
             col(LedgerTransaction.fund_id) == fund.id, col(LedgerTransaction.kind) == "deposit"
         )
     )
-    seen: set[Any] = set(known)
+    known_references: set[Hashable] = set(references)
 
-    def read(row: dict[str, str]) -> DepositCreate:
+    def parse(row: dict[str, str]) -> DepositCreate:
         amount = {"amount": row["amount"], "currency": fund.currency}
         return DepositCreate.model_validate(
             {**row, "line": row.get("line") or GENERAL_LINE, "amount": amount}
         )
 
-    async def faults(told: DepositCreate) -> list[str]:
-        found = [fault.code for fault in await ledger.check_books_open(session, told.received_on)]
-        found += [fault.code for fault in funds.check_fund_open(fund)]
-        found += ["line_unknown"] if told.line not in list_fund_lines(fund) else []
-        return found + _check_row(told.received_on, told.reference, seen)
+    async def check(deposit: DepositCreate) -> list[str]:
+        faults = [*await ledger.check_books_open(session, deposit.received_on), *funds.check_fund_open(fund)]
+        codes = [fault.code for fault in faults]
+        if deposit.line not in list_fund_lines(fund):
+            codes.append("line_unknown")
+        return codes + _check_day_and_key(deposit.received_on, deposit.reference, known_references)
 
-    async def enter(told: DepositCreate) -> object:
-        return await funds.create_fund_deposit(session, caller, fund_id, told)
+    async def create(deposit: DepositCreate) -> object:
+        return await funds.create_fund_deposit(session, caller, fund_id, deposit)
 
-    return await _import_rows(table, DEPOSIT_COLUMNS, read, faults, enter)
+    return await _import_rows(payload, DEPOSIT_COLUMNS, parse, check, create)
 
 
-async def import_exchange_rates(session: AsyncSession, caller: Caller, table: CsvImport) -> CsvImportResult:
-    """Enter a table of exchange rates (`on`, `rate`, `source`).
+async def import_exchange_rates(session: AsyncSession, caller: Caller, payload: CsvImport) -> CsvImportResult:
+    """Import exchange rates. Columns: `on`, `rate`, `source`.
 
     Raises:
-        InvalidInput: it is no such table.
+        InvalidInput: the text is not CSV with these columns, or has too many lines.
     """
-    known = await session.execute(select(col(ExchangeRate.on), col(ExchangeRate.source)))
-    seen: set[Any] = {(row[0], row[1]) for row in known}
+    rows = await session.execute(select(col(ExchangeRate.on), col(ExchangeRate.source)))
+    known_rates: set[Hashable] = {(row[0], row[1]) for row in rows}
 
-    async def faults(told: ExchangeRateCreate) -> list[str]:
-        return _check_row(told.on, (told.on, told.source), seen)
+    async def check(rate: ExchangeRateCreate) -> list[str]:
+        return _check_day_and_key(rate.on, (rate.on, rate.source), known_rates)
 
-    async def enter(told: ExchangeRateCreate) -> object:
-        return await exchange_rates.create_exchange_rate(session, caller, told)
+    async def create(rate: ExchangeRateCreate) -> object:
+        return await exchange_rates.create_exchange_rate(session, caller, rate)
 
-    return await _import_rows(table, EXCHANGE_RATE_COLUMNS, ExchangeRateCreate.model_validate, faults, enter)
+    return await _import_rows(
+        payload, EXCHANGE_RATE_COLUMNS, ExchangeRateCreate.model_validate, check, create
+    )
 
 
-def _check_row(day: date, key: object, seen: set[Any]) -> list[str]:
-    """Return what is wrong with any line: a day to come, or something that was entered before."""
-    found = ["date_in_future"] if day > today() else []
-    found += ["already_entered"] if key in seen else []
-    seen.add(key)
-    return found
+def _check_day_and_key(day: date, key: Hashable, known_keys: set[Hashable]) -> list[str]:
+    """Return the fault codes for a future day and for a duplicate, and add the key to the known ones."""
+    codes = ["date_in_future"] if day > today() else []
+    codes += ["already_entered"] if key in known_keys else []
+    known_keys.add(key)
+    return codes
 
 
 async def _import_rows(
-    table: CsvImport,
+    payload: CsvImport,
     headings: Sequence[str],
-    read: Callable[[dict[str, str]], Any],
-    faults: Callable[[Any], Awaitable[list[str]]],
-    enter: Callable[[Any], Awaitable[object]],
+    parse: Callable[[dict[str, str]], Payload],
+    check: Callable[[Payload], Awaitable[list[str]]],
+    create: Callable[[Payload], Awaitable[object]],
 ) -> CsvImportResult:
-    lines, right = [], []
-    for number, row in _parse_rows(table.csv, headings):
-        told = _parse_row(row, read)
-        codes = told if isinstance(told, list) else await faults(told)
-        lines.append(CsvImportLineResult(line=number, codes=codes))
-        right.append(told)
-    entering = not table.dry_run and not any(line.codes for line in lines)
-    for told in right if entering else []:
-        await enter(told)
-    return CsvImportResult(dry_run=table.dry_run, entered=len(right) if entering else 0, lines=lines)
+    """Parse and check every line. If no line has a fault and it is not a dry run, create all records."""
+    results, records = [], []
+    for number, row in _parse_csv(payload.csv, headings):
+        parsed = _parse_row(row, parse)
+        if isinstance(parsed, list):
+            codes = parsed
+        else:
+            codes = await check(parsed)
+            records.append(parsed)
+        results.append(CsvImportLineResult(line=number, codes=codes))
+    if payload.dry_run or any(result.codes for result in results):
+        records = []
+    for record in records:
+        await create(record)
+    return CsvImportResult(dry_run=payload.dry_run, entered=len(records), lines=results)
 
 
-def _parse_rows(text: str, headings: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
-    """Return the lines of a table, each with its number in the text: that of its last line, where it has several."""
+def _parse_csv(text: str, headings: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
+    """Return the lines of a CSV text, each with its line number. A quoted value can span lines: the last one counts."""
     try:
         reader = csv.DictReader(StringIO(text.lstrip("\ufeff")), strict=True)
         if not set(headings) <= set(reader.fieldnames or ()):
-            raise InvalidInput([Fault("/csv", "headings_missing", f"Begins with: {', '.join(headings)}.")])
+            detail = f"The first line must contain the headings {', '.join(headings)}."
+            raise InvalidInput([Fault("/csv", "headings_missing", detail)])
         rows = [(reader.line_num, row) for row in reader]
     except csv.Error:
         raise InvalidInput(
-            [Fault("/csv", "csv_unreadable", "Is no table of comma-separated values.")]
+            [Fault("/csv", "csv_unreadable", "The text must be valid CSV (RFC 4180).")]
         ) from None
     if not 0 < len(rows) <= MAX_ROWS:
-        raise InvalidInput([Fault("/csv", "lines_unfit", f"Has 1 to {MAX_ROWS} lines.")])
+        detail = f"The text must have 1 to {MAX_ROWS} lines after the headings."
+        raise InvalidInput([Fault("/csv", "lines_unfit", detail)])
     return rows
 
 
-def _parse_row(row: dict[str, Any], read: Callable[[dict[str, str]], BaseModel]) -> Any:
-    """Return what a line says, or what is wrong with it."""
-    try:
-        return read({name: value.strip() for name, value in row.items()})
-    except ValidationError as error:
-        return [found["type"] for found in error.errors(include_url=False, include_input=False)]
-    except AttributeError:
+def _parse_row(row: dict[str, str], parse: Callable[[dict[str, str]], Payload]) -> Payload | list[str]:
+    """Return the payload of a line, or its fault codes.
+
+    In a line with missing or surplus values, the CSV reader returns values that are not strings.
+    """
+    if not all(isinstance(value, str) for value in row.values()):
         return ["columns_unfit"]
+    try:
+        return parse({heading: value.strip() for heading, value in row.items()})
+    except ValidationError as error:
+        return [fault["type"] for fault in error.errors(include_url=False, include_input=False)]

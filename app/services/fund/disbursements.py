@@ -1,25 +1,33 @@
-"""Disbursements: asking for money for a child or family, and reading what became of it."""
+"""Create and read disbursement requests: money for a child, a supporter or a family."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, cast
 from uuid import UUID, uuid5
 
-from sqlalchemy import select, text
+from sqlalchemy import ColumnElement, func, select, text
+from sqlalchemy import case as sql_case
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.vault import decrypt, encrypt
 from app.errors import Fault, InvalidInput, NotFound
 from app.kit.dates import add_months, today
 from app.kit.pagination import Paginator
 from app.kit.records import get_for_share
 from app.kit.state_machine import raise_if_unmet
-from app.models import Case, Disbursement, DisbursementDetails, Goal
+from app.models import Case, Disbursement, DisbursementDetails, Goal, User
+from app.models.disbursements import StoredTender
 from app.models.record import new_id
 from app.schemas.disbursements import Disbursement as DisbursementSchema
-from app.schemas.disbursements import DisbursementCreate, DisbursementFilters, Tender
+from app.schemas.disbursements import (
+    DisbursementCreate,
+    DisbursementFilters,
+    DisbursementList,
+    Tender,
+    UnreceiptedMoney,
+    UnreceiptedMoneyGroup,
+)
 from app.schemas.money import Money
-from app.schemas.wire import Page
 from app.services.cases import history as case_history
 from app.services.cases.states import check_case_open
 from app.services.cases.write_access import check_works_on_case
@@ -28,10 +36,17 @@ CHILD_CATEGORIES = frozenset(
     {"health_care", "education", "vocational_training", "safe_space", "alternative_care", "sports", "nutrition",
      "transport", "court_attendance"}
 )  # fmt: skip
+"""Categories for the beneficiary `child`."""
 FAMILY_CATEGORIES = frozenset({"health_care", "income_generation", "vocational_training", "legal_advice"})
-"""Of a supporter, too (the client assistance fund's categories)."""
-ENCRYPTED_FIELDS = ("purpose", "other_support_sought", "reason")
-COMPUTED_FIELDS = {"payee", "amount", "spent", "tenders", "reversal_reason", "approval_overdue", "child_id"}
+"""Categories for the beneficiaries `family` and `supporter`."""
+DETAIL_FIELDS = {"child_id", "area", "goal_id", "purpose", "other_support_sought", "reason"}
+"""Response fields from the details, which only the readers of the case can see."""
+CONVERTED_FIELDS = {"payee", "amount", "spent", "tenders", "reversal_reason", "approval_overdue"}
+"""Response fields that are computed or decrypted."""
+COLUMN_FIELDS = set(DisbursementSchema.model_fields) - DETAIL_FIELDS - CONVERTED_FIELDS
+DISBURSEMENT_QUERY = select(Disbursement, DisbursementDetails).outerjoin(
+    DisbursementDetails, col(DisbursementDetails.id) == col(Disbursement.id)
+)
 NEXT_DISBURSEMENT_NUMBERS_SQL = text("""
     INSERT INTO disbursement_number_series AS series (year, last) VALUES (:year, :count)
     ON CONFLICT (year) DO UPDATE SET last = series.last + :count
@@ -42,47 +57,51 @@ NEXT_DISBURSEMENT_NUMBERS_SQL = text("""
 async def create_disbursement(
     session: AsyncSession, caller: Caller, payload: DisbursementCreate
 ) -> DisbursementSchema:
-    """Ask for money: once, or every month for some months.
+    """Create a request for one payment, or for one payment a month. Returns the first instalment.
 
     Raises:
-        NotFound: no such case for this actor.
-        GateRefused: the case is closed; the actor only looks at it through broken glass.
-        InvalidInput: a category that is not for this beneficiary; a goal of another case; a beginning in the past.
+        NotFound: the case does not exist, or the caller cannot see it.
+        GateRefused: the case is closed, or the caller cannot change it.
+        InvalidInput: the category does not fit the beneficiary, the goal belongs to another case, or the start is not
+            within the next twelve months.
         AlreadyExists: the id is taken.
     """
     _validate_payload(payload)
     case = await get_for_share(session, Case, payload.case_id)
     raise_if_unmet([*check_case_open(case), *await check_works_on_case(session, case)])
     if payload.goal_id is not None and not await _is_goal_of_case(session, payload.goal_id, case):
-        raise InvalidInput([Fault("/goal_id", "reference_unknown", "The case has no such goal.")])
+        raise InvalidInput([Fault("/goal_id", "reference_unknown", "The case has no goal with this id.")])
     first_id = payload.id or new_id()
-    rows = [_build_instalment(case, caller, payload, first_id, number) for number in range(payload.months)]
-    last = await session.scalar(
+    rows = [_build_instalment(case, caller, payload, first_id, index) for index in range(payload.months)]
+    last_number = await session.scalar(
         NEXT_DISBURSEMENT_NUMBERS_SQL, {"year": today().year, "count": payload.months}
     )
-    for number, (asked, _) in enumerate(rows, int(last or 0) - payload.months + 1):
-        asked.number = f"A-{today().year}-{number:05}"
-    session.add_all(asked for asked, _ in rows)
-    await session.flush()  # the history names the first of them
-    session.add_all(words for _, words in rows)
-    first, words = rows[0]
-    detail = disbursement_history_detail(first) | (
-        {"months": str(payload.months)} if payload.months > 1 else {}
-    )
-    case_history.record_case_history(session, case, "disbursement_requested", caller, first, detail)
-    await session.flush()  # a conflict must surface before the answer leaves
-    return disbursement_to_schema(first, words)
+    for number, (disbursement, _) in enumerate(rows, int(last_number or 0) - payload.months + 1):
+        disbursement.number = f"A-{today().year}-{number:05}"
+    session.add_all(disbursement for disbursement, _ in rows)
+    await session.flush()  # the details and the history entry reference the disbursements
+    session.add_all(details for _, details in rows)
+    first, first_details = rows[0]
+    history_detail = disbursement_history_detail(first)
+    if payload.months > 1:
+        history_detail["months"] = str(payload.months)
+    case_history.record_case_history(session, case, "disbursement_requested", caller, first, history_detail)
+    await session.flush()  # raises conflicts before the response is built
+    return disbursement_to_schema(first, first_details)
 
 
 def _validate_payload(payload: DisbursementCreate) -> None:
     faults = []
     if payload.category not in (CHILD_CATEGORIES if payload.beneficiary == "child" else FAMILY_CATEGORIES):
-        detail = "The fund does not help this beneficiary with that."
+        detail = "This category is not available for this beneficiary."
         faults.append(Fault("/category", "category_unfit", detail))
     if payload.starts_on is not None and not today() <= payload.starts_on <= add_months(today(), 12):
-        faults.append(Fault("/starts_on", "date_out_of_reach", "Begins today, or within twelve months."))
+        detail = "`starts_on` must be between today and twelve months from today."
+        faults.append(Fault("/starts_on", "date_out_of_reach", detail))
     if payload.urgency == "emergency" and (payload.months > 1 or payload.starts_on not in {None, today()}):
-        detail = "An emergency is one payment, today; what comes later is asked for as usual."
+        detail = (
+            "An emergency request is one payment that starts today. Use another urgency for later payments."
+        )
         faults.append(Fault("/urgency", "emergency_is_now", detail))
     if faults:
         raise InvalidInput(faults)
@@ -94,37 +113,51 @@ async def _is_goal_of_case(session: AsyncSession, goal_id: UUID, case: Case) -> 
 
 
 def _build_instalment(
-    case: Case, caller: Caller, payload: DisbursementCreate, first_id: UUID, number: int
+    case: Case, caller: Caller, payload: DisbursementCreate, first_id: UUID, index: int
 ) -> tuple[Disbursement, DisbursementDetails]:
-    """Return one month of a request; its id follows from the first's: sent twice, it is still one request."""
-    here: dict[str, Any] = {"child_id": case.child_id, "case_id": case.id}
-    asked = Disbursement(
-        **here,
-        id=uuid5(first_id, str(number)) if number else first_id,
+    """Return one instalment of a request and its details.
+
+    The id is derived from the id of the first instalment. A retried request with the same id is therefore a conflict
+    and cannot create a second series.
+    """
+    disbursement = Disbursement(
+        child_id=case.child_id,
+        case_id=case.id,
+        id=uuid5(first_id, str(index)) if index else first_id,
         number="",
         case_number=case.number,
+        beneficiary=payload.beneficiary,
+        category=payload.category,
+        urgency=payload.urgency,
         amount=payload.amount.minor_units,
         currency=payload.amount.currency,
         series_id=first_id if payload.months > 1 else None,
-        instalment=number + 1,
+        instalment=index + 1,
         instalments=payload.months,
-        release_on=add_months(payload.starts_on or today(), number),
+        release_on=add_months(payload.starts_on or today(), index),
         requested_by_id=caller.id,
-        **payload.model_dump(include={"beneficiary", "category", "urgency"}),
     )
-    if payload.payee is not None:
-        encrypt(asked, "payee_sealed", payload.payee)
-    words = DisbursementDetails(**here, id=asked.id, area=payload.area, goal_id=payload.goal_id)
-    encrypt(words, "sealed", payload.model_dump(include={"purpose", "other_support_sought"}))
-    return asked, words
+    disbursement.payee = payload.payee
+    details = DisbursementDetails(
+        child_id=case.child_id,
+        case_id=case.id,
+        id=disbursement.id,
+        area=payload.area,
+        goal_id=payload.goal_id,
+    )
+    details.content = {
+        "purpose": payload.purpose,
+        "other_support_sought": payload.other_support_sought,
+    }
+    return disbursement, details
 
 
-def disbursement_history_detail(asked: Disbursement) -> dict[str, Any]:
-    """Return what the timeline tells of a disbursement: facts, no words."""
-    money = Money.from_minor_units(asked.amount, asked.currency)
+def disbursement_history_detail(disbursement: Disbursement) -> dict[str, str]:
+    """Return the facts about a disbursement for the case history. They contain no free text."""
+    money = Money.from_minor_units(disbursement.amount, disbursement.currency)
     return {
-        "number": asked.number,
-        "category": asked.category,
+        "number": disbursement.number,
+        "category": disbursement.category,
         "amount": money.amount,
         "currency": money.currency,
     }
@@ -132,68 +165,128 @@ def disbursement_history_detail(asked: Disbursement) -> dict[str, Any]:
 
 async def list_disbursements(
     session: AsyncSession, caller: Caller, filters: DisbursementFilters
-) -> Page[DisbursementSchema]:
-    """List the disbursements the actor sees, newest first."""
-    wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
-    paging = Paginator("disbursements", filters.limit, filters.cursor, {**wanted, "for": caller.id})
-    overdue = wanted.pop("approval_overdue", None)
+) -> DisbursementList:
+    """Return a page of the disbursements that the caller can see, newest first."""
+    values = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
+    paginator = Paginator("disbursements", filters.limit, filters.cursor, {**values, "for": caller.id})
+    approval_overdue = values.pop("approval_overdue", None)
     query = DISBURSEMENT_QUERY.where(
-        *(col(getattr(Disbursement, name)) == value for name, value in wanted.items())
+        *(col(getattr(Disbursement, name)) == value for name, value in values.items())
     )
-    if overdue is not None:
-        late = _approval_overdue_condition()
-        query = query.where(late if overdue else ~late)
-    rows, cursor = await paging.fetch_rows(session, query, col(Disbursement.created_at), col(Disbursement.id))
-    return Page(items=[disbursement_to_schema(row[0], row[1]) for row in rows], next_cursor=cursor)
+    if approval_overdue is not None:
+        is_overdue = _approval_overdue_condition()
+        query = query.where(is_overdue if approval_overdue else ~is_overdue)
+    rows, cursor = await paginator.fetch_rows(
+        session, query, col(Disbursement.created_at), col(Disbursement.id)
+    )
+    return DisbursementList(
+        items=[disbursement_to_schema(row[0], row[1]) for row in rows], next_cursor=cursor
+    )
 
 
-DISBURSEMENT_QUERY = select(Disbursement, DisbursementDetails).outerjoin(
-    DisbursementDetails, col(DisbursementDetails.id) == col(Disbursement.id)
-)
-
-
-def _approval_overdue_condition() -> Any:
-    due = col(Disbursement.approval_due_on)
+def _approval_overdue_condition() -> ColumnElement[bool]:
+    """Return the SQL condition that an emergency payment was not approved in time. See `_is_approval_overdue`."""
+    due_on = col(Disbursement.approval_due_on)
     return (
         (col(Disbursement.status) == "paid")
         & col(Disbursement.approved_by_id).is_(None)
-        & due.is_not(None)
-        & (due < today())
+        & due_on.is_not(None)
+        & (due_on < today())
+    )
+
+
+def _is_approval_overdue(disbursement: Disbursement) -> bool:
+    return (
+        disbursement.status == "paid"
+        and disbursement.approved_by_id is None
+        and disbursement.approval_due_on is not None
+        and disbursement.approval_due_on < today()
     )
 
 
 async def get_disbursement(session: AsyncSession, disbursement_id: UUID) -> DisbursementSchema:
-    """Read one disbursement; who does not see the case reads no word of the child."""
+    """Return one disbursement. The details are null unless the caller can see the case.
+
+    Raises:
+        NotFound: the disbursement does not exist, or the caller cannot see it.
+    """
     row = (await session.execute(DISBURSEMENT_QUERY.where(col(Disbursement.id) == disbursement_id))).first()
     if row is None:
         raise NotFound
     return disbursement_to_schema(row[0], row[1])
 
 
-def disbursement_to_schema(asked: Disbursement, words: DisbursementDetails | None) -> DisbursementSchema:
-    """Return a disbursement, with its words as far as they were given out."""
-    told = decrypt(words) if words is not None else {}
-    plain = set(DisbursementSchema.model_fields) - COMPUTED_FIELDS - {*ENCRYPTED_FIELDS, "area", "goal_id"}
-    due = asked.approval_due_on
-    late = asked.status == "paid" and asked.approved_by_id is None and due is not None and due < today()
+def disbursement_to_schema(
+    disbursement: Disbursement, details: DisbursementDetails | None
+) -> DisbursementSchema:
+    """Return a disbursement in the response format. `details` is None if the caller cannot see the case."""
+    content: Mapping[str, Any] = details.content if details is not None else {}
+    currency = disbursement.currency
+    tenders = cast("list[StoredTender]", disbursement.tenders)
     return DisbursementSchema(
-        **asked.model_dump(include=plain),
-        **{name: told.get(name) for name in ENCRYPTED_FIELDS},
-        child_id=words.child_id if words else None,
-        area=words.area if words else None,
-        goal_id=words.goal_id if words else None,
-        amount=Money.from_minor_units(asked.amount, asked.currency),
-        spent=None if asked.spent is None else Money.from_minor_units(asked.spent, asked.currency),
-        approval_overdue=late,
-        payee=decrypt(asked, "payee_sealed") or None,
-        reversal_reason=decrypt(asked, "reversal_sealed") or None,
-        tenders=[_tender_to_schema(tender, asked.currency) for tender in asked.tenders],
+        **disbursement.model_dump(include=COLUMN_FIELDS),
+        child_id=details.child_id if details else None,
+        area=details.area if details else None,
+        goal_id=details.goal_id if details else None,
+        purpose=content.get("purpose"),
+        other_support_sought=content.get("other_support_sought"),
+        reason=content.get("reason"),
+        amount=Money.from_minor_units(disbursement.amount, currency),
+        spent=None if disbursement.spent is None else Money.from_minor_units(disbursement.spent, currency),
+        approval_overdue=_is_approval_overdue(disbursement),
+        payee=disbursement.payee,
+        reversal_reason=disbursement.reversal_reason,
+        tenders=[_tender_to_schema(tender, currency) for tender in tenders],
     )
 
 
-def _tender_to_schema(told: dict[str, Any], currency: str) -> Tender:
-    return Tender(
-        amount=Money.from_minor_units(told["amount"], told["currency"]),
-        worth=Money.from_minor_units(told["worth"], currency),
-        **{name: told[name] for name in ("rate", "rate_on", "rate_source")},
+def _tender_to_schema(tender: StoredTender, currency: str) -> Tender:
+    return Tender.model_validate(
+        {
+            "amount": Money.from_minor_units(tender["amount"], tender["currency"]),
+            "worth": Money.from_minor_units(tender["worth"], currency),
+            "rate": tender["rate"],
+            "rate_on": tender["rate_on"],
+            "rate_source": tender["rate_source"],
+        }
     )
+
+
+async def get_unreceipted_payments(session: AsyncSession) -> UnreceiptedMoney:
+    """Return the sums of payments without receipts, by worker, age of the payment and currency.
+
+    Only payments that the caller can see are counted. The group with the oldest payment comes first.
+    """
+    days = today() - col(Disbursement.paid_on)
+    age = sql_case(
+        (days <= 7, "up_to_7_days"),  # noqa: PLR2004 - the code names the limit
+        (days <= 30, "up_to_30_days"),  # noqa: PLR2004 - the code names the limit
+        (days <= 90, "up_to_90_days"),  # noqa: PLR2004 - the code names the limit
+        else_="over_90_days",
+    )
+    worker_id = col(Disbursement.requested_by_id)
+    query = (
+        select(
+            worker_id,
+            col(User.name),
+            age,
+            col(Disbursement.currency),
+            func.count(),
+            func.sum(col(Disbursement.amount)),
+        )
+        .join(User, col(User.id) == worker_id)
+        .where(col(Disbursement.status) == "paid")
+        .group_by(worker_id, col(User.name), age, col(Disbursement.currency))
+        .order_by(func.min(col(Disbursement.paid_on)), worker_id, col(Disbursement.currency))
+    )
+    groups = [
+        UnreceiptedMoneyGroup(
+            worker_id=row[0],
+            worker_name=row[1],
+            age=row[2],
+            count=row[4],
+            amount=Money.from_minor_units(int(row[5]), row[3]),
+        )
+        for row in await session.execute(query)
+    ]
+    return UnreceiptedMoney(on=today(), items=groups)

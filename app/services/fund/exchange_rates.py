@@ -1,4 +1,4 @@
-"""Exchange rates: riel for one dollar, with the day and the source; money is converted with one of these, or not at all."""
+"""Exchange rates: riel for one US dollar, by day and source. Money is converted only with one of these rates."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -13,70 +13,68 @@ from app.kit.dates import validate_not_in_future
 from app.kit.pagination import Paginator
 from app.models import ExchangeRate
 from app.schemas.ledger import ExchangeRate as ExchangeRateSchema
-from app.schemas.ledger import ExchangeRateCreate
-from app.schemas.wire import Page, PageQuery
+from app.schemas.ledger import ExchangeRateCreate, ExchangeRateList
+from app.schemas.wire import PageQuery
 
 MAX_RATE_DEVIATION = Decimal("0.05")
-"""A money changer's rate lies within five hundredths of the published one; further off it is a slip of writing."""
+"""A rate in a payment can differ from the published rate by at most this share. A larger difference is probably a typing
+error."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """Riel for one dollar, and who says so for which day."""
+    """Riel for one US dollar on a day, according to a source."""
 
     riel_per_dollar: Decimal
     on: date
     source: str
 
-    def convert(self, minor: int, of: str) -> int:
-        """Return what cents are worth in riel, or riel in cents: to the nearest whole one."""
-        found = minor * self.riel_per_dollar / 100 if of == "USD" else minor * 100 / self.riel_per_dollar
-        return int(found.quantize(Decimal(1), ROUND_HALF_UP))
+    def convert(self, amount: int, currency: str) -> int:
+        """Convert cents to riel, or riel to cents, and round half up."""
+        converted = (
+            amount * self.riel_per_dollar / 100 if currency == "USD" else amount * 100 / self.riel_per_dollar
+        )
+        return int(converted.quantize(Decimal(1), ROUND_HALF_UP))
 
 
 async def create_exchange_rate(
     session: AsyncSession, caller: Caller, payload: ExchangeRateCreate
 ) -> ExchangeRateSchema:
-    """Enter a published rate.
+    """Store a published rate.
 
     Raises:
-        AlreadyExists: the source's rate of that day is entered.
-        InvalidInput: the day has not come.
+        AlreadyExists: the rate of that source and day exists.
+        InvalidInput: the day is in the future.
     """
     validate_not_in_future({"/on": payload.on})
-    rate = build_exchange_rate(caller, payload)
-    session.add(rate)
-    await session.flush()  # a second one of the day must surface before the answer leaves
-    return _to_schema(rate)
-
-
-def build_exchange_rate(caller: Caller, payload: ExchangeRateCreate) -> ExchangeRate:
-    """Return a rate as it is stored."""
-    return ExchangeRate(
+    rate = ExchangeRate(
         on=payload.on,
         source=payload.source,
         riel_hundredths=int(Decimal(payload.rate) * 100),
         recorded_by_id=caller.id,
     )
+    session.add(rate)
+    await session.flush()  # raises AlreadyExists before the response is built
+    return _to_schema(rate)
 
 
 async def list_exchange_rates(
-    session: AsyncSession, caller: Caller, page: PageQuery
-) -> Page[ExchangeRateSchema]:
-    """List the rates, newest first."""
-    paging = Paginator("exchange_rates", page.limit, page.cursor, {"for": caller.id})
-    rows, cursor = await paging.fetch_records(
+    session: AsyncSession, caller: Caller, page_query: PageQuery
+) -> ExchangeRateList:
+    """Return a page of the exchange rates, newest first."""
+    paginator = Paginator("exchange_rates", page_query.limit, page_query.cursor, {"for": caller.id})
+    rates, cursor = await paginator.fetch_records(
         session, select(ExchangeRate), col(ExchangeRate.created_at), col(ExchangeRate.id)
     )
-    return Page(items=[_to_schema(row) for row in rows], next_cursor=cursor)
+    return ExchangeRateList(items=[_to_schema(rate) for rate in rates], next_cursor=cursor)
 
 
 async def get_exchange_rate_on(session: AsyncSession, day: date) -> Rate | None:
-    """Return the rate in force on a day: the newest published until then."""
+    """Return the rate in force on a day: the newest one published for that day or earlier."""
     query = select(ExchangeRate).where(col(ExchangeRate.on) <= day)
     query = query.order_by(col(ExchangeRate.on).desc(), col(ExchangeRate.created_at).desc()).limit(1)
-    found = await session.scalar(query)
-    return None if found is None else Rate(Decimal(found.riel_hundredths) / 100, found.on, found.source)
+    rate = await session.scalar(query)
+    return None if rate is None else Rate(Decimal(rate.riel_hundredths) / 100, rate.on, rate.source)
 
 
 def _to_schema(rate: ExchangeRate) -> ExchangeRateSchema:

@@ -1,4 +1,4 @@
-"""Funds: entering them, changing what they may be spent on, deposits, and reading their ledger."""
+"""Create, read and update funds, and record deposits."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,9 +12,9 @@ from app.access.caller import Caller
 from app.errors import Fault, InvalidInput
 from app.kit.dates import validate_not_in_future
 from app.kit.pagination import Paginator
-from app.kit.records import apply_patch, ensure_exists, get_for_share, get_record, get_version_for_update
+from app.kit.records import apply_patch, get_for_share, get_record, get_version_for_update
 from app.kit.state_machine import raise_if_unmet
-from app.models import Fund, LedgerAccount, LedgerEntry, LedgerTransaction
+from app.models import Fund, LedgerAccount
 from app.models.record import new_id, utc_now
 from app.schemas.funds import (
     Deposit,
@@ -23,140 +23,152 @@ from app.schemas.funds import (
     FundBudgetLine,
     FundCreate,
     FundFilters,
+    FundList,
     FundSettings,
     FundUpdate,
 )
-from app.schemas.funds import (
-    Fund as FundSchema,
-)
-from app.schemas.ledger import LedgerEntry as LedgerEntrySchema
-from app.schemas.ledger import LedgerEntryFilters
+from app.schemas.funds import Fund as FundSchema
 from app.schemas.money import Money
-from app.schemas.wire import Page
 from app.services.fund import ledger
-from app.services.fund.ledger import ACCOUNT_KINDS, GENERAL_LINE, NewLedgerTransaction, Posting
-from app.services.persons import name_matching as names
+from app.services.fund.ledger import (
+    ACCOUNT_KINDS,
+    GENERAL_LINE,
+    AccountBalances,
+    NewLedgerTransaction,
+    Posting,
+)
+from app.services.persons import name_matching
 
 COLUMN_FIELDS = {"grant_code", "ends_on", "categories", "youngest", "oldest", "province_codes"}
-AccountBalances = dict[tuple[UUID, str, str], int]
+"""Settings that are stored as they are sent."""
 
 
 async def create_fund(session: AsyncSession, payload: FundCreate) -> FundSchema:
-    """Enter a fund; it holds nothing yet.
+    """Create a fund without money.
 
     Raises:
-        AlreadyExists: another fund has this name, or the id.
-        InvalidInput: its budget is in another currency.
+        AlreadyExists: the name or the id is taken.
+        InvalidInput: a budget is in another currency than the fund.
     """
     fund = Fund(
         id=payload.id or new_id(), name="", donor="", currency=payload.currency, starts_on=payload.starts_on
     )
     _store_settings(fund, payload)
     session.add(fund)
-    await session.flush()  # its accounts name it
+    await session.flush()  # the accounts reference the fund
     await ledger.create_line_accounts(session, fund)
     return (await load_fund_schemas(session, [fund]))[0]
 
 
-async def list_funds(session: AsyncSession, caller: Caller, filters: FundFilters) -> Page[FundSchema]:
-    """List the funds, newest first."""
-    wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
-    paging = Paginator("funds", filters.limit, filters.cursor, {**wanted, "for": caller.id})
-    rows, cursor = await paging.fetch_records(
-        session, select(Fund).filter_by(**wanted), col(Fund.created_at), col(Fund.id)
+async def list_funds(session: AsyncSession, caller: Caller, filters: FundFilters) -> FundList:
+    """Return a page of the funds, newest first."""
+    values = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
+    paginator = Paginator("funds", filters.limit, filters.cursor, {**values, "for": caller.id})
+    funds, cursor = await paginator.fetch_records(
+        session, select(Fund).filter_by(**values), col(Fund.created_at), col(Fund.id)
     )
-    return Page(items=await load_fund_schemas(session, rows), next_cursor=cursor)
+    return FundList(items=await load_fund_schemas(session, funds), next_cursor=cursor)
 
 
 async def get_fund(session: AsyncSession, fund_id: UUID) -> FundSchema:
-    """Read one fund, with where its money is."""
+    """Return one fund with its balances.
+
+    Raises:
+        NotFound: the fund does not exist.
+    """
     return (await load_fund_schemas(session, [await get_record(session, Fund, fund_id)]))[0]
 
 
 async def update_fund(
-    session: AsyncSession, fund_id: UUID, expected_version: int, patch: FundUpdate
+    session: AsyncSession, fund_id: UUID, expected_version: int, payload: FundUpdate
 ) -> FundSchema:
-    """Change what a fund is and may be spent on; what was approved before stays approved.
+    """Update the settings of a fund. Requests that are approved already keep their approval.
 
     Raises:
-        GateRefused: it is closed; a line that is taken out holds money.
-        InvalidInput: the whole would not be a fund any more.
+        GateRefused: the fund is closed, or a removed budget line has money.
+        InvalidInput: the resulting settings are invalid.
+        AlreadyExists: the name is taken.
     """
     fund = await get_version_for_update(session, Fund, fund_id, expected_version)
     raise_if_unmet(check_fund_open(fund))
-    wanted = apply_patch(FundSettings, _to_settings_document(fund), patch)
-    if wanted.ends_on is not None and wanted.ends_on < fund.starts_on:
-        raise InvalidInput([Fault("/ends_on", "period_reversed", "Ends before it begins.")])
-    gone = set(fund.lines) - {line.category for line in wanted.lines}
-    raise_if_unmet(_check_removed_lines_empty(gone, await ledger.get_account_balances(session, [fund.id])))
-    _store_settings(fund, wanted)
+    settings = apply_patch(FundSettings, _to_settings_document(fund), payload)
+    if settings.ends_on is not None and settings.ends_on < fund.starts_on:
+        detail = "`ends_on` must not be before `starts_on`."
+        raise InvalidInput([Fault("/ends_on", "period_reversed", detail)])
+    removed_lines = set(fund.lines) - {line.category for line in settings.lines}
+    balances = await ledger.get_account_balances(session, [fund.id])
+    raise_if_unmet(_check_removed_lines_empty(removed_lines, balances))
+    _store_settings(fund, settings)
     fund.updated_at = utc_now()
-    await session.flush()  # a taken name must surface before the answer leaves
+    await session.flush()  # raises AlreadyExists before the response is built
     await ledger.create_line_accounts(session, fund)
     return (await load_fund_schemas(session, [fund]))[0]
 
 
 def check_fund_open(fund: Fund) -> list[Fault]:
-    """Return the unmet condition that a fund is closed, or none."""
+    """Return a fault if a fund is closed."""
     return [Fault("/fund_id", "fund_closed", "The fund is closed.")] if fund.status == "closed" else []
 
 
-def _check_removed_lines_empty(lines: set[str], found: AccountBalances) -> list[Fault]:
-    held = {line for (_, line, kind), balance in found.items() if balance and kind != "spent"}
-    detail = "A line that holds money stays: transfer the money first."
-    return [Fault("/lines", "line_holds_money", detail)] if held & lines else []
+def _check_removed_lines_empty(removed_lines: set[str], balances: AccountBalances) -> list[Fault]:
+    """Return a fault if a removed budget line has money that is not spent."""
+    lines_with_money = {line for (_, line, kind), balance in balances.items() if balance and kind != "spent"}
+    detail = "A budget line with money cannot be removed. Transfer the money first."
+    return [Fault("/lines", "line_holds_money", detail)] if lines_with_money & removed_lines else []
 
 
-def _store_settings(fund: Fund, payload: FundSettings) -> None:
-    for pointer, money in (
-        ("/budget", payload.budget),
-        *((f"/lines/{place}/budget", line.budget) for place, line in enumerate(payload.lines)),
-    ):
-        if money is not None:
-            validate_currency(pointer, money.currency, fund.currency)
+def _store_settings(fund: Fund, settings: FundSettings) -> None:
+    budgets = [
+        ("/budget", settings.budget),
+        *((f"/lines/{index}/budget", line.budget) for index, line in enumerate(settings.lines)),
+    ]
+    for pointer, budget in budgets:
+        if budget is not None:
+            validate_currency(pointer, budget.currency, fund.currency)
     for field in COLUMN_FIELDS:
-        setattr(fund, field, getattr(payload, field))
-    fund.name, fund.donor = names.normalize_text(payload.name), names.normalize_text(payload.donor)
-    fund.budget = payload.budget.minor_units if payload.budget else None
-    fund.lines = {line.category: line.budget.minor_units for line in payload.lines}
+        setattr(fund, field, getattr(settings, field))
+    fund.name = name_matching.normalize_text(settings.name)
+    fund.donor = name_matching.normalize_text(settings.donor)
+    fund.budget = settings.budget.minor_units if settings.budget else None
+    fund.lines = {line.category: line.budget.minor_units for line in settings.lines}
 
 
 def validate_currency(pointer: str, currency: str, expected_currency: str) -> None:
-    """Refuse money of another currency: two are never summed.
+    """Check the currency of an amount. Amounts of two currencies are never summed or converted implicitly.
 
     Raises:
-        InvalidInput: it is of another.
+        InvalidInput: it is not the currency of the fund.
     """
     if currency != expected_currency:
-        detail = f"The fund's money is in {expected_currency}: nothing is converted in passing."
+        detail = f"The amount must be in {expected_currency}, the currency of the fund."
         raise InvalidInput([Fault(pointer, "currency_other", detail)])
 
 
 def _to_settings_document(fund: Fund) -> dict[str, Any]:
-    """Return a fund as it would be sent."""
-    plain = fund.model_dump(mode="json", include=COLUMN_FIELDS | {"name", "donor"})
+    """Return the settings of a fund in the request format."""
+    columns = fund.model_dump(mode="json", include=COLUMN_FIELDS | {"name", "donor"})
     lines = [
         {"category": line, "budget": _to_money_document(amount, fund)} for line, amount in fund.lines.items()
     ]
     return {
-        **plain,
+        **columns,
         "budget": None if fund.budget is None else _to_money_document(fund.budget, fund),
         "lines": lines,
     }
 
 
-def _to_money_document(minor: int, fund: Fund) -> dict[str, Any]:
-    return Money.from_minor_units(minor, fund.currency).model_dump()
+def _to_money_document(amount: int, fund: Fund) -> dict[str, Any]:
+    return Money.from_minor_units(amount, fund.currency).model_dump()
 
 
 async def create_fund_deposit(
     session: AsyncSession, caller: Caller, fund_id: UUID, payload: DepositCreate
 ) -> Deposit:
-    """Enter money that arrived from the donor.
+    """Record money received from the donor.
 
     Raises:
-        GateRefused: the fund is closed, or the books of that day are.
-        InvalidInput: another currency; a day to come; no such line.
+        GateRefused: the fund is closed, or the books of the day of receipt are closed.
+        InvalidInput: the currency or the budget line is not one of the fund, or the day is in the future.
         AlreadyExists: the id is taken.
     """
     fund = await get_for_share(session, Fund, fund_id)
@@ -164,17 +176,17 @@ async def create_fund_deposit(
     validate_fund_line("/line", payload.line, fund)
     validate_not_in_future({"/received_on": payload.received_on})
     raise_if_unmet([*check_fund_open(fund), *await ledger.check_books_open(session, payload.received_on)])
-    happening = NewLedgerTransaction(
+    transaction = NewLedgerTransaction(
         "deposit", payload.received_on, fund.id, reference=payload.reference, id=payload.id or new_id()
     )
     amount = payload.amount.minor_units
-    moves = [
+    postings = [
         Posting(fund.id, GENERAL_LINE, "donor", -amount),
         Posting(fund.id, payload.line, "available", amount),
     ]
-    await ledger.post_transaction(session, caller, happening, moves)
+    await ledger.post_transaction(session, caller, transaction, postings)
     return Deposit(
-        id=happening.id,
+        id=transaction.id,
         fund_id=fund.id,
         amount=Money.from_minor_units(amount, fund.currency),
         received_on=payload.received_on,
@@ -186,95 +198,55 @@ async def create_fund_deposit(
 
 
 def validate_fund_line(pointer: str, line: str, fund: Fund) -> None:
-    """Refuse a line that a fund does not have.
+    """Check that a fund has a budget line.
 
     Raises:
-        InvalidInput: it has none.
+        InvalidInput: it does not.
     """
     if line not in ledger.list_fund_lines(fund):
-        raise InvalidInput([Fault(pointer, "line_unknown", "The fund's budget has no such line.")])
-
-
-async def list_fund_ledger_entries(
-    session: AsyncSession, caller: Caller, fund_id: UUID, filters: LedgerEntryFilters
-) -> Page[LedgerEntrySchema]:
-    """List a fund's ledger entry by entry, newest first."""
-    await ensure_exists(session, Fund, fund_id)
-    wanted = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
-    paging = Paginator("ledger", filters.limit, filters.cursor, {**wanted, "fund": fund_id, "for": caller.id})
-    columns = {
-        "account": col(LedgerAccount.kind),
-        "line": col(LedgerAccount.line),
-        "kind": col(LedgerTransaction.kind),
-        "disbursement_id": col(LedgerTransaction.disbursement_id),
-    }
-    query = (
-        select(LedgerEntry, LedgerTransaction, LedgerAccount)
-        .join(LedgerTransaction, col(LedgerTransaction.id) == col(LedgerEntry.transaction_id))
-        .join(LedgerAccount, col(LedgerAccount.id) == col(LedgerEntry.account_id))
-        .where(col(LedgerEntry.fund_id) == fund_id, *(columns[name] == wanted[name] for name in wanted))
-    )
-    rows, cursor = await paging.fetch_rows(session, query, col(LedgerEntry.created_at), col(LedgerEntry.id))
-    return Page(items=[_entry_to_schema(row[0], row[1], row[2]) for row in rows], next_cursor=cursor)
-
-
-def _entry_to_schema(
-    entry: LedgerEntry, happening: LedgerTransaction, account: LedgerAccount
-) -> LedgerEntrySchema:
-    plain = happening.model_dump(
-        include={"kind", "on", "disbursement_id", "transfer_id", "reference", "by_id"}
-    )
-    return LedgerEntrySchema(
-        **plain,
-        id=entry.id,
-        transaction_id=entry.transaction_id,
-        account=account.kind,
-        line=account.line,
-        amount=Money.from_minor_units(entry.amount, account.currency),
-        created_at=entry.created_at,
-    )
+        raise InvalidInput([Fault(pointer, "line_unknown", "The fund has no budget line with this name.")])
 
 
 async def load_fund_schemas(session: AsyncSession, funds: Sequence[Fund]) -> list[FundSchema]:
-    """Return funds with where their money is: one statement for all of them."""
-    found = await ledger.get_account_balances(session, [fund.id for fund in funds])
-    return [_to_schema(fund, found) for fund in funds]
+    """Return funds in the response format. The balances of all funds are loaded with one query."""
+    balances = await ledger.get_account_balances(session, [fund.id for fund in funds])
+    return [_to_schema(fund, balances) for fund in funds]
 
 
-def _to_schema(fund: Fund, found: AccountBalances) -> FundSchema:
-    lines = {line for fund_id, line, _ in found if fund_id == fund.id}
+def _to_schema(fund: Fund, balances: AccountBalances) -> FundSchema:
+    lines = {line for fund_id, line, _ in balances if fund_id == fund.id}
     totals = {
-        kind: sum(found.get((fund.id, line, kind), 0) for line in lines) for kind in ("donor", *ACCOUNT_KINDS)
+        kind: sum(balances.get((fund.id, line, kind), 0) for line in lines)
+        for kind in ("donor", *ACCOUNT_KINDS)
     }
-    plain = set(FundSchema.model_fields) - {"balances", "lines", "budget"}
     return FundSchema(
-        **fund.model_dump(include=plain),
+        **fund.model_dump(include=set(FundSchema.model_fields) - {"balances", "lines", "budget"}),
         budget=None if fund.budget is None else Money.from_minor_units(fund.budget, fund.currency),
         balances=FundBalances(
             given=Money.from_minor_units(-totals["donor"], fund.currency),
             **{kind: Money.from_minor_units(totals[kind], fund.currency) for kind in ACCOUNT_KINDS},
         ),
         lines=[
-            _line_to_schema(fund, line, found)
+            _line_to_schema(fund, line, balances)
             for line in sorted(lines, key=lambda name: (name != GENERAL_LINE, name))
         ],
     )
 
 
-def _line_to_schema(fund: Fund, line: str, found: AccountBalances) -> FundBudgetLine:
+def _line_to_schema(fund: Fund, line: str, balances: AccountBalances) -> FundBudgetLine:
     budget = fund.lines.get(line)
     return FundBudgetLine(
         line=line,
         budget=None if budget is None else Money.from_minor_units(budget, fund.currency),
         **{
-            kind: Money.from_minor_units(found.get((fund.id, line, kind), 0), fund.currency)
+            kind: Money.from_minor_units(balances.get((fund.id, line, kind), 0), fund.currency)
             for kind in ACCOUNT_KINDS
         },
     )
 
 
 async def get_fund_balance(session: AsyncSession, fund_id: UUID, kind: str) -> int:
-    """Return how much of one kind a fund holds on all its lines."""
+    """Return the balance of one kind of account, summed over the budget lines of a fund."""
     query = select(func.sum(col(LedgerAccount.balance))).where(
         col(LedgerAccount.fund_id) == fund_id, col(LedgerAccount.kind) == kind
     )

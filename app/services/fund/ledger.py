@@ -1,9 +1,13 @@
-"""The fund's ledger: what happens to money is written here, and nowhere else. The database has the last word on it."""
+"""The double-entry ledger of the funds. Every change of a balance is posted here.
 
-from collections.abc import Iterable, Sequence
+The database has the last word: it requires balanced transactions, maintains the stored balances, rejects an overdrawn
+account and rejects entries for closed books.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import date
-from typing import Any
+from datetime import date, datetime
+from typing import TypeAlias, TypedDict
 from uuid import UUID
 
 from sqlalchemy import func, insert, select, text
@@ -15,25 +19,33 @@ from sqlmodel import col
 from app.access.caller import Caller
 from app.database.errors import get_violated_constraint
 from app.errors import Fault
+from app.kit.pagination import Paginator
+from app.kit.records import ensure_exists
 from app.kit.state_machine import raise_if_unmet
-from app.models import BooksClosing, Fund, LedgerAccount, LedgerEntry, LedgerTransaction
+from app.models import BooksClosing, Disbursement, Fund, LedgerAccount, LedgerEntry, LedgerTransaction
 from app.models.record import new_id, utc_now
+from app.schemas.ledger import LedgerEntry as LedgerEntrySchema
+from app.schemas.ledger import LedgerEntryFilters, LedgerEntryList
+from app.schemas.money import Money
 
 GENERAL_LINE = "general"
-"""The line of what has no line of its own."""
+"""The budget line of every category that has no line of its own."""
 ACCOUNT_KINDS = ("available", "reserved", "advanced", "spent")
-FUND_EXHAUSTED = Fault("/fund_id", "fund_exhausted", "The fund's line has not so much left.")
+"""Accounts of every budget line. The account `donor` exists once per fund, on the general line."""
+FUND_EXHAUSTED = Fault("/fund_id", "fund_exhausted", "Insufficient funds on this budget line.")
 BOOKS_CLOSED = Fault(None, "books_closed", "The books of that day are closed.")
 FAULTS_BY_CONSTRAINT: dict[str, Fault] = {
     "ck_ledger_accounts_not_overdrawn": FUND_EXHAUSTED,
     "books_closed": BOOKS_CLOSED,
 }
 """The unmet condition for each constraint of the ledger that a request can violate."""
+AccountBalances: TypeAlias = dict[tuple[UUID, str, str], int]
+"""Balances in minor units, by fund, budget line and kind of account."""
 
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """So much onto an account of a fund's line; below zero, off it."""
+    """One side of a transaction: a signed amount on an account of a budget line."""
 
     fund_id: UUID
     line: str
@@ -43,7 +55,7 @@ class Posting:
 
 @dataclass(frozen=True, slots=True)
 class NewLedgerTransaction:
-    """What moves the money."""
+    """A transaction to be posted. `on` is the accounting date."""
 
     kind: str
     on: date
@@ -54,24 +66,62 @@ class NewLedgerTransaction:
     id: UUID = field(default_factory=new_id)
 
 
-def build_transfer_postings(fund_id: UUID, line: str, origin: str, target: str, amount: int) -> list[Posting]:
-    """Return the two sides of money that goes from one account of a line to another."""
-    return [Posting(fund_id, line, origin, -amount), Posting(fund_id, line, target, amount)]
+TransactionWithPostings: TypeAlias = tuple[NewLedgerTransaction, Sequence[Posting]]
+
+
+class _EntryRow(TypedDict):
+    """Values of a new row of `ledger_entries`."""
+
+    id: UUID
+    created_at: datetime
+    transaction_id: UUID
+    account_id: UUID
+    fund_id: UUID
+    amount: int
+
+
+def build_disbursement_transaction(
+    disbursement: Disbursement, kind: str, on: date, amounts: Mapping[str, int]
+) -> TransactionWithPostings:
+    """Return a transaction on the budget line of a disbursement. `amounts` are signed, by kind of account.
+
+    Raises:
+        ValueError: the disbursement has no fund. Only requests without an approval or a payment have none.
+    """
+    fund_id, line = disbursement.fund_id, disbursement.line
+    if fund_id is None or line is None:
+        msg = "The disbursement has no fund."
+        raise ValueError(msg)
+    postings = [Posting(fund_id, line, account, amount) for account, amount in amounts.items()]
+    return NewLedgerTransaction(kind, on, fund_id, disbursement.id), postings
+
+
+async def post_disbursement_transaction(
+    session: AsyncSession,
+    caller: Caller,
+    disbursement: Disbursement,
+    kind: str,
+    on: date,
+    amounts: Mapping[str, int],
+) -> None:
+    """Post one transaction of a disbursement. See `build_disbursement_transaction` and `post_transactions`."""
+    transaction = build_disbursement_transaction(disbursement, kind, on, amounts)
+    await post_transactions(session, caller, [transaction])
 
 
 def list_fund_lines(fund: Fund) -> tuple[str, ...]:
-    """Return the lines of a fund: the general one, and those of its budget by name."""
+    """Return the budget lines of a fund: the general line, then the other lines by name."""
     return (GENERAL_LINE, *sorted(fund.lines))
 
 
 def get_line_for_category(fund: Fund, category: str) -> str:
-    """Return the line that a category is paid from."""
+    """Return the budget line that pays for a category."""
     return category if category in fund.lines else GENERAL_LINE
 
 
 async def create_line_accounts(session: AsyncSession, fund: Fund) -> None:
-    """Open the accounts of a fund's lines that have none yet."""
-    rows = [
+    """Create the missing accounts of a fund's budget lines."""
+    accounts = [
         (GENERAL_LINE, "donor"),
         *((line, kind) for line in list_fund_lines(fund) for kind in ACCOUNT_KINDS),
     ]
@@ -86,54 +136,57 @@ async def create_line_accounts(session: AsyncSession, fund: Fund) -> None:
                 "currency": fund.currency,
                 "balance": 0,
             }
-            for line, kind in rows
+            for line, kind in accounts
         ],
     )
 
 
 async def post_transaction(
-    session: AsyncSession, caller: Caller, happening: NewLedgerTransaction, moves: Iterable[Posting]
+    session: AsyncSession, caller: Caller, transaction: NewLedgerTransaction, postings: Sequence[Posting]
 ) -> None:
-    """Write what happened: see `post_all`."""
-    await post_transactions(session, caller, [(happening, moves)])
+    """Post one transaction. See `post_transactions`."""
+    await post_transactions(session, caller, [(transaction, postings)])
 
 
 async def post_transactions(
-    session: AsyncSession,
-    caller: Caller,
-    happenings: Iterable[tuple[NewLedgerTransaction, Iterable[Posting]]],
+    session: AsyncSession, caller: Caller, transactions: Iterable[TransactionWithPostings]
 ) -> None:
-    """Write what happened; the database balances it, and moves the balances.
+    """Post transactions. Postings of 0 are left out, and so is a transaction that has no other postings.
 
-    Accounts are changed in the order of their ids: two that happen at once wait for each other, and never in a circle.
+    The entries are inserted in the order of the account ids, because each insert locks its account: concurrent
+    transactions then wait for each other without a deadlock.
 
     Raises:
-        GateRefused: an account would be overdrawn; the books of that day are closed.
-        AlreadyExists: the id is taken.
+        GateRefused: an account would be overdrawn, or the books of the accounting date are closed.
+        AlreadyExists: the id of a transaction is taken.
     """
-    told = [(happening, [move for move in moves if move.amount]) for happening, moves in happenings]
-    accounts = await _load_account_ids(session, {move.fund_id for _, moves in told for move in moves})
-    at = utc_now()
-    transactions = [
-        {**asdict(happening), "by_id": caller.id, "created_at": at} for happening, moves in told if moves
+    nonzero = [
+        (transaction, [posting for posting in postings if posting.amount])
+        for transaction, postings in transactions
     ]
-    entries: list[dict[str, Any]] = [
-        {
-            "id": new_id(),
-            "created_at": at,
-            "transaction_id": happening.id,
-            "account_id": accounts[move.fund_id, move.line, move.account],
-            "fund_id": move.fund_id,
-            "amount": move.amount,
-        }
-        for happening, moves in told
-        for move in moves
-    ]
-    if not entries:
+    nonzero = [(transaction, postings) for transaction, postings in nonzero if postings]
+    if not nonzero:
         return
+    account_ids = await _load_account_ids(
+        session, {posting.fund_id for _, postings in nonzero for posting in postings}
+    )
+    now = utc_now()
+    rows = [{**asdict(transaction), "by_id": caller.id, "created_at": now} for transaction, _ in nonzero]
+    entries = [
+        _EntryRow(
+            id=new_id(),
+            created_at=now,
+            transaction_id=transaction.id,
+            account_id=account_ids[posting.fund_id, posting.line, posting.account],
+            fund_id=posting.fund_id,
+            amount=posting.amount,
+        )
+        for transaction, postings in nonzero
+        for posting in postings
+    ]
     entries.sort(key=lambda entry: entry["account_id"].bytes)
     try:
-        await session.execute(insert(LedgerTransaction).inline(), transactions)
+        await session.execute(insert(LedgerTransaction).inline(), rows)
         await session.execute(insert(LedgerEntry).inline(), entries)
     except IntegrityError as error:
         fault = FAULTS_BY_CONSTRAINT.get(get_violated_constraint(error) or "")
@@ -141,39 +194,92 @@ async def post_transactions(
         raise
 
 
-async def _load_account_ids(session: AsyncSession, funds: set[UUID]) -> dict[tuple[UUID, str, str], UUID]:
+async def _load_account_ids(session: AsyncSession, fund_ids: set[UUID]) -> dict[tuple[UUID, str, str], UUID]:
     query = select(
         col(LedgerAccount.fund_id), col(LedgerAccount.line), col(LedgerAccount.kind), col(LedgerAccount.id)
-    ).where(col(LedgerAccount.fund_id).in_(funds))
+    ).where(col(LedgerAccount.fund_id).in_(fund_ids))
     return {(row[0], row[1], row[2]): row[3] for row in await session.execute(query)}
 
 
 async def check_books_open(session: AsyncSession, on: date) -> list[Fault]:
-    """Return the unmet condition that the books of a day are closed, or none."""
-    until = await session.scalar(select(func.max(col(BooksClosing.until))))
-    return [BOOKS_CLOSED] if until is not None and on <= until else []
+    """Return a fault if the books of a day are closed."""
+    closed_until = await session.scalar(select(func.max(col(BooksClosing.until))))
+    return [BOOKS_CLOSED] if closed_until is not None and on <= closed_until else []
 
 
 async def check_available_balance(session: AsyncSession, fund: Fund, line: str, amount: int) -> list[Fault]:
-    """Return the unmet condition that a line has not so much left, or none; `post` asks again, last."""
-    found = (await get_account_balances(session, [fund.id])).get((fund.id, line, "available"), 0)
-    return [FUND_EXHAUSTED] if found < amount else []
+    """Return a fault if a budget line has less than an amount available.
+
+    The check exists so that a refusal lists every unmet condition. Under concurrency the constraint that
+    `post_transactions` translates decides.
+    """
+    balances = await get_account_balances(session, [fund.id])
+    return [FUND_EXHAUSTED] if balances.get((fund.id, line, "available"), 0) < amount else []
 
 
-async def get_account_balances(
-    session: AsyncSession, funds: Sequence[UUID]
-) -> dict[tuple[UUID, str, str], int]:
-    """Return the balance of every account of some funds, by fund, line and kind."""
+async def get_account_balances(session: AsyncSession, fund_ids: Sequence[UUID]) -> AccountBalances:
+    """Return the stored balances of all accounts of the funds."""
     query = select(
         col(LedgerAccount.fund_id),
         col(LedgerAccount.line),
         col(LedgerAccount.kind),
         col(LedgerAccount.balance),
-    ).where(col(LedgerAccount.fund_id).in_(funds))
+    ).where(col(LedgerAccount.fund_id).in_(fund_ids))
     return {(row[0], row[1], row[2]): row[3] for row in await session.execute(query)}
+
+
+async def list_fund_ledger_entries(
+    session: AsyncSession, caller: Caller, fund_id: UUID, filters: LedgerEntryFilters
+) -> LedgerEntryList:
+    """Return a page of the ledger entries of a fund, newest first.
+
+    Raises:
+        NotFound: the fund does not exist.
+    """
+    await ensure_exists(session, Fund, fund_id)
+    values = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
+    paginator = Paginator(
+        "ledger", filters.limit, filters.cursor, {**values, "fund": fund_id, "for": caller.id}
+    )
+    columns = {
+        "account": col(LedgerAccount.kind),
+        "line": col(LedgerAccount.line),
+        "kind": col(LedgerTransaction.kind),
+        "disbursement_id": col(LedgerTransaction.disbursement_id),
+    }
+    query = (
+        select(LedgerEntry, LedgerTransaction, LedgerAccount)
+        .join(LedgerTransaction, col(LedgerTransaction.id) == col(LedgerEntry.transaction_id))
+        .join(LedgerAccount, col(LedgerAccount.id) == col(LedgerEntry.account_id))
+        .where(col(LedgerEntry.fund_id) == fund_id, *(columns[name] == values[name] for name in values))
+    )
+    rows, cursor = await paginator.fetch_rows(
+        session, query, col(LedgerEntry.created_at), col(LedgerEntry.id)
+    )
+    return LedgerEntryList(
+        items=[_entry_to_schema(row[0], row[1], row[2]) for row in rows], next_cursor=cursor
+    )
+
+
+def _entry_to_schema(
+    entry: LedgerEntry, transaction: LedgerTransaction, account: LedgerAccount
+) -> LedgerEntrySchema:
+    columns = transaction.model_dump(
+        include={"kind", "on", "disbursement_id", "transfer_id", "reference", "by_id"}
+    )
+    return LedgerEntrySchema(
+        **columns,
+        id=entry.id,
+        transaction_id=entry.transaction_id,
+        account=account.kind,
+        line=account.line,
+        amount=Money.from_minor_units(entry.amount, account.currency),
+        created_at=entry.created_at,
+    )
 
 
 BALANCE_DIFFERENCES_QUERY = text(
     "SELECT d.account_id, d.fund_id, d.stored, d.recomputed, a.currency FROM ledger.balance_differences() d"
     " JOIN ledger_accounts a ON a.id = d.account_id ORDER BY 1 LIMIT 1000"
 )
+"""Accounts whose stored balance differs from the sum of their entries."""

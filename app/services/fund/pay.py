@@ -1,44 +1,44 @@
-"""Paying, accounting for what was paid, and reversing: the finance officer's acts, without a look at the case."""
+"""Pay, reconcile and reverse a disbursement: the acts of finance officers, who cannot see the case."""
 
-from collections.abc import Sequence
 from datetime import date, timedelta
-from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.vault import decrypt, encrypt
-from app.errors import Fault, InvalidInput
-from app.kit.dates import CAMBODIA_TIMEZONE, today
+from app.errors import Fault, InvalidInput, NotFound
+from app.kit.dates import today
 from app.kit.records import get_for_share, get_version_for_update
 from app.kit.state_machine import check_status, raise_if_unmet
 from app.models import Disbursement, DisbursementDetails, Fund
+from app.models.disbursements import StoredTender
 from app.models.record import utc_now
-from app.schemas.disbursements import (
-    Disbursement as DisbursementSchema,
-)
+from app.schemas.disbursements import Disbursement as DisbursementSchema
 from app.schemas.disbursements import (
     DisbursementPayment,
     DisbursementReconciliation,
     DisbursementReversal,
-    TenderCreate,
 )
-from app.schemas.money import MINOR_UNITS_PER_UNIT
 from app.services.cases import history as case_history
-from app.services.fund import approval_limits, exchange_rates, ledger
-from app.services.fund.approve import check_fund_terms
+from app.services.fund import ledger
 from app.services.fund.disbursements import disbursement_history_detail, disbursement_to_schema
-from app.services.fund.exchange_rates import MAX_RATE_DEVIATION, Rate
 from app.services.fund.funds import check_fund_open
-from app.services.fund.ledger import NewLedgerTransaction, Posting
+from app.services.fund.payment_checks import (
+    check_acknowledgement,
+    check_approval_not_pending,
+    check_approved_payment,
+    check_emergency_payment,
+    check_receipts,
+    check_spent_amount,
+    validate_payment_date,
+)
 from app.services.fund.states import PAY, PAY_FIRST, RECONCILE, REVERSE, check_separation_of_duties
+from app.services.fund.tenders import convert_tenders
 
 APPROVAL_DEADLINE = timedelta(days=3)
-"""Of the payment, where an emergency was paid first."""
+"""Time after an emergency payment within which it must be approved."""
 
 
 async def pay_disbursement(
@@ -46,173 +46,82 @@ async def pay_disbursement(
     caller: Caller,
     disbursement_id: UUID,
     expected_version: int,
-    payment: DisbursementPayment,
+    payload: DisbursementPayment,
 ) -> DisbursementSchema:
-    """Record a payment: of what was approved, or, in an emergency, of a small amount first.
+    """Record the payment of an approved request, or an emergency payment before the approval.
 
     Raises:
-        GateRefused: with every unmet condition; see `PAY` and `PAY_FIRST`.
-        InvalidInput: a day to come, or before the request; broken riel.
+        GateRefused: with every unmet condition of `PAY` or `PAY_FIRST`.
+        InvalidInput: the payment date is not between the request date and today, or a tender is invalid.
+        NotFound: the fund of an emergency payment does not exist.
     """
-    asked = await get_version_for_update(session, Disbursement, disbursement_id, expected_version)
-    _validate_payment_date(asked, payment.paid_on)
-    tenders, unmet = await _convert_tenders(session, asked, payment)
-    is_first = (
-        asked.status in PAY_FIRST.sources and asked.urgency == "emergency" and payment.fund_id is not None
-    )
-    conditions = _check_emergency_payment if is_first else _check_approved_payment
+    disbursement = await get_version_for_update(session, Disbursement, disbursement_id, expected_version)
+    validate_payment_date(disbursement, payload.paid_on)
+    tenders, tender_faults = await convert_tenders(session, disbursement, payload)
+    emergency_fund = await _get_emergency_fund(session, disbursement, payload)
     raise_if_unmet(
         [
-            *await conditions(session, caller, asked, payment),
-            *check_separation_of_duties(caller, asked, exclude_approver=True),
-            *unmet,
-            *await _check_acknowledgement(session, asked, payment.acknowledgement_document_id),
-            *await ledger.check_books_open(session, payment.paid_on),
+            *(
+                check_approved_payment(disbursement, payload)
+                if emergency_fund is None
+                else await check_emergency_payment(session, caller, disbursement, emergency_fund)
+            ),
+            *check_separation_of_duties(caller, disbursement, exclude_approver=True),
+            *tender_faults,
+            *await check_acknowledgement(session, disbursement, payload.acknowledgement_document_id),
+            *await ledger.check_books_open(session, payload.paid_on),
         ]
     )
-    origin = "available" if is_first else "reserved"
-    if is_first:
-        await _assign_fund(session, asked, payment)
-    asked.status, asked.paid_by_id, asked.paid_at, asked.updated_at = (
-        PAY.target,
-        caller.id,
-        utc_now(),
-        utc_now(),
-    )
-    asked.tenders = tenders
-    for field in ("method", "paid_on", "acknowledgement_document_id"):
-        setattr(asked, field, getattr(payment, field))
-    encrypt(asked, "payee_sealed", payment.payee)
+    if emergency_fund is not None:
+        _assign_emergency_fund(disbursement, emergency_fund, payload.paid_on)
+    _store_payment(disbursement, caller, payload, tenders)
     case_history.record_case_history_without_access(
-        session, "disbursement_paid", caller, asked, disbursement_history_detail(asked)
+        session, "disbursement_paid", caller, disbursement, disbursement_history_detail(disbursement)
     )
-    await session.flush()  # the case is waited for before any account is
-    kind = "emergency_payment" if is_first else "payment"
-    await _post_to_ledger(
-        session, caller, asked, kind, payment.paid_on, [(origin, -asked.amount), ("advanced", asked.amount)]
+    await session.flush()  # every act locks the case before the accounts, to avoid deadlocks
+    await _post_payment(
+        session, caller, disbursement, payload.paid_on, is_emergency=emergency_fund is not None
     )
-    return await _load_schema(session, asked)
+    return await _load_schema(session, disbursement)
 
 
-def _validate_payment_date(asked: Disbursement, paid_on: date) -> None:
-    asked_on = asked.created_at.astimezone(CAMBODIA_TIMEZONE).date()
-    if not asked_on <= paid_on <= today():
-        detail = "Lies between the day of the request and today."
-        raise InvalidInput([Fault("/paid_on", "date_out_of_reach", detail)])
+async def _post_payment(
+    session: AsyncSession, caller: Caller, disbursement: Disbursement, paid_on: date, *, is_emergency: bool
+) -> None:
+    """Post a payment. Approved money was reserved; an emergency is paid from the available money."""
+    kind, source = ("emergency_payment", "available") if is_emergency else ("payment", "reserved")
+    amounts = {source: -disbursement.amount, "advanced": disbursement.amount}
+    await ledger.post_disbursement_transaction(session, caller, disbursement, kind, paid_on, amounts)
 
 
-async def _check_approved_payment(
-    session: AsyncSession, caller: Caller, asked: Disbursement, payment: DisbursementPayment
-) -> list[Fault]:
-    del session, caller
-    unmet = [*check_status(PAY, asked.status), *_check_payee(asked, payment.payee)]
-    approved_on = (
-        asked.approved_at.astimezone(CAMBODIA_TIMEZONE).date() if asked.approved_at else payment.paid_on
-    )
-    if payment.paid_on < max(approved_on, min(asked.release_on, today())):
-        unmet.append(
-            Fault("/paid_on", "before_approval", "It was approved, or its month came, after that day.")
-        )
-    if payment.fund_id is not None and payment.fund_id != asked.fund_id:
-        unmet.append(Fault("/fund_id", "fund_other", "It is approved from another fund."))
-    if asked.release_on > today():
-        unmet.append(Fault("/release_on", "not_released", "Its month has not come."))
-    return unmet
+async def _get_emergency_fund(
+    session: AsyncSession, disbursement: Disbursement, payload: DisbursementPayment
+) -> Fund | None:
+    """Return the fund that pays an emergency before its approval; None if the payment needs an approval first."""
+    if (
+        disbursement.urgency != "emergency"
+        or disbursement.status not in PAY_FIRST.sources
+        or payload.fund_id is None
+    ):
+        return None
+    return await get_for_share(session, Fund, payload.fund_id)
 
 
-def _check_payee(asked: Disbursement, payee: str) -> list[Fault]:
-    """Return the unmet condition that somebody else was to be paid, where it was said who."""
-    wanted = decrypt(asked, "payee_sealed")
-    if not wanted or " ".join(wanted.casefold().split()) == " ".join(payee.casefold().split()):
-        return []
-    return [Fault("/payee", "payee_other", "It was approved for another payee: ask for it anew.")]
+def _assign_emergency_fund(disbursement: Disbursement, fund: Fund, paid_on: date) -> None:
+    disbursement.fund_id = fund.id
+    disbursement.line = ledger.get_line_for_category(fund, disbursement.category)
+    disbursement.approval_due_on = paid_on + APPROVAL_DEADLINE
 
 
-async def _check_emergency_payment(
-    session: AsyncSession, caller: Caller, asked: Disbursement, payment: DisbursementPayment
-) -> list[Fault]:
-    """Return what speaks against paying before anybody approved.
-
-    Who pays sees neither age nor province: a fund that asks for them waits for the approver, who does.
-    """
-    fund = await get_for_share(session, Fund, payment.fund_id or asked.id)
-    detail = "This fund is for some ages or provinces only: pay an emergency from another."
-    is_restricted = fund.province_codes or fund.youngest is not None or fund.oldest is not None
-    line = ledger.get_line_for_category(fund, asked.category)
-    return [
-        *await approval_limits.check_approval_limit(
-            session, caller, "pay_first", asked.amount, asked.currency
-        ),
-        *check_fund_terms(fund, asked, today()),
-        *([Fault("/fund_id", "fund_restricted", detail)] if is_restricted else []),
-        *await ledger.check_available_balance(session, fund, line, asked.amount),
-    ]
-
-
-async def _assign_fund(session: AsyncSession, asked: Disbursement, payment: DisbursementPayment) -> None:
-    fund = await get_for_share(session, Fund, payment.fund_id or asked.id)
-    asked.fund_id, asked.line = fund.id, ledger.get_line_for_category(fund, asked.category)
-    asked.approval_due_on = payment.paid_on + APPROVAL_DEADLINE
-
-
-async def _convert_tenders(
-    session: AsyncSession, asked: Disbursement, payment: DisbursementPayment
-) -> tuple[list[dict[str, Any]], list[Fault]]:
-    """Return what was handed over, each with its worth in the request's currency, and what is wrong with it."""
-    published = await exchange_rates.get_exchange_rate_on(session, payment.paid_on)
-    tenders: list[dict[str, Any]] = []
-    unmet: list[Fault] = []
-    for place, told in enumerate(payment.tenders):
-        minor = Decimal(told.amount) * MINOR_UNITS_PER_UNIT[told.currency]
-        if minor % 1 or not minor:
-            detail = "Riel are whole, and a tender is more than nothing."
-            raise InvalidInput([Fault(f"/tenders/{place}/amount", "amount_unfit", detail)])
-        rate, faults = _resolve_tender_rate(f"/tenders/{place}/rate", told, asked, payment.paid_on, published)
-        unmet += faults
-        worth = int(minor) if rate is None else rate.convert(int(minor), told.currency)
-        tenders.append(
-            {
-                "amount": int(minor),
-                "currency": told.currency,
-                "worth": worth,
-                "rate": None if rate is None else str(rate.riel_per_dollar),
-                "rate_on": None if rate is None else rate.on.isoformat(),
-                "rate_source": None if rate is None else rate.source,
-            }
-        )
-    if not unmet and sum(tender["worth"] for tender in tenders) != asked.amount:
-        unmet.append(Fault("/tenders", "tenders_unequal", "The tenders do not come to the amount."))
-    return tenders, unmet
-
-
-def _resolve_tender_rate(
-    pointer: str, payload: TenderCreate, asked: Disbursement, on: date, published: Rate | None
-) -> tuple[Rate | None, list[Fault]]:
-    """Return the rate of a tender: none in the request's own currency; as told, near the published one; or that one."""
-    if payload.currency == asked.currency:
-        return None, []
-    if published is None:
-        return None, [Fault(pointer, "rate_missing", "No rate is published up to that day: enter one first.")]
-    rate = Rate(Decimal(payload.rate), on, "payment") if payload.rate else published
-    if rate.riel_per_dollar == published.riel_per_dollar:
-        return published, []
-    if abs(rate.riel_per_dollar - published.riel_per_dollar) > MAX_RATE_DEVIATION * published.riel_per_dollar:
-        return rate, [Fault(pointer, "rate_far_off", "The rate is far from the published one.")]
-    return rate, []
-
-
-async def _check_acknowledgement(
-    session: AsyncSession, asked: Disbursement, document_id: UUID | None
-) -> list[Fault]:
-    if document_id is None or await _count_proofs_of_payment(session, asked, {document_id}) == 1:
-        return []
-    detail = "The case has no such receipt or acknowledgement."
-    return [Fault("/acknowledgement_document_id", "proof_unknown", detail)]
-
-
-async def _count_proofs_of_payment(session: AsyncSession, asked: Disbursement, documents: set[UUID]) -> int:
-    counted = func.access.count_payment_proofs(asked.case_id, list(documents))
-    return int(await session.scalar(select(counted)) or 0)
+def _store_payment(
+    disbursement: Disbursement, caller: Caller, payload: DisbursementPayment, tenders: list[StoredTender]
+) -> None:
+    now = utc_now()
+    disbursement.status, disbursement.updated_at = PAY.target, now
+    disbursement.paid_by_id, disbursement.paid_at, disbursement.paid_on = caller.id, now, payload.paid_on
+    disbursement.method, disbursement.payee = payload.method, payload.payee
+    disbursement.tenders = [dict(tender) for tender in tenders]
+    disbursement.acknowledgement_document_id = payload.acknowledgement_document_id
 
 
 async def reconcile_disbursement(
@@ -222,58 +131,41 @@ async def reconcile_disbursement(
     expected_version: int,
     payload: DisbursementReconciliation,
 ) -> DisbursementSchema:
-    """Account for a payment: what was really spent, by receipts; the rest returns to the fund.
+    """Record the spent amount of a payment with its receipts. The unspent rest returns to the fund.
 
     Raises:
-        GateRefused: with every unmet condition; see `RECONCILE`.
-        InvalidInput: another currency.
+        GateRefused: with every unmet condition of `RECONCILE`.
+        InvalidInput: the spent amount is in another currency than the request.
     """
-    asked = await get_version_for_update(session, Disbursement, disbursement_id, expected_version)
-    if payload.spent.currency != asked.currency:
-        raise InvalidInput([Fault("/spent/currency", "currency_other", "Is in another currency.")])
-    spent = payload.spent.minor_units
+    disbursement = await get_version_for_update(session, Disbursement, disbursement_id, expected_version)
+    if payload.spent.currency != disbursement.currency:
+        detail = f"The amount must be in {disbursement.currency}."
+        raise InvalidInput([Fault("/spent/currency", "currency_other", detail)])
+    spent, receipt_ids = payload.spent.minor_units, set(payload.receipt_document_ids)
     raise_if_unmet(
         [
-            *check_status(RECONCILE, asked.status),
-            *_check_approval_not_pending(asked),
-            *check_separation_of_duties(caller, asked),
-            *_check_spent_amount(asked, spent),
-            *await _check_receipts(session, asked, set(payload.receipt_document_ids), spent),
+            *check_status(RECONCILE, disbursement.status),
+            *check_approval_not_pending(disbursement),
+            *check_separation_of_duties(caller, disbursement),
+            *check_spent_amount(disbursement, spent),
+            *await check_receipts(session, disbursement, receipt_ids, spent),
             *await ledger.check_books_open(session, today()),
         ]
     )
-    asked.status, asked.spent, asked.updated_at = RECONCILE.target, spent, utc_now()
-    asked.reconciled_by_id, asked.reconciled_at = caller.id, utc_now()
-    asked.receipt_document_ids = sorted(set(payload.receipt_document_ids))
-    detail = disbursement_history_detail(asked) | {"spent": payload.spent.amount}
-    case_history.record_case_history_without_access(session, "disbursement_reconciled", caller, asked, detail)
-    await session.flush()  # the case is waited for before any account is
-    sides = [("advanced", -asked.amount), ("spent", spent), ("available", asked.amount - spent)]
-    await _post_to_ledger(session, caller, asked, "reconciliation", today(), sides)
-    return await _load_schema(session, asked)
-
-
-def _check_approval_not_pending(asked: Disbursement) -> list[Fault]:
-    if asked.status != "paid" or asked.approved_by_id is not None:
-        return []
-    return [Fault(None, "not_approved", "It was paid first, and waits for its approval.")]
-
-
-def _check_spent_amount(asked: Disbursement, spent: int) -> list[Fault]:
-    if spent <= asked.amount:
-        return []
-    return [Fault("/spent", "above_paid", "More than was paid: the rest is asked for anew.")]
-
-
-async def _check_receipts(
-    session: AsyncSession, asked: Disbursement, documents: set[UUID], spent: int
-) -> list[Fault]:
-    place = "/receipt_document_ids"
-    if spent and not documents:
-        return [Fault(place, "receipt_missing", "What was spent is shown by receipts.")]
-    if await _count_proofs_of_payment(session, asked, documents) != len(documents):
-        return [Fault(place, "proof_unknown", "The case has no such receipt or acknowledgement.")]
-    return []
+    now = utc_now()
+    disbursement.status, disbursement.spent, disbursement.updated_at = RECONCILE.target, spent, now
+    disbursement.reconciled_by_id, disbursement.reconciled_at = caller.id, now
+    disbursement.receipt_document_ids = sorted(receipt_ids)
+    history_detail = disbursement_history_detail(disbursement) | {"spent": payload.spent.amount}
+    case_history.record_case_history_without_access(
+        session, "disbursement_reconciled", caller, disbursement, history_detail
+    )
+    await session.flush()  # every act locks the case before the accounts, to avoid deadlocks
+    amounts = {"advanced": -disbursement.amount, "spent": spent, "available": disbursement.amount - spent}
+    await ledger.post_disbursement_transaction(
+        session, caller, disbursement, "reconciliation", today(), amounts
+    )
+    return await _load_schema(session, disbursement)
 
 
 async def reverse_disbursement(
@@ -283,49 +175,37 @@ async def reverse_disbursement(
     expected_version: int,
     payload: DisbursementReversal,
 ) -> DisbursementSchema:
-    """Reverse a payment, with the reason: new entries bring the money back, the old ones stay.
+    """Reverse a payment with new ledger entries. The existing entries remain.
 
     Raises:
-        GateRefused: it is not paid; the actor asked for it; the fund or the books of today are closed.
+        GateRefused: with every unmet condition of `REVERSE`; also if the fund or the books of today are closed.
     """
-    asked = await get_version_for_update(session, Disbursement, disbursement_id, expected_version)
-    raise_if_unmet([*check_status(REVERSE, asked.status), *check_separation_of_duties(caller, asked)])
-    fund = await get_for_share(session, Fund, asked.fund_id or asked.id)
+    disbursement = await get_version_for_update(session, Disbursement, disbursement_id, expected_version)
+    raise_if_unmet(
+        [*check_status(REVERSE, disbursement.status), *check_separation_of_duties(caller, disbursement)]
+    )
+    if disbursement.fund_id is None:
+        raise NotFound
+    fund = await get_for_share(session, Fund, disbursement.fund_id)
     raise_if_unmet([*check_fund_open(fund), *await ledger.check_books_open(session, today())])
-    sides = [("advanced", -asked.amount), ("available", asked.amount)]
-    if asked.status == "reconciled":
-        sides = [("spent", -(asked.spent or 0)), ("available", asked.spent or 0)]
-    asked.status, asked.ended_by_id, asked.ended_at, asked.updated_at = (
-        REVERSE.target,
-        caller.id,
-        utc_now(),
-        utc_now(),
-    )
-    encrypt(asked, "reversal_sealed", payload.reason)
+    if disbursement.status == "reconciled":
+        returned_from, amount = "spent", disbursement.spent or 0
+    else:
+        returned_from, amount = "advanced", disbursement.amount
+    now = utc_now()
+    disbursement.status, disbursement.updated_at = REVERSE.target, now
+    disbursement.ended_by_id, disbursement.ended_at = caller.id, now
+    disbursement.reversal_reason = payload.reason
     case_history.record_case_history_without_access(
-        session, "disbursement_reversed", caller, asked, disbursement_history_detail(asked)
+        session, "disbursement_reversed", caller, disbursement, disbursement_history_detail(disbursement)
     )
-    await session.flush()  # the case is waited for before any account is
-    await _post_to_ledger(session, caller, asked, "reversal", today(), sides)
-    return await _load_schema(session, asked)
+    await session.flush()  # every act locks the case before the accounts, to avoid deadlocks
+    amounts = {returned_from: -amount, "available": amount}
+    await ledger.post_disbursement_transaction(session, caller, disbursement, "reversal", today(), amounts)
+    return await _load_schema(session, disbursement)
 
 
-async def _post_to_ledger(
-    session: AsyncSession,
-    caller: Caller,
-    asked: Disbursement,
-    kind: str,
-    on: date,
-    sides: Sequence[tuple[str, int]],
-) -> None:
-    if asked.fund_id is None or asked.line is None or not any(amount for _, amount in sides):
-        return
-    moves = [Posting(asked.fund_id, asked.line, account, amount) for account, amount in sides]
-    await ledger.post_transaction(
-        session, caller, NewLedgerTransaction(kind, on, asked.fund_id, asked.id), moves
-    )
-
-
-async def _load_schema(session: AsyncSession, asked: Disbursement) -> DisbursementSchema:
-    words = await session.scalar(select(DisbursementDetails).where(col(DisbursementDetails.id) == asked.id))
-    return disbursement_to_schema(asked, words)
+async def _load_schema(session: AsyncSession, disbursement: Disbursement) -> DisbursementSchema:
+    """Return a disbursement in the response format, with its details if the caller can see the case."""
+    query = select(DisbursementDetails).where(col(DisbursementDetails.id) == disbursement.id)
+    return disbursement_to_schema(disbursement, await session.scalar(query))

@@ -1,7 +1,7 @@
-"""A fund's statement for its donor: from the ledger, by the days things count for; no child can be known from it."""
+"""The statement of a fund for its donor, computed from the ledger by accounting date. It contains no personal data."""
 
 from datetime import date
-from typing import Any
+from typing import TypeAlias
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, select, text
@@ -14,82 +14,83 @@ from app.models import Fund, LedgerAccount, LedgerEntry, LedgerTransaction
 from app.schemas.fund_statements import FundStatement, FundStatementLine
 from app.schemas.money import Money
 
-MovementTotals = dict[tuple[str, str, bool], int]
-"""What moved: by account, by what happened, and whether it was added to the account."""
+MovementTotals: TypeAlias = dict[tuple[str, str, bool], int]
+"""Sums of entries, by kind of account, kind of transaction, and whether the entries increase the account."""
 MIN_DISCLOSED_COUNT = 5
-"""Fewer payments than this are not counted out: so few could be somebody."""
+"""Smaller numbers of payments are not disclosed, because they could identify a child."""
 
 
 async def get_fund_statement(
     session: AsyncSession, fund_id: UUID, first_day: date, last_day: date
 ) -> FundStatement:
-    """Return a fund's statement for the days from the first to the last.
+    """Return the statement of a fund for a period. Both days are included.
 
     Raises:
         InvalidInput: the period ends before it begins.
+        NotFound: the fund does not exist.
     """
     if last_day < first_day:
-        raise InvalidInput([Fault("/last_day", "period_reversed", "Ends before it begins.")])
+        detail = "`last_day` must not be before `first_day`."
+        raise InvalidInput([Fault("/last_day", "period_reversed", detail)])
     fund = await get_record(session, Fund, fund_id)
     on = col(LedgerTransaction.on)
     before = await _sum_movements(session, fund, on < first_day)
     during = await _sum_movements(session, fund, on.between(first_day, last_day))
 
-    def total(sums: MovementTotals, account: str) -> int:
-        return sum(amount for (found, _, _), amount in sums.items() if found == account)
+    def to_money(amount: int) -> Money:
+        return Money.from_minor_units(amount, fund.currency)
 
-    def money(minor: int) -> Money:
-        return Money.from_minor_units(minor, fund.currency)
-
-    opening = -total(before, "donor") - total(before, "spent")
-    moved = -total(during, "donor") - total(during, "spent")
+    # The donor account is negative: it holds what the donor gave.
+    opening = -_sum_account(before, "donor") - _sum_account(before, "spent")
+    change = -_sum_account(during, "donor") - _sum_account(during, "spent")
     return FundStatement(
         **fund.model_dump(include={"name", "donor", "grant_code", "currency"}),
         fund_id=fund.id,
         first_day=first_day,
         last_day=last_day,
-        opening=money(opening),
-        deposits=money(-during.get(("donor", "deposit", False), 0)),
-        received=money(-during.get(("donor", "closing", False), 0)),
-        given_back=money(during.get(("donor", "closing", True), 0)),
-        spent=money(total(during, "spent")),
-        closing=money(opening + moved),
-        reserved=money(total(before, "reserved") + total(during, "reserved")),
-        advanced=money(total(before, "advanced") + total(during, "advanced")),
+        opening=to_money(opening),
+        deposits=to_money(-during.get(("donor", "deposit", False), 0)),
+        received=to_money(-during.get(("donor", "closing", False), 0)),
+        given_back=to_money(during.get(("donor", "closing", True), 0)),
+        spent=to_money(_sum_account(during, "spent")),
+        closing=to_money(opening + change),
+        reserved=to_money(_sum_account(before, "reserved") + _sum_account(during, "reserved")),
+        advanced=to_money(_sum_account(before, "advanced") + _sum_account(during, "advanced")),
         lines=await _sum_spending_by_category(session, fund, first_day, last_day),
     )
 
 
+def _sum_account(totals: MovementTotals, account: str) -> int:
+    return sum(amount for (kind, _, _), amount in totals.items() if kind == account)
+
+
 async def _sum_movements(session: AsyncSession, fund: Fund, period: ColumnElement[bool]) -> MovementTotals:
     account, kind, amount = col(LedgerAccount.kind), col(LedgerTransaction.kind), col(LedgerEntry.amount)
-    is_added = (amount > 0).label("is_added")
-    query = _filter_entries(select(account, kind, is_added, func.sum(amount)), fund, period)
-    rows = await session.execute(query.group_by(account, kind, is_added))
-    return {(row[0], row[1], row[2]): int(row[3]) for row in rows}
+    is_increase = (amount > 0).label("is_increase")
+    query = (
+        select(account, kind, is_increase, func.sum(amount))
+        .select_from(LedgerTransaction)
+        .join(LedgerEntry, col(LedgerEntry.transaction_id) == col(LedgerTransaction.id))
+        .join(LedgerAccount, col(LedgerAccount.id) == col(LedgerEntry.account_id))
+        .where(col(LedgerEntry.fund_id) == fund.id, period)
+        .group_by(account, kind, is_increase)
+    )
+    return {(row[0], row[1], row[2]): int(row[3]) for row in await session.execute(query)}
 
 
 async def _sum_spending_by_category(
     session: AsyncSession, fund: Fund, first_day: date, last_day: date
 ) -> list[FundStatementLine]:
-    """Return what was spent by category: of all of it, whoever asks, with no look at whom it was for."""
+    """Return the spending by category. The database function counts all cases, also those the caller cannot see."""
     query = text(
         "SELECT category, spent, payments FROM access.spending_by_category(:fund, :first_day, :last_day)"
     )
-    told = {"fund": fund.id, "first_day": first_day, "last_day": last_day}
+    parameters = {"fund": fund.id, "first_day": first_day, "last_day": last_day}
     return [
         FundStatementLine(
             category=row.category,
             spent=Money.from_minor_units(row.spent, fund.currency),
             payments=row.payments if row.payments >= MIN_DISCLOSED_COUNT else None,
         )
-        for row in await session.execute(query, told)
+        for row in await session.execute(query, parameters)
     ]
-
-
-def _filter_entries(query: Any, fund: Fund, period: ColumnElement[bool]) -> Any:
-    return (
-        query.select_from(LedgerTransaction)
-        .join(LedgerEntry, col(LedgerEntry.transaction_id) == col(LedgerTransaction.id))
-        .join(LedgerAccount, col(LedgerAccount.id) == col(LedgerEntry.account_id))
-        .where(col(LedgerEntry.fund_id) == fund.id, period)
-    )

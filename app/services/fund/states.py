@@ -1,4 +1,4 @@
-"""The life of a disbursement: asked for, approved and paid by three different people."""
+"""State machine of a disbursement. Requester, approver and payer are three different people."""
 
 from app.access.caller import Caller
 from app.access.permissions import Permission
@@ -13,15 +13,15 @@ APPROVE = Transition(
     frozenset({INITIAL_STATUS}),
     "approved",
     Permission.disbursement_decide,
-    "by somebody who leads the case's team and did not ask for it, within the limit of their role; the fund is open, "
-    "in this currency, for this category, age, province and day, and has so much left",
+    "by a supervisor of the case's team or a programme manager who is not the requester, within the limit of the role; "
+    "the fund is open, accepts the currency, category, age, province and day, and has enough money",
 )
 APPROVE_AFTER_PAYMENT = Transition(
     "approve afterwards",
     frozenset({"paid"}),
     "paid",
     Permission.disbursement_decide,
-    "it was paid first, in an emergency; by somebody who neither asked nor paid",
+    "after an emergency payment, by a person who is neither the requester nor the payer",
 )
 REJECT = Transition(
     "reject", frozenset({INITIAL_STATUS}), "rejected", Permission.disbursement_decide, "a reason"
@@ -31,21 +31,22 @@ PAY = Transition(
     frozenset({"approved"}),
     "paid",
     Permission.disbursement_pay,
-    "by somebody who neither asked nor approved; its month has come; the tenders come to the amount, at stored rates",
+    "by a person who is neither the requester nor the approver; the release date is reached; the tenders equal the "
+    "amount at stored rates",
 )
 PAY_FIRST = Transition(
     "pay first",
     frozenset({INITIAL_STATUS}),
     "paid",
     Permission.disbursement_pay,
-    "an emergency, up to a small limit; approved within three days",
+    "an emergency within a small limit; to be approved within three days",
 )
 RECONCILE = Transition(
     "reconcile",
     frozenset({"paid"}),
     "reconciled",
     Permission.disbursement_reconcile,
-    "it is approved; receipts of this case; no more spent than was paid; the rest returns to the fund",
+    "approved; receipts of the case; not more spent than paid; the rest returns to the fund",
 )
 CANCEL = Transition(
     "cancel",
@@ -59,19 +60,21 @@ REVERSE = Transition(
     frozenset({"paid", "reconciled"}),
     "reversed",
     Permission.disbursement_reverse,
-    "a reason; by somebody who did not ask for it",
+    "a reason; by a person who is not the requester",
 )
 
 TRANSITIONS = (APPROVE, REJECT, PAY, PAY_FIRST, APPROVE_AFTER_PAYMENT, RECONCILE, CANCEL, REVERSE)
 
 
 def check_separation_of_duties(
-    caller: Caller, asked: Disbursement, *, exclude_payer: bool = False, exclude_approver: bool = False
+    caller: Caller, disbursement: Disbursement, *, exclude_payer: bool = False, exclude_approver: bool = False
 ) -> list[Fault]:
-    """Return what speaks against this person acting: who asked, and where it matters who approved or paid, does not."""
-    others = {asked.requested_by_id}
-    others |= {asked.approved_by_id} if exclude_approver and asked.approved_by_id else set()
-    others |= {asked.paid_by_id} if exclude_payer and asked.paid_by_id else set()
-    if caller.id not in others:
+    """Return a fault if the caller is the requester, or optionally the payer or the approver."""
+    excluded_ids = {disbursement.requested_by_id}
+    if exclude_approver and disbursement.approved_by_id:
+        excluded_ids.add(disbursement.approved_by_id)
+    if exclude_payer and disbursement.paid_by_id:
+        excluded_ids.add(disbursement.paid_by_id)
+    if caller.id not in excluded_ids:
         return []
-    return [Fault(None, "own_work", "Asking, approving and paying are for three different people.")]
+    return [Fault(None, "own_work", "Requester, approver and payer must be three different people.")]

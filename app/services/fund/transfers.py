@@ -1,4 +1,4 @@
-"""Moving money between the lines of a fund: one asks, another decides."""
+"""Transfers between budget lines of a fund: one person requests, another person decides."""
 
 from uuid import UUID
 
@@ -16,9 +16,9 @@ from app.kit.state_machine import Transition, check_status, raise_if_unmet
 from app.models import Fund, FundTransfer
 from app.models.record import new_id, utc_now
 from app.schemas.funds import FundTransfer as FundTransferSchema
-from app.schemas.funds import FundTransferCreate
+from app.schemas.funds import FundTransferCreate, FundTransferList
 from app.schemas.money import Money
-from app.schemas.wire import Page, PageQuery
+from app.schemas.wire import PageQuery
 from app.services.fund import ledger
 from app.services.fund.funds import check_fund_open, validate_currency, validate_fund_line
 from app.services.fund.ledger import NewLedgerTransaction, Posting
@@ -29,27 +29,35 @@ APPROVE = Transition(
     frozenset({INITIAL_STATUS}),
     "approved",
     Permission.fund_decide_transfer,
-    "by somebody else than asked; the line has so much left",
+    "by a person who is not the requester; the budget line has enough money",
 )
-REJECT = Transition("reject", frozenset({INITIAL_STATUS}), "rejected", Permission.fund_decide_transfer)
+REJECT = Transition(
+    "reject",
+    frozenset({INITIAL_STATUS}),
+    "rejected",
+    Permission.fund_decide_transfer,
+    "by a person who is not the requester",
+)
 TRANSITIONS = (APPROVE, REJECT)
 
 
 async def create_fund_transfer(
     session: AsyncSession, caller: Caller, fund_id: UUID, payload: FundTransferCreate
 ) -> FundTransferSchema:
-    """Ask for a transfer between two lines of a fund.
+    """Request a transfer between two budget lines of a fund.
 
     Raises:
         GateRefused: the fund is closed.
-        InvalidInput: no such line; twice the same; another currency.
+        InvalidInput: a budget line does not exist, both are the same, or the amount is in another currency.
+        AlreadyExists: the id is taken.
     """
     fund = await get_for_share(session, Fund, fund_id)
     validate_currency("/amount/currency", payload.amount.currency, fund.currency)
-    for name in ("from_line", "to_line"):
-        validate_fund_line(f"/{name}", getattr(payload, name), fund)
+    validate_fund_line("/from_line", payload.from_line, fund)
+    validate_fund_line("/to_line", payload.to_line, fund)
     if payload.from_line == payload.to_line:
-        raise InvalidInput([Fault("/to_line", "same_line", "It comes from this line.")])
+        detail = "`to_line` must differ from `from_line`."
+        raise InvalidInput([Fault("/to_line", "same_line", detail)])
     raise_if_unmet(check_fund_open(fund))
     transfer = FundTransfer(
         id=payload.id or new_id(),
@@ -59,24 +67,36 @@ async def create_fund_transfer(
         **payload.model_dump(include={"from_line", "to_line", "reason"}),
     )
     session.add(transfer)
-    await session.flush()  # a taken id must surface before the answer leaves
+    await session.flush()  # raises AlreadyExists before the response is built
     return _to_schema(transfer, fund.currency)
 
 
 async def list_fund_transfers(
-    session: AsyncSession, caller: Caller, fund_id: UUID, page: PageQuery
-) -> Page[FundTransferSchema]:
-    """List a fund's transfers, newest first."""
+    session: AsyncSession, caller: Caller, fund_id: UUID, page_query: PageQuery
+) -> FundTransferList:
+    """Return a page of the transfers of a fund, newest first.
+
+    Raises:
+        NotFound: the fund does not exist.
+    """
     await ensure_exists(session, Fund, fund_id)
-    paging = Paginator("fund_transfers", page.limit, page.cursor, {"fund": fund_id, "for": caller.id})
+    paginator = Paginator(
+        "fund_transfers", page_query.limit, page_query.cursor, {"fund": fund_id, "for": caller.id}
+    )
     query = select(FundTransfer, col(Fund.currency)).join(Fund, col(Fund.id) == col(FundTransfer.fund_id))
     query = query.where(col(FundTransfer.fund_id) == fund_id)
-    rows, cursor = await paging.fetch_rows(session, query, col(FundTransfer.created_at), col(FundTransfer.id))
-    return Page(items=[_to_schema(row[0], row[1]) for row in rows], next_cursor=cursor)
+    rows, cursor = await paginator.fetch_rows(
+        session, query, col(FundTransfer.created_at), col(FundTransfer.id)
+    )
+    return FundTransferList(items=[_to_schema(row[0], row[1]) for row in rows], next_cursor=cursor)
 
 
 async def get_fund_transfer(session: AsyncSession, transfer_id: UUID) -> FundTransferSchema:
-    """Read one transfer."""
+    """Return one transfer.
+
+    Raises:
+        NotFound: the transfer does not exist.
+    """
     transfer = await get_record(session, FundTransfer, transfer_id)
     return _to_schema(transfer, (await get_record(session, Fund, transfer.fund_id)).currency)
 
@@ -84,34 +104,34 @@ async def get_fund_transfer(session: AsyncSession, transfer_id: UUID) -> FundTra
 async def approve_fund_transfer(
     session: AsyncSession, caller: Caller, transfer_id: UUID, expected_version: int
 ) -> FundTransferSchema:
-    """Approve a transfer: the money moves at once.
+    """Approve a transfer and move the money.
 
     Raises:
-        GateRefused: the actor asked for it; it is decided; the line has not so much left; the fund or the books closed.
+        GateRefused: the caller requested the transfer, it is decided already, the budget line has too little money, or
+            the fund or the books of today are closed.
     """
     transfer = await get_version_for_update(session, FundTransfer, transfer_id, expected_version)
     fund = await get_for_share(session, Fund, transfer.fund_id)
-    gone = {transfer.from_line, transfer.to_line}.difference(ledger.list_fund_lines(fund))
     raise_if_unmet(
         [
-            *([Fault("/to_line", "line_unknown", "The fund has that line no more.")] if gone else []),
+            *_check_lines_exist(transfer, fund),
             *check_status(APPROVE, transfer.status),
-            *_check_decider_is_not_requester(transfer, caller),
+            *_check_not_requester(transfer, caller),
             *check_fund_open(fund),
             *await ledger.check_books_open(session, today()),
             *await ledger.check_available_balance(session, fund, transfer.from_line, transfer.amount),
         ]
     )
     _set_decision(transfer, caller, APPROVE)
-    await session.flush()  # the ledger names it
-    happening = NewLedgerTransaction(
+    await session.flush()  # the ledger transaction references the transfer
+    transaction = NewLedgerTransaction(
         "transfer", today(), fund.id, transfer_id=transfer.id, reference=transfer.reason
     )
-    moves = [
+    postings = [
         Posting(fund.id, transfer.from_line, "available", -transfer.amount),
         Posting(fund.id, transfer.to_line, "available", transfer.amount),
     ]
-    await ledger.post_transaction(session, caller, happening, moves)
+    await ledger.post_transaction(session, caller, transaction, postings)
     return _to_schema(transfer, fund.currency)
 
 
@@ -121,21 +141,26 @@ async def reject_fund_transfer(
     """Reject a transfer.
 
     Raises:
-        GateRefused: the actor asked for it; it is decided.
+        GateRefused: the caller requested the transfer, or it is decided already.
     """
     transfer = await get_version_for_update(session, FundTransfer, transfer_id, expected_version)
-    raise_if_unmet(
-        [*check_status(REJECT, transfer.status), *_check_decider_is_not_requester(transfer, caller)]
-    )
+    raise_if_unmet([*check_status(REJECT, transfer.status), *_check_not_requester(transfer, caller)])
     _set_decision(transfer, caller, REJECT)
-    await session.flush()  # the answer shows what was stored
+    await session.flush()  # raises conflicts before the response is built
     return _to_schema(transfer, (await get_record(session, Fund, transfer.fund_id)).currency)
 
 
-def _check_decider_is_not_requester(transfer: FundTransfer, caller: Caller) -> list[Fault]:
+def _check_lines_exist(transfer: FundTransfer, fund: Fund) -> list[Fault]:
+    """Return a fault if a budget line was removed after the request."""
+    if {transfer.from_line, transfer.to_line} <= set(ledger.list_fund_lines(fund)):
+        return []
+    return [Fault("/to_line", "line_unknown", "The fund has no budget line with this name.")]
+
+
+def _check_not_requester(transfer: FundTransfer, caller: Caller) -> list[Fault]:
     if transfer.asked_by_id != caller.id:
         return []
-    return [Fault(None, "own_work", "Somebody else decides on what you asked for.")]
+    return [Fault(None, "own_work", "Requester and approver must be two different people.")]
 
 
 def _set_decision(transfer: FundTransfer, caller: Caller, step: Transition) -> None:
@@ -143,5 +168,5 @@ def _set_decision(transfer: FundTransfer, caller: Caller, step: Transition) -> N
 
 
 def _to_schema(transfer: FundTransfer, currency: str) -> FundTransferSchema:
-    plain = transfer.model_dump(include=set(FundTransferSchema.model_fields) - {"amount"})
-    return FundTransferSchema(**plain, amount=Money.from_minor_units(transfer.amount, currency))
+    columns = transfer.model_dump(include=set(FundTransferSchema.model_fields) - {"amount"})
+    return FundTransferSchema(**columns, amount=Money.from_minor_units(transfer.amount, currency))

@@ -1,0 +1,128 @@
+"""Preconditions of paying, reconciling and reversing a disbursement."""
+
+from collections.abc import Set as AbstractSet
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access.caller import Caller
+from app.errors import Fault, InvalidInput
+from app.kit.dates import CAMBODIA_TIMEZONE, today
+from app.kit.state_machine import check_status
+from app.models import Disbursement, Fund
+from app.schemas.disbursements import DisbursementPayment
+from app.services.fund import approval_limits, ledger
+from app.services.fund.approval_checks import check_fund_terms
+from app.services.fund.states import PAY
+
+PROOF_UNKNOWN_DETAIL = "The case has no receipt or acknowledgement with this id."
+
+
+def validate_payment_date(disbursement: Disbursement, paid_on: date) -> None:
+    """Check that a payment date is between the request date and today.
+
+    Raises:
+        InvalidInput: it is not.
+    """
+    requested_on = disbursement.created_at.astimezone(CAMBODIA_TIMEZONE).date()
+    if not requested_on <= paid_on <= today():
+        detail = "`paid_on` must be between the request date and today."
+        raise InvalidInput([Fault("/paid_on", "date_out_of_reach", detail)])
+
+
+def check_approved_payment(disbursement: Disbursement, payload: DisbursementPayment) -> list[Fault]:
+    """Return the unmet conditions for the payment of an approved request."""
+    unmet = [*check_status(PAY, disbursement.status), *_check_payee(disbursement, payload.payee)]
+    approved_on = (
+        disbursement.approved_at.astimezone(CAMBODIA_TIMEZONE).date()
+        if disbursement.approved_at
+        else payload.paid_on
+    )
+    if payload.paid_on < max(approved_on, min(disbursement.release_on, today())):
+        detail = "`paid_on` must not be before the approval or the release date."
+        unmet.append(Fault("/paid_on", "before_approval", detail))
+    if payload.fund_id is not None and payload.fund_id != disbursement.fund_id:
+        unmet.append(Fault("/fund_id", "fund_other", "The request was approved from another fund."))
+    if disbursement.release_on > today():
+        unmet.append(Fault("/release_on", "not_released", "The release date is in the future."))
+    return unmet
+
+
+def _check_payee(disbursement: Disbursement, payee: str) -> list[Fault]:
+    """Return a fault if the request names another payee. Case and spacing are ignored."""
+    approved_payee = disbursement.payee
+    if approved_payee is None or _fold_name(approved_payee) == _fold_name(payee):
+        return []
+    detail = "The request was approved for another payee. Create a new request."
+    return [Fault("/payee", "payee_other", detail)]
+
+
+def _fold_name(name: str) -> str:
+    return " ".join(name.casefold().split())
+
+
+async def check_emergency_payment(
+    session: AsyncSession, caller: Caller, disbursement: Disbursement, fund: Fund
+) -> list[Fault]:
+    """Return the unmet conditions for an emergency payment before the approval.
+
+    Funds with age or province restrictions are refused, because finance officers can see neither the age nor the
+    province of the child.
+    """
+    is_restricted = fund.province_codes or fund.youngest is not None or fund.oldest is not None
+    detail = "A fund with age or province restrictions cannot pay an emergency. Use another fund."
+    line = ledger.get_line_for_category(fund, disbursement.category)
+    return [
+        *await approval_limits.check_approval_limit(
+            session, caller, "pay_first", disbursement.amount, disbursement.currency
+        ),
+        *check_fund_terms(fund, disbursement, today()),
+        *([Fault("/fund_id", "fund_restricted", detail)] if is_restricted else []),
+        *await ledger.check_available_balance(session, fund, line, disbursement.amount),
+    ]
+
+
+async def check_acknowledgement(
+    session: AsyncSession, disbursement: Disbursement, document_id: UUID | None
+) -> list[Fault]:
+    """Return a fault if the acknowledgement is not a receipt or acknowledgement of the case."""
+    if document_id is None or await _count_payment_proofs(session, disbursement, {document_id}) == 1:
+        return []
+    return [Fault("/acknowledgement_document_id", "proof_unknown", PROOF_UNKNOWN_DETAIL)]
+
+
+def check_approval_not_pending(disbursement: Disbursement) -> list[Fault]:
+    """Return a fault if an emergency payment has not been approved yet."""
+    if disbursement.status != "paid" or disbursement.approved_by_id is not None:
+        return []
+    return [Fault(None, "not_approved", "The emergency payment has not been approved yet.")]
+
+
+def check_spent_amount(disbursement: Disbursement, spent: int) -> list[Fault]:
+    """Return a fault if more was spent than paid."""
+    if spent <= disbursement.amount:
+        return []
+    detail = "The spent amount exceeds the paid amount. Create a new request for the difference."
+    return [Fault("/spent", "above_paid", detail)]
+
+
+async def check_receipts(
+    session: AsyncSession, disbursement: Disbursement, document_ids: AbstractSet[UUID], spent: int
+) -> list[Fault]:
+    """Return a fault if receipts are missing, or are not receipts or acknowledgements of the case."""
+    pointer = "/receipt_document_ids"
+    if spent and not document_ids:
+        return [Fault(pointer, "receipt_missing", "Receipts are required for a spent amount.")]
+    if await _count_payment_proofs(session, disbursement, document_ids) != len(document_ids):
+        return [Fault(pointer, "proof_unknown", PROOF_UNKNOWN_DETAIL)]
+    return []
+
+
+async def _count_payment_proofs(
+    session: AsyncSession, disbursement: Disbursement, document_ids: AbstractSet[UUID]
+) -> int:
+    """Return how many of the documents are proofs of payment of the case. Finance officers cannot see the documents."""
+    count = func.access.count_payment_proofs(disbursement.case_id, list(document_ids))
+    return int(await session.scalar(select(count)) or 0)
