@@ -6,8 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from app.access.permissions import Permission
-from app.demo.child import CaseSimulation
-from app.demo.storylines import AREAS, ApprovalStage
+from app.demo.case_scenarios import AREAS, ApprovalStage
+from app.demo.case_simulation import CaseSimulation
 from app.schemas.assessments import AssessmentCreate, AssessmentUpdate
 from app.services.assessments import approve, assessments
 

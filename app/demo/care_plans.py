@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.permissions import Permission
 from app.demo.assessments import MAX_WEAK_RATING
-from app.demo.child import CaseSimulation
-from app.demo.storylines import AREAS, ApprovalStage
+from app.demo.case_scenarios import AREAS, ApprovalStage
+from app.demo.case_simulation import CaseSimulation
 from app.schemas.care_plans import (
     ActionCreate,
     ActionUpdate,

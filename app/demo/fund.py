@@ -9,10 +9,10 @@ from uuid import UUID
 
 from app.access.permissions import Permission
 from app.demo import people as demo_people
-from app.demo.actors import DemoContext
-from app.demo.child import CaseSimulation
-from app.demo.services import build_pdf
-from app.demo.storylines import to_workday
+from app.demo.case_records import build_pdf
+from app.demo.case_scenarios import to_workday
+from app.demo.case_simulation import CaseSimulation
+from app.demo.organisation import DemoContext
 from app.kit.dates import CAMBODIA_TIMEZONE, add_months
 from app.models.record import freeze_time
 from app.schemas.disbursements import (

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from app.access.permissions import Permission
 from app.demo import people as demo_people
-from app.demo.actors import DemoContext
-from app.demo.child import CaseSimulation
-from app.demo.storylines import CaseScenario, to_workday
+from app.demo.case_scenarios import CaseScenario, to_workday
+from app.demo.case_simulation import CaseSimulation
+from app.demo.organisation import DemoContext
 from app.kit.dates import add_months
 from app.models.record import new_id
 from app.schemas.cases import CaseUpdate

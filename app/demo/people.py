@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from random import Random
 from typing import Any
 
-from app.demo.storylines import CaseScenario
+from app.demo.case_scenarios import CaseScenario
 from app.kit.dates import add_months
 
 EMAIL_DOMAIN = "demo.first-step.example"

@@ -13,16 +13,16 @@ from app.config import Settings
 from app.database.embedded import EmbeddedServer
 from app.database.engine import Database
 from app.database.urls import DatabaseUrls
-from app.demo import scenario as demo_play
-from app.demo.actors import DemoContext, DemoIds, create_demo_organisation, has_no_users
-from app.demo.fund import create_demo_funds
-from app.demo.intake import simulate_accepted_referral, simulate_unaccepted_referral
-from app.demo.storylines import (
+from app.demo import case_lifecycle
+from app.demo.case_scenarios import (
     REFERRAL_OUTCOMES,
     CaseScenario,
     build_case_scenarios,
     build_referral_scenarios,
 )
+from app.demo.fund import create_demo_funds
+from app.demo.intake import simulate_accepted_referral, simulate_unaccepted_referral
+from app.demo.organisation import DemoContext, DemoIds, create_demo_organisation, has_no_users
 from app.errors import Conflict
 from app.kit.dates import today
 from app.models.record import new_id
@@ -55,7 +55,7 @@ class ScenarioQueue:
                 if position >= len(self.case_scenarios):
                     break
                 life = await simulate_accepted_referral(stage, self.case_scenarios[position])
-            await demo_play.simulate_case(life)
+            await case_lifecycle.simulate_case(life)
             self._count_finished()
         while position < len(self.case_scenarios) + len(self.referral_scenarios):
             other = position - len(self.case_scenarios)
@@ -113,7 +113,7 @@ async def _run_scenarios(urls: DatabaseUrls, cast: DemoIds, book: ScenarioQueue)
 
 async def _run_closing_events(urls: DatabaseUrls, cast: DemoIds, book: ScenarioQueue) -> None:
     async with _open_database(urls) as database:
-        await demo_play.simulate_closing_events(DemoContext(cast, database), book.case_scenarios)
+        await case_lifecycle.simulate_closing_events(DemoContext(cast, database), book.case_scenarios)
 
 
 @asynccontextmanager

@@ -6,8 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from app.access.permissions import Permission
-from app.demo.child import CaseSimulation
-from app.demo.storylines import to_workday
+from app.demo.case_scenarios import to_workday
+from app.demo.case_simulation import CaseSimulation
 from app.kit.dates import CAMBODIA_TIMEZONE
 from app.models.record import utc_now
 from app.schemas.support_session_notes import ClinicalNoteUpdate, SupportSessionAddendumCreate

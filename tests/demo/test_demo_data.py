@@ -10,11 +10,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from app.demo import scenario as demo_play
-from app.demo.actors import DemoContext, DemoIds, create_demo_organisation
-from app.demo.fund import create_demo_funds
-from app.demo.seed import ScenarioQueue
-from app.demo.storylines import (
+from app.demo import case_lifecycle
+from app.demo.case_scenarios import (
     CASE_SCENARIO_COUNT,
     EXTENDED_NUMBERS,
     UNPLANNED_CLOSE_REASONS,
@@ -26,6 +23,9 @@ from app.demo.storylines import (
     to_workday,
     unplanned_closing_day,
 )
+from app.demo.fund import create_demo_funds
+from app.demo.organisation import DemoContext, DemoIds, create_demo_organisation
+from app.demo.seed import ScenarioQueue
 from app.kit.dates import add_months, today
 from app.models.record import new_id
 from app.server.installation import UNFINISHED_DEMO_FILE
@@ -94,7 +94,7 @@ async def test_the_stories_went_through_the_services(
     stage = DemoContext(cast, scenario.database)
     await create_demo_funds(stage, today())
     await book.run(stage)
-    await demo_play.simulate_closing_events(stage, book.case_scenarios)
+    await case_lifecycle.simulate_closing_events(stage, book.case_scenarios)
     assert spoken == []
 
     ahead = "SELECT count(*) FROM case_history WHERE at > now() OR recorded_at > now()"

@@ -10,13 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access.caller import Caller
 from app.access.permissions import Permission
 from app.demo import people as demo_people
-from app.demo.actors import DemoContext
 from app.demo.assessments import AssessmentReference, simulate_assessment
 from app.demo.care_plans import simulate_care_plan, simulate_care_plan_progress, simulate_care_plan_revision
-from app.demo.child import CaseSimulation, initial_supervisor, initial_team
-from app.demo.fund import simulate_disbursement
-from app.demo.intake import simulate_circle_and_consents
-from app.demo.reviews import (
+from app.demo.case_acts import (
     simulate_case_closing,
     simulate_case_extension,
     simulate_case_reopening,
@@ -24,10 +20,9 @@ from app.demo.reviews import (
     simulate_co_worker_assignment,
     simulate_exit_plan,
     simulate_follow_ups,
-    simulate_review,
 )
-from app.demo.services import simulate_documents, simulate_legal_steps, simulate_service_referral
-from app.demo.storylines import (
+from app.demo.case_records import simulate_documents, simulate_legal_steps
+from app.demo.case_scenarios import (
     EXTENDED_NUMBERS,
     LINKED_PAIRS,
     REOPENED_NUMBERS,
@@ -38,6 +33,12 @@ from app.demo.storylines import (
     plan_review_days,
     unplanned_closing_day,
 )
+from app.demo.case_simulation import CaseSimulation, initial_supervisor, initial_team
+from app.demo.fund import simulate_disbursement
+from app.demo.intake import simulate_circle_and_consents
+from app.demo.organisation import DemoContext
+from app.demo.reviews import simulate_review
+from app.demo.service_referrals import simulate_service_referral
 from app.demo.support import simulate_planned_sessions, simulate_session_series, simulate_sessions
 from app.schemas.cases import BreakGlassRequest, CaseLinkCreate
 from app.schemas.referrals import Referral as ReferralSchema

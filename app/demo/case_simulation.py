@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access.caller import Caller
 from app.access.permissions import Permission
 from app.demo import people as demo_people
-from app.demo.actors import DemoContext
-from app.demo.storylines import CaseScenario, to_workday
+from app.demo.case_scenarios import CaseScenario, to_workday
+from app.demo.organisation import DemoContext
 from app.demo.texts import TextPicker
 from app.kit.dates import CAMBODIA_TIMEZONE
 from app.models.record import freeze_time
