@@ -1,4 +1,4 @@
-"""How the demonstration's children, supporters and families are assessed."""
+"""Simulate assessments of children, supporters and families."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -8,29 +8,29 @@ from uuid import UUID
 from app.access.permissions import Permission
 from app.demo.case_scenarios import AREAS, ApprovalStage
 from app.demo.case_simulation import CaseSimulation
-from app.schemas.assessments import AssessmentCreate, AssessmentUpdate
+from app.schemas.assessments import Assessment, AssessmentCreate, AssessmentUpdate
 from app.services.assessments import approve, assessments
 
 SECTIONS = ("current_situation", "personal_history", "family_home", "physical_state", "emotional_state")
 SOURCES = ("child", "supporter", "school", "observation", "family")
 MAX_WEAK_RATING = 2
-"""The highest rating that asks for a goal."""
+"""Areas with this rating or a lower one need a goal."""
 RISK_LEVELS = ("low", "medium", "medium", "high")
 POSITIVE_ITEMS = ("slept_well", "laughed", "with_friends", "somebody_to_tell", "safe_at_home")
 NEGATIVE_ITEMS = ("worried", "startled", "alone")
-"""Of the example questionnaire."""
+"""Items of the example questionnaire `my_week`, scored from 0 to 3."""
 
 
 @dataclass(frozen=True, slots=True)
 class AssessmentReference:
-    """An assessment as far as it has come."""
+    """Id and current version of an assessment."""
 
     id: UUID
     version: int
 
 
 async def simulate_assessment(
-    life: CaseSimulation,
+    simulation: CaseSimulation,
     days: tuple[date, date, date],
     *,
     subject: str = "child",
@@ -39,76 +39,88 @@ async def simulate_assessment(
     ratings: dict[str, int] | None = None,
     approval_stage: ApprovalStage | None = None,
 ) -> AssessmentReference:
-    """Play an assessment: begun on the first day, submitted on the second, decided on the third; or up to a stage."""
-    rated = ratings or life.scenario.initial_ratings()
-    found = await _write_draft(
-        life,
+    """Simulate an assessment: draft on the first day, submission on the second, decision on the third.
+
+    With an `approval_stage` the simulation ends at that stage.
+    """
+    reference = await _write_draft(
+        simulation,
         days[0],
         AssessmentCreate(subject=subject, person_id=person_id, kind=kind),
-        rated,
+        ratings or simulation.scenario.initial_ratings(),
         approval_stage,
     )
     if approval_stage == "draft":
-        return found
-    async with life.run_as(life.worker, Permission.assessment_submit, days[1]) as (session, actor):
-        found = _to_reference(await approve.submit_assessment(session, actor, found.id, found.version))
+        return reference
+    async with simulation.run_as(simulation.worker, Permission.assessment_submit, days[1]) as (
+        session,
+        caller,
+    ):
+        reference = _to_reference(
+            await approve.submit_assessment(session, caller, reference.id, reference.version)
+        )
     if approval_stage == "submitted":
-        return found
-    async with life.run_as(life.supervisor, Permission.assessment_decide, days[2]) as (session, actor):
+        return reference
+    async with simulation.run_as(simulation.supervisor, Permission.assessment_decide, days[2]) as (
+        session,
+        caller,
+    ):
         if approval_stage == "returned":
-            comment = life.choose_text("returned")
+            comment = simulation.choose_text("returned")
             return _to_reference(
-                await approve.return_assessment(session, actor, found.id, found.version, comment)
+                await approve.return_assessment(session, caller, reference.id, reference.version, comment)
             )
-        comment = life.choose_text("approved")
+        comment = simulation.choose_text("approved")
         return _to_reference(
-            await approve.approve_assessment(session, actor, found.id, found.version, comment)
+            await approve.approve_assessment(session, caller, reference.id, reference.version, comment)
         )
 
 
 async def _write_draft(
-    life: CaseSimulation,
+    simulation: CaseSimulation,
     day: date,
     payload: AssessmentCreate,
     ratings: dict[str, int],
     stage: ApprovalStage | None,
 ) -> AssessmentReference:
-    document = _build_content(life, ratings)
-    if payload.subject == "child" and life.scenario.number % 3 == 0:
-        document["instruments"] = {"my_week": _answer_questionnaire(life, ratings)}
+    content = _build_content(simulation, ratings)
+    if payload.subject == "child" and simulation.scenario.number % 3 == 0:
+        content["instruments"] = {"my_week": _answer_questionnaire(simulation, ratings)}
     if stage == "draft":
-        document = {"sections": {"current_situation": document["sections"]["current_situation"]}}
-    async with life.run_as(life.worker, Permission.assessment_write, day) as (session, actor):
-        begun = await assessments.create_case_assessment(session, actor, life.case_id, payload)
-        patch = AssessmentUpdate.model_validate(document)
-        return _to_reference(await assessments.update_assessment(session, begun.id, begun.version, patch))
+        content = {"sections": {"current_situation": content["sections"]["current_situation"]}}
+    async with simulation.run_as(simulation.worker, Permission.assessment_write, day) as (session, caller):
+        assessment = await assessments.create_case_assessment(session, caller, simulation.case_id, payload)
+        patch = AssessmentUpdate.model_validate(content)
+        return _to_reference(
+            await assessments.update_assessment(session, assessment.id, assessment.version, patch)
+        )
 
 
-def _to_reference(found: Any) -> AssessmentReference:
-    return AssessmentReference(found.id, found.version)
+def _to_reference(assessment: Assessment) -> AssessmentReference:
+    return AssessmentReference(assessment.id, assessment.version)
 
 
-def _build_content(life: CaseSimulation, ratings: dict[str, int]) -> dict[str, Any]:
+def _build_content(simulation: CaseSimulation, ratings: dict[str, int]) -> dict[str, Any]:
     return {
-        "sections": {section: life.choose_text("sections", section) for section in SECTIONS},
-        "areas": {area: _build_area(life, area, ratings[area]) for area in AREAS},
-        "child_wishes": life.choose_text("wishes"),
-        "risk_level": RISK_LEVELS[life.scenario.number % len(RISK_LEVELS)],
+        "sections": {section: simulation.choose_text("sections", section) for section in SECTIONS},
+        "areas": {area: _build_area(simulation, area, ratings[area]) for area in AREAS},
+        "child_wishes": simulation.choose_text("wishes"),
+        "risk_level": RISK_LEVELS[simulation.scenario.number % len(RISK_LEVELS)],
     }
 
 
-def _build_area(life: CaseSimulation, area: str, rating: int) -> dict[str, Any]:
+def _build_area(simulation: CaseSimulation, area: str, rating: int) -> dict[str, Any]:
     is_weak = rating <= MAX_WEAK_RATING
     return {
         "rating": rating,
-        "need": life.choose_text("areas", area, "need" if is_weak else "fine"),
-        "strengths": life.choose_text("areas", area, "strengths"),
-        "risk": life.choose_text("areas", area, "risk" if is_weak else "safe"),
-        "source": life.rng.choice(SOURCES),
+        "need": simulation.choose_text("areas", area, "need" if is_weak else "fine"),
+        "strengths": simulation.choose_text("areas", area, "strengths"),
+        "risk": simulation.choose_text("areas", area, "risk" if is_weak else "safe"),
+        "source": simulation.rng.choice(SOURCES),
     }
 
 
-def _answer_questionnaire(life: CaseSimulation, ratings: dict[str, int]) -> dict[str, int]:
-    """Answer the example questionnaire: the steadier the child, the easier the week."""
-    often = min(3, max(0, ratings["emotional_health"] - 1 + life.rng.randrange(-1, 2)))
-    return dict.fromkeys(POSITIVE_ITEMS, often) | dict.fromkeys(NEGATIVE_ITEMS, 3 - often)
+def _answer_questionnaire(simulation: CaseSimulation, ratings: dict[str, int]) -> dict[str, int]:
+    """Return answers to the example questionnaire that agree with the rating of emotional health."""
+    score = min(3, max(0, ratings["emotional_health"] - 1 + simulation.rng.randrange(-1, 2)))
+    return dict.fromkeys(POSITIVE_ITEMS, score) | dict.fromkeys(NEGATIVE_ITEMS, 3 - score)

@@ -1,4 +1,4 @@
-"""How the demonstration's care plans are written, decided on, worked with and adapted."""
+"""Simulate care plans: drafting, approval, progress and new versions."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -24,17 +24,15 @@ from app.schemas.care_plans import (
 from app.schemas.care_plans import (
     CarePlan as CarePlanSchema,
 )
-from app.services.care_plans import actions, care_plans, goals
-from app.services.care_plans import approve as care_plans_decide
-from app.services.care_plans import versions as care_plans_editions
+from app.services.care_plans import actions, approve, care_plans, goals, versions
 
 SUPPORTER_AND_FAMILY_AREAS = ("relationships", "shelter_safety")
-"""The areas that the plans of supporters and families are about."""
+"""Areas of the care plans of supporters and families."""
 
 
 @dataclass(slots=True)
 class CarePlanDraft:
-    """A plan that is being written, and its version: everything written in it raises that by one."""
+    """A draft care plan and its current version. Every change increments the version."""
 
     simulation: CaseSimulation
     session: AsyncSession
@@ -42,20 +40,21 @@ class CarePlanDraft:
     version: int
 
     async def complete_areas(self) -> None:
-        """Answer what is still open: goals for what is weak, and of the others 'no need'; no goal without an action."""
-        is_childs = self.plan.subject == "child"
-        for area in AREAS if is_childs else SUPPORTER_AND_FAMILY_AREAS:
-            found = getattr(self.plan.areas, area)
-            for goal in found.goals:
+        """Answer every open area: a goal for a weak area, otherwise 'no need'. Open goals get an action."""
+        is_child_plan = self.plan.subject == "child"
+        for name in AREAS if is_child_plan else SUPPORTER_AND_FAMILY_AREAS:
+            area = getattr(self.plan.areas, name)
+            for goal in area.goals:
                 if goal.status == "open" and not goal.actions:
-                    await self.add_action(area, goal.id)
-            if found.status is None and is_childs and (found.rating or MAX_WEAK_RATING) > MAX_WEAK_RATING:
-                await self.answer_no_need(area)
-            elif found.status is None:
-                await self.add_goal(area)
+                    await self.add_action(name, goal.id)
+            is_strong = (area.rating or MAX_WEAK_RATING) > MAX_WEAK_RATING
+            if area.status is None and is_child_plan and is_strong:
+                await self.answer_no_need(name)
+            elif area.status is None:
+                await self.add_goal(name)
 
     async def answer_no_need(self, area: str) -> None:
-        """Say why there is no need."""
+        """Record that an area has no need, with a reason."""
         answer = CarePlanAreaUpdate(
             status="no_need", reason=self.simulation.choose_text("areas", area, "no_need")
         )
@@ -64,24 +63,24 @@ class CarePlanDraft:
         self.version += 1
 
     async def add_goal(self, area: str) -> None:
-        """Set a goal, with what is done for it."""
+        """Add a goal with one or two actions."""
         statement, strengths = (
             self.simulation.choose_text("areas", area, name) for name in ("goals", "strengths")
         )
         actions = [self.build_action(area) for _ in range(1 + (self.simulation.rng.random() < 0.2))]
-        told = GoalCreate(statement=statement, strengths_used=strengths, actions=actions)
+        payload = GoalCreate(statement=statement, strengths_used=strengths, actions=actions)
         with self.simulation.freeze_next_moment():
-            await goals.create_care_plan_goal(self.session, self.plan.id, area, told)
+            await goals.create_care_plan_goal(self.session, self.plan.id, area, payload)
         self.version += 1
 
     async def add_action(self, area: str, goal_id: UUID) -> None:
-        """Do something more towards a goal."""
+        """Add an action to a goal."""
         with self.simulation.freeze_next_moment():
             await actions.create_goal_action(self.session, goal_id, self.build_action(area))
         self.version += 1
 
     def build_action(self, area: str) -> ActionCreate:
-        """Say what is done towards a goal, by whom and by when."""
+        """Return the payload of an action with a responsible party and a due date."""
         entry = self.simulation.rng.choice(self.simulation.texts.list_entries("areas", area, "actions"))
         due_on = self.simulation.last_action_at.date() + timedelta(
             days=45 + self.simulation.rng.randrange(200)
@@ -89,7 +88,7 @@ class CarePlanDraft:
         return ActionCreate(by=entry[0], what=self.simulation.texts.get_text(entry), due_on=due_on)
 
     async def write_texts(self) -> None:
-        """Write the safety plan and the views, or the gaps."""
+        """Write the safety plan, and the views (plan of a child) or the gaps (other plans)."""
         texts: dict[str, Any] = {"safety_plan": self.simulation.choose_text("safety_plan")}
         if self.plan.subject == "child":
             texts |= {name: self.simulation.choose_text(name) for name in ("child_view", "supporter_view")}
@@ -104,80 +103,88 @@ class CarePlanDraft:
 
 
 async def simulate_care_plan(
-    life: CaseSimulation,
+    simulation: CaseSimulation,
     days: tuple[date, date, date],
     assessment_id: UUID,
     *,
     subject: str = "child",
     approval_stage: ApprovalStage | None = None,
 ) -> CarePlanSchema:
-    """Play a first plan: begun on the first day, submitted on the second, decided on the third; or up to a stage."""
-    async with life.run_as(life.worker, Permission.care_plan_write, days[0]) as (session, actor):
-        told = CarePlanCreate(subject=subject, assessment_id=assessment_id)
-        begun = await care_plans_editions.create_case_care_plan(session, actor, life.case_id, told)
-        draft = CarePlanDraft(life, session, begun, begun.version)
+    """Simulate a first care plan: draft on the first day, submission on the second, decision on the third.
+
+    With an `approval_stage` the simulation ends at that stage.
+    """
+    async with simulation.run_as(simulation.worker, Permission.care_plan_write, days[0]) as (session, caller):
+        payload = CarePlanCreate(subject=subject, assessment_id=assessment_id)
+        plan = await versions.create_case_care_plan(session, caller, simulation.case_id, payload)
+        draft = CarePlanDraft(simulation, session, plan, plan.version)
         if approval_stage != "draft":
             await draft.complete_areas()
         await draft.write_texts()
-    return (
-        begun
-        if approval_stage == "draft"
-        else await simulate_care_plan_decision(life, days[1:], begun.id, draft.version, approval_stage)
-    )
+    if approval_stage == "draft":
+        return plan
+    return await simulate_care_plan_decision(simulation, days[1:], plan.id, draft.version, approval_stage)
 
 
 async def simulate_care_plan_decision(
-    life: CaseSimulation,
+    simulation: CaseSimulation,
     days: tuple[date, date],
     plan_id: UUID,
     version: int,
     approval_stage: ApprovalStage | None = None,
 ) -> CarePlanSchema:
-    """Submit a plan, and have it approved or returned."""
-    async with life.run_as(life.worker, Permission.care_plan_submit, days[0]) as (session, actor):
-        waiting = await care_plans_decide.submit_care_plan(session, actor, plan_id, version)
+    """Submit a care plan, then approve or return it."""
+    async with simulation.run_as(simulation.worker, Permission.care_plan_submit, days[0]) as (
+        session,
+        caller,
+    ):
+        plan = await approve.submit_care_plan(session, caller, plan_id, version)
     if approval_stage == "submitted":
-        return waiting
-    async with life.run_as(life.supervisor, Permission.care_plan_decide, days[1]) as (session, actor):
+        return plan
+    async with simulation.run_as(simulation.supervisor, Permission.care_plan_decide, days[1]) as (
+        session,
+        caller,
+    ):
         if approval_stage == "returned":
-            comment = life.choose_text("returned")
-            return await care_plans_decide.return_care_plan(session, actor, plan_id, waiting.version, comment)
-        comment = life.choose_text("approved")
-        return await care_plans_decide.approve_care_plan(session, actor, plan_id, waiting.version, comment)
+            comment = simulation.choose_text("returned")
+            return await approve.return_care_plan(session, caller, plan_id, plan.version, comment)
+        comment = simulation.choose_text("approved")
+        return await approve.approve_care_plan(session, caller, plan_id, plan.version, comment)
 
 
 async def simulate_care_plan_revision(
-    life: CaseSimulation, days: tuple[date, date, date], *, approval_stage: ApprovalStage | None = None
+    simulation: CaseSimulation, days: tuple[date, date, date], *, approval_stage: ApprovalStage | None = None
 ) -> None:
-    """Write and decide on the edition that a review opened."""
-    async with life.run_as(life.worker, Permission.care_plan_write, days[0]) as (session, actor):
-        drafts = CarePlanFilters(subject="child", status="draft")
-        found = (await care_plans.list_case_care_plans(session, actor, life.case_id, drafts)).items[0]
-        draft = CarePlanDraft(life, session, await care_plans.get_care_plan(session, found.id), found.version)
+    """Complete and decide on the new version of the care plan that a review has created."""
+    async with simulation.run_as(simulation.worker, Permission.care_plan_write, days[0]) as (session, caller):
+        filters = CarePlanFilters(subject="child", status="draft")
+        drafts = await care_plans.list_case_care_plans(session, caller, simulation.case_id, filters)
+        plan = await care_plans.get_care_plan(session, drafts.items[0].id)
+        draft = CarePlanDraft(simulation, session, plan, plan.version)
         await draft.complete_areas()
         await draft.write_texts()
     if approval_stage != "draft":
-        decided = await simulate_care_plan_decision(life, days[1:], found.id, draft.version, approval_stage)
-        life.current_plan = decided if decided.status == "approved" else life.current_plan
+        plan = await simulate_care_plan_decision(simulation, days[1:], plan.id, draft.version, approval_stage)
+        simulation.current_plan = plan if plan.status == "approved" else simulation.current_plan
 
 
-async def simulate_care_plan_progress(life: CaseSimulation, day: date) -> None:
-    """Tell how the plan in force goes: something that was due is done; a goal for which all is done may be reached."""
-    due = [
+async def simulate_care_plan_progress(simulation: CaseSimulation, day: date) -> None:
+    """Complete one due action of the approved plan. A goal without open actions may be achieved."""
+    due_actions = [
         (area, goal, action)
-        for _, area in (life.current_plan.areas if life.current_plan else ())
+        for _, area in (simulation.current_plan.areas if simulation.current_plan else ())
         for goal in area.goals
         for action in goal.actions
         if action.due_on <= day
     ]
-    if not due:
+    if not due_actions:
         return
-    area, goal, action = due[0]
-    async with life.run_as(life.worker, Permission.care_plan_write, day) as (session, actor):
+    area, goal, action = due_actions[0]
+    async with simulation.run_as(simulation.worker, Permission.care_plan_write, day) as (session, caller):
         done = ActionUpdate.model_validate({"status": "done"})
-        await actions.update_action(session, actor, action.id, action.version, done)
+        await actions.update_action(session, caller, action.id, action.version, done)
         goal.actions.remove(action)
-        if not goal.actions and life.scenario.trend > 0:
+        if not goal.actions and simulation.scenario.trend > 0:
             achieved = GoalUpdate.model_validate({"status": "achieved"})
-            await goals.update_goal(session, actor, goal.id, goal.version, achieved)
+            await goals.update_goal(session, caller, goal.id, goal.version, achieved)
             area.goals.remove(goal)

@@ -1,4 +1,4 @@
-"""Legal steps and documents."""
+"""Simulate legal steps and documents of a case."""
 
 import base64
 import struct
@@ -21,58 +21,58 @@ LEGAL_STEPS = (
     ("court_date", 200, "court"),
     ("verdict", 290, "court"),
 )
-"""Kind, days after the opening of the case, authority."""
+"""Kind, days after the opening of the case, and authority of each legal step."""
 
 
-async def simulate_legal_steps(life: CaseSimulation, until: date) -> None:
-    """Play the legal steps up to a day; the first that lies ahead is planned, if it is near enough to be known."""
-    reach = 3 + life.scenario.number % 5
-    async with life.run_as_lead_worker(Permission.legal_step_record) as (session, actor):
-        for kind, after, authority in LEGAL_STEPS[:reach]:
-            on = to_workday(life.scenario.opened_on + timedelta(days=after))
-            is_ahead = on > until
-            if is_ahead and (on - life.scenario.today).days > 45:
+async def simulate_legal_steps(simulation: CaseSimulation, until: date) -> None:
+    """Record the legal steps up to a day. The next step is planned if it is at most 45 days ahead."""
+    count = 3 + simulation.scenario.number % 5
+    async with simulation.run_as_lead_worker(Permission.legal_step_record) as (session, caller):
+        for kind, days, authority in LEGAL_STEPS[:count]:
+            on = to_workday(simulation.scenario.opened_on + timedelta(days=days))
+            is_planned = on > until
+            if is_planned and (on - simulation.scenario.today).days > 45:
                 return
-            told = {
+            payload = {
                 "kind": kind,
                 "on": on.isoformat(),
                 "authority": authority,
-                "description": life.choose_text("legal", kind),
+                "description": simulation.choose_text("legal", kind),
             }
-            if is_ahead:
-                told |= {
+            if is_planned:
+                payload |= {
                     "status": "planned",
-                    "on": max(on, life.scenario.today + timedelta(days=2)).isoformat(),
+                    "on": max(on, simulation.scenario.today + timedelta(days=2)).isoformat(),
+                    "support_person": "Chan Sopheap",
                 }
-                told["support_person"] = "Chan Sopheap"
             if authority in {"court", "police"}:
-                told["file_number"] = f"{life.scenario.number:03}/{on.year}"
-            with life.freeze_day(min(max(on, life.scenario.opened_on), until)):
-                step = LegalStepCreate.model_validate(told)
-                await legal_steps.create_case_legal_step(session, actor, life.case_id, step)
-            if is_ahead:
+                payload["file_number"] = f"{simulation.scenario.number:03}/{on.year}"
+            with simulation.freeze_day(min(max(on, simulation.scenario.opened_on), until)):
+                legal_step = LegalStepCreate.model_validate(payload)
+                await legal_steps.create_case_legal_step(session, caller, simulation.case_id, legal_step)
+            if is_planned:
                 return
 
 
 DOCUMENT_KINDS = ("drawing", "letter", "medical", "consent", "receipt", "court")
 
 
-async def simulate_documents(life: CaseSimulation, day: date) -> None:
-    """Keep a document or two: a drawing as a picture, the others on paper."""
-    async with life.run_as(life.worker, Permission.document_add, day) as (session, actor):
-        for turn in range(1 + (life.scenario.number % 4 == 1)):
-            kind = DOCUMENT_KINDS[(life.scenario.number // 2 + turn * 2) % len(DOCUMENT_KINDS)]
-            title = life.choose_text("documents", kind)
-            content = _build_png(life.scenario.number) if kind == "drawing" else build_pdf()
-            told = {"kind": kind, "title": title, "content": base64.b64encode(content).decode()}
-            with life.freeze_day(day):
+async def simulate_documents(simulation: CaseSimulation, day: date) -> None:
+    """Add one or two documents: a drawing is a PNG, every other kind a PDF."""
+    async with simulation.run_as(simulation.worker, Permission.document_add, day) as (session, caller):
+        for index in range(1 + (simulation.scenario.number % 4 == 1)):
+            kind = DOCUMENT_KINDS[(simulation.scenario.number // 2 + index * 2) % len(DOCUMENT_KINDS)]
+            title = simulation.choose_text("documents", kind)
+            content = _build_png(simulation.scenario.number) if kind == "drawing" else build_pdf()
+            payload = {"kind": kind, "title": title, "content": base64.b64encode(content).decode()}
+            with simulation.freeze_day(day):
                 await documents.create_case_document(
-                    session, actor, life.case_id, DocumentCreate.model_validate(told)
+                    session, caller, simulation.case_id, DocumentCreate.model_validate(payload)
                 )
 
 
 def _build_png(number: int) -> bytes:
-    """Return a small PNG: a house, a sun, another sky for each child."""
+    """Return a small PNG of a house and a sun. The colour of the sky depends on the number."""
     width, height = 48, 36
     sky = (120 + number * 7 % 100, 170 + number * 5 % 60, 235)
     rows = []
@@ -92,7 +92,7 @@ def _build_png(number: int) -> bytes:
 
 
 def build_pdf() -> bytes:
-    """Return a PDF of one page with a line on it (ISO 32000-1, 7.5)."""
+    """Return a PDF with one page and one line of text (ISO 32000-1, 7.5)."""
     line = b"BT /F1 14 Tf 60 760 Td (Invented for the demonstration.) Tj ET"
     font = b"<< /Font << /F1 << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> >> >>"
     objects = (
@@ -101,11 +101,11 @@ def build_pdf() -> bytes:
         b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources %s >>" % font,
         b"<< /Length %d >>\nstream\n%s\nendstream" % (len(line), line),
     )
-    written, places = b"%PDF-1.4\n", []
-    for number, body in enumerate(objects, 1):
-        places.append(len(written))
-        written += b"%d 0 obj\n%s\nendobj\n" % (number, body)
-    table = b"".join(b"%010d 00000 n \n" % place for place in places)
-    head = b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1)
-    end = b"trailer << /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, len(written))
-    return written + head + table + end
+    body, offsets = b"%PDF-1.4\n", []
+    for number, content in enumerate(objects, 1):
+        offsets.append(len(body))
+        body += b"%d 0 obj\n%s\nendobj\n" % (number, content)
+    xref = b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1)
+    xref += b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
+    trailer = b"trailer << /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, len(body))
+    return body + xref + trailer

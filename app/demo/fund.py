@@ -1,7 +1,8 @@
-"""The money of the demonstration: who gave, what it is asked for, how it is approved, paid and accounted for."""
+"""Simulate funds, deposits and disbursements."""
 
 import base64
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from datetime import date, datetime, time, timedelta
 from random import Random
 from typing import Any
@@ -30,13 +31,11 @@ from app.schemas.documents import DocumentCreate
 from app.schemas.funds import DepositCreate, FundCreate
 from app.schemas.ledger import ExchangeRateCreate
 from app.schemas.money import Money, PositiveMoney
-from app.services.fund import approve as disbursements_decide
-from app.services.fund import disbursements, exchange_rates, funds
-from app.services.fund import pay as disbursements_pay
+from app.services.fund import approve, disbursements, exchange_rates, funds, pay
 from app.services.support import documents
 
 FUND_HISTORY_MONTHS = 27
-"""That the funds have been there: longer than the first case."""
+"""Age of the funds in months. They are older than the first case."""
 AREA_AND_AMOUNT_BY_CATEGORY = {
     "education": ("education", "24.00"),
     "transport": ("education", "12.50"),
@@ -46,30 +45,25 @@ AREA_AND_AMOUNT_BY_CATEGORY = {
     "safe_space": ("shelter_safety", "123000"),
     "court_attendance": ("legal", "18.00"),
 }
-"""By category: the area of life that it serves, and what it costs."""
+"""Area of the care plan and amount of a request, by category."""
 RIEL_PER_DOLLAR = 4100
 RECONCILIATION_DELAY = timedelta(days=14)
-"""After the money was due, its receipts are there."""
+"""Time between the release of an instalment and its reconciliation."""
 UNSPENT_AMOUNTS = {"USD": 125, "KHR": 1500}
-"""Cents, or riel, that some bring back."""
+"""Amount that is returned if a payment was not spent completely, in minor units."""
 PAYMENT_METHODS = ("cash", "cash", "mobile", "bank")
 
 
-async def create_demo_funds(stage: DemoContext, day: date) -> None:
-    """Have the donors give, every half year, and the rates be written down, every quarter."""
-    begin = to_workday(add_months(day, -FUND_HISTORY_MONTHS))
-    async with stage.run_as(demo_people.FINANCE_OFFICER, Permission.fund_manage) as (session, actor):
-        with _freeze_day(begin):
-            for name, donor, currency, categories, _ in demo_people.FUNDS:
-                told = {"name": name, "donor": donor, "currency": currency, "categories": categories}
-                period = {"starts_on": begin.isoformat(), "ends_on": add_months(day, 9).isoformat()}
-                made = {
-                    "id": str(stage.ids.fund_ids[name]),
-                    "grant_code": f"FS-{begin.year}-{donor[:2].upper()}",
-                }
-                await funds.create_fund(session, FundCreate.model_validate(told | period | made))
+async def create_demo_funds(context: DemoContext, day: date) -> None:
+    """Create the funds with half-yearly deposits and quarterly exchange rates."""
+    starts_on = to_workday(add_months(day, -FUND_HISTORY_MONTHS))
+    async with context.run_as(demo_people.FINANCE_OFFICER, Permission.fund_manage) as (session, caller):
+        with _freeze_day(starts_on):
+            for fund in demo_people.FUNDS:
+                payload = _build_fund(context, fund, starts_on, add_months(day, 9))
+                await funds.create_fund(session, payload)
         for months in range(0, FUND_HISTORY_MONTHS, 3):
-            on = to_workday(add_months(begin, months))
+            on = to_workday(add_months(starts_on, months))
             with _freeze_day(on):
                 rate = {
                     "on": on.isoformat(),
@@ -77,134 +71,191 @@ async def create_demo_funds(stage: DemoContext, day: date) -> None:
                     "source": "National Bank",
                 }
                 await exchange_rates.create_exchange_rate(
-                    session, actor, ExchangeRateCreate.model_validate(rate)
+                    session, caller, ExchangeRateCreate.model_validate(rate)
                 )
-                for name, _, currency, _, amount in demo_people.FUNDS if months % 6 == 0 else ():
-                    gift = {"amount": {"amount": amount, "currency": currency}, "received_on": on.isoformat()}
-                    deposit = DepositCreate.model_validate(gift | {"reference": f"Gift {months // 6 + 1}"})
-                    await funds.create_fund_deposit(session, actor, stage.ids.fund_ids[name], deposit)
+                for fund in demo_people.FUNDS if months % 6 == 0 else ():
+                    deposit = _build_deposit(fund, on, f"Gift {months // 6 + 1}")
+                    await funds.create_fund_deposit(session, caller, context.ids.fund_ids[fund.name], deposit)
 
 
-def _freeze_day(day: date) -> Any:
+def _build_fund(
+    context: DemoContext, fund: demo_people.DemoFund, starts_on: date, ends_on: date
+) -> FundCreate:
+    return FundCreate.model_validate(
+        {
+            "id": str(context.ids.fund_ids[fund.name]),
+            "name": fund.name,
+            "donor": fund.donor,
+            "currency": fund.currency,
+            "categories": fund.categories,
+            "starts_on": starts_on.isoformat(),
+            "ends_on": ends_on.isoformat(),
+            "grant_code": f"FS-{starts_on.year}-{fund.donor[:2].upper()}",
+        }
+    )
+
+
+def _build_deposit(fund: demo_people.DemoFund, received_on: date, reference: str) -> DepositCreate:
+    return DepositCreate.model_validate(
+        {
+            "amount": {"amount": fund.deposit, "currency": fund.currency},
+            "received_on": received_on.isoformat(),
+            "reference": reference,
+        }
+    )
+
+
+def _freeze_day(day: date) -> AbstractContextManager[None]:
     return freeze_time(datetime.combine(day, time(8), CAMBODIA_TIMEZONE))
 
 
-async def simulate_disbursement(life: CaseSimulation, day: date, turn: int) -> None:
-    """Play one request: asked for, decided, paid and accounted for, or as far as it has come."""
-    draw = Random(f"money {life.scenario.number} {turn}")
-    name, _, currency, categories, _ = demo_people.FUNDS[
-        (life.scenario.number + turn) % len(demo_people.FUNDS)
-    ]
-    category = draw.choice([one for one in categories if one in AREA_AND_AMOUNT_BY_CATEGORY])
-    days = [day + timedelta(days=after) for after in (0, 2, 4)]
-    is_emergency = (life.scenario.number + 3 * turn) % 20 == 9
-    asked = await _request_disbursement(life, days[0], category, currency, is_emergency=is_emergency)
+async def simulate_disbursement(simulation: CaseSimulation, day: date, index: int) -> None:
+    """Simulate a request, its approval, payment and reconciliation, as far as the simulated time allows."""
+    number = simulation.scenario.number
+    rng = Random(f"money {number} {index}")
+    fund = demo_people.FUNDS[(number + index) % len(demo_people.FUNDS)]
+    category = rng.choice(
+        [category for category in fund.categories if category in AREA_AND_AMOUNT_BY_CATEGORY]
+    )
+    requested_on, decided_on, payable_on = [day + timedelta(days=offset) for offset in (0, 2, 4)]
+    is_emergency = (number + 3 * index) % 20 == 9
+    disbursement = await _request_disbursement(
+        simulation, requested_on, category, fund.currency, is_emergency=is_emergency
+    )
     if is_emergency:
-        asked = await _pay(life, asked, days[0], life.context.ids.fund_ids[name])
-    if days[1] > life.scenario.last_day or (is_emergency and not turn and life.scenario.number % 3 == 0):
+        disbursement = await _pay(
+            simulation, disbursement, requested_on, simulation.context.ids.fund_ids[fund.name]
+        )
+    if decided_on > simulation.scenario.last_day or (is_emergency and not index and number % 3 == 0):
         return
-    asked = await _decide(life, asked, days[1], name, is_rejected=not is_emergency and draw.random() < 0.08)
-    for month in await _list_instalments(life, asked):
-        paid_on = max(days[2], month.release_on + timedelta(days=2))  # over a weekend, if need be
-        settled_on = month.release_on + RECONCILIATION_DELAY
-        is_due = month.status == "approved" and paid_on <= life.scenario.last_day
-        paid = await _pay(life, month, paid_on) if is_due else month
-        if paid.status == "paid" and settled_on <= life.scenario.last_day:
-            await _reconcile(life, paid, settled_on, is_fully_spent=draw.random() < 0.7)
+    is_rejected = not is_emergency and rng.random() < 0.08
+    disbursement = await _decide(simulation, disbursement, decided_on, fund.name, is_rejected=is_rejected)
+    for instalment in await _list_instalments(simulation, disbursement):
+        paid_on = max(payable_on, instalment.release_on + timedelta(days=2))  # later than a weekend
+        settled_on = instalment.release_on + RECONCILIATION_DELAY
+        is_due = instalment.status == "approved" and paid_on <= simulation.scenario.last_day
+        paid = await _pay(simulation, instalment, paid_on) if is_due else instalment
+        if paid.status == "paid" and settled_on <= simulation.scenario.last_day:
+            await _reconcile(simulation, paid, settled_on, is_fully_spent=rng.random() < 0.7)
 
 
-async def _list_instalments(life: CaseSimulation, asked: DisbursementSchema) -> Sequence[DisbursementSchema]:
-    """Return a request, or each month of a recurring one, the first one first."""
-    if asked.series_id is None:
-        return [asked]
-    async with life.context.run_as(demo_people.FINANCE_OFFICER, Permission.disbursement_read) as (
+async def _list_instalments(
+    simulation: CaseSimulation, disbursement: DisbursementSchema
+) -> Sequence[DisbursementSchema]:
+    """Return the monthly instalments of a recurring request in order, or a single request itself."""
+    if disbursement.series_id is None:
+        return [disbursement]
+    async with simulation.context.run_as(demo_people.FINANCE_OFFICER, Permission.disbursement_read) as (
         session,
-        actor,
+        caller,
     ):
-        wanted = DisbursementFilters(series_id=asked.series_id)
-        listed = (await disbursements.list_disbursements(session, actor, wanted)).items
-        return sorted(listed, key=lambda month: month.instalment)
+        filters = DisbursementFilters(series_id=disbursement.series_id)
+        instalments = (await disbursements.list_disbursements(session, caller, filters)).items
+        return sorted(instalments, key=lambda instalment: instalment.instalment)
 
 
 async def _request_disbursement(
-    life: CaseSimulation, day: date, category: str, currency: str, *, is_emergency: bool
+    simulation: CaseSimulation, day: date, category: str, currency: str, *, is_emergency: bool
 ) -> DisbursementSchema:
     area, amount = AREA_AND_AMOUNT_BY_CATEGORY[category]
-    told = {
-        "case_id": life.case_id,
+    payload = {
+        "case_id": simulation.case_id,
         "beneficiary": "child",
         "category": category,
         "amount": {"amount": amount, "currency": currency},
-        "purpose": life.choose_text("money", category),
+        "purpose": simulation.choose_text("money", category),
         "area": area,
-        "other_support_sought": life.choose_text("money", "sought"),
+        "other_support_sought": simulation.choose_text("money", "sought"),
         "urgency": "emergency" if is_emergency else "routine",
         "months": 3 if category == "transport" and not is_emergency else 1,
     }
-    async with life.run_as(life.worker, Permission.disbursement_request, day) as (session, actor):
+    async with simulation.run_as(simulation.worker, Permission.disbursement_request, day) as (
+        session,
+        caller,
+    ):
         return await disbursements.create_disbursement(
-            session, actor, DisbursementCreate.model_validate(told)
+            session, caller, DisbursementCreate.model_validate(payload)
         )
 
 
 async def _decide(
-    life: CaseSimulation, asked: DisbursementSchema, day: date, fund: str, *, is_rejected: bool
+    simulation: CaseSimulation,
+    disbursement: DisbursementSchema,
+    day: date,
+    fund_name: str,
+    *,
+    is_rejected: bool,
 ) -> DisbursementSchema:
-    async with life.run_as(life.supervisor, Permission.disbursement_decide, day) as (session, actor):
+    async with simulation.run_as(simulation.supervisor, Permission.disbursement_decide, day) as (
+        session,
+        caller,
+    ):
         if is_rejected:
-            why = DisbursementRejection(reason=life.choose_text("money", "rejected"))
-            return await disbursements_decide.reject_disbursement(
-                session, actor, asked.id, asked.version, why
+            rejection = DisbursementRejection(reason=simulation.choose_text("money", "rejected"))
+            return await approve.reject_disbursement(
+                session, caller, disbursement.id, disbursement.version, rejection
             )
-        approval = DisbursementApproval(fund_id=life.context.ids.fund_ids[fund])
-        return await disbursements_decide.approve_disbursement(
-            session, actor, asked.id, asked.version, approval
+        approval = DisbursementApproval(fund_id=simulation.context.ids.fund_ids[fund_name])
+        return await approve.approve_disbursement(
+            session, caller, disbursement.id, disbursement.version, approval
         )
 
 
 async def _pay(
-    life: CaseSimulation, asked: DisbursementSchema, day: date, fund_id: UUID | None = None
+    simulation: CaseSimulation, disbursement: DisbursementSchema, day: date, fund_id: UUID | None = None
 ) -> DisbursementSchema:
-    async with life.run_as(demo_people.FINANCE_OFFICER, Permission.disbursement_pay, day) as (session, actor):
-        told = {
-            "method": PAYMENT_METHODS[life.scenario.number % len(PAYMENT_METHODS)],
-            "paid_on": to_workday(min(day, life.scenario.last_day)).isoformat(),
-            "payee": life.choose_text("money", "payee"),
-            "tenders": _build_tenders(asked.amount),
+    async with simulation.run_as(demo_people.FINANCE_OFFICER, Permission.disbursement_pay, day) as (
+        session,
+        caller,
+    ):
+        payload = {
+            "method": PAYMENT_METHODS[simulation.scenario.number % len(PAYMENT_METHODS)],
+            "paid_on": to_workday(min(day, simulation.scenario.last_day)).isoformat(),
+            "payee": simulation.choose_text("money", "payee"),
+            "tenders": _build_tenders(disbursement.amount),
             "fund_id": fund_id,
         }
-        return await disbursements_pay.pay_disbursement(
-            session, actor, asked.id, asked.version, DisbursementPayment.model_validate(told)
+        return await pay.pay_disbursement(
+            session,
+            caller,
+            disbursement.id,
+            disbursement.version,
+            DisbursementPayment.model_validate(payload),
         )
 
 
 def _build_tenders(amount: Money) -> list[dict[str, Any]]:
-    """Return the notes: riel are often handed over as dollars, and some riel."""
+    """Return the tenders of a payment. Amounts in riel are paid mostly in dollars, as is usual in Cambodia."""
     if amount.currency == "USD":
         return [amount.model_dump()]
     dollars, riel = divmod(int(amount.amount), RIEL_PER_DOLLAR)
-    notes = [{"amount": f"{dollars}.00", "currency": "USD", "rate": str(RIEL_PER_DOLLAR)}]
-    return notes + ([{"amount": str(riel), "currency": "KHR"}] if riel else [])
+    tenders = [{"amount": f"{dollars}.00", "currency": "USD", "rate": str(RIEL_PER_DOLLAR)}]
+    return tenders + ([{"amount": str(riel), "currency": "KHR"}] if riel else [])
 
 
 async def _reconcile(
-    life: CaseSimulation, asked: DisbursementSchema, day: date, *, is_fully_spent: bool
+    simulation: CaseSimulation, disbursement: DisbursementSchema, day: date, *, is_fully_spent: bool
 ) -> None:
-    """Bring the receipt, and have the rest go back to its fund."""
-    async with life.run_as(life.worker, Permission.document_add, day) as (session, actor):
-        title = life.choose_text("documents", "receipt")
-        told = {"kind": "receipt", "title": title, "content": base64.b64encode(build_pdf()).decode()}
+    """Add the receipt and reconcile the payment. Unspent money returns to the fund."""
+    async with simulation.run_as(simulation.worker, Permission.document_add, day) as (session, caller):
+        payload = {
+            "kind": "receipt",
+            "title": simulation.choose_text("documents", "receipt"),
+            "content": base64.b64encode(build_pdf()).decode(),
+        }
         receipt = await documents.create_case_document(
-            session, actor, life.case_id, DocumentCreate.model_validate(told)
+            session, caller, simulation.case_id, DocumentCreate.model_validate(payload)
         )
-    paid = PositiveMoney.model_validate(asked.amount.model_dump())
-    spent = Money.from_minor_units(
-        paid.minor_units - (0 if is_fully_spent else UNSPENT_AMOUNTS[paid.currency]), paid.currency
-    )
-    async with life.run_as(demo_people.FINANCE_OFFICER, Permission.disbursement_reconcile, day) as (
+    paid = PositiveMoney.model_validate(disbursement.amount.model_dump())
+    unspent = 0 if is_fully_spent else UNSPENT_AMOUNTS[paid.currency]
+    spent = Money.from_minor_units(paid.minor_units - unspent, paid.currency)
+    async with simulation.run_as(demo_people.FINANCE_OFFICER, Permission.disbursement_reconcile, day) as (
         session,
-        actor,
+        caller,
     ):
-        account = {"spent": spent.model_dump(), "receipt_document_ids": [receipt.id]}
-        found = DisbursementReconciliation.model_validate(account)
-        await disbursements_pay.reconcile_disbursement(session, actor, asked.id, asked.version, found)
+        reconciliation = DisbursementReconciliation.model_validate(
+            {"spent": spent.model_dump(), "receipt_document_ids": [receipt.id]}
+        )
+        await pay.reconcile_disbursement(
+            session, caller, disbursement.id, disbursement.version, reconciliation
+        )

@@ -1,4 +1,4 @@
-"""How the demonstration's children come: referred by partners or by phone, answered, accepted or not."""
+"""Simulate referrals up to their acceptance, decline or withdrawal, and the first records of a case."""
 
 from datetime import date, timedelta
 from uuid import UUID
@@ -27,149 +27,177 @@ from app.schemas.referrals import (
 )
 from app.schemas.wire import PageQuery
 from app.services.cases import cases, consents, people
-from app.services.referrals import accept as referrals_accept
-from app.services.referrals import acts, referrals
+from app.services.referrals import accept, acts, referrals
 
 SHARING_SCOPES = ["share_with_providers", "share_with_school", "share_with_authorities", "follow_up_contact"]
 
 
-async def simulate_accepted_referral(stage: DemoContext, story: CaseScenario) -> CaseSimulation:
-    """Play a referral up to its acceptance."""
-    life = CaseSimulation.create(stage, story, new_id())
-    received_on = story.opened_on - timedelta(days=1 + story.number % 5)
-    referral_id = await _create_referral(life, received_on)
-    version = await _acknowledge(life, referral_id, received_on)
-    if story.number % 9 == 5:
-        version = await _request_information(life, referral_id, version, received_on)
-        version = await _provide_information(life, referral_id, version, story.opened_on)
-    life.case_id = await _accept(life, referral_id, version)
-    return life
+async def simulate_accepted_referral(context: DemoContext, scenario: CaseScenario) -> CaseSimulation:
+    """Simulate a referral up to its acceptance, and return the simulation of its case."""
+    simulation = CaseSimulation.create(context, scenario, new_id())
+    received_on = scenario.opened_on - timedelta(days=1 + scenario.number % 5)
+    referral_id = await _create_referral(simulation, received_on)
+    version = await _acknowledge(simulation, referral_id, received_on)
+    if scenario.number % 9 == 5:
+        version = await _request_information(simulation, referral_id, version, received_on)
+        version = await _provide_information(simulation, referral_id, version, scenario.opened_on)
+    simulation.case_id = await _accept(simulation, referral_id, version)
+    return simulation
 
 
-async def _create_referral(life: CaseSimulation, on: date) -> UUID:
-    """Refer a child: a partner's system for most, a worker who took a phone call for some."""
-    number = life.scenario.number
-    told = demo_people.build_referral(life.scenario) | {"id": str(life.context.ids.referral_ids[number])}
-    who: str | int = number % 2
-    if _is_phone_referral(life.scenario):
-        who, told["source"] = life.worker, ("phone_call", "walk_in", "own_detection")[number % 3]
+async def _create_referral(simulation: CaseSimulation, on: date) -> UUID:
+    """Create the referral, either as a partner's API client or as a worker who received a phone call."""
+    number = simulation.scenario.number
+    payload = demo_people.build_referral(simulation.scenario) | {
+        "id": str(simulation.context.ids.referral_ids[number])
+    }
+    principal: str | int = number % 2
+    if _is_phone_referral(simulation.scenario):
+        principal, payload["source"] = (
+            simulation.worker,
+            ("phone_call", "walk_in", "own_detection")[number % 3],
+        )
     else:
-        told["external_id"] = f"DEMO-{number:04}"
-    async with life.context.run_as(who, Permission.referral_receive) as (session, actor):
-        with life.freeze_day(on):
-            return (await referrals.create_referral(session, actor, ReferralCreate.model_validate(told))).id
+        payload["external_id"] = f"DEMO-{number:04}"
+    async with simulation.context.run_as(principal, Permission.referral_receive) as (session, caller):
+        with simulation.freeze_day(on):
+            return (
+                await referrals.create_referral(session, caller, ReferralCreate.model_validate(payload))
+            ).id
 
 
-def _is_phone_referral(story: CaseScenario) -> bool:
-    return story.number % 6 == 4
+def _is_phone_referral(scenario: CaseScenario) -> bool:
+    return scenario.number % 6 == 4
 
 
-async def _acknowledge(life: CaseSimulation, referral_id: UUID, on: date) -> int:
-    async with life.run_as(life.supervisor, Permission.referral_acknowledge, on) as (session, actor):
-        taken = ReferralAcknowledgement(team_id=life.context.ids.team_ids[life.team])
-        return (await acts.acknowledge_referral(session, actor, referral_id, 1, taken)).version
+async def _acknowledge(simulation: CaseSimulation, referral_id: UUID, on: date) -> int:
+    async with simulation.run_as(simulation.supervisor, Permission.referral_acknowledge, on) as (
+        session,
+        caller,
+    ):
+        acknowledgement = ReferralAcknowledgement(team_id=simulation.context.ids.team_ids[simulation.team])
+        return (await acts.acknowledge_referral(session, caller, referral_id, 1, acknowledgement)).version
 
 
-async def _request_information(life: CaseSimulation, referral_id: UUID, version: int, on: date) -> int:
-    async with life.run_as(life.supervisor, Permission.referral_request_information, on) as (session, actor):
+async def _request_information(simulation: CaseSimulation, referral_id: UUID, version: int, on: date) -> int:
+    async with simulation.run_as(simulation.supervisor, Permission.referral_request_information, on) as (
+        session,
+        caller,
+    ):
         question = ReferralInformationRequest(question="Is the child safe where it lives now?")
         return (
-            await acts.request_referral_information(session, actor, referral_id, version, question)
+            await acts.request_referral_information(session, caller, referral_id, version, question)
         ).version
 
 
-async def _provide_information(life: CaseSimulation, referral_id: UUID, version: int, on: date) -> int:
-    who: str | int = life.supervisor if _is_phone_referral(life.scenario) else life.scenario.number % 2
-    async with life.context.run_as(who, Permission.referral_provide_information) as (session, actor):
-        with life.freeze_day(on):
+async def _provide_information(simulation: CaseSimulation, referral_id: UUID, version: int, on: date) -> int:
+    principal: str | int = (
+        simulation.supervisor if _is_phone_referral(simulation.scenario) else simulation.scenario.number % 2
+    )
+    async with simulation.context.run_as(principal, Permission.referral_provide_information) as (
+        session,
+        caller,
+    ):
+        with simulation.freeze_day(on):
             answer = ReferralInformationAnswer(answer="Yes: since Monday with the grandmother.")
             return (
-                await acts.provide_referral_information(session, actor, referral_id, version, answer)
+                await acts.provide_referral_information(session, caller, referral_id, version, answer)
             ).version
 
 
-async def _accept(life: CaseSimulation, referral_id: UUID, version: int) -> UUID:
+async def _accept(simulation: CaseSimulation, referral_id: UUID, version: int) -> UUID:
     acceptance = ReferralAcceptance.model_validate(
         {
-            "case_kind": life.scenario.kind,
-            "lead_worker_id": str(life.context.ids.user_ids[life.worker]),
-            "team_id": str(life.context.ids.team_ids[life.team]),
+            "case_kind": simulation.scenario.kind,
+            "lead_worker_id": str(simulation.context.ids.user_ids[simulation.worker]),
+            "team_id": str(simulation.context.ids.team_ids[simulation.team]),
             "screening": {"meets_criteria": True, "reason": "Known to the school as a pupil of grade age."},
             "duplicates_reviewed": True,
         }
     )
-    async with life.run_as(life.supervisor, Permission.referral_accept, life.scenario.opened_on) as scene:
-        accepted = await referrals_accept.accept_referral(*scene, referral_id, version, acceptance)
-    if not isinstance(accepted, ReferralSchema) or accepted.case_id is None:
-        raise TypeError("Staff read of an accepted referral which case it became.")
-    return accepted.case_id
+    async with simulation.run_as(
+        simulation.supervisor, Permission.referral_accept, simulation.scenario.opened_on
+    ) as (session, caller):
+        referral = await accept.accept_referral(session, caller, referral_id, version, acceptance)
+    if not isinstance(referral, ReferralSchema) or referral.case_id is None:
+        raise TypeError("The response to staff must contain the id of the case.")
+    return referral.case_id
 
 
-async def simulate_circle_and_consents(life: CaseSimulation) -> None:
-    """Get to know the child's circle, and what may be shared with whom."""
-    day = to_workday(min(life.scenario.opened_on + timedelta(days=2), life.scenario.last_day))
-    async with life.run_as(life.worker, Permission.person_add, day) as (session, actor):
-        circle = (await people.list_case_people(session, actor, life.case_id, PageQuery())).items
-        life.supporter_id = circle[0].id
+async def simulate_circle_and_consents(simulation: CaseSimulation) -> None:
+    """Add the responsible family member, the consents and the case summary."""
+    day = to_workday(simulation.day_after_opening(2))
+    async with simulation.run_as(simulation.worker, Permission.person_add, day) as (session, caller):
+        circle = (await people.list_case_people(session, caller, simulation.case_id, PageQuery())).items
+        simulation.supporter_id = circle[0].id
         if not circle[0].is_responsible:
-            told = PersonCreate.model_validate(demo_people.build_family_member(life.scenario.number))
-            life.family_member_id = (await people.create_case_person(session, actor, life.case_id, told)).id
-    await _record_consents(life, day)
-    if life.scenario.number % 3 == 0:
-        async with life.run_as(life.worker, Permission.case_change, day) as (session, actor):
-            known = await cases.get_case(session, life.case_id)
-            patch = CaseUpdate.model_validate({"summary": life.choose_text("summary")})
-            await cases.update_case(session, actor, life.case_id, known.version, patch)
+            payload = PersonCreate.model_validate(demo_people.build_family_member(simulation.scenario.number))
+            simulation.family_member_id = (
+                await people.create_case_person(session, caller, simulation.case_id, payload)
+            ).id
+    await _record_consents(simulation, day)
+    if simulation.scenario.number % 3 == 0:
+        async with simulation.run_as(simulation.worker, Permission.case_change, day) as (session, caller):
+            case = await cases.get_case(session, simulation.case_id)
+            patch = CaseUpdate.model_validate({"summary": simulation.choose_text("summary")})
+            await cases.update_case(session, caller, simulation.case_id, case.version, patch)
 
 
-async def _record_consents(life: CaseSimulation, day: date) -> None:
-    number = life.scenario.number
-    told = {"given_by": ["child", "caregiver"], "method": ("thumbprint", "oral", "written")[number % 3]}
-    told |= {"on": day.isoformat(), "witness": "Chan Sopheap"}
-    async with life.run_as(life.worker, Permission.consent_record, day) as (session, actor):
-        sharing = ConsentCreate.model_validate({**told, "scope": SHARING_SCOPES})
-        life.consent_id = (await consents.create_case_consent(session, actor, life.case_id, sharing)).id
+async def _record_consents(simulation: CaseSimulation, day: date) -> None:
+    number = simulation.scenario.number
+    payload = {"given_by": ["child", "caregiver"], "method": ("thumbprint", "oral", "written")[number % 3]}
+    payload |= {"on": day.isoformat(), "witness": "Chan Sopheap"}
+    async with simulation.run_as(simulation.worker, Permission.consent_record, day) as (session, caller):
+        sharing = ConsentCreate.model_validate({**payload, "scope": SHARING_SCOPES})
+        simulation.consent_id = (
+            await consents.create_case_consent(session, caller, simulation.case_id, sharing)
+        ).id
         if number % 17 == 8:
-            short = {**told, "scope": ["recording"], "valid_until": add_months(day, 3).isoformat()}
+            temporary = {**payload, "scope": ["recording"], "valid_until": add_months(day, 3).isoformat()}
             await consents.create_case_consent(
-                session, actor, life.case_id, ConsentCreate.model_validate(short)
+                session, caller, simulation.case_id, ConsentCreate.model_validate(temporary)
             )
         if number % 19 == 5:
-            refusal = {**told, "scope": ["research"], "status": "refused"}
+            refusal = {**payload, "scope": ["research"], "status": "refused"}
             await consents.create_case_consent(
-                session, actor, life.case_id, ConsentCreate.model_validate(refusal)
+                session, caller, simulation.case_id, ConsentCreate.model_validate(refusal)
             )
         if number % 13 != 6:
             return
-        family = ConsentCreate.model_validate({**told, "scope": ["share_with_family"]})
-        withdrawn = (await consents.create_case_consent(session, actor, life.case_id, family)).id
-    later = min(day + timedelta(days=40), life.scenario.last_day)
-    async with life.run_as(life.worker, Permission.consent_withdraw, later) as (session, actor):
+        family = ConsentCreate.model_validate({**payload, "scope": ["share_with_family"]})
+        consent_id = (await consents.create_case_consent(session, caller, simulation.case_id, family)).id
+    withdrawn_on = min(day + timedelta(days=40), simulation.scenario.last_day)
+    async with simulation.run_as(simulation.worker, Permission.consent_withdraw, withdrawn_on) as (
+        session,
+        caller,
+    ):
         await consents.withdraw_consent(
-            session, actor, withdrawn, 1, Withdrawal(reason=life.choose_text("withdrawal"))
+            session, caller, consent_id, 1, Withdrawal(reason=simulation.choose_text("withdrawal"))
         )
 
 
-async def simulate_unaccepted_referral(stage: DemoContext, story: CaseScenario, ending: str) -> None:
-    """Play a referral that does not become a case, or not yet."""
-    life = CaseSimulation.create(stage, story, new_id())
-    referral_id = await _create_referral(life, story.opened_on)
-    if ending == "received":
+async def simulate_unaccepted_referral(context: DemoContext, scenario: CaseScenario, status: str) -> None:
+    """Simulate a referral without a case, up to a status."""
+    simulation = CaseSimulation.create(context, scenario, new_id())
+    referral_id = await _create_referral(simulation, scenario.opened_on)
+    if status == "received":
         return
-    version = await _acknowledge(life, referral_id, story.opened_on)
-    if ending == "asked":
-        await _request_information(life, referral_id, version, story.opened_on)
-    if ending == "declined":
-        decision = ReferralDecline(
+    version = await _acknowledge(simulation, referral_id, scenario.opened_on)
+    if status == "information_requested":
+        await _request_information(simulation, referral_id, version, scenario.opened_on)
+    if status == "declined":
+        decline = ReferralDecline(
             reason_code="concern_does_not_fit",
             reason="The concern is about schooling only.",
             signposted_to=["District office of education"],
         )
-        async with life.run_as(life.supervisor, Permission.referral_decline, story.last_day) as scene:
-            await acts.decline_referral(*scene, referral_id, version, decision)
-    if ending == "withdrawn":
-        who: str | int = life.supervisor if _is_phone_referral(story) else story.number % 2
-        async with stage.run_as(who, Permission.referral_withdraw) as (session, actor):
-            with life.freeze_day(story.last_day):
-                taking_back = Withdrawal(reason="The family moved abroad.")
-                await acts.withdraw_referral(session, actor, referral_id, version, taking_back)
+        async with simulation.run_as(
+            simulation.supervisor, Permission.referral_decline, scenario.last_day
+        ) as (session, caller):
+            await acts.decline_referral(session, caller, referral_id, version, decline)
+    if status == "withdrawn":
+        principal: str | int = simulation.supervisor if _is_phone_referral(scenario) else scenario.number % 2
+        async with context.run_as(principal, Permission.referral_withdraw) as (session, caller):
+            with simulation.freeze_day(scenario.last_day):
+                withdrawal = Withdrawal(reason="The family moved abroad.")
+                await acts.withdraw_referral(session, caller, referral_id, version, withdrawal)

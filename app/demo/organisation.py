@@ -1,9 +1,9 @@
-"""The cast of the demonstration: who plays, and how somebody invented acts through the same door as anybody."""
+"""Create the organisation of the demonstration: teams, agencies, staff, API clients and providers."""
 
 import json
 import os
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access.caller import Caller
 from app.access.passwords import parse_stored_password
 from app.access.permissions import Permission
+from app.access.tokens import SubjectKind
 from app.database.engine import Database
 from app.database.errors import translate_database_errors
 from app.demo import people as demo_people
@@ -29,128 +30,145 @@ from app.services.accounts import agencies, api_clients, teams, users
 from app.services.support import providers
 
 
-def _generate_ids(names: list[str]) -> dict[str, uuid.UUID]:
+def _generate_ids(names: Iterable[str]) -> dict[str, uuid.UUID]:
     return {name: new_id() for name in names}
 
 
 @dataclass(slots=True)
 class DemoIds:
-    """Who plays: ids by name, known before anything is made, so that several processes play with one cast."""
+    """Ids of the demonstration's records. They are generated in advance, because several processes use them."""
 
-    team_ids: dict[str, uuid.UUID] = field(default_factory=lambda: _generate_ids(list(demo_people.TEAMS)))
+    team_ids: dict[str, uuid.UUID] = field(default_factory=lambda: _generate_ids(demo_people.TEAMS))
     user_ids: dict[str, uuid.UUID] = field(
-        default_factory=lambda: _generate_ids([one[0] for one in demo_people.STAFF])
+        default_factory=lambda: _generate_ids(member.mailbox for member in demo_people.STAFF)
     )
     provider_ids: dict[str, uuid.UUID] = field(
-        default_factory=lambda: _generate_ids([one[0] for one in demo_people.PROVIDERS])
+        default_factory=lambda: _generate_ids(provider.name for provider in demo_people.PROVIDERS)
     )
     fund_ids: dict[str, uuid.UUID] = field(
-        default_factory=lambda: _generate_ids([one[0] for one in demo_people.FUNDS])
+        default_factory=lambda: _generate_ids(fund.name for fund in demo_people.FUNDS)
     )
     api_client_ids: list[uuid.UUID] = field(
         default_factory=lambda: [new_id() for _ in demo_people.API_CLIENTS]
     )
     referral_ids: dict[int, uuid.UUID] = field(default_factory=dict)
-    """By story."""
+    """Id of the referral by the number of its scenario."""
 
 
 @dataclass(slots=True)
 class DemoContext:
-    """The cast on one process's connection."""
+    """The ids of the demonstration and the database connection of one process."""
 
     ids: DemoIds
     database: Database
     session_ids: dict[uuid.UUID, uuid.UUID] = field(default_factory=dict)
+    """Id of the sign-in session by the id of the user or API client."""
 
     @asynccontextmanager
-    async def run_as(self, who: str | int, act: Permission) -> AsyncIterator[tuple[AsyncSession, Caller]]:
-        """Act as a member of staff (by name) or a system (by number)."""
-        if isinstance(who, str):
-            kind, subject = "person", self.ids.user_ids[who]
+    async def run_as(
+        self, principal: str | int, permission: Permission
+    ) -> AsyncIterator[tuple[AsyncSession, Caller]]:
+        """Run as a member of staff (by mailbox) or an API client (by index)."""
+        kind: SubjectKind
+        if isinstance(principal, str):
+            kind, subject = "person", self.ids.user_ids[principal]
         else:
-            kind, subject = "client", self.ids.api_client_ids[who]
+            kind, subject = "client", self.ids.api_client_ids[principal]
         if subject not in self.session_ids:
-            self.session_ids[subject] = await start_session_as(self.database, kind, subject)  # type: ignore[arg-type]  # one of the two
-        async with run_as(self.database, kind, subject, self.session_ids[subject], act) as scene:  # type: ignore[arg-type]  # same
-            yield scene
+            self.session_ids[subject] = await start_session_as(self.database, kind, subject)
+        async with run_as(self.database, kind, subject, self.session_ids[subject], permission) as (
+            session,
+            caller,
+        ):
+            yield session, caller
 
 
 async def has_no_users(database: Database) -> bool:
-    """Whether nobody has an account yet."""
+    """Return whether the database contains no user account."""
     with translate_database_errors():
         async with database.session_factory() as session:
             return not await session.scalar(select(func.count()).select_from(User))
 
 
-async def create_demo_organisation(cast: DemoIds, database: Database, notes: Path) -> None:
-    """Make teams, agencies, staff, systems and providers, and write passwords down before they are for good."""
-    told: dict[str, Any] = {"users": [], "api_clients": []}
+async def create_demo_organisation(ids: DemoIds, database: Database, credentials_path: Path) -> None:
+    """Create teams, agencies, staff, API clients and providers, and write the passwords to a file before the commit."""
     async with database.session_factory() as session:
-        for name, team_id in cast.team_ids.items():
+        for name, team_id in ids.team_ids.items():
             await teams.create_team(session, TeamCreate(id=team_id, name=name))
-        for mailbox, name, roles, places in demo_people.STAFF:
-            told["users"].append(await _create_user(session, cast, mailbox, name, roles, places))
-        told["api_clients"] = await _create_api_clients(session, cast)
-        for provider in demo_people.PROVIDERS:
-            await providers.create_provider(session, _build_provider(cast, *provider))
-        write_credentials_file(notes, told)
+        user_credentials = [await _create_user(session, ids, member) for member in demo_people.STAFF]
+        client_credentials = await _create_api_clients(session, ids)
+        for index, provider in enumerate(demo_people.PROVIDERS):
+            await providers.create_provider(session, _build_provider(ids, index, provider))
+        write_credentials_file(
+            credentials_path, {"users": user_credentials, "api_clients": client_credentials}
+        )
         await session.commit()
 
 
 async def _create_user(
-    session: AsyncSession,
-    cast: DemoIds,
-    mailbox: str,
-    name: str,
-    roles: tuple[str, ...],
-    places: tuple[tuple[str, bool], ...],
+    session: AsyncSession, ids: DemoIds, member: demo_people.StaffMember
 ) -> dict[str, Any]:
-    memberships = [{"team_id": str(cast.team_ids[team]), "is_supervisor": leads} for team, leads in places]
-    email = f"{mailbox}@{demo_people.EMAIL_DOMAIN}"
-    appointing = {"id": str(cast.user_ids[mailbox]), "email": email, "name": name}
-    made = await users.create_user(
-        session, UserCreate.model_validate({**appointing, "roles": list(roles), "teams": memberships})
-    )
-    user = await session.get_one(User, made.id)
-    # As if they had chosen it: whoever tries the demonstration has nothing to change first.
+    email = f"{member.mailbox}@{demo_people.EMAIL_DOMAIN}"
+    payload = {
+        "id": str(ids.user_ids[member.mailbox]),
+        "email": email,
+        "name": member.name,
+        "roles": list(member.roles),
+        "teams": [
+            {"team_id": str(ids.team_ids[team]), "is_supervisor": is_supervisor}
+            for team, is_supervisor in member.teams
+        ],
+    }
+    created = await users.create_user(session, UserCreate.model_validate(payload))
+    user = await session.get_one(User, created.id)
+    # The initial password counts as chosen by the user, so that demonstration users need not change it first.
     user.password_hash = parse_stored_password(user.password_hash).password_hash
-    return {"email": email, "password": made.initial_password, "roles": list(roles), "name": name}
+    return {
+        "email": email,
+        "password": created.initial_password,
+        "roles": list(member.roles),
+        "name": member.name,
+    }
 
 
-async def _create_api_clients(session: AsyncSession, cast: DemoIds) -> list[dict[str, Any]]:
-    agency_ids, told = {}, []
+async def _create_api_clients(session: AsyncSession, ids: DemoIds) -> list[dict[str, Any]]:
+    agency_ids, credentials = {}, []
     for name, kind in demo_people.AGENCIES:
         agency_ids[name] = (await agencies.create_agency(session, AgencyCreate(name=name, kind=kind))).id
-    for client_id, (name, agency, scopes) in zip(cast.api_client_ids, demo_people.API_CLIENTS, strict=True):
-        wanted = ApiClientCreate(id=client_id, agency_id=agency_ids[agency], name=name, scopes=list(scopes))
-        secret = (await api_clients.create_api_client(session, wanted)).client_secret
-        told.append(
-            {"client_id": str(client_id), "client_secret": secret, "agency": agency, "scopes": scopes}
+    for client_id, client in zip(ids.api_client_ids, demo_people.API_CLIENTS, strict=True):
+        payload = ApiClientCreate(
+            id=client_id, agency_id=agency_ids[client.agency], name=client.name, scopes=list(client.scopes)
         )
-    return told
+        secret = (await api_clients.create_api_client(session, payload)).client_secret
+        credentials.append(
+            {
+                "client_id": str(client_id),
+                "client_secret": secret,
+                "agency": client.agency,
+                "scopes": client.scopes,
+            }
+        )
+    return credentials
 
 
-def _build_provider(
-    cast: DemoIds, name: str, kind: str, services: tuple[str, ...], provinces: tuple[str, ...]
-) -> ProviderCreate:
-    number = [one[0] for one in demo_people.PROVIDERS].index(name)
-    was_checked = number < len(demo_people.PROVIDERS) - 1
-    years = add_months(today(), -36)
+def _build_provider(ids: DemoIds, index: int, provider: demo_people.DemoProvider) -> ProviderCreate:
+    is_checked = index < len(demo_people.PROVIDERS) - 1
+    checked_on = add_months(today(), -36)
     return ProviderCreate(
-        id=cast.provider_ids[name],
-        name=name,
-        kind=kind,
-        services=list(services),
-        province_codes=list(provinces),
-        contacts=[ProviderContact(name="Sok Dara", position="Reception", phone=f"02398{7000 + number}")],
-        places=("Open on weekdays.", "ថ្ងៃច័ន្ទ ដល់ សុក្រ")[number % 2],
-        safeguarding_checked_on=years if was_checked else None,
-        safeguarding_valid_until=add_months(years, 48 + number) if was_checked else None,
+        id=ids.provider_ids[provider.name],
+        name=provider.name,
+        kind=provider.kind,
+        services=list(provider.services),
+        province_codes=list(provider.province_codes),
+        contacts=[ProviderContact(name="Sok Dara", position="Reception", phone=f"02398{7000 + index}")],
+        places=("Open on weekdays.", "ថ្ងៃច័ន្ទ ដល់ សុក្រ")[index % 2],
+        safeguarding_checked_on=checked_on if is_checked else None,
+        safeguarding_valid_until=add_months(checked_on, 48 + index) if is_checked else None,
     )
 
 
-def write_credentials_file(path: Path, facts: dict[str, Any]) -> None:
-    """Write what somebody needs to try the demonstration, for this machine's owner only."""
+def write_credentials_file(path: Path, credentials: dict[str, Any]) -> None:
+    """Write the credentials of the demonstration to a file that only its owner can read."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
-        file.write(json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
+        file.write(json.dumps(credentials, indent=2, ensure_ascii=False) + "\n")

@@ -1,14 +1,53 @@
-"""The invented people of the demonstration: staff, partners, children. Nobody here exists."""
+"""Invented people and organisations of the demonstration: staff, agencies, children, funds and providers."""
 
 from datetime import date, timedelta
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.demo.case_scenarios import CaseScenario
 from app.kit.dates import add_months
 
 EMAIL_DOMAIN = "demo.first-step.example"
-"""Production refuses to serve a database with active users of this domain."""
+"""In production the server does not start if the database contains active users of this domain."""
+
+
+class StaffMember(NamedTuple):
+    """A user account of the demonstration."""
+
+    mailbox: str
+    name: str
+    roles: tuple[str, ...]
+    teams: tuple[tuple[str, bool], ...]
+    """Name of each team, and whether the member supervises it."""
+
+
+class DemoApiClient(NamedTuple):
+    """An API client of the demonstration."""
+
+    name: str
+    agency: str
+    scopes: tuple[str, ...]
+
+
+class DemoFund(NamedTuple):
+    """An invented fund and its donor."""
+
+    name: str
+    donor: str
+    currency: str
+    categories: tuple[str, ...]
+    deposit: str
+    """Amount that the donor gives every half year."""
+
+
+class DemoProvider(NamedTuple):
+    """An invented service provider."""
+
+    name: str
+    kind: str
+    services: tuple[str, ...]
+    province_codes: tuple[str, ...]
+
 
 TEAMS = ("Siem Reap", "Phnom Penh")
 AGENCIES = (
@@ -16,21 +55,23 @@ AGENCIES = (
     ("Hands of Hope", "partner"),
     ("River Children's House", "partner"),
 )
-STAFF: tuple[tuple[str, str, tuple[str, ...], tuple[tuple[str, bool], ...]], ...] = (
-    ("sophea.worker", "Chan Sophea", ("social_worker",), (("Siem Reap", False),)),
-    ("dara.worker", "Keo Dara", ("social_worker",), (("Phnom Penh", False),)),
-    ("maly.worker", "Sok Maly", ("social_worker",), (("Siem Reap", False),)),
-    ("rith.supervisor", "Chea Rith", ("supervisor",), (("Siem Reap", True),)),
-    ("bopha.supervisor", "Nuon Bopha", ("supervisor",), (("Phnom Penh", True),)),
-    ("vanna.supervisor", "Heng Vanna", ("supervisor",), (("Siem Reap", True), ("Phnom Penh", True))),
-    ("kunthea.manager", "Ly Kunthea", ("programme_manager",), ()),
-    ("samnang.finance", "Prak Samnang", ("finance_officer",), ()),
-    ("ratana.me", "Ouk Ratana", ("me_officer",), ()),
-    ("chanthy.dpo", "Mao Chanthy", ("data_protection_officer",), ()),
-    ("visal.admin", "Tep Visal", ("administrator",), ()),
-    ("pisey.worker", "Lim Pisey", ("social_worker",), (("Phnom Penh", False),)),
-    ("bunthoeun.worker", "Ros Bunthoeun", ("social_worker",), (("Siem Reap", False),)),
-    ("sreyneang.worker", "Meas Sreyneang", ("social_worker",), (("Phnom Penh", False),)),
+STAFF = (
+    StaffMember("sophea.worker", "Chan Sophea", ("social_worker",), (("Siem Reap", False),)),
+    StaffMember("dara.worker", "Keo Dara", ("social_worker",), (("Phnom Penh", False),)),
+    StaffMember("maly.worker", "Sok Maly", ("social_worker",), (("Siem Reap", False),)),
+    StaffMember("rith.supervisor", "Chea Rith", ("supervisor",), (("Siem Reap", True),)),
+    StaffMember("bopha.supervisor", "Nuon Bopha", ("supervisor",), (("Phnom Penh", True),)),
+    StaffMember(
+        "vanna.supervisor", "Heng Vanna", ("supervisor",), (("Siem Reap", True), ("Phnom Penh", True))
+    ),
+    StaffMember("kunthea.manager", "Ly Kunthea", ("programme_manager",), ()),
+    StaffMember("samnang.finance", "Prak Samnang", ("finance_officer",), ()),
+    StaffMember("ratana.me", "Ouk Ratana", ("me_officer",), ()),
+    StaffMember("chanthy.dpo", "Mao Chanthy", ("data_protection_officer",), ()),
+    StaffMember("visal.admin", "Tep Visal", ("administrator",), ()),
+    StaffMember("pisey.worker", "Lim Pisey", ("social_worker",), (("Phnom Penh", False),)),
+    StaffMember("bunthoeun.worker", "Ros Bunthoeun", ("social_worker",), (("Siem Reap", False),)),
+    StaffMember("sreyneang.worker", "Meas Sreyneang", ("social_worker",), (("Phnom Penh", False),)),
 )
 WORKERS = {
     "Siem Reap": ("sophea.worker", "maly.worker", "bunthoeun.worker"),
@@ -44,9 +85,9 @@ PROGRAMME_MANAGER = "kunthea.manager"
 SUPERVISOR_OF_ALL_TEAMS = "vanna.supervisor"
 FINANCE_OFFICER = "samnang.finance"
 API_CLIENTS = (
-    ("Hands of Hope case system", "Hands of Hope", ("referrals",)),
-    ("River Children's House case system", "River Children's House", ("referrals",)),
-    ("Reporting script", "First Step Cambodia", ("reports",)),
+    DemoApiClient("Hands of Hope case system", "Hands of Hope", ("referrals",)),
+    DemoApiClient("River Children's House case system", "River Children's House", ("referrals",)),
+    DemoApiClient("Reporting script", "First Step Cambodia", ("reports",)),
 )
 
 FAMILY_NAMES = (
@@ -83,7 +124,7 @@ PLACE_CODES = {
 CAREGIVER_RELATIONSHIPS = ("mother", "grandmother", "aunt", "father", "grandfather", "mother", "foster_carer")
 CONCERN_SUMMARIES = {
     "survivor": (
-        "The child told a teacher about abuse by somebody known to the family. ក្មេងបានប្រាប់គ្រូបង្រៀន។",
+        "The child told a teacher about abuse by a person known to the family. ក្មេងបានប្រាប់គ្រូបង្រៀន។",
         "A neighbour noticed that the child is afraid to go home. The family asks for support.",
         "Medical care was given after abuse; the child does not sleep and has stopped going to school.",
         "កុមារភ័យខ្លាច មិនចង់ទៅសាលា។ ម្តាយសុំជំនួយ។",
@@ -97,10 +138,12 @@ CONCERN_SUMMARIES = {
     ),
 }
 DISABILITIES = ({"hearing": "a_lot"}, {"remembering": "some", "communicating": "a_lot"}, {"walking": "some"})
-FUNDS: tuple[tuple[str, str, str, tuple[str, ...], str], ...] = (
-    ("A way to school", "Lotus Friends", "USD", ("education", "transport", "sports"), "2400.00"),
-    ("Healthy again", "River Foundation", "KHR", ("health_care", "nutrition", "safe_space"), "9000000"),
-    (
+FUNDS = (
+    DemoFund("A way to school", "Lotus Friends", "USD", ("education", "transport", "sports"), "2400.00"),
+    DemoFund(
+        "Healthy again", "River Foundation", "KHR", ("health_care", "nutrition", "safe_space"), "9000000"
+    ),
+    DemoFund(
         "Justice for children",
         "Guild of Gardeners",
         "USD",
@@ -108,42 +151,45 @@ FUNDS: tuple[tuple[str, str, str, tuple[str, ...], str], ...] = (
         "1200.00",
     ),
 )
-"""Name, donor, currency, categories, what is given every half year; all invented."""
-PROVIDERS: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...]], ...] = (
-    (
+PROVIDERS = (
+    DemoProvider(
         "Angkor Hospital of the Demonstration",
         "hospital",
         ("medical", "mental_health", "forensic_examination"),
         ("17",),
     ),
-    ("មណ្ឌលសុខភាព ស្វាយដង្គំ", "health_centre", ("medical", "nutrition"), ("17",)),
-    ("Tonle Children's Hospital", "hospital", ("medical", "mental_health", "disability"), ("12", "08")),
-    ("Khmer Lantern Legal Aid", "legal_aid", ("legal",), ()),
-    ("សាលាបឋមសិក្សា វត្តបូព៌", "school", ("education",), ("17",)),
-    ("Riverside School", "school", ("education",), ("12",)),
-    ("House of Rest", "shelter", ("shelter", "psychosocial"), ("12", "17")),
-    ("Wheels and Tools Training Centre", "training_centre", ("vocational_training", "livelihood"), ()),
-    ("Commune Hall", "authority", ("civil_registration", "family_support"), ("17", "12")),
-    ("Rice and Light", "ngo", ("nutrition", "livelihood", "disability", "transport"), ()),
-    ("Old Mill Clinic", "health_centre", ("medical",), ("02",)),
+    DemoProvider("មណ្ឌលសុខភាព ស្វាយដង្គំ", "health_centre", ("medical", "nutrition"), ("17",)),
+    DemoProvider(
+        "Tonle Children's Hospital", "hospital", ("medical", "mental_health", "disability"), ("12", "08")
+    ),
+    DemoProvider("Khmer Lantern Legal Aid", "legal_aid", ("legal",), ()),
+    DemoProvider("សាលាបឋមសិក្សា វត្តបូព៌", "school", ("education",), ("17",)),
+    DemoProvider("Riverside School", "school", ("education",), ("12",)),
+    DemoProvider("House of Rest", "shelter", ("shelter", "psychosocial"), ("12", "17")),
+    DemoProvider(
+        "Wheels and Tools Training Centre", "training_centre", ("vocational_training", "livelihood"), ()
+    ),
+    DemoProvider("Commune Hall", "authority", ("civil_registration", "family_support"), ("17", "12")),
+    DemoProvider("Rice and Light", "ngo", ("nutrition", "livelihood", "disability", "transport"), ()),
+    DemoProvider("Old Mill Clinic", "health_centre", ("medical",), ("02",)),
 )
-"""Name, kind, services, provinces; the last one was never checked for child safeguarding."""
+"""The last provider has no safeguarding check."""
 
 
-def build_referral(story: CaseScenario) -> dict[str, Any]:
-    """Return the referral of an invented child: varied, and always the same."""
-    number, told_on = story.number, story.opened_on - timedelta(days=9)
-    is_boy = number % 5 != 3  # FSC serves mostly boys, and girls too
+def build_referral(scenario: CaseScenario) -> dict[str, Any]:
+    """Return the payload of a referral. It depends on the number of the scenario only."""
+    number, consent_on = scenario.number, scenario.opened_on - timedelta(days=9)
+    is_boy = number % 5 != 3  # most children of First Step are boys
     given = (BOYS_NAMES if is_boy else GIRLS_NAMES)[
         number % (len(BOYS_NAMES) if is_boy else len(GIRLS_NAMES))
     ]
     family = FAMILY_NAMES[(number * 7 + number // 12) % len(FAMILY_NAMES)]
-    concerns, age = CONCERN_SUMMARIES[story.kind], 5 + number * 5 % 13
-    places = PLACE_CODES["Siem Reap" if story.is_siem_reap else "Phnom Penh"]
+    concerns, age = CONCERN_SUMMARIES[scenario.kind], 5 + number * 5 % 13
+    places = PLACE_CODES["Siem Reap" if scenario.is_siem_reap else "Phnom Penh"]
     return {
         "urgency": ("routine", "urgent", "routine", "emergency")[number % 4],
         "concern": {
-            "kind": story.kind,
+            "kind": scenario.kind,
             "summary": concerns[number % len(concerns)],
             "child_is_safe_now": number % 4 != 3,
             "reported_to": ["police"] if number % 3 == 0 else ["commune_committee"],
@@ -152,7 +198,7 @@ def build_referral(story: CaseScenario) -> dict[str, Any]:
             "names": build_names(family, given, number),
             "nickname": NICKNAMES[number % len(NICKNAMES)],
             "sex": "male" if is_boy else "female",
-            "birth": _build_birth(number, age, told_on),
+            "birth": _build_birth(number, age, consent_on),
             "place_code": places[number % len(places)],
             "languages": ["km", "vi"] if number % 16 == 9 else ["km"],
             "disability": _build_disability(number),
@@ -170,7 +216,7 @@ def build_referral(story: CaseScenario) -> dict[str, Any]:
         "consent": {
             "given_by": ["child", "caregiver"],
             "method": ("oral", "written", "thumbprint")[number % 3],
-            "on": told_on.isoformat(),
+            "on": consent_on.isoformat(),
             "scope": ["services", "share_with_fsc"],
         },
         "services_already_given": ["medical"] if number % 3 == 0 else [],
@@ -178,14 +224,14 @@ def build_referral(story: CaseScenario) -> dict[str, Any]:
 
 
 def build_names(family: tuple[str, str], given: tuple[str, str], number: int) -> list[dict[str, str]]:
-    """Return a name in Khmer script, in Latin, or in both."""
+    """Return a name in Khmer script, in Latin script, or in both."""
     khmer = {"script": "khmer", "family": family[0], "given": given[0]}
     latin = {"script": "latin", "family": family[1], "given": given[1]}
     return [[khmer, latin], [latin], [khmer]][number % 3]
 
 
 def build_family_member(number: int) -> dict[str, Any]:
-    """Return the relative who bears responsibility for a child whose supporter is somebody else."""
+    """Return the responsible family member of a child who has another supporter."""
     family = FAMILY_NAMES[(number * 7 + number // 12) % len(FAMILY_NAMES)]
     return {
         "role": "family",
@@ -196,7 +242,7 @@ def build_family_member(number: int) -> dict[str, Any]:
 
 
 def _build_birth(number: int, age: int, on: date) -> dict[str, Any]:
-    """Return what is known of a birth: for most a day, a month or a year, for some an estimated age."""
+    """Return a date of birth with varying precision, or an estimated age."""
     if number % 4 == 1:
         return {"estimated_age": age, "estimated_on": on.isoformat()}
     born = add_months(on, -12 * age) - timedelta(days=Random(number).randrange(10, 350))

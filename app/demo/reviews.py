@@ -1,4 +1,4 @@
-"""The reviews of the demonstration."""
+"""Simulate the three-monthly reviews of a case."""
 
 from datetime import date
 from typing import Any
@@ -11,38 +11,49 @@ from app.schemas.wire import PageQuery
 from app.services.reviews import complete, reviews
 
 
-async def simulate_review(life: CaseSimulation, number: int, day: date, decision: str) -> None:
-    """Hold a review: every area that the plan works on is answered, of the last one all seven."""
-    rated = life.scenario.ratings_at_review(number)
-    async with life.run_as(life.worker, Permission.review_hold, day) as (session, actor):
-        latest = (await reviews.list_case_reviews(session, actor, life.case_id, PageQuery(limit=1))).items[0]
-        told = {
-            "areas": _build_areas(life, number, rated, decision),
+async def simulate_review(simulation: CaseSimulation, number: int, day: date, decision: str) -> None:
+    """Hold a review. It answers the areas with goals; the final review answers all seven areas."""
+    ratings = simulation.scenario.ratings_at_review(number)
+    async with simulation.run_as(simulation.worker, Permission.review_hold, day) as (session, caller):
+        page = await reviews.list_case_reviews(session, caller, simulation.case_id, PageQuery(limit=1))
+        scheduled = page.items[0]
+        payload = {
+            "areas": _build_areas(simulation, number, ratings, decision),
             "decision": decision,
             "held_on": to_workday(day).isoformat(),
-            "summary": life.choose_text("review_summary", decision),
+            "summary": simulation.choose_text("review_summary", decision),
         }
-        patch = ReviewUpdate.model_validate(told)
-        written = await reviews.update_review(session, latest.id, latest.version, patch)
-        await complete.complete_review(session, actor, latest.id, written.version)
+        patch = ReviewUpdate.model_validate(payload)
+        review = await reviews.update_review(session, scheduled.id, scheduled.version, patch)
+        await complete.complete_review(session, caller, review.id, review.version)
 
 
-def _build_areas(life: CaseSimulation, number: int, rated: dict[str, int], decision: str) -> dict[str, Any]:
-    before = life.scenario.ratings_at_review(number - 1) if number > 1 else life.scenario.initial_ratings()
-    worked_on = [
+def _build_areas(
+    simulation: CaseSimulation, number: int, ratings: dict[str, int], decision: str
+) -> dict[str, Any]:
+    previous_ratings = (
+        simulation.scenario.ratings_at_review(number - 1)
+        if number > 1
+        else simulation.scenario.initial_ratings()
+    )
+    areas_with_goals = [
         area
         for area in AREAS
-        if life.current_plan and getattr(life.current_plan.areas, area).status == "goals"
+        if simulation.current_plan and getattr(simulation.current_plan.areas, area).status == "goals"
     ]
     return {
         area: {
-            "rating": rated[area],
-            "progress": life.choose_text("progress", _progress_direction(before[area], rated[area])),
-            "decision": "adapt" if decision == "adapt" and area == worked_on[0] else "continue",
+            "rating": ratings[area],
+            "progress": simulation.choose_text(
+                "progress", _progress_direction(previous_ratings[area], ratings[area])
+            ),
+            "decision": "adapt" if decision == "adapt" and area == areas_with_goals[0] else "continue",
         }
-        for area in (AREAS if decision == "begin_exit" else worked_on)
+        for area in (AREAS if decision == "begin_exit" else areas_with_goals)
     }
 
 
-def _progress_direction(before: int, after: int) -> str:
-    return "better" if after > before else "worse" if after < before else "same"
+def _progress_direction(previous_rating: int, rating: int) -> str:
+    if rating == previous_rating:
+        return "same"
+    return "better" if rating > previous_rating else "worse"

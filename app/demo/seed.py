@@ -1,4 +1,4 @@
-"""The demonstration: an invented organisation and caseload, made by the same services as real ones, once."""
+"""Create and delete the demonstration. Its records are written by the same services as real ones."""
 
 import shutil
 from collections.abc import AsyncIterator, Sequence
@@ -13,7 +13,7 @@ from app.config import Settings
 from app.database.embedded import EmbeddedServer
 from app.database.engine import Database
 from app.database.urls import DatabaseUrls
-from app.demo import case_lifecycle
+from app.demo import case_lifecycle, closing_events
 from app.demo.case_scenarios import (
     REFERRAL_OUTCOMES,
     CaseScenario,
@@ -30,37 +30,45 @@ from app.server import workers
 from app.server.installation import UNFINISHED_DEMO_FILE, ProgressReporter
 
 WORKER_PROCESSES = 2
-"""Processes that play side by side."""
+"""Number of processes that simulate cases in parallel."""
 PROGRESS_INTERVAL = 10
-"""Children after which progress is told."""
+"""Number of cases between two progress messages."""
 
 
 class ScenarioQueue:
-    """The stories, and how far they are told; several processes read from one book."""
+    """The scenarios and the shared position of the processes that work on them."""
 
     def __init__(
-        self, stories: Sequence[CaseScenario], others: Sequence[CaseScenario], say: ProgressReporter
+        self,
+        case_scenarios: Sequence[CaseScenario],
+        referral_scenarios: Sequence[CaseScenario],
+        report_progress: ProgressReporter,
     ) -> None:
-        self.case_scenarios, self.referral_scenarios, self.report_progress = stories, others, say
+        self.case_scenarios = case_scenarios
+        self.referral_scenarios = referral_scenarios
+        self.report_progress = report_progress
         fork = get_context("fork")
         self.next_position: Synchronized[int] = fork.Value("i", 0)
         self.finished_count: Synchronized[int] = fork.Value("i", 0)
 
-    async def run(self, stage: DemoContext) -> None:
-        """Tell one story after the other. Children come in the order of their cases' numbers; then each lives its life."""
+    async def run(self, context: DemoContext) -> None:
+        """Simulate scenarios until none is left.
+
+        Referrals are accepted under the lock, so that case numbers have the order of the opening dates.
+        """
         while True:
             with self.next_position.get_lock():
                 position = self.next_position.value
                 self.next_position.value += 1
                 if position >= len(self.case_scenarios):
                     break
-                life = await simulate_accepted_referral(stage, self.case_scenarios[position])
-            await case_lifecycle.simulate_case(life)
+                simulation = await simulate_accepted_referral(context, self.case_scenarios[position])
+            await case_lifecycle.simulate_case(simulation)
             self._count_finished()
         while position < len(self.case_scenarios) + len(self.referral_scenarios):
-            other = position - len(self.case_scenarios)
+            index = position - len(self.case_scenarios)
             await simulate_unaccepted_referral(
-                stage, self.referral_scenarios[other], REFERRAL_OUTCOMES[other]
+                context, self.referral_scenarios[index], REFERRAL_OUTCOMES[index]
             )
             with self.next_position.get_lock():
                 position = self.next_position.value
@@ -73,47 +81,52 @@ class ScenarioQueue:
                 self.report_progress(f"… {self.finished_count.value} of {len(self.case_scenarios)} children")
 
 
-def create_demo(chosen: Settings, urls: DatabaseUrls, say: ProgressReporter) -> None:
-    """Fill an empty database with the demonstration, and note who can try it with which password.
+def create_demo(settings: Settings, urls: DatabaseUrls, report_progress: ProgressReporter) -> None:
+    """Create the demonstration in an empty database, and write the users and their passwords to `demo.json`.
 
-    The notes stand under another name until everything is told: a start that finds them so begins anew.
+    The file has another name until the demonstration is complete. A start that finds that name creates the
+    demonstration again.
 
     Raises:
-        Conflict: it could not be made.
+        Conflict: a process failed.
     """
-    configure_mappers()  # once, and not in every process
-    cast, unfinished, day = DemoIds(), chosen.home / UNFINISHED_DEMO_FILE, today()
-    book = ScenarioQueue(build_case_scenarios(chosen.demo_children, day), build_referral_scenarios(day), say)
-    cast.referral_ids = {story.number: new_id() for story in (*book.case_scenarios, *book.referral_scenarios)}
-    _run_in_processes(lambda: _create_organisation(urls, cast, unfinished))
-    if not unfinished.exists():
-        return  # people have accounts here already
-    say("Inventing a demonstration caseload …")
-    _run_in_processes(*[lambda: _run_scenarios(urls, cast, book)] * WORKER_PROCESSES)
-    _run_in_processes(lambda: _run_closing_events(urls, cast, book))
-    unfinished.rename(chosen.home / "demo.json")
+    configure_mappers()  # before the fork, so that no process repeats it
+    ids, unfinished_file, day = DemoIds(), settings.home / UNFINISHED_DEMO_FILE, today()
+    queue = ScenarioQueue(
+        build_case_scenarios(settings.demo_children, day), build_referral_scenarios(day), report_progress
+    )
+    ids.referral_ids = {
+        scenario.number: new_id() for scenario in (*queue.case_scenarios, *queue.referral_scenarios)
+    }
+    _run_in_processes(lambda: _create_organisation(urls, ids, unfinished_file))
+    if not unfinished_file.exists():
+        return  # the database contains users and is not a new one
+    report_progress("Creating a demonstration caseload …")
+    _run_in_processes(*[lambda: _run_scenarios(urls, ids, queue)] * WORKER_PROCESSES)
+    _run_in_processes(lambda: _run_closing_events(urls, ids, queue))
+    unfinished_file.rename(settings.home / "demo.json")
 
 
-def _run_in_processes(*works: workers.AsyncJob) -> None:
-    if not workers.run_in_child_processes(works):
-        raise Conflict("The demonstration could not be made.")
+def _run_in_processes(*jobs: workers.AsyncJob) -> None:
+    if not workers.run_in_child_processes(jobs):
+        raise Conflict("The demonstration could not be created.")
 
 
-async def _create_organisation(urls: DatabaseUrls, cast: DemoIds, notes: Path) -> None:
+async def _create_organisation(urls: DatabaseUrls, ids: DemoIds, credentials_file: Path) -> None:
     async with _open_database(urls) as database:
         if await has_no_users(database):
-            await create_demo_organisation(cast, database, notes)
-            await create_demo_funds(DemoContext(cast, database), today())
+            await create_demo_organisation(ids, database, credentials_file)
+            await create_demo_funds(DemoContext(ids, database), today())
 
 
-async def _run_scenarios(urls: DatabaseUrls, cast: DemoIds, book: ScenarioQueue) -> None:
+async def _run_scenarios(urls: DatabaseUrls, ids: DemoIds, queue: ScenarioQueue) -> None:
     async with _open_database(urls) as database:
-        await book.run(DemoContext(cast, database))
+        await queue.run(DemoContext(ids, database))
 
 
-async def _run_closing_events(urls: DatabaseUrls, cast: DemoIds, book: ScenarioQueue) -> None:
+async def _run_closing_events(urls: DatabaseUrls, ids: DemoIds, queue: ScenarioQueue) -> None:
     async with _open_database(urls) as database:
-        await case_lifecycle.simulate_closing_events(DemoContext(cast, database), book.case_scenarios)
+        await closing_events.simulate_closing_events(DemoContext(ids, database), queue.case_scenarios)
 
 
 @asynccontextmanager
@@ -126,14 +139,14 @@ async def _open_database(urls: DatabaseUrls) -> AsyncIterator[Database]:
         await database.close()
 
 
-def reset_demo(chosen: Settings) -> None:
-    """Throw a demonstration away.
+def reset_demo(settings: Settings) -> None:
+    """Delete the home directory of a demonstration with its embedded database.
 
     Raises:
-        Conflict: this is no demonstration, or uses a database that is not ours to delete.
+        Conflict: the home directory has no demonstration, or the demonstration is in an external database.
     """
-    is_there = any((chosen.home / name).exists() for name in ("demo.json", UNFINISHED_DEMO_FILE))
-    if chosen.mode != "demo" or not is_there or chosen.database_url is not None:
-        raise Conflict(f"{chosen.home} holds no demonstration that could be thrown away.")
-    EmbeddedServer(chosen.home).stop()
-    shutil.rmtree(chosen.home)
+    exists = any((settings.home / name).exists() for name in ("demo.json", UNFINISHED_DEMO_FILE))
+    if settings.mode != "demo" or not exists or settings.database_url is not None:
+        raise Conflict(f"{settings.home} contains no demonstration that can be deleted.")
+    EmbeddedServer(settings.home).stop()
+    shutil.rmtree(settings.home)

@@ -1,4 +1,4 @@
-"""Service referrals of the demonstration."""
+"""Simulate service referrals to providers."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -15,8 +15,7 @@ from app.schemas.service_referrals import (
     ServiceReferralCreate,
     ServiceReferralDecline,
 )
-from app.services.support import service_referral_outcomes, service_referrals
-from app.services.support import service_referral_send as service_referrals_send
+from app.services.support import service_referral_outcomes, service_referral_send, service_referrals
 
 SERVICE_REFERRAL_STATUSES = (
     "completed",
@@ -35,78 +34,95 @@ SHARED_FIELDS = (
     ["age", "school", "need"],
 )
 WITHOUT_CONSENT_INTERVAL = 23
-"""Of so many children one is referred on a legal basis, without consent."""
+"""One service referral of this many has a legal basis instead of a consent."""
 
 CHECKED_PROVIDERS = demo_people.PROVIDERS[:-1]
 
 
-async def simulate_service_referral(life: CaseSimulation, day: date, turn: int) -> None:
-    """Play a service referral: drafted, sent, answered, ended, or as far as it came."""
-    number = life.scenario.number + turn * 3
-    ending = SERVICE_REFERRAL_STATUSES[number % len(SERVICE_REFERRAL_STATUSES)]
-    async with life.run_as(life.worker, Permission.service_referral_make, day) as (session, actor):
-        told = ServiceReferralCreate.model_validate(_build_service_referral(life, number, day))
-        made = await service_referrals.create_case_service_referral(session, actor, life.case_id, told)
-    if ending == "draft":
+async def simulate_service_referral(simulation: CaseSimulation, day: date, index: int) -> None:
+    """Simulate a service referral up to a status that depends on the case, as far as the simulated time allows."""
+    number = simulation.scenario.number + index * 3
+    final_status = SERVICE_REFERRAL_STATUSES[number % len(SERVICE_REFERRAL_STATUSES)]
+    async with simulation.run_as(simulation.worker, Permission.service_referral_make, day) as (
+        session,
+        caller,
+    ):
+        payload = ServiceReferralCreate.model_validate(_build_service_referral(simulation, number, day))
+        referral = await service_referrals.create_case_service_referral(
+            session, caller, simulation.case_id, payload
+        )
+    if final_status == "draft":
         return
-    async with life.run_as(life.worker, Permission.service_referral_send, day) as (session, actor):
-        sent = await service_referrals_send.send_service_referral(session, actor, made.id, made.version)
+    async with simulation.run_as(simulation.worker, Permission.service_referral_send, day) as (
+        session,
+        caller,
+    ):
+        referral = await service_referral_send.send_service_referral(
+            session, caller, referral.id, referral.version
+        )
     answered_on = day + timedelta(days=3 + number % 9)
-    if ending == "sent" or answered_on > life.scenario.last_day:
+    if final_status == "sent" or answered_on > simulation.scenario.last_day:
         return
-    await _record_provider_answer(life, sent.id, sent.version, ending, answered_on)
+    await _record_provider_answer(simulation, referral.id, referral.version, final_status, answered_on)
 
 
 async def _record_provider_answer(
-    life: CaseSimulation, referral_id: UUID, version: int, ending: str, day: date
+    simulation: CaseSimulation, referral_id: UUID, version: int, final_status: str, day: date
 ) -> None:
-    async with life.run_as(life.worker, Permission.service_referral_follow, day) as (session, actor):
-        if ending == "declined":
-            why = ServiceReferralDecline(reason=life.choose_text("service_declined"))
+    async with simulation.run_as(simulation.worker, Permission.service_referral_follow, day) as (
+        session,
+        caller,
+    ):
+        if final_status == "declined":
+            decline = ServiceReferralDecline(reason=simulation.choose_text("service_declined"))
             await service_referral_outcomes.decline_service_referral(
-                session, actor, referral_id, version, why
+                session, caller, referral_id, version, decline
             )
             return
-        if ending == "cancelled":
-            gone = ServiceReferralCancellation(reason=life.choose_text("service_cancelled"))
+        if final_status == "cancelled":
+            cancellation = ServiceReferralCancellation(reason=simulation.choose_text("service_cancelled"))
             await service_referral_outcomes.cancel_service_referral(
-                session, actor, referral_id, version, gone
+                session, caller, referral_id, version, cancellation
             )
             return
-        answer = ServiceReferralAcceptance(note=life.choose_text("service_answer"))
-        version = (
-            await service_referral_outcomes.accept_service_referral(
-                session, actor, referral_id, version, answer
-            )
-        ).version
-        ended_on = day + timedelta(days=25)
-        if ending == "completed" and ended_on <= life.scenario.last_day:
-            with life.freeze_day(ended_on):
-                outcome = OUTCOMES[life.rng.randrange(len(OUTCOMES))]
-                done = ServiceReferralCompletion(outcome=outcome, note=life.choose_text("service_done"))
+        acceptance = ServiceReferralAcceptance(note=simulation.choose_text("service_answer"))
+        referral = await service_referral_outcomes.accept_service_referral(
+            session, caller, referral_id, version, acceptance
+        )
+        completed_on = day + timedelta(days=25)
+        if final_status == "completed" and completed_on <= simulation.scenario.last_day:
+            with simulation.freeze_day(completed_on):
+                outcome = OUTCOMES[simulation.rng.randrange(len(OUTCOMES))]
+                completion = ServiceReferralCompletion(
+                    outcome=outcome, note=simulation.choose_text("service_done")
+                )
                 await service_referral_outcomes.complete_service_referral(
-                    session, actor, referral_id, version, done
+                    session, caller, referral_id, referral.version, completion
                 )
 
 
-def _build_service_referral(life: CaseSimulation, number: int, day: date) -> dict[str, Any]:
-    name, _, offered, _ = CHECKED_PROVIDERS[number % len(CHECKED_PROVIDERS)]
-    known = [service for service in offered if service in life.texts.list_codes("services")]
-    service = known[number // len(CHECKED_PROVIDERS) % len(known)]
-    (entry,) = life.texts.list_entries("services", service)
-    told = {
-        "provider_id": str(life.context.ids.provider_ids[name]),
+def _build_service_referral(simulation: CaseSimulation, number: int, day: date) -> dict[str, Any]:
+    provider = CHECKED_PROVIDERS[number % len(CHECKED_PROVIDERS)]
+    services_with_text = simulation.texts.list_codes("services")
+    services = [service for service in provider.services if service in services_with_text]
+    service = services[number // len(CHECKED_PROVIDERS) % len(services)]
+    (entry,) = simulation.texts.list_entries("services", service)
+    payload = {
+        "provider_id": str(simulation.context.ids.provider_ids[provider.name]),
         "service": service,
         "area": entry[0],
-        "need": life.texts.get_text(entry),
+        "need": simulation.texts.get_text(entry),
         "shared_fields": SHARED_FIELDS[number % len(SHARED_FIELDS)],
     }
     if number % WITHOUT_CONSENT_INTERVAL:
-        return {**told, "consent_id": str(life.consent_id)}
+        return {**payload, "consent_id": str(simulation.consent_id)}
     basis = {
         "basis": "vital_interest",
         "decided_by": "Chea Rith",
         "on": to_workday(day).isoformat(),
         "child_told": True,
     }
-    return {**told, "basis_without_consent": {**basis, "reason": "The doctor could not wait for the mother."}}
+    return {
+        **payload,
+        "basis_without_consent": {**basis, "reason": "The doctor could not wait for the mother."},
+    }
