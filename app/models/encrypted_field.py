@@ -1,6 +1,7 @@
 """Typed access to encrypted columns: `child.identity` decrypts `child.identity_encrypted`.
 
-Models may not import the key ring, so `app.access.vault` registers the cipher.
+Models may not import the key ring, so `app.access.vault` registers the cipher. Both entry points of the services load it:
+`app.http.session` for requests and `app.server.act_as` for the command line and the demonstration.
 """
 
 from collections.abc import Callable
