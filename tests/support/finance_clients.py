@@ -1,4 +1,4 @@
-"""The people who handle money in the demonstration, over real HTTP, many requests at once."""
+"""Clients of the demonstration's worker, supervisor and finance officer, for many requests at once over real HTTP."""
 
 import asyncio
 import uuid
@@ -12,24 +12,24 @@ from tests.support.fund import disbursement_payload, payment_payload
 from tests.support.server_process import ServerProcess
 
 CONNECTIONS_PER_USER = 24
-"""Connections of each of them."""
+"""Connections of each user's client."""
 
 
 class RetryingTransport(httpx.AsyncHTTPTransport):
-    """Asks again when the server says that it did nothing and when to come back, as clients should.
+    """Retries requests that the server rejected as overloaded, after the time in `Retry-After`.
 
-    Two hundred requests wait for four connections: on a slow machine, some wait for longer than the server lets them.
+    The tests send 200 requests for four database connections. On a slow machine some of them exceed the server's timeout.
     """
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        while (answer := await super().handle_async_request(request)).status_code in {503, 504}:
-            await answer.aread()
-            await asyncio.sleep(int(answer.headers["retry-after"]))
-        return answer
+        while (response := await super().handle_async_request(request)).status_code in {503, 504}:
+            await response.aread()
+            await asyncio.sleep(int(response.headers["retry-after"]))
+        return response
 
 
 class FinanceClients:
-    """The people who handle money, each with one client for all they do at once."""
+    """One signed-in client for each user."""
 
     def __init__(self, served: ServerProcess) -> None:
         self.clients: dict[str, httpx.AsyncClient] = {}
@@ -38,9 +38,11 @@ class FinanceClients:
             ("supervisor", "rith.supervisor"),
             ("finance", "samnang.finance"),
         ):
-            person = next(user for user in served.demo_data["users"] if user["email"].startswith(mailbox))
-            told = {"email": person["email"], "password": person["password"]}
-            token = httpx.post(f"{served.url}/v1/auth/login", json=told, timeout=60).json()["access_token"]
+            user = next(user for user in served.demo_data["users"] if user["email"].startswith(mailbox))
+            credentials = {"email": user["email"], "password": user["password"]}
+            token = httpx.post(f"{served.url}/v1/auth/login", json=credentials, timeout=60).json()[
+                "access_token"
+            ]
             self.clients[name] = httpx.AsyncClient(
                 base_url=served.url,
                 headers={"authorization": f"Bearer {token}"},
@@ -51,56 +53,58 @@ class FinanceClients:
     def __getattr__(self, name: str) -> httpx.AsyncClient:
         return self.clients[name]
 
-    async def create(self, who: str, path: str, told: Any) -> dict[str, Any]:
-        answer = await self.clients[who].post(path, json=told)
-        assert answer.status_code in {200, 201}, answer.text
-        found: dict[str, Any] = answer.json()
-        return found
+    async def create(self, user: str, path: str, payload: Any) -> dict[str, Any]:
+        response = await self.clients[user].post(path, json=payload)
+        assert response.status_code in {200, 201}, response.text
+        record: dict[str, Any] = response.json()
+        return record
 
     async def create_fund(self, holding: dict[str, str]) -> dict[str, Any]:
-        told = {
+        payload = {
             "name": f"Fund {uuid.uuid4()}", "donor": "Friends", "currency": holding["currency"],
             "starts_on": "2026-01-01", "categories": ["transport"],
         }  # fmt: skip
-        made = await self.create("finance", "/v1/funds", told)
-        day = payment_payload()["paid_on"]
-        deposit = {"amount": holding, "received_on": day, "reference": "The whole grant"}
-        await self.create("finance", f"/v1/funds/{made['id']}/deposits", deposit)
-        return made
+        fund = await self.create("finance", "/v1/funds", payload)
+        today = payment_payload()["paid_on"]
+        deposit = {"amount": holding, "received_on": today, "reference": "The whole grant"}
+        await self.create("finance", f"/v1/funds/{fund['id']}/deposits", deposit)
+        return fund
 
     async def list_open_cases(self) -> list[dict[str, Any]]:
-        """The open cases that the worker leads; there may be one more, behind broken glass."""
-        me = (await self.worker.get("/v1/me")).json()["id"]
-        found = (await self.worker.get("/v1/cases", params={"limit": 50, "lead_worker_id": me})).json()[
-            "items"
-        ]
-        return [case for case in found if case["status"] != "closed"]
+        """Return the open cases that the worker leads, without a case that is visible through break-glass access."""
+        worker_id = (await self.worker.get("/v1/me")).json()["id"]
+        response = await self.worker.get("/v1/cases", params={"limit": 50, "lead_worker_id": worker_id})
+        return [case for case in response.json()["items"] if case["status"] != "closed"]
 
     async def create_disbursements(self, amounts: list[dict[str, str]]) -> list[dict[str, Any]]:
         cases = await self.list_open_cases()
-        wishes = [disbursement_payload(cases[n % len(cases)], amount) for n, amount in enumerate(amounts)]
-        return await asyncio.gather(*(self.create("worker", "/v1/disbursements", told) for told in wishes))
+        payloads = [
+            disbursement_payload(cases[index % len(cases)], amount) for index, amount in enumerate(amounts)
+        ]
+        return await asyncio.gather(
+            *(self.create("worker", "/v1/disbursements", payload) for payload in payloads)
+        )
 
     async def act_on_disbursement(
-        self, who: str, what: dict[str, Any], verb: str, told: Any, key: str | None = None
+        self, user: str, disbursement: dict[str, Any], verb: str, payload: Any, key: str | None = None
     ) -> httpx.Response:
-        headers = {"if-match": f'"{what["version"]}"', **({"idempotency-key": key} if key else {})}
-        return await self.clients[who].post(
-            f"/v1/disbursements/{what['id']}/{verb}", json=told, headers=headers
+        headers = {"if-match": f'"{disbursement["version"]}"', **({"idempotency-key": key} if key else {})}
+        return await self.clients[user].post(
+            f"/v1/disbursements/{disbursement['id']}/{verb}", json=payload, headers=headers
         )
 
     async def get_fund_balances(self, fund: dict[str, Any]) -> dict[str, str]:
         check = (await self.finance.get("/v1/ledger-check")).json()
         assert check["differences"] == []
-        found = (await self.finance.get(f"/v1/funds/{fund['id']}")).json()["balances"]
-        return {kind: money["amount"] for kind, money in found.items()}
+        balances = (await self.finance.get(f"/v1/funds/{fund['id']}")).json()["balances"]
+        return {kind: money["amount"] for kind, money in balances.items()}
 
 
 @asynccontextmanager
 async def open_finance_clients(served: ServerProcess) -> AsyncIterator[FinanceClients]:
-    made = FinanceClients(served)
+    finance_clients = FinanceClients(served)
     try:
-        yield made
+        yield finance_clients
     finally:
-        for client in made.clients.values():
+        for client in finance_clients.clients.values():
             await client.aclose()

@@ -1,4 +1,4 @@
-"""Arrangement over HTTP, for whoever needs money: funds with something in them, and requests on their way."""
+"""Factories for funds and disbursements, over HTTP."""
 
 import base64
 from typing import Any
@@ -21,8 +21,8 @@ def khr(amount: str) -> dict[str, str]:
 async def create_fund(
     scenario: Scenario, holding: str = "1000.00", currency: str = "USD", **changes: Any
 ) -> dict[str, Any]:
-    """A fund for everything a child may need, and a first deposit."""
-    told = {
+    """Create a fund for four categories, and a deposit unless `holding` is empty."""
+    payload = {
         "name": f"Fund {len(scenario.clients)} {currency} {changes.pop('name', today())}",
         "donor": "Friends of Cambodia",
         "currency": currency,
@@ -30,22 +30,22 @@ async def create_fund(
         "categories": ["transport", "education", "health_care", "nutrition"],
         **changes,
     }
-    made = expect_json(await scenario.finance.post("/v1/funds", told), 201)
+    fund = expect_json(await scenario.finance.post("/v1/funds", payload), 201)
     if holding:
-        await create_deposit(scenario, made, holding)
-    return expect_json(await scenario.finance.get(f"/v1/funds/{made['id']}"))
+        await create_deposit(scenario, fund, holding)
+    return expect_json(await scenario.finance.get(f"/v1/funds/{fund['id']}"))
 
 
 async def create_deposit(
     scenario: Scenario, fund: dict[str, Any], amount: str, **changes: Any
 ) -> dict[str, Any]:
-    told = {
+    payload = {
         "amount": {"amount": amount, "currency": fund["currency"]},
         "received_on": today().isoformat(),
         "reference": "Transfer of the first quarter",
         **changes,
     }
-    return expect_json(await scenario.finance.post(f"/v1/funds/{fund['id']}/deposits", told), 201)
+    return expect_json(await scenario.finance.post(f"/v1/funds/{fund['id']}/deposits", payload), 201)
 
 
 def disbursement_payload(
@@ -80,25 +80,27 @@ async def create_disbursement(
 
 
 async def act_on_disbursement(
-    caller: AuthenticatedClient, what: dict[str, Any], verb: str, told: Any = None
+    client: AuthenticatedClient, disbursement: dict[str, Any], verb: str, payload: Any = None
 ) -> dict[str, Any]:
-    return expect_json(await caller.act(f"/v1/disbursements/{what['id']}", verb, told))
+    return expect_json(await client.act(f"/v1/disbursements/{disbursement['id']}", verb, payload))
 
 
 async def expect_disbursement_refused(
-    caller: AuthenticatedClient, what: dict[str, Any], verb: str, told: Any = None
+    client: AuthenticatedClient, disbursement: dict[str, Any], verb: str, payload: Any = None
 ) -> set[str]:
-    """The codes of all unmet conditions."""
-    answer = await caller.act(f"/v1/disbursements/{what['id']}", verb, told)
-    assert answer.status_code == 409, answer.text
-    return {unmet["code"] for unmet in answer.json()["unmet"]}
+    """Assert that an act is refused, and return the codes of the unmet conditions."""
+    response = await client.act(f"/v1/disbursements/{disbursement['id']}", verb, payload)
+    assert response.status_code == 409, response.text
+    return {unmet["code"] for unmet in response.json()["unmet"]}
 
 
 async def create_approved_disbursement(
     scenario: Scenario, case: dict[str, Any], fund: dict[str, Any], amount: dict[str, str] | None = None
 ) -> dict[str, Any]:
-    what = await create_disbursement(scenario, case, amount)
-    return await act_on_disbursement(scenario.supervisor_north, what, "approve", {"fund_id": fund["id"]})
+    disbursement = await create_disbursement(scenario, case, amount)
+    return await act_on_disbursement(
+        scenario.supervisor_north, disbursement, "approve", {"fund_id": fund["id"]}
+    )
 
 
 def payment_payload(*tenders: dict[str, Any], **changes: Any) -> dict[str, Any]:
@@ -114,23 +116,24 @@ def payment_payload(*tenders: dict[str, Any], **changes: Any) -> dict[str, Any]:
 async def create_paid_disbursement(
     scenario: Scenario, case: dict[str, Any], fund: dict[str, Any], amount: dict[str, str] | None = None
 ) -> dict[str, Any]:
-    what = await create_approved_disbursement(scenario, case, fund, amount)
-    return await act_on_disbursement(scenario.finance, what, "pay", payment_payload(what["amount"]))
+    disbursement = await create_approved_disbursement(scenario, case, fund, amount)
+    payload = payment_payload(disbursement["amount"])
+    return await act_on_disbursement(scenario.finance, disbursement, "pay", payload)
 
 
 async def upload_receipt(
     scenario: Scenario, case: dict[str, Any], kind: str = "receipt", *, by: str = "worker_north"
 ) -> str:
-    told = {"kind": kind, "title": "Receipt", "content": RECEIPT_PDF_BASE64}
-    found: str = expect_json(
-        await scenario.client_for(by).post(f"/v1/cases/{case['id']}/documents", told), 201
-    )["id"]
-    return found
+    """Upload a document of the case and return its id."""
+    payload = {"kind": kind, "title": "Receipt", "content": RECEIPT_PDF_BASE64}
+    response = await scenario.client_for(by).post(f"/v1/cases/{case['id']}/documents", payload)
+    document_id: str = expect_json(response, 201)["id"]
+    return document_id
 
 
 async def get_fund_balances(scenario: Scenario, fund: dict[str, Any]) -> dict[str, str]:
-    """Given, available, reserved, advanced and spent, as the finance officer reads them; and they are what entries say."""
+    """Return the amounts of a fund's balances, after asserting that the ledger is consistent."""
     check = expect_json(await scenario.finance.get("/v1/ledger-check"))
     assert check["differences"] == []
-    found = expect_json(await scenario.finance.get(f"/v1/funds/{fund['id']}"))["balances"]
-    return {kind: money["amount"] for kind, money in found.items()}
+    balances = expect_json(await scenario.finance.get(f"/v1/funds/{fund['id']}"))["balances"]
+    return {kind: money["amount"] for kind, money in balances.items()}

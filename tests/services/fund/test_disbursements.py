@@ -1,4 +1,4 @@
-"""Money for a child: asked for, approved, paid and accounted for; by three people, and never more than there is."""
+"""Disbursements: request, approval, payment, reconciliation and reversal."""
 
 from datetime import timedelta
 from typing import Any
@@ -26,39 +26,57 @@ from tests.support.responses import expect_json
 from tests.support.scenario import Scenario, id_of
 
 
-async def test_a_request_goes_all_the_way_and_its_rest_returns_to_the_fund(scenario: Scenario) -> None:
-    case, money = await scenario.open_case(), await create_fund(scenario)
-    what = await create_disbursement(scenario, case, payee="The bus company")
-    assert (what["status"], what["amount"], what["child_id"]) == ("requested", usd("12.50"), case["child_id"])
-    assert await get_fund_balances(scenario, money) == _held("1000.00", available="1000.00")
-    what = await act_on_disbursement(scenario.supervisor_north, what, "approve", {"fund_id": money["id"]})
-    assert (what["status"], what["approved_by_id"]) == ("approved", str(scenario.supervisor_north.id))
-    assert await get_fund_balances(scenario, money) == _held("1000.00", available="987.50", reserved="12.50")
-    what = await act_on_disbursement(scenario.finance, what, "pay", payment_payload())
-    assert (what["status"], what["payee"], what["tenders"][0]["worth"]) == (
+async def test_disbursement_life_cycle_moves_money_between_fund_balances(scenario: Scenario) -> None:
+    case, fund = await scenario.open_case(), await create_fund(scenario)
+    disbursement = await create_disbursement(scenario, case, payee="The bus company")
+    assert (disbursement["status"], disbursement["amount"], disbursement["child_id"]) == (
+        "requested",
+        usd("12.50"),
+        case["child_id"],
+    )
+    assert await get_fund_balances(scenario, fund) == _balances("1000.00", available="1000.00")
+    disbursement = await act_on_disbursement(
+        scenario.supervisor_north, disbursement, "approve", {"fund_id": fund["id"]}
+    )
+    assert (disbursement["status"], disbursement["approved_by_id"]) == (
+        "approved",
+        str(scenario.supervisor_north.id),
+    )
+    assert await get_fund_balances(scenario, fund) == _balances(
+        "1000.00", available="987.50", reserved="12.50"
+    )
+    disbursement = await act_on_disbursement(scenario.finance, disbursement, "pay", payment_payload())
+    assert (disbursement["status"], disbursement["payee"], disbursement["tenders"][0]["worth"]) == (
         "paid",
         "The bus company",
         usd("12.50"),
     )
-    assert await get_fund_balances(scenario, money) == _held("1000.00", available="987.50", advanced="12.50")
-    told = {"spent": usd("10.05"), "receipt_document_ids": [await upload_receipt(scenario, case)]}
-    what = await act_on_disbursement(scenario.finance, what, "reconcile", told)
-    assert (what["status"], what["spent"]) == ("reconciled", usd("10.05"))
-    assert await get_fund_balances(scenario, money) == _held("1000.00", available="989.95", spent="10.05")
-    what = await act_on_disbursement(
-        scenario.manager, what, "reverse", {"reason": "The company gave everything back."}
+    assert await get_fund_balances(scenario, fund) == _balances(
+        "1000.00", available="987.50", advanced="12.50"
     )
-    assert (what["status"], what["reversal_reason"]) == ("reversed", "The company gave everything back.")
-    assert await get_fund_balances(scenario, money) == _held("1000.00", available="1000.00")
-    lines = expect_json(
+    payload = {"spent": usd("10.05"), "receipt_document_ids": [await upload_receipt(scenario, case)]}
+    disbursement = await act_on_disbursement(scenario.finance, disbursement, "reconcile", payload)
+    assert (disbursement["status"], disbursement["spent"]) == ("reconciled", usd("10.05"))
+    assert await get_fund_balances(scenario, fund) == _balances("1000.00", available="989.95", spent="10.05")
+    disbursement = await act_on_disbursement(
+        scenario.manager, disbursement, "reverse", {"reason": "The company gave everything back."}
+    )
+    assert (disbursement["status"], disbursement["reversal_reason"]) == (
+        "reversed",
+        "The company gave everything back.",
+    )
+    assert await get_fund_balances(scenario, fund) == _balances("1000.00", available="1000.00")
+    entries = expect_json(
         await scenario.worker_north.get(f"/v1/cases/{case['id']}/timeline", params={"limit": 200})
     )["items"]
-    told_of = [line["kind"] for line in lines if line["kind"].startswith("disbursement")]
-    assert told_of == [
-        f"disbursement_{step}" for step in ("reversed", "reconciled", "paid", "approved", "requested")
+    history_kinds = [entry["kind"] for entry in entries if entry["kind"].startswith("disbursement")]
+    assert history_kinds == [
+        f"disbursement_{status}" for status in ("reversed", "reconciled", "paid", "approved", "requested")
     ]
     ledger = expect_json(
-        await scenario.finance.get(f"/v1/funds/{money['id']}/ledger", params={"disbursement_id": what["id"]})
+        await scenario.finance.get(
+            f"/v1/funds/{fund['id']}/ledger", params={"disbursement_id": disbursement["id"]}
+        )
     )
     assert {entry["kind"] for entry in ledger["items"]} == {
         "approval",
@@ -68,108 +86,122 @@ async def test_a_request_goes_all_the_way_and_its_rest_returns_to_the_fund(scena
     }
 
 
-def _held(given: str, **kinds: str) -> dict[str, str]:
-    return {"given": given, **dict.fromkeys(("available", "reserved", "advanced", "spent"), "0.00"), **kinds}
+def _balances(given: str, **amounts: str) -> dict[str, str]:
+    return {
+        "given": given,
+        **dict.fromkeys(("available", "reserved", "advanced", "spent"), "0.00"),
+        **amounts,
+    }
 
 
-async def test_a_quotation_is_attached_to_a_request_and_not_shown_to_who_pays(scenario: Scenario) -> None:
+async def test_quotation_of_disbursement_is_hidden_from_finance_officer(scenario: Scenario) -> None:
     case = await scenario.open_case()
-    what = await create_disbursement(scenario, case)
-    told = {"kind": "quotation", "title": "Uniform", "content": RECEIPT_PDF_BASE64}
-    about = {"about": {"kind": "disbursement", "id": what["id"]}}
+    disbursement = await create_disbursement(scenario, case)
+    quotation = {"kind": "quotation", "title": "Uniform", "content": RECEIPT_PDF_BASE64}
+    about = {"about": {"kind": "disbursement", "id": disbursement["id"]}}
     path = f"/v1/cases/{case['id']}/documents"
-    made = expect_json(await scenario.worker_north.post(path, told | about), 201)
-    found = expect_json(await scenario.supervisor_north.get(path, params={"about_id": what["id"]}))["items"]
-    assert [one["id"] for one in found] == [made["id"]]
-    for hidden in (path, f"/v1/documents/{made['id']}"):
-        assert (await scenario.finance.get(hidden)).status_code in {403, 404}
+    document = expect_json(await scenario.worker_north.post(path, quotation | about), 201)
+    documents = expect_json(
+        await scenario.supervisor_north.get(path, params={"about_id": disbursement["id"]})
+    )["items"]
+    assert [item["id"] for item in documents] == [document["id"]]
+    for hidden_path in (path, f"/v1/documents/{document['id']}"):
+        assert (await scenario.finance.get(hidden_path)).status_code in {403, 404}
 
 
-async def test_finance_sees_the_payment_and_no_word_of_the_child_and_leaves_a_trace(
+async def test_finance_officer_reads_disbursement_without_details_of_child(
     scenario: Scenario,
 ) -> None:
     case = await scenario.open_case()
-    what = await create_disbursement(scenario, case)
-    seen = await scenario.finance.get(f"/v1/disbursements/{what['id']}")
-    body = expect_json(seen)
+    disbursement = await create_disbursement(scenario, case)
+    response = await scenario.finance.get(f"/v1/disbursements/{disbursement['id']}")
+    body = expect_json(response)
     assert (body["case_number"], body["category"], body["amount"]) == (
         case["number"],
         "transport",
         usd("12.50"),
     )
-    hidden = ("child_id", "purpose", "other_support_sought", "area", "goal_id", "reason")
-    assert [body[name] for name in hidden] == [None] * len(hidden)
-    assert case["child_id"] not in seen.text
-    (entry,) = await scenario.list_access_entries(seen.headers["x-request-id"])
+    detail_fields = ("child_id", "purpose", "other_support_sought", "area", "goal_id", "reason")
+    assert [body[name] for name in detail_fields] == [None] * len(detail_fields)
+    assert case["child_id"] not in response.text
+    (entry,) = await scenario.list_access_entries(response.headers["x-request-id"])
     assert (entry["child_id"], entry["record"]["kind"]) == (case["child_id"], "disbursement")
-    listed = await scenario.finance.get("/v1/disbursements")
-    assert [item["id"] for item in expect_json(listed)["items"]] == [what["id"]]
+    page = expect_json(await scenario.finance.get("/v1/disbursements"))
+    assert [item["id"] for item in page["items"]] == [disbursement["id"]]
     assert expect_json(await scenario.worker_south.get("/v1/disbursements"))["items"] == []
-    path = f"/v1/disbursements/{what['id']}"
+    path = f"/v1/disbursements/{disbursement['id']}"
     assert (await scenario.worker_south.get(path)).status_code == 404
     assert (await scenario.partner_one.get(path)).status_code == 403
     assert (await scenario.finance.get(f"/v1/cases/{case['id']}")).status_code == 403
 
 
-async def test_three_different_people_ask_approve_and_pay(
+async def test_requester_approver_and_payer_must_be_three_people(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    case, money = await scenario.open_case(), await create_fund(scenario)
-    everything = ["social_worker", "supervisor", "programme_manager", "finance_officer"]
-    await superuser_connection.execute("UPDATE users SET roles = $1 WHERE id = ANY ($2)", everything,
+    case, fund = await scenario.open_case(), await create_fund(scenario)
+    all_roles = ["social_worker", "supervisor", "programme_manager", "finance_officer"]
+    await superuser_connection.execute("UPDATE users SET roles = $1 WHERE id = ANY ($2)", all_roles,
                             [id_of("supervisor_north"), id_of("finance"), id_of("worker_north")])  # fmt: skip
-    mine = await create_disbursement(scenario, case)
+    disbursement = await create_disbursement(scenario, case)
     assert await expect_disbursement_refused(
-        scenario.worker_north, mine, "approve", {"fund_id": money["id"]}
+        scenario.worker_north, disbursement, "approve", {"fund_id": fund["id"]}
     ) == {"own_work"}
-    mine = await act_on_disbursement(scenario.supervisor_north, mine, "approve", {"fund_id": money["id"]})
-    for who in (scenario.worker_north, scenario.supervisor_north):
-        assert await expect_disbursement_refused(who, mine, "pay", payment_payload()) == {"own_work"}
-    mine = await act_on_disbursement(scenario.finance, mine, "pay", payment_payload())
-    told = {"spent": usd("12.50"), "receipt_document_ids": [await upload_receipt(scenario, case)]}
-    assert await expect_disbursement_refused(scenario.worker_north, mine, "reconcile", told) == {"own_work"}
-    assert await expect_disbursement_refused(scenario.worker_north, mine, "reverse", {"reason": "Back."}) == {
+    disbursement = await act_on_disbursement(
+        scenario.supervisor_north, disbursement, "approve", {"fund_id": fund["id"]}
+    )
+    for client in (scenario.worker_north, scenario.supervisor_north):
+        assert await expect_disbursement_refused(client, disbursement, "pay", payment_payload()) == {
+            "own_work"
+        }
+    disbursement = await act_on_disbursement(scenario.finance, disbursement, "pay", payment_payload())
+    payload = {"spent": usd("12.50"), "receipt_document_ids": [await upload_receipt(scenario, case)]}
+    assert await expect_disbursement_refused(scenario.worker_north, disbursement, "reconcile", payload) == {
         "own_work"
     }
-
-
-async def test_broken_glass_shows_and_neither_asks_nor_approves(scenario: Scenario) -> None:
-    case, money = await scenario.open_case("worker_south"), await create_fund(scenario)
-    what = await create_disbursement(scenario, case, by="worker_south")
-    glass = {"reason": "The worker is away, the child is at the door."}
-    for who in (scenario.worker_north_2, scenario.supervisor_north):
-        expect_json(await who.post(f"/v1/cases/{case['id']}/break-glass", glass))
-    answer = await scenario.worker_north_2.post("/v1/disbursements", disbursement_payload(case))
-    assert [unmet["code"] for unmet in answer.json()["unmet"]] == ["not_on_case"]
     assert await expect_disbursement_refused(
-        scenario.supervisor_north, what, "approve", {"fund_id": money["id"]}
+        scenario.worker_north, disbursement, "reverse", {"reason": "Back."}
+    ) == {"own_work"}
+
+
+async def test_break_glass_access_does_not_allow_request_or_approval(scenario: Scenario) -> None:
+    case, fund = await scenario.open_case("worker_south"), await create_fund(scenario)
+    disbursement = await create_disbursement(scenario, case, by="worker_south")
+    payload = {"reason": "The worker is away, the child is at the door."}
+    for client in (scenario.worker_north_2, scenario.supervisor_north):
+        expect_json(await client.post(f"/v1/cases/{case['id']}/break-glass", payload))
+    response = await scenario.worker_north_2.post("/v1/disbursements", disbursement_payload(case))
+    assert [unmet["code"] for unmet in response.json()["unmet"]] == ["not_on_case"]
+    assert await expect_disbursement_refused(
+        scenario.supervisor_north, disbursement, "approve", {"fund_id": fund["id"]}
     ) == {"not_your_team"}
 
 
-async def test_approval_asks_for_everything_and_lists_what_is_missing(scenario: Scenario) -> None:
+async def test_refused_approval_lists_every_unmet_condition(scenario: Scenario) -> None:
     case = await scenario.open_case()
     narrow = await create_fund(
         scenario, "5.00", categories=["education"], ends_on="2026-02-01", province_codes=["01"], oldest=6
     )
-    what = await create_disbursement(scenario, case, usd("250.00"))
-    assert await expect_disbursement_refused(scenario.supervisor_north, what, "approve", {"fund_id": narrow["id"]}) == {
+    disbursement = await create_disbursement(scenario, case, usd("250.00"))
+    assert await expect_disbursement_refused(scenario.supervisor_north, disbursement, "approve", {"fund_id": narrow["id"]}) == {
         "above_limit", "category_not_funded", "outside_period", "province_not_funded", "age_not_funded", "fund_exhausted",
     }  # fmt: skip
     riel = await create_fund(scenario, "1000000", "KHR")
-    assert await expect_disbursement_refused(scenario.manager, what, "approve", {"fund_id": riel["id"]}) == {
-        "currency_other"
-    }
+    assert await expect_disbursement_refused(
+        scenario.manager, disbursement, "approve", {"fund_id": riel["id"]}
+    ) == {"currency_other"}
     wide = await create_fund(scenario, "1000.00", name="wide", province_codes=["17"], youngest=5, oldest=17)
     assert await expect_disbursement_refused(
-        scenario.supervisor_north, what, "approve", {"fund_id": wide["id"]}
+        scenario.supervisor_north, disbursement, "approve", {"fund_id": wide["id"]}
     ) == {"above_limit"}
-    what = await act_on_disbursement(scenario.manager, what, "approve", {"fund_id": wide["id"]})
-    assert await expect_disbursement_refused(scenario.manager, what, "approve", {"fund_id": wide["id"]}) == {
-        "status"
-    }
-    assert await expect_disbursement_refused(scenario.manager, what, "reject", {"reason": "Too late."}) == {
-        "status"
-    }
+    disbursement = await act_on_disbursement(
+        scenario.manager, disbursement, "approve", {"fund_id": wide["id"]}
+    )
+    assert await expect_disbursement_refused(
+        scenario.manager, disbursement, "approve", {"fund_id": wide["id"]}
+    ) == {"status"}
+    assert await expect_disbursement_refused(
+        scenario.manager, disbursement, "reject", {"reason": "Too late."}
+    ) == {"status"}
     limit = {
         "role": "supervisor",
         "act": "approve",
@@ -180,15 +212,15 @@ async def test_approval_asks_for_everything_and_lists_what_is_missing(scenario: 
     expect_json(await scenario.admin.post("/v1/approval-limits", limit), 201)
     later = {**limit, "amount": usd("1.00"), "starts_on": (today() + timedelta(days=1)).isoformat()}
     expect_json(await scenario.admin.post("/v1/approval-limits", later), 201)
-    again = await create_disbursement(scenario, case, usd("250.00"))
-    await act_on_disbursement(scenario.supervisor_north, again, "approve", {"fund_id": wide["id"]})
+    next_request = await create_disbursement(scenario, case, usd("250.00"))
+    await act_on_disbursement(scenario.supervisor_north, next_request, "approve", {"fund_id": wide["id"]})
     assert (await scenario.admin.post("/v1/approval-limits", limit)).status_code == 409
 
 
-async def test_payment_in_two_currencies_at_stored_rates(scenario: Scenario) -> None:
-    case, money = await scenario.open_case(), await create_fund(scenario)
+async def test_payment_in_two_currencies_uses_stored_rates(scenario: Scenario) -> None:
+    case, fund = await scenario.open_case(), await create_fund(scenario)
     rate = {"on": today().isoformat(), "rate": "4100.00", "source": "National Bank of Cambodia"}
-    first = await create_approved_disbursement(scenario, case, money)
+    first = await create_approved_disbursement(scenario, case, fund)
     mixed = [usd("10.00"), khr("10250")]
     assert await expect_disbursement_refused(scenario.finance, first, "pay", payment_payload(*mixed)) == {
         "rate_missing"
@@ -201,159 +233,192 @@ async def test_payment_in_two_currencies_at_stored_rates(scenario: Scenario) -> 
     assert await expect_disbursement_refused(
         scenario.finance, first, "pay", payment_payload(usd("10.00"), khr("10300"))
     ) == {"tenders_unequal"}
-    far = {**khr("10250"), "rate": "41000"}
+    deviating = {**khr("10250"), "rate": "41000"}
     assert await expect_disbursement_refused(
-        scenario.finance, first, "pay", payment_payload(usd("10.00"), far)
+        scenario.finance, first, "pay", payment_payload(usd("10.00"), deviating)
     ) == {"rate_far_off"}
-    broken = await scenario.finance.act(
+    fraction_of_riel = await scenario.finance.act(
         f"/v1/disbursements/{first['id']}", "pay", payment_payload(khr("0.50"))
     )
-    assert broken.status_code == 422
-    told = await act_on_disbursement(scenario.finance, first, "pay", payment_payload(*mixed))
-    assert told["tenders"][1] == {
+    assert fraction_of_riel.status_code == 422
+    paid = await act_on_disbursement(scenario.finance, first, "pay", payment_payload(*mixed))
+    assert paid["tenders"][1] == {
         "amount": khr("10250"), "rate": "4100", "rate_on": today().isoformat(),
         "rate_source": "National Bank of Cambodia", "worth": usd("2.50"),
     }  # fmt: skip
-    second = await create_approved_disbursement(scenario, case, money)
-    changers = {**khr("10275"), "rate": "4110"}
-    told = await act_on_disbursement(scenario.finance, second, "pay", payment_payload(usd("10.00"), changers))
-    assert (told["tenders"][1]["rate"], told["tenders"][1]["rate_source"]) == ("4110", "payment")
+    second = await create_approved_disbursement(scenario, case, fund)
+    with_rate = {**khr("10275"), "rate": "4110"}
+    paid = await act_on_disbursement(
+        scenario.finance, second, "pay", payment_payload(usd("10.00"), with_rate)
+    )
+    assert (paid["tenders"][1]["rate"], paid["tenders"][1]["rate_source"]) == ("4110", "payment")
     tomorrow = payment_payload(paid_on=(today() + timedelta(days=1)).isoformat())
-    third = await create_approved_disbursement(scenario, case, money)
+    third = await create_approved_disbursement(scenario, case, fund)
     assert (
         await scenario.finance.act(f"/v1/disbursements/{third['id']}", "pay", tomorrow)
     ).status_code == 422
 
 
-async def test_an_emergency_is_paid_first_and_approved_within_three_days(
+async def test_emergency_is_paid_before_approval_within_three_days(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    case, money = await scenario.open_case(), await create_fund(scenario)
-    calm = await create_disbursement(scenario, case)
-    first = payment_payload(fund_id=money["id"])
-    assert await expect_disbursement_refused(scenario.finance, calm, "pay", first) == {"status", "fund_other"}
+    case, fund = await scenario.open_case(), await create_fund(scenario)
+    routine = await create_disbursement(scenario, case)
+    payload = payment_payload(fund_id=fund["id"])
+    assert await expect_disbursement_refused(scenario.finance, routine, "pay", payload) == {
+        "status",
+        "fund_other",
+    }
     large = await create_disbursement(scenario, case, usd("51.00"), urgency="emergency")
     assert await expect_disbursement_refused(
-        scenario.finance, large, "pay", {**first, "tenders": [usd("51.00")]}
+        scenario.finance, large, "pay", {**payload, "tenders": [usd("51.00")]}
     ) == {"above_limit"}
-    what = await create_disbursement(scenario, case, urgency="emergency")
-    what = await act_on_disbursement(scenario.finance, what, "pay", first)
-    assert (what["status"], what["approved_by_id"], what["approval_overdue"]) == ("paid", None, False)
-    assert what["approval_due_on"] == (today() + timedelta(days=3)).isoformat()
-    assert (await get_fund_balances(scenario, money))["advanced"] == "12.50"
-    told = {"spent": usd("12.50"), "receipt_document_ids": [await upload_receipt(scenario, case)]}
-    assert await expect_disbursement_refused(scenario.finance, what, "reconcile", told) == {"not_approved"}
-    await superuser_connection.execute(
-        "UPDATE disbursements SET approval_due_on = $1 WHERE id = $2", today() - timedelta(days=1), what["id"]
+    disbursement = await create_disbursement(scenario, case, urgency="emergency")
+    disbursement = await act_on_disbursement(scenario.finance, disbursement, "pay", payload)
+    assert (disbursement["status"], disbursement["approved_by_id"], disbursement["approval_overdue"]) == (
+        "paid",
+        None,
+        False,
     )
-    late = expect_json(
+    assert disbursement["approval_due_on"] == (today() + timedelta(days=3)).isoformat()
+    assert (await get_fund_balances(scenario, fund))["advanced"] == "12.50"
+    payload = {"spent": usd("12.50"), "receipt_document_ids": [await upload_receipt(scenario, case)]}
+    assert await expect_disbursement_refused(scenario.finance, disbursement, "reconcile", payload) == {
+        "not_approved"
+    }
+    await superuser_connection.execute(
+        "UPDATE disbursements SET approval_due_on = $1 WHERE id = $2",
+        today() - timedelta(days=1),
+        disbursement["id"],
+    )
+    overdue = expect_json(
         await scenario.supervisor_north.get("/v1/disbursements", params={"approval_overdue": True})
     )["items"]
-    assert [(item["id"], item["approval_overdue"]) for item in late] == [(what["id"], True)]
-    other = await create_fund(scenario, name="other")
+    assert [(item["id"], item["approval_overdue"]) for item in overdue] == [(disbursement["id"], True)]
+    other_fund = await create_fund(scenario, name="other")
     assert await expect_disbursement_refused(
-        scenario.supervisor_north, what, "approve", {"fund_id": other["id"]}
+        scenario.supervisor_north, disbursement, "approve", {"fund_id": other_fund["id"]}
     ) == {"fund_other"}
-    what = await act_on_disbursement(scenario.supervisor_north, what, "approve", {"fund_id": money["id"]})
-    assert (what["status"], what["approval_overdue"]) == ("paid", False)
-    await act_on_disbursement(scenario.finance, what, "reconcile", told)
-    assert await get_fund_balances(scenario, money) == _held("1000.00", available="987.50", spent="12.50")
+    disbursement = await act_on_disbursement(
+        scenario.supervisor_north, disbursement, "approve", {"fund_id": fund["id"]}
+    )
+    assert (disbursement["status"], disbursement["approval_overdue"]) == ("paid", False)
+    await act_on_disbursement(scenario.finance, disbursement, "reconcile", payload)
+    assert await get_fund_balances(scenario, fund) == _balances("1000.00", available="987.50", spent="12.50")
 
 
-async def test_who_pays_first_pays_from_a_fund_without_restrictions(scenario: Scenario) -> None:
+async def test_emergency_payment_from_restricted_fund_is_refused(scenario: Scenario) -> None:
     case, narrow = await scenario.open_case(), await create_fund(scenario, youngest=15)
-    what = await create_disbursement(scenario, case, urgency="emergency")
-    first = payment_payload(fund_id=narrow["id"])
-    assert await expect_disbursement_refused(scenario.finance, what, "pay", first) == {"fund_restricted"}
+    disbursement = await create_disbursement(scenario, case, urgency="emergency")
+    payload = payment_payload(fund_id=narrow["id"])
+    assert await expect_disbursement_refused(scenario.finance, disbursement, "pay", payload) == {
+        "fund_restricted"
+    }
 
 
-async def test_what_was_approved_is_paid_to_whom_it_was_approved_for_and_not_before(
+async def test_payment_to_other_payee_or_before_approval_is_refused(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    case, money = await scenario.open_case(), await create_fund(scenario)
-    what = await create_disbursement(scenario, case, payee="The clinic")
-    what = await act_on_disbursement(scenario.supervisor_north, what, "approve", {"fund_id": money["id"]})
-    assert await expect_disbursement_refused(scenario.finance, what, "pay", payment_payload()) == {
+    case, fund = await scenario.open_case(), await create_fund(scenario)
+    disbursement = await create_disbursement(scenario, case, payee="The clinic")
+    disbursement = await act_on_disbursement(
+        scenario.supervisor_north, disbursement, "approve", {"fund_id": fund["id"]}
+    )
+    assert await expect_disbursement_refused(scenario.finance, disbursement, "pay", payment_payload()) == {
         "payee_other"
     }
     await superuser_connection.execute("UPDATE disbursements SET created_at = now() - interval '5 days'")
     early = payment_payload(payee="the  clinic", paid_on=(today() - timedelta(days=1)).isoformat())
-    assert await expect_disbursement_refused(scenario.finance, what, "pay", early) == {"before_approval"}
-    await act_on_disbursement(scenario.finance, what, "pay", payment_payload(payee="the  clinic"))
+    assert await expect_disbursement_refused(scenario.finance, disbursement, "pay", early) == {
+        "before_approval"
+    }
+    await act_on_disbursement(scenario.finance, disbursement, "pay", payment_payload(payee="the  clinic"))
 
 
-async def test_months_after_the_fund_has_ended_are_not_approved(scenario: Scenario) -> None:
+async def test_instalments_after_end_of_fund_are_refused(scenario: Scenario) -> None:
     case = await scenario.open_case()
-    money = await create_fund(scenario, ends_on=(today() + timedelta(days=40)).isoformat())
-    what = await create_disbursement(scenario, case, months=3)
+    fund = await create_fund(scenario, ends_on=(today() + timedelta(days=40)).isoformat())
+    disbursement = await create_disbursement(scenario, case, months=3)
     assert await expect_disbursement_refused(
-        scenario.supervisor_north, what, "approve", {"fund_id": money["id"]}
+        scenario.supervisor_north, disbursement, "approve", {"fund_id": fund["id"]}
     ) == {"outside_period"}
 
 
-async def test_a_receipt_still_arrives_after_the_case_was_closed(scenario: Scenario) -> None:
-    case, money = await scenario.open_case(), await create_fund(scenario)
-    what = await create_paid_disbursement(scenario, case, money)
+async def test_payment_is_reconciled_after_case_is_closed(scenario: Scenario) -> None:
+    case, fund = await scenario.open_case(), await create_fund(scenario)
+    disbursement = await create_paid_disbursement(scenario, case, fund)
     await create_approved_exit_plan(scenario, case["id"], reason_code="moved_away", follow_up_months=[])
-    ended = {"reason_code": "moved_away", "outcome": "The family went to Thailand."}
-    expect_json(await scenario.worker_north.act(f"/v1/cases/{case['id']}", "close", ended))
-    told = {"spent": usd("12.50"), "receipt_document_ids": [await upload_receipt(scenario, case)]}
-    await act_on_disbursement(scenario.finance, what, "reconcile", told)
+    closure = {"reason_code": "moved_away", "outcome": "The family went to Thailand."}
+    expect_json(await scenario.worker_north.act(f"/v1/cases/{case['id']}", "close", closure))
+    payload = {"spent": usd("12.50"), "receipt_document_ids": [await upload_receipt(scenario, case)]}
+    await act_on_disbursement(scenario.finance, disbursement, "reconcile", payload)
 
 
-async def test_reconciling_asks_for_receipts_of_this_case(scenario: Scenario) -> None:
-    case, other, money = await scenario.open_case(), await scenario.open_case(), await create_fund(scenario)
-    what = await create_paid_disbursement(scenario, case, money)
-    none = {"spent": usd("12.50"), "receipt_document_ids": []}
-    assert await expect_disbursement_refused(scenario.finance, what, "reconcile", none) == {"receipt_missing"}
-    foreign = {**none, "receipt_document_ids": [await upload_receipt(scenario, other)]}
-    assert await expect_disbursement_refused(scenario.finance, what, "reconcile", foreign) == {
+async def test_reconciliation_requires_receipts_of_the_case(scenario: Scenario) -> None:
+    case, other_case, fund = (
+        await scenario.open_case(),
+        await scenario.open_case(),
+        await create_fund(scenario),
+    )
+    disbursement = await create_paid_disbursement(scenario, case, fund)
+    without_receipts = {"spent": usd("12.50"), "receipt_document_ids": []}
+    assert await expect_disbursement_refused(
+        scenario.finance, disbursement, "reconcile", without_receipts
+    ) == {"receipt_missing"}
+    foreign = {**without_receipts, "receipt_document_ids": [await upload_receipt(scenario, other_case)]}
+    assert await expect_disbursement_refused(scenario.finance, disbursement, "reconcile", foreign) == {
         "proof_unknown"
     }
-    letter = {**none, "receipt_document_ids": [await upload_receipt(scenario, case, "letter")]}
-    assert await expect_disbursement_refused(scenario.finance, what, "reconcile", letter) == {"proof_unknown"}
+    letter = {**without_receipts, "receipt_document_ids": [await upload_receipt(scenario, case, "letter")]}
+    assert await expect_disbursement_refused(scenario.finance, disbursement, "reconcile", letter) == {
+        "proof_unknown"
+    }
     more = {"spent": usd("12.51"), "receipt_document_ids": [await upload_receipt(scenario, case)]}
-    assert await expect_disbursement_refused(scenario.finance, what, "reconcile", more) == {"above_paid"}
-    listed = expect_json(await scenario.finance.get("/v1/unreceipted-money"))
-    assert [(i["worker_id"], i["age"], i["count"], i["amount"]) for i in listed["items"]] == [
+    assert await expect_disbursement_refused(scenario.finance, disbursement, "reconcile", more) == {
+        "above_paid"
+    }
+    groups = expect_json(await scenario.finance.get("/v1/unreceipted-money"))["items"]
+    assert [(group["worker_id"], group["age"], group["count"], group["amount"]) for group in groups] == [
         (str(scenario.worker_north.id), "up_to_7_days", 1, usd("12.50"))
     ]
     assert expect_json(await scenario.worker_south.get("/v1/unreceipted-money"))["items"] == []
     await act_on_disbursement(
-        scenario.finance, what, "reconcile", {"spent": usd("0"), "receipt_document_ids": []}
+        scenario.finance, disbursement, "reconcile", {"spent": usd("0"), "receipt_document_ids": []}
     )
     assert expect_json(await scenario.finance.get("/v1/unreceipted-money"))["items"] == []
 
 
-async def test_what_recurs_is_approved_once_and_released_month_by_month(scenario: Scenario) -> None:
-    case, money = await scenario.open_case(), await create_fund(scenario, "100.00")
-    what = await create_disbursement(scenario, case, usd("12.50"), months=4)
-    months = expect_json(
-        await scenario.worker_north.get("/v1/disbursements", params={"series_id": what["id"]})
+async def test_recurring_request_is_approved_once_and_released_monthly(scenario: Scenario) -> None:
+    case, fund = await scenario.open_case(), await create_fund(scenario, "100.00")
+    disbursement = await create_disbursement(scenario, case, usd("12.50"), months=4)
+    instalments = expect_json(
+        await scenario.worker_north.get("/v1/disbursements", params={"series_id": disbursement["id"]})
     )["items"]
-    assert sorted(m["release_on"] for m in months) == [add_months(today(), n).isoformat() for n in range(4)]
-    assert len({m["number"] for m in months}) == 4
-    await act_on_disbursement(scenario.supervisor_north, what, "approve", {"fund_id": money["id"]})
-    assert (await get_fund_balances(scenario, money))["reserved"] == "50.00"
-    second = next(m for m in months if m["instalment"] == 2)
+    assert sorted(instalment["release_on"] for instalment in instalments) == [
+        add_months(today(), n).isoformat() for n in range(4)
+    ]
+    assert len({instalment["number"] for instalment in instalments}) == 4
+    await act_on_disbursement(scenario.supervisor_north, disbursement, "approve", {"fund_id": fund["id"]})
+    assert (await get_fund_balances(scenario, fund))["reserved"] == "50.00"
+    second = next(instalment for instalment in instalments if instalment["instalment"] == 2)
     assert await expect_disbursement_refused(scenario.finance, second, "pay", payment_payload()) == {
         "not_released"
     }
-    await act_on_disbursement(scenario.finance, what, "pay", payment_payload())
+    await act_on_disbursement(scenario.finance, disbursement, "pay", payment_payload())
     await act_on_disbursement(scenario.worker_north, second, "cancel", {"reason": "Holidays."})
-    assert await get_fund_balances(scenario, money) == _held(
+    assert await get_fund_balances(scenario, fund) == _balances(
         "100.00", available="62.50", reserved="25.00", advanced="12.50"
     )
-    split = await create_disbursement(scenario, case, usd("60.00"), months=4)
-    big = await create_fund(scenario, name="big")
+    large = await create_disbursement(scenario, case, usd("60.00"), months=4)
+    large_fund = await create_fund(scenario, name="big")
     assert await expect_disbursement_refused(
-        scenario.supervisor_north, split, "approve", {"fund_id": big["id"]}
+        scenario.supervisor_north, large, "approve", {"fund_id": large_fund["id"]}
     ) == {"above_limit"}
-    await act_on_disbursement(scenario.supervisor_north, split, "reject", {"reason": "Too much."})
+    await act_on_disbursement(scenario.supervisor_north, large, "reject", {"reason": "Too much."})
     rejected = expect_json(
-        await scenario.worker_north.get("/v1/disbursements", params={"series_id": split["id"]})
+        await scenario.worker_north.get("/v1/disbursements", params={"series_id": large["id"]})
     )["items"]
-    assert {m["status"] for m in rejected} == {"rejected"}
+    assert {instalment["status"] for instalment in rejected} == {"rejected"}
 
 
 @pytest.mark.parametrize(
@@ -370,31 +435,31 @@ async def test_what_recurs_is_approved_once_and_released_month_by_month(scenario
         ({"urgency": "emergency", "months": 2}, "emergency_is_now"),
     ],
 )
-async def test_a_request_that_cannot_be_is_refused(
+async def test_invalid_disbursement_request_is_rejected(
     scenario: Scenario, changes: dict[str, Any], code: str
 ) -> None:
     case = await scenario.open_case()
-    answer = await scenario.worker_north.post("/v1/disbursements", disbursement_payload(case, **changes))
-    assert answer.status_code == 422, answer.text
-    assert code in {error["code"] for error in answer.json()["errors"]}
+    response = await scenario.worker_north.post("/v1/disbursements", disbursement_payload(case, **changes))
+    assert response.status_code == 422, response.text
+    assert code in {error["code"] for error in response.json()["errors"]}
 
 
-async def test_a_retry_with_the_same_key_is_one_payment_even_for_who_does_not_see_the_child(
+async def test_payment_retried_with_same_idempotency_key_is_replayed(
     scenario: Scenario,
 ) -> None:
-    case, money = await scenario.open_case(), await create_fund(scenario)
-    what = await create_approved_disbursement(scenario, case, money)
-    path = f"/v1/disbursements/{what['id']}"
-    seen = (await scenario.finance.get(path)).headers["etag"]
-    first = await scenario.finance.post(f"{path}/pay", payment_payload(), etag=seen, key="pay-1")
-    again = await scenario.finance.post(f"{path}/pay", payment_payload(), etag=seen, key="pay-1")
-    assert (first.status_code, again.status_code, again.headers.get("idempotent-replayed")) == (
+    case, fund = await scenario.open_case(), await create_fund(scenario)
+    disbursement = await create_approved_disbursement(scenario, case, fund)
+    path = f"/v1/disbursements/{disbursement['id']}"
+    etag = (await scenario.finance.get(path)).headers["etag"]
+    first = await scenario.finance.post(f"{path}/pay", payment_payload(), etag=etag, key="pay-1")
+    retry = await scenario.finance.post(f"{path}/pay", payment_payload(), etag=etag, key="pay-1")
+    assert (first.status_code, retry.status_code, retry.headers.get("idempotent-replayed")) == (
         200,
         200,
         "true",
     )
-    assert first.json() == again.json()
+    assert first.json() == retry.json()
     assert (
-        await scenario.finance.post(f"{path}/pay", payment_payload(), etag=seen, key="pay-2")
+        await scenario.finance.post(f"{path}/pay", payment_payload(), etag=etag, key="pay-2")
     ).status_code == 412
-    assert (await get_fund_balances(scenario, money))["advanced"] == "12.50"
+    assert (await get_fund_balances(scenario, fund))["advanced"] == "12.50"

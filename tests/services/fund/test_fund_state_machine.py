@@ -1,6 +1,6 @@
-"""The whole life of money in two currencies, step by step as chance has it, against a model that keeps its own books.
+"""Property test: random acts on disbursements in two currencies, compared with a model of the balances after each act.
 
-`FUND_STEPS=5000` walks that many steps instead of fifteen hundred.
+`FUND_STEPS=5000` sets the number of acts; the default is 1,500.
 """
 
 import asyncio
@@ -26,9 +26,8 @@ from tests.support.responses import expect_json
 from tests.support.scenario import AuthenticatedClient, Scenario
 
 STEPS = int(os.environ.get("FUND_STEPS", "1500"))
-A_WALK = 60
+STEPS_PER_RUN = 60
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
-WHOLE = {"USD": 100, "KHR": 1}
 
 
 def money(minor: int, currency: str) -> dict[str, str]:
@@ -37,8 +36,8 @@ def money(minor: int, currency: str) -> dict[str, str]:
 
 
 @dataclass
-class Wish:
-    """What the model knows of a disbursement."""
+class ModelDisbursement:
+    """The expected state of a disbursement."""
 
     id: str
     currency: str
@@ -50,179 +49,217 @@ class Wish:
 
 
 @dataclass
-class Purse:
-    """What the model knows of a fund."""
+class ModelFund:
+    """The expected balances of a fund."""
 
     id: str
-    held: dict[str, int] = field(
+    balances: dict[str, int] = field(
         default_factory=lambda: dict.fromkeys(("given", "available", "reserved", "advanced", "spent"), 0)
     )
 
     def move(self, origin: str, target: str, amount: int) -> None:
-        self.held[origin] -= amount
-        self.held[target] += amount
+        self.balances[origin] -= amount
+        self.balances[target] += amount
 
 
 @dataclass
-class Scene:
-    """One First Step for all walks."""
+class Context:
+    """The application, and one case, that all runs share."""
 
-    world: Scenario
-    superuser: Any
+    scenario: Scenario
+    connection: Any
     run: Run
     case: dict[str, Any]
-    receipt: str
-    count: int = 0
+    receipt_id: str
+    fund_count: int = 0
 
 
 @pytest.fixture
-async def scene(scenario: Scenario, superuser_connection: Any) -> Scene:
+async def context(scenario: Scenario, superuser_connection: Any) -> Context:
     loop = asyncio.get_running_loop()
     case = await scenario.open_case()
-    return Scene(
+    return Context(
         scenario, superuser_connection, loop.run_until_complete, case, await upload_receipt(scenario, case)
     )
 
 
-class Life(RuleBasedStateMachine):
-    scene: ClassVar[Scene]
-    wishes: list[Wish]
-    purses: dict[str, Purse]
+class FundStateMachine(RuleBasedStateMachine):
+    context: ClassVar[Context]
+    disbursements: list[ModelDisbursement]
+    funds: dict[str, ModelFund]
 
     @initialize()
-    def begin(self) -> None:
-        self.wishes = []
-        self.purses = {}
+    def create_funds(self) -> None:
+        self.disbursements = []
+        self.funds = {}
         for currency in ("USD", "KHR"):
-            self.scene.count += 1
-            made = self.scene.run(create_fund(self.scene.world, "", currency, name=str(self.scene.count)))
-            self.purses[currency] = Purse(made["id"])
+            self.context.fund_count += 1
+            fund = self.context.run(
+                create_fund(self.context.scenario, "", currency, name=str(self.context.fund_count))
+            )
+            self.funds[currency] = ModelFund(fund["id"])
 
     @rule(currency=st.sampled_from(["USD", "KHR"]), amount=st.integers(1, 9_000))
-    def deposit(self, currency: str, amount: int) -> None:
-        purse = self.purses[currency]
-        told = {"amount": money(amount, currency), "received_on": "2026-11-02", "reference": "x"}
+    def create_deposit(self, currency: str, amount: int) -> None:
+        fund = self.funds[currency]
+        payload = {"amount": money(amount, currency), "received_on": "2026-11-02", "reference": "x"}
         expect_json(
-            self.scene.run(self.scene.world.finance.post(f"/v1/funds/{purse.id}/deposits", told)), 201
+            self.context.run(self.context.scenario.finance.post(f"/v1/funds/{fund.id}/deposits", payload)),
+            201,
         )
-        purse.held["given"] += amount
-        purse.held["available"] += amount
+        fund.balances["given"] += amount
+        fund.balances["available"] += amount
 
     @rule(
         currency=st.sampled_from(["USD", "KHR"]),
         amount=st.integers(1, 5_000),
         urgency=st.sampled_from(["routine", "emergency"]),
     )
-    def ask(self, currency: str, amount: int, urgency: str) -> None:
-        told = self.scene.run(
-            create_disbursement(self.scene.world, self.scene.case, money(amount, currency), urgency=urgency)
+    def create_disbursement(self, currency: str, amount: int, urgency: str) -> None:
+        created = self.context.run(
+            create_disbursement(
+                self.context.scenario, self.context.case, money(amount, currency), urgency=urgency
+            )
         )
-        self.wishes.append(Wish(told["id"], currency, amount, urgency))
+        self.disbursements.append(ModelDisbursement(created["id"], currency, amount, urgency))
 
-    @rule(which=st.integers(0), where=st.sampled_from(["USD", "KHR"]))
-    def approve(self, which: int, where: str) -> None:
-        if not self.wishes:
+    @rule(index=st.integers(0), fund_currency=st.sampled_from(["USD", "KHR"]))
+    def approve(self, index: int, fund_currency: str) -> None:
+        if not self.disbursements:
             return
-        wish, purse = self.wishes[which % len(self.wishes)], self.purses[where]
-        first = wish.status == "requested" and purse.held["available"] >= wish.amount
-        after = wish.status == "paid" and not wish.approved
-        right = where == wish.currency and (first or after)
-        if self.tried(self.scene.world.supervisor_north, wish, "approve", {"fund_id": purse.id}, right=right):
-            if wish.status == "requested":
-                purse.move("available", "reserved", wish.amount)
-                wish.status = "approved"
-            wish.approved = True
+        disbursement, fund = self.disbursements[index % len(self.disbursements)], self.funds[fund_currency]
+        is_first_approval = (
+            disbursement.status == "requested" and fund.balances["available"] >= disbursement.amount
+        )
+        is_approval_after_payment = disbursement.status == "paid" and not disbursement.approved
+        is_allowed = fund_currency == disbursement.currency and (
+            is_first_approval or is_approval_after_payment
+        )
+        if self.act(
+            self.context.scenario.supervisor_north,
+            disbursement,
+            "approve",
+            {"fund_id": fund.id},
+            is_allowed=is_allowed,
+        ):
+            if disbursement.status == "requested":
+                fund.move("available", "reserved", disbursement.amount)
+                disbursement.status = "approved"
+            disbursement.approved = True
 
-    @rule(which=st.integers(0), right_amount=st.sampled_from([True, True, True, False]))
-    def pay(self, which: int, right_amount: bool) -> None:
-        if not self.wishes:
+    @rule(index=st.integers(0), has_right_amount=st.sampled_from([True, True, True, False]))
+    def pay(self, index: int, has_right_amount: bool) -> None:
+        if not self.disbursements:
             return
-        wish = self.wishes[which % len(self.wishes)]
-        purse = self.purses[wish.currency]
-        first = wish.status == "requested" and wish.urgency == "emergency"
-        told = payment_payload(money(wish.amount + (not right_amount), wish.currency), fund_id=purse.id)
-        enough = not first or purse.held["available"] >= wish.amount
-        right = right_amount and enough and (first or wish.status == "approved")
-        if self.tried(self.scene.world.finance, wish, "pay", told, right=right):
-            purse.move("available" if first else "reserved", "advanced", wish.amount)
-            wish.status = "paid"
+        disbursement = self.disbursements[index % len(self.disbursements)]
+        fund = self.funds[disbursement.currency]
+        is_emergency_payment = disbursement.status == "requested" and disbursement.urgency == "emergency"
+        payload = payment_payload(
+            money(disbursement.amount + (not has_right_amount), disbursement.currency), fund_id=fund.id
+        )
+        has_money = not is_emergency_payment or fund.balances["available"] >= disbursement.amount
+        is_allowed = (
+            has_right_amount and has_money and (is_emergency_payment or disbursement.status == "approved")
+        )
+        if self.act(self.context.scenario.finance, disbursement, "pay", payload, is_allowed=is_allowed):
+            fund.move("available" if is_emergency_payment else "reserved", "advanced", disbursement.amount)
+            disbursement.status = "paid"
 
-    @rule(which=st.integers(0), share=st.integers(0, 110))
-    def reconcile(self, which: int, share: int) -> None:
-        if not self.wishes:
+    @rule(index=st.integers(0), share=st.integers(0, 110))
+    def reconcile(self, index: int, share: int) -> None:
+        if not self.disbursements:
             return
-        wish = self.wishes[which % len(self.wishes)]
-        spent = wish.amount * share // 100
-        told = {"spent": money(spent, wish.currency), "receipt_document_ids": [self.scene.receipt]}
-        right = wish.status == "paid" and wish.approved and spent <= wish.amount
-        if self.tried(self.scene.world.finance, wish, "reconcile", told, right=right):
-            self.purses[wish.currency].move("advanced", "spent", spent)
-            self.purses[wish.currency].move("advanced", "available", wish.amount - spent)
-            wish.status, wish.spent = "reconciled", spent
+        disbursement = self.disbursements[index % len(self.disbursements)]
+        spent = disbursement.amount * share // 100
+        payload = {
+            "spent": money(spent, disbursement.currency),
+            "receipt_document_ids": [self.context.receipt_id],
+        }
+        is_allowed = disbursement.status == "paid" and disbursement.approved and spent <= disbursement.amount
+        if self.act(self.context.scenario.finance, disbursement, "reconcile", payload, is_allowed=is_allowed):
+            self.funds[disbursement.currency].move("advanced", "spent", spent)
+            self.funds[disbursement.currency].move("advanced", "available", disbursement.amount - spent)
+            disbursement.status, disbursement.spent = "reconciled", spent
 
-    @rule(which=st.integers(0))
-    def reverse(self, which: int) -> None:
-        if not self.wishes:
+    @rule(index=st.integers(0))
+    def reverse(self, index: int) -> None:
+        if not self.disbursements:
             return
-        wish = self.wishes[which % len(self.wishes)]
-        right = wish.status in {"paid", "reconciled"}
-        if self.tried(self.scene.world.finance, wish, "reverse", {"reason": "Back."}, right=right):
-            purse = self.purses[wish.currency]
-            if wish.status == "paid":
-                purse.move("advanced", "available", wish.amount)
+        disbursement = self.disbursements[index % len(self.disbursements)]
+        is_allowed = disbursement.status in {"paid", "reconciled"}
+        if self.act(
+            self.context.scenario.finance, disbursement, "reverse", {"reason": "Back."}, is_allowed=is_allowed
+        ):
+            fund = self.funds[disbursement.currency]
+            if disbursement.status == "paid":
+                fund.move("advanced", "available", disbursement.amount)
             else:
-                purse.move("spent", "available", wish.spent)
-            wish.status = "reversed"
+                fund.move("spent", "available", disbursement.spent)
+            disbursement.status = "reversed"
 
-    @rule(which=st.integers(0), verb=st.sampled_from(["cancel", "reject"]))
-    def end(self, which: int, verb: str) -> None:
-        if not self.wishes:
+    @rule(index=st.integers(0), verb=st.sampled_from(["cancel", "reject"]))
+    def cancel_or_reject(self, index: int, verb: str) -> None:
+        if not self.disbursements:
             return
-        wish = self.wishes[which % len(self.wishes)]
-        right = wish.status == "requested" or (verb == "cancel" and wish.status == "approved")
-        who = self.scene.world.worker_north if verb == "cancel" else self.scene.world.supervisor_north
-        if self.tried(who, wish, verb, {"reason": "Not needed."}, right=right):
-            if wish.status == "approved":
-                self.purses[wish.currency].move("reserved", "available", wish.amount)
-            wish.status = f"{verb}led" if verb == "cancel" else "rejected"
+        disbursement = self.disbursements[index % len(self.disbursements)]
+        is_allowed = disbursement.status == "requested" or (
+            verb == "cancel" and disbursement.status == "approved"
+        )
+        client = (
+            self.context.scenario.worker_north if verb == "cancel" else self.context.scenario.supervisor_north
+        )
+        if self.act(client, disbursement, verb, {"reason": "Not needed."}, is_allowed=is_allowed):
+            if disbursement.status == "approved":
+                self.funds[disbursement.currency].move("reserved", "available", disbursement.amount)
+            disbursement.status = f"{verb}led" if verb == "cancel" else "rejected"
 
-    def tried(self, who: AuthenticatedClient, wish: Wish, verb: str, told: Any, *, right: bool) -> bool:
-        answer: httpx.Response = self.scene.run(who.act(f"/v1/disbursements/{wish.id}", verb, told))
-        assert answer.status_code == (200 if right else 409), (verb, wish, answer.text)
-        return right
+    def act(
+        self,
+        client: AuthenticatedClient,
+        disbursement: ModelDisbursement,
+        verb: str,
+        payload: Any,
+        *,
+        is_allowed: bool,
+    ) -> bool:
+        response: httpx.Response = self.context.run(
+            client.act(f"/v1/disbursements/{disbursement.id}", verb, payload)
+        )
+        assert response.status_code == (200 if is_allowed else 409), (verb, disbursement, response.text)
+        return is_allowed
 
     @invariant()
-    def the_books_agree(self) -> None:
-        self.scene.run(self.agree())
+    def ledger_matches_model(self) -> None:
+        self.context.run(self.compare_ledger())
 
-    async def agree(self) -> None:
-        hand = self.scene.superuser
-        assert await hand.fetch("SELECT * FROM ledger.balance_differences()") == []
+    async def compare_ledger(self) -> None:
+        connection = self.context.connection
+        assert await connection.fetch("SELECT * FROM ledger.balance_differences()") == []
         unbalanced = "SELECT transaction_id FROM ledger_entries GROUP BY 1 HAVING sum(amount) <> 0"
-        assert await hand.fetch(unbalanced) == []
-        for currency, purse in getattr(self, "purses", {}).items():
-            rows = await hand.fetch(
+        assert await connection.fetch(unbalanced) == []
+        for currency, fund in getattr(self, "funds", {}).items():
+            rows = await connection.fetch(
                 "SELECT kind, sum(balance)::bigint FROM ledger_accounts WHERE fund_id = $1 GROUP BY 1",
-                purse.id,
+                fund.id,
             )
-            found = dict(map(tuple, rows))
-            found["given"] = -found.pop("donor")
-            assert found == purse.held, currency
-            assert min(found.values()) >= 0
-            statuses = await hand.fetch(
-                "SELECT id::text, status FROM disbursements WHERE fund_id = $1", purse.id
+            balances = dict(map(tuple, rows))
+            balances["given"] = -balances.pop("donor")
+            assert balances == fund.balances, currency
+            assert min(balances.values()) >= 0
+            statuses = await connection.fetch(
+                "SELECT id::text, status FROM disbursements WHERE fund_id = $1", fund.id
             )
-            known = {wish.id: wish.status for wish in self.wishes}
-            assert {row[0]: row[1] for row in statuses}.items() <= known.items()
+            expected_statuses = {disbursement.id: disbursement.status for disbursement in self.disbursements}
+            assert {row[0]: row[1] for row in statuses}.items() <= expected_statuses.items()
 
 
-def test_the_books_agree_with_the_model_after_every_step(scene: Scene) -> None:
-    scene.run(warm(scene))
+def test_ledger_matches_model_after_every_act(context: Context) -> None:
+    context.run(send_first_request(context))
     run_state_machine_as_test(
-        type("LifeHere", (Life,), {"scene": scene}),
+        type("BoundFundStateMachine", (FundStateMachine,), {"context": context}),
         settings=settings(
-            max_examples=max(1, STEPS // A_WALK),
-            stateful_step_count=A_WALK,
+            max_examples=max(1, STEPS // STEPS_PER_RUN),
+            stateful_step_count=STEPS_PER_RUN,
             deadline=None,
             database=None,
             suppress_health_check=list(HealthCheck),
@@ -230,7 +267,9 @@ def test_the_books_agree_with_the_model_after_every_step(scene: Scene) -> None:
     )
 
 
-async def warm(scene: Scene) -> None:
-    """A first request, so that the walk begins with everything connected."""
-    answer = await scene.world.worker_north.post("/v1/disbursements", disbursement_payload(scene.case))
-    assert answer.status_code == 201
+async def send_first_request(context: Context) -> None:
+    """Send a request, so that all connections are open before the first act of the state machine."""
+    response = await context.scenario.worker_north.post(
+        "/v1/disbursements", disbursement_payload(context.case)
+    )
+    assert response.status_code == 201

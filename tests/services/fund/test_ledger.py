@@ -1,4 +1,4 @@
-"""The ledger, tried by hand over the API's own database role: what no service may do wrong, PostgreSQL refuses."""
+"""Rules of the ledger that the database enforces, tested with SQL as the role of the API."""
 
 import uuid
 from datetime import date
@@ -16,101 +16,110 @@ ENTRY = (
 )
 
 
-class Books:
-    """A fund of 100 cents in the database, and hands that write on its ledger."""
+class LedgerWriter:
+    """Writes ledger entries of one fund, which starts with 100 minor units available."""
 
-    def __init__(self, hand: Any) -> None:
-        self.hand = hand
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
         self.fund = uuid.uuid4()
         self.accounts: dict[str, uuid.UUID] = {}
 
-    async def open(self, currency: str = "USD") -> None:
-        await self.hand.execute(
+    async def create_fund(self, currency: str = "USD") -> None:
+        await self.connection.execute(
             "INSERT INTO funds (id, created_at, version, name, donor, currency, starts_on, categories, lines,"
             " province_codes, status, updated_at) VALUES ($1, now(), 1, $2, 'Donor', $3, '2026-01-01', '{}', '{}', '{}',"
             " 'open', now())",
             self.fund, f"Fund {self.fund}", currency,
         )  # fmt: skip
         for kind in ("donor", "available", "reserved"):
-            self.accounts[kind] = await self.account(kind, currency)
-        await self.move({"donor": -100, "available": 100})
+            self.accounts[kind] = await self.create_account(kind, currency)
+        await self.post({"donor": -100, "available": 100})
 
-    async def account(self, kind: str, currency: str, balance: int = 0) -> uuid.UUID:
-        made = uuid.uuid4()
-        await self.hand.execute(
+    async def create_account(self, kind: str, currency: str, balance: int = 0) -> uuid.UUID:
+        account_id = uuid.uuid4()
+        await self.connection.execute(
             "INSERT INTO ledger_accounts (id, fund_id, line, kind, currency, balance)"
             " VALUES ($1, $2, 'general', $3, $4, $5)",
-            made, self.fund, kind, currency, balance,
+            account_id, self.fund, kind, currency, balance,
         )  # fmt: skip
-        return made
+        return account_id
 
-    async def begin(self, on: date = DAY) -> uuid.UUID:
-        made = uuid.uuid4()
-        await self.hand.execute(
+    async def create_transaction(self, on: date = DAY) -> uuid.UUID:
+        transaction_id = uuid.uuid4()
+        await self.connection.execute(
             'INSERT INTO ledger_transactions (id, created_at, kind, "on", fund_id, by_id)'
             " VALUES ($1, now(), 'deposit', $2, $3, $4)",
-            made, on, self.fund, id_of("finance"),
+            transaction_id, on, self.fund, id_of("finance"),
         )  # fmt: skip
-        return made
+        return transaction_id
 
-    async def move(self, amounts: dict[str, int], on: date = DAY) -> uuid.UUID:
-        async with self.hand.transaction():
-            made = await self.begin(on)
+    async def post(self, amounts: dict[str, int], on: date = DAY) -> uuid.UUID:
+        async with self.connection.transaction():
+            transaction_id = await self.create_transaction(on)
             for kind, amount in amounts.items():
-                await self.hand.execute(ENTRY, made, self.accounts[kind], self.fund, amount)
-        return made
+                await self.connection.execute(ENTRY, transaction_id, self.accounts[kind], self.fund, amount)
+        return transaction_id
 
-    async def both(
-        self, made: uuid.UUID | None, taking: uuid.UUID, giving: "tuple[uuid.UUID, uuid.UUID]"
+    async def post_to_other_fund(
+        self,
+        transaction_id: uuid.UUID | None,
+        source_account_id: uuid.UUID,
+        target: tuple[uuid.UUID, uuid.UUID],
     ) -> None:
-        """Take five from an account of this fund and give five to an account of another, or of this."""
-        async with self.hand.transaction():
-            made = made or await self.begin()
-            await self.hand.execute(ENTRY, made, taking, self.fund, -5)
-            await self.hand.execute(ENTRY, made, *giving, 5)
+        """Post 5 minor units from an account of this fund to an account (its id and its fund's id) of any fund."""
+        async with self.connection.transaction():
+            transaction_id = transaction_id or await self.create_transaction()
+            await self.connection.execute(ENTRY, transaction_id, source_account_id, self.fund, -5)
+            await self.connection.execute(ENTRY, transaction_id, *target, 5)
 
-    async def balances(self) -> dict[str, int]:
-        rows = await self.hand.fetch(
+    async def get_balances(self) -> dict[str, int]:
+        rows = await self.connection.fetch(
             "SELECT kind, balance FROM ledger_accounts WHERE fund_id = $1", self.fund
         )
         return dict(map(tuple, rows))
 
 
 @pytest.fixture
-async def books(api_connection: Any) -> Books:
-    made = Books(api_connection)
-    await made.open()
-    return made
+async def ledger(api_connection: Any) -> LedgerWriter:
+    writer = LedgerWriter(api_connection)
+    await writer.create_fund()
+    return writer
 
 
-async def test_balances_follow_the_entries_and_are_never_overdrawn(
-    books: Books, superuser_connection: Any
+async def test_balances_follow_entries_and_cannot_be_overdrawn(
+    ledger: LedgerWriter, superuser_connection: Any
 ) -> None:
-    await books.move({"available": -60, "reserved": 60})
-    assert await books.balances() == {"donor": -100, "available": 40, "reserved": 60}
+    await ledger.post({"available": -60, "reserved": 60})
+    assert await ledger.get_balances() == {"donor": -100, "available": 40, "reserved": 60}
     with pytest.raises(asyncpg.CheckViolationError, match="not_overdrawn"):
-        await books.move({"available": -41, "reserved": 41})
-    assert await books.balances() == {"donor": -100, "available": 40, "reserved": 60}
-    assert await books.hand.fetch("SELECT * FROM ledger.balance_differences()") == []
+        await ledger.post({"available": -41, "reserved": 41})
+    assert await ledger.get_balances() == {"donor": -100, "available": 40, "reserved": 60}
+    assert await ledger.connection.fetch("SELECT * FROM ledger.balance_differences()") == []
     await superuser_connection.execute("UPDATE ledger_accounts SET balance = 41 WHERE kind = 'available'")
-    (wrong,) = await books.hand.fetch("SELECT stored, recomputed FROM ledger.balance_differences()")
-    assert tuple(wrong) == (41, 40)
+    (difference,) = await ledger.connection.fetch(
+        "SELECT stored, recomputed FROM ledger.balance_differences()"
+    )
+    assert tuple(difference) == (41, 40)
 
 
-async def test_what_does_not_balance_does_not_commit(books: Books) -> None:
+async def test_unbalanced_transaction_is_rejected_at_commit(ledger: LedgerWriter) -> None:
     for amounts in ({"available": 5}, {"available": -5, "reserved": 4}, {}):
         with pytest.raises(asyncpg.CheckViolationError, match="does not balance"):
-            await books.move(amounts)
-    riel = Books(books.hand)
-    await riel.open("KHR")
+            await ledger.post(amounts)
+    khr_ledger = LedgerWriter(ledger.connection)
+    await khr_ledger.create_fund("KHR")
     with pytest.raises(asyncpg.CheckViolationError, match="does not balance"):
-        # Five cents are not five riel.
-        await books.both(None, books.accounts["available"], (riel.accounts["available"], riel.fund))
-    assert (await books.balances())["available"] == (await riel.balances())["available"] == 100
+        # 5 cents and 5 riel do not balance.
+        await ledger.post_to_other_fund(
+            None, ledger.accounts["available"], (khr_ledger.accounts["available"], khr_ledger.fund)
+        )
+    assert (await ledger.get_balances())["available"] == (await khr_ledger.get_balances())["available"] == 100
 
 
-async def test_nothing_is_changed_or_added_later(books: Books, owner_connection: Any) -> None:
-    made = await books.move({"available": -10, "reserved": 10})
+async def test_ledger_rows_cannot_be_changed_or_added_later(
+    ledger: LedgerWriter, owner_connection: Any
+) -> None:
+    transaction_id = await ledger.post({"available": -10, "reserved": 10})
     for statement in (
         "UPDATE ledger_entries SET amount = 1", "DELETE FROM ledger_entries", "TRUNCATE ledger_entries",
         "UPDATE ledger_transactions SET reference = 'x'", "DELETE FROM ledger_transactions",
@@ -119,32 +128,34 @@ async def test_nothing_is_changed_or_added_later(books: Books, owner_connection:
         "DELETE FROM books_closings", "UPDATE approval_limits SET amount = 1",
     ):  # fmt: skip
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await books.hand.execute(statement)
+            await ledger.connection.execute(statement)
     for statement in ("UPDATE ledger_entries SET amount = 1", "DELETE FROM ledger_transactions"):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await owner_connection.execute(statement)
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await owner_connection.execute("TRUNCATE ledger_entries")
     with pytest.raises(asyncpg.CheckViolationError, match="together with its ledger transaction"):
-        await books.both(made, books.accounts["available"], (books.accounts["reserved"], books.fund))
+        await ledger.post_to_other_fund(
+            transaction_id, ledger.accounts["available"], (ledger.accounts["reserved"], ledger.fund)
+        )
     with pytest.raises(asyncpg.CheckViolationError, match="must be empty"):
-        await books.account("spent", "USD", 500)
+        await ledger.create_account("spent", "USD", 500)
     with pytest.raises(asyncpg.CheckViolationError, match="currency of its fund"):
-        await books.account("spent", "KHR")
+        await ledger.create_account("spent", "KHR")
 
 
-async def test_a_closed_period_accepts_nothing(books: Books, scenario: Scenario) -> None:
-    await books.hand.execute(
+async def test_transaction_in_closed_period_is_rejected(ledger: LedgerWriter, scenario: Scenario) -> None:
+    await ledger.connection.execute(
         "INSERT INTO books_closings (id, created_at, version, until, closed_by_id)"
         " VALUES (gen_random_uuid(), now(), 1, '2026-10-31', $1)",
         id_of("finance"),
     )
     assert scenario.database
-    await books.move({"available": -1, "reserved": 1}, on=date(2026, 11, 1))
+    await ledger.post({"available": -1, "reserved": 1}, on=date(2026, 11, 1))
     with pytest.raises(asyncpg.CheckViolationError, match="closed"):
-        await books.move({"available": -1, "reserved": 1}, on=date(2026, 10, 31))
+        await ledger.post({"available": -1, "reserved": 1}, on=date(2026, 10, 31))
     with pytest.raises(asyncpg.CheckViolationError, match="closed"):
-        await books.hand.execute(
+        await ledger.connection.execute(
             "INSERT INTO books_closings (id, created_at, version, until, closed_by_id)"
             " VALUES (gen_random_uuid(), now(), 1, '2026-09-30', $1)",
             id_of("finance"),

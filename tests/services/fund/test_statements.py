@@ -1,4 +1,4 @@
-"""What a donor is told of a fund: sums that come out even, and no child; and tables that are entered whole or not at all."""
+"""Fund statements for donors, and imports of deposits and exchange rates."""
 
 import io
 import zipfile
@@ -19,91 +19,116 @@ from tests.support.responses import expect_json
 from tests.support.scenario import Scenario
 
 
-async def test_a_statement_comes_out_even_and_shows_no_child(scenario: Scenario) -> None:
-    case, money = await scenario.open_case(), await create_fund(scenario, "100.00")
-    proof = await upload_receipt(scenario, case)
+async def test_statement_is_balanced_and_contains_no_data_of_children(scenario: Scenario) -> None:
+    case, fund = await scenario.open_case(), await create_fund(scenario, "100.00")
+    receipt_id = await upload_receipt(scenario, case)
     for spent in ("10.00", "12.50"):
-        what = await create_paid_disbursement(scenario, case, money)
+        disbursement = await create_paid_disbursement(scenario, case, fund)
         await act_on_disbursement(
-            scenario.finance, what, "reconcile", {"spent": usd(spent), "receipt_document_ids": [proof]}
+            scenario.finance,
+            disbursement,
+            "reconcile",
+            {"spent": usd(spent), "receipt_document_ids": [receipt_id]},
         )
-    await create_paid_disbursement(scenario, case, money, usd("5.00"))
-    await create_approved_disbursement(scenario, case, money, usd("3.00"))
+    await create_paid_disbursement(scenario, case, fund, usd("5.00"))
+    await create_approved_disbursement(scenario, case, fund, usd("3.00"))
     day = today().isoformat()
-    path = f"/v1/funds/{money['id']}/statements/{day}/{day}"
-    told = expect_json(await scenario.finance.get(path))
-    names = ("opening", "deposits", "spent", "closing", "reserved", "advanced")
-    assert [told[name]["amount"] for name in names] == ["0.00", "100.00", "22.50", "77.50", "3.00", "5.00"]
-    assert told["lines"] == [{"category": "transport", "spent": usd("22.50"), "payments": None}]
-    for who in (case["child_id"], case["number"], case["id"]):
-        assert who not in str(told)
+    path = f"/v1/funds/{fund['id']}/statements/{day}/{day}"
+    statement = expect_json(await scenario.finance.get(path))
+    fields = ("opening", "deposits", "spent", "closing", "reserved", "advanced")
+    assert [statement[name]["amount"] for name in fields] == [
+        "0.00",
+        "100.00",
+        "22.50",
+        "77.50",
+        "3.00",
+        "5.00",
+    ]
+    assert statement["lines"] == [{"category": "transport", "spent": usd("22.50"), "payments": None}]
+    for identifier in (case["child_id"], case["number"], case["id"]):
+        assert identifier not in str(statement)
     tomorrow = (today() + timedelta(days=1)).isoformat()
-    later = expect_json(
-        await scenario.manager.get(f"/v1/funds/{money['id']}/statements/{tomorrow}/{tomorrow}")
+    next_statement = expect_json(
+        await scenario.manager.get(f"/v1/funds/{fund['id']}/statements/{tomorrow}/{tomorrow}")
     )
-    assert [later[name]["amount"] for name in names] == ["77.50", "0.00", "0.00", "77.50", "3.00", "5.00"]
+    assert [next_statement[name]["amount"] for name in fields] == [
+        "77.50",
+        "0.00",
+        "0.00",
+        "77.50",
+        "3.00",
+        "5.00",
+    ]
     assert (
-        await scenario.finance.get(f"/v1/funds/{money['id']}/statements/{tomorrow}/{day}")
+        await scenario.finance.get(f"/v1/funds/{fund['id']}/statements/{tomorrow}/{day}")
     ).status_code == 422
     assert (await scenario.worker_north.get(path)).status_code == 403
 
-    sheet = await scenario.finance.get(f"{path}/statement.xlsx")
-    with zipfile.ZipFile(io.BytesIO(sheet.content)) as book:
-        texts = book.read("xl/sharedStrings.xml").decode()
+    spreadsheet = await scenario.finance.get(f"{path}/statement.xlsx")
+    with zipfile.ZipFile(io.BytesIO(spreadsheet.content)) as archive:
+        texts = archive.read("xl/sharedStrings.xml").decode()
     assert "Friends of Cambodia" in texts
-    page = await scenario.finance.get(f"{path}/statement.pdf", headers={"accept-language": "km"})
-    (only,) = PdfReader(io.BytesIO(page.content)).pages
-    assert "22.50" in only.extract_text()
-    assert "attachment" in page.headers["content-disposition"]
+    pdf = await scenario.finance.get(f"{path}/statement.pdf", headers={"accept-language": "km"})
+    (page,) = PdfReader(io.BytesIO(pdf.content)).pages
+    assert "22.50" in page.extract_text()
+    assert "attachment" in pdf.headers["content-disposition"]
 
 
-async def test_a_statement_tells_what_came_from_what_went_and_counts_receipts(scenario: Scenario) -> None:
-    case, money, heir, last = (
+async def test_statement_contains_money_of_closed_funds_and_count_of_five_payments(
+    scenario: Scenario,
+) -> None:
+    case, fund, second_fund, third_fund = (
         await scenario.open_case(),
         *[await create_fund(scenario, name=name) for name in "abc"],
     )
-    proof = await upload_receipt(scenario, case)
+    receipt_id = await upload_receipt(scenario, case)
     for _ in range(5):
-        what = await create_paid_disbursement(scenario, case, heir)
-        done_with = {"spent": usd("12.50"), "receipt_document_ids": [proof]}
-        what = await act_on_disbursement(scenario.finance, what, "reconcile", done_with)
-        await act_on_disbursement(scenario.finance, what, "reverse", {"reason": "Paid by the school."})
-    for one, other in ((money, heir), (heir, last)):
-        seen = expect_json(await scenario.manager.get(f"/v1/funds/{one['id']}"))
-        told = {"reason": "It ends.", "rest_to_fund_id": other["id"]}
-        expect_json(await scenario.manager.act(f"/v1/funds/{seen['id']}", "close", told))
+        disbursement = await create_paid_disbursement(scenario, case, second_fund)
+        reconciliation = {"spent": usd("12.50"), "receipt_document_ids": [receipt_id]}
+        disbursement = await act_on_disbursement(scenario.finance, disbursement, "reconcile", reconciliation)
+        await act_on_disbursement(
+            scenario.finance, disbursement, "reverse", {"reason": "Paid by the school."}
+        )
+    for closed_fund, receiving_fund in ((fund, second_fund), (second_fund, third_fund)):
+        expect_json(await scenario.manager.get(f"/v1/funds/{closed_fund['id']}"))
+        closure = {"reason": "It ends.", "rest_to_fund_id": receiving_fund["id"]}
+        expect_json(await scenario.manager.act(f"/v1/funds/{closed_fund['id']}", "close", closure))
     day = today().isoformat()
-    told = expect_json(await scenario.finance.get(f"/v1/funds/{heir['id']}/statements/{day}/{day}"))
-    names = ("deposits", "received", "given_back", "spent", "closing")
-    assert [told[name]["amount"] for name in names] == ["1000.00", "1000.00", "2000.00", "0.00", "0.00"]
-    assert [(line["spent"]["amount"], line["payments"]) for line in told["lines"]] == [("0.00", 5)]
+    statement = expect_json(
+        await scenario.finance.get(f"/v1/funds/{second_fund['id']}/statements/{day}/{day}")
+    )
+    fields = ("deposits", "received", "given_back", "spent", "closing")
+    assert [statement[name]["amount"] for name in fields] == ["1000.00", "1000.00", "2000.00", "0.00", "0.00"]
+    assert [(line["spent"]["amount"], line["payments"]) for line in statement["lines"]] == [("0.00", 5)]
 
 
-async def test_deposits_are_tried_line_by_line_and_entered_whole(scenario: Scenario) -> None:
-    money, day = await create_fund(scenario, ""), today().isoformat()
-    path = f"/v1/funds/{money['id']}/deposits/import"
-    good = f"received_on,amount,reference\n{day},10.00,A-1\n{day},2.50,A-2\n"
-    bad = good + f"{day},-3,A-3\n2030-01-01,1.00,A-4\n{day},1.00,A-2\n{day},1.00\n"
-    report = expect_json(await scenario.finance.post(path, {"csv": bad, "dry_run": False}))
+async def test_deposit_import_checks_every_line_and_imports_all_or_none(scenario: Scenario) -> None:
+    fund, day = await create_fund(scenario, ""), today().isoformat()
+    path = f"/v1/funds/{fund['id']}/deposits/import"
+    valid_csv = f"received_on,amount,reference\n{day},10.00,A-1\n{day},2.50,A-2\n"
+    invalid_csv = valid_csv + f"{day},-3,A-3\n2030-01-01,1.00,A-4\n{day},1.00,A-2\n{day},1.00\n"
+    report = expect_json(await scenario.finance.post(path, {"csv": invalid_csv, "dry_run": False}))
     assert (report["entered"], [line["codes"] for line in report["lines"]]) == (
         0, [[], [], ["string_pattern_mismatch"], ["date_in_future"], ["already_entered"], ["columns_unfit"]],
     )  # fmt: skip
-    assert expect_json(await scenario.finance.post(path, {"csv": good}))["entered"] == 0
-    assert expect_json(await scenario.finance.post(path, {"csv": good, "dry_run": False}))["entered"] == 2
-    again = expect_json(await scenario.finance.post(path, {"csv": good, "dry_run": False}))
-    assert [line["codes"] for line in again["lines"]] == [["already_entered"], ["already_entered"]]
-    found = expect_json(await scenario.finance.get(f"/v1/funds/{money['id']}"))
-    assert found["balances"]["available"] == usd("12.50")
-    for nonsense in ("amount\n1\n", 'received_on,amount,reference\n"x', "received_on,amount,reference\n"):
-        assert (await scenario.finance.post(path, {"csv": nonsense})).status_code == 422
-
-
-async def test_rates_are_imported_the_same_way(scenario: Scenario) -> None:
-    day = today().isoformat()
-    table = f"on,rate,source\n{day},4105.00,National Bank of Cambodia\n{day},4110.00,A money changer\n"
-    made = expect_json(
-        await scenario.finance.post("/v1/exchange-rates/import", {"csv": table, "dry_run": False})
+    assert expect_json(await scenario.finance.post(path, {"csv": valid_csv}))["entered"] == 0
+    assert (
+        expect_json(await scenario.finance.post(path, {"csv": valid_csv, "dry_run": False}))["entered"] == 2
     )
-    assert made["entered"] == 2
+    repeated = expect_json(await scenario.finance.post(path, {"csv": valid_csv, "dry_run": False}))
+    assert [line["codes"] for line in repeated["lines"]] == [["already_entered"], ["already_entered"]]
+    balances = expect_json(await scenario.finance.get(f"/v1/funds/{fund['id']}"))["balances"]
+    assert balances["available"] == usd("12.50")
+    for malformed in ("amount\n1\n", 'received_on,amount,reference\n"x', "received_on,amount,reference\n"):
+        assert (await scenario.finance.post(path, {"csv": malformed})).status_code == 422
+
+
+async def test_exchange_rate_import_creates_rates(scenario: Scenario) -> None:
+    day = today().isoformat()
+    csv = f"on,rate,source\n{day},4105.00,National Bank of Cambodia\n{day},4110.00,A fund changer\n"
+    result = expect_json(
+        await scenario.finance.post("/v1/exchange-rates/import", {"csv": csv, "dry_run": False})
+    )
+    assert result["entered"] == 2
     rates = expect_json(await scenario.worker_north.get("/v1/exchange-rates"))["items"]
     assert {rate["rate"] for rate in rates} == {"4105.00", "4110.00"}
