@@ -1,7 +1,6 @@
 """Create and read disbursement requests: money for a child, a supporter or a family."""
 
-from collections.abc import Mapping
-from typing import Any, cast
+from typing import cast
 from uuid import UUID, uuid5
 
 from sqlalchemy import ColumnElement, func, select, text
@@ -220,7 +219,7 @@ def disbursement_to_schema(
     disbursement: Disbursement, details: DisbursementDetails | None
 ) -> DisbursementSchema:
     """Return a disbursement in the response format. `details` is None if the caller cannot see the case."""
-    content: Mapping[str, Any] = details.content if details is not None else {}
+    content = details.content if details is not None else None
     currency = disbursement.currency
     tenders = cast("list[StoredTender]", disbursement.tenders)
     return DisbursementSchema(
@@ -228,9 +227,9 @@ def disbursement_to_schema(
         child_id=details.child_id if details else None,
         area=details.area if details else None,
         goal_id=details.goal_id if details else None,
-        purpose=content.get("purpose"),
-        other_support_sought=content.get("other_support_sought"),
-        reason=content.get("reason"),
+        purpose=content["purpose"] if content else None,
+        other_support_sought=content["other_support_sought"] if content else None,
+        reason=content.get("reason") if content else None,
         amount=Money.from_minor_units(disbursement.amount, currency),
         spent=None if disbursement.spent is None else Money.from_minor_units(disbursement.spent, currency),
         approval_overdue=_is_approval_overdue(disbursement),
