@@ -89,7 +89,7 @@ class Disbursement(CaseRecord, table=True):
 
 
 class DisbursementDetails(CaseRecord, table=True):
-    """Details of the child in a request, with the id of the disbursement. Visible only to the readers of the case."""
+    """The details of a disbursement that only the readers of the case can see. The id is the id of the disbursement."""
 
     __tablename__ = "disbursement_details"
 

@@ -50,7 +50,7 @@ async def list_approval_limits(
 async def check_approval_limit(
     session: AsyncSession, caller: Caller, act: str, amount: int, currency: str
 ) -> list[Fault]:
-    """Return a fault if an amount exceeds the current limits of all roles of the caller."""
+    """Return a fault unless the current limit of one of the caller's roles permits the amount."""
     query = (
         select(col(ApprovalLimit.role), col(ApprovalLimit.amount))
         .where(
