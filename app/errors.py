@@ -28,13 +28,15 @@ The `detail` of an error never contains a value of a child's record. Messages na
 from dataclasses import dataclass
 from typing import ClassVar
 
+from app.fault_codes import FaultCode
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One validation error or unmet condition: its place (a JSON pointer or None), a stable code and a message."""
 
     pointer: str | None
-    code: str
+    code: FaultCode
     detail: str
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from app.access.passwords import MAX_PASSWORD_LENGTH
 from app.errors import Fault
+from app.fault_codes import FaultCode
 
 MIN_PASSWORD_LENGTH = 12
 """Minimum length of a password in characters."""
@@ -56,7 +57,7 @@ def load_breached_passwords(path: Path = _BREACHED_PASSWORDS_FILE) -> frozenset[
 
 def _find_weaknesses(
     password: str, forbidden_words: tuple[str, ...], breached_file: Path | None
-) -> Iterator[tuple[str, str]]:
+) -> Iterator[tuple[FaultCode, str]]:
     if len(password) < MIN_PASSWORD_LENGTH:
         yield (
             "too_short",

@@ -16,6 +16,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from app.errors import Fault, MalformedRequest, UnsupportedMediaType
+from app.fault_codes import FaultCode
 
 MAX_DEPTH = 32
 """The maximum nesting of arrays and objects. The deepest body of this API has seven levels."""
@@ -33,7 +34,7 @@ _SUSPECT_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _UNSTORABLE = re.compile("[\\x00\\ud800-\\udfff]")
 
 
-def _malformed(code: str, detail: str) -> MalformedRequest:
+def _malformed(code: FaultCode, detail: str) -> MalformedRequest:
     """Return the error with a pointer to the whole body, because a key may contain personal data."""
     error = MalformedRequest(detail)
     error.faults = (Fault("", code, detail),)

@@ -33,6 +33,7 @@ from app.errors import (
     Unavailable,
     UnsupportedMediaType,
 )
+from app.fault_codes import FaultCode
 from app.http.middleware import request_log
 from app.schemas.validation_faults import convert_validation_errors
 
@@ -91,7 +92,7 @@ def build_error_response(error: Exception, scope: Scope) -> Response:
     return build_problem_response(FirstStepError(), scope=scope)
 
 
-def install(app: FastAPI, sentences: Mapping[str, str] | None = None) -> None:
+def install(app: FastAPI, sentences: Mapping[FaultCode, str] | None = None) -> None:
     """Make `app` return a problem for every exception.
 
     `sentences` are the messages of the error codes that the schemas define (`PydanticCustomError`). A code without one

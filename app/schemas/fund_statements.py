@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
+from app.fault_codes import FaultCode
 from app.schemas.funds import Category
 from app.schemas.money import Currency, Money
 from app.schemas.wire import Input, Output, StrictBoolean
@@ -67,7 +68,7 @@ class CsvImportLineResult(Output):
     """The result for one line of the CSV text."""
 
     line: int = Field(description="Number of the line; the headings are line 1.")
-    codes: list[str] = Field(description="Fault codes of the line; empty if it is valid.")
+    codes: list[FaultCode] = Field(description="Fault codes of the line; empty if it is valid.")
 
 
 class CsvImportResult(Output):

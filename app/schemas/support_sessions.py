@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from app.fault_codes import FaultCode
 from app.schemas.codes import CodeOf
 from app.schemas.merge_patch import build_patch_model
 from app.schemas.wire import (
@@ -28,7 +29,7 @@ ATTENDED_CODES = frozenset({"attended", "attended_part"})
 """Attendance codes of a session that was held. All other codes mean that it was missed."""
 
 
-def _build_field_error(field: str, code: str, message: str) -> InitErrorDetails:
+def _build_field_error(field: str, code: FaultCode, message: str) -> InitErrorDetails:
     return InitErrorDetails(type=PydanticCustomError(code, message), loc=(field,), input=None)
 
 

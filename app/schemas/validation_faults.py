@@ -5,6 +5,7 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from app.errors import Fault
+from app.fault_codes import FAULT_CODES, FaultCode
 
 MAX_FAULTS = 100
 """Maximum number of faults in one response."""
@@ -13,7 +14,7 @@ MAX_DETAIL_LENGTH = 600
 
 GENERIC_MESSAGE: Final = "The value is not valid."
 
-PYDANTIC_MESSAGES: Final[dict[str, str]] = {
+PYDANTIC_MESSAGES: Final[dict[FaultCode, str]] = {
     "missing": "This field is required.",
     "extra_forbidden": "Unknown field.",
     "invalid_key": "Keys must be strings.",
@@ -90,7 +91,7 @@ PYDANTIC_MESSAGES: Final[dict[str, str]] = {
 }
 """The message of each of Pydantic's error types. Names in braces are replaced by the limits of the schema."""
 
-VALIDATION_MESSAGES: Final[dict[str, str]] = {
+VALIDATION_MESSAGES: Final[dict[FaultCode, str]] = {
     "blank": "Must not be blank.",
     "id_not_random": "Must be a random UUID (version 4).",
     "too_precise": "Must have at most two decimal places.",
@@ -103,6 +104,7 @@ VALIDATION_MESSAGES: Final[dict[str, str]] = {
     "period_reversed": "Must not end before it begins.",
     "safeguarding_unchecked": "safeguarding_valid_until requires safeguarding_checked_on.",
     "consent_or_basis": "Give either consent_id or basis_without_consent.",
+    "not_both": "Give either password or code.",
     "mood_form": "Give either value and of, with value at most of, or words.",
     "form_without_therapy": "A form is valid only for therapy.",
     "undated": "Give planned_at or held_at.",
@@ -125,11 +127,15 @@ _SCHEMA_CONTEXT_KEYS: Final = frozenset({
 
 _FIELD_PATTERN = re.compile(r"[a-z_]{1,64}")
 _PARAMETER_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_CODE_PATTERN = re.compile(r"[a-z0-9_]{1,64}")
+
+
+def get_fault_code(error_type: str) -> FaultCode:
+    """Return the fault code of an error type of Pydantic or of the schemas; `invalid` for an unknown one."""
+    return FAULT_CODES.get(error_type, "invalid")
 
 
 def convert_validation_errors(
-    errors: Sequence[Mapping[str, Any]], body: Any, own_messages: Mapping[str, str] | None = None
+    errors: Sequence[Mapping[str, Any]], body: Any, own_messages: Mapping[FaultCode, str] | None = None
 ) -> list[Fault]:
     """Return one fault for each pointer and code among Pydantic's `errors` about `body`.
 
@@ -137,7 +143,7 @@ def convert_validation_errors(
     """
     messages = {**PYDANTIC_MESSAGES, **(own_messages or {})}
     faults: dict[tuple[str, str], Fault] = {}
-    codes_of_absent_fields = {"missing", *(own_messages or {})}
+    codes_of_absent_fields: set[FaultCode] = {"missing", *(own_messages or {})}
     for error in errors:
         fault = _convert_error(error, body, messages, codes_of_absent_fields)
         faults.setdefault((fault.pointer or "", fault.code), fault)
@@ -147,9 +153,12 @@ def convert_validation_errors(
 
 
 def _convert_error(
-    error: Mapping[str, Any], body: Any, messages: Mapping[str, str], codes_of_absent_fields: Container[str]
+    error: Mapping[str, Any],
+    body: Any,
+    messages: Mapping[FaultCode, str],
+    codes_of_absent_fields: Container[FaultCode],
 ) -> Fault:
-    code = error["type"] if _CODE_PATTERN.fullmatch(error["type"]) else "invalid"
+    code = get_fault_code(error["type"])
     location, *path = error["loc"] or ("body",)
     pointer = (
         _build_body_pointer(path, body, last_step_may_be_absent=code in codes_of_absent_fields)
@@ -159,7 +168,7 @@ def _convert_error(
     return Fault(pointer, code, _format_message(code, error.get("ctx") or {}, messages))
 
 
-def _format_message(code: str, context: Mapping[str, Any], messages: Mapping[str, str]) -> str:
+def _format_message(code: FaultCode, context: Mapping[str, Any], messages: Mapping[FaultCode, str]) -> str:
     limits = {key: value for key, value in context.items() if key in _SCHEMA_CONTEXT_KEYS}
     try:
         return messages.get(code, GENERIC_MESSAGE).format_map(limits)[:MAX_DETAIL_LENGTH]
@@ -167,7 +176,7 @@ def _format_message(code: str, context: Mapping[str, Any], messages: Mapping[str
         return GENERIC_MESSAGE
 
 
-def _build_parameter_pointer(location: str, path: Sequence[str | int], code: str) -> str:
+def _build_parameter_pointer(location: str, path: Sequence[str | int], code: FaultCode) -> str:
     """Return a pointer such as `query:limit`.
 
     The name of an undeclared parameter may be any text from the client. It is included only if it is in snake_case.

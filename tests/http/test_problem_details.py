@@ -90,7 +90,7 @@ async def fail(kind: str) -> str:
 RAISED: dict[str, Exception] = {
     "signed-out": errors.Unauthenticated(),
     "slow": errors.TooManyRequests(retry_after=7),
-    "gate": errors.GateRefused([Fault("/plan", "plan_missing", "A care plan is needed.")]),
+    "gate": errors.GateRefused([Fault("/plan", "goal_missing", "A care plan is needed.")]),
     "bug": RuntimeError(CANARY),
     "teapot": HTTPException(418, detail=CANARY),
     "forbidden": HTTPException(403, detail=CANARY),
@@ -147,7 +147,7 @@ async def test_refused_gate_lists_unmet_conditions(client: httpx.AsyncClient) ->
     response = await client.get("/v1/raise/gate")
     assert response.status_code == 409
     assert response.json()["unmet"] == [
-        {"pointer": "/plan", "code": "plan_missing", "detail": "A care plan is needed."}
+        {"pointer": "/plan", "code": "goal_missing", "detail": "A care plan is needed."}
     ]
     assert "errors" not in response.json()
 

@@ -13,6 +13,7 @@ from app.errors import (
     RequestInProgress,
     StepUpRequired,
 )
+from app.fault_codes import FAULT_CODES
 from app.http.json_body import WRITES
 from app.http.openapi.docs_pages import problem_kinds
 from app.http.openapi.operations import Operation
@@ -46,6 +47,7 @@ SCHEMAS: dict[str, Any] = {
             },
         },
     },
+    "FaultCode": {"type": "string", "enum": [*FAULT_CODES]},
     "ProblemFault": {
         "type": "object",
         "title": "ProblemFault",
@@ -57,7 +59,10 @@ SCHEMAS: dict[str, Any] = {
                 "type": ["string", "null"],
                 "description": "A JSON pointer into the body (RFC 6901), or `query:limit`, `header:If-Match`.",
             },
-            "code": {"type": "string", "description": "The stable code of the violated rule."},
+            "code": {
+                "$ref": "#/components/schemas/FaultCode",
+                "description": "The stable code of the violated rule.",
+            },
             "detail": {"type": "string", "description": "The violated rule as a sentence."},
         },
     },

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access.passwords import parse_stored_password, verify_password
 from app.database.errors import translate_database_errors
 from app.errors import Fault, TooManyRequests, Unauthenticated
+from app.fault_codes import FaultCode
 from app.kit.records import get_for_update
 from app.models import AuthSession, User
 from app.schemas.sign_in import SignInCredentials
@@ -148,7 +149,7 @@ def _wrong_credentials_error() -> Unauthenticated:
     return Unauthenticated("The e-mail address or the password is wrong.")
 
 
-def _code_error(code: str, detail: str) -> Unauthenticated:
+def _code_error(code: FaultCode, detail: str) -> Unauthenticated:
     error = Unauthenticated(detail)
     error.faults = (Fault("/otp", code, detail),)
     return error

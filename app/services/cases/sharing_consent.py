@@ -12,12 +12,12 @@ from app.kit.dates import today
 from app.models import Consent
 from app.services.cases.consents import get_consent_status
 
-INVALID_CONSENT_MESSAGES = {
-    "withdrawn": "The consent was withdrawn.",
-    "refused": "The register entry is a refusal.",
-    "expired": "The consent has expired.",
-}
 CONSENT_POINTER = "/consent_id"
+INVALID_CONSENT_FAULTS = {
+    "withdrawn": Fault(CONSENT_POINTER, "consent_withdrawn", "The consent was withdrawn."),
+    "refused": Fault(CONSENT_POINTER, "consent_refused", "The register entry is a refusal."),
+    "expired": Fault(CONSENT_POINTER, "consent_expired", "The consent has expired."),
+}
 
 
 async def get_consent_for_share(session: AsyncSession, case_id: UUID, consent_id: UUID) -> Consent | None:
@@ -42,9 +42,8 @@ def check_sharing_consent(consent: Consent | None, scope: str, recipient_id: UUI
     if consent is None:
         yield Fault(CONSENT_POINTER, "consent_unknown", "The consent does not exist on this case.")
         return
-    status = get_consent_status(consent)
-    if status in INVALID_CONSENT_MESSAGES:
-        yield Fault(CONSENT_POINTER, f"consent_{status}", INVALID_CONSENT_MESSAGES[status])
+    if fault := INVALID_CONSENT_FAULTS.get(get_consent_status(consent)):
+        yield fault
     if consent.given_on > today():  # older entries were recorded before this was validated
         yield Fault(CONSENT_POINTER, "consent_ahead", "The consent is dated in the future.")
     if scope not in consent.scope:

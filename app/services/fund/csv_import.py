@@ -14,12 +14,14 @@ from sqlmodel import col
 
 from app.access.caller import Caller
 from app.errors import Fault, InvalidInput
+from app.fault_codes import FaultCode
 from app.kit.dates import today
 from app.kit.records import get_for_update
 from app.models import ExchangeRate, Fund, LedgerTransaction
 from app.schemas.fund_statements import CsvImport, CsvImportLineResult, CsvImportResult
 from app.schemas.funds import DepositCreate
 from app.schemas.ledger import ExchangeRateCreate
+from app.schemas.validation_faults import get_fault_code
 from app.services.fund import exchange_rates, funds, ledger
 from app.services.fund.ledger import GENERAL_LINE, list_fund_lines
 
@@ -54,7 +56,7 @@ async def import_fund_deposits(
             {**row, "line": row.get("line") or GENERAL_LINE, "amount": amount}
         )
 
-    async def check(deposit: DepositCreate) -> list[str]:
+    async def check(deposit: DepositCreate) -> list[FaultCode]:
         faults = [*await ledger.check_books_open(session, deposit.received_on), *funds.check_fund_open(fund)]
         codes = [fault.code for fault in faults]
         if deposit.line not in list_fund_lines(fund):
@@ -76,7 +78,7 @@ async def import_exchange_rates(session: AsyncSession, caller: Caller, payload: 
     rows = await session.execute(select(col(ExchangeRate.on), col(ExchangeRate.source)))
     known_rates: set[Hashable] = {(row[0], row[1]) for row in rows}
 
-    async def check(rate: ExchangeRateCreate) -> list[str]:
+    async def check(rate: ExchangeRateCreate) -> list[FaultCode]:
         return _check_day_and_key(rate.on, (rate.on, rate.source), known_rates)
 
     async def create(rate: ExchangeRateCreate) -> object:
@@ -87,9 +89,9 @@ async def import_exchange_rates(session: AsyncSession, caller: Caller, payload: 
     )
 
 
-def _check_day_and_key(day: date, key: Hashable, known_keys: set[Hashable]) -> list[str]:
+def _check_day_and_key(day: date, key: Hashable, known_keys: set[Hashable]) -> list[FaultCode]:
     """Return the fault codes for a future day and for a duplicate, and add the key to the known ones."""
-    codes = ["date_in_future"] if day > today() else []
+    codes: list[FaultCode] = ["date_in_future"] if day > today() else []
     codes += ["already_entered"] if key in known_keys else []
     known_keys.add(key)
     return codes
@@ -99,7 +101,7 @@ async def _import_rows(
     payload: CsvImport,
     headings: Sequence[str],
     parse: Callable[[dict[str, str]], Payload],
-    check: Callable[[Payload], Awaitable[list[str]]],
+    check: Callable[[Payload], Awaitable[list[FaultCode]]],
     create: Callable[[Payload], Awaitable[object]],
 ) -> CsvImportResult:
     """Parse and check every line. If no line has a fault and it is not a dry run, create all records."""
@@ -137,7 +139,7 @@ def _parse_csv(text: str, headings: Sequence[str]) -> list[tuple[int, dict[str, 
     return rows
 
 
-def _parse_row(row: dict[str, str], parse: Callable[[dict[str, str]], Payload]) -> Payload | list[str]:
+def _parse_row(row: dict[str, str], parse: Callable[[dict[str, str]], Payload]) -> Payload | list[FaultCode]:
     """Return the payload of a line, or its fault codes.
 
     In a line with missing or surplus values, the CSV reader returns values that are not strings.
@@ -147,4 +149,6 @@ def _parse_row(row: dict[str, str], parse: Callable[[dict[str, str]], Payload]) 
     try:
         return parse({heading: value.strip() for heading, value in row.items()})
     except ValidationError as error:
-        return [fault["type"] for fault in error.errors(include_url=False, include_input=False)]
+        return [
+            get_fault_code(fault["type"]) for fault in error.errors(include_url=False, include_input=False)
+        ]

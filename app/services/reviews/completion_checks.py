@@ -4,10 +4,18 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 
 from app.errors import Fault
+from app.fault_codes import FaultCode
 from app.kit.dates import today
 from app.models import Case
 from app.schemas.reviews import AreaReview, ReviewContent
 from app.services.cases.extend import get_support_end_date
+
+REQUIRED_AREA_FIELDS: dict[str, FaultCode] = {
+    "rating": "rating_missing",
+    "progress": "progress_missing",
+    "decision": "decision_missing",
+}
+"""Fields of an active area that the completion requires, with the fault code for each."""
 
 
 def check_review_content(
@@ -26,10 +34,10 @@ def check_review_content(
 
 
 def _check_area(area: str, area_review: AreaReview) -> Iterator[Fault]:
-    for field in ("rating", "progress", "decision"):
+    for field, code in REQUIRED_AREA_FIELDS.items():
         if getattr(area_review, field) is None:
             detail = "Required, because the area is active in the plan."
-            yield Fault(f"/areas/{area}/{field}", f"{field}_missing", detail)
+            yield Fault(f"/areas/{area}/{field}", code, detail)
 
 
 def _check_review_date(

@@ -1,0 +1,65 @@
+"""The codes of validation errors and unmet conditions. A published code is never renamed or removed."""
+
+from typing import Final, Literal, get_args
+
+from typing_extensions import TypeAliasType
+
+FaultCode = TypeAliasType(
+    "FaultCode",
+    Literal[
+        "above_limit", "above_paid", "action_missing", "age_not_funded", "age_outside_range", "agency_kind",
+        "ages_reversed", "already_entered", "amount_unfit", "amount_zero", "area_unanswered", "area_weak",
+        "assessed_before", "assessment_not_approved", "assessment_of_another", "assessment_superseded",
+        "base64_invalid", "before_approval", "before_exit", "before_last_review", "before_support",
+        "birth_form", "blank", "body_missing", "books_closed", "bool_parsing", "bool_type", "breached",
+        "byte_order_mark", "bytes_too_long", "bytes_too_short", "bytes_type", "capacity_gaps_missing",
+        "case_kind_missing", "case_open", "category_not_funded", "category_unfit", "child_unknown",
+        "child_view_missing", "child_wishes_missing", "code_wrong", "columns_unfit", "condition_unanswered",
+        "consent_ahead", "consent_expired", "consent_incomplete", "consent_missing", "consent_or_basis",
+        "consent_recipient", "consent_refused", "consent_scope", "consent_unknown", "consent_withdrawn",
+        "criteria_not_met", "csv_unreadable", "currency_other", "cursor_invalid", "dataclass_type",
+        "date_from_datetime_inexact", "date_from_datetime_parsing", "date_future", "date_in_future",
+        "date_out_of_reach", "date_parsing", "date_past", "date_too_early", "date_too_late", "date_type",
+        "datetime_from_date_parsing", "datetime_future", "datetime_object_invalid", "datetime_parsing",
+        "datetime_past", "datetime_type", "day_not_over", "decimal_max_digits", "decimal_max_places",
+        "decimal_parsing", "decimal_type", "decimal_whole_digits", "decision_contradicts",
+        "decision_missing", "dict_type", "draft_exists", "duplicate_key", "duplicates_not_reviewed",
+        "emergency_is_now", "ends_on_missing", "enum", "exit_plan_for_another_end", "exit_plan_not_approved",
+        "extension_needed", "extra_forbidden", "file_too_large", "final_review_missing", "finite_number",
+        "float_parsing", "float_type", "follow_ups_missing", "form_without_therapy", "frozen",
+        "frozen_set_type", "fund_closed", "fund_exhausted", "fund_other", "fund_restricted", "fund_unpaid",
+        "fund_unreconciled", "gap_below", "goal_missing", "goal_unknown", "goals_open", "greater_than",
+        "greater_than_equal", "headings_missing", "held_form", "held_on_missing", "id_not_random",
+        "instrument_incomplete", "instrument_unknown", "int_from_float", "int_parsing", "int_parsing_size",
+        "int_type", "invalid", "invalid_key", "item_unknown", "json_invalid", "key_invalid",
+        "knowledge_gaps_missing", "lead_worker_missing", "lead_worker_unfit", "less_than", "less_than_equal",
+        "line_holds_money", "line_unknown", "lines_unfit", "list_type", "literal_error", "lone_surrogate",
+        "mapping_type", "media_type_unsupported", "missed_form", "missing", "model_attributes_type",
+        "model_type", "money_reserved", "money_unreconciled", "mood_form", "multiple_of", "name_empty",
+        "name_missing", "need_missing", "needs_social_work_missing", "no_need", "no_review_scheduled",
+        "none_required", "not_approved", "not_asked", "not_assessed_before", "not_both", "not_earlier",
+        "not_ended", "not_in_team", "not_on_case", "not_planned", "not_released", "not_rising", "not_text",
+        "not_utf8", "not_your_team", "not_your_tier", "not_yours", "note_missing", "nul_character",
+        "number_too_large", "open_case", "open_case_elsewhere", "option_unknown", "otp_required",
+        "otp_wrong", "outside_period", "own_account", "own_role", "own_team", "own_work", "payee_other",
+        "period_reversed", "person_unknown", "personal", "phone_invalid", "place_unknown", "predictable",
+        "progress_missing", "proof_unknown", "proof_wrong", "provider_inactive", "province_not_funded",
+        "rate_far_off", "rate_missing", "rating_missing", "reason_missing", "receipt_missing",
+        "recursion_depth_exceeded", "reference_unknown", "repeated", "replaced", "riel_broken",
+        "risk_level_missing", "risk_missing", "role_unfit", "safeguarding_invalid", "safeguarding_unchecked",
+        "safety_plan_missing", "same_child", "same_fund", "same_line", "screening_missing",
+        "section_missing", "sends_referrals", "set_type", "shared_worker", "status", "strengths_missing",
+        "string_not_ascii", "string_pattern_mismatch", "string_too_long", "string_too_short", "string_type",
+        "string_unicode", "supporter_view_missing", "taper_after_end", "taper_not_falling", "team_missing",
+        "team_unknown", "tenders_unequal", "tier_too_wide", "time_parsing", "time_type", "timezone_aware",
+        "timezone_naive", "timezone_offset", "too_deep", "too_long", "too_many", "too_precise", "too_short",
+        "tuple_type", "two_alive", "unchanged", "undated", "under_way", "union_tag_invalid",
+        "union_tag_not_found", "unknown", "unreachable", "until_too_early", "url_parsing", "url_scheme",
+        "url_syntax_violation", "url_too_long", "url_type", "uuid_parsing", "uuid_type", "uuid_version",
+        "wall", "wellbeing_missing", "worker_unfit", "wrong",
+    ],
+)  # fmt: skip
+"""Every code that the API sends, in alphabetical order: those of the business rules and those of the validation."""
+
+FAULT_CODES: Final[dict[str, FaultCode]] = {code: code for code in get_args(FaultCode.__value__)}
+"""The codes by their text. A lookup converts a `str` to a `FaultCode`."""
