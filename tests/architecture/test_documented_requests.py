@@ -1,0 +1,96 @@
+"""The SQL statements of the two requests that docs/architecture.md describes."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from tests.support.case_lifecycle import create_assessed_case, fill_care_plan
+from tests.support.responses import expect_json
+from tests.support.scenario import Scenario
+from tests.support.sql_statements import record_statements
+
+PAGE = Path(__file__).parents[2] / "docs" / "architecture.md"
+STATEMENT = re.compile(
+    r"SELECT \* FROM access\.open|SELECT set_config|COMMIT|INSERT INTO \w+|UPDATE \w+|SELECT .*?\bFROM (?P<table>\w+)",
+    re.DOTALL,
+)
+
+
+def summarize_statement(statement: str) -> str:
+    """The kind of a statement and its table: `SELECT cases FOR NO KEY UPDATE`."""
+    found = STATEMENT.search(statement)
+    assert found, statement
+    if found["table"] is None:
+        return found[0]
+    lock = " FOR NO KEY UPDATE" if "FOR NO KEY UPDATE" in statement else ""
+    # The co-workers are a subquery in the select list, before the table of the statement.
+    tables = re.findall(r"\bFROM (\w+)", statement)
+    return f"SELECT {tables[1] if tables[0] == 'case_workers' else tables[0]}{lock}"
+
+
+def documented_statements(heading: str) -> list[str]:
+    section = PAGE.read_text().partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    statements = re.findall(r"^\| (?:own, commits at once|request) \| `([^`]+)`", section, re.MULTILINE)
+    return [summarize_statement(statement) for statement in statements]
+
+
+@contextmanager
+def record_all_statements(scenario: Scenario, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Collect the statements that requests send through SQLAlchemy and directly on the driver, in order."""
+    with record_statements(scenario) as statements:
+
+        def log_query(record: Any) -> None:
+            # Not counted: queries for the driver's types, BEGIN, and inserts of SQLAlchemy, which it reports itself.
+            if not re.search(r"typeinfo_tree|'jit'|^BEGIN|\$1::", record.query):
+                statements.append(record.query)
+
+        connect = asyncpg.Connection.__init__
+
+        def connect_with_logger(connection: asyncpg.Connection, *args: Any, **options: Any) -> None:
+            connect(connection, *args, **options)
+            connection.add_query_logger(log_query)
+
+        monkeypatch.setattr(asyncpg.Connection, "__init__", connect_with_logger)
+        yield statements
+
+
+async def reconnect(scenario: Scenario) -> None:
+    await scenario.database.engine.dispose()
+    await scenario.database.access_pool.expire_connections()
+
+
+async def test_reading_a_case_sends_the_documented_statements(
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Planted: the row with `INSERT INTO access_entries` removed from the table.
+    case = await scenario.open_case()
+    await reconnect(scenario)
+    with record_all_statements(scenario, monkeypatch) as statements:
+        expect_json(await scenario.worker_north.get(f"/v1/cases/{case['id']}"))
+    sent = [summarize_statement(statement) for statement in statements]
+    assert sent == documented_statements("One request: read a case")
+
+
+async def test_approving_a_care_plan_sends_the_documented_statements(
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Planted: the rows with `UPDATE care_plans` and `UPDATE cases` exchanged.
+    case, assessment = await create_assessed_case(scenario)
+    source = {"subject": "child", "assessment_id": assessment["id"]}
+    created = await scenario.worker_north.post(f"/v1/cases/{case['id']}/care-plans", source)
+    plan = await fill_care_plan(scenario, expect_json(created, 201))
+    path = f"/v1/care-plans/{plan['id']}"
+    submitted = await scenario.worker_north.act(path, "submit")
+    await reconnect(scenario)
+    with record_all_statements(scenario, monkeypatch) as statements:
+        approved = await scenario.supervisor_north.post(
+            f"{path}/approve", {"comment": "Agreed."}, etag=submitted.headers["etag"]
+        )
+    assert expect_json(approved)["status"] == "approved"
+    sent = [summarize_statement(statement) for statement in statements]
+    assert sent == documented_statements("One act: approve a care plan")
