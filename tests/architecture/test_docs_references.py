@@ -1,0 +1,99 @@
+"""Paths, modules and names that Markdown pages mention in backticks exist."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+ROOT_FOLDERS = "alembic|app|bench|docs|openapi|requirements|tests"
+PATH = re.compile(
+    rf"(?<![\w./…-])(?P<path>(?:{ROOT_FOLDERS})/[\w./…*<>-]*[\w/>]|[\w-]+\.(?:py|sql))(?::(?P<name>[\w.]+))?"
+)
+PLACEHOLDER = re.compile("[…*<>]")
+"""A path with a placeholder describes several files."""
+CODE = re.compile(r"```.*?```|^    .*?$|`[^`\n]*`", re.DOTALL | re.MULTILINE)
+LINK = re.compile(r"\]\((?P<target>[^)\s:#]*)(?:#(?P<anchor>[^)\s]+))?\)")
+
+
+def list_pages() -> list[Path]:
+    folders = [ROOT.glob("*.md"), (ROOT / "docs").rglob("*.md"), (ROOT / "bench").rglob("*.md")]
+    return sorted(page for pages in folders for page in pages)
+
+
+def list_sources() -> list[Path]:
+    folders = ("app", "tests", "alembic", "bench")
+    return [
+        path for folder in folders for path in (ROOT / folder).rglob("*") if path.suffix in {".py", ".sql"}
+    ]
+
+
+def find_references(text: str) -> Iterator[re.Match[str]]:
+    for code in re.findall(r"`([^`\n]+)`", text):
+        yield from PATH.finditer(code)
+
+
+def defined_names(path: Path) -> set[str]:
+    """The names of classes, functions and constants of a module, at any depth."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        elif isinstance(node, ast.ImportFrom | ast.Import):
+            names.update(alias.asname or alias.name for alias in node.names)
+    return names
+
+
+def find_stale_references(text: str) -> list[str]:
+    """The references of a page to files that do not exist, or to names that the file does not define."""
+    module_names = {path.name for path in list_sources()}
+    stale = []
+    for reference in find_references(text):
+        path, name = reference["path"], reference["name"]
+        if PLACEHOLDER.search(path):
+            continue
+        if "/" not in path:
+            if path not in module_names:
+                stale.append(path)
+        elif not (ROOT / path).exists() or (name and name not in defined_names(ROOT / path)):
+            stale.append(reference[0])
+    return stale
+
+
+def heading_anchors(page: Path) -> set[str]:
+    headings = re.findall(
+        r"^#+ (.+)$", re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL), re.MULTILINE
+    )
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def find_broken_links(page: Path) -> list[str]:
+    """The relative links of a page to files that do not exist, or to headings that the target does not have."""
+    broken = []
+    for link in LINK.finditer(CODE.sub("", page.read_text())):
+        target = (page.parent / link["target"]).resolve() if link["target"] else page
+        anchor = link["anchor"]
+        if not target.exists() or (anchor and anchor not in heading_anchors(target)):
+            broken.append(link[0])
+    return broken
+
+
+def test_paths_and_names_in_markdown_exist() -> None:
+    # Planted: `app/http/sessions.py` and `app/http/session.py:request_sesion` in docs/architecture.md.
+    stale = {str(page.relative_to(ROOT)): find_stale_references(page.read_text()) for page in list_pages()}
+    assert {page: references for page, references in stale.items() if references} == {}
+
+
+def test_relative_links_in_markdown_lead_to_a_file_and_heading() -> None:
+    # Planted: docs/decisions/0099-nothing.md as a link, and #limits-of-nothing as an anchor of docs/operations.md.
+    broken = {str(page.relative_to(ROOT)): find_broken_links(page) for page in list_pages()}
+    assert {page: links for page, links in broken.items() if links} == {}
+
+
+def test_stale_references_are_detected() -> None:
+    page = (
+        "`app/http/session.py:request_session`, `app/nothing.py`, `app/http/session.py:nothing`, `nothing.py`"
+    )
+    assert find_stale_references(page) == ["app/nothing.py", "app/http/session.py:nothing", "nothing.py"]
