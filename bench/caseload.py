@@ -12,7 +12,7 @@ import asyncpg
 
 from app.access.encryption import Cipher
 from app.access.vault import get_vault
-from app.models.intake import StoredReferralChild
+from app.models.referrals import StoredReferralChild
 from app.services.persons import gazetteer, person_details
 
 FAMILY_NAMES = (

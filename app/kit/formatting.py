@@ -3,8 +3,8 @@
 from datetime import date
 
 from app.kit.dates import BirthRange
-from app.models.circle import StoredPersonDetails
 from app.models.contents import StoredBirth, StoredChildIdentity
+from app.models.people import StoredPersonDetails
 
 MONTH_NAMES = {
     "en": [

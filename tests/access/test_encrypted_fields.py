@@ -10,7 +10,7 @@ from app.access.encryption import Cipher, DecryptionError
 from app.access.keyring import KeyRing
 from app.models import Assessment, Case, Disbursement, DocumentContent
 from app.models import encrypted_field as module
-from app.models.casework import StoredCaseContent
+from app.models.cases import StoredCaseContent
 from app.models.encrypted_field import EncryptedColumn, OptionalEncryptedField, dump_content
 from app.models.record import new_id
 from app.schemas.cases import CaseContent

@@ -20,7 +20,7 @@ from app.access.second_factor import (
 from app.errors import Conflict, Fault, InvalidInput, NotFound
 from app.kit.records import get_for_update
 from app.models import User
-from app.models.organisation import StoredTotpSecret
+from app.models.accounts import StoredTotpSecret
 from app.models.record import utc_now
 from app.schemas.sign_in import TotpConfirmation, TotpEnrolment, TotpRecoveryCodes, TotpRemoval
 from app.services.accounts import sessions, sign_in_throttle

@@ -12,9 +12,9 @@ from app.kit.pagination import Paginator
 from app.kit.records import apply_patch, get_record, get_version_for_update
 from app.kit.state_machine import raise_if_unmet
 from app.models import Case, Child, NameToken, Person
-from app.models.circle import StoredPersonDetails
 from app.models.contents import StoredChildIdentity
 from app.models.encrypted_field import dump_content
+from app.models.people import StoredPersonDetails
 from app.schemas.children import Child as ChildSchema
 from app.schemas.children import ChildFilters, ChildList, ChildUpdate
 from app.schemas.identity import ChildIdentity

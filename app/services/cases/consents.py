@@ -19,8 +19,8 @@ from app.kit.records import (
 )
 from app.kit.state_machine import raise_if_unmet
 from app.models import Case, Consent
-from app.models.circle import StoredConsentDetails
 from app.models.encrypted_field import dump_content
+from app.models.people import StoredConsentDetails
 from app.models.record import new_id, utc_now
 from app.schemas.consents import Consent as ConsentSchema
 from app.schemas.consents import ConsentCreate, ConsentFilters, ConsentList

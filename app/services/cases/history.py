@@ -10,7 +10,7 @@ from app.access.caller import Caller
 from app.access.log import RECORD_KINDS
 from app.kit.dates import CAMBODIA_TIMEZONE, today
 from app.models import Case, CaseHistoryEntry, ClinicalNote, LegalStep
-from app.models.casework import StoredHistoryDetail
+from app.models.cases import StoredHistoryDetail
 from app.models.record import CaseRecord, utc_now
 
 TIER_BY_RECORD_TYPE: dict[type, str] = {ClinicalNote: "clinical", LegalStep: "legal"}

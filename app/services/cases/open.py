@@ -13,7 +13,7 @@ from app.errors import NotFound
 from app.kit.dates import CAMBODIA_TIMEZONE, BirthRange, today
 from app.models import Case, Child, Consent, Person, Referral
 from app.models.contents import StoredChildIdentity
-from app.models.intake import StoredReferralConsent, StoredReferralContent
+from app.models.referrals import StoredReferralConsent, StoredReferralContent
 from app.schemas.referrals import ReferralAcceptance
 from app.services.cases import history as case_history
 from app.services.persons import person_details

@@ -19,8 +19,8 @@ from app.kit.records import (
 )
 from app.kit.state_machine import raise_if_unmet
 from app.models import Case, Person
-from app.models.circle import StoredPersonDetails
 from app.models.encrypted_field import dump_content
+from app.models.people import StoredPersonDetails
 from app.models.record import new_id
 from app.schemas.people import Person as PersonSchema
 from app.schemas.people import PersonContent, PersonCreate, PersonList, PersonUpdate

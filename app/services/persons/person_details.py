@@ -10,9 +10,9 @@ from app.access.log import get_driver_connection
 from app.access.vault import get_vault
 from app.errors import Fault, InvalidInput
 from app.kit.dates import BirthRange, check_not_in_future
-from app.models.circle import StoredPersonDetails
 from app.models.contents import StoredChildIdentity
-from app.models.intake import StoredCaregiver, StoredReferralContent
+from app.models.people import StoredPersonDetails
+from app.models.referrals import StoredCaregiver, StoredReferralContent
 from app.schemas.identity import Birth, ChildIdentity, ContactDetails, PersonName, Phone
 from app.schemas.people import PersonContent
 from app.services.persons import name_matching, places

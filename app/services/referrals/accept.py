@@ -9,8 +9,8 @@ from app.kit.records import get_version_for_update
 from app.kit.state_machine import check_status, raise_if_unmet
 from app.models import Case, Referral
 from app.models.encrypted_field import dump_content
-from app.models.intake import StoredReferralContent, StoredReferralOutcome
 from app.models.record import utc_now
+from app.models.referrals import StoredReferralContent, StoredReferralOutcome
 from app.schemas.referrals import PartnerReferral, ReferralAcceptance
 from app.schemas.referrals import Referral as ReferralSchema
 from app.services.cases import history as case_history

@@ -9,7 +9,7 @@ from app.access.caller import Caller
 from app.errors import Fault
 from app.kit.dates import CAMBODIA_TIMEZONE, BirthRange
 from app.models import Referral, Team
-from app.models.intake import StoredReferralContent
+from app.models.referrals import StoredReferralContent
 from app.schemas.referrals import ReferralAcceptance
 from app.services.cases import open as cases_open
 from app.services.cases.staffing_checks import can_lead_case, check_conflict_wall

@@ -13,8 +13,8 @@ from app.kit.records import get_version_for_update
 from app.kit.state_machine import Transition, check_status, raise_if_unmet
 from app.models import Referral, ReferralQuestion, TeamMember
 from app.models.encrypted_field import dump_content
-from app.models.intake import StoredReferralOutcome
 from app.models.record import utc_now
+from app.models.referrals import StoredReferralOutcome
 from app.schemas.referrals import (
     PartnerReferral,
     ReferralAcknowledgement,

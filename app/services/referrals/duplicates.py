@@ -18,9 +18,9 @@ from app.kit.dates import BirthRange
 from app.kit.pagination import Paginator
 from app.kit.records import get_record
 from app.models import Child, Person, Referral
-from app.models.circle import StoredPersonDetails
 from app.models.contents import StoredChildIdentity
-from app.models.intake import StoredCaregiver, StoredReferralContent
+from app.models.people import StoredPersonDetails
+from app.models.referrals import StoredCaregiver, StoredReferralContent
 from app.schemas.referrals import ReferralMatch, ReferralMatchKind, ReferralMatchList
 from app.schemas.wire import PageQuery
 from app.services.persons import person_details

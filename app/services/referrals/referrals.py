@@ -15,8 +15,8 @@ from app.kit.records import get_record, get_version_for_update, validate_documen
 from app.kit.state_machine import raise_if_unmet
 from app.models import Referral
 from app.models.encrypted_field import dump_content
-from app.models.intake import StoredReferralContent
 from app.models.record import new_id, utc_now
+from app.models.referrals import StoredReferralContent
 from app.schemas.merge_patch import apply_merge_patch
 from app.schemas.referral_content import ReferralContent, Referrer
 from app.schemas.referrals import (

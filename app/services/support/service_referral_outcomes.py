@@ -8,7 +8,7 @@ from app.access.caller import Caller
 from app.kit.records import get_case_for_share, get_version_for_update
 from app.kit.state_machine import Transition, check_status, raise_if_unmet
 from app.models import ServiceReferral
-from app.models.casework import StoredHistoryDetail
+from app.models.cases import StoredHistoryDetail
 from app.models.record import utc_now
 from app.schemas.service_referrals import ServiceReferral as ServiceReferralSchema
 from app.schemas.service_referrals import (

@@ -15,7 +15,7 @@ from app.kit.dates import today
 from app.kit.records import get_case_for_share, get_record, get_version_for_update
 from app.kit.state_machine import check_status, raise_if_unmet
 from app.models import Case, Child, Consent, Person, Provider, ServiceReferral
-from app.models.casework import StoredHistoryDetail
+from app.models.cases import StoredHistoryDetail
 from app.models.record import utc_now
 from app.models.service_referrals import StoredSharedFields, StoredSupporter
 from app.schemas.service_referrals import ServiceReferral as ServiceReferralSchema
