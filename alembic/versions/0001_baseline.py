@@ -17,7 +17,7 @@ branch_labels = None
 depends_on = None
 
 SQL = MIGRATIONS_DIR / "sql"
-FUNCTIONS = ("caller", "case_scope", "duplicates", "access_log", "triggers", "fund", "ledger", "upkeep")
+FUNCTIONS = ("caller", "case_scope", "duplicates", "access_log", "triggers", "fund", "ledger", "cleanup")
 """Files in `sql/functions`, in this order: a function exists before another one, or a policy, refers to it."""
 
 
