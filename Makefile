@@ -51,7 +51,7 @@ migration: $(VENV)/dev.stamp  ## Draft a migration from the models: make migrati
 openapi: $(VENV)/run.stamp  ## Write openapi/openapi.json
 	$(BIN)/python -m app.cli openapi
 
-pictures: $(VENV)/run.stamp  ## Draw the docs' pictures from the code
+pictures: $(VENV)/run.stamp  ## Generate docs/diagrams.md from the code
 	$(BIN)/python -m app.cli pictures
 
 database-docs: $(VENV)/dev.stamp  ## Update docs/database.md from the SQL files

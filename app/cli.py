@@ -121,7 +121,7 @@ def reset_demo() -> None:
 
 @app.command()
 def pictures(
-    target: Annotated[Path, typer.Argument(help="The page to write.")] = Path("docs/pictures.md"),
+    target: Annotated[Path, typer.Argument(help="The page to write.")] = Path("docs/diagrams.md"),
     *,
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; fail if the page is not current.")

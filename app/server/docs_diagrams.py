@@ -1,4 +1,4 @@
-"""Render docs/pictures.md from the code: the layers, the state machines and the permission table."""
+"""Render docs/diagrams.md from the code: the layers, the state machines and the permission table."""
 
 import tomllib
 from collections.abc import Iterator, Sequence
