@@ -93,7 +93,7 @@ class EncryptedColumn(property, Generic[Content]):
 class EncryptedField(EncryptedColumn[Content]):
     """Encrypted content that every row has: a JSON document (a TypedDict) or a string.
 
-    The column is declared beside it: `identity_encrypted: bytes = encrypted_column()`.
+    The column is declared next to it: `identity_encrypted: bytes = encrypted_column()`.
     """
 
     @overload

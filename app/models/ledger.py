@@ -23,7 +23,7 @@ class LedgerAccount(SQLModel, table=True):
     line: str
     """A category with a budget line of its own, or `general`."""
     kind: str
-    """`donor` (negative: what the donor gave), `available`, `reserved`, `advanced` (paid, not yet reconciled), `spent`."""
+    """`donor` (negative: the money given by the donor), `available`, `reserved`, `advanced` (paid, not yet reconciled), `spent`."""
     currency: str
     balance: int = bigint_column()
 

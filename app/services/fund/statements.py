@@ -40,7 +40,7 @@ async def get_fund_statement(
     def to_money(amount: int) -> Money:
         return Money.from_minor_units(amount, fund.currency)
 
-    # The donor account is negative: it holds what the donor gave.
+    # The balance of the donor account is negative: it is the money given by the donor.
     opening = -_sum_account(before, "donor") - _sum_account(before, "spent")
     change = -_sum_account(during, "donor") - _sum_account(during, "spent")
     return FundStatement(
