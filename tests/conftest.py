@@ -1,4 +1,4 @@
-"""Shared fixtures: a real PostgreSQL server with a migrated template database, and the real application with real tokens."""
+"""Fixtures of all tests: a PostgreSQL server with a migrated template database, and the application with real tokens."""
 
 import tests.support.environment  # noqa: F401 - sets the environment before `app` is imported
 
@@ -19,7 +19,7 @@ from app.config import get_settings
 from app.database.embedded import EmbeddedServer
 from app.database.urls import to_driver_url
 from app.main import create_app
-from tests.support import unlogged_reads  # noqa: F401 - rejects unlogged reads in every test
+from tests.support import unlogged_reads  # noqa: F401 - registers a listener for every test
 from tests.support.database_cluster import (
     ADMIN_PASSWORD,
     TEMPLATE_DATABASE,
@@ -28,6 +28,7 @@ from tests.support.database_cluster import (
 )
 from tests.support.database_pool import TEMPLATE_SETUP_SQL, DatabasePool
 from tests.support.environment import TEST_HOME
+from tests.support.responses import expect_json
 from tests.support.sample_rows import PopulatedDatabase, insert_sample_rows
 from tests.support.scenario import Scenario, id_of
 
@@ -43,7 +44,7 @@ def key_ring() -> KeyRing:
 
 @pytest.fixture(scope="session")
 def cluster(key_ring: KeyRing) -> Iterator[Cluster]:
-    """A server for this test process, without fsync: nothing here must survive a power cut."""
+    """A server for this test process. It runs without fsync, because its data need not survive a crash."""
     del key_ring
     server = EmbeddedServer(TEST_HOME, durable=False)
     admin = server.start(ADMIN_PASSWORD)
@@ -57,34 +58,34 @@ def cluster(key_ring: KeyRing) -> Iterator[Cluster]:
 @pytest.fixture(scope="session")
 async def database_pool(cluster: Cluster) -> AsyncIterator[DatabasePool]:
     await cluster.execute_as_superuser(TEMPLATE_SETUP_SQL, TEMPLATE_DATABASE)
-    found = DatabasePool(cluster)
-    yield found
-    await found.drop_current()
+    pool = DatabasePool(cluster)
+    yield pool
+    await pool.drop_current()
 
 
 @pytest.fixture(scope="session")
 def app(key_ring: KeyRing) -> FastAPI:
-    """The application, built once. Each test connects it to a database of its own."""
+    """The application. It is created once; each test connects it to its database."""
     del key_ring
     return create_app()
 
 
 @pytest.fixture
 async def scenario(database_pool: DatabasePool, app: FastAPI) -> AsyncIterator[Scenario]:
-    """An application with a fresh database for one test. Transactions really commit."""
-    ground = await database_pool.acquire()
-    app.state.database = ground.database
+    """The application with an empty database for one test. Its transactions commit."""
+    pooled = await database_pool.acquire()
+    app.state.database = pooled.database
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     try:
         async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as http:
-            yield Scenario(app, http, ground.database, ground.urls)
+            yield Scenario(app, http, pooled.database, pooled.urls)
     finally:
         await database_pool.release()
 
 
 @pytest.fixture
 async def superuser_connection(cluster: Cluster, scenario: Scenario) -> AsyncIterator[Any]:
-    """A superuser connection. Row-level security and grants do not restrict it."""
+    """A superuser connection, which row-level security and grants do not restrict."""
     connection = await cluster.connect(str(make_url(scenario.urls.api).database))
     yield connection
     await connection.close()
@@ -92,7 +93,7 @@ async def superuser_connection(cluster: Cluster, scenario: Scenario) -> AsyncIte
 
 @pytest.fixture
 async def api_connection(scenario: Scenario) -> AsyncIterator[Any]:
-    """A raw SQL connection with the API's database role."""
+    """A connection with the database role of the API."""
     connection = await asyncpg.connect(to_driver_url(scenario.urls.api))
     yield connection
     await connection.close()
@@ -100,7 +101,7 @@ async def api_connection(scenario: Scenario) -> AsyncIterator[Any]:
 
 @pytest.fixture
 async def owner_connection(scenario: Scenario) -> AsyncIterator[Any]:
-    """A raw SQL connection with the owner role, which runs the migrations."""
+    """A connection with the owner role, which runs the migrations."""
     connection = await asyncpg.connect(to_driver_url(scenario.urls.owner))
     yield connection
     await connection.close()
@@ -108,21 +109,20 @@ async def owner_connection(scenario: Scenario) -> AsyncIterator[Any]:
 
 @pytest.fixture
 async def populated_database(cluster: Cluster, scenario: Scenario) -> PopulatedDatabase:
-    """A database in which every table about a child has at least one row."""
+    """A database in which every table about children has at least one row."""
     north, south, other = [
         await scenario.open_case(lead) for lead in ("worker_north", "worker_south", "worker_south")
     ]
+    supervisor = scenario.supervisor_north
     staff = {"lead_worker_id": north["lead_worker_id"], "co_worker_ids": [str(id_of("worker_north_2"))]}
-    assigned = await scenario.supervisor_north.act(f"/v1/cases/{north['id']}", "assign", staff)
-    linking = {"linked_case_id": south["id"], "reason": "Brothers."}
-    linked = await scenario.supervisor_both.post(f"/v1/cases/{north['id']}/links", linking)
-    glass = {"reason": "The worker is away, the child is at the door."}
-    broken = await scenario.worker_north_2.post(f"/v1/cases/{other['id']}/break-glass", glass)
-    asked = await scenario.create_referral()
-    path = f"/v1/referrals/{asked['id']}"
-    taken = await scenario.supervisor_north.act(path, "acknowledge")
-    question = await scenario.supervisor_north.act(path, "request-information", {"question": "Which school?"})
-    statuses = [answer.status_code for answer in (assigned, linked, broken, taken, question)]
-    assert statuses == [200, 201, 200, 200, 200]
+    expect_json(await supervisor.act(f"/v1/cases/{north['id']}", "assign", staff))
+    link = {"linked_case_id": south["id"], "reason": "Brothers."}
+    expect_json(await scenario.supervisor_both.post(f"/v1/cases/{north['id']}/links", link), 201)
+    emergency = {"reason": "The worker is away, the child is at the door."}
+    expect_json(await scenario.worker_north_2.post(f"/v1/cases/{other['id']}/break-glass", emergency))
+    referral = await scenario.create_referral()
+    path = f"/v1/referrals/{referral['id']}"
+    expect_json(await supervisor.act(path, "acknowledge"))
+    expect_json(await supervisor.act(path, "request-information", {"question": "Which school?"}))
     await insert_sample_rows(cluster, scenario, north, "worker_north")
-    return PopulatedDatabase(north, south, other, asked)
+    return PopulatedDatabase(north, south, other, referral)

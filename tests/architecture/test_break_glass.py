@@ -61,7 +61,7 @@ async def test_break_glass_allows_writing_own_records_only(scenario: Scenario, a
     south = await scenario.open_case("worker_south")
     ids = {**await create_complete_case(scenario), "area": "education", "south_id": south["id"]}
     ids |= {
-        "ended_id": ids["ended"]["id"],
+        "ended_id": ids["closed_case"]["id"],
         "provider_id": await create_provider(scenario),
         "fund_id": (await create_fund(scenario))["id"],
     }

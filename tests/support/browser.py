@@ -1,4 +1,4 @@
-"""A browser with the refresh cookie, for the tests of sign-in."""
+"""A browser with the refresh cookie, for tests of sign-in."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -25,12 +25,12 @@ class Browser:
     cookie: str = ""
 
     async def post(self, path: str, json: Any = None, **headers: str) -> httpx.Response:
-        sent = {
+        request_headers = {
             **CSRF_HEADERS,
             **({"cookie": f"{REFRESH_COOKIE}={self.cookie}"} if self.cookie else {}),
             **headers,
         }
-        response = await self.http.post(path, json=json, headers=sent)
+        response = await self.http.post(path, json=json, headers=request_headers)
         if REFRESH_COOKIE in response.cookies or "set-cookie" in response.headers:
             self.cookie = response.headers["set-cookie"].partition("=")[2].partition(";")[0].strip('"')
         if response.status_code == 200 and "access_token" in response.json():
@@ -38,9 +38,9 @@ class Browser:
         return response
 
     async def sign_in(
-        self, name: str = "worker_north", password: str = USER_PASSWORD, **more: str
+        self, name: str = "worker_north", password: str = USER_PASSWORD, **fields: str
     ) -> httpx.Response:
-        credentials = {"email": f"{name}@fsc.example", "password": password, **more}
+        credentials = {"email": f"{name}@fsc.example", "password": password, **fields}
         return await self.post("/v1/auth/login", credentials)
 
     async def get(self, path: str) -> httpx.Response:

@@ -1,4 +1,4 @@
-"""Calendar feeds: create one, fetch it, parse its events."""
+"""Create and fetch calendar feeds."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ FEEDS_PATH = "/v1/me/calendar-feeds"
 
 
 async def fetch_feed(scenario: Scenario, feed: dict[str, Any]) -> httpx.Response:
-    """As a calendar does it: by the address alone."""
+    """Fetch a feed as calendar programs do: without an access token."""
     return await scenario.http.get(feed["url"])
 
 

@@ -1,4 +1,4 @@
-"""Arrangement over HTTP, for everybody: a case on its way from assessment to exit, by the same acts as in life."""
+"""Create cases in any phase from assessment to exit over HTTP, with the acts of real users."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -31,7 +31,7 @@ ASSESSMENT_SECTIONS = {
 def assessment_payload(
     risk_level: str = "medium", weak_areas: Sequence[str] = ("emotional_health",)
 ) -> dict[str, Any]:
-    """Everything that the gate of an assessment asks for; `weak` areas are rated 2, the others 3."""
+    """Return an assessment that passes the gate of submission. Weak areas have the rating 2, the others 3."""
     areas = {
         area: {
             "rating": 2 if area in weak_areas else 3,
@@ -61,20 +61,21 @@ async def create_approved_assessment(
     weak_areas: Sequence[str] = ("emotional_health",),
     **changes: Any,
 ) -> dict[str, Any]:
-    """An approved assessment of a subject of this case: drafted, filled and submitted by the lead, approved by their supervisor.
+    """Create an assessment, submit it as the lead worker and approve it as the supervisor of the team.
 
-    Of a supporter or a family it is about the case's first supporter. `changes` replace fields of the words.
+    An assessment of a supporter or family is about the first supporter of the case. `changes` replace fields of the
+    content.
     """
     worker, supervisor = scenario.client_for(lead), scenario.client_for(f"supervisor_{STAFF[lead][1][0][0]}")
-    here = f"/v1/cases/{case['id']}"
-    told = {"subject": subject, "kind": kind}
+    case_path = f"/v1/cases/{case['id']}"
+    payload = {"subject": subject, "kind": kind}
     if subject != "child":
-        people = expect_json(await worker.get(f"{here}/people"))["items"]
-        told["person_id"] = next(person["id"] for person in people if person["role"] == "supporter")
-    made = await worker.post(f"{here}/assessments", told)
-    path = f"/v1/assessments/{expect_json(made, 201)['id']}"
-    words = {**assessment_payload(risk_level, weak_areas), **changes}
-    expect_json(await worker.patch(path, words, etag=made.headers["etag"]))
+        people = expect_json(await worker.get(f"{case_path}/people"))["items"]
+        payload["person_id"] = next(person["id"] for person in people if person["role"] == "supporter")
+    response = await worker.post(f"{case_path}/assessments", payload)
+    path = f"/v1/assessments/{expect_json(response, 201)['id']}"
+    content = {**assessment_payload(risk_level, weak_areas), **changes}
+    expect_json(await worker.patch(path, content, etag=response.headers["etag"]))
     expect_json(await worker.act(path, "submit"))
     return expect_json(await supervisor.act(path, "approve"))
 
@@ -82,7 +83,7 @@ async def create_approved_assessment(
 async def create_assessed_case(
     scenario: Scenario, lead: str = "worker_north", **options: Any
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A new case with an approved assessment (of the child, unless told otherwise): the case as it is now, and the assessment."""
+    """Open a case with an approved assessment, by default of the child. Return the case and the assessment."""
     case = await scenario.open_case(lead)
     assessment = await create_approved_assessment(scenario, case, lead=lead, **options)
     return expect_json(await scenario.client_for(lead).get(f"/v1/cases/{case['id']}")), assessment
@@ -107,28 +108,28 @@ ACTION_PAYLOAD = {"what": "Play therapy on Tuesdays.", "by": "worker", "due_on":
 async def fill_care_plan(
     scenario: Scenario, plan: dict[str, Any], *, lead: str = "worker_north"
 ) -> dict[str, Any]:
-    """A draft with everything that its gate asks for: a goal with an action in weak areas, elsewhere no need."""
+    """Complete a draft so that it passes the gate: a goal with an action in weak areas, 'no need' in the others."""
     worker, path = scenario.client_for(lead), f"/v1/care-plans/{plan['id']}"
-    for area, found in plan["areas"].items():
-        if found["rating"] in {1, 2}:
-            goal = expect_json(await worker.post(f"{path}/areas/{area}/goals", GOAL_PAYLOAD), 201)
+    for name, area in plan["areas"].items():
+        if area["rating"] in {1, 2}:
+            goal = expect_json(await worker.post(f"{path}/areas/{name}/goals", GOAL_PAYLOAD), 201)
             expect_json(await worker.post(f"/v1/goals/{goal['id']}/actions", ACTION_PAYLOAD), 201)
-    words = CARE_PLAN_PAYLOADS["child" if plan["subject"] == "child" else "other"]
-    plan = expect_json(await worker.patch(path, words, etag=(await worker.get(path)).headers["etag"]))
-    for area, found in plan["areas"].items():
-        if found["status"] is None:
-            told = {"status": "no_need", "reason": "Strong enough."}
-            plan = expect_json(await worker.put(f"{path}/areas/{area}", told, etag=f'"{plan["version"]}"'))
+    content = CARE_PLAN_PAYLOADS["child" if plan["subject"] == "child" else "other"]
+    plan = expect_json(await worker.patch(path, content, etag=(await worker.get(path)).headers["etag"]))
+    for name, area in plan["areas"].items():
+        if area["status"] is None:
+            payload = {"status": "no_need", "reason": "Strong enough."}
+            plan = expect_json(await worker.put(f"{path}/areas/{name}", payload, etag=f'"{plan["version"]}"'))
     return plan
 
 
 async def create_approved_care_plan(
     scenario: Scenario, case: dict[str, Any], assessment: dict[str, Any], *, lead: str = "worker_north"
 ) -> dict[str, Any]:
-    """An approved plan that rests on this assessment: written and submitted by the lead, approved by their supervisor."""
+    """Create a care plan for an assessment, submit it as the lead worker and approve it as the supervisor of the team."""
     worker, supervisor = scenario.client_for(lead), scenario.client_for(f"supervisor_{STAFF[lead][1][0][0]}")
-    told = {"subject": assessment["subject"], "assessment_id": assessment["id"]}
-    plan = expect_json(await worker.post(f"/v1/cases/{case['id']}/care-plans", told), 201)
+    payload = care_plan_payload(assessment)
+    plan = expect_json(await worker.post(f"/v1/cases/{case['id']}/care-plans", payload), 201)
     path = f"/v1/care-plans/{(await fill_care_plan(scenario, plan, lead=lead))['id']}"
     expect_json(await worker.act(path, "submit"))
     return expect_json(await supervisor.act(path, "approve"))
@@ -137,7 +138,7 @@ async def create_approved_care_plan(
 async def create_active_case(
     scenario: Scenario, lead: str = "worker_north", **options: Any
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A new case with an approved child care plan: the case, active and with its first review scheduled, and the plan."""
+    """Open an active case with an approved care plan and a scheduled review. Return the case and the care plan."""
     case, assessment = await create_assessed_case(scenario, lead, **options)
     plan = await create_approved_care_plan(scenario, case, assessment, lead=lead)
     return expect_json(await scenario.client_for(lead).get(f"/v1/cases/{case['id']}")), plan
@@ -162,10 +163,10 @@ EXIT_PLAN_PAYLOAD = {
 
 
 async def get_next_review(scenario: Scenario, case_id: str, *, lead: str = "worker_north") -> dict[str, Any]:
-    """The review of a case that is still to be held."""
-    listed = expect_json(await scenario.client_for(lead).get(f"/v1/cases/{case_id}/reviews"))["items"]
-    [waiting] = [review for review in listed if review["status"] == "scheduled"]
-    return expect_json(await scenario.client_for(lead).get(f"/v1/reviews/{waiting['id']}"))
+    """Return the scheduled review of a case."""
+    reviews = expect_json(await scenario.client_for(lead).get(f"/v1/cases/{case_id}/reviews"))["items"]
+    [scheduled] = [review for review in reviews if review["status"] == "scheduled"]
+    return expect_json(await scenario.client_for(lead).get(f"/v1/reviews/{scheduled['id']}"))
 
 
 async def fill_next_review(
@@ -177,17 +178,20 @@ async def fill_next_review(
     rating: int = 3,
     **changes: Any,
 ) -> str:
-    """The path of the next review, with everything in it that its gate asks for: held today, each active area going on."""
+    """Complete the scheduled review so that it passes the gate, with the decision to continue for every active area.
+
+    Return the path of the review.
+    """
     review = await get_next_review(scenario, case_id, lead=lead)
     area = {"rating": rating, "progress": "Tells of good days.", "decision": "continue"}
-    words = {
+    content = {
         "areas": dict.fromkeys(review["active_areas"], area),
         "held_on": today().isoformat(),
         "decision": decision,
         **changes,
     }
     path = f"/v1/reviews/{review['id']}"
-    expect_json(await scenario.client_for(lead).patch(path, words, etag=f'"{review["version"]}"'))
+    expect_json(await scenario.client_for(lead).patch(path, content, etag=f'"{review["version"]}"'))
     return path
 
 
@@ -199,7 +203,7 @@ async def complete_next_review(
     lead: str = "worker_north",
     **changes: Any,
 ) -> dict[str, Any]:
-    """The next review of a case, written and completed by the lead."""
+    """Fill and complete the scheduled review of a case."""
     path = await fill_next_review(scenario, case_id, decision, lead=lead, **changes)
     return expect_json(await scenario.client_for(lead).act(path, "complete"))
 
@@ -207,7 +211,7 @@ async def complete_next_review(
 async def create_exiting_case(
     scenario: Scenario, lead: str = "worker_north", **options: Any
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A new case whose last review began the exit: the case, and that review."""
+    """Open a case with the status `exiting`. Return the case and the review that began the exit."""
     case, _ = await create_active_case(scenario, lead, **options)
     review = await complete_next_review(scenario, case["id"], "begin_exit", lead=lead)
     return expect_json(await scenario.client_for(lead).get(f"/v1/cases/{case['id']}")), review
@@ -216,66 +220,66 @@ async def create_exiting_case(
 async def create_approved_exit_plan(
     scenario: Scenario, case_id: str, *, lead: str = "worker_north", **changes: Any
 ) -> dict[str, Any]:
-    """An approved exit plan of a case: written by the lead, approved by their supervisor."""
+    """Write an exit plan as the lead worker and approve it as the supervisor of the team."""
     worker, path = scenario.client_for(lead), f"/v1/cases/{case_id}/exit-plan"
-    seen = (await worker.get(path)).headers.get("etag")
-    expect_json(await worker.put(path, {**EXIT_PLAN_PAYLOAD, **changes}, etag=seen))
+    etag = (await worker.get(path)).headers.get("etag")
+    expect_json(await worker.put(path, {**EXIT_PLAN_PAYLOAD, **changes}, etag=etag))
     return expect_json(await scenario.client_for(f"supervisor_{STAFF[lead][1][0][0]}").act(path, "approve"))
 
 
 async def create_closed_case(
     scenario: Scenario, lead: str = "worker_north", **options: Any
 ) -> dict[str, Any]:
-    """A new case that went all the way: closed as planned, its follow-ups due."""
+    """Open a case and close it through a planned exit. Its follow-ups are due."""
     case, _ = await create_exiting_case(scenario, lead, **options)
     await create_approved_exit_plan(scenario, case["id"], lead=lead)
-    told = {"reason_code": "goals_met", "outcome": "Goes to school, sleeps well."}
-    return expect_json(await scenario.client_for(lead).act(f"/v1/cases/{case['id']}", "close", told))
+    payload = {"reason_code": "goals_met", "outcome": "Goes to school, sleeps well."}
+    return expect_json(await scenario.client_for(lead).act(f"/v1/cases/{case['id']}", "close", payload))
 
 
-async def create_case_path(scenario: Scenario, *beside: str) -> str:
-    """Return the path of a northern case, with co-workers."""
+async def create_case_path(scenario: Scenario, *co_workers: str) -> str:
+    """Open a case of worker_north with co-workers, and return its path."""
     path = f"/v1/cases/{(await scenario.open_case())['id']}"
-    if beside:
-        staff = {
+    if co_workers:
+        payload = {
             "lead_worker_id": str(id_of("worker_north")),
-            "co_worker_ids": [str(id_of(n)) for n in beside],
+            "co_worker_ids": [str(id_of(name)) for name in co_workers],
         }
-        expect_json(await scenario.supervisor_north.act(path, "assign", staff))
+        expect_json(await scenario.supervisor_north.act(path, "assign", payload))
     return path
 
 
 async def list_timeline_lines(caller: AuthenticatedClient, path: str, kind: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = expect_json(await caller.get(f"{path}/timeline", params={"kind": kind}))[
-        "items"
-    ]
-    return found
+    page = expect_json(await caller.get(f"{path}/timeline", params={"kind": kind}))
+    return list(page["items"])
 
 
 async def create_assessment_draft(
-    scenario: Scenario, words: dict[str, Any] | None = None
+    scenario: Scenario, content: dict[str, Any] | None = None
 ) -> tuple[dict[str, Any], str]:
-    """A case, and the path of a draft about its child."""
+    """Open a case with a draft assessment of the child. Return the case and the path of the assessment."""
     case = await scenario.open_case()
-    made = await scenario.worker_north.post(f"/v1/cases/{case['id']}/assessments", INITIAL_ASSESSMENT_PAYLOAD)
-    path = f"/v1/assessments/{expect_json(made, 201)['id']}"
-    if words is not None:
-        expect_json(await scenario.worker_north.patch(path, words, etag='"1"'))
+    response = await scenario.worker_north.post(
+        f"/v1/cases/{case['id']}/assessments", INITIAL_ASSESSMENT_PAYLOAD
+    )
+    path = f"/v1/assessments/{expect_json(response, 201)['id']}"
+    if content is not None:
+        expect_json(await scenario.worker_north.patch(path, content, etag='"1"'))
     return case, path
 
 
 async def create_care_plan_draft(scenario: Scenario, **options: Any) -> tuple[str, dict[str, Any]]:
-    """The path of a new draft, and the draft."""
+    """Open a case with a draft care plan of the child. Return the path and the content of the care plan."""
     case, assessment = await create_assessed_case(scenario, **options)
-    made = await scenario.worker_north.post(
+    response = await scenario.worker_north.post(
         f"/v1/cases/{case['id']}/care-plans", care_plan_payload(assessment)
     )
-    return made.headers["location"], expect_json(made, 201)
+    return response.headers["location"], expect_json(response, 201)
 
 
 async def list_timeline_kinds(scenario: Scenario, case_id: str) -> list[str]:
-    lines = expect_json(await scenario.worker_north.get(f"/v1/cases/{case_id}/timeline"))["items"]
-    return [line["kind"] for line in lines]
+    entries = expect_json(await scenario.worker_north.get(f"/v1/cases/{case_id}/timeline"))["items"]
+    return [entry["kind"] for entry in entries]
 
 
 def care_plan_payload(assessment: dict[str, Any], **changes: Any) -> dict[str, Any]:

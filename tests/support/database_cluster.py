@@ -1,4 +1,4 @@
-"""The PostgreSQL server of the tests, and the template database that each test database is cloned from."""
+"""The PostgreSQL server of the tests, and the template of each test database."""
 
 from dataclasses import dataclass
 
@@ -17,14 +17,14 @@ TEMPLATE_DATABASE = "template_firststep"
 
 @dataclass(frozen=True)
 class Cluster:
-    """The test server, and how to get a fresh migrated database of it."""
+    """The test server with its migrated template database."""
 
     server: EmbeddedServer
     urls: DatabaseUrls
-    """Of the template."""
+    """URLs of the template database."""
 
     async def connect(self, database: str) -> asyncpg.Connection:
-        """Connect past the API, as who is bound by nothing."""
+        """Connect as superuser. Row-level security and grants do not restrict the connection."""
         return await asyncpg.connect(self.server.build_url(ADMIN_ROLE, ADMIN_PASSWORD, database))
 
     async def execute_as_superuser(self, statement: str, database: str = "postgres") -> None:
@@ -47,8 +47,8 @@ class Cluster:
 
 
 def _url_for_database(url: str, database: str) -> str:
-    head, _, query = url.partition("?")
-    return f"{head.rpartition('/')[0]}/{database}?{query}"
+    location, _, query = url.partition("?")
+    return f"{location.rpartition('/')[0]}/{database}?{query}"
 
 
 async def create_template_database(server: EmbeddedServer, admin: str) -> DatabaseUrls:

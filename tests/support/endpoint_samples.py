@@ -1,4 +1,4 @@
-"""One valid request for every endpoint."""
+"""A valid payload for every endpoint that writes records of a case, and a case with a record of each kind."""
 
 from datetime import timedelta
 from typing import Any
@@ -93,29 +93,30 @@ WRITE_PAYLOADS: dict[str, Any] = {
     "POST /v1/support-sessions/{support_session_id}/cancel": REASON_PAYLOAD,
     "PUT /v1/support-sessions/{support_session_id}/clinical-note": {"text": "x"},
 }  # fmt: skip
-"""What would be accepted from those who work on the case, or would be if it stood differently."""
+"""A payload that is valid for staff of the case, at least in one status of the record."""
 
 
 async def create_complete_case(scenario: Scenario) -> dict[str, Any]:
-    """Return a case with a record of each kind, and the ids by which paths name them."""
+    """Create a case with a record of each kind, and return the ids by the names of path parameters."""
     case, plan = await create_active_case(scenario)
     path, worker = f"/v1/cases/{case['id']}", scenario.worker_north
     people, consents, assessments = [
-        expect_json(await worker.get(f"{path}/{what}"))["items"]
-        for what in ("people", "consents", "assessments")
+        expect_json(await worker.get(f"{path}/{resource}"))["items"]
+        for resource in ("people", "consents", "assessments")
     ]
-    contact = expect_json(await worker.post(f"{path}/support-sessions", HELD_SESSION_PAYLOAD), 201)
-    expect_json(await worker.put(f"/v1/support-sessions/{contact['id']}/clinical-note", {"text": "Quiet."}))
+    support_session = expect_json(await worker.post(f"{path}/support-sessions", HELD_SESSION_PAYLOAD), 201)
+    note_path = f"/v1/support-sessions/{support_session['id']}/clinical-note"
+    expect_json(await worker.put(note_path, {"text": "Quiet."}))
     goal = plan["areas"]["emotional_health"]["goals"][0]
-    ended = await create_closed_case(scenario)
-    follow_ups = expect_json(await worker.get(f"/v1/cases/{ended['id']}/follow-ups"))["items"]
+    closed_case = await create_closed_case(scenario)
+    follow_ups = expect_json(await worker.get(f"/v1/cases/{closed_case['id']}/follow-ups"))["items"]
     expect_json(await worker.put(f"{path}/exit-plan", EXIT_PLAN_PAYLOAD))
     return {
-        "case": case, "ended": ended,
+        "case": case, "closed_case": closed_case,
         "case_id": case["id"], "child_id": case["child_id"], "referral_id": case["referral_id"],
         "person_id": people[0]["id"], "consent_id": consents[0]["id"], "assessment_id": assessments[0]["id"],
         "plan_id": plan["id"], "goal_id": goal["id"], "action_id": goal["actions"][0]["id"],
-        "review_id": (await get_next_review(scenario, case["id"]))["id"], "support_session_id": contact["id"],
+        "review_id": (await get_next_review(scenario, case["id"]))["id"], "support_session_id": support_session["id"],
         "legal_step_id": expect_json(await worker.post(f"{path}/legal-steps", POLICE_REPORT_PAYLOAD), 201)["id"],
         "service_referral_id": (await create_service_referral(scenario, path)).rpartition("/")[2],
         "disbursement_id": (await create_disbursement(scenario, case))["id"],

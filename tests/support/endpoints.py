@@ -1,4 +1,4 @@
-"""The endpoints of the application, for the architecture tests."""
+"""List the endpoints of the application, for the architecture tests."""
 
 import importlib
 import pkgutil
@@ -20,7 +20,7 @@ class Endpoint:
     method: str
     path: str
     function: Any
-    """The function as its module defines it, without the wrapper of the route."""
+    """The function of the module, without the wrapper of the route."""
     guards: tuple[Any, ...]
     route: Any
 
@@ -44,7 +44,7 @@ def _endpoints(app: FastAPI) -> Iterator[Endpoint]:
 
 
 def endpoint_function(route: APIRoute) -> Any:
-    """Return the function of an endpoint as its module defines it."""
+    """Return the function of an endpoint, without the wrapper of the route."""
     return getattr(route.endpoint, "__wrapped__", route.endpoint)
 
 
@@ -56,9 +56,9 @@ def dependency_calls(dependant: Any) -> Iterator[Any]:
 
 
 def load_routers() -> dict[str, APIRouter]:
-    """Return the router of every module of `app.routers` that has one."""
+    """Return the routers by the name of their module."""
     modules = (
-        importlib.import_module(f"app.routers.{found.name}")
-        for found in pkgutil.iter_modules(app.routers.__path__)
+        importlib.import_module(f"app.routers.{module.name}")
+        for module in pkgutil.iter_modules(app.routers.__path__)
     )
     return {module.__name__: module.router for module in modules if hasattr(module, "router")}

@@ -1,4 +1,4 @@
-"""Tokens that tests build and sign without the application's code."""
+"""Build and sign access tokens without the code of the application."""
 
 import json
 import uuid
@@ -85,9 +85,10 @@ def forge_token(
 
 
 def is_rejected(token: Any, tokens: AccessTokens | None = None) -> bool:
-    with pytest.raises(Unauthenticated) as refusal:
+    """Assert that a token is rejected. Return whether the error hides the reason."""
+    with pytest.raises(Unauthenticated) as error:
         (tokens or create_tokens()).verify_access_token(token)
-    return str(refusal.value) == str(Unauthenticated()) and refusal.value.__suppress_context__
+    return str(error.value) == str(Unauthenticated()) and error.value.__suppress_context__
 
 
 def omit_key(claims: dict[str, Any], name: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Request bodies that several test modules send."""
+"""Payloads that several test modules send."""
 
 from typing import Any
 

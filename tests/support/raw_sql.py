@@ -1,4 +1,4 @@
-"""What somebody does who holds a database role's password, and what they find when there is something to find."""
+"""Use the database directly, as an intruder with the password of a database role would."""
 
 import uuid
 from collections.abc import AsyncIterator
@@ -19,27 +19,27 @@ CHILD_TABLES_QUERY = """
             WHERE a.attrelid = c.oid AND a.attname = 'child_id' AND NOT a.attisdropped))
      ORDER BY 1
 """
-"""Every table that holds something about a child."""
+"""Names of all tables with data about children."""
 
 
 async def open_access(connection: Any, name: str, act: str = "case.read") -> uuid.UUID:
-    """Open an access as somebody, over whatever connection."""
+    """Open an access event for a member of staff or an API client, and return its id."""
     kind = "client" if name in API_CLIENTS else "person"
-    opened: uuid.UUID = await connection.fetchval(
+    event_id: uuid.UUID = await connection.fetchval(
         "SELECT event_id FROM access.open($1, $2, $3, NULL, $4, 'by-hand-00', NULL)",
         kind, id_of(name), id_of(f"session of {name}"), act,
     )  # fmt: skip
-    return opened
+    return event_id
 
 
 async def set_access_event(connection: Any, event_id: object) -> None:
-    """Claim, for the rest of the transaction, to be the actor of an event."""
+    """Use an access event for the rest of the transaction."""
     await connection.execute("SELECT set_config('firststep.access', $1, true)", str(event_id))
 
 
 @asynccontextmanager
 async def open_transaction_as(connection: Any, name: str, act: str = "case.read") -> AsyncIterator[Any]:
-    """A transaction of somebody whose access was opened before, as a request does it; it is rolled back."""
+    """Open an access event and a transaction that uses it, as a request does. The transaction is rolled back."""
     event_id = await open_access(connection, name, act)
     transaction = connection.transaction()
     await transaction.start()
@@ -51,15 +51,15 @@ async def open_transaction_as(connection: Any, name: str, act: str = "case.read"
 
 
 async def list_child_tables(superuser: Any) -> list[str]:
-    """Name every table about a child."""
+    """Return the names of all tables with data about children."""
     return [row[0] for row in await superuser.fetch(CHILD_TABLES_QUERY)]
 
 
 async def count_visible_rows(connection: Any, tables: list[str]) -> dict[str, int]:
-    """Count what a connection sees of each table, as far as it sees anything."""
+    """Return the number of visible rows of each table that has any."""
     counts = {}
     for table in tables:
-        counts[table] = await connection.fetchval(f"SELECT count(*) FROM {table}")  # noqa: S608 - from the catalogue
+        counts[table] = await connection.fetchval(f"SELECT count(*) FROM {table}")  # noqa: S608 - names from the catalog
     return {table: count for table, count in counts.items() if count}
 
 

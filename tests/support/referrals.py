@@ -1,4 +1,4 @@
-"""Referrals: full and invalid payloads, acts."""
+"""Payloads of referrals and their acts."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -53,10 +53,10 @@ REFERRAL_ACT_PAYLOADS: dict[str, Mapping[str, Any]] = {
 }
 
 
-async def create_referral_after_acts(scenario: Scenario, *acts: str, **told: Any) -> str:
-    """Return the path of a referral after some acts of the northern supervisor."""
-    path = f"/v1/referrals/{(await scenario.create_referral(**told))['id']}"
+async def create_referral_after_acts(scenario: Scenario, *acts: str, **changes: Any) -> str:
+    """Create a referral, perform acts on it as supervisor_north, and return its path."""
+    path = f"/v1/referrals/{(await scenario.create_referral(**changes))['id']}"
     for act in acts:
-        answer = await scenario.supervisor_north.act(path, act, REFERRAL_ACT_PAYLOADS[act])
-        assert answer.status_code == 200, (act, answer.text)
+        response = await scenario.supervisor_north.act(path, act, REFERRAL_ACT_PAYLOADS[act])
+        assert response.status_code == 200, (act, response.text)
     return path

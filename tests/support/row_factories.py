@@ -1,4 +1,4 @@
-"""Rows as they are, for tests of what reads them: the acts that write them are tested where they belong."""
+"""Insert rows directly, for tests of code that reads them. The acts that write such rows have tests of their own."""
 
 import json
 import uuid
@@ -28,41 +28,46 @@ from tests.support.scenario import id_of
 R = TypeVar("R", bound=SQLModel)
 
 WORKER_ID, CO_WORKER_ID, SUPERVISOR_ID = (
-    id_of(n) for n in ("worker_north", "worker_north_2", "supervisor_north")
+    id_of(name) for name in ("worker_north", "worker_north_2", "supervisor_north")
 )
 
 
 async def insert_row(superuser: Any, record: R) -> R:
-    """Write a row, past row security."""
-    row = {k: json.dumps(v) if isinstance(v, dict) else v for k, v in record.model_dump().items()}
-    names, places = ", ".join(f'"{name}"' for name in row), ", ".join(f"${n + 1}" for n in range(len(row)))
-    await superuser.execute(f"INSERT INTO {record.__tablename__} ({names}) VALUES ({places})", *row.values())  # noqa: S608
+    """Insert a record on a superuser connection, which row-level security does not restrict."""
+    values = {
+        name: json.dumps(value) if isinstance(value, dict) else value
+        for name, value in record.model_dump().items()
+    }
+    columns = ", ".join(f'"{name}"' for name in values)
+    parameters = ", ".join(f"${number}" for number in range(1, len(values) + 1))
+    statement = f"INSERT INTO {record.__tablename__} ({columns}) VALUES ({parameters})"  # noqa: S608
+    await superuser.execute(statement, *values.values())
     return record
 
 
 async def insert_care_plan(
     superuser: Any, case: dict[str, Any], status: str = "approved", **changes: Any
 ) -> CarePlan:
-    decided: dict[str, Any] = {
-        "submitted_at": utc_now(),
-        "submitted_by_id": WORKER_ID,
-        "decided_at": utc_now(),
-    }
-    told: dict[str, Any] = {
+    values: dict[str, Any] = {
         "subject": "child",
         "author_id": WORKER_ID,
         "status": status,
-        **decided,
+        "submitted_at": utc_now(),
+        "submitted_by_id": WORKER_ID,
+        "decided_at": utc_now(),
         **changes,
         **case_foreign_keys(case),
     }
-    assessment = await insert_row(superuser, Assessment(**{**told, "status": "approved", "kind": "initial"}))
-    return await insert_row(superuser, CarePlan(**told, assessment_id=assessment.id))
+    assessment = await insert_row(
+        superuser, Assessment(**{**values, "status": "approved", "kind": "initial"})
+    )
+    return await insert_row(superuser, CarePlan(**values, assessment_id=assessment.id))
 
 
 async def insert_goal(superuser: Any, plan: CarePlan) -> Goal:
-    here: dict[str, Any] = plan.model_dump(include={"case_id", "child_id"})
-    return await insert_row(superuser, Goal(**here, plan_id=plan.id, area="education", origin_id=new_id()))
+    foreign_keys: dict[str, Any] = plan.model_dump(include={"case_id", "child_id"})
+    goal = Goal(**foreign_keys, plan_id=plan.id, area="education", origin_id=new_id())
+    return await insert_row(superuser, goal)
 
 
 def case_foreign_keys(case: dict[str, Any]) -> dict[str, Any]:
@@ -73,8 +78,8 @@ def local_datetime(day: date, hour: int = 9) -> datetime:
     return datetime(day.year, day.month, day.day, hour, tzinfo=CAMBODIA_TIMEZONE)
 
 
-def date_in_days(n: int) -> date:
-    return today() + timedelta(days=n)
+def date_in_days(days: int) -> date:
+    return today() + timedelta(days=days)
 
 
 async def backdate_case_opening(superuser: Any, case: dict[str, Any], months: int, **changes: Any) -> None:
@@ -89,44 +94,44 @@ async def backdate_case_opening(superuser: Any, case: dict[str, Any], months: in
 
 
 async def insert_due_records(superuser: Any, case: dict[str, Any], worker: uuid.UUID = WORKER_ID) -> None:
-    """Something of every kind that a worker does, due on another day each."""
-    here, plan = case_foreign_keys(case), await insert_care_plan(superuser, case)
+    """Insert one record of every kind that is due for a worker, each on another day, and records that are not due."""
+    case_keys, plan = case_foreign_keys(case), await insert_care_plan(superuser, case)
     goal = await insert_goal(superuser, plan)
-    step: dict[str, Any] = {"plan_id": plan.id, "goal_id": goal.id, "due_on": date_in_days(2)}
+    action: dict[str, Any] = {"plan_id": plan.id, "goal_id": goal.id, "due_on": date_in_days(2)}
     provider = await insert_row(superuser, Provider(name="Clinic", kind="health"))
-    sent: dict[str, Any] = {
+    referral: dict[str, Any] = {
         "provider_id": provider.id,
         "service": "medical",
         "author_id": worker,
         "status": "sent",
     }
     rows: list[CaseRecord] = [
-        Review(**here, plan_id=plan.id, number=1, due_on=date_in_days(-3)),
+        Review(**case_keys, plan_id=plan.id, number=1, due_on=date_in_days(-3)),
         SupportSession(
-            **here,
+            **case_keys,
             kind="home_visit",
             planned_at=local_datetime(date_in_days(1)),
             worker_id=worker,
             author_id=worker,
         ),
-        Action(**here, **step, origin_id=new_id(), by="worker"),
-        FollowUp(**here, months=3, due_on=date_in_days(4)),
-        LegalStep(**here, kind="court_hearing", status="planned", on=date_in_days(5), author_id=worker),
-        ServiceReferral(**here, **sent, sent_at=local_datetime(date_in_days(-14))),
-        # none of the actor's to do
-        Action(**here, **step, origin_id=new_id(), by="supporter"),
-        Action(**here, **step, origin_id=new_id(), by="worker", status="done"),
-        ServiceReferral(**here, **sent, sent_at=local_datetime(date_in_days(-13))),
-        FollowUp(**here, months=6, due_on=date_in_days(15)),
+        Action(**case_keys, **action, origin_id=new_id(), by="worker"),
+        FollowUp(**case_keys, months=3, due_on=date_in_days(4)),
+        LegalStep(**case_keys, kind="court_hearing", status="planned", on=date_in_days(5), author_id=worker),
+        ServiceReferral(**case_keys, **referral, sent_at=local_datetime(date_in_days(-14))),
+        # not due for the worker
+        Action(**case_keys, **action, origin_id=new_id(), by="supporter"),
+        Action(**case_keys, **action, origin_id=new_id(), by="worker", status="done"),
+        ServiceReferral(**case_keys, **referral, sent_at=local_datetime(date_in_days(-13))),
+        FollowUp(**case_keys, months=6, due_on=date_in_days(15)),
     ]
     for row in rows:
         await insert_row(superuser, row)
 
 
-async def insert_case_copies(superuser: Any, model: dict[str, Any], n: int) -> None:
-    """Copy a case with its child, plan and review, as rows."""
-    identity: Any = {"names": model["child"]["names"], "birth": {"date": "2015-05-04", "precision": "day"}}
-    for _ in range(n):
+async def insert_case_copies(superuser: Any, original: dict[str, Any], count: int) -> None:
+    """Insert copies of a case with its child, care plan and review."""
+    identity: Any = {"names": original["child"]["names"], "birth": {"date": "2015-05-04", "precision": "day"}}
+    for _ in range(count):
         child = Child(sex="male")
         child.identity = identity
         await insert_row(superuser, child)
@@ -135,8 +140,8 @@ async def insert_case_copies(superuser: Any, model: dict[str, Any], n: int) -> N
             opened_on=today(), age_at_referral_min=9, age_at_referral_max=9,
         )  # fmt: skip
         await insert_row(superuser, case)
-        here = {"id": str(case.id), "child_id": str(child.id)}
-        plan = await insert_care_plan(superuser, here)
+        ids = {"id": str(case.id), "child_id": str(child.id)}
+        plan = await insert_care_plan(superuser, ids)
         await insert_row(
-            superuser, Review(**case_foreign_keys(here), plan_id=plan.id, number=1, due_on=date_in_days(3))
+            superuser, Review(**case_foreign_keys(ids), plan_id=plan.id, number=1, due_on=date_in_days(3))
         )

@@ -1,4 +1,4 @@
-"""One row of every table a worker writes on, for a case: what a fence must be tried against."""
+"""Insert one row into every table that workers write, for tests of row policies."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -39,69 +39,71 @@ SAMPLE_DATE = date(2026, 9, 1)
 
 
 def build_sample_rows(case: dict[str, Any], author_id: UUID) -> list[SQLModel]:
-    """Return the rows. Their encrypted columns are empty."""
-    here: dict[str, Any] = {"case_id": UUID(case["id"]), "child_id": UUID(case["child_id"])}
-    mine: dict[str, Any] = {**here, "author_id": author_id}
-    assessment = Assessment(**mine, subject="child", kind="initial", status="approved")
-    plan = CarePlan(**mine, subject="child", assessment_id=assessment.id, status="approved")
-    goal = Goal(**here, plan_id=plan.id, area="education", origin_id=new_id())
-    held = SupportSession(
-        **mine, kind="therapy", worker_id=author_id, planned_at=datetime(2026, 9, 1, tzinfo=UTC)
+    """Return the rows, with empty encrypted columns."""
+    case_keys: dict[str, Any] = {"case_id": UUID(case["id"]), "child_id": UUID(case["child_id"])}
+    author_keys: dict[str, Any] = {**case_keys, "author_id": author_id}
+    assessment = Assessment(**author_keys, subject="child", kind="initial", status="approved")
+    plan = CarePlan(**author_keys, subject="child", assessment_id=assessment.id, status="approved")
+    goal = Goal(**case_keys, plan_id=plan.id, area="education", origin_id=new_id())
+    support_session = SupportSession(
+        **author_keys, kind="therapy", worker_id=author_id, planned_at=datetime(2026, 9, 1, tzinfo=UTC)
     )
     provider = Provider(id=new_id(), name=f"Hospital {new_id()}", kind="hospital")
-    document = Document(**mine, kind="letter", media_type="application/pdf", size=6)
-    asked = Disbursement(
-        **here, number=f"A-{new_id()}", case_number=case["number"], beneficiary="child", category="transport",
+    document = Document(**author_keys, kind="letter", media_type="application/pdf", size=6)
+    disbursement = Disbursement(
+        **case_keys, number=f"A-{new_id()}", case_number=case["number"], beneficiary="child", category="transport",
         amount=1250, currency="USD", urgency="routine", release_on=SAMPLE_DATE, requested_by_id=author_id,
     )  # fmt: skip
     return [
         assessment,
         plan,
-        PlanArea(**here, plan_id=plan.id, area="education", status="goals"),
+        PlanArea(**case_keys, plan_id=plan.id, area="education", status="goals"),
         goal,
-        Action(**here, plan_id=plan.id, goal_id=goal.id, origin_id=new_id(), by="child", due_on=SAMPLE_DATE),
-        held,
-        ClinicalNote(**mine, session_id=held.id),
-        SessionAddendum(**mine, session_id=held.id),
-        SessionAddendum(**mine, session_id=held.id, tier="clinical"),
+        Action(
+            **case_keys, plan_id=plan.id, goal_id=goal.id, origin_id=new_id(), by="child", due_on=SAMPLE_DATE
+        ),
+        support_session,
+        ClinicalNote(**author_keys, session_id=support_session.id),
+        SessionAddendum(**author_keys, session_id=support_session.id),
+        SessionAddendum(**author_keys, session_id=support_session.id, tier="clinical"),
         provider,
-        ServiceReferral(**mine, provider_id=provider.id, service="medical"),
-        Review(**here, plan_id=plan.id, number=1, due_on=SAMPLE_DATE),
-        ExitPlan(**mine),
-        FollowUp(**here, months=1, due_on=SAMPLE_DATE),
+        ServiceReferral(**author_keys, provider_id=provider.id, service="medical"),
+        Review(**case_keys, plan_id=plan.id, number=1, due_on=SAMPLE_DATE),
+        ExitPlan(**author_keys),
+        FollowUp(**case_keys, months=1, due_on=SAMPLE_DATE),
         document,
-        DocumentContent(**here, id=document.id),
-        Document(**mine, kind="police", tier="legal", media_type="application/pdf", size=6),
-        Document(**mine, kind="drawing", tier="clinical", media_type="image/png", size=6),
-        LegalStep(**mine, kind="court_date", on=SAMPLE_DATE),
-        asked,
-        DisbursementDetails(**here, id=asked.id),
+        DocumentContent(**case_keys, id=document.id),
+        Document(**author_keys, kind="police", tier="legal", media_type="application/pdf", size=6),
+        Document(**author_keys, kind="drawing", tier="clinical", media_type="image/png", size=6),
+        LegalStep(**author_keys, kind="court_date", on=SAMPLE_DATE),
+        disbursement,
+        DisbursementDetails(**case_keys, id=disbursement.id),
     ]
 
 
 async def insert_sample_rows(cluster: Cluster, scenario: Scenario, case: dict[str, Any], author: str) -> None:
-    """Put one row into every table of a case's, past the API."""
-    name = str(make_url(scenario.urls.api).database)
+    """Insert one row into every table with records of a case, as superuser."""
+    database = str(make_url(scenario.urls.api).database)
     engine = create_async_engine(
-        to_sqlalchemy_url(cluster.server.build_url(ADMIN_ROLE, ADMIN_PASSWORD, name))
+        to_sqlalchemy_url(cluster.server.build_url(ADMIN_ROLE, ADMIN_PASSWORD, database))
     )
     async with AsyncSession(engine) as session:
         for row in build_sample_rows(case, id_of(author)):
             session.add(row)
-            await session.flush()  # in order: each stands on those before it
+            await session.flush()  # one by one, because rows reference earlier ones
         await session.commit()
     await engine.dispose()
 
 
 @dataclass(frozen=True)
 class PopulatedDatabase:
-    """A First Step in which no table about a child is empty."""
+    """The records of a database in which no table about children is empty."""
 
     north_case: dict[str, Any]
-    """A case of worker_north, with worker_north_2 beside her; linked with `south`."""
+    """A case of worker_north with the co-worker worker_north_2, linked with `linked_case`."""
     linked_case: dict[str, Any]
     """A case of worker_south."""
     break_glass_case: dict[str, Any]
-    """Another case of worker_south; worker_north_2 broke the glass."""
+    """Another case of worker_south. worker_north_2 has break-glass access to it."""
     referral: dict[str, Any]
-    """A referral of team north that waits for an answer."""
+    """A referral of team north with the status `information_requested`."""

@@ -1,4 +1,4 @@
-"""An invented First Step: two teams, somebody in every role, two partners and a script; all with real tokens."""
+"""The organization of the tests: two teams, a user for every role, two partners and a reporting script with real tokens."""
 
 import time
 import uuid
@@ -39,12 +39,12 @@ API_CLIENT_ROLES = {"partner_one": "partner_system", "reporting": "reporting_scr
 
 
 def id_of(name: str) -> uuid.UUID:
-    """Every invented thing has an id that follows from its name."""
+    """Return the id of a user, team, agency, API client or session. It is derived from the name."""
     return uuid.uuid5(uuid.NAMESPACE_DNS, f"{name}.first-step.test")
 
 
 async def insert_organization(session: AsyncSession) -> None:
-    """Write the invented organisation."""
+    """Insert the teams, agencies, users, API clients and sign-in sessions."""
     session.add_all(Team(id=id_of(name), name=name) for name in ("north", "south"))
     for agency in {agency for agency, _ in API_CLIENTS.values()}:
         session.add(Agency(id=id_of(agency), name=agency, kind="fsc" if "First" in agency else "partner"))
@@ -59,7 +59,10 @@ async def insert_organization(session: AsyncSession) -> None:
         session.add(ApiClient(id=id_of(name), agency_id=id_of(agency), name=name, scopes=scopes))
     await session.flush()
     for name, (_, teams) in STAFF.items():
-        session.add_all(TeamMember(team_id=id_of(t), user_id=id_of(name), is_supervisor=s) for t, s in teams)
+        session.add_all(
+            TeamMember(team_id=id_of(team), user_id=id_of(name), is_supervisor=is_supervisor)
+            for team, is_supervisor in teams
+        )
         session.add(_build_session(name, user_id=id_of(name)))
     session.add_all(_build_session(name, client_id=id_of(name)) for name in API_CLIENTS)
     await session.commit()
@@ -68,29 +71,33 @@ async def insert_organization(session: AsyncSession) -> None:
 def _build_session(
     name: str, user_id: uuid.UUID | None = None, client_id: uuid.UUID | None = None
 ) -> AuthSession:
-    end = utc_now() + timedelta(days=1)
+    ends_at = utc_now() + timedelta(days=1)
     return AuthSession(
-        id=id_of(f"session of {name}"), user_id=user_id, client_id=client_id, idle_ends_at=end, ends_at=end
+        id=id_of(f"session of {name}"),
+        user_id=user_id,
+        client_id=client_id,
+        idle_ends_at=ends_at,
+        ends_at=ends_at,
     )
 
 
 def access_token_of(name: str, **changes: Any) -> str:
-    """A real access token of somebody."""
-    machine = name in API_CLIENTS
-    said: dict[str, Any] = {
-        "kind": "client" if machine else "person",
+    """Issue an access token for a user or an API client."""
+    is_client = name in API_CLIENTS
+    claims: dict[str, Any] = {
+        "kind": "client" if is_client else "person",
         "session_id": id_of(f"session of {name}"),
-        "scope": " ".join(API_CLIENTS[name][1]) if machine else "full",
+        "scope": " ".join(API_CLIENTS[name][1]) if is_client else "full",
         "lifetime": 600,
-        "auth_time": None if machine else int(time.time()),
-        "amr": () if machine else ("pwd",),
+        "auth_time": None if is_client else int(time.time()),
+        "amr": () if is_client else ("pwd",),
     }
-    return get_vault().access_tokens.issue_access_token(id_of(name), **{**said, **changes})
+    return get_vault().access_tokens.issue_access_token(id_of(name), **{**claims, **changes})
 
 
 @dataclass
 class AuthenticatedClient:
-    """Somebody with a token and an HTTP client."""
+    """An HTTP client that sends the access token of a user or an API client."""
 
     name: str
     http: httpx.AsyncClient
@@ -123,15 +130,15 @@ class AuthenticatedClient:
         return await self.request("PUT", path, json=json, **options)
 
     async def act(self, path: str, verb: str, json: Any = None) -> httpx.Response:
-        """Read a record for its version, then do something to it."""
-        seen = await self.get(path)
-        assert seen.status_code == 200, seen.text
-        return await self.post(f"{path}/{verb}", json=json, etag=seen.headers["etag"])
+        """Perform an act on the current version of a record."""
+        record = await self.get(path)
+        assert record.status_code == 200, record.text
+        return await self.post(f"{path}/{verb}", json=json, etag=record.headers["etag"])
 
 
 @dataclass
 class Scenario:
-    """One test's own First Step."""
+    """The application with the database of one test. Attributes are clients by name, such as `worker_north`."""
 
     app: FastAPI
     http: httpx.AsyncClient
@@ -148,35 +155,35 @@ class Scenario:
         return self.clients.setdefault(name, AuthenticatedClient(name, self.http, access_token_of(name)))
 
     async def create_referral(self, by: str = "partner_one", **changes: Any) -> dict[str, Any]:
-        """Somebody tells of a child."""
-        answer = await self.client_for(by).post("/v1/referrals", referral_payload(**changes))
-        assert answer.status_code == 201, answer.text
-        found: dict[str, Any] = answer.json()
-        return found
+        """Create a referral as a partner or a member of staff."""
+        response = await self.client_for(by).post("/v1/referrals", referral_payload(**changes))
+        assert response.status_code == 201, response.text
+        referral: dict[str, Any] = response.json()
+        return referral
 
     async def open_case(self, lead: str = "worker_north", **changes: Any) -> dict[str, Any]:
-        """A case, opened as cases are: referred, acknowledged, accepted by the supervisor of the lead's team."""
+        """Open a case: a partner refers a child, and the supervisor of the lead worker's team accepts the referral."""
         team = STAFF[lead][1][0][0]
         supervisor = self.client_for(f"supervisor_{team}")
-        told = await self.create_referral(**changes)
-        path = f"/v1/referrals/{told['id']}"
+        referral = await self.create_referral(**changes)
+        path = f"/v1/referrals/{referral['id']}"
         assert (await supervisor.act(path, "acknowledge", {"team_id": str(id_of(team))})).status_code == 200
-        accepted = await supervisor.act(path, "accept", acceptance_payload(lead=lead))
-        assert accepted.status_code == 200, accepted.text
-        found: dict[str, Any] = (await supervisor.get(f"/v1/cases/{accepted.json()['case_id']}")).json()
-        return found
+        acceptance = await supervisor.act(path, "accept", acceptance_payload(lead=lead))
+        assert acceptance.status_code == 200, acceptance.text
+        case: dict[str, Any] = (await supervisor.get(f"/v1/cases/{acceptance.json()['case_id']}")).json()
+        return case
 
     async def list_access_entries(self, request_id: str) -> list[dict[str, Any]]:
-        """What the log holds of a request, as the data protection officer reads it."""
-        answer = await self.dpo.get("/v1/audit/accesses", params={"request_id": request_id, "limit": 200})
-        assert answer.status_code == 200, answer.text
-        items: list[dict[str, Any]] = answer.json()["items"]
+        """Return the access entries of a request, as the data protection officer."""
+        response = await self.dpo.get("/v1/audit/accesses", params={"request_id": request_id, "limit": 200})
+        assert response.status_code == 200, response.text
+        items: list[dict[str, Any]] = response.json()["items"]
         return items
 
 
 def referral_payload(**changes: Any) -> dict[str, Any]:
-    """A referral as a partner sends it; `changes` replace whole fields."""
-    told: dict[str, Any] = {
+    """Return the payload of a partner's referral. `changes` replace top-level fields."""
+    payload: dict[str, Any] = {
         "external_id": f"T-{uuid.uuid4()}",
         "urgency": "urgent",
         "concern": {
@@ -205,11 +212,11 @@ def referral_payload(**changes: Any) -> dict[str, Any]:
             "scope": ["services", "share_with_fsc"],
         },
     }
-    return {**told, **changes}
+    return {**payload, **changes}
 
 
 def acceptance_payload(lead: str = "worker_north", **changes: Any) -> Mapping[str, Any]:
-    """Everything the gate asks for."""
+    """Return the payload of an acceptance that passes the gate."""
     return {
         "case_kind": "survivor",
         "lead_worker_id": str(id_of(lead)),
@@ -221,10 +228,10 @@ def acceptance_payload(lead: str = "worker_north", **changes: Any) -> Mapping[st
 
 
 def child_ids_in(document: Any) -> set[str]:
-    """The children an answer shows."""
+    """Return the values of all `child_id` fields in a JSON document."""
     if isinstance(document, list):
         return set().union(*map(child_ids_in, document))
     if not isinstance(document, dict):
         return set()
-    own = {document["child_id"]} if document.get("child_id") else set()
-    return own.union(*(child_ids_in(value) for value in document.values()))
+    child_ids = {document["child_id"]} if document.get("child_id") else set()
+    return child_ids.union(*(child_ids_in(value) for value in document.values()))

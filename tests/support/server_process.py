@@ -1,4 +1,4 @@
-"""First Step in processes of its own, as `make run` starts it, and people who sign in over real HTTP."""
+"""Run First Step in separate processes, as `make run` does, and sign in over real HTTP."""
 
 import json
 import os
@@ -18,9 +18,9 @@ import httpx
 from app.database.embedded import EmbeddedServer
 
 START_TIMEOUT_SECONDS = 120.0
-"""Seconds for the first start on a busy machine: it makes a database and invents a caseload."""
+"""Seconds for the first start on a busy machine, which creates a database and a caseload."""
 
-# Tests begun in the background ignore Ctrl-C, and so would every child of theirs.
+# A shell starts background processes with SIGINT ignored, and child processes inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
@@ -33,41 +33,41 @@ def free_port() -> int:
 
 @contextmanager
 def temporary_home() -> Iterator[Path]:
-    """A folder of one's own: pytest's are closed again to PostgreSQL's account whenever another run begins."""
+    """A temporary directory. pytest resets the permissions of its own, which PostgreSQL's account must be able to search."""
     with tempfile.TemporaryDirectory(prefix="firststep-served-") as name:
         yield Path(name)
 
 
 class ServerProcess:
-    """First Step in processes of its own."""
+    """First Step with a home directory, a port and processes of its own."""
 
     def __init__(self, home: Path, **environment: str) -> None:
         self.home = home
         self.port = free_port()
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("FIRSTSTEP_")}
-        kept.pop("PYTHONDONTWRITEBYTECODE", None)
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("FIRSTSTEP_")}
+        inherited.pop("PYTHONDONTWRITEBYTECODE", None)
         self.environment = {
-            **kept, "FIRSTSTEP_HOME": str(home), "PORT": str(self.port), "FIRSTSTEP_DEMO_CHILDREN": "6", **environment,
+            **inherited, "FIRSTSTEP_HOME": str(home), "PORT": str(self.port), "FIRSTSTEP_DEMO_CHILDREN": "6", **environment,
         }  # fmt: skip
         self.url = f"http://127.0.0.1:{self.port}"
         self.clients: list[httpx.Client] = []
 
-    def run_command(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def run_command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "app.cli", *words],
+            [sys.executable, "-m", "app.cli", *arguments],
             env=self.environment, capture_output=True, text=True, check=False, timeout=START_TIMEOUT_SECONDS,
         )  # fmt: skip
 
     def start(self, until: Callable[[], bool] | None = None) -> subprocess.Popen[bytes]:
-        """Start it, and wait until it serves, or until something else is true."""
+        """Start the server, and wait until it is ready or until another condition is true."""
         is_reached = until or self.is_ready
         with (self.home.parent / "run.log").open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "app.cli", "run"],
                 env=self.environment, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
-        latest = time.monotonic() + START_TIMEOUT_SECONDS
-        while time.monotonic() < latest:
+        deadline = time.monotonic() + START_TIMEOUT_SECONDS
+        while time.monotonic() < deadline:
             if is_reached():
                 return process
             assert process.poll() is None, (self.home.parent / "run.log").read_text()[-2000:]
@@ -93,32 +93,32 @@ class ServerProcess:
 
     @property
     def demo_data(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads((self.home / "demo.json").read_text())
-        return found
+        data: dict[str, Any] = json.loads((self.home / "demo.json").read_text())
+        return data
 
     def staff_client(self, role: str) -> httpx.Client:
-        person = next(user for user in self.demo_data["users"] if role in user["roles"])
-        answer = httpx.post(
+        user = next(user for user in self.demo_data["users"] if role in user["roles"])
+        response = httpx.post(
             f"{self.url}/v1/auth/login",
-            json={"email": person["email"], "password": person["password"]},
+            json={"email": user["email"], "password": user["password"]},
             timeout=20,
         )
-        assert answer.status_code == 200, answer.text
-        return self.client_with_token(answer.json()["access_token"])
+        assert response.status_code == 200, response.text
+        return self.client_with_token(response.json()["access_token"])
 
     def partner_client(self, number: int) -> httpx.Client:
         return self.api_client("referrals", number)
 
     def api_client(self, scope: str, number: int = 0) -> httpx.Client:
-        system = [client for client in self.demo_data["api_clients"] if scope in client["scopes"]][number]
-        answer = httpx.post(
+        client = [client for client in self.demo_data["api_clients"] if scope in client["scopes"]][number]
+        response = httpx.post(
             f"{self.url}/v1/oauth/token",
             data={"grant_type": "client_credentials"},
-            auth=(system["client_id"], system["client_secret"]),
+            auth=(client["client_id"], client["client_secret"]),
             timeout=20,
         )
-        assert answer.status_code == 200, answer.text
-        return self.client_with_token(answer.json()["access_token"])
+        assert response.status_code == 200, response.text
+        return self.client_with_token(response.json()["access_token"])
 
     def client_with_token(self, token: str) -> httpx.Client:
         self.clients.append(

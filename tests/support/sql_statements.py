@@ -1,4 +1,4 @@
-"""Counting of the SQL statements that a request sends."""
+"""Record the SQL statements of a request."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,17 +10,17 @@ from tests.support.scenario import Scenario
 
 @contextmanager
 def record_statements(scenario: Scenario) -> Iterator[list[str]]:
-    """Collect the statements of the request's own transaction.
+    """Yield the list of statements that SQLAlchemy sends in the block.
 
-    Opening the access is one more, elsewhere; the log's entries are one, whatever was shown, said to the driver.
+    It does not include the statements on the driver's connection: opening the access event and writing its entries.
     """
-    seen: list[str] = []
+    statements: list[str] = []
 
-    def note(_: object, __: object, statement: str, *___: object) -> None:
-        seen.append(statement)
+    def record(_: object, __: object, statement: str, *___: object) -> None:
+        statements.append(statement)
 
-    event.listen(scenario.database.engine.sync_engine, "before_cursor_execute", note)
+    event.listen(scenario.database.engine.sync_engine, "before_cursor_execute", record)
     try:
-        yield seen
+        yield statements
     finally:
-        event.remove(scenario.database.engine.sync_engine, "before_cursor_execute", note)
+        event.remove(scenario.database.engine.sync_engine, "before_cursor_execute", record)

@@ -1,4 +1,4 @@
-"""Rejects statements that read encrypted columns about children past the access log."""
+"""Reject statements that read encrypted columns about children without access entries."""
 
 from typing import Any
 
