@@ -28,7 +28,7 @@ types: $(VENV)/dev.stamp
 	$(BIN)/mypy --no-error-summary
 
 contracts: $(VENV)/dev.stamp
-	$(BIN)/lint-imports --no-cache | tail -n 3
+	$(BIN)/lint-imports --no-cache --no-logo
 
 .PHONY: openapi-current
 openapi-current: $(VENV)/dev.stamp
