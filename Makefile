@@ -1,4 +1,4 @@
-# First Step. `make` lists what there is to do.
+# Tasks of First Step. `make` lists them.
 SHELL := /bin/sh
 PYTHON ?= python3
 VENV := .venv
@@ -14,11 +14,11 @@ unexport PYTHONDONTWRITEBYTECODE
 help:  ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-13s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: $(VENV)/run.stamp  ## Serve First Step on 127.0.0.1:$PORT (8000), with a database of its own and a demonstration
+run: $(VENV)/run.stamp  ## Serve on 127.0.0.1:$PORT (8000), with an embedded database and a demonstration
 	@exec $(BIN)/python -m app.cli run
 
-test: lint types contracts openapi-current unit  ## Set up and check everything: format, lint, types, contracts, OpenAPI, every test
-check: test  ## The same, by the name some look for
+test: lint types contracts openapi-current unit  ## Install everything, then run all checks and tests
+check: test  ## Same as `make test`
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check --quiet .
@@ -38,14 +38,14 @@ openapi-current: $(VENV)/dev.stamp
 unit: $(VENV)/dev.stamp $(VENV)/generators.stamp
 	$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
-fuzz: $(VENV)/dev.stamp  ## Try the whole contract as every role, an hour long; `make test` tries each part by those whose work it is
+fuzz: $(VENV)/dev.stamp  ## Test every operation as every role, about 50 minutes; `make test` tests a part
 	FIRSTSTEP_FUZZ=whole $(BIN)/pytest -q tests/architecture/test_contract_fuzz.py --durations=0
 
-fix: $(VENV)/dev.stamp  ## Format, and mend what can be mended by machine
+fix: $(VENV)/dev.stamp  ## Format, and apply automatic fixes
 	$(BIN)/ruff format --quiet .
 	$(BIN)/ruff check --quiet --fix .
 
-migration: $(VENV)/dev.stamp  ## Draft a migration from the models: make migration M="what it does"
+migration: $(VENV)/dev.stamp  ## Generate a draft migration from the models: make migration M="subject"
 	$(BIN)/python -m app.cli migration "$(M)"
 
 openapi: $(VENV)/run.stamp  ## Write openapi/openapi.json
@@ -54,24 +54,24 @@ openapi: $(VENV)/run.stamp  ## Write openapi/openapi.json
 pictures: $(VENV)/run.stamp  ## Generate docs/diagrams.md from the code
 	$(BIN)/python -m app.cli pictures
 
-database-docs: $(VENV)/dev.stamp  ## Update docs/database.md from the SQL files
+database-docs: $(VENV)/dev.stamp  ## Generate docs/database.md from the SQL files
 	$(BIN)/python -m app.cli database-docs
 
-bench: $(VENV)/dev.stamp  ## Measure reading, listing and creating against the limit and plain programs
+bench: $(VENV)/dev.stamp  ## Run the benchmarks
 	$(BIN)/python -m bench
 
-demo-reset: $(VENV)/run.stamp  ## Throw the demonstration away; the next `make run` makes a new one
+demo-reset: $(VENV)/run.stamp  ## Delete the demonstration; the next `make run` creates a new one
 	$(BIN)/python -m app.cli demo reset
 
-psql: $(VENV)/run.stamp  ## Open psql as the API's own database role, while `make run` serves
+psql: $(VENV)/run.stamp  ## Open psql with the API's database role, while `make run` runs
 	@$(BIN)/python -m app.cli psql
 
-lock:  ## Pin the newest versions of what pyproject.toml asks for (needs uv)
+lock:  ## Pin the newest versions of the dependencies in pyproject.toml (needs uv)
 	$(COMPILE) --upgrade -o requirements/run.txt
 	$(COMPILE) --upgrade --extra dev -o requirements/dev.txt
 	$(COMPILE_GROUP) --upgrade -o requirements/generators.txt
 
-clean:  ## Remove what was installed and built; var/ stays
+clean:  ## Remove installed packages and caches; keep var/
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/bin/python:
@@ -79,16 +79,16 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/run.stamp: requirements/run.txt | $(VENV)/bin/python
-	@echo "Installing what First Step needs (once) …"
+	@echo "Installing the dependencies (once) …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
 $(VENV)/dev.stamp: requirements/dev.txt | $(VENV)/bin/python
-	@echo "Installing what the tests need (once) …"
+	@echo "Installing the dependencies of the tests (once) …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@ $(VENV)/run.stamp
 
-# Client generators and Node, in an environment of their own: they need other versions of some packages.
+# Client generators and Node, in a separate environment, because they need other versions of some packages.
 $(VENV)/generators.stamp: requirements/generators.txt | $(VENV)/bin/python
 	@echo "Installing the client generators (once) …"
 	@$(PYTHON) -m venv $(VENV)/generators
