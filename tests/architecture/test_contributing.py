@@ -20,7 +20,7 @@ def find_changed_snippets(page: str) -> list[str]:
 
 
 def test_snippets_occur_verbatim_in_the_named_files() -> None:
-    # Planted: `relationship: str` renamed to `relation: str` in app/models/circle.py.
+    # Planted: `relationship: str` renamed to `relation: str` in app/models/people.py.
     assert find_changed_snippets((ROOT / "CONTRIBUTING.md").read_text()) == []
 
 
