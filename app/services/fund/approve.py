@@ -24,7 +24,7 @@ from app.services.cases import history as case_history
 from app.services.cases.staffing_checks import check_leads_case
 from app.services.cases.write_access import check_works_on_case
 from app.services.fund import approval_limits, ledger
-from app.services.fund.approval_checks import check_child_eligible, check_fund_terms
+from app.services.fund.checks import check_child_eligible, check_fund_terms
 from app.services.fund.disbursements import disbursement_history_detail, disbursement_to_schema
 from app.services.fund.states import (
     APPROVE,

@@ -23,9 +23,7 @@ from app.schemas.disbursements import (
 )
 from app.services.cases import history as case_history
 from app.services.fund import ledger
-from app.services.fund.disbursements import disbursement_history_detail, disbursement_to_schema
-from app.services.fund.funds import check_fund_open
-from app.services.fund.payment_checks import (
+from app.services.fund.checks import (
     check_acknowledgement,
     check_approval_not_pending,
     check_approved_payment,
@@ -34,6 +32,8 @@ from app.services.fund.payment_checks import (
     check_spent_amount,
     validate_payment_date,
 )
+from app.services.fund.disbursements import disbursement_history_detail, disbursement_to_schema
+from app.services.fund.funds import check_fund_open
 from app.services.fund.states import PAY, PAY_FIRST, RECONCILE, REVERSE, check_separation_of_duties
 from app.services.fund.tenders import convert_tenders
 
