@@ -92,6 +92,13 @@ def test_relative_links_in_markdown_lead_to_a_file_and_heading() -> None:
     assert {page: links for page, links in broken.items() if links} == {}
 
 
+def test_layers_in_the_architecture_page_are_the_generated_ones() -> None:
+    # Planted: `services` and `kit` exchanged in docs/architecture.md.
+    diagrams = [(ROOT / "docs" / name).read_text() for name in ("architecture.md", "diagrams.md")]
+    first, generated = (re.findall(r"```mermaid.*?```", page, re.DOTALL)[0] for page in diagrams)
+    assert first == generated
+
+
 def test_stale_references_are_detected() -> None:
     page = (
         "`app/http/session.py:request_session`, `app/nothing.py`, `app/http/session.py:nothing`, `nothing.py`"
