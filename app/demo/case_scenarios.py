@@ -80,7 +80,7 @@ class CaseScenario:
 
     @property
     def last_day(self) -> date:
-        """The last simulated day. It is yesterday, so that no event lies in the future."""
+        """The last simulated day. It is yesterday, so that no event is in the future."""
         return self.today - timedelta(days=1)
 
     @property
@@ -116,7 +116,7 @@ class CaseScenario:
 
 
 def build_case_scenarios(count: int, today: date) -> list[CaseScenario]:
-    """Return so many stories, the longest ago first: with few of them there are still some of every kind."""
+    """Return the scenarios of a caseload of `count` cases, the oldest case first."""
     numbers = dict.fromkeys(
         (
             *PREFERRED_NUMBERS,

@@ -71,7 +71,7 @@ class Ellipse:
     radius_y: float
 
     def contains(self, point: Point) -> bool:
-        """Return whether a point lies inside the ellipse."""
+        """Return whether the ellipse contains a point."""
         return (point[0] / self.radius_x) ** 2 + (point[1] / self.radius_y) ** 2 < 1
 
     def expand(self, distance: float) -> "Ellipse":

@@ -24,7 +24,7 @@ for _logger_name in ("fontTools", "fpdf"):
 _FONT_DIRECTORY = Path(__file__).with_name("fonts")
 FONT_FAMILY = "NotoSansKhmer"
 LINE_HEIGHT_FACTOR = 1.62
-"""Line height per font size. Khmer needs room for signs above and below the letters."""
+"""Line height per font size. Khmer has signs above and below the letters."""
 BASELINE_OFFSET_FACTOR = 1.16
 """Distance from the top of a line to its baseline, per font size."""
 PAGE_WIDTH, PAGE_HEIGHT = 595.28, 841.89

@@ -14,7 +14,7 @@ FONT_FAMILIES = (
     "'Noto Sans Khmer', 'Khmer OS', 'Leelawadee UI', 'Khmer Sangam MN', 'Noto Sans', Arial, sans-serif"
 )
 LINE_HEIGHT = 1.5
-"""Line height per font size. Khmer needs room for signs above and below the letters."""
+"""Line height per font size. Khmer has signs above and below the letters."""
 
 _INVALID_XML_CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _CHARACTER_WIDTHS = (

@@ -14,7 +14,7 @@ from app.database.embedded import EmbeddedServer, generate_database_password
 from app.database.urls import to_driver_url
 
 MARKER = "<!-- Generated from here on by `make database-docs`; a test keeps it current. -->"
-"""Everything above this line of the page is written by hand, and kept."""
+"""Separates the hand-written introduction of the page, which is kept, from the generated part."""
 
 TABLES_SQL = """
     SELECT c.oid, c.relname AS name, c.relrowsecurity AND c.relforcerowsecurity AS has_row_security

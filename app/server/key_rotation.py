@@ -1,4 +1,4 @@
-"""Rotate keys: create a key, re-encrypt all content with it, retire the old key. The server may run meanwhile."""
+"""Rotate keys: create a key, re-encrypt all content with it, retire the old key. The server can keep running."""
 
 import asyncio
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""After every request, the children in the answer are the children in the log, for every endpoint that reads."""
+"""The access log of every reading endpoint contains exactly the children in its response."""
 
 from typing import Any, get_type_hints
 
@@ -19,16 +19,15 @@ WITHOUT_CHILDREN = {
     "/v1/funds/{fund_id}/transfers", "/v1/ledger-check", "/v1/unreceipted-money",
     *(f"/v1/funds/{{fund_id}}/statements/{{first_day}}/{{last_day}}{file}" for file in ("", "/statement.xlsx", "/statement.pdf")),
 }  # fmt: skip
-"""What reads nothing about a child. Whatever is not listed here must be walked below. (A calendar's feed has no caller;
-what it leaves is in its own tests.)"""
+"""Endpoints that return nothing about children, and the calendar feed, which has tests of its own."""
 FILES = ("/content", ".svg", ".pdf")
-"""Answers that are no JSON: a picture, a page, a file, of one child."""
+"""Path suffixes of endpoints that return a file about one child instead of JSON."""
 
 
-async def test_every_reading_endpoint_logs_exactly_the_children_it_shows(
+async def test_access_log_contains_exactly_the_children_of_the_response(
     scenario: Scenario, app: FastAPI
 ) -> None:
-    # Planted: `Case` taken out of RECORD_KINDS; a page that looks one row ahead.
+    # Planted: `Case` removed from RECORD_KINDS; a page that records the row after its last item.
     ids = await create_complete_case(scenario)
     case, other = ids["case"], await scenario.open_case()
     await scenario.open_case("worker_south")
@@ -38,10 +37,10 @@ async def test_every_reading_endpoint_logs_exactly_the_children_it_shows(
     await scenario.supervisor_both.post(
         f"/v1/cases/{case['id']}/links", {"linked_case_id": other["id"], "reason": "They are cousins."}
     )
-    walked = {e.path for e in list_endpoints(app) if e.method == "GET"} - WITHOUT_CHILDREN
-    assert len(walked) >= 45
-    for path in sorted(walked):
-        seen = set()
+    paths = {endpoint.path for endpoint in list_endpoints(app) if endpoint.method == "GET"} - WITHOUT_CHILDREN
+    assert len(paths) >= 45
+    for path in sorted(paths):
+        statuses = set()
         for caller in (
             scenario.worker_south,
             scenario.worker_north,
@@ -49,37 +48,37 @@ async def test_every_reading_endpoint_logs_exactly_the_children_it_shows(
             scenario.manager,
             scenario.dpo,
         ):
-            answer = await caller.get(path.format(**ids), params={"limit": 2} if is_list(app, path) else None)
-            seen.add(answer.status_code)
-            if answer.status_code != 200:
-                assert answer.status_code in {403, 404}, (path, caller.name, answer.text)
+            params = {"limit": 2} if is_list(app, path) else None
+            response = await caller.get(path.format(**ids), params=params)
+            statuses.add(response.status_code)
+            if response.status_code != 200:
+                assert response.status_code in {403, 404}, (path, caller.name, response.text)
                 continue
-            logged = {
-                e["child_id"]
-                for e in await scenario.list_access_entries(answer.headers["x-request-id"])
-                if e["child_id"]
-            }
-            # What is asked about a referral's child is about that child, whatever the answer.
-            asked = {case["child_id"]} if path.endswith(("/matches", *FILES)) else set()
-            told = set() if path.endswith(FILES) else shown_by(path, answer.json())
-            assert logged == told | asked, (path, caller.name)
-        assert 200 in seen, (path, "nobody read it: nothing was tried")
+            entries = await scenario.list_access_entries(response.headers["x-request-id"])
+            logged = {entry["child_id"] for entry in entries if entry["child_id"]}
+            # A search for duplicates concerns the child of the referral, even if the response is empty.
+            subject = {case["child_id"]} if path.endswith(("/matches", *FILES)) else set()
+            returned = set() if path.endswith(FILES) else returned_child_ids(path, response.json())
+            assert logged == returned | subject, (path, caller.name)
+        assert 200 in statuses, (path, "no caller can read it, so nothing was tested")
 
 
 def is_list(app: FastAPI, path: str) -> bool:
-    (found,) = [e for e in list_endpoints(app) if e.path == path and e.method == "GET"]
-    kinds = get_type_hints(found.function).values()
-    return any(isinstance(kind, type) and issubclass(kind, PageQuery) for kind in kinds)
+    (endpoint,) = [
+        endpoint for endpoint in list_endpoints(app) if endpoint.path == path and endpoint.method == "GET"
+    ]
+    annotations = get_type_hints(endpoint.function).values()
+    return any(isinstance(item, type) and issubclass(item, PageQuery) for item in annotations)
 
 
-def shown_by(path: str, document: Any) -> set[str]:
+def returned_child_ids(path: str, document: Any) -> set[str]:
     if path == "/v1/children":
         return {item["id"] for item in document["items"]}
-    return (
-        {document["id"]} if path == "/v1/children/{child_id}" else child_ids_in(document) | linked(document)
-    )
+    if path == "/v1/children/{child_id}":
+        return {document["id"]}
+    return child_ids_in(document) | linked_child_ids(document)
 
 
-def linked(document: Any) -> set[str]:
+def linked_child_ids(document: Any) -> set[str]:
     items = document.get("items", []) if isinstance(document, dict) else []
     return {item["linked_child_id"] for item in items if "linked_child_id" in item}

@@ -22,7 +22,7 @@ ALLOWED_ENDPOINTS = {"POST /v1/cases/{case_id}/break-glass"}
 CLOSED_CASE_ENDPOINTS = ("follow-ups", "follow_up", "reopen")
 REFUSAL_CODES = {"not_on_case", "not_your_team", "not_yours"}
 HIDDEN_PATH = "legal-steps"
-"""Records of the legal tier answer 404. Any other 404 would come from a row policy because a service check is missing."""
+"""Only records of the legal tier may answer 404. Any other 404 is the result of a row policy and hides a missing check."""
 
 
 def list_write_endpoints(app: FastAPI) -> set[str]:
@@ -38,7 +38,9 @@ async def send_write(caller: AuthenticatedClient, name: str, ids: dict[str, Any]
     """Send the request with the ETag that the caller sees; return the status and the codes of the unmet conditions."""
     method, _, template = name.partition(" ")
     path_ids = (
-        {**ids, "case_id": ids["ended_id"]} if any(part in name for part in CLOSED_CASE_ENDPOINTS) else ids
+        {**ids, "case_id": ids["closed_case_id"]}
+        if any(part in name for part in CLOSED_CASE_ENDPOINTS)
+        else ids
     )
     path = template.format(**path_ids)
     body = WRITE_PAYLOADS[name] and {
@@ -54,20 +56,20 @@ async def send_write(caller: AuthenticatedClient, name: str, ids: dict[str, Any]
 
 
 async def test_break_glass_allows_writing_own_records_only(scenario: Scenario, app: FastAPI) -> None:
-    # Planted: `check_case_writable` left out of update_care_plan and update_review; `check_works_on_case` out of update_person.
+    # Planted: `check_case_writable` omitted from update_care_plan and update_review, `check_works_on_case` from update_person.
     assert list_write_endpoints(app) == WRITE_PAYLOADS.keys() | ALLOWED_ENDPOINTS, (
         "add a payload for the new endpoint to WRITE_PAYLOADS"
     )
     south = await scenario.open_case("worker_south")
     ids = {**await create_complete_case(scenario), "area": "education", "south_id": south["id"]}
     ids |= {
-        "ended_id": ids["closed_case"]["id"],
+        "closed_case_id": ids["closed_case"]["id"],
         "provider_id": await create_provider(scenario),
         "fund_id": (await create_fund(scenario))["id"],
     }
     accepted = {}
     for caller in (scenario.worker_south, scenario.supervisor_south):
-        for case_id in (ids["case_id"], ids["ended_id"]):
+        for case_id in (ids["case_id"], ids["closed_case_id"]):
             payload = {"reason": "The child is at our door."}
             expect_json(await caller.post(f"/v1/cases/{case_id}/break-glass", payload))
         for name in WRITE_PAYLOADS:

@@ -1,6 +1,6 @@
-"""The four shapes, and the sizes, that the code keeps to.
+"""Shapes of endpoints, schemas and tables, and limits on the size of functions, files and packages.
 
-Each of these was seen to fail on a fault planted for it; the fault is named beside the test.
+Each test was seen to fail on a planted fault, which is named in it.
 """
 
 import ast
@@ -21,11 +21,11 @@ import app.models  # noqa: F401 - registers every table
 from app.schemas.wire import Output, PageQuery
 from tests.support.endpoints import dependency_calls, list_endpoints
 
-HERE = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parent.parent.parent
 SOURCES = {
-    path.relative_to(HERE): ast.parse(path.read_bytes()) for path in sorted((HERE / "app").rglob("*.py"))
+    path.relative_to(ROOT): ast.parse(path.read_bytes()) for path in sorted((ROOT / "app").rglob("*.py"))
 }
-VAGUE = {
+VAGUE_MODULE_NAMES = {
     "utils",
     "util",
     "helpers",
@@ -39,87 +39,96 @@ VAGUE = {
     "base",
     "core",
 }
-MOST_LINES = 300
-MOST_MODULES = 25
+MAX_FILE_LINES = 300
+MAX_MODULES_PER_FOLDER = 25
 
 
 def models_in(annotation: Any) -> set[type[BaseModel]]:
-    """Every model that an annotation names, however deep."""
-    found: set[type[BaseModel]] = set()
-    waiting = [annotation]
-    while waiting:
-        kind = waiting.pop()
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            if kind not in found:
-                found.add(kind)
-                waiting.extend(field.annotation for field in kind.model_fields.values())
+    """Return every model in an annotation and in the fields of these models."""
+    models: set[type[BaseModel]] = set()
+    annotations = [annotation]
+    while annotations:
+        item = annotations.pop()
+        if isinstance(item, type) and issubclass(item, BaseModel):
+            if item not in models:
+                models.add(item)
+                annotations.extend(field.annotation for field in item.model_fields.values())
         else:
-            waiting.extend(get_args(kind))
-    return found
+            annotations.extend(get_args(item))
+    return models
 
 
-def inputs_of(app: FastAPI) -> Iterator[type[BaseModel]]:
-    for found in list_endpoints(app):
-        bodies = [found.route.body_field] if found.route.body_field else []
-        for parameter in (*bodies, *found.route.dependant.query_params):
+def input_models(app: FastAPI) -> Iterator[type[BaseModel]]:
+    for endpoint in list_endpoints(app):
+        bodies = [endpoint.route.body_field] if endpoint.route.body_field else []
+        for parameter in (*bodies, *endpoint.route.dependant.query_params):
             yield from models_in(parameter.field_info.annotation)
 
 
-def test_no_table_goes_over_the_wire(app: FastAPI) -> None:
+def test_responses_contain_no_tables(app: FastAPI) -> None:
     # Planted: `response_model=Team` at GET /v1/teams/{team_id}.
-    answered = {str(found): models_in(found.route.response_model) for found in list_endpoints(app)}
-    assert len(set().union(*answered.values())) > 40
+    models_by_endpoint = {
+        str(endpoint): models_in(endpoint.route.response_model) for endpoint in list_endpoints(app)
+    }
+    assert len(set().union(*models_by_endpoint.values())) > 40
     assert {
-        where for where, models in answered.items() if any(issubclass(kind, SQLModel) for kind in models)
+        name
+        for name, models in models_by_endpoint.items()
+        if any(issubclass(model, SQLModel) for model in models)
     } == set()
 
 
-def test_what_is_answered_is_an_output(app: FastAPI) -> None:
+def test_response_models_are_outputs(app: FastAPI) -> None:
     # Planted: `Health(BaseModel)`.
-    for found in list_endpoints(app):
-        answered = found.route.response_model
-        for kind in get_args(answered) or [answered]:
-            if kind is not None and kind is not type(None):
-                assert issubclass(kind, Output), f"{found} answers {kind}"
+    for endpoint in list_endpoints(app):
+        response_model = endpoint.route.response_model
+        for model in get_args(response_model) or [response_model]:
+            if model is not None and model is not type(None):
+                assert issubclass(model, Output), f"{endpoint} responds with {model}"
 
 
-def test_inputs_refuse_what_they_do_not_know(app: FastAPI) -> None:
-    # Planted: `model_config = ConfigDict(extra="ignore")` in PersonIn.
-    inputs = set(inputs_of(app))
-    assert len(inputs) > 40
-    assert {kind.__name__ for kind in inputs if kind.model_config.get("extra") != "forbid"} == set()
+def test_inputs_forbid_unknown_fields(app: FastAPI) -> None:
+    # Planted: `model_config = ConfigDict(extra="ignore")` in PersonCreate.
+    models = set(input_models(app))
+    assert len(models) > 40
+    assert {model.__name__ for model in models if model.model_config.get("extra") != "forbid"} == set()
 
 
-def test_filters_are_pages_of_a_list(app: FastAPI) -> None:
-    # Planted: `ChildFilters(Input)`: a list without limit and cursor.
-    for found in list_endpoints(app):
-        if found.method == "GET" and found.route.dependant.query_params:
-            (query,) = found.route.dependant.query_params
-            assert issubclass(query.field_info.annotation, PageQuery), str(found)
+def test_query_parameters_of_lists_include_limit_and_cursor(app: FastAPI) -> None:
+    # Planted: `ChildFilters(Input)`, which has no limit and cursor.
+    for endpoint in list_endpoints(app):
+        if endpoint.method == "GET" and endpoint.route.dependant.query_params:
+            (query,) = endpoint.route.dependant.query_params
+            assert issubclass(query.field_info.annotation, PageQuery), str(endpoint)
 
 
-def test_nothing_a_request_passes_needs_a_thread(app: FastAPI) -> None:
-    # Planted: `def parse_if_match`: FastAPI calls what is not async in a thread, which takes longer than all it does.
-    before = {call for found in list_endpoints(app) for call in dependency_calls(found.route.dependant)}
-    made = {call if inspect.isroutine(call) else type(call).__call__ for call in before}
-    assert len(made) > 10
-    awaited = (inspect.iscoroutinefunction, inspect.isasyncgenfunction)
-    assert {call.__qualname__ for call in made if not any(is_so(call) for is_so in awaited)} == set()
+def test_dependencies_are_async(app: FastAPI) -> None:
+    # Planted: `def parse_if_match`. FastAPI runs such a function in a thread, which takes longer than the function.
+    dependencies = {
+        call for endpoint in list_endpoints(app) for call in dependency_calls(endpoint.route.dependant)
+    }
+    functions = {call if inspect.isroutine(call) else type(call).__call__ for call in dependencies}
+    assert len(functions) > 10
+    is_async = (inspect.iscoroutinefunction, inspect.isasyncgenfunction)
+    assert {call.__qualname__ for call in functions if not any(check(call) for check in is_async)} == set()
 
 
-def test_no_relation_loads_by_surprise() -> None:
+def test_relationships_raise_instead_of_loading_implicitly() -> None:
     # Planted: a `Relationship()` from Case to Child without `lazy="raise"`.
     configure_mappers()
     registry: Any = SQLModel._sa_registry
     mappers = list(registry.mappers)
     assert len(mappers) > 20
     lazy = [
-        str(relation) for mapper in mappers for relation in mapper.relationships if relation.lazy != "raise"
+        str(relationship)
+        for mapper in mappers
+        for relationship in mapper.relationships
+        if relationship.lazy != "raise"
     ]
     assert lazy == []
 
 
-def functions() -> Iterator[tuple[int, str]]:
+def function_lengths() -> Iterator[tuple[int, str]]:
     for path, tree in SOURCES.items():
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -128,46 +137,46 @@ def functions() -> Iterator[tuple[int, str]]:
 
 def test_functions_are_short() -> None:
     # Planted: a function of 51 lines.
-    lengths = sorted(functions())
-    assert len(lengths) > 800
-    sizes = [size for size, _ in lengths]
-    assert statistics.median(sizes) <= 10
-    assert sum(size <= 25 for size in sizes) >= 0.9 * len(sizes)
-    assert [where for size, where in lengths if size > 50] == []
+    lengths_and_names = sorted(function_lengths())
+    assert len(lengths_and_names) > 800
+    lengths = [length for length, _ in lengths_and_names]
+    assert statistics.median(lengths) <= 10
+    assert sum(length <= 25 for length in lengths) >= 0.9 * len(lengths)
+    assert [name for length, name in lengths_and_names if length > 50] == []
 
 
 def test_files_are_short() -> None:
-    # Planted: a schema file of 328 lines; it was found here, and split.
-    long = {str(path) for path in SOURCES if len((HERE / path).read_text().splitlines()) > MOST_LINES}
+    # Planted: a schema file of 328 lines.
+    long = {str(path) for path in SOURCES if len((ROOT / path).read_text().splitlines()) > MAX_FILE_LINES}
     assert long == set()
 
 
-def test_folders_hold_at_most_25_modules() -> None:
+def test_packages_have_at_most_25_modules() -> None:
     # Planted: all modules of `app/services/fund/` moved into `app/services/cases/`.
     sizes = Counter(path.parent for path in SOURCES if path.name != "__init__.py")
-    large = {str(folder) for folder, size in sizes.items() if size > MOST_MODULES}
-    assert large <= {"app/routers", "app/schemas"}  # flat: one module per resource
+    large = {str(folder) for folder, size in sizes.items() if size > MAX_MODULES_PER_FOLDER}
+    assert large <= {"app/routers", "app/schemas"}  # flat, with one module per resource
 
 
-def test_no_module_has_a_vague_name() -> None:
+def test_modules_have_no_vague_names() -> None:
     # Planted: `app/services/utils.py`.
-    assert {str(path) for path in SOURCES if not VAGUE.isdisjoint(path.stem.split("_"))} == set()
+    assert {str(path) for path in SOURCES if not VAGUE_MODULE_NAMES.isdisjoint(path.stem.split("_"))} == set()
 
 
 @pytest.mark.parametrize("path", [path for path in SOURCES if path.parts[1] == "routers"], ids=str)
-def test_an_endpoint_is_one_call(path: Path) -> None:
-    # Planted: GET /v1/cases/{case_id} that finds the case, and then reads it.
+def test_endpoint_is_a_docstring_and_one_call(path: Path) -> None:
+    # Planted: GET /v1/cases/{case_id} with two service calls.
     for node in SOURCES[path].body:
-        if isinstance(node, ast.AsyncFunctionDef) and any(_is_route(mark) for mark in node.decorator_list):
+        if isinstance(node, ast.AsyncFunctionDef) and any(_is_route(item) for item in node.decorator_list):
             assert ast.get_docstring(node), node.name
             body = node.body[1:]
-            assert len(body) == 1 or _is_call_and_return(body), f"{node.name} does more than one thing"
+            assert len(body) == 1 or _is_call_and_return(body), f"{node.name} has more than one call"
 
 
-def _is_route(mark: ast.expr) -> bool:
-    return isinstance(mark, ast.Call) and ast.unparse(mark.func).startswith("router.")
+def _is_route(decorator: ast.expr) -> bool:
+    return isinstance(decorator, ast.Call) and ast.unparse(decorator.func).startswith("router.")
 
 
 def _is_call_and_return(body: list[ast.stmt]) -> bool:
-    """Where the service returns nothing to show, the answer is made in a line of its own."""
+    """Return whether a call without a result is followed by the return of the response."""
     return len(body) == 2 and isinstance(body[0], ast.Expr) and isinstance(body[1], ast.Return)

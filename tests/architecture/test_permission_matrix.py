@@ -1,4 +1,7 @@
-"""Role by endpoint, as one table written out in `matrix.txt`: a change of policy shows in review as a changed line."""
+"""The guard of every endpoint admits the roles listed in `permission_matrix.txt`.
+
+The file repeats the policy on purpose, so that a change of permissions is visible in a review.
+"""
 
 import re
 import uuid
@@ -13,50 +16,51 @@ ROLES = {
     "SW": "worker_north", "SU": "supervisor_north", "PM": "manager", "FO": "finance", "ME": "me_officer",
     "DP": "dpo", "AD": "admin", "PS": "partner_one", "RS": "reporting",
 }  # fmt: skip
-LAST = ("DELETE", "/v1/me/sessions")
-"""Whoever does this is signed out."""
-TABLE = Path(__file__).with_name("permission_matrix.txt")
+SIGN_OUT_ENDPOINT = ("DELETE", "/v1/me/sessions")
+"""Tested last, because it ends the sessions of the callers."""
+MATRIX = Path(__file__).with_name("permission_matrix.txt")
 
 
-def rows() -> dict[tuple[str, str], dict[str, str] | None]:
-    """What each role meets at the door of each endpoint; None where there is no door."""
-    found: dict[tuple[str, str], dict[str, str] | None] = {}
-    for line in TABLE.read_text().splitlines():
+def load_matrix() -> dict[tuple[str, str], dict[str, str] | None]:
+    """Return the mark of each role by endpoint, or None for a public endpoint."""
+    matrix: dict[tuple[str, str], dict[str, str] | None] = {}
+    for line in MATRIX.read_text().splitlines():
         if not line.startswith("#"):
             method, path, *marks = line.split()
-            found[method, path] = None if marks == ["public"] else dict(zip(ROLES, marks, strict=True))
-    return found
+            matrix[method, path] = None if marks == ["public"] else dict(zip(ROLES, marks, strict=True))
+    return matrix
 
 
-def test_the_table_names_every_endpoint_and_no_other(app: FastAPI) -> None:
-    # Planted: the line of POST /v1/cases/{case_id}/transfer taken out.
-    assert set(rows()) == {(found.method, found.path) for found in list_endpoints(app)}
+def test_matrix_lists_every_endpoint(app: FastAPI) -> None:
+    # Planted: the line of POST /v1/cases/{case_id}/transfer removed.
+    assert set(load_matrix()) == {(endpoint.method, endpoint.path) for endpoint in list_endpoints(app)}
 
 
-async def test_every_role_meets_at_every_door_what_the_table_says(scenario: Scenario) -> None:
-    # Planted: `case_transfer` given to supervisors; the administrator given `child_read`.
+async def test_guards_admit_the_roles_of_the_matrix(scenario: Scenario) -> None:
+    # Planted: `case_transfer` granted to supervisors; `child_read` granted to the administrator.
     wrong = []
-    for (method, path), marks in sorted(rows().items(), key=lambda row: row[0] == LAST):
-        somewhere = re.sub(r"\{name\}", "urgency", path)
-        somewhere = re.sub(r"\{\w+\}", str(uuid.uuid4()), somewhere)
-        stranger = await scenario.http.request(method, somewhere)
+    matrix = sorted(load_matrix().items(), key=lambda row: row[0] == SIGN_OUT_ENDPOINT)
+    for (method, path), marks in matrix:
+        url = re.sub(r"\{name\}", "urgency", path)
+        url = re.sub(r"\{\w+\}", str(uuid.uuid4()), url)
+        anonymous = await scenario.http.request(method, url)
         if marks is None:
-            if stranger.status_code == 403 and "X-Requested-With" not in stranger.text:
-                wrong.append((method, path, "anonymous", stranger.status_code))
+            if anonymous.status_code == 403 and "X-Requested-With" not in anonymous.text:
+                wrong.append((method, path, "anonymous", anonymous.status_code))
             continue
-        if stranger.status_code != 401:
-            wrong.append((method, path, "anonymous", stranger.status_code))
+        if anonymous.status_code != 401:
+            wrong.append((method, path, "anonymous", anonymous.status_code))
         for role, mark in marks.items():
-            answer = await scenario.client_for(ROLES[role]).request(method, somewhere)
-            refused = answer.status_code == 403
-            if refused != (mark == "-") or answer.status_code in {401, 500}:
-                wrong.append((method, path, role, answer.status_code))
+            response = await scenario.client_for(ROLES[role]).request(method, url)
+            is_forbidden = response.status_code == 403
+            if is_forbidden != (mark == "-") or response.status_code in {401, 500}:
+                wrong.append((method, path, role, response.status_code))
     assert wrong == []
 
 
-async def test_a_refusal_at_the_door_is_in_the_log(scenario: Scenario) -> None:
-    # Planted: `_conclude` left out of the route.
-    answer = await scenario.finance.get("/v1/children")
-    (entry,) = await scenario.list_access_entries(answer.headers["x-request-id"])
+async def test_request_forbidden_by_the_guard_is_in_the_access_log(scenario: Scenario) -> None:
+    # Planted: the route without the step that writes the access entries.
+    response = await scenario.finance.get("/v1/children")
+    (entry,) = await scenario.list_access_entries(response.headers["x-request-id"])
     assert (entry["outcome"], entry["status"], entry["act"]) == ("forbidden", 403, "child.search")
     assert entry["actor"]["id"] == str(scenario.finance.id)

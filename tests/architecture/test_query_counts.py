@@ -1,4 +1,4 @@
-"""How many statements a request takes: known, and the same for one row and for many."""
+"""Number of SQL statements per request: bounded, and independent of the number of rows."""
 
 import pytest
 
@@ -6,9 +6,7 @@ from tests.support.scenario import Scenario
 from tests.support.sql_statements import record_statements
 
 
-async def test_reading_and_listing_take_as_many_statements_for_many_rows_as_for_few(
-    scenario: Scenario,
-) -> None:
+async def test_lists_use_the_same_number_of_statements_for_any_number_of_rows(scenario: Scenario) -> None:
     # Planted: co-workers selected per case in the list of cases; questions selected per referral in the queue.
     lists = {
         "/v1/cases": scenario.supervisor_north,
@@ -22,28 +20,26 @@ async def test_reading_and_listing_take_as_many_statements_for_many_rows_as_for_
     for _ in range(2):
         for _ in range(3):
             case = await scenario.open_case()
-        found = {}
+        statement_counts = {}
         for path, caller in lists.items():
             with record_statements(scenario) as statements:
-                answer = await caller.get(path)
-            assert answer.status_code == 200, answer.text
-            found[path] = len(statements)
-        counts.append(found)
+                response = await caller.get(path)
+            assert response.status_code == 200, response.text
+            statement_counts[path] = len(statements)
+        counts.append(statement_counts)
     assert counts[0] == counts[1]
     assert max(counts[0].values()) <= 6, counts[0]
 
     with record_statements(scenario) as statements:
         await scenario.worker_north.get(f"/v1/cases/{case['id']}")
-    # the actor's event, the case with its child and workers
+    # one sets the access event, one selects the case with its child and workers
     assert len(statements) == 2, statements
 
 
 @pytest.mark.parametrize("path", ["people", "consents", "timeline"])
-async def test_what_belongs_to_a_case_is_listed_in_a_fixed_number_of_statements(
-    scenario: Scenario, path: str
-) -> None:
+async def test_lists_of_a_case_use_a_bounded_number_of_statements(scenario: Scenario, path: str) -> None:
     case = await scenario.open_case()
     with record_statements(scenario) as statements:
-        answer = await scenario.worker_north.get(f"/v1/cases/{case['id']}/{path}")
-    assert answer.status_code == 200
+        response = await scenario.worker_north.get(f"/v1/cases/{case['id']}/{path}")
+    assert response.status_code == 200
     assert len(statements) <= 5, statements
