@@ -11,7 +11,7 @@ from app.demo.organisation import DemoContext
 from app.kit.dates import add_months
 from app.models.record import new_id
 from app.schemas.cases import CaseUpdate
-from app.schemas.consents import ConsentCreate
+from app.schemas.consents import ConsentCreate, ConsentWithdrawal
 from app.schemas.people import PersonCreate
 from app.schemas.referrals import (
     Referral as ReferralSchema,
@@ -23,7 +23,7 @@ from app.schemas.referrals import (
     ReferralDecline,
     ReferralInformationAnswer,
     ReferralInformationRequest,
-    Withdrawal,
+    ReferralWithdrawal,
 )
 from app.schemas.wire import PageQuery
 from app.services.cases import cases, consents, people
@@ -172,7 +172,7 @@ async def _record_consents(simulation: CaseSimulation, day: date) -> None:
         caller,
     ):
         await consents.withdraw_consent(
-            session, caller, consent_id, 1, Withdrawal(reason=simulation.choose_text("withdrawal"))
+            session, caller, consent_id, 1, ConsentWithdrawal(reason=simulation.choose_text("withdrawal"))
         )
 
 
@@ -199,5 +199,5 @@ async def simulate_unaccepted_referral(context: DemoContext, scenario: CaseScena
         principal: str | int = simulation.supervisor if _is_phone_referral(scenario) else scenario.number % 2
         async with context.run_as(principal, Permission.referral_withdraw) as (session, caller):
             with simulation.freeze_day(scenario.last_day):
-                withdrawal = Withdrawal(reason="The family moved abroad.")
+                withdrawal = ReferralWithdrawal(reason="The family moved abroad.")
                 await acts.withdraw_referral(session, caller, referral_id, version, withdrawal)

@@ -8,8 +8,7 @@ from fastapi import Query
 from app.http.permissions import ConsentReader, ConsentRecorder, ConsentWithdrawer
 from app.http.route import Router
 from app.http.session import ExpectedVersion, Session
-from app.schemas.consents import Consent, ConsentCreate, ConsentFilters, ConsentList
-from app.schemas.referrals import Withdrawal
+from app.schemas.consents import Consent, ConsentCreate, ConsentFilters, ConsentList, ConsentWithdrawal
 from app.schemas.wire import PageQuery
 from app.services.cases import consents
 
@@ -78,7 +77,7 @@ async def withdraw_consent(
     session: Session,
     consent_id: UUID,
     expected_version: ExpectedVersion,
-    payload: Withdrawal,
+    payload: ConsentWithdrawal,
 ) -> Consent:
     """Withdraw a consent.
 

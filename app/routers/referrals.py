@@ -34,7 +34,7 @@ from app.schemas.referrals import (
     ReferralList,
     ReferralMatchList,
     ReferralUpdate,
-    Withdrawal,
+    ReferralWithdrawal,
 )
 from app.schemas.wire import PageQuery
 from app.services.referrals import accept, acts, duplicates, referrals
@@ -199,7 +199,7 @@ async def withdraw_referral(
     session: Session,
     referral_id: UUID,
     expected_version: ExpectedVersion,
-    payload: Withdrawal,
+    payload: ReferralWithdrawal,
 ) -> Referral | PartnerReferral:
     """Withdraw a referral.
 

@@ -123,3 +123,9 @@ class Consent(Versioned):
 
 class ConsentList(Page[Consent]):
     """One page of the consent register, newest entry first."""
+
+
+class ConsentWithdrawal(Input):
+    """Withdrawal of a consent by the child or the person who gave it, with the reason."""
+
+    reason: ShortNarrative = Field(description="Reason for the withdrawal.")

@@ -152,8 +152,8 @@ class ReferralDecline(Input):
     ) = Field(None, description="Other organisations that may help. A single text is read as a list of one.")
 
 
-class Withdrawal(Input):
-    """Withdrawal of a record, with the reason."""
+class ReferralWithdrawal(Input):
+    """Withdrawal of a referral by its referrer, with the reason."""
 
     reason: ShortNarrative = Field(description="Reason for the withdrawal.")
 

@@ -23,8 +23,7 @@ from app.models.encrypted_field import dump_content
 from app.models.people import StoredConsentDetails
 from app.models.record import new_id, utc_now
 from app.schemas.consents import Consent as ConsentSchema
-from app.schemas.consents import ConsentCreate, ConsentFilters, ConsentList
-from app.schemas.referrals import Withdrawal
+from app.schemas.consents import ConsentCreate, ConsentFilters, ConsentList, ConsentWithdrawal
 from app.schemas.wire import PageQuery
 from app.services.cases import history as case_history
 from app.services.cases.write_access import check_works_on_case
@@ -100,7 +99,7 @@ async def get_consent(session: AsyncSession, consent_id: UUID) -> ConsentSchema:
 
 
 async def withdraw_consent(
-    session: AsyncSession, caller: Caller, consent_id: UUID, expected_version: int, payload: Withdrawal
+    session: AsyncSession, caller: Caller, consent_id: UUID, expected_version: int, payload: ConsentWithdrawal
 ) -> ConsentSchema:
     """Withdraw a consent; nothing can be shared on it afterwards.
 

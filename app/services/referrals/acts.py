@@ -21,7 +21,7 @@ from app.schemas.referrals import (
     ReferralDecline,
     ReferralInformationAnswer,
     ReferralInformationRequest,
-    Withdrawal,
+    ReferralWithdrawal,
 )
 from app.schemas.referrals import Referral as ReferralSchema
 from app.services.referrals import views
@@ -146,7 +146,11 @@ async def decline_referral(
 
 
 async def withdraw_referral(
-    session: AsyncSession, caller: Caller, referral_id: UUID, expected_version: int, payload: Withdrawal
+    session: AsyncSession,
+    caller: Caller,
+    referral_id: UUID,
+    expected_version: int,
+    payload: ReferralWithdrawal,
 ) -> ReferralSchema | PartnerReferral:
     """Withdraw a referral: by a partner's system, or by staff at the request of the referrer.
 
