@@ -94,4 +94,6 @@ async def _simulate_break_glass(context: DemoContext, scenario: CaseScenario) ->
         caller,
     ):
         reason = "The child called the on-call number; the lead worker cannot be reached."
-        await break_glass.break_glass(session, caller, case_id, BreakGlassRequest(reason=reason))
+        await break_glass.open_case_with_break_glass(
+            session, caller, case_id, BreakGlassRequest(reason=reason)
+        )

@@ -14,8 +14,7 @@ from app.http.sign_in_context import (
     without_cookie,
 )
 from app.schemas.sign_in import SignInCredentials, UserAccessToken
-from app.services.accounts import refresh_tokens
-from app.services.accounts import sign_in as sign_in_service
+from app.services.accounts import refresh_tokens, sign_in
 
 router = Router(prefix="/auth", tags=["sign-in"])
 
@@ -30,7 +29,7 @@ def get_optional_bearer_token(request: Request) -> str | None:
     response_model=UserAccessToken,
     dependencies=[Depends(Public("the caller has no token before the sign-in"))],
 )
-async def sign_in(
+async def sign_in_user(
     context: CurrentSignInContext, payload: SignInCredentials, previous_refresh_token: RefreshCookie = None
 ) -> Response:
     """Sign in with e-mail address and password.
@@ -38,7 +37,7 @@ async def sign_in(
     A user with a second factor also sends a code as `otp`; without it the response is 401 with the code `otp_required`.
     The response sets the refresh token as the cookie `__Host-refresh`. The session of a previous refresh token ends.
     """
-    return with_cookie(await sign_in_service.sign_in(context, payload, previous_refresh_token))
+    return with_cookie(await sign_in.sign_in_user(context, payload, previous_refresh_token))
 
 
 @router.post(
@@ -67,7 +66,7 @@ async def refresh_session(context: CurrentSignInContext, refresh_token: RefreshC
         Depends(require_requested_with_for_cookies),
     ],
 )
-async def sign_out(
+async def sign_out_user(
     request: Request, context: CurrentSignInContext, refresh_token: RefreshCookie = None
 ) -> Response:
     """Sign out and end the session.
@@ -75,5 +74,5 @@ async def sign_out(
     Revokes the session of the access token or of the refresh token, and deletes the cookie. A session that has ended
     already is not an error.
     """
-    await refresh_tokens.sign_out(context, get_optional_bearer_token(request), refresh_token)
+    await refresh_tokens.sign_out_user(context, get_optional_bearer_token(request), refresh_token)
     return without_cookie()

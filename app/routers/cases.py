@@ -39,8 +39,7 @@ from app.schemas.cases import (
 from app.schemas.exit_plans import CaseClosure, CaseExtension, CaseReopening
 from app.schemas.timeline import TimelineEntryList, TimelineFilters
 from app.schemas.wire import PageQuery
-from app.services.cases import break_glass as break_glass_grants
-from app.services.cases import case_links, cases, extend, staffing, timeline
+from app.services.cases import break_glass, case_links, cases, extend, staffing, timeline
 from app.services.exit import close_case as case_closing
 from app.services.exit import reopen_case as case_reopening
 from app.services.reviews import ecomap, progress_chart
@@ -191,7 +190,7 @@ async def reopen_case(
 
 
 @router.post("/{case_id}/break-glass")
-async def break_glass(
+async def open_case_with_break_glass(
     caller: CaseBreakGlassUser,
     session: Session,
     case_id: UUID,
@@ -202,7 +201,7 @@ async def break_glass(
     Gives the caller read access to a case outside their scope for four hours, without its legal and clinical tiers. The
     caller's supervisor and the data protection officer see the reason at once. A conflict wall cannot be opened.
     """
-    return await break_glass_grants.break_glass(session, caller, case_id, payload)
+    return await break_glass.open_case_with_break_glass(session, caller, case_id, payload)
 
 
 @router.post("/{case_id}/links", status_code=201)

@@ -125,6 +125,25 @@ def test_the_operation_id_is_the_name_of_the_endpoint_function(
     assert {name: operation["operationId"] for name, operation in operations(document)} == names
 
 
+def test_every_operation_id_is_a_verb_and_a_noun(app: FastAPI) -> None:
+    # Planted: `break_glass`, `cases_close`, `get_cases` for the list, `change_case` at the PATCH.
+    acts_with_another_verb = {
+        "break-glass": "open", "login": "sign_in", "logout": "sign_out", "password": "change", "series": "create", "totp": "enrol",
+    }  # fmt: skip
+    for operation in operations_of(app):
+        last = operation.path.rpartition("/")[2]
+        verbs = {
+            "GET": {"list"} if operation.returns_list else {"get", "download"},
+            "PATCH": {"update"},
+            "PUT": {"replace"},
+            "DELETE": {"delete"},
+            "POST": {acts_with_another_verb[last]}
+            if last in acts_with_another_verb
+            else {"create", last.partition("-")[0]},
+        }[operation.method]
+        assert any(re.fullmatch(f"{verb}(_[a-z0-9]+)+", operation.id) for verb in verbs), operation.id
+
+
 def test_every_tag_has_a_description(document: dict[str, Any]) -> None:
     # Planted: a tag `circle` at the router of people.
     used = {tag for _, operation in operations(document) for tag in operation["tags"]}

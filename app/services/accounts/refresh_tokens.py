@@ -124,7 +124,7 @@ async def _reject_refresh(context: SignInContext, token: RefreshToken) -> None:
     await record_authentication_failure(context, action, "person", user_id, token.session_id)
 
 
-async def sign_out(context: SignInContext, access_token: str | None, cookie: str | None) -> None:
+async def sign_out_user(context: SignInContext, access_token: str | None, cookie: str | None) -> None:
     """Revoke the sessions of an access token and of a refresh token. A session that has ended is not an error.
 
     Raises:

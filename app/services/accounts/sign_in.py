@@ -33,7 +33,7 @@ class _VerifiedUser:
     new_hash: str | None
 
 
-async def sign_in(
+async def sign_in_user(
     context: SignInContext, payload: SignInCredentials, previous_cookie: str | None
 ) -> SessionTokens:
     """Sign in and begin a session. The session of the browser's previous refresh token ends (OWASP ASVS 7.2.4).

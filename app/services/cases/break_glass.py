@@ -23,7 +23,7 @@ from app.services.cases import history as case_history
 BREAK_GLASS_DURATION = timedelta(hours=4)
 
 
-async def break_glass(
+async def open_case_with_break_glass(
     session: AsyncSession, caller: Caller, case_id: UUID, payload: BreakGlassRequest
 ) -> BreakGlassGrantSchema:
     """Grant the caller read access to one case outside their scope for four hours.
