@@ -195,9 +195,23 @@ def test_shared_header_parameters_are_declared_once(document: dict[str, Any]) ->
         if parameter.get("name") in shared
     }
     assert inline == set()
-    declared = [parameter["name"] for parameter in document["components"]["parameters"].values()]
-    assert set(declared) == shared
-    assert declared.count("X-Requested-With") == 1
+    declared = [
+        (parameter["name"], parameter["required"])
+        for parameter in document["components"]["parameters"].values()
+    ]
+    assert {name for name, _ in declared} == shared
+    assert len(declared) == len(set(declared))
+
+
+def test_x_requested_with_is_required_unless_an_access_token_replaces_it(document: dict[str, Any]) -> None:
+    # Planted: the header required at POST /v1/auth/logout, which accepts an access token without it.
+    required = {
+        name: parameter["required"]
+        for name, operation in operations(document)
+        for parameter in parameters_of(document, operation)
+        if parameter["name"] == "X-Requested-With"
+    }
+    assert required == {"POST /v1/auth/refresh": True, "POST /v1/auth/logout": False}
 
 
 def test_error_responses_are_problems_and_complete(document: dict[str, Any]) -> None:

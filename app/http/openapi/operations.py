@@ -83,10 +83,13 @@ class Operation:
 
     @property
     def takes_requested_with(self) -> bool:
-        """Whether it requires `X-Requested-With` from callers that send the refresh cookie."""
-        return self._depends_on(require_requested_with) or self._depends_on(
-            require_requested_with_for_cookies
-        )
+        """Whether it may require `X-Requested-With`."""
+        return self.requires_requested_with or self._depends_on(require_requested_with_for_cookies)
+
+    @property
+    def requires_requested_with(self) -> bool:
+        """Whether it always requires `X-Requested-With`."""
+        return self._depends_on(require_requested_with)
 
     @property
     def takes_cookie(self) -> bool:

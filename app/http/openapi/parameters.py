@@ -54,6 +54,18 @@ PARAMETERS: dict[str, Any] = {
         "schema": {"type": "string", "maxLength": 200},
         "example": "XMLHttpRequest",
     },
+    "XRequestedWithForCookies": {
+        "name": "X-Requested-With",
+        "in": "header",
+        "required": False,
+        "description": (
+            "Any value. Required if the request sends the refresh cookie or has no access token: 403 if it is missing. "
+            "Pages of other sites cannot send this header, so it protects the refresh cookie against cross-site request "
+            "forgery."
+        ),
+        "schema": {"type": "string", "maxLength": 200},
+        "example": "XMLHttpRequest",
+    },
 }
 """The shared parameters, by their name in `components.parameters`."""
 
@@ -68,5 +80,5 @@ def shared_parameters(operation: Operation) -> list[dict[str, str]]:
     if operation.is_cacheable:
         names.append("IfNoneMatch")
     if operation.takes_requested_with:
-        names.append("XRequestedWith")
+        names.append("XRequestedWith" if operation.requires_requested_with else "XRequestedWithForCookies")
     return [{"$ref": f"#/components/parameters/{name}"} for name in names]
