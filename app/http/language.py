@@ -1,15 +1,16 @@
 """The language of a rendered page or chart."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import Depends, Header, Query
 
 from app.http.problem_details import get_preferred_language
+from app.schemas.wire import DisplayLanguage
 
 
 async def requested_language(
     language: Annotated[
-        Literal["en", "km"] | None, Query(description="English or Khmer; overrides Accept-Language.")
+        DisplayLanguage | None, Query(description="English or Khmer; overrides Accept-Language.")
     ] = None,
     accept_language: Annotated[
         str,

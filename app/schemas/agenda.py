@@ -1,7 +1,7 @@
 """Schemas of the agenda and of calendar feeds."""
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
@@ -11,6 +11,7 @@ from app.schemas.cases import CaseChild
 from app.schemas.codes import CodeOf
 from app.schemas.wire import (
     ClientChosenId,
+    DisplayLanguage,
     Input,
     Output,
     Page,
@@ -19,8 +20,6 @@ from app.schemas.wire import (
     ShortText,
     UtcDateTime,
 )
-
-FeedLanguage = Literal["en", "km"]
 
 
 class AgendaFilters(PageQuery):
@@ -84,7 +83,7 @@ class CalendarFeedCreate(Input):
     name: ShortText = Field(
         description="Name for the list of feeds, such as the device that uses the feed. It is not part of the calendar."
     )
-    language: FeedLanguage = Field("en", description="Language of the titles in the calendar.")
+    language: DisplayLanguage = Field("en", description="Language of the titles in the calendar.")
 
 
 class CalendarFeed(Output):
@@ -92,7 +91,7 @@ class CalendarFeed(Output):
 
     id: UUID = Field(description="Id of the feed.")
     name: str = Field(description="Name that the owner chose for the feed.")
-    language: FeedLanguage = Field(description="Language of the titles in the calendar.")
+    language: DisplayLanguage = Field(description="Language of the titles in the calendar.")
     created_at: UtcDateTime = Field(description="Time at which the feed was created.")
     last_read_at: UtcDateTime | None = Field(
         description="Time of the last download of the feed; null before the first one."

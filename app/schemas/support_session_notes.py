@@ -4,9 +4,13 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field
+from typing_extensions import TypeAliasType
 
 from app.schemas.codes import CodeOf
 from app.schemas.wire import ClientChosenId, Input, Narrative, Output, Page, UtcDateTime, Versioned
+
+AddendumTier = TypeAliasType("AddendumTier", Literal["case", "clinical"])
+"""Tier of an addendum to a support session."""
 
 
 class ClinicalNoteUpdate(Input):
@@ -37,7 +41,7 @@ class SupportSessionAddendumCreate(Input):
         None, description="Id that the client chooses for the addendum (UUID version 4)."
     )
     text: Narrative = Field(description="Text of the addendum.")
-    tier: Literal["case", "clinical"] = Field(
+    tier: AddendumTier = Field(
         "case",
         description="Readers of the addendum. `case`: all readers of the case. `clinical`: the author and the "
         "supervisors of the case's team.",

@@ -7,7 +7,7 @@ a boolean, a timestamp not as a date. Response schemas have no default values, s
 import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Literal, Self, TypeVar
 from uuid import UUID
 
 from pydantic import (
@@ -21,6 +21,7 @@ from pydantic import (
     StringConstraints,
 )
 from pydantic_core import PydanticCustomError
+from typing_extensions import TypeAliasType
 
 RANDOM_UUID_VERSION = 4
 """UUID version without any information about time or machine."""
@@ -86,6 +87,8 @@ Reason = Annotated[str, StringConstraints(min_length=10, max_length=4_000), Afte
 Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]{1,64}@[^@\s]{1,190}$", max_length=254)]
 PlaceCode = Annotated[str, StringConstraints(pattern=r"^([0-9]{2}|[0-9]{4}|[0-9]{6}|[0-9]{8})$")]
 """An NCDD place code: 2 digits for a province, 4 for a district, 6 for a commune, 8 for a village."""
+DisplayLanguage = TypeAliasType("DisplayLanguage", Literal["en", "km"])
+"""Language of the texts that the application writes: English or Khmer."""
 StrictInteger = StrictInt
 StrictBoolean = StrictBool
 

@@ -185,6 +185,22 @@ def test_fields_and_parameters_have_names_in_snake_case_and_descriptions(documen
             assert parameter["description"] != parameter["name"], f"{name} {parameter['name']}"
 
 
+def test_every_enum_is_a_named_component(document: dict[str, Any]) -> None:
+    # Planted: `Literal["en", "km"]` as the type of `CalendarFeed.language`; of the query parameter `language`.
+    parameters = [operation.get("parameters", []) for _, operation in operations(document)]
+    fields = [schema.get("properties", {}) for schema in document["components"]["schemas"].values()]
+    assert list(inline_enums([parameters, fields])) == []
+
+
+def inline_enums(node: Any) -> Iterator[Any]:
+    """Yield every schema with an `enum` below a node."""
+    if isinstance(node, dict) and isinstance(node.get("enum"), list):
+        yield node
+    children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    for child in children:
+        yield from inline_enums(child)
+
+
 def test_shared_header_parameters_are_declared_once(document: dict[str, Any]) -> None:
     # Planted: the header X-Requested-With described at POST /v1/auth/refresh as well.
     shared = {"If-Match", "If-None-Match", "Idempotency-Key", "X-Requested-With"}

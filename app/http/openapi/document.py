@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from app.access.permissions import Permission
 from app.http.json_body import JSON
 from app.http.openapi import descriptions, problems, responses
 from app.http.openapi.examples import add_response_examples
@@ -115,8 +116,15 @@ def _complete_components(components: dict[str, Any]) -> None:
     for name in _REPLACED_SCHEMAS:
         components["schemas"].pop(name, None)
     descriptions.describe_schemas(components["schemas"])
+    _add_permission_enum(components["schemas"])
     components["schemas"] = dict(sorted((components["schemas"] | problems.SCHEMAS).items()))
     components["responses"] = problems.components()
     components["parameters"] = PARAMETERS
     components["headers"] = responses.HEADERS
     components["securitySchemes"] = SECURITY_SCHEMES
+
+
+def _add_permission_enum(schemas: dict[str, Any]) -> None:
+    """Make the permissions of the caller an enum. Schemas cannot import `Permission`, which is in a higher layer."""
+    schemas["Permission"] = {"type": "string", "enum": [permission.value for permission in Permission]}
+    schemas["Me"]["properties"]["permissions"]["items"] = {"$ref": "#/components/schemas/Permission"}
