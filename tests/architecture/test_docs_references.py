@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from app.config import Settings
+
 ROOT = Path(__file__).parents[2]
 ROOT_FOLDERS = "alembic|app|bench|docs|openapi|requirements|tests"
 PATH = re.compile(
@@ -13,6 +15,8 @@ PATH = re.compile(
 PLACEHOLDER = re.compile("[…*<>]")
 """A path with a placeholder describes several files."""
 CODE = re.compile(r"```.*?```|^    .*?$|`[^`\n]*`", re.DOTALL | re.MULTILINE)
+IDENTIFIER = re.compile(r"(?<![…\w/.-])[A-Za-z]\w*_\w+(?![\w…/*])")
+NAMES_OF_OTHER_SOFTWARE = {"security_invoker", "max_prepared_statements", "pg_dump"}
 LINK = re.compile(r"\]\((?P<target>[^)\s:#]*)(?:#(?P<anchor>[^)\s]+))?\)")
 
 
@@ -62,6 +66,27 @@ def find_stale_references(text: str) -> list[str]:
     return stale
 
 
+def find_unknown_identifiers(text: str, known: set[str]) -> list[str]:
+    """The identifiers with an underscore, in backticks, that no source contains."""
+    outside_blocks = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    codes = [PATH.sub("", code) for code in re.findall(r"`([^`\n]+)`", outside_blocks)]
+    used = {word for code in codes for word in IDENTIFIER.findall(code)}
+    return sorted(used - known - NAMES_OF_OTHER_SOFTWARE)
+
+
+def known_words() -> set[str]:
+    """Every word of the sources, and the environment variable of every setting."""
+    files = [
+        *list_sources(),
+        *(ROOT / "app").rglob("*.json"),
+        ROOT / "openapi" / "openapi.json",
+        ROOT / "Makefile",
+    ]
+    files.remove(Path(__file__))  # its comments name planted faults
+    words = {word for file in files for word in re.findall(r"\w+", file.read_text())}
+    return words | {f"FIRSTSTEP_{name.upper()}" for name in Settings.model_fields}
+
+
 def heading_anchors(page: Path) -> set[str]:
     headings = re.findall(
         r"^#+ (.+)$", re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL), re.MULTILINE
@@ -84,6 +109,16 @@ def test_paths_and_names_in_markdown_exist() -> None:
     # Planted: `app/http/sessions.py` and `app/http/session.py:request_sesion` in docs/architecture.md.
     stale = {str(page.relative_to(ROOT)): find_stale_references(page.read_text()) for page in list_pages()}
     assert {page: references for page, references in stale.items() if references} == {}
+
+
+def test_identifiers_in_markdown_occur_in_the_code() -> None:
+    # Planted: `bind_acces_event` and `FIRSTSTEP_POOLSIZE` in docs/architecture.md.
+    known = known_words()
+    unknown = {
+        str(page.relative_to(ROOT)): find_unknown_identifiers(page.read_text(), known)
+        for page in list_pages()
+    }
+    assert {page: names for page, names in unknown.items() if names} == {}
 
 
 def test_relative_links_in_markdown_lead_to_a_file_and_heading() -> None:
