@@ -34,7 +34,7 @@ class Caller:
         """Return whether the caller has at least one of the roles."""
         return not self.roles.isdisjoint(roles)
 
-    def leads_team(self, team_id: UUID) -> bool:
+    def supervises_team(self, team_id: UUID) -> bool:
         """Return whether the caller takes decisions for a team: its supervisor or a programme manager."""
         return self.has_role(Role.programme_manager) or (
             self.has_role(Role.supervisor) and team_id in self.supervised_team_ids
@@ -42,4 +42,4 @@ class Caller:
 
     def belongs_to_team(self, team_id: UUID) -> bool:
         """Return whether the caller is a member of a team or takes decisions for it."""
-        return team_id in self.team_ids or self.leads_team(team_id)
+        return team_id in self.team_ids or self.supervises_team(team_id)

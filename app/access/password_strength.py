@@ -51,7 +51,9 @@ def load_breached_passwords(path: Path = _BREACHED_PASSWORDS_FILE) -> frozenset[
     """Return the case-folded entries of a list that have the minimum length. The result is cached."""
     with path.open(encoding="utf-8", errors="ignore") as lines:
         return frozenset(
-            _fold(line.rstrip("\r\n")) for line in lines if len(line.rstrip("\r\n")) >= MIN_PASSWORD_LENGTH
+            _normalize_password(line.rstrip("\r\n"))
+            for line in lines
+            if len(line.rstrip("\r\n")) >= MIN_PASSWORD_LENGTH
         )
 
 
@@ -77,7 +79,7 @@ def _find_weaknesses(
         yield "personal", "The password must not contain your e-mail address or name."
 
 
-def _fold(password: str) -> str:
+def _normalize_password(password: str) -> str:
     return password.casefold().translate(_LOOK_ALIKES)
 
 
@@ -86,21 +88,23 @@ def _is_breached(password: str, breached_file: Path | None) -> bool:
         (_BREACHED_PASSWORDS_FILE,) if breached_file is None else (_BREACHED_PASSWORDS_FILE, breached_file)
     )
     return _is_padded_common_word(password) or any(
-        _fold(password) in load_breached_passwords(path) for path in lists
+        _normalize_password(password) in load_breached_passwords(path) for path in lists
     )
 
 
 def _is_padded_common_word(password: str) -> bool:
     """Return whether the password is a common word with a few digits and signs around it (`Cambodia2024!`)."""
     word = re.sub(r"\A[\W\d_]+|[\W\d_]+\Z", "", password)
-    return len(password) - len(word) <= MAX_PADDING_LENGTH and _fold(word) in _load_common_words()
+    return (
+        len(password) - len(word) <= MAX_PADDING_LENGTH and _normalize_password(word) in _load_common_words()
+    )
 
 
 @cache
 def _load_common_words() -> frozenset[str]:
     """Return the entries of the built-in list that are shorter than the minimum length of a password."""
     lines = _BREACHED_PASSWORDS_FILE.read_text(encoding="utf-8").split("\n")
-    return frozenset(_fold(line) for line in lines if 0 < len(line) < MIN_PASSWORD_LENGTH)
+    return frozenset(_normalize_password(line) for line in lines if 0 < len(line) < MIN_PASSWORD_LENGTH)
 
 
 def _is_predictable(password: str) -> bool:

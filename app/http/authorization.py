@@ -1,7 +1,7 @@
 """Guards: every endpoint declares exactly one.
 
-`Requires(permission)` authenticates the caller, commits the access event before anything is read, and rejects callers
-whose roles do not include the permission. `Public(reason)` marks an endpoint that needs no authentication.
+`RequirePermission(permission)` authenticates the caller, commits the access event before anything is read, and rejects callers
+whose roles do not include the permission. `PublicEndpoint(reason)` marks an endpoint that needs no authentication.
 """
 
 import time
@@ -17,7 +17,7 @@ from app.config import get_settings
 from app.database.engine import Database
 from app.errors import Forbidden, StepUpRequired, TooManyRequests, Unauthenticated
 from app.http.middleware.client_address import UNKNOWN, get_client_address
-from app.http.middleware.rate_limit import VERDICT, RateLimiter
+from app.http.middleware.rate_limit import DECISION_KEY, RateLimiter
 from app.services.accounts.sessions import ENROLLMENT_SCOPE
 
 limiter = RateLimiter()
@@ -28,7 +28,7 @@ SETUP_REQUIRED = (
 )
 
 
-class Public:
+class PublicEndpoint:
     """The guard of an endpoint without authentication; `reason` is the justification."""
 
     def __init__(self, reason: str) -> None:
@@ -38,7 +38,7 @@ class Public:
         """Admit every request."""
 
 
-class Requires:
+class RequirePermission:
     """The guard of an endpoint that requires a permission, which is also the act in the access log."""
 
     def __init__(
@@ -60,10 +60,10 @@ class Requires:
             StepUpRequired: a recent sign-in or the account set-up is missing.
         """
         claims = get_vault().access_tokens.verify_access_token(get_bearer_token(request))
-        verdict = limiter.take(str(claims.subject), get_settings().requests_per_minute)
-        setattr(request.state, VERDICT, verdict)
-        if not verdict.allowed:
-            raise TooManyRequests(retry_after=verdict.reset_seconds)
+        decision = limiter.take(str(claims.subject), get_settings().requests_per_minute)
+        setattr(request.state, DECISION_KEY, decision)
+        if not decision.allowed:
+            raise TooManyRequests(retry_after=decision.reset_seconds)
         caller = await self._open_event(request, claims)
         request.state.caller = caller
         self._authorize(caller, claims)

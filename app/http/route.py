@@ -12,7 +12,7 @@ from app.database.errors import translate_database_errors
 from app.errors import Fault, InvalidInput
 from app.http.json_body import StrictRoute
 from app.http.responses import add_link_header, replay_response, store_response, with_response
-from app.http.session import Replayed, conclude
+from app.http.session import ReplayedResponse, conclude
 
 
 class Route(StrictRoute):
@@ -39,7 +39,7 @@ class Route(StrictRoute):
                     request.state.status = response.status_code
                     add_link_header(request, response)
                     await store_response(request, response)
-            except Replayed as replayed:
+            except ReplayedResponse as replayed:
                 return replay_response(replayed.stored)
             except Exception as error:
                 await conclude(request, error)

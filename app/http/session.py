@@ -24,11 +24,11 @@ from app.kit import idempotency
 MAX_KEY_LENGTH = 255
 OUTCOMES = {401: "unauthenticated", 403: "forbidden", 404: "not_found", 409: "refused", 412: "conflict"}
 """The outcome in the access log for each status of a rejected request."""
-ETAG = re.compile(r'"[1-9][0-9]{0,8}"')
+ETAG_PATTERN = re.compile(r'"[1-9][0-9]{0,8}"')
 """The ETag of a record: its version in quotes."""
 
 
-class Replayed(Exception):
+class ReplayedResponse(Exception):
     """Raised for a retry; carries the stored response of the first request."""
 
     def __init__(self, stored: idempotency.StoredResponse) -> None:
@@ -40,7 +40,7 @@ async def request_session(request: Request) -> AsyncIterator[AsyncSession]:
     """Yield a session in a transaction; write the access log entries and commit at the end.
 
     Raises:
-        Replayed: a response is stored for the Idempotency-Key.
+        ReplayedResponse: a response is stored for the Idempotency-Key.
         RequestInProgress, IdempotencyKeyReused: see `app.kit.idempotency`.
         Unavailable: the transaction or its log entries could not be committed.
     """
@@ -101,7 +101,7 @@ def _record_id(request: Request) -> UUID | None:
 
 
 async def _claim_idempotency_key(request: Request, session: AsyncSession, caller: Caller) -> None:
-    """Lock the Idempotency-Key of the request, or raise `Replayed` if a response is stored for it."""
+    """Lock the Idempotency-Key of the request, or raise `ReplayedResponse` if a response is stored for it."""
     key = _idempotency_key(request, caller)
     if key is None:
         return
@@ -117,7 +117,7 @@ async def _claim_idempotency_key(request: Request, session: AsyncSession, caller
         return
     await log.write_access_entries(session, caller.event_id, "allowed", stored.status)
     await session.commit()
-    raise Replayed(stored)
+    raise ReplayedResponse(stored)
 
 
 def _idempotency_key(request: Request, caller: Caller) -> str | None:
@@ -147,7 +147,7 @@ async def parse_if_match(if_match: Annotated[str | None, Header(include_in_schem
     if if_match is None or if_match.strip() == "*":
         raise VersionRequired
     text = if_match.strip()
-    if not ETAG.fullmatch(text):
+    if not ETAG_PATTERN.fullmatch(text):
         raise StaleVersion
     return int(text[1:-1])
 

@@ -12,7 +12,7 @@ from app.http.responses import build_response
 from app.services.accounts.sessions import SessionTokens
 from app.services.accounts.sign_in_audit import SignInContext
 
-COOKIE = "__Host-refresh"
+REFRESH_COOKIE_NAME = "__Host-refresh"
 """With this prefix, browsers require Secure, Path=/ and no Domain."""
 
 
@@ -50,7 +50,7 @@ async def require_requested_with_for_cookies(
     Raises:
         CrossSiteRequest: the header is missing.
     """
-    if COOKIE in request.cookies or "authorization" not in request.headers:
+    if REFRESH_COOKIE_NAME in request.cookies or "authorization" not in request.headers:
         await require_requested_with(x_requested_with)
 
 
@@ -71,9 +71,9 @@ def without_cookie() -> Response:
 
 def _set_cookie(response: Response, value: str, seconds: int) -> None:
     response.set_cookie(
-        COOKIE, value, max_age=seconds, path="/", secure=True, httponly=True, samesite="strict"
+        REFRESH_COOKIE_NAME, value, max_age=seconds, path="/", secure=True, httponly=True, samesite="strict"
     )
 
 
 CurrentSignInContext = Annotated[SignInContext, Depends(get_sign_in_context)]
-RefreshCookie = Annotated[str | None, Cookie(alias=COOKIE, description="The refresh token.")]
+RefreshCookie = Annotated[str | None, Cookie(alias=REFRESH_COOKIE_NAME, description="The refresh token.")]

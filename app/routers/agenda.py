@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import Depends, Path, Query, Request
 from starlette.responses import Response
 
-from app.http.authorization import Public
+from app.http.authorization import PublicEndpoint
 from app.http.permissions import AgendaReader, CalendarFeedCreator, CalendarFeedManager
 from app.http.route import Router
 from app.http.session import Session
@@ -104,7 +104,11 @@ async def open_feed_access(
     "/calendar/{token}.ics",
     response_class=CalendarResponse,
     dependencies=[
-        Depends(Public("a calendar application cannot sign in: the token in the address is the credential"))
+        Depends(
+            PublicEndpoint(
+                "a calendar application cannot sign in: the token in the address is the credential"
+            )
+        )
     ],
 )
 async def download_calendar_feed(

@@ -3,7 +3,7 @@
 from fastapi import Depends, Request
 from starlette.responses import Response
 
-from app.http.authorization import Public, get_bearer_token
+from app.http.authorization import PublicEndpoint, get_bearer_token
 from app.http.route import Router
 from app.http.sign_in_context import (
     CurrentSignInContext,
@@ -27,7 +27,7 @@ def get_optional_bearer_token(request: Request) -> str | None:
 @router.post(
     "/login",
     response_model=UserAccessToken,
-    dependencies=[Depends(Public("the caller has no token before the sign-in"))],
+    dependencies=[Depends(PublicEndpoint("the caller has no token before the sign-in"))],
 )
 async def sign_in_user(
     context: CurrentSignInContext, payload: SignInCredentials, previous_refresh_token: RefreshCookie = None
@@ -44,7 +44,7 @@ async def sign_in_user(
     "/refresh",
     response_model=UserAccessToken,
     dependencies=[
-        Depends(Public("the refresh token in the cookie authenticates the caller")),
+        Depends(PublicEndpoint("the refresh token in the cookie authenticates the caller")),
         Depends(require_requested_with),
     ],
 )
@@ -62,7 +62,7 @@ async def refresh_session(context: CurrentSignInContext, refresh_token: RefreshC
     status_code=204,
     response_class=Response,
     dependencies=[
-        Depends(Public("a session that has ended is not an error")),
+        Depends(PublicEndpoint("a session that has ended is not an error")),
         Depends(require_requested_with_for_cookies),
     ],
 )

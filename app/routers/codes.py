@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, Header, Path, Query, Request, Response
 
-from app.http.authorization import Public
+from app.http.authorization import PublicEndpoint
 from app.http.problem_details import get_preferred_language
 from app.http.responses import CacheableResponse, build_cacheable_response
 from app.http.route import Router
@@ -15,7 +15,7 @@ from app.services import code_lists
 router = Router(
     prefix="/codes",
     tags=["reference"],
-    dependencies=[Depends(Public("a sign-in page needs the labels, which are public"))],
+    dependencies=[Depends(PublicEndpoint("a sign-in page needs the labels, which are public"))],
 )
 
 AcceptLanguageHeader = Annotated[

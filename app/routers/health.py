@@ -2,7 +2,7 @@
 
 from fastapi import Depends, Request
 
-from app.http.authorization import Public
+from app.http.authorization import PublicEndpoint
 from app.http.route import Router
 from app.schemas.wire import Output
 from app.server import health
@@ -16,7 +16,7 @@ class Health(Output):
     status: str
 
 
-@router.get("/healthz", dependencies=[Depends(Public("load balancers call it without credentials"))])
+@router.get("/healthz", dependencies=[Depends(PublicEndpoint("load balancers call it without credentials"))])
 async def get_liveness() -> Health:
     """Report that the process runs.
 
@@ -25,7 +25,7 @@ async def get_liveness() -> Health:
     return Health(status="alive")
 
 
-@router.get("/readyz", dependencies=[Depends(Public("load balancers call it without credentials"))])
+@router.get("/readyz", dependencies=[Depends(PublicEndpoint("load balancers call it without credentials"))])
 async def get_readiness(request: Request) -> Health:
     """Report whether the process can serve requests.
 

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 from fastapi import Depends, Request
 from starlette.responses import Response
 
-from app.http.authorization import Public
+from app.http.authorization import PublicEndpoint
 from app.http.form_route import FormRoute
 from app.http.route import Router
 from app.http.sign_in_context import CurrentSignInContext
@@ -84,7 +84,7 @@ router = Router(
 
 @router.post(
     "/token",
-    dependencies=[Depends(Public("the request contains the credentials of the API client"))],
+    dependencies=[Depends(PublicEndpoint("the request contains the credentials of the API client"))],
     openapi_extra=_build_form_request_body(
         TOKEN_FORM_FIELDS, CLIENT_FORM_FIELDS, required_field="grant_type"
     ),
@@ -103,7 +103,7 @@ async def create_access_token(
 @router.post(
     "/revoke",
     response_class=Response,
-    dependencies=[Depends(Public("the request contains the credentials of the API client"))],
+    dependencies=[Depends(PublicEndpoint("the request contains the credentials of the API client"))],
     openapi_extra=_build_form_request_body(
         REVOCATION_FORM_FIELDS, CLIENT_FORM_FIELDS, required_field="token"
     ),

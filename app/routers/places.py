@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, Query, Request, Response
 
-from app.http.authorization import Public
+from app.http.authorization import PublicEndpoint
 from app.http.responses import CacheableResponse, build_cacheable_response
 from app.http.route import Router
 from app.http.session import Session
@@ -14,7 +14,7 @@ from app.services.persons import places
 router = Router(
     prefix="/places",
     tags=["reference"],
-    dependencies=[Depends(Public("the gazetteer is public information"))],
+    dependencies=[Depends(PublicEndpoint("the gazetteer is public information"))],
 )
 
 

@@ -3,7 +3,7 @@
 from fastapi import Depends, Request
 from starlette.responses import Response
 
-from app.http.authorization import Public
+from app.http.authorization import PublicEndpoint
 from app.http.responses import CacheableResponse, build_cacheable_response
 from app.http.route import Router
 from app.schemas.sign_in import AuthorizationServerMetadata, Jwks
@@ -16,7 +16,7 @@ router = Router(prefix="/.well-known", version="", tags=["machines"])
     "/oauth-authorization-server",
     response_model=AuthorizationServerMetadata,
     response_class=CacheableResponse,
-    dependencies=[Depends(Public("clients read it before they authenticate"))],
+    dependencies=[Depends(PublicEndpoint("clients read it before they authenticate"))],
 )
 async def get_authorization_server_metadata(request: Request) -> Response:
     """Return the metadata of the authorization server (RFC 8414).
@@ -30,7 +30,7 @@ async def get_authorization_server_metadata(request: Request) -> Response:
     "/jwks.json",
     response_model=Jwks,
     response_class=CacheableResponse,
-    dependencies=[Depends(Public("public keys are not secret"))],
+    dependencies=[Depends(PublicEndpoint("public keys are not secret"))],
 )
 async def get_jwks(request: Request) -> Response:
     """Return the public keys that verify access tokens (RFC 7517).

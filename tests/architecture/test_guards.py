@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from app.access.permissions import POLICY, Permission
-from app.http.authorization import Public, Requires
+from app.http.authorization import PublicEndpoint, RequirePermission
 from tests.support.endpoints import endpoint_function, list_endpoints, load_routers
 
 FEWEST_ENDPOINTS = 182
@@ -44,9 +44,11 @@ def test_every_endpoint_has_exactly_one_guard(app: FastAPI) -> None:
 
 
 def test_public_endpoints_are_listed_and_have_a_reason(app: FastAPI) -> None:
-    # Planted: the guard of GET /v1/teams is `Public("teams are no secret")`.
+    # Planted: the guard of GET /v1/teams is `PublicEndpoint("teams are no secret")`.
     guards = {
-        str(found): found.guards[0] for found in list_endpoints(app) if isinstance(found.guards[0], Public)
+        str(found): found.guards[0]
+        for found in list_endpoints(app)
+        if isinstance(found.guards[0], PublicEndpoint)
     }
     assert set(guards) == PUBLIC
     assert all(len(guard.reason.split()) >= 4 for guard in guards.values())
@@ -58,7 +60,11 @@ def test_the_guard_is_resolved_before_the_session(app: FastAPI) -> None:
     late = []
     for found in list_endpoints(app):
         names = list(inspect.signature(found.function).parameters)
-        if "session" in names and isinstance(found.guards[0], Requires) and names[0].lstrip("_") != "caller":
+        if (
+            "session" in names
+            and isinstance(found.guards[0], RequirePermission)
+            and names[0].lstrip("_") != "caller"
+        ):
             late.append(str(found))
     assert late == []
 
@@ -69,7 +75,7 @@ def test_every_permission_guards_an_endpoint(app: FastAPI) -> None:
         guard.permission
         for found in list_endpoints(app)
         for guard in found.guards
-        if isinstance(guard, Requires)
+        if isinstance(guard, RequirePermission)
     }
     assert required == set(Permission)
 

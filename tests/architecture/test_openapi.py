@@ -17,7 +17,7 @@ import pytest
 from fastapi import FastAPI
 
 from app.access.permissions import ROLE_BY_SCOPE, Permission, Role
-from app.http.authorization import Requires
+from app.http.authorization import RequirePermission
 from app.http.openapi.docs_pages import problem_kinds
 from app.http.openapi.examples import load_example_values
 from app.http.openapi.operations import operations_of
@@ -157,7 +157,7 @@ def test_every_operation_lists_its_security_schemes_permission_and_roles(
     # operation-security-defined. Planted: `security` omitted if empty; `oauth2` listed for POST /v1/users.
     guards = {str(found): found.guards[0] for found in list_endpoints(app)}
     for name, operation in operations(document):
-        if not isinstance(guards[name], Requires):
+        if not isinstance(guards[name], RequirePermission):
             assert operation["security"] == [], name
             continue
         assert operation["x-permission"] in set(Permission), name

@@ -10,7 +10,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
 import app.routers
-from app.http.authorization import Public, Requires
+from app.http.authorization import PublicEndpoint, RequirePermission
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,9 @@ def _endpoints(app: FastAPI) -> Iterator[Endpoint]:
     for route in app.routes:
         if isinstance(route, APIRoute):
             guards = tuple(
-                call for call in dependency_calls(route.dependant) if isinstance(call, Requires | Public)
+                call
+                for call in dependency_calls(route.dependant)
+                if isinstance(call, RequirePermission | PublicEndpoint)
             )
             for method in route.methods or ():
                 yield Endpoint(method, route.path_format, endpoint_function(route), guards, route)

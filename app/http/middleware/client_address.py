@@ -24,22 +24,22 @@ def get_client_address(scope: Scope, trusted_proxies: tuple[str, ...] = ()) -> s
     peer = scope.get("client")
     host = peer[0] if peer else ""
     if not trusted_proxies or not _is_trusted(host, trusted_proxies):
-        return _normal(host)
-    return _forwarded(scope, host, trusted_proxies)
+        return _normalize_address(host)
+    return _find_client_in_forwarded(scope, host, trusted_proxies)
 
 
 def get_rate_limit_key(address: str) -> str:
     """Return the key for rate limits per address: the /64 network for IPv6, because a subscriber owns all of it."""
-    parsed = _parse(address)
+    parsed = _parse_address(address)
     if isinstance(parsed, IPv6Address):
         return str(ip_network((parsed, 64), strict=False))
     return address
 
 
-def _forwarded(scope: Scope, peer: str, trusted_proxies: tuple[str, ...]) -> str:
-    nearest = _normal(peer)
-    for entry in reversed(_hops(scope)[-MAX_HOPS:]):
-        parsed = _parse(entry)
+def _find_client_in_forwarded(scope: Scope, peer: str, trusted_proxies: tuple[str, ...]) -> str:
+    nearest = _normalize_address(peer)
+    for entry in reversed(_get_forwarded_addresses(scope)[-MAX_HOPS:]):
+        parsed = _parse_address(entry)
         if parsed is None:
             return nearest
         nearest = str(parsed)
@@ -48,13 +48,13 @@ def _forwarded(scope: Scope, peer: str, trusted_proxies: tuple[str, ...]) -> str
     return nearest
 
 
-def _hops(scope: Scope) -> list[str]:
+def _get_forwarded_addresses(scope: Scope) -> list[str]:
     values = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
     return ",".join(values).split(",") if values else []
 
 
 @lru_cache(maxsize=4096)
-def _parse(entry: str) -> _Address | None:
+def _parse_address(entry: str) -> _Address | None:
     """Parse `192.0.2.1`, `192.0.2.1:443`, `2001:db8::1` or `[2001:db8::1]:443`; return None for other text."""
     text = entry.strip()
     if text.startswith("["):
@@ -69,14 +69,14 @@ def _parse(entry: str) -> _Address | None:
     return mapped or address
 
 
-def _normal(host: str) -> str:
-    parsed = _parse(host)
+def _normalize_address(host: str) -> str:
+    parsed = _parse_address(host)
     return UNKNOWN if parsed is None else str(parsed)
 
 
 @lru_cache(maxsize=4096)
 def _is_trusted(host: str, trusted_proxies: tuple[str, ...]) -> bool:
-    address = _parse(host)
+    address = _parse_address(host)
     return address is not None and any(
         address in ip_network(proxy, strict=False) for proxy in trusted_proxies
     )

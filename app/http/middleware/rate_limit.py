@@ -2,7 +2,7 @@
 
 The middleware does not know the caller yet, and an Authorization header may be forged. It therefore counts requests
 without an authenticated caller per address. The guard counts requests per caller with the same `RateLimiter` and
-stores its `Verdict` in `scope["state"]["rate_verdict"]`.
+stores its `RateLimitDecision` in `scope["state"]["rate_limit_decision"]`.
 """
 
 import math
@@ -25,11 +25,11 @@ MAX_KEYS = 50_000
 MAX_AUTHENTICATED = 20_000
 """The number of credentials that are remembered as valid."""
 
-VERDICT = "rate_verdict"
-"""The key of the `Verdict` in `scope["state"]`."""
+DECISION_KEY = "rate_limit_decision"
+"""The key of the `RateLimitDecision` in `scope["state"]`."""
 
 
-class Verdict(NamedTuple):
+class RateLimitDecision(NamedTuple):
     """The state of a bucket after one request."""
 
     limit: int
@@ -52,38 +52,38 @@ class RateLimiter:
         self._max_keys = max_keys
         self._clock = clock
 
-    def take(self, key: str, limit_per_minute: int) -> Verdict:
+    def take(self, key: str, limit_per_minute: int) -> RateLimitDecision:
         """Count a request of `key`. A rejected request uses no token."""
         now = self._clock()
-        tokens = self._tokens(key, limit_per_minute, now)
+        tokens = self._count_tokens(key, limit_per_minute, now)
         allowed = tokens >= 1
         tokens -= allowed
         self._buckets[key] = (tokens, now)
         self._buckets.move_to_end(key)
         if len(self._buckets) > self._max_keys:
             self._buckets.popitem(last=False)
-        return _verdict(tokens, limit_per_minute, allowed=allowed)
+        return _build_decision(tokens, limit_per_minute, allowed=allowed)
 
-    def peek(self, key: str, limit_per_minute: int) -> Verdict:
-        """Return the verdict of `take` without counting a request."""
-        tokens = self._tokens(key, limit_per_minute, self._clock())
-        return _verdict(tokens, limit_per_minute, allowed=tokens >= 1)
+    def peek(self, key: str, limit_per_minute: int) -> RateLimitDecision:
+        """Return the decision of `take` without counting a request."""
+        tokens = self._count_tokens(key, limit_per_minute, self._clock())
+        return _build_decision(tokens, limit_per_minute, allowed=tokens >= 1)
 
-    def _tokens(self, key: str, limit: int, now: float) -> float:
+    def _count_tokens(self, key: str, limit: int, now: float) -> float:
         tokens, updated = self._buckets.get(key, (float(limit), now))
         return min(float(limit), tokens + (now - updated) * limit / WINDOW_SECONDS)
 
 
-def _verdict(tokens: float, limit: int, *, allowed: bool) -> Verdict:
+def _build_decision(tokens: float, limit: int, *, allowed: bool) -> RateLimitDecision:
     missing = limit - tokens if allowed else 1 - tokens
     seconds = math.ceil(missing * WINDOW_SECONDS / limit)
-    return Verdict(limit, int(tokens), max(1, seconds), allowed)
+    return RateLimitDecision(limit, int(tokens), max(1, seconds), allowed)
 
 
-def format_rate_headers(verdict: Verdict) -> HeaderList:
+def format_rate_headers(decision: RateLimitDecision) -> HeaderList:
     """Return the headers of the IETF draft `ratelimit-headers` as structured fields (RFC 9651)."""
-    policy = f'"default";q={verdict.limit};w={WINDOW_SECONDS}'
-    state = f'"default";r={verdict.remaining};t={verdict.reset_seconds}'
+    policy = f'"default";q={decision.limit};w={WINDOW_SECONDS}'
+    state = f'"default";r={decision.remaining};t={decision.reset_seconds}'
     return [(b"ratelimit-policy", policy.encode()), (b"ratelimit", state.encode())]
 
 
@@ -119,9 +119,9 @@ class RateLimit(HttpMiddleware):
             await self._handle_credentials(key, credentials, scope, receive, send)
 
     async def _handle_anonymous(self, key: str, scope: Scope, receive: Receive, send: Send) -> None:
-        verdict = self._limiter.take(key, self._limit)
-        scope.setdefault("state", {})[VERDICT] = verdict
-        await self._run_or_reject(verdict, scope, receive, send)
+        decision = self._limiter.take(key, self._limit)
+        scope.setdefault("state", {})[DECISION_KEY] = decision
+        await self._run_or_reject(decision, scope, receive, send)
 
     async def _handle_credentials(
         self, key: str, credentials: bytes, scope: Scope, receive: Receive, send: Send
@@ -129,22 +129,24 @@ class RateLimit(HttpMiddleware):
         state = scope.setdefault("state", {})
         digest = sha256(credentials).digest()
         if digest not in self._authenticated:
-            verdict = self._limiter.peek(key, self._limit)
-            if not verdict.allowed:
-                await self._run_or_reject(verdict, scope, receive, send)
+            decision = self._limiter.peek(key, self._limit)
+            if not decision.allowed:
+                await self._run_or_reject(decision, scope, receive, send)
                 return
         try:
             await self.app(scope, receive, _with_rate_headers(scope, send))
         finally:
-            self._remember(digest, authenticated=VERDICT in state)
-            if VERDICT not in state:
+            self._remember(digest, authenticated=DECISION_KEY in state)
+            if DECISION_KEY not in state:
                 self._limiter.take(key, self._limit)
 
-    async def _run_or_reject(self, verdict: Verdict, scope: Scope, receive: Receive, send: Send) -> None:
-        scope["state"][VERDICT] = verdict
+    async def _run_or_reject(
+        self, decision: RateLimitDecision, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        scope["state"][DECISION_KEY] = decision
         app: ASGIApp = self.app
-        if not verdict.allowed:
-            app = build_problem_response(TooManyRequests(retry_after=verdict.reset_seconds), scope=scope)
+        if not decision.allowed:
+            app = build_problem_response(TooManyRequests(retry_after=decision.reset_seconds), scope=scope)
         await app(scope, receive, _with_rate_headers(scope, send))
 
     def _remember(self, digest: bytes, *, authenticated: bool) -> None:
@@ -156,10 +158,10 @@ class RateLimit(HttpMiddleware):
 
 
 def _with_rate_headers(scope: Scope, send: Send) -> Send:
-    """Return a `send` that adds the headers of the verdict, which the guard may set until the response starts."""
+    """Return a `send` that adds the headers of the decision, which the guard may set until the response starts."""
 
     def add_rate_headers(headers: Sequence[tuple[bytes, bytes]]) -> HeaderList:
-        verdict = scope["state"].get(VERDICT)
-        return [*headers, *(format_rate_headers(verdict) if verdict else ())]
+        decision = scope["state"].get(DECISION_KEY)
+        return [*headers, *(format_rate_headers(decision) if decision else ())]
 
     return with_headers(send, add_rate_headers)

@@ -65,7 +65,7 @@ def configure_logging(level: int = logging.INFO) -> None:
 
 def keep_allowed(_logger: Any, _method: str, event: _Event) -> _Event:
     """Remove keys that are not in the allow-list, and log their number as `dropped`."""
-    kept: _Event = {key: _plain(value) for key, value in event.items() if key in ALLOWED}
+    kept: _Event = {key: _to_loggable(value) for key, value in event.items() if key in ALLOWED}
     if len(kept) < len(event):
         kept["dropped"] = len(event) - len(kept)
     return kept
@@ -73,7 +73,7 @@ def keep_allowed(_logger: Any, _method: str, event: _Event) -> _Event:
 
 def serialize_event(event: Mapping[str, Any], **_options: Any) -> str:
     """Serialize `event` as ASCII JSON, in which every control and line break character is escaped (ASVS V16.4.1)."""
-    return json.dumps(event, separators=(",", ":"), default=_plain).replace("\x7f", "\\u007f")
+    return json.dumps(event, separators=(",", ":"), default=_to_loggable).replace("\x7f", "\\u007f")
 
 
 def describe_exception(error: BaseException) -> dict[str, Any]:
@@ -111,7 +111,7 @@ def _quoted(text: str | None) -> str:
     return json.dumps(text)
 
 
-def _plain(value: Any) -> Any:
+def _to_loggable(value: Any) -> Any:
     """Return `value` if it is plain, else the name of its type."""
     if value is None or isinstance(value, bool | int | float):
         return value
@@ -120,7 +120,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, datetime | date):
         return value.isoformat()
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value[:MAX_FRAMES]]
+        return [_to_loggable(item) for item in value[:MAX_FRAMES]]
     return type(value).__qualname__
 
 
@@ -161,7 +161,7 @@ def _frames(trace: TracebackType | None) -> list[str]:
     return places[-MAX_FRAMES:]
 
 
-class _Bridge(logging.Handler):
+class StandardLibraryHandler(logging.Handler):
     """Writes records of the standard library's loggers through structlog, without their arguments."""
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -173,7 +173,7 @@ class _Bridge(logging.Handler):
 
 
 def _redirect_standard_library(level: int) -> None:
-    logging.basicConfig(handlers=[_Bridge()], level=level, force=True)
+    logging.basicConfig(handlers=[StandardLibraryHandler()], level=level, force=True)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi"):
         standard = logging.getLogger(name)
         standard.handlers.clear()

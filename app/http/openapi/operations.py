@@ -10,7 +10,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from app.access.permissions import POLICY, Role
-from app.http.authorization import Requires
+from app.http.authorization import RequirePermission
 from app.http.form_route import FormRoute
 from app.http.responses import CacheableResponse
 from app.http.session import parse_if_match, parse_optional_if_match
@@ -35,9 +35,11 @@ class Operation:
         return str(self.route.unique_id)
 
     @property
-    def guard(self) -> Requires | None:
+    def guard(self) -> RequirePermission | None:
         """The guard; None for a public operation."""
-        return next((found.call for found in self.dependants if isinstance(found.call, Requires)), None)
+        return next(
+            (found.call for found in self.dependants if isinstance(found.call, RequirePermission)), None
+        )
 
     @property
     def roles(self) -> list[Role]:

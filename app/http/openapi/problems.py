@@ -110,7 +110,11 @@ def problem_types(operation: Operation) -> list[str]:
         RequestInProgress: takes_idempotency_key,
         IdempotencyKeyReused: takes_idempotency_key,
     }
-    return [kind.kind for kind in _kinds() if kind.status in statuses and conditions.get(kind, True)]
+    return [
+        kind.kind
+        for kind in _list_public_problem_classes()
+        if kind.status in statuses and conditions.get(kind, True)
+    ]
 
 
 def error_responses(operation: Operation) -> dict[str, Any]:
@@ -126,23 +130,25 @@ def error_responses(operation: Operation) -> dict[str, Any]:
 
 def components() -> dict[str, Any]:
     """Return a response component for each error status."""
-    return {name: _response(status, kinds) for status, (name, kinds) in _by_status().items()}
+    return {
+        name: _response(status, kinds) for status, (name, kinds) in _group_problem_classes_by_status().items()
+    }
 
 
 def _reference(status: int) -> dict[str, str]:
-    return {"$ref": f"#/components/responses/{_by_status()[status][0]}"}
+    return {"$ref": f"#/components/responses/{_group_problem_classes_by_status()[status][0]}"}
 
 
-def _by_status() -> dict[int, tuple[str, list[type[FirstStepError]]]]:
+def _group_problem_classes_by_status() -> dict[int, tuple[str, list[type[FirstStepError]]]]:
     """Return for each status the name of its component and its problem classes."""
     found: dict[int, tuple[str, list[type[FirstStepError]]]] = {}
-    for kind in _kinds():
+    for kind in _list_public_problem_classes():
         name = "Failure" if kind is FirstStepError else kind.__name__
         found.setdefault(kind.status, (name, []))[1].append(kind)
     return dict(sorted(found.items()))
 
 
-def _kinds() -> Iterator[type[FirstStepError]]:
+def _list_public_problem_classes() -> Iterator[type[FirstStepError]]:
     """Yield the public problem classes. Subclasses outside `app.errors` are internal and never reach a caller."""
     return (kind for kind in problem_kinds() if kind.__module__ == FirstStepError.__module__)
 

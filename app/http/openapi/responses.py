@@ -92,13 +92,13 @@ def _links(operation: Operation, status: str, operations: list[Operation]) -> di
     """Return links to the operations on the returned record; from an act, only to the one that reads it."""
     if operation.collection is None:
         return {}
-    targets = [other for other in operations if other is not operation and _follows(other, operation)]
+    targets = [other for other in operations if other is not operation and _is_link_target(other, operation)]
     if status != "201" and operation.method != "GET":
         targets = [target for target in targets if target.method == "GET" and target.returns_record]
     return {target.id: _link(target) for target in targets}
 
 
-def _follows(target: Operation, operation: Operation) -> bool:
+def _is_link_target(target: Operation, operation: Operation) -> bool:
     """Whether `target` takes only the id of the returned record, and its ETag if it requires If-Match."""
     head, brace, tail = target.path.partition("{")
     if not brace or head != f"/v1/{operation.collection}/" or "{" in tail:

@@ -18,7 +18,7 @@ from app.services.cases import history as case_history
 from app.services.cases.cases import load_case_schema
 from app.services.cases.staffing_checks import (
     check_conflict_wall,
-    check_leads_case,
+    check_supervises_case,
     check_workers_eligible,
 )
 from app.services.cases.states import check_case_open
@@ -43,7 +43,7 @@ async def assign_case(
     raise_if_unmet(
         [
             *check_case_open(case),
-            *check_leads_case(caller, case),
+            *check_supervises_case(caller, case),
             *await check_workers_eligible(session, case.team_id, worker_ids),
             *await check_conflict_wall(session, case.child_id, worker_ids),
         ]

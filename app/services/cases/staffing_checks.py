@@ -20,12 +20,12 @@ SHARED_WORKER_SQL = text("SELECT access.children_share_worker(:child, :other)").
 )
 
 
-def check_leads_case(caller: Caller, case: Case) -> list[Fault]:
+def check_supervises_case(caller: Caller, case: Case) -> list[Fault]:
     """Return a fault unless the caller supervises the case's team.
 
     A supervisor of another team with break-glass access can read the case but cannot assign its workers.
     """
-    if caller.leads_team(case.team_id):
+    if caller.supervises_team(case.team_id):
         return []
     return [Fault(None, "not_your_team", "Only a supervisor of the case's team can do this.")]
 

@@ -20,7 +20,7 @@ from app.services.cases.cases import load_case_schema
 from app.services.cases.open import has_open_case, lock_case_opening, next_case_number
 from app.services.cases.staffing_checks import (
     check_conflict_wall,
-    check_leads_case,
+    check_supervises_case,
     check_workers_eligible,
 )
 
@@ -48,7 +48,7 @@ async def reopen_case(
     raise_if_unmet(
         [
             *await _check_case_closed(session, old_case),
-            *check_leads_case(caller, old_case),
+            *check_supervises_case(caller, old_case),
             *await _check_team(session, caller, team_id),
             *await check_workers_eligible(session, team_id, [lead_worker_id]),
             *await check_conflict_wall(session, old_case.child_id, [lead_worker_id]),
@@ -91,7 +91,7 @@ async def _check_team(session: AsyncSession, caller: Caller, team_id: UUID) -> l
         return [
             Fault("/team_id", "team_unknown", "The team does not exist or is inactive. Name another team.")
         ]
-    if not caller.leads_team(team_id):
+    if not caller.supervises_team(team_id):
         detail = "Only a supervisor of the team or a programme manager can reopen the case in this team."
         return [Fault("/team_id", "not_your_team", detail)]
     return []

@@ -21,7 +21,7 @@ from app.schemas.disbursements import (
     DisbursementRejection,
 )
 from app.services.cases import history as case_history
-from app.services.cases.staffing_checks import check_leads_case
+from app.services.cases.staffing_checks import check_supervises_case
 from app.services.cases.write_access import check_works_on_case
 from app.services.fund import approval_limits, ledger
 from app.services.fund.checks import check_child_eligible, check_fund_terms
@@ -62,7 +62,7 @@ async def approve_disbursement(
         [
             *check_status(APPROVE, disbursement.status),
             *check_separation_of_duties(caller, disbursement),
-            *check_leads_case(caller, case),
+            *check_supervises_case(caller, case),
             *await approval_limits.check_approval_limit(
                 session, caller, "approve", total, disbursement.currency
             ),
@@ -90,7 +90,7 @@ async def _approve_after_payment(
         [
             *check_status(APPROVE_AFTER_PAYMENT, status),
             *check_separation_of_duties(caller, disbursement, exclude_payer=True),
-            *check_leads_case(caller, case),
+            *check_supervises_case(caller, case),
             *await approval_limits.check_approval_limit(
                 session, caller, "approve", disbursement.amount, disbursement.currency
             ),
@@ -160,7 +160,7 @@ async def reject_disbursement(
         [
             *check_status(REJECT, disbursement.status),
             *check_separation_of_duties(caller, disbursement),
-            *check_leads_case(caller, case),
+            *check_supervises_case(caller, case),
         ]
     )
     requested = [instalment for instalment in instalments if instalment.status in REJECT.sources]

@@ -70,14 +70,14 @@ async def check_staffing(session: AsyncSession, caller: Caller, payload: Referra
     elif not await can_lead_case(session, payload.lead_worker_id, payload.team_id):
         detail = "Must be an active social worker or supervisor of the team."
         faults.append(Fault("/lead_worker_id", "lead_worker_unfit", detail))
-    elif payload.lead_worker_id != caller.id and not _leads_team(caller, payload):
+    elif payload.lead_worker_id != caller.id and not _supervises_team(caller, payload):
         detail = "Only a supervisor of the team can name another person as lead worker."
         faults.append(Fault("/lead_worker_id", "not_yours", detail))
     return faults
 
 
-def _leads_team(caller: Caller, payload: ReferralAcceptance) -> bool:
-    return payload.team_id is not None and caller.leads_team(payload.team_id)
+def _supervises_team(caller: Caller, payload: ReferralAcceptance) -> bool:
+    return payload.team_id is not None and caller.supervises_team(payload.team_id)
 
 
 async def _is_own_team(session: AsyncSession, caller: Caller, team_id: UUID) -> bool:
@@ -108,7 +108,7 @@ async def check_known_child(
         return [Fault("/child_id", "open_case_elsewhere", detail)]
     lead_worker_ids = [payload.lead_worker_id] if payload.lead_worker_id else []
     unmet = await check_conflict_wall(session, child_id, lead_worker_ids)
-    if is_outside_caseload and not _leads_team(caller, payload):
+    if is_outside_caseload and not _supervises_team(caller, payload):
         detail = "Only a supervisor of the team can accept for a known child with whom you do not work."
         unmet.append(Fault("/child_id", "not_yours", detail))
     return unmet

@@ -52,8 +52,8 @@ async def acknowledge_referral(
     referral = await _apply_transition(session, ACKNOWLEDGE, referral_id, expected_version)
     referral.acknowledged_at = utc_now()
     assignment = payload.model_dump(exclude_none=True)
-    leads_one_team = caller.has_role(Role.supervisor) and len(caller.supervised_team_ids) == 1
-    if referral.team_id is None and "team_id" not in assignment and leads_one_team:
+    supervises_one_team = caller.has_role(Role.supervisor) and len(caller.supervised_team_ids) == 1
+    if referral.team_id is None and "team_id" not in assignment and supervises_one_team:
         (assignment["team_id"],) = caller.supervised_team_ids
     await assign_referral(session, caller, referral, assignment)
     await session.flush()  # the response is read back from the database
@@ -76,7 +76,7 @@ async def assign_referral(
         raise InvalidInput([Fault(f"/{name}", "not_yours", detail) for name in assignment])
     team_id = assignment.get("team_id", referral.team_id)
     worker_id = assignment.get("handed_to_id", referral.handed_to_id)
-    if team_id and not caller.leads_team(team_id):
+    if team_id and not caller.supervises_team(team_id):
         raise InvalidInput([Fault("/team_id", "not_your_team", "You do not lead this team.")])
     if worker_id and not await _is_team_member(session, worker_id, team_id):
         raise InvalidInput([Fault("/handed_to_id", "not_in_team", "Must be a member of the team.")])

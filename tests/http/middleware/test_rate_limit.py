@@ -8,7 +8,13 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from app.http.middleware.client_address import UNKNOWN, get_client_address, get_rate_limit_key
-from app.http.middleware.rate_limit import VERDICT, RateLimit, RateLimiter, Verdict, format_rate_headers
+from app.http.middleware.rate_limit import (
+    DECISION_KEY,
+    RateLimit,
+    RateLimitDecision,
+    RateLimiter,
+    format_rate_headers,
+)
 
 
 class Clock:
@@ -25,7 +31,7 @@ def limited(clock: Clock, limit: int = 3) -> httpx.AsyncClient:
     async def inner_app(scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])
         if headers.get(b"authorization") == b"Bearer good":
-            scope["state"][VERDICT] = principals.take("user:1", 100)
+            scope["state"][DECISION_KEY] = principals.take("user:1", 100)
         await Response("ok")(scope, receive, send)
 
     app = RateLimit(
@@ -45,15 +51,15 @@ def test_bucket_empties_and_refills() -> None:
     clock = Clock()
     limiter = RateLimiter(clock=clock)
     assert [limiter.take("a", 2) for _ in range(3)] == [
-        Verdict(2, 1, 30, True),
-        Verdict(2, 0, 60, True),
-        Verdict(2, 0, 30, False),
+        RateLimitDecision(2, 1, 30, True),
+        RateLimitDecision(2, 0, 60, True),
+        RateLimitDecision(2, 0, 30, False),
     ]
     clock.now += 30
     assert limiter.take("a", 2).allowed
     assert not limiter.take("a", 2).allowed
     clock.now += 10_000
-    assert limiter.peek("a", 2) == Verdict(2, 2, 1, True)
+    assert limiter.peek("a", 2) == RateLimitDecision(2, 2, 1, True)
 
 
 def test_peek_uses_no_token_and_stores_no_key() -> None:
@@ -88,7 +94,7 @@ def test_requests_per_minute_never_exceed_bucket_and_refill(waits: list[float], 
 
 
 def test_verdict_is_formatted_as_structured_fields() -> None:
-    assert format_rate_headers(Verdict(6000, 5999, 60, True)) == [
+    assert format_rate_headers(RateLimitDecision(6000, 5999, 60, True)) == [
         (b"ratelimit-policy", b'"default";q=6000;w=60'),
         (b"ratelimit", b'"default";r=5999;t=60'),
     ]
