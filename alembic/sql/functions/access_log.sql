@@ -1,4 +1,4 @@
--- Open accesses, record their outcome, and create the log's partitions.
+-- Write access events, record their outcome, and create the partitions of the access log.
 --
 -- firststep_api has no INSERT on access_events. It writes events only through these functions, which resolve the
 -- caller from the session.
@@ -7,12 +7,13 @@ CREATE TYPE access.opened_access AS (
     event_id uuid, name text, roles text[], scopes text[], agency_id uuid, teams uuid[], supervised_team_ids uuid[]
 );
 COMMENT ON TYPE access.opened_access IS
-    'The caller of an opened access as of now; event_id is NULL if authentication failed.';
+    'The caller of a new access event, with current roles and teams. event_id is NULL if authentication failed.';
 
 GRANT CREATE ON SCHEMA access TO firststep_gate;
 SET LOCAL ROLE firststep_gate;
 
--- One function does all of it, so that opening an access costs one round trip and one commit.
+-- One function checks the session, reads the caller and writes the event, so that a request needs only one additional
+-- round trip and one additional commit.
 CREATE FUNCTION access.open(
     p_kind text, p_subject uuid, p_session uuid, p_token uuid, p_act text, p_request text, p_address inet
 ) RETURNS access.opened_access
@@ -61,10 +62,10 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION access.open(text, uuid, uuid, uuid, text, text, inet) IS
-    'Opens an access: checks that the session is alive, reads the roles, teams and agency of the caller, and '
-    'writes the event; a dead session gets an event with outcome unauthenticated and no event id.';
+    'Writes an access event: checks that the session is active and reads the roles, teams and agency of the caller. '
+    'For an ended session, it writes an event with the outcome unauthenticated and returns no event id.';
 
--- Calendar programs fetch a feed without a session, so the token in the URL replaces the sign-in.
+-- Calendar programs cannot sign in, so the token in the URL authenticates them.
 CREATE FUNCTION access.open_calendar_feed(
     p_digest bytea, p_request text, p_address inet, OUT opened access.opened_access, OUT feed public.calendar_feeds
 )
@@ -94,8 +95,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION access.open_calendar_feed(bytea, text, inet) IS
-    'Opens an access for the owner of a calendar feed, for the act agenda.feed only; an unknown or revoked token '
-    'gets an anonymous event.';
+    'Writes an access event for the owner of a calendar feed, with the act agenda.feed. For an unknown or revoked '
+    'token, it writes an anonymous event.';
 
 CREATE FUNCTION access.open_as_custodian(p_act text, p_request text) RETURNS uuid
 LANGUAGE sql SECURITY DEFINER SET search_path = ''
@@ -104,10 +105,10 @@ AS $$
     VALUES ('system', '{custodian}', '{}', p_act, p_request) RETURNING id
 $$;
 COMMENT ON FUNCTION access.open_as_custodian(text, text) IS
-    'Opens an access for the table owner that runs key rotation on the command line; firststep_api cannot execute '
-    'it.';
+    'Writes an access event with the role custodian, for the table owner when it runs key rotation on the command '
+    'line. firststep_api cannot execute it.';
 
--- The limit of 5 minutes keeps a caller with the API's password from adding entries to older events.
+-- Without the limit of 5 minutes, SQL that runs as firststep_api could add entries to any older event.
 CREATE FUNCTION access.record_outcome(
     p_event uuid, p_outcome text, p_status integer, p_kind text, p_record uuid
 ) RETURNS void
@@ -124,7 +125,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION access.record_outcome(uuid, text, integer, text, uuid) IS
-    'Records the outcome of an access that is at most 5 minutes old, for a request whose own transaction was '
+    'Records the outcome of an access event that is at most 5 minutes old, for a request whose own transaction was '
     'rolled back.';
 
 REVOKE ALL ON FUNCTION
@@ -143,7 +144,7 @@ REVOKE CREATE ON SCHEMA access FROM firststep_gate;
 CREATE FUNCTION access.smallest_uuid7(p_at timestamptz) RETURNS uuid LANGUAGE sql IMMUTABLE SET search_path = ''
 AS $$ SELECT (lpad(to_hex((extract(epoch FROM p_at) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid $$;
 COMMENT ON FUNCTION access.smallest_uuid7(timestamptz) IS
-    'Returns the smallest version 7 UUID of a moment; partitions of the log are ranges of these ids.';
+    'Returns the smallest version 7 UUID of a moment. The partitions of the access log are ranges of these ids.';
 
 CREATE FUNCTION access.create_partitions(p_months integer DEFAULT 18) RETURNS integer
 LANGUAGE plpgsql SET search_path = '' SET client_min_messages = warning
@@ -172,5 +173,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION access.create_partitions(integer) IS
-    'Creates the missing monthly partitions of the access log for this month and the given number of months after '
-    'it, and returns how many it created.';
+    'Creates the missing partitions of the access log for this month and the next p_months months, and returns how '
+    'many it created.';

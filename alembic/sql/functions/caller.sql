@@ -3,17 +3,17 @@
 -- The only trusted source is a row of access_events that an earlier, committed transaction wrote less than
 -- 60 seconds ago. A session setting can be forged by any SQL that runs as firststep_api; a committed event cannot.
 --
--- All functions here belong to firststep_gate, a role without login. They run with its privileges
--- (SECURITY DEFINER), so that they read the log although the caller may not.
+-- All functions in this file belong to firststep_gate, a role without login. They run with its privileges (SECURITY
+-- DEFINER), because firststep_api may read only a part of the access log.
 --
 -- Row policies call them as scalar subqueries, for example (SELECT access.worker_id()). PostgreSQL then evaluates each
--- one once per statement; a bare call is evaluated for every row and costs about a millisecond each time.
+-- call once per statement. Without the subquery it would evaluate it for every row, at about a millisecond each.
 
 GRANT CREATE ON SCHEMA access TO firststep_gate;
 SET LOCAL ROLE firststep_gate;
 
--- Without enable_seqscan = off, a connection may cache a plan made while the log was small and scan the whole log
--- for as long as it lives.
+-- Without enable_seqscan = off, a connection could cache a plan from the time when the log was small, and then scan the
+-- whole log in every statement until the connection is closed.
 CREATE FUNCTION access.current_event() RETURNS public.access_events
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' SET enable_seqscan = off
 AS $$
@@ -24,15 +24,15 @@ AS $$
        AND e.opened_at > clock_timestamp() - interval '60 seconds'
 $$;
 COMMENT ON FUNCTION access.current_event() IS
-    'Returns the access event that the transaction has entered, or NULL if it is older than 60 seconds or written '
-    'by the same transaction.';
+    'Returns the access event set in the transaction, or NULL if the event is older than 60 seconds or was written by '
+    'the same transaction.';
 
--- The functions below call current_event() in FROM, which reads the event once. A subquery in FROM would be evaluated
--- again for each field that is used.
+-- The functions below call current_event() directly in FROM, which evaluates it once. As a subquery in FROM, PostgreSQL
+-- would evaluate it once for each field that is used.
 CREATE FUNCTION access.caller_id() RETURNS uuid
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
 AS $$ SELECT e.actor_id FROM access.current_event() e $$;
-COMMENT ON FUNCTION access.caller_id() IS 'Returns the id of the user or API client that opened the access.';
+COMMENT ON FUNCTION access.caller_id() IS 'Returns the id of the user or API client of the current access event.';
 
 CREATE FUNCTION access.is_staff() RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
@@ -77,7 +77,7 @@ AS $$
     SELECT coalesce(e.roles && ARRAY['programme_manager', 'custodian'], false) FROM access.current_event() e
 $$;
 COMMENT ON FUNCTION access.can_read_all_cases() IS
-    'Returns whether the caller reads the cases of all teams: a programme manager or the custodian.';
+    'Returns whether the caller can read the cases of all teams: a programme manager or the custodian.';
 
 CREATE FUNCTION access.can_read_access_log() RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
@@ -85,7 +85,7 @@ AS $$
     SELECT coalesce(e.roles && ARRAY['data_protection_officer', 'custodian'], false) FROM access.current_event() e
 $$;
 COMMENT ON FUNCTION access.can_read_access_log() IS
-    'Returns whether the caller reads the whole access log: a data protection officer or the custodian.';
+    'Returns whether the caller can read the whole access log: a data protection officer or the custodian.';
 
 CREATE FUNCTION access.partner_agency_id() RETURNS uuid
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
@@ -107,7 +107,7 @@ CREATE FUNCTION access.is_custodian() RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
 AS $$ SELECT coalesce(e.roles && ARRAY['custodian'], false) FROM access.current_event() e $$;
 COMMENT ON FUNCTION access.is_custodian() IS
-    'Returns whether the access was opened by the custodian, the table owner that re-encrypts rows under a new key.';
+    'Returns whether the caller is the custodian: the table owner during a key rotation.';
 
 REVOKE ALL ON FUNCTION
     access.current_event(), access.caller_id(), access.is_staff(), access.worker_id(), access.supervised_team_ids(),

@@ -1,4 +1,5 @@
--- Which cases a caller reads and writes. The row policies of table cases and of every table below it use these.
+-- Decide which cases a caller can read and write. The row policies of cases, and of the tables that refer to cases, use
+-- these functions.
 
 GRANT CREATE ON SCHEMA access TO firststep_gate;
 SET LOCAL ROLE firststep_gate;
@@ -22,14 +23,14 @@ AS $$
              WHERE b.user_id = (SELECT id FROM worker) AND b.expires_at > clock_timestamp()) c
 $$;
 COMMENT ON FUNCTION access.assigned_or_break_glass_case_ids() IS
-    'Returns the ids of the cases that the caller is assigned to as a co-worker or reads by unexpired break-glass '
-    'access.';
+    'Returns the ids of the cases that the caller is assigned to as a co-worker or has unexpired break-glass access '
+    'to.';
 
--- The conflict wall separates children, not single cases: a case that is opened later for a linked child is hidden too,
+-- The conflict wall separates children, not single cases. It also hides cases that are opened later for a linked child,
 -- and work on a closed case counts as work with the child.
 --
--- The query starts from the links, so that it costs nothing where no children are linked. Roles are tested inside the
--- CASE because PostgreSQL would evaluate them first, and always, as a separate AND condition.
+-- The query starts from the links, so that it is fast for a caller without linked children. The role is tested inside
+-- the CASE, because PostgreSQL would evaluate a separate AND condition first, also when no children are linked.
 CREATE FUNCTION access.conflict_wall_case_ids() RETURNS uuid[]
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
 AS $$
@@ -54,8 +55,8 @@ AS $$
          WHERE (own.lead_worker_id = worker.id OR own.id IN (SELECT id FROM assigned))
            AND NOT (own.team_id = ANY (worker.team_ids) AND other.team_id = ANY (worker.team_ids))
          UNION
-        -- Break-glass cases of a child that is linked with a child whose case the caller supervises or opened by
-        -- break-glass.
+        -- Cases that the caller opened by break-glass, if their child is linked with a child whose case the caller
+        -- supervises or also opened by break-glass.
         SELECT other.id
           FROM worker
           JOIN break_glass ON worker.id IS NOT NULL
@@ -71,9 +72,10 @@ AS $$
     SELECT coalesce(array_agg(id), '{}') FROM hidden
 $$;
 COMMENT ON FUNCTION access.conflict_wall_case_ids() IS
-    'Returns the ids of the cases that the conflict wall hides from the caller: cases of a child that is linked '
-    'with a child the caller works with, except where the caller supervises both teams; and break-glass cases of '
-    'a child that is linked with a child whose case the caller supervises or opened by break-glass.';
+    'Returns the ids of the cases that the conflict wall hides from the caller: cases of a child that is linked with '
+    'a child the caller works with, unless the caller supervises both teams; and cases that the caller opened by '
+    'break-glass, if their child is linked with a child whose case the caller supervises or also opened by '
+    'break-glass.';
 
 CREATE FUNCTION access.violates_conflict_wall(p_child uuid, p_workers uuid[]) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
@@ -88,8 +90,8 @@ AS $$
        AND access.is_staff()
 $$;
 COMMENT ON FUNCTION access.violates_conflict_wall(uuid, uuid[]) IS
-    'Returns whether any of the workers works, or worked, with a child that is linked with the given child; '
-    'assigning one of them would break the conflict wall.';
+    'Returns whether any of the workers works, or worked, with a child that is linked with the given child. Assigning '
+    'such a worker would violate the conflict wall.';
 
 CREATE FUNCTION access.children_share_worker(p_child uuid, p_other uuid) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
@@ -108,9 +110,9 @@ AS $$
 $$;
 COMMENT ON FUNCTION access.children_share_worker(uuid, uuid) IS
     'Returns whether linking two children would hide an open case from its own worker, because that worker also '
-    'works, or worked, with the other child; false unless the access is for linking cases.';
+    'works, or worked, with the other child. Always false unless the act of the access event is case.link.';
 
--- The act is tested with coalesce because NULL, for a missing access, would differ from false.
+-- coalesce() makes the result false instead of NULL if no access event is set.
 CREATE FUNCTION access.has_open_case(p_child uuid) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
 AS $$
@@ -118,8 +120,8 @@ AS $$
        AND EXISTS (SELECT FROM public.cases c WHERE c.child_id = p_child AND c.status <> 'closed')
 $$;
 COMMENT ON FUNCTION access.has_open_case(uuid) IS
-    'Returns whether a child has a case that is not closed, visible to the caller or not, so that no child gets '
-    'two open cases; false unless the access is for accepting a referral or reopening a case.';
+    'Returns whether a child has an open case, also one that the caller cannot see, so that no child gets two open '
+    'cases. Always false unless the act of the access event is referral.accept or case.reopen.';
 
 REVOKE ALL ON FUNCTION
     access.assigned_case_ids(), access.assigned_or_break_glass_case_ids(), access.conflict_wall_case_ids(),
@@ -133,8 +135,8 @@ GRANT EXECUTE ON FUNCTION
 RESET ROLE;
 REVOKE CREATE ON SCHEMA access FROM firststep_gate;
 
--- The two functions below run with the privileges of the caller and answer single questions of services and triggers.
--- Row policies spell the same conditions out, because a function with a parameter is evaluated for every row.
+-- Services and triggers call the two functions below, which run with the privileges of firststep_api. Row policies
+-- repeat the same conditions, because PostgreSQL evaluates a function with a column as argument for every row.
 
 CREATE FUNCTION access.is_case_staff(p_case uuid) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = ''
@@ -147,8 +149,8 @@ AS $$
                            OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
 $$;
 COMMENT ON FUNCTION access.is_case_staff(uuid) IS
-    'Returns whether the caller is staff of a visible case: its lead worker, a co-worker, a supervisor of its '
-    'team, or a caller who reads the cases of all teams; break-glass access does not count.';
+    'Returns whether the caller is staff of a visible case: its lead worker, a co-worker, a supervisor of its team, '
+    'or a caller who can read the cases of all teams. Break-glass access does not make a caller staff.';
 GRANT EXECUTE ON FUNCTION access.is_case_staff(uuid) TO firststep_api, firststep_owner;
 
 CREATE FUNCTION access.can_read_tier(p_tier text, p_case uuid, p_author uuid) RETURNS boolean
@@ -169,6 +171,7 @@ AS $$
                           ELSE false END)
 $$;
 COMMENT ON FUNCTION access.can_read_tier(text, uuid, uuid) IS
-    'Returns whether the caller reads records of a tier in a visible case: tier case, all readers of the case; '
-    'tier clinical, the author and the supervisors of the team; tier legal, the staff of the case.';
+    'Returns whether the caller can read records of a tier in a visible case. Readers of the tier case: all who can '
+    'see the case; of the tier clinical: the author and the supervisors of the team; of the tier legal: the staff of '
+    'the case.';
 GRANT EXECUTE ON FUNCTION access.can_read_tier(text, uuid, uuid) TO firststep_api, firststep_owner;

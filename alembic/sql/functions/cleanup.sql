@@ -1,7 +1,7 @@
 -- Idempotency keys and the removal of expired rows.
 
--- The lookup has to see rows that the previous holder of the lock committed. The function is therefore
--- VOLATILE and runs the lock and the lookup as two statements, each with a snapshot of its own.
+-- The function is VOLATILE and runs the lock and the lookup as two statements, so that each has its own snapshot. The
+-- lookup therefore finds a response that the previous holder of the lock has just committed.
 CREATE FUNCTION access.claim_idempotency_key(p_lock bigint, p_principal uuid, p_key bytea)
 RETURNS TABLE (
     lock_acquired boolean, row_id uuid, fingerprint bytea, status integer, stored_at timestamptz,
@@ -19,7 +19,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION access.claim_idempotency_key(bigint, uuid, bytea) IS
-    'Tries to lock an idempotency key and returns the response stored for it, in one round trip.';
+    'Tries to lock an idempotency key, and returns the response stored for it, if there is one, in one round trip.';
 REVOKE ALL ON FUNCTION access.claim_idempotency_key(bigint, uuid, bytea) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION access.claim_idempotency_key(bigint, uuid, bytea) TO firststep_api;
 
@@ -33,8 +33,8 @@ AS $$
     DELETE FROM public.sign_in_attempts WHERE last_at < now() - interval '1 day';
 $$;
 COMMENT ON FUNCTION access.delete_expired_rows() IS
-    'Deletes stored responses after 24 hours, used client assertions an hour after they expire, and sign-in '
-    'attempts after a day.';
+    'Deletes stored responses after 24 hours, used client assertions 1 hour after they expire, and failed sign-ins '
+    'after 1 day.';
 REVOKE ALL ON FUNCTION access.delete_expired_rows() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION access.delete_expired_rows() TO firststep_api;
 

@@ -1,10 +1,11 @@
--- Candidates for duplicate children, including children that the caller cannot open. Encrypted columns stay encrypted;
--- the application decrypts and compares them.
+-- Find possible duplicates of a child, also among children that the caller cannot see. The functions return encrypted
+-- columns, which the application decrypts and compares.
 
 GRANT CREATE ON SCHEMA access TO firststep_gate;
 SET LOCAL ROLE firststep_gate;
 
--- Siblings look alike, so children behind the conflict wall are excluded.
+-- Children behind the conflict wall are excluded: linked children are often siblings, so their names would match and
+-- reveal them.
 CREATE FUNCTION access.possible_duplicates(p_tokens integer[])
 RETURNS TABLE (kind text, id uuid, child_id uuid, shared bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
@@ -21,8 +22,8 @@ AS $$
      LIMIT 200
 $$;
 COMMENT ON FUNCTION access.possible_duplicates(integer[]) IS
-    'Returns up to 200 children, referrals and people that share name tokens with the given ones, most shared '
-    'first; empty unless staff match or accept a referral.';
+    'Returns up to 200 children and referrals that have at least one of the given name tokens, those with the '
+    'most tokens first. Always empty unless staff list the matches of a referral or accept it.';
 
 CREATE FUNCTION access.duplicate_profiles(p_children uuid[], p_referrals uuid[])
 RETURNS TABLE (kind text, id uuid, child_id uuid, sex text, profile_encrypted bytea)
@@ -42,7 +43,8 @@ AS $$
        AND (SELECT access.is_staff())
 $$;
 COMMENT ON FUNCTION access.duplicate_profiles(uuid[], uuid[]) IS
-    'Returns the encrypted profiles of candidates for a comparison; empty unless staff match or accept a referral.';
+    'Returns the encrypted names and details of the children, their supporters and family members, and the referrals. '
+    'Always empty unless staff list the matches of a referral or accept it.';
 
 REVOKE ALL ON FUNCTION access.possible_duplicates(integer[]), access.duplicate_profiles(uuid[], uuid[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION access.possible_duplicates(integer[]), access.duplicate_profiles(uuid[], uuid[])

@@ -1,9 +1,9 @@
--- Facts about the assistance fund for finance officers and programme managers, without access to the cases.
+-- Functions of the assistance fund for callers who cannot see the cases, such as finance officers.
 
 GRANT CREATE ON SCHEMA access TO firststep_gate;
 SET LOCAL ROLE firststep_gate;
 
--- A receipt may show the child's name, so the finance officer refers to it without reading it.
+-- A receipt may show the child's name, so a finance officer cannot read it and checks only that it exists.
 CREATE FUNCTION access.count_payment_proofs(p_case uuid, p_documents uuid[]) RETURNS bigint
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
 AS $$
@@ -12,8 +12,8 @@ AS $$
        AND (SELECT access.is_finance_officer())
 $$;
 COMMENT ON FUNCTION access.count_payment_proofs(uuid, uuid[]) IS
-    'Returns how many of the documents are receipts or acknowledgements of the case, for a finance officer who '
-    'refers to them.';
+    'Returns how many of the documents are receipts or acknowledgements of the case. Always 0 unless the caller is a '
+    'finance officer.';
 
 CREATE FUNCTION access.spending_by_category(p_fund uuid, p_first date, p_last date)
 RETURNS TABLE (category text, spent bigint, payments bigint)
@@ -30,8 +30,8 @@ AS $$
      GROUP BY d.category ORDER BY d.category
 $$;
 COMMENT ON FUNCTION access.spending_by_category(uuid, date, date) IS
-    'Returns the amount spent and the number of payments of a fund by category, over all cases, so that the lines '
-    'of a statement add up to its total for every reader.';
+    'Returns the amount spent and the number of payments of a fund by category, over all cases, also those that the '
+    'caller cannot see. The lines of a fund statement therefore add up to its total.';
 
 REVOKE ALL ON FUNCTION access.count_payment_proofs(uuid, uuid[]), access.spending_by_category(uuid, date, date)
     FROM PUBLIC;

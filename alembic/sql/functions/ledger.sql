@@ -1,4 +1,4 @@
--- The check that ledger transactions balance. Triggers of single tables are defined in the files of those tables.
+-- Check that ledger transactions balance. The file of a table defines the trigger functions that only it uses.
 
 CREATE FUNCTION ledger.is_balanced(p_transaction uuid) RETURNS boolean LANGUAGE sql STABLE SET search_path = ''
 AS $$
@@ -8,7 +8,7 @@ AS $$
                         GROUP BY a.fund_id, a.currency HAVING sum(e.amount) <> 0)
 $$;
 COMMENT ON FUNCTION ledger.is_balanced(uuid) IS
-    'Returns whether a transaction has entries and they sum to zero in each fund and currency.';
+    'Returns whether a ledger transaction has entries and they sum to zero in each fund and currency.';
 
 CREATE FUNCTION ledger.require_balanced_transaction() RETURNS trigger LANGUAGE plpgsql SET search_path = ''
 AS $$
@@ -21,7 +21,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ledger.require_balanced_transaction() IS
-    'Raises an error if the transaction of the new row does not balance.';
+    'Raises an error if the ledger transaction of the new row does not balance.';
 
 CREATE FUNCTION ledger.balance_differences()
 RETURNS TABLE (account_id uuid, fund_id uuid, stored bigint, recomputed bigint)
@@ -34,5 +34,5 @@ AS $$
      WHERE a.balance <> coalesce(e.total, 0)
 $$;
 COMMENT ON FUNCTION ledger.balance_differences() IS
-    'Recomputes every balance from the entries and returns the accounts whose stored balance differs; a '
-    'consistent ledger returns no row.';
+    'Returns the accounts whose stored balance differs from the sum of their entries. A consistent ledger returns no '
+    'row.';

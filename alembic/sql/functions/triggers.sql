@@ -1,9 +1,8 @@
--- Trigger functions that several tables share. A trigger function of a single table is defined in that table's file.
+-- Trigger functions that several tables share. The file of a table defines the trigger functions that only it uses.
 
 CREATE FUNCTION access.prevent_change() RETURNS trigger LANGUAGE plpgsql SET search_path = ''
 AS $$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'insufficient_privilege'; END $$;
-COMMENT ON FUNCTION access.prevent_change() IS
-    'Raises an error on every operation that it is attached to, for append-only tables.';
+COMMENT ON FUNCTION access.prevent_change() IS 'Rejects the operations that its trigger names, for append-only tables.';
 
 -- The table owner is exempt, so that key rotation can re-encrypt submitted records.
 CREATE FUNCTION access.prevent_change_after_submission() RETURNS trigger LANGUAGE plpgsql SET search_path = ''
@@ -20,10 +19,11 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION access.prevent_change_after_submission() IS
-    'Raises an error if a submitted, approved or superseded record changes in any column other than those of its '
-    'status and decision.';
+    'Raises an error if a column of a submitted, approved or superseded record changes that is not about its status '
+    'or decision.';
 
--- An exit plan does not use this trigger: each change replaces the whole plan, so only its last author counts.
+-- exit_plans does not use this trigger, so its contributor_ids is always empty. Each change replaces the whole plan and
+-- makes the caller its author, so there are no other contributors.
 CREATE FUNCTION access.record_contributor() RETURNS trigger LANGUAGE plpgsql SET search_path = ''
 AS $$
 DECLARE
@@ -37,8 +37,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION access.record_contributor() IS
-    'Adds the caller to contributor_ids when a draft or returned record changes, so that no contributor decides '
-    'on it.';
+    'Adds the caller to contributor_ids when the caller changes a draft or returned record, because a contributor '
+    'must not decide on it.';
 
 CREATE FUNCTION access.validate_authorship() RETURNS trigger LANGUAGE plpgsql SET search_path = ''
 AS $$
@@ -92,10 +92,10 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION access.validate_authorship() IS
-    'Raises an error unless a record starts as a draft, follows its state machine, and is submitted and decided '
-    'by the caller in its own name; only a supervisor of the team can decide.';
+    'Raises an error unless a new record is a draft, a status change is part of the state machine, the submitter and '
+    'the decider are the caller, and the decider is a supervisor of the team.';
 
--- A row policy checks the new row only. This trigger checks the case of the old row.
+-- WITH CHECK of a row policy checks only the new row. This trigger checks the case of the old row.
 CREATE FUNCTION access.prevent_reassignment() RETURNS trigger LANGUAGE plpgsql SET search_path = ''
 AS $$
 BEGIN
@@ -107,5 +107,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION access.prevent_reassignment() IS
-    'Raises an error if the caller is not staff of the case that the old row belongs to; its argument names the '
-    'column with the case id.';
+    'Raises an error if the caller is not staff of the case that the old row belongs to. The argument of the trigger '
+    'names the column with the case id.';

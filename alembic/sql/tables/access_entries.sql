@@ -1,9 +1,9 @@
--- The entries of the access log: the children, cases and records that each access revealed, and its outcome.
--- Partitioned by month, append-only.
+-- The entries of the access log: one for each child whose records a request read or changed, with the outcome of the
+-- request. Append-only, partitioned by month.
 
 ALTER TABLE access_entries ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
--- firststep_api cannot insert id, xid and at: the database sets them.
+-- firststep_api cannot insert id, xid and at, so that their values come from the database.
 GRANT SELECT, INSERT ON access_entries TO firststep_gate;
 GRANT SELECT ON access_entries TO firststep_api;
 GRANT INSERT (
@@ -20,26 +20,26 @@ CREATE POLICY visible_to_log_readers ON access_entries FOR SELECT TO firststep_a
             AND EXISTS (SELECT FROM public.cases c WHERE c.child_id = access_entries.child_id))
     );
 COMMENT ON POLICY visible_to_log_readers ON access_entries IS
-    'A data protection officer can read all entries, a supervisor those of a child with a case that is visible to '
-    'the supervisor.';
+    'A data protection officer can read all entries. A supervisor can read the entries of a child with a case that '
+    'the supervisor can see.';
 
 CREATE POLICY insert_into_current_access ON access_entries FOR INSERT TO firststep_api
     WITH CHECK (event_id = (SELECT (access.current_event()).id));
 COMMENT ON POLICY insert_into_current_access ON access_entries IS
-    'A request can add entries only to the access that its transaction has entered.';
+    'A request can add entries only to the access event set in its transaction.';
 
 CREATE POLICY owner_can_insert ON access_entries FOR INSERT TO firststep_owner WITH CHECK (true);
-COMMENT ON POLICY owner_can_insert ON access_entries IS 'Key rotation, which the table owner runs, can add entries.';
+COMMENT ON POLICY owner_can_insert ON access_entries IS 'The table owner can add entries, for key rotation.';
 
 CREATE TRIGGER prevent_update_and_delete BEFORE UPDATE OR DELETE ON access_entries FOR EACH ROW
     EXECUTE FUNCTION access.prevent_change();
-COMMENT ON TRIGGER prevent_update_and_delete ON access_entries IS 'Rows are never updated or deleted.';
+COMMENT ON TRIGGER prevent_update_and_delete ON access_entries IS 'Rejects UPDATE and DELETE.';
 
 CREATE TRIGGER prevent_truncate BEFORE TRUNCATE ON access_entries EXECUTE FUNCTION access.prevent_change();
-COMMENT ON TRIGGER prevent_truncate ON access_entries IS 'The table is never truncated.';
+COMMENT ON TRIGGER prevent_truncate ON access_entries IS 'Rejects TRUNCATE.';
 
 -- The default partition keeps entries of a month for which no partition was created in time.
 CREATE TABLE access_entries_default PARTITION OF access_entries DEFAULT;
 ALTER TABLE access_entries_default ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE TRIGGER prevent_truncate BEFORE TRUNCATE ON access_entries_default EXECUTE FUNCTION access.prevent_change();
-COMMENT ON TRIGGER prevent_truncate ON access_entries_default IS 'The table is never truncated.';
+COMMENT ON TRIGGER prevent_truncate ON access_entries_default IS 'Rejects TRUNCATE.';

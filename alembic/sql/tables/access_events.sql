@@ -1,4 +1,4 @@
--- The access log: one event for each access. Partitioned by month, append-only.
+-- The access events of the access log: one for each request. Append-only, partitioned by month.
 
 ALTER TABLE access_events ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
@@ -15,17 +15,18 @@ CREATE POLICY visible_to_log_readers ON access_events FOR SELECT TO firststep_ap
             AND EXISTS (SELECT FROM public.access_entries x WHERE x.event_id = access_events.id))
     );
 COMMENT ON POLICY visible_to_log_readers ON access_events IS
-    'A data protection officer can read all events, a supervisor those that have an entry visible to the supervisor.';
+    'A data protection officer can read all events. A supervisor can read the events with an entry that the '
+    'supervisor can see.';
 
 CREATE TRIGGER prevent_update_and_delete BEFORE UPDATE OR DELETE ON access_events FOR EACH ROW
     EXECUTE FUNCTION access.prevent_change();
-COMMENT ON TRIGGER prevent_update_and_delete ON access_events IS 'Rows are never updated or deleted.';
+COMMENT ON TRIGGER prevent_update_and_delete ON access_events IS 'Rejects UPDATE and DELETE.';
 
 CREATE TRIGGER prevent_truncate BEFORE TRUNCATE ON access_events EXECUTE FUNCTION access.prevent_change();
-COMMENT ON TRIGGER prevent_truncate ON access_events IS 'The table is never truncated.';
+COMMENT ON TRIGGER prevent_truncate ON access_events IS 'Rejects TRUNCATE.';
 
 -- The default partition keeps events of a month for which no partition was created in time.
 CREATE TABLE access_events_default PARTITION OF access_events DEFAULT;
 ALTER TABLE access_events_default ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE TRIGGER prevent_truncate BEFORE TRUNCATE ON access_events_default EXECUTE FUNCTION access.prevent_change();
-COMMENT ON TRIGGER prevent_truncate ON access_events_default IS 'The table is never truncated.';
+COMMENT ON TRIGGER prevent_truncate ON access_events_default IS 'Rejects TRUNCATE.';

@@ -1,8 +1,8 @@
--- The actions towards the goals of a care plan.
+-- The actions of a care plan, each for one goal.
 
 ALTER TABLE actions ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
--- firststep_api can update only the columns that do not identify the record, its case and its author.
+-- firststep_api cannot update the columns that identify the record, its case or its author.
 GRANT SELECT, INSERT ON actions TO firststep_api;
 GRANT UPDATE (version, by, due_on, done_on, status, updated_at, content_encrypted) ON actions TO firststep_api;
 
@@ -19,7 +19,8 @@ CREATE POLICY insert_with_visible_case ON actions FOR INSERT TO firststep_api
                  WHERE c.id = actions.case_id AND c.child_id = actions.child_id)
     );
 COMMENT ON POLICY insert_with_visible_case ON actions IS
-    'A row can be inserted if its case is visible and belongs to the same child.';
+    'A row can be inserted if its case is visible and has the same child_id as the row. Restrictive policies limit '
+    'this to staff of the case.';
 
 CREATE POLICY update_with_visible_case ON actions FOR UPDATE TO firststep_api, firststep_owner
     USING (
@@ -31,7 +32,8 @@ CREATE POLICY update_with_visible_case ON actions FOR UPDATE TO firststep_api, f
                  WHERE c.id = actions.case_id AND c.child_id = actions.child_id)
     );
 COMMENT ON POLICY update_with_visible_case ON actions IS
-    'A row can be updated if its case is visible and belongs to the same child, before and after the change.';
+    'A row can be updated if its case is visible and has the same child_id, before and after the change. Restrictive '
+    'policies limit this to staff of the case.';
 
 CREATE POLICY case_staff_can_insert ON actions AS RESTRICTIVE FOR INSERT TO firststep_api
     WITH CHECK (
@@ -56,11 +58,11 @@ CREATE POLICY case_staff_can_update ON actions AS RESTRICTIVE FOR UPDATE TO firs
                         OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
     );
 COMMENT ON POLICY case_staff_can_update ON actions IS
-    'Only staff of the case can update a row; USING is true so that locking a row does not hide it from a '
-    'break-glass reader.';
+    'Only staff of the case can update a row (WITH CHECK). USING is true because SELECT FOR SHARE also applies it, '
+    'and a break-glass reader must still find the row.';
 
 CREATE POLICY custodian_can_access ON actions TO firststep_owner USING ((SELECT access.is_custodian()));
 COMMENT ON POLICY custodian_can_access ON actions IS
-    'The table owner can use all rows within an access opened as custodian, to re-encrypt them under a new key.';
+    'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';
 
 ALTER TABLE actions ADD CONSTRAINT ck_actions_status CHECK (status IN ('open', 'done', 'dropped'));

@@ -1,4 +1,5 @@
--- Partner organisations and providers. No data about a child: the permissions of the API decide on its use.
+-- Agencies: First Step itself, partners, providers, authorities and donors.
+-- Contains no data about a child, so the permissions of the API alone control its use.
 
 GRANT SELECT, INSERT, UPDATE ON agencies TO firststep_api;
 GRANT SELECT (id, is_active) ON agencies TO firststep_gate;

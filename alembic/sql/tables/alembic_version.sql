@@ -1,3 +1,3 @@
--- The revision of the schema, for the readiness check.
+-- The revision of the schema, which Alembic writes and the readiness check reads.
 
 GRANT SELECT ON alembic_version TO firststep_api;

@@ -1,8 +1,8 @@
--- Assessments of a child, a supporter or a family.
+-- Assessments of the child, the supporter or the family of a case.
 
 ALTER TABLE assessments ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
--- firststep_api can update only the columns that do not identify the record, its case and its author.
+-- firststep_api cannot update the columns that identify the record, its case or its author.
 GRANT SELECT, INSERT ON assessments TO firststep_api;
 GRANT UPDATE (
     status, submitted_at, submitted_by_id, decided_at, decided_by_id, decision_comment_encrypted, version,
@@ -22,11 +22,12 @@ CREATE POLICY insert_with_visible_case ON assessments FOR INSERT TO firststep_ap
                  WHERE c.id = assessments.case_id AND c.child_id = assessments.child_id)
     );
 COMMENT ON POLICY insert_with_visible_case ON assessments IS
-    'A row can be inserted if its case is visible and belongs to the same child.';
+    'A row can be inserted if its case is visible and has the same child_id as the row. Restrictive policies limit '
+    'this to staff of the case.';
 
 CREATE POLICY author_is_caller ON assessments AS RESTRICTIVE FOR INSERT TO firststep_api
     WITH CHECK (author_id = (SELECT access.caller_id()));
-COMMENT ON POLICY author_is_caller ON assessments IS 'The caller can insert a row only with itself as author_id.';
+COMMENT ON POLICY author_is_caller ON assessments IS 'author_id of a new row must be the caller.';
 
 CREATE POLICY update_with_visible_case ON assessments FOR UPDATE TO firststep_api, firststep_owner
     USING (
@@ -38,7 +39,8 @@ CREATE POLICY update_with_visible_case ON assessments FOR UPDATE TO firststep_ap
                  WHERE c.id = assessments.case_id AND c.child_id = assessments.child_id)
     );
 COMMENT ON POLICY update_with_visible_case ON assessments IS
-    'A row can be updated if its case is visible and belongs to the same child, before and after the change.';
+    'A row can be updated if its case is visible and has the same child_id, before and after the change. Restrictive '
+    'policies limit this to staff of the case.';
 
 CREATE POLICY case_staff_can_insert ON assessments AS RESTRICTIVE FOR INSERT TO firststep_api
     WITH CHECK (
@@ -63,27 +65,27 @@ CREATE POLICY case_staff_can_update ON assessments AS RESTRICTIVE FOR UPDATE TO 
                         OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
     );
 COMMENT ON POLICY case_staff_can_update ON assessments IS
-    'Only staff of the case can update a row; USING is true so that locking a row does not hide it from a '
-    'break-glass reader.';
+    'Only staff of the case can update a row (WITH CHECK). USING is true because SELECT FOR SHARE also applies it, '
+    'and a break-glass reader must still find the row.';
 
 CREATE POLICY custodian_can_access ON assessments TO firststep_owner USING ((SELECT access.is_custodian()));
 COMMENT ON POLICY custodian_can_access ON assessments IS
-    'The table owner can use all rows within an access opened as custodian, to re-encrypt them under a new key.';
+    'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';
 
 CREATE TRIGGER prevent_change_after_submission BEFORE UPDATE ON assessments FOR EACH ROW
     EXECUTE FUNCTION access.prevent_change_after_submission();
 COMMENT ON TRIGGER prevent_change_after_submission ON assessments IS
-    'A submitted record changes only in the columns of its status and decision.';
+    'Once a record is submitted, only its status, its decision and the columns that record them can change.';
 
 CREATE TRIGGER record_contributor BEFORE UPDATE ON assessments FOR EACH ROW
     EXECUTE FUNCTION access.record_contributor();
 COMMENT ON TRIGGER record_contributor ON assessments IS
-    'The caller becomes a contributor of the draft that the caller changes.';
+    'Adds a caller who changes a draft or returned record to contributor_ids.';
 
 CREATE TRIGGER validate_authorship BEFORE INSERT OR UPDATE ON assessments FOR EACH ROW
     EXECUTE FUNCTION access.validate_authorship();
 COMMENT ON TRIGGER validate_authorship ON assessments IS
-    'A record follows the state machine, and the caller submits and decides only as itself.';
+    'Rejects a status change outside the state machine, and a submitter or decider other than the caller.';
 
 ALTER TABLE assessments ADD CONSTRAINT ck_assessments_status CHECK (
     status IN ('draft', 'submitted', 'returned', 'approved')
@@ -96,5 +98,5 @@ ALTER TABLE assessments ADD CONSTRAINT ck_assessments_decided_by_another_person 
     AND (status = 'returned' OR decided_by_id <> ALL (contributor_ids))
 );
 COMMENT ON CONSTRAINT ck_assessments_decided_by_another_person ON assessments IS
-    'The decider is not the author, the submitter or a contributor; a decider that returned the record may '
-    'contribute afterwards, and cannot decide again.';
+    'The decider is not the author, the submitter or a contributor. A decider who returned the record can contribute '
+    'to it afterwards, but can then not approve it.';

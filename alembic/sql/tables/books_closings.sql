@@ -1,9 +1,9 @@
--- The days up to which the books are closed. Append-only.
+-- Closings of the books of the assistance fund: the day up to which no ledger transaction can be added. Append-only.
 
 GRANT SELECT, INSERT ON books_closings TO firststep_api;
 
--- Ledger transactions take the advisory lock ledger.books in shared mode and a closing takes it in exclusive mode, so
--- that no transaction is added to a period while it is being closed.
+-- A closing takes the advisory lock ledger.books in exclusive mode, and a ledger transaction takes it in shared mode.
+-- No transaction can therefore be added to a period while it is being closed.
 CREATE FUNCTION ledger.validate_closing() RETURNS trigger LANGUAGE plpgsql SET search_path = ''
 AS $$
 BEGIN
@@ -16,16 +16,17 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ledger.validate_closing() IS
-    'Waits for ledger transactions in progress, and raises an error if the books of that day are already closed.';
+    'Waits for ledger transactions in progress, and raises an error if the books are already closed up to that day.';
 
 CREATE TRIGGER validate_closing BEFORE INSERT ON books_closings FOR EACH ROW
     EXECUTE FUNCTION ledger.validate_closing();
 COMMENT ON TRIGGER validate_closing ON books_closings IS
-    'A closing waits for ledger transactions in progress and ends after the last closing.';
+    'Makes a closing wait for ledger transactions in progress, and rejects it if its day is not after the last '
+    'closing.';
 
 CREATE TRIGGER prevent_update_and_delete BEFORE UPDATE OR DELETE ON books_closings FOR EACH ROW
     EXECUTE FUNCTION access.prevent_change();
-COMMENT ON TRIGGER prevent_update_and_delete ON books_closings IS 'Rows are never updated or deleted.';
+COMMENT ON TRIGGER prevent_update_and_delete ON books_closings IS 'Rejects UPDATE and DELETE.';
 
 CREATE TRIGGER prevent_truncate BEFORE TRUNCATE ON books_closings EXECUTE FUNCTION access.prevent_change();
-COMMENT ON TRIGGER prevent_truncate ON books_closings IS 'The table is never truncated.';
+COMMENT ON TRIGGER prevent_truncate ON books_closings IS 'Rejects TRUNCATE.';

@@ -19,7 +19,7 @@ CREATE POLICY visible_to_user_and_oversight ON break_glass FOR SELECT TO firstst
         OR (SELECT access.can_read_all_cases())
     );
 COMMENT ON POLICY visible_to_user_and_oversight ON break_glass IS
-    'A break-glass access is visible to its user, the user''s supervisors, the supervisors who see the case, '
+    'A break-glass access is visible to its user, the supervisors of the user, the supervisors who can see the case, '
     'programme managers and data protection officers.';
 
 CREATE POLICY user_can_insert ON break_glass FOR INSERT TO firststep_api
@@ -29,15 +29,15 @@ CREATE POLICY user_can_insert ON break_glass FOR INSERT TO firststep_api
         AND expires_at <= opened_at + interval '4 hours'
     );
 COMMENT ON POLICY user_can_insert ON break_glass IS
-    'A social worker or supervisor can insert a break-glass access for itself that starts now and expires within '
-    '4 hours.';
+    'A social worker or supervisor can insert a break-glass access for their own user only, starting now and expiring '
+    'within 4 hours.';
 
--- The child is not known until the case is visible, which the inserted row itself achieves.
+-- child_id is set after the insert, because the service can read it only once the inserted row makes the case visible.
 CREATE POLICY user_can_set_child ON break_glass FOR UPDATE TO firststep_api
     USING (user_id = (SELECT access.worker_id()) AND child_id IS NULL)
     WITH CHECK (user_id = (SELECT access.worker_id()));
-COMMENT ON POLICY user_can_set_child ON break_glass IS 'The user of a break-glass access can set its child, once.';
+COMMENT ON POLICY user_can_set_child ON break_glass IS 'The user of a break-glass access can set child_id once.';
 
 CREATE POLICY custodian_can_access ON break_glass TO firststep_owner USING ((SELECT access.is_custodian()));
 COMMENT ON POLICY custodian_can_access ON break_glass IS
-    'The table owner can use all rows within an access opened as custodian, to re-encrypt them under a new key.';
+    'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';

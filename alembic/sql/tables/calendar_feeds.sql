@@ -1,4 +1,4 @@
--- Calendar feeds of users. The feed is opened by access.open_calendar_feed().
+-- Calendar feeds of users. access.open_calendar_feed() authenticates a request for a feed.
 
 GRANT SELECT, INSERT, UPDATE ON calendar_feeds TO firststep_api;
 GRANT SELECT ON calendar_feeds TO firststep_gate;

@@ -1,8 +1,8 @@
--- Care plans of a child, a supporter or a family; a review opens the next version.
+-- Care plans of the child, the supporter or the family of a case. A review can open the next edition of a plan.
 
 ALTER TABLE care_plans ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
--- firststep_api can update only the columns that do not identify the record, its case and its author.
+-- firststep_api cannot update the columns that identify the record, its case or its author.
 GRANT SELECT, INSERT ON care_plans TO firststep_api;
 GRANT UPDATE (
     status, submitted_at, submitted_by_id, decided_at, decided_by_id, decision_comment_encrypted, version,
@@ -22,7 +22,8 @@ CREATE POLICY insert_with_visible_case ON care_plans FOR INSERT TO firststep_api
                  WHERE c.id = care_plans.case_id AND c.child_id = care_plans.child_id)
     );
 COMMENT ON POLICY insert_with_visible_case ON care_plans IS
-    'A row can be inserted if its case is visible and belongs to the same child.';
+    'A row can be inserted if its case is visible and has the same child_id as the row. Restrictive policies limit '
+    'this to staff of the case.';
 
 CREATE POLICY update_with_visible_case ON care_plans FOR UPDATE TO firststep_api, firststep_owner
     USING (
@@ -34,7 +35,8 @@ CREATE POLICY update_with_visible_case ON care_plans FOR UPDATE TO firststep_api
                  WHERE c.id = care_plans.case_id AND c.child_id = care_plans.child_id)
     );
 COMMENT ON POLICY update_with_visible_case ON care_plans IS
-    'A row can be updated if its case is visible and belongs to the same child, before and after the change.';
+    'A row can be updated if its case is visible and has the same child_id, before and after the change. Restrictive '
+    'policies limit this to staff of the case.';
 
 CREATE POLICY case_staff_can_insert ON care_plans AS RESTRICTIVE FOR INSERT TO firststep_api
     WITH CHECK (
@@ -59,12 +61,12 @@ CREATE POLICY case_staff_can_update ON care_plans AS RESTRICTIVE FOR UPDATE TO f
                         OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
     );
 COMMENT ON POLICY case_staff_can_update ON care_plans IS
-    'Only staff of the case can update a row; USING is true so that locking a row does not hide it from a '
-    'break-glass reader.';
+    'Only staff of the case can update a row (WITH CHECK). USING is true because SELECT FOR SHARE also applies it, '
+    'and a break-glass reader must still find the row.';
 
 CREATE POLICY custodian_can_access ON care_plans TO firststep_owner USING ((SELECT access.is_custodian()));
 COMMENT ON POLICY custodian_can_access ON care_plans IS
-    'The table owner can use all rows within an access opened as custodian, to re-encrypt them under a new key.';
+    'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';
 
 CREATE POLICY author_is_caller_or_lead_worker ON care_plans AS RESTRICTIVE FOR INSERT TO firststep_api
     WITH CHECK (
@@ -73,23 +75,23 @@ CREATE POLICY author_is_caller_or_lead_worker ON care_plans AS RESTRICTIVE FOR I
             AND EXISTS (SELECT FROM public.cases c WHERE c.id = case_id AND c.lead_worker_id = author_id))
     );
 COMMENT ON POLICY author_is_caller_or_lead_worker ON care_plans IS
-    'The author of an inserted care plan is the caller, or the lead worker of the case if a review opens the next '
-    'version.';
+    'author_id of a new care plan must be the caller or, for a next edition (previous_id is set), the lead worker of '
+    'the case.';
 
 CREATE TRIGGER prevent_change_after_submission BEFORE UPDATE ON care_plans FOR EACH ROW
     EXECUTE FUNCTION access.prevent_change_after_submission();
 COMMENT ON TRIGGER prevent_change_after_submission ON care_plans IS
-    'A submitted record changes only in the columns of its status and decision.';
+    'Once a record is submitted, only its status, its decision and the columns that record them can change.';
 
 CREATE TRIGGER record_contributor BEFORE UPDATE ON care_plans FOR EACH ROW
     EXECUTE FUNCTION access.record_contributor();
 COMMENT ON TRIGGER record_contributor ON care_plans IS
-    'The caller becomes a contributor of the draft that the caller changes.';
+    'Adds a caller who changes a draft or returned record to contributor_ids.';
 
 CREATE TRIGGER validate_authorship BEFORE INSERT OR UPDATE ON care_plans FOR EACH ROW
     EXECUTE FUNCTION access.validate_authorship();
 COMMENT ON TRIGGER validate_authorship ON care_plans IS
-    'A record follows the state machine, and the caller submits and decides only as itself.';
+    'Rejects a status change outside the state machine, and a submitter or decider other than the caller.';
 
 ALTER TABLE care_plans ADD CONSTRAINT ck_care_plans_status CHECK (
     status IN ('draft', 'submitted', 'returned', 'approved', 'superseded')
@@ -102,5 +104,5 @@ ALTER TABLE care_plans ADD CONSTRAINT ck_care_plans_decided_by_another_person CH
     AND (status = 'returned' OR decided_by_id <> ALL (contributor_ids))
 );
 COMMENT ON CONSTRAINT ck_care_plans_decided_by_another_person ON care_plans IS
-    'The decider is not the author, the submitter or a contributor; a decider that returned the record may '
-    'contribute afterwards, and cannot decide again.';
+    'The decider is not the author, the submitter or a contributor. A decider who returned the record can contribute '
+    'to it afterwards, but can then not approve it.';

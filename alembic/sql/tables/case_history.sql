@@ -1,4 +1,4 @@
--- The timeline of a case: created and changed records, with time and caller.
+-- The history of a case: which records were created and changed, when, and by which caller.
 
 ALTER TABLE case_history ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
@@ -26,8 +26,8 @@ CREATE POLICY tier_limits_visibility ON case_history AS RESTRICTIVE FOR SELECT T
                           ELSE false END)
     );
 COMMENT ON POLICY tier_limits_visibility ON case_history IS
-    'An event of the clinical or legal tier is visible only to callers who read that tier of the case: an event '
-    'reveals no more than its record.';
+    'A history entry of the clinical or legal tier is visible only to callers who can read that tier, because it '
+    'describes a record of that tier.';
 
 CREATE POLICY insert_with_visible_case ON case_history FOR INSERT TO firststep_api
     WITH CHECK (
@@ -35,7 +35,7 @@ CREATE POLICY insert_with_visible_case ON case_history FOR INSERT TO firststep_a
                  WHERE c.id = case_history.case_id AND c.child_id = case_history.child_id)
     );
 COMMENT ON POLICY insert_with_visible_case ON case_history IS
-    'A row can be inserted if its case is visible and belongs to the same child.';
+    'A row can be inserted if its case is visible and has the same child_id as the row.';
 
 CREATE POLICY finance_officer_can_insert ON case_history FOR INSERT TO firststep_api
     WITH CHECK (
@@ -44,16 +44,16 @@ CREATE POLICY finance_officer_can_insert ON case_history FOR INSERT TO firststep
                      WHERE d.id = record_id AND d.case_id = case_history.case_id AND d.child_id = case_history.child_id)
     );
 COMMENT ON POLICY finance_officer_can_insert ON case_history IS
-    'A finance officer can insert an event about a disbursement of the case, although the case is not visible to '
-    'a finance officer.';
+    'A finance officer can insert history entries about a disbursement, because finance officers process '
+    'disbursements of cases that they cannot see.';
 
 CREATE POLICY author_is_caller ON case_history AS RESTRICTIVE FOR INSERT TO firststep_api
     WITH CHECK (by_id = (SELECT access.caller_id()));
-COMMENT ON POLICY author_is_caller ON case_history IS 'The caller can insert a row only with itself as by_id.';
+COMMENT ON POLICY author_is_caller ON case_history IS 'by_id of a new row must be the caller.';
 
 CREATE POLICY custodian_can_access ON case_history TO firststep_owner USING ((SELECT access.is_custodian()));
 COMMENT ON POLICY custodian_can_access ON case_history IS
-    'The table owner can use all rows within an access opened as custodian, to re-encrypt them under a new key.';
+    'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';
 
 CREATE TRIGGER prevent_delete BEFORE DELETE ON case_history FOR EACH ROW EXECUTE FUNCTION access.prevent_change();
-COMMENT ON TRIGGER prevent_delete ON case_history IS 'Events are never deleted.';
+COMMENT ON TRIGGER prevent_delete ON case_history IS 'Rejects DELETE.';

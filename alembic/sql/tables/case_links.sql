@@ -1,5 +1,5 @@
--- Links between cases of two children in the same matter. A link
--- starts the conflict wall between their workers.
+-- Links between the cases of two children in the same matter, for example a survivor and a child with harmful sexual
+-- behaviour. A link creates the conflict wall between their workers.
 
 ALTER TABLE case_links ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
@@ -21,7 +21,8 @@ CREATE POLICY insert_with_both_cases ON case_links FOR INSERT TO firststep_api
         EXISTS (SELECT FROM public.cases c WHERE c.id = case_links.case_id)
         AND EXISTS (SELECT FROM public.cases c WHERE c.id = case_links.linked_case_id)
     );
-COMMENT ON POLICY insert_with_both_cases ON case_links IS 'A link can be inserted if both cases are visible.';
+COMMENT ON POLICY insert_with_both_cases ON case_links IS
+    'A link can be inserted if both cases are visible. A restrictive policy limits this to staff of both cases.';
 
 CREATE POLICY case_staff_can_insert ON case_links AS RESTRICTIVE FOR INSERT TO firststep_api
     WITH CHECK (
@@ -38,11 +39,13 @@ CREATE POLICY case_staff_can_insert ON case_links AS RESTRICTIVE FOR INSERT TO f
                             OR c.lead_worker_id = (SELECT access.worker_id())
                             OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
     );
-COMMENT ON POLICY case_staff_can_insert ON case_links IS 'Only staff of both cases can insert a link.';
+COMMENT ON POLICY case_staff_can_insert ON case_links IS
+    'Only staff of both cases can insert a link, because break-glass access is read-only.';
 
 CREATE POLICY custodian_can_access ON case_links TO firststep_owner USING ((SELECT access.is_custodian()));
 COMMENT ON POLICY custodian_can_access ON case_links IS
-    'The table owner can use all rows within an access opened as custodian, to re-encrypt them under a new key.';
+    'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';
 
 ALTER TABLE case_links ADD CONSTRAINT ck_case_links_ordered_pair CHECK (case_id < linked_case_id);
-COMMENT ON CONSTRAINT ck_case_links_ordered_pair ON case_links IS 'Two cases are linked by one row at most.';
+COMMENT ON CONSTRAINT ck_case_links_ordered_pair ON case_links IS
+    'The smaller id comes first, so that two cases are linked by one row at most.';

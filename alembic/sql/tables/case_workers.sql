@@ -18,7 +18,8 @@ CREATE POLICY insert_with_visible_case ON case_workers FOR INSERT TO firststep_a
                  WHERE c.id = case_workers.case_id AND c.child_id = case_workers.child_id)
     );
 COMMENT ON POLICY insert_with_visible_case ON case_workers IS
-    'A row can be inserted if its case is visible and belongs to the same child.';
+    'A row can be inserted if its case is visible and has the same child_id as the row. Restrictive policies limit '
+    'this to staff of the case.';
 
 CREATE POLICY case_staff_can_insert ON case_workers AS RESTRICTIVE FOR INSERT TO firststep_api
     WITH CHECK (
@@ -43,12 +44,13 @@ CREATE POLICY case_staff_can_update ON case_workers AS RESTRICTIVE FOR UPDATE TO
                         OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
     );
 COMMENT ON POLICY case_staff_can_update ON case_workers IS
-    'Only staff of the case can update a row; USING is true so that locking a row does not hide it from a '
-    'break-glass reader.';
+    'Only staff of the case can update a row (WITH CHECK). USING is true because SELECT FOR SHARE also applies it, '
+    'and a break-glass reader must still find the row.';
 
 CREATE POLICY delete_with_visible_case ON case_workers FOR DELETE TO firststep_api
     USING (EXISTS (SELECT FROM public.cases c WHERE c.id = case_workers.case_id));
-COMMENT ON POLICY delete_with_visible_case ON case_workers IS 'A row can be deleted if its case is visible.';
+COMMENT ON POLICY delete_with_visible_case ON case_workers IS
+    'A row can be deleted if its case is visible. Restrictive policies limit this to staff of the case.';
 
 CREATE POLICY case_staff_can_delete ON case_workers AS RESTRICTIVE FOR DELETE TO firststep_api
     USING (
@@ -60,4 +62,4 @@ CREATE POLICY case_staff_can_delete ON case_workers AS RESTRICTIVE FOR DELETE TO
                         OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
     );
 COMMENT ON POLICY case_staff_can_delete ON case_workers IS
-    'Only staff of the case can delete a row: break-glass access is read-only.';
+    'Only staff of the case can delete a row, because break-glass access is read-only.';

@@ -1,5 +1,5 @@
--- The policies here decide which callers see a case. The policies of every other table about a child refer to this
--- table, and so apply these policies too.
+-- The policies of this table decide which callers can see a case. The policies of the other tables about a child select
+-- from this table, and a row-secured select applies these policies too.
 
 ALTER TABLE cases ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
@@ -23,14 +23,15 @@ CREATE POLICY visible_in_scope ON cases FOR SELECT TO firststep_api, firststep_o
         AND NOT (id = ANY ((SELECT access.conflict_wall_case_ids())::uuid[]))
     );
 COMMENT ON POLICY visible_in_scope ON cases IS
-    'A case is visible to its lead worker, its co-workers, the supervisors of its team, callers who read the '
-    'cases of all teams, and callers with break-glass access to it, unless it is behind the conflict wall for the '
-    'caller.';
+    'A case is visible to its lead worker, its co-workers, the supervisors of its team, callers who can read the '
+    'cases of all teams, and callers with break-glass access to it. A case that the conflict wall hides from the '
+    'caller is not visible.';
 
 CREATE POLICY staff_can_insert ON cases FOR INSERT TO firststep_api WITH CHECK ((SELECT access.is_staff()));
 COMMENT ON POLICY staff_can_insert ON cases IS 'Staff can insert a case.';
 
--- USING repeats the condition of the SELECT policy, because an UPDATE without WHERE does not apply SELECT policies.
+-- USING repeats the condition of the SELECT policy, because an UPDATE that reads no column (no WHERE) does not apply
+-- SELECT policies.
 CREATE POLICY update_in_scope ON cases FOR UPDATE TO firststep_api, firststep_owner
     USING (
         ((SELECT access.can_read_all_cases())
@@ -41,16 +42,17 @@ CREATE POLICY update_in_scope ON cases FOR UPDATE TO firststep_api, firststep_ow
     )
     WITH CHECK ((SELECT access.is_staff()));
 COMMENT ON POLICY update_in_scope ON cases IS
-    'Staff can update a case that is visible to them; the new row may be out of their scope, for a transfer.';
+    'Staff can update a case that they can see. WITH CHECK does not require that they can see the new row, so that '
+    'they can transfer the case to another team.';
 
 CREATE POLICY custodian_can_access ON cases TO firststep_owner USING ((SELECT access.is_custodian()));
 COMMENT ON POLICY custodian_can_access ON cases IS
-    'The table owner can use all rows within an access opened as custodian, to re-encrypt them under a new key.';
+    'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';
 
 CREATE TRIGGER prevent_reassignment BEFORE UPDATE ON cases FOR EACH ROW
     EXECUTE FUNCTION access.prevent_reassignment('id');
 COMMENT ON TRIGGER prevent_reassignment ON cases IS
-    'Only staff of a case can update it: break-glass access is read-only.';
+    'Rejects an update by a caller who is not staff of the case, because break-glass access is read-only.';
 
 ALTER TABLE cases ADD CONSTRAINT ck_cases_status CHECK (
     status IN ('assessment', 'planning', 'active', 'exiting', 'closed')
@@ -59,5 +61,4 @@ ALTER TABLE cases ADD CONSTRAINT ck_cases_status CHECK (
 ALTER TABLE cases ADD CONSTRAINT ck_cases_active_has_next_review CHECK (
     status <> 'active' OR next_review_on IS NOT NULL
 );
-COMMENT ON CONSTRAINT ck_cases_active_has_next_review ON cases IS
-    'An active case always has a next review date, also under concurrent requests.';
+COMMENT ON CONSTRAINT ck_cases_active_has_next_review ON cases IS 'An active case has a next review date.';

@@ -1,4 +1,4 @@
--- A child is visible through its cases.
+-- Children. A child is visible if one of its cases is visible.
 
 ALTER TABLE children ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
@@ -18,7 +18,9 @@ COMMENT ON POLICY staff_can_insert ON children IS 'Staff can insert a child.';
 CREATE POLICY update_with_visible_case ON children FOR UPDATE TO firststep_api, firststep_owner
     USING (EXISTS (SELECT FROM public.cases c WHERE c.child_id = children.id))
     WITH CHECK ((SELECT access.is_staff()));
-COMMENT ON POLICY update_with_visible_case ON children IS 'Staff can update a child that has a visible case.';
+COMMENT ON POLICY update_with_visible_case ON children IS
+    'Staff can update a child if one of its cases is visible. Restrictive policies limit this to staff of one of its '
+    'cases.';
 
 CREATE POLICY case_staff_can_update ON children AS RESTRICTIVE FOR UPDATE TO firststep_api
     USING (true)
@@ -31,9 +33,9 @@ CREATE POLICY case_staff_can_update ON children AS RESTRICTIVE FOR UPDATE TO fir
                         OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
     );
 COMMENT ON POLICY case_staff_can_update ON children IS
-    'Only staff of one of the child''s cases can update a child; USING is true so that locking a row does not '
-    'hide it from a break-glass reader.';
+    'Only staff of one of the child''s cases can update a child (WITH CHECK). USING is true because SELECT FOR SHARE '
+    'also applies it, and a break-glass reader must still find the row.';
 
 CREATE POLICY custodian_can_access ON children TO firststep_owner USING ((SELECT access.is_custodian()));
 COMMENT ON POLICY custodian_can_access ON children IS
-    'The table owner can use all rows within an access opened as custodian, to re-encrypt them under a new key.';
+    'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';

@@ -1,8 +1,8 @@
--- Therapy notes of a support session. Clinical tier.
+-- Therapy notes of a support session, in the clinical tier: readable for the author and the supervisors of the team.
 
 ALTER TABLE clinical_notes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
--- firststep_api can update only the columns that do not identify the record, its case and its author.
+-- firststep_api cannot update the columns that identify the record, its case or its author.
 GRANT SELECT, INSERT ON clinical_notes TO firststep_api;
 GRANT UPDATE (version, updated_at, text_encrypted) ON clinical_notes TO firststep_api;
 
@@ -26,12 +26,12 @@ CREATE POLICY insert_by_tier ON clinical_notes FOR INSERT TO firststep_api
                      WHERE c.id = clinical_notes.case_id AND c.child_id = clinical_notes.child_id)
     );
 COMMENT ON POLICY insert_by_tier ON clinical_notes IS
-    'A row can be inserted if its case is visible, belongs to the same child, and the caller is the author or a '
-    'supervisor of the team.';
+    'A row can be inserted if its case is visible and has the same child_id, and the caller is the author or a '
+    'supervisor of the team. Restrictive policies limit this to staff of the case and the worker of the session.';
 
 CREATE POLICY author_is_caller ON clinical_notes AS RESTRICTIVE FOR INSERT TO firststep_api
     WITH CHECK (author_id = (SELECT access.caller_id()));
-COMMENT ON POLICY author_is_caller ON clinical_notes IS 'The caller can insert a row only with itself as author_id.';
+COMMENT ON POLICY author_is_caller ON clinical_notes IS 'author_id of a new row must be the caller.';
 
 CREATE POLICY update_by_tier ON clinical_notes FOR UPDATE TO firststep_api, firststep_owner
     USING (
@@ -47,8 +47,8 @@ CREATE POLICY update_by_tier ON clinical_notes FOR UPDATE TO firststep_api, firs
                         OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])))
     );
 COMMENT ON POLICY update_by_tier ON clinical_notes IS
-    'A row can be updated if its case is visible and the caller is the author or a supervisor of the team, before '
-    'and after the change.';
+    'A row can be updated if its case is visible and the caller is the author or a supervisor of the team, before and '
+    'after the change. Restrictive policies limit this to the author.';
 
 CREATE POLICY case_staff_can_insert ON clinical_notes AS RESTRICTIVE FOR INSERT TO firststep_api
     WITH CHECK (
@@ -62,8 +62,7 @@ CREATE POLICY case_staff_can_insert ON clinical_notes AS RESTRICTIVE FOR INSERT 
                     WHERE s.id = session_id AND s.worker_id = (SELECT access.worker_id()))
     );
 COMMENT ON POLICY case_staff_can_insert ON clinical_notes IS
-    'Only staff of the case, or the worker of the session, can insert a row, because break-glass access is '
-    'read-only otherwise.';
+    'Only staff of the case and the worker of the session can insert a row, because break-glass access is read-only.';
 
 CREATE POLICY case_staff_can_update ON clinical_notes AS RESTRICTIVE FOR UPDATE TO firststep_api
     USING (true)
@@ -78,14 +77,14 @@ CREATE POLICY case_staff_can_update ON clinical_notes AS RESTRICTIVE FOR UPDATE 
                     WHERE s.id = session_id AND s.worker_id = (SELECT access.worker_id()))
     );
 COMMENT ON POLICY case_staff_can_update ON clinical_notes IS
-    'Only staff of the case, or the worker of the session, can update a row; USING is true so that locking a row '
-    'does not hide it from a break-glass reader.';
+    'Only staff of the case and the worker of the session can update a row (WITH CHECK). USING is true because SELECT '
+    'FOR SHARE also applies it, and a break-glass reader must still find the row.';
 
 CREATE POLICY custodian_can_access ON clinical_notes TO firststep_owner USING ((SELECT access.is_custodian()));
 COMMENT ON POLICY custodian_can_access ON clinical_notes IS
-    'The table owner can use all rows within an access opened as custodian, to re-encrypt them under a new key.';
+    'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';
 
--- A supervisor reads a note and does not therefore write it.
+-- Supervisors can read a note but not change it.
 CREATE POLICY author_can_update ON clinical_notes AS RESTRICTIVE FOR UPDATE TO firststep_api
     USING (author_id = (SELECT access.worker_id()));
 COMMENT ON POLICY author_can_update ON clinical_notes IS 'Only the author of a note can update it.';

@@ -1,4 +1,4 @@
--- The consent register: an entry is withdrawn at most once and otherwise never changes.
+-- The consent register. An entry never changes, except that it can be withdrawn once.
 
 ALTER TABLE consents ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
@@ -12,7 +12,8 @@ COMMENT ON POLICY visible_with_case ON consents IS 'A row is visible if its case
 CREATE POLICY data_protection_officer_can_read ON consents FOR SELECT TO firststep_api, firststep_owner
     USING ((SELECT access.can_read_access_log()));
 COMMENT ON POLICY data_protection_officer_can_read ON consents IS
-    'A data protection officer can read the whole register, without the cases.';
+    'A data protection officer can read the consents of all cases, although the cases are not visible to data '
+    'protection officers.';
 
 CREATE POLICY insert_with_visible_case ON consents FOR INSERT TO firststep_api
     WITH CHECK (
@@ -20,12 +21,13 @@ CREATE POLICY insert_with_visible_case ON consents FOR INSERT TO firststep_api
                  WHERE c.id = consents.case_id AND c.child_id = consents.child_id)
     );
 COMMENT ON POLICY insert_with_visible_case ON consents IS
-    'A row can be inserted if its case is visible and belongs to the same child.';
+    'A row can be inserted if its case is visible and has the same child_id as the row. Restrictive policies limit '
+    'this to staff of the case.';
 
 CREATE POLICY update_with_visible_case ON consents FOR UPDATE TO firststep_api, firststep_owner
     USING (EXISTS (SELECT FROM public.cases c WHERE c.id = consents.case_id));
 COMMENT ON POLICY update_with_visible_case ON consents IS
-    'An entry can be updated, which means withdrawn, if its case is visible.';
+    'A consent can be updated if its case is visible. Restrictive policies limit this to staff of the case.';
 
 CREATE POLICY case_staff_can_insert ON consents AS RESTRICTIVE FOR INSERT TO firststep_api
     WITH CHECK (
@@ -50,12 +52,12 @@ CREATE POLICY case_staff_can_update ON consents AS RESTRICTIVE FOR UPDATE TO fir
                         OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
     );
 COMMENT ON POLICY case_staff_can_update ON consents IS
-    'Only staff of the case can update a row; USING is true so that locking a row does not hide it from a '
-    'break-glass reader.';
+    'Only staff of the case can update a row (WITH CHECK). USING is true because SELECT FOR SHARE also applies it, '
+    'and a break-glass reader must still find the row.';
 
 CREATE POLICY custodian_can_access ON consents TO firststep_owner USING ((SELECT access.is_custodian()));
 COMMENT ON POLICY custodian_can_access ON consents IS
-    'The table owner can use all rows within an access opened as custodian, to re-encrypt them under a new key.';
+    'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';
 
 CREATE FUNCTION access.prevent_second_withdrawal() RETURNS trigger LANGUAGE plpgsql SET search_path = ''
 AS $$
@@ -66,8 +68,9 @@ BEGIN
     RETURN NEW;
 END
 $$;
-COMMENT ON FUNCTION access.prevent_second_withdrawal() IS 'Raises an error if the withdrawal of a consent changes.';
+COMMENT ON FUNCTION access.prevent_second_withdrawal() IS
+    'Raises an error if a consent that is already withdrawn gets another withdrawn_at.';
 
 CREATE TRIGGER prevent_second_withdrawal BEFORE UPDATE ON consents FOR EACH ROW
     EXECUTE FUNCTION access.prevent_second_withdrawal();
-COMMENT ON TRIGGER prevent_second_withdrawal ON consents IS 'A consent is withdrawn at most once.';
+COMMENT ON TRIGGER prevent_second_withdrawal ON consents IS 'Rejects a second withdrawal of a consent.';

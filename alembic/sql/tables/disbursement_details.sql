@@ -1,4 +1,5 @@
--- The narrative of a disbursement. Not visible to finance officers.
+-- The narrative of a disbursement. It is a table of its own because finance officers can read disbursements but not
+-- their narrative.
 
 ALTER TABLE disbursement_details ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
@@ -17,7 +18,7 @@ CREATE POLICY insert_with_visible_case ON disbursement_details FOR INSERT TO fir
                  WHERE c.id = disbursement_details.case_id AND c.child_id = disbursement_details.child_id)
     );
 COMMENT ON POLICY insert_with_visible_case ON disbursement_details IS
-    'A row can be inserted if its case is visible and belongs to the same child.';
+    'A row can be inserted if its case is visible and has the same child_id as the row.';
 
 CREATE POLICY update_with_visible_case ON disbursement_details FOR UPDATE TO firststep_api, firststep_owner
     USING (
@@ -29,8 +30,8 @@ CREATE POLICY update_with_visible_case ON disbursement_details FOR UPDATE TO fir
                  WHERE c.id = disbursement_details.case_id AND c.child_id = disbursement_details.child_id)
     );
 COMMENT ON POLICY update_with_visible_case ON disbursement_details IS
-    'A row can be updated if its case is visible and belongs to the same child, before and after the change.';
+    'A row can be updated if its case is visible and has the same child_id, before and after the change.';
 
 CREATE POLICY custodian_can_access ON disbursement_details TO firststep_owner USING ((SELECT access.is_custodian()));
 COMMENT ON POLICY custodian_can_access ON disbursement_details IS
-    'The table owner can use all rows within an access opened as custodian, to re-encrypt them under a new key.';
+    'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';

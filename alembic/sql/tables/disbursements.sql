@@ -1,4 +1,4 @@
--- Requests for money from the assistance fund. Visible to the readers of the case and to finance officers; the
+-- Requests for money from the assistance fund. Visible to callers who can see the case, and to finance officers. The
 -- narrative is in disbursement_details, which finance officers cannot read.
 
 ALTER TABLE disbursements ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
@@ -26,7 +26,7 @@ CREATE POLICY insert_with_visible_case ON disbursements FOR INSERT TO firststep_
                  WHERE c.id = disbursements.case_id AND c.child_id = disbursements.child_id)
     );
 COMMENT ON POLICY insert_with_visible_case ON disbursements IS
-    'A row can be inserted if its case is visible and belongs to the same child.';
+    'A row can be inserted if its case is visible and has the same child_id as the row.';
 
 CREATE POLICY update_with_visible_case ON disbursements FOR UPDATE TO firststep_api, firststep_owner
     USING (
@@ -38,7 +38,7 @@ CREATE POLICY update_with_visible_case ON disbursements FOR UPDATE TO firststep_
                  WHERE c.id = disbursements.case_id AND c.child_id = disbursements.child_id)
     );
 COMMENT ON POLICY update_with_visible_case ON disbursements IS
-    'A row can be updated if its case is visible and belongs to the same child, before and after the change.';
+    'A row can be updated if its case is visible and has the same child_id, before and after the change.';
 
 CREATE POLICY finance_officer_can_update ON disbursements FOR UPDATE TO firststep_api, firststep_owner
     USING ((SELECT access.is_finance_officer()))
@@ -47,7 +47,7 @@ COMMENT ON POLICY finance_officer_can_update ON disbursements IS 'A finance offi
 
 CREATE POLICY custodian_can_access ON disbursements TO firststep_owner USING ((SELECT access.is_custodian()));
 COMMENT ON POLICY custodian_can_access ON disbursements IS
-    'The table owner can use all rows within an access opened as custodian, to re-encrypt them under a new key.';
+    'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';
 
 -- The table owner is exempt, so that key rotation can re-encrypt rows.
 CREATE FUNCTION access.prevent_change_of_request() RETURNS trigger LANGUAGE plpgsql SET search_path = ''
@@ -71,15 +71,17 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION access.prevent_change_of_request() IS
-    'Raises an error if the request, an existing approval or payment, or a final status of a disbursement changes.';
+    'Raises an error if the request, an existing approval or payment, or a final status (rejected, cancelled, '
+    'reversed) of a disbursement changes.';
 
 CREATE TRIGGER prevent_change_of_request BEFORE UPDATE ON disbursements FOR EACH ROW
     EXECUTE FUNCTION access.prevent_change_of_request();
 COMMENT ON TRIGGER prevent_change_of_request ON disbursements IS
-    'The request, its approval, its payment and a final status never change once they are set.';
+    'Rejects changes of the request, of an existing approval or payment, and of a final status (rejected, cancelled, '
+    'reversed).';
 
 CREATE TRIGGER prevent_delete BEFORE DELETE ON disbursements FOR EACH ROW EXECUTE FUNCTION access.prevent_change();
-COMMENT ON TRIGGER prevent_delete ON disbursements IS 'Disbursements are never deleted.';
+COMMENT ON TRIGGER prevent_delete ON disbursements IS 'Rejects DELETE.';
 
 ALTER TABLE disbursements ADD CONSTRAINT ck_disbursements_status CHECK (
     status IN ('requested', 'approved', 'rejected', 'paid', 'reconciled', 'cancelled', 'reversed')
@@ -89,7 +91,7 @@ ALTER TABLE disbursements ADD CONSTRAINT ck_disbursements_currency CHECK (curren
 
 ALTER TABLE disbursements ADD CONSTRAINT ck_disbursements_amount CHECK (amount > 0 AND spent BETWEEN 0 AND amount);
 COMMENT ON CONSTRAINT ck_disbursements_amount ON disbursements IS
-    'The amount is positive, and the amount spent is at most the amount paid.';
+    'The amount is positive, and spent is between 0 and the amount.';
 
 ALTER TABLE disbursements ADD CONSTRAINT ck_disbursements_approved_by_another_person CHECK (
     approved_by_id <> requested_by_id
@@ -110,5 +112,5 @@ ALTER TABLE disbursements ADD CONSTRAINT ck_disbursements_complete_for_status CH
     AND (status <> 'reconciled' OR (spent IS NOT NULL AND approved_by_id IS NOT NULL))
 );
 COMMENT ON CONSTRAINT ck_disbursements_complete_for_status ON disbursements IS
-    'An approved, paid or reconciled disbursement has the columns that its status requires: the approver, the '
-    'payer with date and fund, and the amount spent.';
+    'An approved disbursement has an approver. A paid or reconciled disbursement has a payer, a payment date and a '
+    'fund, and a reconciled one also has an approver and an amount spent.';

@@ -16,8 +16,8 @@ CREATE POLICY insert_with_document ON document_contents FOR INSERT TO firststep_
                    AND d.case_id = document_contents.case_id AND d.child_id = document_contents.child_id)
     );
 COMMENT ON POLICY insert_with_document ON document_contents IS
-    'Content can be inserted for a visible document of the same case and child.';
+    'Content can be inserted if its document is visible and has the same case_id and child_id.';
 
 CREATE POLICY custodian_can_access ON document_contents TO firststep_owner USING ((SELECT access.is_custodian()));
 COMMENT ON POLICY custodian_can_access ON document_contents IS
-    'The table owner can use all rows within an access opened as custodian, to re-encrypt them under a new key.';
+    'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';

@@ -1,4 +1,5 @@
--- Documents of a case. They never change: firststep_api has no UPDATE. The policies for UPDATE bind the table owner.
+-- Documents of a case. They never change, because firststep_api has no UPDATE privilege. The policies for UPDATE apply
+-- to the table owner only.
 
 ALTER TABLE documents ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
@@ -24,7 +25,7 @@ CREATE POLICY visible_by_tier ON documents FOR SELECT TO firststep_api, firstste
                        ELSE false END)
     );
 COMMENT ON POLICY visible_by_tier ON documents IS
-    'A row is visible if its case is visible and the caller reads its tier, as access.can_read_tier() defines.';
+    'A row is visible if its case is visible and the caller can read its tier (see access.can_read_tier()).';
 
 CREATE POLICY insert_by_tier ON documents FOR INSERT TO firststep_api
     WITH CHECK (
@@ -44,11 +45,12 @@ CREATE POLICY insert_by_tier ON documents FOR INSERT TO firststep_api
                      WHERE c.id = documents.case_id AND c.child_id = documents.child_id)
     );
 COMMENT ON POLICY insert_by_tier ON documents IS
-    'A row can be inserted if its case is visible, belongs to the same child, and the caller reads its tier.';
+    'A row can be inserted if its case is visible and has the same child_id, and the caller can read its tier. '
+    'Restrictive policies limit this to staff of the case.';
 
 CREATE POLICY author_is_caller ON documents AS RESTRICTIVE FOR INSERT TO firststep_api
     WITH CHECK (author_id = (SELECT access.caller_id()));
-COMMENT ON POLICY author_is_caller ON documents IS 'The caller can insert a row only with itself as author_id.';
+COMMENT ON POLICY author_is_caller ON documents IS 'author_id of a new row must be the caller.';
 
 CREATE POLICY update_by_tier ON documents FOR UPDATE TO firststep_api, firststep_owner
     USING (
@@ -80,7 +82,8 @@ CREATE POLICY update_by_tier ON documents FOR UPDATE TO firststep_api, firststep
                        ELSE false END)
     );
 COMMENT ON POLICY update_by_tier ON documents IS
-    'A row can be updated if its case is visible and the caller reads its tier, before and after the change.';
+    'A row can be updated if its case is visible and the caller can read its tier, before and after the change. '
+    'Restrictive policies limit this to staff of the case.';
 
 CREATE POLICY case_staff_can_insert ON documents AS RESTRICTIVE FOR INSERT TO firststep_api
     WITH CHECK (
@@ -105,9 +108,9 @@ CREATE POLICY case_staff_can_update ON documents AS RESTRICTIVE FOR UPDATE TO fi
                         OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
     );
 COMMENT ON POLICY case_staff_can_update ON documents IS
-    'Only staff of the case can update a row; USING is true so that locking a row does not hide it from a '
-    'break-glass reader.';
+    'Only staff of the case can update a row (WITH CHECK). USING is true because SELECT FOR SHARE also applies it, '
+    'and a break-glass reader must still find the row.';
 
 CREATE POLICY custodian_can_access ON documents TO firststep_owner USING ((SELECT access.is_custodian()));
 COMMENT ON POLICY custodian_can_access ON documents IS
-    'The table owner can use all rows within an access opened as custodian, to re-encrypt them under a new key.';
+    'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';

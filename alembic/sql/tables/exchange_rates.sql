@@ -1,13 +1,13 @@
--- Exchange rates of a day. Append-only.
+-- Published exchange rates: riel for one US dollar, per day and source. Append-only.
 
 GRANT SELECT, INSERT ON exchange_rates TO firststep_api;
 
 CREATE TRIGGER prevent_update_and_delete BEFORE UPDATE OR DELETE ON exchange_rates FOR EACH ROW
     EXECUTE FUNCTION access.prevent_change();
-COMMENT ON TRIGGER prevent_update_and_delete ON exchange_rates IS 'Rows are never updated or deleted.';
+COMMENT ON TRIGGER prevent_update_and_delete ON exchange_rates IS 'Rejects UPDATE and DELETE.';
 
 CREATE TRIGGER prevent_truncate BEFORE TRUNCATE ON exchange_rates EXECUTE FUNCTION access.prevent_change();
-COMMENT ON TRIGGER prevent_truncate ON exchange_rates IS 'The table is never truncated.';
+COMMENT ON TRIGGER prevent_truncate ON exchange_rates IS 'Rejects TRUNCATE.';
 
 ALTER TABLE exchange_rates ADD CONSTRAINT ck_exchange_rates_positive CHECK (riel_hundredths > 0);
 COMMENT ON CONSTRAINT ck_exchange_rates_positive ON exchange_rates IS 'A rate is positive.';

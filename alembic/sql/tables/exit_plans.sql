@@ -1,8 +1,9 @@
--- Exit plans: how support of a case ends.
+-- Exit plans: how the support of a case is reduced and ended.
 
 ALTER TABLE exit_plans ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
--- firststep_api can update only the columns that do not identify the record, its case and its author.
+-- firststep_api cannot update the columns that identify the record or its case. It can update author_id, because
+-- the author is the caller who last saved the plan.
 GRANT SELECT, INSERT ON exit_plans TO firststep_api;
 GRANT UPDATE (
     status, author_id, submitted_at, submitted_by_id, decided_at, decided_by_id, decision_comment_encrypted, version,
@@ -22,11 +23,12 @@ CREATE POLICY insert_with_visible_case ON exit_plans FOR INSERT TO firststep_api
                  WHERE c.id = exit_plans.case_id AND c.child_id = exit_plans.child_id)
     );
 COMMENT ON POLICY insert_with_visible_case ON exit_plans IS
-    'A row can be inserted if its case is visible and belongs to the same child.';
+    'A row can be inserted if its case is visible and has the same child_id as the row. Restrictive policies limit '
+    'this to staff of the case.';
 
 CREATE POLICY author_is_caller ON exit_plans AS RESTRICTIVE FOR INSERT TO firststep_api
     WITH CHECK (author_id = (SELECT access.caller_id()));
-COMMENT ON POLICY author_is_caller ON exit_plans IS 'The caller can insert a row only with itself as author_id.';
+COMMENT ON POLICY author_is_caller ON exit_plans IS 'author_id of a new row must be the caller.';
 
 CREATE POLICY update_with_visible_case ON exit_plans FOR UPDATE TO firststep_api, firststep_owner
     USING (
@@ -38,7 +40,8 @@ CREATE POLICY update_with_visible_case ON exit_plans FOR UPDATE TO firststep_api
                  WHERE c.id = exit_plans.case_id AND c.child_id = exit_plans.child_id)
     );
 COMMENT ON POLICY update_with_visible_case ON exit_plans IS
-    'A row can be updated if its case is visible and belongs to the same child, before and after the change.';
+    'A row can be updated if its case is visible and has the same child_id, before and after the change. Restrictive '
+    'policies limit this to staff of the case.';
 
 CREATE POLICY case_staff_can_insert ON exit_plans AS RESTRICTIVE FOR INSERT TO firststep_api
     WITH CHECK (
@@ -63,17 +66,18 @@ CREATE POLICY case_staff_can_update ON exit_plans AS RESTRICTIVE FOR UPDATE TO f
                         OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
     );
 COMMENT ON POLICY case_staff_can_update ON exit_plans IS
-    'Only staff of the case can update a row; USING is true so that locking a row does not hide it from a '
-    'break-glass reader.';
+    'Only staff of the case can update a row (WITH CHECK). USING is true because SELECT FOR SHARE also applies it, '
+    'and a break-glass reader must still find the row.';
 
 CREATE POLICY custodian_can_access ON exit_plans TO firststep_owner USING ((SELECT access.is_custodian()));
 COMMENT ON POLICY custodian_can_access ON exit_plans IS
-    'The table owner can use all rows within an access opened as custodian, to re-encrypt them under a new key.';
+    'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';
 
 CREATE TRIGGER validate_authorship BEFORE INSERT OR UPDATE ON exit_plans FOR EACH ROW
     EXECUTE FUNCTION access.validate_authorship();
 COMMENT ON TRIGGER validate_authorship ON exit_plans IS
-    'An exit plan follows the state machine, its author writes it, and the caller decides only as itself.';
+    'Rejects a status change outside the state machine, an author or decider other than the caller, and a change of '
+    'an approved exit plan.';
 
 ALTER TABLE exit_plans ADD CONSTRAINT ck_exit_plans_status CHECK (status IN ('draft', 'approved'));
 
@@ -81,4 +85,5 @@ ALTER TABLE exit_plans ADD CONSTRAINT ck_exit_plans_decided_by_another_person CH
     decided_by_id <> author_id AND decided_by_id <> submitted_by_id AND decided_by_id <> ALL (contributor_ids)
 );
 COMMENT ON CONSTRAINT ck_exit_plans_decided_by_another_person ON exit_plans IS
-    'The decider is not the author, the submitter or a contributor.';
+    'The decider is neither the author nor the submitter. contributor_ids of an exit plan is always empty (see '
+    'access.record_contributor()).';

@@ -2,7 +2,8 @@
 
 ALTER TABLE follow_ups ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
--- firststep_api can update only the columns that do not identify the record, its case and its author.
+-- firststep_api cannot update the columns that identify the record or its case. It can update author_id, because
+-- the author is the caller who recorded the follow-up.
 GRANT SELECT, INSERT ON follow_ups TO firststep_api;
 GRANT UPDATE (
     version, status, held_on, author_id, wellbeing, updated_at, content_encrypted
@@ -21,7 +22,8 @@ CREATE POLICY insert_with_visible_case ON follow_ups FOR INSERT TO firststep_api
                  WHERE c.id = follow_ups.case_id AND c.child_id = follow_ups.child_id)
     );
 COMMENT ON POLICY insert_with_visible_case ON follow_ups IS
-    'A row can be inserted if its case is visible and belongs to the same child.';
+    'A row can be inserted if its case is visible and has the same child_id as the row. Restrictive policies limit '
+    'this to staff of the case.';
 
 CREATE POLICY update_with_visible_case ON follow_ups FOR UPDATE TO firststep_api, firststep_owner
     USING (
@@ -33,7 +35,8 @@ CREATE POLICY update_with_visible_case ON follow_ups FOR UPDATE TO firststep_api
                  WHERE c.id = follow_ups.case_id AND c.child_id = follow_ups.child_id)
     );
 COMMENT ON POLICY update_with_visible_case ON follow_ups IS
-    'A row can be updated if its case is visible and belongs to the same child, before and after the change.';
+    'A row can be updated if its case is visible and has the same child_id, before and after the change. Restrictive '
+    'policies limit this to staff of the case.';
 
 CREATE POLICY case_staff_can_insert ON follow_ups AS RESTRICTIVE FOR INSERT TO firststep_api
     WITH CHECK (
@@ -58,11 +61,11 @@ CREATE POLICY case_staff_can_update ON follow_ups AS RESTRICTIVE FOR UPDATE TO f
                         OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
     );
 COMMENT ON POLICY case_staff_can_update ON follow_ups IS
-    'Only staff of the case can update a row; USING is true so that locking a row does not hide it from a '
-    'break-glass reader.';
+    'Only staff of the case can update a row (WITH CHECK). USING is true because SELECT FOR SHARE also applies it, '
+    'and a break-glass reader must still find the row.';
 
 CREATE POLICY custodian_can_access ON follow_ups TO firststep_owner USING ((SELECT access.is_custodian()));
 COMMENT ON POLICY custodian_can_access ON follow_ups IS
-    'The table owner can use all rows within an access opened as custodian, to re-encrypt them under a new key.';
+    'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';
 
 ALTER TABLE follow_ups ADD CONSTRAINT ck_follow_ups_status CHECK (status IN ('due', 'held', 'missed'));

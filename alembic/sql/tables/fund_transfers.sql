@@ -1,4 +1,4 @@
--- Transfers between the lines of a fund, decided by a second person. No data about a child.
+-- Transfers between two budget lines of a fund. A second person decides on each. Contains no data about a child.
 
 GRANT SELECT, INSERT, UPDATE ON fund_transfers TO firststep_api;
 

@@ -1,4 +1,4 @@
--- Funds: money that a donor gave for a period and for some categories. No data about a child.
+-- Funds: money that a donor gave for a period and for some categories. Contains no data about a child.
 
 GRANT SELECT, INSERT, UPDATE ON funds TO firststep_api;
 

@@ -2,7 +2,7 @@
 
 ALTER TABLE goals ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
--- firststep_api can update only the columns that do not identify the record, its case and its author.
+-- firststep_api cannot update the columns that identify the record, its case or its author.
 GRANT SELECT, INSERT ON goals TO firststep_api;
 GRANT UPDATE (version, status, updated_at, content_encrypted) ON goals TO firststep_api;
 
@@ -13,13 +13,15 @@ COMMENT ON POLICY visible_with_case ON goals IS 'A row is visible if its case is
 CREATE POLICY insert_with_visible_case ON goals FOR INSERT TO firststep_api
     WITH CHECK (EXISTS (SELECT FROM public.cases c WHERE c.id = goals.case_id AND c.child_id = goals.child_id));
 COMMENT ON POLICY insert_with_visible_case ON goals IS
-    'A row can be inserted if its case is visible and belongs to the same child.';
+    'A row can be inserted if its case is visible and has the same child_id as the row. Restrictive policies limit '
+    'this to staff of the case.';
 
 CREATE POLICY update_with_visible_case ON goals FOR UPDATE TO firststep_api, firststep_owner
     USING (EXISTS (SELECT FROM public.cases c WHERE c.id = goals.case_id AND c.child_id = goals.child_id))
     WITH CHECK (EXISTS (SELECT FROM public.cases c WHERE c.id = goals.case_id AND c.child_id = goals.child_id));
 COMMENT ON POLICY update_with_visible_case ON goals IS
-    'A row can be updated if its case is visible and belongs to the same child, before and after the change.';
+    'A row can be updated if its case is visible and has the same child_id, before and after the change. Restrictive '
+    'policies limit this to staff of the case.';
 
 CREATE POLICY case_staff_can_insert ON goals AS RESTRICTIVE FOR INSERT TO firststep_api
     WITH CHECK (
@@ -44,11 +46,11 @@ CREATE POLICY case_staff_can_update ON goals AS RESTRICTIVE FOR UPDATE TO firsts
                         OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
     );
 COMMENT ON POLICY case_staff_can_update ON goals IS
-    'Only staff of the case can update a row; USING is true so that locking a row does not hide it from a '
-    'break-glass reader.';
+    'Only staff of the case can update a row (WITH CHECK). USING is true because SELECT FOR SHARE also applies it, '
+    'and a break-glass reader must still find the row.';
 
 CREATE POLICY custodian_can_access ON goals TO firststep_owner USING ((SELECT access.is_custodian()));
 COMMENT ON POLICY custodian_can_access ON goals IS
-    'The table owner can use all rows within an access opened as custodian, to re-encrypt them under a new key.';
+    'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';
 
 ALTER TABLE goals ADD CONSTRAINT ck_goals_status CHECK (status IN ('open', 'achieved', 'dropped'));

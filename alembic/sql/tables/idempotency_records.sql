@@ -1,4 +1,4 @@
--- Responses stored for requests that are retried with the same Idempotency-Key.
+-- Stored responses, for retries with the same Idempotency-Key.
 
 ALTER TABLE idempotency_records ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
@@ -13,8 +13,8 @@ COMMENT ON POLICY gate_role_can_access ON idempotency_records IS
 CREATE POLICY principal_can_access ON idempotency_records TO firststep_api, firststep_owner
     USING (principal_id = (SELECT access.caller_id()));
 COMMENT ON POLICY principal_can_access ON idempotency_records IS
-    'A stored response can be read, inserted and deleted only by the caller that it was sent to.';
+    'A caller can read, insert and delete only the responses stored for its own requests.';
 
 CREATE POLICY custodian_can_access ON idempotency_records TO firststep_owner USING ((SELECT access.is_custodian()));
 COMMENT ON POLICY custodian_can_access ON idempotency_records IS
-    'The table owner can use all rows within an access opened as custodian, to re-encrypt them under a new key.';
+    'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';

@@ -1,3 +1,4 @@
--- Questionnaires and their versions. No data about a child: the permissions of the API decide on its use.
+-- Scored questionnaires and their editions.
+-- Contains no data about a child, so the permissions of the API alone control its use.
 
 GRANT SELECT, INSERT, UPDATE ON instruments TO firststep_api;

@@ -1,4 +1,4 @@
--- Entries of the ledger: one signed amount on one account. Append-only.
+-- Entries of the ledger: each adds a signed amount to the balance of one account. Append-only.
 
 GRANT SELECT, INSERT ON ledger_entries TO firststep_api;
 GRANT SELECT ON ledger_entries TO firststep_gate;
@@ -16,8 +16,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ledger.require_same_transaction() IS
-    'Raises an error unless an entry is written in the same database transaction as its ledger transaction, and '
-    'on an account of its fund.';
+    'Raises an error unless a new entry is inserted in the same database transaction as its ledger transaction, and '
+    'its account belongs to its fund.';
 
 -- SECURITY DEFINER, because firststep_api cannot update balances.
 CREATE FUNCTION ledger.update_account_balance() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
@@ -34,23 +34,24 @@ REVOKE ALL ON FUNCTION ledger.update_account_balance() FROM PUBLIC;
 CREATE TRIGGER require_same_transaction BEFORE INSERT ON ledger_entries FOR EACH ROW
     EXECUTE FUNCTION ledger.require_same_transaction();
 COMMENT ON TRIGGER require_same_transaction ON ledger_entries IS
-    'An entry is written together with its ledger transaction: none is added later.';
+    'Rejects an entry that is added to a ledger transaction after the database transaction that created it.';
 
 CREATE TRIGGER update_account_balance AFTER INSERT ON ledger_entries FOR EACH ROW
     EXECUTE FUNCTION ledger.update_account_balance();
-COMMENT ON TRIGGER update_account_balance ON ledger_entries IS 'The balance of the account follows the entry.';
+COMMENT ON TRIGGER update_account_balance ON ledger_entries IS
+    'Adds the amount of a new entry to the balance of its account.';
 
 CREATE CONSTRAINT TRIGGER require_balanced_transaction AFTER INSERT ON ledger_entries DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION ledger.require_balanced_transaction();
 COMMENT ON TRIGGER require_balanced_transaction ON ledger_entries IS
-    'The entries of a transaction sum to zero in each fund and currency when it commits.';
+    'Rejects the commit unless the entries of the ledger transaction sum to zero in each fund and currency.';
 
 CREATE TRIGGER prevent_update_and_delete BEFORE UPDATE OR DELETE ON ledger_entries FOR EACH ROW
     EXECUTE FUNCTION access.prevent_change();
-COMMENT ON TRIGGER prevent_update_and_delete ON ledger_entries IS 'Rows are never updated or deleted.';
+COMMENT ON TRIGGER prevent_update_and_delete ON ledger_entries IS 'Rejects UPDATE and DELETE.';
 
 CREATE TRIGGER prevent_truncate BEFORE TRUNCATE ON ledger_entries EXECUTE FUNCTION access.prevent_change();
-COMMENT ON TRIGGER prevent_truncate ON ledger_entries IS 'The table is never truncated.';
+COMMENT ON TRIGGER prevent_truncate ON ledger_entries IS 'Rejects TRUNCATE.';
 
 ALTER TABLE ledger_entries ADD CONSTRAINT ck_ledger_entries_amount CHECK (amount <> 0);
-COMMENT ON CONSTRAINT ck_ledger_entries_amount ON ledger_entries IS 'An entry has an amount.';
+COMMENT ON CONSTRAINT ck_ledger_entries_amount ON ledger_entries IS 'The amount is not zero.';

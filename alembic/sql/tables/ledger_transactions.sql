@@ -1,14 +1,14 @@
--- Transactions of the ledger: a deposit, an approval, a payment and so on. Append-only.
+-- Transactions of the ledger, such as a deposit, an approval or a payment. Append-only.
 
--- firststep_api cannot insert xid: the database sets it.
+-- firststep_api cannot insert xid, so that its value comes from the database.
 GRANT SELECT ON ledger_transactions TO firststep_api;
 GRANT INSERT (
     id, created_at, kind, "on", fund_id, disbursement_id, transfer_id, reference, by_id
 ) ON ledger_transactions TO firststep_api;
 GRANT SELECT ON ledger_transactions TO firststep_gate;
 
--- Ledger transactions take the advisory lock ledger.books in shared mode and a closing takes it in exclusive mode, so
--- that no transaction is added to a period while it is being closed.
+-- A ledger transaction takes the advisory lock ledger.books in shared mode, and a closing takes it in exclusive mode.
+-- No transaction can therefore be added to a period while it is being closed.
 CREATE FUNCTION ledger.require_open_period() RETURNS trigger LANGUAGE plpgsql SET search_path = ''
 AS $$
 BEGIN
@@ -21,24 +21,24 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ledger.require_open_period() IS
-    'Raises an error if the books of the day of a transaction are closed.';
+    'Raises an error if the books are closed up to the day of a new ledger transaction, or later.';
 
 CREATE TRIGGER require_open_period BEFORE INSERT ON ledger_transactions FOR EACH ROW
     EXECUTE FUNCTION ledger.require_open_period();
 COMMENT ON TRIGGER require_open_period ON ledger_transactions IS
-    'A transaction is dated after the last closing of the books.';
+    'Rejects a ledger transaction whose day is not after the last closing of the books.';
 
 CREATE CONSTRAINT TRIGGER require_balanced_transaction AFTER INSERT ON ledger_transactions DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION ledger.require_balanced_transaction();
 COMMENT ON TRIGGER require_balanced_transaction ON ledger_transactions IS
-    'The entries of a transaction sum to zero in each fund and currency when it commits.';
+    'Rejects the commit unless the entries of the ledger transaction sum to zero in each fund and currency.';
 
 CREATE TRIGGER prevent_update_and_delete BEFORE UPDATE OR DELETE ON ledger_transactions FOR EACH ROW
     EXECUTE FUNCTION access.prevent_change();
-COMMENT ON TRIGGER prevent_update_and_delete ON ledger_transactions IS 'Rows are never updated or deleted.';
+COMMENT ON TRIGGER prevent_update_and_delete ON ledger_transactions IS 'Rejects UPDATE and DELETE.';
 
 CREATE TRIGGER prevent_truncate BEFORE TRUNCATE ON ledger_transactions EXECUTE FUNCTION access.prevent_change();
-COMMENT ON TRIGGER prevent_truncate ON ledger_transactions IS 'The table is never truncated.';
+COMMENT ON TRIGGER prevent_truncate ON ledger_transactions IS 'Rejects TRUNCATE.';
 
 ALTER TABLE ledger_transactions ADD CONSTRAINT ck_ledger_transactions_kind CHECK (
     kind IN ('deposit', 'approval', 'release', 'payment', 'emergency_payment', 'reconciliation', 'reversal', 'transfer',

@@ -1,8 +1,8 @@
--- Steps of a legal procedure. Legal tier.
+-- Steps of a legal procedure, in the legal tier: readable for the staff of the case.
 
 ALTER TABLE legal_steps ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
--- firststep_api can update only the columns that do not identify the record, its case and its author.
+-- firststep_api cannot update the columns that identify the record, its case or its author.
 GRANT SELECT, INSERT ON legal_steps TO firststep_api;
 GRANT UPDATE (version, kind, status, "on", updated_at, content_encrypted) ON legal_steps TO firststep_api;
 
@@ -32,11 +32,11 @@ CREATE POLICY insert_by_tier ON legal_steps FOR INSERT TO firststep_api
                      WHERE c.id = legal_steps.case_id AND c.child_id = legal_steps.child_id)
     );
 COMMENT ON POLICY insert_by_tier ON legal_steps IS
-    'A row can be inserted if its case is visible, belongs to the same child, and the caller is staff of the case.';
+    'A row can be inserted if its case is visible and has the same child_id, and the caller is staff of the case.';
 
 CREATE POLICY author_is_caller ON legal_steps AS RESTRICTIVE FOR INSERT TO firststep_api
     WITH CHECK (author_id = (SELECT access.caller_id()));
-COMMENT ON POLICY author_is_caller ON legal_steps IS 'The caller can insert a row only with itself as author_id.';
+COMMENT ON POLICY author_is_caller ON legal_steps IS 'author_id of a new row must be the caller.';
 
 CREATE POLICY update_by_tier ON legal_steps FOR UPDATE TO firststep_api, firststep_owner
     USING (
@@ -83,9 +83,9 @@ CREATE POLICY case_staff_can_update ON legal_steps AS RESTRICTIVE FOR UPDATE TO 
                         OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
     );
 COMMENT ON POLICY case_staff_can_update ON legal_steps IS
-    'Only staff of the case can update a row; USING is true so that locking a row does not hide it from a '
-    'break-glass reader.';
+    'Only staff of the case can update a row (WITH CHECK). USING is true because SELECT FOR SHARE also applies it, '
+    'and a break-glass reader must still find the row.';
 
 CREATE POLICY custodian_can_access ON legal_steps TO firststep_owner USING ((SELECT access.is_custodian()));
 COMMENT ON POLICY custodian_can_access ON legal_steps IS
-    'The table owner can use all rows within an access opened as custodian, to re-encrypt them under a new key.';
+    'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';

@@ -1,4 +1,4 @@
--- Blind index of names: a few bits of a keyed digest for each part of a name.
+-- Blind index of names: the first bits of a keyed digest of each name part (see app/access/blind_index.py).
 
 ALTER TABLE name_tokens ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 

@@ -16,11 +16,13 @@ COMMENT ON POLICY visible_with_case ON people IS 'A row is visible if its case i
 CREATE POLICY insert_with_visible_case ON people FOR INSERT TO firststep_api
     WITH CHECK (EXISTS (SELECT FROM public.cases c WHERE c.id = people.case_id AND c.child_id = people.child_id));
 COMMENT ON POLICY insert_with_visible_case ON people IS
-    'A row can be inserted if its case is visible and belongs to the same child.';
+    'A row can be inserted if its case is visible and has the same child_id as the row. Restrictive policies limit '
+    'this to staff of the case.';
 
 CREATE POLICY update_with_visible_case ON people FOR UPDATE TO firststep_api, firststep_owner
     USING (EXISTS (SELECT FROM public.cases c WHERE c.id = people.case_id));
-COMMENT ON POLICY update_with_visible_case ON people IS 'A row can be updated if its case is visible.';
+COMMENT ON POLICY update_with_visible_case ON people IS
+    'A row can be updated if its case is visible. Restrictive policies limit this to staff of the case.';
 
 CREATE POLICY case_staff_can_insert ON people AS RESTRICTIVE FOR INSERT TO firststep_api
     WITH CHECK (
@@ -45,9 +47,9 @@ CREATE POLICY case_staff_can_update ON people AS RESTRICTIVE FOR UPDATE TO first
                         OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
     );
 COMMENT ON POLICY case_staff_can_update ON people IS
-    'Only staff of the case can update a row; USING is true so that locking a row does not hide it from a '
-    'break-glass reader.';
+    'Only staff of the case can update a row (WITH CHECK). USING is true because SELECT FOR SHARE also applies it, '
+    'and a break-glass reader must still find the row.';
 
 CREATE POLICY custodian_can_access ON people TO firststep_owner USING ((SELECT access.is_custodian()));
 COMMENT ON POLICY custodian_can_access ON people IS
-    'The table owner can use all rows within an access opened as custodian, to re-encrypt them under a new key.';
+    'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';

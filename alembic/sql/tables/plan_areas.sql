@@ -1,8 +1,8 @@
--- The areas of a care plan.
+-- The areas of a care plan, with the rating of each.
 
 ALTER TABLE plan_areas ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
--- firststep_api can update only the columns that do not identify the record, its case and its author.
+-- firststep_api cannot update the columns that identify the record, its case or its author.
 GRANT SELECT, INSERT ON plan_areas TO firststep_api;
 GRANT UPDATE (version, rating, status, content_encrypted) ON plan_areas TO firststep_api;
 
@@ -19,7 +19,8 @@ CREATE POLICY insert_with_visible_case ON plan_areas FOR INSERT TO firststep_api
                  WHERE c.id = plan_areas.case_id AND c.child_id = plan_areas.child_id)
     );
 COMMENT ON POLICY insert_with_visible_case ON plan_areas IS
-    'A row can be inserted if its case is visible and belongs to the same child.';
+    'A row can be inserted if its case is visible and has the same child_id as the row. Restrictive policies limit '
+    'this to staff of the case.';
 
 CREATE POLICY update_with_visible_case ON plan_areas FOR UPDATE TO firststep_api, firststep_owner
     USING (
@@ -31,7 +32,8 @@ CREATE POLICY update_with_visible_case ON plan_areas FOR UPDATE TO firststep_api
                  WHERE c.id = plan_areas.case_id AND c.child_id = plan_areas.child_id)
     );
 COMMENT ON POLICY update_with_visible_case ON plan_areas IS
-    'A row can be updated if its case is visible and belongs to the same child, before and after the change.';
+    'A row can be updated if its case is visible and has the same child_id, before and after the change. Restrictive '
+    'policies limit this to staff of the case.';
 
 CREATE POLICY case_staff_can_insert ON plan_areas AS RESTRICTIVE FOR INSERT TO firststep_api
     WITH CHECK (
@@ -56,12 +58,12 @@ CREATE POLICY case_staff_can_update ON plan_areas AS RESTRICTIVE FOR UPDATE TO f
                         OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
     );
 COMMENT ON POLICY case_staff_can_update ON plan_areas IS
-    'Only staff of the case can update a row; USING is true so that locking a row does not hide it from a '
-    'break-glass reader.';
+    'Only staff of the case can update a row (WITH CHECK). USING is true because SELECT FOR SHARE also applies it, '
+    'and a break-glass reader must still find the row.';
 
 CREATE POLICY custodian_can_access ON plan_areas TO firststep_owner USING ((SELECT access.is_custodian()));
 COMMENT ON POLICY custodian_can_access ON plan_areas IS
-    'The table owner can use all rows within an access opened as custodian, to re-encrypt them under a new key.';
+    'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';
 
 ALTER TABLE plan_areas ADD CONSTRAINT ck_plan_areas_rating CHECK (rating BETWEEN 1 AND 4);
-COMMENT ON CONSTRAINT ck_plan_areas_rating ON plan_areas IS 'A rating is a number from 1 (weak) to 4.';
+COMMENT ON CONSTRAINT ck_plan_areas_rating ON plan_areas IS 'A rating is 1 (weak) to 4 (strong).';

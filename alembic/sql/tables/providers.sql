@@ -1,3 +1,4 @@
--- Providers that children are referred to. No data about a child: the permissions of the API decide on its use.
+-- The directory of service providers.
+-- Contains no data about a child, so the permissions of the API alone control its use.
 
 GRANT SELECT, INSERT, UPDATE ON providers TO firststep_api;

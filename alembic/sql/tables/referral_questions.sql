@@ -1,4 +1,4 @@
--- Questions to the agency about its referral, and the answers.
+-- Questions of staff to the agency about its referral, with the answers.
 
 ALTER TABLE referral_questions ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
@@ -11,4 +11,4 @@ COMMENT ON POLICY access_with_referral ON referral_questions IS
 
 CREATE POLICY custodian_can_access ON referral_questions TO firststep_owner USING ((SELECT access.is_custodian()));
 COMMENT ON POLICY custodian_can_access ON referral_questions IS
-    'The table owner can use all rows within an access opened as custodian, to re-encrypt them under a new key.';
+    'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';

@@ -1,5 +1,5 @@
--- A referral is visible to its agency, to intake staff until it joins a case, and from then on through its case only,
--- so that the conflict wall and transfers apply to it.
+-- Referrals. Staff see a referral with a case only if they can see the case, so that the conflict wall and transfers of
+-- the case apply to the referral too.
 
 ALTER TABLE referrals ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
@@ -21,14 +21,14 @@ CREATE POLICY visible_in_scope ON referrals FOR SELECT TO firststep_api, firstst
         OR EXISTS (SELECT FROM public.cases c WHERE c.id = referrals.case_id)
     );
 COMMENT ON POLICY visible_in_scope ON referrals IS
-    'A referral is visible to the partner system of its agency; while it belongs to no case, also to callers who '
-    'read the cases of all teams, to the supervisors of its team (to all supervisors if it has no team), and to '
-    'the workers who received it or were given it; and from then on if its case is visible.';
+    'A referral is visible to the partner system of its agency; without a case, to callers who can read the cases of '
+    'all teams, to the supervisors of its team (or to all supervisors if it has no team), and to the workers who '
+    'received it or whom it is assigned to; with a case, to callers who can see the case.';
 
 CREATE POLICY staff_or_agency_can_insert ON referrals FOR INSERT TO firststep_api
     WITH CHECK ((SELECT access.is_staff()) OR agency_id = (SELECT access.partner_agency_id()));
 COMMENT ON POLICY staff_or_agency_can_insert ON referrals IS
-    'Staff can insert a referral, and a partner system one of its own agency.';
+    'Staff can insert any referral. A partner system can insert referrals of its own agency.';
 
 CREATE POLICY case_staff_can_insert ON referrals AS RESTRICTIVE FOR INSERT TO firststep_api
     WITH CHECK (case_id IS NULL OR access.is_case_staff(case_id));
@@ -48,23 +48,24 @@ CREATE POLICY update_in_scope ON referrals FOR UPDATE TO firststep_api, firstste
     )
     WITH CHECK ((SELECT access.is_staff()) OR agency_id = (SELECT access.partner_agency_id()));
 COMMENT ON POLICY update_in_scope ON referrals IS
-    'Staff, or the partner system of its agency, can update a referral that is visible to them.';
+    'A visible referral can be updated by staff and by the partner system of its agency. Restrictive policies limit '
+    'this to staff of the case once the referral belongs to one.';
 
 CREATE POLICY case_staff_can_update ON referrals AS RESTRICTIVE FOR UPDATE TO firststep_api
     USING (true)
     WITH CHECK (case_id IS NULL OR access.is_case_staff(case_id));
 COMMENT ON POLICY case_staff_can_update ON referrals IS
-    'Only staff of the case can attach a referral to a case or update one that belongs to it; USING is true so '
-    'that locking a row does not hide it from a break-glass reader.';
+    'Only staff of a case can add a referral to the case, and update a referral that belongs to it (WITH CHECK). '
+    'USING is true because SELECT FOR SHARE also applies it, and a break-glass reader must still find the row.';
 
 CREATE POLICY custodian_can_access ON referrals TO firststep_owner USING ((SELECT access.is_custodian()));
 COMMENT ON POLICY custodian_can_access ON referrals IS
-    'The table owner can use all rows within an access opened as custodian, to re-encrypt them under a new key.';
+    'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';
 
 CREATE TRIGGER prevent_reassignment BEFORE UPDATE ON referrals FOR EACH ROW
     WHEN (OLD.case_id IS NOT NULL) EXECUTE FUNCTION access.prevent_reassignment('case_id');
 COMMENT ON TRIGGER prevent_reassignment ON referrals IS
-    'Only staff of its case can update a referral or take it out of the case.';
+    'Rejects an update of a referral that belongs to a case by a caller who is not staff of that case.';
 
 ALTER TABLE referrals ADD CONSTRAINT ck_referrals_status CHECK (
     status IN ('received', 'acknowledged', 'information_requested', 'accepted', 'declined', 'withdrawn')

@@ -2,7 +2,7 @@
 
 ALTER TABLE reviews ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
--- firststep_api can update only the columns that do not identify the record, its case and its author.
+-- firststep_api cannot update the columns that identify the record, its case or its author.
 GRANT SELECT, INSERT ON reviews TO firststep_api;
 GRANT UPDATE (
     version, plan_id, status, due_on, held_on, decision, ratings, decisions, completed_at, completed_by_id,
@@ -22,7 +22,8 @@ CREATE POLICY insert_with_visible_case ON reviews FOR INSERT TO firststep_api
                  WHERE c.id = reviews.case_id AND c.child_id = reviews.child_id)
     );
 COMMENT ON POLICY insert_with_visible_case ON reviews IS
-    'A row can be inserted if its case is visible and belongs to the same child.';
+    'A row can be inserted if its case is visible and has the same child_id as the row. Restrictive policies limit '
+    'this to staff of the case.';
 
 CREATE POLICY update_with_visible_case ON reviews FOR UPDATE TO firststep_api, firststep_owner
     USING (
@@ -34,7 +35,8 @@ CREATE POLICY update_with_visible_case ON reviews FOR UPDATE TO firststep_api, f
                  WHERE c.id = reviews.case_id AND c.child_id = reviews.child_id)
     );
 COMMENT ON POLICY update_with_visible_case ON reviews IS
-    'A row can be updated if its case is visible and belongs to the same child, before and after the change.';
+    'A row can be updated if its case is visible and has the same child_id, before and after the change. Restrictive '
+    'policies limit this to staff of the case.';
 
 CREATE POLICY case_staff_can_insert ON reviews AS RESTRICTIVE FOR INSERT TO firststep_api
     WITH CHECK (
@@ -59,11 +61,11 @@ CREATE POLICY case_staff_can_update ON reviews AS RESTRICTIVE FOR UPDATE TO firs
                         OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
     );
 COMMENT ON POLICY case_staff_can_update ON reviews IS
-    'Only staff of the case can update a row; USING is true so that locking a row does not hide it from a '
-    'break-glass reader.';
+    'Only staff of the case can update a row (WITH CHECK). USING is true because SELECT FOR SHARE also applies it, '
+    'and a break-glass reader must still find the row.';
 
 CREATE POLICY custodian_can_access ON reviews TO firststep_owner USING ((SELECT access.is_custodian()));
 COMMENT ON POLICY custodian_can_access ON reviews IS
-    'The table owner can use all rows within an access opened as custodian, to re-encrypt them under a new key.';
+    'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';
 
 ALTER TABLE reviews ADD CONSTRAINT ck_reviews_status CHECK (status IN ('scheduled', 'completed', 'cancelled'));

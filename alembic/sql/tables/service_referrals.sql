@@ -1,8 +1,8 @@
--- Referrals of a child or a family to another provider.
+-- Referrals of a child or a family to a service provider.
 
 ALTER TABLE service_referrals ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
--- firststep_api can update only the columns that do not identify the record, its case and its author.
+-- firststep_api cannot update the columns that identify the record, its case or its author.
 GRANT SELECT, INSERT ON service_referrals TO firststep_api;
 GRANT UPDATE (
     version, provider_id, service, status, area, goal_id, consent_id, basis_without_consent, shared_fields,
@@ -22,12 +22,12 @@ CREATE POLICY insert_with_visible_case ON service_referrals FOR INSERT TO firsts
                  WHERE c.id = service_referrals.case_id AND c.child_id = service_referrals.child_id)
     );
 COMMENT ON POLICY insert_with_visible_case ON service_referrals IS
-    'A row can be inserted if its case is visible and belongs to the same child.';
+    'A row can be inserted if its case is visible and has the same child_id as the row. Restrictive policies limit '
+    'this to staff of the case.';
 
 CREATE POLICY author_is_caller ON service_referrals AS RESTRICTIVE FOR INSERT TO firststep_api
     WITH CHECK (author_id = (SELECT access.caller_id()));
-COMMENT ON POLICY author_is_caller ON service_referrals IS
-    'The caller can insert a row only with itself as author_id.';
+COMMENT ON POLICY author_is_caller ON service_referrals IS 'author_id of a new row must be the caller.';
 
 CREATE POLICY update_with_visible_case ON service_referrals FOR UPDATE TO firststep_api, firststep_owner
     USING (
@@ -39,7 +39,8 @@ CREATE POLICY update_with_visible_case ON service_referrals FOR UPDATE TO firsts
                  WHERE c.id = service_referrals.case_id AND c.child_id = service_referrals.child_id)
     );
 COMMENT ON POLICY update_with_visible_case ON service_referrals IS
-    'A row can be updated if its case is visible and belongs to the same child, before and after the change.';
+    'A row can be updated if its case is visible and has the same child_id, before and after the change. Restrictive '
+    'policies limit this to staff of the case.';
 
 CREATE POLICY case_staff_can_insert ON service_referrals AS RESTRICTIVE FOR INSERT TO firststep_api
     WITH CHECK (
@@ -64,12 +65,12 @@ CREATE POLICY case_staff_can_update ON service_referrals AS RESTRICTIVE FOR UPDA
                         OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
     );
 COMMENT ON POLICY case_staff_can_update ON service_referrals IS
-    'Only staff of the case can update a row; USING is true so that locking a row does not hide it from a '
-    'break-glass reader.';
+    'Only staff of the case can update a row (WITH CHECK). USING is true because SELECT FOR SHARE also applies it, '
+    'and a break-glass reader must still find the row.';
 
 CREATE POLICY custodian_can_access ON service_referrals TO firststep_owner USING ((SELECT access.is_custodian()));
 COMMENT ON POLICY custodian_can_access ON service_referrals IS
-    'The table owner can use all rows within an access opened as custodian, to re-encrypt them under a new key.';
+    'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';
 
 ALTER TABLE service_referrals ADD CONSTRAINT ck_service_referrals_status CHECK (
     status IN ('draft', 'sent', 'accepted', 'declined', 'completed', 'cancelled')

@@ -1,4 +1,4 @@
--- Addenda to a support session. They never change.
+-- Addenda to a recorded support session. They never change.
 
 ALTER TABLE session_addenda ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
@@ -20,7 +20,7 @@ CREATE POLICY visible_by_tier ON session_addenda FOR SELECT TO firststep_api, fi
                        ELSE false END)
     );
 COMMENT ON POLICY visible_by_tier ON session_addenda IS
-    'A row is visible if its case is visible and the caller reads its tier, as access.can_read_tier() defines.';
+    'A row is visible if its case is visible and the caller can read its tier (see access.can_read_tier()).';
 
 CREATE POLICY insert_by_tier ON session_addenda FOR INSERT TO firststep_api
     WITH CHECK (
@@ -40,11 +40,12 @@ CREATE POLICY insert_by_tier ON session_addenda FOR INSERT TO firststep_api
                      WHERE c.id = session_addenda.case_id AND c.child_id = session_addenda.child_id)
     );
 COMMENT ON POLICY insert_by_tier ON session_addenda IS
-    'A row can be inserted if its case is visible, belongs to the same child, and the caller reads its tier.';
+    'A row can be inserted if its case is visible and has the same child_id, and the caller can read its tier. '
+    'Restrictive policies limit this to staff of the case and the worker of the session.';
 
 CREATE POLICY author_is_caller ON session_addenda AS RESTRICTIVE FOR INSERT TO firststep_api
     WITH CHECK (author_id = (SELECT access.caller_id()));
-COMMENT ON POLICY author_is_caller ON session_addenda IS 'The caller can insert a row only with itself as author_id.';
+COMMENT ON POLICY author_is_caller ON session_addenda IS 'author_id of a new row must be the caller.';
 
 CREATE POLICY case_staff_can_insert ON session_addenda AS RESTRICTIVE FOR INSERT TO firststep_api
     WITH CHECK (
@@ -58,8 +59,7 @@ CREATE POLICY case_staff_can_insert ON session_addenda AS RESTRICTIVE FOR INSERT
                     WHERE s.id = session_id AND s.worker_id = (SELECT access.worker_id()))
     );
 COMMENT ON POLICY case_staff_can_insert ON session_addenda IS
-    'Only staff of the case, or the worker of the session, can insert a row, because break-glass access is '
-    'read-only otherwise.';
+    'Only staff of the case and the worker of the session can insert a row, because break-glass access is read-only.';
 
 CREATE POLICY case_staff_can_update ON session_addenda AS RESTRICTIVE FOR UPDATE TO firststep_api
     USING (true)
@@ -74,9 +74,9 @@ CREATE POLICY case_staff_can_update ON session_addenda AS RESTRICTIVE FOR UPDATE
                     WHERE s.id = session_id AND s.worker_id = (SELECT access.worker_id()))
     );
 COMMENT ON POLICY case_staff_can_update ON session_addenda IS
-    'Only staff of the case, or the worker of the session, can update a row; USING is true so that locking a row '
-    'does not hide it from a break-glass reader.';
+    'Only staff of the case and the worker of the session can update a row (WITH CHECK). USING is true because SELECT '
+    'FOR SHARE also applies it, and a break-glass reader must still find the row.';
 
 CREATE POLICY custodian_can_access ON session_addenda TO firststep_owner USING ((SELECT access.is_custodian()));
 COMMENT ON POLICY custodian_can_access ON session_addenda IS
-    'The table owner can use all rows within an access opened as custodian, to re-encrypt them under a new key.';
+    'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';

@@ -1,4 +1,5 @@
--- Sessions of users and API clients. No data about a child: the permissions of the API decide on its use.
+-- Sessions of users and API clients.
+-- Contains no data about a child, so the permissions of the API alone control its use.
 
 GRANT SELECT, INSERT, UPDATE ON sessions TO firststep_api;
 GRANT SELECT (id, user_id, client_id, ends_at, revoked_at) ON sessions TO firststep_gate;

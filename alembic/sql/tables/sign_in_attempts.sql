@@ -1,4 +1,4 @@
--- Failed sign-ins, for throttling. Expired rows are deleted by access.delete_expired_rows().
+-- Failed sign-ins, for throttling. access.delete_expired_rows() deletes expired rows.
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON sign_in_attempts TO firststep_api;
 GRANT SELECT (last_at) ON sign_in_attempts TO firststep_gate;

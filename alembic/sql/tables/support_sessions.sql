@@ -1,8 +1,9 @@
--- Planned and held contacts with a child, a supporter or a family.
+-- Support sessions with the child, the supporter or the family: planned, held, missed and cancelled.
 
 ALTER TABLE support_sessions ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
--- firststep_api can update only the columns that do not identify the record, its case and its author.
+-- firststep_api cannot update the columns that identify the record or its case. It can update author_id, because
+-- the author is the caller who recorded the session.
 GRANT SELECT, INSERT ON support_sessions TO firststep_api;
 GRANT UPDATE (
     version, kind, form, status, planned_at, held_at, recorded_at, attendance, areas, goal_ids, worker_id,
@@ -22,12 +23,12 @@ CREATE POLICY insert_with_visible_case ON support_sessions FOR INSERT TO firstst
                  WHERE c.id = support_sessions.case_id AND c.child_id = support_sessions.child_id)
     );
 COMMENT ON POLICY insert_with_visible_case ON support_sessions IS
-    'A row can be inserted if its case is visible and belongs to the same child.';
+    'A row can be inserted if its case is visible and has the same child_id as the row. Restrictive policies limit '
+    'this to staff of the case and the worker of the session.';
 
 CREATE POLICY author_is_caller ON support_sessions AS RESTRICTIVE FOR INSERT TO firststep_api
     WITH CHECK (author_id = (SELECT access.caller_id()));
-COMMENT ON POLICY author_is_caller ON support_sessions IS
-    'The caller can insert a row only with itself as author_id.';
+COMMENT ON POLICY author_is_caller ON support_sessions IS 'author_id of a new row must be the caller.';
 
 CREATE POLICY update_with_visible_case ON support_sessions FOR UPDATE TO firststep_api, firststep_owner
     USING (
@@ -39,7 +40,8 @@ CREATE POLICY update_with_visible_case ON support_sessions FOR UPDATE TO firstst
                  WHERE c.id = support_sessions.case_id AND c.child_id = support_sessions.child_id)
     );
 COMMENT ON POLICY update_with_visible_case ON support_sessions IS
-    'A row can be updated if its case is visible and belongs to the same child, before and after the change.';
+    'A row can be updated if its case is visible and has the same child_id, before and after the change. Restrictive '
+    'policies limit this to staff of the case and the worker of the session.';
 
 CREATE POLICY case_staff_can_insert ON support_sessions AS RESTRICTIVE FOR INSERT TO firststep_api
     WITH CHECK (
@@ -52,8 +54,8 @@ CREATE POLICY case_staff_can_insert ON support_sessions AS RESTRICTIVE FOR INSER
         OR (worker_id = (SELECT access.worker_id()) AND status IN ('held', 'missed'))
     );
 COMMENT ON POLICY case_staff_can_insert ON support_sessions IS
-    'Only staff of the case can insert a row, or its worker if the session was held or missed, because '
-    'break-glass access is read-only otherwise.';
+    'Only staff of the case and the worker of a held or missed session can insert a row, because break-glass access '
+    'is read-only.';
 
 CREATE POLICY case_staff_can_update ON support_sessions AS RESTRICTIVE FOR UPDATE TO firststep_api
     USING (true)
@@ -67,17 +69,17 @@ CREATE POLICY case_staff_can_update ON support_sessions AS RESTRICTIVE FOR UPDAT
         OR (worker_id = (SELECT access.worker_id()) AND status IN ('held', 'missed'))
     );
 COMMENT ON POLICY case_staff_can_update ON support_sessions IS
-    'Only staff of the case can update a row, or its worker if the session was held or missed; USING is true so '
-    'that locking a row does not hide it from a break-glass reader.';
+    'Only staff of the case and the worker of a held or missed session can update a row (WITH CHECK). USING is true '
+    'because SELECT FOR SHARE also applies it, and a break-glass reader must still find the row.';
 
 CREATE POLICY custodian_can_access ON support_sessions TO firststep_owner USING ((SELECT access.is_custodian()));
 COMMENT ON POLICY custodian_can_access ON support_sessions IS
-    'The table owner can use all rows within an access opened as custodian, to re-encrypt them under a new key.';
+    'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';
 
 CREATE TRIGGER prevent_reassignment BEFORE UPDATE ON support_sessions FOR EACH ROW
     WHEN (OLD.worker_id IS DISTINCT FROM NEW.worker_id) EXECUTE FUNCTION access.prevent_reassignment('case_id');
 COMMENT ON TRIGGER prevent_reassignment ON support_sessions IS
-    'Only staff of the case can change the worker of a session.';
+    'Rejects a change of the worker by a caller who is not staff of the case.';
 
 ALTER TABLE support_sessions ADD CONSTRAINT ck_support_sessions_status CHECK (
     status IN ('planned', 'held', 'missed', 'cancelled')

@@ -1,4 +1,4 @@
--- Client assertions that were used, so that each works once. Expired rows are deleted by access.delete_expired_rows().
+-- Ids of client assertions, so that each is accepted once. access.delete_expired_rows() deletes expired rows.
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON used_assertions TO firststep_api;
 GRANT SELECT (expires_at) ON used_assertions TO firststep_gate;
