@@ -30,7 +30,7 @@ PATTERNS: dict[str, re.Pattern[str]] = {
             r"\b(doors?|hands|by hand|rooms?|furniture|windows?|stories|a story)\b"
             r"|(?<!break-)(?<!break )\bglass\b|(?<!conflict )(?<!conflict-)\bwalls?\b|\bcommon ground\b"
         ),
-        "first person": r"\b(we|us|our|ours|ourselves)\b",
+        "first person": r"\b(we|our|ours|ourselves)\b|(?-i:\bus\b)",
         "history": r"\b(no longer|not any more|any longer|used to be|from now on|nowadays)\b",
     }.items()
 }
