@@ -1,6 +1,10 @@
 """Health checks: whether the process runs, and whether it can serve requests."""
 
+from typing import Literal
+
 from fastapi import Depends, Request
+from pydantic import Field
+from typing_extensions import TypeAliasType
 
 from app.http.authorization import PublicEndpoint
 from app.http.route import Router
@@ -9,11 +13,16 @@ from app.server import health
 
 router = Router(version="", tags=["health"])
 
+HealthStatus = TypeAliasType("HealthStatus", Literal["alive", "ready"])
+"""Result of a successful health check."""
+
 
 class Health(Output):
     """The result of a health check."""
 
-    status: str
+    status: HealthStatus = Field(
+        description="`alive`: the process runs. `ready`: the process can serve requests."
+    )
 
 
 @router.get("/healthz", dependencies=[Depends(PublicEndpoint("load balancers call it without credentials"))])

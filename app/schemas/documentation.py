@@ -47,18 +47,6 @@ PATH_PARAMETER_DESCRIPTIONS: Mapping[str, str] = {
 }
 
 
-def get_field_description(schema: str, field: str) -> str | None:
-    """Return the description of a field in `glossary.json`, or None.
-
-    The file maps `Schema.field` or `field` to a description. It is used for fields without `Field(description=...)`.
-    The schema of a nested merge patch ends with the name of the patched schema (`PersonUpdatePhone`), so that the
-    longest suffix of the name is used.
-    """
-    glossary = _load_glossary()
-    suffixes = (f"{schema[start:]}.{field}" for start in range(len(schema)))
-    return next((glossary[name] for name in suffixes if name in glossary), glossary.get(field))
-
-
 @cache
 def load_examples() -> Mapping[str, dict[str, Any]]:
     """Return the examples of request bodies by schema. Each example has a name, a summary and a value."""
@@ -66,9 +54,3 @@ def load_examples() -> Mapping[str, dict[str, Any]]:
     for path in sorted((_SCHEMAS_DIRECTORY / "examples").glob("*.json")):
         examples |= json.loads(path.read_bytes())
     return examples
-
-
-@cache
-def _load_glossary() -> Mapping[str, str]:
-    glossary: dict[str, str] = json.loads((_SCHEMAS_DIRECTORY / "glossary.json").read_bytes())
-    return glossary

@@ -1,9 +1,8 @@
-"""Texts of the OpenAPI document: the conventions of the API, its tags, permissions, and field descriptions."""
+"""Texts of the OpenAPI document: the conventions of the API, its tags, and permissions."""
 
 from typing import Any
 
 from app.http.openapi.operations import Operation
-from app.schemas.documentation import get_field_description
 
 DESCRIPTION = """
 Case management of First Step Cambodia for children who were sexually abused or who display harmful sexual behaviour.
@@ -93,14 +92,3 @@ def add_permission(operation: Operation, described: dict[str, Any]) -> None:
     roles = ", ".join(role.value.replace("_", " ") for role in operation.roles)
     recent = " Requires a sign-in within the last hour." if guard.recent else ""
     described["description"] += f"\n\nPermission: `{guard.permission.value}`. Roles: {roles}.{recent}"
-
-
-def describe_schemas(schemas: dict[str, Any]) -> None:
-    """Describe each field, and remove the generated title, which only repeats the field's name."""
-    for name, schema in schemas.items():
-        for field, described in schema.get("properties", {}).items():
-            title = described.pop("title", None)
-            if description := described.get("description") or get_field_description(name, field):
-                described["description"] = description
-            elif "$ref" not in described:
-                described["title"] = title or field

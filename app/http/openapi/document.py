@@ -12,7 +12,7 @@ from app.http.openapi.examples import add_response_examples
 from app.http.openapi.operations import Operation, operations_of
 from app.http.openapi.parameters import PARAMETERS, shared_parameters
 from app.http.openapi.security import SECURITY_SCHEMES, security_of
-from app.schemas.documentation import PATH_PARAMETER_DESCRIPTIONS, get_field_description, load_examples
+from app.schemas.documentation import PATH_PARAMETER_DESCRIPTIONS, load_examples
 
 _REPLACED_SCHEMAS = ("HTTPValidationError", "ValidationError")
 """Schemas of FastAPI's own error responses, which this API does not return."""
@@ -76,7 +76,6 @@ def _complete_parameter(parameter: dict[str, Any]) -> None:
         parameter.get("description")
         or schema.get("description")
         or PATH_PARAMETER_DESCRIPTIONS.get(parameter["name"])
-        or get_field_description("PageQuery", parameter["name"])
         or parameter["name"]
     )
     schema.pop("description", None)
@@ -115,13 +114,20 @@ def _title_alternatives(described: dict[str, Any], operation: Operation) -> None
 def _complete_components(components: dict[str, Any]) -> None:
     for name in _REPLACED_SCHEMAS:
         components["schemas"].pop(name, None)
-    descriptions.describe_schemas(components["schemas"])
+    _remove_field_titles(components["schemas"])
     _add_permission_enum(components["schemas"])
     components["schemas"] = dict(sorted((components["schemas"] | problems.SCHEMAS).items()))
     components["responses"] = problems.components()
     components["parameters"] = PARAMETERS
     components["headers"] = responses.HEADERS
     components["securitySchemes"] = SECURITY_SCHEMES
+
+
+def _remove_field_titles(schemas: dict[str, Any]) -> None:
+    """Remove the generated title of each field, which only repeats the name of the field."""
+    for schema in schemas.values():
+        for field in schema.get("properties", {}).values():
+            field.pop("title", None)
 
 
 def _add_permission_enum(schemas: dict[str, Any]) -> None:
