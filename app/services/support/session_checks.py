@@ -19,7 +19,7 @@ from app.services.support.session_states import INITIAL_STATUS
 
 EARLIEST_SESSION_TIME = datetime(1900, 1, 1, tzinfo=UTC)
 PLANNING_HORIZON = timedelta(days=5 * 366)
-"""How far ahead a session can be planned. It is well above the longest period of support."""
+"""Maximum time between today and a planned session. It is longer than any period of support."""
 
 
 def validate_support_session_times(content: SupportSessionContent) -> None:
@@ -35,11 +35,11 @@ def validate_support_session_times(content: SupportSessionContent) -> None:
         if time
         for fault in check_support_session_time(pointer, time)
     ]
-    # Only the time of a session that was held or missed must be in the past. A planned session has no held_at.
+    # A held or missed session must lie in the past. A planned one has no held_at, so nothing is checked.
     pointer = "/planned_at" if content.status == "missed" else "/held_at"
     past_time = times[pointer]
     if past_time is not None and past_time > utc_now():
-        faults = [Fault(pointer, "date_in_future", "Must not be in the future.")]
+        faults.append(Fault(pointer, "date_in_future", "Must not be in the future."))
     if faults:
         raise InvalidInput(faults)
 
@@ -59,8 +59,8 @@ async def check_support_session_staffing(
     """Return the unmet conditions on the caller and the worker of a new session.
 
     A worker can record a session that they held on any case that is visible to them, also through break-glass access.
-    To plan a session, or to record the session of another worker, the caller must be staff of the case, and so must
-    the worker.
+    To plan a session, or to record the session of another worker, both the caller and the worker must be staff of the
+    case.
     """
     worker_id = plan.worker_id or caller.id
     if worker_id == caller.id:
@@ -76,7 +76,7 @@ async def _check_worker_eligibility(session: AsyncSession, case: Case, worker_id
         session, worker_id, case.team_id
     ):
         return []
-    detail = "The worker must be the lead or a co-worker of the case, or a supervisor of its team."
+    detail = "The worker must be active, and be lead worker, co-worker or supervisor of the case's team."
     return [Fault("/worker_id", "worker_unfit", detail)]
 
 
@@ -97,7 +97,7 @@ async def check_support_session_worker_change(
     support_session: SupportSession,
     content: SupportSessionContent,
 ) -> list[Fault]:
-    """Return the unmet conditions for giving a session to another worker.
+    """Return the unmet conditions for assigning a session to another worker.
 
     The worker of a recorded session cannot change, because only that worker can write its clinical note.
     """
@@ -113,7 +113,7 @@ async def validate_case_goals(session: AsyncSession, case: Case, goal_ids: Seque
     """Check that goals belong to a case.
 
     Raises:
-        InvalidInput: with one fault for each goal that does not.
+        InvalidInput: with one fault for each goal that belongs to another case or does not exist.
     """
     if not goal_ids:
         return
