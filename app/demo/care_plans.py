@@ -1,4 +1,4 @@
-"""Simulate care plans: drafting, approval, progress and new versions."""
+"""Simulate care plans: drafting, approval, progress and new editions."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -24,7 +24,7 @@ from app.schemas.care_plans import (
 from app.schemas.care_plans import (
     CarePlan as CarePlanSchema,
 )
-from app.services.care_plans import actions, approve, care_plans, goals, versions
+from app.services.care_plans import actions, approve, care_plans, editions, goals
 
 SUPPORTER_AND_FAMILY_AREAS = ("relationships", "shelter_safety")
 """Areas of the care plans of supporters and families."""
@@ -116,7 +116,7 @@ async def simulate_care_plan(
     """
     async with simulation.run_as(simulation.worker, Permission.care_plan_write, days[0]) as (session, caller):
         payload = CarePlanCreate(subject=subject, assessment_id=assessment_id)
-        plan = await versions.create_case_care_plan(session, caller, simulation.case_id, payload)
+        plan = await editions.create_case_care_plan(session, caller, simulation.case_id, payload)
         draft = CarePlanDraft(simulation, session, plan, plan.version)
         if approval_stage != "draft":
             await draft.complete_areas()

@@ -25,7 +25,7 @@ class StoredExitPlanTexts(TypedDict):
     note: str | None
 
 
-class StoredExitPlanVersion(StoredExitPlanTexts):
+class StoredExitPlanEdition(StoredExitPlanTexts):
     """An approved exit plan that was replaced."""
 
     ends_on: str | None
@@ -37,7 +37,7 @@ class StoredExitPlanVersion(StoredExitPlanTexts):
 class StoredExitPlanContent(StoredExitPlanTexts):
     """The content of an exit plan, and its earlier approved versions."""
 
-    earlier: list[StoredExitPlanVersion]
+    earlier: list[StoredExitPlanEdition]
 
 
 class StoredFollowUpContent(TypedDict, total=False):

@@ -29,7 +29,7 @@ from app.schemas.care_plans import (
 )
 from app.schemas.care_plans_changes import CarePlanChanges
 from app.schemas.decisions import CarePlanApproval, CarePlanReturn
-from app.services.care_plans import approve, care_plans, diff, goals, pdf, versions
+from app.services.care_plans import approve, care_plans, diff, editions, goals, pdf
 
 router = Router(tags=["care-plans"])
 
@@ -56,10 +56,10 @@ async def create_case_care_plan(
 ) -> CarePlan:
     """Create a draft of the next edition of a care plan.
 
-    The draft copies ratings and findings from the newest approved assessment of the subject, and texts and open goals
-    from the approved edition. Only one edition of a subject's plan can be in progress.
+    The draft contains the ratings and findings of the newest approved assessment of the subject, and the texts and open
+    goals of the approved edition. Only one edition of a subject's plan can be in progress.
     """
-    return await versions.create_case_care_plan(session, caller, case_id, payload)
+    return await editions.create_case_care_plan(session, caller, case_id, payload)
 
 
 @router.get("/cases/{case_id}/care-plans")
@@ -99,8 +99,8 @@ async def update_care_plan(
 ) -> CarePlan:
     """Update the texts of a draft or returned care plan.
 
-    Omitted fields keep their value. A new `assessment_id` bases the plan on another approved assessment: the areas copy
-    its ratings and findings.
+    Omitted fields keep their value. `assessment_id` can be changed to the newest approved assessment; the areas then
+    contain the ratings and findings of that assessment.
     """
     return await care_plans.update_care_plan(session, plan_id, expected_version, payload)
 
@@ -116,8 +116,8 @@ async def replace_care_plan_area(
 ) -> CarePlan:
     """Set the status of an area of a draft care plan.
 
-    The status is `goals`, or `no_need` with a reason. A weak area or an area with open goals cannot have the status
-    `no_need`. `If-Match` takes the ETag of the care plan.
+    The status is `goals`, or `no_need` with a reason. An area with rating 1 or 2 or with open goals cannot have the
+    status `no_need`. `If-Match` takes the ETag of the care plan.
     """
     return await care_plans.replace_care_plan_area(session, plan_id, area, expected_version, payload)
 
@@ -146,7 +146,7 @@ async def get_care_plan_changes(
 ) -> CarePlanChanges:
     """Compare a care plan with its previous edition.
 
-    The comparison covers areas, goals, actions and texts. In the first edition, every part is added.
+    The comparison covers areas, goals, actions and texts. For the first edition, every part is reported as added.
     """
     return await diff.get_care_plan_changes(session, plan_id)
 
@@ -177,8 +177,8 @@ async def approve_care_plan(
     """Approve a submitted care plan.
 
     The caller must supervise the case's team and must not have written or submitted the plan. The previous edition
-    becomes `superseded`. Approval of the child's plan activates the case and schedules the first review three calendar
-    months later.
+    becomes `superseded`. The approval of the child's first plan activates the case and schedules the first review three
+    calendar months later.
     """
     return await approve.approve_care_plan(
         session, caller, plan_id, expected_version, payload.comment if payload else None
@@ -213,8 +213,8 @@ async def download_care_plan_pdf(
 ) -> Response:
     """Download a care plan as PDF in English or Khmer.
 
-    The PDF is meant for the court and the family and contains no ratings, needs or risks. Editions that are not approved
-    carry a watermark.
+    The PDF is for the court and the family and contains no ratings, needs or risks. An edition that is not approved has
+    a watermark.
     """
     return _build_pdf_response(*await pdf.render_care_plan_pdf(session, plan_id, language), language)
 

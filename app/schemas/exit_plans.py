@@ -24,22 +24,23 @@ from app.schemas.wire import (
 )
 
 Months = Annotated[StrictInteger, Field(ge=1, le=24)]
-"""Number of months after the exit."""
+"""Number of months after the closing of the case."""
 Condition = Annotated[str, CodeOf("exit_condition")]
 
 
 class ExitConditionAnswer(Input):
-    """Answer to one condition of the exit."""
+    """The answer to one condition of the exit checklist."""
 
     met: StrictBoolean = Field(description="Whether the condition is met.")
     note: ShortNarrative | None = Field(
         None,
-        description="Explanation. Required if the condition is not met: the reason why the case can end.",
+        description="Explanation. Required if the condition is not met: it gives the reason why the case can end "
+        "nevertheless.",
     )
 
 
 class TaperStep(Input):
-    """A number of contacts a month, from a day on."""
+    """A step of the taper: the number of contacts a month from `from` until the next step."""
 
     model_config = ConfigDict(serialize_by_alias=True)
 
@@ -50,45 +51,50 @@ class TaperStep(Input):
 
 
 class ExitPlanUpdate(Input):
-    """The content of an exit plan. It may be incomplete; the approval requires it to be complete."""
+    """The content of an exit plan. A draft may be incomplete."""
 
     reason_code: Annotated[str, CodeOf("closure_reason")] | None = Field(
-        None, description="Planned closure reason. Required for an unplanned end, such as a move."
+        None,
+        description="Expected closure reason. Required if support ends unplanned, for example because the family "
+        "moves away.",
     )
     checklist: dict[Condition, ExitConditionAnswer] = Field(
-        default_factory=dict, description="Answers to the conditions of the exit, by condition."
+        default_factory=dict, description="Answers to the exit checklist, by condition."
     )
     taper: Annotated[list[TaperStep], Field(max_length=24)] = Field(
         default_factory=list,
-        description="Steps by which contacts become less frequent. Each starts later than the previous one, with no more "
-        "contacts.",
+        description="Steps by which contacts become less frequent. Each step starts later than the previous one and "
+        "has at most as many contacts.",
     )
     ends_on: PlainDate | None = Field(None, description="Day on which support ends.")
     follow_up_months: Annotated[list[Months], Field(max_length=12)] = Field(
         default_factory=lambda: [1, 3, 6],
-        description="Follow-ups to schedule, in months after the exit. A planned end requires 1, 3 and 6.",
+        description="Follow-ups to schedule, in months after the closing of the case. A planned end of support "
+        "requires 1, 3 and 6.",
     )
     note: Narrative | None = Field(None, description="Additional information.")
 
 
-class ExitPlanVersion(Output):
-    """An earlier approved version of an exit plan."""
+class ExitPlanEdition(Output):
+    """An approved edition of an exit plan that was replaced later."""
 
     reason_code: Annotated[str, CodeOf("closure_reason")] | None = Field(
-        description="Planned closure reason."
+        description="Expected closure reason."
     )
     checklist: dict[Condition, ExitConditionAnswer] = Field(
-        description="Answers to the conditions of the exit, by condition."
+        description="Answers to the exit checklist, by condition."
     )
     taper: list[TaperStep] = Field(
         description="Steps by which contacts become less frequent, in order of time."
     )
     ends_on: date | None = Field(description="Day on which support ends.")
-    follow_up_months: list[int] = Field(description="Follow-ups to schedule, in months after the exit.")
+    follow_up_months: list[int] = Field(
+        description="Follow-ups to schedule, in months after the closing of the case."
+    )
     note: str | None = Field(description="Additional information.")
-    author_id: UUID = Field(description="Id of the staff member who wrote this version.")
-    decided_at: UtcDateTime = Field(description="Time when this version was approved.")
-    decided_by_id: UUID = Field(description="Id of the supervisor who approved this version.")
+    author_id: UUID = Field(description="Id of the staff member who wrote this edition.")
+    decided_at: UtcDateTime = Field(description="Time at which this version was approved.")
+    decided_by_id: UUID = Field(description="Id of the supervisor who approved this edition.")
 
 
 class ExitPlan(Versioned):
@@ -97,28 +103,30 @@ class ExitPlan(Versioned):
     child_id: UUID = Field(description="Id of the child.")
     case_id: UUID = Field(description="Id of the case.")
     status: Annotated[str, CodeOf("exit_plan_status")] = Field(
-        description="Life-cycle status of the plan: draft or approved."
+        description="Life-cycle status of the plan: `draft` or `approved`."
     )
     reason_code: Annotated[str, CodeOf("closure_reason")] | None = Field(
-        description="Planned closure reason."
+        description="Expected closure reason."
     )
     checklist: dict[Condition, ExitConditionAnswer] = Field(
-        description="Answers to the conditions of the exit, by condition."
+        description="Answers to the exit checklist, by condition."
     )
     taper: list[TaperStep] = Field(
         description="Steps by which contacts become less frequent, in order of time."
     )
     ends_on: date | None = Field(description="Day on which support ends.")
-    follow_up_months: list[int] = Field(description="Follow-ups to schedule, in months after the exit.")
+    follow_up_months: list[int] = Field(
+        description="Follow-ups to schedule, in months after the closing of the case."
+    )
     note: str | None = Field(description="Additional information.")
-    author_id: UUID = Field(description="Id of the staff member who wrote the current version.")
+    author_id: UUID = Field(description="Id of the staff member who wrote the current edition.")
     decided_at: UtcDateTime | None = Field(description="Time of the approval; null for a draft.")
     decided_by_id: UUID | None = Field(
         description="Id of the supervisor who approved the plan; null for a draft."
     )
     decision_comment: str | None = Field(description="Comment of the supervisor on the approval.")
-    earlier: list[ExitPlanVersion] = Field(description="Earlier approved versions, oldest first.")
-    created_at: UtcDateTime = Field(description="Time when the plan was created.")
+    earlier: list[ExitPlanEdition] = Field(description="Earlier approved editions, oldest first.")
+    created_at: UtcDateTime = Field(description="Time at which the plan was created.")
     updated_at: UtcDateTime = Field(description="Time of the last change.")
 
 
@@ -132,12 +140,14 @@ class CaseClosure(Input):
 class CaseExtension(Input):
     """Extension of support beyond 24 months."""
 
-    until: PlainDate = Field(description="Last day of the extended support, later than the current one.")
+    until: PlainDate = Field(
+        description="Last day of support after the extension. It must be later than the current last day."
+    )
     reason: ShortNarrative = Field(description="Reason for the extension.")
 
 
 class CaseReopening(Input):
-    """Opening of a new case for the child of a closed case."""
+    """Reopening of a closed case as a new case for the same child."""
 
     reason: ShortNarrative = Field(description="Reason why the child needs support again.")
     team_id: Id | None = Field(
@@ -160,7 +170,8 @@ class FollowUpContent(Input):
         "alone, records it as held.",
     )
     checklist: dict[Condition, ExitConditionAnswer] = Field(
-        default_factory=dict, description="Current answers to the conditions of the exit, by condition."
+        default_factory=dict,
+        description="Answers to the exit checklist at the time of the follow-up, by condition.",
     )
     note: Narrative | None = Field(
         None, description="Description of the child's situation. Required if `wellbeing` is null."
@@ -168,17 +179,17 @@ class FollowUpContent(Input):
 
 
 class FollowUpCreate(FollowUpContent):
-    """A follow-up that was held or attempted: a planned one, or an additional one."""
+    """A follow-up that was held or attempted. It is a planned one or an additional one."""
 
     id: ClientChosenId | None = Field(
         None,
-        description="Id that the client chooses for an additional follow-up (UUID version 4). A planned follow-up keeps "
-        "its id.",
+        description="Id that the client chooses for an additional follow-up (UUID version 4). It is ignored for a "
+        "planned follow-up, which has an id already.",
     )
     months: Months | None = Field(
         None,
-        description="Planned follow-up to record, in months after the exit; null: the nearest one within 45 days that "
-        "was not held yet, or else an additional one.",
+        description="Months of the planned follow-up to record; 409 if none is planned for them. Null: the planned "
+        "follow-up that is due nearest, within 45 days, and not held yet, or else an additional one.",
     )
     held_on: PlainDate = Field(description="Day of the follow-up, on or after the day of closing.")
 
@@ -192,28 +203,30 @@ else:
 
 
 class FollowUp(Versioned):
-    """A check on the child after the exit."""
+    """A contact with the child or family after the case was closed."""
 
     collection: ClassVar[str | None] = "follow-ups"
 
     child_id: UUID = Field(description="Id of the child.")
     case_id: UUID = Field(description="Id of the case.")
-    months: int | None = Field(description="Months after the exit; null for an additional follow-up.")
+    months: int | None = Field(
+        description="Months after the closing of the case; null for an additional follow-up."
+    )
     due_on: date | None = Field(description="Day on which the follow-up is due; null for an additional one.")
     status: Annotated[str, CodeOf("follow_up_status")] = Field(
-        description="Life-cycle status of the follow-up: due, held, or missed (the family was not reached)."
+        description="Life-cycle status of the follow-up: `due`, `held`, or `missed` if the family was not reached."
     )
-    is_overdue: bool = Field(description="Whether the follow-up was not held and its due day is past.")
+    is_overdue: bool = Field(description="Whether the due day is past and the follow-up is not held.")
     held_on: date | None = Field(description="Day of the follow-up; null while it is due.")
     wellbeing: Annotated[str, CodeOf("wellbeing")] | None = Field(description="Wellbeing of the child.")
     checklist: dict[Condition, ExitConditionAnswer] = Field(
-        description="Answers to the conditions of the exit at this follow-up, by condition."
+        description="Answers to the exit checklist at the time of the follow-up, by condition."
     )
     note: str | None = Field(description="Description of the child's situation.")
     author_id: UUID | None = Field(
         description="Id of the staff member who recorded the follow-up; null while it is due."
     )
-    created_at: UtcDateTime = Field(description="Time when the follow-up was created.")
+    created_at: UtcDateTime = Field(description="Time at which the follow-up was created.")
     updated_at: UtcDateTime = Field(description="Time of the last change.")
 
 

@@ -1,7 +1,7 @@
 """Actions of a care plan: the steps towards a goal.
 
-The text of an action can change only while the plan is a draft. Its status, date and note can change in the approved
-plan too, and the draft of the next edition is updated with it.
+The text of an action can be changed only while the plan is a draft or returned. Its status, date and note can also be
+changed in the approved plan; a draft of the next edition is then updated too.
 """
 
 from collections.abc import Set as AbstractSet
@@ -51,7 +51,7 @@ async def create_goal_action(session: AsyncSession, goal_id: UUID, payload: Acti
     action = build_action(plan, goal, payload)
     session.add(action)
     increment_versions(plan, goal)
-    await session.flush()  # the response contains the stored values
+    await session.flush()  # report a database error before the response is built
     return action_to_schema(action)
 
 
@@ -104,7 +104,7 @@ async def update_action(
         record_case_history(session, case, "action_done", caller, action, detail, occurred_at=done_on)
     action.updated_at = utc_now()
     increment_versions(plan)
-    await session.flush()  # the response contains the stored values
+    await session.flush()  # report a database error before the response is built
     return action_to_schema(action)
 
 
@@ -122,7 +122,7 @@ def _resolve_status(content: ActionContent, patched_fields: AbstractSet[str]) ->
         status = "open" if done_on is None else "done" if status == "open" else status
     if status == "open":
         if "done_on" in patched_fields and done_on is not None:
-            detail = "An open action has no date: set the status to done or dropped."
+            detail = "An open action must not have a date. Set the status to `done` or `dropped`."
             raise InvalidInput([Fault("/done_on", "not_ended", detail)])
         return status, None
     validate_not_in_future({"/done_on": done_on})

@@ -29,7 +29,7 @@ async def submit_care_plan(
     """Submit a care plan for approval. It is frozen from then on.
 
     Raises:
-        GateRefused: the status does not allow it, or content is missing. The error lists every missing part.
+        GateRefused: the plan is not a draft or returned, or content is missing. The error lists every missing part.
     """
     case, loaded_plan = await _get_for_update(session, plan_id, expected_version)
     unmet = [*await check_case_writable(session, case), *await _check_submission(session, loaded_plan)]
@@ -46,7 +46,8 @@ async def approve_care_plan(
     Approval of the child's plan also activates the case. The first review is due three calendar months later.
 
     Raises:
-        GateRefused: the plan is not submitted, the caller may not decide on it, or the plan is incomplete.
+        GateRefused: the plan is not submitted or is incomplete, or the caller does not supervise the case's team or
+            contributed to the plan.
     """
     case, loaded_plan = await _get_for_update(session, plan_id, expected_version)
     unmet = [*check_case_open(case), *await _check_submission(session, loaded_plan)]
@@ -64,7 +65,8 @@ async def return_care_plan(
     """Return a care plan to its author with a comment. The author can edit it again.
 
     Raises:
-        GateRefused: the plan is not submitted, or the caller may not decide on it.
+        GateRefused: the plan is not submitted, or the caller does not supervise the case's team or contributed to the
+            plan.
     """
     case, loaded_plan = await _get_for_update(session, plan_id, expected_version)
     approval.record_decision(loaded_plan.plan, caller, case, RETURN, comment, check_case_open(case))
@@ -88,7 +90,10 @@ async def _check_submission(session: AsyncSession, loaded_plan: LoadedCarePlan) 
 
 
 async def _supersede_previous_edition(session: AsyncSession, plan: CarePlan) -> None:
-    """Supersede the previous edition before the approval is flushed: the database allows one approved edition."""
+    """Supersede the previous edition.
+
+    It must be flushed before the approval, because the database allows one approved edition.
+    """
     query = update(CarePlan).where(
         col(CarePlan.id) == plan.previous_id, col(CarePlan.status).in_(SUPERSEDE.sources)
     )
@@ -111,5 +116,5 @@ def _record_history(session: AsyncSession, case: Case, caller: Caller, plan: Car
 
 async def _flush_to_schema(session: AsyncSession, loaded_plan: LoadedCarePlan) -> CarePlanSchema:
     loaded_plan.plan.updated_at = utc_now()
-    await session.flush()  # the response contains the stored values
+    await session.flush()  # report a database error before the response is built
     return care_plan_to_schema(loaded_plan)

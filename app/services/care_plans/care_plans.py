@@ -1,4 +1,4 @@
-"""List, read and update care plans, and answer their areas."""
+"""List, get and update care plans, and set the status of their areas."""
 
 from uuid import UUID
 
@@ -29,6 +29,7 @@ from app.schemas.care_plans import (
     CarePlanList,
     CarePlanUpdate,
 )
+from app.services.care_plans.editions import set_source_assessment
 from app.services.care_plans.load import (
     care_plan_to_schema,
     care_plan_to_summary,
@@ -36,7 +37,6 @@ from app.services.care_plans.load import (
     load_care_plan_schema,
 )
 from app.services.care_plans.submission_checks import check_no_need
-from app.services.care_plans.versions import set_source_assessment
 from app.services.cases.write_access import check_case_writable
 
 COLUMN_FIELDS = {"assessment_id", "needs_social_work"}
@@ -68,7 +68,8 @@ async def update_care_plan(
 
     Raises:
         InvalidInput: a field is invalid, or the assessment does not exist.
-        GateRefused: the plan is frozen, the case is not writable, or the assessment does not fit.
+        GateRefused: the plan is frozen, the case is closed, the caller is not staff of the case, or the assessment is
+            not the newest approved one of the plan's subject.
     """
     case = await get_case_for_update(session, CarePlan, plan_id)
     plan = await get_version_for_update(session, CarePlan, plan_id, expected_version)
@@ -80,17 +81,17 @@ async def update_care_plan(
     plan.needs_social_work = content.needs_social_work
     plan.content = dump_content(StoredCarePlanTexts, content)
     plan.updated_at = utc_now()
-    await session.flush()  # the response contains the stored values
+    await session.flush()  # report a database error before the response is built
     return await load_care_plan_schema(session, plan)
 
 
 async def replace_care_plan_area(
     session: AsyncSession, plan_id: UUID, area: str, expected_version: int, payload: CarePlanAreaUpdate
 ) -> CarePlanSchema:
-    """Set the status of an area: goals, or 'no need' with a reason. The version is that of the plan.
+    """Set the status of an area: `goals`, or `no_need` with a reason. `expected_version` is the version of the plan.
 
     Raises:
-        GateRefused: the plan is frozen, or the area is weak or has open goals and cannot have the status 'no need'.
+        GateRefused: the plan is frozen, or the status is `no_need` although the area is weak or has open goals.
     """
     case = await get_case_for_update(session, CarePlan, plan_id)
     plan = await get_version_for_update(session, CarePlan, plan_id, expected_version)
@@ -103,5 +104,5 @@ async def replace_care_plan_area(
     plan_area.status, plan_area.version = payload.status, plan_area.version + 1
     plan_area.content = {**plan_area.content, "reason": payload.reason}
     plan.updated_at = utc_now()
-    await session.flush()  # the response contains the stored values
+    await session.flush()  # report a database error before the response is built
     return care_plan_to_schema(loaded_plan)

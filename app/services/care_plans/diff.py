@@ -25,7 +25,7 @@ PartState = TypeVar("PartState", GoalState, ActionState)
 
 
 @dataclass(frozen=True, slots=True)
-class VersionedPart(Generic[PartState]):
+class EditionPart(Generic[PartState]):
     """A goal or an action in one edition. The same goal or action has the same `origin_id` in every edition."""
 
     area: str
@@ -34,7 +34,10 @@ class VersionedPart(Generic[PartState]):
 
 
 async def get_care_plan_changes(session: AsyncSession, plan_id: UUID) -> CarePlanChanges:
-    """Return the changes of an edition against the previous one. In the first edition, every part is added."""
+    """Return the differences between an edition and the previous one.
+
+    For the first edition, every part is reported as added.
+    """
     plan = await get_record(session, CarePlan, plan_id)
     after, before = await load_care_plan(session, plan), None
     if plan.previous_id:
@@ -80,21 +83,19 @@ def _to_area_state(loaded_plan: LoadedCarePlan, area: str) -> AreaState:
     return AreaState(rating=plan_area.rating, status=plan_area.status, reason=plan_area.content["reason"])
 
 
-def _index_goals(loaded_plan: LoadedCarePlan | None) -> dict[UUID, VersionedPart[GoalState]]:
-    """Return the goals of an edition by origin."""
+def _index_goals(loaded_plan: LoadedCarePlan | None) -> dict[UUID, EditionPart[GoalState]]:
+    """Return the goals of an edition by `origin_id`."""
     return {
-        goal.origin_id: VersionedPart(
-            goal.area, goal.origin_id, GoalState(status=goal.status, **goal.content)
-        )
+        goal.origin_id: EditionPart(goal.area, goal.origin_id, GoalState(status=goal.status, **goal.content))
         for area in AREAS
         for goal in (loaded_plan.goals[area] if loaded_plan else [])
     }
 
 
-def _index_actions(loaded_plan: LoadedCarePlan | None) -> dict[UUID, VersionedPart[ActionState]]:
-    """Return the actions of an edition by origin."""
+def _index_actions(loaded_plan: LoadedCarePlan | None) -> dict[UUID, EditionPart[ActionState]]:
+    """Return the actions of an edition by `origin_id`."""
     return {
-        action.origin_id: VersionedPart(
+        action.origin_id: EditionPart(
             goal.area,
             goal.origin_id,
             _to_action_state(action),
@@ -118,9 +119,9 @@ def _to_action_state(action: Action) -> ActionState:
 
 
 def _pair_parts(
-    before: dict[UUID, VersionedPart[PartState]], after: dict[UUID, VersionedPart[PartState]]
-) -> Iterator[tuple[str, UUID, VersionedPart[PartState], PartState | None, PartState | None]]:
-    """Yield change, origin, part, and the states before and after of each part that differs between two editions."""
+    before: dict[UUID, EditionPart[PartState]], after: dict[UUID, EditionPart[PartState]]
+) -> Iterator[tuple[str, UUID, EditionPart[PartState], PartState | None, PartState | None]]:
+    """Yield each part that differs: kind of change, origin id, part, and its states in the two editions."""
     for origin_id, part in {**before, **after}.items():
         state_before = before[origin_id].state if origin_id in before else None
         state_after = after[origin_id].state if origin_id in after else None
@@ -131,8 +132,8 @@ def _pair_parts(
 def _classify_change(before: PartState | None, after: PartState | None) -> str | None:
     """Return the kind of change, or None if the part did not change.
 
-    A new edition copies only open goals and their open actions. A part without a copy has therefore ended in the
-    previous edition. If its own status is still open, its goal has ended and the part counts as dropped.
+    A new edition copies only open goals and their open actions. A part that has no copy was therefore done or dropped,
+    or it is an open action of an ended goal, which counts as dropped.
     """
     if before is None:
         return "added" if after and after.status != "dropped" else None

@@ -58,8 +58,8 @@ async def create_case_care_plan(
 
     Raises:
         InvalidInput: the assessment does not exist.
-        GateRefused: the case is not writable, the assessment is not the newest approved one of the subject, or a draft
-            exists.
+        GateRefused: the case is closed, the caller is not staff of the case, the assessment is not the newest approved
+            one of the subject, or another edition is in progress.
     """
     case = await get_for_update(session, Case, case_id)
     assessment = await get_source_assessment(session, payload.assessment_id)
@@ -68,7 +68,7 @@ async def create_case_care_plan(
     unmet = await check_case_writable(session, case)
     unmet += await check_source_assessment(session, assessment, case.id, payload.subject, person_id)
     if draft:
-        detail = "A draft of this plan exists: complete that draft first."
+        detail = "Another edition of this plan is in progress. It must be approved first."
         unmet.append(Fault("/subject", "draft_exists", detail))
     raise_if_unmet(unmet)
     plan = _build_edition(caller.id, case, assessment, approved, payload.id)
@@ -76,10 +76,12 @@ async def create_case_care_plan(
     return await load_care_plan_schema(session, plan)
 
 
-async def create_next_care_plan_version(
+async def create_next_care_plan_edition(
     session: AsyncSession, caller: Caller, case: Case, plan: CarePlan
 ) -> CarePlan:
-    """Return the draft of the next edition. If there is none, create it as a copy of the approved edition.
+    """Return the edition in progress.
+
+    If there is none, create a draft of the next edition as a copy of the approved edition.
 
     The draft is based on the newest approved assessment of its subject. Its author is the lead worker and not the
     caller, so that a supervisor who completes the review can still approve the plan. The calling function must hold a
@@ -96,7 +98,7 @@ async def create_next_care_plan_version(
 
 
 async def set_source_assessment(session: AsyncSession, plan: CarePlan, assessment_id: UUID) -> None:
-    """Base a draft on another assessment. Ratings and findings are copied from it; goals and reasons stay.
+    """Base a draft on another assessment. Ratings and findings are copied from the assessment; goals and reasons stay.
 
     Raises:
         InvalidInput: the assessment does not exist.
@@ -122,7 +124,7 @@ async def _get_draft_and_approved(
         col(CarePlan.person_id).is_not_distinct_from(person_id),
         col(CarePlan.status) != SUPERSEDE.target,
     )
-    # Refreshes plans that the session loaded before it waited for the lock on the case.
+    # Refreshes the plans that the session loaded before it waited for the lock on the case: they may be stale.
     plans = (await session.scalars(query.execution_options(populate_existing=True))).all()
     draft = next((plan for plan in plans if plan.status != APPROVE.target), None)
     approved = next((plan for plan in plans if plan.status == APPROVE.target), None)
@@ -174,13 +176,13 @@ async def _store_edition(
         await _copy_open_goals(session, plan, previous, set(closed_areas))
     detail = {"subject": plan.subject, "edition": str(plan.edition)}
     record_case_history(session, case, "care_plan_started", caller, plan, detail)
-    await session.flush()  # the response contains the stored values
+    await session.flush()  # report a database error before the response is built
 
 
 def _current_ratings(
     assessment: Assessment, previous: LoadedCarePlan | None, reviews: list[ReviewRatings]
 ) -> dict[str, int]:
-    """Return the newest rating of each area: from the assessment, from the previous edition or from a later review."""
+    """Return the newest rating of each area, which comes from the assessment, the previous edition or a later review."""
     ratings = dict(assessment.ratings)
     if previous and previous.plan.assessment_id == assessment.id:
         ratings |= {area: plan_area.rating for area, plan_area in previous.areas.items() if plan_area.rating}
@@ -190,7 +192,10 @@ def _current_ratings(
 def _copy_area_status(
     plan_area: PlanArea, previous: LoadedCarePlan, closing_review: int | None
 ) -> str | None:
-    """Set the status of an area from the previous edition or the review that closed it, and return the reason."""
+    """Set the status of an area from the previous edition, or to `no_need` if a review closed the area.
+
+    Return the reason.
+    """
     previous_area = previous.areas[plan_area.area]
     if previous_area.status == "no_need":
         plan_area.status = previous_area.status
@@ -240,7 +245,7 @@ async def _copy_open_goals(
 
 
 def _copy_part(part: GoalOrAction, **foreign_keys: UUID) -> GoalOrAction:
-    """Return a copy of a goal or an action for a new edition, with an id of its own and the same origin."""
+    """Return a copy of a goal or an action for a new edition, with a new id and the same `origin_id`."""
     columns = part.model_dump(exclude={"id", "created_at", "updated_at", "version", "content_encrypted"})
     copy = type(part)(**{**columns, **foreign_keys})
     copy.content = part.content

@@ -1,7 +1,7 @@
 """Goals of a care plan.
 
-The text of a goal can change only while the plan is a draft. Its status can change in the approved plan too, and the
-draft of the next edition is updated with it.
+The text of a goal can be changed only while the plan is a draft or returned. Its status can also be changed in the
+approved plan; a draft of the next edition is then updated too.
 """
 
 from uuid import UUID
@@ -39,7 +39,7 @@ async def create_care_plan_goal(
     """Create a goal in an area, with the actions of the payload, and set the status of the area to `goals`.
 
     Raises:
-        GateRefused: the plan is frozen, the area has the status 'no need', or it has the maximum number of goals.
+        GateRefused: the plan is frozen, or the area has the status 'no need' or the maximum number of goals.
     """
     case = await get_case_for_update(session, CarePlan, plan_id)
     plan = await get_record(session, CarePlan, plan_id)
@@ -61,7 +61,7 @@ async def create_care_plan_goal(
     await session.flush()  # the actions have a foreign key to the goal
     actions = [build_action(plan, goal, action) for action in payload.actions]
     session.add_all(actions)
-    await session.flush()  # the response contains the stored values
+    await session.flush()  # report a database error before the response is built
     return goal_to_schema(goal, actions)
 
 
@@ -106,14 +106,14 @@ async def update_goal(
         record_case_history(session, case, "goal_achieved", caller, goal, {"area": goal.area})
     goal.updated_at = utc_now()
     increment_versions(plan)
-    await session.flush()  # the response contains the stored values
+    await session.flush()  # report a database error before the response is built
     return await _load_goal_schema(session, goal)
 
 
 def _check_area_accepts_goals(plan_area: PlanArea) -> list[Fault]:
     if plan_area.status != "no_need":
         return []
-    detail = "The status of the area is 'no need': change it to goals first."
+    detail = "The status of the area is `no_need`. Set it to `goals` first."
     return [Fault("/status", "no_need", detail)]
 
 

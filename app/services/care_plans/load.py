@@ -1,6 +1,6 @@
-"""Load a care plan with its areas, goals and actions, and convert it to its wire representation.
+"""Load a care plan with its areas, goals and actions, and convert it to its response format.
 
-Loading takes a constant number of queries.
+The number of queries does not depend on the size of the plan.
 """
 
 from collections import defaultdict
@@ -23,7 +23,7 @@ PlanPart = TypeVar("PlanPart", PlanArea, Goal, Action)
 
 AREAS = tuple(CarePlanAreas.model_fields)
 WEAK_RATINGS = frozenset({1, 2})
-"""Ratings (1 to 4) at which an area requires a goal."""
+"""Ratings at which an area is weak and requires a goal. The scale is 1 to 4."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +52,17 @@ async def load_care_plan(session: AsyncSession, plan: CarePlan) -> LoadedCarePla
 
 async def _load_parts(session: AsyncSession, model: type[PlanPart], plan: CarePlan) -> Sequence[PlanPart]:
     query = select(model).where(col(model.plan_id) == plan.id).order_by(col(model.created_at), col(model.id))
-    # Refreshes parts that the session loaded before it waited for the lock on the case.
+    # Refreshes the parts that the session loaded before it waited for the lock on the case: they may be stale.
     return (await session.scalars(query.execution_options(populate_existing=True))).all()
 
 
 async def load_care_plan_schema(session: AsyncSession, plan: CarePlan) -> CarePlanSchema:
-    """Load a care plan and return its wire representation."""
+    """Load a care plan and return it in the response format."""
     return care_plan_to_schema(await load_care_plan(session, plan))
 
 
 def care_plan_to_schema(loaded_plan: LoadedCarePlan) -> CarePlanSchema:
-    """Return the wire representation of a care plan."""
+    """Return a care plan in the response format."""
     return CarePlanSchema(
         **care_plan_to_summary(loaded_plan.plan).model_dump(),
         **loaded_plan.plan.content,
@@ -72,7 +72,7 @@ def care_plan_to_schema(loaded_plan: LoadedCarePlan) -> CarePlanSchema:
 
 
 def care_plan_to_summary(plan: CarePlan) -> CarePlanSummary:
-    """Return the list entry of a care plan."""
+    """Return a care plan as an item of a list."""
     columns = plan.model_dump(include=set(CarePlanSummary.model_fields))
     return CarePlanSummary(**columns, decision_comment=plan.decision_comment)
 
@@ -88,12 +88,12 @@ def _area_to_schema(loaded_plan: LoadedCarePlan, area: str) -> CarePlanArea:
 
 
 def goal_to_schema(goal: Goal, actions: Sequence[Action]) -> GoalSchema:
-    """Return the wire representation of a goal with its actions."""
+    """Return a goal with its actions in the response format."""
     columns = goal.model_dump(include=set(GoalSchema.model_fields))
     return GoalSchema(**columns, **goal.content, actions=[action_to_schema(action) for action in actions])
 
 
 def action_to_schema(action: Action) -> ActionSchema:
-    """Return the wire representation of an action."""
+    """Return an action in the response format."""
     columns = action.model_dump(include=set(ActionSchema.model_fields))
     return ActionSchema(**columns, **action.content)

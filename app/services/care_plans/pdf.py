@@ -19,7 +19,9 @@ from app.services.care_plans.load import load_care_plan_schema
 from app.services.care_plans.pdf_content import PrintableCarePlan
 
 _render_semaphore = asyncio.Semaphore(2)
-"""Limits the number of concurrent renderings in one process."""
+"""Limits the number of concurrent renderings in one process. Rendering uses the processor, which other requests need
+too.
+"""
 
 
 async def render_care_plan_pdf(session: AsyncSession, plan_id: UUID, language: str) -> tuple[str, bytes]:
@@ -27,8 +29,7 @@ async def render_care_plan_pdf(session: AsyncSession, plan_id: UUID, language: s
 
     Raises:
         NotFound: the plan does not exist, or the caller cannot see it.
-        Unavailable: the limit of concurrent renderings is reached. The layout is CPU-bound, so the limit keeps
-            processors free for other requests.
+        Unavailable: the limit of concurrent renderings is reached.
     """
     if _render_semaphore.locked():
         raise Unavailable("Too many care plans are being rendered. Retry after a moment.", retry_after=3)

@@ -1,4 +1,4 @@
-"""Rules that goals and actions of a care plan share: limits, frozen text, versions and copies in the next draft."""
+"""Rules that goals and actions of a care plan share: limits, frozen text, versions, and copies in the next edition."""
 
 from collections.abc import Mapping
 from typing import TypeVar
@@ -20,7 +20,7 @@ GoalOrAction = TypeVar("GoalOrAction", Goal, Action)
 
 
 def increment_versions(*records: CarePlan | Goal | Action) -> None:
-    """Increment the versions of changed records. Every change of a part also increments the version of its plan."""
+    """Increment the versions of records. A change of a goal or action also increments the version of its plan."""
     for record in records:
         record.updated_at, record.version = utc_now(), record.version + 1
 
@@ -32,7 +32,7 @@ async def check_item_limit(
     count = await session.scalar(select(func.count()).select_from(model).where(*conditions))
     if (count or 0) < MAX_ITEMS:
         return []
-    return [Fault(None, "too_many", f"The maximum of {MAX_ITEMS} is reached.")]
+    return [Fault(None, "too_many", f"The maximum number of {MAX_ITEMS} is reached.")]
 
 
 async def raise_if_frozen(
@@ -48,7 +48,8 @@ async def raise_if_frozen(
     The fields of `text_schema` can change only in a draft. Progress can change in a draft and in the approved plan.
 
     Raises:
-        GateRefused: the case is not writable, or the plan's status does not allow the change.
+        GateRefused: the case is closed, the caller is not staff of the case, or the plan's status does not allow the
+            change.
     """
     text_changes = any(before[name] != after[name] for name in text_schema.model_fields)
     raise_if_unmet(
@@ -60,7 +61,7 @@ async def raise_if_frozen(
 
 
 async def list_draft_copies(session: AsyncSession, plan: CarePlan, part: GoalOrAction) -> list[GoalOrAction]:
-    """Return the copies of a goal or action in the draft of the next edition, which record its progress too.
+    """Return the copies of a goal or action in a draft of the next edition, so that its progress is recorded there too.
 
     A copy with another status than the original is not returned. The versions of each returned copy and of its draft
     are incremented.

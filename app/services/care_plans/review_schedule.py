@@ -34,8 +34,8 @@ async def schedule_first_review(session: AsyncSession, caller: Caller, case: Cas
 async def schedule_next_review(session: AsyncSession, caller: Caller, case: Case, review: Review) -> Review:
     """Schedule the next review three calendar months after the completed review was held.
 
-    The interval starts at `held_on`, not at the due date or the completion: no more than three months may pass between
-    two reviews. The calling function must hold a lock on the case.
+    The interval starts at `held_on`, not at the due date or the completion, so that reviews are at most three months
+    apart. The calling function must hold a lock on the case.
     """
     return await _create_review(session, caller, case, review.plan_id, review.held_on or today())
 

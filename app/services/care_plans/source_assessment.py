@@ -40,10 +40,10 @@ async def get_newest_approved_assessment(session: AsyncSession, plan: CarePlan) 
 async def check_source_assessment(
     session: AsyncSession, assessment: Assessment, case_id: UUID, subject: str, person_id: UUID | None
 ) -> list[Fault]:
-    """Return the reasons why a care plan cannot be based on the assessment."""
+    """Return the unmet conditions for basing a care plan on an assessment."""
     unmet = await check_assessment_is_newest(session, assessment.id)
     if assessment.status != APPROVE.target:
-        detail = f"A plan requires an approved assessment. This one is {assessment.status}."
+        detail = f"The assessment must be approved. Its status is {assessment.status}."
         unmet.append(Fault(ASSESSMENT_POINTER, "assessment_not_approved", detail))
     if (assessment.case_id, assessment.subject, assessment.person_id) != (case_id, subject, person_id):
         detail = "The assessment must be of the same case, subject and person as the plan."
@@ -58,5 +58,5 @@ async def check_assessment_is_newest(session: AsyncSession, assessment_id: UUID)
     )
     if await session.scalar(query) is None:
         return []
-    detail = "A newer assessment of the subject is approved: base the plan on that assessment."
+    detail = "A newer assessment of the subject is approved. Set `assessment_id` to that assessment."
     return [Fault(ASSESSMENT_POINTER, "assessment_superseded", detail)]

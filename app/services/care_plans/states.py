@@ -27,5 +27,5 @@ def check_progress_recordable(plan: CarePlan) -> list[Fault]:
     """Return an unmet condition if the plan is neither editable nor approved."""
     if plan.status in EDITABLE_STATUSES | {APPROVE.target}:
         return []
-    detail = f"The plan is {plan.status}: record progress on a draft or on the approved plan."
+    detail = f"The plan is {plan.status}. Progress can be recorded only in a draft or in the approved plan."
     return [Fault("/status", "frozen", detail)]

@@ -11,7 +11,7 @@ HIGH_RISK = "high"
 
 
 def check_care_plan_complete(loaded_plan: LoadedCarePlan, risk_level: str | None) -> list[Fault]:
-    """Return a fault for each missing part of a plan. The pointers refer to the plan's wire representation."""
+    """Return a fault for each missing part of a plan. The pointers refer to the plan in the response format."""
     plan = care_plan_to_schema(loaded_plan)
     return [
         *(_check_views(plan) if plan.subject == "child" else _check_gaps(plan)),
@@ -22,26 +22,28 @@ def check_care_plan_complete(loaded_plan: LoadedCarePlan, risk_level: str | None
 
 def _check_views(plan: CarePlanSchema) -> Iterator[Fault]:
     if plan.child_view is None:
-        yield Fault("/child_view", "child_view_missing", "Record the child's view of the plan.")
+        yield Fault("/child_view", "child_view_missing", "The child's view of the plan is required.")
     if plan.supporter_view is None:
-        yield Fault("/supporter_view", "supporter_view_missing", "Record the supporter's view of the plan.")
+        yield Fault(
+            "/supporter_view", "supporter_view_missing", "The supporter's view of the plan is required."
+        )
 
 
 def _check_gaps(plan: CarePlanSchema) -> Iterator[Fault]:
     if plan.knowledge_gaps is None:
-        detail = "Name the gaps in knowledge that the plan closes."
+        detail = "The knowledge that the supporter or family lacks is required."
         yield Fault("/knowledge_gaps", "knowledge_gaps_missing", detail)
     if plan.capacity_gaps is None:
-        detail = "Name the gaps in capacity that the plan closes."
+        detail = "The abilities that the supporter or family lacks are required."
         yield Fault("/capacity_gaps", "capacity_gaps_missing", detail)
     if plan.needs_social_work is None:
-        detail = "Record whether social-work services are needed."
+        detail = "`needs_social_work` is required."
         yield Fault("/needs_social_work", "needs_social_work_missing", detail)
 
 
 def _check_safety_plan(plan: CarePlanSchema, risk_level: str | None) -> Iterator[Fault]:
     if risk_level == HIGH_RISK and plan.safety_plan is None:
-        detail = "The risk level of the assessment is high: a safety plan is required."
+        detail = "A safety plan is required, because the risk level of the assessment is high."
         yield Fault("/safety_plan", "safety_plan_missing", detail)
 
 
@@ -52,7 +54,7 @@ def _check_area(loaded_plan: LoadedCarePlan, area: str) -> Iterator[Fault]:
     """
     pointer, plan_area, goals = f"/areas/{area}", loaded_plan.areas[area], loaded_plan.goals[area]
     if plan_area.status is None and loaded_plan.plan.subject == "child":
-        yield Fault(pointer, "area_unanswered", "Set goals for the area, or 'no need' with a reason.")
+        yield Fault(pointer, "area_unanswered", "Set the area to `goals` or, with a reason, to `no_need`.")
     elif plan_area.status == "no_need":
         yield from check_no_need(plan_area, goals)
     elif plan_area.status == "goals" and all(goal.status == "dropped" for goal in goals):
@@ -65,10 +67,10 @@ def _check_area(loaded_plan: LoadedCarePlan, area: str) -> Iterator[Fault]:
 
 
 def check_no_need(plan_area: PlanArea, goals: Sequence[Goal]) -> Iterator[Fault]:
-    """Yield the reasons why an area cannot have the status 'no need'."""
+    """Yield the unmet conditions for the status `no_need` of an area."""
     pointer = f"/areas/{plan_area.area}"
     if plan_area.rating in WEAK_RATINGS:
-        detail = "The area is weak (rating 1 or 2): it requires a goal."
+        detail = "The area requires a goal, because its rating is 1 or 2."
         yield Fault(f"{pointer}/status", "area_weak", detail)
     if any(goal.status == "open" for goal in goals):
-        yield Fault(f"{pointer}/goals", "goals_open", "The area has open goals: drop them first.")
+        yield Fault(f"{pointer}/goals", "goals_open", "The area has open goals. Drop them first.")

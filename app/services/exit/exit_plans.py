@@ -13,11 +13,11 @@ from app.kit.records import ensure_exists, get_for_update, get_version_for_updat
 from app.kit.state_machine import raise_if_unmet
 from app.models import Case, ExitPlan
 from app.models.encrypted_field import dump_content
-from app.models.exit_plans import StoredExitPlanContent, StoredExitPlanTexts, StoredExitPlanVersion
+from app.models.exit_plans import StoredExitPlanContent, StoredExitPlanEdition, StoredExitPlanTexts
 from app.models.record import utc_now
 from app.schemas.decisions import ExitPlanApproval
 from app.schemas.exit_plans import ExitPlan as ExitPlanSchema
-from app.schemas.exit_plans import ExitPlanUpdate, ExitPlanVersion
+from app.schemas.exit_plans import ExitPlanEdition, ExitPlanUpdate
 from app.services.cases import history as case_history
 from app.services.cases.states import check_case_open
 from app.services.cases.write_access import check_case_writable
@@ -28,7 +28,7 @@ SCHEMA_COLUMN_FIELDS = set(ExitPlanSchema.model_fields) & set(ExitPlan.model_fie
 
 
 async def ensure_exit_plan(session: AsyncSession, caller: Caller, case: Case) -> None:
-    """Create an empty exit plan for a case that has none."""
+    """Create an empty exit plan if the case has none."""
     if await find_exit_plan(session, case.id) is None:
         session.add(_build_plan(caller, case))
 
@@ -70,7 +70,7 @@ async def replace_exit_plan(
 ) -> ExitPlanSchema:
     """Create or replace the exit plan of a case. The caller becomes its author.
 
-    An approved plan becomes a draft again and needs a new approval. The approved version is kept in `earlier`.
+    An approved plan becomes a draft again and needs a new approval. The approved edition is kept in `earlier`.
 
     Raises:
         GateRefused: the case is closed, or the caller is not staff of the case.
@@ -85,14 +85,14 @@ async def replace_exit_plan(
         session.add(plan)
     else:
         plan.version += 1
-    _store_content(plan, payload, _list_approved_versions(plan))
+    _store_content(plan, payload, _list_approved_editions(plan))
     plan.author_id, plan.status = caller.id, REVISE.target
     plan.decided_at = plan.decided_by_id = plan.decision_comment = None
-    await session.flush()  # raises database errors before the response is built
+    await session.flush()  # report a database error before the response is built
     return _to_schema(plan)
 
 
-def _store_content(plan: ExitPlan, payload: ExitPlanUpdate, earlier: list[StoredExitPlanVersion]) -> None:
+def _store_content(plan: ExitPlan, payload: ExitPlanUpdate, earlier: list[StoredExitPlanEdition]) -> None:
     plan.ends_on = payload.ends_on
     plan.updated_at = utc_now()
     texts = dump_content(StoredExitPlanTexts, payload)
@@ -100,16 +100,16 @@ def _store_content(plan: ExitPlan, payload: ExitPlanUpdate, earlier: list[Stored
     plan.content = {**texts, "earlier": earlier}
 
 
-def _list_approved_versions(plan: ExitPlan) -> list[StoredExitPlanVersion]:
-    """Return the approved versions of a plan that is about to be replaced, including the current one if approved."""
+def _list_approved_editions(plan: ExitPlan) -> list[StoredExitPlanEdition]:
+    """Return the approved editions of a plan before it is replaced. They include the current one if it is approved."""
     content = plan.content
     if plan.status != "approved":
         return content["earlier"]
-    approved_version = ExitPlanVersion(
+    approved_edition = ExitPlanEdition(
         **plan.model_dump(include={"ends_on", "author_id", "decided_at", "decided_by_id"}),
         **_get_texts(content),
     )
-    return [*content["earlier"], dump_content(StoredExitPlanVersion, approved_version)]
+    return [*content["earlier"], dump_content(StoredExitPlanEdition, approved_edition)]
 
 
 async def approve_exit_plan(
@@ -135,7 +135,7 @@ async def approve_exit_plan(
     record_decision(plan, caller, case, APPROVE, approval.comment, unmet)
     plan.updated_at = utc_now()
     case_history.record_case_history(session, case, "exit_plan_approved", caller, plan)
-    await session.flush()  # raises database errors before the response is built
+    await session.flush()  # report a database error before the response is built
     return _to_schema(plan)
 
 

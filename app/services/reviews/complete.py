@@ -18,10 +18,10 @@ from app.models.record import utc_now
 from app.models.reviews import StoredReviewPeriod
 from app.schemas.reviews import Review as ReviewSchema
 from app.schemas.reviews import ReviewContent
+from app.services.care_plans.editions import create_next_care_plan_version
 from app.services.care_plans.review_schedule import schedule_next_review
 from app.services.care_plans.review_states import COMPLETE
 from app.services.care_plans.states import APPROVE, SUPERSEDE
-from app.services.care_plans.versions import create_next_care_plan_version
 from app.services.cases.history import record_case_history
 from app.services.cases.states import BEGIN_EXIT
 from app.services.cases.write_access import check_works_on_case
@@ -37,7 +37,7 @@ async def complete_review(
     """Complete a review: freeze it, schedule the next review and apply the decision for the case.
 
     Raises:
-        GateRefused: the gate 'review completed' is not met. The error lists every unmet condition.
+        GateRefused: with every unmet condition of the gate 'review completed'.
     """
     case = await get_case_for_update(session, Review, review_id)
     review = await get_version_for_update(session, Review, review_id, expected_version)
@@ -55,7 +55,7 @@ async def complete_review(
     await schedule_next_review(session, caller, case, review)
     await _apply_decision(session, caller, case, review)
     case.version, case.updated_at = case.version + 1, utc_now()
-    await session.flush()  # the response contains the stored values
+    await session.flush()  # report a database error before the response is built
     return await review_to_schema(session, review)
 
 
@@ -80,7 +80,7 @@ async def _get_support_start(session: AsyncSession, review: Review) -> date:
         col(CarePlan.status).in_((APPROVE.target, SUPERSEDE.target)),
     )
     approved_at: datetime | None = await session.scalar(query)
-    # A review exists only after the approval, so the fallback is never used. It satisfies the type of the query.
+    # A review exists only after the approval. The fallback is never used; it satisfies the type checker.
     return (approved_at or utc_now()).astimezone(CAMBODIA_TIMEZONE).date()
 
 

@@ -79,8 +79,8 @@ async def test_revised_plan_needs_a_new_approval_and_keeps_the_approved_version(
     }
     draft = expect_json(await worker.put(plan_path, revised_plan, etag=f'"{approved["version"]}"'))
     assert (draft["status"], draft["ends_on"], draft["decided_at"]) == ("draft", "2027-03-31", None)
-    [earlier_version] = draft["earlier"]
-    assert (earlier_version["ends_on"], earlier_version["decided_by_id"]) == (
+    [earlier_edition] = draft["earlier"]
+    assert (earlier_edition["ends_on"], earlier_edition["decided_by_id"]) == (
         "2027-02-26",
         str(id_of("supervisor_north")),
     )
