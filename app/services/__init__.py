@@ -1,1 +1,1 @@
-"""What the profession does, one module of functions per noun."""
+"""Business logic: one package per part of case management."""

@@ -1,4 +1,4 @@
-"""Read the access log. Reading it is itself recorded in the log."""
+"""List the entries of the access log. Listing them is itself recorded in the log."""
 
 from collections.abc import Iterable
 from uuid import UUID
@@ -16,14 +16,15 @@ from app.schemas.audit import AccessEntry as AccessEntrySchema
 from app.schemas.wire import PageQuery
 
 OUTCOME_STARTED = "started"
-"""Outcome of an event without an entry: the request is in progress, or its process died."""
+"""Outcome of an event without an entry: the request is in progress, or its process ended without recording an outcome.
+"""
 ENTRY_OR_EVENT_ID = func.coalesce(col(AccessEntry.id), col(AccessEvent.id))
 
 
 async def list_access_entries(
     session: AsyncSession, caller: Caller, filters: AccessEntryFilters
 ) -> AccessEntryList:
-    """List access entries, newest first: one per child disclosed by a request, or one without a child.
+    """List access entries, newest first: one per request and child, or one without a child.
 
     The event of the current request is excluded.
     """
@@ -49,8 +50,8 @@ async def list_child_access_entries(
     """List the access entries of a child, newest first.
 
     Raises:
-        NotFound: The child does not exist or the caller cannot see its access log. Every child has at least the entry
-            of the request that created it.
+        NotFound: The child does not exist, or the caller cannot read its access log. An empty list means the same,
+            because every child has the entry of the request that created it.
     """
     filters = AccessEntryFilters(child_id=child_id, limit=page.limit, cursor=page.cursor)
     entries = await list_access_entries(session, caller, filters)

@@ -1,4 +1,4 @@
-"""Lists and returns code lists with labels in the language of the request."""
+"""Code lists with their labels in the language of the request."""
 
 from app.errors import NotFound
 from app.kit.pagination import Paginator

@@ -21,7 +21,7 @@ ListT = TypeVar("ListT", bound=Page[Any])
 
 @dataclass(frozen=True, slots=True)
 class AdministeredResource(Generic[RecordT, SchemaT, ListT]):
-    """One kind of record that administrators manage: how it is listed, fetched and saved."""
+    """Lists, fetches and saves one kind of record that administrators manage."""
 
     name: str
     """Name of the list. Cursors are bound to it."""

@@ -18,7 +18,7 @@ from app.schemas.wire import Input
 from app.services.accounts.administered_resource import AdministeredResource
 
 REFERRING_AGENCY_KINDS = frozenset({"fsc", "partner"})
-"""Kinds of agency whose API clients can have the scope `referrals`."""
+"""Kinds of agency whose API clients can have the scope `referrals`, which permits sending referrals."""
 
 
 async def create_agency(session: AsyncSession, payload: AgencyCreate) -> AgencySchema:

@@ -39,7 +39,7 @@ class OAuthError(FirstStepError):
 
 @dataclass(frozen=True, slots=True)
 class ClientCredentials:
-    """Credentials of an API client: an id with either a secret or an assertion."""
+    """Credentials of an API client: its id, and either a secret or an assertion."""
 
     client_id: UUID | None
     secret: str | None
@@ -155,7 +155,10 @@ def _parse_assertion_credentials(form: Mapping[str, str]) -> ClientCredentials:
 
 
 def _get_unverified_subject(assertion: str) -> str | None:
-    """Return the `sub` of an assertion before its verification. It only selects the key to verify with."""
+    """Return the `sub` of an assertion that is not verified yet.
+
+    It selects the API client whose key verifies the assertion.
+    """
     try:
         encoded_payload = assertion[: tokens.MAX_TOKEN_LENGTH].split(".")[1]
         padding = "=" * (-len(encoded_payload) % 4)

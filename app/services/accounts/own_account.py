@@ -1,4 +1,4 @@
-"""The caller's own account: profile and password."""
+"""The caller's own account: roles, teams, permissions and password."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 

@@ -6,7 +6,7 @@ Three lifetimes apply:
     absolute      `session_seconds` after the sign-in, however often it is refreshed (7 days)
     access token  `access_token_seconds` (10 minutes); refused at once when its session is revoked
 
-`refresh_tokens` rotates the refresh tokens of a session.
+The module `refresh_tokens` rotates the refresh tokens of a session.
 """
 
 from dataclasses import dataclass

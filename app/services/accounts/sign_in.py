@@ -27,7 +27,7 @@ SIGN_IN_ACTION = "account.sign_in"
 
 @dataclass(frozen=True, slots=True)
 class _VerifiedUser:
-    """A user whose password is verified, and a new hash if the stored one uses weaker parameters."""
+    """A user whose password is verified, with a new hash of the password if the stored hash has weaker parameters."""
 
     user: User
     new_hash: str | None
@@ -39,7 +39,7 @@ async def sign_in_user(
     """Sign in and begin a session. The session of the browser's previous refresh token ends (OWASP ASVS 7.2.4).
 
     Raises:
-        Unauthenticated: the e-mail address, password or code is wrong, or the code is missing.
+        Unauthenticated: the email address, password or code is wrong, or the code is missing.
         TooManyRequests: too many attempts failed.
     """
     network = sign_in_throttle.network_limit(context.network)
@@ -64,7 +64,7 @@ async def _count_attempt(context: SignInContext, *limits: AttemptLimit) -> None:
 
 
 async def _authenticate_by_password(context: SignInContext, payload: SignInCredentials) -> _VerifiedUser:
-    """Return the user with this e-mail address and password.
+    """Return the user with this email address and password.
 
     An unknown address, a wrong password and a deactivated user give the same error after the same time.
     """
@@ -146,7 +146,7 @@ def _verify_code(user: User, otp: str | None) -> bool:
 
 
 def _wrong_credentials_error() -> Unauthenticated:
-    return Unauthenticated("The e-mail address or the password is wrong.")
+    return Unauthenticated("The email address or the password is wrong.")
 
 
 def _code_error(code: FaultCode, detail: str) -> Unauthenticated:

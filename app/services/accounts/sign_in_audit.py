@@ -37,7 +37,7 @@ async def record_authenticated_access(
     event = await log.open_access_event(
         context.database, _access_request(context, action, kind, subject_id, session_id)
     )
-    # The id is None if the session was revoked a moment ago. The database has logged the failure already.
+    # The id is None if the session was revoked meanwhile. The database has logged the failure already.
     if event["event_id"] is not None:
         await log.conclude_access_event(context.database, event["event_id"], "allowed", status)
 

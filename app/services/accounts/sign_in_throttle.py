@@ -1,4 +1,6 @@
-"""Throttle of sign-in attempts: repeated failures must wait, but no account is locked (OWASP ASVS 6.1.1, 6.3.1).
+"""Throttle of sign-in attempts: after repeated failures the next attempt must wait.
+
+No account is locked (OWASP ASVS 6.1.1, 6.3.1).
 
     attempts                               without wait   then waits in seconds   reset after
     one account from one network                      5   1, 2, 4 … 900           a day
@@ -7,8 +9,8 @@
     passwords and codes inside a session              5   1, 2, 4 … 900           a day
     calendar feeds from one network                  50   1, 2, 4 … 60            an hour
 
-An attacker cannot lock out a user: the correct password from another network always works. Only codes are counted for
-an account as a whole, and a code can be tried only after the correct password.
+An attacker cannot lock out a user: the correct password from another network always works. Only second-factor codes are
+counted per account from all networks, and a code can be tried only with the correct password.
 
 An attempt is counted before it is verified, so that concurrent attempts cannot exceed the limit. Every statement of this
 module commits on its own, because the rollback of a rejected sign-in must not undo its count. The stored keys are keyed
@@ -55,7 +57,7 @@ class AttemptLimit:
 
     key: bytes
     free_failures: int
-    """Failed attempts until the first wait."""
+    """Number of failed attempts without a wait."""
     max_wait_seconds: float
     """Maximum length of a wait in seconds."""
     reset_after_seconds: float = DAY_SECONDS

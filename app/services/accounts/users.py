@@ -1,4 +1,4 @@
-"""Users: members of staff with their roles and teams, as administrators manage them."""
+"""Users: members of staff with their roles and teams, managed by administrators."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -34,7 +34,7 @@ async def create_user(session: AsyncSession, payload: UserCreate) -> UserWithPas
     """Create a user with an initial password, which is shown once.
 
     Raises:
-        AlreadyExists: the e-mail address or the id is taken.
+        AlreadyExists: the email address or the id is taken.
         InvalidInput: a team does not exist.
     """
     password, stored_password = await issue_initial_password()
@@ -56,7 +56,7 @@ async def create_first_administrator(session: AsyncSession, email: str, name: st
 
     Raises:
         AlreadyExists: an active administrator exists, who can create further users.
-        InvalidInput: the e-mail address or the name is not valid.
+        InvalidInput: the email address or the name is not valid.
     """
     active_administrator = select(col(User.id)).where(col(User.is_active), _has_role(Role.administrator))
     if await session.scalar(active_administrator.limit(1)):
@@ -87,8 +87,8 @@ async def update_user(
     """Update the name, roles, teams or activation of a user. The change applies to the user's next request.
 
     Raises:
-        GateRefused: administrators change their own account: they add a role or a team, remove the role of
-            administrator, or deactivate the account.
+        GateRefused: administrators add a role or a team to their own account, remove the role of administrator from it,
+            or deactivate it.
         InvalidInput: a team does not exist, or the result is not a valid user.
     """
     user = await get_version_for_update(session, User, user_id, expected_version)
@@ -109,7 +109,7 @@ async def reset_user_password(
 ) -> UserWithPassword:
     """Replace the password of a user by an initial one, which is shown once, and revoke the user's sessions.
 
-    The second factor stays, unless the administrator states that it is lost (OWASP ASVS 6.4.3).
+    The second factor stays unless `remove_second_factor` is set, for a user who lost it (OWASP ASVS 6.4.3).
     """
     user = await get_version_for_update(session, User, user_id, expected_version)
     password, user.password_hash = await issue_initial_password()

@@ -24,7 +24,8 @@ async def submit_assessment(
     """Submit an assessment for approval. It is frozen from then on.
 
     Raises:
-        GateRefused: the status does not allow it, or content is missing. The error lists every missing part.
+        GateRefused: the assessment is not a draft or returned, or content is missing. The error lists every missing
+            part.
     """
     case, assessment = await _get_for_update(session, assessment_id, expected_version)
     unmet = [
@@ -41,7 +42,8 @@ async def approve_assessment(
     """Approve an assessment. The first approved assessment of the child moves the case to `planning`.
 
     Raises:
-        GateRefused: the assessment is not submitted, or the caller may not decide on it.
+        GateRefused: the assessment is not submitted, or the caller does not supervise the case's team or contributed to
+            the assessment.
     """
     case, assessment = await _get_for_update(session, assessment_id, expected_version)
     approval.record_decision(assessment, caller, case, APPROVE, comment, check_case_open(case))
@@ -57,7 +59,8 @@ async def return_assessment(
     """Return an assessment to its author with a comment. The author can edit it again.
 
     Raises:
-        GateRefused: the assessment is not submitted, or the caller may not decide on it.
+        GateRefused: the assessment is not submitted, or the caller does not supervise the case's team or contributed to
+            the assessment.
     """
     case, assessment = await _get_for_update(session, assessment_id, expected_version)
     approval.record_decision(assessment, caller, case, RETURN, comment, check_case_open(case))
@@ -77,7 +80,7 @@ async def _record_transition(
 ) -> AssessmentSchema:
     assessment.updated_at = utc_now()
     record_assessment_history(session, case, caller, assessment, event)
-    await session.flush()  # the response contains the stored values
+    await session.flush()  # report a database error before the response is built
     return assessment_to_schema(assessment)
 
 

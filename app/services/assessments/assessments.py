@@ -71,7 +71,7 @@ async def create_case_assessment(
     store_assessment_content(assessment, AssessmentContent(), {})
     session.add(assessment)
     record_assessment_history(session, case, caller, assessment, "started")
-    await session.flush()  # raises a unique violation before the response is built
+    await session.flush()  # report a database error before the response is built
     return assessment_to_schema(assessment)
 
 
@@ -79,7 +79,7 @@ async def _validate_person(session: AsyncSession, case_id: UUID, payload: Assess
     await ensure_exists(session, Case, case_id)
     if payload.subject == "child":
         if payload.person_id is not None:
-            detail = "Omit person_id for the subject child: the case identifies the child."
+            detail = "`person_id` is not allowed for the subject child."
             raise InvalidInput([Fault("/person_id", "not_asked", detail)])
         return
     if payload.person_id is None:
@@ -94,7 +94,7 @@ async def _validate_person(session: AsyncSession, case_id: UUID, payload: Assess
     if is_suitable is None:
         raise InvalidInput([Fault("/person_id", "person_unknown", "There is no such person in this case.")])
     if not is_suitable:
-        detail = "The person must have the role of the subject or be responsible for the child."
+        detail = "The person must have the role of the subject, or be responsible for the child."
         raise InvalidInput([Fault("/person_id", "role_unfit", detail)])
 
 
@@ -114,7 +114,7 @@ async def _list_earlier_assessments(
 def _check_none_in_progress(earlier: list[tuple[UUID, str]]) -> list[Fault]:
     if all(status == "approved" for _, status in earlier):
         return []
-    detail = "Another assessment of this subject is in progress: complete that assessment first."
+    detail = "Another assessment of this subject is in progress. It must be approved first."
     return [Fault("/subject", "under_way", detail)]
 
 
@@ -124,7 +124,7 @@ def _check_kind(payload: AssessmentCreate, approved: list[UUID]) -> list[Fault]:
             Fault(
                 "/kind",
                 "assessed_before",
-                "The subject has an approved assessment: the kind must be reassessment.",
+                "The kind must be `reassessment`, because the subject has an approved assessment.",
             )
         ]
     if not approved and payload.kind == "reassessment":
@@ -132,7 +132,7 @@ def _check_kind(payload: AssessmentCreate, approved: list[UUID]) -> list[Fault]:
             Fault(
                 "/kind",
                 "not_assessed_before",
-                "The subject has no approved assessment: the kind must be initial.",
+                "The kind must be `initial`, because the subject has no approved assessment.",
             )
         ]
     return []
@@ -182,5 +182,5 @@ async def update_assessment(
     results = await score_instruments(session, stored["instruments"], content.instruments)
     store_assessment_content(assessment, content, results)
     assessment.updated_at = utc_now()
-    await session.flush()  # the response contains the stored values
+    await session.flush()  # report a database error before the response is built
     return assessment_to_schema(assessment)

@@ -1,4 +1,4 @@
-"""Validation rules for a questionnaire definition as a whole. Pydantic validates the individual fields."""
+"""Validation rules that concern several fields of a questionnaire definition. Pydantic validates the individual fields."""
 
 from collections.abc import Iterator, Sequence
 
@@ -9,7 +9,7 @@ DEFINITION_POINTER = "/definition"
 
 
 def check_instrument_definition(definition: InstrumentDefinition) -> list[Fault]:
-    """Return every fault of a definition whose fields are valid on their own."""
+    """Return the faults of a definition whose individual fields are valid."""
     return [
         *_check_duplicates(
             (f"{DEFINITION_POINTER}/items/{n}/id", item.id) for n, item in enumerate(definition.items)

@@ -32,7 +32,7 @@ async def create_instrument(session: AsyncSession, payload: InstrumentCreate) ->
     """Create a questionnaire. If the code exists, create its next edition and retire the previous edition.
 
     Raises:
-        InvalidInput: the definition is invalid as a whole.
+        InvalidInput: the definition violates a rule of `check_instrument_definition`.
         AlreadyExists: the id is in use, or a concurrent request created the same edition.
     """
     if faults := check_instrument_definition(payload.definition):
@@ -51,7 +51,7 @@ async def create_instrument(session: AsyncSession, payload: InstrumentCreate) ->
         definition=payload.definition.model_dump(mode="json"),
     )
     session.add(instrument)
-    await session.flush()  # raises a unique violation before the response is built
+    await session.flush()  # report a database error before the response is built
     return _to_schema(instrument)
 
 
@@ -84,10 +84,10 @@ async def update_instrument(
     instrument = await get_version_for_update(session, Instrument, instrument_id, expected_version)
     settings = apply_patch(InstrumentSettings, {"is_active": instrument.is_active}, patch)
     if settings.is_active and await _has_other_active_edition(session, instrument):
-        detail = "Another edition of this questionnaire is active: retire that edition first."
+        detail = "Another edition of this questionnaire is active. Retire that edition first."
         raise_if_unmet([Fault("/is_active", "replaced", detail)])
     instrument.is_active = settings.is_active
-    await session.flush()  # the response contains the stored values
+    await session.flush()  # report a database error before the response is built
     return _to_schema(instrument)
 
 
@@ -107,8 +107,8 @@ async def score_instruments(
 ) -> dict[str, StoredInstrumentResult]:
     """Return the scored results of the answers, by questionnaire code.
 
-    `stored_results` are the results before the change. Answers stay with the edition of their first scoring, even if
-    that edition is retired.
+    `stored_results` are the results before the change. A questionnaire that is already in `stored_results` is scored
+    with the same edition again, even if that edition is retired.
 
     Raises:
         InvalidInput: a questionnaire is unknown or retired, or an answer is not one of its options.

@@ -1,4 +1,4 @@
-"""Store the content of an assessment, and convert an assessment to its wire representation."""
+"""Store the content of an assessment, and convert an assessment to its response format."""
 
 from collections.abc import Mapping
 
@@ -40,7 +40,7 @@ def merge_area_ratings(
 
 
 def assessment_to_schema(assessment: Assessment) -> AssessmentSchema:
-    """Return the wire representation of an assessment."""
+    """Return an assessment in the response format."""
     stored = assessment.content
     document = {**stored, "areas": merge_area_ratings(assessment, stored["areas"])}
     return AssessmentSchema(
@@ -52,7 +52,7 @@ def assessment_to_schema(assessment: Assessment) -> AssessmentSchema:
 
 
 def assessment_to_summary(assessment: Assessment) -> AssessmentSummary:
-    """Return the list entry of an assessment."""
+    """Return an assessment as an item of a list."""
     return AssessmentSummary(
         **assessment.model_dump(include=SUMMARY_FIELDS),
         ratings={area: assessment.ratings.get(area) for area in AREAS},

@@ -77,6 +77,9 @@ def _get_item_score(item: InstrumentQuestion, value: int) -> int:
 
 
 def _find_band(scale: ScoringScale, score: float) -> StoredScoreBand | None:
-    """Return the band of a score. The score must be rounded as displayed, so that the two always match."""
+    """Return the band of a score.
+
+    The score must be rounded to the displayed decimals, so that score and band always match.
+    """
     reached = [band for band in scale.bands if band.at_least <= score]
     return {"code": reached[-1].code, "label": reached[-1].label.model_dump()} if reached else None

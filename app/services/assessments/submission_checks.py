@@ -43,7 +43,7 @@ def _check_areas(assessment: AssessmentSchema) -> Iterator[Fault]:
 
 def _check_child_wishes(assessment: AssessmentSchema) -> Iterator[Fault]:
     if assessment.child_wishes is None and assessment.no_wishes_reason is None:
-        detail = "Record the child's own wishes, or the reason for their absence in no_wishes_reason."
+        detail = "`child_wishes` or `no_wishes_reason` is required."
         yield Fault("/child_wishes", "child_wishes_missing", detail)
 
 

@@ -1,4 +1,4 @@
-"""Agenda of a staff member: items that are due, overdue or waiting for a decision."""
+"""Agenda of a staff member: items that are due or overdue, and records that wait for the caller's decision."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from app.services.cases.record_links import get_record_path
 AGENDA_HORIZON = timedelta(days=14)
 MILESTONE_HORIZON = timedelta(days=30)
 AGENDA_SORT_ORDER = (AGENDA.c.begins, AGENDA.c.record_kind, AGENDA.c.record_id)
-"""Earliest first. The order is total: only a case has several entries, and its milestones are months apart."""
+"""Earliest first. No two entries are equal: only a case has several entries, and their dates differ by months."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ async def list_agenda_entries(
 
 
 def build_agenda_query(caller: Caller, until: date, milestones_until: date) -> Select[*tuple[Any, ...]]:
-    """Build the query for a caller's agenda up to a day; it selects ids, days and codes only."""
+    """Build the query for a caller's agenda up to a day. It selects ids, days and codes only."""
     return select(AGENDA).params(
         caller_id=caller.id,
         supervised_team_ids=sorted(caller.supervised_team_ids) if caller.has_role(Role.supervisor) else [],

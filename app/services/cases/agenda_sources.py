@@ -141,7 +141,7 @@ SELECT kind, due_on, at, case_id, record_kind, record_id, detail,
     )
     .subquery("agenda")
 )
-"""Agenda entries as a subquery; callers sort it by `begins`.
+"""The agenda entries as a subquery, not sorted.
 
 Parameters: `caller_id`, `supervised_team_ids`, `is_programme_manager`, `today`, `until` and `milestones_until`.
 """

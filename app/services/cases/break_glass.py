@@ -48,7 +48,7 @@ async def open_case_with_break_glass(
     case = await get_record(session, Case, case_id)
     grant.child_id = case.child_id
     case_history.record_case_history(session, case, "break_glass", caller, grant, {"reason": payload.reason})
-    await session.flush()  # constraint violations must raise before the response is built
+    await session.flush()  # report a database error before the response is built
     return _to_schema(grant)
 
 

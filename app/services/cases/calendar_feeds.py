@@ -1,8 +1,8 @@
 """Calendar feeds: the agenda of a staff member as iCalendar, at a secret address that can be revoked.
 
 The token in the address is the only credential, and other people can look at the calendar on a phone. A feed therefore
-contains times and one neutral title per entry, and no names or purposes. Kinds of entry that an outsider must not be
-able to distinguish, such as a therapy session and a court date, have the same title.
+contains times and one neutral title per entry, and no names or purposes. Entries that other people must not be able to
+distinguish, such as a therapy session and a court date, have the same title.
 """
 
 from datetime import timedelta
@@ -41,9 +41,9 @@ FEED_ACCESS_ACTION = "agenda.feed"
 OPEN_FEED_SQL = "SELECT (opened).*, (feed).id AS feed_id, (feed).user_id, (feed).language FROM access.open_calendar_feed($1, $2, $3)"
 
 MAX_ACTIVE_FEEDS = 10
-"""Limit of active feeds per user."""
+"""Maximum number of active feeds per user."""
 FEED_HORIZON = timedelta(days=120)
-"""Period that a feed covers; it includes the next three-monthly review."""
+"""Period that a feed covers. It is long enough for the next three-monthly review."""
 MAX_EVENTS = 1000
 REFRESH_INTERVAL = timedelta(hours=1)
 
@@ -107,7 +107,7 @@ async def create_calendar_feed(
         language=payload.language,
     )
     session.add(feed)
-    await session.flush()  # a duplicate id must raise before the response is built
+    await session.flush()  # report a database error before the response is built
     return CalendarFeedWithUrl(
         **_to_schema(feed).model_dump(), url=f"{get_settings().issuer}/v1/calendar/{token}.ics"
     )
@@ -126,7 +126,7 @@ async def list_calendar_feeds(session: AsyncSession, caller: Caller, page: PageQ
 
 
 async def revoke_calendar_feed(session: AsyncSession, caller: Caller, feed_id: UUID) -> None:
-    """Revoke one of the caller's feeds; from the next request on, its address answers 404.
+    """Revoke one of the caller's feeds. From the next request on, the response at its address is 404.
 
     Raises:
         NotFound: The feed does not exist, belongs to another user, or is revoked.
@@ -179,8 +179,8 @@ async def render_calendar_feed(session: AsyncSession, owner: FeedOwner) -> str:
     """Return the owner's agenda as an iCalendar document.
 
     The query selects ids, days and codes, and loads no case or child. The calendar contains nothing about a child, not
-    even an id. The access log therefore gets the event (the owner, the time) and no entry per child: such an entry
-    means that data of a child was disclosed, and thousands of false entries a day would hide the true ones.
+    even an id. The access log therefore contains the event of the download, but no entry per child. An entry means that
+    data of the child was disclosed, and thousands of wrong entries a day would hide the correct ones.
     """
     until = today() + FEED_HORIZON
     query = (
@@ -204,8 +204,8 @@ def _to_event(owner: FeedOwner, row: AgendaRow) -> CalendarEvent:
 def _build_event_uid(owner_id: UUID, row: AgendaRow) -> str:
     """Return a stable id of an event that differs from the record's id.
 
-    A lost phone must not help to identify rows of a stolen database dump. The detail is part of the id for milestones
-    only, because a case has several of them; the detail of any other record may change.
+    The calendar on a lost phone must not help to identify rows of a stolen database dump. The id of a milestone
+    contains `detail`, because a case has several milestones. Other ids do not, because `detail` may change.
     """
     milestone = (row.detail or "").encode() if row.kind == "milestone" else b""
     record = (row.record_kind.encode(), row.record_id.bytes)
@@ -229,7 +229,7 @@ def _to_caller(event: asyncpg.Record) -> Caller:
 
 
 async def _raise_if_too_many_feeds(session: AsyncSession, caller: Caller) -> None:
-    """Count the active feeds with the user's row locked, so that concurrent requests count each other's feeds."""
+    """Count the active feeds after locking the user's row, so that concurrent requests count each other's feeds."""
     await session.execute(
         select(col(User.id)).where(col(User.id) == caller.id).with_for_update(key_share=True)
     )

@@ -1,4 +1,4 @@
-"""Links between the cases of two children; a link creates a conflict wall between their workers."""
+"""Links between the cases of two children. A link creates a conflict wall between their workers."""
 
 from uuid import UUID
 
@@ -27,7 +27,7 @@ async def create_case_link(
     The link creates a conflict wall: a worker of one child cannot see the cases of the other child.
 
     Raises:
-        NotFound: The caller cannot see both cases.
+        NotFound: The caller cannot see one of the cases.
         GateRefused: The children have a worker in common, or the caller is not staff of both cases.
         InvalidInput: Both cases belong to one child.
     """
@@ -49,7 +49,7 @@ async def create_case_link(
     )
     link.reason = payload.reason
     session.add(link)
-    await session.flush()  # constraint violations must raise before the response is built
+    await session.flush()  # report a database error before the response is built
     return _to_schema(link)
 
 
@@ -58,7 +58,7 @@ async def list_case_links(
 ) -> CaseLinkList:
     """List the links of a case's child, newest first.
 
-    A link is visible to callers who can see both cases; the conflict wall hides it from the workers of either child.
+    A link is visible to callers who can see both cases, and therefore not to the workers of either child.
     """
     await ensure_exists(session, Case, case_id)
     paginator = Paginator("case_links", page.limit, page.cursor, {"case": case_id, "for": caller.id})

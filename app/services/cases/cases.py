@@ -1,4 +1,4 @@
-"""Read, list and update cases."""
+"""List, get and update cases."""
 
 from datetime import date
 from typing import Any
@@ -39,11 +39,15 @@ COLUMN_FIELDS = [
 ]
 SUMMARY_FIELDS = [name for name in CaseSummary.model_fields if name != "child"]
 UUID_FIELDS = [name for name in SUMMARY_FIELDS if CaseSummary.model_fields[name].annotation is UUID]
-"""Fields converted to text early: serializing the database driver's own UUID type takes twenty times as long."""
+"""Fields that are converted to text, because the UUID type of the database driver takes twenty times as long to
+serialize.
+"""
 CASE_SUMMARY_QUERY = select(
     *(getattr(Case, name) for name in SUMMARY_FIELDS), col(Child.sex), col(Child.identity_encrypted)
 ).join(Child, col(Child.id) == col(Case.child_id))
-"""Selects plain columns: loading two ORM objects per row costs more than the rest of the request."""
+"""Selects columns instead of ORM objects, because loading two objects per row takes longer than the rest of the
+request.
+"""
 
 
 async def list_cases(session: AsyncSession, caller: Caller, filters: CaseFilters) -> CaseList:
@@ -98,7 +102,7 @@ async def update_case(
     """Update the editable fields of a case.
 
     Raises:
-        GateRefused: The case is closed, or the caller does not work on it.
+        GateRefused: The case is closed, or the caller is not staff of the case.
     """
     case = await get_version_for_update(session, Case, case_id, expected_version)
     raise_if_unmet(await check_case_writable(session, case))
@@ -107,12 +111,12 @@ async def update_case(
     case.updated_at = utc_now()
     case.content = {"summary": content.summary}
     case_history.record_case_history(session, case, "case_changed", caller, case)
-    await session.flush()  # the response is read back from the database
+    await session.flush()  # the response is loaded by a query
     return await load_case_schema(session, case)
 
 
 async def load_case_schema(session: AsyncSession, case: Case) -> CaseSchema:
-    """Return a case that the current request has changed."""
+    """Return the response for a case that the current request has changed or created."""
     return await get_case(session, case.id)
 
 

@@ -1,4 +1,4 @@
-"""Read, search and update children."""
+"""List, search, get and update children."""
 
 from uuid import UUID
 
@@ -24,7 +24,7 @@ from app.services.cases.write_access import check_works_with_child
 from app.services.persons import name_matching, person_details
 
 MAX_NAME_CANDIDATES = 500
-"""Limit of candidates that one search compares in memory; a search looks for a single child."""
+"""Maximum number of candidates that one search compares in memory."""
 
 
 async def list_children(session: AsyncSession, caller: Caller, filters: ChildFilters) -> ChildList:
@@ -39,7 +39,10 @@ async def list_children(session: AsyncSession, caller: Caller, filters: ChildFil
 
 
 async def _find_matching_child_ids(session: AsyncSession, q: str) -> list[UUID]:
-    """Compare the candidates without loading ORM objects, so that the access log lists the matching children only."""
+    """Return the ids of the matching children.
+
+    The candidates are not loaded as ORM objects, so that only the matching children get an entry in the access log.
+    """
     tokens = person_details.hash_search_keys(name_matching.search_query_keys(q))
     candidates = (
         select(col(NameToken.owner_id))
@@ -77,7 +80,7 @@ async def update_child(
     """Update a child and record the change in the history of each of its cases that the caller can see.
 
     Raises:
-        GateRefused: The caller works on none of the child's cases.
+        GateRefused: The caller is not staff of any of the child's cases.
     """
     child = await get_version_for_update(session, Child, child_id, expected_version)
     raise_if_unmet(await check_works_with_child(session, child.id))
@@ -92,7 +95,7 @@ async def update_child(
     await person_details.replace_search_tokens(session, child.id, "child", child.id, search_keys)
     for case in await session.scalars(select(Case).where(col(Case.child_id) == child.id)):
         case_history.record_case_history(session, case, "child_changed", caller, child)
-    await session.flush()  # constraint violations must raise before the response is built
+    await session.flush()  # report a database error before the response is built
     return await _load_schema(session, child)
 
 

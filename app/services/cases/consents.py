@@ -1,4 +1,4 @@
-"""The consent register: entries are never overwritten, and a withdrawal stops sharing at once."""
+"""The consent register. Entries are never overwritten. After a withdrawal, the consent permits no sharing."""
 
 from uuid import UUID
 
@@ -37,7 +37,7 @@ async def create_case_consent(
     """Record a consent, a refusal, or the legal basis for acting without consent.
 
     Raises:
-        GateRefused: The caller does not work on the case.
+        GateRefused: The caller is not staff of the case.
         InvalidInput: The date of the consent or of the basis is in the future.
     """
     basis = payload.basis_without_consent
@@ -57,7 +57,7 @@ async def create_case_consent(
     )
     consent.details = dump_content(StoredConsentDetails, payload)
     session.add(consent)
-    await session.flush()  # the history entry references the consent
+    await session.flush()  # report a database error before the response is built
     case_history.record_case_history(
         session, case, "consent_recorded", caller, consent, {"status": consent.status}
     )
@@ -101,10 +101,10 @@ async def get_consent(session: AsyncSession, consent_id: UUID) -> ConsentSchema:
 async def withdraw_consent(
     session: AsyncSession, caller: Caller, consent_id: UUID, expected_version: int, payload: ConsentWithdrawal
 ) -> ConsentSchema:
-    """Withdraw a consent; nothing can be shared on it afterwards.
+    """Withdraw a consent. It permits no sharing afterwards.
 
     Raises:
-        GateRefused: The consent is withdrawn or is a refusal, or the caller does not work on the case.
+        GateRefused: The consent is withdrawn, or is a refusal, or the caller is not staff of the case.
     """
     case = await get_case_for_share(session, Consent, consent_id)
     consent = await get_version_for_update(session, Consent, consent_id, expected_version)
@@ -112,7 +112,7 @@ async def withdraw_consent(
     consent.withdrawn_at = utc_now()
     consent.withdrawn_by_id = caller.id
     consent.withdrawal_reason = payload.reason
-    await session.flush()  # constraint violations must raise before the response is built
+    await session.flush()  # report a database error before the response is built
     case_history.record_case_history(session, case, "consent_withdrawn", caller, consent)
     return _to_schema(consent)
 

@@ -20,7 +20,9 @@ from app.services.cases.cases import load_case_schema
 from app.services.cases.states import check_case_open
 
 MILESTONE_MONTHS = (18, 21, 24)
-"""Months after the opening of a case at which the agenda reminds its workers; support ends at the last one."""
+"""Months after the opening of a case at which the agenda reminds its workers. Support ends at the last one unless it is
+extended.
+"""
 
 
 class Milestone(NamedTuple):
@@ -54,7 +56,7 @@ async def extend_case(
     case.updated_at = utc_now()
     detail = {"until": payload.until.isoformat(), "reason": payload.reason}
     case_history.record_case_history(session, case, "case_extended", caller, case, detail)
-    await session.flush()  # the response is read back from the database
+    await session.flush()  # the response is loaded by a query
     return await load_case_schema(session, case)
 
 

@@ -1,4 +1,4 @@
-"""Write the history of a case, which is the source of its timeline."""
+"""Add entries to the history of a case. The timeline lists them."""
 
 from datetime import UTC, date, datetime, time
 from typing import Protocol
@@ -16,7 +16,8 @@ from app.models.record import CaseRecord, utc_now
 TIER_BY_RECORD_TYPE: dict[type, str] = {ClinicalNote: "clinical", LegalStep: "legal"}
 """Record types with a fixed tier. Other records have a `tier` column or belong to the tier `case`."""
 LOCAL_NOON = time(12, tzinfo=CAMBODIA_TIMEZONE)
-"""Time of an event of which only the date is known; noon keeps the date the same in most other time zones."""
+"""Time of an event of which only the date is known. At noon in Cambodia, the date is the same in most other time zones.
+"""
 
 
 class IdentifiedRecord(Protocol):
@@ -37,8 +38,8 @@ def record_case_history(
 ) -> None:
     """Add an entry to the history of a case.
 
-    The entry is visible to the callers who can see the tier of `record`. `occurred_at` is the time, or the date in
-    Cambodia, of an earlier event. Without it, or if it is in the future, the entry gets the current time.
+    The entry is visible to the callers who can see the tier of `record`. `occurred_at` is the time of an earlier event,
+    or its date in Cambodia. If it is absent or in the future, the entry gets the current time.
     """
     session.add(_build_entry((case.child_id, case.id), kind, caller, record, detail, occurred_at))
 

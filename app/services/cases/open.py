@@ -31,7 +31,7 @@ RESPONSIBLE_RELATIONSHIPS = frozenset({"mother", "father"})
 async def lock_case_opening(session: AsyncSession, child_id: UUID) -> None:
     """Take an advisory lock per child, so that two requests cannot open a case for a child at the same time.
 
-    The second request waits, finds the open case, and joins it or is refused.
+    The second request waits, finds the open case, and joins it or is rejected.
 
     Raises:
         TimedOut: The other transaction holds the lock for too long.
@@ -61,7 +61,10 @@ async def open_case_from_referral(
     content: StoredReferralContent,
     acceptance: ReferralAcceptance,
 ) -> Case:
-    """Open a case for the child of an accepted referral; creates the child unless `acceptance` names a known one."""
+    """Open a case for the child of an accepted referral.
+
+    Creates the child unless `acceptance.child_id` is a known child.
+    """
     child_id = acceptance.child_id
     if child_id is None:
         child_id = (await _create_child(session, content)).id
@@ -92,7 +95,7 @@ async def _create_child(session: AsyncSession, content: StoredReferralContent) -
         idpoor=details["idpoor"],
     )
     session.add(child)
-    await session.flush()  # the case has a foreign key to the child
+    await session.flush()  # the case and the search tokens have foreign keys to the child
     search_keys = person_details.get_referral_search_keys(content)
     await person_details.replace_search_tokens(session, child.id, "child", child.id, search_keys, is_new=True)
     return child
@@ -124,7 +127,7 @@ async def _create_case(
     )
     case.content = {"summary": None}
     session.add(case)
-    await session.flush()  # people, the consent and the referral reference the case
+    await session.flush()  # the caregiver, the consent and the history entries have foreign keys to the case
     return case
 
 

@@ -30,7 +30,7 @@ from app.services.cases.write_access import check_works_on_case
 from app.services.persons import person_details
 
 COLUMN_FIELDS = frozenset({"role", "relationship", "is_responsible"})
-"""Fields stored as plain columns for row-level security and reports; all other fields are encrypted."""
+"""Fields in plain columns, because row policies or reports use them. All other fields are encrypted."""
 
 
 async def create_case_person(
@@ -39,7 +39,7 @@ async def create_case_person(
     """Add a person to a case.
 
     Raises:
-        GateRefused: The caller does not work on the case.
+        GateRefused: The caller is not staff of the case.
     """
     case = await get_for_share(session, Case, case_id)
     raise_if_unmet(await check_works_on_case(session, case))
@@ -49,7 +49,7 @@ async def create_case_person(
     await _store_details(session, person, payload)
     session.add(person)
     case_history.record_case_history(session, case, "person_added", caller, person, {"role": person.role})
-    await session.flush()  # constraint violations must raise before the response is built
+    await session.flush()  # report a database error before the response is built
     return _to_schema(person)
 
 
@@ -76,8 +76,8 @@ async def update_person(
     """Update a person.
 
     Raises:
-        GateRefused: The caller does not work on the case.
-        InvalidInput: The update removes every name of the person.
+        GateRefused: The caller is not staff of the case.
+        InvalidInput: The update removes the last name of the person.
     """
     case = await get_case_for_share(session, Person, person_id)
     person = await get_version_for_update(session, Person, person_id, expected_version)
@@ -88,7 +88,7 @@ async def update_person(
         raise InvalidInput([Fault("/names", "name_missing", "At least one name is required.")])
     await _store_details(session, person, content)
     case_history.record_case_history(session, case, "person_changed", caller, person)
-    await session.flush()  # constraint violations must raise before the response is built
+    await session.flush()  # report a database error before the response is built
     return _to_schema(person)
 
 
@@ -96,7 +96,7 @@ async def _store_details(session: AsyncSession, person: Person, content: PersonC
     content = await person_details.normalize_person_details(session, content)
     person.role, person.relationship = content.role, content.relationship
     person.is_responsible = content.is_responsible
-    if person.role != "other":  # the duplicate search compares caregivers only
+    if person.role != "other":  # only the phones of supporters and family members are searchable
         await person_details.add_contact_search_tokens(session, person.child_id, content.phone)
     person.details = dump_content(StoredPersonDetails, content)
 

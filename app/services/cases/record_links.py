@@ -1,4 +1,4 @@
-"""Paths of records, for lists that contain records of several kinds."""
+"""Paths of records, for lists with records of several kinds."""
 
 from uuid import UUID
 
@@ -31,12 +31,15 @@ PART_PATHS: dict[str, str] = {
 
 
 def get_record_path(kind: str, record_id: UUID, case_id: UUID | None) -> str:
-    """Return the path of a record; its kind must have a path template."""
+    """Return the path of a record. Its kind must have a path template."""
     return RECORD_PATHS[kind].format(id=record_id, case=case_id)
 
 
 def find_record_path(kind: str, record_id: UUID, case_id: UUID, parent_id: UUID | None) -> str | None:
-    """Return the path of a record or of its list at the parent; None if its kind has no path."""
+    """Return the path of a record, or the path of the list of its parent that contains it.
+
+    None if its kind has no path.
+    """
     if parent_id is not None:
         return PART_PATHS[kind].format(parent=parent_id)
     return get_record_path(kind, record_id, case_id) if kind in RECORD_PATHS else None

@@ -32,8 +32,8 @@ async def assign_case(
     Without `co_worker_ids`, the co-workers who are still eligible remain.
 
     Raises:
-        GateRefused: The caller does not supervise the case's team, or a worker is not eligible or is on the other side
-            of a conflict wall.
+        GateRefused: The case is closed, the caller does not supervise the case's team, or a worker is not eligible or
+            is excluded by a conflict wall.
     """
     case = await get_version_for_update(session, Case, case_id, expected_version)
     co_worker_ids = payload.co_worker_ids
@@ -54,7 +54,7 @@ async def assign_case(
     case.updated_at = utc_now()
     detail = {"from_lead": str(previous_lead_id), "to_lead": str(case.lead_worker_id)}
     case_history.record_case_history(session, case, "lead_assigned", caller, case, detail)
-    await session.flush()  # the response is read back from the database
+    await session.flush()  # the response is loaded by a query
     return await load_case_schema(session, case)
 
 
@@ -72,7 +72,7 @@ async def _list_eligible_co_workers(session: AsyncSession, case: Case) -> list[U
 async def transfer_case(
     session: AsyncSession, caller: Caller, case_id: UUID, expected_version: int, payload: CaseTransfer
 ) -> CaseSchema:
-    """Transfer a case to another team and a lead worker of that team; the co-workers are removed.
+    """Transfer a case to another team and a lead worker of that team. The co-workers are removed.
 
     Raises:
         GateRefused: The team is not active, the worker is not eligible, or a conflict wall excludes the worker.
@@ -92,7 +92,7 @@ async def transfer_case(
     await _set_co_workers(session, case, set())
     case.updated_at = utc_now()
     case_history.record_case_history(session, case, "case_transferred", caller, case, detail)
-    await session.flush()  # the response is read back from the database
+    await session.flush()  # the response is loaded by a query
     return await load_case_schema(session, case)
 
 
@@ -111,7 +111,7 @@ async def _set_co_workers(session: AsyncSession, case: Case, user_ids: set[UUID]
 
 
 async def _reassign_planned_sessions(session: AsyncSession, case: Case, worker_ids: set[UUID]) -> None:
-    """Assign planned sessions to the lead worker if their own worker cannot see the case after the change."""
+    """Assign the planned sessions of workers who can no longer see the case to the lead worker."""
     supervisor_ids = select(col(TeamMember.user_id)).where(
         col(TeamMember.team_id) == case.team_id, col(TeamMember.is_supervisor)
     )

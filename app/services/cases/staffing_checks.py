@@ -21,13 +21,17 @@ SHARED_WORKER_SQL = text("SELECT access.children_share_worker(:child, :other)").
 
 
 def check_supervises_case(caller: Caller, case: Case) -> list[Fault]:
-    """Return a fault unless the caller supervises the case's team.
+    """Return a fault unless the caller is a supervisor of the case's team or a programme manager.
 
     A supervisor of another team with break-glass access can read the case but cannot assign its workers.
     """
     if caller.supervises_team(case.team_id):
         return []
-    return [Fault(None, "not_your_team", "Only a supervisor of the case's team can do this.")]
+    return [
+        Fault(
+            None, "not_your_team", "Only a supervisor of the case's team or a programme manager can do this."
+        )
+    ]
 
 
 async def check_workers_eligible(session: AsyncSession, team_id: UUID, worker_ids: list[UUID]) -> list[Fault]:
@@ -52,12 +56,12 @@ async def can_lead_case(session: AsyncSession, worker_id: UUID, team_id: UUID | 
 async def check_conflict_wall(session: AsyncSession, child_id: UUID, worker_ids: list[UUID]) -> list[Fault]:
     """Return a fault if a conflict wall excludes one of the workers from the child's cases."""
     if await session.scalar(CONFLICT_WALL_SQL, {"child": child_id, "workers": worker_ids}):
-        return [Fault(None, "wall", "A worker is excluded from this case by a conflict wall.")]
+        return [Fault(None, "wall", "A conflict wall excludes a worker from this case.")]
     return []
 
 
 async def check_shared_worker(session: AsyncSession, case: Case, other_case: Case) -> list[Fault]:
-    """Return a fault if a worker works with both children."""
+    """Return a fault if the cases of both children have a worker in common."""
     if await session.scalar(SHARED_WORKER_SQL, {"child": case.child_id, "other": other_case.child_id}):
         return [
             Fault(

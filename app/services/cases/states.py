@@ -1,4 +1,4 @@
-"""State machine of a case; decisions on its assessment, care plan, reviews and exit change its status."""
+"""State machine of a case. Decisions on its assessment, care plan, reviews and exit change its status."""
 
 from app.access.permissions import Permission
 from app.errors import Fault

@@ -1,4 +1,4 @@
-"""List the timeline of a case."""
+"""The timeline of a case: a list of the events in its history."""
 
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
@@ -22,7 +22,7 @@ SESSION_PART_MODELS: dict[str, type[ClinicalNote | SessionAddendum]] = {
     "clinical_note": ClinicalNote,
     "session_addendum": SessionAddendum,
 }
-"""Record kinds whose path contains the id of their support session."""
+"""Record kinds whose path contains the id of a support session."""
 
 
 async def list_case_timeline(
@@ -68,7 +68,7 @@ def _start_of_day(day: date) -> datetime:
 
 
 async def _load_session_ids(session: AsyncSession, entries: Iterable[CaseHistoryEntry]) -> dict[UUID, UUID]:
-    """Map clinical notes and addenda among the records of the entries to the ids of their support sessions."""
+    """Return the id of the support session by id of the record, for entries about clinical notes and addenda."""
     ids_by_model: dict[type[ClinicalNote | SessionAddendum], list[UUID]] = {}
     for entry in entries:
         if model := SESSION_PART_MODELS.get(entry.record_kind):

@@ -1,4 +1,4 @@
-"""Conditions for writing to a case. Break-glass access is read-only.
+"""Conditions for changing a case and its records. Break-glass access is read-only.
 
 The caller must be staff of the case: its lead worker, a co-worker, a supervisor of its team or a programme manager. Row
 policies in alembic/sql enforce the same rule; these checks run first, so that the response lists the unmet condition.
@@ -36,4 +36,10 @@ async def check_works_with_child(session: AsyncSession, child_id: UUID) -> list[
 def _check_is_case_staff(is_case_staff: bool | None) -> list[Fault]:
     if is_case_staff:
         return []
-    return [Fault(None, "not_on_case", "Only a worker of the case or a supervisor of its team can do this.")]
+    return [
+        Fault(
+            None,
+            "not_on_case",
+            "Only the staff of the case can do this: its workers, the supervisors of its team and programme managers.",
+        )
+    ]

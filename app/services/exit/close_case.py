@@ -1,4 +1,4 @@
-"""Closing a case: all conditions of the gate "exit" are checked, scheduled work is cancelled, follow-ups are created."""
+"""Close a case: check every condition of the gate "exit", cancel scheduled work, create the follow-ups."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -43,22 +43,22 @@ class ClosureContext:
 
     @property
     def is_planned(self) -> bool:
-        """Whether support ends as planned, so that the review, the taper and the follow-ups are required."""
+        """Whether support ends as planned. The final review, the taper and the follow-ups are then required."""
         return self.closure.reason_code not in UNPLANNED_REASON_CODES
 
 
 async def check_exit_plan_for_closure(_: AsyncSession, context: ClosureContext) -> list[Fault]:
     """Return the unmet conditions on the exit plan: approved, for this closure reason, and complete.
 
-    Because the author of the plan cannot approve it, at least two people are involved in closing every case.
+    The author of the plan cannot approve it. At least two people are therefore involved in closing every case.
     """
     plan = context.exit_plan
     if plan is None or plan.status != "approved":
-        return [Fault(None, "exit_plan_not_approved", "A supervisor must approve the exit plan first.")]
+        return [Fault(None, "exit_plan_not_approved", "The exit plan must be approved by a supervisor.")]
     content = exit_plans.get_exit_plan_content(plan)
     if not context.is_planned and content.reason_code != context.closure.reason_code:
         detail = (
-            "The exit plan was approved for another closure reason. Revise it, and have it approved again."
+            "The exit plan was approved for another closure reason. It must be changed and approved again."
         )
         return [Fault(None, "exit_plan_for_another_end", detail)]
     return [
@@ -68,23 +68,25 @@ async def check_exit_plan_for_closure(_: AsyncSession, context: ClosureContext) 
 
 
 async def check_final_review(session: AsyncSession, context: ClosureContext) -> list[Fault]:
-    """Return the unmet condition that the last completed review did not decide to begin the exit, or none."""
+    """Return a fault if the case ends as planned and its last completed review did not decide to begin the exit."""
     query = select(col(Review.decision)).where(
         col(Review.case_id) == context.case.id, col(Review.status) == "completed"
     )
     decision = await session.scalar(query.order_by(col(Review.number).desc()).limit(1))
     if decision == "begin_exit" or not context.is_planned:
         return []
-    return [Fault(None, "final_review_missing", "The last review must decide to begin the exit.")]
+    return [
+        Fault(None, "final_review_missing", "The last completed review must have the decision `begin_exit`.")
+    ]
 
 
 async def check_closed_by_case_worker(session: AsyncSession, context: ClosureContext) -> list[Fault]:
-    """Return the unmet condition that the caller is not staff of the case, or none."""
+    """Return a fault unless the caller is staff of the case."""
     return await check_works_on_case(session, context.case)
 
 
 async def check_case_money_settled(session: AsyncSession, context: ClosureContext) -> list[Fault]:
-    """Return the unmet conditions on the money of the case: nothing unpaid and, for a planned end, all receipts."""
+    """Return faults for unpaid disbursements of the case and, if it ends as planned, for unreconciled ones."""
     return await fund_closure.check_disbursements_settled(
         session, context.case.id, require_receipts=context.is_planned
     )
@@ -104,7 +106,8 @@ async def close_case(
 ) -> CaseSchema:
     """Close a case, cancel its scheduled review, planned sessions and future instalments, and create the follow-ups.
 
-    An unplanned end requires no final review, taper or follow-ups. It requires the approved exit plan and its checklist.
+    If support ends unplanned, the final review, the taper and the follow-ups are not required. The approved exit plan
+    and its checklist are always required.
 
     Raises:
         GateRefused: with every unmet condition of `CLOSURE_CHECKS`, or because the case is closed.
@@ -124,7 +127,7 @@ async def close_case(
         follow_ups.plan_follow_ups(session, case, months)
     detail = {"reason_code": payload.reason_code}
     case_history.record_case_history(session, case, "case_closed", caller, case, detail)
-    await session.flush()  # raises database errors before the response is built
+    await session.flush()  # report a database error before the response is built
     return await load_case_schema(session, case)
 
 

@@ -1,4 +1,7 @@
-"""Conditions on the content of an exit plan, checked when it is approved and when the case is closed (gate "exit")."""
+"""Conditions on the content of an exit plan (gate "exit").
+
+They are checked at its approval and when the case is closed.
+"""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -18,13 +21,13 @@ UNPLANNED_REASON_CODES = frozenset(
         "transferred",
     }
 )
-"""Closure reasons of an unplanned end. It requires no final review and no taper, and any follow-up months."""
+"""Closure reasons with which support ends unplanned. A final review, a taper and follow-ups are then not required."""
 
 REASON_CODES_WITHOUT_FOLLOW_UPS = frozenset({"died", "duplicate"})
-"""Closure reasons after which no follow-ups are created, whatever the exit plan contains."""
+"""Closure reasons after which no follow-ups are created, even if the exit plan contains some."""
 
 FOLLOW_UP_MONTHS = (1, 3, 6)
-"""Required follow-ups of a planned end, in months after the exit."""
+"""Follow-ups that are required if support ends as planned, in months after the closing of the case."""
 
 
 def check_exit_plan(plan: ExitPlanUpdate, *, is_planned: bool) -> Iterator[Fault]:
@@ -32,16 +35,14 @@ def check_exit_plan(plan: ExitPlanUpdate, *, is_planned: bool) -> Iterator[Fault
     for condition in get_codes("exit_condition"):
         answer = plan.checklist.get(condition)
         if answer is None:
-            yield Fault(
-                f"/checklist/{condition}", "condition_unanswered", "Answer every condition of the checklist."
-            )
+            yield Fault(f"/checklist/{condition}", "condition_unanswered", "This condition must be answered.")
         elif not answer.met and answer.note is None:
-            detail = "The condition is not met. Give the reason why the case can end nevertheless."
+            detail = "A note is required, because the condition is not met: the reason why the case can end nevertheless."
             yield Fault(f"/checklist/{condition}/note", "note_missing", detail)
     if is_planned:
         yield from _check_taper(plan)
         if not set(FOLLOW_UP_MONTHS) <= set(plan.follow_up_months):
-            detail = "Follow-ups 1, 3 and 6 months after the exit are required."
+            detail = "Follow-ups 1, 3 and 6 months after the closing are required."
             yield Fault("/follow_up_months", "follow_ups_missing", detail)
 
 
@@ -54,7 +55,7 @@ def _check_taper(plan: ExitPlanUpdate) -> Iterator[Fault]:
         for previous, following in pairwise(plan.taper)
     )
     if not plan.taper or not is_falling:
-        detail = "At least one step is required; each step starts later and has no more contacts than the previous one."
+        detail = "At least one step is required. Each step must start later than the previous one and have at most as many contacts."
         yield Fault("/taper", "taper_not_falling", detail)
     elif plan.ends_on is not None and plan.taper[-1].starts_on > plan.ends_on:
         yield Fault("/taper", "taper_after_end", "The last step must start before support ends.")

@@ -1,4 +1,7 @@
-"""States of a follow-up. A follow-up at which the family was not reached can be recorded again; a held one is final."""
+"""State machine of a follow-up.
+
+A missed follow-up (the family was not reached) can be recorded again, a held one cannot.
+"""
 
 from app.access.permissions import Permission
 from app.kit.state_machine import Transition
@@ -10,7 +13,7 @@ RECORD_HELD = Transition(
     frozenset({"due", "missed"}),
     "held",
     Permission.follow_up_record,
-    "the date, on or after the exit, and the child's wellbeing as a code or a note",
+    "a date on or after the closing of the case, and the child's wellbeing as a code or a note",
 )
 RECORD_MISSED = Transition(
     "record as missed",

@@ -1,4 +1,4 @@
-"""Follow-ups: checks on the child 1, 3 and 6 months after the exit, recorded on the closed case."""
+"""Follow-ups: contacts with the child or family 1, 3 and 6 months after the case was closed."""
 
 from collections.abc import Iterator
 from uuid import UUID
@@ -32,12 +32,14 @@ from app.services.cases.write_access import check_works_on_case
 from app.services.exit.follow_up_states import RECORD_HELD, RECORD_MISSED
 
 MATCH_WINDOW_DAYS = 45
-"""A follow-up without `months` counts as the planned one that is due within this many days before or after it."""
+"""Maximum number of days between `held_on` and the due day of the planned follow-up that a request without `months`
+records.
+"""
 SCHEMA_COLUMN_FIELDS = set(FollowUpSchema.model_fields) & set(FollowUp.model_fields)
 
 
 def plan_follow_ups(session: AsyncSession, case: Case, months: list[int]) -> None:
-    """Create the due follow-ups of a case that is closed today. `months` are counted from today."""
+    """Create the planned follow-ups of a case that is closed today. `months` are counted from today."""
     for number in months:
         follow_up = FollowUp(
             child_id=case.child_id, case_id=case.id, months=number, due_on=add_months(today(), number)
@@ -49,7 +51,7 @@ def plan_follow_ups(session: AsyncSession, case: Case, months: list[int]) -> Non
 async def list_case_follow_ups(
     session: AsyncSession, caller: Caller, case_id: UUID, page: PageQuery
 ) -> FollowUpList:
-    """List the follow-ups of a case, most recently created first.
+    """List the follow-ups of a case, newest first by creation.
 
     Raises:
         NotFound: the case does not exist, or the caller cannot see it.
@@ -78,11 +80,11 @@ async def get_follow_up(session: AsyncSession, follow_up_id: UUID) -> FollowUpSc
 async def create_case_follow_up(
     session: AsyncSession, caller: Caller, case_id: UUID, payload: FollowUpCreate
 ) -> FollowUpSchema:
-    """Record a follow-up: a planned one (see `_find_planned_follow_up`), or an additional one.
+    """Record the planned follow-up that `_find_planned_follow_up` returns, or else an additional one.
 
     Raises:
-        GateRefused: the case is open, the caller is not staff of the case, the date is before the exit or in the
-            future, no follow-up is planned for `months`, or the planned one is recorded already.
+        GateRefused: the case is open, the caller is not staff of the case, the date is before the closing or in the
+            future, no follow-up is planned for `months`, or the planned one is held already.
     """
     # The lock prevents two concurrent requests from recording the same planned follow-up.
     case = await get_for_update(session, Case, case_id)
@@ -100,17 +102,17 @@ async def create_case_follow_up(
     else:
         follow_up.version += 1
     _store_result(session, caller, case, follow_up, payload)
-    await session.flush()  # raises database errors before the response is built
+    await session.flush()  # report a database error before the response is built
     return _to_schema(follow_up)
 
 
 async def _find_planned_follow_up(
     session: AsyncSession, case: Case, payload: FollowUpCreate
 ) -> FollowUp | None:
-    """Return the planned follow-up that a new record belongs to, or None.
+    """Return the planned follow-up that a request records, or None.
 
-    It is the one with the same `months`; or else, without `months`, the one that is not held yet and due nearest to
-    `held_on`, within `MATCH_WINDOW_DAYS`.
+    With `months`, it is the follow-up planned for these months. Without `months`, it is the one that is due nearest to
+    `held_on`, within `MATCH_WINDOW_DAYS`, and not held yet.
     """
     query = select(FollowUp).where(col(FollowUp.case_id) == case.id)
     if payload.months is not None:
@@ -135,7 +137,7 @@ def _check_planned_follow_up(payload: FollowUpCreate, follow_up: FollowUp | None
         Fault(
             "/months",
             "not_planned",
-            "No follow-up is planned for these months. Omit `months` to record another one.",
+            "No follow-up is planned for these months. Omit `months` to record an additional one.",
         )
     ]
 
@@ -146,8 +148,8 @@ async def update_follow_up(
     """Record a due or missed follow-up.
 
     Raises:
-        GateRefused: the follow-up was held already, the caller is not staff of the case, or the date or the wellbeing
-            is missing or not valid.
+        GateRefused: the follow-up was held already, the caller is not staff of the case, the date is missing or not
+            valid, or both the wellbeing and the note are missing.
         InvalidInput: the result of the patch is not valid.
         StaleVersion: the follow-up was changed since the caller read it.
     """
@@ -157,7 +159,7 @@ async def update_follow_up(
     content = apply_patch(FollowUpContent, _to_document(follow_up), patch)
     raise_if_unmet(_check_content(case, content))
     _store_result(session, caller, case, follow_up, content)
-    await session.flush()  # raises database errors before the response is built
+    await session.flush()  # report a database error before the response is built
     return _to_schema(follow_up)
 
 
@@ -178,7 +180,7 @@ def _check_content(case: Case, content: FollowUpContent) -> Iterator[Fault]:
     if case.closed_on is None:
         yield Fault(None, "case_open", "The case is open. Record a support session instead.")
     if content.wellbeing is None and content.note is None:
-        detail = "Give the wellbeing of the child as a code or as a note, or the code `not_reached`."
+        detail = "`wellbeing` or `note` is required. Use `not_reached` if the family was not reached."
         yield Fault("/wellbeing", "wellbeing_missing", detail)
     if content.held_on is None:
         yield Fault("/held_on", "held_on_missing", "The date of the follow-up is required.")

@@ -1,4 +1,4 @@
-"""Reopening a closed case: opens a new case for the same child, linked to the closed one."""
+"""Reopen a closed case: open a new case for the same child, linked to the closed one."""
 
 from uuid import UUID
 
@@ -34,12 +34,12 @@ async def reopen_case(
     """Open a new case for the child of a closed case. It has its own number and begins with an assessment.
 
     The people around the child are copied to the new case. Consents are not copied: they were given for the closed
-    case, and new ones are required. A conflict wall applies to the new case too, because it protects the child and not
-    a single case.
+    case, and new ones are required. A conflict wall applies to the new case too, because it separates the children and
+    not single cases.
 
     Raises:
-        GateRefused: the case is not closed, the child has an open case, the caller cannot assign cases of the old or
-            the new team (break-glass access is not enough), or the lead worker is not eligible.
+        GateRefused: the case is not closed, the child has an open case, the caller is neither a supervisor of the old
+            and the new team nor a programme manager, or the lead worker is not eligible.
         StaleVersion: the case was changed since the caller read it.
     """
     old_case = await get_version_for_update(session, Case, case_id, expected_version)
@@ -55,7 +55,7 @@ async def reopen_case(
         ]
     )
     new_case = await _build_case(session, old_case, team_id, lead_worker_id)
-    await session.flush()  # people and history entries reference the new case by foreign key
+    await session.flush()  # people and history entries have foreign keys to the case
     await _copy_people(session, old_case, new_case)
     old_case.updated_at = utc_now()
     reason = {"reason": payload.reason}
@@ -68,14 +68,14 @@ async def reopen_case(
     case_history.record_case_history(
         session, new_case, "case_reopened", caller, new_case, {"from_number": old_case.number, **reason}
     )
-    await session.flush()  # raises database errors before the response is built
+    await session.flush()  # report a database error before the response is built
     return await load_case_schema(session, new_case)
 
 
 async def _check_case_closed(session: AsyncSession, old_case: Case) -> list[Fault]:
-    """Return the unmet condition that the case is not closed, or that the child has an open case, or none.
+    """Return a fault if the case is not closed, or if the child has an open case.
 
-    Takes the lock that every opening of a case for this child takes, so that two requests cannot open one each.
+    Takes the lock of `lock_case_opening`, so that two requests cannot open a case for the child at the same time.
     """
     if old_case.status != "closed":
         return [Fault("/status", "status", "The case is not closed.")]
@@ -89,7 +89,11 @@ async def _check_team(session: AsyncSession, caller: Caller, team_id: UUID) -> l
     team = await session.get(Team, team_id)
     if team is None or not team.is_active:
         return [
-            Fault("/team_id", "team_unknown", "The team does not exist or is inactive. Name another team.")
+            Fault(
+                "/team_id",
+                "team_unknown",
+                "The team does not exist or is inactive. Send the id of another team.",
+            )
         ]
     if not caller.supervises_team(team_id):
         detail = "Only a supervisor of the team or a programme manager can reopen the case in this team."

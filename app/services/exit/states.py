@@ -1,4 +1,4 @@
-"""States of an exit plan."""
+"""State machine of an exit plan."""
 
 from app.access.permissions import Permission
 from app.kit.state_machine import Transition
@@ -10,8 +10,8 @@ APPROVE = Transition(
     frozenset({"draft"}),
     "approved",
     Permission.exit_plan_decide,
-    "by a supervisor of the team who is not the author; every condition of the checklist answered; unless the end is "
-    "unplanned, a taper whose contacts never increase, and follow-ups after 1, 3 and 6 months",
+    "by a supervisor of the team who is not the author; every condition of the checklist is answered; for a planned "
+    "end also: a taper in which contacts never increase, and follow-ups after 1, 3 and 6 months",
 )
 REVISE = Transition("revise", frozenset({"approved"}), "draft", Permission.exit_plan_write)
 

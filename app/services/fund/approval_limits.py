@@ -32,7 +32,7 @@ async def create_approval_limit(
         **payload.model_dump(include={"role", "act", "currency", "starts_on"}),
     )
     session.add(limit)
-    await session.flush()  # raises AlreadyExists before the response is built
+    await session.flush()  # report a database error before the response is built
     return _to_schema(limit)
 
 

@@ -42,7 +42,9 @@ async def approve_disbursement(
     expected_version: int,
     payload: DisbursementApproval,
 ) -> DisbursementSchema:
-    """Approve all instalments of a request and reserve the money, or approve an emergency payment afterwards.
+    """Approve all instalments of a request and reserve the money.
+
+    If an emergency was paid already, approve the payment.
 
     Raises:
         GateRefused: with every unmet condition of `APPROVE` or `APPROVE_AFTER_PAYMENT`.
@@ -100,12 +102,12 @@ async def _approve_after_payment(
     )
     _set_approval(disbursement, caller)
     _record_approval(session, case, caller, disbursement)
-    await session.flush()  # raises conflicts before the response is built
+    await session.flush()  # report a database error before the response is built
     return disbursement_to_schema(disbursement, await _get_details(session, disbursement))
 
 
 def _increment_version(instalment: Disbursement, disbursement: Disbursement) -> None:
-    """Increment the version of an instalment, unless `get_version_for_update` already did."""
+    """Increment the version of an instalment, unless `get_version_for_update` has incremented it already."""
     if instalment is not disbursement:
         instalment.version += 1
 
@@ -129,7 +131,7 @@ def _set_approval(disbursement: Disbursement, caller: Caller) -> None:
 async def _get_instalments_for_update(session: AsyncSession, disbursement_id: UUID) -> Sequence[Disbursement]:
     """Lock and return all instalments of a request.
 
-    They are locked in the order of their numbers, so that concurrent decisions do not deadlock.
+    The rows are locked in the order of their numbers, so that concurrent decisions do not deadlock.
     """
     series_id = (
         select(col(Disbursement.series_id)).where(col(Disbursement.id) == disbursement_id).scalar_subquery()
@@ -151,7 +153,8 @@ async def reject_disbursement(
     """Reject all instalments of a request.
 
     Raises:
-        GateRefused: the request is decided already, or the caller created it or does not supervise the case's team.
+        GateRefused: the request is decided already, the caller created it, or the caller is neither a supervisor of the
+            case's team nor a programme manager.
     """
     case = await get_case_for_share(session, Disbursement, disbursement_id)
     instalments = await _get_instalments_for_update(session, disbursement_id)
@@ -177,7 +180,7 @@ async def cancel_disbursement(
     """Cancel a request, or one instalment of it, before it is paid. Reserved money becomes available again.
 
     Raises:
-        GateRefused: the request is paid or ended, the caller does not work on the case, or the books of today are
+        GateRefused: the request is paid or ended, the caller is not staff of the case, or the books of today are
             closed.
     """
     case = await get_case_for_share(session, Disbursement, disbursement_id)

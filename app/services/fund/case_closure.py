@@ -1,4 +1,4 @@
-"""Disbursements of a case at its closure, and the spending for a case."""
+"""Conditions and acts on the disbursements of a case that is closed, and the spending for a case."""
 
 from datetime import datetime
 from uuid import UUID
@@ -74,7 +74,7 @@ async def cancel_future_instalments(session: AsyncSession, caller: Caller, case:
 
 
 async def get_spending_since(session: AsyncSession, case_id: UUID, since: datetime | None) -> list[Money]:
-    """Return the money paid for a case since a moment, less what was returned: one sum for each currency."""
+    """Return the money paid for a case since a time, less the money returned: one sum for each currency."""
     amount = func.sum(func.coalesce(col(Disbursement.spent), col(Disbursement.amount)))
     query = (
         select(col(Disbursement.currency), amount)

@@ -1,4 +1,4 @@
-"""Preconditions of the acts on disbursements: the terms of the fund, the payment and its proofs."""
+"""Conditions of the acts on disbursements: the terms of the fund, the payment and its proofs."""
 
 from collections.abc import Set as AbstractSet
 from datetime import date
@@ -22,10 +22,16 @@ PROOF_UNKNOWN_DETAIL = "The case has no receipt or acknowledgement with this id.
 
 
 def check_fund_terms(fund: Fund, disbursement: Disbursement, last_release_on: date) -> list[Fault]:
-    """Return the terms of a fund that a request does not fit: status, currency, category and period."""
+    """Return a fault for each term of the fund that the request does not meet: status, currency, category and period."""
     unmet = check_fund_open(fund)
     if fund.currency != disbursement.currency:
-        unmet.append(Fault("/fund_id", "currency_other", f"The currency of the fund is {fund.currency}."))
+        unmet.append(
+            Fault(
+                "/fund_id",
+                "currency_other",
+                f"The request must be in {fund.currency}, the currency of the fund.",
+            )
+        )
     if disbursement.category not in fund.categories:
         unmet.append(Fault("/fund_id", "category_not_funded", "The fund does not pay for this category."))
     last_day = max(today(), last_release_on)
@@ -36,20 +42,24 @@ def check_fund_terms(fund: Fund, disbursement: Disbursement, last_release_on: da
 
 
 async def check_child_eligible(session: AsyncSession, fund: Fund, case: Case) -> list[Fault]:
-    """Return the donor's restrictions that the child does not fit: province and age.
+    """Return a fault for each restriction of the fund that the child does not meet: province and age.
 
     An uncertain age is accepted if any age in its range is accepted.
     """
     unmet = []
     if fund.province_codes and case.province_code not in fund.province_codes:
-        unmet.append(Fault("/fund_id", "province_not_funded", "The fund is for other provinces."))
+        unmet.append(
+            Fault("/fund_id", "province_not_funded", "The fund does not support children of this province.")
+        )
     if fund.youngest is not None or fund.oldest is not None:
         child = await get_record(session, Child, case.child_id)
         min_age, max_age = BirthRange.from_details(child.identity["birth"]).age_range_on(today())
         if (fund.youngest is not None and max_age < fund.youngest) or (
             fund.oldest is not None and min_age > fund.oldest
         ):
-            unmet.append(Fault("/fund_id", "age_not_funded", "The fund is for another age."))
+            unmet.append(
+                Fault("/fund_id", "age_not_funded", "The fund does not support children of this age.")
+            )
     return unmet
 
 
@@ -88,7 +98,7 @@ def _check_payee(disbursement: Disbursement, payee: str) -> list[Fault]:
     approved_payee = disbursement.payee
     if approved_payee is None or _fold_name(approved_payee) == _fold_name(payee):
         return []
-    detail = "The request was approved for another payee. Create a new request."
+    detail = "The request names another payee. Create a new request for this payee."
     return [Fault("/payee", "payee_other", detail)]
 
 
@@ -120,7 +130,7 @@ async def check_emergency_payment(
 async def check_acknowledgement(
     session: AsyncSession, disbursement: Disbursement, document_id: UUID | None
 ) -> list[Fault]:
-    """Return a fault if the acknowledgement is not a receipt or acknowledgement of the case."""
+    """Return a fault unless the document is a receipt or acknowledgement of the case."""
     if document_id is None or await _count_payment_proofs(session, disbursement, {document_id}) == 1:
         return []
     return [Fault("/acknowledgement_document_id", "proof_unknown", PROOF_UNKNOWN_DETAIL)]
@@ -144,7 +154,7 @@ def check_spent_amount(disbursement: Disbursement, spent: int) -> list[Fault]:
 async def check_receipts(
     session: AsyncSession, disbursement: Disbursement, document_ids: AbstractSet[UUID], spent: int
 ) -> list[Fault]:
-    """Return a fault if receipts are missing, or are not receipts or acknowledgements of the case."""
+    """Return a fault if receipts are missing, or if a document is not a receipt or acknowledgement of the case."""
     pointer = "/receipt_document_ids"
     if spent and not document_ids:
         return [Fault(pointer, "receipt_missing", "Receipts are required for a spent amount.")]
@@ -156,6 +166,9 @@ async def check_receipts(
 async def _count_payment_proofs(
     session: AsyncSession, disbursement: Disbursement, document_ids: AbstractSet[UUID]
 ) -> int:
-    """Return how many of the documents are proofs of payment of the case. Finance officers cannot see the documents."""
+    """Return the number of documents that are proofs of payment of the case.
+
+    A database function counts them, because finance officers cannot see the documents.
+    """
     count = func.access.count_payment_proofs(disbursement.case_id, list(document_ids))
     return int(await session.scalar(select(count)) or 0)

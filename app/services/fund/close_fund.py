@@ -24,8 +24,8 @@ async def close_fund(
     """Close a fund.
 
     Raises:
-        GateRefused: the fund is closed; it has reserved money or payments without receipts; the books of today are
-            closed; or the receiving fund is closed or in another currency.
+        GateRefused: the fund is closed; it has unpaid approved requests or payments without receipts; the books of
+            today are closed; or the receiving fund is closed or in another currency.
         InvalidInput: the receiving fund is the same fund.
     """
     if payload.rest_to_fund_id == fund_id:
@@ -52,7 +52,7 @@ async def close_fund(
     fund.status, fund.closed_at, fund.closed_by_id = "closed", now, caller.id
     fund.close_reason, fund.rest_to_fund_id = payload.reason, payload.rest_to_fund_id
     fund.updated_at = now
-    await session.flush()  # raises conflicts before the response is built
+    await session.flush()  # report a database error before the response is built
     return (await load_fund_schemas(session, [fund]))[0]
 
 
@@ -80,7 +80,7 @@ def _check_receiving_fund(fund: Fund, receiving_fund: Fund | None) -> list[Fault
 async def _build_closing_postings(
     session: AsyncSession, fund: Fund, receiving_fund: Fund | None
 ) -> list[Posting]:
-    """Return the postings that empty a fund; none if it is empty.
+    """Return the postings that empty a fund, or none if it is empty.
 
     The postings of each fund are balanced in themselves, so that the statement for each donor is complete.
     """

@@ -1,4 +1,4 @@
-"""Close the books of past days, and compare the stored balances with the ledger entries."""
+"""Close the books up to a past day, and compare the stored balances with the ledger entries."""
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
@@ -34,7 +34,7 @@ async def create_books_closing(
     closing = BooksClosing(until=payload.until, closed_by_id=caller.id)
     session.add(closing)
     try:
-        await session.flush()  # a trigger waits for concurrent ledger transactions and blocks new ones
+        await session.flush()  # the trigger waits for concurrent ledger transactions and blocks new ones
     except IntegrityError as error:
         if get_violated_constraint(error) == "books_closed":
             raise_if_unmet([BOOKS_CLOSED])

@@ -36,8 +36,8 @@ async def import_fund_deposits(
 ) -> CsvImportResult:
     """Import deposits of a fund. Columns: `received_on`, `amount`, `reference`, and optionally `line`.
 
-    A reference that the fund has already is rejected. The fund is locked, so that of two identical imports at the same
-    time the second one finds the references of the first.
+    A reference that a deposit of the fund has already is rejected. The fund is locked, so that the second of two
+    identical concurrent imports finds the references of the first.
 
     Raises:
         InvalidInput: the text is not CSV with these columns, or has too many lines.
@@ -122,7 +122,10 @@ async def _import_rows(
 
 
 def _parse_csv(text: str, headings: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
-    """Return the lines of a CSV text, each with its line number. A quoted value can span lines: the last one counts."""
+    """Return the lines of a CSV text, each with its line number.
+
+    A quoted value can span lines; the number is then that of the last line.
+    """
     try:
         reader = csv.DictReader(StringIO(text.lstrip("\ufeff")), strict=True)
         if not set(headings) <= set(reader.fieldnames or ()):
@@ -142,7 +145,7 @@ def _parse_csv(text: str, headings: Sequence[str]) -> list[tuple[int, dict[str, 
 def _parse_row(row: dict[str, str], parse: Callable[[dict[str, str]], Payload]) -> Payload | list[FaultCode]:
     """Return the payload of a line, or its fault codes.
 
-    In a line with missing or surplus values, the CSV reader returns values that are not strings.
+    A value that is not a string means that the line has too few or too many values.
     """
     if not all(isinstance(value, str) for value in row.values()):
         return ["columns_unfit"]

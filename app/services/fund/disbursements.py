@@ -39,9 +39,9 @@ CHILD_CATEGORIES = frozenset(
 FAMILY_CATEGORIES = frozenset({"health_care", "income_generation", "vocational_training", "legal_advice"})
 """Categories for the beneficiaries `family` and `supporter`."""
 DETAIL_FIELDS = {"child_id", "area", "goal_id", "purpose", "other_support_sought", "reason"}
-"""Response fields from the details, which only the readers of the case can see."""
+"""Response fields that come from `DisbursementDetails`, which only the readers of the case can see."""
 CONVERTED_FIELDS = {"payee", "amount", "spent", "tenders", "reversal_reason", "approval_overdue"}
-"""Response fields that are computed or decrypted."""
+"""Response fields that are not copied from columns, because they are computed or decrypted."""
 COLUMN_FIELDS = set(DisbursementSchema.model_fields) - DETAIL_FIELDS - CONVERTED_FIELDS
 DISBURSEMENT_QUERY = select(Disbursement, DisbursementDetails).outerjoin(
     DisbursementDetails, col(DisbursementDetails.id) == col(Disbursement.id)
@@ -60,7 +60,7 @@ async def create_disbursement(
 
     Raises:
         NotFound: the case does not exist, or the caller cannot see it.
-        GateRefused: the case is closed, or the caller cannot change it.
+        GateRefused: the case is closed, or the caller is not staff of the case.
         InvalidInput: the category does not fit the beneficiary, the goal belongs to another case, or the start is not
             within the next twelve months.
         AlreadyExists: the id is taken.
@@ -85,7 +85,7 @@ async def create_disbursement(
     if payload.months > 1:
         history_detail["months"] = str(payload.months)
     case_history.record_case_history(session, case, "disbursement_requested", caller, first, history_detail)
-    await session.flush()  # raises conflicts before the response is built
+    await session.flush()  # report a database error before the response is built
     return disbursement_to_schema(first, first_details)
 
 
@@ -99,7 +99,7 @@ def _validate_payload(payload: DisbursementCreate) -> None:
         faults.append(Fault("/starts_on", "date_out_of_reach", detail))
     if payload.urgency == "emergency" and (payload.months > 1 or payload.starts_on not in {None, today()}):
         detail = (
-            "An emergency request is one payment that starts today. Use another urgency for later payments."
+            "An emergency is a single payment for today. Use another urgency for later or recurring payments."
         )
         faults.append(Fault("/urgency", "emergency_is_now", detail))
     if faults:
@@ -116,8 +116,8 @@ def _build_instalment(
 ) -> tuple[Disbursement, DisbursementDetails]:
     """Return one instalment of a request and its details.
 
-    The id is derived from the id of the first instalment. A retried request with the same id is therefore a conflict
-    and cannot create a second series.
+    The id is derived from the id of the first instalment. A repeated request with the same id therefore raises
+    AlreadyExists instead of creating a second series.
     """
     disbursement = Disbursement(
         child_id=case.child_id,
@@ -152,7 +152,7 @@ def _build_instalment(
 
 
 def disbursement_history_detail(disbursement: Disbursement) -> dict[str, str]:
-    """Return the facts about a disbursement for the case history. They contain no free text."""
+    """Return the detail of a history entry about a disbursement. It contains no free text."""
     money = Money.from_minor_units(disbursement.amount, disbursement.currency)
     return {
         "number": disbursement.number,
@@ -184,7 +184,7 @@ async def list_disbursements(
 
 
 def _approval_overdue_condition() -> ColumnElement[bool]:
-    """Return the SQL condition that an emergency payment was not approved in time. See `_is_approval_overdue`."""
+    """Return the SQL form of `_is_approval_overdue`."""
     due_on = col(Disbursement.approval_due_on)
     return (
         (col(Disbursement.status) == "paid")

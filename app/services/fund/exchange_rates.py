@@ -1,4 +1,4 @@
-"""Exchange rates: riel for one US dollar, by day and source. Money is converted only with one of these rates."""
+"""Exchange rates: riel for one US dollar, by day and source."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -54,7 +54,7 @@ async def create_exchange_rate(
         recorded_by_id=caller.id,
     )
     session.add(rate)
-    await session.flush()  # raises AlreadyExists before the response is built
+    await session.flush()  # report a database error before the response is built
     return _to_schema(rate)
 
 
@@ -70,7 +70,7 @@ async def list_exchange_rates(
 
 
 async def get_exchange_rate_on(session: AsyncSession, day: date) -> Rate | None:
-    """Return the rate in force on a day: the newest one published for that day or earlier."""
+    """Return the newest rate that was published for a day or an earlier day."""
     query = select(ExchangeRate).where(col(ExchangeRate.on) <= day)
     query = query.order_by(col(ExchangeRate.on).desc(), col(ExchangeRate.created_at).desc()).limit(1)
     rate = await session.scalar(query)

@@ -40,7 +40,7 @@ from app.services.fund.ledger import (
 from app.services.persons import name_matching
 
 COLUMN_FIELDS = {"grant_code", "ends_on", "categories", "youngest", "oldest", "province_codes"}
-"""Settings that are stored as they are sent."""
+"""Settings whose column has the same name and value."""
 
 
 async def create_fund(session: AsyncSession, payload: FundCreate) -> FundSchema:
@@ -82,7 +82,7 @@ async def get_fund(session: AsyncSession, fund_id: UUID) -> FundSchema:
 async def update_fund(
     session: AsyncSession, fund_id: UUID, expected_version: int, payload: FundUpdate
 ) -> FundSchema:
-    """Update the settings of a fund. Requests that are approved already keep their approval.
+    """Update the settings of a fund. Requests that are approved already stay approved.
 
     Raises:
         GateRefused: the fund is closed, or a removed budget line has money.
@@ -100,7 +100,7 @@ async def update_fund(
     raise_if_unmet(_check_removed_lines_empty(removed_lines, balances))
     _store_settings(fund, settings)
     fund.updated_at = utc_now()
-    await session.flush()  # raises AlreadyExists before the response is built
+    await session.flush()  # report a database error before the response is built
     await ledger.create_line_accounts(session, fund)
     return (await load_fund_schemas(session, [fund]))[0]
 
@@ -134,10 +134,12 @@ def _store_settings(fund: Fund, settings: FundSettings) -> None:
 
 
 def validate_currency(pointer: str, currency: str, expected_currency: str) -> None:
-    """Check the currency of an amount. Amounts of two currencies are never summed or converted implicitly.
+    """Check that an amount is in the currency of the fund.
+
+    Amounts of two currencies are never summed or converted implicitly.
 
     Raises:
-        InvalidInput: it is not the currency of the fund.
+        InvalidInput: the currency is another one.
     """
     if currency != expected_currency:
         detail = f"The amount must be in {expected_currency}, the currency of the fund."
@@ -168,7 +170,8 @@ async def create_fund_deposit(
 
     Raises:
         GateRefused: the fund is closed, or the books of the day of receipt are closed.
-        InvalidInput: the currency or the budget line is not one of the fund, or the day is in the future.
+        InvalidInput: the amount is in another currency than the fund, the fund has no such budget line, or the day is
+            in the future.
         AlreadyExists: the id is taken.
     """
     fund = await get_for_share(session, Fund, fund_id)
@@ -201,7 +204,7 @@ def validate_fund_line(pointer: str, line: str, fund: Fund) -> None:
     """Check that a fund has a budget line.
 
     Raises:
-        InvalidInput: it does not.
+        InvalidInput: the budget line does not exist.
     """
     if line not in ledger.list_fund_lines(fund):
         raise InvalidInput([Fault(pointer, "line_unknown", "The fund has no budget line with this name.")])

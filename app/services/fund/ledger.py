@@ -1,7 +1,7 @@
-"""The double-entry ledger of the funds. Every change of a balance is posted here.
+"""The double-entry ledger of the funds. Every change of a balance is a transaction of this module.
 
-The database has the last word: it requires balanced transactions, maintains the stored balances, rejects an overdrawn
-account and rejects entries for closed books.
+The database enforces the rules: it requires balanced transactions, maintains the stored balances, and rejects overdrawn
+accounts and entries for closed books.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -38,7 +38,7 @@ FAULTS_BY_CONSTRAINT: dict[str, Fault] = {
     "ck_ledger_accounts_not_overdrawn": FUND_EXHAUSTED,
     "books_closed": BOOKS_CLOSED,
 }
-"""The unmet condition for each constraint of the ledger that a request can violate."""
+"""Fault for each database constraint of the ledger that a request can violate."""
 AccountBalances: TypeAlias = dict[tuple[UUID, str, str], int]
 """Balances in minor units, by fund, budget line and kind of account."""
 
@@ -86,7 +86,7 @@ def build_disbursement_transaction(
     """Return a transaction on the budget line of a disbursement. `amounts` are signed, by kind of account.
 
     Raises:
-        ValueError: the disbursement has no fund. Only requests without an approval or a payment have none.
+        ValueError: the disbursement has no fund, because it is neither approved nor paid.
     """
     fund_id, line = disbursement.fund_id, disbursement.line
     if fund_id is None or line is None:
@@ -151,9 +151,9 @@ async def post_transaction(
 async def post_transactions(
     session: AsyncSession, caller: Caller, transactions: Iterable[TransactionWithPostings]
 ) -> None:
-    """Post transactions. Postings of 0 are left out, and so is a transaction that has no other postings.
+    """Post transactions. Postings of 0, and transactions without any other posting, are not stored.
 
-    The entries are inserted in the order of the account ids, because each insert locks its account: concurrent
+    The entries are inserted in the order of the account ids, because each insert locks its account. Concurrent
     transactions then wait for each other without a deadlock.
 
     Raises:
@@ -208,10 +208,10 @@ async def check_books_open(session: AsyncSession, on: date) -> list[Fault]:
 
 
 async def check_available_balance(session: AsyncSession, fund: Fund, line: str, amount: int) -> list[Fault]:
-    """Return a fault if a budget line has less than an amount available.
+    """Return a fault if the available money on a budget line is less than an amount.
 
-    The check exists so that a refusal lists every unmet condition. Under concurrency the constraint that
-    `post_transactions` translates decides.
+    The check lets a refusal list this condition together with the others. Concurrent transactions are checked by the
+    database constraint, whose error `post_transactions` converts to the same fault.
     """
     balances = await get_account_balances(session, [fund.id])
     return [FUND_EXHAUSTED] if balances.get((fund.id, line, "available"), 0) < amount else []

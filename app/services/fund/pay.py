@@ -1,4 +1,4 @@
-"""Pay, reconcile and reverse a disbursement: the acts of finance officers, who cannot see the case."""
+"""Pay, reconcile and reverse a disbursement. Finance officers perform these acts without access to the case."""
 
 from datetime import date, timedelta
 from uuid import UUID
@@ -38,7 +38,7 @@ from app.services.fund.states import PAY, PAY_FIRST, RECONCILE, REVERSE, check_s
 from app.services.fund.tenders import convert_tenders
 
 APPROVAL_DEADLINE = timedelta(days=3)
-"""Time after an emergency payment within which it must be approved."""
+"""Time within which an emergency payment must be approved."""
 
 
 async def pay_disbursement(
@@ -97,7 +97,7 @@ async def _post_payment(
 async def _get_emergency_fund(
     session: AsyncSession, disbursement: Disbursement, payload: DisbursementPayment
 ) -> Fund | None:
-    """Return the fund that pays an emergency before its approval; None if the payment needs an approval first."""
+    """Return the fund that pays an emergency before its approval, or None if the payment requires an approval first."""
     if (
         disbursement.urgency != "emergency"
         or disbursement.status not in PAY_FIRST.sources
@@ -131,7 +131,7 @@ async def reconcile_disbursement(
     expected_version: int,
     payload: DisbursementReconciliation,
 ) -> DisbursementSchema:
-    """Record the spent amount of a payment with its receipts. The unspent rest returns to the fund.
+    """Record the spent amount of a payment with its receipts. The unspent money returns to the fund.
 
     Raises:
         GateRefused: with every unmet condition of `RECONCILE`.
@@ -178,7 +178,7 @@ async def reverse_disbursement(
     """Reverse a payment with new ledger entries. The existing entries remain.
 
     Raises:
-        GateRefused: with every unmet condition of `REVERSE`; also if the fund or the books of today are closed.
+        GateRefused: with every unmet condition of `REVERSE`; or the fund is closed, or the books of today are closed.
     """
     disbursement = await get_version_for_update(session, Disbursement, disbursement_id, expected_version)
     raise_if_unmet(

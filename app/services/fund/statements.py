@@ -23,7 +23,7 @@ MIN_DISCLOSED_COUNT = 5
 async def get_fund_statement(
     session: AsyncSession, fund_id: UUID, first_day: date, last_day: date
 ) -> FundStatement:
-    """Return the statement of a fund for a period. Both days are included.
+    """Return the statement of a fund for a period that includes both days.
 
     Raises:
         InvalidInput: the period ends before it begins.

@@ -39,14 +39,14 @@ PAY_FIRST = Transition(
     frozenset({INITIAL_STATUS}),
     "paid",
     Permission.disbursement_pay,
-    "an emergency within a small limit; to be approved within three days",
+    "an emergency within the limit `pay_first`; it must be approved within three days",
 )
 RECONCILE = Transition(
     "reconcile",
     frozenset({"paid"}),
     "reconciled",
     Permission.disbursement_reconcile,
-    "approved; receipts of the case; not more spent than paid; the rest returns to the fund",
+    "the payment is approved; receipts of the case; not more spent than paid; the unspent money returns to the fund",
 )
 CANCEL = Transition(
     "cancel",

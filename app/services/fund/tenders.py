@@ -69,7 +69,7 @@ def _resolve_rate(
     if tender.currency == currency:
         return None, []
     if published_rate is None:
-        detail = "No rate is published for that day or earlier. Enter a rate first."
+        detail = "No rate is published for that day or an earlier day. Record a rate first."
         return None, [Fault(pointer, "rate_missing", detail)]
     published = published_rate.riel_per_dollar
     riel_per_dollar = Decimal(tender.rate) if tender.rate else published

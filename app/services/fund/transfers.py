@@ -29,7 +29,7 @@ APPROVE = Transition(
     frozenset({INITIAL_STATUS}),
     "approved",
     Permission.fund_decide_transfer,
-    "by a person who is not the requester; the budget line has enough money",
+    "by a person who is not the requester; the source line has enough money",
 )
 REJECT = Transition(
     "reject",
@@ -67,7 +67,7 @@ async def create_fund_transfer(
         **payload.model_dump(include={"from_line", "to_line", "reason"}),
     )
     session.add(transfer)
-    await session.flush()  # raises AlreadyExists before the response is built
+    await session.flush()  # report a database error before the response is built
     return _to_schema(transfer, fund.currency)
 
 
@@ -107,8 +107,8 @@ async def approve_fund_transfer(
     """Approve a transfer and move the money.
 
     Raises:
-        GateRefused: the caller requested the transfer, it is decided already, the budget line has too little money, or
-            the fund or the books of today are closed.
+        GateRefused: the caller requested the transfer, it is decided already, `from_line` has too little money, or the
+            fund or the books of today are closed.
     """
     transfer = await get_version_for_update(session, FundTransfer, transfer_id, expected_version)
     fund = await get_for_share(session, Fund, transfer.fund_id)
@@ -146,12 +146,12 @@ async def reject_fund_transfer(
     transfer = await get_version_for_update(session, FundTransfer, transfer_id, expected_version)
     raise_if_unmet([*check_status(REJECT, transfer.status), *_check_not_requester(transfer, caller)])
     _set_decision(transfer, caller, REJECT)
-    await session.flush()  # raises conflicts before the response is built
+    await session.flush()  # report a database error before the response is built
     return _to_schema(transfer, (await get_record(session, Fund, transfer.fund_id)).currency)
 
 
 def _check_lines_exist(transfer: FundTransfer, fund: Fund) -> list[Fault]:
-    """Return a fault if a budget line was removed after the request."""
+    """Return a fault if one of the budget lines was removed after the transfer was requested."""
     if {transfer.from_line, transfer.to_line} <= set(ledger.list_fund_lines(fund)):
         return []
     return [Fault("/to_line", "line_unknown", "The fund has no budget line with this name.")]

@@ -46,16 +46,23 @@ _CanonicalName: TypeAlias = tuple[Script, str, str]
 _MAX_KEYED_WORDS = 3
 _PREFIX_LENGTH = 2
 _SREY_PREFIX = re.compile("(?:sre[yi]|\u179f\u17d2\u179a\u17b8)(?=..)")
-"""`Srey` (girl) begins so many given names that only the rest of the name distinguishes them."""
+"""Prefix `Srey` (girl). It is removed because so many given names begin with it that only the remaining letters
+distinguish them.
+"""
 
 _WHOLE_NAME_THRESHOLD = 0.97
 _MAX_SPELLING_DISTANCE = 4
 _PHONETIC_WEIGHT = {"latin": 0.6, "khmer": 0.4}
-"""Weight of the phonetic similarity. It is lower for Khmer, whose spelling is more reliable than a Latin transcription."""
+"""Weight of the phonetic similarity, by script. It is lower for Khmer, because a Khmer spelling is more reliable than a
+Latin transcription.
+"""
 
 
 def _prefixes(script: str, word: str) -> list[str]:
-    """Return the prefixes of a word, shortest first: 2 and 3 Latin letters; 2 characters and 2 base letters of Khmer."""
+    """Return the search prefixes of a word, shortest first.
+
+    Latin: 2 and 3 letters. Khmer: 2 characters and 2 base letters.
+    """
     if script == "latin":
         return [word[:size] for size in (_PREFIX_LENGTH, _PREFIX_LENGTH + 1) if len(word) >= size]
     letters = [character for character in word if unicodedata.category(character)[0] != "M"]
@@ -125,7 +132,7 @@ def _joined_words(words: Sequence[_Word]) -> list[_Word]:
 
 
 def have_common_script(a_names: Sequence[Name], b_names: Sequence[Name]) -> bool:
-    """Return whether both persons have a name in the same script. Otherwise `name_similarity` has no meaning."""
+    """Return whether both persons have a name in the same script. If not, `name_similarity` is always 0."""
     return bool(
         {_canonical_name(name)[0] for name in a_names} & {_canonical_name(name)[0] for name in b_names}
     )
@@ -134,7 +141,7 @@ def have_common_script(a_names: Sequence[Name], b_names: Sequence[Name]) -> bool
 def name_similarity(a_names: Sequence[Name], b_names: Sequence[Name]) -> float:
     """Return the similarity, 0 to 1, of the best pair of names in one script. Equal full names have 1.
 
-    The given name has more weight than the family name. Exchanged parts reduce the result a little, a missing part
+    The given name has more weight than the family name. Exchanged parts reduce the similarity a little, a missing part
     reduces it more. A nickname is passed as a name with only `given`.
     """
     pairs = ((_canonical_name(a), _canonical_name(b)) for a in a_names for b in b_names)
@@ -156,7 +163,7 @@ def _canonical_name_similarity(a: _CanonicalName, b: _CanonicalName) -> float:
 
 
 def _possible_splits(name: _CanonicalName) -> list[tuple[str, ...]]:
-    """Return the parts of a name. Several words in a single field may also be the family name and the given name."""
+    """Return the possible family and given names of a name. Several words in a single field may contain both."""
     parts = tuple(part for part in name[1:] if part)
     words = parts[0].split(" ", 1) if len(parts) == 1 else []
     return [parts, tuple(words)] if len(words) > 1 else [parts]
@@ -186,9 +193,12 @@ def _single_part_similarity(script: str, part: str, family: str, given: str) -> 
 
 
 def _part_similarity(script: str, a: str, b: str) -> float:
-    """Compare two canonical parts by spelling (Jaro-Winkler) and by sound (Jaro). One may omit words of the other.
+    """Return the similarity of two canonical parts by spelling (Jaro-Winkler) and by sound (Jaro).
 
-    The sound is compared without Winkler's bonus for a common prefix, because many names begin alike (Soph-, Srey).
+    One part may omit words of the other.
+
+    The sound is compared without Winkler's bonus for a common prefix, because many names have the same beginning
+    (Soph-, Srey).
     """
     joined_a, joined_b = sorted((a.replace(" ", ""), b.replace(" ", "")))
     if joined_a == joined_b:
@@ -211,9 +221,10 @@ def _omits_words(short: str, full: str) -> bool:
 
 
 def search_query_similarity(q: str, names: Sequence[Name], nickname: str | None) -> float:
-    """Return how well a search text matches a person, 0 to 1. Each word must match some part of a name, in any order.
+    """Return how well a search text matches a person, 0 to 1. Each word must match a part of a name, in any order.
 
-    Equal parts have 1. A prefix of at least two characters counts by its length. A typing error reduces the result.
+    Equal parts have 1. A prefix of at least two characters has a similarity by its length. A typing error reduces the
+    similarity.
     """
     person_words = _person_words(names, nickname)
     query_words = _query_words(q)

@@ -70,7 +70,9 @@ _KHMER_SILENT_LETTERS = re.compile("\u17d2?[\u1780-\u17a2][\u17b6-\u17c5]?\u17cd
 _SUBSCRIPT_OR_LETTER = re.compile("(\u17d2?)([\u1780-\u17b30-9a-z])")
 
 _CACHE_SIZE = 256
-"""Maximum number of cached words. The cache serves the words of one search and never holds the names of many people."""
+"""Maximum number of cached words. It is enough for one search, and too small to keep the names of many people in
+memory.
+"""
 
 
 def detect_script(text: str) -> Script:
@@ -192,5 +194,5 @@ def _khmer_consonant_skeleton(word: str) -> str:
 
 
 def phonetic_form(script: str, word: str) -> str:
-    """Return the most detailed phonetic form: consonants and vowel classes for Latin, consonants only for Khmer."""
+    """Return the most detailed phonetic form: of Latin with vowel classes, of Khmer the consonants only."""
     return latin_phonetic_form(word) if script == "latin" else _khmer_consonant_skeleton(word)

@@ -19,8 +19,9 @@ from app.services.persons import name_matching, places
 from app.services.persons.phone_numbers import normalize_phone
 
 NAME_TOKEN_BITS = 12
-"""Bits of a search token. With thousands to hundreds of thousands of people, every token belongs to several of them:
-2 ≤ rows / 2^bits ≤ √rows."""
+"""Bits of a search token. The number is small enough that several people share each token: for thousands to hundreds of
+thousands of people, 2 ≤ rows / 2^bits ≤ √rows.
+"""
 MAX_NAME_LENGTH = 200
 """Maximum characters of a part of a name, as in the schemas."""
 
@@ -29,19 +30,21 @@ INSERT_TOKENS_SQL = """
     SELECT $1, $2, $3, token FROM unnest($4::integer[]) AS token ON CONFLICT DO NOTHING
 """
 DELETE_TOKENS_SQL = "DELETE FROM name_tokens WHERE owner_id = $1 AND kind = $2"
-"""Filters by kind too: a client may give a referral the id of a child, whose tokens must not be deleted."""
+"""The condition on `kind` is necessary, because a client may choose the id of a child for a referral. The tokens of
+that child must not be deleted.
+"""
 
 DetailsT = TypeVar("DetailsT", bound=ContactDetails)
 
 
 async def normalize_person_details(session: AsyncSession, details: DetailsT, pointer: str = "") -> DetailsT:
-    """Return a copy of a person's details with normalized names and phone number, after checking birth and place.
+    """Check a person's birth date and place, and return a copy of the details with normalized names and phone number.
 
     `pointer` is the JSON pointer of the details in the request.
 
     Raises:
         InvalidInput: A name is empty or too long after the normalization, the phone number is impossible, the province
-            of the place does not exist, or the birth is in the future.
+            of the place does not exist, or the birth date is in the future.
     """
     nickname: str | None = None
     birth: Birth | None = None
@@ -163,7 +166,7 @@ def _check_birth(birth: Birth | None, pointer: str) -> list[Fault]:
 
 
 async def _check_place(session: AsyncSession, code: str | None, pointer: str) -> list[Fault]:
-    """Check the province or district only: the partner's list of villages may be newer than the gazetteer."""
+    """Check the province and district only, because the partner's list of villages may be newer than the gazetteer."""
     if not code:
         return []
     known_codes = await places.get_province_and_district_codes(session)

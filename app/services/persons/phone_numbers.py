@@ -8,14 +8,14 @@ from app.services.persons.name_normalization import normalize_text
 PHONE_CHARACTERS = frozenset("+0123456789 ().-")
 
 _INVALID_PHONE_MESSAGE = (
-    "This cannot be a phone number: give it with its area or mobile prefix, or with + and the country code."
+    "This cannot be a phone number. Give it with its area or mobile prefix, or with + and the country code."
 )
 
 
 def normalize_phone(number: str) -> str:
     """Return the number in E.164. A number without a country code is Cambodian; Khmer digits are accepted.
 
-    The number only has to be possible, because number ranges are opened before the library knows them.
+    The number must be possible, but not valid, because new number ranges are in use before the library contains them.
 
     Raises:
         ValueError: The number is impossible. The message does not contain the number.

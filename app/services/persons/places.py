@@ -28,8 +28,8 @@ SET_CHECKSUM_SQL = """
 async def load_places(owner: asyncpg.Connection, checksum: str) -> int:
     """Insert or update all places of the gazetteer and return their number.
 
-    `owner` is a connection of the database owner. `checksum` identifies the data files; the installation compares it to
-    decide whether to load again.
+    `owner` is a connection of the database owner. `checksum` identifies the data files. It is stored, so that the next
+    start loads the places again only if the files have changed.
     """
     gazetteer_places = list(gazetteer.load_gazetteer().places.values())
     await owner.execute(
@@ -58,7 +58,10 @@ async def get_province_and_district_codes(session: AsyncSession) -> set[str]:
 
 
 async def list_places(session: AsyncSession, filters: PlaceFilters) -> PlaceList:
-    """List places in order of their codes: those inside `parent`, and those whose name in either script begins with `q`."""
+    """List places in order of their codes.
+
+    `parent` selects those directly inside it, `q` those whose name in either script begins with it.
+    """
     paginator = Paginator("places", filters.limit, filters.cursor, {"parent": filters.parent, "q": filters.q})
     query = select(Place).where(*_filter_conditions(filters))
     rows, cursor = await paginator.fetch_records(session, query, col(Place.code), ascending=True)
@@ -80,7 +83,7 @@ def _filter_conditions(filters: PlaceFilters) -> list[ColumnElement[bool]]:
             (col(Place.name_km), khmer_prefix),
             (col(Place.name_km), khmer_prefix and CAPITAL_PREFIX_KM + khmer_prefix),
         ]
-        # An empty prefix would match every name: a text without letters matches no place.
+        # A text without letters has an empty key, which would match every name. It matches no place instead.
         conditions.append(
             or_(false(), *(func.starts_with(column, prefix) for column, prefix in prefixes if prefix))
         )
@@ -88,5 +91,5 @@ def _filter_conditions(filters: PlaceFilters) -> list[ColumnElement[bool]]:
 
 
 def _latin_search_key(name: str) -> str:
-    """Return the canonical Latin spelling without spaces: the gazetteer has Siemreap, people write Siem Reap."""
+    """Return the canonical spelling without spaces: the gazetteer has Siemreap, people write Siem Reap."""
     return name_matching.canonical_form(name, "latin").replace(" ", "")

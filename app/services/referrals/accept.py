@@ -1,4 +1,4 @@
-"""Accepts a referral: opens a case, or joins the referral to the open case of a known child."""
+"""Accept a referral: open a case, or join the referral to the open case of a known child."""
 
 from uuid import UUID
 
@@ -55,7 +55,7 @@ async def accept_referral(
     _record_acceptance(referral, caller, case, payload)
     search_keys = person_details.get_referral_search_keys(content)
     await person_details.replace_search_tokens(session, referral.id, "referral", case.child_id, search_keys)
-    await session.flush()  # the response is read back from the database
+    await session.flush()  # report a database error before the response is built
     return await views.referral_to_schema(session, caller, referral)
 
 

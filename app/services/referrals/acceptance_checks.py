@@ -23,7 +23,7 @@ MIN_AGE, MAX_AGE = 5, 17
 def check_screening(
     referral: Referral, content: StoredReferralContent, payload: ReferralAcceptance
 ) -> Iterator[Fault]:
-    """Check the kind of case, the screening result, the age at referral and the review of duplicates."""
+    """Yield the unmet conditions on the kind of case, the screening, the age at referral and the review of duplicates."""
     screening = payload.screening
     if payload.case_kind is None:
         yield Fault("/case_kind", "case_kind_missing", "The kind of case is required.")
@@ -34,10 +34,7 @@ def check_screening(
         yield Fault("/screening/meets_criteria", "criteria_not_met", detail)
     is_confirmed = bool(screening and screening.meets_criteria and screening.reason)
     if _may_be_outside_age_range(referral, content) and not is_confirmed:
-        detail = (
-            f"The age at referral is not certainly between {MIN_AGE} and {MAX_AGE}: "
-            "a screening decision with a reason is required."
-        )
+        detail = f"The age at referral may be outside {MIN_AGE} to {MAX_AGE} years. The screening result must contain a reason."
         yield Fault("/screening/reason", "age_outside_range", detail)
     if not payload.duplicates_reviewed:
         detail = "The possible duplicates must be reviewed first."
@@ -51,7 +48,7 @@ def _may_be_outside_age_range(referral: Referral, content: StoredReferralContent
 
 
 def check_consent(content: StoredReferralContent) -> Iterator[Fault]:
-    """Check that the referral contains consent to First Step's services, or a legal basis."""
+    """Return a fault unless the referral contains consent to First Step's services or a legal basis."""
     consent = content["consent"]
     if not consent["basis_without_consent"] and "services" not in consent["scope"]:
         detail = "The referral must contain consent to First Step's services or a legal basis for acting without consent."
@@ -59,19 +56,27 @@ def check_consent(content: StoredReferralContent) -> Iterator[Fault]:
 
 
 async def check_staffing(session: AsyncSession, caller: Caller, payload: ReferralAcceptance) -> list[Fault]:
-    """Check that the caller belongs to the team, and that the lead worker can lead a case of the team."""
+    """Return faults unless the caller can accept for the team, and the lead worker can lead a case of it."""
     faults = []
     if payload.team_id is None:
         faults.append(Fault("/team_id", "team_missing", "The team is required."))
     elif not await _is_own_team(session, caller, payload.team_id):
-        faults.append(Fault("/team_id", "not_your_team", "Must be an active team to which you belong."))
+        faults.append(
+            Fault(
+                "/team_id",
+                "not_your_team",
+                "Must be an active team of which you are a member. Programme managers can name any active team.",
+            )
+        )
     if payload.lead_worker_id is None:
         faults.append(Fault("/lead_worker_id", "lead_worker_missing", "The lead worker is required."))
     elif not await can_lead_case(session, payload.lead_worker_id, payload.team_id):
         detail = "Must be an active social worker or supervisor of the team."
         faults.append(Fault("/lead_worker_id", "lead_worker_unfit", detail))
     elif payload.lead_worker_id != caller.id and not _supervises_team(caller, payload):
-        detail = "Only a supervisor of the team can name another person as lead worker."
+        detail = (
+            "Only a supervisor of the team or a programme manager can name another person as lead worker."
+        )
         faults.append(Fault("/lead_worker_id", "not_yours", detail))
     return faults
 
@@ -88,7 +93,7 @@ async def _is_own_team(session: AsyncSession, caller: Caller, team_id: UUID) -> 
 async def check_known_child(
     session: AsyncSession, caller: Caller, referral: Referral, payload: ReferralAcceptance
 ) -> list[Fault]:
-    """Check whether the referral can be accepted for the known child in the request.
+    """Check that the referral can be accepted for the known child in the request.
 
     The child must be a possible duplicate of the referral, or a child with whom the caller works.
     """
@@ -98,10 +103,10 @@ async def check_known_child(
     await cases_open.lock_case_opening(session, child_id)
     is_outside_caseload = bool(await check_works_with_child(session, child_id))
     if is_outside_caseload and not await _is_possible_duplicate(session, referral, child_id):
-        detail = "Must be a possible duplicate of the referral or a child with whom you work."
+        detail = "The child must be listed in `/matches` of the referral, or be a child with whom you work."
         return [Fault("/child_id", "child_unknown", detail)]
     if open_case := await cases_open.get_open_case_for_share(session, child_id):
-        # The referral becomes part of the open case, which requires write access to the case.
+        # The referral joins the open case. This requires write access to the case.
         return await check_works_on_case(session, open_case)
     if await cases_open.has_open_case(session, child_id):
         detail = "The child has an open case that you cannot see. A programme manager can accept the referral for that case."
@@ -109,7 +114,7 @@ async def check_known_child(
     lead_worker_ids = [payload.lead_worker_id] if payload.lead_worker_id else []
     unmet = await check_conflict_wall(session, child_id, lead_worker_ids)
     if is_outside_caseload and not _supervises_team(caller, payload):
-        detail = "Only a supervisor of the team can accept for a known child with whom you do not work."
+        detail = "You do not work with this child. Only a supervisor of the team or a programme manager can accept the referral."
         unmet.append(Fault("/child_id", "not_yours", detail))
     return unmet
 

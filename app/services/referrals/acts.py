@@ -43,7 +43,7 @@ async def acknowledge_referral(
 ) -> ReferralSchema | PartnerReferral:
     """Acknowledge a referral and assign it to a team, optionally to a staff member.
 
-    Without a team in the request, the referral is assigned to the caller's team if the caller leads exactly one.
+    Without a team in the request, the referral is assigned to the caller's team if the caller supervises exactly one.
 
     Raises:
         GateRefused: The status is not `received`.
@@ -56,7 +56,7 @@ async def acknowledge_referral(
     if referral.team_id is None and "team_id" not in assignment and supervises_one_team:
         (assignment["team_id"],) = caller.supervised_team_ids
     await assign_referral(session, caller, referral, assignment)
-    await session.flush()  # the response is read back from the database
+    await session.flush()  # report a database error before the response is built
     return await views.referral_to_schema(session, caller, referral)
 
 
@@ -66,8 +66,8 @@ async def assign_referral(
     """Assign a referral to a team and a staff member: the values of `team_id` and `handed_to_id` in `assignment`.
 
     Raises:
-        InvalidInput: The caller has no role that assigns referrals or does not lead the team, or the staff member does
-            not belong to the team.
+        InvalidInput: The caller is neither a supervisor of the team nor a programme manager, or the staff member is not
+            a member of the team.
     """
     if not assignment:
         return
@@ -77,7 +77,7 @@ async def assign_referral(
     team_id = assignment.get("team_id", referral.team_id)
     worker_id = assignment.get("handed_to_id", referral.handed_to_id)
     if team_id and not caller.supervises_team(team_id):
-        raise InvalidInput([Fault("/team_id", "not_your_team", "You do not lead this team.")])
+        raise InvalidInput([Fault("/team_id", "not_your_team", "You do not supervise this team.")])
     if worker_id and not await _is_team_member(session, worker_id, team_id):
         raise InvalidInput([Fault("/handed_to_id", "not_in_team", "Must be a member of the team.")])
     referral.team_id, referral.handed_to_id = team_id, worker_id
@@ -103,7 +103,7 @@ async def request_referral_information(
     question = ReferralQuestion(referral_id=referral.id, child_id=referral.child_id, asked_by_id=caller.id)
     question.question = payload.question
     session.add(question)
-    await session.flush()  # the response is read back from the database
+    await session.flush()  # the response loads the questions by a query
     return await views.referral_to_schema(session, caller, referral)
 
 
@@ -126,7 +126,7 @@ async def provide_referral_information(
     for question in await session.scalars(open_questions):
         question.answered_at = utc_now()
         question.answer = payload.answer
-    await session.flush()  # the response is read back from the database
+    await session.flush()  # report a database error before the response is built
     return await views.referral_to_schema(session, caller, referral)
 
 
@@ -141,7 +141,7 @@ async def decline_referral(
     referral = await _apply_transition(session, DECLINE, referral_id, expected_version)
     referral.decline_reason_code = payload.reason_code
     _record_outcome(referral, caller, dump_content(StoredReferralOutcome, payload))
-    await session.flush()  # the response is read back from the database
+    await session.flush()  # report a database error before the response is built
     return await views.referral_to_schema(session, caller, referral)
 
 
@@ -159,7 +159,7 @@ async def withdraw_referral(
     """
     referral = await _apply_transition(session, WITHDRAW, referral_id, expected_version)
     _record_outcome(referral, caller, dump_content(StoredReferralOutcome, payload))
-    await session.flush()  # the response is read back from the database
+    await session.flush()  # report a database error before the response is built
     return await views.referral_to_schema(session, caller, referral)
 
 

@@ -1,4 +1,4 @@
-"""Finds the possible duplicates of a referral among all children and referrals.
+"""Find the possible duplicates of a referral among all children and referrals.
 
 A blind index selects the candidates, which are then compared in memory. The result contains ids and no personal data.
 """
@@ -36,7 +36,7 @@ PROFILES_SQL = text("SELECT * FROM access.duplicate_profiles(:children, :referra
 
 @dataclass(frozen=True, slots=True)
 class DuplicateCandidate:
-    """A child or a referral that shares search tokens with the given referral."""
+    """A child or a referral that has search tokens in common with the referral."""
 
     kind: ReferralMatchKind
     id: UUID
@@ -85,7 +85,7 @@ async def _load_candidates(
     token_matches = (await session.execute(CANDIDATES_SQL, {"tokens": tokens})).all()
     candidate_ids = {
         "children": [row.id for row in token_matches if row.kind == "child" and row.id != referral.child_id],
-        # An accepted referral is skipped, because its child is a candidate itself.
+        # An accepted referral is not a candidate, because its child is one.
         "referrals": [
             row.id
             for row in token_matches

@@ -1,4 +1,4 @@
-"""Creates, lists, returns and updates referrals. The acts of their life cycle are in `acts` and `accept`."""
+"""Create, list, get and update referrals. The acts of their life cycle are in `acts` and `accept`."""
 
 import secrets
 from uuid import UUID
@@ -35,7 +35,7 @@ from app.services.referrals.acts import assign_referral
 from app.services.referrals.states import check_referral_open
 
 TRACKING_NUMBER_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""Crockford's Base32 alphabet, without letters that are confused on the telephone."""
+"""Crockford's Base32 alphabet, without I, L, O and U, which are easily confused."""
 ASSIGNMENT_FIELDS = frozenset({"handed_to_id", "team_id"})
 
 
@@ -72,10 +72,10 @@ async def create_referral(
 
 def _validate_source(caller: Caller, payload: ReferralCreate) -> None:
     if caller.is_partner and payload.external_id is None:
-        detail = "API clients must send their own number of the referral, which prevents duplicates."
+        detail = "API clients must send `external_id`, their unique number for the referral."
         raise InvalidInput([Fault("/external_id", "missing", detail)])
     if payload.source is not None and caller.is_partner != (payload.source == "api"):
-        detail = "`api` is the source of referrals from API clients, and only of those."
+        detail = "The source must be `api` for API clients and another one for staff."
         raise InvalidInput([Fault("/source", "not_yours", detail)])
 
 
@@ -109,7 +109,7 @@ def _normalize_referrer(referrer: Referrer | None) -> Referrer | None:
 
 
 def _store_content(referral: Referral, content: StoredReferralContent) -> None:
-    """Encrypt the content, and copy to columns the facts that filters, row-level security and reports use."""
+    """Store the content encrypted, and store the facts that filters, row policies and reports use in columns."""
     referral.urgency = content["urgency"]
     referral.concern_kind = content["concern"]["kind"]
     referral.province_code = (content["child"]["place_code"] or "")[:2] or None
@@ -124,7 +124,7 @@ def _generate_tracking_number() -> str:
 async def list_referrals(
     session: AsyncSession, caller: Caller, filters: ReferralFilters
 ) -> ReferralList | PartnerReferralList:
-    """List the referrals that the caller can see, newest first: of the agency, or of the intake queue."""
+    """List the referrals that the caller can see, newest first, in the partner view or the staff view."""
     conditions = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
     paginator = Paginator("referrals", filters.limit, filters.cursor, {**conditions, "for": caller.id})
     referrals, cursor = await paginator.fetch_records(
@@ -167,5 +167,5 @@ async def update_referral(
     await person_details.replace_search_tokens(
         session, referral.id, "referral", referral.child_id, search_keys
     )
-    await session.flush()  # the response is read back from the database
+    await session.flush()  # report a database error before the response is built
     return await views.referral_to_schema(session, caller, referral)

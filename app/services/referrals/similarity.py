@@ -1,7 +1,7 @@
-"""Scores whether two records may be about the same child, with reason codes.
+"""Score the similarity of two records that may be about the same child, with reason codes.
 
-The weights add up to 1. The name has the greatest weight. The sum of the facts that a household shares (phone, place,
-caregiver) is limited, so that siblings are not reported as duplicates. A contradicting birth reduces the score. The score
+The weights add up to 1. The name has the greatest weight. The facts that siblings share (phone, place, caregiver) have
+a limited sum, so that siblings are not reported as duplicates. A contradicting birth date reduces the score. The score
 only selects pairs for review; staff decide.
 """
 
@@ -26,16 +26,18 @@ _SAME_PLACE_WEIGHT, _NEAR_PLACE_WEIGHT, _PHONE_WEIGHT, _CAREGIVER_WEIGHT, _MAX_H
     0.30,
 )
 _NO_COMMON_SCRIPT_FACTOR = 1.2
-"""Factor for two records without names in a common script, where the other facts must have more weight."""
+"""Factor for two records without names in a common script. The other facts then have more weight."""
 
 _MIN_NAME_SIMILARITY, _SIMILAR_NAME_THRESHOLD, _SAME_NAME_THRESHOLD = 0.80, 0.85, 0.995
-"""Similarity of names from which it increases the score, has a reason code, and is equality."""
+"""Lowest similarities of names that increase the score, that have the reason code `name_similar`, and that have
+`name_same`.
+"""
 
 _BIRTH_MATCH_THRESHOLD, _BIRTH_CONFLICT_THRESHOLD = 0.5, 0.25
-"""Similarity of births from which it increases the score, and below which it reduces the score."""
+"""Similarity of birth dates from which the score is increased, and below which it is reduced."""
 
 _PRECISE_BIRTH_DAYS = 31
-"""Maximum length in days of a range of birth dates that is precise evidence."""
+"""Maximum length in days of a range of possible birth dates that counts as precise."""
 
 _COMMUNE_DIGITS, _DISTRICT_DIGITS = 6, 4
 """Number of digits of the NCDD code of a commune and of a district."""
@@ -45,7 +47,7 @@ _ScoredReasons = Iterator[tuple[float, str | None]]
 
 @dataclass(frozen=True, slots=True)
 class IdentityProfile:
-    """Facts of a referral or a child that are compared."""
+    """The facts about the child of a referral or of a child record that are compared."""
 
     names: Sequence[Name]
     nickname: str | None
@@ -137,7 +139,10 @@ def _score_household(a: IdentityProfile, b: IdentityProfile) -> _ScoredReasons:
 
 
 def _score_place(a: str, b: str) -> _ScoredReasons:
-    """Compare two place codes: the same down to at least the commune, or near, which means in the same district."""
+    """Compare two place codes.
+
+    They are the same if they agree down to at least the commune, and near if they are in the same district.
+    """
     shorter, longer = sorted((a, b), key=len)
     if len(shorter) >= _COMMUNE_DIGITS and longer.startswith(shorter):
         yield _SAME_PLACE_WEIGHT, "place_same"

@@ -27,8 +27,8 @@ ACCEPT = Transition(
     frozenset({"acknowledged"}),
     "accepted",
     Permission.referral_accept,
-    "screened against the criteria (age 5 to 17 at referral, concern fits), consent or a recorded basis, "
-    "possible duplicates reviewed, a lead worker of the team named",
+    "screened against the criteria (age 5 to 17 at referral, concern fits); consent or a recorded legal basis; "
+    "possible duplicates reviewed; a lead worker of the team",
 )
 DECLINE = Transition("decline", OPEN_STATUSES, "declined", Permission.referral_decline, "a reason")
 WITHDRAW = Transition("withdraw", OPEN_STATUSES, "withdrawn", Permission.referral_withdraw, "a reason")
@@ -40,5 +40,5 @@ def check_referral_open(status: str) -> list[Fault]:
     """Return a fault if the referral was accepted, declined or withdrawn."""
     if status in OPEN_STATUSES:
         return []
-    detail = f"The referral is {status}; only an open referral can be updated."
+    detail = f"The referral is {status}. Only a referral that is not decided yet can be updated."
     return [Fault("/status", "status", detail)]

@@ -1,4 +1,4 @@
-"""Builds the response schemas of referrals: the staff view, the summary of the intake queue, and the partner view."""
+"""Response schemas of referrals: the staff view, the summary of the intake queue, and the partner view."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence

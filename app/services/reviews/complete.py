@@ -18,7 +18,7 @@ from app.models.record import utc_now
 from app.models.reviews import StoredReviewPeriod
 from app.schemas.reviews import Review as ReviewSchema
 from app.schemas.reviews import ReviewContent
-from app.services.care_plans.editions import create_next_care_plan_version
+from app.services.care_plans.editions import create_next_care_plan_edition
 from app.services.care_plans.review_schedule import schedule_next_review
 from app.services.care_plans.review_states import COMPLETE
 from app.services.care_plans.states import APPROVE, SUPERSEDE
@@ -107,7 +107,7 @@ async def _apply_decision(session: AsyncSession, caller: Caller, case: Case, rev
     """Create the next edition of the plan, or begin the exit. Reviews continue while the case is exiting."""
     if review.decision == "adapt":
         plan = await get_record(session, CarePlan, review.plan_id)
-        await create_next_care_plan_version(session, caller, case, plan)
+        await create_next_care_plan_edition(session, caller, case, plan)
     if review.decision == "begin_exit" and case.status in BEGIN_EXIT.sources:
         case.status = BEGIN_EXIT.target
         record_case_history(session, case, "exit_begun", caller, review)

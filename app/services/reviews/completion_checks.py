@@ -25,10 +25,12 @@ def check_review_content(
     for area in active_areas:
         yield from _check_area(area, content.areas.get(area) or AreaReview())
     if content.decision is None:
-        yield Fault("/decision", "decision_missing", "Record the decision for the case.")
+        yield Fault("/decision", "decision_missing", "The decision for the case is required.")
     has_adapted_area = any(review.decision == "adapt" for review in content.areas.values())
     if content.decision == "continue" and has_adapted_area:
-        detail = "The decision for an area is adapt: the decision for the case must not be continue."
+        detail = (
+            "The decision for the case must not be `continue`, because the decision for an area is `adapt`."
+        )
         yield Fault("/decision", "decision_contradicts", detail)
     yield from _check_review_date(content.held_on, support_start, last_held_on)
 
@@ -44,7 +46,7 @@ def _check_review_date(
     held_on: date | None, support_start: date, last_held_on: date | None
 ) -> Iterator[Fault]:
     if held_on is None:
-        yield Fault("/held_on", "held_on_missing", "Record the date on which the review was held.")
+        yield Fault("/held_on", "held_on_missing", "The date on which the review was held is required.")
     elif held_on > today():
         yield Fault("/held_on", "date_in_future", "The date must not be in the future.")
     elif held_on < support_start:
@@ -56,9 +58,7 @@ def _check_review_date(
 
 
 def check_support_period(case: Case, decision: str | None) -> Iterator[Fault]:
-    """Yield an unmet condition if the decision continues support after its end (24 months or the extension's date)."""
+    """Yield a fault if the decision continues support after its end (24 months, or the end of an extension)."""
     if decision in {"continue", "adapt"} and today() > get_support_end_date(case):
-        detail = (
-            "The period of support has ended: begin the exit, or have a programme manager extend the case."
-        )
+        detail = "The period of support has ended. The decision must be `begin_exit`, unless a programme manager extends the case."
         yield Fault("/decision", "extension_needed", detail)

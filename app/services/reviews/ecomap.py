@@ -20,7 +20,7 @@ from app.schemas.codes import get_code_label
 FRAME_BY_REFERRAL_STATUS = {"accepted": "organisation", "sent": "loose", "completed": "past"}
 """Frame of a provider by the status of its service referral. Referrals in other statuses are not drawn.
 
-If a provider has several service referrals, the status that comes first here determines the frame.
+If a provider has several service referrals, the first of these statuses that one of them has determines the frame.
 """
 SCHOOL_STATUSES_HIDDEN = frozenset({"too_young", "unknown", "completed"})
 OUT_OF_SCHOOL_STATUSES = frozenset({"dropped_out", "never_attended"})

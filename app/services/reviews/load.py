@@ -1,4 +1,4 @@
-"""Load the content of a review and convert a review to its wire representation."""
+"""Load the content of a review, and convert a review to its response format."""
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -33,7 +33,7 @@ async def list_active_areas(session: AsyncSession, review: Review) -> list[str]:
 
 
 async def review_to_schema(session: AsyncSession, review: Review) -> ReviewSchema:
-    """Return the wire representation of a review.
+    """Return a review in the response format.
 
     A completed review contains the stored activity of its period. For other reviews the activity is computed.
     """

@@ -24,7 +24,7 @@ class RatingSnapshot(NamedTuple):
     record_id: UUID
     ratings: dict[str, int]
     is_final: bool
-    """Whether this is the final review, which decided to begin the exit."""
+    """Whether this is the review that decided to begin the exit."""
 
 
 async def get_case_outcomes(session: AsyncSession, case_id: UUID) -> CaseOutcomes:

@@ -1,4 +1,4 @@
-"""Compute the recorded activity since the previous review, in a constant number of queries."""
+"""Compute the recorded activity since the previous review. The number of queries is constant."""
 
 from datetime import datetime
 
@@ -16,7 +16,7 @@ from app.services.fund.case_closure import get_spending_since
 async def summarize_review_period(session: AsyncSession, review: Review) -> ReviewPeriodActivity:
     """Return the activity that was recorded between the completion of the previous review and the current time.
 
-    The time of recording counts, not the time of the activity itself. Every activity therefore belongs to exactly one
+    The activity counts by the time at which it was recorded, not by its own time. It therefore belongs to exactly one
     review.
     """
     since = await _get_last_completion(session, review)

@@ -1,4 +1,4 @@
-"""List, read, bring forward and update reviews."""
+"""List, get, bring forward and update reviews."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -97,8 +97,8 @@ async def bring_forward_review(
 ) -> ReviewSchema:
     """Set an earlier due date for the scheduled review of a case.
 
-    No second review is created, because a case has at most one scheduled review. If the review is already due on the
-    requested date, it does not change.
+    No second review is created, because a case has at most one scheduled review. If the review is due on the requested
+    date already, nothing is changed.
 
     Raises:
         GateRefused: no review is scheduled, or the date is not between today and the scheduled date.
@@ -108,7 +108,9 @@ async def bring_forward_review(
     query = select(Review).where(col(Review.case_id) == case_id, col(Review.status) == "scheduled")
     review = await session.scalar(query.with_for_update())
     if review is None:
-        detail = "No review is scheduled: the case has no approved care plan for the child, or it is closed."
+        detail = (
+            "No review is scheduled, because the case has no approved care plan for the child or is closed."
+        )
         raise_if_unmet([Fault(None, "no_review_scheduled", detail)])
         raise AssertionError  # unreachable: raise_if_unmet raised
     due_on = payload.due_on or min(today(), review.due_on)
@@ -119,7 +121,7 @@ async def bring_forward_review(
         case.version, case.updated_at = case.version + 1, utc_now()
         changes = {**payload.model_dump(exclude_none=True), "due_on": due_on.isoformat()}
         record_case_history(session, case, "review_scheduled", caller, review, changes)
-        await session.flush()  # the response contains the stored values
+        await session.flush()  # report a database error before the response is built
     return await review_to_schema(session, review)
 
 
@@ -141,7 +143,7 @@ async def update_review(
     """Update the content of a scheduled review. Fields that the patch omits keep their value.
 
     Raises:
-        GateRefused: the review is completed or cancelled, or the caller does not work on the case.
+        GateRefused: the review is completed or cancelled, or the caller is not staff of the case.
         InvalidInput: a field is invalid, or a note refers to a goal that is not part of the plan.
     """
     case = await get_case_for_share(session, Review, review_id)
@@ -150,7 +152,7 @@ async def update_review(
     content = apply_patch(ReviewContent, load_review_document(review), patch)
     await _validate_goals(session, review, content)
     _store_content(review, content)
-    await session.flush()  # the response contains the stored values
+    await session.flush()  # report a database error before the response is built
     return await review_to_schema(session, review)
 
 
@@ -166,7 +168,7 @@ def _store_content(review: Review, content: ReviewContent) -> None:
 async def _validate_goals(session: AsyncSession, review: Review, content: ReviewContent) -> None:
     goal_ids = set(await session.scalars(select(col(Goal.id)).where(col(Goal.plan_id) == review.plan_id)))
     faults = [
-        Fault(f"/goals/{goal_id}", "goal_unknown", "The plan of the review has no such goal.")
+        Fault(f"/goals/{goal_id}", "goal_unknown", "The care plan of the review has no goal with this id.")
         for goal_id in content.goals
         if goal_id not in goal_ids
     ]

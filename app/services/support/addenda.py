@@ -1,4 +1,7 @@
-"""Addenda: texts added to a support session after it was recorded. Clinical addenda have the readers of a clinical note."""
+"""Addenda: texts added to a support session after it was recorded.
+
+Clinical addenda have the same readers as clinical notes.
+"""
 
 from uuid import UUID
 
@@ -30,7 +33,7 @@ async def create_support_session_addendum(
 ) -> SupportSessionAddendum:
     """Add an addendum to a support session.
 
-    The staff of the case can do this, and the worker of the session, even without being staff of the case.
+    The staff of the case can add addenda. The worker of the session can too, even if they are not staff of the case.
 
     Raises:
         GateRefused: the session was not recorded as held or missed, the case is closed, or the caller is neither staff
@@ -56,7 +59,7 @@ async def create_support_session_addendum(
     )
     addendum.text = payload.text
     session.add(addendum)
-    await session.flush()  # raises AlreadyExists before the history entry is added
+    await session.flush()  # report a database error before the response is built
     case_history.record_case_history(session, case, "addendum_added", caller, addendum)
     return _to_schema(addendum)
 

@@ -46,7 +46,7 @@ async def replace_clinical_note(
 ) -> ClinicalNoteSchema:
     """Create the clinical note on a support session, or replace its text within 24 hours.
 
-    The permission does not depend on whether a note exists, so the response tells other callers nothing about it.
+    The permission does not depend on whether a note exists. A refusal therefore does not reveal whether there is one.
 
     Raises:
         GateRefused: the caller is not the worker of the session, the session was not recorded as held or missed, the
@@ -63,14 +63,14 @@ async def replace_clinical_note(
             *check_support_session_recorded(support_session),
         ]
     )
-    # The lock makes two concurrent replacements wait for each other, so that one of them fails with StaleVersion.
+    # The lock serializes concurrent replacements, so that the second one fails with StaleVersion.
     query = select(ClinicalNote).where(col(ClinicalNote.session_id) == support_session_id).with_for_update()
     note = await session.scalar(query.execution_options(populate_existing=True))
     if note is None:
         note = await _create_note(session, caller, support_session, case, expected_version, payload)
     else:
         _update_note(note, expected_version, payload)
-    await session.flush()  # raises database errors before the response is built
+    await session.flush()  # report a database error before the response is built
     return _to_schema(note)
 
 

@@ -40,24 +40,26 @@ SCHEMA_COLUMN_FIELDS = set(DocumentSchema.model_fields) & set(Document.model_fie
 CASE_RECORD_TYPES: dict[str, type[CaseRecord]] = {
     kind: record_type for record_type, kind in RECORD_KINDS.items() if issubclass(record_type, CaseRecord)
 }
-"""The records of a case that a document can be about, by kind."""
+"""Model classes of the case records that a document can be about, by record kind."""
 LEGAL_KINDS = frozenset({"court", "police"})
 KINDS_ACCEPTED_AFTER_CLOSURE = LEGAL_KINDS | {"letter", "receipt", "acknowledgement"}
-"""Kinds of documents that can be added to a closed case, because they often arrive late. So can every document of the
-legal tier."""
+"""Kinds of documents that can be added to a closed case, because they often arrive late. Documents of the tier `legal`
+can also be added.
+"""
 TIERS_BY_RESTRICTION = ("case", "legal", "clinical")
-"""The tiers from the most to the least widely readable."""
+"""The tiers, from the one with the most readers to the one with the fewest."""
 TIER_BY_RECORD_KIND: dict[str, str] = {
     RECORD_KINDS[LegalStep]: "legal",
     RECORD_KINDS[ClinicalNote]: "clinical",
 }
-"""Default tier of a document about a record of this kind. For kinds that are not listed it is `case`."""
+"""Default tier of a document, by the kind of the record that it is about. For all other kinds it is `case`."""
 TIERED_RECORD_TYPES: dict[str, type[Document] | type[SessionAddendum]] = {
     RECORD_KINDS[Document]: Document,
     RECORD_KINDS[DocumentContent]: Document,
     RECORD_KINDS[SessionAddendum]: SessionAddendum,
 }
-"""Kinds of records that store their own tier, with the model that stores it. A content has the id of its document."""
+"""Model class with the column `tier`, by kind of the record that a document is about. A document and its content have
+the same id."""
 
 
 class DocumentFile(NamedTuple):
@@ -110,7 +112,7 @@ async def create_case_document(
     case_history.record_case_history(
         session, case, "document_added", caller, document, {"kind": payload.kind}
     )
-    await session.flush()  # raises database errors before the response is built
+    await session.flush()  # report a database error before the response is built
     return _to_schema(document)
 
 
@@ -127,8 +129,8 @@ def _store_details(document: Document, payload: DocumentCreate) -> None:
 async def _resolve_tier(session: AsyncSession, payload: DocumentCreate) -> str:
     """Return the tier of a new document.
 
-    It is the tier of the request; or else the tier of the record that the document is about, if that is not `case`; or
-    else `legal` for a document of a court or the police, and `case` for all other documents.
+    The first of these that applies: the tier in the request; the tier of the record that the document is about, if it
+    is not `case`; `legal` for a document of a court or the police; `case`.
 
     Raises:
         InvalidInput: more people can read the requested tier than the record that the document is about.
@@ -136,9 +138,7 @@ async def _resolve_tier(session: AsyncSession, payload: DocumentCreate) -> str:
     about_tier = await _get_record_tier(session, payload.about) if payload.about else "case"
     if payload.tier is not None:
         if TIERS_BY_RESTRICTION.index(payload.tier) < TIERS_BY_RESTRICTION.index(about_tier):
-            detail = (
-                f"The record that the document is about has the tier {about_tier}, which fewer people read."
-            )
+            detail = f"The tier must be at least as restricted as that of the record that the document is about ({about_tier})."
             raise InvalidInput([Fault("/tier", "tier_too_wide", detail)])
         return payload.tier
     return about_tier if about_tier != "case" or payload.kind not in LEGAL_KINDS else "legal"
@@ -153,9 +153,10 @@ async def _get_record_tier(session: AsyncSession, about: DocumentSubjectCreate) 
 
 
 async def _check_tier(session: AsyncSession, caller: Caller, case: Case, tier: str) -> list[Fault]:
-    """Return the unmet condition that the caller cannot read a tier of the case, or none.
+    """Return a fault unless the caller can read a tier of the case.
 
-    Uses the function that the row policies use. Without this check, the insert would fail with a database error.
+    Calls the database function that the row policies use. Without this check, the insert would fail with a database
+    error.
     """
     if await session.scalar(select(func.access.can_read_tier(tier, case.id, caller.id))):
         return []
@@ -172,7 +173,7 @@ async def _validate_about(session: AsyncSession, case: Case, about: DocumentSubj
     """Check that the record that a document is about belongs to the case.
 
     Raises:
-        InvalidInput: it does not.
+        InvalidInput: the record belongs to another case, or does not exist.
     """
     if about is None:
         return
@@ -183,7 +184,7 @@ async def _validate_about(session: AsyncSession, case: Case, about: DocumentSubj
         )
         if await session.scalar(query) is not None:
             return
-    raise InvalidInput([Fault("/about", "reference_unknown", "The case has no such record.")])
+    raise InvalidInput([Fault("/about", "reference_unknown", "The case has no record with this id.")])
 
 
 def _decode_file(encoded: str) -> tuple[bytes, str]:
@@ -207,7 +208,7 @@ def _decode_file(encoded: str) -> tuple[bytes, str]:
 
 
 def _build_file_name(name: str, media_type: str) -> str:
-    """Return a safe file name with the extension of the detected media type, whatever extension was sent."""
+    """Return a safe file name with the extension of the detected media type. It replaces the extension in the request."""
     safe_name = "".join(
         "_" if character in '/\\:*?"<>|' or not character.isprintable() else character
         for character in names.normalize_text(name)
@@ -255,7 +256,8 @@ async def get_document(session: AsyncSession, document_id: UUID) -> DocumentSche
 async def download_document(session: AsyncSession, document_id: UUID) -> DocumentFile:
     """Return the decrypted file of a document.
 
-    The content is loaded before the document, so that the access log names the content.
+    The content is loaded before the metadata, because the access log contains the first record: the entry then shows a
+    download.
 
     Raises:
         NotFound: the document does not exist, or the caller cannot see it.

@@ -36,7 +36,7 @@ COLUMN_FIELDS = {"kind", "status", "on"}
 SCHEMA_COLUMN_FIELDS = set(LegalStepSchema.model_fields) & set(LegalStep.model_fields)
 EARLIEST_DATE = date(1900, 1, 1)
 MAX_TIME_AHEAD = timedelta(days=5 * 366)
-"""How far ahead a court date can be."""
+"""Maximum time between today and a planned court date."""
 
 
 async def create_case_legal_step(
@@ -62,7 +62,7 @@ async def create_case_legal_step(
     )
     _store_content(step, payload)
     session.add(step)
-    await session.flush()  # raises AlreadyExists before the history entry is added
+    await session.flush()  # report a database error before the response is built
     _record_history(session, case, caller, step)
     return _to_schema(step)
 
@@ -73,8 +73,8 @@ async def list_case_legal_steps(
     """List the incidents and legal steps of a case, newest first.
 
     Raises:
-        NotFound: the case does not exist, or the caller cannot read its legal tier. An empty list would wrongly state
-            that the case has no entries.
+        NotFound: the case does not exist, or the caller cannot read its legal tier. An empty list would mean that the
+            case has no entries.
     """
     await _require_legal_tier(session, caller, case_id)
     equal_filters = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
@@ -112,7 +112,7 @@ async def update_legal_step(
     content = apply_patch(LegalStepContent, old_document, patch)
     _validate_date(content)
     _store_content(step, content)
-    await session.flush()  # raises database errors before the response is built
+    await session.flush()  # report a database error before the response is built
     new_document = _to_document(step)
     changed_fields = sorted(name for name in new_document if new_document[name] != old_document[name])
     _record_history(session, case, caller, step, changed_fields)
@@ -120,20 +120,20 @@ async def update_legal_step(
 
 
 async def _require_legal_tier(session: AsyncSession, caller: Caller, case_id: UUID) -> None:
-    """Check that the caller can read the legal tier of a case, with the function that the row policies use.
+    """Check that the caller can read the legal tier of a case, with the database function that the row policies use.
 
     Raises:
-        NotFound: the caller cannot read it.
+        NotFound: the caller cannot read the legal tier.
     """
     if not await session.scalar(select(func.access.can_read_tier("legal", case_id, caller.id))):
         raise NotFound
 
 
 def _validate_date(content: LegalStepContent) -> None:
-    """Check that the date is within bounds, and not in the future if the step is done.
+    """Check that the date is between 1900 and five years ahead, and not in the future if the step is done.
 
     Raises:
-        InvalidInput: it is not.
+        InvalidInput: the date is not valid.
     """
     if content.on < EARLIEST_DATE:
         raise InvalidInput([Fault("/on", "date_too_early", "Must not be before 1900.")])

@@ -45,7 +45,7 @@ async def create_provider(session: AsyncSession, payload: ProviderCreate) -> Pro
     provider = Provider(id=payload.id or new_id(), name=payload.name, kind=payload.kind)
     await _store_settings(session, provider, payload)
     session.add(provider)
-    await session.flush()  # raises database errors before the response is built
+    await session.flush()  # report a database error before the response is built
     return _to_schema(provider)
 
 
@@ -98,7 +98,7 @@ async def update_provider(
     provider = await get_version_for_update(session, Provider, provider_id, expected_version)
     document = _to_schema(provider).model_dump(mode="json", include=SETTINGS_FIELDS)
     await _store_settings(session, provider, apply_patch(ProviderSettings, document, patch))
-    await session.flush()  # raises database errors before the response is built
+    await session.flush()  # report a database error before the response is built
     return _to_schema(provider)
 
 

@@ -1,4 +1,4 @@
-"""The provider's answer to a service referral, its outcome, and its cancellation."""
+"""Record the provider's answer to a service referral and the outcome of the service, or cancel the referral."""
 
 from uuid import UUID
 
@@ -33,7 +33,8 @@ async def accept_service_referral(
     """Record that the provider accepted the service referral.
 
     Raises:
-        GateRefused, StaleVersion: see `_apply_transition`.
+        GateRefused: the status does not permit the act, or the caller is not staff of the case.
+        StaleVersion: the referral was changed since the caller read it.
     """
     referral = await _apply_transition(session, caller, ACCEPT, referral_id, expected_version)
     referral.answered_at = referral.updated_at
@@ -51,7 +52,8 @@ async def decline_service_referral(
     """Record that the provider declined the service referral, with the reason.
 
     Raises:
-        GateRefused, StaleVersion: see `_apply_transition`.
+        GateRefused: the status does not permit the act, or the caller is not staff of the case.
+        StaleVersion: the referral was changed since the caller read it.
     """
     referral = await _apply_transition(session, caller, DECLINE, referral_id, expected_version)
     referral.answered_at = referral.ended_at = referral.updated_at
@@ -69,7 +71,8 @@ async def complete_service_referral(
     """Record the outcome of the service.
 
     Raises:
-        GateRefused, StaleVersion: see `_apply_transition`.
+        GateRefused: the status does not permit the act, or the caller is not staff of the case.
+        StaleVersion: the referral was changed since the caller read it.
     """
     referral = await _apply_transition(
         session, caller, COMPLETE, referral_id, expected_version, {"outcome": payload.outcome}
@@ -90,7 +93,8 @@ async def cancel_service_referral(
     """Cancel a draft, a sent or an accepted service referral.
 
     Raises:
-        GateRefused, StaleVersion: see `_apply_transition`.
+        GateRefused: the status does not permit the act, or the caller is not staff of the case.
+        StaleVersion: the referral was changed since the caller read it.
     """
     referral = await _apply_transition(session, caller, CANCEL, referral_id, expected_version)
     referral.ended_at = referral.updated_at
@@ -106,7 +110,7 @@ async def _apply_transition(
     expected_version: int,
     detail: StoredHistoryDetail | None = None,
 ) -> ServiceReferral:
-    """Apply a transition that shares no data. The case can be closed: a service often ends after the case.
+    """Apply a transition that shares no data. The case may be closed, because a service often ends after the case.
 
     Raises:
         GateRefused: the status does not permit the transition, or the caller is not staff of the case.
@@ -124,5 +128,5 @@ async def _apply_transition(
 
 
 async def _flush_and_load_schema(session: AsyncSession, referral: ServiceReferral) -> ServiceReferralSchema:
-    await session.flush()  # raises database errors before the response is built
+    await session.flush()  # report a database error before the response is built
     return await load_service_referral_schema(session, referral)

@@ -1,4 +1,4 @@
-"""Sending a service referral: the only operation that shares a child's data with a provider."""
+"""Send a service referral. No other operation shares a child's data with a provider."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -28,7 +28,7 @@ from app.services.support.service_referral_states import SEND
 from app.services.support.service_referrals import service_referral_to_schema
 
 CONSENT_SCOPE_BY_PROVIDER_KIND = {"school": "share_with_school", "authority": "share_with_authorities"}
-"""Consent scope that sharing with a provider of this kind requires. All other kinds require `share_with_providers`."""
+"""Consent scope that sharing requires, by kind of provider. All other kinds require `share_with_providers`."""
 
 
 async def send_service_referral(
@@ -60,12 +60,12 @@ async def send_service_referral(
     shared = await _collect_shared_fields(session, case, referral)
     referral.content = {**referral.content, "shared": shared}
     _record_history(session, case, caller, referral, consent)
-    await session.flush()  # raises database errors before the response is built
+    await session.flush()  # report a database error before the response is built
     return service_referral_to_schema(referral, provider.name)
 
 
 async def _get_provider_for_share(session: AsyncSession, provider_id: UUID) -> Provider:
-    """Return the current row of a provider and block changes to it, such as deactivation, until the transaction ends."""
+    """Return the current row of a provider. Changes to it, such as deactivation, wait until the transaction ends."""
     query = select(Provider).where(col(Provider.id) == provider_id).with_for_update(read=True)
     return (await session.scalars(query.execution_options(populate_existing=True))).one()
 
@@ -96,7 +96,7 @@ def _check_provider(provider: Provider) -> list[Fault]:
 async def _collect_shared_fields(
     session: AsyncSession, case: Case, referral: ServiceReferral
 ) -> StoredSharedFields:
-    """Return the current values of the fields that the referral shares; None where no value is known."""
+    """Return the current value of each shared field, or None if it is not known."""
     child = await get_record(session, Child, case.child_id)
     identity = child.identity
     age = get_age_today(identity)
@@ -129,7 +129,7 @@ async def _list_supporters(session: AsyncSession, case: Case) -> list[StoredSupp
 def _record_history(
     session: AsyncSession, case: Case, caller: Caller, referral: ServiceReferral, consent: Consent | None
 ) -> None:
-    """Add the shared fields to the case history, and a second entry if they were shared on a legal basis."""
+    """Add the names of the shared fields to the case history, and a second entry for a legal basis."""
     detail: StoredHistoryDetail = {"provider_id": str(referral.provider_id), "service": referral.service}
     case_history.record_case_history(
         session,
@@ -139,7 +139,7 @@ def _record_history(
         referral,
         {**detail, "shared_fields": referral.shared_fields},
     )
-    # An entry of the consent register can itself be a legal basis instead of a consent.
+    # An entry of the consent register can be a legal basis instead of a consent.
     consent_basis = (
         consent.basis_without_consent
         if consent and sharing_consent.is_basis_without_consent(consent)

@@ -1,4 +1,4 @@
-"""States of a service referral."""
+"""State machine of a service referral."""
 
 from app.access.permissions import Permission
 from app.errors import Fault
@@ -29,7 +29,7 @@ TRANSITIONS = (SEND, ACCEPT, DECLINE, COMPLETE, CANCEL)
 
 
 def check_service_referral_is_draft(status: str) -> list[Fault]:
-    """Return the unmet condition that the service referral is not a draft and therefore cannot be edited, or none."""
+    """Return a fault unless the service referral is a draft. Only a draft can be edited."""
     if status == INITIAL_STATUS:
         return []
     return [Fault("/status", "frozen", f"The service referral is {status}. Only a draft can be edited.")]

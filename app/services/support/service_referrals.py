@@ -1,4 +1,4 @@
-"""Service referrals: drafts and lists. Sending, and recording of the outcome, have modules of their own."""
+"""Create, list, get and update service referrals. Sending and outcomes are in modules of their own."""
 
 from uuid import UUID
 
@@ -40,7 +40,9 @@ from app.services.support.service_referral_states import (
 
 CONTENT_FIELDS = set(ServiceReferralContent.model_fields)
 ENCRYPTED_FIELDS = frozenset(StoredServiceReferralContent.__annotations__)
-"""Fields of the encrypted content. The column `basis_without_consent` holds the code of the legal basis only."""
+"""Fields of the encrypted content. `basis_without_consent` is both: the encrypted content holds the full basis, the
+column its code.
+"""
 SCHEMA_COLUMN_FIELDS = (
     set(ServiceReferralSchema.model_fields) & set(ServiceReferral.model_fields) - ENCRYPTED_FIELDS
 )
@@ -68,7 +70,7 @@ async def create_case_service_referral(
     )
     provider_name = await _store_content(session, referral, payload)
     session.add(referral)
-    await session.flush()  # raises database errors before the response is built
+    await session.flush()  # report a database error before the response is built
     return service_referral_to_schema(referral, provider_name)
 
 
@@ -131,7 +133,7 @@ async def update_service_referral(
     document = service_referral_to_schema(referral, "").model_dump(mode="json", include=CONTENT_FIELDS)
     content = apply_patch(ServiceReferralContent, document, patch)
     provider_name = await _store_content(session, referral, content)
-    await session.flush()  # raises database errors before the response is built
+    await session.flush()  # report a database error before the response is built
     return service_referral_to_schema(referral, provider_name)
 
 
@@ -152,7 +154,7 @@ async def _store_content(
         "/goal_id": (Goal, payload.goal_id),
     }
     faults = [
-        Fault(pointer, "reference_unknown", "The case has no such record.")
+        Fault(pointer, "reference_unknown", "The case has no record with this id.")
         for pointer, (record_type, record_id) in references.items()
         if record_id and not await _belongs_to_case(session, record_type, record_id, referral.case_id)
     ]
@@ -182,7 +184,7 @@ async def _belongs_to_case(
 async def load_service_referral_schema(
     session: AsyncSession, referral: ServiceReferral
 ) -> ServiceReferralSchema:
-    """Return the response for a service referral; looks up the name of its provider."""
+    """Return the response for a service referral. Loads the name of its provider."""
     query = select(col(Provider.name)).where(col(Provider.id) == referral.provider_id)
     return service_referral_to_schema(referral, str(await session.scalar(query)))
 

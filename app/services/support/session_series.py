@@ -1,4 +1,4 @@
-"""Planning a series of support sessions: at the same weekday and local time, every given number of weeks."""
+"""Plan a series of support sessions on the same weekday and at the same local time, at an interval of some weeks."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid5
@@ -40,7 +40,7 @@ async def create_case_support_session_series(
 
     Raises:
         AlreadyExists: the id of the series is taken.
-        GateRefused: the case is closed, or the worker or the caller is not staff of the case.
+        GateRefused: the case is closed, or the caller or the worker is not staff of the case.
         InvalidInput: the series begins or ends out of bounds, or a goal belongs to another case.
     """
     times = _compute_session_times(payload)
@@ -55,8 +55,8 @@ async def create_case_support_session_series(
     series_id, support_sessions = payload.id or new_id(), []
     fields = payload.model_dump(include=set(SupportSessionPlan.model_fields))
     for number, time in enumerate(times):
-        # The ids are derived from the id of the series: the same series sent twice fails with AlreadyExists, also
-        # without an Idempotency-Key.
+        # The ids are derived from the id of the series. The same request sent twice therefore fails with AlreadyExists,
+        # even without an Idempotency-Key.
         support_session = build_support_session(case, caller, uuid5(series_id, str(number)))
         support_session.series_id = series_id
         apply_support_session_content(
@@ -64,7 +64,7 @@ async def create_case_support_session_series(
         )
         support_sessions.append(support_session)
     session.add_all(support_sessions)
-    await session.flush()  # raises AlreadyExists before the history entry is added
+    await session.flush()  # report a database error before the response is built
     detail = {"kind": payload.kind, "at": times[0].isoformat(), "count": str(payload.count)}
     detail |= {"series_id": str(series_id), "every_weeks": str(payload.every_weeks)}
     case_history.record_case_history(session, case, "session_planned", caller, support_sessions[0], detail)

@@ -1,4 +1,7 @@
-"""States of a support session: planned, then held, missed or cancelled. A record can be corrected for 24 hours."""
+"""State machine of a support session: planned, then held, missed or cancelled.
+
+A held or missed session can be corrected for 24 hours.
+"""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -11,7 +14,7 @@ from app.models import SupportSession
 from app.models.record import utc_now
 
 EDIT_WINDOW = timedelta(hours=24)
-"""Time during which the author can correct a record (gate "any edit of a record others rely on")."""
+"""Time during which the author can correct a held or missed session."""
 INITIAL_STATUS = "planned"
 CORRECTION_GATE = "by its author, within 24 hours"
 
@@ -43,7 +46,7 @@ TRANSITIONS = (MARK_HELD, MARK_MISSED, CANCEL, CORRECT_TO_MISSED, CORRECT_TO_HEL
 
 
 def is_edit_window_over(recorded_at: datetime) -> bool:
-    """Return whether the 24 hours for corrections of a record are over."""
+    """Return whether the 24 hours for corrections after `recorded_at` are over."""
     return utc_now() > recorded_at + EDIT_WINDOW
 
 
@@ -64,7 +67,7 @@ def check_support_session_editable(support_session: SupportSession, caller: Call
 
 
 def check_support_session_status_change(old_status: str, new_status: str) -> list[Fault]:
-    """Return the unmet condition that no transition leads from one status to the other, or none."""
+    """Return a fault unless a transition leads from the old status to the new one."""
     if old_status == new_status or any(
         old_status in transition.sources and new_status == transition.target for transition in TRANSITIONS
     ):
@@ -73,7 +76,7 @@ def check_support_session_status_change(old_status: str, new_status: str) -> lis
 
 
 def check_support_session_recorded(support_session: SupportSession) -> Iterator[Fault]:
-    """Yield the unmet condition that a session was recorded neither as held nor as missed."""
+    """Yield a fault if a session is neither held nor missed."""
     if support_session.recorded_at is None:
         detail = f"The session is {support_session.status}. Record it as held or missed first."
         yield Fault("/status", "status", detail)

@@ -1,4 +1,4 @@
-"""Support sessions: planning, recording as held or missed, correcting for 24 hours, cancelling."""
+"""Create, list, get, update and cancel support sessions."""
 
 from uuid import UUID
 
@@ -64,7 +64,7 @@ async def create_case_support_session(
 
     Raises:
         GateRefused: the case is closed, or the caller or the worker is not allowed (`check_support_session_staffing`).
-        InvalidInput: a time is out of bounds, or a goal belongs to another case.
+        InvalidInput: a time is not valid, or a goal belongs to another case.
         AlreadyExists: the id is taken.
     """
     validate_support_session_times(payload)
@@ -79,7 +79,7 @@ async def create_case_support_session(
     support_session = build_support_session(case, caller, payload.id or new_id())
     apply_support_session_content(support_session, caller, payload)
     session.add(support_session)
-    await session.flush()  # raises AlreadyExists before the history entry is added
+    await session.flush()  # report a database error before the response is built
     _record_history(session, case, caller, support_session)
     return support_session_to_schema(support_session, has_clinical_note=False)
 
@@ -99,9 +99,9 @@ def build_support_session(case: Case, caller: Caller, support_session_id: UUID) 
 async def list_case_support_sessions(
     session: AsyncSession, caller: Caller, case_id: UUID, filters: SupportSessionFilters
 ) -> SupportSessionList:
-    """List the support sessions of a case, most recently created first.
+    """List the support sessions of a case, newest first by creation.
 
-    `from` and `to` filter by the time when the session was held or else planned.
+    `from` and `to` filter by the time held or, if the session was not held, the planned time.
 
     Raises:
         NotFound: the case does not exist, or the caller cannot see it.
@@ -180,7 +180,7 @@ async def update_support_session(
     )
     await validate_case_goals(session, case, content.goal_ids)
     apply_support_session_content(support_session, caller, content)
-    await session.flush()  # raises database errors before the response is built
+    await session.flush()  # report a database error before the response is built
     if (support_session.status, support_session.planned_at) != (old_status, old_planned_at):
         _record_history(session, case, caller, support_session)
     return await _load_schema(session, support_session)
@@ -207,7 +207,7 @@ async def cancel_support_session(
     support_session.status = CANCEL.target
     support_session.updated_at = utc_now()
     support_session.content = {**support_session.content, "cancel_reason": payload.reason}
-    await session.flush()  # raises database errors before the response is built
+    await session.flush()  # report a database error before the response is built
     _record_history(session, case, caller, support_session)
     return await _load_schema(session, support_session)
 
@@ -227,7 +227,10 @@ async def _check_edit_access(
 def apply_support_session_content(
     support_session: SupportSession, caller: Caller, content: SupportSessionContent
 ) -> None:
-    """Set the content of a support session. The caller who first records it as held or missed becomes its author."""
+    """Set the content of a support session.
+
+    The caller who first records the session as held or missed becomes its author.
+    """
     for name in COLUMN_FIELDS - {"areas", "goal_ids"}:
         setattr(support_session, name, getattr(content, name))
     support_session.areas = list(dict.fromkeys(content.areas))
@@ -268,7 +271,7 @@ def _record_history(
 
 
 async def _load_schema(session: AsyncSession, support_session: SupportSession) -> SupportSessionSchema:
-    """Return the response for a changed support session; looks up whether it has a clinical note."""
+    """Return the response for a changed support session. Loads whether it has a clinical note."""
     note_query = select(col(ClinicalNote.id)).where(col(ClinicalNote.session_id) == support_session.id)
     return support_session_to_schema(
         support_session, has_clinical_note=await session.scalar(note_query) is not None
