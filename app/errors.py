@@ -1,4 +1,4 @@
-"""Errors that the API reports to a caller. Each class knows its HTTP status; one handler renders all of them.
+"""Errors that the API reports to a caller. Each class has its HTTP status; one handler renders all of them.
 
     FirstStepError
     ├── MalformedRequest           400  the body is not valid JSON (RFC 8259)

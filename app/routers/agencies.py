@@ -27,9 +27,9 @@ async def create_agency(_caller: AgencyManager, session: Session, payload: Agenc
 async def list_agencies(
     _caller: AgencyReader, session: Session, filters: Annotated[AgencyFilters, Query()]
 ) -> AgencyList:
-    """List agencies.
+    """List agencies, newest first.
 
-    The newest agency comes first. The list includes inactive agencies unless `is_active` is `true`.
+    The list includes inactive agencies unless `is_active` is `true`.
     """
     return await agencies.list_agencies(session, filters)
 
@@ -53,7 +53,7 @@ async def update_agency(
 ) -> Agency:
     """Update an agency.
 
-    If the agency is deactivated, every following request of its API clients is rejected. The kind can only change to one
-    without referrals if no API client has the scope `referrals`.
+    If the agency is deactivated, every following request of its API clients is rejected. If an API client has the scope
+    `referrals`, the kind must stay `fsc` or `partner`.
     """
     return await agencies.update_agency(session, agency_id, expected_version, payload)

@@ -37,10 +37,11 @@ async def list_agenda_entries(
     session: Session,
     filters: Annotated[AgendaFilters, Query()],
 ) -> AgendaEntryList:
-    """List the agenda.
+    """List the agenda, earliest item first.
 
-    Returns the items that are due, overdue or waiting for a decision of the caller, earliest first. Workers see items of
-    their cases, supervisors also the submissions of their team, programme managers also the cases that reach 24 months.
+    Returns the caller's items that are due or overdue. Workers receive the items of their cases,
+    supervisors also the records of their team that wait for their decision, programme managers also the cases that
+    reach 24 months.
     """
     return await agenda.list_agenda_entries(session, caller, filters)
 
@@ -53,8 +54,8 @@ async def create_calendar_feed(
 ) -> CalendarFeedWithUrl:
     """Create a calendar feed.
 
-    Returns the secret address of an iCalendar feed of the caller's agenda. The address is returned once. A user can have
-    at most ten active feeds.
+    Returns the secret address of an iCalendar feed of the caller's agenda. The address is returned once. A user can
+    have at most ten active feeds.
     """
     return await calendar_feeds.create_calendar_feed(session, caller, payload)
 
@@ -65,9 +66,9 @@ async def list_calendar_feeds(
     session: Session,
     page: Annotated[PageQuery, Query()],
 ) -> CalendarFeedList:
-    """List calendar feeds.
+    """List calendar feeds, newest first.
 
-    Returns the caller's active feeds without their addresses, newest first.
+    Returns the caller's active feeds without their addresses.
     """
     return await calendar_feeds.list_calendar_feeds(session, caller, page)
 
@@ -80,7 +81,7 @@ async def delete_calendar_feed(
 ) -> None:
     """Revoke a calendar feed.
 
-    From the next request on, the address of the feed answers 404.
+    From the next request on, the response at the address of the feed is 404.
     """
     await calendar_feeds.revoke_calendar_feed(session, caller, feed_id)
 
@@ -90,7 +91,7 @@ async def open_feed_access(
     context: CurrentSignInContext,
     token: Annotated[str, Path(description="Secret token of the feed, a part of its address.")],
 ) -> FeedOwner:
-    """Open an access event for the owner of the feed; the request's session then sees what the owner can see.
+    """Open an access event for the owner of the feed. The request then has the owner's read access.
 
     Raises:
         NotFound: No active feed has this token.

@@ -37,9 +37,9 @@ async def create_api_client(
 async def list_api_clients(
     _caller: ApiClientReader, session: Session, filters: Annotated[ApiClientFilters, Query()]
 ) -> ApiClientList:
-    """List API clients.
+    """List API clients, newest first.
 
-    The newest API client comes first. The response contains no secrets.
+    The list contains the ids of the secrets, but not the secrets themselves.
     """
     return await api_clients.list_api_clients(session, filters)
 
@@ -74,8 +74,8 @@ async def create_api_client_secret(
 ) -> NewApiClientSecret:
     """Create a secret of an API client.
 
-    The response contains the secret, which is not shown again. An API client has at most two active secrets, so that it
-    can switch from the old one to the new one.
+    The response contains the secret, which is not shown again. An API client can have two active secrets, so that it
+    can switch from the old to the new one without interruption.
     """
     return await api_clients.create_api_client_secret(session, client_id)
 

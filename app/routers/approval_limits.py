@@ -22,7 +22,7 @@ async def create_approval_limit(
 ) -> ApprovalLimit:
     """Create an approval limit.
 
-    The limit applies from its start until a later limit starts. Earlier limits are kept on record.
+    The limit applies from `starts_on` until a later limit for the same role, act and currency starts.
     """
     return await approval_limits.create_approval_limit(session, caller, payload)
 

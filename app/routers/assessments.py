@@ -34,8 +34,8 @@ async def create_case_assessment(
 ) -> Assessment:
     """Create a draft assessment of the child, a supporter or a family.
 
-    Only one assessment of a subject can be in progress. The first assessment of a subject has the kind `initial`, every
-    later one the kind `reassessment`. A reassessment refers to the previous approved assessment of the subject.
+    Only one assessment of a subject can be in progress. The kind is `initial` until an assessment of the subject is
+    approved, and `reassessment` afterwards. A reassessment refers to the previous approved assessment of the subject.
     """
     return await assessments.create_case_assessment(session, caller, case_id, payload)
 
@@ -139,6 +139,7 @@ async def get_assessment_changes(
     """Compare an assessment with the previous one.
 
     The previous assessment is the approved assessment of the same subject before this one. The comparison covers the
-    ratings, the risk level and the scores of questionnaires. Scores of different editions have no difference.
+    ratings, the risk level and the scores of questionnaires. `change` is null if the scores belong to different
+    editions of the questionnaire.
     """
     return await diff.get_assessment_changes(session, assessment_id)

@@ -1,4 +1,4 @@
-"""Build responses that download a file."""
+"""Responses with a file as attachment."""
 
 import re
 from urllib.parse import quote

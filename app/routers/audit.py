@@ -22,10 +22,10 @@ async def list_access_entries(
     session: Session,
     filters: Annotated[AccessEntryFilters, Query()],
 ) -> AccessEntryList:
-    """List the access log.
+    """List the access log, newest first.
 
-    Returns one entry per request and child, newest first, including refused requests. A request that disclosed no data
-    of a child has one entry without a child. Reading the access log is itself recorded.
+    Returns one entry per request and child, including refused requests. A request that read or changed no data of a
+    child has one entry without a child. Reading the access log is itself recorded.
     """
     return await audit.list_access_entries(session, caller, filters)
 
@@ -36,9 +36,9 @@ async def list_break_glass_grants(
     session: Session,
     page: Annotated[PageQuery, Query()],
 ) -> BreakGlassGrantList:
-    """List break-glass grants.
+    """List break-glass grants, newest first.
 
-    Returns the grants of emergency access with their users and reasons, newest first. A supervisor sees the grants of
-    their team members and those for the cases of their team.
+    Returns the grants of emergency access with their users and reasons. Supervisors receive the grants of their team
+    members and those for the cases of their team.
     """
     return await break_glass.list_break_glass_grants(session, caller, page)

@@ -32,10 +32,11 @@ def get_optional_bearer_token(request: Request) -> str | None:
 async def sign_in_user(
     context: CurrentSignInContext, payload: SignInCredentials, previous_refresh_token: RefreshCookie = None
 ) -> Response:
-    """Sign in with e-mail address and password.
+    """Sign in with email address and password.
 
     A user with a second factor also sends a code as `otp`; without it the response is 401 with the code `otp_required`.
-    The response sets the refresh token as the cookie `__Host-refresh`. The session of a previous refresh token ends.
+    The response sets the refresh token as the cookie `__Host-refresh`. If the browser has an older refresh token, the
+    session of that token ends.
     """
     return with_cookie(await sign_in.sign_in_user(context, payload, previous_refresh_token))
 

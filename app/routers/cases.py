@@ -1,4 +1,4 @@
-"""Cases: list, read and update them, and the acts on their staffing and life cycle."""
+"""Endpoints of cases: lists, updates, acts on staffing and life cycle, and charts."""
 
 from typing import Annotated
 from uuid import UUID
@@ -48,7 +48,7 @@ router = Router(prefix="/cases", tags=["cases"])
 
 
 class SvgResponse(Response):
-    """An SVG image for inline display. It complies with the content security policy of all responses."""
+    """An SVG image for inline display, without scripts and external resources."""
 
     media_type = "image/svg+xml"
 
@@ -59,10 +59,10 @@ async def list_cases(
     session: Session,
     filters: Annotated[CaseFilters, Query()],
 ) -> CaseList:
-    """List cases.
+    """List cases, newest first.
 
-    Returns the cases that the caller can see, newest first. A social worker sees the cases where they are lead worker
-    or co-worker, a supervisor those of their team, a programme manager all cases outside conflict walls.
+    Returns the cases that the caller can see. A social worker sees the cases where they are lead worker
+    or co-worker, a supervisor those of their team, a programme manager all cases that no conflict wall hides from them.
     """
     return await cases.list_cases(session, caller, filters)
 
@@ -90,7 +90,7 @@ async def update_case(
 ) -> Case:
     """Update editable fields of a case.
 
-    Only the staff of the case can update it, and only while it is open. Acts change its status, team and workers.
+    Only the staff of the case can update it, and only while it is open. Status, team and workers change through acts.
     """
     return await cases.update_case(session, caller, case_id, expected_version, payload)
 
@@ -102,10 +102,10 @@ async def list_case_timeline(
     case_id: UUID,
     filters: Annotated[TimelineFilters, Query()],
 ) -> TimelineEntryList:
-    """List the timeline of a case.
+    """List the timeline of a case, latest event first.
 
-    Returns the events in the history of the case, latest event first. Events about records of a tier that the caller
-    cannot see are left out.
+    Returns the events in the history of the case. Events about records of a tier that the caller cannot read are left
+    out.
     """
     return await timeline.list_case_timeline(session, caller, case_id, filters)
 
@@ -120,8 +120,8 @@ async def assign_case(
 ) -> Case:
     """Assign the workers of a case.
 
-    Sets the lead worker and the co-workers. Each of them must be an active worker of the case's team, and no conflict
-    wall may exclude them. Planned support sessions of workers who lose access move to the lead worker.
+    Sets the lead worker and the co-workers. Each of them must be an active worker of the case's team, and must not be
+    excluded by a conflict wall. Planned support sessions of workers who lose access move to the lead worker.
     """
     return await staffing.assign_case(session, caller, case_id, expected_version, payload)
 
@@ -151,7 +151,7 @@ async def extend_case(
 ) -> Case:
     """Extend a case past 24 months.
 
-    Requires a reason and a new last day of support, which must be after the current one.
+    Only programme managers can extend a case. The new last day of support must be after the current one.
     """
     return await extend.extend_case(session, caller, case_id, expected_version, payload)
 
@@ -166,8 +166,9 @@ async def close_case(
 ) -> Case:
     """Close a case.
 
-    Requires an approved exit plan, a final review and settled disbursements. An unplanned end, such as the death of the
-    child, needs no final review. Closing cancels the planned support sessions and the scheduled review, and creates the
+    Requires an approved exit plan, a review that decided to begin the exit, and no unpaid or unreconciled
+    disbursements. If the case ends unplanned, for example because the child died, neither the review nor the
+    reconciliation is required. Closing cancels the planned support sessions and the scheduled review, and creates the
     follow-ups.
     """
     return await case_closing.close_case(session, caller, case_id, expected_version, payload)
@@ -183,8 +184,8 @@ async def reopen_case(
 ) -> Case:
     """Reopen a closed case as a new case.
 
-    Opens a new case for the same child and returns it; its `previous_case_id` is the closed case. People are copied,
-    consents are not: they must be given again.
+    Opens a new case for the same child and returns it; its `previous_case_id` is the closed case. The people around the
+    child are copied. Consents are not copied and must be given again.
     """
     return await case_reopening.reopen_case(session, caller, case_id, expected_version, payload)
 
@@ -199,7 +200,8 @@ async def open_case_with_break_glass(
     """Open break-glass access to a case.
 
     Gives the caller read access to a case outside their scope for four hours, without its legal and clinical tiers. The
-    caller's supervisor and the data protection officer see the reason at once. A conflict wall cannot be opened.
+    caller's supervisor and the data protection officer can read the reason at once. Break-glass access does not pass a
+    conflict wall.
     """
     return await break_glass.open_case_with_break_glass(session, caller, case_id, payload)
 
@@ -213,8 +215,8 @@ async def create_case_link(
 ) -> CaseLink:
     """Link the cases of two children.
 
-    The link creates a conflict wall: from then on, a worker of one child cannot see the cases of the other child. The
-    caller must be staff of both cases, and the children must not have a worker in common.
+    The link creates a conflict wall: a worker of one child can no longer see the cases of the other child. The caller
+    must be staff of both cases, and the children must not have a worker in common.
     """
     return await case_links.create_case_link(session, caller, case_id, payload)
 
@@ -226,9 +228,10 @@ async def list_case_links(
     case_id: UUID,
     page: Annotated[PageQuery, Query()],
 ) -> CaseLinkList:
-    """List the links of a case.
+    """List the links of a case, newest first.
 
-    Returns the links of the case's child, newest first. A link is visible only to callers who can see both cases.
+    The list contains the links of all cases of the case's child. A link is visible only to callers who can see both
+    cases.
     """
     return await case_links.list_case_links(session, caller, case_id, page)
 

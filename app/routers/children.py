@@ -23,9 +23,9 @@ async def list_children(
     session: Session,
     filters: Annotated[ChildFilters, Query()],
 ) -> ChildList:
-    """List children.
+    """List children, newest first.
 
-    Returns the children that the caller can see, newest first. `q` searches names and nicknames in Khmer and Latin
+    Returns the children that the caller can see. `q` searches names and nicknames in Khmer and Latin
     script and tolerates spelling differences.
     """
     return await children.list_children(session, caller, filters)
@@ -66,8 +66,8 @@ async def list_child_access_entries(
     child_id: UUID,
     page: Annotated[PageQuery, Query()],
 ) -> AccessEntryList:
-    """List the access entries of a child.
+    """List the access entries of a child, newest first.
 
-    Returns the requests that read or changed data of the child, newest first, with their callers.
+    Returns the requests that read or changed data of the child, with their callers.
     """
     return await audit.list_child_access_entries(session, caller, child_id, page)

@@ -1,4 +1,4 @@
-"""Endpoints of books closings and of the ledger check."""
+"""Endpoints of books closings (closed accounting periods) and of the ledger check."""
 
 from typing import Annotated
 
@@ -48,6 +48,6 @@ async def get_ledger_check(
 ) -> LedgerCheck:
     """Compare the stored balances with the ledger entries.
 
-    Every balance is recomputed from the entries. `differences` must be empty.
+    Every balance is recomputed from the entries. An entry in `differences` means that a stored balance is wrong.
     """
     return await closed_periods.get_ledger_check(session)

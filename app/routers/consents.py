@@ -22,10 +22,10 @@ async def create_case_consent(
     case_id: UUID,
     payload: ConsentCreate,
 ) -> Consent:
-    """Record a consent of a case.
+    """Add an entry to the consent register of a case.
 
-    Records a consent, a refusal, or the legal basis for acting without consent. The caller must be staff of the case.
-    An entry is never overwritten.
+    The entry is a consent, a refusal, or the legal basis for acting without consent. The caller must be staff of the
+    case. An entry is never overwritten.
     """
     return await consents.create_case_consent(session, caller, case_id, payload)
 
@@ -37,10 +37,10 @@ async def list_case_consents(
     case_id: UUID,
     page: Annotated[PageQuery, Query()],
 ) -> ConsentList:
-    """List the consents of a case.
+    """List the consents of a case, newest first.
 
-    Returns the register entries of the case, newest first. A data protection officer can list them without access to
-    the case.
+    Returns consents, refusals and legal bases. Data protection officers can list them without access to the
+    case.
     """
     return await consents.list_case_consents(session, caller, case_id, page)
 
@@ -51,9 +51,9 @@ async def list_consents(
     session: Session,
     filters: Annotated[ConsentFilters, Query()],
 ) -> ConsentList:
-    """List the consent register.
+    """List the consent register, newest first.
 
-    Returns the register entries of all cases that the caller can see, newest first.
+    Returns the entries of all cases that the caller can see. Data protection officers receive the entries of all cases.
     """
     return await consents.list_consents(session, caller, filters)
 
@@ -66,7 +66,7 @@ async def get_consent(
 ) -> Consent:
     """Get a consent.
 
-    The status is computed for today: given, refused, withdrawn or expired.
+    The status is computed for today: `given`, `refused`, `withdrawn` or `expired`.
     """
     return await consents.get_consent(session, consent_id)
 
@@ -81,6 +81,6 @@ async def withdraw_consent(
 ) -> Consent:
     """Withdraw a consent.
 
-    Nothing can be shared on the consent from then on. A refusal or a withdrawn consent cannot be withdrawn.
+    The consent permits no sharing afterwards. A refusal or a withdrawn consent cannot be withdrawn.
     """
     return await consents.withdraw_consent(session, caller, consent_id, expected_version, payload)

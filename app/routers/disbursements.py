@@ -42,8 +42,8 @@ async def create_disbursement(
 ) -> Disbursement:
     """Create a disbursement request.
 
-    A request is for one payment, or for one payment a month. The response is the first instalment. The caller must work
-    on the case.
+    A request is for one payment, or for one payment a month. The response is the first instalment. The caller must be
+    staff of the case.
     """
     return await disbursements.create_disbursement(session, caller, payload)
 
@@ -56,8 +56,8 @@ async def list_disbursements(
 ) -> DisbursementList:
     """List disbursements, newest first.
 
-    Workers and supervisors receive the disbursements of their cases. Finance officers receive all disbursements, without
-    the details of the child.
+    Workers and supervisors receive the disbursements of their cases, programme managers those of all cases visible to
+    them. Finance officers receive all disbursements, without the details of the child.
     """
     return await disbursements.list_disbursements(session, caller, filters)
 
@@ -85,8 +85,8 @@ async def approve_disbursement(
 ) -> Disbursement:
     """Approve a disbursement request and reserve the money.
 
-    All instalments of the request are approved together. After an emergency payment, the act approves the payment
-    instead. The caller cannot be the requester, and the amount must be within the limit of the caller's role.
+    All instalments of the request are approved together. If an emergency was paid already, the approval applies to the
+    payment. The caller cannot be the requester, and the amount must be within the limit of the caller's role.
     """
     return await approve.approve_disbursement(session, caller, disbursement_id, expected_version, payload)
 
@@ -116,8 +116,8 @@ async def pay_disbursement(
 ) -> Disbursement:
     """Record the payment of a disbursement.
 
-    The request must be approved. An emergency can be paid before the approval, from `fund_id` and up to a small limit.
-    The caller can be neither the requester nor the approver.
+    The status must be `approved`. An emergency can be paid before the approval, from the fund in `fund_id` and within
+    the limit `pay_first`. The caller can be neither the requester nor the approver.
     """
     return await pay.pay_disbursement(session, caller, disbursement_id, expected_version, payload)
 
@@ -132,7 +132,7 @@ async def reconcile_disbursement(
 ) -> Disbursement:
     """Reconcile a payment with its receipts.
 
-    The unspent rest returns to the fund. An emergency payment must be approved first.
+    The unspent money returns to the fund. An emergency payment can be reconciled only after it is approved.
     """
     return await pay.reconcile_disbursement(session, caller, disbursement_id, expected_version, payload)
 
@@ -174,8 +174,8 @@ async def get_unreceipted_money(
     _caller: DisbursementReader,
     session: Session,
 ) -> UnreceiptedMoney:
-    """Get the payments that are not reconciled with receipts.
+    """Sum the payments without receipts.
 
-    The payments that the caller can see are summed by worker, age and currency.
+    The payments that the caller can see and that are not reconciled are summed by requesting worker, age and currency.
     """
     return await disbursements.get_unreceipted_payments(session)

@@ -38,7 +38,9 @@ _BINARY_CONTENT = {"schema": {"type": "string", "format": "binary"}}
 
 
 def _is_upload(scope: Scope) -> bool:
-    """Return whether the limits for uploads apply to a request. Verifies the access token before the body is read.
+    """Return whether a request is an upload, to which larger limits apply.
+
+    Verifies the access token before the body is read.
 
     Raises:
         Unauthenticated: the request has no valid access token.
@@ -61,8 +63,9 @@ async def create_case_document(
 ) -> Document:
     """Add a document to a case.
 
-    Accepts PDF, JPEG, PNG, WebP, HEIC, Word, Excel and plain text up to 10 MiB. The type is detected from the content. The
-    tier decides who can read the document. Letters, receipts and legal documents can be added to a closed case.
+    Accepts PDF, JPEG, PNG, WebP, HEIC, Word, Excel and plain text up to 10 MiB. The type is detected from the content.
+    The tier decides who can read the document. Only letters, receipts, acknowledgements and legal documents can be
+    added to a closed case.
     """
     return await documents.create_case_document(session, caller, case_id, payload)
 
@@ -76,7 +79,7 @@ async def list_case_documents(
 ) -> DocumentList:
     """List the documents of a case, newest first.
 
-    Contains the documents in the tiers that the caller can read. The list does not contain the files.
+    The list contains the documents in the tiers that the caller can read, without their files.
     """
     return await documents.list_case_documents(session, caller, case_id, filters)
 

@@ -23,7 +23,7 @@ async def create_exchange_rate(
 ) -> ExchangeRate:
     """Record an exchange rate.
 
-    A source has one rate a day. Payments use the newest rate up to the day of the payment.
+    Each source has at most one rate a day. A payment is converted at the newest rate for its day or an earlier one.
     """
     return await exchange_rates.create_exchange_rate(session, caller, payload)
 
@@ -36,7 +36,7 @@ async def list_exchange_rates(
 ) -> ExchangeRateList:
     """List exchange rates, newest first.
 
-    The order is the order in which the rates were recorded.
+    The order is that in which the rates were recorded, not that of their days.
     """
     return await exchange_rates.list_exchange_rates(session, caller, page_query)
 

@@ -20,7 +20,7 @@ async def get_exit_plan(
 ) -> ExitPlan:
     """Get the exit plan of a case.
 
-    `earlier` contains the versions that were approved before the current one.
+    `earlier` contains the approved editions that the current one replaced.
     """
     return await exit_plans.get_exit_plan(session, case_id)
 
@@ -35,8 +35,8 @@ async def replace_exit_plan(
 ) -> ExitPlan:
     """Create or replace the exit plan of a case.
 
-    The plan may be incomplete. Replacing an approved plan makes it a draft again, which needs a new approval. `If-Match` is
-    required if the plan exists.
+    The plan may be incomplete. An approved plan that is replaced becomes a draft again and needs a new approval.
+    `If-Match` is required if the plan exists.
     """
     return await exit_plans.replace_exit_plan(session, caller, case_id, expected_version, payload)
 
@@ -51,8 +51,8 @@ async def approve_exit_plan(
 ) -> ExitPlan:
     """Approve the exit plan of a case.
 
-    Only a supervisor of the team who did not write the plan can approve it. The checklist must be answered. A planned end
-    also requires a taper and follow-ups after 1, 3 and 6 months.
+    Only a supervisor of the team who did not write the plan can approve it. Every condition of the checklist must be
+    answered. If support ends as planned, a taper and follow-ups after 1, 3 and 6 months are also required.
     """
     return await exit_plans.approve_exit_plan(
         session, caller, case_id, expected_version, payload or ExitPlanApproval()

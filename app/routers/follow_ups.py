@@ -24,8 +24,8 @@ async def create_case_follow_up(
 ) -> FollowUp:
     """Record a follow-up of a closed case.
 
-    Records the planned follow-up that `months` names, or else the nearest one within 45 days. Without such a planned
-    follow-up, an additional one is created.
+    With `months`, records that planned follow-up; 409 if there is none. Without `months`, records the nearest one
+    within 45 days, or else creates an additional one.
     """
     return await follow_ups.create_case_follow_up(session, caller, case_id, payload)
 
@@ -37,9 +37,10 @@ async def list_case_follow_ups(
     case_id: UUID,
     page: Annotated[PageQuery, Query()],
 ) -> FollowUpList:
-    """List the follow-ups of a case, most recently created first.
+    """List the follow-ups of a case, newest first.
 
-    Contains the planned and the additional follow-ups. Planned ones are created when the case is closed.
+    The order is that of creation. Planned follow-ups are created when the case is closed, additional ones when they are
+    recorded.
     """
     return await follow_ups.list_case_follow_ups(session, caller, case_id, page)
 
@@ -65,8 +66,9 @@ async def update_follow_up(
     expected_version: ExpectedVersion,
     payload: FollowUpUpdate,
 ) -> FollowUp:
-    """Record a planned follow-up.
+    """Record a due or missed follow-up.
 
-    A follow-up that was missed can be recorded again. A held follow-up is final.
+    `wellbeing` `not_reached` records the follow-up as missed, every other result as held. A held follow-up cannot be
+    changed.
     """
     return await follow_ups.update_follow_up(session, caller, follow_up_id, expected_version, payload)

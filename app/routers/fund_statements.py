@@ -41,8 +41,8 @@ async def get_fund_statement(
 ) -> FundStatement:
     """Get the statement of a fund for a period.
 
-    The statement is written for the donor. It contains sums by category and no personal data; numbers of payments below
-    5 are not disclosed.
+    The statement is written for the donor. It contains sums by category and no personal data; `payments` is null below
+    5.
     """
     return await statements.get_fund_statement(session, fund_id, first_day, last_day)
 

@@ -19,7 +19,7 @@ async def get_fund_transfer(
 ) -> FundTransfer:
     """Get a transfer.
 
-    The response contains the decision, if there is one.
+    `status`, `decided_by_id` and `decided_at` contain the decision.
     """
     return await transfers.get_fund_transfer(session, transfer_id)
 
@@ -33,7 +33,7 @@ async def approve_fund_transfer(
 ) -> FundTransfer:
     """Approve a transfer and move the money.
 
-    The requester cannot approve the transfer. The budget line must have enough money.
+    The requester cannot approve the transfer. `from_line` must have enough money.
     """
     return await transfers.approve_fund_transfer(session, caller, transfer_id, expected_version)
 

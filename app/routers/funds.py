@@ -58,7 +58,7 @@ async def list_funds(
 ) -> FundList:
     """List funds, newest first.
 
-    Each fund contains its balances and budget lines.
+    Each item includes the balances and budget lines of the fund.
     """
     return await funds.list_funds(session, caller, filters)
 
@@ -86,7 +86,7 @@ async def update_fund(
 ) -> Fund:
     """Update the settings of a fund.
 
-    Approved requests keep their approval. A budget line with money cannot be removed.
+    Requests that are approved already keep their approval. A budget line with money cannot be removed.
     """
     return await funds.update_fund(session, fund_id, expected_version, payload)
 
@@ -172,7 +172,7 @@ async def close_fund(
 ) -> Fund:
     """Close a fund.
 
-    All money must be spent or available: nothing reserved, and nothing paid without receipts. The available rest goes to
-    another fund in the same currency or back to the donor.
+    All money must be spent or available: no approved request may be unpaid, and no payment may be unreconciled. The
+    remaining money goes to another fund in the same currency or back to the donor.
     """
     return await fund_closure.close_fund(session, caller, fund_id, expected_version, payload)

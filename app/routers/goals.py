@@ -40,8 +40,8 @@ async def update_goal(
 ) -> Goal:
     """Update a goal of a care plan.
 
-    The text can change only while the plan is a draft or returned. The status can change in the approved plan too, and
-    the draft of the next edition is updated with it.
+    The text can be changed only while the plan is a draft or returned. The status can also be changed in the approved
+    plan; a draft of the next edition is then updated too.
     """
     return await goals.update_goal(session, caller, goal_id, expected_version, payload)
 
@@ -83,7 +83,7 @@ async def update_action(
 ) -> Action:
     """Update an action of a care plan.
 
-    The text can change only while the plan is a draft or returned. Status, date and note can change in the approved plan
-    too, and the draft of the next edition is updated with them.
+    The text can be changed only while the plan is a draft or returned. Status, date and note can also be changed in the
+    approved plan; a draft of the next edition is then updated too.
     """
     return await actions.update_action(session, caller, action_id, expected_version, payload)

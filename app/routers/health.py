@@ -1,4 +1,4 @@
-"""Health checks: whether the process runs, and whether it can serve requests."""
+"""Health checks: liveness (the process runs) and readiness (it can serve requests)."""
 
 from typing import Literal
 
@@ -27,7 +27,7 @@ class Health(Output):
 
 @router.get("/healthz", dependencies=[Depends(PublicEndpoint("load balancers call it without credentials"))])
 async def get_liveness() -> Health:
-    """Report that the process runs.
+    """Get the liveness of the process.
 
     Always returns 200 while the process runs. Does not use the database.
     """
@@ -36,7 +36,7 @@ async def get_liveness() -> Health:
 
 @router.get("/readyz", dependencies=[Depends(PublicEndpoint("load balancers call it without credentials"))])
 async def get_readiness(request: Request) -> Health:
-    """Report whether the process can serve requests.
+    """Get the readiness of the process.
 
     Returns 200 if the database responds, is migrated and accepts writes, else 503.
     """

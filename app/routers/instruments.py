@@ -28,7 +28,7 @@ async def create_instrument(
     session: Session,
     payload: InstrumentCreate,
 ) -> Instrument:
-    """Create a questionnaire or its next edition.
+    """Create a questionnaire, or its next edition.
 
     If a questionnaire with the code exists, the request creates its next edition and retires the active one. A stored
     definition never changes, because the answers in assessments refer to it.
@@ -42,9 +42,9 @@ async def list_instruments(
     session: Session,
     filters: Annotated[InstrumentFilters, Query()],
 ) -> InstrumentList:
-    """List the questionnaires, newest first.
+    """List the editions of all questionnaires, newest first.
 
-    Each edition of a questionnaire is an entry of its own, without its definition.
+    Each item is one edition of a questionnaire, without its definition.
     """
     return await instruments.list_instruments(session, filters)
 

@@ -46,7 +46,8 @@ async def change_my_password(
 ) -> None:
     """Change the caller's password.
 
-    Every other session of the caller ends, and the calendar feeds are revoked. Wrong current passwords are throttled.
+    Every other session of the caller ends, and the calendar feeds are revoked. Attempts with a wrong current password
+    are throttled.
     """
     await own_account.change_password(session, context, caller, payload)
 
@@ -55,9 +56,9 @@ async def change_my_password(
 async def list_my_sessions(
     caller: AccountOwner, session: Session, page: Annotated[PageQuery, Query()]
 ) -> UserSessionList:
-    """List the caller's active sessions.
+    """List the caller's active sessions, newest first.
 
-    The newest sign-in comes first. `current` marks the session of this request.
+    `current` marks the session of this request.
     """
     return await sessions.list_own_sessions(session, caller, page)
 

@@ -76,7 +76,7 @@ FormFields = Annotated[dict[str, str], Depends(parse_form)]
 BasicCredentials = Annotated[str | None, Depends(parse_basic_credentials)]
 router = Router(
     prefix="/oauth",
-    tags=["machines"],
+    tags=["api-client-authentication"],
     route_class=FormRoute,
     responses={400: {"model": OAuthErrorResponse}, 401: {"model": OAuthErrorResponse}},
 )

@@ -1,4 +1,4 @@
-"""The people around a child: supporter, family members, others."""
+"""Endpoints of the people around a child: supporter, family members, others."""
 
 from typing import Annotated
 from uuid import UUID
@@ -36,9 +36,9 @@ async def list_case_people(
     case_id: UUID,
     page: Annotated[PageQuery, Query()],
 ) -> PersonList:
-    """List the people of a case.
+    """List the people of a case, newest first.
 
-    Returns the people around the child, newest first.
+    The people are the supporter, family members and others around the child.
     """
     return await people.list_case_people(session, caller, case_id, page)
 
@@ -66,6 +66,6 @@ async def update_person(
 ) -> Person:
     """Update a person.
 
-    The caller must be staff of the case. A person keeps at least one name.
+    The caller must be staff of the case. The last name of a person cannot be removed.
     """
     return await people.update_person(session, caller, person_id, expected_version, payload)

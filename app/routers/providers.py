@@ -28,7 +28,7 @@ async def create_provider(
 ) -> Provider:
     """Add a provider to the directory.
 
-    Phone numbers are stored in E.164 format. The directory contains no child's data.
+    Phone numbers are stored in E.164 format. The directory contains no data about children.
     """
     return await providers.create_provider(session, payload)
 
@@ -54,7 +54,7 @@ async def get_provider(
 ) -> Provider:
     """Get a provider.
 
-    Contains the services, contacts and the child-safeguarding check.
+    The response contains the services, the contacts and the child-safeguarding check.
     """
     return await providers.get_provider(session, provider_id)
 
@@ -69,6 +69,6 @@ async def update_provider(
 ) -> Provider:
     """Update a provider.
 
-    Service referrals cannot be sent to a provider that is inactive or has no valid child-safeguarding check.
+    An inactive provider, or one without a valid child-safeguarding check, cannot receive service referrals.
     """
     return await providers.update_provider(session, provider_id, expected_version, payload)

@@ -50,8 +50,8 @@ async def create_referral(
 ) -> Referral | PartnerReferral:
     """Create a referral.
 
-    A partner's system sends a referral of its agency with its own `external_id`. Staff enter a phone call, a visit or
-    their own observation. The status is `received`.
+    API clients must send `external_id`, their unique number for the referral. Staff enter referrals that they receive
+    by phone, in person or by their own observation. The status is `received`.
     """
     return await referrals.create_referral(session, caller, payload)
 
@@ -76,8 +76,8 @@ async def get_referral(
 ) -> Referral | PartnerReferral:
     """Get a referral.
 
-    Staff receive the full content. Partners' systems receive status, reason code and questions of a referral of their
-    agency.
+    Staff receive the full content. Partners' systems receive the status, the reason code of a decline and the
+    questions.
     """
     return await referrals.get_referral(session, caller, referral_id)
 
@@ -92,8 +92,8 @@ async def update_referral(
 ) -> Referral | PartnerReferral:
     """Update the content of a referral.
 
-    Possible until the referral is accepted, declined or withdrawn. Supervisors and programme managers can also assign it
-    to a team or a staff member.
+    A referral that is accepted, declined or withdrawn cannot be updated. Supervisors and programme managers can also
+    assign it to a team or a staff member.
     """
     return await referrals.update_referral(session, caller, referral_id, expected_version, payload)
 
@@ -107,8 +107,8 @@ async def list_referral_matches(
 ) -> ReferralMatchList:
     """List possible duplicates of a referral, most similar first.
 
-    Compares names, birth, sex, place, phones and caregivers with all children and other referrals. The items contain
-    ids, a score and reason codes, but no personal data.
+    Compares names, birth date, sex, place, phones and caregivers with all children and other referrals. The items
+    contain ids, a score and reason codes, but no personal data.
     """
     return await duplicates.list_referral_matches(session, caller, referral_id, page)
 
@@ -172,8 +172,8 @@ async def accept_referral(
 ) -> Referral | PartnerReferral:
     """Accept a referral.
 
-    Opens a case for a new child, or for a known child after a duplicate was confirmed. If the known child has an open
-    case, the referral joins that case. Every unmet condition is listed in the 409 response.
+    Opens a case for a new child, or for the known child in `child_id`. If the known child has an open case, the
+    referral joins that case.
     """
     return await accept.accept_referral(session, caller, referral_id, expected_version, payload)
 
@@ -203,7 +203,7 @@ async def withdraw_referral(
 ) -> Referral | PartnerReferral:
     """Withdraw a referral.
 
-    Possible until the referral is accepted or declined. Partners' systems withdraw referrals of their agency; staff
-    withdraw a referral at the request of the referrer.
+    A referral that is accepted or declined cannot be withdrawn. Partners' systems withdraw referrals of their agency;
+    staff withdraw a referral at the request of the referrer.
     """
     return await acts.withdraw_referral(session, caller, referral_id, expected_version, payload)

@@ -26,7 +26,7 @@ async def list_reviews(
 ) -> ReviewList:
     """List the scheduled reviews, earliest due date first.
 
-    The list contains the reviews of all cases that the caller can see. It excludes completed and cancelled reviews.
+    The list contains the reviews of all cases that the caller can see, but no completed or cancelled ones.
     """
     return await reviews.list_scheduled_reviews(session, caller, filters)
 
@@ -40,8 +40,8 @@ async def create_case_review(
 ) -> Review:
     """Bring forward the scheduled review of a case.
 
-    A case has at most one scheduled review, so the request changes the due date of that review. The new date must lie
-    between today and the scheduled date.
+    The request changes the due date of the scheduled review and creates no second review. The new date must be between
+    today and the scheduled date.
     """
     return await reviews.bring_forward_review(session, caller, case_id, payload)
 
@@ -111,8 +111,8 @@ async def complete_review(
 ) -> Review:
     """Complete a review.
 
-    Every active area needs a rating, progress and a decision, and the case a decision. The decision `adapt` creates a
-    draft of the next edition of the care plan, `begin_exit` moves the case to `exiting`. The next review is scheduled
-    three calendar months after the date of this one.
+    Every active area requires a rating, progress and a decision, and the case requires a decision. The decision `adapt`
+    creates a draft of the next edition of the care plan, `begin_exit` moves the case to `exiting`. The next review is
+    scheduled three calendar months after the date of this one.
     """
     return await complete.complete_review(session, caller, review_id, expected_version)

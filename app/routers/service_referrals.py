@@ -53,7 +53,7 @@ async def list_case_service_referrals(
 ) -> ServiceReferralList:
     """List the service referrals of a case, newest first.
 
-    The filters select by status, service and provider.
+    The list contains drafts and sent, answered, completed and cancelled referrals.
     """
     return await service_referrals.list_case_service_referrals(session, caller, case_id, filters)
 
@@ -66,7 +66,7 @@ async def get_service_referral(
 ) -> ServiceReferral:
     """Get a service referral.
 
-    `shared` contains the values that were shared with the provider, as they were at that time.
+    `shared` contains a copy of the values that were shared with the provider.
     """
     return await service_referrals.get_service_referral(session, service_referral_id)
 
@@ -81,7 +81,7 @@ async def update_service_referral(
 ) -> ServiceReferral:
     """Update a draft service referral.
 
-    A service referral that was sent cannot be changed.
+    A service referral cannot be changed after it was sent.
     """
     return await service_referrals.update_service_referral(
         session, service_referral_id, expected_version, payload
@@ -115,7 +115,7 @@ async def accept_service_referral(
 ) -> ServiceReferral:
     """Record that the provider accepted a service referral.
 
-    The referral must be sent. The request body with the provider's note is optional.
+    The status must be `sent`. The request body with the provider's note is optional.
     """
     return await service_referral_outcomes.accept_service_referral(
         session, caller, service_referral_id, expected_version, payload or ServiceReferralAcceptance()
@@ -132,7 +132,7 @@ async def decline_service_referral(
 ) -> ServiceReferral:
     """Record that the provider declined a service referral.
 
-    The referral must be sent. The provider's reason is required.
+    The status must be `sent`. The provider's reason is required.
     """
     return await service_referral_outcomes.decline_service_referral(
         session, caller, service_referral_id, expected_version, payload
@@ -149,7 +149,7 @@ async def complete_service_referral(
 ) -> ServiceReferral:
     """Record the outcome of a service referral.
 
-    The provider must have accepted it. The outcome can be recorded after the case is closed.
+    The status must be `accepted`. The outcome can also be recorded after the case is closed.
     """
     return await service_referral_outcomes.complete_service_referral(
         session, caller, service_referral_id, expected_version, payload
@@ -166,7 +166,7 @@ async def cancel_service_referral(
 ) -> ServiceReferral:
     """Cancel a service referral.
 
-    Drafts, sent and accepted referrals can be cancelled, also after the case is closed.
+    The status must be `draft`, `sent` or `accepted`. A referral can also be cancelled after the case is closed.
     """
     return await service_referral_outcomes.cancel_service_referral(
         session, caller, service_referral_id, expected_version, payload or ServiceReferralCancellation()

@@ -46,8 +46,8 @@ async def create_case_support_session(
 ) -> SupportSession:
     """Plan a support session, or record one that was held or missed.
 
-    With `planned_at` alone the session is planned; `held_at` and `attendance` record it as held or missed. The staff of
-    the case can plan sessions for each other. A worker can record a session that they held on any case visible to them.
+    A session with `planned_at` alone is planned; `attendance` records it as held or missed. The staff of the case can
+    plan sessions for each other. A worker can record a session that they held on any case visible to them.
     """
     return await support_sessions.create_case_support_session(session, caller, case_id, payload)
 
@@ -74,9 +74,10 @@ async def list_case_support_sessions(
     case_id: UUID,
     filters: Annotated[SupportSessionFilters, Query()],
 ) -> SupportSessionList:
-    """List the support sessions of a case, most recently created first.
+    """List the support sessions of a case, newest first.
 
-    `from` and `to` select by the time when a session was held, or else planned.
+    The order is that of creation. `from` and `to` filter by the time held or, if the session was not held, the planned
+    time.
     """
     return await support_sessions.list_case_support_sessions(session, caller, case_id, filters)
 
@@ -104,8 +105,8 @@ async def update_support_session(
 ) -> SupportSession:
     """Update a planned support session, record it as held or missed, or correct the record.
 
-    A recorded session can be corrected by its author for 24 hours. After that it is frozen, and additions are made as
-    addenda. The worker of a recorded session cannot be changed.
+    A recorded session can be corrected by its author for 24 hours. After that it is frozen, and only addenda can be
+    added. The worker of a recorded session cannot be changed.
     """
     return await support_sessions.update_support_session(
         session, caller, support_session_id, expected_version, payload
@@ -122,7 +123,7 @@ async def cancel_support_session(
 ) -> SupportSession:
     """Cancel a planned support session.
 
-    Held and missed sessions cannot be cancelled. The reason is stored with the session.
+    The status must be `planned`. The reason is stored with the session.
     """
     return await support_sessions.cancel_support_session(
         session, caller, support_session_id, expected_version, payload
@@ -170,7 +171,7 @@ async def create_support_session_addendum(
 ) -> SupportSessionAddendum:
     """Add an addendum to a support session.
 
-    The session must be recorded as held or missed. A clinical addendum has the same readers as the clinical note.
+    The status must be `held` or `missed`. A clinical addendum has the same readers as a clinical note.
     """
     return await addenda.create_support_session_addendum(session, caller, support_session_id, payload)
 

@@ -27,9 +27,9 @@ async def create_team(_caller: TeamManager, session: Session, payload: TeamCreat
 async def list_teams(
     _caller: TeamReader, session: Session, filters: Annotated[TeamFilters, Query()]
 ) -> TeamList:
-    """List teams.
+    """List teams, newest first.
 
-    The newest team comes first. Each team contains its active members.
+    Each item includes the active members of the team.
     """
     return await teams.list_teams(session, filters)
 
@@ -38,7 +38,7 @@ async def list_teams(
 async def get_team(_caller: TeamReader, session: Session, team_id: UUID) -> Team:
     """Get a team.
 
-    The team contains its active members. A deactivated user is not listed.
+    `members` contains the active members only.
     """
     return await teams.get_team(session, team_id)
 

@@ -36,9 +36,9 @@ async def create_user(_caller: UserManager, session: Session, payload: UserCreat
 async def list_users(
     _caller: UserReader, session: Session, filters: Annotated[UserFilters, Query()]
 ) -> UserList:
-    """List users.
+    """List users, newest first.
 
-    The newest user comes first. The list includes deactivated users unless `is_active` is `true`.
+    The list includes deactivated users unless `is_active` is `true`.
     """
     return await users.list_users(session, filters)
 
@@ -47,7 +47,7 @@ async def list_users(
 async def get_user(_caller: UserReader, session: Session, user_id: UUID) -> User:
     """Get a user.
 
-    The user contains roles and teams, and whether a second factor is confirmed.
+    The response contains the roles and teams, and whether a second factor is confirmed.
     """
     return await users.get_user(session, user_id)
 

@@ -9,7 +9,7 @@ from app.http.route import Router
 from app.schemas.sign_in import AuthorizationServerMetadata, Jwks
 from app.services.accounts import oauth_tokens
 
-router = Router(prefix="/.well-known", version="", tags=["machines"])
+router = Router(prefix="/.well-known", version="", tags=["api-client-authentication"])
 
 
 @router.get(
@@ -19,7 +19,7 @@ router = Router(prefix="/.well-known", version="", tags=["machines"])
     dependencies=[Depends(PublicEndpoint("clients read it before they authenticate"))],
 )
 async def get_authorization_server_metadata(request: Request) -> Response:
-    """Return the metadata of the authorization server (RFC 8414).
+    """Get the metadata of the authorization server (RFC 8414).
 
     Contains the token and revocation endpoints, the supported grants, scopes and authentication methods.
     """
@@ -33,8 +33,8 @@ async def get_authorization_server_metadata(request: Request) -> Response:
     dependencies=[Depends(PublicEndpoint("public keys are not secret"))],
 )
 async def get_jwks(request: Request) -> Response:
-    """Return the public keys that verify access tokens (RFC 7517).
+    """Get the public keys that verify access tokens (RFC 7517).
 
-    The key in use comes first. A replaced key stays in the set until it is retired.
+    The key that signs new tokens comes first. A replaced key stays in the set until it is retired.
     """
     return build_cacheable_response(request, oauth_tokens.get_jwks())

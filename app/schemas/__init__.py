@@ -1,1 +1,1 @@
-"""What goes over the wire: inputs forbid extras, outputs have no defaults."""
+"""Request and response schemas. Requests reject unknown fields; responses have no default values."""

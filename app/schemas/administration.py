@@ -25,7 +25,7 @@ from app.schemas.wire import (
 
 
 def sort_unique(values: list[str]) -> list[str]:
-    """Return the distinct values, sorted. Used for lists whose order has no meaning."""
+    """Return the distinct values, sorted. For lists of codes whose order has no meaning."""
     return sorted(set(values))
 
 
@@ -40,8 +40,8 @@ AgencyKind = Annotated[str, CodeOf("agency_kind")]
 QueryBoolean = Annotated[bool, BeforeValidator(_validate_query_boolean)]
 """A boolean in a query string: only `true` and `false`, not `yes` or `1`."""
 
-NEW_ID = "Id that the client chooses; the server generates one if it is absent."
-"""Description of the field `id` of a new record."""
+NEW_ID = "Id that the client chooses (UUID version 4). The server generates one if it is absent."
+"""Description of the field `id` in the schema of a new record."""
 
 
 class TeamAssignment(Input):
@@ -54,10 +54,10 @@ class TeamAssignment(Input):
 class UserSettings(Input):
     """Fields of a user that an administrator can change."""
 
-    name: ShortText = Field(description="Full name.")
+    name: ShortText = Field(description="Full name of the user.")
     roles: StaffRoles = Field(description="Roles of the user. Their permissions add up.")
     is_active: StrictBoolean = Field(
-        description="Whether the account is active. Deactivation ends every session of the user at once."
+        description="Whether the account is active. Deactivation ends every session of the user."
     )
     teams: Annotated[list[TeamAssignment], Field(max_length=50)] = Field(
         default_factory=list, description="Teams of the user. The list replaces the previous one."
@@ -68,8 +68,8 @@ class UserCreate(Input):
     """A new user. The server generates the initial password."""
 
     id: ClientChosenId | None = Field(default=None, description=NEW_ID)
-    email: Email = Field(description="E-mail address for the sign-in. It must be unique.")
-    name: ShortText = Field(description="Full name.")
+    email: Email = Field(description="Email address for the sign-in. It must be unique.")
+    name: ShortText = Field(description="Full name of the user.")
     roles: StaffRoles = Field(description="Roles of the user. Their permissions add up.")
     teams: Annotated[list[TeamAssignment], Field(max_length=50)] = Field(
         default_factory=list, description="Teams of the user."
@@ -98,8 +98,8 @@ class User(Versioned):
 
     collection: ClassVar = "users"
 
-    email: str = Field(description="E-mail address for the sign-in.")
-    name: str = Field(description="Full name.")
+    email: str = Field(description="Email address for the sign-in.")
+    name: str = Field(description="Full name of the user.")
     roles: list[StaffRole] = Field(description="Roles of the user.")
     teams: list[TeamMembership] = Field(description="Teams of the user, sorted by name.")
     is_active: bool = Field(description="Whether the account is active. A deactivated user cannot sign in.")
@@ -132,7 +132,9 @@ class TeamSettings(Input):
     """Fields of a team that an administrator can change."""
 
     name: ShortText = Field(description="Name of the team. It must be unique.")
-    is_active: StrictBoolean = Field(description="Whether the team is active.")
+    is_active: StrictBoolean = Field(
+        description="Whether the team is active. An inactive team gets no cases."
+    )
 
 
 class TeamCreate(Input):
@@ -172,7 +174,7 @@ class Team(Versioned):
     collection: ClassVar = "teams"
 
     name: str = Field(description="Name of the team.")
-    is_active: bool = Field(description="Whether the team is active.")
+    is_active: bool = Field(description="Whether the team is active. An inactive team gets no cases.")
     members: list[TeamMember] = Field(description="Active members of the team, sorted by name.")
     created_at: UtcDateTime = Field(description="Time at which the team was created.")
 
@@ -226,8 +228,12 @@ class Agency(Versioned):
     collection: ClassVar = "agencies"
 
     name: str = Field(description="Name of the agency.")
-    kind: AgencyKind = Field(description="Kind of agency.")
-    is_active: bool = Field(description="Whether the agency is active.")
+    kind: AgencyKind = Field(
+        description="Kind of agency. API clients of `fsc` and `partner` can send referrals."
+    )
+    is_active: bool = Field(
+        description="Whether the agency is active. Requests of an inactive agency's API clients are rejected."
+    )
     created_at: UtcDateTime = Field(description="Time at which the agency was created.")
 
 

@@ -23,18 +23,19 @@ from app.schemas.wire import (
 
 
 class AgendaFilters(PageQuery):
-    """Filters of the agenda."""
+    """Query parameters of the agenda."""
 
     until: Annotated[
         PlainDate | None,
         Field(
-            description="Last due date of the entries. Default: 14 days from today, and 30 days for milestones."
+            description="Only entries that are due on or before this day. Default: 14 days from today, and 30 days "
+            "for milestones."
         ),
     ] = None
-    kind: Annotated[str, CodeOf("agenda_kind")] | None = Field(None, description="Kind of entry.")
+    kind: Annotated[str, CodeOf("agenda_kind")] | None = Field(None, description="Only entries of this kind.")
     overdue: Annotated[
         QueryBoolean | None,
-        Field(description="`true`: only overdue entries. `false`: only entries that are not overdue."),
+        Field(description="Only overdue entries (`true`), or only entries that are not overdue (`false`)."),
     ] = None
 
 
@@ -78,12 +79,17 @@ class CalendarFeedCreate(Input):
     """A new calendar feed."""
 
     id: ClientChosenId | None = Field(
-        None, description="Id that the client chooses for the feed (UUID version 4)."
+        None,
+        description="Id that the client chooses for the feed (UUID version 4). The server generates one if it is "
+        "absent.",
     )
     name: ShortText = Field(
-        description="Name for the list of feeds, such as the device that uses the feed. It is not part of the calendar."
+        description="Name of the feed, such as the device that uses it. Only the list of feeds contains it, not the "
+        "calendar."
     )
-    language: DisplayLanguage = Field("en", description="Language of the titles in the calendar.")
+    language: DisplayLanguage = Field(
+        "en", description="Language of the titles in the calendar, English (`en`) or Khmer (`km`)."
+    )
 
 
 class CalendarFeed(Output):
@@ -91,7 +97,9 @@ class CalendarFeed(Output):
 
     id: UUID = Field(description="Id of the feed.")
     name: str = Field(description="Name that the owner chose for the feed.")
-    language: DisplayLanguage = Field(description="Language of the titles in the calendar.")
+    language: DisplayLanguage = Field(
+        description="Language of the titles in the calendar, English (`en`) or Khmer (`km`)."
+    )
     created_at: UtcDateTime = Field(description="Time at which the feed was created.")
     last_read_at: UtcDateTime | None = Field(
         description="Time of the last download of the feed; null before the first one."

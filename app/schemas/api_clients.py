@@ -22,7 +22,9 @@ from app.schemas.wire import (
 )
 
 ApiScope = TypeAliasType("ApiScope", Literal["referrals", "reports"])
-"""Scope of an API client; each scope gives it one role."""
+"""Scope of an API client. Each scope stands for one role: `referrals` for `partner_system`, `reports` for
+`reporting_script`.
+"""
 ApiScopes = Annotated[list[ApiScope], Field(min_length=1, max_length=10), AfterValidator(sort_unique)]
 JwkCoordinate = Annotated[str, Field(min_length=43, max_length=43)]
 
@@ -30,12 +32,12 @@ JwkCoordinate = Annotated[str, Field(min_length=43, max_length=43)]
 class PublicJwk(Input):
     """Public key of an API client in JWK format (RFC 7517). Only P-256 keys are accepted, and no private members."""
 
-    kty: Literal["EC"] = Field(description="Key type.")
-    crv: Literal["P-256"] = Field(description="Curve.")
+    kty: Literal["EC"] = Field(description="Key type, always `EC`.")
+    crv: Literal["P-256"] = Field(description="Curve, always `P-256`.")
     x: JwkCoordinate = Field(description="X coordinate, base64url.")
     y: JwkCoordinate = Field(description="Y coordinate, base64url.")
-    alg: Literal["ES256"] | None = Field(default=None, description="Algorithm.")
-    use: Literal["sig"] | None = Field(default=None, description="Use of the key.")
+    alg: Literal["ES256"] | None = Field(default=None, description="Algorithm, always `ES256`.")
+    use: Literal["sig"] | None = Field(default=None, description="Use of the key, always `sig`.")
     kid: Annotated[str, Field(max_length=200)] | None = Field(
         default=None, description="Key id. It is ignored: a client has one key."
     )
@@ -47,7 +49,8 @@ class ApiClientSettings(Input):
     name: ShortText = Field(description="Name of the API client.")
     scopes: ApiScopes = Field(description="Scopes that the API client can request.")
     is_active: StrictBoolean = Field(
-        description="Whether the API client is active. Deactivation revokes its access tokens."
+        description="Whether the API client is active. An inactive client gets no token, and its access tokens are "
+        "revoked."
     )
     public_key: PublicJwk | None = Field(
         default=None,
@@ -109,8 +112,10 @@ class ApiClient(Versioned):
     agency_id: UUID = Field(description="Id of the agency that operates the API client.")
     name: str = Field(description="Name of the API client.")
     scopes: list[ApiScope] = Field(description="Scopes that the API client can request.")
-    public_key: PublicKey | None = Field(description="Public key for `private_key_jwt`.")
-    is_active: bool = Field(description="Whether the API client is active.")
+    public_key: PublicKey | None = Field(
+        description="Public key for `private_key_jwt`; null if the API client uses secrets only."
+    )
+    is_active: bool = Field(description="Whether the API client is active. An inactive client gets no token.")
     last_used_at: UtcDateTime | None = Field(
         description="Time of the last successful authentication; null if there was none."
     )

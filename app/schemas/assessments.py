@@ -35,12 +35,15 @@ class AssessmentCreate(Input):
     """A new draft assessment of the child, or of a person of the case as supporter or family."""
 
     id: ClientChosenId | None = Field(
-        None, description="Id that the client chooses for the assessment (UUID version 4)."
+        None,
+        description="Id that the client chooses for the assessment (UUID version 4). The server generates one if it "
+        "is absent.",
     )
-    subject: Subject = Field(description="Subject of the assessment: the child, the supporter or the family.")
+    subject: Subject = Field(description="Subject of the assessment: `child`, `supporter` or `family`.")
     person_id: Id | None = Field(
         None,
-        description="Person of the case whom the assessment is about. Required for supporter and family, not allowed for the child.",
+        description="Id of the person of the case whom the assessment is about. Required for supporter and family, "
+        "not allowed for the child.",
     )
     kind: AssessmentKind = Field(
         description="`initial` for the first assessment of the subject, `reassessment` for every later one."
@@ -97,7 +100,7 @@ class AssessmentContent(Input):
     no_wishes_reason: ShortNarrative | None = Field(
         None, description="Reason why the child's wishes are not recorded."
     )
-    risk_level: RiskLevel | None = Field(None, description="Overall risk level.")
+    risk_level: RiskLevel | None = Field(None, description="Overall risk level of the child's situation.")
     instruments: Annotated[dict[DefinitionKey, InstrumentAnswers], Field(max_length=20)] = Field(
         default_factory=dict,
         description="Answers to scored questionnaires, by the code of the questionnaire.",
@@ -135,21 +138,21 @@ class Assessment(ApprovableRecord):
 
     collection: ClassVar[str | None] = "assessments"
 
-    subject: Subject = Field(description="Subject of the assessment: the child, the supporter or the family.")
+    subject: Subject = Field(description="Subject of the assessment: `child`, `supporter` or `family`.")
     person_id: UUID | None = Field(
-        description="Person of the case whom the assessment is about; null for the child."
+        description="Id of the person of the case whom the assessment is about; null for the child."
     )
     kind: AssessmentKind = Field(
         description="`initial` for the first assessment of the subject, `reassessment` for every later one."
     )
     previous_id: UUID | None = Field(
-        description="Previous approved assessment of the same subject; null for the first."
+        description="Id of the previous approved assessment of the same subject; null for the first."
     )
     sections: AssessmentSections = Field(description="The five sections of the assessment.")
     areas: AssessmentAreas = Field(description="The assessments of the seven areas.")
     child_wishes: str | None = Field(description="The child's own wishes, in the child's words.")
     no_wishes_reason: str | None = Field(description="Reason why the child's wishes are not recorded.")
-    risk_level: RiskLevel | None = Field(description="Overall risk level.")
+    risk_level: RiskLevel | None = Field(description="Overall risk level of the child's situation.")
     instruments: dict[DefinitionKey, InstrumentResult] = Field(
         description="Results of scored questionnaires, by the code of the questionnaire."
     )
@@ -160,24 +163,24 @@ class AssessmentSummary(Versioned):
 
     child_id: UUID = Field(description="Id of the child.")
     case_id: UUID = Field(description="Id of the case.")
-    subject: Subject = Field(description="Subject of the assessment: the child, the supporter or the family.")
+    subject: Subject = Field(description="Subject of the assessment: `child`, `supporter` or `family`.")
     person_id: UUID | None = Field(
-        description="Person of the case whom the assessment is about; null for the child."
+        description="Id of the person of the case whom the assessment is about; null for the child."
     )
     kind: AssessmentKind = Field(
         description="`initial` for the first assessment of the subject, `reassessment` for every later one."
     )
     previous_id: UUID | None = Field(
-        description="Previous approved assessment of the same subject; null for the first."
+        description="Id of the previous approved assessment of the same subject; null for the first."
     )
     status: Annotated[str, CodeOf("decision_status")] = Field(
         description="Life-cycle status of the assessment."
     )
-    risk_level: RiskLevel | None = Field(description="Overall risk level.")
+    risk_level: RiskLevel | None = Field(description="Overall risk level of the child's situation.")
     ratings: dict[Area, int | None] = Field(
         description="Rating of each area, from 1 (weak) to 4 (strong); null if the area is not rated."
     )
-    author_id: UUID = Field(description="User who created the assessment.")
+    author_id: UUID = Field(description="Id of the user who created the assessment.")
     submitted_at: UtcDateTime | None = Field(description="Time of the last submission.")
     decided_at: UtcDateTime | None = Field(
         description="Time of the approval or return of the last submission."

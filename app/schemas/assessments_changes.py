@@ -17,14 +17,14 @@ class RatingChange(Output):
     )
     after: int | None = Field(description="Rating in this assessment; null if the area is not rated.")
     change: int | None = Field(
-        description="Difference of the ratings; null unless both assessments have one."
+        description="`after` minus `before`; null unless both assessments rate the area."
     )
 
 
 class RiskLevelChange(Output):
     """The risk level in both assessments."""
 
-    before: RiskLevel | None = Field(description="Risk level in the previous assessment.")
+    before: RiskLevel | None = Field(description="Risk level in the previous assessment; null without one.")
     after: RiskLevel | None = Field(description="Risk level in this assessment.")
 
 
@@ -51,18 +51,19 @@ class InstrumentChange(Output):
         description="Score in this assessment; null if the questionnaire was not used."
     )
     change: float | None = Field(
-        description="Difference of the scores; null unless both assessments have a score of the same edition."
+        description="Score of this assessment minus the previous score; null if a score is missing or the scores "
+        "belong to different editions of the questionnaire."
     )
 
 
 class AssessmentChanges(Output):
-    """The changes of an assessment against the previous approved one. Without a previous one, everything is new."""
+    """The ratings, risk level and scores of an assessment and of the previous approved assessment of the same subject."""
 
     id: UUID = Field(description="Id of the assessment.")
     child_id: UUID = Field(description="Id of the child.")
     case_id: UUID = Field(description="Id of the case.")
     previous_id: UUID | None = Field(
-        description="Previous approved assessment of the same subject; null for the first."
+        description="Id of the previous approved assessment of the same subject; null for the first."
     )
     previous_decided_at: UtcDateTime | None = Field(
         description="Time of the approval of the previous assessment; null without one."

@@ -10,28 +10,29 @@ from app.schemas.wire import Id, Output, Page, PageQuery, UtcDateTime
 
 
 class AccessEntryFilters(PageQuery):
-    """Filters of the access log."""
+    """Query parameters of the access log."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
-    child_id: Id | None = Field(None, description="Id of the child.")
-    case_id: Id | None = Field(None, description="Id of the case.")
-    actor_id: Id | None = Field(None, description="Id of the user or API client that sent the request.")
+    child_id: Id | None = Field(None, description="Only entries about this child.")
+    case_id: Id | None = Field(None, description="Only entries about this case.")
+    actor_id: Id | None = Field(None, description="Only requests of this user or API client.")
     act: Annotated[str, Field(max_length=100)] | None = Field(
-        None, description="Permission that the request used, such as `case.read`."
+        None, description="Only requests that used this permission, such as `case.read`."
     )
     outcome: Annotated[str, CodeOf("access_outcome")] | None = Field(
-        None, description="Outcome of the request."
+        None, description="Only requests with this outcome."
     )
     request_id: Annotated[str, Field(max_length=64)] | None = Field(
-        None, description="Id of the request, from the `X-Request-Id` response header."
+        None,
+        description="Only entries of the request with this id. The response header `X-Request-Id` contains it.",
     )
     since: Annotated[
-        UtcDateTime | None, Field(alias="from", description="Earliest time of the requests, inclusive.")
+        UtcDateTime | None, Field(alias="from", description="Only requests at or after this time.")
     ] = None
-    until: Annotated[
-        UtcDateTime | None, Field(alias="to", description="Latest time of the requests, exclusive.")
-    ] = None
+    until: Annotated[UtcDateTime | None, Field(alias="to", description="Only requests before this time.")] = (
+        None
+    )
 
 
 class AccessActor(Output):
@@ -52,11 +53,14 @@ class AccessRecord(Output):
 
 
 class AccessEntry(Output):
-    """An entry of the access log: one child whose data a request disclosed, or none with `child_id` null."""
+    """An entry of the access log: a request, and one child whose data it read or changed.
+
+    `child_id` is null if there is none.
+    """
 
     id: UUID = Field(description="Id of the entry.")
     event_id: UUID = Field(
-        description="Id of the event of the request. All entries of one request have the same event."
+        description="Id of the access event of the request. All entries of one request share it."
     )
     at: UtcDateTime = Field(description="Time of the request.")
     actor: AccessActor = Field(description="The caller of the request.")
@@ -66,14 +70,17 @@ class AccessEntry(Output):
     status: int | None = Field(
         description="HTTP status of the response; null while the request is in progress."
     )
-    request_id: str = Field(description="Id of the request.")
+    request_id: str = Field(description="Id of the request, as in the response header `X-Request-Id`.")
     child_id: UUID | None = Field(
-        description="Id of the child; null if the request disclosed no data of a child."
+        description="Id of the child; null if the request read or changed no data of a child."
     )
     case_id: UUID | None = Field(description="Id of the case; null if the request was about no case.")
-    record: AccessRecord | None = Field(description="The first record of the child that the request used.")
+    record: AccessRecord | None = Field(
+        description="First record of the child that the request read or changed. A break-glass grant takes "
+        "precedence, because it contains the reason."
+    )
     reason: str | None = Field(description="Reason for a break-glass access; null for other requests.")
-    address: str | None = Field(description="Network address of the client.")
+    address: str | None = Field(description="IP address of the client.")
 
 
 class AccessEntryList(Page[AccessEntry]):

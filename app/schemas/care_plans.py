@@ -35,21 +35,24 @@ class CarePlanCreate(Input):
     """A new draft of a subject's care plan, based on an approved assessment."""
 
     id: ClientChosenId | None = Field(
-        None, description="Id that the client chooses for the care plan (UUID version 4)."
+        None,
+        description="Id that the client chooses for the care plan (UUID version 4). The server generates one if it "
+        "is absent.",
     )
-    subject: Subject = Field(description="Subject of the plan: the child, the supporter or the family.")
+    subject: Subject = Field(description="Subject of the plan: `child`, `supporter` or `family`.")
     person_id: Id | None = Field(
         None,
-        description="Person of the case whom the plan is about, by default the person of the assessment.",
+        description="Id of the person of the case whom the plan is about, by default the person of the assessment.",
     )
-    assessment_id: Id = Field(description="Newest approved assessment of the same subject.")
+    assessment_id: Id = Field(description="Id of the newest approved assessment of the same subject.")
 
 
 class CarePlanContent(Input):
     """The editable fields of a draft care plan."""
 
     assessment_id: Id = Field(
-        description="Approved assessment that the plan is based on. After a change, the areas contain the findings of the new assessment."
+        description="Id of the newest approved assessment of the plan's subject. After a change, the areas contain "
+        "the ratings and findings of that assessment."
     )
     safety_plan: Narrative | None = Field(
         None, description="Steps to protect the child in danger. Required if the risk level is high."
@@ -59,10 +62,10 @@ class CarePlanContent(Input):
     )
     supporter_view: Narrative | None = Field(None, description="The supporter's view of the plan.")
     knowledge_gaps: Narrative | None = Field(
-        None, description="Gaps in knowledge of the supporter or family that the plan closes."
+        None, description="Knowledge that the supporter or family lacks and the plan builds."
     )
     capacity_gaps: Narrative | None = Field(
-        None, description="Gaps in capacity of the supporter or family that the plan closes."
+        None, description="Abilities that the supporter or family lacks and the plan builds."
     )
     needs_social_work: StrictBoolean | None = Field(
         None, description="Whether the supporter or family needs social-work services."
@@ -73,7 +76,7 @@ class CarePlanAreaUpdate(Input):
     """The status of an area in a care plan."""
 
     status: Annotated[str, CodeOf("plan_area_status")] = Field(
-        description="`goals` if the plan has goals in the area, `no_need` if it needs none."
+        description="`goals` if the plan has goals in the area, `no_need` if no goal is needed."
     )
     reason: ShortNarrative | None = Field(
         None, description="Reason why there is no need. Required for `no_need`."
@@ -90,14 +93,15 @@ class CarePlanAreaUpdate(Input):
 class GoalBase(Input):
     """The text of a goal."""
 
-    statement: ShortNarrative = Field(description="Desired result of the goal.")
+    statement: ShortNarrative = Field(description="The result to be reached.")
     strengths_used: ShortNarrative | None = Field(
-        None, description="Strengths of the child and the people around that help to reach the goal."
+        None,
+        description="Strengths of the child and of the people around the child that help to reach the goal.",
     )
 
 
 class GoalContent(GoalBase):
-    """The editable fields of a goal. The text can change only in a draft, the status in the approved plan too."""
+    """The editable fields of a goal. The text can be changed only in a draft, the status also in the approved plan."""
 
     status: Annotated[str, CodeOf("goal_status")] = Field("open", description="Status of the goal.")
 
@@ -117,7 +121,9 @@ class ActionCreate(ActionBase):
     """A new action of a goal."""
 
     id: ClientChosenId | None = Field(
-        None, description="Id that the client chooses for the action (UUID version 4)."
+        None,
+        description="Id that the client chooses for the action (UUID version 4). The server generates one if it is "
+        "absent.",
     )
 
 
@@ -125,7 +131,9 @@ class GoalCreate(GoalBase):
     """A new goal, optionally with its first actions."""
 
     id: ClientChosenId | None = Field(
-        None, description="Id that the client chooses for the goal (UUID version 4)."
+        None,
+        description="Id that the client chooses for the goal (UUID version 4). The server generates one if it is "
+        "absent.",
     )
     actions: Annotated[list[ActionCreate], Field(max_length=MAX_ITEMS)] = Field(
         default_factory=list, description="Actions that are created with the goal."
@@ -133,12 +141,16 @@ class GoalCreate(GoalBase):
 
 
 class ActionContent(ActionBase):
-    """The editable fields of an action. The text can change only in a draft, the progress in the approved plan too."""
+    """The editable fields of an action.
+
+    The text can be changed only in a draft, the progress also in the approved plan.
+    """
 
     status: Annotated[str, CodeOf("action_status")] = Field("open", description="Status of the action.")
     done_on: PlainDate | None = Field(
         None,
-        description="Date on which the action was done or dropped, by default today. A date without `status` sets the status `done`.",
+        description="Date on which the action was done or dropped, by default today. If it is sent without `status`, "
+        "the status becomes `done`.",
     )
     note: ShortNarrative | None = Field(None, description="Note on the progress of the action.")
 
@@ -175,10 +187,10 @@ class Action(Versioned):
 
     child_id: UUID = Field(description="Id of the child.")
     case_id: UUID = Field(description="Id of the case.")
-    plan_id: UUID = Field(description="Care plan (edition) that contains the action.")
-    goal_id: UUID = Field(description="Goal that the action serves.")
+    plan_id: UUID = Field(description="Id of the care plan (edition) that contains the action.")
+    goal_id: UUID = Field(description="Id of the goal that the action serves.")
     origin_id: UUID = Field(
-        description="Id of the original action. Its copies in later editions have the same value."
+        description="Id of the first copy of the action. Its copies in later editions have the same `origin_id`."
     )
     what: str = Field(description="Description of the action.")
     by: Annotated[str, CodeOf("action_by")] = Field(description="Role of the person who performs the action.")
@@ -200,14 +212,14 @@ class Goal(Versioned):
 
     child_id: UUID = Field(description="Id of the child.")
     case_id: UUID = Field(description="Id of the case.")
-    plan_id: UUID = Field(description="Care plan (edition) that contains the goal.")
+    plan_id: UUID = Field(description="Id of the care plan (edition) that contains the goal.")
     area: Area = Field(description="Area of the goal.")
     origin_id: UUID = Field(
-        description="Id of the original goal. Its copies in later editions have the same value."
+        description="Id of the first copy of the goal. Its copies in later editions have the same `origin_id`."
     )
-    statement: str = Field(description="Desired result of the goal.")
+    statement: str = Field(description="The result to be reached.")
     strengths_used: str | None = Field(
-        description="Strengths of the child and the people around that help to reach the goal."
+        description="Strengths of the child and of the people around the child that help to reach the goal."
     )
     status: Annotated[str, CodeOf("goal_status")] = Field(description="Status of the goal.")
     actions: list[Action] = Field(description="Actions of the goal, in order of creation.")
@@ -216,7 +228,7 @@ class Goal(Versioned):
 
 
 class CarePlanArea(Output):
-    """An area of a care plan: the findings of the assessment, and the goals or the reason for 'no need'."""
+    """An area of a care plan: the findings of the assessment, and either goals or the reason why there is no need."""
 
     rating: int | None = Field(
         description="Newest rating of the area by the assessment or a review, from 1 (weak) to 4 (strong)."
@@ -246,13 +258,15 @@ class CarePlanAreas(Output):
 class CarePlanSummary(ApprovableRecord):
     """A care plan in a list, without its texts and areas."""
 
-    subject: Subject = Field(description="Subject of the plan: the child, the supporter or the family.")
+    subject: Subject = Field(description="Subject of the plan: `child`, `supporter` or `family`.")
     person_id: UUID | None = Field(
-        description="Person of the case whom the plan is about; null for the child."
+        description="Id of the person of the case whom the plan is about; null for the child."
     )
-    assessment_id: UUID = Field(description="Approved assessment that the plan is based on.")
-    edition: int = Field(description="Edition number of the subject's plan, starting at 1.")
-    previous_id: UUID | None = Field(description="Previous edition of the plan; null for the first.")
+    assessment_id: UUID = Field(description="Id of the approved assessment that the plan is based on.")
+    edition: int = Field(description="Number of the edition of the subject's plan, starting at 1.")
+    previous_id: UUID | None = Field(
+        description="Id of the previous edition of the plan; null for the first."
+    )
 
 
 class CarePlanList(Page[CarePlanSummary]):
@@ -262,7 +276,7 @@ class CarePlanList(Page[CarePlanSummary]):
 class CarePlan(CarePlanSummary):
     """A care plan with its texts and areas.
 
-    The version increases with every change to the plan itself and to its areas, goals and actions.
+    The version (ETag) increases with every change to the plan itself and to its areas, goals and actions.
     """
 
     collection: ClassVar[str | None] = "care-plans"
@@ -271,10 +285,10 @@ class CarePlan(CarePlanSummary):
     child_view: str | None = Field(description="The child's view of the plan, in the child's words.")
     supporter_view: str | None = Field(description="The supporter's view of the plan.")
     knowledge_gaps: str | None = Field(
-        description="Gaps in knowledge of the supporter or family that the plan closes."
+        description="Knowledge that the supporter or family lacks and the plan builds."
     )
     capacity_gaps: str | None = Field(
-        description="Gaps in capacity of the supporter or family that the plan closes."
+        description="Abilities that the supporter or family lacks and the plan builds."
     )
     needs_social_work: bool | None = Field(
         description="Whether the supporter or family needs social-work services; null for the child."

@@ -42,9 +42,9 @@ class AreaChange(Output):
 class GoalState(Output):
     """A goal in one edition."""
 
-    statement: str = Field(description="Desired result of the goal.")
+    statement: str = Field(description="The result to be reached.")
     strengths_used: str | None = Field(
-        description="Strengths of the child and the people around that help to reach the goal."
+        description="Strengths of the child and of the people around the child that help to reach the goal."
     )
     status: Annotated[str, CodeOf("goal_status")] = Field(description="Status of the goal.")
 
@@ -90,13 +90,18 @@ class ActionChange(Output):
 
 
 class CarePlanChanges(Output):
-    """The changes of an edition against the previous edition. In the first edition, every part is added."""
+    """The differences between an edition of a care plan and the previous edition.
+
+    For the first edition, every part is reported as added.
+    """
 
     id: UUID = Field(description="Id of the care plan (edition).")
     child_id: UUID = Field(description="Id of the child.")
     case_id: UUID = Field(description="Id of the case.")
-    edition: int = Field(description="Edition number of the subject's plan, starting at 1.")
-    previous_id: UUID | None = Field(description="Previous edition of the plan; null for the first.")
+    edition: int = Field(description="Number of the edition of the subject's plan, starting at 1.")
+    previous_id: UUID | None = Field(
+        description="Id of the previous edition of the plan; null for the first."
+    )
     areas: list[AreaChange] = Field(description="Areas with a changed rating, status or reason.")
     goals: list[GoalChange] = Field(description="Goals that were added, achieved, dropped or reworded.")
     actions: list[ActionChange] = Field(description="Actions that were added, done, dropped or reworded.")

@@ -24,10 +24,10 @@ from app.schemas.wire import (
 
 
 class CaseContent(Input):
-    """Editable fields of a case. Acts change its status, never a PATCH."""
+    """Editable fields of a case. Its status, team and workers change through acts."""
 
     kind: Annotated[str, CodeOf("case_kind")] = Field(
-        description="Kind of support: for a child survivor, for a child with harmful sexual behaviour (HSB), or both."
+        description="Kind of support: `survivor`, `hsb` (harmful sexual behaviour) or `both`."
     )
     summary: Narrative | None = Field(None, description="Summary of the case, written by its workers.")
 
@@ -46,7 +46,7 @@ class CaseAssignment(Input):
     lead_worker_id: Id = Field(description="Id of the new lead worker, who must belong to the case's team.")
     co_worker_ids: Annotated[list[Id], Field(max_length=10)] | None = Field(
         None,
-        description="Ids of the co-workers, who must belong to the case's team. Without this field, the current "
+        description="Ids of the co-workers, who must belong to the case's team. If the field is absent, the current "
         "co-workers who are still eligible remain.",
     )
 
@@ -63,7 +63,8 @@ class BreakGlassRequest(Input):
     """Reason for emergency read access to a case."""
 
     reason: Reason = Field(
-        description="Reason why the case must be read now. The supervisor and the data protection officer see it."
+        description="Reason why the case must be read now. The caller's supervisor, the supervisors of the case's "
+        "team and the data protection officer can read it."
     )
 
 
@@ -75,20 +76,22 @@ class CaseLinkCreate(Input):
 
 
 class CaseFilters(PageQuery):
-    """Filters of the list of cases."""
+    """Query parameters of the list of cases."""
 
-    status: Annotated[str, CodeOf("case_status")] | None = Field(None, description="Status of the case.")
-    kind: Annotated[str, CodeOf("case_kind")] | None = Field(None, description="Kind of support.")
-    team_id: Id | None = Field(None, description="Id of the team.")
-    lead_worker_id: Id | None = Field(None, description="Id of the lead worker.")
-    child_id: Id | None = Field(None, description="Id of the child.")
+    status: Annotated[str, CodeOf("case_status")] | None = Field(
+        None, description="Only cases with this status."
+    )
+    kind: Annotated[str, CodeOf("case_kind")] | None = Field(None, description="Only cases of this kind.")
+    team_id: Id | None = Field(None, description="Only cases of this team.")
+    lead_worker_id: Id | None = Field(None, description="Only cases of this lead worker.")
+    child_id: Id | None = Field(None, description="Only cases of this child.")
     number: Annotated[str, Field(max_length=20)] | None = Field(
-        None, description="Case number, such as FSC-2026-0042."
+        None, description="Only the case with this number, such as FSC-2026-0042."
     )
 
 
 class CaseChild(Output):
-    """The child of a case: the fields that identify the child in lists."""
+    """The fields that identify the child of a case."""
 
     id: UUID = Field(description="Id of the child.")
     names: list[PersonName] = Field(description="Names of the child, each in one script.")
@@ -105,10 +108,10 @@ class Case(Versioned):
     number: str = Field(description="Case number, such as FSC-2026-0042.")
     child_id: UUID = Field(description="Id of the child.")
     child: CaseChild = Field(description="The child of the case.")
-    kind: Annotated[str, CodeOf("case_kind")] = Field(description="Kind of support.")
-    status: Annotated[str, CodeOf("case_status")] = Field(
-        description="Life-cycle status of the case; only acts change it."
+    kind: Annotated[str, CodeOf("case_kind")] = Field(
+        description="Kind of support: `survivor`, `hsb` (harmful sexual behaviour) or `both`."
     )
+    status: Annotated[str, CodeOf("case_status")] = Field(description="Life-cycle status of the case.")
     team_id: UUID = Field(description="Id of the team that is responsible for the case.")
     lead_worker_id: UUID = Field(description="Id of the social worker who leads the case.")
     co_worker_ids: list[UUID] = Field(description="Ids of the other workers of the case.")
@@ -148,7 +151,9 @@ class CaseSummary(Versioned):
     number: str = Field(description="Case number, such as FSC-2026-0042.")
     child_id: UUID = Field(description="Id of the child.")
     child: CaseChild = Field(description="The child of the case.")
-    kind: Annotated[str, CodeOf("case_kind")] = Field(description="Kind of support.")
+    kind: Annotated[str, CodeOf("case_kind")] = Field(
+        description="Kind of support: `survivor`, `hsb` (harmful sexual behaviour) or `both`."
+    )
     status: Annotated[str, CodeOf("case_status")] = Field(description="Life-cycle status of the case.")
     team_id: UUID = Field(description="Id of the team that is responsible for the case.")
     lead_worker_id: UUID = Field(description="Id of the social worker who leads the case.")
@@ -184,10 +189,10 @@ class CaseLink(Output):
     """A link between the cases of two children, which creates a conflict wall between their workers."""
 
     id: UUID = Field(description="Id of the link.")
-    case_id: UUID = Field(description="Id of the first case. The lower of the two ids comes first.")
-    child_id: UUID = Field(description="Id of the first case's child.")
-    linked_case_id: UUID = Field(description="Id of the second case.")
-    linked_child_id: UUID = Field(description="Id of the second case's child.")
+    case_id: UUID = Field(description="Id of the case with the lower id.")
+    child_id: UUID = Field(description="Id of the child of `case_id`.")
+    linked_case_id: UUID = Field(description="Id of the case with the higher id.")
+    linked_child_id: UUID = Field(description="Id of the child of `linked_case_id`.")
     reason: str = Field(description="Reason for the link.")
     linked_by_id: UUID = Field(description="Id of the user who created the link.")
     linked_at: UtcDateTime = Field(description="Time at which the link was created.")

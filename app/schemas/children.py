@@ -1,4 +1,4 @@
-"""Schemas of children."""
+"""Schemas of children. The fields of their identity are in `identity`."""
 
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
@@ -16,7 +16,12 @@ class ChildFilters(PageQuery):
 
     q: Annotated[
         str | None,
-        Field(min_length=2, max_length=100, description="Part of a name or nickname, in either script."),
+        Field(
+            min_length=2,
+            max_length=100,
+            description="Only children with a name or nickname that matches this text, in either script. Spelling "
+            "differences are tolerated.",
+        ),
     ] = None
 
 
@@ -37,8 +42,8 @@ class Child(Versioned):
     gender_identity: Annotated[str, CodeOf("gender_identity")] | None = Field(
         description="Gender identity in the child's own view."
     )
-    birth: Birth = Field(description="Date of birth or estimated age.")
-    age: Age = Field(description="Age today, as exact as the known date of birth allows.")
+    birth: Birth = Field(description="Birth date or estimated age.")
+    age: Age = Field(description="Age today, as a range if the birth date is not known exactly.")
     place_code: str | None = Field(
         description="NCDD code of the place of residence: province, district, commune or village."
     )

@@ -81,7 +81,7 @@ def get_code_label(name: str, code: str, language: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class CodeOf:
-    """Restricts a field to the codes of a list: `urgency: Annotated[str, CodeOf("urgency")]`.
+    """Restricts a field to the codes of a list, for example `urgency: Annotated[str, CodeOf("urgency")]`.
 
     Any other value is a `literal_error`. In OpenAPI each list is one named enum that every field refers to. The name of
     an unknown list raises NotFound when the class is defined, so that a misspelling stops the program at startup.

@@ -39,7 +39,9 @@ class ConsentCreate(Input):
     """A new entry of the consent register: a consent, a refusal, or a legal basis for acting without consent."""
 
     id: ClientChosenId | None = Field(
-        None, description="Id that the client chooses for the entry (UUID version 4)."
+        None,
+        description="Id that the client chooses for the entry (UUID version 4). The server generates one if it is "
+        "absent.",
     )
     status: Annotated[str, Field(pattern="^(given|refused)$")] = Field(
         "given", description="`given` for a consent or a legal basis, `refused` for a refusal."
@@ -49,7 +51,8 @@ class ConsentCreate(Input):
         description="Persons who consented or refused. May be empty only with `basis_without_consent`.",
     )
     method: Annotated[str, CodeOf("consent_method")] | None = Field(
-        None, description="Form of the consent. May be null only with `basis_without_consent`."
+        None,
+        description="Form of the consent, such as oral or written. May be null only with `basis_without_consent`.",
     )
     on: PlainDate = Field(description="Day of the consent or refusal.")
     scope: Annotated[list[Annotated[str, CodeOf("consent_scope")]], Field(min_length=1, max_length=10)] = (
@@ -63,13 +66,13 @@ class ConsentCreate(Input):
     )
     witness: ShortText | None = Field(None, description="Name of the witness.")
     basis_without_consent: BasisWithoutConsent | None = Field(
-        None, description="Legal basis for acting without consent."
+        None, description="Legal basis for acting without consent; null for a consent or a refusal."
     )
     note: ShortNarrative | None = Field(None, description="Additional information about the entry.")
 
     @model_validator(mode="after")
     def validate_basis_and_period(self) -> Self:
-        """Require the giver and method, or a legal basis, and an end that is not before the start."""
+        """Require the giver and method or a legal basis, and an end that is not before the start."""
         if self.basis_without_consent is None and (not self.given_by or self.method is None):
             raise PydanticCustomError(
                 "consent_incomplete", "needs given_by and method, or basis_without_consent"
@@ -98,9 +101,11 @@ class Consent(Versioned):
         description="Status today: given, refused, withdrawn, or expired after `valid_until`."
     )
     given_by: list[Annotated[str, CodeOf("consent_giver")]] = Field(
-        description="Persons who consented or refused."
+        description="Persons who consented or refused; empty for a legal basis without consent."
     )
-    method: Annotated[str, CodeOf("consent_method")] | None = Field(description="Form of the consent.")
+    method: Annotated[str, CodeOf("consent_method")] | None = Field(
+        description="Form of the consent, such as oral or written; null for a legal basis without consent."
+    )
     on: date = Field(description="Day of the consent or refusal.")
     scope: list[Annotated[str, CodeOf("consent_scope")]] = Field(
         description="Actions that the consent permits or the refusal forbids."
@@ -111,12 +116,14 @@ class Consent(Versioned):
     valid_until: date | None = Field(description="Last day of validity; null if there is no end.")
     witness: str | None = Field(description="Name of the witness.")
     basis_without_consent: BasisWithoutConsent | None = Field(
-        description="Legal basis for acting without consent."
+        description="Legal basis for acting without consent; null for a consent or a refusal."
     )
     note: str | None = Field(description="Additional information about the entry.")
     recorded_by_id: UUID = Field(description="Id of the staff member who recorded the entry.")
     created_at: UtcDateTime = Field(description="Time at which the entry was recorded.")
-    withdrawn_at: UtcDateTime | None = Field(description="Time of the withdrawal.")
+    withdrawn_at: UtcDateTime | None = Field(
+        description="Time of the withdrawal; null if the entry is not withdrawn."
+    )
     withdrawn_by_id: UUID | None = Field(description="Id of the staff member who recorded the withdrawal.")
     withdrawal_reason: str | None = Field(description="Reason for the withdrawal.")
 

@@ -30,7 +30,9 @@ class ExitPlanApproval(Approval):
 class Return(Input):
     """Base class of returns to the author."""
 
-    comment: ShortNarrative = Field(description="What the author must change before the next submission.")
+    comment: ShortNarrative = Field(
+        description="Changes that the author must make before the next submission."
+    )
 
 
 class AssessmentReturn(Return):
@@ -47,13 +49,15 @@ class ApprovableRecord(Versioned):
     child_id: UUID = Field(description="Id of the child.")
     case_id: UUID = Field(description="Id of the case.")
     status: Annotated[str, CodeOf("decision_status")] = Field(description="Life-cycle status of the record.")
-    author_id: UUID = Field(description="User who created the record.")
+    author_id: UUID = Field(description="Id of the user who created the record.")
     submitted_at: UtcDateTime | None = Field(description="Time of the last submission.")
-    submitted_by_id: UUID | None = Field(description="User who submitted the record last.")
+    submitted_by_id: UUID | None = Field(description="Id of the user who submitted the record last.")
     decided_at: UtcDateTime | None = Field(
         description="Time of the approval or return of the last submission."
     )
-    decided_by_id: UUID | None = Field(description="Supervisor who approved or returned the last submission.")
+    decided_by_id: UUID | None = Field(
+        description="Id of the supervisor who approved or returned the last submission."
+    )
     decision_comment: str | None = Field(
         description="Comment of the supervisor on the approval or return of the last submission."
     )

@@ -34,12 +34,19 @@ class DisbursementCreate(Input):
     """A new request for money."""
 
     id: ClientChosenId | None = Field(
-        None, description="Id that the client chooses for the request (UUID version 4)."
+        None,
+        description="Id that the client chooses for the request (UUID version 4). The server generates one if it is "
+        "absent.",
     )
     case_id: Id = Field(description="Id of the case.")
-    beneficiary: Beneficiary = Field(description="Person or family that the money is for.")
-    category: Category = Field(description="Category of the need; must be available for the beneficiary.")
-    amount: PositiveMoney = Field(description="Amount of one instalment.")
+    beneficiary: Beneficiary = Field(
+        description="Beneficiary of the money: `child`, `supporter` or `family`."
+    )
+    category: Category = Field(
+        description="Category of the need. Some categories are available only for the child, others only for "
+        "supporter and family."
+    )
+    amount: PositiveMoney = Field(description="Amount of one instalment, or of the single payment.")
     purpose: ShortNarrative = Field(description="Purpose of the money.")
     area: Area = Field(description="Area of the care plan that the money serves.")
     goal_id: Id | None = Field(None, description="Id of the goal of the care plan that the money serves.")
@@ -47,7 +54,9 @@ class DisbursementCreate(Input):
         description="Support from other sources that was sought before this request."
     )
     urgency: Urgency = Field(
-        "routine", description="`emergency` allows one payment today, before the approval."
+        "routine",
+        description="Urgency of the request. Only an `emergency` can be paid before the approval; it is a single "
+        "payment for today.",
     )
     payee: ShortText | None = Field(
         None, description="Name of the payee; if given, the money is paid to this payee only."
@@ -71,7 +80,8 @@ class DisbursementFilters(PageQuery):
     series_id: Id | None = Field(None, description="Only the instalments of this recurring request.")
     approval_overdue: bool | None = Field(
         None,
-        description="Only emergency payments that were not approved in time (true), or all others (false).",
+        description="Only emergency payments that were not approved in time (`true`), or all other disbursements "
+        "(`false`).",
     )
 
 
@@ -108,8 +118,8 @@ class TenderCreate(Input):
     currency: Currency = Field(description="Currency of the amount.")
     rate: Rate | None = Field(
         None,
-        description="Riel for one US dollar, within 5 % of the published rate; null for the published rate. Ignored in the "
-        "currency of the request.",
+        description="Riel for one US dollar, within 5 % of the published rate; null for the published rate. Ignored "
+        "if `currency` is the currency of the request.",
     )
 
 
@@ -123,10 +133,12 @@ class DisbursementPayment(Input):
         description="Parts of the payment. Their sum must equal the amount of the request."
     )
     acknowledgement_document_id: Id | None = Field(
-        None, description="Id of a receipt or acknowledgement of the case that proves the payment."
+        None,
+        description="Id of the document that proves the payment: a document of the case of the kind `receipt` or "
+        "`acknowledgement`.",
     )
     fund_id: Id | None = Field(
-        None, description="Id of the fund that pays an emergency before the approval; otherwise not needed."
+        None, description="Id of the fund. Required only for an emergency payment before the approval."
     )
 
 
@@ -137,12 +149,13 @@ class DisbursementReconciliation(Input):
         description="Spent amount, at most the paid amount, in the currency of the request."
     )
     receipt_document_ids: Annotated[list[Id], Field(max_length=50)] = Field(
-        description="Ids of the receipts of the case; required unless `spent` is 0."
+        description="Ids of the documents of the case of the kinds `receipt` and `acknowledgement`. Required unless "
+        "`spent` is 0."
     )
 
 
 class Tender(Output):
-    """A part of a payment in one currency, with its value in the currency of the request."""
+    """A part of a payment in one currency, with its worth in the currency of the request."""
 
     amount: Money = Field(description="Amount that was handed over or transferred.")
     rate: str | None = Field(description="Riel for one US dollar; null if no conversion was needed.")
@@ -151,7 +164,7 @@ class Tender(Output):
         description="Source of the rate, or `payment` for a rate given with the payment; null if no conversion was "
         "needed."
     )
-    worth: Money = Field(description="Value in the currency of the request.")
+    worth: Money = Field(description="Amount converted to the currency of the request.")
 
 
 class Disbursement(Versioned):
@@ -163,7 +176,9 @@ class Disbursement(Versioned):
     case_id: UUID = Field(description="Id of the case.")
     case_number: str = Field(description="Number of the case.")
     child_id: UUID | None = Field(description="Id of the child; null unless the caller can see the case.")
-    beneficiary: Beneficiary = Field(description="Person or family that the money is for.")
+    beneficiary: Beneficiary = Field(
+        description="Beneficiary of the money: `child`, `supporter` or `family`."
+    )
     category: Category = Field(description="Category of the need.")
     amount: Money = Field(description="Amount of this instalment.")
     urgency: Urgency = Field(description="Urgency of the request.")
@@ -198,17 +213,19 @@ class Disbursement(Versioned):
     )
     payee: str | None = Field(description="Name of the payee; null if the request names none.")
     method: PaymentMethod | None = Field(description="Method of payment; null before the payment.")
-    paid_on: date | None = Field(description="Day of the payment.")
+    paid_on: date | None = Field(description="Day of the payment; null before the payment.")
     paid_by_id: UUID | None = Field(
         description="Id of the person who recorded the payment; neither the requester nor the approver."
     )
-    paid_at: UtcDateTime | None = Field(description="Time when the payment was recorded.")
+    paid_at: UtcDateTime | None = Field(description="Time at which the payment was recorded.")
     tenders: list[Tender] = Field(description="Parts of the payment; empty before the payment.")
     acknowledgement_document_id: UUID | None = Field(
-        description="Id of the document that proves the payment."
+        description="Id of the document that proves the payment; null without one."
     )
     spent: Money | None = Field(description="Spent amount; null before the reconciliation.")
-    receipt_document_ids: list[UUID] = Field(description="Ids of the receipts.")
+    receipt_document_ids: list[UUID] = Field(
+        description="Ids of the documents that prove `spent`; empty before the reconciliation."
+    )
     reconciled_by_id: UUID | None = Field(description="Id of the person who reconciled the payment.")
     reconciled_at: UtcDateTime | None = Field(description="Time of the reconciliation.")
     ended_by_id: UUID | None = Field(
@@ -225,19 +242,21 @@ class DisbursementList(Page[Disbursement]):
 
 
 class UnreceiptedMoneyGroup(Output):
-    """The unreconciled payments of one worker, age and currency."""
+    """The payments without receipts of one requesting worker, age and currency."""
 
     worker_id: UUID = Field(description="Id of the worker who requested the payments.")
     worker_name: str = Field(description="Name of the worker.")
-    age: Annotated[str, CodeOf("unreceipted_age")] = Field(description="Time since the payments.")
-    count: int = Field(description="Number of payments.")
-    amount: Money = Field(description="Sum of the payments.")
+    age: Annotated[str, CodeOf("unreceipted_age")] = Field(
+        description="Age of the payments, as a range of days since `paid_on`."
+    )
+    count: int = Field(description="Number of payments in the group.")
+    amount: Money = Field(description="Sum of the payments in the group.")
 
 
 class UnreceiptedMoney(Output):
-    """Payments that are not yet reconciled with receipts, by worker, age and currency."""
+    """Sums of the payments without receipts, by requesting worker, age and currency."""
 
-    on: date = Field(description="Day of the report.")
+    on: date = Field(description="Day from which the age of the payments is counted: today.")
     items: list[UnreceiptedMoneyGroup] = Field(
         description="Groups of payments; the group with the oldest payment comes first."
     )

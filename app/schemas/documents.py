@@ -23,10 +23,7 @@ MAX_FILE_BYTES = 10 * 1024 * 1024
 """Size of the largest accepted file in bytes."""
 MAX_BASE64_LENGTH = 4 * -(-MAX_FILE_BYTES // 3)
 """Length of the largest accepted file in base64."""
-_TIER_DESCRIPTION = (
-    "Readers of the document. `case`: all readers of the case. `legal`: the staff of the case. `clinical`: the author and "
-    "the supervisors of the case's team."
-)
+_TIER_DESCRIPTION = "Tier, which decides who can read the document. `case`: all readers of the case. `legal`: the staff of the case. `clinical`: the author and the supervisors of the case's team."
 
 
 class DocumentSubjectCreate(Input):
@@ -40,19 +37,21 @@ class DocumentCreate(Input):
     """A new document with its file. The media type is detected from the content."""
 
     id: ClientChosenId | None = Field(
-        None, description="Id that the client chooses for the document (UUID version 4)."
+        None,
+        description="Id that the client chooses for the document (UUID version 4). The server generates one if it is "
+        "absent.",
     )
     kind: Annotated[str, CodeOf("document_kind")] = Field(description="Kind of the document.")
     title: ShortText = Field(description="Title of the document.")
     file_name: ShortText | None = Field(
         None,
-        description="Name of the file for downloads; null: the title. Its extension is set to match the content.",
+        description="File name for downloads, by default the title. Its extension is set to match the content.",
     )
     description: ShortNarrative | None = Field(None, description="Description of the document.")
     tier: Annotated[str, CodeOf("tier")] | None = Field(
         None,
-        description=f"{_TIER_DESCRIPTION} Null: the tier of the record that the document is about, or `legal` for a document of a "
-        "court or the police, or else `case`.",
+        description=f"{_TIER_DESCRIPTION} By default the tier of the record in `about`; without one, `legal` for a "
+        f"document of a court or the police and `case` for all others.",
     )
     about: DocumentSubjectCreate | None = Field(
         None, description="The record that the document is about, if any."
@@ -96,13 +95,13 @@ class Document(Versioned):
     kind: Annotated[str, CodeOf("document_kind")] = Field(description="Kind of the document.")
     tier: Annotated[str, CodeOf("tier")] = Field(description=_TIER_DESCRIPTION)
     title: str = Field(description="Title of the document.")
-    file_name: str = Field(description="Name of the file for downloads.")
+    file_name: str = Field(description="File name for downloads, with the extension of the detected type.")
     description: str | None = Field(description="Description of the document.")
     media_type: str = Field(description="Media type, detected from the content.")
     size: int = Field(description="Size of the file in bytes.")
     about: DocumentSubject | None = Field(description="The record that the document is about, if any.")
     author_id: UUID = Field(description="Id of the staff member who added the document.")
-    created_at: UtcDateTime = Field(description="Time when the document was added.")
+    created_at: UtcDateTime = Field(description="Time at which the document was added.")
 
 
 class DocumentList(Page[Document]):

@@ -26,7 +26,7 @@ class FundStatementLine(Output):
 
 
 class FundStatement(Output):
-    """A fund's money in a period: `closing` = `opening` + `deposits` + `received` - `spent` - `given_back`.
+    """The money of a fund in a period: `closing` = `opening` + `deposits` + `received` - `spent` - `given_back`.
 
     The statement is written for the donor and contains no personal data.
     """
@@ -72,7 +72,7 @@ class CsvImportLineResult(Output):
 
 
 class CsvImportResult(Output):
-    """The result of an import. Nothing is imported in a dry run, or if any line has a fault."""
+    """The result of an import. Nothing is imported in a dry run or if a line has a fault."""
 
     dry_run: bool = Field(description="Whether the request was a dry run.")
     entered: int = Field(description="Number of imported lines.")

@@ -39,7 +39,7 @@ class FundBudgetLineCreate(Input):
 class FundSettings(Input):
     """The settings of a fund that can be updated."""
 
-    name: ShortText = Field(description="Name of the fund; unique.")
+    name: ShortText = Field(description="Name of the fund. It must be unique.")
     donor: ShortText = Field(description="Name of the donor.")
     grant_code: ShortText | None = Field(None, description="Number of the grant in the donor's system.")
     ends_on: PlainDate | None = Field(None, description="Last day of the fund; null if there is no end.")
@@ -66,7 +66,7 @@ class FundSettings(Input):
 
     @model_validator(mode="after")
     def validate_lines_and_ages(self) -> Self:
-        """Require unique lines for categories of the fund, and a youngest age that is not above the oldest."""
+        """Require one line at most for each category of the fund, and a youngest age that is not above the oldest."""
         line_categories = [line.category for line in self.lines]
         if len(line_categories) != len(set(line_categories)) or not set(line_categories) <= set(
             self.categories
@@ -81,7 +81,9 @@ class FundCreate(FundSettings):
     """A new fund."""
 
     id: ClientChosenId | None = Field(
-        None, description="Id that the client chooses for the fund (UUID version 4)."
+        None,
+        description="Id that the client chooses for the fund (UUID version 4). The server generates one if it is "
+        "absent.",
     )
     currency: Currency = Field(description="Currency of all amounts of the fund. It cannot be changed.")
     starts_on: PlainDate = Field(description="First day of the fund. It cannot be changed.")
@@ -137,7 +139,7 @@ class Fund(Versioned):
 
     collection: ClassVar[str | None] = "funds"
 
-    name: str = Field(description="Name of the fund; unique.")
+    name: str = Field(description="Name of the fund. It must be unique.")
     donor: str = Field(description="Name of the donor.")
     grant_code: str | None = Field(description="Number of the grant in the donor's system.")
     currency: Currency = Field(description="Currency of all amounts of the fund.")
@@ -163,9 +165,9 @@ class Fund(Versioned):
     closed_by_id: UUID | None = Field(description="Id of the person who closed the fund.")
     close_reason: str | None = Field(description="Reason for the closure.")
     rest_to_fund_id: UUID | None = Field(
-        description="Id of the fund that received the rest; null if it was returned to the donor."
+        description="Id of the fund that received the remaining money; null if it was returned to the donor."
     )
-    created_at: UtcDateTime = Field(description="Time of creation.")
+    created_at: UtcDateTime = Field(description="Time at which the fund was created.")
     updated_at: UtcDateTime = Field(description="Time of the last update.")
 
 
@@ -177,7 +179,9 @@ class DepositCreate(Input):
     """Money received from the donor."""
 
     id: ClientChosenId | None = Field(
-        None, description="Id that the client chooses for the deposit (UUID version 4)."
+        None,
+        description="Id that the client chooses for the deposit (UUID version 4). The server generates one if it is "
+        "absent.",
     )
     amount: PositiveMoney = Field(description="Received amount, in the currency of the fund.")
     received_on: PlainDate = Field(description="Day of receipt, not in the future.")
@@ -195,17 +199,21 @@ class Deposit(Output):
     reference: str = Field(description="Reference of the bank transfer.")
     line: BudgetLine = Field(description="Budget line that received the money.")
     recorded_by_id: UUID = Field(description="Id of the person who recorded the deposit.")
-    created_at: UtcDateTime = Field(description="Time when the deposit was recorded.")
+    created_at: UtcDateTime = Field(description="Time at which the deposit was recorded.")
 
 
 class FundTransferCreate(Input):
     """A request to move money between two budget lines of a fund."""
 
     id: ClientChosenId | None = Field(
-        None, description="Id that the client chooses for the transfer (UUID version 4)."
+        None,
+        description="Id that the client chooses for the transfer (UUID version 4). The server generates one if it is "
+        "absent.",
     )
     from_line: BudgetLine = Field(description="Budget line that the money is taken from.")
-    to_line: BudgetLine = Field(description="Budget line that receives the money; another one.")
+    to_line: BudgetLine = Field(
+        description="Budget line that receives the money. It must differ from `from_line`."
+    )
     amount: PositiveMoney = Field(description="Amount, in the currency of the fund.")
     reason: ShortText = Field(description="Reason for the transfer.")
 
@@ -221,7 +229,7 @@ class FundTransfer(Versioned):
     amount: Money = Field(description="Amount of the transfer.")
     reason: str = Field(description="Reason for the transfer.")
     status: Annotated[str, CodeOf("fund_transfer_status")] = Field(
-        description="Decision on the transfer. The money is moved with the approval."
+        description="Life-cycle status of the transfer. The approval moves the money."
     )
     asked_by_id: UUID = Field(description="Id of the requester.")
     decided_at: UtcDateTime | None = Field(
@@ -241,5 +249,6 @@ class FundClosure(Input):
     reason: ShortText = Field(description="Reason for the closure.")
     rest_to_fund_id: Id | None = Field(
         None,
-        description="Id of the open fund in the same currency that receives the rest; null to return it to the donor.",
+        description="Id of the open fund in the same currency that receives the remaining money; null to return it "
+        "to the donor.",
     )

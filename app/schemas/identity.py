@@ -22,7 +22,7 @@ EARLIEST_BIRTH_DATE = date(1900, 1, 1)
 
 
 class PersonName(Input):
-    """A name in one script. At least one of `family` and `given` is required."""
+    """The name of a person in one script. At least one of `family` and `given` is required."""
 
     script: Annotated[str, CodeOf("script")] = Field(description="Script in which the name is written.")
     family: ShortText | None = Field(None, description="Family name.")
@@ -37,13 +37,12 @@ class PersonName(Input):
 
 
 class Birth(Input):
-    """Date of birth with its precision, or an estimated age with the day of the estimate."""
+    """Birth date with its precision, or an estimated age with the day of the estimate."""
 
-    date: PlainDate | None = Field(
-        None, description="Date of birth. A month or day that `precision` excludes is 01."
-    )
+    date: PlainDate | None = Field(None, description="Birth date. Unknown parts of the date are 01.")
     precision: Annotated[str, CodeOf("birth_precision")] | None = Field(
-        None, description="Part of `date` that is known: the day, the month or only the year."
+        None,
+        description="Precision of `date`: `day`, `month` (the day is unknown) or `year` (only the year is known).",
     )
     estimated_age: Annotated[StrictInteger, Field(ge=0, le=120)] | None = Field(
         None, description="Estimated age in whole years on `estimated_on`."
@@ -73,7 +72,7 @@ class Phone(Input):
     )
     owner: Annotated[str, CodeOf("phone_owner")] | None = Field(None, description="Owner of the phone.")
     safe_to_call: StrictBoolean | None = Field(
-        None, description="Whether a call to this number is safe for the child."
+        None, description="Whether a call to this number is safe for the child; null if unknown."
     )
 
 
@@ -90,7 +89,9 @@ class Disability(Input):
 class School(Input):
     """School attendance of the child."""
 
-    status: Annotated[str, CodeOf("school_status")] = Field(description="Whether the child attends school.")
+    status: Annotated[str, CodeOf("school_status")] = Field(
+        description="Whether the child attends, has left or has completed school."
+    )
     grade: Annotated[str, CodeOf("school_grade")] | None = Field(
         None, description="Current grade, or the last completed grade."
     )
@@ -98,7 +99,7 @@ class School(Input):
 
 
 class ContactDetails(Input):
-    """Names and contact details, which children, caregivers and other persons have."""
+    """Names and contact details of a child, a caregiver or another person."""
 
     names: Annotated[list[PersonName], Field(max_length=10)] = Field(
         default_factory=list, description="Names of the person, each in one script."
@@ -120,7 +121,7 @@ class ChildIdentity(ContactDetails):
     gender_identity: Annotated[str, CodeOf("gender_identity")] | None = Field(
         None, description="Gender identity in the child's own view."
     )
-    birth: Birth = Field(description="Date of birth or estimated age.")
+    birth: Birth = Field(description="Birth date or estimated age.")
     languages: Annotated[list[Annotated[str, CodeOf("language")]], Field(max_length=20)] = Field(
         default_factory=list, description="Languages that the child speaks, as ISO 639 codes."
     )
@@ -141,7 +142,7 @@ class ChildIdentity(ContactDetails):
 
 
 class Age(Output):
-    """Age in whole years on a given day. `min` and `max` differ if the date of birth is not known exactly."""
+    """Age in whole years on a given day. `min` and `max` differ if the birth date is not known exactly."""
 
     min: int = Field(description="Lowest possible age in whole years.")
     max: int = Field(description="Highest possible age in whole years.")

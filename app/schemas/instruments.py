@@ -110,7 +110,7 @@ class InstrumentDefinition(ScoringScale):
         None, description="Instructions for the person who asks the questions."
     )
     items: Annotated[list[InstrumentQuestion], Field(min_length=1, max_length=MAX_ITEMS)] = Field(
-        description="Items of the questionnaire, in the order of asking."
+        description="Items of the questionnaire, in the order in which they are asked."
     )
     subscales: Annotated[list[Subscale], Field(max_length=20)] = Field(
         default_factory=list, description="Additional scores, each over some of the items."
@@ -121,7 +121,9 @@ class InstrumentCreate(Input):
     """A new questionnaire, or the next edition of the questionnaire with the same code."""
 
     id: ClientChosenId | None = Field(
-        None, description="Id that the client chooses for the edition (UUID version 4)."
+        None,
+        description="Id that the client chooses for the edition (UUID version 4). The server generates one if it is "
+        "absent.",
     )
     code: DefinitionKey = Field(description="Code of the questionnaire. All its editions share the code.")
     definition: InstrumentDefinition = Field(description="Items, scoring rules and score bands.")
@@ -146,7 +148,7 @@ class InstrumentFilters(PageQuery):
 
     code: DefinitionKey | None = Field(None, description="Only editions of the questionnaire with this code.")
     is_active: QueryBoolean | None = Field(
-        None, description="Only active editions (true) or only retired editions (false)."
+        None, description="Only active (`true`) or only retired (`false`) editions."
     )
 
 
@@ -154,7 +156,7 @@ class InstrumentSummary(Versioned):
     """An edition of a questionnaire in a list, without its definition."""
 
     code: str = Field(description="Code of the questionnaire. All its editions share the code.")
-    edition: int = Field(description="Edition number of the questionnaire, starting at 1.")
+    edition: int = Field(description="Number of the edition of the questionnaire, starting at 1.")
     title: LocalizedText = Field(description="Title of the questionnaire.")
     is_active: bool = Field(description="Whether assessments can use the edition.")
     created_at: UtcDateTime = Field(description="Time at which the edition was created.")
@@ -170,7 +172,7 @@ class Instrument(Versioned):
     collection: ClassVar[str | None] = "instruments"
 
     code: str = Field(description="Code of the questionnaire. All its editions share the code.")
-    edition: int = Field(description="Edition number of the questionnaire, starting at 1.")
+    edition: int = Field(description="Number of the edition of the questionnaire, starting at 1.")
     definition: InstrumentDefinition = Field(description="Items, scoring rules and score bands.")
     is_active: bool = Field(description="Whether assessments can use the edition.")
     created_at: UtcDateTime = Field(description="Time at which the edition was created.")
@@ -198,7 +200,7 @@ class InstrumentResult(Output):
     """The answers to a questionnaire with the scores that the server computed from them."""
 
     instrument_id: UUID = Field(description="Id of the edition of the questionnaire.")
-    edition: int = Field(description="Edition number of the questionnaire, starting at 1.")
+    edition: int = Field(description="Number of the edition of the questionnaire, starting at 1.")
     title: LocalizedText = Field(description="Title of the questionnaire.")
     answers: InstrumentAnswers = Field(description="Value of the selected option, by item id.")
     missing: list[str] = Field(description="Ids of the items without an answer.")

@@ -34,7 +34,7 @@ class LedgerEntry(Output):
     transaction_id: UUID = Field(description="Id of the transaction that the entry belongs to.")
     kind: LedgerKind = Field(description="Kind of the transaction.")
     on: date = Field(description="Accounting date.")
-    account: LedgerAccount = Field(description="Kind of the account.")
+    account: LedgerAccount = Field(description="Kind of the account, such as `available` or `reserved`.")
     line: BudgetLine = Field(description="Budget line of the account.")
     amount: Money = Field(description="Amount; negative if the entry decreases the account.")
     disbursement_id: UUID | None = Field(
@@ -45,7 +45,7 @@ class LedgerEntry(Output):
         description="Reference of a deposit, or reason for a transfer or a closure."
     )
     by_id: UUID = Field(description="Id of the person whose act caused the transaction.")
-    created_at: UtcDateTime = Field(description="Time when the entry was written.")
+    created_at: UtcDateTime = Field(description="Time at which the entry was written.")
 
 
 class LedgerEntryList(Page[LedgerEntry]):
@@ -72,7 +72,10 @@ class ApprovalLimitCreate(Input):
 
 
 class ApprovalLimit(Output):
-    """An approval limit. Of several limits with the same role, act and currency, the last one that has started applies."""
+    """An approval limit.
+
+    Of the limits for a role, act and currency that have started, the one with the latest start applies.
+    """
 
     id: UUID = Field(description="Id of the limit.")
     role: Role = Field(description="Role that the limit applies to.")
@@ -83,7 +86,7 @@ class ApprovalLimit(Output):
     set_by_id: UUID | None = Field(
         description="Id of the administrator who set the limit; null for the limits of a new installation."
     )
-    created_at: UtcDateTime = Field(description="Time when the limit was set.")
+    created_at: UtcDateTime = Field(description="Time at which the limit was set.")
 
 
 class ApprovalLimitList(Page[ApprovalLimit]):
@@ -106,7 +109,7 @@ class ExchangeRate(Output):
     rate: str = Field(description="Riel for one US dollar.")
     source: str = Field(description="Publisher of the rate.")
     recorded_by_id: UUID = Field(description="Id of the person who recorded the rate.")
-    created_at: UtcDateTime = Field(description="Time when the rate was recorded.")
+    created_at: UtcDateTime = Field(description="Time at which the rate was recorded.")
 
 
 class ExchangeRateList(Page[ExchangeRate]):
@@ -114,7 +117,7 @@ class ExchangeRateList(Page[ExchangeRate]):
 
 
 class BooksClosingCreate(Input):
-    """A new books closing."""
+    """The closing of the books up to and including a day."""
 
     until: PlainDate = Field(description="Last day of the closed period; before today.")
 
@@ -144,8 +147,8 @@ class LedgerDiscrepancy(Output):
 class LedgerCheck(Output):
     """The result of recomputing every balance from the ledger entries."""
 
-    accounts: int = Field(description="Number of accounts.")
-    entries: int = Field(description="Number of entries.")
+    accounts: int = Field(description="Number of recomputed accounts.")
+    entries: int = Field(description="Number of entries in the ledger.")
     differences: list[LedgerDiscrepancy] = Field(
         description="Accounts with a wrong balance, at most 1,000; empty if the ledger is consistent."
     )

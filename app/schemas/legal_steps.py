@@ -30,9 +30,13 @@ class LegalStepContent(Input):
     status: Annotated[str, CodeOf("legal_step_status")] = Field(
         "done", description="Status of the entry: planned, done or cancelled."
     )
-    on: PlainDate = Field(description="Day of the entry. Must not be in the future if the status is `done`.")
+    on: PlainDate = Field(
+        description="Day of the incident, report or hearing. It must not be in the future if the status is `done`."
+    )
     place: ShortText | None = Field(None, description="Place of the incident or the hearing.")
-    authority: Annotated[str, CodeOf("authority")] | None = Field(None, description="Authority in charge.")
+    authority: Annotated[str, CodeOf("authority")] | None = Field(
+        None, description="Authority in charge, such as the police or a court."
+    )
     file_number: ShortText | None = Field(None, description="The authority's file number.")
     support_person: ShortText | None = Field(
         None, description="Name of the person who accompanies the child."
@@ -45,7 +49,9 @@ class LegalStepCreate(LegalStepContent):
     """A new incident or legal step."""
 
     id: ClientChosenId | None = Field(
-        None, description="Id that the client chooses for the entry (UUID version 4)."
+        None,
+        description="Id that the client chooses for the entry (UUID version 4). The server generates one if it is "
+        "absent.",
     )
 
 
@@ -81,15 +87,17 @@ class LegalStep(Versioned):
     status: Annotated[str, CodeOf("legal_step_status")] = Field(
         description="Status of the entry: planned, done or cancelled."
     )
-    on: date = Field(description="Day of the entry.")
+    on: date = Field(description="Day of the incident, report or hearing.")
     place: str | None = Field(description="Place of the incident or the hearing.")
-    authority: Annotated[str, CodeOf("authority")] | None = Field(description="Authority in charge.")
+    authority: Annotated[str, CodeOf("authority")] | None = Field(
+        description="Authority in charge, such as the police or a court."
+    )
     file_number: str | None = Field(description="The authority's file number.")
     support_person: str | None = Field(description="Name of the person who accompanies the child.")
     description: str | None = Field(description="Description of the incident or the legal step.")
     result: str | None = Field(description="Result of the legal step.")
     author_id: UUID = Field(description="Id of the staff member who added the entry.")
-    created_at: UtcDateTime = Field(description="Time when the entry was added.")
+    created_at: UtcDateTime = Field(description="Time at which the entry was added.")
     updated_at: UtcDateTime = Field(description="Time of the last change.")
 
 

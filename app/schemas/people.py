@@ -23,7 +23,9 @@ from app.schemas.wire import (
 class PersonContent(ContactDetails):
     """Editable fields of a person around a child."""
 
-    role: Annotated[str, CodeOf("person_role")] = Field(description="Role of the person in the child's life.")
+    role: Annotated[str, CodeOf("person_role")] = Field(
+        description="Role of the person: `supporter`, `family` or `other`."
+    )
     names: Annotated[list[PersonName], Field(max_length=10)] = Field(
         default_factory=list,
         description="Names of the person, each in one script. Empty only if a referral did not name the caregiver.",
@@ -36,7 +38,7 @@ class PersonContent(ContactDetails):
         default=False, description="Whether this family member is responsible for the child."
     )
     sex: Annotated[str, CodeOf("sex")] | None = Field(None, description="Sex of the person.")
-    birth: Birth | None = Field(None, description="Date of birth or estimated age.")
+    birth: Birth | None = Field(None, description="Birth date or estimated age.")
     note: ShortNarrative | None = Field(None, description="Additional information about the person.")
 
 
@@ -44,7 +46,9 @@ class PersonCreate(PersonContent):
     """A new person around the child. The client may choose the id."""
 
     id: ClientChosenId | None = Field(
-        None, description="Id that the client chooses for the person (UUID version 4)."
+        None,
+        description="Id that the client chooses for the person (UUID version 4). The server generates one if it is "
+        "absent.",
     )
     names: Annotated[list[PersonName], Field(min_length=1, max_length=10)] = Field(
         description="Names of the person, each in one script."
@@ -66,7 +70,9 @@ class Person(Versioned):
 
     child_id: UUID = Field(description="Id of the child.")
     case_id: UUID = Field(description="Id of the case in which the person was recorded.")
-    role: Annotated[str, CodeOf("person_role")] = Field(description="Role of the person in the child's life.")
+    role: Annotated[str, CodeOf("person_role")] = Field(
+        description="Role of the person: `supporter`, `family` or `other`."
+    )
     names: list[PersonName] = Field(
         description="Names of the person, each in one script. Empty if a referral did not name the caregiver."
     )
@@ -76,7 +82,7 @@ class Person(Versioned):
     )
     is_responsible: bool = Field(description="Whether this family member is responsible for the child.")
     sex: Annotated[str, CodeOf("sex")] | None = Field(description="Sex of the person.")
-    birth: Birth | None = Field(description="Date of birth or estimated age.")
+    birth: Birth | None = Field(description="Birth date or estimated age.")
     phone: Phone | None = Field(description="Phone on which the person can be reached.")
     place_code: str | None = Field(
         description="NCDD code of the place of residence: province, district, commune or village."

@@ -30,8 +30,10 @@ _SERVICES_DESCRIPTION = "Services that the provider offers."
 _PROVINCES_DESCRIPTION = "NCDD codes of the provinces that the provider serves; empty means all of Cambodia."
 _CAPACITY_DESCRIPTION = "Capacity: number of places, target group and opening hours."
 _CHECKED_ON_DESCRIPTION = "Day of the last child-safeguarding check."
-_VALID_UNTIL_DESCRIPTION = "Last day on which that check is valid; null means 24 months after the check."
-_AGENCY_DESCRIPTION = "Id of the provider's agency, if it has one. A consent can name an agency as the only permitted recipient."
+_VALID_UNTIL_DESCRIPTION = (
+    "Last day on which the child-safeguarding check is valid; null means 24 months after the check."
+)
+_AGENCY_DESCRIPTION = "Id of the provider's agency, if it has one. A consent that names a recipient agency permits sharing only with providers of that agency."
 _ACTIVE_DESCRIPTION = "Whether service referrals can be sent to the provider."
 
 
@@ -47,7 +49,7 @@ class ProviderContact(Input):
 
 
 class ProviderSettings(Input):
-    """The editable fields of a provider. Contains no child's data."""
+    """The editable fields of a provider. They contain no data about children."""
 
     name: ShortText = Field(description="Name of the provider.")
     kind: Annotated[str, CodeOf("provider_kind")] = Field(description="Kind of the provider.")
@@ -84,7 +86,9 @@ class ProviderCreate(ProviderSettings):
     """A new provider."""
 
     id: ClientChosenId | None = Field(
-        None, description="Id that the client chooses for the provider (UUID version 4)."
+        None,
+        description="Id that the client chooses for the provider (UUID version 4). The server generates one if it is "
+        "absent.",
     )
 
 
@@ -116,7 +120,9 @@ class ProviderFilters(PageQuery):
     kind: Annotated[str, CodeOf("provider_kind")] | None = Field(
         None, description="Only providers of this kind."
     )
-    is_active: QueryBoolean | None = Field(None, description="Only active providers, or only inactive ones.")
+    is_active: QueryBoolean | None = Field(
+        None, description="Only active (`true`) or only inactive (`false`) providers."
+    )
 
 
 class Provider(Versioned):
@@ -135,7 +141,7 @@ class Provider(Versioned):
     safeguarding_checked_on: PlainDate | None = Field(description=_CHECKED_ON_DESCRIPTION)
     safeguarding_valid_until: PlainDate | None = Field(description=_VALID_UNTIL_DESCRIPTION)
     is_active: bool = Field(description=_ACTIVE_DESCRIPTION)
-    created_at: UtcDateTime = Field(description="Time when the provider was added.")
+    created_at: UtcDateTime = Field(description="Time at which the provider was added.")
 
 
 class ProviderList(Page[Provider]):

@@ -35,11 +35,15 @@ class PlaceFilters(PageQuery):
     """Query parameters of the list of places. Without `parent` and `q` the list contains the provinces."""
 
     parent: Annotated[
-        PlaceCode | None, Field(description="NCDD code of the place that directly contains the places.")
+        PlaceCode | None, Field(description="Only places directly inside the place with this NCDD code.")
     ] = None
     q: Annotated[
         str | None,
-        Field(min_length=1, max_length=60, description="Beginning of a name, in either script."),
+        Field(
+            min_length=1,
+            max_length=60,
+            description="Only places whose name begins with this text, in either script.",
+        ),
     ] = None
 
 

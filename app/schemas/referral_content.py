@@ -58,7 +58,7 @@ class Referrer(Input):
     phone: Annotated[ShortText, Field(max_length=40)] | None = Field(
         None, description="Phone number at work."
     )
-    email: Email | None = Field(None, description="E-mail address at work.")
+    email: Email | None = Field(None, description="Email address at work.")
 
 
 class ReferralConsent(Input):
@@ -94,7 +94,7 @@ class ReferralConsent(Input):
 
 
 class ReferralDocument(Input):
-    """A document that the referrer can provide. The referral holds its title, not its content."""
+    """A document that the referrer can provide on request. The referral contains its title, not its content."""
 
     title: ShortText = Field(description="Title of the document.")
     note: ShortNarrative | None = Field(None, description="Additional information about the document.")
@@ -115,7 +115,7 @@ class ReferralContent(Input):
         default_factory=list, description="Services that other organisations have already provided."
     )
     documents: Annotated[list[ReferralDocument], Field(max_length=20)] = Field(
-        default_factory=list, description="Documents that the referrer can provide."
+        default_factory=list, description="Documents that the referrer can provide on request."
     )
 
 

@@ -37,11 +37,14 @@ class ReferralCreate(ReferralContent):
     """A new referral, from a partner's system or from staff."""
 
     id: ClientChosenId | None = Field(
-        None, description="Id that the client chooses for the referral (UUID version 4)."
+        None,
+        description="Id that the client chooses for the referral (UUID version 4). The server generates one if it is "
+        "absent.",
     )
     external_id: Annotated[ShortText, Field(max_length=100)] | None = Field(
         None,
-        description="The partner's own number of the referral, unique within the agency. Required from API clients.",
+        description="Number that the partner's system gives the referral, unique within the agency. Required from "
+        "API clients.",
     )
     source: Annotated[str, CodeOf("referral_source")] | None = Field(
         None,
@@ -86,7 +89,8 @@ class ReferralAcknowledgement(Input):
 
     team_id: Id | None = Field(
         None,
-        description="Id of the team assigned to the referral; null: the caller's team, if the caller leads exactly one.",
+        description="Id of the team assigned to the referral; null: the team that the caller supervises, if there is "
+        "exactly one.",
     )
     handed_to_id: Id | None = Field(
         None, description="Id of the staff member assigned to the referral, a member of the team."
@@ -110,12 +114,16 @@ class ReferralScreeningCreate(Input):
 
     meets_criteria: StrictBoolean = Field(description="Whether the child meets the criteria for support.")
     reason: ShortNarrative | None = Field(
-        None, description="Reason for the result. Required if the criteria leave a choice."
+        None,
+        description="Reason for the result. Required if the age at referral may be outside 5 to 17 years.",
     )
 
 
 class ReferralAcceptance(Input):
-    """Acceptance of a referral. All fields are optional because a refusal lists every unmet condition."""
+    """Acceptance of a referral.
+
+    No field is required by the schema, so that a 409 response can list every unmet condition.
+    """
 
     case_kind: Annotated[str, CodeOf("case_kind")] | None = Field(
         None, description="Kind of the case. `hsb` means harmful sexual behaviour."
@@ -127,7 +135,7 @@ class ReferralAcceptance(Input):
         default=False, description="Whether the possible duplicates were reviewed."
     )
     child_id: Id | None = Field(
-        None, description="Id of the known child, if a duplicate was confirmed; null: a new child."
+        None, description="Id of the known child if a duplicate was confirmed; null to create a new child."
     )
 
 
@@ -136,7 +144,7 @@ def _convert_to_list(value: Any) -> Any:
 
 
 class ReferralDecline(Input):
-    """Refusal of a referral, with the reason and other sources of help."""
+    """The decline of a referral, with the reason and other sources of help."""
 
     reason_code: Annotated[str, CodeOf("decline_reason")] = Field(
         description="Reason code, visible to the referring agency."
@@ -149,7 +157,9 @@ class ReferralDecline(Input):
             Field(max_length=20),
         ]
         | None
-    ) = Field(None, description="Other organisations that may help. A single text is read as a list of one.")
+    ) = Field(
+        None, description="Other organisations that may help. A single text is accepted instead of a list."
+    )
 
 
 class ReferralWithdrawal(Input):
@@ -161,7 +171,7 @@ class ReferralWithdrawal(Input):
 class ReferralQuestion(Output):
     """A question to the referrer, with the answer."""
 
-    id: UUID = Field(description="Identifier of the question.")
+    id: UUID = Field(description="Id of the question.")
     question: str = Field(description="Question to the referrer.")
     asked_at: UtcDateTime = Field(description="Time of the question.")
     answer: str | None = Field(description="Answer of the referrer.")
@@ -174,10 +184,12 @@ class ReferralProgress(Versioned):
     collection: ClassVar[str | None] = "referrals"
 
     external_id: str | None = Field(
-        description="The partner's own number of the referral, unique within the agency."
+        description="Number that the partner's system gives the referral, unique within the agency."
     )
     tracking_number: str = Field(description="Short number that identifies the referral on the telephone.")
-    status: Annotated[str, CodeOf("referral_status")] = Field(description="Lifecycle status of the referral.")
+    status: Annotated[str, CodeOf("referral_status")] = Field(
+        description="Life-cycle status of the referral."
+    )
     received_at: UtcDateTime = Field(description="Time at which the referral was received.")
     updated_at: UtcDateTime = Field(description="Time of the last change.")
     acknowledged_at: UtcDateTime | None = Field(description="Time of the acknowledgement.")
@@ -259,7 +271,7 @@ class ReferralSummary(StaffReferral):
     child_names: list[PersonName] = Field(description="Names of the child, each in one script.")
     child_nickname: str | None = Field(description="Nickname of the child.")
     child_sex: Annotated[str, CodeOf("sex")] | None = Field(description="Sex of the child.")
-    child_birth: Birth = Field(description="Date of birth or estimated age of the child.")
+    child_birth: Birth = Field(description="Birth date or estimated age of the child.")
 
 
 class ReferralList(Page[ReferralSummary]):
@@ -281,7 +293,7 @@ class ReferralMatch(Output):
     child_id: UUID | None = Field(description="Id of the child; null for a referral that was not accepted.")
     score: Annotated[float, Field(ge=0, le=1)] = Field(description="Similarity, from 0 to 1.")
     why: list[Annotated[str, CodeOf("match_reason")]] = Field(
-        description="Facts that agree or contradict each other."
+        description="Reason codes: facts that agree or contradict each other."
     )
 
 

@@ -28,9 +28,11 @@ class AreaReview(Input):
     """The review of one area: its rating, the progress and the decision."""
 
     rating: Rating | None = Field(None, description="Rating of the area, from 1 (weak) to 4 (strong).")
-    progress: ShortNarrative | None = Field(None, description="Progress in the area since the last review.")
+    progress: ShortNarrative | None = Field(
+        None, description="Progress in the area since the previous review."
+    )
     decision: Annotated[str, CodeOf("area_decision")] | None = Field(
-        None, description="Decision for the area: continue, adapt or close."
+        None, description="Decision for the area: `continue`, `adapt` or `close`."
     )
 
 
@@ -43,7 +45,8 @@ class ReviewContent(Input):
     )
     decision: Annotated[str, CodeOf("review_decision")] | None = Field(
         None,
-        description="Decision for the case: continue, adapt the plan or begin the exit.",
+        description="Decision for the case: `continue`, `adapt` (creates the next edition of the plan) or "
+        "`begin_exit`.",
     )
     held_on: PlainDate | None = Field(None, description="Date on which the review was held.")
     summary: Narrative | None = Field(None, description="Summary of the review.")
@@ -60,7 +63,7 @@ else:
 
 
 class ReviewCreate(Input):
-    """An earlier due date for the scheduled review of a case, with the reason."""
+    """An earlier due date of the scheduled review of a case, with the reason."""
 
     due_on: PlainDate | None = Field(
         None, description="New due date, between today and the scheduled date. By default today."
@@ -74,7 +77,7 @@ class ReviewFilters(PageQuery):
     due_before: PlainDate | None = Field(None, description="Only reviews that are due before this date.")
     overdue: Annotated[
         bool | None,
-        Field(description="Only reviews whose due date has passed (true) or has not passed (false)."),
+        Field(description="Only reviews whose due date has passed (`true`) or has not passed (`false`)."),
     ] = None
     team_id: Id | None = Field(None, description="Only reviews of cases of this team.")
     worker_id: Annotated[
@@ -88,15 +91,17 @@ class ReviewSummary(Versioned):
     child_id: UUID = Field(description="Id of the child.")
     case_id: UUID = Field(description="Id of the case.")
     case_number: str = Field(description="Number of the case, such as FSC-2026-0042.")
-    team_id: UUID = Field(description="Team of the case.")
-    lead_worker_id: UUID = Field(description="Lead worker of the case.")
-    plan_id: UUID = Field(description="Care plan that the review evaluates.")
+    team_id: UUID = Field(description="Id of the team of the case.")
+    lead_worker_id: UUID = Field(description="Id of the lead worker of the case.")
+    plan_id: UUID = Field(description="Id of the care plan (edition) that the review evaluates.")
     number: int = Field(description="Number of the review within the case, starting at 1.")
     status: Annotated[str, CodeOf("review_status")] = Field(description="Life-cycle status of the review.")
     due_on: date = Field(description="Date on which the review is due.")
     is_overdue: bool = Field(description="Whether the review is scheduled and its due date has passed.")
     held_on: date | None = Field(description="Date on which the review was held.")
-    decision: Annotated[str, CodeOf("review_decision")] | None = Field(description="Decision for the case.")
+    decision: Annotated[str, CodeOf("review_decision")] | None = Field(
+        description="Decision for the case; null until it is recorded."
+    )
     completed_at: UtcDateTime | None = Field(description="Time of the completion.")
 
 
@@ -131,7 +136,7 @@ class ServiceReferralProgress(Output):
 
 
 class ReviewPeriodActivity(Output):
-    """The recorded activity since the last review. The system computes it and stores it at the completion."""
+    """The recorded activity since the previous review. The system computes it and stores it at the completion."""
 
     since: UtcDateTime | None = Field(
         description="Completion of the previous review; null for the first review."
@@ -155,23 +160,26 @@ class Review(Versioned):
 
     child_id: UUID = Field(description="Id of the child.")
     case_id: UUID = Field(description="Id of the case.")
-    plan_id: UUID = Field(description="Care plan that the review evaluates.")
+    plan_id: UUID = Field(description="Id of the care plan (edition) that the review evaluates.")
     number: int = Field(description="Number of the review within the case, starting at 1.")
     status: Annotated[str, CodeOf("review_status")] = Field(description="Life-cycle status of the review.")
     due_on: date = Field(description="Date on which the review is due.")
     active_areas: list[Area] = Field(
-        description="Areas with goals that no earlier review closed. The completion requires a review of each."
+        description="Areas with goals, except those that an earlier review closed. To complete the review, each of "
+        "them must be reviewed."
     )
     areas: dict[Area, AreaReview] = Field(description="Reviews of the areas, by area.")
     goals: dict[UUID, str] = Field(description="Notes on goals of the plan, by goal id.")
-    decision: Annotated[str, CodeOf("review_decision")] | None = Field(description="Decision for the case.")
+    decision: Annotated[str, CodeOf("review_decision")] | None = Field(
+        description="Decision for the case; null until it is recorded."
+    )
     held_on: date | None = Field(description="Date on which the review was held.")
     summary: str | None = Field(description="Summary of the review.")
     happened: ReviewPeriodActivity = Field(
-        description="Recorded activity since the last review, computed by the system."
+        description="Recorded activity since the previous review, computed by the system."
     )
     completed_at: UtcDateTime | None = Field(description="Time of the completion.")
-    completed_by_id: UUID | None = Field(description="User who completed the review.")
+    completed_by_id: UUID | None = Field(description="Id of the user who completed the review.")
     created_at: UtcDateTime = Field(description="Time at which the review was scheduled.")
     updated_at: UtcDateTime = Field(description="Time of the last change.")
 
@@ -195,10 +203,10 @@ class AreaOutcome(Output):
     first: int | None = Field(description="First rating; null if the area was never rated.")
     latest: int | None = Field(description="Latest rating; null if the area was never rated.")
     at_exit: int | None = Field(
-        description="Rating in the final review, which decided to begin the exit; null without one."
+        description="Rating in the review that decided to begin the exit; null without such a review."
     )
     change: int | None = Field(
-        description="Difference between the first rating and the rating at exit, or the latest rating before the exit."
+        description="Rating at exit, or until the exit the latest rating, minus the first rating."
     )
 
 

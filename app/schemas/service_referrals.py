@@ -1,4 +1,4 @@
-"""Schemas of service referrals: requests to a provider, the consent they rest on, and the shared data."""
+"""Schemas of service referrals: requests to a provider, the consent for sharing data with it, and the shared data."""
 
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 from uuid import UUID
@@ -62,7 +62,9 @@ class ServiceReferralCreate(ServiceReferralContent):
     """A new draft service referral. A draft shares no data."""
 
     id: ClientChosenId | None = Field(
-        None, description="Id that the client chooses for the service referral (UUID version 4)."
+        None,
+        description="Id that the client chooses for the service referral (UUID version 4). The server generates one "
+        "if it is absent.",
     )
 
 
@@ -95,7 +97,7 @@ class ServiceReferralAcceptance(Input):
 
 
 class ServiceReferralDecline(Input):
-    """The provider's refusal of a service referral."""
+    """The provider's decline of a service referral."""
 
     reason: ShortNarrative = Field(description="The provider's reason.")
 
@@ -109,7 +111,9 @@ class ServiceReferralCancellation(Input):
 class ServiceReferralCompletion(Input):
     """Outcome of a service that the provider accepted."""
 
-    outcome: Annotated[str, CodeOf("service_outcome")] = Field(description="Outcome of the service.")
+    outcome: Annotated[str, CodeOf("service_outcome")] = Field(
+        description="Outcome of the service; null until it is completed."
+    )
     note: ShortNarrative | None = Field(None, description="Details of the outcome.")
 
 
@@ -131,7 +135,9 @@ class ServiceReferral(Versioned):
         description="Area of the care plan that the service supports."
     )
     goal_id: UUID | None = Field(description="Id of the goal that the service supports.")
-    consent_id: UUID | None = Field(description="Id of the consent that permits sharing.")
+    consent_id: UUID | None = Field(
+        description="Id of the consent that permits sharing; null with a legal basis."
+    )
     basis_without_consent: BasisWithoutConsent | None = Field(
         description="Legal basis for sharing without consent."
     )
@@ -140,22 +146,26 @@ class ServiceReferral(Versioned):
     )
     shared: dict[SharedField, Any] | None = Field(
         description="Copy of the shared values at the time of sending, by field. A value is null if it was not known. "
-        "Null until the referral is sent."
+        "The field is null until the referral is sent."
     )
     author_id: UUID = Field(description="Id of the staff member who created the draft.")
-    sent_at: UtcDateTime | None = Field(description="Time when the referral was sent and the data shared.")
+    sent_at: UtcDateTime | None = Field(
+        description="Time at which the referral was sent and the data shared."
+    )
     sent_by_id: UUID | None = Field(description="Id of the staff member who sent the referral.")
     answered_at: UtcDateTime | None = Field(
-        description="Time when the provider's acceptance or refusal was recorded."
+        description="Time at which the provider's acceptance or refusal was recorded."
     )
     answer: str | None = Field(description="The provider's answer on acceptance.")
     ended_at: UtcDateTime | None = Field(
-        description="Time when the referral was declined, completed or cancelled."
+        description="Time at which the referral was declined, completed or cancelled."
     )
-    reason: str | None = Field(description="Reason for the refusal or the cancellation.")
-    outcome: Annotated[str, CodeOf("service_outcome")] | None = Field(description="Outcome of the service.")
+    reason: str | None = Field(description="Reason for the decline or the cancellation.")
+    outcome: Annotated[str, CodeOf("service_outcome")] | None = Field(
+        description="Outcome of the service; null until it is completed."
+    )
     outcome_note: str | None = Field(description="Details of the outcome.")
-    created_at: UtcDateTime = Field(description="Time when the draft was created.")
+    created_at: UtcDateTime = Field(description="Time at which the draft was created.")
     updated_at: UtcDateTime = Field(description="Time of the last change.")
 
 

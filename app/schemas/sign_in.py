@@ -31,7 +31,7 @@ OAuthErrorCode = TypeAliasType(
 class SignInCredentials(Input):
     """Credentials of a person."""
 
-    email: Email = Field(description="E-mail address of the account.")
+    email: Email = Field(description="Email address of the account.")
     password: Password = Field(description="Password of the account.")
     otp: OneTimeCode | None = Field(
         default=None,
@@ -49,7 +49,8 @@ class UserAccessToken(Output):
         description="If true, the token only allows setting up a second factor, which the user's roles require."
     )
     password_change_required: bool = Field(
-        description="If true, the token only allows choosing a password, because the password is an initial one."
+        description="If true, the token only allows choosing a new password, because the current one is an initial "
+        "password."
     )
 
 
@@ -64,7 +65,7 @@ class TeamMembership(Output):
 class Me(Versioned):
     """The account of the caller."""
 
-    email: str = Field(description="E-mail address for the sign-in.")
+    email: str = Field(description="Email address for the sign-in.")
     name: str = Field(description="Full name.")
     roles: list[StaffRole] = Field(description="Roles of the caller.")
     teams: list[TeamMembership] = Field(description="Teams of the caller, sorted by name.")
@@ -91,7 +92,7 @@ class UserSession(Output):
     ends_at: UtcDateTime = Field(description="Time at which the session ends. Refreshes do not extend it.")
     address: str | None = Field(description="IP address of the sign-in.")
     user_agent: str | None = Field(description="User-Agent header of the sign-in.")
-    current: bool = Field(description="Whether the request was made in this session.")
+    current: bool = Field(description="Whether this is the session of the request.")
 
 
 class UserSessionList(Page[UserSession]):

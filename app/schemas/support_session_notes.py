@@ -30,7 +30,7 @@ class ClinicalNote(Versioned):
     editable_until: UtcDateTime = Field(
         description="End of the 24 hours in which the author can change the note. Later, add a clinical addendum."
     )
-    created_at: UtcDateTime = Field(description="Time when the note was created.")
+    created_at: UtcDateTime = Field(description="Time at which the note was created.")
     updated_at: UtcDateTime = Field(description="Time of the last change.")
 
 
@@ -38,30 +38,34 @@ class SupportSessionAddendumCreate(Input):
     """A new addendum to a support session."""
 
     id: ClientChosenId | None = Field(
-        None, description="Id that the client chooses for the addendum (UUID version 4)."
+        None,
+        description="Id that the client chooses for the addendum (UUID version 4). The server generates one if it is "
+        "absent.",
     )
     text: Narrative = Field(description="Text of the addendum.")
     tier: AddendumTier = Field(
         "case",
-        description="Readers of the addendum. `case`: all readers of the case. `clinical`: the author and the "
+        description="Tier, which decides who can read the addendum. `case`: all readers of the case. `clinical`: the "
+        "author and the "
         "supervisors of the case's team.",
     )
 
 
 class SupportSessionAddendum(Output):
-    """A text that was added to a support session after it was recorded."""
+    """A text that is added to a support session after it was recorded."""
 
-    id: UUID = Field(description="Identifier of the addendum.")
+    id: UUID = Field(description="Id of the addendum.")
     session_id: UUID = Field(description="Id of the support session.")
     child_id: UUID = Field(description="Id of the child.")
     case_id: UUID = Field(description="Id of the case.")
     author_id: UUID = Field(description="Id of the staff member who added the text.")
     tier: Annotated[str, CodeOf("tier")] = Field(
-        description="Readers of the addendum. `case`: all readers of the case. `clinical`: the author and the "
+        description="Tier, which decides who can read the addendum. `case`: all readers of the case. `clinical`: the "
+        "author and the "
         "supervisors of the case's team."
     )
     text: str = Field(description="Text of the addendum.")
-    created_at: UtcDateTime = Field(description="Time when the addendum was created.")
+    created_at: UtcDateTime = Field(description="Time at which the addendum was created.")
 
 
 class SupportSessionAddendumList(Page[SupportSessionAddendum]):

@@ -39,7 +39,7 @@ def _raise_if_errors(errors: list[InitErrorDetails]) -> None:
 
 
 class Mood(Input):
-    """How the child felt, as stated by the child: a value on a scale, or words, or both."""
+    """The mood of the child, as stated by the child: a value on a scale, or words, or both."""
 
     value: Annotated[StrictInteger, Field(ge=0, le=100)] | None = Field(
         None, description="Value that the child chose on the scale. Higher is better."
@@ -97,12 +97,13 @@ class SupportSessionContent(SupportSessionPlan):
         None, description="Planned time. Required for a planned or a missed session."
     )
     held_at: UtcDateTime | None = Field(
-        None, description="Time when the session was held. Only for a held session."
+        None, description="Time at which the session was held. Only for a held session."
     )
     attendance: Annotated[str, CodeOf("attendance")] | None = Field(
         None,
         validate_default=True,
-        description="Who attended or missed the session. Null: planned, or `attended` if `held_at` is given.",
+        description="Attendance, or the person who missed the session. Null: `attended` if `held_at` is given, "
+        "otherwise the session is planned.",
     )
     mood: Mood | None = Field(
         None, description="The child's mood during the session, as stated by the child."
@@ -150,7 +151,9 @@ class SupportSessionCreate(SupportSessionContent):
     """A new support session: planned, held or missed."""
 
     id: ClientChosenId | None = Field(
-        None, description="Id that the client chooses for the session (UUID version 4)."
+        None,
+        description="Id that the client chooses for the session (UUID version 4). The server generates one if it is "
+        "absent.",
     )
 
 
@@ -166,7 +169,9 @@ class SupportSessionSeriesCreate(SupportSessionPlan):
     """A new series of support sessions at regular intervals."""
 
     id: ClientChosenId | None = Field(
-        None, description="Id that the client chooses for the series (UUID version 4)."
+        None,
+        description="Id that the client chooses for the series (UUID version 4). The server generates one if it is "
+        "absent.",
     )
     first_at: UtcDateTime = Field(
         description="Time of the first session. The others follow on the same weekday at the same local time."
@@ -199,11 +204,19 @@ class SupportSessionFilters(PageQuery):
     series_id: Id | None = Field(None, description="Only sessions of this series.")
     since: Annotated[
         UtcDateTime | None,
-        Field(alias="from", description="Only sessions at or after this time (time held, or else planned)."),
+        Field(
+            alias="from",
+            description="Only sessions at or after this time. The time held counts or, if the session was not held, "
+            "the planned time.",
+        ),
     ] = None
     until: Annotated[
         UtcDateTime | None,
-        Field(alias="to", description="Only sessions before this time (time held, or else planned)."),
+        Field(
+            alias="to",
+            description="Only sessions before this time. The time held counts or, if the session was not held, the "
+            "planned time.",
+        ),
     ] = None
 
 
@@ -214,7 +227,7 @@ class SupportSession(Versioned):
 
     child_id: UUID = Field(description="Id of the child.")
     case_id: UUID = Field(description="Id of the case.")
-    series_id: UUID | None = Field(description="Id of the series that the session was planned in, if any.")
+    series_id: UUID | None = Field(description="Id of the series of the session; null for a single session.")
     kind: Annotated[str, CodeOf("session_kind")] = Field(
         description="Kind of the session, such as therapy or a home visit."
     )
@@ -222,14 +235,16 @@ class SupportSession(Versioned):
         description="Form of therapy; null for other kinds of sessions."
     )
     status: Annotated[str, CodeOf("session_status")] = Field(
-        description="Life-cycle status of the session: planned, held, missed or cancelled."
+        description="Life-cycle status of the session: `planned`, `held`, `missed` or `cancelled`."
     )
-    planned_at: UtcDateTime | None = Field(description="Planned time.")
+    planned_at: UtcDateTime | None = Field(
+        description="Planned time; null if the session was recorded without a plan."
+    )
     held_at: UtcDateTime | None = Field(
-        description="Time when the session was held; null if it was not held."
+        description="Time at which the session was held; null if it was not held."
     )
     attendance: Annotated[str, CodeOf("attendance")] | None = Field(
-        description="Who attended or missed the session; null while it is planned."
+        description="Attendance, or the person who missed the session; null while it is planned."
     )
     participants: list[str] = Field(description="Participants as free text.")
     areas: list[Annotated[str, CodeOf("area")]] = Field(
@@ -247,7 +262,7 @@ class SupportSession(Versioned):
         description="Id of the staff member who planned the session, or who first recorded it as held or missed."
     )
     recorded_at: UtcDateTime | None = Field(
-        description="Time when the session was recorded as held or missed; null before that."
+        description="Time at which the session was recorded as held or missed; null before that."
     )
     editable_until: UtcDateTime | None = Field(
         description="End of the 24 hours in which the author can correct the record; null while it is planned."
@@ -255,7 +270,7 @@ class SupportSession(Versioned):
     has_clinical_note: bool = Field(
         description="Whether the session has a clinical note that the caller can read."
     )
-    created_at: UtcDateTime = Field(description="Time when the session was created.")
+    created_at: UtcDateTime = Field(description="Time at which the session was created.")
     updated_at: UtcDateTime = Field(description="Time of the last change.")
 
 

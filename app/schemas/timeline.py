@@ -19,14 +19,14 @@ def _build_codes_pattern(name: str) -> str:
 
 
 class TimelineFilters(PageQuery):
-    """Filters of a timeline."""
+    """Query parameters of a timeline."""
 
     kind: Annotated[
         str | None,
         Field(
             pattern=_build_codes_pattern("timeline_kind"),
             max_length=1000,
-            description="Kinds of event: codes of `timeline_kind`, separated by commas.",
+            description="Only events of these kinds: codes of `timeline_kind`, separated by commas.",
         ),
     ] = None
     record_kind: Annotated[
@@ -34,14 +34,15 @@ class TimelineFilters(PageQuery):
         Field(
             pattern=_build_codes_pattern("record_kind"),
             max_length=500,
-            description="Kinds of record: codes of `record_kind`, separated by commas, such as `assessment,review`.",
+            description="Only events about these kinds of record: codes of `record_kind`, separated by commas, such "
+            "as `assessment,review`.",
         ),
     ] = None
     since: Annotated[
-        PlainDate | None, Field(alias="from", description="First day of the events, in Cambodia.")
+        PlainDate | None, Field(alias="from", description="Only events on or after this day, in Cambodia.")
     ] = None
     until: Annotated[
-        PlainDate | None, Field(alias="to", description="Last day of the events, in Cambodia.")
+        PlainDate | None, Field(alias="to", description="Only events on or before this day, in Cambodia.")
     ] = None
 
 
@@ -73,9 +74,9 @@ class TimelineDetail(TypedDict, total=False):
     from_team: Annotated[UUID, Field(description="Id of the previous team.")]
     to_team: Annotated[UUID, Field(description="Id of the new team.")]
     until: Annotated[date, Field(description="Last day of support after the extension.")]
-    edition: Annotated[str, Field(description="Version number of the care plan.")]
+    edition: Annotated[str, Field(description="Number of the edition of the care plan.")]
     area: Annotated[str, CodeOf("area"), Field(description="Area of the achieved goal.")]
-    by: Annotated[str, CodeOf("action_by"), Field(description="Party that carried out the action.")]
+    by: Annotated[str, CodeOf("action_by"), Field(description="Role of the person who performed the action.")]
     due_on: Annotated[date, Field(description="Due date of the scheduled review.")]
     decision: Annotated[
         str, CodeOf("review_decision"), Field(description="Decision of the review for the case.")

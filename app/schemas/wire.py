@@ -111,7 +111,7 @@ class Versioned(Output):
     collection: ClassVar[str | None] = None
     """Path segment of the records under /v1, used in the Location header and in OpenAPI links."""
 
-    id: UUID = Field(description="Identifier of the record.")
+    id: UUID = Field(description="Id of the record.")
     version: int = Field(description="Version of the record. The ETag is this number in double quotes.")
 
 

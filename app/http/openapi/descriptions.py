@@ -1,8 +1,9 @@
-"""Texts of the OpenAPI document: the conventions of the API, its tags, and permissions."""
+"""Texts of the OpenAPI document (introduction, tags). Adds permissions to operations."""
 
 from typing import Any
 
 from app.http.openapi.operations import Operation
+from app.schemas.codes import get_code_label
 
 DESCRIPTION = """
 Case management of First Step Cambodia for children who were sexually abused or who display harmful sexual behaviour.
@@ -11,19 +12,19 @@ A referral becomes a case, with a child and the people around the child. The tag
 **Authentication.** Send `Authorization: Bearer …`. People get an access token from `POST /v1/auth/login`, API clients
 from `POST /v1/oauth/token`. Each operation has a permission (`x-permission`) and the roles that include it
 (`x-roles`). Without the permission, the response is 403. A record that does not exist and a record that the caller
-cannot see get the same 404. Every record of a child that a response contains is recorded in the access log.
+cannot see get the same 404. For every child whose data a request reads or changes, the access log contains an entry.
 
 **Data formats.** JSON in `snake_case` and UTF-8. Unknown fields, repeated keys and values of the wrong type are
 rejected. Responses contain every field. Ids are UUIDs; a client may choose the id of a record that it creates. Times
 are UTC with `Z`. Dates have no time zone.
 
-**Lists.** `{"items": […], "next_cursor": "…"}` and a `Link` header. `limit` is 1 to 200. Cursors are opaque. Records
-that are created while a client reads page by page cause no record to be skipped or repeated. Filters are query
-parameters named after fields.
+**Lists.** `{"items": […], "next_cursor": "…"}` and a `Link` header. `limit` is 1 to 200. Cursors are opaque. Paging
+never skips or repeats records, even if records are added meanwhile. Filters are query parameters named after fields.
 
-**Updates.** PATCH takes a JSON merge patch (RFC 7396), as `application/json` or `application/merge-patch+json`. The
-second media type is not listed per operation, because client generators produce broken code for two. A single record has a strong `ETag`. To change it, send the ETag
-as `If-Match`: 428 if it is missing, 412 if the record has changed since.
+**Updates.** PATCH takes a JSON merge patch (RFC 7396), as `application/json` or `application/merge-patch+json`.
+Operations list only the first media type, because client generators produce broken code for two media types. A single
+record has a strong `ETag`, which contains its version. To change the record, send the ETag as `If-Match`: 428 if it is
+missing, 412 if the record has changed since.
 
 **Acts.** A step in a life cycle is `POST …/{id}/<verb>`. If its conditions are not met, the response is 409 and lists
 every unmet condition in `unmet`.
@@ -49,9 +50,9 @@ and have an `ETag`.
 
 TAGS: dict[str, str] = {
     "sign-in": "Sign-in, token refresh and sign-out of people.",
-    "machines": "Authentication of API clients (OAuth 2.0 client credentials) and its metadata.",
+    "api-client-authentication": "Access tokens of API clients (OAuth 2.0 client credentials), and server metadata.",
     "account": "The caller's own account: password, second factor, sessions.",
-    "administration": "Staff, teams, agencies and API clients. Contains no child's data.",
+    "administration": "Staff, teams, agencies and API clients. They contain no data about children.",
     "referrals": "Intake: referrals are received, acknowledged, and accepted or declined.",
     "children": "Children, and the access log of each child.",
     "people": "Supporters, family members and other people around a child.",
@@ -60,19 +61,19 @@ TAGS: dict[str, str] = {
     "legal-steps": "Incidents, reports and hearings.",
     "cases": "Cases: their staff, their life cycle and their timeline.",
     "assessments": "Assessments of the child, a supporter or the family: five sections, seven areas, wishes, risk.",
-    "care-plans": "Care plans: goals and actions in seven areas, versions, submission and approval.",
+    "care-plans": "Care plans: goals and actions in seven areas, editions, submission and approval.",
     "instruments": "Scored questionnaires.",
-    "providers": "The directory of service providers. Contains no child's data.",
+    "providers": "The directory of service providers. It contains no data about children.",
     "service-referrals": "Referrals of a child or family to other providers, based on a valid consent.",
     "reviews": "Three-monthly reviews of each area, and the outcomes of a case.",
     "exit": "Exit plans, closing, and follow-ups after closing.",
-    "funds": "The assistance fund: deposits, ledger, limits, exchange rates. Contains no child's data.",
-    "disbursements": "Payments for a child or family: request, approval, payment, receipts.",
+    "funds": "The assistance fund: deposits, ledger, limits, exchange rates. It contains no data about children.",
+    "disbursements": "Requests for money for a child or family: approval, payment, receipts.",
     "documents": "Documents of a case: their type is detected from the content, their content is encrypted.",
-    "agenda": "Tasks of the caller that are due or overdue, also as a calendar feed.",
+    "agenda": "Items of the caller that are due or overdue, also as a calendar feed.",
     "audit": "The access log.",
     "reference": "Code lists with their labels, and the places of Cambodia.",
-    "health": "Health checks for load balancers.",
+    "health": "Health checks for load balancers and operators.",
 }
 
 
@@ -89,6 +90,6 @@ def add_permission(operation: Operation, described: dict[str, Any]) -> None:
     described["x-permission"] = guard.permission.value
     described["x-roles"] = [role.value for role in operation.roles]
     described["x-recent-sign-in"] = guard.recent
-    roles = ", ".join(role.value.replace("_", " ") for role in operation.roles)
+    roles = ", ".join(get_code_label("role", role.value, "en") for role in operation.roles)
     recent = " Requires a sign-in within the last hour." if guard.recent else ""
     described["description"] += f"\n\nPermission: `{guard.permission.value}`. Roles: {roles}.{recent}"
