@@ -40,7 +40,7 @@ AgencyKind = Annotated[str, CodeOf("agency_kind")]
 QueryBoolean = Annotated[bool, BeforeValidator(_validate_query_boolean)]
 """A boolean in a query string: only `true` and `false`, not `yes` or `1`."""
 
-NEW_ID = "Id that the client chooses (UUID version 4). The server generates one if it is absent."
+NEW_ID = "Id chosen by the client (UUID version 4). By default, the server generates it."
 """Description of the field `id` in the schema of a new record."""
 
 

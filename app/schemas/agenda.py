@@ -79,9 +79,7 @@ class CalendarFeedCreate(Input):
     """A new calendar feed."""
 
     id: ClientChosenId | None = Field(
-        None,
-        description="Id that the client chooses for the feed (UUID version 4). The server generates one if it is "
-        "absent.",
+        None, description="Id chosen by the client (UUID version 4). By default, the server generates it."
     )
     name: ShortText = Field(
         description="Name of the feed, such as the device that uses it. Only the list of feeds contains it, not the "

@@ -35,9 +35,7 @@ class AssessmentCreate(Input):
     """A new draft assessment of the child, or of a person of the case as supporter or family."""
 
     id: ClientChosenId | None = Field(
-        None,
-        description="Id that the client chooses for the assessment (UUID version 4). The server generates one if it "
-        "is absent.",
+        None, description="Id chosen by the client (UUID version 4). By default, the server generates it."
     )
     subject: Subject = Field(description="Subject of the assessment: `child`, `supporter` or `family`.")
     person_id: Id | None = Field(

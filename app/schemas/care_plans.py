@@ -35,9 +35,7 @@ class CarePlanCreate(Input):
     """A new draft of a subject's care plan, based on an approved assessment."""
 
     id: ClientChosenId | None = Field(
-        None,
-        description="Id that the client chooses for the care plan (UUID version 4). The server generates one if it "
-        "is absent.",
+        None, description="Id chosen by the client (UUID version 4). By default, the server generates it."
     )
     subject: Subject = Field(description="Subject of the plan: `child`, `supporter` or `family`.")
     person_id: Id | None = Field(
@@ -121,9 +119,7 @@ class ActionCreate(ActionBase):
     """A new action of a goal."""
 
     id: ClientChosenId | None = Field(
-        None,
-        description="Id that the client chooses for the action (UUID version 4). The server generates one if it is "
-        "absent.",
+        None, description="Id chosen by the client (UUID version 4). By default, the server generates it."
     )
 
 
@@ -131,9 +127,7 @@ class GoalCreate(GoalBase):
     """A new goal, optionally with its first actions."""
 
     id: ClientChosenId | None = Field(
-        None,
-        description="Id that the client chooses for the goal (UUID version 4). The server generates one if it is "
-        "absent.",
+        None, description="Id chosen by the client (UUID version 4). By default, the server generates it."
     )
     actions: Annotated[list[ActionCreate], Field(max_length=MAX_ITEMS)] = Field(
         default_factory=list, description="Actions that are created with the goal."

@@ -39,9 +39,7 @@ class ConsentCreate(Input):
     """A new entry of the consent register: a consent, a refusal, or a legal basis for acting without consent."""
 
     id: ClientChosenId | None = Field(
-        None,
-        description="Id that the client chooses for the entry (UUID version 4). The server generates one if it is "
-        "absent.",
+        None, description="Id chosen by the client (UUID version 4). By default, the server generates it."
     )
     status: Annotated[str, Field(pattern="^(given|refused)$")] = Field(
         "given", description="`given` for a consent or a legal basis, `refused` for a refusal."

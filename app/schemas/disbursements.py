@@ -34,9 +34,7 @@ class DisbursementCreate(Input):
     """A new request for money."""
 
     id: ClientChosenId | None = Field(
-        None,
-        description="Id that the client chooses for the request (UUID version 4). The server generates one if it is "
-        "absent.",
+        None, description="Id chosen by the client (UUID version 4). By default, the server generates it."
     )
     case_id: Id = Field(description="Id of the case.")
     beneficiary: Beneficiary = Field(

@@ -37,9 +37,7 @@ class DocumentCreate(Input):
     """A new document with its file. The media type is detected from the content."""
 
     id: ClientChosenId | None = Field(
-        None,
-        description="Id that the client chooses for the document (UUID version 4). The server generates one if it is "
-        "absent.",
+        None, description="Id chosen by the client (UUID version 4). By default, the server generates it."
     )
     kind: Annotated[str, CodeOf("document_kind")] = Field(description="Kind of the document.")
     title: ShortText = Field(description="Title of the document.")

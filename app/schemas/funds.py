@@ -81,9 +81,7 @@ class FundCreate(FundSettings):
     """A new fund."""
 
     id: ClientChosenId | None = Field(
-        None,
-        description="Id that the client chooses for the fund (UUID version 4). The server generates one if it is "
-        "absent.",
+        None, description="Id chosen by the client (UUID version 4). By default, the server generates it."
     )
     currency: Currency = Field(description="Currency of all amounts of the fund. It cannot be changed.")
     starts_on: PlainDate = Field(description="First day of the fund. It cannot be changed.")
@@ -179,9 +177,7 @@ class DepositCreate(Input):
     """Money received from the donor."""
 
     id: ClientChosenId | None = Field(
-        None,
-        description="Id that the client chooses for the deposit (UUID version 4). The server generates one if it is "
-        "absent.",
+        None, description="Id chosen by the client (UUID version 4). By default, the server generates it."
     )
     amount: PositiveMoney = Field(description="Received amount, in the currency of the fund.")
     received_on: PlainDate = Field(description="Day of receipt, not in the future.")
@@ -206,9 +202,7 @@ class FundTransferCreate(Input):
     """A request to move money between two budget lines of a fund."""
 
     id: ClientChosenId | None = Field(
-        None,
-        description="Id that the client chooses for the transfer (UUID version 4). The server generates one if it is "
-        "absent.",
+        None, description="Id chosen by the client (UUID version 4). By default, the server generates it."
     )
     from_line: BudgetLine = Field(description="Budget line that the money is taken from.")
     to_line: BudgetLine = Field(

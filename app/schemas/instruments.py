@@ -121,9 +121,7 @@ class InstrumentCreate(Input):
     """A new questionnaire, or the next edition of the questionnaire with the same code."""
 
     id: ClientChosenId | None = Field(
-        None,
-        description="Id that the client chooses for the edition (UUID version 4). The server generates one if it is "
-        "absent.",
+        None, description="Id chosen by the client (UUID version 4). By default, the server generates it."
     )
     code: DefinitionKey = Field(description="Code of the questionnaire. All its editions share the code.")
     definition: InstrumentDefinition = Field(description="Items, scoring rules and score bands.")

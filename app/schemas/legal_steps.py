@@ -49,9 +49,7 @@ class LegalStepCreate(LegalStepContent):
     """A new incident or legal step."""
 
     id: ClientChosenId | None = Field(
-        None,
-        description="Id that the client chooses for the entry (UUID version 4). The server generates one if it is "
-        "absent.",
+        None, description="Id chosen by the client (UUID version 4). By default, the server generates it."
     )
 
 

@@ -46,9 +46,7 @@ class PersonCreate(PersonContent):
     """A new person around the child. The client may choose the id."""
 
     id: ClientChosenId | None = Field(
-        None,
-        description="Id that the client chooses for the person (UUID version 4). The server generates one if it is "
-        "absent.",
+        None, description="Id chosen by the client (UUID version 4). By default, the server generates it."
     )
     names: Annotated[list[PersonName], Field(min_length=1, max_length=10)] = Field(
         description="Names of the person, each in one script."

@@ -86,9 +86,7 @@ class ProviderCreate(ProviderSettings):
     """A new provider."""
 
     id: ClientChosenId | None = Field(
-        None,
-        description="Id that the client chooses for the provider (UUID version 4). The server generates one if it is "
-        "absent.",
+        None, description="Id chosen by the client (UUID version 4). By default, the server generates it."
     )
 
 

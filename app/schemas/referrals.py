@@ -37,9 +37,7 @@ class ReferralCreate(ReferralContent):
     """A new referral, from a partner's system or from staff."""
 
     id: ClientChosenId | None = Field(
-        None,
-        description="Id that the client chooses for the referral (UUID version 4). The server generates one if it is "
-        "absent.",
+        None, description="Id chosen by the client (UUID version 4). By default, the server generates it."
     )
     external_id: Annotated[ShortText, Field(max_length=100)] | None = Field(
         None,

@@ -62,9 +62,7 @@ class ServiceReferralCreate(ServiceReferralContent):
     """A new draft service referral. A draft shares no data."""
 
     id: ClientChosenId | None = Field(
-        None,
-        description="Id that the client chooses for the service referral (UUID version 4). The server generates one "
-        "if it is absent.",
+        None, description="Id chosen by the client (UUID version 4). By default, the server generates it."
     )
 
 

@@ -38,9 +38,7 @@ class SupportSessionAddendumCreate(Input):
     """A new addendum to a support session."""
 
     id: ClientChosenId | None = Field(
-        None,
-        description="Id that the client chooses for the addendum (UUID version 4). The server generates one if it is "
-        "absent.",
+        None, description="Id chosen by the client (UUID version 4). By default, the server generates it."
     )
     text: Narrative = Field(description="Text of the addendum.")
     tier: AddendumTier = Field(

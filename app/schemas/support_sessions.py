@@ -151,9 +151,7 @@ class SupportSessionCreate(SupportSessionContent):
     """A new support session: planned, held or missed."""
 
     id: ClientChosenId | None = Field(
-        None,
-        description="Id that the client chooses for the session (UUID version 4). The server generates one if it is "
-        "absent.",
+        None, description="Id chosen by the client (UUID version 4). By default, the server generates it."
     )
 
 
@@ -169,9 +167,7 @@ class SupportSessionSeriesCreate(SupportSessionPlan):
     """A new series of support sessions at regular intervals."""
 
     id: ClientChosenId | None = Field(
-        None,
-        description="Id that the client chooses for the series (UUID version 4). The server generates one if it is "
-        "absent.",
+        None, description="Id chosen by the client (UUID version 4). By default, the server generates it."
     )
     first_at: UtcDateTime = Field(
         description="Time of the first session. The others follow on the same weekday at the same local time."
