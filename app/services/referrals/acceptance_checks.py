@@ -34,7 +34,10 @@ def check_screening(
         yield Fault("/screening/meets_criteria", "criteria_not_met", detail)
     is_confirmed = bool(screening and screening.meets_criteria and screening.reason)
     if _may_be_outside_age_range(referral, content) and not is_confirmed:
-        detail = f"The age at referral may be outside {MIN_AGE} to {MAX_AGE} years. The screening result must contain a reason."
+        detail = (
+            f"It is not certain that the age at referral is between {MIN_AGE} and {MAX_AGE} years. "
+            "The screening result requires a reason."
+        )
         yield Fault("/screening/reason", "age_outside_range", detail)
     if not payload.duplicates_reviewed:
         detail = "The possible duplicates must be reviewed first."
