@@ -1,4 +1,4 @@
-"""Assessments as the domain's gates say: what is submitted is whole, what is decided is somebody else's."""
+"""Operations of the model: assessments, and the submission and decision that assessments and care plans share."""
 
 from collections.abc import Iterator
 from random import Random
@@ -26,45 +26,47 @@ DRAFT_STATUSES = ("draft", "returned")
 NO_DECISION = {"decided_by_id": None, "decision_comment": None}
 
 
-# What assessments and plans have in common
-
-
 def check_not_frozen(record: ModelRecord) -> list[str]:
     return [] if record["status"] in DRAFT_STATUSES else ["frozen"]
 
 
-def update_draft(record: ModelRecord, me: str, **said: Any) -> None:
-    """Write on a draft: whoever does will not decide on it."""
-    record.update(**said)
+def update_draft(record: ModelRecord, caller_id: str, **fields: Any) -> None:
+    """Update a draft. Its contributors cannot decide on it."""
+    record.update(**fields)
     if record["status"] in DRAFT_STATUSES:
-        record.hidden["writers"] = record.hidden["writers"] | {me}
+        record.hidden["contributor_ids"] = record.hidden["contributor_ids"] | {caller_id}
 
 
-def submit_draft(s: OperationContext, missing: list[str]) -> Iterator[None]:
-    raise_if_unmet(check_writable(s), [] if s.record["status"] in DRAFT_STATUSES else ["status"], missing)
+def submit_draft(context: OperationContext, content_unmet: list[str]) -> Iterator[None]:
+    status_unmet = [] if context.record["status"] in DRAFT_STATUSES else ["status"]
+    raise_if_unmet(check_writable(context), status_unmet, content_unmet)
     yield
-    s.record.update(status="submitted", submitted_by_id=s.caller_id, **NO_DECISION)
+    context.record.update(status="submitted", submitted_by_id=context.caller_id, **NO_DECISION)
 
 
-def check_decider(s: OperationContext) -> list[str]:
-    own = s.caller_id in {s.record["author_id"], s.record["submitted_by_id"], *s.record.hidden["writers"]}
-    return [*(["own_work"] if own else []), *check_supervises_team(s)]
+def check_decider(context: OperationContext) -> list[str]:
+    record = context.record
+    writer_ids = {record["author_id"], record["submitted_by_id"], *record.hidden["contributor_ids"]}
+    unmet = ["own_work"] if context.caller_id in writer_ids else []
+    return unmet + check_supervises_team(context)
 
 
-def check_supervises_team(s: OperationContext) -> list[str]:
-    return [] if s.caller_id in SUPERVISOR_IDS_BY_TEAM[s.case["team_id"]] else ["not_your_team"]
+def check_supervises_team(context: OperationContext) -> list[str]:
+    return [] if context.caller_id in SUPERVISOR_IDS_BY_TEAM[context.case["team_id"]] else ["not_your_team"]
 
 
-def record_decision(s: OperationContext, status: str, missing: list[str]) -> Iterator[None]:
-    waiting = [] if s.record["status"] == "submitted" else ["status"]
-    raise_if_unmet(check_case_open(s.case), waiting, check_decider(s), missing)
+def record_decision(context: OperationContext, status: str, content_unmet: list[str]) -> Iterator[None]:
+    status_unmet = [] if context.record["status"] == "submitted" else ["status"]
+    raise_if_unmet(check_case_open(context.case), status_unmet, check_decider(context), content_unmet)
     yield
-    s.record.update(
-        status=status, decided_by_id=s.caller_id, decision_comment=(s.payload or {}).get("comment")
+    context.record.update(
+        status=status,
+        decided_by_id=context.caller_id,
+        decision_comment=(context.payload or {}).get("comment"),
     )
 
 
-def comment_payload(rng: Random, _story: ChildModel, _record: ModelRecord) -> Payload:
+def comment_payload(rng: Random, _child: ChildModel, _record: ModelRecord) -> Payload:
     return (
         Payload({"comment": unique_text("Say more of school.", rng)})
         if rng.random() < 0.8
@@ -72,116 +74,130 @@ def comment_payload(rng: Random, _story: ChildModel, _record: ModelRecord) -> Pa
     )
 
 
-# Assessments
-
-
-def assessment_create_payload(rng: Random, story: ChildModel, case: ModelRecord) -> Payload | None:
+def assessment_create_payload(rng: Random, child: ChildModel, case: ModelRecord) -> Payload | None:
     body = {"id": random_id(rng), "subject": "child"}
     if rng.random() < 0.2:
-        person = story.list_records("people", case)[0].id if rng.random() < 0.9 else random_id(rng)
-        body |= {"subject": rng.choice(["supporter", "family"]), "person_id": person}
-    assessed = story.list_records("assessments", case, status="approved", subject=body["subject"])
-    if assessed and rng.random() < 0.8:
+        person_id = child.list_records("people", case)[0].id if rng.random() < 0.9 else random_id(rng)
+        body |= {"subject": rng.choice(["supporter", "family"]), "person_id": person_id}
+    approved = child.list_records("assessments", case, status="approved", subject=body["subject"])
+    if approved and rng.random() < 0.8:
         return None
-    likely = "reassessment" if assessed else "initial"
-    return Payload(
-        {**body, "kind": likely if rng.random() < 0.85 else rng.choice(["initial", "reassessment"])}
-    )
+    valid_kind = "reassessment" if approved else "initial"
+    kind = valid_kind if rng.random() < 0.85 else rng.choice(["initial", "reassessment"])
+    return Payload({**body, "kind": kind})
 
 
 @register_operation(
     "POST /cases/{case}/assessments", "cases", build_payload=assessment_create_payload, requires_version=False
 )
-def create_assessment(s: OperationContext) -> Iterator[None]:
-    person = s.payload.get("person_id")
-    if person and s.child.find_record(person) not in s.child.list_records("people", s.case):
+def create_assessment(context: OperationContext) -> Iterator[None]:
+    subject, kind = context.payload["subject"], context.payload["kind"]
+    person_id = context.payload.get("person_id")
+    people = context.child.list_records("people", context.case)
+    if person_id and context.child.find_record(person_id) not in people:
         raise Rejected(422)
-    same = s.child.list_records("assessments", s.case, subject=s.payload["subject"], person_id=person)
-    approved = [one for one in same if one["status"] == "approved"]
-    kinds = {
+    assessments = context.child.list_records(
+        "assessments", context.case, subject=subject, person_id=person_id
+    )
+    approved = [assessment for assessment in assessments if assessment["status"] == "approved"]
+    kind_unmet = {
         "initial": "assessed_before" if approved else "",
         "reassessment": "" if approved else "not_assessed_before",
     }
-    raise_if_unmet(
-        check_writable(s), ["under_way"] if len(approved) < len(same) else [], kinds[s.payload["kind"]]
-    )
+    has_unfinished = len(approved) < len(assessments)
+    raise_if_unmet(check_writable(context), ["under_way"] if has_unfinished else [], kind_unmet[kind])
     yield
-    latest = max(approved, key=lambda one: int(one.hidden["decided"]), default=None)
-    blank: dict[str, Any] = dict.fromkeys(
+    latest = max(approved, key=lambda assessment: int(assessment.hidden["decided_at"]), default=None)
+    fields: dict[str, Any] = dict.fromkeys(
         ("child_wishes", "no_wishes_reason", "risk_level", "submitted_by_id")
     )
-    blank |= {"sections": dict.fromkeys(ASSESSMENT_SECTIONS), "areas": dict.fromkeys(AREAS), **NO_DECISION}
-    told = {"subject": s.payload["subject"], "kind": s.payload["kind"], "person_id": person}
-    blank |= {
-        **told,
+    fields |= {"sections": dict.fromkeys(ASSESSMENT_SECTIONS), "areas": dict.fromkeys(AREAS), **NO_DECISION}
+    fields |= {
+        "subject": subject,
+        "kind": kind,
+        "person_id": person_id,
         "status": "draft",
-        "author_id": s.caller_id,
+        "author_id": context.caller_id,
         "previous_id": latest.id if latest else None,
     }
-    s.child.add_record("assessments", s.case, blank, s.payload["id"], writers=frozenset(), decided=0)
+    context.child.add_record(
+        "assessments",
+        context.case,
+        fields,
+        context.payload["id"],
+        contributor_ids=frozenset(),
+        decided_at=0,
+    )
 
 
-def assessment_update_payload(rng: Random, _story: ChildModel, assessment: ModelRecord) -> Payload | None:
+def assessment_update_payload(rng: Random, _child: ChildModel, assessment: ModelRecord) -> Payload | None:
     if not check_assessment_complete(assessment) and rng.random() < 0.8:
         return None
     weak = rng.sample(AREAS, rng.choice([0, 0, 1, 1, 2]))
-    whole = assessment_payload(rng.choice(["low", "medium", "high"]), weak)
-    whole["child_wishes"] = unique_text("To play football again.", rng)
-    hole = rng.random()
-    if hole < 0.08:
-        whole["sections"][rng.choice(list(ASSESSMENT_SECTIONS))] = None
-    elif hole < 0.16:
-        whole["areas"][rng.choice(AREAS)] = None
-    elif hole < 0.24:
-        whole["areas"][rng.choice(AREAS)][rng.choice(AREA_FIELDS)] = None
-    elif hole < 0.3:
-        whole[rng.choice(["child_wishes", "risk_level"])] = None
-    elif hole < 0.4:
+    body = assessment_payload(rng.choice(["low", "medium", "high"]), weak)
+    body["child_wishes"] = unique_text("To play football again.", rng)
+    draw = rng.random()
+    if draw < 0.08:
+        body["sections"][rng.choice(list(ASSESSMENT_SECTIONS))] = None
+    elif draw < 0.16:
+        body["areas"][rng.choice(AREAS)] = None
+    elif draw < 0.24:
+        body["areas"][rng.choice(AREAS)][rng.choice(AREA_FIELDS)] = None
+    elif draw < 0.3:
+        body[rng.choice(["child_wishes", "risk_level"])] = None
+    elif draw < 0.4:
         return Payload(
             {"sections": {rng.choice(list(ASSESSMENT_SECTIONS)): unique_text("Sleeps better.", rng)}}
         )
-    elif hole < 0.45:
+    elif draw < 0.45:
         return Payload({"risk_level": "enormous"}, is_invalid=True)
-    return Payload(whole)
+    return Payload(body)
 
 
 @register_operation(
     "PATCH /assessments/{id}", "assessments", build_payload=assessment_update_payload, weight=5
 )
-def update_assessment(s: OperationContext) -> Iterator[None]:
-    raise_if_unmet(check_writable(s), check_not_frozen(s.record))
+def update_assessment(context: OperationContext) -> Iterator[None]:
+    raise_if_unmet(check_writable(context), check_not_frozen(context.record))
     yield
-    said = {**s.payload, "sections": {**s.record["sections"], **s.payload.get("sections", {})}}
-    areas = s.payload.get("areas", {}).items()
-    blank = dict.fromkeys(AREA_FIELDS)
-    told = {area: found and {**blank, **(s.record["areas"][area] or {}), **found} for area, found in areas}
-    update_draft(s.record, s.caller_id, **{**said, "areas": {**s.record["areas"], **told}})
+    sections, areas = context.record["sections"], context.record["areas"]
+    empty = dict.fromkeys(AREA_FIELDS)
+    patched_areas = {
+        name: area and {**empty, **(areas[name] or {}), **area}
+        for name, area in context.payload.get("areas", {}).items()
+    }
+    fields = {
+        **context.payload,
+        "sections": {**sections, **context.payload.get("sections", {})},
+        "areas": {**areas, **patched_areas},
+    }
+    update_draft(context.record, context.caller_id, **fields)
 
 
 def check_assessment_complete(assessment: ModelRecord) -> list[str]:
-    missing = ["section_missing" for said in assessment["sections"].values() if said is None]
-    for found in assessment["areas"].values():
-        missing += [f"{name}_missing" for name in AREA_FIELDS[:4] if found is None or found[name] is None]
+    unmet = ["section_missing" for text in assessment["sections"].values() if text is None]
+    for area in assessment["areas"].values():
+        unmet += [f"{name}_missing" for name in AREA_FIELDS[:4] if area is None or area[name] is None]
     if assessment["child_wishes"] is None and assessment["no_wishes_reason"] is None:
-        missing.append("child_wishes_missing")
-    return missing if assessment["risk_level"] else [*missing, "risk_level_missing"]
+        unmet.append("child_wishes_missing")
+    return unmet if assessment["risk_level"] else [*unmet, "risk_level_missing"]
 
 
 @register_operation("POST /assessments/{id}/submit", "assessments", weight=40)
-def submit_assessment(s: OperationContext) -> Iterator[None]:
-    return submit_draft(s, check_assessment_complete(s.record))
+def submit_assessment(context: OperationContext) -> Iterator[None]:
+    return submit_draft(context, check_assessment_complete(context.record))
 
 
 @register_operation("POST /assessments/{id}/approve", "assessments", SUPERVISOR_ROLES, weight=40)
-def approve_assessment(s: OperationContext) -> Iterator[None]:
-    yield from record_decision(s, "approved", [])
-    s.record.hidden["decided"] = s.child.tick()
-    if s.record["subject"] == "child" and s.case["status"] == "assessment":
-        s.case.update(status="planning")
+def approve_assessment(context: OperationContext) -> Iterator[None]:
+    yield from record_decision(context, "approved", [])
+    context.record.hidden["decided_at"] = context.child.tick()
+    if context.record["subject"] == "child" and context.case["status"] == "assessment":
+        context.case.update(status="planning")
 
 
 @register_operation(
     "POST /assessments/{id}/return", "assessments", SUPERVISOR_ROLES, build_payload=comment_payload
 )
-def return_assessment(s: OperationContext) -> Iterator[None]:
-    return record_decision(s, "returned", [])
+def return_assessment(context: OperationContext) -> Iterator[None]:
+    return record_decision(context, "returned", [])

@@ -1,6 +1,7 @@
-"""A child's cases as they ought to be: what the model keeps, who sees it, and how an act is judged.
+"""The model of a child and its cases: records, visibility, and the evaluation of operations.
 
-Nothing of the product's own rules is asked: who may do what, and when, is written here and in the acts a second time.
+The model does not import the rules of the application. This package implements permissions and gates a second time, from
+the domain.
 """
 
 import uuid
@@ -12,18 +13,18 @@ from typing import Any, NamedTuple
 from tests.support.scenario import API_CLIENTS, STAFF, id_of
 
 IDS_BY_NAME = {name: str(id_of(name)) for name in (*STAFF, *API_CLIENTS)}
-NAMES_BY_ID = {who: name for name, who in IDS_BY_NAME.items()}
+NAMES_BY_ID = {user_id: name for name, user_id in IDS_BY_NAME.items()}
 ROLES_BY_NAME = {name: roles[0] for name, (roles, _) in STAFF.items()} | dict.fromkeys(
     API_CLIENTS, "partner_system"
 )
 TEAM_IDS = {name: str(id_of(name)) for name in ("north", "south")}
 MEMBER_IDS_BY_TEAM = {
-    team: {IDS_BY_NAME[name] for name, (_, teams) in STAFF.items() if called in dict(teams)}
-    for called, team in TEAM_IDS.items()
+    team_id: {IDS_BY_NAME[name] for name, (_, teams) in STAFF.items() if team in dict(teams)}
+    for team, team_id in TEAM_IDS.items()
 }
 SUPERVISOR_IDS_BY_TEAM = {
-    team: {IDS_BY_NAME[name] for name, (_, teams) in STAFF.items() if (called, True) in teams}
-    for called, team in TEAM_IDS.items()
+    team_id: {IDS_BY_NAME[name] for name, (_, teams) in STAFF.items() if (team, True) in teams}
+    for team, team_id in TEAM_IDS.items()
 }
 WORKER_ROLES = frozenset({"social_worker", "supervisor"})
 SUPERVISOR_ROLES = frozenset({"supervisor"})
@@ -34,7 +35,7 @@ STAFF_ROLES = frozenset(ROLES_BY_NAME.values()) - {"partner_system"}
 
 
 class Rejected(Exception):
-    """What the model says an act is answered, where it is not done."""
+    """The operation has no effect: the expected status and the codes of the unmet conditions."""
 
     def __init__(self, status: int, codes: Iterable[str] = ()) -> None:
         super().__init__(status, sorted(codes))
@@ -42,28 +43,28 @@ class Rejected(Exception):
 
 
 def raise_if_unmet(*codes: str | Iterable[str]) -> None:
-    """Refuse an act for every condition that is not met."""
-    unmet = [code for given in codes for code in ([given] if isinstance(given, str) else given) if code]
+    """Reject an operation with every unmet condition."""
+    unmet = [code for item in codes for code in ([item] if isinstance(item, str) else item) if code]
     if unmet:
         raise Rejected(409, unmet)
 
 
 @dataclass(eq=False)
 class ModelRecord:
-    """A record: what it says on the wire, as far as the model knows. What is inside a value is never changed, only replaced."""
+    """A record with the wire fields that the model knows. Values are replaced, never changed in place."""
 
     kind: str
     fields: dict[str, Any]
     parent: "ModelRecord | None" = None
-    """What it is part of: an action of its goal, a goal of its plan, everything of its case."""
+    """The record that contains this one: the goal of an action, the plan of a goal, else the case."""
     id: str = ""
-    """Empty until the database has told the id of what the product made by itself."""
+    """Empty until the id of a record that the application created is read from the database."""
     version: int = 0
-    """As the database told it last: 0 until it was asked."""
+    """The version in the database after the last step; 0 for a new record."""
     changed: bool = False
-    """Since the database was asked."""
+    """Whether the record changed in the current step."""
     hidden: dict[str, Any] = field(default_factory=dict)
-    """What is true of it and not shown."""
+    """Facts that no response contains."""
 
     def __getitem__(self, name: str) -> Any:
         return self.fields[name]
@@ -75,39 +76,39 @@ class ModelRecord:
     def case(self) -> "ModelRecord":
         return self if self.parent is None else self.parent.case
 
-    def update(self, **said: Any) -> None:
-        """Change what it says."""
-        self.fields.update(said)
+    def update(self, **fields: Any) -> None:
+        """Change fields and mark the record as changed."""
+        self.fields.update(fields)
         self.changed = True
 
     def copy(self) -> "ModelRecord":
-        """A record with documents of its own, still part of what the other one is part of."""
+        """Return a copy with the same parent."""
         return replace(self, fields=dict(self.fields), hidden=dict(self.hidden))
 
 
 @dataclass
 class ChildModel:
-    """Everything of one child."""
+    """All records of one child."""
 
     child_id: str
     records: list[ModelRecord] = field(default_factory=list)
     clock: int = 0
-    """How many things were decided: what came later has more."""
+    """Number of decisions so far. It orders the decisions."""
 
-    def list_records(self, kind: str, up: ModelRecord | None = None, **says: Any) -> list[ModelRecord]:
-        """The records of a kind, of a case or another record, that say so."""
+    def list_records(self, kind: str, parent: ModelRecord | None = None, **fields: Any) -> list[ModelRecord]:
+        """Return the records of a kind, optionally those of a parent or with certain field values."""
         return [
             record
             for record in self.records
             if record.kind == kind
-            and (up is None or record.parent is up)
-            and all(record.fields.get(name) == value for name, value in says.items())
+            and (parent is None or record.parent is parent)
+            and all(record.fields.get(name) == value for name, value in fields.items())
         ]
 
     def add_record(
-        self, kind: str, up: ModelRecord | None, says: dict[str, Any], id_: str = "", **knows: Any
+        self, kind: str, parent: ModelRecord | None, fields: dict[str, Any], id_: str = "", **hidden: Any
     ) -> ModelRecord:
-        record = ModelRecord(kind, says, up, id_, hidden=knows)
+        record = ModelRecord(kind, fields, parent, id_, hidden=hidden)
         self.records.append(record)
         return record
 
@@ -115,72 +116,75 @@ class ChildModel:
         return next((record for record in self.records if record.id == id_), None) if id_ else None
 
     def fork(self) -> "ChildModel":
-        """The same story, which may go on otherwise."""
-        twins = {id(record): record.copy() for record in self.records}
-        for twin in twins.values():
-            twin.parent = twin.parent and twins[id(twin.parent)]
-            for name, value in twin.hidden.items():
+        """Return an independent copy of the model."""
+        copies = {id(record): record.copy() for record in self.records}
+        for copy in copies.values():
+            copy.parent = copy.parent and copies[id(copy.parent)]
+            for name, value in copy.hidden.items():
                 if isinstance(value, ModelRecord):
-                    twin.hidden[name] = twins[id(value)]
-        return ChildModel(self.child_id, list(twins.values()), self.clock)
+                    copy.hidden[name] = copies[id(value)]
+        return ChildModel(self.child_id, list(copies.values()), self.clock)
 
     def tick(self) -> int:
         self.clock += 1
         return self.clock
 
 
-def is_assigned(who: str, case: ModelRecord) -> bool:
-    return who == case["lead_worker_id"] or who in case["co_worker_ids"]
+def is_assigned(user_id: str, case: ModelRecord) -> bool:
+    return user_id == case["lead_worker_id"] or user_id in case["co_worker_ids"]
 
 
-def leads_case(who: str, case: ModelRecord) -> bool:
-    return who in SUPERVISOR_IDS_BY_TEAM[case["team_id"]] or ROLES_BY_NAME[NAMES_BY_ID[who]] in MANAGER_ROLES
+def leads_case(user_id: str, case: ModelRecord) -> bool:
+    return (
+        user_id in SUPERVISOR_IDS_BY_TEAM[case["team_id"]]
+        or ROLES_BY_NAME[NAMES_BY_ID[user_id]] in MANAGER_ROLES
+    )
 
 
-def can_see(who: str, case: ModelRecord) -> bool:
-    """Own cases, those of the team one supervises, those opened by breaking the glass; a manager sees all."""
-    role = ROLES_BY_NAME[NAMES_BY_ID[who]]
-    mine = role in WORKER_ROLES and (is_assigned(who, case) or who in case.hidden["glass"])
-    return role in CASEWORK_ROLES and (mine or leads_case(who, case))
+def can_see(user_id: str, case: ModelRecord) -> bool:
+    """Return whether a case is visible: as its staff, supervisor or programme manager, or through break-glass access."""
+    role = ROLES_BY_NAME[NAMES_BY_ID[user_id]]
+    has_access = is_assigned(user_id, case) or user_id in case.hidden["break_glass_user_ids"]
+    return role in CASEWORK_ROLES and ((role in WORKER_ROLES and has_access) or leads_case(user_id, case))
 
 
 def check_case_open(case: ModelRecord) -> list[str]:
     return ["status"] if case["status"] == "closed" else []
 
 
-def check_works_on_case(who: str, case: ModelRecord) -> list[str]:
-    """Broken glass shows; it does not let anybody do what the case's own people do."""
-    return [] if is_assigned(who, case) or leads_case(who, case) else ["not_on_case"]
+def check_works_on_case(user_id: str, case: ModelRecord) -> list[str]:
+    """Only staff of the case may write. Break-glass access allows reading only."""
+    return [] if is_assigned(user_id, case) or leads_case(user_id, case) else ["not_on_case"]
 
 
-def check_writable(s: "OperationContext") -> list[str]:
-    """Nobody writes on a closed case, nor where they only look."""
-    return check_case_open(s.case) + check_works_on_case(s.caller_id, s.case)
+def check_writable(context: "OperationContext") -> list[str]:
+    """The case must be open, and the caller must work on it."""
+    return check_case_open(context.case) + check_works_on_case(context.caller_id, context.case)
 
 
 def unique_text(text: str, rng: Random) -> str:
-    """Words that were never said before."""
+    """Return a text with a random suffix, so that no two records have the same text."""
     return f"{text} {rng.getrandbits(48):x}"
 
 
 class Payload(NamedTuple):
-    """What is sent."""
+    """The body of a request and the area in its path."""
 
     body: Any = None
     is_invalid: bool = False
-    """Not what the act asks for: a field is missing, or cannot be."""
+    """Whether the expected response is 422, because a field is missing or invalid."""
     area: str = ""
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """One request."""
+    """A request that the driver sends."""
 
     operation: str
     caller_name: str
     child_id: str
     record_id: str
-    """The record of the child that it is done to; empty where the id is nobody's."""
+    """The record of the child; empty if the id in the path does not exist."""
     payload: Payload
     path: str
     expected_version: int | None
@@ -191,7 +195,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class OperationContext:
-    """An act about to be done: by whom, to what."""
+    """The arguments of an operation's handler."""
 
     child: ChildModel
     record: ModelRecord
@@ -211,7 +215,7 @@ PayloadBuilder = Callable[[Random, ChildModel, ModelRecord], Payload | None]
 
 @dataclass(frozen=True)
 class Operation:
-    """What somebody may do: where, who, asking for which version, and what becomes of it."""
+    """An endpoint of the API with its roles, its payloads and its effect on the model."""
 
     name: str
     method: str
@@ -220,14 +224,15 @@ class Operation:
     roles: frozenset[str]
     requires_version: bool
     allows_hidden: bool
-    """It is done to what one does not see yet."""
+    """Whether the caller need not see the case."""
     weight: float
+    """How much the operation advances a case. The generator prefers operations with a high weight."""
     build_payload: PayloadBuilder
     handler: OperationHandler
 
 
 OPERATIONS: dict[str, Operation] = {}
-EMPTY_PAYLOAD: PayloadBuilder = lambda _rng, _story, _record: Payload()  # noqa: E731
+EMPTY_PAYLOAD: PayloadBuilder = lambda _rng, _child, _record: Payload()  # noqa: E731
 
 
 def register_operation(
@@ -240,16 +245,17 @@ def register_operation(
     allows_hidden: bool = False,
     weight: float = 1,
 ) -> Callable[[OperationHandler], OperationHandler]:
-    """Enter an act; it judges up to its `yield`, changing nothing, and what follows is its effect.
+    """Register a handler as the operation of its name.
 
-    `by`: whose roles it is; `unseen`: it is done to what one does not see yet; `weight`: how far it brings a case.
+    The handler raises `Rejected` or reaches its `yield` without a change of the model. The code after the `yield` applies
+    the effect.
     """
 
-    def enter(play: OperationHandler) -> OperationHandler:
+    def register(handler: OperationHandler) -> OperationHandler:
         method, path = route.split()
-        called = play.__name__
-        OPERATIONS[called] = Operation(
-            called,
+        name = handler.__name__
+        OPERATIONS[name] = Operation(
+            name,
             method,
             "/v1" + path,
             record_kind,
@@ -258,34 +264,34 @@ def register_operation(
             allows_hidden,
             weight,
             build_payload,
-            play,
+            handler,
         )
-        return play
+        return handler
 
-    return enter
+    return register
 
 
-def evaluate(story: ChildModel, attempt: Attempt) -> Iterator[None]:
-    """Return the effect that an act will have.
+def evaluate(child: ChildModel, attempt: Attempt) -> Iterator[None]:
+    """Return an iterator that applies the effect of an attempt to the model.
 
     Raises:
-        Refused: it has none.
+        Rejected: the attempt has no effect.
     """
-    known = OPERATIONS[attempt.operation]
-    if ROLES_BY_NAME[attempt.caller_name] not in known.roles:
+    operation = OPERATIONS[attempt.operation]
+    if ROLES_BY_NAME[attempt.caller_name] not in operation.roles:
         raise Rejected(403)
-    if known.requires_version and attempt.expected_version is None:
+    if operation.requires_version and attempt.expected_version is None:
         raise Rejected(428)
     if attempt.payload.is_invalid:
         raise Rejected(422)
-    record, me = story.find_record(attempt.record_id), IDS_BY_NAME[attempt.caller_name]
-    if record is None or not (known.allows_hidden or can_see(me, record.case)):
+    record, caller_id = child.find_record(attempt.record_id), IDS_BY_NAME[attempt.caller_name]
+    if record is None or not (operation.allows_hidden or can_see(caller_id, record.case)):
         raise Rejected(404)
-    if known.requires_version and (record.changed or record.version != attempt.expected_version):
+    if operation.requires_version and (record.changed or record.version != attempt.expected_version):
         raise Rejected(412)
-    effect = known.handler(
+    effect = operation.handler(
         OperationContext(
-            story, record, me, attempt.payload.body, attempt.payload.area, attempt.expected_version
+            child, record, caller_id, attempt.payload.body, attempt.payload.area, attempt.expected_version
         )
     )
     next(effect)

@@ -1,4 +1,4 @@
-"""What is true, past the API: every row of a child beside the model's records, and what may never be so."""
+"""Compare the rows of a child with the model, search for forbidden states, and check the access log."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -9,7 +9,7 @@ from tests.support.scenario import child_ids_in
 
 DECISION_COLUMNS = ("author_id", "decided_by_id")
 TABLES: dict[str, tuple[str, str, tuple[str, ...]]] = {
-    # what a table says of a status; what is unique in it, whoever chose the id; what must be as the model says
+    # SQL of the status; SQL of the natural key; columns that must equal the fields of the model
     "cases": (
         "status",
         "previous_case_id",
@@ -46,58 +46,60 @@ TABLES: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "break_glass": ("NULL", "concat_ws(' ', case_id, user_id)", ()),
 }
 UNVERSIONED_TABLES = {"session_addenda", "break_glass"}
-"""What is written once."""
+"""Tables whose rows never change."""
 ROWS_QUERY = " UNION ALL ".join(
-    f"SELECT '{table}' AS kind, id::text, child_id::text AS child, ({key})::text AS key, {status} AS status,"  # noqa: S608 - our own words
+    f"SELECT '{table}' AS kind, id::text, child_id::text AS child, ({key})::text AS key, {status} AS status,"  # noqa: S608 - constants
     f" {'1' if table in UNVERSIONED_TABLES else 'version'} AS version,"
-    f" ARRAY[{', '.join(f'{name}::text' for name in facts)}]::text[] AS facts"
+    f" ARRAY[{', '.join(f'{name}::text' for name in columns)}]::text[] AS columns"
     f" FROM {table} WHERE child_id = ANY($1::uuid[])"
-    for table, (status, key, facts) in TABLES.items()
+    for table, (status, key, columns) in TABLES.items()
 )
 
 Rows = dict[str, dict[str, dict[str, Any]]]
-"""By child and kind, then by id."""
+"""Rows by child and kind, then by id."""
 
 
-async def fetch_rows(superuser: Any, children: Iterable[str]) -> Rows:
-    found: Rows = defaultdict(dict)
-    for row in await superuser.fetch(ROWS_QUERY, list(children)):
-        found[f"{row['child']} {row['kind']}"][row["id"]] = row
-    return found
+async def fetch_rows(superuser: Any, child_ids: Iterable[str]) -> Rows:
+    rows: Rows = defaultdict(dict)
+    for row in await superuser.fetch(ROWS_QUERY, list(child_ids)):
+        rows[f"{row['child']} {row['kind']}"][row["id"]] = row
+    return rows
 
 
-def find_differences(story: ChildModel, rows: Rows) -> Iterator[str]:
-    """Take the ids that the product chose from its rows; tell what else is not as the model says."""
-    for kind, (_, _, facts) in TABLES.items():
-        there, known = rows[f"{story.child_id} {kind}"], story.list_records(kind)
-        ids = {record.id for record in known}
-        strange = defaultdict(list)
-        for id_ in there.keys() - ids:
-            strange[there[id_]["key"]].append(id_)
-        for record in known:
-            record.id = record.id or (strange[natural_key(record)] or [""]).pop()
-            row = there.get(record.id)
+def find_differences(child: ChildModel, rows: Rows) -> Iterator[str]:
+    """Yield the differences between rows and model. Records without an id get it from the row with their natural key."""
+    for kind, (_, _, columns) in TABLES.items():
+        rows_by_id, records = rows[f"{child.child_id} {kind}"], child.list_records(kind)
+        unknown_ids = defaultdict(list)
+        for row_id in rows_by_id.keys() - {record.id for record in records}:
+            unknown_ids[rows_by_id[row_id]["key"]].append(row_id)
+        for record in records:
+            record.id = record.id or (unknown_ids[natural_key(record)] or [""]).pop()
+            row = rows_by_id.get(record.id)
             if row is None:
-                yield f"lost: {kind} {record.id} {record.fields}"
+                yield f"missing row: {kind} {record.id} {record.fields}"
                 continue
-            said = (record.fields.get("status"), [record.fields.get(name) for name in facts])
-            if said != (row["status"], row["facts"]):
-                yield f"{kind} {record.id} is {row['status']} {row['facts']}, not {said}"
+            expected = (record.fields.get("status"), [record.fields.get(name) for name in columns])
+            if expected != (row["status"], row["columns"]):
+                yield f"{kind} {record.id} is {row['status']} {row['columns']}, not {expected}"
             if record.version and (row["version"] != record.version) != record.changed:
-                yield f"{kind} {record.id} {'did not change' if record.changed else 'changed unseen'}"
+                yield f"{kind} {record.id} {'did not change' if record.changed else 'changed unexpectedly'}"
+        known_ids = {record.id for record in records}
         yield from (
-            f"nobody made: {kind} {id_} {there[id_]}" for id_ in there if id_ not in {r.id for r in known}
+            f"unexpected row: {kind} {row_id} {rows_by_id[row_id]}"
+            for row_id in rows_by_id
+            if row_id not in known_ids
         )
 
 
 def natural_key(record: ModelRecord) -> str:
-    """What the row of a record is known by, while its id is not known."""
-    up, case = record.parent.id if record.parent else "", record.case.id
+    """Return the key that identifies the row of a record before its id is known."""
+    parent, case = record.parent.id if record.parent else "", record.case.id
     parts: dict[str, list[Any]] = {
         "cases": [record.fields.get("previous_case_id")],
         "care_plans": [case, *(record.fields.get(name) for name in ("subject", "person_id", "edition"))],
-        "goals": [up, record.fields.get("origin_id")],
-        "actions": [up, record.fields.get("origin_id")],
+        "goals": [parent, record.fields.get("origin_id")],
+        "actions": [parent, record.fields.get("origin_id")],
         "reviews": [case, record.fields.get("number")],
         "follow_ups": [case, record.fields.get("months")],
         "break_glass": [case, record.fields.get("user_id")],
@@ -105,64 +107,61 @@ def natural_key(record: ModelRecord) -> str:
     return " ".join(str(part) for part in parts.get(record.kind, [case]) if part is not None)
 
 
-def sync_versions(story: ChildModel, rows: Rows) -> None:
-    """Remember the versions that are now."""
-    for record in story.records:
-        record.version = rows[f"{story.child_id} {record.kind}"][record.id]["version"]
+def sync_versions(child: ChildModel, rows: Rows) -> None:
+    """Copy the versions of the rows to the model, and reset the change marks."""
+    for record in child.records:
+        record.version = rows[f"{child.child_id} {record.kind}"][record.id]["version"]
         record.changed = False
 
 
 FORBIDDEN_STATES = {
-    "in support without exactly one next review, on its day": """
+    "active or exiting case without exactly one scheduled review on `next_review_on`": """
         SELECT c.id FROM cases c LEFT JOIN reviews r ON r.case_id = c.id AND r.status = 'scheduled'
          WHERE c.status IN ('active', 'exiting')
          GROUP BY c.id HAVING count(r.id) <> 1 OR max(r.due_on) IS DISTINCT FROM c.next_review_on""",
-    "in support without an approved plan of the child": """
+    "active or exiting case without an approved care plan of the child": """
         SELECT c.id FROM cases c WHERE c.status IN ('active', 'exiting') AND NOT EXISTS (
             SELECT FROM care_plans p WHERE p.case_id = c.id AND p.subject = 'child' AND p.status = 'approved')""",
-    "two plans of a subject in force": """
+    "two approved care plans of a subject": """
         SELECT case_id FROM care_plans WHERE status = 'approved'
          GROUP BY case_id, subject, coalesce(person_id, case_id) HAVING count(*) > 1""",
-    "a plan that rests on nothing approved": """
+    "care plan without an approved assessment of the same case and subject": """
         SELECT p.id FROM care_plans p JOIN assessments a ON a.id = p.assessment_id
          WHERE a.status <> 'approved' OR (a.case_id, a.subject) <> (p.case_id, p.subject)""",
-    "decided on by who wrote it": """
+    "record approved by its author, submitter or a contributor": """
         SELECT id FROM (SELECT id, status, author_id, submitted_by_id, contributor_ids, decided_by_id FROM assessments
             UNION ALL SELECT id, status, author_id, submitted_by_id, contributor_ids, decided_by_id FROM care_plans
             UNION ALL SELECT id, status, author_id, submitted_by_id, contributor_ids, decided_by_id FROM exit_plans) d
          WHERE status IN ('approved', 'superseded') AND (decided_by_id IS NULL OR decided_by_id = author_id
                OR decided_by_id = submitted_by_id OR decided_by_id = ANY (contributor_ids))""",
-    "closed, and something left waiting": """
+    "closed case without an approved exit plan, or with a scheduled review or planned session": """
         SELECT c.id FROM cases c WHERE c.status = 'closed' AND (
             NOT EXISTS (SELECT FROM exit_plans e WHERE e.case_id = c.id AND e.status = 'approved')
             OR EXISTS (SELECT FROM reviews r WHERE r.case_id = c.id AND r.status = 'scheduled')
             OR EXISTS (SELECT FROM support_sessions s WHERE s.case_id = c.id AND s.status = 'planned'))""",
-    "planned for somebody who does not see the case": """
+    "session planned for a worker who cannot see the case": """
         SELECT s.id FROM support_sessions s JOIN cases c ON c.id = s.case_id
          WHERE s.status = 'planned' AND s.worker_id <> c.lead_worker_id
            AND NOT EXISTS (SELECT FROM case_workers w WHERE w.case_id = c.id AND w.user_id = s.worker_id)
            AND NOT EXISTS (SELECT FROM team_members m WHERE m.team_id = c.team_id AND m.user_id = s.worker_id AND m.is_supervisor)""",
     "two open cases of a child": "SELECT child_id FROM cases WHERE status <> 'closed' GROUP BY child_id HAVING count(*) > 1",
-    "shared after the consent was withdrawn": """
+    "service referral sent without a valid consent": """
         SELECT s.id FROM service_referrals s JOIN consents k ON k.id = s.consent_id
          WHERE s.sent_at > k.withdrawn_at OR (s.sent_at IS NOT NULL AND k.status <> 'given')""",
 }
 FORBIDDEN_STATES_QUERY = " UNION ALL ".join(
-    f"SELECT '{what}' AS what, x.id::text FROM ({sql}) AS x (id)"  # noqa: S608 - our own words
-    for what, sql in FORBIDDEN_STATES.items()
+    f"SELECT '{description}' AS description, x.id::text FROM ({sql}) AS x (id)"  # noqa: S608 - constants
+    for description, sql in FORBIDDEN_STATES.items()
 )
 
 
 async def find_forbidden_states(superuser: Any) -> list[str]:
-    """What may never be so, and is."""
-    return [f"{row['what']}: {row['id']}" for row in await superuser.fetch(FORBIDDEN_STATES_QUERY)]
-
-
-# The log
+    """Return a message for each row in a state that must never occur."""
+    return [f"{row['description']}: {row['id']}" for row in await superuser.fetch(FORBIDDEN_STATES_QUERY)]
 
 
 class ObservedResponse(NamedTuple):
-    """What a request was answered, for the log to be held against."""
+    """The facts of a response that the access log must contain."""
 
     request_id: str
     actor_id: str
@@ -186,23 +185,26 @@ OUTCOMES_BY_STATUS = {
 
 
 async def find_unlogged_responses(superuser: Any, responses: list[ObservedResponse]) -> list[str]:
-    """Every answer beside its event and entries: one event, by whom it was, ended as it ended, with the children it showed."""
-    found = defaultdict(list)
-    for row in await superuser.fetch(ACCESS_ENTRIES_QUERY, [one.request_id for one in responses]):
-        found[row["request_id"]].append(row)
+    """Return a message for each response without one event of its caller, outcome and children."""
+    rows_by_request = defaultdict(list)
+    request_ids = [response.request_id for response in responses]
+    for row in await superuser.fetch(ACCESS_ENTRIES_QUERY, request_ids):
+        rows_by_request[row["request_id"]].append(row)
     return [
-        f"{one} is not in the log so: {found[one.request_id]}"
-        for one in responses
-        if not is_logged(one, found[one.request_id])
+        f"{response} differs from the access log: {rows_by_request[response.request_id]}"
+        for response in responses
+        if not is_logged(response, rows_by_request[response.request_id])
     ]
 
 
-def is_logged(one: ObservedResponse, rows: list[Any]) -> bool:
-    outcome = "allowed" if one.status < 300 else OUTCOMES_BY_STATUS.get(one.status)
-    by = {(row["id"], row["actor_id"], row["outcome"], row["status"]) for row in rows}
-    shown = {row["child_id"] for row in rows} - {None}
+def is_logged(response: ObservedResponse, rows: list[Any]) -> bool:
+    outcome = "allowed" if response.status < 300 else OUTCOMES_BY_STATUS.get(response.status)
+    events = {(row["id"], row["actor_id"], row["outcome"], row["status"]) for row in rows}
+    child_ids = {row["child_id"] for row in rows} - {None}
     return (
-        len(by) == 1 and next(iter(by))[1:] == (one.actor_id, outcome, one.status) and shown == one.child_ids
+        len(events) == 1
+        and next(iter(events))[1:] == (response.actor_id, outcome, response.status)
+        and child_ids == response.child_ids
     )
 
 

@@ -1,4 +1,4 @@
-"""Days as the domain counts them: local in Cambodia, and three calendar months from one review to the next."""
+"""Dates of the model: local dates of Cambodia, and reviews three calendar months apart."""
 
 import calendar
 from datetime import UTC, date, datetime, timedelta
@@ -7,7 +7,7 @@ from tests.model_based.child_model import ChildModel, ModelRecord
 
 
 def today() -> date:
-    """The day in Phnom Penh, seven hours ahead."""
+    """Return the current date in Cambodia (UTC+7)."""
     return (datetime.now(UTC) + timedelta(hours=7)).date()
 
 
@@ -16,20 +16,19 @@ def add_months(day: date, months: int) -> date:
     return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
 
 
-def iso_date_in_days(n: int) -> str:
-    """A day so many days from today."""
-    return (today() + timedelta(days=n)).isoformat()
+def iso_date_in_days(days: int) -> str:
+    return (today() + timedelta(days=days)).isoformat()
 
 
 def iso_datetime_in_days(days: int) -> str:
     return f"{iso_date_in_days(days)}T02:00:00Z"
 
 
-def schedule_review(story: ChildModel, case: ModelRecord, plan: ModelRecord, since: date) -> None:
-    """Put down the next review."""
-    due_on = add_months(since, 3).isoformat()
-    number = len(story.list_records("reviews", case)) + 1
-    says = {"number": number, "status": "scheduled", "due_on": due_on, "areas": {}, "decision": None}
-    says |= {"held_on": None, "summary": None, "completed_by_id": None}
-    story.add_record("reviews", case, says, plan=plan)
+def schedule_review(child: ChildModel, case: ModelRecord, plan: ModelRecord, start: date) -> None:
+    """Schedule the next review three months after a date."""
+    due_on = add_months(start, 3).isoformat()
+    number = len(child.list_records("reviews", case)) + 1
+    fields = {"number": number, "status": "scheduled", "due_on": due_on, "areas": {}, "decision": None}
+    fields |= {"held_on": None, "summary": None, "completed_by_id": None}
+    child.add_record("reviews", case, fields, plan=plan)
     case["next_review_on"] = due_on

@@ -1,4 +1,4 @@
-"""What a care plan must say, what becomes of it, and how its goals and actions go."""
+"""Operations of the model: goals, actions and approval of care plans."""
 
 from collections.abc import Iterator
 from random import Random
@@ -34,67 +34,66 @@ from tests.model_based.child_model import (
 from tests.model_based.dates import schedule_review, today
 from tests.support.case_lifecycle import AREAS
 
-# What a plan must say, and what becomes of it
 
-
-def check_care_plan_complete(story: ChildModel, plan: ModelRecord) -> list[str]:
-    for_child = plan["subject"] == "child"
-    asked = VIEW_FIELDS if for_child else (*GAP_FIELDS, "needs_social_work")
-    missing = check_assessment_current(story, plan.hidden["assessment"])
-    missing += [f"{name}_missing" for name in asked if plan[name] is None]
+def check_care_plan_complete(child: ChildModel, plan: ModelRecord) -> list[str]:
+    is_child_plan = plan["subject"] == "child"
+    required = VIEW_FIELDS if is_child_plan else (*GAP_FIELDS, "needs_social_work")
+    unmet = check_assessment_current(child, plan.hidden["assessment"])
+    unmet += [f"{name}_missing" for name in required if plan[name] is None]
     if plan.hidden["assessment"]["risk_level"] == "high" and plan["safety_plan"] is None:
-        missing.append("safety_plan_missing")
-    for area, said in plan["areas"].items():
-        goals = story.list_records("goals", plan, area=area)
-        if said["status"] is None and for_child:
-            missing.append("area_unanswered")
-        if said["status"] == "no_need":
-            missing += check_no_need(said, goals)
-        if said["status"] == "goals" and all(goal["status"] == "dropped" for goal in goals):
-            missing.append("goal_missing")
-        missing += [
-            "action_missing" for goal in goals if goal["status"] == "open" and has_no_action(story, goal)
+        unmet.append("safety_plan_missing")
+    for name, area in plan["areas"].items():
+        goals = child.list_records("goals", plan, area=name)
+        if area["status"] is None and is_child_plan:
+            unmet.append("area_unanswered")
+        if area["status"] == "no_need":
+            unmet += check_no_need(area, goals)
+        if area["status"] == "goals" and all(goal["status"] == "dropped" for goal in goals):
+            unmet.append("goal_missing")
+        unmet += [
+            "action_missing" for goal in goals if goal["status"] == "open" and has_no_action(child, goal)
         ]
-    return missing
+    return unmet
 
 
-def has_no_action(story: ChildModel, goal: ModelRecord) -> bool:
-    return all(action["status"] == "dropped" for action in story.list_records("actions", goal))
+def has_no_action(child: ChildModel, goal: ModelRecord) -> bool:
+    return all(action["status"] == "dropped" for action in child.list_records("actions", goal))
 
 
 @register_operation("POST /care-plans/{id}/submit", "care_plans", weight=40)
-def submit_care_plan(s: OperationContext) -> Iterator[None]:
-    return submit_draft(s, check_care_plan_complete(s.child, s.record))
+def submit_care_plan(context: OperationContext) -> Iterator[None]:
+    return submit_draft(context, check_care_plan_complete(context.child, context.record))
 
 
 @register_operation("POST /care-plans/{id}/approve", "care_plans", SUPERVISOR_ROLES, weight=40)
-def approve_care_plan(s: OperationContext) -> Iterator[None]:
-    _, before = find_draft_and_approved(s.child, s.case, s.record["subject"], s.record["person_id"])
-    yield from record_decision(s, "approved", check_care_plan_complete(s.child, s.record))
-    if before:
-        before.update(status="superseded")
-    if s.record["subject"] != "child":
+def approve_care_plan(context: OperationContext) -> Iterator[None]:
+    plan = context.record
+    _, previous = find_draft_and_approved(context.child, context.case, plan["subject"], plan["person_id"])
+    yield from record_decision(context, "approved", check_care_plan_complete(context.child, plan))
+    if previous:
+        previous.update(status="superseded")
+    if plan["subject"] != "child":
         return
-    if s.case["status"] in {"assessment", "planning"}:
-        s.case.update(status="active")
-    waiting = s.child.list_records("reviews", s.case, status="scheduled")
-    for review in waiting:
+    if context.case["status"] in {"assessment", "planning"}:
+        context.case.update(status="active")
+    scheduled = context.child.list_records("reviews", context.case, status="scheduled")
+    for review in scheduled:
         review.update()
-        review.hidden["plan"] = s.record
-    if not waiting:
-        schedule_review(s.child, s.case, s.record, today())
+        review.hidden["plan"] = plan
+    if not scheduled:
+        schedule_review(context.child, context.case, plan, today())
 
 
 @register_operation(
     "POST /care-plans/{id}/return", "care_plans", SUPERVISOR_ROLES, build_payload=comment_payload
 )
-def return_care_plan(s: OperationContext) -> Iterator[None]:
-    return record_decision(s, "returned", [])
+def return_care_plan(context: OperationContext) -> Iterator[None]:
+    return record_decision(context, "returned", [])
 
 
-def goal_payload(rng: Random, story: ChildModel, plan: ModelRecord) -> Payload | None:
-    having = {goal["area"] for goal in story.list_records("goals", plan) if goal["status"] != "dropped"}
-    weak = [area for area, said in plan["areas"].items() if said["rating"] in {1, 2} and area not in having]
+def goal_payload(rng: Random, child: ChildModel, plan: ModelRecord) -> Payload | None:
+    covered = {goal["area"] for goal in child.list_records("goals", plan) if goal["status"] != "dropped"}
+    weak = [name for name, area in plan["areas"].items() if area["rating"] in {1, 2} and name not in covered]
     if not weak and rng.random() < 0.9:
         return None
     area = rng.choice(weak if weak and rng.random() < 0.8 else list(AREAS))
@@ -113,24 +112,24 @@ def goal_payload(rng: Random, story: ChildModel, plan: ModelRecord) -> Payload |
     requires_version=False,
     weight=12,
 )
-def create_goal(s: OperationContext) -> Iterator[None]:
-    plan, area = s.record, s.record["areas"][s.area]
+def create_goal(context: OperationContext) -> Iterator[None]:
+    plan, area = context.record, context.record["areas"][context.area]
     raise_if_unmet(
-        check_writable(s), check_not_frozen(plan), ["no_need"] if area["status"] == "no_need" else []
+        check_writable(context), check_not_frozen(plan), ["no_need"] if area["status"] == "no_need" else []
     )
     yield
-    says = {
-        "area": s.area,
-        "statement": s.payload["statement"],
+    fields = {
+        "area": context.area,
+        "statement": context.payload["statement"],
         "status": "open",
-        "origin_id": s.payload["id"],
+        "origin_id": context.payload["id"],
     }
-    s.child.add_record("goals", plan, says, s.payload["id"])
-    update_draft(plan, s.caller_id, areas={**plan["areas"], s.area: {**area, "status": "goals"}})
+    context.child.add_record("goals", plan, fields, context.payload["id"])
+    update_draft(plan, context.caller_id, areas={**plan["areas"], context.area: {**area, "status": "goals"}})
 
 
-def action_payload(rng: Random, story: ChildModel, goal: ModelRecord) -> Payload | None:
-    if not has_no_action(story, goal) and rng.random() < 0.9:
+def action_payload(rng: Random, child: ChildModel, goal: ModelRecord) -> Payload | None:
+    if not has_no_action(child, goal) and rng.random() < 0.9:
         return None
     body = {
         "id": random_id(rng),
@@ -144,58 +143,61 @@ def action_payload(rng: Random, story: ChildModel, goal: ModelRecord) -> Payload
 @register_operation(
     "POST /goals/{id}/actions", "goals", build_payload=action_payload, requires_version=False, weight=12
 )
-def create_action(s: OperationContext) -> Iterator[None]:
-    plan = care_plan_of(s.record)
-    raise_if_unmet(check_writable(s), check_not_frozen(plan))
+def create_action(context: OperationContext) -> Iterator[None]:
+    plan = care_plan_of(context.record)
+    raise_if_unmet(check_writable(context), check_not_frozen(plan))
     yield
-    says = {name: s.payload[name] for name in ("what", "by", "due_on")}
-    says |= {"status": "open", "done_on": None, "origin_id": s.payload["id"]}
-    s.child.add_record("actions", s.record, says, s.payload["id"])
-    s.record.update()
-    update_draft(plan, s.caller_id)
+    fields = {name: context.payload[name] for name in ("what", "by", "due_on")}
+    fields |= {"status": "open", "done_on": None, "origin_id": context.payload["id"]}
+    context.child.add_record("actions", context.record, fields, context.payload["id"])
+    context.record.update()
+    update_draft(plan, context.caller_id)
 
 
-def care_plan_of(part: ModelRecord) -> ModelRecord:
-    found = part if part.kind == "goals" else part.parent
-    assert found
-    assert found.parent
-    return found.parent
+def care_plan_of(record: ModelRecord) -> ModelRecord:
+    goal = record if record.kind == "goals" else record.parent
+    assert goal
+    assert goal.parent
+    return goal.parent
 
 
-def progress_payload(rng: Random, _story: ChildModel, part: ModelRecord) -> Payload:
+def progress_payload(rng: Random, _child: ChildModel, record: ModelRecord) -> Payload:
+    is_goal = record.kind == "goals"
     if rng.random() < 0.25:
-        return Payload({"statement" if part.kind == "goals" else "what": unique_text("Sleeps well.", rng)})
-    return Payload(
-        {"status": rng.choice(["open", "achieved" if part.kind == "goals" else "done", "dropped"])}
-    )
+        return Payload({"statement" if is_goal else "what": unique_text("Sleeps well.", rng)})
+    return Payload({"status": rng.choice(["open", "achieved" if is_goal else "done", "dropped"])})
 
 
-def update_goal_or_action(s: OperationContext, extra: dict[str, Any]) -> Iterator[None]:
-    """How it goes is told of a draft and of the plan in force, and then the edition being written learns of it too."""
-    plan = care_plan_of(s.record)
-    going = [] if plan["status"] in {*DRAFT_STATUSES, "approved"} else ["frozen"]
-    raise_if_unmet(check_writable(s), going if "status" in s.payload else check_not_frozen(plan))
+def update_goal_or_action(context: OperationContext, fields: dict[str, Any]) -> Iterator[None]:
+    """Update a goal or action.
+
+    Its status may also change in an approved plan. The copy in the draft of the next version then changes with it.
+    """
+    record, plan = context.record, care_plan_of(context.record)
+    status_unmet = [] if plan["status"] in {*DRAFT_STATUSES, "approved"} else ["frozen"]
+    unmet = status_unmet if "status" in context.payload else check_not_frozen(plan)
+    raise_if_unmet(check_writable(context), unmet)
     yield
-    twins = [
-        one
-        for one in s.child.list_records(
-            s.record.kind, origin_id=s.record["origin_id"], status=s.record["status"]
+    copies = [
+        copy
+        for copy in context.child.list_records(
+            record.kind, origin_id=record["origin_id"], status=record["status"]
         )
-        if plan["status"] == "approved" and care_plan_of(one)["previous_id"] == plan.id
+        if plan["status"] == "approved" and care_plan_of(copy)["previous_id"] == plan.id
     ]
-    s.record.update(**s.payload, **extra)
-    update_draft(plan, s.caller_id)
-    for twin in twins:
-        twin.update(status=s.record["status"], **extra)
-        update_draft(care_plan_of(twin), s.caller_id)
+    record.update(**context.payload, **fields)
+    update_draft(plan, context.caller_id)
+    for copy in copies:
+        copy.update(status=record["status"], **fields)
+        update_draft(care_plan_of(copy), context.caller_id)
 
 
 @register_operation("PATCH /goals/{id}", "goals", build_payload=progress_payload)
-def update_goal(s: OperationContext) -> Iterator[None]:
-    return update_goal_or_action(s, {})
+def update_goal(context: OperationContext) -> Iterator[None]:
+    return update_goal_or_action(context, {})
 
 
 @register_operation("PATCH /actions/{id}", "actions", build_payload=progress_payload)
-def update_action(s: OperationContext) -> Iterator[None]:
-    status = s.payload.get("status", s.record["status"])
-    return update_goal_or_action(s, {"done_on": None if status == "open" else today().isoformat()})
+def update_action(context: OperationContext) -> Iterator[None]:
+    status = context.payload.get("status", context.record["status"])
+    return update_goal_or_action(context, {"done_on": None if status == "open" else today().isoformat()})

@@ -1,4 +1,4 @@
-"""Reading: whoever sees the case reads what is in it."""
+"""Read operations of the model: a caller who sees a case can read its records."""
 
 from collections.abc import Iterator
 
@@ -12,11 +12,11 @@ from tests.model_based.child_model import (
 
 
 def create_read_operation(name: str) -> OperationHandler:
-    def play(_: OperationContext) -> Iterator[None]:
+    def handle(_: OperationContext) -> Iterator[None]:
         yield
 
-    play.__name__ = name
-    return play
+    handle.__name__ = name
+    return handle
 
 
 RECORD_OPERATIONS = {
@@ -31,8 +31,8 @@ RECORD_OPERATIONS = {
     "get_exit_plan": ("/cases/{case}/exit-plan", "exit_plans"),
     "get_follow_up": ("/follow-ups/{id}", "follow_ups"),
 }
-for name, (path, of) in RECORD_OPERATIONS.items():
-    register_operation(f"GET {path}", of, CASEWORK_ROLES, requires_version=False, weight=0.3)(
+for name, (path, record_kind) in RECORD_OPERATIONS.items():
+    register_operation(f"GET {path}", record_kind, CASEWORK_ROLES, requires_version=False, weight=0.3)(
         create_read_operation(name)
     )
 
@@ -41,7 +41,7 @@ LIST_OPERATIONS = {
     "list_reviews": ("/reviews?limit=200", CASEWORK_ROLES),
     "get_agenda": ("/me/agenda?limit=200", STAFF_ROLES),
 }
-for name, (path, by) in LIST_OPERATIONS.items():
-    register_operation(f"GET {path}", "cases", by, requires_version=False, allows_hidden=True, weight=0.3)(
+for name, (path, roles) in LIST_OPERATIONS.items():
+    register_operation(f"GET {path}", "cases", roles, requires_version=False, allows_hidden=True, weight=0.3)(
         create_read_operation(name)
     )

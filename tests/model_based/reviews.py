@@ -1,4 +1,4 @@
-"""Reviews as the domain's gate says: every active area answered, the next one scheduled, the case going on as decided."""
+"""Operations of the model: reviews."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -21,107 +21,118 @@ from tests.model_based.dates import add_months, iso_date_in_days, schedule_revie
 REQUIRED_AREA_FIELDS = ("rating", "progress", "decision")
 
 
-def list_active_areas(story: ChildModel, review: ModelRecord) -> list[str]:
+def list_active_areas(child: ChildModel, review: ModelRecord) -> list[str]:
     plan = review.hidden["plan"]
-    earlier = [
-        r
-        for r in story.list_records("reviews", review.case, status="completed")
-        if r["number"] < review["number"]
+    earlier_reviews = [
+        earlier
+        for earlier in child.list_records("reviews", review.case, status="completed")
+        if earlier["number"] < review["number"] and earlier.hidden["plan"] is plan
     ]
-    shut = map_closed_areas([r for r in earlier if r.hidden["plan"] is plan])
-    return [area for area, said in plan["areas"].items() if said["status"] == "goals" and area not in shut]
+    closed_areas = map_closed_areas(earlier_reviews)
+    return [
+        name for name, area in plan["areas"].items() if area["status"] == "goals" and name not in closed_areas
+    ]
 
 
-def review_payload(rng: Random, story: ChildModel, review: ModelRecord) -> Payload:
+def review_payload(rng: Random, child: ChildModel, review: ModelRecord) -> Payload:
     areas: dict[str, Any] = {}
-    for area in list_active_areas(story, review):
+    for area in list_active_areas(child, review):
         decision = rng.choice(["continue", "continue", "continue", "adapt", "close"])
         areas[area] = {
             "rating": rng.randint(1, 4),
             "progress": unique_text("Good days.", rng),
             "decision": decision,
         }
-    said: dict[str, Any] = {
+    body: dict[str, Any] = {
         "areas": areas,
         "held_on": iso_date_in_days(-rng.choice([0] * 9 + [1])),
         "decision": rng.choice(["continue", "adapt", "begin_exit", "begin_exit"]),
         "summary": unique_text("He laughs again.", rng),
     }
-    hole = rng.random()
-    if hole < 0.1 and areas:
+    draw = rng.random()
+    if draw < 0.1 and areas:
         areas[rng.choice(list(areas))][rng.choice(REQUIRED_AREA_FIELDS)] = None
-    elif hole < 0.2:
-        said[rng.choice(["held_on", "decision"])] = None
-    elif hole < 0.25:
-        said["held_on"] = iso_date_in_days(1)
-    elif hole < 0.3:
+    elif draw < 0.2:
+        body[rng.choice(["held_on", "decision"])] = None
+    elif draw < 0.25:
+        body["held_on"] = iso_date_in_days(1)
+    elif draw < 0.3:
         return Payload({"decision": "go_home"}, is_invalid=True)
-    return Payload(said)
+    return Payload(body)
 
 
 @register_operation("PATCH /reviews/{id}", "reviews", build_payload=review_payload, weight=15)
-def update_review(s: OperationContext) -> Iterator[None]:
+def update_review(context: OperationContext) -> Iterator[None]:
     raise_if_unmet(
-        [] if s.record["status"] == "scheduled" else ["status"], check_works_on_case(s.caller_id, s.case)
+        [] if context.record["status"] == "scheduled" else ["status"],
+        check_works_on_case(context.caller_id, context.case),
     )
     yield
-    blank, before = dict.fromkeys(REQUIRED_AREA_FIELDS), s.record["areas"]
-    told = {area: {**blank, **before.get(area, {}), **found} for area, found in s.payload["areas"].items()}
-    s.record.update(**{**s.payload, "areas": {**before, **told}})
+    empty, areas = dict.fromkeys(REQUIRED_AREA_FIELDS), context.record["areas"]
+    patched = {
+        name: {**empty, **areas.get(name, {}), **area} for name, area in context.payload["areas"].items()
+    }
+    context.record.update(**{**context.payload, "areas": {**areas, **patched}})
 
 
-def check_review_complete(s: OperationContext) -> Iterator[str]:
-    said = s.record.fields
-    for area in list_active_areas(s.child, s.record):
-        found = said["areas"].get(area, dict.fromkeys(REQUIRED_AREA_FIELDS))
-        yield from (f"{name}_missing" for name in REQUIRED_AREA_FIELDS if found[name] is None)
-    if said["decision"] is None:
+def check_review_complete(context: OperationContext) -> Iterator[str]:
+    review, today = context.record, iso_date_in_days(0)
+    for name in list_active_areas(context.child, review):
+        area = review["areas"].get(name, dict.fromkeys(REQUIRED_AREA_FIELDS))
+        yield from (f"{field}_missing" for field in REQUIRED_AREA_FIELDS if area[field] is None)
+    if review["decision"] is None:
         yield "decision_missing"
-    if said["decision"] == "continue" and any(a["decision"] == "adapt" for a in said["areas"].values()):
+    if review["decision"] == "continue" and any(
+        area["decision"] == "adapt" for area in review["areas"].values()
+    ):
         yield "decision_contradicts"
-    if said["held_on"] is None:
+    if review["held_on"] is None:
         yield "held_on_missing"
-    elif said["held_on"] > iso_date_in_days(0):
+    elif review["held_on"] > today:
         yield "date_in_future"
-    elif said["held_on"] < iso_date_in_days(
-        0
-    ):  # every plan here was approved today, and none was reviewed before it was
+    elif review["held_on"] < today:  # every care plan of the test is approved today
         yield "before_support"
-    if said["decision"] in {"continue", "adapt"} and iso_date_in_days(0) > get_support_end(s.case):
+    if review["decision"] in {"continue", "adapt"} and today > get_support_end(context.case):
         yield "extension_needed"
 
 
 def get_support_end(case: ModelRecord) -> str:
-    ends = add_months(date.fromisoformat(case["opened_on"]), 24).isoformat()
-    return max(ends, case["extended_until"] or "")
+    regular_end = add_months(date.fromisoformat(case["opened_on"]), 24).isoformat()
+    return max(regular_end, case["extended_until"] or "")
 
 
 @register_operation("POST /reviews/{id}/complete", "reviews", weight=40)
-def complete_review(s: OperationContext) -> Iterator[None]:
-    waiting = [] if s.record["status"] == "scheduled" else ["status"]
-    raise_if_unmet(waiting, check_works_on_case(s.caller_id, s.case), check_review_complete(s))
+def complete_review(context: OperationContext) -> Iterator[None]:
+    unmet = [] if context.record["status"] == "scheduled" else ["status"]
+    raise_if_unmet(
+        unmet, check_works_on_case(context.caller_id, context.case), check_review_complete(context)
+    )
     yield
-    s.record.update(status="completed", completed_by_id=s.caller_id)
-    s.record.hidden["completed"] = s.child.tick()
-    plan, decision = s.record.hidden["plan"], s.record["decision"]
-    schedule_review(s.child, s.case, plan, date.fromisoformat(s.record["held_on"]))
-    s.case.update()
-    draft, in_force = find_draft_and_approved(s.child, s.case, "child", None)
+    context.record.update(status="completed", completed_by_id=context.caller_id)
+    context.record.hidden["completed_at"] = context.child.tick()
+    plan, decision = context.record.hidden["plan"], context.record["decision"]
+    schedule_review(context.child, context.case, plan, date.fromisoformat(context.record["held_on"]))
+    context.case.update()
+    draft, approved_plan = find_draft_and_approved(context.child, context.case, "child", None)
     if decision == "adapt" and not draft:
-        approved = s.child.list_records("assessments", s.case, subject="child", status="approved")
-        newest = max(approved, key=lambda one: int(one.hidden["decided"]))
-        create_version(s.child, s.case["lead_worker_id"], newest, in_force)
-    if decision == "begin_exit" and s.case["status"] == "active":
-        s.case.update(status="exiting")
-        if not s.child.list_records("exit_plans", s.case):
-            s.child.add_record(
-                "exit_plans", s.case, exit_plan_fields(s.caller_id, {"follow_up_months": [1, 3, 6]})
+        assessments = context.child.list_records(
+            "assessments", context.case, subject="child", status="approved"
+        )
+        latest = max(assessments, key=lambda assessment: int(assessment.hidden["decided_at"]))
+        create_version(context.child, context.case["lead_worker_id"], latest, approved_plan)
+    if decision == "begin_exit" and context.case["status"] == "active":
+        context.case.update(status="exiting")
+        if not context.child.list_records("exit_plans", context.case):
+            context.child.add_record(
+                "exit_plans",
+                context.case,
+                exit_plan_fields(context.caller_id, {"follow_up_months": [1, 3, 6]}),
             )
 
 
-def review_rescheduling_payload(rng: Random, _story: ChildModel, _case: ModelRecord) -> Payload:
-    wanted = rng.choice([None, *map(iso_date_in_days, (-1, 0, 5, 30, 60, 200))])
-    return Payload({"due_on": wanted, "reason": "He ran away."})
+def review_rescheduling_payload(rng: Random, _child: ChildModel, _case: ModelRecord) -> Payload:
+    due_on = rng.choice([None, *map(iso_date_in_days, (-1, 0, 5, 30, 60, 200))])
+    return Payload({"due_on": due_on, "reason": "He ran away."})
 
 
 @register_operation(
@@ -131,20 +142,21 @@ def review_rescheduling_payload(rng: Random, _story: ChildModel, _case: ModelRec
     requires_version=False,
     weight=4,
 )
-def reschedule_review(s: OperationContext) -> Iterator[None]:
-    raise_if_unmet(check_works_on_case(s.caller_id, s.case))
-    waiting = s.child.list_records("reviews", s.case, status="scheduled")
-    raise_if_unmet([] if waiting else ["no_review_scheduled"])
-    due_on = waiting[0]["due_on"]
-    wanted = s.payload["due_on"] or min(iso_date_in_days(0), due_on)
-    raise_if_unmet([] if iso_date_in_days(0) <= wanted < due_on or wanted == due_on else ["not_earlier"])
+def reschedule_review(context: OperationContext) -> Iterator[None]:
+    raise_if_unmet(check_works_on_case(context.caller_id, context.case))
+    scheduled = context.child.list_records("reviews", context.case, status="scheduled")
+    raise_if_unmet([] if scheduled else ["no_review_scheduled"])
+    today, due_on = iso_date_in_days(0), scheduled[0]["due_on"]
+    new_due_on = context.payload["due_on"] or min(today, due_on)
+    raise_if_unmet([] if today <= new_due_on < due_on or new_due_on == due_on else ["not_earlier"])
     yield
-    if wanted == due_on:
+    if new_due_on == due_on:
         return
-    waiting[0].update(due_on=wanted)
-    s.case.update(next_review_on=wanted)
+    scheduled[0].update(due_on=new_due_on)
+    context.case.update(next_review_on=new_due_on)
 
 
-def exit_plan_fields(me: str, said: dict[str, Any]) -> dict[str, Any]:
-    blank: dict[str, Any] = dict.fromkeys(("reason_code", "ends_on", "note", "decided_by_id"))
-    return {"status": "draft", "author_id": me, "earlier": [], "checklist": {}, "taper": [], **blank, **said}
+def exit_plan_fields(author_id: str, fields: dict[str, Any]) -> dict[str, Any]:
+    empty: dict[str, Any] = dict.fromkeys(("reason_code", "ends_on", "note", "decided_by_id"))
+    empty |= {"status": "draft", "author_id": author_id, "earlier": [], "checklist": {}, "taper": []}
+    return {**empty, **fields}

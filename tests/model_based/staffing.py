@@ -1,4 +1,4 @@
-"""Who works on a case, and until when, as the domain says."""
+"""Operations of the model: staff, team, extension and summary of a case, and break-glass access."""
 
 from collections.abc import Iterator
 from random import Random
@@ -27,73 +27,80 @@ from tests.model_based.dates import iso_date_in_days
 from tests.model_based.reviews import get_support_end
 
 
-def check_workers_in_team(team: str, *workers: str) -> list[str]:
-    return [] if set(workers) <= MEMBER_IDS_BY_TEAM[team] else ["worker_unfit"]
+def check_workers_in_team(team_id: str, *worker_ids: str) -> list[str]:
+    return [] if set(worker_ids) <= MEMBER_IDS_BY_TEAM[team_id] else ["worker_unfit"]
 
 
-def set_staff(case: ModelRecord, story: ChildModel, lead: str, beside: set[str]) -> None:
-    """What was planned by who does not see the case any more is the lead's now."""
-    case.update(lead_worker_id=lead, co_worker_ids=sorted(beside - {lead}))
-    for session in story.list_records("support_sessions", case, status="planned"):
-        if session["worker_id"] not in {lead, *beside, *SUPERVISOR_IDS_BY_TEAM[case["team_id"]]}:
-            session.update(worker_id=lead)
+def set_staff(case: ModelRecord, child: ChildModel, lead_worker_id: str, co_worker_ids: set[str]) -> None:
+    """Set the staff of a case. The lead worker takes over planned sessions of workers without access."""
+    case.update(lead_worker_id=lead_worker_id, co_worker_ids=sorted(co_worker_ids - {lead_worker_id}))
+    staff_ids = {lead_worker_id, *co_worker_ids, *SUPERVISOR_IDS_BY_TEAM[case["team_id"]]}
+    for session in child.list_records("support_sessions", case, status="planned"):
+        if session["worker_id"] not in staff_ids:
+            session.update(worker_id=lead_worker_id)
 
 
-def assignment_payload(rng: Random, _story: ChildModel, case: ModelRecord) -> Payload:
-    fit = sorted(MEMBER_IDS_BY_TEAM[case["team_id"]] if rng.random() < 0.85 else IDS_BY_NAME.values())
-    return Payload(
-        {"lead_worker_id": rng.choice(fit), "co_worker_ids": rng.sample(fit, rng.choice([0, 1, 1, 2]))}
-    )
+def assignment_payload(rng: Random, _child: ChildModel, case: ModelRecord) -> Payload:
+    user_ids = sorted(MEMBER_IDS_BY_TEAM[case["team_id"]] if rng.random() < 0.85 else IDS_BY_NAME.values())
+    lead_worker_id = rng.choice(user_ids)
+    co_worker_ids = rng.sample(user_ids, rng.choice([0, 1, 1, 2]))
+    return Payload({"lead_worker_id": lead_worker_id, "co_worker_ids": co_worker_ids})
 
 
 @register_operation(
     "POST /cases/{id}/assign", "cases", LEADER_ROLES, build_payload=assignment_payload, weight=0.5
 )
-def assign_case(s: OperationContext) -> Iterator[None]:
-    lead, beside = s.payload["lead_worker_id"], set(s.payload["co_worker_ids"])
-    mine = [] if leads_case(s.caller_id, s.case) else ["not_your_team"]
-    raise_if_unmet(check_case_open(s.case), mine, check_workers_in_team(s.case["team_id"], lead, *beside))
+def assign_case(context: OperationContext) -> Iterator[None]:
+    lead_worker_id = context.payload["lead_worker_id"]
+    co_worker_ids = set(context.payload["co_worker_ids"])
+    raise_if_unmet(
+        check_case_open(context.case),
+        [] if leads_case(context.caller_id, context.case) else ["not_your_team"],
+        check_workers_in_team(context.case["team_id"], lead_worker_id, *co_worker_ids),
+    )
     yield
-    set_staff(s.case, s.child, lead, beside)
+    set_staff(context.case, context.child, lead_worker_id, co_worker_ids)
 
 
-def transfer_payload(rng: Random, _story: ChildModel, _case: ModelRecord) -> Payload:
-    team = rng.choice(list(TEAM_IDS.values()))
-    lead = rng.choice(sorted(MEMBER_IDS_BY_TEAM[team] if rng.random() < 0.85 else IDS_BY_NAME.values()))
-    return Payload({"team_id": team, "lead_worker_id": lead, "reason": unique_text("They moved.", rng)})
+def transfer_payload(rng: Random, _child: ChildModel, _case: ModelRecord) -> Payload:
+    team_id = rng.choice(list(TEAM_IDS.values()))
+    user_ids = sorted(MEMBER_IDS_BY_TEAM[team_id] if rng.random() < 0.85 else IDS_BY_NAME.values())
+    lead_worker_id = rng.choice(user_ids)
+    reason = unique_text("They moved.", rng)
+    return Payload({"team_id": team_id, "lead_worker_id": lead_worker_id, "reason": reason})
 
 
 @register_operation(
     "POST /cases/{id}/transfer", "cases", MANAGER_ROLES, build_payload=transfer_payload, weight=0.5
 )
-def transfer_case(s: OperationContext) -> Iterator[None]:
+def transfer_case(context: OperationContext) -> Iterator[None]:
     raise_if_unmet(
-        check_case_open(s.case), check_workers_in_team(s.payload["team_id"], s.payload["lead_worker_id"])
+        check_case_open(context.case),
+        check_workers_in_team(context.payload["team_id"], context.payload["lead_worker_id"]),
     )
     yield
-    s.case["team_id"] = s.payload["team_id"]
-    set_staff(s.case, s.child, s.payload["lead_worker_id"], set())
+    context.case["team_id"] = context.payload["team_id"]
+    set_staff(context.case, context.child, context.payload["lead_worker_id"], set())
 
 
-def extension_payload(rng: Random, _story: ChildModel, _case: ModelRecord) -> Payload:
-    until, fits = iso_date_in_days(rng.choice([-1, 100, 800, 900, 1000])), rng.random() < 0.9
-    return Payload(
-        {"until": until, "reason": "The trial is next spring."} if fits else {"until": until},
-        is_invalid=not fits,
-    )
+def extension_payload(rng: Random, _child: ChildModel, _case: ModelRecord) -> Payload:
+    until = iso_date_in_days(rng.choice([-1, 100, 800, 900, 1000]))
+    if rng.random() < 0.9:
+        return Payload({"until": until, "reason": "The trial is next spring."})
+    return Payload({"until": until}, is_invalid=True)
 
 
 @register_operation(
     "POST /cases/{id}/extend", "cases", MANAGER_ROLES, build_payload=extension_payload, weight=0.5
 )
-def extend_case(s: OperationContext) -> Iterator[None]:
-    late = s.payload["until"] > max(get_support_end(s.case), iso_date_in_days(0))
-    raise_if_unmet(check_case_open(s.case), [] if late else ["until_too_early"])
+def extend_case(context: OperationContext) -> Iterator[None]:
+    is_later = context.payload["until"] > max(get_support_end(context.case), iso_date_in_days(0))
+    raise_if_unmet(check_case_open(context.case), [] if is_later else ["until_too_early"])
     yield
-    s.case.update(extended_until=s.payload["until"])
+    context.case.update(extended_until=context.payload["until"])
 
 
-def case_update_payload(rng: Random, _story: ChildModel, _case: ModelRecord) -> Payload:
+def case_update_payload(rng: Random, _child: ChildModel, _case: ModelRecord) -> Payload:
     return (
         Payload({"status": "closed"}, is_invalid=True)
         if rng.random() < 0.2
@@ -104,13 +111,13 @@ def case_update_payload(rng: Random, _story: ChildModel, _case: ModelRecord) -> 
 @register_operation(
     "PATCH /cases/{id}", "cases", CASEWORK_ROLES, build_payload=case_update_payload, weight=0.3
 )
-def update_case(s: OperationContext) -> Iterator[None]:
-    raise_if_unmet(check_writable(s))
+def update_case(context: OperationContext) -> Iterator[None]:
+    raise_if_unmet(check_writable(context))
     yield
-    s.case.update(**s.payload)
+    context.case.update(**context.payload)
 
 
-def break_glass_payload(rng: Random, _story: ChildModel, _case: ModelRecord) -> Payload:
+def break_glass_payload(rng: Random, _child: ChildModel, _case: ModelRecord) -> Payload:
     return (
         Payload({"reason": unique_text("The child is in hospital now.", rng)})
         if rng.random() < 0.8
@@ -127,7 +134,9 @@ def break_glass_payload(rng: Random, _story: ChildModel, _case: ModelRecord) -> 
     allows_hidden=True,
     weight=0.1,
 )
-def break_glass(s: OperationContext) -> Iterator[None]:
+def break_glass(context: OperationContext) -> Iterator[None]:
     yield
-    s.case.hidden["glass"] = s.case.hidden["glass"] | {s.caller_id}
-    s.child.add_record("break_glass", s.case, {"user_id": s.caller_id})
+    context.case.hidden["break_glass_user_ids"] = context.case.hidden["break_glass_user_ids"] | {
+        context.caller_id
+    }
+    context.child.add_record("break_glass", context.case, {"user_id": context.caller_id})

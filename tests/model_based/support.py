@@ -1,4 +1,4 @@
-"""What is done with the child, and what is shared with others, as the domain says."""
+"""Operations of the model: support sessions, consents and service referrals."""
 
 from collections.abc import Iterator
 from random import Random
@@ -39,23 +39,20 @@ VITAL_INTEREST_BASIS = {
 HELD_ATTENDANCES = {"attended", "attended_part"}
 
 
-# Sessions
-
-
-def session_create_payload(rng: Random, _story: ChildModel, case: ModelRecord) -> Payload:
+def session_create_payload(rng: Random, _child: ChildModel, case: ModelRecord) -> Payload:
     body: dict[str, Any] = {"id": random_id(rng), "kind": rng.choice(["home_visit", "therapy"])}
-    how = rng.random()
-    if how < 0.5:
+    draw = rng.random()
+    if draw < 0.5:
         body |= {"planned_at": iso_datetime_in_days(rng.randint(2, 60))}
         if rng.random() < 0.3:
             body["worker_id"] = rng.choice([*case["co_worker_ids"], *sorted(IDS_BY_NAME.values())])
-    elif how < 0.75:
+    elif draw < 0.75:
         body |= {
             "held_at": iso_datetime_in_days(-1),
             "attendance": "attended",
             "summary": unique_text("We drew.", rng),
         }
-    elif how < 0.9:
+    elif draw < 0.9:
         body |= {
             "planned_at": iso_datetime_in_days(-1),
             "attendance": "missed_by_child",
@@ -70,9 +67,11 @@ def session_create_payload(rng: Random, _story: ChildModel, case: ModelRecord) -
     return Payload(body)
 
 
-def session_status(says: dict[str, Any]) -> str:
-    came = says.get("attendance")
-    return "planned" if came is None else "held" if came in HELD_ATTENDANCES else "missed"
+def session_status(fields: dict[str, Any]) -> str:
+    attendance = fields.get("attendance")
+    if attendance is None:
+        return "planned"
+    return "held" if attendance in HELD_ATTENDANCES else "missed"
 
 
 @register_operation(
@@ -82,21 +81,28 @@ def session_status(says: dict[str, Any]) -> str:
     requires_version=False,
     weight=0.6,
 )
-def create_support_session(s: OperationContext) -> Iterator[None]:
-    status, worker = session_status(s.payload), s.payload.get("worker_id", s.caller_id)
-    unmet = check_works_on_case(s.caller_id, s.case) if status == "planned" or worker != s.caller_id else []
-    there = is_assigned(worker, s.case) or worker in SUPERVISOR_IDS_BY_TEAM[s.case["team_id"]]
-    fit = worker == s.caller_id or (there and worker in MEMBER_IDS_BY_TEAM[s.case["team_id"]])
-    raise_if_unmet(check_case_open(s.case), unmet, [] if fit else ["worker_unfit"])
+def create_support_session(context: OperationContext) -> Iterator[None]:
+    status, caller_id = session_status(context.payload), context.caller_id
+    worker_id, team_id = context.payload.get("worker_id", caller_id), context.case["team_id"]
+    must_work_on_case = status == "planned" or worker_id != caller_id
+    is_on_case = is_assigned(worker_id, context.case) or worker_id in SUPERVISOR_IDS_BY_TEAM[team_id]
+    is_fit = worker_id == caller_id or (is_on_case and worker_id in MEMBER_IDS_BY_TEAM[team_id])
+    raise_if_unmet(
+        check_case_open(context.case),
+        check_works_on_case(caller_id, context.case) if must_work_on_case else [],
+        [] if is_fit else ["worker_unfit"],
+    )
     yield
-    blank: dict[str, Any] = dict.fromkeys(
+    empty: dict[str, Any] = dict.fromkeys(
         ("planned_at", "held_at", "attendance", "missed_reason", "summary", "cancel_reason")
     )
-    says = {**blank, **s.payload, "status": status, "worker_id": worker, "author_id": s.caller_id}
-    s.child.add_record("support_sessions", s.case, says, s.payload["id"], recorded=status != "planned")
+    fields = {**empty, **context.payload, "status": status, "worker_id": worker_id, "author_id": caller_id}
+    context.child.add_record(
+        "support_sessions", context.case, fields, context.payload["id"], is_recorded=status != "planned"
+    )
 
 
-def session_update_payload(rng: Random, _story: ChildModel, _record: ModelRecord) -> Payload:
+def session_update_payload(rng: Random, _child: ChildModel, _record: ModelRecord) -> Payload:
     held: dict[str, Any] = {
         "held_at": iso_datetime_in_days(-1),
         "attendance": "attended",
@@ -110,36 +116,45 @@ def session_update_payload(rng: Random, _story: ChildModel, _record: ModelRecord
     }
     if rng.random() < 0.1:
         return Payload({"attendance": "perhaps"}, is_invalid=True)
-    said: dict[str, Any] = rng.choice(
+    body: dict[str, Any] = rng.choice(
         [held, held, missed, {}, {"planned_at": iso_datetime_in_days(rng.randint(2, 60))}]
     )
-    return Payload({**said, "summary": unique_text("We talked.", rng)})
+    return Payload({**body, "summary": unique_text("We talked.", rng)})
 
 
-def check_session_correctable(s: OperationContext) -> list[str]:
-    """Planned, whoever works on the case changes it; once recorded, its author does for a day."""
-    if s.record["status"] == "planned":
-        return check_works_on_case(s.caller_id, s.case)
-    if not s.record.hidden["recorded"]:
-        return ["frozen", *check_works_on_case(s.caller_id, s.case)]
-    part = [] if s.record["worker_id"] == s.caller_id else check_works_on_case(s.caller_id, s.case)
-    return part if s.record["author_id"] == s.caller_id else ["not_yours", *part]
+def check_session_correctable(context: OperationContext) -> list[str]:
+    """Staff of the case may change a planned session; only the author may change a recorded one, for 24 hours."""
+    if context.record["status"] == "planned":
+        return check_works_on_case(context.caller_id, context.case)
+    if not context.record.hidden["is_recorded"]:
+        return ["frozen", *check_works_on_case(context.caller_id, context.case)]
+    unmet = check_takes_part(context)
+    return unmet if context.record["author_id"] == context.caller_id else ["not_yours", *unmet]
+
+
+def check_takes_part(context: OperationContext) -> list[str]:
+    """The worker of a session needs no assignment to the case."""
+    if context.record["worker_id"] == context.caller_id:
+        return []
+    return check_works_on_case(context.caller_id, context.case)
 
 
 @register_operation("PATCH /support-sessions/{id}", "support_sessions", build_payload=session_update_payload)
-def update_support_session(s: OperationContext) -> Iterator[None]:
-    raise_if_unmet(check_case_open(s.case), check_session_correctable(s))
-    says = {**s.record.fields, **s.payload}
-    status = session_status(says)
-    if status == "missed" and says["planned_at"] > iso_datetime_in_days(0):
+def update_support_session(context: OperationContext) -> Iterator[None]:
+    raise_if_unmet(check_case_open(context.case), check_session_correctable(context))
+    session = context.record
+    fields = {**session.fields, **context.payload}
+    status = session_status(fields)
+    if status == "missed" and fields["planned_at"] > iso_datetime_in_days(0):
         raise Rejected(422)
     yield
-    first = status != "planned" and not s.record.hidden["recorded"]
-    s.record.update(**s.payload, status=status, author_id=s.caller_id if first else s.record["author_id"])
-    s.record.hidden["recorded"] = status != "planned"
+    is_first_record = status != "planned" and not session.hidden["is_recorded"]
+    author_id = context.caller_id if is_first_record else session["author_id"]
+    session.update(**context.payload, status=status, author_id=author_id)
+    session.hidden["is_recorded"] = status != "planned"
 
 
-def reason_payload(rng: Random, _story: ChildModel, _record: ModelRecord) -> Payload:
+def reason_payload(rng: Random, _child: ChildModel, _record: ModelRecord) -> Payload:
     return (
         Payload({"reason": unique_text("Not needed.", rng)})
         if rng.random() < 0.9
@@ -148,17 +163,17 @@ def reason_payload(rng: Random, _story: ChildModel, _record: ModelRecord) -> Pay
 
 
 @register_operation("POST /support-sessions/{id}/cancel", "support_sessions", build_payload=reason_payload)
-def cancel_support_session(s: OperationContext) -> Iterator[None]:
+def cancel_support_session(context: OperationContext) -> Iterator[None]:
     raise_if_unmet(
-        check_case_open(s.case),
-        [] if s.record["status"] == "planned" else ["status"],
-        check_works_on_case(s.caller_id, s.case),
+        check_case_open(context.case),
+        [] if context.record["status"] == "planned" else ["status"],
+        check_works_on_case(context.caller_id, context.case),
     )
     yield
-    s.record.update(status="cancelled", cancel_reason=s.payload["reason"])
+    context.record.update(status="cancelled", cancel_reason=context.payload["reason"])
 
 
-def addendum_payload(rng: Random, _story: ChildModel, _record: ModelRecord) -> Payload:
+def addendum_payload(rng: Random, _child: ChildModel, _record: ModelRecord) -> Payload:
     return Payload({"id": random_id(rng), "text": unique_text("He asked for paint.", rng)})
 
 
@@ -168,29 +183,29 @@ def addendum_payload(rng: Random, _story: ChildModel, _record: ModelRecord) -> P
     build_payload=addendum_payload,
     requires_version=False,
 )
-def create_addendum(s: OperationContext) -> Iterator[None]:
-    part = [] if s.record["worker_id"] == s.caller_id else check_works_on_case(s.caller_id, s.case)
-    raise_if_unmet(check_case_open(s.case), [] if s.record.hidden["recorded"] else ["status"], part)
+def create_addendum(context: OperationContext) -> Iterator[None]:
+    unmet = [] if context.record.hidden["is_recorded"] else ["status"]
+    raise_if_unmet(check_case_open(context.case), unmet, check_takes_part(context))
     yield
-    s.child.add_record(
-        "session_addenda", s.record, {"text": s.payload["text"], "author_id": s.caller_id}, s.payload["id"]
+    context.child.add_record(
+        "session_addenda",
+        context.record,
+        {"text": context.payload["text"], "author_id": context.caller_id},
+        context.payload["id"],
     )
 
 
-# Consents, and sharing on them
-
-
-def consent_payload(rng: Random, _story: ChildModel, _case: ModelRecord) -> Payload:
+def consent_payload(rng: Random, _child: ChildModel, _case: ModelRecord) -> Payload:
     scope = ["services", *(["share_with_providers"] if rng.random() < 0.8 else [])]
-    said = {
+    body = {
         "id": random_id(rng),
         "given_by": ["child", "caregiver"],
         "method": "oral",
         "on": iso_date_in_days(-1),
         "scope": scope,
     }
-    said["status"] = "given" if rng.random() < 0.85 else "refused"
-    return Payload({**said, "given_by": []}, is_invalid=True) if rng.random() < 0.1 else Payload(said)
+    body["status"] = "given" if rng.random() < 0.85 else "refused"
+    return Payload({**body, "given_by": []}, is_invalid=True) if rng.random() < 0.1 else Payload(body)
 
 
 @register_operation(
@@ -201,23 +216,26 @@ def consent_payload(rng: Random, _story: ChildModel, _case: ModelRecord) -> Payl
     requires_version=False,
     weight=0.3,
 )
-def create_consent(s: OperationContext) -> Iterator[None]:
-    raise_if_unmet(check_works_on_case(s.caller_id, s.case))
+def create_consent(context: OperationContext) -> Iterator[None]:
+    raise_if_unmet(check_works_on_case(context.caller_id, context.case))
     yield
-    says = {name: s.payload[name] for name in ("given_by", "method", "on", "scope", "status")}
-    s.child.add_record("consents", s.case, says, s.payload["id"])
+    fields = {name: context.payload[name] for name in ("given_by", "method", "on", "scope", "status")}
+    context.child.add_record("consents", context.case, fields, context.payload["id"])
 
 
 @register_operation("POST /consents/{id}/withdraw", "consents", CASEWORK_ROLES, build_payload=reason_payload)
-def withdraw_consent(s: OperationContext) -> Iterator[None]:
+def withdraw_consent(context: OperationContext) -> Iterator[None]:
     raise_if_unmet(
-        [] if s.record["status"] == "given" else ["status"], check_works_on_case(s.caller_id, s.case)
+        [] if context.record["status"] == "given" else ["status"],
+        check_works_on_case(context.caller_id, context.case),
     )
     yield
-    s.record.update(status="withdrawn", withdrawn_by_id=s.caller_id, withdrawal_reason=s.payload["reason"])
+    context.record.update(
+        status="withdrawn", withdrawn_by_id=context.caller_id, withdrawal_reason=context.payload["reason"]
+    )
 
 
-def service_referral_payload(rng: Random, story: ChildModel, case: ModelRecord) -> Payload:
+def service_referral_payload(rng: Random, child: ChildModel, case: ModelRecord) -> Payload:
     body: dict[str, Any] = {
         "id": random_id(rng),
         "provider_id": PROVIDER_IDS[rng.choice(["good"] * 4 + ["lapsed"])],
@@ -227,7 +245,7 @@ def service_referral_payload(rng: Random, story: ChildModel, case: ModelRecord) 
         "need": unique_text("Stomach pain.", rng),
         "shared_fields": ["age", "need"],
     }
-    consents = story.list_records("consents", None if rng.random() < 0.1 else case)
+    consents = child.list_records("consents", None if rng.random() < 0.1 else case)
     if consents and rng.random() < 0.8:
         body["consent_id"] = rng.choice(consents).id
     elif rng.random() < 0.8:
@@ -241,53 +259,56 @@ def service_referral_payload(rng: Random, story: ChildModel, case: ModelRecord) 
     build_payload=service_referral_payload,
     requires_version=False,
 )
-def create_service_referral(s: OperationContext) -> Iterator[None]:
-    raise_if_unmet(check_writable(s))
-    consent = s.payload.get("consent_id")
-    if consent and s.child.find_record(consent) not in s.child.list_records("consents", s.case):
+def create_service_referral(context: OperationContext) -> Iterator[None]:
+    raise_if_unmet(check_writable(context))
+    consent = context.payload.get("consent_id")
+    if consent and context.child.find_record(consent) not in context.child.list_records(
+        "consents", context.case
+    ):
         raise Rejected(422)
     yield
-    blank: dict[str, Any] = dict.fromkeys(
+    empty: dict[str, Any] = dict.fromkeys(
         ("consent_id", "basis_without_consent", "sent_by_id", "reason", "outcome", "answer")
     )
-    says = {**blank, **s.payload, "status": "draft", "author_id": s.caller_id}
-    s.child.add_record("service_referrals", s.case, says, s.payload["id"])
+    fields = {**empty, **context.payload, "status": "draft", "author_id": context.caller_id}
+    context.child.add_record("service_referrals", context.case, fields, context.payload["id"])
 
 
 @register_operation("POST /service-referrals/{id}/send", "service_referrals", weight=15)
-def send_service_referral(s: OperationContext) -> Iterator[None]:
-    consent, unmet = s.child.find_record(s.record["consent_id"]), []
+def send_service_referral(context: OperationContext) -> Iterator[None]:
+    consent, unmet = context.child.find_record(context.record["consent_id"]), []
     if consent and consent["status"] != "given":
         unmet.append(f"consent_{consent['status']}")
     if consent and "share_with_providers" not in consent["scope"]:
         unmet.append("consent_scope")
-    if s.record["provider_id"] == PROVIDER_IDS["lapsed"]:
+    if context.record["provider_id"] == PROVIDER_IDS["lapsed"]:
         unmet.append("safeguarding_invalid")
-    raise_if_unmet(check_writable(s), [] if s.record["status"] == "draft" else ["status"], unmet)
+    raise_if_unmet(check_writable(context), [] if context.record["status"] == "draft" else ["status"], unmet)
     yield
-    s.record.update(status="sent", sent_by_id=s.caller_id)
+    context.record.update(status="sent", sent_by_id=context.caller_id)
 
 
-def move_service_referral(s: OperationContext, sources: set[str], **said: Any) -> Iterator[None]:
-    """What a provider was asked ends also after the case."""
+def move_service_referral(context: OperationContext, sources: set[str], **fields: Any) -> Iterator[None]:
+    """Change the status of a service referral. This is also possible in a closed case."""
     raise_if_unmet(
-        [] if s.record["status"] in sources else ["status"], check_works_on_case(s.caller_id, s.case)
+        [] if context.record["status"] in sources else ["status"],
+        check_works_on_case(context.caller_id, context.case),
     )
     yield
-    s.record.update(**said)
+    context.record.update(**fields)
 
 
 @register_operation("POST /service-referrals/{id}/accept", "service_referrals", weight=6)
-def accept_service_referral(s: OperationContext) -> Iterator[None]:
-    return move_service_referral(s, {"sent"}, status="accepted")
+def accept_service_referral(context: OperationContext) -> Iterator[None]:
+    return move_service_referral(context, {"sent"}, status="accepted")
 
 
 @register_operation("POST /service-referrals/{id}/decline", "service_referrals", build_payload=reason_payload)
-def decline_service_referral(s: OperationContext) -> Iterator[None]:
-    return move_service_referral(s, {"sent"}, status="declined", reason=s.payload["reason"])
+def decline_service_referral(context: OperationContext) -> Iterator[None]:
+    return move_service_referral(context, {"sent"}, status="declined", reason=context.payload["reason"])
 
 
-def optional_reason_payload(rng: Random, _story: ChildModel, _record: ModelRecord) -> Payload:
+def optional_reason_payload(rng: Random, _child: ChildModel, _record: ModelRecord) -> Payload:
     return (
         Payload({"reason": rng.choice([None, "They moved."])})
         if rng.random() < 0.9
@@ -301,13 +322,13 @@ def optional_reason_payload(rng: Random, _story: ChildModel, _record: ModelRecor
     build_payload=optional_reason_payload,
     weight=0.3,
 )
-def cancel_service_referral(s: OperationContext) -> Iterator[None]:
+def cancel_service_referral(context: OperationContext) -> Iterator[None]:
     return move_service_referral(
-        s, {"draft", "sent", "accepted"}, status="cancelled", reason=s.payload["reason"]
+        context, {"draft", "sent", "accepted"}, status="cancelled", reason=context.payload["reason"]
     )
 
 
-def completion_payload(rng: Random, _story: ChildModel, _record: ModelRecord) -> Payload:
+def completion_payload(rng: Random, _child: ChildModel, _record: ModelRecord) -> Payload:
     return (
         Payload({"outcome": rng.choice(["need_met", "not_met"])})
         if rng.random() < 0.9
@@ -318,5 +339,7 @@ def completion_payload(rng: Random, _story: ChildModel, _record: ModelRecord) ->
 @register_operation(
     "POST /service-referrals/{id}/complete", "service_referrals", build_payload=completion_payload, weight=6
 )
-def complete_service_referral(s: OperationContext) -> Iterator[None]:
-    return move_service_referral(s, {"accepted"}, status="completed", outcome=s.payload["outcome"])
+def complete_service_referral(context: OperationContext) -> Iterator[None]:
+    return move_service_referral(
+        context, {"accepted"}, status="completed", outcome=context.payload["outcome"]
+    )
