@@ -98,7 +98,7 @@ class Assessment(CaseRecord, ApprovalRecord, table=True):
     ratings: dict[str, int] = json_column()
     """Ratings by area, from 1 (weak) to 4 (strong). They are not encrypted, because outcomes and reports query them."""
     previous_id: uuid.UUID | None = Field(default=None, foreign_key="assessments.id")
-    """The previous approved assessment of the same subject."""
+    """Id of the previous approved assessment of the same subject."""
     updated_at: datetime = timestamp_column(default_now=True)
     content_encrypted: bytes = encrypted_column()
     content = EncryptedField[StoredAssessmentContent]("content_encrypted")

@@ -114,7 +114,7 @@ class Goal(CaseRecord, table=True):
     area: str
     status: str = "open"
     origin_id: uuid.UUID
-    """The id of the original goal. A new goal is its own original; copies in later editions have the same value."""
+    """Id of the first copy of the goal. The copies in later editions have the same `origin_id`."""
     updated_at: datetime = timestamp_column(default_now=True)
     content_encrypted: bytes = encrypted_column()
     content = EncryptedField[StoredGoalTexts]("content_encrypted")
@@ -135,7 +135,7 @@ class Action(CaseRecord, table=True):
     """The date on which the action was done or dropped."""
     status: str = "open"
     origin_id: uuid.UUID
-    """The id of the original action. A new action is its own original; copies in later editions have the same value."""
+    """Id of the first copy of the action. The copies in later editions have the same `origin_id`."""
     updated_at: datetime = timestamp_column(default_now=True)
     content_encrypted: bytes = encrypted_column()
     content = EncryptedField[StoredActionTexts]("content_encrypted")

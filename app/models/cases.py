@@ -24,7 +24,7 @@ StoredHistoryDetail: TypeAlias = Mapping[str, str | bool | list[str] | None]
 
 
 class Case(Record, table=True):
-    """One period of support for one child. Acts change its status, never a PATCH."""
+    """One period of support for one child. Its status, team and workers change through acts."""
 
     __tablename__ = "cases"
     __table_args__ = (

@@ -12,7 +12,7 @@ class StoredPersonName(TypedDict):
 
 
 class StoredBirth(TypedDict):
-    """A date of birth and its precision, or an estimated age on a day."""
+    """A birth date and its precision, or an estimated age on a day."""
 
     date: str | None
     precision: str | None

@@ -21,7 +21,7 @@ class StoredDisbursementContent(TypedDict):
 
 
 class StoredTender(TypedDict):
-    """A part of a payment in one currency. `worth` is its value in the currency of the request, in minor units."""
+    """A part of a payment in one currency. `worth` is its amount in the currency of the request, in minor units."""
 
     amount: int
     currency: str
@@ -72,7 +72,7 @@ class Disbursement(CaseRecord, table=True):
     """Parts of the payment, each a `StoredTender`."""
     acknowledgement_document_id: uuid.UUID | None = None
     spent: int | None = Field(default=None, sa_type=BigInteger)
-    """Amount according to the receipts; NULL before the reconciliation."""
+    """Spent amount according to the receipts, in minor units; NULL before the reconciliation."""
     reconciled_by_id: uuid.UUID | None = Field(default=None, foreign_key="users.id")
     reconciled_at: datetime | None = timestamp_column()
     receipt_document_ids: list[uuid.UUID] = uuid_array_column()

@@ -33,7 +33,7 @@ class Document(CaseRecord, table=True):
     author_id: uuid.UUID = Field(foreign_key="users.id")
     about_kind: str | None = None
     about_id: uuid.UUID | None = None
-    """The record that the document is about, if any: a session, a legal step, a payment."""
+    """Id of the record that the document is about, such as a session or a legal step; NULL if there is none."""
     updated_at: datetime = timestamp_column(default_now=True)
     details_encrypted: bytes = encrypted_column()
     details = EncryptedField[StoredDocumentDetails]("details_encrypted")

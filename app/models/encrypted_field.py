@@ -1,7 +1,7 @@
 """Typed access to encrypted columns: `child.identity` decrypts `child.identity_encrypted`.
 
-Models may not import the key ring, so `app.access.vault` registers the cipher. Both entry points of the services load it:
-`app.http.session` for requests and `app.server.act_as` for the command line and the demonstration.
+Models may not import the key ring, so `app.access.vault` registers the cipher. It is imported by both entry points of
+the services: `app.http.session` for requests, and `app.server.act_as` for the command line and the demonstration.
 """
 
 from collections.abc import Callable

@@ -12,11 +12,12 @@ from app.models.encrypted_field import EncryptedField
 from app.models.record import ApprovalRecord, CaseRecord, encrypted_column, timestamp_column
 
 StoredTaperStep = TypedDict("StoredTaperStep", {"from": str, "contacts_per_month": int})
-"""The planned number of contacts a month from a day on. `from` is a keyword, which rules out the class syntax."""
+"""The planned number of contacts a month from a day on. The class syntax does not allow the keyword `from` as a field.
+"""
 
 
 class StoredExitPlanTexts(TypedDict):
-    """The content that every version of an exit plan has."""
+    """The content of every edition of an exit plan."""
 
     reason_code: str | None
     checklist: dict[str, StoredConditionAnswer]
@@ -26,7 +27,7 @@ class StoredExitPlanTexts(TypedDict):
 
 
 class StoredExitPlanEdition(StoredExitPlanTexts):
-    """An approved exit plan that was replaced."""
+    """An approved edition of an exit plan that was replaced."""
 
     ends_on: str | None
     author_id: str
@@ -35,7 +36,7 @@ class StoredExitPlanEdition(StoredExitPlanTexts):
 
 
 class StoredExitPlanContent(StoredExitPlanTexts):
-    """The content of an exit plan, and its earlier approved versions."""
+    """The content of an exit plan, and its earlier approved editions."""
 
     earlier: list[StoredExitPlanEdition]
 
@@ -57,11 +58,11 @@ class ExitPlan(CaseRecord, ApprovalRecord, table=True):
     updated_at: datetime = timestamp_column(default_now=True)
     content_encrypted: bytes = encrypted_column()
     content = EncryptedField[StoredExitPlanContent]("content_encrypted")
-    """Closure reason, checklist, taper of contacts, follow-up months, note, and earlier approved versions."""
+    """Closure reason, checklist, taper of contacts, follow-up months, note, and earlier approved editions."""
 
 
 class FollowUp(CaseRecord, table=True):
-    """A check on the child, usually 1, 3 or 6 months after the exit. It is recorded on the closed case."""
+    """A contact with the child or family, usually 1, 3 or 6 months after the case was closed."""
 
     __tablename__ = "follow_ups"
     __table_args__ = (
@@ -76,7 +77,7 @@ class FollowUp(CaseRecord, table=True):
     )
 
     months: int | None = None
-    """Months after the exit; None for an unplanned follow-up."""
+    """Months after the closing of the case; NULL for an additional follow-up."""
     due_on: date | None = None
     status: str = "due"
     held_on: date | None = None

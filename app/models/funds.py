@@ -39,7 +39,7 @@ class Fund(Record, table=True):
     closed_by_id: uuid.UUID | None = Field(default=None, foreign_key="users.id")
     close_reason: str | None = None
     rest_to_fund_id: uuid.UUID | None = Field(default=None, foreign_key="funds.id")
-    """Fund that received the rest. NULL on a closed fund: the rest went back to the donor."""
+    """Fund that received the remaining money. NULL on a closed fund means that it went back to the donor."""
     updated_at: datetime = timestamp_column(default_now=True)
 
 

@@ -46,7 +46,7 @@ class IdempotencyRecord(SQLModel, table=True):
     status: int
     """HTTP status of the response."""
     stored_at: datetime = timestamp_column(default_now=True, index=True)
-    """When the response was stored."""
+    """Time at which the response was stored."""
     response_encrypted: bytes = encrypted_column()
     response = EncryptedField[StoredResponseContent]("response_encrypted")
     """Headers and body of the response, and the records that it contains (for the access log of a replay)."""

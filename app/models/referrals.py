@@ -61,7 +61,7 @@ class StoredReferralConsent(TypedDict):
 
 
 class StoredReferralDocument(TypedDict):
-    """A document that the referrer holds."""
+    """A document that the referrer can provide on request."""
 
     title: str
     note: str | None
@@ -107,11 +107,11 @@ class Referral(Record, table=True):
     )
 
     child_id: uuid.UUID | None = Field(default=None, foreign_key="children.id", index=True)
-    """The child for which the referral was accepted; null before the acceptance."""
+    """Id of the child for which the referral was accepted; NULL before the acceptance."""
     case_id: uuid.UUID | None = Field(default=None, foreign_key="cases.id", index=True)
     agency_id: uuid.UUID | None = Field(default=None, foreign_key="agencies.id")
     received_by_id: uuid.UUID | None = Field(default=None, foreign_key="users.id", index=True)
-    """The staff member who entered the referral; null if a partner's system sent it."""
+    """Id of the staff member who entered the referral; NULL if a partner's system sent it."""
     handed_to_id: uuid.UUID | None = Field(default=None, foreign_key="users.id", index=True)
     team_id: uuid.UUID | None = Field(default=None, foreign_key="teams.id")
     external_id: str | None = None

@@ -145,7 +145,7 @@ async def test_sign_ins_and_failures_are_logged(browser: Browser) -> None:
     assert actors["unknown"] is None
 
 
-async def test_reused_refresh_token_revokes_the_family(browser: Browser) -> None:
+async def test_reused_refresh_token_revokes_the_session(browser: Browser) -> None:
     await browser.sign_in()
     first = browser.cookie
     assert (await browser.post("/v1/auth/refresh")).status_code == 200

@@ -162,7 +162,7 @@ async def test_teams_can_be_created_renamed_and_read_with_members(scenario: Scen
     assert (await scenario.worker_north.post("/v1/teams", {"name": "mine"})).status_code == 403
 
 
-async def test_first_administrator_is_created_once_on_the_command_line(scenario: Scenario) -> None:
+async def test_command_line_creates_the_first_administrator_once(scenario: Scenario) -> None:
     async with scenario.database.session_factory() as session:
         with pytest.raises(AlreadyExists):
             await users.create_first_administrator(session, "a@fsc.example", "A")

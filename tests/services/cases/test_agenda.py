@@ -170,7 +170,7 @@ async def test_disbursement_is_on_supervisors_agenda_until_approved(scenario: Sc
     ]
 
 
-async def test_own_work_of_supervisor_is_not_on_their_agenda(
+async def test_supervisors_own_work_is_not_on_their_agenda(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
     case, exiting = await scenario.open_case(), await scenario.open_case()
@@ -204,7 +204,7 @@ async def test_own_work_of_supervisor_is_not_on_their_agenda(
 
 
 async def test_unplanned_exit_plan_is_on_supervisors_agenda(scenario: Scenario) -> None:
-    # An unplanned exit has no last day of support, and its draft needs an approval all the same.
+    # An unplanned exit has no last day of support, but its draft needs an approval too.
     case = await scenario.open_case()
     unplanned = {"checklist": EXIT_PLAN_PAYLOAD["checklist"], "reason_code": "moved_away"}
     path = f"/v1/cases/{case['id']}/exit-plan"
@@ -431,7 +431,7 @@ async def test_agenda_pages_neither_skip_nor_repeat_items_while_it_grows(
 async def test_agenda_statement_count_is_the_same_for_5_and_50_cases(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: children loaded case by case.
+    # Fails if the children are loaded case by case.
     model = await scenario.open_case()
     await insert_due_records(superuser_connection, model)
     counts = []
@@ -446,7 +446,7 @@ async def test_agenda_statement_count_is_the_same_for_5_and_50_cases(
 
 
 def test_every_record_path_is_an_endpoint(app: FastAPI) -> None:
-    # Planted: `review` at /v1/case-reviews/{id}.
+    # Fails if the path of a review is /v1/case-reviews/{id}.
     endpoints = {
         re.sub(r"\{\w+\}", "{}", endpoint.path)
         for endpoint in list_endpoints(app)

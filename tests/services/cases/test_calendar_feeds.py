@@ -199,7 +199,7 @@ async def test_fetch_is_logged_for_the_owner_without_a_child(
     assert entry["child_id"] is entry["case_id"] is entry["record"] is None
 
 
-async def test_unusable_feeds_answer_the_same_404(scenario: Scenario, superuser_connection: Any) -> None:
+async def test_unusable_feeds_return_the_same_404(scenario: Scenario, superuser_connection: Any) -> None:
     worker = scenario.worker_north
     revoked, inactive_owner, owner_without_permission = (
         await create_feed(worker),
@@ -235,7 +235,7 @@ async def test_unusable_feeds_answer_the_same_404(scenario: Scenario, superuser_
     assert (await worker.request("DELETE", f"{FEEDS_PATH}/{revoked['id']}")).status_code == 404
 
 
-async def test_feeds_are_visible_and_revocable_by_their_owner_only(scenario: Scenario) -> None:
+async def test_feeds_are_visible_to_and_revocable_by_their_owner_only(scenario: Scenario) -> None:
     feed = await create_feed(scenario.worker_north)
     assert expect_json(await scenario.worker_north_2.get(FEEDS_PATH))["items"] == []
     assert (await scenario.worker_north_2.request("DELETE", f"{FEEDS_PATH}/{feed['id']}")).status_code == 404

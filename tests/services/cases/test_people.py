@@ -137,7 +137,7 @@ async def test_register_contains_consents_refusals_and_legal_bases_with_status(s
     assert expect_json(await scenario.worker_south.get("/v1/consents"))["items"] == []
 
 
-async def test_incomplete_consent_is_rejected(scenario: Scenario) -> None:
+async def test_invalid_consent_is_rejected(scenario: Scenario) -> None:
     path, worker = f"{await open_case_path(scenario)}/consents", scenario.worker_north
     for changes, fault in (
         ({"method": None}, ("", "consent_incomplete")),
@@ -221,7 +221,7 @@ async def test_renamed_child_is_found_by_its_new_name_only(scenario: Scenario) -
     assert (await scenario.worker_south.patch(child, patch, etag='"2"')).status_code == 404
 
 
-async def test_age_range_follows_the_precision_of_the_birth(scenario: Scenario) -> None:
+async def test_age_range_follows_the_precision_of_the_birth_date(scenario: Scenario) -> None:
     child = await get_child_path(scenario, await open_case_path(scenario))
     birthday = add_months(today(), -12 * 9)
     january = birthday.replace(month=1, day=1)

@@ -50,10 +50,10 @@ async def insert_history_entry(
     return await insert_row(superuser, CaseHistoryEntry(**case_foreign_keys(case), kind=kind, **fields))
 
 
-async def test_timeline_shows_the_tiers_that_the_caller_can_see(
+async def test_timeline_contains_the_tiers_that_the_caller_can_read(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: the restrictive policy `tier_limits_visibility` dropped.
+    # Fails without the restrictive policy `tier_limits_visibility`.
     case = await scenario.open_case()
     staff = {"lead_worker_id": str(WORKER_ID), "co_worker_ids": [str(CO_WORKER_ID)]}
     expect_json(await scenario.supervisor_north.act(f"/v1/cases/{case['id']}", "assign", staff))

@@ -17,8 +17,8 @@ from tests.support.service_referrals import (
 CLOSURE = {"reason_code": "goals_met", "outcome": "Well."}
 
 
-async def test_service_referral_can_be_ended_after_closing(scenario: Scenario) -> None:
-    # Fails if the acts require an open case: the referrals could never be ended.
+async def test_service_referral_can_be_completed_or_cancelled_after_closing(scenario: Scenario) -> None:
+    # Fails if the acts require an open case. The referrals could then never be ended.
     case, _ = await create_exiting_case(scenario)
     case_path, worker = f"/v1/cases/{case['id']}", scenario.worker_north
     acts = [
@@ -83,7 +83,7 @@ async def test_legal_steps_and_letters_are_accepted_after_closing(scenario: Scen
 async def test_concurrent_recording_and_assignment_do_not_deadlock(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Fails if the session is locked before the case: one of the two requests ends in a deadlock.
+    # Fails if the session is locked before the case, because one of the two requests then ends in a deadlock.
     case = await scenario.open_case()
     case_path = f"/v1/cases/{case['id']}"
     worker, supervisor = scenario.worker_north, scenario.supervisor_north
@@ -107,8 +107,8 @@ async def test_concurrent_recording_and_assignment_do_not_deadlock(
 async def test_changes_that_wait_for_a_closure_are_refused(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: `get_record` for `get_case_for_share` in create_support_session_addendum, replace_clinical_note and
-    # update_service_referral.
+    # Fails with `get_record` instead of `get_case_for_share` in create_support_session_addendum, replace_clinical_note
+    # and update_service_referral.
     case, _ = await create_exiting_case(scenario)
     case_path, worker = f"/v1/cases/{case['id']}", scenario.worker_north
     support_session = expect_json(

@@ -1,4 +1,4 @@
-"""Follow-ups after the exit, and the outcomes of each area."""
+"""Follow-ups after the closing of a case, and the outcomes of each area."""
 
 import asyncio
 from datetime import timedelta

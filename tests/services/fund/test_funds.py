@@ -109,7 +109,7 @@ async def test_transfer_between_budget_lines_requires_second_person(
     assert [item["status"] for item in transfers] == ["rejected", "approved"]
 
 
-async def test_fund_closes_when_settled_and_rest_goes_to_other_fund(scenario: Scenario) -> None:
+async def test_fund_closes_when_settled_and_remaining_money_goes_to_another_fund(scenario: Scenario) -> None:
     case, fund, receiving_fund = (
         await scenario.open_case(),
         await create_fund(scenario, "100.00"),

@@ -72,7 +72,9 @@ def test_impossible_number_is_rejected_without_its_text(number: str) -> None:
 @given(
     st.integers(10_000_000, 99_999_999), st.sampled_from(["0{}", "+855{}", "00855{}", "{}"]), st.booleans()
 )
-def test_form_does_not_depend_on_prefix_and_digits(national: int, notation: str, in_khmer: bool) -> None:
+def test_phone_number_form_does_not_depend_on_prefix_and_digits(
+    national: int, notation: str, in_khmer: bool
+) -> None:
     number = notation.format(national)
     if in_khmer:
         number = number.translate({48 + digit: 0x17E0 + digit for digit in range(10)})

@@ -25,7 +25,7 @@ async def get_status(caller: AuthenticatedClient, path: str) -> str:
     return status
 
 
-async def test_every_act_is_possible_only_in_its_source_statuses(scenario: Scenario) -> None:
+async def test_each_referral_act_is_permitted_in_its_source_statuses_only(scenario: Scenario) -> None:
     assert {transition.act for transition in TRANSITIONS} == set(REFERRAL_ACT_PAYLOADS)
     assert set(ACTS_BY_STATUS) == set(get_codes("referral_status"))
     assert {
@@ -225,7 +225,7 @@ async def test_referral_with_the_id_of_a_child_keeps_the_search_tokens_of_the_ch
     assert [child["id"] for child in children] == [case["child_id"]]
 
 
-async def test_social_worker_enters_a_referral_and_leads_the_case(scenario: Scenario) -> None:
+async def test_social_worker_enters_a_referral_and_becomes_lead_worker(scenario: Scenario) -> None:
     worker = scenario.worker_south
     for source, expected_source in ((None, "phone_call"), ("own_detection", "own_detection")):
         response = await worker.post("/v1/referrals", referral_payload(source=source, external_id=None))

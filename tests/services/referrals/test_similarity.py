@@ -147,7 +147,7 @@ def test_sex_age_and_province_alone_score_below_the_threshold() -> None:
         (khmer("សុខ", "សុភា"), khmer("សុខ", "វិចិត្រ")),
     ],
 )
-def test_half_of_a_common_name_scores_below_the_threshold(name: Name, other_name: Name) -> None:
+def test_one_common_part_of_different_names_scores_below_the_threshold(name: Name, other_name: Name) -> None:
     same_facts = {"sex": "male", "birth": build_estimated_birth(11), "place_code": "171009"}
     assert (
         score_similarity(build_profile(name, **same_facts), build_profile(other_name, **same_facts))[0]

@@ -43,7 +43,7 @@ def _parse_point(x: str, y: str) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize("days_apart", [1, 61, 92])
-def test_chart_dates_have_a_readable_distance_in_the_order_of_time(days_apart: int) -> None:
+def test_chart_dates_are_ordered_by_time_with_a_minimum_distance(days_apart: int) -> None:
     svg = draw_progress_chart(build_day_ratings(12, days_apart), "FSC-2026-0001", "en")
     assert len(parse_polylines(svg)) == len(AREAS)
     for points in parse_polylines(svg):
@@ -63,7 +63,7 @@ def test_chart_positions_are_proportional_to_time() -> None:
     assert high < low
 
 
-def test_chart_has_no_line_for_one_day_and_a_notice_for_none() -> None:
+def test_chart_has_no_line_for_one_day_and_a_notice_for_no_days() -> None:
     chart_with_one_day = draw_progress_chart(build_day_ratings(1), "", "en")
     assert parse_polylines(chart_with_one_day) == []
     assert parse_svg_texts(chart_with_one_day).count("not rated") == 0

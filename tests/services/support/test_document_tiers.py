@@ -16,7 +16,7 @@ async def get_statuses(caller: AuthenticatedClient, document: dict[str, Any]) ->
     return [(await caller.get(path)).status_code for path in (document_path, f"{document_path}/content")]
 
 
-async def test_document_tiers_decide_who_reads_a_document(scenario: Scenario) -> None:
+async def test_document_tier_decides_the_readers_of_a_document(scenario: Scenario) -> None:
     case_path, supervisor = await create_case_path(scenario), scenario.supervisor_north
     assignment = {
         "lead_worker_id": str(id_of("worker_north")),
@@ -118,6 +118,6 @@ async def test_document_tier_is_at_least_as_restricted_as_its_subject(scenario: 
 
 
 def test_every_case_record_with_a_tier_is_listed() -> None:
-    # Planted: `SessionAddendum` missing from TIERED_RECORD_TYPES.
+    # Fails if `SessionAddendum` is missing from TIERED_RECORD_TYPES.
     tiered = {kind for kind, model in CASE_RECORD_TYPES.items() if "tier" in model.model_fields}
     assert tiered <= set(TIERED_RECORD_TYPES)

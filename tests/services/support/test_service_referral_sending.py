@@ -247,7 +247,9 @@ async def test_concurrent_sending_and_withdrawal_are_serialized(scenario: Scenar
         }
 
 
-async def test_shared_values_are_stored_only_encrypted(scenario: Scenario, superuser_connection: Any) -> None:
+async def test_shared_values_are_stored_in_encrypted_form_only(
+    scenario: Scenario, superuser_connection: Any
+) -> None:
     case_path = await create_case_path(scenario)
     referral = await send_new_referral(scenario, case_path, need="Zqxcanary", shared_fields=ALL_SHARED_FIELDS)
     expect_json(

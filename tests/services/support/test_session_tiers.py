@@ -273,7 +273,7 @@ async def test_reading_a_clinical_note_is_recorded_in_the_access_log(
     assert missing_response.status_code == 404
 
 
-async def test_texts_are_stored_only_encrypted(
+async def test_texts_are_stored_in_encrypted_form_only(
     scenario: Scenario, session_with_notes: dict[str, Any], superuser_connection: Any
 ) -> None:
     expect_json(
