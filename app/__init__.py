@@ -1,1 +1,1 @@
-"""First Step: case management for child protection, with an access log of every record shown."""
+"""First Step: case management for child protection. An access log records whose data each request reads or changes."""

@@ -1,8 +1,8 @@
-"""Short blind indexes: encrypted names are searchable, although the database stores no name.
+"""Blind index: makes encrypted names searchable. The database stores no name in plain text.
 
-The database stores a token for each name part or phonetic key: the first bits of its HMAC. A token is short, so that
-several people share it and a stolen copy of the database does not show which name it stands for. A search selects the
-rows by token, then decrypts them and compares the names in memory.
+For each name part or phonetic key, the database stores a token: the first bits of its HMAC. Tokens are short, so that
+several names have the same token, and a stolen copy of the database does not reveal the names. A search selects rows by
+token, then decrypts them and compares the names in memory.
 """
 
 import hmac
@@ -10,11 +10,11 @@ from collections.abc import Iterable
 
 MIN_BITS = 1
 MAX_BITS = 31
-"""A token fits the `integer` type of PostgreSQL."""
+"""The longest token that fits the type `integer` of PostgreSQL."""
 
 
 class BlindIndex:
-    """Computes tokens and digests with the blind index key of the key ring."""
+    """Computes tokens and keyed digests with the blind index key of the key ring."""
 
     __slots__ = ("_key",)
 
@@ -24,8 +24,8 @@ class BlindIndex:
     def compute_tokens(self, keys: Iterable[str], *, context: str, bits: int = 12) -> list[int]:
         """Return the distinct tokens of normalised search keys, each below 2^`bits`, sorted.
 
-        `context` names the indexed data ("child.name.khmer"): equal keys of different contexts have unrelated tokens.
-        The tokens are sorted because their order would reveal which is the family name.
+        `context` names the indexed data ("child.name.khmer"). The same key has unrelated tokens in different contexts.
+        The tokens are sorted, because the order of the keys would reveal which token belongs to the family name.
 
         Raises:
             ValueError: `bits` is out of range.
@@ -44,16 +44,16 @@ class BlindIndex:
         return hmac.digest(self._key, b"\xff\xff" + message, "sha256")
 
     def _compute_token(self, message: bytes, bits: int) -> int:
-        # `bits` is not part of the message. After a change of `bits`, the shorter token is a prefix of the longer one,
-        # so an old backup and the current database together reveal no more than the longer token alone.
+        # `bits` is not part of the message, so that after a change of `bits` the shorter token is a prefix of the longer
+        # one. An old backup and the current database together then reveal no more than the longer token.
         return int.from_bytes(hmac.digest(self._key, message, "sha256")[:4], "big") >> (32 - bits)
 
 
 def recommended_token_bits(rows: int) -> int:
-    """Return the recommended token length for a number of people: the middle of the range 2 ≤ rows / 2^bits ≤ √rows.
+    """Return the recommended token length in bits: the middle of the range 2 ≤ rows / 2^bits ≤ √rows.
 
-    A longer token could identify one person. With a shorter token a search must decrypt many rows. Below 8 rows the
-    two bounds can contradict each other; the privacy bound then takes precedence.
+    `rows` is the number of people. A longer token could identify one person. With a shorter token, a search must decrypt
+    many rows. If the bounds contradict each other (below 8 rows), at least 2 rows share a token.
     """
     longest = max(rows // 2, 1).bit_length() - 1
     shortest = (max(rows - 1, 0).bit_length() + 1) // 2

@@ -1,4 +1,4 @@
-"""The caller of a request. The access token identifies it; its roles and teams are read from the database."""
+"""The caller of a request. The access token identifies the caller. The roles and teams come from the database."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -8,7 +8,7 @@ from app.access.permissions import Role
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The authenticated principal of one request: a member of staff or an API client."""
+    """The authenticated principal of a request: a user or an API client."""
 
     id: UUID
     kind: str
@@ -16,18 +16,18 @@ class Caller:
     name: str
     roles: frozenset[str]
     agency_id: UUID | None
-    """Agency of an API client."""
+    """Agency of an API client; None for a user."""
     team_ids: frozenset[UUID]
     supervised_team_ids: frozenset[UUID]
     session_id: UUID
     event_id: UUID
-    """Access event of the request. The row policies show rows only through it."""
+    """Access event of the request, from which the row policies resolve the caller."""
     signed_in_at: int | None
-    """Time of the person's last sign-in, in Unix seconds; None for an API client."""
+    """Time of the user's last sign-in, in Unix seconds; None for an API client."""
 
     @property
     def is_partner(self) -> bool:
-        """Whether the caller is an API client. It sees only the referrals of its own agency."""
+        """Whether the caller is an API client. An API client can see only the referrals of its own agency."""
         return self.kind == "client"
 
     def has_role(self, *roles: Role) -> bool:
@@ -35,11 +35,11 @@ class Caller:
         return not self.roles.isdisjoint(roles)
 
     def supervises_team(self, team_id: UUID) -> bool:
-        """Return whether the caller takes decisions for a team: its supervisor or a programme manager."""
+        """Return whether the caller is a supervisor of the team or a programme manager."""
         return self.has_role(Role.programme_manager) or (
             self.has_role(Role.supervisor) and team_id in self.supervised_team_ids
         )
 
     def belongs_to_team(self, team_id: UUID) -> bool:
-        """Return whether the caller is a member of a team or takes decisions for it."""
+        """Return whether the caller is a member or supervisor of the team, or a programme manager."""
         return team_id in self.team_ids or self.supervises_team(team_id)

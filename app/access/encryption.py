@@ -8,10 +8,10 @@ A stored ciphertext consists of:
     12 bytes nonce, random
     rest     AES-GCM ciphertext with its 16-byte tag
 
-The associated data are the first 2 + n bytes, the names of the table and the column, each preceded by its length in 2
-bytes, and the 16 bytes of the row's id. A ciphertext that is copied to another row, column or table therefore cannot be
-decrypted. Random nonces are safe for 2^32 encryptions under one key (NIST SP 800-38D, section 8.3). Rotate the key long
-before that number.
+The associated data consist of the first 2 + n bytes, the names of the table and the column (each after its length in 2
+bytes), and the 16 bytes of the row's id. A ciphertext that is copied to another row, column or table therefore cannot
+be decrypted. Random nonces are safe for 2^32 encryptions with one key (NIST SP 800-38D, section 8.3): rotate the key
+before that number is reached.
 """
 
 import os
@@ -33,21 +33,21 @@ FIXED_HEADER_BYTES = 2
 
 
 class DecryptionError(FirstStepError):
-    """A ciphertext cannot be decrypted: its tag, key, location or length is wrong. The error gives no cause."""
+    """A ciphertext cannot be decrypted: its tag, key, location or length is wrong. The message does not say which."""
 
     def __init__(self) -> None:
         super().__init__("A stored value could not be read.")
 
 
 class EncryptionError(FirstStepError):
-    """A value cannot be represented in JSON. The error does not quote the value: it may be about a child."""
+    """A value cannot be represented in JSON. The message does not quote the value, which may be about a child."""
 
     def __init__(self) -> None:
         super().__init__("A value could not be stored.")
 
 
 class Cipher:
-    """Encrypts with the active key and decrypts with every key of the key ring. Reloads the ring when its file changes."""
+    """Encrypts with the active key and decrypts with any key of the key ring, which it reloads when its file changes."""
 
     def __init__(self, keyring: KeyRing) -> None:
         self._key_ring_source = ReloadingKeyRing(keyring)
@@ -102,7 +102,7 @@ class Cipher:
             raise DecryptionError from None
 
     def needs_reencryption(self, ciphertext: bytes) -> bool:
-        """Return whether a ciphertext uses another key than the active one.
+        """Return whether a ciphertext was encrypted with a key that is not the active one.
 
         Raises:
             DecryptionError: the ciphertext is malformed.
@@ -119,11 +119,11 @@ class Cipher:
         self._key_ring = ring
         self._ciphers = {_encode_header(key_id): AESGCM(key) for key_id, key in ring.encryption_keys.items()}
         active_header = _encode_header(ring.encryption_active)
-        # One assignment, so that another thread never combines the header of one key with another key.
+        # Header and cipher are assigned together, so that another thread never combines those of different keys.
         self._active_key = (active_header, self._ciphers[active_header])
 
     def _find_added_key(self, header: bytes) -> AESGCM:
-        """Return a key that another process has just added to the key ring's file, or raise `KeyError`."""
+        """Reload the key ring, and return a key that another process has just added to it. Raises `KeyError`."""
         self._use_key_ring(self._key_ring_source.reload_if_changed())
         return self._ciphers[header]
 

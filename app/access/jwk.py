@@ -1,4 +1,4 @@
-"""Public P-256 keys in JWK format (RFC 7517), and base64url (RFC 7515)."""
+"""Convert public P-256 keys to and from JWK (RFC 7517), and bytes to and from base64url (RFC 7515)."""
 
 import base64
 import hashlib
@@ -25,7 +25,7 @@ def export_public_jwk(key: ec.EllipticCurvePublicKey) -> dict[str, str]:
 
 
 def compute_jwk_thumbprint(jwk: Mapping[str, str]) -> str:
-    """Return the thumbprint (RFC 7638) of a JWK with only its required members."""
+    """Return the thumbprint (RFC 7638) of a JWK. The JWK must contain the required members only."""
     text = json.dumps(dict(jwk), sort_keys=True, separators=(",", ":"))
     return encode_base64url(hashlib.sha256(text.encode()).digest())
 
@@ -34,7 +34,7 @@ def parse_public_jwk(key: Mapping[str, Any]) -> ec.EllipticCurvePublicKey:
     """Return the P-256 public key of a JWK.
 
     Raises:
-        ValueError: the JWK is not a public P-256 key. A private key is rejected too.
+        ValueError: the JWK is not a P-256 key, or is a private key.
     """
     if not isinstance(key, Mapping) or "d" in key or (key.get("kty"), key.get("crv")) != ("EC", "P-256"):
         raise ValueError("The key must be a public P-256 key (kty EC, crv P-256, x, y).")
@@ -46,7 +46,7 @@ def parse_public_jwk(key: Mapping[str, Any]) -> ec.EllipticCurvePublicKey:
 
 
 def decode_base64url(text: str) -> bytes:
-    """Decode base64url without padding. Accepts only the canonical encoding, so that a token has one text form.
+    """Decode base64url without padding. Other than canonical encodings are rejected, so that no token has two forms.
 
     Raises:
         ValueError: the text is not the canonical encoding.

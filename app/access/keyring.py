@@ -1,11 +1,11 @@
-"""The key ring: all keys of an installation, stored in one private file or environment variable, not in the database.
+"""The key ring: all keys of an installation, in one private file or environment variable outside the database.
 
     {"encryption": {"active": "<id>", "keys": {"<id>": "<base64, 32 bytes>"}},
      "blind_index": "<base64, 32 bytes>",
      "signing": {"active": "<kid>", "keys": {"<kid>": "<PEM, EC P-256 private key>"}}}
 
-The active keys encrypt and sign. The other keys only decrypt and verify, until they are retired. Without the key ring
-the encrypted data is lost. Back it up, and store the copy apart from the backups of the database.
+The active keys encrypt and sign. The other keys only decrypt and verify, until they are retired. If the key ring is
+lost, the encrypted data is lost. Back it up, and store the copy apart from the backups of the database.
 """
 
 import base64
@@ -37,11 +37,11 @@ from app.errors import Conflict, FirstStepError, NotFound
 KEY_BYTES = 32
 MAX_RING_BYTES = 1_048_576
 RELOAD_INTERVAL_SECONDS = 5.0
-"""Seconds after which a running process checks again whether the file has changed."""
+"""Interval at which a running process checks whether the file has changed."""
 
 
 class InvalidKeyRing(FirstStepError):
-    """The key ring cannot be used. The error gives no cause, because a parser's message would quote secrets."""
+    """The key ring is missing, incomplete or not private. The cause is not reported, because it could quote secrets."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -64,7 +64,7 @@ class _KeyRingFile(BaseModel):
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class KeyRing:
-    """Validated keys, ready for use. Immutable: adding a key returns a new key ring."""
+    """The validated keys. Immutable: adding or retiring a key returns a new key ring."""
 
     encryption_active: str
     encryption_keys: Mapping[str, bytes]
@@ -78,7 +78,7 @@ class KeyRing:
 
     @classmethod
     def parse(cls, text: str | bytes) -> Self:
-        """Return the key ring in `text`, the value of `FIRSTSTEP_KEYS`.
+        """Parse a key ring from JSON, such as the value of `FIRSTSTEP_KEYS`.
 
         Raises:
             InvalidKeyRing: the text is not a valid key ring.
@@ -90,7 +90,7 @@ class KeyRing:
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Return the key ring in a file.
+        """Read a key ring from a file.
 
         Raises:
             InvalidKeyRing: the file cannot be read, is readable by other users, or is not a valid key ring.
@@ -103,7 +103,7 @@ class KeyRing:
 
     @classmethod
     def load_or_create(cls, path: Path) -> Self:
-        """Return the key ring at `path`. Creates it with new keys if it does not exist; safe for concurrent starts."""
+        """Read the key ring at `path`, or create it with new keys. Several processes can call this at the same time."""
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():
             create_file_if_absent(path, cls.generate().to_json())
@@ -124,7 +124,7 @@ class KeyRing:
         if ring.encryption.active not in encryption or ring.signing.active not in signing:
             raise ValueError
         if len({blind_index, *encryption.values()}) != len(encryption) + 1:
-            raise ValueError  # one key is used for two purposes
+            raise ValueError  # the same key is used for two purposes
         return cls(ring.encryption.active, encryption, blind_index, ring.signing.active, signing)
 
     def to_json(self) -> str:
@@ -166,10 +166,10 @@ class KeyRing:
     def retire_key(self, key_id: str) -> "KeyRing":
         """Remove an inactive key from the file and return the new key ring.
 
-        Afterwards, values that the key encrypted cannot be decrypted, and tokens that it signed are rejected. Retire an
-        encryption key only after every value was encrypted again, and at least `RELOAD_INTERVAL_SECONDS` after its
-        successor was added: until then another process may still encrypt with it. Retire a signing key when the last
-        token that it signed has expired.
+        Afterwards, values that were encrypted with the key cannot be decrypted, and tokens that were signed with it are
+        rejected. Retire an encryption key only after all its values were re-encrypted, and at least
+        `RELOAD_INTERVAL_SECONDS` after its successor was added, because until then another process may still use it.
+        Retire a signing key only after the last token that was signed with it has expired.
 
         Raises:
             Conflict: the key is active, or the key ring has no file.
@@ -184,7 +184,7 @@ class KeyRing:
         return False
 
     def _update_file(self, change: Callable[["KeyRing"], "KeyRing"]) -> "KeyRing":
-        """Apply a change to the current content of the file, under a lock, so that concurrent rotations lose no key."""
+        """Apply a change to the current content of the file. A lock keeps concurrent changes from overwriting each other."""
         if self.path is None:
             raise Conflict("The keys come from the environment. Change them there.")
         path = self.path.resolve()
@@ -194,7 +194,7 @@ class KeyRing:
 
 
 class ReloadingKeyRing:
-    """Reloads the key ring when its file changes, so that a key added by another process needs no restart."""
+    """Reloads the key ring when its file changes, so that a new key needs no restart of the server."""
 
     __slots__ = ("_reload_at", "_reload_interval", "_ring")
 
@@ -204,11 +204,11 @@ class ReloadingKeyRing:
         self._reload_at = time.monotonic() + reload_interval
 
     def get(self) -> KeyRing:
-        """Return the key ring. Checks the file if the last check is older than the reload interval."""
+        """Return the key ring. Checks the file for changes if the last check is older than the reload interval."""
         return self.reload_if_changed() if time.monotonic() >= self._reload_at else self._ring
 
     def reload_if_changed(self) -> KeyRing:
-        """Return the key ring after checking its file. If the file is unreadable, the previous key ring stays in use."""
+        """Check the file for changes and return the key ring. If the file cannot be read, the old key ring stays in use."""
         self._reload_at = time.monotonic() + self._reload_interval
         if self._ring.path and self._ring.has_file_changed():
             with suppress(InvalidKeyRing):

@@ -1,19 +1,19 @@
-"""The access log: one event for each request, and one entry for each child whose records the request touched.
+"""The access log: one event for each request, and one entry for each child whose data the request reads or changes.
 
-The log guarantees that no data is read without a lasting entry. A request with a session takes four steps:
+No data of a child is returned without a committed entry. A request with a caller takes four steps:
 
-1. `open_access_event` writes an event: caller, action, time, address. It is committed in a transaction of its own,
-   before the request reads a record. If the event cannot be written, the request fails with 503.
-2. `bind_access_event` sets the id of the event in the request's transaction. The row policies show rows only to a
-   transaction with a committed event that is less than 60 seconds old. Without an event every table about children
-   appears empty, also for hand-written SQL.
-3. The session collects every record that the ORM loads or writes. Services therefore do not log reads themselves. Only
-   a query that selects plain columns must call `record_access`.
+1. `open_access_event` writes an event with caller, act, time and address, and commits it in a transaction of its own,
+   before the request reads a record. If the event cannot be written, the response is 503.
+2. `bind_access_event` sets the id of the event in the request's transaction. The row policies resolve the caller from
+   this event, which must be committed and less than 60 seconds old. Without it, every table about children appears
+   empty, also to hand-written SQL.
+3. The session collects every record that the ORM loads or writes, so services do not log these. Only a service that
+   selects plain columns must call `record_access`.
 4. `write_access_entries` writes one entry for each child, in the request's transaction. The transaction commits before
    the first byte of the response is sent. If the commit fails, the response is not sent.
 
 If a request is rejected, its transaction is rolled back. `conclude_access_event` then records the outcome in a new
-transaction, so that refusals are in the log too.
+transaction, so that the log contains rejected requests too.
 """
 
 from collections.abc import Iterable, Iterator
@@ -89,7 +89,7 @@ RECORD_KINDS: dict[type, str] = {
     SessionAddendum: "session_addendum",
     SupportSession: "support_session",
 }
-"""Record kind of every table with data about a child. A test compares it with the tables that have row security."""
+"""Record kind of each table with data about a child. A test checks that no table with row-level security is missing."""
 
 OPEN_ACCESS_EVENT_SQL = "SELECT * FROM access.open($1, $2, $3, $4, $5, $6, $7)"
 CONCLUDE_ACCESS_EVENT_SQL = "SELECT access.record_outcome($1, $2, $3, $4, $5)"
@@ -102,7 +102,10 @@ INSERT_ACCESS_ENTRIES_SQL = """
 
 
 class AccessedRecord(NamedTuple):
-    """A record that a request read or wrote. It becomes one entry of the log."""
+    """A record that a request read or wrote, with its child and its case.
+
+    The log gets one entry per child: for the first record of the child, or for its break-glass grant.
+    """
 
     child_id: UUID | None
     case_id: UUID | None
@@ -112,25 +115,24 @@ class AccessedRecord(NamedTuple):
 
 @dataclass(slots=True)
 class AccessedRecords:
-    """Records that one request has read or written so far: the first one of each child."""
+    """Collects the records that a request reads or writes, and keeps one record per child."""
 
     by_child: dict[UUID, AccessedRecord] = field(default_factory=dict)
     without_child: dict[tuple[str, UUID], AccessedRecord] = field(default_factory=dict)
     """Records that do not belong to a child yet: referrals before they are accepted, with their questions."""
 
     def add(self, record: AccessedRecord) -> None:
-        """Add a record, unless an earlier record of the same child is already stored."""
+        """Add a record. Only the first record of a child is kept, but a break-glass grant replaces it."""
         if record.child_id is None:
             self.without_child.setdefault((record.kind, record.record_id), record)
             return
         self.without_child.pop((record.kind, record.record_id), None)
         entry = self.by_child.setdefault(record.child_id, record)
-        if (
-            record.kind == "break_glass"
-        ):  # the entry must name the grant, because the grant contains the reason
+        # The grant contains the reason for the access, so the entry must refer to the grant.
+        if record.kind == "break_glass":
             entry = record
-        # A new case is written after its child. The entry of the child must name the case, so that a search of the log
-        # by case finds it.
+        # The first record can have no case id, for example a new child, which is written before its case. A search of
+        # the log by case must find the entry, so the case id is added.
         if entry.case_id is None and record.case_id is not None:
             entry = entry._replace(case_id=record.case_id)
         self.by_child[record.child_id] = entry
@@ -141,7 +143,7 @@ class AccessedRecords:
 
 
 def get_accessed_records(session: AsyncSession) -> AccessedRecords:
-    """Return the records that a session has read or written."""
+    """Return the records that the session has collected for the access log."""
     return _accessed_records(session.info)
 
 
@@ -155,8 +157,9 @@ def _accessed_records(session_info: dict[Any, Any]) -> AccessedRecords:
 UNRECORDED_READ = {"unrecorded_read": True}
 """Execution option of a statement that selects encrypted columns instead of ORM records.
 
-The session cannot collect such reads. The calling code either passes the records to `record_access` or does not return
-them, for example candidates of a search that are compared in memory. Tests reject such a statement without this option.
+The session cannot collect the records that such a statement reads. The service therefore passes them to `record_access`,
+unless it does not return them: candidates of a search, for example, are only compared in memory. Tests reject a
+statement that selects encrypted columns without this option.
 """
 
 
@@ -171,7 +174,7 @@ def _record_orm_access(session_info: dict[Any, Any], record: object) -> None:
     kind = RECORD_KINDS.get(type(record))
     if kind is None:
         return
-    columns = record.__dict__  # loaded columns only: reading an attribute could load an expired record again
+    columns = record.__dict__  # not getattr(), which would reload an expired record
     child_id = columns.get("id") if kind == "child" else columns.get("child_id")
     accessed_records = _accessed_records(session_info)
     entry = accessed_records.by_child.get(child_id) if child_id else None
@@ -202,7 +205,7 @@ def _on_write(_: object, __: object, record: object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class AccessRequest:
-    """The claimed caller and the requested action, as an event records them."""
+    """The claimed caller and the requested act, as the access event records them."""
 
     action: str
     request_id: str
@@ -214,11 +217,11 @@ class AccessRequest:
 
 
 async def open_access_event(database: Database, request: AccessRequest) -> asyncpg.Record:
-    """Write an event and commit it. One statement does both, on a connection of a separate pool.
+    """Write an access event and commit it. One statement on a connection of a separate pool does both.
 
     Returns:
-        The id of the event, and the caller's name, roles, scopes, agency and teams as stored at this time. The id is
-        None if the session has ended; the event then has the outcome `unauthenticated`.
+        The id of the event, and the current name, roles, scopes, agency and teams of the caller. The id is None if the
+        session has ended; the outcome of the event is then `unauthenticated`.
 
     Raises:
         Unavailable: the event could not be written.
@@ -237,29 +240,29 @@ async def open_access_event(database: Database, request: AccessRequest) -> async
 
 
 async def bind_access_event(session: AsyncSession, event_id: UUID) -> None:
-    """Begin the request's transaction with the event, so that the row policies show the rows of its caller."""
+    """Set the access event in the request's transaction. The row policies then apply the scope of the event's caller."""
     session.info["driver_connection"] = await session.run_sync(_set_access_event, event_id)
 
 
 def _set_access_event(session: Session, event_id: UUID) -> Any:
-    # This goes through SQLAlchemy, because SQLAlchemy replaces a pooled connection that was lost.
+    # Executed through SQLAlchemy and not on the driver, because SQLAlchemy replaces a lost connection of the pool.
     connection = session.connection()
     connection.exec_driver_sql(SET_ACCESS_EVENT_SQL, (str(event_id),))
     return connection.connection.driver_connection
 
 
 def get_driver_connection(session: AsyncSession) -> asyncpg.Connection:
-    """Return the driver's connection of a transaction after `bind_access_event`.
+    """Return the connection of the driver (asyncpg) that a session uses. Call `bind_access_event` first.
 
-    It is for the fixed statements of every request. Executed on the driver they take a third of the time that they take
-    through SQLAlchemy. Statements that read records must use the session, which collects them for the log.
+    Use it only for statements that every request executes, because the driver needs a third of the time that SQLAlchemy
+    needs. Statements that read records must use the session, which collects the records for the log.
     """
     connection: asyncpg.Connection = session.info["driver_connection"]
     return connection
 
 
 async def write_access_entries(session: AsyncSession, event_id: UUID, outcome: str, status: int) -> None:
-    """Write one entry for each child whose records the request touched. Without any, write one entry without a child."""
+    """Write one entry for each collected child. If there is none, write one entry without a child."""
     rows: list[tuple[object, ...]] = list(get_accessed_records(session))
     columns = map(list, zip(*(rows or [(None,) * len(AccessedRecord._fields)]), strict=True))
     await get_driver_connection(session).execute(
@@ -270,7 +273,7 @@ async def write_access_entries(session: AsyncSession, event_id: UUID, outcome: s
 async def conclude_access_event(
     database: Database, event_id: UUID, outcome: str, status: int, record_id: UUID | None = None
 ) -> None:
-    """Record the outcome of a request whose own transaction is rolled back, in a new transaction."""
+    """Record the outcome of a request whose transaction is rolled back, in a new transaction."""
     with translate_database_errors():
         await database.access_pool.execute(
             CONCLUDE_ACCESS_EVENT_SQL, event_id, outcome, status, None, record_id
@@ -278,9 +281,9 @@ async def conclude_access_event(
 
 
 async def open_custodian_access_event(owner: asyncpg.Connection, action: str) -> UUID:
-    """Open an event for a command that processes encrypted values without a caller, and return its id.
+    """Write an access event of the custodian, for a key rotation, and return its id.
 
-    The connection must belong to the owner role.
+    `owner` must be a connection of the role `firststep_owner`.
     """
     event_id: UUID = await owner.fetchval("SELECT access.open_as_custodian($1, $2)", action, uuid4().hex)
     return event_id
@@ -289,7 +292,7 @@ async def open_custodian_access_event(owner: asyncpg.Connection, action: str) ->
 async def write_custodian_access_entries(
     owner: asyncpg.Connection, event_id: UUID, table: str, rows: Iterable[tuple[UUID, UUID | None]]
 ) -> None:
-    """Write one entry for each row of a table that a custodian's command processed. `rows`: row id and child id."""
+    """Write one entry for each row of a table that a key rotation processed. `rows` are pairs of row id and child id."""
     entries = [(event_id, child_id, table, row_id, "allowed", 200) for row_id, child_id in rows]
     await owner.executemany(
         "INSERT INTO access_entries (event_id, child_id, record_kind, record_id, outcome, status)"

@@ -1,6 +1,7 @@
-"""Strength of new passwords: length, breached and common passwords, predictable sequences, personal words.
+"""Check new passwords: length, breached and common passwords, predictable sequences, personal words.
 
-There are no composition rules (NIST SP 800-63B). The checks compare case-folded copies of the password.
+There are no composition rules, such as a required digit (NIST SP 800-63B). Except for the length, the checks ignore the
+case of letters.
 """
 
 import re
@@ -15,7 +16,7 @@ from app.fault_codes import FaultCode
 MIN_PASSWORD_LENGTH = 12
 """Minimum length of a password in characters."""
 MIN_UNPREDICTABLE_CHARACTERS = 7
-"""Minimum number of characters if each run such as `1234`, `qwer` or `aaaa` counts as one character."""
+"""Minimum number of characters if a run such as `1234`, `qwer` or `aaaa` counts as one character."""
 MIN_FORBIDDEN_WORD_LENGTH = 4
 """Shorter forbidden words are ignored, because too many good passwords contain them."""
 MIN_RUN_LENGTH = 3
@@ -35,9 +36,9 @@ _PREDICTABLE_SEQUENCES = (
 def check_password_strength(
     password: str, *forbidden_words: str, pointer: str = "/password", breached_file: Path | None = None
 ) -> list[Fault]:
-    """Return the weaknesses of a new password as faults at `pointer`, which never quote the password.
+    """Return the weaknesses of a new password as faults at `pointer`. The faults do not quote the password.
 
-    `forbidden_words` are the person's e-mail address (only its local part counts) and name. `breached_file` is the
+    `forbidden_words` are the user's name and email address, of which only the part before the @ counts. `breached_file` is the
     operator's additional list of breached passwords (`FIRSTSTEP_BREACHED_PASSWORDS_FILE`).
     """
     return [
@@ -48,7 +49,7 @@ def check_password_strength(
 
 @cache
 def load_breached_passwords(path: Path = _BREACHED_PASSWORDS_FILE) -> frozenset[str]:
-    """Return the case-folded entries of a list that have the minimum length. The result is cached."""
+    """Return the normalized entries of a list that have at least the minimum length. The result is cached."""
     with path.open(encoding="utf-8", errors="ignore") as lines:
         return frozenset(
             _normalize_password(line.rstrip("\r\n"))
@@ -76,7 +77,7 @@ def _find_weaknesses(
     elif _is_predictable(password):
         yield "predictable", "This password repeats itself or follows the keyboard or the alphabet."
     if _contains_any(password, forbidden_words):
-        yield "personal", "The password must not contain your e-mail address or name."
+        yield "personal", "The password must not contain your email address or name."
 
 
 def _normalize_password(password: str) -> str:
@@ -93,7 +94,7 @@ def _is_breached(password: str, breached_file: Path | None) -> bool:
 
 
 def _is_padded_common_word(password: str) -> bool:
-    """Return whether the password is a common word with a few digits and signs around it (`Cambodia2024!`)."""
+    """Return whether the password is a common word with a few digits and signs around it, such as `Cambodia2024!`."""
     word = re.sub(r"\A[\W\d_]+|[\W\d_]+\Z", "", password)
     return (
         len(password) - len(word) <= MAX_PADDING_LENGTH and _normalize_password(word) in _load_common_words()
@@ -119,7 +120,7 @@ def _is_repetition(text: str, size: int) -> bool:
 
 
 def _count_unpredictable_characters(text: str) -> int:
-    """Count characters, where a run on the keyboard, in the alphabet or of one character counts as one.
+    """Count characters. A run along the keyboard or the alphabet, or of one character, counts as one.
 
     Counting stops at `MIN_UNPREDICTABLE_CHARACTERS`.
     """

@@ -1,14 +1,14 @@
-"""The permission table: which role may do what. The database decides which rows a caller sees.
+"""The permission table: which role has which permission. The database decides which rows a caller can see.
 
-To read the policy, read `POLICY` at the end of this module: each line names a permission and the roles that have it.
-The permission's value, for example `case.read`, is the action that the access log records.
+Each line of `POLICY` below names a permission and the roles that have it. The access log records the value of the
+permission, such as `case.read`, as the act of a request.
 """
 
 from enum import StrEnum
 
 
 class Role(StrEnum):
-    """A role of a person or of an API client. A person may hold several roles; their permissions add up."""
+    """A role of a user or of an API client. A user can have several roles and has the permissions of all of them."""
 
     social_worker = "social_worker"
     supervisor = "supervisor"
@@ -159,7 +159,7 @@ POLICY: dict[Permission, frozenset[Role]] = {
     Permission.account_change_password:      STAFF,
     Permission.account_second_factor:        STAFF,
 
-    # Administration. Casework needs the names of staff, teams and agencies.
+    # Administration. Other staff can read users, teams and agencies, because they need the names.
     Permission.user_read:                    SUPERVISORS | MANAGERS | DATA_PROTECTION | ADMINISTRATORS,
     Permission.user_manage:                  ADMINISTRATORS,
     Permission.team_read:                    CASEWORK | DATA_PROTECTION | ADMINISTRATORS,
@@ -281,7 +281,7 @@ POLICY: dict[Permission, frozenset[Role]] = {
 # fmt: on
 
 CHILD_DATA_ROLES = CASEWORK | DATA_PROTECTION
-"""Roles with access to children's data. They must enrol a second factor, except in demo mode."""
+"""Roles with access to data of children. Users with such a role need a second factor, except in demo mode."""
 
 ROLE_BY_SCOPE: dict[str, Role] = {"referrals": Role.partner_system, "reports": Role.reporting_script}
 """The role that each scope gives to an API client."""

@@ -1,4 +1,4 @@
-"""Files that only their owner can read, written atomically and durably."""
+"""Read and write files that only their owner can read. Writes are atomic and survive a power failure."""
 
 import fcntl
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def read_private_file(path: Path, max_bytes: int) -> tuple[bytes, tuple[int, ...]]:
-    """Return the content of a file and its signature. The checks use the open descriptor, not the path.
+    """Return the content of a file and its signature (see `get_file_signature`).
 
     Raises:
         OSError: the file cannot be opened.
@@ -48,14 +48,14 @@ def create_file_if_absent(path: Path, text: str) -> None:
 
 @contextmanager
 def lock_file(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock between processes, on a separate file because `path` itself is replaced."""
+    """Hold an exclusive lock between processes. The lock is on a separate file, because `path` itself is replaced."""
     with path.with_name(f"{path.name}.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 def _write_temporary_file(path: Path, text: str) -> Path:
-    """Write the text to a private file in the same directory and sync it, so that renaming it to `path` is atomic."""
+    """Write the text to a private file in the same directory as `path`, so that it can be renamed to `path` atomically."""
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)

@@ -1,4 +1,4 @@
-"""Codes of the second factor: time-based codes (RFC 6238) and recovery codes for a lost telephone."""
+"""Second factor: time-based codes (TOTP, RFC 6238) and recovery codes for a lost telephone."""
 
 import hashlib
 import hmac
@@ -10,11 +10,11 @@ import pyotp
 STEP_SECONDS = 30
 CODE_DIGITS = 6
 VALID_WINDOW_STEPS = 1
-"""Accepted steps before and after the current one, because the clocks of telephones are not exact."""
+"""Number of time steps before and after the current one that are accepted, because telephone clocks are not exact."""
 RECOVERY_CODE_COUNT = 10
 RECOVERY_CODE_GROUPS = 6
 RECOVERY_CODE_GROUP_LENGTH = 4
-"""6 groups of 4 characters hold 120 random bits. From 112 bits on, a fast hash is sufficient (OWASP ASVS 6.5.2)."""
+"""A recovery code has 6 groups of 4 characters: 120 random bits. From 112 bits, a fast hash suffices (ASVS 6.5.2)."""
 
 _RECOVERY_CODE_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 """Crockford's base 32, which has no i, l, o, u."""
@@ -22,7 +22,7 @@ _LOOK_ALIKES = str.maketrans("ilo", "110", " -")
 
 
 def generate_totp_secret() -> str:
-    """Return a new TOTP secret: 160 random bits in base 32. It is stored encrypted and shown once."""
+    """Return a new TOTP secret: 160 random bits in base 32."""
     return pyotp.random_base32()
 
 
@@ -32,10 +32,10 @@ def build_provisioning_uri(email: str, secret: str, issuer: str = "First Step") 
 
 
 def match_totp_step(secret: str, code: str, *, after_step: int | None, now: float) -> int | None:
-    """Return the time step that a code belongs to, or None for a wrong code. `now` is in Unix seconds.
+    """Return the time step of a valid code, or None for an invalid one. `now` is in Unix seconds.
 
-    The calling code stores the step and passes it as `after_step` for the next code, so that each code is accepted
-    once (RFC 6238, section 5.2).
+    Store the returned step and pass it as `after_step` with the next code, so that each code is accepted only once
+    (RFC 6238, section 5.2).
     """
     digits = code.replace(" ", "")
     if len(digits) != CODE_DIGITS or not (digits.isascii() and digits.isdigit()):
@@ -53,18 +53,18 @@ def match_totp_step(secret: str, code: str, *, after_step: int | None, now: floa
 
 
 def generate_recovery_codes() -> list[str]:
-    """Return ten new codes, shown once. `hash_recovery_code` of each is stored until the code is used."""
+    """Return ten new recovery codes. Store only the result of `hash_recovery_code` for each."""
     return [_generate_recovery_code() for _ in range(RECOVERY_CODE_COUNT)]
 
 
 def hash_recovery_code(code: str) -> bytes:
-    """Return the stored hash of a recovery code. Case, spaces and hyphens of the input are ignored."""
+    """Return the hash under which a recovery code is stored. Letter case, spaces and hyphens are ignored."""
     normalized = code.casefold().translate(_LOOK_ALIKES)
     return hashlib.sha256(normalized.encode("utf-8", "surrogatepass")).digest()
 
 
 def find_recovery_code_hash(code: str, stored_hashes: Iterable[bytes]) -> bytes | None:
-    """Return the stored hash that matches a code, or None. Every hash is compared, in constant time."""
+    """Return the stored hash that matches a code, or None. The comparison takes constant time."""
     code_hash = hash_recovery_code(code)
     matches = [stored_hash for stored_hash in stored_hashes if hmac.compare_digest(stored_hash, code_hash)]
     return matches[0] if matches else None

@@ -1,8 +1,7 @@
-"""Access tokens and client assertions. Only this module uses python-jose.
+"""Issue and verify access tokens, and verify client assertions. Only this module uses python-jose.
 
-The library alone accepts a wrong `typ`, an unknown `crit`, a wrong `kid`, and a missing `exp` or `aud`. Therefore this
-module validates every part itself (RFC 8725, RFC 9068), in this order: the length, the header, the key named by `kid`,
-the signature, every claim.
+The library accepts a wrong `typ`, an unknown `crit`, a wrong `kid`, and a missing `exp` or `aud`. This module therefore
+validates every part itself (RFC 8725, RFC 9068), in this order: length, header, key (`kid`), signature, claims.
 """
 
 import hashlib
@@ -27,13 +26,13 @@ ALGORITHM = "ES256"
 TOKEN_TYPE = "at+jwt"  # noqa: S105 - a media type
 MAX_TOKEN_LENGTH = 4096
 MAX_HEADER_LENGTH = 512
-"""Limits of the encoded token and of its header part, in characters."""
+"""Maximum lengths of the encoded token and of its header part, in characters."""
 MAX_TOKEN_LIFETIME = 86_400
 MAX_ASSERTION_LIFETIME = 300
 """Maximum lifetimes of an access token (`exp` - `iat`) and of a client assertion (`exp` - now), in seconds."""
 MAX_ASSERTION_ID_LENGTH = 255
 LEEWAY = 5
-"""Seconds that the clock of another machine may be ahead. Applies to `nbf` and `iat`, not to `exp`."""
+"""Seconds by which the clock of another machine may be ahead: tolerance for `nbf` and `iat`, not for `exp`."""
 MAX_CACHED_CLAIMS = 4096
 
 _TOKEN_PATTERN = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{86}", re.ASCII)
@@ -43,25 +42,25 @@ SubjectKind = Literal["person", "client"]
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """The claims of a verified access token. They identify the caller; its roles are read from the database."""
+    """The claims of a verified access token. They identify the caller, whose roles are read from the database."""
 
     subject: uuid.UUID
     kind: SubjectKind
     session_id: uuid.UUID
     scope: str
-    """Space-separated scopes (RFC 6749, section 3.3). A scope can only reduce the permissions of the roles."""
+    """Scopes, separated by spaces (RFC 6749, section 3.3). They can reduce the permissions of the roles, not extend them."""
     jti: uuid.UUID
     issued_at: int
     not_before: int
     expires_at: int
     auth_time: int | None
-    """Time of the person's sign-in, in Unix seconds; None for an API client."""
+    """Time of the user's sign-in, in Unix seconds; None for an API client."""
     amr: tuple[str, ...]
     """Authentication methods of the sign-in (RFC 8176): `pwd`, `otp`."""
 
 
 class _SigningKeys:
-    """The signing keys of one key ring, and a cache of the claims verified with them, by the SHA-256 of the token."""
+    """The signing keys of a key ring, and a cache of verified claims by the SHA-256 of their token."""
 
     def __init__(self, ring: KeyRing) -> None:
         self.ring = ring
@@ -77,7 +76,7 @@ class _SigningKeys:
             claims = self._cached_claims.pop(digest, None)
             if claims is None or claims.expires_at <= now:
                 return None
-            self._cached_claims[digest] = claims  # most recently used again
+            self._cached_claims[digest] = claims  # moved to the end: the most recently used token
             return claims
 
     def cache_claims(self, digest: bytes, claims: Claims) -> None:
@@ -88,7 +87,7 @@ class _SigningKeys:
 
 
 class AccessTokens:
-    """Issues and verifies the access tokens of one issuer. Uses new keys as soon as the key ring's file changes."""
+    """Issues and verifies the access tokens of one issuer. Reloads the key ring when its file changes."""
 
     def __init__(
         self,
@@ -141,7 +140,7 @@ class AccessTokens:
         """
         try:
             return self._verify(token)
-        except Exception:  # noqa: BLE001  # every cause gives the same error, RecursionError and TypeError too
+        except Exception:  # noqa: BLE001  # any failure, such as a TypeError of the library, means an invalid token
             raise Unauthenticated from None
 
     def get_public_jwks(self) -> dict[str, list[dict[str, str]]]:
@@ -153,7 +152,7 @@ class AccessTokens:
         }
 
     def _refresh_keys(self, ring: KeyRing) -> _SigningKeys:
-        """Return the keys of a key ring. A changed key ring empties the cache, because a key may have been retired."""
+        """Return the keys of a key ring. A new key ring starts with an empty cache, because a key may have been retired."""
         if ring is not self._keys.ring:
             self._keys = _SigningKeys(ring)
         return self._keys
@@ -205,8 +204,8 @@ def verify_client_assertion(
 ) -> tuple[str, int]:
     """Return `jti` and `exp` of a valid client assertion (RFC 7523, `private_key_jwt`).
 
-    The audience must be exactly the issuer. An assertion for the token endpoint or for several audiences could be
-    replayed at another server (RFC 9700). The calling code stores `jti` until `exp`, so that it is used once.
+    The audience must be exactly the issuer, because an assertion for the token endpoint or for several audiences could
+    be replayed at another server (RFC 9700). Store `jti` until `exp` and reject it when it is used again.
 
     Raises:
         Unauthenticated: the assertion is invalid or expired. The error gives no cause.

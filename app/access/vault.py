@@ -1,4 +1,4 @@
-"""The keys of this process and the mechanisms that use them.
+"""The vault: the key ring of this process and the objects that use it.
 
 Importing this module registers the cipher of the encrypted fields of all tables.
 """
@@ -16,7 +16,7 @@ from app.models.encrypted_field import register_cipher
 
 @dataclass(frozen=True, slots=True)
 class Vault:
-    """Every mechanism that needs a key."""
+    """The key ring, and one object for each use of its keys."""
 
     key_ring: KeyRing
     cipher: Cipher
@@ -26,7 +26,7 @@ class Vault:
 
 @cache
 def get_vault() -> Vault:
-    """Return the vault of this process. Its mechanisms reload the key ring when its file changes."""
+    """Return the vault of this process."""
     settings = get_settings()
     key_ring = (
         KeyRing.load(settings.key_ring_path)

@@ -31,7 +31,7 @@ class Approvable(Protocol):
 def build_approval_transitions(
     submit: Permission, decide: Permission, *, submit_gate: str, approve_gate: str
 ) -> tuple[Transition, Transition, Transition]:
-    """Return the transitions submit, approve and return of one kind of record."""
+    """Return the transitions submit, approve and return for one type of record."""
     return (
         Transition("submit", EDITABLE_STATUSES, "submitted", submit, submit_gate),
         Transition("approve", frozenset({"submitted"}), "approved", decide, approve_gate),
@@ -40,7 +40,7 @@ def build_approval_transitions(
 
 
 def submit_record(record: Approvable, caller: Caller, transition: Transition, unmet: Iterable[Fault]) -> None:
-    """Submit a record for approval. A submitted record is frozen.
+    """Submit a record for approval. A submitted record cannot be changed until it is returned.
 
     Raises:
         GateRefused: the status does not allow the submission, or `unmet` is not empty.
@@ -62,8 +62,8 @@ def record_decision(
     """Approve or return a record, depending on the transition.
 
     Raises:
-        GateRefused: the record is not submitted, the caller wrote or submitted it, the caller does not supervise the
-            case's team, or `unmet` is not empty.
+        GateRefused: the record is not submitted, the caller wrote or submitted it, the caller is not a supervisor
+            of the case's team, or `unmet` is not empty.
     """
     raise_if_unmet([*check_status(transition, record.status), *check_approver(record, caller, case), *unmet])
     record.status = transition.target
@@ -73,10 +73,13 @@ def record_decision(
 
 
 def check_approver(record: Approvable, caller: Caller, case: Case) -> list[Fault]:
-    """Return the reasons why the caller may not decide on the record. Separation of duties is by person, not by role."""
+    """Return the reasons why the caller may not decide on the record.
+
+    Duties are separated by person, not by role: a supervisor who wrote the record may not decide on it.
+    """
     unmet = []
     if caller.id in {record.author_id, record.submitted_by_id, *record.contributor_ids}:
-        detail = "You wrote or submitted this record: another person must decide on it."
+        detail = "You wrote or submitted this record. Another person must decide on it."
         unmet.append(Fault(None, "own_work", detail))
     if not (caller.has_role(Role.supervisor) and case.team_id in caller.supervised_team_ids):
         detail = "Only a supervisor of the case's team can decide on this record."
@@ -85,8 +88,8 @@ def check_approver(record: Approvable, caller: Caller, case: Case) -> list[Fault
 
 
 def check_editable(record: Approvable) -> list[Fault]:
-    """Return an unmet condition if the record is frozen."""
+    """Return a fault if the record cannot be changed, because it is submitted or approved."""
     if record.status in EDITABLE_STATUSES:
         return []
-    detail = f"The record is {record.status} and cannot be changed: only a draft or a returned record can."
+    detail = f"The record is {record.status}. Only a draft or a returned record can be changed."
     return [Fault("/status", "frozen", detail)]

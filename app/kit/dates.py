@@ -1,7 +1,7 @@
-"""Local dates, and birth dates and ages that may be known only as a range.
+"""Local dates, and birth dates and ages that may be known only approximately.
 
-A birth is known to the day, the month or the year, or from an estimated age. An age is the number of completed years.
-For a birth on 29 February, a year is completed on 1 March in years that are not leap years.
+A birth date is known to the day, the month or the year, or only from an estimated age. An age is the number of completed
+years. A child born on 29 February becomes a year older on 1 March in years that are not leap years.
 """
 
 import calendar
@@ -15,13 +15,19 @@ from app.errors import Fault, InvalidInput
 from app.models.record import utc_now
 
 CAMBODIA_TIMEZONE = ZoneInfo("Asia/Phnom_Penh")
-"""The time zone of every local date in this system: UTC+7 all year."""
+"""The time zone of all local dates: UTC+7 without daylight saving time."""
 
 _ESTIMATED_BIRTH_TOLERANCE_DAYS = 731
-"""Gap in days at which an estimated birth has similarity 0: two years, one for the estimate and one for traditional age counting."""
+"""Distance in days at which two birth dates, one of them estimated, have similarity 0.
+
+Two years: one for the estimate, and one for traditional age counting.
+"""
 
 _RECORDED_BIRTH_TOLERANCE_DAYS = 183
-"""Gap in days at which two recorded births have similarity 0: half a year, because recorded dates differ only by writing errors."""
+"""Distance in days at which two recorded birth dates have similarity 0.
+
+Half a year, because recorded birth dates of one child differ only by writing errors.
+"""
 
 
 def today() -> date:
@@ -30,7 +36,7 @@ def today() -> date:
 
 
 def check_not_in_future(days: Mapping[str, date | None]) -> list[Fault]:
-    """Return a fault for each date that is in the future. The keys of `days` are the pointers of the faults."""
+    """Return a fault for each date in the future. The keys of `days` are the pointers of the faults."""
     current_date = today()
     return [
         Fault(pointer, "date_in_future", "The date must not be in the future.")
@@ -43,14 +49,14 @@ def validate_not_in_future(days: Mapping[str, date | None]) -> None:
     """Reject dates in the future.
 
     Raises:
-        InvalidInput: at least one date is in the future. The error lists each of them.
+        InvalidInput: with one fault for each date in the future.
     """
     if faults := check_not_in_future(days):
         raise InvalidInput(faults)
 
 
 def add_months(day: date, months: int) -> date:
-    """Return the date a number of calendar months later, or earlier if `months` is negative.
+    """Add calendar months to a date. `months` can be negative.
 
     The day of the month stays the same. If the target month is shorter, the result is its last day.
     """
@@ -61,7 +67,7 @@ def add_months(day: date, months: int) -> date:
 
 @dataclass(frozen=True, slots=True)
 class BirthRange:
-    """The first and the last possible date of a birth, both included."""
+    """The earliest and the latest possible birth date, both included."""
 
     earliest: date
     latest: date
@@ -70,7 +76,7 @@ class BirthRange:
 
     @classmethod
     def from_details(cls, details: Mapping[str, Any]) -> Self:
-        """Build the range from recorded birth details.
+        """Build the range from the stored birth date of a person.
 
         The details are either `date` with `precision` (day, month or year), or `estimated_age` in whole years with
         `estimated_on`.
@@ -90,7 +96,7 @@ class BirthRange:
             return cls(day.replace(day=1), day.replace(day=calendar.monthrange(day.year, day.month)[1]))
         if precision == "year":
             return cls(date(day.year, 1, 1), date(day.year, 12, 31))
-        raise ValueError("The precision of a birth must be day, month or year.")
+        raise ValueError("The precision of a birth date must be day, month or year.")
 
     @classmethod
     def _from_estimated_age(cls, age: int, estimated_on: date) -> Self:
@@ -107,15 +113,15 @@ class BirthRange:
         return _count_whole_years(self.latest, day), _count_whole_years(self.earliest, day)
 
     def is_threshold_uncertain(self, threshold: int, day: date) -> bool:
-        """Return whether it is unknown if the age on a day reaches the threshold, in years."""
+        """Return whether the person may or may not have reached the age `threshold`, in years, on a day."""
         lowest, highest = self.age_range_on(day)
         return lowest < threshold <= highest
 
     def similarity_to(self, other: Self) -> float:
-        """Return how well two births match, from 0 to 1.
+        """Return how similar two birth dates are, from 0 to 1.
 
-        The result is 1 if the ranges overlap. It falls linearly with the gap between them and reaches 0 at the
-        tolerance: two years if either birth is estimated, half a year otherwise.
+        The result is 1 if the ranges overlap. Otherwise it decreases linearly with the distance between them, to 0 at two
+        years if one of them is estimated, or else at half a year.
         """
         gap = max((self.earliest - other.latest).days, (other.earliest - self.latest).days, 0)
         tolerance = (

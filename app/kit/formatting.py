@@ -33,17 +33,17 @@ def format_number(value: object, language: str) -> str:
 
 
 def format_date(on: date, language: str) -> str:
-    """Return a date with day, month name and year: 4 May 2026."""
+    """Return a date such as 4 May 2026."""
     return f"{format_day_and_month(on, language)} {format_number(on.year, language)}"
 
 
 def format_day_and_month(on: date, language: str) -> str:
-    """Return a date without the year: 4 May."""
+    """Return a date such as 4 May."""
     return f"{format_number(on.day, language)} {MONTH_NAMES[language][on.month - 1]}"
 
 
 def format_age(birth: StoredBirth, on: date, language: str) -> str:
-    """Return an age in whole years. It is a range if the date of birth is not exact."""
+    """Return an age in whole years, or a range such as 12-13 if the birth date is not exact."""
     youngest, oldest = BirthRange.from_details(birth).age_range_on(on)
     return format_number(youngest if youngest == oldest else f"{youngest}-{oldest}", language)
 

@@ -1,4 +1,4 @@
-"""Idempotent retries: a repeated `Idempotency-Key` returns the stored response instead of running the request again.
+"""Idempotent retries: a retry with the same `Idempotency-Key` gets the stored response of the first request.
 
 Responses are stored in the database for 24 hours, encrypted, and shared by all worker processes.
 """
@@ -22,8 +22,8 @@ from app.models.record import Record, new_id, utc_now
 
 RETENTION_PERIOD = timedelta(hours=24)
 MODELS_VISIBLE_WITHOUT_CHILD: dict[str, type[Record]] = {"referral": Referral, "disbursement": Disbursement}
-"""Models, by record kind, whose records some callers can see without the child: partners see their own referrals, and
-finance officers see disbursements."""
+"""Models, by record kind, whose records some callers can see without seeing the child: API clients see the referrals of
+their agency, and finance officers see disbursements."""
 CLAIM_KEY_SQL = "SELECT * FROM access.claim_idempotency_key($1, $2, $3)"
 """Tries to lock the key and returns the stored response, in one statement."""
 DELETE_RESPONSE_SQL = "DELETE FROM idempotency_records WHERE principal_id = $1 AND key_digest = $2"
@@ -38,14 +38,14 @@ class IdempotentRequest:
     """An idempotency key, the caller that sent it, and a fingerprint of the request."""
 
     principal_id: UUID
-    """Id of the caller. Two callers can use the same key independently."""
+    """Id of the caller. The keys of different callers are independent."""
     key: str
     fingerprint: bytes
     """Keyed digest of the path and the body. A second request with the same key must have the same fingerprint."""
 
     @property
     def key_digest(self) -> bytes:
-        """Digest under which the response is stored. Keys can contain personal data, so they are never stored."""
+        """Digest under which the response is stored. The key itself is not stored, because it can contain personal data."""
         return hashlib.sha256(self.key.encode()).digest()
 
 
@@ -61,13 +61,13 @@ class StoredResponse:
 async def claim_idempotency_key(session: AsyncSession, request: IdempotentRequest) -> StoredResponse | None:
     """Return the response stored for a key, or lock the key for this request and return None.
 
-    The lock is an advisory lock on the caller and the key. It lasts until the transaction commits or rolls back, and
-    this function never waits for it: if another request holds it, `RequestInProgress` is raised at once. A stored
-    response is returned without the lock, so that several retries can be answered at the same time. A response older
-    than `RETENTION_PERIOD` is deleted and does not count.
+    The lock is an advisory lock on the caller and the key, which lasts until the transaction ends. This function does not
+    wait for it: if another request holds it, `RequestInProgress` is raised at once. A stored response is returned without
+    the lock, so that several retries can run at the same time. A response older than `RETENTION_PERIOD` is deleted and
+    not returned.
 
-    After None, the caller of this function runs the request and passes its response to `store_response` in the same
-    transaction. If the transaction rolls back, nothing is stored and the key can be used again.
+    If the result is None, run the request and pass its response to `store_response` in the same transaction. If the
+    transaction rolls back, nothing is stored and the key can be used again.
 
     Raises:
         RequestInProgress: another request with the same key has not finished.
@@ -126,7 +126,7 @@ def _dump_accessed_record(record: AccessedRecord) -> StoredAccessedRecord:
 
 
 async def _verify_records_visible(session: AsyncSession, records: list[AccessedRecord]) -> None:
-    """Check that the caller can still see the children and cases of the records, by counting the visible rows.
+    """Check that the caller can still see the children and cases of the records.
 
     For the models in `MODELS_VISIBLE_WITHOUT_CHILD`, the record itself is checked instead of its child and case.
 
@@ -136,7 +136,7 @@ async def _verify_records_visible(session: AsyncSession, records: list[AccessedR
     by_child = [record for record in records if record.kind not in MODELS_VISIBLE_WITHOUT_CHILD]
     required_ids: list[tuple[type[Record], set[UUID | None]]] = [
         (Child, {record.child_id for record in by_child if record.child_id}),
-        # Any case of the child makes the child visible. The response is about one case, so that case is checked too.
+        # A child is visible through any of its cases. The response is about one case, which is therefore checked too.
         (Case, {record.case_id for record in by_child if record.case_id}),
     ]
     required_ids += [
@@ -152,7 +152,8 @@ async def _verify_records_visible(session: AsyncSession, records: list[AccessedR
 async def _verify_location_visible(session: AsyncSession, location: str) -> None:
     """Check that the caller can still see the record that the request created, named by the `Location` header.
 
-    Seeing the child and the case is not enough: the record can belong to a tier that the caller can no longer read.
+    The child and the case can be visible without the record, if the record is of a tier that the caller cannot read any
+    more.
 
     Raises:
         NotFound: the record is not visible.
@@ -166,7 +167,7 @@ async def _verify_location_visible(session: AsyncSession, location: str) -> None
 
 
 async def store_response(session: AsyncSession, request: IdempotentRequest, response: StoredResponse) -> None:
-    """Store a response and the records that it contains, in the transaction that ran the request."""
+    """Store a response, with references to the records that it contains, in the transaction of the request."""
     records: list[AccessedRecord] = list(get_accessed_records(session))
     row_id = new_id()
     content = StoredResponseContent(

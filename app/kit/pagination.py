@@ -1,6 +1,7 @@
-"""Keyset pagination. A cursor holds the sort values of the last row of a page and is bound to its list and filters.
+"""Keyset pagination. A cursor contains the sort values of the last row of a page.
 
-Cursors survive inserts: rows added while a client reads the list cause no skipped and no repeated rows.
+A cursor is valid only for the list and the filters that it was created for. Rows that are added while a client reads
+page by page cause no row to be skipped or repeated.
 """
 
 import base64
@@ -23,34 +24,34 @@ CursorValue = datetime | date | UUID | str
 T = TypeVar("T")
 
 SIGNATURE_BYTES = 12
-"""Length of the signature in a cursor. 96 bits are enough to prevent clients from building cursors of their own."""
+"""Length of the signature in a cursor: 96 bits are enough to prevent forged cursors."""
 CURSOR_VALUE_PARSERS: dict[str, Callable[[str], CursorValue]] = {
     "datetime": datetime.fromisoformat, "date": date.fromisoformat, "UUID": UUID, "str": str,
 }  # fmt: skip
 """Parser of a cursor value by the name of its type.
 
-The cursor stores the type of each value, because the text alone is ambiguous: the code of a village has eight digits,
-like a date in the basic format of ISO 8601."""
+A cursor stores the type of each value, because the text alone is ambiguous: a village code has eight digits, like a date
+in the basic format of ISO 8601."""
 
 
 @dataclass(frozen=True, slots=True)
 class Paginator:
-    """One page request of one list."""
+    """A request for one page of a list."""
 
     name: str
-    """Name of the list. A cursor of one list is rejected by every other list."""
+    """Name of the list. A cursor of another list is rejected."""
     limit: int
-    """Largest number of items on the page."""
+    """Maximum number of items on the page."""
     cursor: str | None
     """Cursor of the request; None requests the first page."""
     filters: Mapping[str, object]
-    """Values that the cursor is bound to: the filters of the list, the id of its parent record, and the caller's id
-    under `for`, where the caller decides which rows the list has. Values that are None are ignored."""
+    """Values for which a cursor is valid: the filters of the list, the id of its parent record, and the caller's id under
+    `for` if the list depends on the caller. A value of None counts as absent."""
 
     async def fetch_records(
         self, session: AsyncSession, query: Select[T], *columns: Any, ascending: bool = False
     ) -> tuple[list[T], str | None]:
-        """Return the page's records, for a query that selects one model, and the next cursor. See `fetch_rows`.
+        """Return the records of the page and the next cursor, for a query that selects one model. See `fetch_rows`.
 
         Raises:
             InvalidInput: the cursor is not valid for this list.
@@ -61,13 +62,13 @@ class Paginator:
     async def fetch_rows(
         self, session: AsyncSession, query: Select[*tuple[Any, ...]], *columns: Any, ascending: bool = False
     ) -> tuple[Sequence[Any], str | None]:
-        """Return the page's rows and the cursor of the next page, or None on the last page.
+        """Return the rows of the page, and the cursor of the next page or None.
 
-        `columns` are the sort columns; together they must be unique. The order is descending unless `ascending` is set.
+        `columns` are the sort columns. Together they must be unique. The order is descending unless `ascending` is set.
 
-        The page query loads no row beyond `limit`: loading a record writes an entry into the access log, and the log
-        must not name a child that the response does not contain. After a full page, a second query therefore checks
-        whether another row exists, without loading it.
+        The query of the page loads no row beyond `limit`, because each loaded record gets an entry in the access log, which
+        must not name a child that the response does not contain. If the page is full, a second query checks whether
+        another row exists, without loading it.
 
         Raises:
             InvalidInput: the cursor is not valid for this list.
@@ -84,11 +85,11 @@ class Paginator:
     async def fetch_columns(
         self, session: AsyncSession, query: Select[*tuple[Any, ...]], *columns: Any, ascending: bool = False
     ) -> tuple[Sequence[Any], str | None]:
-        """Return the page's rows and the next cursor, as `fetch_rows` does, for a query that selects plain columns.
+        """Return the rows of the page and the next cursor, for a query that selects plain columns.
 
-        Reading plain columns writes no entry into the access log. The caller passes the records that the response
-        contains to `app.access.log.record_access`. Because the query logs nothing, it
-        can read one row beyond `limit` to find out whether another page exists, without a second query.
+        Plain columns are not collected for the access log: pass the records that the response contains to
+        `app.access.log.record_access`. For the same reason, the query can read one row beyond `limit` to find out whether
+        another page exists. It needs no second query, unlike `fetch_rows`.
 
         Raises:
             InvalidInput: the cursor is not valid for this list.
@@ -114,19 +115,19 @@ class Paginator:
     def paginate_items(
         self, items: Sequence[T], key: Callable[[T], CursorValue]
     ) -> tuple[Sequence[T], str | None]:
-        """Return one page of a list that is complete in memory, and the cursor of the next page.
+        """Return one page of a list that is in memory, and the cursor of the next page or None.
 
         `key` returns a value that is unique for each item.
 
         Raises:
-            InvalidInput: the cursor is not valid for this list, or its item is not in the list any more.
+            InvalidInput: the cursor is not valid for this list, or its item has been removed from the list.
         """
         start = 0
         if self.cursor is not None:
             (last_key,) = self._decode_cursor(1)
             start = next((i for i, item in enumerate(items, 1) if key(item) == last_key), -1)
         if start < 0:
-            detail = "The list has changed since this cursor was created: start again without a cursor."
+            detail = "The list has changed since this cursor was created. Start again without a cursor."
             raise InvalidInput([Fault("query:cursor", "cursor_invalid", detail)])
         page = items[start : start + self.limit]
         return page, self._encode_cursor([key(page[-1])]) if start + self.limit < len(items) else None
@@ -138,7 +139,7 @@ class Paginator:
         return base64.urlsafe_b64encode(self._sign_cursor(payload) + payload).decode().rstrip("=")
 
     def _decode_cursor(self, expected_length: int) -> list[CursorValue]:
-        """Verify the cursor of the request and return its sort values.
+        """Verify the signature of the request's cursor and return its sort values.
 
         Raises:
             InvalidInput: the signature does not match the list and its filters, or the cursor is malformed.
@@ -147,7 +148,7 @@ class Paginator:
             raw = base64.urlsafe_b64decode(str(self.cursor) + "=" * (-len(str(self.cursor)) % 4))
             signature, payload = raw[:SIGNATURE_BYTES], raw[SIGNATURE_BYTES:]
             if not hmac.compare_digest(signature, self._sign_cursor(payload)):
-                raise ValueError  # noqa: TRY301 - every invalid cursor gets the same response
+                raise ValueError  # noqa: TRY301 - all invalid cursors raise the same error
             values = [CURSOR_VALUE_PARSERS[type_name](text) for type_name, text in json.loads(payload)]
         except (ValueError, TypeError, LookupError):
             values = []
@@ -165,7 +166,7 @@ class Paginator:
 def _after_position(
     columns: Sequence[Any], position: Sequence[Any], *, ascending: bool
 ) -> ColumnElement[bool]:
-    """Return the condition that a row comes after the given sort values in the order of the list."""
+    """Return the SQL condition that a row comes after the given sort values in the order of the list."""
     row_values, cursor_values = tuple_(*columns), tuple_(*position)
     return row_values > cursor_values if ascending else row_values < cursor_values
 

@@ -2,9 +2,9 @@
 
 A record that does not exist and a record that the caller cannot see raise the same error, `NotFound`.
 
-Every lock lasts until the transaction of the request commits or rolls back. A request that waits for a lock fails with
-`TimedOut` after five seconds (`lock_timeout` of the database role), and with `Conflict` if PostgreSQL detects a
-deadlock. To avoid deadlocks, every operation on a case and on records of the case locks the case first.
+Every lock lasts until the transaction of the request ends. A request that waits for a lock fails with `TimedOut` after
+five seconds (`lock_timeout` of the database role), and with `Conflict` if PostgreSQL detects a deadlock. To avoid
+deadlocks, every operation that locks records of a case locks the case first.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ from app.schemas.validation_faults import VALIDATION_MESSAGES, convert_validatio
 RecordT = TypeVar("RecordT", bound=Record)
 ModelT = TypeVar("ModelT", bound=BaseModel)
 RecordIdOrQuery = UUID | ScalarSelect[UUID]
-"""The id of a record, or a scalar subquery that selects the id within the same statement."""
+"""The id of a record, or a scalar subquery that selects the id."""
 
 
 async def get_record(session: AsyncSession, record_type: type[RecordT], record_id: UUID) -> RecordT:
@@ -43,7 +43,7 @@ async def get_record(session: AsyncSession, record_type: type[RecordT], record_i
 async def ensure_exists(session: AsyncSession, record_type: type[RecordT], record_id: UUID) -> None:
     """Check that the caller can see a record.
 
-    Selects the id only. The record is not loaded, so the access log gets no entry for it.
+    The record is not loaded, so the access log gets no entry for it.
 
     Raises:
         NotFound: the record does not exist, or the caller cannot see it.
@@ -58,9 +58,9 @@ async def get_for_share(
 ) -> RecordT:
     """Return a record and block changes to it until the transaction ends (`SELECT ... FOR SHARE`).
 
-    Several transactions can hold this lock at the same time. A transaction that updates the record, or calls
-    `get_for_update`, waits. Services lock a case in this mode before they add a record to it, so that the case cannot
-    be closed or reassigned in between.
+    Several transactions can hold this lock at the same time. Transactions that update the record or call
+    `get_for_update` wait. Services lock a case in this mode before they add a record to it, so that the case cannot be
+    closed or reassigned meanwhile.
 
     Raises:
         NotFound: the record does not exist, or the caller cannot see it.
@@ -73,11 +73,11 @@ async def get_for_share(
 async def get_for_update(
     session: AsyncSession, record_type: type[RecordT], record_id: RecordIdOrQuery
 ) -> RecordT:
-    """Return a record and lock it for a change, without a version check (`SELECT ... FOR NO KEY UPDATE`).
+    """Return a record and lock it for an update, without a version check (`SELECT ... FOR NO KEY UPDATE`).
 
-    Only one transaction can hold this lock. Transactions that update the record or lock it, also with
-    `get_for_share`, wait. Inserts that only reference the record by foreign key, such as an entry of the case history,
-    do not wait, because this mode does not lock the key.
+    Only one transaction can hold this lock. Transactions that update the record, or lock it in any mode of this module,
+    wait. Inserts that only refer to the record by a foreign key, such as an entry of the case history, do not wait,
+    because this mode does not lock the key.
 
     Raises:
         NotFound: the record does not exist, or the caller cannot see it.
@@ -90,14 +90,13 @@ async def get_for_update(
 async def _get_locked(session: AsyncSession, query: Select[RecordT]) -> RecordT:
     """Run a locking query, and run it a second time if it returns no row.
 
-    A statement reads from the snapshot that was taken when it began. If it then waits for a lock, PostgreSQL reloads
-    the locked row, but evaluates the row policies on that old snapshot. Example: while the statement waits, another
-    transaction accepts the referral. The referral is now visible through its new case, and the snapshot does not
-    contain that case, so the statement returns no row. The second run takes a new snapshot and returns the changed
-    record. `get_version_for_update` then reports the change as `StaleVersion`, which is correct; `NotFound` would be
-    wrong.
+    A statement reads from a snapshot that is taken when it begins. If it waits for a lock, PostgreSQL reads the locked row
+    again after the wait, but evaluates the row policies on the old snapshot. For example, another transaction accepts the
+    referral during the wait. The referral is then visible only through its new case, which the old snapshot does not
+    contain, so the statement returns no row. The second run has a new snapshot and returns the changed record.
+    `get_version_for_update` then raises `StaleVersion` instead of `NotFound`.
     """
-    # populate_existing: a record that the session loaded before the lock wait is overwritten with the current row.
+    # populate_existing overwrites a copy that the session loaded before the wait for the lock.
     query = query.execution_options(populate_existing=True)
     record = await session.scalar(query)
     if record is None:
@@ -119,8 +118,7 @@ async def get_case_for_update(session: AsyncSession, record_type: type[CaseRecor
 async def get_case_for_share(session: AsyncSession, record_type: type[CaseRecord], record_id: UUID) -> Case:
     """Return the case of a record, locked as by `get_for_share`.
 
-    Services call this before they change a record of a case. Closing or reassigning the case locks the case too, and
-    therefore happens completely before or completely after the change.
+    Services call this before they change a record of a case, so that the case cannot be closed or reassigned meanwhile.
 
     Raises:
         NotFound: the record does not exist, or the caller cannot see it.
@@ -129,16 +127,16 @@ async def get_case_for_share(session: AsyncSession, record_type: type[CaseRecord
 
 
 def _case_id_query(record_type: type[CaseRecord], record_id: UUID) -> ScalarSelect[UUID]:
-    # Selects the case id only. Loading the record here would keep a copy from before the lock wait in the session.
+    # Select only the id: a loaded record would stay in the session and be stale after the wait for the lock.
     return select(col(record_type.case_id)).where(col(record_type.id) == record_id).scalar_subquery()
 
 
 def validate_expected_version(record: Record | None, expected_version: int | None) -> None:
-    """Compare the `If-Match` version of a PUT request, which creates or replaces a record, with the stored record.
+    """Check the version from `If-Match` of a PUT request, which creates or replaces a record.
 
     Raises:
         VersionRequired: the record exists, and the request has no `If-Match`.
-        StaleVersion: the record has another version, or the request has `If-Match` and the record does not exist.
+        StaleVersion: the record has another version, or does not exist although the request has `If-Match`.
     """
     if record is not None and expected_version is None:
         raise VersionRequired
@@ -151,12 +149,12 @@ async def get_version_for_update(
 ) -> RecordT:
     """Return a record in the expected version, locked as by `get_for_update`, and increment its version.
 
-    The version is compared after the lock is acquired, so that of two concurrent requests with the same `If-Match`
-    only one succeeds.
+    The version is compared while the lock is held. Of two concurrent requests with the same `If-Match`, only one
+    succeeds.
 
     Raises:
         NotFound: the record does not exist, or the caller cannot see it.
-        StaleVersion: the record was changed since the caller read it.
+        StaleVersion: the record has another version.
     """
     record = await get_for_update(session, record_type, record_id)
     if record.version != expected_version:

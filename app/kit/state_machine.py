@@ -1,4 +1,4 @@
-"""State machines as data: one table of transitions per noun, enforced here and drawn in the documentation."""
+"""State machines as data: one table of transitions per type of record. docs/diagrams.md is generated from the tables."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,18 +9,18 @@ from app.errors import Fault, GateRefused
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """An act that moves a record from one of `sources` to `target`. It requires `permission`."""
+    """An act that changes the status of a record from one of `sources` to `target`. It requires `permission`."""
 
     act: str
     sources: frozenset[str]
     target: str
     permission: Permission
     gate: str = ""
-    """The precondition in words, for the documentation. The `check_…` functions enforce it."""
+    """The precondition in words, for the documentation. Functions named `check_…` enforce it."""
 
 
 def check_status(transition: Transition, status: str) -> list[Fault]:
-    """Return an unmet condition if the status does not allow the transition."""
+    """Return a fault if the status does not allow the transition."""
     if status in transition.sources:
         return []
     allowed = " or ".join(sorted(transition.sources))
@@ -28,7 +28,7 @@ def check_status(transition: Transition, status: str) -> list[Fault]:
 
 
 def raise_if_unmet(unmet: Iterable[Fault]) -> None:
-    """Reject an act and list every unmet condition.
+    """Reject an act if a condition is unmet, and report all unmet conditions.
 
     Raises:
         GateRefused: at least one condition is unmet.
