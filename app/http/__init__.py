@@ -1,1 +1,1 @@
-"""Request plumbing: authorization, the session of a request, JSON bodies, responses, problem details."""
+"""HTTP layer: authorization, the database session of a request, JSON bodies, responses, problem details."""

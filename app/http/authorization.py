@@ -1,7 +1,7 @@
-"""Guards: every endpoint declares exactly one.
+"""Guards: every endpoint declares exactly one of them.
 
-`RequirePermission(permission)` authenticates the caller, commits the access event before anything is read, and rejects callers
-whose roles do not include the permission. `PublicEndpoint(reason)` marks an endpoint that needs no authentication.
+`RequirePermission(permission)` authenticates the caller, commits the access event, and rejects callers whose roles do not
+include the permission. `PublicEndpoint(reason)` marks an endpoint that needs no authentication.
 """
 
 import time
@@ -29,17 +29,17 @@ SETUP_REQUIRED = (
 
 
 class PublicEndpoint:
-    """The guard of an endpoint without authentication; `reason` is the justification."""
+    """The guard of an endpoint without authentication. `reason` says why it needs none."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
 
     async def __call__(self) -> None:
-        """Admit every request."""
+        """Accept every request."""
 
 
 class RequirePermission:
-    """The guard of an endpoint that requires a permission, which is also the act in the access log."""
+    """The guard of an endpoint that requires a permission. The access log records the permission as the act."""
 
     def __init__(
         self, permission: Permission, *, recent: bool = False, while_enrolling: bool = False
@@ -48,7 +48,7 @@ class RequirePermission:
         self.recent = recent
         """Whether the caller must have signed in within the last hour (step-up)."""
         self.while_enrolling = while_enrolling
-        """Whether callers may pass who have not finished setting up their account."""
+        """Whether users are accepted who have not finished setting up their account."""
 
     async def __call__(self, request: Request) -> Caller:
         """Return the authenticated caller and record the access event.
@@ -56,7 +56,7 @@ class RequirePermission:
         Raises:
             Unauthenticated: the token is missing or invalid, or its session has ended.
             TooManyRequests: the caller exceeded the rate limit.
-            Forbidden: the caller's roles do not include the permission; the refusal is logged.
+            Forbidden: the caller's roles do not include the permission. The access log records this.
             StepUpRequired: a recent sign-in or the account set-up is missing.
         """
         claims = get_vault().access_tokens.verify_access_token(get_bearer_token(request))
@@ -71,7 +71,7 @@ class RequirePermission:
 
     async def _open_event(self, request: Request, claims: Claims) -> Caller:
         database: Database = request.app.state.database
-        question = log.AccessRequest(
+        access_request = log.AccessRequest(
             action=self.permission.value,
             request_id=request.state.request_id,
             address=get_logged_address(request),
@@ -80,7 +80,7 @@ class RequirePermission:
             session_id=claims.session_id,
             token_id=claims.jti,
         )
-        opened = await log.open_access_event(database, question)
+        opened = await log.open_access_event(database, access_request)
         if opened["event_id"] is None:
             raise Unauthenticated("The session has ended. Sign in again.")
         return Caller(
@@ -118,7 +118,7 @@ def get_bearer_token(request: Request) -> str:
 
 
 def get_logged_address(request: Request) -> str | None:
-    """Return the client's address for the access log; None over a Unix socket."""
+    """Return the client's address for the access log, or None if the connection has none (a Unix socket)."""
     address = get_client_address(request.scope, get_settings().trusted_proxies)
     return None if address == UNKNOWN else address
 

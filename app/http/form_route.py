@@ -15,7 +15,7 @@ NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
 class FormRoute(Route):
-    """A route that accepts a form and reports errors as RFC 6749 requires."""
+    """A route that accepts a form and returns errors in the format of RFC 6749."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return FastAPI's handler, without the strict JSON parsing of the other routes."""

@@ -1,6 +1,6 @@
 """Strict parsing of JSON request bodies (RFC 8259 and I-JSON, RFC 7493).
 
-Python's parser accepts input that the database or other parsers reject or read differently. This module rejects it:
+Python's parser accepts input that PostgreSQL rejects or that other parsers read differently. This module rejects it:
 duplicate keys, NaN, infinities, lone surrogates, U+0000, deep nesting, and numbers that do not fit into 64 bits.
 """
 
@@ -19,7 +19,7 @@ from app.errors import Fault, MalformedRequest, UnsupportedMediaType
 from app.fault_codes import FaultCode
 
 MAX_DEPTH = 32
-"""The maximum nesting of arrays and objects. The deepest body of this API has seven levels."""
+"""Maximum nesting of arrays and objects. The deepest body of this API has seven levels."""
 
 INT64_DIGITS = 20
 INT64 = range(-(2**63), 2**63)
@@ -35,14 +35,14 @@ _UNSTORABLE = re.compile("[\\x00\\ud800-\\udfff]")
 
 
 def _malformed(code: FaultCode, detail: str) -> MalformedRequest:
-    """Return the error with a pointer to the whole body, because a key may contain personal data."""
+    """Return the error. Its pointer is the whole body, because the name of a key may contain personal data."""
     error = MalformedRequest(detail)
     error.faults = (Fault("", code, detail),)
     return error
 
 
 def parse(body: bytes) -> Any:
-    """Return the value of `body`.
+    """Parse the JSON in `body`.
 
     Raises:
         MalformedRequest: the body is not exactly one strict JSON value in UTF-8.
@@ -64,7 +64,7 @@ def parse(body: bytes) -> Any:
 
 
 def _decode(body: bytes) -> str:
-    """Return the text of `body`: UTF-8 without a byte order mark."""
+    """Decode UTF-8 without a byte order mark."""
     if body.startswith(b"\xef\xbb\xbf"):
         raise _malformed("byte_order_mark", "The body must not start with a byte order mark.")
     try:
@@ -144,7 +144,7 @@ class StrictRequest(Request):
     """A request whose body is parsed as strict JSON."""
 
     async def json(self) -> Any:
-        """Return the value of the body, which is parsed only once.
+        """Return the parsed body. The body is parsed only once.
 
         Raises:
             MalformedRequest: see `parse`.
@@ -154,10 +154,10 @@ class StrictRequest(Request):
         return self._json
 
     async def check_body(self) -> None:
-        """Check the media type and the JSON of the body. FastAPI itself rejects a missing body.
+        """Validate the media type and the JSON of the body. FastAPI itself rejects a missing body.
 
         Raises:
-            UnsupportedMediaType: the body is not labelled as uncompressed JSON in UTF-8. The Content-Type is required
+            UnsupportedMediaType: the headers do not declare uncompressed JSON in UTF-8. Content-Type is required,
                 because browsers send other types without a CORS preflight (ASVS V3.5.2).
             MalformedRequest: see `parse`.
         """
@@ -183,7 +183,7 @@ class StrictRequest(Request):
 
 
 def _is_utf8_media(content_type: str, accepted: tuple[str, ...]) -> bool:
-    """Whether a Content-Type is one of `accepted`, with no charset other than UTF-8."""
+    """Return whether a Content-Type is one of `accepted`, without a charset or with the charset UTF-8."""
     media_type, *parameters = (part.strip().lower() for part in content_type.split(";"))
     charsets = [part.partition("=")[2].strip('" ') for part in parameters if part.startswith("charset")]
     return media_type in accepted and all(charset in {"utf-8", "utf8"} for charset in charsets)
@@ -192,13 +192,13 @@ def _is_utf8_media(content_type: str, accepted: tuple[str, ...]) -> bool:
 class StrictRoute(APIRoute):
     """A route that parses its body as strict JSON.
 
-    FastAPI turns every exception while it reads a body into a 400 without details. The body is therefore parsed before
-    FastAPI's handler, which then gets the parsed value from `request.json()`. Endpoints with a form or a body of
-    another media type use FastAPI's own parsing.
+    FastAPI turns every exception that occurs while it reads a body into a 400 without details. The body is therefore
+    parsed before FastAPI's handler runs, which then gets the parsed value from `request.json()`. Forms and bodies of
+    other media types are parsed by FastAPI.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return FastAPI's handler, preceded by the strict parsing."""
+        """Return a handler that validates the body and then calls FastAPI's handler."""
         handler = super().get_route_handler()
         if not _expects_json(self):
             return handler

@@ -1,4 +1,4 @@
-"""The language of a rendered page or chart."""
+"""Dependency that selects English or Khmer for a rendered document or drawing."""
 
 from typing import Annotated
 
@@ -19,7 +19,7 @@ async def requested_language(
         ),
     ] = "en",
 ) -> str:
-    """Return the language of the query parameter if there is one, because a link cannot set a header."""
+    """Return the language of the query parameter, or else of Accept-Language. A link cannot set a header."""
     return language or get_preferred_language(accept_language)
 
 

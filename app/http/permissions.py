@@ -1,7 +1,7 @@
 """Guards: one alias for each permission, used as the type of an endpoint's `caller` parameter.
 
 The permission table is `app.access.permissions`. `recent=True` requires a sign-in within the last hour (step-up);
-`while_enrolling=True` also admits callers who have not finished setting up their account.
+`while_enrolling=True` also accepts users who have not finished setting up their account.
 """
 
 from typing import Annotated

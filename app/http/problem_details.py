@@ -1,6 +1,6 @@
 """Error responses: problem details (RFC 9457).
 
-A problem names rules and fields. It never contains a value of the request or of a record, the query string, or a stack
+A problem names rules and fields. It never contains a value of the request or of a record, a query string or a stack
 trace.
 """
 
@@ -42,7 +42,7 @@ MEDIA_TYPE = "application/problem+json"
 LANGUAGES = ("en", "km")
 
 MAX_INSTANCE_LENGTH = 512
-"""The number of characters of the path in `instance`."""
+"""Maximum length of the path in `instance`, in characters."""
 
 _PASSED_HEADERS: Final = ("allow", "www-authenticate", "retry-after", "connection")
 _BODYLESS = frozenset({204, 205, 304})
@@ -66,7 +66,7 @@ _BY_STATUS: Final[dict[int, type[FirstStepError]]] = {
 def build_problem_response(
     error: FirstStepError, *, scope: Scope, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """Return the problem response of `error`, with the title in the client's preferred language."""
+    """Return the problem response for `error`. The title is in the client's preferred language."""
     language = get_preferred_language(_header(scope, b"accept-language"))
     title = error.titles.get(language, error.titles["en"])
     members = {
@@ -78,7 +78,7 @@ def build_problem_response(
 
 
 def build_error_response(error: Exception, scope: Scope) -> Response:
-    """Return the response of any exception. An unexpected one is logged and gets 500."""
+    """Return the response for any exception. An unexpected exception is logged and gets a 500."""
     if isinstance(error, FirstStepError):
         return build_problem_response(error, scope=scope)
     if isinstance(error, RequestValidationError):
@@ -93,10 +93,10 @@ def build_error_response(error: Exception, scope: Scope) -> Response:
 
 
 def install(app: FastAPI, sentences: Mapping[FaultCode, str] | None = None) -> None:
-    """Make `app` return a problem for every exception.
+    """Register exception handlers, so that every exception becomes a problem response.
 
-    `sentences` are the messages of the error codes that the schemas define (`PydanticCustomError`). A code without one
-    gets a general message, because Pydantic's message may contain the input.
+    `sentences` are the messages for the fault codes of schema validators (`PydanticCustomError`). A code without a
+    sentence gets a general message, because Pydantic's message may contain the input.
     """
     app.state.fault_sentences = dict(sentences or {})
     for kind in (FirstStepError, RequestValidationError, HTTPException, Exception):
@@ -104,7 +104,7 @@ def install(app: FastAPI, sentences: Mapping[FaultCode, str] | None = None) -> N
 
 
 def get_preferred_language(accept_language: str) -> str:
-    """Return `km` or `en`, whichever an Accept-Language header (RFC 9110, 12.5.4) prefers. The default is `en`."""
+    """Return the language that an Accept-Language header (RFC 9110, 12.5.4) prefers: `km` or `en`, by default `en`."""
     best, best_weight = "en", 0.0
     for choice in accept_language[:500].split(","):
         tag, _, parameter = choice.partition(";")
@@ -130,7 +130,7 @@ async def _handle(request: Request, error: Exception) -> Response:
 
 
 def _build_http_response(error: HTTPException, scope: Scope) -> Response:
-    """Return the response of an exception of Starlette or FastAPI, without its message, which may contain input."""
+    """Return the response for an exception of Starlette or FastAPI. Its message is dropped: it may contain input."""
     given = {name.lower(): value for name, value in (error.headers or {}).items()}
     headers: dict[str, str] = {name: given[name] for name in _PASSED_HEADERS if name in given}
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
@@ -143,7 +143,7 @@ def _build_http_response(error: HTTPException, scope: Scope) -> Response:
 
 
 def _blank_problem(status: int, scope: Scope, headers: Mapping[str, str]) -> Response:
-    """Return the response for a status without a problem class: the type `about:blank` (RFC 9457)."""
+    """Return the problem of type `about:blank` (RFC 9457), for a status without a problem class."""
     try:
         phrase = HTTPStatus(status).phrase
     except ValueError:
@@ -152,7 +152,7 @@ def _blank_problem(status: int, scope: Scope, headers: Mapping[str, str]) -> Res
 
 
 def _allowed_methods(scope: Scope) -> str:
-    """Return every method of the path. Starlette returns only those of the first matching route."""
+    """Return all methods of the path. Starlette returns only those of the first matching route."""
     methods: set[str] = set()
     for route in scope["app"].routes if "app" in scope else ():
         if isinstance(route, Route) and route.path_regex.match(scope["path"]):

@@ -1,4 +1,4 @@
-"""Building HTTP responses from endpoint results: JSON bodies, ETag, Location, Link, and stored responses for retries."""
+"""Build HTTP responses from the results of endpoints: JSON body, ETag, Location, Link, stored responses of retries."""
 
 import hashlib
 from collections.abc import Awaitable, Callable
@@ -15,26 +15,26 @@ from app.kit import idempotency
 from app.schemas.wire import Page, Versioned
 
 STORED_HEADERS = ("etag", "location")
-"""The headers that a stored response keeps."""
+"""The headers that are stored with a response."""
 
 
 class SerializedJsonResponse(JSONResponse):
-    """A response whose body is serialized JSON."""
+    """A response with a body that is already serialized."""
 
     next_cursor: str | None = None
-    """The cursor of the next page, if the body is a page of a list that has one."""
+    """The cursor of the next page, if the body is a page of a list and not the last one."""
 
     def render(self, content: bytes | str) -> bytes:
-        """Return the serialized body."""
+        """Return the body."""
         return content if isinstance(content, bytes) else content.encode()
 
 
 class CacheableResponse(SerializedJsonResponse):
-    """The response class of endpoints that return public data, which caches may store."""
+    """The response class of endpoints with public data, whose responses may be cached."""
 
 
 def build_response(result: Any, status: int) -> Response:
-    """Return the response for the result of an endpoint; a response is returned unchanged."""
+    """Return the response for the result of an endpoint. A result that is a response is returned unchanged."""
     if isinstance(result, Response):
         return result
     if result is None:
@@ -50,7 +50,7 @@ def build_response(result: Any, status: int) -> Response:
 
 
 def build_cacheable_response(request: Request, result: BaseModel) -> Response:
-    """Return a response with public data that caches may store, or 304 if the client's copy is current."""
+    """Return a cacheable response, or a 304 if the client's copy is current."""
     body = _serialize(result)
     response = CacheableResponse(body)
     response.next_cursor = result.next_cursor if isinstance(result, Page) else None
@@ -64,19 +64,19 @@ def build_cacheable_response(request: Request, result: BaseModel) -> Response:
 
 
 def _is_current(etag: str, if_none_match: str) -> bool:
-    """Compare weakly (RFC 9110, 13.1.2): a proxy that compresses a response makes its ETag weak."""
+    """Compare ETags weakly (RFC 9110, 13.1.2), because a proxy that compresses a response makes its ETag weak."""
     tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
     return etag in tags or tags == ["*"]
 
 
 def _serialize(result: BaseModel) -> bytes:
-    if isinstance(result, Page):  # items may be plain dictionaries, which the model's serializer warns about
+    if isinstance(result, Page):  # the model's serializer would warn about items that are plain dictionaries
         return to_json({"items": result.items, "next_cursor": result.next_cursor})
     return result.__pydantic_serializer__.to_json(result)
 
 
 def with_response(endpoint: Callable[..., Awaitable[Any]], status: int) -> Callable[..., Awaitable[Response]]:
-    """Wrap `endpoint` so that it returns a response with `status`."""
+    """Wrap an endpoint so that its result becomes a response with `status`."""
 
     @wraps(endpoint)
     async def respond(*args: Any, **kwargs: Any) -> Response:
@@ -86,7 +86,7 @@ def with_response(endpoint: Callable[..., Awaitable[Any]], status: int) -> Calla
 
 
 def add_link_header(request: Request, response: Response) -> None:
-    """Add the `Link` header with the address of the next page, if there is one."""
+    """Add the `Link` header with the URL of the next page, if there is one."""
     cursor = getattr(response, "next_cursor", None)
     if cursor:
         query = urlencode({**request.query_params, "cursor": cursor})
@@ -94,7 +94,7 @@ def add_link_header(request: Request, response: Response) -> None:
 
 
 async def store_response(request: Request, response: Response) -> None:
-    """Store the response for retries with the same Idempotency-Key, if the request has one."""
+    """Store the response for retries, if the request has an Idempotency-Key."""
     claim = getattr(request.state, "claim", None)
     if claim is not None:
         headers = {name: response.headers[name] for name in STORED_HEADERS if name in response.headers}

@@ -28,7 +28,7 @@ class Route(StrictRoute):
         super().__init__(path, with_response(endpoint, options["status_code"] or 200), **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return the handler that stores responses for retries and logs rejected requests."""
+        """Return a handler that also stores responses for retries and logs rejected requests."""
         handler = super().get_route_handler()
 
         async def handle(request: Request) -> Response:
@@ -56,12 +56,12 @@ def _reject_repeated_parameters(request: Request) -> None:
 
 
 def operation_id(route: APIRoute) -> str:
-    """Return the name of the endpoint function as the `operationId`."""
+    """Return the `operationId`: the name of the endpoint function."""
     return route.name
 
 
 class Router(APIRouter):
-    """A router below the path of a version of the API, or outside any version if `version` is empty."""
+    """A router below `/v1`, or below another `version`; an empty `version` means no version prefix."""
 
     def __init__(
         self,

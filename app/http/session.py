@@ -1,7 +1,7 @@
 """The database session of a request: one request, one transaction.
 
-Only this module commits. It commits after the response is built and before its first byte is sent, so that no record
-leaves without its entries in the access log.
+Only this module commits the transaction of a request. It commits after the response is built and before its first byte is
+sent, so that no data is sent without its entries in the access log.
 """
 
 import re
@@ -23,13 +23,13 @@ from app.kit import idempotency
 
 MAX_KEY_LENGTH = 255
 OUTCOMES = {401: "unauthenticated", 403: "forbidden", 404: "not_found", 409: "refused", 412: "conflict"}
-"""The outcome in the access log for each status of a rejected request."""
+"""Outcome in the access log by the status of a rejected request."""
 ETAG_PATTERN = re.compile(r'"[1-9][0-9]{0,8}"')
 """The ETag of a record: its version in quotes."""
 
 
 class ReplayedResponse(Exception):
-    """Raised for a retry; carries the stored response of the first request."""
+    """Raised for a retry. Contains the stored response of the first request."""
 
     def __init__(self, stored: idempotency.StoredResponse) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ class ReplayedResponse(Exception):
 
 
 async def request_session(request: Request) -> AsyncIterator[AsyncSession]:
-    """Yield a session in a transaction; write the access log entries and commit at the end.
+    """Yield a session in a transaction. At the end, write the access log entries and commit.
 
     Raises:
         ReplayedResponse: a response is stored for the Idempotency-Key.
@@ -65,15 +65,14 @@ async def _commit(request: Request, session: AsyncSession, caller: Caller | None
             await log.write_access_entries(session, caller.event_id, "allowed", request.state.status)
             await session.commit()
     except Exception as error:
-        with suppress(
-            Exception
-        ):  # The log itself may have failed. The access event stays, without an outcome.
+        # Writing the log can fail for the same reason. The access event then has no outcome.
+        with suppress(Exception):
             await conclude(request, error)
         raise
 
 
 async def conclude(request: Request, error: Exception) -> None:
-    """Log the outcome of a rejected request, in a new transaction because the request's own is rolled back."""
+    """Write the outcome of a rejected request to the access log, in a new transaction."""
     caller = getattr(request.state, "caller", None)
     if caller is None:
         return
@@ -105,7 +104,8 @@ async def _claim_idempotency_key(request: Request, session: AsyncSession, caller
     key = _idempotency_key(request, caller)
     if key is None:
         return
-    # A keyed digest: the body may contain a password, and a plain hash in a dump would allow guessing it.
+    # The digest is keyed, because the body may contain a password: a plain hash in a database dump could be used to
+    # guess the password.
     fingerprint = get_vault().blind_index.compute_digest(
         b"retry", request.url.path.encode(), await request.body()
     )
@@ -155,7 +155,7 @@ async def parse_if_match(if_match: Annotated[str | None, Header(include_in_schem
 async def parse_optional_if_match(
     if_match: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> int | None:
-    """Return the expected version for a PUT that may create the record; None if the caller expects no record.
+    """Return the expected version for a PUT that can also create the record, or None without If-Match.
 
     Raises:
         VersionRequired, StaleVersion: see `parse_if_match`.
@@ -164,8 +164,8 @@ async def parse_optional_if_match(
 
 
 Session = Annotated[AsyncSession, Depends(request_session, scope="function")]
-"""The request's session. The scope makes FastAPI commit before the response is sent."""
+"""The session of the request. With this scope, FastAPI finishes the dependency, which commits, before it responds."""
 ExpectedVersion = Annotated[int, Depends(parse_if_match)]
 """The version that the caller expects the record to have."""
 ExpectedVersionIfAny = Annotated[int | None, Depends(parse_optional_if_match)]
-"""The same for a PUT that may create the record."""
+"""The same for a PUT that can also create the record; None if the request has no If-Match."""

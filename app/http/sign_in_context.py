@@ -1,4 +1,4 @@
-"""The context of a sign-in request: client address, refresh cookie, and the header X-Requested-With."""
+"""Dependencies of sign-in endpoints: client address, refresh cookie, and the header X-Requested-With."""
 
 from typing import Annotated
 
@@ -13,7 +13,7 @@ from app.services.accounts.sessions import SessionTokens
 from app.services.accounts.sign_in_audit import SignInContext
 
 REFRESH_COOKIE_NAME = "__Host-refresh"
-"""With this prefix, browsers require Secure, Path=/ and no Domain."""
+"""The prefix `__Host-` makes browsers require Secure, Path=/ and no Domain."""
 
 
 async def get_sign_in_context(request: Request) -> SignInContext:
@@ -29,11 +29,11 @@ async def get_sign_in_context(request: Request) -> SignInContext:
 
 
 RequestedWithHeader = Annotated[str | None, Header(include_in_schema=False)]
-"""`X-Requested-With`, which the OpenAPI document declares once as a shared parameter."""
+"""Not in the schema of each operation, because the OpenAPI document declares `X-Requested-With` as a shared parameter."""
 
 
 async def require_requested_with(x_requested_with: RequestedWithHeader = None) -> None:
-    """Require the header X-Requested-With, which a form or image of another site cannot send.
+    """Require the header X-Requested-With, which forms and images of other sites cannot send.
 
     Raises:
         CrossSiteRequest: the header is missing.

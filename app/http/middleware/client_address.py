@@ -1,4 +1,4 @@
-"""The client's IP address."""
+"""Determine the client's IP address, also behind trusted proxies."""
 
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -6,10 +6,10 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from starlette.types import Scope
 
 UNKNOWN = "unknown"
-"""The address of a peer without one (a Unix socket, a test)."""
+"""The address of a client without an IP address (a Unix socket or a test)."""
 
 MAX_HOPS = 20
-"""The number of X-Forwarded-For entries that are read, from the right."""
+"""Maximum number of X-Forwarded-For entries that are read, from the right."""
 
 _Address = IPv4Address | IPv6Address
 
@@ -17,9 +17,9 @@ _Address = IPv4Address | IPv6Address
 def get_client_address(scope: Scope, trusted_proxies: tuple[str, ...] = ()) -> str:
     """Return the client's IP address, or `UNKNOWN`.
 
-    `trusted_proxies` are addresses or networks. X-Forwarded-For is read only if the peer is a trusted proxy. The
-    client is then its rightmost entry that is not a trusted proxy. Clients can forge the entries left of it
-    (ASVS V4.1.3).
+    `trusted_proxies` are addresses or networks. X-Forwarded-For is read only if the connection comes from a trusted
+    proxy. The client is then the rightmost entry that is not a trusted proxy, because clients can forge the entries to
+    the left of it (ASVS V4.1.3).
     """
     peer = scope.get("client")
     host = peer[0] if peer else ""
@@ -29,7 +29,7 @@ def get_client_address(scope: Scope, trusted_proxies: tuple[str, ...] = ()) -> s
 
 
 def get_rate_limit_key(address: str) -> str:
-    """Return the key for rate limits per address: the /64 network for IPv6, because a subscriber owns all of it."""
+    """Return the key of an address for rate limits. For IPv6 it is the /64 network, which one subscriber controls."""
     parsed = _parse_address(address)
     if isinstance(parsed, IPv6Address):
         return str(ip_network((parsed, 64), strict=False))

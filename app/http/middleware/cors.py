@@ -17,13 +17,13 @@ REQUEST_HEADERS = (
     *("Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match"),
     *("X-Request-Id", "X-Requested-With"),
 )
-"""The request headers that front ends may send."""
+"""The request headers that front ends on other origins may send."""
 
 RESPONSE_HEADERS = (
     *("ETag", "Link", "Location", "X-Request-Id", "Idempotent-Replayed", "RateLimit", "RateLimit-Policy"),
     *("Retry-After", "Deprecation", "Content-Disposition"),
 )
-"""The response headers that front ends may read."""
+"""The response headers that front ends on other origins may read."""
 
 _ORIGIN = re.compile(
     r"https?://(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:]{2,45}\])(?::[0-9]{1,5})?"
@@ -31,10 +31,10 @@ _ORIGIN = re.compile(
 
 
 def check_origins(origins: Collection[str]) -> tuple[str, ...]:
-    """Return `origins`.
+    """Validate origins and return them as a tuple.
 
     Raises:
-        ValueError: one is `*`, `null`, or not an origin as browsers send it.
+        ValueError: an origin is `*` or `null`, or not in the form that browsers send.
     """
     for origin in origins:
         if not _ORIGIN.fullmatch(origin):

@@ -1,4 +1,4 @@
-"""HEAD requests."""
+"""Respond to HEAD requests."""
 
 from starlette.types import Message, Receive, Scope, Send
 
@@ -6,7 +6,7 @@ from app.http.middleware.http_middleware import HttpMiddleware, starts_response
 
 
 class HeadAsGet(HttpMiddleware):
-    """Handles HEAD as GET and omits the body (RFC 9110, 9.3.2). The access log records it like a GET."""
+    """Handles HEAD as GET without the body (RFC 9110, 9.3.2). The access log does not distinguish the two."""
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Call the application with the method GET."""
@@ -21,4 +21,4 @@ class HeadAsGet(HttpMiddleware):
         try:
             await self.app(get_scope, receive, send_without_body)
         finally:
-            scope["route"] = get_scope.get("route")  # The request log reads the route from its own scope.
+            scope["route"] = get_scope.get("route")  # the request log reads the route from the original scope

@@ -1,4 +1,4 @@
-"""The base class of the ASGI middleware."""
+"""Base class and helpers of the ASGI middleware."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -9,7 +9,7 @@ HeaderList = list[tuple[bytes, bytes]]
 
 
 class HttpMiddleware(ABC):
-    """Handles HTTP requests, and passes everything else (the lifespan) on unchanged."""
+    """Base class of middleware for HTTP requests. Other ASGI scopes, such as the lifespan, are passed on unchanged."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -23,16 +23,16 @@ class HttpMiddleware(ABC):
 
     @abstractmethod
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle an HTTP request, usually by calling `self.app` with another `receive` or `send`."""
+        """Handle an HTTP request. Most implementations call `self.app` with a wrapped `receive` or `send`."""
 
 
 def starts_response(message: Message) -> bool:
-    """Whether a message has the status and headers of the response."""
+    """Return whether a message contains the status and headers of the response."""
     return bool(message["type"] == "http.response.start")
 
 
 def with_headers(send: Send, change: Callable[[Sequence[tuple[bytes, bytes]]], HeaderList]) -> Send:
-    """Return a `send` that replaces the headers of the response by the result of `change`."""
+    """Wrap `send` so that `change` computes the headers of the response."""
 
     async def send_with_headers(message: Message) -> None:
         if starts_response(message):
@@ -43,5 +43,5 @@ def with_headers(send: Send, change: Callable[[Sequence[tuple[bytes, bytes]]], H
 
 
 def get_header(scope: Scope, name: bytes) -> bytes | None:
-    """Return the first value of a request header."""
+    """Return the first value of a request header, or None. `name` is in lower case."""
     return next((value for key, value in scope["headers"] if key == name), None)

@@ -1,8 +1,8 @@
-"""Rate limits: a token bucket per caller, in the memory of one worker process.
+"""Rate limits: a token bucket for each address or caller, in the memory of each worker process.
 
-The middleware does not know the caller yet, and an Authorization header may be forged. It therefore counts requests
-without an authenticated caller per address. The guard counts requests per caller with the same `RateLimiter` and
-stores its `RateLimitDecision` in `scope["state"]["rate_limit_decision"]`.
+The middleware runs before authentication and counts requests without an authenticated caller, per address. The guard
+counts the requests of each caller with a `RateLimiter` of its own, and stores its `RateLimitDecision` in `scope["state"]`,
+so that the middleware can add the headers.
 """
 
 import math
@@ -21,30 +21,30 @@ from app.http.problem_details import build_problem_response
 
 WINDOW_SECONDS = 60
 MAX_KEYS = 50_000
-"""The number of buckets that are kept."""
+"""Maximum number of buckets in memory."""
 MAX_AUTHENTICATED = 20_000
-"""The number of credentials that are remembered as valid."""
+"""Maximum number of credentials in memory that were valid before."""
 
 DECISION_KEY = "rate_limit_decision"
 """The key of the `RateLimitDecision` in `scope["state"]`."""
 
 
 class RateLimitDecision(NamedTuple):
-    """The state of a bucket after one request."""
+    """Whether a request is allowed, and the state of its bucket."""
 
     limit: int
     """Requests per minute."""
     remaining: int
-    """Requests that are possible now."""
+    """Number of requests that are allowed immediately."""
     reset_seconds: int
-    """Seconds until the bucket is full; for a rejected request, seconds until the next one is allowed."""
+    """Seconds until the bucket is full or, if the request is rejected, until a request is allowed."""
     allowed: bool
 
 
 class RateLimiter:
-    """Token buckets by key. The least recently used bucket is dropped first.
+    """Token buckets by key. Above the maximum number, the least recently used bucket is deleted.
 
-    Addresses and callers need separate limiters, so that many addresses cannot displace the bucket of a caller.
+    Addresses and callers have separate limiters, so that requests from many addresses cannot delete a caller's bucket.
     """
 
     def __init__(self, *, max_keys: int = MAX_KEYS, clock: Callable[[], float] = time.monotonic) -> None:
@@ -53,7 +53,7 @@ class RateLimiter:
         self._clock = clock
 
     def take(self, key: str, limit_per_minute: int) -> RateLimitDecision:
-        """Count a request of `key`. A rejected request uses no token."""
+        """Count a request of `key`, and return whether it is allowed. A rejected request uses no token."""
         now = self._clock()
         tokens = self._count_tokens(key, limit_per_minute, now)
         allowed = tokens >= 1
@@ -65,7 +65,7 @@ class RateLimiter:
         return _build_decision(tokens, limit_per_minute, allowed=allowed)
 
     def peek(self, key: str, limit_per_minute: int) -> RateLimitDecision:
-        """Return the decision of `take` without counting a request."""
+        """Return what `take` would return, without counting a request."""
         tokens = self._count_tokens(key, limit_per_minute, self._clock())
         return _build_decision(tokens, limit_per_minute, allowed=tokens >= 1)
 
@@ -91,8 +91,9 @@ class RateLimit(HttpMiddleware):
     """Limits unauthenticated requests per address, and adds the rate limit headers to every response.
 
     A request without Authorization is counted before it is handled. A request with Authorization is handled first, and
-    counted if the guard did not authenticate a caller. Once an address has used its limit, only credentials that were
-    valid before are let through. Forged tokens can thus not block the callers of an office that share its address.
+    counted only if the guard does not authenticate a caller. If an address has used up its limit, only requests with
+    credentials that were valid before are handled. Forged tokens therefore cannot block other callers at the same
+    address, such as an office.
     """
 
     def __init__(
@@ -110,7 +111,7 @@ class RateLimit(HttpMiddleware):
         self._authenticated: OrderedDict[bytes, None] = OrderedDict()
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Count the request before or after it is handled."""
+        """Count the request before it is handled or, if it has credentials, afterwards."""
         key = get_rate_limit_key(get_client_address(scope, self._trusted_proxies))
         credentials = get_header(scope, b"authorization")
         if credentials is None:
@@ -158,7 +159,7 @@ class RateLimit(HttpMiddleware):
 
 
 def _with_rate_headers(scope: Scope, send: Send) -> Send:
-    """Return a `send` that adds the headers of the decision, which the guard may set until the response starts."""
+    """Wrap `send` so that it adds the rate limit headers. The guard may set the decision until the response starts."""
 
     def add_rate_headers(headers: Sequence[tuple[bytes, bytes]]) -> HeaderList:
         decision = scope["state"].get(DECISION_KEY)

@@ -23,7 +23,7 @@ class UploadLimits:
 
 
 class BodyLimit(HttpMiddleware):
-    """Rejects bodies above the limit: unread if Content-Length exceeds it, else once too many bytes were read."""
+    """Rejects a body above the limit, either by its Content-Length or as soon as too many bytes have been read."""
 
     def __init__(self, app: ASGIApp, *, limit: int, uploads: UploadLimits | None = None) -> None:
         super().__init__(app)
@@ -31,7 +31,7 @@ class BodyLimit(HttpMiddleware):
         self._uploads = uploads
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Count the bytes of the body while the application reads it.
+        """Call the application, and count the bytes of the body while it reads them.
 
         Raises:
             MalformedRequest: Content-Length is not a number.
@@ -63,15 +63,15 @@ def _check_content_length(length: bytes | None, limit: int) -> None:
 
 
 def _too_large() -> HTTPException:
-    """Return a 413. FastAPI turns every exception but `HTTPException` into 400 while it reads a body.
+    """Return a 413. It is an `HTTPException`, because FastAPI turns other exceptions into a 400 while it reads a body.
 
-    The connection is closed, because the rest of the body would have to be read first.
+    The connection is closed, because the rest of the body is not read.
     """
     return HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, headers={"connection": "close"})
 
 
 class Deadline(HttpMiddleware):
-    """Cancels a request whose response has not started after `seconds`. A started response may stream on."""
+    """Cancels a request whose response has not started after `seconds`. A started response can take longer."""
 
     def __init__(self, app: ASGIApp, *, seconds: float, uploads: UploadLimits | None = None) -> None:
         super().__init__(app)
@@ -99,7 +99,7 @@ class Deadline(HttpMiddleware):
             async with timer:
                 await self.app(scope, receive, send_in_time)
         except Exception as error:
-            # Cancelled code may raise any exception, such as one of the database driver, because of the timeout.
+            # Code that is cancelled by the timeout may raise any exception, such as one of the database driver.
             if timer.expired() and not started:
                 raise TimedOut from error
             raise

@@ -1,8 +1,8 @@
-"""The structured log: one JSON object per line on stdout, without any personal data.
+"""The structured log: one JSON object per line on stdout, without personal data.
 
-Only keys of an allow-list and plain values are written. Of an exception, only the type and the stack frames are
-written, because its message may contain values of a record. Arguments of standard library log records are dropped for
-the same reason.
+Only keys of an allow-list are written, and only simple values such as numbers and strings. Of an exception, only the type
+and the stack frames are written, because its message may contain values of a record. For the same reason, the arguments
+of log records of the standard library are dropped.
 """
 
 import json
@@ -29,10 +29,10 @@ ALLOWED: Final = frozenset({
     *("job", "seconds", "count", "attempt", "next_attempt_at", "event_id", "delivery_id", "webhook_id", "client_id"),
     *("tree_size", "leaves", "key_id", "table", "partition", "pool_size"),
 })  # fmt: skip
-"""The keys that may be written. Each one is technical. Adding one is a decision about privacy."""
+"""The keys that may be written. They contain technical data only. Consider privacy before adding a key."""
 
 MAX_TEXT_LENGTH = 300
-"""The number of characters of a logged text."""
+"""Maximum number of characters of a logged string."""
 
 MAX_FRAMES = 20
 
@@ -46,7 +46,7 @@ _Event = MutableMapping[str, Any]
 
 
 def configure_logging(level: int = logging.INFO) -> None:
-    """Write every log record of this process as JSON through the allow-list. uvicorn needs `log_config=None`."""
+    """Make this process write all its log records as JSON, through the allow-list. Run uvicorn with `log_config=None`."""
     structlog.configure(
         processors=[
             _add_request_id,
@@ -64,7 +64,7 @@ def configure_logging(level: int = logging.INFO) -> None:
 
 
 def keep_allowed(_logger: Any, _method: str, event: _Event) -> _Event:
-    """Remove keys that are not in the allow-list, and log their number as `dropped`."""
+    """Remove keys that are not in the allow-list, and add their number as `dropped`."""
     kept: _Event = {key: _to_loggable(value) for key, value in event.items() if key in ALLOWED}
     if len(kept) < len(event):
         kept["dropped"] = len(event) - len(kept)
@@ -72,12 +72,12 @@ def keep_allowed(_logger: Any, _method: str, event: _Event) -> _Event:
 
 
 def serialize_event(event: Mapping[str, Any], **_options: Any) -> str:
-    """Serialize `event` as ASCII JSON, in which every control and line break character is escaped (ASVS V16.4.1)."""
+    """Serialize `event` as ASCII JSON, which escapes control characters and line breaks (ASVS V16.4.1)."""
     return json.dumps(event, separators=(",", ":"), default=_to_loggable).replace("\x7f", "\\u007f")
 
 
 def describe_exception(error: BaseException) -> dict[str, Any]:
-    """Return the loggable facts of `error`: its type, the types of its causes, and `file:line` of its frames."""
+    """Return what may be logged about `error`: its type, the types of its causes, and `file:line` of its frames."""
     return {
         "error": _type_name(error),
         "causes": [_type_name(cause) for cause in _causes(error)],
@@ -88,20 +88,20 @@ def describe_exception(error: BaseException) -> dict[str, Any]:
 def write_request_line(
     request_id: str, scope: Mapping[str, Any], status: int, seconds: float, size: int
 ) -> None:
-    """Write the line of a request. Bypasses structlog, because every request writes one."""
+    """Write the line of a request, without structlog for speed: every request writes a line."""
     method = scope["method"] if scope["method"] in METHODS else "OTHER"
     line = (
         f'{{"timestamp":"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}","level":"info","event":"request",'
         f'"request_id":"{request_id}","method":"{method}","route":{_quoted(route_template(scope))},'
         f'"status":{status},"duration_ms":{seconds * 1000:.1f},"bytes":{size}}}\n'
     )
-    with suppress(OSError, ValueError):  # A closed stdout must not fail the request.
+    with suppress(OSError, ValueError):  # a closed stdout must not make the request fail
         sys.stdout.write(line)
         sys.stdout.flush()
 
 
 def route_template(scope: Mapping[str, Any]) -> str | None:
-    """Return the path template of the matched route, such as `/v1/cases/{id}`. The path itself is not logged."""
+    """Return the path template of the matched route, such as `/v1/cases/{id}`, which is logged instead of the path."""
     template = getattr(scope.get("route"), "path", None)
     return template if isinstance(template, str) else None
 
@@ -112,7 +112,7 @@ def _quoted(text: str | None) -> str:
 
 
 def _to_loggable(value: Any) -> Any:
-    """Return `value` if it is plain, else the name of its type."""
+    """Return a simple value, shortened if it is long. Of any other value, return the name of its type."""
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, str | UUID):
@@ -162,10 +162,10 @@ def _frames(trace: TracebackType | None) -> list[str]:
 
 
 class StandardLibraryHandler(logging.Handler):
-    """Writes records of the standard library's loggers through structlog, without their arguments."""
+    """Writes log records of the standard library through structlog, without their arguments."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write the first line of the message template. Later lines and arguments may contain values."""
+        """Write the first line of the message template. Its other lines and the arguments may contain values."""
         error = record.exc_info[1] if record.exc_info else None
         template = record.msg if isinstance(record.msg, str) else type(record.msg).__qualname__
         details = describe_exception(error) if error else {}
@@ -177,7 +177,7 @@ def _redirect_standard_library(level: int) -> None:
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi"):
         standard = logging.getLogger(name)
         standard.handlers.clear()
-        standard.propagate = name != "uvicorn.access"  # RequestLog writes this line.
+        standard.propagate = name != "uvicorn.access"  # RequestLog replaces uvicorn's access log
     warnings.showwarning = _show_warning
 
 
@@ -189,7 +189,7 @@ def _show_warning(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    """Log the location of a warning. Its text may contain values (Pydantic's serializer warnings do)."""
+    """Log only the location of a warning, because its text may contain values, as warnings of Pydantic do."""
     del message, file, line
     place = "/".join(PurePath(filename).parts[-3:])
     logger.warning("warning", error=category.__qualname__, where=f"{place}:{lineno}")

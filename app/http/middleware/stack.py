@@ -1,4 +1,4 @@
-"""The middleware of the application, and its order."""
+"""The small middleware classes, and the order of all middleware."""
 
 import re
 import time
@@ -26,7 +26,7 @@ from app.http.middleware.request_limits import BodyLimit, Deadline, UploadLimits
 from app.http.problem_details import build_error_response
 
 CLIENT_DISCONNECTED = 499
-"""The status in the log if no response was started. It is never sent."""
+"""Status in the request log if the client disconnected before the response started. It is never sent."""
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 _HOST = re.compile(rb"(?:[A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{0,5})?")
@@ -46,10 +46,10 @@ SECURITY_HEADERS: Final = (
 
 
 class RequestId(HttpMiddleware):
-    """Assigns an id to every request: the caller's X-Request-Id if valid, else a new one. Returned as X-Request-Id."""
+    """Assigns an id to every request, and returns it as X-Request-Id: the client's own if valid, or else a new one."""
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Store the id in the scope and in the log context."""
+        """Store the id in the scope and in the context of the log."""
         request_id = get_header(scope, b"x-request-id") or b""
         if not _REQUEST_ID.fullmatch(request_id):
             request_id = uuid4().hex.encode()
@@ -66,7 +66,7 @@ class RequestLog(HttpMiddleware):
     """Logs one line per request: its route, status, duration and size."""
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Count the bytes of the response, and log the line even if the request fails."""
+        """Call the application, and log the line even if the request fails."""
         started = time.perf_counter()
         status, size = CLIENT_DISCONNECTED, 0
 
@@ -100,13 +100,13 @@ def _with_security_headers(headers: Sequence[tuple[bytes, bytes]]) -> HeaderList
 
 
 class ProblemBoundary(HttpMiddleware):
-    """Turns every exception into a problem response, because the server would print its message.
+    """Turns every exception into a problem response. Otherwise the server would print its message.
 
     If the response has already started, it stays incomplete and the server closes the connection.
     """
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Catch the exceptions of the application."""
+        """Call the application and catch its exceptions."""
         started = False
 
         async def send_and_note(message: Message) -> None:
@@ -116,17 +116,17 @@ class ProblemBoundary(HttpMiddleware):
 
         try:
             await self.app(scope, receive, send_and_note)
-        except Exception as error:  # noqa: BLE001 - an exception that leaves the application is printed with its values
+        except Exception as error:  # noqa: BLE001 - the server would print the message, which may contain values
             response = build_error_response(error, scope)
             if not started:
                 await response(scope, receive, send)
 
 
 class WellFormedTarget(HttpMiddleware):
-    """Rejects a path, query or Host header that is malformed and cannot be stored or compared further in."""
+    """Rejects a malformed path, query or Host header, which the application could not store or compare."""
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Check the target of the request.
+        """Validate the path, query and Host header.
 
         Raises:
             MalformedRequest: the path, the query or the Host header is malformed.
@@ -137,12 +137,12 @@ class WellFormedTarget(HttpMiddleware):
 
 def _check_target(scope: Scope) -> None:
     path, query = scope["path"], scope["query_string"]
-    # Servers decode an invalid byte such as %ff to U+FFFD.
+    # The server decodes an invalid byte, such as %ff, to U+FFFD.
     if "\x00" in path or "\ufffd" in path or not path.isprintable():
         raise MalformedRequest("The path must be printable UTF-8 text.")
     if (
         b"%00" in query or not query.isascii() or b"\x00" in query
-    ):  # Starlette cannot parse raw bytes in a query.
+    ):  # Starlette cannot parse non-ASCII bytes in a query.
         raise MalformedRequest("The query must be percent-encoded and must not contain U+0000.")
     hosts = [value for name, value in scope["headers"] if name == b"host"]
     if len(hosts) > 1 or (hosts and not _HOST.fullmatch(hosts[0])):
@@ -152,7 +152,7 @@ def _check_target(scope: Scope) -> None:
 def install(app: FastAPI, settings: Settings, *, uploads: UploadLimits | None = None) -> None:
     """Add all middleware to `app`, and disable its redirects of trailing slashes.
 
-    The server must run with `proxy_headers=False` and `server_header=False`, because this middleware does both.
+    Run the server with `proxy_headers=False` and `server_header=False`, because this middleware handles these headers.
 
     Raises:
         ValueError: an allowed origin is not an exact origin.
