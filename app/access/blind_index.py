@@ -44,12 +44,12 @@ class BlindIndex:
         return hmac.digest(self._key, b"\xff\xff" + message, "sha256")
 
     def _compute_token(self, message: bytes, bits: int) -> int:
-        # `bits` is not part of the message, so that after a change of `bits` the shorter token is a prefix of the longer
-        # one. An old backup and the current database together then reveal no more than the longer token.
+        # `bits` is not part of the message, so that after a change of `bits` the shorter token is a prefix of the
+        # longer one. An old backup and the current database together then reveal no more than the longer token.
         return int.from_bytes(hmac.digest(self._key, message, "sha256")[:4], "big") >> (32 - bits)
 
 
-def recommended_token_bits(rows: int) -> int:
+def recommend_token_bits(rows: int) -> int:
     """Return the recommended token length in bits: the middle of the range 2 ≤ rows / 2^bits ≤ √rows.
 
     `rows` is the number of people. A longer token could identify one person. With a shorter token, a search must decrypt

@@ -47,7 +47,7 @@ class EncryptionError(FirstStepError):
 
 
 class Cipher:
-    """Encrypts with the active key and decrypts with any key of the key ring, which it reloads when its file changes."""
+    """Encrypts with the active key and decrypts with any key. Reloads the key ring when its file changes."""
 
     def __init__(self, keyring: KeyRing) -> None:
         self._key_ring_source = ReloadingKeyRing(keyring)

@@ -184,7 +184,7 @@ class KeyRing:
         return False
 
     def _update_file(self, change: Callable[["KeyRing"], "KeyRing"]) -> "KeyRing":
-        """Apply a change to the current content of the file. A lock keeps concurrent changes from overwriting each other."""
+        """Apply a change to the current content of the file, under a lock so that no concurrent change is lost."""
         if self.path is None:
             raise Conflict("The keys come from the environment. Change them there.")
         path = self.path.resolve()
@@ -208,7 +208,7 @@ class ReloadingKeyRing:
         return self.reload_if_changed() if time.monotonic() >= self._reload_at else self._ring
 
     def reload_if_changed(self) -> KeyRing:
-        """Check the file for changes and return the key ring. If the file cannot be read, the old key ring stays in use."""
+        """Return the key ring, reloaded if its file has changed. If the file is unreadable, keep the old key ring."""
         self._reload_at = time.monotonic() + self._reload_interval
         if self._ring.path and self._ring.has_file_changed():
             with suppress(InvalidKeyRing):

@@ -102,10 +102,7 @@ INSERT_ACCESS_ENTRIES_SQL = """
 
 
 class AccessedRecord(NamedTuple):
-    """A record that a request read or wrote, with its child and its case.
-
-    The log gets one entry per child: for the first record of the child, or for its break-glass grant.
-    """
+    """A record that a request read or wrote. The log gets one entry per child (see `AccessedRecords.add`)."""
 
     child_id: UUID | None
     case_id: UUID | None
@@ -157,9 +154,9 @@ def _accessed_records(session_info: dict[Any, Any]) -> AccessedRecords:
 UNRECORDED_READ = {"unrecorded_read": True}
 """Execution option of a statement that selects encrypted columns instead of ORM records.
 
-The session cannot collect the records that such a statement reads. The service therefore passes them to `record_access`,
-unless it does not return them: candidates of a search, for example, are only compared in memory. Tests reject a
-statement that selects encrypted columns without this option.
+The session cannot collect the records that such a statement reads. The service therefore passes them to
+`record_access`, unless it does not return them: candidates of a search, for example, are only compared in memory. Tests
+reject a statement that selects encrypted columns without this option.
 """
 
 
@@ -240,7 +237,7 @@ async def open_access_event(database: Database, request: AccessRequest) -> async
 
 
 async def bind_access_event(session: AsyncSession, event_id: UUID) -> None:
-    """Set the access event in the request's transaction. The row policies then apply the scope of the event's caller."""
+    """Set the access event in the transaction. The row policies then apply the scope of the event's caller."""
     session.info["driver_connection"] = await session.run_sync(_set_access_event, event_id)
 
 
@@ -292,7 +289,7 @@ async def open_custodian_access_event(owner: asyncpg.Connection, action: str) ->
 async def write_custodian_access_entries(
     owner: asyncpg.Connection, event_id: UUID, table: str, rows: Iterable[tuple[UUID, UUID | None]]
 ) -> None:
-    """Write one entry for each row of a table that a key rotation processed. `rows` are pairs of row id and child id."""
+    """Write one entry for each row that a key rotation processed. `rows` are pairs of row id and child id."""
     entries = [(event_id, child_id, table, row_id, "allowed", 200) for row_id, child_id in rows]
     await owner.executemany(
         "INSERT INTO access_entries (event_id, child_id, record_kind, record_id, outcome, status)"

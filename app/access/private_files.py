@@ -55,7 +55,7 @@ def lock_file(path: Path) -> Iterator[None]:
 
 
 def _write_temporary_file(path: Path, text: str) -> Path:
-    """Write the text to a private file in the same directory as `path`, so that it can be renamed to `path` atomically."""
+    """Write the text to a private file in the directory of `path`, so that it can be renamed atomically."""
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)

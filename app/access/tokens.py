@@ -48,7 +48,7 @@ class Claims:
     kind: SubjectKind
     session_id: uuid.UUID
     scope: str
-    """Scopes, separated by spaces (RFC 6749, section 3.3). They can reduce the permissions of the roles, not extend them."""
+    """Scopes, separated by spaces (RFC 6749, section 3.3). They can only reduce the permissions of the roles."""
     jti: uuid.UUID
     issued_at: int
     not_before: int
@@ -152,7 +152,7 @@ class AccessTokens:
         }
 
     def _refresh_keys(self, ring: KeyRing) -> _SigningKeys:
-        """Return the keys of a key ring. A new key ring starts with an empty cache, because a key may have been retired."""
+        """Return the keys of a key ring. A new ring has an empty cache, because a key may have been retired."""
         if ring is not self._keys.ring:
             self._keys = _SigningKeys(ring)
         return self._keys

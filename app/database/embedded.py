@@ -1,8 +1,8 @@
-"""Run the embedded PostgreSQL server of `make run` and the tests. It needs no root access, Docker or system package.
+"""Run an embedded PostgreSQL server, for `make run` and the tests. It needs no root access, Docker or system package.
 
-The server listens on a Unix socket only, requires a password from every role, and logs no statements or values. It is
-created once under `home`, started with the API and stopped with it. A server that survived a killed API process is
-reused by the next start. After a crash PostgreSQL recovers the data directory itself.
+The server listens on a Unix socket only, requires a password from every role, and logs no statements or values. The
+cluster is created once under `home`. The server is started and stopped with the API. If the API process was killed, its
+database server goes on, and the next start uses it. After a crash, PostgreSQL recovers the data directory itself.
 """
 
 import hashlib
@@ -22,8 +22,8 @@ from app.errors import Unavailable
 
 ADMIN_ROLE = "firststep_admin"
 MAX_SOCKET_PATH_BYTES = 90
-"""Maximum length of the socket directory in bytes. Operating systems limit the path of a socket to 104 to 108 bytes, and
-PostgreSQL appends its file name."""
+"""Maximum length of the socket directory in bytes. Operating systems limit the path of a socket to 104 to 108
+bytes, and PostgreSQL appends its file name."""
 
 SERVER_SETTINGS = {
     "listen_addresses": "",
@@ -39,7 +39,7 @@ SERVER_SETTINGS = {
     "jit": "off",
     "timezone": "UTC",
     "log_timezone": "UTC",
-    # A log line must never carry a child's data: no statements, no parameters, no DETAIL of key values.
+    # The log must not contain data of a child, so it contains no statements, parameters or key values (DETAIL).
     "log_checkpoints": "off",
     "log_statement": "none",
     "log_min_error_statement": "panic",
@@ -72,7 +72,7 @@ class EmbeddedServer:
         self.data_dir = self.home / "postgres"
         self.log_file = self.data_dir / "server.log"
         self.durable = durable
-        """False disables fsync for speed. Only tests may do that, because a crash can then lose data."""
+        """False disables fsync for speed. Use it in tests only, because a crash can then lose data."""
         self.socket_dir = self._choose_socket_dir()
         self.os_user = _get_or_create_os_user() if os.geteuid() == 0 else None
 
@@ -108,7 +108,7 @@ class EmbeddedServer:
 
     def _create_cluster(self, password: str) -> None:
         if self.data_dir.exists():
-            # Without PG_VERSION it is the result of an interrupted initdb and holds no data.
+            # A directory without PG_VERSION results from an interrupted initdb and contains no data.
             shutil.rmtree(self.data_dir)
         self.data_dir.mkdir(mode=0o700)
         self._set_owner(self.data_dir)
@@ -139,7 +139,7 @@ class EmbeddedServer:
     def _run_program(
         self, program: str, *arguments: str, check: bool = True
     ) -> subprocess.CompletedProcess[bytes]:
-        # The output goes to a file, because the server process that pg_ctl starts would keep a pipe open.
+        # The output goes to a file, because the server that pg_ctl starts would keep a pipe open.
         with tempfile.TemporaryFile() as output:
             process = subprocess.run(  # noqa: S603 - fixed programs and arguments, no shell
                 [str(find_postgres_binaries() / program), *arguments],
@@ -186,7 +186,7 @@ def generate_database_password() -> str:
 
 
 def _get_or_create_os_user() -> str:
-    """Return the system account for the server, creating it if needed. PostgreSQL refuses to run as root."""
+    """Return the operating system user of the server, and create it if needed. PostgreSQL does not run as root."""
     for name in ("postgres", "firststep-postgres"):
         try:
             return pwd.getpwnam(name).pw_name
@@ -200,7 +200,7 @@ def _get_or_create_os_user() -> str:
 
 
 def _allow_traversal(*paths: Path) -> None:
-    """Give the server's account search permission (o+x) on all parent directories of the paths."""
+    """Give other users search permission (o+x) on all parent directories of the paths, for the user of the server."""
     for path in paths:
         for directory in path.resolve().parents:
             mode = directory.stat().st_mode

@@ -1,4 +1,4 @@
-"""Engine, session factory and connection pools of the API."""
+"""The database connections of the API: engine, session factory and the pool for access events."""
 
 from uuid import uuid4
 
@@ -13,15 +13,15 @@ from app.database.urls import to_driver_url, to_sqlalchemy_url
 from app.errors import NotFound, Unavailable
 
 ERROR_TRANSLATIONS.append(((exc.TimeoutError,), lambda: Unavailable(BUSY_MESSAGE, retry_after=1)))
-# An UPDATE matched no row: after the row was read, it became invisible to the caller.
+# An UPDATE matched no row, because the row became invisible to the caller after it was read.
 ERROR_TRANSLATIONS.append(((StaleDataError,), NotFound))
 
 
 class Database:
-    """The connections of the API: an engine for requests and a small pool that opens and records access events."""
+    """The database connections of the API: an engine for requests, and a small pool that writes access events."""
 
     def __init__(self, url: str, *, pool_size: int, durable: bool = True) -> None:
-        """Create the engine; `open` connects.
+        """Create the engine without connecting.
 
         With `durable=False` a commit does not wait for the disk. Use it only for work that is repeated from the start
         after an interruption.
@@ -33,9 +33,9 @@ class Database:
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=5,
-            # Requests change settings only within their transaction, so a returned connection needs no reset.
+            # A returned connection needs no reset, because requests change settings only within their transaction.
             pool_reset_on_return=None,
-            # PgBouncer in transaction mode shares connections, so statement names must be unique across clients.
+            # Unique names of statements, because PgBouncer in transaction mode shares a connection between clients.
             connect_args={
                 "prepared_statement_name_func": lambda: f"s{uuid4().hex}",
                 "server_settings": self._server_settings,
@@ -46,7 +46,7 @@ class Database:
         self._access_pool_size = max(2, pool_size // 2)
 
     async def open(self) -> None:
-        """Connect the access pool.
+        """Connect the pool for access events.
 
         Raises:
             Unavailable: the database cannot be reached.
@@ -68,4 +68,4 @@ class Database:
 
 
 async def _skip_reset(_: asyncpg.Connection) -> None:
-    """Skip the reset of a returned connection: the pool's statements commit individually and change no settings."""
+    """Skip the reset of a returned connection, because statements of this pool change no settings."""

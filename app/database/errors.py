@@ -1,4 +1,4 @@
-"""Translate database errors into application errors. No translated error contains a value of a row."""
+"""Translate database errors into application errors, whose messages contain no value of a row."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,7 +23,7 @@ CONTENTION_MESSAGE = "Another request was changing the same records. Please try 
 
 
 def _to_unknown_reference(error: asyncpg.ForeignKeyViolationError) -> InvalidInput:
-    """Return a validation error for the field. The name of a foreign key is `fk_<table>_<column>`."""
+    """Return a validation error for the column of the foreign key, which is named `fk_<table>_<column>`."""
     column = str(error.constraint_name).removeprefix(f"fk_{error.table_name}_")
     return InvalidInput([Fault(f"/{column}", "reference_unknown", "The referenced record does not exist.")])
 
@@ -49,13 +49,13 @@ ERROR_TRANSLATIONS: list[tuple[tuple[type[BaseException], ...], Callable[[], Fir
         (asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError),
         lambda: Unavailable(UNREACHABLE_MESSAGE, retry_after=5),
     ),
-    # asyncpg raises InternalClientError when the last message of a closing connection arrives while it expects none.
+    # asyncpg raises InternalClientError if a message arrives on a connection that is being closed.
     (
         (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError),
         lambda: Unavailable(UNREACHABLE_MESSAGE, retry_after=5),
     ),
 ]
-"""Exception classes of PostgreSQL and its driver with their application errors. `engine` adds those of SQLAlchemy."""
+"""Application error for each exception class of the driver. The module `engine` adds exceptions of SQLAlchemy."""
 
 
 @contextmanager
@@ -64,7 +64,7 @@ def translate_database_errors() -> Iterator[None]:
 
     Raises:
         AlreadyExists: a unique constraint is violated.
-        Conflict: the transaction collided with another one (serialization failure or deadlock).
+        Conflict: a serialization failure or a deadlock with another transaction.
         InvalidInput: a referenced record does not exist.
         NotFound: the row, or the case it belongs to, became invisible to the caller during the request.
         TimedOut: a statement or a lock timed out.
@@ -82,7 +82,7 @@ def translate_database_errors() -> Iterator[None]:
 
 
 def _translate(error: BaseException) -> FirstStepError | None:
-    """Return the application error for the first known error in the chain of causes, or None."""
+    """Return the application error for the first known error among an exception and its causes, or None."""
     cause: BaseException | None = error
     while cause is not None:
         if _is_row_security_violation(cause):
@@ -108,10 +108,10 @@ def get_violated_constraint(error: BaseException) -> str | None:
 
 
 def _is_row_security_violation(error: BaseException) -> bool:
-    """Return whether a row policy rejected a written row, because the case was reassigned during the request.
+    """Return whether a row policy rejected a written row, for example because the case was reassigned meanwhile.
 
-    A missing grant has the same SQLSTATE but is a programming error. The source function of the error distinguishes
-    the two.
+    A missing privilege, which is a programming error, has the same SQLSTATE. The C function that raised the error, which
+    PostgreSQL reports, distinguishes the two.
     """
     return (
         isinstance(error, asyncpg.InsufficientPrivilegeError)

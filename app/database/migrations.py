@@ -41,7 +41,7 @@ async def create_database_roles(admin_url: str) -> DatabaseUrls:
 
 
 def build_alembic_config(owner_url: str) -> "Config":
-    """Return the Alembic configuration for a database."""
+    """Return the configuration of Alembic for a database."""
     from alembic.config import Config  # noqa: PLC0415 - a start without pending migrations does not need Alembic
 
     config = Config(toml_file=str(Path(__file__).parents[2] / "pyproject.toml"))
@@ -51,7 +51,7 @@ def build_alembic_config(owner_url: str) -> "Config":
 
 
 def upgrade_schema(owner_url: str, revision: str = "head") -> None:
-    """Upgrade the schema to a revision, as the owner role."""
+    """Upgrade the schema to a revision. `owner_url` is the URL of the owner role."""
     from alembic import command  # noqa: PLC0415 - same
 
     command.upgrade(build_alembic_config(owner_url), revision)
@@ -68,7 +68,7 @@ def create_migration(owner_url: str, message: str) -> None:
 
 
 def run_sql_script(connection: "Connection", script: Path) -> None:
-    """Run a file with several statements. It uses the simple query protocol, as a prepared statement holds only one."""
+    """Run a file with several statements, with the simple query protocol: a prepared statement can contain only one."""
     from sqlalchemy.util import await_only  # noqa: PLC0415 - same
 
     driver: Any = connection.connection.driver_connection
@@ -76,7 +76,7 @@ def run_sql_script(connection: "Connection", script: Path) -> None:
 
 
 async def create_access_log_partitions(owner_url: str) -> int:
-    """Create the monthly partitions of the access log for this and the coming months; return the number created."""
+    """Create the missing partitions of the access log for this and the next 18 months. Return the number created."""
     with translate_database_errors():
         connection = await asyncpg.connect(to_driver_url(owner_url))
         try:

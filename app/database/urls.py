@@ -11,7 +11,7 @@ from app.errors import Unavailable
 
 @dataclass(frozen=True, slots=True)
 class DatabaseUrls:
-    """The URL of the database for each of its roles."""
+    """The URLs of the database, one for each database role."""
 
     owner: str
     api: str

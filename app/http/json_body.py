@@ -34,7 +34,7 @@ _SUSPECT_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _UNSTORABLE = re.compile("[\\x00\\ud800-\\udfff]")
 
 
-def _malformed(code: FaultCode, detail: str) -> MalformedRequest:
+def _build_malformed_error(code: FaultCode, detail: str) -> MalformedRequest:
     """Return the error. Its pointer is the whole body, because the name of a key may contain personal data."""
     error = MalformedRequest(detail)
     error.faults = (Fault("", code, detail),)
@@ -48,56 +48,58 @@ def parse(body: bytes) -> Any:
         MalformedRequest: the body is not exactly one strict JSON value in UTF-8.
     """
     if not body:
-        raise _malformed("body_missing", "The body must not be empty.")
+        raise _build_malformed_error("body_missing", "The body must not be empty.")
     text = _decode(body)
-    _check_depth(body)
+    _validate_depth(body)
     try:
         value = _DECODER.decode(text)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
-        raise _malformed("json_invalid", f"The body is not valid JSON ({where}).") from None
+        raise _build_malformed_error("json_invalid", f"The body is not valid JSON ({where}).") from None
     except RecursionError:
-        raise _too_deep() from None
+        raise _build_too_deep_error() from None
     if _SUSPECT_ESCAPE.search(body):
-        _check_strings(value)
+        _validate_strings(value)
     return value
 
 
 def _decode(body: bytes) -> str:
     """Decode UTF-8 without a byte order mark."""
     if body.startswith(b"\xef\xbb\xbf"):
-        raise _malformed("byte_order_mark", "The body must not start with a byte order mark.")
+        raise _build_malformed_error("byte_order_mark", "The body must not start with a byte order mark.")
     try:
         return body.decode()
     except UnicodeDecodeError:
-        raise _malformed("not_utf8", "The body must be UTF-8.") from None
+        raise _build_malformed_error("not_utf8", "The body must be UTF-8.") from None
 
 
-def _too_deep() -> MalformedRequest:
-    return _malformed("too_deep", f"Arrays and objects may be nested at most {MAX_DEPTH} levels deep.")
+def _build_too_deep_error() -> MalformedRequest:
+    return _build_malformed_error(
+        "too_deep", f"Arrays and objects may be nested at most {MAX_DEPTH} levels deep."
+    )
 
 
-def _check_depth(body: bytes) -> None:
+def _validate_depth(body: bytes) -> None:
     """Raise `MalformedRequest` if the body is nested deeper than `MAX_DEPTH`, in linear time."""
     if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
         return
     unescaped = body.replace(b"\\\\", b"").replace(b'\\"', b"")
     outside_strings = b"".join(unescaped.split(b'"')[::2])
     nest = outside_strings.translate(_BRACES_TO_BRACKETS, delete=_NOT_BRACKETS)
-    for _ in range(MAX_DEPTH):  # Every pass removes the innermost level.
+    for _ in range(MAX_DEPTH):  # each pass removes the innermost level
         nest = nest.replace(b"[]", b"")
     if b"[]" in nest:
-        raise _too_deep()
+        raise _build_too_deep_error()
 
 
-def _check_strings(value: Any) -> None:
+def _validate_strings(value: Any) -> None:
     """Raise `MalformedRequest` if a string or key contains U+0000 or a lone surrogate, which cannot be stored."""
     waiting = [value]
     while waiting:
         item = waiting.pop()
         if isinstance(item, str):
             if found := _UNSTORABLE.search(item):
-                raise _unstorable(found[0])
+                raise _build_unstorable_error(found[0])
         elif isinstance(item, dict):
             waiting.extend(item)
             waiting.extend(item.values())
@@ -105,38 +107,41 @@ def _check_strings(value: Any) -> None:
             waiting.extend(item)
 
 
-def _unstorable(character: str) -> MalformedRequest:
+def _build_unstorable_error(character: str) -> MalformedRequest:
     if character == "\x00":
-        return _malformed("nul_character", "A string must not contain U+0000.")
-    return _malformed("lone_surrogate", "A string must not contain a lone surrogate.")
+        return _build_malformed_error("nul_character", "A string must not contain U+0000.")
+    return _build_malformed_error("lone_surrogate", "A string must not contain a lone surrogate.")
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _parse_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        raise _malformed("duplicate_key", "An object must not contain a key twice.")
+        raise _build_malformed_error("duplicate_key", "An object must not contain a key twice.")
     return members
 
 
-def _integer(digits: str) -> int:
+def _parse_integer(digits: str) -> int:
     if len(digits) > INT64_DIGITS or (number := int(digits)) not in INT64:
-        raise _malformed("number_too_large", "An integer must fit into 64 bits.")
+        raise _build_malformed_error("number_too_large", "An integer must fit into 64 bits.")
     return number
 
 
-def _number(digits: str) -> float:
+def _parse_number(digits: str) -> float:
     number = float(digits)
     if math.isinf(number):
-        raise _malformed("number_too_large", "A number must fit into a 64-bit float.")
+        raise _build_malformed_error("number_too_large", "A number must fit into a 64-bit float.")
     return number
 
 
-def _constant(_name: str) -> Any:
-    raise _malformed("json_invalid", "NaN and Infinity are not valid JSON.")
+def _reject_constant(_name: str) -> Any:
+    raise _build_malformed_error("json_invalid", "NaN and Infinity are not valid JSON.")
 
 
 _DECODER = json.JSONDecoder(
-    object_pairs_hook=_object, parse_int=_integer, parse_float=_number, parse_constant=_constant
+    object_pairs_hook=_parse_object,
+    parse_int=_parse_integer,
+    parse_float=_parse_number,
+    parse_constant=_reject_constant,
 )
 
 
@@ -153,7 +158,7 @@ class StrictRequest(Request):
             self._json = parse(await self.body())
         return self._json
 
-    async def check_body(self) -> None:
+    async def validate_body(self) -> None:
         """Validate the media type and the JSON of the body. FastAPI itself rejects a missing body.
 
         Raises:
@@ -163,7 +168,7 @@ class StrictRequest(Request):
         """
         content_type = self.headers.get("content-type")
         if content_type is not None:
-            self._check_media_type(content_type)
+            self._validate_media_type(content_type)
         try:
             body = await self.body()
         except ClientDisconnect:
@@ -174,7 +179,7 @@ class StrictRequest(Request):
             raise UnsupportedMediaType("A body requires a Content-Type.")
         await self.json()
 
-    def _check_media_type(self, content_type: str) -> None:
+    def _validate_media_type(self, content_type: str) -> None:
         accepted = (JSON, MERGE_PATCH) if self.method == "PATCH" else (JSON,)
         if not _is_utf8_media(content_type, accepted):
             raise UnsupportedMediaType(f"The Content-Type must be {' or '.join(accepted)}, in UTF-8.")
@@ -206,7 +211,7 @@ class StrictRoute(APIRoute):
         async def strict(request: Request) -> Response:
             strict_request = StrictRequest(request.scope, request.receive)
             if request.method in WRITES:
-                await strict_request.check_body()
+                await strict_request.validate_body()
             return await handler(strict_request)
 
         return strict

@@ -1,7 +1,7 @@
 """The database session of a request: one request, one transaction.
 
-Only this module commits the transaction of a request. It commits after the response is built and before its first byte is
-sent, so that no data is sent without its entries in the access log.
+Only this module commits the transaction of a request. It commits after the response is built and before its first byte
+is sent, so that no data is sent without its entries in the access log.
 """
 
 import re

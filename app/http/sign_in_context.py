@@ -29,7 +29,7 @@ async def get_sign_in_context(request: Request) -> SignInContext:
 
 
 RequestedWithHeader = Annotated[str | None, Header(include_in_schema=False)]
-"""Not in the schema of each operation, because the OpenAPI document declares `X-Requested-With` as a shared parameter."""
+"""Not in the schema of an operation, because `X-Requested-With` is a shared parameter of the OpenAPI document."""
 
 
 async def require_requested_with(x_requested_with: RequestedWithHeader = None) -> None:

@@ -1,7 +1,7 @@
 """Local dates, and birth dates and ages that may be known only approximately.
 
-A birth date is known to the day, the month or the year, or only from an estimated age. An age is the number of completed
-years. A child born on 29 February becomes a year older on 1 March in years that are not leap years.
+A birth date is known to the day, the month or the year, or only from an estimated age. An age is the number of
+completed years. A child born on 29 February becomes a year older on 1 March in years that are not leap years.
 """
 
 import calendar

@@ -45,7 +45,7 @@ class IdempotentRequest:
 
     @property
     def key_digest(self) -> bytes:
-        """Digest under which the response is stored. The key itself is not stored, because it can contain personal data."""
+        """Digest under which the response is stored, instead of the key, which can contain personal data."""
         return hashlib.sha256(self.key.encode()).digest()
 
 

@@ -30,8 +30,8 @@ CURSOR_VALUE_PARSERS: dict[str, Callable[[str], CursorValue]] = {
 }  # fmt: skip
 """Parser of a cursor value by the name of its type.
 
-A cursor stores the type of each value, because the text alone is ambiguous: a village code has eight digits, like a date
-in the basic format of ISO 8601."""
+A cursor stores the type of each value, because the text alone is ambiguous: a village code has eight digits, like a
+date in the basic format of ISO 8601."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +45,8 @@ class Paginator:
     cursor: str | None
     """Cursor of the request; None requests the first page."""
     filters: Mapping[str, object]
-    """Values for which a cursor is valid: the filters of the list, the id of its parent record, and the caller's id under
-    `for` if the list depends on the caller. A value of None counts as absent."""
+    """Values for which a cursor is valid: the filters of the list, the id of its parent record, and the caller's id
+    under `for` if the list depends on the caller. A value of None counts as absent."""
 
     async def fetch_records(
         self, session: AsyncSession, query: Select[T], *columns: Any, ascending: bool = False

@@ -1,4 +1,4 @@
-"""State machines as data: one table of transitions per type of record. docs/diagrams.md is generated from the tables."""
+"""State machines as data: one table of transitions per type of record, from which docs/diagrams.md is generated."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,1 +1,1 @@
-"""Output formats: SVG, PDF, iCalendar."""
+"""Write output formats: SVG, PDF, iCalendar."""

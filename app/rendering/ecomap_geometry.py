@@ -20,7 +20,7 @@ class Figure:
     name: str
     details: tuple[str, ...] = ()
     frame: str = "person"
-    """A key of `FRAME_STYLES`."""
+    """Outline of the figure: a key of `FRAME_STYLES` in `ecomap_svg`."""
 
     @property
     def description(self) -> str:
@@ -53,19 +53,19 @@ class Box:
         return abs(self.x - other.x) < BOX_WIDTH + BOX_SPACING and vertical_gap < BOX_SPACING
 
     def corners(self) -> Iterator[Point]:
-        """Yield the four corners."""
+        """Yield the coordinates of the four corners."""
         for x_offset in (-BOX_WIDTH / 2, BOX_WIDTH / 2):
             for y_offset in (-self.height / 2, self.height / 2):
                 yield self.x + x_offset, self.y + y_offset
 
     def nearest_point(self) -> Point:
-        """Return the absolute coordinates of the point that is nearest to the centre of the ecomap."""
+        """Return the absolute values of the coordinates of the point that is nearest to the centre of the ecomap."""
         return max(abs(self.x) - BOX_WIDTH / 2, 0), max(abs(self.y) - self.height / 2, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Ellipse:
-    """An ellipse around the centre of the ecomap."""
+    """An ellipse around the centre of the ecomap, with its axes along x and y."""
 
     radius_x: float
     radius_y: float

@@ -38,11 +38,11 @@ FRAME_STYLES: dict[str, dict[str, float | str]] = {
     "loose": {"stroke_width": 1.5, "stroke_dasharray": "6 4"},
     "past": {"stroke_width": 1.5, "stroke_dasharray": "1.5 3"},
 }
-"""Outline of a figure by its kind. The kinds differ by outline only, because prints are black and white."""
+"""Outline of a figure by its frame. Frames differ by outline and not by colour, for black-and-white prints."""
 RING_STYLES = (("#ececec", ""), ("#f7f7f7", "12 5"), ("#fff", "2 5"))
 """Fill and stroke dash pattern of each ring, from the inside out."""
 MAX_FIGURES_PER_RING = 30
-"""Maximum number of figures in a ring. Of a longer list the last figure is the number of those that are left out."""
+"""Maximum number of figures in a ring. If there are more, the last figure shows how many are omitted."""
 
 
 def draw_ecomap(
@@ -54,8 +54,8 @@ def draw_ecomap(
         child: the lines of text in the centre.
         rings: the rings from the inside out.
         title: heading of the drawing.
-        foot: a line at the right of the heading.
-        legend: kind of frame to its meaning, in the order of the legend.
+        foot: a line to the right of the heading.
+        legend: the meaning of each frame, in the order of the legend.
         language: language tag of the document.
     """
     edge, boxes_by_ring, edges = _child_ellipse(child), [], []
@@ -88,7 +88,7 @@ def _describe_ecomap(child: Sequence[str], rings: Sequence[Ring]) -> str:
 
 
 def _place_figures(ring: Ring, inner_edge: Ellipse) -> tuple[list[Box], Ellipse]:
-    """Place the figures of a ring as near to the child as possible without overlaps. Return them and the ring's edge."""
+    """Place the figures of a ring near the child without overlaps. Return their boxes and the edge of the ring."""
     boxes = [_build_box(figure) for figure in _limit_figures(ring.figures)]
     max_height = max((box.height for box in boxes), default=24.0)
     path = Ellipse(
@@ -137,8 +137,8 @@ def _has_overlaps(boxes: list[Box], inner_edge: Ellipse) -> bool:
 def _distribute_along_ellipse(path: Ellipse, boxes: list[Box], max_height: float) -> list[Box]:
     """Place boxes at equal distances along an ellipse, starting at the top.
 
-    The distance is measured in boxes (width and height each count as one), because boxes are wider than high: a
-    vertical part of the path has room for more of them than a horizontal part of the same length.
+    Horizontal distances are measured in box widths and vertical ones in box heights. Boxes are wider than high, so more of
+    them fit along a vertical part of the path than along a horizontal part of the same length.
     """
     points = [_point_at_angle(path, degrees) for degrees in range(361)]
     lengths = [0.0]

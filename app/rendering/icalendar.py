@@ -10,10 +10,10 @@ MAX_LINE_OCTETS = 75
 
 @dataclass(frozen=True, slots=True)
 class CalendarEvent:
-    """One calendar entry, either for a whole day or with a start time and a duration."""
+    """A calendar entry, either for a whole day or with a start time and a duration."""
 
     uid: str
-    """Stable identifier: calendar programs use it to recognise an entry they already have."""
+    """Identifier that never changes, by which calendar programs recognise an entry."""
     title: str
     starts_on: date
     starts_at: datetime | None
@@ -38,7 +38,7 @@ def render_icalendar(
 
 
 def fold_line(line: str) -> str:
-    """Fold a content line after at most 75 octets, never inside a character (section 3.1)."""
+    """Break a content line after at most 75 octets, but not inside a character (section 3.1)."""
     parts, part, octets = [], "", 0
     for character in line:
         character_octets = len(character.encode())
@@ -50,7 +50,7 @@ def fold_line(line: str) -> str:
 
 
 def escape_text(text: str) -> str:
-    """Escape a text for use as a property value (section 3.3.11)."""
+    """Escape a text for a property value (section 3.3.11)."""
     for character, escaped in (
         ("\\", "\\\\"),
         (";", "\\;"),
@@ -78,9 +78,9 @@ def _event_lines(events: Iterable[CalendarEvent], stamp: datetime) -> Iterator[s
 
 
 def _time_lines(event: CalendarEvent) -> Iterator[str]:
-    """Yield the times of an entry. An entry for a whole day is transparent: its owner does not appear busy."""
+    """Yield the lines with the times of an entry. During an entry for a whole day, the user does not appear busy."""
     if event.starts_at is None:
-        # isoformat() instead of `%Y`, which writes years before 1000 without leading zeros.
+        # Not strftime("%Y"), which writes years before 1000 without leading zeros.
         yield from (
             f"DTSTART;VALUE=DATE:{event.starts_on.isoformat().replace('-', '')}",
             "TRANSP:TRANSPARENT",

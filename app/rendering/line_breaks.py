@@ -1,7 +1,7 @@
 """Break text into lines.
 
-Khmer is written without spaces between words. ICU finds the words with a dictionary and keeps combining signs with
-their letter.
+Khmer is written without spaces between words. ICU finds the words with a dictionary, and does not separate combining
+signs from their letter.
 """
 
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ def truncate_lines(lines: list[str], max_count: int) -> list[str]:
 
 def split_at_line_breaks(text: str) -> list[str]:
     """Split a text at the positions where a line may end. Each piece includes the spaces that follow it."""
-    from icu4py.breakers import LineBreaker  # noqa: PLC0415 - its dictionaries are large and would slow the start
+    from icu4py.breakers import LineBreaker  # noqa: PLC0415 - its large dictionaries would slow down the start
 
     return [str(piece) for piece in LineBreaker(text, "km")]
 

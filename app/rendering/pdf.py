@@ -1,8 +1,8 @@
 """Write PDF documents (A4, PDF/A-2b) with correctly shaped Khmer and Latin text and embedded fonts.
 
-This module writes text operators itself instead of using the cells of fpdf2, for three reasons: glyphs come shaped from
-HarfBuzz, lines break at words found by ICU, and text can be copied and searched. Importing it takes most of a second,
-so modules import it only inside the functions that render a document.
+This module writes text operators itself and does not use the cells of fpdf2, for three reasons: HarfBuzz shapes the
+glyphs, ICU finds the words at which lines break, and text can be copied and searched. Importing this module takes most
+of a second, so other modules import it only inside the functions that render a document.
 """
 
 import logging
@@ -24,9 +24,9 @@ for _logger_name in ("fontTools", "fpdf"):
 _FONT_DIRECTORY = Path(__file__).with_name("fonts")
 FONT_FAMILY = "NotoSansKhmer"
 LINE_HEIGHT_FACTOR = 1.62
-"""Line height per font size. Khmer has signs above and below the letters."""
+"""Line height divided by font size. Khmer has signs above and below the letters."""
 BASELINE_OFFSET_FACTOR = 1.16
-"""Distance from the top of a line to its baseline, per font size."""
+"""Distance from the top of a line to its baseline, divided by font size."""
 PAGE_WIDTH, PAGE_HEIGHT = 595.28, 841.89
 """A4 in points. All lengths in this module are in points."""
 _ZERO_WIDTH_SPACE = "\u200b"
@@ -68,7 +68,7 @@ class PdfDocument(FPDF):
     @cached_property
     def _font_faces(self) -> dict[bool, TTFFont]:
         regular, bold = self.fonts.values()
-        return {False: regular, True: bold}  # type: ignore[dict-item]  # both were added from files
+        return {False: regular, True: bold}  # type: ignore[dict-item]  # fpdf2 declares a wider type, but both fonts were added from files
 
     def close(self) -> None:
         """Close the font files."""
@@ -110,7 +110,7 @@ class PdfDocument(FPDF):
         )
 
     def _phrase_operators(self, face: TTFFont, phrase: str, size: float) -> str:
-        """Return the operators of a phrase with its text as `ActualText`, which PDF viewers use for copy and search."""
+        """Return the operators of a phrase. PDF viewers use its text (`ActualText`) for copy and search."""
         actual_text = phrase.encode("utf-16-be").hex()
         glyphs = " ".join(self._word_operators(face, word, size) for word in split_at_line_breaks(phrase))
         return f"/Span <</ActualText <FEFF{actual_text}>>> BDC {glyphs} EMC"
@@ -143,10 +143,10 @@ def _split_phrases(text: str) -> Iterator[str]:
 def _glyph_operators(face: TTFFont, word: str, size: float) -> str:
     """Return the operators that draw the glyphs of a word.
 
-    Viewers that ignore `ActualText` extract the text from the glyphs in drawing order. In Khmer that order differs from
-    the order of the characters. So the n-th glyph is mapped to the n-th character of the word, and one glyph may have
-    several codes, one per character. The last glyph takes all remaining characters. Glyphs in excess of the characters
-    map to a zero-width space.
+    Viewers that ignore `ActualText` extract the text from the glyphs in drawing order, which in Khmer differs from the
+    order of the characters. Therefore the n-th glyph is mapped to the n-th character of the word, so that a glyph can
+    have several codes, one per character. The last glyph is mapped to all remaining characters. If there are more glyphs
+    than characters, the surplus glyphs are mapped to a zero-width space.
     """
     infos, positions = face.perform_harfbuzz_shaping(word, size, None)
     if not infos:

@@ -14,7 +14,7 @@ FONT_FAMILIES = (
     "'Noto Sans Khmer', 'Khmer OS', 'Leelawadee UI', 'Khmer Sangam MN', 'Noto Sans', Arial, sans-serif"
 )
 LINE_HEIGHT = 1.5
-"""Line height per font size. Khmer has signs above and below the letters."""
+"""Line height divided by font size. Khmer has signs above and below the letters."""
 
 _INVALID_XML_CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _CHARACTER_WIDTHS = (
@@ -30,11 +30,11 @@ _CHARACTER_WIDTHS = (
 _WIDTH_BY_CHARACTER = {
     character: width for characters, width in _CHARACTER_WIDTHS for character in characters
 }
-"""Width of a character per font size, where it differs from the default of 0.68."""
+"""Width of a character divided by font size, for characters other than the default of 0.68."""
 
 
 def estimate_text_width(text: str, size: float) -> float:
-    """Return an upper estimate of the width of a text. The viewer chooses the font, so the exact width is unknown."""
+    """Estimate the maximum width of a text. The exact width is unknown, because the viewer chooses the font."""
     return size * sum(_WIDTH_BY_CHARACTER.get(character, 0.68) for character in text)
 
 
@@ -49,7 +49,7 @@ def escape_xml(text: str) -> str:
 
 
 def build_element(tag: str, content: str = "", /, **attributes: float | str) -> str:
-    """Return an XML element. `content` must be XML already; an attribute `stroke_width` becomes `stroke-width`."""
+    """Return an XML element. `content` must be escaped XML. An attribute `stroke_width` becomes `stroke-width`."""
     attribute_text = "".join(
         f' {name.replace("_", "-")}="{_format_attribute(value)}"' for name, value in attributes.items()
     )
@@ -61,12 +61,12 @@ def _format_attribute(value: float | str) -> str:
 
 
 def build_text(text: str, x: float, y: float, size: float = 14, **attributes: float | str) -> str:
-    """Return a text element with one line; `y` is the baseline."""
+    """Return a text element with one line. `y` is its baseline."""
     return build_element("text", escape_xml(text), x=x, y=y, font_size=size, **attributes)
 
 
 def build_paragraph(lines: list[str], x: float, y: float, size: float = 14, **attributes: float | str) -> str:
-    """Return one text element per line; `y` is the baseline of the first line."""
+    """Return one text element per line. `y` is the baseline of the first line."""
     step = size * LINE_HEIGHT
     return "".join(
         build_text(line, x, y + step * index, size, **attributes) for index, line in enumerate(lines)
@@ -74,7 +74,7 @@ def build_paragraph(lines: list[str], x: float, y: float, size: float = 14, **at
 
 
 def build_svg(size: tuple[float, float], title: str, description: str, body: str, language: str) -> str:
-    """Return a complete SVG document. Screen readers read its title and description."""
+    """Return a complete SVG document. The title and the description are for screen readers."""
     title_element = build_element("title", escape_xml(title), id="title")
     description_element = build_element("desc", escape_xml(description), id="description")
     background = build_element("rect", width="100%", height="100%", fill="#fff")

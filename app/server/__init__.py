@@ -1,1 +1,1 @@
-"""The server process and its installation: start, workers, health checks, key rotation, cleanup."""
+"""Run the server and maintain its installation: start, workers, readiness, key rotation, cleanup."""

@@ -1,4 +1,4 @@
-"""Run services outside HTTP, for the command line and the demonstration, with the same access events as a request."""
+"""Run services outside HTTP, as a user or an API client, with an access event like a request."""
 
 import time
 import uuid
@@ -28,7 +28,7 @@ async def bootstrap_first_administrator(settings: Settings, email: str, name: st
 
     Raises:
         AlreadyExists: an active administrator exists.
-        InvalidInput: the e-mail address or the name is invalid.
+        InvalidInput: the email address or the name is invalid.
     """
     database = Database(get_api_url(settings), pool_size=1)
     try:
@@ -43,7 +43,7 @@ async def bootstrap_first_administrator(settings: Settings, email: str, name: st
 
 async def start_session_as(database: Database, kind: SubjectKind, subject: uuid.UUID) -> uuid.UUID:
     """Create a sign-in session for a user or an API client and return its id."""
-    # The real time, even if the demonstration has frozen the clock: the database compares it with its own clock.
+    # Not utc_now(), which the demonstration sets to a past time: the database compares this time with its own clock.
     ends_at = datetime.now(UTC) + SESSION_LIFETIME
     record = AuthSession(idle_ends_at=ends_at, ends_at=ends_at)
     record.user_id, record.client_id = (subject, None) if kind == "person" else (None, subject)
@@ -57,7 +57,7 @@ async def start_session_as(database: Database, kind: SubjectKind, subject: uuid.
 async def run_as(
     database: Database, kind: SubjectKind, subject: uuid.UUID, session_id: uuid.UUID, permission: Permission
 ) -> AsyncIterator[tuple[AsyncSession, Caller]]:
-    """Open an access event, yield a transaction and its caller, then write the access entries and commit.
+    """Write an access event, yield a session and the caller, then write the access entries and commit.
 
     Raises:
         Unauthenticated: the sign-in session has ended.

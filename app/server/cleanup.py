@@ -1,4 +1,4 @@
-"""Delete expired rows: idempotency records, used client assertions and old sign-in attempts."""
+"""Delete expired rows: stored responses, used client assertions and failed sign-ins."""
 
 import asyncio
 import random
@@ -8,11 +8,11 @@ from app.database.errors import translate_database_errors
 from app.errors import FirstStepError
 
 CLEANUP_INTERVAL_SECONDS = 3600.0
-"""Average interval. Each run varies by up to one half, so that the processes do not run at the same time."""
+"""Average interval. It varies randomly by up to one half, so that the processes do not run at the same time."""
 
 
 async def run_periodic_cleanup(database: Database) -> None:
-    """Delete expired rows about once an hour until cancelled. Database errors are ignored, and the next run retries."""
+    """Delete expired rows about once an hour, until cancelled. After a database error, the next run retries."""
     while True:
         await asyncio.sleep(CLEANUP_INTERVAL_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 - not used for security
         try:
@@ -22,7 +22,7 @@ async def run_periodic_cleanup(database: Database) -> None:
 
 
 async def delete_expired_rows(database: Database) -> None:
-    """Delete expired rows once.
+    """Delete the rows that have expired now.
 
     Raises:
         Unavailable: the database cannot be reached.

@@ -68,7 +68,7 @@ ALLOWED_VALUES = re.compile(r"^CHECK \(\(\((\w+)\)::text = ANY \(\(ARRAY\[(.+)\]
 
 
 def build_database_page(page: Path) -> str:
-    """Migrate a throw-away database and return the page: the text above the marker, then the generated part."""
+    """Return the page: the text above the marker, and the generated part from a temporary migrated database."""
     introduction = page.read_text().partition(MARKER)[0]
     with tempfile.TemporaryDirectory(prefix="firststep-docs-") as home:
         server = EmbeddedServer(Path(home), durable=False)
@@ -121,7 +121,7 @@ async def _describe_table(connection: asyncpg.Connection, table: asyncpg.Record)
 
 
 def _describe_grants(grants: list[asyncpg.Record]) -> Iterator[str]:
-    """Yield one line with the privileges of each role other than the owner."""
+    """Yield one line for each role other than the owner, with its privileges."""
     by_role: dict[str, list[str]] = {}
     for grant in grants:
         columns = f" ({grant['columns']})" if grant["columns"] else ""
@@ -162,7 +162,7 @@ def _describe_trigger_functions(functions: list[asyncpg.Record]) -> Iterator[str
 
 
 def _render_table(head: tuple[str, ...], rows: Iterable[tuple[str | None, ...]]) -> Iterator[str]:
-    """Yield a Markdown table, or nothing without rows."""
+    """Yield the lines of a Markdown table. Without rows, yield nothing."""
     cells = [" | ".join(cell or "" for cell in row) for row in rows]
     if cells:
         yield f"| {' | '.join(head)} |\n|{'---|' * len(head)}"
@@ -171,7 +171,7 @@ def _render_table(head: tuple[str, ...], rows: Iterable[tuple[str | None, ...]])
 
 
 def _read_purpose(table: str) -> str:
-    """Return the comment that opens the SQL file of a table."""
+    """Return the comment at the beginning of the SQL file of a table."""
     path = migrations.MIGRATIONS_DIR / "sql" / "tables" / f"{table}.sql"
     if not path.exists():
         return "Used by the table owner only."
@@ -191,7 +191,7 @@ def _constraint_rule(row: asyncpg.Record) -> str:
 
 
 def _firing(definition: str) -> str:
-    """Return when a trigger fires, from its definition in the catalog."""
+    """Return when a trigger fires, such as BEFORE UPDATE, from its definition."""
     found = re.search(r"(BEFORE|AFTER) (.+?) ON \S+(.*?DEFERRED)?", definition)
     if found is None:
         return ""

@@ -31,7 +31,7 @@ STATE_MACHINES: dict[str, tuple[str, Sequence[Transition]]] = {
     "Transfer between budget lines": (fund_transfers.INITIAL_STATUS, fund_transfers.TRANSITIONS),
     "Follow-up": (follow_up_states.INITIAL_STATUS, follow_up_states.TRANSITIONS),
 }
-"""Every state machine by its heading: the initial status and the transitions."""
+"""The initial status and the transitions of every state machine, by the heading of its section."""
 PAGE_HEADER = (
     "# Diagrams\n\n"
     "The layers of the application, the life cycle of each record, and the permissions of each role. "

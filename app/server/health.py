@@ -1,4 +1,4 @@
-"""Readiness check of the process."""
+"""Check whether the server is ready for requests."""
 
 from app.database.engine import Database
 from app.database.errors import translate_database_errors

@@ -1,7 +1,7 @@
-"""Limit the size and duration of HTTP/1.1 request heads, and answer malformed requests with problem details.
+"""Limit the size and the duration of HTTP/1.1 request heads, and respond to malformed requests with a problem.
 
-uvicorn has neither limit. Requests rejected here never reach the application, so they have no request id and no entry in
-the request log.
+uvicorn has no such limits. Requests that are rejected here do not reach the application, so they have no request id and
+no line in the request log.
 """
 
 import asyncio
@@ -11,18 +11,18 @@ from http import HTTPStatus
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MAX_HEAD_BYTES = 64 * 1024
-"""Maximum number of bytes before the end of the head, of a part of the body, or of the message. One read may exceed it."""
+"""Maximum number of received bytes that are not a complete head, part of a body, or message. One read may exceed it."""
 HEAD_TIMEOUT_SECONDS = 15.0
-"""Seconds from the connection, or from the first byte of a later request, to the end of the head."""
+"""Maximum seconds from the connection, or from the first byte of a later request, to the end of the head."""
 
 
 class LimitedHttpProtocol(HttpToolsProtocol):
-    """One connection with limits on its unfinished input."""
+    """The protocol of one connection, with both limits."""
 
     unfinished_bytes = 0
     """Bytes received since the last complete head, part of a body, or message."""
     head_timer: asyncio.TimerHandle | None = None
-    """Closes the connection when the head takes too long."""
+    """Closes the connection after `HEAD_TIMEOUT_SECONDS`."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the timer of the first request."""
@@ -40,7 +40,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self._start_head_timer()
 
     def on_headers_complete(self) -> None:
-        """Reset the limits at the end of the head. The application limits the size of the body."""
+        """Reset the limits at the end of the head. The application itself limits the size of the body."""
         self._reset_limits()
         super().on_headers_complete()
 
@@ -55,14 +55,14 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def data_received(self, data: bytes) -> None:
-        """Parse received data, and reject the request when its unfinished part exceeds the limit."""
+        """Parse received data, and reject the request if its unfinished part exceeds the limit."""
         self.unfinished_bytes += len(data)
         super().data_received(data)  # calls the callbacks above, which reset the counter
         if self.unfinished_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
             self._send_problem(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The headers are too long.")
 
     def send_400_response(self, msg: str) -> None:
-        """Reject data that is not valid HTTP."""
+        """Respond to data that is not valid HTTP."""
         self._send_problem(HTTPStatus.BAD_REQUEST, msg)
 
     def _start_head_timer(self) -> None:

@@ -1,4 +1,4 @@
-"""Prepare an installation: database, schema, keys and places. Every step is idempotent."""
+"""Prepare an installation: database, schema, keys and places. Every step can be repeated."""
 
 import asyncio
 import fcntl
@@ -24,13 +24,13 @@ from app.services.persons import gazetteer
 
 DATABASE_NAME = "firststep"
 UNFINISHED_DEMO_FILE = "demo.unfinished.json"
-"""Marks a demonstration that is being created. A start that finds this file deletes the demonstration and repeats it."""
+"""Exists while the demonstration is created. If it exists at a start, the demonstration is created again."""
 ProgressReporter = Callable[[str], None]
 
 
 @dataclass(slots=True)
 class Installation:
-    """An open installation: its settings, database URLs, embedded server and lock on the home directory."""
+    """A started installation: settings, database URLs, embedded server, and the lock on the home directory."""
 
     settings: Settings
     urls: DatabaseUrls
@@ -46,7 +46,7 @@ class Installation:
 
 
 def open_installation(settings: Settings, report_progress: ProgressReporter) -> Installation:
-    """Start or connect to the database and upgrade everything in it.
+    """Start the embedded database or connect to an external one, upgrade its schema, and load keys and places.
 
     Raises:
         Conflict: another process uses the same home directory, or the key ring of a database with data is missing.
@@ -75,7 +75,8 @@ def open_installation(settings: Settings, report_progress: ProgressReporter) -> 
 def _acquire_home_lock(home: Path) -> IO[str]:
     lock = (home / "serving.lock").open("a+")
     try:
-        # lockf() locks belong to one process. A flock() lock would be inherited by the workers and survive this process.
+        # lockf(), because its locks belong to one process. The workers would inherit a flock() lock and keep it after
+        # this process has ended.
         fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         lock.close()
@@ -89,7 +90,7 @@ def _discard_unfinished_demo(settings: Settings, report_progress: ProgressReport
     """Delete a demonstration whose creation was interrupted.
 
     Raises:
-        Conflict: the demonstration is in an external database, which this program must not delete.
+        Conflict: the demonstration is in an external database, which this program does not delete.
     """
     if settings.database_url is not None or _get_configured_urls(settings) is not None:
         detail = (
@@ -102,7 +103,9 @@ def _discard_unfinished_demo(settings: Settings, report_progress: ProgressReport
     if server.data_dir.exists():
         shutil.rmtree(server.data_dir)
     (settings.home / "database.json").unlink(missing_ok=True)
-    (settings.home / UNFINISHED_DEMO_FILE).unlink()  # last, so that an interrupted deletion is repeated
+    (
+        settings.home / UNFINISHED_DEMO_FILE
+    ).unlink()  # last, so that the next start repeats an interrupted deletion
 
 
 def _get_configured_urls(settings: Settings) -> DatabaseUrls | None:
@@ -150,7 +153,7 @@ async def _create_database(server: EmbeddedServer, admin: str, password: str) ->
 def _prepare_external_database(
     settings: Settings, admin_url: str, report_progress: ProgressReporter
 ) -> DatabaseUrls:
-    """Create the roles on an external PostgreSQL server. The administrator's URL is used once."""
+    """Create the roles on an external PostgreSQL server, with the URL of its administrator, which is not stored."""
     urls_file = settings.home / "database.json"
     if urls_file.exists() and is_same_database((urls := DatabaseUrls.load(urls_file)).api, admin_url):
         return urls
@@ -190,7 +193,7 @@ def _ensure_key_ring(settings: Settings, *, is_new_database: bool) -> None:
 
 
 async def ensure_places_loaded(owner_url: str, report_progress: ProgressReporter) -> int:
-    """Load the gazetteer if the database has none or another version; return the number of places written."""
+    """Load the places of Cambodia, unless this version is loaded already. Return the number of places written."""
     checksum = gazetteer.compute_checksum()
     with translate_database_errors():
         connection = await asyncpg.connect(to_driver_url(owner_url))
@@ -199,7 +202,7 @@ async def ensure_places_loaded(owner_url: str, report_progress: ProgressReporter
             if await connection.fetchval(query) == checksum:
                 return 0
             report_progress("Loading the provinces, districts, communes and villages of Cambodia …")
-            from app.services.persons import places  # noqa: PLC0415 - most starts do not need it
+            from app.services.persons import places  # noqa: PLC0415 - most starts do not load places
 
             async with connection.transaction():
                 return await places.load_places(connection, checksum)
@@ -213,7 +216,7 @@ async def validate_production_safety(api_url: str) -> None:
     The API role must be subject to row-level security, commits must be durable, and no demonstration user may be active.
 
     Raises:
-        Conflict: a check failed; the message names it.
+        Conflict: a check failed. The message says which.
     """
     with translate_database_errors():
         connection = await asyncpg.connect(to_driver_url(api_url))

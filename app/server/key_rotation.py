@@ -9,7 +9,7 @@ from rich.progress import Progress
 from sqlalchemy import Column, Table
 from sqlmodel import SQLModel
 
-import app.models  # noqa: F401 - every table is known to the metadata
+import app.models  # noqa: F401 - registers all tables in the metadata
 from app.access import log
 from app.access.encryption import Cipher
 from app.access.keyring import RELOAD_INTERVAL_SECONDS, KeyRing
@@ -20,14 +20,14 @@ from app.errors import Conflict, InvalidInput
 
 BATCH_SIZE = 200
 BATCH_SIZE_BY_TABLE = {"document_contents": 5}
-"""Batch size of tables with large rows (files of up to 10 MiB)."""
+"""Batch sizes of tables with large rows, here files of up to 10 MiB."""
 REENCRYPTION_ACTION = "keys.reseal"
 TABLES_WITHOUT_ACCESS_ENTRIES = frozenset({"users"})
-"""Tables with encrypted content about staff. They have no child to record in the access log."""
+"""Tables with encrypted content about staff. They contain no data about a child, so they need no access entries."""
 
 
 def list_keys(settings: Settings) -> dict[str, Any]:
-    """Return the ids of all keys and of the active ones."""
+    """Return the ids of all keys, and the ids of the active ones."""
     ring = KeyRing.load(settings.key_ring_path)
     return {
         "encryption_active": ring.encryption_active,
@@ -38,7 +38,7 @@ def list_keys(settings: Settings) -> dict[str, Any]:
 
 
 def create_key(settings: Settings, kind: str) -> str:
-    """Create a key and make it the active key of its kind. Running servers use it within seconds.
+    """Create a key and make it the active key of its kind. Running servers use it after a few seconds.
 
     Raises:
         InvalidInput: the kind is neither `encryption` nor `signing`.
@@ -60,11 +60,11 @@ def list_encrypted_columns() -> Iterator[tuple[Table, Column[Any]]]:
 
 
 async def reencrypt_all(settings: Settings, *, show_progress: bool) -> int:
-    """Re-encrypt all content of other keys with the active key; return the number of values.
+    """Re-encrypt all content of other keys with the active key. Return the number of values.
 
-    A running server may still write a value with the old key during this call. Call it again to find such values.
+    A running server may write values with the old key during this call. Call it again to re-encrypt these.
     """
-    await asyncio.sleep(RELOAD_INTERVAL_SECONDS)  # after this time every server has loaded the new key
+    await asyncio.sleep(RELOAD_INTERVAL_SECONDS)  # until every server has loaded the new key
     cipher = Cipher(KeyRing.load(settings.key_ring_path))
     ring = KeyRing.load(settings.key_ring_path)
     total = 0
@@ -108,7 +108,7 @@ async def _reencrypt_batch(
 
 
 def _other_key_condition(column: str) -> str:
-    """Return the SQL condition that a value was not encrypted with the key `$1`. A value starts with its key id."""
+    """Return the SQL condition that a value was not encrypted with the key `$1`. A value contains its key id."""
     return f"length({column}) > 2 AND convert_from(substring({column} FROM 3 FOR get_byte({column}, 1)), 'SQL_ASCII') <> $1"
 
 

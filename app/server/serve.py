@@ -1,4 +1,4 @@
-"""Run the server: prepare the installation, seed the demonstration, start the workers, and stop everything at the end."""
+"""Run the server: prepare the installation, seed the demonstration, start the workers, and stop everything."""
 
 import gc
 import json
@@ -17,7 +17,7 @@ from app.server import workers
 from app.server.installation import Installation, ProgressReporter, open_installation
 
 PORT_WAIT_SECONDS = 5.0
-"""Seconds to wait for the port. Workers of a killed server release it with a delay."""
+"""Seconds to wait for the port, because the workers of a killed server release it with a delay."""
 
 
 def run_server(
@@ -30,7 +30,7 @@ def run_server(
 
     Args:
         settings: settings of the installation.
-        load_app_factory: imports the application; it runs while the database starts.
+        load_app_factory: imports the application. Called while the database starts.
         report_progress: receives progress messages.
         seed_demo: creates the demonstration in an empty database.
 
@@ -38,7 +38,7 @@ def run_server(
         Conflict: the port is in use, or another process uses the same home directory.
     """
     server_socket = _bind_socket(settings.host, settings.port)
-    # SIGTERM during the preparation must also stop the database that was started.
+    # SIGTERM raises KeyboardInterrupt, so that it also stops a database that was started during the preparation.
     signal.signal(signal.SIGTERM, _raise_keyboard_interrupt)
     installation, app_factory = _open_installation_and_load_app(settings, load_app_factory, report_progress)
     try:
@@ -61,7 +61,7 @@ def run_server(
 def _open_installation_and_load_app(
     settings: Settings, load_app_factory: Callable[[], workers.AppFactory], report_progress: ProgressReporter
 ) -> tuple[Installation, workers.AppFactory]:
-    gc.disable()  # imports create no garbage, and collections take a tenth of the start; workers enable it again
+    gc.disable()  # imports create no garbage, and the collector would take a tenth of the start. Workers enable it
     with ThreadPoolExecutor(max_workers=1) as executor:
         installation = executor.submit(open_installation, settings, report_progress)
         try:

@@ -1,4 +1,4 @@
-"""Supervise worker processes: fork them after all imports, replace a worker that exits, and stop them together."""
+"""Supervise worker processes: start them by fork, replace a worker that exits, and stop all of them together."""
 
 import asyncio
 import gc
@@ -18,9 +18,9 @@ import uvloop
 from app.server.http_protocol import LimitedHttpProtocol
 
 SHUTDOWN_GRACE_SECONDS = 12.0
-"""Seconds that workers have to finish their requests before they are killed."""
+"""Seconds after which workers are killed that have not finished their requests."""
 RESTART_DELAY_SECONDS = 0.5
-"""Seconds before a worker is replaced, so that workers that fail at the start do not use all processor time."""
+"""Seconds until a worker is replaced, so that workers that fail at their start do not use all processor time."""
 
 STOP_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM})
 """Signals that stop the server."""
@@ -30,11 +30,11 @@ AsyncJob = Callable[[], Coroutine[Any, Any, None]]
 
 
 def run_workers(app_factory: AppFactory, server_socket: socket.socket, count: int) -> None:
-    """Keep `count` workers serving on a socket until interrupted.
+    """Run `count` workers that serve requests on a socket, until interrupted.
 
-    This process must have a single thread: a fork copies only the thread that calls it.
+    Call this in a process with a single thread, because a fork copies only the thread that calls it.
     """
-    gc.freeze()  # the collector then never writes to imported objects, so their memory stays shared with the workers
+    gc.freeze()  # the collector then does not write to imported objects, whose memory stays shared with the workers
     pids: set[int] = set()
     try:
         while True:
@@ -73,7 +73,7 @@ def _run_job(job: AsyncJob) -> None:
 
 
 async def _run_printing_errors(job: AsyncJob) -> None:
-    """Run a job and print its exception, because the parent process receives the exit status only."""
+    """Run a job and print its exception, because the parent process only receives the exit status."""
     try:
         await job()
     except Exception:
@@ -84,8 +84,8 @@ async def _run_printing_errors(job: AsyncJob) -> None:
 def _fork_child(pids: set[int], function: Callable[[], None]) -> None:
     """Run a function in a child process and add its process id to `pids`.
 
-    Stop signals are blocked during the fork and delivered after it. Without that they would be lost: the handlers that
-    Python runs around a fork suppress the KeyboardInterrupt that a stop signal raises.
+    Stop signals are blocked during the fork and delivered afterwards. Otherwise the handlers that Python runs around a
+    fork would suppress the KeyboardInterrupt that a stop signal raises.
     """
     previous_mask = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     pid = os.fork()
@@ -93,7 +93,7 @@ def _fork_child(pids: set[int], function: Callable[[], None]) -> None:
         pids.add(pid)
     else:
         for stop_signal in STOP_SIGNALS:
-            signal.signal(stop_signal, signal.SIG_DFL)  # the child does not use the handlers of the parent
+            signal.signal(stop_signal, signal.SIG_DFL)  # without the handlers of the parent
     signal.pthread_sigmask(signal.SIG_SETMASK, previous_mask)
     if not pid:
         _run_and_exit(function)
@@ -105,7 +105,7 @@ def _serve_requests(app_factory: AppFactory, server_socket: socket.socket) -> No
 
 
 def _run_and_exit(function: Callable[[], None]) -> NoReturn:
-    """Run a function in a child process and exit without running the exit and finally blocks of the parent."""
+    """Run a function in a child process and exit, without the exit handlers and `finally` blocks of the parent."""
     exit_status = 1
     try:
         function()
@@ -117,7 +117,7 @@ def _run_and_exit(function: Callable[[], None]) -> NoReturn:
 
 
 def _uvicorn_config(app_factory: AppFactory) -> uvicorn.Config:
-    """Return a configuration without the logs and headers of uvicorn; the application has its own."""
+    """Return a configuration without the logs and headers of uvicorn, which the application replaces."""
     return uvicorn.Config(
         app_factory,
         factory=True,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.access.blind_index import BlindIndex, recommended_token_bits
+from app.access.blind_index import BlindIndex, recommend_token_bits
 
 INDEX = BlindIndex(b"k" * 32)
 
@@ -60,7 +60,7 @@ def test_number_of_bits_out_of_range_is_rejected(bits: int) -> None:
 
 def test_median_token_is_shared_by_several_names() -> None:
     rows = 5000
-    bits = recommended_token_bits(rows)
+    bits = recommend_token_bits(rows)
     names_per_token = Counter(
         INDEX.compute_tokens([f"name {i}"], context="c", bits=bits)[0] for i in range(rows)
     )
@@ -69,9 +69,9 @@ def test_median_token_is_shared_by_several_names() -> None:
 
 @given(st.integers(8, 10_000_000))
 def test_recommended_length_is_within_bounds(rows: int) -> None:
-    assert 2 <= rows / 2 ** recommended_token_bits(rows) <= math.sqrt(rows)
+    assert 2 <= rows / 2 ** recommend_token_bits(rows) <= math.sqrt(rows)
 
 
 @pytest.mark.parametrize(("rows", "bits"), [(0, 1), (1, 1), (2, 1), (7, 1), (8, 2), (50_000, 11)])
 def test_recommended_length_for_number_of_people(rows: int, bits: int) -> None:
-    assert recommended_token_bits(rows) == bits
+    assert recommend_token_bits(rows) == bits

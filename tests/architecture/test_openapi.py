@@ -18,7 +18,7 @@ from fastapi import FastAPI
 
 from app.access.permissions import ROLE_BY_SCOPE, Permission, Role
 from app.http.authorization import RequirePermission
-from app.http.openapi.docs_pages import problem_kinds
+from app.http.openapi.docs_pages import list_problem_classes
 from app.http.openapi.examples import load_example_values
 from app.http.openapi.operations import operations_of
 from app.schemas.documentation import load_examples
@@ -254,7 +254,7 @@ def test_error_responses_are_problems_and_complete(document: dict[str, Any]) -> 
 
 def test_every_operation_lists_its_problem_types(document: dict[str, Any]) -> None:
     # Planted: `forbidden` listed for public operations.
-    status_of = {kind.kind: str(kind.status) for kind in problem_kinds()}
+    status_of = {kind.kind: str(kind.status) for kind in list_problem_classes()}
     for name, operation in operations(document):
         types = set(operation["x-problems"])
         assert types <= set(status_of), name

@@ -16,7 +16,7 @@ from app import errors
 from app.errors import Fault, FirstStepError
 from app.http import problem_details as error_handlers
 from app.http.json_body import StrictRoute
-from app.http.openapi.docs_pages import problem_kinds
+from app.http.openapi.docs_pages import list_problem_classes
 
 CANARY = "Canary9271"
 
@@ -159,7 +159,7 @@ async def test_unauthenticated_response_has_www_authenticate(client: httpx.Async
 
 async def test_every_problem_class_has_its_status_and_type() -> None:
     scope = {"type": "http", "path": "/", "headers": [], "state": {"request_id": "r-12345678"}}
-    for kind in problem_kinds():
+    for kind in list_problem_classes():
         error = kind([]) if kind in {errors.GateRefused, errors.InvalidInput} else kind()
         response = error_handlers.build_problem_response(error, scope=scope)
         members = json.loads(bytes(response.body))
@@ -281,7 +281,7 @@ async def test_instance_is_an_encoded_and_shortened_path(client: httpx.AsyncClie
 
 
 def test_every_problem_class_has_titles_in_both_languages() -> None:
-    kinds = list(problem_kinds())
+    kinds = list(list_problem_classes())
     assert len(kinds) >= 20
     assert all(set(kind.titles) == {"en", "km"} for kind in kinds)
     assert issubclass(kinds[-1], FirstStepError)

@@ -30,7 +30,7 @@ _ORIGIN = re.compile(
 )
 
 
-def check_origins(origins: Collection[str]) -> tuple[str, ...]:
+def validate_origins(origins: Collection[str]) -> tuple[str, ...]:
     """Validate origins and return them as a tuple.
 
     Raises:
@@ -49,7 +49,7 @@ class Cors(CORSMiddleware):
     def __init__(self, app: ASGIApp, *, origins: Collection[str]) -> None:
         super().__init__(
             app,
-            allow_origins=check_origins(origins),
+            allow_origins=validate_origins(origins),
             allow_methods=METHODS,
             allow_headers=REQUEST_HEADERS,
             allow_credentials=True,

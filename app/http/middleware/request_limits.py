@@ -39,7 +39,7 @@ class BodyLimit(HttpMiddleware):
         """
         uploads = self._uploads
         limit = uploads.max_bytes if uploads and uploads.applies_to(scope) else self._limit
-        _check_content_length(get_header(scope, b"content-length"), limit)
+        _validate_content_length(get_header(scope, b"content-length"), limit)
         received = 0
 
         async def receive_counted() -> Message:
@@ -47,22 +47,22 @@ class BodyLimit(HttpMiddleware):
             message = await receive()
             received += len(message.get("body", b""))
             if received > limit:
-                raise _too_large()
+                raise _build_too_large_error()
             return message
 
         await self.app(scope, receive_counted, send)
 
 
-def _check_content_length(length: bytes | None, limit: int) -> None:
+def _validate_content_length(length: bytes | None, limit: int) -> None:
     if length is None:
         return
     if not length.isdigit():
         raise MalformedRequest("Content-Length must be a number.")
     if len(length.lstrip(b"0")) > len(str(limit)) or int(length[-20:]) > limit:
-        raise _too_large()
+        raise _build_too_large_error()
 
 
-def _too_large() -> HTTPException:
+def _build_too_large_error() -> HTTPException:
     """Return a 413. It is an `HTTPException`, because FastAPI turns other exceptions into a 400 while it reads a body.
 
     The connection is closed, because the rest of the body is not read.

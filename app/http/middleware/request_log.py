@@ -1,8 +1,8 @@
 """The structured log: one JSON object per line on stdout, without personal data.
 
-Only keys of an allow-list are written, and only simple values such as numbers and strings. Of an exception, only the type
-and the stack frames are written, because its message may contain values of a record. For the same reason, the arguments
-of log records of the standard library are dropped.
+Only keys of an allow-list are written, and only simple values such as numbers and strings. Of an exception, only the
+type and the stack frames are written, because its message may contain values of a record. For the same reason, the
+arguments of log records of the standard library are dropped.
 """
 
 import json
@@ -46,7 +46,7 @@ _Event = MutableMapping[str, Any]
 
 
 def configure_logging(level: int = logging.INFO) -> None:
-    """Make this process write all its log records as JSON, through the allow-list. Run uvicorn with `log_config=None`."""
+    """Write all log records of this process as JSON, through the allow-list. Run uvicorn with `log_config=None`."""
     structlog.configure(
         processors=[
             _add_request_id,

@@ -131,11 +131,11 @@ class WellFormedTarget(HttpMiddleware):
         Raises:
             MalformedRequest: the path, the query or the Host header is malformed.
         """
-        _check_target(scope)
+        _validate_target(scope)
         await self.app(scope, receive, send)
 
 
-def _check_target(scope: Scope) -> None:
+def _validate_target(scope: Scope) -> None:
     path, query = scope["path"], scope["query_string"]
     # The server decodes an invalid byte, such as %ff, to U+FFFD.
     if "\x00" in path or "\ufffd" in path or not path.isprintable():

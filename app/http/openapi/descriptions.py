@@ -10,9 +10,10 @@ Case management of First Step Cambodia for children who were sexually abused or 
 A referral becomes a case, with a child and the people around the child. The tags follow the stages of this pathway.
 
 **Authentication.** Send `Authorization: Bearer …`. People get an access token from `POST /v1/auth/login`, API clients
-from `POST /v1/oauth/token`. Each operation has a permission (`x-permission`) and the roles that include it
-(`x-roles`). Without the permission, the response is 403. A record that does not exist and a record that the caller
-cannot see get the same 404. For every child whose data a request reads or changes, the access log contains an entry.
+from `POST /v1/oauth/token`. Each operation requires a permission (`x-permission`), which certain roles have
+(`x-roles`). Without the permission, the response is 403. The response is the same 404 for a record that does not exist
+and for a record that the caller cannot see. For every child whose data a request reads or changes, the access log
+contains an entry.
 
 **Data formats.** JSON in `snake_case` and UTF-8. Unknown fields, repeated keys and values of the wrong type are
 rejected. Responses contain every field. Ids are UUIDs; a client may choose the id of a record that it creates. Times
@@ -21,28 +22,29 @@ are UTC with `Z`. Dates have no time zone.
 **Lists.** `{"items": […], "next_cursor": "…"}` and a `Link` header. `limit` is 1 to 200. Cursors are opaque. Paging
 never skips or repeats records, even if records are added meanwhile. Filters are query parameters named after fields.
 
-**Updates.** PATCH takes a JSON merge patch (RFC 7396), as `application/json` or `application/merge-patch+json`.
-Operations list only the first media type, because client generators produce broken code for two media types. A single
-record has a strong `ETag`, which contains its version. To change the record, send the ETag as `If-Match`: 428 if it is
-missing, 412 if the record has changed since.
+**Updates.** PATCH takes a JSON merge patch (RFC 7396), as `application/json` or `application/merge-patch+json`. The
+second media type is accepted but not listed, because client generators produce broken code for an operation with two
+media types. A response with a single record has a strong `ETag`. To change the record, send the ETag as `If-Match`.
+The response is 428 if it is missing and 412 if the record has changed meanwhile.
 
-**Acts.** A step in a life cycle is `POST …/{id}/<verb>`. If its conditions are not met, the response is 409 and lists
-every unmet condition in `unmet`.
+**Acts.** A step in the life cycle of a record is `POST …/{id}/<verb>`. If its conditions are not met, the response is
+409 and lists every unmet condition in `unmet`.
 
-**Retries.** Send an `Idempotency-Key` with a POST to retry it safely. For 24 hours, the same key with the same body gets
-the stored response, with `Idempotent-Replayed: true`. The same key with another body gets 422. While the first request
-is running, the response is 409. The key is required from API clients and optional for people.
+**Retries.** Send an `Idempotency-Key` with a POST to retry it safely. For 24 hours, a request with the same key and the
+same body gets the stored response, with `Idempotent-Replayed: true`. With another body, the response is 422. While the
+first request is running, it is 409. The key is required for API clients and optional for people.
 
-**Problems.** Errors are `application/problem+json` (RFC 9457). `/docs/problems` explains each type. Each operation
-lists its types in `x-problems`. `errors` points to each invalid field. A problem contains no value of the request or of
-a record.
+**Problems.** Errors are `application/problem+json` (RFC 9457). `/docs/problems` explains each type, and each operation
+lists its types in `x-problems`. The member `errors` names each invalid field. A problem contains no value of the
+request or of a record.
 
 **Languages.** `Accept-Language: km` or `en` selects the language of problem titles and code labels.
 
-**Limits.** Body size (413), request rate (429 with `Retry-After`; every response has `RateLimit`), page size (422) and
-processing time (504).
+**Limits.** The size of a body (413), the number of requests per minute (429 with `Retry-After`; every response has
+`RateLimit`), the size of a page (422) and the processing time (504) are limited.
 
-**Tracing.** Send your own `X-Request-Id`, or receive a generated one. The access log contains the same id.
+**Tracing.** Every response has an `X-Request-Id`: the one that the client sent, or a generated one. The access log
+contains the same id.
 
 **Caching.** Responses that may contain a child's data are `no-store`. Code lists, places and public keys may be cached
 and have an `ETag`.
@@ -53,7 +55,7 @@ TAGS: dict[str, str] = {
     "api-client-authentication": "Access tokens of API clients (OAuth 2.0 client credentials), and server metadata.",
     "account": "The caller's own account: password, second factor, sessions.",
     "administration": "Staff, teams, agencies and API clients. They contain no data about children.",
-    "referrals": "Intake: referrals are received, acknowledged, and accepted or declined.",
+    "referrals": "Intake: receive, acknowledge, and accept or decline referrals.",
     "children": "Children, and the access log of each child.",
     "people": "Supporters, family members and other people around a child.",
     "consents": "The register of consents, refusals and withdrawals.",
@@ -64,12 +66,12 @@ TAGS: dict[str, str] = {
     "care-plans": "Care plans: goals and actions in seven areas, editions, submission and approval.",
     "instruments": "Scored questionnaires.",
     "providers": "The directory of service providers. It contains no data about children.",
-    "service-referrals": "Referrals of a child or family to other providers, based on a valid consent.",
-    "reviews": "Three-monthly reviews of each area, and the outcomes of a case.",
-    "exit": "Exit plans, closing, and follow-ups after closing.",
+    "service-referrals": "Referrals of a child or family to service providers, based on a valid consent or a legal basis.",
+    "reviews": "Reviews of a case every three months, and the outcomes of a case.",
+    "exit": "Exit plans, and follow-ups after a case is closed.",
     "funds": "The assistance fund: deposits, ledger, limits, exchange rates. It contains no data about children.",
     "disbursements": "Requests for money for a child or family: approval, payment, receipts.",
-    "documents": "Documents of a case: their type is detected from the content, their content is encrypted.",
+    "documents": "Documents of a case. The file type is detected from the content, which is stored encrypted.",
     "agenda": "Items of the caller that are due or overdue, also as a calendar feed.",
     "audit": "The access log.",
     "reference": "Code lists with their labels, and the places of Cambodia.",
@@ -78,12 +80,12 @@ TAGS: dict[str, str] = {
 
 
 def tags(used: set[str]) -> list[dict[str, str]]:
-    """Return the tags of the operations with their descriptions."""
+    """Return the used tags with their descriptions, in the order of `TAGS`."""
     return [{"name": name, "description": text} for name, text in TAGS.items() if name in used]
 
 
 def add_permission(operation: Operation, described: dict[str, Any]) -> None:
-    """Add the permission of an operation and the roles that include it."""
+    """Describe the permission that an operation requires, and the roles that have it."""
     guard = operation.guard
     if guard is None:
         return

@@ -18,7 +18,7 @@ from app.errors import FirstStepError, NotFound
 from app.http.problem_details import TYPE_PREFIX
 
 SWAGGER_UI = Path(__file__).parent / "swagger_ui"
-"""The vendored files of Swagger UI."""
+"""Directory with the files of Swagger UI, which are copied into the repository."""
 
 ASSETS = {
     "swagger-ui.css": "text/css",
@@ -32,7 +32,7 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-"""Forbids inline scripts and styles. The style sheet of Swagger UI embeds its icons as `data:` URLs."""
+"""Forbids inline scripts and styles. `data:` is needed for the icons in the style sheet of Swagger UI."""
 
 INITIALIZER = """window.addEventListener("load", () => {
   window.ui = SwaggerUIBundle({
@@ -47,7 +47,7 @@ INITIALIZER = """window.addEventListener("load", () => {
   });
 });
 """
-"""Without `validatorUrl: null`, Swagger UI sends the document's address to a public validator."""
+"""Without `validatorUrl: null`, Swagger UI would send the URL of the document to a public validator."""
 
 _Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -55,8 +55,8 @@ _Endpoint = Callable[[Request], Awaitable[Response]]
 def install(app: FastAPI, settings: Settings, *, contract: Path | None = None) -> None:
     """Add the documentation pages to `app` if `settings.docs` is on.
 
-    `/openapi.json` serves the file `contract` if it exists, because generating the document takes seconds and blocks
-    the worker.
+    `/openapi.json` serves the file `contract` if it exists, because generating the document would block the worker for
+    seconds.
 
     Raises:
         ValueError: FastAPI's own pages, which load scripts from a public host, are enabled.
@@ -76,16 +76,16 @@ def install(app: FastAPI, settings: Settings, *, contract: Path | None = None) -
         app.add_route(path, endpoint, methods=["GET"], include_in_schema=False)
 
 
-def problem_kinds(root: type[FirstStepError] = FirstStepError) -> Iterator[type[FirstStepError]]:
+def list_problem_classes(root: type[FirstStepError] = FirstStepError) -> Iterator[type[FirstStepError]]:
     """Yield every problem class, each before its subclasses."""
     yield root
     for child in root.__subclasses__():
-        yield from problem_kinds(child)
+        yield from list_problem_classes(child)
 
 
 def problems_page() -> str:
     """Return the HTML page that explains every problem type in English and Khmer."""
-    sections = "\n".join(_problem_section(kind) for kind in problem_kinds())
+    sections = "\n".join(_problem_section(kind) for kind in list_problem_classes())
     return _html("Problem types of this API", f"<main>\n{sections}\n</main>")
 
 
@@ -156,7 +156,7 @@ def _document(app: FastAPI, contract: Path | None) -> _Endpoint:
 
 
 def _cacheable(request: Request, content: bytes, media_type: str) -> Response:
-    """Return `content` with a strong ETag, or 304 if the client's copy is current."""
+    """Return a response with a strong ETag, or a 304 if the client's copy is current."""
     etag = f'"{sha256(content).hexdigest()[:32]}"'
     headers = {"etag": etag, "cache-control": "public, max-age=300"}
     client_etags = [

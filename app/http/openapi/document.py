@@ -1,4 +1,4 @@
-"""The OpenAPI document: FastAPI's own, extended by the parts that all operations share."""
+"""Build the OpenAPI document: FastAPI's document, completed with what its routes do not declare."""
 
 from typing import Any
 
@@ -19,14 +19,14 @@ _REPLACED_SCHEMAS = ("HTTPValidationError", "ValidationError")
 
 
 def describe(app: FastAPI) -> None:
-    """Make `app.openapi()` return the completed document. Every router must be mounted."""
+    """Make `app.openapi()` return the completed document. Call this after all routers are included."""
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
             app.openapi_schema = _document(app)
         return app.openapi_schema
 
-    app.openapi = document  # type: ignore[method-assign]  # the documented way to extend FastAPI's document
+    app.openapi = document  # type: ignore[method-assign]  # FastAPI documents this way of extending the document
 
 
 def _document(app: FastAPI) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def _complete_body(described: dict[str, Any], operation: Operation) -> None:
 
 
 def _component_of(schema: dict[str, Any]) -> str | None:
-    """Return the name of the component that a schema refers to, ignoring an alternative `null`."""
+    """Return the name of the component that a schema refers to, also if the schema permits null."""
     for option in (schema, *schema.get("anyOf", ())):
         if "$ref" in option:
             return str(option["$ref"].rpartition("/")[2])
@@ -102,13 +102,13 @@ def _component_of(schema: dict[str, Any]) -> str | None:
 
 
 def _title_alternatives(described: dict[str, Any], operation: Operation) -> None:
-    """Give a title and a description to a response with one schema for staff and another for partners."""
+    """Describe a response that has one schema for staff and another for API clients."""
     names = [model.__name__ for model in operation.models if isinstance(model, type)]
     for response in described.values():
         schema = response.get("content", {}).get(JSON, {}).get("schema", {})
         if "anyOf" in schema:
             schema["title"] = " or ".join(names)
-            schema["description"] = "Staff receive the first, a partner's system receives the second."
+            schema["description"] = "Staff receive the first schema, API clients the second."
 
 
 def _complete_components(components: dict[str, Any]) -> None:

@@ -1,7 +1,8 @@
-"""Examples of successful responses, built from the schemas of the OpenAPI document.
+"""Build examples of successful responses from the schemas of the OpenAPI document.
 
-The values come from `example_values.json`: by `Schema`, else by `Schema.field`, else by field. Enums, ids, dates and numbers without
-an entry there get a value of their type. Text without an entry is an error, so that no example contains a placeholder.
+The values come from `example_values.json`, by `Schema`, or else by `Schema.field`, or else by field. Enums, ids, dates
+and numbers without an entry get a value of their type. A text field without an entry is an error, so that no example
+contains a placeholder.
 """
 
 import json
@@ -17,7 +18,7 @@ from app.http.json_body import JSON
 _VALUES = Path(__file__).parent / "example_values.json"
 _DATE = "2026-03-02"
 _DEFAULT_KEY = "sleep"
-"""The key of a mapping with arbitrary keys, such as the answers to a questionnaire."""
+"""Example key of an object with arbitrary keys, such as the answers to a questionnaire."""
 _TIME = "2026-03-02T02:30:00Z"
 _TYPES: dict[str, set[type]] = {
     "string": {str}, "integer": {int}, "number": {int, float}, "boolean": {bool}, "null": {type(None)},
@@ -31,7 +32,7 @@ _FORMATS = {
 
 @cache
 def load_example_values() -> dict[str, Any]:
-    """Return the example values by `Schema`, `Schema.field` or field."""
+    """Return the content of `example_values.json`."""
     found: dict[str, Any] = json.loads(_VALUES.read_bytes())
     return found
 
@@ -81,7 +82,7 @@ class ExampleBuilder:
         return {field: self._field(name, field, inner) for field, inner in schema["properties"].items()}
 
     def _field(self, owner: str, field: str, schema: dict[str, Any]) -> Any:
-        """Return the value from the table if it fits the type of the field, else one of its type."""
+        """Return the value from the file if it has the type of the field, or else a value of that type."""
         values = load_example_values()
         is_list = schema.get("type") == "array"
         for key in (f"{owner}.{field}", field):
@@ -113,7 +114,7 @@ class ExampleBuilder:
         return {key: self._field(owner, field, values)}
 
     def _fits(self, value: Any, schema: dict[str, Any]) -> bool:
-        """Whether a value of the table has the type that `schema` requires."""
+        """Return whether a value from the file has the type that `schema` requires."""
         if "$ref" in schema:
             return self._fits(value, self._schemas[schema["$ref"].rpartition("/")[2]])
         for alternatives in ("anyOf", "oneOf"):
@@ -148,7 +149,7 @@ def _text(schema: dict[str, Any], owner: str, field: str) -> str:
 
 
 def _uuid(owner: str, field: str) -> str:
-    """Return the same id for `Case.id`, `CaseSummary.id` and every `case_id`."""
+    """Return an example id: the same for `Case.id`, `CaseSummary.id` and every `case_id`."""
     if field == "id":
         name = re.sub(r"(?<!^)(?=[A-Z])", "_", owner).lower().removesuffix("_summary")
         field = f"{name}_id"

@@ -1,4 +1,4 @@
-"""Operations of the API, with the facts that the OpenAPI document derives from their routes."""
+"""The operations of the API, with the properties that the OpenAPI document derives from their routes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ from app.schemas.wire import Page, Versioned
 
 @dataclass(frozen=True)
 class Operation:
-    """One method of one path."""
+    """An operation: one method of one path."""
 
     method: str
     path: str
     route: Any
-    """The route of FastAPI."""
+    """The `APIRoute` of FastAPI."""
     dependants: tuple[Dependant, ...]
     """The endpoint and all its dependencies."""
 
@@ -36,14 +36,14 @@ class Operation:
 
     @property
     def guard(self) -> RequirePermission | None:
-        """The guard; None for a public operation."""
+        """The guard, or None for a public operation."""
         return next(
             (found.call for found in self.dependants if isinstance(found.call, RequirePermission)), None
         )
 
     @property
     def roles(self) -> list[Role]:
-        """The roles that include the permission, in the order of `Role`."""
+        """The roles that have the permission, in the order of `Role`."""
         guard = self.guard
         return [role for role in Role if guard and role in POLICY[guard.permission]]
 
@@ -65,22 +65,22 @@ class Operation:
 
     @property
     def collection(self) -> str | None:
-        """The path segment under /v1 of the returned records."""
+        """The path segment after /v1 that identifies the kind of the returned records, such as `cases`."""
         return self.models[0].collection if self.returns_record else None
 
     @property
     def takes_form(self) -> bool:
-        """Whether it follows OAuth (form in, RFC 6749 errors out) instead of the JSON conventions."""
+        """Whether the request is a form and errors have the format of RFC 6749 (OAuth)."""
         return isinstance(self.route, FormRoute)
 
     @property
     def takes_if_match(self) -> bool:
-        """Whether it may change an existing record."""
+        """Whether it accepts If-Match, because it can change an existing record."""
         return self._depends_on(parse_if_match) or self._depends_on(parse_optional_if_match)
 
     @property
     def requires_if_match(self) -> bool:
-        """Whether it always changes an existing record."""
+        """Whether it requires If-Match, because it always changes an existing record."""
         return self._depends_on(parse_if_match)
 
     @property
@@ -100,12 +100,12 @@ class Operation:
 
     @property
     def has_path_parameters(self) -> bool:
-        """Whether the path identifies a record, which may be absent."""
+        """Whether the path has parameters, so that the response can be 404."""
         return "{" in self.path
 
     @property
     def is_cacheable(self) -> bool:
-        """Whether caches may store the response and revalidate it with If-None-Match."""
+        """Whether the response may be cached and revalidated with If-None-Match."""
         return _is_subclass(self.route.response_class, CacheableResponse)
 
     def _depends_on(self, dependency: Any) -> bool:
@@ -113,7 +113,7 @@ class Operation:
 
 
 def operations_of(app: FastAPI) -> Iterator[Operation]:
-    """Yield every operation that is part of the OpenAPI document."""
+    """Yield the operations of the OpenAPI document."""
     for route in app.routes:
         if isinstance(route, APIRoute) and route.include_in_schema:
             for method in sorted(route.methods or ()):

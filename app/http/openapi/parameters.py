@@ -1,4 +1,4 @@
-"""Header parameters that several operations share."""
+"""Header parameters that several operations share, declared once in the OpenAPI document."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ PARAMETERS: dict[str, Any] = {
         "in": "header",
         "required": True,
         "description": (
-            "The ETag of the version that the caller read. 428 if it is missing, 412 if the record has changed since."
+            "ETag of the record, as last received. The response is 428 if it is missing, and 412 if the record has changed meanwhile."
         ),
         "schema": {"type": "string", "maxLength": 200},
         "example": '"3"',
@@ -31,7 +31,7 @@ PARAMETERS: dict[str, Any] = {
         "in": "header",
         "required": False,
         "description": (
-            "Identifies the request, so that it can be retried safely. Required from API clients, optional from people."
+            "Unique key of the request, for safe retries. Required for API clients, optional for people."
         ),
         "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+( +[!-~]+)*$"},
         "example": "3f0c1c4e-9f0b-4b57-8f0e-6f1b7c2d9a10",
@@ -40,7 +40,7 @@ PARAMETERS: dict[str, Any] = {
         "name": "If-None-Match",
         "in": "header",
         "required": False,
-        "description": "The ETag of the client's copy. 304 if it is current.",
+        "description": "ETag of the copy that the client has. The response is 304 if the copy is current.",
         "schema": {"type": "string", "maxLength": 200},
     },
     "XRequestedWith": {

@@ -1,4 +1,4 @@
-"""Error responses: the problem schemas, and for each status one response component that operations refer to."""
+"""Error responses of the OpenAPI document: the schemas of problems, and a response component for each status."""
 
 from collections.abc import Iterator
 from inspect import cleandoc
@@ -15,7 +15,7 @@ from app.errors import (
 )
 from app.fault_codes import FAULT_CODES
 from app.http.json_body import WRITES
-from app.http.openapi.docs_pages import problem_kinds
+from app.http.openapi.docs_pages import list_problem_classes
 from app.http.openapi.operations import Operation
 from app.http.problem_details import MEDIA_TYPE, TYPE_PREFIX
 
@@ -26,24 +26,28 @@ SCHEMAS: dict[str, Any] = {
         "description": "An error (RFC 9457). Contains no value of a record.",
         "required": ["type", "title", "status", "detail", "instance", "request_id"],
         "properties": {
-            "type": {"type": "string", "format": "uri", "description": "The stable URI of the problem type."},
+            "type": {
+                "type": "string",
+                "format": "uri",
+                "description": "URI that identifies the problem type. It never changes.",
+            },
             "title": {"type": "string", "description": "The problem type in the language of the request."},
             "status": {"type": "integer", "description": "The HTTP status.", "minimum": 400, "maximum": 599},
-            "detail": {"type": "string", "description": "The error of this request."},
-            "instance": {"type": "string", "description": "The path of the request."},
+            "detail": {"type": "string", "description": "Explanation of this error, in English."},
+            "instance": {"type": "string", "description": "Path of the request."},
             "request_id": {
                 "type": "string",
-                "description": "The X-Request-Id of the request. Quote it in support requests.",
+                "description": "X-Request-Id of the request. Include it when you ask for support.",
             },
             "errors": {
                 "type": "array",
                 "items": {"$ref": "#/components/schemas/ProblemFault"},
-                "description": "The invalid parts of the request.",
+                "description": "One item for each invalid field or parameter.",
             },
             "unmet": {
                 "type": "array",
                 "items": {"$ref": "#/components/schemas/ProblemFault"},
-                "description": "Every unmet condition of the requested step.",
+                "description": "Every unmet condition of the act.",
             },
         },
     },
@@ -57,13 +61,13 @@ SCHEMAS: dict[str, Any] = {
         "properties": {
             "pointer": {
                 "type": ["string", "null"],
-                "description": "A JSON pointer into the body (RFC 6901), or `query:limit`, `header:If-Match`.",
+                "description": "JSON pointer into the body (RFC 6901), or a parameter, such as `query:limit` or `header:If-Match`.",
             },
             "code": {
                 "$ref": "#/components/schemas/FaultCode",
-                "description": "The stable code of the violated rule.",
+                "description": "Code of the violated rule. It never changes.",
             },
-            "detail": {"type": "string", "description": "The violated rule as a sentence."},
+            "detail": {"type": "string", "description": "Explanation of the violated rule, in English."},
         },
     },
 }
@@ -77,12 +81,12 @@ _HEADERS: dict[int, tuple[str, ...]] = {
 
 
 def error_statuses(operation: Operation) -> set[int]:
-    """Return every error status of an operation, derived from its guard, method, path and parameters."""
+    """Return the error statuses of an operation, derived from its guard, method, path and parameters."""
     statuses = {400, 422, 429, 500, 503, 504}
     if operation.guard is not None:
         statuses |= {401, 403}
         statuses |= {409} if operation.method != "GET" else set()
-        # A retry gets 404 if the caller cannot see the record of the stored response.
+        # A retry gets a 404 if the caller cannot see the record of the stored response any more.
         statuses |= {404} if operation.method == "POST" else set()
     if operation.has_path_parameters:
         statuses |= {404}
@@ -98,7 +102,7 @@ def error_statuses(operation: Operation) -> set[int]:
 
 
 def problem_types(operation: Operation) -> list[str]:
-    """Return the types of problems that an operation may return, for `x-problems`."""
+    """Return the problem types of an operation, for `x-problems`."""
     statuses = error_statuses(operation)
     is_guarded = operation.guard is not None
     takes_idempotency_key = is_guarded and operation.method == "POST"
@@ -140,7 +144,7 @@ def _reference(status: int) -> dict[str, str]:
 
 
 def _group_problem_classes_by_status() -> dict[int, tuple[str, list[type[FirstStepError]]]]:
-    """Return for each status the name of its component and its problem classes."""
+    """Return the name of the response component and the problem classes of each status."""
     found: dict[int, tuple[str, list[type[FirstStepError]]]] = {}
     for kind in _list_public_problem_classes():
         name = "Failure" if kind is FirstStepError else kind.__name__
@@ -149,8 +153,8 @@ def _group_problem_classes_by_status() -> dict[int, tuple[str, list[type[FirstSt
 
 
 def _list_public_problem_classes() -> Iterator[type[FirstStepError]]:
-    """Yield the public problem classes. Subclasses outside `app.errors` are internal and never reach a caller."""
-    return (kind for kind in problem_kinds() if kind.__module__ == FirstStepError.__module__)
+    """Yield the problem classes of `app.errors`. Classes of other modules are internal and never sent to a caller."""
+    return (kind for kind in list_problem_classes() if kind.__module__ == FirstStepError.__module__)
 
 
 def _response(status: int, kinds: list[type[FirstStepError]]) -> dict[str, Any]:

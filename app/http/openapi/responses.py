@@ -1,4 +1,4 @@
-"""Successful responses: descriptions, headers, and links to the operations that may follow."""
+"""Successful responses of the OpenAPI document: descriptions, headers, and links to related operations."""
 
 from typing import Any
 
@@ -6,31 +6,31 @@ from app.http.openapi.operations import Operation
 
 HEADERS: dict[str, Any] = {
     "X-Request-Id": {
-        "description": "The id of this request, also in the logs: the caller's own if valid, else generated.",
+        "description": "Id of the request, which the logs contain too: the X-Request-Id that the client sent, or a generated one.",
         "required": True,
         "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{8,64}$"},
     },
     "ETag": {
-        "description": "The version of the response body. To change the record, send it as If-Match.",
+        "description": "Version of the record, or of the response. To change the record, send it as If-Match.",
         "required": True,
         "schema": {"type": "string", "pattern": '^"[^"]+"$'},
     },
     "Location": {
-        "description": "The path of the new record.",
+        "description": "Path of the new record.",
         "required": True,
         "schema": {"type": "string", "format": "uri-reference"},
     },
     "Link": {
-        "description": 'The path of the next page (`rel="next"`); absent on the last page.',
+        "description": 'Path of the next page (`rel="next"`). Absent on the last page.',
         "schema": {"type": "string"},
     },
     "Idempotent-Replayed": {
-        "description": "`true` if this is the stored response of an earlier request with the same Idempotency-Key.",
+        "description": "`true` if this is the stored response to an earlier request with the same Idempotency-Key.",
         "schema": {"type": "string", "enum": ["true"]},
     },
     "Cache-Control": {"description": "How long caches may store the response.", "schema": {"type": "string"}},
     "Set-Cookie": {
-        "description": "`__Host-refresh`: sets the refresh token, or deletes it.",
+        "description": "Sets or deletes the cookie `__Host-refresh`, which contains the refresh token.",
         "required": True,
         "schema": {"type": "string"},
     },
@@ -39,11 +39,11 @@ HEADERS: dict[str, Any] = {
         "schema": {"type": "integer", "minimum": 0},
     },
     "RateLimit": {
-        "description": "The number of requests left, and the seconds until the limit resets.",
+        "description": "Number of requests left, and seconds until the full number is available again.",
         "schema": {"type": "string"},
     },
     "RateLimit-Policy": {
-        "description": "The number of requests allowed per minute.",
+        "description": "Number of requests that are allowed per minute.",
         "schema": {"type": "string"},
     },
     "WWW-Authenticate": {"description": "The required authentication scheme.", "schema": {"type": "string"}},
@@ -62,7 +62,7 @@ def complete_success(operation: Operation, described: dict[str, Any], operations
         success["links"] = links
     if operation.is_cacheable:
         described["responses"]["304"] = {
-            "description": "The client's copy (If-None-Match) is current.",
+            "description": "The copy that the client has (If-None-Match) is current.",
             "headers": {name: _reference(name) for name in ("X-Request-Id", "ETag", "Cache-Control")},
         }
 
@@ -89,7 +89,7 @@ def _headers(operation: Operation, status: str) -> list[str]:
 
 
 def _links(operation: Operation, status: str, operations: list[Operation]) -> dict[str, Any]:
-    """Return links to the operations on the returned record; from an act, only to the one that reads it."""
+    """Return links to the operations on the returned record. The response to an act has only the link to read it."""
     if operation.collection is None:
         return {}
     targets = [other for other in operations if other is not operation and _is_link_target(other, operation)]
@@ -99,7 +99,7 @@ def _links(operation: Operation, status: str, operations: list[Operation]) -> di
 
 
 def _is_link_target(target: Operation, operation: Operation) -> bool:
-    """Whether `target` takes only the id of the returned record, and its ETag if it requires If-Match."""
+    """Return whether the response of `operation` has the parameters of `target`: the id, and the ETag if needed."""
     head, brace, tail = target.path.partition("{")
     if not brace or head != f"/v1/{operation.collection}/" or "{" in tail:
         return False

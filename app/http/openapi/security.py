@@ -1,4 +1,4 @@
-"""Security schemes, and the schemes of each operation."""
+"""Security schemes of the OpenAPI document, and the schemes that each operation accepts."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ SECURITY_SCHEMES: dict[str, Any] = {
             "clientCredentials": {
                 "tokenUrl": "/v1/oauth/token",
                 "scopes": {
-                    "referrals": "Create referrals and follow those of the client's own agency.",
+                    "referrals": "Create referrals, and read and update the referrals of the client's own agency.",
                     "reports": "Read reports.",
                 },
             }
@@ -29,7 +29,7 @@ SECURITY_SCHEMES: dict[str, Any] = {
 
 
 def security_of(operation: Operation) -> list[dict[str, list[str]]]:
-    """Return the alternatives by which callers of an operation authenticate; empty for a public operation."""
+    """Return the alternative security schemes of an operation. A public operation has none."""
     people = set(operation.roles) - set(ROLE_BY_SCOPE.values())
     scopes = [scope for scope, role in ROLE_BY_SCOPE.items() if role in operation.roles]
     alternatives: list[dict[str, list[str]]] = [{"bearer": []}] if people else []

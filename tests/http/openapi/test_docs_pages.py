@@ -13,7 +13,7 @@ from app.config import Settings
 from app.http import problem_details as error_handlers
 from app.http.middleware import stack as middleware
 from app.http.openapi import docs_pages as documentation
-from app.http.openapi.docs_pages import SWAGGER_UI, problem_kinds
+from app.http.openapi.docs_pages import SWAGGER_UI, list_problem_classes
 
 
 class Note(BaseModel):
@@ -103,7 +103,7 @@ def test_vendored_swagger_ui_files_match_their_checksums() -> None:
 
 async def test_problems_page_explains_every_problem_in_both_languages(client: httpx.AsyncClient) -> None:
     page = (await client.get("/docs/problems")).text
-    for kind in problem_kinds():
+    for kind in list_problem_classes():
         assert f'<section id="{kind.kind}">' in page
         assert f"urn:firststep:problem:{kind.kind}</code>" in page
         assert f"<p>{kind.status} " in page
