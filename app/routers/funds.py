@@ -86,7 +86,7 @@ async def update_fund(
 ) -> Fund:
     """Update the settings of a fund.
 
-    Requests that are approved already keep their approval. A budget line with money cannot be removed.
+    Approved requests stay approved. A budget line with money cannot be removed.
     """
     return await funds.update_fund(session, fund_id, expected_version, payload)
 

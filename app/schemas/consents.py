@@ -66,7 +66,7 @@ class ConsentCreate(Input):
     basis_without_consent: BasisWithoutConsent | None = Field(
         None, description="Legal basis for acting without consent; null for a consent or a refusal."
     )
-    note: ShortNarrative | None = Field(None, description="Additional information about the entry.")
+    note: ShortNarrative | None = Field(None, description="Additional information, as free text.")
 
     @model_validator(mode="after")
     def validate_basis_and_period(self) -> Self:
@@ -116,7 +116,7 @@ class Consent(Versioned):
     basis_without_consent: BasisWithoutConsent | None = Field(
         description="Legal basis for acting without consent; null for a consent or a refusal."
     )
-    note: str | None = Field(description="Additional information about the entry.")
+    note: str | None = Field(description="Additional information, as free text.")
     recorded_by_id: UUID = Field(description="Id of the staff member who recorded the entry.")
     created_at: UtcDateTime = Field(description="Time at which the entry was recorded.")
     withdrawn_at: UtcDateTime | None = Field(

@@ -75,7 +75,9 @@ class DisbursementFilters(PageQuery):
     fund_id: Id | None = Field(None, description="Only disbursements from this fund.")
     category: Category | None = Field(None, description="Only disbursements of this category.")
     urgency: Urgency | None = Field(None, description="Only disbursements with this urgency.")
-    series_id: Id | None = Field(None, description="Only the instalments of this recurring request.")
+    series_id: Id | None = Field(
+        None, description="Only the instalments of the recurring request with this `series_id`."
+    )
     approval_overdue: bool | None = Field(
         None,
         description="Only emergency payments that were not approved in time (`true`), or all other disbursements "

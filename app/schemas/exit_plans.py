@@ -218,7 +218,9 @@ class FollowUp(Versioned):
     )
     is_overdue: bool = Field(description="Whether the due day is past and the follow-up is not held.")
     held_on: date | None = Field(description="Day of the follow-up; null while it is due.")
-    wellbeing: Annotated[str, CodeOf("wellbeing")] | None = Field(description="Wellbeing of the child.")
+    wellbeing: Annotated[str, CodeOf("wellbeing")] | None = Field(
+        description="Wellbeing of the child at the follow-up; null if only a note describes it."
+    )
     checklist: dict[Condition, ExitConditionAnswer] = Field(
         description="Answers to the exit checklist at the time of the follow-up, by condition."
     )

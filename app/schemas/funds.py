@@ -54,10 +54,10 @@ class FundSettings(Input):
         description="Budget lines, each for one of the categories. All other categories use the general line.",
     )
     youngest: AgeInYears | None = Field(
-        None, description="Youngest age in years that the donor supports; null without a limit."
+        None, description="Youngest age in years that the donor supports; null if there is no limit."
     )
     oldest: AgeInYears | None = Field(
-        None, description="Oldest age in years that the donor supports; null without a limit."
+        None, description="Oldest age in years that the donor supports; null if there is no limit."
     )
     province_codes: Annotated[list[ProvinceCode], Field(max_length=25)] = Field(
         default_factory=list,
@@ -149,10 +149,10 @@ class Fund(Versioned):
         description="Budget lines with their balances, the general line first."
     )
     youngest: int | None = Field(
-        description="Youngest age in years that the donor supports; null without a limit."
+        description="Youngest age in years that the donor supports; null if there is no limit."
     )
     oldest: int | None = Field(
-        description="Oldest age in years that the donor supports; null without a limit."
+        description="Oldest age in years that the donor supports; null if there is no limit."
     )
     province_codes: list[str] = Field(
         description="NCDD codes of the provinces that the donor supports; empty for all provinces."

@@ -123,7 +123,7 @@ class InstrumentCreate(Input):
     id: ClientChosenId | None = Field(
         None, description="Id chosen by the client (UUID version 4). By default, the server generates it."
     )
-    code: DefinitionKey = Field(description="Code of the questionnaire. All its editions share the code.")
+    code: DefinitionKey = Field(description="Code of the questionnaire, the same in all its editions.")
     definition: InstrumentDefinition = Field(description="Items, scoring rules and score bands.")
 
 
@@ -153,7 +153,7 @@ class InstrumentFilters(PageQuery):
 class InstrumentSummary(Versioned):
     """An edition of a questionnaire in a list, without its definition."""
 
-    code: str = Field(description="Code of the questionnaire. All its editions share the code.")
+    code: str = Field(description="Code of the questionnaire, the same in all its editions.")
     edition: int = Field(description="Number of the edition of the questionnaire, starting at 1.")
     title: LocalizedText = Field(description="Title of the questionnaire.")
     is_active: bool = Field(description="Whether assessments can use the edition.")
@@ -169,7 +169,7 @@ class Instrument(Versioned):
 
     collection: ClassVar[str | None] = "instruments"
 
-    code: str = Field(description="Code of the questionnaire. All its editions share the code.")
+    code: str = Field(description="Code of the questionnaire, the same in all its editions.")
     edition: int = Field(description="Number of the edition of the questionnaire, starting at 1.")
     definition: InstrumentDefinition = Field(description="Items, scoring rules and score bands.")
     is_active: bool = Field(description="Whether assessments can use the edition.")

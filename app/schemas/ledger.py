@@ -59,7 +59,7 @@ class ApprovalLimitCreate(Input):
     act: LimitedAct = Field(description="Act that the limit applies to.")
     currency: Currency = Field(description="Currency that the limit applies to.")
     amount: PositiveMoney | None = Field(
-        None, description="Largest amount, in `currency`; null without a limit."
+        None, description="Largest permitted amount, in `currency`; null if there is no limit."
     )
     starts_on: PlainDate = Field(description="First day on which the limit applies.")
 
@@ -81,7 +81,7 @@ class ApprovalLimit(Output):
     role: Role = Field(description="Role that the limit applies to.")
     act: LimitedAct = Field(description="Act that the limit applies to.")
     currency: Currency = Field(description="Currency that the limit applies to.")
-    amount: Money | None = Field(description="Largest amount; null without a limit.")
+    amount: Money | None = Field(description="Largest permitted amount; null if there is no limit.")
     starts_on: date = Field(description="First day on which the limit applies.")
     set_by_id: UUID | None = Field(
         description="Id of the administrator who set the limit; null for the limits of a new installation."

@@ -103,7 +103,9 @@ class ReferralDocument(Input):
 class ReferralContent(Input):
     """Editable content of a referral. It is stored encrypted and can be changed until the decision."""
 
-    urgency: Annotated[str, CodeOf("urgency")] = Field(description="Urgency of the referral.")
+    urgency: Annotated[str, CodeOf("urgency")] = Field(
+        description="Urgency of the referral: `emergency`, `urgent` or `routine`."
+    )
     concern: Concern = Field(description="Concern about the child.")
     child: ChildIdentity = Field(description="Identity of the child.")
     caregiver: Caregiver | None = Field(None, description="Caregiver of the child.")

@@ -228,7 +228,9 @@ class StaffReferral(ReferralProgress):
     team_id: UUID | None = Field(description="Id of the team assigned to the referral.")
     case_id: UUID | None = Field(description="Id of the case of an accepted referral.")
     child_id: UUID | None = Field(description="Id of the child of an accepted referral.")
-    urgency: Annotated[str, CodeOf("urgency")] = Field(description="Urgency of the referral.")
+    urgency: Annotated[str, CodeOf("urgency")] = Field(
+        description="Urgency of the referral: `emergency`, `urgent` or `routine`."
+    )
 
 
 class Referral(StaffReferral):

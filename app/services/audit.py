@@ -90,7 +90,7 @@ async def _load_caller_names(session: AsyncSession, events: Iterable[AccessEvent
 async def _load_break_glass_reasons(
     session: AsyncSession, entries: Iterable[AccessEntry | None]
 ) -> dict[UUID, str]:
-    """Return the reasons of the break-glass grants among the entries, by id of the grant."""
+    """Return the reasons of the break-glass grants that the entries refer to, by id of the grant."""
     grant_ids = {
         entry.record_id for entry in entries if entry is not None and entry.record_kind == "break_glass"
     }

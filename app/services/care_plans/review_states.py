@@ -1,6 +1,6 @@
 """State machine of a review.
 
-The module is part of `care_plans` because `exit` uses it, and `reviews` imports `exit`.
+It is not in the package `reviews`, because `reviews` imports `exit`, and `exit` uses this module.
 """
 
 from app.access.permissions import Permission

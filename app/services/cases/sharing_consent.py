@@ -33,7 +33,7 @@ async def get_consent_for_share(session: AsyncSession, case_id: UUID, consent_id
 
 
 def is_basis_without_consent(consent: Consent) -> bool:
-    """Return whether a register entry is a legal basis without the consent of any person."""
+    """Return whether an entry of the consent register is only a legal basis, without the consent of a person."""
     return consent.basis_without_consent is not None and not consent.given_by
 
 

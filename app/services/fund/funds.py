@@ -82,7 +82,7 @@ async def get_fund(session: AsyncSession, fund_id: UUID) -> FundSchema:
 async def update_fund(
     session: AsyncSession, fund_id: UUID, expected_version: int, payload: FundUpdate
 ) -> FundSchema:
-    """Update the settings of a fund. Requests that are approved already stay approved.
+    """Update the settings of a fund. Approved requests stay approved.
 
     Raises:
         GateRefused: the fund is closed, or a removed budget line has money.

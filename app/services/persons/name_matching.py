@@ -76,9 +76,10 @@ def _split_words(script: str, part: str) -> tuple[list[str], str]:
 
 
 def name_part_keys(script: str, part: str) -> set[str]:
-    """Return the search keys of one part of a name: `l=` exact, `l~` phonetic, `l^` prefix (`k` for Khmer).
+    """Return the search keys of one part of a name. A key begins with its kind: `l=` exact, `l~` phonetic, `l^` prefix.
 
-    Each of the first three words and the joined words have about four keys.
+    The keys of Khmer words begin with `k` instead of `l`. Each of the first three words and the joined words have about
+    four keys.
     """
     words, joined = _split_words(script, part)
     keys: set[str] = set()
