@@ -112,8 +112,7 @@ class ReferralScreeningCreate(Input):
 
     meets_criteria: StrictBoolean = Field(description="Whether the child meets the criteria for support.")
     reason: ShortNarrative | None = Field(
-        None,
-        description="Reason for the result. Required if the age at referral may be outside 5 to 17 years.",
+        None, description="Reason. Required if the age at referral may be outside 5 to 17 years."
     )
 
 
@@ -293,7 +292,7 @@ class ReferralMatch(Output):
     child_id: UUID | None = Field(description="Id of the child; null for a referral that was not accepted.")
     score: Annotated[float, Field(ge=0, le=1)] = Field(description="Similarity, from 0 to 1.")
     why: list[Annotated[str, CodeOf("match_reason")]] = Field(
-        description="Reason codes: facts that agree or contradict each other."
+        description="Codes of the facts that agree or differ."
     )
 
 
