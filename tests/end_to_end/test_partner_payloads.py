@@ -1,4 +1,4 @@
-"""Referrals as partners' systems send them. The children are invented, the notations are those of real systems."""
+"""Referrals in the notations of real partner systems. The children are invented."""
 
 import copy
 import json

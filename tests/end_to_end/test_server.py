@@ -1,4 +1,4 @@
-"""The first walk as somebody takes it who has nothing but Python: `run`, sign in, refer, accept, read the log, stop."""
+"""The server as started by `run`: first requests, database role, recovery from a kill, and an external database."""
 
 import json
 import time
@@ -15,56 +15,59 @@ from tests.support.server_process import ServerProcess, temporary_home
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[ServerProcess]:
-    with temporary_home() as folder:
-        yield ServerProcess(folder / "var")
+def server() -> Iterator[ServerProcess]:
+    with temporary_home() as path:
+        yield ServerProcess(path / "var")
 
 
-def test_the_first_walk_over_real_http(served: ServerProcess) -> None:
-    with served.running():
-        assert (served.home / "demo.json").stat().st_mode & 0o777 == 0o600
-        assert served.demo_data["base_url"] == served.url
-        roles = {role for user in served.demo_data["users"] for role in user["roles"]}
+def test_demonstration_serves_a_referral_from_partner_to_access_log(server: ServerProcess) -> None:
+    with server.running():
+        assert (server.home / "demo.json").stat().st_mode & 0o777 == 0o600
+        assert server.demo_data["base_url"] == server.url
+        roles = {role for user in server.demo_data["users"] for role in user["roles"]}
         assert roles >= {
             "social_worker", "supervisor", "programme_manager", "finance_officer", "me_officer",
             "data_protection_officer", "administrator",
         }  # fmt: skip
 
-        partner = served.partner_client(0)
-        told = partner.post("/v1/referrals", json=referral_payload(), headers={"idempotency-key": "walk-1"})
-        again = partner.post(
-            "/v1/referrals", json=json.loads(told.request.content), headers={"idempotency-key": "walk-1"}
-        )
-        assert told.status_code == again.status_code == 201
-        assert again.headers["idempotent-replayed"] == "true"
-        assert again.json() == told.json()
-        path = f"/v1/referrals/{told.json()['id']}"
-        assert served.partner_client(1).get(path).status_code == 404
+        partner = server.partner_client(0)
+        key = {"idempotency-key": "first-1"}
+        created = partner.post("/v1/referrals", json=referral_payload(), headers=key)
+        retry = partner.post("/v1/referrals", json=json.loads(created.request.content), headers=key)
+        assert created.status_code == retry.status_code == 201
+        assert retry.headers["idempotent-replayed"] == "true"
+        assert retry.json() == created.json()
+        path = f"/v1/referrals/{created.json()['id']}"
+        assert server.partner_client(1).get(path).status_code == 404
 
-        supervisor = served.staff_client("supervisor")
-        seen = supervisor.get(path)
-        assert seen.status_code == 200, seen.text
-        taken = supervisor.post(f"{path}/acknowledge", json={}, headers={"if-match": seen.headers["etag"]})
-        assert taken.status_code == 200, taken.text
-        refused = supervisor.post(f"{path}/accept", json={}, headers={"if-match": taken.headers["etag"]})
-        assert refused.status_code == 409
+        supervisor = server.staff_client("supervisor")
+        referral = supervisor.get(path)
+        assert referral.status_code == 200, referral.text
+        acknowledgement = supervisor.post(
+            f"{path}/acknowledge", json={}, headers={"if-match": referral.headers["etag"]}
+        )
+        assert acknowledgement.status_code == 200, acknowledgement.text
+        acceptance = supervisor.post(
+            f"{path}/accept", json={}, headers={"if-match": acknowledgement.headers["etag"]}
+        )
+        assert acceptance.status_code == 409
         assert {"lead_worker_missing", "screening_missing"} <= {
-            unmet["code"] for unmet in refused.json()["unmet"]
+            unmet["code"] for unmet in acceptance.json()["unmet"]
         }
 
-        case = served.staff_client("social_worker").get("/v1/cases", params={"limit": 1})
-        shown = {item["child_id"] for item in case.json()["items"]}
-        entries = served.staff_client("data_protection_officer").get(
-            "/v1/audit/accesses", params={"request_id": case.headers["x-request-id"]}
+        cases = server.staff_client("social_worker").get("/v1/cases", params={"limit": 1})
+        child_ids = {item["child_id"] for item in cases.json()["items"]}
+        entries = server.staff_client("data_protection_officer").get(
+            "/v1/audit/accesses", params={"request_id": cases.headers["x-request-id"]}
         )
-        assert {entry["child_id"] for entry in entries.json()["items"]} == shown
-        assert len(shown) == 1
-        assert httpx.get(f"{served.url}/docs").status_code == 200
+        assert {entry["child_id"] for entry in entries.json()["items"]} == child_ids
+        assert len(child_ids) == 1
+        assert httpx.get(f"{server.url}/docs").status_code == 200
 
 
-async def test_the_apis_own_database_role_sees_nothing_by_hand(served: ServerProcess) -> None:
-    with served.running():
-        connection = await asyncpg.connect(served.demo_data["database"]["api"])
+async def test_api_database_role_sees_no_rows_without_access_event(server: ServerProcess) -> None:
+    with server.running():
+        connection = await asyncpg.connect(server.demo_data["database"]["api"])
         try:
             assert await connection.fetch("SELECT * FROM children") == []
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
@@ -73,52 +76,50 @@ async def test_the_apis_own_database_role_sees_nothing_by_hand(served: ServerPro
             await connection.close()
 
 
-def test_a_kill_is_survived_and_a_second_server_from_the_same_home_is_refused(served: ServerProcess) -> None:
-    process = served.start()
-    second = served.run_command("migrate")
+def test_server_starts_after_a_kill_and_rejects_a_second_instance(server: ServerProcess) -> None:
+    process = server.start()
+    second = server.run_command("migrate")
     assert second.returncode == 1
     assert "already runs" in second.stderr
     process.kill()
     process.wait()
-    until = time.monotonic() + 10
-    while time.monotonic() < until:  # the workers notice that they are orphans
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:  # the workers exit when they notice that their parent is gone
         try:
-            httpx.get(f"{served.url}/healthz")
+            httpx.get(f"{server.url}/healthz")
         except httpx.HTTPError:
             break
-    with served.running():
-        assert served.staff_client("social_worker").get("/v1/cases").status_code == 200
+    with server.running():
+        assert server.staff_client("social_worker").get("/v1/cases").status_code == 200
 
 
 @pytest.fixture
-def folder() -> Iterator[Path]:
-    with temporary_home() as found:
-        yield found
+def directory() -> Iterator[Path]:
+    with temporary_home() as path:
+        yield path
 
 
-async def test_a_postgresql_of_ones_own_is_used_without_seeding_and_with_a_first_administrator(
-    folder: Path,
-) -> None:
-    own = EmbeddedServer(folder / "own", durable=False)
-    admin = own.start("own-password")
+async def test_external_postgresql_is_migrated_without_demonstration(directory: Path) -> None:
+    external = EmbeddedServer(directory / "external", durable=False)
+    admin_url = external.start("external-password")
     try:
-        connection = await asyncpg.connect(admin)
+        connection = await asyncpg.connect(admin_url)
         await connection.execute("CREATE DATABASE somewhere")
         await connection.close()
-        url = own.build_url(ADMIN_ROLE, "own-password", "somewhere")
-        theirs = ServerProcess(folder / "var", FIRSTSTEP_DATABASE_URL=url)
-        made = theirs.run_command("migrate", "--json")
-        # Tests run without fsync, and production refuses to trust a log to that.
-        assert "synchronous_commit or fsync is off" in made.stderr
-        theirs.environment["FIRSTSTEP_MODE"] = "demo"
-        (theirs.home / "demo.json").write_text("{}")
-        made = theirs.run_command("migrate", "--json")
-        assert made.returncode == 0, made.stderr
-        created = theirs.run_command(
+        url = external.build_url(ADMIN_ROLE, "external-password", "somewhere")
+        installation = ServerProcess(directory / "var", FIRSTSTEP_DATABASE_URL=url)
+        migration = installation.run_command("migrate", "--json")
+        # The test database runs without fsync, which production mode rejects.
+        assert "synchronous_commit or fsync is off" in migration.stderr
+        installation.environment["FIRSTSTEP_MODE"] = "demo"
+        (installation.home / "demo.json").write_text("{}")
+        migration = installation.run_command("migrate", "--json")
+        assert migration.returncode == 0, migration.stderr
+        first = installation.run_command(
             "users", "create-admin", "first@fsc.example", "First Administrator", "--json"
         )
-        assert json.loads(created.stdout)["email"] == "first@fsc.example"
-        again = theirs.run_command("users", "create-admin", "second@fsc.example", "Second", "--json")
-        assert again.returncode == 1
+        assert json.loads(first.stdout)["email"] == "first@fsc.example"
+        second = installation.run_command("users", "create-admin", "second@fsc.example", "Second", "--json")
+        assert second.returncode == 1
     finally:
-        own.stop()
+        external.stop()
