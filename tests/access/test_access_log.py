@@ -337,9 +337,7 @@ async def test_entries_can_be_added_only_to_the_current_event(
             await api_connection.execute(log.CONCLUDE_ACCESS_EVENT_SQL, event, "forbidden", 403, None, None)
 
 
-async def test_child_functions_return_false_without_their_action(
-    scenario: Scenario, api_connection: Any
-) -> None:
+async def test_has_open_case_is_false_without_the_act(scenario: Scenario, api_connection: Any) -> None:
     # Planted: `has_open_case` without coalesce: NULL for a child with an open case, false for any other id.
     known, unknown = uuid.UUID((await scenario.open_case())["child_id"]), uuid.uuid4()
     query = "SELECT access.has_open_case($1), access.children_share_worker($1, $1)"

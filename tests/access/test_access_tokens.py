@@ -59,7 +59,7 @@ def test_every_token_has_a_unique_id() -> None:
     assert len({tokens.verify_access_token(issue_token(tokens)).jti for _ in range(20)}) == 20
 
 
-def test_unmodified_forged_token_is_accepted() -> None:
+def test_token_of_the_forging_helper_is_valid_without_changes() -> None:
     assert create_tokens().verify_access_token(forge_token()).subject == USER_ID
 
 

@@ -123,7 +123,7 @@ async def list_visibility(scenario: Scenario, name: str, *cases: dict[str, Any])
     return visible
 
 
-async def test_break_glass_never_opens_both_linked_cases_to_one_caller(
+async def test_break_glass_does_not_show_both_linked_cases_to_one_caller(
     linked_cases: LinkedCases, scenario: Scenario, superuser_connection: Any
 ) -> None:
     # The conflict wall applies to supervisors of one team too.

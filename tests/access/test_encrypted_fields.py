@@ -1,4 +1,4 @@
-"""Typed access to encrypted columns."""
+"""Encrypted columns are read and written through typed attributes, bound to their table, column and row."""
 
 from typing import TypeVar
 

@@ -112,7 +112,7 @@ ENCRYPTION_KEY = base64.b64encode(b"k" * 32).decode()
     ],
     ids=lambda _: "ring",  # test workers must collect the same ids, and each generates other keys
 )
-def test_invalid_key_ring_gives_one_error_without_quoting_it(text: str | bytes) -> None:
+def test_error_for_invalid_key_ring_does_not_quote_its_content(text: str | bytes) -> None:
     with pytest.raises(InvalidKeyRing) as error:
         KeyRing.parse(text)
     assert str(error.value) == str(InvalidKeyRing())

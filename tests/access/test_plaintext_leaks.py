@@ -1,4 +1,4 @@
-"""Texts of a case are stored encrypted only: they occur in no plain column, log or error response."""
+"""Texts of a case are stored in encrypted form only, and do not occur in logs or error responses."""
 
 import json
 import logging
@@ -233,7 +233,7 @@ def find_markers(content: bytes) -> list[str]:
     return [text.decode() for text in MARKERS if text in content]
 
 
-async def test_texts_of_a_case_are_stored_encrypted_only(
+async def test_texts_are_stored_in_encrypted_form_only(
     scenario: Scenario, superuser_connection: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     responses, case = await create_case_with_markers(scenario)

@@ -71,7 +71,7 @@ def test_code_that_is_not_six_digits_is_rejected(code: str) -> None:
     assert match_totp_step(RFC_SECRET, code, after_step=None, now=59) is None
 
 
-def test_first_step_has_no_predecessor() -> None:
+def test_code_of_time_step_zero_is_accepted_without_an_earlier_step() -> None:
     assert match_totp_step(RFC_SECRET, generate_code(0), after_step=None, now=0) == 0
 
 

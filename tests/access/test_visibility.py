@@ -27,7 +27,7 @@ READERS = {
     "another partner": ("partner_two", 403, 404, 403),
     "the reporting script": ("reporting", 403, 403, 403),
 }
-"""By description of the caller: its name, and the status of the child's records, its referral and its consents."""
+"""For each kind of caller: a caller of that kind, and the status of GET on the child's records, referral and consents."""
 
 
 class CasePaths:
@@ -97,7 +97,7 @@ async def test_partner_sees_the_status_of_its_referral_without_case_and_child(sc
         assert refused.status_code == 403
 
 
-async def test_absent_and_hidden_case_answer_the_same(scenario: Scenario) -> None:
+async def test_absent_and_hidden_case_get_the_same_response(scenario: Scenario) -> None:
     case = await scenario.open_case("worker_north")
     responses = []
     for case_id in (case["id"], str(uuid.uuid4())):
@@ -180,7 +180,7 @@ async def test_token_is_limited_to_its_own_scopes(scenario: Scenario, superuser_
     assert await get_statuses(enrolling, "/v1/cases") == {403}
 
 
-async def test_break_glass_opens_one_case_for_four_hours_and_is_visible_to_oversight(
+async def test_break_glass_makes_one_case_visible_for_four_hours_and_is_reported(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
     # A worker of another team, and a worker of the same team.

@@ -27,32 +27,32 @@ router = APIRouter(prefix="/v1", route_class=StrictRoute)
 
 
 @router.post("/notes")
-async def write(note: Note) -> Note:
+async def create_note(note: Note) -> Note:
     return note
 
 
 @router.patch("/notes")
-async def change(note: Note) -> Note:
+async def update_note(note: Note) -> Note:
     return note
 
 
 @router.post("/notes/acknowledge")
-async def acknowledge() -> dict[str, bool]:
+async def acknowledge_note() -> dict[str, bool]:
     return {"done": True}
 
 
-@router.post("/perhaps")
-async def perhaps(note: Note | None = None) -> dict[str, bool]:
+@router.post("/optional-note")
+async def accept_optional_note(note: Note | None = None) -> dict[str, bool]:
     return {"given": note is not None}
 
 
 @router.put("/files")
-async def upload(content: Annotated[bytes, Body(media_type="application/octet-stream")]) -> int:
+async def upload_file(content: Annotated[bytes, Body(media_type="application/octet-stream")]) -> int:
     return len(content)
 
 
-@router.post("/which-request")
-async def which_request(request: Request, note: Note) -> list[Any]:
+@router.post("/request-class")
+async def inspect_request(request: Request, note: Note) -> list[Any]:
     return [isinstance(request, StrictRequest), await request.json() == note.model_dump(exclude_unset=True)]
 
 
@@ -66,7 +66,7 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
         yield opened
 
 
-def rejection(body: bytes) -> str:
+def get_rejection_code(body: bytes) -> str:
     with pytest.raises(MalformedRequest) as caught:
         parse(body)
     [fault] = caught.value.faults
@@ -114,7 +114,7 @@ def rejection(body: bytes) -> str:
     ],
 )
 def test_invalid_json_is_rejected_with_its_code(body: bytes, code: str) -> None:
-    assert rejection(body) == code
+    assert get_rejection_code(body) == code
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_hostile_bodies_are_parsed_in_linear_time(body: bytes) -> None:
 
 
 async def test_body_is_parsed_once(client: httpx.AsyncClient) -> None:
-    response = await client.post("/v1/which-request", json={"text": "x"})
+    response = await client.post("/v1/request-class", json={"text": "x"})
     assert response.json() == [True, True]
 
 
@@ -246,7 +246,7 @@ async def test_missing_required_body_returns_422(client: httpx.AsyncClient) -> N
 
 async def test_request_without_body_needs_no_content_type(client: httpx.AsyncClient) -> None:
     assert (await client.post("/v1/notes/acknowledge")).json() == {"done": True}
-    assert (await client.post("/v1/perhaps")).json() == {"given": False}
+    assert (await client.post("/v1/optional-note")).json() == {"given": False}
 
 
 async def test_binary_body_is_not_parsed(client: httpx.AsyncClient) -> None:

@@ -17,7 +17,7 @@ async def path(scenario: Scenario) -> str:
     return f"/v1/referrals/{(await scenario.create_referral())['id']}"
 
 
-def problem(response: httpx.Response, *statuses: int) -> dict[str, Any]:
+def expect_problem(response: httpx.Response, *statuses: int) -> dict[str, Any]:
     assert response.status_code in statuses, response.text[:300]
     assert response.headers["content-type"] == "application/problem+json"
     body: dict[str, Any] = response.json()
@@ -46,7 +46,9 @@ async def test_body_that_is_not_strict_json_is_rejected(scenario: Scenario, path
             response = await scenario.partner_one.request(
                 method, where, content=broken.encode(), headers=sent
             )
-            assert problem(response, 400)["type"] == "urn:firststep:problem:malformed-request", broken[:80]
+            assert expect_problem(response, 400)["type"] == "urn:firststep:problem:malformed-request", broken[
+                :80
+            ]
     assert (await scenario.partner_one.get(path)).headers["etag"] == '"1"'
 
 
@@ -66,7 +68,7 @@ async def test_body_with_wrong_media_type_or_size_is_rejected(scenario: Scenario
         response = await scenario.partner_one.request(
             "POST", "/v1/referrals", content=content, headers={"content-type": kind}
         )
-        problem(response, status)
+        expect_problem(response, status)
     assert (await scenario.partner_one.post("/v1/referrals")).status_code == 422
     gzipped = {"content-type": "application/json", "content-encoding": "gzip"}
     assert (
@@ -84,9 +86,9 @@ async def test_invalid_pagination_parameters_are_rejected(scenario: Scenario) ->
             *("cursor=", f"cursor={LEAK_CANARY}", f"cursor={'x' * 501}", "cursor=%F0%9F%98%80", "cursor=AAAA", "cursor=a&cursor=b"),
             *(f"{LEAK_CANARY}=1", "offset=5", "Limit=5", f"child_id={LEAK_CANARY}x", "urgency=now;", f"q={LEAK_CANARY * 20}", "=", "a[b]=c"),
         ):  # fmt: skip
-            found = problem(await caller.get(f"{path}?{query}"), 422)
+            found = expect_problem(await caller.get(f"{path}?{query}"), 422)
             assert found["errors"], (path, query)
-        problem(await caller.get(f"{path}?q=%00{LEAK_CANARY}"), 400)
+        expect_problem(await caller.get(f"{path}?q=%00{LEAK_CANARY}"), 400)
         for good in ("", "limit=1", "limit=200"):
             assert (await caller.get(f"{path}?{good}")).status_code == 200, (path, good)
 
@@ -98,7 +100,7 @@ async def test_time_filter_requires_offset_and_valid_range(scenario: Scenario) -
         *("2026-01-01 00:00:00Z", "២០២៦-01-01T00:00:00Z", "now", "", LEAK_CANARY, "9" * 5_000),
     ):  # fmt: skip
         for name in ("from", "to"):
-            found = problem(await scenario.dpo.get("/v1/audit/accesses", params={name: given}), 422)
+            found = expect_problem(await scenario.dpo.get("/v1/audit/accesses", params={name: given}), 422)
             assert [fault["pointer"] for fault in found["errors"]] == [f"query:{name}"], given
     for given in (
         "2026-01-01T00:00:00Z",
@@ -130,7 +132,7 @@ async def test_cursor_is_bound_to_list_filters_and_caller(scenario: Scenario) ->
         (scenario.manager, "/v1/children", {"cursor": children}),
         (scenario.partner_one, "/v1/referrals", {"cursor": queue, "urgency": "urgent"}),
     ):
-        [fault] = problem(await reader.get(path, params=query), 422)["errors"]
+        [fault] = expect_problem(await reader.get(path, params=query), 422)["errors"]
         assert (fault["pointer"], fault["code"]) == ("query:cursor", "cursor_invalid"), (path, query)
 
 
@@ -151,14 +153,14 @@ async def test_malformed_path_is_rejected(scenario: Scenario, path: str) -> None
             body = {"reason_code": "other", "reason": LEAK_CANARY} if end == "/decline" else {}
             sent: dict[str, Any] = {} if verb == "GET" else {"json": body, "etag": '"1"'}
             response = await scenario.supervisor_north.request(verb, f"/v1/referrals/{given}{end}", **sent)
-            problem(response, 400, 404, 405, 422)
+            expect_problem(response, 400, 404, 405, 422)
     for absent in (str(uuid.UUID(int=0)), str(uuid.uuid4())):
         for kind in ("referrals", "cases", "children", "people", "consents"):
-            problem(await scenario.supervisor_north.get(f"/v1/{kind}/{absent}"), 404)
+            expect_problem(await scenario.supervisor_north.get(f"/v1/{kind}/{absent}"), 404)
     assert (await scenario.partner_one.get(path.replace(known, known.upper()))).json()["id"] == known
-    problem(await scenario.partner_one.get(f"{path}/"), 404)
-    problem(await scenario.partner_one.request("DELETE", path), 405)
-    problem(await scenario.partner_one.request("BREW", path), 405)
+    expect_problem(await scenario.partner_one.get(f"{path}/"), 404)
+    expect_problem(await scenario.partner_one.request("DELETE", path), 405)
+    expect_problem(await scenario.partner_one.request("BREW", path), 405)
     assert (await scenario.partner_one.get(path)).headers["etag"] == '"1"'
 
 
@@ -171,9 +173,9 @@ async def test_if_match_accepts_only_one_strong_etag(scenario: Scenario, path: s
         response = await scenario.partner_one.request(
             "PATCH", path, json={"urgency": "routine"}, headers=headers
         )
-        assert problem(response, 412, 428)["status"] == 412, tag
+        assert expect_problem(response, 412, 428)["status"] == 412, tag
     for wild in ("*", " * "):
-        problem(await scenario.partner_one.patch(path, {"urgency": "routine"}, etag=wild), 428)
+        expect_problem(await scenario.partner_one.patch(path, {"urgency": "routine"}, etag=wild), 428)
     assert (await scenario.partner_one.get(path)).headers["etag"] == '"1"'
 
 
@@ -181,20 +183,22 @@ async def test_idempotency_key_must_be_one_printable_text(scenario: Scenario) ->
     async def sent(*keys: str) -> httpx.Response:
         lines = [(b"idempotency-key", key.encode()) for key in keys]
         return await scenario.http.post(
-            "/v1/referrals", json=referral_payload(), headers=[*lines, bearer(scenario.partner_one)]
+            "/v1/referrals",
+            json=referral_payload(),
+            headers=[*lines, build_authorization_header(scenario.partner_one)],
         )
 
     for key in ("", "x" * 256, "x" * 300, "clé", "ឈ្មោះ", "a\tb", "\u00a0"):
-        problem(await sent(key), 400)
-    problem(await sent("one", "two"), 400)
-    assert problem(await sent(), 422)["errors"][0]["pointer"] == "header:Idempotency-Key"
+        expect_problem(await sent(key), 400)
+    expect_problem(await sent("one", "two"), 400)
+    assert expect_problem(await sent(), 422)["errors"][0]["pointer"] == "header:Idempotency-Key"
     assert (await scenario.partner_one.get("/v1/referrals")).json()["items"] == []
     for key in ("x" * 255, "'; --", "../..", "{}"):
         assert (await sent(key)).status_code == 201
-    assert problem(await sent("{}"), 422)["type"] == "urn:firststep:problem:idempotency-key-reused"
+    assert expect_problem(await sent("{}"), 422)["type"] == "urn:firststep:problem:idempotency-key-reused"
 
 
-def bearer(caller: AuthenticatedClient) -> tuple[bytes, bytes]:
+def build_authorization_header(caller: AuthenticatedClient) -> tuple[bytes, bytes]:
     return b"authorization", f"Bearer {caller.token}".encode()
 
 
@@ -207,7 +211,7 @@ async def test_authorization_header_must_be_one_valid_token(scenario: Scenario) 
         *(f"Bearer {head}.{body}.", f"Bearer {head}..{signature}", f"Bearer {good},{good}", "Bearer é", "Bearer null"),
     ):  # fmt: skip
         response = await scenario.http.get("/v1/cases", headers=[(b"authorization", given.encode("latin-1"))])
-        assert problem(response, 401)["type"] == "urn:firststep:problem:unauthenticated", given[:40]
+        assert expect_problem(response, 401)["type"] == "urn:firststep:problem:unauthenticated", given[:40]
         assert response.headers["www-authenticate"] == "Bearer"
     assert (
         await scenario.http.get("/v1/cases", headers={"authorization": f"bearer {good}"})
@@ -218,7 +222,10 @@ async def test_caller_request_id_is_used_only_if_valid(scenario: Scenario) -> No
     for given in (
         *("", "x" * 65, "short", f"<{LEAK_CANARY}>", "a b c d e f", "x\u00e9xxxxxxxx", "../../etc/passwd", '{"a":"bcdef"}'),
     ):  # fmt: skip
-        lines = [(b"x-request-id", given.encode("latin-1")), bearer(scenario.worker_north)]
+        lines = [
+            (b"x-request-id", given.encode("latin-1")),
+            build_authorization_header(scenario.worker_north),
+        ]
         response = await scenario.http.get("/v1/cases", headers=lines)
         made = response.headers["x-request-id"]
         assert (response.status_code, len(made), made.isalnum()) == (200, 32, True), given
@@ -233,6 +240,6 @@ async def test_other_headers_change_only_the_language(scenario: Scenario) -> Non
     ):  # fmt: skip
         for path, status in (("/v1/nothing", 404), ("/v1/cases", 401), ("/v1/places?limit=0", 422)):
             lines = [(b"accept-language", language.encode("latin-1"))]
-            assert problem(await scenario.http.get(path, headers=lines), status)["title"]
+            assert expect_problem(await scenario.http.get(path, headers=lines), status)["title"]
     for host in ("a b", "x" * 300, "<script>", "a,b", "user@host"):
-        problem(await scenario.http.get("/v1/codes", headers={"host": host}), 400)
+        expect_problem(await scenario.http.get("/v1/codes", headers={"host": host}), 400)

@@ -68,26 +68,26 @@ router = APIRouter(prefix="/v1", route_class=StrictRoute)
 
 
 @router.post("/referrals")
-async def receive(referral: Referral) -> str:
+async def create_referral(referral: Referral) -> str:
     return referral.child.nickname
 
 
 @router.get("/referrals")
-async def browse(filters: Annotated[Filters, Query()]) -> int:
+async def list_referrals(filters: Annotated[Filters, Query()]) -> int:
     return filters.limit
 
 
 @router.get("/referrals/{id}")
-async def one(id: UUID, if_match: Annotated[str, Header(min_length=3)]) -> str:  # noqa: A002 - as the API names it
+async def get_referral(id: UUID, if_match: Annotated[str, Header(min_length=3)]) -> str:  # noqa: A002 - as the API names it
     return f"{id}{if_match}"
 
 
 @router.get("/raise/{kind}")
-async def fail(kind: str) -> str:
-    raise RAISED[kind]
+async def raise_error(kind: str) -> str:
+    raise ERRORS_BY_PATH[kind]
 
 
-RAISED: dict[str, Exception] = {
+ERRORS_BY_PATH: dict[str, Exception] = {
     "signed-out": errors.Unauthenticated(),
     "slow": errors.TooManyRequests(retry_after=7),
     "gate": errors.GateRefused([Fault("/plan", "goal_missing", "A care plan is needed.")]),
@@ -109,12 +109,12 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
         yield opened
 
 
-def child(**changes: Any) -> dict[str, Any]:
+def build_referral_payload(**changes: Any) -> dict[str, Any]:
     birth = {"date": "2015-01-01", "precision": "day"}
     return {"child": {"nickname": "Srey", "birth": birth, **changes}}
 
 
-async def pointers(client: httpx.AsyncClient, body: Any) -> set[tuple[str, str]]:
+async def list_faults(client: httpx.AsyncClient, body: Any) -> set[tuple[str, str]]:
     response = await client.post("/v1/referrals", json=body)
     assert response.status_code == 422, response.text
     assert CANARY not in response.text
@@ -169,39 +169,45 @@ async def test_every_problem_class_has_its_status_and_type() -> None:
 
 
 async def test_invalid_fields_are_reported_without_their_values(client: httpx.AsyncClient) -> None:
-    found = await pointers(client, child(nickname=CANARY, birth={"date": CANARY, "precision": CANARY}))
+    found = await list_faults(
+        client, build_referral_payload(nickname=CANARY, birth={"date": CANARY, "precision": CANARY})
+    )
     assert ("/child/nickname", "string_too_long") in found
     assert ("/child/birth/date", "date_from_datetime_parsing") in found
     assert ("/child/birth/precision", "literal_error") in found
 
 
 async def test_missing_field_error_does_not_contain_the_body(client: httpx.AsyncClient) -> None:
-    assert await pointers(client, {"weight": CANARY}) >= {("/child", "missing")}
-    assert await pointers(client, CANARY) == {("", "model_attributes_type")}
+    assert await list_faults(client, {"weight": CANARY}) >= {("/child", "missing")}
+    assert await list_faults(client, CANARY) == {("", "model_attributes_type")}
 
 
 async def test_unknown_field_is_named_only_if_it_is_a_plain_identifier(client: httpx.AsyncClient) -> None:
-    assert await pointers(client, child(colour=1)) == {("/child/colour", "extra_forbidden")}
+    assert await list_faults(client, build_referral_payload(colour=1)) == {
+        ("/child/colour", "extra_forbidden")
+    }
     for odd in (CANARY, "a" * 65, "012 345 678", "ស្រី", "a/b", "[key]", ""):
-        assert await pointers(client, child(**{odd: 1})) == {("/child", "extra_forbidden")}
+        assert await list_faults(client, build_referral_payload(**{odd: 1})) == {
+            ("/child", "extra_forbidden")
+        }
 
 
 async def test_mapping_keys_are_not_repeated_in_errors(client: httpx.AsyncClient) -> None:
-    assert await pointers(client, child(areas={CANARY: {"estimated_age": 99}})) == {
+    assert await list_faults(client, build_referral_payload(areas={CANARY: {"estimated_age": 99}})) == {
         ("/child/areas", "less_than_equal")
     }
 
 
 async def test_error_pointer_contains_the_list_index(client: httpx.AsyncClient) -> None:
     born = {"date": "2015-01-01", "precision": "day"}
-    found = await pointers(client, child(names=[born, {**born, "precision": CANARY}]))
+    found = await list_faults(client, build_referral_payload(names=[born, {**born, "precision": CANARY}]))
     assert found == {("/child/names/1/precision", "literal_error")}
 
 
 async def test_custom_error_code_uses_its_registered_message(
     client: httpx.AsyncClient,
 ) -> None:
-    response = await client.post("/v1/referrals", json=child(phone=CANARY))
+    response = await client.post("/v1/referrals", json=build_referral_payload(phone=CANARY))
     fault = {"pointer": "/child/phone", "code": "phone_invalid", "detail": "Must be a telephone number."}
     assert response.json()["errors"] == [fault]
     assert CANARY not in response.text
@@ -227,7 +233,7 @@ async def test_error_message_contains_the_limit_of_the_schema(client: httpx.Asyn
 
 
 async def test_at_most_a_hundred_errors_are_returned(client: httpx.AsyncClient) -> None:
-    response = await client.post("/v1/referrals", json=child(names=[{}] * 1000))
+    response = await client.post("/v1/referrals", json=build_referral_payload(names=[{}] * 1000))
     assert len(response.json()["errors"]) == 100
 
 
@@ -255,7 +261,7 @@ async def test_framework_exception_messages_are_not_returned(
     assert CANARY not in response.text
 
 
-async def test_bodyless_status_has_no_body(client: httpx.AsyncClient) -> None:
+async def test_response_with_a_status_that_forbids_a_body_has_none(client: httpx.AsyncClient) -> None:
     response = await client.get("/v1/raise/not-modified")
     assert (response.status_code, response.content, response.headers["etag"]) == (304, b"", '"1"')
 

@@ -1,4 +1,4 @@
-"""Birth ranges, ages, similarity of births, and calendar months."""
+"""Ranges and similarity of birth dates, ages, and calendar months."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -19,33 +19,33 @@ def birth_from_estimated_age(age: int, on: str | date) -> BirthRange:
     return BirthRange.from_details({"estimated_age": age, "estimated_on": on})
 
 
-def test_birth_with_day_precision_is_one_day() -> None:
+def test_birth_date_with_day_precision_is_one_day() -> None:
     birth = birth_from_date("2016-03-14", "day")
     assert birth.earliest == birth.latest == date(2016, 3, 14)
 
 
-def test_birth_with_month_precision_covers_the_month() -> None:
+def test_birth_date_with_month_precision_covers_the_month() -> None:
     birth = birth_from_date("2016-02-01", "month")
     assert (birth.earliest, birth.latest) == (date(2016, 2, 1), date(2016, 2, 29))
 
 
-def test_birth_with_year_precision_covers_the_year() -> None:
+def test_birth_date_with_year_precision_covers_the_year() -> None:
     birth = birth_from_date("2016-07-09", "year")
     assert (birth.earliest, birth.latest) == (date(2016, 1, 1), date(2016, 12, 31))
 
 
-def test_birth_accepts_a_date_object() -> None:
+def test_birth_date_can_be_a_date_object() -> None:
     assert BirthRange.from_details({"date": date(2016, 3, 14), "precision": "day"}) == birth_from_date(
         "2016-03-14", "day"
     )
 
 
-def test_estimated_age_covers_all_births_of_that_age() -> None:
+def test_estimated_age_covers_all_birth_dates_of_that_age() -> None:
     birth = birth_from_estimated_age(10, "2026-11-14")
     assert (birth.earliest, birth.latest) == (date(2015, 11, 15), date(2016, 11, 14))
 
 
-def test_age_estimated_on_a_leap_day_covers_all_births_of_that_age() -> None:
+def test_age_estimated_on_a_leap_day_covers_all_birth_dates_of_that_age() -> None:
     birth = birth_from_estimated_age(1, date(2024, 2, 29))
     assert (birth.earliest, birth.latest) == (date(2022, 3, 1), date(2023, 2, 28))
 
@@ -61,11 +61,11 @@ def test_age_estimated_on_a_leap_day_covers_all_births_of_that_age() -> None:
         ("2008-02-01", 0),
     ],
 )
-def test_age_of_a_birth_on_a_leap_day_increases_on_the_first_of_march(day: str, age: int) -> None:
+def test_age_of_child_born_on_leap_day_increases_on_the_first_of_march(day: str, age: int) -> None:
     assert birth_from_date("2008-02-29", "day").age_range_on(date.fromisoformat(day)) == (age, age)
 
 
-def test_age_of_an_estimated_birth_is_a_range() -> None:
+def test_age_of_estimated_birth_date_is_a_range() -> None:
     birth = birth_from_estimated_age(13, "2026-11-01")
     assert birth.age_range_on(date(2026, 11, 1)) == (13, 13)
     assert birth.age_range_on(date(2027, 3, 1)) == (13, 14)
@@ -91,7 +91,7 @@ def test_threshold_is_uncertain_only_inside_the_age_range() -> None:
         {"estimated_age": 7, "estimated_on": None},
     ],
 )
-def test_invalid_birth_details_are_rejected_without_repeating_their_values(
+def test_error_for_invalid_birth_date_does_not_quote_it(
     details: dict[str, object],
 ) -> None:
     with pytest.raises(ValueError, match=r"birth|age|date") as error:
@@ -101,7 +101,7 @@ def test_invalid_birth_details_are_rejected_without_repeating_their_values(
 
 
 @given(st.integers(0, 90), DAYS, st.integers(-800, 800))
-def test_estimated_birth_range_contains_exactly_the_births_of_that_age(
+def test_range_of_estimated_age_contains_exactly_the_birth_dates_of_that_age(
     age: int, estimated_on: date, shift: int
 ) -> None:
     birth = birth_from_estimated_age(age, estimated_on)
@@ -126,19 +126,21 @@ def test_age_never_decreases(born: date, days: int) -> None:
 
 
 @given(DAYS, st.integers(0, 17), st.integers(0, 900))
-def test_birth_similarity_is_symmetric_and_between_zero_and_one(on: date, age: int, days: int) -> None:
+def test_similarity_of_birth_dates_is_symmetric_and_between_zero_and_one(
+    on: date, age: int, days: int
+) -> None:
     first, second = birth_from_estimated_age(age, on), BirthRange(on, on + timedelta(days=days))
     assert first.similarity_to(first) == 1
     assert 0 <= first.similarity_to(second) == second.similarity_to(first) <= 1
 
 
-def test_similarity_is_one_for_a_date_within_an_estimate() -> None:
+def test_similarity_is_one_for_a_birth_date_within_an_estimate() -> None:
     assert (
         birth_from_date("2016-03-01", "month").similarity_to(birth_from_estimated_age(10, "2026-11-14")) == 1
     )
 
 
-def test_similarity_of_an_estimate_tolerates_one_year() -> None:
+def test_similarity_with_an_estimate_is_above_half_within_one_year() -> None:
     assert (
         birth_from_date("2015-03-01", "day").similarity_to(birth_from_estimated_age(10, "2026-11-14")) >= 0.5
     )
@@ -149,7 +151,7 @@ def test_similarity_of_an_estimate_tolerates_one_year() -> None:
     assert birth_from_date("2012-03-01", "day").similarity_to(birth_from_estimated_age(10, "2026-11-14")) == 0
 
 
-def test_similarity_of_two_dates_tolerates_only_writing_errors() -> None:
+def test_similarity_of_two_recorded_birth_dates_is_zero_above_half_a_year() -> None:
     birth = birth_from_date("2016-03-04", "day")
     assert birth.similarity_to(birth_from_date("2016-04-03", "day")) > 0.5
     assert birth.similarity_to(birth_from_date("2017-03-04", "day")) == 0
@@ -167,12 +169,12 @@ def test_similarity_of_two_dates_tolerates_only_writing_errors() -> None:
         ("2026-05-05", 0, "2026-05-05"),
     ],
 )
-def test_adding_months_ends_at_the_last_day_of_a_shorter_month(day: str, months: int, expected: str) -> None:
+def test_add_months_returns_last_day_of_a_shorter_month(day: str, months: int, expected: str) -> None:
     assert add_months(date.fromisoformat(day), months) == date.fromisoformat(expected)
 
 
 @given(DAYS, st.integers(-300, 300))
-def test_added_months_give_the_right_month_and_no_later_day(day: date, months: int) -> None:
+def test_add_months_returns_the_target_month_and_no_later_day(day: date, months: int) -> None:
     result = add_months(day, months)
     assert (result.year - day.year) * 12 + result.month - day.month == months
     assert result.day <= day.day

@@ -111,7 +111,7 @@ async def test_key_is_required_from_api_clients_and_optional_for_people(
     ).status_code == 400
 
 
-async def test_refused_request_is_not_stored(scenario: Scenario) -> None:
+async def test_response_of_rejected_request_is_not_stored(scenario: Scenario) -> None:
     """The corrected request can use the same key."""
     case = await scenario.open_case()
     people_path = f"/v1/cases/{case['id']}/people"
@@ -126,7 +126,7 @@ async def test_refused_request_is_not_stored(scenario: Scenario) -> None:
     assert (response.status_code, response.headers.get(REPLAYED_HEADER)) == (201, None)
 
 
-async def test_replay_is_refused_without_access_to_the_child(
+async def test_retry_returns_404_if_the_child_is_not_visible_any_more(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
     case = await scenario.open_case()
@@ -147,7 +147,7 @@ async def test_replay_is_refused_without_access_to_the_child(
     assert (await scenario.worker_north.post(people_path, PERSON_PAYLOAD, key="key-0001")).status_code == 401
 
 
-async def test_partner_replay_works_after_the_referral_was_accepted(scenario: Scenario) -> None:
+async def test_partner_can_retry_after_the_referral_was_accepted(scenario: Scenario) -> None:
     payload = referral_payload()
     first_response = await scenario.partner_one.post("/v1/referrals", payload, key="key-0001")
     referral_path = f"/v1/referrals/{first_response.json()['id']}"
@@ -238,7 +238,7 @@ async def test_stored_responses_contain_no_plaintext(scenario: Scenario, superus
         assert secret.encode() not in dumped
 
 
-async def test_replay_is_refused_without_access_to_the_same_case(
+async def test_retry_returns_404_if_the_case_is_not_visible_any_more(
     scenario: Scenario,
 ) -> None:
     # Fails if only the child is checked: it is visible through the closed case, so the response is replayed.

@@ -1,4 +1,4 @@
-"""Limits of request heads and answers to malformed HTTP."""
+"""Limits of request heads and responses to malformed HTTP."""
 
 import asyncio
 import json
@@ -58,7 +58,7 @@ HALF_LIMIT = b"x" * (MAX_HEAD_BYTES // 2)
         ),
     ],
 )
-async def test_requests_within_the_limits_are_answered(parts: tuple[bytes, ...]) -> None:
+async def test_requests_within_the_limits_get_a_response(parts: tuple[bytes, ...]) -> None:
     # Planted: the byte counter not reset at the end of a head, a part of a body or a message.
     head, body = await exchange(*parts)
     assert (head.split(b"\r\n")[0], body) == (b"HTTP/1.1 200 OK", b"fine")
