@@ -1,1 +1,1 @@
-"""Load measurements: what the API costs, beside programs that bound it from above and below. Not part of the product."""
+"""Load measurements of the API, compared with programs that do less or the same work. Not part of the product."""

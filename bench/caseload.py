@@ -1,4 +1,4 @@
-"""An invented caseload: the same children for every program, sealed for First Step, in clear for `plain`."""
+"""Generate an invented caseload: encrypted for First Step, in plain text for `plain`."""
 
 import json
 import random
@@ -43,7 +43,7 @@ Columns = tuple[str, ...]
 
 @dataclass(slots=True)
 class Organisation:
-    """Four teams of ten workers, a supervisor of the first team, a manager of all, a partner agency's system."""
+    """Four teams of ten workers, a supervisor of the first team, a programme manager, and an API client of a partner."""
 
     rng: random.Random
     team_ids: list[UUID] = field(init=False)
@@ -61,17 +61,17 @@ class Organisation:
         )
 
     def generate_id(self) -> UUID:
-        """A random id: version 4, but the same ones in every run."""
+        """Return a random UUID (version 4). It depends on the seed only."""
         return UUID(int=self.rng.getrandbits(128), version=4)
 
     def get_team_id(self, worker: int) -> UUID:
-        """The team of the worker with this number."""
+        """Return the team of the worker with a number."""
         return self.team_ids[worker % len(self.team_ids)]
 
 
 @dataclass(frozen=True, slots=True)
 class InventedCase:
-    """One child, the referral that told of it, its case and the person beside it."""
+    """One child with its referral, its case and its supporter."""
 
     number: int
     child_id: UUID
@@ -89,46 +89,46 @@ class InventedCase:
 
 
 def generate_cases(organisation: Organisation, count: int) -> Iterator[InventedCase]:
-    """Invent `count` children, the oldest case first; every third case has a co-worker.
+    """Yield `count` cases, the oldest first. Every third case has a co-worker.
 
-    The first worker, who is the one that asks, has 25 cases; the others share the rest.
+    The first worker, who sends the measured requests, has 25 cases. The other workers share the rest.
     """
-    draw, new_id, others = organisation.rng, organisation.generate_id, len(organisation.worker_ids) - 1
-    first = datetime.now(UTC) - timedelta(days=730)
+    rng, new_id, other_count = organisation.rng, organisation.generate_id, len(organisation.worker_ids) - 1
+    first_opened_at = datetime.now(UTC) - timedelta(days=730)
     for number in range(1, count + 1):
-        worker = 1 + number % others if number % (count // 25) else 0
-        told = generate_referral(draw, number)
+        worker = 1 + number % other_count if number % (count // 25) else 0
+        referral = generate_referral(rng, number)
         yield InventedCase(
             number=number, child_id=new_id(), referral_id=new_id(), case_id=new_id(), person_id=new_id(), worker=worker,
-            co_worker=None if number % 3 else 1 + (worker + len(organisation.team_ids) - 1) % others,
-            kind=draw.choice(KINDS), status=draw.choice(STATUSES),
-            opened_at=first + timedelta(days=729) * (number / count), child=told["child"], referral=told,
-            summary=SUMMARY_TEXT[draw.randrange(40) :],
+            co_worker=None if number % 3 else 1 + (worker + len(organisation.team_ids) - 1) % other_count,
+            kind=rng.choice(KINDS), status=rng.choice(STATUSES),
+            opened_at=first_opened_at + timedelta(days=729) * (number / count), child=referral["child"], referral=referral,
+            summary=SUMMARY_TEXT[rng.randrange(40) :],
         )  # fmt: skip
 
 
-def generate_referral(draw: random.Random, number: int) -> dict[str, Any]:
-    """Invent what a partner tells of a child: the body of a referral but for its external_id."""
-    family, given = draw.choice(FAMILY_NAMES), draw.choice(GIVEN_NAMES)
-    place = draw.choice(PROVINCES)
+def generate_referral(rng: random.Random, number: int) -> dict[str, Any]:
+    """Return the payload of a referral, without an external_id."""
+    family, given = rng.choice(FAMILY_NAMES), rng.choice(GIVEN_NAMES)
+    place = rng.choice(PROVINCES)
     phone = {"number": f"+8551{number % 10_000_000:07d}", "owner": "family", "safe_to_call": True}
     names = [
         {"script": "khmer", "family": family[0], "given": given[0]},
         {"script": "latin", "family": family[1], "given": given[1]},
     ]
-    born = date(2010, 1, 1) + timedelta(days=draw.randrange(3650))
+    born = date(2010, 1, 1) + timedelta(days=rng.randrange(3650))
     mother = {
         "names": [{"script": "khmer", "family": family[0], "given": "ស្រីមុំ"}], "relationship": "mother", "phone": phone,
         "place_code": place, "address_detail": None, "knows_of_referral": True,
     }  # fmt: skip
     return {
-        "urgency": draw.choice(("routine", "urgent")),
+        "urgency": rng.choice(("routine", "urgent")),
         "concern": {
             "kind": "survivor", "summary": SUMMARY_TEXT, "occurred_on": None, "period": "over several months",
             "child_is_safe_now": True, "reported_to": ["commune_committee", "police"],
         },
         "child": {
-            "names": names, "nickname": given[1][:4], "sex": draw.choice(("male", "female")), "gender_identity": None,
+            "names": names, "nickname": given[1][:4], "sex": rng.choice(("male", "female")), "gender_identity": None,
             "birth": {"date": born.isoformat(), "precision": "month", "estimated_age": None, "estimated_on": None},
             "place_code": place, "address_detail": "Behind the pagoda, third house", "phone": phone, "languages": ["km"],
             "disability": {"has_difficulty": False, "difficulties": {}, "note": None},
@@ -146,38 +146,38 @@ def generate_referral(draw: random.Random, number: int) -> dict[str, Any]:
 
 
 async def fill_first_step(
-    connection: asyncpg.Connection, organisation: Organisation, told: list[InventedCase]
+    connection: asyncpg.Connection, organisation: Organisation, cases: list[InventedCase]
 ) -> None:
-    """Copy everything into First Step's own tables, sealed as the product seals it.
+    """Copy the caseload into the tables of First Step, encrypted with its cipher.
 
-    `connection` is the admin's: row security does not hold for it, and nobody measures it.
+    The connection is that of the administrator role, which row-level security does not restrict.
     """
     now = datetime.now(UTC)
     places = [
-        (p.code, p.parent_code, p.level, p.name_km, p.name_en, p.name_en.lower())
-        for p in gazetteer.load_gazetteer().places.values()
+        (place.code, place.parent_code, place.level, place.name_km, place.name_en, place.name_en.lower())
+        for place in gazetteer.load_gazetteer().places.values()
     ]
     await _copy_rows(
         connection, "places", ("code", "parent_code", "level", "name_km", "name_en", "search_en"), places
     )
     await _copy_organisation(connection, organisation, now)
-    sealed = _FirstStepRows(organisation, get_vault().cipher)
+    builder = _RowBuilder(organisation, get_vault().cipher)
     await _copy_rows(
         connection,
         "children",
         (*RECORD_COLUMNS, "sex", "province_code", "identity_encrypted"),
-        map(sealed.build_child, told),
+        map(builder.build_child, cases),
     )
-    await _copy_rows(connection, "cases", CASE_COLUMNS, map(sealed.build_case, told))
-    await _copy_rows(connection, "referrals", REFERRAL_COLUMNS, map(sealed.build_referral, told))
-    await _copy_rows(connection, "people", PERSON_COLUMNS, map(sealed.build_person, told))
+    await _copy_rows(connection, "cases", CASE_COLUMNS, map(builder.build_case, cases))
+    await _copy_rows(connection, "referrals", REFERRAL_COLUMNS, map(builder.build_referral, cases))
+    await _copy_rows(connection, "people", PERSON_COLUMNS, map(builder.build_person, cases))
     co_workers = [
-        (s.case_id, organisation.worker_ids[s.co_worker], s.child_id, now)
-        for s in told
-        if s.co_worker is not None
+        (case.case_id, organisation.worker_ids[case.co_worker], case.child_id, now)
+        for case in cases
+        if case.co_worker is not None
     ]
     await _copy_rows(connection, "case_workers", ("case_id", "user_id", "child_id", "since"), co_workers)
-    tokens = (row for s in told for row in _build_name_tokens(s))
+    tokens = (row for case in cases for row in _build_name_tokens(case))
     await _copy_rows(connection, "name_tokens", ("owner_id", "token", "kind", "child_id"), tokens)
     await connection.execute("VACUUM ANALYZE")
 
@@ -188,22 +188,29 @@ async def _copy_rows(
     await connection.copy_records_to_table(table, columns=columns, records=rows)
 
 
-async def _copy_organisation(connection: asyncpg.Connection, chosen: Organisation, now: datetime) -> None:
-    agencies = [(chosen.agency_id, now, 1, "Healing Wings", "partner", True)]
-    teams = [(team, now, 1, f"Team {number}", True) for number, team in enumerate(chosen.team_ids)]
+async def _copy_organisation(
+    connection: asyncpg.Connection, organisation: Organisation, now: datetime
+) -> None:
+    agencies = [(organisation.agency_id, now, 1, "Healing Wings", "partner", True)]
+    teams = [(team, now, 1, f"Team {number}", True) for number, team in enumerate(organisation.team_ids)]
     await _copy_rows(connection, "agencies", (*RECORD_COLUMNS, "name", "kind", "is_active"), agencies)
     await _copy_rows(connection, "teams", (*RECORD_COLUMNS, "name", "is_active"), teams)
     people = [
-        *((worker, ["social_worker"]) for worker in chosen.worker_ids),
-        (chosen.supervisor_id, ["supervisor"]),
-        (chosen.manager_id, ["programme_manager"]),
+        *((worker, ["social_worker"]) for worker in organisation.worker_ids),
+        (organisation.supervisor_id, ["supervisor"]),
+        (organisation.manager_id, ["programme_manager"]),
     ]
     users = [(user, now, 1, f"{user}@bench.example", "Somebody", roles, True) for user, roles in people]
     await _copy_rows(connection, "users", (*RECORD_COLUMNS, "email", "name", "roles", "is_active"), users)
-    members = [(chosen.get_team_id(number), worker, False) for number, worker in enumerate(chosen.worker_ids)]
-    members.append((chosen.team_ids[0], chosen.supervisor_id, True))
+    members = [
+        (organisation.get_team_id(number), worker, False)
+        for number, worker in enumerate(organisation.worker_ids)
+    ]
+    members.append((organisation.team_ids[0], organisation.supervisor_id, True))
     await _copy_rows(connection, "team_members", ("team_id", "user_id", "is_supervisor"), members)
-    clients = [(chosen.api_client_id, now, 1, chosen.agency_id, "Case system", ["referrals"], True)]
+    clients = [
+        (organisation.api_client_id, now, 1, organisation.agency_id, "Case system", ["referrals"], True)
+    ]
     await _copy_rows(
         connection, "api_clients", (*RECORD_COLUMNS, "agency_id", "name", "scopes", "is_active"), clients
     )
@@ -230,71 +237,81 @@ PERSON_COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True)
-class _FirstStepRows:
-    """Rows of First Step's tables."""
+class _RowBuilder:
+    """Builds rows of the tables of First Step."""
 
     organisation: Organisation
     cipher: Cipher
 
-    def build_child(self, s: InventedCase) -> Row:
-        identity = {name: value for name, value in s.child.items() if name != "sex"}
-        sealed = self.cipher.encrypt(
-            identity, table="children", column="identity_encrypted", row_id=s.child_id
+    def build_child(self, case: InventedCase) -> Row:
+        identity = {name: value for name, value in case.child.items() if name != "sex"}
+        ciphertext = self.cipher.encrypt(
+            identity, table="children", column="identity_encrypted", row_id=case.child_id
         )
-        return (s.child_id, s.opened_at, 1, s.child["sex"], s.child["place_code"], sealed)
+        return (case.child_id, case.opened_at, 1, case.child["sex"], case.child["place_code"], ciphertext)
 
-    def build_case(self, s: InventedCase) -> Row:
-        sealed = self.cipher.encrypt(
-            {"summary": s.summary}, table="cases", column="content_encrypted", row_id=s.case_id
-        )
-        return (
-            s.case_id, s.opened_at, 1, format_case_number(s), s.child_id, s.kind, s.status, self.organisation.get_team_id(s.worker),
-            self.organisation.worker_ids[s.worker], s.referral_id, *case_dates(s), 9, 10, s.child["place_code"], s.opened_at, sealed,
-        )  # fmt: skip
-
-    def build_referral(self, s: InventedCase) -> Row:
-        sealed = self.cipher.encrypt(
-            s.referral, table="referrals", column="content_encrypted", row_id=s.referral_id
+    def build_case(self, case: InventedCase) -> Row:
+        ciphertext = self.cipher.encrypt(
+            {"summary": case.summary}, table="cases", column="content_encrypted", row_id=case.case_id
         )
         return (
-            s.referral_id, s.opened_at, 1, s.child_id, s.case_id, self.organisation.agency_id,
-            self.organisation.get_team_id(s.worker), f"old-{s.number}", f"R-OLD-{s.number:05d}", "api", s.referral["urgency"],
-            s.referral["concern"]["kind"], "accepted", s.opened_at, s.opened_at, s.child["place_code"], sealed,
+            case.case_id, case.opened_at, 1, format_case_number(case), case.child_id, case.kind, case.status, self.organisation.get_team_id(case.worker),
+            self.organisation.worker_ids[case.worker], case.referral_id, *case_dates(case), 9, 10, case.child["place_code"], case.opened_at, ciphertext,
         )  # fmt: skip
 
-    def build_person(self, s: InventedCase) -> Row:
-        sealed = self.cipher.encrypt(
-            s.referral["caregiver"], table="people", column="details_encrypted", row_id=s.person_id
+    def build_referral(self, case: InventedCase) -> Row:
+        ciphertext = self.cipher.encrypt(
+            case.referral, table="referrals", column="content_encrypted", row_id=case.referral_id
         )
-        return (s.person_id, s.opened_at, 1, s.child_id, s.case_id, "supporter", "mother", True, sealed)
+        return (
+            case.referral_id, case.opened_at, 1, case.child_id, case.case_id, self.organisation.agency_id,
+            self.organisation.get_team_id(case.worker), f"old-{case.number}", f"R-OLD-{case.number:05d}", "api", case.referral["urgency"],
+            case.referral["concern"]["kind"], "accepted", case.opened_at, case.opened_at, case.child["place_code"], ciphertext,
+        )  # fmt: skip
+
+    def build_person(self, case: InventedCase) -> Row:
+        ciphertext = self.cipher.encrypt(
+            case.referral["caregiver"], table="people", column="details_encrypted", row_id=case.person_id
+        )
+        return (
+            case.person_id,
+            case.opened_at,
+            1,
+            case.child_id,
+            case.case_id,
+            "supporter",
+            "mother",
+            True,
+            ciphertext,
+        )
 
 
-def format_case_number(s: InventedCase) -> str:
-    """The number on the file."""
-    return f"FSC-{s.opened_at.year}-{s.number:05d}"
+def format_case_number(case: InventedCase) -> str:
+    """Return the case number."""
+    return f"FSC-{case.opened_at.year}-{case.number:05d}"
 
 
-def case_dates(s: InventedCase) -> tuple[date, date | None, date | None]:
-    """When the case was opened, was closed, and is looked at next."""
-    opened = s.opened_at.date()
-    closed = opened + timedelta(days=300) if s.status == "closed" else None
-    return opened, closed, None if closed else opened + timedelta(days=90)
+def case_dates(case: InventedCase) -> tuple[date, date | None, date | None]:
+    """Return the date of the opening, of the closing and of the next review."""
+    opened_on = case.opened_at.date()
+    closed_on = opened_on + timedelta(days=300) if case.status == "closed" else None
+    return opened_on, closed_on, None if closed_on else opened_on + timedelta(days=90)
 
 
-def _build_name_tokens(s: InventedCase) -> list[Row]:
-    tokens = person_details.hash_search_keys(person_details.get_child_search_keys(s.child))
-    owners = ((s.child_id, "child"), (s.referral_id, "referral"))
-    return [(owner, token, kind, s.child_id) for owner, kind in owners for token in tokens]
+def _build_name_tokens(case: InventedCase) -> list[Row]:
+    tokens = person_details.hash_search_keys(person_details.get_child_search_keys(case.child))
+    owners = ((case.child_id, "child"), (case.referral_id, "referral"))
+    return [(owner, token, kind, case.child_id) for owner, kind in owners for token in tokens]
 
 
 async def fill_plain(
-    connection: asyncpg.Connection, organisation: Organisation, told: list[InventedCase]
+    connection: asyncpg.Connection, organisation: Organisation, cases: list[InventedCase]
 ) -> None:
-    """Copy the same caseload, in clear, into the tables that `plain` made for itself."""
+    """Copy the same caseload in plain text into the tables of `plain`."""
     users = [
         *(
-            (worker, f"w{n}@bench.example", "social_worker", organisation.get_team_id(n), None)
-            for n, worker in enumerate(organisation.worker_ids)
+            (worker_id, f"w{number}@bench.example", "social_worker", organisation.get_team_id(number), None)
+            for number, worker_id in enumerate(organisation.worker_ids)
         ),
         (organisation.supervisor_id, "s@bench.example", "supervisor", organisation.team_ids[0], None),
         (organisation.api_client_id, "p@bench.example", "partner", None, organisation.agency_id),
@@ -304,10 +321,10 @@ async def fill_plain(
         connection,
         "children",
         ("id", "sex", "nickname", "birth_date", "names"),
-        map(_build_plain_child, told),
+        map(_build_plain_child, cases),
     )
-    in_clear = _plain_case_builder(organisation)
-    await _copy_rows(connection, "cases", PLAIN_CASE_COLUMNS, map(in_clear, told))
+    build_case = _plain_case_builder(organisation)
+    await _copy_rows(connection, "cases", PLAIN_CASE_COLUMNS, map(build_case, cases))
     await connection.execute("VACUUM ANALYZE")
 
 
@@ -318,17 +335,18 @@ PLAIN_CASE_COLUMNS = (
 )  # fmt: skip
 
 
-def _build_plain_child(s: InventedCase) -> Row:
-    born = date.fromisoformat(s.referral["child"]["birth"]["date"])
-    return (s.child_id, s.child["sex"], s.child["nickname"], born, json.dumps(s.child["names"]))
+def _build_plain_child(case: InventedCase) -> Row:
+    birth_date = date.fromisoformat(case.referral["child"]["birth"]["date"])
+    names = json.dumps(case.child["names"])
+    return (case.child_id, case.child["sex"], case.child["nickname"], birth_date, names)
 
 
-def _plain_case_builder(chosen: Organisation) -> Callable[[InventedCase], Row]:
-    def case(s: InventedCase) -> Row:
-        others = [] if s.co_worker is None else [chosen.worker_ids[s.co_worker]]
+def _plain_case_builder(organisation: Organisation) -> Callable[[InventedCase], Row]:
+    def build_case(case: InventedCase) -> Row:
+        co_worker_ids = [] if case.co_worker is None else [organisation.worker_ids[case.co_worker]]
         return (
-            s.case_id, 1, format_case_number(s), s.child_id, s.kind, s.status, chosen.get_team_id(s.worker), chosen.worker_ids[s.worker],
-            others, s.referral_id, *case_dates(s), 9, 10, s.child["place_code"], s.summary, s.opened_at, s.opened_at,
+            case.case_id, 1, format_case_number(case), case.child_id, case.kind, case.status, organisation.get_team_id(case.worker), organisation.worker_ids[case.worker],
+            co_worker_ids, case.referral_id, *case_dates(case), 9, 10, case.child["place_code"], case.summary, case.opened_at, case.opened_at,
         )  # fmt: skip
 
-    return case
+    return build_case

@@ -1,6 +1,6 @@
-"""The fund's figures: payments a second through the whole house, and a statement over 100,000 entries.
+"""Measure the fund: payments per second, and statements of a fund with 100,000 ledger entries.
 
-`python -m bench.fund` starts a demonstration of its own with two processes and a durable PostgreSQL, and takes it away.
+`python -m bench.fund` creates a temporary demonstration with two processes and a durable PostgreSQL server.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ RESULTS_FILE = Path(__file__).parent / "results" / "fund.json"
 PAYMENT_COUNT = 400
 ENTRY_COUNT = 100_000
 TRANSACTIONS_PER_COMMIT = 500
-"""Transactions of the ledger written together: a balance that changes too often before a commit drags its old versions."""
+"""Ledger transactions per commit. Many updates of one balance in one commit are slow, because its old row versions remain."""
 REPEATS = 10
 INSERT_TRANSACTIONS_SQL = """
     WITH made AS (
@@ -40,82 +40,85 @@ INSERT_ENTRIES_SQL = """
 """
 
 
-async def measure_latencies(desk: FinanceClients, path: str) -> list[float]:
-    """Milliseconds of each of some requests, one after the other."""
-    found = []
+async def measure_latencies(clients: FinanceClients, path: str) -> list[float]:
+    """Send sequential requests, and return the latency of each in milliseconds."""
+    latencies = []
     for _ in range(REPEATS):
-        begun = time.perf_counter()
-        answer = await desk.finance.get(path)
-        answer.raise_for_status()
-        found.append(1000 * (time.perf_counter() - begun))
-    return found
+        started = time.perf_counter()
+        response = await clients.finance.get(path)
+        response.raise_for_status()
+        latencies.append(1000 * (time.perf_counter() - started))
+    return latencies
 
 
-async def measure_approvals_and_payments(desk: FinanceClients) -> dict[str, float]:
-    """Approvals and payments a second, as many at once as there are connections."""
-    money = await desk.create_fund(usd("100000.00"))
-    wishes = await desk.create_disbursements([usd("12.50")] * PAYMENT_COUNT)
-    begun = time.perf_counter()
-    approved = await asyncio.gather(
+async def measure_approvals_and_payments(clients: FinanceClients) -> dict[str, float]:
+    """Return the approvals and payments per second, with concurrent requests on all connections."""
+    fund = await clients.create_fund(usd("100000.00"))
+    disbursements = await clients.create_disbursements([usd("12.50")] * PAYMENT_COUNT)
+    started = time.perf_counter()
+    approvals = await asyncio.gather(
         *(
-            desk.act_on_disbursement("supervisor", what, "approve", {"fund_id": money["id"]})
-            for what in wishes
+            clients.act_on_disbursement("supervisor", disbursement, "approve", {"fund_id": fund["id"]})
+            for disbursement in disbursements
         )
     )
-    halfway = time.perf_counter()
-    paid = await asyncio.gather(
+    approved = time.perf_counter()
+    payments = await asyncio.gather(
         *(
-            desk.act_on_disbursement(
-                "finance", answer.json(), "pay", payment_payload(), key=answer.json()["id"]
+            clients.act_on_disbursement(
+                "finance", approval.json(), "pay", payment_payload(), key=approval.json()["id"]
             )
-            for answer in approved
+            for approval in approvals
         )
     )
-    ended = time.perf_counter()
-    for answer in (*approved, *paid):
-        answer.raise_for_status()
+    paid = time.perf_counter()
+    for response in (*approvals, *payments):
+        response.raise_for_status()
     return {
-        "approvals_per_second": round(PAYMENT_COUNT / (halfway - begun), 1),
-        "payments_per_second": round(PAYMENT_COUNT / (ended - halfway), 1),
+        "approvals_per_second": round(PAYMENT_COUNT / (approved - started), 1),
+        "payments_per_second": round(PAYMENT_COUNT / (paid - approved), 1),
     }
 
 
-async def measure_statements(desk: FinanceClients, served: ServerProcess) -> dict[str, Any]:
-    """Milliseconds of a statement, its files, a page of the ledger and the check, of a fund with many entries."""
-    money = await desk.create_fund(usd("100000.00"))
-    hand = await asyncpg.connect(served.demo_data["database"]["api"])
-    await hand.execute("SET statement_timeout = '60s'")
+async def measure_statements(clients: FinanceClients, server: ServerProcess) -> dict[str, Any]:
+    """Return the median latency of statements, a ledger page and the ledger check of a fund with many entries."""
+    fund = await clients.create_fund(usd("100000.00"))
+    connection = await asyncpg.connect(server.demo_data["database"]["api"])
+    await connection.execute("SET statement_timeout = '60s'")
     for _ in range(ENTRY_COUNT // 2 // TRANSACTIONS_PER_COMMIT):
-        async with hand.transaction():
-            made = await hand.fetchval(INSERT_TRANSACTIONS_SQL, money["id"], TRANSACTIONS_PER_COMMIT)
-            await hand.execute(INSERT_ENTRIES_SQL, money["id"], made)
-    await hand.close()
-    here = f"/v1/funds/{money['id']}"
+        async with connection.transaction():
+            transaction_ids = await connection.fetchval(
+                INSERT_TRANSACTIONS_SQL, fund["id"], TRANSACTIONS_PER_COMMIT
+            )
+            await connection.execute(INSERT_ENTRIES_SQL, fund["id"], transaction_ids)
+    await connection.close()
+    fund_path = f"/v1/funds/{fund['id']}"
     paths = {
-        "statement_ms": f"{here}/statements/2026-01-01/2026-12-31",
-        "statement_xlsx_ms": f"{here}/statements/2026-01-01/2026-12-31/statement.xlsx",
-        "statement_pdf_ms": f"{here}/statements/2026-01-01/2026-12-31/statement.pdf",
-        "ledger_page_ms": f"{here}/ledger?limit=50",
+        "statement_ms": f"{fund_path}/statements/2026-01-01/2026-12-31",
+        "statement_xlsx_ms": f"{fund_path}/statements/2026-01-01/2026-12-31/statement.xlsx",
+        "statement_pdf_ms": f"{fund_path}/statements/2026-01-01/2026-12-31/statement.pdf",
+        "ledger_page_ms": f"{fund_path}/ledger?limit=50",
         "ledger_check_ms": "/v1/ledger-check",
     }
     return {
-        name: round(statistics.median(await measure_latencies(desk, path)), 1) for name, path in paths.items()
+        name: round(statistics.median(await measure_latencies(clients, path)), 1)
+        for name, path in paths.items()
     }
 
 
 async def main() -> None:
-    """Measure, print the figures as JSON, and keep them."""
+    """Measure, write the figures to the result file and print them."""
     with temporary_home() as folder:
-        served = ServerProcess(folder / "var", FIRSTSTEP_WORKERS="2", FIRSTSTEP_REQUESTS_PER_MINUTE="1000000")
-        with served.running():
-            async with open_finance_clients(served) as desk:
+        server = ServerProcess(folder / "var", FIRSTSTEP_WORKERS="2", FIRSTSTEP_REQUESTS_PER_MINUTE="1000000")
+        with server.running():
+            async with open_finance_clients(server) as clients:
                 figures = {
-                    **await measure_approvals_and_payments(desk),
+                    **await measure_approvals_and_payments(clients),
                     "entries": ENTRY_COUNT,
-                    **await measure_statements(desk, served),
+                    **await measure_statements(clients, server),
                 }
-    found = {"date": date.today().isoformat(), "machine": describe_machine(), **figures}  # noqa: DTZ011 - of this machine
-    RESULTS_FILE.write_text(json.dumps(found, indent=2) + "\n")
+    result = {"date": date.today().isoformat(), "machine": describe_machine(), **figures}  # noqa: DTZ011 - the local date of the machine
+    RESULTS_FILE.write_text(json.dumps(result, indent=2) + "\n")
     print(json.dumps(figures, indent=2))
 
 

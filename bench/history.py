@@ -1,4 +1,4 @@
-"""Two years of history for the cases of the worker who asks: what a file, a timeline and an agenda have to cope with."""
+"""Generate two years of history for the cases of the first worker, for measurements of timelines and the agenda."""
 
 import json
 from collections.abc import Iterator
@@ -23,132 +23,136 @@ AREAS = (
     "legal",
 )
 SESSION_COUNT = 96
-"""Held, about one a week; each leaves its line in the timeline."""
+"""Number of sessions held per case, about one per week. Each one has a timeline entry."""
 REVIEW_COUNT = 7
 RECORDING_DELAY = timedelta(hours=2)
+REVIEW_TIME = datetime(2026, 1, 1, 4, tzinfo=UTC).time()
 
 
 async def fill_history(
-    connection: asyncpg.Connection, organisation: Organisation, told: list[InventedCase]
+    connection: asyncpg.Connection, organisation: Organisation, cases: list[InventedCase]
 ) -> None:
-    """Write it for the first worker's own cases, past row security, sealed as the product seals it."""
-    mine = [story for story in told if story.worker == 0]
-    for story in mine:
+    """Insert the history of the first worker's cases, encrypted, as the administrator role."""
+    worker_cases = [case for case in cases if case.worker == 0]
+    for case in worker_cases:
         await connection.execute(
             "UPDATE cases SET status = 'active', closed_on = NULL, opened_on = $2, next_review_on = $3 WHERE id = $1",
-            story.case_id, _today() - timedelta(days=700), _today() + timedelta(days=story.number % 14 - 3),
+            case.case_id, _today() - timedelta(days=700), _today() + timedelta(days=case.number % 14 - 3),
         )  # fmt: skip
-        for row in _build_history(story, organisation.worker_ids[0], organisation.supervisor_id):
+        for row in _build_history(case, organisation.worker_ids[0], organisation.supervisor_id):
             await _insert_row(connection, row)
     await connection.execute("VACUUM ANALYZE")
 
 
 async def _insert_row(connection: asyncpg.Connection, row: SQLModel) -> None:
-    values = {k: json.dumps(v) if isinstance(v, dict) else v for k, v in row.model_dump().items()}
-    names, places = (
-        ", ".join(f'"{name}"' for name in values),
-        ", ".join(f"${n + 1}" for n in range(len(values))),
-    )
-    await connection.execute(f"INSERT INTO {row.__tablename__} ({names}) VALUES ({places})", *values.values())  # noqa: S608 - our own names
+    values = {
+        name: json.dumps(value) if isinstance(value, dict) else value
+        for name, value in row.model_dump().items()
+    }
+    columns = ", ".join(f'"{name}"' for name in values)
+    parameters = ", ".join(f"${number}" for number in range(1, len(values) + 1))
+    statement = f"INSERT INTO {row.__tablename__} ({columns}) VALUES ({parameters})"  # noqa: S608 - names from the metadata
+    await connection.execute(statement, *values.values())
 
 
 def _today() -> date:
     return utc_now().date()
 
 
-def _build_history(story: InventedCase, worker: UUID, supervisor: UUID) -> Iterator[SQLModel]:
-    here: dict[str, Any] = {"case_id": story.case_id, "child_id": story.child_id}
-    decided: dict[str, Any] = {
-        "author_id": worker,
-        "submitted_by_id": worker,
-        "decided_by_id": supervisor,
+def _build_history(case: InventedCase, worker_id: UUID, supervisor_id: UUID) -> Iterator[SQLModel]:
+    case_keys: dict[str, Any] = {"case_id": case.case_id, "child_id": case.child_id}
+    decision: dict[str, Any] = {
+        "author_id": worker_id,
+        "submitted_by_id": worker_id,
+        "decided_by_id": supervisor_id,
         "decided_at": utc_now(),
     }
-    assessment = Assessment(**here, **decided, subject="child", kind="initial", status="approved", risk_level="medium",
+    assessment = Assessment(**case_keys, **decision, subject="child", kind="initial", status="approved", risk_level="medium",
                             ratings=dict.fromkeys(AREAS, 2))  # fmt: skip
-    yield _encrypt_record(
+    yield _with_content(
         assessment,
         {"sections": {}, "areas": {}, "child_wishes": None, "no_wishes_reason": None, "instruments": {}},
     )
     plan = CarePlan(
-        **here, **decided, subject="child", assessment_id=assessment.id, status="approved", edition=1
+        **case_keys, **decision, subject="child", assessment_id=assessment.id, status="approved", edition=1
     )
-    yield _encrypt_record(plan, dict.fromkeys(("safety_plan", "child_view", "supporter_view"), SUMMARY_TEXT[:300])
+    yield _with_content(plan, dict.fromkeys(("safety_plan", "child_view", "supporter_view"), SUMMARY_TEXT[:300])
                   | dict.fromkeys(("knowledge_gaps", "capacity_gaps")))  # fmt: skip
-    yield from _build_areas(here, plan)
-    yield from _build_sessions(here, worker)
-    yield from _build_reviews(here, plan, worker, story)
+    yield from _build_areas(case_keys, plan)
+    yield from _build_sessions(case_keys, worker_id)
+    yield from _build_reviews(case_keys, plan, worker_id, case)
 
 
-def _build_areas(here: dict[str, Any], plan: CarePlan) -> Iterator[SQLModel]:
-    words = {
+def _build_areas(case_keys: dict[str, Any], plan: CarePlan) -> Iterator[SQLModel]:
+    content = {
         "need": SUMMARY_TEXT[:200],
         "strengths": SUMMARY_TEXT[:100],
         "risk": SUMMARY_TEXT[:100],
         "reason": None,
     }
     for area in AREAS:
-        yield _encrypt_record(PlanArea(**here, plan_id=plan.id, area=area, rating=2, status="goals"), words)
+        yield _with_content(
+            PlanArea(**case_keys, plan_id=plan.id, area=area, rating=2, status="goals"), content
+        )
         for _ in range(2):
-            goal = _set_origin(Goal(**here, plan_id=plan.id, area=area))
-            yield _encrypt_record(
-                goal, {"statement": SUMMARY_TEXT[:120], "strengths_used": SUMMARY_TEXT[:80]}
-            )
+            goal = _set_origin(Goal(**case_keys, plan_id=plan.id, area=area))
+            yield _with_content(goal, {"statement": SUMMARY_TEXT[:120], "strengths_used": SUMMARY_TEXT[:80]})
             for number in range(2):
-                action = Action(**here, plan_id=plan.id, goal_id=goal.id, by="worker",
+                action = Action(**case_keys, plan_id=plan.id, goal_id=goal.id, by="worker",
                                 due_on=_today() + timedelta(days=90 * number), status="open" if number else "done")  # fmt: skip
-                yield _encrypt_record(
+                yield _with_content(
                     _set_origin(action), {"what": SUMMARY_TEXT[:120], "by_whom": None, "note": None}
                 )
 
 
-def _set_origin(part: Any) -> Any:
-    part.origin_id = part.id
-    return part
+def _set_origin(record: Any) -> Any:
+    record.origin_id = record.id
+    return record
 
 
-def _build_sessions(here: dict[str, Any], worker: UUID) -> Iterator[SQLModel]:
-    words = {"participants": ["the child"], "place": "Playroom", "mood": None, "summary": SUMMARY_TEXT, "next_step": SUMMARY_TEXT[:90],
+def _build_sessions(case_keys: dict[str, Any], worker_id: UUID) -> Iterator[SQLModel]:
+    content = {"participants": ["the child"], "place": "Playroom", "mood": None, "summary": SUMMARY_TEXT, "next_step": SUMMARY_TEXT[:90],
              "missed_reason": None, "cancelled_reason": None}  # fmt: skip
     for number in range(SESSION_COUNT):
         at = datetime.now(UTC) - timedelta(days=7 * number + 2)
-        held = SupportSession(**here, kind="therapy", form="play", status="held", held_at=at, recorded_at=at + RECORDING_DELAY,
-                              attendance="attended", worker_id=worker, author_id=worker, created_at=at)  # fmt: skip
-        yield _encrypt_record(held, words)
-        line = CaseHistoryEntry(
-            **here,
+        support_session = SupportSession(**case_keys, kind="therapy", form="play", status="held", held_at=at, recorded_at=at + RECORDING_DELAY,
+                              attendance="attended", worker_id=worker_id, author_id=worker_id, created_at=at)  # fmt: skip
+        yield _with_content(support_session, content)
+        history_entry = CaseHistoryEntry(
+            **case_keys,
             at=at + RECORDING_DELAY,
             kind="session_held",
-            by_id=worker,
+            by_id=worker_id,
             record_kind="support_session",
-            record_id=held.id,
+            record_id=support_session.id,
         )
-        yield _encrypt_record(line, {"kind": "therapy"})
-    soon = datetime.now(UTC) + timedelta(days=3)
-    yield _encrypt_record(
-        SupportSession(**here, kind="home_visit", planned_at=soon, worker_id=worker, author_id=worker), words
+        history_entry.detail = {"kind": "therapy"}
+        yield history_entry
+    planned_at = datetime.now(UTC) + timedelta(days=3)
+    yield _with_content(
+        SupportSession(
+            **case_keys, kind="home_visit", planned_at=planned_at, worker_id=worker_id, author_id=worker_id
+        ),
+        content,
     )
 
 
 def _build_reviews(
-    here: dict[str, Any], plan: CarePlan, worker: UUID, story: InventedCase
+    case_keys: dict[str, Any], plan: CarePlan, worker_id: UUID, case: InventedCase
 ) -> Iterator[SQLModel]:
     for number in range(1, REVIEW_COUNT + 1):
         on = _today() - timedelta(days=91 * (REVIEW_COUNT + 1 - number))
-        review = Review(**here, plan_id=plan.id, number=number, status="completed", due_on=on, held_on=on, decision="continue",
+        review = Review(**case_keys, plan_id=plan.id, number=number, status="completed", due_on=on, held_on=on, decision="continue",
                         ratings=dict.fromkeys(AREAS, 3), completed_at=datetime.combine(on, REVIEW_TIME, UTC),
-                        completed_by_id=worker)  # fmt: skip
-        yield _encrypt_record(review, {"areas": {}, "goals": {}, "summary": SUMMARY_TEXT[:300]})
-    due = _today() + timedelta(days=story.number % 14 - 3)
-    yield _encrypt_record(
-        Review(**here, plan_id=plan.id, number=REVIEW_COUNT + 1, due_on=due),
+                        completed_by_id=worker_id)  # fmt: skip
+        yield _with_content(review, {"areas": {}, "goals": {}, "summary": SUMMARY_TEXT[:300]})
+    due = _today() + timedelta(days=case.number % 14 - 3)
+    yield _with_content(
+        Review(**case_keys, plan_id=plan.id, number=REVIEW_COUNT + 1, due_on=due),
         {"areas": {}, "goals": {}, "summary": None},
     )
 
 
-REVIEW_TIME = datetime(2026, 1, 1, 4, tzinfo=UTC).time()
-
-
-def _encrypt_record(record: Any, words: dict[str, Any]) -> Any:
-    record.content = words
+def _with_content(record: Any, content: dict[str, Any]) -> Any:
+    record.content = content
     return record

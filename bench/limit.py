@@ -1,9 +1,9 @@
-"""First Step's promise kept by hand, on bare Starlette and asyncpg: what the promise itself costs.
+"""The guarantees of First Step on Starlette and asyncpg alone: the cost of the guarantees without the framework layers.
 
-The token is checked, the event committed first, rows are read through row security, and the entries are committed before
-the answer leaves; names and texts are opened and sealed with the product's keys. No ORM, no models, no validation, and five
-round trips a request: open the event; begin; read, or look whether the key was used; write the entries, and with them what
-is stored; commit.
+The token is verified, the access event is committed first, rows are read through row policies, and the access entries are
+committed before the response. Content is encrypted and decrypted with the keys of the product. There is no ORM, no model and
+no validation. Each request needs five round trips: open the event; begin; read the rows or the idempotency record; write
+the entries and the stored data; commit.
 """
 
 import base64
@@ -79,7 +79,7 @@ INSERT_REFERRAL_SQL = """
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """An opened access: its connection stands inside the transaction that may see what the actor may see."""
+    """An access event and the connection with its transaction, which sees the rows that the caller may see."""
 
     connection: asyncpg.Connection
     event_id: UUID
@@ -88,24 +88,26 @@ class Access:
 
 
 @asynccontextmanager
-async def open_access(request: Request, act: Permission) -> AsyncIterator[Access]:
-    """Check the token, commit the event, begin; at the end commit, or roll back and say so in the log."""
+async def open_access(request: Request, permission: Permission) -> AsyncIterator[Access]:
+    """Verify the token, commit the access event, and begin. At the end commit, or roll back and record the outcome."""
     try:
         claims = get_vault().access_tokens.verify_access_token(
             request.headers.get("authorization", "").removeprefix("Bearer ")
         )
     except Unauthenticated:
         raise HTTPException(401) from None
-    who = (claims.kind, claims.subject, claims.session_id, claims.jti)
+    subject = (claims.kind, claims.subject, claims.session_id, claims.jti)
     async with request.app.state.pool.acquire() as connection:
-        event = await connection.fetchrow(OPEN_ACCESS_EVENT_SQL, *who, act.value, uuid4().hex, "127.0.0.1")
+        event = await connection.fetchrow(
+            OPEN_ACCESS_EVENT_SQL, *subject, permission.value, uuid4().hex, "127.0.0.1"
+        )
         if event["event_id"] is None:
             raise HTTPException(401)
         event_id = event["event_id"]
         await connection.execute(f"BEGIN; SELECT set_config('firststep.access', '{event_id}', true)")
         try:
-            if not has_permission(frozenset(event["roles"]), act):
-                raise HTTPException(403)  # noqa: TRY301 - refusals and failures end alike: rolled back, concluded
+            if not has_permission(frozenset(event["roles"]), permission):
+                raise HTTPException(403)  # noqa: TRY301 - handled like a failure: roll back, record the outcome
             yield Access(connection, event_id, claims.subject, event["agency_id"])
             await connection.execute("COMMIT")
         except BaseException as error:
@@ -116,7 +118,7 @@ async def open_access(request: Request, act: Permission) -> AsyncIterator[Access
 
 
 def decrypt_child(row: asyncpg.Record) -> dict[str, Any]:
-    """Open a child's names."""
+    """Return the summary of a child with decrypted names."""
     child_id = row["child_id"]
     identity = Child.identity.decrypt(child_id, row["identity_encrypted"])
     day = today()
@@ -131,42 +133,42 @@ def decrypt_child(row: asyncpg.Record) -> dict[str, Any]:
 
 
 def to_case_body(row: asyncpg.Record) -> dict[str, Any]:
-    """A row as it is answered: what is sealed is opened."""
-    shown = dict(row)
-    shown["child"] = decrypt_child(row)
-    del shown["child_sex"], shown["identity_encrypted"]
-    if "content_encrypted" in shown:
-        shown |= Case.content.decrypt(row["id"], shown.pop("content_encrypted"))
-    return shown
+    """Return the JSON object of a case with decrypted content."""
+    body = dict(row)
+    body["child"] = decrypt_child(row)
+    del body["child_sex"], body["identity_encrypted"]
+    if "content_encrypted" in body:
+        body |= Case.content.decrypt(row["id"], body.pop("content_encrypted"))
+    return body
 
 
 def build_response(content: Any, status: int = 200, **headers: str) -> Response:
-    """JSON that nobody may keep."""
+    """Return a JSON response that must not be cached."""
     return Response(to_json(content), status, {"Cache-Control": "no-store", **headers}, "application/json")
 
 
 async def get_readiness(request: Request) -> Response:
-    """Can it serve."""
+    """Readiness probe."""
     await request.app.state.pool.fetchval("SELECT 1")
     return Response(status_code=204)
 
 
 async def get_case(request: Request) -> Response:
-    """R1."""
+    """Operation R1."""
     case_id = UUID(request.path_params["case_id"])
     async with open_access(request, Permission.case_read) as access:
         row = await access.connection.fetchrow(SELECT_CASE_SQL, case_id)
         if row is None:
             raise HTTPException(404)
-        made = build_response(to_case_body(row), ETag=f'"{row["version"]}"')
+        response = build_response(to_case_body(row), ETag=f'"{row["version"]}"')
         await access.connection.execute(
             INSERT_ACCESS_ENTRIES_SQL, access.event_id, [row["child_id"]], [case_id]
         )
-    return made
+    return response
 
 
 async def list_cases(request: Request) -> Response:
-    """L1."""
+    """Operation L1."""
     limit = int(request.query_params.get("limit", "50"))
     async with open_access(request, Permission.case_list) as access:
         rows = await access.connection.fetch(SELECT_CASES_SQL, limit + 1)
@@ -174,38 +176,38 @@ async def list_cases(request: Request) -> Response:
         cursor = None
         if len(rows) > limit:
             cursor = base64.urlsafe_b64encode(to_json([page[-1]["created_at"], page[-1]["id"]])).decode()
-        made = build_response({"items": [to_case_body(row) for row in page], "next_cursor": cursor})
-        shown = [row["child_id"] for row in page], [row["id"] for row in page]
-        await access.connection.execute(INSERT_ACCESS_ENTRIES_SQL, access.event_id, *shown)
-    return made
+        response = build_response({"items": [to_case_body(row) for row in page], "next_cursor": cursor})
+        child_ids, case_ids = [row["child_id"] for row in page], [row["id"] for row in page]
+        await access.connection.execute(INSERT_ACCESS_ENTRIES_SQL, access.event_id, child_ids, case_ids)
+    return response
 
 
 async def create_referral(request: Request) -> Response:
-    """W1."""
+    """Operation W1."""
     body = await request.body()
     key = hashlib.sha256(request.headers["idempotency-key"].encode()).digest()
     fingerprint = hashlib.sha256(b"POST\0/v1/referrals\0" + body).digest()
     async with open_access(request, Permission.referral_receive) as access:
         lock = int.from_bytes(hashlib.sha256(access.caller_id.bytes + key).digest()[:8], signed=True)
-        kept = await access.connection.fetchrow(SELECT_IDEMPOTENCY_RECORD_SQL, lock, access.caller_id, key)
-        if not kept["mine"] or (kept["id"] and kept["fingerprint"] != fingerprint):
+        record = await access.connection.fetchrow(SELECT_IDEMPOTENCY_RECORD_SQL, lock, access.caller_id, key)
+        if not record["mine"] or (record["id"] and record["fingerprint"] != fingerprint):
             raise HTTPException(409)
-        if kept["id"]:
+        if record["id"]:
             content = get_vault().cipher.decrypt(
-                kept["response_encrypted"],
+                record["response_encrypted"],
                 table="idempotency_records",
                 column="response_encrypted",
-                row_id=kept["id"],
+                row_id=record["id"],
             )
             await access.connection.execute(INSERT_ACCESS_ENTRIES_SQL, access.event_id, [None], [None])
-            return build_response(content["body"], kept["status"])
+            return build_response(content["body"], record["status"])
         return await store_referral(access, from_json(body), key, fingerprint)
 
 
-async def store_referral(access: Access, told: dict[str, Any], key: bytes, fingerprint: bytes) -> Response:
-    """Seal a referral, index its names, keep the answer, and write the entry: one statement."""
-    referral_id, kept_id, now, sealer = uuid4(), uuid4(), datetime.now(UTC), get_vault().cipher
-    external_id = told.pop("external_id")
+async def store_referral(access: Access, payload: dict[str, Any], key: bytes, fingerprint: bytes) -> Response:
+    """Insert the encrypted referral, its name tokens, the idempotency record and the access entry in one statement."""
+    referral_id, record_id, now, cipher = uuid4(), uuid4(), datetime.now(UTC), get_vault().cipher
+    external_id = payload.pop("external_id")
     content = {
         "id": referral_id, "version": 1, "external_id": external_id, "tracking_number": f"R-{secrets.token_hex(4).upper()}",
         "status": "received", "received_at": now, "updated_at": now, "acknowledged_at": None, "decided_at": None,
@@ -214,23 +216,23 @@ async def store_referral(access: Access, told: dict[str, Any], key: bytes, finge
     shown = [[None, None, "referral", referral_id]]
     await access.connection.execute(
         INSERT_REFERRAL_SQL,
-        referral_id, now, access.agency_id, external_id, content["tracking_number"], told["urgency"],
-        told["concern"]["kind"], told["child"]["place_code"][:2],
-        sealer.encrypt(told, table="referrals", column="content_encrypted", row_id=referral_id),
-        person_details.hash_search_keys(person_details.get_child_search_keys(told["child"])), access.caller_id, key, kept_id, fingerprint,
-        sealer.encrypt({"body": content, "shown": shown}, table="idempotency_records", column="response_encrypted", row_id=kept_id),
+        referral_id, now, access.agency_id, external_id, content["tracking_number"], payload["urgency"],
+        payload["concern"]["kind"], payload["child"]["place_code"][:2],
+        cipher.encrypt(payload, table="referrals", column="content_encrypted", row_id=referral_id),
+        person_details.hash_search_keys(person_details.get_child_search_keys(payload["child"])), access.caller_id, key, record_id, fingerprint,
+        cipher.encrypt({"body": content, "shown": shown}, table="idempotency_records", column="response_encrypted", row_id=record_id),
         access.event_id,
     )  # fmt: skip
     return build_response(content, 201, ETag='"1"', Location=f"/v1/referrals/{referral_id}")
 
 
 async def skip_reset(_: asyncpg.Connection) -> None:
-    """Every setting was local to its transaction."""
+    """Skip the reset of a connection, because all settings are local to a transaction."""
 
 
 @asynccontextmanager
 async def lifespan(app: Starlette) -> AsyncIterator[None]:
-    """Connect."""
+    """Open the connection pool."""
     url = DatabaseUrls.load(get_settings().home / "database.json").api
     async with asyncpg.create_pool(url, min_size=4, max_size=16, reset=skip_reset) as pool:
         app.state.pool = pool

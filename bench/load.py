@@ -1,7 +1,7 @@
-"""A client for machines without wrk: keep-alive connections that each send the next request as the last is answered.
+"""A load client for machines without wrk. Each keep-alive connection sends its next request after a response.
 
-`python -m bench.load SECONDS CONNECTIONS PORT FILE STAMP`, in a process of its own. FILE and STAMP as in requests.lua;
-prints the same line. It is slower than wrk, so its figures compare with each other only.
+It runs in a separate process: `python -m bench.load SECONDS CONNECTIONS PORT FILE STAMP`. FILE, STAMP and the output are
+those of requests.lua. The client is slower than wrk, so results of the two cannot be compared.
 """
 
 import asyncio
@@ -21,9 +21,10 @@ HEADER_END = b"\r\n\r\n"
 
 
 def generate_requests(text: bytes, stamp: str) -> Iterator[bytes]:
-    """Yield the file's requests for ever, each with an id of its own."""
+    """Yield the requests of the file endlessly, each with a unique id."""
     number = count(1)
-    for parts in cycle([whole.split(UNIQUE_ID_PLACEHOLDER) for whole in text.split(REQUEST_SEPARATOR)[:-1]]):
+    requests = text.split(REQUEST_SEPARATOR)[:-1]
+    for parts in cycle([request.split(UNIQUE_ID_PLACEHOLDER) for request in requests]):
         yield f"{stamp}00{next(number):014d}".encode().join(parts)
 
 
@@ -39,9 +40,8 @@ class Connection(asyncio.Protocol):
         self.transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(
-            "asyncio.Transport", transport
-        )  # uvloop's are not of that class, but they are that
+        # A transport of uvloop has the methods of asyncio.Transport without being a subclass of it.
+        self.transport = cast("asyncio.Transport", transport)
         self._send()
 
     def data_received(self, data: bytes) -> None:
@@ -63,38 +63,38 @@ class Connection(asyncio.Protocol):
         self.transport.write(next(self.requests))
 
 
-def is_complete_response(answer: bytes) -> bool:
-    """Whether an answer has come in as far as its Content-Length says."""
-    head, found, body = answer.partition(HEADER_END)
+def is_complete_response(response: bytes) -> bool:
+    """Return whether the head of a response and a body of its Content-Length have arrived."""
+    head, header_end, body = response.partition(HEADER_END)
     _, _, length = head.lower().partition(b"content-length:")
-    return bool(found) and len(body) >= int(length.partition(b"\r\n")[0] or 0)
+    return bool(header_end) and len(body) >= int(length.partition(b"\r\n")[0] or 0)
 
 
 async def run_load(seconds: float, connections: int, port: int, source: Iterator[bytes]) -> dict[str, float]:
-    """Load the server, and return what requests.lua prints."""
+    """Load the server, and return the figures that requests.lua prints."""
     loop, latencies = asyncio.get_running_loop(), list[float]()
-    made = [
+    open_connections = [
         (await loop.create_connection(lambda: Connection(source, latencies), "127.0.0.1", port))[1]
         for _ in range(connections)
     ]
     started = time.perf_counter()
     del latencies[:]
     await asyncio.sleep(seconds)
-    passed, done = time.perf_counter() - started, sorted(latencies)
-    for connection in made:
+    elapsed, latencies = time.perf_counter() - started, sorted(latencies)
+    for connection in open_connections:
         connection.stopped = True
         connection.transport.close()
     return {
-        "requests": len(done),
-        "seconds": passed,
-        "p50_ms": 1e3 * done[len(done) // 2] if done else 0,
-        "p99_ms": 1e3 * done[len(done) * 99 // 100] if done else 0,
-        "errors": sum(connection.errors for connection in made),
+        "requests": len(latencies),
+        "seconds": elapsed,
+        "p50_ms": 1e3 * latencies[len(latencies) // 2] if latencies else 0,
+        "p99_ms": 1e3 * latencies[len(latencies) * 99 // 100] if latencies else 0,
+        "errors": sum(connection.errors for connection in open_connections),
     }
 
 
 def main() -> None:
-    """Read the command line, print one line."""
+    """Parse the arguments, run the load and print the figures as JSON."""
     seconds, connections, port, file, stamp = sys.argv[1:]
     source = generate_requests(Path(file).read_bytes(), stamp)
     print(json.dumps(uvloop.run(run_load(float(seconds), int(connections), int(port), source))))

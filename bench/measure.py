@@ -1,4 +1,4 @@
-"""Measuring: operations as raw requests, a load client in a process of its own, processor time by process."""
+"""Measure operations: raw requests, a load client in a separate process, and processor time per process."""
 
 import json
 import os
@@ -15,34 +15,34 @@ from pathlib import Path
 from typing import Any
 
 from bench.caseload import generate_referral
+from bench.environment import ROOT, BearerTokens, BenchEnvironment
 from bench.load import REQUEST_SEPARATOR, UNIQUE_ID_PLACEHOLDER, is_complete_response
-from bench.programs import HOST, OURS, PLAIN, PROGRAMS, Program, RunningProgram
-from bench.stage import ROOT, BearerTokens, BenchEnvironment
+from bench.programs import FIRST_STEP, HOST, PLAIN, PROGRAMS, Program, RunningProgram
 
 CONNECTIONS = 30
 THREADS = 2
-"""Of wrk."""
+"""Number of threads of wrk."""
 WARM_UP_SECONDS = 2
-"""Seconds before every run."""
+"""Seconds of load before each run."""
 REFERRAL_BODY_COUNT = 500
-"""Different referrals; each is sent many times, under another external_id."""
+"""Number of different referrals. Each is sent many times with a new external_id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """Something a client asks for."""
+    """A request that is measured."""
 
     name: str
     description: str
     expected_status: int
     build_requests: Callable[[BenchEnvironment, BearerTokens], list[bytes]]
     programs: tuple[Program, ...] = PROGRAMS
-    """Which of them answer it."""
+    """The programs that support the operation."""
 
-    def build_request_file(self, program: Program, stage: BenchEnvironment) -> bytes:
-        """Return the requests as the load clients read them."""
-        bearers = stage.plain_tokens if program is PLAIN else stage.first_step_tokens
-        return b"".join(raw + REQUEST_SEPARATOR for raw in self.build_requests(stage, bearers))
+    def build_request_file(self, program: Program, environment: BenchEnvironment) -> bytes:
+        """Return the requests in the format of the load clients."""
+        tokens = environment.plain_tokens if program is PLAIN else environment.first_step_tokens
+        return b"".join(request + REQUEST_SEPARATOR for request in self.build_requests(environment, tokens))
 
 
 def _build_request(method: str, target: str, bearer: str, body: bytes = b"") -> bytes:
@@ -56,37 +56,38 @@ def _build_request(method: str, target: str, bearer: str, body: bytes = b"") -> 
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-def _get_case_requests(stage: BenchEnvironment, bearers: BearerTokens) -> list[bytes]:
+def _get_case_requests(environment: BenchEnvironment, tokens: BearerTokens) -> list[bytes]:
     return [
-        _build_request("GET", f"/v1/cases/{case_id}", bearers.worker) for case_id in stage.worker_case_ids
+        _build_request("GET", f"/v1/cases/{case_id}", tokens.worker)
+        for case_id in environment.worker_case_ids
     ]
 
 
-def _list_cases_requests(_: BenchEnvironment, bearers: BearerTokens) -> list[bytes]:
-    return [_build_request("GET", "/v1/cases?limit=50", bearers.supervisor)]
+def _list_cases_requests(_: BenchEnvironment, tokens: BearerTokens) -> list[bytes]:
+    return [_build_request("GET", "/v1/cases?limit=50", tokens.supervisor)]
 
 
-def _create_referral_requests(_: BenchEnvironment, bearers: BearerTokens) -> list[bytes]:
-    draw = random.Random(7)  # noqa: S311 - invented referrals, the same in every run
-    told = [
-        {"external_id": UNIQUE_ID_PLACEHOLDER.decode(), **generate_referral(draw, number)}
+def _create_referral_requests(_: BenchEnvironment, tokens: BearerTokens) -> list[bytes]:
+    rng = random.Random(7)  # noqa: S311 - must be reproducible, not secret
+    payloads = [
+        {"external_id": UNIQUE_ID_PLACEHOLDER.decode(), **generate_referral(rng, number)}
         for number in range(REFERRAL_BODY_COUNT)
     ]
-    bodies = [json.dumps(_drop_nulls(body), ensure_ascii=False).encode() for body in told]
-    return [_build_request("POST", "/v1/referrals", bearers.api_client, body) for body in bodies]
+    bodies = [json.dumps(_drop_nulls(payload), ensure_ascii=False).encode() for payload in payloads]
+    return [_build_request("POST", "/v1/referrals", tokens.api_client, body) for body in bodies]
 
 
 def _drop_nulls(value: Any) -> Any:
-    """Leave out what is not said, as a partner's system would."""
+    """Remove null values, which partners do not send."""
     if isinstance(value, dict):
         return {name: _drop_nulls(part) for name, part in value.items() if part is not None}
     return [_drop_nulls(part) for part in value] if isinstance(value, list) else value
 
 
-def _open_case_file_requests(stage: BenchEnvironment, bearers: BearerTokens) -> list[bytes]:
+def _open_case_file_requests(environment: BenchEnvironment, tokens: BearerTokens) -> list[bytes]:
     paths = [
         path
-        for case_id, plan_id in stage.cases_with_history
+        for case_id, plan_id in environment.cases_with_history
         for path in (
             f"/v1/cases/{case_id}",
             f"/v1/cases/{case_id}/people",
@@ -94,64 +95,71 @@ def _open_case_file_requests(stage: BenchEnvironment, bearers: BearerTokens) -> 
             f"/v1/cases/{case_id}/reviews",
         )
     ]
-    return [_build_request("GET", path, bearers.worker) for path in paths]
+    return [_build_request("GET", path, tokens.worker) for path in paths]
 
 
-def _get_timeline_requests(stage: BenchEnvironment, bearers: BearerTokens) -> list[bytes]:
+def _get_timeline_requests(environment: BenchEnvironment, tokens: BearerTokens) -> list[bytes]:
     return [
-        _build_request("GET", f"/v1/cases/{case_id}/timeline", bearers.worker)
-        for case_id, _ in stage.cases_with_history
+        _build_request("GET", f"/v1/cases/{case_id}/timeline", tokens.worker)
+        for case_id, _ in environment.cases_with_history
     ]
 
 
-def _get_agenda_requests(_: BenchEnvironment, bearers: BearerTokens) -> list[bytes]:
-    return [_build_request("GET", "/v1/me/agenda", bearers.worker)]
+def _get_agenda_requests(_: BenchEnvironment, tokens: BearerTokens) -> list[bytes]:
+    return [_build_request("GET", "/v1/me/agenda", tokens.worker)]
 
 
 OPERATIONS = (
-    Operation("R1", "a social worker with 25 cases reads one, with its child", 200, _get_case_requests),
+    Operation("R1", "a social worker with 25 cases reads one case with its child", 200, _get_case_requests),
     Operation(
         "L1",
-        "a supervisor lists 50 cases of a caseload of thousands, newest first",
+        "a supervisor with thousands of cases lists the newest 50",
         200,
         _list_cases_requests,
     ),
-    Operation("W1", "a partner's system sends a referral", 201, _create_referral_requests),
+    Operation("W1", "an API client of a partner sends a referral", 201, _create_referral_requests),
     Operation(
         "O1",
-        "a worker opens a file of two years: the case, the people, the care plan, the reviews, one of them a request",
+        "a worker reads a case with two years of history: case, people, care plan and reviews, one of them per request",
         200,
         _open_case_file_requests,
-        (OURS,),
+        (FIRST_STEP,),
     ),
-    Operation("T1", "the first page of that file's timeline", 200, _get_timeline_requests, (OURS,)),
-    Operation("A1", "the agenda of a worker with 25 cases", 200, _get_agenda_requests, (OURS,)),
+    Operation(
+        "T1", "the first page of the timeline of such a case", 200, _get_timeline_requests, (FIRST_STEP,)
+    ),
+    Operation("A1", "the agenda of a worker with 25 cases", 200, _get_agenda_requests, (FIRST_STEP,)),
 )
 
 
-def measure_response_size(program: RunningProgram, operation: Operation, stage: BenchEnvironment) -> int:
-    """Ask once, and return the bytes of the answer's body; raises RuntimeError for an answer that is not the wanted one."""
-    raw = operation.build_requests(
-        stage, stage.plain_tokens if program.program is PLAIN else stage.first_step_tokens
-    )[0]
+def measure_response_size(
+    program: RunningProgram, operation: Operation, environment: BenchEnvironment
+) -> int:
+    """Send one request, and return the size of the response body in bytes.
+
+    Raises:
+        RuntimeError: the response does not have the expected status.
+    """
+    tokens = environment.plain_tokens if program.program is PLAIN else environment.first_step_tokens
+    request = operation.build_requests(environment, tokens)[0]
     with socket.create_connection((HOST, program.port), timeout=10) as connection:
-        connection.sendall(raw.replace(UNIQUE_ID_PLACEHOLDER, secrets.token_hex(12).encode()))
-        answer = b""
-        while not is_complete_response(answer):
+        connection.sendall(request.replace(UNIQUE_ID_PLACEHOLDER, secrets.token_hex(12).encode()))
+        response = b""
+        while not is_complete_response(response):
             if not (part := connection.recv(65536)):
                 break
-            answer += part
-    head, _, body = answer.partition(b"\r\n\r\n")
+            response += part
+    head, _, body = response.partition(b"\r\n\r\n")
     if head[9:12] != str(operation.expected_status).encode():
         raise RuntimeError(
-            f"{program.program.name} answers {operation.name} with {head[9:12].decode()}: {body[:300]!r}"
+            f"{program.program.name} responds to {operation.name} with {head[9:12].decode()}: {body[:300]!r}"
         )
     return len(body)
 
 
 @dataclass(frozen=True, slots=True)
 class MeasuredRun:
-    """One measurement."""
+    """The result of one run."""
 
     program: str
     operation: str
@@ -160,36 +168,34 @@ class MeasuredRun:
     p99_ms: float
     errors: int
     app_us: float | None
-    """Microseconds of processor time a request, in the program."""
+    """Processor time per request in the program, in microseconds."""
     postgres_us: float | None
-    """The same in PostgreSQL, its background work included."""
+    """Processor time per request in PostgreSQL with its background work, in microseconds."""
     others_cores: float | None
-    """Cores that processes which are not part of this had meanwhile: they should have none."""
+    """Cores used by processes that are not part of the measurement."""
 
 
 def measure_run(
-    program: RunningProgram, operation: Operation, stage: BenchEnvironment, file: Path, seconds: int
+    program: RunningProgram, operation: Operation, environment: BenchEnvironment, file: Path, seconds: int
 ) -> MeasuredRun:
-    """Warm up, load, and return what happened."""
+    """Warm a program up, load it for some seconds, and return the result."""
     _run_load_client(program.port, file, WARM_UP_SECONDS)
-    watched = (program.pid, stage.postgres_pid, os.getpid())
-    started, before = time.perf_counter(), [system_cpu_seconds(), *map(process_tree_cpu_seconds, watched)]
-    said = _run_load_client(program.port, file, seconds)
-    passed, after = (
-        time.perf_counter() - started,
-        [system_cpu_seconds(), *map(process_tree_cpu_seconds, watched)],
-    )
-    busy, app, postgres, ours = map(_difference, before, after)
+    pids = (program.pid, environment.postgres_pid, os.getpid())
+    started, before = time.perf_counter(), [system_cpu_seconds(), *map(process_tree_cpu_seconds, pids)]
+    load = _run_load_client(program.port, file, seconds)
+    elapsed = time.perf_counter() - started
+    after = [system_cpu_seconds(), *map(process_tree_cpu_seconds, pids)]
+    total, app, postgres, bench = map(_difference, before, after)
     return MeasuredRun(
         program=program.program.name,
         operation=operation.name,
-        per_second=round(said["requests"] / said["seconds"], 1),
-        p50_ms=said["p50_ms"],
-        p99_ms=said["p99_ms"],
-        errors=int(said["errors"]),
-        app_us=_per_request_us(app, said["requests"]),
-        postgres_us=_per_request_us(postgres, said["requests"]),
-        others_cores=_other_processes_cores(busy, postgres, ours, passed),
+        per_second=round(load["requests"] / load["seconds"], 1),
+        p50_ms=load["p50_ms"],
+        p99_ms=load["p99_ms"],
+        errors=int(load["errors"]),
+        app_us=_per_request_us(app, load["requests"]),
+        postgres_us=_per_request_us(postgres, load["requests"]),
+        others_cores=_other_processes_cores(total, postgres, bench, elapsed),
     )
 
 
@@ -198,12 +204,12 @@ def _difference(before: float | None, after: float | None) -> float | None:
 
 
 def _other_processes_cores(
-    busy: float | None, postgres: float | None, ours: float | None, passed: float
+    total: float | None, postgres: float | None, bench: float | None, elapsed: float
 ) -> float | None:
-    """Cores used by what is neither PostgreSQL nor this process and its children (the programs, the client)."""
-    if busy is None or postgres is None or ours is None:
+    """Return the cores used by processes other than PostgreSQL, the programs and the load client."""
+    if total is None or postgres is None or bench is None:
         return None
-    return round(max(0.0, busy - postgres - ours) / passed, 2)
+    return round(max(0.0, total - postgres - bench) / elapsed, 2)
 
 
 def _per_request_us(seconds: float | None, requests: float) -> float | None:
@@ -211,7 +217,7 @@ def _per_request_us(seconds: float | None, requests: float) -> float | None:
 
 
 def load_client_name() -> str:
-    """Name the load client this machine has."""
+    """Return the name of the load client: wrk if it is installed, else bench.load."""
     return "wrk" if shutil.which("wrk") else "bench.load"
 
 
@@ -232,29 +238,29 @@ def _run_load_client(port: int, file: Path, seconds: int) -> dict[str, float]:
             str(file),
             stamp,
         ]
-    done = subprocess.run(command, check=True, capture_output=True, cwd=ROOT)  # noqa: S603 - our own words, no shell
-    said: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return said
+    process = subprocess.run(command, check=True, capture_output=True, cwd=ROOT)  # noqa: S603 - fixed arguments, no shell
+    figures: dict[str, float] = json.loads(process.stdout.splitlines()[-1])
+    return figures
 
 
 def process_tree_cpu_seconds(pid: int) -> float | None:
-    """Return the processor time that a process and all below it have used so far; None where there is no /proc."""
+    """Return the processor time that a process and its descendants have used, or None on systems without /proc."""
     try:
         stats = [_read_process_stat(entry) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
     except OSError:
         return None
-    family, known = {pid}, {found[0]: found for found in stats if found}
-    for _ in range(len(known)):
-        more = {child for child, (_, parent, _) in known.items() if parent in family} - family
-        if not more:
+    pids, stats_by_pid = {pid}, {stat[0]: stat for stat in stats if stat}
+    for _ in range(len(stats_by_pid)):
+        children = {child for child, (_, parent, _) in stats_by_pid.items() if parent in pids} - pids
+        if not children:
             break
-        family |= more
-    ticks = sum(known[member][2] for member in family if member in known)
+        pids |= children
+    ticks = sum(stats_by_pid[member][2] for member in pids if member in stats_by_pid)
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def system_cpu_seconds() -> float | None:
-    """Return the processor time that anybody has used so far, other guests of the host included."""
+    """Return the processor time used by all processes and by other guests of the host, or None without /proc."""
     try:
         user, nice, system, _, _, *rest = map(
             int, Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
@@ -265,9 +271,9 @@ def system_cpu_seconds() -> float | None:
 
 
 def _read_process_stat(entry: Path) -> tuple[int, int, int] | None:
-    """Return a process's id, its parent's, and its ticks, those of its ended children included."""
+    """Return the id of a process, the id of its parent, and its ticks with those of its exited children."""
     try:
         fields = (entry / "stat").read_text().rpartition(")")[2].split()
     except OSError:
-        return None  # it ended while we looked
+        return None  # the process has exited
     return int(entry.name), int(fields[1]), sum(map(int, fields[11:15]))

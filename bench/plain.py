@@ -1,9 +1,9 @@
-"""FastAPI and SQLModel as a typical team would write it: neither sabotaged nor tuned.
+"""A FastAPI and SQLModel application as a typical team would write it, neither tuned nor slowed down.
 
-An ORM, a response_model, python-jose and the user's row on each request, an audit row, a commit. It promises much less
-than First Step: nothing is encrypted, whoever has SQL reads everything, and a read is logged once, if it is committed.
+Each request uses an ORM, a response_model, python-jose, the row of the user, an audit row and a commit. The guarantees are
+much weaker than those of First Step: nothing is encrypted, there are no row policies, and a read is logged in one row.
 
-`python -m bench.plain` makes its tables.
+`python -m bench.plain` creates the tables.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""The programs that are measured, started as anybody would start them: uvicorn, two workers, uvloop and httptools."""
+"""The measured programs. Each one runs in uvicorn with two workers, uvloop and httptools."""
 
 import http.client
 import os
@@ -12,32 +12,40 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.stage import ROOT
+from bench.environment import ROOT
 
 HOST = "127.0.0.1"
 WORKERS = 2
 STARTUP_TIMEOUT_SECONDS = 40
-"""Seconds a program may take until it serves."""
+"""Maximum number of seconds until a program is ready."""
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """Something that answers the three operations."""
+    """A program that is measured."""
 
     name: str
     description: str
     target: str
-    """Module and attribute for uvicorn."""
+    """Import string of the application."""
     options: tuple[str, ...] = ()
 
 
-WIRE = Program("wire", "bare Starlette, constant bytes", "bench.wire:app")
-LIMIT = Program("limit", "bare Starlette and asyncpg, the whole promise by hand", "bench.limit:app")
-PLAIN = Program("plain", "FastAPI and SQLModel as usual, nothing sealed, one audit row", "bench.plain:app")
-OURS = Program(
+WIRE = Program("wire", "Starlette with constant responses", "bench.wire:app")
+LIMIT = Program(
+    "limit",
+    "Starlette and asyncpg with the guarantees of First Step, without ORM and validation",
+    "bench.limit:app",
+)
+PLAIN = Program(
+    "plain",
+    "a usual FastAPI and SQLModel application without encryption, with one audit row per request",
+    "bench.plain:app",
+)
+FIRST_STEP = Program(
     "ours", "First Step", "app.main:create_app", ("--factory", "--no-server-header", "--no-proxy-headers")
 )
-PROGRAMS = (WIRE, LIMIT, PLAIN, OURS)
+PROGRAMS = (WIRE, LIMIT, PLAIN, FIRST_STEP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +59,11 @@ class RunningProgram:
 
 @contextmanager
 def run_program(program: Program, environment: Mapping[str, str], log: Path) -> Iterator[RunningProgram]:
-    """Start a program and end it; raises RuntimeError, with the end of its log, if it does not serve."""
+    """Run a program.
+
+    Raises:
+        RuntimeError: the program does not become ready; the message is the end of its log.
+    """
     port = _find_free_port()
     command = (
         sys.executable, "-m", "uvicorn", program.target, "--host", HOST, "--port", str(port), "--workers", str(WORKERS),
@@ -59,7 +71,7 @@ def run_program(program: Program, environment: Mapping[str, str], log: Path) -> 
     )  # fmt: skip
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("FIRSTSTEP_")}
     with log.open("wb") as output:
-        process = subprocess.Popen(  # noqa: S603 - our own words, no shell
+        process = subprocess.Popen(  # noqa: S603 - fixed arguments, no shell
             command,
             cwd=ROOT,
             env={**inherited, **environment},
@@ -80,19 +92,19 @@ def _stop_process(process: subprocess.Popen[bytes]) -> None:
         process.wait(10)
     except subprocess.TimeoutExpired:
         with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)  # its own session: nobody else is in it
+            os.killpg(process.pid, signal.SIGKILL)  # the process group contains the program only
         process.wait()
 
 
 def _find_free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind((HOST, 0))
-        return int(taken.getsockname()[1])
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    ends = time.monotonic() + STARTUP_TIMEOUT_SECONDS
-    while time.monotonic() < ends and process.poll() is None:
+    deadline = time.monotonic() + STARTUP_TIMEOUT_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
         with suppress(OSError):
             if get_status(port, "/readyz") in {200, 204}:
                 return
@@ -101,7 +113,7 @@ def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) ->
 
 
 def get_status(port: int, path: str) -> int:
-    """Return the status of a GET."""
+    """Return the status of a GET request."""
     connection = http.client.HTTPConnection(HOST, port, timeout=5)
     try:
         connection.request("GET", path)

@@ -1,4 +1,4 @@
-"""What a measurement says: medians, ratios of one run, and the two files that are kept."""
+"""Report a measurement: medians, ratios between programs, and the result files."""
 
 import json
 import os
@@ -19,10 +19,10 @@ RESULTS_DIR = Path(__file__).parent / "results"
 FIGURES = ("per_second", "p50_ms", "p99_ms", "app_us", "postgres_us")
 COMPARED_PROGRAMS = (("ours", "limit"), ("ours", "plain"), ("limit", "wire"))
 TARGET_RATIOS = {"R1": (0.6, 1.0, 3.0), "L1": (0.6, 2.0, 3.0), "W1": (0.5, 1.0, 3.0)}
-"""Ours against limit; ours against plain at the first landing; ours against plain in the end."""
+"""Target ratios of First Step to `limit`, to `plain` in the first release, and to `plain` in the final release."""
 
 DISTURBANCE_THRESHOLD_CORES = 0.1
-"""Cores used by others from which a measurement is called disturbed."""
+"""A measurement is disturbed if other processes used at least this many cores."""
 
 Result = dict[str, Any]
 
@@ -30,10 +30,10 @@ Result = dict[str, Any]
 def build_result(
     runs: Sequence[MeasuredRun],
     sizes: Mapping[str, Mapping[str, int]],
-    facts: Mapping[str, Any],
+    setup: Mapping[str, Any],
     absent: Mapping[str, str],
 ) -> Result:
-    """Gather everything that was found out."""
+    """Return the result as a JSON document."""
     medians = {
         operation.name: {
             program.name: _compute_medians(
@@ -51,7 +51,7 @@ def build_result(
             "client": load_client_name(),
             "connections": CONNECTIONS,
             "warm_up_seconds": WARM_UP_SECONDS,
-            **facts,
+            **setup,
         },
         "programs": {program.name: program.description for program in PROGRAMS},
         "operations": {operation.name: operation.description for operation in OPERATIONS},
@@ -59,30 +59,30 @@ def build_result(
         "answer_bytes": sizes,
         "others_cores": average_other_cores(runs),
         "medians": medians,
-        "ratios": {name: _compute_ratios(found) for name, found in medians.items()},
+        "ratios": {name: _compute_ratios(by_program) for name, by_program in medians.items()},
         "runs": [asdict(run) for run in runs],
     }
 
 
 def average_other_cores(runs: Sequence[MeasuredRun]) -> float | None:
-    """How many cores other processes had while this was measured, on average; None where nobody can tell."""
-    told = [run.others_cores for run in runs if run.others_cores is not None]
-    return round(sum(told) / len(told), 2) if told else None
+    """Return the average number of cores that other processes used, or None if it is unknown."""
+    cores = [run.others_cores for run in runs if run.others_cores is not None]
+    return round(sum(cores) / len(cores), 2) if cores else None
 
 
 def describe_disturbance(result: Result) -> str | None:
-    """Say that the machine was not ours alone, where it was not."""
+    """Return a warning if other processes used the machine during the measurement."""
     others, cores = result["others_cores"], result["machine"]["cores"]
     if others is None or others < DISTURBANCE_THRESHOLD_CORES:
         return None
     return (
-        f"**Disturbed**: other processes had {others:.1f} of the {cores} cores meanwhile. The rates and the ratios of rates "
-        "are rough; the processor time a request says more. Repeat it on a quiet machine."
+        f"**Disturbed**: other processes used {others:.1f} of the {cores} cores. The rates and their ratios are "
+        "inaccurate; the processor time per request is more reliable. Repeat the measurement on an idle machine."
     )
 
 
 def describe_machine() -> dict[str, Any]:
-    """Say what was measured on, and nothing that names it."""
+    """Return the properties of the machine, without anything that identifies it."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return {
         "cores": os.cpu_count(),
@@ -95,55 +95,55 @@ def describe_machine() -> dict[str, Any]:
 
 
 def _compute_medians(runs: Iterable[MeasuredRun]) -> dict[str, float | None]:
-    found = list(runs)
-    columns = {name: [getattr(run, name) for run in found] for name in FIGURES}
+    measured_runs = list(runs)
+    columns = {name: [getattr(run, name) for run in measured_runs] for name in FIGURES}
     return {name: None if None in values else round(median(values), 3) for name, values in columns.items()}
 
 
-def _compute_ratios(found: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+def _compute_ratios(medians: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
     return {
-        f"{one}/{other}": round(found[one]["per_second"] / found[other]["per_second"], 3)
-        for one, other in COMPARED_PROGRAMS
-        if one in found and other in found and found[other]["per_second"]
+        f"{program}/{reference}": round(medians[program]["per_second"] / medians[reference]["per_second"], 3)
+        for program, reference in COMPARED_PROGRAMS
+        if program in medians and reference in medians and medians[reference]["per_second"]
     }
 
 
 def render_table(result: Result) -> Table:
-    """Draw the medians for a terminal."""
-    drawn = Table(title="Medians; only ratios of one run count")
+    """Return the medians as a table for the terminal."""
+    table = Table(title="Medians. Compare only results of one run.")
     for heading in _HEADINGS:
-        drawn.add_column(heading, justify="left" if heading in _HEADINGS[:2] else "right")
+        table.add_column(heading, justify="left" if heading in _HEADINGS[:2] else "right")
     for row in _rows(result):
-        drawn.add_row(*row)
-    return drawn
+        table.add_row(*row)
+    return table
 
 
 _HEADINGS = (
-    "operation", "program", "requests/s", "p50 ms", "p99 ms", "program µs", "PostgreSQL µs", "answer bytes", "ours ÷ this", "by processor",
+    "operation", "program", "requests/s", "p50 ms", "p99 ms", "program µs", "PostgreSQL µs", "response bytes", "ours ÷ this", "by processor",
 )  # fmt: skip
 
 
 def _rows(result: Result) -> Iterable[tuple[str, ...]]:
     for operation, programs in result["medians"].items():
-        ours = programs.get("ours", {})
+        first_step = programs.get("ours", {})
         for program, figures in programs.items():
             rate = figures["per_second"]
             yield (
                 operation, program, f"{rate:,.0f}", f"{figures['p50_ms']:.1f}", f"{figures['p99_ms']:.1f}",
                 *("-" if figures[name] is None else f"{figures[name]:,.0f}" for name in ("app_us", "postgres_us")),
-                f"{result['answer_bytes'][program][operation]:,}", _format_ratio(_divide(ours.get("per_second"), rate)),
-                _format_ratio(_divide(_processor_us(figures), _processor_us(ours))),
+                f"{result['answer_bytes'][program][operation]:,}", _format_ratio(_divide(first_step.get("per_second"), rate)),
+                _format_ratio(_divide(_processor_us(figures), _processor_us(first_step))),
             )  # fmt: skip
 
 
 def _processor_us(figures: Mapping[str, Any]) -> float | None:
-    """Return the processor time of a request, in the program and in PostgreSQL."""
+    """Return the processor time per request in the program and PostgreSQL together."""
     app, postgres = figures.get("app_us"), figures.get("postgres_us")
     return None if app is None or postgres is None else float(app + postgres)
 
 
-def _divide(one: float | None, other: float | None) -> float | None:
-    return one / other if one and other else None
+def _divide(dividend: float | None, divisor: float | None) -> float | None:
+    return dividend / divisor if dividend and divisor else None
 
 
 def _format_ratio(value: float | None) -> str:
@@ -151,36 +151,40 @@ def _format_ratio(value: float | None) -> str:
 
 
 def render_markdown(result: Result) -> str:
-    """Write the result as a page."""
+    """Return the result as a Markdown page."""
     lines = [
         f"# Load, {result['date']}",
         "",
         _describe_setup(result),
         "",
-        "Machines are noisy: only ratios of one run count. How to read the columns: `bench/README.md`.",
+        "Compare only results of one run, because machines differ. `bench/README.md` explains the columns.",
         "",
-        *([f"{disturbed}\n"] if (disturbed := describe_disturbance(result)) else []),
+        *([f"{disturbance}\n"] if (disturbance := describe_disturbance(result)) else []),
         _markdown_row(_HEADINGS),
         _markdown_row(["---"] * 2 + ["---:"] * (len(_HEADINGS) - 2)),
         *map(_markdown_row, _rows(result)),
         "",
         *_build_target_table(result),
-        *(f"{name} was not measured: {why}.\n" for name, why in result["absent"].items()),
-        *(f"- {name}: {what}" for name, what in {**result["operations"], **result["programs"]}.items()),
+        *(f"{name} was not measured: {reason}.\n" for name, reason in result["absent"].items()),
+        *(
+            f"- {name}: {description}"
+            for name, description in {**result["operations"], **result["programs"]}.items()
+        ),
         "",
-        "To repeat: `make bench`; for parts of it, `.venv/bin/python -m bench --help`.",
+        "`make bench` repeats the measurement; `.venv/bin/python -m bench --help` lists options for parts of it.",
         "",
     ]
     return "\n".join(lines)
 
 
 def _describe_setup(result: Result) -> str:
-    on, how = result["machine"], result["measured_with"]
+    machine, setup = result["machine"], result["measured_with"]
     return (
-        f"{on['cores']} cores, {on['memory_gib']} GiB, {on['system']} {on['architecture']}, Python {on['python']}, "
-        f"PostgreSQL {how['postgres']} on the same machine, synchronous_commit on; {on['workers']} workers a program; "
-        f"{how['cases']:,} cases; {how['client']} with {how['connections']} keep-alive connections, {how['seconds']}-second "
-        f"runs after {how['warm_up_seconds']} s of warm-up, {how['repeats']} repeats interleaved between programs, medians."
+        f"{machine['cores']} cores, {machine['memory_gib']} GiB, {machine['system']} {machine['architecture']}, "
+        f"Python {machine['python']}, PostgreSQL {setup['postgres']} on the same machine, synchronous_commit on; "
+        f"{machine['workers']} workers per program; {setup['cases']:,} cases; {setup['client']} with "
+        f"{setup['connections']} keep-alive connections; {setup['seconds']}-second runs after "
+        f"{setup['warm_up_seconds']} s of warm-up; medians of {setup['repeats']} repeats, interleaved between programs."
     )
 
 
@@ -190,24 +194,33 @@ def _markdown_row(cells: Iterable[str]) -> str:
 
 def _build_target_table(result: Result) -> Iterable[str]:
     yield _markdown_row(
-        ("operation", "ours ÷ limit", "bar", "ours ÷ plain", "bar now", "bar in the end", "p99 ÷ p50", "bar")
+        (
+            "operation",
+            "ours ÷ limit",
+            "target",
+            "ours ÷ plain",
+            "first target",
+            "final target",
+            "p99 ÷ p50",
+            "target",
+        )
     )
     yield _markdown_row(["---"] + ["---:"] * 7)
     for operation, ratios in result["ratios"].items():
         limit, plain = ratios.get("ours/limit"), ratios.get("ours/plain")
         if limit is None or plain is None:
             continue
-        ours = result["medians"][operation]["ours"]
-        bars = TARGET_RATIOS[operation]
-        tail = ours["p99_ms"] / ours["p50_ms"]
+        first_step = result["medians"][operation]["ours"]
+        limit_target, first_target, final_target = TARGET_RATIOS[operation]
+        tail = first_step["p99_ms"] / first_step["p50_ms"]
         yield _markdown_row(
             (
                 operation,
                 f"{limit:.2f}",
-                f"≥ {bars[0]}",
+                f"≥ {limit_target}",
                 f"{plain:.2f}",
-                f"≥ {bars[1]}",
-                f"≥ {bars[2]}",
+                f"≥ {first_target}",
+                f"≥ {final_target}",
                 f"{tail:.1f}",
                 "< 4",
             )
@@ -216,7 +229,7 @@ def _build_target_table(result: Result) -> Iterable[str]:
 
 
 def write_results(result: Result, name: str) -> None:
-    """Write both files."""
+    """Write the result as JSON and as Markdown."""
     RESULTS_DIR.mkdir(exist_ok=True)
     (RESULTS_DIR / f"{name}.json").write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n")
     (RESULTS_DIR / f"{name}.md").write_text(render_markdown(result))

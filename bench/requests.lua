@@ -1,6 +1,6 @@
 -- wrk … -s requests.lua URL -- FILE STAMP
--- FILE holds whole HTTP requests, one after another, each followed by a line that only says @next@. In them, 24 times
--- @ becomes an id that no request had before: STAMP (8 characters), the thread, a counter.
+-- FILE contains complete HTTP requests, each followed by a line `@next@`. A sequence of 24 @ in a request is replaced with
+-- a unique id: STAMP (8 characters), the number of the thread, and a counter.
 
 local threads = 0
 

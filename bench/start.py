@@ -1,6 +1,6 @@
-"""How long a start takes once everything is there: from the command until `/readyz` answers, ten times.
+"""Measure ten starts of the server with an existing database, from the command to the first response of `/readyz`.
 
-`python -m bench.start` makes a demonstration of its own, which the starts then find, and takes it away.
+`python -m bench.start` creates a temporary demonstration first.
 """
 
 import json
@@ -16,24 +16,24 @@ START_COUNT = 10
 
 
 def main() -> None:
-    """Measure, print and keep."""
+    """Measure, write the figures to the result file and print them."""
     with temporary_home() as folder:
-        served = ServerProcess(folder / "var")
-        with served.running():
-            pass  # the first start, which makes everything
+        server = ServerProcess(folder / "var")
+        with server.running():
+            pass  # the first start creates the demonstration
         seconds = []
         for _ in range(START_COUNT):
-            begun = time.perf_counter()
-            with served.running():
-                seconds.append(round(time.perf_counter() - begun, 2))
-    found = {
+            started = time.perf_counter()
+            with server.running():
+                seconds.append(round(time.perf_counter() - started, 2))
+    result = {
         "machine": describe_machine(),
-        "what": "seconds from `python -m app.cli run` until /readyz answers, with a database that is there",
+        "what": "seconds from `python -m app.cli run` until /readyz answers, with an existing database",
         "median": round(statistics.median(seconds), 2),
         "starts": seconds,
     }
-    RESULTS_FILE.write_text(json.dumps(found, indent=2) + "\n")
-    print(json.dumps(found, indent=2))
+    RESULTS_FILE.write_text(json.dumps(result, indent=2) + "\n")
+    print(json.dumps(result, indent=2))
 
 
 if __name__ == "__main__":

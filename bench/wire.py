@@ -1,4 +1,4 @@
-"""Constant bytes, as many as the others answer: what the server and the client can do at all."""
+"""Constant responses with the sizes of the other programs: the upper bound set by server and load client."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""The stage every program plays on: one PostgreSQL, two databases with the same caseload, people with real tokens."""
+"""Prepare the environment: a PostgreSQL server, two databases with the same caseload, and access tokens."""
 
 import asyncio
 import os
@@ -30,7 +30,7 @@ from bench.history import fill_history
 ROOT = Path(__file__).parent.parent
 ISSUER = "https://bench.example"
 TOKEN_LIFETIME_SECONDS = 12 * 3600
-"""Seconds a token lives: longer than any measurement."""
+"""Lifetime of a token in seconds, longer than any measurement."""
 
 INSERT_SESSION_SQL = """
     INSERT INTO sessions (id, user_id, client_id, created_at, refreshed_at, idle_ends_at, ends_at)
@@ -42,7 +42,7 @@ ReportProgress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class BearerTokens:
-    """Access tokens of the three who ask."""
+    """Access tokens for the measured requests."""
 
     worker: str
     supervisor: str
@@ -51,39 +51,43 @@ class BearerTokens:
 
 @dataclass(frozen=True, slots=True)
 class BenchEnvironment:
-    """What the programs and the clients need to know."""
+    """Addresses, ids and tokens that the programs and the load clients use."""
 
     admin_url: str
     environment_variables: dict[str, str]
-    """What a program reads from its environment."""
+    """Environment variables of the programs."""
     postgres_pid: int
     postgres_version: str
     worker_case_ids: list[uuid.UUID]
-    """The cases of the social worker who asks."""
+    """The cases of the first worker."""
     cases_with_history: list[tuple[uuid.UUID, uuid.UUID]]
-    """Those of them with two years of history, and each one's care plan."""
+    """Cases with two years of history, each with its care plan."""
     first_step_tokens: BearerTokens
     plain_tokens: BearerTokens
 
 
 @contextmanager
-def prepare_environment(folder: Path, cases: int, say: ReportProgress) -> Iterator[BenchEnvironment]:
-    """Build the stage under `folder`, on the disk the product would use; take everything away afterwards."""
+def prepare_environment(
+    folder: Path, cases: int, report_progress: ReportProgress
+) -> Iterator[BenchEnvironment]:
+    """Create the environment in a temporary directory under `folder`, and delete it at the end."""
     folder.mkdir(parents=True, exist_ok=True)
     home = Path(tempfile.mkdtemp(dir=folder, prefix="bench-"))
-    home.chmod(0o711)  # PostgreSQL's own account passes through, where root runs this
+    home.chmod(0o711)  # if root runs this, PostgreSQL's account needs search permission
     server = EmbeddedServer(home, durable=True)
     try:
-        say("starting PostgreSQL")
+        report_progress("starting PostgreSQL")
         admin_url = server.start(generate_database_password())
-        yield asyncio.run(_build_environment(home, admin_url, cases, say))
+        yield asyncio.run(_build_environment(home, admin_url, cases, report_progress))
     finally:
         server.stop()
         shutil.rmtree(home, ignore_errors=True)
 
 
-async def _build_environment(home: Path, admin_url: str, cases: int, say: ReportProgress) -> BenchEnvironment:
-    say("making databases and roles")
+async def _build_environment(
+    home: Path, admin_url: str, cases: int, report_progress: ReportProgress
+) -> BenchEnvironment:
+    report_progress("creating databases and roles")
     first_step, plain = [await _create_database(admin_url, name) for name in ("first_step", "plain")]
     urls = await create_database_roles(first_step)
     urls.save(home / "database.json")
@@ -96,27 +100,27 @@ async def _build_environment(home: Path, admin_url: str, cases: int, say: Report
         "BENCH_PLAIN_URL": to_sqlalchemy_url(plain),
         "BENCH_PLAIN_SECRET": secrets.token_urlsafe(32),
     }
-    os.environ.update(environment)  # this process seals and signs with the same keys, as the product does
-    say("migrating")
+    os.environ.update(environment)  # this process encrypts and signs with the keys of the programs
+    report_progress("migrating")
     await run_in_thread(upgrade_schema, urls.owner)
     await _create_plain_tables(environment)
-    say(f"inventing and sealing {cases:,} cases")
-    organisation = Organisation(random.Random(2026))  # noqa: S311 - invented, and the same in every run
-    told = list(generate_cases(organisation, cases))
-    connection, other = (
+    report_progress(f"generating and encrypting {cases:,} cases")
+    organisation = Organisation(random.Random(2026))  # noqa: S311 - must be reproducible, not secret
+    bench_cases = list(generate_cases(organisation, cases))
+    connection, plain_connection = (
         await asyncpg.connect(to_driver_url(first_step)),
         await asyncpg.connect(to_driver_url(plain)),
     )
     try:
-        await fill_first_step(connection, organisation, told)
-        await fill_history(connection, organisation, told)
-        await fill_plain(other, organisation, told)
+        await fill_first_step(connection, organisation, bench_cases)
+        await fill_history(connection, organisation, bench_cases)
+        await fill_plain(plain_connection, organisation, bench_cases)
         return BenchEnvironment(
             admin_url=first_step,
             environment_variables=environment,
             postgres_pid=int((home / "postgres" / "postmaster.pid").read_text().split()[0]),
             postgres_version=await _require_durable_server(connection),
-            worker_case_ids=_list_worker_case_ids(told),
+            worker_case_ids=_list_worker_case_ids(bench_cases),
             cases_with_history=[
                 tuple(row) for row in await connection.fetch("SELECT case_id, id FROM care_plans")
             ],
@@ -125,7 +129,7 @@ async def _build_environment(home: Path, admin_url: str, cases: int, say: Report
         )
     finally:
         await connection.close()
-        await other.close()
+        await plain_connection.close()
 
 
 async def _create_database(admin_url: str, name: str) -> str:
@@ -136,52 +140,54 @@ async def _create_database(admin_url: str, name: str) -> str:
 
 
 async def _create_plain_tables(environment: dict[str, str]) -> None:
-    """In a process of its own: two programs' tables do not fit into one registry."""
+    """Create the tables of `plain` in another process, because its models conflict with those of First Step."""
     command = (sys.executable, "-m", "bench.plain")
     process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, env={**os.environ, **environment})
     if await process.wait():
-        raise RuntimeError("The plain program's tables could not be made.")
+        raise RuntimeError("The tables of `plain` could not be created.")
 
 
 async def _require_durable_server(connection: asyncpg.Connection) -> str:
-    """Return the server's version; refuse to measure one that forgets."""
+    """Return the version of the server, and check that its commits are durable."""
     for name in ("fsync", "synchronous_commit", "full_page_writes"):
         if await connection.fetchval(f"SHOW {name}") != "on":
-            raise RuntimeError(f"Measured with {name} on, or not at all.")
+            raise RuntimeError(f"{name} must be on.")
     return str(await connection.fetchval("SHOW server_version"))
 
 
-def _list_worker_case_ids(told: list[InventedCase]) -> list[uuid.UUID]:
-    return [s.case_id for s in told if 0 in {s.worker, s.co_worker}]
+def _list_worker_case_ids(bench_cases: list[InventedCase]) -> list[uuid.UUID]:
+    return [case.case_id for case in bench_cases if 0 in {case.worker, case.co_worker}]
 
 
-async def _create_sessions(connection: asyncpg.Connection, chosen: Organisation) -> BearerTokens:
-    async def token(who: uuid.UUID, kind: SubjectKind, scope: str) -> str:
-        session, now = uuid.uuid4(), datetime.now(UTC)
-        ends = now + timedelta(seconds=TOKEN_LIFETIME_SECONDS)
-        subjects = (who, None) if kind == "person" else (None, who)
-        await connection.execute(INSERT_SESSION_SQL, session, *subjects, now, ends)
-        amr, at = (("pwd",), int(now.timestamp())) if kind == "person" else ((), None)
+async def _create_sessions(connection: asyncpg.Connection, organisation: Organisation) -> BearerTokens:
+    async def create_token(subject: uuid.UUID, kind: SubjectKind, scope: str) -> str:
+        session_id, now = uuid.uuid4(), datetime.now(UTC)
+        ends_at = now + timedelta(seconds=TOKEN_LIFETIME_SECONDS)
+        user_and_client = (subject, None) if kind == "person" else (None, subject)
+        await connection.execute(INSERT_SESSION_SQL, session_id, *user_and_client, now, ends_at)
         return get_vault().access_tokens.issue_access_token(
-            who,
+            subject,
             kind=kind,
-            session_id=session,
+            session_id=session_id,
             scope=scope,
             lifetime=TOKEN_LIFETIME_SECONDS,
-            auth_time=at,
-            amr=amr,
+            auth_time=int(now.timestamp()) if kind == "person" else None,
+            amr=("pwd",) if kind == "person" else (),
         )
 
     return BearerTokens(
-        await token(chosen.worker_ids[0], "person", "full"),
-        await token(chosen.supervisor_id, "person", "full"),
-        await token(chosen.api_client_id, "client", "referrals"),
+        await create_token(organisation.worker_ids[0], "person", "full"),
+        await create_token(organisation.supervisor_id, "person", "full"),
+        await create_token(organisation.api_client_id, "client", "referrals"),
     )
 
 
-def _create_plain_tokens(chosen: Organisation, secret: str) -> BearerTokens:
-    ends = datetime.now(UTC) + timedelta(seconds=TOKEN_LIFETIME_SECONDS)
-    asking = (chosen.worker_ids[0], chosen.supervisor_id, chosen.api_client_id)
+def _create_plain_tokens(organisation: Organisation, secret: str) -> BearerTokens:
+    expires_at = datetime.now(UTC) + timedelta(seconds=TOKEN_LIFETIME_SECONDS)
+    subjects = (organisation.worker_ids[0], organisation.supervisor_id, organisation.api_client_id)
     return BearerTokens(
-        *(jwt.encode({"sub": str(who), "exp": ends}, secret, algorithm="HS256") for who in asking)
+        *(
+            jwt.encode({"sub": str(subject), "exp": expires_at}, secret, algorithm="HS256")
+            for subject in subjects
+        )
     )
