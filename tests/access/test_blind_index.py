@@ -12,7 +12,7 @@ from app.access.blind_index import BlindIndex, recommend_token_bits
 INDEX = BlindIndex(b"k" * 32)
 
 
-def test_token_is_prefix_of_hmac_over_context_and_key() -> None:
+def test_token_is_prefix_of_hmac_over_context_and_search_key() -> None:
     message = (len(b"child.name")).to_bytes(2, "big") + b"child.name" + "សុខា".encode()
     digest = hmac.new(b"k" * 32, message, "sha256").digest()
     assert INDEX.compute_tokens(["សុខា"], context="child.name", bits=12) == [digest[0] << 4 | digest[1] >> 4]

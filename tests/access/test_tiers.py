@@ -77,7 +77,7 @@ async def test_author_without_access_to_the_case_cannot_see_own_records(
 
 
 @pytest.mark.usefixtures("populated_database")
-async def test_only_the_author_can_update_a_clinical_note_and_no_caller_frozen_content(
+async def test_clinical_note_can_be_updated_by_its_author_only_and_frozen_content_by_no_caller(
     api_connection: Any,
 ) -> None:
     async with open_transaction_as(api_connection, "supervisor_north"):

@@ -42,7 +42,7 @@ def test_every_error_type_of_json_bodies_has_a_message() -> None:
     assert [kind for kind in error_types if kind not in PYDANTIC_MESSAGES] == []
 
 
-def test_unknown_code_or_incomplete_context_has_the_generic_message() -> None:
+def test_unknown_pydantic_error_type_or_incomplete_ctx_gets_the_generic_message() -> None:
     unknown_code = {
         "type": "Bad " + CANARY,
         "loc": (),

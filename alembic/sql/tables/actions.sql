@@ -2,7 +2,7 @@
 
 ALTER TABLE actions ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
--- firststep_api cannot update the columns that identify the record, its case or its author.
+-- firststep_api cannot update the columns that identify the record or its case.
 GRANT SELECT, INSERT ON actions TO firststep_api;
 GRANT UPDATE (version, by, due_on, done_on, status, updated_at, content_encrypted) ON actions TO firststep_api;
 

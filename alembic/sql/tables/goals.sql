@@ -2,7 +2,7 @@
 
 ALTER TABLE goals ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
--- firststep_api cannot update the columns that identify the record, its case or its author.
+-- firststep_api cannot update the columns that identify the record or its case.
 GRANT SELECT, INSERT ON goals TO firststep_api;
 GRANT UPDATE (version, status, updated_at, content_encrypted) ON goals TO firststep_api;
 

@@ -2,7 +2,7 @@
 
 ALTER TABLE plan_areas ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
--- firststep_api cannot update the columns that identify the record, its case or its author.
+-- firststep_api cannot update the columns that identify the record or its case.
 GRANT SELECT, INSERT ON plan_areas TO firststep_api;
 GRANT UPDATE (version, rating, status, content_encrypted) ON plan_areas TO firststep_api;
 

@@ -2,7 +2,7 @@
 
 ALTER TABLE reviews ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
--- firststep_api cannot update the columns that identify the record, its case or its author.
+-- firststep_api cannot update the columns that identify the record or its case.
 GRANT SELECT, INSERT ON reviews TO firststep_api;
 GRANT UPDATE (
     version, plan_id, status, due_on, held_on, decision, ratings, decisions, completed_at, completed_by_id,

@@ -80,7 +80,10 @@ async def get_follow_up(session: AsyncSession, follow_up_id: UUID) -> FollowUpSc
 async def create_case_follow_up(
     session: AsyncSession, caller: Caller, case_id: UUID, payload: FollowUpCreate
 ) -> FollowUpSchema:
-    """Record the planned follow-up that `_find_planned_follow_up` returns, or else an additional one.
+    """Record a follow-up.
+
+    With `months`, it is the one planned for these months. Without `months`, it is the planned one due nearest to
+    `held_on` within `MATCH_WINDOW_DAYS`, or an additional one if there is none.
 
     Raises:
         GateRefused: the case is open, the caller is not staff of the case, the date is before the closing or in the

@@ -69,7 +69,7 @@ async def cancel_future_instalments(session: AsyncSession, caller: Caller, case:
             instalment,
             disbursement_history_detail(instalment),
         )
-    await session.flush()  # the ledger transactions reference the disbursements
+    await session.flush()  # write the cancellations before the ledger locks the accounts, as every act does
     await release_reserved_money(session, caller, reserved)
 
 

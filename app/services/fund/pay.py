@@ -78,7 +78,8 @@ async def pay_disbursement(
     case_history.record_case_history_without_access(
         session, "disbursement_paid", caller, disbursement, disbursement_history_detail(disbursement)
     )
-    await session.flush()  # every act locks the case before the accounts, to avoid deadlocks
+    # The new history entry locks the case (foreign key). Every act locks the case before the accounts, to avoid deadlocks.
+    await session.flush()
     await _post_payment(
         session, caller, disbursement, payload.paid_on, is_emergency=emergency_fund is not None
     )
@@ -160,7 +161,8 @@ async def reconcile_disbursement(
     case_history.record_case_history_without_access(
         session, "disbursement_reconciled", caller, disbursement, history_detail
     )
-    await session.flush()  # every act locks the case before the accounts, to avoid deadlocks
+    # The new history entry locks the case (foreign key). Every act locks the case before the accounts, to avoid deadlocks.
+    await session.flush()
     amounts = {"advanced": -disbursement.amount, "spent": spent, "available": disbursement.amount - spent}
     await ledger.post_disbursement_transaction(
         session, caller, disbursement, "reconciliation", today(), amounts
@@ -199,7 +201,8 @@ async def reverse_disbursement(
     case_history.record_case_history_without_access(
         session, "disbursement_reversed", caller, disbursement, disbursement_history_detail(disbursement)
     )
-    await session.flush()  # every act locks the case before the accounts, to avoid deadlocks
+    # The new history entry locks the case (foreign key). Every act locks the case before the accounts, to avoid deadlocks.
+    await session.flush()
     amounts = {returned_from: -amount, "available": amount}
     await ledger.post_disbursement_transaction(session, caller, disbursement, "reversal", today(), amounts)
     return await _load_schema(session, disbursement)

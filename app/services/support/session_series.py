@@ -55,8 +55,8 @@ async def create_case_support_session_series(
     series_id, support_sessions = payload.id or new_id(), []
     fields = payload.model_dump(include=set(SupportSessionPlan.model_fields))
     for number, time in enumerate(times):
-        # The ids are derived from the id of the series. The same request sent twice therefore fails with AlreadyExists,
-        # even without an Idempotency-Key.
+        # The ids are derived from the id of the series. If the client chose that id, the same request sent twice fails
+        # with AlreadyExists, even without an Idempotency-Key.
         support_session = build_support_session(case, caller, uuid5(series_id, str(number)))
         support_session.series_id = series_id
         apply_support_session_content(

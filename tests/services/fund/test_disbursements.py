@@ -259,7 +259,7 @@ async def test_payment_in_two_currencies_uses_stored_rates(scenario: Scenario) -
     ).status_code == 422
 
 
-async def test_emergency_is_paid_before_approval_within_three_days(
+async def test_emergency_can_be_paid_first_and_its_approval_is_due_in_three_days(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
     case, fund = await scenario.open_case(), await create_fund(scenario)

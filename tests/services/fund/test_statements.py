@@ -74,7 +74,7 @@ async def test_statement_is_balanced_and_contains_no_data_of_children(scenario: 
     assert "attachment" in pdf.headers["content-disposition"]
 
 
-async def test_statement_contains_money_from_closed_funds_and_a_count_of_five_payments(
+async def test_statement_includes_remainders_of_closed_funds_and_counts_reversed_payments(
     scenario: Scenario,
 ) -> None:
     case, fund, second_fund, third_fund = (

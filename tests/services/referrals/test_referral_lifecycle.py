@@ -213,7 +213,7 @@ async def test_client_can_choose_an_unused_id(scenario: Scenario) -> None:
     assert (await scenario.partner_two.get(f"/v1/referrals/{referral_id}")).status_code == 404
 
 
-async def test_referral_with_the_id_of_a_child_keeps_the_search_tokens_of_the_child(
+async def test_referral_created_under_the_id_of_a_child_does_not_replace_the_childs_search_tokens(
     scenario: Scenario,
 ) -> None:
     names = [{"script": "latin", "family": "Uniq", "given": "Zorvath"}]
