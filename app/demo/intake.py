@@ -13,9 +13,7 @@ from app.models.record import new_id
 from app.schemas.cases import CaseUpdate
 from app.schemas.consents import ConsentCreate, ConsentWithdrawal
 from app.schemas.people import PersonCreate
-from app.schemas.referrals import (
-    Referral as ReferralSchema,
-)
+from app.schemas.referral_responses import Referral as ReferralSchema
 from app.schemas.referrals import (
     ReferralAcceptance,
     ReferralAcknowledgement,

@@ -20,10 +20,11 @@ from app.http.permissions import (
 )
 from app.http.route import Router
 from app.http.session import ExpectedVersion, Session
+from app.schemas.referral_responses import (
+    ReferralListView,
+    ReferralView,
+)
 from app.schemas.referrals import (
-    PartnerReferral,
-    PartnerReferralList,
-    Referral,
     ReferralAcceptance,
     ReferralAcknowledgement,
     ReferralCreate,
@@ -31,7 +32,6 @@ from app.schemas.referrals import (
     ReferralFilters,
     ReferralInformationAnswer,
     ReferralInformationRequest,
-    ReferralList,
     ReferralMatchList,
     ReferralUpdate,
     ReferralWithdrawal,
@@ -47,7 +47,7 @@ async def create_referral(
     caller: ReferralCreator,
     session: Session,
     payload: ReferralCreate,
-) -> Referral | PartnerReferral:
+) -> ReferralView:
     """Create a referral.
 
     API clients must send `external_id`, their unique number for the referral. Staff enter referrals that they receive
@@ -61,7 +61,7 @@ async def list_referrals(
     caller: ReferralLister,
     session: Session,
     filters: Annotated[ReferralFilters, Query()],
-) -> ReferralList | PartnerReferralList:
+) -> ReferralListView:
     """List referrals, newest first.
 
     Partners' systems receive the referrals of their agency. Staff receive the referrals of the intake queue that they
@@ -71,9 +71,7 @@ async def list_referrals(
 
 
 @router.get("/{referral_id}")
-async def get_referral(
-    caller: ReferralReader, session: Session, referral_id: UUID
-) -> Referral | PartnerReferral:
+async def get_referral(caller: ReferralReader, session: Session, referral_id: UUID) -> ReferralView:
     """Get a referral.
 
     Staff receive the full content. Partners' systems receive the status, the reason code of a decline and the
@@ -89,7 +87,7 @@ async def update_referral(
     referral_id: UUID,
     expected_version: ExpectedVersion,
     payload: ReferralUpdate,
-) -> Referral | PartnerReferral:
+) -> ReferralView:
     """Update the content of a referral.
 
     A referral that is accepted, declined or withdrawn cannot be updated. Supervisors and programme managers can also
@@ -120,7 +118,7 @@ async def acknowledge_referral(
     referral_id: UUID,
     expected_version: ExpectedVersion,
     payload: ReferralAcknowledgement | None = None,
-) -> Referral | PartnerReferral:
+) -> ReferralView:
     """Acknowledge a referral.
 
     Confirms the receipt to the referrer and assigns the referral to a team, optionally to a staff member. The status
@@ -138,7 +136,7 @@ async def request_referral_information(
     referral_id: UUID,
     expected_version: ExpectedVersion,
     payload: ReferralInformationRequest,
-) -> Referral | PartnerReferral:
+) -> ReferralView:
     """Request information from the referrer.
 
     Adds a question, which the referrer reads with the referral. The status becomes `information_requested` until the
@@ -154,7 +152,7 @@ async def provide_referral_information(
     referral_id: UUID,
     expected_version: ExpectedVersion,
     payload: ReferralInformationAnswer,
-) -> Referral | PartnerReferral:
+) -> ReferralView:
     """Provide the requested information.
 
     Answers the open question. The status returns to `acknowledged`.
@@ -169,7 +167,7 @@ async def accept_referral(
     referral_id: UUID,
     expected_version: ExpectedVersion,
     payload: ReferralAcceptance,
-) -> Referral | PartnerReferral:
+) -> ReferralView:
     """Accept a referral.
 
     Opens a case for a new child, or for the known child in `child_id`. If the known child has an open case, the
@@ -185,7 +183,7 @@ async def decline_referral(
     referral_id: UUID,
     expected_version: ExpectedVersion,
     payload: ReferralDecline,
-) -> Referral | PartnerReferral:
+) -> ReferralView:
     """Decline a referral.
 
     Records a reason code and other sources of help for the referrer, and a reason in words for staff.
@@ -200,7 +198,7 @@ async def withdraw_referral(
     referral_id: UUID,
     expected_version: ExpectedVersion,
     payload: ReferralWithdrawal,
-) -> Referral | PartnerReferral:
+) -> ReferralView:
     """Withdraw a referral.
 
     A referral that is accepted or declined cannot be withdrawn. Partners' systems withdraw referrals of their agency;

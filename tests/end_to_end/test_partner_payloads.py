@@ -13,7 +13,7 @@ SAMPLES = {
     path.name[9:11]: json.loads(path.read_text()) for path in Path(__file__).parent.glob("samples/*.json")
 }
 PARTNER_FIELDS = {
-    *("id", "version", "external_id", "tracking_number", "status", "received_at", "updated_at"),
+    *("id", "version", "view", "external_id", "tracking_number", "status", "received_at", "updated_at"),
     *("acknowledged_at", "decided_at", "decline_reason_code", "signposted_to", "questions"),
 }
 

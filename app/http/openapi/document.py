@@ -106,9 +106,11 @@ def _title_alternatives(described: dict[str, Any], operation: Operation) -> None
     names = [model.__name__ for model in operation.models if isinstance(model, type)]
     for response in described.values():
         schema = response.get("content", {}).get(JSON, {}).get("schema", {})
-        if "anyOf" in schema:
+        if "oneOf" in schema:
             schema["title"] = " or ".join(names)
-            schema["description"] = "Staff receive the first schema, API clients the second."
+            schema["description"] = (
+                "Staff receive the first schema, API clients the second; `view` is the discriminator."
+            )
 
 
 def _complete_components(components: dict[str, Any]) -> None:

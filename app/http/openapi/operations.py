@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
@@ -51,6 +51,8 @@ class Operation:
     def models(self) -> tuple[Any, ...]:
         """The models of a successful response: one, or one per kind of caller."""
         model = self.route.response_model
+        if get_origin(model) is Annotated:  # a union with a discriminator
+            model = get_args(model)[0]
         return get_args(model) if get_origin(model) in {Union, UnionType} else (model,)
 
     @property

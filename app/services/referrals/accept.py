@@ -11,8 +11,8 @@ from app.models import Case, Referral
 from app.models.encrypted_field import dump_content
 from app.models.record import utc_now
 from app.models.referrals import StoredReferralContent, StoredReferralOutcome
-from app.schemas.referrals import PartnerReferral, ReferralAcceptance
-from app.schemas.referrals import Referral as ReferralSchema
+from app.schemas.referral_responses import ReferralView
+from app.schemas.referrals import ReferralAcceptance
 from app.services.cases import history as case_history
 from app.services.cases import open as cases_open
 from app.services.persons import person_details
@@ -32,7 +32,7 @@ async def accept_referral(
     referral_id: UUID,
     expected_version: int,
     payload: ReferralAcceptance,
-) -> ReferralSchema | PartnerReferral:
+) -> ReferralView:
     """Accept a referral: open a case for a new child, or for a known child after a duplicate was confirmed.
 
     If the known child has an open case, the referral joins it. The team and lead worker of that case do not change.

@@ -15,15 +15,14 @@ from app.models import Referral, ReferralQuestion, TeamMember
 from app.models.encrypted_field import dump_content
 from app.models.record import utc_now
 from app.models.referrals import StoredReferralOutcome
+from app.schemas.referral_responses import ReferralView
 from app.schemas.referrals import (
-    PartnerReferral,
     ReferralAcknowledgement,
     ReferralDecline,
     ReferralInformationAnswer,
     ReferralInformationRequest,
     ReferralWithdrawal,
 )
-from app.schemas.referrals import Referral as ReferralSchema
 from app.services.referrals import views
 from app.services.referrals.states import (
     ACKNOWLEDGE,
@@ -40,7 +39,7 @@ async def acknowledge_referral(
     referral_id: UUID,
     expected_version: int,
     payload: ReferralAcknowledgement,
-) -> ReferralSchema | PartnerReferral:
+) -> ReferralView:
     """Acknowledge a referral and assign it to a team, optionally to a staff member.
 
     Without a team in the request, the referral is assigned to the caller's team if the caller supervises exactly one.
@@ -93,7 +92,7 @@ async def request_referral_information(
     referral_id: UUID,
     expected_version: int,
     payload: ReferralInformationRequest,
-) -> ReferralSchema | PartnerReferral:
+) -> ReferralView:
     """Add a question to the referrer.
 
     Raises:
@@ -113,7 +112,7 @@ async def provide_referral_information(
     referral_id: UUID,
     expected_version: int,
     payload: ReferralInformationAnswer,
-) -> ReferralSchema | PartnerReferral:
+) -> ReferralView:
     """Answer the open question.
 
     Raises:
@@ -132,7 +131,7 @@ async def provide_referral_information(
 
 async def decline_referral(
     session: AsyncSession, caller: Caller, referral_id: UUID, expected_version: int, payload: ReferralDecline
-) -> ReferralSchema | PartnerReferral:
+) -> ReferralView:
     """Decline a referral, with the reason and other sources of help.
 
     Raises:
@@ -151,7 +150,7 @@ async def withdraw_referral(
     referral_id: UUID,
     expected_version: int,
     payload: ReferralWithdrawal,
-) -> ReferralSchema | PartnerReferral:
+) -> ReferralView:
     """Withdraw a referral: by a partner's system, or by staff at the request of the referrer.
 
     Raises:

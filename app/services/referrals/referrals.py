@@ -19,15 +19,13 @@ from app.models.record import new_id, utc_now
 from app.models.referrals import StoredReferralContent
 from app.schemas.merge_patch import apply_merge_patch
 from app.schemas.referral_content import ReferralContent, Referrer
-from app.schemas.referrals import (
-    PartnerReferral,
+from app.schemas.referral_responses import (
     PartnerReferralList,
-    ReferralCreate,
-    ReferralFilters,
     ReferralList,
-    ReferralUpdate,
+    ReferralListView,
+    ReferralView,
 )
-from app.schemas.referrals import Referral as ReferralSchema
+from app.schemas.referrals import ReferralCreate, ReferralFilters, ReferralUpdate
 from app.services.persons import person_details
 from app.services.persons.phone_numbers import normalize_office_phone
 from app.services.referrals import views
@@ -39,9 +37,7 @@ TRACKING_NUMBER_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 ASSIGNMENT_FIELDS = frozenset({"handed_to_id", "team_id"})
 
 
-async def create_referral(
-    session: AsyncSession, caller: Caller, payload: ReferralCreate
-) -> ReferralSchema | PartnerReferral:
+async def create_referral(session: AsyncSession, caller: Caller, payload: ReferralCreate) -> ReferralView:
     """Create a referral, sent by a partner's system or entered by staff.
 
     Raises:
@@ -121,9 +117,7 @@ def _generate_tracking_number() -> str:
     return f"R-{characters[:4]}-{characters[4:]}"
 
 
-async def list_referrals(
-    session: AsyncSession, caller: Caller, filters: ReferralFilters
-) -> ReferralList | PartnerReferralList:
+async def list_referrals(session: AsyncSession, caller: Caller, filters: ReferralFilters) -> ReferralListView:
     """List the referrals that the caller can see, newest first, in the partner view or the staff view."""
     conditions = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
     paginator = Paginator("referrals", filters.limit, filters.cursor, {**conditions, "for": caller.id})
@@ -132,14 +126,12 @@ async def list_referrals(
     )
     if caller.is_partner:
         partner_schemas = await views.referrals_to_partner_schemas(session, referrals)
-        return PartnerReferralList(items=partner_schemas, next_cursor=cursor)
+        return PartnerReferralList(view="partner", items=partner_schemas, next_cursor=cursor)
     summaries = [views.referral_to_summary(referral) for referral in referrals]
-    return ReferralList(items=summaries, next_cursor=cursor)
+    return ReferralList(view="staff", items=summaries, next_cursor=cursor)
 
 
-async def get_referral(
-    session: AsyncSession, caller: Caller, referral_id: UUID
-) -> ReferralSchema | PartnerReferral:
+async def get_referral(session: AsyncSession, caller: Caller, referral_id: UUID) -> ReferralView:
     """Return a referral in the caller's view."""
     referral = await get_record(session, Referral, referral_id)
     return await views.referral_to_schema(session, caller, referral)
@@ -147,7 +139,7 @@ async def get_referral(
 
 async def update_referral(
     session: AsyncSession, caller: Caller, referral_id: UUID, expected_version: int, payload: ReferralUpdate
-) -> ReferralSchema | PartnerReferral:
+) -> ReferralView:
     """Update the content of an open referral. Supervisors and programme managers can also assign it.
 
     Raises:

@@ -12,23 +12,21 @@ from app.access.caller import Caller
 from app.models import Referral, ReferralQuestion
 from app.schemas.identity import Birth, PersonName
 from app.schemas.referral_content import ReferralContent
-from app.schemas.referrals import PartnerReferral, ReferralScreening, ReferralSummary
-from app.schemas.referrals import Referral as ReferralSchema
-from app.schemas.referrals import ReferralQuestion as ReferralQuestionSchema
+from app.schemas.referral_responses import PartnerReferral, ReferralScreening, ReferralSummary, ReferralView
+from app.schemas.referral_responses import Referral as ReferralSchema
+from app.schemas.referral_responses import ReferralQuestion as ReferralQuestionSchema
 
-STAFF_COLUMN_FIELDS = set(ReferralSchema.model_fields) - set(ReferralContent.model_fields)
-PARTNER_COLUMN_FIELDS = set(PartnerReferral.model_fields) - {"signposted_to", "questions"}
+STAFF_COLUMN_FIELDS = set(ReferralSchema.model_fields) - set(ReferralContent.model_fields) - {"view"}
+PARTNER_COLUMN_FIELDS = set(PartnerReferral.model_fields) - {"view", "signposted_to", "questions"}
 
 
-async def referral_to_schema(
-    session: AsyncSession, caller: Caller, referral: Referral
-) -> ReferralSchema | PartnerReferral:
+async def referral_to_schema(session: AsyncSession, caller: Caller, referral: Referral) -> ReferralView:
     """Return a referral in the caller's view."""
     questions = await _load_questions(session, [referral.id])
     return _to_schema_for_caller(caller, referral, questions[referral.id])
 
 
-def new_referral_to_schema(caller: Caller, referral: Referral) -> ReferralSchema | PartnerReferral:
+def new_referral_to_schema(caller: Caller, referral: Referral) -> ReferralView:
     """Return a new referral in the caller's view. A new referral has no questions, so that no query is needed."""
     return _to_schema_for_caller(caller, referral, [])
 
@@ -43,7 +41,7 @@ async def referrals_to_partner_schemas(
 
 def _to_schema_for_caller(
     caller: Caller, referral: Referral, questions: list[ReferralQuestionSchema]
-) -> ReferralSchema | PartnerReferral:
+) -> ReferralView:
     if caller.is_partner:
         return _to_partner_schema(referral, questions)
     return _to_staff_schema(referral, questions)
@@ -54,6 +52,7 @@ def _to_staff_schema(referral: Referral, questions: list[ReferralQuestionSchema]
     outcome = referral.outcome or {}
     screening = outcome.get("screening")
     return ReferralSchema(
+        view="staff",
         **referral.model_dump(include=STAFF_COLUMN_FIELDS),
         **{name: getattr(content, name) for name in ReferralContent.model_fields},
         reason=outcome.get("reason"),
@@ -67,6 +66,7 @@ def _to_partner_schema(referral: Referral, questions: list[ReferralQuestionSchem
     """Return the progress of a referral and its questions, without First Step's records of the child."""
     outcome = referral.outcome or {}
     return PartnerReferral.model_construct(
+        view="partner",
         **{name: getattr(referral, name) for name in PARTNER_COLUMN_FIELDS},
         signposted_to=outcome.get("signposted_to") or [],
         questions=questions,
