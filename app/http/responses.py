@@ -1,10 +1,11 @@
 """Build HTTP responses from the results of endpoints: JSON body, ETag, Location, Link, stored responses of retries."""
 
 import hashlib
+import re
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import Request
 from pydantic import BaseModel
@@ -16,6 +17,7 @@ from app.schemas.wire import Page, Versioned
 
 STORED_HEADERS = ("etag", "location")
 """The headers that are stored with a response."""
+_UNSAFE_FILE_NAME_CHARACTER = re.compile(r"[^A-Za-z0-9._ -]")
 
 
 class SerializedJsonResponse(JSONResponse):
@@ -108,3 +110,17 @@ def replay_response(stored: idempotency.StoredResponse) -> Response:
     if stored.body:
         return SerializedJsonResponse(stored.body, stored.status, headers)
     return Response(status_code=stored.status, headers=headers)
+
+
+def build_attachment_response(name: str, media_type: str, content: bytes) -> Response:
+    """Return a response that a browser saves as a file.
+
+    The header contains the file name in ASCII for old clients and in UTF-8 for the others (RFC 6266, RFC 8187). The
+    security headers of all responses keep a browser from guessing the type, running the file or caching it.
+    """
+    file_names = (
+        f"filename=\"{_UNSAFE_FILE_NAME_CHARACTER.sub('_', name)}\"; filename*=UTF-8''{quote(name, safe='')}"
+    )
+    return Response(
+        content, headers={"Content-Disposition": f"attachment; {file_names}"}, media_type=media_type
+    )

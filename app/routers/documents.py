@@ -13,9 +13,9 @@ from app.access.vault import get_vault
 from app.http.authorization import get_bearer_token
 from app.http.middleware.request_limits import UploadLimits
 from app.http.permissions import DocumentReader, DocumentUploader
+from app.http.responses import build_attachment_response
 from app.http.route import Router
 from app.http.session import Session
-from app.routers.attachments import build_attachment_response
 from app.schemas.documents import (
     MAX_BASE64_LENGTH,
     Document,

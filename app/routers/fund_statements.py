@@ -6,9 +6,9 @@ from starlette.responses import Response
 
 from app.http.language import RequestedLanguage
 from app.http.permissions import FundLedgerReader
+from app.http.responses import build_attachment_response
 from app.http.route import Router
 from app.http.session import Session
-from app.routers.attachments import build_attachment_response
 from app.schemas.fund_statements import FundStatement
 from app.schemas.wire import PlainDate
 from app.services.fund import statement_files, statements

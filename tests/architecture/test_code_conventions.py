@@ -5,6 +5,7 @@ Each test was seen to fail on a planted fault, which is named in it.
 
 import ast
 import inspect
+import re
 import statistics
 from collections import Counter
 from collections.abc import Iterator
@@ -19,12 +20,9 @@ from sqlmodel import SQLModel
 
 import app.models  # noqa: F401 - registers every table
 from app.schemas.wire import Output, PageQuery
+from tests.architecture.source_files import ROOT, SOURCES
 from tests.support.endpoints import dependency_calls, list_endpoints
 
-ROOT = Path(__file__).parent.parent.parent
-SOURCES = {
-    path.relative_to(ROOT): ast.parse(path.read_bytes()) for path in sorted((ROOT / "app").rglob("*.py"))
-}
 VAGUE_MODULE_NAMES = {
     "utils",
     "util",
@@ -158,6 +156,17 @@ def test_packages_have_at_most_25_modules() -> None:
     sizes = Counter(path.parent for path in SOURCES if path.name != "__init__.py")
     large = {str(folder) for folder, size in sizes.items() if size > MAX_MODULES_PER_FOLDER}
     assert large <= {"app/routers", "app/schemas"}  # flat, with one module per resource
+
+
+def test_test_modules_do_not_import_each_other() -> None:
+    # Planted: `SOURCES` imported from this module by test_fault_codes.py.
+    importing = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "tests").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_bytes()))
+        if isinstance(node, ast.ImportFrom) and re.search(r"(^|\.)test_\w+$", node.module or "")
+    }
+    assert importing == set()
 
 
 def test_modules_have_no_vague_names() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from app.fault_codes import FAULT_CODES
 from app.schemas.validation_faults import PYDANTIC_MESSAGES, VALIDATION_MESSAGES
-from tests.architecture.test_code_conventions import SOURCES
+from tests.architecture.source_files import SOURCES
 
 FAULT_NAMES = {"Fault", "FaultCode", "PydanticCustomError"}
 SENDING_MODULES = [
