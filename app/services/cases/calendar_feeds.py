@@ -5,6 +5,7 @@ contains times and one neutral title per entry, and no names or purposes. Entrie
 distinguish, such as a therapy session and a court date, have the same title.
 """
 
+import asyncio
 from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -190,8 +191,13 @@ async def render_calendar_feed(session: AsyncSession, owner: FeedOwner) -> str:
     )
     rows = (await session.execute(query)).all()
     events = [_to_event(owner, row) for row in rows]
-    return icalendar.render_icalendar(
-        CALENDAR_NAMES[owner.language], events, utc_now(), owner.language, REFRESH_INTERVAL
+    return await asyncio.to_thread(  # up to a fifth of a second, which would block the event loop
+        icalendar.render_icalendar,
+        CALENDAR_NAMES[owner.language],
+        events,
+        utc_now(),
+        owner.language,
+        REFRESH_INTERVAL,
     )
 
 
