@@ -108,7 +108,7 @@ def get_violated_constraint(error: BaseException) -> str | None:
 
 
 def _is_row_security_violation(error: BaseException) -> bool:
-    """Return whether a row policy rejected a written row, for example because the case was reassigned meanwhile.
+    """Return whether a row policy rejected a written row, for example because the case was reassigned during the request.
 
     A missing privilege, which is a programming error, has the same SQLSTATE. The C function that raised the error, which
     PostgreSQL reports, distinguishes the two.

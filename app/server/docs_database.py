@@ -183,19 +183,19 @@ def _constraint_rule(row: asyncpg.Record) -> str:
     """Return the comment of a constraint, or the values that it allows for a column."""
     if row["comment"]:
         return str(row["comment"])
-    found = ALLOWED_VALUES.match(row["definition"])
-    if found is None:
+    match = ALLOWED_VALUES.match(row["definition"])
+    if match is None:
         return ""
-    values = re.findall(r"'([^']*)'", found[2])
-    return f"`{found[1]}` is one of {', '.join(f'`{value}`' for value in values)}."
+    values = re.findall(r"'([^']*)'", match[2])
+    return f"`{match[1]}` is one of {', '.join(f'`{value}`' for value in values)}."
 
 
 def _firing(definition: str) -> str:
     """Return when a trigger fires, such as BEFORE UPDATE, from its definition."""
-    found = re.search(r"(BEFORE|AFTER) (.+?) ON \S+(.*?DEFERRED)?", definition)
-    if found is None:
+    match = re.search(r"(BEFORE|AFTER) (.+?) ON \S+(.*?DEFERRED)?", definition)
+    if match is None:
         return ""
-    return f"{found[1]} {found[2]}{', at commit' if found[3] else ''}"
+    return f"{match[1]} {match[2]}{', at commit' if match[3] else ''}"
 
 
 def _role(name: str) -> str:

@@ -216,7 +216,7 @@ async def validate_production_safety(api_url: str) -> None:
     The API role must be subject to row-level security, commits must be durable, and no demonstration user may be active.
 
     Raises:
-        Conflict: a check failed. The message says which.
+        Conflict: a check failed. The message names it.
     """
     with translate_database_errors():
         connection = await asyncpg.connect(to_driver_url(api_url))

@@ -222,8 +222,8 @@ async def test_identity_columns_of_case_records_cannot_be_updated(catalog: async
          GROUP BY 1
         """
     )
-    wrong = {row["table"]: IDENTITY_COLUMNS.intersection(row["columns"]) for row in grants}
-    assert {table for table, columns in wrong.items() if columns} == {
+    updatable = {row["table"]: IDENTITY_COLUMNS.intersection(row["columns"]) for row in grants}
+    assert {table for table, columns in updatable.items() if columns} == {
         "break_glass",  # the child is set once: user_can_set_child
         "disbursement_details",  # restricted by the application only
         "disbursements",  # prevent_change_of_request

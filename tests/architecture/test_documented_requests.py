@@ -23,10 +23,10 @@ STATEMENT = re.compile(
 
 def summarize_statement(statement: str) -> str:
     """The kind of a statement and its table: `SELECT cases FOR NO KEY UPDATE`."""
-    found = STATEMENT.search(statement)
-    assert found, statement
-    if found["table"] is None:
-        return found[0]
+    match = STATEMENT.search(statement)
+    assert match, statement
+    if match["table"] is None:
+        return match[0]
     lock = " FOR NO KEY UPDATE" if "FOR NO KEY UPDATE" in statement else ""
     # The co-workers are a subquery in the select list, before the table of the statement.
     tables = re.findall(r"\bFROM (\w+)", statement)

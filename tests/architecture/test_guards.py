@@ -40,15 +40,17 @@ def test_endpoints_are_found(app: FastAPI) -> None:
 
 def test_every_endpoint_has_exactly_one_guard(app: FastAPI) -> None:
     # Planted: GET /v1/cases/{case_id} takes `caller` from `request.state` instead of a guard.
-    assert {str(found): len(found.guards) for found in list_endpoints(app) if len(found.guards) != 1} == {}
+    assert {
+        str(endpoint): len(endpoint.guards) for endpoint in list_endpoints(app) if len(endpoint.guards) != 1
+    } == {}
 
 
 def test_public_endpoints_are_listed_and_have_a_reason(app: FastAPI) -> None:
     # Planted: the guard of GET /v1/teams is `PublicEndpoint("teams are no secret")`.
     guards = {
-        str(found): found.guards[0]
-        for found in list_endpoints(app)
-        if isinstance(found.guards[0], PublicEndpoint)
+        str(endpoint): endpoint.guards[0]
+        for endpoint in list_endpoints(app)
+        if isinstance(endpoint.guards[0], PublicEndpoint)
     }
     assert set(guards) == PUBLIC
     assert all(len(guard.reason.split()) >= 4 for guard in guards.values())
@@ -58,14 +60,14 @@ def test_the_guard_is_resolved_before_the_session(app: FastAPI) -> None:
     # Planted: `session` moved before `caller` in one endpoint. FastAPI resolves parameters in their order, so a
     # transaction would begin before the caller is authenticated.
     late = []
-    for found in list_endpoints(app):
-        names = list(inspect.signature(found.function).parameters)
+    for endpoint in list_endpoints(app):
+        names = list(inspect.signature(endpoint.function).parameters)
         if (
             "session" in names
-            and isinstance(found.guards[0], RequirePermission)
+            and isinstance(endpoint.guards[0], RequirePermission)
             and names[0].lstrip("_") != "caller"
         ):
-            late.append(str(found))
+            late.append(str(endpoint))
     assert late == []
 
 
@@ -73,8 +75,8 @@ def test_every_permission_guards_an_endpoint(app: FastAPI) -> None:
     # Planted: a permission `case_admire` in the policy that no endpoint requires.
     required = {
         guard.permission
-        for found in list_endpoints(app)
-        for guard in found.guards
+        for endpoint in list_endpoints(app)
+        for guard in endpoint.guards
         if isinstance(guard, RequirePermission)
     }
     assert required == set(Permission)
@@ -88,7 +90,7 @@ def test_every_permission_belongs_to_a_role() -> None:
 
 def test_every_route_is_mounted(app: FastAPI) -> None:
     # Planted: `people` removed from the list of routers.
-    mounted = {found.function for found in list_endpoints(app)}
+    mounted = {endpoint.function for endpoint in list_endpoints(app)}
     declared = {
         endpoint_function(route): f"{module}: {route.path}"
         for module, router in load_routers().items()

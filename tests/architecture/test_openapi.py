@@ -41,8 +41,8 @@ SPECTRAL_RULES = {
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(CONTRACT.read_text())
-    return found
+    contract: dict[str, Any] = json.loads(CONTRACT.read_text())
+    return contract
 
 
 def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -54,10 +54,10 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]
 def resolved(document: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
     """Return a node, or the component that it refers to."""
     while "$ref" in node:
-        found: Any = document
+        target: Any = document
         for step in node["$ref"].removeprefix("#/").split("/"):
-            found = found[step]
-        node = found
+            target = target[step]
+        node = target
     return node
 
 
@@ -95,7 +95,7 @@ def test_every_spectral_rule_is_checked_here() -> None:
 def test_the_document_contains_every_endpoint_and_no_other(app: FastAPI, document: dict[str, Any]) -> None:
     # Planted: `include_in_schema=False` at GET /v1/people/{person_id}.
     assert document["openapi"].startswith("3.1")
-    assert {name for name, _ in operations(document)} == {str(found) for found in list_endpoints(app)}
+    assert {name for name, _ in operations(document)} == {str(endpoint) for endpoint in list_endpoints(app)}
 
 
 def test_every_operation_has_an_id_a_summary_and_a_description(document: dict[str, Any]) -> None:
@@ -113,7 +113,9 @@ def test_every_operation_has_an_id_a_summary_and_a_description(document: dict[st
 
 def test_every_operation_has_a_description_besides_its_summary(app: FastAPI) -> None:
     # Planted: the description of GET /healthz removed.
-    lacking = {str(found) for found in list_endpoints(app) if "\n" not in found.function.__doc__.strip()}
+    lacking = {
+        str(endpoint) for endpoint in list_endpoints(app) if "\n" not in endpoint.function.__doc__.strip()
+    }
     assert sorted(lacking) == []
 
 
@@ -121,7 +123,7 @@ def test_the_operation_id_is_the_name_of_the_endpoint_function(
     app: FastAPI, document: dict[str, Any]
 ) -> None:
     # Planted: `operation_id="people_list"` at GET /v1/cases/{case_id}/people.
-    names = {str(found): found.function.__name__ for found in list_endpoints(app)}
+    names = {str(endpoint): endpoint.function.__name__ for endpoint in list_endpoints(app)}
     assert {name: operation["operationId"] for name, operation in operations(document)} == names
 
 
@@ -155,7 +157,7 @@ def test_every_operation_lists_its_security_schemes_permission_and_roles(
     app: FastAPI, document: dict[str, Any]
 ) -> None:
     # operation-security-defined. Planted: `security` omitted if empty; `oauth2` listed for POST /v1/users.
-    guards = {str(found): found.guards[0] for found in list_endpoints(app)}
+    guards = {str(endpoint): endpoint.guards[0] for endpoint in list_endpoints(app)}
     for name, operation in operations(document):
         if not isinstance(guards[name], RequirePermission):
             assert operation["security"] == [], name
@@ -273,9 +275,9 @@ def test_every_response_declares_its_headers(document: dict[str, Any]) -> None:
         schema = success.get("content", {}).get(JSON, {}).get("schema", {})
         shapes = [resolved(document, alternative) for alternative in schema.get("oneOf", [schema])]
         fields = [set(shape.get("properties", {})) for shape in shapes]
-        returns_list = all({"items", "next_cursor"} <= found for found in fields)
+        returns_list = all({"items", "next_cursor"} <= names for names in fields)
         assert ("Link" in success["headers"]) == returns_list, name
-        if all("version" in found for found in fields):
+        if all("version" in names for names in fields):
             assert "ETag" in success["headers"], name
         if name.startswith("POST") and operation["security"]:
             assert "Idempotent-Replayed" in success["headers"], name
@@ -296,7 +298,7 @@ def test_every_request_body_has_valid_examples(document: dict[str, Any]) -> None
                 errors = [str(error) for error in validator.iter_errors(example["value"])]
                 assert errors == [], f"{name} {media} {title}"
                 used.add(title)
-    assert used == {title for found in load_examples().values() for title in found}
+    assert used == {title for examples in load_examples().values() for title in examples}
 
 
 def test_every_successful_json_response_has_a_valid_example(document: dict[str, Any]) -> None:
@@ -333,13 +335,13 @@ def test_every_reference_and_link_resolves(document: dict[str, Any]) -> None:
     # Planted: a link to `praise_referral`.
     for reference in set(references(document)):
         assert resolved(document, {"$ref": reference}), reference
-    known = {operation["operationId"]: operation for _, operation in operations(document)}
+    operations_by_id = {operation["operationId"]: operation for _, operation in operations(document)}
     links = list(all_links(document))
     assert len(links) > 40
     for _, link in links:
         parameters = {
-            f"{found['in']}.{found['name']}": found["required"]
-            for found in parameters_of(document, known[link["operationId"]])
+            f"{parameter['in']}.{parameter['name']}": parameter["required"]
+            for parameter in parameters_of(document, operations_by_id[link["operationId"]])
         }
         assert set(link["parameters"]) <= set(parameters), link
         required = {name for name, is_required in parameters.items() if is_required}

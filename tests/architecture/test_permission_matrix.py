@@ -38,7 +38,7 @@ def test_matrix_lists_every_endpoint(app: FastAPI) -> None:
 
 async def test_guards_admit_the_roles_of_the_matrix(scenario: Scenario) -> None:
     # Planted: `case_transfer` granted to supervisors; `child_read` granted to the administrator.
-    wrong = []
+    mismatches = []
     matrix = sorted(load_matrix().items(), key=lambda row: row[0] == SIGN_OUT_ENDPOINT)
     for (method, path), marks in matrix:
         url = re.sub(r"\{name\}", "urgency", path)
@@ -46,16 +46,16 @@ async def test_guards_admit_the_roles_of_the_matrix(scenario: Scenario) -> None:
         anonymous = await scenario.http.request(method, url)
         if marks is None:
             if anonymous.status_code == 403 and "X-Requested-With" not in anonymous.text:
-                wrong.append((method, path, "anonymous", anonymous.status_code))
+                mismatches.append((method, path, "anonymous", anonymous.status_code))
             continue
         if anonymous.status_code != 401:
-            wrong.append((method, path, "anonymous", anonymous.status_code))
+            mismatches.append((method, path, "anonymous", anonymous.status_code))
         for role, mark in marks.items():
             response = await scenario.client_for(ROLES[role]).request(method, url)
             is_forbidden = response.status_code == 403
             if is_forbidden != (mark == "-") or response.status_code in {401, 500}:
-                wrong.append((method, path, role, response.status_code))
-    assert wrong == []
+                mismatches.append((method, path, role, response.status_code))
+    assert mismatches == []
 
 
 async def test_request_forbidden_by_the_guard_is_in_the_access_log(scenario: Scenario) -> None:

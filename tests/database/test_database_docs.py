@@ -40,12 +40,12 @@ async def test_database_rules_have_a_comment_of_at_most_three_sentences(
     finally:
         await connection.close()
     assert rules
-    wrong = {
+    invalid_comments = {
         rule["name"]: rule["comment"]
         for rule in rules
         if not (rule["comment"] or "").endswith(".") or rule["comment"].count(". ") > 2
     }
-    assert wrong == {}
+    assert invalid_comments == {}
 
 
 async def test_database_page_matches_the_catalog(scenario: Scenario) -> None:
