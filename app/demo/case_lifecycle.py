@@ -1,4 +1,4 @@
-"""Simulate each case of the demonstration from the accepted referral to its phase."""
+"""Simulate each case of the demonstration from the accepted referral to the phase of its scenario."""
 
 from datetime import date, timedelta
 from itertools import pairwise
@@ -36,7 +36,7 @@ CONTACTS_PER_QUARTER = (3, 2, 3, 4)
 
 
 async def simulate_case(simulation: CaseSimulation) -> None:
-    """Simulate a case from the first visit to its phase."""
+    """Simulate a case from the first visit to the phase of its scenario."""
     scenario = simulation.scenario
     await simulate_circle_and_consents(simulation)
     if scenario.number % 7 == 0 and scenario.number not in LINKED_NUMBERS:

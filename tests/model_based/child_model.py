@@ -245,7 +245,7 @@ def register_operation(
     allows_hidden: bool = False,
     weight: float = 1,
 ) -> Callable[[OperationHandler], OperationHandler]:
-    """Register a handler as the operation of its name.
+    """Register a handler as an operation with the name of the handler.
 
     The handler raises `Rejected` or reaches its `yield` without a change of the model. The code after the `yield` applies
     the effect.
