@@ -166,6 +166,7 @@ def _prepare_external_database(
 async def _upgrade_installation(installation: Installation, report_progress: ProgressReporter) -> None:
     owner = installation.urls.owner
     revision = await migrations.get_schema_revision(owner)
+    validate_schema_revision(revision)
     _ensure_key_ring(installation.settings, is_new_database=revision is None)
     if revision != get_newest_revision():
         report_progress("Upgrading the database schema …")
@@ -178,7 +179,24 @@ async def _upgrade_installation(installation: Installation, report_progress: Pro
 
 def get_newest_revision() -> str:
     """Return the number of the newest migration, without importing Alembic."""
-    return max(path.name.partition("_")[0] for path in (migrations.MIGRATIONS_DIR / "versions").glob("*.py"))
+    return max(_list_revisions())
+
+
+def validate_schema_revision(revision: str | None) -> None:
+    """Check that the migrations can upgrade a schema revision; None is an empty database.
+
+    Raises:
+        Conflict: this version of First Step has no such revision.
+    """
+    if revision is not None and revision not in _list_revisions():
+        raise Conflict(
+            f"The database has the schema revision {revision}, which this version of First Step does not have. "
+            "Start the version that created it, or use another database."
+        )
+
+
+def _list_revisions() -> list[str]:
+    return [path.name.partition("_")[0] for path in (migrations.MIGRATIONS_DIR / "versions").glob("*.py")]
 
 
 def _ensure_key_ring(settings: Settings, *, is_new_database: bool) -> None:

@@ -324,7 +324,7 @@ def test_every_example_value_belongs_to_a_schema_or_field(document: dict[str, An
     assert set(load_example_values()) - fields - set(schemas) == set()
 
 
-def test_every_json_body_has_one_media_type(document: dict[str, Any]) -> None:
+def test_every_patch_body_has_one_media_type(document: dict[str, Any]) -> None:
     # Planted: `application/merge-patch+json` listed for PATCH; tests/http/test_json_body.py shows that it is accepted.
     for name, operation in operations(document):
         if name.startswith("PATCH"):

@@ -7,7 +7,7 @@ from sqlalchemy.engine import make_url
 
 from app.database.embedded import ADMIN_ROLE
 from app.errors import Conflict
-from app.server.installation import validate_production_safety
+from app.server.installation import get_newest_revision, validate_production_safety, validate_schema_revision
 from tests.support.database_cluster import ADMIN_PASSWORD, Cluster
 from tests.support.scenario import Scenario
 
@@ -45,3 +45,12 @@ async def test_production_rejects_commits_without_fsync(scenario: Scenario) -> N
     assert "could be lost" in await get_conflict_detail(
         scenario.urls.api
     )  # the test server runs without fsync
+
+
+def test_unknown_schema_revision_is_rejected_with_the_revision() -> None:
+    # Planted: the check removed; Alembic then raised its own error for the revision.
+    validate_schema_revision(None)
+    validate_schema_revision(get_newest_revision())
+    with pytest.raises(Conflict) as error:
+        validate_schema_revision("0005")
+    assert "schema revision 0005" in str(error.value.detail)
