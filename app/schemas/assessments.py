@@ -110,15 +110,7 @@ if TYPE_CHECKING:
     class AssessmentUpdate(Input):
         """Changes to the content of an assessment."""
 else:
-    AssessmentUpdate = build_patch_model(
-        AssessmentContent,
-        "AssessmentUpdate",
-        nested_names={
-            AssessmentSections: "AssessmentSectionsUpdate",
-            AssessmentAreas: "AssessmentAreasUpdate",
-            AreaAssessment: "AreaAssessmentUpdate",
-        },
-    )
+    AssessmentUpdate = build_patch_model(AssessmentContent, "AssessmentUpdate")
 
 
 class AssessmentFilters(PageQuery):

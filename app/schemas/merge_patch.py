@@ -1,14 +1,12 @@
 """JSON merge patch (RFC 7396): absent fields keep their value, null removes a field, objects are merged."""
 
-from collections.abc import Mapping
-from types import GenericAlias, MappingProxyType, UnionType
+from functools import cache
+from types import GenericAlias, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, Field, create_model
 
 from app.schemas.wire import Input
-
-_NO_NAMES: Mapping[type[BaseModel], str] = MappingProxyType({})
 
 
 def build_patch_model(
@@ -16,17 +14,16 @@ def build_patch_model(
     name: str,
     *,
     exclude: frozenset[str] = frozenset(),
-    nested_names: Mapping[type[BaseModel], str] = _NO_NAMES,
 ) -> type[Input]:
     """Return the merge patch schema of a model: every field, also of nested models, is optional and nullable.
 
-    The service validates the merged result against `model` itself. `nested_names` contains the schema names of nested
-    models. A nested model without an entry is named after the outer schema and the model.
+    The service validates the merged result against `model` itself. The patch schema of a nested model is named after
+    that model, for example `BirthUpdate`.
     """
     hints = get_type_hints(model, include_extras=True)
     fields: dict[str, Any] = {
         field: (
-            _make_patchable(hints[field], name, nested_names) | None,
+            _make_patchable(hints[field]) | None,
             Field(None, description=info.description),
         )
         for field, info in model.model_fields.items()
@@ -37,7 +34,13 @@ def build_patch_model(
     )
 
 
-def _make_patchable(annotation: Any, name: str, nested_names: Mapping[type[BaseModel], str]) -> Any:
+@cache
+def _build_nested_patch_model(model: type[BaseModel]) -> type[Input]:
+    """Return the patch schema of a nested model: one class for all outer schemas, so that OpenAPI has one component."""
+    return build_patch_model(model, f"{model.__name__}Update")
+
+
+def _make_patchable(annotation: Any) -> Any:
     """Return the annotation with each nested model replaced by its patch schema.
 
     Values of mappings become nullable, because null removes an entry. A list is replaced as a whole, so the models of
@@ -46,16 +49,11 @@ def _make_patchable(annotation: Any, name: str, nested_names: Mapping[type[BaseM
     kind = get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
     if get_origin(kind) is dict:
         key, value = get_args(kind)
-        return GenericAlias(dict, (key, _make_patchable(value, name, nested_names) | None))
+        return GenericAlias(dict, (key, _make_patchable(value) | None))
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        nested_name = nested_names.get(annotation, f"{name}{annotation.__name__}")
-        return build_patch_model(annotation, nested_name, nested_names=nested_names)
+        return _build_nested_patch_model(annotation)
     if get_origin(annotation) in {Union, UnionType}:
-        kinds = [
-            _make_patchable(kind, name, nested_names)
-            for kind in get_args(annotation)
-            if kind is not type(None)
-        ]
+        kinds = [_make_patchable(kind) for kind in get_args(annotation) if kind is not type(None)]
         return Union[tuple(kinds)]  # noqa: UP007 - the members are computed
     return annotation
 

@@ -57,9 +57,7 @@ if TYPE_CHECKING:
     class ReviewUpdate(Input):
         """Changes to the content of a review."""
 else:
-    ReviewUpdate = build_patch_model(
-        ReviewContent, "ReviewUpdate", nested_names={AreaReview: "AreaReviewUpdate"}
-    )
+    ReviewUpdate = build_patch_model(ReviewContent, "ReviewUpdate")
 
 
 class ReviewCreate(Input):

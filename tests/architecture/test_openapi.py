@@ -187,6 +187,12 @@ def test_fields_and_parameters_have_names_in_snake_case_and_descriptions(documen
             assert parameter["description"] != parameter["name"], f"{name} {parameter['name']}"
 
 
+def test_no_component_is_named_after_an_outer_update(document: dict[str, Any]) -> None:
+    # Planted: the patch schema of a nested model named after the outer schema, such as `ChildUpdateBirth`.
+    names = document["components"]["schemas"]
+    assert [name for name in names if "Update" in name.removesuffix("Update")] == []
+
+
 def test_every_enum_is_a_named_component(document: dict[str, Any]) -> None:
     # Planted: `Literal["en", "km"]` as the type of `CalendarFeed.language`; of the query parameter `language`.
     parameters = [operation.get("parameters", []) for _, operation in operations(document)]
