@@ -38,6 +38,9 @@ SPECTRAL_RULES = {
 }  # fmt: skip
 """The rules of `spectral.yaml`; each test below names the rules that it checks."""
 
+TAGS_WITHOUT_FAULTS = {"api-client-authentication", "health"}
+"""Tags with the problem examples of the reference data, because their operations have no parameters to validate."""
+
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
@@ -239,7 +242,8 @@ def test_x_requested_with_is_required_unless_an_access_token_replaces_it(documen
 
 
 def test_error_responses_are_problems_and_complete(document: dict[str, Any]) -> None:
-    # errors-are-problems, errors-declared. Planted: FastAPI's own 422; no 428 at a PATCH.
+    # errors-are-problems, errors-declared.
+    # Planted: FastAPI's own 422; no 428 at a PATCH; no problem example at POST /v1/oauth/token.
     for name, operation in operations(document):
         responses = {
             status: resolved(document, response) for status, response in operation["responses"].items()
@@ -249,7 +253,7 @@ def test_error_responses_are_problems_and_complete(document: dict[str, Any]) -> 
         for status, response in errors.items():
             schema = response["content"][PROBLEM]["schema"]
             assert schema == {"$ref": "#/components/schemas/Problem"}, f"{name} {status}"
-            assert any(media.get("examples") for media in response["content"].values()), f"{name} {status}"
+            assert response["content"][PROBLEM].get("examples"), f"{name} {status}"
         if operation["security"]:
             assert {"401", "403"} <= set(errors), name
         takes_if_match = any(
@@ -258,6 +262,25 @@ def test_error_responses_are_problems_and_complete(document: dict[str, Any]) -> 
         assert takes_if_match == ({"412", "428"} <= set(errors)), name
     left = {"HTTPValidationError", "ValidationError"} & set(document["components"]["schemas"])
     assert left == set()
+
+
+def test_problem_examples_are_valid_and_match_a_path_of_their_tag(document: dict[str, Any]) -> None:
+    # Planted: the unmet condition of `cases` with the path of a referral; a code that is not in the catalogue.
+    schema = {"$ref": "#/components/schemas/Problem", "components": document["components"]}
+    validator = jsonschema_rs.Draft202012Validator(schema)
+    paths_by_tag: dict[str, set[str]] = {}
+    for path, item in document["paths"].items():
+        for operation in item.values():
+            paths_by_tag.setdefault(operation["tags"][0], set()).add(re.sub(r"\{\w+\}", "[^/]+", path))
+    for name, operation in operations(document):
+        for status in {"404", "409", "422"} & set(operation["responses"]):
+            response = resolved(document, operation["responses"][status])
+            for kind, example in response["content"][PROBLEM]["examples"].items():
+                problem = example["value"]
+                assert [str(error) for error in validator.iter_errors(problem)] == [], f"{name} {kind}"
+                tag = operation["tags"][0]
+                patterns = paths_by_tag["reference" if tag in TAGS_WITHOUT_FAULTS else tag]
+                assert any(re.fullmatch(path, problem["instance"]) for path in patterns), f"{name} {kind}"
 
 
 def test_every_operation_lists_its_problem_types(document: dict[str, Any]) -> None:

@@ -43,7 +43,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
     )
     for operation in operations:
         _complete(document["paths"][operation.path][operation.method.lower()], operation, operations)
-    _complete_components(document["components"])
+    _complete_components(document["components"], operations)
     add_response_examples(document)
     return document
 
@@ -113,13 +113,13 @@ def _title_alternatives(described: dict[str, Any], operation: Operation) -> None
             )
 
 
-def _complete_components(components: dict[str, Any]) -> None:
+def _complete_components(components: dict[str, Any], operations: list[Operation]) -> None:
     for name in _REPLACED_SCHEMAS:
         components["schemas"].pop(name, None)
     _remove_field_titles(components["schemas"])
     _add_permission_enum(components["schemas"])
     components["schemas"] = dict(sorted((components["schemas"] | problems.SCHEMAS).items()))
-    components["responses"] = problems.components()
+    components["responses"] = problems.components(operations)
     components["parameters"] = PARAMETERS
     components["headers"] = responses.HEADERS
     components["securitySchemes"] = SECURITY_SCHEMES

@@ -153,4 +153,9 @@ def _uuid(owner: str, field: str) -> str:
     if field == "id":
         name = re.sub(r"(?<!^)(?=[A-Z])", "_", owner).lower().removesuffix("_summary")
         field = f"{name}_id"
+    return example_id(field)
+
+
+def example_id(field: str) -> str:
+    """Return the example id of a field or path parameter such as `case_id`."""
     return str(UUID(bytes=sha256(field.encode()).digest()[:16], version=4))

@@ -35,6 +35,11 @@ class Operation:
         return str(self.route.unique_id)
 
     @property
+    def tag(self) -> str:
+        """The tag, which is the area of the API."""
+        return str(self.route.tags[0])
+
+    @property
     def guard(self) -> RequirePermission | None:
         """The guard, or None for a public operation."""
         return next(

@@ -1,6 +1,7 @@
-"""Error responses of the OpenAPI document: the schemas of problems, and a response component for each status."""
+"""Error responses of the OpenAPI document: the schemas of problems, and the response components."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from inspect import cleandoc
 from typing import Any
 
@@ -9,7 +10,9 @@ from app.errors import (
     CrossSiteRequest,
     FirstStepError,
     Forbidden,
+    GateRefused,
     IdempotencyKeyReused,
+    InvalidInput,
     RequestInProgress,
     StepUpRequired,
 )
@@ -17,6 +20,11 @@ from app.fault_codes import FAULT_CODES
 from app.http.json_body import WRITES
 from app.http.openapi.docs_pages import list_problem_classes
 from app.http.openapi.operations import Operation
+from app.http.openapi.problem_examples import (
+    DEFAULT_VALIDATION_ERROR,
+    UNMET_CONDITIONS,
+    VALIDATION_ERRORS,
+)
 from app.http.problem_details import MEDIA_TYPE, TYPE_PREFIX
 
 SCHEMAS: dict[str, Any] = {
@@ -123,24 +131,38 @@ def problem_types(operation: Operation) -> list[str]:
 
 def error_responses(operation: Operation) -> dict[str, Any]:
     """Return the error responses of an operation by status, as references to components."""
-    found: dict[str, Any] = {str(status): _reference(status) for status in error_statuses(operation)}
+    found: dict[str, Any] = {
+        str(status): {"$ref": f"#/components/responses/{_component_name(status, operation)}"}
+        for status in error_statuses(operation)
+    }
     if operation.takes_form:
         found |= {
-            "400": _oauth_error("The request is invalid", "invalid_request"),
-            "401": _oauth_error("The client could not be authenticated", "invalid_client"),
+            "400": _oauth_error(operation, 400, "The request is invalid", "invalid_request"),
+            "401": _oauth_error(operation, 401, "The client could not be authenticated", "invalid_client"),
         }
     return dict(sorted(found.items()))
 
 
-def components() -> dict[str, Any]:
-    """Return a response component for each error status."""
-    return {
-        name: _response(status, kinds) for status, (name, kinds) in _group_problem_classes_by_status().items()
-    }
+def components(operations: Iterable[Operation]) -> dict[str, Any]:
+    """Return the error responses by component name: one for each status, and for some statuses one for each tag."""
+    classes = _group_problem_classes_by_status()
+    found: dict[str, Any] = {}
+    for operation in operations:
+        for status in error_statuses(operation):
+            name = _component_name(status, operation)
+            if name not in found:
+                found[name] = _response(status, classes[status][1], _examples_tag(status, operation))
+    return dict(sorted(found.items()))
 
 
-def _reference(status: int) -> dict[str, str]:
-    return {"$ref": f"#/components/responses/{_group_problem_classes_by_status()[status][0]}"}
+def _component_name(status: int, operation: Operation) -> str:
+    tag = _examples_tag(status, operation) or ""
+    return tag.title().replace("-", "") + _group_problem_classes_by_status()[status][0]
+
+
+def _examples_tag(status: int, operation: Operation) -> str | None:
+    """Return the tag of an operation if the error response has examples for that tag."""
+    return operation.tag if status in {404, 409, 422} and operation.tag in VALIDATION_ERRORS else None
 
 
 def _group_problem_classes_by_status() -> dict[int, tuple[str, list[type[FirstStepError]]]]:
@@ -157,17 +179,13 @@ def _list_public_problem_classes() -> Iterator[type[FirstStepError]]:
     return (kind for kind in list_problem_classes() if kind.__module__ == FirstStepError.__module__)
 
 
-def _response(status: int, kinds: list[type[FirstStepError]]) -> dict[str, Any]:
+def _response(status: int, kinds: list[type[FirstStepError]], tag: str | None) -> dict[str, Any]:
     meanings = [f"- `{kind.kind}`: {cleandoc(kind.__doc__ or '').partition(chr(10))[0]}" for kind in kinds]
+    examples = {kind.kind: {"value": _example(kind, tag)} for kind in kinds if _has_example(kind, tag)}
     return {
         "description": "\n".join([f"{kinds[0].titles['en']}.", "", *meanings]),
         "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in _header_names(status)},
-        "content": {
-            MEDIA_TYPE: {
-                "schema": {"$ref": "#/components/schemas/Problem"},
-                "examples": {kind.kind: {"value": _example(kind)} for kind in kinds},
-            }
-        },
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": examples}},
     }
 
 
@@ -175,23 +193,34 @@ def _header_names(status: int) -> tuple[str, ...]:
     return ("X-Request-Id", *_HEADERS.get(status, ()))
 
 
-def _example(kind: type[FirstStepError]) -> dict[str, Any]:
-    fault = {"pointer": "/concern/summary", "code": "missing", "detail": "This field is required."}
-    unmet = {"pointer": "/lead_worker_id", "code": "lead_worker_missing", "detail": "Name a lead worker."}
-    details = {"invalid-input": {"errors": [fault]}, "gate-refused": {"unmet": [unmet]}}
+def _has_example(kind: type[FirstStepError], tag: str | None) -> bool:
+    return kind is not GateRefused or tag in UNMET_CONDITIONS
+
+
+def _example(kind: type[FirstStepError], tag: str | None) -> dict[str, Any]:
+    validation_error = VALIDATION_ERRORS.get(tag or "", DEFAULT_VALIDATION_ERROR)
+    if kind is InvalidInput:
+        return _problem(kind, validation_error.instance) | {"errors": [asdict(validation_error.fault)]}
+    unmet_condition = UNMET_CONDITIONS.get(tag or "")
+    if kind is GateRefused and unmet_condition is not None:
+        return _problem(kind, unmet_condition.instance) | {"unmet": [asdict(unmet_condition.fault)]}
+    return _problem(kind, (unmet_condition or validation_error).instance)
+
+
+def _problem(kind: type[FirstStepError], instance: str) -> dict[str, Any]:
     return {
         "type": TYPE_PREFIX + kind.kind,
         "title": kind.titles["en"],
         "status": kind.status,
         "detail": kind.titles["en"],
-        "instance": "/v1/referrals",
+        "instance": instance,
         "request_id": "0f8fad5bd9cb469fa16570867728950e",
-        **details.get(kind.kind, {}),
     }
 
 
-def _oauth_error(meaning: str, code: str) -> dict[str, Any]:
+def _oauth_error(operation: Operation, status: int, meaning: str, code: str) -> dict[str, Any]:
     example = {"error": code, "error_description": f"{meaning}."}
+    kinds = _group_problem_classes_by_status()[status][1]
     return {
         "description": f"{meaning} (RFC 6749). `problem+json` if the request could not be read at all.",
         "headers": {"X-Request-Id": {"$ref": "#/components/headers/X-Request-Id"}},
@@ -200,6 +229,9 @@ def _oauth_error(meaning: str, code: str) -> dict[str, Any]:
                 "schema": {"$ref": "#/components/schemas/OAuthErrorResponse"},
                 "examples": {code: {"value": example}},
             },
-            MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}},
+            MEDIA_TYPE: {
+                "schema": {"$ref": "#/components/schemas/Problem"},
+                "examples": {kind.kind: {"value": _problem(kind, operation.path)} for kind in kinds},
+            },
         },
     }
