@@ -117,6 +117,7 @@ def _complete_components(components: dict[str, Any], operations: list[Operation]
     for name in _REPLACED_SCHEMAS:
         components["schemas"].pop(name, None)
     _remove_field_titles(components["schemas"])
+    _declare_value_types(components["schemas"])
     _add_permission_enum(components["schemas"])
     components["schemas"] = dict(sorted((components["schemas"] | problems.SCHEMAS).items()))
     components["responses"] = problems.components(operations)
@@ -130,6 +131,20 @@ def _remove_field_titles(schemas: dict[str, Any]) -> None:
     for schema in schemas.values():
         for field in schema.get("properties", {}).values():
             field.pop("title", None)
+
+
+def _declare_value_types(node: Any) -> None:
+    """Replace `patternProperties` with `propertyNames` and `additionalProperties` in all schemas below a node.
+
+    Pydantic describes a mapping whose keys have a pattern with `patternProperties`. Client generators ignore that
+    keyword, so that the values have no type. The API rejects every other key.
+    """
+    children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    for child in children:
+        _declare_value_types(child)
+    if isinstance(node, dict) and isinstance(node.get("patternProperties"), dict):
+        [(pattern, values)] = node.pop("patternProperties").items()
+        node |= {"propertyNames": {"pattern": pattern}, "additionalProperties": values}
 
 
 def _add_permission_enum(schemas: dict[str, Any]) -> None:

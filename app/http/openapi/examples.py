@@ -108,9 +108,8 @@ class ExampleBuilder:
         values = schema.get("additionalProperties")
         if not isinstance(values, dict):
             return {}
-        key = (
-            self._value(schema["propertyNames"], owner, field) if "propertyNames" in schema else _DEFAULT_KEY
-        )
+        keys = schema.get("propertyNames", {})
+        key = _DEFAULT_KEY if "pattern" in keys or not keys else self._value(keys, owner, field)
         return {key: self._field(owner, field, values)}
 
     def _fits(self, value: Any, schema: dict[str, Any]) -> bool:
