@@ -213,14 +213,14 @@ async def store_referral(access: Access, payload: dict[str, Any], key: bytes, fi
         "status": "received", "received_at": now, "updated_at": now, "acknowledged_at": None, "decided_at": None,
         "decline_reason_code": None, "signposted_to": [], "questions": [],
     }  # fmt: skip
-    shown = [[None, None, "referral", referral_id]]
+    accessed_records = [[None, None, "referral", referral_id]]
     await access.connection.execute(
         INSERT_REFERRAL_SQL,
         referral_id, now, access.agency_id, external_id, content["tracking_number"], payload["urgency"],
         payload["concern"]["kind"], payload["child"]["place_code"][:2],
         cipher.encrypt(payload, table="referrals", column="content_encrypted", row_id=referral_id),
         person_details.hash_search_keys(person_details.get_child_search_keys(payload["child"])), access.caller_id, key, record_id, fingerprint,
-        cipher.encrypt({"body": content, "shown": shown}, table="idempotency_records", column="response_encrypted", row_id=record_id),
+        cipher.encrypt({"body": content, "shown": accessed_records}, table="idempotency_records", column="response_encrypted", row_id=record_id),
         access.event_id,
     )  # fmt: skip
     return build_response(content, 201, ETag='"1"', Location=f"/v1/referrals/{referral_id}")

@@ -98,8 +98,8 @@ def _validate_strings(value: Any) -> None:
     while waiting:
         item = waiting.pop()
         if isinstance(item, str):
-            if found := _UNSTORABLE.search(item):
-                raise _build_unstorable_error(found[0])
+            if unstorable := _UNSTORABLE.search(item):
+                raise _build_unstorable_error(unstorable[0])
         elif isinstance(item, dict):
             waiting.extend(item)
             waiting.extend(item.values())

@@ -131,12 +131,14 @@ async def _handle(request: Request, error: Exception) -> Response:
 
 def _build_http_response(error: HTTPException, scope: Scope) -> Response:
     """Return the response for an exception of Starlette or FastAPI. Its message is dropped: it may contain input."""
-    given = {name.lower(): value for name, value in (error.headers or {}).items()}
-    headers: dict[str, str] = {name: given[name] for name in _PASSED_HEADERS if name in given}
+    headers_by_name = {name.lower(): value for name, value in (error.headers or {}).items()}
+    headers: dict[str, str] = {
+        name: headers_by_name[name] for name in _PASSED_HEADERS if name in headers_by_name
+    }
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         headers["allow"] = _allowed_methods(scope) or headers.get("allow", "")
     if error.status_code < HTTPStatus.BAD_REQUEST or error.status_code in _BODYLESS:
-        return Response(status_code=error.status_code, headers=given)
+        return Response(status_code=error.status_code, headers=headers_by_name)
     if kind := _BY_STATUS.get(error.status_code):
         return build_problem_response(kind(), scope=scope, headers=headers)
     return _blank_problem(error.status_code, scope, headers)

@@ -185,14 +185,14 @@ def main() -> None:
     """Print the measurement."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--list", metavar="PLACE", choices=PLACES, help="print the affected sentences")
-    chosen = parser.parse_args().list
-    for place in [chosen] if chosen else PLACES:
+    place_to_list = parser.parse_args().list
+    for place in [place_to_list] if place_to_list else PLACES:
         sentences = read_place(place)
         affected = [sentence for sentence in sentences if sentence.hits]
         print(  # noqa: T201 - a command
             f"{place:24} {len(affected):5} of {len(sentences):6}  {100 * len(affected) / len(sentences):5.1f} %"
         )
-        if chosen:
+        if place_to_list:
             for sentence in affected:
                 print(f"  {sentence.path}: {', '.join(sentence.hits)}: {sentence.text}")  # noqa: T201 - a command
 

@@ -91,8 +91,8 @@ def test_the_committed_document_is_current_and_reproducible() -> None:
 
 def test_every_spectral_rule_is_checked_here() -> None:
     # Planted: a rule added to spectral.yaml only.
-    written = (ROOT / "openapi" / "spectral.yaml").read_text().partition("\nrules:\n")[2]
-    assert set(re.findall(r"^  ([a-z-]+):$", written, re.MULTILINE)) == SPECTRAL_RULES
+    rules = (ROOT / "openapi" / "spectral.yaml").read_text().partition("\nrules:\n")[2]
+    assert set(re.findall(r"^  ([a-z-]+):$", rules, re.MULTILINE)) == SPECTRAL_RULES
 
 
 def test_the_document_contains_every_endpoint_and_no_other(app: FastAPI, document: dict[str, Any]) -> None:

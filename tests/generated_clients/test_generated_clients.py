@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
+FOLDER = Path(__file__).parent
+ROOT = FOLDER.parents[1]
 GENERATORS = Path(os.environ.get("FIRSTSTEP_TEST_GENERATORS", ROOT / ".venv" / "generators"))
 
 
@@ -32,7 +32,9 @@ def run(folder: Path, *command: str) -> None:
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the usage files, the OpenAPI document and the npm packages."""
     folder = tmp_path_factory.mktemp("clients")
-    shutil.copytree(HERE, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("test_*", "__pycache__"))
+    shutil.copytree(
+        FOLDER, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("test_*", "__pycache__")
+    )
     shutil.copy(ROOT / "openapi" / "openapi.json", folder)
     run(folder, "npm", "ci")
     run(folder, "npx", "openapi-typescript", "openapi.json", "-o", "openapi_typescript.d.ts")

@@ -86,30 +86,30 @@ async def test_invalid_pagination_parameters_are_rejected(scenario: Scenario) ->
             *("cursor=", f"cursor={LEAK_CANARY}", f"cursor={'x' * 501}", "cursor=%F0%9F%98%80", "cursor=AAAA", "cursor=a&cursor=b"),
             *(f"{LEAK_CANARY}=1", "offset=5", "Limit=5", f"child_id={LEAK_CANARY}x", "urgency=now;", f"q={LEAK_CANARY * 20}", "=", "a[b]=c"),
         ):  # fmt: skip
-            found = expect_problem(await caller.get(f"{path}?{query}"), 422)
-            assert found["errors"], (path, query)
+            problem = expect_problem(await caller.get(f"{path}?{query}"), 422)
+            assert problem["errors"], (path, query)
         expect_problem(await caller.get(f"{path}?q=%00{LEAK_CANARY}"), 400)
         for good in ("", "limit=1", "limit=200"):
             assert (await caller.get(f"{path}?{good}")).status_code == 200, (path, good)
 
 
 async def test_time_filter_requires_offset_and_valid_range(scenario: Scenario) -> None:
-    for given in (
+    for value in (
         *("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "0000-00-00T00:00:00Z", "2026-02-29T00:00:00Z"),
         *("2026-01-01T00:00:00", "2026-01-01", "2026-01-01T24:00:01Z", "2026-01-01T00:00:00+99:99", "1767225600"),
         *("2026-01-01 00:00:00Z", "២០២៦-01-01T00:00:00Z", "now", "", LEAK_CANARY, "9" * 5_000),
     ):  # fmt: skip
         for name in ("from", "to"):
-            found = expect_problem(await scenario.dpo.get("/v1/audit/accesses", params={name: given}), 422)
-            assert [fault["pointer"] for fault in found["errors"]] == [f"query:{name}"], given
-    for given in (
+            problem = expect_problem(await scenario.dpo.get("/v1/audit/accesses", params={name: value}), 422)
+            assert [fault["pointer"] for fault in problem["errors"]] == [f"query:{name}"], value
+    for value in (
         "2026-01-01T00:00:00Z",
         "2026-01-01T07:00:00+07:00",
         "0001-01-01T00:00:00Z",
         "9999-12-31T23:59:59.999999Z",
     ):
-        assert (await scenario.dpo.get("/v1/audit/accesses", params={"from": given})).status_code == 200, (
-            given
+        assert (await scenario.dpo.get("/v1/audit/accesses", params={"from": value})).status_code == 200, (
+            value
         )
 
 
@@ -137,7 +137,7 @@ async def test_cursor_is_bound_to_list_filters_and_caller(scenario: Scenario) ->
 
 
 async def test_malformed_path_is_rejected(scenario: Scenario, path: str) -> None:
-    known = path.rpartition("/")[2]
+    record_id = path.rpartition("/")[2]
     for verb, end in (
         ("GET", ""),
         ("GET", "/matches"),
@@ -145,19 +145,23 @@ async def test_malformed_path_is_rejected(scenario: Scenario, path: str) -> None
         ("POST", "/decline"),
         ("POST", "/accept"),
     ):
-        for given in (
-            *(LEAK_CANARY, "..", "%2e%2e", "..%2f..%2fetc%2fpasswd", "%2fetc", "1", "-1", "null", "*", "%20", f"%20{known}"),
-            *(f"{known}%00", "%00", f"{known}%0a", "%ff", "%ED%A0%80", "%E2%80%AE", "x" * 10_000, f"{known}x", known[:-1]),
-            *(f"{known};x=1", f"{known}'--", "00000000-0000-0000-0000-00000000000g", "%252e%252e", "{id}", "🧒"),
+        for malformed_id in (
+            *(LEAK_CANARY, "..", "%2e%2e", "..%2f..%2fetc%2fpasswd", "%2fetc", "1", "-1", "null", "*", "%20", f"%20{record_id}"),
+            *(f"{record_id}%00", "%00", f"{record_id}%0a", "%ff", "%ED%A0%80", "%E2%80%AE", "x" * 10_000, f"{record_id}x", record_id[:-1]),
+            *(f"{record_id};x=1", f"{record_id}'--", "00000000-0000-0000-0000-00000000000g", "%252e%252e", "{id}", "🧒"),
         ):  # fmt: skip
             body = {"reason_code": "other", "reason": LEAK_CANARY} if end == "/decline" else {}
             sent: dict[str, Any] = {} if verb == "GET" else {"json": body, "etag": '"1"'}
-            response = await scenario.supervisor_north.request(verb, f"/v1/referrals/{given}{end}", **sent)
+            response = await scenario.supervisor_north.request(
+                verb, f"/v1/referrals/{malformed_id}{end}", **sent
+            )
             expect_problem(response, 400, 404, 405, 422)
     for absent in (str(uuid.UUID(int=0)), str(uuid.uuid4())):
         for kind in ("referrals", "cases", "children", "people", "consents"):
             expect_problem(await scenario.supervisor_north.get(f"/v1/{kind}/{absent}"), 404)
-    assert (await scenario.partner_one.get(path.replace(known, known.upper()))).json()["id"] == known
+    assert (await scenario.partner_one.get(path.replace(record_id, record_id.upper()))).json()[
+        "id"
+    ] == record_id
     expect_problem(await scenario.partner_one.get(f"{path}/"), 404)
     expect_problem(await scenario.partner_one.request("DELETE", path), 405)
     expect_problem(await scenario.partner_one.request("BREW", path), 405)
@@ -205,13 +209,15 @@ def build_authorization_header(caller: AuthenticatedClient) -> tuple[bytes, byte
 async def test_authorization_header_must_be_one_valid_token(scenario: Scenario) -> None:
     good = scenario.worker_north.token
     head, body, signature = good.split(".")
-    for given in (
+    for header in (
         *("", "Bearer", "Bearer ", f"Bearer {LEAK_CANARY} {LEAK_CANARY}", f"Bearer {'x' * 100_000}", f"Bearer {'.' * 50_000}"),
         *(f"Basic {LEAK_CANARY}", good, f"Token {good}", f"Bearer  {good}", f"Bearer {good}.", f"Bearer {good[:-3]}"),
         *(f"Bearer {head}.{body}.", f"Bearer {head}..{signature}", f"Bearer {good},{good}", "Bearer é", "Bearer null"),
     ):  # fmt: skip
-        response = await scenario.http.get("/v1/cases", headers=[(b"authorization", given.encode("latin-1"))])
-        assert expect_problem(response, 401)["type"] == "urn:firststep:problem:unauthenticated", given[:40]
+        response = await scenario.http.get(
+            "/v1/cases", headers=[(b"authorization", header.encode("latin-1"))]
+        )
+        assert expect_problem(response, 401)["type"] == "urn:firststep:problem:unauthenticated", header[:40]
         assert response.headers["www-authenticate"] == "Bearer"
     assert (
         await scenario.http.get("/v1/cases", headers={"authorization": f"bearer {good}"})
@@ -219,19 +225,21 @@ async def test_authorization_header_must_be_one_valid_token(scenario: Scenario) 
 
 
 async def test_caller_request_id_is_used_only_if_valid(scenario: Scenario) -> None:
-    for given in (
+    for request_id in (
         *("", "x" * 65, "short", f"<{LEAK_CANARY}>", "a b c d e f", "x\u00e9xxxxxxxx", "../../etc/passwd", '{"a":"bcdef"}'),
     ):  # fmt: skip
         lines = [
-            (b"x-request-id", given.encode("latin-1")),
+            (b"x-request-id", request_id.encode("latin-1")),
             build_authorization_header(scenario.worker_north),
         ]
         response = await scenario.http.get("/v1/cases", headers=lines)
-        made = response.headers["x-request-id"]
-        assert (response.status_code, len(made), made.isalnum()) == (200, 32, True), given
-        assert [entry["act"] for entry in await scenario.list_access_entries(made)] == ["case.list"]
-    kept = await scenario.worker_north.get("/v1/cases", headers={"x-request-id": "screen-42.a_b"})
-    assert kept.headers["x-request-id"] == "screen-42.a_b"
+        generated_id = response.headers["x-request-id"]
+        assert (response.status_code, len(generated_id), generated_id.isalnum()) == (200, 32, True), (
+            request_id
+        )
+        assert [entry["act"] for entry in await scenario.list_access_entries(generated_id)] == ["case.list"]
+    response_with_id = await scenario.worker_north.get("/v1/cases", headers={"x-request-id": "screen-42.a_b"})
+    assert response_with_id.headers["x-request-id"] == "screen-42.a_b"
 
 
 async def test_other_headers_change_only_the_language(scenario: Scenario) -> None:

@@ -169,12 +169,12 @@ async def test_every_problem_class_has_its_status_and_type() -> None:
 
 
 async def test_invalid_fields_are_reported_without_their_values(client: httpx.AsyncClient) -> None:
-    found = await list_faults(
+    faults = await list_faults(
         client, build_referral_payload(nickname=CANARY, birth={"date": CANARY, "precision": CANARY})
     )
-    assert ("/child/nickname", "string_too_long") in found
-    assert ("/child/birth/date", "date_from_datetime_parsing") in found
-    assert ("/child/birth/precision", "literal_error") in found
+    assert ("/child/nickname", "string_too_long") in faults
+    assert ("/child/birth/date", "date_from_datetime_parsing") in faults
+    assert ("/child/birth/precision", "literal_error") in faults
 
 
 async def test_missing_field_error_does_not_contain_the_body(client: httpx.AsyncClient) -> None:
@@ -200,8 +200,8 @@ async def test_mapping_keys_are_not_repeated_in_errors(client: httpx.AsyncClient
 
 async def test_error_pointer_contains_the_list_index(client: httpx.AsyncClient) -> None:
     born = {"date": "2015-01-01", "precision": "day"}
-    found = await list_faults(client, build_referral_payload(names=[born, {**born, "precision": CANARY}]))
-    assert found == {("/child/names/1/precision", "literal_error")}
+    faults = await list_faults(client, build_referral_payload(names=[born, {**born, "precision": CANARY}]))
+    assert faults == {("/child/names/1/precision", "literal_error")}
 
 
 async def test_custom_error_code_uses_its_registered_message(

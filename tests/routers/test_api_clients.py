@@ -21,12 +21,12 @@ def public_key(keys: KeyRing) -> dict[str, str]:
 
 
 async def test_client_secret_is_returned_only_at_creation(scenario: Scenario) -> None:
-    made = await scenario.admin.post("/v1/api-clients", client())
-    assert made.status_code == 201
-    created = made.json()
+    created = await scenario.admin.post("/v1/api-clients", client())
+    assert created.status_code == 201
+    created = created.json()
     assert created["client_id"] == created["id"]
     assert len(created["client_secret"]) >= 43
-    path = made.headers["location"]
+    path = created.headers["location"]
     read = (await scenario.admin.get(path)).json()
     assert "client_secret" not in read
     assert [s["id"] for s in read["secrets"]] == [s["id"] for s in created["secrets"]]
@@ -51,12 +51,16 @@ async def test_client_has_at_most_two_active_secrets_under_concurrency(scenario:
 
 async def test_client_with_own_key_gets_no_secret(scenario: Scenario, key_ring: KeyRing) -> None:
     key = public_key(key_ring)
-    made = await scenario.admin.post(
+    created = await scenario.admin.post(
         "/v1/api-clients", client(public_key={**key, "use": "sig", "alg": "ES256"})
     )
-    assert (made.status_code, made.json()["client_secret"], made.json()["secrets"]) == (201, None, [])
-    assert made.json()["public_key"] == key
-    path = made.headers["location"]
+    assert (created.status_code, created.json()["client_secret"], created.json()["secrets"]) == (
+        201,
+        None,
+        [],
+    )
+    assert created.json()["public_key"] == key
+    path = created.headers["location"]
     removed = await scenario.admin.patch(path, {"public_key": None}, etag='"1"')
     assert removed.json()["public_key"] is None
     off_curve = {**key, "y": key["x"]}
@@ -74,9 +78,9 @@ async def test_referral_scope_requires_referring_agency(scenario: Scenario) -> N
     rejected = await scenario.admin.post("/v1/api-clients", client(agency_id=donor.json()["id"]))
     assert (rejected.status_code, rejected.json()["errors"][0]["pointer"]) == (422, "/scopes")
     reporting = client(agency_id=donor.json()["id"], scopes=["reports"])
-    made = await scenario.admin.post("/v1/api-clients", reporting)
-    assert made.status_code == 201
-    more = await scenario.admin.patch(made.headers["location"], {"scopes": ["referrals"]}, etag='"1"')
+    created = await scenario.admin.post("/v1/api-clients", reporting)
+    assert created.status_code == 201
+    more = await scenario.admin.patch(created.headers["location"], {"scopes": ["referrals"]}, etag='"1"')
     assert more.status_code == 422
     path = f"/v1/agencies/{id_of('Safe Steps')}"
     changed = await scenario.admin.patch(path, {"kind": "donor"}, etag='"1"')

@@ -20,9 +20,9 @@ from tests.support.scenario import Scenario, id_of
 
 @pytest.fixture
 async def browser(scenario: Scenario) -> AsyncIterator[Browser]:
-    found = await open_browser_with_passwords(scenario)
-    yield found
-    await found.http.aclose()
+    opened_browser = await open_browser_with_passwords(scenario)
+    yield opened_browser
+    await opened_browser.http.aclose()
 
 
 async def test_sign_in_returns_a_token_with_the_permissions_of_the_roles(browser: Browser) -> None:
@@ -209,7 +209,7 @@ async def test_malformed_refresh_token_is_rejected(browser: Browser) -> None:
 
 async def test_sign_out_revokes_the_access_token_immediately(browser: Browser) -> None:
     await browser.sign_in()
-    kept = browser.cookie
+    cookie = browser.cookie
     response = await browser.post("/v1/auth/logout")
     assert response.status_code == 204
     assert "max-age=0" in response.headers["set-cookie"].lower()
@@ -217,7 +217,7 @@ async def test_sign_out_revokes_the_access_token_immediately(browser: Browser) -
         "act"
     ] == "account.sign_out"
     assert (await browser.get("/v1/me")).status_code == 401
-    assert (await browser.post("/v1/auth/refresh", cookie=f"{REFRESH_COOKIE}={kept}")).status_code == 401
+    assert (await browser.post("/v1/auth/refresh", cookie=f"{REFRESH_COOKIE}={cookie}")).status_code == 401
     assert (await browser.post("/v1/auth/logout")).status_code == 204
 
 

@@ -18,9 +18,9 @@ ANOTHER = "a slower river in december"
 
 @pytest.fixture
 async def browser(scenario: Scenario) -> AsyncIterator[Browser]:
-    found = await open_browser_with_passwords(scenario)
-    yield found
-    await found.http.aclose()
+    opened_browser = await open_browser_with_passwords(scenario)
+    yield opened_browser
+    await opened_browser.http.aclose()
 
 
 @pytest.fixture
@@ -107,12 +107,12 @@ async def test_sessions_are_listed_and_can_be_ended(browser: Browser) -> None:
     elsewhere = open_browser(browser.scenario, "198.51.100.7")
     await elsewhere.sign_in()
     await browser.sign_in()
-    listed = (await call(browser, "GET", "/v1/me/sessions?limit=2")).json()
-    assert [s["current"] for s in listed["items"]] == [True, False]
-    assert [s["address"] for s in listed["items"]] == ["192.0.2.10", "198.51.100.7"]
-    rest = await call(browser, "GET", f"/v1/me/sessions?limit=2&cursor={listed['next_cursor']}")
+    page = (await call(browser, "GET", "/v1/me/sessions?limit=2")).json()
+    assert [s["current"] for s in page["items"]] == [True, False]
+    assert [s["address"] for s in page["items"]] == ["192.0.2.10", "198.51.100.7"]
+    rest = await call(browser, "GET", f"/v1/me/sessions?limit=2&cursor={page['next_cursor']}")
     assert len(rest.json()["items"]) == 1
-    other = listed["items"][1]["id"]
+    other = page["items"][1]["id"]
     assert (await call(browser, "DELETE", f"/v1/me/sessions/{other}")).status_code == 204
     assert (await elsewhere.get("/v1/me")).status_code == 401
     assert (await call(browser, "DELETE", f"/v1/me/sessions/{other}")).status_code == 404

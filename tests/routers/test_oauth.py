@@ -165,8 +165,8 @@ async def test_token_with_fewer_scopes_has_fewer_permissions(machine: Machine) -
 
 
 async def test_failed_client_authentication_is_logged(machine: Machine) -> None:
-    known = await machine.token(client_secret="wrong")
-    (entry,) = await machine.world.list_access_entries(known.headers["x-request-id"])
+    rejected = await machine.token(client_secret="wrong")
+    (entry,) = await machine.world.list_access_entries(rejected.headers["x-request-id"])
     assert (entry["outcome"], entry["client_id"]) == ("unauthenticated", machine.id)
     unknown = await machine.token(client_id=str(uuid.uuid4()))
     (entry,) = await machine.world.list_access_entries(unknown.headers["x-request-id"])

@@ -24,13 +24,13 @@ TRICKY = (
 Path = tuple[str | int, ...]
 
 
-def paths(document: Any, here: Path = ()) -> Iterator[tuple[Path, Any]]:
+def paths(document: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
     """Yield the path and the value of every node below the root of a document."""
     inside = document.items() if isinstance(document, dict) else enumerate(document)
     for step, value in inside:
-        yield (*here, step), value
+        yield (*path, step), value
         if isinstance(value, dict | list):
-            yield from paths(value, (*here, step))
+            yield from paths(value, (*path, step))
 
 
 LEAVES = [(path, value) for path, value in paths(FULL_REFERRAL_PAYLOAD) if not isinstance(value, dict | list)]
@@ -107,22 +107,22 @@ def rejection(response: httpx.Response) -> set[str]:
 
 @pytest.fixture
 async def target(scenario: Scenario) -> Target:
-    made = await scenario.partner_one.post("/v1/referrals", {**FULL_REFERRAL_PAYLOAD, "id": None})
-    assert made.status_code == 201, made.text
-    return Target(scenario.partner_one, made.headers["location"])
+    created = await scenario.partner_one.post("/v1/referrals", {**FULL_REFERRAL_PAYLOAD, "id": None})
+    assert created.status_code == 201, created.text
+    return Target(scenario.partner_one, created.headers["location"])
 
 
 def test_full_example_has_every_field() -> None:
     schema = ReferralCreate.model_json_schema()
 
-    def walk(node: Any, here: Path = ()) -> Iterator[Path]:
+    def walk(node: Any, path: Path = ()) -> Iterator[Path]:
         if reference := node.get("$ref"):
             node = schema["$defs"][reference.split("/")[-1]]
         for name, inner in node.get("properties", {}).items():
-            yield (*here, name)
-            yield from walk(inner, (*here, name))
+            yield (*path, name)
+            yield from walk(inner, (*path, name))
         for choice in (*node.get("anyOf", ()), *([node["items"]] if "items" in node else [])):
-            yield from walk(choice, here)
+            yield from walk(choice, path)
 
     expected_paths = {
         tuple(s for s in path if isinstance(s, str))
@@ -158,11 +158,14 @@ async def test_omitted_or_null_field_is_accepted_or_reported(scenario: Scenario,
     assert (await scenario.supervisor_north.get("/v1/referrals?limit=200")).status_code == 200
 
 
-def assert_about(path: Path, found: set[str]) -> bool:
+def assert_about(path: Path, pointers: set[str]) -> bool:
     """Return whether the field, or the object whose rule it violates, is reported."""
-    assert found
-    for one in found:
-        assert pointer(path).startswith(one) or one.startswith(pointer(path)), (path, one)
+    assert pointers
+    for fault_pointer in pointers:
+        assert pointer(path).startswith(fault_pointer) or fault_pointer.startswith(pointer(path)), (
+            path,
+            fault_pointer,
+        )
     return True
 
 
@@ -257,15 +260,15 @@ async def test_hostile_text_is_stored_unchanged(scenario: Scenario, target: Targ
     free = [path for path in FREE if path not in named]
     for words in TRICKY:
         document = changed(words, *free)
-        made = await target.post(document)
-        assert made.status_code == 201, (words, made.text)
-        read = (await scenario.supervisor_north.get(made.headers["location"])).json()
+        created = await target.post(document)
+        assert created.status_code == 201, (words, created.text)
+        read = (await scenario.supervisor_north.get(created.headers["location"])).json()
         assert [holder(read, path)[path[-1]] for path in free] == [words] * len(free)
         as_name = await target.post(changed(words, *(path for path in named if path != ("external_id",))))
         assert as_name.status_code == 201, (words, as_name.text)
-        kept = (await scenario.supervisor_north.get(as_name.headers["location"])).json()["child"]
-        assert kept["names"][0]["family"] == kept["nickname"]
-        assert kept["nickname"]
+        stored_child = (await scenario.supervisor_north.get(as_name.headers["location"])).json()["child"]
+        assert stored_child["names"][0]["family"] == stored_child["nickname"]
+        assert stored_child["nickname"]
         again = await scenario.supervisor_north.get(f"{as_name.headers['location']}/matches")
         assert again.status_code == 200
     assert (await scenario.supervisor_north.get("/v1/referrals?limit=200")).status_code == 200

@@ -15,10 +15,10 @@ NEW: dict[str, Any] = {"email": "sok.dara@fsc.example", "name": "Sok Dara", "rol
 
 async def test_new_user_must_choose_a_password_first(scenario: Scenario) -> None:
     places = [{"team_id": str(id_of("north")), "is_supervisor": False}]
-    made = await scenario.admin.post("/v1/users", {**NEW, "teams": places})
-    assert made.status_code == 201
-    user = made.json()
-    assert made.headers["location"] == f"/v1/users/{user['id']}"
+    created = await scenario.admin.post("/v1/users", {**NEW, "teams": places})
+    assert created.status_code == 201
+    user = created.json()
+    assert created.headers["location"] == f"/v1/users/{user['id']}"
     assert [t["team_name"] for t in user["teams"]] == ["north"]
     browser = open_browser(scenario)
     credentials = {"email": NEW["email"], "password": user["initial_password"]}
@@ -74,12 +74,12 @@ async def test_users_are_filtered_by_role_and_activity(scenario: Scenario) -> No
 async def test_role_change_applies_to_next_request(scenario: Scenario) -> None:
     path = f"/v1/users/{id_of('finance')}"
     assert (await scenario.finance.get("/v1/users")).status_code == 403
-    seen = await scenario.admin.get(path)
+    user = await scenario.admin.get(path)
     grown = {"roles": ["finance_officer", "programme_manager"]}
-    changed = await scenario.admin.patch(path, grown, etag=seen.headers["etag"])
+    changed = await scenario.admin.patch(path, grown, etag=user.headers["etag"])
     assert (changed.status_code, changed.headers["etag"]) == (200, '"2"')
     assert (await scenario.finance.get("/v1/users")).status_code == 200
-    assert (await scenario.admin.patch(path, grown, etag=seen.headers["etag"])).status_code == 412
+    assert (await scenario.admin.patch(path, grown, etag=user.headers["etag"])).status_code == 412
     assert (await scenario.admin.patch(path, grown)).status_code == 428
     shrunk = await scenario.admin.patch(path, {"roles": ["finance_officer"]}, etag='"2"')
     assert shrunk.status_code == 200
@@ -145,17 +145,17 @@ async def test_administrator_can_end_all_sessions_of_a_user(scenario: Scenario) 
 
 
 async def test_teams_can_be_created_renamed_and_read_with_members(scenario: Scenario) -> None:
-    chosen = str(uuid.uuid4())
-    made = await scenario.admin.post("/v1/teams", {"id": chosen, "name": "west"})
-    assert (made.status_code, made.json()["id"], made.json()["members"]) == (201, chosen, [])
+    team_id = str(uuid.uuid4())
+    created = await scenario.admin.post("/v1/teams", {"id": team_id, "name": "west"})
+    assert (created.status_code, created.json()["id"], created.json()["members"]) == (201, team_id, [])
     assert (await scenario.admin.post("/v1/teams", {"name": "west"})).status_code == 409
-    renamed = await scenario.admin.patch(f"/v1/teams/{chosen}", {"name": "far west"}, etag='"1"')
+    renamed = await scenario.admin.patch(f"/v1/teams/{team_id}", {"name": "far west"}, etag='"1"')
     assert renamed.json()["name"] == "far west"
     north = (await scenario.worker_north.get(f"/v1/teams/{id_of('north')}")).json()
     leads = [m["name"] for m in north["members"] if m["is_supervisor"]]
     assert leads == ["Supervisor Both", "Supervisor North"]
     moved = await scenario.admin.patch(
-        f"/v1/users/{id_of('worker_south')}", {"teams": [{"team_id": chosen}]}, etag='"1"'
+        f"/v1/users/{id_of('worker_south')}", {"teams": [{"team_id": team_id}]}, etag='"1"'
     )
     assert [t["team_name"] for t in moved.json()["teams"]] == ["far west"]
     assert len((await scenario.worker_north.get("/v1/teams")).json()["items"]) == 3

@@ -65,10 +65,10 @@ def configure_logging(level: int = logging.INFO) -> None:
 
 def keep_allowed(_logger: Any, _method: str, event: _Event) -> _Event:
     """Remove keys that are not in the allow-list, and add their number as `dropped`."""
-    kept: _Event = {key: _to_loggable(value) for key, value in event.items() if key in ALLOWED}
-    if len(kept) < len(event):
-        kept["dropped"] = len(event) - len(kept)
-    return kept
+    allowed_fields: _Event = {key: _to_loggable(value) for key, value in event.items() if key in ALLOWED}
+    if len(allowed_fields) < len(event):
+        allowed_fields["dropped"] = len(event) - len(allowed_fields)
+    return allowed_fields
 
 
 def serialize_event(event: Mapping[str, Any], **_options: Any) -> str:
@@ -131,11 +131,11 @@ def _add_request_id(_logger: Any, _method: str, event: _Event) -> _Event:
 
 
 def _reduce_exception(_logger: Any, _method: str, event: _Event) -> _Event:
-    given = event.pop("exc_info", None)
+    exc_info = event.pop("exc_info", None)
     event.pop("stack_info", None)
-    error = given if isinstance(given, BaseException) else None
-    if given and error is None:
-        error = given[1] if isinstance(given, tuple) else sys.exc_info()[1]
+    error = exc_info if isinstance(exc_info, BaseException) else None
+    if exc_info and error is None:
+        error = exc_info[1] if isinstance(exc_info, tuple) else sys.exc_info()[1]
     if error is not None:
         event.update(describe_exception(error))
     return event
@@ -146,11 +146,11 @@ def _type_name(error: BaseException) -> str:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    seen = {id(error)}
+    visited = {id(error)}
     cause = error.__cause__ or error.__context__
-    while cause is not None and id(cause) not in seen:
+    while cause is not None and id(cause) not in visited:
         yield cause
-        seen.add(id(cause))
+        visited.add(id(cause))
         cause = cause.__cause__ or cause.__context__
 
 

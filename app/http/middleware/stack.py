@@ -94,9 +94,9 @@ class SecurityHeaders(HttpMiddleware):
 
 
 def _with_security_headers(headers: Sequence[tuple[bytes, bytes]]) -> HeaderList:
-    kept = [pair for pair in headers if pair[0] != b"server"]
-    names = {name for name, _ in kept}
-    return kept + [pair for pair in SECURITY_HEADERS if pair[0] not in names]
+    remaining = [pair for pair in headers if pair[0] != b"server"]
+    names = {name for name, _ in remaining}
+    return remaining + [pair for pair in SECURITY_HEADERS if pair[0] not in names]
 
 
 class ProblemBoundary(HttpMiddleware):

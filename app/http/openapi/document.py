@@ -88,9 +88,9 @@ def _complete_body(described: dict[str, Any], operation: Operation) -> None:
     content = described["requestBody"]["content"]
     for media in content.values():
         media["schema"].pop("title", None)
-        found = load_examples().get(_component_of(media["schema"]) or operation.id)
-        if found:
-            media["examples"] = found
+        body_examples = load_examples().get(_component_of(media["schema"]) or operation.id)
+        if body_examples:
+            media["examples"] = body_examples
 
 
 def _component_of(schema: dict[str, Any]) -> str | None:

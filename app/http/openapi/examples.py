@@ -33,8 +33,8 @@ _FORMATS = {
 @cache
 def load_example_values() -> dict[str, Any]:
     """Return the content of `example_values.json`."""
-    found: dict[str, Any] = json.loads(_VALUES.read_bytes())
-    return found
+    values: dict[str, Any] = json.loads(_VALUES.read_bytes())
+    return values
 
 
 def add_response_examples(document: dict[str, Any]) -> None:
@@ -46,10 +46,10 @@ def add_response_examples(document: dict[str, Any]) -> None:
             success = next(iter(operation["responses"].values()))
             media = success.get("content", {}).get(JSON)
             if media:
-                found = _component_names(media["schema"])
-                names |= found
+                component_names = _component_names(media["schema"])
+                names |= component_names
                 media["examples"] = {
-                    name: {"$ref": f"#/components/examples/{name}"} for name in sorted(found)
+                    name: {"$ref": f"#/components/examples/{name}"} for name in sorted(component_names)
                 }
     document["components"]["examples"] = {
         name: {"summary": _summary(schemas[name], name), "value": ExampleBuilder(schemas).build(name)}

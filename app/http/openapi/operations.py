@@ -43,7 +43,12 @@ class Operation:
     def guard(self) -> RequirePermission | None:
         """The guard, or None for a public operation."""
         return next(
-            (found.call for found in self.dependants if isinstance(found.call, RequirePermission)), None
+            (
+                dependant.call
+                for dependant in self.dependants
+                if isinstance(dependant.call, RequirePermission)
+            ),
+            None,
         )
 
     @property
@@ -103,7 +108,7 @@ class Operation:
     @property
     def takes_cookie(self) -> bool:
         """Whether it reads the refresh cookie."""
-        return any(found.cookie_params for found in self.dependants)
+        return any(dependant.cookie_params for dependant in self.dependants)
 
     @property
     def has_path_parameters(self) -> bool:
@@ -116,7 +121,7 @@ class Operation:
         return _is_subclass(self.route.response_class, CacheableResponse)
 
     def _depends_on(self, dependency: Any) -> bool:
-        return any(found.call is dependency for found in self.dependants)
+        return any(dependant.call is dependency for dependant in self.dependants)
 
 
 def operations_of(app: FastAPI) -> Iterator[Operation]:

@@ -131,28 +131,30 @@ def problem_types(operation: Operation) -> list[str]:
 
 def error_responses(operation: Operation) -> dict[str, Any]:
     """Return the error responses of an operation by status, as references to components."""
-    found: dict[str, Any] = {
+    responses: dict[str, Any] = {
         str(status): {"$ref": f"#/components/responses/{_component_name(status, operation)}"}
         for status in error_statuses(operation)
     }
     if operation.takes_form:
-        found |= {
+        responses |= {
             "400": _oauth_error(operation, 400, "The request is invalid", "invalid_request"),
             "401": _oauth_error(operation, 401, "The client could not be authenticated", "invalid_client"),
         }
-    return dict(sorted(found.items()))
+    return dict(sorted(responses.items()))
 
 
 def components(operations: Iterable[Operation]) -> dict[str, Any]:
     """Return the error responses by component name: one for each status, and for some statuses one for each tag."""
     classes = _group_problem_classes_by_status()
-    found: dict[str, Any] = {}
+    components_by_name: dict[str, Any] = {}
     for operation in operations:
         for status in error_statuses(operation):
             name = _component_name(status, operation)
-            if name not in found:
-                found[name] = _response(status, classes[status][1], _examples_tag(status, operation))
-    return dict(sorted(found.items()))
+            if name not in components_by_name:
+                components_by_name[name] = _response(
+                    status, classes[status][1], _examples_tag(status, operation)
+                )
+    return dict(sorted(components_by_name.items()))
 
 
 def _component_name(status: int, operation: Operation) -> str:
@@ -167,11 +169,11 @@ def _examples_tag(status: int, operation: Operation) -> str | None:
 
 def _group_problem_classes_by_status() -> dict[int, tuple[str, list[type[FirstStepError]]]]:
     """Return the name of the response component and the problem classes of each status."""
-    found: dict[int, tuple[str, list[type[FirstStepError]]]] = {}
+    classes_by_status: dict[int, tuple[str, list[type[FirstStepError]]]] = {}
     for kind in _list_public_problem_classes():
         name = "Failure" if kind is FirstStepError else kind.__name__
-        found.setdefault(kind.status, (name, []))[1].append(kind)
-    return dict(sorted(found.items()))
+        classes_by_status.setdefault(kind.status, (name, []))[1].append(kind)
+    return dict(sorted(classes_by_status.items()))
 
 
 def _list_public_problem_classes() -> Iterator[type[FirstStepError]]:

@@ -105,8 +105,8 @@ async def opened(**changes: Any) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
-    async with opened() as made:
-        yield made
+    async with opened() as http_client:
+        yield http_client
 
 
 async def test_security_headers_are_in_every_kind_of_response(client: httpx.AsyncClient) -> None:
@@ -146,8 +146,8 @@ async def test_invalid_request_id_is_replaced(client: httpx.AsyncClient, given: 
 
 
 async def test_request_ids_are_unique(client: httpx.AsyncClient) -> None:
-    seen = {(await client.get("/v1/notes/1")).headers.get_list("x-request-id")[0] for _ in range(5)}
-    assert len(seen) == 5
+    request_ids = {(await client.get("/v1/notes/1")).headers.get_list("x-request-id")[0] for _ in range(5)}
+    assert len(request_ids) == 5
 
 
 @pytest.mark.parametrize("path", ["/v1/slow", "/v1/stubborn"])
@@ -191,8 +191,8 @@ async def test_unexpected_exception_is_logged_once(
     with capture_logs() as lines:
         response = await client.get("/v1/bug?name=" + CANARY)
     assert len(lines) == 1
-    written = capsys.readouterr()
-    assert CANARY not in response.text + repr(lines) + written.out + written.err
+    output = capsys.readouterr()
+    assert CANARY not in response.text + repr(lines) + output.out + output.err
 
 
 async def test_exception_outside_fastapi_returns_a_problem() -> None:
@@ -260,8 +260,8 @@ async def test_request_log_contains_path_template_only(
         f"/v1/notes/{CANARY}?q={CANARY}", headers={"x-request-id": "screen-42", "user-agent": CANARY}
     )
     await client.request("BREW\\", f"/{CANARY}")
-    written = capsys.readouterr().out
-    first, second = [json.loads(line) for line in written.splitlines()]
+    output = capsys.readouterr().out
+    first, second = [json.loads(line) for line in output.splitlines()]
     assert first.pop("duration_ms") >= 0
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", first.pop("timestamp"))
     assert first == {
@@ -274,15 +274,15 @@ async def test_request_log_contains_path_template_only(
         "bytes": len(CANARY) + 2,
     }
     assert (second["route"], second["method"], second["status"]) == (None, "OTHER", 404)
-    assert CANARY not in written
+    assert CANARY not in output
 
 
 async def test_head_returns_headers_of_get(
     client: httpx.AsyncClient, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    whole, head = await client.get("/v1/notes/7?q=7"), await client.head("/v1/notes/7?q=7")
-    assert (head.status_code, head.content) == (whole.status_code, b"")
-    assert head.headers["content-length"] == whole.headers["content-length"]
+    get_response, head = await client.get("/v1/notes/7?q=7"), await client.head("/v1/notes/7?q=7")
+    assert (head.status_code, head.content) == (get_response.status_code, b"")
+    assert head.headers["content-length"] == get_response.headers["content-length"]
     line = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (line["method"], line["route"]) == ("HEAD", "/v1/notes/{id}")
     rejected = await client.post("/v1/notes/7")
@@ -290,14 +290,14 @@ async def test_head_returns_headers_of_get(
 
 
 async def test_lifespan_passes_every_middleware() -> None:
-    seen: list[str] = []
+    lifespan_events: list[str] = []
     messages = iter([{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}])
 
     async def receive() -> Any:
         return next(messages)
 
     async def send(message: Any) -> None:
-        seen.append(message["type"])
+        lifespan_events.append(message["type"])
 
     await build(allowed_origins=(ORIGIN,))({"type": "lifespan"}, receive, send)
-    assert seen == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+    assert lifespan_events == ["lifespan.startup.complete", "lifespan.shutdown.complete"]

@@ -83,10 +83,10 @@ async def test_every_act_is_in_the_timeline(scenario: Scenario) -> None:
 
 
 async def test_cases_are_filtered_by_query_and_by_caller(scenario: Scenario) -> None:
-    one = await scenario.open_case()
+    case = await scenario.open_case()
     two = await scenario.open_case("worker_north_2")
     three = await scenario.open_case("worker_south")
-    newest_first = [case["id"] for case in (three, two, one)]
+    newest_first = [case["id"] for case in (three, two, case)]
 
     async def ids(by: str, **query: str) -> list[str]:
         return [
@@ -96,7 +96,7 @@ async def test_cases_are_filtered_by_query_and_by_caller(scenario: Scenario) -> 
 
     assert await ids("manager") == newest_first
     assert await ids("supervisor_north") == newest_first[1:]
-    assert await ids("worker_north") == [one["id"]]
+    assert await ids("worker_north") == [case["id"]]
     assert (await scenario.partner_one.get("/v1/cases")).status_code == 403
     for query, expected in (
         ({"status": "assessment"}, newest_first),
@@ -106,12 +106,12 @@ async def test_cases_are_filtered_by_query_and_by_caller(scenario: Scenario) -> 
         ({"team_id": str(id_of("north"))}, newest_first[1:]),
         ({"lead_worker_id": str(id_of("worker_north_2"))}, [two["id"]]),
         ({"child_id": three["child_id"]}, [three["id"]]),
-        ({"number": one["number"]}, [one["id"]]),
-        ({"number": one["number"], "child_id": two["child_id"]}, []),
+        ({"number": case["number"]}, [case["id"]]),
+        ({"number": case["number"], "child_id": two["child_id"]}, []),
     ):
         assert await ids("manager", **query) == expected, query
     assert await ids("worker_north", number=three["number"]) == []
-    assert len({case["number"] for case in (one, two, three)}) == 3
+    assert len({case["number"] for case in (case, two, three)}) == 3
 
 
 async def test_list_pages_neither_skip_nor_repeat_items_while_the_list_grows(scenario: Scenario) -> None:
@@ -165,14 +165,14 @@ async def test_places_are_listed_and_searched_in_both_scripts_without_a_token(sc
     [*full, last] = await fetch_pages(AuthenticatedClient("anonymous", scenario.http, "-"), "/v1/places", 10)
     assert ([len(page) for page in full], len(last)) == ([10, 10], 5)
     for query in ("parent=171009", "q=siem", "q=k"):  # a village code looks like a date
-        listed = [
+        places = [
             place
             for page in await fetch_pages(
                 AuthenticatedClient("anonymous", scenario.http, "-"), f"/v1/places?{query}", 20
             )
             for place in page
         ]
-        assert [place["code"] for place in listed] == sorted({place["code"] for place in listed})
+        assert [place["code"] for place in places] == sorted({place["code"] for place in places})
     for invalid in ({"parent": "1"}, {"parent": "17x"}, {"q": ""}, {"q": "x" * 61}, {"level": "province"}):
         assert (await scenario.http.get("/v1/places", params=invalid)).status_code == 422, invalid
 
