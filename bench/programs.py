@@ -92,7 +92,7 @@ def _stop_process(process: subprocess.Popen[bytes]) -> None:
         process.wait(10)
     except subprocess.TimeoutExpired:
         with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)  # the process group contains the program only
+            os.killpg(process.pid, signal.SIGKILL)  # the group has the program and its workers only
         process.wait()
 
 

@@ -52,7 +52,7 @@ def render_icalendar(
 
 def _build_component(event: CalendarEvent, stamp: datetime) -> "Event":
     """Return the component of an entry. During an entry for a whole day, the user does not appear busy."""
-    from icalendar import Event  # noqa: PLC0415 - same
+    from icalendar import Event  # noqa: PLC0415 - see above
 
     component = Event()
     component.add("UID", event.uid)

@@ -85,8 +85,9 @@ async def approve_disbursement(
 ) -> Disbursement:
     """Approve a disbursement request and reserve the money.
 
-    All instalments of the request are approved together. If an emergency was paid already, the approval applies to the
-    payment. The caller cannot be the requester, and the amount must be within the limit of the caller's role.
+    All instalments of the request are approved together. If an emergency was paid before its approval, no money is
+    reserved, and `fund_id` must be the fund that paid. The caller cannot be the requester, and the amount must be
+    within the limit of the caller's role.
     """
     return await approve.approve_disbursement(session, caller, disbursement_id, expected_version, payload)
 

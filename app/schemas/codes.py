@@ -95,7 +95,8 @@ class CodeOf:
     @property
     def component_name(self) -> str:
         """Name of the enum's component in OpenAPI, for example `CaseStatus` for the list `case_status`."""
-        name = "basis_code" if self.name == "basis_without_consent" else self.name  # a schema has that name
+        # The component name BasisWithoutConsent is taken by the schema of that name.
+        name = "basis_code" if self.name == "basis_without_consent" else self.name
         return "".join(word.capitalize() for word in name.split("_"))
 
     def __get_pydantic_core_schema__(self, _source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:

@@ -1,5 +1,5 @@
--- Find possible duplicates of a child, also among children that the caller cannot see. The functions return encrypted
--- columns, which the application decrypts and compares.
+-- Find possible duplicates of a child, also among children that the caller cannot see. possible_duplicates() finds the
+-- candidates, and duplicate_profiles() returns their encrypted columns, which the application decrypts and compares.
 
 GRANT CREATE ON SCHEMA access TO firststep_gate;
 SET LOCAL ROLE firststep_gate;

@@ -1,4 +1,5 @@
--- Check that ledger transactions balance. The file of a table defines the trigger functions that only it uses.
+-- Check that ledger transactions balance. A trigger function that only one table uses is in the file of that
+-- table.
 
 CREATE FUNCTION ledger.is_balanced(p_transaction uuid) RETURNS boolean LANGUAGE sql STABLE SET search_path = ''
 AS $$

@@ -1,4 +1,4 @@
--- Trigger functions that several tables share. The file of a table defines the trigger functions that only it uses.
+-- Trigger functions that several tables share. A trigger function that only one table uses is in the file of that table.
 
 CREATE FUNCTION access.prevent_change() RETURNS trigger LANGUAGE plpgsql SET search_path = ''
 AS $$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'insufficient_privilege'; END $$;

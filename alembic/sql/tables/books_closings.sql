@@ -16,7 +16,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ledger.validate_closing() IS
-    'Waits for ledger transactions in progress, and raises an error if the books are already closed up to that day.';
+    'Waits for ledger transactions in progress, and raises an error if the day of the new closing is not after the '
+    'last closing.';
 
 CREATE TRIGGER validate_closing BEFORE INSERT ON books_closings FOR EACH ROW
     EXECUTE FUNCTION ledger.validate_closing();

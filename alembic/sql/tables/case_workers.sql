@@ -44,8 +44,8 @@ CREATE POLICY case_staff_can_update ON case_workers AS RESTRICTIVE FOR UPDATE TO
                         OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
     );
 COMMENT ON POLICY case_staff_can_update ON case_workers IS
-    'Only staff of the case can update a row (WITH CHECK). USING is true because SELECT FOR SHARE also applies it, '
-    'and a break-glass reader must still find the row.';
+    'Only staff of the case can update a row (WITH CHECK). USING is true because it also filters SELECT FOR SHARE, '
+    'which must find the row for a break-glass reader.';
 
 CREATE POLICY delete_with_visible_case ON case_workers FOR DELETE TO firststep_api
     USING (EXISTS (SELECT FROM public.cases c WHERE c.id = case_workers.case_id));

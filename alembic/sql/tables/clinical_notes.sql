@@ -77,8 +77,8 @@ CREATE POLICY case_staff_can_update ON clinical_notes AS RESTRICTIVE FOR UPDATE 
                     WHERE s.id = session_id AND s.worker_id = (SELECT access.worker_id()))
     );
 COMMENT ON POLICY case_staff_can_update ON clinical_notes IS
-    'Only staff of the case and the worker of the session can update a row (WITH CHECK). USING is true because SELECT '
-    'FOR SHARE also applies it, and a break-glass reader must still find the row.';
+    'Only staff of the case and the worker of the session can update a row (WITH CHECK). USING is true because it also '
+    'filters SELECT FOR UPDATE, which must find the note of an author who has break-glass access only.';
 
 CREATE POLICY custodian_can_access ON clinical_notes TO firststep_owner USING ((SELECT access.is_custodian()));
 COMMENT ON POLICY custodian_can_access ON clinical_notes IS

@@ -83,8 +83,8 @@ CREATE POLICY case_staff_can_update ON legal_steps AS RESTRICTIVE FOR UPDATE TO 
                         OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
     );
 COMMENT ON POLICY case_staff_can_update ON legal_steps IS
-    'Only staff of the case can update a row (WITH CHECK). USING is true because SELECT FOR SHARE also applies it, '
-    'and a break-glass reader must still find the row.';
+    'Only staff of the case can update a row (WITH CHECK). USING is true because it also filters SELECT FOR SHARE, '
+    'which must find the row for a break-glass reader.';
 
 CREATE POLICY custodian_can_access ON legal_steps TO firststep_owner USING ((SELECT access.is_custodian()));
 COMMENT ON POLICY custodian_can_access ON legal_steps IS

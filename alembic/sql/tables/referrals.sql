@@ -56,7 +56,7 @@ CREATE POLICY case_staff_can_update ON referrals AS RESTRICTIVE FOR UPDATE TO fi
     WITH CHECK (case_id IS NULL OR access.is_case_staff(case_id));
 COMMENT ON POLICY case_staff_can_update ON referrals IS
     'Only staff of a case can add a referral to the case, and update a referral that belongs to it (WITH CHECK). '
-    'USING is true because SELECT FOR SHARE also applies it, and a break-glass reader must still find the row.';
+    'USING is true because it also filters SELECT FOR SHARE, which must find the row for a break-glass reader.';
 
 CREATE POLICY custodian_can_access ON referrals TO firststep_owner USING ((SELECT access.is_custodian()));
 COMMENT ON POLICY custodian_can_access ON referrals IS

@@ -74,8 +74,8 @@ CREATE POLICY case_staff_can_update ON session_addenda AS RESTRICTIVE FOR UPDATE
                     WHERE s.id = session_id AND s.worker_id = (SELECT access.worker_id()))
     );
 COMMENT ON POLICY case_staff_can_update ON session_addenda IS
-    'Only staff of the case and the worker of the session can update a row (WITH CHECK). USING is true because SELECT '
-    'FOR SHARE also applies it, and a break-glass reader must still find the row.';
+    'Only staff of the case and the worker of the session can update a row (WITH CHECK). USING is true because it also '
+    'filters SELECT FOR SHARE, which must find the row for a break-glass reader.';
 
 CREATE POLICY custodian_can_access ON session_addenda TO firststep_owner USING ((SELECT access.is_custodian()));
 COMMENT ON POLICY custodian_can_access ON session_addenda IS

@@ -70,7 +70,7 @@ CREATE POLICY case_staff_can_update ON support_sessions AS RESTRICTIVE FOR UPDAT
     );
 COMMENT ON POLICY case_staff_can_update ON support_sessions IS
     'Only staff of the case and the worker of a held or missed session can update a row (WITH CHECK). USING is true '
-    'because SELECT FOR SHARE also applies it, and a break-glass reader must still find the row.';
+    'because it also filters SELECT FOR SHARE, which must find the row for a break-glass reader.';
 
 CREATE POLICY custodian_can_access ON support_sessions TO firststep_owner USING ((SELECT access.is_custodian()));
 COMMENT ON POLICY custodian_can_access ON support_sessions IS

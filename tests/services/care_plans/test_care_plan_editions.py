@@ -215,7 +215,7 @@ async def test_changes_of_an_edition_list_areas_goals_actions_and_texts(scenario
     ]
 
 
-async def test_newer_assessment_of_a_draft_clears_no_need_in_weak_areas(
+async def test_linking_a_newer_assessment_to_a_draft_plan_resets_status_no_need_of_weak_areas(
     scenario: Scenario,
 ) -> None:
     case, plan = await create_active_case(scenario)
