@@ -73,7 +73,7 @@ def _is_current(etag: str, if_none_match: str) -> bool:
 
 def _serialize(result: BaseModel) -> bytes:
     if isinstance(result, Page):  # the model's serializer would warn about items that are plain dictionaries
-        return to_json({"items": result.items, "next_cursor": result.next_cursor})
+        return to_json(dict(result))
     return result.__pydantic_serializer__.to_json(result)
 
 

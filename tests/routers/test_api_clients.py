@@ -21,12 +21,12 @@ def public_key(keys: KeyRing) -> dict[str, str]:
 
 
 async def test_client_secret_is_returned_only_at_creation(scenario: Scenario) -> None:
-    created = await scenario.admin.post("/v1/api-clients", client())
-    assert created.status_code == 201
-    created = created.json()
+    response = await scenario.admin.post("/v1/api-clients", client())
+    assert response.status_code == 201
+    created = response.json()
     assert created["client_id"] == created["id"]
     assert len(created["client_secret"]) >= 43
-    path = created.headers["location"]
+    path = response.headers["location"]
     read = (await scenario.admin.get(path)).json()
     assert "client_secret" not in read
     assert [s["id"] for s in read["secrets"]] == [s["id"] for s in created["secrets"]]

@@ -83,10 +83,10 @@ async def test_every_act_is_in_the_timeline(scenario: Scenario) -> None:
 
 
 async def test_cases_are_filtered_by_query_and_by_caller(scenario: Scenario) -> None:
-    case = await scenario.open_case()
+    first = await scenario.open_case()
     two = await scenario.open_case("worker_north_2")
     three = await scenario.open_case("worker_south")
-    newest_first = [case["id"] for case in (three, two, case)]
+    newest_first = [case["id"] for case in (three, two, first)]
 
     async def ids(by: str, **query: str) -> list[str]:
         return [
@@ -96,7 +96,7 @@ async def test_cases_are_filtered_by_query_and_by_caller(scenario: Scenario) -> 
 
     assert await ids("manager") == newest_first
     assert await ids("supervisor_north") == newest_first[1:]
-    assert await ids("worker_north") == [case["id"]]
+    assert await ids("worker_north") == [first["id"]]
     assert (await scenario.partner_one.get("/v1/cases")).status_code == 403
     for query, expected in (
         ({"status": "assessment"}, newest_first),
@@ -106,12 +106,12 @@ async def test_cases_are_filtered_by_query_and_by_caller(scenario: Scenario) -> 
         ({"team_id": str(id_of("north"))}, newest_first[1:]),
         ({"lead_worker_id": str(id_of("worker_north_2"))}, [two["id"]]),
         ({"child_id": three["child_id"]}, [three["id"]]),
-        ({"number": case["number"]}, [case["id"]]),
-        ({"number": case["number"], "child_id": two["child_id"]}, []),
+        ({"number": first["number"]}, [first["id"]]),
+        ({"number": first["number"], "child_id": two["child_id"]}, []),
     ):
         assert await ids("manager", **query) == expected, query
     assert await ids("worker_north", number=three["number"]) == []
-    assert len({case["number"] for case in (case, two, three)}) == 3
+    assert len({case["number"] for case in (first, two, three)}) == 3
 
 
 async def test_list_pages_neither_skip_nor_repeat_items_while_the_list_grows(scenario: Scenario) -> None:

@@ -253,3 +253,13 @@ async def test_source_of_a_partner_referral_is_api(scenario: Scenario) -> None:
     assert (
         await scenario.partner_one.post("/v1/referrals", referral_payload(source="api"))
     ).status_code == 201
+
+
+async def test_view_names_the_schema_of_a_referral_and_of_a_list(scenario: Scenario) -> None:
+    # Planted: the list serialized without `view`.
+    referral = await scenario.create_referral()
+    for caller, view in ((scenario.supervisor_north, "staff"), (scenario.partner_one, "partner")):
+        assert (await caller.get(f"/v1/referrals/{referral['id']}")).json()["view"] == view
+        page = (await caller.get("/v1/referrals")).json()
+        assert page["view"] == view
+        assert [item["id"] for item in page["items"]] == [referral["id"]]
