@@ -98,7 +98,11 @@ async def test_partner_reads_only_the_progress_of_its_referrals(
         sample["external_id"] for sample in SAMPLES.values()
     }
     assert all(set(item) == PARTNER_FIELDS for item in own_referrals["items"])
-    assert (await scenario.partner_two.get("/v1/referrals")).json() == {"items": [], "next_cursor": None}
+    assert (await scenario.partner_two.get("/v1/referrals")).json() == {
+        "items": [],
+        "next_cursor": None,
+        "view": "partner",
+    }
 
 
 async def test_staff_read_the_sent_content_with_normalized_phones(scenario: Scenario) -> None:
