@@ -1,5 +1,5 @@
 -- The database roles of First Step. Run this file once, as a role that can create roles, inside the database of
--- First Step; `firststep migrate` runs it if it is given such a URL. Passwords are set separately.
+-- First Step; `python -m app.cli migrate` runs it if it is given such a URL. Passwords are set separately.
 --
 --   firststep_owner    owns the tables and runs migrations; row-level security is forced on it too
 --   firststep_api      the API: reads and writes the rows that its open access shows; cannot change log entries
