@@ -180,7 +180,9 @@ async def test_roles_in_sql_functions_are_those_of_the_policy(
     }
 
 
-async def test_every_role_comparison_in_sql_is_tested(catalog: asyncpg.Connection) -> None:
+async def test_roles_by_function_is_complete_and_approval_limits_have_known_roles(
+    catalog: asyncpg.Connection,
+) -> None:
     # Planted: 'is_finance_officer' removed from ROLES_BY_FUNCTION; 'is_manager' in `approval_limits`.
     functions = await catalog.fetch(
         "SELECT proname FROM pg_proc WHERE pronamespace::regnamespace::text IN ('access', 'ledger') AND prosrc ~ 'roles &&'"

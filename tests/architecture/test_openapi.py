@@ -269,7 +269,9 @@ def test_error_responses_are_problems_and_complete(document: dict[str, Any]) -> 
     assert left == set()
 
 
-def test_problem_examples_are_valid_and_match_a_path_of_their_tag(document: dict[str, Any]) -> None:
+def test_problem_examples_are_valid_and_their_instance_is_a_path_of_the_same_tag(
+    document: dict[str, Any],
+) -> None:
     # Planted: the unmet condition of `cases` with the path of a referral; a code that is not in the catalogue.
     schema = {"$ref": "#/components/schemas/Problem", "components": document["components"]}
     validator = jsonschema_rs.Draft202012Validator(schema)

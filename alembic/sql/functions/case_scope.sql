@@ -135,8 +135,9 @@ GRANT EXECUTE ON FUNCTION
 RESET ROLE;
 REVOKE CREATE ON SCHEMA access FROM firststep_gate;
 
--- Services and triggers call the two functions below, which run with the privileges of firststep_api. Row policies
--- repeat the same conditions, because PostgreSQL evaluates a function with a column as argument for every row.
+-- The two functions below run with the privileges of the role that calls them. Services and triggers call them. Row
+-- policies repeat the same conditions instead (except WITH CHECK of referrals), because PostgreSQL evaluates a function
+-- with a column as argument for every row.
 
 CREATE FUNCTION access.is_case_staff(p_case uuid) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = ''

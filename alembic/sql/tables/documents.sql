@@ -1,5 +1,5 @@
--- Documents of a case. They never change, because firststep_api has no UPDATE privilege. The policies for UPDATE apply
--- to the table owner only.
+-- Documents of a case. The API never changes them: firststep_api has no UPDATE privilege, so the policies for UPDATE have
+-- no effect for it. The table owner can update them in a key rotation.
 
 ALTER TABLE documents ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 

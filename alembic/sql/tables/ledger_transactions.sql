@@ -21,7 +21,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ledger.require_open_period() IS
-    'Raises an error if the books are closed up to the day of a new ledger transaction, or later.';
+    'Raises an error if the day of a new ledger transaction is not after the last closing of the books.';
 
 CREATE TRIGGER require_open_period BEFORE INSERT ON ledger_transactions FOR EACH ROW
     EXECUTE FUNCTION ledger.require_open_period();

@@ -136,8 +136,8 @@ def _remove_field_titles(schemas: dict[str, Any]) -> None:
 def _declare_value_types(node: Any) -> None:
     """Replace `patternProperties` with `propertyNames` and `additionalProperties` in all schemas below a node.
 
-    Pydantic describes a mapping whose keys have a pattern with `patternProperties`. Client generators ignore that
-    keyword, so that the values have no type. The API rejects every other key.
+    Pydantic uses `patternProperties` to describe a mapping whose keys must match a pattern. Client generators ignore
+    that keyword, so that the values have no type. The replacement also states that other keys are rejected.
     """
     children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
     for child in children:

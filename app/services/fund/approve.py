@@ -79,7 +79,8 @@ async def approve_disbursement(
         instalment.status, instalment.fund_id, instalment.line = APPROVE.target, fund.id, line
         _set_approval(instalment, caller)
     _record_approval(session, case, caller, disbursement)
-    await session.flush()  # write the disbursement before the ledger locks the accounts, as every act does
+    # Every act writes the disbursement before the ledger locks the accounts. The same order prevents deadlocks.
+    await session.flush()
     await _reserve_money(session, caller, requested)
     return disbursement_to_schema(disbursement, await _get_details(session, disbursement))
 
@@ -217,7 +218,8 @@ async def _end_instalments(
         disbursement,
         disbursement_history_detail(disbursement),
     )
-    await session.flush()  # write the disbursement before the ledger locks the accounts, as every act does
+    # Every act writes the disbursement before the ledger locks the accounts. The same order prevents deadlocks.
+    await session.flush()
     await release_reserved_money(session, caller, reserved)
     return disbursement_to_schema(disbursement, details)
 

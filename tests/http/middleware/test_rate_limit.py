@@ -83,7 +83,7 @@ def test_least_recently_used_key_is_dropped_first() -> None:
 
 
 @given(st.lists(st.floats(0, 20), max_size=60), st.integers(1, 50))
-def test_requests_per_minute_never_exceed_bucket_and_refill(waits: list[float], limit: int) -> None:
+def test_allowed_requests_never_exceed_bucket_and_refill(waits: list[float], limit: int) -> None:
     clock = Clock()
     limiter = RateLimiter(clock=clock)
     passed = 0
