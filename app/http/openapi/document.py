@@ -70,7 +70,7 @@ def _complete_parameters(described: dict[str, Any], operation: Operation) -> Non
 
 
 def _complete_parameter(parameter: dict[str, Any]) -> None:
-    schema = parameter["schema"]
+    schema = parameter["schema"] = _remove_null(parameter["schema"])
     schema.pop("title", None)
     parameter["description"] = (
         parameter.get("description")
@@ -79,6 +79,16 @@ def _complete_parameter(parameter: dict[str, Any]) -> None:
         or parameter["name"]
     )
     schema.pop("description", None)
+
+
+def _remove_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Remove the alternative `null` of an optional parameter. A URL or header cannot contain it."""
+    options: list[dict[str, Any]] = [
+        option for option in schema.get("anyOf", ()) if option != {"type": "null"}
+    ]
+    if len(options) != 1:
+        return schema
+    return {key: value for key, value in schema.items() if key != "anyOf"} | options[0]
 
 
 def _complete_body(described: dict[str, Any], operation: Operation) -> None:
