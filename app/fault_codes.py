@@ -48,7 +48,7 @@ FaultCode = TypeAliasType(
         "recursion_depth_exceeded", "reference_unknown", "repeated", "replaced", "riel_broken",
         "risk_level_missing", "risk_missing", "role_unfit", "safeguarding_invalid", "safeguarding_unchecked",
         "safety_plan_missing", "same_child", "same_fund", "same_line", "screening_missing",
-        "section_missing", "sends_referrals", "set_type", "shared_worker", "status", "strengths_missing",
+        "section_missing", "sends_referrals", "set_type", "shared_worker", "sort_with_q", "status", "strengths_missing",
         "string_not_ascii", "string_pattern_mismatch", "string_too_long", "string_too_short", "string_type",
         "string_unicode", "supporter_view_missing", "taper_after_end", "taper_not_falling", "team_missing",
         "team_unknown", "tenders_unequal", "tier_too_wide", "time_parsing", "time_type", "timezone_aware",
@@ -56,7 +56,7 @@ FaultCode = TypeAliasType(
         "tuple_type", "two_alive", "unchanged", "undated", "under_way", "union_tag_invalid",
         "union_tag_not_found", "unknown", "unreachable", "until_too_early", "url_parsing", "url_scheme",
         "url_syntax_violation", "url_too_long", "url_type", "uuid_parsing", "uuid_type", "uuid_version",
-        "wall", "wellbeing_missing", "worker_unfit", "wrong",
+        "value_empty", "wall", "wellbeing_missing", "worker_unfit", "wrong",
     ],
 )  # fmt: skip
 """Every code that the API sends, in alphabetical order: those of the business rules and those of the validation."""

@@ -91,7 +91,8 @@ def add_link_header(request: Request, response: Response) -> None:
     """Add the `Link` header with the URL of the next page, if there is one."""
     cursor = getattr(response, "next_cursor", None)
     if cursor:
-        query = urlencode({**request.query_params, "cursor": cursor})
+        others = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
+        query = urlencode([*others, ("cursor", cursor)])
         response.headers["Link"] = f'<{request.url.path}?{query}>; rel="next"'
 
 

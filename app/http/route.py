@@ -9,8 +9,8 @@ from fastapi.routing import APIRoute
 from starlette.responses import Response
 
 from app.database.errors import translate_database_errors
-from app.errors import Fault, InvalidInput
 from app.http.json_body import StrictRoute
+from app.http.query_parameters import find_query_parameters
 from app.http.responses import add_link_header, replay_response, store_response, with_response
 from app.http.session import ReplayedResponse, conclude
 
@@ -30,10 +30,11 @@ class Route(StrictRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return a handler that also stores responses for retries and logs rejected requests."""
         handler = super().get_route_handler()
+        query_parameters = find_query_parameters(self.dependant)
 
         async def handle(request: Request) -> Response:
             try:
-                _reject_repeated_parameters(request)
+                query_parameters.validate_names(request)
                 with translate_database_errors():
                     response = await handler(request)
                     request.state.status = response.status_code
@@ -47,12 +48,6 @@ class Route(StrictRoute):
             return response
 
         return handle
-
-
-def _reject_repeated_parameters(request: Request) -> None:
-    query = request.query_params
-    if len(query.multi_items()) != len(query):
-        raise InvalidInput([Fault("query", "repeated", "A parameter is given more than once.")])
 
 
 def operation_id(route: APIRoute) -> str:

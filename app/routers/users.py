@@ -36,7 +36,7 @@ async def create_user(_caller: UserManager, session: Session, payload: UserCreat
 async def list_users(
     _caller: UserReader, session: Session, filters: Annotated[UserFilters, Query()]
 ) -> UserList:
-    """List users, newest first.
+    """List users, newest first unless `sort` or `q` is given.
 
     The list includes deactivated users unless `is_active` is `true`.
     """

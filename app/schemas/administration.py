@@ -1,44 +1,35 @@
 """Schemas of users, teams and agencies. They contain no data about children."""
 
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BeforeValidator, Field
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, Field
+from typing_extensions import TypeAliasType
 
 from app.schemas.codes import CodeOf
 from app.schemas.merge_patch import build_patch_model
 from app.schemas.sign_in import StaffRole, TeamMembership
+from app.schemas.staff import StaffCriteria
 from app.schemas.wire import (
     ClientChosenId,
+    CountedPage,
+    CountedPageQuery,
     Email,
     Id,
     Input,
     Output,
     Page,
     PageQuery,
+    QueryBoolean,
     ShortText,
     StrictBoolean,
     UtcDateTime,
     Versioned,
+    sort_unique,
 )
-
-
-def sort_unique(values: list[str]) -> list[str]:
-    """Return the distinct values, sorted. For lists of codes whose order has no meaning."""
-    return sorted(set(values))
-
-
-def _validate_query_boolean(value: object) -> object:
-    if value not in {"true", "false", True, False}:
-        raise PydanticCustomError("bool_parsing", "true or false")
-    return value
-
 
 StaffRoles = Annotated[list[StaffRole], Field(min_length=1, max_length=20), AfterValidator(sort_unique)]
 AgencyKind = Annotated[str, CodeOf("agency_kind")]
-QueryBoolean = Annotated[bool, BeforeValidator(_validate_query_boolean)]
-"""A boolean in a query string: only `true` and `false`, not `yes` or `1`."""
 
 NEW_ID = "Id chosen by the client (UUID version 4). By default, the server generates it."
 """Description of the field `id` in the schema of a new record."""
@@ -84,12 +75,15 @@ else:
     UserUpdate = build_patch_model(UserSettings, "UserUpdate")
 
 
-class UserFilters(PageQuery):
+UserSort = TypeAliasType("UserSort", Literal["name", "-name", "created_at", "-created_at"])
+"""Order of the list of users."""
+
+
+class UserFilters(CountedPageQuery, StaffCriteria):
     """Query parameters of the list of users."""
 
-    role: StaffRole | None = Field(default=None, description="Only users with this role.")
-    is_active: QueryBoolean | None = Field(
-        default=None, description="Only active (`true`) or only deactivated (`false`) users."
+    sort: UserSort = Field(
+        default="-created_at", description="Order of the list; a minus sign means descending. Excludes `q`."
     )
 
 
@@ -107,8 +101,8 @@ class User(Versioned):
     created_at: UtcDateTime = Field(description="Time at which the user was created.")
 
 
-class UserList(Page[User]):
-    """One page of users, newest first."""
+class UserList(CountedPage[User]):
+    """One page of users, in the order of `sort`."""
 
 
 class UserWithPassword(User):

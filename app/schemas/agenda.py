@@ -6,7 +6,6 @@ from uuid import UUID
 
 from pydantic import Field
 
-from app.schemas.administration import QueryBoolean
 from app.schemas.cases import CaseChild
 from app.schemas.codes import CodeOf
 from app.schemas.wire import (
@@ -17,6 +16,7 @@ from app.schemas.wire import (
     Page,
     PageQuery,
     PlainDate,
+    QueryBoolean,
     ShortText,
     UtcDateTime,
 )

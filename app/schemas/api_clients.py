@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field
 from typing_extensions import TypeAliasType
 
-from app.schemas.administration import NEW_ID, QueryBoolean, sort_unique
+from app.schemas.administration import NEW_ID
 from app.schemas.merge_patch import build_patch_model
 from app.schemas.wire import (
     ClientChosenId,
@@ -15,10 +15,12 @@ from app.schemas.wire import (
     Output,
     Page,
     PageQuery,
+    QueryBoolean,
     ShortText,
     StrictBoolean,
     UtcDateTime,
     Versioned,
+    sort_unique,
 )
 
 ApiScope = TypeAliasType("ApiScope", Literal["referrals", "reports"])

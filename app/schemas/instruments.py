@@ -10,7 +10,6 @@ from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
-from app.schemas.administration import QueryBoolean
 from app.schemas.merge_patch import build_patch_model
 from app.schemas.wire import (
     ClientChosenId,
@@ -18,6 +17,7 @@ from app.schemas.wire import (
     Output,
     Page,
     PageQuery,
+    QueryBoolean,
     ShortNarrative,
     StrictBoolean,
     StrictInteger,

@@ -6,7 +6,6 @@ from uuid import UUID
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from app.schemas.administration import QueryBoolean
 from app.schemas.codes import CodeOf
 from app.schemas.merge_patch import build_patch_model
 from app.schemas.wire import (
@@ -17,6 +16,7 @@ from app.schemas.wire import (
     Page,
     PageQuery,
     PlainDate,
+    QueryBoolean,
     ShortNarrative,
     ShortText,
     StrictBoolean,

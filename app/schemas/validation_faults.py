@@ -116,6 +116,8 @@ VALIDATION_MESSAGES: Final[dict[FaultCode, str]] = {
     "ages_reversed": "oldest must not be less than youngest.",
     "currency_other": "Must be in the same currency.",
     "reason_missing": "A reason is required for an area without a need.",
+    "sort_with_q": "`q` determines the order. Give either `q` or `sort`.",
+    "value_empty": "Must not contain an empty value. Separate the values by single commas.",
 }
 """The message of each error code that this project's schemas raise."""
 

@@ -19,12 +19,18 @@ from pydantic import (
     StrictBool,
     StrictInt,
     StringConstraints,
+    ValidationInfo,
+    field_validator,
 )
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
+T = TypeVar("T")
+
 RANDOM_UUID_VERSION = 4
 """UUID version without any information about time or machine."""
+MAX_VALUES = 200
+"""Maximum number of values of one query parameter."""
 _DATE_PATTERN = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _DATETIME_PATTERN = re.compile(
     r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})", re.ASCII
@@ -55,6 +61,28 @@ def _require_random_uuid(value: UUID) -> UUID:
     return value
 
 
+def _validate_query_boolean(value: Any) -> Any:
+    if value not in {"true", "false", True, False}:
+        raise PydanticCustomError("bool_parsing", "true or false")
+    return value
+
+
+def _split_values(value: Any) -> Any:
+    """Split the texts of a query parameter at commas. Values that are not texts come from Python code."""
+    texts = [value] if isinstance(value, str) else value
+    if not isinstance(texts, list):
+        return value
+    values = [part for text in texts for part in (text.split(",") if isinstance(text, str) else [text])]
+    if "" in values:
+        raise PydanticCustomError("value_empty", "contains an empty value")
+    return values
+
+
+def sort_unique(values: list[Any]) -> list[Any]:
+    """Return the distinct values, sorted. For lists of codes or ids whose order has no meaning."""
+    return sorted(set(values))
+
+
 def _convert_to_utc(at: datetime) -> datetime:
     try:
         return at.astimezone(UTC)
@@ -82,6 +110,8 @@ ShortNarrative = Annotated[
     str, StringConstraints(min_length=1, max_length=4_000), AfterValidator(_reject_blank)
 ]
 """Text of up to 4,000 characters."""
+SearchText = Annotated[str, StringConstraints(min_length=1, max_length=60), AfterValidator(_reject_blank)]
+"""Text of a search, 1 to 60 characters."""
 Reason = Annotated[str, StringConstraints(min_length=10, max_length=4_000), AfterValidator(_reject_blank)]
 """Reason that is kept for later inspection, at least 10 characters."""
 Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]{1,64}@[^@\s]{1,190}$", max_length=254)]
@@ -91,6 +121,18 @@ DisplayLanguage = TypeAliasType("DisplayLanguage", Literal["en", "km"])
 """Language of the texts that the application writes: English or Khmer."""
 StrictInteger = StrictInt
 StrictBoolean = StrictBool
+
+
+QueryBoolean = Annotated[bool, BeforeValidator(_validate_query_boolean)]
+"""A boolean in a query string: only `true` and `false`, not `yes` or `1`."""
+CommaSeparated = Annotated[
+    list[T], Field(max_length=MAX_VALUES), BeforeValidator(_split_values), AfterValidator(sort_unique)
+]
+"""Several values of one query parameter, separated by commas: `CommaSeparated[Id]`, `CommaSeparated[StaffRole]`.
+
+The values are sorted and distinct, so that a cursor does not depend on their order, and a repeated value has no effect.
+An empty value is an error, also at the end of the list. In OpenAPI the parameter is an array with `style: form` and
+`explode: false`."""
 
 
 class Input(BaseModel):
@@ -115,9 +157,6 @@ class Versioned(Output):
     version: int = Field(description="Version of the record. The ETag is this number in double quotes.")
 
 
-T = TypeVar("T")
-
-
 class Page(Output, Generic[T]):
     """One page of a list, with the cursor of the next page.
 
@@ -137,8 +176,31 @@ class Page(Output, Generic[T]):
         return cls.model_construct(items=list(items), next_cursor=next_cursor)  # type: ignore[return-value]
 
 
+class CountedPage(Page[T], Generic[T]):
+    """A page of a list whose query accepts `count`. `app.kit.totals` counts the records."""
+
+    total: int | None = Field(
+        description="Number of records that match the filters, at most 10,000; null without `count=true`."
+    )
+    total_is_capped: bool | None = Field(
+        description="Whether more records match than `total` shows; null without `count=true`."
+    )
+
+
 class PageQuery(BaseModel):
-    """Query parameters of a list: the size and start of the page. Each list adds its filters. Unknown parameters are rejected."""
+    """Query parameters of a list: the size and start of the page. Each list adds its filters. Unknown parameters are rejected.
+
+    A list that people search declares `q`, a list with several orders declares `sort` after it. `sort` is a named enum of
+    fields, each also with a minus sign for the descending order:
+
+        CaseSort = TypeAliasType("CaseSort", Literal["number", "-number", "opened_on", "-opened_on"])
+
+        class CaseFilters(PageQuery):
+            q: Annotated[str, Field(max_length=60)] | None = Field(None, description="…")
+            sort: CaseSort = Field("-opened_on", description="…")
+
+    `q` determines the order of the list, so that a request with both is rejected.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -148,6 +210,33 @@ class PageQuery(BaseModel):
     cursor: Annotated[
         str | None,
         Field(
-            max_length=500, description="`next_cursor` of the previous page. The filters must be the same."
+            max_length=500,
+            description="`next_cursor` of the previous page. The filters and the order must be the same.",
         ),
     ] = None
+
+    @field_validator("sort", check_fields=False)
+    @classmethod
+    def reject_sort_with_search(cls, sort: Any, info: ValidationInfo) -> Any:
+        """Reject `sort` in a request with `q`. A default value of `sort` is not validated."""
+        if info.data.get("q") is not None:
+            raise PydanticCustomError("sort_with_q", "q excludes sort")
+        return sort
+
+    def get_cursor_binding(self) -> dict[str, object]:
+        """Return the filters and the order, to which `Paginator` binds the cursors of the list."""
+        return self.model_dump(exclude={"limit", "cursor", "count"}, exclude_none=True)
+
+
+class CountedPageQuery(PageQuery):
+    """Query parameters of a list that can count its records."""
+
+    count: QueryBoolean = Field(
+        False,
+        description="Whether to count the records that match: `true` sets `total` and `total_is_capped`.",
+    )
+
+
+def parse_sort(sort: str) -> tuple[str, bool]:
+    """Return the field of a `sort` value, and whether its order is ascending."""
+    return sort.removeprefix("-"), not sort.startswith("-")

@@ -190,6 +190,19 @@ def test_fields_and_parameters_have_names_in_snake_case_and_descriptions(documen
             assert parameter["description"] != parameter["name"], f"{name} {parameter['name']}"
 
 
+def test_no_parameter_is_null_and_arrays_are_separated_by_commas(document: dict[str, Any]) -> None:
+    # Planted: the schema of an optional parameter as Pydantic generates it; an array without `explode: false`.
+    arrays = 0
+    for name, operation in operations(document):
+        for parameter in parameters_of(document, operation):
+            assert {"type": "null"} not in parameter["schema"].get("anyOf", []), f"{name} {parameter['name']}"
+            is_array = parameter["schema"].get("type") == "array"
+            is_separated = (parameter.get("style"), parameter.get("explode")) == ("form", False)
+            assert is_array == is_separated, f"{name} {parameter['name']}"
+            arrays += is_array
+    assert arrays >= 2
+
+
 def test_no_component_is_named_after_an_outer_update(document: dict[str, Any]) -> None:
     # Planted: the patch schema of a nested model named after the outer schema, such as `ChildUpdateBirth`.
     names = document["components"]["schemas"]

@@ -3,9 +3,20 @@
 from uuid import UUID
 
 from first_step_client import AuthenticatedClient
+from first_step_client.api.administration import list_users
 from first_step_client.api.care_plans import approve_care_plan
 from first_step_client.api.cases import get_case, list_cases, update_case
-from first_step_client.models import CarePlan, CarePlanApproval, Case, CaseList, CaseStatus, CaseUpdate
+from first_step_client.models import (
+    CarePlan,
+    CarePlanApproval,
+    Case,
+    CaseList,
+    CaseStatus,
+    CaseUpdate,
+    StaffRole,
+    UserList,
+    UserSort,
+)
 
 
 def list_case_numbers(client: AuthenticatedClient) -> list[str]:
@@ -13,6 +24,14 @@ def list_case_numbers(client: AuthenticatedClient) -> list[str]:
     page = list_cases.sync(client=client, status=CaseStatus.ACTIVE, limit=25)
     assert isinstance(page, CaseList)
     return [summary.number for summary in page.items]
+
+
+def list_managers(client: AuthenticatedClient) -> list[str]:
+    """Return the names of the supervisors and programme managers."""
+    roles = [StaffRole.SUPERVISOR, StaffRole.PROGRAMME_MANAGER]
+    page = list_users.sync(client=client, role=roles, sort=UserSort.NAME, count=True)
+    assert isinstance(page, UserList)
+    return [user.name for user in page.items]
 
 
 def approve(client: AuthenticatedClient, plan_id: UUID, version: int) -> CarePlan:

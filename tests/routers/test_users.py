@@ -8,6 +8,7 @@ import pytest
 from app.errors import AlreadyExists, InvalidInput
 from app.services.accounts import users
 from tests.support.browser import USER_PASSWORD, open_browser, open_browser_with_passwords, run_sql
+from tests.support.responses import expect_json, parse_faults
 from tests.support.scenario import Scenario, id_of
 
 NEW: dict[str, Any] = {"email": "sok.dara@fsc.example", "name": "Sok Dara", "roles": ["social_worker"]}
@@ -69,6 +70,75 @@ async def test_users_are_filtered_by_role_and_activity(scenario: Scenario) -> No
     assert (await scenario.manager.get("/v1/users?is_active=false")).json()["items"] == []
     assert (await scenario.manager.get("/v1/users?is_active=no")).status_code == 422
     assert (await scenario.worker_north.get("/v1/users")).status_code == 403
+
+
+async def test_users_are_filtered_by_several_roles_and_teams(scenario: Scenario) -> None:
+    async def list_names(query: str) -> list[str]:
+        page = expect_json(await scenario.admin.get(f"/v1/users?sort=name&{query}"))
+        return [user["name"] for user in page["items"]]
+
+    assert await list_names("role=finance_officer,administrator") == ["Admin", "Finance"]
+    # A repeated parameter is how some generated clients send an array.
+    assert await list_names("role=finance_officer&role=administrator") == ["Admin", "Finance"]
+    both = f"{id_of('north')},{id_of('south')}"
+    assert await list_names(f"team_id={both}&role=supervisor") == [
+        "Supervisor Both",
+        "Supervisor North",
+        "Supervisor South",
+    ]
+    assert await list_names(f"team_id={id_of('south')}&role=social_worker") == ["Worker South"]
+    assert await list_names(f"team_id={uuid.uuid4()}") == []
+
+
+async def test_link_to_the_next_page_repeats_every_value_of_an_array(scenario: Scenario) -> None:
+    first = await scenario.admin.get("/v1/users?role=finance_officer&role=administrator&limit=1")
+    second = expect_json(await scenario.admin.get(first.links["next"]["url"]))
+    names = {user["name"] for user in expect_json(first)["items"] + second["items"]}
+    assert names == {"Admin", "Finance"}
+    assert second["next_cursor"] is None
+
+
+@pytest.mark.parametrize("sort", ["name", "-name", "created_at", "-created_at"])
+async def test_pages_of_users_follow_each_order(scenario: Scenario, sort: str) -> None:
+    whole = expect_json(await scenario.admin.get(f"/v1/users?sort={sort}"))["items"]
+    field = sort.removeprefix("-")
+    keys = [(user[field], user["id"]) for user in whole]
+    assert keys == sorted(keys, reverse=sort.startswith("-"))
+    walked: list[dict[str, Any]] = []
+    path: str | None = f"/v1/users?sort={sort}&limit=4"
+    while path:
+        response = await scenario.admin.get(path)
+        walked += expect_json(response)["items"]
+        path = response.links["next"]["url"] if "next" in response.links else None
+    assert walked == whole
+    assert len(whole) == 11
+
+
+async def test_search_finds_users_by_words_of_the_name(scenario: Scenario) -> None:
+    async def search(q: str) -> list[str]:
+        page = expect_json(await scenario.admin.get("/v1/users", params={"q": q}))
+        return [user["name"] for user in page["items"]]
+
+    assert await search("NORTH work") == ["Worker North", "Worker North 2"]
+    assert await search("%") == []
+    sorted_search = await scenario.admin.get("/v1/users?q=north&sort=name")
+    assert parse_faults(sorted_search) == {("query:sort", "sort_with_q")}
+    assert parse_faults(await scenario.admin.get("/v1/users?q=%20")) == {("query:q", "blank")}
+
+
+async def test_total_is_counted_only_on_request(scenario: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = expect_json(await scenario.admin.get("/v1/users?limit=2"))
+    assert (page["total"], page["total_is_capped"]) == (None, None)
+    for query, total in (("", 11), ("&role=supervisor", 3), ("&q=nobody", 0)):
+        page = expect_json(await scenario.admin.get(f"/v1/users?limit=2&count=true{query}"))
+        assert (page["total"], page["total_is_capped"]) == (total, False), query
+    first = await scenario.admin.get("/v1/users?limit=2&count=true")
+    second = await scenario.admin.get(f"/v1/users?limit=2&cursor={first.json()['next_cursor']}")
+    assert expect_json(second)["total"] is None
+    for limit, total, is_capped in ((11, 11, False), (10, 10, True)):
+        monkeypatch.setattr("app.kit.totals.MAX_TOTAL", limit)
+        page = expect_json(await scenario.admin.get("/v1/users?count=true"))
+        assert (page["total"], page["total_is_capped"]) == (total, is_capped)
 
 
 async def test_role_change_applies_to_next_request(scenario: Scenario) -> None:

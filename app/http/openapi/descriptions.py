@@ -20,7 +20,10 @@ rejected. Responses contain every field. Ids are UUIDs; a client may choose the 
 are UTC with `Z`. Dates have no time zone.
 
 **Lists.** `{"items": […], "next_cursor": "…"}` and a `Link` header. `limit` is 1 to 200. Cursors are opaque. Paging
-never skips or repeats records, even if records are added meanwhile. Filters are query parameters named after fields.
+never skips or repeats records, even if records are added meanwhile. Filters are query parameters named after fields; an
+array takes several values, separated by commas. `sort=field` sorts in ascending and `sort=-field` in descending order.
+A search (`q`) determines the order, so that it excludes `sort`. With `count=true` the response contains `total`, at most
+10,000, and `total_is_capped`.
 
 **Updates.** PATCH takes a JSON merge patch (RFC 7396), as `application/json` or `application/merge-patch+json`. The
 second media type is accepted but not listed, because client generators produce broken code for an operation with two

@@ -79,6 +79,8 @@ def _complete_parameter(parameter: dict[str, Any]) -> None:
         or parameter["name"]
     )
     schema.pop("description", None)
+    if schema.get("type") == "array":
+        parameter |= {"style": "form", "explode": False}
 
 
 def _remove_null(schema: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -30,18 +30,13 @@ class AdministeredResource(Generic[RecordT, SchemaT, ListT]):
     load_schemas: Callable[[AsyncSession, Sequence[RecordT]], Awaitable[list[SchemaT]]]
     """Converts records to their schema. Loads related rows of all records with one query."""
 
-    async def list_records(
-        self, session: AsyncSession, filters: PageQuery, query: Select[RecordT] | None = None
-    ) -> ListT:
-        """Return one page of the records, newest first.
-
-        The filters are compared with the columns of the same names, unless a `query` that applies them is passed.
-        """
-        values = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
+    async def list_records(self, session: AsyncSession, filters: PageQuery) -> ListT:
+        """Return one page of the records, newest first. The filters are compared with the columns of the same names."""
+        values = filters.get_cursor_binding()
         paginator = Paginator(self.name, filters.limit, filters.cursor, values)
         records, cursor = await paginator.fetch_records(
             session,
-            select(self.model).filter_by(**values) if query is None else query,
+            select(self.model).filter_by(**values),
             col(self.model.created_at),
             col(self.model.id),
         )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, any_, literal, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -12,8 +12,10 @@ from app.access.caller import Caller
 from app.access.passwords import issue_initial_password
 from app.access.permissions import Role
 from app.errors import AlreadyExists, Fault
+from app.kit.pagination import Paginator
 from app.kit.records import apply_patch, get_record, get_version_for_update, validate_document
 from app.kit.state_machine import raise_if_unmet
+from app.kit.totals import count_records
 from app.models import User
 from app.models.record import new_id
 from app.schemas.administration import (
@@ -25,9 +27,10 @@ from app.schemas.administration import (
     UserWithPassword,
 )
 from app.schemas.administration import User as UserSchema
-from app.schemas.wire import Input
+from app.schemas.wire import Input, parse_sort
 from app.services.accounts import second_factors, sessions, team_members
 from app.services.accounts.administered_resource import AdministeredResource
+from app.services.accounts.staff import build_staff_query, has_role
 
 
 async def create_user(session: AsyncSession, payload: UserCreate) -> UserWithPassword:
@@ -58,7 +61,7 @@ async def create_first_administrator(session: AsyncSession, email: str, name: st
         AlreadyExists: an active administrator exists, who can create further users.
         InvalidInput: the email address or the name is not valid.
     """
-    active_administrator = select(col(User.id)).where(col(User.is_active), _has_role(Role.administrator))
+    active_administrator = select(col(User.id)).where(col(User.is_active), has_role(Role.administrator))
     if await session.scalar(active_administrator.limit(1)):
         raise AlreadyExists("An active administrator exists already.")
     document = {"email": email, "name": name, "roles": [Role.administrator.value]}
@@ -67,13 +70,15 @@ async def create_first_administrator(session: AsyncSession, email: str, name: st
 
 
 async def list_users(session: AsyncSession, filters: UserFilters) -> UserList:
-    """Return one page of the users, newest first."""
-    query = select(User)
-    if filters.role is not None:
-        query = query.where(_has_role(filters.role))
-    if filters.is_active is not None:
-        query = query.where(col(User.is_active) == filters.is_active)
-    return await _USERS.list_records(session, filters, query)
+    """Return one page of the users, in the order of `sort`, or by name if the request has `q`."""
+    query = build_staff_query(filters)
+    field, ascending = ("name", True) if filters.q else parse_sort(filters.sort)
+    paginator = Paginator("users", filters.limit, filters.cursor, filters.get_cursor_binding())
+    users, cursor = await paginator.fetch_records(
+        session, query, _SORT_COLUMNS[field], col(User.id), ascending=ascending
+    )
+    totals = await count_records(session, query, wanted=filters.count)
+    return UserList(items=await _load_schemas(session, users), next_cursor=cursor, **totals)
 
 
 async def get_user(session: AsyncSession, user_id: UUID) -> UserSchema:
@@ -127,10 +132,6 @@ async def end_user_sessions(session: AsyncSession, user_id: UUID, expected_versi
     return await _USERS.save(session, user)
 
 
-def _has_role(role: str) -> ColumnElement[bool]:
-    return literal(str(role)) == any_(col(User.roles))
-
-
 def _check_own_changes(current: dict[str, Any], settings: UserSettings) -> list[Fault]:
     """Return the changes that an administrator must not make to their own account."""
     unmet = []
@@ -177,4 +178,5 @@ async def _load_schemas(session: AsyncSession, users: Sequence[User]) -> list[Us
     ]
 
 
+_SORT_COLUMNS = {"name": col(User.name), "created_at": col(User.created_at)}
 _USERS = AdministeredResource("users", User, UserList, _load_schemas)
