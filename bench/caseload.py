@@ -14,16 +14,8 @@ from app.access.encryption import Cipher
 from app.access.vault import get_vault
 from app.models.referrals import StoredReferralChild
 from app.services.persons import gazetteer, person_details
+from bench.names import choose_name
 
-FAMILY_NAMES = (
-    ("សុខ", "Sok"), ("ជា", "Chea"), ("ចាន់", "Chan"), ("កែវ", "Keo"), ("លី", "Ly"), ("ហេង", "Heng"), ("ម៉ៅ", "Mao"),
-    ("នួន", "Nuon"), ("ផល", "Phal"), ("រស់", "Ros"), ("សៅ", "Sao"), ("ទេព", "Tep"), ("យឹម", "Yim"), ("អ៊ុក", "Ouk"),
-)  # fmt: skip
-GIVEN_NAMES = (
-    ("វិចិត្រ", "Vichet"), ("សុភា", "Sophea"), ("បូរ៉ា", "Bora"), ("ដារ៉ា", "Dara"), ("ស្រីមុំ", "Srey Mom"), ("រតនា", "Rattana"),
-    ("ពិសី", "Pisey"), ("សំណាង", "Samnang"), ("វណ្ណា", "Vanna"), ("ធារី", "Theary"), ("មករា", "Makara"), ("ចន្ថា", "Chantha"),
-    ("កញ្ញា", "Kanha"), ("វីរៈ", "Virak"), ("បុប្ផា", "Bopha"), ("សុវណ្ណ", "Sovann"), ("លក្ខិណា", "Leakhena"),
-)  # fmt: skip
 SUMMARY_TEXT = (
     "ក្មេងរស់នៅជាមួយជីដូន ហើយចាប់ផ្តើមត្រឡប់ទៅសាលារៀនវិញ។ Lives with the grandmother since the safe house; sleeps badly before "
     "court dates, draws and plays again. The supporter keeps the safety plan on the wall and calls when worried. School "
@@ -109,7 +101,7 @@ def generate_cases(organisation: Organisation, count: int) -> Iterator[InventedC
 
 def generate_referral(rng: random.Random, number: int) -> dict[str, Any]:
     """Return the payload of a referral, without an external_id."""
-    family, given = rng.choice(FAMILY_NAMES), rng.choice(GIVEN_NAMES)
+    family, given = choose_name(rng)
     place = rng.choice(PROVINCES)
     phone = {"number": f"+8551{number % 10_000_000:07d}", "owner": "family", "safe_to_call": True}
     names = [
@@ -179,7 +171,6 @@ async def fill_first_step(
     await _copy_rows(connection, "case_workers", ("case_id", "user_id", "child_id", "since"), co_workers)
     tokens = (row for case in cases for row in _build_name_tokens(case))
     await _copy_rows(connection, "name_tokens", ("owner_id", "token", "kind", "child_id"), tokens)
-    await connection.execute("VACUUM ANALYZE")
 
 
 async def _copy_rows(
