@@ -25,7 +25,7 @@ from app.database.embedded import EmbeddedServer, generate_database_password
 from app.database.migrations import create_database_roles, run_in_thread, upgrade_schema
 from app.database.urls import to_driver_url, to_sqlalchemy_url
 from bench.caseload import InventedCase, Organisation, fill_first_step, fill_plain, generate_cases
-from bench.history import fill_history
+from bench.history import CaseKeys, fill_history
 
 ROOT = Path(__file__).parent.parent
 ISSUER = "https://bench.example"
@@ -113,7 +113,11 @@ async def _build_environment(
     )
     try:
         await fill_first_step(connection, organisation, bench_cases)
-        await fill_history(connection, organisation, bench_cases)
+        worker_cases = [
+            CaseKeys(case.number, case.case_id, case.child_id) for case in bench_cases if case.worker == 0
+        ]
+        await fill_history(connection, worker_cases, organisation.worker_ids[0], organisation.supervisor_id)
+        await connection.execute("VACUUM ANALYZE")
         await fill_plain(plain_connection, organisation, bench_cases)
         return BenchEnvironment(
             admin_url=first_step,

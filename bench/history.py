@@ -1,9 +1,9 @@
-"""Generate two years of history for the cases of the first worker, for measurements of timelines and the agenda."""
+"""Generate two years of history for the cases of a worker, for measurements of timelines and the agenda."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -11,7 +11,7 @@ from sqlmodel import SQLModel
 
 from app.models import Action, Assessment, CarePlan, CaseHistoryEntry, Goal, PlanArea, Review, SupportSession
 from app.models.record import utc_now
-from bench.caseload import SUMMARY_TEXT, InventedCase, Organisation
+from bench.caseload import SUMMARY_TEXT
 
 AREAS = (
     "emotional_health",
@@ -29,19 +29,25 @@ RECORDING_DELAY = timedelta(hours=2)
 REVIEW_TIME = datetime(2026, 1, 1, 4, tzinfo=UTC).time()
 
 
+class CaseKeys(NamedTuple):
+    """The number of a case, and its id and that of its child."""
+
+    number: int
+    case_id: UUID
+    child_id: UUID
+
+
 async def fill_history(
-    connection: asyncpg.Connection, organisation: Organisation, cases: list[InventedCase]
+    connection: asyncpg.Connection, cases: Iterable[CaseKeys], worker_id: UUID, supervisor_id: UUID
 ) -> None:
-    """Insert the history of the first worker's cases, encrypted, as the administrator role."""
-    worker_cases = [case for case in cases if case.worker == 0]
-    for case in worker_cases:
+    """Insert the history of the cases of a worker, encrypted, as the administrator role."""
+    for case in cases:
         await connection.execute(
             "UPDATE cases SET status = 'active', closed_on = NULL, opened_on = $2, next_review_on = $3 WHERE id = $1",
             case.case_id, _today() - timedelta(days=700), _today() + timedelta(days=case.number % 14 - 3),
         )  # fmt: skip
-        for row in _build_history(case, organisation.worker_ids[0], organisation.supervisor_id):
+        for row in _build_history(case, worker_id, supervisor_id):
             await _insert_row(connection, row)
-    await connection.execute("VACUUM ANALYZE")
 
 
 async def _insert_row(connection: asyncpg.Connection, row: SQLModel) -> None:
@@ -59,7 +65,7 @@ def _today() -> date:
     return utc_now().date()
 
 
-def _build_history(case: InventedCase, worker_id: UUID, supervisor_id: UUID) -> Iterator[SQLModel]:
+def _build_history(case: CaseKeys, worker_id: UUID, supervisor_id: UUID) -> Iterator[SQLModel]:
     case_keys: dict[str, Any] = {"case_id": case.case_id, "child_id": case.child_id}
     decision: dict[str, Any] = {
         "author_id": worker_id,
@@ -138,7 +144,7 @@ def _build_sessions(case_keys: dict[str, Any], worker_id: UUID) -> Iterator[SQLM
 
 
 def _build_reviews(
-    case_keys: dict[str, Any], plan: CarePlan, worker_id: UUID, case: InventedCase
+    case_keys: dict[str, Any], plan: CarePlan, worker_id: UUID, case: CaseKeys
 ) -> Iterator[SQLModel]:
     for number in range(1, REVIEW_COUNT + 1):
         on = _today() - timedelta(days=91 * (REVIEW_COUNT + 1 - number))
