@@ -319,6 +319,7 @@ def create_tables() -> None:
         sa.Column("opened_on", sa.Date(), nullable=False),
         sa.Column("closed_on", sa.Date(), nullable=True),
         sa.Column("next_review_on", sa.Date(), nullable=True),
+        sa.Column("risk_level", sa.String(), nullable=True),
         sa.Column("extended_until", sa.Date(), nullable=True),
         sa.Column("close_reason", sa.String(), nullable=True),
         sa.Column("age_at_referral_min", sa.Integer(), nullable=False),

@@ -44,6 +44,8 @@ class Case(Record, table=True):
     opened_on: date
     closed_on: date | None = None
     next_review_on: date | None = None
+    risk_level: str | None = None
+    """Risk level of the child's newest approved assessment: `low`, `medium` or `high`. NULL without one."""
     extended_until: date | None = None
     close_reason: str | None = None
     age_at_referral_min: int

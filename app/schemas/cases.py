@@ -126,6 +126,9 @@ class Case(Versioned):
     next_review_on: date | None = Field(
         description="Due date of the next review; null before the case becomes active and after it is closed."
     )
+    risk_level: Annotated[str, CodeOf("risk_level")] | None = Field(
+        description="Risk level of the child's newest approved assessment; null without an approved assessment."
+    )
     extended_until: date | None = Field(
         description="Last day of support after an extension past 24 months; null without an extension."
     )

@@ -192,8 +192,11 @@ def submit_assessment(context: OperationContext) -> Iterator[None]:
 def approve_assessment(context: OperationContext) -> Iterator[None]:
     yield from record_decision(context, "approved", [])
     context.record.hidden["decided_at"] = context.child.tick()
-    if context.record["subject"] == "child" and context.case["status"] == "assessment":
-        context.case.update(status="planning")
+    if context.record["subject"] == "child":
+        fields = {"risk_level": context.record["risk_level"]}
+        fields |= {"status": "planning"} if context.case["status"] == "assessment" else {}
+        if fields != {name: context.case[name] for name in fields}:
+            context.case.update(**fields)
 
 
 @register_operation(

@@ -13,7 +13,7 @@ TABLES: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "cases": (
         "status",
         "previous_case_id",
-        ("team_id", "lead_worker_id", "next_review_on", "extended_until"),
+        ("team_id", "lead_worker_id", "next_review_on", "risk_level", "extended_until"),
     ),
     "people": ("NULL", "case_id", ()),
     "consents": (
@@ -119,6 +119,10 @@ FORBIDDEN_STATES = {
         SELECT c.id FROM cases c LEFT JOIN reviews r ON r.case_id = c.id AND r.status = 'scheduled'
          WHERE c.status IN ('active', 'exiting')
          GROUP BY c.id HAVING count(r.id) <> 1 OR max(r.due_on) IS DISTINCT FROM c.next_review_on""",
+    "case with another `risk_level` than the newest approved assessment of the child": """
+        SELECT c.id FROM cases c WHERE c.risk_level IS DISTINCT FROM (
+            SELECT a.risk_level FROM assessments a WHERE a.case_id = c.id AND a.subject = 'child' AND a.status = 'approved'
+             ORDER BY a.decided_at DESC LIMIT 1)""",
     "active or exiting case without an approved care plan of the child": """
         SELECT c.id FROM cases c WHERE c.status IN ('active', 'exiting') AND NOT EXISTS (
             SELECT FROM care_plans p WHERE p.case_id = c.id AND p.subject = 'child' AND p.status = 'approved')""",

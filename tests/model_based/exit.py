@@ -285,7 +285,15 @@ def reopen_case(context: OperationContext) -> Iterator[None]:
 
 def case_fields(team_id: str, lead_worker_id: str) -> dict[str, Any]:
     empty = dict.fromkeys(
-        ("closed_on", "next_review_on", "extended_until", "close_reason", "previous_case_id", "outcome")
+        (
+            "closed_on",
+            "next_review_on",
+            "risk_level",
+            "extended_until",
+            "close_reason",
+            "previous_case_id",
+            "outcome",
+        )
     )
     return {
         "status": "assessment",

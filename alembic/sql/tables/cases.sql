@@ -6,7 +6,7 @@ ALTER TABLE cases ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT ON cases TO firststep_api;
 GRANT UPDATE (
     version, kind, status, team_id, lead_worker_id, referral_id, opened_on, closed_on, next_review_on,
-    extended_until, age_at_referral_min, age_at_referral_max, province_code, updated_at, content_encrypted,
+    risk_level, extended_until, age_at_referral_min, age_at_referral_max, province_code, updated_at, content_encrypted,
     close_reason
 ) ON cases TO firststep_api;
 GRANT SELECT (id, child_id, status, team_id, lead_worker_id) ON cases TO firststep_gate;
@@ -62,3 +62,7 @@ ALTER TABLE cases ADD CONSTRAINT ck_cases_active_has_next_review CHECK (
     status <> 'active' OR next_review_on IS NOT NULL
 );
 COMMENT ON CONSTRAINT ck_cases_active_has_next_review ON cases IS 'An active case has a next review date.';
+
+ALTER TABLE cases ADD CONSTRAINT ck_cases_risk_level CHECK (risk_level IN ('low', 'medium', 'high'));
+COMMENT ON CONSTRAINT ck_cases_risk_level ON cases IS
+    'The risk level of the child''s newest approved assessment is low, medium or high. It is NULL without one.';

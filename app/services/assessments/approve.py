@@ -11,6 +11,7 @@ from app.models import Assessment, Case
 from app.models.record import utc_now
 from app.schemas.assessments import Assessment as AssessmentSchema
 from app.services.assessments.load import assessment_to_schema
+from app.services.assessments.risk_level import get_child_risk_level
 from app.services.assessments.states import APPROVE, RETURN, SUBMIT
 from app.services.assessments.submission_checks import check_assessment_complete
 from app.services.cases.history import record_case_history
@@ -39,7 +40,9 @@ async def submit_assessment(
 async def approve_assessment(
     session: AsyncSession, caller: Caller, assessment_id: UUID, expected_version: int, comment: str | None
 ) -> AssessmentSchema:
-    """Approve an assessment. The first approved assessment of the child moves the case to `planning`.
+    """Approve an assessment.
+
+    An assessment of the child sets the risk level of the case. The first one also moves the case to `planning`.
 
     Raises:
         GateRefused: the assessment is not submitted, or the caller does not supervise the case's team or contributed to
@@ -47,10 +50,19 @@ async def approve_assessment(
     """
     case, assessment = await _get_for_update(session, assessment_id, expected_version)
     approval.record_decision(assessment, caller, case, APPROVE, comment, check_case_open(case))
-    if assessment.subject == "child" and case.status in START_PLANNING.sources:
-        case.status = START_PLANNING.target
-        case.updated_at, case.version = utc_now(), case.version + 1
+    if assessment.subject == "child":
+        await _update_case(session, case)
     return await _record_transition(session, case, caller, assessment, "approved")
+
+
+async def _update_case(session: AsyncSession, case: Case) -> None:
+    """Set the status and the risk level of a case after the approval of an assessment of the child."""
+    await session.flush()  # the query of the risk level reads the approval
+    risk_level = await get_child_risk_level(session, case.id)
+    status = START_PLANNING.target if case.status in START_PLANNING.sources else case.status
+    if (status, risk_level) != (case.status, case.risk_level):
+        case.status, case.risk_level = status, risk_level
+        case.updated_at, case.version = utc_now(), case.version + 1
 
 
 async def return_assessment(
