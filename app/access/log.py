@@ -16,9 +16,9 @@ If a request is rejected, its transaction is rolled back. `conclude_access_event
 transaction, so that the log contains rejected requests too.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -26,117 +26,20 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapper, QueryContext, Session, object_session
 
+from app.access.accessed_records import RECORD_KINDS, AccessedRecord, AccessedRecords
 from app.database.engine import Database
 from app.database.errors import translate_database_errors
-from app.models import (
-    AccessEntry,
-    Action,
-    Assessment,
-    BreakGlassGrant,
-    CarePlan,
-    Case,
-    CaseHistoryEntry,
-    CaseLink,
-    CaseWorker,
-    Child,
-    ClinicalNote,
-    Consent,
-    Disbursement,
-    DisbursementDetails,
-    Document,
-    DocumentContent,
-    ExitPlan,
-    FollowUp,
-    Goal,
-    LegalStep,
-    Person,
-    PlanArea,
-    Referral,
-    ReferralQuestion,
-    Review,
-    ServiceReferral,
-    SessionAddendum,
-    SupportSession,
-)
-
-RECORD_KINDS: dict[type, str] = {
-    AccessEntry: "access",
-    Action: "action",
-    Assessment: "assessment",
-    BreakGlassGrant: "break_glass",
-    CarePlan: "care_plan",
-    Case: "case",
-    CaseHistoryEntry: "case_history",
-    CaseLink: "case_link",
-    CaseWorker: "case_worker",
-    Child: "child",
-    ClinicalNote: "clinical_note",
-    Consent: "consent",
-    Disbursement: "disbursement",
-    DisbursementDetails: "disbursement_words",
-    Document: "document",
-    DocumentContent: "document_content",
-    ExitPlan: "exit_plan",
-    FollowUp: "follow_up",
-    Goal: "goal",
-    LegalStep: "legal_step",
-    Person: "person",
-    PlanArea: "plan_area",
-    Referral: "referral",
-    ReferralQuestion: "referral_question",
-    Review: "review",
-    ServiceReferral: "service_referral",
-    SessionAddendum: "session_addendum",
-    SupportSession: "support_session",
-}
-"""Record kind of each table with data about a child. A test checks that no table with row-level security is missing."""
 
 OPEN_ACCESS_EVENT_SQL = "SELECT * FROM access.open($1, $2, $3, $4, $5, $6, $7)"
 CONCLUDE_ACCESS_EVENT_SQL = "SELECT access.record_outcome($1, $2, $3, $4, $5)"
 SET_ACCESS_EVENT_SQL = "SELECT set_config('firststep.access', $1, true)"
+BEGIN_WITH_ACCESS_EVENT_SQL = "BEGIN; SELECT set_config('firststep.access', '{}', true)"
+"""Begins a transaction with an access event in one round trip. The driver accepts no parameters for two statements."""
 INSERT_ACCESS_ENTRIES_SQL = """
     INSERT INTO access_entries (event_id, child_id, case_id, record_kind, record_id, outcome, status)
     SELECT $1, r.child_id, r.case_id, r.kind, r.record_id, $2, $3
       FROM unnest($4::uuid[], $5::uuid[], $6::text[], $7::uuid[]) AS r (child_id, case_id, kind, record_id)
 """
-
-
-class AccessedRecord(NamedTuple):
-    """A record that a request read or wrote. The log gets one entry per child (see `AccessedRecords.add`)."""
-
-    child_id: UUID | None
-    case_id: UUID | None
-    kind: str
-    record_id: UUID
-
-
-@dataclass(slots=True)
-class AccessedRecords:
-    """Collects the records that a request reads or writes, and keeps one record per child."""
-
-    by_child: dict[UUID, AccessedRecord] = field(default_factory=dict)
-    without_child: dict[tuple[str, UUID], AccessedRecord] = field(default_factory=dict)
-    """Records that do not belong to a child yet: referrals before they are accepted, with their questions."""
-
-    def add(self, record: AccessedRecord) -> None:
-        """Add a record. Only the first record of a child is kept, but a break-glass grant replaces it."""
-        if record.child_id is None:
-            self.without_child.setdefault((record.kind, record.record_id), record)
-            return
-        self.without_child.pop((record.kind, record.record_id), None)
-        entry = self.by_child.setdefault(record.child_id, record)
-        # The grant contains the reason for the access, so the entry must refer to the grant.
-        if record.kind == "break_glass":
-            entry = record
-        # The first record can have no case id, for example a new child, which is written before its case. A search of
-        # the log by case must find the entry, so the case id is added.
-        if entry.case_id is None and record.case_id is not None:
-            entry = entry._replace(case_id=record.case_id)
-        self.by_child[record.child_id] = entry
-
-    def __iter__(self) -> Iterator[AccessedRecord]:
-        yield from self.by_child.values()
-        yield from self.without_child.values()
 
 
 def get_accessed_records(session: AsyncSession) -> AccessedRecords:
@@ -162,9 +65,7 @@ reject a statement that selects encrypted columns without this option.
 
 def record_access(session: AsyncSession, records: Iterable[AccessedRecord]) -> None:
     """Add records that were read as plain columns to the access log of the request."""
-    accessed_records = get_accessed_records(session)
-    for record in records:
-        accessed_records.add(record)
+    get_accessed_records(session).add_all(records)
 
 
 def _record_orm_access(session_info: dict[Any, Any], record: object) -> None:
@@ -172,14 +73,16 @@ def _record_orm_access(session_info: dict[Any, Any], record: object) -> None:
     if kind is None:
         return
     columns = record.__dict__  # not getattr(), which would reload an expired record
-    child_id = columns.get("id") if kind == "child" else columns.get("child_id")
-    accessed_records = _accessed_records(session_info)
-    entry = accessed_records.by_child.get(child_id) if child_id else None
-    if (entry and entry.case_id and kind != "break_glass") or (kind == "access" and child_id is None):
-        return
     record_id = columns["id"] if "id" in columns else columns["case_id"]
+    child_id = record_id if kind == "child" else columns.get("child_id")
     case_id = record_id if kind == "case" else columns.get("case_id")
-    accessed_records.add(AccessedRecord(child_id, case_id, kind, record_id))
+    _accessed_records(session_info).add(
+        AccessedRecord(_to_text(child_id), _to_text(case_id), kind, str(record_id))
+    )
+
+
+def _to_text(record_id: UUID | None) -> str | None:
+    return None if record_id is None else str(record_id)
 
 
 @event.listens_for(Mapper, "load")
@@ -260,11 +163,17 @@ def get_driver_connection(session: AsyncSession) -> asyncpg.Connection:
 
 async def write_access_entries(session: AsyncSession, event_id: UUID, outcome: str, status: int) -> None:
     """Write one entry for each collected child. If there is none, write one entry without a child."""
-    rows: list[tuple[object, ...]] = list(get_accessed_records(session))
+    connection = get_driver_connection(session)
+    await insert_access_entries(connection, get_accessed_records(session), event_id, outcome, status)
+
+
+async def insert_access_entries(
+    connection: asyncpg.Connection, records: AccessedRecords, event_id: UUID, outcome: str, status: int
+) -> None:
+    """Insert one entry for each collected child. If there is none, insert one entry without a child."""
+    rows: list[tuple[object, ...]] = list(records)
     columns = map(list, zip(*(rows or [(None,) * len(AccessedRecord._fields)]), strict=True))
-    await get_driver_connection(session).execute(
-        INSERT_ACCESS_ENTRIES_SQL, event_id, outcome, status, *columns
-    )
+    await connection.execute(INSERT_ACCESS_ENTRIES_SQL, event_id, outcome, status, *columns)
 
 
 async def conclude_access_event(

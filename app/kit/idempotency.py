@@ -7,14 +7,15 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel, col
 
-from app.access.log import AccessedRecord, get_accessed_records, get_driver_connection
+from app.access.accessed_records import AccessedRecord
+from app.access.log import get_accessed_records, get_driver_connection
 from app.errors import IdempotencyKeyReused, NotFound, RequestInProgress
 from app.models import Case, Child, Disbursement, IdempotencyRecord, Referral
 from app.models.idempotency import StoredAccessedRecord, StoredResponseContent
@@ -99,30 +100,12 @@ async def _load_response(session: AsyncSession, row: Mapping[str, Any]) -> Store
         NotFound: the caller can no longer see one of the records.
     """
     content = IdempotencyRecord.response.decrypt(row["row_id"], row["response_encrypted"])
-    records = [_load_accessed_record(record) for record in content["accessed_records"]]
+    records = [AccessedRecord(**record) for record in content["accessed_records"]]
     await _verify_records_visible(session, records)
     await _verify_location_visible(session, content["headers"].get("location", ""))
     for record in records:
         get_accessed_records(session).add(record)
     return StoredResponse(row["status"], content["headers"], content["body"])
-
-
-def _load_accessed_record(stored: StoredAccessedRecord) -> AccessedRecord:
-    return AccessedRecord(
-        child_id=UUID(stored["child_id"]) if stored["child_id"] else None,
-        case_id=UUID(stored["case_id"]) if stored["case_id"] else None,
-        kind=stored["kind"],
-        record_id=UUID(stored["record_id"]),
-    )
-
-
-def _dump_accessed_record(record: AccessedRecord) -> StoredAccessedRecord:
-    return {
-        "child_id": str(record.child_id) if record.child_id else None,
-        "case_id": str(record.case_id) if record.case_id else None,
-        "kind": record.kind,
-        "record_id": str(record.record_id),
-    }
 
 
 async def _verify_records_visible(session: AsyncSession, records: list[AccessedRecord]) -> None:
@@ -134,7 +117,7 @@ async def _verify_records_visible(session: AsyncSession, records: list[AccessedR
         NotFound: at least one of them is not visible.
     """
     by_child = [record for record in records if record.kind not in MODELS_VISIBLE_WITHOUT_CHILD]
-    required_ids: list[tuple[type[Record], set[UUID | None]]] = [
+    required_ids: list[tuple[type[Record], set[str]]] = [
         (Child, {record.child_id for record in by_child if record.child_id}),
         # A child is visible through any of its cases. The response is about one case, which is therefore checked too.
         (Case, {record.case_id for record in by_child if record.case_id}),
@@ -173,7 +156,7 @@ async def store_response(session: AsyncSession, request: IdempotentRequest, resp
     content = StoredResponseContent(
         headers=response.headers,
         body=response.body,
-        accessed_records=[_dump_accessed_record(record) for record in records],
+        accessed_records=[cast("StoredAccessedRecord", record._asdict()) for record in records],
     )
     child_id = next((record.child_id for record in records if record.child_id), None)
     row = (

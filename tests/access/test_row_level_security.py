@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from app.access.log import RECORD_KINDS
+from app.access.accessed_records import RECORD_KINDS
 from tests.support.raw_sql import (
     count_visible_rows,
     list_child_tables,

@@ -5,7 +5,8 @@ from typing import Any
 from sqlalchemy import Select, event
 from sqlalchemy.orm import ORMExecuteState, Session
 
-from app.access.log import RECORD_KINDS, UNRECORDED_READ
+from app.access.accessed_records import RECORD_KINDS
+from app.access.log import UNRECORDED_READ
 
 
 @event.listens_for(Session, "do_orm_execute")

@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access import log
+from app.access.accessed_records import AccessedRecord
 from app.access.caller import Caller
-from app.access.log import AccessedRecord
 from app.access.permissions import Role
 from app.kit.dates import today
 from app.kit.pagination import Paginator
@@ -76,7 +76,7 @@ async def _to_schemas(session: AsyncSession, rows: Sequence[AgendaRow]) -> list[
     log.record_access(
         session,
         [
-            AccessedRecord(None, None, "referral", row.record_id)
+            AccessedRecord(None, None, "referral", str(row.record_id))
             for row in rows
             if row.record_kind == "referral"
         ],

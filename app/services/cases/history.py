@@ -6,8 +6,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.access.accessed_records import RECORD_KINDS
 from app.access.caller import Caller
-from app.access.log import RECORD_KINDS
 from app.kit.dates import CAMBODIA_TIMEZONE, today
 from app.models import Case, CaseHistoryEntry, ClinicalNote, LegalStep
 from app.models.cases import StoredHistoryDetail

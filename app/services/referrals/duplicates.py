@@ -12,8 +12,9 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Integer, Row, Uuid, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.access.accessed_records import AccessedRecord
 from app.access.caller import Caller
-from app.access.log import AccessedRecord, get_accessed_records
+from app.access.log import get_accessed_records
 from app.kit.dates import BirthRange
 from app.kit.pagination import Paginator
 from app.kit.records import get_record
@@ -54,7 +55,8 @@ async def list_referral_matches(
         await find_possible_duplicates(session, referral), lambda match: match.id
     )
     for match in matches:
-        get_accessed_records(session).add(AccessedRecord(match.child_id, None, match.kind.value, match.id))
+        child_id = str(match.child_id) if match.child_id else None
+        get_accessed_records(session).add(AccessedRecord(child_id, None, match.kind.value, str(match.id)))
     return ReferralMatchList(items=list(matches), next_cursor=cursor)
 
 

@@ -13,8 +13,8 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.access.accessed_records import RECORD_KINDS
 from app.access.caller import Caller
-from app.access.log import RECORD_KINDS
 from app.errors import Fault, InvalidInput
 from app.kit.pagination import Paginator
 from app.kit.records import ensure_exists, get_for_share, get_record

@@ -1,0 +1,119 @@
+"""The records that a request reads or writes, as far as the access log names them."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from app.models import (
+    AccessEntry,
+    Action,
+    Assessment,
+    BreakGlassGrant,
+    CarePlan,
+    Case,
+    CaseHistoryEntry,
+    CaseLink,
+    CaseWorker,
+    Child,
+    ClinicalNote,
+    Consent,
+    Disbursement,
+    DisbursementDetails,
+    Document,
+    DocumentContent,
+    ExitPlan,
+    FollowUp,
+    Goal,
+    LegalStep,
+    Person,
+    PlanArea,
+    Referral,
+    ReferralQuestion,
+    Review,
+    ServiceReferral,
+    SessionAddendum,
+    SupportSession,
+)
+
+RECORD_KINDS: dict[type, str] = {
+    AccessEntry: "access",
+    Action: "action",
+    Assessment: "assessment",
+    BreakGlassGrant: "break_glass",
+    CarePlan: "care_plan",
+    Case: "case",
+    CaseHistoryEntry: "case_history",
+    CaseLink: "case_link",
+    CaseWorker: "case_worker",
+    Child: "child",
+    ClinicalNote: "clinical_note",
+    Consent: "consent",
+    Disbursement: "disbursement",
+    DisbursementDetails: "disbursement_words",
+    Document: "document",
+    DocumentContent: "document_content",
+    ExitPlan: "exit_plan",
+    FollowUp: "follow_up",
+    Goal: "goal",
+    LegalStep: "legal_step",
+    Person: "person",
+    PlanArea: "plan_area",
+    Referral: "referral",
+    ReferralQuestion: "referral_question",
+    Review: "review",
+    ServiceReferral: "service_referral",
+    SessionAddendum: "session_addendum",
+    SupportSession: "support_session",
+}
+"""Record kind of each table with data about a child. A test checks that no table with row-level security is missing."""
+
+
+class AccessedRecord(NamedTuple):
+    """A record that a request read or wrote. The log gets one entry per child (see `AccessedRecords.add`).
+
+    Ids are text in the canonical form, because queries of `app.access.reader` return them as text.
+    """
+
+    child_id: str | None
+    case_id: str | None
+    kind: str
+    record_id: str
+
+
+@dataclass(slots=True)
+class AccessedRecords:
+    """Collects the records that a request reads or writes, and keeps one record per child."""
+
+    by_child: dict[str, AccessedRecord] = field(default_factory=dict)
+    without_child: dict[tuple[str, str], AccessedRecord] = field(default_factory=dict)
+    """Records that do not belong to a child yet: referrals before they are accepted, with their questions."""
+
+    def add(self, record: AccessedRecord) -> None:
+        """Add a record. Only the first record of a child is kept, but a break-glass grant replaces it.
+
+        An entry of the access log without a child is not added, because it contains nothing about a child.
+        """
+        if record.child_id is None:
+            if record.kind == "access":
+                return
+            self.without_child.setdefault((record.kind, record.record_id), record)
+            return
+        self.without_child.pop((record.kind, record.record_id), None)
+        entry = self.by_child.setdefault(record.child_id, record)
+        # The grant contains the reason for the access, so the entry must refer to the grant.
+        if record.kind == "break_glass":
+            entry = record
+        # The first record can have no case id, for example a new child, which is written before its case. A search of
+        # the log by case must find the entry, so the case id is added.
+        if entry.case_id is None and record.case_id is not None:
+            entry = entry._replace(case_id=record.case_id)
+        self.by_child[record.child_id] = entry
+
+    def add_all(self, records: Iterable[AccessedRecord]) -> None:
+        """Add several records."""
+        for record in records:
+            self.add(record)
+
+    def __iter__(self) -> Iterator[AccessedRecord]:
+        yield from self.by_child.values()
+        yield from self.without_child.values()
