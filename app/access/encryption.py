@@ -73,7 +73,7 @@ class Cipher:
         associated_data = header + _encode_location(table, column) + row_id.bytes
         return header + nonce + aes.encrypt(nonce, content, associated_data)
 
-    def decrypt(self, ciphertext: bytes, *, table: str, column: str, row_id: uuid.UUID) -> Any:
+    def decrypt(self, ciphertext: bytes, *, table: str, column: str, row_id: uuid.UUID | str) -> Any:
         """Decrypt the ciphertext of a JSON value.
 
         Raises:
@@ -85,7 +85,7 @@ class Cipher:
         except ValueError:
             raise DecryptionError from None
 
-    def decrypt_bytes(self, ciphertext: bytes, *, table: str, column: str, row_id: uuid.UUID) -> bytes:
+    def decrypt_bytes(self, ciphertext: bytes, *, table: str, column: str, row_id: uuid.UUID | str) -> bytes:
         """Decrypt the ciphertext of bytes.
 
         Raises:
@@ -96,7 +96,7 @@ class Cipher:
             end = start + NONCE_BYTES
             header = ciphertext[:start]
             aes = self._ciphers.get(header) or self._find_added_key(header)
-            associated_data = header + _encode_location(table, column) + row_id.bytes
+            associated_data = header + _encode_location(table, column) + _encode_row_id(row_id)
             return aes.decrypt(ciphertext[start:end], ciphertext[end:], associated_data)
         except (InvalidTag, ValueError, LookupError, TypeError, AttributeError, OverflowError):
             raise DecryptionError from None
@@ -146,6 +146,11 @@ def get_encryption_key_id(ciphertext: bytes) -> str:
 
 def _encode_header(key_id: str) -> bytes:
     return bytes((FORMAT_VERSION, len(key_id))) + key_id.encode("ascii")
+
+
+def _encode_row_id(row_id: uuid.UUID | str) -> bytes:
+    """Return the 16 bytes of an id. Queries of `app.access.reader` return ids as text."""
+    return row_id.bytes if isinstance(row_id, uuid.UUID) else bytes.fromhex(row_id.replace("-", ""))
 
 
 @lru_cache(maxsize=1024)

@@ -1,8 +1,10 @@
-"""The database connections of the API: engine, session factory and the pool for access events."""
+"""The database connections of the API: engine, session factory, and the pools for reads and for access events."""
 
+from typing import Any
 from uuid import uuid4
 
 import asyncpg
+from pydantic_core import from_json
 from sqlalchemy import exc
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
 from sqlalchemy.ext.asyncio import AsyncSession as AsyncSession  # noqa: PLC0414 - routers import it from here, because they must not import SQLAlchemy
@@ -18,7 +20,7 @@ ERROR_TRANSLATIONS.append(((StaleDataError,), NotFound))
 
 
 class Database:
-    """The database connections of the API: an engine for requests, and a small pool that writes access events."""
+    """The database connections of the API: an engine for writes, a pool for reads, and one that writes access events."""
 
     def __init__(self, url: str, *, pool_size: int, durable: bool = True) -> None:
         """Create the engine without connecting.
@@ -43,29 +45,41 @@ class Database:
         )
         self.session_factory = async_sessionmaker(self.engine, expire_on_commit=False, autoflush=False)
         self.access_pool: asyncpg.Pool
-        self._access_pool_size = max(2, pool_size // 2)
+        self.read_pool: asyncpg.Pool
+        self._pool_size = pool_size
 
     async def open(self) -> None:
-        """Connect the pool for access events.
+        """Connect the pools.
 
         Raises:
             Unavailable: the database cannot be reached.
         """
         with translate_database_errors():
-            self.access_pool = await asyncpg.create_pool(
-                to_driver_url(self.url),
-                min_size=1,
-                max_size=self._access_pool_size,
-                reset=_skip_reset,
-                command_timeout=10,
-                server_settings=self._server_settings,
-            )
+            self.access_pool = await self._create_pool(max(2, self._pool_size // 2), command_timeout=10)
+            self.read_pool = await self._create_pool(self._pool_size, init=_decode_json)
+
+    async def _create_pool(self, max_size: int, **options: Any) -> asyncpg.Pool:
+        return await asyncpg.create_pool(
+            to_driver_url(self.url),
+            min_size=1,
+            max_size=max_size,
+            reset=_skip_reset,
+            server_settings=self._server_settings,
+            **options,
+        )
 
     async def close(self) -> None:
         """Close every connection."""
+        await self.read_pool.close()
         await self.access_pool.close()
         await self.engine.dispose()
 
 
+async def _decode_json(connection: asyncpg.Connection) -> None:
+    """Decode JSON columns. SQLAlchemy does the same on the connections of its engine."""
+    for name in ("json", "jsonb"):
+        await connection.set_type_codec(name, schema="pg_catalog", encoder=str, decoder=from_json)
+
+
 async def _skip_reset(_: asyncpg.Connection) -> None:
-    """Skip the reset of a returned connection, because statements of this pool change no settings."""
+    """Skip the reset of a returned connection, because requests change settings only within their transaction."""

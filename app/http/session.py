@@ -10,11 +10,14 @@ from contextlib import suppress
 from typing import Annotated
 from uuid import UUID
 
+import asyncpg
 from fastapi import Depends, Header, Request
 from fastapi.exceptions import RequestValidationError
 
 from app.access import log
+from app.access.accessed_records import AccessedRecords
 from app.access.caller import Caller
+from app.access.reader import RecordReader
 from app.access.vault import get_vault
 from app.database.engine import AsyncSession, Database
 from app.database.errors import translate_database_errors
@@ -22,6 +25,8 @@ from app.errors import Fault, FirstStepError, InvalidInput, MalformedRequest, St
 from app.kit import idempotency
 
 MAX_KEY_LENGTH = 255
+POOL_TIMEOUT_SECONDS = 5
+"""Maximum time that a request waits for a connection."""
 OUTCOMES = {401: "unauthenticated", 403: "forbidden", 404: "not_found", 409: "refused", 412: "conflict"}
 """Outcome in the access log by the status of a rejected request."""
 ETAG_PATTERN = re.compile(r'"[1-9][0-9]{0,8}"')
@@ -53,6 +58,40 @@ async def request_session(request: Request) -> AsyncIterator[AsyncSession]:
                 await _claim_idempotency_key(request, session, caller)
             yield session
             await _commit(request, session, caller)
+
+
+async def request_reader(request: Request) -> AsyncIterator[RecordReader]:
+    """Yield a reader in a transaction. At the end, write the access log entries and commit.
+
+    Raises:
+        Unavailable: the log entries could not be committed.
+    """
+    database: Database = request.app.state.database
+    caller: Caller = request.state.caller
+    records = AccessedRecords()
+    with translate_database_errors():
+        async with database.read_pool.acquire(timeout=POOL_TIMEOUT_SECONDS) as connection:
+            try:
+                await connection.execute(log.BEGIN_WITH_ACCESS_EVENT_SQL.format(caller.event_id))
+                yield RecordReader(connection, records)
+                await _commit_reads(request, connection, records)
+            finally:
+                if connection.is_in_transaction():
+                    await connection.execute("ROLLBACK")
+
+
+async def _commit_reads(request: Request, connection: asyncpg.Connection, records: AccessedRecords) -> None:
+    """Write the access log entries and commit. If this fails, the response is not sent."""
+    event_id = request.state.caller.event_id
+    try:
+        with translate_database_errors():
+            await log.insert_access_entries(connection, records, event_id, "allowed", request.state.status)
+            await connection.execute("COMMIT")
+    except Exception as error:
+        # Writing the log can fail for the same reason. The access event then has no outcome.
+        with suppress(Exception):
+            await conclude(request, error)
+        raise
 
 
 async def _commit(request: Request, session: AsyncSession, caller: Caller | None) -> None:
@@ -163,6 +202,8 @@ async def parse_optional_if_match(
     return None if if_match is None else await parse_if_match(if_match)
 
 
+Reader = Annotated[RecordReader, Depends(request_reader, scope="function")]
+"""The reader of a request that changes nothing. Its log entries are committed before the response is sent."""
 Session = Annotated[AsyncSession, Depends(request_session, scope="function")]
 """The session of the request. With this scope, FastAPI finishes the dependency, which commits, before it responds."""
 ExpectedVersion = Annotated[int, Depends(parse_if_match)]

@@ -19,13 +19,13 @@ class ContentCipher(Protocol):
     def encrypt(self, value: object, *, table: str, column: str, row_id: UUID) -> bytes:
         """Encrypt a JSON value."""
 
-    def decrypt(self, ciphertext: bytes, *, table: str, column: str, row_id: UUID) -> Any:
+    def decrypt(self, ciphertext: bytes, *, table: str, column: str, row_id: UUID | str) -> Any:
         """Decrypt a JSON value."""
 
     def encrypt_bytes(self, content: bytes, *, table: str, column: str, row_id: UUID) -> bytes:
         """Encrypt bytes."""
 
-    def decrypt_bytes(self, ciphertext: bytes, *, table: str, column: str, row_id: UUID) -> bytes:
+    def decrypt_bytes(self, ciphertext: bytes, *, table: str, column: str, row_id: UUID | str) -> bytes:
         """Decrypt bytes."""
 
 
@@ -68,7 +68,7 @@ class EncryptedColumn(property, Generic[Content]):
         """Return the ciphertext of a row's content, for writes that do not go through a record."""
         return self._encrypt(self._get_table(), row_id, content)
 
-    def decrypt(self, row_id: UUID, ciphertext: bytes) -> Content:
+    def decrypt(self, row_id: UUID | str, ciphertext: bytes) -> Content:
         """Return a row's content, for ciphertexts that were read as plain columns.
 
         Raises:
@@ -85,7 +85,7 @@ class EncryptedColumn(property, Generic[Content]):
     def _encrypt(self, table: str, row_id: UUID, content: Content) -> bytes:
         return _get_cipher().encrypt(content, table=table, column=self.column, row_id=row_id)
 
-    def _decrypt(self, table: str, row_id: UUID, ciphertext: bytes) -> Content:
+    def _decrypt(self, table: str, row_id: UUID | str, ciphertext: bytes) -> Content:
         content: Content = _get_cipher().decrypt(ciphertext, table=table, column=self.column, row_id=row_id)
         return content
 
@@ -137,5 +137,5 @@ class EncryptedFile(EncryptedField[bytes]):
     def _encrypt(self, table: str, row_id: UUID, content: bytes) -> bytes:
         return _get_cipher().encrypt_bytes(content, table=table, column=self.column, row_id=row_id)
 
-    def _decrypt(self, table: str, row_id: UUID, ciphertext: bytes) -> bytes:
+    def _decrypt(self, table: str, row_id: UUID | str, ciphertext: bytes) -> bytes:
         return _get_cipher().decrypt_bytes(ciphertext, table=table, column=self.column, row_id=row_id)

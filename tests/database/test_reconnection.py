@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tests.support.payloads import PERSON_PAYLOAD
 from tests.support.scenario import Scenario
 
 TERMINATE_CONNECTIONS_SQL = """
@@ -10,13 +11,16 @@ TERMINATE_CONNECTIONS_SQL = """
 """
 
 
-async def test_pool_replaces_terminated_connections(scenario: Scenario, superuser_connection: Any) -> None:
+async def test_pools_replace_terminated_connections(scenario: Scenario, superuser_connection: Any) -> None:
     # Planted: the access event bound by a driver call that SQLAlchemy does not know about. The dead connection stayed in
     # the pool.
     case = await scenario.open_case()
     path = f"/v1/cases/{case['id']}"
-    assert (await scenario.worker_north.get(path)).status_code == 200
     await superuser_connection.execute(TERMINATE_CONNECTIONS_SQL)
-    statuses = [(await scenario.worker_north.get(path)).status_code for _ in range(4)]
-    assert set(statuses) <= {200, 503}
-    assert statuses[-1] == 200
+    reads = [(await scenario.worker_north.get(path)).status_code for _ in range(4)]
+    writes = [
+        (await scenario.worker_north.post(f"{path}/people", PERSON_PAYLOAD)).status_code for _ in range(4)
+    ]
+    assert set(reads) <= {200, 503}
+    assert set(writes) <= {201, 503}
+    assert (reads[-1], writes[-1]) == (200, 201)
