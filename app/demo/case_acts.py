@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from app.access.permissions import Permission
+from app.access.reader import session_reader
 from app.demo import people as demo_people
 from app.demo.case_scenarios import exit_end_day, to_workday
 from app.demo.case_simulation import CaseSimulation
@@ -70,7 +71,7 @@ async def simulate_case_closing(simulation: CaseSimulation, day: date, reason_co
     """Close the case."""
     outcome = simulation.choose_text("exit", "outcome" if reason_code == "goals_met" else reason_code)
     async with simulation.run_as(simulation.worker, Permission.case_close, day) as (session, caller):
-        case = await cases.get_case(session, simulation.case_id)
+        case = await cases.get_case(session_reader(session), simulation.case_id)
         closure = CaseClosure(reason_code=reason_code, outcome=outcome)
         await close_case.close_case(session, caller, simulation.case_id, case.version, closure)
 
@@ -105,7 +106,7 @@ async def simulate_case_extension(simulation: CaseSimulation) -> None:
     async with simulation.run_as(
         demo_people.PROGRAMME_MANAGER, Permission.case_extend, add_months(simulation.scenario.opened_on, 23)
     ) as (session, caller):
-        case = await cases.get_case(session, simulation.case_id)
+        case = await cases.get_case(session_reader(session), simulation.case_id)
         until = add_months(simulation.scenario.opened_on, 28 + simulation.scenario.number % 3)
         extension = CaseExtension(until=until, reason=simulation.choose_text("extension"))
         await extend.extend_case(session, caller, simulation.case_id, case.version, extension)
@@ -114,7 +115,7 @@ async def simulate_case_extension(simulation: CaseSimulation) -> None:
 async def simulate_case_reopening(simulation: CaseSimulation, day: date) -> None:
     """Reopen the case. The simulation continues in the new case."""
     async with simulation.run_as(simulation.supervisor, Permission.case_reopen, day) as (session, caller):
-        case = await cases.get_case(session, simulation.case_id)
+        case = await cases.get_case(session_reader(session), simulation.case_id)
         reopening = CaseReopening(reason=simulation.choose_text("reopening"))
         new_case = await reopen_case.reopen_case(session, caller, simulation.case_id, case.version, reopening)
         simulation.case_id = new_case.id
@@ -129,7 +130,7 @@ async def simulate_case_transfer(simulation: CaseSimulation, day: date) -> None:
         session,
         caller,
     ):
-        case = await cases.get_case(session, simulation.case_id)
+        case = await cases.get_case(session_reader(session), simulation.case_id)
         simulation.move_to_team(team)
         transfer = CaseTransfer(
             team_id=simulation.context.ids.team_ids[team],
@@ -145,7 +146,7 @@ async def simulate_co_worker_assignment(simulation: CaseSimulation, day: date) -
     co_worker = colleagues[simulation.scenario.number % len(colleagues)]
     user_ids = simulation.context.ids.user_ids
     async with simulation.run_as(simulation.supervisor, Permission.case_assign, day) as (session, caller):
-        case = await cases.get_case(session, simulation.case_id)
+        case = await cases.get_case(session_reader(session), simulation.case_id)
         assignment = CaseAssignment(
             lead_worker_id=user_ids[simulation.worker], co_worker_ids=[user_ids[co_worker]]
         )

@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from app.access.permissions import Permission
+from app.access.reader import session_reader
 from app.demo import people as demo_people
 from app.demo.case_scenarios import CaseScenario, to_workday
 from app.demo.case_simulation import CaseSimulation
@@ -136,7 +137,7 @@ async def simulate_circle_and_consents(simulation: CaseSimulation) -> None:
     await _record_consents(simulation, day)
     if simulation.scenario.number % 3 == 0:
         async with simulation.run_as(simulation.worker, Permission.case_change, day) as (session, caller):
-            case = await cases.get_case(session, simulation.case_id)
+            case = await cases.get_case(session_reader(session), simulation.case_id)
             patch = CaseUpdate.model_validate({"summary": simulation.choose_text("summary")})
             await cases.update_case(session, caller, simulation.case_id, case.version, patch)
 

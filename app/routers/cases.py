@@ -22,7 +22,7 @@ from app.http.permissions import (
     CaseTransferrer,
 )
 from app.http.route import Router
-from app.http.session import ExpectedVersion, Session
+from app.http.session import ExpectedVersion, Reader, Session
 from app.schemas.cases import (
     BreakGlassGrant,
     BreakGlassRequest,
@@ -70,14 +70,14 @@ async def list_cases(
 @router.get("/{case_id}")
 async def get_case(
     _caller: CaseReader,
-    session: Session,
+    reader: Reader,
     case_id: UUID,
 ) -> Case:
     """Get a case.
 
     Returns the case with its child. The access log records that the caller read data of this child.
     """
-    return await cases.get_case(session, case_id)
+    return await cases.get_case(reader, case_id)
 
 
 @router.patch("/{case_id}")

@@ -9,6 +9,7 @@ from pydantic import Field
 from app.schemas.codes import CodeOf
 from app.schemas.identity import Age, PersonName
 from app.schemas.merge_patch import build_patch_model
+from app.schemas.references import PlaceRef, StaffRef, TeamRef
 from app.schemas.wire import (
     Id,
     Input,
@@ -113,8 +114,15 @@ class Case(Versioned):
     )
     status: Annotated[str, CodeOf("case_status")] = Field(description="Life-cycle status of the case.")
     team_id: UUID = Field(description="Id of the team that is responsible for the case.")
+    team: TeamRef = Field(description="The team that is responsible for the case.")
     lead_worker_id: UUID = Field(description="Id of the social worker who leads the case.")
-    co_worker_ids: list[UUID] = Field(description="Ids of the other workers of the case.")
+    lead_worker: StaffRef = Field(description="The social worker who leads the case.")
+    co_worker_ids: list[UUID] = Field(
+        description="Ids of the other workers of the case, in the order of `co_workers`."
+    )
+    co_workers: list[StaffRef] = Field(
+        description="The other workers of the case, in the order of their names."
+    )
     referral_id: UUID | None = Field(
         description="Id of the referral that opened the case; null for a case that follows a closed one."
     )
@@ -142,6 +150,7 @@ class Case(Versioned):
         description="Highest possible age of the child at the referral, in whole years."
     )
     province_code: str | None = Field(description="NCDD code of the child's province at the referral.")
+    province: PlaceRef | None = Field(description="The child's province at the referral.")
     summary: str | None = Field(description="Summary of the case, written by its workers.")
     outcome: str | None = Field(description="Outcome of the support; null while the case is open.")
     created_at: UtcDateTime = Field(description="Time at which the case was created.")

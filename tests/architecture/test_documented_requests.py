@@ -23,14 +23,15 @@ STATEMENT = re.compile(
 
 def summarize_statement(statement: str) -> str:
     """The kind of a statement and its table: `SELECT cases FOR NO KEY UPDATE`."""
-    match = STATEMENT.search(statement)
+    outer, count = statement, 1
+    while count and "FROM" in outer:  # subqueries in the select list come before the table of the statement
+        outer, count = re.subn(r"\([^()]*\)", "", outer)
+    match = STATEMENT.search(outer) or STATEMENT.search(statement)
     assert match, statement
     if match["table"] is None:
         return match[0]
     lock = " FOR NO KEY UPDATE" if "FOR NO KEY UPDATE" in statement else ""
-    # The co-workers are a subquery in the select list, before the table of the statement.
-    tables = re.findall(r"\bFROM (\w+)", statement)
-    return f"SELECT {tables[1] if tables[0] == 'case_workers' else tables[0]}{lock}"
+    return f"SELECT {match['table']}{lock}"
 
 
 def documented_statements(heading: str) -> list[str]:
@@ -45,8 +46,8 @@ def record_all_statements(scenario: Scenario, monkeypatch: pytest.MonkeyPatch) -
     with record_statements(scenario) as statements:
 
         def log_query(record: Any) -> None:
-            # Not counted: queries for the driver's types, BEGIN, and inserts of SQLAlchemy, which it reports itself.
-            if not re.search(r"typeinfo_tree|'jit'|^BEGIN|\$1::", record.query):
+            # Not counted: queries for the driver's types, BEGIN, and statements that `record_statements` reports.
+            if not re.search(r"typeinfo_tree|typinput|'jit'|^BEGIN;?$|\$1::", record.query):
                 statements.append(record.query)
 
         connect = asyncpg.Connection.__init__
@@ -62,6 +63,7 @@ def record_all_statements(scenario: Scenario, monkeypatch: pytest.MonkeyPatch) -
 async def reconnect(scenario: Scenario) -> None:
     await scenario.database.engine.dispose()
     await scenario.database.access_pool.expire_connections()
+    await scenario.database.read_pool.expire_connections()
 
 
 async def test_reading_a_case_sends_the_documented_statements(

@@ -4,6 +4,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any
 
@@ -263,9 +264,11 @@ async def test_cancelled_request_changes_nothing_and_its_event_stays(
 async def test_access_event_is_not_set_after_its_transaction(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
+    # Planted: `false` instead of `true` in `BEGIN_WITH_ACCESS_EVENT_SQL`, which sets the event for the session.
     # The connections are pooled, so the next request uses the same connection.
-    await scenario.open_case()
-    await asyncio.gather(*(scenario.manager.get("/v1/cases") for _ in range(12)))
+    case = await scenario.open_case()
+    paths = (f"/v1/cases/{case['id']}", f"/v1/cases/{id_of('nobody')}", "/v1/referrals")
+    await asyncio.gather(*(scenario.manager.get(path) for path in paths for _ in range(12)))
     del superuser_connection
     async with scenario.database.session_factory() as session:
         connection = await session.connection()
@@ -273,4 +276,9 @@ async def test_access_event_is_not_set_after_its_transaction(
         assert driver_connection is not None
         assert await driver_connection.fetchval("SELECT count(*) FROM cases") == 0
         assert not await driver_connection.fetchval("SELECT current_setting('firststep.access', true)")
+    async with AsyncExitStack() as stack:
+        pool = scenario.database.read_pool
+        for _ in range(pool.get_size()):
+            read_connection = await stack.enter_async_context(pool.acquire())
+            assert not await read_connection.fetchval("SELECT current_setting('firststep.access', true)")
     assert await open_access(scenario.database.access_pool, "manager")

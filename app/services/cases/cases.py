@@ -4,19 +4,21 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, func, select
+from sqlalchemy import JSON, Row, bindparam, func, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access import log
+from app.access.accessed_records import AccessedRecord
 from app.access.caller import Caller
-from app.access.log import AccessedRecord
-from app.errors import NotFound
+from app.access.reader import ReadQuery, RecordReader, Shows, session_reader
 from app.kit.dates import BirthRange, today
 from app.kit.pagination import Paginator
 from app.kit.records import apply_patch, get_version_for_update
+from app.kit.reference_names import person_name, place_names, team_name, to_place_ref, to_ref
 from app.kit.state_machine import raise_if_unmet
-from app.models import Case, CaseWorker, Child
+from app.models import Case, CaseWorker, Child, User
 from app.models.contents import StoredChildIdentity
 from app.models.record import utc_now
 from app.schemas.cases import (
@@ -34,9 +36,7 @@ from app.schemas.identity import Age
 from app.services.cases import history as case_history
 from app.services.cases.write_access import check_case_writable
 
-COLUMN_FIELDS = [
-    name for name in CaseSchema.model_fields if name not in {"child", "co_worker_ids", "summary", "outcome"}
-]
+COLUMN_FIELDS = [name for name in CaseSchema.model_fields if name in Case.model_fields]
 SUMMARY_FIELDS = [name for name in CaseSummary.model_fields if name != "child"]
 UUID_FIELDS = [name for name in SUMMARY_FIELDS if CaseSummary.model_fields[name].annotation is UUID]
 """Fields that are converted to text, because the UUID type of the database driver takes twenty times as long to
@@ -63,37 +63,46 @@ async def list_cases(session: AsyncSession, caller: Caller, filters: CaseFilters
     return CaseList.from_trusted_items([_row_to_summary(row, day) for row in rows], cursor)
 
 
-CO_WORKER_IDS = func.array(
-    select(col(CaseWorker.user_id))
+CO_WORKERS = (
+    select(
+        func.json_agg(
+            aggregate_order_by(
+                func.json_build_object("id", col(User.id), "name", col(User.name)),
+                col(User.name),
+                col(User.id),
+            ),
+            type_=JSON,
+        )
+    )
+    .join(CaseWorker, col(CaseWorker.user_id) == col(User.id))
     .where(col(CaseWorker.case_id) == col(Case.id))
-    .order_by(col(CaseWorker.user_id))
     .scalar_subquery()
 )
-CASE_QUERY = (
+"""The references to the co-workers of a case, or NULL if there are none."""
+CASE_QUERY = ReadQuery(
     select(
         *(getattr(Case, name) for name in COLUMN_FIELDS),
-        CO_WORKER_IDS.label("co_worker_ids"),
+        person_name(col(Case.lead_worker_id)).label("lead_worker_name"),
+        team_name(col(Case.team_id)).label("team_name"),
+        place_names(col(Case.province_code)).label("province_names"),
+        CO_WORKERS.label("co_workers"),
         col(Case.content_encrypted),
         col(Child.sex),
         col(Child.identity_encrypted),
     )
     .join(Child, col(Child.id) == col(Case.child_id))
-    .where(col(Case.id) == bindparam("case_id"))
-    .execution_options(**log.UNRECORDED_READ)
+    .where(col(Case.id) == bindparam("case_id")),
+    shows=Shows("case", case_id="id"),
 )
 
 
-async def get_case(session: AsyncSession, case_id: UUID) -> CaseSchema:
+async def get_case(reader: RecordReader, case_id: UUID) -> CaseSchema:
     """Return a case with its child.
 
     Raises:
         NotFound: The case does not exist or the caller cannot see it.
     """
-    row = (await session.execute(CASE_QUERY, {"case_id": case_id})).first()
-    if row is None:
-        raise NotFound
-    log.record_access(session, [AccessedRecord(row.child_id, row.id, "case", row.id)])
-    return _row_to_schema(row)
+    return _row_to_schema(await reader.fetch_required(CASE_QUERY, case_id=case_id))
 
 
 async def update_case(
@@ -117,15 +126,21 @@ async def update_case(
 
 async def load_case_schema(session: AsyncSession, case: Case) -> CaseSchema:
     """Return the response for a case that the current request has changed or created."""
-    return await get_case(session, case.id)
+    return await get_case(session_reader(session), case.id)
 
 
-def _row_to_schema(row: Row[*tuple[Any, ...]]) -> CaseSchema:
+def _row_to_schema(row: Any) -> CaseSchema:
     content = Case.content.decrypt(row.id, row.content_encrypted)
     identity = Child.identity.decrypt(row.child_id, row.identity_encrypted)
-    return CaseSchema.model_construct(
-        **dict(zip((*COLUMN_FIELDS, "co_worker_ids"), row, strict=False)),
-        child=CaseChild(**_case_child_fields(row.child_id, row.sex, identity, today())),
+    co_workers = row.co_workers or []
+    return CaseSchema(
+        **dict(zip(COLUMN_FIELDS, row, strict=False)),
+        child=_case_child_fields(row.child_id, row.sex, identity, today()),
+        lead_worker=to_ref(row.lead_worker_id, row.lead_worker_name),
+        team=to_ref(row.team_id, row.team_name),
+        province=to_place_ref(row.province_code, row.province_names),
+        co_workers=co_workers,
+        co_worker_ids=[co_worker["id"] for co_worker in co_workers],
         summary=content["summary"],
         outcome=content.get("outcome"),
     )

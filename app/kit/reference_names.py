@@ -1,0 +1,40 @@
+"""SQL expressions for the names of staff, teams and places, so that a query selects a name beside the id.
+
+Each is a scalar subquery on the primary key. The functions `…_ref` build the references of a response from an id and the
+selected name.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ScalarSelect, select
+from sqlalchemy.dialects.postgresql import array
+from sqlmodel import col
+
+from app.models import Place, Team, User
+
+
+def person_name(user_id: Any) -> ScalarSelect[str]:
+    """Select the name of a user."""
+    return select(col(User.name)).where(col(User.id) == user_id).scalar_subquery()
+
+
+def team_name(team_id: Any) -> ScalarSelect[str]:
+    """Select the name of a team."""
+    return select(col(Team.name)).where(col(Team.id) == team_id).scalar_subquery()
+
+
+def place_names(code: Any) -> ScalarSelect[Any]:
+    """Select the names of a place as an array: in Khmer script, then in Latin script."""
+    names = array([col(Place.name_km), col(Place.name_en)])
+    return select(names).where(col(Place.code) == code).scalar_subquery()
+
+
+def to_ref(record_id: str | None, name: str | None) -> dict[str, str | None] | None:
+    """Return the reference to a user or team of a response, or None without an id."""
+    return None if record_id is None else {"id": record_id, "name": name}
+
+
+def to_place_ref(code: str | None, names: Sequence[str] | None) -> dict[str, str] | None:
+    """Return the reference to a place of a response, or None without a code."""
+    return None if code is None or names is None else {"code": code, "name_km": names[0], "name_en": names[1]}

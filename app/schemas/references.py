@@ -1,0 +1,29 @@
+"""References to staff, teams and places: the id or code of a record together with its name."""
+
+from uuid import UUID
+
+from pydantic import Field
+
+from app.schemas.wire import Output
+
+
+class StaffRef(Output):
+    """A member of staff, by id and name."""
+
+    id: UUID = Field(description="Id of the user.")
+    name: str = Field(description="Name of the user.")
+
+
+class TeamRef(Output):
+    """A team, by id and name."""
+
+    id: UUID = Field(description="Id of the team.")
+    name: str = Field(description="Name of the team.")
+
+
+class PlaceRef(Output):
+    """A place, by code and name."""
+
+    code: str = Field(description="NCDD code of the place.")
+    name_km: str = Field(description="Name in Khmer script.")
+    name_en: str = Field(description="Name in Latin script.")
