@@ -7,37 +7,21 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, with_config
 from typing_extensions import TypedDict
 
-from app.schemas.codes import CodeOf, get_codes
+from app.schemas.codes import CodeOf
 from app.schemas.money import Currency
-from app.schemas.wire import Output, Page, PageQuery, PlainDate, UtcDateTime
-
-
-def _build_codes_pattern(name: str) -> str:
-    """Return a pattern for one or more codes of a list, separated by commas."""
-    code = f"({'|'.join(get_codes(name))})"
-    return f"^{code}(,{code})*$"
+from app.schemas.wire import CommaSeparated, Output, Page, PageQuery, PlainDate, UtcDateTime
 
 
 class TimelineFilters(PageQuery):
     """Query parameters of a timeline."""
 
-    kind: Annotated[
-        str | None,
-        Field(
-            pattern=_build_codes_pattern("timeline_kind"),
-            max_length=1000,
-            description="Only events of these kinds: codes of `timeline_kind`, separated by commas.",
-        ),
-    ] = None
-    record_kind: Annotated[
-        str | None,
-        Field(
-            pattern=_build_codes_pattern("record_kind"),
-            max_length=500,
-            description="Only events about these kinds of record: codes of `record_kind`, separated by commas, such "
-            "as `assessment,review`.",
-        ),
-    ] = None
+    kind: CommaSeparated[Annotated[str, CodeOf("timeline_kind")]] | None = Field(
+        None, description="Only events of these kinds, separated by commas."
+    )
+    record_kind: CommaSeparated[Annotated[str, CodeOf("record_kind")]] | None = Field(
+        None,
+        description="Only events about these kinds of record, separated by commas, such as `assessment,review`.",
+    )
     since: Annotated[
         PlainDate | None, Field(alias="from", description="Only events on or after this day, in Cambodia.")
     ] = None

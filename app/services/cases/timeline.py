@@ -33,10 +33,8 @@ async def list_case_timeline(
     Row-level security hides the entries of tiers that the caller cannot see.
     """
     await ensure_exists(session, Case, case_id)
-    active_filters = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
-    paginator = Paginator(
-        "timeline", filters.limit, filters.cursor, {**active_filters, "case": case_id, "for": caller.id}
-    )
+    binding = {**filters.get_cursor_binding(), "case": case_id, "for": caller.id}
+    paginator = Paginator("timeline", filters.limit, filters.cursor, binding)
     rows, cursor = await paginator.fetch_records(
         session, _build_query(case_id, filters), col(CaseHistoryEntry.at), col(CaseHistoryEntry.id)
     )
@@ -49,9 +47,9 @@ async def list_case_timeline(
 def _build_query(case_id: UUID, filters: TimelineFilters) -> Select[CaseHistoryEntry]:
     query = select(CaseHistoryEntry).where(col(CaseHistoryEntry.case_id) == case_id)
     if filters.kind is not None:
-        query = query.where(col(CaseHistoryEntry.kind).in_(filters.kind.split(",")))
+        query = query.where(col(CaseHistoryEntry.kind).in_(filters.kind))
     if filters.record_kind is not None:
-        query = query.where(col(CaseHistoryEntry.record_kind).in_(filters.record_kind.split(",")))
+        query = query.where(col(CaseHistoryEntry.record_kind).in_(filters.record_kind))
     if filters.since is not None:
         query = query.where(col(CaseHistoryEntry.at) >= _start_of_day(filters.since))
     if filters.until is not None and filters.until < date.max:

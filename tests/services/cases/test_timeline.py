@@ -149,7 +149,7 @@ async def test_timeline_is_filtered_by_kind_record_kind_and_date(
         {"from": "yesterday"}, {"to": "2026-02-30"}, {"tier": "clinical"}, {"since": nine}, {"kind": ""},
     ):  # fmt: skip
         assert (await worker.get(path, params=invalid)).status_code == 422, invalid
-    repeated = await worker.get(f"{path}?kind=exit_begun&kind=case_opened")
+    repeated = await worker.get(f"{path}?from={eight}&from={nine}")
     assert [fault["code"] for fault in repeated.json()["errors"]] == ["repeated"]
 
 
