@@ -25,7 +25,8 @@
 The `detail` of an error never contains a value of a child's record. Messages name fields and rules only.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from app.fault_codes import FaultCode
@@ -38,6 +39,8 @@ class Fault:
     pointer: str | None
     code: FaultCode
     detail: str
+    params: Mapping[str, object] = field(default_factory=dict, hash=False)
+    """Values of the rule that the message contains, such as `max_length`, or `allowed` with the permitted values."""
 
 
 class FirstStepError(Exception):

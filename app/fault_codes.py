@@ -41,7 +41,7 @@ FaultCode = TypeAliasType(
         "not_ended", "not_in_team", "not_on_case", "not_planned", "not_released", "not_rising", "not_text",
         "not_utf8", "not_your_team", "not_your_tier", "not_yours", "note_missing", "nul_character",
         "number_too_large", "open_case", "open_case_elsewhere", "option_unknown", "otp_required",
-        "otp_wrong", "outside_period", "own_account", "own_role", "own_team", "own_work", "payee_other",
+        "otp_wrong", "outside_period", "own_account", "own_role", "own_team", "own_work", "parameter_unknown", "payee_other",
         "period_reversed", "person_unknown", "personal", "phone_invalid", "place_unknown", "predictable",
         "progress_missing", "proof_unknown", "proof_wrong", "provider_inactive", "province_not_funded",
         "rate_far_off", "rate_missing", "rating_missing", "reason_missing", "receipt_missing",

@@ -19,7 +19,7 @@ from app.http.middleware import stack as middleware
 from app.http.openapi import docs_pages
 from app.http.openapi.document import describe
 from app.routers import documents, mount
-from app.schemas.validation_faults import VALIDATION_MESSAGES
+from app.schemas.fault_messages import VALIDATION_MESSAGES
 from app.server import cleanup
 
 TITLE = "First Step"

@@ -35,6 +35,7 @@ from app.errors import (
 )
 from app.fault_codes import FaultCode
 from app.http.middleware import request_log
+from app.schemas.fault_messages import translate_detail
 from app.schemas.validation_faults import convert_validation_errors
 
 TYPE_PREFIX = "urn:firststep:problem:"
@@ -72,7 +73,7 @@ def build_problem_response(
     members = {
         **_members(TYPE_PREFIX + error.kind, title, error.status, scope),
         "detail": error.detail or error.titles["en"],
-        **_faults(error),
+        **_faults(error, language),
     }
     return _response(members, language, {**_error_headers(error), **(headers or {})})
 
@@ -176,9 +177,15 @@ def _members(kind: str, title: str, status: int, scope: Scope) -> dict[str, Any]
     }
 
 
-def _faults(error: FirstStepError) -> dict[str, Any]:
+def _faults(error: FirstStepError, language: str) -> dict[str, Any]:
     faults = [
-        {"pointer": fault.pointer, "code": fault.code, "detail": fault.detail} for fault in error.faults
+        {
+            "pointer": fault.pointer,
+            "code": fault.code,
+            "params": fault.params,
+            "detail": translate_detail(fault, language),
+        }
+        for fault in error.faults
     ]
     if isinstance(error, GateRefused):
         return {"unmet": faults}

@@ -1,5 +1,6 @@
 """Validates the names of the query parameters of a request. FastAPI and Pydantic validate their values."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import UnionType
@@ -10,6 +11,11 @@ from fastapi.dependencies.models import Dependant
 from pydantic import BaseModel
 
 from app.errors import Fault, InvalidInput
+from app.schemas.fault_messages import VALIDATION_MESSAGES, format_message
+
+MAX_FAULTS = 20
+"""Maximum number of faults in one response, because each of them lists the permitted names."""
+_NAME_PATTERN = re.compile(r"[a-z_]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,17 +26,33 @@ class QueryParameters:
     """Type annotations by the name of the parameter."""
 
     def validate_names(self, request: Request) -> None:
-        """Raise `InvalidInput` if a parameter is repeated that is not an array.
+        """Reject unknown parameters, and repeated ones that are not arrays.
 
         An array is documented as one parameter with comma-separated values. Repeating it is permitted, because some client
         generators support no other form.
+
+        Raises:
+            InvalidInput: lists each parameter. It never contains a name that is not in snake_case, because that may be any
+                text, even personal data.
         """
-        query = request.query_params
-        if len(query.multi_items()) == len(query):
-            return
-        for name in query:
-            if len(query.getlist(name)) > 1 and not _is_array(self.annotations.get(name)):
-                raise InvalidInput([Fault("query", "repeated", "A parameter is given more than once.")])
+        faults = [
+            fault
+            for name in request.query_params
+            if (fault := self._check_name(name, len(request.query_params.getlist(name)))) is not None
+        ]
+        if faults:
+            raise InvalidInput(faults[:MAX_FAULTS])
+
+    def _check_name(self, name: str, occurrences: int) -> Fault | None:
+        """Return the fault of a parameter, if it has one."""
+        if name not in self.annotations:
+            params = {"allowed": sorted(self.annotations)}
+            detail = format_message(VALIDATION_MESSAGES["parameter_unknown"], params)
+            pointer = f"query:{name}" if _NAME_PATTERN.fullmatch(name) else "query"
+            return Fault(pointer, "parameter_unknown", detail, params)
+        if occurrences > 1 and not _is_array(self.annotations[name]):
+            return Fault(f"query:{name}", "repeated", "The parameter is given more than once.")
+        return None
 
 
 def find_query_parameters(dependant: Dependant) -> QueryParameters:

@@ -19,8 +19,9 @@ from sqlmodel import col
 from app.errors import InvalidInput, NotFound, StaleVersion, VersionRequired
 from app.models import Case
 from app.models.record import CaseRecord, Record
+from app.schemas.fault_messages import VALIDATION_MESSAGES
 from app.schemas.merge_patch import apply_merge_patch
-from app.schemas.validation_faults import VALIDATION_MESSAGES, convert_validation_errors
+from app.schemas.validation_faults import convert_validation_errors
 
 RecordT = TypeVar("RecordT", bound=Record)
 ModelT = TypeVar("ModelT", bound=BaseModel)

@@ -188,7 +188,7 @@ class CountedPage(Page[T], Generic[T]):
 
 
 class PageQuery(BaseModel):
-    """Query parameters of a list: the size and start of the page. Each list adds its filters. Unknown parameters are rejected.
+    """Query parameters of a list: the size and start of the page. Each list adds its filters.
 
     A list that people search declares `q`, a list with several orders declares `sort` after it. `sort` is a named enum of
     fields, each also with a minus sign for the descending order:

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 
 from app.fault_codes import FAULT_CODES
-from app.schemas.validation_faults import PYDANTIC_MESSAGES, VALIDATION_MESSAGES
+from app.schemas.fault_messages import PYDANTIC_MESSAGES, VALIDATION_MESSAGES
 from tests.architecture.source_files import SOURCES
 
 FAULT_NAMES = {"Fault", "FaultCode", "PydanticCustomError"}

@@ -240,7 +240,7 @@ async def test_missing_required_body_returns_422(client: httpx.AsyncClient) -> N
         response = await client.post("/v1/notes", headers=headers)
         assert response.status_code == 422
         assert response.json()["errors"] == [
-            {"pointer": "", "code": "missing", "detail": "This field is required."}
+            {"pointer": "", "code": "missing", "params": {}, "detail": "This field is required."}
         ]
 
 

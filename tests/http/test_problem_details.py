@@ -147,7 +147,7 @@ async def test_refused_gate_lists_unmet_conditions(client: httpx.AsyncClient) ->
     response = await client.get("/v1/raise/gate")
     assert response.status_code == 409
     assert response.json()["unmet"] == [
-        {"pointer": "/plan", "code": "goal_missing", "detail": "A care plan is needed."}
+        {"pointer": "/plan", "code": "goal_missing", "params": {}, "detail": "A care plan is needed."}
     ]
     assert "errors" not in response.json()
 
@@ -208,7 +208,12 @@ async def test_custom_error_code_uses_its_registered_message(
     client: httpx.AsyncClient,
 ) -> None:
     response = await client.post("/v1/referrals", json=build_referral_payload(phone=CANARY))
-    fault = {"pointer": "/child/phone", "code": "phone_invalid", "detail": "Must be a telephone number."}
+    fault = {
+        "pointer": "/child/phone",
+        "code": "phone_invalid",
+        "params": {},
+        "detail": "Must be a telephone number.",
+    }
     assert response.json()["errors"] == [fault]
     assert CANARY not in response.text
 
@@ -228,7 +233,12 @@ async def test_error_pointer_names_query_path_and_header_parameters(client: http
 async def test_error_message_contains_the_limit_of_the_schema(client: httpx.AsyncClient) -> None:
     response = await client.get("/v1/referrals?limit=201")
     assert response.json()["errors"] == [
-        {"pointer": "query:limit", "code": "less_than_equal", "detail": "Must be at most 200."}
+        {
+            "pointer": "query:limit",
+            "code": "less_than_equal",
+            "params": {"le": 200},
+            "detail": "Must be at most 200.",
+        }
     ]
 
 

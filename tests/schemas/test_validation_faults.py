@@ -3,7 +3,8 @@ from typing import get_args
 from pydantic_core import core_schema
 
 from app.errors import Fault
-from app.schemas.validation_faults import PYDANTIC_MESSAGES, convert_validation_errors
+from app.schemas.fault_messages import PYDANTIC_MESSAGES
+from app.schemas.validation_faults import convert_validation_errors
 
 CANARY = "Canary9271"
 

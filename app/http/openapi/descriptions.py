@@ -38,10 +38,12 @@ same body gets the stored response, with `Idempotent-Replayed: true`. With anoth
 first request is running, it is 409. The key is required for API clients and optional for people.
 
 **Problems.** Errors are `application/problem+json` (RFC 9457). `/docs/problems` explains each type, and each operation
-lists its types in `x-problems`. The member `errors` names each invalid field. A problem contains no value of the
-request or of a record.
+lists its types in `x-problems`. The member `errors` names each invalid field or parameter, with the values of the rule
+in `params`. For an unknown query parameter or value, `params.allowed` lists the permitted ones. A problem contains no
+value of the request or of a record.
 
-**Languages.** `Accept-Language: km` or `en` selects the language of problem titles and code labels.
+**Languages.** `Accept-Language: km` or `en` selects the language of problem titles, errors of query parameters and code
+labels.
 
 **Limits.** The size of a body (413), the number of requests per minute (429 with `Retry-After`; every response has
 `RateLimit`), the size of a page (422) and the processing time (504) are limited.

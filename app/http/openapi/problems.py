@@ -64,7 +64,7 @@ SCHEMAS: dict[str, Any] = {
         "type": "object",
         "title": "ProblemFault",
         "description": "One invalid field, or one unmet condition.",
-        "required": ["pointer", "code", "detail"],
+        "required": ["pointer", "code", "params", "detail"],
         "additionalProperties": False,
         "properties": {
             "pointer": {
@@ -75,7 +75,23 @@ SCHEMAS: dict[str, Any] = {
                 "$ref": "#/components/schemas/FaultCode",
                 "description": "Code of the violated rule. It never changes.",
             },
-            "detail": {"type": "string", "description": "Explanation of the violated rule, in English."},
+            "params": {
+                "type": "object",
+                "description": "Values of the violated rule, such as `max_length`. `allowed` lists the permitted values, or "
+                "the permitted names of an unknown parameter.",
+                "additionalProperties": {
+                    "anyOf": [
+                        {"type": "string"},
+                        {"type": "number"},
+                        {"type": "array", "items": {"type": "string"}},
+                    ]
+                },
+            },
+            "detail": {
+                "type": "string",
+                "description": "Explanation of the violated rule. It is in the language of the request for errors of query "
+                "parameters, otherwise in English.",
+            },
         },
     },
 }
