@@ -14,8 +14,10 @@ import stat
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from app.errors import Unavailable
@@ -67,12 +69,16 @@ def find_postgres_binaries() -> Path:
 class EmbeddedServer:
     """One PostgreSQL cluster under `home`/postgres."""
 
-    def __init__(self, home: Path, *, durable: bool = True) -> None:
+    def __init__(
+        self, home: Path, *, durable: bool = True, settings: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         self.home = home.resolve()
         self.data_dir = self.home / "postgres"
         self.log_file = self.data_dir / "server.log"
         self.durable = durable
         """False disables fsync for speed. Use it in tests only, because a crash can then lose data."""
+        self.settings = settings
+        """Settings in addition to `SERVER_SETTINGS`, such as libraries that measure statements."""
         self.socket_dir = self._choose_socket_dir()
         self.os_user = _get_or_create_os_user() if os.geteuid() == 0 else None
 
@@ -123,7 +129,7 @@ class EmbeddedServer:
             )  # fmt: skip
 
     def _server_options(self) -> str:
-        options = {**SERVER_SETTINGS, "unix_socket_directories": str(self.socket_dir)}
+        options = {**SERVER_SETTINGS, **self.settings, "unix_socket_directories": str(self.socket_dir)}
         if not self.durable:
             options |= {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
         return " ".join(f"-c {name}='{value}'" for name, value in options.items())
