@@ -128,7 +128,12 @@ async def _build_environment(
             cases_with_history=[
                 tuple(row) for row in await connection.fetch("SELECT case_id, id FROM care_plans")
             ],
-            first_step_tokens=await _create_sessions(connection, organisation),
+            first_step_tokens=await create_sessions(
+                connection,
+                organisation.worker_ids[0],
+                organisation.supervisor_id,
+                organisation.api_client_id,
+            ),
             plain_tokens=_create_plain_tokens(organisation, environment["BENCH_PLAIN_SECRET"]),
         )
     finally:
@@ -163,7 +168,11 @@ def _list_worker_case_ids(bench_cases: list[InventedCase]) -> list[uuid.UUID]:
     return [case.case_id for case in bench_cases if 0 in {case.worker, case.co_worker}]
 
 
-async def _create_sessions(connection: asyncpg.Connection, organisation: Organisation) -> BearerTokens:
+async def create_sessions(
+    connection: asyncpg.Connection, worker_id: uuid.UUID, supervisor_id: uuid.UUID, api_client_id: uuid.UUID
+) -> BearerTokens:
+    """Insert a session for each caller, and return their access tokens."""
+
     async def create_token(subject: uuid.UUID, kind: SubjectKind, scope: str) -> str:
         session_id, now = uuid.uuid4(), datetime.now(UTC)
         ends_at = now + timedelta(seconds=TOKEN_LIFETIME_SECONDS)
@@ -180,9 +189,9 @@ async def _create_sessions(connection: asyncpg.Connection, organisation: Organis
         )
 
     return BearerTokens(
-        await create_token(organisation.worker_ids[0], "person", "full"),
-        await create_token(organisation.supervisor_id, "person", "full"),
-        await create_token(organisation.api_client_id, "client", "referrals"),
+        await create_token(worker_id, "person", "full"),
+        await create_token(supervisor_id, "person", "full"),
+        await create_token(api_client_id, "client", "referrals"),
     )
 
 

@@ -45,7 +45,7 @@ class Operation:
         return b"".join(request + REQUEST_SEPARATOR for request in self.build_requests(environment, tokens))
 
 
-def _build_request(method: str, target: str, bearer: str, body: bytes = b"") -> bytes:
+def build_request(method: str, target: str, bearer: str, body: bytes = b"") -> bytes:
     lines = [f"{method} {target} HTTP/1.1", f"Host: {HOST}", "Accept: */*", f"Authorization: Bearer {bearer}"]
     if body:
         lines += [
@@ -58,13 +58,12 @@ def _build_request(method: str, target: str, bearer: str, body: bytes = b"") -> 
 
 def _get_case_requests(environment: BenchEnvironment, tokens: BearerTokens) -> list[bytes]:
     return [
-        _build_request("GET", f"/v1/cases/{case_id}", tokens.worker)
-        for case_id in environment.worker_case_ids
+        build_request("GET", f"/v1/cases/{case_id}", tokens.worker) for case_id in environment.worker_case_ids
     ]
 
 
 def _list_cases_requests(_: BenchEnvironment, tokens: BearerTokens) -> list[bytes]:
-    return [_build_request("GET", "/v1/cases?limit=50", tokens.supervisor)]
+    return [build_request("GET", "/v1/cases?limit=50", tokens.supervisor)]
 
 
 def _create_referral_requests(_: BenchEnvironment, tokens: BearerTokens) -> list[bytes]:
@@ -73,15 +72,15 @@ def _create_referral_requests(_: BenchEnvironment, tokens: BearerTokens) -> list
         {"external_id": UNIQUE_ID_PLACEHOLDER.decode(), **generate_referral(rng, number)}
         for number in range(REFERRAL_BODY_COUNT)
     ]
-    bodies = [json.dumps(_drop_nulls(payload), ensure_ascii=False).encode() for payload in payloads]
-    return [_build_request("POST", "/v1/referrals", tokens.api_client, body) for body in bodies]
+    bodies = [json.dumps(drop_nulls(payload), ensure_ascii=False).encode() for payload in payloads]
+    return [build_request("POST", "/v1/referrals", tokens.api_client, body) for body in bodies]
 
 
-def _drop_nulls(value: Any) -> Any:
+def drop_nulls(value: Any) -> Any:
     """Remove null values, which partners do not send."""
     if isinstance(value, dict):
-        return {name: _drop_nulls(part) for name, part in value.items() if part is not None}
-    return [_drop_nulls(part) for part in value] if isinstance(value, list) else value
+        return {name: drop_nulls(part) for name, part in value.items() if part is not None}
+    return [drop_nulls(part) for part in value] if isinstance(value, list) else value
 
 
 def _open_case_file_requests(environment: BenchEnvironment, tokens: BearerTokens) -> list[bytes]:
@@ -95,18 +94,18 @@ def _open_case_file_requests(environment: BenchEnvironment, tokens: BearerTokens
             f"/v1/cases/{case_id}/reviews",
         )
     ]
-    return [_build_request("GET", path, tokens.worker) for path in paths]
+    return [build_request("GET", path, tokens.worker) for path in paths]
 
 
 def _get_timeline_requests(environment: BenchEnvironment, tokens: BearerTokens) -> list[bytes]:
     return [
-        _build_request("GET", f"/v1/cases/{case_id}/timeline", tokens.worker)
+        build_request("GET", f"/v1/cases/{case_id}/timeline", tokens.worker)
         for case_id, _ in environment.cases_with_history
     ]
 
 
 def _get_agenda_requests(_: BenchEnvironment, tokens: BearerTokens) -> list[bytes]:
-    return [_build_request("GET", "/v1/me/agenda", tokens.worker)]
+    return [build_request("GET", "/v1/me/agenda", tokens.worker)]
 
 
 OPERATIONS = (
