@@ -17,7 +17,9 @@ branch_labels = None
 depends_on = None
 
 SQL = MIGRATIONS_DIR / "sql"
-FUNCTIONS = ("caller", "case_scope", "duplicates", "access_log", "triggers", "fund", "ledger", "cleanup")
+FUNCTIONS = (
+    "caller", "case_scope", "last_contact", "duplicates", "access_log", "triggers", "fund", "ledger", "cleanup",
+)  # fmt: skip
 """Files in `sql/functions`, in this order: a function exists before another one, or a policy, refers to it."""
 
 
@@ -320,6 +322,7 @@ def create_tables() -> None:
         sa.Column("closed_on", sa.Date(), nullable=True),
         sa.Column("next_review_on", sa.Date(), nullable=True),
         sa.Column("risk_level", sa.String(), nullable=True),
+        sa.Column("last_contact_on", sa.Date(), nullable=True),
         sa.Column("extended_until", sa.Date(), nullable=True),
         sa.Column("close_reason", sa.String(), nullable=True),
         sa.Column("age_at_referral_min", sa.Integer(), nullable=False),

@@ -46,6 +46,8 @@ class Case(Record, table=True):
     next_review_on: date | None = None
     risk_level: str | None = None
     """Risk level of the child's newest approved assessment: `low`, `medium` or `high`. NULL without one."""
+    last_contact_on: date | None = None
+    """Local date of the latest held support session. The database function `access.update_last_contact` sets it."""
     extended_until: date | None = None
     close_reason: str | None = None
     age_at_referral_min: int

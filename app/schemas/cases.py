@@ -137,6 +137,9 @@ class Case(Versioned):
     risk_level: Annotated[str, CodeOf("risk_level")] | None = Field(
         description="Risk level of the child's newest approved assessment; null without an approved assessment."
     )
+    last_contact_on: date | None = Field(
+        description="Date of the latest support session that was held, in Cambodia; null if none was held."
+    )
     extended_until: date | None = Field(
         description="Last day of support after an extension past 24 months; null without an extension."
     )

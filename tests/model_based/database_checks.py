@@ -13,7 +13,7 @@ TABLES: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "cases": (
         "status",
         "previous_case_id",
-        ("team_id", "lead_worker_id", "next_review_on", "risk_level", "extended_until"),
+        ("team_id", "lead_worker_id", "next_review_on", "risk_level", "last_contact_on", "extended_until"),
     ),
     "people": ("NULL", "case_id", ()),
     "consents": (
@@ -123,6 +123,10 @@ FORBIDDEN_STATES = {
         SELECT c.id FROM cases c WHERE c.risk_level IS DISTINCT FROM (
             SELECT a.risk_level FROM assessments a WHERE a.case_id = c.id AND a.subject = 'child' AND a.status = 'approved'
              ORDER BY a.decided_at DESC LIMIT 1)""",
+    "case with another `last_contact_on` than its latest held session": """
+        SELECT c.id FROM cases c WHERE c.last_contact_on IS DISTINCT FROM (
+            SELECT (max(s.held_at) AT TIME ZONE 'Asia/Phnom_Penh')::date FROM support_sessions s
+             WHERE s.case_id = c.id AND s.status = 'held')""",
     "active or exiting case without an approved care plan of the child": """
         SELECT c.id FROM cases c WHERE c.status IN ('active', 'exiting') AND NOT EXISTS (
             SELECT FROM care_plans p WHERE p.case_id = c.id AND p.subject = 'child' AND p.status = 'approved')""",

@@ -289,6 +289,7 @@ def case_fields(team_id: str, lead_worker_id: str) -> dict[str, Any]:
             "closed_on",
             "next_review_on",
             "risk_level",
+            "last_contact_on",
             "extended_until",
             "close_reason",
             "previous_case_id",

@@ -74,6 +74,16 @@ def session_status(fields: dict[str, Any]) -> str:
     return "held" if attendance in HELD_ATTENDANCES else "missed"
 
 
+def update_last_contact(context: OperationContext) -> None:
+    """Update the case if its latest held session is on another day."""
+    held = context.child.list_records("support_sessions", context.case, status="held")
+    latest = max((session["held_at"] for session in held), default=None)
+    # The generated times are 9 a.m. in Cambodia, so their date in UTC is the local date.
+    last_contact_on = latest and latest[:10]
+    if last_contact_on != context.case["last_contact_on"]:
+        context.case.update(last_contact_on=last_contact_on)
+
+
 @register_operation(
     "POST /cases/{case}/support-sessions",
     "cases",
@@ -100,6 +110,7 @@ def create_support_session(context: OperationContext) -> Iterator[None]:
     context.child.add_record(
         "support_sessions", context.case, fields, context.payload["id"], is_recorded=status != "planned"
     )
+    update_last_contact(context)
 
 
 def session_update_payload(rng: Random, _child: ChildModel, _record: ModelRecord) -> Payload:
@@ -152,6 +163,7 @@ def update_support_session(context: OperationContext) -> Iterator[None]:
     author_id = context.caller_id if is_first_record else session["author_id"]
     session.update(**context.payload, status=status, author_id=author_id)
     session.hidden["is_recorded"] = status != "planned"
+    update_last_contact(context)
 
 
 def reason_payload(rng: Random, _child: ChildModel, _record: ModelRecord) -> Payload:

@@ -3,13 +3,15 @@
 
 ALTER TABLE cases ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
+-- firststep_api cannot update last_contact_on; access.update_last_contact() computes it.
 GRANT SELECT, INSERT ON cases TO firststep_api;
 GRANT UPDATE (
     version, kind, status, team_id, lead_worker_id, referral_id, opened_on, closed_on, next_review_on,
     risk_level, extended_until, age_at_referral_min, age_at_referral_max, province_code, updated_at, content_encrypted,
     close_reason
 ) ON cases TO firststep_api;
-GRANT SELECT (id, child_id, status, team_id, lead_worker_id) ON cases TO firststep_gate;
+GRANT SELECT (id, child_id, status, team_id, lead_worker_id, version, last_contact_on, updated_at) ON cases TO firststep_gate;
+GRANT UPDATE (version, last_contact_on, updated_at) ON cases TO firststep_gate;
 
 CREATE POLICY gate_role_can_access ON cases TO firststep_gate USING (true);
 COMMENT ON POLICY gate_role_can_access ON cases IS 'Functions owned by firststep_gate can use all rows.';

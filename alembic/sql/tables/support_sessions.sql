@@ -9,6 +9,10 @@ GRANT UPDATE (
     version, kind, form, status, planned_at, held_at, recorded_at, attendance, areas, goal_ids, worker_id,
     author_id, updated_at, content_encrypted
 ) ON support_sessions TO firststep_api;
+GRANT SELECT (case_id, status, held_at, updated_at) ON support_sessions TO firststep_gate;
+
+CREATE POLICY gate_role_can_access ON support_sessions TO firststep_gate USING (true);
+COMMENT ON POLICY gate_role_can_access ON support_sessions IS 'Functions owned by firststep_gate can use all rows.';
 
 CREATE POLICY visible_with_case ON support_sessions FOR SELECT TO firststep_api, firststep_owner
     USING (

@@ -13,7 +13,8 @@ from app.kit.records import (
     apply_patch,
     ensure_exists,
     get_case_for_share,
-    get_for_share,
+    get_case_for_update,
+    get_for_update,
     get_version_for_update,
 )
 from app.kit.state_machine import check_status, raise_if_unmet
@@ -35,6 +36,7 @@ from app.schemas.support_sessions import (
 from app.services.cases import history as case_history
 from app.services.cases.states import check_case_open
 from app.services.cases.write_access import check_case_writable, check_works_on_case
+from app.services.support.last_contact import update_last_contact
 from app.services.support.session_checks import (
     check_support_session_staffing,
     check_support_session_worker_change,
@@ -68,7 +70,7 @@ async def create_case_support_session(
         AlreadyExists: the id is taken.
     """
     validate_support_session_times(payload)
-    case = await get_for_share(session, Case, case_id)
+    case = await get_for_update(session, Case, case_id)  # a held session changes the case
     raise_if_unmet(
         [
             *check_case_open(case),
@@ -80,6 +82,8 @@ async def create_case_support_session(
     apply_support_session_content(support_session, caller, payload)
     session.add(support_session)
     await session.flush()  # report a database error before the response is built
+    if support_session.status == "held":
+        await update_last_contact(session, case)
     _record_history(session, case, caller, support_session)
     return support_session_to_schema(support_session, has_clinical_note=False)
 
@@ -158,7 +162,9 @@ async def update_support_session(
         InvalidInput: the result of the patch is not valid.
         StaleVersion: the session was changed since the caller read it.
     """
-    case = await get_case_for_share(session, SupportSession, support_session_id)
+    case = await get_case_for_update(
+        session, SupportSession, support_session_id
+    )  # may change its last contact
     support_session = await get_version_for_update(
         session, SupportSession, support_session_id, expected_version
     )
@@ -181,6 +187,8 @@ async def update_support_session(
     await validate_case_goals(session, case, content.goal_ids)
     apply_support_session_content(support_session, caller, content)
     await session.flush()  # report a database error before the response is built
+    if "held" in {old_status, support_session.status}:
+        await update_last_contact(session, case)
     if (support_session.status, support_session.planned_at) != (old_status, old_planned_at):
         _record_history(session, case, caller, support_session)
     return await _load_schema(session, support_session)
