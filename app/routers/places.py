@@ -1,4 +1,4 @@
-"""Endpoint of the places of Cambodia."""
+"""Endpoints of the places of Cambodia."""
 
 from typing import Annotated
 
@@ -8,7 +8,8 @@ from app.http.authorization import PublicEndpoint
 from app.http.responses import CacheableResponse, build_cacheable_response
 from app.http.route import Router
 from app.http.session import Session
-from app.schemas.reference import PlaceFilters, PlaceList
+from app.schemas.reference import PlaceDetails, PlaceFilters, PlaceList
+from app.schemas.wire import PlaceCode
 from app.services.persons import places
 
 router = Router(
@@ -25,6 +26,16 @@ async def list_places(
     """List places in order of their codes.
 
     `parent` selects the places directly inside another place, `q` the places whose name in Khmer or Latin script begins
-    with the text. Without both, the list contains the provinces. Responses can be cached.
+    with the text, `codes` the places with one of the codes. Without these parameters, the list contains the provinces.
+    Responses can be cached.
     """
     return build_cacheable_response(request, await places.list_places(session, filters))
+
+
+@router.get("/{code}", response_model=PlaceDetails, response_class=CacheableResponse)
+async def get_place(request: Request, session: Session, code: PlaceCode) -> Response:
+    """Get a place.
+
+    `path` contains the province, district, commune and village, as far as the code goes. The response can be cached.
+    """
+    return build_cacheable_response(request, await places.get_place(session, code))

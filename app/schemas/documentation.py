@@ -20,6 +20,7 @@ PATH_PARAMETER_DESCRIPTIONS: Mapping[str, str] = {
     "case_id": "Id of the case.",
     "child_id": "Id of the child.",
     "client_id": "Id of the API client.",
+    "code": "NCDD code of the place.",
     "consent_id": "Id of the entry of the consent register.",
     "disbursement_id": "Id of the disbursement.",
     "document_id": "Id of the document.",

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from app.schemas.wire import Output, Page, PageQuery, PlaceCode
+from app.schemas.wire import CommaSeparated, Output, Page, PageQuery, PlaceCode
 
 
 class Code(Output):
@@ -32,7 +32,7 @@ class CodeListIndex(Page[CodeList]):
 
 
 class PlaceFilters(PageQuery):
-    """Query parameters of the list of places. Without `parent` and `q` the list contains the provinces."""
+    """Query parameters of the list of places. Without `parent`, `q` and `codes` the list contains the provinces."""
 
     parent: Annotated[
         PlaceCode | None, Field(description="Only places directly inside the place with this NCDD code.")
@@ -45,6 +45,11 @@ class PlaceFilters(PageQuery):
             description="Only places whose name begins with this text, in either script.",
         ),
     ] = None
+    codes: CommaSeparated[PlaceCode] | None = Field(
+        None,
+        description="Only places with these NCDD codes, at most 200, separated by commas. All of them are on one page; "
+        "unknown codes are absent.",
+    )
 
 
 class PlaceLevel(StrEnum):
@@ -66,6 +71,14 @@ class Place(Output):
     level: PlaceLevel = Field(description="Administrative level.")
     name_km: str = Field(description="Name in Khmer script.")
     name_en: str = Field(description="Name in Latin script.")
+
+
+class PlaceDetails(Place):
+    """A place, with the places that contain it."""
+
+    path: list[Place] = Field(
+        description="The province, district, commune and village, as far as the code goes."
+    )
 
 
 class PlaceList(Page[Place]):

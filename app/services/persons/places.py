@@ -5,10 +5,11 @@ from sqlalchemy import ColumnElement, false, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.errors import NotFound
 from app.kit.pagination import Paginator
 from app.models import Place
 from app.schemas.reference import Place as PlaceSchema
-from app.schemas.reference import PlaceFilters, PlaceList
+from app.schemas.reference import PlaceDetails, PlaceFilters, PlaceList
 from app.services.persons import gazetteer, name_matching
 
 UPSERT_PLACES_SQL = """
@@ -17,6 +18,8 @@ UPSERT_PLACES_SQL = """
     ON CONFLICT (code) DO UPDATE SET parent_code = excluded.parent_code, level = excluded.level,
         name_km = excluded.name_km, name_en = excluded.name_en, search_en = excluded.search_en
 """
+CODE_LENGTHS = (2, 4, 6, 8)
+"""Number of digits of the NCDD code of a province, district, commune and village. A code begins with that of its parent."""
 CAPITAL_PREFIX_KM = "\u179a\u17b6\u1787\u1792\u17b6\u1793\u17b8"
 """Prefix of the Khmer name of Phnom Penh in the gazetteer ("capital"), which people omit in a search."""
 SET_CHECKSUM_SQL = """
@@ -60,22 +63,42 @@ async def get_province_and_district_codes(session: AsyncSession) -> set[str]:
 async def list_places(session: AsyncSession, filters: PlaceFilters) -> PlaceList:
     """List places in order of their codes.
 
-    `parent` selects those directly inside it, `q` those whose name in either script begins with it.
+    `parent` selects those directly inside it, `q` those whose name in either script begins with it, `codes` those with
+    one of the codes, which are all on the page.
     """
-    paginator = Paginator("places", filters.limit, filters.cursor, {"parent": filters.parent, "q": filters.q})
+    limit = max(filters.limit, len(filters.codes or ()))
+    paginator = Paginator("places", limit, filters.cursor, filters.get_cursor_binding())
     query = select(Place).where(*_filter_conditions(filters))
     rows, cursor = await paginator.fetch_records(session, query, col(Place.code), ascending=True)
-    return PlaceList(
-        items=[PlaceSchema(**place.model_dump(exclude={"search_en"})) for place in rows], next_cursor=cursor
-    )
+    return PlaceList(items=[_to_schema(place) for place in rows], next_cursor=cursor)
+
+
+async def get_place(session: AsyncSession, code: str) -> PlaceDetails:
+    """Return a place, with the path from its province.
+
+    Raises:
+        NotFound: no place has this code.
+    """
+    codes = [code[:length] for length in CODE_LENGTHS if length <= len(code)]
+    query = select(Place).where(col(Place.code).in_(codes)).order_by(col(Place.code))
+    path = [_to_schema(place) for place in await session.scalars(query)]
+    if not path or path[-1].code != code:
+        raise NotFound
+    return PlaceDetails(**path[-1].model_dump(), path=path)
+
+
+def _to_schema(place: Place) -> PlaceSchema:
+    return PlaceSchema(**place.model_dump(exclude={"search_en"}))
 
 
 def _filter_conditions(filters: PlaceFilters) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if filters.parent is not None:
         conditions.append(col(Place.parent_code) == filters.parent)
-    elif filters.q is None:
+    elif filters.q is None and filters.codes is None:
         conditions.append(col(Place.level) == "province")
+    if filters.codes is not None:
+        conditions.append(col(Place.code).in_(filters.codes))
     if filters.q is not None:
         latin_prefix, khmer_prefix = _latin_search_key(filters.q), name_matching.normalize_text(filters.q)
         prefixes = [

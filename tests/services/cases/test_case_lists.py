@@ -178,7 +178,7 @@ async def test_places_are_listed_and_searched_in_both_scripts_without_a_token(sc
 
 
 async def test_public_reference_data_is_cacheable(scenario: Scenario) -> None:
-    for path in ("/v1/places", "/v1/places?parent=17", "/v1/codes", "/v1/codes/urgency"):
+    for path in ("/v1/places", "/v1/places?parent=17", "/v1/places/17", "/v1/codes", "/v1/codes/urgency"):
         response = await scenario.http.get(path)
         assert response.headers["cache-control"].startswith("public, max-age=")
         assert "Accept-Language" in response.headers["vary"]
