@@ -32,6 +32,7 @@ class Permission(StrEnum):
     # Administration
     user_read = "user.read"
     user_manage = "user.manage"
+    staff_read = "staff.read"
     team_read = "team.read"
     team_manage = "team.manage"
     agency_read = "agency.read"
@@ -159,9 +160,10 @@ POLICY: dict[Permission, frozenset[Role]] = {
     Permission.account_change_password:      STAFF,
     Permission.account_second_factor:        STAFF,
 
-    # Administration. Other staff can read users, teams and agencies, because they need the names.
+    # Administration. All staff can read the directory of colleagues. Casework staff can read teams and agencies too.
     Permission.user_read:                    SUPERVISORS | MANAGERS | DATA_PROTECTION | ADMINISTRATORS,
     Permission.user_manage:                  ADMINISTRATORS,
+    Permission.staff_read:                   STAFF,
     Permission.team_read:                    CASEWORK | DATA_PROTECTION | ADMINISTRATORS,
     Permission.team_manage:                  ADMINISTRATORS,
     Permission.agency_read:                  CASEWORK | DATA_PROTECTION | ADMINISTRATORS,

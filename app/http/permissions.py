@@ -36,6 +36,7 @@ CalendarFeedManager = Annotated[Caller, Depends(RequirePermission(Permission.age
 # Administration
 UserReader = Annotated[Caller, Depends(RequirePermission(Permission.user_read))]
 UserManager = Annotated[Caller, Depends(RequirePermission(Permission.user_manage))]
+StaffReader = Annotated[Caller, Depends(RequirePermission(Permission.staff_read))]
 TeamReader = Annotated[Caller, Depends(RequirePermission(Permission.team_read))]
 TeamManager = Annotated[Caller, Depends(RequirePermission(Permission.team_manage))]
 AgencyReader = Annotated[Caller, Depends(RequirePermission(Permission.agency_read))]

@@ -38,6 +38,7 @@ ROUTERS = (
     "providers",
     "reviews",
     "service_referrals",
+    "staff",
     "support_sessions",
     "teams",
     "users",

@@ -13,7 +13,7 @@ WITHOUT_CHILDREN = {
     "/.well-known/jwks.json", "/.well-known/oauth-authorization-server", "/healthz", "/readyz", "/v1/agencies",
     "/v1/agencies/{agency_id}", "/v1/api-clients", "/v1/api-clients/{client_id}", "/v1/codes", "/v1/codes/{name}", "/v1/me",
     "/v1/instruments", "/v1/instruments/{instrument_id}", "/v1/me/calendar-feeds", "/v1/me/sessions", "/v1/places",
-    "/v1/places/{code}",
+    "/v1/places/{code}", "/v1/staff",
     "/v1/providers", "/v1/providers/{provider_id}", "/v1/teams", "/v1/teams/{team_id}", "/v1/users", "/v1/users/{user_id}",
     "/v1/calendar/{token}.ics", "/v1/approval-limits", "/v1/books-closings", "/v1/exchange-rates",
     "/v1/fund-transfers/{transfer_id}", "/v1/funds", "/v1/funds/{fund_id}", "/v1/funds/{fund_id}/ledger",
