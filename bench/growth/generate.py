@@ -32,6 +32,8 @@ INSERT_SETTINGS_SQL = """
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 """
 FINISH_STEP_SQL = "INSERT INTO growth.finished_steps VALUES ($1)"
+POSTPONED_INDEXES_SQL = "SELECT definition FROM growth.postponed_indexes ORDER BY definition DESC"
+DELETE_POSTPONED_INDEX_SQL = "DELETE FROM growth.postponed_indexes WHERE definition = $1"
 # The rows are consistent, as a test with active constraints shows. Foreign keys would double the time.
 SKIP_TRIGGERS_SQL = "SET LOCAL session_replication_role = replica"
 
@@ -122,8 +124,8 @@ async def generate_rows(admin_url: str, size: GrowthSize, report_progress: Repor
                 [loop.run_in_executor(pool, fill_range, admin_url, size, range_) for range_ in missing]
             ):
                 report_progress(await step)
-        if "indexes" not in finished:
-            await _create_indexes(connection)
+        definitions = [row[0] for row in await connection.fetch(POSTPONED_INDEXES_SQL)]
+        await asyncio.gather(*(_create_indexes(admin_url, definitions) for _ in range(PROCESSES)))
         if "measured" not in finished:
             await _fill_measured(connection, size)
         if "vacuum" not in finished:
@@ -161,12 +163,18 @@ async def _fill_range(admin_url: str, size: GrowthSize, numbers: range) -> None:
         await connection.close()
 
 
-async def _create_indexes(connection: asyncpg.Connection) -> None:
-    async with connection.transaction():
-        await connection.execute("SET LOCAL maintenance_work_mem = '1GB'")
-        for row in await connection.fetch("SELECT definition FROM growth.postponed_indexes"):
-            await connection.execute(row["definition"])
-        await connection.execute(FINISH_STEP_SQL, "indexes")
+async def _create_indexes(admin_url: str, definitions: list[str]) -> None:
+    """Create postponed indexes until the list is empty. Several tasks share the list."""
+    connection = await asyncpg.connect(admin_url)
+    try:
+        await connection.execute("SET maintenance_work_mem = '512MB'")
+        while definitions:
+            definition = definitions.pop()
+            async with connection.transaction():
+                await connection.execute(definition)
+                await connection.execute(DELETE_POSTPONED_INDEX_SQL, definition)
+    finally:
+        await connection.close()
 
 
 async def _fill_measured(connection: asyncpg.Connection, size: GrowthSize) -> None:

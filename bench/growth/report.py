@@ -79,8 +79,9 @@ def _headings(result: Result) -> list[str]:
         "operation",
         *(f"{case_count} cases" for case_count in case_counts),
         f"ratio, bar ≤ {MAX_RATIO}",
-        "processor µs: PostgreSQL",
-        "program",
+        "processor µs",
+        "its ratio",
+        "program µs",
         "latency ms",
         "statements",
         "planned",
@@ -95,9 +96,12 @@ def _rows(result: Result) -> Iterable[list[str]]:
             name,
             *(f"{figures['postgres_ms']:,.2f}" for figures in medians),
             f"{ratio:.2f}" if ratio <= MAX_RATIO else f"**{ratio:.2f}**",
-            *(_format_range(medians, figure, "{:,.0f}") for figure in ("postgres_cpu_us", "program_cpu_us")),
+            _format_range(medians, "postgres_cpu_us", "{:,.0f}"),
+            _format_ratio(medians, "postgres_cpu_us"),
+            _format_range(medians, "program_cpu_us", "{:,.0f}"),
             _format_range(medians, "latency_ms", "{:,.1f}"),
-            *(_format_range(medians, figure, "{:.1f}") for figure in ("statements", "planned")),
+            f"{medians[-1]['statements']:.1f}",
+            f"{medians[-1]['planned']:.1f}",
         ]
 
 
@@ -105,6 +109,11 @@ def _format_range(medians: Sequence[Mapping[str, Any]], figure: str, pattern: st
     """Return the figure of the smallest and of the largest database."""
     first, last = medians[0][figure], medians[-1][figure]
     return "-" if first is None or last is None else f"{pattern.format(first)} → {pattern.format(last)}"
+
+
+def _format_ratio(medians: Sequence[Mapping[str, Any]], figure: str) -> str:
+    first, last = medians[0][figure], medians[-1][figure]
+    return f"{last / first:.2f}" if first and last else "-"
 
 
 def render_markdown(result: Result) -> str:
@@ -126,7 +135,7 @@ def render_markdown(result: Result) -> str:
         "",
         f"Above the bar: {', '.join(missed)}." if missed else "Every operation is within the bar.",
         "",
-        "Columns with an arrow show the smallest and the largest database. `bench/README.md` explains the measurement.",
+        "With an arrow: the smallest and the largest database. `statements` and `planned` are of the largest.",
         "",
         *(f"- {name}: {operation['description']}" for name, operation in result["operations"].items()),
         "",
