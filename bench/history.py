@@ -43,8 +43,10 @@ async def fill_history(
     """Insert the history of the cases of a worker, encrypted, as the administrator role."""
     for case in cases:
         await connection.execute(
-            "UPDATE cases SET status = 'active', closed_on = NULL, opened_on = $2, next_review_on = $3 WHERE id = $1",
+            "UPDATE cases SET status = 'active', closed_on = NULL, opened_on = $2, next_review_on = $3,"
+            " risk_level = 'medium', last_contact_on = $4 WHERE id = $1",
             case.case_id, _today() - timedelta(days=700), _today() + timedelta(days=case.number % 14 - 3),
+            _today() - timedelta(days=2),
         )  # fmt: skip
         for row in _build_history(case, worker_id, supervisor_id):
             await _insert_row(connection, row)

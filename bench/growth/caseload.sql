@@ -21,7 +21,8 @@ SELECT c.number, c.sex, c.province_code, c.kind, s.generated_at, s.session_count
        CASE WHEN st.status = 'closed' THEN k.opened_at::date + 300 END AS closed_on,
        CASE WHEN st.status IN ('active', 'exiting') THEN s.generated_at::date - 3 + c.number % 90 END AS next_review_on,
        CASE WHEN st.status <> 'assessment' THEN (ARRAY['low', 'medium', 'high'])[1 + c.number % 3] END AS risk_level,
-       CASE WHEN k.age >= 7 THEN s.generated_at::date - 1 - c.number % 7 END AS last_contact_on
+       CASE WHEN k.age > 7 THEN (s.generated_at - make_interval(days => 1 + c.number % 7))
+            AT TIME ZONE 'Asia/Phnom_Penh' END::date AS last_contact_on
   FROM growth.settings s
  CROSS JOIN case_contents c
  CROSS JOIN LATERAL (
@@ -48,10 +49,11 @@ SELECT child_id, opened_at, 1, c.sex, c.province_code, identity_encrypted
 
 INSERT INTO cases (
     id, created_at, version, number, child_id, kind, status, team_id, lead_worker_id, referral_id, opened_on, closed_on,
-    next_review_on, risk_level, age_at_referral_min, age_at_referral_max, province_code, updated_at, content_encrypted
+    next_review_on, risk_level, last_contact_on, age_at_referral_min, age_at_referral_max, province_code, updated_at,
+    content_encrypted
 )
 SELECT case_id, opened_at, 1, case_number, child_id, c.kind, status, team_id, lead_worker_id, referral_id, opened_on,
-       closed_on, next_review_on, risk_level, 9, 10, c.province_code, opened_at, case_encrypted
+       closed_on, next_review_on, risk_level, last_contact_on, 9, 10, c.province_code, opened_at, case_encrypted
   FROM invented_cases c JOIN case_contents USING (number);
 
 INSERT INTO referrals (
