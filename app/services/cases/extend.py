@@ -1,14 +1,13 @@
-"""Duration of a case: milestones at 18, 21 and 24 months, and extensions past 24 months."""
+"""Extend the support of a case past 24 months."""
 
 from datetime import date
-from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.caller import Caller
 from app.errors import Fault
-from app.kit.dates import add_months, today
+from app.kit.dates import today
 from app.kit.records import get_version_for_update
 from app.kit.state_machine import raise_if_unmet
 from app.models import Case
@@ -18,28 +17,7 @@ from app.schemas.exit_plans import CaseExtension
 from app.services.cases import history as case_history
 from app.services.cases.cases import load_case_schema
 from app.services.cases.states import check_case_open
-
-MILESTONE_MONTHS = (18, 21, 24)
-"""Months after the opening of a case at which the agenda reminds its workers. Support ends at the last one unless it is
-extended.
-"""
-
-
-class Milestone(NamedTuple):
-    """The day on which a case has been open for a number of months."""
-
-    months: int
-    on: date
-
-
-def list_case_milestones(case: Case) -> list[Milestone]:
-    """Return the milestones of a case, earliest first."""
-    return [Milestone(months, add_months(case.opened_on, months)) for months in MILESTONE_MONTHS]
-
-
-def get_support_end_date(case: Case) -> date:
-    """Return the last day of support: 24 months after the opening, or the end of a later extension."""
-    return max(list_case_milestones(case)[-1].on, case.extended_until or date.min)
+from app.services.cases.support_period import get_support_end_date
 
 
 async def extend_case(

@@ -8,7 +8,7 @@ from app.fault_codes import FaultCode
 from app.kit.dates import today
 from app.models import Case
 from app.schemas.reviews import AreaReview, ReviewContent
-from app.services.cases.extend import get_support_end_date
+from app.services.cases.support_period import get_support_end_date
 
 REQUIRED_AREA_FIELDS: dict[str, FaultCode] = {
     "rating": "rating_missing",
