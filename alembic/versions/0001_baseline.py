@@ -338,11 +338,50 @@ def create_tables() -> None:
         sa.UniqueConstraint("number", name=op.f("uq_cases_number")),
     )
     op.create_index(op.f("ix_cases_child_id"), "cases", ["child_id"], unique=False)
-    op.create_index(op.f("ix_cases_lead_worker_id"), "cases", ["lead_worker_id"], unique=False)
+    op.create_index(
+        "ix_cases_last_contact_on",
+        "cases",
+        [
+            sa.literal_column(
+                "(CASE WHEN last_contact_on IS NULL THEN '-infinity'::date ELSE last_contact_on END)"
+            ),
+            "id",
+        ],
+        unique=False,
+    )
+    op.create_index(
+        "ix_cases_lead_worker_newest",
+        "cases",
+        ["lead_worker_id", sa.literal_column("created_at DESC"), sa.literal_column("id DESC")],
+        unique=False,
+    )
     op.create_index(
         "ix_cases_newest",
         "cases",
         [sa.literal_column("created_at DESC"), sa.literal_column("id DESC")],
+        unique=False,
+    )
+    op.create_index(
+        "ix_cases_next_review_on",
+        "cases",
+        [
+            sa.literal_column(
+                "(CASE WHEN next_review_on IS NULL THEN 'infinity'::date ELSE next_review_on END)"
+            ),
+            "id",
+        ],
+        unique=False,
+    )
+    op.create_index("ix_cases_opened_on", "cases", ["opened_on", "id"], unique=False)
+    op.create_index(
+        "ix_cases_risk_level",
+        "cases",
+        [
+            sa.literal_column(
+                "(CASE risk_level WHEN 'high' THEN 3 WHEN 'medium' THEN 2 WHEN 'low' THEN 1 ELSE 0 END)"
+            ),
+            "id",
+        ],
         unique=False,
     )
     op.create_index(

@@ -23,6 +23,27 @@ StoredHistoryDetail: TypeAlias = Mapping[str, str | bool | list[str] | None]
 """Facts about a history entry; the keys depend on its kind."""
 
 
+# Indexed sort keys, as in `app.services.cases.sort_keys`. The line breaks are those of PostgreSQL's definition of the index,
+# because Alembic compares the texts.
+NEXT_REVIEW_KEY = """(
+CASE
+    WHEN next_review_on IS NULL THEN 'infinity'::date
+    ELSE next_review_on
+END)"""
+LAST_CONTACT_KEY = """(
+CASE
+    WHEN last_contact_on IS NULL THEN '-infinity'::date
+    ELSE last_contact_on
+END)"""
+RISK_LEVEL_KEY = """(
+CASE risk_level
+    WHEN 'high' THEN 3
+    WHEN 'medium' THEN 2
+    WHEN 'low' THEN 1
+    ELSE 0
+END)"""
+
+
 class Case(Record, table=True):
     """One period of support for one child. Its status, team and workers change through acts."""
 
@@ -31,6 +52,11 @@ class Case(Record, table=True):
         Index("ix_cases_newest", text("created_at DESC"), text("id DESC")),
         Index("uq_cases_one_open", "child_id", unique=True, postgresql_where=text("status <> 'closed'")),
         Index("ix_cases_team_newest", "team_id", text("created_at DESC"), text("id DESC")),
+        Index("ix_cases_lead_worker_newest", "lead_worker_id", text("created_at DESC"), text("id DESC")),
+        Index("ix_cases_opened_on", "opened_on", "id"),
+        Index("ix_cases_next_review_on", text(NEXT_REVIEW_KEY), "id"),
+        Index("ix_cases_last_contact_on", text(LAST_CONTACT_KEY), "id"),
+        Index("ix_cases_risk_level", text(RISK_LEVEL_KEY), "id"),
     )
 
     number: str = Field(unique=True)
@@ -38,7 +64,7 @@ class Case(Record, table=True):
     kind: str
     status: str = "assessment"
     team_id: uuid.UUID = Field(foreign_key="teams.id")
-    lead_worker_id: uuid.UUID = Field(foreign_key="users.id", index=True)
+    lead_worker_id: uuid.UUID = Field(foreign_key="users.id")
     referral_id: uuid.UUID | None = None
     previous_case_id: uuid.UUID | None = Field(default=None, foreign_key="cases.id")
     opened_on: date
