@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 from sqlmodel import SQLModel
 
+from app.kit.dates import CAMBODIA_TIMEZONE
 from app.models import Action, Assessment, CarePlan, CaseHistoryEntry, Goal, PlanArea, Review, SupportSession
 from app.models.record import utc_now
 from bench.caseload import SUMMARY_TEXT
@@ -24,6 +25,7 @@ AREAS = (
 )
 SESSION_COUNT = 96
 """Number of sessions held per case, about one per week. Each one has a timeline entry."""
+LAST_SESSION_AGE = timedelta(days=2)
 REVIEW_COUNT = 7
 RECORDING_DELAY = timedelta(hours=2)
 REVIEW_TIME = datetime(2026, 1, 1, 4, tzinfo=UTC).time()
@@ -46,7 +48,7 @@ async def fill_history(
             "UPDATE cases SET status = 'active', closed_on = NULL, opened_on = $2, next_review_on = $3,"
             " risk_level = 'medium', last_contact_on = $4 WHERE id = $1",
             case.case_id, _today() - timedelta(days=700), _today() + timedelta(days=case.number % 14 - 3),
-            _today() - timedelta(days=2),
+            (datetime.now(UTC) - LAST_SESSION_AGE).astimezone(CAMBODIA_TIMEZONE).date(),
         )  # fmt: skip
         for row in _build_history(case, worker_id, supervisor_id):
             await _insert_row(connection, row)
@@ -122,7 +124,7 @@ def _build_sessions(case_keys: dict[str, Any], worker_id: UUID) -> Iterator[SQLM
     content = {"participants": ["the child"], "place": "Playroom", "mood": None, "summary": SUMMARY_TEXT, "next_step": SUMMARY_TEXT[:90],
              "missed_reason": None, "cancelled_reason": None}  # fmt: skip
     for number in range(SESSION_COUNT):
-        at = datetime.now(UTC) - timedelta(days=7 * number + 2)
+        at = datetime.now(UTC) - LAST_SESSION_AGE - timedelta(days=7 * number)
         support_session = SupportSession(**case_keys, kind="therapy", form="play", status="held", held_at=at, recorded_at=at + RECORDING_DELAY,
                               attendance="attended", worker_id=worker_id, author_id=worker_id, created_at=at)  # fmt: skip
         yield _with_content(support_session, content)

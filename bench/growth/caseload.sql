@@ -4,7 +4,8 @@
 -- records of these cases. Workers 1 to 9 of each team share the other cases.
 
 CREATE TEMPORARY TABLE invented_cases ON COMMIT DROP AS
-SELECT c.number, c.sex, c.province_code, c.kind, s.generated_at, s.session_count, s.history_count, k.is_measured, k.opened_at, k.opened_at::date AS opened_on,
+SELECT c.number, c.sex, c.province_code, c.kind, s.generated_at, s.session_count, s.history_count, k.is_measured, k.opened_at,
+       k.opened_at::date AS opened_on, k.last_session_at,
        t.team, k.age, st.status,
        'FSC-' || extract(year FROM k.opened_at) || '-' || lpad(c.number::text, 5, '0') AS case_number,
        growth.make_id('case', c.number) AS case_id,
@@ -21,13 +22,14 @@ SELECT c.number, c.sex, c.province_code, c.kind, s.generated_at, s.session_count
        CASE WHEN st.status = 'closed' THEN k.opened_at::date + 300 END AS closed_on,
        CASE WHEN st.status IN ('active', 'exiting') THEN s.generated_at::date - 3 + c.number % 90 END AS next_review_on,
        CASE WHEN st.status <> 'assessment' THEN (ARRAY['low', 'medium', 'high'])[1 + c.number % 3] END AS risk_level,
-       CASE WHEN k.age > 7 THEN (s.generated_at - make_interval(days => 1 + c.number % 7))
-            AT TIME ZONE 'Asia/Phnom_Penh' END::date AS last_contact_on
+       CASE WHEN k.last_session_at >= k.opened_at THEN k.last_session_at AT TIME ZONE 'Asia/Phnom_Penh' END::date
+           AS last_contact_on
   FROM growth.settings s
  CROSS JOIN case_contents c
  CROSS JOIN LATERAL (
     SELECT c.number % (s.case_count / 25) = 0 AS is_measured,
            s.generated_at - interval '729 days' * (1 - c.number::float / s.case_count) AS opened_at,
+           s.generated_at - make_interval(days => 1 + c.number % 7) AS last_session_at,
            (729 * (1 - c.number::float / s.case_count))::integer AS age
  ) k
  CROSS JOIN LATERAL (
@@ -137,7 +139,7 @@ INSERT INTO support_sessions (
 SELECT growth.make_id('session', 100 * number + n), held_at, 1, child_id, case_id, 'therapy', 'held', NULL, held_at,
        held_at, 'attended', '{}'::text[], '{}'::uuid[], lead_worker_id, lead_worker_id, held_at, growth.filler(900)
   FROM invented_cases, generate_series(1, session_count) AS n,
-       LATERAL (SELECT generated_at - make_interval(days => 1 + number % 7 + 7 * (n - 1)) AS held_at)
+       LATERAL (SELECT last_session_at - make_interval(days => 7 * (n - 1)) AS held_at)
  WHERE held_at >= opened_at
  UNION ALL
 SELECT growth.make_id('planned session', number), generated_at, 1, child_id, case_id, 'home_visit', 'planned',

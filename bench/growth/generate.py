@@ -6,11 +6,13 @@ also records its name, so that an interrupted step leaves nothing behind.
 
 import asyncio
 import hashlib
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 
 import asyncpg
 
@@ -119,7 +121,7 @@ async def generate_rows(admin_url: str, size: GrowthSize, report_progress: Repor
         missing = [range_ for range_ in ranges if _name_step(range_) not in finished]
         report_progress((len(ranges) - len(missing)) * CASES_PER_STEP)
         loop = asyncio.get_running_loop()
-        with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as pool:
+        with ProcessPoolExecutor(PROCESSES, get_context("spawn"), _exit_with_parent) as pool:
             for step in asyncio.as_completed(
                 [loop.run_in_executor(pool, fill_range, admin_url, size, range_) for range_ in missing]
             ):
@@ -142,6 +144,17 @@ def _list_ranges(size: GrowthSize) -> Iterator[range]:
 
 def _name_step(numbers: range) -> str:
     return f"cases from {numbers.start}"
+
+
+def _exit_with_parent() -> None:
+    """End this process when its parent ends. Processes of a killed parent would otherwise wait for work forever."""
+
+    def wait_for_parent() -> None:
+        if parent := parent_process():
+            parent.join()
+            os._exit(1)
+
+    Thread(target=wait_for_parent, daemon=True).start()
 
 
 def fill_range(admin_url: str, size: GrowthSize, numbers: range) -> int:
