@@ -18,7 +18,7 @@ depends_on = None
 
 SQL = MIGRATIONS_DIR / "sql"
 FUNCTIONS = (
-    "caller", "case_scope", "last_contact", "duplicates", "access_log", "triggers", "fund", "ledger", "cleanup",
+    "context", "case_scope", "access_log", "last_contact", "duplicates", "triggers", "fund", "ledger", "cleanup",
 )  # fmt: skip
 """Files in `sql/functions`, in this order: a function exists before another one, or a policy, refers to it."""
 
@@ -69,25 +69,57 @@ def insert_instrument(file: Path) -> None:
 def create_tables() -> None:
     """Create tables, indexes and constraints, as Alembic derives them from the models."""
     op.create_table(
+        "access_contexts",
+        sa.Column("event_id", sa.Uuid(), nullable=False),
+        sa.Column("secret_digest", sa.LargeBinary(), nullable=False),
+        sa.Column("xid", Xid8(), server_default=sa.text("pg_current_xact_id()"), nullable=False),
+        sa.Column(
+            "opened_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.Column("act", sa.String(), nullable=False),
+        sa.Column("caller_id", sa.Uuid(), nullable=True),
+        sa.Column("is_staff", sa.Boolean(), nullable=False),
+        sa.Column("worker_id", sa.Uuid(), nullable=True),
+        sa.Column("can_read_all_cases", sa.Boolean(), nullable=False),
+        sa.Column("can_read_access_log", sa.Boolean(), nullable=False),
+        sa.Column("is_finance_officer", sa.Boolean(), nullable=False),
+        sa.Column("is_custodian", sa.Boolean(), nullable=False),
+        sa.Column("partner_agency_id", sa.Uuid(), nullable=True),
+        sa.Column("supervised_team_ids", sa.ARRAY(sa.Uuid()), nullable=False),
+        sa.Column("assigned_case_ids", sa.ARRAY(sa.Uuid()), nullable=False),
+        sa.Column("break_glass_case_ids", sa.ARRAY(sa.Uuid()), nullable=False),
+        sa.Column("conflict_wall_case_ids", sa.ARRAY(sa.Uuid()), nullable=False),
+        sa.PrimaryKeyConstraint("event_id", name=op.f("pk_access_contexts")),
+        prefixes=["UNLOGGED"],
+    )
+    op.create_table(
         "access_entries",
-        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
+        sa.Column("event_id", sa.Uuid(), nullable=False),
+        sa.Column("n", sa.SmallInteger(), nullable=False),
         sa.Column("xid", Xid8(), server_default=sa.text("pg_current_xact_id()"), nullable=False),
         sa.Column(
             "at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
         ),
-        sa.Column("event_id", sa.Uuid(), nullable=False),
         sa.Column("child_id", sa.Uuid(), nullable=True),
         sa.Column("case_id", sa.Uuid(), nullable=True),
         sa.Column("record_kind", sa.String(), nullable=True),
         sa.Column("record_id", sa.Uuid(), nullable=True),
         sa.Column("outcome", sa.String(), nullable=False),
         sa.Column("status", sa.SmallInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_access_entries")),
-        postgresql_partition_by="RANGE (id)",
+        sa.PrimaryKeyConstraint("event_id", "n", name=op.f("pk_access_entries")),
+        postgresql_partition_by="RANGE (event_id)",
     )
-    op.create_index("ix_access_entries_case", "access_entries", ["case_id", "id"], unique=False)
-    op.create_index("ix_access_entries_child", "access_entries", ["child_id", "id"], unique=False)
-    op.create_index(op.f("ix_access_entries_event_id"), "access_entries", ["event_id"], unique=False)
+    op.create_index("ix_access_entries_child", "access_entries", ["child_id", "event_id"], unique=False)
+    op.create_index(
+        "ix_access_entries_record",
+        "access_entries",
+        ["record_id", "event_id"],
+        unique=False,
+        postgresql_where=sa.text("child_id IS NULL"),
+    )
     op.create_table(
         "access_events",
         sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
@@ -542,6 +574,12 @@ def create_tables() -> None:
             ["linked_child_id"], ["children.id"], name=op.f("fk_case_links_linked_child_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_case_links")),
+    )
+    op.create_index(
+        "ix_case_links_children", "case_links", ["child_id", "linked_child_id"], unique=False
+    )
+    op.create_index(
+        "ix_case_links_linked_children", "case_links", ["linked_child_id", "child_id"], unique=False
     )
     op.create_index(op.f("ix_case_links_case_id"), "case_links", ["case_id"], unique=False)
     op.create_index(op.f("ix_case_links_linked_case_id"), "case_links", ["linked_case_id"], unique=False)

@@ -1,9 +1,23 @@
 """The caller of a request. The access token identifies the caller. The roles and teams come from the database."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from app.access.permissions import Role
+
+
+class OpenAccess(NamedTuple):
+    """The id and the secret of an open access. Reading with it and concluding it require both."""
+
+    event_id: UUID
+    secret: UUID
+
+    @property
+    def setting(self) -> str:
+        """Value of the database setting `firststep.access` that binds a transaction to this access."""
+        return f"{self.event_id} {self.secret}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +33,38 @@ class Caller:
     """Agency of an API client; None for a user."""
     team_ids: frozenset[UUID]
     supervised_team_ids: frozenset[UUID]
+    case_ids: tuple[UUID, ...]
+    """Cases that the caller is assigned to as a co-worker or has break-glass access to."""
     session_id: UUID
-    event_id: UUID
-    """Access event of the request, from which the row policies resolve the caller."""
+    access: OpenAccess
+    """The open access of the request, from which the row policies resolve the caller."""
     signed_in_at: int | None
     """Time of the user's last sign-in, in Unix seconds; None for an API client."""
+
+    @classmethod
+    def from_opened_access(
+        cls,
+        opened: Mapping[str, Any],
+        *,
+        subject_id: UUID,
+        kind: str,
+        session_id: UUID,
+        signed_in_at: int | None = None,
+    ) -> "Caller":
+        """Return the caller of an access that `app.access.log.open_access` opened."""
+        return cls(
+            id=subject_id,
+            kind=kind,
+            name=opened["name"],
+            roles=frozenset(opened["roles"]),
+            agency_id=opened["agency_id"],
+            team_ids=frozenset(opened["team_ids"]),
+            supervised_team_ids=frozenset(opened["supervised_team_ids"]),
+            case_ids=tuple(opened["case_ids"]),
+            session_id=session_id,
+            access=OpenAccess(opened["event_id"], opened["secret"]),
+            signed_in_at=signed_in_at,
+        )
 
     @property
     def is_partner(self) -> bool:

@@ -2,23 +2,25 @@
 
 No data of a child is returned without a committed entry. A request with a caller takes four steps:
 
-1. `open_access_event` writes an event with caller, act, time and address, and commits it in a transaction of its own,
-   before the request reads a record. If the event cannot be written, the response is 503.
-2. `bind_access_event` sets the id of the event in the request's transaction. The row policies resolve the caller from
-   this event, which must be committed and less than 60 seconds old. Without it, every table about children appears
-   empty, also to hand-written SQL.
+1. `open_access` writes an event with caller, act, time and address, and the context of the access: the caller's roles,
+   teams and cases. Both are committed in a transaction of their own, before the request reads a record. If the event
+   cannot be written, the response is 503.
+2. `bind_access` sets the id and the secret of the access in the request's transaction. The row policies resolve the
+   caller from its context, which must be committed and less than 60 seconds old. Without an access, every table about
+   children appears empty, also to hand-written SQL. With a wrong secret, every query of such a table fails.
 3. The session collects every record that the ORM loads or writes, so services do not log these. Only a service that
    selects plain columns must call `record_access`.
-4. `write_access_entries` writes one entry for each child, in the request's transaction. The transaction commits before
-   the first byte of the response is sent. If the commit fails, the response is not sent.
+4. `conclude_access_in_session` writes one entry for each child, in the request's transaction, and closes the access. The
+   transaction commits before the first byte of the response is sent. If the commit fails, the response is not sent.
 
-If a request is rejected, its transaction is rolled back. `conclude_access_event` then records the outcome in a new
+If a request is rejected, its transaction is rolled back. `conclude_access` then records the outcome in another
 transaction, so that the log contains rejected requests too.
+
+Accesses that are opened or concluded at the same time share a transaction (see `Database.run_batched`).
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -27,19 +29,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapper, QueryContext, Session, object_session
 
 from app.access.accessed_records import RECORD_KINDS, AccessedRecord, AccessedRecords
+from app.access.caller import OpenAccess
 from app.database.engine import Database
 from app.database.errors import translate_database_errors
 
-OPEN_ACCESS_EVENT_SQL = "SELECT * FROM access.open($1, $2, $3, $4, $5, $6, $7)"
-CONCLUDE_ACCESS_EVENT_SQL = "SELECT access.record_outcome($1, $2, $3, $4, $5)"
-SET_ACCESS_EVENT_SQL = "SELECT set_config('firststep.access', $1, true)"
-BEGIN_WITH_ACCESS_EVENT_SQL = "BEGIN; SELECT set_config('firststep.access', '{}', true)"
-"""Begins a transaction with an access event in one round trip. The driver accepts no parameters for two statements."""
-INSERT_ACCESS_ENTRIES_SQL = """
-    INSERT INTO access_entries (event_id, child_id, case_id, record_kind, record_id, outcome, status)
-    SELECT $1, r.child_id, r.case_id, r.kind, r.record_id, $2, $3
-      FROM unnest($4::uuid[], $5::uuid[], $6::text[], $7::uuid[]) AS r (child_id, case_id, kind, record_id)
+OPEN_ACCESSES_SQL = "SELECT * FROM access.open($1, $2, $3, $4, $5, $6, $7)"
+CONCLUDE_ACCESSES_SQL = "SELECT access.conclude($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+BIND_ACCESS_SQL = "SELECT set_config('firststep.access', $1, true)"
+BEGIN_READING_SQL = (
+    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT set_config('firststep.access', '{}', true)"
+)
+"""Begins a read-only transaction with an access in one round trip. The driver accepts no parameters for two statements.
+
+All queries of the transaction see the database at one point in time.
 """
+REFRESH_CONTEXT_SQL = "SELECT access.refresh_context()"
 
 
 def get_accessed_records(session: AsyncSession) -> AccessedRecords:
@@ -103,8 +107,7 @@ def _on_write(_: object, __: object, record: object) -> None:
         _record_orm_access(session.info, record)
 
 
-@dataclass(frozen=True, slots=True)
-class AccessRequest:
+class AccessRequest(NamedTuple):
     """The claimed caller and the requested act, as the access event records them."""
 
     action: str
@@ -116,43 +119,46 @@ class AccessRequest:
     token_id: UUID | None = None
 
 
-async def open_access_event(database: Database, request: AccessRequest) -> asyncpg.Record:
-    """Write an access event and commit it. One statement on a connection of a separate pool does both.
+async def open_access(database: Database, request: AccessRequest) -> asyncpg.Record:
+    """Write an access event with its context, and commit both.
 
     Returns:
-        The id of the event, and the current name, roles, scopes, agency and teams of the caller. The id is None if the
-        session has ended; the outcome of the event is then `unauthenticated`.
+        The id and the secret of the access, and the current name, roles, scopes, agency, teams and cases of the caller.
+        The id is None if the session has ended; the outcome of the event is then `unauthenticated`.
 
     Raises:
         Unavailable: the event could not be written.
     """
     with translate_database_errors():
-        return await database.access_pool.fetchrow(
-            OPEN_ACCESS_EVENT_SQL,
-            request.kind,
-            request.subject_id,
-            request.session_id,
-            request.token_id,
-            request.action,
-            request.request_id,
-            request.address,
-        )
+        return await database.run_batched(_open_accesses, request)
 
 
-async def bind_access_event(session: AsyncSession, event_id: UUID) -> None:
-    """Set the access event in the transaction. The row policies then apply the scope of the event's caller."""
-    session.info["driver_connection"] = await session.run_sync(_set_access_event, event_id)
+async def _open_accesses(
+    connection: asyncpg.Connection, requests: Sequence[AccessRequest]
+) -> list[asyncpg.Record]:
+    actions, request_ids, addresses, kinds, subject_ids, session_ids, token_ids = map(
+        list, zip(*requests, strict=True)
+    )
+    opened: list[asyncpg.Record] = await connection.fetch(
+        OPEN_ACCESSES_SQL, kinds, subject_ids, session_ids, token_ids, actions, request_ids, addresses
+    )
+    return opened
 
 
-def _set_access_event(session: Session, event_id: UUID) -> Any:
+async def bind_access(session: AsyncSession, access: OpenAccess) -> None:
+    """Bind the transaction to an access. The row policies then apply the scope of its caller."""
+    session.info["driver_connection"] = await session.run_sync(_bind_access, access)
+
+
+def _bind_access(session: Session, access: OpenAccess) -> Any:
     # Executed through SQLAlchemy and not on the driver, because SQLAlchemy replaces a lost connection of the pool.
     connection = session.connection()
-    connection.exec_driver_sql(SET_ACCESS_EVENT_SQL, (str(event_id),))
+    connection.exec_driver_sql(BIND_ACCESS_SQL, (access.setting,))
     return connection.connection.driver_connection
 
 
 def get_driver_connection(session: AsyncSession) -> asyncpg.Connection:
-    """Return the connection of the driver (asyncpg) that a session uses. Call `bind_access_event` first.
+    """Return the connection of the driver (asyncpg) that a session uses. Call `bind_access` first.
 
     Use it only for statements that every request executes, because the driver needs a third of the time that SQLAlchemy
     needs. Statements that read records must use the session, which collects the records for the log.
@@ -161,47 +167,77 @@ def get_driver_connection(session: AsyncSession) -> asyncpg.Connection:
     return connection
 
 
-async def write_access_entries(session: AsyncSession, event_id: UUID, outcome: str, status: int) -> None:
-    """Write one entry for each collected child. If there is none, write one entry without a child."""
-    connection = get_driver_connection(session)
-    await insert_access_entries(connection, get_accessed_records(session), event_id, outcome, status)
+async def refresh_context(session: AsyncSession) -> None:
+    """Recompute the cases of the caller in the context of the access.
+
+    The context is computed when the access is opened. An act that assigns the caller to a case, opens one by break-glass
+    or links cases must call this before it reads the case. The changes of the act must be flushed.
+    """
+    await get_driver_connection(session).execute(REFRESH_CONTEXT_SQL)
 
 
-async def insert_access_entries(
-    connection: asyncpg.Connection, records: AccessedRecords, event_id: UUID, outcome: str, status: int
+class Conclusion(NamedTuple):
+    """The outcome of an access and the records that it read or wrote."""
+
+    access: OpenAccess
+    outcome: str
+    status: int
+    records: Sequence[AccessedRecord] = ()
+    record_id: UUID | None = None
+    """Id of the record that a rejected request named."""
+
+
+async def conclude_access_in_session(
+    session: AsyncSession, access: OpenAccess, outcome: str, status: int
 ) -> None:
-    """Insert one entry for each collected child. If there is none, insert one entry without a child."""
-    rows: list[tuple[object, ...]] = list(records)
-    columns = map(list, zip(*(rows or [(None,) * len(AccessedRecord._fields)]), strict=True))
-    await connection.execute(INSERT_ACCESS_ENTRIES_SQL, event_id, outcome, status, *columns)
+    """Write one entry for each collected child, or one without a child, and close the access.
+
+    The entries are part of the session's transaction. Call this as the last step before the commit.
+    """
+    await (
+        session.flush()
+    )  # before the access is closed, and so that the records of the last changes are collected
+    records = list(get_accessed_records(session))
+    await _conclude_accesses(get_driver_connection(session), [Conclusion(access, outcome, status, records)])
 
 
-async def conclude_access_event(
-    database: Database, event_id: UUID, outcome: str, status: int, record_id: UUID | None = None
-) -> None:
-    """Record the outcome of a request whose transaction is rolled back, in a new transaction."""
+async def conclude_access(database: Database, conclusion: Conclusion) -> None:
+    """Write the entries of a request that only reads or is rejected, in another transaction, and close the access.
+
+    Raises:
+        Unavailable: the entries could not be written. The response must not be sent.
+    """
     with translate_database_errors():
-        await database.access_pool.execute(
-            CONCLUDE_ACCESS_EVENT_SQL, event_id, outcome, status, None, record_id
-        )
+        await database.run_batched(_conclude_accesses, conclusion)
 
 
-async def open_custodian_access_event(owner: asyncpg.Connection, action: str) -> UUID:
-    """Write an access event of the custodian, for a key rotation, and return its id.
+async def _conclude_accesses(
+    connection: asyncpg.Connection, conclusions: Sequence[Conclusion]
+) -> Sequence[None]:
+    entries = [
+        (position, n, *record)
+        for position, conclusion in enumerate(conclusions, 1)
+        for n, record in enumerate(conclusion.records or [(None, None, None, conclusion.record_id)], 1)
+    ]
+    accesses, outcomes, statuses, *_ = zip(*conclusions, strict=True)
+    event_ids, secrets = zip(*accesses, strict=True)
+    await connection.execute(
+        CONCLUDE_ACCESSES_SQL, event_ids, secrets, outcomes, statuses, *zip(*entries, strict=True)
+    )
+    return [None] * len(conclusions)
+
+
+async def open_custodian_access(owner: asyncpg.Connection, action: str) -> OpenAccess:
+    """Open an access of the custodian, for a key rotation.
 
     `owner` must be a connection of the role `firststep_owner`.
     """
-    event_id: UUID = await owner.fetchval("SELECT access.open_as_custodian($1, $2)", action, uuid4().hex)
-    return event_id
+    opened = await owner.fetchrow("SELECT * FROM access.open_as_custodian($1, $2)", action, uuid4().hex)
+    return OpenAccess(opened["event_id"], opened["secret"])
 
 
-async def write_custodian_access_entries(
-    owner: asyncpg.Connection, event_id: UUID, table: str, rows: Iterable[tuple[UUID, UUID | None]]
+async def conclude_custodian_access(
+    owner: asyncpg.Connection, access: OpenAccess, records: Iterable[AccessedRecord]
 ) -> None:
-    """Write one entry for each row that a key rotation processed. `rows` are pairs of row id and child id."""
-    entries = [(event_id, child_id, table, row_id, "allowed", 200) for row_id, child_id in rows]
-    await owner.executemany(
-        "INSERT INTO access_entries (event_id, child_id, record_kind, record_id, outcome, status)"
-        " VALUES ($1, $2, $3, $4, $5, $6)",
-        entries,
-    )
+    """Write one entry for each record that a key rotation processed, or one without a record, and close the access."""
+    await _conclude_accesses(owner, [Conclusion(access, "allowed", 200, list(records))])

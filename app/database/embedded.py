@@ -131,7 +131,7 @@ class EmbeddedServer:
     def _server_options(self) -> str:
         options = {**SERVER_SETTINGS, **self.settings, "unix_socket_directories": str(self.socket_dir)}
         if not self.durable:
-            options |= {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+            options |= {"fsync": "off", "full_page_writes": "off"}
         return " ".join(f"-c {name}='{value}'" for name, value in options.items())
 
     def _pg_ctl(self, command: str, *arguments: str) -> None:

@@ -1,6 +1,8 @@
 """The database connections of the API: engine, session factory, and the pools for reads and for access events."""
 
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any, TypeVar, cast
 from uuid import uuid4
 
 import asyncpg
@@ -10,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async
 from sqlalchemy.ext.asyncio import AsyncSession as AsyncSession  # noqa: PLC0414 - routers import it from here, because they must not import SQLAlchemy
 from sqlalchemy.orm.exc import StaleDataError
 
+from app.database.batching import Batcher
 from app.database.errors import BUSY_MESSAGE, ERROR_TRANSLATIONS, translate_database_errors
 from app.database.urls import to_driver_url, to_sqlalchemy_url
 from app.errors import NotFound, Unavailable
@@ -18,18 +21,18 @@ ERROR_TRANSLATIONS.append(((exc.TimeoutError,), lambda: Unavailable(BUSY_MESSAGE
 # An UPDATE matched no row, because the row became invisible to the caller after it was read.
 ERROR_TRANSLATIONS.append(((StaleDataError,), NotFound))
 
+T = TypeVar("T")
+R = TypeVar("R")
+BatchFunction = Callable[[asyncpg.Connection, Sequence[T]], Awaitable[Sequence[R]]]
+"""A function that executes one statement for a list of items and returns one result per item."""
+
 
 class Database:
     """The database connections of the API: an engine for writes, a pool for reads, and one that writes access events."""
 
-    def __init__(self, url: str, *, pool_size: int, durable: bool = True) -> None:
-        """Create the engine without connecting.
-
-        With `durable=False` a commit does not wait for the disk. Use it only for work that is repeated from the start
-        after an interruption.
-        """
+    def __init__(self, url: str, *, pool_size: int) -> None:
+        """Create the engine without connecting."""
         self.url = url
-        self._server_settings = {} if durable else {"synchronous_commit": "off"}
         self.engine: AsyncEngine = create_async_engine(
             to_sqlalchemy_url(url),
             pool_size=pool_size,
@@ -38,15 +41,13 @@ class Database:
             # A returned connection needs no reset, because requests change settings only within their transaction.
             pool_reset_on_return=None,
             # Unique names of statements, because PgBouncer in transaction mode shares a connection between clients.
-            connect_args={
-                "prepared_statement_name_func": lambda: f"s{uuid4().hex}",
-                "server_settings": self._server_settings,
-            },
+            connect_args={"prepared_statement_name_func": lambda: f"s{uuid4().hex}"},
         )
         self.session_factory = async_sessionmaker(self.engine, expire_on_commit=False, autoflush=False)
         self.access_pool: asyncpg.Pool
         self.read_pool: asyncpg.Pool
         self._pool_size = pool_size
+        self._batchers: dict[Callable[..., Any], Batcher[Any, Any]] = {}
 
     async def open(self) -> None:
         """Connect the pools.
@@ -64,9 +65,26 @@ class Database:
             min_size=1,
             max_size=max_size,
             reset=_skip_reset,
-            server_settings=self._server_settings,
             **options,
         )
+
+    async def run_batched(self, function: BatchFunction[T, R], item: T) -> R:
+        """Run a function on a connection of the access pool, together with the calls that arrive at the same time.
+
+        `function` gets the items of all calls in one list, must execute one statement, which is one transaction, and returns
+        one result per item.
+
+        Raises:
+            Exception: the error of the function for this item.
+        """
+        batcher = self._batchers.get(function)
+        if batcher is None:
+            batcher = self._batchers[function] = Batcher(partial(self._run_batch, function))
+        return cast("R", await batcher.submit(item))
+
+    async def _run_batch(self, function: BatchFunction[T, R], items: Sequence[T]) -> Sequence[R]:
+        async with self.access_pool.acquire() as connection:
+            return await function(connection, items)
 
     async def close(self) -> None:
         """Close every connection."""

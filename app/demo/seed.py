@@ -131,7 +131,7 @@ async def _run_closing_events(urls: DatabaseUrls, ids: DemoIds, queue: ScenarioQ
 
 @asynccontextmanager
 async def _open_database(urls: DatabaseUrls) -> AsyncIterator[Database]:
-    database = Database(urls.api, pool_size=2, durable=False)
+    database = Database(urls.api, pool_size=2)
     await database.open()
     try:
         yield database

@@ -5,6 +5,7 @@ include the permission. `PublicEndpoint(reason)` marks an endpoint that needs no
 """
 
 import time
+from dataclasses import replace
 
 from fastapi import Request
 
@@ -80,20 +81,18 @@ class RequirePermission:
             session_id=claims.session_id,
             token_id=claims.jti,
         )
-        opened = await log.open_access_event(database, access_request)
+        opened = await log.open_access(database, access_request)
         if opened["event_id"] is None:
             raise Unauthenticated("The session has ended. Sign in again.")
-        return Caller(
-            id=claims.subject,
+        caller = Caller.from_opened_access(
+            opened,
+            subject_id=claims.subject,
             kind=claims.kind,
-            name=opened["name"],
-            roles=_granted_roles(frozenset(opened["roles"]), claims),
-            agency_id=opened["agency_id"],
-            team_ids=frozenset(opened["teams"]),
-            supervised_team_ids=frozenset(opened["supervised_team_ids"]),
             session_id=claims.session_id,
-            event_id=opened["event_id"],
             signed_in_at=claims.auth_time,
+        )
+        return (
+            caller if claims.kind == "person" else replace(caller, roles=_granted_roles(caller.roles, claims))
         )
 
     def _authorize(self, caller: Caller, claims: Claims) -> None:
@@ -124,9 +123,7 @@ def get_logged_address(request: Request) -> str | None:
 
 
 def _granted_roles(roles: frozenset[str], claims: Claims) -> frozenset[str]:
-    """Return the roles of a caller. An API client keeps only the roles whose scope its token carries."""
-    if claims.kind != "client":
-        return roles
+    """Return the roles of an API client. It keeps only the roles whose scope its token carries."""
     scope_of = {role: scope for scope, role in ROLE_BY_SCOPE.items()}
     return frozenset(role for role in roles if scope_of[Role(role)] in claims.scope.split())
 

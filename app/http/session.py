@@ -10,7 +10,6 @@ from contextlib import suppress
 from typing import Annotated
 from uuid import UUID
 
-import asyncpg
 from fastapi import Depends, Header, Request
 from fastapi.exceptions import RequestValidationError
 
@@ -53,45 +52,35 @@ async def request_session(request: Request) -> AsyncIterator[AsyncSession]:
     caller: Caller | None = getattr(request.state, "caller", None)
     with translate_database_errors():
         async with database.session_factory() as session:
+            request.state.session = session
             if caller is not None:
-                await log.bind_access_event(session, caller.event_id)
+                await log.bind_access(session, caller.access)
                 await _claim_idempotency_key(request, session, caller)
             yield session
             await _commit(request, session, caller)
 
 
 async def request_reader(request: Request) -> AsyncIterator[RecordReader]:
-    """Yield a reader in a transaction. At the end, write the access log entries and commit.
+    """Yield a reader in a read-only transaction. At the end, roll back and commit the access log entries.
+
+    The entries of requests that end at the same time share a transaction.
 
     Raises:
-        Unavailable: the log entries could not be committed.
+        Unavailable: the log entries could not be committed. The response is not sent.
     """
     database: Database = request.app.state.database
-    caller: Caller = request.state.caller
+    access = request.state.caller.access
     records = AccessedRecords()
     with translate_database_errors():
         async with database.read_pool.acquire(timeout=POOL_TIMEOUT_SECONDS) as connection:
             try:
-                await connection.execute(log.BEGIN_WITH_ACCESS_EVENT_SQL.format(caller.event_id))
+                await connection.execute(log.BEGIN_READING_SQL.format(access.setting))
                 yield RecordReader(connection, records)
-                await _commit_reads(request, connection, records)
             finally:
                 if connection.is_in_transaction():
                     await connection.execute("ROLLBACK")
-
-
-async def _commit_reads(request: Request, connection: asyncpg.Connection, records: AccessedRecords) -> None:
-    """Write the access log entries and commit. If this fails, the response is not sent."""
-    event_id = request.state.caller.event_id
-    try:
-        with translate_database_errors():
-            await log.insert_access_entries(connection, records, event_id, "allowed", request.state.status)
-            await connection.execute("COMMIT")
-    except Exception as error:
-        # Writing the log can fail for the same reason. The access event then has no outcome.
-        with suppress(Exception):
-            await conclude(request, error)
-        raise
+        conclusion = log.Conclusion(access, "allowed", request.state.status, list(records))
+        await log.conclude_access(database, conclusion)
 
 
 async def _commit(request: Request, session: AsyncSession, caller: Caller | None) -> None:
@@ -101,7 +90,7 @@ async def _commit(request: Request, session: AsyncSession, caller: Caller | None
         return
     try:
         with translate_database_errors():
-            await log.write_access_entries(session, caller.event_id, "allowed", request.state.status)
+            await log.conclude_access_in_session(session, caller.access, "allowed", request.state.status)
             await session.commit()
     except Exception as error:
         # Writing the log can fail for the same reason. The access event then has no outcome.
@@ -111,14 +100,18 @@ async def _commit(request: Request, session: AsyncSession, caller: Caller | None
 
 
 async def conclude(request: Request, error: Exception) -> None:
-    """Write the outcome of a rejected request to the access log, in a new transaction."""
+    """Roll back a rejected request and write its outcome to the access log, in another transaction."""
     caller = getattr(request.state, "caller", None)
     if caller is None:
         return
+    session = getattr(request.state, "session", None)
+    if session is not None:
+        await session.rollback()  # it can hold a lock on the context, which the next statement deletes
     status = _status(error)
     outcome = OUTCOMES.get(status) or ("failed" if status >= 500 else "invalid")  # noqa: PLR2004 - server errors
-    await log.conclude_access_event(
-        request.app.state.database, caller.event_id, outcome, status, _record_id(request)
+    await log.conclude_access(
+        request.app.state.database,
+        log.Conclusion(caller.access, outcome, status, record_id=_record_id(request)),
     )
 
 
@@ -152,9 +145,8 @@ async def _claim_idempotency_key(request: Request, session: AsyncSession, caller
     stored = await idempotency.claim_idempotency_key(session, claim)
     if stored is None:
         request.state.claim = claim
-        request.state.session = session
         return
-    await log.write_access_entries(session, caller.event_id, "allowed", stored.status)
+    await log.conclude_access_in_session(session, caller.access, "allowed", stored.status)
     await session.commit()
     raise ReplayedResponse(stored)
 

@@ -20,13 +20,13 @@ from app.access import log
 from app.access.vault import get_vault
 from app.errors import Fault, InvalidInput
 
-CursorValue = datetime | date | UUID | str
+CursorValue = datetime | date | UUID | str | int
 T = TypeVar("T")
 
 SIGNATURE_BYTES = 12
 """Length of the signature in a cursor: 96 bits are enough to prevent forged cursors."""
 CURSOR_VALUE_PARSERS: dict[str, Callable[[str], CursorValue]] = {
-    "datetime": datetime.fromisoformat, "date": date.fromisoformat, "UUID": UUID, "str": str,
+    "datetime": datetime.fromisoformat, "date": date.fromisoformat, "UUID": UUID, "str": str, "int": int,
 }  # fmt: skip
 """Parser of a cursor value by the name of its type.
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
-from sqlalchemy import ScalarSelect, Select, select
+from sqlalchemy import ScalarSelect, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -102,9 +102,19 @@ async def _get_locked(session: AsyncSession, query: Select[RecordT]) -> RecordT:
     record = await session.scalar(query)
     if record is None:
         record = await session.scalar(query)
-    if record is None:
+    if record is None or (isinstance(record, Case) and not await _recheck_case(session, record)):
         raise NotFound
     return record
+
+
+async def _recheck_case(session: AsyncSession, case: Case) -> bool:
+    """Return whether the caller can still read a case that is now locked.
+
+    The context of the access is a snapshot of the cases that the caller works with. Another person can have linked the
+    case, or removed the caller from it, since the access was opened. While the case is locked, its staff and its links
+    cannot change.
+    """
+    return bool(await session.scalar(select(func.access.recheck_case(case.id))))
 
 
 async def get_case_for_update(session: AsyncSession, record_type: type[CaseRecord], record_id: UUID) -> Case:

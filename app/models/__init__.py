@@ -1,6 +1,6 @@
 """The tables of the database. Importing this package registers all of them with SQLModel."""
 
-from app.models.access_log import AccessEntry, AccessEvent
+from app.models.access_log import AccessContext, AccessEntry, AccessEvent
 from app.models.accounts import (
     Agency,
     ApiClient,
@@ -31,6 +31,7 @@ from app.models.service_referrals import Provider, ServiceReferral
 from app.models.support_sessions import ClinicalNote, SessionAddendum, SupportSession
 
 __all__ = [
+    "AccessContext",
     "AccessEntry",
     "AccessEvent",
     "Action",

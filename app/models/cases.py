@@ -102,7 +102,12 @@ class CaseLink(SQLModel, table=True):
     """
 
     __tablename__ = "case_links"
-    __table_args__ = (Index("uq_case_links_pair", "case_id", "linked_case_id", unique=True),)
+    __table_args__ = (
+        Index("uq_case_links_pair", "case_id", "linked_case_id", unique=True),
+        # The conflict wall looks up the links of a child in both directions.
+        Index("ix_case_links_children", "child_id", "linked_child_id"),
+        Index("ix_case_links_linked_children", "linked_child_id", "child_id"),
+    )
 
     id: uuid.UUID = id_column()
     child_id: uuid.UUID = Field(foreign_key="children.id")

@@ -58,7 +58,10 @@ class AccessEntry(Output):
     `child_id` is null if there is none.
     """
 
-    id: UUID = Field(description="Id of the entry.")
+    id: str = Field(
+        description="Id of the entry: the id of the event, a dot, and the number of the entry in the event. The number is "
+        "0 for an event without an entry."
+    )
     event_id: UUID = Field(
         description="Id of the access event of the request. All entries of one request share it."
     )

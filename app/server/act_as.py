@@ -64,26 +64,17 @@ async def run_as(
         Forbidden: the roles of the caller do not include the permission.
     """
     access_request = log.AccessRequest(permission.value, uuid.uuid4().hex, None, kind, subject, session_id)
-    event = await log.open_access_event(database, access_request)
-    if event["event_id"] is None:
+    opened = await log.open_access(database, access_request)
+    if opened["event_id"] is None:
         raise Unauthenticated
-    caller = Caller(
-        id=subject,
-        kind=kind,
-        name=event["name"],
-        roles=frozenset(event["roles"]),
-        agency_id=event["agency_id"],
-        team_ids=frozenset(event["teams"]),
-        supervised_team_ids=frozenset(event["supervised_team_ids"]),
-        session_id=session_id,
-        event_id=event["event_id"],
-        signed_in_at=int(time.time()),
+    caller = Caller.from_opened_access(
+        opened, subject_id=subject, kind=kind, session_id=session_id, signed_in_at=int(time.time())
     )
     if not has_permission(caller.roles, permission):
         raise Forbidden
     with translate_database_errors():
         async with database.session_factory() as session:
-            await log.bind_access_event(session, caller.event_id)
+            await log.bind_access(session, caller.access)
             yield session, caller
-            await log.write_access_entries(session, caller.event_id, "allowed", 200)
+            await log.conclude_access_in_session(session, caller.access, "allowed", 200)
             await session.commit()

@@ -6,7 +6,7 @@ from app.errors import Unavailable
 
 TIMEOUT_SECONDS = 5.0
 """Seconds to wait for a database connection."""
-READINESS_QUERY = "SELECT to_regprocedure('access.current_event()') IS NOT NULL AND NOT pg_is_in_recovery()"
+READINESS_QUERY = "SELECT to_regprocedure('access.context()') IS NOT NULL AND NOT pg_is_in_recovery()"
 
 
 async def verify_readiness(database: Database) -> None:

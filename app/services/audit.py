@@ -18,7 +18,8 @@ from app.schemas.wire import PageQuery
 OUTCOME_STARTED = "started"
 """Outcome of an event without an entry: the request is in progress, or its process ended without recording an outcome.
 """
-ENTRY_OR_EVENT_ID = func.coalesce(col(AccessEntry.id), col(AccessEvent.id))
+ENTRY_NUMBER = func.coalesce(col(AccessEntry.n), 0)
+"""Number of the entry in its event; 0 for an event without an entry."""
 
 
 async def list_access_entries(
@@ -33,9 +34,9 @@ async def list_access_entries(
     query = (
         select(AccessEvent, AccessEntry)
         .outerjoin(AccessEntry, col(AccessEntry.event_id) == col(AccessEvent.id))
-        .where(col(AccessEvent.id) != caller.event_id, *_filter_conditions(filters))
+        .where(col(AccessEvent.id) != caller.access.event_id, *_filter_conditions(filters))
     )
-    rows, cursor = await paginator.fetch_rows(session, query, col(AccessEvent.id), ENTRY_OR_EVENT_ID)
+    rows, cursor = await paginator.fetch_rows(session, query, col(AccessEvent.id), ENTRY_NUMBER)
     log_rows: list[tuple[AccessEvent, AccessEntry | None]] = [(row[0], row[1]) for row in rows]
     names = await _load_caller_names(session, [event for event, _ in log_rows])
     reasons = await _load_break_glass_reasons(session, [entry for _, entry in log_rows])
@@ -105,7 +106,7 @@ def _to_schema(
 ) -> AccessEntrySchema:
     actor_id = event.actor_id
     return AccessEntrySchema(
-        id=entry.id if entry else event.id,
+        id=f"{event.id}.{entry.n if entry else 0}",
         event_id=event.id,
         at=event.opened_at,
         actor=AccessActor(id=actor_id, name=names.get(actor_id) if actor_id else None, roles=event.roles),

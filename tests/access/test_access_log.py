@@ -18,7 +18,7 @@ from app.database.urls import to_sqlalchemy_url
 from app.models import Case, Child
 from app.models.record import new_id
 from tests.support.database_cluster import ADMIN_PASSWORD, Cluster
-from tests.support.raw_sql import open_access, open_transaction_as, set_access_event
+from tests.support.raw_sql import open_access, open_transaction_as, set_access
 from tests.support.scenario import AuthenticatedClient, Scenario, child_ids_in, id_of
 
 SELECT_ACCESS_LINES = "SELECT id FROM access_lines WHERE {} ORDER BY event_id DESC, id DESC"
@@ -325,7 +325,7 @@ async def test_entries_can_be_added_only_to_the_current_event(
     for event in (None, await open_access(api_connection, "worker_north")):
         transaction = api_connection.transaction()
         await transaction.start()
-        await set_access_event(api_connection, event or "")
+        await set_access(api_connection, event or "")
         with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
             await api_connection.execute(INSERT_ENTRY, event_id, uuid.UUID(case["child_id"]))
         await transaction.rollback()

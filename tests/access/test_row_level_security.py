@@ -13,7 +13,7 @@ from tests.support.raw_sql import (
     list_child_tables,
     open_access,
     open_transaction_as,
-    set_access_event,
+    set_access,
 )
 from tests.support.sample_rows import PopulatedDatabase
 from tests.support.scenario import Scenario, id_of
@@ -75,18 +75,18 @@ async def test_no_rows_are_visible_without_a_committed_event_of_an_active_sessio
         populated_database.north_case["id"],
     ):
         async with api_connection.transaction():
-            await set_access_event(api_connection, forged_event_id)
+            await set_access(api_connection, forged_event_id)
             assert await count_visible_rows(api_connection, tables) == {}, forged_event_id
     ended_session_event = await create_event_of_ended_session(superuser_connection)
     anonymous_event = await create_anonymous_event(api_connection)
     for event_id in (ended_session_event, anonymous_event):
         async with api_connection.transaction():
-            await set_access_event(api_connection, event_id)
+            await set_access(api_connection, event_id)
             assert await count_visible_rows(api_connection, tables) == {}
     other_connection = await asyncpg.connect(scenario.urls.api)
     async with other_connection.transaction(), api_connection.transaction():
         uncommitted_event = await open_access(other_connection, "manager")
-        await set_access_event(api_connection, uncommitted_event)
+        await set_access(api_connection, uncommitted_event)
         assert await count_visible_rows(api_connection, tables) == {}
     await other_connection.close()
 
@@ -120,12 +120,12 @@ async def test_no_rows_are_visible_with_an_event_of_the_same_transaction(
     del populated_database
     tables = await list_child_tables(superuser_connection)
     async with api_connection.transaction():
-        await set_access_event(api_connection, await open_access(api_connection, "manager"))
+        await set_access(api_connection, await open_access(api_connection, "manager"))
         assert await count_visible_rows(api_connection, tables) == {}
     async with api_connection.transaction():
         async with api_connection.transaction():  # a released savepoint
             event_id = await open_access(api_connection, "manager")
-            await set_access_event(api_connection, event_id)
+            await set_access(api_connection, event_id)
             assert await count_visible_rows(api_connection, tables) == {}
         assert await count_visible_rows(api_connection, tables) == {}
         open_in_subtransaction = "DO $$ BEGIN PERFORM access.open('person', '{}', '{}', NULL, 'x', 'caught-000', NULL); EXCEPTION WHEN OTHERS THEN NULL; END $$"
@@ -138,7 +138,7 @@ async def test_no_rows_are_visible_with_an_event_of_the_same_transaction(
     event_id = await open_access(api_connection, "manager")
     await rolled_back.rollback()
     async with api_connection.transaction():
-        await set_access_event(api_connection, event_id)
+        await set_access(api_connection, event_id)
         assert await count_visible_rows(api_connection, tables) == {}
     async with open_transaction_as(api_connection, "manager"):
         assert await count_visible_rows(api_connection, tables), "no rows are visible with a committed event"
@@ -152,7 +152,7 @@ async def test_event_makes_rows_visible_for_sixty_seconds(
     for seconds, visible in ((45, True), (16, False)):
         await superuser_connection.execute(MAKE_EVENT_OLDER_SQL.format(seconds=seconds, event=event_id))
         async with api_connection.transaction():
-            await set_access_event(api_connection, event_id)
+            await set_access(api_connection, event_id)
             assert bool(await count_visible_rows(api_connection, ["children"])) is visible
 
 

@@ -11,7 +11,7 @@ from tests.support.raw_sql import (
     list_child_tables,
     open_access,
     open_transaction_as,
-    set_access_event,
+    set_access,
 )
 from tests.support.scenario import Scenario, id_of
 
@@ -108,7 +108,7 @@ async def test_database_sets_time_and_transaction_of_access_entries(
     del scenario
     event_id = await open_access(api_connection, "worker_north")
     async with api_connection.transaction():
-        await set_access_event(api_connection, event_id)
+        await set_access(api_connection, event_id)
         insert = "INSERT INTO access_entries (event_id, outcome, status) VALUES ($1, 'allowed', 200)"
         await api_connection.execute(insert, event_id)
         xid = await api_connection.fetchval("SELECT pg_current_xact_id()::text")

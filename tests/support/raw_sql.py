@@ -1,6 +1,5 @@
 """Use the database directly, as an intruder with the password of a database role would."""
 
-import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -8,6 +7,8 @@ from typing import Any
 import asyncpg
 import pytest
 
+from app.access.caller import OpenAccess
+from app.access.log import BIND_ACCESS_SQL
 from tests.support.scenario import API_CLIENTS, id_of
 
 REJECTION_ERRORS = (asyncpg.InsufficientPrivilegeError, asyncpg.CheckViolationError)
@@ -22,30 +23,34 @@ CHILD_TABLES_QUERY = """
 """Names of all tables with data about children."""
 
 
-async def open_access(connection: Any, name: str, act: str = "case.read") -> uuid.UUID:
-    """Open an access event for a member of staff or an API client, and return its id."""
+OPEN_ACCESS_QUERY = """
+    SELECT event_id, secret FROM access.open(
+        ARRAY[$1], ARRAY[$2::uuid], ARRAY[$3::uuid], ARRAY[NULL::uuid], ARRAY[$4], ARRAY['by-hand-00'], ARRAY[NULL::inet])
+"""
+
+
+async def open_access(connection: Any, name: str, act: str = "case.read") -> OpenAccess:
+    """Open an access for a member of staff or an API client."""
     kind = "client" if name in API_CLIENTS else "person"
-    event_id: uuid.UUID = await connection.fetchval(
-        "SELECT event_id FROM access.open($1, $2, $3, NULL, $4, 'by-hand-00', NULL)",
-        kind, id_of(name), id_of(f"session of {name}"), act,
-    )  # fmt: skip
-    return event_id
+    return OpenAccess(
+        *await connection.fetchrow(OPEN_ACCESS_QUERY, kind, id_of(name), id_of(f"session of {name}"), act)
+    )
 
 
-async def set_access_event(connection: Any, event_id: object) -> None:
-    """Use an access event for the rest of the transaction."""
-    await connection.execute("SELECT set_config('firststep.access', $1, true)", str(event_id))
+async def set_access(connection: Any, access: OpenAccess) -> None:
+    """Use an open access for the rest of the transaction."""
+    await connection.execute(BIND_ACCESS_SQL, access.setting)
 
 
 @asynccontextmanager
 async def open_transaction_as(connection: Any, name: str, act: str = "case.read") -> AsyncIterator[Any]:
-    """Open an access event and a transaction that uses it, as a request does. The transaction is rolled back."""
-    event_id = await open_access(connection, name, act)
+    """Open an access and a transaction that uses it, as a request does. The transaction is rolled back."""
+    access = await open_access(connection, name, act)
     transaction = connection.transaction()
     await transaction.start()
     try:
-        await set_access_event(connection, event_id)
-        yield event_id
+        await set_access(connection, access)
+        yield access
     finally:
         await transaction.rollback()
 

@@ -1,69 +1,150 @@
--- Write access events, record their outcome, and create the partitions of the access log.
+-- Open accesses, write the entries of the access log, and create its partitions.
 --
--- firststep_api has no INSERT on access_events. It writes events only through these functions, which resolve the
+-- An open access is a row of access_events, which stays, and a row of access_contexts, which is deleted when the access
+-- is concluded. firststep_api has no INSERT on the tables of the log: only these functions write them. They resolve the
 -- caller from the session.
 
 CREATE TYPE access.opened_access AS (
-    event_id uuid, name text, roles text[], scopes text[], agency_id uuid, teams uuid[], supervised_team_ids uuid[]
+    event_id uuid, secret uuid, name text, roles text[], scopes text[], agency_id uuid, team_ids uuid[],
+    supervised_team_ids uuid[], case_ids uuid[]
 );
 COMMENT ON TYPE access.opened_access IS
-    'The caller of a new access event, with current roles and teams. event_id is NULL if authentication failed.';
+    'The caller of a new access, with current roles and teams, and the cases that the caller is assigned to or has '
+    'break-glass access to. event_id and secret are NULL if authentication failed.';
 
 GRANT CREATE ON SCHEMA access TO firststep_gate;
 SET LOCAL ROLE firststep_gate;
 
--- One function checks the session, reads the caller and writes the event, so that a request needs only one additional
--- round trip and one additional commit.
-CREATE FUNCTION access.open(
-    p_kind text, p_subject uuid, p_session uuid, p_token uuid, p_act text, p_request text, p_address inet
+-- A commit with synchronous_commit off becomes visible before it is durable. After a crash, data could then have been
+-- read without an event in the log.
+CREATE FUNCTION access.require_durable_commit() RETURNS void LANGUAGE plpgsql SET search_path = ''
+AS $$
+BEGIN
+    IF current_setting('synchronous_commit') = 'off' THEN
+        RAISE EXCEPTION 'the access log requires synchronous_commit' USING ERRCODE = 'object_not_in_prerequisite_state';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION access.require_durable_commit() IS 'Raises an error if synchronous_commit is off in the session.';
+
+CREATE FUNCTION access.resolve_user(p_user uuid) RETURNS access.opened_access
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
+AS $$
+    SELECT ROW (NULL, NULL, u.name, u.roles, NULL, NULL,
+                ARRAY (SELECT m.team_id FROM public.team_members m WHERE m.user_id = u.id),
+                ARRAY (SELECT m.team_id FROM public.team_members m WHERE m.user_id = u.id AND m.is_supervisor),
+                NULL)::access.opened_access
+      FROM public.users u
+     WHERE u.id = p_user AND u.is_active
+$$;
+COMMENT ON FUNCTION access.resolve_user(uuid) IS
+    'Returns the current name, roles and teams of an active user, or NULL.';
+
+CREATE FUNCTION access.resolve_session(p_kind text, p_subject uuid, p_session uuid) RETURNS access.opened_access
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
+AS $$
+    SELECT CASE p_kind
+        WHEN 'person' THEN access.resolve_user(s.user_id)
+        WHEN 'client' THEN (
+            SELECT ROW (NULL, NULL, c.name,
+                        array_remove(ARRAY[CASE WHEN 'referrals' = ANY (c.scopes) THEN 'partner_system' END,
+                                           CASE WHEN 'reports' = ANY (c.scopes) THEN 'reporting_script' END], NULL),
+                        c.scopes, c.agency_id, '{}', '{}', NULL)::access.opened_access
+              FROM public.api_clients c
+              JOIN public.agencies a ON a.id = c.agency_id
+             WHERE c.id = s.client_id AND c.is_active AND a.is_active)
+        END
+      FROM public.sessions s
+     WHERE s.id = p_session AND p_subject = CASE p_kind WHEN 'person' THEN s.user_id ELSE s.client_id END
+       AND s.revoked_at IS NULL AND s.ends_at > clock_timestamp()
+$$;
+COMMENT ON FUNCTION access.resolve_session(text, uuid, uuid) IS
+    'Returns the caller that a session belongs to, or NULL if the session has ended, belongs to another subject, or its '
+    'user, API client or agency is not active.';
+
+CREATE FUNCTION access.write_event(
+    p_caller access.opened_access, p_kind text, p_subject uuid, p_session uuid, p_token uuid, p_act text,
+    p_request text, p_address inet
 ) RETURNS access.opened_access
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
 AS $$
 DECLARE
-    caller access.opened_access;
-    new_id uuid := uuidv7();
+    roles constant text[] := coalesce(p_caller.roles, '{}');
+    worker constant uuid := CASE WHEN p_kind = 'person' AND roles && '{social_worker,supervisor}' THEN p_subject END;
+    teams constant uuid[] := CASE WHEN 'supervisor' = ANY (roles) THEN p_caller.supervised_team_ids ELSE '{}' END;
+    can_read_all constant boolean := roles && '{programme_manager,custodian}';
+    scope constant access.case_scope := access.compute_case_scope(worker, teams, can_read_all);
 BEGIN
-    IF p_kind = 'person' THEN
-        SELECT new_id, u.name, u.roles, NULL, NULL,
-               coalesce(array_agg(m.team_id) FILTER (WHERE m.team_id IS NOT NULL), '{}'),
-               coalesce(array_agg(m.team_id) FILTER (WHERE m.is_supervisor), '{}')
-          INTO caller
-          FROM public.sessions s
-          JOIN public.users u ON u.id = s.user_id
-          LEFT JOIN public.team_members m ON m.user_id = u.id
-         WHERE s.id = p_session AND s.user_id = p_subject AND s.revoked_at IS NULL
-           AND s.ends_at > clock_timestamp() AND u.is_active
-         GROUP BY u.id;
-    ELSIF p_kind = 'client' THEN
-        SELECT new_id, c.name,
-               array_remove(ARRAY[CASE WHEN 'referrals' = ANY (c.scopes) THEN 'partner_system' END,
-                                  CASE WHEN 'reports' = ANY (c.scopes) THEN 'reporting_script' END], NULL),
-               c.scopes, c.agency_id, '{}', '{}'
-          INTO caller
-          FROM public.sessions s
-          JOIN public.api_clients c ON c.id = s.client_id
-          JOIN public.agencies a ON a.id = c.agency_id
-         WHERE s.id = p_session AND s.client_id = p_subject AND s.revoked_at IS NULL
-           AND s.ends_at > clock_timestamp() AND c.is_active AND a.is_active;
-    END IF;
-
+    p_caller.event_id := uuidv7();
+    p_caller.secret := gen_random_uuid();
+    p_caller.case_ids := scope.assigned_case_ids || scope.break_glass_case_ids;
     INSERT INTO public.access_events
         (id, kind, actor_id, session_id, token_id, roles, agency_id, supervised_team_ids, act, request_id, address)
     VALUES
-        (new_id, p_kind, p_subject, p_session, p_token, coalesce(caller.roles, '{}'), caller.agency_id,
-         coalesce(caller.supervised_team_ids, '{}'), p_act, p_request, p_address);
-    IF caller.event_id IS NULL AND p_kind <> 'anonymous' THEN
-        INSERT INTO public.access_entries (event_id, outcome, status) VALUES (new_id, 'unauthenticated', 401);
-    END IF;
-    IF p_kind = 'anonymous' THEN
-        caller.event_id := new_id;
-    END IF;
-    RETURN caller;
+        (p_caller.event_id, p_kind, p_subject, p_session, p_token, roles, p_caller.agency_id,
+         coalesce(p_caller.supervised_team_ids, '{}'), p_act, p_request, p_address);
+    INSERT INTO public.access_contexts
+        (event_id, secret_digest, act, caller_id, is_staff, worker_id, can_read_all_cases, can_read_access_log,
+         is_finance_officer, is_custodian, partner_agency_id, supervised_team_ids, assigned_case_ids,
+         break_glass_case_ids, conflict_wall_case_ids)
+    VALUES
+        (p_caller.event_id, sha256(uuid_send(p_caller.secret)), p_act, p_subject,
+         roles && '{social_worker,supervisor,programme_manager,custodian}', worker, can_read_all,
+         roles && '{data_protection_officer,custodian}', 'finance_officer' = ANY (roles), 'custodian' = ANY (roles),
+         CASE WHEN 'partner_system' = ANY (roles) THEN p_caller.agency_id END, teams, scope.assigned_case_ids,
+         scope.break_glass_case_ids, scope.conflict_wall_case_ids);
+    RETURN p_caller;
 END
 $$;
-COMMENT ON FUNCTION access.open(text, uuid, uuid, uuid, text, text, inet) IS
-    'Writes an access event: checks that the session is active and reads the roles, teams and agency of the caller. '
-    'For an ended session, it writes an event with the outcome unauthenticated and returns no event id.';
+COMMENT ON FUNCTION access.write_event(access.opened_access, text, uuid, uuid, uuid, text, text, inet) IS
+    'Writes the event and the context of an access, and returns the caller with event id and secret.';
+
+CREATE FUNCTION access.write_unauthenticated_event(
+    p_kind text, p_subject uuid, p_session uuid, p_token uuid, p_act text, p_request text, p_address inet,
+    p_status integer
+) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = ''
+AS $$
+    WITH event AS (
+        INSERT INTO public.access_events
+            (kind, actor_id, session_id, token_id, roles, supervised_team_ids, act, request_id, address)
+        VALUES (p_kind, p_subject, p_session, p_token, '{}', '{}', p_act, p_request, p_address) RETURNING id
+    )
+    INSERT INTO public.access_entries (event_id, n, outcome, status) SELECT id, 1, 'unauthenticated', p_status FROM event
+$$;
+COMMENT ON FUNCTION access.write_unauthenticated_event(text, uuid, uuid, uuid, text, text, inet, integer) IS
+    'Writes an event with the outcome unauthenticated, for a session that has ended or a calendar feed that is unknown.';
+
+-- One function checks the session, reads the caller and writes the event, so that a request needs only one additional
+-- round trip. It takes several requests, because requests that arrive together share one commit.
+CREATE FUNCTION access.open(
+    p_kinds text[], p_subjects uuid[], p_sessions uuid[], p_tokens uuid[], p_acts text[], p_requests text[],
+    p_addresses inet[]
+) RETURNS SETOF access.opened_access
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
+AS $$
+DECLARE
+    caller access.opened_access;
+BEGIN
+    PERFORM access.require_durable_commit();
+    FOR i IN 1 .. cardinality(p_kinds) LOOP
+        caller := access.resolve_session(p_kinds[i], p_subjects[i], p_sessions[i]);
+        IF caller.name IS NULL AND p_kinds[i] <> 'anonymous' THEN
+            PERFORM access.write_unauthenticated_event(
+                p_kinds[i], p_subjects[i], p_sessions[i], p_tokens[i], p_acts[i], p_requests[i], p_addresses[i], 401);
+        ELSE
+            caller := access.write_event(
+                caller, p_kinds[i], p_subjects[i], p_sessions[i], p_tokens[i], p_acts[i], p_requests[i],
+                p_addresses[i]);
+        END IF;
+        RETURN NEXT caller;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION access.open(text[], uuid[], uuid[], uuid[], text[], text[], inet[]) IS
+    'Opens one access per element of the arrays: checks that the session is active, reads the roles, teams and agency '
+    'of the caller, and writes the event and the context. For an ended session, it writes an event with the outcome '
+    'unauthenticated and returns no event id. The rows have the order of the arrays.';
 
 -- Calendar programs cannot sign in, so the token in the URL authenticates them.
 CREATE FUNCTION access.open_calendar_feed(
@@ -71,75 +152,116 @@ CREATE FUNCTION access.open_calendar_feed(
 )
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
 AS $$
-DECLARE
-    new_id uuid := uuidv7();
 BEGIN
+    PERFORM access.require_durable_commit();
     SELECT f.* INTO feed FROM public.calendar_feeds f WHERE f.token_digest = p_digest;
-    SELECT new_id, u.name, u.roles, NULL, NULL,
-           coalesce(array_agg(m.team_id) FILTER (WHERE m.team_id IS NOT NULL), '{}'),
-           coalesce(array_agg(m.team_id) FILTER (WHERE m.is_supervisor), '{}')
-      INTO opened
-      FROM public.users u
-      LEFT JOIN public.team_members m ON m.user_id = u.id
-     WHERE u.id = feed.user_id AND feed.revoked_at IS NULL AND u.is_active
-     GROUP BY u.id;
-    INSERT INTO public.access_events (id, kind, actor_id, roles, supervised_team_ids, act, request_id, address)
-    VALUES (new_id, CASE WHEN opened.event_id IS NULL THEN 'anonymous' ELSE 'person' END, feed.user_id,
-            coalesce(opened.roles, '{}'), coalesce(opened.supervised_team_ids, '{}'), 'agenda.feed', p_request,
-            p_address);
-    IF opened.event_id IS NULL THEN
-        INSERT INTO public.access_entries (event_id, outcome, status) VALUES (new_id, 'unauthenticated', 404);
+    opened := access.resolve_user(CASE WHEN feed.revoked_at IS NULL THEN feed.user_id END);
+    IF opened.name IS NULL THEN
+        PERFORM access.write_unauthenticated_event(
+            'anonymous', feed.user_id, NULL, NULL, 'agenda.feed', p_request, p_address, 404);
     ELSE
+        opened := access.write_event(opened, 'person', feed.user_id, NULL, NULL, 'agenda.feed', p_request, p_address);
         UPDATE public.calendar_feeds SET last_read_at = clock_timestamp() WHERE id = feed.id;
     END IF;
 END
 $$;
 COMMENT ON FUNCTION access.open_calendar_feed(bytea, text, inet) IS
-    'Writes an access event for the owner of a calendar feed, with the act agenda.feed. For an unknown or revoked '
-    'token, it writes an anonymous event.';
+    'Opens an access for the owner of a calendar feed, with the act agenda.feed. For an unknown or revoked token, it '
+    'writes an anonymous event with the outcome unauthenticated.';
 
-CREATE FUNCTION access.open_as_custodian(p_act text, p_request text) RETURNS uuid
-LANGUAGE sql SECURITY DEFINER SET search_path = ''
+CREATE FUNCTION access.open_as_custodian(p_act text, p_request text) RETURNS access.opened_access
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
 AS $$
-    INSERT INTO public.access_events (kind, roles, supervised_team_ids, act, request_id)
-    VALUES ('system', '{custodian}', '{}', p_act, p_request) RETURNING id
-$$;
-COMMENT ON FUNCTION access.open_as_custodian(text, text) IS
-    'Writes an access event with the role custodian, for the table owner when it runs key rotation on the command '
-    'line. firststep_api cannot execute it.';
-
--- Without the limit of 5 minutes, SQL that runs as firststep_api could add entries to any older event.
-CREATE FUNCTION access.record_outcome(
-    p_event uuid, p_outcome text, p_status integer, p_kind text, p_record uuid
-) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' SET enable_seqscan = off
-AS $$
+DECLARE
+    custodian access.opened_access;
 BEGIN
-    IF NOT EXISTS (SELECT FROM public.access_events e
-                    WHERE e.id = p_event AND e.opened_at > clock_timestamp() - interval '5 minutes') THEN
-        RAISE EXCEPTION 'the access event does not exist or is older than 5 minutes'
-            USING ERRCODE = 'insufficient_privilege';
-    END IF;
-    INSERT INTO public.access_entries (event_id, outcome, status, record_kind, record_id)
-    VALUES (p_event, p_outcome, p_status, p_kind, p_record);
+    PERFORM access.require_durable_commit();
+    custodian.roles := '{custodian}';
+    custodian.supervised_team_ids := '{}';
+    RETURN access.write_event(custodian, 'system', NULL, NULL, NULL, p_act, p_request, NULL);
 END
 $$;
-COMMENT ON FUNCTION access.record_outcome(uuid, text, integer, text, uuid) IS
-    'Records the outcome of an access event that is at most 5 minutes old, for a request whose own transaction was '
-    'rolled back.';
+COMMENT ON FUNCTION access.open_as_custodian(text, text) IS
+    'Opens an access with the role custodian, for the table owner when it runs key rotation on the command line. '
+    'firststep_api cannot execute it.';
+
+CREATE FUNCTION access.refresh_context() RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = ''
+AS $$
+    UPDATE public.access_contexts c
+       SET (assigned_case_ids, break_glass_case_ids, conflict_wall_case_ids) = (
+               SELECT s.assigned_case_ids, s.break_glass_case_ids, s.conflict_wall_case_ids
+                 FROM access.compute_case_scope(c.worker_id, c.supervised_team_ids, c.can_read_all_cases) s)
+     WHERE c.event_id = (SELECT x.event_id FROM access.context() x)
+$$;
+COMMENT ON FUNCTION access.refresh_context() IS
+    'Recomputes the case scope of the current access, after an act that changes the scope of its own caller, or after a '
+    'wait for a lock. Roles and supervised teams stay those of the time when the access was opened.';
+
+-- The entries name their access by its position in p_events. n counts the entries of one event. Deleting the context
+-- closes the access: nothing can be read or added with it afterwards.
+CREATE FUNCTION access.conclude(
+    p_events uuid[], p_secrets uuid[], p_outcomes text[], p_statuses integer[],
+    p_positions integer[], p_ns integer[], p_children uuid[], p_cases uuid[], p_kinds text[], p_records uuid[]
+) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
+AS $$
+DECLARE
+    concluded bigint;
+BEGIN
+    PERFORM access.require_durable_commit();
+    DELETE FROM public.access_contexts c
+     USING unnest(p_events, p_secrets) AS a (event_id, secret)
+     WHERE c.event_id = a.event_id AND c.secret_digest = sha256(uuid_send(a.secret))
+       AND c.opened_at > clock_timestamp() - interval '5 minutes';
+    GET DIAGNOSTICS concluded = ROW_COUNT;
+    IF concluded <> cardinality(p_events) THEN
+        RAISE EXCEPTION 'the access is not open' USING ERRCODE = 'invalid_authorization_specification';
+    END IF;
+    INSERT INTO public.access_entries (event_id, n, child_id, case_id, record_kind, record_id, outcome, status)
+    SELECT p_events[r.position], r.n, r.child_id, r.case_id, r.kind, r.record_id, p_outcomes[r.position],
+           p_statuses[r.position]
+      FROM unnest(p_positions, p_ns, p_children, p_cases, p_kinds, p_records)
+        AS r (position, n, child_id, case_id, kind, record_id);
+END
+$$;
+COMMENT ON FUNCTION access.conclude(
+    uuid[], uuid[], text[], integer[], integer[], integer[], uuid[], uuid[], text[], uuid[]
+) IS
+    'Writes the entries and the outcome of one or more accesses that are at most 5 minutes old, and closes them. Raises '
+    'an error if one of them is unknown or concluded, or if its secret does not match.';
 
 REVOKE ALL ON FUNCTION
-    access.open(text, uuid, uuid, uuid, text, text, inet), access.open_calendar_feed(bytea, text, inet),
-    access.open_as_custodian(text, text), access.record_outcome(uuid, text, integer, text, uuid)
+    access.require_durable_commit(), access.resolve_user(uuid), access.resolve_session(text, uuid, uuid),
+    access.write_event(access.opened_access, text, uuid, uuid, uuid, text, text, inet),
+    access.write_unauthenticated_event(text, uuid, uuid, uuid, text, text, inet, integer),
+    access.open(text[], uuid[], uuid[], uuid[], text[], text[], inet[]),
+    access.open_calendar_feed(bytea, text, inet), access.open_as_custodian(text, text), access.refresh_context(),
+    access.conclude(uuid[], uuid[], text[], integer[], integer[], integer[], uuid[], uuid[], text[], uuid[])
     FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
-    access.open(text, uuid, uuid, uuid, text, text, inet), access.record_outcome(uuid, text, integer, text, uuid)
+    access.open(text[], uuid[], uuid[], uuid[], text[], text[], inet[]), access.refresh_context(),
+    access.conclude(uuid[], uuid[], text[], integer[], integer[], integer[], uuid[], uuid[], text[], uuid[])
     TO firststep_api, firststep_owner;
 GRANT EXECUTE ON FUNCTION access.open_calendar_feed(bytea, text, inet) TO firststep_api;
 GRANT EXECUTE ON FUNCTION access.open_as_custodian(text, text) TO firststep_owner;
 
 RESET ROLE;
 REVOKE CREATE ON SCHEMA access FROM firststep_gate;
+
+-- Statements of firststep_api that read a case under its lock call this function. It runs with the privileges of the
+-- caller, so that the row policies apply.
+CREATE FUNCTION access.recheck_case(p_case uuid) RETURNS boolean LANGUAGE plpgsql SET search_path = ''
+AS $$
+BEGIN
+    PERFORM access.refresh_context();
+    RETURN EXISTS (SELECT FROM public.cases c WHERE c.id = p_case);
+END
+$$;
+COMMENT ON FUNCTION access.recheck_case(uuid) IS
+    'Refreshes the context of the current access and returns whether the caller can still read a case. Called while '
+    'the case is locked, because another person can have transferred or linked it since the access was opened.';
+GRANT EXECUTE ON FUNCTION access.recheck_case(uuid) TO firststep_api;
 
 CREATE FUNCTION access.smallest_uuid7(p_at timestamptz) RETURNS uuid LANGUAGE sql IMMUTABLE SET search_path = ''
 AS $$ SELECT (lpad(to_hex((extract(epoch FROM p_at) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid $$;

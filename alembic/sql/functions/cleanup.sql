@@ -30,11 +30,12 @@ CREATE FUNCTION access.delete_expired_rows() RETURNS void LANGUAGE sql SECURITY 
 AS $$
     DELETE FROM public.idempotency_records WHERE stored_at < now() - interval '24 hours';
     DELETE FROM public.used_assertions WHERE expires_at < now() - interval '1 hour';
+    DELETE FROM public.access_contexts WHERE opened_at < now() - interval '10 minutes';
     DELETE FROM public.sign_in_attempts WHERE last_at < now() - interval '1 day';
 $$;
 COMMENT ON FUNCTION access.delete_expired_rows() IS
-    'Deletes stored responses after 24 hours, used client assertions 1 hour after they expire, and failed sign-ins '
-    'after 1 day.';
+    'Deletes stored responses after 24 hours, used client assertions 1 hour after they expire, failed sign-ins after '
+    '1 day, and the contexts of accesses that were never concluded after 10 minutes.';
 REVOKE ALL ON FUNCTION access.delete_expired_rows() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION access.delete_expired_rows() TO firststep_api;
 

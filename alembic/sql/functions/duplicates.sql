@@ -10,13 +10,14 @@ CREATE FUNCTION access.possible_duplicates(p_tokens integer[])
 RETURNS TABLE (kind text, id uuid, child_id uuid, shared bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
 AS $$
+    WITH caller AS MATERIALIZED (
+        SELECT ARRAY (SELECT c.child_id FROM public.cases c WHERE c.id = ANY (x.conflict_wall_case_ids)) AS hidden
+          FROM access.context() x
+         WHERE x.act IN ('referral.match', 'referral.accept') AND x.is_staff
+    )
     SELECT t.kind, t.owner_id, max(t.child_id::text)::uuid, count(*)
-      FROM public.name_tokens t
-     WHERE t.token = ANY (p_tokens)
-       AND (SELECT (access.current_event()).act) IN ('referral.match', 'referral.accept')
-       AND (SELECT access.is_staff())
-       AND NOT EXISTS (SELECT FROM public.cases c
-                        WHERE c.child_id = t.child_id AND c.id = ANY ((SELECT access.conflict_wall_case_ids())::uuid[]))
+      FROM caller, public.name_tokens t
+     WHERE t.token = ANY (p_tokens) AND coalesce(t.child_id <> ALL (caller.hidden), true)
      GROUP BY t.kind, t.owner_id
      ORDER BY count(*) DESC, t.owner_id
      LIMIT 200
@@ -39,8 +40,7 @@ AS $$
         SELECT 'person', p.id, p.child_id, NULL, p.details_encrypted FROM public.people p
          WHERE p.child_id = ANY (p_children) AND p.role IN ('supporter', 'family')
     ) AS f
-     WHERE (SELECT (access.current_event()).act) IN ('referral.match', 'referral.accept')
-       AND (SELECT access.is_staff())
+     WHERE EXISTS (SELECT FROM access.context() x WHERE x.act IN ('referral.match', 'referral.accept') AND x.is_staff)
 $$;
 COMMENT ON FUNCTION access.duplicate_profiles(uuid[], uuid[]) IS
     'Returns the encrypted names and details of the children, their supporters and family members, and the referrals. '

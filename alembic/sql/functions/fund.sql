@@ -9,7 +9,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
 AS $$
     SELECT count(*) FROM public.documents d
      WHERE d.case_id = p_case AND d.id = ANY (p_documents) AND d.kind IN ('receipt', 'acknowledgement')
-       AND (SELECT access.is_finance_officer())
+       AND EXISTS (SELECT FROM access.context() x WHERE x.is_finance_officer)
 $$;
 COMMENT ON FUNCTION access.count_payment_proofs(uuid, uuid[]) IS
     'Returns how many of the documents are receipts or acknowledgements of the case. Always 0 unless the caller is a '
@@ -25,8 +25,7 @@ AS $$
       JOIN public.ledger_accounts a ON a.id = l.account_id
       JOIN public.disbursements d ON d.id = t.disbursement_id
      WHERE l.fund_id = p_fund AND a.kind = 'spent' AND t."on" BETWEEN p_first AND p_last
-       AND (SELECT e.kind = 'person' AND e.roles && ARRAY['finance_officer', 'programme_manager']
-              FROM access.current_event() e)
+       AND EXISTS (SELECT FROM access.context() x WHERE x.is_finance_officer OR x.can_read_all_cases)
      GROUP BY d.category ORDER BY d.category
 $$;
 COMMENT ON FUNCTION access.spending_by_category(uuid, date, date) IS

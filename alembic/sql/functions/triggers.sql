@@ -27,7 +27,7 @@ COMMENT ON FUNCTION access.prevent_change_after_submission() IS
 CREATE FUNCTION access.record_contributor() RETURNS trigger LANGUAGE plpgsql SET search_path = ''
 AS $$
 DECLARE
-    caller uuid := access.caller_id();
+    caller uuid := (SELECT x.caller_id FROM access.context() x);
 BEGIN
     IF NEW.status IN ('draft', 'returned') AND OLD.status = NEW.status
        AND NOT coalesce(caller = ANY (NEW.contributor_ids), true) THEN
@@ -49,7 +49,7 @@ BEGIN
     IF current_user <> 'firststep_api' THEN
         RETURN NEW;
     END IF;
-    caller := access.caller_id();
+    caller := (SELECT x.caller_id FROM access.context() x);
     IF TG_OP = 'INSERT' THEN
         IF NEW.status <> 'draft' OR num_nonnulls(NEW.submitted_by_id, NEW.decided_by_id) > 0 THEN
             RAISE EXCEPTION 'a new row must be a draft without submitter and decider'
@@ -73,8 +73,8 @@ BEGIN
     END IF;
     IF NEW.status IN ('approved', 'returned') AND NEW.status <> OLD.status THEN
         IF NEW.decided_by_id IS DISTINCT FROM caller OR NOT EXISTS (
-                SELECT FROM public.cases c
-                 WHERE c.id = NEW.case_id AND c.team_id = ANY (access.supervised_team_ids())) THEN
+                SELECT FROM public.cases c, access.context() x
+                 WHERE c.id = NEW.case_id AND c.team_id = ANY (x.supervised_team_ids)) THEN
             RAISE EXCEPTION 'the decider must be the caller, and a supervisor of the team'
                 USING ERRCODE = 'check_violation';
         END IF;

@@ -3,33 +3,22 @@
 
 ALTER TABLE access_entries ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
--- firststep_api cannot insert id, xid and at, so that their values come from the database.
 GRANT SELECT, INSERT ON access_entries TO firststep_gate;
 GRANT SELECT ON access_entries TO firststep_api;
-GRANT INSERT (
-    event_id, child_id, case_id, record_kind, record_id, outcome, status
-) ON access_entries TO firststep_api;
 
 CREATE POLICY gate_role_can_access ON access_entries TO firststep_gate USING (true) WITH CHECK (true);
 COMMENT ON POLICY gate_role_can_access ON access_entries IS 'Functions owned by firststep_gate can use all rows.';
 
 CREATE POLICY visible_to_log_readers ON access_entries FOR SELECT TO firststep_api, firststep_owner
     USING (
-        (SELECT access.can_read_access_log())
-        OR (child_id IS NOT NULL AND cardinality((SELECT access.supervised_team_ids())) > 0
-            AND EXISTS (SELECT FROM public.cases c WHERE c.child_id = access_entries.child_id))
+        EXISTS (SELECT FROM access.context() x
+                 WHERE x.can_read_access_log
+                    OR (child_id IS NOT NULL AND cardinality(x.supervised_team_ids) > 0
+                        AND EXISTS (SELECT FROM public.cases c WHERE c.child_id = access_entries.child_id)))
     );
 COMMENT ON POLICY visible_to_log_readers ON access_entries IS
     'A data protection officer can read all entries. A supervisor can read the entries of a child with a case that '
     'the supervisor can see.';
-
-CREATE POLICY insert_into_current_access ON access_entries FOR INSERT TO firststep_api
-    WITH CHECK (event_id = (SELECT (access.current_event()).id));
-COMMENT ON POLICY insert_into_current_access ON access_entries IS
-    'A request can add entries only to the access event set in its transaction.';
-
-CREATE POLICY owner_can_insert ON access_entries FOR INSERT TO firststep_owner WITH CHECK (true);
-COMMENT ON POLICY owner_can_insert ON access_entries IS 'The table owner can add entries, for key rotation.';
 
 CREATE TRIGGER prevent_update_and_delete BEFORE UPDATE OR DELETE ON access_entries FOR EACH ROW
     EXECUTE FUNCTION access.prevent_change();

@@ -10,9 +10,10 @@ COMMENT ON POLICY gate_role_can_access ON access_events IS 'Functions owned by f
 
 CREATE POLICY visible_to_log_readers ON access_events FOR SELECT TO firststep_api, firststep_owner
     USING (
-        (SELECT access.can_read_access_log())
-        OR (cardinality((SELECT access.supervised_team_ids())) > 0
-            AND EXISTS (SELECT FROM public.access_entries x WHERE x.event_id = access_events.id))
+        EXISTS (SELECT FROM access.context() x
+                 WHERE x.can_read_access_log
+                    OR (cardinality(x.supervised_team_ids) > 0
+                        AND EXISTS (SELECT FROM public.access_entries e WHERE e.event_id = access_events.id)))
     );
 COMMENT ON POLICY visible_to_log_readers ON access_events IS
     'A data protection officer can read all events. A supervisor can read the events with an entry that the '

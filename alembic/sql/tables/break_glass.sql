@@ -11,12 +11,12 @@ COMMENT ON POLICY gate_role_can_access ON break_glass IS 'Functions owned by fir
 
 CREATE POLICY visible_to_user_and_oversight ON break_glass FOR SELECT TO firststep_api, firststep_owner
     USING (
-        (SELECT access.can_read_access_log())
-        OR user_id = (SELECT access.worker_id())
-        OR user_id = ANY ((SELECT access.supervised_user_ids())::uuid[])
-        OR (cardinality((SELECT access.supervised_team_ids())) > 0
-            AND EXISTS (SELECT FROM public.cases c WHERE c.id = break_glass.case_id))
-        OR (SELECT access.can_read_all_cases())
+        EXISTS (SELECT FROM access.context() x
+                 WHERE x.can_read_access_log OR x.can_read_all_cases OR user_id = x.worker_id
+                    OR EXISTS (SELECT FROM public.team_members m
+                                WHERE m.user_id = break_glass.user_id AND m.team_id = ANY (x.supervised_team_ids))
+                    OR (cardinality(x.supervised_team_ids) > 0
+                        AND EXISTS (SELECT FROM public.cases c WHERE c.id = break_glass.case_id)))
     );
 COMMENT ON POLICY visible_to_user_and_oversight ON break_glass IS
     'A break-glass access is visible to its user, the supervisors of the user, the supervisors who can see the case, '
@@ -24,7 +24,7 @@ COMMENT ON POLICY visible_to_user_and_oversight ON break_glass IS
 
 CREATE POLICY user_can_insert ON break_glass FOR INSERT TO firststep_api
     WITH CHECK (
-        user_id = (SELECT access.worker_id())
+        user_id = (SELECT x.worker_id FROM access.context() x)
         AND opened_at BETWEEN clock_timestamp() - interval '1 minute' AND clock_timestamp() + interval '1 minute'
         AND expires_at <= opened_at + interval '4 hours'
     );
@@ -34,10 +34,11 @@ COMMENT ON POLICY user_can_insert ON break_glass IS
 
 -- child_id is set after the insert, because the service can read it only once the inserted row makes the case visible.
 CREATE POLICY user_can_set_child ON break_glass FOR UPDATE TO firststep_api
-    USING (user_id = (SELECT access.worker_id()) AND child_id IS NULL)
-    WITH CHECK (user_id = (SELECT access.worker_id()));
+    USING (user_id = (SELECT x.worker_id FROM access.context() x) AND child_id IS NULL)
+    WITH CHECK (user_id = (SELECT x.worker_id FROM access.context() x));
 COMMENT ON POLICY user_can_set_child ON break_glass IS 'The user of a break-glass access can set child_id once.';
 
-CREATE POLICY custodian_can_access ON break_glass TO firststep_owner USING ((SELECT access.is_custodian()));
+CREATE POLICY custodian_can_access ON break_glass TO firststep_owner
+    USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON break_glass IS
     'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';

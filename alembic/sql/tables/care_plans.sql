@@ -40,12 +40,8 @@ COMMENT ON POLICY update_with_visible_case ON care_plans IS
 
 CREATE POLICY case_staff_can_insert ON care_plans AS RESTRICTIVE FOR INSERT TO firststep_api
     WITH CHECK (
-        EXISTS (SELECT FROM public.cases c
-                 WHERE c.id = care_plans.case_id
-                   AND ((SELECT access.can_read_all_cases())
-                        OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
-                        OR c.lead_worker_id = (SELECT access.worker_id())
-                        OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
+        EXISTS (SELECT FROM public.cases c, access.context() x
+                 WHERE c.id = care_plans.case_id AND access.is_case_staff(x, c))
     );
 COMMENT ON POLICY case_staff_can_insert ON care_plans IS
     'Only staff of the case can insert a row, because break-glass access is read-only.';
@@ -53,24 +49,21 @@ COMMENT ON POLICY case_staff_can_insert ON care_plans IS
 CREATE POLICY case_staff_can_update ON care_plans AS RESTRICTIVE FOR UPDATE TO firststep_api
     USING (true)
     WITH CHECK (
-        EXISTS (SELECT FROM public.cases c
-                 WHERE c.id = care_plans.case_id
-                   AND ((SELECT access.can_read_all_cases())
-                        OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
-                        OR c.lead_worker_id = (SELECT access.worker_id())
-                        OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
+        EXISTS (SELECT FROM public.cases c, access.context() x
+                 WHERE c.id = care_plans.case_id AND access.is_case_staff(x, c))
     );
 COMMENT ON POLICY case_staff_can_update ON care_plans IS
     'Only staff of the case can update a row (WITH CHECK). USING is true because it also filters SELECT FOR SHARE, '
     'which must find the row for a break-glass reader.';
 
-CREATE POLICY custodian_can_access ON care_plans TO firststep_owner USING ((SELECT access.is_custodian()));
+CREATE POLICY custodian_can_access ON care_plans TO firststep_owner
+    USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON care_plans IS
     'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';
 
 CREATE POLICY author_is_caller_or_lead_worker ON care_plans AS RESTRICTIVE FOR INSERT TO firststep_api
     WITH CHECK (
-        author_id = (SELECT access.caller_id())
+        author_id = (SELECT x.caller_id FROM access.context() x)
         OR (previous_id IS NOT NULL
             AND EXISTS (SELECT FROM public.cases c WHERE c.id = case_id AND c.lead_worker_id = author_id))
     );

@@ -26,23 +26,16 @@ COMMENT ON POLICY insert_with_both_cases ON case_links IS
 
 CREATE POLICY case_staff_can_insert ON case_links AS RESTRICTIVE FOR INSERT TO firststep_api
     WITH CHECK (
-        EXISTS (SELECT FROM public.cases c
-                 WHERE c.id = case_links.case_id
-                   AND ((SELECT access.can_read_all_cases())
-                        OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
-                        OR c.lead_worker_id = (SELECT access.worker_id())
-                        OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
-        AND EXISTS (SELECT FROM public.cases c
-                     WHERE c.id = case_links.linked_case_id
-                       AND ((SELECT access.can_read_all_cases())
-                            OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
-                            OR c.lead_worker_id = (SELECT access.worker_id())
-                            OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
+        EXISTS (SELECT FROM public.cases c, access.context() x
+                 WHERE c.id = case_links.case_id AND access.is_case_staff(x, c))
+        AND EXISTS (SELECT FROM public.cases c, access.context() x
+                     WHERE c.id = case_links.linked_case_id AND access.is_case_staff(x, c))
     );
 COMMENT ON POLICY case_staff_can_insert ON case_links IS
     'Only staff of both cases can insert a link, because break-glass access is read-only.';
 
-CREATE POLICY custodian_can_access ON case_links TO firststep_owner USING ((SELECT access.is_custodian()));
+CREATE POLICY custodian_can_access ON case_links TO firststep_owner
+    USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON case_links IS
     'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';
 

@@ -23,12 +23,8 @@ COMMENT ON POLICY insert_with_visible_case ON case_workers IS
 
 CREATE POLICY case_staff_can_insert ON case_workers AS RESTRICTIVE FOR INSERT TO firststep_api
     WITH CHECK (
-        EXISTS (SELECT FROM public.cases c
-                 WHERE c.id = case_workers.case_id
-                   AND ((SELECT access.can_read_all_cases())
-                        OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
-                        OR c.lead_worker_id = (SELECT access.worker_id())
-                        OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
+        EXISTS (SELECT FROM public.cases c, access.context() x
+                 WHERE c.id = case_workers.case_id AND access.is_case_staff(x, c))
     );
 COMMENT ON POLICY case_staff_can_insert ON case_workers IS
     'Only staff of the case can insert a row, because break-glass access is read-only.';
@@ -36,12 +32,8 @@ COMMENT ON POLICY case_staff_can_insert ON case_workers IS
 CREATE POLICY case_staff_can_update ON case_workers AS RESTRICTIVE FOR UPDATE TO firststep_api
     USING (true)
     WITH CHECK (
-        EXISTS (SELECT FROM public.cases c
-                 WHERE c.id = case_workers.case_id
-                   AND ((SELECT access.can_read_all_cases())
-                        OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
-                        OR c.lead_worker_id = (SELECT access.worker_id())
-                        OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
+        EXISTS (SELECT FROM public.cases c, access.context() x
+                 WHERE c.id = case_workers.case_id AND access.is_case_staff(x, c))
     );
 COMMENT ON POLICY case_staff_can_update ON case_workers IS
     'Only staff of the case can update a row (WITH CHECK). USING is true because it also filters SELECT FOR SHARE, '
@@ -54,12 +46,8 @@ COMMENT ON POLICY delete_with_visible_case ON case_workers IS
 
 CREATE POLICY case_staff_can_delete ON case_workers AS RESTRICTIVE FOR DELETE TO firststep_api
     USING (
-        EXISTS (SELECT FROM public.cases c
-                 WHERE c.id = case_workers.case_id
-                   AND ((SELECT access.can_read_all_cases())
-                        OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
-                        OR c.lead_worker_id = (SELECT access.worker_id())
-                        OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
+        EXISTS (SELECT FROM public.cases c, access.context() x
+                 WHERE c.id = case_workers.case_id AND access.is_case_staff(x, c))
     );
 COMMENT ON POLICY case_staff_can_delete ON case_workers IS
     'Only staff of the case can delete a row, because break-glass access is read-only.';

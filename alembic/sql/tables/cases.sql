@@ -17,37 +17,26 @@ CREATE POLICY gate_role_can_access ON cases TO firststep_gate USING (true);
 COMMENT ON POLICY gate_role_can_access ON cases IS 'Functions owned by firststep_gate can use all rows.';
 
 CREATE POLICY visible_in_scope ON cases FOR SELECT TO firststep_api, firststep_owner
-    USING (
-        ((SELECT access.can_read_all_cases())
-         OR team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
-         OR lead_worker_id = (SELECT access.worker_id())
-         OR id = ANY ((SELECT access.assigned_or_break_glass_case_ids())::uuid[]))
-        AND NOT (id = ANY ((SELECT access.conflict_wall_case_ids())::uuid[]))
-    );
+    USING (EXISTS (SELECT FROM access.context() x WHERE access.can_read_case(x, cases)));
 COMMENT ON POLICY visible_in_scope ON cases IS
     'A case is visible to its lead worker, its co-workers, the supervisors of its team, callers who can read the '
     'cases of all teams, and callers with break-glass access to it. A case that the conflict wall hides from the '
     'caller is not visible.';
 
-CREATE POLICY staff_can_insert ON cases FOR INSERT TO firststep_api WITH CHECK ((SELECT access.is_staff()));
+CREATE POLICY staff_can_insert ON cases FOR INSERT TO firststep_api WITH CHECK (EXISTS (SELECT FROM access.context() x WHERE x.is_staff));
 COMMENT ON POLICY staff_can_insert ON cases IS 'Staff can insert a case.';
 
 -- USING repeats the condition of the SELECT policy, because an UPDATE that reads no column (no WHERE) does not apply
 -- SELECT policies.
 CREATE POLICY update_in_scope ON cases FOR UPDATE TO firststep_api, firststep_owner
-    USING (
-        ((SELECT access.can_read_all_cases())
-         OR team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
-         OR lead_worker_id = (SELECT access.worker_id())
-         OR id = ANY ((SELECT access.assigned_or_break_glass_case_ids())::uuid[]))
-        AND NOT (id = ANY ((SELECT access.conflict_wall_case_ids())::uuid[]))
-    )
-    WITH CHECK ((SELECT access.is_staff()));
+    USING (EXISTS (SELECT FROM access.context() x WHERE access.can_read_case(x, cases)))
+    WITH CHECK (EXISTS (SELECT FROM access.context() x WHERE x.is_staff));
 COMMENT ON POLICY update_in_scope ON cases IS
     'Staff can update a case that they can see. WITH CHECK does not require that they can see the new row, so that '
     'they can transfer the case to another team.';
 
-CREATE POLICY custodian_can_access ON cases TO firststep_owner USING ((SELECT access.is_custodian()));
+CREATE POLICY custodian_can_access ON cases TO firststep_owner
+    USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON cases IS
     'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';
 

@@ -12,12 +12,12 @@ CREATE POLICY visible_with_case ON children FOR SELECT TO firststep_api, firstst
     USING (EXISTS (SELECT FROM public.cases c WHERE c.child_id = children.id));
 COMMENT ON POLICY visible_with_case ON children IS 'A child is visible if one of its cases is visible.';
 
-CREATE POLICY staff_can_insert ON children FOR INSERT TO firststep_api WITH CHECK ((SELECT access.is_staff()));
+CREATE POLICY staff_can_insert ON children FOR INSERT TO firststep_api WITH CHECK (EXISTS (SELECT FROM access.context() x WHERE x.is_staff));
 COMMENT ON POLICY staff_can_insert ON children IS 'Staff can insert a child.';
 
 CREATE POLICY update_with_visible_case ON children FOR UPDATE TO firststep_api, firststep_owner
     USING (EXISTS (SELECT FROM public.cases c WHERE c.child_id = children.id))
-    WITH CHECK ((SELECT access.is_staff()));
+    WITH CHECK (EXISTS (SELECT FROM access.context() x WHERE x.is_staff));
 COMMENT ON POLICY update_with_visible_case ON children IS
     'Staff can update a child if one of its cases is visible. Restrictive policies limit this to staff of one of its '
     'cases.';
@@ -25,17 +25,14 @@ COMMENT ON POLICY update_with_visible_case ON children IS
 CREATE POLICY case_staff_can_update ON children AS RESTRICTIVE FOR UPDATE TO firststep_api
     USING (true)
     WITH CHECK (
-        EXISTS (SELECT FROM public.cases c
-                 WHERE c.child_id = children.id
-                   AND ((SELECT access.can_read_all_cases())
-                        OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
-                        OR c.lead_worker_id = (SELECT access.worker_id())
-                        OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
+        EXISTS (SELECT FROM public.cases c, access.context() x
+                 WHERE c.child_id = children.id AND access.is_case_staff(x, c))
     );
 COMMENT ON POLICY case_staff_can_update ON children IS
     'Only staff of one of the child''s cases can update a child (WITH CHECK). USING is true because it also filters '
     'SELECT FOR SHARE, which must find the row for a break-glass reader.';
 
-CREATE POLICY custodian_can_access ON children TO firststep_owner USING ((SELECT access.is_custodian()));
+CREATE POLICY custodian_can_access ON children TO firststep_owner
+    USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON children IS
     'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';

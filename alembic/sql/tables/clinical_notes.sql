@@ -8,20 +8,18 @@ GRANT UPDATE (version, updated_at, text_encrypted) ON clinical_notes TO firstste
 
 CREATE POLICY visible_by_tier ON clinical_notes FOR SELECT TO firststep_api, firststep_owner
     USING (
-        EXISTS (SELECT FROM public.cases c
+        EXISTS (SELECT FROM public.cases c, access.context() x
                  WHERE c.id = clinical_notes.case_id
-                   AND (clinical_notes.author_id = (SELECT access.worker_id())
-                        OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])))
+                   AND access.can_read_tier(x, c, 'clinical', clinical_notes.author_id))
     );
 COMMENT ON POLICY visible_by_tier ON clinical_notes IS
     'A row is visible if its case is visible and the caller is the author or a supervisor of the team.';
 
 CREATE POLICY insert_by_tier ON clinical_notes FOR INSERT TO firststep_api
     WITH CHECK (
-        EXISTS (SELECT FROM public.cases c
+        EXISTS (SELECT FROM public.cases c, access.context() x
                  WHERE c.id = clinical_notes.case_id
-                   AND (clinical_notes.author_id = (SELECT access.worker_id())
-                        OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])))
+                   AND access.can_read_tier(x, c, 'clinical', clinical_notes.author_id))
         AND EXISTS (SELECT FROM public.cases c
                      WHERE c.id = clinical_notes.case_id AND c.child_id = clinical_notes.child_id)
     );
@@ -30,21 +28,19 @@ COMMENT ON POLICY insert_by_tier ON clinical_notes IS
     'supervisor of the team. Restrictive policies limit this to staff of the case and the worker of the session.';
 
 CREATE POLICY author_is_caller ON clinical_notes AS RESTRICTIVE FOR INSERT TO firststep_api
-    WITH CHECK (author_id = (SELECT access.caller_id()));
+    WITH CHECK (author_id = (SELECT x.caller_id FROM access.context() x));
 COMMENT ON POLICY author_is_caller ON clinical_notes IS 'author_id of a new row must be the caller.';
 
 CREATE POLICY update_by_tier ON clinical_notes FOR UPDATE TO firststep_api, firststep_owner
     USING (
-        EXISTS (SELECT FROM public.cases c
+        EXISTS (SELECT FROM public.cases c, access.context() x
                  WHERE c.id = clinical_notes.case_id
-                   AND (clinical_notes.author_id = (SELECT access.worker_id())
-                        OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])))
+                   AND access.can_read_tier(x, c, 'clinical', clinical_notes.author_id))
     )
     WITH CHECK (
-        EXISTS (SELECT FROM public.cases c
+        EXISTS (SELECT FROM public.cases c, access.context() x
                  WHERE c.id = clinical_notes.case_id
-                   AND (clinical_notes.author_id = (SELECT access.worker_id())
-                        OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])))
+                   AND access.can_read_tier(x, c, 'clinical', clinical_notes.author_id))
     );
 COMMENT ON POLICY update_by_tier ON clinical_notes IS
     'A row can be updated if its case is visible and the caller is the author or a supervisor of the team, before and '
@@ -52,14 +48,10 @@ COMMENT ON POLICY update_by_tier ON clinical_notes IS
 
 CREATE POLICY case_staff_can_insert ON clinical_notes AS RESTRICTIVE FOR INSERT TO firststep_api
     WITH CHECK (
-        EXISTS (SELECT FROM public.cases c
-                 WHERE c.id = clinical_notes.case_id
-                   AND ((SELECT access.can_read_all_cases())
-                        OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
-                        OR c.lead_worker_id = (SELECT access.worker_id())
-                        OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
+        EXISTS (SELECT FROM public.cases c, access.context() x
+                 WHERE c.id = clinical_notes.case_id AND access.is_case_staff(x, c))
         OR EXISTS (SELECT FROM public.support_sessions s
-                    WHERE s.id = session_id AND s.worker_id = (SELECT access.worker_id()))
+                    WHERE s.id = session_id AND s.worker_id = (SELECT x.worker_id FROM access.context() x))
     );
 COMMENT ON POLICY case_staff_can_insert ON clinical_notes IS
     'Only staff of the case and the worker of the session can insert a row, because break-glass access is read-only.';
@@ -67,24 +59,21 @@ COMMENT ON POLICY case_staff_can_insert ON clinical_notes IS
 CREATE POLICY case_staff_can_update ON clinical_notes AS RESTRICTIVE FOR UPDATE TO firststep_api
     USING (true)
     WITH CHECK (
-        EXISTS (SELECT FROM public.cases c
-                 WHERE c.id = clinical_notes.case_id
-                   AND ((SELECT access.can_read_all_cases())
-                        OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
-                        OR c.lead_worker_id = (SELECT access.worker_id())
-                        OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
+        EXISTS (SELECT FROM public.cases c, access.context() x
+                 WHERE c.id = clinical_notes.case_id AND access.is_case_staff(x, c))
         OR EXISTS (SELECT FROM public.support_sessions s
-                    WHERE s.id = session_id AND s.worker_id = (SELECT access.worker_id()))
+                    WHERE s.id = session_id AND s.worker_id = (SELECT x.worker_id FROM access.context() x))
     );
 COMMENT ON POLICY case_staff_can_update ON clinical_notes IS
     'Only staff of the case and the worker of the session can update a row (WITH CHECK). USING is true because it also '
     'filters SELECT FOR UPDATE, which must find the note of an author who has break-glass access only.';
 
-CREATE POLICY custodian_can_access ON clinical_notes TO firststep_owner USING ((SELECT access.is_custodian()));
+CREATE POLICY custodian_can_access ON clinical_notes TO firststep_owner
+    USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON clinical_notes IS
     'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';
 
 -- Supervisors can read a note but not change it.
 CREATE POLICY author_can_update ON clinical_notes AS RESTRICTIVE FOR UPDATE TO firststep_api
-    USING (author_id = (SELECT access.worker_id()));
+    USING (author_id = (SELECT x.worker_id FROM access.context() x));
 COMMENT ON POLICY author_can_update ON clinical_notes IS 'Only the author of a note can update it.';

@@ -32,6 +32,7 @@ CREATE POLICY update_with_visible_case ON disbursement_details FOR UPDATE TO fir
 COMMENT ON POLICY update_with_visible_case ON disbursement_details IS
     'A row can be updated if its case is visible and has the same child_id, before and after the change.';
 
-CREATE POLICY custodian_can_access ON disbursement_details TO firststep_owner USING ((SELECT access.is_custodian()));
+CREATE POLICY custodian_can_access ON disbursement_details TO firststep_owner
+    USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON disbursement_details IS
     'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';

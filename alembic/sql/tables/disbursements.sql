@@ -17,7 +17,7 @@ CREATE POLICY visible_with_case ON disbursements FOR SELECT TO firststep_api, fi
 COMMENT ON POLICY visible_with_case ON disbursements IS 'A row is visible if its case is visible.';
 
 CREATE POLICY finance_officer_can_read ON disbursements FOR SELECT TO firststep_api, firststep_owner
-    USING ((SELECT access.is_finance_officer()));
+    USING (EXISTS (SELECT FROM access.context() x WHERE x.is_finance_officer));
 COMMENT ON POLICY finance_officer_can_read ON disbursements IS 'A finance officer can read all disbursements.';
 
 CREATE POLICY insert_with_visible_case ON disbursements FOR INSERT TO firststep_api
@@ -41,11 +41,12 @@ COMMENT ON POLICY update_with_visible_case ON disbursements IS
     'A row can be updated if its case is visible and has the same child_id, before and after the change.';
 
 CREATE POLICY finance_officer_can_update ON disbursements FOR UPDATE TO firststep_api, firststep_owner
-    USING ((SELECT access.is_finance_officer()))
-    WITH CHECK ((SELECT access.is_finance_officer()));
+    USING (EXISTS (SELECT FROM access.context() x WHERE x.is_finance_officer))
+    WITH CHECK (EXISTS (SELECT FROM access.context() x WHERE x.is_finance_officer));
 COMMENT ON POLICY finance_officer_can_update ON disbursements IS 'A finance officer can update all disbursements.';
 
-CREATE POLICY custodian_can_access ON disbursements TO firststep_owner USING ((SELECT access.is_custodian()));
+CREATE POLICY custodian_can_access ON disbursements TO firststep_owner
+    USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON disbursements IS
     'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';
 

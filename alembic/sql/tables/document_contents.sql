@@ -18,6 +18,7 @@ CREATE POLICY insert_with_document ON document_contents FOR INSERT TO firststep_
 COMMENT ON POLICY insert_with_document ON document_contents IS
     'Content can be inserted if its document is visible and has the same case_id and child_id.';
 
-CREATE POLICY custodian_can_access ON document_contents TO firststep_owner USING ((SELECT access.is_custodian()));
+CREATE POLICY custodian_can_access ON document_contents TO firststep_owner
+    USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON document_contents IS
     'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';

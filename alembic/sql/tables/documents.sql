@@ -11,36 +11,18 @@ COMMENT ON POLICY gate_role_can_read ON documents IS 'Functions owned by firstst
 
 CREATE POLICY visible_by_tier ON documents FOR SELECT TO firststep_api, firststep_owner
     USING (
-        EXISTS (SELECT FROM public.cases c
+        EXISTS (SELECT FROM public.cases c, access.context() x
                  WHERE c.id = documents.case_id
-                   AND CASE documents.tier
-                       WHEN 'case' THEN true
-                       WHEN 'clinical' THEN documents.author_id = (SELECT access.worker_id())
-                                            OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
-                       WHEN 'legal' THEN (SELECT access.can_read_all_cases())
-                                         OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
-                                         OR c.lead_worker_id = (SELECT access.worker_id())
-                                         OR EXISTS (SELECT FROM public.case_workers w
-                                                     WHERE w.case_id = c.id AND w.user_id = (SELECT access.worker_id()))
-                       ELSE false END)
+                   AND access.can_read_tier(x, c, documents.tier, documents.author_id))
     );
 COMMENT ON POLICY visible_by_tier ON documents IS
     'A row is visible if its case is visible and the caller can read its tier (see access.can_read_tier()).';
 
 CREATE POLICY insert_by_tier ON documents FOR INSERT TO firststep_api
     WITH CHECK (
-        EXISTS (SELECT FROM public.cases c
+        EXISTS (SELECT FROM public.cases c, access.context() x
                  WHERE c.id = documents.case_id
-                   AND CASE documents.tier
-                       WHEN 'case' THEN true
-                       WHEN 'clinical' THEN documents.author_id = (SELECT access.worker_id())
-                                            OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
-                       WHEN 'legal' THEN (SELECT access.can_read_all_cases())
-                                         OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
-                                         OR c.lead_worker_id = (SELECT access.worker_id())
-                                         OR EXISTS (SELECT FROM public.case_workers w
-                                                     WHERE w.case_id = c.id AND w.user_id = (SELECT access.worker_id()))
-                       ELSE false END)
+                   AND access.can_read_tier(x, c, documents.tier, documents.author_id))
         AND EXISTS (SELECT FROM public.cases c
                      WHERE c.id = documents.case_id AND c.child_id = documents.child_id)
     );
@@ -49,37 +31,19 @@ COMMENT ON POLICY insert_by_tier ON documents IS
     'Restrictive policies limit this to staff of the case.';
 
 CREATE POLICY author_is_caller ON documents AS RESTRICTIVE FOR INSERT TO firststep_api
-    WITH CHECK (author_id = (SELECT access.caller_id()));
+    WITH CHECK (author_id = (SELECT x.caller_id FROM access.context() x));
 COMMENT ON POLICY author_is_caller ON documents IS 'author_id of a new row must be the caller.';
 
 CREATE POLICY update_by_tier ON documents FOR UPDATE TO firststep_api, firststep_owner
     USING (
-        EXISTS (SELECT FROM public.cases c
+        EXISTS (SELECT FROM public.cases c, access.context() x
                  WHERE c.id = documents.case_id
-                   AND CASE documents.tier
-                       WHEN 'case' THEN true
-                       WHEN 'clinical' THEN documents.author_id = (SELECT access.worker_id())
-                                            OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
-                       WHEN 'legal' THEN (SELECT access.can_read_all_cases())
-                                         OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
-                                         OR c.lead_worker_id = (SELECT access.worker_id())
-                                         OR EXISTS (SELECT FROM public.case_workers w
-                                                     WHERE w.case_id = c.id AND w.user_id = (SELECT access.worker_id()))
-                       ELSE false END)
+                   AND access.can_read_tier(x, c, documents.tier, documents.author_id))
     )
     WITH CHECK (
-        EXISTS (SELECT FROM public.cases c
+        EXISTS (SELECT FROM public.cases c, access.context() x
                  WHERE c.id = documents.case_id
-                   AND CASE documents.tier
-                       WHEN 'case' THEN true
-                       WHEN 'clinical' THEN documents.author_id = (SELECT access.worker_id())
-                                            OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
-                       WHEN 'legal' THEN (SELECT access.can_read_all_cases())
-                                         OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
-                                         OR c.lead_worker_id = (SELECT access.worker_id())
-                                         OR EXISTS (SELECT FROM public.case_workers w
-                                                     WHERE w.case_id = c.id AND w.user_id = (SELECT access.worker_id()))
-                       ELSE false END)
+                   AND access.can_read_tier(x, c, documents.tier, documents.author_id))
     );
 COMMENT ON POLICY update_by_tier ON documents IS
     'A row can be updated if its case is visible and the caller can read its tier, before and after the change. '
@@ -87,12 +51,8 @@ COMMENT ON POLICY update_by_tier ON documents IS
 
 CREATE POLICY case_staff_can_insert ON documents AS RESTRICTIVE FOR INSERT TO firststep_api
     WITH CHECK (
-        EXISTS (SELECT FROM public.cases c
-                 WHERE c.id = documents.case_id
-                   AND ((SELECT access.can_read_all_cases())
-                        OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
-                        OR c.lead_worker_id = (SELECT access.worker_id())
-                        OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
+        EXISTS (SELECT FROM public.cases c, access.context() x
+                 WHERE c.id = documents.case_id AND access.is_case_staff(x, c))
     );
 COMMENT ON POLICY case_staff_can_insert ON documents IS
     'Only staff of the case can insert a row, because break-glass access is read-only.';
@@ -100,17 +60,14 @@ COMMENT ON POLICY case_staff_can_insert ON documents IS
 CREATE POLICY case_staff_can_update ON documents AS RESTRICTIVE FOR UPDATE TO firststep_api
     USING (true)
     WITH CHECK (
-        EXISTS (SELECT FROM public.cases c
-                 WHERE c.id = documents.case_id
-                   AND ((SELECT access.can_read_all_cases())
-                        OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
-                        OR c.lead_worker_id = (SELECT access.worker_id())
-                        OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
+        EXISTS (SELECT FROM public.cases c, access.context() x
+                 WHERE c.id = documents.case_id AND access.is_case_staff(x, c))
     );
 COMMENT ON POLICY case_staff_can_update ON documents IS
     'Only staff of the case can update a row (WITH CHECK). USING is true because it also filters SELECT FOR SHARE, '
     'which must find the row for a break-glass reader.';
 
-CREATE POLICY custodian_can_access ON documents TO firststep_owner USING ((SELECT access.is_custodian()));
+CREATE POLICY custodian_can_access ON documents TO firststep_owner
+    USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON documents IS
     'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';

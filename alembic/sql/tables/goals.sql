@@ -25,12 +25,8 @@ COMMENT ON POLICY update_with_visible_case ON goals IS
 
 CREATE POLICY case_staff_can_insert ON goals AS RESTRICTIVE FOR INSERT TO firststep_api
     WITH CHECK (
-        EXISTS (SELECT FROM public.cases c
-                 WHERE c.id = goals.case_id
-                   AND ((SELECT access.can_read_all_cases())
-                        OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
-                        OR c.lead_worker_id = (SELECT access.worker_id())
-                        OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
+        EXISTS (SELECT FROM public.cases c, access.context() x
+                 WHERE c.id = goals.case_id AND access.is_case_staff(x, c))
     );
 COMMENT ON POLICY case_staff_can_insert ON goals IS
     'Only staff of the case can insert a row, because break-glass access is read-only.';
@@ -38,18 +34,15 @@ COMMENT ON POLICY case_staff_can_insert ON goals IS
 CREATE POLICY case_staff_can_update ON goals AS RESTRICTIVE FOR UPDATE TO firststep_api
     USING (true)
     WITH CHECK (
-        EXISTS (SELECT FROM public.cases c
-                 WHERE c.id = goals.case_id
-                   AND ((SELECT access.can_read_all_cases())
-                        OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
-                        OR c.lead_worker_id = (SELECT access.worker_id())
-                        OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
+        EXISTS (SELECT FROM public.cases c, access.context() x
+                 WHERE c.id = goals.case_id AND access.is_case_staff(x, c))
     );
 COMMENT ON POLICY case_staff_can_update ON goals IS
     'Only staff of the case can update a row (WITH CHECK). USING is true because it also filters SELECT FOR SHARE, '
     'which must find the row for a break-glass reader.';
 
-CREATE POLICY custodian_can_access ON goals TO firststep_owner USING ((SELECT access.is_custodian()));
+CREATE POLICY custodian_can_access ON goals TO firststep_owner
+    USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON goals IS
     'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';
 

@@ -11,10 +11,11 @@ COMMENT ON POLICY gate_role_can_access ON idempotency_records IS
     'Functions owned by firststep_gate can use all rows.';
 
 CREATE POLICY principal_can_access ON idempotency_records TO firststep_api, firststep_owner
-    USING (principal_id = (SELECT access.caller_id()));
+    USING (principal_id = (SELECT x.caller_id FROM access.context() x));
 COMMENT ON POLICY principal_can_access ON idempotency_records IS
     'A caller can read, insert and delete only the responses stored for its own requests.';
 
-CREATE POLICY custodian_can_access ON idempotency_records TO firststep_owner USING ((SELECT access.is_custodian()));
+CREATE POLICY custodian_can_access ON idempotency_records TO firststep_owner
+    USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON idempotency_records IS
     'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';

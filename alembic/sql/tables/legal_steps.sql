@@ -8,26 +8,16 @@ GRANT UPDATE (version, kind, status, "on", updated_at, content_encrypted) ON leg
 
 CREATE POLICY visible_by_tier ON legal_steps FOR SELECT TO firststep_api, firststep_owner
     USING (
-        EXISTS (SELECT FROM public.cases c
-                 WHERE c.id = legal_steps.case_id
-                   AND ((SELECT access.can_read_all_cases())
-                        OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
-                        OR c.lead_worker_id = (SELECT access.worker_id())
-                        OR EXISTS (SELECT FROM public.case_workers w
-                                    WHERE w.case_id = c.id AND w.user_id = (SELECT access.worker_id()))))
+        EXISTS (SELECT FROM public.cases c, access.context() x
+                 WHERE c.id = legal_steps.case_id AND access.is_case_staff(x, c))
     );
 COMMENT ON POLICY visible_by_tier ON legal_steps IS
     'A row is visible if its case is visible and the caller is staff of the case.';
 
 CREATE POLICY insert_by_tier ON legal_steps FOR INSERT TO firststep_api
     WITH CHECK (
-        EXISTS (SELECT FROM public.cases c
-                 WHERE c.id = legal_steps.case_id
-                   AND ((SELECT access.can_read_all_cases())
-                        OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
-                        OR c.lead_worker_id = (SELECT access.worker_id())
-                        OR EXISTS (SELECT FROM public.case_workers w
-                                    WHERE w.case_id = c.id AND w.user_id = (SELECT access.worker_id()))))
+        EXISTS (SELECT FROM public.cases c, access.context() x
+                 WHERE c.id = legal_steps.case_id AND access.is_case_staff(x, c))
         AND EXISTS (SELECT FROM public.cases c
                      WHERE c.id = legal_steps.case_id AND c.child_id = legal_steps.child_id)
     );
@@ -35,39 +25,25 @@ COMMENT ON POLICY insert_by_tier ON legal_steps IS
     'A row can be inserted if its case is visible and has the same child_id, and the caller is staff of the case.';
 
 CREATE POLICY author_is_caller ON legal_steps AS RESTRICTIVE FOR INSERT TO firststep_api
-    WITH CHECK (author_id = (SELECT access.caller_id()));
+    WITH CHECK (author_id = (SELECT x.caller_id FROM access.context() x));
 COMMENT ON POLICY author_is_caller ON legal_steps IS 'author_id of a new row must be the caller.';
 
 CREATE POLICY update_by_tier ON legal_steps FOR UPDATE TO firststep_api, firststep_owner
     USING (
-        EXISTS (SELECT FROM public.cases c
-                 WHERE c.id = legal_steps.case_id
-                   AND ((SELECT access.can_read_all_cases())
-                        OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
-                        OR c.lead_worker_id = (SELECT access.worker_id())
-                        OR EXISTS (SELECT FROM public.case_workers w
-                                    WHERE w.case_id = c.id AND w.user_id = (SELECT access.worker_id()))))
+        EXISTS (SELECT FROM public.cases c, access.context() x
+                 WHERE c.id = legal_steps.case_id AND access.is_case_staff(x, c))
     )
     WITH CHECK (
-        EXISTS (SELECT FROM public.cases c
-                 WHERE c.id = legal_steps.case_id
-                   AND ((SELECT access.can_read_all_cases())
-                        OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
-                        OR c.lead_worker_id = (SELECT access.worker_id())
-                        OR EXISTS (SELECT FROM public.case_workers w
-                                    WHERE w.case_id = c.id AND w.user_id = (SELECT access.worker_id()))))
+        EXISTS (SELECT FROM public.cases c, access.context() x
+                 WHERE c.id = legal_steps.case_id AND access.is_case_staff(x, c))
     );
 COMMENT ON POLICY update_by_tier ON legal_steps IS
     'A row can be updated if its case is visible and the caller is staff of the case, before and after the change.';
 
 CREATE POLICY case_staff_can_insert ON legal_steps AS RESTRICTIVE FOR INSERT TO firststep_api
     WITH CHECK (
-        EXISTS (SELECT FROM public.cases c
-                 WHERE c.id = legal_steps.case_id
-                   AND ((SELECT access.can_read_all_cases())
-                        OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
-                        OR c.lead_worker_id = (SELECT access.worker_id())
-                        OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
+        EXISTS (SELECT FROM public.cases c, access.context() x
+                 WHERE c.id = legal_steps.case_id AND access.is_case_staff(x, c))
     );
 COMMENT ON POLICY case_staff_can_insert ON legal_steps IS
     'Only staff of the case can insert a row, because break-glass access is read-only.';
@@ -75,17 +51,14 @@ COMMENT ON POLICY case_staff_can_insert ON legal_steps IS
 CREATE POLICY case_staff_can_update ON legal_steps AS RESTRICTIVE FOR UPDATE TO firststep_api
     USING (true)
     WITH CHECK (
-        EXISTS (SELECT FROM public.cases c
-                 WHERE c.id = legal_steps.case_id
-                   AND ((SELECT access.can_read_all_cases())
-                        OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
-                        OR c.lead_worker_id = (SELECT access.worker_id())
-                        OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
+        EXISTS (SELECT FROM public.cases c, access.context() x
+                 WHERE c.id = legal_steps.case_id AND access.is_case_staff(x, c))
     );
 COMMENT ON POLICY case_staff_can_update ON legal_steps IS
     'Only staff of the case can update a row (WITH CHECK). USING is true because it also filters SELECT FOR SHARE, '
     'which must find the row for a break-glass reader.';
 
-CREATE POLICY custodian_can_access ON legal_steps TO firststep_owner USING ((SELECT access.is_custodian()));
+CREATE POLICY custodian_can_access ON legal_steps TO firststep_owner
+    USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON legal_steps IS
     'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';

@@ -17,7 +17,7 @@ COMMENT ON POLICY visible_with_owner ON name_tokens IS
     'A token is visible if the child or the referral that it belongs to is visible.';
 
 CREATE POLICY staff_or_agency_can_insert ON name_tokens FOR INSERT TO firststep_api
-    WITH CHECK ((SELECT access.is_staff()) OR (SELECT access.partner_agency_id()) IS NOT NULL);
+    WITH CHECK (EXISTS (SELECT FROM access.context() x WHERE x.is_staff OR x.partner_agency_id IS NOT NULL));
 COMMENT ON POLICY staff_or_agency_can_insert ON name_tokens IS 'Staff and partner systems can insert tokens.';
 
 CREATE POLICY update_with_owner ON name_tokens FOR UPDATE TO firststep_api, firststep_owner

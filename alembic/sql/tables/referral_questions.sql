@@ -9,6 +9,7 @@ CREATE POLICY access_with_referral ON referral_questions TO firststep_api, first
 COMMENT ON POLICY access_with_referral ON referral_questions IS
     'A question can be read, inserted and updated if its referral is visible.';
 
-CREATE POLICY custodian_can_access ON referral_questions TO firststep_owner USING ((SELECT access.is_custodian()));
+CREATE POLICY custodian_can_access ON referral_questions TO firststep_owner
+    USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON referral_questions IS
     'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';

@@ -11,13 +11,7 @@ COMMENT ON POLICY gate_role_can_access ON referrals IS 'Functions owned by first
 
 CREATE POLICY visible_in_scope ON referrals FOR SELECT TO firststep_api, firststep_owner
     USING (
-        agency_id = (SELECT access.partner_agency_id())
-        OR (case_id IS NULL AND (
-            (SELECT access.can_read_all_cases())
-            OR team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
-            OR (team_id IS NULL AND cardinality((SELECT access.supervised_team_ids())) > 0)
-            OR handed_to_id = (SELECT access.worker_id())
-            OR received_by_id = (SELECT access.worker_id())))
+        EXISTS (SELECT FROM access.context() x WHERE access.can_read_referral(x, referrals))
         OR EXISTS (SELECT FROM public.cases c WHERE c.id = referrals.case_id)
     );
 COMMENT ON POLICY visible_in_scope ON referrals IS
@@ -26,7 +20,7 @@ COMMENT ON POLICY visible_in_scope ON referrals IS
     'received it or whom it is assigned to; with a case, to callers who can see the case.';
 
 CREATE POLICY staff_or_agency_can_insert ON referrals FOR INSERT TO firststep_api
-    WITH CHECK ((SELECT access.is_staff()) OR agency_id = (SELECT access.partner_agency_id()));
+    WITH CHECK (EXISTS (SELECT FROM access.context() x WHERE x.is_staff OR agency_id = x.partner_agency_id));
 COMMENT ON POLICY staff_or_agency_can_insert ON referrals IS
     'Staff can insert any referral. A partner system can insert referrals of its own agency.';
 
@@ -37,16 +31,10 @@ COMMENT ON POLICY case_staff_can_insert ON referrals IS
 
 CREATE POLICY update_in_scope ON referrals FOR UPDATE TO firststep_api, firststep_owner
     USING (
-        agency_id = (SELECT access.partner_agency_id())
-        OR (case_id IS NULL AND (
-            (SELECT access.can_read_all_cases())
-            OR team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
-            OR (team_id IS NULL AND cardinality((SELECT access.supervised_team_ids())) > 0)
-            OR handed_to_id = (SELECT access.worker_id())
-            OR received_by_id = (SELECT access.worker_id())))
+        EXISTS (SELECT FROM access.context() x WHERE access.can_read_referral(x, referrals))
         OR EXISTS (SELECT FROM public.cases c WHERE c.id = referrals.case_id)
     )
-    WITH CHECK ((SELECT access.is_staff()) OR agency_id = (SELECT access.partner_agency_id()));
+    WITH CHECK (EXISTS (SELECT FROM access.context() x WHERE x.is_staff OR agency_id = x.partner_agency_id));
 COMMENT ON POLICY update_in_scope ON referrals IS
     'A visible referral can be updated by staff and by the partner system of its agency. Restrictive policies limit '
     'this to staff of the case once the referral belongs to one.';
@@ -58,7 +46,8 @@ COMMENT ON POLICY case_staff_can_update ON referrals IS
     'Only staff of a case can add a referral to the case, and update a referral that belongs to it (WITH CHECK). '
     'USING is true because it also filters SELECT FOR SHARE, which must find the row for a break-glass reader.';
 
-CREATE POLICY custodian_can_access ON referrals TO firststep_owner USING ((SELECT access.is_custodian()));
+CREATE POLICY custodian_can_access ON referrals TO firststep_owner
+    USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON referrals IS
     'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';
 

@@ -26,7 +26,7 @@ COMMENT ON POLICY insert_with_visible_case ON service_referrals IS
     'this to staff of the case.';
 
 CREATE POLICY author_is_caller ON service_referrals AS RESTRICTIVE FOR INSERT TO firststep_api
-    WITH CHECK (author_id = (SELECT access.caller_id()));
+    WITH CHECK (author_id = (SELECT x.caller_id FROM access.context() x));
 COMMENT ON POLICY author_is_caller ON service_referrals IS 'author_id of a new row must be the caller.';
 
 CREATE POLICY update_with_visible_case ON service_referrals FOR UPDATE TO firststep_api, firststep_owner
@@ -44,12 +44,8 @@ COMMENT ON POLICY update_with_visible_case ON service_referrals IS
 
 CREATE POLICY case_staff_can_insert ON service_referrals AS RESTRICTIVE FOR INSERT TO firststep_api
     WITH CHECK (
-        EXISTS (SELECT FROM public.cases c
-                 WHERE c.id = service_referrals.case_id
-                   AND ((SELECT access.can_read_all_cases())
-                        OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
-                        OR c.lead_worker_id = (SELECT access.worker_id())
-                        OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
+        EXISTS (SELECT FROM public.cases c, access.context() x
+                 WHERE c.id = service_referrals.case_id AND access.is_case_staff(x, c))
     );
 COMMENT ON POLICY case_staff_can_insert ON service_referrals IS
     'Only staff of the case can insert a row, because break-glass access is read-only.';
@@ -57,18 +53,15 @@ COMMENT ON POLICY case_staff_can_insert ON service_referrals IS
 CREATE POLICY case_staff_can_update ON service_referrals AS RESTRICTIVE FOR UPDATE TO firststep_api
     USING (true)
     WITH CHECK (
-        EXISTS (SELECT FROM public.cases c
-                 WHERE c.id = service_referrals.case_id
-                   AND ((SELECT access.can_read_all_cases())
-                        OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
-                        OR c.lead_worker_id = (SELECT access.worker_id())
-                        OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
+        EXISTS (SELECT FROM public.cases c, access.context() x
+                 WHERE c.id = service_referrals.case_id AND access.is_case_staff(x, c))
     );
 COMMENT ON POLICY case_staff_can_update ON service_referrals IS
     'Only staff of the case can update a row (WITH CHECK). USING is true because it also filters SELECT FOR SHARE, '
     'which must find the row for a break-glass reader.';
 
-CREATE POLICY custodian_can_access ON service_referrals TO firststep_owner USING ((SELECT access.is_custodian()));
+CREATE POLICY custodian_can_access ON service_referrals TO firststep_owner
+    USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON service_referrals IS
     'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';
 

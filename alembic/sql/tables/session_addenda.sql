@@ -6,36 +6,18 @@ GRANT SELECT, INSERT ON session_addenda TO firststep_api;
 
 CREATE POLICY visible_by_tier ON session_addenda FOR SELECT TO firststep_api, firststep_owner
     USING (
-        EXISTS (SELECT FROM public.cases c
+        EXISTS (SELECT FROM public.cases c, access.context() x
                  WHERE c.id = session_addenda.case_id
-                   AND CASE session_addenda.tier
-                       WHEN 'case' THEN true
-                       WHEN 'clinical' THEN session_addenda.author_id = (SELECT access.worker_id())
-                                            OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
-                       WHEN 'legal' THEN (SELECT access.can_read_all_cases())
-                                         OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
-                                         OR c.lead_worker_id = (SELECT access.worker_id())
-                                         OR EXISTS (SELECT FROM public.case_workers w
-                                                     WHERE w.case_id = c.id AND w.user_id = (SELECT access.worker_id()))
-                       ELSE false END)
+                   AND access.can_read_tier(x, c, session_addenda.tier, session_addenda.author_id))
     );
 COMMENT ON POLICY visible_by_tier ON session_addenda IS
     'A row is visible if its case is visible and the caller can read its tier (see access.can_read_tier()).';
 
 CREATE POLICY insert_by_tier ON session_addenda FOR INSERT TO firststep_api
     WITH CHECK (
-        EXISTS (SELECT FROM public.cases c
+        EXISTS (SELECT FROM public.cases c, access.context() x
                  WHERE c.id = session_addenda.case_id
-                   AND CASE session_addenda.tier
-                       WHEN 'case' THEN true
-                       WHEN 'clinical' THEN session_addenda.author_id = (SELECT access.worker_id())
-                                            OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
-                       WHEN 'legal' THEN (SELECT access.can_read_all_cases())
-                                         OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
-                                         OR c.lead_worker_id = (SELECT access.worker_id())
-                                         OR EXISTS (SELECT FROM public.case_workers w
-                                                     WHERE w.case_id = c.id AND w.user_id = (SELECT access.worker_id()))
-                       ELSE false END)
+                   AND access.can_read_tier(x, c, session_addenda.tier, session_addenda.author_id))
         AND EXISTS (SELECT FROM public.cases c
                      WHERE c.id = session_addenda.case_id AND c.child_id = session_addenda.child_id)
     );
@@ -44,19 +26,15 @@ COMMENT ON POLICY insert_by_tier ON session_addenda IS
     'Restrictive policies limit this to staff of the case and the worker of the session.';
 
 CREATE POLICY author_is_caller ON session_addenda AS RESTRICTIVE FOR INSERT TO firststep_api
-    WITH CHECK (author_id = (SELECT access.caller_id()));
+    WITH CHECK (author_id = (SELECT x.caller_id FROM access.context() x));
 COMMENT ON POLICY author_is_caller ON session_addenda IS 'author_id of a new row must be the caller.';
 
 CREATE POLICY case_staff_can_insert ON session_addenda AS RESTRICTIVE FOR INSERT TO firststep_api
     WITH CHECK (
-        EXISTS (SELECT FROM public.cases c
-                 WHERE c.id = session_addenda.case_id
-                   AND ((SELECT access.can_read_all_cases())
-                        OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
-                        OR c.lead_worker_id = (SELECT access.worker_id())
-                        OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
+        EXISTS (SELECT FROM public.cases c, access.context() x
+                 WHERE c.id = session_addenda.case_id AND access.is_case_staff(x, c))
         OR EXISTS (SELECT FROM public.support_sessions s
-                    WHERE s.id = session_id AND s.worker_id = (SELECT access.worker_id()))
+                    WHERE s.id = session_id AND s.worker_id = (SELECT x.worker_id FROM access.context() x))
     );
 COMMENT ON POLICY case_staff_can_insert ON session_addenda IS
     'Only staff of the case and the worker of the session can insert a row, because break-glass access is read-only.';
@@ -64,19 +42,16 @@ COMMENT ON POLICY case_staff_can_insert ON session_addenda IS
 CREATE POLICY case_staff_can_update ON session_addenda AS RESTRICTIVE FOR UPDATE TO firststep_api
     USING (true)
     WITH CHECK (
-        EXISTS (SELECT FROM public.cases c
-                 WHERE c.id = session_addenda.case_id
-                   AND ((SELECT access.can_read_all_cases())
-                        OR c.team_id = ANY ((SELECT access.supervised_team_ids())::uuid[])
-                        OR c.lead_worker_id = (SELECT access.worker_id())
-                        OR c.id = ANY ((SELECT access.assigned_case_ids())::uuid[])))
+        EXISTS (SELECT FROM public.cases c, access.context() x
+                 WHERE c.id = session_addenda.case_id AND access.is_case_staff(x, c))
         OR EXISTS (SELECT FROM public.support_sessions s
-                    WHERE s.id = session_id AND s.worker_id = (SELECT access.worker_id()))
+                    WHERE s.id = session_id AND s.worker_id = (SELECT x.worker_id FROM access.context() x))
     );
 COMMENT ON POLICY case_staff_can_update ON session_addenda IS
     'Only staff of the case and the worker of the session can update a row (WITH CHECK). USING is true because it also '
     'filters SELECT FOR SHARE, which must find the row for a break-glass reader.';
 
-CREATE POLICY custodian_can_access ON session_addenda TO firststep_owner USING ((SELECT access.is_custodian()));
+CREATE POLICY custodian_can_access ON session_addenda TO firststep_owner
+    USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON session_addenda IS
     'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';

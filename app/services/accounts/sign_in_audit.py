@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+import asyncpg
+
 from app.access import log
+from app.access.caller import OpenAccess
 from app.access.tokens import SubjectKind
 from app.database.engine import Database
 
@@ -34,12 +37,14 @@ async def record_authenticated_access(
     Raises:
         Unavailable: the log cannot be written. Tokens must not be issued then.
     """
-    event = await log.open_access_event(
+    opened = await log.open_access(
         context.database, _access_request(context, action, kind, subject_id, session_id)
     )
     # The id is None if the session was revoked meanwhile. The database has logged the failure already.
-    if event["event_id"] is not None:
-        await log.conclude_access_event(context.database, event["event_id"], "allowed", status)
+    if opened["event_id"] is not None:
+        await log.conclude_access(
+            context.database, log.Conclusion(_to_open_access(opened), "allowed", status)
+        )
 
 
 async def record_authentication_failure(
@@ -54,9 +59,7 @@ async def record_authentication_failure(
         await _record_anonymous_refusal(context, action, "unauthenticated", 401)
         return
     # Without an active session the database itself writes the entry with the outcome `unauthenticated`.
-    await log.open_access_event(
-        context.database, _access_request(context, action, kind, subject_id, session_id)
-    )
+    await log.open_access(context.database, _access_request(context, action, kind, subject_id, session_id))
 
 
 async def record_throttled_attempt(context: SignInContext, action: str) -> None:
@@ -65,10 +68,14 @@ async def record_throttled_attempt(context: SignInContext, action: str) -> None:
 
 
 async def _record_anonymous_refusal(context: SignInContext, action: str, outcome: str, status: int) -> None:
-    event = await log.open_access_event(
+    opened = await log.open_access(
         context.database, log.AccessRequest(action, context.request_id, context.address)
     )
-    await log.conclude_access_event(context.database, event["event_id"], outcome, status)
+    await log.conclude_access(context.database, log.Conclusion(_to_open_access(opened), outcome, status))
+
+
+def _to_open_access(opened: asyncpg.Record) -> OpenAccess:
+    return OpenAccess(opened["event_id"], opened["secret"])
 
 
 def _access_request(

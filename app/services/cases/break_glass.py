@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
+from app.access.log import refresh_context
 from app.database.errors import get_violated_constraint
 from app.errors import NotFound
 from app.kit.pagination import Paginator
@@ -40,11 +41,12 @@ async def open_case_with_break_glass(
     grant.reason = payload.reason
     session.add(grant)
     try:
-        await session.flush()  # the grant makes the case visible, unless a conflict wall hides it
+        await session.flush()
     except IntegrityError as error:
         if get_violated_constraint(error) == "fk_break_glass_case_id":
             raise NotFound from error
         raise
+    await refresh_context(session)  # the grant makes the case visible, unless a conflict wall hides it
     case = await get_record(session, Case, case_id)
     grant.child_id = case.child_id
     case_history.record_case_history(session, case, "break_glass", caller, grant, {"reason": payload.reason})

@@ -10,7 +10,6 @@ from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-import asyncpg
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -163,17 +162,19 @@ async def open_feed_access(context: SignInContext, token: str) -> FeedOwner:
         await record_throttled_attempt(context, FEED_ACCESS_ACTION)
         raise
     with translate_database_errors():
-        event = await context.database.access_pool.fetchrow(
+        opened = await context.database.access_pool.fetchrow(
             OPEN_FEED_SQL, hash_secret(token), context.request_id, context.address
         )
-    if event["event_id"] is None:
+    if opened["event_id"] is None:
         raise NotFound
     await sign_in_throttle.undo_attempt(context.database, limit)
-    caller = _to_caller(event)
+    caller = Caller.from_opened_access(
+        opened, subject_id=opened["user_id"], kind="person", session_id=opened["feed_id"]
+    )
     if not has_permission(caller.roles, Permission.agenda_feed_manage):
-        await log.conclude_access_event(context.database, caller.event_id, "forbidden", 404)
+        await log.conclude_access(context.database, log.Conclusion(caller.access, "forbidden", 404))
         raise NotFound
-    return FeedOwner(caller, event["language"])
+    return FeedOwner(caller, opened["language"])
 
 
 async def render_calendar_feed(session: AsyncSession, owner: FeedOwner) -> str:
@@ -217,21 +218,6 @@ def _build_event_uid(owner_id: UUID, row: AgendaRow) -> str:
     record = (row.record_kind.encode(), row.record_id.bytes)
     digest = get_vault().blind_index.compute_digest(b"calendar", owner_id.bytes, *record, milestone)
     return str(UUID(bytes=digest[:16]))
-
-
-def _to_caller(event: asyncpg.Record) -> Caller:
-    return Caller(
-        id=event["user_id"],
-        kind="person",
-        name=event["name"],
-        roles=frozenset(event["roles"]),
-        agency_id=None,
-        team_ids=frozenset(event["teams"]),
-        supervised_team_ids=frozenset(event["supervised_team_ids"]),
-        session_id=event["feed_id"],
-        event_id=event["event_id"],
-        signed_in_at=None,
-    )
 
 
 async def _raise_if_too_many_feeds(session: AsyncSession, caller: Caller) -> None:

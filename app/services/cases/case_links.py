@@ -7,9 +7,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
+from app.access.log import refresh_context
 from app.errors import Fault, InvalidInput
 from app.kit.pagination import Paginator
-from app.kit.records import ensure_exists, get_record
+from app.kit.records import ensure_exists, get_for_update
 from app.kit.state_machine import raise_if_unmet
 from app.models import Case, CaseLink
 from app.schemas.cases import CaseLink as CaseLinkSchema
@@ -31,14 +32,15 @@ async def create_case_link(
         GateRefused: The children have a worker in common, or the caller is not staff of both cases.
         InvalidInput: Both cases belong to one child.
     """
-    case = await get_record(session, Case, case_id)
-    linked_case = await get_record(session, Case, payload.linked_case_id)
-    if case.child_id == linked_case.child_id:
+    # Locked, so that a worker who writes to one of the cases at the same time is checked against the conflict wall. The
+    # order of the ids prevents a deadlock of two requests that link the same cases.
+    first, second = [
+        await get_for_update(session, Case, each)
+        for each in sorted((case_id, payload.linked_case_id), key=lambda each: each.bytes)
+    ]
+    if first.child_id == second.child_id:
         raise InvalidInput([Fault("/linked_case_id", "same_child", "Both cases belong to the same child.")])
-    first, second = sorted((case, linked_case), key=lambda c: c.id.bytes)
-    raise_if_unmet(
-        await check_works_on_case(session, case) or await check_works_on_case(session, linked_case)
-    )
+    raise_if_unmet(await check_works_on_case(session, first) or await check_works_on_case(session, second))
     raise_if_unmet(await check_shared_worker(session, first, second))
     link = CaseLink(
         child_id=first.child_id,
@@ -49,7 +51,8 @@ async def create_case_link(
     )
     link.reason = payload.reason
     session.add(link)
-    await session.flush()  # report a database error before the response is built
+    await session.flush()
+    await refresh_context(session)
     return _to_schema(link)
 
 

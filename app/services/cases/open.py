@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.log import get_driver_connection
+from app.access.log import get_driver_connection, refresh_context
 from app.errors import NotFound
 from app.kit.dates import CAMBODIA_TIMEZONE, BirthRange, today
 from app.models import Case, Child, Consent, Person, Referral
@@ -128,6 +128,7 @@ async def _create_case(
     case.content = {"summary": None}
     session.add(case)
     await session.flush()  # the caregiver, the consent and the history entries have foreign keys to the case
+    await refresh_context(session)  # the caller can be the lead worker, and the child can have links
     return case
 
 

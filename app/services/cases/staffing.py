@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
+from app.access.log import refresh_context
 from app.errors import Fault
 from app.kit.records import get_version_for_update
 from app.kit.state_machine import raise_if_unmet
@@ -55,6 +56,7 @@ async def assign_case(
     detail = {"from_lead": str(previous_lead_id), "to_lead": str(case.lead_worker_id)}
     case_history.record_case_history(session, case, "lead_assigned", caller, case, detail)
     await session.flush()  # the response is loaded by a query
+    await refresh_context(session)  # the caller can be one of the co-workers
     return await load_case_schema(session, case)
 
 
@@ -93,6 +95,7 @@ async def transfer_case(
     case.updated_at = utc_now()
     case_history.record_case_history(session, case, "case_transferred", caller, case, detail)
     await session.flush()  # the response is loaded by a query
+    await refresh_context(session)  # the caller can be one of the co-workers
     return await load_case_schema(session, case)
 
 

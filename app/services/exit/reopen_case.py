@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
+from app.access.log import refresh_context
 from app.errors import Fault
 from app.kit.dates import BirthRange, today
 from app.kit.records import get_record, get_version_for_update
@@ -56,6 +57,7 @@ async def reopen_case(
     )
     new_case = await _build_case(session, old_case, team_id, lead_worker_id)
     await session.flush()  # people and history entries have foreign keys to the case
+    await refresh_context(session)  # the caller can be the lead worker, and the child can have links
     await _copy_people(session, old_case, new_case)
     old_case.updated_at = utc_now()
     reason = {"reason": payload.reason}

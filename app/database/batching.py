@@ -1,0 +1,68 @@
+"""Batches: calls that arrive while a transaction runs share the next transaction."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+import asyncpg
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+MAX_BATCH_SIZE = 100
+
+
+class Batcher(Generic[T, R]):
+    """Runs one batch at a time. The items that are submitted meanwhile form the next batch.
+
+    A single call runs at once, without waiting for others. Under load, one commit serves many calls.
+    """
+
+    def __init__(self, run: Callable[[Sequence[T]], Awaitable[Sequence[R]]]) -> None:
+        """`run` processes a batch and returns one result per item."""
+        self._run = run
+        self._waiting: list[tuple[T, asyncio.Future[R]]] = []
+        self._task: asyncio.Task[None] | None = None
+
+    async def submit(self, item: T) -> R:
+        """Process an item in the next batch and return its result.
+
+        Raises:
+            Exception: the error of the batch, or, if the batch was repeated, of this item.
+        """
+        future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, future))
+        if self._task is None:
+            self._task = asyncio.create_task(self._run_batches())
+        return await future
+
+    async def _run_batches(self) -> None:
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting[:MAX_BATCH_SIZE], self._waiting[MAX_BATCH_SIZE:]
+                await self._run_batch(batch)
+        finally:
+            self._task = None
+
+    async def _run_batch(self, batch: list[tuple[T, asyncio.Future[R]]]) -> None:
+        try:
+            results = await self._run([item for item, _ in batch])
+        except asyncpg.PostgresError as error:
+            if len(batch) == 1:
+                _fail(batch, error)
+                return
+            # PostgreSQL rejected the statement because of one of the items. The others must not fail with it.
+            for submission in batch:
+                await self._run_batch([submission])
+        except Exception as error:  # noqa: BLE001 - the submitters raise it
+            _fail(batch, error)
+        else:
+            for (_, future), result in zip(batch, results, strict=True):
+                if not future.done():  # the submitter was cancelled
+                    future.set_result(result)
+
+
+def _fail(batch: list[tuple[T, asyncio.Future[R]]], error: Exception) -> None:
+    for _, future in batch:
+        if not future.done():
+            future.set_exception(error)
