@@ -45,6 +45,11 @@ ERROR_TRANSLATIONS: list[tuple[tuple[type[BaseException], ...], Callable[[], Fir
         (asyncpg.TooManyConnectionsError, asyncpg.AdminShutdownError),
         lambda: Unavailable(BUSY_MESSAGE, retry_after=1),
     ),
+    # The access of the request has expired, or PostgreSQL has restarted since it was opened.
+    (
+        (asyncpg.InvalidAuthorizationSpecificationError,),
+        lambda: Unavailable(BUSY_MESSAGE, retry_after=1),
+    ),
     (
         (asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError),
         lambda: Unavailable(UNREACHABLE_MESSAGE, retry_after=5),
