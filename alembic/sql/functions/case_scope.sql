@@ -12,68 +12,69 @@ COMMENT ON TYPE access.case_scope IS
     'access, and behind the conflict wall.';
 
 -- The conflict wall separates children, not single cases. It also hides cases that are opened later for a linked child,
--- and work on a closed case counts as work with the child. The query starts from the children of the worker and finds
--- their links by index, so that its cost does not depend on the number of links in the database.
-CREATE FUNCTION access.linked_case_ids(p_worker uuid, p_teams uuid[], p_assigned uuid[]) RETURNS uuid[]
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
-AS $$
-    WITH own AS (
-        SELECT c.child_id, c.team_id FROM public.cases c WHERE c.lead_worker_id = p_worker
-         UNION
-        SELECT c.child_id, c.team_id FROM public.cases c WHERE c.id = ANY (p_assigned)
-    ), linked AS (
-        SELECT l.linked_child_id AS child_id, own.team_id
-          FROM own JOIN public.case_links l ON l.child_id = own.child_id
-         UNION
-        SELECT l.child_id, own.team_id
-          FROM own JOIN public.case_links l ON l.linked_child_id = own.child_id
-    )
-    SELECT coalesce(array_agg(DISTINCT other.id), '{}')
-      FROM linked
-      JOIN public.cases other ON other.child_id = linked.child_id
-     WHERE NOT (linked.team_id = ANY (p_teams) AND other.team_id = ANY (p_teams))
-$$;
-COMMENT ON FUNCTION access.linked_case_ids(uuid, uuid[], uuid[]) IS
-    'Returns the ids of the cases of a child that is linked with a child the worker works with, unless the worker '
-    'supervises both teams. The last argument is the cases that the worker is assigned to as a co-worker.';
-
-CREATE FUNCTION access.linked_break_glass_case_ids(
-    p_worker uuid, p_teams uuid[], p_assigned uuid[], p_break_glass uuid[]
+-- and work on a closed case counts as work with the child. This query runs only for a worker whose children have links.
+CREATE FUNCTION access.list_conflict_wall_case_ids(
+    p_worker uuid, p_teams uuid[], p_assigned uuid[], p_break_glass uuid[], p_can_read_all boolean
 ) RETURNS uuid[]
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
 AS $$
-    SELECT coalesce(array_agg(DISTINCT other.id), '{}')
-      FROM public.cases other
-      JOIN (SELECT child_id, linked_child_id AS other_child_id FROM public.case_links
-             UNION ALL
-            SELECT linked_child_id, child_id FROM public.case_links) l ON l.other_child_id = other.child_id
-      JOIN public.cases own ON own.child_id = l.child_id
-     WHERE other.id = ANY (p_break_glass)
-       AND (own.team_id = ANY (p_teams) OR own.id = ANY (p_break_glass))
-       AND NOT coalesce(other.team_id = ANY (p_teams) OR other.lead_worker_id = p_worker
-                        OR other.id = ANY (p_assigned), false)
+    WITH linked (child_id, other_child_id) AS (
+        SELECT child_id, linked_child_id FROM public.case_links
+         UNION ALL
+        SELECT linked_child_id, child_id FROM public.case_links
+    ), hidden AS (
+        -- Cases of a child that is linked with a child the caller works with.
+        SELECT other.id
+          FROM public.cases own
+          JOIN linked l ON l.child_id = own.child_id
+          JOIN public.cases other ON other.child_id = l.other_child_id
+         WHERE (own.lead_worker_id = p_worker OR own.id = ANY (p_assigned))
+           AND NOT (own.team_id = ANY (p_teams) AND other.team_id = ANY (p_teams))
+         UNION
+        -- Cases that the caller opened by break-glass, if their child is linked with a child whose case the caller
+        -- supervises or also opened by break-glass.
+        SELECT other.id
+          FROM public.cases other
+          JOIN linked l ON l.other_child_id = other.child_id
+          JOIN public.cases own ON own.child_id = l.child_id
+         WHERE other.id = ANY (p_break_glass) AND NOT p_can_read_all
+           AND (own.team_id = ANY (p_teams) OR own.id = ANY (p_break_glass))
+           AND NOT (other.team_id = ANY (p_teams) OR other.lead_worker_id = p_worker OR other.id = ANY (p_assigned))
+    )
+    SELECT coalesce(array_agg(id), '{}') FROM hidden
 $$;
-COMMENT ON FUNCTION access.linked_break_glass_case_ids(uuid, uuid[], uuid[], uuid[]) IS
-    'Returns the ids of the cases that the worker opened by break-glass, if their child is linked with a child whose '
-    'case the worker supervises or also opened by break-glass. Cases of which the worker is staff are not included.';
+COMMENT ON FUNCTION access.list_conflict_wall_case_ids(uuid, uuid[], uuid[], uuid[], boolean) IS
+    'Returns the ids of the cases that the conflict wall hides from a worker: cases of a child that is linked with a '
+    'child the worker works with, unless the worker supervises both teams; and cases that the worker opened by '
+    'break-glass, if their child is linked with a child whose case the worker supervises or also opened by '
+    'break-glass.';
 
+-- Every request calls this function. It looks up the links of the worker's children by index, so that its cost does not
+-- depend on the number of links in the database.
 CREATE FUNCTION access.compute_case_scope(p_worker uuid, p_teams uuid[], p_can_read_all boolean)
 RETURNS access.case_scope
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = ''
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = '' SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
 AS $$
 DECLARE
     scope access.case_scope := ROW ('{}', '{}', '{}');
+    children uuid[];
 BEGIN
     IF p_worker IS NULL THEN
         RETURN scope;
     END IF;
     scope.assigned_case_ids := ARRAY (SELECT w.case_id FROM public.case_workers w WHERE w.user_id = p_worker);
-    scope.break_glass_case_ids := ARRAY (SELECT DISTINCT b.case_id FROM public.break_glass b
+    scope.break_glass_case_ids := ARRAY (SELECT b.case_id FROM public.break_glass b
                                           WHERE b.user_id = p_worker AND b.expires_at > clock_timestamp());
-    scope.conflict_wall_case_ids := access.linked_case_ids(p_worker, p_teams, scope.assigned_case_ids);
-    IF cardinality(scope.break_glass_case_ids) > 0 AND NOT p_can_read_all THEN
-        scope.conflict_wall_case_ids := scope.conflict_wall_case_ids || access.linked_break_glass_case_ids(
-            p_worker, p_teams, scope.assigned_case_ids, scope.break_glass_case_ids);
+    children := ARRAY (
+        SELECT c.child_id FROM public.cases c WHERE c.lead_worker_id = p_worker
+         UNION ALL
+        SELECT c.child_id FROM public.cases c
+         WHERE c.id = ANY (scope.assigned_case_ids || scope.break_glass_case_ids));
+    IF EXISTS (SELECT FROM public.case_links l WHERE l.child_id = ANY (children))
+       OR EXISTS (SELECT FROM public.case_links l WHERE l.linked_child_id = ANY (children)) THEN
+        scope.conflict_wall_case_ids := access.list_conflict_wall_case_ids(
+            p_worker, p_teams, scope.assigned_case_ids, scope.break_glass_case_ids, p_can_read_all);
     END IF;
     RETURN scope;
 END
@@ -128,7 +129,7 @@ COMMENT ON FUNCTION access.has_open_case(uuid) IS
     'cases. Always false unless the act of the access is referral.accept or case.reopen.';
 
 REVOKE ALL ON FUNCTION
-    access.linked_case_ids(uuid, uuid[], uuid[]), access.linked_break_glass_case_ids(uuid, uuid[], uuid[], uuid[]),
+    access.list_conflict_wall_case_ids(uuid, uuid[], uuid[], uuid[], boolean),
     access.compute_case_scope(uuid, uuid[], boolean), access.violates_conflict_wall(uuid, uuid[]),
     access.children_share_worker(uuid, uuid), access.has_open_case(uuid)
     FROM PUBLIC;

@@ -46,7 +46,8 @@ GRANT EXECUTE ON FUNCTION access.context() TO firststep_api, firststep_owner;
 RESET ROLE;
 REVOKE CREATE ON SCHEMA access FROM firststep_gate;
 
--- PostgreSQL inlines the functions of a context and a case into the policies that call them.
+-- PostgreSQL inlines the functions below into the policies that call them. The policies of cases and referrals themselves
+-- pass single columns, because PostgreSQL would build the whole row, with its encrypted content, to pass it as a value.
 
 CREATE FUNCTION access.is_case_staff(x public.access_contexts, c public.cases) RETURNS boolean LANGUAGE sql IMMUTABLE
 RETURN x.can_read_all_cases
@@ -57,14 +58,16 @@ COMMENT ON FUNCTION access.is_case_staff(access_contexts, cases) IS
     'Returns whether the caller is staff of a case: its lead worker, a co-worker, a supervisor of its team, or a caller '
     'who can read the cases of all teams. Break-glass access does not make a caller staff.';
 
-CREATE FUNCTION access.can_read_case(x public.access_contexts, c public.cases) RETURNS boolean LANGUAGE sql IMMUTABLE
+CREATE FUNCTION access.can_read_case(
+    x public.access_contexts, p_case uuid, p_team uuid, p_lead_worker uuid
+) RETURNS boolean LANGUAGE sql IMMUTABLE
 RETURN (x.can_read_all_cases
-        OR c.team_id = ANY (x.supervised_team_ids)
-        OR c.lead_worker_id = x.worker_id
-        OR c.id = ANY (x.assigned_case_ids)
-        OR c.id = ANY (x.break_glass_case_ids))
-   AND c.id <> ALL (x.conflict_wall_case_ids);
-COMMENT ON FUNCTION access.can_read_case(access_contexts, cases) IS
+        OR p_team = ANY (x.supervised_team_ids)
+        OR p_lead_worker = x.worker_id
+        OR p_case = ANY (x.assigned_case_ids)
+        OR p_case = ANY (x.break_glass_case_ids))
+   AND p_case <> ALL (x.conflict_wall_case_ids);
+COMMENT ON FUNCTION access.can_read_case(access_contexts, uuid, uuid, uuid) IS
     'Returns whether the caller can read a case: staff of the case and callers with break-glass access to it, unless '
     'the conflict wall hides it from the caller.';
 
@@ -80,16 +83,17 @@ COMMENT ON FUNCTION access.can_read_tier(access_contexts, cases, text, uuid) IS
     'see the case; of the tier clinical: the author and the supervisors of the team; of the tier legal: the staff of '
     'the case.';
 
-CREATE FUNCTION access.can_read_referral(x public.access_contexts, r public.referrals) RETURNS boolean
-LANGUAGE sql IMMUTABLE
-RETURN r.agency_id = x.partner_agency_id
-    OR (r.case_id IS NULL
+CREATE FUNCTION access.can_read_referral(
+    x public.access_contexts, p_agency uuid, p_case uuid, p_team uuid, p_handed_to uuid, p_received_by uuid
+) RETURNS boolean LANGUAGE sql IMMUTABLE
+RETURN p_agency = x.partner_agency_id
+    OR (p_case IS NULL
         AND (x.can_read_all_cases
-             OR r.team_id = ANY (x.supervised_team_ids)
-             OR (r.team_id IS NULL AND cardinality(x.supervised_team_ids) > 0)
-             OR r.handed_to_id = x.worker_id
-             OR r.received_by_id = x.worker_id));
-COMMENT ON FUNCTION access.can_read_referral(access_contexts, referrals) IS
+             OR p_team = ANY (x.supervised_team_ids)
+             OR (p_team IS NULL AND cardinality(x.supervised_team_ids) > 0)
+             OR p_handed_to = x.worker_id
+             OR p_received_by = x.worker_id));
+COMMENT ON FUNCTION access.can_read_referral(access_contexts, uuid, uuid, uuid, uuid, uuid) IS
     'Returns whether the caller is the partner system of the referral''s agency, or can read a referral without a case: '
     'supervisors of its team (all supervisors if it has no team), the workers who received it or to whom it is '
     'assigned, and callers who can read the cases of all teams.';
@@ -112,8 +116,8 @@ COMMENT ON FUNCTION access.can_read_tier(text, uuid, uuid) IS
     'Returns whether the caller can read records of a tier and an author in a visible case.';
 
 GRANT EXECUTE ON FUNCTION
-    access.is_case_staff(access_contexts, cases), access.can_read_case(access_contexts, cases),
+    access.is_case_staff(access_contexts, cases), access.can_read_case(access_contexts, uuid, uuid, uuid),
     access.can_read_tier(access_contexts, cases, text, uuid),
-    access.can_read_referral(access_contexts, referrals), access.is_case_staff(uuid),
+    access.can_read_referral(access_contexts, uuid, uuid, uuid, uuid, uuid), access.is_case_staff(uuid),
     access.can_read_tier(text, uuid, uuid)
     TO firststep_api, firststep_owner;

@@ -17,7 +17,8 @@ CREATE POLICY gate_role_can_access ON cases TO firststep_gate USING (true);
 COMMENT ON POLICY gate_role_can_access ON cases IS 'Functions owned by firststep_gate can use all rows.';
 
 CREATE POLICY visible_in_scope ON cases FOR SELECT TO firststep_api, firststep_owner
-    USING (EXISTS (SELECT FROM access.context() x WHERE access.can_read_case(x, cases)));
+    USING (EXISTS (SELECT FROM access.context() x
+                    WHERE access.can_read_case(x, cases.id, cases.team_id, cases.lead_worker_id)));
 COMMENT ON POLICY visible_in_scope ON cases IS
     'A case is visible to its lead worker, its co-workers, the supervisors of its team, callers who can read the '
     'cases of all teams, and callers with break-glass access to it. A case that the conflict wall hides from the '
@@ -29,7 +30,8 @@ COMMENT ON POLICY staff_can_insert ON cases IS 'Staff can insert a case.';
 -- USING repeats the condition of the SELECT policy, because an UPDATE that reads no column (no WHERE) does not apply
 -- SELECT policies.
 CREATE POLICY update_in_scope ON cases FOR UPDATE TO firststep_api, firststep_owner
-    USING (EXISTS (SELECT FROM access.context() x WHERE access.can_read_case(x, cases)))
+    USING (EXISTS (SELECT FROM access.context() x
+                    WHERE access.can_read_case(x, cases.id, cases.team_id, cases.lead_worker_id)))
     WITH CHECK (EXISTS (SELECT FROM access.context() x WHERE x.is_staff));
 COMMENT ON POLICY update_in_scope ON cases IS
     'Staff can update a case that they can see. WITH CHECK does not require that they can see the new row, so that '

@@ -11,7 +11,8 @@ COMMENT ON POLICY gate_role_can_access ON referrals IS 'Functions owned by first
 
 CREATE POLICY visible_in_scope ON referrals FOR SELECT TO firststep_api, firststep_owner
     USING (
-        EXISTS (SELECT FROM access.context() x WHERE access.can_read_referral(x, referrals))
+        EXISTS (SELECT FROM access.context() x
+                 WHERE access.can_read_referral(x, agency_id, case_id, team_id, handed_to_id, received_by_id))
         OR EXISTS (SELECT FROM public.cases c WHERE c.id = referrals.case_id)
     );
 COMMENT ON POLICY visible_in_scope ON referrals IS
@@ -31,7 +32,8 @@ COMMENT ON POLICY case_staff_can_insert ON referrals IS
 
 CREATE POLICY update_in_scope ON referrals FOR UPDATE TO firststep_api, firststep_owner
     USING (
-        EXISTS (SELECT FROM access.context() x WHERE access.can_read_referral(x, referrals))
+        EXISTS (SELECT FROM access.context() x
+                 WHERE access.can_read_referral(x, agency_id, case_id, team_id, handed_to_id, received_by_id))
         OR EXISTS (SELECT FROM public.cases c WHERE c.id = referrals.case_id)
     )
     WITH CHECK (EXISTS (SELECT FROM access.context() x WHERE x.is_staff OR agency_id = x.partner_agency_id));
