@@ -13,19 +13,22 @@ from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlmodel import select
 
 from app.access import log
+from app.access.caller import OpenAccess
 from app.database.embedded import ADMIN_ROLE
 from app.database.urls import to_sqlalchemy_url
 from app.models import Case, Child
 from app.models.record import new_id
 from tests.support.database_cluster import ADMIN_PASSWORD, Cluster
-from tests.support.raw_sql import open_access, open_transaction_as, set_access
+from tests.support.raw_sql import conclude_access, open_access, open_transaction_as
 from tests.support.scenario import AuthenticatedClient, Scenario, child_ids_in, id_of
 
-SELECT_ACCESS_LINES = "SELECT id FROM access_lines WHERE {} ORDER BY event_id DESC, id DESC"
+SELECT_ACCESS_LINES = (
+    "SELECT concat(event_id, '.', n) FROM access_lines WHERE {} ORDER BY event_id DESC, n DESC"
+)
 CREATE_ACCESS_LINES_VIEW = """
     CREATE VIEW access_lines AS
-    SELECT coalesce(x.id, e.id) AS id, e.id AS event_id, e.actor_id, e.act, e.request_id, e.opened_at, x.child_id,
-           x.case_id, coalesce(x.outcome, 'started') AS outcome
+    SELECT e.id AS event_id, coalesce(x.n, 0) AS n, e.actor_id, e.act, e.request_id, e.opened_at, x.child_id, x.case_id,
+           coalesce(x.outcome, 'started') AS outcome
       FROM access_events e LEFT JOIN access_entries x ON x.event_id = e.id
 """
 COPY_NAME_TOKENS = text("""
@@ -33,14 +36,12 @@ COPY_NAME_TOKENS = text("""
     SELECT :copy, token, kind, :copy FROM name_tokens WHERE owner_id = :child
 """)
 INSERT_ENTRY = """
-    INSERT INTO access_entries (event_id, child_id, record_kind, record_id, outcome, status)
-    VALUES ($1, $2, 'child', $2, 'allowed', 200)
+    INSERT INTO access_entries (event_id, n, child_id, record_kind, record_id, outcome, status)
+    VALUES ($1, 1, $2, 'child', $2, 'allowed', 200)
 """
-INSERT_EVENT_6_MINUTES_AGO = """
-    INSERT INTO access_events (id, opened_at, roles, supervised_team_ids, kind, act, request_id)
-    VALUES (uuidv7(interval '-6 minutes'), now() - interval '6 minutes', '{}', '{}', 'person', 'case.read', 'by-hand-00')
-    RETURNING id
-"""
+MAKE_CONTEXT_OLDER_SQL = (
+    "UPDATE access_contexts SET opened_at = opened_at - interval '{}' WHERE event_id = '{}'"
+)
 CopiedIds = dict[str, list[str]]
 
 
@@ -294,13 +295,13 @@ async def test_log_has_partitions_for_current_and_future_months(
             assert name is not None, (table, months)
     assert await owner_connection.fetchval("SELECT access.create_partitions()") == 0
     assert await owner_connection.fetchval("SELECT access.create_partitions(20)") == 4
-    last = "SELECT relrowsecurity AND relforcerowsecurity FROM pg_class WHERE relname ~ '^access_' AND relkind IN ('r', 'p')"
+    last = "SELECT relrowsecurity AND relforcerowsecurity FROM pg_class WHERE relname ~ '^access_(events|entries)' AND relkind IN ('r', 'p')"
     assert {row[0] for row in await superuser_connection.fetch(last)} == {True}
     triggers = await superuser_connection.fetch(
-        "SELECT tgname, count(*) FROM pg_trigger JOIN pg_class c ON c.oid = tgrelid WHERE c.relname ~ '^access_' GROUP BY 1"
+        "SELECT tgname, count(*) FROM pg_trigger JOIN pg_class c ON c.oid = tgrelid WHERE c.relname ~ '^access_(events|entries)' GROUP BY 1"
     )
     tables = await superuser_connection.fetchval(
-        "SELECT count(*) FROM pg_class WHERE relname ~ '^access_' AND relkind IN ('r', 'p')"
+        "SELECT count(*) FROM pg_class WHERE relname ~ '^access_(events|entries)' AND relkind IN ('r', 'p')"
     )
     assert {row[0]: row[1] for row in triggers} == {
         "prevent_update_and_delete": tables,
@@ -316,25 +317,39 @@ async def test_unlogged_read_of_encrypted_column_is_rejected_in_tests(scenario: 
         await session.execute(select(Child.identity_encrypted).execution_options(**log.UNRECORDED_READ))
 
 
-async def test_entries_can_be_added_only_to_the_current_event(
+async def test_entries_are_written_only_by_concluding_an_access(
     scenario: Scenario, api_connection: Any, superuser_connection: Any
 ) -> None:
-    # Planted: the policy insert_into_current_access WITH CHECK (true); `record_outcome` without its time limit.
-    case = await scenario.open_case()
-    (event_id,) = await superuser_connection.fetchrow("SELECT id FROM access_events ORDER BY id LIMIT 1")
-    for event in (None, await open_access(api_connection, "worker_north")):
-        transaction = api_connection.transaction()
-        await transaction.start()
-        await set_access(api_connection, event or "")
-        with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
-            await api_connection.execute(INSERT_ENTRY, event_id, uuid.UUID(case["child_id"]))
-        await transaction.rollback()
+    # Planted: GRANT INSERT ON access_entries TO firststep_api; access.conclude() without the comparison of the secret,
+    # without its time limit.
+    child = uuid.UUID((await scenario.open_case())["child_id"])
+    count = "SELECT count(*) FROM access_entries"
+    before = await superuser_connection.fetchval(count)
+    concluded = await superuser_connection.fetchval("SELECT id FROM access_events ORDER BY id LIMIT 1")
     async with open_transaction_as(api_connection, "worker_north") as own:
-        assert await api_connection.execute(INSERT_ENTRY, own, uuid.UUID(case["child_id"])) == "INSERT 0 1"
-    old = await superuser_connection.fetchval(INSERT_EVENT_6_MINUTES_AGO)
-    for event in (old, uuid.uuid4()):
-        with pytest.raises(asyncpg.InsufficientPrivilegeError, match="older than 5 minutes"):
-            await api_connection.execute(log.CONCLUDE_ACCESS_EVENT_SQL, event, "forbidden", 403, None, None)
+        for event_id in (concluded, own.event_id):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError, match="permission denied"):
+                async with api_connection.transaction():
+                    await api_connection.execute(INSERT_ENTRY, event_id, child)
+    old = await open_access(api_connection, "worker_north")
+    await superuser_connection.execute(MAKE_CONTEXT_OLDER_SQL.format("301 seconds", old.event_id))
+    foreign = await open_access(api_connection, "manager")
+    for access in (
+        OpenAccess(concluded, own.secret),
+        OpenAccess(foreign.event_id, own.secret),
+        OpenAccess(uuid.uuid4(), uuid.uuid4()),
+        old,
+    ):
+        with pytest.raises(asyncpg.InvalidAuthorizationSpecificationError, match="not open"):
+            await conclude_access(api_connection, access, child)
+    assert await superuser_connection.fetchval(count) == before
+    await superuser_connection.execute(MAKE_CONTEXT_OLDER_SQL.format("299 seconds", own.event_id))
+    await conclude_access(api_connection, own, child)
+    entries = await superuser_connection.fetch(
+        "SELECT child_id FROM access_entries WHERE event_id = $1", own.event_id
+    )
+    assert [row[0] for row in entries] == [child]
+    assert await superuser_connection.fetchval(count) == before + 1
 
 
 async def test_has_open_case_is_false_without_the_act(scenario: Scenario, api_connection: Any) -> None:

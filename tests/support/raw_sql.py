@@ -3,12 +3,13 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
 
 from app.access.caller import OpenAccess
-from app.access.log import BIND_ACCESS_SQL
+from app.access.log import BIND_ACCESS_SQL, CONCLUDE_ACCESSES_SQL
 from tests.support.scenario import API_CLIENTS, id_of
 
 REJECTION_ERRORS = (asyncpg.InsufficientPrivilegeError, asyncpg.CheckViolationError)
@@ -42,6 +43,23 @@ async def set_access(connection: Any, access: OpenAccess) -> None:
     await connection.execute(BIND_ACCESS_SQL, access.setting)
 
 
+async def conclude_access(connection: Any, access: OpenAccess, child_id: UUID | None = None) -> None:
+    """Write one entry of an access and close it."""
+    columns = (
+        [access.event_id],
+        [access.secret],
+        ["allowed"],
+        [200],
+        [1],
+        [1],
+        [child_id],
+        [None],
+        [None],
+        [None],
+    )
+    await connection.execute(CONCLUDE_ACCESSES_SQL, *columns)
+
+
 @asynccontextmanager
 async def open_transaction_as(connection: Any, name: str, act: str = "case.read") -> AsyncIterator[Any]:
     """Open an access and a transaction that uses it, as a request does. The transaction is rolled back."""
@@ -66,6 +84,15 @@ async def count_visible_rows(connection: Any, tables: list[str]) -> dict[str, in
     for table in tables:
         counts[table] = await connection.fetchval(f"SELECT count(*) FROM {table}")  # noqa: S608 - names from the catalog
     return {table: count for table, count in counts.items() if count}
+
+
+async def assert_access_rejected(connection: Any, access: OpenAccess, tables: list[str]) -> None:
+    """Check that a query of each table fails in the current transaction, because the access is not open."""
+    await set_access(connection, access)
+    for table in tables:
+        with pytest.raises(asyncpg.InvalidAuthorizationSpecificationError, match="the access is not open"):
+            async with connection.transaction():
+                pytest.fail(f"{table}: {await count_visible_rows(connection, [table])}")
 
 
 async def assert_statements_rejected(connection: Any, *statements: str) -> None:
