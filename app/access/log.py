@@ -77,7 +77,7 @@ def _record_orm_access(session_info: dict[Any, Any], record: object) -> None:
     if kind is None:
         return
     columns = record.__dict__  # not getattr(), which would reload an expired record
-    record_id = columns["id"] if "id" in columns else columns["case_id"]
+    record_id = columns.get("id") or columns.get("event_id") or columns["case_id"]
     child_id = record_id if kind == "child" else columns.get("child_id")
     case_id = record_id if kind == "case" else columns.get("case_id")
     _accessed_records(session_info).add(

@@ -79,8 +79,20 @@ async def request_reader(request: Request) -> AsyncIterator[RecordReader]:
             finally:
                 if connection.is_in_transaction():
                     await connection.execute("ROLLBACK")
-        conclusion = log.Conclusion(access, "allowed", request.state.status, list(records))
-        await log.conclude_access(database, conclusion)
+        await _conclude_reads(request, records)
+
+
+async def _conclude_reads(request: Request, records: AccessedRecords) -> None:
+    """Write the access log entries of a request that only reads. If this fails, the response is not sent."""
+    access = request.state.caller.access
+    conclusion = log.Conclusion(access, "allowed", request.state.status, list(records))
+    try:
+        await log.conclude_access(request.app.state.database, conclusion)
+    except Exception as error:
+        # Writing the log can fail for the same reason. The access event then has no outcome.
+        with suppress(Exception):
+            await conclude(request, error)
+        raise
 
 
 async def _commit(request: Request, session: AsyncSession, caller: Caller | None) -> None:

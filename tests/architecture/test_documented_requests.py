@@ -16,7 +16,8 @@ from tests.support.sql_statements import record_statements
 
 PAGE = Path(__file__).parents[2] / "docs" / "architecture.md"
 STATEMENT = re.compile(
-    r"SELECT \* FROM access\.open|SELECT set_config|COMMIT|INSERT INTO \w+|UPDATE \w+|SELECT .*?\bFROM (?P<table>\w+)",
+    r"SELECT (?:\* FROM )?access\.\w+|SELECT set_config|COMMIT|ROLLBACK|INSERT INTO \w+|UPDATE \w+"
+    r"|SELECT .*?\bFROM (?P<table>\w+)",
     re.DOTALL,
 )
 
