@@ -142,7 +142,7 @@ async def test_caller_has_no_context_without_an_access(api_connection: Any, owne
 async def create_event_of_ended_session(superuser: Any) -> uuid.UUID:
     """Return the id of a committed event whose session has ended."""
     await superuser.execute("UPDATE sessions SET revoked_at = now() WHERE user_id = $1", id_of("manager"))
-    assert await open_access(superuser, "manager") == (None, None)
+    assert await open_access(superuser, "manager") == (None, None)  # type: ignore[comparison-overlap]  # SQL returns NULL for both
     await superuser.execute("UPDATE sessions SET revoked_at = NULL WHERE user_id = $1", id_of("manager"))
     event_id: uuid.UUID = await superuser.fetchval("SELECT id FROM access_events ORDER BY id DESC LIMIT 1")
     return event_id
