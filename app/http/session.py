@@ -6,7 +6,7 @@ is sent, so that no data is sent without its entries in the access log.
 
 import re
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from typing import Annotated
 from uuid import UUID
 
@@ -79,20 +79,9 @@ async def request_reader(request: Request) -> AsyncIterator[RecordReader]:
             finally:
                 if connection.is_in_transaction():
                     await connection.execute("ROLLBACK")
-        await _conclude_reads(request, records)
-
-
-async def _conclude_reads(request: Request, records: AccessedRecords) -> None:
-    """Write the access log entries of a request that only reads. If this fails, the response is not sent."""
-    access = request.state.caller.access
-    conclusion = log.Conclusion(access, "allowed", request.state.status, list(records))
-    try:
-        await log.conclude_access(request.app.state.database, conclusion)
-    except Exception as error:
-        # Writing the log can fail for the same reason. The access event then has no outcome.
-        with suppress(Exception):
-            await conclude(request, error)
-        raise
+        conclusion = log.Conclusion(access, "allowed", request.state.status, list(records))
+        async with _log_failed_commit(request):
+            await log.conclude_access(database, conclusion)
 
 
 async def _commit(request: Request, session: AsyncSession, caller: Caller | None) -> None:
@@ -100,10 +89,17 @@ async def _commit(request: Request, session: AsyncSession, caller: Caller | None
     if caller is None:
         await session.commit()
         return
+    async with _log_failed_commit(request):
+        await log.conclude_access_in_session(session, caller.access, "allowed", request.state.status)
+        await session.commit()
+
+
+@asynccontextmanager
+async def _log_failed_commit(request: Request) -> AsyncIterator[None]:
+    """Write the outcome to the access log if the entries of a response cannot be written or committed."""
     try:
         with translate_database_errors():
-            await log.conclude_access_in_session(session, caller.access, "allowed", request.state.status)
-            await session.commit()
+            yield
     except Exception as error:
         # Writing the log can fail for the same reason. The access event then has no outcome.
         with suppress(Exception):
