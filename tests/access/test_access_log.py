@@ -19,7 +19,7 @@ from app.database.urls import to_sqlalchemy_url
 from app.models import Case, Child
 from app.models.record import new_id
 from tests.support.database_cluster import ADMIN_PASSWORD, Cluster
-from tests.support.raw_sql import conclude_access, open_access, open_transaction_as
+from tests.support.raw_sql import conclude_access, make_access_older, open_access, open_transaction_as
 from tests.support.scenario import AuthenticatedClient, Scenario, child_ids_in, id_of
 
 SELECT_ACCESS_LINES = (
@@ -39,9 +39,6 @@ INSERT_ENTRY = """
     INSERT INTO access_entries (event_id, n, child_id, record_kind, record_id, outcome, status)
     VALUES ($1, 1, $2, 'child', $2, 'allowed', 200)
 """
-MAKE_CONTEXT_OLDER_SQL = (
-    "UPDATE access_contexts SET opened_at = opened_at - interval '{}' WHERE event_id = '{}'"
-)
 CopiedIds = dict[str, list[str]]
 
 
@@ -332,7 +329,7 @@ async def test_entries_are_written_only_by_concluding_an_access(
                 async with api_connection.transaction():
                     await api_connection.execute(INSERT_ENTRY, event_id, child)
     old = await open_access(api_connection, "worker_north")
-    await superuser_connection.execute(MAKE_CONTEXT_OLDER_SQL.format("301 seconds", old.event_id))
+    await make_access_older(superuser_connection, old, seconds=301)
     foreign = await open_access(api_connection, "manager")
     for access in (
         OpenAccess(concluded, own.secret),
@@ -343,7 +340,7 @@ async def test_entries_are_written_only_by_concluding_an_access(
         with pytest.raises(asyncpg.InvalidAuthorizationSpecificationError, match="not open"):
             await conclude_access(api_connection, access, child)
     assert await superuser_connection.fetchval(count) == before
-    await superuser_connection.execute(MAKE_CONTEXT_OLDER_SQL.format("299 seconds", own.event_id))
+    await make_access_older(superuser_connection, own, seconds=299)
     await conclude_access(api_connection, own, child)
     entries = await superuser_connection.fetch(
         "SELECT child_id FROM access_entries WHERE event_id = $1", own.event_id

@@ -4,12 +4,13 @@ Each test names the planted fault that made it fail.
 """
 
 import re
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any
 
 import asyncpg
 import pytest
 
+from app.access.log import open_custodian_access
 from app.access.permissions import POLICY, ROLE_BY_SCOPE, Permission, Role
 from app.database.urls import to_driver_url
 from app.kit.approval import EDITABLE_STATUSES
@@ -26,7 +27,8 @@ from app.services.fund import states as disbursement_states
 from app.services.fund import transfers as fund_transfers
 from app.services.referrals import states as referral_states
 from app.services.support import service_referral_states, session_states
-from tests.support.scenario import Scenario
+from tests.support.raw_sql import open_access
+from tests.support.scenario import API_CLIENT_ROLES, STAFF, Scenario, id_of
 
 STATE_MACHINES: dict[str, Any] = {
     "assessments": assessment_states,
@@ -54,7 +56,7 @@ CUSTODIAN = "custodian"
 """The role of the table owner during key rotation; no user holds it, so it is no `Role`."""
 WORKERS = POLICY[Permission.case_break_glass]
 SUPERVISORS = POLICY[Permission.assessment_decide]
-ROLES_BY_FUNCTION: dict[str, Iterable[str]] = {
+ROLES_BY_COLUMN: dict[str, Iterable[str]] = {
     "is_staff": {*POLICY[Permission.case_read], CUSTODIAN},
     "worker_id": WORKERS,
     "supervised_team_ids": SUPERVISORS,
@@ -63,8 +65,12 @@ ROLES_BY_FUNCTION: dict[str, Iterable[str]] = {
     "partner_agency_id": {ROLE_BY_SCOPE["referrals"]},
     "is_finance_officer": POLICY[Permission.disbursement_pay],
     "is_custodian": {CUSTODIAN},
-    "spending_by_category": POLICY[Permission.fund_ledger],
 }
+"""The roles whose callers have a value in a column of `access_contexts`."""
+OTHER_CONTEXT_COLUMNS = {
+    "event_id", "secret_digest", "xid", "opened_at", "act", "caller_id", "assigned_case_ids", "break_glass_case_ids",
+    "conflict_wall_case_ids",
+}  # fmt: skip
 IDENTITY_COLUMNS = {"id", "created_at", "child_id", "case_id", "contributor_ids"}
 
 
@@ -169,32 +175,62 @@ async def test_disbursement_trigger_freezes_the_final_statuses(catalog: asyncpg.
     assert get_literals(get_match(r"OLD\.status IN \((.*?)\)", body)) == final
 
 
-@pytest.mark.parametrize("function", ROLES_BY_FUNCTION)
-async def test_roles_in_sql_functions_are_those_of_the_policy(
-    catalog: asyncpg.Connection, function: str
-) -> None:
-    # Planted: 'supervisor' removed from access.worker_id(); Role.programme_manager removed from `fund_ledger`.
-    body = await get_function_body(catalog, function)
-    assert get_literals(get_match(r"roles && ARRAY\[(.*?)\]", body)) == {
-        str(role) for role in ROLES_BY_FUNCTION[function]
+@pytest.fixture
+async def context_by_role(
+    catalog: asyncpg.Connection, superuser_connection: asyncpg.Connection
+) -> dict[str, Mapping[str, Any]]:
+    """The context of an access of each role. Every user supervises a team."""
+    await superuser_connection.execute("UPDATE team_members SET is_supervisor = true")
+    await superuser_connection.execute(
+        "INSERT INTO team_members (team_id, user_id, is_supervisor) SELECT $1, id, true FROM users ON CONFLICT DO NOTHING",
+        id_of("north"),
+    )
+    accesses = {roles[0]: await open_access(catalog, name) for name, (roles, _) in STAFF.items()}
+    accesses |= {role: await open_access(catalog, name) for name, role in API_CLIENT_ROLES.items()}
+    accesses[CUSTODIAN] = await open_custodian_access(catalog, "keys.rotate")
+    query = "SELECT * FROM access_contexts WHERE event_id = $1"
+    return {
+        role: await superuser_connection.fetchrow(query, access.event_id) for role, access in accesses.items()
     }
 
 
-async def test_roles_by_function_is_complete_and_approval_limits_have_known_roles(
-    catalog: asyncpg.Connection,
+@pytest.mark.parametrize("column", ROLES_BY_COLUMN)
+async def test_columns_of_the_context_have_values_for_the_roles_of_the_policy(
+    context_by_role: dict[str, Mapping[str, Any]], column: str
 ) -> None:
-    # Planted: 'is_finance_officer' removed from ROLES_BY_FUNCTION; 'is_manager' in `approval_limits`.
+    # Planted: 'supervisor' removed from `worker` in access.write_event(); the condition removed from `teams`;
+    # Role.programme_manager removed from `case_read`.
+    assert context_by_role.keys() == {*Role, CUSTODIAN}
+    roles = {role for role, context in context_by_role.items() if context[column]}
+    assert roles == {str(role) for role in ROLES_BY_COLUMN[column]}
+
+
+async def test_roles_by_column_is_complete_and_approval_limits_have_known_roles(
+    catalog: asyncpg.Connection, context_by_role: dict[str, Mapping[str, Any]]
+) -> None:
+    # Planted: 'is_finance_officer' removed from ROLES_BY_COLUMN; 'is_manager' in `approval_limits`; a function of the
+    # schema access that reads `roles`.
     functions = await catalog.fetch(
         "SELECT proname FROM pg_proc WHERE pronamespace::regnamespace::text IN ('access', 'ledger') AND prosrc ~ 'roles &&'"
     )
-    assert {row["proname"] for row in functions} == set(ROLES_BY_FUNCTION)
+    assert {row["proname"] for row in functions} == {"write_event"}
+    assert set(context_by_role[CUSTODIAN].keys()) == ROLES_BY_COLUMN.keys() | OTHER_CONTEXT_COLUMNS
     limits = await catalog.fetch("SELECT DISTINCT role FROM approval_limits")
     assert {row["role"] for row in limits} <= set(Role)
 
 
+async def test_fund_statement_is_readable_by_the_roles_of_the_policy(catalog: asyncpg.Connection) -> None:
+    # Planted: `x.can_read_all_cases` removed from access.spending_by_category(); Role.programme_manager removed from
+    # `fund_ledger`.
+    body = await get_function_body(catalog, "spending_by_category")
+    columns = re.findall(r"x\.(\w+)", body)
+    roles = {str(role) for column in columns for role in ROLES_BY_COLUMN[column]}
+    assert roles - {CUSTODIAN} == POLICY[Permission.fund_ledger]
+
+
 async def test_scopes_in_sql_give_the_roles_of_the_policy(catalog: asyncpg.Connection) -> None:
-    # Planted: 'partner_system' for the scope 'reports' in access.open().
-    body = await get_function_body(catalog, "open")
+    # Planted: 'partner_system' for the scope 'reports' in access.resolve_session().
+    body = await get_function_body(catalog, "resolve_session")
     pairs = re.findall(r"WHEN '(\w+)' = ANY \(c\.scopes\) THEN '(\w+)'", body)
     assert dict(pairs) == ROLE_BY_SCOPE
 
@@ -205,7 +241,7 @@ async def test_acts_in_sql_functions_are_permissions(catalog: asyncpg.Connection
     acts = {
         act
         for row in bodies
-        for compared in re.findall(r"\.act\) (?:=|IN) (\(.*?\)|'.*?')", row["prosrc"])
+        for compared in re.findall(r"x\.act (?:=|IN) (\(.*?\)|'.*?')", row["prosrc"])
         for act in get_literals(compared)
     }
     assert acts

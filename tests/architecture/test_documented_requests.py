@@ -16,7 +16,7 @@ from tests.support.sql_statements import record_statements
 
 PAGE = Path(__file__).parents[2] / "docs" / "architecture.md"
 STATEMENT = re.compile(
-    r"SELECT (?:\* FROM )?access\.\w+|SELECT set_config|COMMIT|ROLLBACK|INSERT INTO \w+|UPDATE \w+"
+    r"SELECT \* FROM access\.\w+|SELECT access\.\w+|SELECT set_config|COMMIT|ROLLBACK|INSERT INTO \w+|UPDATE \w+"
     r"|SELECT .*?\bFROM (?P<table>\w+)",
     re.DOTALL,
 )
@@ -70,7 +70,7 @@ async def reconnect(scenario: Scenario) -> None:
 async def test_reading_a_case_sends_the_documented_statements(
     scenario: Scenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Planted: the row with `INSERT INTO access_entries` removed from the table.
+    # Planted: the row with `access.conclude` removed from the table.
     case = await scenario.open_case()
     await reconnect(scenario)
     with record_all_statements(scenario, monkeypatch) as statements:

@@ -7,15 +7,16 @@ import pytest
 
 from app.database.urls import to_driver_url
 from tests.support.raw_sql import (
+    conclude_access,
     count_visible_rows,
     list_child_tables,
     open_access,
     open_transaction_as,
-    set_access,
 )
-from tests.support.scenario import Scenario, id_of
+from tests.support.scenario import Scenario
 
 EVENT_VALUES = "VALUES (uuidv7(), '{social_worker}', '{}', 'person', 'case.read', 'by-hand-00')"
+SELECT_ENTRIES = "SELECT * FROM access_entries ORDER BY event_id, n"
 ROLE_CHANGES = (
     "SET ROLE firststep_gate",
     "SET ROLE firststep_owner",
@@ -36,15 +37,38 @@ ACCESS_LOG_CHANGES = (
     "DELETE FROM access_events_default",
     f"INSERT INTO access_events (id, roles, supervised_team_ids, kind, act, request_id) {EVENT_VALUES}",
     f"INSERT INTO access_events_default (id, roles, supervised_team_ids, kind, act, request_id) {EVENT_VALUES}",
-    "INSERT INTO access_entries (id, event_id, outcome, status) VALUES (uuidv7(), uuidv7(), 'allowed', 200)",
-    "INSERT INTO access_entries (xid, event_id, outcome, status) VALUES ('3', uuidv7(), 'allowed', 200)",
-    "INSERT INTO access_entries (at, event_id, outcome, status) VALUES (now(), uuidv7(), 'allowed', 200)",
+    "INSERT INTO access_entries (event_id, n, outcome, status) VALUES (uuidv7(), 1, 'allowed', 200)",
+    "INSERT INTO access_entries_default (event_id, n, outcome, status) VALUES (uuidv7(), 1, 'allowed', 200)",
+    "INSERT INTO access_entries (event_id, n) SELECT event_id, 2 FROM access_entries",
     "COPY access_events FROM STDIN",
     "COPY access_entries FROM STDIN",
     "LOCK TABLE access_events IN SHARE MODE",
     "SELECT access.open_as_custodian('keys.rotate', 'by-hand-00')",
     "SELECT access.create_partitions(30)",
 )
+ACCESS_CONTEXT_STATEMENTS = (
+    "SELECT FROM access_contexts",
+    "INSERT INTO access_contexts DEFAULT VALUES",
+    "UPDATE access_contexts SET can_read_all_cases = true",
+    "DELETE FROM access_contexts",
+    "TRUNCATE access_contexts",
+    "COPY access_contexts FROM STDIN",
+    "COPY access_contexts TO STDOUT",
+    "LOCK TABLE access_contexts IN ACCESS SHARE MODE",
+    "ALTER TABLE access_contexts SET LOGGED",
+)
+GATE_FUNCTIONS_OF_API = {
+    "children_share_worker", "conclude", "context", "count_payment_proofs", "delete_expired_rows", "duplicate_profiles",
+    "has_open_case", "open", "open_calendar_feed", "possible_duplicates", "refresh_context", "spending_by_category",
+    "violates_conflict_wall",
+}  # fmt: skip
+"""The functions with the privileges of firststep_gate that firststep_api can execute."""
+GATE_FUNCTIONS_QUERY = """
+    SELECT proname, format('SELECT access.%I(%s)', proname, (
+               SELECT string_agg(format('NULL::%s', format_type(type, NULL)), ', ')
+                 FROM unnest(proargtypes) AS type)) AS call
+      FROM pg_proc WHERE pronamespace = 'access'::regnamespace AND proowner = 'firststep_gate'::regrole
+"""
 SCHEMA_CHANGES = (
     "ALTER TABLE access_entries DISABLE TRIGGER ALL",
     "ALTER TABLE children DISABLE ROW LEVEL SECURITY",
@@ -55,11 +79,11 @@ SCHEMA_CHANGES = (
     "DROP TABLE access_entries_default",
     "ALTER TABLE access_entries DETACH PARTITION access_entries_default",
     "SET session_replication_role = replica",
-    "CREATE OR REPLACE FUNCTION access.can_read_all_cases() RETURNS boolean LANGUAGE sql AS 'SELECT true'",
+    "CREATE OR REPLACE FUNCTION access.context() RETURNS SETOF access_contexts LANGUAGE sql AS 'SELECT NULL'",
     "CREATE FUNCTION access.mine() RETURNS boolean LANGUAGE sql AS 'SELECT true'",
     "CREATE TABLE public.mine (id integer)",
     "CREATE VIEW public.mine AS SELECT * FROM children",
-    "ALTER FUNCTION access.current_event() RESET ALL",
+    "ALTER FUNCTION access.context() RESET ALL",
     "CREATE TRIGGER mine AFTER INSERT ON children EXECUTE FUNCTION access.prevent_change()",
 )
 PROTECTED_ROW_CHANGES = (
@@ -92,6 +116,7 @@ async def test_api_role_cannot_change_access_log_schema_or_history(
     for statement in (
         *ROLE_CHANGES,
         *ACCESS_LOG_CHANGES,
+        *ACCESS_CONTEXT_STATEMENTS,
         *SCHEMA_CHANGES,
         *PROTECTED_ROW_CHANGES,
         *SERVER_FILE_ACCESS,
@@ -102,19 +127,43 @@ async def test_api_role_cannot_change_access_log_schema_or_history(
         assert isinstance(refusal.value, asyncpg.InsufficientPrivilegeError), (statement, refusal.value)
 
 
+async def test_api_role_can_execute_only_the_listed_functions_of_the_gate(
+    scenario: Scenario, api_connection: Any, superuser_connection: Any
+) -> None:
+    # Planted: access.resolve_user(uuid), access.write_event(…) and access.compute_case_scope(…) without REVOKE.
+    del scenario
+    functions = await superuser_connection.fetch(GATE_FUNCTIONS_QUERY)
+    executable = set()
+    for name, call in functions:
+        async with open_transaction_as(api_connection, "manager"):
+            if await is_executable(api_connection, call):
+                executable.add(name)
+    assert executable == GATE_FUNCTIONS_OF_API
+    assert len(functions) > len(executable) + 6
+
+
+async def is_executable(connection: Any, call: str) -> bool:
+    """Return whether the role of a connection can execute a function. Its arguments can be invalid."""
+    try:
+        await connection.execute(call)
+    except asyncpg.InsufficientPrivilegeError:
+        return False
+    except asyncpg.PostgresError:
+        return True
+    return True
+
+
 async def test_database_sets_time_and_transaction_of_access_entries(
     scenario: Scenario, api_connection: Any, superuser_connection: Any
 ) -> None:
     del scenario
-    event_id = await open_access(api_connection, "worker_north")
+    access = await open_access(api_connection, "worker_north")
     async with api_connection.transaction():
-        await set_access(api_connection, event_id)
-        insert = "INSERT INTO access_entries (event_id, outcome, status) VALUES ($1, 'allowed', 200)"
-        await api_connection.execute(insert, event_id)
+        await conclude_access(api_connection, access)
         xid = await api_connection.fetchval("SELECT pg_current_xact_id()::text")
     entry = await superuser_connection.fetchrow(
         "SELECT xid::text, clock_timestamp() - at < interval '10 seconds' FROM access_entries WHERE event_id = $1",
-        event_id,
+        access.event_id,
     )
     assert tuple(entry) == (xid, True)
 
@@ -123,10 +172,10 @@ async def test_owner_and_superuser_cannot_change_access_log(
     scenario: Scenario, owner_connection: Any, superuser_connection: Any
 ) -> None:
     await scenario.open_case()
-    before = await superuser_connection.fetch("SELECT * FROM access_entries ORDER BY id")
+    before = await superuser_connection.fetch(SELECT_ENTRIES)
     assert before
     for table in ("access_events", "access_entries"):
-        for change in (f"UPDATE {table} SET id = id", f"DELETE FROM {table}"):  # noqa: S608 - two names
+        for change in (f"UPDATE {table} SET xid = xid", f"DELETE FROM {table}"):  # noqa: S608 - two names
             assert (await owner_connection.execute(change)).endswith(" 0"), "no row is visible"
             async with open_transaction_as(owner_connection, "dpo"):
                 assert (await owner_connection.execute(change)).endswith(" 0"), "visible rows are read-only"
@@ -138,7 +187,7 @@ async def test_owner_and_superuser_cannot_change_access_log(
                     await connection.execute(f"TRUNCATE {partition}")
     with pytest.raises(asyncpg.InsufficientPrivilegeError, match="append-only"):
         await superuser_connection.execute("DELETE FROM case_history")
-    assert await superuser_connection.fetch("SELECT * FROM access_entries ORDER BY id") == before
+    assert await superuser_connection.fetch(SELECT_ENTRIES) == before
 
 
 async def test_reports_role_cannot_read_tables_about_children_or_staff(
@@ -155,9 +204,8 @@ async def test_reports_role_cannot_read_tables_about_children_or_staff(
         ]:
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await count_visible_rows(reports, [table])
-        query = "SELECT access.open('person', $1, $2, NULL, 'x', 'by-hand-00', NULL)"
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await reports.fetchval(query, id_of("manager"), id_of("session of manager"))
+            await open_access(reports, "manager")
     finally:
         await reports.close()
 
@@ -188,7 +236,8 @@ async def test_security_definer_functions_have_fixed_search_path_and_limited_exe
         """SELECT p.proname, p.proowner::regrole::text AS owner,
                   coalesce('search_path=""' = ANY (proconfig), false) AS has_fixed_search_path,
                   EXISTS (SELECT FROM aclexplode(coalesce(proacl, acldefault('f', proowner))) a WHERE a.grantee = 0) AS public,
-                  has_function_privilege('firststep_reports', p.oid, 'EXECUTE') AS reports, prosecdef
+                  has_function_privilege('firststep_reports', p.oid, 'EXECUTE') AS reports, prosecdef,
+                  prosqlbody IS NOT NULL AS has_parsed_body
              FROM pg_proc p WHERE p.pronamespace = 'access'::regnamespace"""
     )
     definers = [row for row in functions if row["prosecdef"]]
@@ -196,7 +245,8 @@ async def test_security_definer_functions_have_fixed_search_path_and_limited_exe
     assert {
         (row["owner"], row["has_fixed_search_path"], row["public"], row["reports"]) for row in definers
     } == {("firststep_gate", True, False, False)}
-    assert all(row["has_fixed_search_path"] for row in functions)
+    # The body of a function that PostgreSQL inlines into a policy is parsed when the function is created.
+    assert all(row["has_fixed_search_path"] or row["has_parsed_body"] for row in functions)
     public_definers = await superuser_connection.fetchval(
         "SELECT count(*) FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace"
     )

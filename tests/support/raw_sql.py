@@ -43,6 +43,14 @@ async def set_access(connection: Any, access: OpenAccess) -> None:
     await connection.execute(BIND_ACCESS_SQL, access.setting)
 
 
+async def make_access_older(superuser: Any, access: OpenAccess, *, seconds: int) -> None:
+    """Move the time at which an access was opened into the past."""
+    change = (
+        "UPDATE access_contexts SET opened_at = opened_at - make_interval(secs => $1) WHERE event_id = $2"
+    )
+    assert await superuser.execute(change, seconds, access.event_id) == "UPDATE 1"
+
+
 async def conclude_access(connection: Any, access: OpenAccess, child_id: UUID | None = None) -> None:
     """Write one entry of an access and close it."""
     columns = (

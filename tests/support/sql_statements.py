@@ -8,7 +8,6 @@ from unittest.mock import patch
 import asyncpg
 from sqlalchemy import event
 
-from app.access.log import OPEN_ACCESSES_SQL
 from tests.support.scenario import Scenario
 
 
@@ -16,16 +15,16 @@ from tests.support.scenario import Scenario
 def record_statements(scenario: Scenario) -> Iterator[list[str]]:
     """Yield the list of statements that SQLAlchemy and `RecordReader` send in the block.
 
-    It does not include the other statements on the driver's connection: opening the access event, beginning a read
-    transaction, and writing the access entries.
+    It does not include the other statements on the driver's connection: opening and concluding the access, and beginning
+    and ending a read transaction.
     """
     statements: list[str] = []
     fetch = asyncpg.Connection.fetch
 
     async def record_fetch(connection: asyncpg.Connection, query: str, *arguments: object) -> Any:
         rows = await fetch(connection, query, *arguments)
-        if query != OPEN_ACCESSES_SQL:
-            # Added afterwards, because the driver reports other statements only after they finished.
+        if "access.open" not in query:
+            # Afterwards, because the driver reports other statements only after they finished.
             statements.append(query)
         return rows
 
