@@ -8,6 +8,7 @@ deadlocks, every operation that locks records of a case locks the case first.
 """
 
 from collections.abc import Mapping
+from functools import cache
 from typing import TypeVar
 from uuid import UUID
 
@@ -52,6 +53,21 @@ async def ensure_exists(session: AsyncSession, record_type: type[RecordT], recor
     query = select(col(record_type.id)).where(col(record_type.id) == record_id)
     if await session.scalar(query) is None:
         raise NotFound
+
+
+async def ensure_visible(reader: RecordReader, record_type: type[Record], record_id: UUID) -> None:
+    """Check that the caller can see a record. Lists below a record call this if they are empty.
+
+    Raises:
+        NotFound: the record does not exist, or the caller cannot see it.
+    """
+    await reader.fetch_required(_build_id_query(record_type), record_id=record_id)
+
+
+@cache
+def _build_id_query(record_type: type[Record]) -> ReadQuery:
+    query = select(col(record_type.id)).where(col(record_type.id) == bindparam("record_id"))
+    return ReadQuery(query, shows=NothingShown("the response contains only records below this one"))
 
 
 async def get_for_share(
