@@ -13,10 +13,11 @@ from typing import TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
-from sqlalchemy import ScalarSelect, Select, func, select
+from sqlalchemy import ScalarSelect, Select, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.access.reader import NothingShown, ReadQuery, RecordReader
 from app.errors import InvalidInput, NotFound, StaleVersion, VersionRequired
 from app.models import Case
 from app.models.record import CaseRecord, Record
