@@ -26,6 +26,7 @@ from app.database.migrations import create_database_roles, run_in_thread, upgrad
 from app.database.urls import to_driver_url, to_sqlalchemy_url
 from bench.caseload import InventedCase, Organisation, fill_first_step, fill_plain, generate_cases
 from bench.history import CaseKeys, fill_history
+from bench.limit.database import create_limit_database
 
 ROOT = Path(__file__).parent.parent
 ISSUER = "https://bench.example"
@@ -119,7 +120,7 @@ async def _build_environment(
         await fill_history(connection, worker_cases, organisation.worker_ids[0], organisation.supervisor_id)
         await connection.execute("VACUUM ANALYZE")
         await fill_plain(plain_connection, organisation, bench_cases)
-        return BenchEnvironment(
+        bench_environment = BenchEnvironment(
             admin_url=first_step,
             environment_variables=environment,
             postgres_pid=int((home / "postgres" / "postmaster.pid").read_text().split()[0]),
@@ -139,6 +140,9 @@ async def _build_environment(
     finally:
         await connection.close()
         await plain_connection.close()
+    report_progress("copying the caseload for the program limit")
+    environment["BENCH_LIMIT_URL"] = await create_limit_database(first_step, urls.api)
+    return bench_environment
 
 
 async def _create_database(admin_url: str, name: str) -> str:
