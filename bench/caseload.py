@@ -26,6 +26,7 @@ SUMMARY_TEXT = (
 )
 KINDS = ("survivor", "survivor", "survivor", "hsb", "both")
 STATUSES = ("assessment", "planning", "active", "active", "active", "exiting", "closed")
+RISK_LEVELS = ("low", "medium", "high")
 PROVINCES = ("01", "02", "03", "08", "12", "17", "21")
 RECORD_COLUMNS = ("id", "created_at", "version")
 
@@ -209,7 +210,7 @@ async def _copy_organisation(
 
 CASE_COLUMNS = (
     *RECORD_COLUMNS, "number", "child_id", "kind", "status", "team_id", "lead_worker_id", "referral_id", "opened_on", "closed_on",
-    "next_review_on", "age_at_referral_min", "age_at_referral_max", "province_code", "updated_at",
+    "next_review_on", "risk_level", "last_contact_on", "age_at_referral_min", "age_at_referral_max", "province_code", "updated_at",
     "content_encrypted",
 )  # fmt: skip
 REFERRAL_COLUMNS = (
@@ -247,7 +248,7 @@ class _RowBuilder:
         )
         return (
             case.case_id, case.opened_at, 1, format_case_number(case), case.child_id, case.kind, case.status, self.organisation.get_team_id(case.worker),
-            self.organisation.worker_ids[case.worker], case.referral_id, *case_dates(case), 9, 10, case.child["place_code"], case.opened_at, ciphertext,
+            self.organisation.worker_ids[case.worker], case.referral_id, *case_dates(case), *case_progress(case), 9, 10, case.child["place_code"], case.opened_at, ciphertext,
         )  # fmt: skip
 
     def build_referral(self, case: InventedCase) -> Row:
@@ -287,6 +288,14 @@ def case_dates(case: InventedCase) -> tuple[date, date | None, date | None]:
     opened_on = case.opened_at.date()
     closed_on = opened_on + timedelta(days=300) if case.status == "closed" else None
     return opened_on, closed_on, None if closed_on else opened_on + timedelta(days=90)
+
+
+def case_progress(case: InventedCase) -> tuple[str | None, date | None]:
+    """Return the risk level and the date of the last contact. A case without an assessment has neither."""
+    if case.status == "assessment":
+        return None, None
+    last_contact_at = case.opened_at + timedelta(days=10 + case.number % 60)
+    return RISK_LEVELS[case.number % 3], min(last_contact_at, datetime.now(UTC)).date()
 
 
 def _build_name_tokens(case: InventedCase) -> list[Row]:
