@@ -125,6 +125,9 @@ async def assert_cases_are_complete(manager: AuthenticatedClient, cases: list[di
         path = f"/v1/cases/{case['id']}"
         if case["status"] in {"assessment", "planning"}:
             continue
+        current_case = (await manager.get(path)).json()
+        assert None not in {current_case["risk_level"], current_case["last_contact_on"]}
+        assert str(current_case["updated_at"])[:10] >= current_case["last_contact_on"]
         assert (await manager.get(f"{path}/care-plans", params={"status": "approved"})).json()["items"]
         assert (await manager.get(f"{path}/support-sessions", params={"status": "held"})).json()["items"]
         reviews = (await manager.get(f"{path}/reviews", params={"limit": 200})).json()["items"]
