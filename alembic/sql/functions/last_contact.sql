@@ -15,7 +15,8 @@ AS $$
       FROM (SELECT (max(held_at) FILTER (WHERE status = 'held') AT TIME ZONE 'Asia/Phnom_Penh')::date AS last_contact_on,
                    max(updated_at) AS updated_at
               FROM public.support_sessions WHERE case_id = p_case) s
-     WHERE c.id = p_case AND c.last_contact_on IS DISTINCT FROM s.last_contact_on AND EXISTS (SELECT FROM access.context() x WHERE x.is_staff)
+     WHERE c.id = p_case AND c.last_contact_on IS DISTINCT FROM s.last_contact_on
+       AND EXISTS (SELECT FROM access.context() x WHERE x.is_staff)
 $$;
 COMMENT ON FUNCTION access.update_last_contact(uuid) IS
     'Sets last_contact_on of a case to the local date of its latest held support session, or to NULL without one, and '
