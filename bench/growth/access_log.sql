@@ -18,8 +18,8 @@ SELECT id, opened_at, 'person', growth.make_id('worker', worker), '{social_worke
        '10.0.0.1'
   FROM invented_events ORDER BY id;
 
-INSERT INTO access_entries (id, at, event_id, child_id, case_id, record_kind, record_id, outcome, status)
-SELECT uuidv7(e.opened_at - clock_timestamp()), e.opened_at, e.id, growth.make_id('child', c.number),
+INSERT INTO access_entries (event_id, n, at, child_id, case_id, record_kind, record_id, outcome, status)
+SELECT e.id, n, e.opened_at, growth.make_id('child', c.number),
        growth.make_id('case', c.number), 'case', growth.make_id('case', c.number), 'allowed', 200
   FROM growth.settings s
  CROSS JOIN invented_events e

@@ -35,8 +35,8 @@ SELECT id, opened_at, 'person', growth.make_id('worker', 1), '{social_worker}', 
        '10.0.0.1'
   FROM invented_events;
 
-INSERT INTO access_entries (id, at, event_id, child_id, case_id, record_kind, record_id, outcome, status)
-SELECT uuidv7(opened_at - clock_timestamp()), opened_at, id, growth.make_id('child', case_number),
+INSERT INTO access_entries (event_id, n, at, child_id, case_id, record_kind, record_id, outcome, status)
+SELECT id, 1, opened_at, growth.make_id('child', case_number),
        growth.make_id('case', case_number), 'case', growth.make_id('case', case_number), 'allowed', 200
   FROM invented_events;
 
