@@ -36,12 +36,15 @@ from app.database.errors import translate_database_errors
 OPEN_ACCESSES_SQL = "SELECT * FROM access.open($1, $2, $3, $4, $5, $6, $7)"
 CONCLUDE_ACCESSES_SQL = "SELECT access.conclude($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
 BIND_ACCESS_SQL = "SELECT set_config('firststep.access', $1, true)"
-BEGIN_READING_SQL = (
-    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT set_config('firststep.access', '{}', true)"
-)
+BEGIN_READING_SQL = """
+    BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+    SELECT set_config('firststep.access', '{}', true), set_config('plan_cache_mode', 'force_generic_plan', true)
+"""
 """Begins a read-only transaction with an access in one round trip. The driver accepts no parameters for two statements.
 
-All queries of the transaction see the database at one point in time.
+All queries of the transaction see the database at one point in time. PostgreSQL plans each of them once per connection.
+By default it would plan the query of a list at each execution, which takes as long as the execution: for unknown values
+it estimates ten supervised teams and an average worker, so that a plan for the given values appears cheaper.
 """
 REFRESH_CONTEXT_SQL = "SELECT access.refresh_context()"
 

@@ -4,34 +4,18 @@ A cursor is valid only for the list and the filters that it was created for. Row
 page by page cause no row to be skipped or repeated.
 """
 
-import base64
-import hmac
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
 from typing import Any, TypeVar
-from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, literal, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import log
-from app.access.vault import get_vault
 from app.errors import Fault, InvalidInput
+from app.kit.cursors import CursorValue, decode_cursor, encode_cursor
 
-CursorValue = datetime | date | UUID | str | int
 T = TypeVar("T")
-
-SIGNATURE_BYTES = 12
-"""Length of the signature in a cursor: 96 bits are enough to prevent forged cursors."""
-CURSOR_VALUE_PARSERS: dict[str, Callable[[str], CursorValue]] = {
-    "datetime": datetime.fromisoformat, "date": date.fromisoformat, "UUID": UUID, "str": str, "int": int,
-}  # fmt: skip
-"""Parser of a cursor value by the name of its type.
-
-A cursor stores the type of each value, because the text alone is ambiguous: a village code has eight digits, like a
-date in the basic format of ISO 8601."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,34 +117,10 @@ class Paginator:
         return page, self._encode_cursor([key(page[-1])]) if start + self.limit < len(items) else None
 
     def _encode_cursor(self, values: Sequence[CursorValue]) -> str:
-        payload = json.dumps(
-            [[type(value).__name__, _serialize_cursor_value(value)] for value in values]
-        ).encode()
-        return base64.urlsafe_b64encode(self._sign_cursor(payload) + payload).decode().rstrip("=")
+        return encode_cursor(self.name, self.filters, values)
 
     def _decode_cursor(self, expected_length: int) -> list[CursorValue]:
-        """Verify the signature of the request's cursor and return its sort values.
-
-        Raises:
-            InvalidInput: the signature does not match the list and its filters, or the cursor is malformed.
-        """
-        try:
-            raw = base64.urlsafe_b64decode(str(self.cursor) + "=" * (-len(str(self.cursor)) % 4))
-            signature, payload = raw[:SIGNATURE_BYTES], raw[SIGNATURE_BYTES:]
-            if not hmac.compare_digest(signature, self._sign_cursor(payload)):
-                raise ValueError  # noqa: TRY301 - all invalid cursors raise the same error
-            values = [CURSOR_VALUE_PARSERS[type_name](text) for type_name, text in json.loads(payload)]
-        except (ValueError, TypeError, LookupError):
-            values = []
-        if len(values) != expected_length:
-            detail = "The cursor is invalid, or belongs to another list or to other filters."
-            raise InvalidInput([Fault("query:cursor", "cursor_invalid", detail)])
-        return values
-
-    def _sign_cursor(self, payload: bytes) -> bytes:
-        bound_values = sorted((name, str(value)) for name, value in self.filters.items() if value is not None)
-        context = json.dumps([self.name, bound_values]).encode()
-        return get_vault().blind_index.compute_digest(b"cursor", context, payload)[:SIGNATURE_BYTES]
+        return decode_cursor(self.name, self.filters, str(self.cursor), expected_length)
 
 
 def _after_position(
@@ -169,7 +129,3 @@ def _after_position(
     """Return the SQL condition that a row comes after the given sort values in the order of the list."""
     row_values, cursor_values = tuple_(*columns), tuple_(*position)
     return row_values > cursor_values if ascending else row_values < cursor_values
-
-
-def _serialize_cursor_value(value: CursorValue) -> str:
-    return value.isoformat() if isinstance(value, date) else str(value)

@@ -117,6 +117,8 @@ Reason = Annotated[str, StringConstraints(min_length=10, max_length=4_000), Afte
 Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]{1,64}@[^@\s]{1,190}$", max_length=254)]
 PlaceCode = Annotated[str, StringConstraints(pattern=r"^([0-9]{2}|[0-9]{4}|[0-9]{6}|[0-9]{8})$")]
 """An NCDD place code: 2 digits for a province, 4 for a district, 6 for a commune, 8 for a village."""
+ProvinceCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{2}$")]
+"""The NCDD code of a province."""
 DisplayLanguage = TypeAliasType("DisplayLanguage", Literal["en", "km"])
 """Language of the texts that the application writes: English or Khmer."""
 StrictInteger = StrictInt
@@ -170,10 +172,13 @@ class Page(Output, Generic[T]):
     )
 
     @classmethod
-    def from_trusted_items(cls, items: Sequence[Any], next_cursor: str | None) -> Self:
-        """Return a page without validating its items, which may be plain dictionaries, to save time on long lists."""
+    def from_trusted_items(cls, items: Sequence[Any], next_cursor: str | None, **totals: Any) -> Self:
+        """Return a page without validating its items, which may be plain dictionaries, to save time on long lists.
+
+        `totals` are the further fields of a `CountedPage`.
+        """
         # The mypy plugin types `model_construct` of a generic model as `Page[T]`, also for a subclass.
-        return cls.model_construct(items=list(items), next_cursor=next_cursor)  # type: ignore[return-value]
+        return cls.model_construct(items=list(items), next_cursor=next_cursor, **totals)  # type: ignore[return-value]
 
 
 class CountedPage(Page[T], Generic[T]):

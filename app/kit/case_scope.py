@@ -1,0 +1,104 @@
+"""Narrows lists to the cases that a caller can see, so that PostgreSQL reads them by index.
+
+The row policy of `cases` decides which cases are visible. PostgreSQL applies a policy as a filter to the rows that a query
+reads, never as a condition of an index. A list therefore names the caller's own set itself, as one arm for each way
+to reach a case: cases that the caller leads, cases of the teams that the caller supervises, and cases that the caller
+is assigned to or opened by break-glass. The arms select at least every visible case.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Select,
+    Uuid,
+    any_,
+    bindparam,
+    column,
+    func,
+    select,
+    true,
+    union_all,
+)
+from sqlmodel import col
+
+from app.access.caller import Caller
+from app.access.permissions import Role
+from app.models import Case
+
+Condition = ColumnElement[bool]
+RowSelect = Select[*tuple[Any, ...]]
+SelectArm = Callable[[Condition], RowSelect]
+"""Returns the query of one arm for a condition on its records: sorted, and limited to one page."""
+
+WORKER_ID = bindparam("scope_worker_id", type_=Uuid)
+TEAM_IDS = bindparam("scope_team_ids", type_=ARRAY(Uuid))
+LED_CASES = col(Case.lead_worker_id) == WORKER_ID
+ASSIGNED_CASES = col(Case.id) == any_(bindparam("scope_case_ids", type_=ARRAY(Uuid)))
+SUPERVISED_CASES = col(Case.team_id) == any_(TEAM_IDS)
+
+
+class CaseScope:
+    """The narrowing of one list. `reference` is its column that refers to the column `target` of cases."""
+
+    def __init__(self, reference: Any = None, target: Any = None) -> None:
+        """Create the narrowing of a list of records of cases. Without arguments, the list is of cases."""
+        self._reference = reference
+        self._target = target
+
+    def list_arms(self, caller: Caller) -> tuple[str, ...]:
+        """Return the names of the arms of a caller: a part of the shape of a query."""
+        if caller.has_role(Role.programme_manager):
+            return ("all",)
+        arms = {
+            "lead": True,
+            "assigned": caller.case_ids,
+            "teams": caller.has_role(Role.supervisor) and caller.supervised_team_ids,
+        }
+        return tuple(name for name, is_present in arms.items() if is_present)
+
+    def build_arms(self, names: Sequence[str], select_arm: SelectArm) -> list[RowSelect]:
+        """Return the queries of the arms."""
+        return [getattr(self, f"_build_{name}")(select_arm) for name in names]
+
+    def build_condition(self, names: Sequence[str]) -> Condition:
+        """Return the condition that a record is in one of the arms, for a query that reads the whole set."""
+        if "all" in names:
+            return true()
+        conditions = {"lead": LED_CASES, "assigned": ASSIGNED_CASES, "teams": SUPERVISED_CASES}
+        own_cases = union_all(*(select(self._target).where(conditions[name]) for name in names))
+        condition: Condition = self._reference.in_(own_cases)
+        return condition
+
+    def get_parameters(self, caller: Caller) -> dict[str, object]:
+        """Return the parameters of the arms."""
+        return {
+            "scope_worker_id": caller.id,
+            "scope_case_ids": caller.case_ids,
+            "scope_team_ids": list(caller.supervised_team_ids),
+        }
+
+    def _build_all(self, select_arm: SelectArm) -> RowSelect:
+        return select_arm(true())
+
+    def _build_lead(self, select_arm: SelectArm) -> RowSelect:
+        return select_arm(self._refer_to(LED_CASES))
+
+    def _build_assigned(self, select_arm: SelectArm) -> RowSelect:
+        return select_arm(self._refer_to(ASSIGNED_CASES))
+
+    def _build_teams(self, select_arm: SelectArm) -> RowSelect:
+        """Return one query per team, so that each reads only one page from the index of cases by team."""
+        team_ids = func.unnest(TEAM_IDS)
+        team = team_ids.table_valued(column("id", Uuid), name="team").render_derived()
+        page = select_arm(self._refer_to(col(Case.team_id) == team.c.id)).lateral("team_page")
+        return select(*page.c).select_from(team).join(page, true())
+
+    def _refer_to(self, cases: Condition) -> Condition:
+        if self._reference is None:
+            return cases
+        own_cases = select(self._target).where(cases).correlate_except(Case)
+        condition: Condition = self._reference.in_(own_cases)
+        return condition

@@ -1,0 +1,205 @@
+"""The mechanism of all lists: filters, orders, keyset cursors, narrowing to the caller's own set, and totals.
+
+A list is declared once as a `ListQuery`. Each combination of filters, order and page size is compiled to SQL when it is
+first requested. The values are always parameters; only the limit is a literal, because PostgreSQL would plan a query
+with a variable limit at each execution.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field
+from datetime import date
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import ARRAY, ColumnElement, Uuid, any_, bindparam, func, literal, select, tuple_, union
+from sqlmodel import col
+
+from app.access.caller import Caller
+from app.access.reader import Declaration, NothingShown, ReadQuery, RecordReader
+from app.kit.case_scope import CaseScope, Condition, RowSelect
+from app.kit.cursors import decode_cursor, encode_cursor
+from app.kit.totals import MAX_TOTAL, Totals
+from app.models.record import Record
+from app.schemas.wire import CountedPageQuery, PageQuery, parse_sort
+
+MAX_COMPILED_SHAPES = 500
+"""Maximum number of compiled queries per list."""
+RELEVANCE = "relevance"
+"""Order of a list that is searched with `q`."""
+COUNTED = NothingShown("the rows are only counted")
+
+Filters = Mapping[str, Condition | Mapping[object, Condition]]
+"""Condition of each filter. Its parameter has the name of the filter. A filter with few values can have one condition
+for each value instead, without a parameter."""
+
+
+class Shape(NamedTuple):
+    """The parts of a request that change the SQL of a list."""
+
+    filters: tuple[tuple[str, object], ...]
+    """Names of the present filters, each with its value if the filter has one condition for each value."""
+    sort: str
+    is_ascending: bool
+    has_cursor: bool
+    limit: int
+    arms: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ListPage:
+    """The rows of one page, and the fields of the response beside its items."""
+
+    rows: list[Any]
+    fields: dict[str, Any]
+    """`next_cursor`, and for a list that can be counted also `total` and `total_is_capped`."""
+
+
+@dataclass(eq=False)
+class ListQuery:
+    """The declaration of a list of records."""
+
+    name: str
+    """Name of the list. A cursor of another list is rejected."""
+    record: type[Record]
+    """Table of the listed records."""
+    columns: RowSelect
+    """Select of the columns of a row, with the id of the record as `id`."""
+    _: KW_ONLY
+    filters: Filters = field(default_factory=dict)
+    sorts: Mapping[str, Any]
+    """Sort value of each order, never NULL (see `replace_null`). The id makes the order unique."""
+    default_sort: str = "-created_at"
+    """Order of a request without `sort`; a minus sign means descending."""
+    scope: CaseScope | None = None
+    """Narrowing to the caller's own set, unless a filter such as the case of the path bounds the list."""
+    shows: Declaration | None = None
+    """Records that a row shows, see `ReadQuery`."""
+
+    def __post_init__(self) -> None:
+        """Prepare the caches of compiled queries."""
+        self._id = col(self.record.id)
+        self._compile_page = lru_cache(MAX_COMPILED_SHAPES)(self._build_page_query)
+        self._compile_count = lru_cache(MAX_COMPILED_SHAPES)(self._build_count_query)
+
+    async def fetch_page(
+        self,
+        reader: RecordReader,
+        caller: Caller,
+        query: PageQuery,
+        *,
+        within: Mapping[str, object] | None = None,
+        **parameters: object,
+    ) -> ListPage:
+        """Return the requested page.
+
+        `within` contains the values of filters that are not query parameters, such as the case of the path. `parameters`
+        are further parameters of the statement, to which a cursor is not bound.
+
+        Raises:
+            InvalidInput: the cursor is not valid for this list, its filters, its order and the caller.
+        """
+        binding = {**query.get_cursor_binding(), **(within or {})}
+        shape = self._get_shape(query, caller, binding)
+        parameters |= binding
+        if self.scope:
+            parameters |= self.scope.get_parameters(caller)
+        binding["for"] = caller.id
+        if query.cursor is not None:
+            parameters["cursor_value"], parameters["cursor_id"] = decode_cursor(
+                self.name, binding, query.cursor, 2
+            )
+        rows, has_more = await reader.fetch_page(self._compile_page(shape), query.limit, **parameters)
+        last = [rows[-1].sort_value, rows[-1].id] if has_more else None
+        fields: dict[str, Any] = {"next_cursor": last and encode_cursor(self.name, binding, last)}
+        if isinstance(query, CountedPageQuery):
+            fields |= await self._count(reader, shape, parameters, wanted=query.count)
+        return ListPage(rows, fields)
+
+    def _get_shape(self, query: PageQuery, caller: Caller, values: Mapping[str, object]) -> Shape:
+        sort = RELEVANCE if "q" in values else str(values.get("sort", self.default_sort))
+        filters = tuple(
+            (name, value if isinstance(self.filters[name], Mapping) else None)
+            for name, value in values.items()
+            if name != "sort"
+        )
+        arms = self.scope.list_arms(caller) if self.scope else ()
+        return Shape(filters, *parse_sort(sort), query.cursor is not None, query.limit, arms)
+
+    async def _count(
+        self, reader: RecordReader, shape: Shape, parameters: dict[str, object], *, wanted: bool
+    ) -> Totals:
+        """Count the records of the list up to `MAX_TOTAL`, so that the work of a request is bounded."""
+        if not wanted:
+            return Totals(total=None, total_is_capped=None)
+        row = await reader.fetch_one(self._compile_count(shape.filters, shape.arms), **parameters)
+        return Totals(total=min(row.number, MAX_TOTAL), total_is_capped=row.number > MAX_TOTAL)
+
+    def _build_page_query(self, shape: Shape) -> ReadQuery:
+        """Return the query of a page: the ids of its records, joined with their columns."""
+        sort_value = self.sorts[shape.sort]
+        select_ids = select(self._id.label("id"), sort_value.label("sort_value"))
+        if shape.has_cursor:
+            select_ids = select_ids.where(_is_after_cursor(sort_value, self._id, shape))
+
+        def limit(ids: RowSelect) -> RowSelect:
+            columns = ids.selected_columns
+            return ids.order_by(*_build_order(columns.sort_value, columns.id, shape)).limit(shape.limit + 1)
+
+        page = self._combine_arms(select_ids, shape.filters, shape.arms, limit).subquery("page")
+        rows = self.columns.add_columns(page.c.sort_value).join(page, page.c.id == self._id)
+        return ReadQuery(rows.order_by(*_build_order(page.c.sort_value, page.c.id, shape)), shows=self.shows)
+
+    def _build_count_query(self, filters: tuple[tuple[str, object], ...], arms: tuple[str, ...]) -> ReadQuery:
+        def limit(ids: RowSelect) -> RowSelect:
+            return ids.limit(MAX_TOTAL + 1)
+
+        ids = self._combine_arms(select(self._id.label("id")), filters, arms, limit)
+        return ReadQuery(select(func.count().label("number")).select_from(ids.subquery()), shows=COUNTED)
+
+    def _combine_arms(
+        self,
+        select_ids: RowSelect,
+        filters: tuple[tuple[str, object], ...],
+        arms: Sequence[str],
+        limit: Callable[[RowSelect], RowSelect],
+    ) -> RowSelect:
+        """Return the ids of the records that match the filters in at least one of the arms, limited as each arm is."""
+        select_ids = select_ids.where(*(self._get_condition(*item) for item in filters))
+        if self.scope is None:
+            return limit(select_ids)
+        selects = self.scope.build_arms(arms, lambda condition: limit(select_ids.where(condition)))
+        if len(selects) == 1:
+            return selects[0]
+        return limit(select(*union(*selects).subquery("arms").c))
+
+    def _get_condition(self, name: str, value: object) -> Condition:
+        condition = self.filters[name]
+        return condition[value] if isinstance(condition, Mapping) else condition
+
+
+def is_one_of(column: Any, name: str) -> Condition:
+    """Return the condition of a filter with several values: the column equals one of the values of the parameter."""
+    condition: Condition = column == any_(bindparam(name, type_=ARRAY(column.type)))
+    return condition
+
+
+def replace_null(column: Any, substitute: date | str | int) -> ColumnElement[Any]:
+    """Return the sort value of a column that can be NULL. The substitute determines the position of such rows.
+
+    Raises:
+        ValueError: the substitute is `date.min` or `date.max`, which the driver sends as infinite dates.
+    """
+    if substitute in {date.min, date.max}:
+        raise ValueError("The substitute is an infinite date.")
+    return func.coalesce(column, literal(substitute))
+
+
+def _build_order(sort_value: Any, record_id: Any, shape: Shape) -> list[ColumnElement[Any]]:
+    columns = (sort_value, record_id)
+    return [column.asc() if shape.is_ascending else column.desc() for column in columns]
+
+
+def _is_after_cursor(sort_value: Any, record_id: Any, shape: Shape) -> Condition:
+    row = tuple_(sort_value, record_id)
+    cursor = tuple_(bindparam("cursor_value", type_=sort_value.type), bindparam("cursor_id", type_=Uuid))
+    return row > cursor if shape.is_ascending else row < cursor
