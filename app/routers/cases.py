@@ -39,7 +39,7 @@ from app.schemas.cases import (
 from app.schemas.exit_plans import CaseClosure, CaseExtension, CaseReopening
 from app.schemas.timeline import TimelineEntryList, TimelineFilters
 from app.schemas.wire import PageQuery
-from app.services.cases import break_glass, case_links, cases, extend, staffing, timeline
+from app.services.cases import break_glass, case_links, case_list, cases, extend, staffing, timeline
 from app.services.exit import close_case as case_closing
 from app.services.exit import reopen_case as case_reopening
 from app.services.reviews import ecomap, progress_chart
@@ -56,15 +56,15 @@ class SvgResponse(Response):
 @router.get("")
 async def list_cases(
     caller: CaseLister,
-    session: Session,
+    reader: Reader,
     filters: Annotated[CaseFilters, Query()],
 ) -> CaseList:
-    """List cases, newest first.
+    """List cases.
 
-    Returns the cases that the caller can see. A social worker sees the cases where they are lead worker
+    Returns the cases that the caller can see, newest first by default. A social worker sees the cases where they are lead worker
     or co-worker, a supervisor those of their team, a programme manager all cases that no conflict wall hides from them.
     """
-    return await cases.list_cases(session, caller, filters)
+    return await case_list.list_cases(reader, caller, filters)
 
 
 @router.get("/{case_id}")

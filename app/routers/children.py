@@ -7,7 +7,7 @@ from fastapi import Query
 
 from app.http.permissions import ChildAccessLogReader, ChildEditor, ChildReader, ChildSearcher
 from app.http.route import Router
-from app.http.session import ExpectedVersion, Session
+from app.http.session import ExpectedVersion, Reader, Session
 from app.schemas.audit import AccessEntryList
 from app.schemas.children import Child, ChildFilters, ChildList, ChildUpdate
 from app.schemas.wire import PageQuery
@@ -20,28 +20,28 @@ router = Router(prefix="/children", tags=["children"])
 @router.get("")
 async def list_children(
     caller: ChildSearcher,
-    session: Session,
+    reader: Reader,
     filters: Annotated[ChildFilters, Query()],
 ) -> ChildList:
-    """List children, newest first.
+    """List children.
 
-    Returns the children that the caller can see. `q` searches names and nicknames in Khmer and Latin
-    script and tolerates spelling differences.
+    Returns the children that the caller can see, newest first. `q` searches names and nicknames in Khmer and Latin
+    script, tolerates spelling differences, and also finds phone numbers.
     """
-    return await children.list_children(session, caller, filters)
+    return await children.list_children(reader, caller, filters)
 
 
 @router.get("/{child_id}")
 async def get_child(
     _caller: ChildReader,
-    session: Session,
+    reader: Reader,
     child_id: UUID,
 ) -> Child:
     """Get a child.
 
     Returns the identity of the child and the ids of its cases that the caller can see.
     """
-    return await children.get_child(session, child_id)
+    return await children.get_child(reader, child_id)
 
 
 @router.patch("/{child_id}")

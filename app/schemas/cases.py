@@ -1,22 +1,27 @@
 """Schemas of cases, their staffing, break-glass grants and links."""
 
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import Field
+from typing_extensions import TypeAliasType
 
 from app.schemas.codes import CodeOf
 from app.schemas.identity import Age, PersonName
 from app.schemas.merge_patch import build_patch_model
 from app.schemas.references import PlaceRef, StaffRef, TeamRef
 from app.schemas.wire import (
+    CommaSeparated,
+    CountedPage,
+    CountedPageQuery,
     Id,
     Input,
     Narrative,
     Output,
     Page,
-    PageQuery,
+    PlainDate,
+    ProvinceCode,
     Reason,
     ShortNarrative,
     UtcDateTime,
@@ -76,15 +81,62 @@ class CaseLinkCreate(Input):
     reason: ShortNarrative = Field(description="Reason for the link.")
 
 
-class CaseFilters(PageQuery):
+CaseSort = TypeAliasType(
+    "CaseSort",
+    Literal[
+        "created_at",
+        "-created_at",
+        "opened_on",
+        "-opened_on",
+        "next_review_on",
+        "-next_review_on",
+        "risk_level",
+        "-risk_level",
+        "number",
+        "-number",
+    ],
+)
+"""Order of the list of cases."""
+
+
+class CaseFilters(CountedPageQuery):
     """Query parameters of the list of cases."""
 
-    status: Annotated[str, CodeOf("case_status")] | None = Field(
-        None, description="Only cases with this status."
+    q: Annotated[str, Field(min_length=2, max_length=100)] | None = Field(
+        None,
+        description="Only cases of a child with a matching name or nickname, in either script and with tolerance for "
+        "spelling differences; or with this phone number of the child, a supporter or a family member; or with this case number, in any "
+        "notation and also without the year. The best match comes first.",
     )
-    kind: Annotated[str, CodeOf("case_kind")] | None = Field(None, description="Only cases of this kind.")
-    team_id: Id | None = Field(None, description="Only cases of this team.")
-    lead_worker_id: Id | None = Field(None, description="Only cases of this lead worker.")
+    sort: CaseSort = Field(
+        "-created_at",
+        description="Order of the list; a minus sign means descending. Cases without a next review come last in "
+        "ascending order, cases without a risk level first. Excludes `q`.",
+    )
+    status: CommaSeparated[Annotated[str, CodeOf("case_status")]] | None = Field(
+        None, description="Only cases with one of these statuses, separated by commas."
+    )
+    kind: CommaSeparated[Annotated[str, CodeOf("case_kind")]] | None = Field(
+        None, description="Only cases of one of these kinds, separated by commas."
+    )
+    team_id: CommaSeparated[Id] | None = Field(
+        None, description="Only cases of one of these teams, separated by commas."
+    )
+    lead_worker_id: CommaSeparated[Id] | None = Field(
+        None, description="Only cases of one of these lead workers, separated by commas."
+    )
+    risk_level: CommaSeparated[Annotated[str, CodeOf("risk_level")]] | None = Field(
+        None, description="Only cases with one of these risk levels, separated by commas."
+    )
+    province_code: CommaSeparated[ProvinceCode] | None = Field(
+        None,
+        description="Only cases of children from one of these provinces, by NCDD code, separated by commas.",
+    )
+    opened_from: PlainDate | None = Field(None, description="Only cases opened on or after this date.")
+    opened_to: PlainDate | None = Field(None, description="Only cases opened on or before this date.")
+    updated_since: UtcDateTime | None = Field(
+        None, description="Only cases that were changed at or after this time."
+    )
     child_id: Id | None = Field(None, description="Only cases of this child.")
     number: Annotated[str, Field(max_length=20)] | None = Field(
         None, description="Only the case with this number, such as FSC-2026-0042."
@@ -171,17 +223,23 @@ class CaseSummary(Versioned):
     )
     status: Annotated[str, CodeOf("case_status")] = Field(description="Life-cycle status of the case.")
     team_id: UUID = Field(description="Id of the team that is responsible for the case.")
+    team: TeamRef = Field(description="The team that is responsible for the case.")
     lead_worker_id: UUID = Field(description="Id of the social worker who leads the case.")
+    lead_worker: StaffRef = Field(description="The social worker who leads the case.")
     opened_on: date = Field(description="Date on which the case was opened, in Cambodia.")
     closed_on: date | None = Field(description="Date on which the case was closed; null while it is open.")
     next_review_on: date | None = Field(description="Due date of the next review; null if none is due.")
+    risk_level: Annotated[str, CodeOf("risk_level")] | None = Field(
+        description="Risk level of the child in the latest approved assessment; null without one."
+    )
     province_code: str | None = Field(description="NCDD code of the child's province at the referral.")
+    province: PlaceRef | None = Field(description="The child's province at the referral.")
     created_at: UtcDateTime = Field(description="Time at which the case was created.")
     updated_at: UtcDateTime = Field(description="Time of the last change of the case.")
 
 
-class CaseList(Page[CaseSummary]):
-    """One page of cases, newest first."""
+class CaseList(CountedPage[CaseSummary]):
+    """One page of cases, in the order of `sort`, or the best match first for a search."""
 
 
 class BreakGlassGrant(Output):

@@ -8,10 +8,11 @@ from pydantic import Field
 from app.schemas.codes import CodeOf
 from app.schemas.identity import Age, Birth, ChildIdentity, Disability, PersonName, Phone, School
 from app.schemas.merge_patch import build_patch_model
-from app.schemas.wire import Input, Page, PageQuery, Versioned
+from app.schemas.references import PlaceRef
+from app.schemas.wire import CountedPage, CountedPageQuery, Input, Versioned
 
 
-class ChildFilters(PageQuery):
+class ChildFilters(CountedPageQuery):
     """Query parameters of the list of children."""
 
     q: Annotated[
@@ -19,8 +20,8 @@ class ChildFilters(PageQuery):
         Field(
             min_length=2,
             max_length=100,
-            description="Only children with a name or nickname that matches this text, in either script. Spelling "
-            "differences are tolerated.",
+            description="Only children with a name or nickname that matches this text, in either script, or with this "
+            "phone number of the child, a supporter or a family member. Spelling differences are tolerated. The best match comes first.",
         ),
     ] = None
 
@@ -47,6 +48,9 @@ class Child(Versioned):
     place_code: str | None = Field(
         description="NCDD code of the place of residence: province, district, commune or village."
     )
+    place: PlaceRef | None = Field(
+        description="The place of residence; null if it is not recorded or the gazetteer does not contain its code."
+    )
     address_detail: str | None = Field(
         description="Details that help to find the home: house number, road, landmarks."
     )
@@ -66,5 +70,5 @@ class Child(Versioned):
     )
 
 
-class ChildList(Page[Child]):
-    """One page of children, newest first."""
+class ChildList(CountedPage[Child]):
+    """One page of children, newest first, or the best match first for a search."""

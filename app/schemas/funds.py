@@ -4,7 +4,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 from uuid import UUID
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.schemas.codes import CodeOf
@@ -18,6 +18,7 @@ from app.schemas.wire import (
     Page,
     PageQuery,
     PlainDate,
+    ProvinceCode,
     ShortText,
     UtcDateTime,
     Versioned,
@@ -26,7 +27,6 @@ from app.schemas.wire import (
 Category = Annotated[str, CodeOf("assistance_category")]
 BudgetLine = Annotated[str, CodeOf("budget_line")]
 AgeInYears = Annotated[int, Field(strict=True, ge=0, le=120)]
-ProvinceCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{2}$")]
 
 
 class FundBudgetLineCreate(Input):

@@ -16,6 +16,7 @@ from app.schemas.wire import (
     Page,
     PageQuery,
     PlainDate,
+    ProvinceCode,
     QueryBoolean,
     ShortNarrative,
     ShortText,
@@ -24,7 +25,6 @@ from app.schemas.wire import (
     Versioned,
 )
 
-ProvinceCode = Annotated[str, Field(pattern=r"^[0-9]{2}$")]
 """NCDD code of a province."""
 _SERVICES_DESCRIPTION = "Services that the provider offers."
 _PROVINCES_DESCRIPTION = "NCDD codes of the provinces that the provider serves; empty means all of Cambodia."

@@ -1,20 +1,17 @@
-"""List, get and update cases."""
+"""Get and update cases."""
 
 from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, Row, bindparam, func, select
+from sqlalchemy import JSON, bindparam, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.access import log
-from app.access.accessed_records import AccessedRecord
 from app.access.caller import Caller
 from app.access.reader import ReadQuery, RecordReader, Shows, session_reader
 from app.kit.dates import BirthRange, today
-from app.kit.pagination import Paginator
 from app.kit.records import apply_patch, get_version_for_update
 from app.kit.reference_names import person_name, place_names, team_name, to_place_ref, to_ref
 from app.kit.state_machine import raise_if_unmet
@@ -27,9 +24,6 @@ from app.schemas.cases import (
 from app.schemas.cases import (
     CaseChild,
     CaseContent,
-    CaseFilters,
-    CaseList,
-    CaseSummary,
     CaseUpdate,
 )
 from app.schemas.identity import Age
@@ -37,32 +31,6 @@ from app.services.cases import history as case_history
 from app.services.cases.write_access import check_case_writable
 
 COLUMN_FIELDS = [name for name in CaseSchema.model_fields if name in Case.model_fields]
-SUMMARY_FIELDS = [name for name in CaseSummary.model_fields if name != "child"]
-UUID_FIELDS = [name for name in SUMMARY_FIELDS if CaseSummary.model_fields[name].annotation is UUID]
-"""Fields that are converted to text, because the UUID type of the database driver takes twenty times as long to
-serialize.
-"""
-CASE_SUMMARY_QUERY = select(
-    *(getattr(Case, name) for name in SUMMARY_FIELDS), col(Child.sex), col(Child.identity_encrypted)
-).join(Child, col(Child.id) == col(Case.child_id))
-"""Selects columns instead of ORM objects, because loading two objects per row takes longer than the rest of the
-request.
-"""
-
-
-async def list_cases(session: AsyncSession, caller: Caller, filters: CaseFilters) -> CaseList:
-    """List the cases that the caller can see, newest first."""
-    active_filters = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
-    paginator = Paginator("cases", filters.limit, filters.cursor, {**active_filters, "for": caller.id})
-    conditions = [col(getattr(Case, name)) == value for name, value in active_filters.items()]
-    rows, cursor = await paginator.fetch_columns(
-        session, CASE_SUMMARY_QUERY.where(*conditions), col(Case.created_at), col(Case.id)
-    )
-    log.record_access(session, (AccessedRecord(row.child_id, row.id, "case", row.id) for row in rows))
-    day = today()
-    return CaseList.from_trusted_items([_row_to_summary(row, day) for row in rows], cursor)
-
-
 CO_WORKERS = (
     select(
         func.json_agg(
@@ -131,11 +99,10 @@ async def load_case_schema(session: AsyncSession, case: Case) -> CaseSchema:
 
 def _row_to_schema(row: Any) -> CaseSchema:
     content = Case.content.decrypt(row.id, row.content_encrypted)
-    identity = Child.identity.decrypt(row.child_id, row.identity_encrypted)
     co_workers = row.co_workers or []
     return CaseSchema(
         **dict(zip(COLUMN_FIELDS, row, strict=False)),
-        child=_case_child_fields(row.child_id, row.sex, identity, today()),
+        child=build_case_child(row, today()),
         lead_worker=to_ref(row.lead_worker_id, row.lead_worker_name),
         team=to_ref(row.team_id, row.team_name),
         province=to_place_ref(row.province_code, row.province_names),
@@ -146,18 +113,15 @@ def _row_to_schema(row: Any) -> CaseSchema:
     )
 
 
-def _row_to_summary(row: Row[*tuple[Any, ...]], day: date) -> dict[str, object]:
-    identity = Child.identity.decrypt(row.child_id, row.identity_encrypted)
-    item = dict(zip(SUMMARY_FIELDS, row, strict=False))
-    for name in UUID_FIELDS:
-        item[name] = str(item[name])
-    item["child"] = _case_child_fields(item["child_id"], row.sex, identity, day)
-    return item
-
-
 def to_case_child(child: Child) -> CaseChild:
     """Return the fields of a child that a case response contains."""
     return CaseChild(**_case_child_fields(child.id, child.sex, child.identity, today()))
+
+
+def build_case_child(row: Any, day: date) -> dict[str, object]:
+    """Return the same for a row with the columns child_id, sex and identity_encrypted."""
+    identity = Child.identity.decrypt(row.child_id, row.identity_encrypted)
+    return _case_child_fields(row.child_id, row.sex, identity, day)
 
 
 def _case_child_fields(

@@ -1,17 +1,21 @@
 """List, search, get and update children."""
 
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ARRAY, Integer, Uuid, any_, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access import log
 from app.access.caller import Caller
-from app.kit.pagination import Paginator
-from app.kit.records import apply_patch, get_record, get_version_for_update
+from app.access.reader import ReadQuery, RecordReader, Shows, session_reader
+from app.kit.case_scope import CaseScope
+from app.kit.list_query import RELEVANCE, ListQuery
+from app.kit.records import apply_patch, get_version_for_update
 from app.kit.state_machine import raise_if_unmet
-from app.models import Case, Child, NameToken, Person
+from app.models import Case, Child, Person
 from app.models.contents import StoredChildIdentity
 from app.models.encrypted_field import dump_content
 from app.models.people import StoredPersonDetails
@@ -19,59 +23,61 @@ from app.schemas.children import Child as ChildSchema
 from app.schemas.children import ChildFilters, ChildList, ChildUpdate
 from app.schemas.identity import ChildIdentity
 from app.services.cases import history as case_history
+from app.services.cases import search
 from app.services.cases.cases import get_age_today
 from app.services.cases.write_access import check_works_with_child
-from app.services.persons import name_matching, person_details
+from app.services.persons import person_details, places
 
-MAX_NAME_CANDIDATES = 500
-"""Maximum number of candidates that one search compares in memory."""
+IDENTITY_FIELDS = [name for name in ChildIdentity.model_fields if name != "sex"]
+
+CHILD_COLUMNS = select(
+    col(Child.id),
+    col(Child.version),
+    col(Child.sex),
+    col(Child.identity_encrypted),
+    func.array(
+        select(col(Case.id))
+        .where(col(Case.child_id) == col(Child.id))
+        .order_by(col(Case.created_at).desc())
+        .scalar_subquery(),
+        type_=ARRAY(Uuid),
+    ).label("case_ids"),
+)
+SHOWN_CHILD = Shows("child", child_id="id", case_id=None)
+CHILD_QUERY = ReadQuery(CHILD_COLUMNS.where(col(Child.id) == bindparam("child_id")), shows=SHOWN_CHILD)
+MATCHING_IDS = bindparam("child_ids", type_=ARRAY(Uuid))
+"""Ids of the children that match `q`, most similar first."""
+CHILDREN = ListQuery(
+    "children",
+    Child,
+    CHILD_COLUMNS,
+    filters={"q": col(Child.id) == any_(MATCHING_IDS)},
+    sorts={
+        "created_at": col(Child.created_at),
+        RELEVANCE: func.array_position(MATCHING_IDS, col(Child.id), type_=Integer),
+    },
+    scope=CaseScope(col(Child.id), col(Case.child_id)),
+    shows=SHOWN_CHILD,
+)
 
 
-async def list_children(session: AsyncSession, caller: Caller, filters: ChildFilters) -> ChildList:
+async def list_children(reader: RecordReader, caller: Caller, filters: ChildFilters) -> ChildList:
     """List the children that the caller can see, newest first; `q` restricts the list to matching names."""
-    paginator = Paginator("children", filters.limit, filters.cursor, {"q": filters.q, "for": caller.id})
-    query = select(Child)
+    parameters: dict[str, Any] = {}
     if filters.q is not None:
-        query = query.where(col(Child.id).in_(await _find_matching_child_ids(session, filters.q)))
-    rows, cursor = await paginator.fetch_records(session, query, col(Child.created_at), col(Child.id))
-    cases = await _load_case_ids(session, [child.id for child in rows])
-    return ChildList(items=[_to_schema(child, cases.get(child.id, [])) for child in rows], next_cursor=cursor)
+        parameters["child_ids"] = await search.find_matching_children(reader, caller, filters.q)
+    page = await CHILDREN.fetch_page(reader, caller, filters, **parameters)
+    return ChildList.from_trusted_items(await _build_items(reader, page.rows), **page.fields)
 
 
-async def _find_matching_child_ids(session: AsyncSession, q: str) -> list[UUID]:
-    """Return the ids of the matching children.
+async def get_child(reader: RecordReader, child_id: UUID) -> ChildSchema:
+    """Return a child.
 
-    The candidates are not loaded as ORM objects, so that only the matching children get an entry in the access log.
+    Raises:
+        NotFound: The child does not exist or the caller cannot see it.
     """
-    tokens = person_details.hash_search_keys(name_matching.search_query_keys(q))
-    candidates = (
-        select(col(NameToken.owner_id))
-        .where(col(NameToken.token).in_(tokens), col(NameToken.kind) == "child")
-        .group_by(col(NameToken.owner_id))
-        .order_by(func.count().desc())
-        .limit(MAX_NAME_CANDIDATES)
-    )
-    query = select(col(Child.id), col(Child.identity_encrypted)).where(col(Child.id).in_(candidates))
-    query = query.execution_options(**log.UNRECORDED_READ)
-    matching_ids = []
-    for child_id, ciphertext in (await session.execute(query)).all():
-        identity = Child.identity.decrypt(child_id, ciphertext)
-        if name_matching.search_query_similarity(q, identity["names"], identity["nickname"]) > 0:
-            matching_ids.append(child_id)
-    return matching_ids
-
-
-async def _load_case_ids(session: AsyncSession, child_ids: list[UUID]) -> dict[UUID, list[UUID]]:
-    query = select(col(Case.child_id), col(Case.id)).where(col(Case.child_id).in_(child_ids))
-    case_ids: dict[UUID, list[UUID]] = {}
-    for child_id, case_id in await session.execute(query.order_by(col(Case.created_at).desc())):
-        case_ids.setdefault(child_id, []).append(case_id)
-    return case_ids
-
-
-async def get_child(session: AsyncSession, child_id: UUID) -> ChildSchema:
-    """Return a child."""
-    return await _load_schema(session, await get_record(session, Child, child_id))
+    (fields,) = await _build_items(reader, [await reader.fetch_required(CHILD_QUERY, child_id=child_id)])
+    return ChildSchema(**fields)
 
 
 async def update_child(
@@ -96,7 +102,7 @@ async def update_child(
     for case in await session.scalars(select(Case).where(col(Case.child_id) == child.id)):
         case_history.record_case_history(session, case, "child_changed", caller, child)
     await session.flush()  # report a database error before the response is built
-    return await _load_schema(session, child)
+    return await get_child(session_reader(session), child.id)
 
 
 async def _load_people_details(session: AsyncSession, child_id: UUID) -> list[StoredPersonDetails]:
@@ -106,19 +112,20 @@ async def _load_people_details(session: AsyncSession, child_id: UUID) -> list[St
     return [Person.details.decrypt(person_id, ciphertext) for person_id, ciphertext in rows]
 
 
-async def _load_schema(session: AsyncSession, child: Child) -> ChildSchema:
-    cases = await _load_case_ids(session, [child.id])
-    return _to_schema(child, cases.get(child.id, []))
-
-
-def _to_schema(child: Child, case_ids: list[UUID]) -> ChildSchema:
-    identity = child.identity
-    fields = {name: identity.get(name) for name in ChildIdentity.model_fields if name != "sex"}
-    return ChildSchema(
-        id=child.id,
-        version=child.version,
-        sex=child.sex,
-        age=get_age_today(identity),
-        case_ids=case_ids,
-        **{**fields, "languages": fields["languages"] or []},
-    )
+async def _build_items(reader: RecordReader, rows: Sequence[Any]) -> list[dict[str, Any]]:
+    """Return the fields of children. One query loads the places of all of them."""
+    identities = [Child.identity.decrypt(row.id, row.identity_encrypted) for row in rows]
+    place_refs = await places.load_place_refs(reader, (identity["place_code"] for identity in identities))
+    return [
+        {
+            **{name: identity.get(name) for name in IDENTITY_FIELDS},
+            "id": row.id,
+            "version": row.version,
+            "sex": row.sex,
+            "age": get_age_today(identity),
+            "place": place_refs.get(identity["place_code"]),
+            "languages": identity["languages"] or [],
+            "case_ids": row.case_ids,
+        }
+        for row, identity in zip(rows, identities, strict=True)
+    ]

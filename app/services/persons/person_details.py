@@ -88,7 +88,11 @@ async def add_contact_search_tokens(session: AsyncSession, child_id: UUID, phone
     """Add the phone number of a person around a child to the search tokens of the child."""
     if phone:
         await get_driver_connection(session).execute(
-            INSERT_TOKENS_SQL, child_id, "child", child_id, hash_search_keys({_phone_key(phone.number)})
+            INSERT_TOKENS_SQL,
+            child_id,
+            "child",
+            child_id,
+            hash_search_keys({get_phone_search_key(phone.number)}),
         )
 
 
@@ -101,7 +105,7 @@ def get_child_search_keys(
     """
     phones = [identity["phone"], *(contact["phone"] for contact in contacts)]
     return name_matching.person_name_keys(identity["names"], identity["nickname"]) | {
-        _phone_key(phone["number"]) for phone in phones if phone
+        get_phone_search_key(phone["number"]) for phone in phones if phone
     }
 
 
@@ -116,7 +120,8 @@ def hash_search_keys(keys: set[str]) -> list[int]:
     return get_vault().blind_index.compute_tokens(keys, context="person", bits=NAME_TOKEN_BITS)
 
 
-def _phone_key(number: str) -> str:
+def get_phone_search_key(number: str) -> str:
+    """Return the search key of a phone number in E.164."""
     return f"p={number}"
 
 

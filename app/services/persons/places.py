@@ -1,10 +1,13 @@
 """Loads the places of the gazetteer into the database, lists and searches them."""
 
+from collections.abc import Iterable
+
 import asyncpg
-from sqlalchemy import ColumnElement, false, func, or_, select
+from sqlalchemy import ARRAY, ColumnElement, Text, any_, bindparam, false, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.access.reader import ReadQuery, RecordReader
 from app.errors import NotFound
 from app.kit.pagination import Paginator
 from app.models import Place
@@ -48,6 +51,13 @@ async def load_places(owner: asyncpg.Connection, checksum: str) -> int:
     return len(gazetteer_places)
 
 
+PLACES_QUERY = ReadQuery(
+    select(col(Place.code), col(Place.name_km), col(Place.name_en)).where(
+        col(Place.code) == any_(bindparam("codes", type_=ARRAY(Text)))
+    )
+)
+
+
 _province_and_district_codes: set[str] = set()
 """Codes of provinces and districts, cached per process. New data files are loaded only at a restart."""
 
@@ -58,6 +68,17 @@ async def get_province_and_district_codes(session: AsyncSession) -> set[str]:
         query = select(col(Place.code)).where(col(Place.level).in_(["province", "district"]))
         _province_and_district_codes.update(await session.scalars(query))
     return _province_and_district_codes
+
+
+async def load_place_refs(
+    reader: RecordReader, codes: Iterable[str | None]
+) -> dict[str | None, dict[str, str]]:
+    """Return the references to places by code. Unknown codes are absent."""
+    known_codes = {code for code in codes if code}
+    if not known_codes:
+        return {}
+    rows = await reader.fetch(PLACES_QUERY, codes=list(known_codes))
+    return {row.code: row._asdict() for row in rows}
 
 
 async def list_places(session: AsyncSession, filters: PlaceFilters) -> PlaceList:

@@ -1,0 +1,110 @@
+"""Search children by name or phone number, and cases also by their number."""
+
+import re
+import unicodedata
+from contextlib import suppress
+from functools import cache
+
+from sqlalchemy import ARRAY, Integer, Uuid, any_, bindparam, func, select
+from sqlmodel import col
+
+from app.access.caller import Caller
+from app.access.reader import NothingShown, ReadQuery, RecordReader
+from app.kit.case_scope import CaseScope
+from app.kit.dates import today
+from app.models import Case, Child, NameToken, Person
+from app.models.contents import StoredChildIdentity
+from app.services.persons import name_matching, person_details
+from app.services.persons.phone_numbers import normalize_phone
+
+MAX_NAME_CANDIDATES = 500
+"""Maximum number of children that one search compares in memory."""
+CASE_NUMBER = re.compile(r"(?:fsc)?(?P<year>20\d\d)?(?P<serial>\d{1,5})")
+YEARS_WITHOUT_YEAR = 10
+"""A case number without a year is searched in the current and the last years, this many in total."""
+COMPARED_IN_MEMORY = NothingShown(
+    "candidates are compared in memory, and the response contains the matching ones"
+)
+OWN_CHILDREN = CaseScope(col(NameToken.owner_id), col(Case.child_id))
+CHILD_IDS = bindparam("child_ids", type_=ARRAY(Uuid))
+# Only the phones of supporters and family members are searchable.
+CONTACTS_QUERY = ReadQuery(
+    select(col(Person.id), col(Person.child_id), col(Person.details_encrypted)).where(
+        col(Person.child_id) == any_(CHILD_IDS), col(Person.role) != "other"
+    ),
+    shows=COMPARED_IN_MEMORY,
+)
+
+
+async def find_matching_children(reader: RecordReader, caller: Caller, q: str) -> list[str]:
+    """Return the ids of the children with a matching name or phone number, most similar first."""
+    phone = _parse_phone(q)
+    if phone is not None:
+        return await _find_children_by_phone(reader, caller, phone)
+    similarities = {
+        child_id: name_matching.search_query_similarity(q, identity["names"], identity["nickname"])
+        for child_id, identity in await _fetch_candidates(reader, caller, name_matching.search_query_keys(q))
+    }
+    matching = [child_id for child_id, similarity in similarities.items() if similarity > 0]
+    return sorted(matching, key=lambda child_id: (-similarities[child_id], child_id))
+
+
+def parse_case_numbers(q: str) -> list[str]:
+    """Return the case numbers that a text can mean: `FSC-2026-0042` for `fsc 2026/42`; several without a year."""
+    text = "".join(_to_ascii(character) for character in q.lower() if character.isalnum())
+    match = CASE_NUMBER.fullmatch(text)
+    if match is None:
+        return []
+    newest = today().year
+    years = [match["year"]] if match["year"] else range(newest, newest - YEARS_WITHOUT_YEAR, -1)
+    return [f"FSC-{year}-{int(match['serial']):04d}" for year in years]
+
+
+def _to_ascii(character: str) -> str:
+    """Return a digit of any script as an ASCII digit, and any other character unchanged."""
+    return str(unicodedata.decimal(character)) if character.isdecimal() else character
+
+
+def _parse_phone(q: str) -> str | None:
+    with suppress(ValueError):
+        return normalize_phone(q)
+    return None
+
+
+async def _find_children_by_phone(reader: RecordReader, caller: Caller, phone: str) -> list[str]:
+    """Return the ids of the children who can be reached by a phone number: their own, or that of a contact."""
+    candidates = await _fetch_candidates(reader, caller, {person_details.get_phone_search_key(phone)})
+    contacts = await reader.fetch(CONTACTS_QUERY, child_ids=[child_id for child_id, _ in candidates])
+    phones = [(child_id, identity["phone"]) for child_id, identity in candidates]
+    phones += [
+        (contact.child_id, Person.details.decrypt(contact.id, contact.details_encrypted)["phone"])
+        for contact in contacts
+    ]
+    return sorted({child_id for child_id, number in phones if number and number["number"] == phone})
+
+
+async def _fetch_candidates(
+    reader: RecordReader, caller: Caller, search_keys: set[str]
+) -> list[tuple[str, StoredChildIdentity]]:
+    """Return the children that the caller can see and that have most tokens of the search keys."""
+    query = _compile_candidates_query(OWN_CHILDREN.list_arms(caller))
+    tokens = person_details.hash_search_keys(search_keys)
+    rows = await reader.fetch(query, tokens=tokens, **OWN_CHILDREN.get_parameters(caller))
+    return [(row.id, Child.identity.decrypt(row.id, row.identity_encrypted)) for row in rows]
+
+
+@cache
+def _compile_candidates_query(arms: tuple[str, ...]) -> ReadQuery:
+    candidates = (
+        select(col(NameToken.owner_id))
+        .where(
+            col(NameToken.token) == any_(bindparam("tokens", type_=ARRAY(Integer))),
+            col(NameToken.kind) == "child",
+            OWN_CHILDREN.build_condition(arms),
+        )
+        .group_by(col(NameToken.owner_id))
+        .order_by(func.count().desc(), col(NameToken.owner_id))
+        .limit(MAX_NAME_CANDIDATES)
+    )
+    query = select(col(Child.id), col(Child.identity_encrypted)).where(col(Child.id).in_(candidates))
+    return ReadQuery(query, shows=COMPARED_IN_MEMORY)
