@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 import asyncpg
-from sqlalchemy import event
+from sqlalchemy import RowMapping, event
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapper, QueryContext, Session, object_session
 
@@ -148,16 +148,23 @@ async def _open_accesses(
     return opened
 
 
-async def bind_access(session: AsyncSession, access: OpenAccess) -> None:
-    """Bind the transaction to an access. The row policies then apply the scope of its caller."""
-    session.info["driver_connection"] = await session.run_sync(_bind_access, access)
+async def bind_access(
+    session: AsyncSession, access: OpenAccess, sql: str = BIND_ACCESS_SQL, parameters: tuple[object, ...] = ()
+) -> RowMapping:
+    """Bind the transaction to an access. The row policies then apply the scope of its caller.
+
+    `sql` is a statement that sets `firststep.access` to $1 and can do more, with `parameters` from $2. It must return one
+    row, which is returned.
+    """
+    return await session.run_sync(_bind_access, sql, (access.setting, *parameters))
 
 
-def _bind_access(session: Session, access: OpenAccess) -> Any:
+def _bind_access(session: Session, sql: str, parameters: tuple[object, ...]) -> RowMapping:
     # Executed through SQLAlchemy and not on the driver, because SQLAlchemy replaces a lost connection of the pool.
     connection = session.connection()
-    connection.exec_driver_sql(BIND_ACCESS_SQL, (access.setting,))
-    return connection.connection.driver_connection
+    row = connection.exec_driver_sql(sql, parameters).mappings().one()
+    session.info["driver_connection"] = connection.connection.driver_connection
+    return row
 
 
 def get_driver_connection(session: AsyncSession) -> asyncpg.Connection:
@@ -191,17 +198,24 @@ class Conclusion(NamedTuple):
 
 
 async def conclude_access_in_session(
-    session: AsyncSession, access: OpenAccess, outcome: str, status: int
+    session: AsyncSession,
+    access: OpenAccess,
+    outcome: str,
+    status: int,
+    *,
+    insert_sql: str = "",
+    insert_values: tuple[object, ...] = (),
 ) -> None:
     """Write one entry for each collected child, or one without a child, and close the access.
 
-    The entries are part of the session's transaction. Call this as the last step before the commit.
+    The entries are part of the session's transaction. Call this as the last step before the commit. `insert_sql` is an
+    INSERT with the parameters from $11 that is executed in the same statement.
     """
-    await (
-        session.flush()
-    )  # before the access is closed, and so that the records of the last changes are collected
-    records = list(get_accessed_records(session))
-    await _conclude_accesses(get_driver_connection(session), [Conclusion(access, outcome, status, records)])
+    await session.flush()  # the policies of the last changes need the access, and their records need entries
+    conclusion = Conclusion(access, outcome, status, list(get_accessed_records(session)))
+    # PostgreSQL evaluates the policies of the INSERT on the snapshot of the statement, in which the access is open.
+    sql = f"WITH inserted AS ({insert_sql}) {CONCLUDE_ACCESSES_SQL}" if insert_sql else CONCLUDE_ACCESSES_SQL
+    await get_driver_connection(session).execute(sql, *_build_parameters([conclusion]), *insert_values)
 
 
 async def conclude_access(database: Database, conclusion: Conclusion) -> None:
@@ -217,6 +231,12 @@ async def conclude_access(database: Database, conclusion: Conclusion) -> None:
 async def _conclude_accesses(
     connection: asyncpg.Connection, conclusions: Sequence[Conclusion]
 ) -> Sequence[None]:
+    await connection.execute(CONCLUDE_ACCESSES_SQL, *_build_parameters(conclusions))
+    return [None] * len(conclusions)
+
+
+def _build_parameters(conclusions: Sequence[Conclusion]) -> list[Sequence[object]]:
+    """Return the parameters of `access.conclude`: one array per column of the accesses and of their entries."""
     entries = [
         (position, n, *record)
         for position, conclusion in enumerate(conclusions, 1)
@@ -224,10 +244,7 @@ async def _conclude_accesses(
     ]
     accesses, outcomes, statuses, *_ = zip(*conclusions, strict=True)
     event_ids, secrets = zip(*accesses, strict=True)
-    await connection.execute(
-        CONCLUDE_ACCESSES_SQL, event_ids, secrets, outcomes, statuses, *zip(*entries, strict=True)
-    )
-    return [None] * len(conclusions)
+    return [event_ids, secrets, outcomes, statuses, *zip(*entries, strict=True)]
 
 
 async def open_custodian_access(owner: asyncpg.Connection, action: str) -> OpenAccess:

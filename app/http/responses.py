@@ -96,13 +96,13 @@ def add_link_header(request: Request, response: Response) -> None:
         response.headers["Link"] = f'<{request.url.path}?{query}>; rel="next"'
 
 
-async def store_response(request: Request, response: Response) -> None:
-    """Store the response for retries, if the request has an Idempotency-Key."""
-    claim = getattr(request.state, "claim", None)
-    if claim is not None:
+def keep_response_for_retries(request: Request, response: Response) -> None:
+    """Keep the response for `app.http.session`, which stores it if the request has an Idempotency-Key."""
+    if hasattr(request.state, "claim"):
         headers = {name: response.headers[name] for name in STORED_HEADERS if name in response.headers}
-        stored = idempotency.StoredResponse(response.status_code, headers, bytes(response.body).decode())
-        await idempotency.store_response(request.state.session, claim, stored)
+        request.state.stored_response = idempotency.StoredResponse(
+            response.status_code, headers, bytes(response.body).decode()
+        )
 
 
 def replay_response(stored: idempotency.StoredResponse) -> Response:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from app.database.errors import translate_database_errors
 from app.http.json_body import StrictRoute
 from app.http.query_parameters import find_query_parameters
-from app.http.responses import add_link_header, replay_response, store_response, with_response
+from app.http.responses import add_link_header, keep_response_for_retries, replay_response, with_response
 from app.http.session import ReplayedResponse, conclude
 
 
@@ -39,7 +39,7 @@ class Route(StrictRoute):
                     response = await handler(request)
                     request.state.status = response.status_code
                     add_link_header(request, response)
-                    await store_response(request, response)
+                    keep_response_for_retries(request, response)
             except ReplayedResponse as replayed:
                 return replay_response(replayed.stored)
             except Exception as error:

@@ -54,8 +54,7 @@ async def request_session(request: Request) -> AsyncIterator[AsyncSession]:
         async with database.session_factory() as session:
             request.state.session = session
             if caller is not None:
-                await log.bind_access(session, caller.access)
-                await _claim_idempotency_key(request, session, caller)
+                await _bind_access(request, session, caller)
             yield session
             await _commit(request, session, caller)
 
@@ -89,8 +88,13 @@ async def _commit(request: Request, session: AsyncSession, caller: Caller | None
     if caller is None:
         await session.commit()
         return
+    claim: idempotency.IdempotentRequest | None = getattr(request.state, "claim", None)
     async with _log_failed_commit(request):
-        await log.conclude_access_in_session(session, caller.access, "allowed", request.state.status)
+        if claim is None:
+            await log.conclude_access_in_session(session, caller.access, "allowed", request.state.status)
+        else:
+            stored_response = request.state.stored_response
+            await idempotency.conclude_and_store_response(session, caller.access, claim, stored_response)
         await session.commit()
 
 
@@ -139,10 +143,15 @@ def _record_id(request: Request) -> UUID | None:
     return None
 
 
-async def _claim_idempotency_key(request: Request, session: AsyncSession, caller: Caller) -> None:
-    """Lock the Idempotency-Key of the request, or raise `ReplayedResponse` if a response is stored for it."""
+async def _bind_access(request: Request, session: AsyncSession, caller: Caller) -> None:
+    """Bind the session to the access, and lock the Idempotency-Key of the request, if it has one.
+
+    Raises:
+        ReplayedResponse: a response is stored for the key.
+    """
     key = _idempotency_key(request, caller)
     if key is None:
+        await log.bind_access(session, caller.access)
         return
     # The digest is keyed, because the body may contain a password: a plain hash in a database dump could be used to
     # guess the password.
@@ -150,7 +159,7 @@ async def _claim_idempotency_key(request: Request, session: AsyncSession, caller
         b"retry", request.url.path.encode(), await request.body()
     )
     claim = idempotency.IdempotentRequest(caller.id, key, fingerprint)
-    stored = await idempotency.claim_idempotency_key(session, claim)
+    stored = await idempotency.claim_idempotency_key(session, caller.access, claim)
     if stored is None:
         request.state.claim = claim
         return

@@ -4,18 +4,23 @@ Responses are stored in the database for 24 hours, encrypted, and shared by all 
 """
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, cast
+from typing import cast
 from uuid import UUID
 
-from sqlalchemy import func, literal, select
+from sqlalchemy import RowMapping, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel, col
 
 from app.access.accessed_records import AccessedRecord
-from app.access.log import get_accessed_records, get_driver_connection
+from app.access.caller import OpenAccess
+from app.access.log import (
+    bind_access,
+    conclude_access_in_session,
+    get_accessed_records,
+    get_driver_connection,
+)
 from app.errors import IdempotencyKeyReused, NotFound, RequestInProgress
 from app.models import Case, Child, Disbursement, IdempotencyRecord, Referral
 from app.models.idempotency import StoredAccessedRecord, StoredResponseContent
@@ -25,13 +30,17 @@ RETENTION_PERIOD = timedelta(hours=24)
 MODELS_VISIBLE_WITHOUT_CHILD: dict[str, type[Record]] = {"referral": Referral, "disbursement": Disbursement}
 """Models, by record kind, whose records some callers can see without seeing the child: API clients see the referrals of
 their agency, and finance officers see disbursements."""
-CLAIM_KEY_SQL = "SELECT * FROM access.claim_idempotency_key($1, $2, $3)"
-"""Tries to lock the key and returns the stored response, in one statement."""
+BIND_ACCESS_AND_CLAIM_KEY_SQL = """
+    SELECT claim.* FROM set_config('firststep.access', $1, true) AS setting,
+           LATERAL access.claim_idempotency_key(setting, $2, $3, $4) AS claim
+"""
+"""Binds the transaction to an access, tries to lock the key, and returns the stored response."""
 DELETE_RESPONSE_SQL = "DELETE FROM idempotency_records WHERE principal_id = $1 AND key_digest = $2"
 INSERT_RESPONSE_SQL = """
     INSERT INTO idempotency_records (principal_id, key_digest, id, child_id, fingerprint, status, stored_at, response_encrypted)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+    VALUES ($11, $12, $13, $14, $15, $16, $17, $18)
 """
+"""A part of the statement that concludes the access. `Conclusion` uses the parameters $1 to $10."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +68,18 @@ class StoredResponse:
     body: str
 
 
-async def claim_idempotency_key(session: AsyncSession, request: IdempotentRequest) -> StoredResponse | None:
-    """Return the response stored for a key, or lock the key for this request and return None.
+async def claim_idempotency_key(
+    session: AsyncSession, access: OpenAccess, request: IdempotentRequest
+) -> StoredResponse | None:
+    """Bind the session to an access, and return the response stored for a key, or lock the key and return None.
 
     The lock is an advisory lock on the caller and the key, which lasts until the transaction ends. This function does not
     wait for it: if another request holds it, `RequestInProgress` is raised at once. A stored response is returned without
     the lock, so that several retries can run at the same time. A response older than `RETENTION_PERIOD` is deleted and
     not returned.
 
-    If the result is None, run the request and pass its response to `store_response` in the same transaction. If the
-    transaction rolls back, nothing is stored and the key can be used again.
+    If the result is None, run the request and pass its response to `conclude_and_store_response` in the same transaction.
+    If the transaction rolls back, nothing is stored and the key can be used again.
 
     Raises:
         RequestInProgress: another request with the same key has not finished.
@@ -78,8 +89,9 @@ async def claim_idempotency_key(session: AsyncSession, request: IdempotentReques
     lock_id = int.from_bytes(
         hashlib.sha256(request.principal_id.bytes + request.key_digest).digest()[:8], signed=True
     )
-    connection = get_driver_connection(session)
-    row = await connection.fetchrow(CLAIM_KEY_SQL, lock_id, request.principal_id, request.key_digest)
+    row = await bind_access(
+        session, access, BIND_ACCESS_AND_CLAIM_KEY_SQL, (lock_id, request.principal_id, request.key_digest)
+    )
     is_stored = row["row_id"] is not None
     is_expired = is_stored and row["stored_at"] < utc_now() - RETENTION_PERIOD
     if is_stored and not is_expired:
@@ -89,11 +101,13 @@ async def claim_idempotency_key(session: AsyncSession, request: IdempotentReques
     if not row["lock_acquired"]:
         raise RequestInProgress(retry_after=1)
     if is_expired:
-        await connection.execute(DELETE_RESPONSE_SQL, request.principal_id, request.key_digest)
+        await get_driver_connection(session).execute(
+            DELETE_RESPONSE_SQL, request.principal_id, request.key_digest
+        )
     return None
 
 
-async def _load_response(session: AsyncSession, row: Mapping[str, Any]) -> StoredResponse:
+async def _load_response(session: AsyncSession, row: RowMapping) -> StoredResponse:
     """Decrypt a stored response, check that the caller can still see its records, and log the access to them.
 
     Raises:
@@ -149,8 +163,14 @@ async def _verify_location_visible(session: AsyncSession, location: str) -> None
         raise NotFound
 
 
-async def store_response(session: AsyncSession, request: IdempotentRequest, response: StoredResponse) -> None:
-    """Store a response, with references to the records that it contains, in the transaction of the request."""
+async def conclude_and_store_response(
+    session: AsyncSession, access: OpenAccess, request: IdempotentRequest, response: StoredResponse
+) -> None:
+    """Conclude the access of a request and store its response, with references to the records that it contains.
+
+    One statement does both, in the transaction of the request.
+    """
+    await session.flush()  # so that the records of the last changes are collected
     records: list[AccessedRecord] = list(get_accessed_records(session))
     row_id = new_id()
     content = StoredResponseContent(
@@ -169,4 +189,6 @@ async def store_response(session: AsyncSession, request: IdempotentRequest, resp
         utc_now(),
         IdempotencyRecord.response.encrypt(row_id, content),
     )
-    await get_driver_connection(session).execute(INSERT_RESPONSE_SQL, *row)
+    await conclude_access_in_session(
+        session, access, "allowed", response.status, insert_sql=INSERT_RESPONSE_SQL, insert_values=row
+    )

@@ -2,7 +2,7 @@
 
 -- The function is VOLATILE and runs the lock and the lookup as two statements, so that each has its own snapshot. The
 -- lookup therefore finds a response that the previous holder of the lock has just committed.
-CREATE FUNCTION access.claim_idempotency_key(p_lock bigint, p_principal uuid, p_key bytea)
+CREATE FUNCTION access.claim_idempotency_key(p_access text, p_lock bigint, p_principal uuid, p_key bytea)
 RETURNS TABLE (
     lock_acquired boolean, row_id uuid, fingerprint bytea, status integer, stored_at timestamptz,
     response_encrypted bytea
@@ -18,10 +18,12 @@ BEGIN
     RETURN NEXT;
 END
 $$;
-COMMENT ON FUNCTION access.claim_idempotency_key(bigint, uuid, bytea) IS
-    'Tries to lock an idempotency key, and returns the response stored for it, if there is one, in one round trip.';
-REVOKE ALL ON FUNCTION access.claim_idempotency_key(bigint, uuid, bytea) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION access.claim_idempotency_key(bigint, uuid, bytea) TO firststep_api;
+COMMENT ON FUNCTION access.claim_idempotency_key(text, bigint, uuid, bytea) IS
+    'Tries to lock an idempotency key, and returns the response stored for it, if there is one, in one round trip. '
+    'p_access is the value of the setting firststep.access. The function does not use it: the argument makes PostgreSQL '
+    'set the access first, if one statement does both.';
+REVOKE ALL ON FUNCTION access.claim_idempotency_key(text, bigint, uuid, bytea) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION access.claim_idempotency_key(text, bigint, uuid, bytea) TO firststep_api;
 
 GRANT CREATE ON SCHEMA access TO firststep_gate;
 SET LOCAL ROLE firststep_gate;
