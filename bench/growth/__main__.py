@@ -80,9 +80,11 @@ def _measure(sizes: list[GrowthSize], names: list[str], seconds: float, repeats:
         measurement = GrowthMeasurement(databases, Path(folder), stack)
         task = progress.add_task("measuring", total=len(databases) * len(operations) * repeats)
         for run in measurement.measure_runs(operations, seconds, repeats):
-            runs.append(run)
-            description = f"{run.operation} with {run.case_count:,} cases: {run.postgres_ms:.2f} ms"
-            progress.update(task, advance=1, description=description)
+            progress.update(task, advance=1, description=f"{run.operation} with {run.case_count:,} cases")
+            if isinstance(run, GrowthRun):
+                runs.append(run)
+            else:
+                progress.console.print(f"{run.operation} failed: {run.error}", markup=False)
     return report.build_result(runs, facts, {"seconds": seconds, "repeats": repeats})
 
 

@@ -37,23 +37,25 @@ def _draw_legend(case_counts: Sequence[str], max_ratio: float) -> str:
 
 
 def _draw_group(name: str, operation: Mapping[str, Any], y: float, max_ratio: float) -> str:
-    milliseconds = [figures["postgres_ms"] for figures in operation["medians"].values()]
-    ratio = list(operation["ratios"].values())[-1]
+    milliseconds = [figures["postgres_ms"] or 0 for figures in operation["medians"].values()]
+    ratio = operation["ratio"]
     parts = [
         build_text(name, 24, y + 14, 14, font_weight="bold"),
         build_text(operation["description"], 60, y + 14, 12),
     ]
     for index, value in enumerate(milliseconds):
-        width, bar_y = PLOT_WIDTH * value / max(milliseconds), y + BAR_HEIGHT * index
+        width, bar_y = PLOT_WIDTH * value / max(*milliseconds, 0.001), y + BAR_HEIGHT * index
         parts.append(
             build_element(
                 "rect", x=LEFT_MARGIN, y=bar_y, width=width, height=BAR_HEIGHT - 2, fill=SHADES[index]
             )
         )
-        parts.append(build_text(f"{value:,.2f} ms", LEFT_MARGIN + width + 6, bar_y + 10, 11))
+        label = f"{value:,.2f} ms" if value else "failed"
+        parts.append(build_text(label, LEFT_MARGIN + width + 6, bar_y + 10, 11))
     x = LEFT_MARGIN + PLOT_WIDTH + RIGHT_MARGIN - 24
-    weight = "normal" if ratio <= max_ratio else "bold"
-    parts.append(build_text(f"ratio {ratio:,.2f}", x, y + 14, 14, text_anchor="end", font_weight=weight))
+    weight = "normal" if ratio and ratio <= max_ratio else "bold"
+    label = f"ratio {ratio:,.2f}" if ratio else "failed"
+    parts.append(build_text(label, x, y + 14, 14, text_anchor="end", font_weight=weight))
     return "".join(parts)
 
 

@@ -19,7 +19,7 @@ from bench.measure import process_tree_cpu_seconds
 from bench.programs import FIRST_STEP, RunningProgram, run_program
 
 WARM_UP_SECONDS = 1
-WARM_UP_REQUESTS = 12
+WARM_UP_REQUESTS = 20
 """Requests before each run. PostgreSQL decides after five executions whether it keeps the plan of a statement."""
 MIN_REQUESTS = 5
 
@@ -73,6 +73,15 @@ class GrowthRun:
     """The slowest statements."""
 
 
+@dataclass(frozen=True, slots=True)
+class FailedRun:
+    """A run with a response that was not successful, for example because a statement was too slow."""
+
+    operation: str
+    case_count: int
+    error: str
+
+
 class GrowthMeasurement:
     """Programs that run with one database each."""
 
@@ -92,12 +101,19 @@ class GrowthMeasurement:
 
     def measure_runs(
         self, operations: Sequence[GrowthOperation], seconds: float, repeats: int
-    ) -> Iterator[GrowthRun]:
+    ) -> Iterator[GrowthRun | FailedRun]:
         """Measure each operation in each database. Each repeat measures all of them."""
         for _ in range(repeats):
             for operation in operations:
                 for database, program, tokens in zip(self.databases, self.programs, self.tokens, strict=True):
-                    yield measure_run(database, program, tokens, operation, seconds)
+                    token = getattr(tokens, operation.caller)
+                    client = SequentialClient(operation, database.size, token, program.port)
+                    try:
+                        yield measure_run(database, program, operation.name, client, seconds)
+                    except RuntimeError as error:
+                        yield FailedRun(operation.name, database.size.case_count, str(error))
+                    finally:
+                        client.close()
 
     def _remove_written_rows(self) -> None:
         """Remove the rows that the requests wrote, so that the next run measures the same databases."""
@@ -108,12 +124,11 @@ class GrowthMeasurement:
 def measure_run(
     database: GrowthDatabase,
     program: RunningProgram,
-    tokens: BearerTokens,
-    operation: GrowthOperation,
+    operation_name: str,
+    client: SequentialClient,
     seconds: float,
 ) -> GrowthRun:
     """Warm up, send requests for some seconds, and return the result."""
-    client = SequentialClient(operation, database.size, getattr(tokens, operation.caller), program.port)
     client.send(WARM_UP_SECONDS, WARM_UP_REQUESTS)
     asyncio.run(_fetch(database, RESET_STATISTICS_SQL))
     pids = (database.postgres_pid, program.pid)
@@ -126,7 +141,7 @@ def measure_run(
     )
     statements = asyncio.run(_fetch(database, STATEMENTS_SQL))
     return GrowthRun(
-        operation=operation.name,
+        operation=operation_name,
         case_count=database.size.case_count,
         requests=len(latencies),
         postgres_ms=_per_request(statements, "milliseconds", latencies),

@@ -33,7 +33,7 @@ def build_result(
         "databases": {str(case_count): dict(database) for case_count, database in facts.items()},
         "operations": {
             operation.name: _build_operation(
-                operation.description, [run for run in runs if run.operation == operation.name]
+                operation.description, [run for run in runs if run.operation == operation.name], facts
             )
             for operation in measured
         },
@@ -41,26 +41,30 @@ def build_result(
     }
 
 
-def _build_operation(description: str, runs: Sequence[GrowthRun]) -> Result:
-    case_counts = sorted({run.case_count for run in runs})
+def _build_operation(description: str, runs: Sequence[GrowthRun], case_counts: Iterable[int]) -> Result:
     medians = {
-        str(case_count): _compute_medians(run for run in runs if run.case_count == case_count)
+        str(case_count): _compute_medians([run for run in runs if run.case_count == case_count])
         for case_count in case_counts
     }
-    smallest = medians[str(case_counts[0])]["postgres_ms"]
-    ratios = {name: round(figures["postgres_ms"] / smallest, 2) for name, figures in medians.items()}
-    return {"description": description, "medians": medians, "ratios": ratios}
+    milliseconds = [figures["postgres_ms"] for figures in medians.values()]
+    return {
+        "description": description,
+        "medians": medians,
+        "ratio": _divide(milliseconds[-1], milliseconds[0]),
+    }
 
 
-def _compute_medians(runs: Iterable[GrowthRun]) -> dict[str, Any]:
-    measured_runs = list(runs)
-    columns = {name: [getattr(run, name) for run in measured_runs] for name in FIGURES}
-    return {name: None if None in values else round(median(values), 3) for name, values in columns.items()}
+def _divide(dividend: float | None, divisor: float | None) -> float | None:
+    return round(dividend / divisor, 2) if dividend and divisor else None
 
 
-def get_last_ratio(operation: Result) -> float:
-    """Return the ratio of the largest database to the smallest."""
-    return float(list(operation["ratios"].values())[-1])
+def _compute_medians(runs: Sequence[GrowthRun]) -> dict[str, float | None]:
+    """Return the median of each figure, or None if it is unknown or every run failed."""
+    columns = {name: [getattr(run, name) for run in runs] for name in FIGURES}
+    return {
+        name: None if None in values or not values else round(median(values), 3)
+        for name, values in columns.items()
+    }
 
 
 def render_table(result: Result) -> Table:
@@ -91,37 +95,36 @@ def _headings(result: Result) -> list[str]:
 def _rows(result: Result) -> Iterable[list[str]]:
     for name, operation in result["operations"].items():
         medians = list(operation["medians"].values())
-        ratio = get_last_ratio(operation)
         yield [
             name,
-            *(f"{figures['postgres_ms']:,.2f}" for figures in medians),
-            f"{ratio:.2f}" if ratio <= MAX_RATIO else f"**{ratio:.2f}**",
-            _format_range(medians, "postgres_cpu_us", "{:,.0f}"),
-            _format_ratio(medians, "postgres_cpu_us"),
-            _format_range(medians, "program_cpu_us", "{:,.0f}"),
-            _format_range(medians, "latency_ms", "{:,.1f}"),
-            f"{medians[-1]['statements']:.1f}",
-            f"{medians[-1]['planned']:.1f}",
+            *(_format(figures["postgres_ms"], "{:,.2f}") for figures in medians),
+            _format(operation["ratio"], "{:.2f}" if _is_within_bar(operation) else "**{:,.2f}**"),
+            _format_range(medians, "postgres_cpu_us"),
+            _format(_divide(medians[-1]["postgres_cpu_us"], medians[0]["postgres_cpu_us"]), "{:,.2f}"),
+            _format_range(medians, "program_cpu_us"),
+            _format_range(medians, "latency_ms"),
+            _format(medians[-1]["statements"], "{:.1f}"),
+            _format(medians[-1]["planned"], "{:.1f}"),
         ]
 
 
-def _format_range(medians: Sequence[Mapping[str, Any]], figure: str, pattern: str) -> str:
+def _is_within_bar(operation: Result) -> bool:
+    return operation["ratio"] is not None and operation["ratio"] <= MAX_RATIO
+
+
+def _format(value: float | None, pattern: str) -> str:
+    return "-" if value is None else pattern.format(value)
+
+
+def _format_range(medians: Sequence[Mapping[str, Any]], figure: str) -> str:
     """Return the figure of the smallest and of the largest database."""
-    first, last = medians[0][figure], medians[-1][figure]
-    return "-" if first is None or last is None else f"{pattern.format(first)} → {pattern.format(last)}"
-
-
-def _format_ratio(medians: Sequence[Mapping[str, Any]], figure: str) -> str:
-    first, last = medians[0][figure], medians[-1][figure]
-    return f"{last / first:.2f}" if first and last else "-"
+    return f"{_format(medians[0][figure], '{:,.0f}')} → {_format(medians[-1][figure], '{:,.0f}')}"
 
 
 def render_markdown(result: Result) -> str:
     """Return the result as a Markdown page."""
     headings = _headings(result)
-    missed = [
-        name for name, operation in result["operations"].items() if get_last_ratio(operation) > MAX_RATIO
-    ]
+    missed = [name for name, operation in result["operations"].items() if not _is_within_bar(operation)]
     lines = [
         f"# Growth, {result['date']}",
         "",
@@ -133,7 +136,7 @@ def render_markdown(result: Result) -> str:
         _markdown_row(["---", *["---:"] * (len(headings) - 1)]),
         *map(_markdown_row, _rows(result)),
         "",
-        f"Above the bar: {', '.join(missed)}." if missed else "Every operation is within the bar.",
+        f"Above the bar or failed: {', '.join(missed)}." if missed else "Every operation is within the bar.",
         "",
         "With an arrow: the smallest and the largest database. `statements` and `planned` are of the largest.",
         "",

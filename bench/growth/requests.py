@@ -105,13 +105,16 @@ OPERATIONS = (
 
 
 class SequentialClient:
-    """Sends the requests of an operation in turn over one connection."""
+    """Sends the requests of an operation in turn over one connection, and therefore to one worker of the program."""
 
     def __init__(self, operation: GrowthOperation, size: GrowthSize, token: str, port: int) -> None:
         self._paths = operation.list_paths(size)
         self._bodies = operation.bodies
         self._token = token
-        self._port = port
+        self._connection = socket.create_connection((HOST, port), timeout=60)
+
+    def close(self) -> None:
+        self._connection.close()
 
     def send(self, seconds: float, minimum: int) -> list[float]:
         """Send requests for some seconds, and at least `minimum` of them. Return the latencies in milliseconds.
@@ -121,16 +124,21 @@ class SequentialClient:
         """
         latencies: list[float] = []
         deadline = time.perf_counter() + seconds
-        with socket.create_connection((HOST, self._port), timeout=60) as connection:
-            while len(latencies) < minimum or time.perf_counter() < deadline:
-                request = self._build_request(len(latencies))
-                started = time.perf_counter()
-                connection.sendall(request)
-                response = _receive(connection)
-                latencies.append(1000 * (time.perf_counter() - started))
-                if response[9:10] != b"2":
-                    raise RuntimeError(f"{request.split(b' HTTP')[0]!r} has the response {response[:600]!r}")
+        while len(latencies) < minimum or time.perf_counter() < deadline:
+            request = self._build_request(len(latencies))
+            started = time.perf_counter()
+            self._connection.sendall(request)
+            response = self._receive()
+            latencies.append(1000 * (time.perf_counter() - started))
+            if response[9:10] != b"2":
+                raise RuntimeError(f"{request.split(b' HTTP')[0]!r} has the response {response[:600]!r}")
         return latencies
+
+    def _receive(self) -> bytes:
+        response = b""
+        while not is_complete_response(response) and (part := self._connection.recv(65536)):
+            response += part
+        return response
 
     def _build_request(self, number: int) -> bytes:
         path = self._paths[number % len(self._paths)]
@@ -139,12 +147,3 @@ class SequentialClient:
         body = {"external_id": secrets.token_hex(12), **self._bodies[number % len(self._bodies)]}
         request = build_request("POST", path, self._token, to_json(body))
         return request.replace(UNIQUE_ID_PLACEHOLDER, secrets.token_hex(12).encode())
-
-
-def _receive(connection: socket.socket) -> bytes:
-    response = b""
-    while not is_complete_response(response):
-        if not (part := connection.recv(65536)):
-            break
-        response += part
-    return response
