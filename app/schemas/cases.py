@@ -22,6 +22,7 @@ from app.schemas.wire import (
     Page,
     PlainDate,
     ProvinceCode,
+    QueryBoolean,
     Reason,
     ShortNarrative,
     UtcDateTime,
@@ -92,6 +93,8 @@ CaseSort = TypeAliasType(
         "-next_review_on",
         "risk_level",
         "-risk_level",
+        "last_contact_on",
+        "-last_contact_on",
         "number",
         "-number",
     ],
@@ -111,7 +114,7 @@ class CaseFilters(CountedPageQuery):
     sort: CaseSort = Field(
         "-created_at",
         description="Order of the list; a minus sign means descending. Cases without a next review come last in "
-        "ascending order, cases without a risk level first. Excludes `q`.",
+        "ascending order, cases without a risk level or without a contact first. Excludes `q`.",
     )
     status: CommaSeparated[Annotated[str, CodeOf("case_status")]] | None = Field(
         None, description="Only cases with one of these statuses, separated by commas."
@@ -131,6 +134,9 @@ class CaseFilters(CountedPageQuery):
     province_code: CommaSeparated[ProvinceCode] | None = Field(
         None,
         description="Only cases of children from one of these provinces, by NCDD code, separated by commas.",
+    )
+    review_overdue: QueryBoolean | None = Field(
+        None, description="Only cases whose next review is overdue (`true`), or only the others (`false`)."
     )
     opened_from: PlainDate | None = Field(None, description="Only cases opened on or after this date.")
     opened_to: PlainDate | None = Field(None, description="Only cases opened on or before this date.")
@@ -229,8 +235,18 @@ class CaseSummary(Versioned):
     opened_on: date = Field(description="Date on which the case was opened, in Cambodia.")
     closed_on: date | None = Field(description="Date on which the case was closed; null while it is open.")
     next_review_on: date | None = Field(description="Due date of the next review; null if none is due.")
+    review_overdue: bool = Field(description="Whether the next review was due before today.")
+    overdue_actions: int = Field(
+        description="Number of open actions of the current care plans that were due before today."
+    )
+    waiting_for: Annotated[str, CodeOf("case_waiting_for")] = Field(
+        description="Next step that the case waits for."
+    )
     risk_level: Annotated[str, CodeOf("risk_level")] | None = Field(
-        description="Risk level of the child in the latest approved assessment; null without one."
+        description="Risk level of the child's newest approved assessment; null without an approved assessment."
+    )
+    last_contact_on: date | None = Field(
+        description="Date of the latest support session that was held, in Cambodia; null without one."
     )
     province_code: str | None = Field(description="NCDD code of the child's province at the referral.")
     province: PlaceRef | None = Field(description="The child's province at the referral.")

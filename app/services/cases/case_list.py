@@ -3,24 +3,27 @@
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ARRAY, Text, Uuid, any_, bindparam, case, func, or_, select
+from sqlalchemy import ARRAY, Date, Text, Uuid, any_, bindparam, func, not_, or_, select
 from sqlmodel import col
 
 from app.access.caller import Caller
 from app.access.reader import RecordReader, Shows
 from app.kit.case_scope import CaseScope
 from app.kit.dates import today
-from app.kit.list_query import RELEVANCE, ListQuery, is_one_of, replace_null
+from app.kit.list_query import RELEVANCE, ListQuery, is_one_of
 from app.kit.reference_names import person_name, place_names, team_name, to_place_ref, to_ref
 from app.models import Case, Child
 from app.schemas.cases import CaseFilters, CaseList, CaseSummary
 from app.services.cases import search
 from app.services.cases.cases import build_case_child
+from app.services.cases.next_step import build_overdue_actions, build_review_overdue, build_waiting_for
+from app.services.cases.sort_keys import SORT_KEYS
 
 COLUMN_FIELDS = [name for name in CaseSummary.model_fields if name in Case.model_fields]
 CHILD_IDS = bindparam("child_ids", type_=ARRAY(Uuid))
 """Ids of the children that match `q`, most similar first."""
-RISK_RANK = case({"high": 3, "medium": 2, "low": 1}, value=col(Case.risk_level), else_=0)
+DAY = bindparam("day", type_=Date)
+REVIEW_OVERDUE = build_review_overdue(DAY)
 CASES = ListQuery(
     "cases",
     Case,
@@ -29,6 +32,9 @@ CASES = ListQuery(
         person_name(col(Case.lead_worker_id)).label("lead_worker_name"),
         team_name(col(Case.team_id)).label("team_name"),
         place_names(col(Case.province_code)).label("province_names"),
+        REVIEW_OVERDUE.label("review_overdue"),
+        build_overdue_actions(DAY).label("overdue_actions"),
+        build_waiting_for(DAY).label("waiting_for"),
         col(Child.sex),
         col(Child.identity_encrypted),
     ).join(Child, col(Child.id) == col(Case.child_id)),
@@ -43,6 +49,7 @@ CASES = ListQuery(
         "lead_worker_id": is_one_of(col(Case.lead_worker_id), "lead_worker_id"),
         "risk_level": is_one_of(col(Case.risk_level), "risk_level"),
         "province_code": is_one_of(col(Case.province_code), "province_code"),
+        "review_overdue": {True: REVIEW_OVERDUE, False: not_(REVIEW_OVERDUE)},
         "opened_from": col(Case.opened_on) >= bindparam("opened_from"),
         "opened_to": col(Case.opened_on) <= bindparam("opened_to"),
         "updated_since": col(Case.updated_at) >= bindparam("updated_since"),
@@ -50,11 +57,8 @@ CASES = ListQuery(
         "number": col(Case.number) == bindparam("number"),
     },
     sorts={
+        **SORT_KEYS,
         "created_at": col(Case.created_at),
-        "opened_on": col(Case.opened_on),
-        "number": col(Case.number),
-        "next_review_on": replace_null(col(Case.next_review_on), date(9999, 1, 1)),
-        "risk_level": RISK_RANK,
         RELEVANCE: func.coalesce(func.array_position(CHILD_IDS, col(Case.child_id)), 0),
     },
     scope=CaseScope(),
@@ -64,12 +68,12 @@ CASES = ListQuery(
 
 async def list_cases(reader: RecordReader, caller: Caller, filters: CaseFilters) -> CaseList:
     """List the cases that the caller can see, newest first unless `sort` or `q` is given."""
-    parameters: dict[str, Any] = {}
+    day = today()
+    parameters: dict[str, Any] = {"day": day}
     if filters.q is not None:
         parameters["case_numbers"] = search.parse_case_numbers(filters.q)
         parameters["child_ids"] = await search.find_matching_children(reader, caller, filters.q)
     page = await CASES.fetch_page(reader, caller, filters, **parameters)
-    day = today()
     return CaseList.from_trusted_items([_row_to_summary(row, day) for row in page.rows], **page.fields)
 
 
@@ -80,4 +84,7 @@ def _row_to_summary(row: Any, day: date) -> dict[str, object]:
         "lead_worker": to_ref(row.lead_worker_id, row.lead_worker_name),
         "team": to_ref(row.team_id, row.team_name),
         "province": to_place_ref(row.province_code, row.province_names),
+        "review_overdue": row.review_overdue,
+        "overdue_actions": row.overdue_actions,
+        "waiting_for": row.waiting_for,
     }

@@ -77,6 +77,8 @@ async def test_rows_of_the_case_list_carry_names(scenario: Scenario) -> None:
     assert {name: case[name] for name in row if name in case} == {
         name: value for name, value in row.items() if name in case
     }
+    next_step = {name: row[name] for name in ("review_overdue", "overdue_actions", "waiting_for")}
+    assert next_step == {"review_overdue": False, "overdue_actions": 0, "waiting_for": "assessment"}
     child = expect_json(await scenario.worker_north.get(f"/v1/children/{case['child_id']}"))
     assert child["place"] == {"code": "1710", "name_km": "សៀមរាប", "name_en": "Siem Reab"}
     assert expect_json(await scenario.worker_north.get("/v1/children"))["items"] == [child]
@@ -91,6 +93,8 @@ async def test_cases_are_filtered_by_several_values_and_ranges(
     day = today() - timedelta(days=400)
     await set_columns(superuser_connection, low, risk_level="low", kind="hsb", opened_on=day)
     await set_columns(superuser_connection, high, risk_level="high", status="planning", province_code="12")
+    await set_columns(superuser_connection, south, next_review_on=today() - timedelta(days=1))
+    await set_columns(superuser_connection, low, next_review_on=today())
     changed_at = expect_json(await scenario.manager.get(f"/v1/cases/{south['id']}"))["updated_at"]
     for params, expected in (
         ({"status": "assessment,planning"}, [low, high, south]),
@@ -102,6 +106,8 @@ async def test_cases_are_filtered_by_several_values_and_ranges(
         ({"province_code": "12"}, [high]),
         ({"team_id": f"{id_of('north')},{id_of('south')}"}, [low, high, south]),
         ({"lead_worker_id": f"{id_of('worker_north_2')},{id_of('worker_south')}"}, [high, south]),
+        ({"review_overdue": "true"}, [south]),
+        ({"review_overdue": "false"}, [low, high]),
         ({"opened_to": day.isoformat()}, [low]),
         ({"opened_from": (day + timedelta(days=1)).isoformat()}, [high, south]),
         ({"updated_since": changed_at, "team_id": str(id_of("south"))}, [south]),
@@ -127,19 +133,24 @@ async def test_cases_are_sorted_in_both_directions(scenario: Scenario, superuser
         {"risk_level": "high", "next_review_on": date(2026, 1, 1), "opened_on": date(2026, 1, 1)},
         {"risk_level": "low", "next_review_on": date(2026, 2, 1), "opened_on": date(2023, 1, 1)},
     ]
-    for case, columns in zip(cases, values, strict=True):
-        await set_columns(superuser_connection, case, **columns)
+    contacts = [date(2026, 1, 4), date(2026, 1, 3), None, date(2026, 1, 5)]
+    for case, columns, last_contact_on in zip(cases, values, contacts, strict=True):
+        await set_columns(superuser_connection, case, **columns, last_contact_on=last_contact_on)
     for sort, order in {
         "created_at": [0, 1, 2, 3],
         "number": [0, 1, 2, 3],
         "opened_on": [3, 1, 0, 2],
         "next_review_on": [2, 3, 0, 1],
         "risk_level": [1, 3, 0, 2],
+        "last_contact_on": [2, 1, 0, 3],
     }.items():
         expected = [cases[index]["id"] for index in order]
         for caller in ("worker_north", "supervisor_north", "manager"):
             assert await list_ids(scenario, caller, sort=sort) == expected, sort
             assert await list_ids(scenario, caller, sort=f"-{sort}") == expected[::-1], sort
+            first = expect_json(await scenario.client_for(caller).get(f"/v1/cases?limit=2&sort={sort}"))
+            rest = await list_ids(scenario, caller, sort=sort, cursor=first["next_cursor"])
+            assert [item["id"] for item in first["items"]] + rest == expected, sort
 
 
 async def test_cases_are_searched_by_name_number_and_phone(scenario: Scenario) -> None:
