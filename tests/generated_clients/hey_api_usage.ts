@@ -3,7 +3,7 @@ import { approveCarePlan, getCase, listCases, updateCase } from "./hey_api";
 import type { CarePlan, CaseStatus } from "./hey_api";
 
 export async function listCaseNumbers(status: CaseStatus): Promise<string[]> {
-  const { data } = await listCases({ query: { status, limit: 25 }, throwOnError: true });
+  const { data } = await listCases({ query: { status: [status], sort: "-next_review_on", limit: 25 }, throwOnError: true });
   return data.items.map((summary) => `${summary.number} (${summary.status})`);
 }
 

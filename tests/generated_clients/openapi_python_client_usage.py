@@ -21,7 +21,7 @@ from first_step_client.models import (
 
 def list_case_numbers(client: AuthenticatedClient) -> list[str]:
     """Return the numbers of the active cases."""
-    page = list_cases.sync(client=client, status=CaseStatus.ACTIVE, limit=25)
+    page = list_cases.sync(client=client, status=[CaseStatus.ACTIVE], limit=25)
     assert isinstance(page, CaseList)
     return [summary.number for summary in page.items]
 

@@ -8,7 +8,7 @@ type CaseStatus = components["schemas"]["CaseStatus"];
 const client = createClient<paths>({ baseUrl: "http://127.0.0.1:8000" });
 
 export async function listCaseNumbers(status: CaseStatus): Promise<string[]> {
-  const { data, error } = await client.GET("/v1/cases", { params: { query: { status, limit: 25 } } });
+  const { data, error } = await client.GET("/v1/cases", { params: { query: { status: [status], sort: "-next_review_on", limit: 25 } } });
   if (error) throw new Error(`${error.status}: ${error.title}`);
   return data.items.map((summary) => `${summary.number} (${summary.status})`);
 }
