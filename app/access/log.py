@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 import asyncpg
-from sqlalchemy import RowMapping, event
+from sqlalchemy import RowMapping, event, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapper, QueryContext, Session, object_session
 
@@ -46,7 +46,7 @@ All queries of the transaction see the database at one point in time. PostgreSQL
 By default it would plan the query of a list at each execution, which takes as long as the execution: for unknown values
 it estimates ten supervised teams and an average worker, so that a plan for the given values appears cheaper.
 """
-REFRESH_CONTEXT_SQL = "SELECT access.refresh_context()"
+REFRESH_CONTEXT_SQL = text("SELECT access.refresh_context()")
 
 
 def get_accessed_records(session: AsyncSession) -> AccessedRecords:
@@ -183,7 +183,7 @@ async def refresh_context(session: AsyncSession) -> None:
     The context is computed when the access is opened. An act that assigns the caller to a case, opens one by break-glass
     or links cases must call this before it reads the case. The changes of the act must be flushed.
     """
-    await get_driver_connection(session).execute(REFRESH_CONTEXT_SQL)
+    await session.execute(REFRESH_CONTEXT_SQL)
 
 
 class Conclusion(NamedTuple):

@@ -17,6 +17,7 @@ from sqlalchemy import ScalarSelect, Select, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.access.log import refresh_context
 from app.access.reader import NothingShown, ReadQuery, RecordReader
 from app.errors import InvalidInput, NotFound, StaleVersion, VersionRequired
 from app.models import Case
@@ -111,13 +112,15 @@ async def _get_locked(session: AsyncSession, query: Select[RecordT]) -> RecordT:
     A statement reads from a snapshot that is taken when it begins. If it waits for a lock, PostgreSQL reads the locked row
     again after the wait, but evaluates the row policies on the old snapshot. For example, another transaction accepts the
     referral during the wait. The referral is then visible only through its new case, which the old snapshot does not
-    contain, so the statement returns no row. The second run has a new snapshot and returns the changed record.
-    `get_version_for_update` then raises `StaleVersion` instead of `NotFound`.
+    contain, so the statement returns no row. The second run has a new snapshot and a refreshed context, in case the caller
+    was assigned to the case during the wait, and returns the changed record. `get_version_for_update` then raises
+    `StaleVersion` instead of `NotFound`.
     """
     # populate_existing overwrites a copy that the session loaded before the wait for the lock.
     query = query.execution_options(populate_existing=True)
     record = await session.scalar(query)
     if record is None:
+        await refresh_context(session)
         record = await session.scalar(query)
     if record is None or (isinstance(record, Case) and not await _recheck_case(session, record)):
         raise NotFound

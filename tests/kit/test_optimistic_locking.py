@@ -177,3 +177,21 @@ async def test_team_member_can_accept_a_referral_only_as_its_lead_worker(
         }
         response = await scenario.client_for(name).act(path, "accept", payload)
         assert response.status_code == expected_status, (lead_worker, response.text)
+
+
+async def test_lead_who_becomes_a_co_worker_while_waiting_keeps_access(
+    scenario: Scenario, superuser_connection: Any
+) -> None:
+    # Planted: `_get_locked` without refresh_context. The context was computed while the caller led the case.
+    case = await scenario.open_case()
+    path = f"/v1/cases/{case['id']}"
+    staff = {"lead_worker_id": str(id_of("worker_north_2")), "co_worker_ids": [str(id_of("worker_north"))]}
+    etag = f'"{case["version"]}"'
+    async with superuser_connection.transaction():
+        await superuser_connection.execute("SELECT FROM cases WHERE id = $1 FOR UPDATE", case["id"])
+        assign = asyncio.ensure_future(scenario.supervisor_north.post(f"{path}/assign", staff, etag=etag))
+        await wait_for_lock_waiters(superuser_connection, 1)
+        update = asyncio.ensure_future(scenario.worker_north.patch(path, {"summary": "New."}, etag=etag))
+        await wait_for_lock_waiters(superuser_connection, 2)
+    assert (await assign).status_code == 200
+    assert (await update).status_code == 412, "the worker still sees the case, in a newer version"
