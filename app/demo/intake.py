@@ -3,6 +3,9 @@
 from datetime import date, timedelta
 from uuid import UUID
 
+from sqlalchemy import select
+from sqlmodel import col
+
 from app.access.permissions import Permission
 from app.access.reader import session_reader
 from app.demo import people as demo_people
@@ -10,6 +13,7 @@ from app.demo.case_scenarios import CaseScenario, to_workday
 from app.demo.case_simulation import CaseSimulation
 from app.demo.organisation import DemoContext
 from app.kit.dates import add_months
+from app.models import Person
 from app.models.record import new_id
 from app.schemas.cases import CaseUpdate
 from app.schemas.consents import ConsentCreate, ConsentWithdrawal
@@ -24,7 +28,6 @@ from app.schemas.referrals import (
     ReferralInformationRequest,
     ReferralWithdrawal,
 )
-from app.schemas.wire import PageQuery
 from app.services.cases import cases, consents, people
 from app.services.referrals import accept, acts, referrals
 
@@ -127,9 +130,10 @@ async def simulate_circle_and_consents(simulation: CaseSimulation) -> None:
     """Add the responsible family member, the consents and the case summary."""
     day = to_workday(simulation.day_after_opening(2))
     async with simulation.run_as(simulation.worker, Permission.person_add, day) as (session, caller):
-        circle = (await people.list_case_people(session, caller, simulation.case_id, PageQuery())).items
-        simulation.supporter_id = circle[0].id
-        if not circle[0].is_responsible:
+        query = select(Person).where(col(Person.case_id) == simulation.case_id)
+        caregiver = (await session.scalars(query)).one()
+        simulation.supporter_id = caregiver.id
+        if not caregiver.is_responsible:
             payload = PersonCreate.model_validate(demo_people.build_family_member(simulation.scenario.number))
             simulation.family_member_id = (
                 await people.create_case_person(session, caller, simulation.case_id, payload)

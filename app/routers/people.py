@@ -7,7 +7,7 @@ from fastapi import Query
 
 from app.http.permissions import PersonCreator, PersonEditor, PersonReader
 from app.http.route import Router
-from app.http.session import ExpectedVersion, Session
+from app.http.session import ExpectedVersion, Reader, Session
 from app.schemas.people import Person, PersonCreate, PersonList, PersonUpdate
 from app.schemas.wire import PageQuery
 from app.services.cases import people
@@ -32,7 +32,7 @@ async def create_case_person(
 @router.get("/cases/{case_id}/people")
 async def list_case_people(
     caller: PersonReader,
-    session: Session,
+    reader: Reader,
     case_id: UUID,
     page: Annotated[PageQuery, Query()],
 ) -> PersonList:
@@ -40,20 +40,20 @@ async def list_case_people(
 
     The people are the supporter, family members and others around the child.
     """
-    return await people.list_case_people(session, caller, case_id, page)
+    return await people.list_case_people(reader, caller, case_id, page)
 
 
 @router.get("/people/{person_id}")
 async def get_person(
     _caller: PersonReader,
-    session: Session,
+    reader: Reader,
     person_id: UUID,
 ) -> Person:
     """Get a person.
 
     The person is visible to every caller who can see the case.
     """
-    return await people.get_person(session, person_id)
+    return await people.get_person(reader, person_id)
 
 
 @router.patch("/people/{person_id}")

@@ -8,6 +8,7 @@ from pydantic import Field
 from app.schemas.codes import CodeOf
 from app.schemas.identity import Birth, ContactDetails, PersonName, Phone
 from app.schemas.merge_patch import build_patch_model
+from app.schemas.references import PlaceRef
 from app.schemas.wire import (
     ClientChosenId,
     Input,
@@ -85,6 +86,7 @@ class Person(Versioned):
     place_code: str | None = Field(
         description="NCDD code of the place of residence: province, district, commune or village."
     )
+    place: PlaceRef | None = Field(description="The place of residence.")
     address_detail: str | None = Field(
         description="Details that help to find the home: house number, road, landmarks."
     )

@@ -1,20 +1,22 @@
 """The people around a child: supporter, responsible family member, others."""
 
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
+from app.access.reader import ReadQuery, RecordReader, Shows, session_reader
 from app.errors import Fault, InvalidInput
-from app.kit.pagination import Paginator
+from app.kit.list_query import ListQuery
 from app.kit.records import (
     apply_patch,
-    ensure_exists,
+    ensure_visible,
     get_case_for_share,
     get_for_share,
-    get_record,
     get_version_for_update,
 )
 from app.kit.state_machine import raise_if_unmet
@@ -27,10 +29,26 @@ from app.schemas.people import PersonContent, PersonCreate, PersonList, PersonUp
 from app.schemas.wire import PageQuery
 from app.services.cases import history as case_history
 from app.services.cases.write_access import check_works_on_case
-from app.services.persons import person_details
+from app.services.persons import person_details, places
 
 COLUMN_FIELDS = frozenset({"role", "relationship", "is_responsible"})
 """Fields in plain columns, because row policies or reports use them. All other fields are encrypted."""
+SCHEMA_COLUMN_FIELDS = [name for name in PersonSchema.model_fields if name in Person.model_fields]
+DETAIL_FIELDS = set(StoredPersonDetails.__annotations__)
+PERSON_COLUMNS = select(
+    *(getattr(Person, name) for name in SCHEMA_COLUMN_FIELDS), col(Person.details_encrypted)
+)
+PERSON_QUERY = ReadQuery(
+    PERSON_COLUMNS.where(col(Person.id) == bindparam("person_id")), shows=Shows("person")
+)
+CASE_PEOPLE = ListQuery(
+    "people",
+    Person,
+    PERSON_COLUMNS,
+    filters={"case_id": col(Person.case_id) == bindparam("case_id")},
+    sorts={"created_at": col(Person.created_at)},
+    shows=Shows("person"),
+)
 
 
 async def create_case_person(
@@ -49,25 +67,32 @@ async def create_case_person(
     await _store_details(session, person, payload)
     session.add(person)
     case_history.record_case_history(session, case, "person_added", caller, person, {"role": person.role})
-    await session.flush()  # report a database error before the response is built
-    return _to_schema(person)
+    await session.flush()  # the response is loaded by a query
+    return await get_person(session_reader(session), person.id)
 
 
 async def list_case_people(
-    session: AsyncSession, caller: Caller, case_id: UUID, page: PageQuery
+    reader: RecordReader, caller: Caller, case_id: UUID, query: PageQuery
 ) -> PersonList:
-    """List the people of a case, newest first."""
-    await ensure_exists(session, Case, case_id)
-    paginator = Paginator("people", page.limit, page.cursor, {"case": case_id, "for": caller.id})
-    rows, cursor = await paginator.fetch_records(
-        session, select(Person).where(col(Person.case_id) == case_id), col(Person.created_at), col(Person.id)
-    )
-    return PersonList(items=[_to_schema(person) for person in rows], next_cursor=cursor)
+    """List the people of a case, newest first.
+
+    Raises:
+        NotFound: The case does not exist, or the caller cannot see it.
+    """
+    page = await CASE_PEOPLE.fetch_page(reader, caller, query, within={"case_id": case_id})
+    if not page.rows:
+        await ensure_visible(reader, Case, case_id)
+    return PersonList.from_trusted_items(await _build_items(reader, page.rows), **page.fields)
 
 
-async def get_person(session: AsyncSession, person_id: UUID) -> PersonSchema:
-    """Return a person."""
-    return _to_schema(await get_record(session, Person, person_id))
+async def get_person(reader: RecordReader, person_id: UUID) -> PersonSchema:
+    """Return a person.
+
+    Raises:
+        NotFound: The person does not exist, or the caller cannot see the case.
+    """
+    (fields,) = await _build_items(reader, [await reader.fetch_required(PERSON_QUERY, person_id=person_id)])
+    return PersonSchema(**fields)
 
 
 async def update_person(
@@ -88,8 +113,8 @@ async def update_person(
         raise InvalidInput([Fault("/names", "name_missing", "At least one name is required.")])
     await _store_details(session, person, content)
     case_history.record_case_history(session, case, "person_changed", caller, person)
-    await session.flush()  # report a database error before the response is built
-    return _to_schema(person)
+    await session.flush()  # the response is loaded by a query
+    return await get_person(session_reader(session), person.id)
 
 
 async def _store_details(session: AsyncSession, person: Person, content: PersonContent) -> None:
@@ -101,16 +126,16 @@ async def _store_details(session: AsyncSession, person: Person, content: PersonC
     person.details = dump_content(StoredPersonDetails, content)
 
 
-def _to_schema(person: Person) -> PersonSchema:
-    details = person.details
-    return PersonSchema(
-        **person.model_dump(include=set(PersonSchema.model_fields)),
-        names=details["names"],
-        nickname=details.get("nickname"),
-        sex=details.get("sex"),
-        birth=details.get("birth"),
-        phone=details["phone"],
-        place_code=details["place_code"],
-        address_detail=details["address_detail"],
-        note=details.get("note"),
-    )
+async def _build_items(reader: RecordReader, rows: Sequence[Any]) -> list[dict[str, Any]]:
+    """Return the fields of people. One query loads the places of all of them."""
+    details = [Person.details.decrypt(row.id, row.details_encrypted) for row in rows]
+    place_refs = await places.load_place_refs(reader, (item["place_code"] for item in details))
+    return [
+        {
+            **dict(zip(SCHEMA_COLUMN_FIELDS, row, strict=False)),
+            **dict.fromkeys(DETAIL_FIELDS),
+            **item,
+            "place": place_refs.get(item["place_code"]),
+        }
+        for row, item in zip(rows, details, strict=True)
+    ]
