@@ -627,6 +627,40 @@ def create_tables() -> None:
     )
     op.create_index(op.f("ix_consents_case_id"), "consents", ["case_id"], unique=False)
     op.create_index(op.f("ix_consents_child_id"), "consents", ["child_id"], unique=False)
+    op.create_index("ix_consents_given_on", "consents", ["given_on", "id"], unique=False)
+    op.create_index(
+        "ix_consents_newest",
+        "consents",
+        [sa.literal_column("created_at DESC"), sa.literal_column("id DESC")],
+        unique=False,
+    )
+    op.create_index(
+        "ix_consents_recipient_agency_newest",
+        "consents",
+        ["recipient_agency_id", sa.literal_column("created_at DESC"), sa.literal_column("id DESC")],
+        unique=False,
+    )
+    op.create_index(
+        "ix_consents_limited",
+        "consents",
+        [sa.literal_column("created_at DESC"), sa.literal_column("id DESC")],
+        unique=False,
+        postgresql_where=sa.text("valid_until IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_consents_refused",
+        "consents",
+        [sa.literal_column("created_at DESC"), sa.literal_column("id DESC")],
+        unique=False,
+        postgresql_where=sa.text("status = 'refused'"),
+    )
+    op.create_index(
+        "ix_consents_withdrawn",
+        "consents",
+        [sa.literal_column("created_at DESC"), sa.literal_column("id DESC")],
+        unique=False,
+        postgresql_where=sa.text("withdrawn_at IS NOT NULL"),
+    )
     op.create_table(
         "disbursements",
         sa.Column("id", sa.Uuid(), nullable=False),

@@ -43,14 +43,24 @@ SUPERVISED_CASES = col(Case.team_id) == any_(TEAM_IDS)
 class CaseScope:
     """The narrowing of one list. `reference` is its column that refers to the column `target` of cases."""
 
-    def __init__(self, reference: Any = None, target: Any = None) -> None:
-        """Create the narrowing of a list of records of cases. Without arguments, the list is of cases."""
+    def __init__(
+        self,
+        reference: Any = None,
+        target: Any = None,
+        *,
+        roles_with_all: frozenset[Role] = frozenset({Role.programme_manager}),
+    ) -> None:
+        """Create the narrowing of a list of records of cases. Without arguments, the list is of cases.
+
+        `roles_with_all` are the roles that can see the records of all cases.
+        """
         self._reference = reference
         self._target = target
+        self._roles_with_all = roles_with_all
 
     def list_arms(self, caller: Caller) -> tuple[str, ...]:
         """Return the names of the arms of a caller: a part of the shape of a query."""
-        if caller.has_role(Role.programme_manager):
+        if caller.has_role(*self._roles_with_all):
             return ("all",)
         arms = {
             "lead": True,

@@ -1,4 +1,4 @@
-"""SQL expressions for the names of staff, teams and places, so that a query selects a name beside the id.
+"""SQL expressions for the names of staff, teams, agencies and places, so that a query selects a name beside the id.
 
 Each is a scalar subquery on the primary key. The functions `…_ref` build the references of a response from an id and the
 selected name.
@@ -7,11 +7,11 @@ selected name.
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ScalarSelect, select
+from sqlalchemy import Label, ScalarSelect, select
 from sqlalchemy.dialects.postgresql import array
 from sqlmodel import col
 
-from app.models import Place, Team, User
+from app.models import Agency, Place, Team, User
 
 
 def person_name(user_id: Any) -> ScalarSelect[str]:
@@ -19,9 +19,19 @@ def person_name(user_id: Any) -> ScalarSelect[str]:
     return select(col(User.name)).where(col(User.id) == user_id).scalar_subquery()
 
 
+def staff_names(record: Any, *fields: str) -> list[Label[str]]:
+    """Select the names of several users of a record: for the field `author`, the name of `author_id` as `author_name`."""
+    return [person_name(col(getattr(record, f"{field}_id"))).label(f"{field}_name") for field in fields]
+
+
 def team_name(team_id: Any) -> ScalarSelect[str]:
     """Select the name of a team."""
     return select(col(Team.name)).where(col(Team.id) == team_id).scalar_subquery()
+
+
+def agency_name(agency_id: Any) -> ScalarSelect[str]:
+    """Select the name of an agency."""
+    return select(col(Agency.name)).where(col(Agency.id) == agency_id).scalar_subquery()
 
 
 def place_names(code: Any) -> ScalarSelect[Any]:
@@ -31,8 +41,13 @@ def place_names(code: Any) -> ScalarSelect[Any]:
 
 
 def to_ref(record_id: str | None, name: str | None) -> dict[str, str | None] | None:
-    """Return the reference to a user or team of a response, or None without an id."""
+    """Return the reference to a user, team or agency of a response, or None without an id."""
     return None if record_id is None else {"id": record_id, "name": name}
+
+
+def to_staff_refs(row: Any, *fields: str) -> dict[str, dict[str, str | None] | None]:
+    """Return the references to the users of a row that was selected with `staff_names`, by field."""
+    return {field: to_ref(getattr(row, f"{field}_id"), getattr(row, f"{field}_name")) for field in fields}
 
 
 def to_place_ref(code: str | None, names: Sequence[str] | None) -> dict[str, str] | None:

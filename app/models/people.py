@@ -72,6 +72,35 @@ class Consent(CaseRecord, table=True):
     """An entry of the consent register. It is never overwritten, only withdrawn."""
 
     __tablename__ = "consents"
+    __table_args__ = (
+        Index("ix_consents_newest", text("created_at DESC"), text("id DESC")),
+        Index("ix_consents_given_on", "given_on", "id"),
+        Index(
+            "ix_consents_recipient_agency_newest",
+            "recipient_agency_id",
+            text("created_at DESC"),
+            text("id DESC"),
+        ),
+        # Filters of the register by a status that few entries have.
+        Index(
+            "ix_consents_withdrawn",
+            text("created_at DESC"),
+            text("id DESC"),
+            postgresql_where=text("withdrawn_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_consents_refused",
+            text("created_at DESC"),
+            text("id DESC"),
+            postgresql_where=text("status = 'refused'"),
+        ),
+        Index(
+            "ix_consents_limited",
+            text("created_at DESC"),
+            text("id DESC"),
+            postgresql_where=text("valid_until IS NOT NULL"),
+        ),
+    )
 
     given_by: list[str] = text_array_column()
     method: str | None = None

@@ -7,9 +7,9 @@ from fastapi import Query
 
 from app.http.permissions import ConsentReader, ConsentRecorder, ConsentWithdrawer
 from app.http.route import Router
-from app.http.session import ExpectedVersion, Session
+from app.http.session import ExpectedVersion, Reader, Session
 from app.schemas.consents import Consent, ConsentCreate, ConsentFilters, ConsentList, ConsentWithdrawal
-from app.schemas.wire import PageQuery
+from app.schemas.wire import CountedPageQuery
 from app.services.cases import consents
 
 router = Router(tags=["consents"])
@@ -33,42 +33,43 @@ async def create_case_consent(
 @router.get("/cases/{case_id}/consents")
 async def list_case_consents(
     caller: ConsentReader,
-    session: Session,
+    reader: Reader,
     case_id: UUID,
-    page: Annotated[PageQuery, Query()],
+    page: Annotated[CountedPageQuery, Query()],
 ) -> ConsentList:
     """List the consents of a case, newest first.
 
     Returns consents, refusals and legal bases. Data protection officers can list them without access to the
     case.
     """
-    return await consents.list_case_consents(session, caller, case_id, page)
+    return await consents.list_case_consents(reader, caller, case_id, page)
 
 
 @router.get("/consents")
 async def list_consents(
     caller: ConsentReader,
-    session: Session,
+    reader: Reader,
     filters: Annotated[ConsentFilters, Query()],
 ) -> ConsentList:
-    """List the consent register, newest first.
+    """List the consent register, newest first by default.
 
     Returns the entries of all cases that the caller can see. Data protection officers receive the entries of all cases.
+    `from` and `to` filter by the day of the consent or refusal.
     """
-    return await consents.list_consents(session, caller, filters)
+    return await consents.list_consents(reader, caller, filters)
 
 
 @router.get("/consents/{consent_id}")
 async def get_consent(
     _caller: ConsentReader,
-    session: Session,
+    reader: Reader,
     consent_id: UUID,
 ) -> Consent:
     """Get a consent.
 
     The status is computed for today: `given`, `refused`, `withdrawn` or `expired`.
     """
-    return await consents.get_consent(session, consent_id)
+    return await consents.get_consent(reader, consent_id)
 
 
 @router.post("/consents/{consent_id}/withdraw")

@@ -1,19 +1,22 @@
 """Schemas of the consent register."""
 
 from datetime import date
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar, Literal, Self
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
+from typing_extensions import TypeAliasType
 
 from app.schemas.codes import CodeOf
+from app.schemas.references import AgencyRef, StaffRef
 from app.schemas.wire import (
     ClientChosenId,
+    CommaSeparated,
+    CountedPage,
+    CountedPageQuery,
     Id,
     Input,
-    Page,
-    PageQuery,
     PlainDate,
     ShortNarrative,
     ShortText,
@@ -21,6 +24,9 @@ from app.schemas.wire import (
     UtcDateTime,
     Versioned,
 )
+
+ConsentSort = TypeAliasType("ConsentSort", Literal["created_at", "-created_at", "on", "-on"])
+"""Order of the consent register."""
 
 
 class BasisWithoutConsent(Input):
@@ -80,12 +86,28 @@ class ConsentCreate(Input):
         return self
 
 
-class ConsentFilters(PageQuery):
+class ConsentFilters(CountedPageQuery):
     """Query parameters of the list of all consent entries."""
 
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    status: Annotated[str, CodeOf("consent_status")] | None = Field(
+        None, description="Only entries that have this status today."
+    )
     child_id: Id | None = Field(None, description="Only entries about this child.")
     case_id: Id | None = Field(None, description="Only entries of this case.")
-    recipient_agency_id: Id | None = Field(None, description="Only entries that name this recipient agency.")
+    recipient_agency_id: CommaSeparated[Id] | None = Field(
+        None, description="Only entries that name one of these recipient agencies."
+    )
+    since: Annotated[
+        PlainDate | None,
+        Field(alias="from", description="Only consents and refusals given on or after this day."),
+    ] = None
+    until: Annotated[
+        PlainDate | None,
+        Field(alias="to", description="Only consents and refusals given on or before this day."),
+    ] = None
+    sort: ConsentSort = Field("-created_at", description="Order of the list.")
 
 
 class Consent(Versioned):
@@ -111,6 +133,7 @@ class Consent(Versioned):
     recipient_agency_id: UUID | None = Field(
         description="Id of the agency with which data may be shared; null if the entry names no agency."
     )
+    recipient_agency: AgencyRef | None = Field(description="The agency with which data may be shared.")
     valid_until: date | None = Field(description="Last day of validity; null if there is no end.")
     witness: str | None = Field(description="Name of the witness.")
     basis_without_consent: BasisWithoutConsent | None = Field(
@@ -118,16 +141,18 @@ class Consent(Versioned):
     )
     note: str | None = Field(description="Additional information, as free text.")
     recorded_by_id: UUID = Field(description="Id of the staff member who recorded the entry.")
+    recorded_by: StaffRef = Field(description="The staff member who recorded the entry.")
     created_at: UtcDateTime = Field(description="Time at which the entry was recorded.")
     withdrawn_at: UtcDateTime | None = Field(
         description="Time of the withdrawal; null if the entry is not withdrawn."
     )
     withdrawn_by_id: UUID | None = Field(description="Id of the staff member who recorded the withdrawal.")
+    withdrawn_by: StaffRef | None = Field(description="The staff member who recorded the withdrawal.")
     withdrawal_reason: str | None = Field(description="Reason for the withdrawal.")
 
 
-class ConsentList(Page[Consent]):
-    """One page of the consent register, newest entry first."""
+class ConsentList(CountedPage[Consent]):
+    """One page of the consent register."""
 
 
 class ConsentWithdrawal(Input):

@@ -1,4 +1,4 @@
-"""References to staff, teams and places: the id or code of a record together with its name."""
+"""References to staff, teams, agencies and places: the id or code of a record together with its name."""
 
 from uuid import UUID
 
@@ -19,6 +19,13 @@ class TeamRef(Output):
 
     id: UUID = Field(description="Id of the team.")
     name: str = Field(description="Name of the team.")
+
+
+class AgencyRef(Output):
+    """An agency, by id and name."""
+
+    id: UUID = Field(description="Id of the agency.")
+    name: str = Field(description="Name of the agency.")
 
 
 class PlaceRef(Output):

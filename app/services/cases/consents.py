@@ -1,22 +1,22 @@
 """The consent register. Entries are never overwritten. After a withdrawal, the consent permits no sharing."""
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Date, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
+from app.access.permissions import Role
+from app.access.reader import ReadQuery, RecordReader, Shows, session_reader
 from app.errors import Fault
+from app.kit.case_scope import CaseScope, Condition
 from app.kit.dates import today, validate_not_in_future
-from app.kit.pagination import Paginator
-from app.kit.records import (
-    ensure_exists,
-    get_case_for_share,
-    get_for_share,
-    get_record,
-    get_version_for_update,
-)
+from app.kit.list_query import ListQuery, is_one_of
+from app.kit.records import ensure_visible, get_case_for_share, get_for_share, get_version_for_update
+from app.kit.reference_names import agency_name, staff_names, to_ref, to_staff_refs
 from app.kit.state_machine import raise_if_unmet
 from app.models import Case, Consent
 from app.models.encrypted_field import dump_content
@@ -24,11 +24,67 @@ from app.models.people import StoredConsentDetails
 from app.models.record import new_id, utc_now
 from app.schemas.consents import Consent as ConsentSchema
 from app.schemas.consents import ConsentCreate, ConsentFilters, ConsentList, ConsentWithdrawal
-from app.schemas.wire import PageQuery
+from app.schemas.wire import CountedPageQuery
 from app.services.cases import history as case_history
 from app.services.cases.write_access import check_works_on_case
 
-ENCRYPTED_FIELDS = frozenset(StoredConsentDetails.__annotations__)
+COLUMN_FIELDS = [
+    name
+    for name in ConsentSchema.model_fields
+    if name in Consent.model_fields and name not in {"status", "basis_without_consent"}
+]
+"""Fields with the value of a column. The status depends on the day, and the details contain the whole legal basis."""
+CONSENT_COLUMNS = select(
+    *(getattr(Consent, name) for name in COLUMN_FIELDS),
+    *staff_names(Consent, "recorded_by", "withdrawn_by"),
+    agency_name(col(Consent.recipient_agency_id)).label("recipient_agency_name"),
+    col(Consent.status),
+    col(Consent.given_on),
+    col(Consent.details_encrypted),
+    col(Consent.withdrawal_reason_encrypted),
+)
+CONSENT_QUERY = ReadQuery(
+    CONSENT_COLUMNS.where(col(Consent.id) == bindparam("consent_id")), shows=Shows("consent")
+)
+CASE_CONSENTS = ListQuery(
+    "consents",
+    Consent,
+    CONSENT_COLUMNS,
+    filters={"case_id": col(Consent.case_id) == bindparam("case_id")},
+    sorts={"created_at": col(Consent.created_at)},
+    shows=Shows("consent"),
+)
+NOT_WITHDRAWN = col(Consent.withdrawn_at).is_(None)
+TODAY = bindparam("today", type_=Date)
+VALID = col(Consent.valid_until).is_(None) | (col(Consent.valid_until) >= TODAY)
+EXPIRED = col(Consent.valid_until) < TODAY
+STATUS_CONDITIONS: Mapping[object, Condition] = {
+    "given": (col(Consent.status) == "given") & NOT_WITHDRAWN & VALID,
+    "refused": (col(Consent.status) == "refused") & NOT_WITHDRAWN,
+    "withdrawn": col(Consent.withdrawn_at).is_not(None),
+    "expired": (col(Consent.status) == "given") & NOT_WITHDRAWN & EXPIRED,
+}
+"""Condition of each status of `get_consent_status`."""
+CONSENT_REGISTER = ListQuery(
+    "consent_register",
+    Consent,
+    CONSENT_COLUMNS,
+    filters={
+        "status": STATUS_CONDITIONS,
+        "child_id": col(Consent.child_id) == bindparam("child_id"),
+        "case_id": col(Consent.case_id) == bindparam("case_id"),
+        "recipient_agency_id": is_one_of(col(Consent.recipient_agency_id), "recipient_agency_id"),
+        "since": col(Consent.given_on) >= bindparam("since"),
+        "until": col(Consent.given_on) <= bindparam("until"),
+    },
+    sorts={"created_at": col(Consent.created_at), "on": col(Consent.given_on)},
+    scope=CaseScope(
+        col(Consent.case_id),
+        col(Case.id),
+        roles_with_all=frozenset({Role.programme_manager, Role.data_protection_officer}),
+    ),
+    shows=Shows("consent"),
+)
 
 
 async def create_case_consent(
@@ -57,45 +113,42 @@ async def create_case_consent(
     )
     consent.details = dump_content(StoredConsentDetails, payload)
     session.add(consent)
-    await session.flush()  # report a database error before the response is built
+    await session.flush()  # the response is loaded by a query
     case_history.record_case_history(
         session, case, "consent_recorded", caller, consent, {"status": consent.status}
     )
-    return _to_schema(consent)
+    return await get_consent(session_reader(session), consent.id)
 
 
 async def list_case_consents(
-    session: AsyncSession, caller: Caller, case_id: UUID, page: PageQuery
+    reader: RecordReader, caller: Caller, case_id: UUID, query: CountedPageQuery
 ) -> ConsentList:
     """List the consents of a case, newest first.
 
     A data protection officer can list them without access to the case.
+
+    Raises:
+        NotFound: The caller can see neither the case nor an entry of the case.
     """
-    paginator = Paginator("consents", page.limit, page.cursor, {"case": case_id, "for": caller.id})
-    rows, cursor = await paginator.fetch_records(
-        session,
-        select(Consent).where(col(Consent.case_id) == case_id),
-        col(Consent.created_at),
-        col(Consent.id),
-    )
-    if not rows:
-        await ensure_exists(session, Case, case_id)
-    return ConsentList(items=[_to_schema(consent) for consent in rows], next_cursor=cursor)
+    page = await CASE_CONSENTS.fetch_page(reader, caller, query, within={"case_id": case_id})
+    if not page.rows:
+        await ensure_visible(reader, Case, case_id)
+    return ConsentList.from_trusted_items([*map(_row_to_fields, page.rows)], **page.fields)
 
 
-async def list_consents(session: AsyncSession, caller: Caller, filters: ConsentFilters) -> ConsentList:
-    """List all consents that the caller can see, newest first."""
-    active_filters = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
-    paginator = Paginator("register", filters.limit, filters.cursor, {**active_filters, "for": caller.id})
-    rows, cursor = await paginator.fetch_records(
-        session, select(Consent).filter_by(**active_filters), col(Consent.created_at), col(Consent.id)
-    )
-    return ConsentList(items=[_to_schema(consent) for consent in rows], next_cursor=cursor)
+async def list_consents(reader: RecordReader, caller: Caller, filters: ConsentFilters) -> ConsentList:
+    """List the entries of all cases that the caller can see, newest first unless `sort` is given."""
+    page = await CONSENT_REGISTER.fetch_page(reader, caller, filters, today=today())
+    return ConsentList.from_trusted_items([*map(_row_to_fields, page.rows)], **page.fields)
 
 
-async def get_consent(session: AsyncSession, consent_id: UUID) -> ConsentSchema:
-    """Return a consent."""
-    return _to_schema(await get_record(session, Consent, consent_id))
+async def get_consent(reader: RecordReader, consent_id: UUID) -> ConsentSchema:
+    """Return a consent.
+
+    Raises:
+        NotFound: The consent does not exist, or the caller cannot see it.
+    """
+    return ConsentSchema(**_row_to_fields(await reader.fetch_required(CONSENT_QUERY, consent_id=consent_id)))
 
 
 async def withdraw_consent(
@@ -112,9 +165,9 @@ async def withdraw_consent(
     consent.withdrawn_at = utc_now()
     consent.withdrawn_by_id = caller.id
     consent.withdrawal_reason = payload.reason
-    await session.flush()  # report a database error before the response is built
+    await session.flush()  # the response is loaded by a query
     case_history.record_case_history(session, case, "consent_withdrawn", caller, consent)
-    return _to_schema(consent)
+    return await get_consent(session_reader(session), consent.id)
 
 
 def _check_consent_given(consent: Consent) -> list[Fault]:
@@ -125,7 +178,10 @@ def _check_consent_given(consent: Consent) -> list[Fault]:
 
 
 def get_consent_status(consent: Consent) -> str:
-    """Return the status of a consent today: given, refused, withdrawn or expired."""
+    """Return the status of a consent today: given, refused, withdrawn or expired.
+
+    `consent` is a record, or a row with its columns.
+    """
     if consent.withdrawn_at is not None:
         return "withdrawn"
     if consent.status == "given" and consent.valid_until is not None and consent.valid_until < today():
@@ -133,15 +189,15 @@ def get_consent_status(consent: Consent) -> str:
     return consent.status
 
 
-def _to_schema(consent: Consent) -> ConsentSchema:
-    details = consent.details
-    columns = consent.model_dump(include=set(ConsentSchema.model_fields) - {"status", *ENCRYPTED_FIELDS})
-    return ConsentSchema(
-        **columns,
-        witness=details["witness"],
-        basis_without_consent=details["basis_without_consent"],
-        note=details.get("note"),
-        status=get_consent_status(consent),
-        on=consent.given_on,
-        withdrawal_reason=consent.withdrawal_reason,
-    )
+def _row_to_fields(row: Any) -> dict[str, Any]:
+    reason = row.withdrawal_reason_encrypted
+    return {
+        **dict(zip(COLUMN_FIELDS, row, strict=False)),
+        "note": None,
+        **Consent.details.decrypt(row.id, row.details_encrypted),
+        **to_staff_refs(row, "recorded_by", "withdrawn_by"),
+        "recipient_agency": to_ref(row.recipient_agency_id, row.recipient_agency_name),
+        "status": get_consent_status(row),
+        "on": row.given_on,
+        "withdrawal_reason": reason and Consent.withdrawal_reason.decrypt(row.id, reason),
+    }
