@@ -1027,7 +1027,11 @@ def create_tables() -> None:
         postgresql_where=sa.text("status = 'planned'"),
     )
     op.create_index(op.f("ix_support_sessions_series_id"), "support_sessions", ["series_id"], unique=False)
-    op.create_index(op.f("ix_support_sessions_worker_id"), "support_sessions", ["worker_id"], unique=False)
+    session_time = sa.literal_column("(CASE WHEN held_at IS NULL THEN planned_at ELSE held_at END)")
+    for name, columns in (("time", []), ("case_time", ["case_id"]), ("worker_time", ["worker_id"])):
+        op.create_index(
+            f"ix_support_sessions_{name}", "support_sessions", [*columns, session_time, "id"], unique=False
+        )
     op.create_table(
         "used_assertions",
         sa.Column("client_id", sa.Uuid(), nullable=False),

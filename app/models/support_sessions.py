@@ -16,6 +16,14 @@ from app.models.record import (
     uuid_array_column,
 )
 
+# The line breaks are those of PostgreSQL's definition of the index, because Alembic compares the texts.
+SESSION_TIME_KEY = """(
+CASE
+    WHEN held_at IS NULL THEN planned_at
+    ELSE held_at
+END)"""
+"""Time held or, if the session was not held, the planned time, as in `app.services.support.session_responses`."""
+
 
 class StoredMood(TypedDict):
     """The child's mood: a value on a scale that ends at `of`, or words."""
@@ -43,6 +51,9 @@ class SupportSession(CaseRecord, table=True):
     __tablename__ = "support_sessions"
     __table_args__ = (
         Index("ix_support_sessions_newest", "case_id", text("created_at DESC"), text("id DESC")),
+        Index("ix_support_sessions_case_time", "case_id", text(SESSION_TIME_KEY), "id"),
+        Index("ix_support_sessions_worker_time", "worker_id", text(SESSION_TIME_KEY), "id"),
+        Index("ix_support_sessions_time", text(SESSION_TIME_KEY), "id"),
         Index("ix_support_sessions_planned", "planned_at", postgresql_where=text("status = 'planned'")),
     )
 
@@ -56,7 +67,7 @@ class SupportSession(CaseRecord, table=True):
     attendance: str | None = None
     areas: list[str] = text_array_column()
     goal_ids: list[uuid.UUID] = uuid_array_column()
-    worker_id: uuid.UUID = Field(foreign_key="users.id", index=True)
+    worker_id: uuid.UUID = Field(foreign_key="users.id")
     """The worker who holds the session."""
     author_id: uuid.UUID = Field(foreign_key="users.id")
     series_id: uuid.UUID | None = Field(default=None, index=True)

@@ -12,7 +12,13 @@ from app.http.permissions import (
     SupportSessionRecorder,
 )
 from app.http.route import Router
-from app.http.session import ExpectedVersion, ExpectedVersionIfAny, Session
+from app.http.session import ExpectedVersion, ExpectedVersionIfAny, Reader, Session
+from app.schemas.support_session_lists import (
+    CaseSupportSessionFilters,
+    SupportSessionFilters,
+    SupportSessionList,
+    SupportSessionSummaryList,
+)
 from app.schemas.support_session_notes import (
     ClinicalNote,
     ClinicalNoteUpdate,
@@ -24,14 +30,12 @@ from app.schemas.support_sessions import (
     SupportSession,
     SupportSessionCancellation,
     SupportSessionCreate,
-    SupportSessionFilters,
-    SupportSessionList,
     SupportSessionSeries,
     SupportSessionSeriesCreate,
     SupportSessionUpdate,
 )
 from app.schemas.wire import PageQuery
-from app.services.support import addenda, clinical_notes, session_series
+from app.services.support import addenda, clinical_notes, session_responses, session_series
 from app.services.support import sessions as support_sessions
 
 router = Router(tags=["support"])
@@ -70,29 +74,43 @@ async def create_case_support_session_series(
 @router.get("/cases/{case_id}/support-sessions")
 async def list_case_support_sessions(
     caller: SupportSessionReader,
-    session: Session,
+    reader: Reader,
     case_id: UUID,
-    filters: Annotated[SupportSessionFilters, Query()],
+    filters: Annotated[CaseSupportSessionFilters, Query()],
 ) -> SupportSessionList:
-    """List the support sessions of a case, newest first.
+    """List the support sessions of a case, newest first by default.
 
-    The order is that of creation. `from` and `to` filter by the time held or, if the session was not held, the planned
-    time.
+    The default order is that of creation. `from` and `to` filter by `at`: the time held or, if the session was not held,
+    the planned time.
     """
-    return await support_sessions.list_case_support_sessions(session, caller, case_id, filters)
+    return await session_responses.list_case_support_sessions(reader, caller, case_id, filters)
+
+
+@router.get("/support-sessions")
+async def list_support_sessions(
+    caller: SupportSessionReader,
+    reader: Reader,
+    filters: Annotated[SupportSessionFilters, Query()],
+) -> SupportSessionSummaryList:
+    """List the support sessions of all cases, latest first by default.
+
+    Returns the sessions of the cases that the caller can see. With the caller's id as `worker_id`, the list contains the
+    caller's own sessions.
+    """
+    return await session_responses.list_support_sessions(reader, caller, filters)
 
 
 @router.get("/support-sessions/{support_session_id}")
 async def get_support_session(
     _caller: SupportSessionReader,
-    session: Session,
+    reader: Reader,
     support_session_id: UUID,
 ) -> SupportSession:
     """Get a support session.
 
     `has_clinical_note` is true only for callers who can read the note.
     """
-    return await support_sessions.get_support_session(session, support_session_id)
+    return await session_responses.get_support_session(reader, support_session_id)
 
 
 @router.patch("/support-sessions/{support_session_id}")

@@ -1,4 +1,4 @@
-"""References to staff, teams, agencies and places: the id or code of a record together with its name."""
+"""References to staff, teams, agencies, cases and places: the id or code of a record together with its name."""
 
 from uuid import UUID
 
@@ -26,6 +26,13 @@ class AgencyRef(Output):
 
     id: UUID = Field(description="Id of the agency.")
     name: str = Field(description="Name of the agency.")
+
+
+class CaseRef(Output):
+    """A case, by id and number."""
+
+    id: UUID = Field(description="Id of the case.")
+    number: str = Field(description="Case number, such as FSC-2026-0042.")
 
 
 class PlaceRef(Output):

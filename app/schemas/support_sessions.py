@@ -4,20 +4,19 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from app.fault_codes import FaultCode
 from app.schemas.codes import CodeOf
 from app.schemas.merge_patch import build_patch_model
+from app.schemas.references import StaffRef
 from app.schemas.wire import (
     ClientChosenId,
     Id,
     Input,
     Narrative,
     Output,
-    Page,
-    PageQuery,
     ShortNarrative,
     ShortText,
     StrictInteger,
@@ -186,40 +185,8 @@ class SupportSessionCancellation(Input):
     reason: ShortNarrative = Field(description="Reason for the cancellation.")
 
 
-class SupportSessionFilters(PageQuery):
-    """Query parameters of the list of support sessions."""
-
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
-
-    status: Annotated[str, CodeOf("session_status")] | None = Field(
-        None, description="Only sessions with this status."
-    )
-    kind: Annotated[str, CodeOf("session_kind")] | None = Field(
-        None, description="Only sessions of this kind."
-    )
-    series_id: Id | None = Field(None, description="Only sessions of this series.")
-    since: Annotated[
-        UtcDateTime | None,
-        Field(
-            alias="from",
-            description="Only sessions at or after this time. The time held counts or, if the session was not held, "
-            "the planned time.",
-        ),
-    ] = None
-    until: Annotated[
-        UtcDateTime | None,
-        Field(
-            alias="to",
-            description="Only sessions before this time. The time held counts or, if the session was not held, the "
-            "planned time.",
-        ),
-    ] = None
-
-
-class SupportSession(Versioned):
-    """A support session: a planned or held contact with the child or the family."""
-
-    collection: ClassVar[str | None] = "support-sessions"
+class SupportSessionFields(Versioned):
+    """The fields of a support session that lists of all cases contain too."""
 
     child_id: UUID = Field(description="Id of the child.")
     case_id: UUID = Field(description="Id of the case.")
@@ -239,23 +206,21 @@ class SupportSession(Versioned):
     held_at: UtcDateTime | None = Field(
         description="Time at which the session was held; null if it was not held."
     )
+    at: UtcDateTime = Field(description="Time held or, if the session was not held, the planned time.")
     attendance: Annotated[str, CodeOf("attendance")] | None = Field(
         description="Attendance, or the person who missed the session; null while it is planned."
     )
-    participants: list[str] = Field(description="Participants as free text.")
     areas: list[Annotated[str, CodeOf("area")]] = Field(
         description="Areas of the care plan that the session works on."
     )
-    goal_ids: list[UUID] = Field(description="Ids of the goals that the session works on.")
     place: str | None = Field(description="Place of the session.")
-    mood: Mood | None = Field(description="The child's mood during the session, as stated by the child.")
-    summary: str | None = Field(description="Summary of the session.")
-    next_step: str | None = Field(description="The next step agreed in the session.")
-    missed_reason: str | None = Field(description="Reason why the session was missed.")
-    cancel_reason: str | None = Field(description="Reason why the session was cancelled.")
     worker_id: UUID = Field(description="Id of the staff member who holds or held the session.")
+    worker: StaffRef = Field(description="The staff member who holds or held the session.")
     author_id: UUID = Field(
         description="Id of the staff member who planned the session, or who first recorded it as held or missed."
+    )
+    author: StaffRef = Field(
+        description="The staff member who planned the session, or who first recorded it as held or missed."
     )
     recorded_at: UtcDateTime | None = Field(
         description="Time at which the session was recorded as held or missed; null before that."
@@ -270,8 +235,18 @@ class SupportSession(Versioned):
     updated_at: UtcDateTime = Field(description="Time of the last change.")
 
 
-class SupportSessionList(Page[SupportSession]):
-    """One page of support sessions."""
+class SupportSession(SupportSessionFields):
+    """A support session: a planned or held contact with the child or the family."""
+
+    collection: ClassVar[str | None] = "support-sessions"
+
+    participants: list[str] = Field(description="Participants as free text.")
+    goal_ids: list[UUID] = Field(description="Ids of the goals that the session works on.")
+    mood: Mood | None = Field(description="The child's mood during the session, as stated by the child.")
+    summary: str | None = Field(description="Summary of the session.")
+    next_step: str | None = Field(description="The next step agreed in the session.")
+    missed_reason: str | None = Field(description="Reason why the session was missed.")
+    cancel_reason: str | None = Field(description="Reason why the session was cancelled.")
 
 
 class SupportSessionSeries(Output):

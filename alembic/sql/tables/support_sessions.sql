@@ -81,3 +81,9 @@ COMMENT ON TRIGGER prevent_reassignment ON support_sessions IS
 ALTER TABLE support_sessions ADD CONSTRAINT ck_support_sessions_status CHECK (
     status IN ('planned', 'held', 'missed', 'cancelled')
 );
+
+ALTER TABLE support_sessions ADD CONSTRAINT ck_support_sessions_has_time CHECK (
+    planned_at IS NOT NULL OR held_at IS NOT NULL
+);
+COMMENT ON CONSTRAINT ck_support_sessions_has_time ON support_sessions IS
+    'Every session has a time, because lists are sorted by it.';

@@ -6,6 +6,7 @@ from uuid import UUID, uuid5
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.caller import Caller
+from app.access.reader import session_reader
 from app.errors import InvalidInput
 from app.kit.dates import CAMBODIA_TIMEZONE
 from app.kit.records import get_for_share
@@ -25,11 +26,11 @@ from app.services.support.session_checks import (
     check_support_session_time,
     validate_case_goals,
 )
+from app.services.support.session_responses import load_series
 from app.services.support.session_states import INITIAL_STATUS
 from app.services.support.sessions import (
     apply_support_session_content,
     build_support_session,
-    support_session_to_schema,
 )
 
 
@@ -64,14 +65,12 @@ async def create_case_support_session_series(
         )
         support_sessions.append(support_session)
     session.add_all(support_sessions)
-    await session.flush()  # report a database error before the response is built
+    await session.flush()  # the response is loaded by a query
     detail = {"kind": payload.kind, "at": times[0].isoformat(), "count": str(payload.count)}
     detail |= {"series_id": str(series_id), "every_weeks": str(payload.every_weeks)}
     case_history.record_case_history(session, case, "session_planned", caller, support_sessions[0], detail)
-    return SupportSessionSeries(
-        series_id=series_id,
-        items=[support_session_to_schema(item, has_clinical_note=False) for item in support_sessions],
-    )
+    items = await load_series(session_reader(session), series_id)
+    return SupportSessionSeries(series_id=series_id, items=items)
 
 
 def _compute_session_times(payload: SupportSessionSeriesCreate) -> list[datetime]:

@@ -1,24 +1,21 @@
-"""Create, list, get, update and cancel support sessions."""
+"""Create, update and cancel support sessions."""
 
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col
 
 from app.access.caller import Caller
-from app.errors import Fault, NotFound
-from app.kit.pagination import Paginator
+from app.access.reader import session_reader
+from app.errors import Fault
 from app.kit.records import (
     apply_patch,
-    ensure_exists,
     get_case_for_share,
     get_case_for_update,
     get_for_update,
     get_version_for_update,
 )
 from app.kit.state_machine import check_status, raise_if_unmet
-from app.models import Case, ClinicalNote, SupportSession
+from app.models import Case, SupportSession
 from app.models.encrypted_field import dump_content
 from app.models.record import new_id, utc_now
 from app.models.support_sessions import StoredSessionContent
@@ -29,8 +26,6 @@ from app.schemas.support_sessions import (
     SupportSessionCancellation,
     SupportSessionContent,
     SupportSessionCreate,
-    SupportSessionFilters,
-    SupportSessionList,
     SupportSessionUpdate,
 )
 from app.services.cases import history as case_history
@@ -43,20 +38,14 @@ from app.services.support.session_checks import (
     validate_case_goals,
     validate_support_session_times,
 )
+from app.services.support.session_responses import get_support_session
 from app.services.support.session_states import (
     CANCEL,
-    EDIT_WINDOW,
     check_support_session_editable,
     check_support_session_status_change,
 )
 
 COLUMN_FIELDS = frozenset({"kind", "form", "planned_at", "held_at", "attendance", "areas", "goal_ids"})
-SCHEMA_COLUMN_FIELDS = set(SupportSessionSchema.model_fields) & set(SupportSession.model_fields)
-HAS_CLINICAL_NOTE = (
-    select(col(ClinicalNote.id)).where(col(ClinicalNote.session_id) == col(SupportSession.id)).exists()
-)
-"""Whether the session has a clinical note. Row-level security makes it false for callers who cannot read the note."""
-SESSION_WITH_NOTE_FLAG = select(SupportSession, HAS_CLINICAL_NOTE)
 
 
 async def create_case_support_session(
@@ -81,11 +70,11 @@ async def create_case_support_session(
     support_session = build_support_session(case, caller, payload.id or new_id())
     apply_support_session_content(support_session, caller, payload)
     session.add(support_session)
-    await session.flush()  # report a database error before the response is built
+    await session.flush()  # the response is loaded by a query
     if support_session.status == "held":
         await update_last_contact(session, case)
     _record_history(session, case, caller, support_session)
-    return support_session_to_schema(support_session, has_clinical_note=False)
+    return await get_support_session(session_reader(session), support_session.id)
 
 
 def build_support_session(case: Case, caller: Caller, support_session_id: UUID) -> SupportSession:
@@ -98,52 +87,6 @@ def build_support_session(case: Case, caller: Caller, support_session_id: UUID) 
         worker_id=caller.id,
         author_id=caller.id,
     )
-
-
-async def list_case_support_sessions(
-    session: AsyncSession, caller: Caller, case_id: UUID, filters: SupportSessionFilters
-) -> SupportSessionList:
-    """List the support sessions of a case, newest first by creation.
-
-    `from` and `to` filter by the time held or, if the session was not held, the planned time.
-
-    Raises:
-        NotFound: the case does not exist, or the caller cannot see it.
-    """
-    await ensure_exists(session, Case, case_id)
-    equal_filters = filters.model_dump(include={"status", "kind", "series_id"}, exclude_none=True)
-    other_filters = {"from": filters.since, "to": filters.until, "case": case_id, "for": caller.id}
-    paginator = Paginator(
-        "support_sessions", filters.limit, filters.cursor, {**equal_filters, **other_filters}
-    )
-    time = func.coalesce(col(SupportSession.held_at), col(SupportSession.planned_at))
-    conditions: list[ColumnElement[bool]] = [col(SupportSession.case_id) == case_id]
-    conditions += [col(getattr(SupportSession, name)) == value for name, value in equal_filters.items()]
-    conditions += [time >= filters.since] if filters.since else []
-    conditions += [time < filters.until] if filters.until else []
-    rows, cursor = await paginator.fetch_rows(
-        session,
-        SESSION_WITH_NOTE_FLAG.where(*conditions),
-        col(SupportSession.created_at),
-        col(SupportSession.id),
-    )
-    return SupportSessionList(
-        items=[support_session_to_schema(row[0], has_clinical_note=row[1]) for row in rows],
-        next_cursor=cursor,
-    )
-
-
-async def get_support_session(session: AsyncSession, support_session_id: UUID) -> SupportSessionSchema:
-    """Return one support session.
-
-    Raises:
-        NotFound: the session does not exist, or the caller cannot see it.
-    """
-    query = SESSION_WITH_NOTE_FLAG.where(col(SupportSession.id) == support_session_id)
-    row = (await session.execute(query)).first()
-    if row is None:
-        raise NotFound
-    return support_session_to_schema(row[0], has_clinical_note=row[1])
 
 
 async def update_support_session(
@@ -186,12 +129,12 @@ async def update_support_session(
     )
     await validate_case_goals(session, case, content.goal_ids)
     apply_support_session_content(support_session, caller, content)
-    await session.flush()  # report a database error before the response is built
+    await session.flush()  # the response is loaded by a query
     if "held" in {old_status, support_session.status}:
         await update_last_contact(session, case)
     if (support_session.status, support_session.planned_at) != (old_status, old_planned_at):
         _record_history(session, case, caller, support_session)
-    return await _load_schema(session, support_session)
+    return await get_support_session(session_reader(session), support_session.id)
 
 
 async def cancel_support_session(
@@ -215,9 +158,9 @@ async def cancel_support_session(
     support_session.status = CANCEL.target
     support_session.updated_at = utc_now()
     support_session.content = {**support_session.content, "cancel_reason": payload.reason}
-    await session.flush()  # report a database error before the response is built
+    await session.flush()  # the response is loaded by a query
     _record_history(session, case, caller, support_session)
-    return await _load_schema(session, support_session)
+    return await get_support_session(session_reader(session), support_session.id)
 
 
 async def _check_edit_access(
@@ -275,24 +218,4 @@ def _record_history(
         support_session,
         detail,
         occurred_at=occurred_at,
-    )
-
-
-async def _load_schema(session: AsyncSession, support_session: SupportSession) -> SupportSessionSchema:
-    """Return the response for a changed support session. Loads whether it has a clinical note."""
-    note_query = select(col(ClinicalNote.id)).where(col(ClinicalNote.session_id) == support_session.id)
-    return support_session_to_schema(
-        support_session, has_clinical_note=await session.scalar(note_query) is not None
-    )
-
-
-def support_session_to_schema(
-    support_session: SupportSession, *, has_clinical_note: bool
-) -> SupportSessionSchema:
-    """Return the response for a support session."""
-    return SupportSessionSchema(
-        **support_session.model_dump(include=SCHEMA_COLUMN_FIELDS),
-        **{"cancel_reason": None, **support_session.content},
-        editable_until=support_session.recorded_at + EDIT_WINDOW if support_session.recorded_at else None,
-        has_clinical_note=has_clinical_note,
     )

@@ -278,6 +278,7 @@ async def test_timeline_statement_count_is_independent_of_its_length(
 ) -> None:
     case = await scenario.open_case()
     session_fields: dict[str, Any] = {"kind": "therapy", "worker_id": WORKER_ID, "author_id": WORKER_ID}
+    session_fields["planned_at"] = local_datetime(today())
     for _ in range(n):
         session = await insert_row(
             superuser_connection, SupportSession(**case_foreign_keys(case), **session_fields)
