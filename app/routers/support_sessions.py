@@ -151,7 +151,7 @@ async def cancel_support_session(
 @router.get("/support-sessions/{support_session_id}/clinical-note")
 async def get_clinical_note(
     _caller: ClinicalNoteReader,
-    session: Session,
+    reader: Reader,
     support_session_id: UUID,
 ) -> ClinicalNote:
     """Get the clinical note on a support session.
@@ -159,7 +159,7 @@ async def get_clinical_note(
     Only the author and the supervisors of the case's team can read it. For all other callers, the response is the same
     404 as for a session without a note.
     """
-    return await clinical_notes.get_clinical_note(session, support_session_id)
+    return await clinical_notes.get_clinical_note(reader, support_session_id)
 
 
 @router.put("/support-sessions/{support_session_id}/clinical-note")
@@ -197,7 +197,7 @@ async def create_support_session_addendum(
 @router.get("/support-sessions/{support_session_id}/addenda")
 async def list_support_session_addenda(
     caller: SupportSessionReader,
-    session: Session,
+    reader: Reader,
     support_session_id: UUID,
     page: Annotated[PageQuery, Query()],
 ) -> SupportSessionAddendumList:
@@ -205,4 +205,4 @@ async def list_support_session_addenda(
 
     Clinical addenda are included only for their author and the supervisors of the case's team.
     """
-    return await addenda.list_support_session_addenda(session, caller, support_session_id, page)
+    return await addenda.list_support_session_addenda(reader, caller, support_session_id, page)

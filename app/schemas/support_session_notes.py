@@ -7,6 +7,7 @@ from pydantic import Field
 from typing_extensions import TypeAliasType
 
 from app.schemas.codes import CodeOf
+from app.schemas.references import StaffRef
 from app.schemas.wire import ClientChosenId, Input, Narrative, Output, Page, UtcDateTime, Versioned
 
 AddendumTier = TypeAliasType("AddendumTier", Literal["case", "clinical"])
@@ -26,6 +27,7 @@ class ClinicalNote(Versioned):
     child_id: UUID = Field(description="Id of the child.")
     case_id: UUID = Field(description="Id of the case.")
     author_id: UUID = Field(description="Id of the staff member who wrote the note.")
+    author: StaffRef = Field(description="The staff member who wrote the note.")
     text: str = Field(description="Text of the note.")
     editable_until: UtcDateTime = Field(
         description="End of the 24 hours in which the author can change the note. Later, add a clinical addendum."
@@ -57,6 +59,7 @@ class SupportSessionAddendum(Output):
     child_id: UUID = Field(description="Id of the child.")
     case_id: UUID = Field(description="Id of the case.")
     author_id: UUID = Field(description="Id of the staff member who added the text.")
+    author: StaffRef = Field(description="The staff member who added the text.")
     tier: Annotated[str, CodeOf("tier")] = Field(
         description="Tier, which decides who can read the addendum. `case`: all readers of the case. `clinical`: the "
         "author and the "

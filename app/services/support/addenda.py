@@ -3,16 +3,19 @@
 Clinical addenda have the same readers as clinical notes.
 """
 
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
+from app.access.reader import ReadQuery, RecordReader, Shows, session_reader
 from app.errors import Fault
-from app.kit.pagination import Paginator
-from app.kit.records import ensure_exists, get_case_for_share, get_record
+from app.kit.list_query import ListQuery
+from app.kit.records import ensure_visible, get_case_for_share, get_record
+from app.kit.reference_names import staff_names, to_staff_refs
 from app.kit.state_machine import raise_if_unmet
 from app.models import Case, SessionAddendum, SupportSession
 from app.models.record import new_id
@@ -26,6 +29,25 @@ from app.services.cases import history as case_history
 from app.services.cases.states import check_case_open
 from app.services.cases.write_access import check_works_on_case
 from app.services.support.session_states import check_support_session_recorded
+
+COLUMN_FIELDS = [name for name in SupportSessionAddendum.model_fields if name in SessionAddendum.model_fields]
+ADDENDUM_COLUMNS = select(
+    *(getattr(SessionAddendum, name) for name in COLUMN_FIELDS),
+    *staff_names(SessionAddendum, "author"),
+    col(SessionAddendum.text_encrypted),
+)
+ADDENDUM_QUERY = ReadQuery(
+    ADDENDUM_COLUMNS.where(col(SessionAddendum.id) == bindparam("addendum_id")),
+    shows=Shows("session_addendum"),
+)
+ADDENDA = ListQuery(
+    "addenda",
+    SessionAddendum,
+    ADDENDUM_COLUMNS,
+    filters={"session_id": col(SessionAddendum.session_id) == bindparam("session_id")},
+    sorts={"created_at": col(SessionAddendum.created_at)},
+    shows=Shows("session_addendum"),
+)
 
 
 async def create_support_session_addendum(
@@ -59,9 +81,10 @@ async def create_support_session_addendum(
     )
     addendum.text = payload.text
     session.add(addendum)
-    await session.flush()  # report a database error before the response is built
+    await session.flush()  # the response is loaded by a query
     case_history.record_case_history(session, case, "addendum_added", caller, addendum)
-    return _to_schema(addendum)
+    row = await session_reader(session).fetch_required(ADDENDUM_QUERY, addendum_id=addendum.id)
+    return SupportSessionAddendum(**_row_to_fields(row))
 
 
 async def _check_write_access(
@@ -71,28 +94,22 @@ async def _check_write_access(
 
 
 async def list_support_session_addenda(
-    session: AsyncSession, caller: Caller, support_session_id: UUID, page: PageQuery
+    reader: RecordReader, caller: Caller, support_session_id: UUID, query: PageQuery
 ) -> SupportSessionAddendumList:
     """List the addenda of a support session that the caller can read, newest first.
 
     Raises:
         NotFound: the session does not exist, or the caller cannot see it.
     """
-    await ensure_exists(session, SupportSession, support_session_id)
-    paginator = Paginator(
-        "addenda", page.limit, page.cursor, {"session": support_session_id, "for": caller.id}
-    )
-    addenda, cursor = await paginator.fetch_records(
-        session,
-        select(SessionAddendum).where(col(SessionAddendum.session_id) == support_session_id),
-        col(SessionAddendum.created_at),
-        col(SessionAddendum.id),
-    )
-    return SupportSessionAddendumList(
-        items=[_to_schema(addendum) for addendum in addenda], next_cursor=cursor
-    )
+    page = await ADDENDA.fetch_page(reader, caller, query, within={"session_id": support_session_id})
+    if not page.rows:
+        await ensure_visible(reader, SupportSession, support_session_id)
+    return SupportSessionAddendumList.from_trusted_items([*map(_row_to_fields, page.rows)], **page.fields)
 
 
-def _to_schema(addendum: SessionAddendum) -> SupportSessionAddendum:
-    columns = addendum.model_dump(include=set(SupportSessionAddendum.model_fields))
-    return SupportSessionAddendum(**columns, text=addendum.text)
+def _row_to_fields(row: Any) -> dict[str, Any]:
+    return {
+        **dict(zip(COLUMN_FIELDS, row, strict=False)),
+        **to_staff_refs(row, "author"),
+        "text": SessionAddendum.text.decrypt(row.id, row.text_encrypted),
+    }

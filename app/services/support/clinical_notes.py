@@ -2,13 +2,15 @@
 
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.errors import Fault, NotFound, StaleVersion, VersionRequired
+from app.access.reader import ReadQuery, RecordReader, Shows, session_reader
+from app.errors import Fault, StaleVersion, VersionRequired
 from app.kit.records import get_case_for_share, get_record
+from app.kit.reference_names import staff_names, to_staff_refs
 from app.kit.state_machine import raise_if_unmet
 from app.models import Case, ClinicalNote, SupportSession
 from app.models.record import utc_now
@@ -22,19 +24,30 @@ from app.services.support.session_states import (
     is_edit_window_over,
 )
 
+COLUMN_FIELDS = [name for name in ClinicalNoteSchema.model_fields if name in ClinicalNote.model_fields]
+NOTE_QUERY = ReadQuery(
+    select(
+        *(getattr(ClinicalNote, name) for name in COLUMN_FIELDS),
+        *staff_names(ClinicalNote, "author"),
+        col(ClinicalNote.text_encrypted),
+    ).where(col(ClinicalNote.session_id) == bindparam("support_session_id")),
+    shows=Shows("clinical_note"),
+)
 
-async def get_clinical_note(session: AsyncSession, support_session_id: UUID) -> ClinicalNoteSchema:
+
+async def get_clinical_note(reader: RecordReader, support_session_id: UUID) -> ClinicalNoteSchema:
     """Return the clinical note on a support session.
 
     Raises:
         NotFound: the session has no note, or the caller cannot read it.
     """
-    note = await session.scalar(
-        select(ClinicalNote).where(col(ClinicalNote.session_id) == support_session_id)
+    row = await reader.fetch_required(NOTE_QUERY, support_session_id=support_session_id)
+    return ClinicalNoteSchema(
+        **dict(zip(COLUMN_FIELDS, row, strict=False)),
+        **to_staff_refs(row, "author"),
+        text=ClinicalNote.text.decrypt(row.id, row.text_encrypted),
+        editable_until=row.created_at + EDIT_WINDOW,
     )
-    if note is None:
-        raise NotFound
-    return _to_schema(note)
 
 
 async def replace_clinical_note(
@@ -70,8 +83,8 @@ async def replace_clinical_note(
         note = await _create_note(session, caller, support_session, case, expected_version, payload)
     else:
         _update_note(note, expected_version, payload)
-    await session.flush()  # report a database error before the response is built
-    return _to_schema(note)
+    await session.flush()  # the response is loaded by a query
+    return await get_clinical_note(session_reader(session), support_session_id)
 
 
 async def _create_note(
@@ -114,8 +127,3 @@ def _check_worker(support_session: SupportSession, caller: Caller) -> list[Fault
         return []
     detail = "Only the worker who held the session can write the clinical note on it."
     return [Fault(None, "not_yours", detail)]
-
-
-def _to_schema(note: ClinicalNote) -> ClinicalNoteSchema:
-    columns = note.model_dump(include=set(ClinicalNoteSchema.model_fields))
-    return ClinicalNoteSchema(**columns, text=note.text, editable_until=note.created_at + EDIT_WINDOW)

@@ -226,6 +226,7 @@ async def test_clinical_note_is_created_once_and_replaceable_for_24_hours(
     assert (await put_clinical_note(lead, held_session, etag='"7"')).status_code == 412
     changed_note = expect_json(await put_clinical_note(lead, held_session, etag='"1"'))
     assert (changed_note["version"], changed_note["text"]) == (2, NOTE_TEXT)
+    assert changed_note["author"] == {"id": str(lead.id), "name": "Worker North"}
     assert expect_json(await lead.get(f"{support_session_path(held_session)}/clinical-note")) == changed_note
     backdate_sql = "UPDATE clinical_notes SET created_at = created_at - interval '24 hours 1 second'"
     await superuser_connection.execute(backdate_sql)
@@ -235,6 +236,7 @@ async def test_clinical_note_is_created_once_and_replaceable_for_24_hours(
     payload = {"text": CLINICAL_ADDENDUM_TEXT, "tier": "clinical"}
     addendum = expect_json(await lead.post(f"{support_session_path(held_session)}/addenda", payload), 201)
     assert expect_json(await lead.get(f"{support_session_path(held_session)}/addenda"))["items"] == [addendum]
+    assert addendum["author"] == {"id": str(lead.id), "name": "Worker North"}
     assert await superuser_connection.fetchval("SELECT count(*) FROM clinical_notes") == 1
 
 
