@@ -15,7 +15,7 @@ from app.http.middleware.request_limits import UploadLimits
 from app.http.permissions import DocumentReader, DocumentUploader
 from app.http.responses import build_attachment_response
 from app.http.route import Router
-from app.http.session import Session
+from app.http.session import Reader, Session
 from app.schemas.documents import (
     MAX_BASE64_LENGTH,
     Document,
@@ -23,7 +23,7 @@ from app.schemas.documents import (
     DocumentFilters,
     DocumentList,
 )
-from app.services.support import documents
+from app.services.support import document_responses, documents
 from app.services.support.media_types import EXTENSIONS
 
 router = Router(tags=["documents"])
@@ -73,28 +73,28 @@ async def create_case_document(
 @router.get("/cases/{case_id}/documents")
 async def list_case_documents(
     caller: DocumentReader,
-    session: Session,
+    reader: Reader,
     case_id: UUID,
     filters: Annotated[DocumentFilters, Query()],
 ) -> DocumentList:
-    """List the documents of a case, newest first.
+    """List the documents of a case, newest first by default.
 
     The list contains the documents in the tiers that the caller can read, without their files.
     """
-    return await documents.list_case_documents(session, caller, case_id, filters)
+    return await document_responses.list_case_documents(reader, caller, case_id, filters)
 
 
 @router.get("/documents/{document_id}")
 async def get_document(
     _caller: DocumentReader,
-    session: Session,
+    reader: Reader,
     document_id: UUID,
 ) -> Document:
     """Get the metadata of a document.
 
     The file itself is downloaded from `/content`.
     """
-    return await documents.get_document(session, document_id)
+    return await document_responses.get_document(reader, document_id)
 
 
 @router.get(
@@ -104,11 +104,11 @@ async def get_document(
 )
 async def download_document(
     _caller: DocumentReader,
-    session: Session,
+    reader: Reader,
     document_id: UUID,
 ) -> Response:
     """Download the file of a document.
 
     The response is an attachment with the detected media type. The access log records the download of the content.
     """
-    return build_attachment_response(*await documents.download_document(session, document_id))
+    return build_attachment_response(*await document_responses.download_document(reader, document_id))

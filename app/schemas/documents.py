@@ -1,13 +1,16 @@
 """Schemas of documents. An upload contains the file in base64; a download is a separate request."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import Field
+from typing_extensions import TypeAliasType
 
 from app.schemas.codes import CodeOf
+from app.schemas.references import StaffRef
 from app.schemas.wire import (
     ClientChosenId,
+    CommaSeparated,
     Id,
     Input,
     Output,
@@ -24,6 +27,9 @@ MAX_FILE_BYTES = 10 * 1024 * 1024
 MAX_BASE64_LENGTH = 4 * -(-MAX_FILE_BYTES // 3)
 """Length of the largest accepted file in base64."""
 _TIER_DESCRIPTION = "Tier, which decides who can read the document. `case`: all readers of the case. `legal`: the staff of the case. `clinical`: the author and the supervisors of the case's team."
+
+DocumentSort = TypeAliasType("DocumentSort", Literal["created_at", "-created_at"])
+"""Order of the documents of a case."""
 
 
 class DocumentSubjectCreate(Input):
@@ -69,11 +75,14 @@ class DocumentCreate(Input):
 class DocumentFilters(PageQuery):
     """Query parameters of the list of documents of a case."""
 
-    kind: Annotated[str, CodeOf("document_kind")] | None = Field(
-        None, description="Only documents of this kind."
+    kind: CommaSeparated[Annotated[str, CodeOf("document_kind")]] | None = Field(
+        None, description="Only documents of these kinds."
     )
-    tier: Annotated[str, CodeOf("tier")] | None = Field(None, description="Only documents of this tier.")
+    tier: CommaSeparated[Annotated[str, CodeOf("tier")]] | None = Field(
+        None, description="Only documents of these tiers."
+    )
     about_id: Id | None = Field(None, description="Only documents about the record with this id.")
+    sort: DocumentSort = Field("-created_at", description="Order of the list.")
 
 
 class DocumentSubject(Output):
@@ -99,6 +108,7 @@ class Document(Versioned):
     size: int = Field(description="Size of the file in bytes.")
     about: DocumentSubject | None = Field(description="The record that the document is about, if any.")
     author_id: UUID = Field(description="Id of the staff member who added the document.")
+    author: StaffRef = Field(description="The staff member who added the document.")
     created_at: UtcDateTime = Field(description="Time at which the document was added.")
 
 

@@ -1,12 +1,8 @@
-"""Documents of a case: upload, metadata and download.
-
-Files are stored encrypted. Their media type is detected from the content. They are downloaded as attachments only.
-"""
+"""Add documents to a case. Files are stored encrypted. Their media type is detected from the content."""
 
 import asyncio
 import base64
 import binascii
-from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -15,18 +11,15 @@ from sqlmodel import col
 
 from app.access.accessed_records import RECORD_KINDS
 from app.access.caller import Caller
+from app.access.reader import session_reader
 from app.errors import Fault, InvalidInput
-from app.kit.pagination import Paginator
-from app.kit.records import ensure_exists, get_for_share, get_record
+from app.kit.records import get_for_share
 from app.kit.state_machine import raise_if_unmet
 from app.models import Case, ClinicalNote, Document, DocumentContent, LegalStep, SessionAddendum
 from app.models.record import CaseRecord, new_id
 from app.schemas.documents import (
     MAX_FILE_BYTES,
     DocumentCreate,
-    DocumentFilters,
-    DocumentList,
-    DocumentSubject,
     DocumentSubjectCreate,
 )
 from app.schemas.documents import Document as DocumentSchema
@@ -35,8 +28,8 @@ from app.services.cases.states import check_case_open
 from app.services.cases.write_access import check_works_on_case
 from app.services.persons import name_matching as names
 from app.services.support import media_types
+from app.services.support.document_responses import get_document
 
-SCHEMA_COLUMN_FIELDS = set(DocumentSchema.model_fields) & set(Document.model_fields)
 CASE_RECORD_TYPES: dict[str, type[CaseRecord]] = {
     kind: record_type for record_type, kind in RECORD_KINDS.items() if issubclass(record_type, CaseRecord)
 }
@@ -60,14 +53,6 @@ TIERED_RECORD_TYPES: dict[str, type[Document] | type[SessionAddendum]] = {
 }
 """Model class with the column `tier`, by kind of the record that a document is about. A document and its content have
 the same id."""
-
-
-class DocumentFile(NamedTuple):
-    """The decrypted file of a document, for download."""
-
-    name: str
-    media_type: str
-    content: bytes
 
 
 async def create_case_document(
@@ -112,8 +97,8 @@ async def create_case_document(
     case_history.record_case_history(
         session, case, "document_added", caller, document, {"kind": payload.kind}
     )
-    await session.flush()  # report a database error before the response is built
-    return _to_schema(document)
+    await session.flush()  # the response is loaded by a query
+    return await get_document(session_reader(session), document.id)
 
 
 def _store_details(document: Document, payload: DocumentCreate) -> None:
@@ -222,60 +207,3 @@ def _build_content(document: Document, content: bytes) -> DocumentContent:
     record = DocumentContent(id=document.id, child_id=document.child_id, case_id=document.case_id)
     record.content = content
     return record
-
-
-async def list_case_documents(
-    session: AsyncSession, caller: Caller, case_id: UUID, filters: DocumentFilters
-) -> DocumentList:
-    """List the documents of a case in the tiers that the caller can read, newest first. Reads no file content.
-
-    Raises:
-        NotFound: the case does not exist, or the caller cannot see it.
-    """
-    await ensure_exists(session, Case, case_id)
-    equal_filters = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
-    paginator = Paginator(
-        "documents", filters.limit, filters.cursor, {**equal_filters, "case": case_id, "for": caller.id}
-    )
-    query = select(Document).where(col(Document.case_id) == case_id).filter_by(**equal_filters)
-    documents, cursor = await paginator.fetch_records(
-        session, query, col(Document.created_at), col(Document.id)
-    )
-    return DocumentList(items=[_to_schema(document) for document in documents], next_cursor=cursor)
-
-
-async def get_document(session: AsyncSession, document_id: UUID) -> DocumentSchema:
-    """Return the metadata of one document.
-
-    Raises:
-        NotFound: the document does not exist, or the caller cannot see it.
-    """
-    return _to_schema(await get_record(session, Document, document_id))
-
-
-async def download_document(session: AsyncSession, document_id: UUID) -> DocumentFile:
-    """Return the decrypted file of a document.
-
-    The content is loaded before the metadata, because the access log contains the first record: the entry then shows a
-    download.
-
-    Raises:
-        NotFound: the document does not exist, or the caller cannot see it.
-        DecryptionError: the stored content was changed, or belongs to another document.
-    """
-    record = await get_record(session, DocumentContent, document_id)
-    document = await get_record(session, Document, document_id)
-    # Decrypting a large file in a thread does not block other requests.
-    content = await asyncio.to_thread(DocumentContent.content.decrypt, record.id, record.content_encrypted)
-    return DocumentFile(document.details["file_name"], document.media_type, content)
-
-
-def _to_schema(document: Document) -> DocumentSchema:
-    about = (
-        DocumentSubject(kind=document.about_kind, id=document.about_id)
-        if document.about_kind and document.about_id
-        else None
-    )
-    return DocumentSchema(
-        **document.model_dump(include=SCHEMA_COLUMN_FIELDS), **document.details, about=about
-    )
