@@ -7,7 +7,7 @@ from fastapi import Query
 
 from app.http.permissions import LegalStepReader, LegalStepRecorder
 from app.http.route import Router
-from app.http.session import ExpectedVersion, Session
+from app.http.session import ExpectedVersion, Reader, Session
 from app.schemas.legal_steps import (
     LegalStep,
     LegalStepCreate,
@@ -37,28 +37,28 @@ async def create_case_legal_step(
 @router.get("/cases/{case_id}/legal-steps")
 async def list_case_legal_steps(
     caller: LegalStepReader,
-    session: Session,
+    reader: Reader,
     case_id: UUID,
     filters: Annotated[LegalStepFilters, Query()],
 ) -> LegalStepList:
-    """List the incidents and legal steps of a case, newest first.
+    """List the incidents and legal steps of a case, newest first by default.
 
     The response is 404 if the caller cannot read the legal tier of the case. Break-glass access does not include it.
     """
-    return await legal_steps.list_case_legal_steps(session, caller, case_id, filters)
+    return await legal_steps.list_case_legal_steps(reader, caller, case_id, filters)
 
 
 @router.get("/legal-steps/{legal_step_id}")
 async def get_legal_step(
     _caller: LegalStepReader,
-    session: Session,
+    reader: Reader,
     legal_step_id: UUID,
 ) -> LegalStep:
     """Get an incident or a legal step.
 
     The entry belongs to the legal tier, which only the staff of the case can read.
     """
-    return await legal_steps.get_legal_step(session, legal_step_id)
+    return await legal_steps.get_legal_step(reader, legal_step_id)
 
 
 @router.patch("/legal-steps/{legal_step_id}")

@@ -1,15 +1,18 @@
 """Schemas of incidents and legal steps."""
 
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
+from typing_extensions import TypeAliasType
 
 from app.schemas.codes import CodeOf
 from app.schemas.merge_patch import build_patch_model
+from app.schemas.references import StaffRef
 from app.schemas.wire import (
     ClientChosenId,
+    CommaSeparated,
     Input,
     Narrative,
     Page,
@@ -19,6 +22,9 @@ from app.schemas.wire import (
     UtcDateTime,
     Versioned,
 )
+
+LegalStepSort = TypeAliasType("LegalStepSort", Literal["created_at", "-created_at", "on", "-on"])
+"""Order of the legal steps of a case."""
 
 
 class LegalStepContent(Input):
@@ -64,12 +70,21 @@ else:
 class LegalStepFilters(PageQuery):
     """Query parameters of the list of incidents and legal steps."""
 
-    kind: Annotated[str, CodeOf("legal_step_kind")] | None = Field(
-        None, description="Only entries of this kind."
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    kind: CommaSeparated[Annotated[str, CodeOf("legal_step_kind")]] | None = Field(
+        None, description="Only entries of these kinds."
     )
-    status: Annotated[str, CodeOf("legal_step_status")] | None = Field(
-        None, description="Only entries with this status."
+    status: CommaSeparated[Annotated[str, CodeOf("legal_step_status")]] | None = Field(
+        None, description="Only entries with one of these statuses."
     )
+    since: Annotated[
+        PlainDate | None, Field(alias="from", description="Only entries on or after this day.")
+    ] = None
+    until: Annotated[
+        PlainDate | None, Field(alias="to", description="Only entries on or before this day.")
+    ] = None
+    sort: LegalStepSort = Field("-created_at", description="Order of the list.")
 
 
 class LegalStep(Versioned):
@@ -95,6 +110,7 @@ class LegalStep(Versioned):
     description: str | None = Field(description="Description of the incident or the legal step.")
     result: str | None = Field(description="Result of the legal step.")
     author_id: UUID = Field(description="Id of the staff member who added the entry.")
+    author: StaffRef = Field(description="The staff member who added the entry.")
     created_at: UtcDateTime = Field(description="Time at which the entry was added.")
     updated_at: UtcDateTime = Field(description="Time of the last change.")
 

@@ -5,17 +5,20 @@ change adds an entry to the case history, with the names of the changed fields.
 """
 
 from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, null, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.errors import Fault, InvalidInput, NotFound
+from app.access.reader import NothingShown, ReadQuery, RecordReader, Shows, session_reader
+from app.errors import Fault, InvalidInput
 from app.kit.dates import today, validate_not_in_future
-from app.kit.pagination import Paginator
-from app.kit.records import apply_patch, get_case_for_share, get_for_share, get_record, get_version_for_update
+from app.kit.list_query import ListQuery, is_one_of
+from app.kit.records import apply_patch, get_case_for_share, get_for_share, get_version_for_update
+from app.kit.reference_names import staff_names, to_staff_refs
 from app.models import Case, LegalStep
 from app.models.encrypted_field import dump_content
 from app.models.legal_steps import StoredLegalStepContent
@@ -33,7 +36,36 @@ from app.schemas.legal_steps import (
 from app.services.cases import history as case_history
 
 COLUMN_FIELDS = {"kind", "status", "on"}
-SCHEMA_COLUMN_FIELDS = set(LegalStepSchema.model_fields) & set(LegalStep.model_fields)
+SCHEMA_COLUMN_FIELDS = [name for name in LegalStepSchema.model_fields if name in LegalStep.model_fields]
+STEP_COLUMNS = select(
+    *(getattr(LegalStep, name) for name in SCHEMA_COLUMN_FIELDS),
+    *staff_names(LegalStep, "author"),
+    col(LegalStep.content_encrypted),
+)
+STEP_QUERY = ReadQuery(
+    STEP_COLUMNS.where(col(LegalStep.id) == bindparam("step_id")), shows=Shows("legal_step")
+)
+CASE_STEPS = ListQuery(
+    "legal_steps",
+    LegalStep,
+    STEP_COLUMNS,
+    filters={
+        "case_id": col(LegalStep.case_id) == bindparam("case_id"),
+        "kind": is_one_of(col(LegalStep.kind), "kind"),
+        "status": is_one_of(col(LegalStep.status), "status"),
+        "since": col(LegalStep.on) >= bindparam("since"),
+        "until": col(LegalStep.on) <= bindparam("until"),
+    },
+    sorts={"created_at": col(LegalStep.created_at), "on": col(LegalStep.on)},
+    shows=Shows("legal_step"),
+)
+LEGAL_TIER_QUERY = ReadQuery(
+    select(col(Case.id)).where(
+        col(Case.id) == bindparam("case_id"), func.access.can_read_tier("legal", col(Case.id), null())
+    ),
+    shows=NothingShown("the query checks whether the caller can read the legal tier of a case"),
+)
+"""Selects a case if the caller can read its legal tier, with the database function that the row policies use."""
 EARLIEST_DATE = date(1900, 1, 1)
 MAX_TIME_AHEAD = timedelta(days=5 * 366)
 """Maximum time between today and a planned court date."""
@@ -50,7 +82,7 @@ async def create_case_legal_step(
         AlreadyExists: the id is taken.
     """
     _validate_date(payload)
-    await _require_legal_tier(session, caller, case_id)
+    await session_reader(session).fetch_required(LEGAL_TIER_QUERY, case_id=case_id)
     case = await get_for_share(session, Case, case_id)
     step = LegalStep(
         id=payload.id or new_id(),
@@ -62,39 +94,33 @@ async def create_case_legal_step(
     )
     _store_content(step, payload)
     session.add(step)
-    await session.flush()  # report a database error before the response is built
+    await session.flush()  # the response is loaded by a query
     _record_history(session, case, caller, step)
-    return _to_schema(step)
+    return await get_legal_step(session_reader(session), step.id)
 
 
 async def list_case_legal_steps(
-    session: AsyncSession, caller: Caller, case_id: UUID, filters: LegalStepFilters
+    reader: RecordReader, caller: Caller, case_id: UUID, filters: LegalStepFilters
 ) -> LegalStepList:
-    """List the incidents and legal steps of a case, newest first.
+    """List the incidents and legal steps of a case, newest first unless `sort` is given.
 
     Raises:
         NotFound: the case does not exist, or the caller cannot read its legal tier. An empty list would mean that the
             case has no entries.
     """
-    await _require_legal_tier(session, caller, case_id)
-    equal_filters = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
-    paginator = Paginator(
-        "legal_steps", filters.limit, filters.cursor, {**equal_filters, "case": case_id, "for": caller.id}
-    )
-    query = select(LegalStep).where(col(LegalStep.case_id) == case_id).filter_by(**equal_filters)
-    steps, cursor = await paginator.fetch_records(
-        session, query, col(LegalStep.created_at), col(LegalStep.id)
-    )
-    return LegalStepList(items=[_to_schema(step) for step in steps], next_cursor=cursor)
+    page = await CASE_STEPS.fetch_page(reader, caller, filters, within={"case_id": case_id})
+    if not page.rows:
+        await reader.fetch_required(LEGAL_TIER_QUERY, case_id=case_id)
+    return LegalStepList.from_trusted_items([*map(_row_to_fields, page.rows)], **page.fields)
 
 
-async def get_legal_step(session: AsyncSession, step_id: UUID) -> LegalStepSchema:
+async def get_legal_step(reader: RecordReader, step_id: UUID) -> LegalStepSchema:
     """Return one incident or legal step.
 
     Raises:
         NotFound: the entry does not exist, or the caller cannot see it.
     """
-    return _to_schema(await get_record(session, LegalStep, step_id))
+    return LegalStepSchema(**_row_to_fields(await reader.fetch_required(STEP_QUERY, step_id=step_id)))
 
 
 async def update_legal_step(
@@ -112,21 +138,11 @@ async def update_legal_step(
     content = apply_patch(LegalStepContent, old_document, patch)
     _validate_date(content)
     _store_content(step, content)
-    await session.flush()  # report a database error before the response is built
+    await session.flush()  # the response is loaded by a query
     new_document = _to_document(step)
     changed_fields = sorted(name for name in new_document if new_document[name] != old_document[name])
     _record_history(session, case, caller, step, changed_fields)
-    return _to_schema(step)
-
-
-async def _require_legal_tier(session: AsyncSession, caller: Caller, case_id: UUID) -> None:
-    """Check that the caller can read the legal tier of a case, with the database function that the row policies use.
-
-    Raises:
-        NotFound: the caller cannot read the legal tier.
-    """
-    if not await session.scalar(select(func.access.can_read_tier("legal", case_id, caller.id))):
-        raise NotFound
+    return await get_legal_step(session_reader(session), step.id)
 
 
 def _validate_date(content: LegalStepContent) -> None:
@@ -173,5 +189,9 @@ def _record_history(
     case_history.record_case_history(session, case, kind, caller, step, detail, occurred_at=occurred_at)
 
 
-def _to_schema(step: LegalStep) -> LegalStepSchema:
-    return LegalStepSchema(**step.model_dump(include=SCHEMA_COLUMN_FIELDS), **step.content)
+def _row_to_fields(row: Any) -> dict[str, Any]:
+    return {
+        **dict(zip(SCHEMA_COLUMN_FIELDS, row, strict=False)),
+        **LegalStep.content.decrypt(row.id, row.content_encrypted),
+        **to_staff_refs(row, "author"),
+    }
