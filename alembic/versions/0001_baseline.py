@@ -404,6 +404,20 @@ def create_tables() -> None:
         ],
         unique=False,
     )
+    op.create_index(
+        "ix_cases_open_opened_on",
+        "cases",
+        ["opened_on"],
+        unique=False,
+        postgresql_where=sa.text("status <> 'closed'"),
+    )
+    op.create_index(
+        "ix_cases_open_team",
+        "cases",
+        ["team_id"],
+        unique=False,
+        postgresql_where=sa.text("status <> 'closed'"),
+    )
     op.create_index("ix_cases_opened_on", "cases", ["opened_on", "id"], unique=False)
     op.create_index(
         "ix_cases_risk_level",
@@ -1022,7 +1036,7 @@ def create_tables() -> None:
     op.create_index(
         "ix_support_sessions_planned",
         "support_sessions",
-        ["planned_at"],
+        ["worker_id", "planned_at"],
         unique=False,
         postgresql_where=sa.text("status = 'planned'"),
     )
@@ -1369,7 +1383,7 @@ def create_tables() -> None:
     op.create_index(op.f("ix_actions_case_id"), "actions", ["case_id"], unique=False)
     op.create_index(op.f("ix_actions_child_id"), "actions", ["child_id"], unique=False)
     op.create_index(
-        "ix_actions_due", "actions", ["due_on"], unique=False, postgresql_where=sa.text("status = 'open'")
+        "ix_actions_due", "actions", ["case_id", "due_on"], unique=False, postgresql_where=sa.text("status = 'open'")
     )
     op.create_index(op.f("ix_actions_goal_id"), "actions", ["goal_id"], unique=False)
     op.create_index(op.f("ix_actions_plan_id"), "actions", ["plan_id"], unique=False)

@@ -125,7 +125,7 @@ class Action(CaseRecord, table=True):
     """An action of a care plan: a step towards a goal, with a due date and its progress."""
 
     __tablename__ = "actions"
-    __table_args__ = (Index("ix_actions_due", "due_on", postgresql_where=text("status = 'open'")),)
+    __table_args__ = (Index("ix_actions_due", "case_id", "due_on", postgresql_where=text("status = 'open'")),)
 
     plan_id: uuid.UUID = Field(foreign_key="care_plans.id", index=True)
     goal_id: uuid.UUID = Field(foreign_key="goals.id", index=True)

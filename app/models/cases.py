@@ -54,6 +54,9 @@ class Case(Record, table=True):
         Index("ix_cases_team_newest", "team_id", text("created_at DESC"), text("id DESC")),
         Index("ix_cases_lead_worker_newest", "lead_worker_id", text("created_at DESC"), text("id DESC")),
         Index("ix_cases_opened_on", "opened_on", "id"),
+        # The agenda reads the open cases of a team, and those that were opened long ago.
+        Index("ix_cases_open_team", "team_id", postgresql_where=text("status <> 'closed'")),
+        Index("ix_cases_open_opened_on", "opened_on", postgresql_where=text("status <> 'closed'")),
         Index("ix_cases_next_review_on", text(NEXT_REVIEW_KEY), "id"),
         Index("ix_cases_last_contact_on", text(LAST_CONTACT_KEY), "id"),
         Index("ix_cases_risk_level", text(RISK_LEVEL_KEY), "id"),

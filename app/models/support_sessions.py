@@ -54,7 +54,12 @@ class SupportSession(CaseRecord, table=True):
         Index("ix_support_sessions_case_time", "case_id", text(SESSION_TIME_KEY), "id"),
         Index("ix_support_sessions_worker_time", "worker_id", text(SESSION_TIME_KEY), "id"),
         Index("ix_support_sessions_time", text(SESSION_TIME_KEY), "id"),
-        Index("ix_support_sessions_planned", "planned_at", postgresql_where=text("status = 'planned'")),
+        Index(
+            "ix_support_sessions_planned",
+            "worker_id",
+            "planned_at",
+            postgresql_where=text("status = 'planned'"),
+        ),
     )
 
     kind: str

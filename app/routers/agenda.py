@@ -9,7 +9,7 @@ from starlette.responses import Response
 from app.http.authorization import PublicEndpoint
 from app.http.permissions import AgendaReader, CalendarFeedCreator, CalendarFeedManager
 from app.http.route import Router
-from app.http.session import Session
+from app.http.session import Reader, Session
 from app.http.sign_in_context import CurrentSignInContext
 from app.schemas.agenda import (
     AgendaEntryList,
@@ -34,16 +34,16 @@ class CalendarResponse(Response):
 @router.get("/me/agenda")
 async def list_agenda_entries(
     caller: AgendaReader,
-    session: Session,
+    reader: Reader,
     filters: Annotated[AgendaFilters, Query()],
 ) -> AgendaEntryList:
     """List the agenda, earliest item first.
 
-    Returns the caller's items that are due or overdue. Workers receive the items of their cases,
+    Returns the caller's items that are due or overdue, each with what a list shows. Workers receive the items of their cases,
     supervisors also the records of their team that wait for their decision, programme managers also the cases that
     reach 24 months.
     """
-    return await agenda.list_agenda_entries(session, caller, filters)
+    return await agenda.list_agenda_entries(reader, caller, filters)
 
 
 @router.post("/me/calendar-feeds", status_code=201)
@@ -113,11 +113,11 @@ async def open_feed_access(
     ],
 )
 async def download_calendar_feed(
-    owner: Annotated[FeedOwner, Depends(open_feed_access)], session: Session
+    owner: Annotated[FeedOwner, Depends(open_feed_access)], reader: Reader
 ) -> Response:
     """Download a calendar feed.
 
     Returns the owner's agenda as an iCalendar document with times and neutral titles. It contains no names and no data
     of children. The token in the address is the only credential.
     """
-    return CalendarResponse(await calendar_feeds.render_calendar_feed(session, owner))
+    return CalendarResponse(await calendar_feeds.render_calendar_feed(reader, owner))

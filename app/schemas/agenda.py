@@ -8,8 +8,11 @@ from pydantic import Field
 
 from app.schemas.cases import CaseChild
 from app.schemas.codes import CodeOf
+from app.schemas.identity import PersonName
+from app.schemas.references import StaffRef
 from app.schemas.wire import (
     ClientChosenId,
+    CommaSeparated,
     DisplayLanguage,
     Input,
     Output,
@@ -32,7 +35,9 @@ class AgendaFilters(PageQuery):
             "for milestones."
         ),
     ] = None
-    kind: Annotated[str, CodeOf("agenda_kind")] | None = Field(None, description="Only entries of this kind.")
+    kind: CommaSeparated[Annotated[str, CodeOf("agenda_kind")]] | None = Field(
+        None, description="Only entries of these kinds."
+    )
     overdue: Annotated[
         QueryBoolean | None,
         Field(description="Only overdue entries (`true`), or only entries that are not overdue (`false`)."),
@@ -44,6 +49,30 @@ class AgendaRecord(Output):
 
     kind: Annotated[str, CodeOf("record_kind")] = Field(description="Kind of the record.")
     id: UUID = Field(description="Id of the record.")
+
+
+class AgendaGoal(Output):
+    """The goal of an action on the agenda."""
+
+    id: UUID = Field(description="Id of the goal.")
+    statement: str = Field(description="Statement of the goal.")
+    area: Annotated[str, CodeOf("area")] = Field(description="Area of the goal.")
+
+
+class AgendaAction(Output):
+    """The action of a care plan that an agenda entry is about, with its goal."""
+
+    what: str = Field(description="Description of the action.")
+    goal_id: UUID = Field(description="Id of the goal.")
+    goal: AgendaGoal = Field(description="The goal of the action.")
+
+
+class AgendaReferral(Output):
+    """The referral that an agenda entry is about."""
+
+    tracking_number: str = Field(description="Number under which the referrer can ask about the referral.")
+    child_names: list[PersonName] = Field(description="Names of the child, each in one script.")
+    child_nickname: str | None = Field(description="Nickname of the child.")
 
 
 class AgendaEntry(Output):
@@ -67,6 +96,16 @@ class AgendaEntry(Output):
     case_number: str | None = Field(description="Case number, such as FSC-2026-0042; null for a referral.")
     child_id: UUID | None = Field(description="Id of the child; null for a referral.")
     child: CaseChild | None = Field(description="The child of the case; null for a referral.")
+    worker_id: UUID | None = Field(
+        description="Id of the worker who holds the session or handles the referral, otherwise of the lead worker of the "
+        "case; null for a referral that is not assigned."
+    )
+    worker: StaffRef | None = Field(description="The worker with the id `worker_id`.")
+    place: str | None = Field(
+        description="Place of a planned support session or legal step; null if it is not known, and for other kinds."
+    )
+    action: AgendaAction | None = Field(description="The action; null for other kinds.")
+    referral: AgendaReferral | None = Field(description="The referral; null for other kinds.")
     record: AgendaRecord = Field(description="The record that the entry is about.")
     link: str = Field(description="Path of the record.")
 

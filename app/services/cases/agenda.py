@@ -1,115 +1,194 @@
 """Agenda of a staff member: items that are due or overdue, and records that wait for the caller's decision."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
-from uuid import UUID
+from functools import lru_cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import Select, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    DateTime,
+    Subquery,
+    Text,
+    Uuid,
+    bindparam,
+    case,
+    select,
+    tuple_,
+)
 from sqlmodel import col
 
-from app.access import log
-from app.access.accessed_records import AccessedRecord
 from app.access.caller import Caller
 from app.access.permissions import Role
+from app.access.reader import ReadQuery, RecordReader, Shows
+from app.kit.cursors import decode_cursor, encode_cursor
 from app.kit.dates import today
-from app.kit.pagination import Paginator
-from app.models import Case, Child
-from app.schemas.agenda import AgendaEntry, AgendaEntryList, AgendaFilters, AgendaRecord
-from app.schemas.cases import CaseChild
-from app.services.cases.agenda_sources import AGENDA, AgendaRow
-from app.services.cases.cases import to_case_child
+from app.kit.reference_names import person_name, to_ref
+from app.models import Action, Child, Goal, LegalStep, Referral, SupportSession
+from app.schemas.agenda import AgendaEntryList, AgendaFilters
+from app.services.cases.agenda_sources import AgendaRole, build_entries
+from app.services.cases.cases import build_case_child
 from app.services.cases.record_links import get_record_path
 
 AGENDA_HORIZON = timedelta(days=14)
 MILESTONE_HORIZON = timedelta(days=30)
-AGENDA_SORT_ORDER = (AGENDA.c.begins, AGENDA.c.record_kind, AGENDA.c.record_id)
-"""Earliest first. No two entries are equal: only a case has several entries, and their dates differ by months."""
+MAX_COMPILED_SHAPES = 200
+"""Maximum number of compiled queries."""
+SHOWN_RECORDS = (
+    Shows("case", record_id="case_id"),
+    Shows("referral", child_id=None, case_id=None, record_id="referral_id"),
+)
 
 
-@dataclass(frozen=True, slots=True)
-class _AgendaCase:
-    """Fields of a case that its agenda entries repeat."""
+class AgendaShape(NamedTuple):
+    """The parts of a request that change the SQL of the agenda."""
 
-    number: str
-    child_id: UUID
-    child: CaseChild
+    roles: tuple[AgendaRole, ...]
+    kinds: tuple[str, ...] | None
+    limit: int
+    has_overdue_filter: bool = False
+    has_cursor: bool = False
 
 
 async def list_agenda_entries(
-    session: AsyncSession, caller: Caller, filters: AgendaFilters
+    reader: RecordReader, caller: Caller, filters: AgendaFilters
 ) -> AgendaEntryList:
     """Return the agenda entries of the caller, earliest first."""
-    active_filters = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
-    paginator = Paginator("agenda", filters.limit, filters.cursor, {**active_filters, "for": caller.id})
-    query = build_agenda_query(
+    roles = list_agenda_roles(caller)
+    if not roles:
+        return AgendaEntryList(items=[], next_cursor=None)
+    binding = {**filters.get_cursor_binding(), "for": caller.id}
+    parameters = get_agenda_parameters(
         caller, filters.until or today() + AGENDA_HORIZON, filters.until or today() + MILESTONE_HORIZON
     )
-    if filters.kind is not None:
-        query = query.where(AGENDA.c.kind == filters.kind)
-    if filters.overdue is not None:
-        query = query.where(AGENDA.c.overdue == filters.overdue)
-    rows, cursor = await paginator.fetch_columns(session, query, *AGENDA_SORT_ORDER, ascending=True)
-    return AgendaEntryList(items=await _to_schemas(session, rows), next_cursor=cursor)
-
-
-def build_agenda_query(caller: Caller, until: date, milestones_until: date) -> Select[*tuple[Any, ...]]:
-    """Build the query for a caller's agenda up to a day. It selects ids, days and codes only."""
-    return select(AGENDA).params(
-        caller_id=caller.id,
-        supervised_team_ids=sorted(caller.supervised_team_ids) if caller.has_role(Role.supervisor) else [],
-        is_programme_manager=caller.has_role(Role.programme_manager),
-        today=today(),
-        until=until,
-        milestones_until=milestones_until,
+    parameters["overdue"] = filters.overdue
+    if filters.cursor is not None:
+        cursor = decode_cursor("agenda", binding, filters.cursor, 3)
+        parameters["cursor_begins"], parameters["cursor_kind"], parameters["cursor_id"] = cursor
+    shape = AgendaShape(
+        roles,
+        tuple(filters.kind) if filters.kind else None,
+        filters.limit,
+        filters.overdue is not None,
+        filters.cursor is not None,
     )
+    rows, has_more = await reader.fetch_page(build_page_query(shape), filters.limit, **parameters)
+    last = rows[-1] if has_more else None
+    next_cursor = last and encode_cursor("agenda", binding, [last.begins, last.record_kind, last.record_id])
+    day = today()
+    return AgendaEntryList.from_trusted_items([_row_to_item(row, day) for row in rows], next_cursor)
 
 
-async def _to_schemas(session: AsyncSession, rows: Sequence[AgendaRow]) -> list[AgendaEntry]:
-    """Return the entries, each with its case.
+def list_agenda_roles(caller: Caller) -> tuple[AgendaRole, ...]:
+    """Return the roles of a caller that decide which entries the agenda can have.
 
-    An entry is left out if its case became invisible to the caller between the two statements.
+    A programme manager can still lead cases from the time as a social worker.
     """
-    cases = await _load_cases(session, {row.case_id for row in rows if row.case_id is not None})
-    log.record_access(
-        session,
-        [
-            AccessedRecord(None, None, "referral", str(row.record_id))
-            for row in rows
-            if row.record_kind == "referral"
-        ],
-    )
-    entries = []
-    for row in rows:
-        case = cases.get(row.case_id) if row.case_id else None
-        if case is not None or row.case_id is None:
-            entries.append(_to_schema(row, case))
-    return entries
+    has_role = {
+        AgendaRole.worker: caller.has_role(Role.social_worker, Role.supervisor, Role.programme_manager),
+        AgendaRole.supervisor: caller.has_role(Role.supervisor) and bool(caller.supervised_team_ids),
+        AgendaRole.manager: caller.has_role(Role.programme_manager),
+    }
+    return tuple(role for role in AgendaRole if has_role[role])
 
 
-async def _load_cases(session: AsyncSession, case_ids: Iterable[UUID]) -> dict[UUID, _AgendaCase]:
+def get_agenda_parameters(caller: Caller, until: date, milestones_until: date) -> dict[str, Any]:
+    """Return the parameters of the agenda of a caller up to a day."""
+    return {
+        "caller_id": caller.id,
+        "supervised_team_ids": caller.supervised_team_ids if caller.has_role(Role.supervisor) else [],
+        "today": today(),
+        "until": until,
+        "milestones_until": milestones_until,
+    }
+
+
+def get_sort_columns(entries: Subquery) -> tuple[ColumnElement[Any], ...]:
+    """Return the columns that sort the agenda, earliest first.
+
+    No two entries are equal: only a case has several entries, and their dates differ by months.
+    """
+    return entries.c.begins, entries.c.record_kind, entries.c.record_id
+
+
+@lru_cache(MAX_COMPILED_SHAPES)
+def build_page_query(shape: AgendaShape) -> ReadQuery:
+    """Return the query of one page, with the records that its rows show."""
+    entries = build_entries(shape.roles, shape.kinds)
+    conditions = []
+    if shape.has_overdue_filter:
+        conditions.append(entries.c.is_overdue == bindparam("overdue", type_=Boolean))
+    if shape.has_cursor:
+        cursor = (
+            bindparam("cursor_begins", type_=DateTime(timezone=True)),
+            bindparam("cursor_kind", type_=Text),
+            bindparam("cursor_id", type_=Uuid),
+        )
+        conditions.append(tuple_(*get_sort_columns(entries)) > tuple_(*cursor))
+    first_entries = select(entries).where(*conditions).order_by(*get_sort_columns(entries))
+    page = first_entries.limit(shape.limit + 1).subquery("page")
     query = (
-        select(Case, Child)
-        .join(Child, col(Child.id) == col(Case.child_id))
-        .where(col(Case.id).in_(list(case_ids)))
+        select(
+            *page.c,
+            case((page.c.record_kind == "referral", page.c.record_id)).label("referral_id"),
+            person_name(page.c.worker_id).label("worker_name"),
+            col(Child.sex),
+            col(Child.identity_encrypted),
+            col(Goal.area),
+            col(Goal.content_encrypted).label("goal_content_encrypted"),
+        )
+        .outerjoin(Child, col(Child.id) == page.c.child_id)
+        .outerjoin(Goal, col(Goal.id) == page.c.goal_id)
+        .order_by(*get_sort_columns(page))
     )
-    rows = await session.execute(query)
-    return {case.id: _AgendaCase(case.number, child.id, to_case_child(child)) for case, child in rows}
+    return ReadQuery(query, shows=SHOWN_RECORDS)
 
 
-def _to_schema(row: AgendaRow, case: _AgendaCase | None) -> AgendaEntry:
-    return AgendaEntry.model_construct(
-        kind=row.kind,
-        due_on=row.due_on,
-        at=row.at,
-        is_overdue=row.overdue,
-        detail=row.detail,
-        case_id=row.case_id,
-        case_number=case.number if case else None,
-        child_id=case.child_id if case else None,
-        child=case.child if case else None,
-        record=AgendaRecord(kind=row.record_kind, id=row.record_id),
-        link=get_record_path(row.record_kind, row.record_id, row.case_id),
-    )
+def _row_to_item(row: Any, day: date) -> dict[str, Any]:
+    return {
+        "kind": row.kind,
+        "due_on": row.due_on,
+        "at": row.at,
+        "is_overdue": row.is_overdue,
+        "detail": row.detail,
+        "case_id": row.case_id,
+        "case_number": row.case_number,
+        "child_id": row.child_id,
+        "child": build_case_child(row, day) if row.child_id else None,
+        "worker_id": row.worker_id,
+        "worker": to_ref(row.worker_id, row.worker_name),
+        "place": _decrypt_place(row),
+        "action": _build_action(row) if row.goal_id else None,
+        "referral": _build_referral(row) if row.referral_id else None,
+        "record": {"kind": row.record_kind, "id": row.record_id},
+        "link": get_record_path(row.record_kind, row.record_id, row.case_id),
+    }
+
+
+def _decrypt_place(row: Any) -> str | None:
+    if row.record_kind == "support_session":
+        return SupportSession.content.decrypt(row.record_id, row.content_encrypted)["place"]
+    if row.record_kind == "legal_step":
+        return LegalStep.content.decrypt(row.record_id, row.content_encrypted)["place"]
+    return None
+
+
+def _build_action(row: Any) -> dict[str, Any]:
+    return {
+        "what": Action.content.decrypt(row.record_id, row.content_encrypted)["what"],
+        "goal_id": row.goal_id,
+        "goal": {
+            "id": row.goal_id,
+            "statement": Goal.content.decrypt(row.goal_id, row.goal_content_encrypted)["statement"],
+            "area": row.area,
+        },
+    }
+
+
+def _build_referral(row: Any) -> dict[str, Any]:
+    child = Referral.content.decrypt(row.record_id, row.content_encrypted)["child"]
+    return {
+        "tracking_number": row.tracking_number,
+        "child_names": child["names"],
+        "child_nickname": child["nickname"],
+    }

@@ -7,7 +7,8 @@ distinguish, such as a therapy session and a court date, have the same title.
 
 import asyncio
 from datetime import timedelta
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import func, select, update
@@ -18,6 +19,7 @@ from app.access import log
 from app.access.caller import Caller
 from app.access.passwords import generate_client_secret, hash_secret
 from app.access.permissions import Permission, has_permission
+from app.access.reader import NothingShown, ReadQuery, RecordReader
 from app.access.vault import get_vault
 from app.config import get_settings
 from app.database.errors import translate_database_errors
@@ -35,7 +37,7 @@ from app.schemas.wire import PageQuery
 from app.services.accounts import sign_in_throttle
 from app.services.accounts.sign_in_audit import SignInContext, record_throttled_attempt
 from app.services.cases import agenda
-from app.services.cases.agenda_sources import AgendaRow
+from app.services.cases.agenda_sources import AgendaRole, build_entries
 
 FEED_ACCESS_ACTION = "agenda.feed"
 OPEN_FEED_SQL = "SELECT (opened).*, (feed).id AS feed_id, (feed).user_id, (feed).language FROM access.open_calendar_feed($1, $2, $3)"
@@ -177,20 +179,12 @@ async def open_feed_access(context: SignInContext, token: str) -> FeedOwner:
     return FeedOwner(caller, opened["language"])
 
 
-async def render_calendar_feed(session: AsyncSession, owner: FeedOwner) -> str:
-    """Return the owner's agenda as an iCalendar document.
-
-    The query selects ids, days and codes, and loads no case or child. The calendar contains nothing about a child, not
-    even an id. The access log therefore contains the event of the download, but no entry per child. An entry means that
-    data of the child was disclosed, and thousands of wrong entries a day would hide the correct ones.
-    """
+async def render_calendar_feed(reader: RecordReader, owner: FeedOwner) -> str:
+    """Return the owner's agenda as an iCalendar document."""
     until = today() + FEED_HORIZON
-    query = (
-        agenda.build_agenda_query(owner.caller, until, until)
-        .order_by(*agenda.AGENDA_SORT_ORDER)
-        .limit(MAX_EVENTS)
-    )
-    rows = (await session.execute(query)).all()
+    parameters = agenda.get_agenda_parameters(owner.caller, until, until)
+    roles = agenda.list_agenda_roles(owner.caller)
+    rows = await reader.fetch(_build_feed_query(roles), **parameters) if roles else []
     events = [_to_event(owner, row) for row in rows]
     return await asyncio.to_thread(  # up to a fifth of a second, which would block the event loop
         icalendar.render_icalendar,
@@ -202,20 +196,34 @@ async def render_calendar_feed(session: AsyncSession, owner: FeedOwner) -> str:
     )
 
 
-def _to_event(owner: FeedOwner, row: AgendaRow) -> CalendarEvent:
+@lru_cache
+def _build_feed_query(roles: tuple[AgendaRole, ...]) -> ReadQuery:
+    """Return the query of a feed. It selects ids, days and codes.
+
+    The calendar contains nothing about a child, not even an id. The access log therefore contains the event of the
+    download, but no entry per child. An entry means that data of the child was disclosed, and thousands of wrong entries
+    a day would hide the correct ones.
+    """
+    entries = build_entries(roles)
+    columns = (entries.c[name] for name in ("kind", "due_on", "at", "record_kind", "record_id", "detail"))
+    query = select(*columns).order_by(*agenda.get_sort_columns(entries)).limit(MAX_EVENTS)
+    return ReadQuery(query, shows=NothingShown("a calendar contains nothing about a child"))
+
+
+def _to_event(owner: FeedOwner, row: Any) -> CalendarEvent:
     return CalendarEvent(
         _build_event_uid(owner.caller.id, row), EVENT_TITLES[owner.language][row.kind], row.due_on, row.at
     )
 
 
-def _build_event_uid(owner_id: UUID, row: AgendaRow) -> str:
+def _build_event_uid(owner_id: UUID, row: Any) -> str:
     """Return a stable id of an event that differs from the record's id.
 
     The calendar on a lost phone must not help to identify rows of a stolen database dump. The id of a milestone
     contains `detail`, because a case has several milestones. Other ids do not, because `detail` may change.
     """
     milestone = (row.detail or "").encode() if row.kind == "milestone" else b""
-    record = (row.record_kind.encode(), row.record_id.bytes)
+    record = (row.record_kind.encode(), UUID(row.record_id).bytes)
     digest = get_vault().blind_index.compute_digest(b"calendar", owner_id.bytes, *record, milestone)
     return str(UUID(bytes=digest[:16]))
 

@@ -74,6 +74,15 @@ async def test_agenda_of_worker_lists_due_and_overdue_items_earliest_first(
     assert items[0]["link"] == f"/v1/reviews/{items[0]['record']['id']}"
     assert items[1]["link"] == f"/v1/cases/{case['id']}"
     assert items[4]["link"].startswith("/v1/actions/")
+    assert {(item["worker_id"], item["worker"]["id"]) for item in items} == {(str(WORKER_ID), str(WORKER_ID))}
+    assert {item["worker"]["name"] for item in items} == {case["lead_worker"]["name"]}
+    places = [item["place"] for item in items]
+    assert places == [None, None, None, "At the grandmother's house", None, None, "Provincial court"]
+    actions = [(item["action"], item["record"]["kind"]) for item in items if item["action"] is not None]
+    goal_id = items[4]["action"]["goal_id"]
+    goal = {"id": goal_id, "statement": "Goes to school every day", "area": "education"}
+    assert actions == [({"what": "Talk to the teacher", "goal_id": goal_id, "goal": goal}, "action")]
+    assert [item["referral"] for item in items] == [None] * 7
 
     logged_child_ids = {
         entry["child_id"] for entry in await scenario.list_access_entries(response.headers["x-request-id"])
@@ -257,7 +266,13 @@ async def test_referral_is_on_agenda_of_team_supervisors_and_assigned_worker(
         str(date_in_days(2)),
         "urgent",
     )
-    assert (queued["link"], queued["case_id"], queued["child"]) == (path, None, None)
+    assert (queued["link"], queued["case_id"], queued["child"], queued["worker"]) == (path, None, None, None)
+    content = expect_json(await scenario.supervisor_south.get(path))
+    assert queued["referral"] == {
+        "tracking_number": referral["tracking_number"],
+        "child_names": content["child"]["names"],
+        "child_nickname": content["child"]["nickname"],
+    }
     assert await list_agenda(scenario.worker_north) == await list_agenda(scenario.manager) == []
 
     acknowledgement = {"team_id": str(id_of("north")), "handed_to_id": str(WORKER_ID)}
@@ -371,6 +386,8 @@ async def test_agenda_is_filtered_by_date_kind_and_overdue(
     assert kinds_of(await list_agenda(worker, until=str(date_in_days(15))))[-1] == "follow_up"
     assert len(await list_agenda(worker, until=str(date_in_days(15)))) == len(await list_agenda(worker)) + 1
     assert kinds_of(await list_agenda(worker, kind="legal_step")) == ["legal_step"]
+    assert kinds_of(await list_agenda(worker, kind="legal_step,review")) == ["review", "legal_step"]
+    assert await list_agenda(worker, kind="approval") == [], "a worker approves nothing"
     assert kinds_of(await list_agenda(worker, overdue="true")) == ["review"]
     assert "review" not in kinds_of(await list_agenda(worker, overdue="false"))
     assert await list_agenda(worker, until="0001-01-01") == []
@@ -441,8 +458,8 @@ async def test_agenda_statement_count_is_the_same_for_5_and_50_cases(
             items = await list_agenda(scenario.worker_north)
         assert len({item["child_id"] for item in items}) > n
         counts.append(len(statements))
-    # the access event, the agenda, the cases with their children
-    assert counts == [3, 3], statements
+
+    assert counts == [1, 1], statements
 
 
 def test_every_record_path_is_an_endpoint(app: FastAPI) -> None:
