@@ -176,7 +176,7 @@ def validate_expected_version(record: Record | None, expected_version: int | Non
 
 
 async def get_version_for_update(
-    session: AsyncSession, record_type: type[RecordT], record_id: UUID, expected_version: int
+    session: AsyncSession, record_type: type[RecordT], record_id: RecordIdOrQuery, expected_version: int
 ) -> RecordT:
     """Return a record in the expected version, locked as by `get_for_update`, and increment its version.
 

@@ -4,14 +4,19 @@ Each is a scalar subquery on the primary key. The functions `…_ref` build the 
 selected name.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Label, ScalarSelect, select
+from sqlalchemy import ARRAY, Label, ScalarSelect, Uuid, any_, bindparam, select
 from sqlalchemy.dialects.postgresql import array
 from sqlmodel import col
 
+from app.access.reader import ReadQuery, RecordReader
 from app.models import Agency, Place, Team, User
+
+STAFF_QUERY = ReadQuery(
+    select(col(User.id), col(User.name)).where(col(User.id) == any_(bindparam("user_ids", type_=ARRAY(Uuid))))
+)
 
 
 def person_name(user_id: Any) -> ScalarSelect[str]:
@@ -53,3 +58,11 @@ def to_staff_refs(row: Any, *fields: str) -> dict[str, dict[str, str | None] | N
 def to_place_ref(code: str | None, names: Sequence[str] | None) -> dict[str, str] | None:
     """Return the reference to a place of a response, or None without a code."""
     return None if code is None or names is None else {"code": code, "name_km": names[0], "name_en": names[1]}
+
+
+async def fetch_staff_refs(
+    reader: RecordReader, user_ids: Iterable[str]
+) -> dict[str, dict[str, str | None] | None]:
+    """Return the references to users by id, for ids that are encrypted and cannot be joined."""
+    rows = await reader.fetch(STAFF_QUERY, user_ids=list(set(user_ids)))
+    return {row.id: to_ref(row.id, row.name) for row in rows}

@@ -68,19 +68,31 @@ class EncryptedColumn(property, Generic[Content]):
         """Return the ciphertext of a row's content, for writes that do not go through a record."""
         return self._encrypt(self._get_table(), row_id, content)
 
-    def decrypt(self, row_id: UUID | str, ciphertext: bytes) -> Content:
-        """Return a row's content, for ciphertexts that were read as plain columns.
+    @overload
+    def decrypt(self, row_id: UUID | str, ciphertext: bytes) -> Content: ...
+    @overload
+    def decrypt(self, row_id: UUID | str, ciphertext: None) -> None: ...
+    def decrypt(self, row_id: UUID | str, ciphertext: bytes | None) -> Content | None:
+        """Return a row's content, for ciphertexts that were read as plain columns. NULL is None.
 
         Raises:
             DecryptionError: the ciphertext was changed or belongs to another row, or its key was retired.
         """
-        return self._decrypt(self._get_table(), row_id, ciphertext)
+        return None if ciphertext is None else self._decrypt(self._get_table(), row_id, ciphertext)
 
     def _get_table(self) -> str:
         if self._table is None:
-            msg = f"{self.column} is declared in a mixin: use the attribute of a record."
+            msg = f"{self.column} is declared in a mixin: use the attribute of a table."
             raise TypeError(msg)
         return self._table
+
+    def _bind(self, owner: type | None) -> Self:
+        """Return the field of a class. A field that a mixin declares has another table in each class."""
+        if owner is None or self._table is not None:
+            return self
+        field = type(self)(self.column)
+        field._table = vars(owner).get("__tablename__")  # noqa: SLF001 - the same class
+        return field
 
     def _encrypt(self, table: str, row_id: UUID, content: Content) -> bytes:
         return _get_cipher().encrypt(content, table=table, column=self.column, row_id=row_id)
@@ -103,7 +115,7 @@ class EncryptedField(EncryptedColumn[Content]):
     def __get__(self, record: Any, owner: type | None = None, /) -> Self | Content:
         """Return the content of a record, or the field itself when it is read from the class."""
         if record is None:
-            return self
+            return self._bind(owner)
         return self._decrypt(record.__tablename__, record.id, getattr(record, self.column))
 
     def __set__(self, record: Any, content: Content, /) -> None:
@@ -121,7 +133,7 @@ class OptionalEncryptedField(EncryptedColumn[Content]):
     def __get__(self, record: Any, owner: type | None = None, /) -> Self | Content | None:
         """Return the content of a record, or the field itself when it is read from the class."""
         if record is None:
-            return self
+            return self._bind(owner)
         ciphertext = getattr(record, self.column)
         return None if ciphertext is None else self._decrypt(record.__tablename__, record.id, ciphertext)
 

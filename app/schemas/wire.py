@@ -180,6 +180,10 @@ class Page(Output, Generic[T]):
         # The mypy plugin types `model_construct` of a generic model as `Page[T]`, also for a subclass.
         return cls.model_construct(items=list(items), next_cursor=next_cursor, **totals)  # type: ignore[return-value]
 
+    def validate_items(self) -> Self:
+        """Return the page with validated items, for Python code that reads their attributes."""
+        return self.model_validate(dict(self))
+
 
 class CountedPage(Page[T], Generic[T]):
     """A page of a list whose query accepts `count`. `app.kit.totals` counts the records."""

@@ -8,7 +8,7 @@ from sqlmodel import SQLModel
 
 from app.access.encryption import Cipher, DecryptionError
 from app.access.keyring import KeyRing
-from app.models import Assessment, Case, Disbursement, DocumentContent
+from app.models import Assessment, CarePlan, Case, Disbursement, DocumentContent
 from app.models import encrypted_field as module
 from app.models.cases import StoredCaseContent
 from app.models.encrypted_field import EncryptedColumn, OptionalEncryptedField, dump_content
@@ -99,8 +99,10 @@ def test_field_of_a_mixin_is_bound_to_the_table_of_the_record() -> None:
     ciphertext = assessment.decision_comment_encrypted
     assert ciphertext is not None
     assert CIPHER.decrypt(ciphertext, **place) == assessment.decision_comment  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="mixin"):
-        Assessment.decision_comment.decrypt(assessment.id, ciphertext)
+    assert Assessment.decision_comment.decrypt(assessment.id, ciphertext) == assessment.decision_comment
+    assert Assessment.decision_comment.decrypt(assessment.id, None) is None
+    with pytest.raises(DecryptionError):
+        CarePlan.decision_comment.decrypt(assessment.id, ciphertext)
 
 
 def test_fields_need_a_registered_cipher(monkeypatch: pytest.MonkeyPatch) -> None:
