@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.permissions import Permission
+from app.access.reader import session_reader
 from app.demo.assessments import MAX_WEAK_RATING
 from app.demo.case_scenarios import AREAS, ApprovalStage
 from app.demo.case_simulation import CaseSimulation
@@ -24,7 +25,7 @@ from app.schemas.care_plans import (
 from app.schemas.care_plans import (
     CarePlan as CarePlanSchema,
 )
-from app.services.care_plans import actions, approve, care_plans, editions, goals
+from app.services.care_plans import actions, approve, care_plans, editions, goals, responses
 
 SUPPORTER_AND_FAMILY_AREAS = ("relationships", "shelter_safety")
 """Areas of the care plans of supporters and families."""
@@ -157,9 +158,10 @@ async def simulate_care_plan_revision(
 ) -> None:
     """Complete and decide on the new version of the care plan that a review has created."""
     async with simulation.run_as(simulation.worker, Permission.care_plan_write, days[0]) as (session, caller):
-        filters = CarePlanFilters(subject="child", status="draft")
-        drafts = await care_plans.list_case_care_plans(session, caller, simulation.case_id, filters)
-        plan = await care_plans.get_care_plan(session, drafts.items[0].id)
+        filters = CarePlanFilters(subject="child", status=["draft"])
+        reader = session_reader(session)
+        drafts = await care_plans.list_case_care_plans(reader, caller, simulation.case_id, filters)
+        plan = await responses.get_care_plan(reader, drafts.validate_items().items[0].id)
         draft = CarePlanDraft(simulation, session, plan, plan.version)
         await draft.complete_areas()
         await draft.write_texts()

@@ -7,7 +7,7 @@ from fastapi import Path, Query
 
 from app.http.permissions import AssessmentApprover, AssessmentEditor, AssessmentReader, AssessmentSubmitter
 from app.http.route import Router
-from app.http.session import ExpectedVersion, Session
+from app.http.session import ExpectedVersion, Reader, Session
 from app.schemas.assessments import (
     Assessment,
     AssessmentCreate,
@@ -17,7 +17,7 @@ from app.schemas.assessments import (
 )
 from app.schemas.assessments_changes import AssessmentChanges
 from app.schemas.decisions import AssessmentApproval, AssessmentReturn
-from app.services.assessments import approve, assessments, diff
+from app.services.assessments import approve, assessments, diff, load
 
 router = Router(tags=["assessments"])
 
@@ -43,7 +43,7 @@ async def create_case_assessment(
 @router.get("/cases/{case_id}/assessments")
 async def list_case_assessments(
     caller: AssessmentReader,
-    session: Session,
+    reader: Reader,
     case_id: CaseId,
     filters: Annotated[AssessmentFilters, Query()],
 ) -> AssessmentList:
@@ -51,20 +51,20 @@ async def list_case_assessments(
 
     The entries contain the ratings and the risk level, but no texts.
     """
-    return await assessments.list_case_assessments(session, caller, case_id, filters)
+    return await assessments.list_case_assessments(reader, caller, case_id, filters)
 
 
 @router.get("/assessments/{assessment_id}")
 async def get_assessment(
     _caller: AssessmentReader,
-    session: Session,
+    reader: Reader,
     assessment_id: AssessmentId,
 ) -> Assessment:
     """Get an assessment.
 
     The response contains the sections, the areas, the child's wishes and the scored questionnaires.
     """
-    return await assessments.get_assessment(session, assessment_id)
+    return await load.get_assessment(reader, assessment_id)
 
 
 @router.patch("/assessments/{assessment_id}")
@@ -133,7 +133,7 @@ async def return_assessment(
 @router.get("/assessments/{assessment_id}/changes")
 async def get_assessment_changes(
     _caller: AssessmentReader,
-    session: Session,
+    reader: Reader,
     assessment_id: AssessmentId,
 ) -> AssessmentChanges:
     """Compare an assessment with the previous one.
@@ -142,4 +142,4 @@ async def get_assessment_changes(
     ratings, the risk level and the scores of questionnaires. `change` is null if the scores belong to different
     editions of the questionnaire.
     """
-    return await diff.get_assessment_changes(session, assessment_id)
+    return await diff.get_assessment_changes(reader, assessment_id)

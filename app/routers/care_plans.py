@@ -15,7 +15,7 @@ from app.http.permissions import (
     CarePlanSubmitter,
 )
 from app.http.route import Router
-from app.http.session import ExpectedVersion, Session
+from app.http.session import ExpectedVersion, Reader, Session
 from app.schemas.assessments import Area
 from app.schemas.care_plans import (
     CarePlan,
@@ -29,7 +29,7 @@ from app.schemas.care_plans import (
 )
 from app.schemas.care_plans_changes import CarePlanChanges
 from app.schemas.decisions import CarePlanApproval, CarePlanReturn
-from app.services.care_plans import approve, care_plans, diff, editions, goals, pdf
+from app.services.care_plans import approve, care_plans, diff, editions, goals, pdf, responses
 
 router = Router(tags=["care-plans"])
 
@@ -65,7 +65,7 @@ async def create_case_care_plan(
 @router.get("/cases/{case_id}/care-plans")
 async def list_case_care_plans(
     caller: CarePlanReader,
-    session: Session,
+    reader: Reader,
     case_id: CaseId,
     filters: Annotated[CarePlanFilters, Query()],
 ) -> CarePlanList:
@@ -73,20 +73,20 @@ async def list_case_care_plans(
 
     The list contains the editions of all subjects, without texts, areas and goals.
     """
-    return await care_plans.list_case_care_plans(session, caller, case_id, filters)
+    return await care_plans.list_case_care_plans(reader, caller, case_id, filters)
 
 
 @router.get("/care-plans/{plan_id}")
 async def get_care_plan(
     _caller: CarePlanReader,
-    session: Session,
+    reader: Reader,
     plan_id: CarePlanId,
 ) -> CarePlan:
     """Get a care plan.
 
     The response contains the texts and the seven areas with their goals and actions.
     """
-    return await care_plans.get_care_plan(session, plan_id)
+    return await responses.get_care_plan(reader, plan_id)
 
 
 @router.patch("/care-plans/{plan_id}")
@@ -141,14 +141,14 @@ async def create_care_plan_goal(
 @router.get("/care-plans/{plan_id}/changes")
 async def get_care_plan_changes(
     _caller: CarePlanReader,
-    session: Session,
+    reader: Reader,
     plan_id: CarePlanId,
 ) -> CarePlanChanges:
     """Compare a care plan with its previous edition.
 
     The comparison covers areas, goals, actions and texts. For the first edition, every part is reported as added.
     """
-    return await diff.get_care_plan_changes(session, plan_id)
+    return await diff.get_care_plan_changes(reader, plan_id)
 
 
 @router.post("/care-plans/{plan_id}/submit")
@@ -207,7 +207,7 @@ async def return_care_plan(
 )
 async def download_care_plan_pdf(
     _caller: CarePlanPrinter,
-    session: Session,
+    reader: Reader,
     plan_id: CarePlanId,
     language: RequestedLanguage,
 ) -> Response:
@@ -216,7 +216,7 @@ async def download_care_plan_pdf(
     The PDF is for the court and the family and contains no ratings, needs or risks. An edition that is not approved has
     a watermark.
     """
-    return _build_pdf_response(*await pdf.render_care_plan_pdf(session, plan_id, language), language)
+    return _build_pdf_response(*await pdf.render_care_plan_pdf(reader, plan_id, language), language)
 
 
 def _build_pdf_response(file_name: str, content: bytes, language: str) -> PdfResponse:

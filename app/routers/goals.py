@@ -7,9 +7,9 @@ from fastapi import Path
 
 from app.http.permissions import CarePlanEditor, CarePlanReader
 from app.http.route import Router
-from app.http.session import ExpectedVersion, Session
+from app.http.session import ExpectedVersion, Reader, Session
 from app.schemas.care_plans import Action, ActionCreate, ActionUpdate, Goal, GoalUpdate
-from app.services.care_plans import actions, goals
+from app.services.care_plans import actions, goals, responses
 
 router = Router(tags=["care-plans"])
 
@@ -20,14 +20,14 @@ ActionId = Annotated[UUID, Path(description="Id of the action.")]
 @router.get("/goals/{goal_id}")
 async def get_goal(
     _caller: CarePlanReader,
-    session: Session,
+    reader: Reader,
     goal_id: GoalId,
 ) -> Goal:
     """Get a goal of a care plan.
 
     The response contains the actions of the goal in order of creation.
     """
-    return await goals.get_goal(session, goal_id)
+    return await responses.get_goal(reader, goal_id)
 
 
 @router.patch("/goals/{goal_id}")
@@ -63,14 +63,14 @@ async def create_goal_action(
 @router.get("/actions/{action_id}")
 async def get_action(
     _caller: CarePlanReader,
-    session: Session,
+    reader: Reader,
     action_id: ActionId,
 ) -> Action:
     """Get an action of a care plan.
 
     The response contains the progress of the action: status, date and note.
     """
-    return await actions.get_action(session, action_id)
+    return await responses.get_action(reader, action_id)
 
 
 @router.patch("/actions/{action_id}")

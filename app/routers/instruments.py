@@ -7,7 +7,7 @@ from fastapi import Path, Query
 
 from app.http.permissions import InstrumentManager, InstrumentReader
 from app.http.route import Router
-from app.http.session import ExpectedVersion, Session
+from app.http.session import ExpectedVersion, Reader, Session
 from app.schemas.instruments import (
     Instrument,
     InstrumentCreate,
@@ -38,28 +38,28 @@ async def create_instrument(
 
 @router.get("")
 async def list_instruments(
-    _caller: InstrumentReader,
-    session: Session,
+    caller: InstrumentReader,
+    reader: Reader,
     filters: Annotated[InstrumentFilters, Query()],
 ) -> InstrumentList:
     """List the editions of all questionnaires, newest first.
 
     Each item is one edition of a questionnaire, without its definition.
     """
-    return await instruments.list_instruments(session, filters)
+    return await instruments.list_instruments(reader, caller, filters)
 
 
 @router.get("/{instrument_id}")
 async def get_instrument(
     _caller: InstrumentReader,
-    session: Session,
+    reader: Reader,
     instrument_id: InstrumentId,
 ) -> Instrument:
     """Get an edition of a questionnaire.
 
     The response contains the definition: items, scoring rules and score bands.
     """
-    return await instruments.get_instrument(session, instrument_id)
+    return await instruments.get_instrument(reader, instrument_id)
 
 
 @router.patch("/{instrument_id}")

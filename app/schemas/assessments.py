@@ -9,8 +9,10 @@ from app.schemas.codes import CodeOf
 from app.schemas.decisions import ApprovableRecord
 from app.schemas.instruments import DefinitionKey, InstrumentAnswers, InstrumentResult
 from app.schemas.merge_patch import build_patch_model
+from app.schemas.references import StaffRef
 from app.schemas.wire import (
     ClientChosenId,
+    CommaSeparated,
     Id,
     Input,
     Narrative,
@@ -118,8 +120,8 @@ class AssessmentFilters(PageQuery):
 
     subject: Subject | None = Field(None, description="Only assessments of this subject.")
     person_id: Id | None = Field(None, description="Only assessments of this person of the case.")
-    status: Annotated[str, CodeOf("decision_status")] | None = Field(
-        None, description="Only assessments with this status."
+    status: CommaSeparated[Annotated[str, CodeOf("decision_status")]] | None = Field(
+        None, description="Only assessments with one of these statuses."
     )
 
 
@@ -171,6 +173,7 @@ class AssessmentSummary(Versioned):
         description="Rating of each area, from 1 (weak) to 4 (strong); null if the area is not rated."
     )
     author_id: UUID = Field(description="Id of the user who created the assessment.")
+    author: StaffRef = Field(description="The user who created the assessment.")
     submitted_at: UtcDateTime | None = Field(description="Time of the last submission.")
     decided_at: UtcDateTime | None = Field(
         description="Time of the approval or return of the last submission."

@@ -13,6 +13,7 @@ from app.schemas.decisions import ApprovableRecord
 from app.schemas.merge_patch import build_patch_model
 from app.schemas.wire import (
     ClientChosenId,
+    CommaSeparated,
     Id,
     Input,
     Narrative,
@@ -169,8 +170,8 @@ class CarePlanFilters(PageQuery):
     """Query parameters of the list of care plans."""
 
     subject: Subject | None = Field(None, description="Only care plans of this subject.")
-    status: Annotated[str, CodeOf("decision_status")] | None = Field(
-        None, description="Only care plans with this status."
+    status: CommaSeparated[Annotated[str, CodeOf("decision_status")]] | None = Field(
+        None, description="Only care plans with one of these statuses."
     )
 
 

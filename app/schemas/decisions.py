@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from app.schemas.codes import CodeOf
+from app.schemas.references import StaffRef
 from app.schemas.wire import Input, ShortNarrative, UtcDateTime, Versioned
 
 
@@ -50,13 +51,18 @@ class ApprovableRecord(Versioned):
     case_id: UUID = Field(description="Id of the case.")
     status: Annotated[str, CodeOf("decision_status")] = Field(description="Life-cycle status of the record.")
     author_id: UUID = Field(description="Id of the user who created the record.")
+    author: StaffRef = Field(description="The user who created the record.")
     submitted_at: UtcDateTime | None = Field(description="Time of the last submission.")
     submitted_by_id: UUID | None = Field(description="Id of the user who submitted the record last.")
+    submitted_by: StaffRef | None = Field(description="The user who submitted the record last.")
     decided_at: UtcDateTime | None = Field(
         description="Time of the approval or return of the last submission."
     )
     decided_by_id: UUID | None = Field(
         description="Id of the supervisor who approved or returned the last submission."
+    )
+    decided_by: StaffRef | None = Field(
+        description="The supervisor who approved or returned the last submission."
     )
     decision_comment: str | None = Field(
         description="Comment of the supervisor on the approval or return of the last submission."

@@ -5,12 +5,14 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.caller import Caller
+from app.access.reader import session_reader
 from app.kit import approval
 from app.kit.records import get_case_for_update, get_version_for_update
 from app.models import Assessment, Case
 from app.models.record import utc_now
 from app.schemas.assessments import Assessment as AssessmentSchema
-from app.services.assessments.load import assessment_to_schema
+from app.schemas.assessments import AssessmentContent
+from app.services.assessments.load import get_assessment, load_assessment_document
 from app.services.assessments.risk_level import get_child_risk_level
 from app.services.assessments.states import APPROVE, RETURN, SUBMIT
 from app.services.assessments.submission_checks import check_assessment_complete
@@ -29,9 +31,10 @@ async def submit_assessment(
             part.
     """
     case, assessment = await _get_for_update(session, assessment_id, expected_version)
+    content = AssessmentContent.model_validate(load_assessment_document(assessment))
     unmet = [
         *await check_case_writable(session, case),
-        *check_assessment_complete(assessment_to_schema(assessment)),
+        *check_assessment_complete(content, assessment.content["instruments"]),
     ]
     approval.submit_record(assessment, caller, SUBMIT, unmet)
     return await _record_transition(session, case, caller, assessment, "submitted")
@@ -92,8 +95,8 @@ async def _record_transition(
 ) -> AssessmentSchema:
     assessment.updated_at = utc_now()
     record_assessment_history(session, case, caller, assessment, event)
-    await session.flush()  # report a database error before the response is built
-    return assessment_to_schema(assessment)
+    await session.flush()  # the response is loaded by a query
+    return await get_assessment(session_reader(session), assessment.id)
 
 
 def record_assessment_history(

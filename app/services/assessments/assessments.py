@@ -1,23 +1,26 @@
 """Create, list, read and update assessments."""
 
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
+from app.access.reader import RecordReader, Shows, session_reader
 from app.errors import Fault, InvalidInput
 from app.kit.approval import check_editable
-from app.kit.pagination import Paginator
+from app.kit.list_query import ListQuery, is_one_of
 from app.kit.records import (
     apply_patch,
     ensure_exists,
+    ensure_visible,
     get_case_for_share,
     get_for_update,
-    get_record,
     get_version_for_update,
 )
+from app.kit.reference_names import staff_names, to_ref
 from app.kit.state_machine import raise_if_unmet
 from app.models import Assessment, Case, Person
 from app.models.record import new_id, utc_now
@@ -27,17 +30,33 @@ from app.schemas.assessments import (
     AssessmentCreate,
     AssessmentFilters,
     AssessmentList,
+    AssessmentSummary,
     AssessmentUpdate,
 )
+from app.schemas.codes import get_codes
 from app.services.assessments.approve import record_assessment_history
 from app.services.assessments.instruments import score_instruments
 from app.services.assessments.load import (
-    assessment_to_schema,
-    assessment_to_summary,
-    merge_area_ratings,
+    get_assessment,
+    load_assessment_document,
     store_assessment_content,
 )
 from app.services.cases.write_access import check_case_writable
+
+SUMMARY_FIELDS = [name for name in AssessmentSummary.model_fields if name in Assessment.model_fields]
+CASE_ASSESSMENTS = ListQuery(
+    "assessments",
+    Assessment,
+    select(*(getattr(Assessment, name) for name in SUMMARY_FIELDS), *staff_names(Assessment, "author")),
+    filters={
+        "case_id": col(Assessment.case_id) == bindparam("case_id"),
+        "subject": col(Assessment.subject) == bindparam("subject"),
+        "person_id": col(Assessment.person_id) == bindparam("person_id"),
+        "status": is_one_of(col(Assessment.status), "status"),
+    },
+    sorts={"created_at": col(Assessment.created_at)},
+    shows=Shows("assessment"),
+)
 
 
 async def create_case_assessment(
@@ -71,8 +90,8 @@ async def create_case_assessment(
     store_assessment_content(assessment, AssessmentContent(), {})
     session.add(assessment)
     record_assessment_history(session, case, caller, assessment, "started")
-    await session.flush()  # report a database error before the response is built
-    return assessment_to_schema(assessment)
+    await session.flush()  # the response is loaded by a query
+    return await get_assessment(session_reader(session), assessment.id)
 
 
 async def _validate_person(session: AsyncSession, case_id: UUID, payload: AssessmentCreate) -> None:
@@ -139,24 +158,25 @@ def _check_kind(payload: AssessmentCreate, approved: list[UUID]) -> list[Fault]:
 
 
 async def list_case_assessments(
-    session: AsyncSession, caller: Caller, case_id: UUID, filters: AssessmentFilters
+    reader: RecordReader, caller: Caller, case_id: UUID, filters: AssessmentFilters
 ) -> AssessmentList:
-    """Return the assessments of a case, newest first."""
-    await ensure_exists(session, Case, case_id)
-    column_filters = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
-    paginator = Paginator(
-        "assessments", filters.limit, filters.cursor, {**column_filters, "case": case_id, "for": caller.id}
-    )
-    query = select(Assessment).where(col(Assessment.case_id) == case_id).filter_by(**column_filters)
-    rows, cursor = await paginator.fetch_records(
-        session, query, col(Assessment.created_at), col(Assessment.id)
-    )
-    return AssessmentList(items=[assessment_to_summary(row) for row in rows], next_cursor=cursor)
+    """Return the assessments of a case, newest first.
+
+    Raises:
+        NotFound: the case does not exist, or the caller cannot see it.
+    """
+    page = await CASE_ASSESSMENTS.fetch_page(reader, caller, filters, within={"case_id": case_id})
+    if not page.rows:
+        await ensure_visible(reader, Case, case_id)
+    return AssessmentList.from_trusted_items([_row_to_summary(row) for row in page.rows], **page.fields)
 
 
-async def get_assessment(session: AsyncSession, assessment_id: UUID) -> AssessmentSchema:
-    """Return one assessment."""
-    return assessment_to_schema(await get_record(session, Assessment, assessment_id))
+def _row_to_summary(row: Any) -> dict[str, object]:
+    return {
+        **dict(zip(SUMMARY_FIELDS, row, strict=False)),
+        "author": to_ref(row.author_id, row.author_name),
+        "ratings": {area: row.ratings.get(area) for area in get_codes("area")},
+    }
 
 
 async def update_assessment(
@@ -171,16 +191,9 @@ async def update_assessment(
     case = await get_case_for_share(session, Assessment, assessment_id)
     assessment = await get_version_for_update(session, Assessment, assessment_id, expected_version)
     raise_if_unmet([*await check_case_writable(session, case), *check_editable(assessment)])
-    stored = assessment.content
-    document = {
-        **stored,
-        "areas": merge_area_ratings(assessment, stored["areas"]),
-        "risk_level": assessment.risk_level,
-        "instruments": {code: result["answers"] for code, result in stored["instruments"].items()},
-    }
-    content = apply_patch(AssessmentContent, document, patch)
-    results = await score_instruments(session, stored["instruments"], content.instruments)
+    content = apply_patch(AssessmentContent, load_assessment_document(assessment), patch)
+    results = await score_instruments(session, assessment.content["instruments"], content.instruments)
     store_assessment_content(assessment, content, results)
     assessment.updated_at = utc_now()
-    await session.flush()  # report a database error before the response is built
-    return assessment_to_schema(assessment)
+    await session.flush()  # the response is loaded by a query
+    return await get_assessment(session_reader(session), assessment.id)

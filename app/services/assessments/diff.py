@@ -1,12 +1,11 @@
 """Compare an assessment with the previous approved assessment of the same subject."""
 
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from app.kit.records import get_record
+from app.access.reader import RecordReader
 from app.models import Assessment
-from app.models.assessments import StoredInstrumentResult
+from app.models.assessments import StoredAssessmentContent, StoredInstrumentResult
 from app.schemas.assessments_changes import (
     AssessmentChanges,
     InstrumentChange,
@@ -14,23 +13,34 @@ from app.schemas.assessments_changes import (
     RatingChange,
     RiskLevelChange,
 )
-from app.services.assessments.load import AREAS
+from app.schemas.codes import get_codes
+from app.services.assessments.load import ASSESSMENT_QUERY
 
 
-async def get_assessment_changes(session: AsyncSession, assessment_id: UUID) -> AssessmentChanges:
-    """Return the changes of an assessment against the previous approved assessment of the same subject."""
-    after = await get_record(session, Assessment, assessment_id)
-    before = await get_record(session, Assessment, after.previous_id) if after.previous_id else None
+async def get_assessment_changes(reader: RecordReader, assessment_id: UUID) -> AssessmentChanges:
+    """Return the changes of an assessment against the previous approved assessment of the same subject.
+
+    Raises:
+        NotFound: the assessment does not exist, or the caller cannot see it.
+    """
+    after, before = await reader.fetch_required(ASSESSMENT_QUERY, assessment_id=assessment_id), None
+    if after.previous_id:
+        before = await reader.fetch_required(ASSESSMENT_QUERY, assessment_id=after.previous_id)
     ratings = before.ratings if before else {}
     return AssessmentChanges(
-        **after.model_dump(include={"id", "child_id", "case_id", "previous_id"}),
+        **{name: getattr(after, name) for name in ("id", "child_id", "case_id", "previous_id")},
         previous_decided_at=before.decided_at if before else None,
-        areas={area: _compare_ratings(ratings.get(area), after.ratings.get(area)) for area in AREAS},
+        areas={
+            area: _compare_ratings(ratings.get(area), after.ratings.get(area)) for area in get_codes("area")
+        },
         risk_level=RiskLevelChange(before=before.risk_level if before else None, after=after.risk_level),
-        instruments=_compare_instruments(
-            before.content["instruments"] if before else {}, after.content["instruments"]
-        ),
+        instruments=_compare_instruments(_load_results(before) if before else {}, _load_results(after)),
     )
+
+
+def _load_results(row: Any) -> dict[str, StoredInstrumentResult]:
+    content: StoredAssessmentContent = Assessment.content.decrypt(row.id, row.content_encrypted)
+    return content["instruments"]
 
 
 def _compare_ratings(before: int | None, after: int | None) -> RatingChange:

@@ -2,13 +2,15 @@
 
 from uuid import UUID
 
-from sqlalchemy import exists, func, or_, select, update
+from sqlalchemy import bindparam, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.access.caller import Caller
+from app.access.reader import ReadQuery, RecordReader, session_reader
 from app.errors import Fault, InvalidInput
-from app.kit.pagination import Paginator
-from app.kit.records import apply_patch, get_record, get_version_for_update
+from app.kit.list_query import ListQuery
+from app.kit.records import apply_patch, get_version_for_update
 from app.kit.state_machine import raise_if_unmet
 from app.models import Instrument
 from app.models.assessments import StoredInstrumentResult
@@ -26,6 +28,26 @@ from app.schemas.instruments import (
 )
 from app.services.assessments.instrument_checks import check_instrument_definition
 from app.services.assessments.scoring import check_answers, score_answers
+
+INSTRUMENT_QUERY = ReadQuery(
+    select(*(getattr(Instrument, name) for name in InstrumentSchema.model_fields)).where(
+        col(Instrument.id) == bindparam("instrument_id")
+    )
+)
+SUMMARY_FIELDS = [name for name in InstrumentSummary.model_fields if name != "title"]
+INSTRUMENTS = ListQuery(
+    "instruments",
+    Instrument,
+    select(
+        *(getattr(Instrument, name) for name in SUMMARY_FIELDS),
+        col(Instrument.definition)["title"].label("title"),
+    ),
+    filters={
+        "code": col(Instrument.code) == bindparam("code"),
+        "is_active": {True: col(Instrument.is_active).is_(True), False: col(Instrument.is_active).is_(False)},
+    },
+    sorts={"created_at": col(Instrument.created_at)},
+)
 
 
 async def create_instrument(session: AsyncSession, payload: InstrumentCreate) -> InstrumentSchema:
@@ -51,26 +73,27 @@ async def create_instrument(session: AsyncSession, payload: InstrumentCreate) ->
         definition=payload.definition.model_dump(mode="json"),
     )
     session.add(instrument)
-    await session.flush()  # report a database error before the response is built
-    return _to_schema(instrument)
+    await session.flush()  # the response is loaded by a query
+    return await get_instrument(session_reader(session), instrument.id)
 
 
-async def list_instruments(session: AsyncSession, filters: InstrumentFilters) -> InstrumentList:
+async def list_instruments(
+    reader: RecordReader, caller: Caller, filters: InstrumentFilters
+) -> InstrumentList:
     """Return the editions of all questionnaires, newest first."""
-    column_filters = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
-    paginator = Paginator("instruments", filters.limit, filters.cursor, column_filters)
-    rows, cursor = await paginator.fetch_records(
-        session,
-        select(Instrument).filter_by(**column_filters),
-        col(Instrument.created_at),
-        col(Instrument.id),
-    )
-    return InstrumentList(items=[_to_summary(row) for row in rows], next_cursor=cursor)
+    page = await INSTRUMENTS.fetch_page(reader, caller, filters)
+    items = [{**dict(zip(SUMMARY_FIELDS, row, strict=False)), "title": row.title} for row in page.rows]
+    return InstrumentList.from_trusted_items(items, **page.fields)
 
 
-async def get_instrument(session: AsyncSession, instrument_id: UUID) -> InstrumentSchema:
-    """Return one edition of a questionnaire."""
-    return _to_schema(await get_record(session, Instrument, instrument_id))
+async def get_instrument(reader: RecordReader, instrument_id: UUID) -> InstrumentSchema:
+    """Return one edition of a questionnaire.
+
+    Raises:
+        NotFound: the edition does not exist.
+    """
+    row = await reader.fetch_required(INSTRUMENT_QUERY, instrument_id=instrument_id)
+    return InstrumentSchema(**row._asdict())
 
 
 async def update_instrument(
@@ -87,8 +110,8 @@ async def update_instrument(
         detail = "Another edition of this questionnaire is active. Retire that edition first."
         raise_if_unmet([Fault("/is_active", "replaced", detail)])
     instrument.is_active = settings.is_active
-    await session.flush()  # report a database error before the response is built
-    return _to_schema(instrument)
+    await session.flush()  # the response is loaded by a query
+    return await get_instrument(session_reader(session), instrument.id)
 
 
 async def _has_other_active_edition(session: AsyncSession, instrument: Instrument) -> bool:
@@ -151,12 +174,3 @@ async def _find_editions(
     is_active = col(Instrument.code).in_(codes - stored_results.keys()) & col(Instrument.is_active)
     query = select(Instrument).where(or_(col(Instrument.id).in_(scored_ids), is_active))
     return {instrument.code: instrument for instrument in await session.scalars(query)}
-
-
-def _to_schema(instrument: Instrument) -> InstrumentSchema:
-    return InstrumentSchema(**instrument.model_dump())
-
-
-def _to_summary(instrument: Instrument) -> InstrumentSummary:
-    columns = instrument.model_dump(exclude={"definition"})
-    return InstrumentSummary(**columns, title=instrument.definition["title"])

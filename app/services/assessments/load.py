@@ -1,16 +1,47 @@
-"""Store the content of an assessment, and convert an assessment to its response format."""
+"""Store and load assessments. Their ratings and risk level are plain columns, all texts are encrypted."""
 
 from collections.abc import Mapping
+from uuid import UUID
 
+from sqlalchemy import bindparam, select
+from sqlmodel import col
+
+from app.access.reader import ReadQuery, RecordReader, Shows
+from app.kit.reference_names import staff_names, to_staff_refs
 from app.models import Assessment
 from app.models.assessments import StoredAreaAssessment, StoredInstrumentResult, StoredSections
 from app.models.encrypted_field import dump_content
 from app.schemas.assessments import Assessment as AssessmentSchema
-from app.schemas.assessments import AssessmentAreas, AssessmentContent, AssessmentSummary
+from app.schemas.assessments import AssessmentContent
 
-COLUMN_FIELDS = set(AssessmentSchema.model_fields) - {"decision_comment", *AssessmentContent.model_fields}
-SUMMARY_FIELDS = set(AssessmentSummary.model_fields) - {"ratings"}
-AREAS = tuple(AssessmentAreas.model_fields)
+COLUMN_FIELDS = [name for name in AssessmentSchema.model_fields if name in Assessment.model_fields]
+STAFF_FIELDS = ("author", "submitted_by", "decided_by")
+ASSESSMENT_QUERY = ReadQuery(
+    select(
+        *(getattr(Assessment, name) for name in COLUMN_FIELDS),
+        *staff_names(Assessment, *STAFF_FIELDS),
+        col(Assessment.ratings),
+        col(Assessment.content_encrypted),
+        col(Assessment.decision_comment_encrypted),
+    ).where(col(Assessment.id) == bindparam("assessment_id")),
+    shows=Shows("assessment"),
+)
+
+
+async def get_assessment(reader: RecordReader, assessment_id: UUID) -> AssessmentSchema:
+    """Return one assessment.
+
+    Raises:
+        NotFound: the assessment does not exist, or the caller cannot see it.
+    """
+    row = await reader.fetch_required(ASSESSMENT_QUERY, assessment_id=assessment_id)
+    stored = Assessment.content.decrypt(row.id, row.content_encrypted)
+    return AssessmentSchema(
+        **dict(zip(COLUMN_FIELDS, row, strict=False)),
+        **to_staff_refs(row, *STAFF_FIELDS),
+        **{**stored, "areas": _merge_area_ratings(row.ratings, stored["areas"])},
+        decision_comment=Assessment.decision_comment.decrypt(row.id, row.decision_comment_encrypted),
+    )
 
 
 def store_assessment_content(
@@ -30,30 +61,19 @@ def store_assessment_content(
     }
 
 
-def merge_area_ratings(
-    assessment: Assessment, areas: Mapping[str, StoredAreaAssessment | None]
-) -> dict[str, object]:
-    """Return the areas with their texts and ratings. The value of an area without content is None."""
+def load_assessment_document(assessment: Assessment) -> dict[str, object]:
+    """Return the content of an assessment as a JSON document of the form `AssessmentContent`."""
+    stored = assessment.content
     return {
-        name: texts and {**texts, "rating": assessment.ratings.get(name)} for name, texts in areas.items()
+        **stored,
+        "areas": _merge_area_ratings(assessment.ratings, stored["areas"]),
+        "risk_level": assessment.risk_level,
+        "instruments": {code: result["answers"] for code, result in stored["instruments"].items()},
     }
 
 
-def assessment_to_schema(assessment: Assessment) -> AssessmentSchema:
-    """Return an assessment in the response format."""
-    stored = assessment.content
-    document = {**stored, "areas": merge_area_ratings(assessment, stored["areas"])}
-    return AssessmentSchema(
-        **assessment.model_dump(include=COLUMN_FIELDS),
-        **document,
-        risk_level=assessment.risk_level,
-        decision_comment=assessment.decision_comment,
-    )
-
-
-def assessment_to_summary(assessment: Assessment) -> AssessmentSummary:
-    """Return an assessment as an item of a list."""
-    return AssessmentSummary(
-        **assessment.model_dump(include=SUMMARY_FIELDS),
-        ratings={area: assessment.ratings.get(area) for area in AREAS},
-    )
+def _merge_area_ratings(
+    ratings: Mapping[str, int], areas: Mapping[str, StoredAreaAssessment | None]
+) -> dict[str, object]:
+    """Return the areas with their texts and ratings. The value of an area without content is None."""
+    return {name: texts and {**texts, "rating": ratings.get(name)} for name, texts in areas.items()}

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
+from app.access.reader import session_reader
 from app.errors import Fault, InvalidInput
 from app.kit.approval import check_editable
 from app.kit.dates import today, validate_not_in_future
@@ -23,13 +24,13 @@ from app.models.encrypted_field import dump_content
 from app.models.record import new_id, utc_now
 from app.schemas.care_plans import Action as ActionSchema
 from app.schemas.care_plans import ActionBase, ActionContent, ActionCreate, ActionUpdate
-from app.services.care_plans.load import action_to_schema
 from app.services.care_plans.plan_parts import (
     check_item_limit,
     increment_versions,
     list_draft_copies,
     raise_if_frozen,
 )
+from app.services.care_plans.responses import get_action
 from app.services.cases.history import record_case_history
 from app.services.cases.write_access import check_case_writable
 
@@ -51,8 +52,8 @@ async def create_goal_action(session: AsyncSession, goal_id: UUID, payload: Acti
     action = build_action(plan, goal, payload)
     session.add(action)
     increment_versions(plan, goal)
-    await session.flush()  # report a database error before the response is built
-    return action_to_schema(action)
+    await session.flush()  # the response is loaded by a query
+    return await get_action(session_reader(session), action.id)
 
 
 def build_action(plan: CarePlan, goal: Goal, payload: ActionCreate) -> Action:
@@ -70,11 +71,6 @@ def build_action(plan: CarePlan, goal: Goal, payload: ActionCreate) -> Action:
     )
     action.content = {"what": payload.what, "by_whom": payload.by_whom, "note": None}
     return action
-
-
-async def get_action(session: AsyncSession, action_id: UUID) -> ActionSchema:
-    """Return one action."""
-    return action_to_schema(await get_record(session, Action, action_id))
 
 
 async def update_action(
@@ -104,8 +100,8 @@ async def update_action(
         record_case_history(session, case, "action_done", caller, action, detail, occurred_at=done_on)
     action.updated_at = utc_now()
     increment_versions(plan)
-    await session.flush()  # report a database error before the response is built
-    return action_to_schema(action)
+    await session.flush()  # the response is loaded by a query
+    return await get_action(session_reader(session), action.id)
 
 
 def _resolve_status(content: ActionContent, patched_fields: AbstractSet[str]) -> tuple[str, date | None]:

@@ -7,13 +7,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
+from app.access.reader import session_reader
 from app.errors import Fault
 from app.kit import approval
 from app.kit.records import get_case_for_update, get_version_for_update
 from app.models import Assessment, CarePlan, Case
 from app.models.record import utc_now
 from app.schemas.care_plans import CarePlan as CarePlanSchema
-from app.services.care_plans.load import LoadedCarePlan, care_plan_to_schema, load_care_plan
+from app.services.care_plans.load import LoadedCarePlan, load_care_plan
+from app.services.care_plans.responses import get_care_plan
 from app.services.care_plans.review_schedule import schedule_first_review
 from app.services.care_plans.source_assessment import check_assessment_is_newest
 from app.services.care_plans.states import APPROVE, RETURN, SUBMIT, SUPERSEDE
@@ -116,5 +118,5 @@ def _record_history(session: AsyncSession, case: Case, caller: Caller, plan: Car
 
 async def _flush_to_schema(session: AsyncSession, loaded_plan: LoadedCarePlan) -> CarePlanSchema:
     loaded_plan.plan.updated_at = utc_now()
-    await session.flush()  # report a database error before the response is built
-    return care_plan_to_schema(loaded_plan)
+    await session.flush()  # the response is loaded by a query
+    return await get_care_plan(session_reader(session), loaded_plan.plan.id)

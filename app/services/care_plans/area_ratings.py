@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import bindparam, select
 from sqlmodel import col
 
+from app.access.reader import ReadQuery, RecordReader, Shows
 from app.models import Review
 from app.services.care_plans.review_states import COMPLETE
 
@@ -24,12 +24,23 @@ class ReviewRatings(NamedTuple):
     decisions: dict[str, str]
 
 
-async def list_review_ratings(session: AsyncSession, plan_id: UUID) -> list[ReviewRatings]:
+REVIEW_RATINGS_QUERY = ReadQuery(
+    select(
+        col(Review.id),
+        col(Review.child_id),
+        col(Review.case_id),
+        *(getattr(Review, name) for name in ReviewRatings._fields),
+    )
+    .where(col(Review.plan_id) == bindparam("plan_id"), col(Review.status) == COMPLETE.target)
+    .order_by(col(Review.number)),
+    shows=Shows("review"),
+)
+
+
+async def list_review_ratings(reader: RecordReader, plan_id: UUID | str) -> list[ReviewRatings]:
     """Return the ratings of the completed reviews of a care plan, in the order of the reviews."""
-    query = select(
-        col(Review.number), col(Review.completed_at), col(Review.ratings), col(Review.decisions)
-    ).where(col(Review.plan_id) == plan_id, col(Review.status) == COMPLETE.target)
-    return [ReviewRatings(*row) for row in await session.execute(query.order_by(col(Review.number)))]
+    rows = await reader.fetch(REVIEW_RATINGS_QUERY, plan_id=plan_id)
+    return [ReviewRatings(*(getattr(row, name) for name in ReviewRatings._fields)) for row in rows]
 
 
 def get_closed_areas(reviews: Iterable[ReviewRatings]) -> dict[str, int]:

@@ -1,21 +1,18 @@
 """List, get and update care plans, and set the status of their areas."""
 
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
+from app.access.reader import RecordReader, Shows, session_reader
 from app.kit.approval import check_editable
-from app.kit.pagination import Paginator
-from app.kit.records import (
-    apply_patch,
-    ensure_exists,
-    get_case_for_update,
-    get_record,
-    get_version_for_update,
-)
+from app.kit.list_query import ListQuery, is_one_of
+from app.kit.records import apply_patch, ensure_visible, get_case_for_update, get_version_for_update
+from app.kit.reference_names import staff_names, to_staff_refs
 from app.kit.state_machine import raise_if_unmet
 from app.models import CarePlan, Case
 from app.models.care_plans import StoredCarePlanTexts
@@ -27,38 +24,55 @@ from app.schemas.care_plans import (
     CarePlanContent,
     CarePlanFilters,
     CarePlanList,
+    CarePlanSummary,
     CarePlanUpdate,
 )
 from app.services.care_plans.editions import set_source_assessment
-from app.services.care_plans.load import (
-    care_plan_to_schema,
-    care_plan_to_summary,
-    load_care_plan,
-    load_care_plan_schema,
-)
+from app.services.care_plans.load import load_care_plan
+from app.services.care_plans.responses import STAFF_FIELDS, get_care_plan
 from app.services.care_plans.submission_checks import check_no_need
 from app.services.cases.write_access import check_case_writable
 
 COLUMN_FIELDS = {"assessment_id", "needs_social_work"}
+SUMMARY_FIELDS = [name for name in CarePlanSummary.model_fields if name in CarePlan.model_fields]
+CASE_CARE_PLANS = ListQuery(
+    "care_plans",
+    CarePlan,
+    select(
+        *(getattr(CarePlan, name) for name in SUMMARY_FIELDS),
+        *staff_names(CarePlan, *STAFF_FIELDS),
+        col(CarePlan.decision_comment_encrypted),
+    ),
+    filters={
+        "case_id": col(CarePlan.case_id) == bindparam("case_id"),
+        "subject": col(CarePlan.subject) == bindparam("subject"),
+        "status": is_one_of(col(CarePlan.status), "status"),
+    },
+    sorts={"created_at": col(CarePlan.created_at)},
+    shows=Shows("care_plan"),
+)
 
 
 async def list_case_care_plans(
-    session: AsyncSession, caller: Caller, case_id: UUID, filters: CarePlanFilters
+    reader: RecordReader, caller: Caller, case_id: UUID, filters: CarePlanFilters
 ) -> CarePlanList:
-    """Return all editions of the care plans of a case, newest first."""
-    await ensure_exists(session, Case, case_id)
-    column_filters = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
-    paginator = Paginator(
-        "care_plans", filters.limit, filters.cursor, {**column_filters, "case": case_id, "for": caller.id}
-    )
-    query = select(CarePlan).where(col(CarePlan.case_id) == case_id).filter_by(**column_filters)
-    rows, cursor = await paginator.fetch_records(session, query, col(CarePlan.created_at), col(CarePlan.id))
-    return CarePlanList(items=[care_plan_to_summary(plan) for plan in rows], next_cursor=cursor)
+    """Return all editions of the care plans of a case, newest first.
+
+    Raises:
+        NotFound: the case does not exist, or the caller cannot see it.
+    """
+    page = await CASE_CARE_PLANS.fetch_page(reader, caller, filters, within={"case_id": case_id})
+    if not page.rows:
+        await ensure_visible(reader, Case, case_id)
+    return CarePlanList.from_trusted_items([_row_to_summary(row) for row in page.rows], **page.fields)
 
 
-async def get_care_plan(session: AsyncSession, plan_id: UUID) -> CarePlanSchema:
-    """Return one care plan with its areas, goals and actions."""
-    return await load_care_plan_schema(session, await get_record(session, CarePlan, plan_id))
+def _row_to_summary(row: Any) -> dict[str, object]:
+    return {
+        **dict(zip(SUMMARY_FIELDS, row, strict=False)),
+        **to_staff_refs(row, *STAFF_FIELDS),
+        "decision_comment": CarePlan.decision_comment.decrypt(row.id, row.decision_comment_encrypted),
+    }
 
 
 async def update_care_plan(
@@ -81,8 +95,8 @@ async def update_care_plan(
     plan.needs_social_work = content.needs_social_work
     plan.content = dump_content(StoredCarePlanTexts, content)
     plan.updated_at = utc_now()
-    await session.flush()  # report a database error before the response is built
-    return await load_care_plan_schema(session, plan)
+    await session.flush()  # the response is loaded by a query
+    return await get_care_plan(session_reader(session), plan_id)
 
 
 async def replace_care_plan_area(
@@ -104,5 +118,5 @@ async def replace_care_plan_area(
     plan_area.status, plan_area.version = payload.status, plan_area.version + 1
     plan_area.content = {**plan_area.content, "reason": payload.reason}
     plan.updated_at = utc_now()
-    await session.flush()  # report a database error before the response is built
-    return care_plan_to_schema(loaded_plan)
+    await session.flush()  # the response is loaded by a query
+    return await get_care_plan(session_reader(session), plan_id)

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from app.kit.records import get_record
-from app.models import Action, CarePlan
+from app.access.reader import RecordReader
+from app.schemas.care_plans import Action, CarePlan, CarePlanAreas, CarePlanContent, Goal
 from app.schemas.care_plans_changes import (
     ActionChange,
     ActionState,
@@ -19,8 +17,10 @@ from app.schemas.care_plans_changes import (
     GoalState,
     TextChange,
 )
-from app.services.care_plans.load import AREAS, LoadedCarePlan, load_care_plan
+from app.services.care_plans.responses import get_care_plan
 
+AREAS = tuple(CarePlanAreas.model_fields)
+TEXT_FIELDS = [name for name in CarePlanContent.model_fields if name != "assessment_id"]
 PartState = TypeVar("PartState", GoalState, ActionState)
 
 
@@ -33,17 +33,18 @@ class EditionPart(Generic[PartState]):
     state: PartState
 
 
-async def get_care_plan_changes(session: AsyncSession, plan_id: UUID) -> CarePlanChanges:
+async def get_care_plan_changes(reader: RecordReader, plan_id: UUID) -> CarePlanChanges:
     """Return the differences between an edition and the previous one.
 
     For the first edition, every part is reported as added.
+
+    Raises:
+        NotFound: the plan does not exist, or the caller cannot see it.
     """
-    plan = await get_record(session, CarePlan, plan_id)
-    after, before = await load_care_plan(session, plan), None
-    if plan.previous_id:
-        before = await load_care_plan(session, await get_record(session, CarePlan, plan.previous_id))
+    after = await get_care_plan(reader, plan_id)
+    before = await get_care_plan(reader, after.previous_id) if after.previous_id else None
     return CarePlanChanges(
-        **plan.model_dump(include={"id", "child_id", "case_id", "edition", "previous_id"}),
+        **after.model_dump(include={"id", "child_id", "case_id", "edition", "previous_id"}),
         areas=list(_compare_areas(before, after)),
         goals=[
             GoalChange(
@@ -70,7 +71,7 @@ async def get_care_plan_changes(session: AsyncSession, plan_id: UUID) -> CarePla
     )
 
 
-def _compare_areas(before: LoadedCarePlan | None, after: LoadedCarePlan) -> Iterator[AreaChange]:
+def _compare_areas(before: CarePlan | None, after: CarePlan) -> Iterator[AreaChange]:
     for area in AREAS:
         state_before = _to_area_state(before, area) if before else None
         state_after = _to_area_state(after, area)
@@ -78,44 +79,38 @@ def _compare_areas(before: LoadedCarePlan | None, after: LoadedCarePlan) -> Iter
             yield AreaChange(area=area, before=state_before, after=state_after)
 
 
-def _to_area_state(loaded_plan: LoadedCarePlan, area: str) -> AreaState:
-    plan_area = loaded_plan.areas[area]
-    return AreaState(rating=plan_area.rating, status=plan_area.status, reason=plan_area.content["reason"])
+def _to_area_state(plan: CarePlan, area: str) -> AreaState:
+    plan_area = getattr(plan.areas, area)
+    return AreaState(**{name: getattr(plan_area, name) for name in AreaState.model_fields})
 
 
-def _index_goals(loaded_plan: LoadedCarePlan | None) -> dict[UUID, EditionPart[GoalState]]:
+def _list_goals(plan: CarePlan | None) -> list[Goal]:
+    return [goal for _, plan_area in plan.areas for goal in plan_area.goals] if plan else []
+
+
+def _index_goals(plan: CarePlan | None) -> dict[UUID, EditionPart[GoalState]]:
     """Return the goals of an edition by `origin_id`."""
     return {
-        goal.origin_id: EditionPart(goal.area, goal.origin_id, GoalState(status=goal.status, **goal.content))
-        for area in AREAS
-        for goal in (loaded_plan.goals[area] if loaded_plan else [])
+        goal.origin_id: EditionPart(goal.area, goal.origin_id, _to_goal_state(goal))
+        for goal in _list_goals(plan)
     }
 
 
-def _index_actions(loaded_plan: LoadedCarePlan | None) -> dict[UUID, EditionPart[ActionState]]:
+def _to_goal_state(goal: Goal) -> GoalState:
+    return GoalState(**{name: getattr(goal, name) for name in GoalState.model_fields})
+
+
+def _index_actions(plan: CarePlan | None) -> dict[UUID, EditionPart[ActionState]]:
     """Return the actions of an edition by `origin_id`."""
     return {
-        action.origin_id: EditionPart(
-            goal.area,
-            goal.origin_id,
-            _to_action_state(action),
-        )
-        for area in AREAS
-        for goal in (loaded_plan.goals[area] if loaded_plan else [])
-        for action in (loaded_plan.actions[goal.id] if loaded_plan else [])
+        action.origin_id: EditionPart(goal.area, goal.origin_id, _to_action_state(action))
+        for goal in _list_goals(plan)
+        for action in goal.actions
     }
 
 
 def _to_action_state(action: Action) -> ActionState:
-    texts = action.content
-    return ActionState(
-        what=texts["what"],
-        by=action.by,
-        by_whom=texts["by_whom"],
-        due_on=action.due_on,
-        status=action.status,
-        done_on=action.done_on,
-    )
+    return ActionState(**{name: getattr(action, name) for name in ActionState.model_fields})
 
 
 def _pair_parts(
@@ -144,13 +139,8 @@ def _classify_change(before: PartState | None, after: PartState | None) -> str |
     return "changed" if before != after else None
 
 
-def _compare_texts(before: LoadedCarePlan | None, after: LoadedCarePlan) -> Iterator[TextChange]:
-    texts_before, texts_after = _load_texts(before) if before else {}, _load_texts(after)
-    for field, text in texts_after.items():
-        if texts_before.get(field) != text:
-            yield TextChange(field=field, before=texts_before.get(field), after=text)
-
-
-def _load_texts(loaded_plan: LoadedCarePlan) -> dict[str, object]:
-    plan = loaded_plan.plan
-    return {**plan.content, "needs_social_work": plan.needs_social_work}
+def _compare_texts(before: CarePlan | None, after: CarePlan) -> Iterator[TextChange]:
+    for field in TEXT_FIELDS:
+        text_before, text_after = getattr(before, field, None), getattr(after, field)
+        if text_before != text_after:
+            yield TextChange(field=field, before=text_before, after=text_after)

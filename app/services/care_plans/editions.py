@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
+from app.access.reader import session_reader
 from app.errors import Fault
 from app.kit.records import get_for_update
 from app.kit.state_machine import raise_if_unmet
@@ -28,8 +29,8 @@ from app.services.care_plans.load import (
     WEAK_RATINGS,
     LoadedCarePlan,
     load_care_plan,
-    load_care_plan_schema,
 )
+from app.services.care_plans.responses import get_care_plan
 from app.services.care_plans.source_assessment import (
     check_source_assessment,
     get_newest_approved_assessment,
@@ -73,7 +74,7 @@ async def create_case_care_plan(
     raise_if_unmet(unmet)
     plan = _build_edition(caller.id, case, assessment, approved, payload.id)
     await _store_edition(session, caller, case, plan, assessment, approved)
-    return await load_care_plan_schema(session, plan)
+    return await get_care_plan(session_reader(session), plan.id)
 
 
 async def create_next_care_plan_edition(
@@ -162,7 +163,7 @@ async def _store_edition(
     assessment: Assessment,
     previous: LoadedCarePlan | None,
 ) -> None:
-    reviews = await list_review_ratings(session, previous.plan.id) if previous else []
+    reviews = await list_review_ratings(session_reader(session), previous.plan.id) if previous else []
     ratings, closed_areas = _current_ratings(assessment, previous, reviews), get_closed_areas(reviews)
     findings = assessment.content["areas"]
     session.add(plan)
@@ -176,7 +177,7 @@ async def _store_edition(
         await _copy_open_goals(session, plan, previous, set(closed_areas))
     detail = {"subject": plan.subject, "edition": str(plan.edition)}
     record_case_history(session, case, "care_plan_started", caller, plan, detail)
-    await session.flush()  # report a database error before the response is built
+    await session.flush()  # the response is loaded by a query
 
 
 def _current_ratings(

@@ -11,24 +11,25 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
+from app.access.reader import session_reader
 from app.errors import Fault
 from app.kit.approval import check_editable
 from app.kit.records import apply_patch, get_case_for_update, get_record, get_version_for_update
 from app.kit.state_machine import raise_if_unmet
-from app.models import Action, CarePlan, Goal, PlanArea
+from app.models import CarePlan, Goal, PlanArea
 from app.models.care_plans import StoredGoalTexts
 from app.models.encrypted_field import dump_content
 from app.models.record import new_id, utc_now
 from app.schemas.care_plans import Goal as GoalSchema
 from app.schemas.care_plans import GoalBase, GoalContent, GoalCreate, GoalUpdate
 from app.services.care_plans.actions import build_action
-from app.services.care_plans.load import goal_to_schema
 from app.services.care_plans.plan_parts import (
     check_item_limit,
     increment_versions,
     list_draft_copies,
     raise_if_frozen,
 )
+from app.services.care_plans.responses import get_goal
 from app.services.cases.history import record_case_history
 from app.services.cases.write_access import check_case_writable
 
@@ -59,10 +60,9 @@ async def create_care_plan_goal(
     plan_area.status, plan_area.version = "goals", plan_area.version + 1
     increment_versions(plan)
     await session.flush()  # the actions have a foreign key to the goal
-    actions = [build_action(plan, goal, action) for action in payload.actions]
-    session.add_all(actions)
-    await session.flush()  # report a database error before the response is built
-    return goal_to_schema(goal, actions)
+    session.add_all(build_action(plan, goal, action) for action in payload.actions)
+    await session.flush()  # the response is loaded by a query
+    return await get_goal(session_reader(session), goal.id)
 
 
 def _build_goal(plan: CarePlan, area: str, payload: GoalCreate) -> Goal:
@@ -77,11 +77,6 @@ def _build_goal(plan: CarePlan, area: str, payload: GoalCreate) -> Goal:
     )
     goal.content = dump_content(StoredGoalTexts, payload)
     return goal
-
-
-async def get_goal(session: AsyncSession, goal_id: UUID) -> GoalSchema:
-    """Return one goal with its actions."""
-    return await _load_goal_schema(session, await get_record(session, Goal, goal_id))
 
 
 async def update_goal(
@@ -106,8 +101,8 @@ async def update_goal(
         record_case_history(session, case, "goal_achieved", caller, goal, {"area": goal.area})
     goal.updated_at = utc_now()
     increment_versions(plan)
-    await session.flush()  # report a database error before the response is built
-    return await _load_goal_schema(session, goal)
+    await session.flush()  # the response is loaded by a query
+    return await get_goal(session_reader(session), goal_id)
 
 
 def _check_area_accepts_goals(plan_area: PlanArea) -> list[Fault]:
@@ -115,9 +110,3 @@ def _check_area_accepts_goals(plan_area: PlanArea) -> list[Fault]:
         return []
     detail = "The status of the area is `no_need`. Set it to `goals` first."
     return [Fault("/status", "no_need", detail)]
-
-
-async def _load_goal_schema(session: AsyncSession, goal: Goal) -> GoalSchema:
-    query = select(Action).where(col(Action.goal_id) == goal.id)
-    actions = await session.scalars(query.order_by(col(Action.created_at), col(Action.id)))
-    return goal_to_schema(goal, actions.all())

@@ -1,7 +1,4 @@
-"""Load a care plan with its areas, goals and actions, and convert it to its response format.
-
-The number of queries does not depend on the size of the plan.
-"""
+"""Load the records of a care plan, its areas, goals and actions, to change or copy them."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -14,10 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.models import Action, CarePlan, Goal, PlanArea
-from app.schemas.care_plans import Action as ActionSchema
-from app.schemas.care_plans import CarePlan as CarePlanSchema
-from app.schemas.care_plans import CarePlanArea, CarePlanAreas, CarePlanSummary
-from app.schemas.care_plans import Goal as GoalSchema
+from app.schemas.care_plans import CarePlanAreas
 
 PlanPart = TypeVar("PlanPart", PlanArea, Goal, Action)
 
@@ -54,46 +48,3 @@ async def _load_parts(session: AsyncSession, model: type[PlanPart], plan: CarePl
     query = select(model).where(col(model.plan_id) == plan.id).order_by(col(model.created_at), col(model.id))
     # Refreshes the parts that the session loaded before it waited for the lock on the case: they may be stale.
     return (await session.scalars(query.execution_options(populate_existing=True))).all()
-
-
-async def load_care_plan_schema(session: AsyncSession, plan: CarePlan) -> CarePlanSchema:
-    """Load a care plan and return it in the response format."""
-    return care_plan_to_schema(await load_care_plan(session, plan))
-
-
-def care_plan_to_schema(loaded_plan: LoadedCarePlan) -> CarePlanSchema:
-    """Return a care plan in the response format."""
-    return CarePlanSchema(
-        **care_plan_to_summary(loaded_plan.plan).model_dump(),
-        **loaded_plan.plan.content,
-        needs_social_work=loaded_plan.plan.needs_social_work,
-        areas=CarePlanAreas(**{area: _area_to_schema(loaded_plan, area) for area in AREAS}),
-    )
-
-
-def care_plan_to_summary(plan: CarePlan) -> CarePlanSummary:
-    """Return a care plan as an item of a list."""
-    columns = plan.model_dump(include=set(CarePlanSummary.model_fields))
-    return CarePlanSummary(**columns, decision_comment=plan.decision_comment)
-
-
-def _area_to_schema(loaded_plan: LoadedCarePlan, area: str) -> CarePlanArea:
-    plan_area = loaded_plan.areas[area]
-    return CarePlanArea(
-        **plan_area.content,
-        rating=plan_area.rating,
-        status=plan_area.status,
-        goals=[goal_to_schema(goal, loaded_plan.actions[goal.id]) for goal in loaded_plan.goals[area]],
-    )
-
-
-def goal_to_schema(goal: Goal, actions: Sequence[Action]) -> GoalSchema:
-    """Return a goal with its actions in the response format."""
-    columns = goal.model_dump(include=set(GoalSchema.model_fields))
-    return GoalSchema(**columns, **goal.content, actions=[action_to_schema(action) for action in actions])
-
-
-def action_to_schema(action: Action) -> ActionSchema:
-    """Return an action in the response format."""
-    columns = action.model_dump(include=set(ActionSchema.model_fields))
-    return ActionSchema(**columns, **action.content)

@@ -7,24 +7,39 @@ and the names and birth of the people in it, so that no content of the clinical 
 import asyncio
 from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import bindparam, select
 from sqlmodel import col
 
-from app.errors import NotFound, Unavailable
+from app.access.reader import ReadQuery, RecordReader, Shows
+from app.errors import Unavailable
 from app.kit.dates import today
 from app.kit.formatting import format_age, format_person_names
-from app.models import CarePlan, Case, Child, Person, User
-from app.services.care_plans.load import load_care_plan_schema
+from app.models import CarePlan, Case, Child, Person
 from app.services.care_plans.pdf_content import PrintableCarePlan
+from app.services.care_plans.responses import get_care_plan
 
 _render_semaphore = asyncio.Semaphore(2)
 """Limits the number of concurrent renderings in one process. Rendering uses the processor, which other requests need
 too.
 """
+PERSONS_QUERY = ReadQuery(
+    select(
+        col(Case.id),
+        col(Case.child_id),
+        col(Case.number),
+        col(Child.identity_encrypted),
+        col(Person.id).label("person_id"),
+        col(Person.details_encrypted),
+    )
+    .join(CarePlan, col(CarePlan.case_id) == col(Case.id))
+    .join(Child, col(Child.id) == col(Case.child_id))
+    .outerjoin(Person, col(Person.id) == col(CarePlan.person_id))
+    .where(col(CarePlan.id) == bindparam("plan_id")),
+    shows=[Shows("case", case_id="id"), Shows("person", case_id="id", record_id="person_id")],
+)
 
 
-async def render_care_plan_pdf(session: AsyncSession, plan_id: UUID, language: str) -> tuple[str, bytes]:
+async def render_care_plan_pdf(reader: RecordReader, plan_id: UUID, language: str) -> tuple[str, bytes]:
     """Return the file name and the content of a care plan as PDF.
 
     Raises:
@@ -34,7 +49,7 @@ async def render_care_plan_pdf(session: AsyncSession, plan_id: UUID, language: s
     if _render_semaphore.locked():
         raise Unavailable("Too many care plans are being rendered. Retry after a moment.", retry_after=3)
     async with _render_semaphore:
-        printable = await _load_printable_plan(session, plan_id, language)
+        printable = await _load_printable_plan(reader, plan_id, language)
         return printable.file_name, await asyncio.to_thread(_render_pdf, printable)
 
 
@@ -44,31 +59,20 @@ def _render_pdf(printable: PrintableCarePlan) -> bytes:
     return lay_out_care_plan(printable)
 
 
-async def _load_printable_plan(session: AsyncSession, plan_id: UUID, language: str) -> PrintableCarePlan:
-    query = select(CarePlan, Case, Child).join(Case, col(Case.id) == col(CarePlan.case_id))
-    query = query.join(Child, col(Child.id) == col(CarePlan.child_id)).where(col(CarePlan.id) == plan_id)
-    row = (await session.execute(query)).first()
-    if row is None:
-        raise NotFound
-    plan, case, child = row
-    identity, staff_names = child.identity, await _load_staff_names(session, plan)
-    person = await session.scalar(select(Person).where(col(Person.id) == plan.person_id))
-    person_names = format_person_names(person.details, language) if person else []
+async def _load_printable_plan(reader: RecordReader, plan_id: UUID, language: str) -> PrintableCarePlan:
+    plan = await get_care_plan(reader, plan_id)
+    row = await reader.fetch_required(PERSONS_QUERY, plan_id=plan_id)
+    identity = Child.identity.decrypt(row.child_id, row.identity_encrypted)
+    details = Person.details.decrypt(row.person_id, row.details_encrypted)
+    is_approved = plan.status in {"approved", "superseded"}
     return PrintableCarePlan(
-        plan=await load_care_plan_schema(session, plan),
-        case_number=case.number,
+        plan=plan,
+        case_number=row.number,
         child_names=format_person_names(identity, language),
         age=format_age(identity["birth"], today(), language),
-        person_name=" · ".join(person_names) or None,
-        author_name=staff_names.get(plan.author_id, "—"),
-        approver_name=staff_names.get(plan.decided_by_id)
-        if plan.status in {"approved", "superseded"}
-        else None,
+        person_name=" · ".join(format_person_names(details, language) if details else []) or None,
+        author_name=plan.author.name,
+        approver_name=plan.decided_by.name if plan.decided_by and is_approved else None,
         printed_on=today(),
         language=language,
     )
-
-
-async def _load_staff_names(session: AsyncSession, plan: CarePlan) -> dict[UUID | None, str]:
-    query = select(col(User.id), col(User.name)).where(col(User.id).in_([plan.author_id, plan.decided_by_id]))
-    return {row.id: row.name for row in await session.execute(query)}

@@ -3,37 +3,37 @@
 from collections.abc import Iterator, Sequence
 
 from app.errors import Fault
-from app.models import Goal, PlanArea
-from app.schemas.care_plans import CarePlan as CarePlanSchema
-from app.services.care_plans.load import AREAS, WEAK_RATINGS, LoadedCarePlan, care_plan_to_schema
+from app.models import CarePlan, Goal, PlanArea
+from app.models.care_plans import StoredCarePlanTexts
+from app.services.care_plans.load import AREAS, WEAK_RATINGS, LoadedCarePlan
 
 HIGH_RISK = "high"
 
 
 def check_care_plan_complete(loaded_plan: LoadedCarePlan, risk_level: str | None) -> list[Fault]:
     """Return a fault for each missing part of a plan. The pointers refer to the plan in the response format."""
-    plan = care_plan_to_schema(loaded_plan)
+    plan, texts = loaded_plan.plan, loaded_plan.plan.content
     return [
-        *(_check_views(plan) if plan.subject == "child" else _check_gaps(plan)),
-        *_check_safety_plan(plan, risk_level),
+        *(_check_views(texts) if plan.subject == "child" else _check_gaps(plan, texts)),
+        *_check_safety_plan(texts, risk_level),
         *(fault for area in AREAS for fault in _check_area(loaded_plan, area)),
     ]
 
 
-def _check_views(plan: CarePlanSchema) -> Iterator[Fault]:
-    if plan.child_view is None:
+def _check_views(texts: StoredCarePlanTexts) -> Iterator[Fault]:
+    if texts["child_view"] is None:
         yield Fault("/child_view", "child_view_missing", "The child's view of the plan is required.")
-    if plan.supporter_view is None:
+    if texts["supporter_view"] is None:
         yield Fault(
             "/supporter_view", "supporter_view_missing", "The supporter's view of the plan is required."
         )
 
 
-def _check_gaps(plan: CarePlanSchema) -> Iterator[Fault]:
-    if plan.knowledge_gaps is None:
+def _check_gaps(plan: CarePlan, texts: StoredCarePlanTexts) -> Iterator[Fault]:
+    if texts["knowledge_gaps"] is None:
         detail = "The knowledge that the supporter or family lacks is required."
         yield Fault("/knowledge_gaps", "knowledge_gaps_missing", detail)
-    if plan.capacity_gaps is None:
+    if texts["capacity_gaps"] is None:
         detail = "The abilities that the supporter or family lacks are required."
         yield Fault("/capacity_gaps", "capacity_gaps_missing", detail)
     if plan.needs_social_work is None:
@@ -41,8 +41,8 @@ def _check_gaps(plan: CarePlanSchema) -> Iterator[Fault]:
         yield Fault("/needs_social_work", "needs_social_work_missing", detail)
 
 
-def _check_safety_plan(plan: CarePlanSchema, risk_level: str | None) -> Iterator[Fault]:
-    if risk_level == HIGH_RISK and plan.safety_plan is None:
+def _check_safety_plan(texts: StoredCarePlanTexts, risk_level: str | None) -> Iterator[Fault]:
+    if risk_level == HIGH_RISK and texts["safety_plan"] is None:
         detail = "A safety plan is required, because the risk level of the assessment is high."
         yield Fault("/safety_plan", "safety_plan_missing", detail)
 

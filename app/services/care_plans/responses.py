@@ -1,0 +1,136 @@
+"""Read care plans, goals and actions for responses.
+
+The number of queries does not depend on the size of the plan.
+"""
+
+from collections import defaultdict
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, select
+from sqlmodel import col
+
+from app.access.reader import ReadQuery, RecordReader, Shows
+from app.kit.reference_names import staff_names, to_staff_refs
+from app.models import Action, CarePlan, Goal, PlanArea
+from app.schemas.care_plans import Action as ActionSchema
+from app.schemas.care_plans import CarePlan as CarePlanSchema
+from app.schemas.care_plans import CarePlanAreas
+from app.schemas.care_plans import Goal as GoalSchema
+
+PLAN_FIELDS = [name for name in CarePlanSchema.model_fields if name in CarePlan.model_fields]
+STAFF_FIELDS = ("author", "submitted_by", "decided_by")
+GOAL_FIELDS = [name for name in GoalSchema.model_fields if name in Goal.model_fields]
+ACTION_FIELDS = [name for name in ActionSchema.model_fields if name in Action.model_fields]
+
+CARE_PLAN_QUERY = ReadQuery(
+    select(
+        *(getattr(CarePlan, name) for name in PLAN_FIELDS),
+        *staff_names(CarePlan, *STAFF_FIELDS),
+        col(CarePlan.content_encrypted),
+        col(CarePlan.decision_comment_encrypted),
+    ).where(col(CarePlan.id) == bindparam("plan_id")),
+    shows=Shows("care_plan"),
+)
+AREAS_QUERY = ReadQuery(
+    select(
+        col(PlanArea.id),
+        col(PlanArea.child_id),
+        col(PlanArea.case_id),
+        col(PlanArea.area),
+        col(PlanArea.rating),
+        col(PlanArea.status),
+        col(PlanArea.content_encrypted),
+    ).where(col(PlanArea.plan_id) == bindparam("plan_id")),
+    shows=Shows("plan_area"),
+)
+SELECT_GOALS = select(*(getattr(Goal, name) for name in GOAL_FIELDS), col(Goal.content_encrypted))
+GOAL_QUERY = ReadQuery(SELECT_GOALS.where(col(Goal.id) == bindparam("goal_id")), shows=Shows("goal"))
+GOALS_OF_PLAN_QUERY = ReadQuery(
+    SELECT_GOALS.where(col(Goal.plan_id) == bindparam("plan_id")).order_by(
+        col(Goal.created_at), col(Goal.id)
+    ),
+    shows=Shows("goal"),
+)
+SELECT_ACTIONS = select(
+    *(getattr(Action, name) for name in ACTION_FIELDS), col(Action.content_encrypted)
+).order_by(col(Action.created_at), col(Action.id))
+ACTION_QUERY = ReadQuery(
+    SELECT_ACTIONS.where(col(Action.id) == bindparam("action_id")), shows=Shows("action")
+)
+ACTIONS_OF_GOAL_QUERY = ReadQuery(
+    SELECT_ACTIONS.where(col(Action.goal_id) == bindparam("goal_id")), shows=Shows("action")
+)
+ACTIONS_OF_PLAN_QUERY = ReadQuery(
+    SELECT_ACTIONS.where(col(Action.plan_id) == bindparam("plan_id")), shows=Shows("action")
+)
+
+
+async def get_care_plan(reader: RecordReader, plan_id: UUID | str) -> CarePlanSchema:
+    """Return one care plan with its areas, goals and actions.
+
+    Raises:
+        NotFound: the plan does not exist, or the caller cannot see it.
+    """
+    row = await reader.fetch_required(CARE_PLAN_QUERY, plan_id=plan_id)
+    return CarePlanSchema(
+        **dict(zip(PLAN_FIELDS, row, strict=False)),
+        **to_staff_refs(row, *STAFF_FIELDS),
+        **CarePlan.content.decrypt(row.id, row.content_encrypted),
+        decision_comment=CarePlan.decision_comment.decrypt(row.id, row.decision_comment_encrypted),
+        areas=await _get_areas(reader, plan_id),
+    )
+
+
+async def _get_areas(reader: RecordReader, plan_id: UUID | str) -> CarePlanAreas:
+    actions: dict[str, list[Any]] = defaultdict(list)
+    for action in await reader.fetch(ACTIONS_OF_PLAN_QUERY, plan_id=plan_id):
+        actions[action.goal_id].append(action)
+    goals: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for goal in await reader.fetch(GOALS_OF_PLAN_QUERY, plan_id=plan_id):
+        goals[goal.area].append(_goal_to_dict(goal, actions[goal.id]))
+    areas = {
+        row.area: {
+            "rating": row.rating,
+            "status": row.status,
+            **PlanArea.content.decrypt(row.id, row.content_encrypted),
+            "goals": goals[row.area],
+        }
+        for row in await reader.fetch(AREAS_QUERY, plan_id=plan_id)
+    }
+    return CarePlanAreas.model_validate(areas)
+
+
+async def get_goal(reader: RecordReader, goal_id: UUID) -> GoalSchema:
+    """Return one goal with its actions.
+
+    Raises:
+        NotFound: the goal does not exist, or the caller cannot see it.
+    """
+    goal = await reader.fetch_required(GOAL_QUERY, goal_id=goal_id)
+    actions = await reader.fetch(ACTIONS_OF_GOAL_QUERY, goal_id=goal_id)
+    return GoalSchema(**_goal_to_dict(goal, actions))
+
+
+async def get_action(reader: RecordReader, action_id: UUID) -> ActionSchema:
+    """Return one action.
+
+    Raises:
+        NotFound: the action does not exist, or the caller cannot see it.
+    """
+    return ActionSchema(**_action_to_dict(await reader.fetch_required(ACTION_QUERY, action_id=action_id)))
+
+
+def _goal_to_dict(row: Any, actions: list[Any]) -> dict[str, Any]:
+    return {
+        **dict(zip(GOAL_FIELDS, row, strict=False)),
+        **Goal.content.decrypt(row.id, row.content_encrypted),
+        "actions": [_action_to_dict(action) for action in actions],
+    }
+
+
+def _action_to_dict(row: Any) -> dict[str, Any]:
+    return {
+        **dict(zip(ACTION_FIELDS, row, strict=False)),
+        **Action.content.decrypt(row.id, row.content_encrypted),
+    }
