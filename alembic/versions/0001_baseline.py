@@ -1343,13 +1343,7 @@ def create_tables() -> None:
     )
     op.create_index(op.f("ix_reviews_case_id"), "reviews", ["case_id"], unique=False)
     op.create_index(op.f("ix_reviews_child_id"), "reviews", ["child_id"], unique=False)
-    op.create_index(
-        "ix_reviews_due",
-        "reviews",
-        ["due_on", "id"],
-        unique=False,
-        postgresql_where=sa.text("status = 'scheduled'"),
-    )
+    op.create_index("ix_reviews_due", "reviews", ["status", "due_on", "id"], unique=False)
     op.create_index("uq_reviews_number", "reviews", ["case_id", "number"], unique=True)
     op.create_index(
         "uq_reviews_one_scheduled",

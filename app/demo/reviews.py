@@ -4,19 +4,22 @@ from datetime import date
 from typing import Any
 
 from app.access.permissions import Permission
+from app.access.reader import session_reader
 from app.demo.case_scenarios import AREAS, to_workday
 from app.demo.case_simulation import CaseSimulation
 from app.schemas.reviews import ReviewUpdate
-from app.schemas.wire import PageQuery
-from app.services.reviews import complete, reviews
+from app.schemas.wire import CountedPageQuery
+from app.services.reviews import complete, review_lists, reviews
 
 
 async def simulate_review(simulation: CaseSimulation, number: int, day: date, decision: str) -> None:
     """Hold a review. It answers the areas with goals; the final review answers all seven areas."""
     ratings = simulation.scenario.ratings_at_review(number)
     async with simulation.run_as(simulation.worker, Permission.review_hold, day) as (session, caller):
-        page = await reviews.list_case_reviews(session, caller, simulation.case_id, PageQuery(limit=1))
-        scheduled = page.items[0]
+        page = await review_lists.list_case_reviews(
+            session_reader(session), caller, simulation.case_id, CountedPageQuery(limit=1)
+        )
+        scheduled = page.validate_items().items[0]
         payload = {
             "areas": _build_areas(simulation, number, ratings, decision),
             "decision": decision,

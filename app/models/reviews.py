@@ -78,7 +78,7 @@ class Review(CaseRecord, table=True):
             "uq_reviews_one_scheduled", "case_id", unique=True, postgresql_where=text("status = 'scheduled'")
         ),
         Index("uq_reviews_number", "case_id", "number", unique=True),
-        Index("ix_reviews_due", "due_on", "id", postgresql_where=text("status = 'scheduled'")),
+        Index("ix_reviews_due", "status", "due_on", "id"),
     )
 
     plan_id: uuid.UUID = Field(foreign_key="care_plans.id")

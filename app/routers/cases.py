@@ -239,7 +239,7 @@ async def list_case_links(
 @router.get("/{case_id}/ecomap.svg", response_class=SvgResponse)
 async def get_case_ecomap(
     _caller: CaseChartReader,
-    session: Session,
+    reader: Reader,
     case_id: UUID,
     language: RequestedLanguage,
 ) -> Response:
@@ -247,13 +247,13 @@ async def get_case_ecomap(
 
     The drawing shows the child in the centre, with the family, the community and the services around it.
     """
-    return _build_svg_response(await ecomap.render_ecomap(session, case_id, language), language)
+    return _build_svg_response(await ecomap.render_ecomap(reader, case_id, language), language)
 
 
 @router.get("/{case_id}/progress.svg", response_class=SvgResponse)
 async def get_case_progress_chart(
     _caller: CaseChartReader,
-    session: Session,
+    reader: Reader,
     case_id: UUID,
     language: RequestedLanguage,
 ) -> Response:
@@ -262,7 +262,7 @@ async def get_case_progress_chart(
     The chart shows the rating of each area in the approved assessments and completed reviews.
     """
     return _build_svg_response(
-        await progress_chart.render_progress_chart(session, case_id, language), language
+        await progress_chart.render_progress_chart(reader, case_id, language), language
     )
 
 

@@ -7,10 +7,10 @@ from fastapi import Path, Query
 
 from app.http.permissions import OutcomeReader, ReviewEditor, ReviewReader
 from app.http.route import Router
-from app.http.session import ExpectedVersion, Session
+from app.http.session import ExpectedVersion, Reader, Session
 from app.schemas.reviews import CaseOutcomes, Review, ReviewCreate, ReviewFilters, ReviewList, ReviewUpdate
-from app.schemas.wire import PageQuery
-from app.services.reviews import complete, outcomes, reviews
+from app.schemas.wire import CountedPageQuery
+from app.services.reviews import complete, load, outcomes, review_lists, reviews
 
 router = Router(tags=["reviews"])
 
@@ -21,14 +21,15 @@ ReviewId = Annotated[UUID, Path(description="Id of the review.")]
 @router.get("/reviews")
 async def list_reviews(
     caller: ReviewReader,
-    session: Session,
+    reader: Reader,
     filters: Annotated[ReviewFilters, Query()],
 ) -> ReviewList:
-    """List the scheduled reviews, earliest due date first.
+    """List the reviews of all cases that the caller can see.
 
-    The list contains the reviews of all cases that the caller can see, but no completed or cancelled ones.
+    Without `status`, the list contains the scheduled reviews. The review with the earliest due date comes first, unless
+    `sort` is given.
     """
-    return await reviews.list_scheduled_reviews(session, caller, filters)
+    return await review_lists.list_reviews(reader, caller, filters)
 
 
 @router.post("/cases/{case_id}/reviews", status_code=201)
@@ -49,34 +50,34 @@ async def create_case_review(
 @router.get("/cases/{case_id}/reviews")
 async def list_case_reviews(
     caller: ReviewReader,
-    session: Session,
+    reader: Reader,
     case_id: CaseId,
-    page: Annotated[PageQuery, Query()],
+    page: Annotated[CountedPageQuery, Query()],
 ) -> ReviewList:
     """List the reviews of a case, newest first.
 
     The list contains scheduled, completed and cancelled reviews, without their texts.
     """
-    return await reviews.list_case_reviews(session, caller, case_id, page)
+    return await review_lists.list_case_reviews(reader, caller, case_id, page)
 
 
 @router.get("/cases/{case_id}/outcomes")
 async def get_case_outcomes(
     _caller: OutcomeReader,
-    session: Session,
+    reader: Reader,
     case_id: CaseId,
 ) -> CaseOutcomes:
     """Get the outcomes of a case.
 
     The response contains the ratings of each area from the first approved assessment of the child to the exit.
     """
-    return await outcomes.get_case_outcomes(session, case_id)
+    return await outcomes.get_case_outcomes(reader, case_id)
 
 
 @router.get("/reviews/{review_id}")
 async def get_review(
     _caller: ReviewReader,
-    session: Session,
+    reader: Reader,
     review_id: ReviewId,
 ) -> Review:
     """Get a review.
@@ -84,7 +85,7 @@ async def get_review(
     The response contains the recorded activity since the previous review. It is computed for each request until the
     review is completed, and stored at the completion.
     """
-    return await reviews.get_review(session, review_id)
+    return await load.get_review(reader, review_id)
 
 
 @router.patch("/reviews/{review_id}")

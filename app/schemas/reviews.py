@@ -1,23 +1,28 @@
 """Schemas of reviews and of the outcomes of a case."""
 
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import Field
+from typing_extensions import TypeAliasType
 
-from app.schemas.assessments import Area, Rating
+from app.schemas.assessments import Area, Rating, RiskLevel
+from app.schemas.cases import CaseChild
 from app.schemas.codes import CodeOf
 from app.schemas.merge_patch import build_patch_model
 from app.schemas.money import Money
+from app.schemas.references import StaffRef, TeamRef
 from app.schemas.wire import (
+    CommaSeparated,
+    CountedPage,
+    CountedPageQuery,
     Id,
     Input,
     Narrative,
     Output,
-    Page,
-    PageQuery,
     PlainDate,
+    QueryBoolean,
     ShortNarrative,
     UtcDateTime,
     Versioned,
@@ -69,18 +74,33 @@ class ReviewCreate(Input):
     reason: ShortNarrative | None = Field(None, description="Reason for the earlier review.")
 
 
-class ReviewFilters(PageQuery):
-    """Query parameters of the list of scheduled reviews."""
+ReviewSort = TypeAliasType("ReviewSort", Literal["due_on", "-due_on"])
+"""Order of the list of reviews."""
 
+
+class ReviewFilters(CountedPageQuery):
+    """Query parameters of the list of reviews."""
+
+    sort: ReviewSort = Field("due_on", description="Order of the list; a minus sign means descending.")
+    status: Annotated[str, CodeOf("review_status")] = Field(
+        "scheduled", description="Only reviews with this status."
+    )
+    due_from: PlainDate | None = Field(None, description="Only reviews that are due on or after this date.")
     due_before: PlainDate | None = Field(None, description="Only reviews that are due before this date.")
-    overdue: Annotated[
-        bool | None,
-        Field(description="Only reviews whose due date has passed (`true`) or has not passed (`false`)."),
-    ] = None
-    team_id: Id | None = Field(None, description="Only reviews of cases of this team.")
-    worker_id: Annotated[
-        Id | None, Field(description="Only reviews of cases with this user as lead worker or co-worker.")
-    ] = None
+    overdue: QueryBoolean | None = Field(
+        None,
+        description="Only scheduled reviews whose due date has passed (`true`), or only other reviews (`false`).",
+    )
+    team_id: CommaSeparated[Id] | None = Field(
+        None, description="Only reviews of cases of one of these teams, separated by commas."
+    )
+    worker_id: CommaSeparated[Id] | None = Field(
+        None,
+        description="Only reviews of cases with one of these users as lead worker or co-worker, separated by commas.",
+    )
+    risk_level: CommaSeparated[RiskLevel] | None = Field(
+        None, description="Only reviews of cases with one of these risk levels, separated by commas."
+    )
 
 
 class ReviewSummary(Versioned):
@@ -89,8 +109,14 @@ class ReviewSummary(Versioned):
     child_id: UUID = Field(description="Id of the child.")
     case_id: UUID = Field(description="Id of the case.")
     case_number: str = Field(description="Number of the case, such as FSC-2026-0042.")
+    child: CaseChild = Field(description="The child of the case.")
     team_id: UUID = Field(description="Id of the team of the case.")
+    team: TeamRef = Field(description="The team of the case.")
     lead_worker_id: UUID = Field(description="Id of the lead worker of the case.")
+    lead_worker: StaffRef = Field(description="The lead worker of the case.")
+    risk_level: RiskLevel | None = Field(
+        description="Risk level of the child's newest approved assessment; null without one."
+    )
     plan_id: UUID = Field(description="Id of the care plan (edition) that the review evaluates.")
     number: int = Field(description="Number of the review within the case, starting at 1.")
     status: Annotated[str, CodeOf("review_status")] = Field(description="Life-cycle status of the review.")
@@ -103,7 +129,7 @@ class ReviewSummary(Versioned):
     completed_at: UtcDateTime | None = Field(description="Time of the completion.")
 
 
-class ReviewList(Page[ReviewSummary]):
+class ReviewList(CountedPage[ReviewSummary]):
     """One page of reviews."""
 
 
@@ -178,6 +204,7 @@ class Review(Versioned):
     )
     completed_at: UtcDateTime | None = Field(description="Time of the completion.")
     completed_by_id: UUID | None = Field(description="Id of the user who completed the review.")
+    completed_by: StaffRef | None = Field(description="The user who completed the review.")
     created_at: UtcDateTime = Field(description="Time at which the review was scheduled.")
     updated_at: UtcDateTime = Field(description="Time of the last change.")
 

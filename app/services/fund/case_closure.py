@@ -3,11 +3,12 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import BigInteger, ColumnElement, DateTime, bindparam, cast, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
+from app.access.reader import NothingShown, ReadQuery, RecordReader
 from app.errors import Fault
 from app.kit.dates import today
 from app.models import Case, Disbursement
@@ -73,15 +74,30 @@ async def cancel_future_instalments(session: AsyncSession, caller: Caller, case:
     await release_reserved_money(session, caller, reserved)
 
 
-async def get_spending_since(session: AsyncSession, case_id: UUID, since: datetime | None) -> list[Money]:
-    """Return the money paid for a case since a time, less the money returned: one sum for each currency."""
-    amount = func.sum(func.coalesce(col(Disbursement.spent), col(Disbursement.amount)))
-    query = (
-        select(col(Disbursement.currency), amount)
-        .where(col(Disbursement.case_id) == case_id, col(Disbursement.status).in_(("paid", "reconciled")))
-        .group_by(col(Disbursement.currency))
-        .order_by(col(Disbursement.currency))
+SPENDING_QUERY = ReadQuery(
+    select(
+        col(Disbursement.currency),
+        cast(func.sum(func.coalesce(col(Disbursement.spent), col(Disbursement.amount))), BigInteger).label(
+            "amount"
+        ),
     )
-    if since is not None:
-        query = query.where(col(Disbursement.paid_at) > since)
-    return [Money.from_minor_units(int(row[1]), row[0]) for row in await session.execute(query)]
+    .where(
+        col(Disbursement.case_id) == bindparam("case_id"),
+        col(Disbursement.status).in_(("paid", "reconciled")),
+        or_(
+            bindparam("since", type_=DateTime(timezone=True)).is_(None),
+            col(Disbursement.paid_at) > bindparam("since", type_=DateTime(timezone=True)),
+        ),
+    )
+    .group_by(col(Disbursement.currency))
+    .order_by(col(Disbursement.currency)),
+    shows=NothingShown("only the sums are returned"),
+)
+
+
+async def get_spending_since(
+    reader: RecordReader, case_id: UUID | str, since: datetime | None
+) -> list[Money]:
+    """Return the money paid for a case since a time, less the money returned: one sum for each currency."""
+    rows = await reader.fetch(SPENDING_QUERY, case_id=case_id, since=since)
+    return [Money.from_minor_units(row.amount, row.currency) for row in rows]

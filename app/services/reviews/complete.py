@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
+from app.access.reader import session_reader
 from app.errors import Fault
 from app.kit.dates import CAMBODIA_TIMEZONE
 from app.kit.records import get_case_for_update, get_record, get_version_for_update
@@ -27,7 +28,7 @@ from app.services.cases.states import BEGIN_EXIT
 from app.services.cases.write_access import check_works_on_case
 from app.services.exit.exit_plans import ensure_exit_plan
 from app.services.reviews.completion_checks import check_review_content, check_support_period
-from app.services.reviews.load import list_active_areas, load_review_document, review_to_schema
+from app.services.reviews.load import build_review_document, get_review, list_active_areas
 from app.services.reviews.period_activity import summarize_review_period
 
 
@@ -55,13 +56,13 @@ async def complete_review(
     await schedule_next_review(session, caller, case, review)
     await _apply_decision(session, caller, case, review)
     case.version, case.updated_at = case.version + 1, utc_now()
-    await session.flush()  # report a database error before the response is built
-    return await review_to_schema(session, review)
+    await session.flush()  # the response is loaded by a query
+    return await get_review(session_reader(session), review_id)
 
 
 async def _check_completion(session: AsyncSession, case: Case, review: Review) -> list[Fault]:
-    content = ReviewContent.model_validate(load_review_document(review))
-    active_areas = await list_active_areas(session, review)
+    content = ReviewContent.model_validate(build_review_document(review, review.content))
+    active_areas = await list_active_areas(session_reader(session), review.plan_id, review.number)
     support_start = await _get_support_start(session, review)
     last_held_on = await _get_last_review_date(session, review)
     return [
@@ -93,7 +94,7 @@ async def _get_last_review_date(session: AsyncSession, review: Review) -> date |
 
 
 async def _mark_completed(session: AsyncSession, caller: Caller, review: Review) -> None:
-    activity = await summarize_review_period(session, review)
+    activity = await summarize_review_period(session_reader(session), review.case_id, review.plan_id)
     review.content = {**review.content, "happened": dump_content(StoredReviewPeriod, activity)}
     review.status = COMPLETE.target
     review.completed_at = review.updated_at = activity.until

@@ -2,16 +2,17 @@
 
 import asyncio
 from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import bindparam, select
 from sqlmodel import col
 
-from app.errors import NotFound
+from app.access.reader import ReadQuery, RecordReader, Shows
 from app.kit.dates import today
 from app.kit.formatting import format_age, format_date, format_person_names
-from app.models import Agency, Case, Child, Person, Provider, Referral, ServiceReferral, User
+from app.kit.reference_names import person_name
+from app.models import Agency, Case, Child, Person, Provider, Referral, ServiceReferral
 from app.models.contents import StoredSchool
 from app.rendering.ecomap_geometry import Figure, Ring
 from app.rendering.ecomap_svg import draw_ecomap
@@ -65,24 +66,64 @@ LABELS = {
 }
 
 
-async def render_ecomap(session: AsyncSession, case_id: UUID, language: str) -> str:
+CASE_QUERY = ReadQuery(
+    select(
+        col(Case.id),
+        col(Case.child_id),
+        col(Case.number),
+        col(Child.identity_encrypted),
+        person_name(col(Case.lead_worker_id)).label("worker_name"),
+        select(col(Agency.name))
+        .join(Referral, col(Referral.agency_id) == col(Agency.id))
+        .where(col(Referral.id) == col(Case.referral_id))
+        .scalar_subquery()
+        .label("referrer_name"),
+    )
+    .join(Child, col(Child.id) == col(Case.child_id))
+    .where(col(Case.id) == bindparam("case_id")),
+    shows=Shows("case", case_id="id"),
+)
+PEOPLE_QUERY = ReadQuery(
+    select(
+        *(getattr(Person, name) for name in ("id", "child_id", "case_id", "role", "relationship")),
+        col(Person.is_responsible),
+        col(Person.details_encrypted),
+    )
+    .where(col(Person.case_id) == bindparam("case_id"))
+    .order_by(col(Person.role) != "supporter", col(Person.created_at), col(Person.id)),
+    shows=Shows("person"),
+)
+SERVICE_REFERRALS_QUERY = ReadQuery(
+    select(
+        *(getattr(ServiceReferral, name) for name in ("id", "child_id", "case_id", "status", "service")),
+        col(ServiceReferral.provider_id),
+        col(Provider.name).label("provider_name"),
+    )
+    .join(Provider, col(Provider.id) == col(ServiceReferral.provider_id))
+    .where(
+        col(ServiceReferral.case_id) == bindparam("case_id"),
+        col(ServiceReferral.status).in_(FRAME_BY_REFERRAL_STATUS),
+    )
+    .order_by(col(ServiceReferral.created_at), col(ServiceReferral.id)),
+    shows=Shows("service_referral"),
+)
+
+
+async def render_ecomap(reader: RecordReader, case_id: UUID, language: str) -> str:
     """Return the ecomap as SVG. It contains the people and organisations that the caller can see.
 
     Raises:
         NotFound: the case does not exist, or the caller cannot see it.
     """
-    row = (await session.execute(select(Case, Child).join(Child).where(col(Case.id) == case_id))).first()
-    if row is None:
-        raise NotFound
-    case, child = row
-    labels, identity = LABELS[language], child.identity
-    people = await _load_person_figures(session, case_id, language)
+    case = await reader.fetch_required(CASE_QUERY, case_id=case_id)
+    labels, identity = LABELS[language], Child.identity.decrypt(case.child_id, case.identity_encrypted)
+    people = await _load_person_figures(reader, case_id, language)
     family = [figure for role, figure in people if role != "other"]
     others = [figure for role, figure in people if role == "other"]
     rings = (
         Ring(labels["family"], tuple(family)),
         Ring(labels["community"], (*_school_figures(identity["school"], language), *others)),
-        Ring(labels["services"], tuple(await _load_service_figures(session, case, language))),
+        Ring(labels["services"], tuple(await _load_service_figures(reader, case, language))),
     )
     age = labels["years"].format(format_age(identity["birth"], today(), language))
     return await asyncio.to_thread(
@@ -102,24 +143,23 @@ def _frame_legend(labels: dict[str, str]) -> dict[str, str]:
 
 
 async def _load_person_figures(
-    session: AsyncSession, case_id: UUID, language: str
+    reader: RecordReader, case_id: UUID, language: str
 ) -> list[tuple[str, Figure]]:
     """Return the role and the figure of each person around the child: supporters first, then in order of creation."""
-    query = select(Person).where(col(Person.case_id) == case_id)
-    people = list(await session.scalars(query.order_by(col(Person.created_at), col(Person.id))))
-    people.sort(key=lambda person: person.role != "supporter")
+    people = await reader.fetch(PEOPLE_QUERY, case_id=case_id)
     return [(person.role, _person_to_figure(person, language)) for person in people]
 
 
-def _person_to_figure(person: Person, language: str) -> Figure:
-    names = format_person_names(person.details, language)
+def _person_to_figure(person: Any, language: str) -> Figure:
+    details = Person.details.decrypt(person.id, person.details_encrypted)
+    names = format_person_names(details, language)
     relationship = get_code_label("relationship", person.relationship, language)
     frame = "responsible" if person.is_responsible else "person"
-    details = [relationship] if names else []
+    captions = [relationship] if names else []
     if person.role == "supporter":
         frame = "supporter"
-        details += [LABELS[language]["responsible"]] if person.is_responsible else []
-    return Figure(names[0] if names else relationship, tuple(details), frame)
+        captions += [LABELS[language]["responsible"]] if person.is_responsible else []
+    return Figure(names[0] if names else relationship, tuple(captions), frame)
 
 
 def _school_figures(school: StoredSchool | None, language: str) -> Iterable[Figure]:
@@ -134,42 +174,28 @@ def _school_figures(school: StoredSchool | None, language: str) -> Iterable[Figu
     yield Figure(name, tuple(details), "loose" if is_out else "organisation")
 
 
-async def _load_service_figures(session: AsyncSession, case: Case, language: str) -> list[Figure]:
+async def _load_service_figures(reader: RecordReader, case: Any, language: str) -> list[Figure]:
     labels = LABELS[language]
-    worker = await session.scalar(select(col(User.name)).where(col(User.id) == case.lead_worker_id))
-    referrer = await session.scalar(
-        select(col(Agency.name))
-        .join(Referral, col(Referral.agency_id) == col(Agency.id))
-        .where(col(Referral.id) == case.referral_id)
-    )
     return [
-        *([Figure(worker, (labels["worker"],), "person")] if worker else []),
-        *([Figure(referrer, (labels["referrer"],), "organisation")] if referrer else []),
-        *await _load_provider_figures(session, case.id, language),
+        Figure(case.worker_name, (labels["worker"],), "person"),
+        *([Figure(case.referrer_name, (labels["referrer"],), "organisation")] if case.referrer_name else []),
+        *await _load_provider_figures(reader, case.id, language),
     ]
 
 
-async def _load_provider_figures(session: AsyncSession, case_id: UUID, language: str) -> list[Figure]:
+async def _load_provider_figures(reader: RecordReader, case_id: str, language: str) -> list[Figure]:
     """Return one figure per provider with the requested services, in the order of the first request."""
-    query = select(ServiceReferral, col(Provider.name)).join(
-        Provider, col(Provider.id) == col(ServiceReferral.provider_id)
-    )
-    query = query.where(
-        col(ServiceReferral.case_id) == case_id, col(ServiceReferral.status).in_(FRAME_BY_REFERRAL_STATUS)
-    )
-    by_provider: dict[UUID, tuple[str, list[ServiceReferral]]] = {}
-    for referral, name in await session.execute(
-        query.order_by(col(ServiceReferral.created_at), col(ServiceReferral.id))
-    ):
-        by_provider.setdefault(referral.provider_id, (name, []))[1].append(referral)
-    return [_provider_to_figure(name, referrals, language) for name, referrals in by_provider.values()]
+    by_provider: dict[str, list[Any]] = {}
+    for referral in await reader.fetch(SERVICE_REFERRALS_QUERY, case_id=case_id):
+        by_provider.setdefault(referral.provider_id, []).append(referral)
+    return [_provider_to_figure(referrals, language) for referrals in by_provider.values()]
 
 
-def _provider_to_figure(name: str, referrals: list[ServiceReferral], language: str) -> Figure:
+def _provider_to_figure(referrals: list[Any], language: str) -> Figure:
     status = min((referral.status for referral in referrals), key=list(FRAME_BY_REFERRAL_STATUS).index)
     services = dict.fromkeys(get_code_label("service", referral.service, language) for referral in referrals)
     return Figure(
-        name,
+        referrals[0].provider_name,
         (", ".join(services), get_code_label("service_referral_status", status, language)),
         FRAME_BY_REFERRAL_STATUS[status],
     )

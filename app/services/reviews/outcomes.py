@@ -1,16 +1,14 @@
 """Outcomes of a case: the ratings of each area from the first approved assessment to the exit."""
 
-from collections.abc import Iterator
 from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import bindparam, select
 from sqlmodel import col
 
+from app.access.reader import ReadQuery, RecordReader, Shows
 from app.kit.dates import CAMBODIA_TIMEZONE
-from app.kit.records import get_record
 from app.models import Assessment, Case, Review
 from app.schemas.codes import get_codes
 from app.schemas.reviews import AreaOutcome, CaseOutcomes, OutcomePoint
@@ -21,56 +19,87 @@ class RatingSnapshot(NamedTuple):
 
     rated_on: date
     record_kind: str
-    record_id: UUID
+    record_id: str
     ratings: dict[str, int]
     is_final: bool
     """Whether this is the review that decided to begin the exit."""
 
 
-async def get_case_outcomes(session: AsyncSession, case_id: UUID) -> CaseOutcomes:
-    """Return the ratings and their change for each area of a case."""
-    case = await get_record(session, Case, case_id)
-    snapshots = await list_rating_snapshots(session, case_id)
+CASE_QUERY = ReadQuery(
+    select(col(Case.id), col(Case.child_id), col(Case.number)).where(col(Case.id) == bindparam("case_id")),
+    shows=Shows("case", case_id="id"),
+)
+ASSESSMENTS_QUERY = ReadQuery(
+    select(
+        col(Assessment.id),
+        col(Assessment.child_id),
+        col(Assessment.case_id),
+        col(Assessment.submitted_at),
+        col(Assessment.ratings),
+    )
+    .where(
+        col(Assessment.case_id) == bindparam("case_id"),
+        col(Assessment.subject) == "child",
+        col(Assessment.status) == "approved",
+        col(Assessment.submitted_at).is_not(None),
+    )
+    .order_by(col(Assessment.submitted_at)),
+    shows=Shows("assessment"),
+)
+REVIEWS_QUERY = ReadQuery(
+    select(
+        col(Review.id),
+        col(Review.child_id),
+        col(Review.case_id),
+        col(Review.held_on),
+        col(Review.ratings),
+        col(Review.decision),
+    )
+    .where(
+        col(Review.case_id) == bindparam("case_id"),
+        col(Review.status) == "completed",
+        col(Review.held_on).is_not(None),
+    )
+    .order_by(col(Review.number)),
+    shows=Shows("review"),
+)
+
+
+async def get_case_outcomes(reader: RecordReader, case_id: UUID) -> CaseOutcomes:
+    """Return the ratings and their change for each area of a case.
+
+    Raises:
+        NotFound: the case does not exist, or the caller cannot see it.
+    """
+    case = await reader.fetch_required(CASE_QUERY, case_id=case_id)
+    snapshots = await list_rating_snapshots(reader, case_id)
     areas = [_area_outcome(area, snapshots) for area in get_codes("area")]
     return CaseOutcomes(child_id=case.child_id, case_id=case.id, areas=areas)
 
 
-async def list_rating_snapshots(session: AsyncSession, case_id: UUID) -> list[RatingSnapshot]:
+async def list_rating_snapshots(reader: RecordReader, case_id: UUID) -> list[RatingSnapshot]:
     """Return the ratings of the child's approved assessments and of the completed reviews, earliest first."""
-    return sorted(
-        [*await _assessment_snapshots(session, case_id), *await _review_snapshots(session, case_id)],
-        key=lambda snapshot: snapshot.rated_on,
-    )
-
-
-async def _assessment_snapshots(session: AsyncSession, case_id: UUID) -> Iterator[RatingSnapshot]:
-    query = select(Assessment).where(
-        col(Assessment.case_id) == case_id,
-        col(Assessment.subject) == "child",
-        col(Assessment.status) == "approved",
-    )
-    assessments = await session.scalars(query.order_by(col(Assessment.submitted_at)))
-    return (
+    assessments = [
         RatingSnapshot(
-            assessment.submitted_at.astimezone(CAMBODIA_TIMEZONE).date(),
+            row.submitted_at.astimezone(CAMBODIA_TIMEZONE).date(),
             "assessment",
-            assessment.id,
-            assessment.ratings,
+            row.id,
+            row.ratings,
             is_final=False,
         )
-        for assessment in assessments
-        if assessment.submitted_at is not None
-    )
-
-
-async def _review_snapshots(session: AsyncSession, case_id: UUID) -> Iterator[RatingSnapshot]:
-    query = select(Review).where(col(Review.case_id) == case_id, col(Review.status) == "completed")
-    reviews = (await session.scalars(query.order_by(col(Review.number)))).all()
+        for row in await reader.fetch(ASSESSMENTS_QUERY, case_id=case_id)
+    ]
+    reviews = await reader.fetch(REVIEWS_QUERY, case_id=case_id)
     final_review = reviews[-1] if reviews and reviews[-1].decision == "begin_exit" else None
-    return (
-        RatingSnapshot(review.held_on, "review", review.id, review.ratings, is_final=review is final_review)
-        for review in reviews
-        if review.held_on is not None
+    return sorted(
+        [
+            *assessments,
+            *(
+                RatingSnapshot(row.held_on, "review", row.id, row.ratings, is_final=row is final_review)
+                for row in reviews
+            ),
+        ],
+        key=lambda snapshot: snapshot.rated_on,
     )
 
 

@@ -5,15 +5,12 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
+from app.access.reader import RecordReader
 from app.kit.dates import today
 from app.kit.formatting import format_date, format_day_and_month, format_number
-from app.kit.records import get_record
-from app.models import Case
 from app.rendering.svg import build_element, build_paragraph, build_svg, build_text, fit_text_lines
 from app.schemas.codes import get_code_label, get_codes
-from app.services.reviews.outcomes import list_rating_snapshots
+from app.services.reviews.outcomes import CASE_QUERY, list_rating_snapshots
 
 LEFT_MARGIN, RIGHT_MARGIN, TOP_MARGIN, AREA_HEIGHT = 190.0, 120.0, 72.0, 92.0
 """The left margin holds the area names, the right margin the change of each rating, the top margin the title."""
@@ -53,16 +50,16 @@ class DayRatings:
     ratings: dict[str, int]
 
 
-async def render_progress_chart(session: AsyncSession, case_id: UUID, language: str) -> str:
+async def render_progress_chart(reader: RecordReader, case_id: UUID, language: str) -> str:
     """Return the progress chart as SVG.
 
     Raises:
         NotFound: the case does not exist, or the caller cannot see it.
     """
-    case = await get_record(session, Case, case_id)
+    case = await reader.fetch_required(CASE_QUERY, case_id=case_id)
     days = [
         DayRatings(snapshot.rated_on, snapshot.record_kind, snapshot.ratings)
-        for snapshot in await list_rating_snapshots(session, case_id)
+        for snapshot in await list_rating_snapshots(reader, case_id)
     ]
     subtitle = f"{case.number} · {format_date(today(), language)} · {LABELS[language]['confidential']}"
     return draw_progress_chart(days, subtitle, language)
