@@ -84,9 +84,10 @@ async def simulate_follow_ups(simulation: CaseSimulation, closed_on: date) -> No
     if not past_dates:
         return
     async with simulation.run_as_lead_worker(Permission.follow_up_record) as (session, caller):
-        page = await follow_ups.list_case_follow_ups(session, caller, simulation.case_id, PageQuery())
+        reader = session_reader(session)
+        page = await follow_ups.list_case_follow_ups(reader, caller, simulation.case_id, PageQuery())
         due = sorted(
-            (follow_up for follow_up in page.items if follow_up.due_on),
+            (follow_up for follow_up in page.validate_items().items if follow_up.due_on),
             key=lambda follow_up: str(follow_up.due_on),
         )
         for index, (follow_up, day) in enumerate(zip(due, past_dates, strict=False)):

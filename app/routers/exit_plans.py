@@ -4,7 +4,7 @@ from uuid import UUID
 
 from app.http.permissions import ExitPlanApprover, ExitPlanEditor, ExitPlanReader
 from app.http.route import Router
-from app.http.session import ExpectedVersion, ExpectedVersionIfAny, Session
+from app.http.session import ExpectedVersion, ExpectedVersionIfAny, Reader, Session
 from app.schemas.decisions import ExitPlanApproval
 from app.schemas.exit_plans import ExitPlan, ExitPlanUpdate
 from app.services.exit import exit_plans
@@ -15,14 +15,14 @@ router = Router(prefix="/cases/{case_id}/exit-plan", tags=["exit"])
 @router.get("")
 async def get_exit_plan(
     _caller: ExitPlanReader,
-    session: Session,
+    reader: Reader,
     case_id: UUID,
 ) -> ExitPlan:
     """Get the exit plan of a case.
 
     `earlier` contains the approved editions that the current one replaced.
     """
-    return await exit_plans.get_exit_plan(session, case_id)
+    return await exit_plans.get_exit_plan(reader, case_id)
 
 
 @router.put("")

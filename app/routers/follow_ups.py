@@ -7,7 +7,7 @@ from fastapi import Query
 
 from app.http.permissions import FollowUpReader, FollowUpRecorder
 from app.http.route import Router
-from app.http.session import ExpectedVersion, Session
+from app.http.session import ExpectedVersion, Reader, Session
 from app.schemas.exit_plans import FollowUp, FollowUpCreate, FollowUpList, FollowUpUpdate
 from app.schemas.wire import PageQuery
 from app.services.exit import follow_ups
@@ -33,7 +33,7 @@ async def create_case_follow_up(
 @router.get("/cases/{case_id}/follow-ups")
 async def list_case_follow_ups(
     caller: FollowUpReader,
-    session: Session,
+    reader: Reader,
     case_id: UUID,
     page: Annotated[PageQuery, Query()],
 ) -> FollowUpList:
@@ -42,20 +42,20 @@ async def list_case_follow_ups(
     The order is that of creation. Planned follow-ups are created when the case is closed, additional ones when they are
     recorded.
     """
-    return await follow_ups.list_case_follow_ups(session, caller, case_id, page)
+    return await follow_ups.list_case_follow_ups(reader, caller, case_id, page)
 
 
 @router.get("/follow-ups/{follow_up_id}")
 async def get_follow_up(
     _caller: FollowUpReader,
-    session: Session,
+    reader: Reader,
     follow_up_id: UUID,
 ) -> FollowUp:
     """Get a follow-up.
 
     `is_overdue` is true if the follow-up was not held and its due day is past.
     """
-    return await follow_ups.get_follow_up(session, follow_up_id)
+    return await follow_ups.get_follow_up(reader, follow_up_id)
 
 
 @router.patch("/follow-ups/{follow_up_id}")

@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field
 
 from app.schemas.codes import CodeOf
 from app.schemas.merge_patch import build_patch_model
+from app.schemas.references import StaffRef
 from app.schemas.wire import (
     ClientChosenId,
     Id,
@@ -93,8 +94,10 @@ class ExitPlanEdition(Output):
     )
     note: str | None = Field(description="Additional information.")
     author_id: UUID = Field(description="Id of the staff member who wrote this edition.")
+    author: StaffRef = Field(description="The staff member who wrote this edition.")
     decided_at: UtcDateTime = Field(description="Time at which this version was approved.")
     decided_by_id: UUID = Field(description="Id of the supervisor who approved this edition.")
+    decided_by: StaffRef = Field(description="The supervisor who approved this edition.")
 
 
 class ExitPlan(Versioned):
@@ -120,10 +123,12 @@ class ExitPlan(Versioned):
     )
     note: str | None = Field(description="Additional information.")
     author_id: UUID = Field(description="Id of the staff member who wrote the current edition.")
+    author: StaffRef = Field(description="The staff member who wrote the current edition.")
     decided_at: UtcDateTime | None = Field(description="Time of the approval; null for a draft.")
     decided_by_id: UUID | None = Field(
         description="Id of the supervisor who approved the plan; null for a draft."
     )
+    decided_by: StaffRef | None = Field(description="The supervisor who approved the plan; null for a draft.")
     decision_comment: str | None = Field(description="Comment of the supervisor on the approval.")
     earlier: list[ExitPlanEdition] = Field(description="Earlier approved editions, oldest first.")
     created_at: UtcDateTime = Field(description="Time at which the plan was created.")
@@ -227,6 +232,9 @@ class FollowUp(Versioned):
     note: str | None = Field(description="Description of the child's situation.")
     author_id: UUID | None = Field(
         description="Id of the staff member who recorded the follow-up; null while it is due."
+    )
+    author: StaffRef | None = Field(
+        description="The staff member who recorded the follow-up; null while it is due."
     )
     created_at: UtcDateTime = Field(description="Time at which the follow-up was created.")
     updated_at: UtcDateTime = Field(description="Time of the last change.")

@@ -1,15 +1,18 @@
 """The exit plan of a case: the conditions for ending support, and the taper of contacts."""
 
+from collections.abc import Sequence
+from typing import cast
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.errors import NotFound
+from app.access.reader import ReadQuery, RecordReader, Shows, session_reader
 from app.kit.approval import record_decision
-from app.kit.records import ensure_exists, get_for_update, get_version_for_update, validate_expected_version
+from app.kit.records import get_for_update, get_version_for_update, validate_expected_version
+from app.kit.reference_names import fetch_staff_refs, staff_names, to_staff_refs
 from app.kit.state_machine import raise_if_unmet
 from app.models import Case, ExitPlan
 from app.models.encrypted_field import dump_content
@@ -17,14 +20,23 @@ from app.models.exit_plans import StoredExitPlanContent, StoredExitPlanEdition, 
 from app.models.record import utc_now
 from app.schemas.decisions import ExitPlanApproval
 from app.schemas.exit_plans import ExitPlan as ExitPlanSchema
-from app.schemas.exit_plans import ExitPlanEdition, ExitPlanUpdate
+from app.schemas.exit_plans import ExitPlanUpdate
 from app.services.cases import history as case_history
 from app.services.cases.states import check_case_open
 from app.services.cases.write_access import check_case_writable
 from app.services.exit.exit_plan_checks import UNPLANNED_REASON_CODES, check_exit_plan
 from app.services.exit.states import APPROVE, REVISE
 
-SCHEMA_COLUMN_FIELDS = set(ExitPlanSchema.model_fields) & set(ExitPlan.model_fields)
+COLUMN_FIELDS = [name for name in ExitPlanSchema.model_fields if name in ExitPlan.model_fields]
+EXIT_PLAN_QUERY = ReadQuery(
+    select(
+        *(getattr(ExitPlan, name) for name in COLUMN_FIELDS),
+        *staff_names(ExitPlan, "author", "decided_by"),
+        col(ExitPlan.content_encrypted),
+        col(ExitPlan.decision_comment_encrypted),
+    ).where(col(ExitPlan.case_id) == bindparam("case_id")),
+    shows=Shows("exit_plan"),
+)
 
 
 async def ensure_exit_plan(session: AsyncSession, caller: Caller, case: Case) -> None:
@@ -44,21 +56,38 @@ async def find_exit_plan(session: AsyncSession, case_id: UUID) -> ExitPlan | Non
     return await session.scalar(select(ExitPlan).where(col(ExitPlan.case_id) == case_id))
 
 
-async def get_exit_plan(session: AsyncSession, case_id: UUID) -> ExitPlanSchema:
+async def get_exit_plan(reader: RecordReader, case_id: UUID) -> ExitPlanSchema:
     """Return the exit plan of a case.
 
     Raises:
         NotFound: the case has no exit plan, or the caller cannot see it.
     """
-    return _to_schema(await _get_plan(session, case_id))
+    row = await reader.fetch_required(EXIT_PLAN_QUERY, case_id=case_id)
+    content = ExitPlan.content.decrypt(row.id, row.content_encrypted)
+    return ExitPlanSchema(
+        **dict(zip(COLUMN_FIELDS, row, strict=False)),
+        **to_staff_refs(row, "author", "decided_by"),
+        **{**content, "earlier": await _add_names(reader, content["earlier"])},
+        decision_comment=ExitPlan.decision_comment.decrypt(row.id, row.decision_comment_encrypted),
+    )
 
 
-async def _get_plan(session: AsyncSession, case_id: UUID) -> ExitPlan:
-    plan = await find_exit_plan(session, case_id)
-    if plan is None:
-        await ensure_exists(session, Case, case_id)
-        raise NotFound
-    return plan
+async def _add_names(
+    reader: RecordReader, editions: Sequence[StoredExitPlanEdition]
+) -> list[dict[str, object]]:
+    """Return the earlier editions with the names of their authors and approvers."""
+    if not editions:
+        return []
+    ids = {edition[name] for edition in editions for name in ("author_id", "decided_by_id")}
+    staff = await fetch_staff_refs(reader, ids)
+    return [
+        {
+            **edition,
+            "author": staff[edition["author_id"]],
+            "decided_by": staff[edition["decided_by_id"]],
+        }
+        for edition in editions
+    ]
 
 
 async def replace_exit_plan(
@@ -88,8 +117,8 @@ async def replace_exit_plan(
     _store_content(plan, payload, _list_approved_editions(plan))
     plan.author_id, plan.status = caller.id, REVISE.target
     plan.decided_at = plan.decided_by_id = plan.decision_comment = None
-    await session.flush()  # report a database error before the response is built
-    return _to_schema(plan)
+    await session.flush()  # the response is loaded by a query
+    return await get_exit_plan(session_reader(session), case_id)
 
 
 def _store_content(plan: ExitPlan, payload: ExitPlanUpdate, earlier: list[StoredExitPlanEdition]) -> None:
@@ -105,11 +134,9 @@ def _list_approved_editions(plan: ExitPlan) -> list[StoredExitPlanEdition]:
     content = plan.content
     if plan.status != "approved":
         return content["earlier"]
-    approved_edition = ExitPlanEdition(
-        **plan.model_dump(include={"ends_on", "author_id", "decided_at", "decided_by_id"}),
-        **_get_texts(content),
-    )
-    return [*content["earlier"], dump_content(StoredExitPlanEdition, approved_edition)]
+    columns = plan.model_dump(mode="json", include={"ends_on", "author_id", "decided_at", "decided_by_id"})
+    approved_edition = cast("StoredExitPlanEdition", {**_get_texts(content), **columns})
+    return [*content["earlier"], approved_edition]
 
 
 async def approve_exit_plan(
@@ -124,9 +151,8 @@ async def approve_exit_plan(
         StaleVersion: the plan was changed since the caller read it.
     """
     case = await get_for_update(session, Case, case_id)
-    plan = await get_version_for_update(
-        session, ExitPlan, (await _get_plan(session, case_id)).id, expected_version
-    )
+    plan_id = select(col(ExitPlan.id)).where(col(ExitPlan.case_id) == case_id).scalar_subquery()
+    plan = await get_version_for_update(session, ExitPlan, plan_id, expected_version)
     content = get_exit_plan_content(plan)
     unmet = [
         *check_case_open(case),
@@ -135,8 +161,8 @@ async def approve_exit_plan(
     record_decision(plan, caller, case, APPROVE, approval.comment, unmet)
     plan.updated_at = utc_now()
     case_history.record_case_history(session, case, "exit_plan_approved", caller, plan)
-    await session.flush()  # report a database error before the response is built
-    return _to_schema(plan)
+    await session.flush()  # the response is loaded by a query
+    return await get_exit_plan(session_reader(session), case_id)
 
 
 def get_exit_plan_content(plan: ExitPlan) -> ExitPlanUpdate:
@@ -146,11 +172,3 @@ def get_exit_plan_content(plan: ExitPlan) -> ExitPlanUpdate:
 
 def _get_texts(content: StoredExitPlanContent) -> dict[str, object]:
     return {name: value for name, value in content.items() if name != "earlier"}
-
-
-def _to_schema(plan: ExitPlan) -> ExitPlanSchema:
-    return ExitPlanSchema(
-        **plan.model_dump(include=SCHEMA_COLUMN_FIELDS),
-        **plan.content,
-        decision_comment=plan.decision_comment,
-    )

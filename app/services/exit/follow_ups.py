@@ -1,24 +1,26 @@
 """Follow-ups: contacts with the child or family 1, 3 and 6 months after the case was closed."""
 
 from collections.abc import Iterator
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
+from app.access.reader import ReadQuery, RecordReader, Shows, session_reader
 from app.errors import Fault
 from app.kit.dates import add_months, today
-from app.kit.pagination import Paginator
+from app.kit.list_query import ListQuery
 from app.kit.records import (
     apply_patch,
-    ensure_exists,
+    ensure_visible,
     get_case_for_update,
     get_for_update,
-    get_record,
     get_version_for_update,
 )
+from app.kit.reference_names import staff_names, to_ref
 from app.kit.state_machine import check_status, raise_if_unmet
 from app.models import Case, FollowUp
 from app.models.encrypted_field import dump_content
@@ -35,7 +37,23 @@ MATCH_WINDOW_DAYS = 45
 """Maximum number of days between `held_on` and the due day of the planned follow-up that a request without `months`
 records.
 """
-SCHEMA_COLUMN_FIELDS = set(FollowUpSchema.model_fields) & set(FollowUp.model_fields)
+COLUMN_FIELDS = [name for name in FollowUpSchema.model_fields if name in FollowUp.model_fields]
+SELECT_FOLLOW_UPS = select(
+    *(getattr(FollowUp, name) for name in COLUMN_FIELDS),
+    *staff_names(FollowUp, "author"),
+    col(FollowUp.content_encrypted),
+)
+FOLLOW_UP_QUERY = ReadQuery(
+    SELECT_FOLLOW_UPS.where(col(FollowUp.id) == bindparam("follow_up_id")), shows=Shows("follow_up")
+)
+CASE_FOLLOW_UPS = ListQuery(
+    "follow_ups",
+    FollowUp,
+    SELECT_FOLLOW_UPS,
+    filters={"case_id": col(FollowUp.case_id) == bindparam("case_id")},
+    sorts={"created_at": col(FollowUp.created_at)},
+    shows=Shows("follow_up"),
+)
 
 
 def plan_follow_ups(session: AsyncSession, case: Case, months: list[int]) -> None:
@@ -49,32 +67,39 @@ def plan_follow_ups(session: AsyncSession, case: Case, months: list[int]) -> Non
 
 
 async def list_case_follow_ups(
-    session: AsyncSession, caller: Caller, case_id: UUID, page: PageQuery
+    reader: RecordReader, caller: Caller, case_id: UUID, page_query: PageQuery
 ) -> FollowUpList:
     """List the follow-ups of a case, newest first by creation.
 
     Raises:
         NotFound: the case does not exist, or the caller cannot see it.
     """
-    paginator = Paginator("follow_ups", page.limit, page.cursor, {"case": case_id, "for": caller.id})
-    follow_ups, cursor = await paginator.fetch_records(
-        session,
-        select(FollowUp).where(col(FollowUp.case_id) == case_id),
-        col(FollowUp.created_at),
-        col(FollowUp.id),
-    )
-    if not follow_ups:
-        await ensure_exists(session, Case, case_id)
-    return FollowUpList(items=[_to_schema(follow_up) for follow_up in follow_ups], next_cursor=cursor)
+    page = await CASE_FOLLOW_UPS.fetch_page(reader, caller, page_query, within={"case_id": case_id})
+    if not page.rows:
+        await ensure_visible(reader, Case, case_id)
+    return FollowUpList.from_trusted_items([_row_to_dict(row) for row in page.rows], **page.fields)
 
 
-async def get_follow_up(session: AsyncSession, follow_up_id: UUID) -> FollowUpSchema:
+async def get_follow_up(reader: RecordReader, follow_up_id: UUID) -> FollowUpSchema:
     """Return one follow-up.
 
     Raises:
         NotFound: the follow-up does not exist, or the caller cannot see it.
     """
-    return _to_schema(await get_record(session, FollowUp, follow_up_id))
+    row = await reader.fetch_required(FOLLOW_UP_QUERY, follow_up_id=follow_up_id)
+    return FollowUpSchema(**_row_to_dict(row))
+
+
+def _row_to_dict(row: Any) -> dict[str, Any]:
+    content = FollowUp.content.decrypt(row.id, row.content_encrypted)
+    is_pending = row.status in RECORD_HELD.sources
+    return {
+        **dict(zip(COLUMN_FIELDS, row, strict=False)),
+        "author": to_ref(row.author_id, row.author_name),
+        "is_overdue": is_pending and row.due_on is not None and row.due_on < today(),
+        "checklist": content.get("checklist", {}),
+        "note": content.get("note"),
+    }
 
 
 async def create_case_follow_up(
@@ -105,8 +130,8 @@ async def create_case_follow_up(
     else:
         follow_up.version += 1
     _store_result(session, caller, case, follow_up, payload)
-    await session.flush()  # report a database error before the response is built
-    return _to_schema(follow_up)
+    await session.flush()  # the response is loaded by a query
+    return await get_follow_up(session_reader(session), follow_up.id)
 
 
 async def _find_planned_follow_up(
@@ -162,8 +187,8 @@ async def update_follow_up(
     content = apply_patch(FollowUpContent, _to_document(follow_up), patch)
     raise_if_unmet(_check_content(case, content))
     _store_result(session, caller, case, follow_up, content)
-    await session.flush()  # report a database error before the response is built
-    return _to_schema(follow_up)
+    await session.flush()  # the response is loaded by a query
+    return await get_follow_up(session_reader(session), follow_up.id)
 
 
 def _store_result(
@@ -197,17 +222,3 @@ def _to_document(follow_up: FollowUp) -> dict[str, object]:
     """Return the content of a follow-up as JSON, to apply a merge patch to it."""
     held_on = follow_up.held_on and follow_up.held_on.isoformat()
     return {"held_on": held_on, "wellbeing": follow_up.wellbeing, **follow_up.content}
-
-
-def _is_pending(follow_up: FollowUp) -> bool:
-    return follow_up.status in RECORD_HELD.sources
-
-
-def _to_schema(follow_up: FollowUp) -> FollowUpSchema:
-    content = follow_up.content
-    return FollowUpSchema(
-        **follow_up.model_dump(include=SCHEMA_COLUMN_FIELDS),
-        is_overdue=_is_pending(follow_up) and follow_up.due_on is not None and follow_up.due_on < today(),
-        checklist=content.get("checklist", {}),
-        note=content.get("note"),
-    )
