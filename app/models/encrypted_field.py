@@ -68,17 +68,13 @@ class EncryptedColumn(property, Generic[Content]):
         """Return the ciphertext of a row's content, for writes that do not go through a record."""
         return self._encrypt(self._get_table(), row_id, content)
 
-    @overload
-    def decrypt(self, row_id: UUID | str, ciphertext: bytes) -> Content: ...
-    @overload
-    def decrypt(self, row_id: UUID | str, ciphertext: None) -> None: ...
-    def decrypt(self, row_id: UUID | str, ciphertext: bytes | None) -> Content | None:
-        """Return a row's content, for ciphertexts that were read as plain columns. NULL is None.
+    def decrypt(self, row_id: UUID | str, ciphertext: bytes) -> Content:
+        """Return a row's content, for ciphertexts that were read as plain columns.
 
         Raises:
             DecryptionError: the ciphertext was changed or belongs to another row, or its key was retired.
         """
-        return None if ciphertext is None else self._decrypt(self._get_table(), row_id, ciphertext)
+        return self._decrypt(self._get_table(), row_id, ciphertext)
 
     def _get_table(self) -> str:
         if self._table is None:
@@ -125,6 +121,12 @@ class EncryptedField(EncryptedColumn[Content]):
 
 class OptionalEncryptedField(EncryptedColumn[Content]):
     """Encrypted content that a row may lack; NULL is None."""
+
+    def decrypt(  # type: ignore[override]  # the result is wider than that of a column without NULL
+        self, row_id: UUID | str, ciphertext: bytes | None
+    ) -> Content | None:
+        """Return a row's content, or None for NULL. See `EncryptedColumn.decrypt`."""
+        return None if ciphertext is None else super().decrypt(row_id, ciphertext)
 
     @overload
     def __get__(self, record: None, owner: type | None = None, /) -> Self: ...

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from app.access.reader import RecordReader
 from app.models import Assessment
-from app.models.assessments import StoredAssessmentContent, StoredInstrumentResult
+from app.models.assessments import StoredInstrumentResult
 from app.schemas.assessments_changes import (
     AssessmentChanges,
     InstrumentChange,
@@ -39,8 +39,7 @@ async def get_assessment_changes(reader: RecordReader, assessment_id: UUID) -> A
 
 
 def _load_results(row: Any) -> dict[str, StoredInstrumentResult]:
-    content: StoredAssessmentContent = Assessment.content.decrypt(row.id, row.content_encrypted)
-    return content["instruments"]
+    return Assessment.content.decrypt(row.id, row.content_encrypted)["instruments"]
 
 
 def _compare_ratings(before: int | None, after: int | None) -> RatingChange:
