@@ -10,6 +10,13 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 MAX_BATCH_SIZE = 100
+ITEM_ERRORS = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+)
+"""Errors that a single item can cause: an invalid value, or an access that is not open. Any other error, such as a lost
+connection or a timeout, would occur again for each item."""
 
 
 class Batcher(Generic[T, R]):
@@ -47,15 +54,13 @@ class Batcher(Generic[T, R]):
     async def _run_batch(self, batch: list[tuple[T, asyncio.Future[R]]]) -> None:
         try:
             results = await self._run([item for item, _ in batch])
-        except asyncpg.PostgresError as error:
-            if len(batch) == 1:
+        except Exception as error:  # noqa: BLE001 - the submitters raise it
+            if len(batch) == 1 or not isinstance(error, ITEM_ERRORS):
                 _fail(batch, error)
                 return
-            # PostgreSQL rejected the statement because of one of the items. The others must not fail with it.
+            # One of the items caused the error. The others must not fail with it.
             for submission in batch:
                 await self._run_batch([submission])
-        except Exception as error:  # noqa: BLE001 - the submitters raise it
-            _fail(batch, error)
         else:
             for (_, future), result in zip(batch, results, strict=True):
                 if not future.done():  # the submitter was cancelled
