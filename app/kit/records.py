@@ -122,12 +122,12 @@ async def _get_locked(session: AsyncSession, query: Select[RecordT]) -> RecordT:
     if record is None:
         await refresh_context(session)
         record = await session.scalar(query)
-    if record is None or (isinstance(record, Case) and not await _recheck_case(session, record)):
+    if record is None or (isinstance(record, Case) and not await recheck_case(session, record)):
         raise NotFound
     return record
 
 
-async def _recheck_case(session: AsyncSession, case: Case) -> bool:
+async def recheck_case(session: AsyncSession, case: Case) -> bool:
     """Return whether the caller can still read a case that is now locked.
 
     The context of the access is a snapshot of the cases that the caller works with. Another person can have linked the

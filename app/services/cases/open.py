@@ -11,6 +11,7 @@ from app.access.caller import Caller
 from app.access.log import get_driver_connection, refresh_context
 from app.errors import NotFound
 from app.kit.dates import CAMBODIA_TIMEZONE, BirthRange, today
+from app.kit.records import recheck_case
 from app.models import Case, Child, Consent, Person, Referral
 from app.models.contents import StoredChildIdentity
 from app.models.referrals import StoredReferralConsent, StoredReferralContent
@@ -47,11 +48,13 @@ async def has_open_case(session: AsyncSession, child_id: UUID) -> bool:
 async def get_open_case_for_share(session: AsyncSession, child_id: UUID) -> Case | None:
     """Return the child's open case, locked so that it stays open until the transaction ends.
 
-    The query runs again if it returns nothing: after a wait for the lock, its snapshot can be older than the case.
+    The query runs again if it returns nothing: after a wait for the lock, its snapshot can be older than the case. A case
+    that became invisible to the caller during the wait is not returned.
     """
     query = select(Case).where(col(Case.child_id) == child_id, col(Case.status) != "closed")
     query = query.with_for_update(read=True).execution_options(populate_existing=True)
-    return await session.scalar(query) or await session.scalar(query)
+    case = await session.scalar(query) or await session.scalar(query)
+    return case if case is not None and await recheck_case(session, case) else None
 
 
 async def open_case_from_referral(
