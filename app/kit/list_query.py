@@ -7,17 +7,34 @@ with a variable limit at each execution.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ARRAY, ColumnElement, Uuid, any_, bindparam, case, func, literal, select, tuple_, union
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Date,
+    DateTime,
+    Integer,
+    Uuid,
+    any_,
+    bindparam,
+    case,
+    cast,
+    func,
+    literal,
+    select,
+    tuple_,
+    union,
+)
 from sqlmodel import col
 
 from app.access.caller import Caller
 from app.access.reader import Declaration, NothingShown, ReadQuery, RecordReader
 from app.kit.case_scope import CaseScope, Condition, RowSelect
 from app.kit.cursors import decode_cursor, encode_cursor
+from app.kit.dates import CAMBODIA_TIMEZONE
 from app.kit.totals import MAX_TOTAL, Totals
 from app.models.record import Record
 from app.schemas.wire import CountedPageQuery, PageQuery, parse_sort
@@ -194,6 +211,12 @@ def replace_null(column: Any, substitute: date | str | int) -> ColumnElement[Any
     if substitute in {date.min, date.max}:
         raise ValueError("The substitute is an infinite date.")
     return case((column.is_(None), literal(substitute)), else_=column)
+
+
+def build_day_start(name: str, offset: int = 0) -> ColumnElement[datetime]:
+    """Return the time at which a day begins in Cambodia: that of the parameter `name`, or `offset` days later."""
+    day = bindparam(name, type_=Date) + literal(offset, Integer)
+    return func.timezone(CAMBODIA_TIMEZONE.key, cast(day, DateTime))
 
 
 def _build_order(sort_value: Any, record_id: Any, shape: Shape) -> list[ColumnElement[Any]]:

@@ -27,6 +27,12 @@ MINOR_UNITS_PER_UNIT = {"USD": 100, "KHR": 1}
 """A dollar has 100 cents. A riel is not divided."""
 
 
+def format_money(minor_units: int, currency: str) -> dict[str, str]:
+    """Return an amount of cents or whole riel as a plain dictionary, for responses that are not validated."""
+    amount = str(Decimal(minor_units).scaleb(-2)) if currency == "USD" else str(minor_units)
+    return {"amount": amount, "currency": currency}
+
+
 class Money(Output):
     """An amount in one currency."""
 
@@ -36,8 +42,7 @@ class Money(Output):
     @classmethod
     def from_minor_units(cls, minor_units: int, currency: str) -> Self:
         """Return an amount of cents or whole riel in the response format."""
-        amount = str(Decimal(minor_units).scaleb(-2)) if currency == "USD" else str(minor_units)
-        return cls.model_validate({"amount": amount, "currency": currency})
+        return cls.model_validate(format_money(minor_units, currency))
 
 
 class NonNegativeMoney(Input):

@@ -19,9 +19,8 @@ from app.services.persons.phone_numbers import normalize_phone
 
 MAX_NAME_CANDIDATES = 500
 """Maximum number of children that one search compares in memory."""
-CASE_NUMBER = re.compile(r"(?:fsc)?(?P<year>20\d\d)?(?P<serial>\d{1,5})")
 YEARS_WITHOUT_YEAR = 10
-"""A case number without a year is searched in the current and the last years, this many in total."""
+"""A number without a year is searched in the current and the last years, this many in total."""
 COMPARED_IN_MEMORY = NothingShown(
     "candidates are compared in memory, and the response contains the matching ones"
 )
@@ -51,13 +50,18 @@ async def find_matching_children(reader: RecordReader, caller: Caller, q: str) -
 
 def parse_case_numbers(q: str) -> list[str]:
     """Return the case numbers that a text can mean: `FSC-2026-0042` for `fsc 2026/42`; several without a year."""
+    return parse_numbers(q, "FSC", 4)
+
+
+def parse_numbers(q: str, prefix: str, digits: int) -> list[str]:
+    """Return the numbers of records that a text can mean, such as those of cases (see `parse_case_numbers`)."""
     text = "".join(_to_ascii(character) for character in q.lower() if character.isalnum())
-    match = CASE_NUMBER.fullmatch(text)
+    match = re.fullmatch(rf"(?:{prefix.lower()})?(?P<year>20\d\d)?(?P<serial>\d{{1,5}})", text)
     if match is None:
         return []
     newest = today().year
     years = [match["year"]] if match["year"] else range(newest, newest - YEARS_WITHOUT_YEAR, -1)
-    return [f"FSC-{year}-{int(match['serial']):04d}" for year in years]
+    return [f"{prefix}-{year}-{int(match['serial']):0{digits}d}" for year in years]
 
 
 def _to_ascii(character: str) -> str:
