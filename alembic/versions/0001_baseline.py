@@ -733,15 +733,34 @@ def create_tables() -> None:
         sa.UniqueConstraint("number", name=op.f("uq_disbursements_number")),
     )
     op.create_index(op.f("ix_disbursements_case_id"), "disbursements", ["case_id"], unique=False)
+    op.create_index("ix_disbursements_amount", "disbursements", ["amount", "id"], unique=False)
+    op.create_index(op.f("ix_disbursements_case_number"), "disbursements", ["case_number"], unique=False)
     op.create_index(op.f("ix_disbursements_child_id"), "disbursements", ["child_id"], unique=False)
-    op.create_index(op.f("ix_disbursements_fund_id"), "disbursements", ["fund_id"], unique=False)
+    op.create_index(
+        "ix_disbursements_fund_newest",
+        "disbursements",
+        ["fund_id", sa.literal_column("created_at DESC"), sa.literal_column("id DESC")],
+        unique=False,
+    )
     op.create_index(
         "ix_disbursements_newest",
         "disbursements",
         [sa.literal_column("created_at DESC"), sa.literal_column("id DESC")],
         unique=False,
     )
+    op.create_index(
+        "ix_disbursements_requester_newest",
+        "disbursements",
+        ["requested_by_id", sa.literal_column("created_at DESC"), sa.literal_column("id DESC")],
+        unique=False,
+    )
     op.create_index(op.f("ix_disbursements_series_id"), "disbursements", ["series_id"], unique=False)
+    op.create_index(
+        "ix_disbursements_status_newest",
+        "disbursements",
+        ["status", sa.literal_column("created_at DESC"), sa.literal_column("id DESC")],
+        unique=False,
+    )
     op.create_index(
         "ix_disbursements_unreceipted",
         "disbursements",
@@ -749,6 +768,7 @@ def create_tables() -> None:
         unique=False,
         postgresql_where=sa.text("status = 'paid'"),
     )
+    op.create_index("ix_disbursements_updated_at", "disbursements", ["updated_at", "id"], unique=False)
     op.create_table(
         "document_contents",
         sa.Column("id", sa.Uuid(), nullable=False),

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from app.access.permissions import Permission
+from app.access.reader import session_reader
 from app.demo import people as demo_people
 from app.demo.case_records import build_pdf
 from app.demo.case_scenarios import to_workday
@@ -16,13 +17,13 @@ from app.demo.case_simulation import CaseSimulation
 from app.demo.organisation import DemoContext
 from app.kit.dates import CAMBODIA_TIMEZONE, add_months
 from app.models.record import freeze_time
+from app.schemas.disbursement_lists import DisbursementFilters
 from app.schemas.disbursements import (
     Disbursement as DisbursementSchema,
 )
 from app.schemas.disbursements import (
     DisbursementApproval,
     DisbursementCreate,
-    DisbursementFilters,
     DisbursementPayment,
     DisbursementReconciliation,
     DisbursementRejection,
@@ -31,7 +32,7 @@ from app.schemas.documents import DocumentCreate
 from app.schemas.funds import DepositCreate, FundCreate
 from app.schemas.ledger import ExchangeRateCreate
 from app.schemas.money import Money, PositiveMoney
-from app.services.fund import approve, disbursements, exchange_rates, funds, pay
+from app.services.fund import approve, disbursement_responses, disbursements, exchange_rates, funds, pay
 from app.services.support import documents
 
 FUND_HISTORY_MONTHS = 27
@@ -150,7 +151,8 @@ async def _list_instalments(
         caller,
     ):
         filters = DisbursementFilters(series_id=disbursement.series_id)
-        instalments = (await disbursements.list_disbursements(session, caller, filters)).items
+        page = await disbursement_responses.list_disbursements(session_reader(session), caller, filters)
+        instalments = [DisbursementSchema.model_validate(item) for item in page.items]
         return sorted(instalments, key=lambda instalment: instalment.instalment)
 
 

@@ -11,6 +11,9 @@ from sqlmodel import Field, SQLModel
 from app.models.encrypted_field import EncryptedField, OptionalEncryptedField
 from app.models.record import CaseRecord, encrypted_column, timestamp_column, uuid_array_column
 
+NEWEST = (text("created_at DESC"), text("id DESC"))
+"""Last columns of an index for the list of disbursements, newest first."""
+
 
 class StoredDisbursementContent(TypedDict):
     """The texts of a disbursement request; `reason` is added when it is rejected or cancelled."""
@@ -36,12 +39,17 @@ class Disbursement(CaseRecord, table=True):
 
     __tablename__ = "disbursements"
     __table_args__ = (
-        Index("ix_disbursements_newest", text("created_at DESC"), text("id DESC")),
+        Index("ix_disbursements_newest", *NEWEST),
+        Index("ix_disbursements_status_newest", "status", *NEWEST),
+        Index("ix_disbursements_fund_newest", "fund_id", *NEWEST),
+        Index("ix_disbursements_requester_newest", "requested_by_id", *NEWEST),
+        Index("ix_disbursements_updated_at", "updated_at", "id"),
+        Index("ix_disbursements_amount", "amount", "id"),
         Index("ix_disbursements_unreceipted", "paid_on", postgresql_where=text("status = 'paid'")),
     )
 
     number: str = Field(unique=True)
-    case_number: str
+    case_number: str = Field(index=True)
     """Copied from the case, because finance officers cannot see the case."""
     beneficiary: str
     category: str
@@ -56,7 +64,7 @@ class Disbursement(CaseRecord, table=True):
     instalments: int = 1
     release_on: date
     """Day from which the instalment can be paid."""
-    fund_id: uuid.UUID | None = Field(default=None, foreign_key="funds.id", index=True)
+    fund_id: uuid.UUID | None = Field(default=None, foreign_key="funds.id")
     line: str | None = None
     """Budget line of the fund that pays."""
     requested_by_id: uuid.UUID = Field(foreign_key="users.id")

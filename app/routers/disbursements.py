@@ -15,21 +15,20 @@ from app.http.permissions import (
     DisbursementReverser,
 )
 from app.http.route import Router
-from app.http.session import ExpectedVersion, Session
+from app.http.session import ExpectedVersion, Reader, Session
+from app.schemas.disbursement_lists import DisbursementFilters, DisbursementList
 from app.schemas.disbursements import (
     Disbursement,
     DisbursementApproval,
     DisbursementCancellation,
     DisbursementCreate,
-    DisbursementFilters,
-    DisbursementList,
     DisbursementPayment,
     DisbursementReconciliation,
     DisbursementRejection,
     DisbursementReversal,
     UnreceiptedMoney,
 )
-from app.services.fund import approve, disbursements, pay
+from app.services.fund import approve, disbursement_responses, disbursements, pay
 
 router = Router(tags=["disbursements"])
 
@@ -51,28 +50,29 @@ async def create_disbursement(
 @router.get("/disbursements")
 async def list_disbursements(
     caller: DisbursementReader,
-    session: Session,
+    reader: Reader,
     filters: Annotated[DisbursementFilters, Query()],
 ) -> DisbursementList:
-    """List disbursements, newest first.
+    """List disbursements, newest first unless `sort` or `q` is given.
 
     Workers and supervisors receive the disbursements of their cases, programme managers those of all cases visible to
-    them. Finance officers receive all disbursements, without the details of the child.
+    them. Finance officers receive all disbursements, without the child and the details. `awaiting=me` returns the work
+    list of an approver or a finance officer.
     """
-    return await disbursements.list_disbursements(session, caller, filters)
+    return await disbursement_responses.list_disbursements(reader, caller, filters)
 
 
 @router.get("/disbursements/{disbursement_id}")
 async def get_disbursement(
     _caller: DisbursementReader,
-    session: Session,
+    reader: Reader,
     disbursement_id: UUID,
 ) -> Disbursement:
     """Get a disbursement.
 
     Fields with details of the child are null unless the caller can see the case.
     """
-    return await disbursements.get_disbursement(session, disbursement_id)
+    return await disbursement_responses.get_disbursement(reader, disbursement_id)
 
 
 @router.post("/disbursements/{disbursement_id}/approve")
@@ -173,10 +173,10 @@ async def cancel_disbursement(
 @router.get("/unreceipted-money")
 async def get_unreceipted_money(
     _caller: DisbursementReader,
-    session: Session,
+    reader: Reader,
 ) -> UnreceiptedMoney:
     """Sum the payments without receipts.
 
     The payments that the caller can see and that are not reconciled are summed by requesting worker, age and currency.
     """
-    return await disbursements.get_unreceipted_payments(session)
+    return await disbursement_responses.get_unreceipted_payments(reader)

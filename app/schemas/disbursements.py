@@ -6,16 +6,16 @@ from uuid import UUID
 
 from pydantic import Field
 
+from app.schemas.cases import CaseChild
 from app.schemas.codes import CodeOf
 from app.schemas.funds import BudgetLine, Category
 from app.schemas.money import Amount, Currency, Money, NonNegativeMoney, PositiveMoney, Rate
+from app.schemas.references import FundRef, StaffRef
 from app.schemas.wire import (
     ClientChosenId,
     Id,
     Input,
     Output,
-    Page,
-    PageQuery,
     PlainDate,
     ShortNarrative,
     ShortText,
@@ -64,24 +64,6 @@ class DisbursementCreate(Input):
     )
     starts_on: PlainDate | None = Field(
         None, description="First release date, at most twelve months ahead; today if null."
-    )
-
-
-class DisbursementFilters(PageQuery):
-    """Query parameters of the list of disbursements."""
-
-    case_id: Id | None = Field(None, description="Only disbursements of this case.")
-    status: DisbursementStatus | None = Field(None, description="Only disbursements with this status.")
-    fund_id: Id | None = Field(None, description="Only disbursements from this fund.")
-    category: Category | None = Field(None, description="Only disbursements of this category.")
-    urgency: Urgency | None = Field(None, description="Only disbursements with this urgency.")
-    series_id: Id | None = Field(
-        None, description="Only the instalments of the recurring request with this `series_id`."
-    )
-    approval_overdue: bool | None = Field(
-        None,
-        description="Only emergency payments that were not approved in time (`true`), or all other disbursements "
-        "(`false`).",
     )
 
 
@@ -176,6 +158,7 @@ class Disbursement(Versioned):
     case_id: UUID = Field(description="Id of the case.")
     case_number: str = Field(description="Number of the case.")
     child_id: UUID | None = Field(description="Id of the child; null unless the caller can see the case.")
+    child: CaseChild | None = Field(description="The child; null unless the caller can see the case.")
     beneficiary: Beneficiary = Field(
         description="Beneficiary of the money: `child`, `supporter` or `family`."
     )
@@ -201,9 +184,12 @@ class Disbursement(Versioned):
     instalments: int = Field(description="Number of instalments of the request.")
     release_on: date = Field(description="Day from which the instalment can be paid.")
     fund_id: UUID | None = Field(description="Id of the fund that pays; null before the approval.")
+    fund: FundRef | None = Field(description="The fund that pays; null before the approval.")
     line: BudgetLine | None = Field(description="Budget line that pays; null before the approval.")
     requested_by_id: UUID = Field(description="Id of the requester.")
+    requested_by: StaffRef = Field(description="The requester.")
     approved_by_id: UUID | None = Field(description="Id of the approver; never the requester.")
+    approved_by: StaffRef | None = Field(description="The approver; null before the approval.")
     approved_at: UtcDateTime | None = Field(description="Time of the approval.")
     approval_due_on: date | None = Field(
         description="Day by which an emergency payment must be approved; otherwise null."
@@ -217,6 +203,7 @@ class Disbursement(Versioned):
     paid_by_id: UUID | None = Field(
         description="Id of the person who recorded the payment; neither the requester nor the approver."
     )
+    paid_by: StaffRef | None = Field(description="The person who recorded the payment.")
     paid_at: UtcDateTime | None = Field(description="Time at which the payment was recorded.")
     tenders: list[Tender] = Field(description="Parts of the payment; empty before the payment.")
     acknowledgement_document_id: UUID | None = Field(
@@ -227,25 +214,25 @@ class Disbursement(Versioned):
         description="Ids of the documents that prove `spent`; empty before the reconciliation."
     )
     reconciled_by_id: UUID | None = Field(description="Id of the person who reconciled the payment.")
+    reconciled_by: StaffRef | None = Field(description="The person who reconciled the payment.")
     reconciled_at: UtcDateTime | None = Field(description="Time of the reconciliation.")
     ended_by_id: UUID | None = Field(
         description="Id of the person who rejected, cancelled or reversed the disbursement."
     )
+    ended_by: StaffRef | None = Field(
+        description="The person who rejected, cancelled or reversed the disbursement."
+    )
     ended_at: UtcDateTime | None = Field(description="Time of the rejection, cancellation or reversal.")
     reversal_reason: str | None = Field(description="Reason for the reversal.")
     created_at: UtcDateTime = Field(description="Time of the request.")
-    updated_at: UtcDateTime = Field(description="Time of the last update.")
-
-
-class DisbursementList(Page[Disbursement]):
-    """One page of disbursements, newest first."""
+    updated_at: UtcDateTime = Field(description="Time of the last act, for example the payment.")
 
 
 class UnreceiptedMoneyGroup(Output):
     """The payments without receipts of one requesting worker, age and currency."""
 
     worker_id: UUID = Field(description="Id of the worker who requested the payments.")
-    worker_name: str = Field(description="Name of the worker.")
+    worker: StaffRef = Field(description="The worker who requested the payments.")
     age: Annotated[str, CodeOf("unreceipted_age")] = Field(
         description="Age of the payments, as a range of days since `paid_on`."
     )

@@ -1,4 +1,4 @@
-"""References to staff, teams, agencies, cases and places: the id or code of a record together with its name."""
+"""References to staff, teams, agencies, cases, funds and places: the id or code of a record together with its name."""
 
 from uuid import UUID
 
@@ -33,6 +33,13 @@ class CaseRef(Output):
 
     id: UUID = Field(description="Id of the case.")
     number: str = Field(description="Case number, such as FSC-2026-0042.")
+
+
+class FundRef(Output):
+    """A fund, by id and name."""
+
+    id: UUID = Field(description="Id of the fund.")
+    name: str = Field(description="Name of the fund.")
 
 
 class PlaceRef(Output):

@@ -1,8 +1,10 @@
 """Approval limits: the largest amount that a role may approve, or pay before the approval in an emergency."""
 
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import distinct_on
+from typing import Any
+
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Date, Text, any_, bindparam, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from app.access.caller import Caller
@@ -51,21 +53,33 @@ async def check_approval_limit(
     session: AsyncSession, caller: Caller, act: str, amount: int, currency: str
 ) -> list[Fault]:
     """Return a fault unless the current limit of one of the caller's roles permits the amount."""
-    query = (
-        select(col(ApprovalLimit.role), col(ApprovalLimit.amount))
-        .where(
-            col(ApprovalLimit.role).in_(caller.roles),
-            col(ApprovalLimit.act) == act,
-            col(ApprovalLimit.currency) == currency,
-            col(ApprovalLimit.starts_on) <= today(),
-        )
-        .order_by(col(ApprovalLimit.role), col(ApprovalLimit.starts_on).desc())
-        .ext(distinct_on(col(ApprovalLimit.role)))
-    )
-    limits = [row.amount for row in await session.execute(query)]
-    if any(limit is None or amount <= limit for limit in limits):
+    is_permitted = select(build_within_limit(act, literal(amount, BigInteger), literal(currency)))
+    parameters = {"limit_roles": sorted(caller.roles), "day": today()}
+    if await session.scalar(is_permitted, parameters):
         return []
     return [Fault("/amount", "above_limit", "The amount exceeds the limit of your role.")]
+
+
+def build_within_limit(act: str, amount: Any, currency: Any) -> ColumnElement[bool]:
+    """Return the SQL condition that the limit of one of the roles `limit_roles` permits an amount on the day `day`."""
+    day, later = bindparam("day", type_=Date), aliased(ApprovalLimit)
+    is_replaced = select(col(later.id)).where(
+        *(getattr(later, name) == getattr(ApprovalLimit, name) for name in ("role", "act", "currency")),
+        col(later.starts_on) > col(ApprovalLimit.starts_on),
+        col(later.starts_on) <= day,
+    )
+    return (
+        select(col(ApprovalLimit.id))
+        .where(
+            col(ApprovalLimit.role) == any_(bindparam("limit_roles", type_=ARRAY(Text))),
+            col(ApprovalLimit.act) == act,
+            col(ApprovalLimit.currency) == currency,
+            col(ApprovalLimit.starts_on) <= day,
+            or_(col(ApprovalLimit.amount).is_(None), col(ApprovalLimit.amount) >= amount),
+            ~is_replaced.exists(),
+        )
+        .exists()
+    )
 
 
 def _to_schema(limit: ApprovalLimit) -> ApprovalLimitSchema:

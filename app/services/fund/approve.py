@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
+from app.access.reader import session_reader
 from app.errors import Fault
 from app.kit.dates import today
 from app.kit.records import get_case_for_share, get_for_share, get_record, get_version_for_update
@@ -25,7 +26,8 @@ from app.services.cases.staffing_checks import check_supervises_case
 from app.services.cases.write_access import check_works_on_case
 from app.services.fund import approval_limits, ledger
 from app.services.fund.checks import check_child_eligible, check_fund_terms
-from app.services.fund.disbursements import disbursement_history_detail, disbursement_to_schema
+from app.services.fund.disbursement_responses import get_disbursement
+from app.services.fund.disbursements import disbursement_history_detail
 from app.services.fund.states import (
     APPROVE,
     APPROVE_AFTER_PAYMENT,
@@ -82,7 +84,7 @@ async def approve_disbursement(
     # Every act writes the disbursement before the ledger locks the accounts. The same order prevents deadlocks.
     await session.flush()
     await _reserve_money(session, caller, requested)
-    return disbursement_to_schema(disbursement, await _get_details(session, disbursement))
+    return await get_disbursement(session_reader(session), disbursement.id)
 
 
 async def _approve_after_payment(
@@ -104,7 +106,7 @@ async def _approve_after_payment(
     _set_approval(disbursement, caller)
     _record_approval(session, case, caller, disbursement)
     await session.flush()  # report a database error before the response is built
-    return disbursement_to_schema(disbursement, await _get_details(session, disbursement))
+    return await get_disbursement(session_reader(session), disbursement.id)
 
 
 def _increment_version(instalment: Disbursement, disbursement: Disbursement) -> None:
@@ -208,7 +210,7 @@ async def _end_instalments(
         _increment_version(instalment, disbursement)
         instalment.status, instalment.updated_at = step.target, now
         instalment.ended_by_id, instalment.ended_at = caller.id, now
-    details = await _get_details(session, disbursement)
+    details = await get_record(session, DisbursementDetails, disbursement.id)
     details.content = {**details.content, "reason": reason}
     case_history.record_case_history(
         session,
@@ -221,7 +223,7 @@ async def _end_instalments(
     # Every act writes the disbursement before the ledger locks the accounts. The same order prevents deadlocks.
     await session.flush()
     await release_reserved_money(session, caller, reserved)
-    return disbursement_to_schema(disbursement, details)
+    return await get_disbursement(session_reader(session), disbursement.id)
 
 
 async def _reserve_money(session: AsyncSession, caller: Caller, approved: Sequence[Disbursement]) -> None:
@@ -257,7 +259,3 @@ async def release_reserved_money(
             for instalment in ended
         ],
     )
-
-
-async def _get_details(session: AsyncSession, disbursement: Disbursement) -> DisbursementDetails:
-    return await get_record(session, DisbursementDetails, disbursement.id)

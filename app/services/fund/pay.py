@@ -3,16 +3,15 @@
 from datetime import date, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col
 
 from app.access.caller import Caller
+from app.access.reader import session_reader
 from app.errors import Fault, InvalidInput, NotFound
 from app.kit.dates import today
 from app.kit.records import get_for_share, get_version_for_update
 from app.kit.state_machine import check_status, raise_if_unmet
-from app.models import Disbursement, DisbursementDetails, Fund
+from app.models import Disbursement, Fund
 from app.models.disbursements import StoredTender
 from app.models.record import utc_now
 from app.schemas.disbursements import Disbursement as DisbursementSchema
@@ -32,7 +31,8 @@ from app.services.fund.checks import (
     check_spent_amount,
     validate_payment_date,
 )
-from app.services.fund.disbursements import disbursement_history_detail, disbursement_to_schema
+from app.services.fund.disbursement_responses import get_disbursement
+from app.services.fund.disbursements import disbursement_history_detail
 from app.services.fund.funds import check_fund_open
 from app.services.fund.states import PAY, PAY_FIRST, RECONCILE, REVERSE, check_separation_of_duties
 from app.services.fund.tenders import convert_tenders
@@ -83,7 +83,7 @@ async def pay_disbursement(
     await _post_payment(
         session, caller, disbursement, payload.paid_on, is_emergency=emergency_fund is not None
     )
-    return await _load_schema(session, disbursement)
+    return await get_disbursement(session_reader(session), disbursement_id)
 
 
 async def _post_payment(
@@ -167,7 +167,7 @@ async def reconcile_disbursement(
     await ledger.post_disbursement_transaction(
         session, caller, disbursement, "reconciliation", today(), amounts
     )
-    return await _load_schema(session, disbursement)
+    return await get_disbursement(session_reader(session), disbursement_id)
 
 
 async def reverse_disbursement(
@@ -205,10 +205,4 @@ async def reverse_disbursement(
     await session.flush()
     amounts = {returned_from: -amount, "available": amount}
     await ledger.post_disbursement_transaction(session, caller, disbursement, "reversal", today(), amounts)
-    return await _load_schema(session, disbursement)
-
-
-async def _load_schema(session: AsyncSession, disbursement: Disbursement) -> DisbursementSchema:
-    """Return a disbursement in the response format, with its details if the caller can see the case."""
-    query = select(DisbursementDetails).where(col(DisbursementDetails.id) == disbursement.id)
-    return disbursement_to_schema(disbursement, await session.scalar(query))
+    return await get_disbursement(session_reader(session), disbursement_id)
