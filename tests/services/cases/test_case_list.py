@@ -35,7 +35,7 @@ async def open_named_case(scenario: Scenario, family: str, given: str, **child: 
 async def test_narrowed_lists_contain_exactly_the_visible_records(
     scenario: Scenario, api_connection: Any
 ) -> None:
-    # Planted: each arm of `CaseScope` removed in turn; `all` for supervisors of no team.
+    # Planted: each arm of `CaseScope` removed in turn.
     north = [await scenario.open_case(lead) for lead in ("worker_north", "worker_north_2", "worker_north")]
     south = [await scenario.open_case("worker_south") for _ in range(3)]
     staff = {"lead_worker_id": north[0]["lead_worker_id"], "co_worker_ids": [str(id_of("worker_north_2"))]}
@@ -155,8 +155,8 @@ async def test_cases_are_sorted_in_both_directions(scenario: Scenario, superuser
 
 async def test_cases_are_searched_by_name_number_and_phone(scenario: Scenario) -> None:
     # Planted: contacts left out of the search by phone; the relevance replaced by the time of creation.
-    exact = await open_named_case(scenario, "Chhorn", "Sokha")
     similar = await open_named_case(scenario, "Chhorn", "Sokhaa")
+    exact = await open_named_case(scenario, "Chhorn", "Sokha")
     khmer = await scenario.open_case(child={**referral_payload()["child"], "names": BILINGUAL_NAMES[1:]})
     reachable = await open_named_case(
         scenario, "Pich", "Dara", phone={"number": "011 222 333", "owner": "self", "safe_to_call": True}
