@@ -7,7 +7,7 @@ CREATE TEMPORARY TABLE invented_cases ON COMMIT DROP AS
 SELECT c.number, c.sex, c.province_code, c.kind, s.generated_at, s.session_count, s.history_count, k.is_measured, k.opened_at,
        k.opened_at::date AS opened_on, k.last_session_at,
        t.team, k.age, st.status,
-       'FSC-' || extract(year FROM k.opened_at) || '-' || lpad(c.number::text, 5, '0') AS case_number,
+       'FSC-' || extract(year FROM k.opened_at) || '-' || to_char(c.number, 'FM9900000') AS case_number,
        growth.make_id('case', c.number) AS case_id,
        growth.make_id('child', c.number) AS child_id,
        growth.make_id('referral', c.number) AS referral_id,

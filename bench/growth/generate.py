@@ -120,12 +120,7 @@ async def generate_rows(admin_url: str, size: GrowthSize, report_progress: Repor
         ranges = list(_list_ranges(size))
         missing = [range_ for range_ in ranges if _name_step(range_) not in finished]
         report_progress((len(ranges) - len(missing)) * CASES_PER_STEP)
-        loop = asyncio.get_running_loop()
-        with ProcessPoolExecutor(PROCESSES, get_context("spawn"), _exit_with_parent) as pool:
-            for step in asyncio.as_completed(
-                [loop.run_in_executor(pool, fill_range, admin_url, size, range_) for range_ in missing]
-            ):
-                report_progress(await step)
+        await _fill_ranges(admin_url, size, missing, report_progress)
         definitions = [row[0] for row in await connection.fetch(POSTPONED_INDEXES_SQL)]
         await asyncio.gather(*(_create_indexes(admin_url, definitions) for _ in range(PROCESSES)))
         if "measured" not in finished:
@@ -135,6 +130,20 @@ async def generate_rows(admin_url: str, size: GrowthSize, report_progress: Repor
             await connection.execute(FINISH_STEP_SQL, "vacuum")
     finally:
         await connection.close()
+
+
+async def _fill_ranges(
+    admin_url: str, size: GrowthSize, ranges: list[range], report_progress: ReportProgress
+) -> None:
+    """Insert ranges of cases in several processes."""
+    loop = asyncio.get_running_loop()
+    pool = ProcessPoolExecutor(PROCESSES, get_context("spawn"), _exit_with_parent)
+    try:
+        steps = [loop.run_in_executor(pool, fill_range, admin_url, size, range_) for range_ in ranges]
+        for step in asyncio.as_completed(steps):
+            report_progress(await step)
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _list_ranges(size: GrowthSize) -> Iterator[range]:
