@@ -42,7 +42,8 @@ ERROR_TRANSLATIONS: list[tuple[tuple[type[BaseException], ...], Callable[[], Fir
         lambda: TimedOut(TIMEOUT_MESSAGE, retry_after=1),
     ),
     (
-        (asyncpg.TooManyConnectionsError, asyncpg.AdminShutdownError),
+        # TimeoutError, which is an OSError, means that no connection of a pool became free in time.
+        (asyncpg.TooManyConnectionsError, asyncpg.AdminShutdownError, TimeoutError),
         lambda: Unavailable(BUSY_MESSAGE, retry_after=1),
     ),
     # The access of the request has expired, or PostgreSQL has restarted since it was opened.

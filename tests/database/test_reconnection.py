@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from tests.support.payloads import PERSON_PAYLOAD
 from tests.support.scenario import Scenario
 
@@ -24,3 +26,20 @@ async def test_pools_replace_terminated_connections(scenario: Scenario, superuse
     assert set(reads) <= {200, 503}
     assert set(writes) <= {201, 503}
     assert (reads[-1], writes[-1]) == (200, 201)
+
+
+async def test_read_without_a_free_connection_is_busy(
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Planted: TimeoutError removed from the errors of a busy database. It is an OSError, like a lost connection.
+    monkeypatch.setattr("app.http.session.POOL_TIMEOUT_SECONDS", 0.05)
+    pool = scenario.database.read_pool
+    connections = [await pool.acquire() for _ in range(pool.get_max_size())]
+    try:
+        response = await scenario.manager.get("/v1/cases")
+    finally:
+        for connection in connections:
+            await pool.release(connection)
+    assert response.status_code == 503
+    assert response.json()["detail"] == "The database is busy."
+    assert response.headers["retry-after"] == "1"
