@@ -14,7 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from bench import report
 from bench.environment import ROOT, BenchEnvironment, prepare_environment
-from bench.measure import OPERATIONS, MeasuredRun, Operation, measure_response_size, measure_run
+from bench.measure import MeasuredRun, measure_response_size, measure_run
+from bench.operations import OPERATIONS, Operation
 from bench.programs import FIRST_STEP, LIMIT, PROGRAMS, WIRE, Program, RunningProgram, run_program
 
 NAMES = (*(program.name for program in PROGRAMS), *(operation.name for operation in OPERATIONS))

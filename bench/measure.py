@@ -1,134 +1,26 @@
-"""Measure operations: raw requests, a load client in a separate process, and processor time per process."""
+"""Measure operations: a load client in a separate process, and processor time per process."""
 
 import json
 import os
-import random
 import secrets
 import shutil
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from bench.caseload import generate_referral
-from bench.environment import ROOT, BearerTokens, BenchEnvironment
-from bench.load import REQUEST_SEPARATOR, UNIQUE_ID_PLACEHOLDER, is_complete_response
-from bench.programs import FIRST_STEP, HOST, PLAIN, PROGRAMS, Program, RunningProgram
+from bench.environment import ROOT, BenchEnvironment
+from bench.load import UNIQUE_ID_PLACEHOLDER, is_complete_response
+from bench.operations import Operation
+from bench.programs import HOST, RunningProgram
 
 CONNECTIONS = 30
 THREADS = 2
 """Number of threads of wrk."""
 WARM_UP_SECONDS = 2
 """Seconds of load before each run."""
-REFERRAL_BODY_COUNT = 500
-"""Number of different referrals. Each is sent many times with a new external_id."""
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """A request that is measured."""
-
-    name: str
-    description: str
-    expected_status: int
-    build_requests: Callable[[BenchEnvironment, BearerTokens], list[bytes]]
-    programs: tuple[Program, ...] = PROGRAMS
-    """The programs that support the operation."""
-
-    def build_request_file(self, program: Program, environment: BenchEnvironment) -> bytes:
-        """Return the requests in the format of the load clients."""
-        tokens = environment.plain_tokens if program is PLAIN else environment.first_step_tokens
-        return b"".join(request + REQUEST_SEPARATOR for request in self.build_requests(environment, tokens))
-
-
-def build_request(method: str, target: str, bearer: str, body: bytes = b"") -> bytes:
-    lines = [f"{method} {target} HTTP/1.1", f"Host: {HOST}", "Accept: */*", f"Authorization: Bearer {bearer}"]
-    if body:
-        lines += [
-            "Content-Type: application/json",
-            f"Idempotency-Key: {UNIQUE_ID_PLACEHOLDER.decode()}",
-            f"Content-Length: {len(body)}",
-        ]
-    return "\r\n".join([*lines, "", ""]).encode() + body
-
-
-def _get_case_requests(environment: BenchEnvironment, tokens: BearerTokens) -> list[bytes]:
-    return [
-        build_request("GET", f"/v1/cases/{case_id}", tokens.worker) for case_id in environment.worker_case_ids
-    ]
-
-
-def _list_cases_requests(_: BenchEnvironment, tokens: BearerTokens) -> list[bytes]:
-    return [build_request("GET", "/v1/cases?limit=50", tokens.supervisor)]
-
-
-def _create_referral_requests(_: BenchEnvironment, tokens: BearerTokens) -> list[bytes]:
-    rng = random.Random(7)  # noqa: S311 - must be reproducible, not secret
-    payloads = [
-        {"external_id": UNIQUE_ID_PLACEHOLDER.decode(), **generate_referral(rng, number)}
-        for number in range(REFERRAL_BODY_COUNT)
-    ]
-    bodies = [json.dumps(drop_nulls(payload), ensure_ascii=False).encode() for payload in payloads]
-    return [build_request("POST", "/v1/referrals", tokens.api_client, body) for body in bodies]
-
-
-def drop_nulls(value: Any) -> Any:
-    """Remove null values, which partners do not send."""
-    if isinstance(value, dict):
-        return {name: drop_nulls(part) for name, part in value.items() if part is not None}
-    return [drop_nulls(part) for part in value] if isinstance(value, list) else value
-
-
-def _open_case_file_requests(environment: BenchEnvironment, tokens: BearerTokens) -> list[bytes]:
-    paths = [
-        path
-        for case_id, plan_id in environment.cases_with_history
-        for path in (
-            f"/v1/cases/{case_id}",
-            f"/v1/cases/{case_id}/people",
-            f"/v1/care-plans/{plan_id}",
-            f"/v1/cases/{case_id}/reviews",
-        )
-    ]
-    return [build_request("GET", path, tokens.worker) for path in paths]
-
-
-def _get_timeline_requests(environment: BenchEnvironment, tokens: BearerTokens) -> list[bytes]:
-    return [
-        build_request("GET", f"/v1/cases/{case_id}/timeline", tokens.worker)
-        for case_id, _ in environment.cases_with_history
-    ]
-
-
-def _get_agenda_requests(_: BenchEnvironment, tokens: BearerTokens) -> list[bytes]:
-    return [build_request("GET", "/v1/me/agenda", tokens.worker)]
-
-
-OPERATIONS = (
-    Operation("R1", "a social worker with 25 cases reads one case with its child", 200, _get_case_requests),
-    Operation(
-        "L1",
-        "a supervisor with thousands of cases lists the newest 50",
-        200,
-        _list_cases_requests,
-    ),
-    Operation("W1", "an API client of a partner sends a referral", 201, _create_referral_requests),
-    Operation(
-        "O1",
-        "a worker reads a case with two years of history: case, people, care plan and reviews, one of them per request",
-        200,
-        _open_case_file_requests,
-        (FIRST_STEP,),
-    ),
-    Operation(
-        "T1", "the first page of the timeline of such a case", 200, _get_timeline_requests, (FIRST_STEP,)
-    ),
-    Operation("A1", "the agenda of a worker with 25 cases", 200, _get_agenda_requests, (FIRST_STEP,)),
-)
 
 
 def measure_response_size(
@@ -139,8 +31,7 @@ def measure_response_size(
     Raises:
         RuntimeError: the response does not have the expected status.
     """
-    tokens = environment.plain_tokens if program.program is PLAIN else environment.first_step_tokens
-    request = operation.build_requests(environment, tokens)[0]
+    request = operation.list_requests(program.program, environment)[0]
     with socket.create_connection((HOST, program.port), timeout=10) as connection:
         connection.sendall(request.replace(UNIQUE_ID_PLACEHOLDER, secrets.token_hex(12).encode()))
         response = b""

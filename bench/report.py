@@ -12,7 +12,8 @@ from typing import Any
 
 from rich.table import Table
 
-from bench.measure import CONNECTIONS, OPERATIONS, WARM_UP_SECONDS, MeasuredRun, load_client_name
+from bench.measure import CONNECTIONS, WARM_UP_SECONDS, MeasuredRun, load_client_name
+from bench.operations import OPERATIONS
 from bench.programs import PROGRAMS, WORKERS
 
 RESULTS_DIR = Path(__file__).parent / "results"

@@ -15,7 +15,7 @@ from bench.caseload import generate_referral
 from bench.growth.contents import invent_referral, make_id
 from bench.growth.generate import GrowthSize
 from bench.load import UNIQUE_ID_PLACEHOLDER, is_complete_response
-from bench.measure import build_request, drop_nulls
+from bench.operations import build_request, drop_nulls
 from bench.programs import HOST
 
 SEARCH_COUNT = 24
