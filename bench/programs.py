@@ -32,11 +32,6 @@ class Program:
 
 
 WIRE = Program("wire", "Starlette with constant responses", "bench.wire:app")
-OLD_LIMIT = Program(
-    "old-limit",
-    "Starlette and asyncpg with the access log and row policies of First Step, without ORM and validation",
-    "bench.old_limit:app",
-)
 LIMIT = Program(
     "limit",
     "bare ASGI and asyncpg with the guarantees of First Step in their cheapest form, without ORM and validation",
@@ -50,7 +45,7 @@ PLAIN = Program(
 FIRST_STEP = Program(
     "ours", "First Step", "app.main:create_app", ("--factory", "--no-server-header", "--no-proxy-headers")
 )
-PROGRAMS = (WIRE, OLD_LIMIT, LIMIT, PLAIN, FIRST_STEP)
+PROGRAMS = (WIRE, LIMIT, PLAIN, FIRST_STEP)
 
 
 @dataclass(frozen=True, slots=True)
