@@ -8,8 +8,8 @@ import shutil
 import sys
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,8 +24,10 @@ from app.access.vault import get_vault
 from app.database.embedded import EmbeddedServer, generate_database_password
 from app.database.migrations import create_database_roles, run_in_thread, upgrade_schema
 from app.database.urls import to_driver_url, to_sqlalchemy_url
+from bench.access_log import fill_access_log
 from bench.caseload import InventedCase, Organisation, fill_first_step, fill_plain, generate_cases
 from bench.history import CaseKeys, fill_history
+from bench.intake import fill_pending_referrals
 from bench.limit.database import create_limit_database
 
 ROOT = Path(__file__).parent.parent
@@ -51,6 +53,20 @@ class BearerTokens:
 
 
 @dataclass(frozen=True, slots=True)
+class GeneratedRecords:
+    """Records of First Step that the requests name, and tokens of their callers."""
+
+    worker_case_ids: list[uuid.UUID]
+    """The cases of the first worker."""
+    cases_with_history: list[tuple[uuid.UUID, uuid.UUID]]
+    """Cases with two years of history, each with its care plan."""
+    supervised_cases: list[InventedCase]
+    """The cases of the supervisor's team. The first one has a long access log."""
+    pending_referral_ids: list[uuid.UUID]
+    tokens: BearerTokens
+
+
+@dataclass(frozen=True, slots=True)
 class BenchEnvironment:
     """Addresses, ids and tokens that the programs and the load clients use."""
 
@@ -59,11 +75,7 @@ class BenchEnvironment:
     """Environment variables of the programs."""
     postgres_pid: int
     postgres_version: str
-    worker_case_ids: list[uuid.UUID]
-    """The cases of the first worker."""
-    cases_with_history: list[tuple[uuid.UUID, uuid.UUID]]
-    """Cases with two years of history, each with its care plan."""
-    first_step_tokens: BearerTokens
+    generated: GeneratedRecords
     plain_tokens: BearerTokens
 
 
@@ -108,47 +120,62 @@ async def _build_environment(
     report_progress(f"generating and encrypting {cases:,} cases")
     organisation = Organisation(random.Random(2026))  # noqa: S311 - must be reproducible, not secret
     bench_cases = list(generate_cases(organisation, cases))
-    connection, plain_connection = (
-        await asyncpg.connect(to_driver_url(first_step)),
-        await asyncpg.connect(to_driver_url(plain)),
-    )
-    try:
-        await fill_first_step(connection, organisation, bench_cases)
-        worker_cases = [
-            CaseKeys(case.number, case.case_id, case.child_id) for case in bench_cases if case.worker == 0
-        ]
-        await fill_history(connection, worker_cases, organisation.worker_ids[0], organisation.supervisor_id)
-        await connection.execute("VACUUM ANALYZE")
-        await fill_plain(plain_connection, organisation, bench_cases)
-        bench_environment = BenchEnvironment(
-            admin_url=first_step,
-            environment_variables=environment,
-            postgres_pid=int((home / "postgres" / "postmaster.pid").read_text().split()[0]),
-            postgres_version=await _require_durable_server(connection),
-            worker_case_ids=_list_worker_case_ids(bench_cases),
-            cases_with_history=[
-                tuple(row) for row in await connection.fetch("SELECT case_id, id FROM care_plans")
-            ],
-            first_step_tokens=await create_sessions(
-                connection,
-                organisation.worker_ids[0],
-                organisation.supervisor_id,
-                organisation.api_client_id,
-            ),
-            plain_tokens=_create_plain_tokens(organisation, environment["BENCH_PLAIN_SECRET"]),
-        )
-    finally:
-        await connection.close()
-        await plain_connection.close()
+    async with _connect(first_step) as connection:
+        version = await _require_durable_server(connection)
+        generated = await _fill_first_step(connection, organisation, bench_cases)
+    async with _connect(plain) as connection:
+        await fill_plain(connection, organisation, bench_cases)
     report_progress("copying the caseload for the program limit")
     environment["BENCH_LIMIT_URL"] = await create_limit_database(first_step, urls.api)
-    return bench_environment
+    return BenchEnvironment(
+        admin_url=first_step,
+        environment_variables=environment,
+        postgres_pid=int((home / "postgres" / "postmaster.pid").read_text().split()[0]),
+        postgres_version=version,
+        generated=generated,
+        plain_tokens=_create_plain_tokens(organisation, environment["BENCH_PLAIN_SECRET"]),
+    )
+
+
+@asynccontextmanager
+async def _connect(url: str) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(to_driver_url(url))
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def _fill_first_step(
+    connection: asyncpg.Connection, organisation: Organisation, bench_cases: list[InventedCase]
+) -> GeneratedRecords:
+    """Insert the caseload, the history of the first worker's cases, and the records that a supervisor reads."""
+    worker_id, supervisor_id = organisation.worker_ids[0], organisation.supervisor_id
+    supervised_cases = [
+        case for case in bench_cases if organisation.get_team_id(case.worker) == organisation.team_ids[0]
+    ]
+    worker_cases = [
+        CaseKeys(case.number, case.case_id, case.child_id) for case in bench_cases if case.worker == 0
+    ]
+    await fill_first_step(connection, organisation, bench_cases)
+    await fill_history(connection, worker_cases, worker_id, supervisor_id)
+    await fill_access_log(connection, supervised_cases[0], worker_id)
+    pending_referral_ids = await fill_pending_referrals(connection, organisation, bench_cases)
+    await connection.execute("VACUUM ANALYZE")
+    return GeneratedRecords(
+        worker_case_ids=_list_worker_case_ids(bench_cases),
+        cases_with_history=[
+            tuple(row) for row in await connection.fetch("SELECT case_id, id FROM care_plans")
+        ],
+        supervised_cases=supervised_cases,
+        pending_referral_ids=pending_referral_ids,
+        tokens=await create_sessions(connection, worker_id, supervisor_id, organisation.api_client_id),
+    )
 
 
 async def _create_database(admin_url: str, name: str) -> str:
-    connection = await asyncpg.connect(to_driver_url(admin_url))
-    await connection.execute(f"CREATE DATABASE {name}")
-    await connection.close()
+    async with _connect(admin_url) as connection:
+        await connection.execute(f"CREATE DATABASE {name}")
     return make_url(admin_url).set(database=name).render_as_string(hide_password=False)
 
 

@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from bench.caseload import generate_referral
 from bench.environment import BearerTokens, BenchEnvironment
@@ -13,6 +14,10 @@ from bench.programs import FIRST_STEP, HOST, PLAIN, PROGRAMS, Program
 
 REFERRAL_BODY_COUNT = 500
 """Number of different referrals. Each is sent many times with a new external_id."""
+
+SEARCH_COUNT = 24
+SEARCH_INTERVAL = 97
+"""Number of searches, and distance of the searched children in the list of the team's children."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +33,7 @@ class Operation:
 
     def list_requests(self, program: Program, environment: BenchEnvironment) -> list[bytes]:
         """Return the requests with the tokens of a program."""
-        tokens = environment.plain_tokens if program is PLAIN else environment.first_step_tokens
+        tokens = environment.plain_tokens if program is PLAIN else environment.generated.tokens
         return self.build_requests(environment, tokens)
 
     def build_request_file(self, program: Program, environment: BenchEnvironment) -> bytes:
@@ -49,7 +54,8 @@ def build_request(method: str, target: str, bearer: str, body: bytes = b"") -> b
 
 def _get_case_requests(environment: BenchEnvironment, tokens: BearerTokens) -> list[bytes]:
     return [
-        build_request("GET", f"/v1/cases/{case_id}", tokens.worker) for case_id in environment.worker_case_ids
+        build_request("GET", f"/v1/cases/{case_id}", tokens.worker)
+        for case_id in environment.generated.worker_case_ids
     ]
 
 
@@ -77,7 +83,7 @@ def drop_nulls(value: Any) -> Any:
 def _open_case_file_requests(environment: BenchEnvironment, tokens: BearerTokens) -> list[bytes]:
     paths = [
         path
-        for case_id, plan_id in environment.cases_with_history
+        for case_id, plan_id in environment.generated.cases_with_history
         for path in (
             f"/v1/cases/{case_id}",
             f"/v1/cases/{case_id}/people",
@@ -91,12 +97,39 @@ def _open_case_file_requests(environment: BenchEnvironment, tokens: BearerTokens
 def _get_timeline_requests(environment: BenchEnvironment, tokens: BearerTokens) -> list[bytes]:
     return [
         build_request("GET", f"/v1/cases/{case_id}/timeline", tokens.worker)
-        for case_id, _ in environment.cases_with_history
+        for case_id, _ in environment.generated.cases_with_history
     ]
 
 
 def _get_agenda_requests(_: BenchEnvironment, tokens: BearerTokens) -> list[bytes]:
     return [build_request("GET", "/v1/me/agenda", tokens.worker)]
+
+
+def _list_own_cases_requests(_: BenchEnvironment, tokens: BearerTokens) -> list[bytes]:
+    return [build_request("GET", "/v1/cases", tokens.worker)]
+
+
+def _search_children_requests(environment: BenchEnvironment, tokens: BearerTokens) -> list[bytes]:
+    """Search by full name in Latin script, by given name in Khmer, and by the beginning of a given name, in turn."""
+    texts = []
+    for number, case in enumerate(environment.generated.supervised_cases[::SEARCH_INTERVAL][:SEARCH_COUNT]):
+        khmer, latin = case.referral["child"]["names"]
+        texts.append((f"{latin['family']} {latin['given']}", khmer["given"], latin["given"][:4])[number % 3])
+    return [
+        build_request("GET", f"/v1/children?q={quote(text.strip())}", tokens.supervisor) for text in texts
+    ]
+
+
+def _list_matches_requests(environment: BenchEnvironment, tokens: BearerTokens) -> list[bytes]:
+    return [
+        build_request("GET", f"/v1/referrals/{referral_id}/matches", tokens.supervisor)
+        for referral_id in environment.generated.pending_referral_ids
+    ]
+
+
+def _list_accesses_requests(environment: BenchEnvironment, tokens: BearerTokens) -> list[bytes]:
+    child_id = environment.generated.supervised_cases[0].child_id
+    return [build_request("GET", f"/v1/children/{child_id}/accesses", tokens.supervisor)]
 
 
 OPERATIONS = (
@@ -119,4 +152,20 @@ OPERATIONS = (
         "T1", "the first page of the timeline of such a case", 200, _get_timeline_requests, (FIRST_STEP,)
     ),
     Operation("A1", "the agenda of a worker with 25 cases", 200, _get_agenda_requests, (FIRST_STEP,)),
+    Operation("L2", "a worker with 25 cases lists them", 200, _list_own_cases_requests, (FIRST_STEP,)),
+    Operation("Q1", "a supervisor searches children by name", 200, _search_children_requests, (FIRST_STEP,)),
+    Operation(
+        "M1",
+        "a supervisor lists the possible duplicates of a referral",
+        200,
+        _list_matches_requests,
+        (FIRST_STEP,),
+    ),
+    Operation(
+        "X1",
+        "a supervisor lists the accesses of a child with 20,000 access entries",
+        200,
+        _list_accesses_requests,
+        (FIRST_STEP,),
+    ),
 )
