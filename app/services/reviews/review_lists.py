@@ -59,11 +59,10 @@ REVIEWS = ListQuery(
             False: (col(Review.status) != "scheduled") | (col(Review.due_on) >= TODAY),
         },
         "team_id": _has_case_with(is_one_of(col(Case.team_id), "team_id")),
-        "worker_id": _has_case_with(
-            is_one_of(col(Case.lead_worker_id), "worker_id")
-            | col(Case.id).in_(
-                select(col(CaseWorker.case_id)).where(is_one_of(col(CaseWorker.user_id), "worker_id"))
-            )
+        "worker_id": col(Review.case_id).in_(
+            select(col(Case.id))
+            .where(is_one_of(col(Case.lead_worker_id), "worker_id"))
+            .union_all(select(col(CaseWorker.case_id)).where(is_one_of(col(CaseWorker.user_id), "worker_id")))
         ),
         "risk_level": _has_case_with(is_one_of(col(Case.risk_level), "risk_level")),
     },

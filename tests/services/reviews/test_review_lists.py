@@ -144,3 +144,24 @@ async def test_review_lists_use_one_statement_for_any_number_of_rows(scenario: S
         await complete_next_review(scenario, case["id"])
         await create_active_case(scenario)
     assert (await get_next_review(scenario, case["id"]))["number"] == 3
+
+
+async def test_list_of_all_reviews_looks_up_cases_by_index(
+    scenario: Scenario, superuser_connection: Any, api_connection: Any
+) -> None:
+    # Planted: OFFSET 0 removed from the policy `visible_with_case`.
+    for _ in range(2):  # so that the statistics contain the frequency of the status
+        await create_active_case(scenario)
+    # The planner estimates the number of rows from the rows per page and the real number of pages.
+    await superuser_connection.execute("ANALYZE reviews")
+    await superuser_connection.execute(
+        "UPDATE pg_class SET reltuples = 100000, relpages = 1 WHERE relname IN ('cases', 'reviews')"
+    )
+    with record_statements(scenario) as statements:
+        expect_json(await scenario.manager.get("/v1/reviews?limit=50"))
+    async with open_transaction_as(api_connection, "manager"):
+        await api_connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        plan = "\n".join(row[0] for row in await api_connection.fetch(f"EXPLAIN {statements[0]}"))
+    assert "ix_reviews_due" in plan
+    assert "hashed SubPlan" not in plan
+    assert "Seq Scan on cases" not in plan
