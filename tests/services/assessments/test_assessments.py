@@ -13,6 +13,7 @@ from tests.support.case_lifecycle import (
     create_assessed_case,
     create_assessment_draft,
 )
+from tests.support.list_pages import fetch_ids
 from tests.support.responses import expect_json, parse_faults, parse_unmet_conditions
 from tests.support.scenario import AuthenticatedClient, Scenario
 
@@ -172,6 +173,21 @@ async def test_assessment_requires_the_child_or_a_suitable_person_of_the_case(sc
     other_path = f"/v1/cases/{other_case['id']}/assessments"
     duplicate = await worker.post(other_path, {**INITIAL_ASSESSMENT_PAYLOAD, "id": assessment_id})
     assert duplicate.status_code == 409
+
+
+async def test_lists_are_filtered_by_several_statuses(scenario: Scenario) -> None:
+    case, _ = await create_assessed_case(scenario)
+    path, worker = f"/v1/cases/{case['id']}/assessments", scenario.worker_north
+    draft = expect_json(await worker.post(path, {"subject": "child", "kind": "reassessment"}), 201)
+    plan_path = f"/v1/cases/{case['id']}/care-plans"
+    for statuses, count in (("draft,approved", 2), ("approved", 1), ("draft,returned", 1), ("returned", 0)):
+        assert len(await fetch_ids(worker, path, status=statuses, limit=1)) == count, statuses
+        assert await fetch_ids(worker, plan_path, status=statuses) == []
+    assert await fetch_ids(worker, path, status="draft") == [draft["id"]]
+    first = expect_json(await worker.get(path, params={"limit": 1}))
+    for other in ({"status": "draft"}, {"subject": "child"}):
+        expect_json(await worker.get(path, params={"cursor": first["next_cursor"], **other}), 422)
+    expect_json(await worker.get(path, params={"status": "draft,"}), 422)
 
 
 async def test_reassessment_is_compared_with_the_previous_approved_assessment(scenario: Scenario) -> None:
