@@ -36,7 +36,6 @@ from app.kit.case_scope import CaseScope, Condition, RowSelect
 from app.kit.cursors import decode_cursor, encode_cursor
 from app.kit.dates import CAMBODIA_TIMEZONE
 from app.kit.totals import MAX_TOTAL, Totals
-from app.models.record import Record
 from app.schemas.wire import CountedPageQuery, PageQuery, parse_sort
 
 MAX_COMPILED_SHAPES = 500
@@ -77,7 +76,7 @@ class ListQuery:
 
     name: str
     """Name of the list. A cursor of another list is rejected."""
-    record: type[Record]
+    record: type[Any]
     """Table of the listed records."""
     columns: RowSelect
     """Select of the columns of a row, with the id of the record as `id`."""

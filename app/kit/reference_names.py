@@ -1,4 +1,4 @@
-"""SQL expressions for the names of staff, teams, agencies and places, so that a query selects a name beside the id.
+"""SQL expressions for the names of staff, teams, agencies, funds and places, so that a query selects a name beside the id.
 
 Each is a scalar subquery on the primary key. The functions `…_ref` build the references of a response from an id and the
 selected name.
@@ -7,12 +7,12 @@ selected name.
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ARRAY, Label, ScalarSelect, Uuid, any_, bindparam, select
-from sqlalchemy.dialects.postgresql import array
+from sqlalchemy import ARRAY, JSON, Label, ScalarSelect, Uuid, any_, bindparam, func, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by, array
 from sqlmodel import col
 
 from app.access.reader import ReadQuery, RecordReader
-from app.models import Agency, Place, Team, User
+from app.models import Agency, Fund, Place, Team, User
 
 STAFF_QUERY = ReadQuery(
     select(col(User.id), col(User.name)).where(col(User.id) == any_(bindparam("user_ids", type_=ARRAY(Uuid))))
@@ -45,8 +45,21 @@ def place_names(code: Any) -> ScalarSelect[Any]:
     return select(names).where(col(Place.code) == code).scalar_subquery()
 
 
+def place_refs(codes: Any) -> ScalarSelect[Any]:
+    """Select the references to the places of an array of codes, in the order of the codes; NULL without any."""
+    names = ("code", "name_km", "name_en")
+    place = func.json_build_object(*(part for name in names for part in (name, getattr(Place, name))))
+    places = func.json_agg(aggregate_order_by(place, col(Place.code)), type_=JSON)
+    return select(places).where(col(Place.code) == any_(codes)).scalar_subquery()
+
+
+def fund_name(fund_id: Any) -> ScalarSelect[str]:
+    """Select the name of a fund."""
+    return select(col(Fund.name)).where(col(Fund.id) == fund_id).scalar_subquery()
+
+
 def to_ref(record_id: str | None, name: str | None) -> dict[str, str | None] | None:
-    """Return the reference to a user, team or agency of a response, or None without an id."""
+    """Return the reference to a user, team, agency or fund of a response, or None without an id."""
     return None if record_id is None else {"id": record_id, "name": name}
 
 

@@ -6,7 +6,7 @@ from fastapi import Query
 
 from app.http.permissions import ApprovalLimitEditor, ApprovalLimitReader
 from app.http.route import Router
-from app.http.session import Session
+from app.http.session import Reader, Session
 from app.schemas.ledger import ApprovalLimit, ApprovalLimitCreate, ApprovalLimitList
 from app.schemas.wire import PageQuery
 from app.services.fund import approval_limits
@@ -30,11 +30,11 @@ async def create_approval_limit(
 @router.get("")
 async def list_approval_limits(
     caller: ApprovalLimitReader,
-    session: Session,
+    reader: Reader,
     page_query: Annotated[PageQuery, Query()],
 ) -> ApprovalLimitList:
     """List approval limits, newest first.
 
     The list contains past, current and future limits.
     """
-    return await approval_limits.list_approval_limits(session, caller, page_query)
+    return await approval_limits.list_approval_limits(reader, caller, page_query)

@@ -6,7 +6,7 @@ from fastapi import Query
 
 from app.http.permissions import BooksCloser, FundLedgerReader
 from app.http.route import Router
-from app.http.session import Session
+from app.http.session import Reader, Session
 from app.schemas.ledger import BooksClosing, BooksClosingCreate, BooksClosingList, LedgerCheck
 from app.schemas.wire import PageQuery
 from app.services.fund import closed_periods
@@ -31,23 +31,23 @@ async def create_books_closing(
 @router.get("/books-closings")
 async def list_books_closings(
     caller: FundLedgerReader,
-    session: Session,
+    reader: Reader,
     page_query: Annotated[PageQuery, Query()],
 ) -> BooksClosingList:
     """List books closings, newest first.
 
     The books are closed up to the latest `until` of all closings.
     """
-    return await closed_periods.list_books_closings(session, caller, page_query)
+    return await closed_periods.list_books_closings(reader, caller, page_query)
 
 
 @router.get("/ledger-check")
 async def get_ledger_check(
     _caller: FundLedgerReader,
-    session: Session,
+    reader: Reader,
 ) -> LedgerCheck:
     """Compare the stored balances with the ledger entries.
 
     Every balance is recomputed from the entries. An entry in `differences` means that a stored balance is wrong.
     """
-    return await closed_periods.get_ledger_check(session)
+    return await closed_periods.get_ledger_check(reader)

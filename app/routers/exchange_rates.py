@@ -6,7 +6,7 @@ from fastapi import Query
 
 from app.http.permissions import ExchangeRateReader, ExchangeRateRecorder
 from app.http.route import Router
-from app.http.session import Session
+from app.http.session import Reader, Session
 from app.schemas.fund_statements import CsvImport, CsvImportResult
 from app.schemas.ledger import ExchangeRate, ExchangeRateCreate, ExchangeRateList
 from app.schemas.wire import PageQuery
@@ -31,14 +31,14 @@ async def create_exchange_rate(
 @router.get("")
 async def list_exchange_rates(
     caller: ExchangeRateReader,
-    session: Session,
+    reader: Reader,
     page_query: Annotated[PageQuery, Query()],
 ) -> ExchangeRateList:
     """List exchange rates, newest first.
 
     The order is that in which the rates were recorded, not that of their days.
     """
-    return await exchange_rates.list_exchange_rates(session, caller, page_query)
+    return await exchange_rates.list_exchange_rates(reader, caller, page_query)
 
 
 @router.post("/import")

@@ -8,7 +8,7 @@ from app.http.language import RequestedLanguage
 from app.http.permissions import FundLedgerReader
 from app.http.responses import build_attachment_response
 from app.http.route import Router
-from app.http.session import Session
+from app.http.session import Reader
 from app.schemas.fund_statements import FundStatement
 from app.schemas.wire import PlainDate
 from app.services.fund import statement_files, statements
@@ -34,7 +34,7 @@ class PdfResponse(Response):
 @router.get("")
 async def get_fund_statement(
     _caller: FundLedgerReader,
-    session: Session,
+    reader: Reader,
     fund_id: UUID,
     first_day: PlainDate,
     last_day: PlainDate,
@@ -44,7 +44,7 @@ async def get_fund_statement(
     The statement is written for the donor. It contains sums by category and no personal data; `payments` is null below
     5.
     """
-    return await statements.get_fund_statement(session, fund_id, first_day, last_day)
+    return await statements.get_fund_statement(reader, fund_id, first_day, last_day)
 
 
 @router.get(
@@ -54,7 +54,7 @@ async def get_fund_statement(
 )
 async def download_fund_statement_xlsx(
     _caller: FundLedgerReader,
-    session: Session,
+    reader: Reader,
     fund_id: UUID,
     first_day: PlainDate,
     last_day: PlainDate,
@@ -66,7 +66,7 @@ async def download_fund_statement_xlsx(
     """
     return _build_file_response(
         XLSX_MEDIA_TYPE,
-        *await statement_files.render_fund_statement_xlsx(session, fund_id, first_day, last_day, language),
+        *await statement_files.render_fund_statement_xlsx(reader, fund_id, first_day, last_day, language),
     )
 
 
@@ -77,7 +77,7 @@ async def download_fund_statement_xlsx(
 )
 async def download_fund_statement_pdf(
     _caller: FundLedgerReader,
-    session: Session,
+    reader: Reader,
     fund_id: UUID,
     first_day: PlainDate,
     last_day: PlainDate,
@@ -89,7 +89,7 @@ async def download_fund_statement_pdf(
     """
     return _build_file_response(
         PDF_MEDIA_TYPE,
-        *await statement_files.render_fund_statement_pdf(session, fund_id, first_day, last_day, language),
+        *await statement_files.render_fund_statement_pdf(reader, fund_id, first_day, last_day, language),
     )
 
 

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from app.http.permissions import FundLedgerReader, FundTransferApprover
 from app.http.route import Router
-from app.http.session import ExpectedVersion, Session
+from app.http.session import ExpectedVersion, Reader, Session
 from app.schemas.funds import FundTransfer
 from app.services.fund import transfers
 
@@ -14,14 +14,14 @@ router = Router(prefix="/fund-transfers", tags=["funds"])
 @router.get("/{transfer_id}")
 async def get_fund_transfer(
     _caller: FundLedgerReader,
-    session: Session,
+    reader: Reader,
     transfer_id: UUID,
 ) -> FundTransfer:
     """Get a transfer.
 
     `status`, `decided_by_id` and `decided_at` contain the decision.
     """
-    return await transfers.get_fund_transfer(session, transfer_id)
+    return await transfers.get_fund_transfer(reader, transfer_id)
 
 
 @router.post("/{transfer_id}/approve")

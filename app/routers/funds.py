@@ -14,7 +14,7 @@ from app.http.permissions import (
     FundTransferRequester,
 )
 from app.http.route import Router
-from app.http.session import ExpectedVersion, Session
+from app.http.session import ExpectedVersion, Reader, Session
 from app.schemas.fund_statements import CsvImport, CsvImportResult
 from app.schemas.funds import (
     Deposit,
@@ -26,13 +26,13 @@ from app.schemas.funds import (
     FundList,
     FundTransfer,
     FundTransferCreate,
+    FundTransferFilters,
     FundTransferList,
     FundUpdate,
 )
 from app.schemas.ledger import LedgerEntryFilters, LedgerEntryList
-from app.schemas.wire import PageQuery
 from app.services.fund import close_fund as fund_closure
-from app.services.fund import csv_import, funds, ledger, transfers
+from app.services.fund import csv_import, fund_responses, funds, ledger_entries, transfers
 
 router = Router(prefix="/funds", tags=["funds"])
 
@@ -53,27 +53,27 @@ async def create_fund(
 @router.get("")
 async def list_funds(
     caller: FundReader,
-    session: Session,
+    reader: Reader,
     filters: Annotated[FundFilters, Query()],
 ) -> FundList:
-    """List funds, newest first.
+    """List funds, newest first unless `sort` is given.
 
     Each item includes the balances and budget lines of the fund.
     """
-    return await funds.list_funds(session, caller, filters)
+    return await fund_responses.list_funds(reader, caller, filters)
 
 
 @router.get("/{fund_id}")
 async def get_fund(
     _caller: FundReader,
-    session: Session,
+    reader: Reader,
     fund_id: UUID,
 ) -> Fund:
     """Get a fund.
 
     The balances are read from the ledger, in total and for each budget line.
     """
-    return await funds.get_fund(session, fund_id)
+    return await fund_responses.get_fund(reader, fund_id)
 
 
 @router.patch("/{fund_id}")
@@ -94,7 +94,7 @@ async def update_fund(
 @router.get("/{fund_id}/ledger")
 async def list_fund_ledger_entries(
     caller: FundLedgerReader,
-    session: Session,
+    reader: Reader,
     fund_id: UUID,
     filters: Annotated[LedgerEntryFilters, Query()],
 ) -> LedgerEntryList:
@@ -102,7 +102,7 @@ async def list_fund_ledger_entries(
 
     Entries are never changed or deleted: a correction is a new transaction.
     """
-    return await ledger.list_fund_ledger_entries(session, caller, fund_id, filters)
+    return await ledger_entries.list_fund_ledger_entries(reader, caller, fund_id, filters)
 
 
 @router.post("/{fund_id}/deposits", status_code=201)
@@ -151,15 +151,15 @@ async def create_fund_transfer(
 @router.get("/{fund_id}/transfers")
 async def list_fund_transfers(
     caller: FundLedgerReader,
-    session: Session,
+    reader: Reader,
     fund_id: UUID,
-    page_query: Annotated[PageQuery, Query()],
+    filters: Annotated[FundTransferFilters, Query()],
 ) -> FundTransferList:
     """List the transfers of a fund, newest first.
 
     The list contains undecided, approved and rejected transfers.
     """
-    return await transfers.list_fund_transfers(session, caller, fund_id, page_query)
+    return await transfers.list_fund_transfers(reader, caller, fund_id, filters)
 
 
 @router.post("/{fund_id}/close")

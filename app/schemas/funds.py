@@ -1,17 +1,20 @@
 """Schemas of funds, deposits and transfers between budget lines."""
 
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 from uuid import UUID
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
+from typing_extensions import TypeAliasType
 
 from app.schemas.codes import CodeOf
 from app.schemas.merge_patch import build_patch_model
 from app.schemas.money import Currency, Money, PositiveMoney
+from app.schemas.references import FundRef, PlaceRef, StaffRef
 from app.schemas.wire import (
     ClientChosenId,
+    CommaSeparated,
     Id,
     Input,
     Output,
@@ -25,6 +28,7 @@ from app.schemas.wire import (
 )
 
 Category = Annotated[str, CodeOf("assistance_category")]
+FundTransferStatus = Annotated[str, CodeOf("fund_transfer_status")]
 BudgetLine = Annotated[str, CodeOf("budget_line")]
 AgeInYears = Annotated[int, Field(strict=True, ge=0, le=120)]
 
@@ -102,9 +106,17 @@ else:
     FundUpdate = build_patch_model(FundSettings, "FundUpdate")
 
 
+FundSort = TypeAliasType("FundSort", Literal["name", "-name", "created_at", "-created_at"])
+"""Order of the list of funds."""
+
+
 class FundFilters(PageQuery):
     """Query parameters of the list of funds."""
 
+    sort: FundSort = Field("-created_at", description="Order of the list; a minus sign means descending.")
+    category: CommaSeparated[Category] | None = Field(
+        None, description="Only funds that pay for one of these categories, separated by commas."
+    )
     status: Annotated[str, CodeOf("fund_status")] | None = Field(
         None, description="Only funds with this status."
     )
@@ -157,20 +169,29 @@ class Fund(Versioned):
     province_codes: list[str] = Field(
         description="NCDD codes of the provinces that the donor supports; empty for all provinces."
     )
+    provinces: list[PlaceRef] = Field(
+        description="The provinces that the donor supports, in the order of their codes; empty for all provinces."
+    )
     status: Annotated[str, CodeOf("fund_status")] = Field(description="Whether the fund is open or closed.")
     balances: FundBalances = Field(description="Balances, summed over all budget lines.")
     closed_at: UtcDateTime | None = Field(description="Time of the closure; null while the fund is open.")
     closed_by_id: UUID | None = Field(description="Id of the person who closed the fund.")
+    closed_by: StaffRef | None = Field(
+        description="The person who closed the fund; null while the fund is open."
+    )
     close_reason: str | None = Field(description="Reason for the closure.")
     rest_to_fund_id: UUID | None = Field(
         description="Id of the fund that received the remaining money; null if it was returned to the donor."
+    )
+    rest_to_fund: FundRef | None = Field(
+        description="The fund that received the remaining money; null if it was returned to the donor."
     )
     created_at: UtcDateTime = Field(description="Time at which the fund was created.")
     updated_at: UtcDateTime = Field(description="Time of the last update.")
 
 
 class FundList(Page[Fund]):
-    """One page of funds, newest first."""
+    """One page of funds, in the order of `sort`."""
 
 
 class DepositCreate(Input):
@@ -195,6 +216,7 @@ class Deposit(Output):
     reference: str = Field(description="Reference of the bank transfer.")
     line: BudgetLine = Field(description="Budget line that received the money.")
     recorded_by_id: UUID = Field(description="Id of the person who recorded the deposit.")
+    recorded_by: StaffRef = Field(description="The person who recorded the deposit.")
     created_at: UtcDateTime = Field(description="Time at which the deposit was recorded.")
 
 
@@ -218,19 +240,32 @@ class FundTransfer(Versioned):
     collection: ClassVar[str | None] = "fund-transfers"
 
     fund_id: UUID = Field(description="Id of the fund.")
+    fund: FundRef = Field(description="The fund.")
     from_line: BudgetLine = Field(description="Budget line that the money is taken from.")
     to_line: BudgetLine = Field(description="Budget line that receives the money.")
     amount: Money = Field(description="Amount of the transfer.")
     reason: str = Field(description="Reason for the transfer.")
-    status: Annotated[str, CodeOf("fund_transfer_status")] = Field(
+    status: FundTransferStatus = Field(
         description="Life-cycle status of the transfer. The approval moves the money."
     )
     asked_by_id: UUID = Field(description="Id of the requester.")
+    asked_by: StaffRef = Field(description="The requester.")
     decided_at: UtcDateTime | None = Field(
         description="Time of the decision; null while the transfer is undecided."
     )
     decided_by_id: UUID | None = Field(description="Id of the person who decided; never the requester.")
+    decided_by: StaffRef | None = Field(
+        description="The person who decided; null while the transfer is undecided."
+    )
     created_at: UtcDateTime = Field(description="Time of the request.")
+
+
+class FundTransferFilters(PageQuery):
+    """Query parameters of the transfers of a fund."""
+
+    status: CommaSeparated[FundTransferStatus] | None = Field(
+        None, description="Only transfers with one of these statuses, separated by commas."
+    )
 
 
 class FundTransferList(Page[FundTransfer]):

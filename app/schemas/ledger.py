@@ -10,7 +10,18 @@ from pydantic_core import PydanticCustomError
 from app.schemas.codes import CodeOf
 from app.schemas.funds import BudgetLine
 from app.schemas.money import Currency, Money, PositiveMoney, Rate
-from app.schemas.wire import Id, Input, Output, Page, PageQuery, PlainDate, ShortText, UtcDateTime
+from app.schemas.references import FundRef, StaffRef
+from app.schemas.wire import (
+    CommaSeparated,
+    Id,
+    Input,
+    Output,
+    Page,
+    PageQuery,
+    PlainDate,
+    ShortText,
+    UtcDateTime,
+)
 
 LedgerKind = Annotated[str, CodeOf("ledger_kind")]
 LedgerAccount = Annotated[str, CodeOf("ledger_account")]
@@ -21,9 +32,15 @@ Role = Annotated[str, CodeOf("role")]
 class LedgerEntryFilters(PageQuery):
     """Query parameters of the ledger of a fund."""
 
-    account: LedgerAccount | None = Field(None, description="Only entries on this kind of account.")
-    line: BudgetLine | None = Field(None, description="Only entries on this budget line.")
-    kind: LedgerKind | None = Field(None, description="Only entries of this kind of transaction.")
+    account: CommaSeparated[LedgerAccount] | None = Field(
+        None, description="Only entries on one of these kinds of account, separated by commas."
+    )
+    line: CommaSeparated[BudgetLine] | None = Field(
+        None, description="Only entries on one of these budget lines, separated by commas."
+    )
+    kind: CommaSeparated[LedgerKind] | None = Field(
+        None, description="Only entries of one of these kinds of transaction, separated by commas."
+    )
     disbursement_id: Id | None = Field(None, description="Only entries of this disbursement.")
 
 
@@ -45,6 +62,7 @@ class LedgerEntry(Output):
         description="Reference of a deposit, or reason for a transfer or a closure."
     )
     by_id: UUID = Field(description="Id of the person whose act caused the transaction.")
+    by: StaffRef = Field(description="The person whose act caused the transaction.")
     created_at: UtcDateTime = Field(description="Time at which the entry was written.")
 
 
@@ -86,6 +104,9 @@ class ApprovalLimit(Output):
     set_by_id: UUID | None = Field(
         description="Id of the administrator who set the limit; null for the limits of a new installation."
     )
+    set_by: StaffRef | None = Field(
+        description="The administrator who set the limit; null for the limits of a new installation."
+    )
     created_at: UtcDateTime = Field(description="Time at which the limit was set.")
 
 
@@ -109,6 +130,7 @@ class ExchangeRate(Output):
     rate: str = Field(description="Riel for one US dollar.")
     source: str = Field(description="Publisher of the rate.")
     recorded_by_id: UUID = Field(description="Id of the person who recorded the rate.")
+    recorded_by: StaffRef = Field(description="The person who recorded the rate.")
     created_at: UtcDateTime = Field(description="Time at which the rate was recorded.")
 
 
@@ -128,6 +150,7 @@ class BooksClosing(Output):
     id: UUID = Field(description="Id of the closing.")
     until: date = Field(description="Last day of the closed period.")
     closed_by_id: UUID = Field(description="Id of the person who closed the books.")
+    closed_by: StaffRef = Field(description="The person who closed the books.")
     created_at: UtcDateTime = Field(description="Time of the closing.")
 
 
@@ -139,6 +162,7 @@ class LedgerDiscrepancy(Output):
     """An account whose stored balance differs from the sum of its entries."""
 
     fund_id: UUID = Field(description="Id of the fund.")
+    fund: FundRef = Field(description="The fund.")
     account_id: UUID = Field(description="Id of the account.")
     stored: Money = Field(description="Stored balance.")
     recomputed: Money = Field(description="Sum of the entries.")

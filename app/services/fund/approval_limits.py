@@ -8,15 +8,43 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from app.access.caller import Caller
+from app.access.reader import RecordReader
 from app.errors import Fault
 from app.kit.dates import today
-from app.kit.pagination import Paginator
+from app.kit.list_query import ListQuery
+from app.kit.reference_names import staff_names, to_staff_refs
+from app.kit.resources import Resource
 from app.models import ApprovalLimit
 from app.models.record import new_id
 from app.schemas.ledger import ApprovalLimit as ApprovalLimitSchema
 from app.schemas.ledger import ApprovalLimitCreate, ApprovalLimitList
-from app.schemas.money import Money
+from app.schemas.money import format_money
 from app.schemas.wire import PageQuery
+
+COLUMN_FIELDS = [name for name in ApprovalLimitSchema.model_fields if name in ApprovalLimit.model_fields]
+
+
+def _row_to_fields(row: Any) -> dict[str, Any]:
+    return {
+        **dict(zip(COLUMN_FIELDS, row, strict=False)),
+        **to_staff_refs(row, "set_by"),
+        "amount": None if row.amount is None else format_money(row.amount, row.currency),
+    }
+
+
+LIMITS = Resource(
+    ListQuery(
+        "approval_limits",
+        ApprovalLimit,
+        select(
+            *(getattr(ApprovalLimit, name) for name in COLUMN_FIELDS), *staff_names(ApprovalLimit, "set_by")
+        ),
+        sorts={"created_at": col(ApprovalLimit.created_at)},
+    ),
+    ApprovalLimitSchema,
+    ApprovalLimitList,
+    _row_to_fields,
+)
 
 
 async def create_approval_limit(
@@ -33,20 +61,14 @@ async def create_approval_limit(
         set_by_id=caller.id,
         **payload.model_dump(include={"role", "act", "currency", "starts_on"}),
     )
-    session.add(limit)
-    await session.flush()  # report a database error before the response is built
-    return _to_schema(limit)
+    return await LIMITS.save(session, limit)
 
 
 async def list_approval_limits(
-    session: AsyncSession, caller: Caller, page_query: PageQuery
+    reader: RecordReader, caller: Caller, page_query: PageQuery
 ) -> ApprovalLimitList:
     """Return a page of all approval limits, newest first."""
-    paginator = Paginator("approval_limits", page_query.limit, page_query.cursor, {"for": caller.id})
-    limits, cursor = await paginator.fetch_records(
-        session, select(ApprovalLimit), col(ApprovalLimit.created_at), col(ApprovalLimit.id)
-    )
-    return ApprovalLimitList(items=[_to_schema(limit) for limit in limits], next_cursor=cursor)
+    return await LIMITS.list_page(reader, caller, page_query)
 
 
 async def check_approval_limit(
@@ -79,11 +101,4 @@ def build_within_limit(act: str, amount: Any, currency: Any) -> ColumnElement[bo
             ~is_replaced.exists(),
         )
         .exists()
-    )
-
-
-def _to_schema(limit: ApprovalLimit) -> ApprovalLimitSchema:
-    return ApprovalLimitSchema(
-        amount=None if limit.amount is None else Money.from_minor_units(limit.amount, limit.currency),
-        **limit.model_dump(include=set(ApprovalLimitSchema.model_fields) - {"amount"}),
     )

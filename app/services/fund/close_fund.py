@@ -5,6 +5,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.caller import Caller
+from app.access.reader import session_reader
 from app.errors import Fault, InvalidInput
 from app.kit.dates import today
 from app.kit.records import get_for_share, get_version_for_update
@@ -14,7 +15,8 @@ from app.models.record import utc_now
 from app.schemas.funds import Fund as FundSchema
 from app.schemas.funds import FundClosure
 from app.services.fund import ledger
-from app.services.fund.funds import check_fund_open, get_fund_balance, load_fund_schemas
+from app.services.fund.fund_responses import get_fund
+from app.services.fund.funds import check_fund_open, get_fund_balance
 from app.services.fund.ledger import GENERAL_LINE, NewLedgerTransaction, Posting
 
 
@@ -52,8 +54,8 @@ async def close_fund(
     fund.status, fund.closed_at, fund.closed_by_id = "closed", now, caller.id
     fund.close_reason, fund.rest_to_fund_id = payload.reason, payload.rest_to_fund_id
     fund.updated_at = now
-    await session.flush()  # report a database error before the response is built
-    return (await load_fund_schemas(session, [fund]))[0]
+    await session.flush()  # the response is loaded by a query
+    return await get_fund(session_reader(session), fund.id)
 
 
 async def _check_fund_settled(session: AsyncSession, fund: Fund) -> list[Fault]:

@@ -12,8 +12,8 @@ from app.access.caller import Caller
 from app.access.reader import NothingShown, ReadQuery, RecordReader, Shows
 from app.kit.dates import today
 from app.kit.list_query import RELEVANCE, ListQuery, build_day_start, is_one_of
-from app.kit.reference_names import person_name, staff_names, to_ref, to_staff_refs
-from app.models import Child, Disbursement, DisbursementDetails, Fund
+from app.kit.reference_names import fund_name, person_name, staff_names, to_ref, to_staff_refs
+from app.models import Child, Disbursement, DisbursementDetails
 from app.models.disbursements import StoredTender
 from app.schemas.disbursement_lists import DisbursementFilters, DisbursementList
 from app.schemas.disbursements import Disbursement as DisbursementSchema
@@ -29,10 +29,7 @@ DISBURSEMENT_COLUMNS = (
     select(
         *(getattr(Disbursement, name) for name in COLUMN_FIELDS),
         *staff_names(Disbursement, *STAFF_FIELDS),
-        select(col(Fund.name))
-        .where(col(Fund.id) == col(Disbursement.fund_id))
-        .scalar_subquery()
-        .label("fund_name"),
+        fund_name(col(Disbursement.fund_id)).label("fund_name"),
         col(Disbursement.currency),
         col(Disbursement.payee_encrypted),
         col(Disbursement.reversal_reason_encrypted),

@@ -3,14 +3,18 @@
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
+from app.access.reader import RecordReader
 from app.kit.dates import validate_not_in_future
-from app.kit.pagination import Paginator
+from app.kit.list_query import ListQuery
+from app.kit.reference_names import staff_names, to_staff_refs
+from app.kit.resources import Resource
 from app.models import ExchangeRate
 from app.schemas.ledger import ExchangeRate as ExchangeRateSchema
 from app.schemas.ledger import ExchangeRateCreate, ExchangeRateList
@@ -19,6 +23,34 @@ from app.schemas.wire import PageQuery
 MAX_RATE_DEVIATION = Decimal("0.05")
 """A rate in a payment can differ from the published rate by at most this share. A larger difference is probably a typing
 error."""
+
+
+COLUMN_FIELDS = [name for name in ExchangeRateSchema.model_fields if name in ExchangeRate.model_fields]
+
+
+def _row_to_fields(row: Any) -> dict[str, Any]:
+    return {
+        **dict(zip(COLUMN_FIELDS, row, strict=False)),
+        **to_staff_refs(row, "recorded_by"),
+        "rate": str(Decimal(row.riel_hundredths).scaleb(-2)),
+    }
+
+
+RATES = Resource(
+    ListQuery(
+        "exchange_rates",
+        ExchangeRate,
+        select(
+            *(getattr(ExchangeRate, name) for name in COLUMN_FIELDS),
+            *staff_names(ExchangeRate, "recorded_by"),
+            col(ExchangeRate.riel_hundredths),
+        ),
+        sorts={"created_at": col(ExchangeRate.created_at)},
+    ),
+    ExchangeRateSchema,
+    ExchangeRateList,
+    _row_to_fields,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +85,14 @@ async def create_exchange_rate(
         riel_hundredths=int(Decimal(payload.rate) * 100),
         recorded_by_id=caller.id,
     )
-    session.add(rate)
-    await session.flush()  # report a database error before the response is built
-    return _to_schema(rate)
+    return await RATES.save(session, rate)
 
 
 async def list_exchange_rates(
-    session: AsyncSession, caller: Caller, page_query: PageQuery
+    reader: RecordReader, caller: Caller, page_query: PageQuery
 ) -> ExchangeRateList:
     """Return a page of the exchange rates, newest first."""
-    paginator = Paginator("exchange_rates", page_query.limit, page_query.cursor, {"for": caller.id})
-    rates, cursor = await paginator.fetch_records(
-        session, select(ExchangeRate), col(ExchangeRate.created_at), col(ExchangeRate.id)
-    )
-    return ExchangeRateList(items=[_to_schema(rate) for rate in rates], next_cursor=cursor)
+    return await RATES.list_page(reader, caller, page_query)
 
 
 async def get_exchange_rate_on(session: AsyncSession, day: date) -> Rate | None:
@@ -75,10 +101,3 @@ async def get_exchange_rate_on(session: AsyncSession, day: date) -> Rate | None:
     query = query.order_by(col(ExchangeRate.on).desc(), col(ExchangeRate.created_at).desc()).limit(1)
     rate = await session.scalar(query)
     return None if rate is None else Rate(Decimal(rate.riel_hundredths) / 100, rate.on, rate.source)
-
-
-def _to_schema(rate: ExchangeRate) -> ExchangeRateSchema:
-    return ExchangeRateSchema(
-        rate=str(Decimal(rate.riel_hundredths).scaleb(-2)),
-        **rate.model_dump(include=set(ExchangeRateSchema.model_fields) - {"rate"}),
-    )

@@ -1,6 +1,5 @@
-"""Create, read and update funds, and record deposits."""
+"""Create and update funds, and record deposits."""
 
-from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -9,29 +8,26 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
+from app.access.reader import session_reader
 from app.errors import Fault, InvalidInput
 from app.kit.dates import validate_not_in_future
-from app.kit.pagination import Paginator
-from app.kit.records import apply_patch, get_for_share, get_record, get_version_for_update
+from app.kit.records import apply_patch, get_for_share, get_version_for_update
 from app.kit.state_machine import raise_if_unmet
 from app.models import Fund, LedgerAccount
 from app.models.record import new_id, utc_now
 from app.schemas.funds import (
     Deposit,
     DepositCreate,
-    FundBalances,
-    FundBudgetLine,
     FundCreate,
-    FundFilters,
-    FundList,
     FundSettings,
     FundUpdate,
 )
 from app.schemas.funds import Fund as FundSchema
 from app.schemas.money import Money
+from app.schemas.references import StaffRef
 from app.services.fund import ledger
+from app.services.fund.fund_responses import get_fund
 from app.services.fund.ledger import (
-    ACCOUNT_KINDS,
     GENERAL_LINE,
     AccountBalances,
     NewLedgerTransaction,
@@ -57,26 +53,7 @@ async def create_fund(session: AsyncSession, payload: FundCreate) -> FundSchema:
     session.add(fund)
     await session.flush()  # the accounts reference the fund
     await ledger.create_line_accounts(session, fund)
-    return (await load_fund_schemas(session, [fund]))[0]
-
-
-async def list_funds(session: AsyncSession, caller: Caller, filters: FundFilters) -> FundList:
-    """Return a page of the funds, newest first."""
-    values = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
-    paginator = Paginator("funds", filters.limit, filters.cursor, {**values, "for": caller.id})
-    funds, cursor = await paginator.fetch_records(
-        session, select(Fund).filter_by(**values), col(Fund.created_at), col(Fund.id)
-    )
-    return FundList(items=await load_fund_schemas(session, funds), next_cursor=cursor)
-
-
-async def get_fund(session: AsyncSession, fund_id: UUID) -> FundSchema:
-    """Return one fund with its balances.
-
-    Raises:
-        NotFound: the fund does not exist.
-    """
-    return (await load_fund_schemas(session, [await get_record(session, Fund, fund_id)]))[0]
+    return await get_fund(session_reader(session), fund.id)
 
 
 async def update_fund(
@@ -102,7 +79,7 @@ async def update_fund(
     fund.updated_at = utc_now()
     await session.flush()  # report a database error before the response is built
     await ledger.create_line_accounts(session, fund)
-    return (await load_fund_schemas(session, [fund]))[0]
+    return await get_fund(session_reader(session), fund.id)
 
 
 def check_fund_open(fund: Fund) -> list[Fault]:
@@ -196,6 +173,7 @@ async def create_fund_deposit(
         reference=payload.reference,
         line=payload.line,
         recorded_by_id=caller.id,
+        recorded_by=StaffRef(id=caller.id, name=caller.name),
         created_at=utc_now(),
     )
 
@@ -208,44 +186,6 @@ def validate_fund_line(pointer: str, line: str, fund: Fund) -> None:
     """
     if line not in ledger.list_fund_lines(fund):
         raise InvalidInput([Fault(pointer, "line_unknown", "The fund has no budget line with this name.")])
-
-
-async def load_fund_schemas(session: AsyncSession, funds: Sequence[Fund]) -> list[FundSchema]:
-    """Return funds in the response format. The balances of all funds are loaded with one query."""
-    balances = await ledger.get_account_balances(session, [fund.id for fund in funds])
-    return [_to_schema(fund, balances) for fund in funds]
-
-
-def _to_schema(fund: Fund, balances: AccountBalances) -> FundSchema:
-    lines = {line for fund_id, line, _ in balances if fund_id == fund.id}
-    totals = {
-        kind: sum(balances.get((fund.id, line, kind), 0) for line in lines)
-        for kind in ("donor", *ACCOUNT_KINDS)
-    }
-    return FundSchema(
-        **fund.model_dump(include=set(FundSchema.model_fields) - {"balances", "lines", "budget"}),
-        budget=None if fund.budget is None else Money.from_minor_units(fund.budget, fund.currency),
-        balances=FundBalances(
-            given=Money.from_minor_units(-totals["donor"], fund.currency),
-            **{kind: Money.from_minor_units(totals[kind], fund.currency) for kind in ACCOUNT_KINDS},
-        ),
-        lines=[
-            _line_to_schema(fund, line, balances)
-            for line in sorted(lines, key=lambda name: (name != GENERAL_LINE, name))
-        ],
-    )
-
-
-def _line_to_schema(fund: Fund, line: str, balances: AccountBalances) -> FundBudgetLine:
-    budget = fund.lines.get(line)
-    return FundBudgetLine(
-        line=line,
-        budget=None if budget is None else Money.from_minor_units(budget, fund.currency),
-        **{
-            kind: Money.from_minor_units(balances.get((fund.id, line, kind), 0), fund.currency)
-            for kind in ACCOUNT_KINDS
-        },
-    )
 
 
 async def get_fund_balance(session: AsyncSession, fund_id: UUID, kind: str) -> int:

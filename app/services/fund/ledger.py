@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import TypeAlias, TypedDict
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,14 +19,9 @@ from sqlmodel import col
 from app.access.caller import Caller
 from app.database.errors import get_violated_constraint
 from app.errors import Fault
-from app.kit.pagination import Paginator
-from app.kit.records import ensure_exists
 from app.kit.state_machine import raise_if_unmet
 from app.models import BooksClosing, Disbursement, Fund, LedgerAccount, LedgerEntry, LedgerTransaction
 from app.models.record import new_id, utc_now
-from app.schemas.ledger import LedgerEntry as LedgerEntrySchema
-from app.schemas.ledger import LedgerEntryFilters, LedgerEntryList
-from app.schemas.money import Money
 
 GENERAL_LINE = "general"
 """The budget line of every category that has no line of its own."""
@@ -226,60 +221,3 @@ async def get_account_balances(session: AsyncSession, fund_ids: Sequence[UUID]) 
         col(LedgerAccount.balance),
     ).where(col(LedgerAccount.fund_id).in_(fund_ids))
     return {(row[0], row[1], row[2]): row[3] for row in await session.execute(query)}
-
-
-async def list_fund_ledger_entries(
-    session: AsyncSession, caller: Caller, fund_id: UUID, filters: LedgerEntryFilters
-) -> LedgerEntryList:
-    """Return a page of the ledger entries of a fund, newest first.
-
-    Raises:
-        NotFound: the fund does not exist.
-    """
-    await ensure_exists(session, Fund, fund_id)
-    values = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
-    paginator = Paginator(
-        "ledger", filters.limit, filters.cursor, {**values, "fund": fund_id, "for": caller.id}
-    )
-    columns = {
-        "account": col(LedgerAccount.kind),
-        "line": col(LedgerAccount.line),
-        "kind": col(LedgerTransaction.kind),
-        "disbursement_id": col(LedgerTransaction.disbursement_id),
-    }
-    query = (
-        select(LedgerEntry, LedgerTransaction, LedgerAccount)
-        .join(LedgerTransaction, col(LedgerTransaction.id) == col(LedgerEntry.transaction_id))
-        .join(LedgerAccount, col(LedgerAccount.id) == col(LedgerEntry.account_id))
-        .where(col(LedgerEntry.fund_id) == fund_id, *(columns[name] == values[name] for name in values))
-    )
-    rows, cursor = await paginator.fetch_rows(
-        session, query, col(LedgerEntry.created_at), col(LedgerEntry.id)
-    )
-    return LedgerEntryList(
-        items=[_entry_to_schema(row[0], row[1], row[2]) for row in rows], next_cursor=cursor
-    )
-
-
-def _entry_to_schema(
-    entry: LedgerEntry, transaction: LedgerTransaction, account: LedgerAccount
-) -> LedgerEntrySchema:
-    columns = transaction.model_dump(
-        include={"kind", "on", "disbursement_id", "transfer_id", "reference", "by_id"}
-    )
-    return LedgerEntrySchema(
-        **columns,
-        id=entry.id,
-        transaction_id=entry.transaction_id,
-        account=account.kind,
-        line=account.line,
-        amount=Money.from_minor_units(entry.amount, account.currency),
-        created_at=entry.created_at,
-    )
-
-
-BALANCE_DIFFERENCES_QUERY = text(
-    "SELECT d.account_id, d.fund_id, d.stored, d.recomputed, a.currency FROM ledger.balance_differences() d"
-    " JOIN ledger_accounts a ON a.id = d.account_id ORDER BY 1 LIMIT 1000"
-)
-"""Accounts whose stored balance differs from the sum of their entries."""

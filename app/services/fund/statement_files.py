@@ -8,8 +8,7 @@ from decimal import Decimal
 from io import BytesIO
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
+from app.access.reader import RecordReader
 from app.schemas.codes import get_code_label
 from app.schemas.fund_statements import FundStatement
 from app.services.fund.statements import get_fund_statement
@@ -34,19 +33,19 @@ LABELS: dict[str, dict[str, str]] = {
 
 
 async def render_fund_statement_xlsx(
-    session: AsyncSession, fund_id: UUID, first_day: date, last_day: date, language: str
+    reader: RecordReader, fund_id: UUID, first_day: date, last_day: date, language: str
 ) -> tuple[str, bytes]:
     """Return the file name and the content of a statement as a spreadsheet."""
-    statement = await get_fund_statement(session, fund_id, first_day, last_day)
+    statement = await get_fund_statement(reader, fund_id, first_day, last_day)
     content = await asyncio.to_thread(_render_xlsx, statement, language)
     return _build_file_name(statement, "xlsx"), content
 
 
 async def render_fund_statement_pdf(
-    session: AsyncSession, fund_id: UUID, first_day: date, last_day: date, language: str
+    reader: RecordReader, fund_id: UUID, first_day: date, last_day: date, language: str
 ) -> tuple[str, bytes]:
     """Return the file name and the content of a statement as a PDF."""
-    statement = await get_fund_statement(session, fund_id, first_day, last_day)
+    statement = await get_fund_statement(reader, fund_id, first_day, last_day)
     content = await asyncio.to_thread(_render_pdf, statement, language)
     return _build_file_name(statement, "pdf"), content
 

@@ -1,24 +1,27 @@
 """Transfers between budget lines of a fund: one person requests, another person decides."""
 
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
 from app.access.permissions import Permission
+from app.access.reader import RecordReader, session_reader
 from app.errors import Fault, InvalidInput
 from app.kit.dates import today
-from app.kit.pagination import Paginator
-from app.kit.records import ensure_exists, get_for_share, get_record, get_version_for_update
+from app.kit.list_query import ListQuery, is_one_of
+from app.kit.records import ensure_visible, get_for_share, get_version_for_update
+from app.kit.reference_names import staff_names, to_ref, to_staff_refs
+from app.kit.resources import Resource
 from app.kit.state_machine import Transition, check_status, raise_if_unmet
 from app.models import Fund, FundTransfer
 from app.models.record import new_id, utc_now
 from app.schemas.funds import FundTransfer as FundTransferSchema
-from app.schemas.funds import FundTransferCreate, FundTransferList
-from app.schemas.money import Money
-from app.schemas.wire import PageQuery
+from app.schemas.funds import FundTransferCreate, FundTransferFilters, FundTransferList
+from app.schemas.money import format_money
 from app.services.fund import ledger
 from app.services.fund.funds import check_fund_open, validate_currency, validate_fund_line
 from app.services.fund.ledger import NewLedgerTransaction, Posting
@@ -39,6 +42,40 @@ REJECT = Transition(
     "by a person who is not the requester",
 )
 TRANSITIONS = (APPROVE, REJECT)
+
+
+COLUMN_FIELDS = [name for name in FundTransferSchema.model_fields if name in FundTransfer.model_fields]
+
+
+def _row_to_fields(row: Any) -> dict[str, Any]:
+    return {
+        **dict(zip(COLUMN_FIELDS, row, strict=False)),
+        **to_staff_refs(row, "asked_by", "decided_by"),
+        "fund": to_ref(row.fund_id, row.fund_name),
+        "amount": format_money(row.amount, row.currency),
+    }
+
+
+TRANSFERS = Resource(
+    ListQuery(
+        "fund_transfers",
+        FundTransfer,
+        select(
+            *(getattr(FundTransfer, name) for name in COLUMN_FIELDS),
+            *staff_names(FundTransfer, "asked_by", "decided_by"),
+            col(Fund.name).label("fund_name"),
+            col(Fund.currency),
+        ).join(Fund, col(Fund.id) == col(FundTransfer.fund_id)),
+        filters={
+            "fund_id": col(FundTransfer.fund_id) == bindparam("fund_id"),
+            "status": is_one_of(col(FundTransfer.status), "status"),
+        },
+        sorts={"created_at": col(FundTransfer.created_at)},
+    ),
+    FundTransferSchema,
+    FundTransferList,
+    _row_to_fields,
+)
 
 
 async def create_fund_transfer(
@@ -66,39 +103,30 @@ async def create_fund_transfer(
         asked_by_id=caller.id,
         **payload.model_dump(include={"from_line", "to_line", "reason"}),
     )
-    session.add(transfer)
-    await session.flush()  # report a database error before the response is built
-    return _to_schema(transfer, fund.currency)
+    return await TRANSFERS.save(session, transfer)
 
 
 async def list_fund_transfers(
-    session: AsyncSession, caller: Caller, fund_id: UUID, page_query: PageQuery
+    reader: RecordReader, caller: Caller, fund_id: UUID, filters: FundTransferFilters
 ) -> FundTransferList:
     """Return a page of the transfers of a fund, newest first.
 
     Raises:
         NotFound: the fund does not exist.
     """
-    await ensure_exists(session, Fund, fund_id)
-    paginator = Paginator(
-        "fund_transfers", page_query.limit, page_query.cursor, {"fund": fund_id, "for": caller.id}
-    )
-    query = select(FundTransfer, col(Fund.currency)).join(Fund, col(Fund.id) == col(FundTransfer.fund_id))
-    query = query.where(col(FundTransfer.fund_id) == fund_id)
-    rows, cursor = await paginator.fetch_rows(
-        session, query, col(FundTransfer.created_at), col(FundTransfer.id)
-    )
-    return FundTransferList(items=[_to_schema(row[0], row[1]) for row in rows], next_cursor=cursor)
+    page = await TRANSFERS.list_page(reader, caller, filters, fund_id=fund_id)
+    if not page.items:
+        await ensure_visible(reader, Fund, fund_id)
+    return page
 
 
-async def get_fund_transfer(session: AsyncSession, transfer_id: UUID) -> FundTransferSchema:
+async def get_fund_transfer(reader: RecordReader, transfer_id: UUID) -> FundTransferSchema:
     """Return one transfer.
 
     Raises:
         NotFound: the transfer does not exist.
     """
-    transfer = await get_record(session, FundTransfer, transfer_id)
-    return _to_schema(transfer, (await get_record(session, Fund, transfer.fund_id)).currency)
+    return await TRANSFERS.get(reader, transfer_id)
 
 
 async def approve_fund_transfer(
@@ -132,7 +160,7 @@ async def approve_fund_transfer(
         Posting(fund.id, transfer.to_line, "available", transfer.amount),
     ]
     await ledger.post_transaction(session, caller, transaction, postings)
-    return _to_schema(transfer, fund.currency)
+    return await TRANSFERS.get(session_reader(session), transfer_id)
 
 
 async def reject_fund_transfer(
@@ -146,8 +174,7 @@ async def reject_fund_transfer(
     transfer = await get_version_for_update(session, FundTransfer, transfer_id, expected_version)
     raise_if_unmet([*check_status(REJECT, transfer.status), *_check_not_requester(transfer, caller)])
     _set_decision(transfer, caller, REJECT)
-    await session.flush()  # report a database error before the response is built
-    return _to_schema(transfer, (await get_record(session, Fund, transfer.fund_id)).currency)
+    return await TRANSFERS.save(session, transfer)
 
 
 def _check_lines_exist(transfer: FundTransfer, fund: Fund) -> list[Fault]:
@@ -165,8 +192,3 @@ def _check_not_requester(transfer: FundTransfer, caller: Caller) -> list[Fault]:
 
 def _set_decision(transfer: FundTransfer, caller: Caller, step: Transition) -> None:
     transfer.status, transfer.decided_at, transfer.decided_by_id = step.target, utc_now(), caller.id
-
-
-def _to_schema(transfer: FundTransfer, currency: str) -> FundTransferSchema:
-    columns = transfer.model_dump(include=set(FundTransferSchema.model_fields) - {"amount"})
-    return FundTransferSchema(**columns, amount=Money.from_minor_units(transfer.amount, currency))

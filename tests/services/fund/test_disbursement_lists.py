@@ -230,14 +230,18 @@ async def test_work_list_contains_what_the_caller_can_do_next(
         ["social_worker", "supervisor", "finance_officer"],
         [id_of("supervisor_north"), id_of("worker_north")],
     )
+    own_payment = await create_disbursement(scenario, case, urgency="emergency")
+    await act_on_disbursement(
+        scenario.supervisor_north, own_payment, "pay", payment_payload(fund_id=fund["id"])
+    )
     both = await list_ids(scenario, "supervisor_north", awaiting="me")
-    # The supervisor approved `approved`, so another person pays it.
+    # The supervisor approved `approved` and paid `own_payment`, so another person takes the next step.
     assert len(both) == len(set(both))
     assert set(both) == of_north | ids(paid)
     assert not set(await list_ids(scenario, "worker_north", awaiting="me")) & to_process
     await act_on_disbursement(scenario.worker_north, series, "cancel")
     (second,) = set(await list_ids(scenario, "supervisor_both", awaiting="me", category="transport")) - (
-        of_north | ids(southern, own, long_series)
+        of_north | ids(southern, own, own_payment)
     )
     instalment = expect_json(await scenario.supervisor_both.get(f"/v1/disbursements/{second}"))
     assert (instalment["series_id"], instalment["instalment"]) == (series["id"], 2)
