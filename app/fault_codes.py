@@ -44,7 +44,7 @@ FaultCode = TypeAliasType(
         "otp_wrong", "outside_period", "own_account", "own_role", "own_team", "own_work", "parameter_unknown", "payee_other",
         "period_reversed", "person_unknown", "personal", "phone_invalid", "place_unknown", "predictable",
         "progress_missing", "proof_unknown", "proof_wrong", "provider_inactive", "province_not_funded",
-        "rate_far_off", "rate_missing", "rating_missing", "reason_missing", "receipt_missing",
+        "rate_far_off", "rate_missing", "rating_missing", "reason_missing", "receipt_missing", "record_kind_alone",
         "recursion_depth_exceeded", "reference_unknown", "repeated", "replaced", "riel_broken",
         "risk_level_missing", "risk_missing", "role_unfit", "safeguarding_invalid", "safeguarding_unchecked",
         "safety_plan_missing", "same_child", "same_fund", "same_line", "screening_missing",

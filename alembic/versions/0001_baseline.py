@@ -18,7 +18,7 @@ depends_on = None
 
 SQL = MIGRATIONS_DIR / "sql"
 FUNCTIONS = (
-    "context", "case_scope", "access_log", "last_contact", "duplicates", "triggers", "fund", "ledger", "cleanup",
+    "context", "case_scope", "access_log", "log_records", "last_contact", "duplicates", "triggers", "fund", "ledger", "cleanup",
 )  # fmt: skip
 """Files in `sql/functions`, in this order: a function exists before another one, or a policy, refers to it."""
 
@@ -114,6 +114,13 @@ def create_tables() -> None:
     )
     op.create_index("ix_access_entries_child", "access_entries", ["child_id", "event_id"], unique=False)
     op.create_index(
+        "ix_access_entries_rejected",
+        "access_entries",
+        ["outcome", "event_id"],
+        unique=False,
+        postgresql_where=sa.text("outcome <> 'allowed'"),
+    )
+    op.create_index(
         "ix_access_entries_record",
         "access_entries",
         ["record_id", "event_id"],
@@ -143,6 +150,7 @@ def create_tables() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_access_events")),
         postgresql_partition_by="RANGE (id)",
     )
+    op.create_index("ix_access_events_act", "access_events", ["act", "id"], unique=False)
     op.create_index("ix_access_events_actor", "access_events", ["actor_id", "id"], unique=False)
     op.create_index(op.f("ix_access_events_request_id"), "access_events", ["request_id"], unique=False)
     op.create_table(

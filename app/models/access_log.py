@@ -20,6 +20,7 @@ class AccessEvent(SQLModel, table=True):
     __tablename__ = "access_events"
     __table_args__ = (
         Index("ix_access_events_actor", "actor_id", "id"),
+        Index("ix_access_events_act", "act", "id"),
         {"postgresql_partition_by": "RANGE (id)"},
     )
 
@@ -51,6 +52,9 @@ class AccessEntry(SQLModel, table=True):
         Index("ix_access_entries_child", "child_id", "event_id"),
         # A record without a child is a referral before it is accepted, or a record that a rejected request named.
         Index("ix_access_entries_record", "record_id", "event_id", postgresql_where=text("child_id IS NULL")),
+        Index(
+            "ix_access_entries_rejected", "outcome", "event_id", postgresql_where=text("outcome <> 'allowed'")
+        ),
         {"postgresql_partition_by": "RANGE (event_id)"},
     )
 

@@ -6,7 +6,7 @@ from fastapi import Query
 
 from app.http.permissions import AccessLogReader, BreakGlassLogReader
 from app.http.route import Router
-from app.http.session import Session
+from app.http.session import Reader, Session
 from app.schemas.audit import AccessEntryFilters, AccessEntryList
 from app.schemas.cases import BreakGlassGrantList
 from app.schemas.wire import PageQuery
@@ -19,7 +19,7 @@ router = Router(prefix="/audit", tags=["audit"])
 @router.get("/accesses")
 async def list_access_entries(
     caller: AccessLogReader,
-    session: Session,
+    reader: Reader,
     filters: Annotated[AccessEntryFilters, Query()],
 ) -> AccessEntryList:
     """List the access log, newest first.
@@ -27,7 +27,7 @@ async def list_access_entries(
     Returns one entry per request and child, including refused requests. A request that read or changed no data of a
     child has one entry without a child. Reading the access log is itself recorded.
     """
-    return await audit.list_access_entries(session, caller, filters)
+    return await audit.list_access_entries(reader, caller, filters)
 
 
 @router.get("/break-glass")

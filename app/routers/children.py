@@ -62,7 +62,7 @@ async def update_child(
 @router.get("/{child_id}/accesses")
 async def list_child_access_entries(
     caller: ChildAccessLogReader,
-    session: Session,
+    reader: Reader,
     child_id: UUID,
     page: Annotated[PageQuery, Query()],
 ) -> AccessEntryList:
@@ -70,4 +70,4 @@ async def list_child_access_entries(
 
     Returns the requests that read or changed data of the child, with their callers.
     """
-    return await audit.list_child_access_entries(session, caller, child_id, page)
+    return await audit.list_child_access_entries(reader, caller, child_id, page)

@@ -3,7 +3,8 @@
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from app.schemas.codes import CodeOf
 from app.schemas.wire import Id, Output, Page, PageQuery, UtcDateTime
@@ -16,6 +17,15 @@ class AccessEntryFilters(PageQuery):
 
     child_id: Id | None = Field(None, description="Only entries about this child.")
     case_id: Id | None = Field(None, description="Only entries about this case.")
+    record_id: Id | None = Field(
+        None,
+        description="Only entries whose `record` has this id, for example the requests of a case itself. The entries of all "
+        "records of a case have its `case_id`.",
+    )
+    record_kind: Annotated[str, CodeOf("record_kind")] | None = Field(
+        None,
+        description="Only entries whose `record` has this kind. Requires `child_id`, `case_id` or `record_id`.",
+    )
     actor_id: Id | None = Field(None, description="Only requests of this user or API client.")
     act: Annotated[str, Field(max_length=100)] | None = Field(
         None, description="Only requests that used this permission, such as `case.read`."
@@ -33,6 +43,16 @@ class AccessEntryFilters(PageQuery):
     until: Annotated[UtcDateTime | None, Field(alias="to", description="Only requests before this time.")] = (
         None
     )
+
+    @field_validator("record_kind")
+    @classmethod
+    def require_child_or_record(cls, record_kind: str | None, info: ValidationInfo) -> str | None:
+        """Reject `record_kind` alone, because the log has no index by kind."""
+        if record_kind is not None and all(
+            info.data.get(name) is None for name in ("child_id", "case_id", "record_id")
+        ):
+            raise PydanticCustomError("record_kind_alone", "needs a child, case or record")
+        return record_kind
 
 
 class AccessActor(Output):

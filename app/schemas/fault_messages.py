@@ -116,6 +116,7 @@ VALIDATION_MESSAGES: Final[dict[FaultCode, str]] = {
     "currency_other": "Must be in the same currency.",
     "reason_missing": "A reason is required for an area without a need.",
     "parameter_unknown": "Unknown parameter. Allowed: {allowed}.",
+    "record_kind_alone": "`record_kind` requires `child_id`, `case_id` or `record_id`.",
     "sort_with_q": "`q` determines the order. Give either `q` or `sort`.",
     "value_empty": "Must not contain an empty value. Separate the values by single commas.",
 }
@@ -128,6 +129,7 @@ KHMER_MESSAGES: Final[dict[FaultCode, str]] = {
     "enum": "ត្រូវតែជាតម្លៃមួយក្នុងចំណោម៖ {allowed}។",
     "literal_error": "ត្រូវតែជាតម្លៃមួយក្នុងចំណោម៖ {allowed}។",
     "value_empty": "មិនត្រូវមានតម្លៃទទេទេ។ សូមបំបែកតម្លៃដោយសញ្ញាក្បៀសតែមួយ។",
+    "record_kind_alone": "`record_kind` ត្រូវការ `child_id`, `case_id` ឬ `record_id` ផងដែរ។",
     "sort_with_q": "`q` កំណត់លំដាប់រួចហើយ។ សូមផ្តល់តែ `q` ឬ `sort` ប៉ុណ្ណោះ។",
     "cursor_invalid": "`cursor` មិនត្រឹមត្រូវ ឬជារបស់បញ្ជីផ្សេង ឬតម្រងផ្សេង។",
     "less_than_equal": "ត្រូវតែមិនលើសពី {le}។",

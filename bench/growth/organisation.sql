@@ -44,6 +44,11 @@ BEGIN
             EXECUTE format('CREATE TABLE public.%I PARTITION OF public.%I FOR VALUES FROM (%L) TO (%L)',
                            parent || to_char(month AT TIME ZONE 'UTC', '_YYYY_MM'), parent,
                            access.smallest_uuid7(month), access.smallest_uuid7(month + interval '1 month'));
+            IF parent = 'access_entries' THEN
+                EXECUTE format('ALTER TABLE public.%I ALTER COLUMN child_id SET (n_distinct = 100),
+                                ALTER COLUMN case_id SET (n_distinct = 2), ALTER COLUMN record_id SET (n_distinct = 2)',
+                               parent || to_char(month AT TIME ZONE 'UTC', '_YYYY_MM'));
+            END IF;
         END LOOP;
     END LOOP;
 END

@@ -28,7 +28,7 @@ SELECT_ACCESS_LINES = (
 CREATE_ACCESS_LINES_VIEW = """
     CREATE VIEW access_lines AS
     SELECT e.id AS event_id, coalesce(x.n, 0) AS n, e.actor_id, e.act, e.request_id, e.opened_at, x.child_id, x.case_id,
-           coalesce(x.outcome, 'started') AS outcome
+           x.record_kind, x.record_id, coalesce(x.outcome, 'started') AS outcome
       FROM access_events e LEFT JOIN access_entries x ON x.event_id = e.id
 """
 COPY_NAME_TOKENS = text("""
@@ -141,6 +141,13 @@ async def test_filters_return_exactly_the_matching_entries(
     conditions: list[tuple[dict[str, str], str]] = [
         ({"child_id": north["child_id"]}, f"child_id = '{north['child_id']}'"),
         ({"case_id": south["id"]}, f"case_id = '{south['id']}'"),
+        ({"record_id": north["id"]}, f"record_id = '{north['id']}'"),
+        ({"record_id": south["referral_id"]}, f"record_id = '{south['referral_id']}'"),
+        ({"record_kind": "case", "record_id": south["id"]}, f"record_kind = 'case' AND record_id = '{south['id']}'"),
+        ({"record_id": north["id"], "outcome": "not_found"}, f"record_id = '{north['id']}' AND outcome = 'not_found'"),
+        ({"child_id": north["child_id"], "record_kind": "case"}, f"child_id = '{north['child_id']}' AND record_kind = 'case'"),
+        ({"case_id": south["id"], "act": "case.list"}, f"act = 'case.list' AND case_id = '{south['id']}'"),
+        ({"case_id": north["id"], "from": timestamp}, f"case_id = '{north['id']}' AND opened_at >= '{timestamp}'"),
         ({"actor_id": str(id_of("manager"))}, f"actor_id = '{id_of('manager')}'"),
         ({"actor_id": str(id_of("partner_one"))}, f"actor_id = '{id_of('partner_one')}'"),
         ({"act": "referral.accept"}, "act = 'referral.accept'"),
@@ -165,7 +172,14 @@ async def test_filters_return_exactly_the_matching_entries(
         assert [item["id"] for item in items] == expected, params
     own = await scenario.dpo.get(f"/v1/children/{north['child_id']}/accesses", params={"limit": 200})
     assert {item["child_id"] for item in own.json()["items"]} == {north["child_id"]}
-    for invalid_filter in ({"outcome": "x"}, {"from": "2026-01-01"}, {"actor_id": "me"}, {"colour": "red"}):
+    for invalid_filter in (
+        {"outcome": "x"},
+        {"from": "2026-01-01"},
+        {"actor_id": "me"},
+        {"colour": "red"},
+        {"record_kind": "x", "child_id": north["child_id"]},
+        {"record_kind": "case"},
+    ):
         assert (await scenario.dpo.get("/v1/audit/accesses", params=invalid_filter)).status_code == 422, (
             invalid_filter
         )
@@ -218,6 +232,11 @@ async def test_log_is_visible_to_data_protection_officer_and_supervisor_only(sce
     assert [item["child_id"] for item in shared] == [north["child_id"]]
     filtered = await scenario.supervisor_north.get(f"/v1/audit/accesses?child_id={south['child_id']}")
     assert filtered.json()["items"] == []
+    for record_filter in (f"case_id={south['id']}", f"record_id={south['id']}", f"record_id={uuid.uuid4()}"):
+        filtered = await scenario.supervisor_north.get(f"/v1/audit/accesses?{record_filter}")
+        assert filtered.json()["items"] == [], record_filter
+    own_record = await scenario.supervisor_north.get(f"/v1/audit/accesses?record_id={north['id']}")
+    assert {item["record"]["id"] for item in own_record.json()["items"]} == {north["id"]}
     for name, child in (("supervisor_north", south["child_id"]), ("dpo", uuid.uuid4())):
         assert (await scenario.client_for(name).get(f"/v1/children/{child}/accesses")).status_code == 404
     everything = await scenario.dpo.get("/v1/audit/accesses", params={"limit": 200})
@@ -227,6 +246,25 @@ async def test_log_is_visible_to_data_protection_officer_and_supervisor_only(sce
     for name in ("worker_north", "manager", "finance", "me_officer", "admin", "partner_one", "reporting"):
         for path in ("/v1/audit/accesses", f"/v1/children/{north['child_id']}/accesses"):
             assert (await scenario.client_for(name).get(path)).status_code == 403, (name, path)
+
+
+async def test_children_of_a_record_are_returned_to_log_readers_only(
+    scenario: Scenario, api_connection: Any
+) -> None:
+    case = await scenario.open_case()
+    for name, expected in (
+        ("dpo", [case["child_id"]]),
+        ("supervisor_north", [case["child_id"]]),
+        ("supervisor_south", []),
+        ("worker_south", []),
+        ("finance", []),
+    ):
+        async with open_transaction_as(api_connection, name, "access_log.read"):
+            for record_id in (case["id"], case["child_id"], case["referral_id"]):
+                children = await api_connection.fetch(
+                    "SELECT access.list_children_of_record($1) AS id", uuid.UUID(record_id)
+                )
+                assert [str(child["id"]) for child in children] == expected, name
 
 
 async def test_reading_the_log_writes_entries_for_the_returned_children(scenario: Scenario) -> None:

@@ -5,6 +5,10 @@ ALTER TABLE actions ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 -- firststep_api cannot update the columns that identify the record or its case.
 GRANT SELECT, INSERT ON actions TO firststep_api;
 GRANT UPDATE (version, by, due_on, done_on, status, updated_at, content_encrypted) ON actions TO firststep_api;
+GRANT SELECT (id, child_id) ON actions TO firststep_gate;
+
+CREATE POLICY gate_role_can_read ON actions FOR SELECT TO firststep_gate USING (true);
+COMMENT ON POLICY gate_role_can_read ON actions IS 'Functions owned by firststep_gate can read all rows.';
 
 CREATE POLICY visible_with_case ON actions FOR SELECT TO firststep_api, firststep_owner
     USING (

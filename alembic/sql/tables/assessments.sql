@@ -8,6 +8,10 @@ GRANT UPDATE (
     status, submitted_at, submitted_by_id, decided_at, decided_by_id, decision_comment_encrypted, version,
     risk_level, ratings, updated_at, content_encrypted
 ) ON assessments TO firststep_api;
+GRANT SELECT (id, child_id) ON assessments TO firststep_gate;
+
+CREATE POLICY gate_role_can_read ON assessments FOR SELECT TO firststep_gate USING (true);
+COMMENT ON POLICY gate_role_can_read ON assessments IS 'Functions owned by firststep_gate can read all rows.';
 
 CREATE POLICY visible_with_case ON assessments FOR SELECT TO firststep_api, firststep_owner
     USING (

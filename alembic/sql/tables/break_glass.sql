@@ -4,7 +4,7 @@ ALTER TABLE break_glass ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
 GRANT SELECT, INSERT ON break_glass TO firststep_api;
 GRANT UPDATE (child_id) ON break_glass TO firststep_api;
-GRANT SELECT (case_id, user_id, expires_at) ON break_glass TO firststep_gate;
+GRANT SELECT (id, child_id, case_id, user_id, expires_at) ON break_glass TO firststep_gate;
 
 CREATE POLICY gate_role_can_access ON break_glass TO firststep_gate USING (true);
 COMMENT ON POLICY gate_role_can_access ON break_glass IS 'Functions owned by firststep_gate can use all rows.';

@@ -8,6 +8,10 @@ GRANT UPDATE (
     status, submitted_at, submitted_by_id, decided_at, decided_by_id, decision_comment_encrypted, version,
     assessment_id, needs_social_work, updated_at, content_encrypted
 ) ON care_plans TO firststep_api;
+GRANT SELECT (id, child_id) ON care_plans TO firststep_gate;
+
+CREATE POLICY gate_role_can_read ON care_plans FOR SELECT TO firststep_gate USING (true);
+COMMENT ON POLICY gate_role_can_read ON care_plans IS 'Functions owned by firststep_gate can read all rows.';
 
 CREATE POLICY visible_with_case ON care_plans FOR SELECT TO firststep_api, firststep_owner
     USING (

@@ -5,6 +5,10 @@ ALTER TABLE clinical_notes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 -- firststep_api cannot update the columns that identify the record, its case or its author.
 GRANT SELECT, INSERT ON clinical_notes TO firststep_api;
 GRANT UPDATE (version, updated_at, text_encrypted) ON clinical_notes TO firststep_api;
+GRANT SELECT (id, child_id) ON clinical_notes TO firststep_gate;
+
+CREATE POLICY gate_role_can_read ON clinical_notes FOR SELECT TO firststep_gate USING (true);
+COMMENT ON POLICY gate_role_can_read ON clinical_notes IS 'Functions owned by firststep_gate can read all rows.';
 
 CREATE POLICY visible_by_tier ON clinical_notes FOR SELECT TO firststep_api, firststep_owner
     USING (

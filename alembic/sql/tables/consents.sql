@@ -4,6 +4,10 @@ ALTER TABLE consents ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
 GRANT SELECT, INSERT ON consents TO firststep_api;
 GRANT UPDATE (version, withdrawn_at, withdrawn_by_id, withdrawal_reason_encrypted) ON consents TO firststep_api;
+GRANT SELECT (id, child_id) ON consents TO firststep_gate;
+
+CREATE POLICY gate_role_can_read ON consents FOR SELECT TO firststep_gate USING (true);
+COMMENT ON POLICY gate_role_can_read ON consents IS 'Functions owned by firststep_gate can read all rows.';
 
 CREATE POLICY visible_with_case ON consents FOR SELECT TO firststep_api, firststep_owner
     USING (EXISTS (SELECT FROM public.cases c WHERE c.id = consents.case_id));

@@ -4,6 +4,10 @@
 ALTER TABLE disbursement_details ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
 GRANT SELECT, INSERT, UPDATE ON disbursement_details TO firststep_api;
+GRANT SELECT (id, child_id) ON disbursement_details TO firststep_gate;
+
+CREATE POLICY gate_role_can_read ON disbursement_details FOR SELECT TO firststep_gate USING (true);
+COMMENT ON POLICY gate_role_can_read ON disbursement_details IS 'Functions owned by firststep_gate can read all rows.';
 
 CREATE POLICY visible_with_case ON disbursement_details FOR SELECT TO firststep_api, firststep_owner
     USING (

@@ -4,7 +4,7 @@
 ALTER TABLE disbursements ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
 GRANT SELECT, INSERT, UPDATE ON disbursements TO firststep_api;
-GRANT SELECT (id, category) ON disbursements TO firststep_gate;
+GRANT SELECT (id, child_id, category) ON disbursements TO firststep_gate;
 
 CREATE POLICY gate_role_can_read ON disbursements FOR SELECT TO firststep_gate USING (true);
 COMMENT ON POLICY gate_role_can_read ON disbursements IS 'Functions owned by firststep_gate can read all rows.';

@@ -3,6 +3,10 @@
 ALTER TABLE document_contents ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
 GRANT SELECT, INSERT ON document_contents TO firststep_api;
+GRANT SELECT (id, child_id) ON document_contents TO firststep_gate;
+
+CREATE POLICY gate_role_can_read ON document_contents FOR SELECT TO firststep_gate USING (true);
+COMMENT ON POLICY gate_role_can_read ON document_contents IS 'Functions owned by firststep_gate can read all rows.';
 
 CREATE POLICY visible_with_document ON document_contents FOR SELECT TO firststep_api, firststep_owner
     USING (EXISTS (SELECT FROM public.documents d WHERE d.id = document_contents.id));

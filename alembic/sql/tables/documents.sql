@@ -4,7 +4,7 @@
 ALTER TABLE documents ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
 GRANT SELECT, INSERT ON documents TO firststep_api;
-GRANT SELECT (id, case_id, kind) ON documents TO firststep_gate;
+GRANT SELECT (id, child_id, case_id, kind) ON documents TO firststep_gate;
 
 CREATE POLICY gate_role_can_read ON documents FOR SELECT TO firststep_gate USING (true);
 COMMENT ON POLICY gate_role_can_read ON documents IS 'Functions owned by firststep_gate can read all rows.';

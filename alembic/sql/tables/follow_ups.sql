@@ -8,6 +8,10 @@ GRANT SELECT, INSERT ON follow_ups TO firststep_api;
 GRANT UPDATE (
     version, status, held_on, author_id, wellbeing, updated_at, content_encrypted
 ) ON follow_ups TO firststep_api;
+GRANT SELECT (id, child_id) ON follow_ups TO firststep_gate;
+
+CREATE POLICY gate_role_can_read ON follow_ups FOR SELECT TO firststep_gate USING (true);
+COMMENT ON POLICY gate_role_can_read ON follow_ups IS 'Functions owned by firststep_gate can read all rows.';
 
 CREATE POLICY visible_with_case ON follow_ups FOR SELECT TO firststep_api, firststep_owner
     USING (

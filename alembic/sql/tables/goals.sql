@@ -5,6 +5,10 @@ ALTER TABLE goals ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 -- firststep_api cannot update the columns that identify the record or its case.
 GRANT SELECT, INSERT ON goals TO firststep_api;
 GRANT UPDATE (version, status, updated_at, content_encrypted) ON goals TO firststep_api;
+GRANT SELECT (id, child_id) ON goals TO firststep_gate;
+
+CREATE POLICY gate_role_can_read ON goals FOR SELECT TO firststep_gate USING (true);
+COMMENT ON POLICY gate_role_can_read ON goals IS 'Functions owned by firststep_gate can read all rows.';
 
 CREATE POLICY visible_with_case ON goals FOR SELECT TO firststep_api, firststep_owner
     USING (EXISTS (SELECT FROM public.cases c WHERE c.id = goals.case_id AND c.child_id = goals.child_id));

@@ -5,6 +5,10 @@ ALTER TABLE legal_steps ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 -- firststep_api cannot update the columns that identify the record, its case or its author.
 GRANT SELECT, INSERT ON legal_steps TO firststep_api;
 GRANT UPDATE (version, kind, status, "on", updated_at, content_encrypted) ON legal_steps TO firststep_api;
+GRANT SELECT (id, child_id) ON legal_steps TO firststep_gate;
+
+CREATE POLICY gate_role_can_read ON legal_steps FOR SELECT TO firststep_gate USING (true);
+COMMENT ON POLICY gate_role_can_read ON legal_steps IS 'Functions owned by firststep_gate can read all rows.';
 
 CREATE POLICY visible_by_tier ON legal_steps FOR SELECT TO firststep_api, firststep_owner
     USING (

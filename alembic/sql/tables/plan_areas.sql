@@ -5,6 +5,10 @@ ALTER TABLE plan_areas ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 -- firststep_api cannot update the columns that identify the record or its case.
 GRANT SELECT, INSERT ON plan_areas TO firststep_api;
 GRANT UPDATE (version, rating, status, content_encrypted) ON plan_areas TO firststep_api;
+GRANT SELECT (id, child_id) ON plan_areas TO firststep_gate;
+
+CREATE POLICY gate_role_can_read ON plan_areas FOR SELECT TO firststep_gate USING (true);
+COMMENT ON POLICY gate_role_can_read ON plan_areas IS 'Functions owned by firststep_gate can read all rows.';
 
 CREATE POLICY visible_with_case ON plan_areas FOR SELECT TO firststep_api, firststep_owner
     USING (

@@ -8,6 +8,10 @@ GRANT UPDATE (
     version, provider_id, service, status, area, goal_id, consent_id, basis_without_consent, shared_fields,
     sent_at, sent_by_id, answered_at, ended_at, outcome, updated_at, content_encrypted
 ) ON service_referrals TO firststep_api;
+GRANT SELECT (id, child_id) ON service_referrals TO firststep_gate;
+
+CREATE POLICY gate_role_can_read ON service_referrals FOR SELECT TO firststep_gate USING (true);
+COMMENT ON POLICY gate_role_can_read ON service_referrals IS 'Functions owned by firststep_gate can read all rows.';
 
 CREATE POLICY visible_with_case ON service_referrals FOR SELECT TO firststep_api, firststep_owner
     USING (

@@ -3,6 +3,10 @@
 ALTER TABLE session_addenda ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
 GRANT SELECT, INSERT ON session_addenda TO firststep_api;
+GRANT SELECT (id, child_id) ON session_addenda TO firststep_gate;
+
+CREATE POLICY gate_role_can_read ON session_addenda FOR SELECT TO firststep_gate USING (true);
+COMMENT ON POLICY gate_role_can_read ON session_addenda IS 'Functions owned by firststep_gate can read all rows.';
 
 CREATE POLICY visible_by_tier ON session_addenda FOR SELECT TO firststep_api, firststep_owner
     USING (

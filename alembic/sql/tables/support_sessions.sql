@@ -9,7 +9,7 @@ GRANT UPDATE (
     version, kind, form, status, planned_at, held_at, recorded_at, attendance, areas, goal_ids, worker_id,
     author_id, updated_at, content_encrypted
 ) ON support_sessions TO firststep_api;
-GRANT SELECT (case_id, status, held_at, updated_at) ON support_sessions TO firststep_gate;
+GRANT SELECT (id, child_id, case_id, status, held_at, updated_at) ON support_sessions TO firststep_gate;
 
 CREATE POLICY gate_role_can_access ON support_sessions TO firststep_gate USING (true);
 COMMENT ON POLICY gate_role_can_access ON support_sessions IS 'Functions owned by firststep_gate can use all rows.';
