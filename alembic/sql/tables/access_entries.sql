@@ -14,7 +14,7 @@ CREATE POLICY visible_to_log_readers ON access_entries FOR SELECT TO firststep_a
         EXISTS (SELECT FROM access.context() x
                  WHERE x.can_read_access_log
                     OR (child_id IS NOT NULL AND cardinality(x.supervised_team_ids) > 0
-                        AND EXISTS (SELECT FROM public.cases c WHERE c.child_id = access_entries.child_id)))
+                        AND EXISTS (SELECT FROM public.cases c WHERE c.child_id = access_entries.child_id OFFSET 0)))
     );
 COMMENT ON POLICY visible_to_log_readers ON access_entries IS
     'A data protection officer can read all entries. A supervisor can read the entries of a child with a case that '

@@ -13,7 +13,7 @@ CREATE POLICY visible_to_log_readers ON access_events FOR SELECT TO firststep_ap
         EXISTS (SELECT FROM access.context() x
                  WHERE x.can_read_access_log
                     OR (cardinality(x.supervised_team_ids) > 0
-                        AND EXISTS (SELECT FROM public.access_entries e WHERE e.event_id = access_events.id)))
+                        AND EXISTS (SELECT FROM public.access_entries e WHERE e.event_id = access_events.id OFFSET 0)))
     );
 COMMENT ON POLICY visible_to_log_readers ON access_events IS
     'A data protection officer can read all events. A supervisor can read the events with an entry that the '

@@ -13,7 +13,7 @@ COMMENT ON POLICY gate_role_can_read ON actions IS 'Functions owned by firststep
 CREATE POLICY visible_with_case ON actions FOR SELECT TO firststep_api, firststep_owner
     USING (
         EXISTS (SELECT FROM public.cases c
-                 WHERE c.id = actions.case_id AND c.child_id = actions.child_id)
+                 WHERE c.id = actions.case_id AND c.child_id = actions.child_id OFFSET 0)
     );
 COMMENT ON POLICY visible_with_case ON actions IS 'A row is visible if its case is visible.';
 

@@ -16,7 +16,7 @@ COMMENT ON POLICY gate_role_can_read ON assessments IS 'Functions owned by first
 CREATE POLICY visible_with_case ON assessments FOR SELECT TO firststep_api, firststep_owner
     USING (
         EXISTS (SELECT FROM public.cases c
-                 WHERE c.id = assessments.case_id AND c.child_id = assessments.child_id)
+                 WHERE c.id = assessments.case_id AND c.child_id = assessments.child_id OFFSET 0)
     );
 COMMENT ON POLICY visible_with_case ON assessments IS 'A row is visible if its case is visible.';
 

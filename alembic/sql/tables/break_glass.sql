@@ -16,7 +16,7 @@ CREATE POLICY visible_to_user_and_oversight ON break_glass FOR SELECT TO firstst
                     OR EXISTS (SELECT FROM public.team_members m
                                 WHERE m.user_id = break_glass.user_id AND m.team_id = ANY (x.supervised_team_ids))
                     OR (cardinality(x.supervised_team_ids) > 0
-                        AND EXISTS (SELECT FROM public.cases c WHERE c.id = break_glass.case_id)))
+                        AND EXISTS (SELECT FROM public.cases c WHERE c.id = break_glass.case_id OFFSET 0)))
     );
 COMMENT ON POLICY visible_to_user_and_oversight ON break_glass IS
     'A break-glass access is visible to its user, the supervisors of the user, the supervisors who can see the case, '

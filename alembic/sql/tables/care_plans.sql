@@ -16,7 +16,7 @@ COMMENT ON POLICY gate_role_can_read ON care_plans IS 'Functions owned by firsts
 CREATE POLICY visible_with_case ON care_plans FOR SELECT TO firststep_api, firststep_owner
     USING (
         EXISTS (SELECT FROM public.cases c
-                 WHERE c.id = care_plans.case_id AND c.child_id = care_plans.child_id)
+                 WHERE c.id = care_plans.case_id AND c.child_id = care_plans.child_id OFFSET 0)
     );
 COMMENT ON POLICY visible_with_case ON care_plans IS 'A row is visible if its case is visible.';
 

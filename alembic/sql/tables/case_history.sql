@@ -9,7 +9,7 @@ CREATE POLICY gate_role_can_read ON case_history FOR SELECT TO firststep_gate US
 COMMENT ON POLICY gate_role_can_read ON case_history IS 'Functions owned by firststep_gate can read all rows.';
 
 CREATE POLICY visible_with_case ON case_history FOR SELECT TO firststep_api, firststep_owner
-    USING (EXISTS (SELECT FROM public.cases c WHERE c.id = case_history.case_id));
+    USING (EXISTS (SELECT FROM public.cases c WHERE c.id = case_history.case_id OFFSET 0));
 COMMENT ON POLICY visible_with_case ON case_history IS 'A row is visible if its case is visible.';
 
 CREATE POLICY tier_limits_visibility ON case_history AS RESTRICTIVE FOR SELECT TO firststep_api
@@ -17,7 +17,7 @@ CREATE POLICY tier_limits_visibility ON case_history AS RESTRICTIVE FOR SELECT T
         case_history.tier = 'case'
         OR EXISTS (SELECT FROM public.cases c, access.context() x
                     WHERE c.id = case_history.case_id
-                      AND access.can_read_tier(x, c, case_history.tier, case_history.by_id))
+                      AND access.can_read_tier(x, c, case_history.tier, case_history.by_id) OFFSET 0)
     );
 COMMENT ON POLICY tier_limits_visibility ON case_history IS
     'A history entry of the clinical or legal tier is visible only to callers who can read that tier, because it '

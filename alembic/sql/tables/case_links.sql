@@ -11,8 +11,8 @@ COMMENT ON POLICY gate_role_can_access ON case_links IS 'Functions owned by firs
 
 CREATE POLICY visible_with_both_cases ON case_links FOR SELECT TO firststep_api, firststep_owner
     USING (
-        EXISTS (SELECT FROM public.cases c WHERE c.id = case_links.case_id)
-        AND EXISTS (SELECT FROM public.cases c WHERE c.id = case_links.linked_case_id)
+        EXISTS (SELECT FROM public.cases c WHERE c.id = case_links.case_id OFFSET 0)
+        AND EXISTS (SELECT FROM public.cases c WHERE c.id = case_links.linked_case_id OFFSET 0)
     );
 COMMENT ON POLICY visible_with_both_cases ON case_links IS 'A link is visible if both cases are visible.';
 

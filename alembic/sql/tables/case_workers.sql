@@ -9,7 +9,7 @@ CREATE POLICY gate_role_can_access ON case_workers TO firststep_gate USING (true
 COMMENT ON POLICY gate_role_can_access ON case_workers IS 'Functions owned by firststep_gate can use all rows.';
 
 CREATE POLICY visible_with_case ON case_workers FOR SELECT TO firststep_api, firststep_owner
-    USING (EXISTS (SELECT FROM public.cases c WHERE c.id = case_workers.case_id));
+    USING (EXISTS (SELECT FROM public.cases c WHERE c.id = case_workers.case_id OFFSET 0));
 COMMENT ON POLICY visible_with_case ON case_workers IS 'A row is visible if its case is visible.';
 
 CREATE POLICY insert_with_visible_case ON case_workers FOR INSERT TO firststep_api

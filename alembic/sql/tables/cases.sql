@@ -1,5 +1,8 @@
 -- The policies of this table decide which callers can see a case. The policies of the other tables about a child select
 -- from this table, and a row-secured select applies these policies too.
+--
+-- The subqueries of SELECT policies end with OFFSET 0, so that PostgreSQL looks up the case of each row by index. Without
+-- it, the planner reads all cases into a hash table for a list of many records, although a page shows 50 of them.
 
 ALTER TABLE cases ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 

@@ -9,7 +9,7 @@ CREATE POLICY gate_role_can_access ON children TO firststep_gate USING (true);
 COMMENT ON POLICY gate_role_can_access ON children IS 'Functions owned by firststep_gate can use all rows.';
 
 CREATE POLICY visible_with_case ON children FOR SELECT TO firststep_api, firststep_owner
-    USING (EXISTS (SELECT FROM public.cases c WHERE c.child_id = children.id));
+    USING (EXISTS (SELECT FROM public.cases c WHERE c.child_id = children.id OFFSET 0));
 COMMENT ON POLICY visible_with_case ON children IS 'A child is visible if one of its cases is visible.';
 
 CREATE POLICY staff_can_insert ON children FOR INSERT TO firststep_api WITH CHECK (EXISTS (SELECT FROM access.context() x WHERE x.is_staff));

@@ -14,7 +14,7 @@ CREATE POLICY visible_by_tier ON clinical_notes FOR SELECT TO firststep_api, fir
     USING (
         EXISTS (SELECT FROM public.cases c, access.context() x
                  WHERE c.id = clinical_notes.case_id
-                   AND access.can_read_tier(x, c, 'clinical', clinical_notes.author_id))
+                   AND access.can_read_tier(x, c, 'clinical', clinical_notes.author_id) OFFSET 0)
     );
 COMMENT ON POLICY visible_by_tier ON clinical_notes IS
     'A row is visible if its case is visible and the caller is the author or a supervisor of the team.';

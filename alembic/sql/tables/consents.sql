@@ -10,7 +10,7 @@ CREATE POLICY gate_role_can_read ON consents FOR SELECT TO firststep_gate USING 
 COMMENT ON POLICY gate_role_can_read ON consents IS 'Functions owned by firststep_gate can read all rows.';
 
 CREATE POLICY visible_with_case ON consents FOR SELECT TO firststep_api, firststep_owner
-    USING (EXISTS (SELECT FROM public.cases c WHERE c.id = consents.case_id));
+    USING (EXISTS (SELECT FROM public.cases c WHERE c.id = consents.case_id OFFSET 0));
 COMMENT ON POLICY visible_with_case ON consents IS 'A row is visible if its case is visible.';
 
 CREATE POLICY data_protection_officer_can_read ON consents FOR SELECT TO firststep_api, firststep_owner

@@ -12,7 +12,7 @@ COMMENT ON POLICY gate_role_can_read ON disbursement_details IS 'Functions owned
 CREATE POLICY visible_with_case ON disbursement_details FOR SELECT TO firststep_api, firststep_owner
     USING (
         EXISTS (SELECT FROM public.cases c
-                 WHERE c.id = disbursement_details.case_id AND c.child_id = disbursement_details.child_id)
+                 WHERE c.id = disbursement_details.case_id AND c.child_id = disbursement_details.child_id OFFSET 0)
     );
 COMMENT ON POLICY visible_with_case ON disbursement_details IS 'A row is visible if its case is visible.';
 

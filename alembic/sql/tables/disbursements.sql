@@ -12,7 +12,7 @@ COMMENT ON POLICY gate_role_can_read ON disbursements IS 'Functions owned by fir
 CREATE POLICY visible_with_case ON disbursements FOR SELECT TO firststep_api, firststep_owner
     USING (
         EXISTS (SELECT FROM public.cases c
-                 WHERE c.id = disbursements.case_id AND c.child_id = disbursements.child_id)
+                 WHERE c.id = disbursements.case_id AND c.child_id = disbursements.child_id OFFSET 0)
     );
 COMMENT ON POLICY visible_with_case ON disbursements IS 'A row is visible if its case is visible.';
 

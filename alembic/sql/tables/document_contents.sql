@@ -9,7 +9,7 @@ CREATE POLICY gate_role_can_read ON document_contents FOR SELECT TO firststep_ga
 COMMENT ON POLICY gate_role_can_read ON document_contents IS 'Functions owned by firststep_gate can read all rows.';
 
 CREATE POLICY visible_with_document ON document_contents FOR SELECT TO firststep_api, firststep_owner
-    USING (EXISTS (SELECT FROM public.documents d WHERE d.id = document_contents.id));
+    USING (EXISTS (SELECT FROM public.documents d WHERE d.id = document_contents.id OFFSET 0));
 COMMENT ON POLICY visible_with_document ON document_contents IS
     'The content of a document is visible if the document is visible.';
 

@@ -13,7 +13,7 @@ CREATE POLICY visible_by_tier ON documents FOR SELECT TO firststep_api, firstste
     USING (
         EXISTS (SELECT FROM public.cases c, access.context() x
                  WHERE c.id = documents.case_id
-                   AND access.can_read_tier(x, c, documents.tier, documents.author_id))
+                   AND access.can_read_tier(x, c, documents.tier, documents.author_id) OFFSET 0)
     );
 COMMENT ON POLICY visible_by_tier ON documents IS
     'A row is visible if its case is visible and the caller can read its tier (see access.can_read_tier()).';

@@ -16,7 +16,7 @@ COMMENT ON POLICY gate_role_can_read ON follow_ups IS 'Functions owned by firsts
 CREATE POLICY visible_with_case ON follow_ups FOR SELECT TO firststep_api, firststep_owner
     USING (
         EXISTS (SELECT FROM public.cases c
-                 WHERE c.id = follow_ups.case_id AND c.child_id = follow_ups.child_id)
+                 WHERE c.id = follow_ups.case_id AND c.child_id = follow_ups.child_id OFFSET 0)
     );
 COMMENT ON POLICY visible_with_case ON follow_ups IS 'A row is visible if its case is visible.';
 

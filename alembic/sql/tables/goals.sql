@@ -11,7 +11,7 @@ CREATE POLICY gate_role_can_read ON goals FOR SELECT TO firststep_gate USING (tr
 COMMENT ON POLICY gate_role_can_read ON goals IS 'Functions owned by firststep_gate can read all rows.';
 
 CREATE POLICY visible_with_case ON goals FOR SELECT TO firststep_api, firststep_owner
-    USING (EXISTS (SELECT FROM public.cases c WHERE c.id = goals.case_id AND c.child_id = goals.child_id));
+    USING (EXISTS (SELECT FROM public.cases c WHERE c.id = goals.case_id AND c.child_id = goals.child_id OFFSET 0));
 COMMENT ON POLICY visible_with_case ON goals IS 'A row is visible if its case is visible.';
 
 CREATE POLICY insert_with_visible_case ON goals FOR INSERT TO firststep_api

@@ -13,7 +13,7 @@ COMMENT ON POLICY gate_role_can_read ON legal_steps IS 'Functions owned by first
 CREATE POLICY visible_by_tier ON legal_steps FOR SELECT TO firststep_api, firststep_owner
     USING (
         EXISTS (SELECT FROM public.cases c, access.context() x
-                 WHERE c.id = legal_steps.case_id AND access.is_case_staff(x, c))
+                 WHERE c.id = legal_steps.case_id AND access.is_case_staff(x, c) OFFSET 0)
     );
 COMMENT ON POLICY visible_by_tier ON legal_steps IS
     'A row is visible if its case is visible and the caller is staff of the case.';

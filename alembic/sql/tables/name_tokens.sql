@@ -10,8 +10,8 @@ COMMENT ON POLICY gate_role_can_access ON name_tokens IS 'Functions owned by fir
 
 CREATE POLICY visible_with_owner ON name_tokens FOR SELECT TO firststep_api, firststep_owner
     USING (
-        EXISTS (SELECT FROM public.cases c WHERE c.child_id = name_tokens.owner_id)
-        OR EXISTS (SELECT FROM public.referrals r WHERE r.id = name_tokens.owner_id)
+        EXISTS (SELECT FROM public.cases c WHERE c.child_id = name_tokens.owner_id OFFSET 0)
+        OR EXISTS (SELECT FROM public.referrals r WHERE r.id = name_tokens.owner_id OFFSET 0)
     );
 COMMENT ON POLICY visible_with_owner ON name_tokens IS
     'A token is visible if the child or the referral that it belongs to is visible.';
@@ -23,7 +23,7 @@ COMMENT ON POLICY staff_or_agency_can_insert ON name_tokens IS 'Staff and partne
 CREATE POLICY update_with_owner ON name_tokens FOR UPDATE TO firststep_api, firststep_owner
     USING (
         EXISTS (SELECT FROM public.cases c WHERE c.child_id = name_tokens.owner_id)
-        OR EXISTS (SELECT FROM public.referrals r WHERE r.id = name_tokens.owner_id)
+        OR EXISTS (SELECT FROM public.referrals r WHERE r.id = name_tokens.owner_id OFFSET 0)
     );
 COMMENT ON POLICY update_with_owner ON name_tokens IS
     'A token can be updated if the child or the referral that it belongs to is visible.';
@@ -31,7 +31,7 @@ COMMENT ON POLICY update_with_owner ON name_tokens IS
 CREATE POLICY delete_with_owner ON name_tokens FOR DELETE TO firststep_api, firststep_owner
     USING (
         EXISTS (SELECT FROM public.cases c WHERE c.child_id = name_tokens.owner_id)
-        OR EXISTS (SELECT FROM public.referrals r WHERE r.id = name_tokens.owner_id)
+        OR EXISTS (SELECT FROM public.referrals r WHERE r.id = name_tokens.owner_id OFFSET 0)
     );
 COMMENT ON POLICY delete_with_owner ON name_tokens IS
     'A token can be deleted if the child or the referral that it belongs to is visible.';

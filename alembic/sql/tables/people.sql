@@ -10,7 +10,7 @@ CREATE POLICY gate_role_can_read ON people FOR SELECT TO firststep_gate USING (t
 COMMENT ON POLICY gate_role_can_read ON people IS 'Functions owned by firststep_gate can read all rows.';
 
 CREATE POLICY visible_with_case ON people FOR SELECT TO firststep_api, firststep_owner
-    USING (EXISTS (SELECT FROM public.cases c WHERE c.id = people.case_id));
+    USING (EXISTS (SELECT FROM public.cases c WHERE c.id = people.case_id OFFSET 0));
 COMMENT ON POLICY visible_with_case ON people IS 'A row is visible if its case is visible.';
 
 CREATE POLICY insert_with_visible_case ON people FOR INSERT TO firststep_api

@@ -13,7 +13,7 @@ COMMENT ON POLICY gate_role_can_read ON plan_areas IS 'Functions owned by firsts
 CREATE POLICY visible_with_case ON plan_areas FOR SELECT TO firststep_api, firststep_owner
     USING (
         EXISTS (SELECT FROM public.cases c
-                 WHERE c.id = plan_areas.case_id AND c.child_id = plan_areas.child_id)
+                 WHERE c.id = plan_areas.case_id AND c.child_id = plan_areas.child_id OFFSET 0)
     );
 COMMENT ON POLICY visible_with_case ON plan_areas IS 'A row is visible if its case is visible.';
 

@@ -9,7 +9,7 @@ CREATE POLICY gate_role_can_read ON referral_questions FOR SELECT TO firststep_g
 COMMENT ON POLICY gate_role_can_read ON referral_questions IS 'Functions owned by firststep_gate can read all rows.';
 
 CREATE POLICY access_with_referral ON referral_questions TO firststep_api, firststep_owner
-    USING (EXISTS (SELECT FROM public.referrals r WHERE r.id = referral_questions.referral_id));
+    USING (EXISTS (SELECT FROM public.referrals r WHERE r.id = referral_questions.referral_id OFFSET 0));
 COMMENT ON POLICY access_with_referral ON referral_questions IS
     'A question can be read, inserted and updated if its referral is visible.';
 

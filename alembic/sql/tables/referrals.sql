@@ -13,7 +13,7 @@ CREATE POLICY visible_in_scope ON referrals FOR SELECT TO firststep_api, firstst
     USING (
         EXISTS (SELECT FROM access.context() x
                  WHERE access.can_read_referral(x, agency_id, case_id, team_id, handed_to_id, received_by_id))
-        OR EXISTS (SELECT FROM public.cases c WHERE c.id = referrals.case_id)
+        OR EXISTS (SELECT FROM public.cases c WHERE c.id = referrals.case_id OFFSET 0)
     );
 COMMENT ON POLICY visible_in_scope ON referrals IS
     'A referral is visible to the partner system of its agency; without a case, to callers who can read the cases of '

@@ -13,8 +13,6 @@ GRANT SELECT (id, child_id) ON reviews TO firststep_gate;
 CREATE POLICY gate_role_can_read ON reviews FOR SELECT TO firststep_gate USING (true);
 COMMENT ON POLICY gate_role_can_read ON reviews IS 'Functions owned by firststep_gate can read all rows.';
 
--- OFFSET 0 makes PostgreSQL look up the case of each row by index. Without it, the planner hashes all cases for a list of
--- many reviews, although a page needs 50 of them.
 CREATE POLICY visible_with_case ON reviews FOR SELECT TO firststep_api, firststep_owner
     USING (
         EXISTS (SELECT FROM public.cases c

@@ -16,7 +16,7 @@ COMMENT ON POLICY gate_role_can_read ON service_referrals IS 'Functions owned by
 CREATE POLICY visible_with_case ON service_referrals FOR SELECT TO firststep_api, firststep_owner
     USING (
         EXISTS (SELECT FROM public.cases c
-                 WHERE c.id = service_referrals.case_id AND c.child_id = service_referrals.child_id)
+                 WHERE c.id = service_referrals.case_id AND c.child_id = service_referrals.child_id OFFSET 0)
     );
 COMMENT ON POLICY visible_with_case ON service_referrals IS 'A row is visible if its case is visible.';
 

@@ -12,7 +12,7 @@ CREATE POLICY visible_by_tier ON session_addenda FOR SELECT TO firststep_api, fi
     USING (
         EXISTS (SELECT FROM public.cases c, access.context() x
                  WHERE c.id = session_addenda.case_id
-                   AND access.can_read_tier(x, c, session_addenda.tier, session_addenda.author_id))
+                   AND access.can_read_tier(x, c, session_addenda.tier, session_addenda.author_id) OFFSET 0)
     );
 COMMENT ON POLICY visible_by_tier ON session_addenda IS
     'A row is visible if its case is visible and the caller can read its tier (see access.can_read_tier()).';

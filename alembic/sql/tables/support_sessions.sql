@@ -17,7 +17,7 @@ COMMENT ON POLICY gate_role_can_access ON support_sessions IS 'Functions owned b
 CREATE POLICY visible_with_case ON support_sessions FOR SELECT TO firststep_api, firststep_owner
     USING (
         EXISTS (SELECT FROM public.cases c
-                 WHERE c.id = support_sessions.case_id AND c.child_id = support_sessions.child_id)
+                 WHERE c.id = support_sessions.case_id AND c.child_id = support_sessions.child_id OFFSET 0)
     );
 COMMENT ON POLICY visible_with_case ON support_sessions IS 'A row is visible if its case is visible.';
 
