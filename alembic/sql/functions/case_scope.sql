@@ -14,14 +14,14 @@ COMMENT ON TYPE access.case_scope IS
 -- The conflict wall separates children, not single cases. It also hides cases that are opened later for a linked child,
 -- and work on a closed case counts as work with the child. This query runs only for a worker whose children have links.
 CREATE FUNCTION access.list_conflict_wall_case_ids(
-    p_worker uuid, p_teams uuid[], p_assigned uuid[], p_break_glass uuid[], p_can_read_all boolean
+    p_worker uuid, p_teams uuid[], p_assigned uuid[], p_break_glass uuid[], p_children uuid[], p_can_read_all boolean
 ) RETURNS uuid[]
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
 AS $$
     WITH linked (child_id, other_child_id) AS (
-        SELECT child_id, linked_child_id FROM public.case_links
+        SELECT child_id, linked_child_id FROM public.case_links WHERE child_id = ANY (p_children)
          UNION ALL
-        SELECT linked_child_id, child_id FROM public.case_links
+        SELECT linked_child_id, child_id FROM public.case_links WHERE linked_child_id = ANY (p_children)
     ), hidden AS (
         -- Cases of a child that is linked with a child the caller works with.
         SELECT other.id
@@ -35,18 +35,19 @@ AS $$
         -- supervises or also opened by break-glass.
         SELECT other.id
           FROM public.cases other
-          JOIN linked l ON l.other_child_id = other.child_id
-          JOIN public.cases own ON own.child_id = l.child_id
+          JOIN linked l ON l.child_id = other.child_id
+          JOIN public.cases own ON own.child_id = l.other_child_id
          WHERE other.id = ANY (p_break_glass) AND NOT p_can_read_all
            AND (own.team_id = ANY (p_teams) OR own.id = ANY (p_break_glass))
            AND NOT (other.team_id = ANY (p_teams) OR other.lead_worker_id = p_worker OR other.id = ANY (p_assigned))
     )
     SELECT coalesce(array_agg(id), '{}') FROM hidden
 $$;
-COMMENT ON FUNCTION access.list_conflict_wall_case_ids(uuid, uuid[], uuid[], uuid[], boolean) IS
+COMMENT ON FUNCTION access.list_conflict_wall_case_ids(uuid, uuid[], uuid[], uuid[], uuid[], boolean) IS
     'Returns the ids of the cases that the conflict wall hides from a worker: cases of a child that is linked with a '
     'child the worker works with, unless the worker supervises both teams; and cases that the worker opened by '
     'break-glass, if their child is linked with a child whose case the worker supervises or also opened by '
+    'break-glass. p_children are the children of the cases that the worker leads, is assigned to or opened by '
     'break-glass.';
 
 -- Every request calls this function. It looks up the links of the worker's children by index, so that its cost does not
@@ -74,7 +75,7 @@ BEGIN
     IF EXISTS (SELECT FROM public.case_links l WHERE l.child_id = ANY (children))
        OR EXISTS (SELECT FROM public.case_links l WHERE l.linked_child_id = ANY (children)) THEN
         scope.conflict_wall_case_ids := access.list_conflict_wall_case_ids(
-            p_worker, p_teams, scope.assigned_case_ids, scope.break_glass_case_ids, p_can_read_all);
+            p_worker, p_teams, scope.assigned_case_ids, scope.break_glass_case_ids, children, p_can_read_all);
     END IF;
     RETURN scope;
 END
@@ -129,7 +130,7 @@ COMMENT ON FUNCTION access.has_open_case(uuid) IS
     'cases. Always false unless the act of the access is referral.accept or case.reopen.';
 
 REVOKE ALL ON FUNCTION
-    access.list_conflict_wall_case_ids(uuid, uuid[], uuid[], uuid[], boolean),
+    access.list_conflict_wall_case_ids(uuid, uuid[], uuid[], uuid[], uuid[], boolean),
     access.compute_case_scope(uuid, uuid[], boolean), access.violates_conflict_wall(uuid, uuid[]),
     access.children_share_worker(uuid, uuid), access.has_open_case(uuid)
     FROM PUBLIC;
