@@ -8,11 +8,12 @@ import shutil
 import sys
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 from jose import jwt
@@ -40,6 +41,10 @@ INSERT_SESSION_SQL = """
     VALUES ($1, $2, $3, $4, $4, $5, $5)
 """
 
+SEARCH_COUNT = 24
+SEARCH_INTERVAL = 97
+"""Number of searches, and distance of the searched children in the list of the team's children."""
+
 ReportProgress = Callable[[str], None]
 
 
@@ -60,8 +65,10 @@ class GeneratedRecords:
     """The cases of the first worker."""
     cases_with_history: list[tuple[uuid.UUID, uuid.UUID]]
     """Cases with two years of history, each with its care plan."""
-    supervised_cases: list[InventedCase]
-    """The cases of the supervisor's team. The first one has a long access log."""
+    search_texts: list[str]
+    """Names of children in the cases of the supervisor."""
+    most_read_child_id: uuid.UUID
+    """A child with a long access log, in a case of the supervisor."""
     pending_referral_ids: list[uuid.UUID]
     tokens: BearerTokens
 
@@ -167,10 +174,22 @@ async def _fill_first_step(
         cases_with_history=[
             tuple(row) for row in await connection.fetch("SELECT case_id, id FROM care_plans")
         ],
-        supervised_cases=supervised_cases,
+        search_texts=list_search_texts(
+            case.referral for case in supervised_cases[::SEARCH_INTERVAL][:SEARCH_COUNT]
+        ),
+        most_read_child_id=supervised_cases[0].child_id,
         pending_referral_ids=pending_referral_ids,
         tokens=await create_sessions(connection, worker_id, supervisor_id, organisation.api_client_id),
     )
+
+
+def list_search_texts(referrals: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return a full name in Latin script, a given name in Khmer, and the beginning of a given name, in turn."""
+    texts = []
+    for number, referral in enumerate(referrals):
+        khmer, latin = referral["child"]["names"]
+        texts.append((f"{latin['family']} {latin['given']}", khmer["given"], latin["given"][:4])[number % 3])
+    return [text.strip() for text in texts]
 
 
 async def _create_database(admin_url: str, name: str) -> str:

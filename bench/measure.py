@@ -31,7 +31,7 @@ def measure_response_size(
     Raises:
         RuntimeError: the response does not have the expected status.
     """
-    request = operation.list_requests(program.program, environment)[0]
+    request = operation.list_program_requests(program.program, environment)[0]
     with socket.create_connection((HOST, program.port), timeout=10) as connection:
         connection.sendall(request.replace(UNIQUE_ID_PLACEHOLDER, secrets.token_hex(12).encode()))
         response = b""

@@ -14,7 +14,7 @@ from bench.growth import report
 from bench.growth.databases import open_databases, run_server
 from bench.growth.generate import GrowthSize, generate_rows
 from bench.growth.measure import GrowthMeasurement, GrowthRun, describe_database
-from bench.growth.requests import OPERATIONS
+from bench.operations import OPERATIONS
 
 CASE_COUNTS = (10_000, 100_000, 1_000_000)
 NAMES = [operation.name for operation in OPERATIONS]

@@ -11,11 +11,12 @@ from typing import Any
 
 import asyncpg
 
-from bench.environment import BearerTokens, create_sessions
-from bench.growth.contents import make_id
+from bench.environment import GeneratedRecords
+from bench.growth.client import SequentialClient
 from bench.growth.databases import GrowthDatabase
-from bench.growth.requests import GrowthOperation, SequentialClient
+from bench.growth.records import load_generated_records
 from bench.measure import process_tree_cpu_seconds
+from bench.operations import Operation
 from bench.programs import FIRST_STEP, RunningProgram, run_program
 
 WARM_UP_SECONDS = 1
@@ -89,7 +90,7 @@ class GrowthMeasurement:
         self.databases = databases
         self.started_at = [asyncio.run(_fetch_now(database)) for database in databases]
         stack.callback(self._remove_written_rows)
-        self.tokens = [asyncio.run(_create_tokens(database)) for database in databases]
+        self.records = [asyncio.run(_load_records(database)) for database in databases]
         self.programs = [
             stack.enter_context(
                 run_program(
@@ -100,14 +101,16 @@ class GrowthMeasurement:
         ]
 
     def measure_runs(
-        self, operations: Sequence[GrowthOperation], seconds: float, repeats: int
+        self, operations: Sequence[Operation], seconds: float, repeats: int
     ) -> Iterator[GrowthRun | FailedRun]:
         """Measure each operation in each database. Each repeat measures all of them."""
         for _ in range(repeats):
             for operation in operations:
-                for database, program, tokens in zip(self.databases, self.programs, self.tokens, strict=True):
-                    token = getattr(tokens, operation.caller)
-                    client = SequentialClient(operation, database.size, token, program.port)
+                for database, program, generated in zip(
+                    self.databases, self.programs, self.records, strict=True
+                ):
+                    requests = operation.list_requests(generated, generated.tokens)
+                    client = SequentialClient(requests, program.port)
                     try:
                         yield measure_run(database, program, operation.name, client, seconds)
                     except RuntimeError as error:
@@ -184,12 +187,10 @@ async def describe_database(database: GrowthDatabase) -> dict[str, int]:
     return dict((await _fetch(database, DATABASE_FACTS_SQL))[0])
 
 
-async def _create_tokens(database: GrowthDatabase) -> BearerTokens:
+async def _load_records(database: GrowthDatabase) -> GeneratedRecords:
     connection = await asyncpg.connect(database.admin_url)
     try:
-        return await create_sessions(
-            connection, make_id("worker", 0), make_id("supervisor", 0), make_id("api client", 0)
-        )
+        return await load_generated_records(connection, database.size)
     finally:
         await connection.close()
 

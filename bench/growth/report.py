@@ -11,7 +11,7 @@ from rich.table import Table
 
 from bench.growth.chart import draw_growth_chart
 from bench.growth.measure import GrowthRun
-from bench.growth.requests import OPERATIONS
+from bench.operations import OPERATIONS
 from bench.report import RESULTS_DIR, describe_machine
 
 MAX_RATIO = 1.3
