@@ -199,6 +199,12 @@ def is_one_of(column: Any, name: str) -> Condition:
     return condition
 
 
+def overlaps(column: Any, name: str) -> Condition:
+    """Return the condition of the same filter for an array: it contains at least one of the values of the parameter."""
+    condition: Condition = column.op("&&", is_comparison=True)(bindparam(name, type_=column.type))
+    return condition
+
+
 def replace_null(column: Any, substitute: date | str | int) -> ColumnElement[Any]:
     """Return the sort value of a column that can be NULL. The substitute determines the position of such rows.
 

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by, array
 from sqlmodel import col
 
 from app.access.reader import ReadQuery, RecordReader
-from app.models import Agency, Fund, Place, Team, User
+from app.models import Agency, Case, Fund, Place, Team, User
 
 STAFF_QUERY = ReadQuery(
     select(col(User.id), col(User.name)).where(col(User.id) == any_(bindparam("user_ids", type_=ARRAY(Uuid))))
@@ -37,6 +37,11 @@ def team_name(team_id: Any) -> ScalarSelect[str]:
 def agency_name(agency_id: Any) -> ScalarSelect[str]:
     """Select the name of an agency."""
     return select(col(Agency.name)).where(col(Agency.id) == agency_id).scalar_subquery()
+
+
+def case_number(case_id: Any) -> ScalarSelect[str]:
+    """Select the number of a case. It is NULL if the caller cannot see the case."""
+    return select(col(Case.number)).where(col(Case.id) == case_id).scalar_subquery()
 
 
 def place_names(code: Any) -> ScalarSelect[Any]:
@@ -66,6 +71,11 @@ def to_ref(record_id: str | None, name: str | None) -> dict[str, str | None] | N
 def to_staff_refs(row: Any, *fields: str) -> dict[str, dict[str, str | None] | None]:
     """Return the references to the users of a row that was selected with `staff_names`, by field."""
     return {field: to_ref(getattr(row, f"{field}_id"), getattr(row, f"{field}_name")) for field in fields}
+
+
+def to_case_ref(case_id: str, number: str | None) -> dict[str, str] | None:
+    """Return the reference to a case of a response, or None if the caller cannot see the case."""
+    return None if number is None else {"id": case_id, "number": number}
 
 
 def to_place_ref(code: str | None, names: Sequence[str] | None) -> dict[str, str] | None:

@@ -12,7 +12,7 @@ from app.http.permissions import (
     ServiceReferralSender,
 )
 from app.http.route import Router
-from app.http.session import ExpectedVersion, Session
+from app.http.session import ExpectedVersion, Reader, Session
 from app.schemas.service_referrals import (
     ServiceReferral,
     ServiceReferralAcceptance,
@@ -47,28 +47,28 @@ async def create_case_service_referral(
 @router.get("/cases/{case_id}/service-referrals")
 async def list_case_service_referrals(
     caller: ServiceReferralReader,
-    session: Session,
+    reader: Reader,
     case_id: UUID,
     filters: Annotated[ServiceReferralFilters, Query()],
 ) -> ServiceReferralList:
-    """List the service referrals of a case, newest first.
+    """List the service referrals of a case, newest first by default.
 
     The list contains drafts and sent, answered, completed and cancelled referrals.
     """
-    return await service_referrals.list_case_service_referrals(session, caller, case_id, filters)
+    return await service_referrals.list_case_service_referrals(reader, caller, case_id, filters)
 
 
 @router.get("/service-referrals/{service_referral_id}")
 async def get_service_referral(
     _caller: ServiceReferralReader,
-    session: Session,
+    reader: Reader,
     service_referral_id: UUID,
 ) -> ServiceReferral:
     """Get a service referral.
 
     `shared` contains a copy of the values that were shared with the provider.
     """
-    return await service_referrals.get_service_referral(session, service_referral_id)
+    return await service_referrals.get_service_referral(reader, service_referral_id)
 
 
 @router.patch("/service-referrals/{service_referral_id}")

@@ -1,16 +1,19 @@
 """Schemas of service referrals: requests to a provider, the consent for sharing data with it, and the shared data."""
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 from uuid import UUID
 
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
+from typing_extensions import TypeAliasType
 
 from app.schemas.codes import CodeOf
 from app.schemas.consents import BasisWithoutConsent
 from app.schemas.merge_patch import build_patch_model
+from app.schemas.references import StaffRef
 from app.schemas.wire import (
     ClientChosenId,
+    CommaSeparated,
     Id,
     Input,
     Narrative,
@@ -21,6 +24,10 @@ from app.schemas.wire import (
     Versioned,
 )
 
+ServiceReferralSort = TypeAliasType(
+    "ServiceReferralSort", Literal["created_at", "-created_at", "updated_at", "-updated_at"]
+)
+"""Order of the service referrals of a case."""
 SharedField = Annotated[str, CodeOf("shared_field")]
 
 
@@ -77,13 +84,16 @@ else:
 class ServiceReferralFilters(PageQuery):
     """Query parameters of the list of service referrals of a case."""
 
-    status: Annotated[str, CodeOf("service_referral_status")] | None = Field(
-        None, description="Only service referrals with this status."
+    status: CommaSeparated[Annotated[str, CodeOf("service_referral_status")]] | None = Field(
+        None, description="Only service referrals with one of these statuses."
     )
-    service: Annotated[str, CodeOf("service")] | None = Field(
-        None, description="Only service referrals for this service."
+    service: CommaSeparated[Annotated[str, CodeOf("service")]] | None = Field(
+        None, description="Only service referrals for one of these services."
     )
-    provider_id: Id | None = Field(None, description="Only service referrals to this provider.")
+    provider_id: CommaSeparated[Id] | None = Field(
+        None, description="Only service referrals to one of these providers."
+    )
+    sort: ServiceReferralSort = Field("-created_at", description="Order of the list.")
 
 
 class ServiceReferralAcceptance(Input):
@@ -147,10 +157,12 @@ class ServiceReferral(Versioned):
         "The field is null until the referral is sent."
     )
     author_id: UUID = Field(description="Id of the staff member who created the draft.")
+    author: StaffRef = Field(description="The staff member who created the draft.")
     sent_at: UtcDateTime | None = Field(
         description="Time at which the referral was sent and the data shared."
     )
     sent_by_id: UUID | None = Field(description="Id of the staff member who sent the referral.")
+    sent_by: StaffRef | None = Field(description="The staff member who sent the referral.")
     answered_at: UtcDateTime | None = Field(
         description="Time at which the provider's acceptance or refusal was recorded."
     )

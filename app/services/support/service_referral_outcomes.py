@@ -5,6 +5,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.caller import Caller
+from app.access.reader import session_reader
 from app.kit.records import get_case_for_share, get_version_for_update
 from app.kit.state_machine import Transition, check_status, raise_if_unmet
 from app.models import ServiceReferral
@@ -20,7 +21,7 @@ from app.schemas.service_referrals import (
 from app.services.cases import history as case_history
 from app.services.cases.write_access import check_works_on_case
 from app.services.support.service_referral_states import ACCEPT, CANCEL, COMPLETE, DECLINE
-from app.services.support.service_referrals import load_service_referral_schema
+from app.services.support.service_referrals import get_service_referral
 
 
 async def accept_service_referral(
@@ -128,5 +129,5 @@ async def _apply_transition(
 
 
 async def _flush_and_load_schema(session: AsyncSession, referral: ServiceReferral) -> ServiceReferralSchema:
-    await session.flush()  # report a database error before the response is built
-    return await load_service_referral_schema(session, referral)
+    await session.flush()  # the response is loaded by a query
+    return await get_service_referral(session_reader(session), referral.id)

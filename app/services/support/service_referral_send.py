@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
+from app.access.reader import session_reader
 from app.errors import Fault
 from app.kit.dates import today
 from app.kit.records import get_case_for_share, get_record, get_version_for_update
@@ -25,7 +26,7 @@ from app.services.cases.cases import get_age_today
 from app.services.cases.write_access import check_case_writable
 from app.services.support.providers import get_safeguarding_expiry
 from app.services.support.service_referral_states import SEND
-from app.services.support.service_referrals import service_referral_to_schema
+from app.services.support.service_referrals import get_service_referral
 
 CONSENT_SCOPE_BY_PROVIDER_KIND = {"school": "share_with_school", "authority": "share_with_authorities"}
 """Consent scope that sharing requires, by kind of provider. All other kinds require `share_with_providers`."""
@@ -60,8 +61,8 @@ async def send_service_referral(
     shared = await _collect_shared_fields(session, case, referral)
     referral.content = {**referral.content, "shared": shared}
     _record_history(session, case, caller, referral, consent)
-    await session.flush()  # report a database error before the response is built
-    return service_referral_to_schema(referral, provider.name)
+    await session.flush()  # the response is loaded by a query
+    return await get_service_referral(session_reader(session), referral.id)
 
 
 async def _get_provider_for_share(session: AsyncSession, provider_id: UUID) -> Provider:

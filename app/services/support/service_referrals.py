@@ -1,23 +1,25 @@
 """Create, list, get and update service referrals. Sending and outcomes are in modules of their own."""
 
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
+from app.access.reader import ReadQuery, RecordReader, Shows, session_reader
 from app.errors import Fault, InvalidInput
 from app.kit.dates import check_not_in_future
-from app.kit.pagination import Paginator
+from app.kit.list_query import ListQuery, is_one_of
 from app.kit.records import (
     apply_patch,
-    ensure_exists,
+    ensure_visible,
     get_case_for_share,
     get_for_share,
-    get_record,
     get_version_for_update,
 )
+from app.kit.reference_names import staff_names, to_staff_refs
 from app.kit.state_machine import raise_if_unmet
 from app.models import Case, Consent, Goal, Provider, ServiceReferral
 from app.models.encrypted_field import dump_content
@@ -43,8 +45,34 @@ ENCRYPTED_FIELDS = frozenset(StoredServiceReferralContent.__annotations__)
 """Fields of the encrypted content. `basis_without_consent` is both: the encrypted content holds the full basis, the
 column its code.
 """
-SCHEMA_COLUMN_FIELDS = (
-    set(ServiceReferralSchema.model_fields) & set(ServiceReferral.model_fields) - ENCRYPTED_FIELDS
+SCHEMA_COLUMN_FIELDS = [
+    name
+    for name in ServiceReferralSchema.model_fields
+    if name in ServiceReferral.model_fields and name not in ENCRYPTED_FIELDS
+]
+REFERRAL_COLUMNS = select(
+    *(getattr(ServiceReferral, name) for name in SCHEMA_COLUMN_FIELDS),
+    *staff_names(ServiceReferral, "author", "sent_by"),
+    col(Provider.name).label("provider_name"),
+    col(ServiceReferral.content_encrypted),
+).join(Provider, col(Provider.id) == col(ServiceReferral.provider_id))
+REFERRAL_QUERY = ReadQuery(
+    REFERRAL_COLUMNS.where(col(ServiceReferral.id) == bindparam("referral_id")),
+    shows=Shows("service_referral"),
+)
+CASE_REFERRALS = ListQuery(
+    "service_referrals",
+    ServiceReferral,
+    REFERRAL_COLUMNS,
+    filters={
+        "case_id": col(ServiceReferral.case_id) == bindparam("case_id"),
+        **{
+            name: is_one_of(col(getattr(ServiceReferral, name)), name)
+            for name in ("status", "service", "provider_id")
+        },
+    },
+    sorts={"created_at": col(ServiceReferral.created_at), "updated_at": col(ServiceReferral.updated_at)},
+    shows=Shows("service_referral"),
 )
 
 
@@ -68,51 +96,34 @@ async def create_case_service_referral(
         service=payload.service,
         author_id=caller.id,
     )
-    provider_name = await _store_content(session, referral, payload)
+    await _store_content(session, referral, payload)
     session.add(referral)
-    await session.flush()  # report a database error before the response is built
-    return service_referral_to_schema(referral, provider_name)
+    await session.flush()  # the response is loaded by a query
+    return await get_service_referral(session_reader(session), referral.id)
 
 
 async def list_case_service_referrals(
-    session: AsyncSession, caller: Caller, case_id: UUID, filters: ServiceReferralFilters
+    reader: RecordReader, caller: Caller, case_id: UUID, filters: ServiceReferralFilters
 ) -> ServiceReferralList:
-    """List the service referrals of a case, newest first.
+    """List the service referrals of a case.
 
     Raises:
         NotFound: the case does not exist, or the caller cannot see it.
     """
-    await ensure_exists(session, Case, case_id)
-    equal_filters = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
-    paginator = Paginator(
-        "service_referrals",
-        filters.limit,
-        filters.cursor,
-        {**equal_filters, "case": case_id, "for": caller.id},
-    )
-    query = (
-        select(ServiceReferral, col(Provider.name))
-        .join(Provider, col(Provider.id) == col(ServiceReferral.provider_id))
-        .where(col(ServiceReferral.case_id) == case_id)
-        .filter_by(**equal_filters)
-    )
-    rows, cursor = await paginator.fetch_rows(
-        session, query, col(ServiceReferral.created_at), col(ServiceReferral.id)
-    )
-    return ServiceReferralList(
-        items=[service_referral_to_schema(row[0], row[1]) for row in rows], next_cursor=cursor
-    )
+    page = await CASE_REFERRALS.fetch_page(reader, caller, filters, within={"case_id": case_id})
+    if not page.rows:
+        await ensure_visible(reader, Case, case_id)
+    return ServiceReferralList.from_trusted_items([*map(_row_to_fields, page.rows)], **page.fields)
 
 
-async def get_service_referral(session: AsyncSession, referral_id: UUID) -> ServiceReferralSchema:
+async def get_service_referral(reader: RecordReader, referral_id: UUID) -> ServiceReferralSchema:
     """Return one service referral.
 
     Raises:
         NotFound: the service referral does not exist, or the caller cannot see it.
     """
-    return await load_service_referral_schema(
-        session, await get_record(session, ServiceReferral, referral_id)
-    )
+    row = await reader.fetch_required(REFERRAL_QUERY, referral_id=referral_id)
+    return ServiceReferralSchema(**_row_to_fields(row))
 
 
 async def update_service_referral(
@@ -130,25 +141,23 @@ async def update_service_referral(
     raise_if_unmet(
         [*check_service_referral_is_draft(referral.status), *await check_case_writable(session, case)]
     )
-    document = service_referral_to_schema(referral, "").model_dump(mode="json", include=CONTENT_FIELDS)
+    stored = {**referral.model_dump(mode="json", include=CONTENT_FIELDS), **referral.content}
+    document = {name: stored[name] for name in CONTENT_FIELDS}
     content = apply_patch(ServiceReferralContent, document, patch)
-    provider_name = await _store_content(session, referral, content)
-    await session.flush()  # report a database error before the response is built
-    return service_referral_to_schema(referral, provider_name)
+    await _store_content(session, referral, content)
+    await session.flush()  # the response is loaded by a query
+    return await get_service_referral(session_reader(session), referral.id)
 
 
 async def _store_content(
     session: AsyncSession, referral: ServiceReferral, payload: ServiceReferralContent
-) -> str:
-    """Set the content of a draft and return the name of its provider.
+) -> None:
+    """Set the content of a draft.
 
     Raises:
         InvalidInput: the provider does not exist, the consent or the goal belongs to another case, or the decision on
             the legal basis is dated in the future.
     """
-    provider_name = await session.scalar(
-        select(col(Provider.name)).where(col(Provider.id) == payload.provider_id)
-    )
     references: dict[str, tuple[type[CaseRecord], UUID | None]] = {
         "/consent_id": (Consent, payload.consent_id),
         "/goal_id": (Goal, payload.goal_id),
@@ -158,18 +167,17 @@ async def _store_content(
         for pointer, (record_type, record_id) in references.items()
         if record_id and not await _belongs_to_case(session, record_type, record_id, referral.case_id)
     ]
-    if provider_name is None:
+    if not await session.scalar(select(col(Provider.id)).where(col(Provider.id) == payload.provider_id)):
         faults.append(Fault("/provider_id", "reference_unknown", "The provider does not exist."))
     basis = payload.basis_without_consent
     faults += check_not_in_future({"/basis_without_consent/on": basis.on if basis else None})
-    if provider_name is None or faults:
+    if faults:
         raise InvalidInput(faults)
     for field in CONTENT_FIELDS - ENCRYPTED_FIELDS:
         setattr(referral, field, getattr(payload, field))
     referral.basis_without_consent = basis.basis if basis else None
     referral.updated_at = utc_now()
     referral.content = dump_content(StoredServiceReferralContent, payload)
-    return provider_name
 
 
 async def _belongs_to_case(
@@ -181,19 +189,11 @@ async def _belongs_to_case(
     return await session.scalar(query) is not None
 
 
-async def load_service_referral_schema(
-    session: AsyncSession, referral: ServiceReferral
-) -> ServiceReferralSchema:
-    """Return the response for a service referral. Loads the name of its provider."""
-    query = select(col(Provider.name)).where(col(Provider.id) == referral.provider_id)
-    return service_referral_to_schema(referral, str(await session.scalar(query)))
-
-
-def service_referral_to_schema(referral: ServiceReferral, provider_name: str) -> ServiceReferralSchema:
-    """Return the response for a service referral."""
-    optional_texts = {"shared": None, "answer": None, "reason": None, "outcome_note": None}
-    return ServiceReferralSchema(
-        **referral.model_dump(include=SCHEMA_COLUMN_FIELDS),
-        **{**optional_texts, **referral.content},
-        provider_name=provider_name,
-    )
+def _row_to_fields(row: Any) -> dict[str, Any]:
+    return {
+        **dict(zip(SCHEMA_COLUMN_FIELDS, row, strict=False)),
+        **dict.fromkeys(ENCRYPTED_FIELDS),
+        **ServiceReferral.content.decrypt(row.id, row.content_encrypted),
+        **to_staff_refs(row, "author", "sent_by"),
+        "provider_name": row.provider_name,
+    }

@@ -4,16 +4,16 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, bindparam, case, select
+from sqlalchemy import bindparam, case, select
 from sqlmodel import col
 
 from app.access.caller import Caller
 from app.access.reader import ReadQuery, RecordReader, Shows
 from app.kit.case_scope import CaseScope
 from app.kit.dates import today
-from app.kit.list_query import ListQuery, is_one_of
+from app.kit.list_query import ListQuery, is_one_of, overlaps
 from app.kit.records import ensure_visible
-from app.kit.reference_names import staff_names, to_staff_refs
+from app.kit.reference_names import staff_names, to_case_ref, to_staff_refs
 from app.models import Case, Child, ClinicalNote, SupportSession
 from app.schemas.support_session_lists import (
     CaseSupportSessionFilters,
@@ -58,7 +58,7 @@ FILTERS = {
         select(col(Case.id)).where(is_one_of(col(Case.team_id), "team_id"))
     ),
     "series_id": col(SupportSession.series_id) == bindparam("series_id"),
-    "area": col(SupportSession.areas).op("&&", is_comparison=True)(bindparam("area", type_=ARRAY(Text))),
+    "area": overlaps(col(SupportSession.areas), "area"),
     "since": bindparam("since") <= SESSION_TIME,
     "until": bindparam("until") > SESSION_TIME,
     **{
@@ -147,7 +147,7 @@ def _row_to_summary(row: Any, day: date) -> dict[str, Any]:
     return {
         **dict(zip(SUMMARY_COLUMN_FIELDS, row, strict=False)),
         "child": build_case_child(row, day),
-        "case": {"id": row.case_id, "number": row.case_number},
+        "case": to_case_ref(row.case_id, row.case_number),
         "place": SupportSession.content.decrypt(row.id, row.content_encrypted)["place"],
         **_build_computed_fields(row),
     }

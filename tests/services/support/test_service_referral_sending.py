@@ -148,7 +148,11 @@ async def test_matching_consent_permits_sending(scenario: Scenario) -> None:
 
 async def test_sending_without_consent_records_the_legal_basis(scenario: Scenario) -> None:
     case_path, provider_id = await create_case_path(scenario), await create_provider(scenario)
-    expected_detail = {"provider_id": provider_id, "service": "medical"}
+    expected_detail = {
+        "provider_id": provider_id,
+        "provider_name": "មន្ទីរពេទ្យ Angkor Hospital",
+        "service": "medical",
+    }
     referral = await send_new_referral(
         scenario, case_path, provider_id=provider_id, basis_without_consent=VITAL_INTEREST_BASIS
     )
