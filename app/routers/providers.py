@@ -7,7 +7,7 @@ from fastapi import Query
 
 from app.http.permissions import ProviderManager, ProviderReader
 from app.http.route import Router
-from app.http.session import ExpectedVersion, Session
+from app.http.session import ExpectedVersion, Reader, Session
 from app.schemas.providers import (
     Provider,
     ProviderCreate,
@@ -35,28 +35,28 @@ async def create_provider(
 
 @router.get("")
 async def list_providers(
-    _caller: ProviderReader,
-    session: Session,
+    caller: ProviderReader,
+    reader: Reader,
     filters: Annotated[ProviderFilters, Query()],
 ) -> ProviderList:
-    """List the providers, newest first.
+    """List the providers, newest first by default.
 
-    `q` searches names. `province_code` also selects the providers that serve all of Cambodia.
+    `q` searches names: names that begin with the text come first. `province_code` also selects the providers that serve all of Cambodia.
     """
-    return await providers.list_providers(session, filters)
+    return await providers.list_providers(reader, caller, filters)
 
 
 @router.get("/{provider_id}")
 async def get_provider(
     _caller: ProviderReader,
-    session: Session,
+    reader: Reader,
     provider_id: UUID,
 ) -> Provider:
     """Get a provider.
 
     The response contains the services, the contacts and the child-safeguarding check.
     """
-    return await providers.get_provider(session, provider_id)
+    return await providers.get_provider(reader, provider_id)
 
 
 @router.patch("/{provider_id}")

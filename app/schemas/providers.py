@@ -1,20 +1,23 @@
 """Schemas of the directory of service providers."""
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 from uuid import UUID
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
+from typing_extensions import TypeAliasType
 
 from app.schemas.codes import CodeOf
 from app.schemas.merge_patch import build_patch_model
+from app.schemas.references import AgencyRef, PlaceRef
 from app.schemas.wire import (
     ClientChosenId,
+    CommaSeparated,
+    CountedPage,
+    CountedPageQuery,
     Email,
     Id,
     Input,
-    Page,
-    PageQuery,
     PlainDate,
     ProvinceCode,
     QueryBoolean,
@@ -26,6 +29,8 @@ from app.schemas.wire import (
 )
 
 """NCDD code of a province."""
+ProviderSort = TypeAliasType("ProviderSort", Literal["created_at", "-created_at", "name", "-name"])
+"""Order of the directory of providers."""
 _SERVICES_DESCRIPTION = "Services that the provider offers."
 _PROVINCES_DESCRIPTION = "NCDD codes of the provinces that the provider serves; empty means all of Cambodia."
 _CAPACITY_DESCRIPTION = "Capacity: number of places, target group and opening hours."
@@ -98,7 +103,7 @@ else:
     ProviderUpdate = build_patch_model(ProviderSettings, "ProviderUpdate")
 
 
-class ProviderFilters(PageQuery):
+class ProviderFilters(CountedPageQuery):
     """Query parameters of the list of providers."""
 
     q: Annotated[
@@ -109,18 +114,19 @@ class ProviderFilters(PageQuery):
             description="Only providers whose name contains this text, in either script.",
         ),
     ] = None
-    service: Annotated[str, CodeOf("service")] | None = Field(
-        None, description="Only providers that offer this service."
+    service: CommaSeparated[Annotated[str, CodeOf("service")]] | None = Field(
+        None, description="Only providers that offer one of these services."
     )
-    province_code: ProvinceCode | None = Field(
-        None, description="Only providers that serve this province, including those that serve all provinces."
+    province_code: CommaSeparated[ProvinceCode] | None = Field(
+        None, description="Only providers that serve one of these provinces, including those that serve all."
     )
-    kind: Annotated[str, CodeOf("provider_kind")] | None = Field(
-        None, description="Only providers of this kind."
+    kind: CommaSeparated[Annotated[str, CodeOf("provider_kind")]] | None = Field(
+        None, description="Only providers of these kinds."
     )
     is_active: QueryBoolean | None = Field(
         None, description="Only active (`true`) or only inactive (`false`) providers."
     )
+    sort: ProviderSort = Field("-created_at", description="Order of the list without `q`.")
 
 
 class Provider(Versioned):
@@ -131,8 +137,10 @@ class Provider(Versioned):
     name: str = Field(description="Name of the provider.")
     kind: Annotated[str, CodeOf("provider_kind")] = Field(description="Kind of the provider.")
     agency_id: UUID | None = Field(description=_AGENCY_DESCRIPTION)
+    agency: AgencyRef | None = Field(description="The provider's agency, if it has one.")
     services: list[Annotated[str, CodeOf("service")]] = Field(description=_SERVICES_DESCRIPTION)
     province_codes: list[str] = Field(description=_PROVINCES_DESCRIPTION)
+    provinces: list[PlaceRef] = Field(description="The provinces, in the order of their codes.")
     contacts: list[ProviderContact] = Field(description="Contact persons and offices.")
     places: str | None = Field(description=_CAPACITY_DESCRIPTION)
     note: str | None = Field(description="Additional information.")
@@ -142,5 +150,5 @@ class Provider(Versioned):
     created_at: UtcDateTime = Field(description="Time at which the provider was added.")
 
 
-class ProviderList(Page[Provider]):
+class ProviderList(CountedPage[Provider]):
     """One page of providers."""

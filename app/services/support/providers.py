@@ -2,16 +2,20 @@
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, any_, func, literal, or_, select
+from sqlalchemy import Integer, Text, bindparam, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.access.caller import Caller
+from app.access.reader import ReadQuery, RecordReader, session_reader
 from app.errors import Fault, InvalidInput
 from app.kit.dates import add_months, check_not_in_future
-from app.kit.pagination import Paginator
-from app.kit.records import apply_patch, get_record, get_version_for_update
+from app.kit.list_query import RELEVANCE, ListQuery, is_one_of, overlaps
+from app.kit.records import apply_patch, get_version_for_update
+from app.kit.reference_names import agency_name, place_refs, to_ref
 from app.models import Provider
 from app.models.record import new_id
 from app.schemas.providers import Provider as ProviderSchema
@@ -32,7 +36,38 @@ CHECK_VALIDITY_MONTHS = 24
 """Validity of a child-safeguarding check without an end date of its own."""
 SETTINGS_FIELDS = set(ProviderSettings.model_fields)
 COLUMN_FIELDS = SETTINGS_FIELDS - DETAIL_FIELDS
-SCHEMA_COLUMN_FIELDS = set(ProviderSchema.model_fields) & set(Provider.model_fields)
+SCHEMA_COLUMN_FIELDS = [name for name in ProviderSchema.model_fields if name in Provider.model_fields]
+PROVIDER_COLUMNS = select(
+    *(getattr(Provider, name) for name in SCHEMA_COLUMN_FIELDS),
+    agency_name(col(Provider.agency_id)).label("agency_name"),
+    place_refs(col(Provider.province_codes)).label("provinces"),
+    col(Provider.details),
+)
+PROVIDER_QUERY = ReadQuery(PROVIDER_COLUMNS.where(col(Provider.id) == bindparam("provider_id")))
+NAME_PART_POSITION = func.strpos(
+    func.lower(col(Provider.name)), func.lower(bindparam("name_part", type_=Text)), type_=Integer
+)
+PROVIDERS = ListQuery(
+    "providers",
+    Provider,
+    PROVIDER_COLUMNS,
+    filters={
+        "q": literal(0) < NAME_PART_POSITION,
+        "kind": is_one_of(col(Provider.kind), "kind"),
+        "is_active": col(Provider.is_active) == bindparam("is_active"),
+        "service": overlaps(col(Provider.services), "service"),
+        "province_code": or_(
+            func.cardinality(col(Provider.province_codes)) == 0,
+            overlaps(col(Provider.province_codes), "province_code"),
+        ),
+    },
+    sorts={
+        "created_at": col(Provider.created_at),
+        "name": col(Provider.name),
+        RELEVANCE: NAME_PART_POSITION,
+    },
+)
+"""The directory has at most a few hundred rows, so no index is needed."""
 
 
 async def create_provider(session: AsyncSession, payload: ProviderCreate) -> ProviderSchema:
@@ -45,45 +80,25 @@ async def create_provider(session: AsyncSession, payload: ProviderCreate) -> Pro
     provider = Provider(id=payload.id or new_id(), name=payload.name, kind=payload.kind)
     await _store_settings(session, provider, payload)
     session.add(provider)
-    await session.flush()  # report a database error before the response is built
-    return _to_schema(provider)
+    await session.flush()  # the response is loaded by a query
+    return await get_provider(session_reader(session), provider.id)
 
 
-async def list_providers(session: AsyncSession, filters: ProviderFilters) -> ProviderList:
-    """List the providers that match the filters, newest first."""
-    applied_filters = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
-    paginator = Paginator("providers", filters.limit, filters.cursor, applied_filters)
-    providers, cursor = await paginator.fetch_records(
-        session,
-        select(Provider).where(*_filter_conditions(filters)),
-        col(Provider.created_at),
-        col(Provider.id),
-    )
-    return ProviderList(items=[_to_schema(provider) for provider in providers], next_cursor=cursor)
+async def list_providers(reader: RecordReader, caller: Caller, filters: ProviderFilters) -> ProviderList:
+    """List the providers that match the filters."""
+    name_part = names.normalize_text(filters.q or "")
+    page = await PROVIDERS.fetch_page(reader, caller, filters, name_part=name_part)
+    return ProviderList.from_trusted_items([*map(_row_to_fields, page.rows)], **page.fields)
 
 
-def _filter_conditions(filters: ProviderFilters) -> list[ColumnElement[bool]]:
-    equal_filters = filters.model_dump(include={"kind", "is_active"}, exclude_none=True)
-    conditions = [col(getattr(Provider, name)) == value for name, value in equal_filters.items()]
-    if filters.q is not None:
-        conditions.append(col(Provider.name).icontains(names.normalize_text(filters.q), autoescape=True))
-    if filters.service is not None:
-        conditions.append(literal(filters.service) == any_(col(Provider.services)))
-    if filters.province_code is not None:
-        serves_all_provinces = func.cardinality(col(Provider.province_codes)) == 0
-        conditions.append(
-            or_(serves_all_provinces, literal(filters.province_code) == any_(col(Provider.province_codes)))
-        )
-    return conditions
-
-
-async def get_provider(session: AsyncSession, provider_id: UUID) -> ProviderSchema:
+async def get_provider(reader: RecordReader, provider_id: UUID) -> ProviderSchema:
     """Return one provider.
 
     Raises:
         NotFound: the provider does not exist.
     """
-    return _to_schema(await get_record(session, Provider, provider_id))
+    row = await reader.fetch_required(PROVIDER_QUERY, provider_id=provider_id)
+    return ProviderSchema(**_row_to_fields(row))
 
 
 async def update_provider(
@@ -96,10 +111,10 @@ async def update_provider(
         StaleVersion: the provider was changed since the caller read it.
     """
     provider = await get_version_for_update(session, Provider, provider_id, expected_version)
-    document = _to_schema(provider).model_dump(mode="json", include=SETTINGS_FIELDS)
+    document = {**provider.model_dump(mode="json", include=COLUMN_FIELDS), **provider.details}
     await _store_settings(session, provider, apply_patch(ProviderSettings, document, patch))
-    await session.flush()  # report a database error before the response is built
-    return _to_schema(provider)
+    await session.flush()  # the response is loaded by a query
+    return await get_provider(session_reader(session), provider.id)
 
 
 async def _store_settings(session: AsyncSession, provider: Provider, payload: ProviderSettings) -> None:
@@ -155,6 +170,10 @@ def get_safeguarding_expiry(provider: Provider) -> date | None:
     )
 
 
-def _to_schema(provider: Provider) -> ProviderSchema:
-    columns = provider.model_dump(include=SCHEMA_COLUMN_FIELDS)
-    return ProviderSchema(**columns, **{name: provider.details.get(name) for name in DETAIL_FIELDS})
+def _row_to_fields(row: Any) -> dict[str, Any]:
+    return {
+        **dict(zip(SCHEMA_COLUMN_FIELDS, row, strict=False)),
+        **{name: row.details.get(name) for name in DETAIL_FIELDS},
+        "agency": to_ref(row.agency_id, row.agency_name),
+        "provinces": row.provinces or [],
+    }

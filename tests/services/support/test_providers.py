@@ -5,9 +5,11 @@ from datetime import timedelta
 from typing import Any
 
 from app.kit.dates import today
+from tests.support.list_pages import check_order, fetch_items
 from tests.support.payloads import HOSPITAL_PAYLOAD
 from tests.support.responses import expect_json, parse_faults
 from tests.support.scenario import AuthenticatedClient, Scenario, id_of
+from tests.support.sql_statements import record_statements
 
 PROVIDERS_PATH = "/v1/providers"
 
@@ -39,10 +41,12 @@ async def test_provider_is_added_read_and_updated(scenario: Scenario) -> None:
     assert (await supervisor.post(PROVIDERS_PATH, {**HOSPITAL_PAYLOAD, "id": provider_id})).status_code == 409
 
     patch = {"is_active": False, "note": "Moves in May.", "agency_id": None, "contacts": None}
+    assert hospital["agency"] == {"id": str(id_of("Helping Hands")), "name": "Helping Hands"}
     updated_provider = expect_json(
         await scenario.admin.patch(f"{PROVIDERS_PATH}/{provider_id}", patch, etag='"1"')
     )
-    assert updated_provider == {**hospital, **patch, "contacts": [], "version": 2}
+    assert updated_provider == {
+        **hospital, **patch, "agency": None, "contacts": [], "version": 2}  # fmt: skip
     assert (await supervisor.patch(f"{PROVIDERS_PATH}/{provider_id}", patch, etag='"1"')).status_code == 412
     assert (await supervisor.patch(f"{PROVIDERS_PATH}/{provider_id}", patch)).status_code == 428
     invalid_fields = {"safeguarding_checked_on": None}
@@ -88,16 +92,26 @@ async def test_directory_is_filtered_by_each_parameter(scenario: Scenario) -> No
     assert await search_names(worker, province_code="12") == [school, legal_aid]
     assert await search_names(worker, kind="shelter") == [shelter]
     assert await search_names(worker, is_active="true", province_code="17") == [legal_aid, hospital]
-    first_page = expect_json(await worker.get(PROVIDERS_PATH, params={"limit": 3}))
-    next_page = expect_json(
-        await worker.get(PROVIDERS_PATH, params={"limit": 3, "cursor": first_page["next_cursor"]})
+    assert await search_names(worker, service="medical,education") == [school, hospital]
+    assert await search_names(worker, province_code="12,17") == [shelter, school, legal_aid, hospital]
+    assert await search_names(worker, kind="shelter,school") == [shelter, school]
+    assert await search_names(worker, q="al") == [legal_aid, hospital]
+    counted = expect_json(
+        await worker.get(PROVIDERS_PATH, params={"kind": "shelter,school", "count": "true"})
     )
-    assert [item["name"] for item in first_page["items"] + next_page["items"]] == [
-        shelter,
-        school,
-        legal_aid,
-        hospital,
-    ]
+    assert counted["total"] == 2
+    providers = await fetch_items(worker, PROVIDERS_PATH)
+    assert providers[1]["provinces"] == [{"code": "12", "name_km": "រាជធានីភ្នំពេញ", "name_en": "Phnom Penh"}]
+    assert providers[2]["provinces"] == []
+    ids = [item["id"] for item in providers]
+    await check_order(worker, PROVIDERS_PATH, "created_at", ids[::-1])
+    by_name = sorted(providers, key=lambda item: str(item["name"]))
+    await check_order(worker, PROVIDERS_PATH, "name", [item["id"] for item in by_name])
+    for params in ({"q": "al", "sort": "name"}, {"kind": "bar"}):
+        expect_json(await worker.get(PROVIDERS_PATH, params=params), 422)
+    with record_statements(scenario) as statements:
+        expect_json(await worker.get(PROVIDERS_PATH))
+    assert len(statements) == 1
 
 
 async def test_provider_rejects_each_invalid_field(scenario: Scenario) -> None:
