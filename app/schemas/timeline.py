@@ -9,6 +9,7 @@ from typing_extensions import TypedDict
 
 from app.schemas.codes import CodeOf
 from app.schemas.money import Currency
+from app.schemas.references import StaffRef
 from app.schemas.wire import CommaSeparated, Output, Page, PageQuery, PlainDate, UtcDateTime
 
 
@@ -54,9 +55,13 @@ class TimelineDetail(TypedDict, total=False):
     subject: Annotated[str, CodeOf("subject"), Field(description="Subject of the assessment or care plan.")]
     role: Annotated[str, CodeOf("person_role"), Field(description="Role of the added person.")]
     from_lead: Annotated[UUID, Field(description="Id of the previous lead worker.")]
+    from_lead_name: Annotated[str, Field(description="Name of the previous lead worker.")]
     to_lead: Annotated[UUID, Field(description="Id of the new lead worker.")]
+    to_lead_name: Annotated[str, Field(description="Name of the new lead worker.")]
     from_team: Annotated[UUID, Field(description="Id of the previous team.")]
+    from_team_name: Annotated[str, Field(description="Name of the previous team.")]
     to_team: Annotated[UUID, Field(description="Id of the new team.")]
+    to_team_name: Annotated[str, Field(description="Name of the new team.")]
     until: Annotated[date, Field(description="Last day of support after the extension.")]
     edition: Annotated[str, Field(description="Number of the edition of the care plan.")]
     area: Annotated[str, CodeOf("area"), Field(description="Area of the achieved goal.")]
@@ -76,6 +81,7 @@ class TimelineDetail(TypedDict, total=False):
     count: Annotated[str, Field(description="Number of support sessions in the series.")]
     every_weeks: Annotated[str, Field(description="Number of weeks between two sessions of the series.")]
     provider_id: Annotated[UUID, Field(description="Id of the provider of the service referral.")]
+    provider_name: Annotated[str, Field(description="Name of the provider of the service referral.")]
     service: Annotated[str, CodeOf("service"), Field(description="Requested service.")]
     shared_fields: Annotated[
         list[Annotated[str, CodeOf("shared_field")]], Field(description="Fields shared with the provider.")
@@ -107,6 +113,7 @@ class TimelineEntry(Output):
     )
     kind: Annotated[str, CodeOf("timeline_kind")] = Field(description="Kind of event.")
     by_id: UUID | None = Field(description="Id of the user or API client that caused the event.")
+    by: StaffRef | None = Field(description="The user who caused the event; null for an API client.")
     child_id: UUID = Field(description="Id of the child.")
     case_id: UUID = Field(description="Id of the case.")
     record_kind: Annotated[str, CodeOf("record_kind")] = Field(

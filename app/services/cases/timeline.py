@@ -1,60 +1,86 @@
 """The timeline of a case: a list of the events in its history."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select, union_all
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import ARRAY, Uuid, any_, bindparam, case, select, union_all
 from sqlmodel import col
 
 from app.access.caller import Caller
+from app.access.reader import ReadQuery, RecordReader, Shows
 from app.kit.dates import CAMBODIA_TIMEZONE
-from app.kit.pagination import Paginator
-from app.kit.records import ensure_exists
-from app.models import Case, CaseHistoryEntry, ClinicalNote, SessionAddendum
+from app.kit.list_query import ListQuery, is_one_of
+from app.kit.records import ensure_visible
+from app.kit.reference_names import person_name, to_ref
+from app.models import Case, CaseHistoryEntry, ClinicalNote, Provider, SessionAddendum, Team, User
 from app.schemas.timeline import TimelineEntry, TimelineEntryList, TimelineFilters
 from app.services.cases.record_links import find_record_path
 
-COLUMN_FIELDS = set(TimelineEntry.model_fields) - {"link", "detail"}
+COLUMN_FIELDS = [name for name in TimelineEntry.model_fields if name in CaseHistoryEntry.model_fields]
 EARLIEST_DATE = date(1900, 1, 1)
-SESSION_PART_MODELS: dict[str, type[ClinicalNote | SessionAddendum]] = {
-    "clinical_note": ClinicalNote,
-    "session_addendum": SessionAddendum,
-}
-"""Record kinds whose path contains the id of a support session."""
+LATEST_DATE = date(9999, 12, 30)
+NAMED_IDS = ("from_lead", "to_lead", "from_team", "to_team", "provider_id")
+"""Facts about an event that are ids of users, teams and providers."""
+SESSION_ID = case(
+    {
+        kind: select(col(model.session_id))
+        .where(col(model.id) == col(CaseHistoryEntry.record_id))
+        .scalar_subquery()
+        for kind, model in (("clinical_note", ClinicalNote), ("session_addendum", SessionAddendum))
+    },
+    value=col(CaseHistoryEntry.record_kind),
+)
+"""The id of the support session, for records whose path contains it."""
+TIMELINE = ListQuery(
+    "timeline",
+    CaseHistoryEntry,
+    select(
+        *(getattr(CaseHistoryEntry, name) for name in COLUMN_FIELDS),
+        person_name(col(CaseHistoryEntry.by_id)).label("by_name"),
+        SESSION_ID.label("session_id"),
+        col(CaseHistoryEntry.detail_encrypted),
+    ),
+    filters={
+        "case_id": col(CaseHistoryEntry.case_id) == bindparam("case_id"),
+        "kind": is_one_of(col(CaseHistoryEntry.kind), "kind"),
+        "record_kind": is_one_of(col(CaseHistoryEntry.record_kind), "record_kind"),
+        "since": col(CaseHistoryEntry.at) >= bindparam("start"),
+        "until": col(CaseHistoryEntry.at) < bindparam("end"),
+    },
+    sorts={"at": col(CaseHistoryEntry.at)},
+    default_sort="-at",
+    shows=Shows("case_history"),
+)
+IDS = bindparam("ids", type_=ARRAY(Uuid))
+NAMES = union_all(
+    *(
+        select(col(model.id), col(model.name)).where(col(model.id) == any_(IDS))
+        for model in (User, Team, Provider)
+    )
+).subquery()
+NAMES_QUERY = ReadQuery(select(NAMES.c.id, NAMES.c.name))
 
 
 async def list_case_timeline(
-    session: AsyncSession, caller: Caller, case_id: UUID, filters: TimelineFilters
+    reader: RecordReader, caller: Caller, case_id: UUID, filters: TimelineFilters
 ) -> TimelineEntryList:
     """List the history entries of a case, latest event first.
 
     Row-level security hides the entries of tiers that the caller cannot see.
+
+    Raises:
+        NotFound: The case does not exist, or the caller cannot see it.
     """
-    await ensure_exists(session, Case, case_id)
-    binding = {**filters.get_cursor_binding(), "case": case_id, "for": caller.id}
-    paginator = Paginator("timeline", filters.limit, filters.cursor, binding)
-    rows, cursor = await paginator.fetch_records(
-        session, _build_query(case_id, filters), col(CaseHistoryEntry.at), col(CaseHistoryEntry.id)
+    start = _start_of_day(filters.since or EARLIEST_DATE)
+    end = _start_of_day(min(filters.until or LATEST_DATE, LATEST_DATE) + timedelta(days=1))
+    page = await TIMELINE.fetch_page(
+        reader, caller, filters, within={"case_id": case_id}, start=start, end=end
     )
-    session_ids = await _load_session_ids(session, rows)
-    return TimelineEntryList(
-        items=[_to_schema(entry, session_ids.get(entry.record_id)) for entry in rows], next_cursor=cursor
-    )
-
-
-def _build_query(case_id: UUID, filters: TimelineFilters) -> Select[CaseHistoryEntry]:
-    query = select(CaseHistoryEntry).where(col(CaseHistoryEntry.case_id) == case_id)
-    if filters.kind is not None:
-        query = query.where(col(CaseHistoryEntry.kind).in_(filters.kind))
-    if filters.record_kind is not None:
-        query = query.where(col(CaseHistoryEntry.record_kind).in_(filters.record_kind))
-    if filters.since is not None:
-        query = query.where(col(CaseHistoryEntry.at) >= _start_of_day(filters.since))
-    if filters.until is not None and filters.until < date.max:
-        query = query.where(col(CaseHistoryEntry.at) < _start_of_day(filters.until + timedelta(days=1)))
-    return query
+    if not page.rows:
+        await ensure_visible(reader, Case, case_id)
+    return TimelineEntryList.from_trusted_items(await _build_items(reader, page.rows), **page.fields)
 
 
 def _start_of_day(day: date) -> datetime:
@@ -65,24 +91,29 @@ def _start_of_day(day: date) -> datetime:
     return datetime.combine(max(day, EARLIEST_DATE), time(), CAMBODIA_TIMEZONE)
 
 
-async def _load_session_ids(session: AsyncSession, entries: Iterable[CaseHistoryEntry]) -> dict[UUID, UUID]:
-    """Return the id of the support session by id of the record, for entries about clinical notes and addenda."""
-    ids_by_model: dict[type[ClinicalNote | SessionAddendum], list[UUID]] = {}
-    for entry in entries:
-        if model := SESSION_PART_MODELS.get(entry.record_kind):
-            ids_by_model.setdefault(model, []).append(entry.record_id)
-    if not ids_by_model:
-        return {}
-    queries = [
-        select(col(model.id), col(model.session_id)).where(col(model.id).in_(ids))
-        for model, ids in ids_by_model.items()
+async def _build_items(reader: RecordReader, rows: Sequence[Any]) -> list[dict[str, Any]]:
+    """Return the fields of entries. One query loads the names of all users, teams and providers in their details."""
+    details = [_decrypt_detail(row) for row in rows]
+    ids = {detail[key] for detail in details for key in NAMED_IDS if detail.get(key)}
+    names = {row.id: row.name for row in await reader.fetch(NAMES_QUERY, ids=list(ids))} if ids else {}
+    return [
+        {
+            **dict(zip(COLUMN_FIELDS, row, strict=False)),
+            "by": row.by_name and to_ref(row.by_id, row.by_name),
+            "link": find_record_path(row.record_kind, row.record_id, row.case_id, row.session_id),
+            "detail": {**detail, **_name_ids(detail, names)},
+        }
+        for row, detail in zip(rows, details, strict=True)
     ]
-    return {row[0]: row[1] for row in await session.execute(union_all(*queries))}
 
 
-def _to_schema(entry: CaseHistoryEntry, session_id: UUID | None) -> TimelineEntry:
-    return TimelineEntry(
-        **entry.model_dump(include=COLUMN_FIELDS),
-        link=find_record_path(entry.record_kind, entry.record_id, entry.case_id, session_id),
-        detail=entry.detail or {},
-    )
+def _decrypt_detail(row: Any) -> dict[str, Any]:
+    ciphertext = row.detail_encrypted
+    return dict(CaseHistoryEntry.detail.decrypt(row.id, ciphertext)) if ciphertext else {}
+
+
+def _name_ids(detail: dict[str, Any], names: dict[str, str]) -> dict[str, str]:
+    """Return the name of each id in the facts about an event, for example `from_lead_name` for `from_lead`."""
+    return {
+        f"{key.removesuffix('_id')}_name": names[detail[key]] for key in NAMED_IDS if detail.get(key) in names
+    }

@@ -68,7 +68,13 @@ async def test_every_act_is_in_the_timeline(scenario: Scenario) -> None:
         "case_opened",
         "consent_recorded",
     }
-    assert entries[1]["detail"] == {"from_lead": worker_id, "to_lead": str(id_of("worker_north_2"))}
+    assert entries[1]["detail"] == {
+        "from_lead": worker_id,
+        "from_lead_name": "Worker North",
+        "to_lead": str(id_of("worker_north_2")),
+        "to_lead_name": "Worker North 2",
+    }
+    assert entries[1]["by"] == {"id": supervisor_id, "name": "Supervisor North"}
     assert {(entry["case_id"], entry["child_id"]) for entry in entries} == {(case["id"], case["child_id"])}
 
     for limit in (1, 3, 200):

@@ -15,6 +15,7 @@ from tests.support.case_lifecycle import (
     create_assessed_case,
     create_closed_case,
 )
+from tests.support.payloads import TRANSFER_PAYLOAD
 from tests.support.responses import expect_json
 from tests.support.row_factories import (
     CO_WORKER_ID,
@@ -242,6 +243,17 @@ async def test_cursor_is_rejected_with_other_filters(scenario: Scenario, superus
     assert (await worker.get(path, params={**params, "record_kind": "case"})).status_code == 422
 
 
+async def test_transfer_entry_names_teams_with_one_more_statement(scenario: Scenario) -> None:
+    case = await scenario.open_case()
+    expect_json(await scenario.manager.act(f"/v1/cases/{case['id']}", "transfer", TRANSFER_PAYLOAD))
+    with record_statements(scenario) as statements:
+        entries = await list_timeline(scenario.manager, case)
+    assert len(statements) == 2, statements
+    detail = next(entry["detail"] for entry in entries if "to_team" in entry["detail"])
+    assert (detail["from_team_name"], detail["to_team_name"]) == ("north", "south")
+    assert {entry["by"]["name"] for entry in entries} == {"Supervisor North", "Manager"}
+
+
 async def test_entry_links_to_its_record(scenario: Scenario, superuser_connection: Any) -> None:
     case, assessment = await create_assessed_case(scenario)
     plan = await insert_care_plan(superuser_connection, case, subject="family")
@@ -291,5 +303,5 @@ async def test_timeline_statement_count_is_independent_of_its_length(
         await insert_history_entry(superuser_connection, case, "clinical_note_written", **clinical)
     with record_statements(scenario) as statements:
         await list_timeline(scenario.worker_north, case)
-    # the access event, the case, its entries, the sessions of the clinical notes
-    assert len(statements) == 4, statements
+    # the entries with the sessions of the clinical notes
+    assert len(statements) == 1, statements
