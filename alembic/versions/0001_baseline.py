@@ -553,6 +553,7 @@ def create_tables() -> None:
     )
     op.create_index(op.f("ix_break_glass_case_id"), "break_glass", ["case_id"], unique=False)
     op.create_index(op.f("ix_break_glass_child_id"), "break_glass", ["child_id"], unique=False)
+    op.create_index("ix_break_glass_opened_at", "break_glass", ["opened_at", "id"], unique=False)
     op.create_index(op.f("ix_break_glass_user_id"), "break_glass", ["user_id"], unique=False)
     op.create_table(
         "case_history",

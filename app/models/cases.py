@@ -127,6 +127,7 @@ class BreakGlassGrant(SQLModel, table=True):
     """Break-glass access of a user to one case for four hours."""
 
     __tablename__ = "break_glass"
+    __table_args__ = (Index("ix_break_glass_opened_at", "opened_at", "id"),)
 
     id: uuid.UUID = id_column()
     case_id: uuid.UUID = Field(foreign_key="cases.id", index=True)

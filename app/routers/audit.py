@@ -6,10 +6,9 @@ from fastapi import Query
 
 from app.http.permissions import AccessLogReader, BreakGlassLogReader
 from app.http.route import Router
-from app.http.session import Reader, Session
+from app.http.session import Reader
 from app.schemas.audit import AccessEntryFilters, AccessEntryList
-from app.schemas.cases import BreakGlassGrantList
-from app.schemas.wire import PageQuery
+from app.schemas.cases import BreakGlassFilters, BreakGlassGrantList
 from app.services import audit
 from app.services.cases import break_glass
 
@@ -33,12 +32,12 @@ async def list_access_entries(
 @router.get("/break-glass")
 async def list_break_glass_grants(
     caller: BreakGlassLogReader,
-    session: Session,
-    page: Annotated[PageQuery, Query()],
+    reader: Reader,
+    filters: Annotated[BreakGlassFilters, Query()],
 ) -> BreakGlassGrantList:
     """List break-glass grants, newest first.
 
     Returns the grants of emergency access with their users and reasons. Supervisors receive the grants of their team
     members and those for the cases of their team.
     """
-    return await break_glass.list_break_glass_grants(session, caller, page)
+    return await break_glass.list_break_glass_grants(reader, caller, filters)

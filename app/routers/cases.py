@@ -98,7 +98,7 @@ async def update_case(
 @router.get("/{case_id}/timeline")
 async def list_case_timeline(
     caller: CaseTimelineReader,
-    session: Session,
+    reader: Reader,
     case_id: UUID,
     filters: Annotated[TimelineFilters, Query()],
 ) -> TimelineEntryList:
@@ -107,7 +107,7 @@ async def list_case_timeline(
     Returns the events in the history of the case. Events about records of a tier that the caller cannot read are left
     out.
     """
-    return await timeline.list_case_timeline(session, caller, case_id, filters)
+    return await timeline.list_case_timeline(reader, caller, case_id, filters)
 
 
 @router.post("/{case_id}/assign")
@@ -224,7 +224,7 @@ async def create_case_link(
 @router.get("/{case_id}/links")
 async def list_case_links(
     caller: CaseLinker,
-    session: Session,
+    reader: Reader,
     case_id: UUID,
     page: Annotated[PageQuery, Query()],
 ) -> CaseLinkList:
@@ -233,7 +233,7 @@ async def list_case_links(
     The list contains the links of all cases of the case's child. A link is visible only to callers who can see both
     cases.
     """
-    return await case_links.list_case_links(session, caller, case_id, page)
+    return await case_links.list_case_links(reader, caller, case_id, page)
 
 
 @router.get("/{case_id}/ecomap.svg", response_class=SvgResponse)

@@ -4,13 +4,13 @@ from datetime import date
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from typing_extensions import TypeAliasType
 
 from app.schemas.codes import CodeOf
 from app.schemas.identity import Age, PersonName
 from app.schemas.merge_patch import build_patch_model
-from app.schemas.references import PlaceRef, StaffRef, TeamRef
+from app.schemas.references import CaseRef, PlaceRef, StaffRef, TeamRef
 from app.schemas.wire import (
     CommaSeparated,
     CountedPage,
@@ -258,19 +258,36 @@ class CaseList(CountedPage[CaseSummary]):
     """One page of cases, in the order of `sort`, or the best match first for a search."""
 
 
+class BreakGlassFilters(CountedPageQuery):
+    """Query parameters of the list of break-glass grants."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    case_id: Id | None = Field(None, description="Only grants for this case.")
+    user_id: CommaSeparated[Id] | None = Field(None, description="Only grants of these users.")
+    since: Annotated[
+        UtcDateTime | None, Field(alias="from", description="Only grants that began at or after this time.")
+    ] = None
+    until: Annotated[
+        UtcDateTime | None, Field(alias="to", description="Only grants that began before this time.")
+    ] = None
+
+
 class BreakGlassGrant(Output):
     """Emergency read access of one user to one case, for four hours."""
 
     id: UUID = Field(description="Id of the grant.")
     case_id: UUID = Field(description="Id of the case.")
+    case: CaseRef | None = Field(description="The case; null if the caller cannot see it.")
     child_id: UUID | None = Field(description="Id of the child.")
     user_id: UUID = Field(description="Id of the user who has the access.")
+    user: StaffRef = Field(description="The user who has the access.")
     reason: str = Field(description="Reason that the user gave.")
     opened_at: UtcDateTime = Field(description="Time at which the access began.")
     expires_at: UtcDateTime = Field(description="Time at which the access ends.")
 
 
-class BreakGlassGrantList(Page[BreakGlassGrant]):
+class BreakGlassGrantList(CountedPage[BreakGlassGrant]):
     """One page of break-glass grants, newest first."""
 
 
@@ -279,11 +296,14 @@ class CaseLink(Output):
 
     id: UUID = Field(description="Id of the link.")
     case_id: UUID = Field(description="Id of the case with the lower id.")
+    case: CaseRef = Field(description="The case with the lower id.")
     child_id: UUID = Field(description="Id of the child of `case_id`.")
     linked_case_id: UUID = Field(description="Id of the case with the higher id.")
+    linked_case: CaseRef = Field(description="The case with the higher id.")
     linked_child_id: UUID = Field(description="Id of the child of `linked_case_id`.")
     reason: str = Field(description="Reason for the link.")
     linked_by_id: UUID = Field(description="Id of the user who created the link.")
+    linked_by: StaffRef = Field(description="The user who created the link.")
     linked_at: UtcDateTime = Field(description="Time at which the link was created.")
 
 

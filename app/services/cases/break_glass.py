@@ -1,27 +1,53 @@
 """Break-glass: emergency read access to one case outside the caller's scope."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
 from app.access.log import refresh_context
+from app.access.reader import ReadQuery, RecordReader, Shows, session_reader
 from app.database.errors import get_violated_constraint
 from app.errors import NotFound
-from app.kit.pagination import Paginator
+from app.kit.list_query import ListQuery, is_one_of
 from app.kit.records import get_record
+from app.kit.reference_names import case_number, staff_names, to_case_ref, to_staff_refs
 from app.models import BreakGlassGrant, Case
 from app.models.record import utc_now
+from app.schemas.cases import BreakGlassFilters, BreakGlassGrantList, BreakGlassRequest
 from app.schemas.cases import BreakGlassGrant as BreakGlassGrantSchema
-from app.schemas.cases import BreakGlassGrantList, BreakGlassRequest
-from app.schemas.wire import PageQuery
 from app.services.cases import history as case_history
 
 BREAK_GLASS_DURATION = timedelta(hours=4)
+COLUMN_FIELDS = [name for name in BreakGlassGrantSchema.model_fields if name in BreakGlassGrant.model_fields]
+GRANT_COLUMNS = select(
+    *(getattr(BreakGlassGrant, name) for name in COLUMN_FIELDS),
+    *staff_names(BreakGlassGrant, "user"),
+    case_number(col(BreakGlassGrant.case_id)).label("case_number"),
+    col(BreakGlassGrant.reason_encrypted),
+)
+GRANT_QUERY = ReadQuery(
+    GRANT_COLUMNS.where(col(BreakGlassGrant.id) == bindparam("grant_id")), shows=Shows("break_glass")
+)
+GRANTS = ListQuery(
+    "break_glass",
+    BreakGlassGrant,
+    GRANT_COLUMNS,
+    filters={
+        "case_id": col(BreakGlassGrant.case_id) == bindparam("case_id"),
+        "user_id": is_one_of(col(BreakGlassGrant.user_id), "user_id"),
+        "since": col(BreakGlassGrant.opened_at) >= bindparam("since"),
+        "until": col(BreakGlassGrant.opened_at) < bindparam("until"),
+    },
+    sorts={"opened_at": col(BreakGlassGrant.opened_at)},
+    default_sort="-opened_at",
+    shows=Shows("break_glass"),
+)
 
 
 async def open_case_with_break_glass(
@@ -50,25 +76,27 @@ async def open_case_with_break_glass(
     case = await get_record(session, Case, case_id)
     grant.child_id = case.child_id
     case_history.record_case_history(session, case, "break_glass", caller, grant, {"reason": payload.reason})
-    await session.flush()  # report a database error before the response is built
-    return _to_schema(grant)
+    await session.flush()  # the response is loaded by a query
+    row = await session_reader(session).fetch_required(GRANT_QUERY, grant_id=grant.id)
+    return BreakGlassGrantSchema(**_row_to_fields(row))
 
 
 async def list_break_glass_grants(
-    session: AsyncSession, caller: Caller, page: PageQuery
+    reader: RecordReader, caller: Caller, filters: BreakGlassFilters
 ) -> BreakGlassGrantList:
     """List the break-glass grants that the caller can see, newest first.
 
     A grant is visible to its user, the user's supervisors, the supervisors who can see the case, programme managers and
     data protection officers.
     """
-    paginator = Paginator("break_glass", page.limit, page.cursor, {"for": caller.id})
-    rows, cursor = await paginator.fetch_records(
-        session, select(BreakGlassGrant), col(BreakGlassGrant.opened_at), col(BreakGlassGrant.id)
-    )
-    return BreakGlassGrantList(items=[_to_schema(row) for row in rows], next_cursor=cursor)
+    page = await GRANTS.fetch_page(reader, caller, filters)
+    return BreakGlassGrantList.from_trusted_items([*map(_row_to_fields, page.rows)], **page.fields)
 
 
-def _to_schema(grant: BreakGlassGrant) -> BreakGlassGrantSchema:
-    columns = grant.model_dump(include=set(BreakGlassGrantSchema.model_fields) - {"reason"})
-    return BreakGlassGrantSchema(**columns, reason=grant.reason)
+def _row_to_fields(row: Any) -> dict[str, Any]:
+    return {
+        **dict(zip(COLUMN_FIELDS, row, strict=False)),
+        **to_staff_refs(row, "user"),
+        "case": to_case_ref(row.case_id, row.case_number),
+        "reason": BreakGlassGrant.reason.decrypt(row.id, row.reason_encrypted),
+    }

@@ -1,16 +1,19 @@
 """Links between the cases of two children. A link creates a conflict wall between their workers."""
 
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
 from app.access.log import refresh_context
+from app.access.reader import ReadQuery, RecordReader, Shows, session_reader
 from app.errors import Fault, InvalidInput
-from app.kit.pagination import Paginator
-from app.kit.records import ensure_exists, get_for_update
+from app.kit.list_query import ListQuery
+from app.kit.records import ensure_visible, get_for_update
+from app.kit.reference_names import case_number, staff_names, to_case_ref, to_staff_refs
 from app.kit.state_machine import raise_if_unmet
 from app.models import Case, CaseLink
 from app.schemas.cases import CaseLink as CaseLinkSchema
@@ -18,6 +21,34 @@ from app.schemas.cases import CaseLinkCreate, CaseLinkList
 from app.schemas.wire import PageQuery
 from app.services.cases.staffing_checks import check_shared_worker
 from app.services.cases.write_access import check_works_on_case
+
+COLUMN_FIELDS = [name for name in CaseLinkSchema.model_fields if name in CaseLink.model_fields]
+LINK_COLUMNS = select(
+    *(getattr(CaseLink, name) for name in COLUMN_FIELDS),
+    *staff_names(CaseLink, "linked_by"),
+    case_number(col(CaseLink.case_id)).label("case_number"),
+    case_number(col(CaseLink.linked_case_id)).label("linked_case_number"),
+    col(CaseLink.reason_encrypted),
+)
+SHOWN_CASES = [
+    Shows("case_link"),
+    Shows("case_link", child_id="linked_child_id", case_id="linked_case_id"),
+]
+LINK_QUERY = ReadQuery(LINK_COLUMNS.where(col(CaseLink.id) == bindparam("link_id")), shows=SHOWN_CASES)
+CHILD_OF_CASE = select(col(Case.child_id)).where(col(Case.id) == bindparam("case_id")).scalar_subquery()
+CASE_LINKS = ListQuery(
+    "case_links",
+    CaseLink,
+    LINK_COLUMNS,
+    filters={
+        "case_id": or_(
+            col(CaseLink.child_id) == CHILD_OF_CASE, col(CaseLink.linked_child_id) == CHILD_OF_CASE
+        )
+    },
+    sorts={"linked_at": col(CaseLink.linked_at)},
+    default_sort="-linked_at",
+    shows=SHOWN_CASES,
+)
 
 
 async def create_case_link(
@@ -51,28 +82,34 @@ async def create_case_link(
     )
     link.reason = payload.reason
     session.add(link)
-    await session.flush()
+    await session.flush()  # the response is loaded by a query
+    # Before the context is refreshed, because the conflict wall can then hide the link from the caller.
+    row = await session_reader(session).fetch_required(LINK_QUERY, link_id=link.id)
     await refresh_context(session)
-    return _to_schema(link)
+    return CaseLinkSchema(**_row_to_fields(row))
 
 
 async def list_case_links(
-    session: AsyncSession, caller: Caller, case_id: UUID, page: PageQuery
+    reader: RecordReader, caller: Caller, case_id: UUID, query: PageQuery
 ) -> CaseLinkList:
     """List the links of a case's child, newest first.
 
     A link is visible to callers who can see both cases, and therefore not to the workers of either child.
+
+    Raises:
+        NotFound: The case does not exist, or the caller cannot see it.
     """
-    await ensure_exists(session, Case, case_id)
-    paginator = Paginator("case_links", page.limit, page.cursor, {"case": case_id, "for": caller.id})
-    child_id = select(col(Case.child_id)).where(col(Case.id) == case_id).scalar_subquery()
-    involves_child = (col(CaseLink.child_id) == child_id) | (col(CaseLink.linked_child_id) == child_id)
-    rows, cursor = await paginator.fetch_records(
-        session, select(CaseLink).where(involves_child), col(CaseLink.linked_at), col(CaseLink.id)
-    )
-    return CaseLinkList(items=[_to_schema(row) for row in rows], next_cursor=cursor)
+    page = await CASE_LINKS.fetch_page(reader, caller, query, within={"case_id": case_id})
+    if not page.rows:
+        await ensure_visible(reader, Case, case_id)
+    return CaseLinkList.from_trusted_items([*map(_row_to_fields, page.rows)], **page.fields)
 
 
-def _to_schema(link: CaseLink) -> CaseLinkSchema:
-    columns = link.model_dump(include=set(CaseLinkSchema.model_fields) - {"reason"})
-    return CaseLinkSchema(**columns, reason=link.reason)
+def _row_to_fields(row: Any) -> dict[str, Any]:
+    return {
+        **dict(zip(COLUMN_FIELDS, row, strict=False)),
+        **to_staff_refs(row, "linked_by"),
+        "case": to_case_ref(row.case_id, row.case_number),
+        "linked_case": to_case_ref(row.linked_case_id, row.linked_case_number),
+        "reason": CaseLink.reason.decrypt(row.id, row.reason_encrypted),
+    }
