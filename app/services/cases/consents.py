@@ -190,7 +190,6 @@ def get_consent_status(consent: Consent) -> str:
 
 
 def _row_to_fields(row: Any) -> dict[str, Any]:
-    reason = row.withdrawal_reason_encrypted
     return {
         **dict(zip(COLUMN_FIELDS, row, strict=False)),
         "note": None,
@@ -199,5 +198,5 @@ def _row_to_fields(row: Any) -> dict[str, Any]:
         "recipient_agency": to_ref(row.recipient_agency_id, row.recipient_agency_name),
         "status": get_consent_status(row),
         "on": row.given_on,
-        "withdrawal_reason": reason and Consent.withdrawal_reason.decrypt(row.id, reason),
+        "withdrawal_reason": Consent.withdrawal_reason.decrypt(row.id, row.withdrawal_reason_encrypted),
     }

@@ -93,7 +93,9 @@ def _start_of_day(day: date) -> datetime:
 
 async def _build_items(reader: RecordReader, rows: Sequence[Any]) -> list[dict[str, Any]]:
     """Return the fields of entries. One query loads the names of all users, teams and providers in their details."""
-    details = [_decrypt_detail(row) for row in rows]
+    details: list[dict[str, Any]] = [
+        dict(CaseHistoryEntry.detail.decrypt(row.id, row.detail_encrypted) or {}) for row in rows
+    ]
     ids = {detail[key] for detail in details for key in NAMED_IDS if detail.get(key)}
     names = {row.id: row.name for row in await reader.fetch(NAMES_QUERY, ids=list(ids))} if ids else {}
     return [
@@ -105,11 +107,6 @@ async def _build_items(reader: RecordReader, rows: Sequence[Any]) -> list[dict[s
         }
         for row, detail in zip(rows, details, strict=True)
     ]
-
-
-def _decrypt_detail(row: Any) -> dict[str, Any]:
-    ciphertext = row.detail_encrypted
-    return dict(CaseHistoryEntry.detail.decrypt(row.id, ciphertext)) if ciphertext else {}
 
 
 def _name_ids(detail: dict[str, Any], names: dict[str, str]) -> dict[str, str]:
