@@ -63,7 +63,7 @@ async def _load_printable_plan(reader: RecordReader, plan_id: UUID, language: st
     plan = await get_care_plan(reader, plan_id)
     row = await reader.fetch_required(PERSONS_QUERY, plan_id=plan_id)
     identity = Child.identity.decrypt(row.child_id, row.identity_encrypted)
-    details = Person.details.decrypt(row.person_id, row.details_encrypted)
+    details = Person.details.decrypt(row.person_id, row.details_encrypted) if row.person_id else None
     is_approved = plan.status in {"approved", "superseded"}
     return PrintableCarePlan(
         plan=plan,
