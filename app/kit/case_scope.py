@@ -109,6 +109,7 @@ class CaseScope:
     def _refer_to(self, cases: Condition) -> Condition:
         if self._reference is None:
             return cases
-        own_cases = select(self._target).where(cases).correlate_except(Case)
-        condition: Condition = self._reference.in_(own_cases)
+        own_cases = select(self._target).where(cases).correlate_except(Case).scalar_subquery()
+        # An array, because PostgreSQL would otherwise walk the index of the order, through the records of other callers.
+        condition: Condition = self._reference == any_(func.array(own_cases, type_=ARRAY(Uuid)))
         return condition
