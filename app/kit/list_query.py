@@ -151,16 +151,18 @@ class ListQuery:
         return Totals(total=min(row.number, MAX_TOTAL), total_is_capped=row.number > MAX_TOTAL)
 
     def _build_page_query(self, shape: Shape) -> ReadQuery:
-        """Return the query of a page: the ids of its records, joined with their columns."""
+        """Return the query of a page. With a scope, it selects the ids of the records and joins them with their columns."""
         sort_value = self.sorts[shape.sort]
-        select_ids = select(self._id.label("id"), sort_value.label("sort_value"))
-        if shape.has_cursor:
-            select_ids = select_ids.where(_is_after_cursor(sort_value, self._id, shape))
 
-        def limit(ids: RowSelect) -> RowSelect:
-            columns = ids.selected_columns
-            return ids.order_by(*_build_order(columns.sort_value, columns.id, shape)).limit(shape.limit + 1)
+        def limit(rows: RowSelect) -> RowSelect:
+            columns = rows.selected_columns
+            return rows.order_by(*_build_order(columns.sort_value, columns.id, shape)).limit(shape.limit + 1)
 
+        conditions = [_is_after_cursor(sort_value, self._id, shape)] if shape.has_cursor else []
+        if self.scope is None:
+            rows = self.columns.add_columns(sort_value.label("sort_value")).where(*conditions)
+            return ReadQuery(self._combine_arms(rows, shape.filters, (), limit), shows=self.shows)
+        select_ids = select(self._id.label("id"), sort_value.label("sort_value")).where(*conditions)
         page = self._combine_arms(select_ids, shape.filters, shape.arms, limit).subquery("page")
         rows = self.columns.add_columns(page.c.sort_value).join(page, page.c.id == self._id)
         return ReadQuery(rows.order_by(*_build_order(page.c.sort_value, page.c.id, shape)), shows=self.shows)
@@ -174,16 +176,16 @@ class ListQuery:
 
     def _combine_arms(
         self,
-        select_ids: RowSelect,
+        rows: RowSelect,
         filters: tuple[tuple[str, object], ...],
         arms: Sequence[str],
         limit: Callable[[RowSelect], RowSelect],
     ) -> RowSelect:
-        """Return the ids of the records that match the filters in at least one of the arms, limited as each arm is."""
-        select_ids = select_ids.where(*(self._get_condition(*item) for item in filters))
+        """Return the rows that match the filters in at least one of the arms, limited as each arm is."""
+        rows = rows.where(*(self._get_condition(*item) for item in filters))
         if self.scope is None:
-            return limit(select_ids)
-        selects = self.scope.build_arms(arms, lambda condition: limit(select_ids.where(condition)))
+            return limit(rows)
+        selects = self.scope.build_arms(arms, lambda condition: limit(rows.where(condition)))
         if len(selects) == 1:
             return selects[0]
         return limit(select(*union(*selects).subquery("arms").c))
