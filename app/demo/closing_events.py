@@ -22,7 +22,8 @@ from app.demo.case_scenarios import (
 )
 from app.demo.case_simulation import CaseSimulation, initial_supervisor, initial_team
 from app.demo.organisation import DemoContext
-from app.schemas.cases import BreakGlassRequest, CaseLinkCreate
+from app.schemas.break_glass import BreakGlassRequest
+from app.schemas.case_links import CaseLinkCreate
 from app.schemas.referral_responses import Referral as ReferralSchema
 from app.services.cases import break_glass, case_links
 from app.services.referrals import referrals

@@ -8,7 +8,7 @@ from app.http.permissions import AccessLogReader, BreakGlassLogReader
 from app.http.route import Router
 from app.http.session import Reader
 from app.schemas.audit import AccessEntryFilters, AccessEntryList
-from app.schemas.cases import BreakGlassFilters, BreakGlassGrantList
+from app.schemas.break_glass import BreakGlassFilters, BreakGlassGrantList
 from app.services import audit
 from app.services.cases import break_glass
 

@@ -23,15 +23,12 @@ from app.http.permissions import (
 )
 from app.http.route import Router
 from app.http.session import ExpectedVersion, Reader, Session
+from app.schemas.break_glass import BreakGlassGrant, BreakGlassRequest
+from app.schemas.case_links import CaseLink, CaseLinkCreate, CaseLinkList
 from app.schemas.cases import (
-    BreakGlassGrant,
-    BreakGlassRequest,
     Case,
     CaseAssignment,
     CaseFilters,
-    CaseLink,
-    CaseLinkCreate,
-    CaseLinkList,
     CaseList,
     CaseTransfer,
     CaseUpdate,

@@ -1,16 +1,16 @@
-"""Schemas of cases, their staffing, break-glass grants and links."""
+"""Schemas of cases and their staffing."""
 
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 from typing_extensions import TypeAliasType
 
 from app.schemas.codes import CodeOf
 from app.schemas.identity import Age, PersonName
 from app.schemas.merge_patch import build_patch_model
-from app.schemas.references import CaseRef, PlaceRef, StaffRef, TeamRef
+from app.schemas.references import PlaceRef, StaffRef, TeamRef
 from app.schemas.wire import (
     CommaSeparated,
     CountedPage,
@@ -19,11 +19,9 @@ from app.schemas.wire import (
     Input,
     Narrative,
     Output,
-    Page,
     PlainDate,
     ProvinceCode,
     QueryBoolean,
-    Reason,
     ShortNarrative,
     UtcDateTime,
     Versioned,
@@ -64,22 +62,6 @@ class CaseTransfer(Input):
     team_id: Id = Field(description="Id of the new team, which must be active.")
     lead_worker_id: Id = Field(description="Id of the new lead worker, who must belong to the new team.")
     reason: ShortNarrative = Field(description="Reason for the transfer.")
-
-
-class BreakGlassRequest(Input):
-    """Reason for emergency read access to a case."""
-
-    reason: Reason = Field(
-        description="Reason why the case must be read now. The caller's supervisor, the supervisors of the case's "
-        "team and the data protection officer can read it."
-    )
-
-
-class CaseLinkCreate(Input):
-    """A case to link with this one, with the reason."""
-
-    linked_case_id: Id = Field(description="Id of the other case, which must belong to another child.")
-    reason: ShortNarrative = Field(description="Reason for the link.")
 
 
 CaseSort = TypeAliasType(
@@ -256,56 +238,3 @@ class CaseSummary(Versioned):
 
 class CaseList(CountedPage[CaseSummary]):
     """One page of cases, in the order of `sort`, or the best match first for a search."""
-
-
-class BreakGlassFilters(CountedPageQuery):
-    """Query parameters of the list of break-glass grants."""
-
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
-
-    case_id: Id | None = Field(None, description="Only grants for this case.")
-    user_id: CommaSeparated[Id] | None = Field(None, description="Only grants of these users.")
-    since: Annotated[
-        UtcDateTime | None, Field(alias="from", description="Only grants that began at or after this time.")
-    ] = None
-    until: Annotated[
-        UtcDateTime | None, Field(alias="to", description="Only grants that began before this time.")
-    ] = None
-
-
-class BreakGlassGrant(Output):
-    """Emergency read access of one user to one case, for four hours."""
-
-    id: UUID = Field(description="Id of the grant.")
-    case_id: UUID = Field(description="Id of the case.")
-    case: CaseRef | None = Field(description="The case; null if the caller cannot see it.")
-    child_id: UUID | None = Field(description="Id of the child.")
-    user_id: UUID = Field(description="Id of the user who has the access.")
-    user: StaffRef = Field(description="The user who has the access.")
-    reason: str = Field(description="Reason that the user gave.")
-    opened_at: UtcDateTime = Field(description="Time at which the access began.")
-    expires_at: UtcDateTime = Field(description="Time at which the access ends.")
-
-
-class BreakGlassGrantList(CountedPage[BreakGlassGrant]):
-    """One page of break-glass grants, newest first."""
-
-
-class CaseLink(Output):
-    """A link between the cases of two children, which creates a conflict wall between their workers."""
-
-    id: UUID = Field(description="Id of the link.")
-    case_id: UUID = Field(description="Id of the case with the lower id.")
-    case: CaseRef = Field(description="The case with the lower id.")
-    child_id: UUID = Field(description="Id of the child of `case_id`.")
-    linked_case_id: UUID = Field(description="Id of the case with the higher id.")
-    linked_case: CaseRef = Field(description="The case with the higher id.")
-    linked_child_id: UUID = Field(description="Id of the child of `linked_case_id`.")
-    reason: str = Field(description="Reason for the link.")
-    linked_by_id: UUID = Field(description="Id of the user who created the link.")
-    linked_by: StaffRef = Field(description="The user who created the link.")
-    linked_at: UtcDateTime = Field(description="Time at which the link was created.")
-
-
-class CaseLinkList(Page[CaseLink]):
-    """One page of links between cases, newest first."""

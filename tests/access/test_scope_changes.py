@@ -13,7 +13,9 @@ from sqlmodel import col
 from app.access.caller import Caller
 from app.access.permissions import Permission
 from app.models import Case
-from app.schemas.cases import BreakGlassRequest, CaseAssignment, CaseLinkCreate, CaseTransfer
+from app.schemas.break_glass import BreakGlassRequest
+from app.schemas.case_links import CaseLinkCreate
+from app.schemas.cases import CaseAssignment, CaseTransfer
 from app.schemas.exit_plans import CaseReopening
 from app.schemas.referrals import ReferralAcceptance
 from app.server.act_as import run_as

@@ -19,8 +19,8 @@ from app.kit.records import get_record
 from app.kit.reference_names import case_number, staff_names, to_case_ref, to_staff_refs
 from app.models import BreakGlassGrant, Case
 from app.models.record import utc_now
-from app.schemas.cases import BreakGlassFilters, BreakGlassGrantList, BreakGlassRequest
-from app.schemas.cases import BreakGlassGrant as BreakGlassGrantSchema
+from app.schemas.break_glass import BreakGlassFilters, BreakGlassGrantList, BreakGlassRequest
+from app.schemas.break_glass import BreakGlassGrant as BreakGlassGrantSchema
 from app.services.cases import history as case_history
 
 BREAK_GLASS_DURATION = timedelta(hours=4)

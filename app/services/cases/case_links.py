@@ -16,8 +16,8 @@ from app.kit.records import ensure_visible, get_for_update
 from app.kit.reference_names import case_number, staff_names, to_case_ref, to_staff_refs
 from app.kit.state_machine import raise_if_unmet
 from app.models import Case, CaseLink
-from app.schemas.cases import CaseLink as CaseLinkSchema
-from app.schemas.cases import CaseLinkCreate, CaseLinkList
+from app.schemas.case_links import CaseLink as CaseLinkSchema
+from app.schemas.case_links import CaseLinkCreate, CaseLinkList
 from app.schemas.wire import PageQuery
 from app.services.cases.staffing_checks import check_shared_worker
 from app.services.cases.write_access import check_works_on_case
