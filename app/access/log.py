@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 import asyncpg
-from sqlalchemy import RowMapping, event, text
+from sqlalchemy import Connection, RowMapping, event, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapper, QueryContext, Session, object_session
 
@@ -162,13 +162,16 @@ async def bind_access(
 def _bind_access(session: Session, sql: str, parameters: tuple[object, ...]) -> RowMapping:
     # Executed through SQLAlchemy and not on the driver, because SQLAlchemy replaces a lost connection of the pool.
     connection = session.connection()
-    row = connection.exec_driver_sql(sql, parameters).mappings().one()
+    return connection.exec_driver_sql(sql, parameters).mappings().one()
+
+
+@event.listens_for(Session, "after_begin")
+def _set_driver_connection(session: Session, _: object, connection: Connection) -> None:
     session.info["driver_connection"] = connection.connection.driver_connection
-    return row
 
 
 def get_driver_connection(session: AsyncSession) -> asyncpg.Connection:
-    """Return the connection of the driver (asyncpg) that a session uses. Call `bind_access` first.
+    """Return the connection of the driver (asyncpg) that a session uses. Its transaction must have begun.
 
     Use it only for statements that every request executes, because the driver needs a third of the time that SQLAlchemy
     needs. Statements that read records must use the session, which collects the records for the log.

@@ -35,9 +35,10 @@ from app.access.reader import Declaration, NothingShown, ReadQuery, RecordReader
 from app.kit.case_scope import CaseScope, Condition, RowSelect
 from app.kit.cursors import decode_cursor, encode_cursor
 from app.kit.dates import CAMBODIA_TIMEZONE
-from app.kit.totals import MAX_TOTAL, Totals
 from app.schemas.wire import CountedPageQuery, PageQuery, parse_sort
 
+MAX_TOTAL = 10_000
+"""Counting stops here, so that the work of a request is bounded."""
 MAX_COMPILED_SHAPES = 500
 """Maximum number of compiled queries per list."""
 RELEVANCE = "relevance"
@@ -143,12 +144,12 @@ class ListQuery:
 
     async def _count(
         self, reader: RecordReader, shape: Shape, parameters: dict[str, object], *, wanted: bool
-    ) -> Totals:
-        """Count the records of the list up to `MAX_TOTAL`, so that the work of a request is bounded."""
+    ) -> dict[str, Any]:
+        """Count the records of the list up to `MAX_TOTAL`."""
         if not wanted:
-            return Totals(total=None, total_is_capped=None)
+            return {"total": None, "total_is_capped": None}
         row = await reader.fetch_one(self._compile_count(shape.filters, shape.arms), **parameters)
-        return Totals(total=min(row.number, MAX_TOTAL), total_is_capped=row.number > MAX_TOTAL)
+        return {"total": min(row.number, MAX_TOTAL), "total_is_capped": row.number > MAX_TOTAL}
 
     def _build_page_query(self, shape: Shape) -> ReadQuery:
         """Return the query of a page. With a scope, it selects the ids of the records and joins them with their columns."""

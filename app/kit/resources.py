@@ -1,6 +1,6 @@
 """The reads that most kinds of records share: one page of the list, and one record as response of a GET or a write."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -34,10 +34,16 @@ class Resource(Generic[SchemaT, ListT]):
         self._record_query = ReadQuery(self.query.columns.where(is_record), shows=self.query.shows)
 
     async def list_page(
-        self, reader: RecordReader, caller: Caller, filters: PageQuery, **within: object
+        self,
+        reader: RecordReader,
+        caller: Caller,
+        filters: PageQuery,
+        *,
+        within: Mapping[str, object] | None = None,
+        **parameters: object,
     ) -> ListT:
-        """Return one page of the list. `within` contains the values of the path."""
-        page = await self.query.fetch_page(reader, caller, filters, within=within)
+        """Return one page of the list, see `ListQuery.fetch_page`."""
+        page = await self.query.fetch_page(reader, caller, filters, within=within, **parameters)
         return self.list_schema.from_trusted_items([*map(self.row_to_fields, page.rows)], **page.fields)
 
     async def get(self, reader: RecordReader, record_id: UUID) -> SchemaT:

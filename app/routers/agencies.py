@@ -7,7 +7,7 @@ from fastapi import Query
 
 from app.http.permissions import AgencyManager, AgencyReader
 from app.http.route import Router
-from app.http.session import ExpectedVersion, Session
+from app.http.session import ExpectedVersion, Reader, Session
 from app.schemas.administration import Agency, AgencyCreate, AgencyFilters, AgencyList, AgencyUpdate
 from app.services.accounts import agencies
 
@@ -25,22 +25,22 @@ async def create_agency(_caller: AgencyManager, session: Session, payload: Agenc
 
 @router.get("")
 async def list_agencies(
-    _caller: AgencyReader, session: Session, filters: Annotated[AgencyFilters, Query()]
+    caller: AgencyReader, reader: Reader, filters: Annotated[AgencyFilters, Query()]
 ) -> AgencyList:
     """List agencies, newest first.
 
     The list includes inactive agencies unless `is_active` is `true`.
     """
-    return await agencies.list_agencies(session, filters)
+    return await agencies.list_agencies(reader, caller, filters)
 
 
 @router.get("/{agency_id}")
-async def get_agency(_caller: AgencyReader, session: Session, agency_id: UUID) -> Agency:
+async def get_agency(_caller: AgencyReader, reader: Reader, agency_id: UUID) -> Agency:
     """Get an agency.
 
     The response does not contain the API clients of the agency; `GET /v1/api-clients?agency_id=` lists them.
     """
-    return await agencies.get_agency(session, agency_id)
+    return await agencies.get_agency(reader, agency_id)
 
 
 @router.patch("/{agency_id}")

@@ -63,14 +63,14 @@ async def create_calendar_feed(
 @router.get("/me/calendar-feeds")
 async def list_calendar_feeds(
     caller: CalendarFeedManager,
-    session: Session,
+    reader: Reader,
     page: Annotated[PageQuery, Query()],
 ) -> CalendarFeedList:
     """List calendar feeds, newest first.
 
     Returns the caller's active feeds without their addresses.
     """
-    return await calendar_feeds.list_calendar_feeds(session, caller, page)
+    return await calendar_feeds.list_calendar_feeds(reader, caller, page)
 
 
 @router.delete("/me/calendar-feeds/{feed_id}", status_code=204)

@@ -7,7 +7,7 @@ from fastapi import Query
 
 from app.http.permissions import ApiClientManager, ApiClientReader
 from app.http.route import Router
-from app.http.session import ExpectedVersion, Session
+from app.http.session import ExpectedVersion, Reader, Session
 from app.schemas.api_clients import (
     ApiClient,
     ApiClientCreate,
@@ -35,22 +35,22 @@ async def create_api_client(
 
 @router.get("")
 async def list_api_clients(
-    _caller: ApiClientReader, session: Session, filters: Annotated[ApiClientFilters, Query()]
+    caller: ApiClientReader, reader: Reader, filters: Annotated[ApiClientFilters, Query()]
 ) -> ApiClientList:
     """List API clients, newest first.
 
     The list contains the ids of the secrets, but not the secrets themselves.
     """
-    return await api_clients.list_api_clients(session, filters)
+    return await api_clients.list_api_clients(reader, caller, filters)
 
 
 @router.get("/{client_id}")
-async def get_api_client(_caller: ApiClientReader, session: Session, client_id: UUID) -> ApiClient:
+async def get_api_client(_caller: ApiClientReader, reader: Reader, client_id: UUID) -> ApiClient:
     """Get an API client.
 
     The API client contains its scopes, the time of its last authentication, and the ids of its secrets.
     """
-    return await api_clients.get_api_client(session, client_id)
+    return await api_clients.get_api_client(reader, client_id)
 
 
 @router.patch("/{client_id}")

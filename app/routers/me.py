@@ -14,7 +14,7 @@ from app.http.permissions import (
     SecondFactorRemover,
 )
 from app.http.route import Router
-from app.http.session import Session
+from app.http.session import Reader, Session
 from app.http.sign_in_context import CurrentSignInContext
 from app.schemas.sign_in import (
     Me,
@@ -32,12 +32,12 @@ router = Router(prefix="/me", tags=["account"])
 
 
 @router.get("")
-async def get_me(caller: AccountOwner, session: Session) -> Me:
+async def get_me(caller: AccountOwner, reader: Reader) -> Me:
     """Get the caller's account.
 
     The account contains the roles, teams and permissions of the caller, and whether a second factor is required.
     """
-    return await own_account.get_me(session, caller)
+    return await own_account.get_me(reader, caller)
 
 
 @router.post("/password", status_code=204)
@@ -54,13 +54,13 @@ async def change_my_password(
 
 @router.get("/sessions")
 async def list_my_sessions(
-    caller: AccountOwner, session: Session, page: Annotated[PageQuery, Query()]
+    caller: AccountOwner, reader: Reader, page: Annotated[PageQuery, Query()]
 ) -> UserSessionList:
     """List the caller's active sessions, newest first.
 
     `current` marks the session of this request.
     """
-    return await sessions.list_own_sessions(session, caller, page)
+    return await sessions.list_own_sessions(reader, caller, page)
 
 
 @router.delete("/sessions", status_code=204)

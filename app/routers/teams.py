@@ -7,7 +7,7 @@ from fastapi import Query
 
 from app.http.permissions import TeamManager, TeamReader
 from app.http.route import Router
-from app.http.session import ExpectedVersion, Session
+from app.http.session import ExpectedVersion, Reader, Session
 from app.schemas.administration import Team, TeamCreate, TeamFilters, TeamList, TeamUpdate
 from app.services.accounts import teams
 
@@ -25,22 +25,22 @@ async def create_team(_caller: TeamManager, session: Session, payload: TeamCreat
 
 @router.get("")
 async def list_teams(
-    _caller: TeamReader, session: Session, filters: Annotated[TeamFilters, Query()]
+    caller: TeamReader, reader: Reader, filters: Annotated[TeamFilters, Query()]
 ) -> TeamList:
     """List teams, newest first.
 
     Each item includes the active members of the team.
     """
-    return await teams.list_teams(session, filters)
+    return await teams.list_teams(reader, caller, filters)
 
 
 @router.get("/{team_id}")
-async def get_team(_caller: TeamReader, session: Session, team_id: UUID) -> Team:
+async def get_team(_caller: TeamReader, reader: Reader, team_id: UUID) -> Team:
     """Get a team.
 
     `members` contains the active members only.
     """
-    return await teams.get_team(session, team_id)
+    return await teams.get_team(reader, team_id)
 
 
 @router.patch("/{team_id}")

@@ -7,7 +7,7 @@ from fastapi import Query
 
 from app.http.permissions import UserManager, UserReader
 from app.http.route import Router
-from app.http.session import ExpectedVersion, Session
+from app.http.session import ExpectedVersion, Reader, Session
 from app.schemas.administration import (
     PasswordReset,
     User,
@@ -34,22 +34,22 @@ async def create_user(_caller: UserManager, session: Session, payload: UserCreat
 
 @router.get("")
 async def list_users(
-    _caller: UserReader, session: Session, filters: Annotated[UserFilters, Query()]
+    caller: UserReader, reader: Reader, filters: Annotated[UserFilters, Query()]
 ) -> UserList:
     """List users, newest first unless `sort` or `q` is given.
 
     The list includes deactivated users unless `is_active` is `true`.
     """
-    return await users.list_users(session, filters)
+    return await users.list_users(reader, caller, filters)
 
 
 @router.get("/{user_id}")
-async def get_user(_caller: UserReader, session: Session, user_id: UUID) -> User:
+async def get_user(_caller: UserReader, reader: Reader, user_id: UUID) -> User:
     """Get a user.
 
     The response contains the roles and teams, and whether a second factor is confirmed.
     """
-    return await users.get_user(session, user_id)
+    return await users.get_user(reader, user_id)
 
 
 @router.patch("/{user_id}")

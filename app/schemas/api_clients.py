@@ -8,6 +8,7 @@ from typing_extensions import TypeAliasType
 
 from app.schemas.administration import NEW_ID
 from app.schemas.merge_patch import build_patch_model
+from app.schemas.references import AgencyRef
 from app.schemas.wire import (
     ClientChosenId,
     Id,
@@ -112,6 +113,7 @@ class ApiClient(Versioned):
 
     client_id: str = Field(description="`client_id` for the token endpoint. It equals `id`.")
     agency_id: UUID = Field(description="Id of the agency that operates the API client.")
+    agency: AgencyRef = Field(description="The agency that operates the API client.")
     name: str = Field(description="Name of the API client.")
     scopes: list[ApiScope] = Field(description="Scopes that the API client can request.")
     public_key: PublicKey | None = Field(

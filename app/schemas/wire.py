@@ -186,7 +186,7 @@ class Page(Output, Generic[T]):
 
 
 class CountedPage(Page[T], Generic[T]):
-    """A page of a list whose query accepts `count`. `app.kit.totals` counts the records."""
+    """A page of a list whose query accepts `count`. `app.kit.list_query` counts the records."""
 
     total: int | None = Field(
         description="Number of records that match the filters, at most 10,000; null without `count=true`."

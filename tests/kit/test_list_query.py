@@ -13,8 +13,7 @@ from app.access.accessed_records import AccessedRecords
 from app.access.caller import Caller, OpenAccess
 from app.access.reader import RecordReader
 from app.errors import InvalidInput
-from app.kit.list_query import ListQuery, is_one_of, replace_null
-from app.kit.totals import MAX_TOTAL
+from app.kit.list_query import MAX_TOTAL, ListQuery, is_one_of, replace_null
 from app.models import User
 from app.schemas.wire import CountedPageQuery
 from tests.support.scenario import Scenario, id_of

@@ -81,12 +81,27 @@ async def test_people_are_listed_by_id_without_unknown_ones(scenario: Scenario) 
         assert parse_faults(response) == {("query:ids", fault)}
 
 
-async def test_directory_needs_the_same_number_of_statements_for_any_number_of_people(
-    scenario: Scenario,
-) -> None:
-    counts = []
-    for limit in (2, 8):
-        with record_statements(scenario) as statements:
-            expect_json(await scenario.worker_north.get(f"/v1/staff?limit={limit}"))
-        counts.append(len(statements))
-    assert counts == [4, 4]  # access event, people, next page, teams
+async def test_lists_of_accounts_use_one_statement_for_any_number_of_rows(scenario: Scenario) -> None:
+    for caller, path in (
+        (scenario.worker_north, "/v1/staff"),
+        (scenario.admin, "/v1/users"),
+        (scenario.admin, "/v1/teams"),
+        (scenario.admin, "/v1/agencies"),
+        (scenario.admin, "/v1/api-clients"),
+        (scenario.worker_north, "/v1/me/sessions"),
+        (scenario.worker_north, "/v1/me/calendar-feeds"),
+    ):
+        for limit in (1, 8):
+            with record_statements(scenario) as statements:
+                expect_json(await caller.get(f"{path}?limit={limit}"))
+            assert len(statements) == 1, (path, statements)
+    with record_statements(scenario) as statements:
+        expect_json(await scenario.worker_north.get("/v1/me"))
+    assert len(statements) == 1, statements
+
+
+async def test_wildcards_in_names_are_literal(scenario: Scenario) -> None:
+    # Planted: `LIKE_SPECIAL` without the underscore.
+    for q in ("%", "worker_north", "\\\\"):
+        page = expect_json(await scenario.worker_north.get("/v1/staff", params={"q": q}))
+        assert page["items"] == [], q

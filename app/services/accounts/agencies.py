@@ -1,24 +1,51 @@
 """Agencies: First Step itself, partners, providers, authorities and donors."""
 
-from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import any_, exists, literal, select
+from sqlalchemy import any_, bindparam, exists, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.access.caller import Caller
+from app.access.reader import RecordReader
 from app.errors import Fault
+from app.kit.list_query import ListQuery
 from app.kit.records import apply_patch, get_version_for_update
+from app.kit.resources import Resource
 from app.kit.state_machine import raise_if_unmet
 from app.models import Agency, ApiClient
 from app.models.record import new_id
 from app.schemas.administration import Agency as AgencySchema
 from app.schemas.administration import AgencyCreate, AgencyFilters, AgencyList, AgencySettings
 from app.schemas.wire import Input
-from app.services.accounts.administered_resource import AdministeredResource
 
 REFERRING_AGENCY_KINDS = frozenset({"fsc", "partner"})
 """Kinds of agency whose API clients can have the scope `referrals`, which permits sending referrals."""
+
+
+COLUMN_FIELDS = [name for name in AgencySchema.model_fields if name in Agency.model_fields]
+
+
+def _row_to_fields(row: Any) -> dict[str, Any]:
+    return dict(zip(COLUMN_FIELDS, row, strict=False))
+
+
+AGENCIES = Resource(
+    ListQuery(
+        "agencies",
+        Agency,
+        select(*(getattr(Agency, name) for name in COLUMN_FIELDS)),
+        filters={
+            "kind": col(Agency.kind) == bindparam("kind"),
+            "is_active": col(Agency.is_active) == bindparam("is_active"),
+        },
+        sorts={"created_at": col(Agency.created_at)},
+    ),
+    AgencySchema,
+    AgencyList,
+    _row_to_fields,
+)
 
 
 async def create_agency(session: AsyncSession, payload: AgencyCreate) -> AgencySchema:
@@ -28,17 +55,17 @@ async def create_agency(session: AsyncSession, payload: AgencyCreate) -> AgencyS
         AlreadyExists: the name or the id is taken.
     """
     agency = Agency(id=payload.id or new_id(), name=payload.name, kind=payload.kind)
-    return await _AGENCIES.save(session, agency)
+    return await AGENCIES.save(session, agency)
 
 
-async def list_agencies(session: AsyncSession, filters: AgencyFilters) -> AgencyList:
+async def list_agencies(reader: RecordReader, caller: Caller, filters: AgencyFilters) -> AgencyList:
     """Return one page of the agencies, newest first."""
-    return await _AGENCIES.list_records(session, filters)
+    return await AGENCIES.list_page(reader, caller, filters)
 
 
-async def get_agency(session: AsyncSession, agency_id: UUID) -> AgencySchema:
+async def get_agency(reader: RecordReader, agency_id: UUID) -> AgencySchema:
     """Return one agency."""
-    return await _AGENCIES.get(session, agency_id)
+    return await AGENCIES.get(reader, agency_id)
 
 
 async def update_agency(
@@ -57,7 +84,7 @@ async def update_agency(
         detail = "Remove the scope `referrals` from the agency's API clients first."
         raise_if_unmet([Fault("/kind", "sends_referrals", detail)])
     agency.name, agency.kind, agency.is_active = settings.name, settings.kind, settings.is_active
-    return await _AGENCIES.save(session, agency)
+    return await AGENCIES.save(session, agency)
 
 
 async def _has_referral_client(session: AsyncSession, agency: Agency) -> bool:
@@ -65,20 +92,3 @@ async def _has_referral_client(session: AsyncSession, agency: Agency) -> bool:
         col(ApiClient.agency_id) == agency.id, literal("referrals") == any_(col(ApiClient.scopes))
     )
     return bool(await session.scalar(select(has_client)))
-
-
-async def _load_schemas(_session: AsyncSession, agencies: Sequence[Agency]) -> list[AgencySchema]:
-    return [
-        AgencySchema(
-            id=agency.id,
-            version=agency.version,
-            name=agency.name,
-            kind=agency.kind,
-            is_active=agency.is_active,
-            created_at=agency.created_at,
-        )
-        for agency in agencies
-    ]
-
-
-_AGENCIES = AdministeredResource("agencies", Agency, AgencyList, _load_schemas)

@@ -1,19 +1,25 @@
 """API clients: systems of agencies. They authenticate by generated secrets or by keys of their own."""
 
 import json
-from collections import defaultdict
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import JSON, bindparam, func, select, update
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.access.caller import Caller
 from app.access.jwk import export_public_jwk, parse_public_jwk
 from app.access.passwords import generate_client_secret, hash_secret
+from app.access.reader import RecordReader, session_reader
 from app.errors import Fault, InvalidInput, NotFound
+from app.kit.list_query import ListQuery
 from app.kit.records import apply_patch, get_for_update, get_version_for_update
+from app.kit.reference_names import agency_name, to_ref
+from app.kit.resources import Resource
 from app.kit.state_machine import raise_if_unmet
 from app.models import Agency, ApiClient, ApiClientSecret, AuthSession
 from app.models.record import new_id, utc_now
@@ -27,13 +33,62 @@ from app.schemas.api_clients import (
     NewApiClientSecret,
     PublicJwk,
 )
-from app.schemas.api_clients import ApiClientSecret as ApiClientSecretSchema
 from app.schemas.wire import Input
-from app.services.accounts.administered_resource import AdministeredResource
 from app.services.accounts.agencies import REFERRING_AGENCY_KINDS
 
 MAX_ACTIVE_SECRETS = 2
 """Two active secrets allow a system to switch from the old one to the new one without an interruption."""
+
+
+COLUMN_FIELDS = [name for name in ApiClientSchema.model_fields if name in ApiClient.model_fields]
+SECRETS = (
+    select(
+        func.json_agg(
+            aggregate_order_by(
+                func.json_build_array(col(ApiClientSecret.id), col(ApiClientSecret.created_at)),
+                col(ApiClientSecret.created_at),
+            ),
+            type_=JSON,
+        )
+    )
+    .where(col(ApiClientSecret.client_id) == col(ApiClient.id), col(ApiClientSecret.revoked_at).is_(None))
+    .scalar_subquery()
+)
+"""Id and time of creation of each active secret of an API client."""
+
+
+def _row_to_fields(row: Any) -> dict[str, Any]:
+    return {
+        **dict(zip(COLUMN_FIELDS, row, strict=False)),
+        "client_id": row.id,
+        "agency": to_ref(row.agency_id, row.agency_name),
+        "public_key": row.public_key and json.loads(row.public_key),
+        "secrets": [
+            {"id": secret_id, "created_at": datetime.fromisoformat(created_at).astimezone(UTC)}
+            for secret_id, created_at in row.secrets or []
+        ],
+    }
+
+
+API_CLIENTS = Resource(
+    ListQuery(
+        "api-clients",
+        ApiClient,
+        select(
+            *(getattr(ApiClient, name) for name in COLUMN_FIELDS),
+            agency_name(col(ApiClient.agency_id)).label("agency_name"),
+            SECRETS.label("secrets"),
+        ),
+        filters={
+            "agency_id": col(ApiClient.agency_id) == bindparam("agency_id"),
+            "is_active": col(ApiClient.is_active) == bindparam("is_active"),
+        },
+        sorts={"created_at": col(ApiClient.created_at)},
+    ),
+    ApiClientSchema,
+    ApiClientList,
+    _row_to_fields,
+)
 
 
 async def create_api_client(session: AsyncSession, payload: ApiClientCreate) -> ApiClientWithSecret:
@@ -54,18 +109,18 @@ async def create_api_client(session: AsyncSession, payload: ApiClientCreate) -> 
     session.add(client)
     await session.flush()  # the secret references the client
     secret = None if client.public_key else (await _create_secret(session, client)).client_secret
-    schema = await _API_CLIENTS.load_schema(session, client)
+    schema = await API_CLIENTS.get(session_reader(session), client.id)
     return ApiClientWithSecret(**schema.model_dump(), client_secret=secret)
 
 
-async def list_api_clients(session: AsyncSession, filters: ApiClientFilters) -> ApiClientList:
+async def list_api_clients(reader: RecordReader, caller: Caller, filters: ApiClientFilters) -> ApiClientList:
     """Return one page of the API clients, newest first."""
-    return await _API_CLIENTS.list_records(session, filters)
+    return await API_CLIENTS.list_page(reader, caller, filters)
 
 
-async def get_api_client(session: AsyncSession, client_id: UUID) -> ApiClientSchema:
+async def get_api_client(reader: RecordReader, client_id: UUID) -> ApiClientSchema:
     """Return one API client, without its secrets."""
-    return await _API_CLIENTS.get(session, client_id)
+    return await API_CLIENTS.get(reader, client_id)
 
 
 async def update_api_client(
@@ -83,7 +138,7 @@ async def update_api_client(
     client.public_key = _serialize_public_key(settings.public_key)
     if not client.is_active:
         await _revoke_tokens(session, client.id)
-    return await _API_CLIENTS.save(session, client)
+    return await API_CLIENTS.save(session, client)
 
 
 async def create_api_client_secret(session: AsyncSession, client_id: UUID) -> NewApiClientSecret:
@@ -94,7 +149,7 @@ async def create_api_client_secret(session: AsyncSession, client_id: UUID) -> Ne
     """
     # The lock makes concurrent requests count each other's secret.
     client = await get_for_update(session, ApiClient, client_id)
-    if len((await _load_secrets(session, [client.id]))[client.id]) >= MAX_ACTIVE_SECRETS:
+    if len((await API_CLIENTS.get(session_reader(session), client.id)).secrets) >= MAX_ACTIVE_SECRETS:
         detail = "The API client has two active secrets. Delete one of them first."
         raise_if_unmet([Fault("/secrets", "two_alive", detail)])
     return await _create_secret(session, client)
@@ -164,37 +219,3 @@ def _to_settings_document(client: ApiClient) -> dict[str, Any]:
         "is_active": client.is_active,
         "public_key": json.loads(client.public_key) if client.public_key else None,
     }
-
-
-async def _load_secrets(
-    session: AsyncSession, client_ids: Sequence[UUID]
-) -> dict[UUID, list[ApiClientSecretSchema]]:
-    query = (
-        select(ApiClientSecret)
-        .where(col(ApiClientSecret.client_id).in_(client_ids), col(ApiClientSecret.revoked_at).is_(None))
-        .order_by(col(ApiClientSecret.created_at))
-    )
-    secrets: dict[UUID, list[ApiClientSecretSchema]] = defaultdict(list)
-    for secret in await session.scalars(query):
-        secrets[secret.client_id].append(ApiClientSecretSchema(id=secret.id, created_at=secret.created_at))
-    return secrets
-
-
-async def _load_schemas(session: AsyncSession, clients: Sequence[ApiClient]) -> list[ApiClientSchema]:
-    secrets = await _load_secrets(session, [client.id for client in clients])
-    return [
-        ApiClientSchema(
-            id=client.id,
-            version=client.version,
-            client_id=str(client.id),
-            agency_id=client.agency_id,
-            secrets=secrets[client.id],
-            last_used_at=client.last_used_at,
-            created_at=client.created_at,
-            **_to_settings_document(client),
-        )
-        for client in clients
-    ]
-
-
-_API_CLIENTS = AdministeredResource("api-clients", ApiClient, ApiClientList, _load_schemas)

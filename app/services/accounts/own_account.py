@@ -1,24 +1,34 @@
 """The caller's own account: roles, teams, permissions and password."""
 
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from app.access.caller import Caller
 from app.access.password_strength import check_password_strength
 from app.access.passwords import hash_password, parse_stored_password, verify_password
 from app.access.permissions import Permission, has_permission
+from app.access.reader import ReadQuery, RecordReader
 from app.config import get_settings
 from app.errors import Fault, InvalidInput
-from app.kit.records import get_for_update, get_record
+from app.kit.records import get_for_update
 from app.models import User
 from app.schemas.sign_in import Me, PasswordChange
-from app.services.accounts import sessions, sign_in_throttle, team_members
+from app.services.accounts import sessions, sign_in_throttle
 from app.services.accounts.sign_in_audit import SignInContext
+from app.services.accounts.team_members import MEMBERSHIPS
+
+ME_QUERY = ReadQuery(
+    select(
+        *(getattr(User, name) for name in ("id", "version", "email", "name", "roles", "totp_confirmed_at")),
+        MEMBERSHIPS.label("teams"),
+    ).where(col(User.id) == bindparam("user_id"))
+)
 
 
-async def get_me(session: AsyncSession, caller: Caller) -> Me:
+async def get_me(reader: RecordReader, caller: Caller) -> Me:
     """Return the caller's account with its teams and permissions."""
-    user = await get_record(session, User, caller.id)
-    teams = await team_members.list_memberships_by_user(session, [user.id])
+    user = await reader.fetch_required(ME_QUERY, user_id=caller.id)
     permissions = (permission.value for permission in Permission if has_permission(caller.roles, permission))
     return Me(
         id=user.id,
@@ -26,9 +36,9 @@ async def get_me(session: AsyncSession, caller: Caller) -> Me:
         email=user.email,
         name=user.name,
         roles=sorted(caller.roles),
-        teams=teams[user.id],
+        teams=user.teams or [],
         mfa_enrolled=user.totp_confirmed_at is not None,
-        mfa_required=sessions.needs_second_factor(user),
+        mfa_required=sessions.needs_second_factor(user.roles),
         permissions=sorted(permissions),
     )
 

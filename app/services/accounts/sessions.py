@@ -9,21 +9,23 @@ Three lifetimes apply:
 The module `refresh_tokens` rotates the refresh tokens of a session.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import DateTime, and_, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
 from app.access.passwords import generate_client_secret, hash_secret, parse_stored_password
 from app.access.permissions import CHILD_DATA_ROLES
+from app.access.reader import RecordReader
 from app.access.vault import get_vault
 from app.config import get_settings
 from app.errors import NotFound
-from app.kit.pagination import Paginator
+from app.kit.list_query import ListQuery
 from app.models import AuthSession, CalendarFeed, User
 from app.models.record import new_id, utc_now
 from app.schemas.sign_in import UserAccessToken, UserSession, UserSessionList
@@ -46,9 +48,28 @@ class SessionTokens:
     """Lifetime of the refresh token in seconds."""
 
 
-def needs_second_factor(user: User) -> bool:
-    """Return whether the user's roles require a second factor in this installation."""
-    return get_settings().is_mfa_required and not CHILD_DATA_ROLES.isdisjoint(user.roles)
+COLUMN_FIELDS = [name for name in UserSession.model_fields if name in AuthSession.model_fields]
+NOW = bindparam("now", type_=DateTime(timezone=True))
+OWN_SESSIONS = ListQuery(
+    "sessions",
+    AuthSession,
+    select(*(getattr(AuthSession, name) for name in COLUMN_FIELDS)),
+    filters={
+        "user_id": and_(
+            col(AuthSession.user_id) == bindparam("user_id"),
+            col(AuthSession.revoked_at).is_(None),
+            col(AuthSession.idle_ends_at) > NOW,
+            col(AuthSession.ends_at) > NOW,
+        )
+    },
+    sorts={"created_at": col(AuthSession.created_at)},
+)
+"""The active sessions of a user."""
+
+
+def needs_second_factor(roles: Iterable[str]) -> bool:
+    """Return whether the roles of a user require a second factor in this installation."""
+    return get_settings().is_mfa_required and not CHILD_DATA_ROLES.isdisjoint(roles)
 
 
 def create_user_session(context: SignInContext, user: User) -> tuple[AuthSession, str]:
@@ -72,7 +93,7 @@ def create_user_session(context: SignInContext, user: User) -> tuple[AuthSession
 def issue_session_tokens(user: User, auth_session: AuthSession, secret: str) -> SessionTokens:
     """Return a new access token of a session, with the refresh token for `secret`."""
     has_initial_password = parse_stored_password(user.password_hash).is_initial
-    must_enroll = needs_second_factor(user) and user.totp_confirmed_at is None
+    must_enroll = needs_second_factor(user.roles) and user.totp_confirmed_at is None
     lifetime = min(get_settings().access_token_seconds, _seconds_until(auth_session.ends_at))
     access_token = get_vault().access_tokens.issue_access_token(
         user.id,
@@ -132,20 +153,15 @@ async def _revoke_calendar_feeds(session: AsyncSession, user_id: UUID) -> None:
     )
 
 
-async def list_own_sessions(session: AsyncSession, caller: Caller, page: PageQuery) -> UserSessionList:
+async def list_own_sessions(reader: RecordReader, caller: Caller, page_query: PageQuery) -> UserSessionList:
     """Return one page of the caller's active sessions, newest first."""
-    now = utc_now()
-    paginator = Paginator("sessions", page.limit, page.cursor, {"of": caller.id})
-    query = select(AuthSession).where(
-        col(AuthSession.user_id) == caller.id,
-        col(AuthSession.revoked_at).is_(None),
-        col(AuthSession.idle_ends_at) > now,
-        col(AuthSession.ends_at) > now,
-    )
-    rows, cursor = await paginator.fetch_records(
-        session, query, col(AuthSession.created_at), col(AuthSession.id)
-    )
-    return UserSessionList(items=[_to_schema(row, caller) for row in rows], next_cursor=cursor)
+    within = {"user_id": caller.id}
+    page = await OWN_SESSIONS.fetch_page(reader, caller, page_query, within=within, now=utc_now())
+    current_id = str(caller.session_id)
+    items = [
+        {**dict(zip(COLUMN_FIELDS, row, strict=False)), "current": row.id == current_id} for row in page.rows
+    ]
+    return UserSessionList.from_trusted_items(items, **page.fields)
 
 
 async def end_own_session(session: AsyncSession, caller: Caller, session_id: UUID) -> None:
@@ -156,18 +172,6 @@ async def end_own_session(session: AsyncSession, caller: Caller, session_id: UUI
     """
     if not await revoke_sessions(session, caller.id, "ended_by_person", only_session_id=session_id):
         raise NotFound
-
-
-def _to_schema(auth_session: AuthSession, caller: Caller) -> UserSession:
-    return UserSession(
-        id=auth_session.id,
-        created_at=auth_session.created_at,
-        refreshed_at=auth_session.refreshed_at,
-        ends_at=auth_session.ends_at,
-        address=auth_session.address,
-        user_agent=auth_session.user_agent,
-        current=auth_session.id == caller.session_id,
-    )
 
 
 def _seconds_until(end: datetime) -> int:

@@ -1,50 +1,66 @@
 """The staff directory: the names, roles and teams of all users, for every member of staff."""
 
-from sqlalchemy import ColumnElement, Select, any_, literal, or_, select
-from sqlalchemy.ext.asyncio import AsyncSession
+import re
+from typing import Any
+
+from sqlalchemy import ARRAY, Text, Uuid, all_, any_, bindparam, select
 from sqlmodel import col
 
-from app.kit.pagination import Paginator
+from app.access.caller import Caller
+from app.access.reader import RecordReader
+from app.kit.list_query import RELEVANCE, Filters, ListQuery, is_one_of, overlaps
 from app.models import TeamMember, User
-from app.schemas.staff import StaffCriteria, StaffFilters, StaffList, StaffMember
-from app.services.accounts import team_members
+from app.schemas.staff import StaffCriteria, StaffFilters, StaffList
+from app.services.accounts.team_members import MEMBERSHIPS
 
-
-async def list_staff(session: AsyncSession, filters: StaffFilters) -> StaffList:
-    """Return one page of the staff directory, sorted by name. With `ids`, all of these people are on the page."""
-    query = build_staff_query(filters)
-    if filters.ids is not None:
-        query = query.where(col(User.id).in_(filters.ids))
-    limit = max(filters.limit, len(filters.ids or ()))
-    paginator = Paginator("staff", limit, filters.cursor, filters.get_cursor_binding())
-    users, cursor = await paginator.fetch_records(
-        session, query, col(User.name), col(User.id), ascending=True
-    )
-    teams = await team_members.list_memberships_by_user(session, [user.id for user in users])
-    items = [
-        StaffMember(
-            id=user.id, name=user.name, roles=user.roles, teams=teams[user.id], is_active=user.is_active
+LIKE_SPECIAL = re.compile(r"[\\%_]")
+FILTERS: Filters = {
+    # Each of the patterns, one for each word.
+    "q": col(User.name).op("ILIKE", is_comparison=True)(all_(bindparam("patterns", type_=ARRAY(Text)))),
+    "role": overlaps(col(User.roles), "role"),
+    "team_id": col(User.id).in_(
+        select(col(TeamMember.user_id)).where(
+            col(TeamMember.team_id) == any_(bindparam("team_id", type_=ARRAY(Uuid)))
         )
-        for user in users
-    ]
-    return StaffList(items=items, next_cursor=cursor)
+    ),
+    "is_active": col(User.is_active) == bindparam("is_active"),
+    "ids": is_one_of(col(User.id), "ids"),
+}
+"""Filters of the lists of users."""
+SORTS = {
+    "name": col(User.name),
+    "created_at": col(User.created_at),
+    RELEVANCE: col(User.name),
+}
+STAFF = ListQuery(
+    "staff",
+    User,
+    select(
+        *(getattr(User, name) for name in ("id", "name", "roles", "is_active")), MEMBERSHIPS.label("teams")
+    ),
+    filters=FILTERS,
+    sorts=SORTS,
+    default_sort="name",
+)
 
 
-def build_staff_query(criteria: StaffCriteria) -> Select[User]:
-    """Return the query for the users who meet all criteria."""
-    query = select(User).where(
-        *(col(User.name).icontains(word, autoescape=True) for word in (criteria.q or "").split())
-    )
-    if criteria.role is not None:
-        query = query.where(or_(*map(has_role, criteria.role)))
-    if criteria.team_id is not None:
-        members = select(col(TeamMember.user_id)).where(col(TeamMember.team_id).in_(criteria.team_id))
-        query = query.where(col(User.id).in_(members))
-    if criteria.is_active is not None:
-        query = query.where(col(User.is_active) == criteria.is_active)
-    return query
+async def list_staff(reader: RecordReader, caller: Caller, filters: StaffFilters) -> StaffList:
+    """Return one page of the staff directory, sorted by name. With `ids`, all of these people are on the page."""
+    filters = filters.model_copy(update={"limit": max(filters.limit, len(filters.ids or ()))})
+    page = await STAFF.fetch_page(reader, caller, filters, patterns=build_patterns(filters))
+    return StaffList.from_trusted_items([*map(_row_to_fields, page.rows)], **page.fields)
 
 
-def has_role(role: str) -> ColumnElement[bool]:
-    """Return the condition that a user has the role."""
-    return literal(str(role)) == any_(col(User.roles))
+def build_patterns(criteria: StaffCriteria) -> list[str]:
+    """Return a LIKE pattern for each word of `q`."""
+    return [f"%{word}%" for word in LIKE_SPECIAL.sub(r"\\\g<0>", criteria.q or "").split()]
+
+
+def _row_to_fields(row: Any) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "name": row.name,
+        "roles": row.roles,
+        "teams": row.teams or [],
+        "is_active": row.is_active,
+    }

@@ -1,52 +1,58 @@
 """Memberships of users in teams."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import JSON, delete, func, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.errors import Fault, InvalidInput
 from app.models import Team, TeamMember, User
 from app.schemas.administration import TeamAssignment
-from app.schemas.administration import TeamMember as TeamMemberSchema
-from app.schemas.sign_in import TeamMembership
 
 
-async def list_memberships_by_user(
-    session: AsyncSession, user_ids: Sequence[UUID]
-) -> Mapping[UUID, list[TeamMembership]]:
-    """Return the teams of each user, sorted by name."""
-    query = (
-        select(col(TeamMember.user_id), col(TeamMember.is_supervisor), col(Team.id), col(Team.name))
-        .join(Team, col(Team.id) == col(TeamMember.team_id))
-        .where(col(TeamMember.user_id).in_(user_ids))
-        .order_by(col(Team.name))
-    )
-    memberships: dict[UUID, list[TeamMembership]] = defaultdict(list)
-    for user_id, is_supervisor, team_id, name in await session.execute(query):
-        memberships[user_id].append(
-            TeamMembership(team_id=team_id, team_name=name, is_supervisor=is_supervisor)
+def _aggregate(field_columns: Mapping[str, Any], *order: Any) -> Any:
+    """Return the JSON array of objects with these fields, in this order; NULL without rows."""
+    fields = func.json_build_object(*(part for item in field_columns.items() for part in item))
+    return func.json_agg(aggregate_order_by(fields, *order), type_=JSON)
+
+
+MEMBERSHIPS = (
+    select(
+        _aggregate(
+            {
+                "team_id": col(Team.id),
+                "team_name": col(Team.name),
+                "is_supervisor": col(TeamMember.is_supervisor),
+            },
+            col(Team.name),
         )
-    return memberships
-
-
-async def list_members_by_team(
-    session: AsyncSession, team_ids: Sequence[UUID]
-) -> Mapping[UUID, list[TeamMemberSchema]]:
-    """Return the active members of each team, sorted by name."""
-    query = (
-        select(col(TeamMember.team_id), col(TeamMember.is_supervisor), col(User.id), col(User.name))
-        .join(User, col(User.id) == col(TeamMember.user_id))
-        .where(col(TeamMember.team_id).in_(team_ids), col(User.is_active))
-        .order_by(col(User.name), col(User.id))
     )
-    members: dict[UUID, list[TeamMemberSchema]] = defaultdict(list)
-    for team_id, is_supervisor, user_id, name in await session.execute(query):
-        members[team_id].append(TeamMemberSchema(user_id=user_id, name=name, is_supervisor=is_supervisor))
-    return members
+    .join(TeamMember, col(TeamMember.team_id) == col(Team.id))
+    .where(col(TeamMember.user_id) == col(User.id))
+    .scalar_subquery()
+)
+"""The teams of a user, sorted by name."""
+MEMBERS = (
+    select(
+        _aggregate(
+            {
+                "user_id": col(User.id),
+                "name": col(User.name),
+                "is_supervisor": col(TeamMember.is_supervisor),
+            },
+            col(User.name),
+            col(User.id),
+        )
+    )
+    .join(TeamMember, col(TeamMember.user_id) == col(User.id))
+    .where(col(TeamMember.team_id) == col(Team.id), col(User.is_active))
+    .scalar_subquery()
+)
+"""The active members of a team, sorted by name."""
 
 
 async def replace_memberships(

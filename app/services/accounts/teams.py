@@ -1,18 +1,43 @@
 """Teams: workers and their supervisors. Each case belongs to one team."""
 
-from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
+from app.access.caller import Caller
+from app.access.reader import RecordReader
+from app.kit.list_query import ListQuery
 from app.kit.records import apply_patch, get_version_for_update
+from app.kit.resources import Resource
 from app.models import Team
 from app.models.record import new_id
 from app.schemas.administration import Team as TeamSchema
 from app.schemas.administration import TeamCreate, TeamFilters, TeamList, TeamSettings
 from app.schemas.wire import Input
-from app.services.accounts import team_members
-from app.services.accounts.administered_resource import AdministeredResource
+from app.services.accounts.team_members import MEMBERS
+
+COLUMN_FIELDS = [name for name in TeamSchema.model_fields if name in Team.model_fields]
+
+
+def _row_to_fields(row: Any) -> dict[str, Any]:
+    return {**dict(zip(COLUMN_FIELDS, row, strict=False)), "members": row.members or []}
+
+
+TEAMS = Resource(
+    ListQuery(
+        "teams",
+        Team,
+        select(*(getattr(Team, name) for name in COLUMN_FIELDS), MEMBERS.label("members")),
+        filters={"is_active": col(Team.is_active) == bindparam("is_active")},
+        sorts={"created_at": col(Team.created_at)},
+    ),
+    TeamSchema,
+    TeamList,
+    _row_to_fields,
+)
 
 
 async def create_team(session: AsyncSession, payload: TeamCreate) -> TeamSchema:
@@ -21,17 +46,17 @@ async def create_team(session: AsyncSession, payload: TeamCreate) -> TeamSchema:
     Raises:
         AlreadyExists: the name or the id is taken.
     """
-    return await _TEAMS.save(session, Team(id=payload.id or new_id(), name=payload.name))
+    return await TEAMS.save(session, Team(id=payload.id or new_id(), name=payload.name))
 
 
-async def list_teams(session: AsyncSession, filters: TeamFilters) -> TeamList:
+async def list_teams(reader: RecordReader, caller: Caller, filters: TeamFilters) -> TeamList:
     """Return one page of the teams with their active members, newest first."""
-    return await _TEAMS.list_records(session, filters)
+    return await TEAMS.list_page(reader, caller, filters)
 
 
-async def get_team(session: AsyncSession, team_id: UUID) -> TeamSchema:
+async def get_team(reader: RecordReader, team_id: UUID) -> TeamSchema:
     """Return one team with its active members."""
-    return await _TEAMS.get(session, team_id)
+    return await TEAMS.get(reader, team_id)
 
 
 async def update_team(
@@ -45,22 +70,4 @@ async def update_team(
     team = await get_version_for_update(session, Team, team_id, expected_version)
     settings = apply_patch(TeamSettings, {"name": team.name, "is_active": team.is_active}, patch)
     team.name, team.is_active = settings.name, settings.is_active
-    return await _TEAMS.save(session, team)
-
-
-async def _load_schemas(session: AsyncSession, teams: Sequence[Team]) -> list[TeamSchema]:
-    members = await team_members.list_members_by_team(session, [team.id for team in teams])
-    return [
-        TeamSchema(
-            id=team.id,
-            version=team.version,
-            name=team.name,
-            is_active=team.is_active,
-            members=members[team.id],
-            created_at=team.created_at,
-        )
-        for team in teams
-    ]
-
-
-_TEAMS = AdministeredResource("teams", Team, TeamList, _load_schemas)
+    return await TEAMS.save(session, team)

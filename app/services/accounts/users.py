@@ -1,21 +1,21 @@
 """Users: members of staff with their roles and teams, managed by administrators."""
 
-from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import any_, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
 from app.access.passwords import issue_initial_password
 from app.access.permissions import Role
+from app.access.reader import RecordReader, session_reader
 from app.errors import AlreadyExists, Fault
-from app.kit.pagination import Paginator
+from app.kit.list_query import ListQuery
 from app.kit.records import apply_patch, get_record, get_version_for_update, validate_document
+from app.kit.resources import Resource
 from app.kit.state_machine import raise_if_unmet
-from app.kit.totals import count_records
 from app.models import User
 from app.models.record import new_id
 from app.schemas.administration import (
@@ -27,10 +27,37 @@ from app.schemas.administration import (
     UserWithPassword,
 )
 from app.schemas.administration import User as UserSchema
-from app.schemas.wire import Input, parse_sort
+from app.schemas.wire import Input
 from app.services.accounts import second_factors, sessions, team_members
-from app.services.accounts.administered_resource import AdministeredResource
-from app.services.accounts.staff import build_staff_query, has_role
+from app.services.accounts.staff import FILTERS, SORTS, build_patterns
+
+COLUMN_FIELDS = [name for name in UserSchema.model_fields if name in User.model_fields]
+
+
+def _row_to_fields(row: Any) -> dict[str, Any]:
+    return {
+        **dict(zip(COLUMN_FIELDS, row, strict=False)),
+        "teams": row.teams or [],
+        "mfa_enrolled": row.totp_confirmed_at is not None,
+    }
+
+
+USERS = Resource(
+    ListQuery(
+        "users",
+        User,
+        select(
+            *(getattr(User, name) for name in COLUMN_FIELDS),
+            col(User.totp_confirmed_at),
+            team_members.MEMBERSHIPS.label("teams"),
+        ),
+        filters=FILTERS,
+        sorts=SORTS,
+    ),
+    UserSchema,
+    UserList,
+    _row_to_fields,
+)
 
 
 async def create_user(session: AsyncSession, payload: UserCreate) -> UserWithPassword:
@@ -61,7 +88,9 @@ async def create_first_administrator(session: AsyncSession, email: str, name: st
         AlreadyExists: an active administrator exists, who can create further users.
         InvalidInput: the email address or the name is not valid.
     """
-    active_administrator = select(col(User.id)).where(col(User.is_active), has_role(Role.administrator))
+    active_administrator = select(col(User.id)).where(
+        col(User.is_active), literal(Role.administrator.value) == any_(col(User.roles))
+    )
     if await session.scalar(active_administrator.limit(1)):
         raise AlreadyExists("An active administrator exists already.")
     document = {"email": email, "name": name, "roles": [Role.administrator.value]}
@@ -69,21 +98,14 @@ async def create_first_administrator(session: AsyncSession, email: str, name: st
     return await get_record(session, User, created.id), created.initial_password
 
 
-async def list_users(session: AsyncSession, filters: UserFilters) -> UserList:
+async def list_users(reader: RecordReader, caller: Caller, filters: UserFilters) -> UserList:
     """Return one page of the users, in the order of `sort`, or by name if the request has `q`."""
-    query = build_staff_query(filters)
-    field, ascending = ("name", True) if filters.q else parse_sort(filters.sort)
-    paginator = Paginator("users", filters.limit, filters.cursor, filters.get_cursor_binding())
-    users, cursor = await paginator.fetch_records(
-        session, query, _SORT_COLUMNS[field], col(User.id), ascending=ascending
-    )
-    totals = await count_records(session, query, wanted=filters.count)
-    return UserList(items=await _load_schemas(session, users), next_cursor=cursor, **totals)
+    return await USERS.list_page(reader, caller, filters, patterns=build_patterns(filters))
 
 
-async def get_user(session: AsyncSession, user_id: UUID) -> UserSchema:
+async def get_user(reader: RecordReader, user_id: UUID) -> UserSchema:
     """Return one user."""
-    return await _USERS.get(session, user_id)
+    return await USERS.get(reader, user_id)
 
 
 async def update_user(
@@ -106,7 +128,7 @@ async def update_user(
         await team_members.replace_memberships(session, user.id, settings.teams)
     if not user.is_active:
         await sessions.revoke_sessions(session, user.id, "deactivated")
-    return await _USERS.save(session, user)
+    return await USERS.save(session, user)
 
 
 async def reset_user_password(
@@ -129,7 +151,7 @@ async def end_user_sessions(session: AsyncSession, user_id: UUID, expected_versi
     """Revoke every session of a user (OWASP ASVS 7.4.5)."""
     user = await get_version_for_update(session, User, user_id, expected_version)
     await sessions.revoke_sessions(session, user.id, "ended_by_administrator")
-    return await _USERS.save(session, user)
+    return await USERS.save(session, user)
 
 
 def _check_own_changes(current: dict[str, Any], settings: UserSettings) -> list[Fault]:
@@ -150,33 +172,11 @@ def _check_own_changes(current: dict[str, Any], settings: UserSettings) -> list[
 
 
 async def _load_settings_document(session: AsyncSession, user: User) -> dict[str, Any]:
-    memberships = await team_members.list_memberships_by_user(session, [user.id])
-    teams = [team.model_dump(mode="json", exclude={"team_name"}) for team in memberships[user.id]]
+    memberships = (await USERS.get(session_reader(session), user.id)).teams
+    teams = [team.model_dump(mode="json", exclude={"team_name"}) for team in memberships]
     return {"name": user.name, "roles": user.roles, "is_active": user.is_active, "teams": teams}
 
 
 async def _load_schema_with_password(session: AsyncSession, user: User, password: str) -> UserWithPassword:
-    schema = await _USERS.load_schema(session, user)
+    schema = await USERS.get(session_reader(session), user.id)
     return UserWithPassword(**schema.model_dump(), initial_password=password)
-
-
-async def _load_schemas(session: AsyncSession, users: Sequence[User]) -> list[UserSchema]:
-    teams = await team_members.list_memberships_by_user(session, [user.id for user in users])
-    return [
-        UserSchema(
-            id=user.id,
-            version=user.version,
-            email=user.email,
-            name=user.name,
-            roles=user.roles,
-            teams=teams[user.id],
-            is_active=user.is_active,
-            mfa_enrolled=user.totp_confirmed_at is not None,
-            created_at=user.created_at,
-        )
-        for user in users
-    ]
-
-
-_SORT_COLUMNS = {"name": col(User.name), "created_at": col(User.created_at)}
-_USERS = AdministeredResource("users", User, UserList, _load_schemas)

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import and_, bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -25,7 +25,8 @@ from app.config import get_settings
 from app.database.errors import translate_database_errors
 from app.errors import Fault, NotFound, TooManyRequests
 from app.kit.dates import today
-from app.kit.pagination import Paginator
+from app.kit.list_query import ListQuery
+from app.kit.resources import Resource
 from app.kit.state_machine import raise_if_unmet
 from app.models import CalendarFeed, User
 from app.models.record import new_id, utc_now
@@ -88,6 +89,32 @@ class FeedOwner(NamedTuple):
     language: str
 
 
+COLUMN_FIELDS = [name for name in CalendarFeedSchema.model_fields if name in CalendarFeed.model_fields]
+
+
+def _row_to_fields(row: Any) -> dict[str, Any]:
+    return dict(zip(COLUMN_FIELDS, row, strict=False))
+
+
+FEEDS = Resource(
+    ListQuery(
+        "calendar-feeds",
+        CalendarFeed,
+        select(*(getattr(CalendarFeed, name) for name in COLUMN_FIELDS)),
+        filters={
+            "user_id": and_(
+                col(CalendarFeed.user_id) == bindparam("user_id"), col(CalendarFeed.revoked_at).is_(None)
+            )
+        },
+        sorts={"created_at": col(CalendarFeed.created_at)},
+    ),
+    CalendarFeedSchema,
+    CalendarFeedList,
+    _row_to_fields,
+)
+"""The active feeds of a user."""
+
+
 async def create_calendar_feed(
     session: AsyncSession, caller: Caller, payload: CalendarFeedCreate
 ) -> CalendarFeedWithUrl:
@@ -108,23 +135,15 @@ async def create_calendar_feed(
         name=payload.name,
         language=payload.language,
     )
-    session.add(feed)
-    await session.flush()  # report a database error before the response is built
-    return CalendarFeedWithUrl(
-        **_to_schema(feed).model_dump(), url=f"{get_settings().issuer}/v1/calendar/{token}.ics"
-    )
+    created = await FEEDS.save(session, feed)
+    return CalendarFeedWithUrl(**created.model_dump(), url=f"{get_settings().issuer}/v1/calendar/{token}.ics")
 
 
-async def list_calendar_feeds(session: AsyncSession, caller: Caller, page: PageQuery) -> CalendarFeedList:
+async def list_calendar_feeds(
+    reader: RecordReader, caller: Caller, page_query: PageQuery
+) -> CalendarFeedList:
     """List the caller's active feeds, newest first."""
-    paginator = Paginator("calendar-feeds", page.limit, page.cursor, {"of": caller.id})
-    query = select(CalendarFeed).where(
-        col(CalendarFeed.user_id) == caller.id, col(CalendarFeed.revoked_at).is_(None)
-    )
-    rows, cursor = await paginator.fetch_records(
-        session, query, col(CalendarFeed.created_at), col(CalendarFeed.id)
-    )
-    return CalendarFeedList(items=[_to_schema(row) for row in rows], next_cursor=cursor)
+    return await FEEDS.list_page(reader, caller, page_query, within={"user_id": caller.id})
 
 
 async def revoke_calendar_feed(session: AsyncSession, caller: Caller, feed_id: UUID) -> None:
@@ -240,13 +259,3 @@ async def _raise_if_too_many_feeds(session: AsyncSession, caller: Caller) -> Non
         raise_if_unmet(
             [Fault(None, "too_many", f"You have {MAX_ACTIVE_FEEDS} active feeds. Revoke one of them first.")]
         )
-
-
-def _to_schema(feed: CalendarFeed) -> CalendarFeedSchema:
-    return CalendarFeedSchema(
-        id=feed.id,
-        name=feed.name,
-        language="km" if feed.language == "km" else "en",
-        created_at=feed.created_at,
-        last_read_at=feed.last_read_at,
-    )

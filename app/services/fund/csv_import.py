@@ -81,8 +81,9 @@ async def import_exchange_rates(session: AsyncSession, caller: Caller, payload: 
     async def check(rate: ExchangeRateCreate) -> list[FaultCode]:
         return _check_day_and_key(rate.on, (rate.on, rate.source), known_rates)
 
-    async def create(rate: ExchangeRateCreate) -> object:
-        return await exchange_rates.create_exchange_rate(session, caller, rate)
+    async def create(rate: ExchangeRateCreate) -> None:
+        session.add(exchange_rates.build_exchange_rate(caller, rate))
+        await session.flush()  # report a database error before the response is built
 
     return await _import_rows(
         payload, EXCHANGE_RATE_COLUMNS, ExchangeRateCreate.model_validate, check, create

@@ -79,13 +79,17 @@ async def create_exchange_rate(
         InvalidInput: the day is in the future.
     """
     validate_not_in_future({"/on": payload.on})
-    rate = ExchangeRate(
+    return await RATES.save(session, build_exchange_rate(caller, payload))
+
+
+def build_exchange_rate(caller: Caller, payload: ExchangeRateCreate) -> ExchangeRate:
+    """Return a new rate, not yet stored."""
+    return ExchangeRate(
         on=payload.on,
         source=payload.source,
         riel_hundredths=int(Decimal(payload.rate) * 100),
         recorded_by_id=caller.id,
     )
-    return await RATES.save(session, rate)
 
 
 async def list_exchange_rates(

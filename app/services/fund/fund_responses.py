@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, JSON, Text, bindparam, func, select
+from sqlalchemy import JSON, bindparam, func, select
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from app.access.caller import Caller
 from app.access.reader import RecordReader
-from app.kit.list_query import ListQuery
+from app.kit.list_query import ListQuery, overlaps
 from app.kit.reference_names import place_refs, staff_names, to_ref, to_staff_refs
 from app.kit.resources import Resource
 from app.models import Fund, LedgerAccount
@@ -98,9 +98,7 @@ FUNDS = Resource(
         filters={
             "status": col(Fund.status) == bindparam("status"),
             "currency": col(Fund.currency) == bindparam("currency"),
-            "category": col(Fund.categories).op("&&", is_comparison=True)(
-                bindparam("category", type_=ARRAY(Text))
-            ),
+            "category": overlaps(col(Fund.categories), "category"),
         },
         sorts={"created_at": col(Fund.created_at), "name": col(Fund.name)},
     ),

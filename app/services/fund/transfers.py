@@ -114,7 +114,7 @@ async def list_fund_transfers(
     Raises:
         NotFound: the fund does not exist.
     """
-    page = await TRANSFERS.list_page(reader, caller, filters, fund_id=fund_id)
+    page = await TRANSFERS.list_page(reader, caller, filters, within={"fund_id": fund_id})
     if not page.items:
         await ensure_visible(reader, Fund, fund_id)
     return page

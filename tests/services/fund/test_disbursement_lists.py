@@ -74,7 +74,7 @@ async def test_narrowed_list_contains_exactly_the_visible_disbursements(
 
 
 async def test_row_carries_names_and_hides_child_without_case(scenario: Scenario) -> None:
-    # Planted: the child joined by the id of the disbursement's child in place of the details.
+    # Planted: `child_id` left out of the fields that are null without the details.
     case, fund = await scenario.open_case(), await create_fund(scenario)
     disbursement = await create_paid_disbursement(scenario, case, fund)
     (row,) = expect_json(await scenario.worker_north.get("/v1/disbursements"))["items"]
