@@ -16,10 +16,15 @@ from app.schemas.ledger import LedgerEntryFilters, LedgerEntryList
 from app.schemas.money import format_money
 
 TRANSACTION_FIELDS = ("kind", "on", "disbursement_id", "transfer_id", "reference", "by_id")
-TRANSACTION = select(col(LedgerTransaction.id)).where(
-    col(LedgerTransaction.id) == col(LedgerEntry.transaction_id)
+# The subqueries have a FROM clause of their own, because the page joins the same tables and the count does not.
+TRANSACTION = (
+    select(col(LedgerTransaction.id))
+    .where(col(LedgerTransaction.id) == col(LedgerEntry.transaction_id))
+    .correlate(LedgerEntry)
 )
-OWN_ACCOUNTS = select(col(LedgerAccount.id)).where(col(LedgerAccount.fund_id) == bindparam("fund_id"))
+OWN_ACCOUNTS = (
+    select(col(LedgerAccount.id)).where(col(LedgerAccount.fund_id) == bindparam("fund_id")).correlate(None)
+)
 ENTRIES = ListQuery(
     "ledger",
     LedgerEntry,
@@ -47,9 +52,9 @@ ENTRIES = ListQuery(
         ),
         "kind": TRANSACTION.where(is_one_of(col(LedgerTransaction.kind), "kind")).exists(),
         "disbursement_id": col(LedgerEntry.transaction_id).in_(
-            select(col(LedgerTransaction.id)).where(
-                col(LedgerTransaction.disbursement_id) == bindparam("disbursement_id")
-            )
+            select(col(LedgerTransaction.id))
+            .where(col(LedgerTransaction.disbursement_id) == bindparam("disbursement_id"))
+            .correlate(None)
         ),
     },
     sorts={"created_at": col(LedgerEntry.created_at)},
