@@ -1,6 +1,7 @@
 """List the entries of the access log. Listing them is itself recorded in the log."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -40,6 +41,8 @@ MAX_COMPILED_SHAPES = 500
 CLOCK_TOLERANCE = text("interval '2 minutes'")
 """Maximum difference between the time in the id of an event and its `opened_at`, which are read from the clock in turn."""
 EARLIEST = text("timestamptz '1970-01-02'")
+LATEST = datetime(9999, 1, 1, tzinfo=UTC)
+"""Latest time of a filter. The driver sends the last moment of the year 9999 as an infinite time."""
 SHOWN_RECORDS = (
     Shows("access", record_id="event_id"),
     Shows("break_glass", record_id="grant_id"),
@@ -87,6 +90,9 @@ async def list_access_entries(
     parameters = filters.get_cursor_binding()
     binding = {**parameters, "for": caller.id}
     parameters["own_event_id"] = caller.access.event_id
+    for name, moment in (("since", filters.since), ("until", filters.until)):
+        if moment is not None:
+            parameters[name] = min(moment, LATEST)
     if filters.cursor is not None:
         cursor = decode_cursor("accesses", binding, filters.cursor, 2)
         parameters["cursor_event_id"], parameters["cursor_n"] = cursor

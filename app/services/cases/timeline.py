@@ -103,10 +103,15 @@ async def _build_items(reader: RecordReader, rows: Sequence[Any]) -> list[dict[s
             **dict(zip(COLUMN_FIELDS, row, strict=False)),
             "by": row.by_name and to_ref(row.by_id, row.by_name),
             "link": find_record_path(row.record_kind, row.record_id, row.case_id, row.session_id),
-            "detail": {**detail, **_name_ids(detail, names)},
+            "detail": {**detail, **_format_time(detail), **_name_ids(detail, names)},
         }
         for row, detail in zip(rows, details, strict=True)
     ]
+
+
+def _format_time(detail: dict[str, Any]) -> dict[str, str]:
+    """Return the stored time of a support session in the format of the API, with `Z`."""
+    return {"at": detail["at"].replace("+00:00", "Z")} if detail.get("at") else {}
 
 
 def _name_ids(detail: dict[str, Any], names: dict[str, str]) -> dict[str, str]:
