@@ -120,7 +120,7 @@ async def test_access_of_another_caller_is_useless_without_its_secret(
     ):
         async with api_connection.transaction():
             await assert_access_rejected(api_connection, forged, tables)
-        for statement in (REFRESH_CONTEXT_SQL, "SELECT access.has_open_case(gen_random_uuid())"):
+        for statement in (str(REFRESH_CONTEXT_SQL), "SELECT access.has_open_case(gen_random_uuid())"):
             async with api_connection.transaction():
                 await set_access(api_connection, forged)
                 with pytest.raises(asyncpg.InvalidAuthorizationSpecificationError):
