@@ -995,6 +995,12 @@ def create_tables() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_referrals")),
         sa.UniqueConstraint("tracking_number", name=op.f("uq_referrals_tracking_number")),
     )
+    newest = [sa.literal_column("received_at DESC"), sa.literal_column("id DESC")]
+    op.create_index("ix_referrals_agency_newest", "referrals", ["agency_id", *newest], unique=False)
+    op.create_index("ix_referrals_team_newest", "referrals", ["team_id", *newest], unique=False)
+    op.create_index("ix_referrals_updated_at", "referrals", ["updated_at", "id"], unique=False)
+    urgency_rank = sa.literal_column("(CASE urgency WHEN 'emergency' THEN 0 WHEN 'urgent' THEN 1 ELSE 2 END)")
+    op.create_index("ix_referrals_urgency", "referrals", [urgency_rank, "id"], unique=False)
     op.create_index(op.f("ix_referrals_case_id"), "referrals", ["case_id"], unique=False)
     op.create_index(op.f("ix_referrals_child_id"), "referrals", ["child_id"], unique=False)
     op.create_index(op.f("ix_referrals_handed_to_id"), "referrals", ["handed_to_id"], unique=False)

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.caller import Caller
 from app.access.permissions import Permission
+from app.access.reader import session_reader
 from app.demo import people as demo_people
 from app.demo.assessments import simulate_assessment
 from app.demo.case_acts import (
@@ -26,7 +27,7 @@ from app.schemas.break_glass import BreakGlassRequest
 from app.schemas.case_links import CaseLinkCreate
 from app.schemas.referral_responses import Referral as ReferralSchema
 from app.services.cases import break_glass, case_links
-from app.services.referrals import referrals
+from app.services.referrals import views
 
 
 async def simulate_closing_events(context: DemoContext, scenarios: Sequence[CaseScenario]) -> None:
@@ -76,7 +77,9 @@ async def _simulate_reopened_case(context: DemoContext, scenario: CaseScenario) 
 async def _get_case_id(
     context: DemoContext, session: AsyncSession, caller: Caller, scenario: CaseScenario
 ) -> UUID:
-    referral = await referrals.get_referral(session, caller, context.ids.referral_ids[scenario.number])
+    referral = await views.get_referral(
+        session_reader(session), caller, context.ids.referral_ids[scenario.number]
+    )
     if not isinstance(referral, ReferralSchema) or referral.case_id is None:
         raise TypeError("The referral of a case scenario must be accepted.")
     return referral.case_id

@@ -11,6 +11,15 @@ from app.models.contents import StoredBasisWithoutConsent, StoredChildIdentity, 
 from app.models.encrypted_field import EncryptedField, OptionalEncryptedField
 from app.models.record import Record, encrypted_column, id_column, timestamp_column
 
+# Indexed sort key, as in `app.services.referrals.views`. The line breaks are those of PostgreSQL's definition of the index,
+# because Alembic compares the texts.
+URGENCY_KEY = """(
+CASE urgency
+    WHEN 'emergency' THEN 0
+    WHEN 'urgent' THEN 1
+    ELSE 2
+END)"""
+
 
 class StoredConcern(TypedDict):
     """The concern that a referral reports."""
@@ -103,6 +112,14 @@ class Referral(Record, table=True):
     __table_args__ = (
         Index("uq_referrals_agency_external_id", "agency_id", "external_id", unique=True),
         Index("ix_referrals_newest", text("received_at DESC"), text("id DESC")),
+        Index("ix_referrals_agency_newest", "agency_id", text("received_at DESC"), text("id DESC")),
+        Index("ix_referrals_team_newest", "team_id", text("received_at DESC"), text("id DESC")),
+        Index("ix_referrals_updated_at", "updated_at", "id"),
+        Index(
+            "ix_referrals_urgency",
+            text(URGENCY_KEY),
+            "id",
+        ),
         Index("ix_referrals_team_status", "team_id", "status"),
     )
 

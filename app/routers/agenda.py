@@ -17,9 +17,10 @@ from app.schemas.agenda import (
     CalendarFeedCreate,
     CalendarFeedList,
     CalendarFeedWithUrl,
+    Counts,
 )
 from app.schemas.wire import PageQuery
-from app.services.cases import agenda, calendar_feeds
+from app.services.cases import agenda, calendar_feeds, counts
 from app.services.cases.calendar_feeds import FeedOwner
 
 router = Router(tags=["agenda"])
@@ -44,6 +45,15 @@ async def list_agenda_entries(
     reach 24 months.
     """
     return await agenda.list_agenda_entries(reader, caller, filters)
+
+
+@router.get("/me/counts")
+async def get_counts(caller: AgendaReader, reader: Reader) -> Counts:
+    """Get the numbers of what waits for the caller.
+
+    Contains no data of children, so that the access log has no entry per child.
+    """
+    return await counts.get_counts(reader, caller)
 
 
 @router.post("/me/calendar-feeds", status_code=201)

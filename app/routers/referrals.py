@@ -19,7 +19,7 @@ from app.http.permissions import (
     ReferralWithdrawer,
 )
 from app.http.route import Router
-from app.http.session import ExpectedVersion, Session
+from app.http.session import ExpectedVersion, Reader, Session
 from app.schemas.referral_responses import (
     ReferralListView,
     ReferralView,
@@ -37,7 +37,7 @@ from app.schemas.referrals import (
     ReferralWithdrawal,
 )
 from app.schemas.wire import PageQuery
-from app.services.referrals import accept, acts, duplicates, referrals
+from app.services.referrals import accept, acts, duplicates, referrals, views
 
 router = Router(prefix="/referrals", tags=["referrals"])
 
@@ -59,25 +59,25 @@ async def create_referral(
 @router.get("")
 async def list_referrals(
     caller: ReferralLister,
-    session: Session,
+    reader: Reader,
     filters: Annotated[ReferralFilters, Query()],
 ) -> ReferralListView:
-    """List referrals, newest first.
+    """List referrals, newest first unless `sort` or `q` is given.
 
     Partners' systems receive the referrals of their agency. Staff receive the referrals of the intake queue that they
     can see.
     """
-    return await referrals.list_referrals(session, caller, filters)
+    return await views.list_referrals(reader, caller, filters)
 
 
 @router.get("/{referral_id}")
-async def get_referral(caller: ReferralReader, session: Session, referral_id: UUID) -> ReferralView:
+async def get_referral(caller: ReferralReader, reader: Reader, referral_id: UUID) -> ReferralView:
     """Get a referral.
 
     Staff receive the full content. Partners' systems receive the status, the reason code of a decline and the
     questions.
     """
-    return await referrals.get_referral(session, caller, referral_id)
+    return await views.get_referral(reader, caller, referral_id)
 
 
 @router.patch("/{referral_id}")
@@ -106,7 +106,8 @@ async def list_referral_matches(
     """List possible duplicates of a referral, most similar first.
 
     Compares names, birth date, sex, place, phones and caregivers with all children and other referrals. The items
-    contain ids, a score and reason codes, but no personal data.
+    contain ids, a score and reason codes, but no personal data. The comparison uses functions of the database that run in
+    the transaction of a session.
     """
     return await duplicates.list_referral_matches(session, caller, referral_id, page)
 

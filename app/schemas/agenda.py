@@ -114,6 +114,18 @@ class AgendaEntryList(Page[AgendaEntry]):
     """One page of the agenda, earliest entry first."""
 
 
+class Counts(Output):
+    """The numbers of what waits for the caller, for the menu of a front-end."""
+
+    agenda: int = Field(description="Number of entries on the agenda without filters.")
+    overdue: int = Field(description="Number of these entries that are overdue.")
+    approvals: int = Field(description="Number of records that wait for the caller's approval.")
+    referrals: int = Field(description="Number of referrals that the caller has to acknowledge or decide.")
+    overdue_reviews: int = Field(
+        description="Number of cases that the caller can see whose next review is overdue, at most 10,000."
+    )
+
+
 class CalendarFeedCreate(Input):
     """A new calendar feed."""
 

@@ -6,9 +6,10 @@ from uuid import UUID
 from pydantic import Field
 
 from app.schemas.codes import CodeOf
-from app.schemas.identity import Birth, ChildIdentity, PersonName
+from app.schemas.identity import Age, Birth, ChildIdentity, PersonName
+from app.schemas.references import AgencyRef, PlaceRef, StaffRef, TeamRef
 from app.schemas.referral_content import Caregiver, Concern, ReferralConsent, ReferralDocument, Referrer
-from app.schemas.wire import Output, Page, UtcDateTime, Versioned
+from app.schemas.wire import CountedPage, Output, UtcDateTime, Versioned
 
 
 class ReferralQuestion(Output):
@@ -53,8 +54,8 @@ class PartnerReferral(ReferralProgress):
     questions: list[ReferralQuestion] = Field(description="Questions to the referrer, with the answers.")
 
 
-class PartnerReferralList(Page[PartnerReferral]):
-    """One page of the referrals of the caller's agency, newest first."""
+class PartnerReferralList(CountedPage[PartnerReferral]):
+    """One page of the referrals of the caller's agency."""
 
     view: Literal["partner"] = Field(description="View of the agency that sent the referrals.")
 
@@ -73,8 +74,11 @@ class StaffReferral(ReferralProgress):
         description="Channel through which the referral arrived."
     )
     agency_id: UUID | None = Field(description="Id of the referring agency.")
+    agency: AgencyRef | None = Field(description="The referring agency.")
     handed_to_id: UUID | None = Field(description="Id of the staff member assigned to the referral.")
+    handed_to: StaffRef | None = Field(description="The staff member assigned to the referral.")
     team_id: UUID | None = Field(description="Id of the team assigned to the referral.")
+    team: TeamRef | None = Field(description="The team assigned to the referral.")
     case_id: UUID | None = Field(description="Id of the case of an accepted referral.")
     child_id: UUID | None = Field(description="Id of the child of an accepted referral.")
     urgency: Annotated[str, CodeOf("urgency")] = Field(
@@ -90,9 +94,12 @@ class Referral(StaffReferral):
     received_by_id: UUID | None = Field(
         description="Id of the staff member who entered the referral; null if a partner's system sent it."
     )
+    received_by: StaffRef | None = Field(description="The staff member who entered the referral.")
     concern: Concern = Field(description="Concern about the child.")
     child: ChildIdentity = Field(description="Identity of the child.")
+    child_place: PlaceRef | None = Field(description="The place of `child.place_code`.")
     caregiver: Caregiver | None = Field(description="Caregiver of the child.")
+    caregiver_place: PlaceRef | None = Field(description="The place of `caregiver.place_code`.")
     referrer: Referrer | None = Field(description="Contact person at the referring organisation.")
     consent: ReferralConsent = Field(
         description="Consent to the referral, or the legal basis for a referral without consent."
@@ -104,6 +111,7 @@ class Referral(StaffReferral):
     decided_by_id: UUID | None = Field(
         description="Id of the staff member who accepted or declined; null for a withdrawal by a partner's system."
     )
+    decided_by: StaffRef | None = Field(description="The staff member who accepted or declined.")
     decline_reason_code: Annotated[str, CodeOf("decline_reason")] | None = Field(
         description="Reason code of a declined referral."
     )
@@ -123,10 +131,14 @@ class ReferralSummary(StaffReferral):
     child_nickname: str | None = Field(description="Nickname of the child.")
     child_sex: Annotated[str, CodeOf("sex")] | None = Field(description="Sex of the child.")
     child_birth: Birth = Field(description="Birth date or estimated age of the child.")
+    child_age: Age = Field(description="Age of the child today.")
+    acknowledgement_overdue: bool = Field(
+        description="Whether the referral was received more than two days ago and is not acknowledged."
+    )
 
 
-class ReferralList(Page[ReferralSummary]):
-    """One page of the intake queue, newest referral first."""
+class ReferralList(CountedPage[ReferralSummary]):
+    """One page of the intake queue."""
 
     view: Literal["staff"] = Field(description="View of First Step's staff.")
 

@@ -1,10 +1,11 @@
 """Schemas of referrals: requests, the staff view and the partner view."""
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import BeforeValidator, Field
+from typing_extensions import TypeAliasType
 
 from app.schemas.codes import CodeOf
 from app.schemas.referral_content import (
@@ -13,15 +14,19 @@ from app.schemas.referral_content import (
 )
 from app.schemas.wire import (
     ClientChosenId,
+    CommaSeparated,
+    CountedPageQuery,
     Id,
     Input,
     Narrative,
     Output,
     Page,
-    PageQuery,
+    PlainDate,
+    QueryBoolean,
     ShortNarrative,
     ShortText,
     StrictBoolean,
+    UtcDateTime,
 )
 
 
@@ -51,17 +56,38 @@ class ReferralUpdate(ReferralContentUpdate):
     team_id: Id | None = Field(None, description="Id of the team assigned to the referral.")
 
 
-class ReferralFilters(PageQuery):
+ReferralSort = TypeAliasType(
+    "ReferralSort",
+    Literal["received_at", "-received_at", "urgency", "-urgency", "updated_at", "-updated_at"],
+)
+"""Order of the list of referrals."""
+
+
+class ReferralFilters(CountedPageQuery):
     """Query parameters of the list of referrals."""
 
-    status: Annotated[str, CodeOf("referral_status")] | None = Field(
-        None, description="Only referrals with this status."
+    q: Annotated[str, Field(min_length=2, max_length=100)] | None = Field(
+        None,
+        description="Name of the child in Khmer or Latin script (not for API clients), tracking number, or `external_id`. The "
+        "best match comes first.",
     )
-    urgency: Annotated[str, CodeOf("urgency")] | None = Field(
-        None, description="Only referrals with this urgency."
+    sort: ReferralSort = Field(
+        "-received_at",
+        description="Order of the list; a minus sign means descending. `urgency` lists emergencies first. Excludes `q`.",
     )
-    concern_kind: Annotated[str, CodeOf("concern_kind")] | None = Field(
-        None, description="Only referrals with this kind of concern."
+    status: CommaSeparated[Annotated[str, CodeOf("referral_status")]] | None = Field(
+        None,
+        description="Only referrals with one of these statuses, separated by commas. `information_requested` waits for an "
+        "answer of the referrer.",
+    )
+    urgency: CommaSeparated[Annotated[str, CodeOf("urgency")]] | None = Field(
+        None, description="Only referrals with one of these urgencies, separated by commas."
+    )
+    concern_kind: CommaSeparated[Annotated[str, CodeOf("concern_kind")]] | None = Field(
+        None, description="Only referrals with one of these kinds of concern, separated by commas."
+    )
+    source: CommaSeparated[Annotated[str, CodeOf("referral_source")]] | None = Field(
+        None, description="Only referrals that arrived through one of these channels, separated by commas."
     )
     external_id: Annotated[str, Field(max_length=100)] | None = Field(
         None, description="Only referrals with this `external_id`."
@@ -69,9 +95,29 @@ class ReferralFilters(PageQuery):
     tracking_number: Annotated[str, Field(max_length=20)] | None = Field(
         None, description="Only the referral with this tracking number."
     )
-    agency_id: Id | None = Field(None, description="Only referrals of this agency.")
-    team_id: Id | None = Field(None, description="Only referrals assigned to this team.")
-    handed_to_id: Id | None = Field(None, description="Only referrals assigned to this staff member.")
+    agency_id: CommaSeparated[Id] | None = Field(
+        None, description="Only referrals of one of these agencies, separated by commas."
+    )
+    team_id: CommaSeparated[Id] | None = Field(
+        None, description="Only referrals assigned to one of these teams, separated by commas."
+    )
+    handed_to_id: CommaSeparated[Id] | None = Field(
+        None, description="Only referrals assigned to one of these staff members, separated by commas."
+    )
+    received_from: PlainDate | None = Field(
+        None, description="Only referrals received on or after this day in Cambodia."
+    )
+    received_to: PlainDate | None = Field(
+        None, description="Only referrals received on or before this day in Cambodia."
+    )
+    updated_since: UtcDateTime | None = Field(
+        None, description="Only referrals that were changed at or after this time."
+    )
+    acknowledgement_overdue: QueryBoolean | None = Field(
+        None,
+        description="Only referrals that were received more than two days ago and are not acknowledged (`true`), or only the "
+        "others (`false`).",
+    )
 
 
 class ReferralAcknowledgement(Input):

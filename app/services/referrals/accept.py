@@ -55,8 +55,8 @@ async def accept_referral(
     _record_acceptance(referral, caller, case, payload)
     search_keys = person_details.get_referral_search_keys(content)
     await person_details.replace_search_tokens(session, referral.id, "referral", case.child_id, search_keys)
-    await session.flush()  # report a database error before the response is built
-    return await views.referral_to_schema(session, caller, referral)
+    await session.flush()  # the response is loaded by a query
+    return await views.load_referral_view(session, caller, referral)
 
 
 async def _join_or_open_case(

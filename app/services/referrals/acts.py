@@ -55,8 +55,8 @@ async def acknowledge_referral(
     if referral.team_id is None and "team_id" not in assignment and supervises_one_team:
         (assignment["team_id"],) = caller.supervised_team_ids
     await assign_referral(session, caller, referral, assignment)
-    await session.flush()  # report a database error before the response is built
-    return await views.referral_to_schema(session, caller, referral)
+    await session.flush()  # the response is loaded by a query
+    return await views.load_referral_view(session, caller, referral)
 
 
 async def assign_referral(
@@ -102,8 +102,8 @@ async def request_referral_information(
     question = ReferralQuestion(referral_id=referral.id, child_id=referral.child_id, asked_by_id=caller.id)
     question.question = payload.question
     session.add(question)
-    await session.flush()  # the response loads the questions by a query
-    return await views.referral_to_schema(session, caller, referral)
+    await session.flush()  # the response is loaded by a query
+    return await views.load_referral_view(session, caller, referral)
 
 
 async def provide_referral_information(
@@ -125,8 +125,8 @@ async def provide_referral_information(
     for question in await session.scalars(open_questions):
         question.answered_at = utc_now()
         question.answer = payload.answer
-    await session.flush()  # report a database error before the response is built
-    return await views.referral_to_schema(session, caller, referral)
+    await session.flush()  # the response is loaded by a query
+    return await views.load_referral_view(session, caller, referral)
 
 
 async def decline_referral(
@@ -140,8 +140,8 @@ async def decline_referral(
     referral = await _apply_transition(session, DECLINE, referral_id, expected_version)
     referral.decline_reason_code = payload.reason_code
     _record_outcome(referral, caller, dump_content(StoredReferralOutcome, payload))
-    await session.flush()  # report a database error before the response is built
-    return await views.referral_to_schema(session, caller, referral)
+    await session.flush()  # the response is loaded by a query
+    return await views.load_referral_view(session, caller, referral)
 
 
 async def withdraw_referral(
@@ -158,8 +158,8 @@ async def withdraw_referral(
     """
     referral = await _apply_transition(session, WITHDRAW, referral_id, expected_version)
     _record_outcome(referral, caller, dump_content(StoredReferralOutcome, payload))
-    await session.flush()  # report a database error before the response is built
-    return await views.referral_to_schema(session, caller, referral)
+    await session.flush()  # the response is loaded by a query
+    return await views.load_referral_view(session, caller, referral)
 
 
 def _record_outcome(referral: Referral, caller: Caller, outcome: StoredReferralOutcome) -> None:

@@ -1,17 +1,14 @@
-"""Create, list, get and update referrals. The acts of their life cycle are in `acts` and `accept`."""
+"""Create and update referrals. The acts of their life cycle are in `acts` and `accept`, the views in `views`."""
 
 import secrets
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col
 
 from app.access.caller import Caller
 from app.errors import Fault, InvalidInput
 from app.kit.dates import validate_not_in_future
-from app.kit.pagination import Paginator
-from app.kit.records import get_record, get_version_for_update, validate_document
+from app.kit.records import get_version_for_update, validate_document
 from app.kit.state_machine import raise_if_unmet
 from app.models import Referral
 from app.models.encrypted_field import dump_content
@@ -20,12 +17,9 @@ from app.models.referrals import StoredReferralContent
 from app.schemas.merge_patch import apply_merge_patch
 from app.schemas.referral_content import ReferralContent, Referrer
 from app.schemas.referral_responses import (
-    PartnerReferralList,
-    ReferralList,
-    ReferralListView,
     ReferralView,
 )
-from app.schemas.referrals import ReferralCreate, ReferralFilters, ReferralUpdate
+from app.schemas.referrals import ReferralCreate, ReferralUpdate
 from app.services.persons import person_details
 from app.services.persons.phone_numbers import normalize_office_phone
 from app.services.referrals import views
@@ -63,7 +57,9 @@ async def create_referral(session: AsyncSession, caller: Caller, payload: Referr
     await person_details.replace_search_tokens(
         session, referral.id, "referral", None, search_keys, is_new=True
     )
-    return views.new_referral_to_schema(caller, referral)
+    if caller.is_partner:
+        return views.build_new_partner_view(referral)
+    return await views.load_referral_view(session, caller, referral)
 
 
 def _validate_source(caller: Caller, payload: ReferralCreate) -> None:
@@ -117,26 +113,6 @@ def _generate_tracking_number() -> str:
     return f"R-{characters[:4]}-{characters[4:]}"
 
 
-async def list_referrals(session: AsyncSession, caller: Caller, filters: ReferralFilters) -> ReferralListView:
-    """List the referrals that the caller can see, newest first, in the partner view or the staff view."""
-    conditions = filters.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
-    paginator = Paginator("referrals", filters.limit, filters.cursor, {**conditions, "for": caller.id})
-    referrals, cursor = await paginator.fetch_records(
-        session, select(Referral).filter_by(**conditions), col(Referral.received_at), col(Referral.id)
-    )
-    if caller.is_partner:
-        partner_schemas = await views.referrals_to_partner_schemas(session, referrals)
-        return PartnerReferralList(view="partner", items=partner_schemas, next_cursor=cursor)
-    summaries = [views.referral_to_summary(referral) for referral in referrals]
-    return ReferralList(view="staff", items=summaries, next_cursor=cursor)
-
-
-async def get_referral(session: AsyncSession, caller: Caller, referral_id: UUID) -> ReferralView:
-    """Return a referral in the caller's view."""
-    referral = await get_record(session, Referral, referral_id)
-    return await views.referral_to_schema(session, caller, referral)
-
-
 async def update_referral(
     session: AsyncSession, caller: Caller, referral_id: UUID, expected_version: int, payload: ReferralUpdate
 ) -> ReferralView:
@@ -159,5 +135,5 @@ async def update_referral(
     await person_details.replace_search_tokens(
         session, referral.id, "referral", referral.child_id, search_keys
     )
-    await session.flush()  # report a database error before the response is built
-    return await views.referral_to_schema(session, caller, referral)
+    await session.flush()  # the response is loaded by a query
+    return await views.load_referral_view(session, caller, referral)

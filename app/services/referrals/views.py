@@ -1,60 +1,194 @@
-"""Response schemas of referrals: the staff view, the summary of the intake queue, and the partner view."""
+"""Read referrals: in the view of staff, as the intake queue, and in the view of the agency that sent them."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ARRAY, Uuid, and_, any_, bindparam, case, func, not_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
+from app.access.reader import ReadQuery, RecordReader, Shows, session_reader
+from app.kit.dates import BirthRange, today
+from app.kit.list_query import RELEVANCE, ListQuery, build_day_start, is_one_of
+from app.kit.reference_names import agency_name, person_name, team_name, to_ref
 from app.models import Referral, ReferralQuestion
-from app.schemas.identity import Birth, PersonName
 from app.schemas.referral_content import ReferralContent
-from app.schemas.referral_responses import PartnerReferral, ReferralScreening, ReferralSummary, ReferralView
+from app.schemas.referral_responses import (
+    PartnerReferral,
+    PartnerReferralList,
+    ReferralList,
+    ReferralListView,
+    ReferralScreening,
+    ReferralSummary,
+    ReferralView,
+)
 from app.schemas.referral_responses import Referral as ReferralSchema
-from app.schemas.referral_responses import ReferralQuestion as ReferralQuestionSchema
+from app.schemas.referrals import ReferralFilters
+from app.services.persons.places import load_place_refs
+from app.services.referrals import search
 
-STAFF_COLUMN_FIELDS = set(ReferralSchema.model_fields) - set(ReferralContent.model_fields) - {"view"}
-PARTNER_COLUMN_FIELDS = set(PartnerReferral.model_fields) - {"view", "signposted_to", "questions"}
+STAFF_COLUMN_FIELDS = [name for name in ReferralSchema.model_fields if name in Referral.model_fields]
+SUMMARY_COLUMN_FIELDS = [name for name in ReferralSummary.model_fields if name in Referral.model_fields]
+PARTNER_COLUMN_FIELDS = [name for name in PartnerReferral.model_fields if name in Referral.model_fields]
+ACKNOWLEDGEMENT_DAYS = 2
+"""Days after which the acknowledgement of a received referral is overdue, as on the agenda."""
+ACKNOWLEDGEMENT_OVERDUE = and_(
+    col(Referral.status) == "received",
+    col(Referral.received_at) < build_day_start("day", -ACKNOWLEDGEMENT_DAYS),
+)
+URGENCY_RANK = case({"emergency": 0, "urgent": 1}, value=col(Referral.urgency), else_=2)
+"""Emergencies come first in ascending order."""
+REFERRAL_IDS = bindparam("referral_ids", type_=ARRAY(Uuid))
+"""Ids of the referrals that match `q`, most similar first."""
+NAMES = (
+    agency_name(col(Referral.agency_id)).label("agency_name"),
+    person_name(col(Referral.handed_to_id)).label("handed_to_name"),
+    team_name(col(Referral.team_id)).label("team_name"),
+)
+SHOWN_REFERRAL = Shows("referral")
+IS_REFERRAL = col(Referral.id) == bindparam("referral_id")
+STAFF_QUERY = ReadQuery(
+    select(
+        *(getattr(Referral, name) for name in STAFF_COLUMN_FIELDS),
+        *NAMES,
+        person_name(col(Referral.received_by_id)).label("received_by_name"),
+        person_name(col(Referral.decided_by_id)).label("decided_by_name"),
+        col(Referral.content_encrypted),
+        col(Referral.outcome_encrypted),
+    ).where(IS_REFERRAL),
+    shows=SHOWN_REFERRAL,
+)
+SELECT_PARTNER_VIEW = select(
+    *(getattr(Referral, name) for name in PARTNER_COLUMN_FIELDS),
+    col(Referral.child_id),
+    col(Referral.case_id),
+    col(Referral.outcome_encrypted),
+)
+PARTNER_QUERY = ReadQuery(SELECT_PARTNER_VIEW.where(IS_REFERRAL), shows=SHOWN_REFERRAL)
+QUESTIONS_QUERY = ReadQuery(
+    select(
+        col(ReferralQuestion.id),
+        col(ReferralQuestion.referral_id),
+        col(ReferralQuestion.child_id),
+        col(ReferralQuestion.asked_at),
+        col(ReferralQuestion.answered_at),
+        col(ReferralQuestion.question_encrypted),
+        col(ReferralQuestion.answer_encrypted),
+    )
+    .where(col(ReferralQuestion.referral_id) == any_(bindparam("referral_ids", type_=ARRAY(Uuid))))
+    .order_by(col(ReferralQuestion.asked_at)),
+    shows=Shows("referral_question", case_id=None),
+)
+LIST_DECLARATION: dict[str, Any] = {
+    "filters": {
+        "q": or_(
+            col(Referral.id) == any_(REFERRAL_IDS),
+            col(Referral.tracking_number) == bindparam("parsed_tracking_number"),
+            col(Referral.external_id) == bindparam("q"),
+        ),
+        "status": is_one_of(col(Referral.status), "status"),
+        "urgency": is_one_of(col(Referral.urgency), "urgency"),
+        "concern_kind": is_one_of(col(Referral.concern_kind), "concern_kind"),
+        "source": is_one_of(col(Referral.source), "source"),
+        "agency_id": is_one_of(col(Referral.agency_id), "agency_id"),
+        "team_id": is_one_of(col(Referral.team_id), "team_id"),
+        "handed_to_id": is_one_of(col(Referral.handed_to_id), "handed_to_id"),
+        "external_id": col(Referral.external_id) == bindparam("external_id"),
+        "tracking_number": col(Referral.tracking_number) == bindparam("tracking_number"),
+        "received_from": col(Referral.received_at) >= build_day_start("received_from"),
+        "received_to": col(Referral.received_at) < build_day_start("received_to", 1),
+        "updated_since": col(Referral.updated_at) >= bindparam("updated_since"),
+        "acknowledgement_overdue": {True: ACKNOWLEDGEMENT_OVERDUE, False: not_(ACKNOWLEDGEMENT_OVERDUE)},
+    },
+    "sorts": {
+        "received_at": col(Referral.received_at),
+        "updated_at": col(Referral.updated_at),
+        "urgency": URGENCY_RANK,
+        RELEVANCE: func.coalesce(func.array_position(REFERRAL_IDS, col(Referral.id)), 0),
+    },
+    "default_sort": "-received_at",
+    "scope": search.SCOPE,
+    "shows": SHOWN_REFERRAL,
+}
+REFERRALS = ListQuery(
+    "referrals",
+    Referral,
+    select(
+        *(getattr(Referral, name) for name in SUMMARY_COLUMN_FIELDS),
+        *NAMES,
+        ACKNOWLEDGEMENT_OVERDUE.label("acknowledgement_overdue"),
+        col(Referral.content_encrypted),
+    ),
+    **LIST_DECLARATION,
+)
+PARTNER_REFERRALS = ListQuery("referrals", Referral, SELECT_PARTNER_VIEW, **LIST_DECLARATION)
 
 
-async def referral_to_schema(session: AsyncSession, caller: Caller, referral: Referral) -> ReferralView:
-    """Return a referral in the caller's view."""
-    questions = await _load_questions(session, [referral.id])
-    return _to_schema_for_caller(caller, referral, questions[referral.id])
-
-
-def new_referral_to_schema(caller: Caller, referral: Referral) -> ReferralView:
-    """Return a new referral in the caller's view. A new referral has no questions, so that no query is needed."""
-    return _to_schema_for_caller(caller, referral, [])
-
-
-async def referrals_to_partner_schemas(
-    session: AsyncSession, referrals: Sequence[Referral]
-) -> list[PartnerReferral]:
-    """Return referrals in the view of the agency that sent them."""
-    questions = await _load_questions(session, [referral.id for referral in referrals])
-    return [_to_partner_schema(referral, questions[referral.id]) for referral in referrals]
-
-
-def _to_schema_for_caller(
-    caller: Caller, referral: Referral, questions: list[ReferralQuestionSchema]
-) -> ReferralView:
+async def list_referrals(reader: RecordReader, caller: Caller, filters: ReferralFilters) -> ReferralListView:
+    """List the referrals that the caller can see, in the partner view or the staff view."""
+    day = today()
+    parameters: dict[str, Any] = {"day": day}
+    if filters.q is not None:
+        parameters["parsed_tracking_number"] = search.parse_tracking_number(filters.q)
+        parameters["referral_ids"] = await search.find_matching_referrals(reader, caller, filters.q)
     if caller.is_partner:
-        return _to_partner_schema(referral, questions)
-    return _to_staff_schema(referral, questions)
+        page = await PARTNER_REFERRALS.fetch_page(reader, caller, filters, **parameters)
+        questions = await _fetch_questions(reader, [row.id for row in page.rows])
+        partner_items = [_row_to_partner_view(row, questions[row.id]) for row in page.rows]
+        return PartnerReferralList.from_trusted_items(partner_items, view="partner", **page.fields)
+    page = await REFERRALS.fetch_page(reader, caller, filters, **parameters)
+    items = [_row_to_summary(row, day) for row in page.rows]
+    return ReferralList.from_trusted_items(items, view="staff", **page.fields)
 
 
-def _to_staff_schema(referral: Referral, questions: list[ReferralQuestionSchema]) -> ReferralSchema:
-    content = ReferralContent.model_validate(referral.content)
-    outcome = referral.outcome or {}
+async def get_referral(reader: RecordReader, caller: Caller, referral_id: UUID) -> ReferralView:
+    """Return a referral in the caller's view.
+
+    Raises:
+        NotFound: The referral does not exist or the caller cannot see it.
+    """
+    query = PARTNER_QUERY if caller.is_partner else STAFF_QUERY
+    row = await reader.fetch_required(query, referral_id=referral_id)
+    questions = (await _fetch_questions(reader, [row.id]))[row.id]
+    if caller.is_partner:
+        return PartnerReferral(**_row_to_partner_view(row, questions))
+    return await _row_to_staff_view(reader, row, questions)
+
+
+async def load_referral_view(session: AsyncSession, caller: Caller, referral: Referral) -> ReferralView:
+    """Return a referral that the current request has changed. Its changes must be flushed."""
+    return await get_referral(session_reader(session), caller, referral.id)
+
+
+def build_new_partner_view(referral: Referral) -> PartnerReferral:
+    """Return the partner view of a new referral, which has no decision and no questions, without a query."""
+    fields = {name: getattr(referral, name) for name in PARTNER_COLUMN_FIELDS}
+    return PartnerReferral.model_construct(view="partner", **fields, signposted_to=[], questions=[])
+
+
+async def _row_to_staff_view(
+    reader: RecordReader, row: Any, questions: list[dict[str, Any]]
+) -> ReferralSchema:
+    content = ReferralContent.model_validate(Referral.content.decrypt(row.id, row.content_encrypted))
+    outcome = _decrypt_outcome(row)
     screening = outcome.get("screening")
+    child_place = content.child.place_code
+    caregiver_place = content.caregiver.place_code if content.caregiver else None
+    places = await load_place_refs(reader, [child_place, caregiver_place])
+    fields = dict(zip(STAFF_COLUMN_FIELDS, row, strict=False))
+    fields |= {name: getattr(content, name) for name in ReferralContent.model_fields}
     return ReferralSchema(
         view="staff",
-        **referral.model_dump(include=STAFF_COLUMN_FIELDS),
-        **{name: getattr(content, name) for name in ReferralContent.model_fields},
+        **fields,
+        **_build_refs(row),
+        received_by=to_ref(row.received_by_id, row.received_by_name),
+        decided_by=to_ref(row.decided_by_id, row.decided_by_name),
+        child_place=places.get(child_place),
+        caregiver_place=places.get(caregiver_place),
         reason=outcome.get("reason"),
         signposted_to=outcome.get("signposted_to") or [],
         screening=ReferralScreening(**screening) if screening else None,
@@ -62,46 +196,58 @@ def _to_staff_schema(referral: Referral, questions: list[ReferralQuestionSchema]
     )
 
 
-def _to_partner_schema(referral: Referral, questions: list[ReferralQuestionSchema]) -> PartnerReferral:
+def _row_to_partner_view(row: Any, questions: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the progress of a referral and its questions, without First Step's records of the child."""
-    outcome = referral.outcome or {}
-    return PartnerReferral.model_construct(
-        view="partner",
-        **{name: getattr(referral, name) for name in PARTNER_COLUMN_FIELDS},
-        signposted_to=outcome.get("signposted_to") or [],
-        questions=questions,
-    )
+    return {
+        "view": "partner",
+        **dict(zip(PARTNER_COLUMN_FIELDS, row, strict=False)),
+        "signposted_to": _decrypt_outcome(row).get("signposted_to") or [],
+        "questions": questions,
+    }
 
 
-def referral_to_summary(referral: Referral) -> ReferralSummary:
-    """Return a referral as an item of the intake queue."""
-    child = referral.content["child"]
-    return ReferralSummary(
-        **referral.model_dump(include=set(ReferralSummary.model_fields)),
-        child_names=[PersonName(**name) for name in child["names"]],
-        child_nickname=child["nickname"],
-        child_sex=child["sex"],
-        child_birth=Birth.model_validate(child["birth"]),
-    )
+def _row_to_summary(row: Any, day: date) -> dict[str, Any]:
+    child = Referral.content.decrypt(row.id, row.content_encrypted)["child"]
+    youngest, oldest = BirthRange.from_details(child["birth"]).age_range_on(day)
+    return {
+        **dict(zip(SUMMARY_COLUMN_FIELDS, row, strict=False)),
+        **_build_refs(row),
+        "acknowledgement_overdue": row.acknowledgement_overdue,
+        "child_names": child["names"],
+        "child_nickname": child["nickname"],
+        "child_sex": child["sex"],
+        "child_birth": child["birth"],
+        "child_age": {"min": youngest, "max": oldest, "on": day},
+    }
 
 
-async def _load_questions(
-    session: AsyncSession, referral_ids: Iterable[UUID]
-) -> dict[UUID, list[ReferralQuestionSchema]]:
-    questions: dict[UUID, list[ReferralQuestionSchema]] = defaultdict(list)
-    query = (
-        select(ReferralQuestion)
-        .where(col(ReferralQuestion.referral_id).in_(list(referral_ids)))
-        .order_by(col(ReferralQuestion.asked_at))
-    )
-    for question in await session.scalars(query):
-        questions[question.referral_id].append(
-            ReferralQuestionSchema(
-                id=question.id,
-                question=question.question,
-                asked_at=question.asked_at,
-                answer=question.answer,
-                answered_at=question.answered_at,
-            )
+def _build_refs(row: Any) -> dict[str, Any]:
+    return {
+        "agency": to_ref(row.agency_id, row.agency_name),
+        "handed_to": to_ref(row.handed_to_id, row.handed_to_name),
+        "team": to_ref(row.team_id, row.team_name),
+    }
+
+
+def _decrypt_outcome(row: Any) -> Any:
+    if row.outcome_encrypted is None:
+        return {}
+    return Referral.outcome.decrypt(row.id, row.outcome_encrypted)
+
+
+async def _fetch_questions(
+    reader: RecordReader, referral_ids: Sequence[str]
+) -> dict[str, list[dict[str, Any]]]:
+    questions = defaultdict(list)
+    for row in await reader.fetch(QUESTIONS_QUERY, referral_ids=referral_ids):
+        answer = row.answer_encrypted and ReferralQuestion.answer.decrypt(row.id, row.answer_encrypted)
+        questions[row.referral_id].append(
+            {
+                "id": row.id,
+                "question": ReferralQuestion.question.decrypt(row.id, row.question_encrypted),
+                "asked_at": row.asked_at,
+                "answer": answer,
+                "answered_at": row.answered_at,
+            }
         )
     return questions

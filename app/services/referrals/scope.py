@@ -1,0 +1,68 @@
+"""Narrows the list of referrals to those that a caller can see, so that PostgreSQL reads them by index."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Uuid, bindparam, column, func, or_, select, true
+from sqlmodel import col
+
+from app.access.caller import Caller
+from app.access.permissions import Role
+from app.kit.case_scope import TEAM_IDS, WORKER_ID, CaseScope, Condition, RowSelect, SelectArm
+from app.models import Case, Referral
+
+AGENCY_ID = bindparam("scope_agency_id", type_=Uuid)
+CONDITIONS = {
+    "agency": col(Referral.agency_id) == AGENCY_ID,
+    "handed_to": col(Referral.handed_to_id) == WORKER_ID,
+    "received_by": col(Referral.received_by_id) == WORKER_ID,
+    "without_team": col(Referral.team_id).is_(None),
+}
+"""Condition of each way to reach a referral that does not depend on a case."""
+
+
+class ReferralScope(CaseScope):
+    """The narrowing of the list of referrals.
+
+    An agency can see its own. Staff can see those of their cases, those assigned to or received by them, and as supervisors
+    those of their teams and those without a team.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(col(Referral.case_id), col(Case.id))
+
+    def list_arms(self, caller: Caller) -> tuple[str, ...]:
+        """Return the names of the arms of a caller: a part of the shape of a query."""
+        if caller.is_partner:
+            return ("agency",)
+        arms = super().list_arms(caller)
+        if "all" in arms:
+            return arms
+        is_supervisor = caller.has_role(Role.supervisor) and caller.supervised_team_ids
+        queue = ("without_team", "queue_of_teams") if is_supervisor else ()
+        return (*arms, "handed_to", "received_by", *queue)
+
+    def build_arms(self, names: Sequence[str], select_arm: SelectArm) -> list[RowSelect]:
+        """Return the queries of the arms."""
+        others = [name for name in names if name not in CONDITIONS]
+        return [
+            *(select_arm(CONDITIONS[name]) for name in names if name in CONDITIONS),
+            *super().build_arms(others, select_arm),
+        ]
+
+    def build_condition(self, names: Sequence[str]) -> Condition:
+        """Return the condition that a referral is in one of the arms, for a query that reads the whole set."""
+        conditions = [CONDITIONS[name] for name in names if name in CONDITIONS]
+        if "queue_of_teams" in names:
+            conditions.append(col(Referral.team_id).in_(select(func.unnest(TEAM_IDS))))
+        cases = [name for name in names if name not in CONDITIONS and name != "queue_of_teams"]
+        return or_(*conditions, *([super().build_condition(cases)] if cases else []))
+
+    def get_parameters(self, caller: Caller) -> dict[str, object]:
+        """Return the parameters of the arms."""
+        return {**super().get_parameters(caller), "scope_agency_id": caller.agency_id}
+
+    def _build_queue_of_teams(self, select_arm: SelectArm) -> RowSelect:
+        """Return one query per team, so that each reads only one page from the index of referrals by team."""
+        team = func.unnest(TEAM_IDS).table_valued(column("id", Uuid), name="queue_team").render_derived()
+        page = select_arm(col(Referral.team_id) == team.c.id).lateral("queue_page")
+        return select(*page.c).select_from(team).join(page, true())

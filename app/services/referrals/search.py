@@ -1,0 +1,59 @@
+"""Search referrals by the name of the child, by tracking number, or by the number of the partner."""
+
+import re
+from functools import cache
+
+from sqlalchemy import ARRAY, Integer, any_, bindparam, func, select
+from sqlmodel import col
+
+from app.access.caller import Caller
+from app.access.reader import ReadQuery, RecordReader
+from app.models import NameToken, Referral
+from app.services.cases.search import COMPARED_IN_MEMORY, MAX_NAME_CANDIDATES
+from app.services.persons import name_matching, person_details
+from app.services.referrals.scope import ReferralScope
+
+SCOPE = ReferralScope()
+LOOK_ALIKES = str.maketrans("OIL", "011")
+"""Letters that tracking numbers do not contain, with the digits that are meant."""
+
+
+async def find_matching_referrals(reader: RecordReader, caller: Caller, q: str) -> list[str]:
+    """Return the ids of the referrals of a child with a matching name, most similar first.
+
+    An agency does not search by name: its view of a referral contains no names.
+    """
+    if caller.is_partner:
+        return []
+    tokens = person_details.hash_search_keys(name_matching.search_query_keys(q))
+    query = _compile_candidates_query(SCOPE.list_arms(caller))
+    similarities = {}
+    for row in await reader.fetch(query, tokens=tokens, **SCOPE.get_parameters(caller)):
+        child = Referral.content.decrypt(row.id, row.content_encrypted)["child"]
+        similarities[row.id] = name_matching.search_query_similarity(q, child["names"], child["nickname"])
+    matching = [referral_id for referral_id, similarity in similarities.items() if similarity > 0]
+    return sorted(matching, key=lambda referral_id: (-similarities[referral_id], referral_id))
+
+
+def parse_tracking_number(q: str) -> str:
+    """Return the tracking number that a text can mean: `R-7K3M-92QF` for `r 7k3m92qf`. Empty if it is none."""
+    text = re.sub(r"[^0-9A-Z]", "", q.upper()).removeprefix("R").translate(LOOK_ALIKES)
+    return f"R-{text[:4]}-{text[4:]}" if len(text) == 8 else ""  # noqa: PLR2004 - characters of a tracking number
+
+
+@cache
+def _compile_candidates_query(arms: tuple[str, ...]) -> ReadQuery:
+    own_referrals = select(col(Referral.id)).where(SCOPE.build_condition(arms))
+    candidates = (
+        select(col(NameToken.owner_id))
+        .where(
+            col(NameToken.token) == any_(bindparam("tokens", type_=ARRAY(Integer))),
+            col(NameToken.kind) == "referral",
+            col(NameToken.owner_id).in_(own_referrals),
+        )
+        .group_by(col(NameToken.owner_id))
+        .order_by(func.count().desc(), col(NameToken.owner_id))
+        .limit(MAX_NAME_CANDIDATES)
+    )
+    query = select(col(Referral.id), col(Referral.content_encrypted)).where(col(Referral.id).in_(candidates))
+    return ReadQuery(query, shows=COMPARED_IN_MEMORY)
