@@ -89,10 +89,19 @@ async def test_malformed_access_setting_is_rejected(
 async def test_anonymous_access_shows_no_rows(
     populated_database: PopulatedDatabase, superuser_connection: Any, api_connection: Any
 ) -> None:
-    # Planted: access.resolve_session() that resolves an anonymous access like one of a person.
+    # Planted: access.resolve_session() that resolves an anonymous access like one of a person; access.write_event() that
+    # sets `caller_id` to the claimed subject.
     del populated_database
     tables = await list_child_tables(superuser_connection)
-    for name in ("manager", "worker_north", "worker_north_2", "supervisor_both", "dpo", "finance"):
+    for name in (
+        "manager",
+        "worker_north",
+        "worker_north_2",
+        "supervisor_both",
+        "dpo",
+        "finance",
+        "partner_one",
+    ):
         session_id = id_of(f"session of {name}")
         access = OpenAccess(
             *await api_connection.fetchrow(OPEN_ANONYMOUS_ACCESS_SQL, id_of(name), session_id)

@@ -88,7 +88,8 @@ BEGIN
          is_finance_officer, is_custodian, partner_agency_id, supervised_team_ids, assigned_case_ids,
          break_glass_case_ids, conflict_wall_case_ids)
     VALUES
-        (p_caller.event_id, sha256(uuid_send(p_caller.secret)), p_act, p_subject,
+        (p_caller.event_id, sha256(uuid_send(p_caller.secret)), p_act,
+         CASE WHEN p_kind <> 'anonymous' THEN p_subject END,
          roles && '{social_worker,supervisor,programme_manager,custodian}', worker, can_read_all,
          roles && '{data_protection_officer,custodian}', 'finance_officer' = ANY (roles), 'custodian' = ANY (roles),
          CASE WHEN 'partner_system' = ANY (roles) THEN p_caller.agency_id END, teams, scope.assigned_case_ids,
