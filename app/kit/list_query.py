@@ -82,6 +82,8 @@ class ListQuery:
     columns: RowSelect
     """Select of the columns of a row, with the id of the record as `id`."""
     _: KW_ONLY
+    condition: Condition | None = None
+    """Condition of every row, if the list contains only a part of the table."""
     filters: Filters = field(default_factory=dict)
     sorts: Mapping[str, Any]
     """Sort value of each order, never NULL (see `replace_null`). The id makes the order unique."""
@@ -184,6 +186,8 @@ class ListQuery:
     ) -> RowSelect:
         """Return the rows that match the filters in at least one of the arms, limited as each arm is."""
         rows = rows.where(*(self._get_condition(*item) for item in filters))
+        if self.condition is not None:
+            rows = rows.where(self.condition)
         if self.scope is None:
             return limit(rows)
         selects = self.scope.build_arms(arms, lambda condition: limit(rows.where(condition)))

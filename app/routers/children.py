@@ -25,8 +25,9 @@ async def list_children(
 ) -> ChildList:
     """List children.
 
-    Returns the children that the caller can see, newest first. `q` searches names and nicknames in Khmer and Latin
-    script, tolerates spelling differences, and also finds phone numbers.
+    Returns the children that the caller can see. The child whose first case was created last comes first; only cases
+    that the caller can see count. `q` searches names and nicknames in Khmer and Latin script, tolerates spelling
+    differences, and also finds phone numbers. With `q`, the best match comes first.
     """
     return await children.list_children(reader, caller, filters)
 

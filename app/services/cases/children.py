@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Integer, Uuid, any_, bindparam, func, select
+from sqlalchemy import ARRAY, Integer, Uuid, any_, bindparam, exists, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from app.access import log
 from app.access.caller import Caller
 from app.access.reader import ReadQuery, RecordReader, Shows, session_reader
-from app.kit.case_scope import CaseScope
+from app.kit.case_scope import CaseScope, RowSelect
 from app.kit.list_query import RELEVANCE, ListQuery
 from app.kit.records import apply_patch, get_version_for_update
 from app.kit.state_machine import raise_if_unmet
@@ -30,8 +31,8 @@ from app.services.persons import person_details, places
 
 IDENTITY_FIELDS = [name for name in ChildIdentity.model_fields if name != "sex"]
 
-CHILD_COLUMNS = select(
-    col(Child.id),
+CHILD_COLUMNS: RowSelect = select(
+    col(Child.id).label("child_id"),
     col(Child.version),
     col(Child.sex),
     col(Child.identity_encrypted),
@@ -39,30 +40,40 @@ CHILD_COLUMNS = select(
         select(col(Case.id))
         .where(col(Case.child_id) == col(Child.id))
         .order_by(col(Case.created_at).desc())
+        .correlate(Child)
         .scalar_subquery(),
         type_=ARRAY(Uuid),
     ).label("case_ids"),
 )
-SHOWN_CHILD = Shows("child", child_id="id", case_id=None)
+SHOWN_CHILD = Shows("child", case_id=None, record_id="child_id")
 CHILD_QUERY = ReadQuery(CHILD_COLUMNS.where(col(Child.id) == bindparam("child_id")), shows=SHOWN_CHILD)
 MATCHING_IDS = bindparam("child_ids", type_=ARRAY(Uuid))
 """Ids of the children that match `q`, most similar first."""
+EARLIER_CASE = aliased(Case)
+IS_FIRST_CASE = ~exists().where(
+    col(EARLIER_CASE.child_id) == col(Case.child_id),
+    tuple_(EARLIER_CASE.created_at, EARLIER_CASE.id) < tuple_(col(Case.created_at), col(Case.id)),
+)
+"""Whether a case is the first one of its child that the caller can see."""
+# The list reads cases, because they have an index by team and creation. The first case represents the child: a later case
+# does not change the position of the child between two pages.
 CHILDREN = ListQuery(
     "children",
-    Child,
-    CHILD_COLUMNS,
-    filters={"q": col(Child.id) == any_(MATCHING_IDS)},
+    Case,
+    CHILD_COLUMNS.add_columns(col(Case.id)).join(Case, col(Case.child_id) == col(Child.id)),
+    condition=IS_FIRST_CASE,
+    filters={"q": col(Case.child_id) == any_(MATCHING_IDS)},
     sorts={
-        "created_at": col(Child.created_at),
-        RELEVANCE: func.array_position(MATCHING_IDS, col(Child.id), type_=Integer),
+        "created_at": col(Case.created_at),
+        RELEVANCE: func.array_position(MATCHING_IDS, col(Case.child_id), type_=Integer),
     },
-    scope=CaseScope(col(Child.id), col(Case.child_id)),
+    scope=CaseScope(),
     shows=SHOWN_CHILD,
 )
 
 
 async def list_children(reader: RecordReader, caller: Caller, filters: ChildFilters) -> ChildList:
-    """List the children that the caller can see, newest first; `q` restricts the list to matching names."""
+    """List the children that the caller can see, the newest first case first; `q` restricts the list to matching names."""
     parameters: dict[str, Any] = {}
     if filters.q is not None:
         parameters["child_ids"] = await search.find_matching_children(reader, caller, filters.q)
@@ -114,12 +125,12 @@ async def _load_people_details(session: AsyncSession, child_id: UUID) -> list[St
 
 async def _build_items(reader: RecordReader, rows: Sequence[Any]) -> list[dict[str, Any]]:
     """Return the fields of children. One query loads the places of all of them."""
-    identities = [Child.identity.decrypt(row.id, row.identity_encrypted) for row in rows]
+    identities = [Child.identity.decrypt(row.child_id, row.identity_encrypted) for row in rows]
     place_refs = await places.load_place_refs(reader, (identity["place_code"] for identity in identities))
     return [
         {
             **{name: identity.get(name) for name in IDENTITY_FIELDS},
-            "id": row.id,
+            "id": row.child_id,
             "version": row.version,
             "sex": row.sex,
             "age": get_age_today(identity),

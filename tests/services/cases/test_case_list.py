@@ -8,10 +8,11 @@ import pytest
 
 from app.kit.dates import today
 from app.services.cases.search import parse_case_numbers
+from tests.support.list_pages import fetch_ids
 from tests.support.payloads import AUNT_PAYLOAD, BILINGUAL_NAMES
 from tests.support.raw_sql import open_transaction_as
 from tests.support.responses import expect_json
-from tests.support.scenario import STAFF, Scenario, id_of, referral_payload
+from tests.support.scenario import STAFF, Scenario, acceptance_payload, id_of, referral_payload
 from tests.support.sql_statements import record_statements
 
 EMERGENCY = {"reason": "The child is in hospital now."}
@@ -66,6 +67,29 @@ async def test_narrowed_lists_contain_exactly_the_visible_records(
         assert (page["total"], page["total_is_capped"]) == (len(visible_cases), False), name
         listed_counts.add(len(visible_cases))
     assert listed_counts == {2, 3, 6} | listed_counts
+
+
+async def test_child_with_several_cases_is_listed_once_at_its_first_visible_case(
+    scenario: Scenario, superuser_connection: Any
+) -> None:
+    # Planted: `IS_FIRST_CASE` removed, then its comparison reversed.
+    cases = [await scenario.open_case(lead) for lead in ("worker_north", "worker_north", "worker_south")]
+    first, second, south = [case["child_id"] for case in cases]
+    await set_columns(superuser_connection, cases[0], status="closed")
+    referral = await scenario.create_referral()
+    expect_json(await scenario.supervisor_both.act(f"/v1/referrals/{referral['id']}", "acknowledge"))
+    acceptance = acceptance_payload("worker_south", child_id=first)
+    expect_json(await scenario.supervisor_both.act(f"/v1/referrals/{referral['id']}", "accept", acceptance))
+    for name, expected in (
+        ("manager", [south, second, first]),
+        ("supervisor_both", [south, second, first]),
+        ("worker_north", [second, first]),
+        ("worker_south", [first, south]),
+    ):
+        caller = scenario.client_for(name)
+        for limit in (1, 2, 200):
+            assert await fetch_ids(caller, "/v1/children", limit=limit) == expected, (name, limit)
+        assert expect_json(await caller.get("/v1/children?count=true"))["total"] == len(expected), name
 
 
 async def test_rows_of_the_case_list_carry_names(scenario: Scenario) -> None:
