@@ -1126,6 +1126,13 @@ def create_tables() -> None:
     op.create_index(op.f("ix_assessments_case_id"), "assessments", ["case_id"], unique=False)
     op.create_index(op.f("ix_assessments_child_id"), "assessments", ["child_id"], unique=False)
     op.create_index(
+        "ix_assessments_returned",
+        "assessments",
+        ["author_id"],
+        unique=False,
+        postgresql_where=sa.text("status = 'returned'"),
+    )
+    op.create_index(
         "uq_assessments_one_draft",
         "assessments",
         ["case_id", "subject", sa.literal_column("coalesce(person_id, case_id)")],
@@ -1263,6 +1270,13 @@ def create_tables() -> None:
     )
     op.create_index(op.f("ix_care_plans_case_id"), "care_plans", ["case_id"], unique=False)
     op.create_index(op.f("ix_care_plans_child_id"), "care_plans", ["child_id"], unique=False)
+    op.create_index(
+        "ix_care_plans_returned",
+        "care_plans",
+        ["author_id"],
+        unique=False,
+        postgresql_where=sa.text("status = 'returned'"),
+    )
     op.create_index(
         "uq_care_plans_edition",
         "care_plans",

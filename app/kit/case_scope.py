@@ -18,6 +18,7 @@ from sqlalchemy import (
     bindparam,
     column,
     func,
+    or_,
     select,
     true,
     union_all,
@@ -37,7 +38,8 @@ WORKER_ID = bindparam("scope_worker_id", type_=Uuid)
 TEAM_IDS = bindparam("scope_team_ids", type_=ARRAY(Uuid))
 LED_CASES = col(Case.lead_worker_id) == WORKER_ID
 ASSIGNED_CASES = col(Case.id) == any_(bindparam("scope_case_ids", type_=ARRAY(Uuid)))
-SUPERVISED_CASES = col(Case.team_id) == any_(TEAM_IDS)
+ARM_CONDITIONS = {"lead": LED_CASES, "assigned": ASSIGNED_CASES, "teams": col(Case.team_id) == any_(TEAM_IDS)}
+"""Condition of the cases of each arm."""
 
 
 class CaseScope:
@@ -77,8 +79,10 @@ class CaseScope:
         """Return the condition that a record is in one of the arms, for a query that reads the whole set."""
         if "all" in names:
             return true()
-        conditions = {"lead": LED_CASES, "assigned": ASSIGNED_CASES, "teams": SUPERVISED_CASES}
-        own_cases = union_all(*(select(self._target).where(conditions[name]) for name in names))
+        conditions = [ARM_CONDITIONS[name] for name in names]
+        if self._reference is None:
+            return or_(*conditions)
+        own_cases = union_all(*(select(self._target).where(condition) for condition in conditions))
         condition: Condition = self._reference.in_(own_cases)
         return condition
 

@@ -89,6 +89,8 @@ class Assessment(CaseRecord, ApprovalRecord, table=True):
             unique=True,
             postgresql_where=text("status IN ('draft', 'returned', 'submitted')"),
         ),
+        # The agenda of the author.
+        Index("ix_assessments_returned", "author_id", postgresql_where=text("status = 'returned'")),
     )
 
     subject: str

@@ -128,32 +128,34 @@ SOURCES = {
     },
     AgendaRole.supervisor: {
         "approval": """
+    -- The ids of the cases are an array, because PostgreSQL would otherwise read the records of all teams and join them.
     -- A review that begins the exit creates an empty draft, which does not need an approval yet.
     SELECT 'approval', (e.updated_at AT TIME ZONE 'Asia/Phnom_Penh')::date + 7, NULL, e.case_id, 'exit_plan', e.id, NULL,
            NULL, NULL, NULL, NULL
       FROM supervisor_cases c JOIN exit_plans e ON e.case_id = c.id
-     WHERE e.status = 'draft'
+     WHERE e.case_id = ANY (ARRAY(SELECT id FROM supervisor_cases)) AND e.status = 'draft'
        AND :caller_id <> ALL (e.contributor_ids || e.author_id)
        AND (e.version > 1 OR e.ends_on IS NOT NULL OR c.status <> 'exiting')
  UNION ALL
     SELECT 'approval', (a.submitted_at AT TIME ZONE 'Asia/Phnom_Penh')::date + 7, NULL, a.case_id, 'assessment', a.id,
            a.subject, NULL, NULL, NULL, NULL
-      FROM supervisor_cases c JOIN assessments a ON a.case_id = c.id
-     WHERE a.status = 'submitted'
+      FROM assessments a
+     WHERE a.case_id = ANY (ARRAY(SELECT id FROM supervisor_cases)) AND a.status = 'submitted'
        AND :caller_id <> ALL (a.contributor_ids || a.author_id || a.submitted_by_id)
  UNION ALL
     SELECT 'approval', (p.submitted_at AT TIME ZONE 'Asia/Phnom_Penh')::date + 7, NULL, p.case_id, 'care_plan', p.id,
            p.subject, NULL, NULL, NULL, NULL
-      FROM supervisor_cases c JOIN care_plans p ON p.case_id = c.id
-     WHERE p.status = 'submitted'
+      FROM care_plans p
+     WHERE p.case_id = ANY (ARRAY(SELECT id FROM supervisor_cases)) AND p.status = 'submitted'
        AND :caller_id <> ALL (p.contributor_ids || p.author_id || p.submitted_by_id)
  UNION ALL
     -- A recurring request is decided once, with its first instalment. A payment made in an emergency has its own
     -- approval deadline.
     SELECT 'approval', coalesce(d.approval_due_on, (d.created_at AT TIME ZONE 'Asia/Phnom_Penh')::date + 7), NULL,
            d.case_id, 'disbursement', d.id, d.urgency, NULL, NULL, NULL, NULL
-      FROM supervisor_cases c JOIN disbursements d ON d.case_id = c.id
-     WHERE d.instalment = 1 AND d.approved_by_id IS NULL AND d.status IN ('requested', 'paid')
+      FROM disbursements d
+     WHERE d.case_id = ANY (ARRAY(SELECT id FROM supervisor_cases))
+       AND d.instalment = 1 AND d.approved_by_id IS NULL AND d.status IN ('requested', 'paid')
        AND d.requested_by_id <> :caller_id AND d.paid_by_id IS DISTINCT FROM :caller_id
         """,
         "referral": """

@@ -17,7 +17,7 @@ from app.services.cases.agenda_sources import AgendaRole, build_entries
 from app.services.cases.next_step import build_review_overdue
 
 COUNTED = NothingShown("the records are only counted")
-OWN_CASES = CaseScope(col(Case.id), col(Case.id))
+OWN_CASES = CaseScope()
 
 
 async def get_counts(reader: RecordReader, caller: Caller) -> Counts:
