@@ -9,6 +9,7 @@ from collections import namedtuple
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 from sqlalchemy import (
@@ -196,6 +197,11 @@ class RecordReader:
         if row is None:
             raise NotFound
         return row
+
+    def has_shown(self, kind: str | None, record_id: UUID) -> bool:
+        """Return whether the access log of the request names a record, because an earlier query returned it."""
+        records = self._accessed_records
+        return any(record.kind == kind and record.record_id == str(record_id) for record in records)
 
     async def _fetch_rows(self, query: ReadQuery, parameters: dict[str, object]) -> list[Any]:
         arguments = [parameters[name] for name in query.parameter_names]

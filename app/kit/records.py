@@ -17,6 +17,7 @@ from sqlalchemy import ScalarSelect, Select, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.access.accessed_records import RECORD_KINDS
 from app.access.log import refresh_context
 from app.access.reader import NothingShown, ReadQuery, RecordReader
 from app.errors import InvalidInput, NotFound, StaleVersion, VersionRequired
@@ -63,7 +64,8 @@ async def ensure_visible(reader: RecordReader, record_type: type[Record], record
     Raises:
         NotFound: the record does not exist, or the caller cannot see it.
     """
-    await reader.fetch_required(_build_id_query(record_type), record_id=record_id)
+    if not reader.has_shown(RECORD_KINDS.get(record_type), record_id):
+        await reader.fetch_required(_build_id_query(record_type), record_id=record_id)
 
 
 @cache
