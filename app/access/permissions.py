@@ -64,6 +64,7 @@ class Permission(StrEnum):
     case_break_glass = "case.break_glass"
     case_link = "case.link"
     case_timeline = "case.timeline"
+    case_file = "case.file"
     # People around a child, and consents
     person_read = "person.read"
     person_add = "person.add"
@@ -200,6 +201,7 @@ POLICY: dict[Permission, frozenset[Role]] = {
     Permission.case_list:                    CASEWORK,
     Permission.case_change:                  CASEWORK,
     Permission.case_timeline:                CASEWORK,
+    Permission.case_file:                    CASEWORK,
     Permission.case_assign:                  SUPERVISORS | MANAGERS,
     Permission.case_transfer:                MANAGERS,
     Permission.case_break_glass:             SOCIAL_WORKERS | SUPERVISORS,

@@ -81,6 +81,7 @@ CaseTransferrer = Annotated[Caller, Depends(RequirePermission(Permission.case_tr
 CaseBreakGlassUser = Annotated[Caller, Depends(RequirePermission(Permission.case_break_glass, recent=True))]
 CaseLinker = Annotated[Caller, Depends(RequirePermission(Permission.case_link))]
 CaseTimelineReader = Annotated[Caller, Depends(RequirePermission(Permission.case_timeline))]
+CaseFileReader = Annotated[Caller, Depends(RequirePermission(Permission.case_file))]
 CaseChartReader = Annotated[Caller, Depends(RequirePermission(Permission.case_picture))]
 CaseExtender = Annotated[Caller, Depends(RequirePermission(Permission.case_extend))]
 CaseCloser = Annotated[Caller, Depends(RequirePermission(Permission.case_close))]

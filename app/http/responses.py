@@ -13,7 +13,7 @@ from pydantic_core import to_json
 from starlette.responses import JSONResponse, Response
 
 from app.kit import idempotency
-from app.schemas.wire import Page, Versioned
+from app.schemas.wire import Page, TrustedOutput, Versioned
 
 STORED_HEADERS = ("etag", "location")
 """The headers that are stored with a response."""
@@ -72,7 +72,7 @@ def _is_current(etag: str, if_none_match: str) -> bool:
 
 
 def _serialize(result: BaseModel) -> bytes:
-    if isinstance(result, Page):  # the model's serializer would warn about items that are plain dictionaries
+    if isinstance(result, TrustedOutput):  # the model's serializer would warn about plain dictionaries
         return to_json(dict(result))
     return result.__pydantic_serializer__.to_json(result)
 

@@ -14,6 +14,7 @@ from app.http.permissions import (
     CaseCloser,
     CaseEditor,
     CaseExtender,
+    CaseFileReader,
     CaseLinker,
     CaseLister,
     CaseReader,
@@ -24,6 +25,7 @@ from app.http.permissions import (
 from app.http.route import Router
 from app.http.session import ExpectedVersion, Reader, Session
 from app.schemas.break_glass import BreakGlassGrant, BreakGlassRequest
+from app.schemas.case_file import CaseFile, CaseFileQuery
 from app.schemas.case_links import CaseLink, CaseLinkCreate, CaseLinkList
 from app.schemas.cases import (
     Case,
@@ -36,6 +38,7 @@ from app.schemas.cases import (
 from app.schemas.exit_plans import CaseClosure, CaseExtension, CaseReopening
 from app.schemas.timeline import TimelineEntryList, TimelineFilters
 from app.schemas.wire import PageQuery
+from app.services import case_file
 from app.services.cases import break_glass, case_links, case_list, cases, extend, staffing, timeline
 from app.services.exit import close_case as case_closing
 from app.services.exit import reopen_case as case_reopening
@@ -75,6 +78,22 @@ async def get_case(
     Returns the case with its child. The access log records that the caller read data of this child.
     """
     return await cases.get_case(reader, case_id)
+
+
+@router.get("/{case_id}/file")
+async def get_case_file(
+    caller: CaseFileReader,
+    reader: Reader,
+    case_id: UUID,
+    query: Annotated[CaseFileQuery, Query()],
+) -> CaseFile:
+    """Get a case with everything that its screen shows.
+
+    Returns the requested parts. A part that is a list is the first page of its own endpoint, which accepts the cursor of
+    the part. The access log records one access to the child. The response has no ETag, because the version of the case
+    does not change with its records; each record contains its own `version`.
+    """
+    return await case_file.get_case_file(reader, caller, case_id, query)
 
 
 @router.patch("/{case_id}")

@@ -159,7 +159,11 @@ class Versioned(Output):
     version: int = Field(description="Version of the record. The ETag is this number in double quotes.")
 
 
-class Page(Output, Generic[T]):
+class TrustedOutput(Output):
+    """A response that can contain plain dictionaries, which are not validated, to save time on long lists."""
+
+
+class Page(TrustedOutput, Generic[T]):
     """One page of a list, with the cursor of the next page.
 
     Each list declares a subclass, `class CaseList(Page[CaseSummary])`, because the name of the class is the name of the
@@ -173,7 +177,7 @@ class Page(Output, Generic[T]):
 
     @classmethod
     def from_trusted_items(cls, items: Sequence[Any], next_cursor: str | None, **totals: Any) -> Self:
-        """Return a page without validating its items, which may be plain dictionaries, to save time on long lists.
+        """Return a page without validating its items, which may be plain dictionaries.
 
         `totals` are the further fields of a `CountedPage`.
         """

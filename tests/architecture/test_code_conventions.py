@@ -10,7 +10,7 @@ import statistics
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import pytest
 from fastapi import FastAPI
@@ -19,9 +19,9 @@ from sqlalchemy.orm import configure_mappers
 from sqlmodel import SQLModel
 
 import app.models  # noqa: F401 - registers every table
-from app.schemas.wire import Output, PageQuery
+from app.schemas.wire import Output, Page, PageQuery
 from tests.architecture.source_files import ROOT, SOURCES
-from tests.support.endpoints import dependency_calls, list_endpoints
+from tests.support.endpoints import Endpoint, dependency_calls, list_endpoints
 
 VAGUE_MODULE_NAMES = {
     "utils",
@@ -97,9 +97,14 @@ def test_inputs_forbid_unknown_fields(app: FastAPI) -> None:
 def test_query_parameters_of_lists_include_limit_and_cursor(app: FastAPI) -> None:
     # Planted: `ChildFilters(Input)`, which has no limit and cursor.
     for endpoint in list_endpoints(app):
-        if endpoint.method == "GET" and endpoint.route.dependant.query_params:
+        if _returns_list(endpoint):
             (query,) = endpoint.route.dependant.query_params
             assert issubclass(query.field_info.annotation, PageQuery), str(endpoint)
+
+
+def _returns_list(endpoint: Endpoint) -> bool:
+    response = get_type_hints(endpoint.function)["return"]
+    return endpoint.method == "GET" and isinstance(response, type) and issubclass(response, Page)
 
 
 def test_dependencies_are_async(app: FastAPI) -> None:

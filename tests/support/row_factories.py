@@ -5,6 +5,7 @@ import uuid
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar, cast
 
+from sqlalchemy import JSON
 from sqlmodel import SQLModel
 
 from app.kit.dates import CAMBODIA_TIMEZONE, add_months, today
@@ -43,8 +44,9 @@ async def insert_row(superuser: Any, record: R) -> R:
     """Insert a record on a superuser connection, which row-level security does not restrict."""
     if isinstance(record, Action | Goal | SupportSession | LegalStep) and not record.content_encrypted:
         record.content = cast("Any", CONTENTS[type(record)])
+    table = SQLModel.metadata.tables[str(record.__tablename__)]
     values = {
-        name: json.dumps(value) if isinstance(value, dict) else value
+        name: json.dumps(value) if isinstance(table.c[name].type, JSON) else value
         for name, value in record.model_dump().items()
     }
     columns = ", ".join(f'"{name}"' for name in values)
