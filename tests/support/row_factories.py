@@ -139,8 +139,9 @@ async def insert_due_records(superuser: Any, case: dict[str, Any], worker: uuid.
         await insert_row(superuser, row)
 
 
-async def insert_case_copies(superuser: Any, original: dict[str, Any], count: int) -> None:
-    """Insert copies of a case with its child, care plan and review."""
+async def insert_case_copies(superuser: Any, original: dict[str, Any], count: int) -> list[Case]:
+    """Insert copies of a case with its child, care plan and a review that is due. Return the copies."""
+    cases = []
     identity: Any = {"names": original["child"]["names"], "birth": {"date": "2015-05-04", "precision": "day"}}
     for _ in range(count):
         child = Child(sex="male")
@@ -150,9 +151,10 @@ async def insert_case_copies(superuser: Any, original: dict[str, Any], count: in
             number=f"X-{child.id}", child_id=child.id, kind="survivor", team_id=id_of("north"), lead_worker_id=WORKER_ID,
             opened_on=today(), age_at_referral_min=9, age_at_referral_max=9,
         )  # fmt: skip
-        await insert_row(superuser, case)
+        cases.append(await insert_row(superuser, case))
         ids = {"id": str(case.id), "child_id": str(child.id)}
         plan = await insert_care_plan(superuser, ids)
         await insert_row(
             superuser, Review(**case_foreign_keys(ids), plan_id=plan.id, number=1, due_on=date_in_days(3))
         )
+    return cases
