@@ -1011,7 +1011,15 @@ def create_tables() -> None:
         unique=False,
     )
     op.create_index(op.f("ix_referrals_received_by_id"), "referrals", ["received_by_id"], unique=False)
-    op.create_index("ix_referrals_team_status", "referrals", ["team_id", "status"], unique=False)
+    is_open = sa.text("status IN ('received', 'acknowledged', 'information_requested')")
+    op.create_index("ix_referrals_open_newest", "referrals", newest, unique=False, postgresql_where=is_open)
+    op.create_index(
+        "ix_referrals_open_team_newest",
+        "referrals",
+        ["team_id", *newest],
+        unique=False,
+        postgresql_where=is_open,
+    )
     op.create_index("uq_referrals_agency_external_id", "referrals", ["agency_id", "external_id"], unique=True)
     op.create_table(
         "sessions",

@@ -8,6 +8,7 @@ is assigned to or opened by break-glass. The arms select at least every visible 
 
 from collections.abc import Callable, Sequence
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
@@ -107,8 +108,11 @@ class CaseScope:
         """Return one query per team, so that each reads only one page from the index of cases by team."""
         team_ids = func.unnest(TEAM_IDS)
         team = team_ids.table_valued(column("id", Uuid), name="team").render_derived()
-        page = select_arm(self._refer_to(col(Case.team_id) == team.c.id)).lateral("team_page")
+        page = select_arm(self._belongs_to_team(team.c.id)).lateral("team_page")
         return select(*page.c).select_from(team).join(page, true())
+
+    def _belongs_to_team(self, team_id: ColumnElement[UUID]) -> Condition:
+        return self._refer_to(col(Case.team_id) == team_id)
 
     def _refer_to(self, cases: Condition) -> Condition:
         if self._reference is None:

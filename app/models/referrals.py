@@ -19,6 +19,7 @@ CASE urgency
     WHEN 'urgent' THEN 1
     ELSE 2
 END)"""
+IS_OPEN = "status IN ('received', 'acknowledged', 'information_requested')"
 
 
 class StoredConcern(TypedDict):
@@ -120,7 +121,20 @@ class Referral(Record, table=True):
             text(URGENCY_KEY),
             "id",
         ),
-        Index("ix_referrals_team_status", "team_id", "status"),
+        # Open referrals are few, and most lists and the agenda read only these.
+        Index(
+            "ix_referrals_open_newest",
+            text("received_at DESC"),
+            text("id DESC"),
+            postgresql_where=text(IS_OPEN),
+        ),
+        Index(
+            "ix_referrals_open_team_newest",
+            "team_id",
+            text("received_at DESC"),
+            text("id DESC"),
+            postgresql_where=text(IS_OPEN),
+        ),
     )
 
     child_id: uuid.UUID | None = Field(default=None, foreign_key="children.id", index=True)

@@ -77,7 +77,9 @@ class StaffReferral(ReferralProgress):
     agency: AgencyRef | None = Field(description="The referring agency.")
     handed_to_id: UUID | None = Field(description="Id of the staff member assigned to the referral.")
     handed_to: StaffRef | None = Field(description="The staff member assigned to the referral.")
-    team_id: UUID | None = Field(description="Id of the team assigned to the referral.")
+    team_id: UUID | None = Field(
+        description="Id of the team assigned to the referral; after the acceptance, that of the case."
+    )
     team: TeamRef | None = Field(description="The team assigned to the referral.")
     case_id: UUID | None = Field(description="Id of the case of an accepted referral.")
     child_id: UUID | None = Field(description="Id of the child of an accepted referral.")

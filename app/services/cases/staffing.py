@@ -11,7 +11,7 @@ from app.access.log import refresh_context
 from app.errors import Fault
 from app.kit.records import get_version_for_update
 from app.kit.state_machine import raise_if_unmet
-from app.models import Case, CaseWorker, SupportSession, Team, TeamMember
+from app.models import Case, CaseWorker, Referral, SupportSession, Team, TeamMember
 from app.models.record import utc_now
 from app.schemas.cases import Case as CaseSchema
 from app.schemas.cases import CaseAssignment, CaseTransfer
@@ -92,11 +92,19 @@ async def transfer_case(
     detail = {"from_team": str(case.team_id), "to_team": str(payload.team_id), "reason": payload.reason}
     case.team_id, case.lead_worker_id = payload.team_id, payload.lead_worker_id
     await _set_co_workers(session, case, set())
+    await _transfer_referrals(session, case)
     case.updated_at = utc_now()
     case_history.record_case_history(session, case, "case_transferred", caller, case, detail)
     await session.flush()  # the response is loaded by a query
     await refresh_context(session)  # the caller can be one of the co-workers
     return await load_case_schema(session, case)
+
+
+async def _transfer_referrals(session: AsyncSession, case: Case) -> None:
+    """Set the team of the case's referrals to that of the case, because the list of referrals finds them by team."""
+    statement = update(Referral).where(col(Referral.case_id) == case.id)
+    values = {"team_id": case.team_id, "version": Referral.version + 1, "updated_at": utc_now()}
+    await session.execute(statement.values(values).execution_options(synchronize_session=False))
 
 
 def _check_team_active(team: Team | None) -> list[Fault]:

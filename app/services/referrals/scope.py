@@ -1,12 +1,12 @@
 """Narrows the list of referrals to those that a caller can see, so that PostgreSQL reads them by index."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
-from sqlalchemy import Uuid, bindparam, column, func, or_, select, true
+from sqlalchemy import ColumnElement, Uuid, any_, bindparam, or_
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.permissions import Role
 from app.kit.case_scope import TEAM_IDS, WORKER_ID, CaseScope, Condition, RowSelect, SelectArm
 from app.models import Case, Referral
 
@@ -17,18 +17,20 @@ CONDITIONS = {
     "received_by": col(Referral.received_by_id) == WORKER_ID,
     "without_team": col(Referral.team_id).is_(None),
 }
-"""Condition of each way to reach a referral that does not depend on a case."""
+"""Condition of each way to reach a referral that does not depend on a case or a list of teams."""
 
 
 class ReferralScope(CaseScope):
     """The narrowing of the list of referrals.
 
     An agency can see its own. Staff can see those of their cases, those assigned to or received by them, and as supervisors
-    those of their teams and those without a team.
+    those of their teams and those without a team. A referral with a case has the team of the case.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, has_case: bool = True) -> None:
+        """Create the narrowing. Without `has_case`, the list contains only referrals that have no case."""
         super().__init__(col(Referral.case_id), col(Case.id))
+        self._has_case = has_case
 
     def list_arms(self, caller: Caller) -> tuple[str, ...]:
         """Return the names of the arms of a caller: a part of the shape of a query."""
@@ -37,9 +39,9 @@ class ReferralScope(CaseScope):
         arms = super().list_arms(caller)
         if "all" in arms:
             return arms
-        is_supervisor = caller.has_role(Role.supervisor) and caller.supervised_team_ids
-        queue = ("without_team", "queue_of_teams") if is_supervisor else ()
-        return (*arms, "handed_to", "received_by", *queue)
+        cases = [name for name in arms if self._has_case and name != "teams"]
+        queue = ("without_team", "teams") if "teams" in arms else ()
+        return (*cases, "handed_to", "received_by", *queue)
 
     def build_arms(self, names: Sequence[str], select_arm: SelectArm) -> list[RowSelect]:
         """Return the queries of the arms."""
@@ -52,17 +54,14 @@ class ReferralScope(CaseScope):
     def build_condition(self, names: Sequence[str]) -> Condition:
         """Return the condition that a referral is in one of the arms, for a query that reads the whole set."""
         conditions = [CONDITIONS[name] for name in names if name in CONDITIONS]
-        if "queue_of_teams" in names:
-            conditions.append(col(Referral.team_id).in_(select(func.unnest(TEAM_IDS))))
-        cases = [name for name in names if name not in CONDITIONS and name != "queue_of_teams"]
+        if "teams" in names:
+            conditions.append(col(Referral.team_id) == any_(TEAM_IDS))
+        cases = [name for name in names if name not in CONDITIONS and name != "teams"]
         return or_(*conditions, *([super().build_condition(cases)] if cases else []))
 
     def get_parameters(self, caller: Caller) -> dict[str, object]:
         """Return the parameters of the arms."""
         return {**super().get_parameters(caller), "scope_agency_id": caller.agency_id}
 
-    def _build_queue_of_teams(self, select_arm: SelectArm) -> RowSelect:
-        """Return one query per team, so that each reads only one page from the index of referrals by team."""
-        team = func.unnest(TEAM_IDS).table_valued(column("id", Uuid), name="queue_team").render_derived()
-        page = select_arm(col(Referral.team_id) == team.c.id).lateral("queue_page")
-        return select(*page.c).select_from(team).join(page, true())
+    def _belongs_to_team(self, team_id: ColumnElement[UUID]) -> Condition:
+        return col(Referral.team_id) == team_id

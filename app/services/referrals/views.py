@@ -30,6 +30,8 @@ from app.schemas.referral_responses import Referral as ReferralSchema
 from app.schemas.referrals import ReferralFilters
 from app.services.persons.places import load_place_refs
 from app.services.referrals import search
+from app.services.referrals.scope import ReferralScope
+from app.services.referrals.states import OPEN_STATUSES
 
 STAFF_COLUMN_FIELDS = [name for name in ReferralSchema.model_fields if name in Referral.model_fields]
 SUMMARY_COLUMN_FIELDS = [name for name in ReferralSummary.model_fields if name in Referral.model_fields]
@@ -111,21 +113,27 @@ LIST_DECLARATION: dict[str, Any] = {
         RELEVANCE: func.coalesce(func.array_position(REFERRAL_IDS, col(Referral.id)), 0),
     },
     "default_sort": "-received_at",
-    "scope": search.SCOPE,
     "shows": SHOWN_REFERRAL,
 }
-REFERRALS = ListQuery(
-    "referrals",
-    Referral,
-    select(
-        *(getattr(Referral, name) for name in SUMMARY_COLUMN_FIELDS),
-        *NAMES,
-        ACKNOWLEDGEMENT_OVERDUE.label("acknowledgement_overdue"),
-        col(Referral.content_encrypted),
-    ),
-    **LIST_DECLARATION,
+SELECT_SUMMARY = select(
+    *(getattr(Referral, name) for name in SUMMARY_COLUMN_FIELDS),
+    *NAMES,
+    ACKNOWLEDGEMENT_OVERDUE.label("acknowledgement_overdue"),
+    col(Referral.content_encrypted),
 )
-PARTNER_REFERRALS = ListQuery("referrals", Referral, SELECT_PARTNER_VIEW, **LIST_DECLARATION)
+OPEN_ONLY: dict[str, Any] = {
+    "condition": col(Referral.status).in_(sorted(OPEN_STATUSES)),
+    "scope": ReferralScope(has_case=False),
+}
+"""The declaration of a list of open referrals. They have no case, and indexes of their own, because they are few."""
+REFERRALS, OPEN_REFERRALS = (
+    ListQuery("referrals", Referral, SELECT_SUMMARY, **LIST_DECLARATION, **part)
+    for part in ({"scope": search.SCOPE}, OPEN_ONLY)
+)
+PARTNER_REFERRALS, OPEN_PARTNER_REFERRALS = (
+    ListQuery("referrals", Referral, SELECT_PARTNER_VIEW, **LIST_DECLARATION, **part)
+    for part in ({"scope": search.SCOPE}, OPEN_ONLY)
+)
 
 
 async def list_referrals(reader: RecordReader, caller: Caller, filters: ReferralFilters) -> ReferralListView:
@@ -135,12 +143,16 @@ async def list_referrals(reader: RecordReader, caller: Caller, filters: Referral
     if filters.q is not None:
         parameters["parsed_tracking_number"] = search.parse_tracking_number(filters.q)
         parameters["referral_ids"] = await search.find_matching_referrals(reader, caller, filters.q)
+    has_open_status = filters.status is not None and OPEN_STATUSES.issuperset(filters.status)
+    is_open = has_open_status or bool(filters.acknowledgement_overdue)
     if caller.is_partner:
-        page = await PARTNER_REFERRALS.fetch_page(reader, caller, filters, **parameters)
+        partner_list = OPEN_PARTNER_REFERRALS if is_open else PARTNER_REFERRALS
+        page = await partner_list.fetch_page(reader, caller, filters, **parameters)
         questions = await _fetch_questions(reader, [row.id for row in page.rows])
         partner_items = [_row_to_partner_view(row, questions[row.id]) for row in page.rows]
         return PartnerReferralList.from_trusted_items(partner_items, view="partner", **page.fields)
-    page = await REFERRALS.fetch_page(reader, caller, filters, **parameters)
+    staff_list = OPEN_REFERRALS if is_open else REFERRALS
+    page = await staff_list.fetch_page(reader, caller, filters, **parameters)
     items = [_row_to_summary(row, day) for row in page.rows]
     return ReferralList.from_trusted_items(items, view="staff", **page.fields)
 

@@ -38,6 +38,20 @@ async def test_planned_sessions_move_to_the_lead_worker_when_their_worker_leaves
     assert [session["worker_id"] for session in sessions] == [str(id_of("worker_south"))] * 2
 
 
+async def test_referrals_follow_their_case_to_another_team(scenario: Scenario) -> None:
+    # Planted: `_transfer_referrals` removed. The list of referrals has no arm over the cases of a team.
+    case = await scenario.open_case()
+    (before,) = expect_json(await scenario.supervisor_north.get("/v1/referrals"))["items"]
+    transfer = {
+        "team_id": str(id_of("south")), "lead_worker_id": str(id_of("worker_south")), "reason": "Moved to Phnom Penh.",
+    }  # fmt: skip
+    expect_json(await scenario.manager.act(f"/v1/cases/{case['id']}", "transfer", transfer))
+    (after,) = expect_json(await scenario.supervisor_south.get("/v1/referrals"))["items"]
+    assert (before["id"], before["team_id"]) == (after["id"], str(id_of("north")))
+    assert (after["team_id"], after["version"]) == (str(id_of("south")), before["version"] + 1)
+    assert expect_json(await scenario.supervisor_north.get("/v1/referrals"))["items"] == []
+
+
 async def test_assignment_without_co_workers_keeps_eligible_co_workers(
     scenario: Scenario, superuser_connection: Any
 ) -> None:

@@ -46,7 +46,7 @@ def named_child(family: str, given: str, script: str = "latin") -> dict[str, Any
 async def test_narrowed_list_contains_exactly_the_visible_referrals(
     scenario: Scenario, api_connection: Any
 ) -> None:
-    # Planted: each arm of `ReferralScope` removed in turn.
+    # Planted: each arm of `ReferralScope` removed in turn, for all referrals and for open ones.
     await scenario.open_case("worker_north")
     await scenario.open_case("worker_south")
     for by in ("partner_one", "partner_two", "worker_north", "supervisor_south"):
@@ -64,8 +64,12 @@ async def test_narrowed_list_contains_exactly_the_visible_referrals(
     ]
     for name in (*callers, "partner_one", "partner_two"):
         async with open_transaction_as(api_connection, name):
-            rows = await api_connection.fetch("SELECT id FROM referrals ORDER BY received_at DESC, id DESC")
+            rows = await api_connection.fetch(
+                "SELECT id, status <> 'accepted' FROM referrals ORDER BY received_at DESC, id DESC"
+            )
         assert await list_ids(scenario, name) == [str(row[0]) for row in rows], name
+        open_ids = [str(referral_id) for referral_id, is_open in rows if is_open]
+        assert await list_ids(scenario, name, status="received,acknowledged") == open_ids, name
         page = expect_json(await scenario.client_for(name).get("/v1/referrals?limit=1&count=true"))
         assert (page["total"], page["total_is_capped"]) == (len(rows), False), name
         listed_counts.add(len(rows))
