@@ -35,6 +35,10 @@ from app.database.errors import translate_database_errors
 
 OPEN_ACCESSES_SQL = "SELECT * FROM access.open($1, $2, $3, $4, $5, $6, $7)"
 CONCLUDE_ACCESSES_SQL = "SELECT access.conclude($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+CONCLUDE_AND_OPEN_SQL = f"""
+    WITH concluded AS ({CONCLUDE_ACCESSES_SQL})
+    SELECT opened.* FROM concluded, access.open($11, $12, $13, $14, $15, $16, $17) AS opened
+"""
 BIND_ACCESS_SQL = "SELECT set_config('firststep.access', $1, true)"
 BEGIN_READING_SQL = """
     BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
@@ -133,18 +137,7 @@ async def open_access(database: Database, request: AccessRequest) -> asyncpg.Rec
         Unavailable: the event could not be written.
     """
     with translate_database_errors():
-        return await database.run_batched(_open_accesses, request)
-
-
-async def _open_accesses(
-    connection: asyncpg.Connection, requests: Sequence[AccessRequest]
-) -> list[asyncpg.Record]:
-    actions, request_ids, addresses, kinds, subject_ids, session_ids, token_ids = map(
-        list, zip(*requests, strict=True)
-    )
-    opened: list[asyncpg.Record] = await connection.fetch(
-        OPEN_ACCESSES_SQL, kinds, subject_ids, session_ids, token_ids, actions, request_ids, addresses
-    )
+        opened: asyncpg.Record = await database.run_batched(_write_log, request)
     return opened
 
 
@@ -218,7 +211,7 @@ async def conclude_access_in_session(
     conclusion = Conclusion(access, outcome, status, list(get_accessed_records(session)))
     # PostgreSQL evaluates the policies of the INSERT on the snapshot of the statement, in which the access is open.
     sql = f"WITH inserted AS ({insert_sql}) {CONCLUDE_ACCESSES_SQL}" if insert_sql else CONCLUDE_ACCESSES_SQL
-    await get_driver_connection(session).execute(sql, *_build_parameters([conclusion]), *insert_values)
+    await get_driver_connection(session).execute(sql, *_build_conclude_parameters([conclusion]), *insert_values)
 
 
 async def conclude_access(database: Database, conclusion: Conclusion) -> None:
@@ -228,17 +221,37 @@ async def conclude_access(database: Database, conclusion: Conclusion) -> None:
         Unavailable: the entries could not be written. The response must not be sent.
     """
     with translate_database_errors():
-        await database.run_batched(_conclude_accesses, conclusion)
+        await database.run_batched(_write_log, conclusion)
 
 
-async def _conclude_accesses(
-    connection: asyncpg.Connection, conclusions: Sequence[Conclusion]
-) -> Sequence[None]:
-    await connection.execute(CONCLUDE_ACCESSES_SQL, *_build_parameters(conclusions))
-    return [None] * len(conclusions)
+async def _write_log(
+    connection: asyncpg.Connection, items: Sequence[AccessRequest | Conclusion]
+) -> list[asyncpg.Record | None]:
+    """Open and conclude accesses in one transaction. Return the opened access of each request."""
+    requests = [item for item in items if isinstance(item, AccessRequest)]
+    conclusions = [item for item in items if isinstance(item, Conclusion)]
+    if not conclusions:
+        opened = await connection.fetch(OPEN_ACCESSES_SQL, *_build_open_parameters(requests))
+    elif not requests:
+        opened = []
+        await connection.execute(CONCLUDE_ACCESSES_SQL, *_build_conclude_parameters(conclusions))
+    else:
+        opened = await connection.fetch(
+            CONCLUDE_AND_OPEN_SQL,
+            *_build_conclude_parameters(conclusions),
+            *_build_open_parameters(requests),
+        )
+    remaining = iter(opened)
+    return [next(remaining) if isinstance(item, AccessRequest) else None for item in items]
 
 
-def _build_parameters(conclusions: Sequence[Conclusion]) -> list[Sequence[object]]:
+def _build_open_parameters(requests: Sequence[AccessRequest]) -> list[Sequence[object]]:
+    """Return the parameters of `access.open`: one array per column."""
+    actions, request_ids, addresses, *callers = zip(*requests, strict=True)
+    return [*callers, actions, request_ids, addresses]
+
+
+def _build_conclude_parameters(conclusions: Sequence[Conclusion]) -> list[Sequence[object]]:
     """Return the parameters of `access.conclude`: one array per column of the accesses and of their entries."""
     entries = [
         (position, n, *record)
@@ -263,4 +276,4 @@ async def conclude_custodian_access(
     owner: asyncpg.Connection, access: OpenAccess, records: Iterable[AccessedRecord]
 ) -> None:
     """Write one entry for each record that a key rotation processed, or one without a record, and close the access."""
-    await _conclude_accesses(owner, [Conclusion(access, "allowed", 200, list(records))])
+    await _write_log(owner, [Conclusion(access, "allowed", 200, list(records))])

@@ -22,7 +22,7 @@ connection or a timeout, would occur again for each item."""
 class Batcher(Generic[T, R]):
     """Runs one batch at a time. The items that are submitted meanwhile form the next batch.
 
-    A single call runs at once, without waiting for others. Under load, one commit serves many calls.
+    A single call does not wait for others. Under load, one commit serves many calls.
     """
 
     def __init__(self, run: Callable[[Sequence[T]], Awaitable[Sequence[R]]]) -> None:
@@ -46,6 +46,7 @@ class Batcher(Generic[T, R]):
     async def _run_batches(self) -> None:
         try:
             while self._waiting:
+                await asyncio.sleep(0)  # requests that are ready can still join
                 batch, self._waiting = self._waiting[:MAX_BATCH_SIZE], self._waiting[MAX_BATCH_SIZE:]
                 await self._run_batch(batch)
         finally:

@@ -98,7 +98,7 @@ async def test_accesses_opened_at_once_share_commits_and_keep_their_order(
 async def test_accesses_concluded_at_once_share_commits_and_keep_their_entries(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: the positions of the entries counted from the end in `_conclude_accesses`.
+    # Planted: the positions of the entries counted from the end in `_build_conclude_parameters`.
     opened = await open_at_once(scenario, build_requests(60))
     children = [uuid.uuid4() for _ in opened]
     conclusions = [conclude_with_child(*pair) for pair in zip(opened, children, strict=True)]
