@@ -35,8 +35,8 @@ from app.database.errors import translate_database_errors
 
 OPEN_ACCESSES_SQL = "SELECT * FROM access.open($1, $2, $3, $4, $5, $6, $7)"
 CONCLUDE_ACCESSES_SQL = "SELECT access.conclude($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
-CONCLUDE_AND_OPEN_SQL = f"""
-    WITH concluded AS ({CONCLUDE_ACCESSES_SQL})
+CONCLUDE_AND_OPEN_SQL = """
+    WITH concluded AS (SELECT access.conclude($1, $2, $3, $4, $5, $6, $7, $8, $9, $10))
     SELECT opened.* FROM concluded, access.open($11, $12, $13, $14, $15, $16, $17) AS opened
 """
 BIND_ACCESS_SQL = "SELECT set_config('firststep.access', $1, true)"
@@ -211,7 +211,9 @@ async def conclude_access_in_session(
     conclusion = Conclusion(access, outcome, status, list(get_accessed_records(session)))
     # PostgreSQL evaluates the policies of the INSERT on the snapshot of the statement, in which the access is open.
     sql = f"WITH inserted AS ({insert_sql}) {CONCLUDE_ACCESSES_SQL}" if insert_sql else CONCLUDE_ACCESSES_SQL
-    await get_driver_connection(session).execute(sql, *_build_conclude_parameters([conclusion]), *insert_values)
+    await get_driver_connection(session).execute(
+        sql, *_build_conclude_parameters([conclusion]), *insert_values
+    )
 
 
 async def conclude_access(database: Database, conclusion: Conclusion) -> None:

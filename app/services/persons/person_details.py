@@ -29,6 +29,11 @@ INSERT_TOKENS_SQL = """
     INSERT INTO name_tokens (owner_id, kind, child_id, token)
     SELECT $1, $2, $3, token FROM unnest($4::integer[]) AS token ON CONFLICT DO NOTHING
 """
+INSERT_REFERRAL_TOKENS_SQL = """
+    INSERT INTO name_tokens (owner_id, kind, token)
+    SELECT {id}, 'referral', token FROM unnest({values}::integer[]) AS token
+"""
+"""The same for a new referral, in one statement with its insert (see `RecordInsert`)."""
 DELETE_TOKENS_SQL = "DELETE FROM name_tokens WHERE owner_id = $1 AND kind = $2"
 """The condition on `kind` is necessary, because a client may choose the id of a child for a referral. The tokens of
 that child must not be deleted.

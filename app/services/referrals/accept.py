@@ -56,7 +56,7 @@ async def accept_referral(
     search_keys = person_details.get_referral_search_keys(content)
     await person_details.replace_search_tokens(session, referral.id, "referral", case.child_id, search_keys)
     await session.flush()  # the response is loaded by a query
-    return await views.load_referral_view(session, caller, referral)
+    return await views.load_referral_view(session, caller, referral.id)
 
 
 async def _join_or_open_case(

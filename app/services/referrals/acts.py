@@ -56,7 +56,7 @@ async def acknowledge_referral(
         (assignment["team_id"],) = caller.supervised_team_ids
     await assign_referral(session, caller, referral, assignment)
     await session.flush()  # the response is loaded by a query
-    return await views.load_referral_view(session, caller, referral)
+    return await views.load_referral_view(session, caller, referral.id)
 
 
 async def assign_referral(
@@ -103,7 +103,7 @@ async def request_referral_information(
     question.question = payload.question
     session.add(question)
     await session.flush()  # the response is loaded by a query
-    return await views.load_referral_view(session, caller, referral)
+    return await views.load_referral_view(session, caller, referral.id)
 
 
 async def provide_referral_information(
@@ -126,7 +126,7 @@ async def provide_referral_information(
         question.answered_at = utc_now()
         question.answer = payload.answer
     await session.flush()  # the response is loaded by a query
-    return await views.load_referral_view(session, caller, referral)
+    return await views.load_referral_view(session, caller, referral.id)
 
 
 async def decline_referral(
@@ -141,7 +141,7 @@ async def decline_referral(
     referral.decline_reason_code = payload.reason_code
     _record_outcome(referral, caller, dump_content(StoredReferralOutcome, payload))
     await session.flush()  # the response is loaded by a query
-    return await views.load_referral_view(session, caller, referral)
+    return await views.load_referral_view(session, caller, referral.id)
 
 
 async def withdraw_referral(
@@ -159,7 +159,7 @@ async def withdraw_referral(
     referral = await _apply_transition(session, WITHDRAW, referral_id, expected_version)
     _record_outcome(referral, caller, dump_content(StoredReferralOutcome, payload))
     await session.flush()  # the response is loaded by a query
-    return await views.load_referral_view(session, caller, referral)
+    return await views.load_referral_view(session, caller, referral.id)
 
 
 def _record_outcome(referral: Referral, caller: Caller, outcome: StoredReferralOutcome) -> None:

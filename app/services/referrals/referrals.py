@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access.caller import Caller
 from app.errors import Fault, InvalidInput
 from app.kit.dates import validate_not_in_future
+from app.kit.record_insert import RecordInsert
 from app.kit.records import get_version_for_update, validate_document
 from app.kit.state_machine import raise_if_unmet
 from app.models import Referral
@@ -28,6 +29,7 @@ from app.services.referrals.states import check_referral_open
 
 TRACKING_NUMBER_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's Base32 alphabet, without I, L, O and U, which are easily confused."""
+INSERT_REFERRAL = RecordInsert(Referral, person_details.INSERT_REFERRAL_TOKENS_SQL)
 ASSIGNMENT_FIELDS = frozenset({"handed_to_id", "team_id"})
 
 
@@ -40,26 +42,22 @@ async def create_referral(session: AsyncSession, caller: Caller, payload: Referr
     """
     _validate_source(caller, payload)
     content = await _normalize_content(session, payload)
-    referral = Referral(
-        id=payload.id or new_id(),
+    referral_id = payload.id or new_id()
+    referral = await INSERT_REFERRAL.execute(
+        session,
+        person_details.hash_search_keys(person_details.get_referral_search_keys(content)),
+        id=referral_id,
         agency_id=caller.agency_id if caller.is_partner else None,
         received_by_id=None if caller.is_partner else caller.id,
         external_id=payload.external_id,
         tracking_number=_generate_tracking_number(),
         source="api" if caller.is_partner else (payload.source or "phone_call"),
-        urgency=payload.urgency,
-        concern_kind=payload.concern.kind,
-    )
-    _store_content(referral, content)
-    session.add(referral)
-    await session.flush()  # the row policy of the search tokens looks up the referral
-    search_keys = person_details.get_referral_search_keys(content)
-    await person_details.replace_search_tokens(
-        session, referral.id, "referral", None, search_keys, is_new=True
+        content_encrypted=Referral.content.encrypt(referral_id, content),
+        **_extract_plain_columns(content),
     )
     if caller.is_partner:
         return views.build_new_partner_view(referral)
-    return await views.load_referral_view(session, caller, referral)
+    return await views.load_referral_view(session, caller, referral_id)
 
 
 def _validate_source(caller: Caller, payload: ReferralCreate) -> None:
@@ -100,12 +98,13 @@ def _normalize_referrer(referrer: Referrer | None) -> Referrer | None:
     return referrer.model_copy(update={"phone": normalize_office_phone(referrer.phone)})
 
 
-def _store_content(referral: Referral, content: StoredReferralContent) -> None:
-    """Store the content encrypted, and store the facts that filters, row policies and reports use in columns."""
-    referral.urgency = content["urgency"]
-    referral.concern_kind = content["concern"]["kind"]
-    referral.province_code = (content["child"]["place_code"] or "")[:2] or None
-    referral.content = content
+def _extract_plain_columns(content: StoredReferralContent) -> dict[str, str | None]:
+    """Return the facts of the content that filters, row policies and reports use, by the name of their column."""
+    return {
+        "urgency": content["urgency"],
+        "concern_kind": content["concern"]["kind"],
+        "province_code": (content["child"]["place_code"] or "")[:2] or None,
+    }
 
 
 def _generate_tracking_number() -> str:
@@ -129,11 +128,13 @@ async def update_referral(
     patch = payload.model_dump(mode="json", exclude=set(ASSIGNMENT_FIELDS), exclude_unset=True)
     updated = validate_document(ReferralContent, apply_merge_patch(referral.content, patch))
     content = await _normalize_content(session, updated)
-    _store_content(referral, content)
+    referral.content = content
+    for name, value in _extract_plain_columns(content).items():
+        setattr(referral, name, value)
     referral.updated_at = utc_now()
     search_keys = person_details.get_referral_search_keys(content)
     await person_details.replace_search_tokens(
         session, referral.id, "referral", referral.child_id, search_keys
     )
     await session.flush()  # the response is loaded by a query
-    return await views.load_referral_view(session, caller, referral)
+    return await views.load_referral_view(session, caller, referral_id)

@@ -171,13 +171,13 @@ async def get_referral(reader: RecordReader, caller: Caller, referral_id: UUID) 
     return await _row_to_staff_view(reader, row, questions)
 
 
-async def load_referral_view(session: AsyncSession, caller: Caller, referral: Referral) -> ReferralView:
+async def load_referral_view(session: AsyncSession, caller: Caller, referral_id: UUID) -> ReferralView:
     """Return a referral that the current request has changed. Its changes must be flushed."""
-    return await get_referral(session_reader(session), caller, referral.id)
+    return await get_referral(session_reader(session), caller, referral_id)
 
 
-def build_new_partner_view(referral: Referral) -> PartnerReferral:
-    """Return the partner view of a new referral, which has no decision and no questions, without a query."""
+def build_new_partner_view(referral: Any) -> PartnerReferral:
+    """Return the partner view of a new row, which has no decision and no questions, without a query."""
     fields = {name: getattr(referral, name) for name in PARTNER_COLUMN_FIELDS}
     return PartnerReferral.model_construct(view="partner", **fields, signposted_to=[], questions=[])
 
