@@ -93,7 +93,7 @@ def main(
     ] = False,
     keep: Annotated[
         str, typer.Option(help="Name of the result files. They are written if everything is measured.")
-    ] = "first-landing",
+    ] = "load",
 ) -> None:
     """Measure First Step and compare it with the other programs."""
     names = set(only or NAMES)

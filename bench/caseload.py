@@ -1,8 +1,7 @@
-"""Generate an invented caseload: encrypted for First Step, in plain text for `plain`."""
+"""Generate an invented caseload, and copy it encrypted into the tables of First Step."""
 
-import json
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -150,33 +149,34 @@ async def fill_first_step(
         (place.code, place.parent_code, place.level, place.name_km, place.name_en, place.name_en.lower())
         for place in gazetteer.load_gazetteer().places.values()
     ]
-    await _copy_rows(
+    await copy_rows(
         connection, "places", ("code", "parent_code", "level", "name_km", "name_en", "search_en"), places
     )
     await _copy_organisation(connection, organisation, now)
     builder = _RowBuilder(organisation, get_vault().cipher)
-    await _copy_rows(
+    await copy_rows(
         connection,
         "children",
         (*RECORD_COLUMNS, "sex", "province_code", "identity_encrypted"),
         map(builder.build_child, cases),
     )
-    await _copy_rows(connection, "cases", CASE_COLUMNS, map(builder.build_case, cases))
-    await _copy_rows(connection, "referrals", REFERRAL_COLUMNS, map(builder.build_referral, cases))
-    await _copy_rows(connection, "people", PERSON_COLUMNS, map(builder.build_person, cases))
+    await copy_rows(connection, "cases", CASE_COLUMNS, map(builder.build_case, cases))
+    await copy_rows(connection, "referrals", REFERRAL_COLUMNS, map(builder.build_referral, cases))
+    await copy_rows(connection, "people", PERSON_COLUMNS, map(builder.build_person, cases))
     co_workers = [
         (case.case_id, organisation.worker_ids[case.co_worker], case.child_id, now)
         for case in cases
         if case.co_worker is not None
     ]
-    await _copy_rows(connection, "case_workers", ("case_id", "user_id", "child_id", "since"), co_workers)
+    await copy_rows(connection, "case_workers", ("case_id", "user_id", "child_id", "since"), co_workers)
     tokens = (row for case in cases for row in _build_name_tokens(case))
-    await _copy_rows(connection, "name_tokens", ("owner_id", "token", "kind", "child_id"), tokens)
+    await copy_rows(connection, "name_tokens", ("owner_id", "token", "kind", "child_id"), tokens)
 
 
-async def _copy_rows(
+async def copy_rows(
     connection: asyncpg.Connection, table: str, columns: Columns, rows: Iterable[Row]
 ) -> None:
+    """Insert rows with COPY."""
     await connection.copy_records_to_table(table, columns=columns, records=rows)
 
 
@@ -185,25 +185,25 @@ async def _copy_organisation(
 ) -> None:
     agencies = [(organisation.agency_id, now, 1, "Healing Wings", "partner", True)]
     teams = [(team, now, 1, f"Team {number}", True) for number, team in enumerate(organisation.team_ids)]
-    await _copy_rows(connection, "agencies", (*RECORD_COLUMNS, "name", "kind", "is_active"), agencies)
-    await _copy_rows(connection, "teams", (*RECORD_COLUMNS, "name", "is_active"), teams)
+    await copy_rows(connection, "agencies", (*RECORD_COLUMNS, "name", "kind", "is_active"), agencies)
+    await copy_rows(connection, "teams", (*RECORD_COLUMNS, "name", "is_active"), teams)
     people = [
         *((worker, ["social_worker"]) for worker in organisation.worker_ids),
         (organisation.supervisor_id, ["supervisor"]),
         (organisation.manager_id, ["programme_manager"]),
     ]
     users = [(user, now, 1, f"{user}@bench.example", "Somebody", roles, True) for user, roles in people]
-    await _copy_rows(connection, "users", (*RECORD_COLUMNS, "email", "name", "roles", "is_active"), users)
+    await copy_rows(connection, "users", (*RECORD_COLUMNS, "email", "name", "roles", "is_active"), users)
     members = [
         (organisation.get_team_id(number), worker, False)
         for number, worker in enumerate(organisation.worker_ids)
     ]
     members.append((organisation.team_ids[0], organisation.supervisor_id, True))
-    await _copy_rows(connection, "team_members", ("team_id", "user_id", "is_supervisor"), members)
+    await copy_rows(connection, "team_members", ("team_id", "user_id", "is_supervisor"), members)
     clients = [
         (organisation.api_client_id, now, 1, organisation.agency_id, "Case system", ["referrals"], True)
     ]
-    await _copy_rows(
+    await copy_rows(
         connection, "api_clients", (*RECORD_COLUMNS, "agency_id", "name", "scopes", "is_active"), clients
     )
 
@@ -218,14 +218,8 @@ REFERRAL_COLUMNS = (
     "concern_kind", "status", "received_at", "updated_at", "province_code", "content_encrypted",
 )  # fmt: skip
 PERSON_COLUMNS = (
-    *RECORD_COLUMNS,
-    "child_id",
-    "case_id",
-    "role",
-    "relationship",
-    "is_responsible",
-    "details_encrypted",
-)
+    *RECORD_COLUMNS, "child_id", "case_id", "role", "relationship", "is_responsible", "details_encrypted",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,51 +296,3 @@ def _build_name_tokens(case: InventedCase) -> list[Row]:
     tokens = person_details.hash_search_keys(person_details.get_child_search_keys(case.child))
     owners = ((case.child_id, "child"), (case.referral_id, "referral"))
     return [(owner, token, kind, case.child_id) for owner, kind in owners for token in tokens]
-
-
-async def fill_plain(
-    connection: asyncpg.Connection, organisation: Organisation, cases: list[InventedCase]
-) -> None:
-    """Copy the same caseload in plain text into the tables of `plain`."""
-    users = [
-        *(
-            (worker_id, f"w{number}@bench.example", "social_worker", organisation.get_team_id(number), None)
-            for number, worker_id in enumerate(organisation.worker_ids)
-        ),
-        (organisation.supervisor_id, "s@bench.example", "supervisor", organisation.team_ids[0], None),
-        (organisation.api_client_id, "p@bench.example", "partner", None, organisation.agency_id),
-    ]
-    await _copy_rows(connection, "users", ("id", "email", "role", "team_id", "agency_id"), users)
-    await _copy_rows(
-        connection,
-        "children",
-        ("id", "sex", "nickname", "birth_date", "names"),
-        map(_build_plain_child, cases),
-    )
-    build_case = _plain_case_builder(organisation)
-    await _copy_rows(connection, "cases", PLAIN_CASE_COLUMNS, map(build_case, cases))
-    await connection.execute("VACUUM ANALYZE")
-
-
-PLAIN_CASE_COLUMNS = (
-    "id", "version", "number", "child_id", "kind", "status", "team_id", "lead_worker_id", "co_worker_ids", "referral_id",
-    "opened_on", "closed_on", "next_review_on", "age_at_referral_min", "age_at_referral_max", "province_code", "summary",
-    "created_at", "updated_at",
-)  # fmt: skip
-
-
-def _build_plain_child(case: InventedCase) -> Row:
-    birth_date = date.fromisoformat(case.referral["child"]["birth"]["date"])
-    names = json.dumps(case.child["names"])
-    return (case.child_id, case.child["sex"], case.child["nickname"], birth_date, names)
-
-
-def _plain_case_builder(organisation: Organisation) -> Callable[[InventedCase], Row]:
-    def build_case(case: InventedCase) -> Row:
-        co_worker_ids = [] if case.co_worker is None else [organisation.worker_ids[case.co_worker]]
-        return (
-            case.case_id, 1, format_case_number(case), case.child_id, case.kind, case.status, organisation.get_team_id(case.worker), organisation.worker_ids[case.worker],
-            co_worker_ids, case.referral_id, *case_dates(case), 9, 10, case.child["place_code"], case.summary, case.opened_at, case.opened_at,
-        )  # fmt: skip
-
-    return build_case

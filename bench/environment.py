@@ -26,10 +26,11 @@ from app.database.embedded import EmbeddedServer, generate_database_password
 from app.database.migrations import create_database_roles, run_in_thread, upgrade_schema
 from app.database.urls import to_driver_url, to_sqlalchemy_url
 from bench.access_log import fill_access_log
-from bench.caseload import InventedCase, Organisation, fill_first_step, fill_plain, generate_cases
+from bench.caseload import InventedCase, Organisation, fill_first_step, generate_cases
 from bench.history import CaseKeys, fill_history
 from bench.intake import fill_pending_referrals
 from bench.limit.database import create_limit_database
+from bench.plain_caseload import fill_plain
 
 ROOT = Path(__file__).parent.parent
 ISSUER = "https://bench.example"
