@@ -813,6 +813,13 @@ def create_tables() -> None:
         sa.ForeignKeyConstraint(["child_id"], ["children.id"], name=op.f("fk_documents_child_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_documents")),
     )
+    op.create_index(op.f("ix_documents_about_id"), "documents", ["about_id"], unique=False)
+    op.create_index(
+        "ix_documents_newest",
+        "documents",
+        [sa.literal_column("created_at DESC"), sa.literal_column("id DESC")],
+        unique=False,
+    )
     op.create_index(op.f("ix_documents_case_id"), "documents", ["case_id"], unique=False)
     op.create_index(op.f("ix_documents_child_id"), "documents", ["child_id"], unique=False)
     op.create_table(
@@ -1491,6 +1498,13 @@ def create_tables() -> None:
         sa.ForeignKeyConstraint(["sent_by_id"], ["users.id"], name=op.f("fk_service_referrals_sent_by_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_service_referrals")),
     )
+    op.create_index(
+        "ix_service_referrals_newest",
+        "service_referrals",
+        [sa.literal_column("created_at DESC"), sa.literal_column("id DESC")],
+        unique=False,
+    )
+    op.create_index("ix_service_referrals_updated_at", "service_referrals", ["updated_at", "id"], unique=False)
     op.create_index(op.f("ix_service_referrals_case_id"), "service_referrals", ["case_id"], unique=False)
     op.create_index(op.f("ix_service_referrals_child_id"), "service_referrals", ["child_id"], unique=False)
     op.create_index(

@@ -43,6 +43,17 @@ ARM_CONDITIONS = {"lead": LED_CASES, "assigned": ASSIGNED_CASES, "teams": col(Ca
 """Condition of the cases of each arm."""
 
 
+def belongs_to_cases(reference: Any, cases: Condition, target: Any = Case.id) -> Condition:
+    """Return the condition that a column refers to the column `target` of a case that meets a condition.
+
+    The cases are an array, because PostgreSQL would otherwise walk the index of the order, through the records of other
+    cases.
+    """
+    ids = select(target).where(cases).correlate_except(Case).scalar_subquery()
+    condition: Condition = reference == any_(func.array(ids, type_=ARRAY(Uuid)))
+    return condition
+
+
 class CaseScope:
     """The narrowing of one list. `reference` is its column that refers to the column `target` of cases."""
 
@@ -117,7 +128,4 @@ class CaseScope:
     def _refer_to(self, cases: Condition) -> Condition:
         if self._reference is None:
             return cases
-        own_cases = select(self._target).where(cases).correlate_except(Case).scalar_subquery()
-        # An array, because PostgreSQL would otherwise walk the index of the order, through the records of other callers.
-        condition: Condition = self._reference == any_(func.array(own_cases, type_=ARRAY(Uuid)))
-        return condition
+        return belongs_to_cases(self._reference, cases, self._target)

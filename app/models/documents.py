@@ -4,6 +4,7 @@ import uuid
 from datetime import datetime
 from typing import TypedDict
 
+from sqlalchemy import Index, text
 from sqlmodel import Field
 
 from app.models.encrypted_field import EncryptedField, EncryptedFile
@@ -22,6 +23,7 @@ class Document(CaseRecord, table=True):
     """Metadata of one document, such as a letter, a receipt or a drawing."""
 
     __tablename__ = "documents"
+    __table_args__ = (Index("ix_documents_newest", text("created_at DESC"), text("id DESC")),)
 
     kind: str
     tier: str = "case"
@@ -32,7 +34,7 @@ class Document(CaseRecord, table=True):
     """Size of the file in bytes."""
     author_id: uuid.UUID = Field(foreign_key="users.id")
     about_kind: str | None = None
-    about_id: uuid.UUID | None = None
+    about_id: uuid.UUID | None = Field(default=None, index=True)
     """Id of the record that the document is about, such as a session or a legal step; NULL if there is none."""
     updated_at: datetime = timestamp_column(default_now=True)
     details_encrypted: bytes = encrypted_column()

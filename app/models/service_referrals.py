@@ -4,6 +4,7 @@ import uuid
 from datetime import date, datetime
 from typing import NotRequired, TypedDict
 
+from sqlalchemy import Index, text
 from sqlmodel import Field
 
 from app.models.contents import (
@@ -94,6 +95,10 @@ class ServiceReferral(CaseRecord, table=True):
     """A request to a provider to serve the child or the family."""
 
     __tablename__ = "service_referrals"
+    __table_args__ = (
+        Index("ix_service_referrals_newest", text("created_at DESC"), text("id DESC")),
+        Index("ix_service_referrals_updated_at", "updated_at", "id"),
+    )
 
     provider_id: uuid.UUID = Field(foreign_key="providers.id", index=True)
     service: str

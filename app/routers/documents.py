@@ -18,10 +18,12 @@ from app.http.route import Router
 from app.http.session import Reader, Session
 from app.schemas.documents import (
     MAX_BASE64_LENGTH,
+    CaseDocumentFilters,
     Document,
     DocumentCreate,
     DocumentFilters,
     DocumentList,
+    DocumentSummaryList,
 )
 from app.services.support import document_responses, documents
 from app.services.support.media_types import EXTENSIONS
@@ -75,13 +77,27 @@ async def list_case_documents(
     caller: DocumentReader,
     reader: Reader,
     case_id: UUID,
-    filters: Annotated[DocumentFilters, Query()],
+    filters: Annotated[CaseDocumentFilters, Query()],
 ) -> DocumentList:
     """List the documents of a case, newest first by default.
 
     The list contains the documents in the tiers that the caller can read, without their files.
     """
     return await document_responses.list_case_documents(reader, caller, case_id, filters)
+
+
+@router.get("/documents")
+async def list_documents(
+    caller: DocumentReader,
+    reader: Reader,
+    filters: Annotated[DocumentFilters, Query()],
+) -> DocumentSummaryList:
+    """List the documents of all cases, newest first by default.
+
+    Returns the documents of the cases that the caller can see, in the tiers that the caller can read, without their
+    files.
+    """
+    return await document_responses.list_documents(reader, caller, filters)
 
 
 @router.get("/documents/{document_id}")

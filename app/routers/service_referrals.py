@@ -14,6 +14,7 @@ from app.http.permissions import (
 from app.http.route import Router
 from app.http.session import ExpectedVersion, Reader, Session
 from app.schemas.service_referrals import (
+    CaseServiceReferralFilters,
     ServiceReferral,
     ServiceReferralAcceptance,
     ServiceReferralCancellation,
@@ -22,6 +23,7 @@ from app.schemas.service_referrals import (
     ServiceReferralDecline,
     ServiceReferralFilters,
     ServiceReferralList,
+    ServiceReferralSummaryList,
     ServiceReferralUpdate,
 )
 from app.services.support import service_referral_outcomes, service_referral_send, service_referrals
@@ -49,13 +51,26 @@ async def list_case_service_referrals(
     caller: ServiceReferralReader,
     reader: Reader,
     case_id: UUID,
-    filters: Annotated[ServiceReferralFilters, Query()],
+    filters: Annotated[CaseServiceReferralFilters, Query()],
 ) -> ServiceReferralList:
     """List the service referrals of a case, newest first by default.
 
     The list contains drafts and sent, answered, completed and cancelled referrals.
     """
     return await service_referrals.list_case_service_referrals(reader, caller, case_id, filters)
+
+
+@router.get("/service-referrals")
+async def list_service_referrals(
+    caller: ServiceReferralReader,
+    reader: Reader,
+    filters: Annotated[ServiceReferralFilters, Query()],
+) -> ServiceReferralSummaryList:
+    """List the service referrals of all cases, newest first by default.
+
+    Returns the service referrals of the cases that the caller can see, without their texts and the shared data.
+    """
+    return await service_referrals.list_service_referrals(reader, caller, filters)
 
 
 @router.get("/service-referrals/{service_referral_id}")

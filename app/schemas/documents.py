@@ -3,19 +3,21 @@
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from typing_extensions import TypeAliasType
 
+from app.schemas.cases import CaseChild
 from app.schemas.codes import CodeOf
-from app.schemas.references import StaffRef
+from app.schemas.references import CaseRef, StaffRef
 from app.schemas.wire import (
     ClientChosenId,
     CommaSeparated,
+    CountedPage,
+    CountedPageQuery,
     Id,
     Input,
     Output,
-    Page,
-    PageQuery,
+    PlainDate,
     ShortNarrative,
     ShortText,
     UtcDateTime,
@@ -29,7 +31,7 @@ MAX_BASE64_LENGTH = 4 * -(-MAX_FILE_BYTES // 3)
 _TIER_DESCRIPTION = "Tier, which decides who can read the document. `case`: all readers of the case. `legal`: the staff of the case. `clinical`: the author and the supervisors of the case's team."
 
 DocumentSort = TypeAliasType("DocumentSort", Literal["created_at", "-created_at"])
-"""Order of the documents of a case."""
+"""Order of the lists of documents."""
 
 
 class DocumentSubjectCreate(Input):
@@ -72,7 +74,7 @@ class DocumentCreate(Input):
     ]
 
 
-class DocumentFilters(PageQuery):
+class CaseDocumentFilters(CountedPageQuery):
     """Query parameters of the list of documents of a case."""
 
     kind: CommaSeparated[Annotated[str, CodeOf("document_kind")]] | None = Field(
@@ -83,6 +85,26 @@ class DocumentFilters(PageQuery):
     )
     about_id: Id | None = Field(None, description="Only documents about the record with this id.")
     sort: DocumentSort = Field("-created_at", description="Order of the list.")
+
+
+class DocumentFilters(CaseDocumentFilters):
+    """Query parameters of the list of documents of all cases."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    case_id: Id | None = Field(None, description="Only documents of this case.")
+    team_id: CommaSeparated[Id] | None = Field(None, description="Only documents of cases of these teams.")
+    lead_worker_id: CommaSeparated[Id] | None = Field(
+        None, description="Only documents of cases of these lead workers."
+    )
+    since: Annotated[
+        PlainDate | None,
+        Field(alias="from", description="Only documents added on or after this day, in Cambodia."),
+    ] = None
+    until: Annotated[
+        PlainDate | None,
+        Field(alias="to", description="Only documents added on or before this day, in Cambodia."),
+    ] = None
 
 
 class DocumentSubject(Output):
@@ -112,5 +134,16 @@ class Document(Versioned):
     created_at: UtcDateTime = Field(description="Time at which the document was added.")
 
 
-class DocumentList(Page[Document]):
+class DocumentSummary(Document):
+    """The metadata of a document in the list of all cases, with the child and the case."""
+
+    child: CaseChild = Field(description="The child.")
+    case: CaseRef = Field(description="The case.")
+
+
+class DocumentList(CountedPage[Document]):
     """One page of documents."""
+
+
+class DocumentSummaryList(CountedPage[DocumentSummary]):
+    """One page of the documents of all cases."""

@@ -3,22 +3,24 @@
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
+from app.schemas.cases import CaseChild
 from app.schemas.codes import CodeOf
 from app.schemas.consents import BasisWithoutConsent
 from app.schemas.merge_patch import build_patch_model
-from app.schemas.references import StaffRef
+from app.schemas.references import CaseRef, StaffRef
 from app.schemas.wire import (
     ClientChosenId,
     CommaSeparated,
+    CountedPage,
+    CountedPageQuery,
     Id,
     Input,
     Narrative,
-    Page,
-    PageQuery,
+    PlainDate,
     ShortNarrative,
     UtcDateTime,
     Versioned,
@@ -27,7 +29,7 @@ from app.schemas.wire import (
 ServiceReferralSort = TypeAliasType(
     "ServiceReferralSort", Literal["created_at", "-created_at", "updated_at", "-updated_at"]
 )
-"""Order of the service referrals of a case."""
+"""Order of the lists of service referrals."""
 SharedField = Annotated[str, CodeOf("shared_field")]
 
 
@@ -81,7 +83,7 @@ else:
     ServiceReferralUpdate = build_patch_model(ServiceReferralContent, "ServiceReferralUpdate")
 
 
-class ServiceReferralFilters(PageQuery):
+class CaseServiceReferralFilters(CountedPageQuery):
     """Query parameters of the list of service referrals of a case."""
 
     status: CommaSeparated[Annotated[str, CodeOf("service_referral_status")]] | None = Field(
@@ -94,6 +96,28 @@ class ServiceReferralFilters(PageQuery):
         None, description="Only service referrals to one of these providers."
     )
     sort: ServiceReferralSort = Field("-created_at", description="Order of the list.")
+
+
+class ServiceReferralFilters(CaseServiceReferralFilters):
+    """Query parameters of the list of service referrals of all cases."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    case_id: Id | None = Field(None, description="Only service referrals of this case.")
+    team_id: CommaSeparated[Id] | None = Field(
+        None, description="Only service referrals of cases of these teams."
+    )
+    lead_worker_id: CommaSeparated[Id] | None = Field(
+        None, description="Only service referrals of cases of these lead workers."
+    )
+    since: Annotated[
+        PlainDate | None,
+        Field(alias="from", description="Only service referrals created on or after this day, in Cambodia."),
+    ] = None
+    until: Annotated[
+        PlainDate | None,
+        Field(alias="to", description="Only service referrals created on or before this day, in Cambodia."),
+    ] = None
 
 
 class ServiceReferralAcceptance(Input):
@@ -125,10 +149,8 @@ class ServiceReferralCompletion(Input):
     note: ShortNarrative | None = Field(None, description="Details of the outcome.")
 
 
-class ServiceReferral(Versioned):
-    """A request to a provider to serve the child or the family."""
-
-    collection: ClassVar[str | None] = "service-referrals"
+class ServiceReferralFields(Versioned):
+    """The fields of a service referral that the list of all cases contains too."""
 
     child_id: UUID = Field(description="Id of the child.")
     case_id: UUID = Field(description="Id of the case.")
@@ -138,23 +160,12 @@ class ServiceReferral(Versioned):
     status: Annotated[str, CodeOf("service_referral_status")] = Field(
         description="Life-cycle status of the service referral."
     )
-    need: str = Field(description="Need of the child or the family, in words for the provider.")
     area: Annotated[str, CodeOf("area")] | None = Field(
         description="Area of the care plan that the service supports."
     )
     goal_id: UUID | None = Field(description="Id of the goal that the service supports.")
     consent_id: UUID | None = Field(
         description="Id of the consent that permits sharing; null with a legal basis."
-    )
-    basis_without_consent: BasisWithoutConsent | None = Field(
-        description="Legal basis for sharing without consent."
-    )
-    shared_fields: list[SharedField] = Field(
-        description="Fields that are shared with the provider when the referral is sent."
-    )
-    shared: dict[SharedField, Any] | None = Field(
-        description="Copy of the shared values at the time of sending, by field. A value is null if it was not known. "
-        "The field is null until the referral is sent."
     )
     author_id: UUID = Field(description="Id of the staff member who created the draft.")
     author: StaffRef = Field(description="The staff member who created the draft.")
@@ -166,18 +177,47 @@ class ServiceReferral(Versioned):
     answered_at: UtcDateTime | None = Field(
         description="Time at which the provider's acceptance or refusal was recorded."
     )
-    answer: str | None = Field(description="The provider's answer on acceptance.")
     ended_at: UtcDateTime | None = Field(
         description="Time at which the referral was declined, completed or cancelled."
     )
-    reason: str | None = Field(description="Reason for the decline or the cancellation.")
     outcome: Annotated[str, CodeOf("service_outcome")] | None = Field(
         description="Outcome of the service; null until it is completed."
     )
-    outcome_note: str | None = Field(description="Details of the outcome.")
     created_at: UtcDateTime = Field(description="Time at which the draft was created.")
     updated_at: UtcDateTime = Field(description="Time of the last change.")
 
 
-class ServiceReferralList(Page[ServiceReferral]):
+class ServiceReferral(ServiceReferralFields):
+    """A request to a provider to serve the child or the family."""
+
+    collection: ClassVar[str | None] = "service-referrals"
+
+    need: str = Field(description="Need of the child or the family, in words for the provider.")
+    basis_without_consent: BasisWithoutConsent | None = Field(
+        description="Legal basis for sharing without consent."
+    )
+    shared_fields: list[SharedField] = Field(
+        description="Fields that are shared with the provider when the referral is sent."
+    )
+    shared: dict[SharedField, Any] | None = Field(
+        description="Copy of the shared values at the time of sending, by field. A value is null if it was not known. "
+        "The field is null until the referral is sent."
+    )
+    answer: str | None = Field(description="The provider's answer on acceptance.")
+    reason: str | None = Field(description="Reason for the decline or the cancellation.")
+    outcome_note: str | None = Field(description="Details of the outcome.")
+
+
+class ServiceReferralSummary(ServiceReferralFields):
+    """A service referral in the list of all cases, without its texts and the shared data."""
+
+    child: CaseChild = Field(description="The child.")
+    case: CaseRef = Field(description="The case.")
+
+
+class ServiceReferralList(CountedPage[ServiceReferral]):
     """One page of service referrals."""
+
+
+class ServiceReferralSummaryList(CountedPage[ServiceReferralSummary]):
+    """One page of the service referrals of all cases."""

@@ -13,7 +13,7 @@ from app.schemas.case_file import CaseFile, CaseFilePart, CaseFileQuery, Current
 from app.schemas.cases import Case
 from app.schemas.children import Child
 from app.schemas.disbursement_lists import DisbursementFilters
-from app.schemas.documents import DocumentFilters
+from app.schemas.documents import CaseDocumentFilters
 from app.schemas.legal_steps import LegalStepFilters
 from app.schemas.support_session_lists import CaseSupportSessionFilters
 from app.schemas.timeline import TimelineFilters
@@ -96,7 +96,7 @@ PART_LOADERS: dict[CaseFilePart, PartLoader] = {
     "reviews": _build_list_loader(list_case_reviews, CountedPageQuery()),
     "sessions": _build_list_loader(list_case_support_sessions, CaseSupportSessionFilters()),
     "legal_steps": _build_list_loader(list_case_legal_steps, LegalStepFilters()),
-    "documents": _build_list_loader(list_case_documents, DocumentFilters()),
+    "documents": _build_list_loader(list_case_documents, CaseDocumentFilters()),
     "money": _load_money,
     "timeline": _build_list_loader(list_case_timeline, TimelineFilters()),
 }

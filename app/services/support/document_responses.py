@@ -1,4 +1,4 @@
-"""Read documents: metadata, the list of a case, and the file for download, which is an attachment."""
+"""Read documents: metadata, the lists of one case and of all cases, and the file for download."""
 
 import asyncio
 from typing import Any, NamedTuple
@@ -9,12 +9,20 @@ from sqlmodel import col
 
 from app.access.caller import Caller
 from app.access.reader import ReadQuery, RecordReader, Shows
-from app.kit.list_query import ListQuery, is_one_of
+from app.kit.case_scope import CaseScope, belongs_to_cases
+from app.kit.dates import today
+from app.kit.list_query import ListQuery, build_day_start, is_one_of
 from app.kit.records import ensure_visible
-from app.kit.reference_names import staff_names, to_staff_refs
-from app.models import Case, Document, DocumentContent
+from app.kit.reference_names import staff_names, to_case_ref, to_staff_refs
+from app.models import Case, Child, Document, DocumentContent
+from app.schemas.documents import (
+    CaseDocumentFilters,
+    DocumentFilters,
+    DocumentList,
+    DocumentSummaryList,
+)
 from app.schemas.documents import Document as DocumentSchema
-from app.schemas.documents import DocumentFilters, DocumentList
+from app.services.cases.cases import build_case_child
 
 COLUMN_FIELDS = [name for name in DocumentSchema.model_fields if name in Document.model_fields]
 DOCUMENT_COLUMNS = select(
@@ -37,17 +45,37 @@ DOWNLOAD_QUERY = ReadQuery(
     .where(col(DocumentContent.id) == bindparam("document_id")),
     shows=Shows("document_content"),
 )
+FILTERS = {
+    "case_id": col(Document.case_id) == bindparam("case_id"),
+    "about_id": col(Document.about_id) == bindparam("about_id"),
+    "team_id": belongs_to_cases(col(Document.case_id), is_one_of(col(Case.team_id), "team_id")),
+    "lead_worker_id": belongs_to_cases(
+        col(Document.case_id), is_one_of(col(Case.lead_worker_id), "lead_worker_id")
+    ),
+    "since": col(Document.created_at) >= build_day_start("since"),
+    "until": col(Document.created_at) < build_day_start("until", 1),
+    **{name: is_one_of(col(getattr(Document, name)), name) for name in ("kind", "tier")},
+}
+SORTS = {"created_at": col(Document.created_at)}
 CASE_DOCUMENTS = ListQuery(
-    "documents",
+    "case_documents",
     Document,
     DOCUMENT_COLUMNS,
-    filters={
-        "case_id": col(Document.case_id) == bindparam("case_id"),
-        "about_id": col(Document.about_id) == bindparam("about_id"),
-        "kind": is_one_of(col(Document.kind), "kind"),
-        "tier": is_one_of(col(Document.tier), "tier"),
-    },
-    sorts={"created_at": col(Document.created_at)},
+    filters=FILTERS,
+    sorts=SORTS,
+    shows=Shows("document"),
+)
+DOCUMENTS = ListQuery(
+    "documents",
+    Document,
+    DOCUMENT_COLUMNS.add_columns(
+        col(Case.number).label("case_number"), col(Child.sex), col(Child.identity_encrypted)
+    )
+    .join(Case, col(Case.id) == col(Document.case_id))
+    .join(Child, col(Child.id) == col(Document.child_id)),
+    filters=FILTERS,
+    sorts=SORTS,
+    scope=CaseScope(col(Document.case_id), col(Case.id)),
     shows=Shows("document"),
 )
 
@@ -61,7 +89,7 @@ class DocumentFile(NamedTuple):
 
 
 async def list_case_documents(
-    reader: RecordReader, caller: Caller, case_id: UUID, filters: DocumentFilters
+    reader: RecordReader, caller: Caller, case_id: UUID, filters: CaseDocumentFilters
 ) -> DocumentList:
     """List the documents of a case in the tiers that the caller can read. Reads no file content.
 
@@ -72,6 +100,26 @@ async def list_case_documents(
     if not page.rows:
         await ensure_visible(reader, Case, case_id)
     return DocumentList.from_trusted_items([*map(_row_to_fields, page.rows)], **page.fields)
+
+
+async def list_documents(
+    reader: RecordReader, caller: Caller, filters: DocumentFilters
+) -> DocumentSummaryList:
+    """List the documents of all cases that the caller can see, in the tiers that the caller can read.
+
+    The newest document comes first unless `sort` is given.
+    """
+    page = await DOCUMENTS.fetch_page(reader, caller, filters)
+    day = today()
+    items = [
+        {
+            **_row_to_fields(row),
+            "child": build_case_child(row, day),
+            "case": to_case_ref(row.case_id, row.case_number),
+        }
+        for row in page.rows
+    ]
+    return DocumentSummaryList.from_trusted_items(items, **page.fields)
 
 
 async def get_document(reader: RecordReader, document_id: UUID) -> DocumentSchema:

@@ -10,8 +10,9 @@ from sqlmodel import col
 from app.access.caller import Caller
 from app.access.reader import ReadQuery, RecordReader, Shows, session_reader
 from app.errors import Fault, InvalidInput
-from app.kit.dates import check_not_in_future
-from app.kit.list_query import ListQuery, is_one_of
+from app.kit.case_scope import CaseScope, belongs_to_cases
+from app.kit.dates import check_not_in_future, today
+from app.kit.list_query import ListQuery, build_day_start, is_one_of
 from app.kit.records import (
     apply_patch,
     ensure_visible,
@@ -19,22 +20,26 @@ from app.kit.records import (
     get_for_share,
     get_version_for_update,
 )
-from app.kit.reference_names import staff_names, to_staff_refs
+from app.kit.reference_names import staff_names, to_case_ref, to_staff_refs
 from app.kit.state_machine import raise_if_unmet
-from app.models import Case, Consent, Goal, Provider, ServiceReferral
+from app.models import Case, Child, Consent, Goal, Provider, ServiceReferral
 from app.models.encrypted_field import dump_content
 from app.models.record import CaseRecord, new_id, utc_now
 from app.models.service_referrals import StoredServiceReferralContent
 from app.schemas.service_referrals import (
-    ServiceReferral as ServiceReferralSchema,
-)
-from app.schemas.service_referrals import (
+    CaseServiceReferralFilters,
     ServiceReferralContent,
     ServiceReferralCreate,
     ServiceReferralFilters,
     ServiceReferralList,
+    ServiceReferralSummary,
+    ServiceReferralSummaryList,
     ServiceReferralUpdate,
 )
+from app.schemas.service_referrals import (
+    ServiceReferral as ServiceReferralSchema,
+)
+from app.services.cases.cases import build_case_child
 from app.services.cases.write_access import check_case_writable
 from app.services.support.service_referral_states import (
     check_service_referral_is_draft,
@@ -50,29 +55,56 @@ SCHEMA_COLUMN_FIELDS = [
     for name in ServiceReferralSchema.model_fields
     if name in ServiceReferral.model_fields and name not in ENCRYPTED_FIELDS
 ]
+SUMMARY_COLUMN_FIELDS = [name for name in SCHEMA_COLUMN_FIELDS if name in ServiceReferralSummary.model_fields]
+NAMES = (*staff_names(ServiceReferral, "author", "sent_by"), col(Provider.name).label("provider_name"))
 REFERRAL_COLUMNS = select(
     *(getattr(ServiceReferral, name) for name in SCHEMA_COLUMN_FIELDS),
-    *staff_names(ServiceReferral, "author", "sent_by"),
-    col(Provider.name).label("provider_name"),
+    *NAMES,
     col(ServiceReferral.content_encrypted),
 ).join(Provider, col(Provider.id) == col(ServiceReferral.provider_id))
+SHOWN_REFERRAL = Shows("service_referral")
 REFERRAL_QUERY = ReadQuery(
-    REFERRAL_COLUMNS.where(col(ServiceReferral.id) == bindparam("referral_id")),
-    shows=Shows("service_referral"),
+    REFERRAL_COLUMNS.where(col(ServiceReferral.id) == bindparam("referral_id")), shows=SHOWN_REFERRAL
 )
+FILTERS = {
+    "case_id": col(ServiceReferral.case_id) == bindparam("case_id"),
+    "team_id": belongs_to_cases(col(ServiceReferral.case_id), is_one_of(col(Case.team_id), "team_id")),
+    "lead_worker_id": belongs_to_cases(
+        col(ServiceReferral.case_id), is_one_of(col(Case.lead_worker_id), "lead_worker_id")
+    ),
+    "since": col(ServiceReferral.created_at) >= build_day_start("since"),
+    "until": col(ServiceReferral.created_at) < build_day_start("until", 1),
+    **{
+        name: is_one_of(col(getattr(ServiceReferral, name)), name)
+        for name in ("status", "service", "provider_id")
+    },
+}
+SORTS = {"created_at": col(ServiceReferral.created_at), "updated_at": col(ServiceReferral.updated_at)}
 CASE_REFERRALS = ListQuery(
-    "service_referrals",
+    "case_service_referrals",
     ServiceReferral,
     REFERRAL_COLUMNS,
-    filters={
-        "case_id": col(ServiceReferral.case_id) == bindparam("case_id"),
-        **{
-            name: is_one_of(col(getattr(ServiceReferral, name)), name)
-            for name in ("status", "service", "provider_id")
-        },
-    },
-    sorts={"created_at": col(ServiceReferral.created_at), "updated_at": col(ServiceReferral.updated_at)},
-    shows=Shows("service_referral"),
+    filters=FILTERS,
+    sorts=SORTS,
+    shows=SHOWN_REFERRAL,
+)
+REFERRALS = ListQuery(
+    "service_referrals",
+    ServiceReferral,
+    select(
+        *(getattr(ServiceReferral, name) for name in SUMMARY_COLUMN_FIELDS),
+        *NAMES,
+        col(Case.number).label("case_number"),
+        col(Child.sex),
+        col(Child.identity_encrypted),
+    )
+    .join(Provider, col(Provider.id) == col(ServiceReferral.provider_id))
+    .join(Case, col(Case.id) == col(ServiceReferral.case_id))
+    .join(Child, col(Child.id) == col(ServiceReferral.child_id)),
+    filters=FILTERS,
+    sorts=SORTS,
+    scope=CaseScope(col(ServiceReferral.case_id), col(Case.id)),
+    shows=SHOWN_REFERRAL,
 )
 
 
@@ -103,7 +135,7 @@ async def create_case_service_referral(
 
 
 async def list_case_service_referrals(
-    reader: RecordReader, caller: Caller, case_id: UUID, filters: ServiceReferralFilters
+    reader: RecordReader, caller: Caller, case_id: UUID, filters: CaseServiceReferralFilters
 ) -> ServiceReferralList:
     """List the service referrals of a case.
 
@@ -114,6 +146,24 @@ async def list_case_service_referrals(
     if not page.rows:
         await ensure_visible(reader, Case, case_id)
     return ServiceReferralList.from_trusted_items([*map(_row_to_fields, page.rows)], **page.fields)
+
+
+async def list_service_referrals(
+    reader: RecordReader, caller: Caller, filters: ServiceReferralFilters
+) -> ServiceReferralSummaryList:
+    """List the service referrals of all cases that the caller can see, newest first unless `sort` is given."""
+    page = await REFERRALS.fetch_page(reader, caller, filters)
+    day = today()
+    items = [
+        {
+            **dict(zip(SUMMARY_COLUMN_FIELDS, row, strict=False)),
+            **_build_names(row),
+            "child": build_case_child(row, day),
+            "case": to_case_ref(row.case_id, row.case_number),
+        }
+        for row in page.rows
+    ]
+    return ServiceReferralSummaryList.from_trusted_items(items, **page.fields)
 
 
 async def get_service_referral(reader: RecordReader, referral_id: UUID) -> ServiceReferralSchema:
@@ -194,6 +244,9 @@ def _row_to_fields(row: Any) -> dict[str, Any]:
         **dict(zip(SCHEMA_COLUMN_FIELDS, row, strict=False)),
         **dict.fromkeys(ENCRYPTED_FIELDS),
         **ServiceReferral.content.decrypt(row.id, row.content_encrypted),
-        **to_staff_refs(row, "author", "sent_by"),
-        "provider_name": row.provider_name,
+        **_build_names(row),
     }
+
+
+def _build_names(row: Any) -> dict[str, Any]:
+    return {**to_staff_refs(row, "author", "sent_by"), "provider_name": row.provider_name}
