@@ -10,7 +10,8 @@ from fastapi.routing import APIRoute
 
 from app.access.permissions import POLICY, Permission
 from app.http.authorization import PublicEndpoint, RequirePermission
-from tests.support.endpoints import endpoint_function, list_endpoints, load_routers
+from app.http.session import request_reader, request_session
+from tests.support.endpoints import dependency_calls, endpoint_function, list_endpoints, load_routers
 
 FEWEST_ENDPOINTS = 184
 """If fewer endpoints are found, the search for them is broken."""
@@ -32,6 +33,13 @@ PUBLIC = {
     "POST /v1/oauth/token",
 }
 """The endpoints that need no authentication. Adding one is a security decision."""
+
+SESSION_READERS = {
+    "GET /v1/places",  # public: a reader needs the access of a caller
+    "GET /v1/places/{code}",
+    "GET /v1/referrals/{referral_id}/matches",  # calls functions of the database with profiles of hidden children
+}
+"""Endpoints that read with a session, which costs more than a reader and can write."""
 
 
 def test_endpoints_are_found(app: FastAPI) -> None:
@@ -70,6 +78,14 @@ def test_the_guard_is_resolved_before_the_session(app: FastAPI) -> None:
         ):
             late.append(str(endpoint))
     assert late == []
+
+
+def test_get_endpoints_read_without_a_session(app: FastAPI) -> None:
+    # Planted: `reader: Session` in GET /v1/teams.
+    endpoints = [endpoint for endpoint in list_endpoints(app) if endpoint.method == "GET"]
+    calls = {str(endpoint): set(dependency_calls(endpoint.route.dependant)) for endpoint in endpoints}
+    assert {endpoint for endpoint in calls if request_session in calls[endpoint]} == SESSION_READERS
+    assert sum(request_reader in called for called in calls.values()) > 70
 
 
 def test_every_permission_guards_an_endpoint(app: FastAPI) -> None:
