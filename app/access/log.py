@@ -8,8 +8,8 @@ No data of a child is returned without a committed entry. A request with a calle
 2. `bind_access` sets the id and the secret of the access in the request's transaction. The row policies resolve the
    caller from its context, which must be committed and less than 60 seconds old. Without an access, every table about
    children appears empty, also to hand-written SQL. With a wrong secret, every query of such a table fails.
-3. The session collects every record that the ORM loads or writes, so services do not log these. Only a service that
-   selects plain columns must call `record_access`.
+3. The session collects every record that the ORM loads or writes, and a `RecordReader` the records that its queries
+   show, so services do not log these.
 4. `conclude_access_in_session` writes one entry for each child, in the request's transaction, and closes the access. The
    transaction commits before the first byte of the response is sent. If the commit fails, the response is not sent.
 
@@ -63,20 +63,6 @@ def _accessed_records(session_info: dict[Any, Any]) -> AccessedRecords:
         "accessed_records", AccessedRecords()
     )
     return records
-
-
-UNRECORDED_READ = {"unrecorded_read": True}
-"""Execution option of a statement that selects encrypted columns instead of ORM records.
-
-The session cannot collect the records that such a statement reads. The service therefore passes them to
-`record_access`, unless it does not return them: candidates of a search, for example, are only compared in memory. Tests
-reject a statement that selects encrypted columns without this option.
-"""
-
-
-def record_access(session: AsyncSession, records: Iterable[AccessedRecord]) -> None:
-    """Add records that were read as plain columns to the access log of the request."""
-    get_accessed_records(session).add_all(records)
 
 
 def _record_orm_access(session_info: dict[Any, Any], record: object) -> None:

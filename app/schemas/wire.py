@@ -237,7 +237,7 @@ class PageQuery(BaseModel):
         return sort
 
     def get_cursor_binding(self) -> dict[str, object]:
-        """Return the filters and the order, to which `Paginator` binds the cursors of the list."""
+        """Return the filters and the order, to which the cursors of the list are bound."""
         return self.model_dump(exclude={"limit", "cursor", "count"}, exclude_none=True)
 
 

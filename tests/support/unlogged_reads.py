@@ -1,4 +1,4 @@
-"""Reject statements that read encrypted columns about children without access entries."""
+"""Reject statements of a session that read encrypted columns about children without access entries."""
 
 from typing import Any
 
@@ -6,13 +6,12 @@ from sqlalchemy import Select, event
 from sqlalchemy.orm import ORMExecuteState, Session
 
 from app.access.accessed_records import RECORD_KINDS
-from app.access.log import UNRECORDED_READ
 
 
 @event.listens_for(Session, "do_orm_execute")
 def reject_unlogged_reads(state: ORMExecuteState) -> None:
-    """Fail a statement that selects encrypted columns instead of records, unless it has the option `UNRECORDED_READ`."""
-    if isinstance(state.statement, Select) and not UNRECORDED_READ.keys() <= state.execution_options.keys():
+    """Fail a statement that selects encrypted columns instead of records. Only a `ReadQuery` can select them."""
+    if isinstance(state.statement, Select):
         columns = [column for column in state.statement.column_descriptions if is_encrypted_column(column)]
         assert not columns, (
             f"unlogged read of encrypted columns: {[str(column['expr']) for column in columns]}"

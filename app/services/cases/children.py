@@ -9,9 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
-from app.access import log
 from app.access.caller import Caller
-from app.access.reader import ReadQuery, RecordReader, Shows, session_reader
+from app.access.reader import NothingShown, ReadQuery, RecordReader, Shows, session_reader
 from app.kit.case_scope import CaseScope, RowSelect
 from app.kit.list_query import RELEVANCE, ListQuery
 from app.kit.records import apply_patch, get_version_for_update
@@ -47,6 +46,12 @@ CHILD_COLUMNS: RowSelect = select(
 )
 SHOWN_CHILD = Shows("child", case_id=None, record_id="child_id")
 CHILD_QUERY = ReadQuery(CHILD_COLUMNS.where(col(Child.id) == bindparam("child_id")), shows=SHOWN_CHILD)
+PEOPLE_DETAILS_QUERY = ReadQuery(
+    select(col(Person.id), col(Person.details_encrypted)).where(
+        col(Person.child_id) == bindparam("child_id")
+    ),
+    shows=NothingShown("the phones become search tokens of the child"),
+)
 MATCHING_IDS = bindparam("child_ids", type_=ARRAY(Uuid))
 """Ids of the children that match `q`, most similar first."""
 EARLIER_CASE = aliased(Case)
@@ -118,9 +123,8 @@ async def update_child(
 
 async def _load_people_details(session: AsyncSession, child_id: UUID) -> list[StoredPersonDetails]:
     """Return the decrypted details of the people around a child, as far as the caller can see them."""
-    query = select(col(Person.id), col(Person.details_encrypted)).where(col(Person.child_id) == child_id)
-    rows = await session.execute(query.execution_options(**log.UNRECORDED_READ))
-    return [Person.details.decrypt(person_id, ciphertext) for person_id, ciphertext in rows]
+    rows = await session_reader(session).fetch(PEOPLE_DETAILS_QUERY, child_id=child_id)
+    return [Person.details.decrypt(row.id, row.details_encrypted) for row in rows]
 
 
 async def _build_items(reader: RecordReader, rows: Sequence[Any]) -> list[dict[str, Any]]:

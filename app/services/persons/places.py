@@ -90,7 +90,7 @@ async def list_places(session: AsyncSession, filters: PlaceFilters) -> PlaceList
     limit = max(filters.limit, len(filters.codes or ()))
     paginator = Paginator("places", limit, filters.cursor, filters.get_cursor_binding())
     query = select(Place).where(*_filter_conditions(filters))
-    rows, cursor = await paginator.fetch_records(session, query, col(Place.code), ascending=True)
+    rows, cursor = await paginator.fetch_records(session, query, col(Place.code))
     return PlaceList(items=[_to_schema(place) for place in rows], next_cursor=cursor)
 
 
