@@ -294,5 +294,5 @@ def case_progress(case: InventedCase) -> tuple[str | None, date | None]:
 
 def _build_name_tokens(case: InventedCase) -> list[Row]:
     tokens = person_details.hash_search_keys(person_details.get_child_search_keys(case.child))
-    owners = ((case.child_id, "child"), (case.referral_id, "referral"))
+    owners = ((case.child_id, "child"), (case.referral_id, "accepted_referral"))
     return [(owner, token, kind, case.child_id) for owner, kind in owners for token in tokens]

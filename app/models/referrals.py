@@ -191,5 +191,5 @@ class NameToken(SQLModel, table=True):
     owner_id: uuid.UUID = Field(primary_key=True)
     token: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
     kind: str = Field(primary_key=True)
-    """`child` or `referral`."""
+    """`child`, `referral` or `accepted_referral`."""
     child_id: uuid.UUID | None = None

@@ -78,7 +78,7 @@ SELECT case_id, co_worker_id, child_id, opened_at FROM invented_cases WHERE co_w
 INSERT INTO name_tokens (owner_id, token, kind, child_id)
 SELECT o.owner_id, token, o.kind, c.child_id
   FROM invented_cases c JOIN case_contents USING (number)
- CROSS JOIN LATERAL (VALUES (c.child_id, 'child'), (c.referral_id, 'referral')) AS o (owner_id, kind)
+ CROSS JOIN LATERAL (VALUES (c.child_id, 'child'), (c.referral_id, 'accepted_referral')) AS o (owner_id, kind)
  CROSS JOIN unnest(tokens) AS token
  WHERE o.kind = 'child' OR (SELECT has_referral_tokens FROM growth.settings);
 

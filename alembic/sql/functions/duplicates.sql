@@ -17,14 +17,15 @@ AS $$
     )
     SELECT t.kind, t.owner_id, max(t.child_id::text)::uuid, count(*)
       FROM caller, public.name_tokens t
-     WHERE t.token = ANY (p_tokens) AND coalesce(t.child_id <> ALL (caller.hidden), true)
+     WHERE t.token = ANY (p_tokens) AND t.kind IN ('child', 'referral')
+       AND coalesce(t.child_id <> ALL (caller.hidden), true)
      GROUP BY t.kind, t.owner_id
      ORDER BY count(*) DESC, t.owner_id
      LIMIT 200
 $$;
 COMMENT ON FUNCTION access.possible_duplicates(integer[]) IS
-    'Returns up to 200 children and referrals that have at least one of the given name tokens, those with the '
-    'most tokens first. Always empty unless staff list the matches of a referral or accept it.';
+    'Returns up to 200 children and referrals without a case that have at least one of the given name tokens, those '
+    'with the most tokens first. Always empty unless staff list the matches of a referral or accept it.';
 
 CREATE FUNCTION access.duplicate_profiles(p_children uuid[], p_referrals uuid[])
 RETURNS TABLE (kind text, id uuid, child_id uuid, sex text, profile_encrypted bytea)

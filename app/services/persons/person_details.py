@@ -34,6 +34,9 @@ INSERT_REFERRAL_TOKENS_SQL = """
     SELECT {id}, 'referral', token FROM unnest({values}::integer[]) AS token
 """
 """The same for a new referral, in one statement with its insert (see `RecordInsert`)."""
+MARK_TOKENS_ACCEPTED_SQL = """
+    UPDATE name_tokens SET kind = 'accepted_referral', child_id = $2 WHERE owner_id = $1 AND kind = 'referral'
+"""
 DELETE_TOKENS_SQL = "DELETE FROM name_tokens WHERE owner_id = $1 AND kind = $2"
 """The condition on `kind` is necessary, because a client may choose the id of a child for a referral. The tokens of
 that child must not be deleted.
@@ -87,6 +90,11 @@ async def replace_search_tokens(
     if not is_new:
         await connection.execute(DELETE_TOKENS_SQL, owner_id, kind)
     await connection.execute(INSERT_TOKENS_SQL, owner_id, kind, child_id, hash_search_keys(search_keys))
+
+
+async def mark_search_tokens_accepted(session: AsyncSession, referral_id: UUID, child_id: UUID) -> None:
+    """Exclude a referral from the possible duplicates of others, because the child of the accepted referral is one."""
+    await get_driver_connection(session).execute(MARK_TOKENS_ACCEPTED_SQL, referral_id, child_id)
 
 
 async def add_contact_search_tokens(session: AsyncSession, child_id: UUID, phone: Phone | None) -> None:

@@ -53,8 +53,7 @@ async def accept_referral(
     )
     case = await _join_or_open_case(session, caller, referral, content, payload)
     _record_acceptance(referral, caller, case, payload)
-    search_keys = person_details.get_referral_search_keys(content)
-    await person_details.replace_search_tokens(session, referral.id, "referral", case.child_id, search_keys)
+    await person_details.mark_search_tokens_accepted(session, referral.id, case.child_id)
     await session.flush()  # the response is loaded by a query
     return await views.load_referral_view(session, caller, referral.id)
 

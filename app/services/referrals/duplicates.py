@@ -87,12 +87,7 @@ async def _load_candidates(
     token_matches = (await session.execute(CANDIDATES_SQL, {"tokens": tokens})).all()
     candidate_ids = {
         "children": [row.id for row in token_matches if row.kind == "child" and row.id != referral.child_id],
-        # An accepted referral is not a candidate, because its child is one.
-        "referrals": [
-            row.id
-            for row in token_matches
-            if row.kind == "referral" and row.id != referral.id and not row.child_id
-        ],
+        "referrals": [row.id for row in token_matches if row.kind == "referral" and row.id != referral.id],
     }
     rows = (await session.execute(PROFILES_SQL, candidate_ids)).all()
     contacts: defaultdict[UUID, list[StoredPersonDetails]] = defaultdict(list)

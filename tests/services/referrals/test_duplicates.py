@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tests.support.responses import expect_json
 from tests.support.scenario import Scenario, referral_payload
 
 
@@ -42,6 +43,22 @@ async def list_matching_child_ids(scenario: Scenario, child: dict[str, Any], num
     referral = await scenario.create_referral(child=child, caregiver=caregiver)
     matches = await scenario.supervisor_north.get(f"/v1/referrals/{referral['id']}/matches")
     return {match["id"] for match in matches.json()["items"] if match["kind"] == "child"}
+
+
+async def test_accepted_referral_is_found_by_name_but_is_not_a_possible_duplicate(
+    scenario: Scenario,
+) -> None:
+    # Planted: `search._compile_candidates_query` selects the kind `referral` only.
+    child = {
+        **referral_payload()["child"],
+        "names": [{"script": "latin", "family": "Sok", "given": "Vichet"}],
+    }
+    case = await scenario.open_case(child=child)
+    referral = await scenario.create_referral(child=child)
+    matches = expect_json(await scenario.supervisor_north.get(f"/v1/referrals/{referral['id']}/matches"))
+    assert [(match["kind"], match["id"]) for match in matches["items"]] == [("child", case["child_id"])]
+    found = expect_json(await scenario.supervisor_north.get("/v1/referrals?q=sok vichet"))
+    assert {item["id"] for item in found["items"]} == {case["referral_id"], referral["id"]}
 
 
 async def test_matches_are_paginated_and_logged(scenario: Scenario) -> None:
