@@ -238,7 +238,13 @@ def create_tables() -> None:
         sa.Column("child_id", sa.Uuid(), nullable=True),
         sa.PrimaryKeyConstraint("owner_id", "token", "kind", name=op.f("pk_name_tokens")),
     )
-    op.create_index("ix_name_tokens_token_kind", "name_tokens", ["token", "kind"], unique=False)
+    op.create_index(
+        "ix_name_tokens_token_kind",
+        "name_tokens",
+        ["token", "kind"],
+        unique=False,
+        postgresql_include=["owner_id"],
+    )
     op.create_table(
         "places",
         sa.Column("code", sa.String(), nullable=False),

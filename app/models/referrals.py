@@ -186,7 +186,10 @@ class NameToken(SQLModel, table=True):
     """An entry of the blind index: a few bits of a keyed hash of a search key. It finds candidates without decryption."""
 
     __tablename__ = "name_tokens"
-    __table_args__ = (Index("ix_name_tokens_token_kind", "token", "kind"),)
+    __table_args__ = (
+        # With the owner, a search for duplicates reads the index only.
+        Index("ix_name_tokens_token_kind", "token", "kind", postgresql_include=["owner_id"]),
+    )
 
     owner_id: uuid.UUID = Field(primary_key=True)
     token: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})

@@ -4,28 +4,38 @@
 GRANT CREATE ON SCHEMA access TO firststep_gate;
 SET LOCAL ROLE firststep_gate;
 
+-- Each token selects at most 200 children and 200 referrals, so that the cost does not depend on the number of people:
+-- a frequent name has thousands. Candidates are therefore sorted by how rare their tokens are. A duplicate with frequent
+-- names has a rare token too, that of its full name or of a phone number.
+--
 -- Children behind the conflict wall are excluded: linked children are often siblings, so their names would match and
 -- reveal them.
 CREATE FUNCTION access.possible_duplicates(p_tokens integer[])
-RETURNS TABLE (kind text, id uuid, child_id uuid, shared bigint)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
+RETURNS TABLE (kind text, id uuid)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
     WITH caller AS MATERIALIZED (
         SELECT ARRAY (SELECT c.child_id FROM public.cases c WHERE c.id = ANY (x.conflict_wall_case_ids)) AS hidden
           FROM access.context() x
          WHERE x.act IN ('referral.match', 'referral.accept') AND x.is_staff
     )
-    SELECT t.kind, t.owner_id, max(t.child_id::text)::uuid, count(*)
-      FROM caller, public.name_tokens t
-     WHERE t.token = ANY (p_tokens) AND t.kind IN ('child', 'referral')
-       AND coalesce(t.child_id <> ALL (caller.hidden), true)
-     GROUP BY t.kind, t.owner_id
-     ORDER BY count(*) DESC, t.owner_id
+    SELECT k.kind, o.owner_id
+      FROM caller
+     CROSS JOIN unnest(p_tokens) AS s (token)
+     CROSS JOIN (VALUES ('child'), ('referral')) AS k (kind)
+     CROSS JOIN LATERAL (
+        SELECT t.owner_id, 1::float / count(*) OVER () AS rarity
+          FROM (SELECT n.owner_id FROM public.name_tokens n
+                 WHERE n.token = s.token AND n.kind = k.kind LIMIT 200) t
+     ) o
+     WHERE o.owner_id <> ALL (caller.hidden)
+     GROUP BY k.kind, o.owner_id
+     ORDER BY sum(o.rarity) DESC, o.owner_id
      LIMIT 200
 $$;
 COMMENT ON FUNCTION access.possible_duplicates(integer[]) IS
     'Returns up to 200 children and referrals without a case that have at least one of the given name tokens, those '
-    'with the most tokens first. Always empty unless staff list the matches of a referral or accept it.';
+    'with the most and rarest tokens first. Always empty unless staff list the matches of a referral or accept it.';
 
 CREATE FUNCTION access.duplicate_profiles(p_children uuid[], p_referrals uuid[])
 RETURNS TABLE (kind text, id uuid, child_id uuid, sex text, profile_encrypted bytea)

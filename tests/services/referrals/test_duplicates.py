@@ -2,8 +2,17 @@
 
 from typing import Any
 
+import pytest
+
+from app.services.persons import name_matching, person_details
 from tests.support.responses import expect_json
 from tests.support.scenario import Scenario, referral_payload
+
+INSERT_CROWD = """
+    INSERT INTO name_tokens (owner_id, kind, token)
+    SELECT md5('person ' || n)::uuid, kind, token
+      FROM generate_series(1, 250) AS n, unnest(ARRAY['child', 'referral']) AS kind, unnest($1::integer[]) AS token
+"""
 
 
 async def test_caregiver_phone_matches_referrals_in_different_scripts(scenario: Scenario) -> None:
@@ -43,6 +52,34 @@ async def list_matching_child_ids(scenario: Scenario, child: dict[str, Any], num
     referral = await scenario.create_referral(child=child, caregiver=caregiver)
     matches = await scenario.supervisor_north.get(f"/v1/referrals/{referral['id']}/matches")
     return {match["id"] for match in matches.json()["items"] if match["kind"] == "child"}
+
+
+@pytest.mark.parametrize("rare_fact", ["full name", "phone"])
+async def test_duplicate_with_frequent_names_is_found_by_a_rare_token(
+    scenario: Scenario, superuser_connection: Any, rare_fact: str
+) -> None:
+    # Planted: `possible_duplicates` sorts by the number of tokens instead of their rarity.
+    phone = "+85512777888"
+    name = {"script": "latin", "family": "Sok", "given": "Vichet"}
+    keys = name_matching.person_name_keys([name], None)  # type: ignore[list-item]  # a name as in the payload
+    rare_keys = {
+        "full name": keys
+        - name_matching.name_part_keys("latin", "Sok")
+        - name_matching.name_part_keys("latin", "Vichet"),
+        "phone": {person_details.get_phone_search_key(phone)},
+    }[rare_fact]
+    frequent_tokens = set(person_details.hash_search_keys(keys)) - set(
+        person_details.hash_search_keys(rare_keys)
+    )
+    await superuser_connection.execute(INSERT_CROWD, list(frequent_tokens))
+
+    child = {**referral_payload()["child"], "names": [name], "nickname": None}
+    if rare_fact == "phone":
+        child["phone"] = {"number": phone, "owner": "self"}
+    case = await scenario.open_case(child=child)
+    first, second = await scenario.create_referral(child=child), await scenario.create_referral(child=child)
+    matches = expect_json(await scenario.supervisor_north.get(f"/v1/referrals/{first['id']}/matches"))
+    assert {match["id"] for match in matches["items"]} == {case["child_id"], second["id"]}
 
 
 async def test_accepted_referral_is_found_by_name_but_is_not_a_possible_duplicate(
