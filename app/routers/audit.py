@@ -25,6 +25,9 @@ async def list_access_entries(
 
     Returns one entry per request and child, including refused requests. A request that read or changed no data of a
     child has one entry without a child. Reading the access log is itself recorded.
+
+    A page can have fewer entries than `limit`, or none, and still a `next_cursor`: if no index contains all filters, one
+    page examines 2,000 requests or entries at most. The list ends when `next_cursor` is null.
     """
     return await audit.list_access_entries(reader, caller, filters)
 

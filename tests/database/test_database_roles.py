@@ -58,9 +58,10 @@ ACCESS_CONTEXT_STATEMENTS = (
     "ALTER TABLE access_contexts SET LOGGED",
 )
 GATE_FUNCTIONS_OF_API = {
-    "children_share_worker", "conclude", "context", "count_payment_proofs", "delete_expired_rows", "duplicate_profiles",
-    "has_open_case", "list_children_of_record", "open", "open_calendar_feed", "possible_duplicates", "refresh_context", "spending_by_category",
-    "update_last_contact", "violates_conflict_wall",
+    "children_share_worker", "conclude", "context", "count_payment_proofs", "delete_expired_rows",
+    "duplicate_profiles", "find_earlier_event", "has_open_case", "list_children_of_record", "open",
+    "open_calendar_feed", "possible_duplicates", "refresh_context", "spending_by_category", "update_last_contact",
+    "violates_conflict_wall",
 }  # fmt: skip
 """The functions with the privileges of firststep_gate that firststep_api can execute."""
 GATE_FUNCTIONS_QUERY = """

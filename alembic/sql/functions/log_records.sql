@@ -1,4 +1,4 @@
--- Find the children whom a record is about, so that the access log can be filtered by record.
+-- Find the children whom a record is about, and intervals of the access log, so that the log is read by index.
 
 GRANT CREATE ON SCHEMA access TO firststep_gate;
 SET LOCAL ROLE firststep_gate;
@@ -44,8 +44,27 @@ $$;
 COMMENT ON FUNCTION access.list_children_of_record(uuid) IS
     'Returns the children whom a record is about, for data protection officers. Other callers get a child only if they '
     'can see one of its cases.';
-REVOKE ALL ON FUNCTION access.list_children_of_record(uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION access.list_children_of_record(uuid) TO firststep_api;
+
+-- A row policy filters the events that a query reads, so that a query of a supervisor cannot limit how many it reads.
+CREATE FUNCTION access.find_earlier_event(p_event uuid, p_distance integer) RETURNS uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' SET plan_cache_mode = force_generic_plan
+AS $$
+    SELECT e.id
+      FROM access.context() x
+     CROSS JOIN LATERAL (
+        SELECT id FROM public.access_events
+         WHERE id < coalesce(p_event, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+         ORDER BY id DESC LIMIT 1 OFFSET p_distance
+     ) e
+     WHERE x.can_read_access_log OR cardinality(x.supervised_team_ids) > 0
+$$;
+COMMENT ON FUNCTION access.find_earlier_event(uuid, integer) IS
+    'Returns the id of the access event that is a number of events before another one, or before the end of the log if '
+    'p_event is NULL. Returns NULL if there is none, or if the caller cannot read the access log.';
+
+REVOKE ALL ON FUNCTION access.list_children_of_record(uuid), access.find_earlier_event(uuid, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION access.list_children_of_record(uuid), access.find_earlier_event(uuid, integer)
+    TO firststep_api;
 
 RESET ROLE;
 REVOKE CREATE ON SCHEMA access FROM firststep_gate;
