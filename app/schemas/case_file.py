@@ -12,7 +12,7 @@ from app.schemas.children import Child
 from app.schemas.consents import ConsentList
 from app.schemas.disbursement_lists import DisbursementList
 from app.schemas.documents import DocumentList
-from app.schemas.legal_steps import LegalStepList
+from app.schemas.legal_steps import LegalStep
 from app.schemas.people import PersonList
 from app.schemas.reviews import ReviewList
 from app.schemas.support_session_lists import SupportSessionList
@@ -52,13 +52,20 @@ class CurrentCarePlanList(Page[CarePlan]):
     """The care plans of a case in full, without superseded editions, newest first."""
 
 
+class LegalStepSection(TrustedOutput):
+    """The first page of the incidents and legal steps of a case, unless the caller cannot read the legal tier."""
+
+    closed: bool = Field(description="Whether the caller cannot read the legal tier. `items` is then null.")
+    items: list[LegalStep] | None = Field(
+        description="Incidents and legal steps; null if the part is closed."
+    )
+    next_cursor: str | None = Field(description="Cursor of the next page; null on the last page.")
+
+
 class CaseFile(TrustedOutput):
     """A case with the parts that its screen shows. A part that was not requested is null."""
 
     case: Case = Field(description="The case.")
-    closed: list[CaseFilePart] = Field(
-        description="Requested parts in a tier that the caller cannot read. They are null."
-    )
     child: Child | None = Field(description="The child of the case, with the current identity.")
     people: PersonList | None = Field(
         description="First page of `/v1/cases/{case_id}/people`: the people around the child."
@@ -80,7 +87,7 @@ class CaseFile(TrustedOutput):
     sessions: SupportSessionList | None = Field(
         description="First page of `/v1/cases/{case_id}/support-sessions`: the support sessions of the case."
     )
-    legal_steps: LegalStepList | None = Field(
+    legal_steps: LegalStepSection | None = Field(
         description="First page of `/v1/cases/{case_id}/legal-steps`: incidents and legal steps, in the legal tier."
     )
     documents: DocumentList | None = Field(

@@ -43,20 +43,16 @@ NEWEST_OF_CHILD = AssessmentFilters(subject="child", limit=1)
 async def get_case_file(
     reader: RecordReader, caller: Caller, case_id: UUID, query: CaseFileQuery
 ) -> CaseFile:
-    """Return a case with the requested parts. A part whose own endpoint responds with 404 is closed.
+    """Return a case with the requested parts.
 
     Raises:
         NotFound: the case does not exist, or the caller cannot see it.
     """
     case = await get_case(reader, case_id)
     parts: dict[CaseFilePart, Any] = dict.fromkeys(PART_LOADERS)
-    closed: list[CaseFilePart] = []
     for part in query.parts or PART_LOADERS:
-        try:
-            parts[part] = await PART_LOADERS[part](reader, caller, case)
-        except NotFound:
-            closed.append(part)
-    return CaseFile.model_construct(case=case, closed=closed, **parts)
+        parts[part] = await PART_LOADERS[part](reader, caller, case)
+    return CaseFile.model_construct(case=case, **parts)
 
 
 def _build_list_loader(list_records: ListFunction, query: PageQuery) -> PartLoader:
@@ -83,6 +79,15 @@ async def _load_plan(reader: RecordReader, caller: Caller, case: Case) -> Curren
     return CurrentCarePlanList(items=plans, next_cursor=page.next_cursor)
 
 
+async def _load_legal_steps(reader: RecordReader, caller: Caller, case: Case) -> dict[str, Any]:
+    """Return the part, which is closed if the endpoint of the legal steps responds with 404."""
+    try:
+        page = await list_case_legal_steps(reader, caller, case.id, LegalStepFilters())
+    except NotFound:
+        return {"closed": True, "items": None, "next_cursor": None}
+    return {"closed": False, **dict(page)}
+
+
 async def _load_money(reader: RecordReader, caller: Caller, case: Case) -> dict[str, Any]:
     return dict(await list_disbursements(reader, caller, DisbursementFilters(case_id=case.id)))
 
@@ -95,7 +100,7 @@ PART_LOADERS: dict[CaseFilePart, PartLoader] = {
     "plan": _load_plan,
     "reviews": _build_list_loader(list_case_reviews, CountedPageQuery()),
     "sessions": _build_list_loader(list_case_support_sessions, CaseSupportSessionFilters()),
-    "legal_steps": _build_list_loader(list_case_legal_steps, LegalStepFilters()),
+    "legal_steps": _load_legal_steps,
     "documents": _build_list_loader(list_case_documents, CaseDocumentFilters()),
     "money": _load_money,
     "timeline": _build_list_loader(list_case_timeline, TimelineFilters()),
