@@ -9,7 +9,7 @@ from app.schemas.codes import CodeOf
 from app.schemas.decisions import ApprovableRecord
 from app.schemas.instruments import DefinitionKey, InstrumentAnswers, InstrumentResult
 from app.schemas.merge_patch import build_patch_model
-from app.schemas.references import StaffRef
+from app.schemas.references import PersonRef, StaffRef
 from app.schemas.wire import (
     ClientChosenId,
     CommaSeparated,
@@ -134,6 +134,7 @@ class Assessment(ApprovableRecord):
     person_id: UUID | None = Field(
         description="Id of the person of the case whom the assessment is about; null for the child."
     )
+    person: PersonRef | None = Field(description="The person with the id `person_id`.")
     kind: AssessmentKind = Field(
         description="`initial` for the first assessment of the subject, `reassessment` for every later one."
     )
@@ -159,6 +160,7 @@ class AssessmentSummary(Versioned):
     person_id: UUID | None = Field(
         description="Id of the person of the case whom the assessment is about; null for the child."
     )
+    person: PersonRef | None = Field(description="The person with the id `person_id`.")
     kind: AssessmentKind = Field(
         description="`initial` for the first assessment of the subject, `reassessment` for every later one."
     )

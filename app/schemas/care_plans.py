@@ -11,6 +11,7 @@ from app.schemas.assessments import Area, Subject
 from app.schemas.codes import CodeOf
 from app.schemas.decisions import ApprovableRecord
 from app.schemas.merge_patch import build_patch_model
+from app.schemas.references import PersonRef
 from app.schemas.wire import (
     ClientChosenId,
     CommaSeparated,
@@ -257,6 +258,7 @@ class CarePlanSummary(ApprovableRecord):
     person_id: UUID | None = Field(
         description="Id of the person of the case whom the plan is about; null for the child."
     )
+    person: PersonRef | None = Field(description="The person with the id `person_id`.")
     assessment_id: UUID = Field(description="Id of the approved assessment that the plan is based on.")
     edition: int = Field(description="Number of the edition of the subject's plan, starting at 1.")
     previous_id: UUID | None = Field(

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from app.schemas.identity import PersonName
 from app.schemas.wire import Output
 
 
@@ -48,3 +49,10 @@ class PlaceRef(Output):
     code: str = Field(description="NCDD code of the place.")
     name_km: str = Field(description="Name in Khmer script.")
     name_en: str = Field(description="Name in Latin script.")
+
+
+class PersonRef(Output):
+    """A person around a child, by id and names."""
+
+    id: UUID = Field(description="Id of the person.")
+    names: list[PersonName] = Field(description="Names of the person, each in one script.")

@@ -41,13 +41,18 @@ from app.services.assessments.load import (
     load_assessment_document,
     store_assessment_content,
 )
+from app.services.cases.people import select_person, to_person_ref
 from app.services.cases.write_access import check_case_writable
 
 SUMMARY_FIELDS = [name for name in AssessmentSummary.model_fields if name in Assessment.model_fields]
 CASE_ASSESSMENTS = ListQuery(
     "assessments",
     Assessment,
-    select(*(getattr(Assessment, name) for name in SUMMARY_FIELDS), *staff_names(Assessment, "author")),
+    select(
+        *(getattr(Assessment, name) for name in SUMMARY_FIELDS),
+        *staff_names(Assessment, "author"),
+        select_person(col(Assessment.person_id)),
+    ),
     filters={
         "case_id": col(Assessment.case_id) == bindparam("case_id"),
         "subject": col(Assessment.subject) == bindparam("subject"),
@@ -175,6 +180,7 @@ def _row_to_summary(row: Any) -> dict[str, object]:
     return {
         **dict(zip(SUMMARY_FIELDS, row, strict=False)),
         "author": to_ref(row.author_id, row.author_name),
+        "person": to_person_ref(row),
         "ratings": {area: row.ratings.get(area) for area in get_codes("area")},
     }
 

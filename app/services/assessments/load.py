@@ -13,6 +13,7 @@ from app.models.assessments import StoredAreaAssessment, StoredInstrumentResult,
 from app.models.encrypted_field import dump_content
 from app.schemas.assessments import Assessment as AssessmentSchema
 from app.schemas.assessments import AssessmentContent
+from app.services.cases.people import select_person, to_person_ref
 
 COLUMN_FIELDS = [name for name in AssessmentSchema.model_fields if name in Assessment.model_fields]
 STAFF_FIELDS = ("author", "submitted_by", "decided_by")
@@ -20,6 +21,7 @@ ASSESSMENT_QUERY = ReadQuery(
     select(
         *(getattr(Assessment, name) for name in COLUMN_FIELDS),
         *staff_names(Assessment, *STAFF_FIELDS),
+        select_person(col(Assessment.person_id)),
         col(Assessment.ratings),
         col(Assessment.content_encrypted),
         col(Assessment.decision_comment_encrypted),
@@ -39,6 +41,7 @@ async def get_assessment(reader: RecordReader, assessment_id: UUID) -> Assessmen
     return AssessmentSchema(
         **dict(zip(COLUMN_FIELDS, row, strict=False)),
         **to_staff_refs(row, *STAFF_FIELDS),
+        person=to_person_ref(row),
         **{**stored, "areas": _merge_area_ratings(row.ratings, stored["areas"])},
         decision_comment=Assessment.decision_comment.decrypt(row.id, row.decision_comment_encrypted),
     )

@@ -31,6 +31,7 @@ from app.services.care_plans.editions import set_source_assessment
 from app.services.care_plans.load import load_care_plan
 from app.services.care_plans.responses import STAFF_FIELDS, get_care_plan
 from app.services.care_plans.submission_checks import check_no_need
+from app.services.cases.people import select_person, to_person_ref
 from app.services.cases.write_access import check_case_writable
 
 COLUMN_FIELDS = {"assessment_id", "needs_social_work"}
@@ -41,6 +42,7 @@ CASE_CARE_PLANS = ListQuery(
     select(
         *(getattr(CarePlan, name) for name in SUMMARY_FIELDS),
         *staff_names(CarePlan, *STAFF_FIELDS),
+        select_person(col(CarePlan.person_id)),
         col(CarePlan.decision_comment_encrypted),
     ),
     filters={
@@ -71,6 +73,7 @@ def _row_to_summary(row: Any) -> dict[str, object]:
     return {
         **dict(zip(SUMMARY_FIELDS, row, strict=False)),
         **to_staff_refs(row, *STAFF_FIELDS),
+        "person": to_person_ref(row),
         "decision_comment": CarePlan.decision_comment.decrypt(row.id, row.decision_comment_encrypted),
     }
 

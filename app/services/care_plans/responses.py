@@ -19,6 +19,7 @@ from app.schemas.care_plans import Action as ActionSchema
 from app.schemas.care_plans import CarePlan as CarePlanSchema
 from app.schemas.care_plans import CarePlanAreas
 from app.schemas.care_plans import Goal as GoalSchema
+from app.services.cases.people import select_person, to_person_ref
 
 PLAN_FIELDS = [name for name in CarePlanSchema.model_fields if name in CarePlan.model_fields]
 STAFF_FIELDS = ("author", "submitted_by", "decided_by")
@@ -30,6 +31,7 @@ CARE_PLANS_QUERY = ReadQuery(
     select(
         *(getattr(CarePlan, name) for name in PLAN_FIELDS),
         *staff_names(CarePlan, *STAFF_FIELDS),
+        select_person(col(CarePlan.person_id)),
         col(CarePlan.content_encrypted),
         col(CarePlan.decision_comment_encrypted),
     )
@@ -93,6 +95,7 @@ async def get_care_plans(reader: RecordReader, plan_ids: Sequence[UUID | str]) -
         CarePlanSchema(
             **dict(zip(PLAN_FIELDS, row, strict=False)),
             **to_staff_refs(row, *STAFF_FIELDS),
+            person=to_person_ref(row),
             **CarePlan.content.decrypt(row.id, row.content_encrypted),
             decision_comment=CarePlan.decision_comment.decrypt(row.id, row.decision_comment_encrypted),
             areas=CarePlanAreas.model_validate(areas[row.id]),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Label, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -49,6 +49,20 @@ CASE_PEOPLE = ListQuery(
     sorts={"created_at": col(Person.created_at)},
     shows=Shows("person"),
 )
+
+
+def select_person(person_id: Any) -> Label[bytes]:
+    """Select the encrypted details of a person as `person_details_encrypted`, for `to_person_ref`."""
+    details = select(col(Person.details_encrypted)).where(col(Person.id) == person_id)
+    return details.scalar_subquery().label("person_details_encrypted")
+
+
+def to_person_ref(row: Any) -> dict[str, object] | None:
+    """Return the reference to the person of a row with `person_id` that was selected with `select_person`."""
+    if row.person_id is None:
+        return None
+    details = Person.details.decrypt(row.person_id, row.person_details_encrypted)
+    return {"id": row.person_id, "names": details["names"]}
 
 
 async def create_case_person(
