@@ -11,8 +11,8 @@ from app.access.reader import RecordReader, Shows
 from app.kit.case_scope import CaseScope
 from app.kit.dates import today
 from app.kit.list_query import RELEVANCE, ListQuery, is_one_of
-from app.kit.reference_names import person_name, place_names, team_name, to_place_ref, to_ref
-from app.models import Case, Child
+from app.kit.reference_names import place_names, to_place_ref, to_ref
+from app.models import Case, Child, Team, User
 from app.schemas.cases import CaseFilters, CaseList, CaseSummary
 from app.services.cases import search
 from app.services.cases.cases import build_case_child
@@ -29,15 +29,19 @@ CASES = ListQuery(
     Case,
     select(
         *(getattr(Case, name) for name in COLUMN_FIELDS),
-        person_name(col(Case.lead_worker_id)).label("lead_worker_name"),
-        team_name(col(Case.team_id)).label("team_name"),
+        col(User.name).label("lead_worker_name"),
+        col(Team.name).label("team_name"),
         place_names(col(Case.province_code)).label("province_names"),
         REVIEW_OVERDUE.label("review_overdue"),
         build_overdue_actions(DAY).label("overdue_actions"),
         build_waiting_for(DAY).label("waiting_for"),
         col(Child.sex),
         col(Child.identity_encrypted),
-    ).join(Child, col(Child.id) == col(Case.child_id)),
+    )
+    .join(Child, col(Child.id) == col(Case.child_id))
+    # Joined and not selected with `person_name`, because PostgreSQL reads a page of names faster in this way.
+    .join(User, col(User.id) == col(Case.lead_worker_id))
+    .join(Team, col(Team.id) == col(Case.team_id)),
     filters={
         "q": or_(
             col(Case.child_id) == any_(CHILD_IDS),
