@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import (
     ARRAY,
     ColumnElement,
+    CompoundSelect,
     Select,
     Uuid,
     any_,
@@ -91,12 +92,14 @@ class CaseScope:
         """Return the condition that a record is in one of the arms, for a query that reads the whole set."""
         if "all" in names:
             return true()
-        conditions = [ARM_CONDITIONS[name] for name in names]
         if self._reference is None:
-            return or_(*conditions)
-        own_cases = union_all(*(select(self._target).where(condition) for condition in conditions))
-        condition: Condition = self._reference.in_(own_cases)
+            return or_(*(ARM_CONDITIONS[name] for name in names))
+        condition: Condition = self._reference.in_(self.select_targets(names))
         return condition
+
+    def select_targets(self, names: Sequence[str]) -> CompoundSelect[*tuple[Any, ...]]:
+        """Select the values of `target` in the cases of the arms, except the arm of all cases."""
+        return union_all(*(select(self._target).where(ARM_CONDITIONS[name]) for name in names))
 
     def get_parameters(self, caller: Caller) -> dict[str, object]:
         """Return the parameters of the arms."""

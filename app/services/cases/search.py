@@ -5,7 +5,7 @@ import unicodedata
 from contextlib import suppress
 from functools import cache
 
-from sqlalchemy import ARRAY, Integer, Uuid, any_, bindparam, func, select
+from sqlalchemy import ARRAY, Integer, Uuid, and_, any_, bindparam, func, select, true
 from sqlmodel import col
 
 from app.access.caller import Caller
@@ -99,15 +99,26 @@ async def _fetch_candidates(
 
 @cache
 def _compile_candidates_query(arms: tuple[str, ...]) -> ReadQuery:
+    """Return the query of the children with at least one of the tokens, those with the most tokens first.
+
+    For a caller with a set of their own, it looks up the tokens of each of these children. The tokens of all children with
+    a frequent name would be many more.
+    """
+    has_token = and_(
+        col(NameToken.token) == any_(bindparam("tokens", type_=ARRAY(Integer))),
+        col(NameToken.kind) == "child",
+    )
+    if "all" in arms:
+        tokens = select(col(NameToken.owner_id).label("child_id")).where(has_token).subquery()
+    else:
+        own = select(OWN_CHILDREN.select_targets(arms).subquery().c.child_id).distinct().subquery("own")
+        found = select(col(NameToken.token)).where(col(NameToken.owner_id) == own.c.child_id, has_token)
+        # With OFFSET, PostgreSQL does not turn the lookups into a join that reads all rows of the tokens.
+        tokens = select(own.c.child_id).join(found.offset(0).lateral("found"), true()).subquery()
     candidates = (
-        select(col(NameToken.owner_id))
-        .where(
-            col(NameToken.token) == any_(bindparam("tokens", type_=ARRAY(Integer))),
-            col(NameToken.kind) == "child",
-            OWN_CHILDREN.build_condition(arms),
-        )
-        .group_by(col(NameToken.owner_id))
-        .order_by(func.count().desc(), col(NameToken.owner_id))
+        select(tokens.c.child_id)
+        .group_by(tokens.c.child_id)
+        .order_by(func.count().desc(), tokens.c.child_id)
         .limit(MAX_NAME_CANDIDATES)
     )
     query = select(col(Child.id), col(Child.identity_encrypted)).where(col(Child.id).in_(candidates))
