@@ -1,6 +1,7 @@
 -- Rows for single measurements, and links between cases.
 
--- One link per 100 cases, most of them between cases of different teams, and one link of the measured worker.
+-- One link per 100 cases, most of them between cases of different teams, and one link of the measured worker, whose other
+-- cases have none: their numbers are multiples of 400.
 INSERT INTO case_links (
     id, child_id, case_id, linked_child_id, linked_case_id, linked_by_id, linked_at, reason_encrypted
 )
@@ -9,7 +10,7 @@ SELECT growth.make_id('link', pair), growth.make_id('child', least_number), grow
        growth.make_id('supervisor', 0), s.generated_at, growth.filler(80)
   FROM growth.settings s
  CROSS JOIN LATERAL (
-    SELECT pair, 100 * pair - pair % 100 AS number, 100 * pair - pair % 100 - 37 AS other_number
+    SELECT pair, 100 * pair - pair % 100 - 13 AS number, 100 * pair - pair % 100 - 50 AS other_number
       FROM generate_series(1, s.case_count / 100) AS pair
      UNION ALL
     SELECT 0, s.case_count / 25, s.case_count / 25 + 1
