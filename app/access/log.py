@@ -19,7 +19,8 @@ transaction, so that the log contains rejected requests too.
 Accesses that are opened or concluded at the same time share a transaction (see `Database.run_batched`).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
@@ -252,7 +253,7 @@ def _build_conclude_parameters(conclusions: Sequence[Conclusion]) -> list[Sequen
 
 
 async def open_custodian_access(owner: asyncpg.Connection, action: str) -> OpenAccess:
-    """Open an access of the custodian, for a key rotation.
+    """Open an access of the custodian, for a key rotation or a rebuild of the search tokens.
 
     `owner` must be a connection of the role `firststep_owner`.
     """
@@ -260,8 +261,18 @@ async def open_custodian_access(owner: asyncpg.Connection, action: str) -> OpenA
     return OpenAccess(opened["event_id"], opened["secret"])
 
 
-async def conclude_custodian_access(
-    owner: asyncpg.Connection, access: OpenAccess, records: Iterable[AccessedRecord]
-) -> None:
-    """Write one entry for each record that a key rotation processed, or one without a record, and close the access."""
-    await _write_log(owner, [Conclusion(access, "allowed", 200, list(records))])
+@asynccontextmanager
+async def open_custodian_transaction(
+    owner: asyncpg.Connection, action: str
+) -> AsyncIterator[list[AccessedRecord]]:
+    """Open an access of the custodian, run the block in a transaction with it, and conclude it.
+
+    The block appends the records that it processes to the list. The access log gets one entry for each of them, or one
+    without a record.
+    """
+    access = await open_custodian_access(owner, action)
+    async with owner.transaction():
+        await owner.execute(BIND_ACCESS_SQL, access.setting)
+        records: list[AccessedRecord] = []
+        yield records
+        await _write_log(owner, [Conclusion(access, "allowed", 200, records)])

@@ -10,10 +10,10 @@ from sqlalchemy import Column, Table
 from sqlmodel import SQLModel
 
 import app.models  # noqa: F401 - registers all tables in the metadata
-from app.access import log
 from app.access.accessed_records import AccessedRecord
 from app.access.encryption import Cipher
 from app.access.keyring import RELOAD_INTERVAL_SECONDS, KeyRing
+from app.access.log import open_custodian_transaction
 from app.config import Settings
 from app.database.errors import translate_database_errors
 from app.database.urls import get_owner_url, to_driver_url
@@ -88,23 +88,19 @@ async def reencrypt_all(settings: Settings, *, show_progress: bool) -> int:
 async def _reencrypt_batch(
     owner: asyncpg.Connection, cipher: Cipher, active: str, table: str, column: str
 ) -> int:
-    access = await log.open_custodian_access(owner, REENCRYPTION_ACTION)
     if table in TABLES_WITHOUT_ACCESS_ENTRIES:
         child = "NULL::uuid"
     else:
         child = "id" if table == "children" else "child_id"
-    async with owner.transaction():
-        await owner.execute(log.BIND_ACCESS_SQL, access.setting)
+    async with open_custodian_transaction(owner, REENCRYPTION_ACTION) as records:
         rows = await owner.fetch(
             f"SELECT id, {child} AS child, {column} AS ciphertext FROM {table} WHERE {_other_key_condition(column)} LIMIT {BATCH_SIZE_BY_TABLE.get(table, BATCH_SIZE)} FOR UPDATE",  # noqa: S608 - names from the metadata
             active,
         )
         values = [(row["id"], _reencrypt_value(cipher, row, table, column)) for row in rows]
         await owner.executemany(f"UPDATE {table} SET {column} = $2 WHERE id = $1", values)  # noqa: S608 - same
-        records = [AccessedRecord(row["child"], None, table, row["id"]) for row in rows]
-        await log.conclude_custodian_access(
-            owner, access, [] if table in TABLES_WITHOUT_ACCESS_ENTRIES else records
-        )
+        if table not in TABLES_WITHOUT_ACCESS_ENTRIES:
+            records += [AccessedRecord(row["child"], None, table, row["id"]) for row in rows]
     return len(rows)
 
 
@@ -135,9 +131,7 @@ async def _is_key_in_use(settings: Settings, key_id: str) -> bool:
     with translate_database_errors():
         owner = await asyncpg.connect(to_driver_url(get_owner_url(settings)))
         try:
-            access = await log.open_custodian_access(owner, "keys.retire")
-            async with owner.transaction():
-                await owner.execute(log.BIND_ACCESS_SQL, access.setting)
+            async with open_custodian_transaction(owner, "keys.retire"):
                 for table, column in list_encrypted_columns():
                     condition = _other_key_condition(column.name).replace("<>", "=")
                     query = f"SELECT EXISTS (SELECT FROM {table.name} WHERE {condition})"  # noqa: S608 - same
