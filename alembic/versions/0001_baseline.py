@@ -239,9 +239,9 @@ def create_tables() -> None:
         sa.PrimaryKeyConstraint("owner_id", "token", "kind", name=op.f("pk_name_tokens")),
     )
     op.create_index(
-        "ix_name_tokens_token_kind",
+        "ix_name_tokens_kind_token",
         "name_tokens",
-        ["token", "kind"],
+        ["kind", "token"],
         unique=False,
         postgresql_include=["owner_id"],
     )

@@ -48,7 +48,7 @@ def _compile_candidates_query(arms: tuple[str, ...]) -> ReadQuery:
         select(col(NameToken.owner_id))
         .where(
             col(NameToken.token) == any_(bindparam("tokens", type_=ARRAY(Integer))),
-            col(NameToken.kind) != "child",
+            col(NameToken.kind).in_(("referral", "accepted_referral")),
             col(NameToken.owner_id).in_(own_referrals),
         )
         .group_by(col(NameToken.owner_id))
