@@ -14,6 +14,7 @@ from app.access.vault import get_vault
 from app.models.referrals import StoredReferralChild
 from app.services.persons import gazetteer, person_details
 from bench.names import choose_name
+from bench.search_tokens import compute_stored_tokens
 
 SUMMARY_TEXT = (
     "ក្មេងរស់នៅជាមួយជីដូន ហើយចាប់ផ្តើមត្រឡប់ទៅសាលារៀនវិញ។ Lives with the grandmother since the safe house; sleeps badly before "
@@ -293,6 +294,6 @@ def case_progress(case: InventedCase) -> tuple[str | None, date | None]:
 
 
 def _build_name_tokens(case: InventedCase) -> list[Row]:
-    tokens = person_details.hash_search_keys(person_details.get_child_search_keys(case.child))
+    tokens = compute_stored_tokens(person_details.get_child_search_keys(case.child))
     owners = ((case.child_id, "child"), (case.referral_id, "accepted_referral"))
     return [(owner, token, kind, case.child_id) for owner, kind in owners for token in tokens]

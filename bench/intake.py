@@ -11,6 +11,7 @@ import asyncpg
 from app.models import Referral
 from app.services.persons import person_details
 from bench.caseload import RECORD_COLUMNS, InventedCase, Organisation, Row, generate_referral
+from bench.search_tokens import compute_stored_tokens
 
 REFERRAL_COUNT = 25
 KNOWN_CHILD_INTERVAL = 5
@@ -67,4 +68,4 @@ def _build_row(referral: PendingReferral, agency_id: UUID, now: datetime) -> Row
 
 def _build_tokens(referral: PendingReferral) -> list[Row]:
     keys = person_details.get_referral_search_keys(referral.content)  # type: ignore[arg-type]
-    return [(referral.id, token, "referral") for token in person_details.hash_search_keys(keys)]
+    return [(referral.id, token, "referral") for token in compute_stored_tokens(keys)]

@@ -18,7 +18,7 @@ depends_on = None
 
 SQL = MIGRATIONS_DIR / "sql"
 FUNCTIONS = (
-    "context", "case_scope", "access_log", "log_records", "last_contact", "duplicates", "triggers", "fund", "ledger", "cleanup",
+    "context", "case_scope", "access_log", "log_records", "last_contact", "search_tokens", "duplicates", "triggers", "fund", "ledger", "cleanup",
 )  # fmt: skip
 """Files in `sql/functions`, in this order: a function exists before another one, or a policy, refers to it."""
 
@@ -244,6 +244,19 @@ def create_tables() -> None:
         ["kind", "token"],
         unique=False,
         postgresql_include=["owner_id"],
+    )
+    op.create_table(
+        "name_token_lengths",
+        sa.Column("bits", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("is_current", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("bits", name=op.f("pk_name_token_lengths")),
+    )
+    op.create_index(
+        "uq_name_token_lengths_current",
+        "name_token_lengths",
+        ["is_current"],
+        unique=True,
+        postgresql_where=sa.text("is_current"),
     )
     op.create_table(
         "places",

@@ -25,7 +25,7 @@ from app.models.ledger import BooksClosing, LedgerAccount, LedgerEntry, LedgerTr
 from app.models.legal_steps import LegalStep
 from app.models.people import Child, Consent, Person
 from app.models.reference import CaseNumberSeries, Place, ReferenceDataVersion
-from app.models.referrals import NameToken, Referral, ReferralQuestion
+from app.models.referrals import NameToken, NameTokenLength, Referral, ReferralQuestion
 from app.models.reviews import Review
 from app.models.service_referrals import Provider, ServiceReferral
 from app.models.support_sessions import ClinicalNote, SessionAddendum, SupportSession
@@ -71,6 +71,7 @@ __all__ = [
     "LedgerTransaction",
     "LegalStep",
     "NameToken",
+    "NameTokenLength",
     "Person",
     "Place",
     "PlanArea",

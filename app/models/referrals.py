@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime
 from typing import TypedDict
 
-from sqlalchemy import Index, text
+from sqlalchemy import Index, SmallInteger, text
 from sqlmodel import Field, SQLModel
 
 from app.models.contents import StoredBasisWithoutConsent, StoredChildIdentity, StoredPersonName, StoredPhone
@@ -196,3 +196,18 @@ class NameToken(SQLModel, table=True):
     kind: str = Field(primary_key=True)
     """`child`, `referral` or `accepted_referral`."""
     child_id: uuid.UUID | None = None
+
+
+class NameTokenLength(SQLModel, table=True):
+    """A length of tokens in use. There are several only while the tokens are rebuilt with another length."""
+
+    __tablename__ = "name_token_lengths"
+    __table_args__ = (
+        Index(
+            "uq_name_token_lengths_current", "is_current", unique=True, postgresql_where=text("is_current")
+        ),
+    )
+
+    bits: int = Field(primary_key=True, sa_type=SmallInteger, sa_column_kwargs={"autoincrement": False})
+    is_current: bool
+    """Whether new tokens have this length."""

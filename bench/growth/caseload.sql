@@ -79,7 +79,7 @@ INSERT INTO name_tokens (owner_id, token, kind, child_id)
 SELECT o.owner_id, token, o.kind, c.child_id
   FROM invented_cases c JOIN case_contents USING (number)
  CROSS JOIN LATERAL (VALUES (c.child_id, 'child'), (c.referral_id, 'accepted_referral')) AS o (owner_id, kind)
- CROSS JOIN unnest(tokens) AS token
+ CROSS JOIN access.list_stored_tokens(tokens) AS token
  WHERE o.kind = 'child' OR (SELECT has_referral_tokens FROM growth.settings);
 
 DELETE FROM invented_cases WHERE is_measured;

@@ -16,6 +16,7 @@ from threading import Thread
 
 import asyncpg
 
+from app.access.blind_index import recommend_token_bits
 from app.database.migrations import MIGRATIONS_DIR
 from bench.growth.contents import Seed, copy_contents, make_id
 from bench.history import CaseKeys, fill_history
@@ -106,6 +107,8 @@ async def create_structure(connection: asyncpg.Connection, size: GrowthSize) -> 
             size.has_referral_tokens,
         )
         await connection.execute(_read_sql("organisation"))
+        bits = recommend_token_bits(size.case_count)
+        await connection.execute("UPDATE name_token_lengths SET bits = $1", bits)
 
 
 def _read_sql(name: str) -> str:

@@ -58,4 +58,4 @@ SELECT growth.make_id('referral', number), s.generated_at, 1, growth.make_id('ag
   FROM growth.settings s, case_contents;
 
 INSERT INTO name_tokens (owner_id, token, kind, child_id)
-SELECT growth.make_id('referral', number), token, 'referral', NULL FROM case_contents, unnest(tokens) AS token;
+SELECT growth.make_id('referral', number), token, 'referral', NULL FROM case_contents, access.list_stored_tokens(tokens) AS token;

@@ -21,7 +21,7 @@ AS $$
     )
     SELECT k.kind, o.owner_id
       FROM caller
-     CROSS JOIN unnest(p_tokens) AS s (token)
+     CROSS JOIN access.list_searched_tokens(p_tokens) AS s (token)
      CROSS JOIN (VALUES ('child'), ('referral')) AS k (kind)
      CROSS JOIN LATERAL (
         SELECT t.owner_id, 1::float / count(*) OVER () AS rarity

@@ -1,4 +1,5 @@
--- Blind index of names: the first bits of a keyed digest of each name part (see app/access/blind_index.py).
+-- Blind index of names: the first bits of a keyed digest of each name part, after a leading 1 (see
+-- app/access/blind_index.py).
 
 ALTER TABLE name_tokens ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 

@@ -5,7 +5,7 @@ import unicodedata
 from contextlib import suppress
 from functools import cache
 
-from sqlalchemy import ARRAY, Integer, Uuid, and_, any_, bindparam, func, select, true
+from sqlalchemy import ARRAY, Uuid, and_, any_, bindparam, func, select, true
 from sqlmodel import col
 
 from app.access.caller import Caller
@@ -104,10 +104,7 @@ def _compile_candidates_query(arms: tuple[str, ...]) -> ReadQuery:
     For a caller with a set of their own, it looks up the tokens of each of these children. The tokens of all children with
     a frequent name would be many more.
     """
-    has_token = and_(
-        col(NameToken.token) == any_(bindparam("tokens", type_=ARRAY(Integer))),
-        col(NameToken.kind) == "child",
-    )
+    has_token = and_(person_details.HAS_SEARCHED_TOKEN, col(NameToken.kind) == "child")
     if "all" in arms:
         tokens = select(col(NameToken.owner_id).label("child_id")).where(has_token).subquery()
     else:

@@ -4,12 +4,15 @@ from collections.abc import Iterable, Iterator
 from typing import TypeVar
 from uuid import UUID
 
+from sqlalchemy import ARRAY, Integer, any_, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from app.access.log import get_driver_connection
 from app.access.vault import get_vault
 from app.errors import Fault, InvalidInput
 from app.kit.dates import BirthRange, check_not_in_future
+from app.models import NameToken
 from app.models.contents import StoredChildIdentity
 from app.models.people import StoredPersonDetails
 from app.models.referrals import StoredCaregiver, StoredReferralContent
@@ -18,20 +21,16 @@ from app.schemas.people import PersonContent
 from app.services.persons import name_matching, places
 from app.services.persons.phone_numbers import normalize_phone
 
-NAME_TOKEN_BITS = 12
-"""Bits of a search token. The number is small enough that several people share each token: for thousands to hundreds of
-thousands of people, 2 ≤ rows / 2^bits ≤ √rows.
-"""
 MAX_NAME_LENGTH = 200
 """Maximum characters of a part of a name, as in the schemas."""
 
 INSERT_TOKENS_SQL = """
     INSERT INTO name_tokens (owner_id, kind, child_id, token)
-    SELECT $1, $2, $3, token FROM unnest($4::integer[]) AS token ON CONFLICT DO NOTHING
+    SELECT $1, $2, $3, token FROM access.list_stored_tokens($4) AS token ON CONFLICT DO NOTHING
 """
 INSERT_REFERRAL_TOKENS_SQL = """
     INSERT INTO name_tokens (owner_id, kind, token)
-    SELECT {id}, 'referral', token FROM unnest({values}::integer[]) AS token
+    SELECT {id}, 'referral', token FROM access.list_stored_tokens({values}) AS token
 """
 """The same for a new referral, in one statement with its insert (see `RecordInsert`)."""
 MARK_TOKENS_ACCEPTED_SQL = """
@@ -41,6 +40,11 @@ DELETE_TOKENS_SQL = "DELETE FROM name_tokens WHERE owner_id = $1 AND kind = $2"
 """The condition on `kind` is necessary, because a client may choose the id of a child for a referral. The tokens of
 that child must not be deleted.
 """
+SEARCHED_TOKENS = select(func.access.list_searched_tokens(bindparam("tokens", type_=ARRAY(Integer))))
+HAS_SEARCHED_TOKEN = col(NameToken.token) == any_(
+    func.array(SEARCHED_TOKENS.scalar_subquery(), type_=ARRAY(Integer))
+)
+"""Condition on `NameToken` with the parameter `tokens`, which `hash_search_keys` returns."""
 
 DetailsT = TypeVar("DetailsT", bound=ContactDetails)
 
@@ -129,8 +133,8 @@ def get_referral_search_keys(content: StoredReferralContent) -> set[str]:
 
 
 def hash_search_keys(keys: set[str]) -> list[int]:
-    """Return the search tokens of search keys: a few bits of a keyed hash each."""
-    return get_vault().blind_index.compute_tokens(keys, context="person", bits=NAME_TOKEN_BITS)
+    """Return the longest search tokens of search keys. Each statement that uses them shortens them in the database."""
+    return get_vault().blind_index.compute_tokens(keys, context="person")
 
 
 def get_phone_search_key(number: str) -> str:

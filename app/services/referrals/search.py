@@ -3,7 +3,7 @@
 import re
 from functools import cache
 
-from sqlalchemy import ARRAY, Integer, any_, bindparam, func, select
+from sqlalchemy import func, select
 from sqlmodel import col
 
 from app.access.caller import Caller
@@ -47,7 +47,7 @@ def _compile_candidates_query(arms: tuple[str, ...]) -> ReadQuery:
     candidates = (
         select(col(NameToken.owner_id))
         .where(
-            col(NameToken.token) == any_(bindparam("tokens", type_=ARRAY(Integer))),
+            person_details.HAS_SEARCHED_TOKEN,
             col(NameToken.kind).in_(("referral", "accepted_referral")),
             col(NameToken.owner_id).in_(own_referrals),
         )

@@ -1,0 +1,22 @@
+-- Shorten the tokens of the application, which have 18 bits, to the length of this installation. The statement that
+-- stores or searches tokens reads the length, so that a changed length applies at once.
+
+CREATE FUNCTION access.list_stored_tokens(p_tokens integer[]) RETURNS SETOF integer LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT DISTINCT t.token >> (18 - l.bits)
+      FROM public.name_token_lengths l, unnest(p_tokens) AS t (token)
+     WHERE l.is_current;
+END;
+COMMENT ON FUNCTION access.list_stored_tokens(integer[]) IS
+    'Returns the tokens to store for the given tokens of 18 bits: the same tokens with the current length.';
+
+CREATE FUNCTION access.list_searched_tokens(p_tokens integer[]) RETURNS SETOF integer LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT DISTINCT t.token >> (18 - l.bits)
+      FROM public.name_token_lengths l, unnest(p_tokens) AS t (token);
+END;
+COMMENT ON FUNCTION access.list_searched_tokens(integer[]) IS
+    'Returns the tokens to search for the given tokens of 18 bits: the same tokens with each length in use.';
+
+GRANT EXECUTE ON FUNCTION access.list_stored_tokens(integer[]), access.list_searched_tokens(integer[])
+    TO firststep_api, firststep_owner, firststep_gate;
