@@ -110,6 +110,25 @@ def retire_key(key_id: str, *, as_json: JsonOption = False) -> None:
     print_result(f"Removed key {key_id}.", {"retired": key_id}, as_json=as_json)
 
 
+@app.command("rebuild-search-tokens")
+def rebuild_search_tokens(
+    *,
+    bits: Annotated[
+        int | None,
+        typer.Option(min=12, max=18, help="By default, the right length for the number of children."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compute the search tokens with another length. The server may run, and the access log records every child."""
+    from app.server import search_tokens
+
+    bits, count = asyncio.run(
+        search_tokens.rebuild_search_tokens(get_settings(), bits, show_progress=not as_json)
+    )
+    message = f"Search tokens have {bits} bits. Computed those of {count} children and referrals."
+    print_result(message, {"bits": bits, "computed": count}, as_json=as_json)
+
+
 @demo_cli.command("reset")
 def reset_demo() -> None:
     """Delete the demonstration, so that the next `run` creates a new one. Other installations are rejected."""

@@ -1,4 +1,4 @@
--- The lengths of the tokens in name_tokens, in bits.
+-- The lengths of the tokens in name_tokens, in bits (see app/server/search_tokens.py).
 
 GRANT SELECT ON name_token_lengths TO firststep_api, firststep_gate;
 

@@ -36,3 +36,8 @@ CREATE POLICY delete_with_owner ON name_tokens FOR DELETE TO firststep_api, firs
     );
 COMMENT ON POLICY delete_with_owner ON name_tokens IS
     'A token can be deleted if the child or the referral that it belongs to is visible.';
+
+CREATE POLICY custodian_can_access ON name_tokens TO firststep_owner
+    USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
+COMMENT ON POLICY custodian_can_access ON name_tokens IS
+    'The table owner can use all rows to rebuild the tokens (see access.open_as_custodian()).';

@@ -1,0 +1,156 @@
+"""Rebuild the search tokens with another length. The server can keep running.
+
+While tokens of several lengths exist, every search uses all of them, and new tokens have the new length.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+import asyncpg
+from rich.progress import Progress
+
+from app.access.accessed_records import AccessedRecord
+from app.access.blind_index import recommend_token_bits
+from app.access.log import open_custodian_transaction
+from app.config import Settings
+from app.database.errors import translate_database_errors
+from app.database.urls import get_owner_url, to_driver_url
+from app.models import Child, Person, Referral
+from app.services.persons import person_details
+
+BATCH_SIZE = 200
+REBUILD_ACTION = "search_tokens.rebuild"
+
+# The lock waits for transactions that have stored tokens of the old length. A statement that waits for the lock reads the
+# length afterwards, so that all later tokens have the new length.
+LOCK_TOKENS_SQL = "LOCK TABLE name_tokens IN SHARE MODE"
+UNSET_LENGTH_SQL = "UPDATE name_token_lengths SET is_current = false"
+SET_LENGTH_SQL = """
+    INSERT INTO name_token_lengths (bits, is_current) VALUES ($1, true)
+    ON CONFLICT (bits) DO UPDATE SET is_current = true
+"""
+# The row locks wait for changes of the names, and later changes wait until the tokens are replaced.
+CHILDREN_SQL = """
+    SELECT id, identity_encrypted FROM children WHERE id > $1 ORDER BY id LIMIT $2 FOR NO KEY UPDATE
+"""
+CONTACTS_SQL = """
+    SELECT id, child_id, details_encrypted FROM people WHERE child_id = ANY ($1) AND role <> 'other'
+"""
+REFERRALS_SQL = """
+    SELECT id, child_id, content_encrypted FROM referrals WHERE id > $1 ORDER BY id LIMIT $2 FOR NO KEY UPDATE
+"""
+# Tokens of the new length remain, because a request can add the phone number of a contact at the same time.
+DELETE_OLD_TOKENS_SQL = """
+    DELETE FROM name_tokens t
+     WHERE owner_id = $1 AND kind = $2
+       AND NOT EXISTS (SELECT FROM name_token_lengths l WHERE l.is_current AND t.token >> l.bits = 1)
+"""
+DELETE_UNUSED_LENGTHS_SQL = """
+    DELETE FROM name_token_lengths l
+     WHERE NOT is_current
+       AND NOT EXISTS (SELECT FROM name_tokens t WHERE t.token >= 1 << l.bits AND t.token < 2 << l.bits)
+"""
+
+
+class OwnerTokens(NamedTuple):
+    """The search tokens of a child or a referral: the parameters of `person_details.INSERT_TOKENS_SQL`."""
+
+    owner_id: UUID
+    kind: str
+    child_id: UUID | None
+    tokens: Sequence[int]
+
+
+LoadTokens = Callable[[asyncpg.Connection, UUID], Awaitable[list[OwnerTokens]]]
+"""Computes the tokens of the next children or referrals after an id."""
+
+
+async def rebuild_search_tokens(
+    settings: Settings, bits: int | None = None, *, show_progress: bool
+) -> tuple[int, int]:
+    """Replace all search tokens by tokens of `bits` bits, by default the recommended length for the number of children.
+
+    A call after an interrupted one starts again and completes it.
+
+    Returns:
+        The length, and the number of children and referrals whose tokens were computed.
+    """
+    total = 0
+    with translate_database_errors(), Progress(disable=not show_progress) as progress:
+        owner = await asyncpg.connect(to_driver_url(get_owner_url(settings)))
+        try:
+            bits = bits or recommend_token_bits(await _count_rows(owner, "children"))
+            if await _list_lengths(owner) == [bits]:
+                return bits, 0
+            await _set_current_length(owner, bits)
+            sources = (("children", _load_children), ("referrals", _load_referrals))
+            for table, load_tokens in sources:
+                task = progress.add_task(table, total=await _count_rows(owner, table))
+                last_id = UUID(int=0)
+                while batch := await _rebuild_batch(owner, load_tokens, last_id):
+                    last_id = batch[-1].owner_id
+                    total += len(batch)
+                    progress.advance(task, len(batch))
+            async with open_custodian_transaction(owner, REBUILD_ACTION):
+                await owner.execute(DELETE_UNUSED_LENGTHS_SQL)
+        finally:
+            await owner.close()
+    return bits, total
+
+
+async def _count_rows(owner: asyncpg.Connection, table: str) -> int:
+    async with open_custodian_transaction(owner, REBUILD_ACTION):
+        return int(await owner.fetchval(f"SELECT count(*) FROM {table}"))  # noqa: S608 - names from this module
+
+
+async def _list_lengths(owner: asyncpg.Connection) -> list[int]:
+    return [row["bits"] for row in await owner.fetch("SELECT bits FROM name_token_lengths")]
+
+
+async def _set_current_length(owner: asyncpg.Connection, bits: int) -> None:
+    async with owner.transaction():
+        await owner.execute(LOCK_TOKENS_SQL)
+        await owner.execute(UNSET_LENGTH_SQL)
+        await owner.execute(SET_LENGTH_SQL, bits)
+
+
+async def _rebuild_batch(
+    owner: asyncpg.Connection, load_tokens: LoadTokens, last_id: UUID
+) -> list[OwnerTokens]:
+    async with open_custodian_transaction(owner, REBUILD_ACTION) as records:
+        batch = await load_tokens(owner, last_id)
+        await owner.executemany(DELETE_OLD_TOKENS_SQL, [(row.owner_id, row.kind) for row in batch])
+        await owner.executemany(person_details.INSERT_TOKENS_SQL, batch)
+        for row in batch:
+            kind = "child" if row.kind == "child" else "referral"
+            child_id = str(row.child_id) if row.child_id else None
+            records.append(AccessedRecord(child_id, None, kind, str(row.owner_id)))
+    return batch
+
+
+async def _load_children(owner: asyncpg.Connection, last_id: UUID) -> list[OwnerTokens]:
+    children = await owner.fetch(CHILDREN_SQL, last_id, BATCH_SIZE)
+    contacts = await owner.fetch(CONTACTS_SQL, [child["id"] for child in children])
+    details = [
+        (row["child_id"], Person.details.decrypt(row["id"], row["details_encrypted"])) for row in contacts
+    ]
+    batch = []
+    for child in children:
+        identity = Child.identity.decrypt(child["id"], child["identity_encrypted"])
+        search_keys = person_details.get_child_search_keys(
+            identity, [contact for child_id, contact in details if child_id == child["id"]]
+        )
+        tokens = person_details.hash_search_keys(search_keys)
+        batch.append(OwnerTokens(child["id"], "child", child["id"], tokens))
+    return batch
+
+
+async def _load_referrals(owner: asyncpg.Connection, last_id: UUID) -> list[OwnerTokens]:
+    batch = []
+    for referral in await owner.fetch(REFERRALS_SQL, last_id, BATCH_SIZE):
+        content = Referral.content.decrypt(referral["id"], referral["content_encrypted"])
+        tokens = person_details.hash_search_keys(person_details.get_referral_search_keys(content))
+        kind = "accepted_referral" if referral["child_id"] else "referral"
+        batch.append(OwnerTokens(referral["id"], kind, referral["child_id"], tokens))
+    return batch
