@@ -777,6 +777,13 @@ def create_tables() -> None:
         unique=False,
     )
     op.create_index(
+        "ix_disbursements_emergency_newest",
+        "disbursements",
+        [sa.literal_column("created_at DESC"), sa.literal_column("id DESC")],
+        unique=False,
+        postgresql_where=sa.text("status = 'requested' AND urgency = 'emergency'"),
+    )
+    op.create_index(
         "ix_disbursements_requester_newest",
         "disbursements",
         ["requested_by_id", sa.literal_column("created_at DESC"), sa.literal_column("id DESC")],

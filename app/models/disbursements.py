@@ -45,6 +45,11 @@ class Disbursement(CaseRecord, table=True):
         Index("ix_disbursements_requester_newest", "requested_by_id", *NEWEST),
         Index("ix_disbursements_updated_at", "updated_at", "id"),
         Index("ix_disbursements_amount", "amount", "id"),
+        Index(
+            "ix_disbursements_emergency_newest",
+            *NEWEST,
+            postgresql_where=text("status = 'requested' AND urgency = 'emergency'"),
+        ),
         Index("ix_disbursements_unreceipted", "paid_on", postgresql_where=text("status = 'paid'")),
     )
 

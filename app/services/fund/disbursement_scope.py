@@ -15,8 +15,8 @@ from app.services.fund.approval_limits import build_within_limit
 DAY = bindparam("day", type_=Date)
 
 
-def _build_approvable() -> Condition:
-    """Return the condition that a caller who supervises the case can decide a request or approve an emergency payment.
+def _build_undecided() -> Condition:
+    """Return the condition that a caller who supervises the case can decide a request or approve a payment.
 
     A recurring request is decided once for all instalments, so that only its first undecided instalment matches. The
     limit applies to the sum of the undecided instalments.
@@ -26,13 +26,7 @@ def _build_approvable() -> Condition:
     # SQLAlchemy correlates only with the next enclosing query by itself.
     total = select(func.sum(col(other.amount))).where(*of_series).correlate(Disbursement).scalar_subquery()
     earlier = select(col(other.id)).where(*of_series, col(other.instalment) < col(Disbursement.instalment))
-    is_emergency_payment = and_(
-        col(Disbursement.status) == "paid",
-        col(Disbursement.approved_by_id).is_(None),
-        col(Disbursement.paid_by_id) != WORKER_ID,
-    )
     return and_(
-        or_(col(Disbursement.status) == "requested", is_emergency_payment),
         col(Disbursement.requested_by_id) != WORKER_ID,
         ~earlier.exists(),
         build_within_limit(
@@ -41,21 +35,26 @@ def _build_approvable() -> Condition:
     )
 
 
-APPROVABLE = _build_approvable()
+# Each condition has one status, so that PostgreSQL reads the newest disbursements with this status by index.
+UNDECIDED = _build_undecided()
+APPROVABLE_REQUESTS = and_(col(Disbursement.status) == "requested", UNDECIDED)
+APPROVABLE_PAYMENTS = and_(
+    col(Disbursement.status) == "paid",
+    col(Disbursement.approved_by_id).is_(None),
+    col(Disbursement.paid_by_id) != WORKER_ID,
+    UNDECIDED,
+)
 PAYABLE = and_(
+    col(Disbursement.status) == "approved",
     col(Disbursement.requested_by_id) != WORKER_ID,
-    or_(
-        and_(
-            col(Disbursement.status) == "approved",
-            col(Disbursement.approved_by_id) != WORKER_ID,
-            col(Disbursement.release_on) <= DAY,
-        ),
-        and_(
-            col(Disbursement.status) == "requested",
-            col(Disbursement.urgency) == "emergency",
-            build_within_limit("pay_first", col(Disbursement.amount), col(Disbursement.currency)),
-        ),
-    ),
+    col(Disbursement.approved_by_id) != WORKER_ID,
+    col(Disbursement.release_on) <= DAY,
+)
+PAYABLE_EMERGENCIES = and_(
+    col(Disbursement.status) == "requested",
+    col(Disbursement.urgency) == "emergency",
+    col(Disbursement.requested_by_id) != WORKER_ID,
+    build_within_limit("pay_first", col(Disbursement.amount), col(Disbursement.currency)),
 )
 RECONCILABLE = and_(
     col(Disbursement.status) == "paid",
@@ -77,15 +76,17 @@ class DisbursementScope(CaseScope):
 
 
 class AwaitingScope(DisbursementScope):
-    """The disbursements that the caller can approve, pay or reconcile next: one arm for each act."""
+    """The disbursements that the caller can approve, pay or reconcile next: one arm for each act and status."""
 
     def list_arms(self, caller: Caller) -> tuple[str, ...]:
         """Return the names of the arms of a caller."""
         is_manager, is_finance_officer = map(caller.has_role, (Role.programme_manager, Role.finance_officer))
         arms = {
-            "approvable": is_manager,
+            "approvable_requests": is_manager,
+            "approvable_payments": is_manager,
             "approvable_of_teams": not is_manager and "teams" in CaseScope.list_arms(self, caller),
             "payable": is_finance_officer,
+            "payable_emergencies": is_finance_officer,
             "reconcilable": is_finance_officer,
         }
         return tuple(name for name, is_present in arms.items() if is_present) or ("none",)
@@ -94,14 +95,21 @@ class AwaitingScope(DisbursementScope):
         """Return the parameters of the arms."""
         return super().get_parameters(caller) | {"limit_roles": sorted(caller.roles)}
 
-    def _build_approvable(self, select_arm: SelectArm) -> RowSelect:
-        return select_arm(APPROVABLE)
+    def _build_approvable_requests(self, select_arm: SelectArm) -> RowSelect:
+        return select_arm(APPROVABLE_REQUESTS)
+
+    def _build_approvable_payments(self, select_arm: SelectArm) -> RowSelect:
+        return select_arm(APPROVABLE_PAYMENTS)
 
     def _build_approvable_of_teams(self, select_arm: SelectArm) -> RowSelect:
-        return self._build_teams(lambda of_team: select_arm(and_(of_team, APPROVABLE)))
+        approvable = or_(APPROVABLE_REQUESTS, APPROVABLE_PAYMENTS)
+        return self._build_teams(lambda of_team: select_arm(and_(of_team, approvable)))
 
     def _build_payable(self, select_arm: SelectArm) -> RowSelect:
         return select_arm(PAYABLE)
+
+    def _build_payable_emergencies(self, select_arm: SelectArm) -> RowSelect:
+        return select_arm(PAYABLE_EMERGENCIES)
 
     def _build_reconcilable(self, select_arm: SelectArm) -> RowSelect:
         return select_arm(RECONCILABLE)
