@@ -1116,6 +1116,13 @@ def create_tables() -> None:
         unique=False,
         postgresql_where=sa.text("status = 'planned'"),
     )
+    op.create_index(
+        "ix_support_sessions_planned_case",
+        "support_sessions",
+        ["case_id"],
+        unique=False,
+        postgresql_where=sa.text("status = 'planned'"),
+    )
     op.create_index(op.f("ix_support_sessions_series_id"), "support_sessions", ["series_id"], unique=False)
     session_time = sa.literal_column("(CASE WHEN held_at IS NULL THEN planned_at ELSE held_at END)")
     for name, columns in (("time", []), ("case_time", ["case_id"]), ("worker_time", ["worker_id"])):

@@ -60,6 +60,7 @@ class SupportSession(CaseRecord, table=True):
             "planned_at",
             postgresql_where=text("status = 'planned'"),
         ),
+        Index("ix_support_sessions_planned_case", "case_id", postgresql_where=text("status = 'planned'")),
     )
 
     kind: str
