@@ -186,12 +186,10 @@ def build_page_query(shape: LogShape) -> ReadQuery:
 def _select_events_with_entries(shape: LogShape) -> RowSelect:
     """Select events with their entries, newest first. An event without an entry has the number 0."""
     # OFFSET 0, because PostgreSQL would otherwise join the events with all entries of the log.
-    entry = (
-        select(col(AccessEntry.n), *ENTRY_COLUMNS)
-        .where(ENTRY_EVENT_ID == EVENT_ID)
-        .offset(0)
-        .lateral("entry")
-    )
+    entries = select(col(AccessEntry.n), *ENTRY_COLUMNS).where(ENTRY_EVENT_ID == EVENT_ID).offset(0)
+    if shape.outcome == OUTCOME_STARTED:
+        entries = entries.limit(1)  # one entry shows that the request has another outcome
+    entry = entries.lateral("entry")
     number = func.coalesce(entry.c.n, 0)
     query = select(
         EVENT_ID.label("event_id"),
