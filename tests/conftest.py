@@ -22,6 +22,7 @@ from app.main import create_app
 from tests.support import unlogged_reads  # noqa: F401 - registers a listener for every test
 from tests.support.database_cluster import (
     ADMIN_PASSWORD,
+    SERVER_SETTINGS,
     TEMPLATE_DATABASE,
     Cluster,
     create_template_database,
@@ -46,7 +47,7 @@ def key_ring() -> KeyRing:
 def cluster(key_ring: KeyRing) -> Iterator[Cluster]:
     """A server for this test process. It runs without fsync, because its data need not survive a crash."""
     del key_ring
-    server = EmbeddedServer(TEST_HOME, durable=False)
+    server = EmbeddedServer(TEST_HOME, durable=False, settings=SERVER_SETTINGS)
     admin = server.start(ADMIN_PASSWORD)
     try:
         urls = asyncio.run(create_template_database(server, admin))

@@ -191,4 +191,4 @@ INSERT INTO disbursements (
 SELECT growth.make_id('disbursement', number), opened_at, 1, child_id, case_id, 'A-GROWTH-' || number,
        case_number, 'child', 'transport', 1250, 'USD', 'routine', 'requested', 1, 1, opened_on, lead_worker_id, '{}', '{}',
        opened_at
-  FROM invented_cases WHERE number % 20 = 0;
+  FROM invented_cases, growth.settings s WHERE number / s.team_count % 20 = 0;

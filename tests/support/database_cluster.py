@@ -13,6 +13,8 @@ from tests.support.scenario import insert_organization
 
 ADMIN_PASSWORD = "tests-only"
 TEMPLATE_DATABASE = "template_firststep"
+SERVER_SETTINGS = {"shared_preload_libraries": "pg_stat_statements", "pg_stat_statements.track": "none"}
+"""Statements are counted only in a database with another value of `pg_stat_statements.track`."""
 
 
 @dataclass(frozen=True)
