@@ -284,7 +284,7 @@ async def test_texts_are_stored_in_encrypted_form_only(
     captured = capsys.readouterr()
     lines = [json.loads(line) for line in captured.out.splitlines()]
     assert {"request"} < {line["event"] for line in lines}  # the log contains the statements of the database
-    assert any("INSERT INTO referrals" in line["event"] for line in lines)
+    assert any("INSERT INTO children" in line["event"] for line in lines)
     assert (
         find_markers((captured.out + captured.err + json.dumps(lines, ensure_ascii=False)).lower().encode())
         == []
