@@ -39,7 +39,7 @@ CHILD_TABLES = {model.__tablename__ for model in RECORD_KINDS}  # type: ignore[a
 
 
 @dataclass(frozen=True, slots=True)
-class Shows:
+class ShownRecord:
     """Declares the record that each row of a query shows: its kind, and the names of the row's id columns.
 
     A row whose record id is NULL, from an outer join, shows no record.
@@ -58,13 +58,13 @@ class Shows:
 
 
 @dataclass(frozen=True, slots=True)
-class NothingShown:
+class NoShownRecord:
     """Declares that no response contains a record of a query's rows, for example because they are only counted."""
 
     reason: str
 
 
-Declaration = Shows | Sequence[Shows] | NothingShown
+Declaration = ShownRecord | Sequence[ShownRecord] | NoShownRecord
 """The records that the rows of a query show. Rows of a link between two children show two records each."""
 
 
@@ -110,19 +110,19 @@ class ReadQuery:
 
 def _validate_declaration(
     statement: Select[*tuple[Any, ...]], column_names: set[str], shows: Declaration | None
-) -> Sequence[Shows]:
+) -> Sequence[ShownRecord]:
     """Return the records that the rows of a statement show.
 
     Raises:
         ValueError: see `ReadQuery`.
     """
-    if isinstance(shows, NothingShown):
+    if isinstance(shows, NoShownRecord):
         return ()
     if shows is None:
         if sources := _list_sources_about_children(statement):
             raise ValueError(f"The query reads {', '.join(sources)}: declare the records that it shows.")
         return ()
-    declared = [shows] if isinstance(shows, Shows) else shows
+    declared = [shows] if isinstance(shows, ShownRecord) else shows
     for item in declared:
         if item.kind not in RECORD_KINDS.values():
             raise ValueError(f"Unknown record kind: {item.kind}.")

@@ -31,7 +31,7 @@ from sqlalchemy import (
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.reader import Declaration, NothingShown, ReadQuery, RecordReader
+from app.access.reader import Declaration, NoShownRecord, ReadQuery, RecordReader
 from app.kit.case_scope import CaseScope, Condition, RowSelect
 from app.kit.cursors import decode_cursor, encode_cursor
 from app.kit.dates import CAMBODIA_TIMEZONE
@@ -43,7 +43,7 @@ MAX_COMPILED_SHAPES = 500
 """Maximum number of compiled queries per list."""
 RELEVANCE = "relevance"
 """Order of a list that is searched with `q`."""
-COUNTED = NothingShown("the rows are only counted")
+COUNTED = NoShownRecord("the rows are only counted")
 
 Filters = Mapping[str, Condition | Mapping[object, Condition]]
 """Condition of each filter. Its parameter has the name of the filter. A filter with few values can have one condition

@@ -19,7 +19,7 @@ from sqlmodel import col
 
 from app.access.accessed_records import RECORD_KINDS
 from app.access.log import refresh_context
-from app.access.reader import NothingShown, ReadQuery, RecordReader
+from app.access.reader import NoShownRecord, ReadQuery, RecordReader
 from app.errors import InvalidInput, NotFound, StaleVersion, VersionRequired
 from app.models import Case
 from app.models.record import CaseRecord, Record
@@ -71,7 +71,7 @@ async def ensure_visible(reader: RecordReader, record_type: type[Record], record
 @cache
 def _build_id_query(record_type: type[Record]) -> ReadQuery:
     query = select(col(record_type.id)).where(col(record_type.id) == bindparam("record_id"))
-    return ReadQuery(query, shows=NothingShown("the response contains only records below this one"))
+    return ReadQuery(query, shows=NoShownRecord("the response contains only records below this one"))
 
 
 async def get_for_share(

@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import join, outerjoin
 from sqlmodel import col
 
-from app.access.reader import NothingShown, ReadQuery, Shows
+from app.access.reader import NoShownRecord, ReadQuery, ShownRecord
 from app.kit.reference_names import person_name
 from app.models import AccessEntry, AccessEvent, ApiClient, BreakGlassGrant
 
@@ -43,8 +43,8 @@ EARLIEST = text("timestamptz '1970-01-02'")
 LATEST = datetime(9999, 1, 1, tzinfo=UTC)
 """Latest time of a filter. The driver sends the last moment of the year 9999 as an infinite time."""
 SHOWN_RECORDS = (
-    Shows("access", record_id="event_id"),
-    Shows("break_glass", record_id="grant_id"),
+    ShownRecord("access", record_id="event_id"),
+    ShownRecord("break_glass", record_id="grant_id"),
 )
 
 SINCE: Any = bindparam("since", type_=DateTime(timezone=True))
@@ -139,7 +139,7 @@ def build_interval_query(shape: LogShape) -> ReadQuery:
     start = examined.subquery("start")
     is_in_time = start.c.event_id >= _smallest_id(SINCE) if "since" in shape.parameters else true()
     query = select(start.c.event_id).where(start.c.event_id.is_not(None), is_in_time)
-    return ReadQuery(query, shows=NothingShown("only the cursor contains the position"))
+    return ReadQuery(query, shows=NoShownRecord("only the cursor contains the position"))
 
 
 def _build_upper_bound(parameters: frozenset[str]) -> Any:

@@ -8,16 +8,16 @@ from sqlalchemy import ARRAY, Select, Text, Uuid, bindparam, func, select
 from sqlmodel import col
 
 from app.access.accessed_records import AccessedRecord, AccessedRecords
-from app.access.reader import NothingShown, ReadQuery, RecordReader, Shows
+from app.access.reader import NoShownRecord, ReadQuery, RecordReader, ShownRecord
 from app.errors import NotFound
 from app.models import Case, CaseWorker, Child, Team, User
 from tests.support.raw_sql import open_transaction_as
 from tests.support.scenario import Scenario, id_of
 
 CASE_COLUMNS = select(col(Case.id), col(Case.child_id), col(Case.number))
-CASES_QUERY = ReadQuery(CASE_COLUMNS.order_by(col(Case.number)), shows=Shows("case", case_id="id"))
+CASES_QUERY = ReadQuery(CASE_COLUMNS.order_by(col(Case.number)), shows=ShownRecord("case", case_id="id"))
 CASE_QUERY = ReadQuery(
-    CASE_COLUMNS.where(col(Case.id) == bindparam("case_id")), shows=Shows("case", case_id="id")
+    CASE_COLUMNS.where(col(Case.id) == bindparam("case_id")), shows=ShownRecord("case", case_id="id")
 )
 
 
@@ -35,11 +35,16 @@ def test_query_of_child_data_without_declaration_is_rejected(statement: Select[*
     # Planted: only the FROM clause of the statement checked, which misses subqueries.
     with pytest.raises(ValueError, match="declare the records that it shows"):
         ReadQuery(statement)
-    ReadQuery(statement, shows=NothingShown("only counted"))
+    ReadQuery(statement, shows=NoShownRecord("only counted"))
 
 
 @pytest.mark.parametrize(
-    "shows", [Shows("cases", case_id="id"), Shows("case"), [Shows("case", case_id="id"), Shows("person")]]
+    "shows",
+    [
+        ShownRecord("cases", case_id="id"),
+        ShownRecord("case"),
+        [ShownRecord("case", case_id="id"), ShownRecord("person")],
+    ],
 )
 def test_declaration_of_unknown_kind_or_column_is_rejected(shows: Any) -> None:
     with pytest.raises(ValueError, match=r"Unknown record kind: cases|does not select case_id"):
@@ -105,7 +110,7 @@ def test_row_of_an_outer_join_without_record_shows_nothing() -> None:
         select(col(Team.id).label("team"), col(Case.id), col(Case.child_id)).outerjoin(
             Case, col(Case.team_id) == col(Team.id)
         ),
-        shows=Shows("case", case_id="id"),
+        shows=ShownRecord("case", case_id="id"),
     )
     rows = query.build_rows([("team", None, None), ("team", "case", "child")])
     assert list(query.list_shown_records(rows)) == [AccessedRecord("child", "case", "case", "case")]

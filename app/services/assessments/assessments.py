@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.reader import RecordReader, Shows, session_reader
+from app.access.reader import RecordReader, ShownRecord, session_reader
 from app.errors import Fault, InvalidInput
 from app.kit.approval import check_editable
 from app.kit.list_query import ListQuery, is_one_of
@@ -60,7 +60,7 @@ CASE_ASSESSMENTS = ListQuery(
         "status": is_one_of(col(Assessment.status), "status"),
     },
     sorts={"created_at": col(Assessment.created_at)},
-    shows=Shows("assessment"),
+    shows=ShownRecord("assessment"),
 )
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, select
 from sqlmodel import col
 
-from app.access.reader import ReadQuery, RecordReader, Shows
+from app.access.reader import ReadQuery, RecordReader, ShownRecord
 from app.kit.reference_names import staff_names, to_staff_refs
 from app.models import Assessment
 from app.models.assessments import StoredAreaAssessment, StoredInstrumentResult, StoredSections
@@ -26,7 +26,7 @@ ASSESSMENT_QUERY = ReadQuery(
         col(Assessment.content_encrypted),
         col(Assessment.decision_comment_encrypted),
     ).where(col(Assessment.id) == bindparam("assessment_id")),
-    shows=Shows("assessment"),
+    shows=ShownRecord("assessment"),
 )
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, select
 from sqlmodel import col
 
-from app.access.reader import ReadQuery, RecordReader, Shows
+from app.access.reader import ReadQuery, RecordReader, ShownRecord
 from app.models import Review
 from app.services.care_plans.review_states import COMPLETE
 
@@ -33,7 +33,7 @@ REVIEW_RATINGS_QUERY = ReadQuery(
     )
     .where(col(Review.plan_id) == bindparam("plan_id"), col(Review.status) == COMPLETE.target)
     .order_by(col(Review.number)),
-    shows=Shows("review"),
+    shows=ShownRecord("review"),
 )
 
 

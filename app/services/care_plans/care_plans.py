@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.reader import RecordReader, Shows, session_reader
+from app.access.reader import RecordReader, ShownRecord, session_reader
 from app.kit.approval import check_editable
 from app.kit.list_query import ListQuery, is_one_of
 from app.kit.records import apply_patch, ensure_visible, get_case_for_update, get_version_for_update
@@ -51,7 +51,7 @@ CASE_CARE_PLANS = ListQuery(
         "status": is_one_of(col(CarePlan.status), "status"),
     },
     sorts={"created_at": col(CarePlan.created_at)},
-    shows=Shows("care_plan"),
+    shows=ShownRecord("care_plan"),
 )
 
 

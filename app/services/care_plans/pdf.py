@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, select
 from sqlmodel import col
 
-from app.access.reader import ReadQuery, RecordReader, Shows
+from app.access.reader import ReadQuery, RecordReader, ShownRecord
 from app.errors import Unavailable
 from app.kit.dates import today
 from app.kit.formatting import format_age, format_person_names
@@ -35,7 +35,7 @@ PERSONS_QUERY = ReadQuery(
     .join(Child, col(Child.id) == col(Case.child_id))
     .outerjoin(Person, col(Person.id) == col(CarePlan.person_id))
     .where(col(CarePlan.id) == bindparam("plan_id")),
-    shows=[Shows("case", case_id="id"), Shows("person", case_id="id", record_id="person_id")],
+    shows=[ShownRecord("case", case_id="id"), ShownRecord("person", case_id="id", record_id="person_id")],
 )
 
 

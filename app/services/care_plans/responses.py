@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Uuid, any_, bindparam, select
 from sqlmodel import col
 
-from app.access.reader import ReadQuery, RecordReader, Shows
+from app.access.reader import ReadQuery, RecordReader, ShownRecord
 from app.errors import NotFound
 from app.kit.reference_names import staff_names, to_staff_refs
 from app.models import Action, CarePlan, Goal, PlanArea
@@ -37,7 +37,7 @@ CARE_PLANS_QUERY = ReadQuery(
     )
     .where(col(CarePlan.id) == any_(PLAN_IDS))
     .order_by(col(CarePlan.created_at).desc(), col(CarePlan.id).desc()),
-    shows=Shows("care_plan"),
+    shows=ShownRecord("care_plan"),
 )
 AREAS_QUERY = ReadQuery(
     select(
@@ -50,25 +50,25 @@ AREAS_QUERY = ReadQuery(
         col(PlanArea.status),
         col(PlanArea.content_encrypted),
     ).where(col(PlanArea.plan_id) == any_(PLAN_IDS)),
-    shows=Shows("plan_area"),
+    shows=ShownRecord("plan_area"),
 )
 SELECT_GOALS = select(*(getattr(Goal, name) for name in GOAL_FIELDS), col(Goal.content_encrypted))
-GOAL_QUERY = ReadQuery(SELECT_GOALS.where(col(Goal.id) == bindparam("goal_id")), shows=Shows("goal"))
+GOAL_QUERY = ReadQuery(SELECT_GOALS.where(col(Goal.id) == bindparam("goal_id")), shows=ShownRecord("goal"))
 GOALS_OF_PLANS_QUERY = ReadQuery(
     SELECT_GOALS.where(col(Goal.plan_id) == any_(PLAN_IDS)).order_by(col(Goal.created_at), col(Goal.id)),
-    shows=Shows("goal"),
+    shows=ShownRecord("goal"),
 )
 SELECT_ACTIONS = select(
     *(getattr(Action, name) for name in ACTION_FIELDS), col(Action.content_encrypted)
 ).order_by(col(Action.created_at), col(Action.id))
 ACTION_QUERY = ReadQuery(
-    SELECT_ACTIONS.where(col(Action.id) == bindparam("action_id")), shows=Shows("action")
+    SELECT_ACTIONS.where(col(Action.id) == bindparam("action_id")), shows=ShownRecord("action")
 )
 ACTIONS_OF_GOAL_QUERY = ReadQuery(
-    SELECT_ACTIONS.where(col(Action.goal_id) == bindparam("goal_id")), shows=Shows("action")
+    SELECT_ACTIONS.where(col(Action.goal_id) == bindparam("goal_id")), shows=ShownRecord("action")
 )
 ACTIONS_OF_PLANS_QUERY = ReadQuery(
-    SELECT_ACTIONS.where(col(Action.plan_id) == any_(PLAN_IDS)), shows=Shows("action")
+    SELECT_ACTIONS.where(col(Action.plan_id) == any_(PLAN_IDS)), shows=ShownRecord("action")
 )
 
 

@@ -20,7 +20,7 @@ from sqlmodel import col
 
 from app.access.caller import Caller
 from app.access.permissions import Role
-from app.access.reader import ReadQuery, RecordReader, Shows
+from app.access.reader import ReadQuery, RecordReader, ShownRecord
 from app.kit.cursors import decode_cursor, encode_cursor
 from app.kit.dates import today
 from app.kit.reference_names import person_name, to_ref
@@ -35,8 +35,8 @@ MILESTONE_HORIZON = timedelta(days=30)
 MAX_COMPILED_SHAPES = 200
 """Maximum number of compiled queries."""
 SHOWN_RECORDS = (
-    Shows("case", record_id="case_id"),
-    Shows("referral", child_id=None, case_id=None, record_id="referral_id"),
+    ShownRecord("case", record_id="case_id"),
+    ShownRecord("referral", child_id=None, case_id=None, record_id="referral_id"),
 )
 
 

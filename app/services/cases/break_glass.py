@@ -11,7 +11,7 @@ from sqlmodel import col
 
 from app.access.caller import Caller
 from app.access.log import refresh_context
-from app.access.reader import ReadQuery, RecordReader, Shows, session_reader
+from app.access.reader import ReadQuery, RecordReader, ShownRecord, session_reader
 from app.database.errors import get_violated_constraint
 from app.errors import NotFound
 from app.kit.list_query import ListQuery, is_one_of
@@ -32,7 +32,7 @@ GRANT_COLUMNS = select(
     col(BreakGlassGrant.reason_encrypted),
 )
 GRANT_QUERY = ReadQuery(
-    GRANT_COLUMNS.where(col(BreakGlassGrant.id) == bindparam("grant_id")), shows=Shows("break_glass")
+    GRANT_COLUMNS.where(col(BreakGlassGrant.id) == bindparam("grant_id")), shows=ShownRecord("break_glass")
 )
 GRANTS = ListQuery(
     "break_glass",
@@ -46,7 +46,7 @@ GRANTS = ListQuery(
     },
     sorts={"opened_at": col(BreakGlassGrant.opened_at)},
     default_sort="-opened_at",
-    shows=Shows("break_glass"),
+    shows=ShownRecord("break_glass"),
 )
 
 

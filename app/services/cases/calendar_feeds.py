@@ -19,7 +19,7 @@ from app.access import log
 from app.access.caller import Caller
 from app.access.passwords import generate_client_secret, hash_secret
 from app.access.permissions import Permission, has_permission
-from app.access.reader import NothingShown, ReadQuery, RecordReader
+from app.access.reader import NoShownRecord, ReadQuery, RecordReader
 from app.access.vault import get_vault
 from app.config import get_settings
 from app.database.errors import translate_database_errors
@@ -226,7 +226,7 @@ def _build_feed_query(roles: tuple[AgendaRole, ...]) -> ReadQuery:
     entries = build_entries(roles)
     columns = (entries.c[name] for name in ("kind", "due_on", "at", "record_kind", "record_id", "detail"))
     query = select(*columns).order_by(*agenda.get_sort_columns(entries)).limit(MAX_EVENTS)
-    return ReadQuery(query, shows=NothingShown("a calendar contains nothing about a child"))
+    return ReadQuery(query, shows=NoShownRecord("a calendar contains nothing about a child"))
 
 
 def _to_event(owner: FeedOwner, row: Any) -> CalendarEvent:

@@ -9,7 +9,7 @@ from sqlmodel import col
 
 from app.access.caller import Caller
 from app.access.log import refresh_context
-from app.access.reader import ReadQuery, RecordReader, Shows, session_reader
+from app.access.reader import ReadQuery, RecordReader, ShownRecord, session_reader
 from app.errors import Fault, InvalidInput
 from app.kit.list_query import ListQuery
 from app.kit.records import ensure_visible, get_for_update
@@ -31,8 +31,8 @@ LINK_COLUMNS = select(
     col(CaseLink.reason_encrypted),
 )
 SHOWN_CASES = [
-    Shows("case_link"),
-    Shows("case_link", child_id="linked_child_id", case_id="linked_case_id"),
+    ShownRecord("case_link"),
+    ShownRecord("case_link", child_id="linked_child_id", case_id="linked_case_id"),
 ]
 LINK_QUERY = ReadQuery(LINK_COLUMNS.where(col(CaseLink.id) == bindparam("link_id")), shows=SHOWN_CASES)
 CHILD_OF_CASE = select(col(Case.child_id)).where(col(Case.id) == bindparam("case_id")).scalar_subquery()

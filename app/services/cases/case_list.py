@@ -7,7 +7,7 @@ from sqlalchemy import ARRAY, Date, Text, Uuid, any_, bindparam, func, not_, or_
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.reader import RecordReader, Shows
+from app.access.reader import RecordReader, ShownRecord
 from app.kit.case_scope import CaseScope
 from app.kit.dates import today
 from app.kit.list_query import RELEVANCE, ListQuery, is_one_of
@@ -66,7 +66,7 @@ CASES = ListQuery(
         RELEVANCE: func.coalesce(func.array_position(CHILD_IDS, col(Case.child_id)), 0),
     },
     scope=CaseScope(),
-    shows=Shows("case", case_id="id"),
+    shows=ShownRecord("case", case_id="id"),
 )
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.reader import ReadQuery, RecordReader, Shows, session_reader
+from app.access.reader import ReadQuery, RecordReader, ShownRecord, session_reader
 from app.kit.dates import BirthRange, today
 from app.kit.records import apply_patch, get_version_for_update
 from app.kit.reference_names import person_name, place_names, team_name, to_place_ref, to_ref
@@ -60,7 +60,7 @@ CASE_QUERY = ReadQuery(
     )
     .join(Child, col(Child.id) == col(Case.child_id))
     .where(col(Case.id) == bindparam("case_id")),
-    shows=Shows("case", case_id="id"),
+    shows=ShownRecord("case", case_id="id"),
 )
 
 

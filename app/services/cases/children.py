@@ -10,7 +10,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.reader import NothingShown, ReadQuery, RecordReader, Shows, session_reader
+from app.access.reader import NoShownRecord, ReadQuery, RecordReader, ShownRecord, session_reader
 from app.kit.case_scope import CaseScope, RowSelect
 from app.kit.list_query import RELEVANCE, ListQuery
 from app.kit.records import apply_patch, get_version_for_update
@@ -44,13 +44,13 @@ CHILD_COLUMNS: RowSelect = select(
         type_=ARRAY(Uuid),
     ).label("case_ids"),
 )
-SHOWN_CHILD = Shows("child", case_id=None, record_id="child_id")
+SHOWN_CHILD = ShownRecord("child", case_id=None, record_id="child_id")
 CHILD_QUERY = ReadQuery(CHILD_COLUMNS.where(col(Child.id) == bindparam("child_id")), shows=SHOWN_CHILD)
 PEOPLE_DETAILS_QUERY = ReadQuery(
     select(col(Person.id), col(Person.details_encrypted)).where(
         col(Person.child_id) == bindparam("child_id")
     ),
-    shows=NothingShown("the phones become search tokens of the child"),
+    shows=NoShownRecord("the phones become search tokens of the child"),
 )
 MATCHING_IDS = bindparam("child_ids", type_=ARRAY(Uuid))
 """Ids of the children that match `q`, most similar first."""

@@ -10,7 +10,7 @@ from sqlmodel import col
 
 from app.access.caller import Caller
 from app.access.permissions import Role
-from app.access.reader import ReadQuery, RecordReader, Shows, session_reader
+from app.access.reader import ReadQuery, RecordReader, ShownRecord, session_reader
 from app.errors import Fault
 from app.kit.case_scope import CaseScope, Condition
 from app.kit.dates import today, validate_not_in_future
@@ -44,7 +44,7 @@ CONSENT_COLUMNS = select(
     col(Consent.withdrawal_reason_encrypted),
 )
 CONSENT_QUERY = ReadQuery(
-    CONSENT_COLUMNS.where(col(Consent.id) == bindparam("consent_id")), shows=Shows("consent")
+    CONSENT_COLUMNS.where(col(Consent.id) == bindparam("consent_id")), shows=ShownRecord("consent")
 )
 CASE_CONSENTS = ListQuery(
     "consents",
@@ -52,7 +52,7 @@ CASE_CONSENTS = ListQuery(
     CONSENT_COLUMNS,
     filters={"case_id": col(Consent.case_id) == bindparam("case_id")},
     sorts={"created_at": col(Consent.created_at)},
-    shows=Shows("consent"),
+    shows=ShownRecord("consent"),
 )
 NOT_WITHDRAWN = col(Consent.withdrawn_at).is_(None)
 TODAY = bindparam("today", type_=Date)
@@ -83,7 +83,7 @@ CONSENT_REGISTER = ListQuery(
         col(Case.id),
         roles_with_all=frozenset({Role.programme_manager, Role.data_protection_officer}),
     ),
-    shows=Shows("consent"),
+    shows=ShownRecord("consent"),
 )
 
 

@@ -6,7 +6,7 @@ from sqlalchemy import Date, bindparam, func, select
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.reader import NothingShown, ReadQuery, RecordReader
+from app.access.reader import NoShownRecord, ReadQuery, RecordReader
 from app.kit.case_scope import CaseScope
 from app.kit.dates import today
 from app.kit.list_query import MAX_TOTAL
@@ -16,7 +16,7 @@ from app.services.cases import agenda
 from app.services.cases.agenda_sources import AgendaRole, build_entries
 from app.services.cases.next_step import build_review_overdue
 
-COUNTED = NothingShown("the records are only counted")
+COUNTED = NoShownRecord("the records are only counted")
 OWN_CASES = CaseScope()
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.reader import ReadQuery, RecordReader, Shows, session_reader
+from app.access.reader import ReadQuery, RecordReader, ShownRecord, session_reader
 from app.errors import Fault, InvalidInput
 from app.kit.list_query import ListQuery
 from app.kit.records import (
@@ -39,7 +39,7 @@ PERSON_COLUMNS = select(
     *(getattr(Person, name) for name in SCHEMA_COLUMN_FIELDS), col(Person.details_encrypted)
 )
 PERSON_QUERY = ReadQuery(
-    PERSON_COLUMNS.where(col(Person.id) == bindparam("person_id")), shows=Shows("person")
+    PERSON_COLUMNS.where(col(Person.id) == bindparam("person_id")), shows=ShownRecord("person")
 )
 CASE_PEOPLE = ListQuery(
     "people",
@@ -47,7 +47,7 @@ CASE_PEOPLE = ListQuery(
     PERSON_COLUMNS,
     filters={"case_id": col(Person.case_id) == bindparam("case_id")},
     sorts={"created_at": col(Person.created_at)},
-    shows=Shows("person"),
+    shows=ShownRecord("person"),
 )
 
 

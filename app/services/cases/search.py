@@ -9,7 +9,7 @@ from sqlalchemy import ARRAY, Uuid, and_, any_, bindparam, func, select, true
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.reader import NothingShown, ReadQuery, RecordReader
+from app.access.reader import NoShownRecord, ReadQuery, RecordReader
 from app.kit.case_scope import CaseScope
 from app.kit.dates import today
 from app.models import Case, Child, NameToken, Person
@@ -21,7 +21,7 @@ MAX_NAME_CANDIDATES = 500
 """Maximum number of children that one search compares in memory."""
 YEARS_WITHOUT_YEAR = 10
 """A number without a year is searched in the current and the last years, this many in total."""
-COMPARED_IN_MEMORY = NothingShown(
+COMPARED_IN_MEMORY = NoShownRecord(
     "candidates are compared in memory, and the response contains the matching ones"
 )
 OWN_CHILDREN = CaseScope(col(NameToken.owner_id), col(Case.child_id))

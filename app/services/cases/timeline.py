@@ -9,7 +9,7 @@ from sqlalchemy import ARRAY, Uuid, any_, bindparam, case, select, union_all
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.reader import ReadQuery, RecordReader, Shows
+from app.access.reader import ReadQuery, RecordReader, ShownRecord
 from app.kit.dates import CAMBODIA_TIMEZONE
 from app.kit.list_query import ListQuery, is_one_of
 from app.kit.records import ensure_visible
@@ -51,7 +51,7 @@ TIMELINE = ListQuery(
     },
     sorts={"at": col(CaseHistoryEntry.at)},
     default_sort="-at",
-    shows=Shows("case_history"),
+    shows=ShownRecord("case_history"),
 )
 IDS = bindparam("ids", type_=ARRAY(Uuid))
 NAMES = union_all(

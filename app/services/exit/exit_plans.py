@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.reader import ReadQuery, RecordReader, Shows, session_reader
+from app.access.reader import ReadQuery, RecordReader, ShownRecord, session_reader
 from app.kit.approval import record_decision
 from app.kit.records import get_for_update, get_version_for_update, validate_expected_version
 from app.kit.reference_names import fetch_staff_refs, staff_names, to_staff_refs
@@ -35,7 +35,7 @@ EXIT_PLAN_QUERY = ReadQuery(
         col(ExitPlan.content_encrypted),
         col(ExitPlan.decision_comment_encrypted),
     ).where(col(ExitPlan.case_id) == bindparam("case_id")),
-    shows=Shows("exit_plan"),
+    shows=ShownRecord("exit_plan"),
 )
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.reader import ReadQuery, RecordReader, Shows, session_reader
+from app.access.reader import ReadQuery, RecordReader, ShownRecord, session_reader
 from app.errors import Fault
 from app.kit.dates import add_months, today
 from app.kit.list_query import ListQuery
@@ -44,7 +44,7 @@ SELECT_FOLLOW_UPS = select(
     col(FollowUp.content_encrypted),
 )
 FOLLOW_UP_QUERY = ReadQuery(
-    SELECT_FOLLOW_UPS.where(col(FollowUp.id) == bindparam("follow_up_id")), shows=Shows("follow_up")
+    SELECT_FOLLOW_UPS.where(col(FollowUp.id) == bindparam("follow_up_id")), shows=ShownRecord("follow_up")
 )
 CASE_FOLLOW_UPS = ListQuery(
     "follow_ups",
@@ -52,7 +52,7 @@ CASE_FOLLOW_UPS = ListQuery(
     SELECT_FOLLOW_UPS,
     filters={"case_id": col(FollowUp.case_id) == bindparam("case_id")},
     sorts={"created_at": col(FollowUp.created_at)},
-    shows=Shows("follow_up"),
+    shows=ShownRecord("follow_up"),
 )
 
 

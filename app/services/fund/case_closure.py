@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.reader import NothingShown, ReadQuery, RecordReader
+from app.access.reader import NoShownRecord, ReadQuery, RecordReader
 from app.errors import Fault
 from app.kit.dates import today
 from app.models import Case, Disbursement
@@ -91,7 +91,7 @@ SPENDING_QUERY = ReadQuery(
     )
     .group_by(col(Disbursement.currency))
     .order_by(col(Disbursement.currency)),
-    shows=NothingShown("only the sums are returned"),
+    shows=NoShownRecord("only the sums are returned"),
 )
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import ARRAY, Text, and_, any_, bindparam, case, func, not_, or_
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.reader import NothingShown, ReadQuery, RecordReader, Shows
+from app.access.reader import NoShownRecord, ReadQuery, RecordReader, ShownRecord
 from app.kit.dates import today
 from app.kit.list_query import RELEVANCE, ListQuery, build_day_start, is_one_of
 from app.kit.reference_names import fund_name, person_name, staff_names, to_ref, to_staff_refs
@@ -44,7 +44,7 @@ DISBURSEMENT_COLUMNS = (
     .outerjoin(Child, col(Child.id) == col(DisbursementDetails.child_id))
 )
 """Columns of a disbursement. Those of the details and the child are NULL unless the caller can see the case."""
-SHOWN_DISBURSEMENT = Shows("disbursement")
+SHOWN_DISBURSEMENT = ShownRecord("disbursement")
 DISBURSEMENT_QUERY = ReadQuery(
     DISBURSEMENT_COLUMNS.where(col(Disbursement.id) == bindparam("disbursement_id")), shows=SHOWN_DISBURSEMENT
 )
@@ -115,7 +115,7 @@ UNRECEIPTED_QUERY = ReadQuery(
         UNRECEIPTED_PAYMENTS.c.requested_by_id,
         UNRECEIPTED_PAYMENTS.c.currency,
     ),
-    shows=NothingShown("the payments are only summed"),
+    shows=NoShownRecord("the payments are only summed"),
 )
 
 

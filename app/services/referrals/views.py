@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.reader import ReadQuery, RecordReader, Shows, session_reader
+from app.access.reader import ReadQuery, RecordReader, ShownRecord, session_reader
 from app.kit.dates import BirthRange, today
 from app.kit.list_query import RELEVANCE, ListQuery, build_day_start, is_one_of
 from app.kit.reference_names import agency_name, person_name, team_name, to_ref
@@ -51,7 +51,7 @@ NAMES = (
     person_name(col(Referral.handed_to_id)).label("handed_to_name"),
     team_name(col(Referral.team_id)).label("team_name"),
 )
-SHOWN_REFERRAL = Shows("referral")
+SHOWN_REFERRAL = ShownRecord("referral")
 IS_REFERRAL = col(Referral.id) == bindparam("referral_id")
 STAFF_QUERY = ReadQuery(
     select(
@@ -83,7 +83,7 @@ QUESTIONS_QUERY = ReadQuery(
     )
     .where(col(ReferralQuestion.referral_id) == any_(bindparam("referral_ids", type_=ARRAY(Uuid))))
     .order_by(col(ReferralQuestion.asked_at)),
-    shows=Shows("referral_question", case_id=None),
+    shows=ShownRecord("referral_question", case_id=None),
 )
 LIST_DECLARATION: dict[str, Any] = {
     "filters": {

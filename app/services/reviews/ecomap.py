@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, select
 from sqlmodel import col
 
-from app.access.reader import ReadQuery, RecordReader, Shows
+from app.access.reader import ReadQuery, RecordReader, ShownRecord
 from app.kit.dates import today
 from app.kit.formatting import format_age, format_date, format_person_names
 from app.kit.reference_names import person_name
@@ -81,7 +81,7 @@ CASE_QUERY = ReadQuery(
     )
     .join(Child, col(Child.id) == col(Case.child_id))
     .where(col(Case.id) == bindparam("case_id")),
-    shows=Shows("case", case_id="id"),
+    shows=ShownRecord("case", case_id="id"),
 )
 PEOPLE_QUERY = ReadQuery(
     select(
@@ -91,7 +91,7 @@ PEOPLE_QUERY = ReadQuery(
     )
     .where(col(Person.case_id) == bindparam("case_id"))
     .order_by(col(Person.role) != "supporter", col(Person.created_at), col(Person.id)),
-    shows=Shows("person"),
+    shows=ShownRecord("person"),
 )
 SERVICE_REFERRALS_QUERY = ReadQuery(
     select(
@@ -105,7 +105,7 @@ SERVICE_REFERRALS_QUERY = ReadQuery(
         col(ServiceReferral.status).in_(FRAME_BY_REFERRAL_STATUS),
     )
     .order_by(col(ServiceReferral.created_at), col(ServiceReferral.id)),
-    shows=Shows("service_referral"),
+    shows=ShownRecord("service_referral"),
 )
 
 

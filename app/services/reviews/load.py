@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, select
 from sqlmodel import col
 
-from app.access.reader import ReadQuery, RecordReader, Shows
+from app.access.reader import ReadQuery, RecordReader, ShownRecord
 from app.kit.reference_names import staff_names, to_staff_refs
 from app.models import PlanArea, Review
 from app.models.reviews import StoredReviewContent
@@ -22,13 +22,13 @@ REVIEW_QUERY = ReadQuery(
         *staff_names(Review, "completed_by"),
         col(Review.content_encrypted),
     ).where(col(Review.id) == bindparam("review_id")),
-    shows=Shows("review"),
+    shows=ShownRecord("review"),
 )
 AREAS_WITH_GOALS_QUERY = ReadQuery(
     select(col(PlanArea.id), col(PlanArea.child_id), col(PlanArea.case_id), col(PlanArea.area))
     .where(col(PlanArea.plan_id) == bindparam("plan_id"), col(PlanArea.status) == "goals")
     .order_by(col(PlanArea.area)),
-    shows=Shows("plan_area"),
+    shows=ShownRecord("plan_area"),
 )
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, select
 from sqlmodel import col
 
-from app.access.reader import ReadQuery, RecordReader, Shows
+from app.access.reader import ReadQuery, RecordReader, ShownRecord
 from app.kit.dates import CAMBODIA_TIMEZONE
 from app.models import Assessment, Case, Review
 from app.schemas.codes import get_codes
@@ -27,7 +27,7 @@ class RatingSnapshot(NamedTuple):
 
 CASE_QUERY = ReadQuery(
     select(col(Case.id), col(Case.child_id), col(Case.number)).where(col(Case.id) == bindparam("case_id")),
-    shows=Shows("case", case_id="id"),
+    shows=ShownRecord("case", case_id="id"),
 )
 ASSESSMENTS_QUERY = ReadQuery(
     select(
@@ -44,7 +44,7 @@ ASSESSMENTS_QUERY = ReadQuery(
         col(Assessment.submitted_at).is_not(None),
     )
     .order_by(col(Assessment.submitted_at)),
-    shows=Shows("assessment"),
+    shows=ShownRecord("assessment"),
 )
 REVIEWS_QUERY = ReadQuery(
     select(
@@ -61,7 +61,7 @@ REVIEWS_QUERY = ReadQuery(
         col(Review.held_on).is_not(None),
     )
     .order_by(col(Review.number)),
-    shows=Shows("review"),
+    shows=ShownRecord("review"),
 )
 
 

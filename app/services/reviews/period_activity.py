@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, DateTime, bindparam, func, or_, select
 from sqlmodel import col
 
-from app.access.reader import NothingShown, ReadQuery, RecordReader, Shows
+from app.access.reader import NoShownRecord, ReadQuery, RecordReader, ShownRecord
 from app.kit.dates import today
 from app.models import Action, Goal, Review, ServiceReferral, SupportSession
 from app.models.record import utc_now
@@ -26,7 +26,7 @@ LAST_COMPLETION_QUERY = ReadQuery(
     select(func.max(col(Review.completed_at)).label("completed_at")).where(
         col(Review.case_id) == bindparam("case_id"), col(Review.status) == "completed"
     ),
-    shows=NothingShown("the time is the beginning of the period of the review that the response shows"),
+    shows=NoShownRecord("the time is the beginning of the period of the review that the response shows"),
 )
 SESSION_COUNT_QUERY = ReadQuery(
     select(col(SupportSession.status), func.count().label("number"))
@@ -35,7 +35,7 @@ SESSION_COUNT_QUERY = ReadQuery(
         _is_after_previous_review(col(SupportSession.recorded_at)),
     )
     .group_by(col(SupportSession.status)),
-    shows=NothingShown("the sessions are only counted"),
+    shows=NoShownRecord("the sessions are only counted"),
 )
 ACTION_STATUS = col(Action.status)
 GOALS_QUERY = ReadQuery(
@@ -56,7 +56,7 @@ GOALS_QUERY = ReadQuery(
     .where(col(Goal.plan_id) == bindparam("plan_id"))
     .group_by(col(Goal.id))
     .order_by(col(Goal.area), col(Goal.created_at), col(Goal.id)),
-    shows=Shows("goal"),
+    shows=ShownRecord("goal"),
 )
 SERVICE_REFERRALS_QUERY = ReadQuery(
     select(
@@ -76,7 +76,7 @@ SERVICE_REFERRALS_QUERY = ReadQuery(
         ),
     )
     .order_by(col(ServiceReferral.sent_at), col(ServiceReferral.id)),
-    shows=Shows("service_referral"),
+    shows=ShownRecord("service_referral"),
 )
 
 

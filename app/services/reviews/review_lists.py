@@ -8,7 +8,7 @@ from sqlalchemy import Date, bindparam, select
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.reader import RecordReader, Shows
+from app.access.reader import RecordReader, ShownRecord
 from app.kit.case_scope import CaseScope, Condition
 from app.kit.dates import today
 from app.kit.list_query import ListQuery, is_one_of
@@ -69,7 +69,7 @@ REVIEWS = ListQuery(
     sorts={"due_on": col(Review.due_on)},
     default_sort="due_on",
     scope=CaseScope(col(Review.case_id), col(Case.id)),
-    shows=Shows("review"),
+    shows=ShownRecord("review"),
 )
 CASE_REVIEWS = ListQuery(
     "case_reviews",
@@ -77,7 +77,7 @@ CASE_REVIEWS = ListQuery(
     SELECT_REVIEWS,
     filters={"case_id": col(Review.case_id) == bindparam("case_id")},
     sorts={"created_at": col(Review.created_at)},
-    shows=Shows("review"),
+    shows=ShownRecord("review"),
 )
 
 

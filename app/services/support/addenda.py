@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.reader import ReadQuery, RecordReader, Shows, session_reader
+from app.access.reader import ReadQuery, RecordReader, ShownRecord, session_reader
 from app.errors import Fault
 from app.kit.list_query import ListQuery
 from app.kit.records import ensure_visible, get_case_for_share, get_record
@@ -38,7 +38,7 @@ ADDENDUM_COLUMNS = select(
 )
 ADDENDUM_QUERY = ReadQuery(
     ADDENDUM_COLUMNS.where(col(SessionAddendum.id) == bindparam("addendum_id")),
-    shows=Shows("session_addendum"),
+    shows=ShownRecord("session_addendum"),
 )
 ADDENDA = ListQuery(
     "addenda",
@@ -46,7 +46,7 @@ ADDENDA = ListQuery(
     ADDENDUM_COLUMNS,
     filters={"session_id": col(SessionAddendum.session_id) == bindparam("session_id")},
     sorts={"created_at": col(SessionAddendum.created_at)},
-    shows=Shows("session_addendum"),
+    shows=ShownRecord("session_addendum"),
 )
 
 

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.reader import ReadQuery, RecordReader, Shows, session_reader
+from app.access.reader import ReadQuery, RecordReader, ShownRecord, session_reader
 from app.errors import Fault, StaleVersion, VersionRequired
 from app.kit.records import get_case_for_share, get_record
 from app.kit.reference_names import staff_names, to_staff_refs
@@ -31,7 +31,7 @@ NOTE_QUERY = ReadQuery(
         *staff_names(ClinicalNote, "author"),
         col(ClinicalNote.text_encrypted),
     ).where(col(ClinicalNote.session_id) == bindparam("support_session_id")),
-    shows=Shows("clinical_note"),
+    shows=ShownRecord("clinical_note"),
 )
 
 

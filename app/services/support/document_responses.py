@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, select
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.reader import ReadQuery, RecordReader, Shows
+from app.access.reader import ReadQuery, RecordReader, ShownRecord
 from app.kit.case_scope import CaseScope, belongs_to_cases
 from app.kit.dates import today
 from app.kit.list_query import ListQuery, build_day_start, is_one_of
@@ -33,7 +33,7 @@ DOCUMENT_COLUMNS = select(
     col(Document.details_encrypted),
 )
 DOCUMENT_QUERY = ReadQuery(
-    DOCUMENT_COLUMNS.where(col(Document.id) == bindparam("document_id")), shows=Shows("document")
+    DOCUMENT_COLUMNS.where(col(Document.id) == bindparam("document_id")), shows=ShownRecord("document")
 )
 DOWNLOAD_QUERY = ReadQuery(
     select(
@@ -43,7 +43,7 @@ DOWNLOAD_QUERY = ReadQuery(
     )
     .join(Document, col(Document.id) == col(DocumentContent.id))
     .where(col(DocumentContent.id) == bindparam("document_id")),
-    shows=Shows("document_content"),
+    shows=ShownRecord("document_content"),
 )
 FILTERS = {
     "case_id": col(Document.case_id) == bindparam("case_id"),
@@ -63,7 +63,7 @@ CASE_DOCUMENTS = ListQuery(
     DOCUMENT_COLUMNS,
     filters=FILTERS,
     sorts=SORTS,
-    shows=Shows("document"),
+    shows=ShownRecord("document"),
 )
 DOCUMENTS = ListQuery(
     "documents",
@@ -76,7 +76,7 @@ DOCUMENTS = ListQuery(
     filters=FILTERS,
     sorts=SORTS,
     scope=CaseScope(col(Document.case_id), col(Case.id)),
-    shows=Shows("document"),
+    shows=ShownRecord("document"),
 )
 
 

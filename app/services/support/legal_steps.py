@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.reader import NothingShown, ReadQuery, RecordReader, Shows, session_reader
+from app.access.reader import NoShownRecord, ReadQuery, RecordReader, ShownRecord, session_reader
 from app.errors import Fault, InvalidInput
 from app.kit.dates import today, validate_not_in_future
 from app.kit.list_query import ListQuery, is_one_of
@@ -43,7 +43,7 @@ STEP_COLUMNS = select(
     col(LegalStep.content_encrypted),
 )
 STEP_QUERY = ReadQuery(
-    STEP_COLUMNS.where(col(LegalStep.id) == bindparam("step_id")), shows=Shows("legal_step")
+    STEP_COLUMNS.where(col(LegalStep.id) == bindparam("step_id")), shows=ShownRecord("legal_step")
 )
 CASE_STEPS = ListQuery(
     "legal_steps",
@@ -57,13 +57,13 @@ CASE_STEPS = ListQuery(
         "until": col(LegalStep.on) <= bindparam("until"),
     },
     sorts={"created_at": col(LegalStep.created_at), "on": col(LegalStep.on)},
-    shows=Shows("legal_step"),
+    shows=ShownRecord("legal_step"),
 )
 LEGAL_TIER_QUERY = ReadQuery(
     select(col(Case.id)).where(
         col(Case.id) == bindparam("case_id"), func.access.can_read_tier("legal", col(Case.id), null())
     ),
-    shows=NothingShown("the query checks whether the caller can read the legal tier of a case"),
+    shows=NoShownRecord("the query checks whether the caller can read the legal tier of a case"),
 )
 """Selects a case if the caller can read its legal tier, with the database function that the row policies use."""
 EARLIEST_DATE = date(1900, 1, 1)

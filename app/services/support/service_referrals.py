@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.reader import ReadQuery, RecordReader, Shows, session_reader
+from app.access.reader import ReadQuery, RecordReader, ShownRecord, session_reader
 from app.errors import Fault, InvalidInput
 from app.kit.case_scope import CaseScope, belongs_to_cases
 from app.kit.dates import check_not_in_future, today
@@ -62,7 +62,7 @@ REFERRAL_COLUMNS = select(
     *NAMES,
     col(ServiceReferral.content_encrypted),
 ).join(Provider, col(Provider.id) == col(ServiceReferral.provider_id))
-SHOWN_REFERRAL = Shows("service_referral")
+SHOWN_REFERRAL = ShownRecord("service_referral")
 REFERRAL_QUERY = ReadQuery(
     REFERRAL_COLUMNS.where(col(ServiceReferral.id) == bindparam("referral_id")), shows=SHOWN_REFERRAL
 )

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, case, select
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.reader import ReadQuery, RecordReader, Shows
+from app.access.reader import ReadQuery, RecordReader, ShownRecord
 from app.kit.case_scope import CaseScope
 from app.kit.dates import today
 from app.kit.list_query import ListQuery, is_one_of, overlaps
@@ -44,7 +44,7 @@ COMPUTED_COLUMNS = [
     col(SupportSession.content_encrypted),
 ]
 SESSION_COLUMNS = select(*(getattr(SupportSession, name) for name in COLUMN_FIELDS), *COMPUTED_COLUMNS)
-SHOWN_SESSION = Shows("support_session")
+SHOWN_SESSION = ShownRecord("support_session")
 SESSION_QUERY = ReadQuery(
     SESSION_COLUMNS.where(col(SupportSession.id) == bindparam("support_session_id")), shows=SHOWN_SESSION
 )

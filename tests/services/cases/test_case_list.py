@@ -229,7 +229,7 @@ def test_case_number_is_recognized_in_any_notation(q: str, first: str | None, co
 
 
 async def test_only_returned_rows_are_logged(scenario: Scenario) -> None:
-    # Planted: `NothingShown` of the candidates of a search replaced by `Shows`.
+    # Planted: `NoShownRecord` of the candidates of a search replaced by `ShownRecord`.
     cases = [await open_named_case(scenario, "Chhorn", "Sokha") for _ in range(3)]
     newest = {case["child_id"] for case in cases[1:]}
     for path, children in (

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Date, bindparam, select
 from sqlmodel import col
 
-from app.access.reader import NothingShown, ReadQuery
+from app.access.reader import NoShownRecord, ReadQuery
 from app.kit.dates import today
 from app.models import Action, Assessment, CarePlan, Case, ExitPlan, FollowUp
 from app.models.record import CaseRecord, new_id
@@ -43,7 +43,7 @@ QUERY = ReadQuery(
         build_review_overdue(PARAMETER).label("review_overdue"),
         build_overdue_actions(PARAMETER).label("overdue_actions"),
     ).where(col(Case.id) == bindparam("case_id")),
-    shows=NothingShown("the tests read no content"),
+    shows=NoShownRecord("the tests read no content"),
 )
 Row = tuple[type[CaseRecord], dict[str, Any]]
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Uuid, bindparam, literal_column, select, tuple_
 from sqlmodel import col
 
-from app.access.reader import NothingShown, ReadQuery
+from app.access.reader import NoShownRecord, ReadQuery
 from app.models import Case
 from app.services.cases.sort_keys import SORT_KEYS
 from tests.support.raw_sql import open_transaction_as
@@ -27,7 +27,7 @@ CURSOR_VALUES = {"number": "X-2", "risk_level": 2}
 """Sort values of a cursor in the middle of the list; by default, a date."""
 MAX_READ_ROWS = 30
 """Rows that a page of 26 may read. The index on the unique number does not contain the id, so it reads one row more."""
-NOTHING_SHOWN = NothingShown("the tests read ids only")
+NO_SHOWN_RECORD = NoShownRecord("the tests read ids only")
 
 
 def build_page_query(name: str, *, descending: bool) -> ReadQuery:
@@ -36,7 +36,7 @@ def build_page_query(name: str, *, descending: bool) -> ReadQuery:
     cursor = tuple_(bindparam("value", type_=columns[0].type), bindparam("last_id", type_=Uuid()))
     query = select(col(Case.id)).where(tuple_(*columns) < cursor if descending else tuple_(*columns) > cursor)
     order = [column.desc() for column in columns] if descending else columns
-    return ReadQuery(query.order_by(*order).limit(literal_column("26")), shows=NOTHING_SHOWN)
+    return ReadQuery(query.order_by(*order).limit(literal_column("26")), shows=NO_SHOWN_RECORD)
 
 
 def find_case_scan(plan: dict[str, Any]) -> dict[str, Any]:
@@ -93,7 +93,7 @@ async def test_order_of_a_nullable_column(
         select(SORT_KEYS[name].label("key"), literal_column(f"cases.{name}").label("value"))
         .select_from(Case)
         .order_by(SORT_KEYS[name]),
-        shows=NOTHING_SHOWN,
+        shows=NO_SHOWN_RECORD,
     )
     rows = await superuser_connection.fetch(query.sql)
     assert [row["value"] for row in rows] == values
