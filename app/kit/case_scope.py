@@ -33,8 +33,10 @@ from app.models import Case
 
 Condition = ColumnElement[bool]
 RowSelect = Select[*tuple[Any, ...]]
-SelectArm = Callable[[Condition], RowSelect]
+ArmSelector = Callable[[Condition], RowSelect]
 """Returns the query of one arm for a condition on its records: sorted, and limited to one page."""
+ArmBuilder = Callable[[ArmSelector], RowSelect]
+"""Returns the query of one arm of a scope."""
 
 WORKER_ID = bindparam("scope_worker_id", type_=Uuid)
 TEAM_IDS = bindparam("scope_team_ids", type_=ARRAY(Uuid))
@@ -53,6 +55,11 @@ def belongs_to_cases(reference: Any, cases: Condition, target: Any = Case.id) ->
     ids = select(target).where(cases).correlate_except(Case).scalar_subquery()
     condition: Condition = reference == any_(func.array(ids, type_=ARRAY(Uuid)))
     return condition
+
+
+def build_conditional_arm(condition: Condition) -> ArmBuilder:
+    """Return the builder of an arm that has one query, of the records that meet a condition."""
+    return lambda select_arm: select_arm(condition)
 
 
 class CaseScope:
@@ -84,9 +91,10 @@ class CaseScope:
         }
         return tuple(name for name, is_present in arms.items() if is_present)
 
-    def build_arms(self, names: Sequence[str], select_arm: SelectArm) -> list[RowSelect]:
+    def build_arms(self, names: Sequence[str], select_arm: ArmSelector) -> list[RowSelect]:
         """Return the queries of the arms."""
-        return [getattr(self, f"_build_{name}")(select_arm) for name in names]
+        builders = self._get_arm_builders()
+        return [builders[name](select_arm) for name in names]
 
     def build_condition(self, names: Sequence[str]) -> Condition:
         """Return the condition that a record is in one of the arms, for a query that reads the whole set."""
@@ -109,16 +117,15 @@ class CaseScope:
             "scope_team_ids": list(caller.supervised_team_ids),
         }
 
-    def _build_all(self, select_arm: SelectArm) -> RowSelect:
-        return select_arm(true())
+    def _get_arm_builders(self) -> dict[str, ArmBuilder]:
+        return {
+            "all": build_conditional_arm(true()),
+            "lead": build_conditional_arm(self._refer_to(LED_CASES)),
+            "assigned": build_conditional_arm(self._refer_to(ASSIGNED_CASES)),
+            "teams": self._build_teams,
+        }
 
-    def _build_lead(self, select_arm: SelectArm) -> RowSelect:
-        return select_arm(self._refer_to(LED_CASES))
-
-    def _build_assigned(self, select_arm: SelectArm) -> RowSelect:
-        return select_arm(self._refer_to(ASSIGNED_CASES))
-
-    def _build_teams(self, select_arm: SelectArm) -> RowSelect:
+    def _build_teams(self, select_arm: ArmSelector) -> RowSelect:
         """Return one query per team, so that each reads only one page from the index of cases by team."""
         team_ids = func.unnest(TEAM_IDS)
         team = team_ids.table_valued(column("id", Uuid), name="team").render_derived()

@@ -8,7 +8,15 @@ from sqlmodel import col
 
 from app.access.caller import Caller
 from app.access.permissions import Role
-from app.kit.case_scope import WORKER_ID, CaseScope, Condition, RowSelect, SelectArm
+from app.kit.case_scope import (
+    WORKER_ID,
+    ArmBuilder,
+    ArmSelector,
+    CaseScope,
+    Condition,
+    RowSelect,
+    build_conditional_arm,
+)
 from app.models import Case, Disbursement
 from app.services.fund.approval_limits import build_within_limit
 
@@ -95,24 +103,17 @@ class AwaitingScope(DisbursementScope):
         """Return the parameters of the arms."""
         return super().get_parameters(caller) | {"limit_roles": sorted(caller.roles)}
 
-    def _build_approvable_requests(self, select_arm: SelectArm) -> RowSelect:
-        return select_arm(APPROVABLE_REQUESTS)
+    def _get_arm_builders(self) -> dict[str, ArmBuilder]:
+        return {
+            "approvable_requests": build_conditional_arm(APPROVABLE_REQUESTS),
+            "approvable_payments": build_conditional_arm(APPROVABLE_PAYMENTS),
+            "approvable_of_teams": self._build_approvable_of_teams,
+            "payable": build_conditional_arm(PAYABLE),
+            "payable_emergencies": build_conditional_arm(PAYABLE_EMERGENCIES),
+            "reconcilable": build_conditional_arm(RECONCILABLE),
+            "none": build_conditional_arm(false()),
+        }
 
-    def _build_approvable_payments(self, select_arm: SelectArm) -> RowSelect:
-        return select_arm(APPROVABLE_PAYMENTS)
-
-    def _build_approvable_of_teams(self, select_arm: SelectArm) -> RowSelect:
+    def _build_approvable_of_teams(self, select_arm: ArmSelector) -> RowSelect:
         approvable = or_(APPROVABLE_REQUESTS, APPROVABLE_PAYMENTS)
         return self._build_teams(lambda of_team: select_arm(and_(of_team, approvable)))
-
-    def _build_payable(self, select_arm: SelectArm) -> RowSelect:
-        return select_arm(PAYABLE)
-
-    def _build_payable_emergencies(self, select_arm: SelectArm) -> RowSelect:
-        return select_arm(PAYABLE_EMERGENCIES)
-
-    def _build_reconcilable(self, select_arm: SelectArm) -> RowSelect:
-        return select_arm(RECONCILABLE)
-
-    def _build_none(self, select_arm: SelectArm) -> RowSelect:
-        return select_arm(false())

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Uuid, any_, bindparam, or_
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.kit.case_scope import TEAM_IDS, WORKER_ID, CaseScope, Condition, RowSelect, SelectArm
+from app.kit.case_scope import TEAM_IDS, WORKER_ID, ArmBuilder, CaseScope, Condition, build_conditional_arm
 from app.models import Case, Referral
 
 AGENCY_ID = bindparam("scope_agency_id", type_=Uuid)
@@ -43,14 +43,6 @@ class ReferralScope(CaseScope):
         queue = ("without_team", "teams") if "teams" in arms else ()
         return (*cases, "handed_to", "received_by", *queue)
 
-    def build_arms(self, names: Sequence[str], select_arm: SelectArm) -> list[RowSelect]:
-        """Return the queries of the arms."""
-        others = [name for name in names if name not in CONDITIONS]
-        return [
-            *(select_arm(CONDITIONS[name]) for name in names if name in CONDITIONS),
-            *super().build_arms(others, select_arm),
-        ]
-
     def build_condition(self, names: Sequence[str]) -> Condition:
         """Return the condition that a referral is in one of the arms, for a query that reads the whole set."""
         conditions = [CONDITIONS[name] for name in names if name in CONDITIONS]
@@ -62,6 +54,10 @@ class ReferralScope(CaseScope):
     def get_parameters(self, caller: Caller) -> dict[str, object]:
         """Return the parameters of the arms."""
         return {**super().get_parameters(caller), "scope_agency_id": caller.agency_id}
+
+    def _get_arm_builders(self) -> dict[str, ArmBuilder]:
+        own = {name: build_conditional_arm(condition) for name, condition in CONDITIONS.items()}
+        return super()._get_arm_builders() | own
 
     def _belongs_to_team(self, team_id: ColumnElement[UUID]) -> Condition:
         return col(Referral.team_id) == team_id
