@@ -34,7 +34,7 @@ from app.models import AccessEntry, AccessEvent, ApiClient, BreakGlassGrant
 OUTCOME_STARTED = "started"
 """Outcome of an event without an entry: the request is in progress, or its process ended without recording an outcome.
 """
-EXAMINED_COUNT = 2_000
+MAX_EXAMINED_ROWS = 2_000
 """Number of requests or entries that one page examines if the index that it reads does not contain all filters."""
 MAX_COMPILED_SHAPES = 500
 CLOCK_TOLERANCE = text("interval '2 minutes'")
@@ -92,7 +92,7 @@ class LogShape(NamedTuple):
         return next((name for name in ("actor_id", "act") if name in self.parameters), None)
 
     @property
-    def examines_whole_log(self) -> bool:
+    def counts_all_events(self) -> bool:
         """Whether the interval is a part of the whole log, and not of one index.
 
         The row policies filter what a supervisor can see of an act or an outcome.
@@ -108,7 +108,7 @@ class LogShape(NamedTuple):
             return False
         others = FILTERS & self.parameters - ({self.indexed_filter} - {*RECORD_FILTERS})
         has_other_outcome = self.outcome is not None and self.indexed_filter != "outcome"
-        is_filtered_by_policy = self.examines_whole_log and not self.can_read_all
+        is_filtered_by_policy = self.counts_all_events and not self.can_read_all
         return bool(others) or has_other_outcome or is_filtered_by_policy
 
 
@@ -116,17 +116,17 @@ class LogShape(NamedTuple):
 def build_interval_query(shape: LogShape) -> ReadQuery:
     """Return the query of the event with which the interval of a page begins. There is none if the log ends before."""
     index = shape.indexed_filter
-    if shape.examines_whole_log:
+    if shape.counts_all_events:
         examined = select(
             func.access.find_earlier_event(
-                _build_upper_bound(shape.parameters), EXAMINED_COUNT, type_=Uuid
+                _build_upper_bound(shape.parameters), MAX_EXAMINED_ROWS, type_=Uuid
             ).label("event_id")
         )
     else:
         unfiltered = shape._replace(
             parameters=shape.parameters - FILTERS,
             outcome=shape.outcome if index == "outcome" else None,
-            limit=EXAMINED_COUNT,
+            limit=MAX_EXAMINED_ROWS,
         )
         if index is not None and index in EVENT_FILTERS:
             examined = select(EVENT_ID.label("event_id")).order_by(EVENT_ID.desc())
@@ -135,7 +135,7 @@ def build_interval_query(shape: LogShape) -> ReadQuery:
             )
         else:
             examined = _select_entries_by_index(unfiltered, index)
-        examined = examined.offset(EXAMINED_COUNT).limit(1)
+        examined = examined.offset(MAX_EXAMINED_ROWS).limit(1)
     start = examined.subquery("start")
     is_in_time = start.c.event_id >= _smallest_id(SINCE) if "since" in shape.parameters else true()
     query = select(start.c.event_id).where(start.c.event_id.is_not(None), is_in_time)

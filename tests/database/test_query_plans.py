@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import pytest
 from fastapi import FastAPI
 
-from app.services.audit_query import EXAMINED_COUNT
+from app.services.audit_query import MAX_EXAMINED_ROWS
 from bench.environment import GeneratedRecords
 from bench.operations import OPERATIONS
 from tests.support.database_cluster import Cluster
@@ -17,7 +17,7 @@ FEW_ROWS = 1_000
 """Maximum number of rows of a table that a page reads, and that filters remove."""
 ROWS_OF_TEAM = 12_500
 """Maximum number of rows if the request has to read the 2,500 cases of a team. Row policies read a case again."""
-EXAMINED_ROWS = 4 * EXAMINED_COUNT
+EXAMINED_ROWS = 4 * MAX_EXAMINED_ROWS
 """Maximum number of rows of a page of the access log that examines an interval."""
 MAX_PLANS = 3
 """Maximum number of times that a statement is planned in ten requests."""
@@ -90,7 +90,7 @@ async def large_database(cluster: Cluster, app: FastAPI) -> AsyncIterator[LargeD
 
 @pytest.mark.parametrize("name", REQUESTS)
 async def test_request_reads_few_rows_by_index(large_database: LargeDatabase, name: str) -> None:
-    # Planted: an index or primary key that the request reads dropped; `EXAMINED_COUNT` of 50,000; in W1 a statement that
+    # Planted: an index or primary key that the request reads dropped; `MAX_EXAMINED_ROWS` of 50,000; in W1 a statement that
     # counts the referrals.
     request = REQUESTS[name]
     path = request.get_path(large_database.generated)

@@ -25,7 +25,7 @@ def short_intervals(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPa
         audit_query.build_page_query.cache_clear()
 
     clear_caches()
-    monkeypatch.setattr(audit_query, "EXAMINED_COUNT", 3)
+    monkeypatch.setattr(audit_query, "MAX_EXAMINED_ROWS", 3)
     yield monkeypatch
     clear_caches()
 
@@ -84,7 +84,7 @@ async def test_pages_with_short_intervals_contain_all_matching_entries(
         len(page["items"]) < 3 and page["next_cursor"] is not None
         for page in [expect_json(await caller.get(PATH, params={"limit": 3, **each})) for each in filters]
     ]
-    short_intervals.setattr(audit_query, "EXAMINED_COUNT", 10_000)
+    short_intervals.setattr(audit_query, "MAX_EXAMINED_ROWS", 10_000)
     audit_query.build_interval_query.cache_clear()
     for each, ids in zip(filters, listed, strict=True):
         page = expect_json(await caller.get(PATH, params={"limit": 200, **each}))

@@ -46,7 +46,7 @@ COMMENT ON FUNCTION access.list_children_of_record(uuid) IS
     'can see one of its cases.';
 
 -- A row policy filters the events that a query reads, so that a query of a supervisor cannot limit how many it reads.
-CREATE FUNCTION access.find_earlier_event(p_event uuid, p_distance integer) RETURNS uuid
+CREATE FUNCTION access.find_earlier_event(p_event uuid, p_event_count integer) RETURNS uuid
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' SET plan_cache_mode = force_generic_plan
 AS $$
     SELECT e.id
@@ -54,7 +54,7 @@ AS $$
      CROSS JOIN LATERAL (
         SELECT id FROM public.access_events
          WHERE id < coalesce(p_event, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
-         ORDER BY id DESC LIMIT 1 OFFSET p_distance
+         ORDER BY id DESC LIMIT 1 OFFSET p_event_count
      ) e
      WHERE x.can_read_access_log OR cardinality(x.supervised_team_ids) > 0
 $$;
