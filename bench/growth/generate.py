@@ -127,7 +127,7 @@ async def generate_rows(admin_url: str, size: GrowthSize, report_progress: Repor
         definitions = [row[0] for row in await connection.fetch(POSTPONED_INDEXES_SQL)]
         await asyncio.gather(*(_create_indexes(admin_url, definitions) for _ in range(PROCESSES)))
         if "measured" not in finished:
-            await _fill_measured(connection, size)
+            await _insert_measurement_rows(connection, size)
         if "vacuum" not in finished:
             await connection.execute("VACUUM ANALYZE")
             await connection.execute(FINISH_STEP_SQL, "vacuum")
@@ -202,7 +202,7 @@ async def _create_indexes(admin_url: str, definitions: list[str]) -> None:
         await connection.close()
 
 
-async def _fill_measured(connection: asyncpg.Connection, size: GrowthSize) -> None:
+async def _insert_measurement_rows(connection: asyncpg.Connection, size: GrowthSize) -> None:
     async with connection.transaction():
         await connection.execute(SKIP_TRIGGERS_SQL)
         # Every fifth referral is about a child with a case.

@@ -19,9 +19,9 @@ from app.services.persons.phone_numbers import normalize_phone
 
 MAX_NAME_CANDIDATES = 500
 """Maximum number of children that one search compares in memory."""
-YEARS_WITHOUT_YEAR = 10
+SEARCHED_YEAR_COUNT = 10
 """A number without a year is searched in the current and the last years, this many in total."""
-COMPARED_IN_MEMORY = NoShownRecord(
+ONLY_COMPARED = NoShownRecord(
     "candidates are compared in memory, and the response contains the matching ones"
 )
 OWN_CHILDREN = CaseScope(col(NameToken.owner_id), col(Case.child_id))
@@ -31,7 +31,7 @@ CONTACTS_QUERY = ReadQuery(
     select(col(Person.id), col(Person.child_id), col(Person.details_encrypted)).where(
         col(Person.child_id) == any_(CHILD_IDS), col(Person.role) != "other"
     ),
-    shows=COMPARED_IN_MEMORY,
+    shows=ONLY_COMPARED,
 )
 
 
@@ -60,7 +60,7 @@ def parse_numbers(q: str, prefix: str, digits: int) -> list[str]:
     if match is None:
         return []
     newest = today().year
-    years = [match["year"]] if match["year"] else range(newest, newest - YEARS_WITHOUT_YEAR, -1)
+    years = [match["year"]] if match["year"] else range(newest, newest - SEARCHED_YEAR_COUNT, -1)
     return [f"{prefix}-{year}-{int(match['serial']):0{digits}d}" for year in years]
 
 
@@ -119,4 +119,4 @@ def _compile_candidates_query(arms: tuple[str, ...]) -> ReadQuery:
         .limit(MAX_NAME_CANDIDATES)
     )
     query = select(col(Child.id), col(Child.identity_encrypted)).where(col(Child.id).in_(candidates))
-    return ReadQuery(query, shows=COMPARED_IN_MEMORY)
+    return ReadQuery(query, shows=ONLY_COMPARED)

@@ -9,12 +9,12 @@ from sqlmodel import col
 from app.access.caller import Caller
 from app.access.reader import ReadQuery, RecordReader
 from app.models import NameToken, Referral
-from app.services.cases.search import COMPARED_IN_MEMORY, MAX_NAME_CANDIDATES
+from app.services.cases.search import MAX_NAME_CANDIDATES, ONLY_COMPARED
 from app.services.persons import name_matching, person_details
 from app.services.referrals.scope import ReferralScope
 
 SCOPE = ReferralScope()
-LOOK_ALIKES = str.maketrans("OIL", "011")
+DIGITS_BY_CONFUSABLE_LETTER = str.maketrans("OIL", "011")
 """Letters that tracking numbers do not contain, with the digits that are meant."""
 
 
@@ -37,7 +37,7 @@ async def find_matching_referrals(reader: RecordReader, caller: Caller, q: str) 
 
 def parse_tracking_number(q: str) -> str:
     """Return the tracking number that a text can mean: `R-7K3M-92QF` for `r 7k3m92qf`. Empty if it is none."""
-    text = re.sub(r"[^0-9A-Z]", "", q.upper()).removeprefix("R").translate(LOOK_ALIKES)
+    text = re.sub(r"[^0-9A-Z]", "", q.upper()).removeprefix("R").translate(DIGITS_BY_CONFUSABLE_LETTER)
     return f"R-{text[:4]}-{text[4:]}" if len(text) == 8 else ""  # noqa: PLR2004 - characters of a tracking number
 
 
@@ -56,4 +56,4 @@ def _compile_candidates_query(arms: tuple[str, ...]) -> ReadQuery:
         .limit(MAX_NAME_CANDIDATES)
     )
     query = select(col(Referral.id), col(Referral.content_encrypted)).where(col(Referral.id).in_(candidates))
-    return ReadQuery(query, shows=COMPARED_IN_MEMORY)
+    return ReadQuery(query, shows=ONLY_COMPARED)
