@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 MIN_TOKEN_BITS = 12
 MAX_TOKEN_BITS = 18
-"""Shortest and longest token, for about ten thousand and a million people."""
+"""Length of the tokens for up to 16,000 people, and for 520,000 people or more."""
 
 
 class BlindIndex:
@@ -50,7 +50,7 @@ class BlindIndex:
 
 
 def recommend_token_bits(people: int) -> int:
-    """Return the recommended token length in bits: the longest for which at least two people share a token on average.
+    """Return the recommended token length in bits: the longest at which two or more people share each token on average.
 
     A longer token could identify one person. With a shorter token, a search must read and compare more people.
     """

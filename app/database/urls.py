@@ -70,7 +70,7 @@ def get_api_url(settings: Settings) -> str:
 
 
 def get_owner_url(settings: Settings) -> str:
-    """Return the URL of the owner role, which runs migrations and key rotation."""
+    """Return the URL of the owner role, which runs migrations, key rotations and rebuilds of the search tokens."""
     if settings.owner_database_url is not None:
         return settings.owner_database_url.get_secret_value()
     return DatabaseUrls.load(settings.home / "database.json").owner

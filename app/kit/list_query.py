@@ -64,7 +64,7 @@ class Shape(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ListPage:
-    """The rows of one page, and the fields of the response beside its items."""
+    """The rows of one page, and the other fields of the response."""
 
     rows: list[Any]
     fields: dict[str, Any]

@@ -1,4 +1,4 @@
-"""SQL expressions for the names of staff, teams, agencies, funds and places, so that a query selects a name beside the id.
+"""SQL expressions for the names of staff, teams, agencies, funds and places, so that queries select names with ids.
 
 Each is a scalar subquery on the primary key. The functions `…_ref` build the references of a response from an id and the
 selected name.

@@ -232,7 +232,10 @@ def _select_entries_of_record(shape: LogShape, name: str) -> RowSelect:
 
 
 def _select_entries(shape: LogShape, condition: Condition) -> RowSelect:
-    """Select entries of one child, or of one record without a child. Each event has at most one of them."""
+    """Select the entries that meet a condition, newest first.
+
+    If several of them can belong to one event, add their number as the second order.
+    """
     columns, number = AccessEntry.__table__.c, col(AccessEntry.n)  # type: ignore[attr-defined]  # set by SQLModel
     query = select(ENTRY_EVENT_ID.label("event_id"), number, *ENTRY_COLUMNS).where(
         condition,

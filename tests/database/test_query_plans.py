@@ -102,7 +102,7 @@ async def test_request_reads_few_rows_by_index(large_database: LargeDatabase, na
 
 
 @pytest.mark.parametrize("name", REQUESTS)
-async def test_statements_of_repeated_requests_are_planned_once(
+async def test_statements_of_repeated_requests_reuse_their_plan(
     large_database: LargeDatabase, name: str
 ) -> None:
     # Planted: plan_cache_mode force_custom_plan in `app/access/log.py`; in W1 a statement that contains a random number.

@@ -183,7 +183,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION access.open_as_custodian(text, text) IS
-    'Opens an access with the role custodian, for the table owner when it runs key rotation on the command line. '
+    'Opens an access with the role custodian, for key rotations and rebuilds of the search tokens by the table owner. '
     'firststep_api cannot execute it.';
 
 CREATE FUNCTION access.refresh_context() RETURNS void

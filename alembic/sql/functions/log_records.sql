@@ -59,8 +59,8 @@ AS $$
      WHERE x.can_read_access_log OR cardinality(x.supervised_team_ids) > 0
 $$;
 COMMENT ON FUNCTION access.find_earlier_event(uuid, integer) IS
-    'Returns the id of the access event that is a number of events before another one, or before the end of the log if '
-    'p_event is NULL. Returns NULL if there is none, or if the caller cannot read the access log.';
+    'Returns the id of the access event that is p_event_count + 1 events before p_event, or before the end of the log '
+    'if p_event is NULL. Returns NULL if the log has fewer events, or if the caller cannot read the access log.';
 
 REVOKE ALL ON FUNCTION access.list_children_of_record(uuid), access.find_earlier_event(uuid, integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION access.list_children_of_record(uuid), access.find_earlier_event(uuid, integer)

@@ -45,4 +45,5 @@ COMMENT ON POLICY case_staff_can_update ON people IS
 CREATE POLICY custodian_can_access ON people TO firststep_owner
     USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON people IS
-    'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';
+    'The table owner can use all rows in a key rotation or a rebuild of the search tokens (see '
+    'access.open_as_custodian()).';

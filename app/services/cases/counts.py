@@ -1,4 +1,4 @@
-"""The numbers beside the menu items of the caller: entries of the agenda, approvals, referrals and overdue reviews."""
+"""Count the agenda entries, approvals, referrals and overdue reviews for the menu of the caller."""
 
 from functools import lru_cache
 

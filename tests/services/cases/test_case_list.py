@@ -244,7 +244,7 @@ async def test_only_returned_rows_are_logged(scenario: Scenario) -> None:
         assert {entry["child_id"] for entry in entries if entry["child_id"]} == children, path
 
 
-async def test_lists_use_one_statement_and_a_search_two_more(scenario: Scenario) -> None:
+async def test_number_of_statements_of_lists_and_searches_is_fixed(scenario: Scenario) -> None:
     await open_named_case(scenario, "Chhorn", "Sokha")
     for path, expected in (
         ("/v1/cases", 1),

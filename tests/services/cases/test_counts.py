@@ -1,4 +1,4 @@
-"""The numbers beside the menu items of a user."""
+"""The counts for the menu of a user."""
 
 from typing import Any
 
