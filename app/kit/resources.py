@@ -62,5 +62,5 @@ class Resource(Generic[SchemaT, ListT]):
             AlreadyExists: the record violates a unique constraint.
         """
         session.add(record)
-        await session.flush()  # the response is loaded by a query
+        await session.flush()  # the query of the response bypasses the session
         return await self.get(session_reader(session), record.id)

@@ -95,7 +95,7 @@ async def _record_transition(
 ) -> AssessmentSchema:
     assessment.updated_at = utc_now()
     record_assessment_history(session, case, caller, assessment, event)
-    await session.flush()  # the response is loaded by a query
+    await session.flush()  # the query of the response bypasses the session
     return await get_assessment(session_reader(session), assessment.id)
 
 

@@ -95,7 +95,7 @@ async def create_case_assessment(
     store_assessment_content(assessment, AssessmentContent(), {})
     session.add(assessment)
     record_assessment_history(session, case, caller, assessment, "started")
-    await session.flush()  # the response is loaded by a query
+    await session.flush()  # the query of the response bypasses the session
     return await get_assessment(session_reader(session), assessment.id)
 
 
@@ -201,5 +201,5 @@ async def update_assessment(
     results = await score_instruments(session, assessment.content["instruments"], content.instruments)
     store_assessment_content(assessment, content, results)
     assessment.updated_at = utc_now()
-    await session.flush()  # the response is loaded by a query
+    await session.flush()  # the query of the response bypasses the session
     return await get_assessment(session_reader(session), assessment.id)

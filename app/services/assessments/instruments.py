@@ -73,7 +73,7 @@ async def create_instrument(session: AsyncSession, payload: InstrumentCreate) ->
         definition=payload.definition.model_dump(mode="json"),
     )
     session.add(instrument)
-    await session.flush()  # the response is loaded by a query
+    await session.flush()  # the query of the response bypasses the session
     return await get_instrument(session_reader(session), instrument.id)
 
 
@@ -110,7 +110,7 @@ async def update_instrument(
         detail = "Another edition of this questionnaire is active. Retire that edition first."
         raise_if_unmet([Fault("/is_active", "replaced", detail)])
     instrument.is_active = settings.is_active
-    await session.flush()  # the response is loaded by a query
+    await session.flush()  # the query of the response bypasses the session
     return await get_instrument(session_reader(session), instrument.id)
 
 

@@ -52,7 +52,7 @@ async def create_goal_action(session: AsyncSession, goal_id: UUID, payload: Acti
     action = build_action(plan, goal, payload)
     session.add(action)
     increment_versions(plan, goal)
-    await session.flush()  # the response is loaded by a query
+    await session.flush()  # the query of the response bypasses the session
     return await get_action(session_reader(session), action.id)
 
 
@@ -100,7 +100,7 @@ async def update_action(
         record_case_history(session, case, "action_done", caller, action, detail, occurred_at=done_on)
     action.updated_at = utc_now()
     increment_versions(plan)
-    await session.flush()  # the response is loaded by a query
+    await session.flush()  # the query of the response bypasses the session
     return await get_action(session_reader(session), action.id)
 
 

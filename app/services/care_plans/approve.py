@@ -118,5 +118,5 @@ def _record_history(session: AsyncSession, case: Case, caller: Caller, plan: Car
 
 async def _flush_to_schema(session: AsyncSession, loaded_plan: LoadedCarePlan) -> CarePlanSchema:
     loaded_plan.plan.updated_at = utc_now()
-    await session.flush()  # the response is loaded by a query
+    await session.flush()  # the query of the response bypasses the session
     return await get_care_plan(session_reader(session), loaded_plan.plan.id)

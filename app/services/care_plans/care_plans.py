@@ -98,7 +98,7 @@ async def update_care_plan(
     plan.needs_social_work = content.needs_social_work
     plan.content = dump_content(StoredCarePlanTexts, content)
     plan.updated_at = utc_now()
-    await session.flush()  # the response is loaded by a query
+    await session.flush()  # the query of the response bypasses the session
     return await get_care_plan(session_reader(session), plan_id)
 
 
@@ -121,5 +121,5 @@ async def replace_care_plan_area(
     plan_area.status, plan_area.version = payload.status, plan_area.version + 1
     plan_area.content = {**plan_area.content, "reason": payload.reason}
     plan.updated_at = utc_now()
-    await session.flush()  # the response is loaded by a query
+    await session.flush()  # the query of the response bypasses the session
     return await get_care_plan(session_reader(session), plan_id)

@@ -61,7 +61,7 @@ async def create_care_plan_goal(
     increment_versions(plan)
     await session.flush()  # the actions have a foreign key to the goal
     session.add_all(build_action(plan, goal, action) for action in payload.actions)
-    await session.flush()  # the response is loaded by a query
+    await session.flush()  # the query of the response bypasses the session
     return await get_goal(session_reader(session), goal.id)
 
 
@@ -101,7 +101,7 @@ async def update_goal(
         record_case_history(session, case, "goal_achieved", caller, goal, {"area": goal.area})
     goal.updated_at = utc_now()
     increment_versions(plan)
-    await session.flush()  # the response is loaded by a query
+    await session.flush()  # the query of the response bypasses the session
     return await get_goal(session_reader(session), goal_id)
 
 

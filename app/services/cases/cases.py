@@ -88,7 +88,7 @@ async def update_case(
     case.updated_at = utc_now()
     case.content = {"summary": content.summary}
     case_history.record_case_history(session, case, "case_changed", caller, case)
-    await session.flush()  # the response is loaded by a query
+    await session.flush()  # the query of the response bypasses the session
     return await load_case_schema(session, case)
 
 

@@ -113,7 +113,7 @@ async def create_case_consent(
     )
     consent.details = dump_content(StoredConsentDetails, payload)
     session.add(consent)
-    await session.flush()  # the response is loaded by a query
+    await session.flush()  # the query of the response bypasses the session
     case_history.record_case_history(
         session, case, "consent_recorded", caller, consent, {"status": consent.status}
     )
@@ -165,7 +165,7 @@ async def withdraw_consent(
     consent.withdrawn_at = utc_now()
     consent.withdrawn_by_id = caller.id
     consent.withdrawal_reason = payload.reason
-    await session.flush()  # the response is loaded by a query
+    await session.flush()  # the query of the response bypasses the session
     case_history.record_case_history(session, case, "consent_withdrawn", caller, consent)
     return await get_consent(session_reader(session), consent.id)
 

@@ -81,7 +81,7 @@ async def create_case_person(
     await _store_details(session, person, payload)
     session.add(person)
     case_history.record_case_history(session, case, "person_added", caller, person, {"role": person.role})
-    await session.flush()  # the response is loaded by a query
+    await session.flush()  # the query of the response bypasses the session
     return await get_person(session_reader(session), person.id)
 
 
@@ -127,7 +127,7 @@ async def update_person(
         raise InvalidInput([Fault("/names", "name_missing", "At least one name is required.")])
     await _store_details(session, person, content)
     case_history.record_case_history(session, case, "person_changed", caller, person)
-    await session.flush()  # the response is loaded by a query
+    await session.flush()  # the query of the response bypasses the session
     return await get_person(session_reader(session), person.id)
 
 

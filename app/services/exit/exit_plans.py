@@ -117,7 +117,7 @@ async def replace_exit_plan(
     _store_content(plan, payload, _list_approved_editions(plan))
     plan.author_id, plan.status = caller.id, REVISE.target
     plan.decided_at = plan.decided_by_id = plan.decision_comment = None
-    await session.flush()  # the response is loaded by a query
+    await session.flush()  # the query of the response bypasses the session
     return await get_exit_plan(session_reader(session), case_id)
 
 
@@ -161,7 +161,7 @@ async def approve_exit_plan(
     record_decision(plan, caller, case, APPROVE, approval.comment, unmet)
     plan.updated_at = utc_now()
     case_history.record_case_history(session, case, "exit_plan_approved", caller, plan)
-    await session.flush()  # the response is loaded by a query
+    await session.flush()  # the query of the response bypasses the session
     return await get_exit_plan(session_reader(session), case_id)
 
 

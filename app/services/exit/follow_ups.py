@@ -130,7 +130,7 @@ async def create_case_follow_up(
     else:
         follow_up.version += 1
     _store_result(session, caller, case, follow_up, payload)
-    await session.flush()  # the response is loaded by a query
+    await session.flush()  # the query of the response bypasses the session
     return await get_follow_up(session_reader(session), follow_up.id)
 
 
@@ -187,7 +187,7 @@ async def update_follow_up(
     content = apply_patch(FollowUpContent, _to_document(follow_up), patch)
     raise_if_unmet(_check_content(case, content))
     _store_result(session, caller, case, follow_up, content)
-    await session.flush()  # the response is loaded by a query
+    await session.flush()  # the query of the response bypasses the session
     return await get_follow_up(session_reader(session), follow_up.id)
 
 

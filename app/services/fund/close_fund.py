@@ -54,7 +54,7 @@ async def close_fund(
     fund.status, fund.closed_at, fund.closed_by_id = "closed", now, caller.id
     fund.close_reason, fund.rest_to_fund_id = payload.reason, payload.rest_to_fund_id
     fund.updated_at = now
-    await session.flush()  # the response is loaded by a query
+    await session.flush()  # the query of the response bypasses the session
     return await get_fund(session_reader(session), fund.id)
 
 

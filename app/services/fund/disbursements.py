@@ -68,7 +68,7 @@ async def create_disbursement(
     if payload.months > 1:
         history_detail["months"] = str(payload.months)
     case_history.record_case_history(session, case, "disbursement_requested", caller, first, history_detail)
-    await session.flush()  # the response is loaded by a query
+    await session.flush()  # the query of the response bypasses the session
     return await get_disbursement(session_reader(session), first.id)
 
 

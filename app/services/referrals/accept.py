@@ -54,7 +54,7 @@ async def accept_referral(
     case = await _join_or_open_case(session, caller, referral, content, payload)
     _record_acceptance(referral, caller, case, payload)
     await person_details.mark_search_tokens_accepted(session, referral.id, case.child_id)
-    await session.flush()  # the response is loaded by a query
+    await session.flush()  # the query of the response bypasses the session
     return await views.load_referral_view(session, caller, referral.id)
 
 

@@ -136,5 +136,5 @@ async def update_referral(
     await person_details.replace_search_tokens(
         session, referral.id, "referral", referral.child_id, search_keys
     )
-    await session.flush()  # the response is loaded by a query
+    await session.flush()  # the query of the response bypasses the session
     return await views.load_referral_view(session, caller, referral_id)

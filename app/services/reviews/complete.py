@@ -56,7 +56,7 @@ async def complete_review(
     await schedule_next_review(session, caller, case, review)
     await _apply_decision(session, caller, case, review)
     case.version, case.updated_at = case.version + 1, utc_now()
-    await session.flush()  # the response is loaded by a query
+    await session.flush()  # the query of the response bypasses the session
     return await get_review(session_reader(session), review_id)
 
 

@@ -59,7 +59,7 @@ async def bring_forward_review(
         case.version, case.updated_at = case.version + 1, utc_now()
         changes = {**payload.model_dump(exclude_none=True), "due_on": due_on.isoformat()}
         record_case_history(session, case, "review_scheduled", caller, review, changes)
-        await session.flush()  # the response is loaded by a query
+        await session.flush()  # the query of the response bypasses the session
     return await get_review(session_reader(session), review.id)
 
 
@@ -85,7 +85,7 @@ async def update_review(
     content = apply_patch(ReviewContent, build_review_document(review, review.content), patch)
     await _validate_goals(session, review, content)
     _store_content(review, content)
-    await session.flush()  # the response is loaded by a query
+    await session.flush()  # the query of the response bypasses the session
     return await get_review(session_reader(session), review_id)
 
 

@@ -83,7 +83,7 @@ async def replace_clinical_note(
         note = await _create_note(session, caller, support_session, case, expected_version, payload)
     else:
         _update_note(note, expected_version, payload)
-    await session.flush()  # the response is loaded by a query
+    await session.flush()  # the query of the response bypasses the session
     return await get_clinical_note(session_reader(session), support_session_id)
 
 

@@ -97,7 +97,7 @@ async def create_case_document(
     case_history.record_case_history(
         session, case, "document_added", caller, document, {"kind": payload.kind}
     )
-    await session.flush()  # the response is loaded by a query
+    await session.flush()  # the query of the response bypasses the session
     return await get_document(session_reader(session), document.id)
 
 

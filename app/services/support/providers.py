@@ -80,7 +80,7 @@ async def create_provider(session: AsyncSession, payload: ProviderCreate) -> Pro
     provider = Provider(id=payload.id or new_id(), name=payload.name, kind=payload.kind)
     await _store_settings(session, provider, payload)
     session.add(provider)
-    await session.flush()  # the response is loaded by a query
+    await session.flush()  # the query of the response bypasses the session
     return await get_provider(session_reader(session), provider.id)
 
 
@@ -113,7 +113,7 @@ async def update_provider(
     provider = await get_version_for_update(session, Provider, provider_id, expected_version)
     document = {**provider.model_dump(mode="json", include=COLUMN_FIELDS), **provider.details}
     await _store_settings(session, provider, apply_patch(ProviderSettings, document, patch))
-    await session.flush()  # the response is loaded by a query
+    await session.flush()  # the query of the response bypasses the session
     return await get_provider(session_reader(session), provider.id)
 
 

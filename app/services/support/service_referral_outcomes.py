@@ -129,5 +129,5 @@ async def _apply_transition(
 
 
 async def _flush_and_load_schema(session: AsyncSession, referral: ServiceReferral) -> ServiceReferralSchema:
-    await session.flush()  # the response is loaded by a query
+    await session.flush()  # the query of the response bypasses the session
     return await get_service_referral(session_reader(session), referral.id)

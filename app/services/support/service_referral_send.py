@@ -61,7 +61,7 @@ async def send_service_referral(
     shared = await _collect_shared_fields(session, case, referral)
     referral.content = {**referral.content, "shared": shared}
     _record_history(session, case, caller, referral, consent)
-    await session.flush()  # the response is loaded by a query
+    await session.flush()  # the query of the response bypasses the session
     return await get_service_referral(session_reader(session), referral.id)
 
 

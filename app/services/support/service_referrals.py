@@ -130,7 +130,7 @@ async def create_case_service_referral(
     )
     await _store_content(session, referral, payload)
     session.add(referral)
-    await session.flush()  # the response is loaded by a query
+    await session.flush()  # the query of the response bypasses the session
     return await get_service_referral(session_reader(session), referral.id)
 
 
@@ -195,7 +195,7 @@ async def update_service_referral(
     document = {name: stored[name] for name in CONTENT_FIELDS}
     content = apply_patch(ServiceReferralContent, document, patch)
     await _store_content(session, referral, content)
-    await session.flush()  # the response is loaded by a query
+    await session.flush()  # the query of the response bypasses the session
     return await get_service_referral(session_reader(session), referral.id)
 
 
