@@ -73,7 +73,7 @@ async def lock_table(superuser: Any, table: str) -> AsyncIterator[None]:
         yield
 
 
-async def test_accesses_opened_at_once_share_commits_and_keep_their_order(
+async def test_concurrent_opens_return_their_own_access_in_shared_transactions(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
     # Planted: MAX_BATCH_SIZE = 1; MAX_BATCH_SIZE ignored; the results of a batch reversed.
@@ -95,7 +95,7 @@ async def test_accesses_opened_at_once_share_commits_and_keep_their_order(
     assert len({access["secret"] for access in opened}) == len(requests)
 
 
-async def test_accesses_concluded_at_once_share_commits_and_keep_their_entries(
+async def test_concurrent_conclusions_write_their_own_entries_in_shared_transactions(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
     # Planted: the positions of the entries counted from the end in `_build_conclude_parameters`.
@@ -111,7 +111,7 @@ async def test_accesses_concluded_at_once_share_commits_and_keep_their_entries(
     assert await superuser_connection.fetchval("SELECT count(*) FROM access_contexts") == 0
 
 
-async def test_requests_at_once_share_commits_and_log_their_own_children(
+async def test_concurrent_requests_log_their_own_children_in_shared_transactions(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
     # Planted: MAX_BATCH_SIZE = 1; the ids of the opened accesses reversed within a batch.
@@ -134,7 +134,7 @@ async def test_requests_at_once_share_commits_and_log_their_own_children(
 @pytest.mark.parametrize(
     "invalid", [{"address": "unknown"}, {"request_id": "batch\x00"}], ids=["address", "request id"]
 )
-async def test_invalid_request_fails_alone(
+async def test_invalid_request_does_not_fail_other_requests_of_its_batch(
     scenario: Scenario, superuser_connection: Any, invalid: dict[str, Any]
 ) -> None:
     # Planted: the batch not repeated after a DataError; every submission failed with its error.
@@ -146,7 +146,7 @@ async def test_invalid_request_fails_alone(
     assert [row["id"] for row in events] == [access["event_id"] for access in opened]
 
 
-async def test_conclusion_of_a_concluded_access_fails_alone(
+async def test_repeated_conclusion_does_not_fail_other_conclusions_of_its_batch(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
     # Planted: the batch not repeated after an InvalidAuthorizationSpecificationError.

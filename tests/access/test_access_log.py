@@ -385,7 +385,9 @@ async def test_entries_are_written_only_by_concluding_an_access(
     assert await superuser_connection.fetchval(count) == before + 1
 
 
-async def test_has_open_case_is_false_without_the_act(scenario: Scenario, api_connection: Any) -> None:
+async def test_has_open_case_is_false_in_accesses_of_other_acts(
+    scenario: Scenario, api_connection: Any
+) -> None:
     # Planted: `has_open_case` without coalesce: NULL for a child with an open case, false for any other id.
     known, unknown = uuid.UUID((await scenario.open_case())["child_id"]), uuid.uuid4()
     query = "SELECT access.has_open_case($1), access.children_share_worker($1, $1)"

@@ -125,7 +125,7 @@ async def test_link_hides_the_other_case_from_its_author_in_the_same_request(
     assert {str(link.case_id), str(link.linked_case_id)} == {case["id"], other["id"]}
 
 
-async def test_opening_a_case_of_a_linked_child_puts_up_the_conflict_wall_in_the_same_request(
+async def test_conflict_wall_applies_in_the_request_that_opens_a_case_of_a_linked_child(
     scenario: Scenario, manager_with_cases: str
 ) -> None:
     # Planted: `refresh_context` removed from _create_case.

@@ -228,7 +228,9 @@ async def test_fund_statement_is_readable_by_the_roles_of_the_policy(catalog: as
     assert roles - {CUSTODIAN} == POLICY[Permission.fund_ledger]
 
 
-async def test_scopes_in_sql_give_the_roles_of_the_policy(catalog: asyncpg.Connection) -> None:
+async def test_sql_maps_api_client_scopes_to_the_same_roles_as_the_application(
+    catalog: asyncpg.Connection,
+) -> None:
     # Planted: 'partner_system' for the scope 'reports' in access.resolve_session().
     body = await get_function_body(catalog, "resolve_session")
     pairs = re.findall(r"WHEN '(\w+)' = ANY \(c\.scopes\) THEN '(\w+)'", body)

@@ -123,7 +123,7 @@ async def create_records(scenario: Scenario) -> dict[str, Any]:
     return {**ids, "exiting_case_id": case["id"], "closed_case_id": ids["closed_case"]["id"]}
 
 
-async def test_ids_of_staff_and_teams_have_names(scenario: Scenario) -> None:
+async def test_responses_contain_a_name_for_each_staff_and_team_id(scenario: Scenario) -> None:
     # Planted: `completed_by` and the names of earlier exit plans always null.
     ids = await create_records(scenario)
     for path in PATHS:
@@ -134,7 +134,7 @@ async def test_ids_of_staff_and_teams_have_names(scenario: Scenario) -> None:
             assert reference == {"id": record_id, "name": NAMES[record_id]}, (path, field)
 
 
-async def test_assessments_and_care_plans_name_their_person(scenario: Scenario) -> None:
+async def test_assessments_and_care_plans_contain_the_names_of_their_subject(scenario: Scenario) -> None:
     # Planted: `person` always null in the list of care plans.
     case, assessment = await create_assessed_case(scenario, subject="supporter")
     plan = await create_approved_care_plan(scenario, case, assessment)

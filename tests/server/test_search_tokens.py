@@ -67,7 +67,7 @@ async def paused_rebuild(
         yield task
 
 
-async def test_rebuilt_tokens_have_the_new_length_and_find_the_same_records(
+async def test_searches_find_the_same_records_after_a_rebuild(
     scenario: Scenario, superuser_connection: Any, settings: Settings
 ) -> None:
     case = await scenario.open_case(child=CHILD)

@@ -79,7 +79,7 @@ async def create_case_with_all_tiers(scenario: Scenario) -> dict[str, Any]:
     return ids
 
 
-async def test_every_part_is_what_its_own_endpoint_shows_to_the_caller(
+async def test_case_file_parts_equal_the_responses_of_their_endpoints(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
     # Planted: legal steps that are not closed for a break-glass reader; `superseded` among the statuses of the plans.
@@ -115,7 +115,7 @@ async def test_every_part_is_what_its_own_endpoint_shows_to_the_caller(
         assert file["plan"] == {"items": [plan], "next_cursor": None}, name
 
 
-async def test_callers_without_the_case_get_the_responses_of_the_case(scenario: Scenario) -> None:
+async def test_case_file_rejects_callers_like_the_case_endpoint(scenario: Scenario) -> None:
     case = await scenario.open_case()
     for name, status in {
         "worker_north_2": 404, "worker_south": 404, "supervisor_south": 404, "finance": 403, "me_officer": 403,
@@ -126,7 +126,7 @@ async def test_callers_without_the_case_get_the_responses_of_the_case(scenario: 
             assert (await caller.get(path)).status_code == status, (name, path)
 
 
-def test_roles_with_the_file_have_the_permission_of_every_part() -> None:
+def test_roles_with_case_file_permission_have_the_permission_of_every_part() -> None:
     # The file requires one permission. A role without that of a part would read the part only here.
     parts = (
         Permission.case_read, Permission.child_read, Permission.person_read, Permission.consent_read,
@@ -138,7 +138,7 @@ def test_roles_with_the_file_have_the_permission_of_every_part() -> None:
         assert POLICY[Permission.case_file] <= POLICY[permission], permission
 
 
-async def test_file_is_one_access_with_one_entry_of_the_child(scenario: Scenario) -> None:
+async def test_case_file_writes_one_access_entry_for_the_child(scenario: Scenario) -> None:
     ids = await create_complete_case(scenario)
     response = await scenario.worker_north.get(f"/v1/cases/{ids['case_id']}/file")
     assert "etag" not in response.headers

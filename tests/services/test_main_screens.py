@@ -57,7 +57,7 @@ async def insert_rows(scenario: Scenario, superuser: Any, original: dict[str, An
         await scenario.create_referral()
 
 
-async def test_screens_need_a_fixed_number_of_requests_statements_and_entries_per_row(
+async def test_screens_use_a_fixed_number_of_requests_and_statements(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
     # Planted: the row after a page in the log; each list counted as with `count=true`.

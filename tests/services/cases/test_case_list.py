@@ -1,4 +1,4 @@
-"""The lists of cases and children: filters, orders, search, totals, and narrowing to the caller's own set."""
+"""The lists of cases and children: filters, orders, search, totals, and visible records."""
 
 import uuid
 from datetime import date, timedelta
@@ -33,9 +33,7 @@ async def open_named_case(scenario: Scenario, family: str, given: str, **child: 
     return await scenario.open_case(child={**referral_payload()["child"], "names": names, **child})
 
 
-async def test_narrowed_lists_contain_exactly_the_visible_records(
-    scenario: Scenario, api_connection: Any
-) -> None:
+async def test_lists_contain_exactly_the_visible_records(scenario: Scenario, api_connection: Any) -> None:
     # Planted: each arm of `CaseScope` removed in turn.
     north = [await scenario.open_case(lead) for lead in ("worker_north", "worker_north_2", "worker_north")]
     south = [await scenario.open_case("worker_south") for _ in range(3)]
@@ -92,7 +90,7 @@ async def test_child_with_several_cases_is_listed_once_at_its_first_visible_case
         assert expect_json(await caller.get("/v1/children?count=true"))["total"] == len(expected), name
 
 
-async def test_rows_of_the_case_list_carry_names(scenario: Scenario) -> None:
+async def test_case_summaries_contain_names(scenario: Scenario) -> None:
     case = await scenario.open_case()
     (row,) = expect_json(await scenario.worker_north.get("/v1/cases"))["items"]
     assert row["lead_worker"] == {"id": case["lead_worker_id"], "name": "Worker North"}

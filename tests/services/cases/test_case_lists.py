@@ -88,7 +88,7 @@ async def test_every_act_is_in_the_timeline(scenario: Scenario) -> None:
     assert (await scenario.worker_south.get(f"{path}/timeline")).status_code == 404
 
 
-async def test_cases_are_filtered_by_query_and_by_caller(scenario: Scenario) -> None:
+async def test_case_list_contains_only_visible_cases_that_match_the_filters(scenario: Scenario) -> None:
     first = await scenario.open_case()
     two = await scenario.open_case("worker_north_2")
     three = await scenario.open_case("worker_south")

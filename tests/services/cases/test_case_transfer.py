@@ -10,7 +10,7 @@ from tests.support.responses import expect_json
 from tests.support.scenario import Scenario, id_of
 
 
-async def test_planned_sessions_move_to_the_lead_worker_when_their_worker_leaves_the_case(
+async def test_planned_sessions_are_assigned_to_the_lead_worker_when_their_worker_is_removed(
     scenario: Scenario,
 ) -> None:
     path = await create_case_path(scenario, "worker_north_2")
@@ -38,7 +38,7 @@ async def test_planned_sessions_move_to_the_lead_worker_when_their_worker_leaves
     assert [session["worker_id"] for session in sessions] == [str(id_of("worker_south"))] * 2
 
 
-async def test_referrals_follow_their_case_to_another_team(scenario: Scenario) -> None:
+async def test_transfer_of_a_case_sets_the_team_of_its_referrals(scenario: Scenario) -> None:
     # Planted: `_transfer_referrals` removed. The list of referrals has no arm over the cases of a team.
     case = await scenario.open_case()
     (before,) = expect_json(await scenario.supervisor_north.get("/v1/referrals"))["items"]

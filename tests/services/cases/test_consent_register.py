@@ -1,4 +1,4 @@
-"""The consent register across cases: filters, orders, narrowing to the caller's own set, and names."""
+"""The consent register across cases: filters, orders, visible records, and names."""
 
 import uuid
 from datetime import timedelta
@@ -35,7 +35,7 @@ async def record_consents(scenario: Scenario) -> dict[str, dict[str, Any]]:
     return entries
 
 
-async def test_register_is_filtered(scenario: Scenario) -> None:
+async def test_consent_register_filters_return_exactly_the_matching_entries(scenario: Scenario) -> None:
     # Planted: the condition of `given` without `valid_until IS NULL`; `withdrawn` without its own condition.
     entries = await record_consents(scenario)
     (of_referral,) = set(await fetch_ids(scenario.dpo, REGISTER)) - {

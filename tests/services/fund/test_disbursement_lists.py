@@ -1,4 +1,4 @@
-"""The list of disbursements: filters, orders, search, the work list, and narrowing to the caller's own set."""
+"""The list of disbursements: filters, orders, search, the work list, and visible records."""
 
 from datetime import timedelta
 from typing import Any
@@ -51,7 +51,7 @@ async def create_disbursements_of_two_teams(scenario: Scenario) -> list[dict[str
     ]
 
 
-async def test_narrowed_list_contains_exactly_the_visible_disbursements(
+async def test_disbursement_list_contains_exactly_the_visible_disbursements(
     scenario: Scenario, api_connection: Any, superuser_connection: Any
 ) -> None:
     # Planted: the arm `all` of finance officers replaced by that of their cases.

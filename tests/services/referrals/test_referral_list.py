@@ -1,4 +1,4 @@
-"""The list of referrals: filters, orders, search, totals, and narrowing to the caller's own set."""
+"""The list of referrals: filters, orders, search, totals, and visible records."""
 
 import uuid
 from datetime import timedelta
@@ -43,7 +43,7 @@ def named_child(family: str, given: str, script: str = "latin") -> dict[str, Any
     return {**referral_payload()["child"], "names": [{"script": script, "family": family, "given": given}]}
 
 
-async def test_narrowed_list_contains_exactly_the_visible_referrals(
+async def test_referral_list_contains_exactly_the_visible_referrals(
     scenario: Scenario, api_connection: Any
 ) -> None:
     # Planted: each arm of `ReferralScope` removed in turn, for all referrals and for open ones.
@@ -163,7 +163,7 @@ async def test_referrals_are_found_by_the_childs_name_in_both_scripts(scenario: 
     assert await list_ids(scenario, "partner_one", q=latin["tracking_number"]) == [latin["id"]]
 
 
-async def test_row_of_the_queue_contains_what_the_screen_shows(
+async def test_referral_summary_contains_the_fields_of_the_queue_screen(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
     referral = await scenario.create_referral()

@@ -1,4 +1,4 @@
-"""The lists of reviews: filters, orders, totals, and narrowing to the caller's own set."""
+"""The lists of reviews: filters, orders, totals, and visible records."""
 
 import uuid
 from datetime import timedelta

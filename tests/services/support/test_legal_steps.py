@@ -151,7 +151,7 @@ async def test_legal_tier_is_readable_by_case_staff_only(scenario: Scenario, cas
     assert len(await list_timeline_details(scenario, "manager", case_path)) == 1
 
 
-async def test_former_worker_and_walled_worker_cannot_see_legal_steps(
+async def test_legal_steps_are_hidden_from_former_workers_and_by_conflict_walls(
     scenario: Scenario, case_path: str
 ) -> None:
     report = expect_json(

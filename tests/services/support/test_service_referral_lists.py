@@ -1,4 +1,4 @@
-"""The list of service referrals of all cases: filters, orders, narrowing, names and log entries."""
+"""The list of service referrals of all cases: filters, orders, visible records, names and log entries."""
 
 from datetime import timedelta
 from typing import Any
@@ -48,7 +48,7 @@ async def create_referrals(scenario: Scenario) -> dict[str, dict[str, Any]]:
     return {name: expect_json(await scenario.manager.get(path)) for name, path in paths.items()}
 
 
-async def test_list_contains_the_visible_cases_in_both_directions(
+async def test_service_referral_list_contains_the_visible_cases_in_both_sort_directions(
     scenario: Scenario, api_connection: Any
 ) -> None:
     # Planted: the arm of the assigned cases removed; `created_at` as the sort value of `updated_at`.
@@ -66,7 +66,9 @@ async def test_list_contains_the_visible_cases_in_both_directions(
         expect_json(await scenario.client_for(name).get(REFERRALS), 403)
 
 
-async def test_service_referrals_are_filtered(scenario: Scenario, superuser_connection: Any) -> None:
+async def test_service_referral_filters_return_exactly_the_matching_records(
+    scenario: Scenario, superuser_connection: Any
+) -> None:
     # Planted: the filter by team compares the lead worker.
     referrals = await create_referrals(scenario)
     sent, south, day = referrals["sent"], referrals["south"], today() - timedelta(days=30)
@@ -94,7 +96,7 @@ async def test_service_referrals_are_filtered(scenario: Scenario, superuser_conn
         expect_json(await scenario.manager.get(REFERRALS, params=params), 422)
 
 
-async def test_row_has_names_and_no_texts(scenario: Scenario) -> None:
+async def test_service_referral_summary_contains_names_but_no_texts(scenario: Scenario) -> None:
     referrals = await create_referrals(scenario)
     case = expect_json(await scenario.worker_north.get(f"/v1/cases/{referrals['sent']['case_id']}"))
     rows = {row["id"]: row for row in await fetch_items(scenario.worker_north, REFERRALS)}
@@ -108,14 +110,22 @@ async def test_row_has_names_and_no_texts(scenario: Scenario) -> None:
     }  # fmt: skip
 
 
-async def test_list_logs_returned_rows_and_uses_one_statement(scenario: Scenario) -> None:
+async def test_service_referral_list_logs_only_the_returned_records(scenario: Scenario) -> None:
+    # Planted: the row after the page in the log.
     cases = [await scenario.open_case() for _ in range(3)]
     for case in cases:
         await create_service_referral(scenario, f"/v1/cases/{case['id']}")
     newest = {case["child_id"] for case in cases[1:]}
     for caller in (scenario.worker_north, scenario.supervisor_north, scenario.manager):
-        with record_statements(scenario) as statements:
-            response = await caller.get(f"{REFERRALS}?limit=2")
-        assert len(statements) == 1, statements
+        response = await caller.get(f"{REFERRALS}?limit=2")
         entries = await scenario.list_access_entries(response.headers["x-request-id"])
         assert {entry["child_id"] for entry in entries} == newest
+
+
+async def test_service_referral_list_uses_one_statement(scenario: Scenario) -> None:
+    # Planted: each list counted as with `count=true`.
+    await create_referrals(scenario)
+    for caller in (scenario.worker_north, scenario.supervisor_north, scenario.manager):
+        with record_statements(scenario) as statements:
+            expect_json(await caller.get(f"{REFERRALS}?limit=2"))
+        assert len(statements) == 1, statements

@@ -1,4 +1,4 @@
-"""The lists of support sessions, of one case and of all cases: filters, orders, narrowing, names and log entries."""
+"""The lists of support sessions, of one case and of all cases: filters, orders, visible records, names and log entries."""
 
 import uuid
 from typing import Any
