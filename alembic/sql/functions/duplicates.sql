@@ -6,7 +6,7 @@ SET LOCAL ROLE firststep_gate;
 
 -- Each token selects at most 200 children and 200 referrals, so that the cost does not depend on the number of people:
 -- a frequent name has thousands. Candidates are therefore sorted by how rare their tokens are. A duplicate with frequent
--- names has a rare token too, that of its full name or of a phone number.
+-- names also has a rare token: the token of the full name or of a phone number.
 --
 -- Children behind the conflict wall are excluded: linked children are often siblings, so their names would match and
 -- reveal them.
@@ -34,8 +34,9 @@ AS $$
      LIMIT 200
 $$;
 COMMENT ON FUNCTION access.possible_duplicates(integer[]) IS
-    'Returns up to 200 children and referrals without a case that have at least one of the given name tokens, those '
-    'with the most and rarest tokens first. Always empty unless staff list the matches of a referral or accept it.';
+    'Returns up to 200 candidates: children, and referrals without a case, that share a token with p_tokens. Candidates '
+    'with more and rarer shared tokens come first. Returns no rows unless a staff member is listing the matches of a '
+    'referral or accepting one.';
 
 CREATE FUNCTION access.duplicate_profiles(p_children uuid[], p_referrals uuid[])
 RETURNS TABLE (kind text, id uuid, child_id uuid, sex text, profile_encrypted bytea)
@@ -54,8 +55,8 @@ AS $$
      WHERE EXISTS (SELECT FROM access.context() x WHERE x.act IN ('referral.match', 'referral.accept') AND x.is_staff)
 $$;
 COMMENT ON FUNCTION access.duplicate_profiles(uuid[], uuid[]) IS
-    'Returns the encrypted names and details of the children, their supporters and family members, and the referrals. '
-    'Always empty unless staff list the matches of a referral or accept it.';
+    'Returns the encrypted columns of the given children, of their supporters and family members, and of the given '
+    'referrals. Returns no rows unless a staff member is listing the matches of a referral or accepting one.';
 
 REVOKE ALL ON FUNCTION access.possible_duplicates(integer[]), access.duplicate_profiles(uuid[], uuid[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION access.possible_duplicates(integer[]), access.duplicate_profiles(uuid[], uuid[])

@@ -1,4 +1,4 @@
--- Find the children whom a record is about, and intervals of the access log, so that the log is read by index.
+-- Find the children of a record and the bounds of an interval, so that queries of the access log can use an index.
 
 GRANT CREATE ON SCHEMA access TO firststep_gate;
 SET LOCAL ROLE firststep_gate;
@@ -42,10 +42,11 @@ AS $$
                     WHERE c.child_id = r.child_id AND access.can_read_case(x, c.id, c.team_id, c.lead_worker_id))
 $$;
 COMMENT ON FUNCTION access.list_children_of_record(uuid) IS
-    'Returns the children whom a record is about, for data protection officers. Other callers get a child only if they '
-    'can see one of its cases.';
+    'Returns the children that a record is about. A data protection officer receives all of them, other callers only '
+    'children with a case that they can see.';
 
--- A row policy filters the events that a query reads, so that a query of a supervisor cannot limit how many it reads.
+-- The function reads all events. In a query of a supervisor, LIMIT counts only visible events, so that PostgreSQL could
+-- read the whole log before it finds enough of them.
 CREATE FUNCTION access.find_earlier_event(p_event uuid, p_event_count integer) RETURNS uuid
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' SET plan_cache_mode = force_generic_plan
 AS $$

@@ -8,7 +8,7 @@ BEGIN ATOMIC
      WHERE l.is_current;
 END;
 COMMENT ON FUNCTION access.list_stored_tokens(integer[]) IS
-    'Returns the tokens to store for the given tokens of 18 bits: the same tokens with the current length.';
+    'Returns the given tokens of 18 bits, shortened to the current length. Rows store the result.';
 
 CREATE FUNCTION access.list_searched_tokens(p_tokens integer[]) RETURNS SETOF integer LANGUAGE sql STABLE
 BEGIN ATOMIC
@@ -16,7 +16,7 @@ BEGIN ATOMIC
       FROM public.name_token_lengths l, unnest(p_tokens) AS t (token);
 END;
 COMMENT ON FUNCTION access.list_searched_tokens(integer[]) IS
-    'Returns the tokens to search for the given tokens of 18 bits: the same tokens with each length in use.';
+    'Returns the given tokens of 18 bits, shortened to each length in use. Searches compare stored tokens with them.';
 
 GRANT EXECUTE ON FUNCTION access.list_stored_tokens(integer[]), access.list_searched_tokens(integer[])
     TO firststep_api, firststep_owner, firststep_gate;

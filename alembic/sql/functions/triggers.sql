@@ -2,7 +2,8 @@
 
 CREATE FUNCTION access.prevent_change() RETURNS trigger LANGUAGE plpgsql SET search_path = ''
 AS $$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'insufficient_privilege'; END $$;
-COMMENT ON FUNCTION access.prevent_change() IS 'Rejects the operations that its trigger names, for append-only tables.';
+COMMENT ON FUNCTION access.prevent_change() IS
+    'Raises an error. Triggers of append-only tables call it before the operations that are forbidden.';
 
 -- The table owner is exempt, so that key rotation can re-encrypt submitted records.
 CREATE FUNCTION access.prevent_change_after_submission() RETURNS trigger LANGUAGE plpgsql SET search_path = ''

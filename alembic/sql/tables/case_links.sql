@@ -32,7 +32,7 @@ CREATE POLICY case_staff_can_insert ON case_links AS RESTRICTIVE FOR INSERT TO f
                      WHERE c.id = case_links.linked_case_id AND access.is_case_staff(x, c))
     );
 COMMENT ON POLICY case_staff_can_insert ON case_links IS
-    'Only staff of both cases can insert a link, because break-glass access is read-only.';
+    'Only staff of both cases can insert a link. A caller with break-glass access can see a case, but not write to it.';
 
 CREATE POLICY custodian_can_access ON case_links TO firststep_owner
     USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));

@@ -27,7 +27,7 @@ CREATE POLICY case_staff_can_insert ON case_workers AS RESTRICTIVE FOR INSERT TO
                  WHERE c.id = case_workers.case_id AND access.is_case_staff(x, c))
     );
 COMMENT ON POLICY case_staff_can_insert ON case_workers IS
-    'Only staff of the case can insert a row, because break-glass access is read-only.';
+    'Only staff of the case can insert a row. A caller with break-glass access can see the case, but not write to it.';
 
 CREATE POLICY case_staff_can_update ON case_workers AS RESTRICTIVE FOR UPDATE TO firststep_api
     USING (true)
@@ -50,4 +50,4 @@ CREATE POLICY case_staff_can_delete ON case_workers AS RESTRICTIVE FOR DELETE TO
                  WHERE c.id = case_workers.case_id AND access.is_case_staff(x, c))
     );
 COMMENT ON POLICY case_staff_can_delete ON case_workers IS
-    'Only staff of the case can delete a row, because break-glass access is read-only.';
+    'Only staff of the case can delete a row. A caller with break-glass access can see the case, but not write to it.';

@@ -48,7 +48,8 @@ COMMENT ON POLICY custodian_can_access ON cases IS
 CREATE TRIGGER prevent_reassignment BEFORE UPDATE ON cases FOR EACH ROW
     EXECUTE FUNCTION access.prevent_reassignment('id');
 COMMENT ON TRIGGER prevent_reassignment ON cases IS
-    'Rejects an update by a caller who is not staff of the case, because break-glass access is read-only.';
+    'Rejects an update by a caller who is not staff of the case. A caller with break-glass access can see the case, but '
+    'not write to it.';
 
 ALTER TABLE cases ADD CONSTRAINT ck_cases_status CHECK (
     status IN ('assessment', 'planning', 'active', 'exiting', 'closed')

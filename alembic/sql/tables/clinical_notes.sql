@@ -58,7 +58,8 @@ CREATE POLICY case_staff_can_insert ON clinical_notes AS RESTRICTIVE FOR INSERT 
                     WHERE s.id = session_id AND s.worker_id = (SELECT x.worker_id FROM access.context() x))
     );
 COMMENT ON POLICY case_staff_can_insert ON clinical_notes IS
-    'Only staff of the case and the worker of the session can insert a row, because break-glass access is read-only.';
+    'Only staff of the case and the worker of the session can insert a row. A caller with break-glass access can see the '
+    'case, but not write to it.';
 
 CREATE POLICY case_staff_can_update ON clinical_notes AS RESTRICTIVE FOR UPDATE TO firststep_api
     USING (true)

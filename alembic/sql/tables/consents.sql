@@ -39,7 +39,7 @@ CREATE POLICY case_staff_can_insert ON consents AS RESTRICTIVE FOR INSERT TO fir
                  WHERE c.id = consents.case_id AND access.is_case_staff(x, c))
     );
 COMMENT ON POLICY case_staff_can_insert ON consents IS
-    'Only staff of the case can insert a row, because break-glass access is read-only.';
+    'Only staff of the case can insert a row. A caller with break-glass access can see the case, but not write to it.';
 
 CREATE POLICY case_staff_can_update ON consents AS RESTRICTIVE FOR UPDATE TO firststep_api
     USING (true)

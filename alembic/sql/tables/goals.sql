@@ -33,7 +33,7 @@ CREATE POLICY case_staff_can_insert ON goals AS RESTRICTIVE FOR INSERT TO firsts
                  WHERE c.id = goals.case_id AND access.is_case_staff(x, c))
     );
 COMMENT ON POLICY case_staff_can_insert ON goals IS
-    'Only staff of the case can insert a row, because break-glass access is read-only.';
+    'Only staff of the case can insert a row. A caller with break-glass access can see the case, but not write to it.';
 
 CREATE POLICY case_staff_can_update ON goals AS RESTRICTIVE FOR UPDATE TO firststep_api
     USING (true)

@@ -50,7 +50,7 @@ CREATE POLICY case_staff_can_insert ON legal_steps AS RESTRICTIVE FOR INSERT TO 
                  WHERE c.id = legal_steps.case_id AND access.is_case_staff(x, c))
     );
 COMMENT ON POLICY case_staff_can_insert ON legal_steps IS
-    'Only staff of the case can insert a row, because break-glass access is read-only.';
+    'Only staff of the case can insert a row. A caller with break-glass access can see the case, but not write to it.';
 
 CREATE POLICY case_staff_can_update ON legal_steps AS RESTRICTIVE FOR UPDATE TO firststep_api
     USING (true)

@@ -45,7 +45,7 @@ CREATE POLICY case_staff_can_insert ON plan_areas AS RESTRICTIVE FOR INSERT TO f
                  WHERE c.id = plan_areas.case_id AND access.is_case_staff(x, c))
     );
 COMMENT ON POLICY case_staff_can_insert ON plan_areas IS
-    'Only staff of the case can insert a row, because break-glass access is read-only.';
+    'Only staff of the case can insert a row. A caller with break-glass access can see the case, but not write to it.';
 
 CREATE POLICY case_staff_can_update ON plan_areas AS RESTRICTIVE FOR UPDATE TO firststep_api
     USING (true)
