@@ -49,9 +49,9 @@ async def list_agenda_entries(
 
 @router.get("/me/counts")
 async def get_counts(caller: AgendaReader, reader: Reader) -> Counts:
-    """Get the numbers of what waits for the caller.
+    """Get the counts for the menu of the caller.
 
-    Contains no data of children, so that the access log has no entry per child.
+    The response contains no data about children. The access log therefore gets no entry per child.
     """
     return await counts.get_counts(reader, caller)
 

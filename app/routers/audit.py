@@ -1,4 +1,4 @@
-"""The access log and the break-glass grants, for oversight."""
+"""Endpoints that list the access log and the break-glass grants."""
 
 from typing import Annotated
 
@@ -26,8 +26,8 @@ async def list_access_entries(
     Returns one entry per request and child, including refused requests. A request that read or changed no data of a
     child has one entry without a child. Reading the access log is itself recorded.
 
-    A page can have fewer entries than `limit`, or none, and still a `next_cursor`: if no index contains all filters, one
-    page examines 2,000 requests or entries at most. The list ends when `next_cursor` is null.
+    The list ends when `next_cursor` is null. Before that, a page can have fewer than `limit` entries, or none: for some
+    combinations of filters, one page examines at most 2,000 requests or entries.
     """
     return await audit.list_access_entries(reader, caller, filters)
 

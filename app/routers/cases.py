@@ -87,11 +87,11 @@ async def get_case_file(
     case_id: UUID,
     query: Annotated[CaseFileQuery, Query()],
 ) -> CaseFile:
-    """Get a case with everything that its screen shows.
+    """Get a case with its records.
 
-    Returns the requested parts. A part that is a list is the first page of its own endpoint, which accepts the cursor of
-    the part. The access log records one access to the child. The response has no ETag, because the version of the case
-    does not change with its records; each record contains its own `version`.
+    Returns the requested parts. A part that is a list contains the first page of the endpoint of this list. Pass its
+    `next_cursor` to that endpoint to get the next page. The access log records one access to the child. The response has
+    no ETag. To update a record, send its own `version` in the If-Match header.
     """
     return await case_file.get_case_file(reader, caller, case_id, query)
 

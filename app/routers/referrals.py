@@ -99,15 +99,14 @@ async def update_referral(
 @router.get("/{referral_id}/matches")
 async def list_referral_matches(
     caller: ReferralMatchReader,
-    session: Session,
+    session: Session,  # the comparison calls database functions that return profiles of hidden children
     referral_id: UUID,
     page: Annotated[PageQuery, Query()],
 ) -> ReferralMatchList:
     """List possible duplicates of a referral, most similar first.
 
     Compares names, birth date, sex, place, phones and caregivers with all children and other referrals. The items
-    contain ids, a score and reason codes, but no personal data. The comparison uses functions of the database that run in
-    the transaction of a session.
+    contain ids, a score and reason codes, but no personal data.
     """
     return await duplicates.list_referral_matches(session, caller, referral_id, page)
 

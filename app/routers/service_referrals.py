@@ -68,7 +68,7 @@ async def list_service_referrals(
 ) -> ServiceReferralSummaryList:
     """List the service referrals of all cases, newest first by default.
 
-    Returns the service referrals of the cases that the caller can see, without their texts and the shared data.
+    Returns the service referrals of the cases that the caller can see. The items contain neither texts nor shared data.
     """
     return await service_referrals.list_service_referrals(reader, caller, filters)
 

@@ -55,7 +55,7 @@ class CurrentCarePlanList(Page[CarePlan]):
 class LegalStepSection(TrustedOutput):
     """The first page of the incidents and legal steps of a case, unless the caller cannot read the legal tier."""
 
-    closed: bool = Field(description="Whether the caller cannot read the legal tier. `items` is then null.")
+    closed: bool = Field(description="True if the caller cannot read the legal tier; `items` is then null.")
     items: list[LegalStep] | None = Field(
         description="Incidents and legal steps; null if the part is closed."
     )
@@ -63,7 +63,7 @@ class LegalStepSection(TrustedOutput):
 
 
 class CaseFile(TrustedOutput):
-    """A case with the parts that its screen shows. A part that was not requested is null."""
+    """A case with its records. A part that was not requested is null."""
 
     case: Case = Field(description="The case.")
     child: Child | None = Field(description="The child of the case, with the current identity.")
@@ -74,11 +74,12 @@ class CaseFile(TrustedOutput):
         description="First page of `/v1/cases/{case_id}/consents`: the consent register of the case."
     )
     assessment: Assessment | None = Field(
-        description="The newest assessment of the child, in any status; also null if there is none."
+        description="The newest assessment of the child, in any status. Null if there is none, or if the part was not "
+        "requested."
     )
     plan: CurrentCarePlanList | None = Field(
-        description="The care plans of all subjects that are in force or in progress, with areas, goals and actions. "
-        "Further pages of `/v1/cases/{case_id}/care-plans?status=approved,draft,returned,submitted` contain only "
+        description="The approved, draft, submitted and returned care plans of all subjects, with areas, goals and "
+        "actions. Further pages of `/v1/cases/{case_id}/care-plans?status=approved,draft,returned,submitted` contain only "
         "summaries."
     )
     reviews: ReviewList | None = Field(

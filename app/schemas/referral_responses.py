@@ -78,7 +78,7 @@ class StaffReferral(ReferralProgress):
     handed_to_id: UUID | None = Field(description="Id of the staff member assigned to the referral.")
     handed_to: StaffRef | None = Field(description="The staff member assigned to the referral.")
     team_id: UUID | None = Field(
-        description="Id of the team assigned to the referral; after the acceptance, that of the case."
+        description="Id of the team assigned to the referral. After the acceptance, id of the team of its case."
     )
     team: TeamRef | None = Field(description="The team assigned to the referral.")
     case_id: UUID | None = Field(description="Id of the case of an accepted referral.")

@@ -209,7 +209,7 @@ class ServiceReferral(ServiceReferralFields):
 
 
 class ServiceReferralSummary(ServiceReferralFields):
-    """A service referral in the list of all cases, without its texts and the shared data."""
+    """A service referral in the list of all cases. It contains neither texts nor shared data."""
 
     child: CaseChild = Field(description="The child.")
     case: CaseRef = Field(description="The case.")

@@ -212,7 +212,7 @@ class PageQuery(BaseModel):
             q: Annotated[str, Field(max_length=60)] | None = Field(None, description="…")
             sort: CaseSort = Field("-opened_on", description="…")
 
-    `q` determines the order of the list, so that a request with both is rejected.
+    `q` sorts the list by relevance. A request with `q` and `sort` is therefore rejected.
     """
 
     model_config = ConfigDict(extra="forbid")
