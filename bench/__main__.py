@@ -40,7 +40,7 @@ class Bench:
     unavailable: dict[str, str] = field(default_factory=dict)
 
     def start_programs(self, programs: Sequence[Program], stack: ExitStack) -> None:
-        """Start the programs. `wire` comes last, because its responses have the size of those of the other programs."""
+        """Start the programs, `wire` last, because its responses copy the sizes of the responses of the others."""
         for program in sorted(programs, key=lambda program: program is WIRE):
             try:
                 self.running_programs.append(self._start_program(program, stack))

@@ -143,7 +143,7 @@ async def fill_first_step(
 ) -> None:
     """Copy the caseload into the tables of First Step, encrypted with its cipher.
 
-    The connection is that of the administrator role, which row-level security does not restrict.
+    The connection uses the administrator role, which bypasses row-level security.
     """
     now = datetime.now(UTC)
     places = [

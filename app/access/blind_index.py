@@ -27,8 +27,8 @@ class BlindIndex:
     def compute_tokens(self, keys: Iterable[str], *, context: str) -> list[int]:
         """Return the distinct longest tokens of normalised search keys, sorted.
 
-        A token has a leading 1 before its bits, so that the value of a stored token shows its length. A token shifted to
-        the right is a shorter token of the same key.
+        A token is an integer: a leading 1, then the bits. The leading 1 shows the length. A token that is shifted to the
+        right by n is the token of the same key with n bits fewer.
 
         `context` names the indexed data ("child.name.khmer"). The same key has unrelated tokens in different contexts.
         The tokens are sorted, because the order of the keys would reveal which token belongs to the family name.

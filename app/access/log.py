@@ -8,8 +8,8 @@ No data of a child is returned without a committed entry. A request with a calle
 2. `bind_access` sets the id and the secret of the access in the request's transaction. The row policies resolve the
    caller from its context, which must be committed and less than 60 seconds old. Without an access, every table about
    children appears empty, also to hand-written SQL. With a wrong secret, every query of such a table fails.
-3. The session collects every record that the ORM loads or writes, and a `RecordReader` the records that its queries
-   show, so services do not log these.
+3. The session collects every record that the ORM loads or writes. A `RecordReader` collects the records that its queries
+   show. Services therefore need no code for the log.
 4. `conclude_access_in_session` writes one entry for each child, in the request's transaction, and closes the access. The
    transaction commits before the first byte of the response is sent. If the commit fails, the response is not sent.
 
@@ -48,8 +48,8 @@ BEGIN_READING_SQL = """
 """Begins a read-only transaction with an access in one round trip. The driver accepts no parameters for two statements.
 
 All queries of the transaction see the database at one point in time. PostgreSQL plans each of them once per connection.
-By default it would plan the query of a list at each execution, which takes as long as the execution: for unknown values
-it estimates ten supervised teams and an average worker, so that a plan for the given values appears cheaper.
+By default, it would plan the query of a list at each execution, which takes as long as the execution. Its estimate for
+unknown values is too high, so that a plan for the given values appears cheaper.
 """
 REFRESH_CONTEXT_SQL = text("SELECT access.refresh_context()")
 
@@ -140,7 +140,7 @@ async def bind_access(
 
 
 def _bind_access(session: Session, sql: str, parameters: tuple[object, ...]) -> RowMapping:
-    # Executed through SQLAlchemy and not on the driver, because SQLAlchemy replaces a lost connection of the pool.
+    # SQLAlchemy executes this statement, not the driver, because SQLAlchemy replaces a lost connection of the pool.
     connection = session.connection()
     return connection.exec_driver_sql(sql, parameters).mappings().one()
 
@@ -194,9 +194,10 @@ async def conclude_access_in_session(
     The entries are part of the session's transaction. Call this as the last step before the commit. `insert_sql` is an
     INSERT with the parameters from $11 that is executed in the same statement.
     """
-    await session.flush()  # the policies of the last changes need the access, and their records need entries
+    await session.flush()  # row policies need the open access, and the log needs the changed records
     conclusion = Conclusion(access, outcome, status, list(get_accessed_records(session)))
-    # PostgreSQL evaluates the policies of the INSERT on the snapshot of the statement, in which the access is open.
+    # One statement inserts the rows and closes the access. Row policies see the snapshot of its start, in which the
+    # access is open.
     sql = f"WITH inserted AS ({insert_sql}) {CONCLUDE_ACCESSES_SQL}" if insert_sql else CONCLUDE_ACCESSES_SQL
     await get_driver_connection(session).execute(
         sql, *_build_conclude_parameters([conclusion]), *insert_values

@@ -132,7 +132,7 @@ def _validate_declaration(
 
 
 def _list_sources_about_children(statement: Select[*tuple[Any, ...]]) -> list[str]:
-    """Return the tables about children and the encrypted columns that any part of a statement uses."""
+    """Return the tables about children and the encrypted columns that a statement or its subqueries read."""
     tables, columns = set(), set()
     for element in visitors.iterate(statement):
         if isinstance(element, Table) and element.name in CHILD_TABLES:

@@ -59,7 +59,7 @@ class Batcher(Generic[T, R]):
             if len(batch) == 1 or not isinstance(error, ITEM_ERRORS):
                 _fail(batch, error)
                 return
-            # One of the items caused the error. The others must not fail with it.
+            # One item caused the error. The items are repeated one by one, so that the others succeed.
             for submission in batch:
                 await self._run_batch([submission])
         else:

@@ -118,7 +118,7 @@ async def conclude(request: Request, error: Exception) -> None:
         return
     session = getattr(request.state, "session", None)
     if session is not None:
-        await session.rollback()  # it can hold a lock on the context, which the next statement deletes
+        await session.rollback()  # it can hold a lock on the context, which conclude_access deletes
     status = _status(error)
     outcome = OUTCOMES.get(status) or ("failed" if status >= 500 else "invalid")  # noqa: PLR2004 - server errors
     await log.conclude_access(

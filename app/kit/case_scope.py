@@ -1,9 +1,9 @@
 """Narrows lists to the cases that a caller can see, so that PostgreSQL reads them by index.
 
 The row policy of `cases` decides which cases are visible. PostgreSQL applies a policy as a filter to the rows that a query
-reads, never as a condition of an index. A list therefore names the caller's own set itself, as one arm for each way
-to reach a case: cases that the caller leads, cases of the teams that the caller supervises, and cases that the caller
-is assigned to or opened by break-glass. The arms select at least every visible case.
+reads, never as a condition of an index. A list therefore has conditions of its own that an index supports. It is the
+union of several selects (arms), one for each reason why a case is visible: the caller leads it, supervises its team, is
+assigned to it, or opened it by break-glass. The arms select at least every visible case. The policy removes the others.
 """
 
 from collections.abc import Callable, Sequence
@@ -47,10 +47,10 @@ ARM_CONDITIONS = {"lead": LED_CASES, "assigned": ASSIGNED_CASES, "teams": col(Ca
 
 
 def belongs_to_cases(reference: Any, cases: Condition, target: Any = Case.id) -> Condition:
-    """Return the condition that a column refers to the column `target` of a case that meets a condition.
+    """Return the condition that `reference` equals the column `target` of a case that meets the condition `cases`.
 
-    The cases are an array, because PostgreSQL would otherwise walk the index of the order, through the records of other
-    cases.
+    The ids are an array. With a subquery, PostgreSQL would scan the index of the sort order, including the records of
+    other cases.
     """
     ids = select(target).where(cases).correlate_except(Case).scalar_subquery()
     condition: Condition = reference == any_(func.array(ids, type_=ARRAY(Uuid)))
@@ -63,7 +63,7 @@ def build_conditional_arm(condition: Condition) -> ArmBuilder:
 
 
 class CaseScope:
-    """The narrowing of one list. `reference` is its column that refers to the column `target` of cases."""
+    """Restricts a list to the caller's cases."""
 
     def __init__(
         self,
@@ -72,16 +72,17 @@ class CaseScope:
         *,
         roles_with_all: frozenset[Role] = frozenset({Role.programme_manager}),
     ) -> None:
-        """Create the narrowing of a list of records of cases. Without arguments, the list is of cases.
+        """Create the scope of a list of records that belong to cases, or without arguments, of a list of cases.
 
-        `roles_with_all` are the roles that can see the records of all cases.
+        `reference` is the column of the list that refers to the column `target` of cases. `roles_with_all` are the roles
+        that can see the records of all cases.
         """
         self._reference = reference
         self._target = target
         self._roles_with_all = roles_with_all
 
     def list_arms(self, caller: Caller) -> tuple[str, ...]:
-        """Return the names of the arms of a caller: a part of the shape of a query."""
+        """Return the names of the arms that apply to the caller. They are part of the key of the compiled query."""
         if caller.has_role(*self._roles_with_all):
             return ("all",)
         arms = {

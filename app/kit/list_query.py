@@ -1,8 +1,8 @@
-"""The mechanism of all lists: filters, orders, keyset cursors, narrowing to the caller's own set, and totals.
+"""Filters, sorts, paginates and counts the lists of the API, and restricts them to the records of the caller.
 
 A list is declared once as a `ListQuery`. Each combination of filters, order and page size is compiled to SQL when it is
-first requested. The values are always parameters; only the limit is a literal, because PostgreSQL would plan a query
-with a variable limit at each execution.
+first requested. The values of filters are parameters. The limit is a literal, because PostgreSQL would plan a query with
+a variable limit at each execution.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -90,7 +90,7 @@ class ListQuery:
     default_sort: str = "-created_at"
     """Order of a request without `sort`; a minus sign means descending."""
     scope: CaseScope | None = None
-    """Narrowing to the caller's own set, unless a filter such as the case of the path bounds the list."""
+    """Restricts the list to the caller's records. None if a filter, such as the case in the path, limits the list."""
     shows: Declaration | None = None
     """Records that a row shows, see `ReadQuery`."""
 
@@ -184,7 +184,7 @@ class ListQuery:
         arms: Sequence[str],
         limit: Callable[[RowSelect], RowSelect],
     ) -> RowSelect:
-        """Return the rows that match the filters in at least one of the arms, limited as each arm is."""
+        """Return the query of the rows in any arm that match the filters. `limit` limits each arm and their union."""
         rows = rows.where(*(self._get_condition(*item) for item in filters))
         if self.condition is not None:
             rows = rows.where(self.condition)
@@ -207,7 +207,7 @@ def is_one_of(column: Any, name: str) -> Condition:
 
 
 def overlaps(column: Any, name: str) -> Condition:
-    """Return the condition of the same filter for an array: it contains at least one of the values of the parameter."""
+    """Return the condition of a filter on an array column: it contains at least one of the values of the parameter."""
     condition: Condition = column.op("&&", is_comparison=True)(bindparam(name, type_=column.type))
     return condition
 
@@ -226,7 +226,7 @@ def replace_null(column: Any, substitute: date | str | int) -> ColumnElement[Any
 
 
 def build_day_start(name: str, offset: int = 0) -> ColumnElement[datetime]:
-    """Return the time at which a day begins in Cambodia: that of the parameter `name`, or `offset` days later."""
+    """Return the time at which a day begins in Cambodia: the day in the parameter `name`, or `offset` days later."""
     day = bindparam(name, type_=Date) + literal(offset, Integer)
     return func.timezone(CAMBODIA_TIMEZONE.key, cast(day, DateTime))
 

@@ -14,7 +14,7 @@ from app.models.record import Record
 
 
 class RecordInsert:
-    """An INSERT of one record without a child, together with rows that belong to it.
+    """An INSERT of one record that belongs to no child, together with its related rows.
 
     `related_sql` is an INSERT of these rows. `{id}` in it stands for the parameter with the id of the record, and
     `{values}` for one further parameter.

@@ -11,8 +11,8 @@ from app.models.contents import StoredBasisWithoutConsent, StoredChildIdentity, 
 from app.models.encrypted_field import EncryptedField, OptionalEncryptedField
 from app.models.record import Record, encrypted_column, id_column, timestamp_column
 
-# Indexed sort key, as in `app.services.referrals.views`. The line breaks are those of PostgreSQL's definition of the index,
-# because Alembic compares the texts.
+# Indexed sort key, as in `app.services.referrals.views`. The line breaks must equal the index definition that
+# PostgreSQL returns, because Alembic compares the texts.
 URGENCY_KEY = """(
 CASE urgency
     WHEN 'emergency' THEN 0
@@ -187,7 +187,8 @@ class NameToken(SQLModel, table=True):
 
     __tablename__ = "name_tokens"
     __table_args__ = (
-        # The kind is first, so that new referrals change few pages. With the owner, a search for duplicates reads no rows.
+        # `kind` is the first column, so that inserts change few pages of the index. `owner_id` is included, so that the
+        # search for duplicates is an index-only scan.
         Index("ix_name_tokens_kind_token", "kind", "token", postgresql_include=["owner_id"]),
     )
 
@@ -199,7 +200,7 @@ class NameToken(SQLModel, table=True):
 
 
 class NameTokenLength(SQLModel, table=True):
-    """A length of tokens in use. There are several only while the tokens are rebuilt with another length."""
+    """A length of tokens in use. The table has several rows only during a rebuild of the tokens."""
 
     __tablename__ = "name_token_lengths"
     __table_args__ = (

@@ -16,7 +16,7 @@ from app.models.record import (
     uuid_array_column,
 )
 
-# The line breaks are those of PostgreSQL's definition of the index, because Alembic compares the texts.
+# The line breaks must equal the index definition that PostgreSQL returns, because Alembic compares the texts.
 SESSION_TIME_KEY = """(
 CASE
     WHEN held_at IS NULL THEN planned_at

@@ -59,9 +59,10 @@ async def list_child_access_entries(
 ) -> AccessEntryList:
     """List the access entries of a child, newest first.
 
+    An empty list is an error too, because every child has at least the entry of the request that created it.
+
     Raises:
-        NotFound: The child does not exist, or the caller cannot read its access log. An empty list means the same,
-            because every child has the entry of the request that created it.
+        NotFound: The child does not exist, or the caller cannot read its access log.
     """
     filters = AccessEntryFilters(child_id=child_id, limit=page.limit, cursor=page.cursor)
     entries = await list_access_entries(reader, caller, filters)

@@ -38,7 +38,7 @@ MAX_EXAMINED_ROWS = 2_000
 """Number of requests or entries that one page examines if the index that it reads does not contain all filters."""
 MAX_COMPILED_SHAPES = 500
 CLOCK_TOLERANCE = text("interval '2 minutes'")
-"""Maximum difference between the time in the id of an event and its `opened_at`, which are read from the clock in turn."""
+"""Maximum difference between the time in the id of an event and its `opened_at`. The clock is read once for each."""
 EARLIEST = text("timestamptz '1970-01-02'")
 LATEST = datetime(9999, 1, 1, tzinfo=UTC)
 """Latest time of a filter. The driver sends the last moment of the year 9999 as an infinite time."""
@@ -68,7 +68,7 @@ EVENT_FILTERS: Mapping[str, Any] = {
 }
 FILTERS = {*ENTRY_FILTERS, *EVENT_FILTERS}
 RECORD_FILTERS = ("record_id", "case_id")
-"""Filters from which the children are resolved. The log has an index by child only."""
+"""Filters for which the query reads the entries of the children of the record. The log has no index by record."""
 
 
 class LogShape(NamedTuple):
@@ -93,9 +93,10 @@ class LogShape(NamedTuple):
 
     @property
     def counts_all_events(self) -> bool:
-        """Whether the interval is a part of the whole log, and not of one index.
+        """Whether the interval counts all events of the log, not only the rows of one index.
 
-        The row policies filter what a supervisor can see of an act or an outcome.
+        For the filters `act` and `outcome` of a supervisor, it counts all events, because the row policies remove the
+        events of other teams.
         """
         return self.indexed_filter is None or (
             self.indexed_filter in {"act", "outcome"} and not self.can_read_all
@@ -114,7 +115,10 @@ class LogShape(NamedTuple):
 
 @lru_cache(MAX_COMPILED_SHAPES)
 def build_interval_query(shape: LogShape) -> ReadQuery:
-    """Return the query of the event with which the interval of a page begins. There is none if the log ends before."""
+    """Return the query of the oldest event that a page examines.
+
+    The query returns no row if the page can examine all remaining events.
+    """
     index = shape.indexed_filter
     if shape.counts_all_events:
         examined = select(
@@ -139,11 +143,13 @@ def build_interval_query(shape: LogShape) -> ReadQuery:
     start = examined.subquery("start")
     is_in_time = start.c.event_id >= _smallest_id(SINCE) if "since" in shape.parameters else true()
     query = select(start.c.event_id).where(start.c.event_id.is_not(None), is_in_time)
-    return ReadQuery(query, shows=NoShownRecord("only the cursor contains the position"))
+    return ReadQuery(
+        query, shows=NoShownRecord("the id of the event is used only for the interval and the cursor")
+    )
 
 
 def _build_upper_bound(parameters: frozenset[str]) -> Any:
-    """Return the id before which the interval ends. NULL is the end of the log."""
+    """Return the event id before which events are counted, or NULL for the end of the log."""
     if "cursor_event_id" in parameters:
         return CURSOR_EVENT_ID
     return _smallest_id(UNTIL + CLOCK_TOLERANCE) if "until" in parameters else cast(null(), Uuid)
@@ -185,10 +191,10 @@ def build_page_query(shape: LogShape) -> ReadQuery:
 
 def _select_events_with_entries(shape: LogShape) -> RowSelect:
     """Select events with their entries, newest first. An event without an entry has the number 0."""
-    # OFFSET 0, because PostgreSQL would otherwise join the events with all entries of the log.
+    # OFFSET 0 keeps PostgreSQL from flattening the subquery and joining the events with all entries of the log.
     entries = select(col(AccessEntry.n), *ENTRY_COLUMNS).where(ENTRY_EVENT_ID == EVENT_ID).offset(0)
     if shape.outcome == OUTCOME_STARTED:
-        entries = entries.limit(1)  # one entry shows that the request has another outcome
+        entries = entries.limit(1)  # an event with an entry has another outcome
     entry = entries.lateral("entry")
     number = func.coalesce(entry.c.n, 0)
     query = select(
@@ -214,9 +220,9 @@ def _select_entries_by_index(shape: LogShape, index: str | None) -> RowSelect:
 
 
 def _select_entries_of_record(shape: LogShape, name: str) -> RowSelect:
-    """Select the entries of the children of a record, and those of the record from a time when it had no child.
+    """Select the entries of the children of a record, and the entries of the record itself that have no child.
 
-    An entry has no child before a referral is accepted, and if the request was rejected.
+    An entry has no child if the request was rejected, or if the referral was not accepted yet.
     """
     record_id = bindparam(name, type_=Uuid)
     children = func.access.list_children_of_record(record_id).table_valued(column("id", Uuid), name="child")
@@ -243,14 +249,14 @@ def _select_entries(shape: LogShape, condition: Condition) -> RowSelect:
         *_build_entry_conditions(shape, columns, ENTRY_EVENT_ID, number),
     )
     if event_conditions := _build_event_conditions(shape):
-        # OFFSET 0, because PostgreSQL would otherwise join the entries with all events that match the conditions.
+        # OFFSET 0 keeps PostgreSQL from flattening the subquery and joining the entries with all matching events.
         event = select(EVENT_ID).where(EVENT_ID == ENTRY_EVENT_ID, *event_conditions).correlate(AccessEntry)
         query = query.where(event.offset(0).exists())
     return query.order_by(ENTRY_EVENT_ID.desc())
 
 
 def _build_id_conditions(shape: LogShape, event_id: Any) -> list[Condition]:
-    """Return the conditions on the ids of events, which contain the time. They are an interval of an index of the log."""
+    """Return the bounds of the page as conditions on event ids. The id of an event contains its time."""
     bounds = {
         "own_event_id": event_id != bindparam("own_event_id", type_=Uuid),
         "since": event_id >= _smallest_id(SINCE - CLOCK_TOLERANCE),

@@ -1,4 +1,4 @@
-"""Read the case file: the case and the parts that its screen shows, with the functions of their own endpoints."""
+"""Read the case file: a case and its parts. Each part is read by the service function of its endpoint."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -80,7 +80,7 @@ async def _load_plan(reader: RecordReader, caller: Caller, case: Case) -> Curren
 
 
 async def _load_legal_steps(reader: RecordReader, caller: Caller, case: Case) -> dict[str, Any]:
-    """Return the part, which is closed if the endpoint of the legal steps responds with 404."""
+    """Return the first page of the legal steps. If the caller cannot read the legal tier, the part is `closed`."""
     try:
         page = await list_case_legal_steps(reader, caller, case.id, LegalStepFilters())
     except NotFound:

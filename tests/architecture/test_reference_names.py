@@ -35,8 +35,9 @@ OTHER_RECORDS = {
     "goal", "goals", "goal_origin", "instrument", "linked_case", "linked_child", "origin", "plan", "previous", "previous_case",
     "receipt_document", "record", "referral", "series", "service_referral", "session", "transaction", "transfer",
 }  # fmt: skip
-"""Fields without their suffix that contain ids of records, which are not people, teams, agencies or places. A list of
-several cases shows `child` and the case number too."""
+"""Names, without the suffix `_id`, of fields that refer to records other than staff, teams, agencies and places. Items
+of a list of several cases also contain `child` and the case number.
+"""
 WITHOUT_NAME = {
     "AccessEntry.client_id": "the API client is the actor, with its name",
     "Caregiver.place_code": "the referral has `caregiver_place`",
@@ -77,7 +78,7 @@ def list_names_of(field: str) -> set[str]:
 
 
 def is_reference(field: str, schema: dict[str, Any]) -> bool:
-    """Return whether a field contains ids, other than that of the object itself, or place codes."""
+    """Return whether a field contains place codes, or ids of other objects."""
     is_place = re.search(r"(place|province|parent)_codes?$", field) is not None
     return is_place or (field != "id" and '"uuid"' in json.dumps(schema))
 

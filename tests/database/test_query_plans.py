@@ -14,7 +14,7 @@ from tests.support.large_database import LargeDatabase, open_large_database
 from tests.support.scenario import referral_payload
 
 FEW_ROWS = 1_000
-"""Maximum number of rows of a table that a page reads, and that filters remove."""
+"""Maximum number of rows that a page reads from one table, and of rows that filters remove."""
 ROWS_OF_TEAM = 12_500
 """Maximum number of rows if the request has to read the 2,500 cases of a team. Row policies read a case again."""
 EXAMINED_ROWS = 4 * MAX_EXAMINED_ROWS
@@ -24,7 +24,7 @@ MAX_PLANS = 3
 
 
 class Request(NamedTuple):
-    """A request to the large database, and the number of rows that it reads at most of a table."""
+    """A request to the large database, with the maximum number of rows that it reads from one table."""
 
     caller: str
     get_path: Callable[[GeneratedRecords], str]
@@ -46,7 +46,7 @@ MEASURED_OPERATIONS = {
     "R1": FEW_ROWS, "T1": FEW_ROWS, "A1": FEW_ROWS, "L1": FEW_ROWS, "L2": FEW_ROWS, "C1": FEW_ROWS, "C2": FEW_ROWS,
     "X1": FEW_ROWS, "Q1": ROWS_OF_TEAM, "M1": ROWS_OF_TEAM,
 }  # fmt: skip
-"""Operations of the benchmarks, with the number of rows that they read at most."""
+"""Operations of the benchmarks, with the maximum number of rows that they read from one table."""
 REQUESTS = {
     **{name: build_measured_request(name, max_rows) for name, max_rows in MEASURED_OPERATIONS.items()},
     "W1": Request("api_client", lambda _: "/v1/referrals", body=referral_payload()),

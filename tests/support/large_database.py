@@ -69,7 +69,7 @@ class LargeDatabase:
     async def count_plans(
         self, name: str, path: str, body: Mapping[str, object] | None = None
     ) -> dict[str, int]:
-        """Send a request several times, and return how often its statements are planned after the first times."""
+        """Send a request repeatedly, and return how often its statements are planned after the warm-up."""
         await self._warm_up(name, path, body)
         await self.admin.execute(RESET_STATISTICS_QUERY)
         for _ in range(REPEAT_COUNT):

@@ -29,7 +29,8 @@ LARGE_TABLES_QUERY = """
 RESET_STATISTICS_QUERY = """
     SELECT pg_stat_statements_reset(0, oid, 0) FROM pg_database WHERE datname = current_database()
 """
-# The statement that begins a read transaction contains the id of the access, so that it has no prepared plan.
+# Excludes the statement that begins a read transaction. It contains the id of the access, so that PostgreSQL plans it
+# every time.
 PLAN_COUNTS_QUERY = """
     SELECT s.query, max(s.plans) FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid
      WHERE d.datname = current_database() AND s.userid <> current_user::regrole AND s.query NOT LIKE '%set_config%'

@@ -37,7 +37,7 @@ CONTENTS: dict[type, dict[str, Any]] = {
     SupportSession: {"place": "At the grandmother's house"},
     LegalStep: {"place": "Provincial court"},
 }
-"""Content by table of rows that are inserted without one, as far as lists with records of several kinds show it."""
+"""Default content by table, for rows that appear in lists with records of several kinds."""
 
 
 async def insert_row(superuser: Any, record: R) -> R:

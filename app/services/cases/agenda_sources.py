@@ -1,4 +1,4 @@
-"""The SQL of the agenda: its sources, one for each kind of record, and the cases that they use.
+"""The SQL of the agenda: one SELECT (source) for each kind of record, and the CTEs of the caller's cases.
 
 A source selects the rows that the caller has to work on: as lead worker or co-worker of the case, as supervisor of its
 team, or as programme manager. An agenda reads only the sources that the roles of the caller can have. Row-level security
@@ -40,7 +40,7 @@ CASE_CONDITIONS = {
         OR c.id = ANY (ARRAY(SELECT w.case_id FROM case_workers w WHERE w.user_id = :caller_id))
     """,
     AgendaRole.supervisor: "c.status <> 'closed' AND c.team_id = ANY (:supervised_team_ids)",
-    # One day more, because 24 months after 29 February is 28 February.
+    # Adds one day, because 24 months after 29 February is 28 February.
     AgendaRole.manager: """
         c.status <> 'closed' AND c.opened_on <= (:milestones_until - interval '24 months' + interval '1 day')::date
     """,
@@ -222,9 +222,9 @@ COLUMN_TYPES: dict[str, Any] = {
 
 
 def build_entries(roles: Collection[AgendaRole], kinds: Collection[str] | None = None) -> Subquery:
-    """Return the entries of a caller with these roles as a subquery, of some kinds or of all kinds.
+    """Return a subquery of the agenda entries for these roles. `kinds` restricts the entries; None selects all kinds.
 
-    Its parameters are those of `PARAMETER_TYPES`, its columns those of `COLUMN_TYPES`.
+    `PARAMETER_TYPES` lists the parameters of the subquery, `COLUMN_TYPES` its columns.
     """
     cases = [CASES_SQL.format(role=role, condition=CASE_CONDITIONS[role]) for role in roles]
     sources = [sql for role in roles for kind, sql in SOURCES[role].items() if kinds is None or kind in kinds]

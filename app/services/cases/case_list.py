@@ -39,7 +39,7 @@ CASES = ListQuery(
         col(Child.identity_encrypted),
     )
     .join(Child, col(Child.id) == col(Case.child_id))
-    # Joined and not selected with `person_name`, because PostgreSQL reads a page of names faster in this way.
+    # Joins the names, because for a page of cases a join is faster than the scalar subquery of `person_name`.
     .join(User, col(User.id) == col(Case.lead_worker_id))
     .join(Team, col(Team.id) == col(Case.team_id)),
     filters={

@@ -60,8 +60,8 @@ IS_FIRST_CASE = ~exists().where(
     tuple_(EARLIER_CASE.created_at, EARLIER_CASE.id) < tuple_(col(Case.created_at), col(Case.id)),
 )
 """Whether a case is the first one of its child that the caller can see."""
-# The list reads cases, because they have an index by team and creation. The first case represents the child: a later case
-# does not change the position of the child between two pages.
+# The query reads cases, because the index on team and creation time is on that table. Each child is listed at its first
+# visible case, so that a later case does not move the child to another page.
 CHILDREN = ListQuery(
     "children",
     Case,
@@ -78,7 +78,10 @@ CHILDREN = ListQuery(
 
 
 async def list_children(reader: RecordReader, caller: Caller, filters: ChildFilters) -> ChildList:
-    """List the children that the caller can see, the newest first case first; `q` restricts the list to matching names."""
+    """List the children that the caller can see, in the order of their first visible cases, newest first.
+
+    `q` restricts the list to matching names and phone numbers.
+    """
     parameters: dict[str, Any] = {}
     if filters.q is not None:
         parameters["child_ids"] = await search.find_matching_children(reader, caller, filters.q)
@@ -122,7 +125,7 @@ async def update_child(
 
 
 async def _load_people_details(session: AsyncSession, child_id: UUID) -> list[StoredPersonDetails]:
-    """Return the decrypted details of the people around a child, as far as the caller can see them."""
+    """Return the decrypted details of the visible people around a child."""
     rows = await session_reader(session).fetch(PEOPLE_DETAILS_QUERY, child_id=child_id)
     return [Person.details.decrypt(row.id, row.details_encrypted) for row in rows]
 

@@ -21,7 +21,10 @@ OWN_CASES = CaseScope()
 
 
 async def get_counts(reader: RecordReader, caller: Caller) -> Counts:
-    """Count what waits for the caller. The response contains no data of a child, so the log has no entry per child."""
+    """Count the records that need an act of the caller.
+
+    The response contains no data of a child, so the log has no entry per child.
+    """
     roles = agenda.list_agenda_roles(caller)
     if not roles:
         return Counts(agenda=0, overdue=0, approvals=0, referrals=0, overdue_reviews=0)

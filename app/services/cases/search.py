@@ -20,9 +20,9 @@ from app.services.persons.phone_numbers import normalize_phone
 MAX_NAME_CANDIDATES = 500
 """Maximum number of children that one search compares in memory."""
 SEARCHED_YEAR_COUNT = 10
-"""A number without a year is searched in the current and the last years, this many in total."""
+"""Number of years, ending with the current one, in which a case number without a year is searched."""
 ONLY_COMPARED = NoShownRecord(
-    "candidates are compared in memory, and the response contains the matching ones"
+    "the candidates are only compared in memory, and the query of the response logs the matches"
 )
 OWN_CHILDREN = CaseScope(col(NameToken.owner_id), col(Case.child_id))
 CHILD_IDS = bindparam("child_ids", type_=ARRAY(Uuid))
@@ -90,7 +90,7 @@ async def _find_children_by_phone(reader: RecordReader, caller: Caller, phone: s
 async def _fetch_candidates(
     reader: RecordReader, caller: Caller, search_keys: set[str]
 ) -> list[tuple[str, StoredChildIdentity]]:
-    """Return the children that the caller can see and that have most tokens of the search keys."""
+    """Return the visible children that share the most tokens with the search keys."""
     query = _compile_candidates_query(OWN_CHILDREN.list_arms(caller))
     tokens = person_details.hash_search_keys(search_keys)
     rows = await reader.fetch(query, tokens=tokens, **OWN_CHILDREN.get_parameters(caller))
@@ -101,8 +101,8 @@ async def _fetch_candidates(
 def _compile_candidates_query(arms: tuple[str, ...]) -> ReadQuery:
     """Return the query of the children with at least one of the tokens, those with the most tokens first.
 
-    For a caller with a set of their own, it looks up the tokens of each of these children. The tokens of all children with
-    a frequent name would be many more.
+    If the caller can see only some cases, the query reads the tokens of their children, because a frequent name has far
+    more tokens in the whole table.
     """
     has_token = and_(person_details.HAS_SEARCHED_TOKEN, col(NameToken.kind) == "child")
     if "all" in arms:
@@ -110,7 +110,7 @@ def _compile_candidates_query(arms: tuple[str, ...]) -> ReadQuery:
     else:
         own = select(OWN_CHILDREN.select_targets(arms).subquery().c.child_id).distinct().subquery("own")
         found = select(col(NameToken.token)).where(col(NameToken.owner_id) == own.c.child_id, has_token)
-        # With OFFSET, PostgreSQL does not turn the lookups into a join that reads all rows of the tokens.
+        # OFFSET 0 keeps PostgreSQL from flattening the subquery into a join that reads all rows of the tokens.
         tokens = select(own.c.child_id).join(found.offset(0).lateral("found"), true()).subquery()
     candidates = (
         select(tokens.c.child_id)

@@ -101,7 +101,7 @@ async def transfer_case(
 
 
 async def _transfer_referrals(session: AsyncSession, case: Case) -> None:
-    """Set the team of the case's referrals to that of the case, because the list of referrals finds them by team."""
+    """Set the team of the referrals of a case to the team of the case, because the list of referrals selects by team."""
     statement = update(Referral).where(col(Referral.case_id) == case.id)
     values = {"team_id": case.team_id, "version": Referral.version + 1, "updated_at": utc_now()}
     await session.execute(statement.values(values).execution_options(synchronize_session=False))

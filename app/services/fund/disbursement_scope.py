@@ -31,7 +31,7 @@ def _build_undecided() -> Condition:
     """
     other = aliased(Disbursement)
     of_series = (col(other.series_id) == col(Disbursement.series_id), col(other.status) == "requested")
-    # SQLAlchemy correlates only with the next enclosing query by itself.
+    # Explicit, because the automatic correlation of SQLAlchemy only finds the directly enclosing query.
     total = select(func.sum(col(other.amount))).where(*of_series).correlate(Disbursement).scalar_subquery()
     earlier = select(col(other.id)).where(*of_series, col(other.instalment) < col(Disbursement.instalment))
     return and_(
@@ -75,11 +75,11 @@ class DisbursementScope(CaseScope):
     """The disbursements of the caller's cases. Finance officers see all disbursements without seeing the cases."""
 
     def __init__(self) -> None:
-        """Create the narrowing."""
+        """Create the scope of a list of disbursements."""
         super().__init__(col(Disbursement.case_id), col(Case.id))
 
     def list_arms(self, caller: Caller) -> tuple[str, ...]:
-        """Return the names of the arms of a caller."""
+        """Return the names of the arms that apply to the caller."""
         return ("all",) if caller.has_role(Role.finance_officer) else super().list_arms(caller)
 
 
@@ -87,7 +87,7 @@ class AwaitingScope(DisbursementScope):
     """The disbursements that the caller can approve, pay or reconcile next: one arm for each act and status."""
 
     def list_arms(self, caller: Caller) -> tuple[str, ...]:
-        """Return the names of the arms of a caller."""
+        """Return the names of the arms that apply to the caller."""
         is_manager, is_finance_officer = map(caller.has_role, (Role.programme_manager, Role.finance_officer))
         arms = {
             "approvable_requests": is_manager,

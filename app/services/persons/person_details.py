@@ -32,7 +32,7 @@ INSERT_REFERRAL_TOKENS_SQL = """
     INSERT INTO name_tokens (owner_id, kind, token)
     SELECT {id}, 'referral', token FROM access.list_stored_tokens({values}) AS token
 """
-"""The same for a new referral, in one statement with its insert (see `RecordInsert`)."""
+"""Inserts the search tokens of a new referral, in the statement that inserts the referral (see `RecordInsert`)."""
 MARK_TOKENS_ACCEPTED_SQL = """
     UPDATE name_tokens SET kind = 'accepted_referral', child_id = $2 WHERE owner_id = $1 AND kind = 'referral'
 """
@@ -97,7 +97,7 @@ async def replace_search_tokens(
 
 
 async def mark_search_tokens_accepted(session: AsyncSession, referral_id: UUID, child_id: UUID) -> None:
-    """Exclude a referral from the possible duplicates of others, because the child of the accepted referral is one."""
+    """Exclude an accepted referral from the possible duplicates of others, because its child is already a candidate."""
     await get_driver_connection(session).execute(MARK_TOKENS_ACCEPTED_SQL, referral_id, child_id)
 
 
@@ -133,7 +133,10 @@ def get_referral_search_keys(content: StoredReferralContent) -> set[str]:
 
 
 def hash_search_keys(keys: set[str]) -> list[int]:
-    """Return the longest search tokens of search keys. Each statement that uses them shortens them in the database."""
+    """Return the search tokens of search keys, with the maximum length.
+
+    The SQL statements shorten them with access.list_stored_tokens() or access.list_searched_tokens().
+    """
     return get_vault().blind_index.compute_tokens(keys, context="person")
 
 

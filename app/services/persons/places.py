@@ -84,8 +84,8 @@ async def load_place_refs(
 async def list_places(session: AsyncSession, filters: PlaceFilters) -> PlaceList:
     """List places in order of their codes.
 
-    `parent` selects those directly inside it, `q` those whose name in either script begins with it, `codes` those with
-    one of the codes, which are all on the page.
+    `parent` selects the places directly inside a place. `q` selects the places whose name begins with it, in Khmer or
+    Latin script. `codes` selects places by code; the page then contains all of them.
     """
     limit = max(filters.limit, len(filters.codes or ()))
     paginator = Paginator("places", limit, filters.cursor, filters.get_cursor_binding())

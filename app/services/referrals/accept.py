@@ -1,4 +1,4 @@
-"""Accept a referral: open a case, or join the referral to the open case of a known child."""
+"""Accept a referral: open a case, or add the referral to the open case of a known child."""
 
 from uuid import UUID
 

@@ -62,7 +62,7 @@ async def acknowledge_referral(
 async def assign_referral(
     session: AsyncSession, caller: Caller, referral: Referral, assignment: dict[str, UUID | None]
 ) -> None:
-    """Assign a referral to a team and a staff member: the values of `team_id` and `handed_to_id` in `assignment`.
+    """Assign a referral to the team and the staff member in `assignment` (`team_id`, `handed_to_id`).
 
     Raises:
         InvalidInput: The caller is neither a supervisor of the team nor a programme manager, or the staff member is not

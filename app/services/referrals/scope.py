@@ -17,23 +17,24 @@ CONDITIONS = {
     "received_by": col(Referral.received_by_id) == WORKER_ID,
     "without_team": col(Referral.team_id).is_(None),
 }
-"""Condition of each way to reach a referral that does not depend on a case or a list of teams."""
+"""Conditions of the arms that need neither a case nor a list of teams."""
 
 
 class ReferralScope(CaseScope):
-    """The narrowing of the list of referrals.
+    """Restricts a list of referrals to those that the caller can see.
 
-    An agency can see its own. Staff can see those of their cases, those assigned to or received by them, and as supervisors
-    those of their teams and those without a team. A referral with a case has the team of the case.
+    An agency can see the referrals that it sent. Staff can see the referrals of their cases, and the referrals that they
+    received or that are assigned to them. Supervisors can also see the referrals of their teams, and referrals without a
+    team. The team of an accepted referral is always the team of its case.
     """
 
     def __init__(self, *, has_case: bool = True) -> None:
-        """Create the narrowing. Without `has_case`, the list contains only referrals that have no case."""
+        """Create the scope. `has_case` is false for a list that contains only referrals without a case."""
         super().__init__(col(Referral.case_id), col(Case.id))
         self._has_case = has_case
 
     def list_arms(self, caller: Caller) -> tuple[str, ...]:
-        """Return the names of the arms of a caller: a part of the shape of a query."""
+        """Return the names of the arms that apply to the caller. They are part of the key of the compiled query."""
         if caller.is_partner:
             return ("agency",)
         arms = super().list_arms(caller)

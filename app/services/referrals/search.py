@@ -15,7 +15,7 @@ from app.services.referrals.scope import ReferralScope
 
 SCOPE = ReferralScope()
 DIGITS_BY_CONFUSABLE_LETTER = str.maketrans("OIL", "011")
-"""Letters that tracking numbers do not contain, with the digits that are meant."""
+"""Digit for each letter that users confuse with it. Tracking numbers do not contain these letters."""
 
 
 async def find_matching_referrals(reader: RecordReader, caller: Caller, q: str) -> list[str]:
@@ -36,7 +36,7 @@ async def find_matching_referrals(reader: RecordReader, caller: Caller, q: str) 
 
 
 def parse_tracking_number(q: str) -> str:
-    """Return the tracking number that a text can mean: `R-7K3M-92QF` for `r 7k3m92qf`. Empty if it is none."""
+    """Return the normalized tracking number in `q` (`R-7K3M-92QF` for `r 7k3m92qf`), or an empty text."""
     text = re.sub(r"[^0-9A-Z]", "", q.upper()).removeprefix("R").translate(DIGITS_BY_CONFUSABLE_LETTER)
     return f"R-{text[:4]}-{text[4:]}" if len(text) == 8 else ""  # noqa: PLR2004 - characters of a tracking number
 

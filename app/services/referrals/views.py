@@ -43,7 +43,7 @@ ACKNOWLEDGEMENT_OVERDUE = and_(
     col(Referral.received_at) < build_day_start("day", -ACKNOWLEDGEMENT_DAYS),
 )
 URGENCY_RANK = case({"emergency": 0, "urgent": 1}, value=col(Referral.urgency), else_=2)
-"""Emergencies come first in ascending order."""
+"""Rank of the urgency. Emergencies have the lowest rank."""
 REFERRAL_IDS = bindparam("referral_ids", type_=ARRAY(Uuid))
 """Ids of the referrals that match `q`, most similar first."""
 NAMES = (
@@ -125,7 +125,7 @@ OPEN_ONLY: dict[str, Any] = {
     "condition": col(Referral.status).in_(sorted(OPEN_STATUSES)),
     "scope": ReferralScope(has_case=False),
 }
-"""The declaration of a list of open referrals. They have no case, and indexes of their own, because they are few."""
+"""Options of a list of open referrals. Open referrals have no case, and partial indexes contain only them."""
 REFERRALS, OPEN_REFERRALS = (
     ListQuery("referrals", Referral, SELECT_SUMMARY, **LIST_DECLARATION, **part)
     for part in ({"scope": search.SCOPE}, OPEN_ONLY)
