@@ -125,7 +125,7 @@ def rebuild_search_tokens(
     bits, count = asyncio.run(
         search_tokens.rebuild_search_tokens(get_settings(), bits, show_progress=not as_json)
     )
-    message = f"Search tokens have {bits} bits. Computed those of {count} children and referrals."
+    message = f"Search tokens have {bits} bits. Computed the tokens of {count} children and referrals."
     print_result(message, {"bits": bits, "computed": count}, as_json=as_json)
 
 

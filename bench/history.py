@@ -32,7 +32,7 @@ REVIEW_TIME = datetime(2026, 1, 1, 4, tzinfo=UTC).time()
 
 
 class CaseKeys(NamedTuple):
-    """The number of a case, and its id and that of its child."""
+    """The number and the id of a case, and the id of its child."""
 
     number: int
     case_id: UUID

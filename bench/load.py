@@ -1,7 +1,7 @@
 """A load client for machines without wrk. Each keep-alive connection sends its next request after a response.
 
-It runs in a separate process: `python -m bench.load SECONDS CONNECTIONS PORT FILE STAMP`. FILE, STAMP and the output are
-those of requests.lua. The client is slower than wrk, so results of the two cannot be compared.
+It runs in a separate process: `python -m bench.load SECONDS CONNECTIONS PORT FILE STAMP`. FILE, STAMP and the output
+are the same as for requests.lua. The client is slower than wrk, so results of the two cannot be compared.
 """
 
 import asyncio

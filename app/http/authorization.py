@@ -123,7 +123,7 @@ def get_logged_address(request: Request) -> str | None:
 
 
 def _granted_roles(roles: frozenset[str], claims: Claims) -> frozenset[str]:
-    """Return the roles of an API client. It keeps only the roles whose scope its token carries."""
+    """Return the roles of an API client whose scope is in its token."""
     scope_of = {role: scope for scope, role in ROLE_BY_SCOPE.items()}
     return frozenset(role for role in roles if scope_of[Role(role)] in claims.scope.split())
 

@@ -23,8 +23,8 @@ StoredHistoryDetail: TypeAlias = Mapping[str, str | bool | list[str] | None]
 """Facts about a history entry; the keys depend on its kind."""
 
 
-# Indexed sort keys, as in `app.services.cases.sort_keys`. The line breaks are those of PostgreSQL's definition of the index,
-# because Alembic compares the texts.
+# Indexed sort keys, as in `app.services.cases.sort_keys`. The line breaks must equal the index definition that
+# PostgreSQL returns, because Alembic compares the texts.
 NEXT_REVIEW_KEY = """(
 CASE
     WHEN next_review_on IS NULL THEN 'infinity'::date

@@ -61,8 +61,9 @@ async def list_cases(
 ) -> CaseList:
     """List cases.
 
-    Returns the cases that the caller can see, newest first by default. A social worker sees the cases where they are lead worker
-    or co-worker, a supervisor those of their team, a programme manager all cases that no conflict wall hides from them.
+    Returns the cases that the caller can see, newest first by default. A social worker sees the cases where they are
+    lead worker or co-worker. A supervisor sees the cases of their teams. A programme manager sees all cases that no
+    conflict wall hides from them.
     """
     return await case_list.list_cases(reader, caller, filters)
 
@@ -137,7 +138,7 @@ async def assign_case(
     """Assign the workers of a case.
 
     Sets the lead worker and the co-workers. Each of them must be an active worker of the case's team, and must not be
-    excluded by a conflict wall. Planned support sessions of workers who lose access move to the lead worker.
+    excluded by a conflict wall. Planned support sessions of workers who lose access are assigned to the lead worker.
     """
     return await staffing.assign_case(session, caller, case_id, expected_version, payload)
 

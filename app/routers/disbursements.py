@@ -55,9 +55,9 @@ async def list_disbursements(
 ) -> DisbursementList:
     """List disbursements, newest first unless `sort` or `q` is given.
 
-    Workers and supervisors receive the disbursements of their cases, programme managers those of all cases visible to
-    them. Finance officers receive all disbursements, without the child and the details. `awaiting=me` returns the work
-    list of an approver or a finance officer.
+    Workers and supervisors receive the disbursements of their cases, programme managers the disbursements of all cases
+    that are visible to them. Finance officers receive all disbursements, without the child and the details.
+    `awaiting=me` returns the work list of an approver or a finance officer.
     """
     return await disbursement_responses.list_disbursements(reader, caller, filters)
 

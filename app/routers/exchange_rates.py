@@ -36,7 +36,7 @@ async def list_exchange_rates(
 ) -> ExchangeRateList:
     """List exchange rates, newest first.
 
-    The order is that in which the rates were recorded, not that of their days.
+    The list is sorted by the time when a rate was recorded, not by the day of the rate.
     """
     return await exchange_rates.list_exchange_rates(reader, caller, page_query)
 

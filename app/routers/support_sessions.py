@@ -80,8 +80,8 @@ async def list_case_support_sessions(
 ) -> SupportSessionList:
     """List the support sessions of a case, newest first by default.
 
-    The default order is that of creation. `from` and `to` filter by `at`: the time held or, if the session was not held,
-    the planned time.
+    By default, the list is sorted by time of creation. `from` and `to` filter by `at`: the time held or, if the session
+    was not held, the planned time.
     """
     return await session_responses.list_case_support_sessions(reader, caller, case_id, filters)
 

@@ -115,7 +115,7 @@ class AgendaEntryList(Page[AgendaEntry]):
 
 
 class Counts(Output):
-    """The numbers of what waits for the caller, for the menu of a front-end."""
+    """The counts for the menu of the caller."""
 
     agenda: int = Field(description="Number of entries on the agenda without filters.")
     overdue: int = Field(description="Number of these entries that are overdue.")

@@ -33,7 +33,7 @@ class DisbursementFilters(CountedPageQuery):
     q: SearchText | None = Field(
         None,
         description="Only disbursements with this number, or of the case with this number, in any notation and also "
-        "without the year. The order is that of the numbers.",
+        "without the year. The list is then sorted by number.",
     )
     sort: DisbursementSort = Field(
         "-created_at",

@@ -76,7 +76,7 @@ class InstrumentQuestion(Input):
 
 
 class ScoreBand(Input):
-    """A range of scores with one meaning, from its threshold to that of the next band."""
+    """A range of scores with one meaning, from its threshold to the threshold of the next band."""
 
     code: DefinitionKey = Field(description="Key of the band, unique within its scale.")
     at_least: Score = Field(description="Lowest score of the band.")

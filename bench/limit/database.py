@@ -14,8 +14,8 @@ SQL_FILES = ("tables.sql", "functions.sql", "policies.sql")
 async def create_limit_database(admin_url: str, api_url: str) -> str:
     """Copy the database of `admin_url`, to which no program may be connected, and return the URL of the copy.
 
-    `admin_url` is the URL of the administrator role, `api_url` that of the role firststep_api. The returned URL is for that
-    role and for asyncpg.
+    `admin_url` is the URL of the administrator role, `api_url` the URL of the role firststep_api. The returned URL is for
+    firststep_api and for asyncpg.
     """
     source = make_url(admin_url)
     await _execute(source.set(database="postgres"), f"CREATE DATABASE {DATABASE} TEMPLATE {source.database}")

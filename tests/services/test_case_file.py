@@ -49,12 +49,12 @@ LIST_PATHS = {
     "money": "/v1/disbursements",
     "timeline": "/v1/cases/{case_id}/timeline",
 }
-"""Endpoint of each part that is the first page of a list. That of `money` has the parameter `case_id`."""
+"""Endpoint of each part that is the first page of a list. The endpoint of `money` has the parameter `case_id`."""
 STATEMENTS = {
     "child": 2, "people": 2, "consents": 1, "assessment": 2, "plan": 5, "reviews": 1, "sessions": 1, "legal_steps": 1,
     "documents": 1, "money": 1, "timeline": 1,
 }  # fmt: skip
-"""Number of statements of each part. The first of all is that of the case."""
+"""Number of statements of each part. The query of the case is one more."""
 
 
 async def get_file(caller: AuthenticatedClient, case_id: str, *parts: str) -> dict[str, Any]:
@@ -127,7 +127,7 @@ async def test_case_file_rejects_callers_like_the_case_endpoint(scenario: Scenar
 
 
 def test_roles_with_case_file_permission_have_the_permission_of_every_part() -> None:
-    # The file requires one permission. A role without that of a part would read the part only here.
+    # The file requires one permission. A role without the permission of a part could read the part only here.
     parts = (
         Permission.case_read, Permission.child_read, Permission.person_read, Permission.consent_read,
         Permission.assessment_read, Permission.care_plan_read, Permission.review_read, Permission.support_session_read,

@@ -197,7 +197,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION access.refresh_context() IS
     'Recomputes the case scope of the current access, after an act that changes the scope of its own caller, or after a '
-    'wait for a lock. Roles and supervised teams stay those of the time when the access was opened.';
+    'wait for a lock. Roles and supervised teams stay as they were when the access was opened.';
 
 -- The entries name their access by its position in p_events. n counts the entries of one event. Deleting the context
 -- closes the access: nothing can be read or added with it afterwards.

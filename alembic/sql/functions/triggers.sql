@@ -20,8 +20,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION access.prevent_change_after_submission() IS
-    'Raises an error if a submitted, approved or superseded record changes in any column except those of its status '
-    'and decision.';
+    'Raises an error if a submitted, approved or superseded record changes in any column except the columns of its '
+    'status and decision.';
 
 -- exit_plans does not use this trigger, so its contributor_ids is always empty. Each change replaces the whole plan and
 -- makes the caller its author, so there are no other contributors.

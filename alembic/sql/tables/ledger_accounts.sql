@@ -19,7 +19,7 @@ COMMENT ON FUNCTION ledger.validate_new_account() IS
 CREATE TRIGGER validate_new_account BEFORE INSERT ON ledger_accounts FOR EACH ROW
     EXECUTE FUNCTION ledger.validate_new_account();
 COMMENT ON TRIGGER validate_new_account ON ledger_accounts IS
-    'Rejects a new account whose balance is not 0 or whose currency is not that of its fund.';
+    'Rejects a new account whose balance is not 0 or whose currency differs from the currency of its fund.';
 
 CREATE TRIGGER prevent_delete BEFORE DELETE ON ledger_accounts FOR EACH ROW EXECUTE FUNCTION access.prevent_change();
 COMMENT ON TRIGGER prevent_delete ON ledger_accounts IS 'Rejects DELETE.';

@@ -54,7 +54,7 @@ def parse_case_numbers(q: str) -> list[str]:
 
 
 def parse_numbers(q: str, prefix: str, digits: int) -> list[str]:
-    """Return the numbers of records that a text can mean, such as those of cases (see `parse_case_numbers`)."""
+    """Return the numbers of records that a text can mean, for example of cases (see `parse_case_numbers`)."""
     text = "".join(_to_ascii(character) for character in q.lower() if character.isalnum())
     match = re.fullmatch(rf"(?:{prefix.lower()})?(?P<year>20\d\d)?(?P<serial>\d{{1,5}})", text)
     if match is None:
@@ -76,7 +76,7 @@ def _parse_phone(q: str) -> str | None:
 
 
 async def _find_children_by_phone(reader: RecordReader, caller: Caller, phone: str) -> list[str]:
-    """Return the ids of the children who can be reached by a phone number: their own, or that of a contact."""
+    """Return the ids of the children with this phone number, or with a contact who has it."""
     candidates = await _fetch_candidates(reader, caller, {person_details.get_phone_search_key(phone)})
     contacts = await reader.fetch(CONTACTS_QUERY, child_ids=[child_id for child_id, _ in candidates])
     phones = [(child_id, identity["phone"]) for child_id, identity in candidates]

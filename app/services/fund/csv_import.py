@@ -125,7 +125,7 @@ async def _import_rows(
 def _parse_csv(text: str, headings: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
     """Return the lines of a CSV text, each with its line number.
 
-    A quoted value can span lines; the number is then that of the last line.
+    A quoted value can span lines. Its number is the number of its last line.
     """
     try:
         reader = csv.DictReader(StringIO(text.lstrip("\ufeff")), strict=True)

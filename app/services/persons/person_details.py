@@ -116,7 +116,7 @@ async def add_contact_search_tokens(session: AsyncSession, child_id: UUID, phone
 def get_child_search_keys(
     identity: StoredChildIdentity, contacts: Iterable[StoredCaregiver | StoredPersonDetails] = ()
 ) -> set[str]:
-    """Return the search keys of a child: its names, its phone number and those of its contacts.
+    """Return the search keys of a child: its names, its phone number and the phone numbers of its contacts.
 
     Phone numbers find a child whose names are stored in the other script.
     """

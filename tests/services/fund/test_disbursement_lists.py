@@ -54,7 +54,7 @@ async def create_disbursements_of_two_teams(scenario: Scenario) -> list[dict[str
 async def test_disbursement_list_contains_exactly_the_visible_disbursements(
     scenario: Scenario, api_connection: Any, superuser_connection: Any
 ) -> None:
-    # Planted: the arm `all` of finance officers replaced by that of their cases.
+    # Planted: the arm `all` of finance officers replaced by the arms of their cases.
     await create_disbursements_of_two_teams(scenario)
     await superuser_connection.execute(
         "UPDATE users SET roles = $1 WHERE id = $2",
