@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 MIN_TOKEN_BITS = 12
 MAX_TOKEN_BITS = 18
-"""Length of the tokens for up to 16,000 people, and for 520,000 people or more."""
+"""Length of the tokens in bits: the minimum for up to 16,000 people, the maximum for 520,000 people or more."""
 
 
 class BlindIndex:

@@ -89,7 +89,7 @@ class Assessment(CaseRecord, ApprovalRecord, table=True):
             unique=True,
             postgresql_where=text("status IN ('draft', 'returned', 'submitted')"),
         ),
-        # The agenda of the author.
+        # Used by the agenda of the author.
         Index("ix_assessments_returned", "author_id", postgresql_where=text("status = 'returned'")),
     )
 

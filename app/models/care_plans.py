@@ -74,7 +74,7 @@ class CarePlan(CaseRecord, ApprovalRecord, table=True):
             "edition",
             unique=True,
         ),
-        # The agenda of the author.
+        # Used by the agenda of the author.
         Index("ix_care_plans_returned", "author_id", postgresql_where=text("status = 'returned'")),
     )
 

@@ -1,4 +1,4 @@
-"""Schemas of the case file: the parts of a case that its screen shows, in one response."""
+"""Schemas of the case file: a case and its records in one response."""
 
 from typing import Literal
 

@@ -99,7 +99,7 @@ async def _fetch_candidates(
 
 @cache
 def _compile_candidates_query(arms: tuple[str, ...]) -> ReadQuery:
-    """Return the query of the children with at least one of the tokens, those with the most tokens first.
+    """Return the query of the children with at least one of the tokens. Children with more tokens come first.
 
     If the caller can see only some cases, the query reads the tokens of their children, because a frequent name has far
     more tokens in the whole table.
