@@ -120,7 +120,6 @@ class CaseScope:
 
     def _get_arm_builders(self) -> dict[str, ArmBuilder]:
         return {
-            "all": build_conditional_arm(true()),
             "lead": build_conditional_arm(self._refer_to(LED_CASES)),
             "assigned": build_conditional_arm(self._refer_to(ASSIGNED_CASES)),
             "teams": self._build_teams,

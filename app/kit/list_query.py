@@ -25,6 +25,7 @@ from sqlalchemy import (
     func,
     literal,
     select,
+    true,
     tuple_,
     union,
 )
@@ -32,7 +33,7 @@ from sqlmodel import col
 
 from app.access.caller import Caller
 from app.access.reader import Declaration, NoShownRecord, ReadQuery, RecordReader
-from app.kit.case_scope import CaseScope, Condition, RowSelect
+from app.kit.case_scope import ArmSelector, CaseScope, Condition, RowSelect
 from app.kit.cursors import decode_cursor, encode_cursor
 from app.kit.dates import CAMBODIA_TIMEZONE
 from app.schemas.wire import CountedPageQuery, PageQuery, parse_sort
@@ -91,6 +92,9 @@ class ListQuery:
     """Order of a request without `sort`; a minus sign means descending."""
     scope: CaseScope | None = None
     """Restricts the list to the caller's records. None if a filter, such as the case in the path, limits the list."""
+    set_filters: Mapping[str, Any] = field(default_factory=dict)
+    """Columns of filters that have an index in the default order, such as `team_id`. For a caller who can see all records,
+    such a filter restricts the list to the records with its values."""
     shows: Declaration | None = None
     """Records that a row shows, see `ReadQuery`."""
 
@@ -166,7 +170,8 @@ class ListQuery:
             rows = self.columns.add_columns(sort_value.label("sort_value")).where(*conditions)
             return ReadQuery(self._combine_arms(rows, shape.filters, (), limit), shows=self.shows)
         select_ids = select(self._id.label("id"), sort_value.label("sort_value")).where(*conditions)
-        page = self._combine_arms(select_ids, shape.filters, shape.arms, limit).subquery("page")
+        is_indexed = shape.sort == parse_sort(self.default_sort)[0]
+        page = self._combine_arms(select_ids, shape.filters, shape.arms, limit, is_indexed).subquery("page")
         rows = self.columns.add_columns(page.c.sort_value).join(page, page.c.id == self._id)
         return ReadQuery(rows.order_by(*_build_order(page.c.sort_value, page.c.id, shape)), shows=self.shows)
 
@@ -183,17 +188,49 @@ class ListQuery:
         filters: tuple[tuple[str, object], ...],
         arms: Sequence[str],
         limit: Callable[[RowSelect], RowSelect],
+        is_indexed: bool = True,
     ) -> RowSelect:
-        """Return the query of the rows in any arm that match the filters. `limit` limits each arm and their union."""
+        """Return the query of the rows in any arm that match the filters. `limit` limits each arm and their union.
+
+        `is_indexed` states whether an index has the rows of an arm in this order. Otherwise all rows of the arm are read and
+        sorted. PostgreSQL would read the rows of all cases in the order of another index.
+        """
         rows = rows.where(*(self._get_condition(*item) for item in filters))
         if self.condition is not None:
             rows = rows.where(self.condition)
         if self.scope is None:
             return limit(rows)
-        selects = self.scope.build_arms(arms, lambda condition: limit(rows.where(condition)))
+
+        def select_arm(condition: Condition) -> RowSelect:
+            arm = rows.where(condition)
+            # OFFSET keeps PostgreSQL from walking the index of the order.
+            return limit(arm if is_indexed else select(*arm.offset(0).subquery("whole_set").c))
+
+        if "all" in arms:
+            return self._limit_all_rows(rows, filters, limit, select_arm)
+        selects = self.scope.build_arms(arms, select_arm)
         if len(selects) == 1:
             return selects[0]
         return limit(select(*union(*selects).subquery("arms").c))
+
+    def _limit_all_rows(
+        self,
+        rows: RowSelect,
+        filters: tuple[tuple[str, object], ...],
+        limit: Callable[[RowSelect], RowSelect],
+        select_arm: ArmSelector,
+    ) -> RowSelect:
+        """Return the first of all rows. With a filter of `set_filters`, only the sets that its values name are read."""
+        name = next((name for name, _ in filters if name in self.set_filters), None)
+        if name is None:
+            return limit(rows)
+        set_column = self.set_filters[name]
+        parameter = bindparam(name, type_=ARRAY(set_column.type))
+        values = (
+            select(func.unnest(parameter, type_=set_column.type).label("value")).distinct().subquery("sets")
+        )
+        page = select_arm(set_column == values.c.value).lateral("set_page")
+        return limit(select(*page.c).select_from(values).join(page, true()))
 
     def _get_condition(self, name: str, value: object) -> Condition:
         condition = self.filters[name]

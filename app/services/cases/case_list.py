@@ -66,6 +66,7 @@ CASES = ListQuery(
         RELEVANCE: func.coalesce(func.array_position(CHILD_IDS, col(Case.child_id)), 0),
     },
     scope=CaseScope(),
+    set_filters={"lead_worker_id": col(Case.lead_worker_id), "team_id": col(Case.team_id)},
     shows=ShownRecord("case", case_id="id"),
 )
 

@@ -9,7 +9,7 @@ from sqlmodel import col
 
 from app.access.caller import Caller
 from app.access.reader import RecordReader, ShownRecord
-from app.kit.case_scope import CaseScope, Condition
+from app.kit.case_scope import CaseScope, belongs_to_cases
 from app.kit.dates import today
 from app.kit.list_query import ListQuery, is_one_of
 from app.kit.records import ensure_visible
@@ -39,12 +39,6 @@ SELECT_REVIEWS = (
 TODAY = bindparam("today", type_=Date)
 
 
-def _has_case_with(condition: Condition) -> Condition:
-    """Return the condition that the case of a review meets a condition."""
-    is_in_cases: Condition = col(Review.case_id).in_(select(col(Case.id)).where(condition))
-    return is_in_cases
-
-
 REVIEWS = ListQuery(
     "reviews",
     Review,
@@ -58,13 +52,15 @@ REVIEWS = ListQuery(
             True: (col(Review.status) == "scheduled") & (col(Review.due_on) < TODAY),
             False: (col(Review.status) != "scheduled") | (col(Review.due_on) >= TODAY),
         },
-        "team_id": _has_case_with(is_one_of(col(Case.team_id), "team_id")),
+        "team_id": belongs_to_cases(col(Review.case_id), is_one_of(col(Case.team_id), "team_id")),
         "worker_id": col(Review.case_id).in_(
             select(col(Case.id))
             .where(is_one_of(col(Case.lead_worker_id), "worker_id"))
             .union_all(select(col(CaseWorker.case_id)).where(is_one_of(col(CaseWorker.user_id), "worker_id")))
         ),
-        "risk_level": _has_case_with(is_one_of(col(Case.risk_level), "risk_level")),
+        "risk_level": col(Review.case_id).in_(
+            select(col(Case.id)).where(is_one_of(col(Case.risk_level), "risk_level"))
+        ),
     },
     sorts={"due_on": col(Review.due_on)},
     default_sort="due_on",

@@ -9,7 +9,7 @@ from sqlmodel import col
 
 from app.access.caller import Caller
 from app.access.reader import ReadQuery, RecordReader, ShownRecord
-from app.kit.case_scope import CaseScope
+from app.kit.case_scope import CaseScope, belongs_to_cases
 from app.kit.dates import today
 from app.kit.list_query import ListQuery, is_one_of, overlaps
 from app.kit.records import ensure_visible
@@ -54,9 +54,7 @@ SERIES_QUERY = ReadQuery(
 )
 FILTERS = {
     "case_id": col(SupportSession.case_id) == bindparam("case_id"),
-    "team_id": col(SupportSession.case_id).in_(
-        select(col(Case.id)).where(is_one_of(col(Case.team_id), "team_id"))
-    ),
+    "team_id": belongs_to_cases(col(SupportSession.case_id), is_one_of(col(Case.team_id), "team_id")),
     "series_id": col(SupportSession.series_id) == bindparam("series_id"),
     "area": overlaps(col(SupportSession.areas), "area"),
     "since": bindparam("since") <= SESSION_TIME,
