@@ -113,6 +113,7 @@ LIST_DECLARATION: dict[str, Any] = {
         RELEVANCE: func.coalesce(func.array_position(REFERRAL_IDS, col(Referral.id)), 0),
     },
     "default_sort": "-received_at",
+    "set_filters": {"agency_id": col(Referral.agency_id), "team_id": col(Referral.team_id)},
     "shows": SHOWN_REFERRAL,
 }
 SELECT_SUMMARY = select(
