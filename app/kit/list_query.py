@@ -40,6 +40,8 @@ from app.schemas.wire import CountedPageQuery, PageQuery, parse_sort
 
 MAX_TOTAL = 10_000
 """Counting stops here, so that the work of a request is bounded."""
+PAGE_SIZES = (10, 25, 50, 100, 200)
+"""Compiled limits. A request with another limit uses the next one, because each new query takes some 15 ms to compile."""
 MAX_COMPILED_SHAPES = 500
 """Maximum number of compiled queries per list."""
 RELEVANCE = "relevance"
@@ -146,7 +148,8 @@ class ListQuery:
             if name != "sort"
         )
         arms = self.scope.list_arms(caller) if self.scope else ()
-        return Shape(filters, *parse_sort(sort), query.cursor is not None, query.limit, arms)
+        limit = next(size for size in PAGE_SIZES if size >= query.limit)
+        return Shape(filters, *parse_sort(sort), query.cursor is not None, limit, arms)
 
     async def _count(
         self, reader: RecordReader, shape: Shape, parameters: dict[str, object], *, wanted: bool

@@ -122,15 +122,15 @@ async def test_filters_have_a_parameter_or_a_condition_for_each_value(scenario: 
 
 
 async def test_each_shape_is_compiled_once_with_a_literal_limit(scenario: Scenario) -> None:
-    # Planted: the values of the filters in the shape.
+    # Planted: the values of the filters in the shape; `query.limit` instead of the next of `PAGE_SIZES`.
     users = build_list()
     async with scenario.database.read_pool.acquire() as connection:
         reader = RecordReader(connection, AccessedRecords())
-        for name in ("Finance", "Dpo", "Admin"):
-            await users.fetch_page(reader, CALLER, UserQuery(limit=177, name=[name]))
+        for name, limit in (("Finance", 51), ("Dpo", 77), ("Admin", 100)):
+            await users.fetch_page(reader, CALLER, UserQuery(limit=limit, name=[name]))
         prepared = await connection.fetch(
             "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement LIKE $1",
-            "%LIMIT 178%",
+            "%LIMIT 101%",
         )
     assert users._compile_page.cache_info().misses == 1
     assert [tuple(statement) for statement in prepared] == [(0, 3)]
