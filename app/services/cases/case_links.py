@@ -12,13 +12,14 @@ from app.access.log import refresh_context
 from app.access.reader import ReadQuery, RecordReader, ShownRecord, session_reader
 from app.errors import Fault, InvalidInput
 from app.kit.list_query import ListQuery
-from app.kit.records import ensure_visible, get_for_update
+from app.kit.records import ensure_visible, get_for_update, get_record
 from app.kit.reference_names import case_number, staff_names, to_case_ref, to_staff_refs
 from app.kit.state_machine import raise_if_unmet
 from app.models import Case, CaseLink
 from app.schemas.case_links import CaseLink as CaseLinkSchema
 from app.schemas.case_links import CaseLinkCreate, CaseLinkList
 from app.schemas.wire import PageQuery
+from app.services.cases.open import lock_case_opening
 from app.services.cases.staffing_checks import check_shared_worker
 from app.services.cases.write_access import check_works_on_case
 
@@ -63,12 +64,14 @@ async def create_case_link(
         GateRefused: The children have a worker in common, or the caller is not staff of both cases.
         InvalidInput: Both cases belong to one child.
     """
-    # Locked, so that a worker who writes to one of the cases at the same time is checked against the conflict wall. The
-    # order of the ids prevents a deadlock of two requests that link the same cases.
-    first, second = [
-        await get_for_update(session, Case, each)
-        for each in sorted((case_id, payload.linked_case_id), key=lambda each: each.bytes)
-    ]
+    # A worker of one child can be opening a case of the other. The acceptance of a referral also locks the opening of cases
+    # before the case. The order of the ids prevents a deadlock of two requests that link the same cases.
+    case_ids = sorted((case_id, payload.linked_case_id), key=lambda each: each.bytes)
+    child_ids = [(await get_record(session, Case, each)).child_id for each in case_ids]
+    for child_id in sorted(child_ids, key=lambda each: each.bytes):
+        await lock_case_opening(session, child_id)
+    # Locked, so that a worker who writes to one of the cases at the same time is checked against the conflict wall.
+    first, second = [await get_for_update(session, Case, each) for each in case_ids]
     if first.child_id == second.child_id:
         raise InvalidInput([Fault("/linked_case_id", "same_child", "Both cases belong to the same child.")])
     raise_if_unmet(await check_works_on_case(session, first) or await check_works_on_case(session, second))

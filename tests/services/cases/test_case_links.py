@@ -1,11 +1,13 @@
 """Links between cases and break-glass grants: lists, filters, names and log entries."""
 
+import asyncio
 from typing import Any
 
 from tests.support.list_pages import fetch_ids, fetch_items
+from tests.support.locks import wait_for_lock_waiters
 from tests.support.payloads import BREAK_GLASS_PAYLOAD
 from tests.support.responses import expect_json
-from tests.support.scenario import Scenario, id_of
+from tests.support.scenario import Scenario, acceptance_payload, id_of, referral_payload
 from tests.support.sql_statements import record_statements
 
 GRANTS = "/v1/audit/break-glass"
@@ -38,6 +40,33 @@ async def test_links_of_a_child_are_listed_from_both_cases(scenario: Scenario) -
     entries = await scenario.list_access_entries(response.headers["x-request-id"])
     assert {entry["child_id"] for entry in entries} == {case["child_id"], others[1]["child_id"]}
     expect_json(await scenario.client_for("supervisor_south").get(path), 404)
+
+
+async def test_link_waits_for_the_acceptance_of_a_referral_for_one_of_its_children(
+    scenario: Scenario, superuser_connection: Any
+) -> None:
+    # Planted: `lock_case_opening` removed. The worker then leads the cases of two linked children and sees neither.
+    child = dict(referral_payload()["child"])
+    known_case = await scenario.open_case("worker_north", child=child)
+    await superuser_connection.execute("UPDATE cases SET status = 'closed' WHERE id = $1", known_case["id"])
+    other_case = await scenario.open_case("worker_south")
+    referral = await scenario.create_referral("supervisor_south", child=child)
+    path = f"/v1/referrals/{referral['id']}"
+    supervisor = scenario.supervisor_south
+    expect_json(await supervisor.act(path, "acknowledge", {"team_id": str(id_of("south"))}))
+    acceptance = acceptance_payload("worker_south", child_id=known_case["child_id"])
+    payload = {"linked_case_id": other_case["id"], "reason": "They are brothers."}
+    async with superuser_connection.transaction():
+        await superuser_connection.execute("SELECT FROM case_number_series FOR UPDATE")
+        accept = asyncio.create_task(supervisor.act(path, "accept", acceptance))
+        await wait_for_lock_waiters(superuser_connection, 1)
+        link = asyncio.create_task(
+            scenario.supervisor_both.post(f"/v1/cases/{known_case['id']}/links", payload)
+        )
+        await wait_for_lock_waiters(superuser_connection, 2)
+    expect_json(await accept)
+    (unmet,) = expect_json(await link, 409)["unmet"]
+    assert unmet["code"] == "shared_worker"
 
 
 async def test_break_glass_grants_are_filtered_and_named(scenario: Scenario) -> None:
