@@ -159,6 +159,20 @@ async def test_repeated_conclusion_does_not_fail_other_conclusions_of_its_batch(
     assert await superuser_connection.fetchval(COUNT_ENTRIES_SQL) == len(conclusions)
 
 
+async def test_locked_context_fails_only_its_own_conclusion(
+    scenario: Scenario, superuser_connection: Any
+) -> None:
+    # Planted: `SKIP LOCKED` removed. All conclusions then fail with the lock timeout.
+    opened = await open_at_once(scenario, build_requests(20))
+    conclusions = [conclude_with_child(access, uuid.uuid4()) for access in opened]
+    lock_query = "SELECT FROM access_contexts WHERE event_id = $1 FOR UPDATE"
+    async with superuser_connection.transaction():
+        await superuser_connection.execute(lock_query, opened[7]["event_id"])
+        results = await conclude_at_once(scenario, conclusions)
+    assert isinstance(results.pop(7), Unavailable)
+    assert set(results) == {None}
+
+
 async def test_lost_connection_fails_every_request_of_the_batch(
     scenario: Scenario, superuser_connection: Any
 ) -> None:

@@ -211,10 +211,14 @@ DECLARE
     concluded bigint;
 BEGIN
     PERFORM access.require_durable_commit();
-    DELETE FROM public.access_contexts c
-     USING unnest(p_events, p_secrets) AS a (event_id, secret)
-     WHERE c.event_id = a.event_id AND c.secret_digest = sha256(uuid_send(a.secret))
-       AND c.opened_at > clock_timestamp() - interval '5 minutes';
+    -- A locked row counts as not open, so that its access fails alone and the others of the batch do not wait.
+    DELETE FROM public.access_contexts
+     WHERE event_id IN (
+        SELECT c.event_id
+          FROM public.access_contexts c JOIN unnest(p_events, p_secrets) AS a (event_id, secret) USING (event_id)
+         WHERE c.secret_digest = sha256(uuid_send(a.secret))
+           AND c.opened_at > clock_timestamp() - interval '5 minutes'
+           FOR UPDATE OF c SKIP LOCKED);
     GET DIAGNOSTICS concluded = ROW_COUNT;
     IF concluded <> cardinality(p_events) THEN
         RAISE EXCEPTION 'the access is not open' USING ERRCODE = 'invalid_authorization_specification';
