@@ -92,8 +92,11 @@ def main(
         bool, typer.Option("--json", help="Print the result as JSON and write no files.")
     ] = False,
     keep: Annotated[
-        str, typer.Option(help="Name of the result files. They are written if everything is measured.")
-    ] = "load",
+        str | None,
+        typer.Option(
+            help="Name of the result files. By default, `load` if everything is measured, else no files."
+        ),
+    ] = None,
 ) -> None:
     """Measure First Step and compare it with the other programs."""
     names = set(only or NAMES)
@@ -112,8 +115,8 @@ def main(
     if error_count := sum(run["errors"] for run in result["runs"]):
         print(f"{error_count} requests failed. The measurement is invalid, and no files are written.")
         raise typer.Exit(1)
-    if only is None:
-        report.write_results(result, keep)
+    if keep or only is None:
+        report.write_results(result, keep or "load")
 
 
 def _measure(
